@@ -1,0 +1,96 @@
+"""The clocks the law sets, as data, and the arithmetic of calendar months and business days.
+
+Sources: contract, *Time and duty*; GDPR art. 12(3) with Reg. 1182/71; CCPA regulations (11 CCR) §7021.
+"""
+
+from __future__ import annotations
+
+import calendar
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD
+
+PROCESSING_DAYS: Final = 30
+"""Calendar days the service may take; for a deletion they begin when the holding period ends."""
+
+_SATURDAY: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Regulation:
+    """One regime: how long there is to answer, how long an extension lasts, when receipt is to be confirmed."""
+
+    name: str
+    title: str
+    months: int = 0
+    days: int = 0
+    rolls_to_monday: bool = False
+    extension_months: int = 0
+    extension_days: int = 0
+    acknowledge_business_days: int | None = None
+
+
+REGULATIONS: Final[dict[str, Regulation]] = {
+    regulation.name: regulation
+    for regulation in (
+        Regulation("gdpr", "GDPR art. 12(3)", months=1, rolls_to_monday=True, extension_months=2),
+        Regulation("ccpa", "CCPA §7021", days=45, extension_days=45, acknowledge_business_days=10),
+        Regulation("none", "no legal deadline"),
+    )
+}
+
+
+def add_months(day: date, months: int) -> date:
+    """Return the same day `months` later, or the last day of a shorter month."""
+    ordinal = day.year * 12 + day.month - 1 + months
+    year, month = divmod(ordinal, 12)
+    last = calendar.monthrange(year, month + 1)[1]
+    return date(year, month + 1, min(day.day, last))
+
+
+def add_business_days(day: date, count: int) -> date:
+    """Return the day `count` weekdays after `day`. Public holidays are not known here."""
+    while count > 0:
+        day += timedelta(days=1)
+        if day.weekday() < _SATURDAY:
+            count -= 1
+    return day
+
+
+def _rolled(day: date) -> date:
+    over = day.weekday() - _SATURDAY
+    return day + timedelta(days=2 - over) if over >= 0 else day
+
+
+def due_on(regulation: str, received_on: date, *, extended: bool = False) -> date | None:
+    """Return the day by which the shopper must be answered, or None where no law sets one.
+
+    Raises:
+        KeyError: `regulation` is not in `REGULATIONS`.
+    """
+    rule = REGULATIONS[regulation]
+    months = rule.months + (rule.extension_months if extended else 0)
+    days = rule.days + (rule.extension_days if extended else 0)
+    if not months and not days:
+        return None
+    end = add_months(received_on, months) + timedelta(days=days)
+    return _rolled(end) if rule.rolls_to_monday else end
+
+
+def acknowledge_by(regulation: str, received_on: date) -> date | None:
+    """Return the day by which receipt must be confirmed, or None."""
+    count = REGULATIONS[regulation].acknowledge_business_days
+    return None if count is None else add_business_days(received_on, count)
+
+
+def latest_end(submitted_on: date, holding_period: int | None) -> date:
+    """Return the day by which the service will be done with a task submitted on `submitted_on`."""
+    return submitted_on + timedelta(days=(holding_period or 0) + PROCESSING_DAYS)
+
+
+def longest_fitting_hold(submitted_on: date, due: date) -> int | None:
+    """Return the longest holding period, in days, with which a deletion still ends by `due`, or None."""
+    days = (due - submitted_on).days - PROCESSING_DAYS
+    return None if days < 0 else min(days, LONGEST_HOLDING_PERIOD)

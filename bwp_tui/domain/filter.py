@@ -1,0 +1,229 @@
+"""The filter language, one grammar for the console, the command line and the views.
+
+    status:failed,on_hold kind:deletion age>2d due<7d error:ORDERS_NOT_CLOSED tag:vip -note:"left message" jane
+
+Clauses are joined by *and*, values by *or*; `-` turns a clause around. A bare word looks in the address, the task
+id and the note.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from bwp_tui.domain.deadlines import REGULATIONS
+from bwp_tui.domain.task import Kind, Status
+from bwp_tui.domain.text import nearest, unsafe_at
+
+FIELDS: Final = ("status", "kind", "age", "due", "is", "error", "tag", "note", "email", "id", "regulation")
+"""Names that may stand before a `:`."""
+
+STATES: Final = ("active", "ready", "failed", "unsent", "resubmitted", "duplicate")
+"""Values of `is:`, each a question the register answers."""
+
+LONGEST_FILTER: Final = 1_500
+"""Characters a filter may have, so that no filter is more than the register can take in one question."""
+
+_LONGEST_SPAN: Final = 36_500 * 86_400  # a hundred years: from any day of use, no further than the calendar goes
+_UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+_WORD: Final = re.compile(r'(?P<minus>-?)(?:(?P<field>[A-Za-z]+)(?P<op><=|>=|[:<>=]))?(?P<value>(?:"[^"]*"?|[^\s"])*)')
+_VALUE: Final = re.compile(r'"([^"]*)"?|([^,"]+)')
+_SPAN: Final = re.compile(r"(\d{1,9})([smhdw])")
+_COMPARED: Final = ("age", "due")
+
+
+class FilterError(Exception):
+    """A mistake in a filter: what is wrong, where (`start`, `end` in the text), and the nearest valid word."""
+
+    def __init__(self, message: str, start: int, end: int, suggestion: str | None = None) -> None:
+        super().__init__(f"{message} Did you mean “{suggestion}”?" if suggestion else message)
+        self.start = start
+        self.end = end
+        self.suggestion = suggestion
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Text looked for in the address, the task id and the note."""
+
+    text: str
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """A field that has one of some values, or contains one (note, email, id)."""
+
+    field: str
+    values: tuple[str, ...]
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Age:
+    """Time since submission, compared with a number of seconds."""
+
+    op: str
+    seconds: int
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """The due date, compared with a number of days from today, with a day, or with None for *has none*."""
+
+    op: str
+    bound: int | date | None
+    negated: bool = False
+
+
+Clause = Words | OneOf | Age | Due
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A parsed filter; all of its clauses must hold. Without clauses every task fits."""
+
+    clauses: tuple[Clause, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A named filter with the order its tasks are shown in; `short` is its name where there is little room."""
+
+    name: str
+    short: str
+    filter: str
+    sort: str = "newest"
+
+
+VIEWS: Final = (
+    View("all", "all", ""),
+    View("active", "open", "is:active"),
+    View("ready", "ready", "is:ready"),
+    View("failed", "fail", "is:failed"),
+    View("on hold", "hold", "status:on_hold"),
+    View("due soon", "due", "is:active due<8d", sort="due"),
+)
+"""The built-in views, at the keys 1 to 6."""
+
+
+def parse(text: str) -> Filter:
+    """Parse a filter.
+
+    Raises:
+        FilterError: something in it has no meaning.
+    """
+    _check_text(text)
+    clauses: list[Clause] = []
+    for match in _WORD.finditer(text):
+        if match.group():
+            clauses.append(_clause(match))
+    return Filter(tuple(clauses))
+
+
+def _check_text(text: str) -> None:
+    if len(text) > LONGEST_FILTER:
+        raise FilterError(f"A filter has at most {LONGEST_FILTER} characters.", LONGEST_FILTER, len(text))
+    at = unsafe_at(text)
+    if at is not None:
+        raise FilterError("A character here is invisible or steers the terminal; no task holds one.", at, at + 1)
+
+
+def _clause(match: re.Match[str]) -> Clause:
+    negated = bool(match["minus"])
+    field = match["field"]
+    if field is None:
+        return Words(_plain(match), negated)
+    field = field.casefold()
+    if field not in FIELDS:
+        start = match.start("field")
+        raise FilterError(f"There is no field “{field}”.", start, match.end("field"), nearest(field, FIELDS))
+    if field in _COMPARED:
+        return _comparison(field, match, negated)
+    if match["op"] not in (":", "="):
+        raise FilterError(f"“{field}” cannot be compared; write {field}:value.", match.start("op"), match.end("op"))
+    return OneOf(field, tuple(_checked(field, value, start, end) for value, start, end in _values(match)), negated)
+
+
+def _plain(match: re.Match[str]) -> str:
+    text = match["value"].replace('"', "")
+    if not text:
+        raise FilterError("A word is missing here.", match.start(), match.end())
+    return text
+
+
+def _values(match: re.Match[str]) -> list[tuple[str, int, int]]:
+    offset = match.start("value")
+    found = [
+        (part[1] if part[1] is not None else part[2], offset + part.start(), offset + part.end())
+        for part in _VALUE.finditer(match["value"])
+    ]
+    if not any(value for value, _, _ in found):
+        raise FilterError(f"A value is missing after “{match['field']}{match['op']}”.", match.start(), match.end())
+    return [(value, start, end) for value, start, end in found if value]
+
+
+def _checked(field: str, value: str, start: int, end: int) -> str:
+    """Return `value` in the form the register holds it."""
+    if field == "status":
+        # The service may send statuses this program does not know: written in capitals, any is taken.
+        return value if value.isupper() else _known(value.replace("-", "_"), _names(Status), field, start, end).upper()
+    if field == "kind":
+        return _known(value, _names(Kind), field, start, end).upper()
+    if field == "is":
+        return _known(value, STATES, field, start, end)
+    if field == "regulation":
+        return _known(value, tuple(REGULATIONS), field, start, end)
+    return value
+
+
+def _names(values: type[Status] | type[Kind]) -> tuple[str, ...]:
+    return tuple(value.value.casefold() for value in values)
+
+
+def _known(value: str, known: tuple[str, ...], field: str, start: int, end: int) -> str:
+    value = value.casefold()
+    if value in known:
+        return value
+    beginning = [name for name in known if name.startswith(value)]
+    if len(beginning) == 1:
+        return beginning[0]
+    raise FilterError(f"“{value}” is no {field}.", start, end, nearest(value, known))
+
+
+def _comparison(field: str, match: re.Match[str], negated: bool) -> Clause:
+    values = _values(match)
+    if len(values) != 1:
+        raise FilterError(f"“{field}” takes one value.", match.start("value"), match.end("value"))
+    value, start, end = values[0]
+    op = match["op"]
+    span = _SPAN.fullmatch(value.casefold())
+    seconds = int(span[1]) * _UNITS[span[2]] if span else None
+    if seconds is not None and seconds > _LONGEST_SPAN:
+        raise FilterError(f"“{value}” is longer than a hundred years.", start, end)
+    if field == "age":
+        if seconds is None:
+            raise FilterError(f"“{value}” is no length of time; write 30m, 5h, 2d or 1w.", start, end)
+        return Age(">=" if op == ":" else op, seconds, negated)
+    return _due(op, value, seconds, start, end, negated)
+
+
+def _due(op: str, value: str, seconds: int | None, start: int, end: int, negated: bool) -> Due:
+    words = {"today": ("=", 0), "tomorrow": ("=", 1), "over": ("<", 0), "none": ("=", None)}
+    if value.casefold() in words:
+        word_op, bound = words[value.casefold()]
+        return Due(word_op if op in ":=" else op, bound, negated)
+    if seconds is not None:
+        return Due("<=" if op == ":" else op, seconds // 86_400, negated)
+    try:
+        return Due("=" if op == ":" else op, date.fromisoformat(value), negated)
+    except ValueError:
+        raise FilterError(
+            f"“{value}” is no date; write 7d, today, over, none or 2026-12-31.",
+            start,
+            end,
+            nearest(value, tuple(words)),
+        ) from None

@@ -1,0 +1,163 @@
+"""A task: one request about one data subject, as the register knows it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Final
+
+EMAIL_PATTERN: Final = re.compile(r"^[a-zA-Z0-9._%+-]+@[a-zA-Z0-9.-]+[.][a-zA-Z]{2,}$")
+"""The documented pattern of a data subject's address (contract: Operations)."""
+
+DEFAULT_HOLDING_PERIOD: Final = 10
+LONGEST_HOLDING_PERIOD: Final = 180
+"""Calendar days, the documented default and bound (contract: Operations)."""
+
+
+class Kind(StrEnum):
+    """What is asked for."""
+
+    RETRIEVAL = "RETRIEVAL"
+    DELETION = "DELETION"
+
+
+class Status(StrEnum):
+    """The statuses this program acts on. A task's status is a `str`: the service may send new ones."""
+
+    QUEUED = "QUEUED"  # recorded here, no answer of the service yet
+    IN_PROGRESS = "IN_PROGRESS"
+    ON_HOLD = "ON_HOLD"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    REJECTED = "REJECTED"  # the service refused the request
+    UNCONFIRMED = "UNCONFIRMED"  # sent, never answered, and the client token no longer protects
+    CANCELLED = "CANCELLED"  # cancelled here; the service has no such status
+    MISSING = "MISSING"  # the service does not know the task
+
+
+TERMINAL: Final = frozenset({Status.COMPLETED, Status.FAILED, Status.REJECTED, Status.CANCELLED, Status.MISSING})
+"""Statuses that nothing more is expected of."""
+
+UNSENT: Final = frozenset({Status.QUEUED, Status.REJECTED, Status.UNCONFIRMED})
+"""Statuses of tasks that have no task id."""
+
+
+def is_polled(status: str) -> bool:
+    """Say whether the service is to be asked about a task in this status."""
+    return status not in TERMINAL and status not in UNSENT
+
+
+def status_after(current: str, answered: str) -> str:
+    """Return a task's status once the service has answered `answered`.
+
+    A cancellation is known only here, so it stays whatever the service says (contract: Operations).
+    """
+    return current if current == Status.CANCELLED else answered
+
+
+@dataclass(frozen=True, slots=True)
+class TaskError:
+    """Why a task failed, in the service's words (cleaned). `code` may be absent or new."""
+
+    code: str | None
+    message: str
+
+
+class DownloadState(StrEnum):
+    """Where the download of a result stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """One download of a retrieval's result. Sizes in bytes, `rate` in bytes a second."""
+
+    id: int
+    number: int
+    state: str
+    path: str | None
+    bytes: int
+    total: int | None
+    rate: float | None
+    sha256: str | None
+    etag: str | None
+    trouble: str | None
+    attempts: int
+    asked_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One row of the register. `number` is the local number; instants are in UTC."""
+
+    number: int
+    task_id: str | None
+    kind: Kind
+    email: str
+    status: str
+    errors: tuple[TaskError, ...]
+    holding_period: int | None
+    reason: str | None
+    note: str
+    tags: tuple[str, ...]
+    received_on: date
+    regulation: str
+    due_on: date | None
+    recorded_at: datetime
+    submitted_at: datetime | None
+    updated_at: datetime | None
+    finished_at: datetime | None
+    polled_at: datetime | None
+    next_poll_at: datetime | None
+    polls: int
+    trouble: str | None
+    """Why the last attempt to reach the service for this task failed; None after one that worked."""
+    resubmit_of: int | None
+    resubmitted_as: int | None
+    earlier: int | None
+    """Local number of an earlier task with the same address and kind, if any: a flag, never a fence."""
+    cancel_asked: bool
+    revision: int
+    download: Download | None
+    """The newest download of this task's result."""
+
+    @property
+    def name(self) -> str:
+        """What to call the task in a sentence: its task id's start, or its local number."""
+        return self.task_id[:8] if self.task_id else f"#{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What an operator asks for, checked. `holding_period` in days and `reason` are for deletions."""
+
+    kind: Kind
+    email: str
+    received_on: date
+    regulation: str
+    holding_period: int | None = None
+    reason: str | None = None
+    note: str = ""
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of a task's timeline."""
+
+    at: datetime
+    actor: str
+    what: str
+    before: str | None
+    after: str | None
+    detail: str | None

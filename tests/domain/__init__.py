@@ -1,0 +1,1 @@
+"""Tests of the domain: pure values, so no files and no sockets."""

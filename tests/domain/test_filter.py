@@ -1,0 +1,164 @@
+"""The filter language: what it takes, what it refuses, and where it points."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bwp_tui.domain.filter import (
+    FIELDS,
+    LONGEST_FILTER,
+    VIEWS,
+    Age,
+    Clause,
+    Due,
+    Filter,
+    FilterError,
+    OneOf,
+    View,
+    Words,
+    parse,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "clauses"),
+    [
+        ("", ()),
+        ("   \t\n ", ()),
+        ("jane", (Words("jane"),)),
+        ("-jane", (Words("jane", negated=True),)),
+        ('"left message"', (Words("left message"),)),
+        ('"left message', (Words("left message"),)),  # as typed, before the closing quote
+        ("jane doe", (Words("jane"), Words("doe"))),
+        ("12:30", (Words("12:30"),)),
+        ("jane@example.com", (Words("jane@example.com"),)),
+        ("status:failed", (OneOf("status", ("FAILED",)),)),
+        ("status=failed", (OneOf("status", ("FAILED",)),)),
+        ("STATUS:failed", (OneOf("status", ("FAILED",)),)),
+        ("status:failed,on_hold", (OneOf("status", ("FAILED", "ON_HOLD")),)),
+        ("status:on-hold", (OneOf("status", ("ON_HOLD",)),)),
+        ("status:fai", (OneOf("status", ("FAILED",)),)),
+        ("status:SUSPENDED", (OneOf("status", ("SUSPENDED",)),)),
+        ("-status:failed", (OneOf("status", ("FAILED",), negated=True),)),
+        ("kind:deletion", (OneOf("kind", ("DELETION",)),)),
+        ("kind:r", (OneOf("kind", ("RETRIEVAL",)),)),
+        ("is:ready,failed", (OneOf("is", ("ready", "failed")),)),
+        ("regulation:gdpr", (OneOf("regulation", ("gdpr",)),)),
+        ("error:ORDERS_NOT_CLOSED", (OneOf("error", ("ORDERS_NOT_CLOSED",)),)),
+        ("tag:vip,eu", (OneOf("tag", ("vip", "eu")),)),
+        ('-note:"left message"', (OneOf("note", ("left message",), negated=True),)),
+        ('note:"a,b",c', (OneOf("note", ("a,b", "c")),)),
+        ("id:3556a10a", (OneOf("id", ("3556a10a",)),)),
+        ("email:jane", (OneOf("email", ("jane",)),)),
+        ("age>2d", (Age(">", 172_800),)),
+        ("age<=90m", (Age("<=", 5_400),)),
+        ("age:1w", (Age(">=", 604_800),)),
+        ("-age<30s", (Age("<", 30, negated=True),)),
+        ("due<7d", (Due("<", 7),)),
+        ("due:7d", (Due("<=", 7),)),
+        ("due>=1w", (Due(">=", 7),)),
+        ("due:today", (Due("=", 0),)),
+        ("due<tomorrow", (Due("<", 1),)),
+        ("due:over", (Due("<", 0),)),
+        ("due:none", (Due("=", None),)),
+        ("-due:none", (Due("=", None, negated=True),)),
+        ("due:2026-12-31", (Due("=", date(2026, 12, 31)),)),
+        ("due<2026-12-31", (Due("<", date(2026, 12, 31)),)),
+        ("status:failed age>2d jane", (OneOf("status", ("FAILED",)), Age(">", 172_800), Words("jane"))),
+    ],
+)
+def test_a_filter_means_its_clauses(text: str, clauses: tuple[Clause, ...]) -> None:
+    assert parse(text) == Filter(clauses)
+
+
+@pytest.mark.parametrize(
+    ("text", "under", "suggestion"),
+    [
+        ("jane statsu:failed", "statsu", "status"),
+        ("status:faild", "faild", "failed"),
+        ("status:failed,on_hodl", "on_hodl", "on_hold"),
+        ("status:c", "c", None),  # completed and cancelled both begin with it
+        ("kind:deletoin", "deletoin", "deletion"),
+        ("is:raedy", "raedy", "ready"),
+        ("regulation:gpdr", "gpdr", "gdpr"),
+        ("xyzzy:1", "xyzzy", None),
+        ("status>failed", ">", None),
+        ("status:", "status:", None),
+        ("status:,", "status:,", None),
+        ('note:""', 'note:""', None),
+        ("-", "-", None),
+        ("jane -", "-", None),
+        ('""', '""', None),
+        ("age>2", "2", None),
+        ("age>two", "two", None),
+        ("age:1d,2d", "1d,2d", None),
+        ("age>99999w", "99999w", None),
+        ("due<999999999d", "999999999d", None),
+        ("due:tomorow", "tomorow", "tomorrow"),
+        ("due<2026-02-30", "2026-02-30", None),
+        ("jane\u202e", "\u202e", None),
+        ("tag:\udcff", "\udcff", None),
+        ("\x1b[31m", "\x1b", None),
+    ],
+)
+def test_a_mistake_is_shown_under_the_word_with_the_nearest_valid_one(
+    text: str, under: str, suggestion: str | None
+) -> None:
+    with pytest.raises(FilterError) as caught:
+        parse(text)
+    assert text[caught.value.start : caught.value.end] == under
+    assert caught.value.suggestion == suggestion
+    assert (f"“{suggestion}”" in str(caught.value)) == (suggestion is not None)
+
+
+def test_a_filter_too_long_for_the_register_is_refused_and_the_longest_is_not() -> None:
+    assert len(parse("a " * (LONGEST_FILTER // 2)).clauses) == LONGEST_FILTER // 2
+    with pytest.raises(FilterError) as caught:
+        parse("a" * (LONGEST_FILTER + 1))
+    assert (caught.value.start, caught.value.end) == (LONGEST_FILTER, LONGEST_FILTER + 1)
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
+def test_the_built_in_views_are_filters(view: View) -> None:
+    assert bool(parse(view.filter).clauses) == (view.name != "all")
+
+
+_PIECES = st.sampled_from(
+    [
+        *FIELDS,
+        *'-:<>=," ',
+        "<=",
+        ">=",
+        "failed",
+        "on_hold",
+        "2d",
+        "9999w",
+        "today",
+        "none",
+        "2026-12-31",
+        "jane",
+        "é",
+        "٣d",
+    ]
+)
+
+
+@given(st.lists(_PIECES, max_size=12).map("".join) | st.text(st.characters(exclude_categories=()), max_size=40))
+def test_any_text_is_a_filter_or_a_mistake_within_it(text: str) -> None:
+    error = _mistake_in(text)
+    if error is not None:
+        assert 0 <= error.start < error.end <= len(text)
+        assert str(error)
+
+
+def _mistake_in(text: str) -> FilterError | None:
+    try:
+        parsed = parse(text)
+    except FilterError as error:
+        return error
+    assert all(not isinstance(clause, OneOf) or clause.values for clause in parsed.clauses)
+    return None
