@@ -1,0 +1,1 @@
+"""The register: one SQLite file a profile, and everything that reads or writes it."""

@@ -1,0 +1,328 @@
+"""What operators do, each one a row before it is a request: console and command line call these alike."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, replace
+from typing import Final
+
+from bwp_tui.domain.deadlines import REGULATIONS, due_on
+from bwp_tui.domain.task import (
+    DEFAULT_HOLDING_PERIOD,
+    EMAIL_PATTERN,
+    LONGEST_HOLDING_PERIOD,
+    DownloadState,
+    Kind,
+    Request,
+    Status,
+    Task,
+)
+from bwp_tui.domain.text import clean_line
+from bwp_tui.history import tasks, timeline
+from bwp_tui.history.connection import History, Transaction, as_int
+from bwp_tui.history.errors import NotPossible
+from bwp_tui.history.rows import tags_text
+
+_RESUBMITTED: Final = frozenset({Status.FAILED, Status.REJECTED, Status.UNCONFIRMED, Status.MISSING, Status.CANCELLED})
+
+
+class BadRequest(Exception):
+    """What is wrong with a request, in one sentence, and the field it is wrong in."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+def check_email(email: str) -> None:
+    """Check an address with the documented pattern (contract: Operations).
+
+    Raises:
+        BadRequest: it does not fit.
+    """
+    if EMAIL_PATTERN.fullmatch(email) is None:
+        raise BadRequest(
+            "email",
+            f"“{clean_line(email)}” is not an email address the service takes, such as jane@example.com.",
+        )
+
+
+def check_holding_period(days: int) -> None:
+    """Check a holding period.
+
+    Raises:
+        BadRequest: it is not in the documented 0..180 days.
+    """
+    if not 0 <= days <= LONGEST_HOLDING_PERIOD:
+        raise BadRequest(
+            "holding_period", f"The holding period must be 0 to {LONGEST_HOLDING_PERIOD} days, not {days}."
+        )
+
+
+def check(request: Request) -> None:
+    """Check what the service would refuse.
+
+    Raises:
+        BadRequest: the first mistake found.
+    """
+    check_email(request.email)
+    if request.regulation not in REGULATIONS:
+        raise BadRequest("regulation", f"The regulation must be one of {', '.join(REGULATIONS)}.")
+    if request.kind is Kind.DELETION:
+        check_holding_period(_holding_period(request))
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    resubmit_of: int | None = None
+    what: str = "recorded"
+
+
+def submit(history: History, request: Request, actor: str) -> Task:
+    """Record a request and its intent to be sent; return the QUEUED task.
+
+    Raises:
+        BadRequest: the service would refuse it; nothing is recorded.
+        HistoryError: it could not be recorded.
+    """
+    check(request)
+    with history.write() as transaction:
+        number = _record(transaction, request, actor, _Origin())
+    return tasks.get(history, number)
+
+
+def resubmit(history: History, number: int, actor: str) -> Task:
+    """Record a new request like task `number`, with a client token of its own, linked to it.
+
+    The new request was received when the old one was: sending it again moves no deadline.
+
+    Raises:
+        NotPossible: the task has not failed, or was resubmitted already.
+        BadRequest: the service would refuse it, as an adopted task's address may be.
+        HistoryError: it could not be recorded.
+    """
+    with history.write() as transaction:
+        task = tasks.get(history, number)
+        why_not = cannot_resubmit(task)
+        if why_not:
+            raise NotPossible(why_not)
+        request = _request_of(task)
+        check(request)
+        new = _record(transaction, request, actor, _Origin(resubmit_of=number, what="resubmitted"))
+        # What was received together is due together, an extension included.
+        transaction.run(
+            "UPDATE tasks SET due_on = (SELECT due_on FROM tasks WHERE number = ?) WHERE number = ?",
+            (number, new),
+        )
+        transaction.run("UPDATE tasks SET revision = ? WHERE number = ?", (transaction.revision, number))
+        timeline.append(transaction, number, actor, "resubmitted", detail=f"as #{new}")
+    return tasks.get(history, new)
+
+
+def _request_of(task: Task) -> Request:
+    return Request(
+        kind=task.kind,
+        email=task.email,
+        received_on=task.received_on,
+        regulation=task.regulation,
+        holding_period=task.holding_period,
+        reason=task.reason,
+        note=task.note,
+        tags=task.tags,
+    )
+
+
+def cannot_resubmit(task: Task) -> str | None:
+    """Return why task cannot be submitted again, or None when it can."""
+    if task.resubmitted_as is not None:
+        return f"Task {task.name} was resubmitted already, as #{task.resubmitted_as}."
+    if task.status not in _RESUBMITTED:
+        return f"Only a failed, refused or cancelled task is submitted again; {task.name} is {task.status}."
+    return None if task.email else f"Task {task.name} has no address to submit again."
+
+
+def cancel(history: History, number: int, actor: str) -> Task:
+    """Record the intent to cancel a held deletion. One that was never sent is cancelled at once.
+
+    Raises:
+        NotPossible: the task is no deletion on hold, or its cancellation was asked already.
+    """
+    # Judged inside the transaction: the engine may have written since the operator saw the task.
+    with history.write() as transaction:
+        why_not = cannot_cancel(tasks.get(history, number))
+        if why_not:
+            raise NotPossible(why_not)
+        if not _withdrawn(transaction, number, actor):
+            transaction.run(
+                "UPDATE tasks SET cancel_asked = 1, revision = ? WHERE number = ?", (transaction.revision, number)
+            )
+            transaction.run(
+                "INSERT INTO intents (task, action, not_before, asked_at, actor) VALUES (?, 'cancel', ?, ?, ?)",
+                (number, transaction.now_text, transaction.now_text, actor),
+            )
+            timeline.append(transaction, number, actor, "cancel asked")
+    return tasks.get(history, number)
+
+
+def cannot_cancel(task: Task) -> str | None:
+    """Return why task cannot be cancelled, or None when it can."""
+    if task.cancel_asked:
+        return f"The cancellation of {task.name} was asked for already."
+    if task.status == Status.QUEUED and task.task_id is None:
+        return None
+    if task.kind is Kind.RETRIEVAL:
+        return "A retrieval runs at once and cannot be cancelled; only a deletion on hold can."
+    if task.status != Status.ON_HOLD:
+        return f"Only a deletion on hold can be cancelled; {task.name} is {task.status}."
+    return None
+
+
+def _withdrawn(transaction: Transaction, number: int, actor: str) -> bool:
+    """Cancel here and now a request of which no byte was sent; say whether that was so."""
+    withdrawn = transaction.run(
+        "UPDATE intents SET state = 'lapsed', settled_at = ? WHERE task = ? AND action = 'submit'"
+        " AND state = 'waiting' AND first_sent_at IS NULL RETURNING id",
+        (transaction.now_text, number),
+    )
+    if not withdrawn:
+        if transaction.one("SELECT 1 FROM tasks WHERE number = ? AND task_id IS NULL", (number,)):
+            raise NotPossible("This request is being sent just now; cancel it once the service has answered.")
+        return False
+    transaction.run(
+        "UPDATE tasks SET status = ?, terminal = 1, finished_at = ?, trouble = NULL, revision = ? WHERE number = ?",
+        (Status.CANCELLED, transaction.now_text, transaction.revision, number),
+    )
+    timeline.append(
+        transaction,
+        number,
+        actor,
+        "withdrawn",
+        before=Status.QUEUED,
+        after=Status.CANCELLED,
+        detail="never sent",
+    )
+    return True
+
+
+def download(history: History, number: int, directory: str, actor: str) -> Task:
+    """Record the intent to download a retrieval's result into `directory`.
+
+    Raises:
+        NotPossible: there is no result, or its download is under way.
+    """
+    with history.write() as transaction:
+        why_not = cannot_download(tasks.get(history, number))
+        if why_not:
+            raise NotPossible(why_not)
+        row = transaction.one(
+            "INSERT INTO downloads (task, directory, not_before, asked_at, actor, revision)"
+            " VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
+            (number, directory, transaction.now_text, transaction.now_text, actor, transaction.revision),
+        )
+        transaction.run(
+            "UPDATE tasks SET download = ?, revision = ? WHERE number = ?",
+            (None if row is None else as_int(row[0]), transaction.revision, number),
+        )
+        timeline.append(transaction, number, actor, "download asked")
+    return tasks.get(history, number)
+
+
+def cannot_download(task: Task) -> str | None:
+    """Return why there is nothing to download for task, or None when there is."""
+    if task.kind is Kind.DELETION:
+        return "A deletion has no result to download."
+    if task.status != Status.COMPLETED:
+        return f"There is a result once the retrieval is COMPLETED; {task.name} is {task.status}."
+    if task.download is not None and task.download.state in (DownloadState.QUEUED, DownloadState.RUNNING):
+        return f"The result of {task.name} is being downloaded already."
+    return None
+
+
+def track(history: History, kind: Kind, task_id: str, request_facts: Request, actor: str) -> Task:
+    """Adopt a task that was submitted elsewhere; the next poll fills in what the service knows.
+
+    Raises:
+        NotPossible: the history holds this task id already.
+    """
+    with history.write() as transaction:
+        known = transaction.one("SELECT number FROM tasks WHERE task_id = ?", (task_id,))
+        if known is not None:
+            raise NotPossible(f"The history holds this task already, as #{as_int(known[0])}.")
+        number = _insert(transaction, request_facts, _Origin(), task_id=task_id)
+        timeline.append(transaction, number, actor, "tracked", after=Status.QUEUED, detail=f"{kind} {task_id}")
+    return tasks.get(history, number)
+
+
+def poll_now(history: History, numbers: list[int]) -> None:
+    """Make the tasks due to be asked about at once."""
+    with history.write() as transaction:
+        for number in numbers:
+            transaction.run(
+                "UPDATE tasks SET next_poll_at = ?, polls = 0, revision = ? WHERE number = ? AND task_id IS NOT NULL",
+                (transaction.now_text, transaction.revision, number),
+            )
+
+
+def set_note(history: History, number: int, note: str, actor: str) -> None:
+    """Replace the note of a task."""
+    text = clean_line(note)
+    with history.write() as transaction:
+        before = transaction.one("SELECT note FROM tasks WHERE number = ?", (number,))
+        if before is None or before[0] == text:
+            return
+        transaction.run(
+            "UPDATE tasks SET note = ?, revision = ? WHERE number = ?", (text, transaction.revision, number)
+        )
+        timeline.append(transaction, number, actor, "note", detail=text or "removed")
+
+
+def _record(transaction: Transaction, request: Request, actor: str, origin: _Origin) -> int:
+    """Insert a QUEUED task and the intent that carries its client token."""
+    if request.kind is Kind.DELETION:
+        request = replace(request, holding_period=_holding_period(request))
+    number = _insert(transaction, request, origin)
+    transaction.run(
+        "INSERT INTO intents (task, action, client_token, not_before, asked_at, actor)"
+        " VALUES (?, 'submit', ?, ?, ?, ?)",
+        (number, str(uuid.uuid4()), transaction.now_text, transaction.now_text, actor),
+    )
+    detail = f"of #{origin.resubmit_of}" if origin.resubmit_of else None
+    timeline.append(transaction, number, actor, origin.what, after=Status.QUEUED, detail=detail)
+    return number
+
+
+def _insert(transaction: Transaction, request: Request, origin: _Origin, task_id: str | None = None) -> int:
+    due = due_on(request.regulation, request.received_on)
+    row = transaction.one(
+        "INSERT INTO tasks (task_id, kind, email, status, holding_period, reason, note, tags, received_on, regulation,"
+        " due_on, recorded_at, next_poll_at, resubmit_of, earlier, revision)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+        " (SELECT max(number) FROM tasks WHERE email = ? COLLATE NOCASE AND kind = ? AND email <> ''), ?)"
+        " RETURNING number",
+        (
+            task_id,
+            request.kind,
+            request.email,
+            Status.QUEUED,
+            request.holding_period if request.kind is Kind.DELETION else None,
+            clean_line(request.reason) if request.reason and request.kind is Kind.DELETION else None,
+            clean_line(request.note),
+            tags_text(tuple(clean_line(tag) for tag in request.tags)),
+            request.received_on.isoformat(),
+            request.regulation,
+            None if due is None else due.isoformat(),
+            transaction.now_text,
+            None if task_id is None else transaction.now_text,
+            origin.resubmit_of,
+            request.email,
+            request.kind,
+            transaction.revision,
+        ),
+    )
+    if row is None:
+        raise NotPossible("The request could not be recorded.")
+    return as_int(row[0])
+
+
+def _holding_period(request: Request) -> int:
+    return DEFAULT_HOLDING_PERIOD if request.holding_period is None else request.holding_period

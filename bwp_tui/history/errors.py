@@ -1,0 +1,35 @@
+"""What can go wrong with the register, each in one sentence for the operator.
+
+HistoryError
+├── HistoryUnavailable   the file cannot be opened, read or written now
+├── HistoryDamaged       the file is not a sound database
+├── HistoryTooNew        a newer program wrote it
+├── NoSuchTask           a name that fits no task, or more than one
+└── NotPossible          the task's state does not allow the action
+"""
+
+from __future__ import annotations
+
+
+class HistoryError(Exception):
+    """Base of this room's errors; `str()` is a sentence for the operator."""
+
+
+class HistoryUnavailable(HistoryError):
+    """The file cannot be opened, read or written now."""
+
+
+class HistoryDamaged(HistoryError):
+    """The file is not a sound database."""
+
+
+class HistoryTooNew(HistoryError):
+    """A newer program wrote the file."""
+
+
+class NoSuchTask(HistoryError):
+    """A name that fits no task, or more than one."""
+
+
+class NotPossible(HistoryError):
+    """The task's state does not allow the action."""

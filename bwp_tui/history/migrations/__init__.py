@@ -1,0 +1,1 @@
+"""Numbered SQL, one file a version of the schema; `user_version` says which have run."""

@@ -1,0 +1,119 @@
+"""Reading tasks: one, a window of them, the ordered numbers of a view, the counts."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from datetime import date
+from typing import Final
+
+from bwp_tui.domain.filter import Filter
+from bwp_tui.domain.task import Kind, Task
+from bwp_tui.domain.text import clean_line
+from bwp_tui.history.connection import History, as_int, as_text
+from bwp_tui.history.errors import NoSuchTask
+from bwp_tui.history.rows import TASKS, task_of
+from bwp_tui.history.search import condition, order_clause
+
+SHORTEST_PREFIX: Final = 4
+"""Characters of a task id that may stand for the whole, when no other begins with them."""
+
+
+def get(history: History, number: int) -> Task:
+    """Return task `number`.
+
+    Raises:
+        NoSuchTask: there is none.
+    """
+    row = history.row(f"{TASKS} WHERE t.number = ?", (number,))
+    if row is None:
+        raise NoSuchTask(f"There is no task #{number} in this history.")
+    return task_of(row)
+
+
+def window(history: History, numbers: Sequence[int]) -> list[Task]:
+    """Return the tasks with these local numbers, in this order, without those that are gone."""
+    marks = ",".join("?" * len(numbers))
+    rows = history.rows(f"{TASKS} WHERE t.number IN ({marks})", tuple(numbers))
+    found = {task.number: task for task in map(task_of, rows)}
+    return [found[number] for number in numbers if number in found]
+
+
+def numbers(history: History, wanted: Filter, *, today: date, sort: str = "newest") -> array[int]:
+    """Return the local numbers of the tasks that fit, in order.
+
+    Raises:
+        KeyError: `sort` is not in `search.SORTS`.
+    """
+    where, values = condition(wanted, history.clock(), today)
+    rows = history.rows(f"SELECT t.number FROM tasks t WHERE {where} ORDER BY {order_clause(sort)}", values)
+    return array("q", (as_int(number) for (number,) in rows))
+
+
+def matching(history: History, wanted: Filter, *, today: date, limit: int) -> list[Task]:
+    """Return the newest `limit` tasks that fit, newest first."""
+    where, values = condition(wanted, history.clock(), today)
+    rows = history.rows(f"{TASKS} WHERE {where} ORDER BY t.number DESC LIMIT ?", (*values, limit))
+    return [task_of(row) for row in rows]
+
+
+def count(history: History, wanted: Filter, *, today: date) -> int:
+    """Return how many tasks fit."""
+    where, values = condition(wanted, history.clock(), today)
+    row = history.row(f"SELECT count(*) FROM tasks t WHERE {where}", values)
+    return 0 if row is None else as_int(row[0])
+
+
+def newest_for(history: History, kind: Kind, email: str) -> Task | None:
+    """Return the newest task with this kind and address, whatever the case of its letters, or None."""
+    row = history.row(
+        f"{TASKS} WHERE t.email = ? COLLATE NOCASE AND t.kind = ? ORDER BY t.number DESC LIMIT 1", (email, kind)
+    )
+    return None if row is None else task_of(row)
+
+
+def status_counts(history: History) -> dict[tuple[str, str], int]:
+    """Return the number of tasks by (kind, status)."""
+    rows = history.rows("SELECT kind, status, tasks FROM status_counts WHERE tasks > 0")
+    return {(as_text(kind), as_text(status)): as_int(tasks) for kind, status, tasks in rows}
+
+
+def changed_since(history: History, revision: int) -> list[int]:
+    """Return the numbers of the tasks that transactions after `revision` touched."""
+    rows = history.rows("SELECT number FROM tasks WHERE revision > ?", (revision,))
+    return [as_int(number) for (number,) in rows]
+
+
+def named(history: History, name: str) -> Task:
+    """Return the task an operator names: a local number (`17` or `#17`), a task id, or a prefix of one.
+
+    Raises:
+        NoSuchTask: none fits, or more than one.
+    """
+    wanted = clean_line(name)
+    row = history.row(f"{TASKS} WHERE t.task_id = ?", (wanted,))
+    if row is not None:
+        return task_of(row)
+    digits = wanted.removeprefix("#")
+    as_number = None
+    if digits.isascii() and digits.isdigit() and len(digits) <= 18:
+        as_number = history.row(f"{TASKS} WHERE t.number = ?", (int(digits),))
+    if as_number is not None and (wanted.startswith("#") or len(digits) < SHORTEST_PREFIX):
+        return task_of(as_number)
+    by_prefix = _with_prefix(history, wanted)
+    found = [*by_prefix, *([task_of(as_number)] if as_number is not None else [])]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise NoSuchTask(f"“{wanted}” fits more than one task; write more of the task id.")
+    raise NoSuchTask(
+        f"No task of this history is called “{wanted}”. Give a task id, its first {SHORTEST_PREFIX} characters "
+        "or more, or the local number."
+    )
+
+
+def _with_prefix(history: History, prefix: str) -> list[Task]:
+    if len(prefix) < SHORTEST_PREFIX:
+        return []
+    rows = history.rows(f"{TASKS} WHERE t.task_id >= ? AND t.task_id < ? LIMIT 2", (prefix, prefix + "\U0010ffff"))
+    return [task_of(row) for row in rows]

@@ -1,0 +1,1 @@
+"""Tests of the register, on real SQLite files."""

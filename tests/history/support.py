@@ -1,0 +1,130 @@
+"""What the tests of the register share: a frozen clock, requests, and shortcuts to a task in some state."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+from bwp_tui.domain.task import Kind, Request, Status, Task
+from bwp_tui.history import actions, intents, outcomes, tasks
+from bwp_tui.history.connection import History, as_int
+from bwp_tui.history.intents import Intent
+from bwp_tui.history.outcomes import Answer
+
+NOW = datetime(2026, 11, 20, 9, 14, tzinfo=UTC)
+TODAY = date(2026, 11, 20)
+SOON = NOW + timedelta(minutes=5)
+ACTOR = "op"
+
+
+class FrozenClock:
+    """A clock that moves only when told."""
+
+    def __init__(self, now: datetime = NOW) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **length: float) -> None:
+        self.now += timedelta(**length)
+
+
+def request(
+    kind: Kind = Kind.RETRIEVAL,
+    email: str = "jane@example.com",
+    *,
+    regulation: str = "gdpr",
+    holding_period: int | None = None,
+    reason: str | None = None,
+    note: str = "",
+    tags: tuple[str, ...] = (),
+) -> Request:
+    return Request(
+        kind=kind,
+        email=email,
+        received_on=TODAY,
+        regulation=regulation,
+        holding_period=holding_period,
+        reason=reason,
+        note=note,
+        tags=tags,
+    )
+
+
+def answer(
+    status: str,
+    *,
+    updated_at: datetime | None = None,
+    email: str | None = None,
+    holding_period: int | None = None,
+) -> Answer:
+    return Answer(
+        status=status,
+        submitted_at=None,
+        updated_at=updated_at,
+        email=email,
+        holding_period=holding_period,
+        errors=(),
+    )
+
+
+def submitted(history: History, kind: Kind = Kind.RETRIEVAL, email: str = "jane@example.com") -> Task:
+    """A recorded task that was not sent."""
+    return actions.submit(history, request(kind, email), ACTOR)
+
+
+def intent_of(history: History, number: int) -> Intent:
+    """The waiting intent of task `number`."""
+    far = NOW + timedelta(days=10_000)
+    (found,) = (intent for intent in intents.due(history, far, 1_000) if intent.number == number)
+    return found
+
+
+def intent_state(history: History, intent: int) -> str:
+    (row,) = history.rows("SELECT state FROM intents WHERE id = ?", (intent,))
+    return str(row[0])
+
+
+def sent(history: History, number: int) -> Intent:
+    """Mark the waiting intent of task `number` as being sent, and return it as it was before."""
+    intent = intent_of(history, number)
+    assert outcomes.sending(history, intent.id)
+    return intent
+
+
+def accepted(
+    history: History, task_id: str = "task-1", kind: Kind = Kind.RETRIEVAL, email: str = "jane@example.com"
+) -> Task:
+    """A task that the service took: IN_PROGRESS, or ON_HOLD for a deletion."""
+    task = submitted(history, kind, email)
+    outcomes.accepted(history, sent(history, task.number).id, task_id, SOON)
+    return tasks.get(history, task.number)
+
+
+def in_status(history: History, status: str, kind: Kind = Kind.RETRIEVAL, task_id: str = "task-1") -> Task:
+    """A task of `kind` that came to `status` by the way operators and the service bring it there."""
+    if status == Status.QUEUED:
+        return submitted(history, kind)
+    if status in (Status.REJECTED, Status.UNCONFIRMED):
+        task = submitted(history, kind)
+        intent = sent(history, task.number)
+        if status == Status.REJECTED:
+            outcomes.refused(history, intent.id, "UnspecifiedError", "not valid")
+        else:
+            outcomes.unconfirmed(history, intent.id)
+        return tasks.get(history, task.number)
+    task = accepted(history, task_id, kind)
+    if status == Status.CANCELLED:
+        actions.cancel(history, task.number, ACTOR)
+        outcomes.cancelled(history, sent(history, task.number).id)
+    elif status == Status.MISSING:
+        history.rows("UPDATE tasks SET status = 'MISSING', terminal = 1 WHERE number = ?", (task.number,))
+    elif status != task.status:
+        outcomes.answered(history, task.number, answer(status), SOON)
+    return tasks.get(history, task.number)
+
+
+def scalar(history: History, sql: str) -> int:
+    """The one number that a question answers with."""
+    ((value,),) = history.rows(sql)
+    return as_int(value)

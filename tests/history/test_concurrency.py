@@ -1,0 +1,92 @@
+"""Several writers of one register: no update is lost, whoever writes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from bwp_tui.history import tasks
+from bwp_tui.history.connection import History, as_int
+from tests.history.support import scalar, submitted
+
+_WRITER = """
+import sys
+from pathlib import Path
+from bwp_tui.history.connection import History
+from tests.history.support import submitted
+
+history = History(Path(sys.argv[1]))
+sys.stdin.readline()
+for _ in range(int(sys.argv[2])):
+    submitted(history)
+history.close()
+"""
+_EACH = 30
+
+
+def _check(history: History, count: int) -> None:
+    assert history.revision() == count
+    revisions = [as_int(revision) for (revision,) in history.rows("SELECT revision FROM tasks ORDER BY number")]
+    assert revisions == list(range(1, count + 1))
+    for table in ("intents", "timeline"):
+        assert scalar(history, f"SELECT count(DISTINCT task) FROM {table}") == count
+    assert sum(tasks.status_counts(history).values()) == count
+    assert history.rows("PRAGMA integrity_check") == [("ok",)]
+
+
+def test_two_connections_see_what_the_other_committed(path: Path, history: History) -> None:
+    other = History(path)
+    task = submitted(history)
+    assert tasks.get(other, task.number) == task
+    assert submitted(other).revision == task.revision + 1
+    other.close()
+
+
+def test_processes_that_open_a_new_register_together_and_write_lose_nothing(path: Path) -> None:
+    command = [sys.executable, "-c", _WRITER, str(path), str(_EACH)]
+    writers = [subprocess.Popen(command, stdin=subprocess.PIPE) for _ in range(3)]
+    for writer in writers:
+        assert writer.stdin is not None
+        writer.stdin.write(b"go\n")
+        writer.stdin.close()
+    assert [writer.wait(timeout=50) for writer in writers] == [0, 0, 0]
+    history = History(path)
+    _check(history, 3 * _EACH)
+    history.close()
+
+
+def test_threads_that_share_a_connection_or_have_their_own_lose_nothing(path: Path, history: History) -> None:
+    own = History(path)
+    writers = [threading.Thread(target=_submit_some, args=(shared,)) for shared in (history, history, own)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(timeout=50)
+    own.close()
+    _check(history, 3 * _EACH)
+
+
+def _submit_some(history: History) -> None:
+    for _ in range(_EACH):
+        submitted(history)
+
+
+def test_a_thread_that_reads_waits_for_the_transaction_of_another(history: History) -> None:
+    seen: list[int] = []
+    reader = threading.Thread(target=lambda: seen.append(history.revision()))
+    with history.write():
+        reader.start()
+        reader.join(timeout=0.05)
+        assert seen == []
+    reader.join(timeout=50)
+    assert seen == [1]
+
+
+def test_what_two_operators_ask_for_together_is_flagged_and_never_merged(path: Path, history: History) -> None:
+    other = History(path)
+    first = submitted(history)
+    second = submitted(other, email="JANE@example.com")
+    assert (first.earlier, second.earlier) == (None, first.number)
+    other.close()

@@ -1,0 +1,229 @@
+"""Opening the register and writing to it, and the sentences when that fails."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import apsw
+import pytest
+
+from bwp_tui.history import connection
+from bwp_tui.history.connection import History, as_int, as_text
+from bwp_tui.history.errors import HistoryDamaged, HistoryTooNew, HistoryUnavailable
+from tests.history.support import scalar, submitted
+
+_TRY_EXCLUSIVE = """
+import fcntl, sys
+with open(sys.argv[1], "r+b") as file:
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 510, 0x40000002)
+    except BlockingIOError:
+        sys.exit(7)
+"""
+"""Asks for the bytes on which every open connection holds a shared lock (SQLite file format: SHARED_FIRST)."""
+
+
+@pytest.fixture(params=[0o000, 0o022, 0o077, 0o277], ids=oct)
+def umask(request: pytest.FixtureRequest) -> Iterator[None]:
+    before = os.umask(int(request.param))
+    yield
+    os.umask(before)
+
+
+def _mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.mark.usefixtures("umask")
+def test_folders_are_0700_and_files_0600_whatever_the_umask(tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    history = History(root / "bwp-tui" / "default" / "history.db")
+    submitted(history)
+    folder = history.path.parent
+    modes = {entry.name: _mode(entry) for entry in folder.iterdir()}
+    history.close()
+    assert modes == {"history.db": 0o600, "history.db-wal": 0o600, "history.db-shm": 0o600}
+    assert [_mode(made) for made in (root, root / "bwp-tui", folder)] == [0o700] * 3
+
+
+def test_loose_permissions_are_mended_and_the_folders_above_are_let_alone(path: Path) -> None:
+    path.parent.mkdir()
+    path.parent.chmod(0o755)
+    path.touch()
+    path.chmod(0o644)
+    path.parent.parent.chmod(0o750)
+    History(path).close()
+    assert (_mode(path.parent), _mode(path), _mode(path.parent.parent)) == (0o700, 0o600, 0o750)
+
+
+def test_it_writes_ahead_syncs_each_commit_and_keeps_foreign_keys(history: History) -> None:
+    pragmas = ("journal_mode", "synchronous", "foreign_keys", "trusted_schema")
+    assert [history.rows(f"PRAGMA {name}") for name in pragmas] == [[("wal",)], [(2,)], [(1,)], [(0,)]]
+    assert history.rows("PRAGMA busy_timeout") == [(connection.BUSY_TIMEOUT_MS,)]
+    with pytest.raises(apsw.ConstraintError), history.write() as transaction:
+        transaction.run("INSERT INTO timeline (task, at, actor, what) VALUES (99, '', '', '')")
+
+
+def test_every_transaction_raises_the_revision_by_one(history: History) -> None:
+    seen = []
+    for _ in range(3):
+        with history.write() as transaction:
+            seen.append(transaction.revision)
+        assert history.revision() == seen[-1]
+    assert seen == [1, 2, 3]
+
+
+def test_a_transaction_that_raises_leaves_nothing_behind(history: History) -> None:
+    task = submitted(history)
+    before = history.revision()
+    with pytest.raises(ZeroDivisionError):
+        _fail_half_way(history, task.number)
+    assert history.revision() == before
+    assert history.rows("SELECT note FROM tasks") == [("",)]
+    assert submitted(history).revision == before + 1
+
+
+def _fail_half_way(history: History, number: int) -> None:
+    with history.write() as transaction:
+        transaction.run("UPDATE tasks SET note = 'half' WHERE number = ?", (number,))
+        raise ZeroDivisionError
+
+
+def test_opening_a_second_connection_keeps_the_locks_of_the_first(path: Path) -> None:
+    """POSIX drops every lock a process has on a file when it closes any descriptor of it."""
+    first = History(path)
+    submitted(first)
+    second = History(path)
+    outsider = subprocess.run([sys.executable, "-c", _TRY_EXCLUSIVE, str(path)], check=False, timeout=30)
+    second.close()
+    first.close()
+    assert outsider.returncode == 7
+
+
+def test_a_register_that_is_closed_and_opened_again_holds_what_was_written(path: Path) -> None:
+    history = History(path)
+    task = submitted(history)
+    history.close()
+    again = History(path)
+    assert again.rows("SELECT number, email FROM tasks") == [(task.number, "jane@example.com")]
+    again.close()
+
+
+@pytest.mark.parametrize("journal", ["wal", "delete"])
+def test_a_newer_register_is_refused_and_not_touched(path: Path, journal: str) -> None:
+    path.parent.mkdir()
+    newer = apsw.Connection(os.fspath(path))
+    newer.execute(f"PRAGMA journal_mode = {journal}; CREATE TABLE future (x); PRAGMA user_version = 4711").fetchall()
+    newer.close()
+    before = path.read_bytes()
+    with pytest.raises(HistoryTooNew, match=r"schema 4711.*Update bwp-tui; nothing was changed\."):
+        History(path)
+    assert path.read_bytes() == before
+    assert [entry.name for entry in path.parent.iterdir()] == ["history.db"]
+
+
+def test_a_file_that_is_no_database_is_named_damaged_and_not_touched(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"kind,email\nretrieval,jane@example.com\n" * 100)
+    before = path.read_bytes()
+    with pytest.raises(HistoryDamaged, match=r"damaged .*Keep the file and run: bwp-tui doctor\."):
+        History(path)
+    assert path.read_bytes() == before
+
+
+def test_a_damaged_page_is_told_in_a_sentence_and_the_file_is_not_touched(path: Path) -> None:
+    history = History(path)
+    for _ in range(50):
+        submitted(history)
+    history.close()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
+    before = path.read_bytes()
+    with pytest.raises(HistoryDamaged, match="damaged"):
+        _read_all(path)
+    assert path.read_bytes() == before
+
+
+def _read_all(path: Path) -> None:
+    history = History(path)
+    try:
+        history.rows("SELECT * FROM tasks")
+    finally:
+        history.close()
+
+
+def test_a_file_where_the_folder_belongs_is_told_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "profile").write_text("a file")
+    with pytest.raises(HistoryUnavailable, match="Set BWP_DATA_DIR"):
+        History(tmp_path / "profile" / "history.db")
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo], ids=["folder", "pipe"])
+def test_what_is_no_plain_file_is_refused(path: Path, make: object) -> None:
+    assert callable(make)
+    path.parent.mkdir()
+    make(path)
+    with pytest.raises(HistoryUnavailable, match="no plain file"):
+        History(path)
+
+
+def test_a_link_is_not_followed(path: Path, tmp_path: Path) -> None:
+    path.parent.mkdir()
+    target = tmp_path / "elsewhere.db"
+    for _ in ("dangling", "pointing somewhere"):
+        path.symlink_to(target)
+        with pytest.raises(HistoryUnavailable, match="no plain file"):
+            History(path)
+        path.unlink()
+        assert not target.exists() or target.read_bytes() == b""
+        target.touch(mode=0o644)
+    assert _mode(target) & 0o044 == 0o044
+
+
+def test_a_full_disk_is_told_in_a_sentence_and_nothing_is_recorded(history: History) -> None:
+    submitted(history)
+    history.rows(f"PRAGMA max_page_count = {scalar(history, 'PRAGMA page_count')}")
+    before = (history.revision(), scalar(history, "SELECT count(*) FROM tasks"))
+    with pytest.raises(HistoryUnavailable, match=r"is full: nothing was recorded\. Free some space"):
+        _fill(history)
+    after = scalar(history, "SELECT count(*) FROM tasks")
+    assert after == scalar(history, "SELECT count(*) FROM intents") == scalar(history, "SELECT count(*) FROM timeline")
+    assert history.revision() - before[0] == after - before[1]
+    history.rows("PRAGMA max_page_count = 100000")
+    assert submitted(history).number == after + 1
+
+
+def _fill(history: History) -> None:
+    for _ in range(500):
+        submitted(history)
+
+
+def test_a_register_that_cannot_be_written_is_told_in_a_sentence(history: History) -> None:
+    history.rows("PRAGMA query_only = ON")
+    with pytest.raises(HistoryUnavailable, match="cannot be written by this user"):
+        submitted(history)
+
+
+def test_a_register_kept_locked_is_told_in_a_sentence(path: Path, history: History) -> None:
+    other = History(path)
+    other.rows("PRAGMA busy_timeout = 1")
+    with (
+        history.write(),
+        pytest.raises(HistoryUnavailable, match=r"keeps the history .* locked: nothing was recorded"),
+        other.write(),
+    ):
+        pytest.fail("two transactions at once")
+    other.close()
+
+
+def test_columns_of_another_type_are_damage() -> None:
+    assert (as_int(3), as_text("x")) == (3, "x")
+    with pytest.raises(HistoryDamaged):
+        as_int("3")
+    with pytest.raises(HistoryDamaged):
+        as_text(None)

@@ -1,0 +1,61 @@
+"""The counts that triggers keep."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bwp_tui.domain.task import Kind
+from bwp_tui.history import tasks
+from bwp_tui.history.connection import History, Transaction, as_int, as_text
+
+_STATUSES = st.sampled_from(["QUEUED", "COMPLETED", "SUSPENDED"])
+_INSERT = st.tuples(st.just("insert"), st.sampled_from(Kind), _STATUSES)
+_CHANGE = st.tuples(st.just("change"), st.integers(1, 8), _STATUSES)
+_DELETE = st.tuples(st.just("delete"), st.integers(1, 8), st.just(""))
+_UNDO = st.tuples(st.just("undo"), st.sampled_from(Kind), _STATUSES)
+
+
+@given(st.lists(st.one_of(_INSERT, _CHANGE, _DELETE, _UNDO), max_size=20))
+@settings(max_examples=30, deadline=None)
+def test_the_counts_equal_a_recount_after_any_changes(operations: list[tuple[str, Kind | int, str]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        history = History(Path(folder) / "history.db")
+        history.rows("PRAGMA synchronous = OFF")
+        for what, which, status in operations:
+            _apply(history, what, which, status)
+        recount = history.rows("SELECT kind, status, count(*) FROM tasks GROUP BY kind, status")
+        expected = {(as_text(kind), as_text(status)): as_int(count) for kind, status, count in recount}
+        counted = tasks.status_counts(history)
+        history.close()
+    assert counted == expected
+
+
+def _apply(history: History, what: str, which: Kind | int, status: str) -> None:
+    if what == "insert":
+        with history.write() as transaction:
+            _insert(transaction, which, status)
+    elif what == "undo":
+        _insert_and_undo(history, which, status)
+    elif what == "change":
+        history.rows("UPDATE tasks SET status = ? WHERE number = ?", (status, which))
+    else:
+        history.rows("DELETE FROM tasks WHERE number = ?", (which,))
+
+
+def _insert(transaction: Transaction, kind: Kind | int, status: str) -> None:
+    transaction.run(
+        "INSERT INTO tasks (kind, email, status, received_on, regulation, recorded_at, revision)"
+        " VALUES (?, '', ?, '2026-11-20', 'none', '2026-11-20T00:00:00.000000Z', ?)",
+        (kind, status, transaction.revision),
+    )
+
+
+def _insert_and_undo(history: History, kind: Kind | int, status: str) -> None:
+    with suppress(ZeroDivisionError), history.write() as transaction:
+        _insert(transaction, kind, status)
+        raise ZeroDivisionError

@@ -1,0 +1,110 @@
+"""The downloads and their states."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bwp_tui.domain.filter import parse
+from bwp_tui.domain.task import Download
+from bwp_tui.history import actions, downloads, tasks, timeline
+from bwp_tui.history.connection import History
+from bwp_tui.history.downloads import Order
+from tests.history.support import ACTOR, NOW, SOON, TODAY, FrozenClock, in_status
+
+
+@pytest.fixture
+def order(history: History) -> Order:
+    task = in_status(history, "COMPLETED")
+    actions.download(history, task.number, "/srv/results", ACTOR)
+    (only,) = downloads.due(history, NOW, 5)
+    return only
+
+
+def _now(history: History, order: Order) -> Download:
+    task = tasks.get(history, order.number)
+    assert task.download is not None
+    assert task.revision == history.revision()
+    return task.download
+
+
+def test_a_download_runs_progresses_and_ends_with_a_file(history: History, order: Order, clock: FrozenClock) -> None:
+    ready = parse("is:ready")
+    downloads.started(history, order)
+    assert (_now(history, order).state, _now(history, order).started_at) == ("running", NOW)
+    assert downloads.due(history, NOW, 5) == []
+    downloads.progressed(history, order, 5, 10, 2.5, '"tag"')
+    running = _now(history, order)
+    assert (running.bytes, running.total, running.rate, running.etag) == (5, 10, 2.5, '"tag"')
+    assert tasks.count(history, ready, today=TODAY) == 1
+    clock.forward(seconds=9)
+    downloads.finished(history, order, "/srv/results/a.zip", 10, "ab" * 32)
+    done = _now(history, order)
+    assert (done.state, done.path, done.bytes, done.total) == ("done", "/srv/results/a.zip", 10, 10)
+    assert (done.sha256, done.rate, done.finished_at) == ("ab" * 32, None, clock.now)
+    assert tasks.count(history, ready, today=TODAY) == 0
+    assert timeline.of_task(history, order.number)[-1].what == "downloaded"
+    assert downloads.open_ones(history) == []
+
+
+def test_a_download_put_off_waits_and_tells_why(history: History, order: Order) -> None:
+    downloads.started(history, order)
+    downloads.progressed(history, order, 5, 10, 2.5, '"tag"')
+    downloads.put_off(history, order, "The line was cut.", SOON)
+    waiting = _now(history, order)
+    assert (waiting.state, waiting.trouble, waiting.attempts, waiting.rate) == ("queued", "The line was cut.", 1, None)
+    assert (waiting.bytes, waiting.etag) == (5, '"tag"')
+    assert downloads.due(history, SOON - timedelta(seconds=1), 5) == []
+    assert downloads.next_at(history) == SOON
+    (again,) = downloads.due(history, SOON, 5)
+    assert (again.id, again.attempts, again.etag) == (order.id, 1, '"tag"')
+
+
+def test_a_download_taken_up_again_keeps_its_first_start_and_forgets_its_trouble(
+    history: History, order: Order, clock: FrozenClock
+) -> None:
+    downloads.started(history, order)
+    downloads.put_off(history, order, "The line was cut.", SOON)
+    clock.now = SOON
+    downloads.started(history, order)
+    downloads.progressed(history, order, 6, 10, None, None)
+    assert (_now(history, order).started_at, _now(history, order).trouble) == (NOW, None)
+
+
+def test_a_download_that_failed_says_why_and_is_over(history: History, order: Order) -> None:
+    downloads.started(history, order)
+    downloads.failed(history, order, "The disk is full.")
+    over = _now(history, order)
+    assert (over.state, over.trouble, over.finished_at, over.path) == ("failed", "The disk is full.", NOW, None)
+    assert (downloads.open_ones(history), downloads.next_at(history)) == ([], None)
+    event = timeline.of_task(history, order.number)[-1]
+    assert (event.what, event.detail) == ("download failed", "The disk is full.")
+
+
+def test_what_an_engine_that_is_gone_left_running_is_queued_again(history: History, order: Order) -> None:
+    assert downloads.requeue_interrupted(history) == 0
+    downloads.started(history, order)
+    assert downloads.requeue_interrupted(history) == 1
+    assert _now(history, order).state == "queued"
+    assert [found.id for found in downloads.due(history, NOW, 5)] == [order.id]
+
+
+def test_an_engine_that_stops_queues_its_download_for_the_next_and_nothing_that_is_over(
+    history: History, order: Order
+) -> None:
+    downloads.started(history, order)
+    downloads.interrupted(history, order)
+    assert (_now(history, order).state, _now(history, order).attempts) == ("queued", 0)
+    downloads.started(history, order)
+    downloads.finished(history, order, "/srv/results/a.zip", 10, "ab" * 32)
+    downloads.interrupted(history, order)
+    assert _now(history, order).state == "done"
+
+
+def test_the_oldest_download_comes_first_and_no_more_than_there_are_slots(history: History) -> None:
+    for number in range(1, 4):
+        task = in_status(history, "COMPLETED", task_id=f"task-{number}")
+        actions.download(history, task.number, "/srv/results", ACTOR)
+    assert [order.number for order in downloads.due(history, NOW, 2)] == [1, 2]
+    assert [order.number for order in downloads.due(history, NOW, 5, frozenset({3}))] == [3]

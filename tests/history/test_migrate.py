@@ -1,0 +1,107 @@
+"""Bringing an older register to the schema of this program."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import apsw
+import pytest
+
+from bwp_tui.history import migrate
+from bwp_tui.history.connection import History
+from tests.history.support import submitted
+
+KNOWN = len(migrate.steps())
+_NEXT = "CREATE TABLE next_one (x TEXT) STRICT;"
+
+
+def _extend(monkeypatch: pytest.MonkeyPatch, *more: str) -> None:
+    known = migrate.steps()
+    monkeypatch.setattr(migrate, "steps", lambda: [*known, *more])
+
+
+def _version(path: Path) -> int:
+    db = apsw.Connection(os.fspath(path), flags=apsw.SQLITE_OPEN_READONLY)
+    version = int(db.pragma("user_version"))
+    db.close()
+    return version
+
+
+def test_a_new_register_has_every_step_and_no_backup(path: Path) -> None:
+    History(path).close()
+    assert [entry.name for entry in path.parent.iterdir()] == ["history.db"]
+    assert _version(path) == KNOWN >= 1
+
+
+def test_an_older_register_is_backed_up_and_then_brought_forward(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    older = History(path)
+    task = submitted(older)
+    older.close()
+    _extend(monkeypatch, _NEXT, "ALTER TABLE tasks ADD COLUMN brand_new TEXT NOT NULL DEFAULT 'x';")
+    newer = History(path)
+    assert newer.rows("SELECT number, brand_new FROM tasks") == [(task.number, "x")]
+    newer.close()
+    backup = path.with_name(f"history.before-schema-{KNOWN + 1}.db")
+    assert sorted(entry.name for entry in path.parent.iterdir()) == sorted([backup.name, path.name])
+    assert _version(path) == KNOWN + 2
+    assert stat.S_IMODE(backup.stat().st_mode) == 0o600
+    assert _version(backup) == KNOWN
+    db = apsw.Connection(os.fspath(backup))
+    assert db.execute("SELECT email FROM tasks").fetchall() == [(task.email,)]
+    assert db.pragma("integrity_check") == "ok"
+    db.close()
+
+
+def test_a_step_that_fails_leaves_the_older_register_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    older = History(path)
+    submitted(older)
+    older.close()
+    with monkeypatch.context() as during:
+        _extend(during, _NEXT, "CREATE TABLE half_done (x TEXT) STRICT; SELECT * FROM nowhere;")
+        with pytest.raises(apsw.SQLError):
+            History(path)
+    assert _version(path) == KNOWN
+    again = History(path)
+    assert again.rows("SELECT name FROM sqlite_schema WHERE name IN ('next_one', 'half_done')") == []
+    submitted(again)
+    again.close()
+
+
+def test_a_step_runs_to_its_end_though_a_statement_of_it_returns_rows(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _extend(monkeypatch, f"SELECT 1; {_NEXT}")
+    history = History(path)
+    assert history.rows("SELECT count(*) FROM next_one") == [(0,)]
+    history.close()
+
+
+def test_a_backup_cut_short_by_a_crash_is_made_anew(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    older = History(path)
+    submitted(older)
+    older.close()
+    backup = path.with_name(f"history.before-schema-{KNOWN + 1}.db")
+    backup.with_suffix(".part").write_bytes(b"half a backup")
+    _extend(monkeypatch, _NEXT)
+    History(path).close()
+    db = apsw.Connection(os.fspath(backup))
+    assert db.execute("SELECT count(*) FROM tasks").fetchall() == [(1,)]
+    db.close()
+    assert not backup.with_suffix(".part").exists()
+
+
+def test_a_backup_that_is_there_is_kept(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    History(path).close()
+    backup = path.with_name(f"history.before-schema-{KNOWN + 1}.db")
+    backup.write_bytes(b"the first backup")
+    _extend(monkeypatch, _NEXT)
+    History(path).close()
+    assert backup.read_bytes() == b"the first backup"
+    assert _version(path) == KNOWN + 1
+
+
+def test_the_steps_are_numbered_without_a_gap() -> None:
+    names = sorted(entry.name for entry in Path(migrate.__file__).with_name("migrations").glob("*.sql"))
+    assert [int(name[:4]) for name in names] == list(range(1, KNOWN + 1))

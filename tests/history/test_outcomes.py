@@ -1,0 +1,337 @@
+"""What the engine learns, written to the register."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bwp_tui.domain.task import Kind, TaskError
+from bwp_tui.history import actions, intents, outcomes, polls, tasks, timeline
+from bwp_tui.history.connection import History
+from tests.history.support import (
+    ACTOR,
+    NOW,
+    SOON,
+    FrozenClock,
+    accepted,
+    answer,
+    in_status,
+    intent_of,
+    intent_state,
+    request,
+    sent,
+    submitted,
+)
+
+LATER = NOW + timedelta(hours=1)
+
+
+# Answers to polls
+
+
+def test_an_answer_that_changes_nothing_moves_only_the_poll_times(history: History, clock: FrozenClock) -> None:
+    task = accepted(history)
+    assert outcomes.answered(history, task.number, answer("IN_PROGRESS", updated_at=NOW), SOON)
+    before = tasks.get(history, task.number)
+    lines = timeline.of_task(history, task.number)
+    clock.forward(minutes=5)
+    assert not outcomes.answered(history, task.number, answer("IN_PROGRESS", updated_at=NOW), LATER)
+    after = tasks.get(history, task.number)
+    assert after.revision == before.revision
+    assert (after.polled_at, after.next_poll_at, after.polls) == (clock.now, LATER, before.polls + 1)
+    assert replace(after, polled_at=None, next_poll_at=None, polls=0) == replace(
+        before, polled_at=None, next_poll_at=None, polls=0
+    )
+    assert timeline.of_task(history, task.number) == lines
+
+
+def test_a_new_status_is_shown_and_put_on_the_timeline_and_its_pace_begins_anew(history: History) -> None:
+    task = accepted(history, kind=Kind.DELETION)
+    outcomes.answered(history, task.number, answer("ON_HOLD"), SOON)
+    assert tasks.get(history, task.number).polls == 1
+    assert outcomes.answered(history, task.number, answer("IN_PROGRESS"), SOON)
+    changed = tasks.get(history, task.number)
+    assert (changed.status, changed.polls, changed.revision) == ("IN_PROGRESS", 0, history.revision())
+    event = timeline.of_task(history, task.number)[-1]
+    assert (event.actor, event.what, event.before, event.after) == ("service", "status", "ON_HOLD", "IN_PROGRESS")
+
+
+def test_an_end_is_kept_with_its_instant_and_its_reason_and_not_asked_about_again(history: History) -> None:
+    task = accepted(history)
+    errors = (TaskError("DATA_SUBJECT_NOT_FOUND", "no such shopper"), TaskError(None, "and “more”"))
+    ended = NOW - timedelta(minutes=1)
+    outcomes.answered(history, task.number, replace(answer("FAILED", updated_at=ended), errors=errors), SOON)
+    failed = tasks.get(history, task.number)
+    assert (failed.status, failed.errors, failed.finished_at, failed.next_poll_at) == ("FAILED", errors, ended, None)
+    assert timeline.of_task(history, task.number)[-1].detail == "DATA_SUBJECT_NOT_FOUND; and “more”"
+    assert polls.next_at(history) is None
+
+
+def test_an_end_without_an_instant_is_dated_now(history: History, clock: FrozenClock) -> None:
+    task = accepted(history)
+    clock.forward(days=1)
+    outcomes.answered(history, task.number, answer("COMPLETED"), SOON)
+    assert tasks.get(history, task.number).finished_at == clock.now
+
+
+def test_a_task_that_comes_back_to_life_has_not_ended(history: History) -> None:
+    task = in_status(history, "FAILED")
+    outcomes.answered(history, task.number, answer("IN_PROGRESS"), SOON)
+    alive = tasks.get(history, task.number)
+    assert (alive.status, alive.finished_at, alive.next_poll_at) == ("IN_PROGRESS", None, SOON)
+
+
+def test_a_status_never_heard_of_is_kept_as_it_came_and_asked_about_on(history: History) -> None:
+    task = accepted(history)
+    outcomes.answered(history, task.number, answer("SUSPENDED"), SOON)
+    assert (tasks.get(history, task.number).status, polls.next_at(history)) == ("SUSPENDED", SOON)
+
+
+@pytest.mark.parametrize("status", ["ON_HOLD", "IN_PROGRESS", "COMPLETED", "FAILED"])
+def test_a_cancelled_task_stays_cancelled_whatever_the_service_says(history: History, status: str) -> None:
+    task = in_status(history, "CANCELLED", Kind.DELETION)
+    actions.poll_now(history, [task.number])
+    outcomes.answered(history, task.number, answer(status), SOON)
+    kept = tasks.get(history, task.number)
+    assert (kept.status, kept.next_poll_at, kept.finished_at) == ("CANCELLED", None, task.finished_at)
+
+
+def test_what_the_operator_wrote_is_not_replaced_by_what_the_service_says(history: History) -> None:
+    task = accepted(history, kind=Kind.DELETION)
+    outcomes.answered(history, task.number, answer("ON_HOLD", email="x@example.org", holding_period=99), SOON)
+    kept = tasks.get(history, task.number)
+    assert (kept.email, kept.holding_period) == ("jane@example.com", 10)
+
+
+def test_an_answer_clears_the_trouble_before_it(history: History) -> None:
+    task = accepted(history)
+    outcomes.not_answered(history, [task.number], "The service cannot be reached.", SOON)
+    assert tasks.get(history, task.number).trouble == "The service cannot be reached."
+    assert outcomes.answered(history, task.number, answer("IN_PROGRESS"), SOON)
+    assert tasks.get(history, task.number).trouble is None
+
+
+def test_an_answer_about_no_task_changes_nothing(history: History) -> None:
+    assert not outcomes.answered(history, 7, answer("COMPLETED"), SOON)
+    outcomes.not_known(history, 7, "unknown", SOON)
+
+
+def test_the_same_trouble_again_is_no_change_to_see(history: History) -> None:
+    task = accepted(history)
+    outcomes.not_answered(history, [task.number], "The service cannot be reached.", SOON)
+    before = tasks.get(history, task.number)
+    outcomes.not_answered(history, [task.number], "The service cannot be reached.", LATER)
+    after = tasks.get(history, task.number)
+    assert (after.revision, after.next_poll_at) == (before.revision, LATER)
+
+
+# Tasks the service does not know
+
+
+def test_an_adopted_task_the_service_never_knew_is_missing_at_once(history: History) -> None:
+    task = actions.track(history, Kind.RETRIEVAL, "task-9", request(), ACTOR)
+    outcomes.not_known(history, task.number, "no such task", SOON)
+    missing = tasks.get(history, task.number)
+    assert (missing.status, missing.finished_at, missing.next_poll_at) == ("MISSING", NOW, None)
+    assert missing.trouble == "no such task"
+
+
+@pytest.mark.parametrize(
+    ("hours", "status"),
+    [
+        ([0], "IN_PROGRESS"),
+        ([0, 1, 2, 3], "IN_PROGRESS"),  # often, but within a day
+        ([0, 30], "IN_PROGRESS"),  # over a day, but twice
+        ([0, 12, 24], "MISSING"),
+    ],
+)
+def test_a_task_once_known_is_missing_only_after_several_answers_over_a_day(
+    history: History, clock: FrozenClock, hours: list[int], status: str
+) -> None:
+    task = accepted(history)
+    for hour in hours:
+        clock.now = NOW + timedelta(hours=hour)
+        outcomes.not_known(history, task.number, "no such task", clock.now + timedelta(hours=1))
+    known = tasks.get(history, task.number)
+    assert known.status == status
+    assert (known.next_poll_at is None) == (status == "MISSING")
+
+
+def test_one_answer_between_begins_the_count_anew(history: History, clock: FrozenClock) -> None:
+    task = accepted(history)
+    for _ in range(2):
+        outcomes.not_known(history, task.number, "no such task", SOON)
+    clock.forward(days=2)
+    outcomes.answered(history, task.number, answer("IN_PROGRESS"), SOON)
+    outcomes.not_known(history, task.number, "no such task", SOON)
+    assert tasks.get(history, task.number).status == "IN_PROGRESS"
+
+
+@pytest.mark.parametrize("status", ["CANCELLED", "COMPLETED", "FAILED", "MISSING"])
+def test_what_has_ended_stays_as_it_ended_when_the_service_forgets_it(
+    history: History, clock: FrozenClock, status: str
+) -> None:
+    task = in_status(history, status, Kind.DELETION)
+    for _ in range(4):
+        clock.forward(days=1)
+        actions.poll_now(history, [task.number])
+        outcomes.not_known(history, task.number, "no such task", clock.now)
+        assert polls.due(history, clock.now, 5) == []
+    assert tasks.get(history, task.number).status == status
+
+
+# Sending
+
+
+def test_an_intent_is_marked_before_it_is_sent_and_keeps_the_first_instant(
+    history: History, clock: FrozenClock
+) -> None:
+    task = submitted(history)
+    intent = sent(history, task.number)
+    clock.forward(minutes=1)
+    assert outcomes.sending(history, intent.id)
+    again = intent_of(history, task.number)
+    assert (again.attempts, again.first_sent_at, again.client_token) == (2, NOW, intent.client_token)
+
+
+@pytest.mark.parametrize("never_sent", [True, False])
+def test_an_attempt_that_never_left_leaves_nothing_unknown(history: History, never_sent: bool) -> None:
+    task = submitted(history)
+    intent = sent(history, task.number)
+    outcomes.put_off(history, intent.id, "no network", SOON, never_sent=never_sent)
+    assert intents.due(history, NOW, 5) == []
+    (put_off,) = intents.due(history, SOON, 5)
+    assert (put_off.attempts, put_off.first_sent_at) == ((0, None) if never_sent else (1, NOW))
+    assert put_off.client_token == intent.client_token
+    assert (tasks.get(history, task.number).trouble, intents.next_at(history)) == ("no network", SOON)
+
+
+def test_an_attempt_that_never_left_after_one_that_may_have_keeps_what_is_unknown(history: History) -> None:
+    task = submitted(history)
+    outcomes.put_off(history, sent(history, task.number).id, "timed out", NOW, never_sent=False)
+    outcomes.put_off(history, sent(history, task.number).id, "no network", NOW, never_sent=True)
+    assert (intent_of(history, task.number).first_sent_at, intent_of(history, task.number).attempts) == (NOW, 2)
+
+
+def test_the_same_trouble_of_an_intent_again_is_no_change_to_see(history: History) -> None:
+    task = submitted(history)
+    intent = sent(history, task.number)
+    for _ in range(2):
+        outcomes.put_off(history, intent.id, "no network", SOON, never_sent=True)
+    assert tasks.changed_since(history, history.revision() - 1) == []
+
+
+def test_a_withdrawn_request_is_not_put_off(history: History) -> None:
+    task = submitted(history)
+    intent = intent_of(history, task.number)
+    actions.cancel(history, task.number, ACTOR)
+    outcomes.put_off(history, intent.id, "no network", SOON, never_sent=True)
+    assert tasks.get(history, task.number).trouble is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "holding_period", "status"),
+    [(Kind.RETRIEVAL, None, "IN_PROGRESS"), (Kind.DELETION, 10, "ON_HOLD"), (Kind.DELETION, 0, "IN_PROGRESS")],
+)
+def test_an_accepted_request_has_its_task_id_and_is_asked_about(
+    history: History, kind: Kind, holding_period: int | None, status: str
+) -> None:
+    task = actions.submit(history, request(kind, holding_period=holding_period), ACTOR)
+    intent = sent(history, task.number)
+    outcomes.accepted(history, intent.id, "task-1", SOON)
+    taken = tasks.get(history, task.number)
+    assert (taken.task_id, taken.status, taken.submitted_at, taken.next_poll_at) == ("task-1", status, NOW, SOON)
+    assert intent_state(history, intent.id) == "done"
+    event = timeline.of_task(history, task.number)[-1]
+    assert (event.what, event.before, event.after, event.detail) == ("accepted", "QUEUED", status, "task-1")
+
+
+def test_an_accepted_request_that_was_adopted_by_hand_meanwhile_is_kept_once(history: History) -> None:
+    task = submitted(history)
+    intent = sent(history, task.number)
+    by_hand = actions.track(history, Kind.RETRIEVAL, "task-1", request(), ACTOR)
+    outcomes.accepted(history, intent.id, "task-1", SOON)
+    assert tasks.named(history, "task-1") == by_hand
+    twin = tasks.get(history, task.number)
+    assert (twin.status, twin.task_id, twin.next_poll_at) == ("CANCELLED", None, None)
+    event = timeline.of_task(history, task.number)[-1]
+    assert (event.after, event.detail) == ("CANCELLED", f"task-1, kept as #{by_hand.number}")
+
+
+def test_the_same_acceptance_twice_is_one(history: History) -> None:
+    """Two engines, one of them thought dead, send the same client token and get the same task id."""
+    task = submitted(history)
+    intent = sent(history, task.number)
+    outcomes.accepted(history, intent.id, "task-1", SOON)
+    once = tasks.get(history, task.number)
+    outcomes.accepted(history, intent.id, "task-1", SOON)
+    assert tasks.get(history, task.number) == once
+
+
+def test_a_task_id_that_comes_late_is_not_lost(history: History) -> None:
+    task = in_status(history, "UNCONFIRMED")
+    ((intent,),) = history.rows("SELECT id FROM intents")
+    assert isinstance(intent, int)
+    outcomes.accepted(history, intent, "task-1", SOON)
+    taken = tasks.get(history, task.number)
+    assert (taken.task_id, taken.status, taken.next_poll_at) == ("task-1", "IN_PROGRESS", SOON)
+    assert timeline.of_task(history, task.number)[-1].before == "UNCONFIRMED"
+
+
+def test_a_refusal_or_a_lapse_after_the_acceptance_takes_nothing_back(history: History) -> None:
+    task = submitted(history)
+    intent = sent(history, task.number)
+    outcomes.accepted(history, intent.id, "task-1", SOON)
+    taken = tasks.get(history, task.number)
+    outcomes.refused(history, intent.id, None, "not valid")
+    outcomes.unconfirmed(history, intent.id)
+    outcomes.cancel_refused(history, intent.id, "not on hold")
+    assert tasks.get(history, task.number) == taken
+
+
+def test_a_refused_request_is_rejected_in_the_words_of_the_service(history: History) -> None:
+    task = submitted(history)
+    intent = sent(history, task.number)
+    outcomes.put_off(history, intent.id, "no network", NOW, never_sent=True)
+    outcomes.refused(history, intent.id, "UnspecifiedError", "must match")
+    refused = tasks.get(history, task.number)
+    assert (refused.status, refused.errors) == ("REJECTED", (TaskError("UnspecifiedError", "must match"),))
+    assert (refused.finished_at, refused.trouble, intents.next_at(history)) == (NOW, None, None)
+
+
+def test_a_request_never_answered_is_left_to_an_operator(history: History) -> None:
+    task = in_status(history, "UNCONFIRMED")
+    assert (task.status, task.finished_at, intents.next_at(history)) == ("UNCONFIRMED", None, None)
+    assert timeline.of_task(history, task.number)[-1].what == "no answer"
+
+
+# Cancelling
+
+
+def test_a_cancellation_the_service_made_is_final(history: History) -> None:
+    task = in_status(history, "CANCELLED", Kind.DELETION)
+    assert (task.status, task.cancel_asked, task.finished_at, task.next_poll_at) == ("CANCELLED", False, NOW, None)
+    event = timeline.of_task(history, task.number)[-1]
+    assert (event.what, event.before, event.after) == ("cancelled", "ON_HOLD", "CANCELLED")
+
+
+def test_a_cancellation_refused_lets_the_task_go_on_and_asks_about_it_at_once(history: History) -> None:
+    task = accepted(history, kind=Kind.DELETION)
+    actions.cancel(history, task.number, ACTOR)
+    intent = sent(history, task.number)
+    outcomes.cancel_refused(history, intent.id, "It is IN_PROGRESS.")
+    kept = tasks.get(history, task.number)
+    assert (kept.status, kept.cancel_asked, kept.trouble) == ("ON_HOLD", False, "It is IN_PROGRESS.")
+    assert [poll.number for poll in polls.due(history, NOW, 5)] == [task.number]
+    assert actions.cancel(history, task.number, ACTOR).cancel_asked
+
+
+def test_a_cancellation_that_succeeded_after_another_engine_was_refused_is_recorded(history: History) -> None:
+    task = accepted(history, kind=Kind.DELETION)
+    actions.cancel(history, task.number, ACTOR)
+    intent = sent(history, task.number)
+    outcomes.cancel_refused(history, intent.id, "It is cancelled.")
+    outcomes.cancelled(history, intent.id)
+    assert tasks.get(history, task.number).status == "CANCELLED"

@@ -1,0 +1,79 @@
+"""The questions that are asked all the time are answered from an index, however large the register is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from bwp_tui.history import downloads, intents, polls, tasks, timeline
+from bwp_tui.history.connection import History, Row, SqlValue, as_text
+from bwp_tui.history.errors import NoSuchTask
+from tests.history.support import NOW
+
+
+class _Recorded(History):
+    """A register that remembers the questions it was asked."""
+
+    asked: list[tuple[str, Sequence[SqlValue]]]
+
+    def rows(self, sql: str, values: Sequence[SqlValue] = ()) -> list[Row]:
+        self.asked.append((sql, values))
+        return super().rows(sql, values)
+
+
+def _plan(history: History, ask: Callable[[History], object]) -> list[str]:
+    recorded = _Recorded(history.path)
+    recorded.asked = []
+    ask(recorded)
+    lines = [
+        as_text(row[3]) for sql, values in recorded.asked for row in history.rows(f"EXPLAIN QUERY PLAN {sql}", values)
+    ]
+    recorded.close()
+    return lines
+
+
+@pytest.mark.parametrize(
+    ("ask", "index"),
+    [
+        (lambda history: polls.due(history, NOW, 20), "tasks_by_poll"),
+        (polls.next_at, "tasks_by_poll"),
+        (lambda history: intents.due(history, NOW, 4), "intents_waiting"),
+        (intents.next_at, "intents_waiting"),
+        (lambda history: intents.waiting_for(history, 1), "intents_by_task"),
+        (lambda history: downloads.due(history, NOW, 4), "downloads_open"),
+        (downloads.next_at, "downloads_open"),
+        (downloads.open_ones, "downloads_open"),
+        (lambda history: tasks.changed_since(history, 5), "tasks_by_revision"),
+        (lambda history: tasks.named(history, "3556a10a"), "sqlite_autoindex_tasks_1"),
+        (lambda history: timeline.of_task(history, 1), "timeline_by_task"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_it_is_answered_from_its_index(history: History, ask: Callable[[History], object], index: str) -> None:
+    for number in range(2):
+        history.rows(
+            "INSERT INTO tasks (task_id, kind, email, status, received_on, regulation, recorded_at, revision)"
+            " VALUES (?, 'RETRIEVAL', '', 'QUEUED', '2026-11-20', 'none', '2026-11-20T00:00:00.000000Z', 1)",
+            (f"3556a10a-{number}" if number else "3556a10a",),
+        )
+    lines = _plan(history, ask)
+    assert any(index in line for line in lines)
+    assert [line for line in lines if line.startswith("SCAN") and "USING INDEX downloads_open" not in line] == []
+
+
+def test_a_prefix_of_a_task_id_is_looked_up_and_not_searched_for(history: History) -> None:
+    lines = _plan(history, lambda asked: _try_named(asked, "3556a"))
+    assert [line for line in lines if "task_id>? AND task_id<?" in line]
+    assert [line for line in lines if line.startswith("SCAN")] == []
+
+
+def _try_named(history: History, name: str) -> None:
+    with pytest.raises(NoSuchTask):
+        tasks.named(history, name)
+
+
+def test_a_window_is_fetched_row_by_row_with_all_that_belongs_to_it(history: History) -> None:
+    lines = _plan(history, lambda asked: tasks.window(asked, [1, 2, 3]))
+    assert [line for line in lines if line.startswith("SCAN")] == []
+    assert any("tasks_by_original" in line for line in lines)

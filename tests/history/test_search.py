@@ -1,0 +1,210 @@
+"""Filters on a real register, judged by a second reading of the same filters on the tasks themselves."""
+
+from __future__ import annotations
+
+import operator
+import string
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bwp_tui.domain.filter import LONGEST_FILTER, STATES, Age, Clause, Due, OneOf, Words, parse
+from bwp_tui.domain.task import TERMINAL, Kind, Status, Task, TaskError
+from bwp_tui.history import actions, downloads, outcomes, tasks
+from bwp_tui.history.connection import History
+from tests.history.support import ACTOR, NOW, SOON, TODAY, FrozenClock, answer, in_status, request
+
+_ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+_COMPARE = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "=": operator.eq,
+}
+_FAILED = (Status.FAILED, Status.REJECTED, Status.MISSING, Status.UNCONFIRMED)
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
+    """A register with a task of every status and some with notes, tags, errors and downloads."""
+    clock = FrozenClock(NOW - timedelta(days=12))
+    history = History(tmp_path_factory.mktemp("search") / "profile" / "history.db", clock=clock)
+    for place, status in enumerate(Status):
+        kind = Kind.DELETION if status in (Status.ON_HOLD, Status.CANCELLED) else Kind.RETRIEVAL
+        in_status(history, status, kind, f"{place:04x}A10a-{status}")
+        clock.forward(hours=31)
+    _plant_details(history)
+    clock.now = NOW
+    yield history
+    history.close()
+
+
+def _plant_details(history: History) -> None:
+    failed = _by_status(history, Status.FAILED)
+    errors = (TaskError("ORDERS_NOT_CLOSED", "open"), TaskError(None, "?"))
+    outcomes.answered(
+        history,
+        failed.number,
+        outcomes.Answer("FAILED", failed.submitted_at, None, None, None, errors),
+        SOON,
+    )
+    actions.resubmit(history, failed.number, ACTOR)
+    for note, tags, email, regulation in (
+        ("Left Message, 50% off_now", ("VIP", "eu"), "100%.real_one@example.com", "none"),
+        ("back\\slash “quoted” ÉTÉ", ("é",), "jane@example.org", "ccpa"),
+        ("", (), "JANE@EXAMPLE.COM", "gdpr"),
+    ):
+        actions.submit(history, request(email=email, note=note, tags=tags, regulation=regulation), ACTOR)
+    outcomes.answered(
+        history, actions.track(history, Kind.RETRIEVAL, "ffff%_", request(), ACTOR).number, answer("SUSPENDED"), SOON
+    )
+    saved = in_status(history, Status.COMPLETED, task_id="eeee0000")
+    actions.download(history, saved.number, "/srv", ACTOR)
+    (order,) = downloads.due(history, SOON, 5)
+    downloads.finished(history, order, "/srv/a.zip", 1, "00")
+
+
+def _by_status(history: History, status: Status) -> Task:
+    (number, *_) = tasks.numbers(history, parse(f"status:{status}"), today=TODAY)
+    return tasks.get(history, number)
+
+
+def _fits(task: Task, clause: Clause) -> bool:
+    return _plainly_fits(task, clause) != clause.negated
+
+
+def _plainly_fits(task: Task, clause: Clause) -> bool:
+    match clause:
+        case Words(text):
+            return _contains(task.email, text) or _contains(task.note, text) or _begins(task.task_id, text)
+        case OneOf(field, values):
+            return any(_has(task, field, value) for value in values)
+        case Age(op, seconds):
+            age = NOW - (task.submitted_at or task.recorded_at)
+            return bool(_COMPARE[op](age, timedelta(seconds=seconds)))
+        case Due(_, None):
+            return task.due_on is None
+        case Due(op, bound):
+            day = bound if isinstance(bound, date) else TODAY + timedelta(days=bound or 0)
+            return task.due_on is not None and bool(_COMPARE[op](task.due_on, day))
+
+
+def _has(task: Task, field: str, value: str) -> bool:
+    by_field = {
+        "status": task.status == value,
+        "kind": task.kind == value,
+        "regulation": task.regulation == value,
+        "error": any(_same(error.code or "", value) for error in task.errors),
+        "tag": any(_same(tag, value) for tag in task.tags),
+        "note": _contains(task.note, value),
+        "email": _contains(task.email, value),
+        "id": _begins(task.task_id, value),
+    }
+    return _is(task, value) if field == "is" else by_field[field]
+
+
+def _is(task: Task, state: str) -> bool:
+    saved = task.download is not None and task.download.state == "done"
+    return {
+        "active": task.status not in TERMINAL,
+        "ready": task.status == "COMPLETED" and task.kind == "RETRIEVAL" and not saved,
+        "failed": task.status in _FAILED,
+        "unsent": task.task_id is None,
+        "resubmitted": task.resubmitted_as is not None,
+        "duplicate": task.earlier is not None,
+    }[state]
+
+
+def _lower(text: str) -> str:
+    return text.translate(_ASCII_LOWER)
+
+
+def _same(one: str, other: str) -> bool:
+    return _lower(one) == _lower(other)
+
+
+def _contains(text: str, part: str) -> bool:
+    return _lower(part) in _lower(text)
+
+
+def _begins(text: str | None, part: str) -> bool:
+    return text is not None and _lower(text).startswith(_lower(part))
+
+
+_TEXTS = st.sampled_from(
+    [
+        "jane",
+        "JANE@",
+        "example",
+        "%",
+        "_",
+        "\\",
+        "50%",
+        "off_now",
+        "left message",
+        "é",
+        "É",
+        "0001a",
+        "a10a",
+        "ffff%_",
+        "vip",
+    ]
+) | st.text(st.characters(categories=["L", "N", "P", "S"]), min_size=1, max_size=3).filter(lambda text: '"' not in text)
+_QUOTED = _TEXTS.map(lambda text: f'"{text}"')
+_TEXT_CLAUSES = st.builds("{}:{}".format, st.sampled_from(["note", "email", "id", "tag", "error"]), _QUOTED)
+_SETS = st.one_of(
+    st.builds(
+        "status:{}".format, st.lists(st.sampled_from([*Status, "SUSPENDED"]), min_size=1, max_size=3).map(",".join)
+    ),
+    st.builds("kind:{}".format, st.sampled_from(["retrieval", "deletion"])),
+    st.builds("regulation:{}".format, st.sampled_from(["gdpr", "ccpa", "none"])),
+    st.builds("is:{}".format, st.lists(st.sampled_from(STATES), min_size=1, max_size=2).map(",".join)),
+    st.sampled_from(["error:orders_not_closed", "tag:VIP,é", "due:none", "due:over", "due:today", "due:2026-12-21"]),
+)
+_COMPARED = st.builds(
+    "{}{}{}".format,
+    st.sampled_from(["age", "due"]),
+    st.sampled_from([":", "=", "<", "<=", ">", ">="]),
+    st.sampled_from(["0s", "31h", "2d", "30d", "31d", "1w", "100w"]),
+)
+_CLAUSES = st.builds("{}{}".format, st.sampled_from(["", "-"]), st.one_of(_QUOTED, _TEXT_CLAUSES, _SETS, _COMPARED))
+
+
+@given(st.lists(_CLAUSES, max_size=4).map(" ".join))
+def test_a_filter_finds_exactly_the_tasks_that_fit_it(full: History, text: str) -> None:
+    wanted = parse(text)
+    everything = tasks.window(full, tasks.numbers(full, parse(""), today=TODAY))
+    expected = [task.number for task in everything if all(_fits(task, clause) for clause in wanted.clauses)]
+    assert list(tasks.numbers(full, wanted, today=TODAY)) == expected
+    assert tasks.count(full, wanted, today=TODAY) == len(expected)
+    assert [task.number for task in tasks.matching(full, wanted, today=TODAY, limit=3)] == expected[:3]
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_every_state_fits_some_tasks_and_not_others(full: History, state: str) -> None:
+    everything = tasks.count(full, parse(""), today=TODAY)
+    assert 0 < tasks.count(full, parse(f"is:{state}"), today=TODAY) < everything
+
+
+@pytest.mark.parametrize("part", ["a ", "-a ", "is:ready ", "-tag:a "])
+def test_the_longest_filters_are_answered(full: History, part: str) -> None:
+    tasks.count(full, parse(part * (LONGEST_FILTER // len(part))), today=TODAY)
+
+
+@pytest.mark.parametrize("field", ["note", "email", "id", "tag", "error", "status"])
+def test_the_longest_lists_of_values_are_answered(full: History, field: str) -> None:
+    values = "A," * ((LONGEST_FILTER - len(field) - 1) // 2)
+    assert tasks.count(full, parse(f"{field}:{values}"), today=TODAY) >= 0
+
+
+@pytest.mark.parametrize(
+    "text", ["age<5200w", "age>5200w", "due<36500d", "due>5200w", "due<0001-01-01", "due<9999-12-31"]
+)
+def test_the_furthest_bounds_are_answered(full: History, text: str) -> None:
+    everything = tasks.count(full, parse(""), today=TODAY)
+    fitting = tasks.count(full, parse(text), today=TODAY)
+    assert fitting + tasks.count(full, parse(f"-{text}"), today=TODAY) == everything
