@@ -1,0 +1,117 @@
+"""Single values of the service's answers, read with the tolerance the contract asks for.
+
+A reader returns None, or a default, for what makes no sense; the few that cannot do without raise ValueError.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from bwp_tui.domain.task import TaskError
+from bwp_tui.domain.text import clean, clean_line
+from bwp_tui.domain.times import from_text
+
+TOKEN_LIFE: Final = 900.0
+"""Seconds an access token lives when the answer does not say (contract: Endpoints and headers)."""
+
+_LONGEST_TOKEN_LIFE: Final = 86_400.0
+_MOST_DAYS: Final = 100_000  # beyond it a holding period is a mistake, and too long for a date
+_VISIBLE_ASCII: Final = re.compile(r"[!-~]+")
+
+
+def line(value: object) -> str | None:
+    """Read a text as one cleaned line; None for an empty one."""
+    return clean_line(value) or None if isinstance(value, str) else None
+
+
+def present_line(value: object) -> str:
+    """Read a text that must be there.
+
+    Raises:
+        ValueError: it is not, or is empty.
+    """
+    text = line(value)
+    if text is None:
+        raise ValueError("missing")
+    return text
+
+
+def raw(value: object) -> str | None:
+    """Read a text as it came."""
+    return value if isinstance(value, str) else None
+
+
+def identifier(value: object) -> str:
+    """Read a task id, which GraphQL may also write as a number.
+
+    Raises:
+        ValueError: it is missing, or cleaning would change it: an id is sent back as it came, and shown.
+    """
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(text, str) or not text or clean_line(text) != text:
+        raise ValueError("no usable id")
+    return text
+
+
+def instant(value: object) -> datetime | None:
+    """Read an ISO 8601 instant, in UTC."""
+    if isinstance(value, datetime):
+        return value
+    if not isinstance(value, str):
+        return None
+    try:
+        return from_text(value)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def days(value: object) -> int | None:
+    """Read a small whole number, be it written as one or as a text."""
+    told = _number(value)
+    return int(told) if told is not None and 0 <= told < _MOST_DAYS else None
+
+
+def seconds(value: object) -> float:
+    """Read how long a token lives, in seconds; `TOKEN_LIFE` where it is not told sensibly."""
+    told = _number(value)
+    return TOKEN_LIFE if told is None or told <= 0 else min(told, _LONGEST_TOKEN_LIFE)
+
+
+def bearer(value: object) -> str:
+    """Read an access token.
+
+    Raises:
+        ValueError: it does not fit into a header; the HTTP library's own refusal would quote it.
+    """
+    if not isinstance(value, str) or not _VISIBLE_ASCII.fullmatch(value):
+        raise ValueError("no usable token")
+    return value
+
+
+def task_errors(value: object) -> tuple[TaskError, ...]:
+    """Read why a task failed; entries that are null or empty are left out."""
+    entries = value if isinstance(value, list | tuple) else ()
+    errors = (entry if isinstance(entry, TaskError) else _task_error(entry) for entry in entries)
+    return tuple(error for error in errors if error is not None)
+
+
+def _task_error(entry: object) -> TaskError | None:
+    if not isinstance(entry, Mapping):
+        return None
+    code, message = line(entry.get("code")), entry.get("message")
+    text = clean(message).strip() if isinstance(message, str) else ""
+    return TaskError(code, text) if code or text else None

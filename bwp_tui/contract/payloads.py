@@ -1,0 +1,231 @@
+"""The service's answers, read with the tolerance the contract asks for.
+
+Keys may be missing, null, or new, and a status may be one nobody has seen (contract: Operations, Errors). Every
+text leaves this module cleaned, `TaskAnswer.email` aside. What cannot be understood raises `ContractBreach`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, TypeVar
+
+from pydantic import AliasGenerator, AliasPath, BaseModel, ConfigDict, Field, PlainValidator, ValidationError
+from pydantic.alias_generators import to_camel
+
+from bwp_tui.contract.fields import (
+    TOKEN_LIFE,
+    bearer,
+    days,
+    identifier,
+    instant,
+    line,
+    present_line,
+    raw,
+    seconds,
+    task_errors,
+)
+from bwp_tui.domain.task import TaskError
+from bwp_tui.domain.text import clean_line
+
+
+class ContractBreach(Exception):
+    """The service answered something this program cannot understand. The text names the place, never the content."""
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(
+        frozen=True,
+        extra="ignore",
+        populate_by_name=True,
+        alias_generator=AliasGenerator(validation_alias=to_camel),
+    )
+
+
+class TaskAnswer(_Body):
+    """A task as the service tells it. `status` may be new, instants are in UTC, `holding_period` is in days."""
+
+    task_id: Annotated[str, PlainValidator(identifier)]
+    status: Annotated[str, PlainValidator(present_line)]
+    submission_date: Annotated[datetime | None, PlainValidator(instant)] = None
+    last_updated_date: Annotated[datetime | None, PlainValidator(instant)] = None
+    email: Annotated[str | None, PlainValidator(raw), Field(validation_alias=AliasPath("dataSubject", "email"))] = None
+    """As it came, to be compared only; `shown_email` is the one to show and to keep."""
+    holding_period: Annotated[int | None, PlainValidator(days)] = None
+    errors: Annotated[tuple[TaskError, ...], PlainValidator(task_errors)] = ()
+
+    @property
+    def shown_email(self) -> str | None:
+        """The data subject's address, cleaned."""
+        return None if self.email is None else clean_line(self.email)
+
+
+class StartAnswer(_Body):
+    """The answer to a mutation: the task it started or cancelled."""
+
+    task_id: Annotated[str, PlainValidator(identifier)]
+
+
+class LinkAnswer(_Body):
+    """The answer to a query for a link. `link` is a bearer secret and stays out of `repr`."""
+
+    task_id: Annotated[str | None, PlainValidator(raw)] = None
+    status: Annotated[str, PlainValidator(present_line)]
+    link: Annotated[str | None, PlainValidator(raw), Field(repr=False, validation_alias="dataRetrievalLink")] = None
+
+
+class TokenAnswer(BaseModel):
+    """An access token. `expires_in` is in seconds; `access_token` stays out of `repr`."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    access_token: Annotated[str, PlainValidator(bearer), Field(repr=False)]
+    expires_in: Annotated[float, PlainValidator(seconds)] = TOKEN_LIFE
+
+
+class ServiceError(BaseModel):
+    """One entry of an answer's `errors` (contract: Errors), each text cleaned to one line."""
+
+    model_config = ConfigDict(frozen=True)
+
+    message: str = ""
+    path: str | None = None
+    """The first element of the path: an alias of a poll, or the field's name."""
+    type: str | None = None
+    code: str | None = None
+    detail: str | None = None
+    status: int | None = None
+    """The classification's `errorCode`, in HTTP's numbers."""
+
+
+class Answer(BaseModel):
+    """A GraphQL answer. `executed` says whether it had a `data` key: without one nothing was carried out."""
+
+    model_config = ConfigDict(frozen=True)
+
+    data: dict[str, object] | None = None
+    errors: tuple[ServiceError, ...] = ()
+    executed: bool = False
+
+    def field(self, name: str) -> object:
+        """Return what the field or alias `name` answered; None where it answered nothing."""
+        return None if self.data is None else self.data.get(name)
+
+
+def _json_object(body: bytes) -> dict[str, object]:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise ContractBreach("The answer is no JSON object.")
+    return value
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, dict) else {}
+
+
+def _service_error(entry: object) -> ServiceError | None:
+    if isinstance(entry, str):
+        return ServiceError(message=clean_line(entry))
+    if not isinstance(entry, dict):
+        return None
+    extensions = _mapping(entry.get("extensions"))
+    classification = extensions.get("classification")
+    facts = _mapping(classification)
+    path = entry.get("path")
+    status = days(facts.get("errorCode"))
+    return ServiceError(
+        message=line(entry.get("message")) or "",
+        path=line(path[0]) if isinstance(path, list) and path else None,
+        type=line(classification) or line(facts.get("type")) or line(facts.get("errorType")),
+        code=line(facts.get("code")),
+        detail=line(_mapping(facts.get("details")).get("message")),
+        status=status,
+    )
+
+
+def parse_answer(body: bytes) -> Answer:
+    """Read the body of a GraphQL answer.
+
+    Raises:
+        ContractBreach: it is no JSON object, or has neither `data` nor `errors`.
+    """
+    answer = _json_object(body)
+    listed = answer.get("errors")
+    entries = listed if isinstance(listed, list) else [listed]
+    errors = tuple(error for error in map(_service_error, entries) if error is not None)
+    data = answer.get("data")
+    if "data" not in answer and not errors:
+        raise ContractBreach("The answer has neither data nor errors.")
+    return Answer(data=data if isinstance(data, dict) else None, errors=errors, executed="data" in answer)
+
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def _read(model: type[_Model], value: object) -> _Model:
+    broken: list[str] = []
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:  # its text quotes the input, so only the places are kept
+        broken = [".".join(str(part) for part in fault["loc"]) or "all of it" for fault in error.errors()]
+    raise ContractBreach(f"The {model.__name__} cannot be read: {', '.join(broken)}.")
+
+
+def parse_task(value: object, task_id: str) -> TaskAnswer:
+    """Read what a query for the task `task_id` answered; a missing id is taken to be that one.
+
+    Raises:
+        ContractBreach: it has no status, or is another task's.
+    """
+    fields = _mapping(value)
+    if fields.get("taskId") is None:
+        fields = {**fields, "taskId": task_id}
+    answer = _read(TaskAnswer, fields)
+    _check_task(answer.task_id, task_id)
+    return answer
+
+
+def _check_task(told: str | None, asked: str) -> None:
+    if told not in (None, asked):
+        raise ContractBreach("The answer is about another task.")
+
+
+def parse_start(value: object) -> StartAnswer:
+    """Read what a mutation answered.
+
+    Raises:
+        ContractBreach: it holds no usable task id.
+    """
+    return _read(StartAnswer, value)
+
+
+def parse_link(value: object, task_id: str) -> LinkAnswer:
+    """Read what a query for the link of the task `task_id` answered; one that is not completed has none.
+
+    Raises:
+        ContractBreach: it has no status, or is another task's.
+    """
+    answer = _read(LinkAnswer, value)
+    _check_task(answer.task_id, task_id)
+    return answer
+
+
+def parse_token(body: bytes) -> TokenAnswer:
+    """Read the token endpoint's answer (RFC 6749 §5.1).
+
+    Raises:
+        ContractBreach: it is no JSON object, or holds no usable token.
+    """
+    return _read(TokenAnswer, _json_object(body))
+
+
+def parse_token_refusal(body: bytes) -> str | None:
+    """Return the error code of the token endpoint's refusal (RFC 6749 §5.2), or None where it gives none."""
+    try:
+        return line(_json_object(body).get("error"))
+    except ContractBreach:
+        return None
