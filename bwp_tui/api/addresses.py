@@ -1,0 +1,70 @@
+"""Which URLs this program is willing to send a secret to."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Final
+from urllib.parse import urlsplit
+
+# Blanks and control characters are dropped by some parsers and not by others; a backslash is a slash to some.
+_AMBIGUOUS: Final = re.compile(r"[^!-~]|\\")
+_LIKE_AN_IPV4: Final = re.compile(r"(?:^|\.)(?:\d+|0x[0-9a-f]*)\.?$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """The parts of a URL that are no secret."""
+
+    scheme: str
+    host: str
+    path: str
+
+    @property
+    def literal(self) -> IPv4Address | IPv6Address | None:
+        """The host's IP address where it is written as one."""
+        try:
+            address = ip_address(self.host)
+        except ValueError:
+            return None
+        mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+        return mapped or address
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the host is this very machine."""
+        literal = self.literal
+        if literal is not None:
+            return literal.is_loopback
+        return self.host == "localhost" or self.host.endswith(".localhost")
+
+    @property
+    def is_odd(self) -> bool:
+        """Whether the host is a number that only some resolvers read as an IP address, like `0x7f.1`."""
+        return self.literal is None and _LIKE_AN_IPV4.search(self.host) is not None
+
+
+def split_address(url: str) -> Address:
+    """Return the parts of an https URL; http passes to a loopback host.
+
+    Raises:
+        ValueError: the URL is ambiguous, is not https, or holds credentials. The sentence does not quote it.
+    """
+    if _AMBIGUOUS.search(url):
+        raise ValueError("The address holds blanks or characters that do not belong in a URL.")
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        host = ""
+    if not host:
+        raise ValueError("The address is no complete URL like https://host/path.")
+    if "@" in parts.netloc:
+        raise ValueError("The address holds a user name or password; take it out.")
+    address = Address(parts.scheme, host, parts.path)
+    if address.is_odd:
+        raise ValueError("The host of the address is a number that is no plain IP address.")
+    if address.scheme != "https" and not (address.scheme == "http" and address.is_loopback):
+        raise ValueError("The address must begin with https:// (http:// is for loopback only).")
+    return address

@@ -1,0 +1,183 @@
+"""The service's privacy operations as coroutines (contract: Operations)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import httpx
+
+from bwp_tui.api.addresses import split_address
+from bwp_tui.api.auth import ClientCredentials
+from bwp_tui.api.endpoint import Endpoint
+from bwp_tui.api.errors import ApiError, BadAnswer, NotFound
+from bwp_tui.api.links import PresignedLink
+from bwp_tui.api.redaction import quiet_http_loggers
+from bwp_tui.api.verdicts import answer_of, error_of, is_denied
+from bwp_tui.api.wire import Reply, Wire
+from bwp_tui.contract.documents import (
+    CANCEL_DELETION,
+    CANCEL_FIELD,
+    LINK_FIELD,
+    RETRIEVAL_LINK,
+    START_DOCUMENTS,
+    START_FIELDS,
+    poll_document,
+)
+from bwp_tui.contract.inputs import start_variables
+from bwp_tui.contract.payloads import (
+    Answer,
+    ContractBreach,
+    ServiceError,
+    TaskAnswer,
+    parse_link,
+    parse_start,
+    parse_task,
+)
+from bwp_tui.domain.task import Kind, Status
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    answer: Answer
+    reply: Reply
+
+    @property
+    def is_denied(self) -> bool:
+        return is_denied(self.answer, self.reply.status)
+
+    def error(self, error: ServiceError) -> ApiError:
+        return error_of(error, self.answer, self.reply)
+
+
+class PrivacyApi:
+    """One shop's connection to the service. Timeouts in seconds; to be used from one event loop.
+
+    Every method raises an `ApiError`. What is worth another try, and when, is the caller's to decide; only a token
+    that has gone bad is renewed and the call tried once more here.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        connect_timeout: float = 10,
+        read_timeout: float = 30,
+        connections: int = 8,
+    ) -> None:
+        quiet_http_loggers()
+        self._endpoint = endpoint
+        self._wire = Wire(endpoint, connect_timeout=connect_timeout, read_timeout=read_timeout, connections=connections)
+        self._auth = ClientCredentials(endpoint, self._wire.exchange)
+        self._is_practice = split_address(endpoint.api_url).is_loopback
+
+    async def start(
+        self,
+        kind: Kind,
+        email: str,
+        client_token: str,
+        holding_period: int | None = None,
+        reason: str | None = None,
+    ) -> str:
+        """Start a task and return its task id. The same client token starts no second task within 8 hours."""
+        variables = start_variables(kind, email, client_token, holding_period, reason)
+        return await self._mutate(START_DOCUMENTS[kind], variables, START_FIELDS[kind])
+
+    async def cancel(self, task_id: str) -> None:
+        """Cancel a deletion that is still on hold."""
+        await self._mutate(CANCEL_DELETION, {"taskId": task_id}, CANCEL_FIELD)
+
+    async def poll(self, tasks: Sequence[tuple[Kind, str]]) -> dict[str, TaskAnswer | ApiError]:
+        """Ask for all of `tasks` in one document; return by task id what is known of each, or why it is not.
+
+        Raises:
+            ApiError: the document as a whole failed, so that nothing is known of any task.
+        """
+        if not tasks:
+            return {}
+        document, aliases = poll_document(tasks)
+        outcome = await self._ask(document, aliases)
+        own = {error.path: error for error in reversed(outcome.answer.errors) if error.path in aliases}
+        common = [error for error in outcome.answer.errors if error.path not in aliases]
+        if common:
+            raise outcome.error(common[0])
+        return {
+            task_id: outcome.error(own[alias]) if alias in own else _task(outcome.answer, alias, task_id, len(tasks))
+            for alias, task_id in aliases.items()
+        }
+
+    async def link(self, task_id: str) -> PresignedLink:
+        """Have a link made to a completed retrieval's archive. It must be followed at once."""
+        outcome = await self._ask(RETRIEVAL_LINK, {"taskId": task_id})
+        for error in outcome.answer.errors:
+            raise outcome.error(error)
+        value = outcome.answer.field(LINK_FIELD)
+        if value is None:
+            raise _unknown_task()
+        try:
+            answer = parse_link(value, task_id)
+        except ContractBreach:
+            answer = None
+        if answer is None:
+            raise BadAnswer("The service's answer about the link cannot be understood. It is tried again.")
+        if not answer.link:
+            raise BadAnswer(
+                f"The service gives no link: the retrieval is {answer.status}.",
+                transient=answer.status != Status.FAILED,
+            )
+        return PresignedLink.checked(answer.link, issued_at=outcome.reply.sent_at, loopback_allowed=self._is_practice)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._wire.aclose()
+
+    async def _mutate(self, document: str, variables: Mapping[str, object], field: str) -> str:
+        outcome = await self._ask(document, variables)
+        try:
+            return parse_start(outcome.answer.field(field)).task_id
+        except ContractBreach:
+            pass  # no task id; but one that is there counts even beside errors: nobody could look it up again
+        for error in outcome.answer.errors:
+            raise outcome.error(error)
+        raise BadAnswer("The service answered without a task id. It is tried again.", outcome_unknown=True)
+
+    async def _ask(self, document: str, variables: Mapping[str, object]) -> _Outcome:
+        outcome, header = await self._send(document, variables)
+        if not outcome.is_denied or not self._auth.invalidate(header):
+            return outcome
+        outcome, _ = await self._send(document, variables)
+        if outcome.is_denied:
+            self._auth.renewal_did_not_help()
+        return outcome
+
+    async def _send(self, document: str, variables: Mapping[str, object]) -> tuple[_Outcome, str]:
+        request = httpx.Request(
+            "POST",
+            self._endpoint.api_url,
+            content=json.dumps({"query": document, "variables": variables}).encode(),
+            headers={
+                "Content-Type": "application/json",
+                "Accept": "application/json",
+                "x-api-target-id": self._endpoint.target_id,
+                "x-api-version": self._endpoint.api_version,
+            },
+        )
+        reply = await self._wire.exchange(request, self._auth)
+        return _Outcome(answer_of(reply), reply), request.headers["Authorization"]
+
+
+def _unknown_task() -> NotFound:
+    return NotFound("The service does not know this task: check the task id and the profile.")
+
+
+def _task(answer: Answer, alias: str, task_id: str, asked: int) -> TaskAnswer | ApiError:
+    value = answer.field(alias)
+    if value is None:
+        # In a batch, an alias that was left out says nothing about its task; a null does.
+        told = answer.data is not None and (alias in answer.data or asked == 1)
+        return _unknown_task() if told else BadAnswer("The service left this task out of its answer.")
+    try:
+        return parse_task(value, task_id)
+    except ContractBreach:
+        return BadAnswer("The service's answer about this task cannot be understood. It is tried again.")

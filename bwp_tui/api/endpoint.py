@@ -1,0 +1,64 @@
+"""Where the service is, and who we are to it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from bwp_tui.api.addresses import split_address
+
+_HEADER_VALUE: Final = re.compile(r"[!-~]+")
+
+
+class Secret:
+    """A text that shows itself only when asked to by name."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """Return the text itself, for the place that sends it."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    def __str__(self) -> str:
+        return "…"
+
+
+def check_url(url: str) -> None:
+    """Accept an https URL, or an http one on loopback.
+
+    Raises:
+        ValueError: it is neither, or holds credentials or a query; one sentence that says which.
+    """
+    split_address(url)
+    if "?" in url or "#" in url:
+        raise ValueError("The address must end with its path: no ? and no #.")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One shop's way to the service (contract: Endpoints and headers).
+
+    Raises:
+        ValueError: a URL is refused by `check_url`, or a value does not fit into a header.
+    """
+
+    api_url: str
+    token_url: str
+    api_version: str
+    target_id: str
+    client_id: str
+    client_secret: Secret
+
+    def __post_init__(self) -> None:
+        check_url(self.api_url)
+        check_url(self.token_url)
+        for name in ("api_version", "target_id"):
+            if not _HEADER_VALUE.fullmatch(getattr(self, name)):
+                raise ValueError(f"The {name.replace('_', ' ')} must be plain characters without blanks.")

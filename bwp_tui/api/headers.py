@@ -1,0 +1,45 @@
+"""The answer headers that steer what is done next."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from email.utils import parsedate_to_datetime
+from typing import Final, NamedTuple
+
+LONGEST_WAIT: Final = 3_600.0
+"""Seconds; a longer `Retry-After` is cut to this, so that a mistaken one cannot stop the work for days."""
+
+_CONTENT_RANGE: Final = re.compile(r"bytes (?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18}|\*)", re.IGNORECASE)
+
+
+def retry_after(value: str | None) -> float | None:
+    """Return the wait in seconds that a `Retry-After` header asks for (RFC 9110 §10.2.3), or None."""
+    if value is None:
+        return None
+    try:
+        wait = float(value)
+    except ValueError:
+        try:
+            wait = parsedate_to_datetime(value).timestamp() - time.time()
+        except (ValueError, OverflowError):
+            return None
+    return None if math.isnan(wait) else min(max(wait, 0.0), LONGEST_WAIT)
+
+
+class ContentRange(NamedTuple):
+    """A `Content-Range` header (RFC 9110 §14.4) in bytes; `last` is inclusive, None stands for `*`."""
+
+    first: int | None
+    last: int | None
+    total: int | None
+
+
+def content_range(value: str | None) -> ContentRange | None:
+    """Return what a `Content-Range` header says, or None where there is none or it makes no sense."""
+    match = _CONTENT_RANGE.fullmatch(value.strip()) if value else None
+    if match is None:
+        return None
+    first, last, total = (None if part in (None, "*") else int(part) for part in match.groups())
+    return ContentRange(first, last, total)

@@ -1,0 +1,132 @@
+"""What an answer to a pre-signed link, or the want of one, means (contract: Link and archive)."""
+
+from __future__ import annotations
+
+import re
+import ssl
+from typing import Final, NamedTuple
+
+import urllib3
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NewConnectionError,
+    ProxyError,
+    ProxySchemeUnknown,
+    SSLError,
+)
+
+from bwp_tui.api.headers import content_range, retry_after
+from bwp_tui.api.transfer_errors import (
+    ArchiveChanged,
+    ArchiveGone,
+    LineCut,
+    LinkExpired,
+    NothingLeft,
+    ServerBusy,
+    TransferError,
+    WrongAnswer,
+)
+from bwp_tui.domain.text import clean_line
+
+_EXPLANATION: Final = 16 * 1024  # bytes of an error's body that are looked at
+_CODE: Final = re.compile(r"<Code>([^<>]{1,100})</Code>")
+_MESSAGE: Final = re.compile(r"<Message>([^<>]{1,300})</Message>")
+_STRONG_ETAG: Final = re.compile(r'"[!#-~]*"')
+_SIZE: Final = re.compile(r"[0-9]{1,18}")
+_PAGES: Final = ("text/html", "application/xhtml+xml", "text/xml", "application/xml")
+_EXPIRED_CODES: Final = ("ExpiredToken", "ExpiredRequest", "TokenRefreshRequired", "InvalidToken")
+
+
+class Part(NamedTuple):
+    """An archive from byte `start` on: the one with `etag` and of `total` bytes, each None where it is not known."""
+
+    start: int
+    etag: str | None
+    total: int | None
+
+
+def strong(etag: str | None) -> str | None:
+    """Return `etag` if it is a strong one that a header may carry (RFC 9110 §8.8.3), else None."""
+    return etag if etag and _STRONG_ETAG.fullmatch(etag) else None
+
+
+def line_trouble(error: Exception) -> LineCut:
+    """Return what a failure of urllib3 or the socket means, without its text, which may hold the URL."""
+    if isinstance(error, SSLError):
+        cause = error.args[0] if error.args else None
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return LineCut(
+                "The certificate of the archive's server was not accepted: check the clock and SSL_CERT_FILE.",
+                transient=False,
+            )
+    if isinstance(error, ProxyError):
+        return LineCut("The proxy did not let the download through: check HTTPS_PROXY.")
+    if isinstance(error, ProxySchemeUnknown):
+        return LineCut("Downloads need an http:// or https:// proxy: check HTTPS_PROXY.", transient=False)
+    if isinstance(error, NewConnectionError | ConnectTimeoutError):
+        return LineCut("The archive's server cannot be reached: check the network.")
+    if isinstance(error, urllib3.exceptions.TimeoutError):
+        return LineCut("The archive's server sent nothing for too long.")
+    return LineCut("The line to the archive's server broke.")
+
+
+def beginning(response: urllib3.BaseHTTPResponse, asked: Part) -> Part:
+    """Return what the answer's bytes are a part of, and where they begin.
+
+    Raises:
+        TransferError: they are not what was asked for, nor the archive from zero.
+    """
+    if response.status not in (200, 206):
+        raise _refusal(response)
+    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise WrongAnswer("The server packed the archive once more, against what was asked; nothing was saved.")
+    if response.headers.get("Content-Type", "").partition(";")[0].strip().lower() in _PAGES:
+        raise WrongAnswer("The link led to a page instead of an archive; nothing was saved.")
+    etag = strong(response.headers.get("ETag"))
+    if response.status == 200:
+        return Part(0, etag, _length(response))
+    return Part(asked.start, etag or asked.etag, _agreed_size(response, asked, etag))
+
+
+def _length(response: urllib3.BaseHTTPResponse) -> int | None:
+    told = response.headers.get("Content-Length", "")
+    return int(told) if _SIZE.fullmatch(told) else None
+
+
+def _agreed_size(response: urllib3.BaseHTTPResponse, asked: Part, etag: str | None) -> int:
+    told = content_range(response.headers.get("Content-Range"))
+    if told is None or told.total is None or told.first != asked.start:
+        raise ArchiveChanged("The server sent another part of the archive than was asked for: again from zero.")
+    if asked.total not in (None, told.total) or (etag and asked.etag and etag != asked.etag):
+        raise ArchiveChanged("The archive has changed since the download began: again from zero.")
+    return told.total
+
+
+def _refusal(response: urllib3.BaseHTTPResponse) -> TransferError:
+    status = response.status
+    code, explanation = _explanation(response)
+    if status in (403, 410) or (status == 400 and code in _EXPIRED_CODES):
+        return LinkExpired(f"The link was not accepted{explanation}. A new one is needed.")
+    if status == 404:
+        return ArchiveGone(f"There is no archive behind the link{explanation}.")
+    if status == 412:
+        return ArchiveChanged("The archive has changed since the download began: again from zero.")
+    if status == 416:
+        told = content_range(response.headers.get("Content-Range"))
+        return NothingLeft("Nothing of the archive is left to download.", total=told.total if told else None)
+    if status in (408, 429) or status >= 500:
+        wait = retry_after(response.headers.get("Retry-After"))
+        return ServerBusy(f"The archive's server is busy (HTTP {status}{explanation}).", retry_after=wait)
+    return WrongAnswer(f"The archive's server answered HTTP {status}{explanation}; nothing was saved.")
+
+
+def _explanation(response: urllib3.BaseHTTPResponse) -> tuple[str | None, str]:
+    """Return S3's error code, and its words as the end of a clause; picked by pattern, so nothing is expanded."""
+    try:
+        text = response.read(_EXPLANATION).decode("utf-8", "replace")
+    except (HTTPError, OSError, ValueError):
+        return None, ""
+    code, message = _CODE.search(text), _MESSAGE.search(text)
+    words = message or code
+    return code and clean_line(code[1]), f": {clean_line(words[1]).rstrip('.')}" if words else ""

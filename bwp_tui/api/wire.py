@@ -1,0 +1,154 @@
+"""One HTTP exchange: bounded in time and size, its failures put into the error tree."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from dataclasses import dataclass
+from typing import Final
+
+import httpx
+
+from bwp_tui.api.addresses import split_address
+from bwp_tui.api.endpoint import Endpoint
+from bwp_tui.api.errors import ApiError, BadAnswer, Unreachable
+from bwp_tui.api.headers import retry_after
+from bwp_tui.api.trust import UNREADABLE, tls_context
+
+LARGEST_ANSWER: Final = 4 * 1024 * 1024
+"""Bytes. A poll of 20 tasks takes about 8 KiB."""
+
+_PATIENCE: Final = 4  # read timeouts: a server that drips a byte now and then must not hold a call for ever
+
+_NEVER_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole HTTP answer. `sent_at` is when its request began, on the monotonic clock."""
+
+    status: int
+    body: bytes
+    retry_after: float | None
+    sent_at: float
+
+
+class Wire:
+    """Keep-alive connections to one endpoint. Times in seconds.
+
+    Raises:
+        Unreachable: the proxy or the certificates that the environment names cannot be used.
+    """
+
+    def __init__(self, endpoint: Endpoint, *, connect_timeout: float, read_timeout: float, connections: int) -> None:
+        self._deadline = connect_timeout + _PATIENCE * read_timeout
+        self._client = _client(endpoint, httpx.Timeout(read_timeout, connect=connect_timeout), connections)
+
+    async def exchange(self, request: httpx.Request, auth: httpx.Auth | None = None) -> Reply:
+        """Send `request` and read the whole answer, whatever its status.
+
+        Raises:
+            Unreachable: there was no answer.
+            BadAnswer: it was too large, or could not be decoded.
+        """
+        failure: ApiError
+        try:
+            async with asyncio.timeout(self._deadline):
+                return await self._send(request, auth)
+        except httpx.HTTPError as error:
+            failure = _failure(error, request.url.host)
+        except TimeoutError:
+            failure = _no_answer(request.url.host)
+        # Raised here, so that the library's exception, which holds the request, is not chained to it.
+        raise failure
+
+    async def _send(self, request: httpx.Request, auth: httpx.Auth | None) -> Reply:
+        sent_at = time.monotonic()
+        response = await self._client.send(request, auth=auth, stream=True)
+        try:
+            body = await _bounded(response)
+        finally:
+            await response.aclose()
+        return Reply(response.status_code, body, retry_after(response.headers.get("Retry-After")), sent_at)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+
+def _client(endpoint: Endpoint, timeout: httpx.Timeout, connections: int) -> httpx.AsyncClient:
+    # A proxy would get a loopback request, secrets and all, in the clear; and to it, loopback is another machine.
+    hosts = (split_address(url) for url in (endpoint.api_url, endpoint.token_url))
+    direct = {f"all://{_in_url(host.host)}": None for host in hosts if host.is_loopback}
+    try:
+        context = tls_context()
+    except OSError:
+        raise Unreachable(UNREADABLE, transient=False) from None
+    try:
+        return httpx.AsyncClient(
+            verify=context,
+            timeout=timeout,
+            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+            follow_redirects=False,
+            mounts=direct,
+            headers={"User-Agent": "bwp-tui"},
+        )
+    except (ImportError, ValueError, httpx.InvalidURL):  # SOCKS without its library, an unknown scheme, no URL
+        raise Unreachable(
+            "The proxy in the environment cannot be used: set HTTPS_PROXY to an http:// or https:// address.",
+            transient=False,
+        ) from None
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+async def _bounded(response: httpx.Response) -> bytes:
+    body = bytearray()
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > LARGEST_ANSWER:
+            raise BadAnswer(
+                f"The answer of {response.url.host} is larger than {LARGEST_ANSWER // 2**20} MiB and was refused: "
+                "check the address of the service.",
+                outcome_unknown=True,
+            )
+    return bytes(body)
+
+
+def _no_answer(host: str) -> Unreachable:
+    return Unreachable(f"{host} did not answer in time. It is tried again.", outcome_unknown=True)
+
+
+def _failure(error: httpx.HTTPError, host: str) -> ApiError:
+    if isinstance(error, _NEVER_SENT):
+        return _not_connected(error, host)
+    if isinstance(error, httpx.TimeoutException):
+        return _no_answer(host)
+    if isinstance(error, httpx.DecodingError):
+        return BadAnswer(f"The answer of {host} could not be unpacked. It is tried again.", outcome_unknown=True)
+    return Unreachable(f"The line to {host} broke before the answer. It is tried again.", outcome_unknown=True)
+
+
+def _not_connected(error: httpx.HTTPError, host: str) -> Unreachable:
+    if isinstance(error, httpx.ProxyError):
+        return Unreachable(f"The proxy did not let the request to {host} through: check HTTPS_PROXY.")
+    if _is_certificate(error):
+        return Unreachable(
+            f"The certificate of {host} was not accepted: check the clock, and SSL_CERT_FILE if your network has "
+            "its own certificates.",
+            transient=False,
+        )
+    if isinstance(error, httpx.PoolTimeout):
+        return Unreachable("No connection came free in time. It is tried again.")
+    return Unreachable(f"{host} cannot be reached: check the network. It is tried again.")
+
+
+def _is_certificate(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

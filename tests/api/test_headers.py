@@ -1,0 +1,63 @@
+"""Headers that steer are read, and nonsense in them is not believed."""
+
+from __future__ import annotations
+
+import time
+from email.utils import formatdate
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bwp_tui.api.headers import LONGEST_WAIT, ContentRange, content_range, retry_after
+
+
+@pytest.mark.parametrize(
+    ("value", "wait"),
+    [
+        ("5", 5),
+        ("0", 0),
+        ("1.5", 1.5),
+        ("-3", 0),
+        ("9" * 30, LONGEST_WAIT),
+        ("inf", LONGEST_WAIT),
+        ("nan", None),
+        ("soon", None),
+        ("", None),
+        (None, None),
+        ("Sun, 06 Nov 1994 08:49:37 GMT", 0),
+    ],
+)
+def test_a_wait_in_seconds_is_read(value: str | None, wait: float | None) -> None:
+    assert retry_after(value) == wait
+
+
+def test_a_wait_until_a_date_is_read() -> None:
+    wait = retry_after(formatdate(time.time() + 100, usegmt=True))
+    assert wait is not None
+    assert 95 < wait <= 100
+
+
+@given(st.text())
+def test_no_wait_is_negative_or_endless(value: str) -> None:
+    wait = retry_after(value)
+    assert wait is None or 0 <= wait <= LONGEST_WAIT
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        ("bytes 5-9/10", ContentRange(5, 9, 10)),
+        ("bytes 5-9/*", ContentRange(5, 9, None)),
+        ("bytes */10", ContentRange(None, None, 10)),
+        ("Bytes 0-0/1 ", ContentRange(0, 0, 1)),
+        ("bytes 5-/10", None),
+        ("bytes -5-9/10", None),
+        ("items 5-9/10", None),
+        ("bytes 5-9/" + "9" * 40, None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_content_range_is_read(value: str | None, read: ContentRange | None) -> None:
+    assert content_range(value) == read
