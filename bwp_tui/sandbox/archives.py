@@ -1,0 +1,173 @@
+"""The archives that retrievals end in: plausible, the same for the same seed, and on disk, so memory stays flat."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import random
+import threading
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bwp_tui.sandbox.fates import name_part
+
+BIG: Final = 200 * 1024 * 1024
+"""Bytes, at least, of the archive about `big@…`."""
+
+_RECORDING: Final = 10 * 1024 * 1024
+_BLOCK: Final = 1024 * 1024
+_EVENT_ROWS: Final = (2_500, 40_000)
+_STAMP: Final = (2024, 11, 1, 0, 0, 0)
+_GOODS: Final = (
+    "Ceramic pour-over set",
+    "Trail running shoes",
+    "Linen apron",
+    "Cedar bird feeder",
+    "Cold brew concentrate",
+    "Wool throw",
+    "Desk lamp, brass",
+    "Puzzle, 1000 pieces",
+    "Bamboo cutting board",
+    "Travel mug",
+)
+_STREETS: Final = ("Harbour Street", "Elm Road", "Mill Lane", "Station Square", "Garden Way")
+_TOWNS: Final = ("Springfield", "Riverton", "Lakeside", "Fairview", "Georgetown")
+_ACTIONS: Final = ("page_view", "search", "add_to_cart", "checkout", "review", "sign_in")
+_README: Final = """\
+Personal data held about {email}
+
+profile.json    who you are to the shop
+addresses.csv   where orders were sent
+orders.json     orders with their items
+orders.csv      the same orders, a line each
+events.csv      what was done in the shop, by time
+
+Practice data: none of it is about a real person.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """A finished archive: where it lies, its size in bytes, and its quoted ETag (which is no checksum)."""
+
+    path: Path
+    size: int
+    etag: str
+
+
+class Archives:
+    """Makes archives in `folder` when they are first asked for. Called from worker threads."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self._folder = folder
+        self._seed = seed
+        self._lock = threading.Lock()
+        self._made: dict[tuple[str, int], Archive] = {}
+
+    def archive(self, task_id: str, email: str, edition: int = 0) -> Archive:
+        """Return the archive of a retrieval; another edition of it has other bytes and another ETag."""
+        with self._lock:
+            made = self._made.get((task_id, edition))
+            if made is None:
+                made = self._made[task_id, edition] = self._make(task_id, email, edition)
+            return made
+
+    def _make(self, task_id: str, email: str, edition: int) -> Archive:
+        name = hashlib.sha256(f"{self._seed}/{task_id}/{email}/{edition}".encode()).hexdigest()[:32]
+        path = self._folder / f"{name}.zip"
+        dice = random.Random(name)  # noqa: S311  repeatable, no secret
+        with zipfile.ZipFile(path, "w") as bundle:
+            for member, content in _members(dice, email):
+                _add(bundle, member, content)
+            if name_part(email) == "big":
+                _add_recordings(bundle, dice)
+        return Archive(path, path.stat().st_size, f'"{name}"')
+
+
+def _members(dice: random.Random, email: str) -> Iterator[tuple[str, str]]:
+    orders = [_order(dice) for _ in range(dice.randint(3, 60))]
+    yield "README.txt", _README.format(email=email)
+    yield "profile.json", _json(_profile(dice, email))
+    yield "addresses.csv", _csv(("label", "street", "town", "postcode"), _addresses(dice))
+    yield "orders.json", _json(orders)
+    yield "orders.csv", _csv(("order_id", "placed_on", "total"), ((*list(order.values())[:3],) for order in orders))
+    yield "events.csv", _events(dice)
+
+
+def _profile(dice: random.Random, email: str) -> dict[str, str | bool]:
+    return {
+        "email": email,
+        "shopper_id": dice.randbytes(10).hex(),
+        "since": _day(dice),
+        "language": dice.choice(("en-US", "en-GB", "de-DE", "fr-FR", "es-ES")),
+        "marketing_consent": dice.random() < 0.4,
+    }
+
+
+def _order(dice: random.Random) -> dict[str, str | float | list[dict[str, str | int]]]:
+    items: list[dict[str, str | int]] = [
+        {"title": title, "quantity": dice.randint(1, 3), "asin": f"B0{dice.randbytes(4).hex().upper()}"}
+        for title in dice.sample(_GOODS, dice.randint(1, 4))
+    ]
+    return {
+        "order_id": f"{dice.randint(100, 999)}-{dice.randint(1_000_000, 9_999_999)}",
+        "placed_on": _day(dice),
+        "total": round(dice.uniform(8, 240), 2),
+        "items": items,
+    }
+
+
+def _addresses(dice: random.Random) -> Iterator[tuple[str, str, str, str]]:
+    for label in ("home", "work", "gift")[: dice.randint(1, 3)]:
+        street = f"{dice.randint(1, 190)} {dice.choice(_STREETS)}"
+        yield label, street, dice.choice(_TOWNS), f"{dice.randint(10_000, 99_999)}"
+
+
+def _events(dice: random.Random) -> str:
+    """Return the longest file. Its session ids do not compress, so the row count sets the archive's size."""
+    fewest, most = _EVENT_ROWS
+    rows = int(fewest * (most / fewest) ** dice.random())
+    sessions = dice.randbytes(rows * 40).hex()
+    day = _day(dice)
+    lines = [
+        f"{day}T{row // 3600 % 24:02}:{row // 60 % 60:02}:{row % 60:02}Z,"
+        f"{_ACTIONS[row * 7 % 11 % len(_ACTIONS)]},{sessions[row * 80 : row * 80 + 80]}"
+        for row in range(rows)
+    ]
+    return "at,action,session\n" + "\n".join(lines) + "\n"
+
+
+def _day(dice: random.Random) -> str:
+    return f"{dice.randint(2020, 2024)}-{dice.randint(1, 12):02}-{dice.randint(1, 28):02}"
+
+
+def _json(content: object) -> str:
+    return json.dumps(content, indent=2)
+
+
+def _csv(titles: tuple[str, ...], rows: Iterator[tuple[object, ...]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(titles)
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _add(bundle: zipfile.ZipFile, member: str, content: str) -> None:
+    entry = zipfile.ZipInfo(member, _STAMP)
+    bundle.writestr(entry, content, zipfile.ZIP_DEFLATED, compresslevel=1)
+
+
+def _add_recordings(bundle: zipfile.ZipFile, dice: random.Random) -> None:
+    block = dice.randbytes(_BLOCK)
+    for number in range(1, BIG // _RECORDING + 1):
+        entry = zipfile.ZipInfo(f"recordings/call-{number:03}.ogg", _STAMP)
+        entry.file_size = _RECORDING
+        with bundle.open(entry, "w") as member:
+            for _ in range(_RECORDING // _BLOCK):
+                member.write(block)

@@ -1,0 +1,51 @@
+"""What becomes of a task: decided by the address it is about, and by the seed."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from bwp_tui.domain.task import Kind, Status, TaskError
+
+SLOW: Final = timedelta(minutes=5)
+"""How long a task about `slow@…` is processed."""
+
+_PROCESSING_SECONDS: Final = {Kind.RETRIEVAL: (2.0, 6.0), Kind.DELETION: (3.0, 8.0)}
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """How long a task is processed once its hold is over, and how it ends."""
+
+    processing: timedelta
+    outcome: Status
+    errors: tuple[TaskError, ...]
+
+
+def name_part(email: str) -> str:
+    """Return the address's name without its suffix, in lower case: `nobody` of `Nobody+2@example.com`."""
+    return email.partition("@")[0].partition("+")[0].lower()
+
+
+def not_found(task_id: str) -> TaskError:
+    """Return the documented error of a task about an unknown shopper (contract: Operations)."""
+    return TaskError("DATA_SUBJECT_NOT_FOUND", f"The shopper email for request {task_id} does not exist")
+
+
+def orders_not_closed(task_id: str) -> TaskError:
+    """Return the error of a deletion with open orders. The code is documented, the words are ours."""
+    return TaskError("ORDERS_NOT_CLOSED", f"The shopper for request {task_id} has orders that are not closed")
+
+
+def fate_of(task_id: str, kind: Kind, email: str, seed: int) -> Fate:
+    """Return what becomes of a task. The same arguments give the same fate."""
+    dice = random.Random(f"{seed}/fate/{task_id}")  # noqa: S311  repeatable, no secret
+    processing = timedelta(seconds=dice.uniform(*_PROCESSING_SECONDS[kind]))
+    name = name_part(email)
+    if name == "nobody":
+        return Fate(processing, Status.FAILED, (not_found(task_id),))
+    if name == "open-orders" and kind is Kind.DELETION:
+        return Fate(processing, Status.FAILED, (orders_not_closed(task_id),))
+    return Fate(SLOW if name == "slow" else processing, Status.COMPLETED, ())

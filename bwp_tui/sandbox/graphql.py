@@ -1,0 +1,230 @@
+"""Executes the documents of clients on the schema, over the books of the world."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final, Protocol
+
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    FieldNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    build_schema,
+    execute_sync,
+    get_operation_ast,
+    parse,
+    validate,
+)
+
+from bwp_tui.contract.documents import schema_text
+from bwp_tui.domain.task import Kind, Status
+from bwp_tui.domain.times import to_text
+from bwp_tui.sandbox.inputs import check_start
+from bwp_tui.sandbox.refusals import internal, invalid, not_cancellable, not_found
+from bwp_tui.sandbox.world import NotOnHoldError, Snapshot, UnknownTaskError, World
+
+Json = dict[str, object]
+LinkMaker = Callable[[str], str]
+"""Makes a pre-signed link to the archive of the retrieval with that task id."""
+
+ROOT_FIELDS: Final = 20
+"""How many root fields one document may hold. The service's own bound is unknown (contract: Endpoints)."""
+
+_UNSERVED: Final = (
+    "eventSubscription",
+    "eventSubscriptions",
+    "createEventSubscription",
+    "deleteEventSubscription",
+)
+
+_log = logging.getLogger(__name__)
+
+
+class Info(Protocol):
+    """What the executor tells a resolver about the field it resolves."""
+
+    field_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The body of a GraphQL request."""
+
+    document: str
+    variables: dict[str, object]
+    operation_name: str | None
+
+
+class GraphQLService:
+    """The operations of the contract, executed on a `World`."""
+
+    def __init__(self, world: World, make_link: LinkMaker, root_fields: int = ROOT_FIELDS) -> None:
+        self._world = world
+        self._make_link = make_link
+        self._root_fields = root_fields
+        self._roots = {
+            "personalDataRetrievalTask": self._retrieval,
+            "personalDataDeletionTask": self._deletion,
+            "startPersonalDataRetrievalTask": self._start_retrieval,
+            "startPersonalDataDeletionTask": self._start_deletion,
+            "cancelPersonalDataDeletionTask": self._cancel,
+            **dict.fromkeys(_UNSERVED, _unserved),
+        }
+
+    def answer(self, call: Call) -> Json:
+        """Carry a call out and return the JSON object to answer with. Faults of the caller are in `errors`."""
+        document, problems = _understood(call.document)
+        if document is None or problems:
+            return {"errors": [_engine_error(problem) for problem in problems]}
+        fields = _root_fields(document, call.operation_name)
+        if len(fields) > self._root_fields:
+            many = invalid(f"/query must hold at most {self._root_fields} root fields")
+            return {"errors": [many.formatted], "data": None}
+        result = execute_sync(
+            _schema(),
+            document,
+            root_value=self._roots,
+            variable_values=call.variables,
+            operation_name=call.operation_name,
+        )
+        return _shown(result)
+
+    def refuse(self, call: Call, reason: Callable[[], GraphQLError]) -> Json:
+        """Return the answer that refuses every root field of a call for one reason."""
+        document, problems = _understood(call.document)
+        fields = [] if document is None or problems else _root_fields(document, call.operation_name)
+        errors = [_at(field, reason()) for field in fields] or [reason()]
+        return {"errors": [error.formatted for error in errors], "data": None}
+
+    def _retrieval(self, info: Info, taskId: str) -> Json:  # noqa: N803  the schema's name
+        task = self._look_up(info, Kind.RETRIEVAL, taskId)
+        link = None
+        if task.status is Status.COMPLETED:
+            # A callable: the executor makes a link only where the client selected the field.
+            link = lambda _info: self._make_link(task.task_id)  # noqa: E731
+        return {**_task_fields(task), "dataRetrievalLink": link}
+
+    def _deletion(self, info: Info, taskId: str) -> Json:  # noqa: N803  the schema's name
+        task = self._look_up(info, Kind.DELETION, taskId)
+        return {**_task_fields(task), "holdingPeriod": task.holding_period}
+
+    def _start_retrieval(self, info: Info, input: Mapping[str, Any]) -> Json:
+        return self._start(info, Kind.RETRIEVAL, input)
+
+    def _start_deletion(self, info: Info, input: Mapping[str, Any]) -> Json:
+        return self._start(info, Kind.DELETION, input)
+
+    def _cancel(self, info: Info, taskId: str) -> Json:  # noqa: N803  the schema's name
+        self._world.count(info.field_name)
+        try:
+            self._world.cancel(taskId)
+        except UnknownTaskError:
+            raise not_found() from None
+        except NotOnHoldError as reason:
+            raise not_cancellable(reason.status) from None
+        return {"taskId": taskId}
+
+    def _start(self, info: Info, kind: Kind, given: Mapping[str, Any]) -> Json:
+        self._world.count(info.field_name)
+        email = given["dataSubject"].get("email")
+        token = (given.get("clientToken") or {}).get("token")
+        holding_period = given.get("holdingPeriod")
+        problem = check_start(info.field_name, email, token, holding_period)
+        if problem is not None:
+            raise problem
+        task_id = self._world.start(kind, email, client_token=token, holding_period=holding_period)
+        return {"taskId": task_id}
+
+    def _look_up(self, info: Info, kind: Kind, task_id: str) -> Snapshot:
+        self._world.count(info.field_name)
+        try:
+            return self._world.look_up(kind, task_id)
+        except UnknownTaskError:
+            raise not_found() from None
+
+
+def _unserved(info: Info, **_given: object) -> Json:
+    raise invalid(f"/{info.field_name} must not be asked of the practice API, which delivers no events")
+
+
+def _task_fields(task: Snapshot) -> Json:
+    errors = None
+    if task.errors is not None:
+        errors = [{"code": error.code, "message": error.message} for error in task.errors]
+    return {
+        "taskId": task.task_id,
+        "status": task.status.value,
+        "submissionDate": to_text(task.submitted_at),
+        # The schema demands a text, the service leaves the key out: `_without_nulls` takes an empty one away.
+        "lastUpdatedDate": "" if task.updated_at is None else to_text(task.updated_at),
+        "dataSubject": {"type": "SHOPPER", "email": task.email},
+        "errors": errors,
+    }
+
+
+@lru_cache(maxsize=1)
+def _schema() -> GraphQLSchema:
+    return build_schema(schema_text())
+
+
+@lru_cache(maxsize=256)
+def _understood(text: str) -> tuple[DocumentNode | None, tuple[GraphQLError, ...]]:
+    try:
+        document = parse(text)
+    except GraphQLError as problem:
+        return None, (problem,)
+    return document, tuple(validate(_schema(), document))
+
+
+def _root_fields(document: DocumentNode, operation_name: str | None) -> list[FieldNode]:
+    operation: OperationDefinitionNode | None = get_operation_ast(document, operation_name)
+    if operation is None or operation.operation is OperationType.SUBSCRIPTION:
+        return []
+    return [field for field in operation.selection_set.selections if isinstance(field, FieldNode)]
+
+
+def _at(field: FieldNode, error: GraphQLError) -> GraphQLError:
+    name = field.alias or field.name
+    return GraphQLError(error.message, nodes=field, path=[name.value], extensions=error.extensions)
+
+
+def _shown(result: ExecutionResult) -> Json:
+    errors = result.errors or []
+    if result.data is None and all(error.path is None for error in errors):
+        return {"errors": [_engine_error(error) for error in errors]}
+    answer: Json = {"data": result.data and _without_nulls(result.data)}
+    if errors:
+        answer["errors"] = [_service_error(error) for error in errors]
+    return answer
+
+
+def _without_nulls(data: Mapping[str, Any]) -> Json:
+    return {root: value and _pruned(value) for root, value in data.items()}
+
+
+def _pruned(found: Mapping[str, Any]) -> Json:
+    """Return an object without its null keys: the service leaves them out (contract: Operations)."""
+    return {key: value for key, value in found.items() if value is not None and value != ""}
+
+
+def _service_error(error: GraphQLError) -> Mapping[str, object]:
+    if "classification" in (error.extensions or {}):
+        return error.formatted
+    _log.error("the practice API failed at %s", error.path, exc_info=error.original_error)
+    return {**error.formatted, "message": internal().message, "extensions": internal().extensions}
+
+
+def _engine_error(error: GraphQLError) -> Mapping[str, object]:
+    """Return an error of the GraphQL engine, whose classification is a plain string (contract: Errors)."""
+    syntax = error.message.startswith("Syntax Error")
+    return {
+        **error.formatted,
+        "extensions": {"classification": "InvalidSyntax" if syntax else "ValidationError"},
+    }

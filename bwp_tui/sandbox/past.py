@@ -1,0 +1,104 @@
+"""A believable past for a practice shop: what its console would hold after five weeks of work."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from bwp_tui.domain.task import Kind, Status, TaskError
+from bwp_tui.sandbox.fates import not_found, orders_not_closed
+from bwp_tui.sandbox.shoppers import address
+from bwp_tui.sandbox.stories import Outline, story_of
+
+_NOTES: Final = (
+    "VIP",
+    "called twice, left message",
+    "verified by order number",
+    "asked by letter",
+    "wants a copy before we delete",
+    "verified by phone, order of last month",
+    "second request this year",
+    "lawyer in copy",
+    "moved abroad, old address",
+    "employee of a partner",
+)
+_TAGS: Final = ("vip", "phone", "letter", "legal", "store-app")
+_REASONS: Final = ("account closed", "shopper asked by e-mail", "GDPR art. 17", "CCPA deletion request")
+
+
+@dataclass(frozen=True, slots=True)
+class PastTask:
+    """A task of the past, as the service knows it and as the register noted it.
+
+    `status` is the service's own, which has none for a cancellation: a `cancelled` task is still ON_HOLD there.
+    Instants are in UTC; `holding_period` is in days, None for a retrieval.
+    """
+
+    task_id: str
+    kind: Kind
+    email: str
+    status: Status
+    submitted_at: datetime
+    updated_at: datetime
+    errors: tuple[TaskError, ...]
+    holding_period: int | None
+    reason: str | None
+    note: str
+    tags: tuple[str, ...]
+    received_on: date
+    regulation: str
+    cancelled: bool
+
+
+def past_tasks(count: int, seed: int, now: datetime) -> tuple[PastTask, ...]:
+    """Return `count` tasks, oldest first. The same arguments give the same tasks.
+
+    The first of them to be thought of are those that have a tale to tell (overdue, due soon, held, failed); past
+    those most are done.
+    """
+    dice = random.Random(f"{seed}/past")  # noqa: S311  repeatable, no secret
+    outlines = [story_of(number, dice)(dice, now) for number in range(count)]
+    outlines.sort(key=lambda outline: outline.submitted_at)
+    emails: list[str] = []
+    tasks = []
+    for outline in outlines:
+        email = dice.choice(emails) if emails and dice.random() < 0.05 else address(dice)
+        emails.append(email)
+        tasks.append(_filled(outline, email, dice))
+    return tuple(tasks)
+
+
+def _filled(outline: Outline, email: str, dice: random.Random) -> PastTask:
+    task_id = str(UUID(int=dice.getrandbits(128), version=4))
+    before = dice.choice((0, 0, 0, 1, 1, 2, 3)) if outline.days_before is None else outline.days_before
+    note = outline.note
+    if note is None:
+        note = dice.choice(_NOTES) if dice.random() < 0.18 else ""
+    tags = {tag for tag in _TAGS if tag.casefold() in note.casefold()}
+    if dice.random() < 0.1:
+        tags.add(dice.choice(_TAGS))
+    return PastTask(
+        task_id=task_id,
+        kind=outline.kind,
+        email=email,
+        status=outline.status,
+        submitted_at=outline.submitted_at,
+        updated_at=outline.updated_at,
+        errors=_errors(outline.code, task_id),
+        holding_period=outline.holding_period,
+        reason=dice.choice(_REASONS) if outline.kind is Kind.DELETION and dice.random() < 0.7 else None,
+        note=note,
+        tags=tuple(sorted(tags)),
+        received_on=(outline.submitted_at - timedelta(days=before)).date(),
+        regulation=outline.regulation or dice.choice(("gdpr", "gdpr", "gdpr", "ccpa", "ccpa")),
+        cancelled=outline.cancelled,
+    )
+
+
+def _errors(code: str | None, task_id: str) -> tuple[TaskError, ...]:
+    if code is None:
+        return ()
+    return (orders_not_closed(task_id) if code == "ORDERS_NOT_CLOSED" else not_found(task_id),)

@@ -1,0 +1,150 @@
+"""The practice API as a server on loopback, in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+from uuid import UUID
+
+from bwp_tui.domain.times import Clock, utc_now
+from bwp_tui.sandbox.archives import Archives
+from bwp_tui.sandbox.faults import Fault, Faults
+from bwp_tui.sandbox.graphql import ROOT_FIELDS, GraphQLService
+from bwp_tui.sandbox.links import LinkOffice
+from bwp_tui.sandbox.loop import Running
+from bwp_tui.sandbox.past import past_tasks
+from bwp_tui.sandbox.service import Service
+from bwp_tui.sandbox.store import Store
+from bwp_tui.sandbox.tokens import TokenOffice
+from bwp_tui.sandbox.world import World
+
+HOST: Final = "127.0.0.1"
+
+_BACKLOG: Final = 512
+
+
+class Sandbox:
+    """A practice API over real HTTP.
+
+    `tasks` past ones are in its books and in `past`. `speed` divides holding periods, `rate` bounds downloads in
+    bytes a second, `slow` is how many seconds that fault takes, and a document may hold `root_fields` fields.
+    Addresses steer what becomes of a task: `nobody@…` is not found, a deletion about `open-orders@…` fails,
+    `slow@…` takes five minutes, and the archive about `big@…` has 200 MB; each may carry a suffix, `nobody+2@…`.
+
+    Stopped and started again it has the same books, address and credentials.
+    """
+
+    def __init__(
+        self,
+        *,
+        tasks: int = 0,
+        seed: int = 1,
+        speed: float = 1.0,
+        faults: Sequence[Fault] = (),
+        port: int = 0,
+        clock: Clock = utc_now,
+        rate: int | None = None,
+        slow: float = 3.0,
+        root_fields: int = ROOT_FIELDS,
+    ) -> None:
+        secrets = random.Random(f"{seed}/credentials")  # noqa: S311  opens nothing but this practice API
+        self.client_id = "practice-client"
+        self.client_secret = f"practice-{secrets.randbytes(16).hex()}"
+        self.target_id = f"bp-{UUID(int=secrets.getrandbits(128), version=4)}"
+        self.faults = Faults(faults, seed)
+        self.world = World(seed=seed, speed=speed, clock=clock)
+        self.past = past_tasks(tasks, seed, clock())
+        self.world.load(self.past)
+        self._tokens = TokenOffice(self.client_id, self.client_secret, clock)
+        self._seed = seed
+        self._clock = clock
+        self._rate = rate
+        self._slow = slow
+        self._root_fields = root_fields
+        self._port = port
+        self._running: Running | None = None
+
+    @property
+    def address(self) -> str:
+        """Host and port, `127.0.0.1:8080`. Known once the sandbox has been started, where no port was given."""
+        return f"{HOST}:{self._port}"
+
+    @property
+    def api_url(self) -> str:
+        """Where GraphQL requests go."""
+        return f"http://{self.address}/graphql"
+
+    @property
+    def token_url(self) -> str:
+        """Where access tokens are asked for."""
+        return f"http://{self.address}/token"
+
+    def start(self) -> None:
+        """Listen, and answer in a thread of its own; a sandbox that runs already goes on.
+
+        Raises:
+            OSError: the port is taken.
+        """
+        if self._running is None:
+            listener = socket.create_server((HOST, self._port), backlog=_BACKLOG)
+            # Accepted sockets inherit it; asyncio sets it only on sockets made for TCP by name, which this is not.
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._port = listener.getsockname()[1]
+            self._running = Running(listener, self._service)
+
+    def stop(self) -> None:
+        """Close every connection and end the thread."""
+        if self._running is not None:
+            self._running.stop()
+            self._running = None
+
+    def serve_forever(self) -> None:
+        """Serve until SIGINT or SIGTERM, then stop. For the main thread of a process.
+
+        Raises:
+            OSError: the port is taken.
+        """
+        self.start()
+        try:
+            asyncio.run(_signalled())
+        finally:
+            self.stop()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _service(self, folder: Path) -> Service:
+        links = LinkOffice(f"http://{self.address}", self._seed, self._clock)
+
+        def make_link(task_id: str) -> str:
+            self.world.count("link")
+            return links.make(task_id, dead=self.faults.hits("expired-link"))
+
+        return Service(
+            world=self.world,
+            tokens=self._tokens,
+            graphql=GraphQLService(self.world, make_link, self._root_fields),
+            store=Store(self.world, links, Archives(folder, self._seed), self.faults, self._seed, self._rate),
+            faults=self.faults,
+            target_id=self.target_id,
+            slow=self._slow,
+        )
+
+
+async def _signalled() -> None:
+    over = asyncio.Event()
+    for wanted in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(wanted, over.set)
+    await over.wait()

@@ -1,0 +1,127 @@
+"""What answers a request: the endpoints behind one address, and the faults of the API ones."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from typing import Final
+from urllib.parse import parse_qs
+
+from graphql import GraphQLError
+
+from bwp_tui.sandbox.faults import Faults
+from bwp_tui.sandbox.graphql import Call, GraphQLService
+from bwp_tui.sandbox.refusals import access_denied, invalid, throttled
+from bwp_tui.sandbox.store import Store
+from bwp_tui.sandbox.tokens import TokenOffice
+from bwp_tui.sandbox.wire import Answer, Headers, Request
+from bwp_tui.sandbox.world import World
+
+API_VERSIONS: Final = ("2024-01-01", "2024-04-01", "2024-11-01")
+"""Values that `x-api-version` may have (contract: Endpoints and headers)."""
+
+_JSON: Final[Headers] = (("Content-Type", "application/json"),)
+_WEB_PAGE: Final = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n"
+
+
+class Service:
+    """The practice API without its sockets. `slow` is how long the fault of that name takes, in seconds."""
+
+    def __init__(
+        self,
+        *,
+        world: World,
+        tokens: TokenOffice,
+        graphql: GraphQLService,
+        store: Store,
+        faults: Faults,
+        target_id: str,
+        slow: float,
+    ) -> None:
+        self._world = world
+        self._tokens = tokens
+        self._graphql = graphql
+        self._store = store
+        self._faults = faults
+        self._target_id = target_id
+        self._slow = slow
+
+    async def answer(self, request: Request) -> Answer | None:
+        """Return what to send, or None for a line that is cut without an answer."""
+        if request.path.startswith("/privacyRequest/"):
+            return await self._store.answer(request)
+        endpoint = {"/token": self._token, "/graphql": self._api}.get(request.path)
+        if endpoint is None:
+            return _json(404, {"message": "Not Found"})
+        if request.method != "POST":
+            return _json(405, {"message": "Method Not Allowed"}, ("Allow", "POST"))
+        if self._faults.hits("down"):
+            return None
+        return await endpoint(request)
+
+    async def _token(self, request: Request) -> Answer | None:
+        self._world.count("token")
+        if self._faults.hits("throttled"):
+            return _json(429, {"message": "Too Many Requests"}, ("Retry-After", "1"))
+        if not _has_type(request, "application/x-www-form-urlencoded"):
+            return _json(400, {"error": "invalid_request", "error_description": "the body must be form-encoded"})
+        found = self._tokens.issue(parse_qs(request.body.decode("utf-8", "replace")))
+        return _json(found.status, found.document, ("Cache-Control", "no-store"))
+
+    async def _api(self, request: Request) -> Answer | None:
+        self._world.count("graphql")
+        if self._faults.hits("html"):
+            return Answer(502, (("Content-Type", "text/html"),), _WEB_PAGE)
+        if self._faults.hits("slow"):
+            await asyncio.sleep(self._slow)
+        if not _has_type(request, "application/json"):
+            return _json(415, {"message": "Unsupported Media Type"})
+        call = _read(request.body)
+        if call is None:
+            return _json(400, {"errors": [{"message": "The body is no GraphQL request in JSON."}]})
+        return self._carried_out(request, call)
+
+    def _carried_out(self, request: Request, call: Call) -> Answer | None:
+        refusal = self._refusal(request)
+        document = self._graphql.answer(call) if refusal is None else self._graphql.refuse(call, refusal)
+        if self._faults.hits("lost-answer"):
+            return None
+        body = json.dumps(document).encode()
+        if self._faults.hits("garbled"):
+            body = body[: len(body) // 2]
+        return Answer(200, _JSON, body)
+
+    def _refusal(self, request: Request) -> Callable[[], GraphQLError] | None:
+        if self._faults.hits("throttled"):
+            return throttled
+        if self._faults.hits("denied") or not self._is_allowed(request):
+            return access_denied
+        if request.headers.get("x-api-version") not in API_VERSIONS:
+            return lambda: invalid(f"/x-api-version must be one of {', '.join(API_VERSIONS)}")
+        return None
+
+    def _is_allowed(self, request: Request) -> bool:
+        target_id = request.headers.get("x-api-target-id")
+        return target_id == self._target_id and self._tokens.accepts(request.headers.get("authorization", ""))
+
+
+def _has_type(request: Request, media_type: str) -> bool:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == media_type
+
+
+def _read(body: bytes) -> Call | None:
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return None
+    if not isinstance(found, dict) or not isinstance(found.get("query"), str):
+        return None
+    variables, name = found.get("variables") or {}, found.get("operationName")
+    if not isinstance(variables, dict) or not (name is None or isinstance(name, str)):
+        return None
+    return Call(found["query"], variables, name)
+
+
+def _json(status: int, document: Mapping[str, object], *headers: tuple[str, str]) -> Answer:
+    return Answer(status, (*_JSON, *headers), json.dumps(document).encode())

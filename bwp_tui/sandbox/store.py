@@ -1,0 +1,141 @@
+"""The archive store: pre-signed GETs answered as S3 answers them, with ranges, preconditions and XML errors."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+from collections import Counter
+from typing import Final
+from xml.sax.saxutils import escape
+
+from bwp_tui.domain.task import Kind, Status
+from bwp_tui.sandbox.archives import Archive, Archives
+from bwp_tui.sandbox.faults import Faults
+from bwp_tui.sandbox.links import LinkOffice, LinkRefusedError, wrong_signature
+from bwp_tui.sandbox.wire import Answer, Headers, Request, Slice
+from bwp_tui.sandbox.world import Snapshot, UnknownTaskError, World
+
+_RANGE: Final = re.compile(r"bytes=(?:(\d+)-(\d*)|-(\d+))")
+
+
+class Store:
+    """Serves archives. `rate` is in bytes a second, None for as fast as it goes."""
+
+    def __init__(
+        self, world: World, links: LinkOffice, archives: Archives, faults: Faults, seed: int, rate: int | None
+    ) -> None:
+        self._world = world
+        self._links = links
+        self._archives = archives
+        self._faults = faults
+        self._rate = rate
+        self._editions: Counter[str] = Counter()
+        self._request_ids = random.Random(f"{seed}/requests")  # noqa: S311  names an answer, no secret
+
+    async def answer(self, request: Request) -> Answer:
+        """Return the archive, a part of it, or S3's refusal."""
+        self._world.count("download")
+        try:
+            task = self._admitted(request)
+            archive = await self._archive(task)
+            return self._part(request, archive)
+        except LinkRefusedError as refusal:
+            return self._refusal(refusal)
+
+    def _admitted(self, request: Request) -> Snapshot:
+        if self._faults.hits("busy-store"):
+            raise LinkRefusedError(503, "SlowDown", "Please reduce your request rate.")
+        if "authorization" in request.headers:
+            raise LinkRefusedError(
+                400,
+                "InvalidArgument",
+                "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string "
+                "parameter or the Authorization header should be specified",
+            )
+        if request.method != "GET":
+            raise wrong_signature()
+        task_id = self._links.check(request.path, request.query)
+        return self._retrieved(task_id)
+
+    def _retrieved(self, task_id: str) -> Snapshot:
+        gone = LinkRefusedError(
+            404,
+            "NoSuchKey",
+            "The specified key does not exist.",
+            Key=f"privacyRequest/{task_id}/result/data_retrieval.zip",
+        )
+        try:
+            task = self._world.look_up(Kind.RETRIEVAL, task_id)
+        except UnknownTaskError:
+            raise gone from None
+        if task.status is not Status.COMPLETED:
+            raise gone
+        return task
+
+    async def _archive(self, task: Snapshot) -> Archive:
+        if self._faults.hits("changed-archive"):
+            self._editions[task.task_id] += 1
+        edition = self._editions[task.task_id]
+        return await asyncio.to_thread(self._archives.archive, task.task_id, task.email, edition)
+
+    def _part(self, request: Request, archive: Archive) -> Answer:
+        wanted = request.headers.get("if-match")
+        if wanted is not None and wanted not in ("*", archive.etag):
+            raise LinkRefusedError(
+                412,
+                "PreconditionFailed",
+                "At least one of the pre-conditions you specified did not hold",
+                Condition="If-Match",
+            )
+        span = None
+        if not self._faults.hits("no-range") and request.headers.get("if-range", archive.etag) == archive.etag:
+            span = _span(request.headers.get("range", ""), archive.size)
+        headers: Headers = (("Content-Type", "application/zip"), ("ETag", archive.etag), ("Accept-Ranges", "bytes"))
+        if span is None:
+            return self._sent(200, headers, Slice(archive.path, 0, archive.size))
+        first, last = span
+        headers = (*headers, ("Content-Range", f"bytes {first}-{last}/{archive.size}"))
+        return self._sent(206, headers, Slice(archive.path, first, last - first + 1))
+
+    def _sent(self, status: int, headers: Headers, part: Slice) -> Answer:
+        cut_after = None
+        if self._faults.hits("cut-download"):
+            share = 0.1 + 0.8 * self._faults.share("cut-download")
+            cut_after = max(1, int(part.length * share))
+        return Answer(status, headers, part, self._rate, cut_after)
+
+    def _refusal(self, refusal: LinkRefusedError) -> Answer:
+        elements = {
+            "Code": refusal.code,
+            "Message": refusal.message,
+            **refusal.elements,
+            "RequestId": self._request_ids.randbytes(8).hex().upper(),
+            "HostId": "practice",
+        }
+        inner = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in elements.items())
+        body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>{inner}</Error>'
+        return Answer(refusal.status, (("Content-Type", "application/xml"),), body.encode())
+
+
+def _span(header: str, size: int) -> tuple[int, int] | None:
+    """Return the first and last byte that a `Range` header asks for, or None where it asks for no single range.
+
+    Raises:
+        LinkRefusedError: nothing of the archive lies in it.
+    """
+    found = _RANGE.fullmatch(header)
+    if found is None:
+        return None
+    first, last, tail = found.groups()
+    start = max(0, size - int(tail)) if tail is not None else int(first)
+    end = min(size - 1, int(last)) if last else size - 1
+    if start >= size or end < start:
+        raise LinkRefusedError(
+            416,
+            "InvalidRange",
+            "The requested range is not satisfiable",
+            RangeRequested=header,
+            ActualObjectSize=str(size),
+        )
+    return start, end

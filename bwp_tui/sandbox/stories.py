@@ -1,0 +1,201 @@
+"""The stories that a practice shop's past is made of: how each kind of task came and went."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from bwp_tui.domain.task import Kind, Status
+
+SPAN: Final = timedelta(days=35)
+"""How far back the past goes."""
+
+_OPENING, _CLOSING = 8, 18
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What a story settles about a task; the rest is filled in the same way for every task."""
+
+    kind: Kind
+    status: Status
+    submitted_at: datetime
+    updated_at: datetime
+    holding_period: int | None = None
+    code: str | None = None
+    days_before: int | None = None
+    """Days from the receipt of the request to its submission; None for a usual few."""
+    regulation: str | None = None
+    note: str | None = None
+    cancelled: bool = False
+
+
+Story = Callable[[random.Random, datetime], Outline]
+
+
+def story_of(number: int, dice: random.Random) -> Story:
+    """Return the story of the task thought of as that number, from 0 on."""
+    if number < len(_TALES):
+        return _TALES[number]
+    roll = dice.random()
+    for share, story in _USUAL:
+        if roll < share:
+            return story
+        roll -= share
+    return _found
+
+
+def _ago(dice: random.Random, now: datetime, fewest: float, most: float) -> datetime:
+    """Return an instant at least `fewest` days ago, within the hours in which a shop is at work."""
+    day = now.astimezone(UTC) - timedelta(days=dice.uniform(fewest, most))
+    at = day.replace(hour=dice.randrange(_OPENING, _CLOSING), minute=dice.randrange(60), second=dice.randrange(60))
+    return at if at <= now - timedelta(days=fewest) else at - timedelta(days=1)
+
+
+def _later(dice: random.Random, at: datetime, now: datetime, minutes: tuple[float, float]) -> datetime:
+    """Return an instant that many minutes after `at`, and before now."""
+    return min(at + timedelta(minutes=dice.uniform(*minutes)), now - timedelta(seconds=5))
+
+
+def _found(dice: random.Random, now: datetime) -> Outline:
+    at = _ago(dice, now, 0.1, SPAN.days - 1)
+    return Outline(Kind.RETRIEVAL, Status.COMPLETED, at, _later(dice, at, now, (1, 900)))
+
+
+def _found_lately(dice: random.Random, now: datetime) -> Outline:
+    at = now - timedelta(minutes=dice.uniform(20, 50))
+    return Outline(Kind.RETRIEVAL, Status.COMPLETED, at, _later(dice, at, now, (2, 15)))
+
+
+def _unknown_shopper(dice: random.Random, now: datetime) -> Outline:
+    at = _ago(dice, now, 0.1, SPAN.days - 1)
+    end = _later(dice, at, now, (0.2, 3))
+    return Outline(Kind.RETRIEVAL, Status.FAILED, at, end, code="DATA_SUBJECT_NOT_FOUND")
+
+
+def _searching(dice: random.Random, now: datetime) -> Outline:
+    at = now - timedelta(minutes=dice.uniform(0.5, 40))
+    return Outline(Kind.RETRIEVAL, Status.IN_PROGRESS, at, at)
+
+
+def _deletion_over(dice: random.Random, now: datetime) -> tuple[datetime, int, datetime]:
+    days = dice.choice((0, 0, 1, 3, 5, 5, 7, 10, 10, 14))
+    at = _ago(dice, now, days + 1.5, SPAN.days - 1)
+    held_until = at + timedelta(days=days)
+    return at, days, _later(dice, held_until, now, (10, 4_000))
+
+
+def _deleted(dice: random.Random, now: datetime) -> Outline:
+    at, days, end = _deletion_over(dice, now)
+    return Outline(Kind.DELETION, Status.COMPLETED, at, end, days)
+
+
+def _open_orders(dice: random.Random, now: datetime) -> Outline:
+    at, days, end = _deletion_over(dice, now)
+    return Outline(Kind.DELETION, Status.FAILED, at, end, days, code="ORDERS_NOT_CLOSED")
+
+
+def _nobody_to_delete(dice: random.Random, now: datetime) -> Outline:
+    at, days, end = _deletion_over(dice, now)
+    return Outline(Kind.DELETION, Status.FAILED, at, end, days, code="DATA_SUBJECT_NOT_FOUND")
+
+
+def _on_hold(submitted_at: datetime, days: int) -> Outline:
+    return Outline(Kind.DELETION, Status.ON_HOLD, submitted_at, submitted_at, days)
+
+
+def _held(dice: random.Random, now: datetime) -> Outline:
+    days = dice.choice((7, 10, 10, 10, 14, 21, 30))
+    return _on_hold(_ago(dice, now, 0.1, days - 1.5), days)
+
+
+def _hold_ending(dice: random.Random, now: datetime) -> Outline:
+    days = dice.choice((5, 7, 10))
+    return _on_hold(now + timedelta(seconds=dice.uniform(15, 40)) - timedelta(days=days), days)
+
+
+def _hold_ending_soon(dice: random.Random, now: datetime) -> Outline:
+    days = dice.choice((5, 7, 10))
+    return _on_hold(now + timedelta(seconds=dice.uniform(90, 200)) - timedelta(days=days), days)
+
+
+def _being_deleted(dice: random.Random, now: datetime) -> Outline:
+    days = dice.choice((0, 3, 5, 7, 10))
+    at = _ago(dice, now, days + 0.2, days + 12)
+    return Outline(Kind.DELETION, Status.IN_PROGRESS, at, at + timedelta(days=days), days)
+
+
+def _overdue(dice: random.Random, now: datetime) -> Outline:
+    outline = _on_hold(_ago(dice, now, 13, 14), 21)
+    return replace(outline, days_before=21, regulation="gdpr", note="called twice, left message")
+
+
+def _due_in_days(dice: random.Random, now: datetime) -> Outline:
+    outline = _on_hold(_ago(dice, now, 12, 13), 16)
+    return replace(outline, days_before=13, regulation="gdpr", note="VIP")
+
+
+def _due_under_ccpa(dice: random.Random, now: datetime) -> Outline:
+    at = _ago(dice, now, 28, 30)
+    end = at + timedelta(days=14)
+    return Outline(
+        Kind.DELETION, Status.IN_PROGRESS, at, end, 14, days_before=13, regulation="ccpa", note="lawyer in copy"
+    )
+
+
+def _cancelled(dice: random.Random, now: datetime) -> Outline:
+    days = dice.choice((14, 21, 30))
+    at = _ago(dice, now, 1, days - 2)
+    end = _later(dice, at, now, (30, 1_200))
+    return Outline(Kind.DELETION, Status.ON_HOLD, at, end, days, note="shopper changed their mind", cancelled=True)
+
+
+_TALES: Final[Sequence[Story]] = (
+    _searching,
+    _overdue,
+    _found_lately,
+    _due_in_days,
+    _unknown_shopper,
+    _hold_ending,
+    _being_deleted,
+    _found,
+    _open_orders,
+    _cancelled,
+    _searching,
+    _held,
+    _found,
+    _due_under_ccpa,
+    _found,
+    _searching,
+    _nobody_to_delete,
+    _found_lately,
+    _hold_ending_soon,
+    _found,
+    _deleted,
+    _found,
+    _searching,
+    _found,
+    _held,
+    _found,
+    _held,
+    _found,
+    _deleted,
+    _found,
+)
+"""The first stories, so that even a short past shows every state a task can be in."""
+
+_USUAL: Final[Sequence[tuple[float, Story]]] = (
+    (0.57, _found),
+    (0.015, _unknown_shopper),
+    (0.005, _searching),
+    (0.34, _deleted),
+    (0.01, _open_orders),
+    (0.005, _nobody_to_delete),
+    (0.035, _held),
+    (0.01, _being_deleted),
+    (0.01, _cancelled),
+)
+"""Shares of the stories after those."""

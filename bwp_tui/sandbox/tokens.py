@@ -1,0 +1,63 @@
+"""The token endpoint: OAuth 2.0 client credentials (RFC 6749 §4.4), as the contract infers it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from bwp_tui.domain.times import Clock
+
+LIFETIME: Final = timedelta(minutes=15)
+"""How long an access token lives (contract: Endpoints and headers)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenAnswer:
+    """An HTTP status and the JSON object that goes with it."""
+
+    status: int
+    document: Mapping[str, str | int]
+
+
+class TokenOffice:
+    """Issues access tokens for one client; several live at once. Used by the server's thread alone."""
+
+    def __init__(self, client_id: str, client_secret: str, clock: Clock) -> None:
+        self._client_id = client_id
+        self._client_secret = client_secret
+        self._clock = clock
+        self._ends: dict[str, datetime] = {}
+
+    def issue(self, form: Mapping[str, list[str]]) -> TokenAnswer:
+        """Answer a token request, with a token or with an error of RFC 6749 §5.2."""
+        if any(len(values) > 1 for values in form.values()) or "grant_type" not in form:
+            return _refusal(400, "invalid_request", "grant_type is needed, and no parameter twice")
+        if form["grant_type"] != ["client_credentials"]:
+            return _refusal(400, "unsupported_grant_type", "only client_credentials is known")
+        if not self._knows(form.get("client_id", [""])[0], form.get("client_secret", [""])[0]):
+            return _refusal(401, "invalid_client", "client authentication failed")
+        now = self._clock()
+        self._ends = {token: end for token, end in self._ends.items() if end > now}
+        token = secrets.token_urlsafe(48)
+        self._ends[token] = now + LIFETIME
+        return TokenAnswer(
+            200,
+            {"access_token": token, "token_type": "bearer", "expires_in": int(LIFETIME.total_seconds())},
+        )
+
+    def accepts(self, authorization: str) -> bool:
+        """Say whether an `Authorization` header carries a token that lives."""
+        scheme, _, token = authorization.partition(" ")
+        end = self._ends.get(token.strip())
+        return scheme.lower() == "bearer" and end is not None and self._clock() < end
+
+    def _knows(self, client_id: str, client_secret: str) -> bool:
+        same_client = secrets.compare_digest(client_id.encode(), self._client_id.encode())
+        return secrets.compare_digest(client_secret.encode(), self._client_secret.encode()) and same_client
+
+
+def _refusal(status: int, error: str, description: str) -> TokenAnswer:
+    return TokenAnswer(status, {"error": error, "error_description": description})

@@ -1,0 +1,146 @@
+"""HTTP/1.1 on one connection: requests in, answers out, and lines cut where a fault wants them cut."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import h11
+
+LONGEST_BODY: Final = 1024 * 1024
+"""Bytes of a request's body, at most."""
+
+_READ: Final = 64 * 1024
+_CHUNK: Final = 256 * 1024
+_PACES_PER_SECOND: Final = 10
+
+
+Headers = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request. Header names are in lower case."""
+
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A part of a file: `length` bytes from `start`."""
+
+    path: Path
+    start: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What to send: a status, headers, and bytes or a part of a file.
+
+    `rate` is in bytes a second, None for as fast as it goes. With `cut_after` the line is cut once so many bytes
+    of the body are sent.
+    """
+
+    status: int
+    headers: Headers
+    body: bytes | Slice
+    rate: int | None = None
+    cut_after: int | None = None
+
+    @property
+    def length(self) -> int:
+        """Bytes of the whole body."""
+        return self.body.length if isinstance(self.body, Slice) else len(self.body)
+
+
+class TooLongError(Exception):
+    """A request's body is longer than `LONGEST_BODY`."""
+
+
+class Line:
+    """A client's connection."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._http = h11.Connection(h11.SERVER)
+        self._method = ""
+
+    async def request(self) -> Request | None:
+        """Return the next request, or None once the client is done.
+
+        Raises:
+            h11.RemoteProtocolError: this is no HTTP.
+            TooLongError: the body is too long.
+        """
+        if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
+            self._http.start_next_cycle()
+        head = await self._event()
+        if not isinstance(head, h11.Request):
+            return None
+        body = bytearray()
+        while isinstance(event := await self._event(), h11.Data):
+            body += event.data
+            if len(body) > LONGEST_BODY:
+                raise TooLongError
+        self._method = head.method.decode()
+        url = urlsplit(head.target.decode("latin-1"))
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in head.headers}
+        return Request(self._method, url.path, url.query, headers, bytes(body))
+
+    async def send(self, answer: Answer) -> bool:
+        """Send an answer; say whether the line can take another request."""
+        headers = [*answer.headers, ("Content-Length", str(answer.length))]
+        reason = HTTPStatus(answer.status).phrase.encode()
+        self._write(h11.Response(status_code=answer.status, headers=headers, reason=reason))
+        if self._method != "HEAD":
+            await self._send_body(answer)
+        if answer.cut_after is not None:
+            return False
+        self._write(h11.EndOfMessage())
+        await self._writer.drain()
+        return self._http.our_state is h11.DONE
+
+    async def _send_body(self, answer: Answer) -> None:
+        length = answer.length if answer.cut_after is None else min(answer.cut_after, answer.length)
+        clock = asyncio.get_running_loop().time
+        began, sent = clock(), 0
+        step = _CHUNK if answer.rate is None else max(1, min(_CHUNK, answer.rate // _PACES_PER_SECOND))
+        for chunk in _chunks(answer.body, length, step):
+            self._write(h11.Data(data=chunk))
+            await self._writer.drain()
+            sent += len(chunk)
+            if answer.rate is not None:
+                await asyncio.sleep(began + sent / answer.rate - clock())
+
+    def _write(self, event: h11.Event) -> None:
+        data = self._http.send(event)
+        if data:
+            self._writer.write(data)
+
+    async def _event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
+        while (event := self._http.next_event()) is h11.NEED_DATA:
+            self._http.receive_data(await self._reader.read(_READ))
+        return event
+
+
+def _chunks(body: bytes | Slice, length: int, step: int) -> Iterator[bytes]:
+    if isinstance(body, bytes):
+        for at in range(0, length, step):
+            yield body[at : min(at + step, length)]
+        return
+    with body.path.open("rb") as file:
+        file.seek(body.start)
+        while length > 0 and (chunk := file.read(min(step, length))):
+            length -= len(chunk)
+            yield chunk

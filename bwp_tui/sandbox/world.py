@@ -1,0 +1,243 @@
+"""The practice API's own books: its tasks, what was asked of it, and what it remembers of client tokens."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Status, TaskError
+from bwp_tui.domain.times import Clock
+from bwp_tui.sandbox.fates import fate_of, orders_not_closed
+from bwp_tui.sandbox.past import PastTask
+
+CLIENT_TOKEN_MEMORY: Final = timedelta(hours=8)
+"""How long a client token keeps a second task from being started (contract: Operations)."""
+
+_QUICK_FINISHES: Final = 4
+"""How many of the past tasks in progress end within the first 40 seconds."""
+
+
+class UnknownTaskError(Exception):
+    """No task of that kind has that id."""
+
+
+class NotOnHoldError(Exception):
+    """A deletion cannot be cancelled because its hold is over; `status` is where it stands."""
+
+    def __init__(self, status: Status) -> None:
+        super().__init__(f"not on hold but {status}")
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """One start that was carried out, that is, that made a task."""
+
+    client_token: str | None
+    kind: Kind
+    email: str
+    task_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A task as the service shows it at one instant. What is None is left out of an answer."""
+
+    task_id: str
+    kind: Kind
+    email: str
+    status: Status
+    submitted_at: datetime
+    updated_at: datetime | None
+    holding_period: int | None
+    errors: tuple[TaskError, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    task_id: str
+    kind: Kind
+    email: str
+    submitted_at: datetime
+    holding_period: int | None
+    held_until: datetime
+    ends_at: datetime
+    outcome: Status
+    errors: tuple[TaskError, ...]
+    cancelled: bool = False
+
+    def status_at(self, now: datetime) -> Status:
+        if now < self.held_until:
+            return Status.ON_HOLD
+        return Status.IN_PROGRESS if now < self.ends_at else self.outcome
+
+    def seen_at(self, now: datetime) -> Snapshot:
+        status = self.status_at(now)
+        changes = [at for at in (self.held_until, self.ends_at) if self.submitted_at < at <= now]
+        return Snapshot(
+            task_id=self.task_id,
+            kind=self.kind,
+            email=self.email,
+            status=status,
+            submitted_at=self.submitted_at,
+            updated_at=max(changes, default=None),
+            holding_period=self.holding_period,
+            errors=self.errors if status is self.outcome else None,
+        )
+
+
+class World:
+    """All tasks of one practice shop. Every method may be called from any thread.
+
+    `speed` divides holding periods: at 86,400 a day of hold lasts a second. Processing takes real seconds.
+    """
+
+    def __init__(self, *, seed: int, speed: float, clock: Clock) -> None:
+        self._seed = seed
+        self._speed = speed
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._ids = random.Random(f"{seed}/ids")  # noqa: S311  repeatable, no secret
+        self._records: dict[str, _Record] = {}
+        self._remembered: dict[str, Start] = {}
+        self._starts: list[Start] = []
+        self._calls: Counter[str] = Counter()
+
+    @property
+    def starts(self) -> list[Start]:
+        """Every start that was carried out, in order."""
+        with self._lock:
+            return list(self._starts)
+
+    @property
+    def calls(self) -> Counter[str]:
+        """How often each operation ran, and each of `graphql`, `token`, `link` and `download` was asked for."""
+        with self._lock:
+            return self._calls.copy()
+
+    def count(self, call: str) -> None:
+        """Note one more of `call`."""
+        with self._lock:
+            self._calls[call] += 1
+
+    def start(
+        self, kind: Kind, email: str, *, client_token: str | None = None, holding_period: int | None = None
+    ) -> str:
+        """Start a task and return its id, or the id that the client token started within the last 8 hours."""
+        with self._lock:
+            now = self._clock()
+            earlier = self._remembered.get(client_token) if client_token is not None else None
+            if earlier is not None and now - earlier.at < CLIENT_TOKEN_MEMORY:
+                return earlier.task_id
+            task_id = str(UUID(int=self._ids.getrandbits(128), version=4))
+            self._records[task_id] = self._new_record(task_id, kind, email, holding_period, now)
+            start = Start(client_token, kind, email, task_id, now)
+            self._starts.append(start)
+            if client_token is not None:
+                self._remembered[client_token] = start
+            return task_id
+
+    def cancel(self, task_id: str) -> None:
+        """Cancel a deletion on hold; again is as once.
+
+        Raises:
+            UnknownTaskError: no deletion has this id.
+            NotOnHoldError: its hold is over.
+        """
+        with self._lock:
+            now = self._clock()
+            record = self._record(Kind.DELETION, task_id, now)
+            status = record.status_at(now)
+            if status is not Status.ON_HOLD:
+                raise NotOnHoldError(status)
+            self._records[task_id] = replace(record, cancelled=True)
+
+    def look_up(self, kind: Kind, task_id: str) -> Snapshot:
+        """Return the task as it stands now.
+
+        What the service answers after a cancellation is unknown (contract: Operations). Here a cancelled task
+        stays ON_HOLD until its hold would have ended and is unknown from then on: a register must survive both.
+
+        Raises:
+            UnknownTaskError: no task of this kind has this id.
+        """
+        with self._lock:
+            now = self._clock()
+            return self._record(kind, task_id, now).seen_at(now)
+
+    def load(self, past: Iterable[PastTask]) -> None:
+        """Take in tasks of the past. Those in progress end within minutes, the first of them within seconds."""
+        with self._lock:
+            now = self._clock()
+            running = 0
+            for task in past:
+                if task.status is Status.IN_PROGRESS:
+                    running += 1
+                self._records[task.task_id] = self._past_record(task, now, running)
+
+    def _record(self, kind: Kind, task_id: str, now: datetime) -> _Record:
+        record = self._records.get(task_id)
+        if record is None or record.kind is not kind or (record.cancelled and now >= record.held_until):
+            raise UnknownTaskError
+        return record
+
+    def _new_record(self, task_id: str, kind: Kind, email: str, holding_period: int | None, now: datetime) -> _Record:
+        days = None
+        held_until = now
+        if kind is Kind.DELETION:
+            days = DEFAULT_HOLDING_PERIOD if holding_period is None else holding_period
+            held_until = now + timedelta(days=days) / self._speed
+        fate = fate_of(task_id, kind, email, self._seed)
+        return _Record(
+            task_id=task_id,
+            kind=kind,
+            email=email,
+            submitted_at=now,
+            holding_period=days,
+            held_until=held_until,
+            ends_at=held_until + fate.processing,
+            outcome=fate.outcome,
+            errors=fate.errors,
+        )
+
+    def _past_record(self, task: PastTask, now: datetime, running: int) -> _Record:
+        record = _Record(
+            task_id=task.task_id,
+            kind=task.kind,
+            email=task.email,
+            submitted_at=task.submitted_at,
+            holding_period=task.holding_period,
+            held_until=task.submitted_at + timedelta(days=task.holding_period or 0),
+            ends_at=task.updated_at,
+            outcome=task.status,
+            errors=task.errors,
+            cancelled=task.cancelled,
+        )
+        if task.status is Status.ON_HOLD:
+            return self._still_held(record, now)
+        return self._still_running(record, now, running) if task.status is Status.IN_PROGRESS else record
+
+    def _still_held(self, record: _Record, now: datetime) -> _Record:
+        fate = fate_of(record.task_id, record.kind, record.email, self._seed)
+        held_until = now + (record.held_until - now) / self._speed
+        return replace(record, held_until=held_until, ends_at=held_until + fate.processing, outcome=fate.outcome)
+
+    def _still_running(self, record: _Record, now: datetime, running: int) -> _Record:
+        dice = random.Random(f"{self._seed}/end/{record.task_id}")  # noqa: S311  repeatable, no secret
+        seconds = dice.uniform(10, 40) if running <= _QUICK_FINISHES else dice.uniform(60, 600)
+        held_until = min(record.held_until, now)
+        fails = record.kind is Kind.DELETION and running % 2 == 0
+        return replace(
+            record,
+            held_until=held_until,
+            ends_at=now + timedelta(seconds=seconds),
+            outcome=Status.FAILED if fails else Status.COMPLETED,
+            errors=(orders_not_closed(record.task_id),) if fails else (),
+        )
