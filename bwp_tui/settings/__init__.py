@@ -1,0 +1,19 @@
+"""Who we are to the service and where our files are: profiles, credentials, paths. Knows no other room but domain."""
+
+from bwp_tui.settings.actor import actor
+from bwp_tui.settings.errors import SettingsError
+from bwp_tui.settings.load import config_path, load_profile, profile_folder
+from bwp_tui.settings.profile import Profile
+from bwp_tui.settings.secret import CommandSecret, GivenSecret, SecretSource
+
+__all__ = [
+    "CommandSecret",
+    "GivenSecret",
+    "Profile",
+    "SecretSource",
+    "SettingsError",
+    "actor",
+    "config_path",
+    "load_profile",
+    "profile_folder",
+]

@@ -1,0 +1,85 @@
+"""What a value of a setting must be. Each check returns what is wrong, in words that continue a sentence, or None."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from ipaddress import ip_address
+from typing import Final
+from urllib.parse import urlsplit
+
+from bwp_tui.domain.text import clean
+from bwp_tui.settings.profile import NAME_PATTERN, PRACTICE
+
+_PLAIN: Final = re.compile(r"[!-~]+")
+_VERSION: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+_YES: Final = ("1", "true", "yes", "on")
+_NO: Final = ("0", "false", "no", "off")
+
+
+def url(text: str) -> str | None:
+    """Check an address: https, or http on loopback; no credentials, query or fragment."""
+    if not _PLAIN.fullmatch(text):
+        return "holds blanks or characters that do not belong in an address"
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return "is no address like https://host/path"
+    if not host:
+        return "is no address like https://host/path"
+    if "@" in parts.netloc:
+        return "holds a user name or password; take it out"
+    if parts.query or parts.fragment:
+        return "must end with its path: no ? and no #"
+    if parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host)):
+        return None
+    return "must begin with https:// (http:// is for this machine only)"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def header(text: str) -> str | None:
+    """Check what is sent in a header."""
+    return None if _PLAIN.fullmatch(text) else "must be plain characters without blanks"
+
+
+def version(text: str) -> str | None:
+    """Check an API version."""
+    return None if _VERSION.fullmatch(text) else "must be a date such as 2024-11-01"
+
+
+def command(text: str) -> str | None:
+    """Check a command line: it must split into words."""
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        return "has a quotation mark that is not closed"
+    return None if words else "is empty"
+
+
+def line(text: str) -> str | None:
+    """Check a text of one line."""
+    return None if text and "\n" not in text and clean(text) == text else "must be one line of visible text"
+
+
+def profile_name(name: str) -> str | None:
+    """Check what a profile is called."""
+    if name == PRACTICE:
+        return "is kept for practice; start it with: bwp-tui sandbox"
+    if NAME_PATTERN.fullmatch(name):
+        return None
+    return "is no profile name; use 1 to 32 of a-z, 0-9, - and _, beginning with a letter or digit"
+
+
+def truth(text: str) -> bool | None:
+    """Read a yes or no of the environment, or None where it is neither."""
+    word = text.strip().casefold()
+    if word in _YES:
+        return True
+    return False if word in _NO else None

@@ -1,0 +1,177 @@
+"""Reading the config file, and saying of every mistake in it where it is."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from bwp_tui.domain.text import clean_line, nearest
+from bwp_tui.settings import checks
+from bwp_tui.settings.errors import SettingsError
+
+_Check = Callable[[str], str | None]
+
+_TEXTS: Final[Mapping[str, _Check]] = {
+    "client_id": checks.header,
+    "client_secret_command": checks.command,
+    "target_id": checks.header,
+    "api_url": checks.url,
+    "token_url": checks.url,
+    "api_version": checks.version,
+    "download_dir": checks.line,
+    "theme": checks.line,
+}
+_PROFILE_KEYS: Final = (*_TEXTS, "read_only")
+_TOP_TEXTS: Final[Mapping[str, _Check]] = {"default_profile": checks.profile_name, "theme": checks.line}
+_TOP_KEYS: Final = (*_TOP_TEXTS, "profiles")
+
+_HEADER: Final = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]")
+_KEY: Final = re.compile(r"\s*[\"']?([^\s\"'=.#]+)[\"']?\s*[=.]")
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileTable:
+    """One `[profiles.NAME]` table: the texts it gives, and whether it is read-only."""
+
+    texts: Mapping[str, str] = field(default_factory=dict)
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFile:
+    """What the config file says. An absent file says nothing."""
+
+    path: Path
+    profiles: Mapping[str, ProfileTable] = field(default_factory=dict)
+    default_profile: str | None = None
+    theme: str | None = None
+
+
+def read_config(path: Path, *, required: bool) -> ConfigFile:
+    """Read and check the whole file.
+
+    Args:
+        path: where it is.
+        required: its absence is a mistake, since someone has named it.
+
+    Raises:
+        SettingsError: it cannot be read, is not TOML, or holds mistakes: all of them.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        others_write = bool(path.stat().st_mode & stat.S_IWOTH)
+    except FileNotFoundError:
+        if required:
+            raise SettingsError(f"There is no config file {path}; correct BWP_CONFIG_FILE or unset it.") from None
+        return ConfigFile(path)
+    except UnicodeDecodeError:
+        raise SettingsError(f"The config file {path} is not UTF-8 text.") from None
+    except OSError as error:
+        raise SettingsError(f"The config file {path} cannot be read: {error.strerror}.") from None
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"The config file {path} is not valid TOML: {clean_line(str(error))}.") from None
+    reader = _Reader(path, _lines(text), others_write)
+    config = reader.config(content)
+    if reader.mistakes:
+        raise SettingsError(*reader.mistakes)
+    return config
+
+
+def _lines(text: str) -> dict[tuple[str, str], int]:
+    """Return the line of each (table, key), and of each table header under an empty key, where they are plain."""
+    found: dict[tuple[str, str], int] = {}
+    table = ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if header := _HEADER.match(line):
+            table = re.sub(r"[\s\"']", "", header[1])
+            found.setdefault((table, ""), number)
+        elif key := _KEY.match(line):
+            found.setdefault((table, key[1]), number)
+    return found
+
+
+class _Reader:
+    """Walks through the parsed file and collects the mistakes."""
+
+    def __init__(self, path: Path, lines: Mapping[tuple[str, str], int], others_write: bool) -> None:
+        self.mistakes: list[str] = []
+        self._path = path
+        self._lines = lines
+        self._others_write = others_write
+
+    def config(self, content: Mapping[str, object]) -> ConfigFile:
+        self._unknown("", content, _TOP_KEYS)
+        texts = self._texts("", content, _TOP_TEXTS)
+        return ConfigFile(
+            self._path, self._profiles(content.get("profiles", {})), texts.get("default_profile"), texts.get("theme")
+        )
+
+    def _profiles(self, tables: object) -> dict[str, ProfileTable]:
+        if not isinstance(tables, dict):
+            self._mistake("", "profiles", "must be tables such as [profiles.default]")
+            return {}
+        return {name: self._profile(name, table) for name, table in tables.items()}
+
+    def _profile(self, name: str, table: object) -> ProfileTable:
+        place = f"profiles.{name}"
+        wrong = checks.profile_name(name)
+        if wrong:
+            self._mistake(place, "", wrong, named=f"“{clean_line(name)}”")
+        if not isinstance(table, dict):
+            self._mistake("profiles", name, f"must be a table, [{place}]")
+            return ProfileTable()
+        self._unknown(place, table, _PROFILE_KEYS)
+        texts = self._texts(place, table, _TEXTS)
+        if self._others_write and "client_secret_command" in texts:
+            self._mistake(
+                place, "client_secret_command", f"is a command that anyone can change; run: chmod o-w {self._path}"
+            )
+        self._check_folder(place, texts)
+        read_only = table.get("read_only", False)
+        if not isinstance(read_only, bool):
+            self._mistake(place, "read_only", "must be true or false")
+        return ProfileTable(texts, read_only is not False)
+
+    def _unknown(self, place: str, table: Mapping[str, object], known: tuple[str, ...]) -> None:
+        for key in table:
+            if key in known:
+                continue
+            if key == "client_secret":
+                self._mistake(
+                    place, key, "does not belong in a file; use client_secret_command, or set BWP_CLIENT_SECRET"
+                )
+                continue
+            guess = nearest(key, known)
+            self._mistake(place, key, f"is no setting{f'; did you mean {guess}?' if guess else ''}")
+
+    def _texts(self, place: str, table: Mapping[str, object], known: Mapping[str, _Check]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for key, check in known.items():
+            if key not in table:
+                continue
+            value = table[key]
+            wrong = check(value) if isinstance(value, str) else 'must be text in quotation marks: "…"'
+            if isinstance(value, str) and wrong is None:
+                found[key] = value
+            else:
+                self._mistake(place, key, wrong or "")
+        return found
+
+    def _check_folder(self, place: str, texts: Mapping[str, str]) -> None:
+        folder = texts.get("download_dir")
+        if folder is not None and not Path(os.path.expanduser(folder)).is_absolute():  # noqa: PTH111  never raises
+            self._mistake(place, "download_dir", "must begin with / or ~/")
+
+    def _mistake(self, place: str, key: str, wrong: str, *, named: str | None = None) -> None:
+        line = self._lines.get((place, key)) or self._lines.get((place, ""))
+        where = f"{self._path}, line {line}" if line else str(self._path)
+        name = named or ".".join(clean_line(part) for part in (place, key) if part)
+        self.mistakes.append(f"{where}: {name} {wrong}{'' if wrong.endswith('?') else '.'}")

@@ -1,0 +1,11 @@
+"""What is wrong with the settings."""
+
+from __future__ import annotations
+
+
+class SettingsError(Exception):
+    """One or more mistakes, each a sentence for the operator; `str()` has one on each line."""
+
+    def __init__(self, *mistakes: str) -> None:
+        super().__init__("\n".join(mistakes))
+        self.mistakes = mistakes

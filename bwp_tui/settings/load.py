@@ -1,0 +1,126 @@
+"""One profile put together: the environment above the config file above the defaults."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from bwp_tui.domain.text import clean_line, nearest
+from bwp_tui.settings import checks
+from bwp_tui.settings.configfile import ConfigFile, ProfileTable, read_config
+from bwp_tui.settings.errors import SettingsError
+from bwp_tui.settings.profile import API_URL, API_VERSION, TOKEN_URL, Profile
+from bwp_tui.settings.secret import CommandSecret, GivenSecret, SecretSource
+
+_APP = "bwp-tui"
+
+
+def config_path(environ: Mapping[str, str]) -> Path:
+    """Return where the config file is, or would be."""
+    named = environ.get("BWP_CONFIG_FILE")
+    if named:
+        return _folder(named)
+    import platformdirs
+
+    return platformdirs.user_config_path(_APP, appauthor=False) / "config.toml"
+
+
+def profile_folder(name: str, environ: Mapping[str, str]) -> Path:
+    """Return the folder of profile `name`."""
+    root = environ.get("BWP_DATA_DIR")
+    if root:
+        return _folder(root) / name
+    import platformdirs
+
+    return platformdirs.user_data_path(_APP, appauthor=False) / name
+
+
+def load_profile(name: str | None, environ: Mapping[str, str]) -> Profile:
+    """Return the profile of that name; without one, BWP_PROFILE, the file's `default_profile`, or `default`.
+
+    A command that prints the secret is not run yet, and what is missing for the API is `Profile.missing()`.
+
+    Raises:
+        SettingsError: the config file or a variable is wrong; every mistake is listed.
+    """
+    config = read_config(config_path(environ), required=bool(environ.get("BWP_CONFIG_FILE")))
+    chosen = name or environ.get("BWP_PROFILE") or config.default_profile or "default"
+    wrong = checks.profile_name(chosen)
+    if wrong:
+        raise SettingsError(f"“{clean_line(chosen)}” {wrong}.")
+    table = _table(config, chosen, environ)
+    variables = _Variables(environ, table)
+    folder = profile_folder(chosen, environ)
+    profile = Profile(
+        name=chosen,
+        folder=folder,
+        api_url=variables.text("api_url", checks.url) or API_URL,
+        token_url=variables.text("token_url", checks.url) or TOKEN_URL,
+        api_version=variables.text("api_version", checks.version) or API_VERSION,
+        client_id=variables.text("client_id", checks.header),
+        target_id=variables.text("target_id", checks.header),
+        secret=variables.secret(),
+        download_dir=_folder(variables.text("download_dir", checks.line) or str(folder / "downloads")),
+        read_only=variables.read_only(),
+        theme=table.texts.get("theme", config.theme),
+    )
+    if variables.mistakes:
+        raise SettingsError(*variables.mistakes)
+    return profile
+
+
+def _table(config: ConfigFile, name: str, environ: Mapping[str, str]) -> ProfileTable:
+    """Return the file's table of a profile.
+
+    A name the file does not know would open a new, empty register: it is taken for a slip, unless the
+    environment describes the profile.
+    """
+    if name in config.profiles or not config.profiles or environ.get("BWP_CLIENT_ID"):
+        return config.profiles.get(name, ProfileTable())
+    known = tuple(config.profiles)
+    guess = nearest(name, known)
+    hint = f"did you mean {guess}?" if guess else f"it has {', '.join(known)}; choose one with --profile."
+    raise SettingsError(f"{config.path} has no profile {name}: {hint}")
+
+
+def _folder(text: str) -> Path:
+    return Path(os.path.expanduser(text)).absolute()  # noqa: PTH111  Path.expanduser raises where there is no home
+
+
+class _Variables:
+    """Looks a setting up in the environment, then in the file's table; collects the environment's mistakes."""
+
+    def __init__(self, environ: Mapping[str, str], table: ProfileTable) -> None:
+        self.mistakes: list[str] = []
+        self._environ = environ
+        self._table = table
+
+    def text(self, key: str, check: Callable[[str], str | None]) -> str | None:
+        variable = f"BWP_{key.upper()}"
+        value = self._environ.get(variable)
+        if not value:
+            return self._table.texts.get(key)
+        wrong = check(value)
+        if wrong:
+            self.mistakes.append(f"The variable {variable} {wrong}.")
+        return value
+
+    def secret(self) -> SecretSource | None:
+        given = self._environ.get("BWP_CLIENT_SECRET")
+        if given:
+            return GivenSecret(given)
+        command = self.text("client_secret_command", checks.command)
+        if command is None or checks.command(command):
+            return None
+        return CommandSecret(tuple(shlex.split(command)))
+
+    def read_only(self) -> bool:
+        value = self._environ.get("BWP_READ_ONLY")
+        if not value:
+            return self._table.read_only
+        truth = checks.truth(value)
+        if truth is None:
+            self.mistakes.append("The variable BWP_READ_ONLY must be 1 or 0 (true, yes, on; false, no, off).")
+        return truth is not False

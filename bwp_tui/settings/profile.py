@@ -1,0 +1,65 @@
+"""One shop as this program knows it: its way to the service, its folder, what may be done."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bwp_tui.settings.secret import SecretSource
+
+API_URL: Final = "https://api.buywithprime.amazon.com/graphql"
+TOKEN_URL: Final = "https://api.buywithprime.amazon.com/token"  # noqa: S105  an address, not a token
+API_VERSION: Final = "2024-11-01"
+"""Contract: Endpoints and headers."""
+
+PRACTICE: Final = "sandbox"
+"""Name of the profile that practises; it never meets the service."""
+
+NAME_PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+"""What a profile may be called: it becomes the name of a folder."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """Settings of one shop, checked. What is absent keeps the API out of reach, not the history."""
+
+    name: str
+    folder: Path
+    api_url: str = API_URL
+    token_url: str = TOKEN_URL
+    api_version: str = API_VERSION
+    client_id: str | None = None
+    target_id: str | None = None
+    secret: SecretSource | None = None
+    download_dir: Path
+    read_only: bool = False
+    speed: float = 1.0
+    """How many times faster than the calendar the service's days go by; other than 1 in practice alone."""
+    practice: bool = False
+    theme: str | None = None
+
+    @property
+    def history_path(self) -> Path:
+        """The register."""
+        return self.folder / "history.db"
+
+    @property
+    def lease_path(self) -> Path:
+        """The file whose lock says which process is the engine."""
+        return self.folder / "engine.lock"
+
+    @property
+    def log_dir(self) -> Path:
+        """Where logs and crash reports go."""
+        return self.folder / "log"
+
+    def missing(self) -> tuple[str, ...]:
+        """Return the names of the variables that must be set before the API can be reached."""
+        needed = (
+            ("BWP_CLIENT_ID", self.client_id),
+            ("BWP_CLIENT_SECRET", self.secret),
+            ("BWP_TARGET_ID", self.target_id),
+        )
+        return tuple(name for name, value in needed if value is None)

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bwp_tui.settings import CommandSecret, SettingsError, load_profile
+
+
+def mistakes(tmp_path: Path, text: str | bytes) -> list[str]:
+    """What is said of a config file, without its path."""
+    file = tmp_path / "config.toml"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(SettingsError) as caught:
+        load_profile(None, {"BWP_CONFIG_FILE": str(file), "BWP_DATA_DIR": str(tmp_path)})
+    assert all(str(file) in mistake for mistake in caught.value.mistakes)
+    return [mistake.replace(str(file), "FILE") for mistake in caught.value.mistakes]
+
+
+def test_every_mistake_is_told_with_its_line_and_the_nearest_known_key(tmp_path: Path) -> None:
+    text = """\
+them = "dusk"
+default_profile = "Main"
+
+[profiles.default]
+client_idd = "x"
+api_url = "http://api.example/graphql"
+read_only = "yes"
+api_version = 2024
+
+[profiles.BAD]
+"""
+    assert mistakes(tmp_path, text) == [
+        "FILE, line 1: them is no setting; did you mean theme?",
+        "FILE, line 2: default_profile is no profile name; use 1 to 32 of a-z, 0-9, - and _, beginning with a "
+        "letter or digit.",
+        "FILE, line 5: profiles.default.client_idd is no setting; did you mean client_id?",
+        "FILE, line 6: profiles.default.api_url must begin with https:// (http:// is for this machine only).",
+        'FILE, line 8: profiles.default.api_version must be text in quotation marks: "…".',
+        "FILE, line 7: profiles.default.read_only must be true or false.",
+        "FILE, line 10: “BAD” is no profile name; use 1 to 32 of a-z, 0-9, - and _, beginning with a letter or digit.",
+    ]
+
+
+def test_a_secret_in_the_file_is_refused_and_not_repeated(tmp_path: Path) -> None:
+    found = mistakes(tmp_path, '[profiles.default]\nclient_secret = "hush-hush"\n')
+    assert found == [
+        "FILE, line 2: profiles.default.client_secret does not belong in a file; use client_secret_command, or set "
+        "BWP_CLIENT_SECRET."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[profiles", "not valid TOML"),
+        ('theme = "a"\ntheme = "b"\n', "not valid TOML"),
+        (b'theme = "\xff"\n', "not UTF-8"),
+        ("profiles = 3\n", "must be tables"),
+        ("[profiles]\ndefault = 1\n", "must be a table"),
+        ('theme = "a\\u001b[2J"\n', "one line of visible text"),
+        ('[profiles.default]\nclient_secret_command = "pass \'x"\n', "quotation mark"),
+        ('[profiles.default]\nclient_secret_command = " "\n', "is empty"),
+        ('[profiles.default]\ndownload_dir = "results"\n', "must begin with / or ~/"),
+        ('[profiles.sandbox]\nclient_id = "x"\n', "kept for practice"),
+        ('"a\\u001b]0;x" = 1\n', r"\x1b"),
+    ],
+)
+def test_a_file_that_means_nothing_is_refused_in_a_sentence(tmp_path: Path, text: str | bytes, told: str) -> None:
+    found = mistakes(tmp_path, text)
+    assert told in " ".join(found)
+    assert not any("\x1b" in mistake for mistake in found)
+
+
+def test_a_file_that_was_named_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="There is no config file"):
+        load_profile(None, {"BWP_CONFIG_FILE": str(tmp_path / "none.toml"), "BWP_DATA_DIR": str(tmp_path)})
+
+
+def test_a_folder_in_the_files_place_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="cannot be read"):
+        load_profile(None, {"BWP_CONFIG_FILE": str(tmp_path), "BWP_DATA_DIR": str(tmp_path)})
+
+
+def test_a_secret_command_that_anyone_can_change_is_refused_and_one_that_others_can_read_is_not(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('[profiles.default]\nclient_secret_command = "pass show shop"\n')
+    environ = {"BWP_CONFIG_FILE": str(file), "BWP_DATA_DIR": str(tmp_path)}
+    file.chmod(0o644)
+    assert load_profile(None, environ).secret == CommandSecret(("pass", "show", "shop"))
+    file.chmod(0o646)
+    with pytest.raises(SettingsError, match="chmod o-w"):
+        load_profile(None, environ)

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bwp_tui.settings import GivenSecret, SettingsError, actor, config_path, load_profile, profile_folder
+from bwp_tui.settings.profile import API_URL, API_VERSION, TOKEN_URL
+
+
+def environment(tmp_path: Path, **variables: str) -> dict[str, str]:
+    """A whole environment: a config file that may be written, a data folder, and some variables."""
+    config = tmp_path / "config.toml"
+    config.touch()
+    return {"BWP_CONFIG_FILE": str(config), "BWP_DATA_DIR": str(tmp_path / "data"), **variables}
+
+
+def write(environ: dict[str, str], text: str) -> None:
+    Path(environ["BWP_CONFIG_FILE"]).write_text(text, encoding="utf-8")
+
+
+def test_without_any_setting_the_default_profile_lacks_credentials_alone(tmp_path: Path) -> None:
+    profile = load_profile(None, environment(tmp_path))
+    assert profile.name == "default"
+    assert (profile.api_url, profile.token_url, profile.api_version) == (API_URL, TOKEN_URL, API_VERSION)
+    assert profile.missing() == ("BWP_CLIENT_ID", "BWP_CLIENT_SECRET", "BWP_TARGET_ID")
+    assert (profile.read_only, profile.practice, profile.speed) == (False, False, 1.0)
+
+
+def test_all_files_of_a_profile_lie_in_its_own_folder(tmp_path: Path) -> None:
+    environ = environment(tmp_path)
+    profile = load_profile("shop-1", environ)
+    assert profile.folder == tmp_path / "data" / "shop-1" == profile_folder("shop-1", environ)
+    inside = (profile.history_path, profile.lease_path, profile.log_dir, profile.download_dir)
+    assert [path.relative_to(profile.folder).as_posix() for path in inside] == [
+        "history.db",
+        "engine.lock",
+        "log",
+        "downloads",
+    ]
+
+
+def test_the_environment_stands_above_the_file_and_an_empty_variable_does_not_count(tmp_path: Path) -> None:
+    environ = environment(tmp_path, BWP_CLIENT_ID="from-environment", BWP_TARGET_ID="")
+    write(
+        environ,
+        '[profiles.default]\nclient_id = "from-file"\ntarget_id = "bp-file"\nread_only = true\n'
+        'api_url = "https://proxy.example/graphql"\ndownload_dir = "~/results"\ntheme = "dusk"\n',
+    )
+    profile = load_profile(None, environ)
+    assert (profile.client_id, profile.target_id) == ("from-environment", "bp-file")
+    assert profile.api_url == "https://proxy.example/graphql"
+    assert profile.download_dir == Path.home() / "results"
+    assert (profile.read_only, profile.theme) == (True, "dusk")
+    assert not load_profile(None, {**environ, "BWP_READ_ONLY": "off"}).read_only
+
+
+def test_the_name_comes_from_the_option_then_the_variable_then_the_file(tmp_path: Path) -> None:
+    environ = environment(tmp_path)
+    write(environ, 'default_profile = "a"\ntheme = "dawn"\n[profiles.a]\n[profiles.b]\n[profiles.c]\ntheme = "dusk"\n')
+    assert load_profile(None, environ).name == "a"
+    assert load_profile(None, {**environ, "BWP_PROFILE": "b"}).name == "b"
+    chosen = load_profile("c", {**environ, "BWP_PROFILE": "b"})
+    assert (chosen.name, chosen.theme) == ("c", "dusk")
+    assert load_profile("b", environ).theme == "dawn"
+
+
+def test_a_name_that_the_file_does_not_know_is_a_slip_unless_the_environment_describes_the_profile(
+    tmp_path: Path,
+) -> None:
+    environ = environment(tmp_path)
+    write(environ, "[profiles.production]\n")
+    with pytest.raises(SettingsError, match="no profile prodution: did you mean production"):
+        load_profile("prodution", environ)
+    assert load_profile("prodution", {**environ, "BWP_CLIENT_ID": "x"}).name == "prodution"
+
+
+@pytest.mark.parametrize("name", ["", "../x", "A", "-a", "a" * 33, "a/b", "a b", "ä", "a\n"])
+def test_a_profile_name_that_could_leave_its_folder_is_refused(tmp_path: Path, name: str) -> None:
+    environ = environment(tmp_path, BWP_PROFILE="ok")
+    if not name:
+        assert load_profile(name, environ).name == "ok"
+        return
+    with pytest.raises(SettingsError, match="no profile name"):
+        load_profile(name, environ)
+
+
+def test_the_practice_name_is_refused_so_that_practice_never_meets_the_service(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="bwp-tui sandbox"):
+        load_profile("sandbox", environment(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://api.example/graphql",
+        "ftp://api.example/",
+        "https://",
+        "https://user:pw@api.example/",
+        "https://api.example/?a=b",
+        "https://api.example/#x",
+        "https://a b/",
+        "https://api.example:port/",
+        "http://127.0.0.1.example/",
+        "http://localhost.example/",
+        "nonsense",
+    ],
+)
+def test_an_address_that_could_leak_the_secret_is_refused(tmp_path: Path, url: str) -> None:
+    with pytest.raises(SettingsError, match="BWP_API_URL") as caught:
+        load_profile(None, environment(tmp_path, BWP_API_URL=url))
+    assert "pw" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8080/graphql", "http://[::1]:80/x", "http://localhost/x"])
+def test_plain_http_is_for_loopback(tmp_path: Path, url: str) -> None:
+    assert load_profile(None, environment(tmp_path, BWP_API_URL=url)).api_url == url
+
+
+def test_every_mistake_of_the_environment_is_listed(tmp_path: Path) -> None:
+    environ = environment(
+        tmp_path,
+        BWP_API_VERSION="latest",
+        BWP_TOKEN_URL="http://x.example/",
+        BWP_READ_ONLY="maybe",
+        BWP_TARGET_ID="bp 1",
+        BWP_CLIENT_SECRET_COMMAND="pass 'shop",
+    )
+    with pytest.raises(SettingsError) as caught:
+        load_profile(None, environ)
+    named = {mistake.split()[2] for mistake in caught.value.mistakes}
+    assert named == {
+        "BWP_API_VERSION",
+        "BWP_TOKEN_URL",
+        "BWP_READ_ONLY",
+        "BWP_TARGET_ID",
+        "BWP_CLIENT_SECRET_COMMAND",
+    }
+
+
+@pytest.mark.parametrize(("word", "truth"), [("1", True), ("TRUE", True), ("yes", True), ("on", True), ("0", False)])
+def test_read_only_takes_the_usual_words(tmp_path: Path, word: str, truth: bool) -> None:
+    assert load_profile(None, environment(tmp_path, BWP_READ_ONLY=word)).read_only is truth
+
+
+def test_a_secret_does_not_show_itself(tmp_path: Path) -> None:
+    profile = load_profile(None, environment(tmp_path, BWP_CLIENT_SECRET="hush-hush"))
+    assert isinstance(profile.secret, GivenSecret)
+    assert profile.secret.read() == "hush-hush"
+    assert "hush" not in repr(profile) + str(profile) + repr(profile.secret)
+
+
+def test_without_variables_the_places_are_those_of_the_system(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    assert config_path({}) == tmp_path / "config" / "bwp-tui" / "config.toml"
+    assert profile_folder("a", {}) == tmp_path / "data" / "bwp-tui" / "a"
+    assert load_profile(None, {}).folder == tmp_path / "data" / "bwp-tui" / "default"
+
+
+def test_the_actor_is_the_user_and_the_host_of_the_ssh_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGNAME", "op")
+    assert actor({}) == "op"
+    assert actor({"SSH_CONNECTION": "10.0.0.7 50000 10.0.0.1 22"}) == "op (from 10.0.0.7)"
+    assert actor({"SSH_CONNECTION": "\x1b]0;x\x07 1"}) == r"op (from \x1b]0;x\x07)"
+
+
+def test_a_user_without_a_name_is_called_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr("os.getuid", lambda: 4_000_000_001)
+    assert actor({}) == "uid 4000000001"
