@@ -1,0 +1,49 @@
+"""What the engine's three kinds of work have in common."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol
+
+from bwp_tui.api.client import PrivacyApi
+from bwp_tui.engine.gate import Gate
+from bwp_tui.engine.pace import Pace
+from bwp_tui.history.connection import History
+
+UNUSABLE_HISTORY_S: Final = 5.0
+"""How long work rests when the history cannot be written: a full disk, a lock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What every desk works with. `focus` limits it to some tasks; None is all of them."""
+
+    history: History
+    api: PrivacyApi
+    gate: Gate
+    pace: Pace
+    chance: random.Random
+    focus: frozenset[int] | None
+
+    def now(self) -> datetime:
+        """Return the current instant."""
+        return self.history.clock()
+
+
+class Desk(Protocol):
+    """One kind of work, taken from the history and written back to it."""
+
+    async def work(self) -> None:
+        """Do all that is due now."""
+
+    def next_at(self) -> datetime | None:
+        """Return when there is something to do next, as far as the history tells."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether work goes on that `work` has begun."""
+
+    async def close(self) -> None:
+        """Stop cleanly what is under way."""

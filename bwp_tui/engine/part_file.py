@@ -1,0 +1,231 @@
+"""The file a download grows in: private, hashed while it is written, and never taken for a finished one."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import os
+import re
+import stat
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from bwp_tui.domain.task import Kind
+
+_BLOCK: Final = 1 << 20
+_SPARE: Final = 16 << 20
+"""Bytes a disk must keep free beside the archive: the history has to be able to record the end."""
+
+_UNSAFE_IN_NAME: Final = re.compile(r"[^A-Za-z0-9._@+-]+")
+_LONGEST_PIECE: Final = 100
+
+
+class FolderTrouble(Exception):
+    """The folder or disk does not take the file; `str()` says why and what to do."""
+
+
+def file_name(kind: Kind, email: str, task_id: str) -> str:
+    """Return the name of a task's archive: ours, whatever the server calls it."""
+    pieces = (kind.value.lower(), email, task_id)
+    cleaned = "-".join(_UNSAFE_IN_NAME.sub("_", piece)[:_LONGEST_PIECE] for piece in pieces)
+    return f"{cleaned.lstrip('.')}.zip"
+
+
+class PartFile:
+    """A `.part` file in the target folder. Bytes are appended; `sha256` covers all that it holds.
+
+    Opening a part that an earlier run left is only possible with the ETag it came under: its bytes are hashed
+    again and the download goes on behind them. Otherwise it starts empty.
+
+    Raises:
+        FolderTrouble: the folder or the part cannot be used.
+    """
+
+    def __init__(self, folder: Path, name: str, *, etag: str | None = None) -> None:
+        self.folder = folder
+        self.name = name
+        self.etag: str | None = None
+        self.size = 0
+        self._part = f"{name}.part"
+        self._hash = hashlib.sha256()
+        # A pump that is late to stop must not write where the closed descriptor's number has found another file.
+        self._guard = threading.Lock()
+        self._descriptor = -1
+        self._folder_descriptor = -1
+        try:
+            self._open()
+            self._take_up(etag)
+        except OSError as error:
+            self.close()
+            raise FolderTrouble(_sentence(error, folder)) from error
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def sha256(self) -> str:
+        """The hash of all bytes written, in hex."""
+        return self._hash.hexdigest()
+
+    @property
+    def path(self) -> Path:
+        """Where the part lies."""
+        return self.folder / self._part
+
+    def write(self, chunk: bytes) -> None:
+        """Append `chunk`.
+
+        Raises:
+            FolderTrouble: the disk does not take it.
+        """
+        try:
+            view = memoryview(chunk)
+            while view:
+                with self._guard:
+                    written = os.write(self._descriptor, view)
+                self._hash.update(view[:written])
+                self.size += written
+                view = view[written:]
+        except OSError as error:
+            raise FolderTrouble(_sentence(error, self.folder)) from error
+
+    def restart(self) -> None:
+        """Forget every byte: the archive behind them is another one now.
+
+        Raises:
+            FolderTrouble: the disk does not take it.
+        """
+        try:
+            with self._guard:
+                os.ftruncate(self._descriptor, 0)
+                os.lseek(self._descriptor, 0, os.SEEK_SET)
+        except OSError as error:
+            raise FolderTrouble(_sentence(error, self.folder)) from error
+        self._hash = hashlib.sha256()
+        self.size = 0
+        self.etag = None
+
+    def check_space(self, total: int) -> None:
+        """Check that an archive of `total` bytes fits.
+
+        Raises:
+            FolderTrouble: it does not.
+        """
+        disk = os.fstatvfs(self._folder_descriptor)
+        free = disk.f_bavail * disk.f_frsize
+        needed = total - self.size + _SPARE
+        if free < needed:
+            raise FolderTrouble(
+                f"The disk of {self.folder} has {free >> 20} MiB free and the archive needs {needed >> 20} MiB. "
+                "Free some space, then download again."
+            )
+
+    def publish(self) -> Path:
+        """Give the part its final name, replacing nothing, and return where it lies. The part must be whole.
+
+        Raises:
+            FolderTrouble: the folder does not take it.
+        """
+        try:
+            os.fsync(self._descriptor)
+            final = self._link_free_name()
+            os.fsync(self._folder_descriptor)
+        except OSError as error:
+            raise FolderTrouble(_sentence(error, self.folder)) from error
+        return self.folder / final
+
+    def discard(self) -> None:
+        """Remove the part: nothing in it is of use.
+
+        Raises:
+            FolderTrouble: the folder does not let it go.
+        """
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self._part, dir_fd=self._folder_descriptor)
+        except OSError as error:
+            raise FolderTrouble(_sentence(error, self.folder)) from error
+
+    def close(self) -> None:
+        """Close the part and leave it where it is."""
+        with self._guard:
+            for descriptor in (self._descriptor, self._folder_descriptor):
+                if descriptor >= 0:
+                    os.close(descriptor)
+            self._descriptor = self._folder_descriptor = -1
+
+    def _open(self) -> None:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder_descriptor = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+        try:
+            self._descriptor = os.open(
+                self._part, flags | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=self._folder_descriptor
+            )
+        except FileExistsError:
+            self._descriptor = os.open(self._part, flags, dir_fd=self._folder_descriptor)
+        self._check_ours()
+        os.fchmod(self._descriptor, 0o600)
+
+    def _check_ours(self) -> None:
+        facts = os.fstat(self._descriptor)
+        if not stat.S_ISREG(facts.st_mode) or facts.st_uid != os.geteuid() or facts.st_nlink != 1:
+            raise FolderTrouble(f"{self.path} is not a file of this program. Remove it, then download again.")
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise FolderTrouble(f"Another program is writing {self.path}. Wait for it, then download again.") from None
+
+    def _take_up(self, etag: str | None) -> None:
+        if etag is None:
+            self.restart()
+            return
+        while block := os.read(self._descriptor, _BLOCK):
+            self._hash.update(block)
+            self.size += len(block)
+        self.etag = etag
+
+    def _link_free_name(self) -> str:
+        stem = self.name.removesuffix(".zip")
+        candidate, copies = self.name, 1
+        while True:
+            try:
+                self._rename_without_replacing(candidate)
+            except FileExistsError:
+                copies += 1
+                candidate = f"{stem} ({copies}).zip"
+            else:
+                return candidate
+
+    def _rename_without_replacing(self, final: str) -> None:
+        folder = self._folder_descriptor
+        try:
+            os.link(self._part, final, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+        except OSError as error:
+            if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP):
+                raise
+            # A file system without hard links: claim the name first, then move over what was claimed.
+            os.close(os.open(final, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600, dir_fd=folder))
+            os.rename(self._part, final, src_dir_fd=folder, dst_dir_fd=folder)
+        else:
+            os.unlink(self._part, dir_fd=folder)
+
+
+def _sentence(error: OSError, folder: Path) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"The disk of {folder} is full. Free some space, then download again: what is there is kept."
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"{folder} cannot be written. Choose another folder (BWP_DOWNLOAD_DIR), then download again."
+    return f"{folder} does not take the file ({error.strerror}). Mend it or choose another folder (BWP_DOWNLOAD_DIR)."

@@ -1,0 +1,89 @@
+"""Moving an archive's bytes from a fresh link into its part file, in a thread of its own.
+
+A thread, because a TLS stream read in an event loop costs a whole core; a daemon, because a line that says nothing
+must not keep the program from ending.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+
+from bwp_tui.api.links import PresignedLink
+from bwp_tui.api.transfer import Transfer, open_transfer
+from bwp_tui.engine.part_file import PartFile
+
+
+class Pump:
+    """One transfer. `run` works in a thread; `stop` may be called from any other."""
+
+    def __init__(self, link: PresignedLink, part: PartFile) -> None:
+        self._link = link
+        self._part = part
+        self._lock = threading.Lock()
+        self._transfer: Transfer | None = None
+        self._stopped = False
+        self.total: int | None = None
+
+    def run(self) -> None:
+        """Append to the part until the archive is whole or `stop` was called.
+
+        Raises:
+            TransferError: the line, the link or the server failed.
+            FolderTrouble: the disk failed.
+        """
+        part = self._part
+        with open_transfer(self._link, start=part.size, etag=part.etag) as transfer:
+            if not self._announce(transfer):
+                return
+            if transfer.start != part.size:
+                part.restart()
+            part.etag = transfer.etag
+            self.total = transfer.total
+            if transfer.total is not None:
+                part.check_space(transfer.total)
+            for chunk in transfer.chunks():
+                part.write(chunk)
+                if self._stopped:
+                    return
+
+    def stop(self) -> None:
+        """End the transfer as soon as may be, even one that waits for bytes."""
+        with self._lock:
+            self._stopped = True
+            if self._transfer is not None:
+                self._transfer.close()
+
+    def _announce(self, transfer: Transfer) -> bool:
+        with self._lock:
+            self._transfer = transfer
+            return not self._stopped
+
+
+def in_daemon_thread(work: Callable[[], None], name: str) -> asyncio.Future[None]:
+    """Run `work` in a daemon thread and return a future of the running loop for its end."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[None] = loop.create_future()
+
+    def settle(error: BaseException | None) -> None:
+        if done.cancelled():
+            return
+        if error is None:
+            done.set_result(None)
+        else:
+            done.set_exception(error)
+            done.exception()  # a stopped pump's end is of interest to nobody, and no news for a log
+
+    def body() -> None:
+        error: BaseException | None = None
+        try:
+            work()
+        except BaseException as raised:  # noqa: BLE001  # it is handed to whoever awaits the future
+            error = raised
+        with contextlib.suppress(RuntimeError):  # the loop has closed meanwhile
+            loop.call_soon_threadsafe(settle, error)
+
+    threading.Thread(target=body, name=name, daemon=True).start()
+    return done

@@ -1,0 +1,36 @@
+"""What an engine needs to begin: a profile and the secret that opens its API."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bwp_tui.settings import Profile, SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSetup:
+    """A profile whose credentials are complete. The secret is not shown by `repr`."""
+
+    profile: Profile
+    client_id: str
+    target_id: str
+    client_secret: str = field(repr=False)
+
+
+def setup_for(profile: Profile) -> EngineSetup:
+    """Return the setup of a profile; may run the command that knows the secret, for some seconds.
+
+    Raises:
+        SettingsError: credentials are missing or the secret cannot be read.
+    """
+    if profile.client_id is None or profile.target_id is None or profile.secret is None:
+        raise SettingsError(
+            f"Profile {profile.name} has no credentials: set {', '.join(profile.missing())}, "
+            "or practise with: bwp-tui sandbox."
+        )
+    return EngineSetup(
+        profile=profile,
+        client_id=profile.client_id,
+        target_id=profile.target_id,
+        client_secret=profile.secret.read(),
+    )
