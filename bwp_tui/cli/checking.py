@@ -1,0 +1,164 @@
+"""`bwp-tui doctor`: is everything there that answering requests needs?"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from bwp_tui.cli.exits import Exit
+from bwp_tui.cli.output import print_json
+from bwp_tui.domain.filter import parse
+from bwp_tui.domain.text import clean_line
+from bwp_tui.domain.times import from_text, local_day, utc_now
+from bwp_tui.history.connection import History, as_text
+from bwp_tui.history.errors import HistoryError
+from bwp_tui.history.tasks import count
+from bwp_tui.settings import Profile, SettingsError, config_path, load_profile
+
+_SMALLEST = (60, 15)
+_FULL = (80, 24)
+
+
+class Level(StrEnum):
+    """How a check went."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The outcome of one check, in a sentence."""
+
+    check: str
+    level: Level
+    sentence: str
+
+
+def doctor(arguments: Namespace) -> Exit:
+    """Check settings, credentials, service, files, clock, history and terminal; print a line for each."""
+    findings = []
+    for finding in _findings(arguments.profile):
+        findings.append(finding)
+        if not arguments.json:
+            print(f"{finding.level:<5} {finding.check:<12} {clean_line(finding.sentence)}", flush=True)
+    if arguments.json:
+        print_json([asdict(finding) for finding in findings])
+    return Exit.FAILED if any(finding.level is Level.FAIL for finding in findings) else Exit.DONE
+
+
+def _findings(name: str | None) -> Iterator[Finding]:
+    try:
+        profile = load_profile(name, os.environ)
+    except SettingsError as error:
+        yield from (Finding("settings", Level.FAIL, mistake) for mistake in error.mistakes)
+    else:
+        file = config_path(os.environ)
+        source = f"from {file} and the environment" if file.exists() else "from the environment alone"
+        yield Finding("settings", Level.OK, f"Profile {profile.name}, {source}.")
+        yield from service(profile)
+        yield from permissions(profile)  # before the history is opened, which mends some of them
+        yield from register(profile)
+    yield terminal()
+
+
+def service(profile: Profile) -> Iterator[Finding]:
+    """Check the credentials, and whether the service takes them."""
+    from bwp_tui.engine.setup import setup_for
+
+    try:
+        setup = setup_for(profile)
+    except SettingsError as error:
+        yield Finding("credentials", Level.FAIL, str(error))
+        return
+    yield Finding("credentials", Level.OK, f"Client {setup.client_id}, target {setup.target_id}, and a secret.")
+    from bwp_tui.engine.probe import probe
+
+    result = probe(setup)
+    yield Finding("service", Level.OK if result.reachable else Level.FAIL, result.sentence)
+
+
+def permissions(profile: Profile) -> Iterator[Finding]:
+    """Check that no one else can read the profile's files, and that this user can write them."""
+    if not profile.folder.exists():
+        yield Finding("files", Level.OK, f"{profile.folder} is not there yet; it is made when it is needed.")
+        return
+    if not os.access(profile.folder, os.R_OK | os.W_OK | os.X_OK):
+        yield Finding("files", Level.FAIL, f"{profile.folder} cannot be written by this user.")
+        return
+    ours = [profile.folder, profile.download_dir, profile.log_dir, *_files_of(profile)]
+    open_to_others = [path for path in ours if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077]
+    for path in open_to_others:
+        yield Finding("files", Level.WARN, f"Others can use {path}; run: chmod go= {path}")
+    if not open_to_others:
+        yield Finding("files", Level.OK, f"{profile.folder} is this user's alone.")
+
+
+def _files_of(profile: Profile) -> list[Path]:
+    path = profile.history_path
+    return [path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")]
+
+
+def register(profile: Profile) -> Iterator[Finding]:
+    """Check that the history is sound, and that the clock is not behind it."""
+    if not profile.history_path.exists():
+        yield Finding("history", Level.OK, "There is none yet; the first request makes it.")
+        return
+    try:
+        history = History(profile.history_path)
+        try:
+            verdicts = [as_text(row[0]) for row in history.rows("PRAGMA quick_check(5)")]
+            newest = history.row("SELECT max(at) FROM timeline")
+            size = count(history, parse(""), today=local_day(utc_now()))
+        finally:
+            history.close()
+    except HistoryError as error:
+        yield Finding("history", Level.FAIL, str(error))
+        return
+    if verdicts == ["ok"]:
+        yield Finding("history", Level.OK, f"{profile.history_path} is sound and holds {size} tasks.")
+    else:
+        words = f"{profile.history_path} is damaged: {'; '.join(verdicts)}. Keep it and restore a backup."
+        yield Finding("history", Level.FAIL, words)
+    yield _clock(None if newest is None or newest[0] is None else as_text(newest[0]))
+
+
+def _clock(newest: str | None) -> Finding:
+    now = utc_now()
+    here = f"{now.astimezone():%Y-%m-%d %H:%M:%S %z}"
+    if newest is not None and from_text(newest) > now:
+        return Finding("clock", Level.WARN, f"It is {here} here, before the newest entry of the history ({newest}).")
+    return Finding("clock", Level.OK, f"It is {here} here.")
+
+
+def terminal() -> Finding:
+    """Check what the console would have to be drawn on."""
+    kind = os.environ.get("TERM", "")
+    if kind in ("", "dumb") or not sys.stdout.isatty():
+        return Finding("terminal", Level.WARN, "There is none that the console can be drawn on; the commands work.")
+    columns, rows = shutil.get_terminal_size()
+    encoding = (sys.stdout.encoding or "ascii").lower()
+    facts = f"{kind}, {_colours(kind)}, {encoding}, {columns}x{rows}"
+    if "utf" not in encoding:
+        return Finding("terminal", Level.WARN, f"{facts}: set LANG to a UTF-8 locale, such as C.UTF-8.")
+    if columns < _SMALLEST[0] or rows < _SMALLEST[1]:
+        return Finding("terminal", Level.WARN, f"{facts}: the console needs 60x15, and likes 80x24.")
+    if columns < _FULL[0] or rows < _FULL[1]:
+        return Finding("terminal", Level.OK, f"{facts}; 80x24 would show more.")
+    return Finding("terminal", Level.OK, facts)
+
+
+def _colours(kind: str) -> str:
+    if os.environ.get("NO_COLOR"):
+        return "no colours (NO_COLOR)"
+    if os.environ.get("COLORTERM", "") in ("truecolor", "24bit"):
+        return "16 million colours"
+    return "256 colours" if "256color" in kind else "16 colours"

@@ -1,0 +1,94 @@
+"""What commands share: the profile and its register, naming tasks, asking, refusing."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+
+from bwp_tui.cli.exits import Exit, Stop
+from bwp_tui.domain.task import Task
+from bwp_tui.domain.times import local_day, utc_now
+from bwp_tui.history import tasks
+from bwp_tui.history.connection import History
+from bwp_tui.settings import Profile, actor, load_profile
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The profile a command works with, its open register, and who is at the keyboard."""
+
+    profile: Profile
+    history: History
+    actor: str
+
+
+@contextmanager
+def opened(arguments: Namespace) -> Iterator[Session]:
+    """Open the register of the chosen profile for the time of the block.
+
+    Raises:
+        SettingsError: the settings are wrong.
+        HistoryError: the register cannot be opened.
+    """
+    profile = load_profile(arguments.profile, os.environ)
+    history = History(profile.history_path)
+    try:
+        yield Session(profile, history, actor(os.environ))
+    finally:
+        history.close()
+
+
+def named(history: History, names: Sequence[str]) -> list[int]:
+    """Return the local numbers of the tasks that an operator names, each once, in order.
+
+    Raises:
+        NoSuchTask: a name fits no task, or more than one.
+    """
+    return list(dict.fromkeys(tasks.named(history, name).number for name in names))
+
+
+def read(history: History, numbers: Sequence[int]) -> list[Task]:
+    """Return the tasks with these local numbers, in order, however many there are."""
+    size = 500  # bound values of one statement are limited
+    return [task for at in range(0, len(numbers), size) for task in tasks.window(history, numbers[at : at + size])]
+
+
+def today() -> date:
+    """Return the calendar day here."""
+    return local_day(utc_now())
+
+
+def note(sentence: str) -> None:
+    """Tell the operator something that is no data: it goes to stderr."""
+    print(f"bwp-tui: {sentence}", file=sys.stderr)
+
+
+def refuse_if_read_only(profile: Profile, action: str) -> None:
+    """Check that the profile may act.
+
+    Raises:
+        Stop: it is read-only.
+    """
+    if profile.read_only:
+        raise Stop(Exit.USAGE, f"Profile {profile.name} is read-only, so it cannot {action}; see BWP_READ_ONLY.")
+
+
+def can_ask() -> bool:
+    """Say whether someone is there to answer a question."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def ask(question: str) -> str:
+    """Ask on the terminal and return the answer, without a question mark of our own; nothing where input ends."""
+    print(question, end=" ", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip()
+
+
+def agreed(question: str) -> bool:
+    """Ask for a yes or no; no is what enter means."""
+    return ask(f"{question} [y/N]").casefold() in ("y", "yes")

@@ -1,0 +1,102 @@
+"""From a command line to an exit code: every way a command can end is one sentence on stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TextIO, cast
+
+from bwp_tui import crashlog
+from bwp_tui.cli.exits import Exit, Stop
+from bwp_tui.cli.parser import parse
+from bwp_tui.domain.text import clean
+from bwp_tui.settings import SettingsError, profile_folder
+
+Command = Callable[[Namespace], int]
+"""What carries out a parsed command line and returns the exit code; each command has one."""
+
+
+def run(words: Sequence[str]) -> int:
+    """Carry out the command line `words` and return the exit code."""
+    _survive_narrow_encodings()
+    try:
+        arguments = parse(words)
+        crashlog.install(_log_dir(arguments))
+        code = _carry_out(arguments)
+        sys.stdout.flush()
+    except SystemExit as ended:  # argparse has said what is wrong, or has shown its help
+        return ended.code if isinstance(ended.code, int) else Exit.USAGE
+    except BrokenPipeError:
+        _forget_stdout()
+        return Exit.DONE
+    return code
+
+
+def command_of(arguments: Namespace) -> Command:
+    """Return what carries out a parsed command line; its module is imported now and not before."""
+    module, function = arguments.command
+    return cast(Command, getattr(import_module(f"bwp_tui.cli.{module}"), function))
+
+
+def _carry_out(arguments: Namespace) -> int:
+    try:
+        return command_of(arguments)(arguments)
+    except Stop as stop:
+        return _say(str(stop), stop.code)
+    except SettingsError as error:
+        return _say(str(error), Exit.USAGE)
+    except KeyboardInterrupt:
+        return _say("Interrupted. What was recorded stays recorded.", Exit.INTERRUPTED)
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # noqa: BLE001  the one place where a fault becomes a sentence
+        return _explain(error, arguments)
+
+
+def _explain(error: Exception, arguments: Namespace) -> Exit:
+    """Tell of an error of the rooms below, which are imported by the commands that need them, or of a fault."""
+    from bwp_tui.history.actions import BadRequest
+    from bwp_tui.history.errors import HistoryError, NoSuchTask
+
+    if isinstance(error, BadRequest):
+        return _say(f"{error} Nothing was recorded.", Exit.USAGE)
+    if isinstance(error, NoSuchTask):
+        return _say(str(error), Exit.NOT_FOUND)
+    if isinstance(error, HistoryError):
+        return _say(str(error), Exit.FAILED)
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+        return _say(f"{where}{error.strerror}. Mend that and try again.", Exit.FAILED)
+    return _say(crashlog.sentence(error, crashlog.record(_log_dir(arguments), error)), Exit.FAILED)
+
+
+def _say(sentences: str, code: Exit) -> Exit:
+    for sentence in clean(sentences).splitlines():
+        print(f"bwp-tui: {sentence}", file=sys.stderr)
+    return code
+
+
+def _log_dir(arguments: Namespace) -> Path:
+    """Return where a crash of this command is recorded: known before the settings are, which may be the crash."""
+    name: str | None = getattr(arguments, "profile", None)
+    chosen = name or os.environ.get("BWP_PROFILE") or "default"
+    return profile_folder(Path(chosen).name or "default", os.environ) / "log"
+
+
+def _survive_narrow_encodings() -> None:
+    """Have characters that the terminal's encoding lacks shown as escapes, not end the program."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(cast(TextIO | None, stream), "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def _forget_stdout() -> None:
+    """Point stdout nowhere: whoever read it has left, and Python would complain of it at exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

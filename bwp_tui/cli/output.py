@@ -1,0 +1,166 @@
+"""Tasks as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from bwp_tui.domain.advice import advice_for
+from bwp_tui.domain.task import TERMINAL, Download, Event, Task
+from bwp_tui.domain.text import clean_line, mask_email
+from bwp_tui.domain.times import due_words, duration_words, to_text
+
+_HEADINGS = ("#", "TASK", "KIND", "SUBJECT", "STATUS", "SUBMITTED", "AGE", "DUE", "NOTE")
+
+
+def print_json(value: object) -> None:
+    """Print JSON. Whatever is not ASCII is escaped, so that no terminal or encoding can be upset by it."""
+    print(json.dumps(value, indent=2))
+
+
+def print_tasks(shown: Sequence[Task], *, as_json: bool) -> None:
+    """Print tasks after an action: a line each, or JSON, where one task is an object and several are an array."""
+    if as_json:
+        records = [task_record(task) for task in shown]
+        print_json(records[0] if len(records) == 1 else records)
+        return
+    for task in shown:
+        print(task_line(task))
+
+
+def task_record(task: Task, *, mask: bool = False) -> dict[str, object]:
+    """Return a task as its JSON object. `id` is the local number; instants are ISO 8601 in UTC."""
+    return {
+        "id": task.number,
+        "task_id": task.task_id,
+        "kind": task.kind.value,
+        "email": mask_email(task.email) if mask else task.email,
+        "status": task.status,
+        "errors": [{"code": error.code, "message": error.message} for error in task.errors],
+        "submitted_at": _instant(task.submitted_at),
+        "updated_at": _instant(task.updated_at),
+        "received_on": task.received_on.isoformat(),
+        "due_on": task.due_on.isoformat() if task.due_on else None,
+        "regulation": task.regulation,
+        "holding_period": task.holding_period,
+        "reason": task.reason,
+        "note": task.note,
+        "tags": list(task.tags),
+        "download": _download_record(task.download, task.email if mask else None),
+    }
+
+
+def _download_record(download: Download | None, hidden: str | None) -> dict[str, object] | None:
+    if download is None:
+        return None
+    path = download.path
+    return {
+        "path": path.replace(hidden, mask_email(hidden)) if path and hidden else path,
+        "bytes": download.bytes,
+        "sha256": download.sha256,
+        "state": download.state,
+    }
+
+
+def _instant(instant: datetime | None) -> str | None:
+    return None if instant is None else to_text(instant)
+
+
+def task_line(task: Task) -> str:
+    """Return one line on a task, its address masked."""
+    words = (f"#{task.number}", task.task_id or "-", task.kind.lower(), mask_email(task.email), task.status)
+    return "  ".join(clean_line(word) for word in words)
+
+
+def table(shown: Sequence[Task], now: datetime, today: date, *, unmask: bool) -> list[str]:
+    """Return tasks as aligned lines under headings."""
+    rows = [_HEADINGS, *(_cells(task, now, today, unmask=unmask) for task in shown)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _cells(task: Task, now: datetime, today: date, *, unmask: bool) -> tuple[str, ...]:
+    began = task.submitted_at or task.recorded_at
+    due = "-" if task.due_on is None or task.status in TERMINAL else due_words(task.due_on, today)
+    cells = (
+        str(task.number),
+        task.task_id[:8] if task.task_id else "-",
+        task.kind.lower(),
+        task.email if unmask else mask_email(task.email),
+        task.status,
+        f"{began.astimezone():%Y-%m-%d %H:%M}",
+        duration_words(now - began),
+        due,
+        task.note,
+    )
+    return tuple(clean_line(cell) for cell in cells)
+
+
+def details(task: Task, events: Sequence[Event], now: datetime, today: date, *, unmask: bool) -> list[str]:
+    """Return all that is known of a task, a line each."""
+    lines = [f"#{task.number}  {task.kind.lower()} for {task.email}"]
+    lines += [f"{name:<15}{value}" for name, value in _facts(task, now, today) if value]
+    lines += [f"{'error':<15}{f'{error.code}: ' if error.code else ''}{error.message}" for error in task.errors]
+    advice = advice_for(task.status, task.errors[0].code if task.errors else None)
+    if advice:
+        lines.append(f"{'what to do':<15}{advice.replace('(R)', f'(bwp-tui resubmit {task.number})')}")
+    lines += ["", "timeline", *(_event_line(event) for event in events)]
+    if not unmask and task.email:
+        lines = [line.replace(task.email, mask_email(task.email)) for line in lines]
+    return [line if not line.strip() else _cleaned(line) for line in lines]
+
+
+def _cleaned(line: str) -> str:
+    """Clean a line and keep its columns."""
+    return clean_line(line[:15]).ljust(15) + clean_line(line[15:]) if line[14:15] == " " else clean_line(line)
+
+
+def _facts(task: Task, now: datetime, today: date) -> list[tuple[str, str | None]]:
+    submitted = None
+    if task.submitted_at is not None:
+        submitted = f"{_local(task.submitted_at)} ({duration_words(now - task.submitted_at)} ago)"
+    due = None
+    if task.due_on is not None:
+        left = "" if task.status in TERMINAL else f", {due_words(task.due_on, today)}"
+        due = f"{task.due_on} ({task.regulation}{left})"
+    return [
+        ("task id", task.task_id),
+        ("status", f"{task.status}, cancellation asked" if task.cancel_asked else task.status),
+        ("trouble", task.trouble),
+        ("submitted", submitted),
+        ("updated", _local(task.updated_at) if task.updated_at else None),
+        ("polled", _local(task.polled_at) if task.polled_at else None),
+        ("received", task.received_on.isoformat()),
+        ("due", due),
+        ("holding period", None if task.holding_period is None else f"{task.holding_period} days"),
+        ("reason", task.reason),
+        ("note", task.note),
+        ("tags", " ".join(task.tags)),
+        ("earlier", f"#{task.earlier} has the same address and kind" if task.earlier else None),
+        ("resubmitted", f"as #{task.resubmitted_as}" if task.resubmitted_as else None),
+        ("resubmit of", f"#{task.resubmit_of}" if task.resubmit_of else None),
+        *_download_facts(task.download),
+    ]
+
+
+def _download_facts(download: Download | None) -> list[tuple[str, str | None]]:
+    if download is None:
+        return []
+    total = "" if download.total is None else f" of {download.total}"
+    return [
+        ("download", f"{download.state}, {download.bytes}{total} bytes"),
+        ("file", download.path),
+        ("sha256", download.sha256),
+        ("trouble", download.trouble),
+    ]
+
+
+def _event_line(event: Event) -> str:
+    change = f" {event.before or '-'} → {event.after}" if event.after else ""
+    detail = f": {event.detail}" if event.detail else ""
+    return f"{_local(event.at)} {event.what}{change} by {event.actor}{detail}"
+
+
+def _local(instant: datetime) -> str:
+    return f"{instant.astimezone():%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,54 @@
+"""Commands that read the register: list, show."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+
+from bwp_tui.cli.common import note, opened, today
+from bwp_tui.cli.exits import Exit, Stop
+from bwp_tui.cli.output import details, print_json, table, task_record
+from bwp_tui.domain.filter import Filter, FilterError, parse
+from bwp_tui.domain.text import clean
+from bwp_tui.domain.times import utc_now
+from bwp_tui.history import tasks, timeline
+
+
+def list_tasks(arguments: Namespace) -> Exit:
+    """Print the tasks that fit a filter, the newest first."""
+    wanted = _filter(" ".join(arguments.filter))
+    with opened(arguments) as session:
+        shown = tasks.matching(session.history, wanted, today=today(), limit=arguments.limit)
+        fitting = tasks.count(session.history, wanted, today=today())
+    if arguments.json:
+        print_json([task_record(task, mask=arguments.mask) for task in shown])
+    elif shown:
+        print("\n".join(table(shown, utc_now(), today(), unmask=arguments.unmask)))
+    sys.stdout.flush()
+    if fitting > len(shown):
+        note(f"{len(shown)} of {fitting} tasks shown; --limit {fitting} shows all.")
+    elif not shown:
+        note("No task fits." if wanted.clauses else "The history holds no task yet; see: bwp-tui submit --help.")
+    return Exit.DONE
+
+
+def show(arguments: Namespace) -> Exit:
+    """Print all that is known of a task."""
+    with opened(arguments) as session:
+        task = tasks.named(session.history, arguments.task)
+        events = timeline.of_task(session.history, task.number)
+    if arguments.json:
+        print_json(task_record(task, mask=arguments.mask))
+    else:
+        print("\n".join(details(task, events, utc_now(), today(), unmask=arguments.unmask)))
+    return Exit.DONE
+
+
+def _filter(text: str) -> Filter:
+    try:
+        return parse(text)
+    except FilterError as error:
+        # Cleaning makes escapes of some characters, which would push the marks to the right.
+        start, end = len(clean(text[: error.start])), len(clean(text[: error.end]))
+        marks = " " * start + "^" * max(1, end - start)
+        raise Stop(Exit.USAGE, f"{error}\n  {clean(text)}\n  {marks}") from None

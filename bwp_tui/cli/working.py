@@ -1,0 +1,237 @@
+"""Commands that have the engine work: refresh, wait, download, run."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from bwp_tui.cli.common import Session, named, note, opened, read, refuse_if_read_only, today
+from bwp_tui.cli.exits import Exit, Stop
+from bwp_tui.cli.output import print_json, print_tasks, task_record
+from bwp_tui.cli.waiting import Waiter
+from bwp_tui.domain.filter import parse
+from bwp_tui.domain.task import TERMINAL, Download, DownloadState, Status, Task
+from bwp_tui.history import actions, polls, tasks
+from bwp_tui.history.connection import History, as_text
+from bwp_tui.history.errors import NotPossible
+
+_UNDER_WAY = (DownloadState.QUEUED, DownloadState.RUNNING)
+_SETTLED = TERMINAL | {Status.UNCONFIRMED}
+
+
+def refresh(arguments: Namespace) -> Exit:
+    """Ask the service about tasks now: those that are named, or all that are active."""
+    with opened(arguments) as session:
+        numbers = _polled(session.history, arguments.tasks)
+        waiter = Waiter(session)
+        focus = frozenset(numbers)
+        actions.poll_now(session.history, numbers)
+        asked_at = session.history.clock()
+
+        def polled(history: History) -> bool:
+            return not polls.due(history, asked_at, 1, focus)
+
+        done = not numbers or waiter.until(polled, numbers, arguments.timeout)
+        refreshed = read(session.history, numbers)
+        print_tasks(refreshed, as_json=arguments.json)
+        troubles = [task.trouble for task in refreshed if task.trouble]
+        if not done or troubles:
+            raise waiter.no_answer(f"{len(troubles) or 'Some'} of {len(numbers)} tasks were not brought up to date.")
+        return Exit.DONE
+
+
+def wait(arguments: Namespace) -> Exit:
+    """Wait until tasks have ended."""
+    with opened(arguments) as session:
+        numbers = named(session.history, arguments.tasks)
+        waiter = Waiter(session)
+        ended = waiter.until(lambda history: _ended(history, numbers), numbers, arguments.timeout, patient=True)
+        waited = read(session.history, numbers)
+        print_tasks(waited, as_json=arguments.json)
+        if not ended:
+            raise waiter.no_answer(f"{_still(waited)} not ended; wait again, or see: bwp-tui list is:active.")
+        return Exit.DONE if all(task.status == Status.COMPLETED for task in waited) else Exit.FAILED
+
+
+def download(arguments: Namespace) -> Exit:
+    """Download the results of retrievals and print where they lie."""
+    with opened(arguments) as session:
+        refuse_if_read_only(session.profile, "download")
+        numbers = named(session.history, arguments.tasks)
+        waiter = Waiter(session)
+        folder = Path(arguments.output).expanduser().absolute() if arguments.output else session.profile.download_dir
+        refused = _ask_for_downloads(session, numbers, folder)
+        asked = [number for number in numbers if number not in refused]
+        progress = Progress(asked)
+
+        def over(history: History) -> bool:
+            found = read(history, asked)
+            progress.show(found)
+            return not any(task.download and task.download.state in _UNDER_WAY for task in found)
+
+        try:
+            done = not asked or waiter.until(over, asked, arguments.timeout, patient=True)
+        finally:
+            progress.end()
+        ended = read(session.history, asked)
+        _print_downloads(ended, as_json=arguments.json)
+        if not done:
+            raise waiter.no_answer("The download goes on where it stands whenever bwp-tui runs: bwp-tui run.")
+        saved = all(task.download and task.download.state == DownloadState.DONE for task in ended)
+        return Exit.DONE if saved and not refused else Exit.FAILED
+
+
+def run(arguments: Namespace) -> Exit:
+    """Be the engine, without a screen, until told to stop, or until nothing is due."""
+    with opened(arguments) as session:
+        from bwp_tui.engine.setup import setup_for
+
+        setup = setup_for(session.profile)
+        if arguments.once:
+            from bwp_tui.engine.serve import EngineElsewhere, serve_once
+
+            try:
+                serve_once(setup)
+            except EngineElsewhere as elsewhere:
+                note(str(elsewhere))
+                return Exit.DONE
+            return _result_of_once(session.history)
+        from bwp_tui.engine.serve import serve
+
+        stop = Stopper()
+        serve(setup, stop=stop.asked, say=lambda sentence: print(sentence, flush=True))
+        return Exit.INTERRUPTED if stop.by == signal.SIGINT else Exit.DONE
+
+
+class Stopper:
+    """Sets `asked` when the process is told to stop; `by` is the signal."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+        self.by: int | None = None
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._stop)
+
+    def _stop(self, number: int, _frame: FrameType | None) -> None:
+        self.by = number
+        self.asked.set()
+
+
+class Progress:
+    """One line on a terminal's stderr, at most once a second."""
+
+    def __init__(self, numbers: Sequence[int]) -> None:
+        self._several = len(numbers) > 1
+        self._shown = sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+        self._next = 0.0
+        self._drawn = False
+
+    def show(self, found: Sequence[Task]) -> None:
+        """Draw how far the downloads are, unless that was done within this second."""
+        running = [task.download for task in found if task.download and task.download.state in _UNDER_WAY]
+        if not self._shown or not running or time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + 1.0
+        self._drawn = True
+        print(f"\r{progress_words(running)}\x1b[K", end="", file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        """Wipe the line."""
+        if self._drawn:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def progress_words(running: Sequence[Download]) -> str:
+    """Return how far downloads are: part, bytes, rate and time left, where they are known."""
+    received = sum(download.bytes for download in running)
+    rate = sum(download.rate or 0.0 for download in running)
+    totals = [download.total for download in running]
+    total = sum(size or 0 for size in totals) if None not in totals else None
+    words = [f"{len(running)} downloads"] if len(running) > 1 else []
+    if total:
+        words.append(f"{100 * received // total}%")
+    words.append(f"{size_words(received)}{f' of {size_words(total)}' if total else ''}")
+    if rate:
+        words.append(f"{size_words(int(rate))}/s")
+    if rate and total:
+        words.append(f"{round((total - received) / rate)} s left")
+    trouble = next((download.trouble for download in running if download.trouble), None)
+    return "  ".join([*words, trouble] if trouble else words)[:200]
+
+
+def size_words(size: int) -> str:
+    """Return a size as people read it, in powers of 1000."""
+    amount = float(size)
+    for unit in ("B", "kB", "MB"):
+        if amount < 1000:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} GB"
+
+
+def _polled(history: History, names: Sequence[str]) -> list[int]:
+    """Return the numbers of the named tasks, or of all active ones, of which the service can be asked."""
+    chosen = named(history, names) if names else tasks.numbers(history, parse("is:active -is:unsent"), today=today())
+    if not names:
+        return list(chosen)
+    able = []
+    for task in read(history, chosen):
+        if task.task_id is None:
+            note(f"{task.name} has no task id yet, so the service cannot be asked about it.")
+        elif task.status == Status.CANCELLED:
+            note(f"{task.name} was cancelled here; the service has no more to say of it.")
+        else:
+            able.append(task.number)
+    return able
+
+
+def _ended(history: History, numbers: Sequence[int]) -> bool:
+    return all(task.status in _SETTLED for task in read(history, numbers))
+
+
+def _still(waited: Sequence[Task]) -> str:
+    count = sum(task.status not in _SETTLED for task in waited)
+    return "One task has" if count == 1 else f"{count} tasks have"
+
+
+def _ask_for_downloads(session: Session, numbers: Sequence[int], folder: Path) -> set[int]:
+    """Record the downloads that are not under way already; return the tasks that have nothing to download."""
+    refused = set()
+    for task in read(session.history, numbers):
+        if task.download is not None and task.download.state in _UNDER_WAY:
+            continue
+        try:
+            actions.download(session.history, task.number, str(folder), session.actor)
+        except NotPossible as why:
+            note(str(why))
+            refused.add(task.number)
+    return refused
+
+
+def _print_downloads(ended: Sequence[Task], *, as_json: bool) -> None:
+    """Print the paths of what is saved, or the tasks as JSON; say on stderr what is not."""
+    for task in ended:
+        found = task.download
+        if found is not None and found.state == DownloadState.DONE and found.path and not as_json:
+            print(found.path)
+        elif found is not None and found.state in (DownloadState.FAILED, DownloadState.CANCELLED):
+            note(f"The download of {task.name} {found.state}: {found.trouble or 'no reason was given.'}")
+    if as_json:
+        records = [task_record(task) for task in ended]
+        print_json(records[0] if len(records) == 1 else records)
+    sys.stdout.flush()
+
+
+def _result_of_once(history: History) -> Exit:
+    """Say whether a task was left behind because the service could not be asked."""
+    rows = history.rows("SELECT trouble FROM tasks WHERE trouble IS NOT NULL AND terminal = 0 ORDER BY number DESC")
+    if not rows:
+        return Exit.DONE
+    raise Stop(Exit.LATER, f"{as_text(rows[0][0])} Tasks not brought up to date: {len(rows)}.")

@@ -1,0 +1,80 @@
+"""What an operator sees of a fault of this program: one sentence; the rest goes to a file without secrets.
+
+A traceback with local variables would show tokens, links and shoppers' data. So none are written, and what
+messages may carry of them is taken out.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import sys
+import threading
+import traceback
+from pathlib import Path
+from typing import Final
+
+from bwp_tui import VERSION
+from bwp_tui.domain.text import clean, mask_email
+from bwp_tui.domain.times import utc_now
+
+_FOLDER_MODE: Final = 0o700
+_FILE_MODE: Final = 0o600
+
+_SECRETS: Final = (
+    (re.compile(r"\?[^\s\"'<>]+"), "?…"),  # the query of a URL, wherever one stands
+    (re.compile(r"(?i)(https?://)[^\s/@\"'<>]*@"), r"\1…@"),
+    (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]+"), r"\1 …"),
+    (re.compile(r"(?i)(x-amz-[a-z-]+|[a-z_]*(?:secret|token)[\"']?)(\s*[=:]\s*[\"']?)[^\s\"'&,}]+"), r"\1\2…"),
+)
+_EMAIL: Final = re.compile(r"[\w.%+-]+@[\w-]+(?:\.[\w-]+)+")
+
+
+def redact(text: str) -> str:
+    """Return `text` without URL queries, credentials and tokens, its addresses masked, its control characters shown."""
+    for pattern, replacement in _SECRETS:
+        text = pattern.sub(replacement, text)
+    text = _EMAIL.sub(lambda match: mask_email(match.group()), text)
+    return "\n".join(clean(line) for line in text.split("\n"))
+
+
+def record(log_dir: Path, error: BaseException) -> Path | None:
+    """Write a report of `error` to a new file in `log_dir` and return its path, or None where none can be written."""
+    try:
+        instant = utc_now()
+        path = log_dir / f"crash-{instant:%Y%m%dT%H%M%S.%fZ}.log"
+        log_dir.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+        log_dir.chmod(_FOLDER_MODE)
+        text = (
+            f"bwp-tui {VERSION}, Python {platform.python_version()}, {platform.system()}, "
+            f"{instant:%Y-%m-%dT%H:%M:%SZ}\n\n{redact(''.join(traceback.format_exception(error)))}"
+        )
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, _FILE_MODE)
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+    except Exception:  # noqa: BLE001  a report that fails must not hide what it reports
+        return None
+    return path
+
+
+def sentence(error: BaseException, path: Path | None) -> str:
+    """Return what to tell the operator about a fault whose report lies at `path`."""
+    fault = f"bwp-tui met a fault of its own ({type(error).__name__}) and stopped; what was recorded is safe."
+    if path is None:
+        return f"{fault} No report of it could be written."
+    return f"{fault} Please send in the report {path}; secrets and addresses were taken out of it."
+
+
+def install(log_dir: Path) -> None:
+    """Have every exception that nothing catches, in any thread, recorded in `log_dir` and told in a sentence."""
+
+    def tell(error: BaseException) -> None:
+        print(sentence(error, record(log_dir, error)), file=sys.stderr)
+
+    def in_thread(args: threading.ExceptHookArgs) -> None:
+        if args.exc_value is not None and not isinstance(args.exc_value, SystemExit):
+            tell(args.exc_value)
+
+    sys.excepthook = lambda _kind, error, _trace: tell(error)
+    threading.excepthook = in_thread

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from bwp_tui.history.connection import History
+from bwp_tui.sandbox.server import Sandbox
+
+_INHERITED = ("PATH", "PYTHONPATH", "VIRTUAL_ENV", "SSL_CERT_FILE")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass
+class Bwp:
+    """The program as an operator starts it: a process of its own, with an environment of its own."""
+
+    data: Path
+    env: dict[str, str] = field(default_factory=dict)
+    profile: str = "default"
+
+    def __call__(self, *words: str, typed: str = "", env: Mapping[str, str] | None = None) -> Ended:
+        ended = subprocess.run(
+            self.argv(*words),
+            env={**self.env, **(env or {})},
+            input=typed,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=50,
+            check=False,
+        )
+        return Ended(ended.returncode, ended.stdout, ended.stderr)
+
+    def argv(self, *words: str) -> list[str]:
+        return [sys.executable, "-m", "bwp_tui", *words]
+
+    @property
+    def folder(self) -> Path:
+        return self.data / self.profile
+
+    def history(self) -> History:
+        return History(self.folder / "history.db")
+
+
+@pytest.fixture
+def bwp(tmp_path: Path) -> Bwp:
+    """The program without credentials."""
+    home = tmp_path / "home"
+    home.mkdir()
+    data = tmp_path / "data"
+    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    return Bwp(data, {**inherited, "HOME": str(home), "LANG": "C.UTF-8", "LOGNAME": "op", "BWP_DATA_DIR": str(data)})
+
+
+@pytest.fixture
+def practice() -> Iterator[Sandbox]:
+    with Sandbox(slow=0.05) as running:
+        yield running
+
+
+def variables(sandbox: Sandbox) -> dict[str, str]:
+    """What leads the program to a practice API."""
+    return {
+        "BWP_API_URL": sandbox.api_url,
+        "BWP_TOKEN_URL": sandbox.token_url,
+        "BWP_CLIENT_ID": sandbox.client_id,
+        "BWP_CLIENT_SECRET": sandbox.client_secret,
+        "BWP_TARGET_ID": sandbox.target_id,
+    }
+
+
+@pytest.fixture
+def shop(bwp: Bwp, practice: Sandbox) -> Bwp:
+    """The program with the credentials of a practice API that runs."""
+    bwp.env |= variables(practice)
+    return bwp

@@ -1,0 +1,80 @@
+"""`bwp-tui doctor`."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from tests.cli.conftest import Bwp, Ended
+from tests.cli.test_requests import NOWHERE
+from tests.pty_terminal import Terminal
+
+
+def levels(ended: Ended) -> dict[str, str]:
+    """The level of each check."""
+    return {finding["check"]: finding["level"] for finding in json.loads(ended.out)}
+
+
+def test_all_is_well_with_a_service_that_answers(shop: Bwp) -> None:
+    shop("submit", "retrieval", "jane@example.com")
+    ended = shop("doctor", "--json")
+    assert ended.code == 0
+    found = levels(ended)
+    assert found.pop("terminal") == "warn"  # there is none under a test
+    assert found == dict.fromkeys(("settings", "credentials", "service", "files", "history", "clock"), "ok")
+
+
+def test_missing_credentials_fail_and_the_rest_is_still_checked(bwp: Bwp) -> None:
+    ended = bwp("doctor")
+    assert ended.code == 1
+    assert "fail  credentials" in ended.out
+    assert "ok    history" in ended.out
+
+
+def test_a_service_out_of_reach_fails(shop: Bwp) -> None:
+    ended = shop("doctor", "--json", env=NOWHERE)
+    assert (ended.code, levels(ended)["service"]) == (1, "fail")
+
+
+def test_every_mistake_of_the_settings_is_a_line(bwp: Bwp) -> None:
+    ended = bwp("doctor", env={"BWP_API_VERSION": "x", "BWP_READ_ONLY": "x"})
+    assert ended.code == 1
+    assert ended.out.count("fail  settings") == 2
+
+
+def test_files_that_others_can_read_are_told_with_the_cure(bwp: Bwp) -> None:
+    bwp("list")
+    bwp.folder.chmod(0o755)
+    (bwp.folder / "history.db").chmod(0o644)
+    ended = bwp("doctor")
+    assert f"chmod go= {bwp.folder}\n" in ended.out
+    assert f"chmod go= {bwp.folder / 'history.db'}\n" in ended.out
+
+
+def test_a_damaged_history_fails(bwp: Bwp) -> None:
+    bwp("list")
+    path = bwp.folder / "history.db"
+    path.write_bytes(path.read_bytes()[:4096] + b"\xff" * 4096)
+    ended = bwp("doctor", "--json")
+    assert levels(ended)["history"] == "fail"
+
+
+def test_a_clock_behind_the_history_is_told(shop: Bwp) -> None:
+    shop("submit", "retrieval", "jane@example.com")
+    history = shop.history()
+    with history.write() as transaction:
+        transaction.run(
+            "INSERT INTO timeline (task, at, actor, what) VALUES (1, '2999-01-01T00:00:00.000000Z', 'op', 'note')"
+        )
+    history.close()
+    assert levels(shop("doctor", "--json"))["clock"] == "warn"
+
+
+def test_the_terminal_is_described(bwp: Bwp) -> None:
+    with Terminal([sys.executable, "-m", "bwp_tui", "doctor"], columns=150, rows=30, env=bwp.env) as terminal:
+        terminal.wait_for("xterm-256color, 16 million colours, utf-8, 150x30")
+
+
+def test_a_terminal_that_is_too_small_is_told(bwp: Bwp) -> None:
+    with Terminal([sys.executable, "-m", "bwp_tui", "doctor"], columns=58, rows=40, env=bwp.env) as terminal:
+        terminal.wait_for(lambda text: "the console needs 60x15" in " ".join(text.split()))

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+
+from bwp_tui.cli.main import command_of
+from bwp_tui.cli.parser import parse
+
+COMMANDS = {
+    "submit": ["submit", "retrieval", "jane@example.com"],
+    "track": ["track", "deletion", "30b5e1a2-0000"],
+    "resubmit": ["resubmit", "17"],
+    "cancel": ["cancel", "17", "--yes"],
+    "list": ["list"],
+    "show": ["show", "17"],
+    "refresh": ["refresh"],
+    "wait": ["wait", "17"],
+    "download": ["download", "17"],
+    "run": ["run", "--once"],
+    "doctor": ["doctor"],
+    "sandbox": ["sandbox"],
+    "console": [],
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_what_carries_it_out(name: str) -> None:
+    assert callable(command_of(parse(COMMANDS[name])))
+
+
+@pytest.mark.parametrize("words", [["--profile", "a", "list"], ["list", "--profile", "a"], ["list", "--profile=a"]])
+def test_the_profile_may_stand_before_or_behind_the_command(words: list[str]) -> None:
+    assert parse(words).profile == "a"
+
+
+def test_a_deletion_takes_all_of_its_facts() -> None:
+    facts = ["--holding-period", "3", "--reason", "art.17", "--received", "2026-01-31", "--regulation", "ccpa"]
+    parsed = parse(["submit", "deletion", "bob@example.com", *facts, "--tag", "a", "--tag", "b", "--yes"])
+    assert (parsed.kind, parsed.email, parsed.holding_period, parsed.reason) == (
+        "deletion",
+        "bob@example.com",
+        3,
+        "art.17",
+    )
+    assert (parsed.received, parsed.regulation, parsed.tag, parsed.yes) == (date(2026, 1, 31), "ccpa", ["a", "b"], True)
+
+
+def test_a_filter_is_taken_as_it_was_typed() -> None:
+    assert parse(["list", "status:failed", "age>2d"]).filter == ["status:failed", "age>2d"]
+    assert parse(["list", "--limit", "3", "--", "-note:VIP"]).filter == ["-note:VIP"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["lst"], "bwp-tui: there is no command “lst”; did you mean list?"),
+        (["--profile", "a", "shw", "3"], "there is no command “shw”; did you mean show?"),
+        (["submit"], "bwp-tui submit: the following arguments are required: KIND"),
+        (["submit", "retrieval"], "bwp-tui submit retrieval: the following arguments are required: EMAIL"),
+        (["submit", "erasure", "a@b.de"], "invalid choice: 'erasure'"),
+        (["submit", "retrieval", "a@b.de", "--holding-period", "3"], "not understood: --holding-period"),
+        (["submit", "deletion", "a@b.de", "--holding-period", "x"], "invalid int value: 'x'"),
+        (["submit", "deletion", "a@b.de", "--ye"], "not understood: --ye"),
+        (["submit", "retrieval", "a@b.de", "--received", "31.12.2026"], "no date such as 2026-12-31"),
+        (["submit", "retrieval", "a@b.de", "--received", str(date.today() + timedelta(days=2))], "in the future"),
+        (["submit", "retrieval", "a@b.de", "--timeout", "nan"], "no number of seconds"),
+        (["submit", "retrieval", "a@b.de", "--timeout", "-1"], "no number of seconds"),
+        (["show", "1", "2"], "one argument too many"),
+        (["list", "--limit", "-3"], "no whole number"),
+        (["list", "--mask", "--unmask"], "not allowed with"),
+        (["track", "deletion", "a b c d"], "no task id"),
+        (["track", "deletion", "\x1b[2J1234"], r"“\x1b[2J1234” is no task id"),
+        (["sandbox", "--port", "70000"], "no port"),
+        (["sandbox", "--speed", "0"], "no number above 0"),
+    ],
+)
+def test_a_wrong_line_is_told_in_one_sentence_with_where_to_look(
+    words: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parse(words)
+    said = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert told in said
+    assert said.count("\n") == 1
+    assert said.endswith("--help)\n")
+    assert "usage:" not in said
+    assert "\x1b" not in said
+
+
+def test_a_secret_tried_as_an_option_is_not_repeated(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["--client-secret=hush"], ["--client-secret", "hush"]):
+        with pytest.raises(SystemExit):
+            parse(["list", *words])
+        assert "hush" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "console"])
+def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parse([name, "--help"])
+    assert ended.value.code == 0
+    assert "--profile" in capsys.readouterr().out

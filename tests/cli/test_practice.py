@@ -1,0 +1,145 @@
+"""`bwp-tui sandbox`, and opening the console where there is no terminal."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from bwp_tui.cli import practice as practice_commands
+from bwp_tui.cli.exits import Exit
+from bwp_tui.cli.main import run
+from bwp_tui.engine.lease import Lease
+from bwp_tui.history import tasks
+from bwp_tui.history.connection import History
+from bwp_tui.settings import Profile
+from tests.cli.conftest import Bwp
+
+
+def test_the_served_api_is_usable_with_the_variables_it_prints(bwp: Bwp) -> None:
+    with subprocess.Popen(
+        bwp.argv("sandbox", "--serve", "--tasks", "3"), env=bwp.env, stdout=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout is not None
+        lines = [server.stdout.readline() for _ in range(6)]
+        assert all(line.startswith("export BWP_") for line in lines)
+        exported = dict(line.removeprefix("export ").rstrip().split("=", 1) for line in lines)
+        ended = bwp("submit", "retrieval", "jane@example.com", env=exported)
+        assert ended.code == 0
+        assert (bwp.data / "practice" / "history.db").exists()
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(20) == 0
+
+
+def test_a_taken_port_is_told(bwp: Bwp) -> None:
+    with subprocess.Popen(bwp.argv("sandbox", "--serve"), env=bwp.env, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        server.stdout.readline()
+        port = server.stdout.readline().rsplit(":", 1)[1].split("/")[0]
+        ended = bwp("sandbox", "--serve", "--port", port)
+        server.terminate()
+    assert ended.code == 2
+    assert f"Port {port} cannot be used" in ended.err
+
+
+def test_an_unknown_fault_is_told_with_the_nearest(bwp: Bwp) -> None:
+    ended = bwp("sandbox", "--serve", "--fault", "lost-anser=0.1")
+    assert ended.code == 2
+    assert "lost-answer" in ended.err
+
+
+def test_without_the_extra_packages_the_line_that_installs_them_is_told(bwp: Bwp, tmp_path: Path) -> None:
+    absent = tmp_path / "absent" / "graphql"
+    absent.mkdir(parents=True)
+    (absent / "__init__.py").write_text("raise ModuleNotFoundError('No module named graphql', name='graphql')")
+    ended = bwp("sandbox", "--serve", env={"PYTHONPATH": f"{absent.parent}:{Path.cwd()}"})
+    assert ended.code == 2
+    assert ended.err == "bwp-tui: Practice needs two more packages; run: pip install 'bwp-tui[sandbox]'\n"
+
+
+@pytest.mark.parametrize("words", [[], ["sandbox"]])
+@pytest.mark.parametrize("kind", ["xterm", "dumb", ""])
+def test_the_console_needs_a_terminal_and_names_the_commands(bwp: Bwp, words: list[str], kind: str) -> None:
+    ended = bwp(*words, env={"TERM": kind})
+    assert ended.code == 2
+    assert "bwp-tui list" in ended.err
+    assert ended.err.count("\n") == 1
+    assert not bwp.data.exists()
+
+
+class Console:
+    """Stands in for the console: looks at the practice profile that it is given."""
+
+    def __init__(self) -> None:
+        self.profiles: list[Profile] = []
+        self.counts: list[int] = []
+
+    def __call__(self, profile: Profile, *, theme: str | None) -> int:
+        history = History(profile.history_path)
+        self.profiles.append(profile)
+        self.counts.append(len(tasks.changed_since(history, 0)))
+        history.close()
+        assert theme == "dusk"
+        lease = Lease(profile.lease_path)
+        assert lease.take()
+        lease.release()
+        return 0
+
+
+@pytest.fixture
+def console(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Console:
+    """A console that needs no terminal, over a data folder of the test's own."""
+    stand_in = Console()
+    module = ModuleType("bwp_tui.console.app")
+    module.run_console = stand_in  # type: ignore[attr-defined]  # a module made here has no declared names
+    monkeypatch.setitem(sys.modules, "bwp_tui.console.app", module)
+    monkeypatch.setattr(practice_commands, "require_terminal", lambda: None)
+    monkeypatch.setenv("BWP_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr("threading.excepthook", lambda _args: None)
+    return stand_in
+
+
+def test_each_practice_begins_with_a_fresh_register_of_the_past(console: Console, tmp_path: Path) -> None:
+    archives = tmp_path / "sandbox" / "downloads"
+    archives.mkdir(parents=True)
+    (archives / "old.zip").touch()
+    (archives / "mine.txt").touch()
+    for _ in range(2):
+        assert run(["sandbox", "--tasks", "12", "--theme", "dusk"]) == Exit.DONE
+    assert console.counts == [12, 12]
+    profile = console.profiles[0]
+    assert (profile.practice, profile.speed, profile.name) == (True, 1440.0, "sandbox")
+    assert profile.folder == tmp_path / "sandbox"
+    assert [path.name for path in archives.iterdir()] == ["mine.txt"]
+
+
+def test_a_second_practice_leaves_the_open_one_alone(
+    console: Console, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = tmp_path / "sandbox" / "history.db"
+    lease = Lease(tmp_path / "sandbox" / "engine.lock")
+    assert lease.take()
+    kept.write_bytes(b"in use")
+    try:
+        assert run(["sandbox", "--theme", "dusk"]) == Exit.USAGE
+    finally:
+        lease.release()
+    assert "Another practice console is open" in capsys.readouterr().err
+    assert kept.read_bytes() == b"in use"
+    assert console.profiles == []
+
+
+def test_a_linked_download_folder_is_not_emptied(console: Console, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "real.zip").touch()
+    (tmp_path / "sandbox").mkdir()
+    (tmp_path / "sandbox" / "downloads").symlink_to(elsewhere)
+    assert run(["sandbox", "--theme", "dusk"]) == Exit.DONE
+    assert (elsewhere / "real.zip").exists()
+    assert len(console.profiles) == 1

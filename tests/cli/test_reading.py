@@ -1,0 +1,206 @@
+"""Listing and showing what a planted register holds."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from datetime import UTC, date, datetime
+
+import pytest
+
+from bwp_tui.domain.filter import parse
+from bwp_tui.history import tasks
+from bwp_tui.history.connection import History
+from bwp_tui.history.seed import plant
+from bwp_tui.sandbox.past import past_tasks
+from tests.cli.conftest import Bwp
+
+
+@pytest.fixture
+def planted(bwp: Bwp) -> Bwp:
+    """The program with sixty tasks of the past."""
+    history = bwp.history()
+    plant(history, past_tasks(60, 1, datetime.now(UTC)), "op")
+    history.close()
+    return bwp
+
+
+def execute(bwp: Bwp, sql: str) -> None:
+    history = bwp.history()
+    with history.write() as transaction:
+        transaction.run(sql)
+    history.close()
+
+
+def test_the_list_is_aligned_newest_first_and_masked(planted: Bwp) -> None:
+    ended = planted("list")
+    assert (ended.code, ended.err) == (0, "")
+    lines = ended.out.splitlines()
+    assert len(lines) == 61
+    numbers = [int(line.split()[0]) for line in lines[1:]]
+    assert numbers == sorted(numbers, reverse=True)
+    column = lines[0].index("STATUS")
+    assert all(line[column - 2 : column] == "  " and line[column] != " " for line in lines[1:])
+    assert all("•••@" in line for line in lines[1:])
+
+
+def test_unmasking_is_asked_for(planted: Bwp) -> None:
+    assert "•••" not in planted("list", "--unmask").out
+    assert "•••" not in planted("list", "--json").out
+    masked = planted("list", "--json", "--mask").out
+    assert all(task["email"][1:4] == "•••" for task in json.loads(masked))
+
+
+def test_json_agrees_with_the_register(planted: Bwp) -> None:
+    found = json.loads(planted("list", "status:failed", "--json").out)
+    history = planted.history()
+    rows = history.rows("SELECT number, task_id, email FROM tasks WHERE status = 'FAILED' ORDER BY number DESC")
+    history.close()
+    assert found
+    assert [(task["id"], task["task_id"], task["email"]) for task in found] == rows
+    assert all(task["errors"][0]["code"] in ("DATA_SUBJECT_NOT_FOUND", "ORDERS_NOT_CLOSED") for task in found)
+
+
+def test_a_limit_says_what_it_leaves_out(planted: Bwp) -> None:
+    ended = planted("list", "--limit", "5")
+    assert len(ended.out.splitlines()) == 6
+    assert ended.err == "bwp-tui: 5 of 60 tasks shown; --limit 60 shows all.\n"
+
+
+def test_json_of_nothing_is_an_empty_array(planted: Bwp) -> None:
+    ended = planted("list", "id:zzzz", "--json")
+    assert (ended.code, json.loads(ended.out), ended.err) == (0, [], "bwp-tui: No task fits.\n")
+
+
+def test_an_empty_history_says_how_to_begin(bwp: Bwp) -> None:
+    ended = bwp("list")
+    assert (ended.code, ended.out) == (0, "")
+    assert "bwp-tui submit" in ended.err
+
+
+def test_a_mistake_in_a_filter_is_marked_under_the_word(bwp: Bwp) -> None:
+    ended = bwp("list", "kind:deletion stauts:failed")
+    assert ended.code == 2
+    said = ended.err.splitlines()
+    assert "Did you mean “status”?" in said[0]
+    at = said[1].index("stauts")
+    assert said[2] == "bwp-tui: " + " " * (at - len("bwp-tui: ")) + "^^^^^^"
+
+
+def test_show_tells_all_and_hides_the_address_wherever_it_stands(planted: Bwp) -> None:
+    history = planted.history()
+    task = tasks.matching(history, parse("status:completed"), today=date.today(), limit=1)[0]
+    history.close()
+    number, email, task_id = task.number, task.email, task.task_id or ""
+    execute(planted, f"UPDATE tasks SET note = 'write to {email}' WHERE number = {number}")
+    shown = planted("show", task_id[:8])
+    assert shown.code == 0
+    assert task_id in shown.out
+    assert "accepted QUEUED →" in shown.out
+    assert email not in shown.out
+    assert email in planted("show", f"#{number}", "--unmask").out
+
+
+def test_json_of_a_task_is_one_object(planted: Bwp) -> None:
+    assert json.loads(planted("show", "1", "--json").out)["id"] == 1
+
+
+@pytest.mark.parametrize("name", ["9999", "#0", "abc", "ffffffff-not-there", "' OR 1=1 --"])
+def test_a_task_that_is_not_there_is_not_found(planted: Bwp, name: str) -> None:
+    ended = planted("show", "--", name)
+    assert ended.code == 4
+    assert ended.err.startswith("bwp-tui: ")
+    assert ended.err.count("\n") == 1
+
+
+def test_foreign_text_never_steers_the_terminal(planted: Bwp) -> None:
+    nasty = "\\x1b]52;c;eA==\\x07\\x9b2J\\u202e"
+    execute(
+        planted,
+        "UPDATE tasks SET note = '" + nasty.encode().decode("unicode_escape") + "', trouble = note, reason = note,"
+        " status = 'NEW' || note, errors = json_array(json_array('C', note))",
+    )
+    for words in (["list"], ["show", "1"], ["show", "1", "--json"], ["list", "--json"], ["list", "--unmask"]):
+        said = planted(*words).out
+        assert said
+        assert not set("\x1b\x07\x9b\u202e") & set(said)
+
+
+def test_a_reader_that_leaves_early_is_no_fault(planted: Bwp) -> None:
+    for _ in range(3):
+        execute(planted, "UPDATE tasks SET note = note || printf('%.4000c', 'x')")
+    process = subprocess.Popen(
+        planted.argv("list"), env=planted.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.read(1)
+    process.stdout.close()
+    said = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(20), said) == (0, "")
+
+
+def test_a_narrow_encoding_shows_escapes(planted: Bwp) -> None:
+    ended = planted("list", env={"PYTHONIOENCODING": "ascii"})
+    assert ended.code == 0
+    assert r"\u2022" in ended.out
+
+
+def test_a_history_of_a_newer_program_is_refused_and_left_alone(planted: Bwp) -> None:
+    execute(planted, "PRAGMA user_version = 999")
+    before = (planted.folder / "history.db").read_bytes()
+    ended = planted("list")
+    assert ended.code == 1
+    assert "newer bwp-tui" in ended.err
+    assert ended.err.count("\n") == 1
+    assert (planted.folder / "history.db").read_bytes() == before
+
+
+def test_a_history_that_is_no_database_is_told(bwp: Bwp) -> None:
+    bwp.folder.mkdir(parents=True)
+    (bwp.folder / "history.db").write_bytes(b"no database at all" * 100)
+    ended = bwp("list")
+    assert ended.code == 1
+    assert "damaged" in ended.err
+
+
+def test_a_data_folder_that_cannot_be_made_is_told(bwp: Bwp) -> None:
+    bwp.data.write_text("a file")
+    ended = bwp("list")
+    assert ended.code == 1
+    assert "Set BWP_DATA_DIR" in ended.err
+    assert ended.err.count("\n") == 1
+
+
+def test_nothing_is_made_for_others_to_read_whatever_the_umask(bwp: Bwp) -> None:
+    ended = subprocess.run(["sh", "-c", 'umask 000; exec "$@"', "sh", *bwp.argv("list")], env=bwp.env, check=False)
+    assert ended.returncode == 0
+    made = [path for path in bwp.data.rglob("*") if path.exists()]
+    assert made
+    assert not [path for path in [bwp.data, *made] if path.stat().st_mode & 0o077]
+
+
+def test_the_planted_past_is_counted_and_has_its_timelines(bwp: Bwp) -> None:
+    history = History(bwp.folder / "history.db")
+    past = past_tasks(60, 1, datetime.now(UTC))
+    assert plant(history, past, "op") == 60
+    counted = history.rows("SELECT kind, status, tasks FROM status_counts WHERE tasks > 0 ORDER BY 1, 2")
+    assert counted == history.rows("SELECT kind, status, count(*) FROM tasks GROUP BY 1, 2 ORDER BY 1, 2")
+    cancelled = sum(task.cancelled for task in past)
+    assert history.row("SELECT count(*) FROM tasks WHERE status = 'CANCELLED'") == (cancelled,)
+    assert history.row("SELECT count(*) FROM tasks WHERE terminal = 0 AND next_poll_at IS NULL") == (0,)
+    assert history.row("SELECT count(*) FROM tasks WHERE terminal = 1 AND next_poll_at IS NOT NULL") == (0,)
+    # The last change on each timeline is what the task is now, and no line stands before its elder.
+    assert (
+        history.rows(
+            "SELECT t.number FROM tasks t WHERE t.status <> (SELECT l.after FROM timeline l WHERE l.task = t.number"
+            " AND l.after IS NOT NULL ORDER BY l.id DESC LIMIT 1)"
+        )
+        == []
+    )
+    assert (
+        history.rows("SELECT 1 FROM timeline a JOIN timeline b ON a.task = b.task AND a.id < b.id AND a.at > b.at")
+        == []
+    )
+    history.close()

@@ -1,0 +1,261 @@
+"""Submitting, tracking, cancelling and submitting again, against the practice API and its own books."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+from datetime import UTC, datetime
+
+import pytest
+
+from bwp_tui.domain.filter import Filter
+from bwp_tui.domain.task import Kind
+from bwp_tui.history import tasks, timeline
+from bwp_tui.sandbox.server import Sandbox
+from tests.cli.conftest import Bwp, Ended
+from tests.pty_terminal import Terminal
+
+FIELDS = [
+    "id",
+    "task_id",
+    "kind",
+    "email",
+    "status",
+    "errors",
+    "submitted_at",
+    "updated_at",
+    "received_on",
+    "due_on",
+    "regulation",
+    "holding_period",
+    "reason",
+    "note",
+    "tags",
+    "download",
+]
+NOWHERE = {"BWP_TOKEN_URL": "http://127.0.0.1:9/token", "BWP_API_URL": "http://127.0.0.1:9/graphql"}
+
+
+def recorded(bwp: Bwp) -> int:
+    """How many tasks the register holds."""
+    if not (bwp.folder / "history.db").exists():
+        return 0
+    history = bwp.history()
+    try:
+        return tasks.count(history, Filter(), today=datetime.now(UTC).date())
+    finally:
+        history.close()
+
+
+def is_one_sentence(ended: Ended) -> bool:
+    """Whether stderr is one line of this program's."""
+    return ended.err.startswith("bwp-tui") and ended.err.count("\n") == 1 and "Traceback" not in ended.err
+
+
+def test_a_submitted_request_is_in_the_services_books_once_and_printed_with_its_task_id(
+    shop: Bwp, practice: Sandbox
+) -> None:
+    ended = shop("submit", "retrieval", "jane@example.com", "--note", "VIP", "--tag", "phone", "--json")
+    assert (ended.code, ended.err) == (0, "")
+    task = json.loads(ended.out)
+    start = practice.world.starts[0]
+    assert len(practice.world.starts) == 1
+    assert (start.task_id, start.kind, start.email) == (task["task_id"], Kind.RETRIEVAL, "jane@example.com")
+    assert (task["id"], task["kind"], task["status"]) == (1, "RETRIEVAL", "IN_PROGRESS")
+    assert (task["note"], task["tags"], task["download"]) == ("VIP", ["phone"], None)
+    assert list(task) == FIELDS
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", task["submitted_at"])
+
+
+def test_the_line_of_a_submitted_task_masks_the_address(shop: Bwp) -> None:
+    ended = shop("submit", "retrieval", "jane@example.com")
+    assert re.fullmatch(r"#1  [0-9a-f-]{36}  retrieval  j•••@example\.com  IN_PROGRESS\n", ended.out)
+
+
+def test_the_timeline_says_who_asked_and_from_where(shop: Bwp) -> None:
+    shop("submit", "retrieval", "jane@example.com", env={"SSH_CONNECTION": "10.0.0.7 1 10.0.0.1 22"})
+    history = shop.history()
+    assert timeline.of_task(history, 1)[0].actor == "op (from 10.0.0.7)"
+    history.close()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["retrieval", "jane@example"], "“jane@example” is not an email address"),
+        (["deletion", "a@b.de", "--holding-period", "181", "--yes"], "0 to 180 days, not 181"),
+        (["deletion", "a@b.de", "--holding-period", "-1", "--yes"], "0 to 180 days, not -1"),
+        (["deletion", "a@b.de", "--regulation", "none"], "add --yes"),
+    ],
+)
+def test_a_request_with_a_mistake_is_refused_before_anything_is_recorded(
+    shop: Bwp, practice: Sandbox, words: list[str], told: str
+) -> None:
+    ended = shop("submit", *words)
+    assert ended.code == 2
+    assert told in ended.err
+    assert "Nothing was recorded." in ended.err
+    assert is_one_sentence(ended)
+    assert (recorded(shop), practice.world.starts) == (0, [])
+
+
+def test_a_deletion_that_may_end_late_is_warned_of_with_the_longest_hold_that_fits(shop: Bwp) -> None:
+    ended = shop("submit", "deletion", "bob@example.com", "--yes")
+    assert ended.code == 0
+    assert re.search(
+        r"Warning: this may take until \d{4}-.*after the due date .* --holding-period \d+ would", ended.err
+    )
+    quiet = shop("submit", "deletion", "eve@example.com", "--yes", "--regulation", "ccpa")
+    assert (quiet.code, quiet.err) == (0, "")
+
+
+def test_a_second_request_for_the_same_address_is_told_and_sent(shop: Bwp, practice: Sandbox) -> None:
+    shop("submit", "retrieval", "jane@example.com")
+    ended = shop("submit", "retrieval", "JANE@example.com")
+    assert ended.code == 0
+    assert "#1 has the same address and kind" in ended.err
+    assert len(practice.world.starts) == 2
+
+
+def test_without_credentials_nothing_is_recorded(bwp: Bwp) -> None:
+    ended = bwp("submit", "retrieval", "jane@example.com")
+    assert ended.code == 2
+    assert "BWP_CLIENT_ID, BWP_CLIENT_SECRET, BWP_TARGET_ID" in ended.err
+    assert is_one_sentence(ended)
+    assert recorded(bwp) == 0
+
+
+def test_a_read_only_profile_sends_nothing(shop: Bwp, practice: Sandbox) -> None:
+    ended = shop("submit", "retrieval", "jane@example.com", env={"BWP_READ_ONLY": "1"})
+    assert ended.code == 2
+    assert "read-only" in ended.err
+    assert (recorded(shop), practice.world.starts) == (0, [])
+
+
+def test_an_unreachable_service_leaves_the_request_queued_and_the_next_engine_sends_it(
+    shop: Bwp, practice: Sandbox
+) -> None:
+    ended = shop("submit", "retrieval", "jane@example.com", env=NOWHERE)
+    assert ended.code == 3
+    assert "QUEUED" in ended.out
+    assert "#1 is recorded and stays QUEUED" in ended.err
+    assert is_one_sentence(ended)
+    history = shop.history()
+    with history.write() as transaction:  # the wait that a failure asks for is over
+        transaction.run("UPDATE intents SET not_before = ?", (transaction.now_text,))
+    history.close()
+    assert shop("run", "--once").code == 0
+    assert [start.email for start in practice.world.starts] == ["jane@example.com"]
+
+
+def test_refused_credentials_are_a_matter_of_the_settings(shop: Bwp) -> None:
+    ended = shop("submit", "retrieval", "jane@example.com", env={"BWP_CLIENT_SECRET": "not-the-secret"})
+    assert ended.code == 2
+    assert "not-the-secret" not in ended.out + ended.err
+    assert is_one_sentence(ended)
+
+
+def test_an_answer_that_is_lost_makes_no_second_task(shop: Bwp, practice: Sandbox) -> None:
+    practice.faults.set("lost-answer", times=1)
+    ended = shop("submit", "retrieval", "jane@example.com")
+    assert ended.code in (0, 3)
+    shop("run", "--once")
+    assert len(practice.world.starts) == 1
+
+
+def test_a_request_that_the_service_refuses_is_rejected_in_its_words(shop: Bwp, practice: Sandbox) -> None:
+    ended = shop("submit", "retrieval", "jane@example.com", env={"BWP_API_VERSION": "2020-01-01"})
+    assert ended.code == 1
+    assert "REJECTED" in ended.out
+    assert "The service refused the request" in ended.err
+    assert practice.world.starts == []
+
+
+def test_a_tracked_task_is_filled_in_from_the_service(shop: Bwp, practice: Sandbox) -> None:
+    known = practice.world.start(Kind.DELETION, "bob@example.com", holding_period=7)
+    ended = shop("track", "deletion", known, "--json")
+    assert ended.code == 0
+    task = json.loads(ended.out)
+    assert (task["task_id"], task["email"], task["status"], task["holding_period"]) == (
+        known,
+        "bob@example.com",
+        "ON_HOLD",
+        7,
+    )
+    again = shop("track", "deletion", known)
+    assert (again.code, "already, as #1" in again.err) == (1, True)
+
+
+def test_a_tracked_task_that_the_service_does_not_know_is_not_found(shop: Bwp) -> None:
+    ended = shop("track", "retrieval", "30b5e1a2-0000-4000-8000-000000000000")
+    assert ended.code == 4
+    assert is_one_sentence(ended)
+    assert "MISSING" in shop("list").out
+
+
+def test_a_held_deletion_is_cancelled_and_stays_so(shop: Bwp, practice: Sandbox) -> None:
+    shop("submit", "deletion", "bob@example.com", "--yes")
+    assert shop("cancel", "1").code == 2  # no one can be asked
+    ended = shop("cancel", "1", "--yes", "--json")
+    assert ended.code == 0
+    assert json.loads(ended.out)["status"] == "CANCELLED"
+    assert practice.world.calls["cancelPersonalDataDeletionTask"] == 1
+    again = shop("cancel", "1", "--yes")
+    assert (again.code, is_one_sentence(again)) == (1, True)
+
+
+def test_what_cannot_be_cancelled_says_why(shop: Bwp) -> None:
+    shop("submit", "retrieval", "jane@example.com")
+    ended = shop("cancel", "1", "--yes")
+    assert ended.code == 1
+    assert "A retrieval runs at once and cannot be cancelled" in ended.err
+
+
+def test_a_failed_task_is_submitted_again_as_a_new_one_with_another_token(shop: Bwp, practice: Sandbox) -> None:
+    shop("submit", "retrieval", "nobody@example.com")
+    assert shop("wait", "1", "--timeout", "40").code == 1
+    shown = shop("show", "1").out
+    assert "DATA_SUBJECT_NOT_FOUND" in shown
+    assert "(bwp-tui resubmit 1)" in shown
+    ended = shop("resubmit", "1", "--json")
+    assert (ended.code, json.loads(ended.out)["id"]) == (0, 2)
+    first, second = practice.world.starts
+    assert first.client_token != second.client_token
+    assert first.task_id != second.task_id
+    once_more = shop("resubmit", "1")
+    assert (once_more.code, "resubmitted already, as #2" in once_more.err) == (1, True)
+
+
+def test_a_deletion_asks_for_the_address_on_a_terminal(shop: Bwp, practice: Sandbox) -> None:
+    argv = shop.argv("submit", "deletion", "bob@example.com")
+    with Terminal(argv, env=shop.env, columns=120) as terminal:
+        terminal.wait_for("Type the address to go on:")
+        terminal.send("bob@example.org\r")
+        terminal.wait_for("That is not the address; nothing was recorded.")
+        assert terminal.wait() == 1
+    assert (recorded(shop), practice.world.starts) == (0, [])
+    with Terminal(argv, env=shop.env, columns=120) as terminal:
+        terminal.wait_for("Type the address to go on:")
+        terminal.send("bob@example.com\r")
+        terminal.wait_for("ON_HOLD")
+        assert terminal.wait() == 0
+    assert len(practice.world.starts) == 1
+
+
+def test_an_interrupted_wait_keeps_what_was_recorded(shop: Bwp, practice: Sandbox) -> None:
+    practice.world.load(())
+    shop("submit", "retrieval", "slow@example.com")
+    process = subprocess.Popen(
+        shop.argv("wait", "1"), env=shop.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    history = shop.history()
+    while history.row("SELECT 1 FROM engine WHERE pid = ?", (process.pid,)) is None:
+        assert process.poll() is None
+    history.close()
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert said == "bwp-tui: Interrupted. What was recorded stays recorded.\n"
+    assert recorded(shop) == 1
