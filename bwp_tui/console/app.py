@@ -1,0 +1,190 @@
+"""The console: one Textual app over a profile's history, with the engine in a thread beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+# Read by Textual when it is imported: no movement, which a thin line pays for and nobody waits for.
+os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+os.environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
+
+from textual.app import App
+from textual.driver import Driver
+from textual.message import Message
+
+import bwp_tui
+from bwp_tui.console.desk import Desk, Reader
+from bwp_tui.console.feed import Feed, Snapshot
+from bwp_tui.console.screens.main import MainScreen
+from bwp_tui.console.screens.setup import SetupScreen
+from bwp_tui.console.session import Session
+from bwp_tui.console.terminal import SIGNALS, TerminalWatch
+from bwp_tui.console.themes import DARK, LIGHT, THEMES, choose
+from bwp_tui.crashlog import record, sentence
+from bwp_tui.domain.times import Clock, utc_now
+from bwp_tui.engine.setup import setup_for
+from bwp_tui.engine.thread import EngineThread, Role
+from bwp_tui.history.connection import History
+from bwp_tui.settings import Profile, actor, config_path
+
+_PACKAGE: Final = Path(bwp_tui.__file__).parent
+STYLES: Final = next(folder for folder in (_PACKAGE / "styles", _PACKAGE.parent / "styles") if folder.is_dir())
+"""Inside the package where it was installed, beside it in a checkout."""
+
+UNCONFIGURED: Final = 2
+
+
+class ConsoleApp(App[int]):
+    """Shows a profile's history; runs its engine unless another process does.
+
+    Raises:
+        HistoryError: the history cannot be used.
+    """
+
+    CSS_PATH = sorted(STYLES.glob("*.tcss"))
+    ENABLE_COMMAND_PALETTE = False
+    TITLE = "bwp-tui"
+
+    class Told(Message):
+        """The history has changed."""
+
+        def __init__(self, told: Snapshot | str) -> None:
+            super().__init__()
+            self.told = told
+
+    class RoleChanged(Message):
+        """This process has become the engine, or is it no longer."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        *,
+        theme: str | None = None,
+        clock: Clock = utc_now,
+        with_engine: bool = True,
+        driver_class: type[Driver] | None = None,
+    ) -> None:
+        super().__init__(driver_class=driver_class)
+        self.animation_level = "none"
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self._looks = choose(theme or profile.theme, os.environ)
+        self.theme = THEMES[self._looks]
+        self._profile = profile
+        self._configured = not profile.missing()
+        self._crash: str | None = None
+        self._history = History(profile.history_path, clock=clock)
+        self._engine = EngineThread(profile, lambda: setup_for(profile), changed=self._role_changed)
+        self._with_engine = with_engine and self._configured
+        self._session = Session(
+            profile=profile,
+            reader=Reader(self._history),
+            desk=Desk(History(profile.history_path, clock=clock), profile, actor(os.environ)),
+            feed=Feed(profile.history_path, clock, lambda told: self._tell(self.Told(told))),
+            clock=clock,
+            role=lambda: self._engine.role,
+            next_theme=self._next_theme,
+        )
+        self._watch = TerminalWatch(self._session_over)
+
+    def on_mount(self) -> None:
+        if not self.is_headless:
+            loop = asyncio.get_running_loop()
+            for number in SIGNALS:
+                loop.add_signal_handler(number, self._watch.tell, 128 + number)
+            self._watch.start()
+        if not self._configured:
+            config = str(config_path(os.environ))
+            self.push_screen(SetupScreen(self._profile.name, self._profile.missing(), config))
+            return
+        self.push_screen(MainScreen(self._session))
+        if self._with_engine:
+            # After the first frame: importing the HTTP library must not delay it.
+            self.call_after_refresh(self._engine.start)
+
+    def on_unmount(self) -> None:
+        self._watch.stop()
+
+    def close(self) -> None:
+        """Stop the engine and the feed, and close the history. For when the app has ended."""
+        self._engine.stop()
+        self._session.feed.stop()
+        self._history.close()
+
+    def on_console_app_told(self, message: Told) -> None:
+        if isinstance(self._main, MainScreen):
+            self._main.apply(message.told)
+
+    def on_console_app_role_changed(self) -> None:
+        if self._main is not None:
+            self._main.tell_header()
+
+    def action_quit_unconfigured(self) -> None:
+        """Leave the page that says what is missing."""
+        self.exit(return_code=UNCONFIGURED)
+
+    @property
+    def _main(self) -> MainScreen | None:
+        return next((screen for screen in self.screen_stack if isinstance(screen, MainScreen)), None)
+
+    def _next_theme(self) -> None:
+        names = list(THEMES)
+        self._looks = names[(names.index(self._looks) + 1) % len(names)]
+        self.theme = THEMES[self._looks]
+        if self._main is not None:
+            self._main.say(f"Theme {self._looks}.")
+
+    def _role_changed(self) -> None:
+        if self._engine.role is not Role.STARTING:
+            self._tell(self.RoleChanged())
+
+    def _tell(self, message: Message) -> None:
+        """Post a message from another thread; one that comes after the end is dropped."""
+        if self.is_running:
+            self.post_message(message)
+
+    def _session_over(self, code: int) -> None:
+        self._engine.stop()
+        if self._thread_id == _this_thread():
+            self.exit(return_code=code)
+        else:
+            self.call_from_thread(self.exit, None, code)
+
+    def _fatal_error(self) -> None:
+        """End after a fault of this program: one sentence, and a redacted file. Textual's page shows local data."""
+        error = self._exception or RuntimeError("unknown")
+        self._crash = sentence(error, record(self._profile.log_dir, error))
+        self._close_messages_no_wait()
+
+    @property
+    def crash(self) -> str | None:
+        """The sentence on a fault that ended the app, or None."""
+        return self._crash
+
+
+def _this_thread() -> int:
+    import threading
+
+    return threading.get_ident()
+
+
+def run_console(profile: Profile, *, theme: str | None) -> int:
+    """Open the console on a profile and return its exit code.
+
+    Raises:
+        HistoryError: the history cannot be used.
+    """
+    app = ConsoleApp(profile, theme=theme)
+    over_ssh = "SSH_CONNECTION" in os.environ or "SSH_TTY" in os.environ
+    try:
+        app.run(mouse=not over_ssh)
+    finally:
+        app.close()
+    if app.crash:
+        print(app.crash, file=sys.stderr)
+        return 1
+    return app.return_code or 0

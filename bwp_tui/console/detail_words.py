@@ -1,0 +1,166 @@
+"""What the detail pane says of a task: its heading, its facts, what went wrong and what to do, its timeline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from bwp_tui.console.speech import Phrase
+from bwp_tui.console.widgets.download_lines import size
+from bwp_tui.domain.advice import advice_for
+from bwp_tui.domain.deadlines import REGULATIONS, latest_end
+from bwp_tui.domain.task import TERMINAL, DownloadState, Event, Kind, Status, Task
+from bwp_tui.domain.text import mask_email
+from bwp_tui.domain.times import due_words, local_day
+
+_LABEL: Final = 11
+_ROLE_OF_STATUS: Final[dict[str, str]] = {
+    Status.QUEUED: "muted",
+    Status.CANCELLED: "muted",
+    Status.COMPLETED: "good",
+    Status.FAILED: "bad",
+    Status.REJECTED: "bad",
+    Status.MISSING: "bad",
+    Status.UNCONFIRMED: "warn",
+    Status.ON_HOLD: "held",
+    Status.IN_PROGRESS: "busy",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Circumstances of reading a task. `day` is the length of one of the service's days."""
+
+    now: datetime
+    today: date
+    masked: bool
+    day: timedelta
+
+
+def heading(task: Task, reading: Reading) -> list[Phrase]:
+    """Return what the task is, in a line."""
+    return [
+        (task.status, status_role(task.status)),
+        (f" · {task.kind.lower()} for ", "muted"),
+        (subject(task, reading), "strong"),
+    ]
+
+
+def status_role(status: str) -> str:
+    """Return the role in which a status is said."""
+    return _ROLE_OF_STATUS.get(status, "warn")
+
+
+def subject(task: Task, reading: Reading) -> str:
+    """Return the data subject's address as the screen may show it."""
+    if not task.email:
+        return "an address not known yet"
+    return mask_email(task.email) if reading.masked else task.email
+
+
+def matters(task: Task) -> list[list[Phrase]]:
+    """Return what stands in the way of the task and what to do about it, a paragraph each."""
+    paragraphs: list[list[Phrase]] = []
+    for error in task.errors:
+        code = [(f"{error.code}  ", "bad")] if error.code else []
+        paragraphs.append([*code, (error.message, "plain")])
+        advice = advice_for(task.status, error.code)
+        if advice:
+            paragraphs.append([("→ ", "accent"), (advice, "strong")])
+    if not task.errors and (advice := advice_for(task.status, None)):
+        paragraphs.append([("→ ", "accent"), (advice, "strong")])
+    if task.trouble:
+        paragraphs.append([(task.trouble, "warn")])
+    return paragraphs
+
+
+def facts(task: Task, reading: Reading) -> Iterator[list[Phrase]]:
+    """Yield the task's facts, a labelled line each."""
+    regulation = REGULATIONS.get(task.regulation)
+    title = regulation.title if regulation else task.regulation
+    yield _fact("Received", [(task.received_on.isoformat(), "plain"), (f"  {title}", "muted")])
+    if task.due_on:
+        yield _fact("Due", _due(task, task.due_on, reading))
+    if task.kind is Kind.DELETION and task.holding_period is not None:
+        yield _fact("Hold", _hold(task, task.holding_period, reading))
+    if task.submitted_at:
+        yield _fact("Submitted", [(_local(task.submitted_at), "plain")])
+    if task.finished_at:
+        yield _fact("Finished", [(_local(task.finished_at), "plain")])
+    if task.cancel_asked:
+        yield _fact("Cancelling", [("asked; the service has not answered yet", "warn")])
+    if task.kind is Kind.RETRIEVAL and task.status == Status.COMPLETED:
+        yield from _result(task)
+    for label, text in (("Reason", task.reason), ("Note", task.note), ("Tags", ", ".join(task.tags))):
+        if text:
+            yield _fact(label, [(text, "plain")])
+    if task.earlier:
+        yield _fact("Earlier", [(f"#{task.earlier} asked the same for this address", "warn")])
+    if task.resubmit_of:
+        yield _fact("Resubmits", [(f"#{task.resubmit_of}", "plain")])
+    if task.resubmitted_as:
+        yield _fact("Goes on as", [(f"#{task.resubmitted_as}", "plain")])
+
+
+def timeline(task: Task, events: Sequence[Event], reading: Reading) -> Iterator[list[Phrase]]:
+    """Yield the timeline, the newest line first."""
+    for event in reversed(events):
+        local = event.at.astimezone()
+        stamp = local.strftime("%H:%M:%S" if local.date() == reading.today else "%m-%d %H:%M")
+        line: list[Phrase] = [(f"{stamp}  ", "muted")]
+        if event.what != "status":
+            line.append((f"{event.what}  ", "plain"))
+        if event.after:
+            change = f"{event.before} → {event.after}" if event.before else event.after
+            line.append((f"{change}  ", status_role(event.after)))
+        if event.detail and event.detail != task.task_id:
+            line.append((f"{event.detail}  ", "muted"))
+        if event.actor != "service":
+            line.append((f"by {event.actor}", "muted"))
+        yield line
+
+
+def _fact(label: str, words: list[Phrase]) -> list[Phrase]:
+    return [(f"{label:<{_LABEL}}", "muted"), *words]
+
+
+def _due(task: Task, due: date, reading: Reading) -> list[Phrase]:
+    words: list[Phrase] = [(due.isoformat(), "plain")]
+    if task.status in TERMINAL and task.status not in (Status.FAILED, Status.REJECTED, Status.MISSING):
+        return words
+    days = (due - reading.today).days
+    role = "bad" if days < 0 else "warn" if days < 8 else "muted"
+    return [*words, (f"  {due_words(due, reading.today)}", role)]
+
+
+def _hold(task: Task, days: int, reading: Reading) -> list[Phrase]:
+    words: list[Phrase] = [(f"{days} day{'' if days == 1 else 's'}", "plain")]
+    if task.submitted_at is None or task.status in TERMINAL:
+        return words
+    ends = task.submitted_at + days * reading.day
+    if task.status == Status.ON_HOLD:
+        words.append((f"  until {_local(ends)}", "held"))
+    last = latest_end(local_day(task.submitted_at), days)
+    over = task.due_on is not None and last > task.due_on
+    words.append((f"  done by {last.isoformat()} at the latest", "warn" if over else "muted"))
+    return words
+
+
+def _result(task: Task) -> Iterator[list[Phrase]]:
+    download = task.download
+    match download.state if download else None:
+        case None:
+            yield _fact("Result", [("ready: ", "good"), ("d", "key"), (" downloads it over a fresh link", "plain")])
+        case DownloadState.DONE if download:
+            yield _fact("Saved", [(download.path or "", "plain")])
+            yield _fact("", [(f"{size(download.bytes)}  sha256 {download.sha256}", "muted")])
+        case DownloadState.FAILED if download:
+            yield _fact("Result", [(download.trouble or "the download failed", "bad")])
+        case _ if download:
+            yield _fact("Result", [(download.trouble or "being downloaded", "warn" if download.trouble else "busy")])
+
+
+def _local(instant: datetime) -> str:
+    return instant.astimezone().strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,113 @@
+"""What the main screen shows, read from the history in a thread of its own whenever it changes."""
+
+from __future__ import annotations
+
+import threading
+from array import array
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bwp_tui.domain.filter import VIEWS, Filter, parse
+from bwp_tui.domain.task import Download
+from bwp_tui.domain.times import Clock, local_day
+from bwp_tui.history import downloads, engine_state, tasks
+from bwp_tui.history.connection import History
+from bwp_tui.history.engine_state import EngineState
+from bwp_tui.history.errors import HistoryError
+from bwp_tui.history.watch import INTERVAL_S
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which tasks are to be listed, in which order."""
+
+    filter: Filter = field(default_factory=Filter)
+    sort: str = "newest"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What the history says at one revision. `changed` are the tasks touched since the snapshot before."""
+
+    question: Question
+    revision: int
+    changed: tuple[int, ...]
+    numbers: array[int]
+    view_counts: tuple[int, ...]
+    engine: EngineState
+    downloads: tuple[Download, ...]
+
+
+class Feed:
+    """A thread with a connection of its own; tells of each change of the history, and answers new questions.
+
+    Args:
+        told: is called in the feed's thread with a snapshot, or with a sentence when the history cannot be read.
+    """
+
+    def __init__(self, path: Path, clock: Clock, told: Callable[[Snapshot | str], None]) -> None:
+        self._history = History(path, clock=clock)
+        self._clock = clock
+        self._told = told
+        self._question = Question()
+        self._asked = threading.Event()
+        self._stopped = False
+        self._revision = 0
+        self._version = -1
+        self._views = tuple(parse(view.filter) for view in VIEWS)
+        self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
+
+    def start(self) -> None:
+        """Begin; the first snapshot follows at once."""
+        self._asked.set()
+        self._thread.start()
+
+    def ask(self, question: Question) -> None:
+        """Have a snapshot told for `question` from now on."""
+        self._question = question
+        self._asked.set()
+
+    def look(self) -> None:
+        """Have a snapshot told now: something was written by this very program, and waiting would be seen."""
+        self._asked.set()
+
+    def stop(self) -> None:
+        """Stop and close the connection."""
+        self._stopped = True
+        self._asked.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+        self._history.close()
+
+    def _run(self) -> None:
+        while True:
+            asked = self._asked.wait(INTERVAL_S)
+            self._asked.clear()
+            if self._stopped:
+                return
+            try:
+                version = self._history.data_version()
+                if asked or version != self._version:
+                    self._version = version
+                    self._told(self._snapshot())
+            except HistoryError as error:
+                self._told(str(error))
+                self._asked.wait(INTERVAL_S * 20)
+
+    def _snapshot(self) -> Snapshot:
+        history, question = self._history, self._question
+        today = local_day(self._clock())
+        # The revision is read first: what is written meanwhile is then told twice rather than never.
+        revision = history.revision()
+        changed = tasks.changed_since(history, self._revision) if self._revision else []
+        self._revision = revision
+        return Snapshot(
+            question=question,
+            revision=revision,
+            changed=tuple(changed),
+            numbers=tasks.numbers(history, question.filter, today=today, sort=question.sort),
+            view_counts=tuple(tasks.count(history, view, today=today) for view in self._views),
+            engine=engine_state.read(history),
+            downloads=tuple(downloads.open_ones(history)),
+        )

@@ -1,0 +1,134 @@
+"""What is typed into the request form, checked: the request it makes, and what there is to say about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from bwp_tui.domain.deadlines import PROCESSING_DAYS, due_on, latest_end, longest_fitting_hold
+from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, EMAIL_PATTERN, LONGEST_HOLDING_PERIOD, Kind, Request
+from bwp_tui.domain.times import due_words
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The form's texts as they were typed."""
+
+    kind: Kind
+    email: str
+    received: str
+    regulation: str
+    hold: str
+    reason: str
+    note: str
+    again: str
+    """For a deletion: the address typed a second time."""
+
+    def mistakes(self, today: date) -> dict[str, str]:
+        """Return what is wrong, by field; empty when the draft makes a request. An empty field is not yet wrong."""
+        found = {
+            "email": self._email_mistake(),
+            "received": self._received_mistake(today),
+            "hold": self._hold_mistake(),
+            "again": self._again_mistake(),
+        }
+        return {field: mistake for field, mistake in found.items() if mistake}
+
+    def missing(self) -> str | None:
+        """Return the first field that must be filled in before the draft can be sent, or None."""
+        if not self.email.strip():
+            return "email"
+        return "again" if self.kind is Kind.DELETION and not self.again.strip() else None
+
+    def request(self) -> Request:
+        """Return the request. Only for a draft without mistakes that misses nothing."""
+        deletion = self.kind is Kind.DELETION
+        return Request(
+            kind=self.kind,
+            email=self.email.strip(),
+            received_on=date.fromisoformat(self.received.strip()),
+            regulation=self.regulation,
+            holding_period=self.holding_period() if deletion else None,
+            reason=self.reason.strip() or None if deletion else None,
+            note=self.note.strip(),
+        )
+
+    def holding_period(self) -> int | None:
+        """Return the holding period in days, or None where what is typed is none."""
+        text = self.hold.strip()
+        if not text:
+            return DEFAULT_HOLDING_PERIOD
+        return int(text) if text.isascii() and text.isdigit() and len(text) <= 4 else None
+
+    def due(self) -> date | None:
+        """Return the day by which the shopper must be answered, or None."""
+        received = self._received()
+        return None if received is None else due_on(self.regulation, received)
+
+    def outlook(self, today: date) -> tuple[str, str]:
+        """Return a sentence on the dates this request will have, and the role to say it in."""
+        if self._received() is None:
+            return "", "muted"
+        due = self.due()
+        last = latest_end(today, self._hold_days())
+        done = f"done by {last.isoformat()} at the latest"
+        if due is None:
+            return f"No legal due date; {done}.", "muted"
+        words = f"Due {due.isoformat()} ({due_words(due, today)}); {done}"
+        if last <= due:
+            return f"{words}.", "muted"
+        late = (last - due).days
+        return f"{words}, {late} day{'' if late == 1 else 's'} after the due date.", "warn"
+
+    def shorter_hold(self, today: date) -> int | None:
+        """Return the longest holding period that would end in time, where the typed one does not."""
+        due, days = self.due(), self._hold_days()
+        if due is None or self.kind is not Kind.DELETION or latest_end(today, days) <= due:
+            return None
+        fitting = longest_fitting_hold(today, due)
+        return fitting if fitting is not None and fitting < days else None
+
+    def too_late_anyway(self, today: date) -> bool:
+        """Say whether even no holding period at all would be too long."""
+        due = self.due()
+        return due is not None and longest_fitting_hold(today, due) is None
+
+    def _hold_days(self) -> int:
+        return (self.holding_period() or 0) if self.kind is Kind.DELETION else 0
+
+    def _email_mistake(self) -> str | None:
+        email = self.email.strip()
+        if not email or EMAIL_PATTERN.fullmatch(email):
+            return None
+        if "@" not in email:
+            return "an address has an @"
+        host = email.rpartition("@")[2]
+        return "the domain needs an ending, such as .com" if "." not in host else "not an address the service takes"
+
+    def _received(self) -> date | None:
+        try:
+            return date.fromisoformat(self.received.strip())
+        except ValueError:
+            return None
+
+    def _received_mistake(self, today: date) -> str | None:
+        received = self._received()
+        if received is None:
+            return "write the day as 2026-12-31"
+        return "that day is still to come" if received > today else None
+
+    def _hold_mistake(self) -> str | None:
+        if self.kind is not Kind.DELETION:
+            return None
+        days = self.holding_period()
+        if days is None or days > LONGEST_HOLDING_PERIOD:
+            return f"0 to {LONGEST_HOLDING_PERIOD} days"
+        return None
+
+    def _again_mistake(self) -> str | None:
+        if self.kind is not Kind.DELETION or not self.again.strip():
+            return None
+        return None if self.again.strip() == self.email.strip() else "not the same address"
+
+
+PROCESSING_HINT = f"the service then takes up to {PROCESSING_DAYS} days"

@@ -1,0 +1,88 @@
+"""Every key, from the registry; what is not possible now says why."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Final
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import VerticalScroll
+from textual.screen import Screen
+
+from bwp_tui.console.actions import ACTIONS, Action, Situation, shown_key
+from bwp_tui.console.speech import Phrase
+from bwp_tui.console.widgets.detail_pane import Heading, Paragraphs
+from bwp_tui.console.widgets.lines import FooterLine
+
+_KEYS: Final = 12
+_WHAT: Final = 52
+_ROOMY: Final = 96
+
+
+class HelpScreen(Screen[None]):
+    """The keys of the main screen, by what they are about."""
+
+    BINDINGS = [
+        Binding("escape,q,question_mark,enter", "close", "Close", show=False),
+        Binding("j,down", "scroll(1)", "Down", show=False),
+        Binding("k,up", "scroll(-1)", "Up", show=False),
+        Binding("pagedown,ctrl+d,space", "scroll(10)", "Page down", show=False),
+        Binding("pageup,ctrl+u", "scroll(-10)", "Page up", show=False),
+    ]
+
+    def __init__(self, situation: Situation) -> None:
+        super().__init__()
+        self._situation = situation
+
+    def compose(self) -> ComposeResult:
+        yield Heading(id="help-heading")
+        with VerticalScroll(id="help-scroll", can_focus=False):
+            yield Paragraphs(id="help-text")
+        yield FooterLine(id="footer")
+
+    def on_mount(self) -> None:
+        self.query_one(Heading).tell([("keys", "strong")], "bwp-tui")
+        self.query_one(FooterLine).show_keys(("j k", "scroll"), ("esc", "back"))
+
+    def on_resize(self) -> None:
+        lines: list[list[Phrase]] = []
+        for group, actions in groupby(sorted(ACTIONS, key=_group_order), key=lambda action: action.group):
+            lines += [[], [(f" {group}", "accent")], *(line for action in actions for line in self._lines(action))]
+        lines += [[], *_FILTER_LINES]
+        self.query_one("#help-text", Paragraphs).tell(lines)
+
+    def _lines(self, action: Action) -> list[list[Phrase]]:
+        keys = " ".join(shown_key(key) for key in action.keys)
+        why_not = action.why_not(self._situation)
+        line: list[Phrase] = [
+            (f"   {keys:<{_KEYS}}", "key"),
+            (f"{action.what:<{_WHAT}}", "muted" if why_not else "plain"),
+        ]
+        if why_not:
+            return [line, [(f"   {'':<{_KEYS}}", "plain"), (f"not now: {why_not}", "warn")]]
+        if action.command and self.app.size.width >= _ROOMY:
+            line.append((f" bwp-tui {action.command}", "muted"))
+        return [line]
+
+    def action_close(self) -> None:
+        """Go back."""
+        self.dismiss(None)
+
+    def action_scroll(self, lines: int) -> None:
+        """Scroll the text."""
+        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
+
+
+def _group_order(action: Action) -> int:
+    return _GROUPS.index(action.group)
+
+
+_GROUPS: Final = list(dict.fromkeys(action.group for action in ACTIONS))
+_FILTER_LINES: Final[list[list[Phrase]]] = [
+    [(" Filters", "accent")],
+    [("   jane", "key"), ("            the word in the address, the task id or the note", "plain")],
+    [("   status:failed,on_hold  kind:deletion", "key"), ("   one of some values", "plain")],
+    [("   age>2d  due<7d  due:over", "key"), ("   lengths and dates", "plain")],
+    [("   error:ORDERS_NOT_CLOSED  tag:vip  is:ready", "key"), ("   and   ", "plain"), ("-note:later", "key")],
+]

@@ -1,0 +1,314 @@
+"""The main screen: views, table, details, downloads, one line to say things and one for the keys."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.content import Content
+from textual.screen import Screen
+from textual.timer import Timer
+
+from bwp_tui.console.actions import ACTIONS, BY_NAME, Situation, shown_key
+from bwp_tui.console.detail_words import Reading
+from bwp_tui.console.doing import Doing
+from bwp_tui.console.feed import Question, Snapshot
+from bwp_tui.console.session import Session
+from bwp_tui.console.widgets.detail_pane import DetailPane
+from bwp_tui.console.widgets.download_lines import DownloadLines
+from bwp_tui.console.widgets.lines import FooterLine, HeaderLine, Standing, StatusLine, ViewsLine
+from bwp_tui.console.widgets.palette import PaletteLines
+from bwp_tui.console.widgets.prompt import Prompt
+from bwp_tui.console.widgets.request_form import RequestForm
+from bwp_tui.console.widgets.task_table import TaskTable
+from bwp_tui.domain.filter import VIEWS, parse
+from bwp_tui.domain.task import Task
+from bwp_tui.domain.times import local_day
+
+TICK_S: Final = 5.0
+"""How often ages and countdowns are looked at; they are repainted only when their words change."""
+
+REST_S: Final = 0.06
+"""How long the cursor rests on a task before its details are shown: a held key must not send them all."""
+
+SMALLEST: Final = (60, 15)
+_SPLIT: Final = (100, 28)
+"""Columns and lines from which on the details stand under the table; below, they take its place."""
+
+
+class MainScreen(Screen[None]):
+    """A view of the history. Every key goes through the registry in `actions`."""
+
+    AUTO_FOCUS = "TaskTable"
+    BINDINGS = [
+        Binding(",".join(action.keys), f"perform('{action.name}')", action.what, show=False, id=action.name)
+        for action in ACTIONS
+    ]
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self.doing = Doing(self)
+        self.filter_text = ""
+        self.view: int | None = 0
+        self._snapshot: Snapshot | None = None
+        self._resting: Timer | None = None
+        self._wanted: int | None = None
+        self._answered: Question | None = None
+
+    def compose(self) -> ComposeResult:
+        session = self.session
+        yield HeaderLine(id="header")
+        yield ViewsLine(id="views")
+        yield TaskTable(session.reader, clock=session.clock, day=session.day, id="table")
+        yield DetailPane(id="detail")
+        yield RequestForm(session.today, session.reader.earlier, id="form")
+        yield DownloadLines(id="downloads")
+        yield PaletteLines(id="palette")
+        yield Prompt(id="prompt")
+        yield StatusLine(id="status")
+        yield FooterLine(id="footer")
+        yield StatusLine(id="too-small")
+
+    def on_mount(self) -> None:
+        self.set_interval(TICK_S, self.table.tick)
+        self.table.masked = self.session.masked
+        self.tell_header()
+        self.query_one(FooterLine).tell(self.situation)
+        self.session.feed.start()
+
+    @property
+    def table(self) -> TaskTable:
+        """The table of tasks."""
+        return self.query_one(TaskTable)
+
+    @property
+    def prompt(self) -> Prompt:
+        """The line that asks."""
+        return self.query_one(Prompt)
+
+    @property
+    def form(self) -> RequestForm:
+        """The request form."""
+        return self.query_one(RequestForm)
+
+    @property
+    def palette(self) -> PaletteLines:
+        """The list of commands."""
+        return self.query_one(PaletteLines)
+
+    @property
+    def detail(self) -> DetailPane:
+        """The details of the current task."""
+        return self.query_one(DetailPane)
+
+    @property
+    def task_here(self) -> Task | None:
+        """The task under the cursor."""
+        return self.table.current
+
+    @property
+    def situation(self) -> Situation:
+        """What decides which actions are possible."""
+        return Situation(self.task_here, self.session.profile.read_only)
+
+    def say(self, sentence: str, role: str = "plain") -> None:
+        """Show a sentence in the status line."""
+        self.query_one("#status", StatusLine).tell(sentence, role)
+
+    # What the history says
+
+    def apply(self, told: Snapshot | str) -> None:
+        """Show a snapshot of the history, or say why there is none."""
+        if isinstance(told, str):
+            self.say(told, "bad")
+            return
+        first, before = self._snapshot is None, self._snapshot
+        self._snapshot = told
+        if told.question == self._question():
+            self._show_rows(told)
+        self.table.refresh_tasks(told.changed)
+        if self._wanted is not None and self.table.go_to_task(self._wanted):
+            self._wanted = None
+        self._tell_views()
+        self.tell_header()
+        self.query_one(DownloadLines).tell(
+            self.session.reader.named_downloads(told.downloads, masked=self.session.masked)
+        )
+        if told.engine.message and (before is None or before.engine.message != told.engine.message):
+            self.say(told.engine.message, "warn")
+        if first or self.table.current_number in told.changed:
+            self._tell_detail()
+        self._tell_empty()
+
+    def _show_rows(self, told: Snapshot) -> None:
+        """Show the view's rows; a view that has just been opened, and lacks the cursor's task, begins at its top."""
+        before = self.table.current_number
+        self.table.show(told.numbers)
+        if told.question != self._answered:
+            self._answered = told.question
+            if self.table.current_number != before:
+                self.table.go_to(0)
+
+    def wait_for(self, number: int) -> None:
+        """Put the cursor on a task as soon as the view has it."""
+        self._wanted = number
+        self.session.feed.look()
+
+    def show_view(self, index: int) -> None:
+        """Show a built-in view."""
+        self.view = index
+        self.filter_text = VIEWS[index].filter if index else ""
+        self._ask()
+
+    def show_filter(self, text: str) -> None:
+        """Show what matches a filter.
+
+        Raises:
+            FilterError: it has a mistake; the view stays.
+        """
+        parse(text)
+        self.view = None if text.strip() else 0
+        self.filter_text = text.strip()
+        self._ask()
+
+    def tell_header(self) -> None:
+        """Show profile, engine and service."""
+        session, snapshot = self.session, self._snapshot
+        self.query_one(HeaderLine).tell(
+            Standing(
+                profile="practice" if session.profile.practice else session.profile.name,
+                practice=session.profile.practice,
+                target_id=session.profile.target_id,
+                engine=session.engine_words(None if snapshot is None else snapshot.engine),
+                trouble=None if snapshot is None else session.trouble_words(snapshot.engine),
+                masked=session.masked,
+                read_only=session.profile.read_only,
+            )
+        )
+
+    def mask(self, masked: bool) -> None:
+        """Mask or show the addresses everywhere."""
+        self.session.masked = masked
+        self.table.masked = masked
+        self._tell_detail()
+        self.tell_header()
+        self.session.feed.look()
+
+    def _question(self) -> Question:
+        sort = VIEWS[self.view].sort if self.view is not None else "newest"
+        return Question(parse(self.filter_text), sort)
+
+    def _ask(self) -> None:
+        self.session.feed.ask(self._question())
+        self._tell_views()
+
+    def _tell_views(self) -> None:
+        snapshot = self._snapshot
+        counts = snapshot.view_counts if snapshot else ()
+        shown = "" if self.view == 0 else self.filter_text
+        self.query_one(ViewsLine).tell(counts, self.view, shown, self.table.row_count)
+
+    def _tell_detail(self) -> None:
+        task = self.task_here
+        session = self.session
+        now = session.clock()
+        reading = Reading(now, local_day(now), session.masked, session.day)
+        self.detail.tell(task, session.reader.timeline(task) if task else [], reading)
+        self._tell_footer()
+
+    def _tell_footer(self) -> None:
+        footer = self.query_one(FooterLine)
+        if self.form.display:
+            footer.show_keys(("enter", "file"), ("tab", "next field"), ("←→", "choose"), ("esc", "keep and close"))
+        elif self.palette.display:
+            footer.show_keys(("enter", "run"), ("↑↓", "pick"), ("esc", "close"))
+        elif self.prompt.is_open:
+            footer.show_keys(*(_YES_OR_NO if self.prompt.is_yes_or_no else _TYPED))
+        else:
+            footer.tell(self.situation)
+
+    def _tell_empty(self) -> None:
+        words = "No task fits this filter.\nesc shows all of them." if self.filter_text else _NONE_YET
+        self.table.empty_text = Content(words)
+
+    # What the operator does
+
+    def action_perform(self, name: str) -> None:
+        """Do an action of the registry, or say why it is not possible."""
+        if self.form.display and name != "back":
+            return
+        why_not = BY_NAME[name].why_not(self.situation)
+        if why_not:
+            self.say(f"{shown_key(BY_NAME[name].keys[0])}: {why_not}", "warn")
+            return
+        self.doing.do(name)
+
+    def open_form(self) -> None:
+        """Show the request form."""
+        self.set_class(True, "-form-open")
+        self.form.open()
+        self._tell_footer()
+
+    def close_form(self) -> None:
+        """Take the request form away; what it holds stays."""
+        self.form.display = False
+        self.set_class(False, "-form-open")
+        self.table.focus()
+        self._tell_footer()
+
+    def open_palette(self) -> None:
+        """List the commands."""
+        self.palette.open(self.situation)
+        self._tell_footer()
+
+    def close_palette(self) -> None:
+        """Take the list of commands away."""
+        self.palette.close()
+        self._tell_footer()
+
+    def turn_detail(self, open_it: bool | None = None) -> None:
+        """Let the details take the table's place, or give it back."""
+        opened = not self.has_class("-detail-open") if open_it is None else open_it
+        self.set_class(opened, "-detail-open")
+        self.detail.scroll_to_top()
+
+    @on(Prompt.Toggled)
+    def _asked(self) -> None:
+        self._tell_footer()
+
+    @on(TaskTable.Highlighted)
+    def _moved(self) -> None:
+        if self._resting is not None:
+            self._resting.stop()
+        self._resting = self.set_timer(REST_S, self._tell_detail)
+
+    @on(TaskTable.Chosen)
+    def _chosen(self) -> None:
+        self.action_perform("detail")
+
+    @on(RequestForm.Filed)
+    def _filed(self, event: RequestForm.Filed) -> None:
+        self.doing.file(event.request)
+
+    @on(RequestForm.Closed)
+    def _form_closed(self) -> None:
+        self.close_form()
+
+    def on_resize(self) -> None:
+        size = self.app.size
+        self.set_class(size.width < SMALLEST[0] or size.height < SMALLEST[1], "-too-small")
+        self.set_class(size.width >= _SPLIT[0] and size.height >= _SPLIT[1], "-split")
+        self.query_one("#too-small", StatusLine).tell(
+            f"bwp-tui needs {SMALLEST[0]}x{SMALLEST[1]}; this terminal has {size.width}x{size.height}.", "warn"
+        )
+        self.tell_header()
+        self._tell_views()
+        self._tell_detail()
+
+
+_TYPED: Final = (("enter", "keep"), ("esc", "back"))
+_YES_OR_NO: Final = (("y", "yes"), ("n", "no"))
+_NONE_YET: Final = "No request yet.\nn files the first one."

@@ -1,0 +1,60 @@
+"""What one run of the console works with: profile, history, engine, clock, looks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from bwp_tui.console.desk import Desk, Reader
+from bwp_tui.console.feed import Feed
+from bwp_tui.domain.times import Clock, local_day
+from bwp_tui.history.engine_state import EngineState, Service
+from bwp_tui.settings import Profile
+
+_TROUBLES = {
+    Service.UNREACHABLE: "service unreachable",
+    Service.THROTTLED: "service asks for patience",
+    Service.DENIED: "access denied",
+    Service.BAD_CREDENTIALS: "credentials refused",
+    Service.FAULTY: "service faulty",
+}
+
+
+@dataclass(slots=True)
+class Session:
+    """Everything the screens share. `role` returns what this process is to the profile: engine or follower."""
+
+    profile: Profile
+    reader: Reader
+    desk: Desk
+    feed: Feed
+    clock: Clock
+    role: Callable[[], str]
+    next_theme: Callable[[], None]
+    masked: bool = True
+
+    @property
+    def day(self) -> timedelta:
+        """The length of one of the service's days: shorter where the practice API hurries."""
+        return timedelta(days=1) / self.profile.speed
+
+    def today(self) -> date:
+        """The current day where the operator sits."""
+        return local_day(self.clock())
+
+    def engine_words(self, state: EngineState | None) -> str:
+        """Return who does the work, in a few words."""
+        role = self.role()
+        if role == "engine":
+            return "● engine here"
+        if role == "follower":
+            return f"○ follows process {state.pid}" if state and state.pid else "○ follows another console"
+        return "○ engine starting" if role == "starting" else "○ engine stopped"
+
+    def trouble_words(self, state: EngineState) -> str | None:
+        """Return what is wrong with the service, in a few words, or None."""
+        trouble = _TROUBLES.get(Service(state.service))
+        if trouble is None or state.next_try_at is None:
+            return trouble
+        return f"{trouble}, next try {state.next_try_at.astimezone():%H:%M:%S}"

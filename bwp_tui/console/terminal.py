@@ -1,0 +1,67 @@
+"""The end of the terminal: signals and hang-ups end the console cleanly, and nothing is left spinning."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from typing import Final
+
+_LOOK_S: Final = 1.0
+GRACE_S: Final = 6.0
+"""How long a clean end may take before the process is ended all the same: a dead terminal can block any write."""
+
+SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP)
+
+
+class TerminalWatch:
+    """Calls `ended` with an exit code, once, in its own thread or a signal's, when the terminal's session is over.
+
+    Textual handles neither SIGTERM nor SIGHUP, and spins for ever on a terminal that has gone while SIGHUP is ignored.
+    """
+
+    def __init__(self, ended: Callable[[int], None]) -> None:
+        self._ended = ended
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look, name="terminal-watch", daemon=True)
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop watching: the console has ended by itself."""
+        self._over.set()
+
+    def tell(self, code: int) -> None:
+        """Say that the session is over, as a signal's handler does."""
+        if not self._over.is_set():
+            self._over.set()
+            end_soon(code)
+            self._ended(code)
+
+    def _look(self) -> None:
+        poll = select.poll()
+        try:
+            poll.register(sys.__stdin__.fileno() if sys.__stdin__ else 0, select.POLLHUP)
+        except (OSError, ValueError):
+            return
+        while not self._over.wait(_LOOK_S):
+            with contextlib.suppress(OSError):
+                if any(events & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, events in poll.poll(0)):
+                    self.tell(128 + signal.SIGHUP)
+
+
+def end_soon(code: int) -> None:
+    """End the process after `GRACE_S` seconds, if it is still there."""
+
+    def end() -> None:
+        os._exit(code)
+
+    timer = threading.Timer(GRACE_S, end)
+    timer.daemon = True
+    timer.start()

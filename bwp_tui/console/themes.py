@@ -1,0 +1,60 @@
+"""The looks: dark and light in true colour, and the terminal's own sixteen colours on either ground."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from textual.theme import Theme
+
+DARK: Final = Theme(
+    name="bwp-dark",
+    dark=True,
+    background="#14161b",
+    surface="#1a1d24",
+    panel="#22262f",
+    foreground="#d5d9e2",
+    primary="#6cb0f5",
+    secondary="#b59cf0",
+    accent="#f0b35e",
+    success="#7fc79a",
+    warning="#e6b95f",
+    error="#f27c83",
+)
+LIGHT: Final = Theme(
+    name="bwp-light",
+    dark=False,
+    background="#fbfaf6",
+    surface="#f3f1ea",
+    panel="#e9e5da",
+    foreground="#2a2e36",
+    primary="#1d63c7",
+    secondary="#7446b8",
+    accent="#a3560a",
+    success="#2b7449",
+    warning="#8f5f00",
+    error="#b8323a",
+)
+
+THEMES: Final = {
+    "dark": "bwp-dark",
+    "light": "bwp-light",
+    "ansi-dark": "ansi-dark",
+    "ansi-light": "ansi-light",
+}
+"""Names an operator may choose, and Textual's names for them."""
+
+_SIXTEEN_COLOURS: Final = frozenset({"linux", "xterm", "xterm-color", "screen", "tmux", "vt100", "vt220", "ansi"})
+
+
+def choose(wanted: str | None, environ: Mapping[str, str]) -> str:
+    """Return the name in `THEMES` to start with: the wanted one, made colourless or sixteen-coloured where it must.
+
+    `NO_COLOR` needs a theme of terminal colours to be really without colour, and a terminal without true colour
+    shows its own sixteen better than a guess at ours.
+    """
+    name = wanted if wanted in THEMES else "dark"
+    plain_terminal = environ.get("TERM") in _SIXTEEN_COLOURS and not environ.get("COLORTERM")
+    if (plain_terminal or environ.get("NO_COLOR")) and not name.startswith("ansi-"):
+        return f"ansi-{name}"
+    return name

@@ -1,0 +1,1 @@
+"""The widgets of the console, one a module; each has its styles in `styles/`."""

@@ -1,0 +1,109 @@
+"""All about one task, beside its timeline; errors in full, with what to do about each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+
+from bwp_tui.console import detail_words
+from bwp_tui.console.detail_words import Reading
+from bwp_tui.console.speech import Line, Phrase, Speaker
+from bwp_tui.domain.task import Event, Task
+
+_BESIDE: Final = 100
+"""Cells from which on the timeline stands beside the facts; under it below."""
+
+
+class Paragraphs(Speaker, can_focus=False):
+    """Lines of phrases that wrap; as high as they need."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._content = Content()
+        self.display = False
+
+    def tell(self, lines: Iterable[Sequence[Phrase]]) -> None:
+        """Show the lines; repaints only when they differ."""
+        phrases: list[Phrase] = []
+        for index, line in enumerate(lines):
+            if index:
+                phrases.append(("\n", "plain"))
+            phrases += line
+        content = self.say(*phrases)
+        if not content.is_same(self._content):
+            self._content = content
+            self.display = bool(phrases)
+            self.refresh(layout=True)
+
+    def render(self) -> Content:
+        return self._content
+
+
+class Heading(Line):
+    """A rule with words in it: what the pane is about, and its id at the right end."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._left: list[Phrase] = []
+        self._rights: tuple[str, ...] = ()
+
+    def tell(self, left: list[Phrase], *rights: str) -> None:
+        """Show `left` at the left, and at the right end the first of `rights`, muted, that there is room for."""
+        if (left, rights) != (self._left, self._rights):
+            self._left, self._rights = left, rights
+            self.refresh()
+
+    def render(self) -> Content:
+        left = self.say(("── ", "muted"), *self._left, (" ", "plain"))
+        for words in self._rights:
+            right = self.say((f" {words} ──", "muted"))
+            room = self.size.width - left.cell_length - right.cell_length
+            if room >= 1:
+                return Content.assemble(left, self.say(("─" * room, "muted")), right)
+        room = max(0, self.size.width - left.cell_length)
+        return Content.assemble(left, self.say(("─" * room, "muted"))).truncate(self.size.width, ellipsis=True)
+
+
+class DetailPane(Vertical):
+    """The current task. Empty when there is none."""
+
+    def compose(self) -> ComposeResult:
+        yield Heading(id="detail-heading")
+        with VerticalScroll(id="detail-scroll", can_focus=False):
+            yield Paragraphs(id="detail-matters")
+            with Horizontal(id="detail-columns"):
+                yield Paragraphs(id="detail-facts")
+                yield Paragraphs(id="detail-timeline")
+
+    def tell(self, task: Task | None, events: Sequence[Event], reading: Reading) -> None:
+        """Show a task and its timeline."""
+        if task is None:
+            self.query_one(Heading).tell([("no task", "muted")])
+            for paragraphs in self.query(Paragraphs):
+                paragraphs.tell([])
+            return
+        number = f"#{task.number}"
+        names = (f"{task.task_id} · {number}", number) if task.task_id else (number,)
+        self.query_one(Heading).tell(detail_words.heading(task, reading), *names)
+        matters = detail_words.matters(task)
+        beside = self.app.size.width >= _BESIDE
+        self.set_class(beside, "-beside")
+        self._paragraphs("detail-matters").tell([*matters, []] if matters else [])
+        self._paragraphs("detail-facts").tell(detail_words.facts(task, reading))
+        lines = list(detail_words.timeline(task, events, reading))
+        self._paragraphs("detail-timeline").tell(lines if beside else [[], *lines])
+
+    def scroll_by(self, lines: int) -> None:
+        """Scroll what is below the heading."""
+        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
+
+    def scroll_to_top(self) -> None:
+        """Show the beginning again."""
+        self.query_one(VerticalScroll).scroll_to(y=0, animate=False)
+
+    def _paragraphs(self, id: str) -> Paragraphs:
+        return self.query_one(f"#{id}", Paragraphs)

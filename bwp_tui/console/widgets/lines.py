@@ -1,0 +1,169 @@
+"""The console's single lines: header, views, status, footer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from textual.content import Content
+from textual.geometry import Size
+
+from bwp_tui.console.actions import ACTIONS, Situation, shown_key
+from bwp_tui.console.speech import Line, Phrase
+from bwp_tui.domain.filter import VIEWS
+
+_THOUSAND: Final = 1_000
+_MILLION: Final = 1_000_000
+
+
+class EndsLine(Line):
+    """A line with text at both ends; the right end yields where there is no room."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._left = Content()
+        self._right = Content()
+
+    def show_ends(self, left: Content, right: Content) -> None:
+        """Show `left` and `right`."""
+        if not (left.is_same(self._left) and right.is_same(self._right)):
+            self._left, self._right = left, right
+            self.refresh()
+
+    def render(self) -> Content:
+        room = self.size.width - self._left.cell_length - self._right.cell_length
+        if room < 0:
+            return self._left.truncate(self.size.width, ellipsis=True)
+        return Content.assemble(self._left, " " * room, self._right)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the header says of profile, engine and service. `trouble` is the service's, in a few words."""
+
+    profile: str
+    practice: bool
+    target_id: str | None
+    engine: str
+    trouble: str | None
+    masked: bool
+    read_only: bool
+
+
+class HeaderLine(EndsLine):
+    """Which shop this is, who does the work, and whether the service can be reached."""
+
+    def tell(self, standing: Standing) -> None:
+        """Show `standing`."""
+        badge = "badge-practice" if standing.practice else "badge"
+        left: list[Phrase] = [(" bwp-tui ", "strong"), (" ", "plain"), (f" {standing.profile} ", badge)]
+        if standing.target_id and self.app.size.width >= _ROOMY:
+            left.append((f"  {_short_id(standing.target_id)}", "muted"))
+        left.append(("  ", "plain"))
+        if standing.trouble:
+            left.append((f"▲ {standing.trouble}", "bad"))
+        else:
+            left.append((standing.engine, "muted"))
+        notes = [note for note, on in (("read-only", standing.read_only), ("masked", standing.masked)) if on]
+        right: list[Phrase] = [(f"{'  '.join(notes)} ", "muted")]
+        self.show_ends(self.say(*left), self.say(*right))
+
+
+_ROOMY: Final = 100
+_NARROW: Final = 76
+
+
+def _short_id(target_id: str) -> str:
+    return target_id if len(target_id) <= 12 else f"{target_id[:7]}…"
+
+
+class ViewsLine(EndsLine):
+    """The built-in views with their counts, and the filter that is in force."""
+
+    def tell(self, counts: Sequence[int], current: int | None, filter_text: str, shown: int) -> None:
+        """Show the views' counts, which of them is shown (an index, None for none), and the filter."""
+        narrow = self.app.size.width < _NARROW
+        searched: list[Phrase] = []
+        if filter_text:
+            searched = [("/ ", "key"), (filter_text, "plain"), (f"  {short_count(shown)} ", "muted")]
+        if current is None and self.app.size.width < _ROOMY:
+            self.show_ends(self.say((" ", "plain"), *searched), self.say(("esc ", "key"), ("all tasks ", "muted")))
+            return
+        phrases: list[Phrase] = []
+        for index, view in enumerate(VIEWS):
+            count = short_count(counts[index]) if index < len(counts) else "…"
+            role = "current" if index == current else "muted" if count == "0" else "plain"
+            phrases += [
+                (" " if narrow or not phrases else "   ", "plain"),
+                (f"{index + 1} ", "key"),
+                (f"{view.short if narrow else view.name} {count}", role),
+            ]
+        self.show_ends(self.say(*phrases), self.say(*searched))
+
+
+def short_count(count: int) -> str:
+    """Return a count in at most five characters."""
+    if count >= _MILLION:
+        return f"{count / _MILLION:.1f}M"
+    return f"{count / _THOUSAND:.0f}k" if count >= 10 * _THOUSAND else str(count)
+
+
+class StatusLine(Line):
+    """One sentence about what was just done, or why it was not."""
+
+    def tell(self, sentence: str, role: str = "plain") -> None:
+        """Show `sentence`, which must be clean."""
+        self.show(self.say((f" {sentence}" if sentence else "", role)))
+
+
+class FooterLine(Line):
+    """The keys that matter here; what is not possible now is dim, and says why when it is pressed."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._possible: tuple[bool, ...] = ()
+        self._width = 0
+
+    def tell(self, situation: Situation) -> None:
+        """Show which of the registry's actions are possible in `situation`."""
+        possible = tuple(action.why_not(situation) is None for action in _FOOTER)
+        if (possible, self.size.width) != (self._possible, self._width):
+            self._possible, self._width = possible, self.size.width
+            self.show(self._fitted(possible))
+
+    def show_keys(self, *keys: Phrase) -> None:
+        """Show other keys for the time that something else is open."""
+        self._possible = ()
+        phrases: list[Phrase] = [(" ", "plain")]
+        for key, words in keys:
+            phrases += [(key, "key"), (f" {words}   ", "plain")]
+        self.show(self.say(*phrases))
+
+    def _fitted(self, possible: Sequence[bool]) -> Content:
+        last = _entry_width(len(_FOOTER) - 2) + _entry_width(len(_FOOTER) - 1)
+        room = self.size.width - 2 - last
+        phrases: list[Phrase] = [(" ", "plain")]
+        for index, action in enumerate(_FOOTER):
+            width = _entry_width(index)
+            if index < len(_FOOTER) - 2:
+                if width > room:
+                    continue
+                room -= width
+            key = shown_key(action.keys[0])
+            phrases += [
+                (key, "key" if possible[index] else "muted"),
+                (f" {action.label}  ", "plain" if possible[index] else "muted"),
+            ]
+        return self.say(*phrases)
+
+    def get_content_width(self, container: Size, viewport: Size) -> int:  # noqa: ARG002  # Textual's signature
+        return container.width
+
+
+_FOOTER: Final = tuple(action for action in ACTIONS if action.label)
+
+
+def _entry_width(index: int) -> int:
+    action = _FOOTER[index]
+    return len(shown_key(action.keys[0])) + len(action.label) + 3

@@ -1,0 +1,194 @@
+"""The form that files a request. What is typed stays until it is filed, whatever happens between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Final
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.widgets import Input
+
+from bwp_tui.console.request_draft import PROCESSING_HINT, Draft
+from bwp_tui.console.speech import Line, Phrase
+from bwp_tui.console.widgets.choice import Choice
+from bwp_tui.console.widgets.detail_pane import Heading
+from bwp_tui.domain.deadlines import REGULATIONS
+from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Request
+
+_KINDS: Final = ("retrieval", "deletion")
+_DELETION_FIELDS: Final = ("hold", "reason", "again")
+_TEXTS: Final = (
+    ("email", "Address", "the shopper's email address"),
+    ("received", "Received on", ""),
+    ("hold", "Holding days", ""),
+    ("reason", "Reason", "kept by the service for auditing"),
+    ("note", "Note", "kept here only"),
+    ("again", "Address again", "type it once more: a deletion cannot be undone"),
+)
+
+EarlierOne = Callable[[Kind, str], str | None]
+"""Returns a sentence about an earlier task for this kind and address, or None."""
+
+
+class RequestForm(Vertical):
+    """Fields for both kinds, checked as they are typed.
+
+    Args:
+        today: returns the current day where the operator sits.
+        earlier: is asked about the address once it is complete.
+    """
+
+    class Filed(Message):
+        """The operator wants this request recorded."""
+
+        def __init__(self, request: Request) -> None:
+            super().__init__()
+            self.request = request
+
+    class Closed(Message):
+        """The operator left the form; what was typed is kept."""
+
+    def __init__(self, today: Callable[[], date], earlier: EarlierOne, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._today = today
+        self._earlier = earlier
+
+    def compose(self) -> ComposeResult:
+        yield Heading(id="form-heading")
+        with Horizontal(classes="form-row"):
+            yield Line(id="label-kind", classes="form-label")
+            yield Choice(_KINDS, id="field-kind")
+        for field, _label, _hint in _TEXTS[:2]:
+            yield from self._row(field)
+        with Horizontal(classes="form-row"):
+            yield Line(id="label-regulation", classes="form-label")
+            yield Choice(tuple(REGULATIONS), id="field-regulation")
+        for field, _label, _hint in _TEXTS[2:]:
+            yield from self._row(field)
+        yield Line(id="form-outlook")
+        yield Line(id="form-remedy")
+
+    def _row(self, field: str) -> ComposeResult:
+        with Horizontal(classes="form-row", id=f"row-{field}"):
+            yield Line(id=f"label-{field}", classes="form-label")
+            text = Input(id=f"field-{field}", compact=True, select_on_focus=False)
+            text.cursor_blink = False
+            yield text
+            yield Line(id=f"hint-{field}", classes="form-hint")
+
+    def on_mount(self) -> None:
+        self.display = False
+        for field, label, _hint in (*_TEXTS, ("kind", "Kind", ""), ("regulation", "Law", "")):
+            line = self._line(f"label-{field}")
+            line.show(line.say((label, "muted")))
+        self.clear()
+
+    def open(self) -> None:
+        """Show the form with what it held, the cursor in its first empty field."""
+        self.display = True
+        self._check()
+        self._field("email").focus()
+
+    def clear(self) -> None:
+        """Forget what was typed."""
+        texts = {"received": self._today().isoformat(), "hold": str(DEFAULT_HOLDING_PERIOD)}
+        for field, _label, _hint in _TEXTS:
+            self._field(field).value = texts.get(field, "")
+        self.query_one("#field-kind", Choice).value = _KINDS[0]
+        self._check()
+
+    @property
+    def draft(self) -> Draft:
+        """What is typed now."""
+        return Draft(
+            kind=Kind(self.query_one("#field-kind", Choice).value.upper()),
+            regulation=self.query_one("#field-regulation", Choice).value,
+            **{field: self._field(field).value for field, _label, _hint in _TEXTS},
+        )
+
+    @on(Input.Changed)
+    @on(Choice.Changed)
+    def _changed(self, event: Message) -> None:
+        event.stop()
+        self._check()
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._file()
+
+    def on_key(self, event: events.Key) -> None:
+        if event.key == "escape":
+            event.stop()
+            self.post_message(self.Closed())
+        elif event.key == "enter":
+            event.stop()
+            self._file()
+        elif event.key == "f2":
+            event.stop()
+            self._take_shorter_hold()
+        elif event.key in ("down", "up"):
+            event.stop()
+            (self.screen.focus_next if event.key == "down" else self.screen.focus_previous)(".form-row *")
+
+    def _file(self) -> None:
+        draft = self.draft
+        mistakes = draft.mistakes(self._today())
+        wrong = next(iter(mistakes), None) or draft.missing()
+        if wrong is None:
+            self.post_message(self.Filed(draft.request()))
+            return
+        if wrong not in mistakes:
+            self._hint(wrong, "needed", "bad")
+        self._field(wrong).focus()
+
+    def _take_shorter_hold(self) -> None:
+        days = self.draft.shorter_hold(self._today())
+        if days is not None:
+            self._field("hold").value = str(days)
+
+    def _check(self) -> None:
+        draft, today = self.draft, self._today()
+        deletion = draft.kind is Kind.DELETION
+        for field in _DELETION_FIELDS:
+            self.query_one(f"#row-{field}").display = deletion
+        mistakes = draft.mistakes(today)
+        for field, _label, hint in _TEXTS:
+            if field in mistakes:
+                self._hint(field, mistakes[field], "bad")
+            else:
+                self._hint(field, PROCESSING_HINT if field == "hold" else hint, "muted")
+        if "email" not in mistakes and draft.email.strip():
+            earlier = self._earlier(draft.kind, draft.email.strip())
+            self._hint("email", earlier or "✓", "warn" if earlier else "good")
+        self._tell_outlook(draft, today)
+        self.query_one(Heading).tell(
+            [("new request", "strong"), (f" · {draft.kind.lower()}", "bad" if deletion else "busy")],
+            "enter files it · esc keeps it for later",
+        )
+
+    def _tell_outlook(self, draft: Draft, today: date) -> None:
+        outlook, remedy = self._line("form-outlook"), self._line("form-remedy")
+        words, role = draft.outlook(today)
+        outlook.show(outlook.say((words, role)))
+        days = draft.shorter_hold(today)
+        phrases: list[Phrase] = []
+        if days is not None:
+            phrases = [("F2", "key"), (f" makes it {days} holding days, the most that still end in time.", "plain")]
+        elif draft.kind is Kind.DELETION and draft.too_late_anyway(today):
+            phrases = [("No holding period is short enough: consider an extension, and tell the shopper.", "warn")]
+        remedy.show(remedy.say(*phrases))
+
+    def _hint(self, field: str, words: str, role: str) -> None:
+        line = self._line(f"hint-{field}")
+        line.show(line.say((words, role)))
+
+    def _line(self, id: str) -> Line:
+        return self.query_one(f"#{id}", Line)
+
+    def _field(self, name: str) -> Input:
+        return self.query_one(f"#field-{name}", Input)

@@ -1,0 +1,370 @@
+"""The table of tasks: a million rows, of which it knows those in sight, and repaints the cells that changed.
+
+Textual writes every region that was marked dirty, changed or not, and each from the widget's left edge on. So this
+widget marks one region a row, which ends with the last cell that changed.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from typing import ClassVar, Final
+
+from rich.style import Style
+from textual import events
+from textual.cache import LRUCache
+from textual.content import Content
+from textual.message import Message
+from textual.strip import Strip
+
+from bwp_tui.console.widgets.columns import Cell, Context, Glyphs, Placed, locale_glyphs, place
+from bwp_tui.console.widgets.row_pane import HEADER, RowPane
+from bwp_tui.console.widgets.task_rows import Changed, RowsInSight, TaskSource
+from bwp_tui.console.widgets.task_strips import header_strip, row_strip
+from bwp_tui.domain.task import Task
+from bwp_tui.domain.times import Clock, local_day, utc_now
+
+_STRIPS: Final = 512
+"""Painted lines that are kept: some pages."""
+
+_NEAR: Final = 64
+"""Rows on both sides of the cursor that are searched for its task before all others."""
+
+
+class TaskTable(RowPane):
+    """The tasks of a view, by local number, with a cursor. It binds no key: the screen's key map calls its actions.
+
+    Actions: `cursor_down`, `cursor_up`, `page_down`, `page_up`, `half_page_down`, `half_page_up`, `first`, `last`,
+    `choose`.
+    """
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "task-table--header",
+        "task-table--row",
+        "task-table--subject",
+        "task-table--muted",
+        "task-table--good",
+        "task-table--bad",
+        "task-table--warn",
+        "task-table--busy",
+        "task-table--held",
+        "task-table--overdue",
+        "task-table--mark",
+        "task-table--pointer",
+        "task-table--cursor",
+        "task-table--cursor-subject",
+        "task-table--empty",
+    }
+
+    class Highlighted(Message):
+        """The cursor is on another task now; `number` is None when the view has no rows."""
+
+        def __init__(self, table: TaskTable, number: int | None) -> None:
+            super().__init__()
+            self.table = table
+            self.number = number
+
+        @property
+        def control(self) -> TaskTable:
+            """The table, for `@on` with a selector."""
+            return self.table
+
+    class Chosen(Message):
+        """The operator asked for this task: `action_choose`, or a click on the row the cursor is on."""
+
+        def __init__(self, table: TaskTable, number: int) -> None:
+            super().__init__()
+            self.table = table
+            self.number = number
+
+        @property
+        def control(self) -> TaskTable:
+            """The table, for `@on` with a selector."""
+            return self.table
+
+    def __init__(
+        self,
+        source: TaskSource,
+        *,
+        clock: Clock = utc_now,
+        day: timedelta = timedelta(days=1),
+        glyphs: Glyphs | None = None,
+        empty_text: Content | None = None,
+        id: str | None = None,
+        classes: str | None = None,
+    ) -> None:
+        """Make an empty table.
+
+        Args:
+            day: length of one of the service's days, in which holding periods are counted.
+            glyphs: defaults to what the locale's encoding can show.
+        """
+        super().__init__(id=id, classes=classes)
+        self._rows = RowsInSight(source)
+        self._clock = clock
+        self._day = day
+        self._glyphs = glyphs or locale_glyphs()
+        self._empty_text = empty_text or Content()
+        self._masked = True
+        self._marks: frozenset[int] = frozenset()
+        self._numbers: array[int] = array("q")
+        self._cursor = 0
+        self._placed: tuple[Placed, ...] = ()
+        self._placed_width = -1
+        self._component_styles_of: dict[tuple[str, ...], Style] = {}
+        # What a line says and how wide it is are its whole identity; a change of style empties the cache.
+        self._strips: LRUCache[tuple[tuple[Cell, ...], bool], Strip] = LRUCache(_STRIPS)
+
+    @property
+    def row_count(self) -> int:
+        """Rows of the view, in sight or not."""
+        return len(self._numbers)
+
+    @property
+    def cursor_row(self) -> int:
+        """Index of the row the cursor is on; 0 when there are no rows."""
+        return self._cursor
+
+    @property
+    def current_number(self) -> int | None:
+        """Local number of the task under the cursor."""
+        return self._numbers[self._cursor] if self._numbers else None
+
+    @property
+    def current(self) -> Task | None:
+        """The task under the cursor, or None where there is none (any more)."""
+        number = self.current_number
+        return None if number is None else self._rows.task(number)
+
+    def show(self, numbers: array[int]) -> None:
+        """Make `numbers` (local numbers, type code `q`) the rows, in this order. The array is kept: do not alter it.
+
+        The cursor stays on its task and the task on its line; where the task is gone, the cursor stays on its row.
+        Only lines that show another task than before are repainted.
+        """
+        if numbers == self._numbers:
+            return
+        current, before, was_empty = self.current_number, self._lines(), not self._numbers
+        top, line = self.top, self._cursor - self.top
+        self._numbers = numbers
+        self._cursor = self._row_after(current)
+        self.fit_height()
+        stays_at_top = top == 0 and self._cursor < self.page
+        self.scroll_quietly(0 if stays_at_top else self._cursor - line)
+        for y, (old, new) in enumerate(zip(before, self._lines(), strict=True)):
+            if old != new:
+                self._repaint_row(self.top + y)
+        if was_empty or not numbers:
+            self.refresh()
+        if self.current_number != current:
+            self.post_message(self.Highlighted(self, self.current_number))
+
+    def refresh_tasks(self, changed: Collection[int]) -> None:
+        """Read those of `changed` again that are in sight, and repaint the cells that differ."""
+        self._repaint_cells(self._rows.read_again(changed, self._circumstances()))
+
+    def tick(self) -> None:
+        """Bring what depends on the time up to date: ages, countdowns, holding periods."""
+        self._repaint_cells(self._rows.update(self._circumstances()))
+
+    @property
+    def masked(self) -> bool:
+        """Whether addresses are shown as `j•••@example.com`."""
+        return self._masked
+
+    @masked.setter
+    def masked(self, masked: bool) -> None:
+        self._masked = masked
+        self.tick()
+
+    @property
+    def marks(self) -> frozenset[int]:
+        """Local numbers of the marked tasks, in sight or not."""
+        return self._marks
+
+    @marks.setter
+    def marks(self, marks: Collection[int]) -> None:
+        self._marks = frozenset(marks)
+        self.tick()
+
+    @property
+    def empty_text(self) -> Content:
+        """What stands in the middle of a table without rows."""
+        return self._empty_text
+
+    @empty_text.setter
+    def empty_text(self, text: Content) -> None:
+        if not text.is_same(self._empty_text):
+            self._empty_text = text
+            if not self._numbers:
+                self.refresh()
+
+    def go_to(self, row: int) -> None:
+        """Put the cursor on a row, or on the nearest one there is, and bring it into sight."""
+        row = max(0, min(row, self.row_count - 1))
+        if row != self._cursor:
+            before, self._cursor = self._cursor, row
+            self._repaint_row(before)
+            self._repaint_row(row)
+            self.post_message(self.Highlighted(self, self.current_number))
+        self._reveal()
+
+    def go_to_task(self, number: int) -> bool:
+        """Put the cursor on a task; False where the view does not have it."""
+        row = self._find(number)
+        if row is None:
+            return False
+        self.go_to(row)
+        return True
+
+    def move(self, rows: int) -> None:
+        """Move the cursor by rows, down when positive."""
+        self.go_to(self._cursor + rows)
+
+    def turn(self, rows: int) -> None:
+        """Move what is in sight and the cursor by as many rows: the cursor keeps its line on the screen."""
+        self.scroll_rows(self.top + rows)
+        self.move(rows)
+
+    def action_cursor_down(self) -> None:
+        self.move(1)
+
+    def action_cursor_up(self) -> None:
+        self.move(-1)
+
+    def action_page_down(self) -> None:
+        self.turn(self.page)
+
+    def action_page_up(self) -> None:
+        self.turn(-self.page)
+
+    def action_half_page_down(self) -> None:
+        self.turn(max(1, self.page // 2))
+
+    def action_half_page_up(self) -> None:
+        self.turn(-max(1, self.page // 2))
+
+    def action_first(self) -> None:
+        self.go_to(0)
+
+    def action_last(self) -> None:
+        self.go_to(self.row_count - 1)
+
+    def action_choose(self) -> None:
+        number = self.current_number
+        if number is not None:
+            self.post_message(self.Chosen(self, number))
+
+    def on_click(self, event: events.Click) -> None:
+        row = self.top + event.y - HEADER
+        if event.y < HEADER or row >= self.row_count:
+            return
+        if row == self._cursor:
+            self.action_choose()
+        else:
+            self.go_to(row)
+
+    def on_resize(self) -> None:
+        self.fit_height()
+        self._reveal()
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._component_styles_of.clear()
+        self._strips.clear()
+
+    def render_line(self, y: int) -> Strip:
+        width = self.scrollable_size.width
+        self._lay_out(width)
+        if y < HEADER:
+            return header_strip(self._placed, width, self._glyphs, self._style)
+        row = self.top + y - HEADER
+        if row < self.row_count:
+            return self._row_line(row)
+        return self._blank_line(y)
+
+    def _row_line(self, row: int) -> Strip:
+        number = self._numbers[row]
+        if number not in self._rows:
+            self._rows.see(self._in_sight(), self._circumstances())
+        line = (self._rows.cells(number), row == self._cursor)
+        strip = self._strips.get(line)
+        if strip is None:
+            cells, current = line
+            strip = row_strip(
+                cells, self._placed, self.scrollable_size.width, self._glyphs, self._style, current=current
+            )
+            self._strips[line] = strip
+        return strip
+
+    def _blank_line(self, y: int) -> Strip:
+        width, lines = self.scrollable_size.width, self._empty_text.split()
+        index = y - HEADER - max(0, (self.page - len(lines)) // 2)
+        if self._numbers or not 0 <= index < len(lines):
+            return Strip.blank(width, self._style("row"))
+        text = lines[index].truncate(width, ellipsis=True)
+        text = text.pad_left((width - text.cell_length) // 2)
+        strip = Strip(text.render_segments(self.get_visual_style("task-table--empty")))
+        return strip.adjust_cell_length(width, self._style("empty"))
+
+    def _lay_out(self, width: int) -> None:
+        if width != self._placed_width:
+            self._placed, self._placed_width = place(width), width
+            self._rows.lay_out(self._placed)
+            self._strips.clear()
+
+    def _style(self, *names: str) -> Style:
+        """Return the style of the first name, with the band and the letters of the other ones over it."""
+        style = self._component_styles_of.get(names)
+        if style is None:
+            style, *over = (self.get_component_rich_style(f"task-table--{name}") for name in names)
+            for name, above in zip(names[1:], over, strict=True):
+                own = self.get_component_rich_style(f"task-table--{name}", partial=True)
+                # The full style alone has the band's colour blended with what lies under the table; and letters
+                # that are dim against the table would be lost against a band that brings its own colour.
+                style += own + Style(bgcolor=above.bgcolor if own.bgcolor else None, dim=False if own.color else None)
+            self._component_styles_of[names] = style
+        return style
+
+    def _circumstances(self) -> Context:
+        now = self._clock()
+        return Context(now, local_day(now), self._day, self._masked, self._marks, self._glyphs)
+
+    def _in_sight(self) -> array[int]:
+        return self._numbers[self.top : self.top + self.page]
+
+    def _lines(self) -> list[tuple[int | None, bool]]:
+        """What each line of the page shows: a task or nothing, under the cursor or not."""
+        numbers: list[int | None] = list(self._in_sight())
+        numbers += [None] * (self.page - len(numbers))
+        return [(number, self.top + y == self._cursor) for y, number in enumerate(numbers)]
+
+    def _find(self, number: int) -> int | None:
+        start = max(0, self._cursor - _NEAR)
+        for first, end in ((start, start + 2 * _NEAR), (0, self.row_count)):
+            with suppress(ValueError):
+                return self._numbers.index(number, first, end)
+        return None
+
+    def _row_after(self, number: int | None) -> int:
+        """Where the cursor goes in a new view: to its task, or to the nearest row."""
+        row = None if number is None else self._find(number)
+        return max(0, min(self._cursor, self.row_count - 1)) if row is None else row
+
+    def _repaint_row(self, row: int) -> None:
+        self.repaint(row, 0, self.scrollable_size.width)
+
+    def _repaint_cells(self, changes: Sequence[Changed]) -> None:
+        if changes:
+            row_of = {number: self.top + y for y, number in enumerate(self._in_sight())}
+            for number, x, width in changes:
+                if number in row_of:
+                    self.repaint(row_of[number], x, width)
+
+    def _reveal(self) -> None:
+        if self._cursor < self.top:
+            self.scroll_rows(self._cursor)
+        elif self._cursor >= self.top + self.page:
+            self.scroll_rows(self._cursor - self.page + 1)

@@ -1,0 +1,151 @@
+"""A program of nothing but the task table, which tests drive by keys. Run it as a module, in a terminal."""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from textual.app import App, ComposeResult
+from textual.content import Content
+
+import bwp_tui
+from bwp_tui.console.widgets.columns import UNICODE, Glyphs
+from bwp_tui.console.widgets.task_table import TaskTable
+from bwp_tui.domain.task import Kind, Task, TaskError
+
+NOW: Final = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+STYLES: Final = Path(bwp_tui.__file__).parents[1] / "styles" / "task_table.tcss"
+
+IN_SIGHT: Final = 5
+OUT_OF_SIGHT: Final = 5_000
+
+
+def make_task(number: int) -> Task:
+    """A retrieval in progress, submitted an hour before `NOW`, due in 19 days."""
+    submitted_at = NOW - timedelta(hours=1)
+    return Task(
+        number=number,
+        task_id=f"task-{number}",
+        kind=Kind.RETRIEVAL,
+        email=f"shopper{number}@example.com",
+        status="IN_PROGRESS",
+        errors=(),
+        holding_period=None,
+        reason=None,
+        note="",
+        tags=(),
+        received_on=date(2026, 11, 10),
+        regulation="gdpr",
+        due_on=date(2026, 12, 10),
+        recorded_at=submitted_at,
+        submitted_at=submitted_at,
+        updated_at=submitted_at,
+        finished_at=None,
+        polled_at=None,
+        next_poll_at=None,
+        polls=0,
+        trouble=None,
+        resubmit_of=None,
+        resubmitted_as=None,
+        earlier=None,
+        cancel_asked=False,
+        revision=1,
+        download=None,
+    )
+
+
+class Register:
+    """A source of tasks in memory: those that were `put`, and plain ones of every other number up to `size`."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.put: dict[int, Task] = {}
+        self.lost: set[int] = set()
+        self.read: list[int] = []
+
+    def window(self, numbers: Sequence[int]) -> list[Task]:
+        self.read.extend(numbers)
+        known = (number for number in numbers if 0 < number <= self.size and number not in self.lost)
+        return [self.put.get(number) or make_task(number) for number in known]
+
+    def numbers(self) -> array[int]:
+        return array("q", range(1, self.size + 1))
+
+
+class TableApp(App[None]):
+    """The table over a register. Its clock stands still until a test moves it; what it says is in `heard`."""
+
+    CSS_PATH = STYLES
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS = [
+        ("j", "move(1)"),
+        ("k", "move(-1)"),
+        ("G", "end"),
+        ("x", f"flip({IN_SIGHT})"),
+        ("o", f"flip({OUT_OF_SIGHT})"),
+        ("f", f"fail({IN_SIGHT})"),
+        ("a", "append"),
+        ("p", "prepend"),
+        ("t", "tick"),
+    ]
+
+    def __init__(self, register: Register, glyphs: Glyphs = UNICODE) -> None:
+        super().__init__()
+        self.register = register
+        self.now = NOW
+        self.heard: list[tuple[str, int | None]] = []
+        self.table = TaskTable(register, clock=lambda: self.now, glyphs=glyphs, empty_text=Content("No task matches."))
+
+    def compose(self) -> ComposeResult:
+        yield self.table
+
+    def on_mount(self) -> None:
+        self.table.show(self.register.numbers())
+        self.table.focus()
+
+    def on_task_table_highlighted(self, message: TaskTable.Highlighted) -> None:
+        self.heard.append(("highlighted", message.number))
+
+    def on_task_table_chosen(self, message: TaskTable.Chosen) -> None:
+        self.heard.append(("chosen", message.number))
+
+    def change(self, task: Task) -> None:
+        """Put a task into the register and tell the table, as the program does when a revision is new."""
+        self.register.put[task.number] = task
+        self.table.refresh_tasks([task.number])
+
+    def action_move(self, rows: int) -> None:
+        self.table.move(rows)
+
+    def action_end(self) -> None:
+        self.table.action_last()
+
+    def action_flip(self, number: int) -> None:
+        task = self.register.put.get(number) or make_task(number)
+        status = "COMPLETED" if task.status == "IN_PROGRESS" else "IN_PROGRESS"
+        self.change(replace(task, status=status, revision=task.revision + 1))
+
+    def action_fail(self, number: int) -> None:
+        error = TaskError("DATA_SUBJECT_NOT_FOUND", "The shopper email does not exist")
+        self.change(replace(make_task(number), status="FAILED", errors=(error,)))
+
+    def action_append(self) -> None:
+        self.register.size += 1
+        self.table.show(self.register.numbers())
+
+    def action_prepend(self) -> None:
+        self.register.size += 1
+        self.table.show(array("q", [self.register.size, *range(1, self.register.size)]))
+
+    def action_tick(self) -> None:
+        self.now += timedelta(seconds=1)
+        self.table.tick()
+
+
+if __name__ == "__main__":
+    TableApp(Register(int(sys.argv[1]))).run()
