@@ -71,6 +71,7 @@ _TASK, _REQUEST, _VIEW, _MOVE, _PROGRAM = "This task", "Requests", "Views", "Mov
 
 ACTIONS: Final = (
     Action("new", ("n",), "new", "File a new request", _REQUEST, "submit", _writable),
+    Action("new_deletion", ("N",), "", "File a new deletion", _REQUEST, "submit deletion", _writable),
     Action("filter", ("slash",), "filter", "Show only the tasks that match", _VIEW, "list FILTER"),
     Action("detail", ("enter",), "detail", "Read all about this task", _TASK, "show TASK", _on_task()),
     Action(

@@ -12,6 +12,7 @@ from typing import Final
 os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
 os.environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
 
+from textual import events
 from textual.app import App
 from textual.driver import Driver
 from textual.message import Message
@@ -24,6 +25,7 @@ from bwp_tui.console.screens.setup import SetupScreen
 from bwp_tui.console.session import Session
 from bwp_tui.console.terminal import SIGNALS, TerminalWatch
 from bwp_tui.console.themes import DARK, LIGHT, THEMES, choose
+from bwp_tui.console.type_ahead import TypeAhead
 from bwp_tui.crashlog import record, sentence
 from bwp_tui.domain.times import Clock, utc_now
 from bwp_tui.engine.setup import setup_for
@@ -90,8 +92,16 @@ class ConsoleApp(App[int]):
             next_theme=self._next_theme,
         )
         self._watch = TerminalWatch(self._session_over)
+        self._type_ahead = TypeAhead(self, super().on_event)
+
+    async def on_event(self, event: events.Event) -> None:
+        if self._type_ahead.takes(event):
+            self._type_ahead.put(event)
+        else:
+            await super().on_event(event)
 
     def on_mount(self) -> None:
+        self._type_ahead.start()
         if not self.is_headless:
             loop = asyncio.get_running_loop()
             for number in SIGNALS:
@@ -107,6 +117,7 @@ class ConsoleApp(App[int]):
             self.call_after_refresh(self._engine.start)
 
     def on_unmount(self) -> None:
+        self._type_ahead.stop()
         self._watch.stop()
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ from bwp_tui.console.widgets.download_lines import size
 from bwp_tui.domain.advice import advice_for
 from bwp_tui.domain.deadlines import REGULATIONS, latest_end
 from bwp_tui.domain.task import TERMINAL, DownloadState, Event, Kind, Status, Task
-from bwp_tui.domain.text import mask_email
+from bwp_tui.domain.text import mask_email, veil
 from bwp_tui.domain.times import due_words, local_day
 
 _LABEL: Final = 11
@@ -60,20 +60,36 @@ def subject(task: Task, reading: Reading) -> str:
     return mask_email(task.email) if reading.masked else task.email
 
 
-def matters(task: Task) -> list[list[Phrase]]:
-    """Return what stands in the way of the task and what to do about it, a paragraph each."""
+def veiled(text: str, task: Task, reading: Reading) -> str:
+    """Return `text` with the task's address in it as the screen may show it."""
+    return veil(text, task.email) if reading.masked else text
+
+
+def matters(task: Task, reading: Reading) -> list[list[Phrase]]:
+    """Return what came of the task, or stands in its way, and what to do about it, a paragraph each."""
     paragraphs: list[list[Phrase]] = []
     for error in task.errors:
         code = [(f"{error.code}  ", "bad")] if error.code else []
-        paragraphs.append([*code, (error.message, "plain")])
+        paragraphs.append([*code, (veiled(error.message, task, reading), "plain")])
         advice = advice_for(task.status, error.code)
         if advice:
             paragraphs.append([("→ ", "accent"), (advice, "strong")])
     if not task.errors and (advice := advice_for(task.status, None)):
         paragraphs.append([("→ ", "accent"), (advice, "strong")])
     if task.trouble:
-        paragraphs.append([(task.trouble, "warn")])
+        paragraphs.append([(veiled(task.trouble, task, reading), "warn")])
+    if task.kind is Kind.RETRIEVAL and task.status == Status.COMPLETED:
+        paragraphs += _result(task, reading)
     return paragraphs
+
+
+def download_end(task: Task, reading: Reading) -> Phrase:
+    """Return a sentence on how the newest download of a task's result has ended."""
+    download, of = task.download, f"the result for {subject(task, reading)}"
+    if download is not None and download.state == DownloadState.DONE:
+        return (f"Saved {of}: {size(download.bytes)}, whole and hashed.", "good")
+    words = download.trouble if download is not None and download.trouble else "it ended without a file."
+    return (f"Not saved, {of}: {veiled(words, task, reading)}", "bad")
 
 
 def facts(task: Task, reading: Reading) -> Iterator[list[Phrase]]:
@@ -91,11 +107,9 @@ def facts(task: Task, reading: Reading) -> Iterator[list[Phrase]]:
         yield _fact("Finished", [(_local(task.finished_at), "plain")])
     if task.cancel_asked:
         yield _fact("Cancelling", [("asked; the service has not answered yet", "warn")])
-    if task.kind is Kind.RETRIEVAL and task.status == Status.COMPLETED:
-        yield from _result(task)
     for label, text in (("Reason", task.reason), ("Note", task.note), ("Tags", ", ".join(task.tags))):
         if text:
-            yield _fact(label, [(text, "plain")])
+            yield _fact(label, [(veiled(text, task, reading), "plain")])
     if task.earlier:
         yield _fact("Earlier", [(f"#{task.earlier} asked the same for this address", "warn")])
     if task.resubmit_of:
@@ -115,8 +129,8 @@ def timeline(task: Task, events: Sequence[Event], reading: Reading) -> Iterator[
         if event.after:
             change = f"{event.before} → {event.after}" if event.before else event.after
             line.append((f"{change}  ", status_role(event.after)))
-        if event.detail and event.detail != task.task_id:
-            line.append((f"{event.detail}  ", "muted"))
+        if event.detail and event.detail != task.task_id and event.what != "downloaded":
+            line.append((f"{veiled(event.detail, task, reading)}  ", "muted"))
         if event.actor != "service":
             line.append((f"by {event.actor}", "muted"))
         yield line
@@ -148,18 +162,19 @@ def _hold(task: Task, days: int, reading: Reading) -> list[Phrase]:
     return words
 
 
-def _result(task: Task) -> Iterator[list[Phrase]]:
+def _result(task: Task, reading: Reading) -> Iterator[list[Phrase]]:
     download = task.download
     match download.state if download else None:
-        case None:
-            yield _fact("Result", [("ready: ", "good"), ("d", "key"), (" downloads it over a fresh link", "plain")])
         case DownloadState.DONE if download:
-            yield _fact("Saved", [(download.path or "", "plain")])
-            yield _fact("", [(f"{size(download.bytes)}  sha256 {download.sha256}", "muted")])
+            yield _fact("Saved", [(veiled(download.path or "", task, reading), "good")])
+            yield _fact("sha256", [(download.sha256 or "", "plain"), (f"  {size(download.bytes)}", "muted")])
         case DownloadState.FAILED if download:
-            yield _fact("Result", [(download.trouble or "the download failed", "bad")])
-        case _ if download:
-            yield _fact("Result", [(download.trouble or "being downloaded", "warn" if download.trouble else "busy")])
+            yield _fact("Result", [(veiled(download.trouble or "the download failed", task, reading), "bad")])
+        case DownloadState.QUEUED | DownloadState.RUNNING if download:
+            words = download.trouble or "being downloaded"
+            yield _fact("Result", [(veiled(words, task, reading), "warn" if download.trouble else "busy")])
+        case _:
+            yield _fact("Result", [("ready: ", "good"), ("d", "key"), (" downloads it over a fresh link", "plain")])
 
 
 def _local(instant: datetime) -> str:

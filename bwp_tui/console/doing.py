@@ -10,7 +10,7 @@ from bwp_tui.console.clipboard import copy
 from bwp_tui.console.detail_words import Reading, subject
 from bwp_tui.console.screens.help import HelpScreen
 from bwp_tui.domain.filter import VIEWS, FilterError
-from bwp_tui.domain.task import Request, Task
+from bwp_tui.domain.task import Kind, Request, Task
 from bwp_tui.domain.times import local_day
 from bwp_tui.history.actions import BadRequest
 from bwp_tui.history.errors import HistoryError
@@ -29,6 +29,7 @@ class Doing:
         self._screen = screen
         self._plain: dict[str, Callable[[], None]] = {
             "new": screen.open_form,
+            "new_deletion": lambda: screen.open_form(Kind.DELETION),
             "detail": screen.turn_detail,
             "mask": lambda: screen.mask(not screen.session.masked),
             "failed": lambda: screen.show_view(_FAILED),

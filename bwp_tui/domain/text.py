@@ -64,6 +64,11 @@ def mask_email(email: str) -> str:
     return f"{local[:1]}•••{at}{host}" if at else f"{email[:1]}•••"
 
 
+def veil(text: str, email: str) -> str:
+    """Return `text` with `email` masked wherever it stands in it."""
+    return text.replace(email, mask_email(email)) if email else text
+
+
 def nearest(word: str, known: tuple[str, ...]) -> str | None:
     """Return the one of `known` that `word` was probably meant to be, or None."""
     import difflib  # costs more than the rest of this module, and only a mistake needs it

@@ -47,8 +47,8 @@ class Pace:
             left = (poll.submitted_at - now).total_seconds() + (holding_period or 0) * DAY_S / self.speed
             if left > 0:
                 return max(FIRST_S, min(left, DAY_S / self.speed))
-        if (now - poll.submitted_at).total_seconds() > DAY_S:
-            return OLD_S
+        if (now - poll.submitted_at).total_seconds() > DAY_S / self.speed:
+            return max(FIRST_S, OLD_S / self.speed)
         unchanged = poll.polls if status == poll.status else 0
         return min(FIRST_S * 2.0 ** min(unchanged, _MOST_DOUBLINGS), LONGEST_YOUNG_S)
 

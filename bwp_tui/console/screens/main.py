@@ -12,7 +12,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from bwp_tui.console.actions import ACTIONS, BY_NAME, Situation, shown_key
-from bwp_tui.console.detail_words import Reading
+from bwp_tui.console.detail_words import Reading, download_end
 from bwp_tui.console.doing import Doing
 from bwp_tui.console.feed import Question, Snapshot
 from bwp_tui.console.session import Session
@@ -24,7 +24,7 @@ from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.console.widgets.request_form import RequestForm
 from bwp_tui.console.widgets.task_table import TaskTable
 from bwp_tui.domain.filter import VIEWS, parse
-from bwp_tui.domain.task import Task
+from bwp_tui.domain.task import Kind, Task
 from bwp_tui.domain.times import local_day
 
 TICK_S: Final = 5.0
@@ -139,6 +139,8 @@ class MainScreen(Screen[None]):
         )
         if told.engine.message and (before is None or before.engine.message != told.engine.message):
             self.say(told.engine.message, "warn")
+        if before is not None:
+            self._say_what_ended(before, told)
         if first or self.table.current_number in told.changed:
             self._tell_detail()
         self._tell_empty()
@@ -151,6 +153,17 @@ class MainScreen(Screen[None]):
             self._answered = told.question
             if self.table.current_number != before:
                 self.table.go_to(0)
+
+    def _say_what_ended(self, before: Snapshot, now: Snapshot) -> None:
+        """Say how the downloads ended that were under way in the snapshot before."""
+        running = {download.number for download in now.downloads}
+        ended = [download.number for download in before.downloads if download.number not in running]
+        for task in self.session.reader.window(ended):
+            self.say(*download_end(task, self._reading()))
+
+    def _reading(self) -> Reading:
+        session, now = self.session, self.session.clock()
+        return Reading(now, local_day(now), session.masked, session.day)
 
     def wait_for(self, number: int) -> None:
         """Put the cursor on a task as soon as the view has it."""
@@ -213,10 +226,7 @@ class MainScreen(Screen[None]):
 
     def _tell_detail(self) -> None:
         task = self.task_here
-        session = self.session
-        now = session.clock()
-        reading = Reading(now, local_day(now), session.masked, session.day)
-        self.detail.tell(task, session.reader.timeline(task) if task else [], reading)
+        self.detail.tell(task, self.session.reader.timeline(task) if task else [], self._reading())
         self._tell_footer()
 
     def _tell_footer(self) -> None:
@@ -246,10 +256,10 @@ class MainScreen(Screen[None]):
             return
         self.doing.do(name)
 
-    def open_form(self) -> None:
-        """Show the request form."""
+    def open_form(self, kind: Kind | None = None) -> None:
+        """Show the request form, set to `kind` where one is given."""
         self.set_class(True, "-form-open")
-        self.form.open()
+        self.form.open(kind)
         self._tell_footer()
 
     def close_form(self) -> None:

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from rich.cells import cell_len, set_cell_size
 
 from bwp_tui.domain.task import TERMINAL, DownloadState, Kind, Status, Task
-from bwp_tui.domain.text import clean_line, mask_email
+from bwp_tui.domain.text import clean_line, mask_email, veil
 from bwp_tui.domain.times import DAY, MINUTE, due_words, duration_words
 
 GAP: Final = 2
@@ -212,8 +212,9 @@ def _is_answered(task: Task) -> bool:
     return task.status in (Status.COMPLETED, Status.CANCELLED)
 
 
-def _note(task: Task, _context: Context) -> Cell:
-    return Cell(" · ".join(clean_line(text) for text in (_matter(task), task.note) if text), "muted")
+def _note(task: Task, context: Context) -> Cell:
+    text = " · ".join(clean_line(text) for text in (_matter(task), task.note) if text)
+    return Cell(veil(text, task.email) if context.masked else text, "muted")
 
 
 def _matter(task: Task) -> str | None:

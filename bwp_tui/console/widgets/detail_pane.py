@@ -89,7 +89,7 @@ class DetailPane(Vertical):
         number = f"#{task.number}"
         names = (f"{task.task_id} · {number}", number) if task.task_id else (number,)
         self.query_one(Heading).tell(detail_words.heading(task, reading), *names)
-        matters = detail_words.matters(task)
+        matters = detail_words.matters(task, reading)
         beside = self.app.size.width >= _BESIDE
         self.set_class(beside, "-beside")
         self._paragraphs("detail-matters").tell([*matters, []] if matters else [])

@@ -87,9 +87,11 @@ class RequestForm(Vertical):
             line.show(line.say((label, "muted")))
         self.clear()
 
-    def open(self) -> None:
-        """Show the form with what it held, the cursor in its first empty field."""
+    def open(self, kind: Kind | None = None) -> None:
+        """Show the form with what it held, set to `kind` where one is given, the cursor in the address."""
         self.display = True
+        if kind is not None:
+            self.query_one("#field-kind", Choice).value = kind.lower()
         self._check()
         self._field("email").focus()
 

@@ -1,0 +1,73 @@
+"""Keys delivered one at a time, each handled before the next is looked at.
+
+Textual hands a key to the widget that has the focus when the key arrives. Over a slow line keys arrive in bunches:
+without this, what is typed behind the `n` of a new request would reach the table, where `q` quits and `x` cancels.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from textual import events
+from textual.app import App
+from textual.message_pump import MessagePump
+
+_ROUNDS: Final = 3
+"""A key may start a worker, which asks for the focus, which the app then moves: three turns of the queues."""
+
+_LONGEST_S: Final = 1.0
+
+Deliver = Callable[[events.Event], Awaitable[None]]
+
+
+class TypeAhead:
+    """Holds back the keys that come while one is being handled.
+
+    Args:
+        deliver: does with a key what Textual would have done with it.
+    """
+
+    def __init__(self, app: App[int], deliver: Deliver) -> None:
+        self._app = app
+        self._deliver = deliver
+        self._waiting: asyncio.Queue[events.Event] = asyncio.Queue()
+        self._task: asyncio.Task[None] | None = None
+
+    def takes(self, event: events.Event) -> bool:
+        """Say whether an event is typed, fresh, and thus to be `put` here."""
+        is_typed = isinstance(event, events.Key | events.Paste)
+        return is_typed and self._task is not None and not event.is_forwarded
+
+    def put(self, event: events.Event) -> None:
+        """Deliver `event` once all before it have been handled."""
+        self._waiting.put_nowait(event)
+
+    def start(self) -> None:
+        """Begin, in the app's loop and context."""
+        self._task = asyncio.create_task(self._run(), name="type-ahead")
+
+    def stop(self) -> None:
+        """Drop what has not been delivered."""
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    async def _run(self) -> None:
+        while True:
+            await self._deliver(await self._waiting.get())
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._handled(), _LONGEST_S)
+
+    async def _handled(self) -> None:
+        """Wait until the queues that a key passes through have been emptied."""
+        for _ in range(_ROUNDS):
+            for pump in (self._app.focused, self._app.screen, self._app):
+                await self._turn(pump)
+
+    async def _turn(self, pump: MessagePump | None) -> None:
+        done = asyncio.Event()
+        if pump is not None and pump.is_running and pump.call_later(done.set):
+            await done.wait()
