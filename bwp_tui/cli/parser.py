@@ -219,7 +219,13 @@ def _add_practice(commands: _Commands) -> None:
     sandbox.add_argument("--serve", action="store_true", help="the API alone; prints the BWP_* variables")
     sandbox.add_argument("--port", metavar="N", type=port, default=0, help="where it listens (any free one)")
     sandbox.add_argument("--tasks", metavar="N", type=count, default=60, help="tasks of the past (60)")
-    sandbox.add_argument("--speed", metavar="X", type=factor, default=1.0, help="days of hold go X times faster; 86400 makes a day a second")
+    sandbox.add_argument(
+        "--speed",
+        metavar="X",
+        type=factor,
+        default=1.0,
+        help="days of hold go X times faster; 86400 makes a day a second",
+    )
     sandbox.add_argument("--seed", metavar="N", type=int, default=1, help="another one makes other shoppers (1)")
     sandbox.add_argument(
         "--fault", metavar="NAME[=RATE]", action="append", default=[], help="something that goes wrong; repeatable"

@@ -16,6 +16,7 @@ from textual import events
 from textual.app import App
 from textual.driver import Driver
 from textual.message import Message
+from textual.worker import WorkerFailed
 
 import bwp_tui
 from bwp_tui.console.desk import Desk, Reader
@@ -80,12 +81,13 @@ class ConsoleApp(App[int]):
         self._configured = not profile.missing()
         self._crash: str | None = None
         self._history = History(profile.history_path, clock=clock)
-        self._engine = EngineThread(profile, lambda: setup_for(profile), changed=self._role_changed)
+        self._written = History(profile.history_path, clock=clock)
+        self._engine = EngineThread(profile, lambda: setup_for(profile), changed=self._role_changed, clock=clock)
         self._with_engine = with_engine and self._configured
         self._session = Session(
             profile=profile,
             reader=Reader(self._history),
-            desk=Desk(History(profile.history_path, clock=clock), profile, actor(os.environ)),
+            desk=Desk(self._written, profile, actor(os.environ)),
             feed=Feed(profile.history_path, clock, lambda told: self._tell(self.Told(told))),
             clock=clock,
             role=lambda: self._engine.role,
@@ -125,6 +127,7 @@ class ConsoleApp(App[int]):
         self._engine.stop()
         self._session.feed.stop()
         self._history.close()
+        self._written.close()
 
     def on_console_app_told(self, message: Told) -> None:
         if isinstance(self._main, MainScreen):
@@ -168,6 +171,8 @@ class ConsoleApp(App[int]):
     def _fatal_error(self) -> None:
         """End after a fault of this program: one sentence, and a redacted file. Textual's page shows local data."""
         error = self._exception or RuntimeError("unknown")
+        if isinstance(error, WorkerFailed):  # it carries the fault, and no traceback of its own
+            error = error.error
         self._crash = sentence(error, record(self._profile.log_dir, error))
         self._close_messages_no_wait()
 

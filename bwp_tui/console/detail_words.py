@@ -100,7 +100,7 @@ def facts(task: Task, reading: Reading) -> Iterator[list[Phrase]]:
     if task.due_on:
         yield _fact("Due", _due(task, task.due_on, reading))
     if task.kind is Kind.DELETION and task.holding_period is not None:
-        yield _fact("Hold", _hold(task, task.holding_period, reading))
+        yield from _hold(task, task.holding_period, reading)
     if task.submitted_at:
         yield _fact("Submitted", [(_local(task.submitted_at), "plain")])
     if task.finished_at:
@@ -149,17 +149,18 @@ def _due(task: Task, due: date, reading: Reading) -> list[Phrase]:
     return [*words, (f"  {due_words(due, reading.today)}", role)]
 
 
-def _hold(task: Task, days: int, reading: Reading) -> list[Phrase]:
+def _hold(task: Task, days: int, reading: Reading) -> Iterator[list[Phrase]]:
     words: list[Phrase] = [(f"{days} day{'' if days == 1 else 's'}", "plain")]
     if task.submitted_at is None or task.status in TERMINAL:
-        return words
-    ends = task.submitted_at + days * reading.day
+        yield _fact("Hold", words)
+        return
     if task.status == Status.ON_HOLD:
-        words.append((f"  until {_local(ends)}", "held"))
+        words.append((f"  until {_local(task.submitted_at + days * reading.day)}", "held"))
+    yield _fact("Hold", words)
     last = latest_end(local_day(task.submitted_at), days)
     over = task.due_on is not None and last > task.due_on
-    words.append((f"  done by {last.isoformat()} at the latest", "warn" if over else "muted"))
-    return words
+    when = " at the latest, after the due date" if over else " at the latest"
+    yield _fact("Done by", [(last.isoformat(), "plain"), (when, "warn" if over else "muted")])
 
 
 def _result(task: Task, reading: Reading) -> Iterator[list[Phrase]]:

@@ -27,6 +27,7 @@ class Doing:
 
     def __init__(self, screen: MainScreen) -> None:
         self._screen = screen
+        self._filing = False
         self._plain: dict[str, Callable[[], None]] = {
             "new": screen.open_form,
             "new_deletion": lambda: screen.open_form(Kind.DELETION),
@@ -62,8 +63,10 @@ class Doing:
             self._screen.run_worker(self._asking[name](), group="doing", exclusive=True, exit_on_error=True)
 
     def file(self, request: Request) -> None:
-        """Record what the request form holds."""
-        self._screen.run_worker(self._file(request), group="doing", exclusive=True)
+        """Record what the request form holds; once, however often enter is pressed meanwhile."""
+        if not self._filing:
+            self._filing = True
+            self._screen.run_worker(self._file(request), group="filing")
 
     def _move(self, name: str) -> None:
         table, detail = self._screen.table, self._screen.detail
@@ -158,7 +161,10 @@ class Doing:
 
     async def _file(self, request: Request) -> None:
         screen = self._screen
-        task = await self._write(lambda: screen.session.desk.submit(request))
+        try:
+            task = await self._write(lambda: screen.session.desk.submit(request))
+        finally:
+            self._filing = False
         if task is None:
             return
         screen.form.clear()

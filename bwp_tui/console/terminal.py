@@ -15,7 +15,7 @@ _LOOK_S: Final = 1.0
 GRACE_S: Final = 6.0
 """How long a clean end may take before the process is ended all the same: a dead terminal can block any write."""
 
-SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP)
+SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
 class TerminalWatch:

@@ -20,7 +20,7 @@ from bwp_tui.domain.text import nearest, unsafe_at
 FIELDS: Final = ("status", "kind", "age", "due", "is", "error", "tag", "note", "email", "id", "regulation")
 """Names that may stand before a `:`."""
 
-STATES: Final = ("active", "ready", "failed", "unsent", "resubmitted", "duplicate")
+STATES: Final = ("active", "open", "ready", "failed", "unsent", "resubmitted", "duplicate")
 """Values of `is:`, each a question the register answers."""
 
 LONGEST_FILTER: Final = 1_500
@@ -101,11 +101,11 @@ class View:
 
 VIEWS: Final = (
     View("all", "all", ""),
-    View("active", "open", "is:active"),
+    View("active", "act", "is:active"),
     View("ready", "ready", "is:ready"),
     View("failed", "fail", "is:failed"),
     View("on hold", "hold", "status:on_hold"),
-    View("due soon", "due", "is:active due<8d", sort="due"),
+    View("due soon", "due", "is:open due<8d", sort="due"),
 )
 """The built-in views, at the keys 1 to 6."""
 

@@ -16,6 +16,7 @@ from typing import Final
 
 from bwp_tui.api.errors import ApiError
 from bwp_tui.crashlog import record
+from bwp_tui.domain.times import Clock, utc_now
 from bwp_tui.engine.lease import Lease
 from bwp_tui.engine.setup import EngineSetup
 from bwp_tui.history import engine_state
@@ -57,11 +58,13 @@ class EngineThread:
         *,
         focus: frozenset[int] | None = None,
         changed: Callable[[], None] = lambda: None,
+        clock: Clock = utc_now,
     ) -> None:
         self._profile = profile
         self._prepare = prepare
         self._focus = focus
         self._changed = changed
+        self._clock = clock
         self._role = Role.STARTING
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
@@ -122,7 +125,7 @@ class EngineThread:
             await asyncio.sleep(RESTART_S)
 
     async def _work(self) -> None:
-        history = History(self._profile.history_path)
+        history = History(self._profile.history_path, clock=self._clock)
         try:
             # Only then the role: whoever sees it must not take what a dead engine said last for this one's words.
             engine_state.announce(history, os.getpid(), socket.gethostname())

@@ -4,6 +4,7 @@ HistoryError
 ├── HistoryUnavailable   the file cannot be opened, read or written now
 ├── HistoryDamaged       the file is not a sound database
 ├── HistoryTooNew        a newer program wrote it
+├── HistoryForeign       another program's database
 ├── NoSuchTask           a name that fits no task, or more than one
 └── NotPossible          the task's state does not allow the action
 """
@@ -25,6 +26,10 @@ class HistoryDamaged(HistoryError):
 
 class HistoryTooNew(HistoryError):
     """A newer program wrote the file."""
+
+
+class HistoryForeign(HistoryError):
+    """The file is a database of another program."""
 
 
 class NoSuchTask(HistoryError):

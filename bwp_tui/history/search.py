@@ -23,10 +23,11 @@ SORTS: Final = {
 
 _STATES: Final = {
     "active": "t.terminal = 0",
+    "open": "t.open = 1",
     "ready": "(t.status = 'COMPLETED' AND t.kind = 'RETRIEVAL' AND t.saved = 0)",
-    "failed": "t.status IN ('FAILED', 'REJECTED', 'MISSING', 'UNCONFIRMED')",
+    "failed": "(t.resubmitted = 0 AND t.status IN ('FAILED', 'REJECTED', 'MISSING', 'UNCONFIRMED'))",
     "unsent": "t.task_id IS NULL",
-    "resubmitted": "EXISTS (SELECT 1 FROM tasks r WHERE r.resubmit_of = t.number)",
+    "resubmitted": "t.resubmitted = 1",
     "duplicate": "t.earlier IS NOT NULL",
 }
 _COLUMNS: Final = {"status": "t.status", "kind": "t.kind", "regulation": "t.regulation"}

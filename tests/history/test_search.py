@@ -107,12 +107,19 @@ def _has(task: Task, field: str, value: str) -> bool:
     return _is(task, value) if field == "is" else by_field[field]
 
 
+def _is_open(task: Task, *, saved: bool) -> bool:
+    if task.resubmitted_as is not None or task.status == "CANCELLED":
+        return False
+    return task.status != "COMPLETED" or (task.kind == "RETRIEVAL" and not saved)
+
+
 def _is(task: Task, state: str) -> bool:
     saved = task.download is not None and task.download.state == "done"
     return {
         "active": task.status not in TERMINAL,
+        "open": _is_open(task, saved=saved),
         "ready": task.status == "COMPLETED" and task.kind == "RETRIEVAL" and not saved,
-        "failed": task.status in _FAILED,
+        "failed": task.status in _FAILED and task.resubmitted_as is None,
         "unsent": task.task_id is None,
         "resubmitted": task.resubmitted_as is not None,
         "duplicate": task.earlier is not None,

@@ -206,6 +206,7 @@ class MainScreen(Screen[None]):
         """Mask or show the addresses everywhere."""
         self.session.masked = masked
         self.table.masked = masked
+        self.say("")  # it may hold an address
         self._tell_detail()
         self.tell_header()
         self.session.feed.look()
@@ -248,7 +249,7 @@ class MainScreen(Screen[None]):
 
     def action_perform(self, name: str) -> None:
         """Do an action of the registry, or say why it is not possible."""
-        if self.form.display and name != "back":
+        if self.prompt.is_open or (self.form.display and name != "back"):
             return
         why_not = BY_NAME[name].why_not(self.situation)
         if why_not:

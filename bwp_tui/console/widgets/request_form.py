@@ -133,9 +133,12 @@ class RequestForm(Vertical):
         elif event.key == "f2":
             event.stop()
             self._take_shorter_hold()
-        elif event.key in ("down", "up"):
+        elif event.key in ("down", "tab"):
             event.stop()
-            (self.screen.focus_next if event.key == "down" else self.screen.focus_previous)(".form-row *")
+            self.screen.focus_next(".form-row *")
+        elif event.key in ("up", "shift+tab"):
+            event.stop()
+            self.screen.focus_previous(".form-row *")
 
     def _file(self) -> None:
         draft = self.draft

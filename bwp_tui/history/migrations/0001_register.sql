@@ -34,16 +34,30 @@ CREATE TABLE tasks (
     unknown_answers INTEGER NOT NULL DEFAULT 0,
     trouble TEXT,
     resubmit_of INTEGER REFERENCES tasks (number),
+    resubmitted INTEGER NOT NULL DEFAULT 0 CHECK (resubmitted IN (0, 1)),
     earlier INTEGER REFERENCES tasks (number),
     cancel_asked INTEGER NOT NULL DEFAULT 0 CHECK (cancel_asked IN (0, 1)),
     download INTEGER REFERENCES downloads (id),
-    revision INTEGER NOT NULL
+    revision INTEGER NOT NULL,
+    -- Whether something is left to do for the shopper: the legal clock of an open task runs.
+    open INTEGER NOT NULL GENERATED ALWAYS AS (
+        resubmitted = 0
+        AND (
+            terminal = 0
+            OR status IN ('FAILED', 'REJECTED', 'MISSING')
+            OR (status = 'COMPLETED' AND kind = 'RETRIEVAL' AND saved = 0)
+        )
+    ) STORED
 ) STRICT;
+CREATE TRIGGER resubmission AFTER INSERT ON tasks WHEN NEW.resubmit_of IS NOT NULL
+BEGIN
+    UPDATE tasks SET resubmitted = 1 WHERE number = NEW.resubmit_of;
+END;
 CREATE INDEX tasks_by_revision ON tasks (revision);
 CREATE INDEX tasks_by_poll ON tasks (next_poll_at) WHERE next_poll_at IS NOT NULL;
 CREATE INDEX tasks_by_subject ON tasks (email COLLATE NOCASE, kind);
 CREATE INDEX tasks_by_status ON tasks (status, kind);
-CREATE INDEX tasks_by_due ON tasks (due_on) WHERE terminal = 0;
+CREATE INDEX tasks_by_due ON tasks (due_on) WHERE open = 1;
 CREATE INDEX tasks_by_original ON tasks (resubmit_of) WHERE resubmit_of IS NOT NULL;
 
 -- What an operator asked of the service, on disk before the first byte of it is sent.

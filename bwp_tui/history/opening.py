@@ -1,0 +1,165 @@
+"""Getting a connection to a register: to write where that is possible, else to read, and why."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+import apsw
+
+from bwp_tui.history.errors import HistoryUnavailable
+from bwp_tui.history.identity import check_identity
+from bwp_tui.history.migrate import migrate, refuse_newer, steps
+
+BUSY_TIMEOUT_MS: Final = 10_000
+_FILE_MODE: Final = 0o600
+_FOLDER_MODE: Final = 0o700
+_LEAST_ROOM: Final = 65_536
+"""Bytes below which a disk is called full: SQLite's shared memory alone takes half of it."""
+
+_PRAGMAS: Final = (
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "foreign_keys = ON",
+    "trusted_schema = OFF",
+    "secure_delete = ON",
+)
+_NOT_WRITABLE: Final = (
+    apsw.ReadOnlyError,
+    apsw.CantOpenError,
+    apsw.PermissionsError,
+    apsw.FullError,
+    apsw.IOError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A connection. `read_only` says why it can only read, or is None; `check` raises when it reads no more truly."""
+
+    db: apsw.Connection
+    read_only: str | None = None
+    check: Callable[[], None] = lambda: None
+
+
+def prepare_file(path: Path) -> None:
+    """Make the folder and the file where they are missing, for this user alone.
+
+    Raises:
+        HistoryUnavailable: something that is no plain file lies there.
+        OSError: they cannot be made.
+    """
+    _make_folder(path.parent)
+    # SQLite gives the -wal and -shm files the mode of this one, so it must be right before SQLite sees it. A file
+    # that is there is not opened for it: closing it would drop every lock this process holds on the register.
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _FILE_MODE))
+        found = path.lstat()
+    if not stat.S_ISREG(found.st_mode):
+        raise HistoryUnavailable(f"The history {path} is no plain file. Move it away, or set BWP_DATA_DIR.")
+    _set_mode(path, _FILE_MODE)
+
+
+def open_database(path: Path) -> Opening:
+    """Open the register at `path`, bringing it to this program's schema.
+
+    Raises:
+        HistoryTooNew, HistoryForeign: it is not for this program.
+        HistoryDamaged, HistoryUnavailable, apsw.Error: it is damaged or cannot be used.
+    """
+    try:
+        db = apsw.Connection(os.fspath(path))
+        try:
+            if db.readonly("main"):
+                raise apsw.ReadOnlyError("write-protected")
+            db.set_busy_timeout(BUSY_TIMEOUT_MS)
+            check_identity(db, path)
+            refuse_newer(db, path)
+            for pragma in _PRAGMAS:
+                db.execute(f"PRAGMA {pragma}")
+            migrate(db, path)
+        except BaseException:
+            db.close()
+            raise
+    except _NOT_WRITABLE as error:
+        return _to_read(path, error)
+    return Opening(db)
+
+
+def _to_read(path: Path, cause: apsw.Error) -> Opening:
+    reason = _reason(path, cause)
+    try:
+        return Opening(_reader(path, "mode=ro"), reason)
+    except (apsw.CantOpenError, apsw.IOError):
+        # Without its shared memory a register is read as one that nobody changes, and only while that is so.
+        before = _stamp(path)
+        if before is None:
+            raise cause from None
+
+    def check() -> None:
+        if _stamp(path) != before:
+            raise HistoryUnavailable(f"The history {path} has changed: it can be written again. Start bwp-tui anew.")
+
+    return Opening(_reader(path, "immutable=1"), reason, check)
+
+
+def _reader(path: Path, how: str) -> apsw.Connection:
+    uri = f"file:{quote(os.fspath(path))}?{how}"
+    db = apsw.Connection(uri, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
+    try:
+        db.set_busy_timeout(BUSY_TIMEOUT_MS)
+        check_identity(db, path)
+        refuse_newer(db, path)
+        version = int(db.pragma("user_version"))
+        if version < len(steps()):
+            raise HistoryUnavailable(
+                f"The history {path} must be brought to this program's schema ({version} to {len(steps())}) before it "
+                "can be read, and it cannot be written. Free some space, or mend its permissions."
+            )
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    """Return what changes when the file does, or None while some of the register lies in its -wal file."""
+    with suppress(FileNotFoundError):
+        if path.with_name(f"{path.name}-wal").stat().st_size:
+            return None
+    found = path.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _reason(path: Path, cause: apsw.Error) -> str:
+    disk = os.statvfs(path.parent)
+    if disk.f_flag & os.ST_RDONLY:
+        why = f"{path.parent} is on a read-only file system"
+    elif isinstance(cause, apsw.FullError) or disk.f_bavail * disk.f_frsize < _LEAST_ROOM:
+        why = f"the disk that holds {path.parent} is full"
+    else:
+        why = f"{path} cannot be written by this user"
+    return f"The history can only be read: {why}. Nothing can be recorded; mend that and start bwp-tui anew."
+
+
+def _make_folder(folder: Path) -> None:
+    for missing in reversed([parent for parent in folder.parents if not parent.exists()]):
+        missing.mkdir(exist_ok=True)
+        missing.chmod(_FOLDER_MODE)
+    folder.mkdir(exist_ok=True)
+    _set_mode(folder, _FOLDER_MODE)
+
+
+def _set_mode(path: Path, mode: int) -> None:
+    """Set a mode that differs: on a read-only file system even the same one is refused."""
+    if stat.S_IMODE(path.stat().st_mode) != mode:
+        path.chmod(mode)

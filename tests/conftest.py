@@ -1,0 +1,25 @@
+"""What tests of several rooms share: a practice API in wall-clock time, and its profile in a folder of the test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bwp_tui.sandbox.server import Sandbox
+from bwp_tui.settings import Profile
+from tests.practice import profile_of
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """A practice API without tasks, listening on a port of its own."""
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def profile(sandbox: Sandbox, tmp_path: Path) -> Profile:
+    """The profile of `sandbox`; nothing is on disk yet."""
+    return profile_of(sandbox, tmp_path / "sandbox")

@@ -1,0 +1,52 @@
+"""A practice shop for each test on a clock that the test moves, and a register in wall-clock time for threads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bwp_tui.history.connection import History
+from bwp_tui.sandbox import wire
+from bwp_tui.sandbox.server import Sandbox
+from bwp_tui.settings import Profile
+from tests.engine.shop import ManualClock, Shop
+from tests.practice import profile_of
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def shop(clock: ManualClock, tmp_path: Path) -> Iterator[Shop]:
+    with Sandbox(clock=clock) as sandbox:
+        profile = profile_of(sandbox, tmp_path / "sandbox")
+        history = History(profile.history_path, clock=clock)
+        yield Shop(sandbox, clock, profile, history)
+        history.close()
+
+
+@pytest.fixture
+def live_history(profile: Profile) -> Iterator[History]:
+    history = History(profile.history_path)
+    yield history
+    history.close()
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Lengths of all pieces of archives that the store has sent."""
+    lengths: list[int] = []
+    real = wire._chunks
+
+    def counted(body: bytes | wire.Slice, length: int, step: int) -> Iterator[bytes]:
+        for chunk in real(body, length, step):
+            if isinstance(body, wire.Slice):
+                lengths.append(len(chunk))
+            yield chunk
+
+    monkeypatch.setattr(wire, "_chunks", counted)
+    return lengths

@@ -1,0 +1,154 @@
+"""A shop to test the engine with: a practice API, a profile for it, its register, and a clock that stands still."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from bwp_tui.api.client import PrivacyApi
+from bwp_tui.domain.task import Download, Kind, Request, Task
+from bwp_tui.engine.connect import connect
+from bwp_tui.engine.engine import Engine
+from bwp_tui.engine.setup import EngineSetup
+from bwp_tui.history import actions, tasks
+from bwp_tui.history.connection import History
+from bwp_tui.sandbox.archives import Archives
+from bwp_tui.sandbox.server import Sandbox
+from bwp_tui.settings import Profile
+
+ACTOR: Final = "op (from 10.0.0.7)"
+NOON: Final = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+PROCESSED: Final = timedelta(seconds=9)
+"""Longer than the practice API takes for any task that is not about `slow@…`."""
+
+
+class ManualClock:
+    """An instant that moves only when told to."""
+
+    def __init__(self, now: datetime = NOON) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        """Return the instant."""
+        return self.now
+
+    def advance(self, by: timedelta) -> None:
+        """Move on."""
+        self.now += by
+
+
+def setup_of(profile: Profile, secret: str | None = None) -> EngineSetup:
+    """Return the profile's setup, with another secret where one is given."""
+    assert profile.client_id is not None
+    assert profile.target_id is not None
+    assert profile.secret is not None
+    return EngineSetup(
+        profile, profile.client_id, profile.target_id, profile.secret.read() if secret is None else secret
+    )
+
+
+def request(email: str, kind: Kind = Kind.RETRIEVAL, holding_period: int | None = None) -> Request:
+    """Return what an operator asks for."""
+    return Request(kind, email, date(2026, 11, 20), "gdpr", holding_period=holding_period)
+
+
+def submit(history: History, email: str, kind: Kind = Kind.RETRIEVAL, holding_period: int | None = None) -> int:
+    """Record a request; return its local number."""
+    return actions.submit(history, request(email, kind, holding_period), ACTOR).number
+
+
+@dataclass
+class Shop:
+    """All that an engine test needs. The sandbox and the register go by the same clock."""
+
+    sandbox: Sandbox
+    clock: ManualClock
+    profile: Profile
+    history: History
+    secret: str | None = None
+
+    def task(self, number: int) -> Task:
+        """Return a task as the register has it."""
+        return tasks.get(self.history, number)
+
+    def download_of(self, number: int) -> Download:
+        """Return the newest download of a task."""
+        download = self.task(number).download
+        assert download is not None
+        return download
+
+    def submit(self, email: str, kind: Kind = Kind.RETRIEVAL, holding_period: int | None = None) -> int:
+        """Record a request; return its local number."""
+        return submit(self.history, email, kind, holding_period)
+
+    def track(self, email: str, kind: Kind = Kind.RETRIEVAL, holding_period: int | None = None) -> int:
+        """Start a task behind the program's back and have it adopt the task; return its local number."""
+        task_id = self.sandbox.world.start(kind, email, holding_period=holding_period)
+        return self.track_id(task_id, kind)
+
+    def track_id(self, task_id: str, kind: Kind = Kind.RETRIEVAL) -> int:
+        """Have the program adopt a task id; return its local number."""
+        return actions.track(self.history, kind, task_id, request("", kind), ACTOR).number
+
+    def order(self, number: int) -> Path:
+        """Record that a result is to be downloaded; return the folder."""
+        actions.download(self.history, number, str(self.profile.download_dir), ACTOR)
+        return self.profile.download_dir
+
+    async def completed(self, email: str) -> int:
+        """Return the number of a retrieval that the register knows to be COMPLETED."""
+        number = self.track(email)
+        self.clock.advance(PROCESSED)
+        await self.work(frozenset({number}))
+        assert self.task(number).status == "COMPLETED"
+        return number
+
+    def truth(self, number: int, edition: int = 0) -> tuple[int, str]:
+        """Return size and SHA-256 of the archive that the practice API holds for a task: made anew, not fetched."""
+        task = self.task(number)
+        assert task.task_id is not None
+        with tempfile.TemporaryDirectory() as folder:
+            archive = Archives(Path(folder), 1).archive(task.task_id, task.email, edition)
+            return archive.size, hashlib.sha256(archive.path.read_bytes()).hexdigest()
+
+    @asynccontextmanager
+    async def api(self) -> AsyncIterator[PrivacyApi]:
+        """Open a client of the practice API."""
+        client = connect(setup_of(self.profile, self.secret))
+        try:
+            yield client
+        finally:
+            await client.aclose()
+
+    @asynccontextmanager
+    async def engine(self, focus: Collection[int] | None = None) -> AsyncIterator[Engine]:
+        """Make an engine whose `run` and `run_once` are the test's to call."""
+        async with self.api() as api:
+            chosen = None if focus is None else frozenset(focus)
+            yield Engine(self.history, api, focus=chosen, read_only=self.profile.read_only)
+
+    async def work(self, focus: Collection[int] | None = None) -> None:
+        """Have a new engine do all that is due now."""
+        async with self.engine(focus) as engine:
+            await engine.run_once()
+
+    def with_profile(self, profile: Profile) -> Shop:
+        """Return the same shop with another profile."""
+        return replace(self, profile=profile)
+
+
+def bytes_below(folder: Path) -> bytes:
+    """Return the content of every file in `folder`, names included."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".zip")
+    return b"\n".join(str(path).encode() + b"\n" + path.read_bytes() for path in files)
+
+
+def names_in(folder: Path) -> list[str]:
+    """Return the names of what lies in `folder`."""
+    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []

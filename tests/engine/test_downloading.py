@@ -1,0 +1,249 @@
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import stat
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bwp_tui.engine.downloading import FRUITLESS_TRIES
+from bwp_tui.sandbox.archives import Archive, Archives
+from bwp_tui.sandbox.server import Sandbox
+from tests.engine.saved import assert_saved, name_of
+from tests.engine.shop import Shop, bytes_below, names_in
+from tests.practice import profile_of
+from tests.waiting import eventually_in_loop
+
+TOKEN = "practice-token-that-must-not-be-found"
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the waits between tries away."""
+    monkeypatch.setattr("bwp_tui.engine.downloading.retry_delay", lambda *_args: 0.0)
+
+
+async def test_a_result_is_saved_whole_private_and_under_our_name(shop: Shop, served: list[int]) -> None:
+    number = await shop.completed("jane@example.com")
+    folder = shop.order(number)
+    await shop.work()
+    assert_saved(shop, number, name_of(shop, number))
+    assert names_in(folder) == [name_of(shop, number)]
+    assert shop.sandbox.world.calls["link"] == 1, "a link is not wasted"
+    assert sum(served) == shop.download_of(number).bytes
+
+
+async def test_a_result_can_be_had_long_after_a_first_link_would_have_died(shop: Shop) -> None:
+    number = await shop.completed("jane@example.com")
+    shop.clock.advance(timedelta(seconds=90))
+    shop.order(number)
+    await shop.work()
+    assert_saved(shop, number, name_of(shop, number))
+
+
+async def test_downloading_twice_keeps_both(shop: Shop) -> None:
+    number = await shop.completed("jane@example.com")
+    shop.order(number)
+    await shop.work()
+    shop.order(number)
+    await shop.work()
+    name = name_of(shop, number)
+    assert_saved(shop, number, name.replace(".zip", " (2).zip"))
+    assert len(names_in(shop.profile.download_dir)) == 2
+
+
+async def test_more_results_than_slots_are_all_saved(shop: Shop) -> None:
+    numbers = [await shop.completed(f"shopper{number}@example.com") for number in range(7)]
+    for number in numbers:
+        shop.order(number)
+    await shop.work()
+    for number in numbers:
+        assert_saved(shop, number, name_of(shop, number))
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_cut_download_goes_on_where_it_was(shop: Shop, served: list[int]) -> None:
+    number = await shop.completed("jane@example.com")
+    shop.sandbox.faults.set("cut-download", times=4)
+    shop.order(number)
+    await shop.work()
+    assert_saved(shop, number, name_of(shop, number))
+    assert shop.sandbox.faults.struck["cut-download"] == 4
+    assert shop.sandbox.world.calls["link"] == 5, "each try has a link of its own"
+    assert sum(served) <= 1.2 * shop.truth(number)[0]
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_an_expired_link_is_replaced(shop: Shop) -> None:
+    number = await shop.completed("jane@example.com")
+    shop.sandbox.faults.set("expired-link", times=2)
+    shop.order(number)
+    await shop.work()
+    assert_saved(shop, number, name_of(shop, number))
+    assert shop.sandbox.world.calls["link"] == 3
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_links_that_always_come_expired_end_in_a_sentence(shop: Shop) -> None:
+    number = await shop.completed("jane@example.com")
+    shop.sandbox.faults.set("expired-link")
+    folder = shop.order(number)
+    await shop.work()
+    download = shop.download_of(number)
+    assert download.state == "failed"
+    assert "Request has expired" in (download.trouble or "")
+    assert shop.sandbox.world.calls["link"] == FRUITLESS_TRIES
+    assert not [name for name in names_in(folder) if not name.endswith(".part")]
+
+
+async def test_an_archive_that_changed_is_fetched_from_the_start(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    def change_it_meanwhile(*_args: object) -> float:
+        shop.sandbox.faults.set("changed-archive", times=1)
+        return 0.0
+
+    number = await shop.completed("jane@example.com")
+    shop.sandbox.faults.set("cut-download", times=1)
+    monkeypatch.setattr("bwp_tui.engine.downloading.retry_delay", change_it_meanwhile)
+    shop.order(number)
+    await shop.work()
+    assert shop.sandbox.faults.struck["changed-archive"] == 1
+    assert_saved(shop, number, name_of(shop, number), edition=1)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_an_archive_that_keeps_changing_ends_in_a_sentence(shop: Shop) -> None:
+    number = await shop.completed("jane@example.com")
+    shop.sandbox.faults.set("cut-download")
+    shop.sandbox.faults.set("changed-archive")
+    folder = shop.order(number)
+    await shop.work()
+    assert shop.download_of(number).state == "failed"
+    assert not [name for name in names_in(folder) if not name.endswith(".part")]
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_store_that_knows_no_ranges_is_read_from_the_start(shop: Shop) -> None:
+    number = await shop.completed("jane@example.com")
+    shop.sandbox.faults.set("cut-download", times=1)
+    shop.sandbox.faults.set("no-range")
+    shop.order(number)
+    await shop.work()
+    assert_saved(shop, number, name_of(shop, number))
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_busy_store_is_tried_again(shop: Shop) -> None:
+    number = await shop.completed("jane@example.com")
+    shop.sandbox.faults.set("busy-store", times=FRUITLESS_TRIES - 1)
+    shop.order(number)
+    await shop.work()
+    assert_saved(shop, number, name_of(shop, number))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"<!DOCTYPE html><html>please sign in</html>", id="a page"),
+        pytest.param(b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", id="an error of the store"),
+        pytest.param(b"PK\x03\x04" + b"\0" * 50_000, id="the beginning of a zip"),
+        pytest.param(b"", id="nothing"),
+    ],
+)
+async def test_what_is_no_archive_gets_no_name(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes
+) -> None:
+    bogus = tmp_path / "bogus"
+    bogus.write_bytes(content)
+
+    def archive(_self: Archives, _task_id: str, _email: str, _edition: int = 0) -> Archive:
+        return Archive(bogus, len(content), '"bogus"')
+
+    number = await shop.completed("jane@example.com")
+    monkeypatch.setattr(Archives, "archive", archive)
+    folder = shop.order(number)
+    await shop.work()
+    download = shop.download_of(number)
+    assert (download.state, download.path, download.sha256) == ("failed", None, None)
+    assert download.trouble is not None
+    assert not [name for name in names_in(folder) if not name.endswith(".part")]
+    assert content == b"" or content not in bytes_below(folder)
+
+
+async def test_a_stopped_download_is_queued_and_the_next_engine_goes_on(
+    shop: Shop, served: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    with Sandbox(clock=shop.clock, rate=400_000) as sandbox:
+        shop.sandbox, shop.profile = sandbox, profile_of(sandbox, shop.profile.folder)
+        number = await shop.completed("jane@example.com")
+        size = shop.truth(number)[0]
+        folder = shop.order(number)
+        part = folder / f"{name_of(shop, number)}.part"
+        async with shop.engine() as engine:
+            run = asyncio.create_task(engine.run())
+            await eventually_in_loop(lambda: 0 < shop.download_of(number).bytes < facts_of(part).st_size)
+            run.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await run
+        gc.collect()  # a future whose error nobody took says so when it goes
+        left = shop.download_of(number)
+        assert left.state == "queued"
+        assert left.etag is not None
+        assert 0 < left.bytes < size
+        assert names_in(folder) == [part.name]
+        assert (facts_of(part).st_size, stat.S_IMODE(facts_of(part).st_mode)) == (left.bytes, 0o600)
+        await shop.work()
+        assert_saved(shop, number, name_of(shop, number))
+        assert sum(served) <= 1.2 * size + 65_536
+    assert "never retrieved" not in caplog.text
+
+
+def facts_of(path: Path) -> os.stat_result:
+    return path.stat()
+
+
+async def test_progress_is_told_while_bytes_come(shop: Shop) -> None:
+    with Sandbox(clock=shop.clock, rate=400_000) as sandbox:
+        shop.sandbox, shop.profile = sandbox, profile_of(sandbox, shop.profile.folder)
+        number = await shop.completed("jane@example.com")
+        shop.order(number)
+        async with shop.engine() as engine:
+            run = asyncio.create_task(engine.run_once())
+            await eventually_in_loop(lambda: shop.download_of(number).bytes > 0 or run.done())
+            seen = shop.download_of(number)
+            await run
+    assert (seen.state, seen.total) == ("running", shop.truth(number)[0])
+
+
+async def test_a_download_that_a_killed_engine_left_running_goes_on(shop: Shop) -> None:
+    number = await shop.completed("jane@example.com")
+    shop.order(number)
+    with shop.history.write() as transaction:
+        transaction.run("UPDATE downloads SET state = 'running'")
+    await shop.work()
+    assert_saved(shop, number, name_of(shop, number))
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_no_link_and_no_token_reaches_the_register_a_log_or_a_file(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("bwp_tui.sandbox.tokens.secrets.token_urlsafe", lambda _bytes: TOKEN)
+    for number in [await shop.completed(f"shopper{number}@example.com") for number in range(4)]:
+        shop.order(number)
+    for fault in ("cut-download", "expired-link", "busy-store", "changed-archive", "down", "garbled", "html"):
+        shop.sandbox.faults.set(fault, times=2)
+    async with shop.engine() as engine:
+        for logger in ("", "httpx", "httpcore.http11", "urllib3.connectionpool"):
+            caplog.set_level(logging.DEBUG, logger=logger)
+        for _ in range(10):
+            await engine.run_once()
+            shop.clock.advance(timedelta(minutes=2))
+    assert len(names_in(shop.profile.download_dir)) == 4
+    found = bytes_below(shop.profile.folder) + caplog.text.encode()
+    assert b"data_retrieval.zip" in found, "were a link logged, it would be found"
+    for secret in ("X-Amz-", TOKEN, shop.sandbox.client_secret):
+        assert secret.encode() not in found

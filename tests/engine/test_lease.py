@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from bwp_tui.engine.lease import Lease
+from tests.waiting import eventually
+
+HOLDER = """
+import sys
+from pathlib import Path
+from bwp_tui.engine.lease import Lease
+lease = Lease(Path(sys.argv[1]))
+print(lease.take(), flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def other_process(path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process that has tried for the lease; what it got is its first line."""
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with holder:
+        try:
+            yield holder
+        finally:
+            holder.kill()
+
+
+def first_line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def test_one_of_two_holds_the_lease(tmp_path: Path) -> None:
+    first, second = Lease(tmp_path / "engine.lock"), Lease(tmp_path / "engine.lock")
+    assert first.take()
+    assert first.take(), "taking what one holds changes nothing"
+    assert not second.take()
+    assert (first.held, second.held) == (True, False)
+    first.release()
+    assert second.take()
+    second.release()
+
+
+def test_releasing_twice_or_unheld_is_harmless(tmp_path: Path) -> None:
+    lease = Lease(tmp_path / "engine.lock")
+    lease.release()
+    assert lease.take()
+    lease.release()
+    lease.release()
+    assert not lease.held
+
+
+def test_the_file_of_the_lease_stays_the_same_one(tmp_path: Path) -> None:
+    path = tmp_path / "profile" / "engine.lock"
+    lease = Lease(path)
+    assert lease.take()
+    before = path.stat().st_ino
+    lease.release()
+    assert lease.take()
+    assert path.stat().st_ino == before
+    lease.release()
+    assert path.exists()
+
+
+def test_the_file_and_its_folder_are_private(tmp_path: Path) -> None:
+    path = tmp_path / "profile" / "engine.lock"
+    lease = Lease(path)
+    lease.take()
+    lease.release()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_a_symlink_in_its_place_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "engine.lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match="symbolic"):
+        Lease(tmp_path / "engine.lock").take()
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_another_process_does_not_get_a_held_lease(tmp_path: Path) -> None:
+    lease = Lease(tmp_path / "engine.lock")
+    assert lease.take()
+    with other_process(tmp_path / "engine.lock") as other:
+        assert first_line(other) == "False"
+    lease.release()
+
+
+def test_killing_the_holder_frees_the_lease(tmp_path: Path) -> None:
+    lease = Lease(tmp_path / "engine.lock")
+    with other_process(tmp_path / "engine.lock") as holder:
+        assert first_line(holder) == "True"
+        assert not lease.take()
+        holder.kill()
+        eventually(lease.take, within_s=5)
+    lease.release()

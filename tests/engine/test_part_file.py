@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bwp_tui.domain.task import Kind
+from bwp_tui.engine.part_file import FolderTrouble, PartFile, file_name
+
+NAME = "retrieval-jane@example.com-task-1.zip"
+
+
+@contextmanager
+def umask(mask: int) -> Iterator[None]:
+    before = os.umask(mask)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+@pytest.mark.parametrize("mask", [0o000, 0o022, 0o277])
+def test_part_and_result_are_private_whatever_the_umask(tmp_path: Path, mask: int) -> None:
+    with umask(mask), PartFile(tmp_path, NAME) as part:
+        part.write(b"personal")
+        assert stat.S_IMODE(part.path.stat().st_mode) == 0o600
+        final = part.publish()
+    assert stat.S_IMODE(final.stat().st_mode) == 0o600
+
+
+def test_a_folder_that_is_made_is_private(tmp_path: Path) -> None:
+    with umask(0), PartFile(tmp_path / "downloads", NAME):
+        assert stat.S_IMODE((tmp_path / "downloads").stat().st_mode) == 0o700
+
+
+def test_nothing_has_the_final_name_before_it_is_published(tmp_path: Path) -> None:
+    with PartFile(tmp_path, NAME) as part:
+        part.write(b"half of it")
+        assert [path.name for path in tmp_path.iterdir()] == [f"{NAME}.part"]
+        assert part.publish() == tmp_path / NAME
+    assert [path.name for path in tmp_path.iterdir()] == [NAME]
+    assert (tmp_path / NAME).read_bytes() == b"half of it"
+
+
+def test_publishing_replaces_nothing(tmp_path: Path) -> None:
+    names = []
+    for content in (b"first", b"second", b"third"):
+        with PartFile(tmp_path, "a.zip") as part:
+            part.write(content)
+            names.append(part.publish().name)
+    assert names == ["a.zip", "a (2).zip", "a (3).zip"]
+    assert [(tmp_path / name).read_bytes() for name in names] == [b"first", b"second", b"third"]
+
+
+def test_publishing_does_not_write_through_a_symlink_of_that_name(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"precious")
+    (tmp_path / "a.zip").symlink_to(victim)
+    with PartFile(tmp_path, "a.zip") as part:
+        part.write(b"bytes")
+        assert part.publish().name == "a (2).zip"
+    assert victim.read_bytes() == b"precious"
+
+
+def test_publishing_works_where_there_are_no_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_args: object, **_more: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    (tmp_path / "a.zip").write_bytes(b"precious")
+    monkeypatch.setattr(os, "link", refuse)
+    with PartFile(tmp_path, "a.zip") as part:
+        part.write(b"bytes")
+        final = part.publish()
+    assert final.name == "a (2).zip"
+    assert final.read_bytes() == b"bytes"
+    assert (tmp_path / "a.zip").read_bytes() == b"precious"
+    assert stat.S_IMODE(final.stat().st_mode) == 0o600
+
+
+def test_a_symlink_in_place_of_the_part_is_refused_and_not_followed(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"precious")
+    (tmp_path / f"{NAME}.part").symlink_to(victim)
+    with pytest.raises(FolderTrouble):
+        PartFile(tmp_path, NAME)
+    assert victim.read_bytes() == b"precious"
+
+
+def test_a_foreign_hard_link_in_place_of_the_part_is_refused(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"precious")
+    os.link(victim, tmp_path / f"{NAME}.part")
+    with pytest.raises(FolderTrouble, match="not a file of this program"):
+        PartFile(tmp_path, NAME)
+    assert victim.read_bytes() == b"precious"
+
+
+def test_a_pipe_in_place_of_the_part_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / f"{NAME}.part")
+    with pytest.raises(FolderTrouble, match="not a file of this program"):
+        PartFile(tmp_path, NAME)
+
+
+def test_two_do_not_write_the_same_part(tmp_path: Path) -> None:
+    with PartFile(tmp_path, NAME) as part:
+        part.write(b"mine")
+        with pytest.raises(FolderTrouble, match="Another program"):
+            PartFile(tmp_path, NAME)
+        assert part.path.read_bytes() == b"mine"
+
+
+def test_a_file_where_the_folder_should_be_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "downloads").write_bytes(b"")
+    with pytest.raises(FolderTrouble, match="BWP_DOWNLOAD_DIR"):
+        PartFile(tmp_path / "downloads", NAME)
+
+
+@given(first=st.binary(max_size=300_000), second=st.binary(max_size=300_000))
+def test_a_resumed_part_has_the_hash_of_the_whole(first: bytes, second: bytes) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with PartFile(folder, NAME) as part:
+            part.write(first)
+        with PartFile(folder, NAME, etag='"v1"') as part:
+            assert (part.size, part.etag) == (len(first), '"v1"')
+            part.write(second)
+            assert part.sha256 == hashlib.sha256(first + second).hexdigest()
+            final = part.publish()
+        assert final.read_bytes() == first + second
+
+
+def test_a_part_of_unknown_origin_starts_empty(tmp_path: Path) -> None:
+    (tmp_path / f"{NAME}.part").write_bytes(b"who knows what")
+    with PartFile(tmp_path, NAME) as part:
+        assert part.size == 0
+        part.write(b"new")
+        assert part.sha256 == hashlib.sha256(b"new").hexdigest()
+        assert part.path.read_bytes() == b"new"
+
+
+def test_restarting_forgets_every_byte(tmp_path: Path) -> None:
+    with PartFile(tmp_path, NAME) as part:
+        part.write(b"of another edition, and longer")
+        part.etag = '"old"'
+        part.restart()
+        assert (part.size, str(part.etag)) == (0, "None")
+        part.write(b"new")
+        assert part.publish().read_bytes() == b"new"
+        assert part.sha256 == hashlib.sha256(b"new").hexdigest()
+
+
+def test_a_full_disk_is_a_sentence_and_what_is_there_stays(tmp_path: Path) -> None:
+    with PartFile(tmp_path, NAME) as part:
+        part.write(b"what fitted")
+        full = os.open("/dev/full", os.O_WRONLY)
+        os.dup2(full, part._descriptor)
+        os.close(full)
+        with pytest.raises(FolderTrouble, match=r"is full\. Free some space"):
+            part.write(b"what does not")
+    assert (tmp_path / f"{NAME}.part").read_bytes() == b"what fitted"
+
+
+def test_an_archive_larger_than_the_disk_is_refused_before_it_comes(tmp_path: Path) -> None:
+    with PartFile(tmp_path, NAME) as part:
+        part.check_space(1_000)
+        with pytest.raises(FolderTrouble, match=r"the archive needs 1073741\d{3} MiB"):
+            part.check_space(1 << 50)
+
+
+def test_discarding_removes_the_part_even_one_that_is_gone(tmp_path: Path) -> None:
+    with PartFile(tmp_path, NAME) as part:
+        part.discard()
+        part.discard()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_pump_that_is_late_writes_nowhere(tmp_path: Path) -> None:
+    part = PartFile(tmp_path, NAME)
+    part.close()
+    with pytest.raises(FolderTrouble):
+        part.write(b"late")
+    with pytest.raises(FolderTrouble):
+        part.restart()
+    part.close()
+
+
+@pytest.mark.parametrize(
+    ("email", "task_id", "name"),
+    [
+        ("jane@example.com", "3556a10a", "retrieval-jane@example.com-3556a10a.zip"),
+        ("../../etc/passwd", "..", "retrieval-.._.._etc_passwd-...zip"),
+        ("a\x1b]52;c;aGk=\x07b@x.io", "t\n1", "retrieval-a_52_c_aGk_b@x.io-t_1.zip"),
+        ("\u202egpj.exe", "", "retrieval-_gpj.exe-.zip"),
+    ],
+)
+def test_names_are_ours(email: str, task_id: str, name: str) -> None:
+    assert file_name(Kind.RETRIEVAL, email, task_id) == name
+
+
+@given(email=st.text(max_size=400), task_id=st.text(max_size=400))
+def test_no_text_of_the_service_makes_a_name_that_leaves_the_folder(email: str, task_id: str) -> None:
+    name = file_name(Kind.RETRIEVAL, email, task_id)
+    assert Path(name).name == name
+    assert name.isascii()
+    assert name.isprintable()
+    assert not name.startswith(".")
+    assert len(f"{name} (999).part") <= 255

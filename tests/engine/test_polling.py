@@ -1,0 +1,267 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from math import ceil
+
+import pytest
+
+from bwp_tui.domain.task import Kind
+from bwp_tui.engine.engine import Engine
+from bwp_tui.engine.polling import LARGEST_BATCH, PUT_OFF_S
+from bwp_tui.history import actions, engine_state
+from bwp_tui.sandbox import graphql
+from bwp_tui.sandbox.graphql import Json
+from bwp_tui.sandbox.server import Sandbox
+from bwp_tui.sandbox.world import Snapshot
+from tests.engine.shop import ACTOR, PROCESSED, Shop
+from tests.practice import profile_of
+
+UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
+ASKED = "personalDataDeletionTask"
+
+
+def held(shop: Shop, count: int) -> list[int]:
+    """Track deletions that are on hold for half a year, and so polled daily."""
+    return [shop.track(f"shopper{number}@example.com", Kind.DELETION, 180) for number in range(count)]
+
+
+def requests(shop: Shop) -> int:
+    return shop.sandbox.world.calls["graphql"]
+
+
+async def requests_of(engine: Engine, shop: Shop) -> int:
+    before = requests(shop)
+    await engine.run_once()
+    return requests(shop) - before
+
+
+async def test_a_task_is_followed_to_its_end_and_then_left_alone(shop: Shop) -> None:
+    number = shop.submit("jane@example.com")
+    await shop.work()
+    shop.clock.advance(PROCESSED)
+    await shop.work()
+    task = shop.task(number)
+    assert (task.status, task.next_poll_at) == ("COMPLETED", None)
+    before = requests(shop)
+    shop.clock.advance(timedelta(days=30))
+    await shop.work()
+    assert requests(shop) == before
+
+
+async def test_a_failed_task_tells_why(shop: Shop) -> None:
+    number = shop.track("nobody@example.com")
+    shop.clock.advance(PROCESSED)
+    await shop.work()
+    task = shop.task(number)
+    assert task.status == "FAILED"
+    assert task.errors[0].code == "DATA_SUBJECT_NOT_FOUND"
+
+
+async def test_an_adopted_task_learns_its_address_and_dates(shop: Shop) -> None:
+    submitted_at = shop.clock.now
+    number = shop.track("jane@example.com", Kind.DELETION, 7)
+    await shop.work()
+    task = shop.task(number)
+    assert (task.email, task.submitted_at, task.holding_period) == ("jane@example.com", submitted_at, 7)
+
+
+async def test_a_hostile_address_is_cleaned_where_it_enters(shop: Shop) -> None:
+    number = shop.track("jane\x1b]52;c;aGk=\x07@example.com")
+    await shop.work()
+    assert shop.task(number).email == r"jane\x1b]52;c;aGk=\x07@example.com"
+
+
+async def test_twenty_tasks_are_asked_about_in_one_request(shop: Shop) -> None:
+    held(shop, 100)
+    await shop.work()
+    assert requests(shop) == 100 / LARGEST_BATCH
+    assert shop.sandbox.world.calls[ASKED] == 100
+
+
+async def test_both_kinds_share_a_request(shop: Shop) -> None:
+    numbers = [shop.track("jane@example.com"), shop.track("jane@example.com", Kind.DELETION)]
+    await shop.work()
+    assert requests(shop) == 1
+    assert [shop.task(number).status for number in numbers] == ["IN_PROGRESS", "ON_HOLD"]
+
+
+@pytest.mark.parametrize("most", [1, 3, 7, 19])
+async def test_a_service_that_takes_fewer_is_asked_for_fewer(shop: Shop, most: int) -> None:
+    with Sandbox(clock=shop.clock, root_fields=most) as sandbox:
+        shop.sandbox, shop.profile = sandbox, profile_of(sandbox, shop.profile.folder)
+        numbers = held(shop, 41)
+        await shop.work()
+        assert {shop.task(number).status for number in numbers} == {"ON_HOLD"}
+        assert sandbox.world.calls[ASKED] == 41, "each task is asked about once: refused documents answer nothing"
+        assert requests(shop) <= 41 * 2 + 8
+        assert engine_state.read(shop.history).service == "reached"
+
+
+async def test_batches_grow_back_after_a_refusal(shop: Shop) -> None:
+    numbers = held(shop, 60)
+    async with shop.engine() as engine:
+        shop.sandbox.faults.set("garbled", times=1)
+        rounds = [await requests_of(engine, shop)]
+        while rounds[-1] > ceil(60 / LARGEST_BATCH) and len(rounds) < 12:
+            actions.poll_now(shop.history, numbers)
+            rounds.append(await requests_of(engine, shop))
+    assert rounds[-1] == ceil(60 / LARGEST_BATCH)
+    assert len(rounds) > 2
+    assert rounds == sorted(rounds, reverse=True)
+
+
+async def test_an_answer_that_is_always_garbled_is_no_storm(shop: Shop) -> None:
+    numbers = held(shop, 20)
+    await shop.work()
+    shop.clock.advance(timedelta(days=1.2))
+    before = requests(shop)
+    shop.sandbox.faults.set("garbled")
+    await shop.work()
+    assert requests(shop) - before <= 6, "20, 10, 5, 2, 1 and no more"
+    assert {shop.task(number).status for number in numbers} == {"ON_HOLD"}
+    assert engine_state.read(shop.history).service == "faulty"
+
+
+async def test_an_unknown_task_is_missing_and_the_others_of_its_request_are_not(shop: Shop) -> None:
+    numbers = [*held(shop, 4), shop.track_id(UNKNOWN_ID, Kind.DELETION)]
+    await shop.work()
+    assert requests(shop) == 1
+    assert [shop.task(number).status for number in numbers] == [*["ON_HOLD"] * 4, "MISSING"]
+    assert engine_state.read(shop.history).service == "reached"
+
+
+async def test_a_task_that_was_known_is_missing_only_after_a_day(shop: Shop) -> None:
+    number = shop.track("jane@example.com", Kind.DELETION, 1)
+    await shop.work()
+    task_id = shop.task(number).task_id
+    assert task_id is not None
+    shop.sandbox.world.cancel(task_id)
+    shop.clock.advance(timedelta(days=1.2))
+    seen = []
+    for _ in range(4):
+        await shop.work()
+        seen.append(shop.task(number).status)
+        shop.clock.advance(timedelta(hours=10))
+    assert seen == ["ON_HOLD", "ON_HOLD", "ON_HOLD", "MISSING"]
+    assert shop.task(number).next_poll_at is None
+
+
+async def test_a_status_nobody_knew_is_kept_and_asked_about_again(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = graphql._task_fields
+
+    def under_review(task: Snapshot) -> Json:
+        return {**real(task), "status": "UNDER_REVIEW"}
+
+    monkeypatch.setattr(graphql, "_task_fields", under_review)
+    number = shop.track("jane@example.com")
+    await shop.work()
+    task = shop.task(number)
+    assert task.status == "UNDER_REVIEW"
+    assert task.next_poll_at is not None
+    assert task.next_poll_at - shop.clock.now <= timedelta(seconds=2.2)
+
+
+async def test_throttling_slows_all_polls_and_a_single_one_tries_first(shop: Shop) -> None:
+    numbers = held(shop, 80)
+    async with shop.engine() as engine:
+        assert await requests_of(engine, shop) == 4
+        shop.sandbox.faults.set("throttled")
+        shop.clock.advance(timedelta(days=1.2))
+        assert await requests_of(engine, shop) == 4
+        state = engine_state.read(shop.history)
+        assert state.service == "throttled"
+        assert state.next_try_at is not None
+        assert state.next_try_at - shop.clock.now <= timedelta(seconds=1)
+        assert await requests_of(engine, shop) == 0, "the gate is shut"
+        shop.clock.advance(timedelta(seconds=2))
+        assert await requests_of(engine, shop) == 1, "one goes ahead to see"
+        shop.sandbox.faults.clear()
+        shop.clock.advance(timedelta(minutes=1))
+        assert await requests_of(engine, shop) >= 4
+    assert {shop.task(number).trouble for number in numbers} == {None}
+
+
+async def test_a_denial_of_all_tasks_concerns_the_service(shop: Shop) -> None:
+    numbers = held(shop, 5)
+    await shop.work()
+    shop.clock.advance(timedelta(days=1.2))
+    shop.sandbox.faults.set("denied")
+    await shop.work()
+    assert engine_state.read(shop.history).service == "denied"
+    assert all("denied access" in (shop.task(number).trouble or "") for number in numbers)
+
+
+async def test_a_denial_of_one_task_holds_up_nothing_else(shop: Shop) -> None:
+    number = shop.track("jane@example.com")
+    shop.sandbox.faults.set("denied", times=2)
+    async with shop.engine() as engine:
+        await engine.run_once()
+        assert "denied access" in (shop.task(number).trouble or "")
+        other = shop.submit("eve@example.com")
+        await engine.run_once()
+        assert shop.task(other).task_id is not None
+        shop.clock.advance(timedelta(seconds=PUT_OFF_S))
+        await engine.run_once()
+    assert shop.task(number).trouble is None
+
+
+async def test_an_outage_is_told_and_healed(shop: Shop) -> None:
+    [number] = held(shop, 1)
+    await shop.work()
+    shop.sandbox.stop()
+    shop.clock.advance(timedelta(days=1.2))
+    await shop.work()
+    assert "cannot be reached" in (shop.task(number).trouble or "")
+    assert engine_state.read(shop.history).service == "unreachable"
+    shop.sandbox.start()
+    shop.clock.advance(timedelta(minutes=1))
+    await shop.work()
+    assert shop.task(number).trouble is None
+
+
+async def test_a_token_that_ended_is_renewed_without_a_trace(shop: Shop) -> None:
+    [number] = held(shop, 1)
+    async with shop.engine() as engine:
+        await engine.run_once()
+        for _ in range(3):
+            shop.clock.advance(timedelta(days=1.2))  # the practice API forgets the token, the client cannot know
+            await engine.run_once()
+            assert shop.task(number).trouble is None
+    assert shop.sandbox.world.calls["token"] == 4
+    assert shop.sandbox.world.calls[ASKED] == 4
+
+
+async def test_what_the_operator_asks_about_is_polled_now(shop: Shop) -> None:
+    [number] = held(shop, 1)
+    await shop.work()
+    before = requests(shop)
+    await shop.work()
+    assert requests(shop) == before
+    actions.poll_now(shop.history, [number])
+    await shop.work()
+    assert requests(shop) == before + 1
+
+
+async def test_focus_leaves_other_tasks_alone(shop: Shop) -> None:
+    chosen, other = held(shop, 2)
+    waiting = shop.submit("eve@example.com")
+    await shop.work({chosen})
+    assert [shop.task(number).status for number in (chosen, other, waiting)] == ["ON_HOLD", "QUEUED", "QUEUED"]
+    assert shop.sandbox.world.calls[ASKED] == 1
+
+
+async def test_no_poll_asks_for_a_link(shop: Shop) -> None:
+    for number in range(5):
+        await shop.completed(f"shopper{number}@example.com")
+    assert shop.sandbox.world.calls["link"] == 0
+
+
+async def test_a_cancelled_task_of_ours_is_not_polled(shop: Shop) -> None:
+    number = shop.submit("jane@example.com", Kind.DELETION, 5)
+    await shop.work()
+    actions.cancel(shop.history, number, ACTOR)
+    await shop.work()
+    before = shop.sandbox.world.calls[ASKED]
+    shop.clock.advance(timedelta(days=2))
+    await shop.work()
+    assert shop.sandbox.world.calls[ASKED] == before

@@ -1,0 +1,255 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from bwp_tui.domain.task import Kind
+from bwp_tui.engine.submitting import TOKEN_PROTECTS
+from bwp_tui.history import actions, engine_state, intents, timeline
+from bwp_tui.history.connection import History
+from bwp_tui.history.errors import NotPossible
+from bwp_tui.history.intents import Intent
+from tests.engine.shop import ACTOR, Shop
+
+A_WHILE = timedelta(minutes=2)
+START = "startPersonalDataRetrievalTask"
+
+
+def what_happened(shop: Shop, number: int) -> list[str]:
+    return [event.what for event in timeline.of_task(shop.history, number)]
+
+
+async def test_a_request_is_submitted_under_its_own_client_token(shop: Shop) -> None:
+    number = shop.submit("jane@example.com")
+    [intent] = intents.due(shop.history, shop.clock.now, 9)
+    await shop.work({number})
+    [start] = shop.sandbox.world.starts
+    assert (start.client_token, start.email, start.kind) == (intent.client_token, "jane@example.com", Kind.RETRIEVAL)
+    task = shop.task(number)
+    assert (task.task_id, task.status) == (start.task_id, "IN_PROGRESS")
+    assert not intents.waiting_for(shop.history, number)
+
+
+async def test_a_deletion_is_submitted_with_its_holding_period(shop: Shop) -> None:
+    number = shop.submit("jane@example.com", Kind.DELETION, holding_period=3)
+    await shop.work()
+    task = shop.task(number)
+    assert task.task_id is not None
+    assert shop.sandbox.world.look_up(Kind.DELETION, task.task_id).holding_period == 3
+    assert task.status == "ON_HOLD"
+
+
+async def test_many_requests_are_all_submitted_once(shop: Shop) -> None:
+    numbers = [shop.submit(f"shopper{number}@example.com") for number in range(25)]
+    await shop.work()
+    assert {shop.task(number).task_id for number in numbers} == {s.task_id for s in shop.sandbox.world.starts}
+    assert shop.sandbox.world.calls[START] == 25
+
+
+async def test_a_refused_request_is_rejected_with_the_words_of_the_service(shop: Shop) -> None:
+    shop = shop.with_profile(replace(shop.profile, api_version="1999-01-01"))
+    number = shop.submit("jane@example.com")
+    await shop.work()
+    task = shop.task(number)
+    assert task.status == "REJECTED"
+    assert task.errors[0].code == "UnspecifiedError"
+    assert "/x-api-version must be one of" in task.errors[0].message
+    assert shop.sandbox.world.starts == []
+    assert not intents.waiting_for(shop.history, number)
+
+
+async def test_after_a_lost_answer_the_same_token_finds_the_one_task(shop: Shop) -> None:
+    shop.sandbox.faults.set("lost-answer", times=1)
+    number = shop.submit("jane@example.com")
+    await shop.work()
+    assert shop.task(number).status == "QUEUED"
+    assert shop.task(number).trouble is not None
+    shop.clock.advance(A_WHILE)
+    await shop.work({number})
+    [start] = shop.sandbox.world.starts
+    assert shop.sandbox.world.calls[START] == 2
+    assert shop.task(number).task_id == start.task_id
+    assert shop.task(number).trouble is None
+
+
+async def test_a_garbled_answer_is_a_lost_one(shop: Shop) -> None:
+    shop.sandbox.faults.set("garbled", times=1)
+    number = shop.submit("jane@example.com")
+    await shop.work()
+    with pytest.raises(NotPossible):
+        actions.cancel(shop.history, number, ACTOR)
+    shop.clock.advance(A_WHILE)
+    await shop.work()
+    assert len(shop.sandbox.world.starts) == 1
+    assert shop.task(number).task_id == shop.sandbox.world.starts[0].task_id
+
+
+@pytest.mark.parametrize("fault", ["throttled", "html", "down"])
+async def test_trouble_of_the_service_puts_a_request_off_and_loses_nothing(shop: Shop, fault: str) -> None:
+    shop.sandbox.faults.set(fault, times=3)
+    number = shop.submit("jane@example.com")
+    for _ in range(8):
+        await shop.work()
+        shop.clock.advance(A_WHILE)
+    assert len(shop.sandbox.world.starts) == 1
+    assert shop.task(number).task_id == shop.sandbox.world.starts[0].task_id
+
+
+async def test_a_request_that_met_no_server_was_never_sent_and_goes_out_when_there_is_one(shop: Shop) -> None:
+    shop.sandbox.stop()
+    number = shop.submit("jane@example.com")
+    await shop.work()
+    [intent] = intents.due(shop.history, shop.clock.now + A_WHILE, 9)
+    assert (intent.first_sent_at, intent.attempts) == (None, 0)
+    assert "cannot be reached" in (shop.task(number).trouble or "")
+    assert engine_state.read(shop.history).service == "unreachable"
+    shop.sandbox.start()
+    shop.clock.advance(A_WHILE)
+    await shop.work()
+    assert shop.task(number).task_id == shop.sandbox.world.starts[0].task_id
+
+
+async def test_a_request_that_was_never_sent_waits_longer_than_eight_hours_and_may_be_withdrawn(shop: Shop) -> None:
+    shop.sandbox.stop()
+    number = shop.submit("jane@example.com")
+    await shop.work()
+    shop.clock.advance(TOKEN_PROTECTS * 5)
+    await shop.work()
+    assert shop.task(number).status == "QUEUED"
+    actions.cancel(shop.history, number, ACTOR)
+    shop.sandbox.start()
+    shop.clock.advance(A_WHILE)
+    await shop.work()
+    assert shop.task(number).status == "CANCELLED"
+    assert shop.sandbox.world.starts == []
+
+
+async def test_a_request_without_an_answer_is_unconfirmed_after_eight_hours_and_not_sent_again(shop: Shop) -> None:
+    shop.sandbox.faults.set("lost-answer", times=1)
+    number = shop.submit("jane@example.com")
+    await shop.work()
+    shop.sandbox.stop()
+    shop.clock.advance(TOKEN_PROTECTS - timedelta(minutes=5))
+    await shop.work()
+    assert shop.task(number).status == "QUEUED"
+    shop.sandbox.start()
+    shop.clock.advance(timedelta(minutes=5))
+    await shop.work()
+    assert shop.task(number).status == "UNCONFIRMED"
+    assert what_happened(shop, number) == ["recorded", "no answer"]
+    assert shop.sandbox.world.calls[START] == 1
+
+
+async def test_a_resubmission_has_a_token_of_its_own(shop: Shop) -> None:
+    number = shop.submit("nobody@example.com")
+    await shop.work()
+    shop.clock.advance(timedelta(minutes=1))
+    await shop.work()
+    assert shop.task(number).status == "FAILED"
+    actions.resubmit(shop.history, number, ACTOR)
+    await shop.work()
+    assert len({start.client_token for start in shop.sandbox.world.starts}) == 2
+
+
+async def test_a_request_withdrawn_at_the_last_moment_is_not_sent(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = intents.due
+
+    def withdraw_what_was_read(
+        history: History, now: datetime, limit: int, focus: frozenset[int] | None = None
+    ) -> list[Intent]:
+        found = real(history, now, limit, focus)
+        for intent in found:
+            actions.cancel(history, intent.number, ACTOR)
+        return found
+
+    number = shop.submit("jane@example.com")
+    monkeypatch.setattr(intents, "due", withdraw_what_was_read)
+    await shop.work()
+    assert shop.sandbox.world.calls[START] == 0
+    assert shop.task(number).status == "CANCELLED"
+
+
+async def test_wrong_credentials_are_tried_once_and_nothing_is_lost(shop: Shop) -> None:
+    shop.secret = "not-the-secret"
+    numbers = [shop.submit("jane@example.com"), shop.submit("eve@example.com"), shop.track("ann@example.com")]
+    async with shop.engine() as engine:
+        for _ in range(5):
+            await engine.run_once()
+            shop.clock.advance(timedelta(hours=1))
+    assert shop.sandbox.world.calls["token"] == 1
+    assert shop.sandbox.world.calls["graphql"] == 0
+    state = engine_state.read(shop.history)
+    assert state.service == "bad-credentials"
+    assert "not-the-secret" not in (state.message or "")
+    shop.secret = None
+    await shop.work()
+    assert all(shop.task(number).task_id for number in numbers)
+
+
+async def test_a_denial_is_not_hammered(shop: Shop) -> None:
+    shop.sandbox.faults.set("denied")
+    for number in range(8):
+        shop.submit(f"shopper{number}@example.com")
+    async with shop.engine() as engine:
+        await engine.run_once()
+        first = shop.sandbox.world.calls["graphql"]
+        shop.clock.advance(timedelta(seconds=10))
+        await engine.run_once()
+        assert shop.sandbox.world.calls["graphql"] == first
+        shop.clock.advance(timedelta(seconds=900))
+        await engine.run_once()
+    assert first <= 8
+    assert shop.sandbox.world.calls["graphql"] - first <= 2
+    assert engine_state.read(shop.history).service == "denied"
+    assert shop.sandbox.world.calls["token"] <= 3
+
+
+async def test_a_held_deletion_is_cancelled_and_stays_so(shop: Shop) -> None:
+    number = shop.submit("jane@example.com", Kind.DELETION, holding_period=5)
+    await shop.work()
+    actions.cancel(shop.history, number, ACTOR)
+    await shop.work()
+    assert shop.task(number).status == "CANCELLED"
+    assert shop.sandbox.world.calls["cancelPersonalDataDeletionTask"] == 1
+    for days in (1, 5, 5):
+        actions.poll_now(shop.history, [number])
+        await shop.work()
+        assert shop.task(number).status == "CANCELLED"
+        shop.clock.advance(timedelta(days=days))
+
+
+async def test_a_cancellation_that_comes_too_late_is_told_and_the_task_goes_on(shop: Shop) -> None:
+    number = shop.submit("jane@example.com", Kind.DELETION, holding_period=1)
+    await shop.work()
+    actions.cancel(shop.history, number, ACTOR)
+    shop.clock.advance(timedelta(days=1, seconds=1))
+    await shop.work()
+    assert shop.task(number).status == "IN_PROGRESS"
+    assert not shop.task(number).cancel_asked
+    [refusal] = [event for event in timeline.of_task(shop.history, number) if event.what == "cancel refused"]
+    assert "IN_PROGRESS" in (refusal.detail or "")
+
+
+async def test_a_cancellation_without_an_answer_is_asked_again(shop: Shop) -> None:
+    number = shop.submit("jane@example.com", Kind.DELETION, holding_period=5)
+    await shop.work()
+    actions.cancel(shop.history, number, ACTOR)
+    shop.sandbox.faults.set("lost-answer", times=1)
+    await shop.work()
+    assert shop.task(number).cancel_asked
+    shop.clock.advance(A_WHILE)
+    await shop.work()
+    assert shop.task(number).status == "CANCELLED"
+
+
+async def test_a_read_only_profile_polls_and_sends_nothing_else(shop: Shop) -> None:
+    shop = shop.with_profile(replace(shop.profile, read_only=True))
+    queued = shop.submit("jane@example.com")
+    tracked = shop.track("eve@example.com")
+    before = len(shop.sandbox.world.starts)
+    await shop.work()
+    assert shop.task(tracked).status == "IN_PROGRESS"
+    assert shop.task(queued).status == "QUEUED"
+    assert len(shop.sandbox.world.starts) == before

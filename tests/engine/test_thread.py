@@ -1,0 +1,277 @@
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import bwp_tui
+from bwp_tui.domain.task import Download
+from bwp_tui.engine import thread as engine_thread
+from bwp_tui.engine.lease import Lease
+from bwp_tui.engine.setup import EngineSetup
+from bwp_tui.engine.thread import EngineThread, Role
+from bwp_tui.history import actions, engine_state, tasks
+from bwp_tui.history.connection import History
+from bwp_tui.sandbox.server import Sandbox
+from bwp_tui.settings import Profile, SettingsError
+from tests.engine.shop import ACTOR, bytes_below, request, setup_of, submit
+from tests.practice import profile_of
+from tests.waiting import eventually
+
+ROOT = Path(bwp_tui.__file__).parents[1]
+
+
+@contextmanager
+def running(engine: EngineThread) -> Iterator[EngineThread]:
+    engine.start()
+    try:
+        yield engine
+    finally:
+        engine.stop()
+
+
+@contextmanager
+def holder_of(profile: Profile, sandbox: Sandbox) -> Iterator[subprocess.Popen[str]]:
+    """Another process that is the engine of the profile."""
+    arguments = [str(profile.folder), sandbox.api_url, sandbox.token_url, sandbox.client_id, sandbox.target_id]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.engine.holder", *arguments],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(sandbox.client_secret + "\n")
+            process.stdin.flush()
+            assert process.stdout.readline() == "This process is the engine of profile sandbox.\n"
+            yield process
+        finally:
+            process.kill()
+
+
+def engine_of(profile: Profile) -> EngineThread:
+    return EngineThread(profile, lambda: setup_of(profile))
+
+
+def test_a_request_recorded_while_it_runs_is_sent_at_once(profile: Profile, live_history: History) -> None:
+    with running(engine_of(profile)) as engine:
+        eventually(lambda: engine.role is Role.ENGINE)
+        began = time.monotonic()
+        number = submit(live_history, "jane@example.com")
+        eventually(lambda: tasks.get(live_history, number).task_id)
+        assert time.monotonic() - began < 5
+        state = engine_state.read(live_history)
+        assert (state.pid, state.service) == (os.getpid(), "reached")
+
+
+def test_roles_are_told_in_order_and_the_end_frees_the_lease(profile: Profile, live_history: History) -> None:
+    seen: list[Role] = []
+    engine = EngineThread(profile, lambda: setup_of(profile), changed=lambda: seen.append(engine.role))
+    engine.start()
+    eventually(lambda: engine.role is Role.ENGINE)
+    assert engine.stop()
+    assert seen == [Role.ENGINE, Role.STOPPED]
+    assert engine_state.read(live_history).pid is None
+    lease = Lease(profile.lease_path)
+    assert lease.take()
+    lease.release()
+
+
+def test_of_two_consoles_one_is_the_engine_and_the_other_takes_over(profile: Profile) -> None:
+    with running(engine_of(profile)) as first:
+        eventually(lambda: first.role is Role.ENGINE)
+        with running(engine_of(profile)) as second:
+            eventually(lambda: second.role is Role.FOLLOWER)
+            assert first.stop()
+            eventually(lambda: second.role is Role.ENGINE, within_s=5)
+
+
+def test_a_follower_takes_over_when_the_engine_is_killed(
+    sandbox: Sandbox, profile: Profile, live_history: History
+) -> None:
+    with holder_of(profile, sandbox) as holder, running(engine_of(profile)) as engine:
+        first = submit(live_history, "jane@example.com")
+        eventually(lambda: tasks.get(live_history, first).task_id)
+        eventually(lambda: engine.role is Role.FOLLOWER)
+        assert engine_state.read(live_history).pid == holder.pid
+        holder.kill()
+        eventually(lambda: engine.role is Role.ENGINE, within_s=5)
+        second = submit(live_history, "eve@example.com")
+        eventually(lambda: tasks.get(live_history, second).task_id)
+        assert engine_state.read(live_history).pid == os.getpid()
+    assert len(sandbox.world.starts) == 2
+
+
+def test_a_request_whose_engine_was_killed_while_sending_starts_one_task(tmp_path: Path) -> None:
+    with Sandbox(slow=1.0) as sandbox:
+        profile = profile_of(sandbox, tmp_path / "sandbox")
+        history = History(profile.history_path)
+        sandbox.faults.set("slow", times=1)
+        with holder_of(profile, sandbox) as holder:
+            number = submit(history, "jane@example.com")
+            eventually(lambda: sandbox.world.calls["graphql"] == 1)
+            holder.kill()
+            holder.wait()
+        with running(engine_of(profile)):
+            eventually(lambda: tasks.get(history, number).task_id)
+        [start] = sandbox.world.starts
+        assert tasks.get(history, number).task_id == start.task_id
+        history.close()
+
+
+def test_stopping_does_not_wait_for_a_slow_service(tmp_path: Path) -> None:
+    with Sandbox(slow=120) as sandbox:
+        profile = profile_of(sandbox, tmp_path / "sandbox")
+        history = History(profile.history_path)
+        sandbox.faults.set("slow")
+        submit(history, "jane@example.com")
+        engine = engine_of(profile)
+        engine.start()
+        eventually(lambda: sandbox.world.calls["graphql"] >= 1)
+        began = time.monotonic()
+        assert engine.stop()
+        assert time.monotonic() - began < 5
+        lease = Lease(profile.lease_path)
+        assert lease.take()
+        lease.release()
+        history.close()
+
+
+def test_stopping_in_the_middle_of_a_download_keeps_what_is_there(tmp_path: Path) -> None:
+    with Sandbox(rate=100_000) as sandbox:
+        profile = profile_of(sandbox, tmp_path / "sandbox")
+        history = History(profile.history_path)
+        task_id = sandbox.world.start(request("").kind, "jane@example.com")
+        number = actions.track(history, request("").kind, task_id, request(""), ACTOR).number
+        with running(engine_of(profile)) as engine:
+            eventually(lambda: tasks.get(history, number).status == "COMPLETED")
+            actions.download(history, number, str(profile.download_dir), ACTOR)
+
+            def received() -> int:
+                download = tasks.get(history, number).download
+                return 0 if download is None else download.bytes
+
+            eventually(lambda: received() > 0)
+            began = time.monotonic()
+            assert engine.stop()
+            assert time.monotonic() - began < 5
+        download = tasks.get(history, number).download
+        assert download is not None
+        assert download.state == "queued"
+        [part] = profile.download_dir.iterdir()
+        assert part.stat().st_size == download.bytes
+        history.close()
+
+
+def test_a_download_whose_engine_was_killed_goes_on_where_it_was(tmp_path: Path, served: list[int]) -> None:
+    with Sandbox(rate=200_000) as sandbox:
+        profile = profile_of(sandbox, tmp_path / "sandbox")
+        history = History(profile.history_path)
+        task_id = sandbox.world.start(request("").kind, "jane@example.com")
+        number = actions.track(history, request("").kind, task_id, request(""), ACTOR).number
+
+        def download() -> Download:
+            found = tasks.get(history, number).download
+            assert found is not None
+            return found
+
+        with holder_of(profile, sandbox) as holder:
+            eventually(lambda: tasks.get(history, number).status == "COMPLETED")
+            actions.download(history, number, str(profile.download_dir), ACTOR)
+            eventually(lambda: download().bytes > 0)
+            holder.kill()
+            holder.wait()
+        assert download().state == "running"
+        with running(engine_of(profile)):
+            eventually(lambda: download().state == "done", within_s=25)
+        done = download()
+        assert done.path is not None
+        assert hashlib.sha256(Path(done.path).read_bytes()).hexdigest() == done.sha256
+        assert sum(served) <= 1.2 * done.bytes
+        history.close()
+
+
+def test_stopping_before_it_has_begun_or_twice_is_harmless(profile: Profile) -> None:
+    never = engine_of(profile)
+    assert never.stop()
+    engine = engine_of(profile)
+    engine.start()
+    assert engine.stop()
+    assert engine.stop()
+    assert engine.role is Role.STOPPED
+
+
+def test_a_read_only_profile_sends_nothing(sandbox: Sandbox, profile: Profile, live_history: History) -> None:
+    profile = replace(profile, read_only=True)
+    waiting = submit(live_history, "jane@example.com")
+    task_id = sandbox.world.start(request("").kind, "eve@example.com")
+    tracked = actions.track(live_history, request("").kind, task_id, request(""), ACTOR).number
+    with running(engine_of(profile)):
+        eventually(lambda: tasks.get(live_history, tracked).status == "IN_PROGRESS")
+    assert tasks.get(live_history, waiting).status == "QUEUED"
+    assert len(sandbox.world.starts) == 1
+
+
+def test_missing_credentials_are_told_and_the_register_stays_usable(profile: Profile, live_history: History) -> None:
+    def no_secret() -> EngineSetup:
+        raise SettingsError("The secret command pass failed with exit code 1; run it yourself to see why.")
+
+    with running(EngineThread(profile, no_secret)) as engine:
+        eventually(lambda: engine_state.read(live_history).service == "bad-credentials")
+        assert engine.role is Role.ENGINE
+        assert "pass failed" in (engine_state.read(live_history).message or "")
+
+
+def test_an_unusable_proxy_is_told_and_is_no_crash(
+    profile: Profile, live_history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "nonsense://proxy")
+    with running(engine_of(profile)):
+        eventually(lambda: engine_state.read(live_history).service == "unreachable")
+        assert "HTTPS_PROXY" in (engine_state.read(live_history).message or "")
+    assert not profile.log_dir.exists()
+
+
+def test_a_fault_of_ours_is_recorded_without_secrets_and_the_engine_goes_on(
+    profile: Profile, live_history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults = iter([RuntimeError("at https://b.s3.amazonaws.com/x.zip?X-Amz-Signature=abc for jane@example.com")])
+
+    def prepare() -> EngineSetup:
+        for fault in faults:
+            raise fault
+        return setup_of(profile)
+
+    monkeypatch.setattr(engine_thread, "RESTART_S", 0.05)
+    with running(EngineThread(profile, prepare)):
+        number = submit(live_history, "eve@example.com")
+        eventually(lambda: tasks.get(live_history, number).task_id)
+    [report] = profile.log_dir.iterdir()
+    assert stat.S_IMODE(report.stat().st_mode) == 0o600
+    assert b"RuntimeError" in bytes_below(profile.log_dir)
+    assert b"X-Amz-Signature" not in bytes_below(profile.log_dir)
+
+
+def test_a_register_that_cannot_be_opened_is_tried_again(profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_thread, "RESTART_S", 0.05)
+    profile.folder.mkdir()
+    profile.history_path.write_bytes(b"this is no database" * 100)
+    with running(engine_of(profile)) as engine:
+        eventually(profile.lease_path.exists)
+        assert engine.role is Role.STARTING
+        profile.history_path.unlink()
+        eventually(lambda: engine.role is Role.ENGINE)
+    assert not profile.log_dir.exists()

@@ -1,0 +1,23 @@
+"""A profile for a practice API that a test has started."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bwp_tui.sandbox.server import Sandbox
+from bwp_tui.settings import GivenSecret, Profile
+
+
+def profile_of(sandbox: Sandbox, folder: Path) -> Profile:
+    """Return the profile of a practice API; nothing is made in `folder` yet."""
+    return Profile(
+        name="sandbox",
+        folder=folder,
+        api_url=sandbox.api_url,
+        token_url=sandbox.token_url,
+        client_id=sandbox.client_id,
+        target_id=sandbox.target_id,
+        secret=GivenSecret(sandbox.client_secret),
+        download_dir=folder / "downloads",
+        practice=True,
+    )
