@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -67,11 +68,16 @@ def _writable(situation: Situation) -> str | None:
     return "This profile is read-only." if situation.read_only else None
 
 
+def _listing(filter_text: str) -> str:
+    """Return the line that lists what fits a filter, as a shell takes it: `<` would read a file."""
+    return f"list {shlex.quote(filter_text)}" if filter_text else "list"
+
+
 _TASK, _REQUEST, _VIEW, _MOVE, _PROGRAM = "This task", "Requests", "Views", "Moving", "Program"
 
 ACTIONS: Final = (
-    Action("new", ("n",), "new", "File a new request", _REQUEST, "submit", _writable),
-    Action("new_deletion", ("N",), "", "File a new deletion", _REQUEST, "submit deletion", _writable),
+    Action("new", ("n",), "new", "File a new request", _REQUEST, "submit KIND EMAIL", _writable),
+    Action("new_deletion", ("N",), "", "File a new deletion", _REQUEST, "submit deletion EMAIL", _writable),
     Action("filter", ("slash",), "filter", "Show only the tasks that match", _VIEW, "list FILTER"),
     Action("detail", ("enter",), "detail", "Read all about this task", _TASK, "show TASK", _on_task()),
     Action(
@@ -107,7 +113,7 @@ ACTIONS: Final = (
     Action("mask", ("m",), "mask", "Show or mask the addresses", _VIEW),
     Action("failed", ("f",), "", "Show what failed", _VIEW, "list is:failed"),
     *(
-        Action(f"view_{key}", (str(key),), "", f"View: {view.name}", _VIEW, f"list {view.filter}".strip())
+        Action(f"view_{key}", (str(key),), "", f"View: {view.name}", _VIEW, _listing(view.filter))
         for key, view in enumerate(VIEWS, start=1)
     ),
     Action("back", ("escape",), "", "Close what is open, or clear the filter", _VIEW),
@@ -121,6 +127,7 @@ ACTIONS: Final = (
     Action("last", ("G", "end"), "", "To the last task", _MOVE),
     Action("detail_down", ("J", "shift+down"), "", "Scroll the details down", _MOVE),
     Action("detail_up", ("K", "shift+up"), "", "Scroll the details up", _MOVE),
+    Action("dashboard", ("D",), "", "The whole register at a glance", _VIEW),
     Action("palette", ("colon", "ctrl+p"), "commands", "Find a command by its name", _PROGRAM),
     Action("theme", ("T",), "", "Next theme: dark, light, the terminal's own colours", _PROGRAM),
     Action("help", ("question_mark",), "help", "Show every key", _PROGRAM),

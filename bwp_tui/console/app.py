@@ -170,7 +170,7 @@ class ConsoleApp(App[int]):
 
     def _fatal_error(self) -> None:
         """End after a fault of this program: one sentence, and a redacted file. Textual's page shows local data."""
-        error = self._exception or RuntimeError("unknown")
+        error: BaseException = self._exception or RuntimeError("unknown")
         if isinstance(error, WorkerFailed):  # it carries the fault, and no traceback of its own
             error = error.error
         self._crash = sentence(error, record(self._profile.log_dir, error))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 from bwp_tui.domain.task import Download, DownloadState, Event, Kind, Request, Task
 from bwp_tui.domain.text import mask_email
-from bwp_tui.history import actions, tasks, timeline
+from bwp_tui.history import actions, statistics, tasks, timeline
 from bwp_tui.history.connection import History
+from bwp_tui.history.statistics import Statistics
 from bwp_tui.settings import Profile
 
 
@@ -86,6 +88,10 @@ class Reader:
     def timeline(self, task: Task) -> list[Event]:
         """Return what happened to a task."""
         return timeline.of_task(self._history, task.number)
+
+    def statistics(self, today: date) -> Statistics:
+        """Return the figures of the dashboard; not a small read."""
+        return statistics.read(self._history, today)
 
     def earlier(self, kind: Kind, email: str) -> str | None:
         """Return a sentence about the newest task with this kind and address, or None."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from bwp_tui.console.clipboard import copy
 from bwp_tui.console.detail_words import Reading, subject
+from bwp_tui.console.screens.dashboard import DashboardScreen
 from bwp_tui.console.screens.help import HelpScreen
 from bwp_tui.domain.filter import VIEWS, FilterError
 from bwp_tui.domain.task import Kind, Request, Task
@@ -38,6 +39,7 @@ class Doing:
             "copy": self._copy,
             "theme": screen.session.next_theme,
             "help": lambda: self._open_help(),
+            "dashboard": self._open_dashboard,
             "quit": lambda: screen.app.exit(),
             "detail_down": lambda: screen.detail.scroll_by(_DETAIL_LINES),
             "detail_up": lambda: screen.detail.scroll_by(-_DETAIL_LINES),
@@ -93,6 +95,11 @@ class Doing:
 
     def _open_help(self) -> None:
         self._screen.app.push_screen(HelpScreen(self._screen.situation))
+
+    def _open_dashboard(self) -> None:
+        session = self._screen.session
+        today = session.today()
+        self._screen.app.push_screen(DashboardScreen(lambda: session.reader.statistics(today), today))
 
     async def _filter(self) -> None:
         screen, before = self._screen, (self._screen.view, self._screen.filter_text)

@@ -74,11 +74,12 @@ class Draft:
         done = f"done by {last.isoformat()} at the latest"
         if due is None:
             return f"No legal due date; {done}.", "muted"
-        words = f"Due {due.isoformat()} ({due_words(due, today)}); {done}"
+        words = f"due {due.isoformat()} ({due_words(due, today)}), {done}."
         if last <= due:
-            return f"{words}.", "muted"
+            return f"{words[0].upper()}{words[1:]}", "muted"
         late = (last - due).days
-        return f"{words}, {late} day{'' if late == 1 else 's'} after the due date.", "warn"
+        # What matters stands first: a narrow terminal cuts the rest.
+        return f"{late} day{'' if late == 1 else 's'} too late: {words}", "warn"
 
     def shorter_hold(self, today: date) -> int | None:
         """Return the longest holding period that would end in time, where the typed one does not."""

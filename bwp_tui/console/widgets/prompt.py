@@ -29,7 +29,7 @@ class Prompt(Horizontal, can_focus=True):
 
     def compose(self) -> ComposeResult:
         yield Line(id="prompt-label")
-        field = Input(id="prompt-input", compact=True)
+        field = Input(id="prompt-input", compact=True, select_on_focus=False)
         field.cursor_blink = False
         yield field
         yield Line(id="prompt-hint")

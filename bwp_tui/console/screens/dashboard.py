@@ -1,0 +1,148 @@
+"""The whole register at a glance: counts, due dates, times, failures, downloads; in bars that need no colour."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from typing import Final
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, VerticalScroll
+from textual.screen import Screen
+
+from bwp_tui.console.detail_words import status_role
+from bwp_tui.console.speech import Phrase
+from bwp_tui.console.widgets.detail_pane import Heading, Paragraphs
+from bwp_tui.console.widgets.download_lines import size
+from bwp_tui.console.widgets.lines import FooterLine
+from bwp_tui.domain.task import Kind
+from bwp_tui.domain.times import duration_words
+from bwp_tui.history.statistics import Statistics
+
+_BAR: Final = 24
+_LABEL: Final = 24
+_BESIDE: Final = 100
+
+
+class DashboardScreen(Screen[None]):
+    """Figures of the moment it was opened.
+
+    Args:
+        read: returns the figures; called in a thread.
+        today: the operator's day.
+    """
+
+    BINDINGS = [
+        Binding("escape,q,D,enter", "close", "Close", show=False),
+        Binding("j,down", "scroll(1)", "Down", show=False),
+        Binding("k,up", "scroll(-1)", "Up", show=False),
+        Binding("pagedown,ctrl+d,space", "scroll(10)", "Page down", show=False),
+        Binding("pageup,ctrl+u", "scroll(-10)", "Page up", show=False),
+    ]
+
+    def __init__(self, read: Callable[[], Statistics], today: date) -> None:
+        super().__init__()
+        self._read = read
+        self._today = today
+
+    def compose(self) -> ComposeResult:
+        yield Heading(id="dashboard-heading")
+        with VerticalScroll(id="dashboard-scroll", can_focus=False), Horizontal(id="dashboard-columns"):
+            yield Paragraphs(id="dashboard-left")
+            yield Paragraphs(id="dashboard-right")
+        yield FooterLine(id="footer")
+
+    def on_mount(self) -> None:
+        self.query_one(Heading).tell([("dashboard", "strong")], self._today.isoformat())
+        self.query_one(FooterLine).show_keys(("esc", "back"))
+        self.run_worker(self._fill(), exclusive=True)
+
+    def on_resize(self) -> None:
+        self.set_class(self.app.size.width >= _BESIDE, "-beside")
+
+    async def _fill(self) -> None:
+        figures = await asyncio.to_thread(self._read)
+        self.query_one("#dashboard-left", Paragraphs).tell([*_statuses(figures), *_failures(figures)])
+        self.query_one("#dashboard-right", Paragraphs).tell(
+            [*_due(figures, self._today), *_durations(figures), *_downloads(figures)]
+        )
+
+    def action_close(self) -> None:
+        """Go back."""
+        self.dismiss(None)
+
+    def action_scroll(self, lines: int) -> None:
+        """Scroll the figures."""
+        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
+
+
+def _title(words: str) -> list[list[Phrase]]:
+    return [[], [(f" {words}", "accent")]]
+
+
+def _row(label: str, count: int, most: int, role: str) -> list[Phrase]:
+    return [(f"   {label:<{_LABEL}}", "plain"), (bar(count, most), role), (f" {count}", "strong" if count else "muted")]
+
+
+def bar(count: int, most: int) -> str:
+    """Return a bar of `count` out of `most`, in half cells, padded to its full width."""
+    halves = max(1, round(_BAR * 2 * count / most)) if count else 0
+    whole, half = divmod(halves, 2)
+    return f"{'━' * whole + '╸' * half:<{_BAR}}"
+
+
+def _statuses(figures: Statistics) -> Iterator[list[Phrase]]:
+    most = max(figures.counts.values(), default=0)
+    for kind in Kind:
+        yield from _title(f"{kind.lower()}s")
+        found = sorted(
+            ((status, count) for (of, status), count in figures.counts.items() if of == kind),
+            key=lambda entry: -entry[1],
+        )
+        for status, count in found:
+            yield _row(status, count, most, status_role(status))
+        if not found:
+            yield [("   none yet", "muted")]
+
+
+def _failures(figures: Statistics) -> Iterator[list[Phrase]]:
+    yield from _title("why tasks failed")
+    most = max((count for _, count in figures.failures), default=0)
+    for code, count in figures.failures:
+        yield _row(code, count, most, "bad")
+    if not figures.failures:
+        yield [("   none has", "muted")]
+
+
+def _due(figures: Statistics, today: date) -> Iterator[list[Phrase]]:
+    yield from _title("shoppers to answer, by due date")
+    most = max(figures.overdue, *figures.due)
+    yield _row("overdue", figures.overdue, most, "bad")
+    for week, count in enumerate(figures.due):
+        first = today + timedelta(weeks=week)
+        last = first + timedelta(days=6)
+        yield _row(f"{first:%m-%d} to {last:%m-%d}", count, most, "warn" if week == 0 else "busy")
+
+
+def _durations(figures: Statistics) -> Iterator[list[Phrase]]:
+    yield from _title("from submission to completion")
+    for duration in figures.durations:
+        median = duration_words(timedelta(seconds=duration.median))
+        p90 = duration_words(timedelta(seconds=duration.p90))
+        yield [
+            (f"   {duration.kind.lower():<{_LABEL}}", "plain"),
+            (f"median {median}", "strong"),
+            (f"   90 % within {p90}", "muted"),
+        ]
+    if not figures.durations:
+        yield [("   none has completed", "muted")]
+
+
+def _downloads(figures: Statistics) -> Iterator[list[Phrase]]:
+    count, total = figures.saved
+    yield from _title("downloads")
+    yield [(f"   {'saved':<{_LABEL}}", "plain"), (f"{count}", "strong"), (f"   {size(total)}", "muted")]
+    if figures.failed_downloads:
+        yield [(f"   {'failed':<{_LABEL}}", "plain"), (f"{figures.failed_downloads}", "bad")]
