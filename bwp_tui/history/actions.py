@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
-from dataclasses import dataclass, replace
+from datetime import date
 from typing import Final
 
 from bwp_tui.domain.deadlines import REGULATIONS, due_on
@@ -21,9 +20,12 @@ from bwp_tui.domain.text import clean_line
 from bwp_tui.history import tasks, timeline
 from bwp_tui.history.connection import History, Transaction, as_int
 from bwp_tui.history.errors import NotPossible
-from bwp_tui.history.rows import tags_text
+from bwp_tui.history.recording import Origin, insert, record
 
-_RESUBMITTED: Final = frozenset({Status.FAILED, Status.REJECTED, Status.UNCONFIRMED, Status.MISSING, Status.CANCELLED})
+_RESUBMITTED: Final = frozenset(
+    {Status.FAILED, Status.REJECTED, Status.UNCONFIRMED, Status.GIVEN_UP, Status.MISSING, Status.CANCELLED}
+)
+_OF_THE_REQUEST: Final = "due_on, extended_on, acknowledged_on, verified_on, verified_by, verified_how, assigned_to"
 
 
 class BadRequest(Exception):
@@ -68,14 +70,18 @@ def check(request: Request) -> None:
     check_email(request.email)
     if request.regulation not in REGULATIONS:
         raise BadRequest("regulation", f"The regulation must be one of {', '.join(REGULATIONS)}.")
+    _due(request)
     if request.kind is Kind.DELETION:
         check_holding_period(_holding_period(request))
 
 
-@dataclass(frozen=True, slots=True)
-class _Origin:
-    resubmit_of: int | None = None
-    what: str = "recorded"
+def _due(request: Request) -> date | None:
+    try:
+        return due_on(request.regulation, request.received_on)
+    except (ValueError, OverflowError):
+        raise BadRequest(
+            "received_on", f"{request.received_on} is too near the end of the calendar to have a due date."
+        ) from None
 
 
 def submit(history: History, request: Request, actor: str) -> Task:
@@ -87,7 +93,7 @@ def submit(history: History, request: Request, actor: str) -> Task:
     """
     check(request)
     with history.write() as transaction:
-        number = _record(transaction, request, actor, _Origin())
+        number = record(transaction, request, actor)
     return tasks.get(history, number)
 
 
@@ -102,21 +108,28 @@ def resubmit(history: History, number: int, actor: str) -> Task:
         HistoryError: it could not be recorded.
     """
     with history.write() as transaction:
-        task = tasks.get(history, number)
-        why_not = cannot_resubmit(task)
-        if why_not:
-            raise NotPossible(why_not)
-        request = _request_of(task)
-        check(request)
-        new = _record(transaction, request, actor, _Origin(resubmit_of=number, what="resubmitted"))
-        # What was received together is due together, an extension included.
-        transaction.run(
-            "UPDATE tasks SET due_on = (SELECT due_on FROM tasks WHERE number = ?) WHERE number = ?",
-            (number, new),
-        )
-        transaction.run("UPDATE tasks SET revision = ? WHERE number = ?", (transaction.revision, number))
-        timeline.append(transaction, number, actor, "resubmitted", detail=f"as #{new}")
+        new = resubmit_in(transaction, history, number, actor)
     return tasks.get(history, new)
+
+
+def resubmit_in(transaction: Transaction, history: History, number: int, actor: str) -> int:
+    """Do as `resubmit` in a transaction of `history` that is open; return the new task's number."""
+    task = tasks.get(history, number)
+    why_not = cannot_resubmit(task)
+    if why_not:
+        raise NotPossible(why_not)
+    request = _request_of(task)
+    check(request)
+    new = record(transaction, request, actor, Origin("resubmitted", f"of #{number}", resubmit_of=number))
+    # To the shopper it is still one request: due together, an extension included, and in the same hands.
+    transaction.run(
+        f"UPDATE tasks SET ({_OF_THE_REQUEST}) = (SELECT {_OF_THE_REQUEST} FROM tasks WHERE number = ?)"
+        " WHERE number = ?",
+        (number, new),
+    )
+    transaction.run("UPDATE tasks SET revision = ? WHERE number = ?", (transaction.revision, number))
+    timeline.append(transaction, number, actor, "resubmitted", detail=f"as #{new}")
+    return new
 
 
 def _request_of(task: Task) -> Request:
@@ -147,21 +160,25 @@ def cancel(history: History, number: int, actor: str) -> Task:
     Raises:
         NotPossible: the task is no deletion on hold, or its cancellation was asked already.
     """
-    # Judged inside the transaction: the engine may have written since the operator saw the task.
     with history.write() as transaction:
-        why_not = cannot_cancel(tasks.get(history, number))
-        if why_not:
-            raise NotPossible(why_not)
-        if not _withdrawn(transaction, number, actor):
-            transaction.run(
-                "UPDATE tasks SET cancel_asked = 1, revision = ? WHERE number = ?", (transaction.revision, number)
-            )
-            transaction.run(
-                "INSERT INTO intents (task, action, not_before, asked_at, actor) VALUES (?, 'cancel', ?, ?, ?)",
-                (number, transaction.now_text, transaction.now_text, actor),
-            )
-            timeline.append(transaction, number, actor, "cancel asked")
+        cancel_in(transaction, history, number, actor)
     return tasks.get(history, number)
+
+
+def cancel_in(transaction: Transaction, history: History, number: int, actor: str) -> None:
+    """Do as `cancel` in a transaction of `history` that is open."""
+    # Judged inside the transaction: the engine may have written since the operator saw the task.
+    why_not = cannot_cancel(tasks.get(history, number))
+    if why_not:
+        raise NotPossible(why_not)
+    if _withdrawn(transaction, number, actor):
+        return
+    transaction.run("UPDATE tasks SET cancel_asked = 1, revision = ? WHERE number = ?", (transaction.revision, number))
+    transaction.run(
+        "INSERT INTO intents (task, action, not_before, asked_at, actor) VALUES (?, 'cancel', ?, ?, ?)",
+        (number, transaction.now_text, transaction.now_text, actor),
+    )
+    timeline.append(transaction, number, actor, "cancel asked")
 
 
 def cannot_cancel(task: Task) -> str | None:
@@ -211,20 +228,25 @@ def download(history: History, number: int, directory: str, actor: str) -> Task:
         NotPossible: there is no result, or its download is under way.
     """
     with history.write() as transaction:
-        why_not = cannot_download(tasks.get(history, number))
-        if why_not:
-            raise NotPossible(why_not)
-        row = transaction.one(
-            "INSERT INTO downloads (task, directory, not_before, asked_at, actor, revision)"
-            " VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
-            (number, directory, transaction.now_text, transaction.now_text, actor, transaction.revision),
-        )
-        transaction.run(
-            "UPDATE tasks SET download = ?, revision = ? WHERE number = ?",
-            (None if row is None else as_int(row[0]), transaction.revision, number),
-        )
-        timeline.append(transaction, number, actor, "download asked")
+        download_in(transaction, history, number, directory, actor)
     return tasks.get(history, number)
+
+
+def download_in(transaction: Transaction, history: History, number: int, directory: str, actor: str) -> None:
+    """Do as `download` in a transaction of `history` that is open."""
+    why_not = cannot_download(tasks.get(history, number))
+    if why_not:
+        raise NotPossible(why_not)
+    row = transaction.one(
+        "INSERT INTO downloads (task, directory, not_before, asked_at, actor, revision)"
+        " VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
+        (number, directory, transaction.now_text, transaction.now_text, actor, transaction.revision),
+    )
+    transaction.run(
+        "UPDATE tasks SET download = ?, revision = ? WHERE number = ?",
+        (None if row is None else as_int(row[0]), transaction.revision, number),
+    )
+    timeline.append(transaction, number, actor, "download asked")
 
 
 def cannot_download(task: Task) -> str | None:
@@ -243,12 +265,14 @@ def track(history: History, kind: Kind, task_id: str, request_facts: Request, ac
 
     Raises:
         NotPossible: the history holds this task id already.
+        BadRequest: it has no due date in the calendar.
     """
     with history.write() as transaction:
         known = transaction.one("SELECT number FROM tasks WHERE task_id = ?", (task_id,))
         if known is not None:
             raise NotPossible(f"The history holds this task already, as #{as_int(known[0])}.")
-        number = _insert(transaction, request_facts, _Origin(), task_id=task_id)
+        _due(request_facts)
+        number = insert(transaction, request_facts, task_id=task_id)
         timeline.append(transaction, number, actor, "tracked", after=Status.QUEUED, detail=f"{kind} {task_id}")
     return tasks.get(history, number)
 
@@ -257,10 +281,15 @@ def poll_now(history: History, numbers: list[int]) -> None:
     """Make the tasks due to be asked about at once."""
     with history.write() as transaction:
         for number in numbers:
-            transaction.run(
-                "UPDATE tasks SET next_poll_at = ?, polls = 0, revision = ? WHERE number = ? AND task_id IS NOT NULL",
-                (transaction.now_text, transaction.revision, number),
-            )
+            poll_now_in(transaction, number)
+
+
+def poll_now_in(transaction: Transaction, number: int) -> None:
+    """Make a task due to be asked about at once, in a transaction that is open."""
+    transaction.run(
+        "UPDATE tasks SET next_poll_at = ?, polls = 0, revision = ? WHERE number = ? AND task_id IS NOT NULL",
+        (transaction.now_text, transaction.revision, number),
+    )
 
 
 def set_note(history: History, number: int, note: str, actor: str) -> None:
@@ -273,55 +302,10 @@ def set_note(history: History, number: int, note: str, actor: str) -> None:
         transaction.run(
             "UPDATE tasks SET note = ?, revision = ? WHERE number = ?", (text, transaction.revision, number)
         )
-        timeline.append(transaction, number, actor, "note", detail=text or "removed")
-
-
-def _record(transaction: Transaction, request: Request, actor: str, origin: _Origin) -> int:
-    """Insert a QUEUED task and the intent that carries its client token."""
-    if request.kind is Kind.DELETION:
-        request = replace(request, holding_period=_holding_period(request))
-    number = _insert(transaction, request, origin)
-    transaction.run(
-        "INSERT INTO intents (task, action, client_token, not_before, asked_at, actor)"
-        " VALUES (?, 'submit', ?, ?, ?, ?)",
-        (number, str(uuid.uuid4()), transaction.now_text, transaction.now_text, actor),
-    )
-    detail = f"of #{origin.resubmit_of}" if origin.resubmit_of else None
-    timeline.append(transaction, number, actor, origin.what, after=Status.QUEUED, detail=detail)
-    return number
-
-
-def _insert(transaction: Transaction, request: Request, origin: _Origin, task_id: str | None = None) -> int:
-    due = due_on(request.regulation, request.received_on)
-    row = transaction.one(
-        "INSERT INTO tasks (task_id, kind, email, status, holding_period, reason, note, tags, received_on, regulation,"
-        " due_on, recorded_at, next_poll_at, resubmit_of, earlier, revision)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-        " (SELECT max(number) FROM tasks WHERE email = ? COLLATE NOCASE AND kind = ? AND email <> ''), ?)"
-        " RETURNING number",
-        (
-            task_id,
-            request.kind,
-            request.email,
-            Status.QUEUED,
-            request.holding_period if request.kind is Kind.DELETION else None,
-            clean_line(request.reason) if request.reason and request.kind is Kind.DELETION else None,
-            clean_line(request.note),
-            tags_text(tuple(clean_line(tag) for tag in request.tags)),
-            request.received_on.isoformat(),
-            request.regulation,
-            None if due is None else due.isoformat(),
-            transaction.now_text,
-            None if task_id is None else transaction.now_text,
-            origin.resubmit_of,
-            request.email,
-            request.kind,
-            transaction.revision,
-        ),
-    )
-    if row is None:
-        raise NotPossible("The request could not be recorded.")
-    return as_int(row[0])
+        if text:
+            timeline.append(transaction, number, actor, timeline.NOTE, detail=text)
+        else:
+            timeline.append(transaction, number, actor, "note removed")
 
 
 def _holding_period(request: Request) -> int:

@@ -11,6 +11,7 @@ import os
 import time
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -78,8 +79,9 @@ class Claim:
 def _open(path: Path) -> int | None:
     flags = os.O_CLOEXEC | os.O_NOFOLLOW
     for more in (os.O_RDWR | os.O_CREAT, os.O_RDONLY):
-        try:
-            return os.open(path, flags | more, 0o600)
-        except OSError:
-            continue
+        with suppress(OSError):
+            descriptor = os.open(path, flags | more, 0o600)
+            if more != os.O_RDONLY:
+                os.fchmod(descriptor, 0o600)  # whatever the umask
+            return descriptor
     return None

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import os
-import stat
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 import apsw
 
 from bwp_tui.domain.times import Clock, to_text, utc_now
-from bwp_tui.history.errors import HistoryDamaged, HistoryError, HistoryUnavailable
-from bwp_tui.history.migrate import migrate, refuse_newer
+from bwp_tui.domain.uptime import UptimeClock, read_uptime
+from bwp_tui.history.claim import Claim
+from bwp_tui.history.errors import HistoryDamaged, HistoryUnavailable
+from bwp_tui.history.identity import expected_schema, schema_of
+from bwp_tui.history.opening import Opening, open_database, prepare_file
+from bwp_tui.history.sentences import damaged, sentences
+from bwp_tui.history.suspicion import is_needed, suspect
 
 SqlValue = None | int | float | str | bytes
 Row = tuple[SqlValue, ...]
-
-BUSY_TIMEOUT_MS: Final = 10_000
-_FILE_MODE: Final = 0o600
-_FOLDER_MODE: Final = 0o700
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +29,7 @@ class Transaction:
     """A write in progress: `revision` marks every row it touches, `now` is its one instant."""
 
     _db: apsw.Connection
+    _path: Path
     revision: int
     now: datetime
 
@@ -41,7 +40,8 @@ class Transaction:
 
     def run(self, sql: str, values: Sequence[SqlValue] = ()) -> list[Row]:
         """Execute one statement and return its rows."""
-        return list(self._db.execute(sql, values))
+        with sentences(self._path):
+            return list(self._db.execute(sql, values))
 
     def one(self, sql: str, values: Sequence[SqlValue] = ()) -> Row | None:
         """Execute one statement and return its first row, or None."""
@@ -49,39 +49,54 @@ class Transaction:
         return rows[0] if rows else None
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """How a register was opened. `report` is a sentence on what had to be mended, or None."""
+
+    report: str | None
+
+
 class History:
     """One connection to a profile's register. Threads may share it; each transaction has it alone.
 
+    A damaged register is set aside first, and what can be read of it recovered, unless another connection uses it.
+
     Raises:
-        HistoryUnavailable: the folder or file cannot be made, opened or written.
-        HistoryDamaged: the file is no sound database.
-        HistoryTooNew: a newer program wrote it.
+        HistoryUnavailable: the folder or file cannot be made or opened.
+        HistoryDamaged: the file is no sound database, and others use it.
+        HistoryTooNew, HistoryForeign: a newer program, or another one, wrote it.
     """
 
-    def __init__(self, path: Path, *, clock: Clock = utc_now) -> None:
+    def __init__(self, path: Path, *, clock: Clock = utc_now, uptime: UptimeClock = read_uptime) -> None:
         self.path = path
         self.clock = clock
+        self.uptime = uptime
         self._lock = threading.RLock()
-        with _sentences(path):
-            _prepare_file(path)
-            self._db = apsw.Connection(os.fspath(path))
+        with sentences(path):
+            prepare_file(path)
+            self._claim = Claim(path)
             try:
-                self._db.set_busy_timeout(BUSY_TIMEOUT_MS)
-                refuse_newer(self._db, path)
-                _configure(self._db)
-                migrate(self._db, path)
+                opening, report = _open(path, self._claim, clock)
             except BaseException:
-                self._db.close()
+                self._claim.release()
                 raise
+        self.opened = Opened(report)
+        self.read_only = opening.read_only
+        """Why nothing can be recorded, in a sentence; None where it can."""
+        self._db = opening.db
+        self._transaction: Transaction | None = None
+        self._check = opening.check
 
     def close(self) -> None:
         """Close the connection; nothing may be called afterwards."""
         with self._lock:
             self._db.close()
+            self._claim.release()
 
     def rows(self, sql: str, values: Sequence[SqlValue] = ()) -> list[Row]:
         """Read: execute one statement and return all of its rows, holding no cursor open."""
-        with self._lock, _sentences(self.path):
+        with self._lock, self._watched():
+            self._check()
             return list(self._db.execute(sql, values))
 
     def row(self, sql: str, values: Sequence[SqlValue] = ()) -> Row | None:
@@ -91,17 +106,55 @@ class History:
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
-        """Open a transaction that commits when the block ends and is undone when it raises."""
-        with self._lock, _sentences(self.path):
-            self._db.execute("BEGIN IMMEDIATE")
+        """Open a transaction that commits when the block ends and is undone when it raises.
+
+        One that is opened within another, by the same thread, is a part of it.
+
+        Raises:
+            HistoryUnavailable: nothing can be recorded now.
+        """
+        if self.read_only is not None:
+            raise HistoryUnavailable(self.read_only)
+        with self._lock:
+            if self._transaction is not None:
+                yield self._transaction
+                return
+            with self._watched():
+                self._db.execute("BEGIN IMMEDIATE")
             try:
-                revision = next(iter(self._db.execute("UPDATE meta SET revision = revision + 1 RETURNING revision")))[0]
-                yield Transaction(self._db, as_int(revision), self.clock())
-                self._db.execute("COMMIT")
+                now = self.clock()
+                with self._watched():
+                    (row,) = self._db.execute(
+                        "UPDATE meta SET revision = revision + 1, newest_at = max(newest_at, ?) RETURNING revision",
+                        (to_text(now),),
+                    )
+                self._transaction = Transaction(self._db, self.path, as_int(row[0]), now)
+                yield self._transaction
+                with self._watched():
+                    self._db.execute("COMMIT")
             except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
+                with suppress(apsw.Error):  # what went wrong first is what is told
+                    if self._db.in_transaction:
+                        self._db.execute("ROLLBACK")
                 raise
+            finally:
+                self._transaction = None
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Turn errors into sentences, and note damage for whoever next has the register alone."""
+        try:
+            with sentences(self.path):
+                yield
+        except HistoryDamaged:
+            suspect(self.path)
+            raise
+        except apsw.SQLError as error:
+            # A statement that is right meets a schema that is not the one this program made.
+            if schema_of(self._db) == expected_schema():
+                raise
+            suspect(self.path)
+            raise damaged(self.path, str(error)) from error
 
     def revision(self) -> int:
         """Return the number of the last transaction; rows carry the one that last touched them."""
@@ -131,56 +184,22 @@ def as_text(value: SqlValue) -> str:
     return value
 
 
-def _prepare_file(path: Path) -> None:
-    _make_folder(path.parent)
-    # SQLite gives the -wal and -shm files the mode of this one, so it must be right before SQLite sees it. A file
-    # that is there is not opened for it: closing it would drop every lock this process holds on the register.
-    with suppress(FileExistsError):
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _FILE_MODE))
-    if not stat.S_ISREG(path.lstat().st_mode):
-        raise HistoryUnavailable(f"The history {path} is no plain file. Move it away, or set BWP_DATA_DIR.")
-    path.chmod(_FILE_MODE)
-
-
-def _make_folder(folder: Path) -> None:
-    for missing in reversed([parent for parent in folder.parents if not parent.exists()]):
-        missing.mkdir(exist_ok=True)
-        missing.chmod(_FOLDER_MODE)
-    folder.mkdir(exist_ok=True)
-    folder.chmod(_FOLDER_MODE)
-
-
-def _configure(db: apsw.Connection) -> None:
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "trusted_schema = OFF"):
-        db.execute(f"PRAGMA {pragma}")
-
-
-@contextmanager
-def _sentences(path: Path) -> Iterator[None]:
-    """Turn what SQLite and the system raise into this room's errors."""
+def _open(path: Path, claim: Claim, clock: Clock) -> tuple[Opening, str | None]:
+    """Open a register for a share of it, mending it before where that is needed and nobody else uses it."""
+    report = _mend(path, clock) if is_needed(path) and claim.alone() else None
+    claim.share()
     try:
-        yield
-    except HistoryError:
-        raise
-    except (apsw.NotADBError, apsw.CorruptError) as error:
-        raise HistoryDamaged(
-            f"The history {path} is damaged ({error}). Keep the file and run: bwp-tui doctor."
-        ) from error
-    except apsw.FullError as error:
-        raise HistoryUnavailable(
-            f"The disk that holds {path.parent} is full: nothing was recorded. Free some space and try again."
-        ) from error
-    except apsw.BusyError as error:
-        raise HistoryUnavailable(
-            f"Another program keeps the history {path} locked: nothing was recorded. Try again."
-        ) from error
-    except (apsw.ReadOnlyError, apsw.CantOpenError, apsw.PermissionsError, PermissionError) as error:
-        raise HistoryUnavailable(
-            f"The history {path} cannot be written by this user. "
-            "Set BWP_DATA_DIR to a folder of your own, or mend its permissions."
-        ) from error
-    except (apsw.IOError, OSError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise HistoryUnavailable(
-            f"The history {path} cannot be used: {reason}. Set BWP_DATA_DIR to another folder, or mend this one."
-        ) from error
+        return open_database(path), report
+    except (apsw.NotADBError, apsw.CorruptError, HistoryDamaged):
+        if not claim.alone():
+            raise
+    report = _mend(path, clock)
+    claim.share()
+    return open_database(path), report
+
+
+def _mend(path: Path, clock: Clock) -> str | None:
+    # Imported only here: nearly every start does without.
+    from bwp_tui.history import recovery
+
+    return recovery.mend(path, clock())

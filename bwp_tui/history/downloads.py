@@ -72,6 +72,12 @@ def open_ones(history: History) -> list[Download]:
     return [download_of(row) for row in rows]
 
 
+def is_saved(history: History, number: int, path: str) -> bool:
+    """Say whether the result of task `number` is recorded as saved at `path`."""
+    row = history.row("SELECT 1 FROM downloads WHERE task = ? AND state = 'done' AND path = ?", (number, path))
+    return row is not None
+
+
 def requeue_interrupted(history: History) -> int:
     """Queue again what an engine that is gone left running; return how many there were."""
     with history.write() as transaction:

@@ -29,6 +29,14 @@ def check_identity(db: apsw.Connection, path: Path) -> None:
         HistoryForeign: it is another program's database.
         HistoryDamaged: it is a register whose header does not say so.
     """
+    try:
+        _check(db, path)
+    except (apsw.SQLError, UnicodeDecodeError) as error:
+        # Names or a header that nothing here has written: the statements themselves are right.
+        raise HistoryDamaged(f"The history {path} is damaged ({error}).") from error
+
+
+def _check(db: apsw.Connection, path: Path) -> None:
     found = {str(name) for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
     ours = found >= _TABLES
     version, application = int(db.pragma("user_version")), int(db.pragma("application_id"))
@@ -45,8 +53,9 @@ def check_identity(db: apsw.Connection, path: Path) -> None:
 
 
 def schema_of(db: apsw.Connection) -> Schema:
-    """Return what tables, indexes and triggers there are, with their SQL."""
-    return frozenset(db.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'"))
+    """Return what tables, indexes and triggers there are, with their SQL; as bytes, since damage spares no letter."""
+    columns = ", ".join(f"CAST({name} AS BLOB)" for name in ("type", "name", "tbl_name", "sql"))
+    return frozenset(db.execute(f"SELECT {columns} FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'"))
 
 
 def expected_schema() -> Schema:

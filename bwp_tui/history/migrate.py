@@ -23,6 +23,11 @@ def steps() -> list[str]:
     return [file.read_text(encoding="utf-8") for file in files]
 
 
+def newest() -> int:
+    """Return the number of the newest schema."""
+    return len(steps())
+
+
 def refuse_newer(db: apsw.Connection, path: Path) -> None:
     """Check that this program knows every step that `db` has seen; changes nothing.
 
@@ -53,15 +58,21 @@ def migrate(db: apsw.Connection, path: Path) -> None:
         version = _version(db)
         if 0 < version < len(known):
             _back_up(path, version)
-        for number, sql in enumerate(known[version:], start=version + 1):
-            # Read to its end: a step would stop, half run, at its first statement that returns a row.
-            db.execute(sql).fetchall()
-            db.execute(f"PRAGMA user_version = {number}")
+        advance(db)
         db.execute("COMMIT")
     except BaseException:
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise
+
+
+def advance(db: apsw.Connection) -> None:
+    """Run the steps that `db` has not seen, in the caller's transaction and without a backup."""
+    version = _version(db)
+    for number, sql in enumerate(steps()[version:], start=version + 1):
+        # Read to its end: a step would stop, half run, at its first statement that returns a row.
+        db.execute(sql).fetchall()
+        db.execute(f"PRAGMA user_version = {number}")
 
 
 def _version(db: apsw.Connection) -> int:

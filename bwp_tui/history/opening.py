@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -15,7 +16,7 @@ import apsw
 
 from bwp_tui.history.errors import HistoryUnavailable
 from bwp_tui.history.identity import check_identity
-from bwp_tui.history.migrate import migrate, refuse_newer, steps
+from bwp_tui.history.migrate import migrate, newest, refuse_newer
 
 BUSY_TIMEOUT_MS: Final = 10_000
 _FILE_MODE: Final = 0o600
@@ -95,21 +96,42 @@ def open_database(path: Path) -> Opening:
     return Opening(db)
 
 
-def _to_read(path: Path, cause: apsw.Error) -> Opening:
-    reason = _reason(path, cause)
+def open_to_read(path: Path) -> Opening:
+    """Open a register of this or an older schema to read it, changing nothing; `read_only` is left empty.
+
+    Raises:
+        HistoryTooNew, HistoryForeign: it is not for this program.
+        HistoryDamaged, apsw.Error: it is damaged or cannot be read.
+    """
     try:
-        return Opening(_reader(path, "mode=ro"), reason)
+        return Opening(_reader(path, "mode=ro"))
     except (apsw.CantOpenError, apsw.IOError):
         # Without its shared memory a register is read as one that nobody changes, and only while that is so.
         before = _stamp(path)
         if before is None:
-            raise cause from None
+            raise
 
     def check() -> None:
         if _stamp(path) != before:
             raise HistoryUnavailable(f"The history {path} has changed: it can be written again. Start bwp-tui anew.")
 
-    return Opening(_reader(path, "immutable=1"), reason, check)
+    return Opening(_reader(path, "immutable=1"), check=check)
+
+
+def _to_read(path: Path, cause: apsw.Error) -> Opening:
+    reason = _reason(path, cause)
+    try:
+        opening = open_to_read(path)
+    except (apsw.CantOpenError, apsw.IOError):
+        raise cause from None
+    version = int(opening.db.pragma("user_version"))
+    if version < newest():
+        opening.db.close()
+        raise HistoryUnavailable(
+            f"The history {path} must be brought to this program's schema ({version} to {newest()}) before it "
+            "can be read, and it cannot be written. Free some space, or mend its permissions."
+        )
+    return replace(opening, read_only=reason)
 
 
 def _reader(path: Path, how: str) -> apsw.Connection:
@@ -119,12 +141,6 @@ def _reader(path: Path, how: str) -> apsw.Connection:
         db.set_busy_timeout(BUSY_TIMEOUT_MS)
         check_identity(db, path)
         refuse_newer(db, path)
-        version = int(db.pragma("user_version"))
-        if version < len(steps()):
-            raise HistoryUnavailable(
-                f"The history {path} must be brought to this program's schema ({version} to {len(steps())}) before it "
-                "can be read, and it cannot be written. Free some space, or mend its permissions."
-            )
     except BaseException:
         db.close()
         raise
@@ -160,6 +176,11 @@ def _make_folder(folder: Path) -> None:
 
 
 def _set_mode(path: Path, mode: int) -> None:
-    """Set a mode that differs: on a read-only file system even the same one is refused."""
-    if stat.S_IMODE(path.stat().st_mode) != mode:
+    """Set a mode that differs, where the file system can be written: if not, the doctor tells of it."""
+    if stat.S_IMODE(path.stat().st_mode) == mode:
+        return
+    try:
         path.chmod(mode)
+    except OSError as error:
+        if error.errno != errno.EROFS:
+            raise

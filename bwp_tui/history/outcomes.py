@@ -1,151 +1,37 @@
-"""What the engine learned from the service, written to the register."""
+"""What became of the intents that the engine sent, written to the register."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
-from bwp_tui.domain.task import TERMINAL, Status, TaskError, status_after
-from bwp_tui.domain.times import from_text, to_text
+from bwp_tui.domain.task import Status, TaskError
+from bwp_tui.domain.times import to_text
 from bwp_tui.history import timeline
-from bwp_tui.history.connection import History, Transaction, as_int, as_text
+from bwp_tui.history.changes import finish, mark
+from bwp_tui.history.connection import History, Row, Transaction, as_int, as_text
 from bwp_tui.history.rows import errors_text
 from bwp_tui.history.timeline import SERVICE
 
-MISSING_AFTER: Final = timedelta(days=1)
-MISSING_ANSWERS: Final = 3
-"""A task the service once knew is MISSING after this many answers over this long: one may be a slip of theirs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the service said of a task, cleaned. Absent fields are None."""
-
-    status: str
-    submitted_at: datetime | None
-    updated_at: datetime | None
-    email: str | None
-    holding_period: int | None
-    errors: tuple[TaskError, ...]
-
-
-def answered(history: History, number: int, answer: Answer, next_poll_at: datetime | None) -> bool:
-    """Record an answer to a poll; return whether anything the operator sees has changed.
-
-    An answer that changes nothing moves only the poll times, and leaves the row's revision alone: no screen
-    redraws for it.
-    """
-    with history.write() as transaction:
-        before = transaction.one(
-            "SELECT status, submitted_at, updated_at, errors, trouble, email, holding_period FROM tasks"
-            " WHERE number = ?",
-            (number,),
-        )
-        if before is None:
-            return False
-        status = status_after(as_text(before[0]), answer.status)
-        known = (
-            status,
-            _or_text(answer.submitted_at, before[1]),
-            _or_text(answer.updated_at, before[2]),
-            errors_text(answer.errors),
-            None,
-            before[5] or answer.email or "",
-            before[6] if before[6] is not None else answer.holding_period,
-        )
-        terminal = status in TERMINAL
-        changed = known != before
-        polls = "0" if status != before[0] else "polls + 1"
-        transaction.run(
-            "UPDATE tasks SET status = ?, submitted_at = ?, updated_at = ?, errors = ?, trouble = ?, email = ?,"
-            f" holding_period = ?, terminal = ?, polled_at = ?, next_poll_at = ?, polls = {polls},"
-            " unknown_since = NULL, unknown_answers = 0 WHERE number = ?",
-            (
-                *known,
-                int(terminal),
-                transaction.now_text,
-                None if terminal or next_poll_at is None else to_text(next_poll_at),
-                number,
-            ),
-        )
-        if changed:
-            _mark(transaction, number)
-        if status != before[0]:
-            _record_status(transaction, number, as_text(before[0]), status, answer)
-    return changed
-
-
-def _or_text(instant: datetime | None, before: object) -> str | None:
-    if instant is not None:
-        return to_text(instant)
-    return before if isinstance(before, str) else None
-
-
-def _record_status(transaction: Transaction, number: int, before: str, status: str, answer: Answer) -> None:
-    finished = None
-    if status in TERMINAL:
-        finished = to_text(answer.updated_at) if answer.updated_at else transaction.now_text
-    transaction.run("UPDATE tasks SET finished_at = ? WHERE number = ?", (finished, number))
-    detail = "; ".join(error.code or error.message for error in answer.errors) or None
-    timeline.append(transaction, number, SERVICE, "status", before=before, after=status, detail=detail)
-
-
-def not_known(history: History, number: int, words: str, next_poll_at: datetime) -> None:
-    """Record that the service does not know the task.
-
-    One that it never knew (tracked with a wrong id) is MISSING at once; one that it knew before only after
-    several such answers over a day. What has ended here stays as it ended, and is not asked about again.
-    """
-    with history.write() as transaction:
-        row = transaction.one(
-            "SELECT status, coalesce(unknown_since, ?), unknown_answers + 1 FROM tasks WHERE number = ?",
-            (transaction.now_text, number),
-        )
-        if row is None:
-            return
-        if row[0] in TERMINAL:
-            transaction.run(
-                "UPDATE tasks SET polled_at = ?, next_poll_at = NULL WHERE number = ?", (transaction.now_text, number)
-            )
-            return
-        before, since, answers = as_text(row[0]), as_text(row[1]), as_int(row[2])
-        lasting = answers >= MISSING_ANSWERS and transaction.now - from_text(since) >= MISSING_AFTER
-        missing = lasting or before == Status.QUEUED
-        transaction.run(
-            "UPDATE tasks SET unknown_since = ?, unknown_answers = ?, trouble = ?, polled_at = ?, next_poll_at = ?,"
-            " polls = polls + 1 WHERE number = ?",
-            (since, answers, words, transaction.now_text, None if missing else to_text(next_poll_at), number),
-        )
-        _mark(transaction, number)
-        if missing:
-            _finish(transaction, number, Status.MISSING)
-            timeline.append(transaction, number, SERVICE, "status", before=before, after=Status.MISSING, detail=words)
-
-
-def not_answered(history: History, numbers: list[int], words: str, next_poll_at: datetime) -> None:
-    """Record that the service could not be asked about these tasks, and when to try again."""
-    with history.write() as transaction:
-        for number in numbers:
-            transaction.run("UPDATE tasks SET next_poll_at = ? WHERE number = ?", (to_text(next_poll_at), number))
-            changed = transaction.run(
-                "UPDATE tasks SET trouble = ? WHERE number = ? AND trouble IS NOT ? RETURNING number",
-                (words, number, words),
-            )
-            if changed:
-                _mark(transaction, number)
+LAPSED: Final = "not answered within 8 hours"
+"""Why a request is unconfirmed, as a rule."""
 
 
 def sending(history: History, intent: int) -> bool:
     """Record that an intent is about to be sent: from here on its outcome may be unknown.
 
+    The first attempt is dated by the wall clock and by the machine's uptime, which nobody sets.
+
     Returns False, and the intent must not be sent, when an operator has withdrawn it meanwhile.
     """
+    uptime = history.uptime()
     with history.write() as transaction:
         row = transaction.one(
-            "UPDATE intents SET attempts = attempts + 1, first_sent_at = coalesce(first_sent_at, ?)"
+            "UPDATE intents SET attempts = attempts + 1, first_sent_at = coalesce(first_sent_at, ?),"
+            " first_sent_boot = CASE WHEN first_sent_at IS NULL THEN ? ELSE first_sent_boot END,"
+            " first_sent_uptime = CASE WHEN first_sent_at IS NULL THEN ? ELSE first_sent_uptime END"
             " WHERE id = ? AND state = 'waiting' RETURNING id",
-            (transaction.now_text, intent),
+            (transaction.now_text, uptime.boot, uptime.seconds, intent),
         )
         return row is not None
 
@@ -159,7 +45,7 @@ def accepted(history: History, intent: int, task_id: str, next_poll_at: datetime
             return  # a second engine sent the same client token and was answered first
         if twin is not None:
             # An operator tracked this very task by hand while its answer was outstanding.
-            _finish(transaction, number, Status.CANCELLED)
+            finish(transaction, number, Status.CANCELLED)
             timeline.append(
                 transaction,
                 number,
@@ -180,7 +66,7 @@ def accepted(history: History, intent: int, task_id: str, next_poll_at: datetime
             " ELSE 'IN_PROGRESS' END WHERE number = ? RETURNING status",
             (number,),
         )
-        _mark(transaction, number)
+        mark(transaction, number)
         after = None if row is None else as_text(row[0])
         timeline.append(transaction, number, SERVICE, "accepted", before=before, after=after, detail=task_id)
 
@@ -188,6 +74,7 @@ def accepted(history: History, intent: int, task_id: str, next_poll_at: datetime
 def refused(history: History, intent: int, code: str | None, message: str) -> None:
     """Record that the service refused a submission, in its words."""
     with history.write() as transaction:
+        doubt = _doubt(transaction, intent, "started")
         number = _settle(transaction, intent, "refused")
         if number is None:
             return
@@ -195,7 +82,7 @@ def refused(history: History, intent: int, code: str | None, message: str) -> No
             "UPDATE tasks SET errors = ?, trouble = NULL WHERE number = ?",
             (errors_text((TaskError(code, message),)), number),
         )
-        _finish(transaction, number, Status.REJECTED)
+        finish(transaction, number, Status.REJECTED)
         timeline.append(
             transaction,
             number,
@@ -203,7 +90,7 @@ def refused(history: History, intent: int, code: str | None, message: str) -> No
             "refused",
             before=Status.QUEUED,
             after=Status.REJECTED,
-            detail=message,
+            detail=message + doubt,
         )
 
 
@@ -228,12 +115,13 @@ def put_off(history: History, intent: int, words: str, not_before: datetime, *, 
             (words, row[0], words),
         )
         if changed:
-            _mark(transaction, as_int(row[0]))
+            mark(transaction, as_int(row[0]))
 
 
-def unconfirmed(history: History, intent: int) -> None:
-    """Record that a sent request was never answered within the time its client token protects it."""
+def unconfirmed(history: History, intent: int, why: str = LAPSED) -> None:
+    """Record that a sent request was never answered while its client token is known to have protected it."""
     with history.write() as transaction:
+        sent = transaction.one("SELECT attempts, first_sent_at FROM intents WHERE id = ?", (intent,))
         number = _settle(transaction, intent, "lapsed")
         if number is None:
             return
@@ -248,7 +136,7 @@ def unconfirmed(history: History, intent: int) -> None:
             "no answer",
             before=Status.QUEUED,
             after=Status.UNCONFIRMED,
-            detail="sent, and not answered within 8 hours",
+            detail=f"tried {_times(sent)}, {why}",
         )
 
 
@@ -256,7 +144,7 @@ def cancelled(history: History, intent: int) -> None:
     """Record that the service has cancelled a deletion."""
     with history.write() as transaction:
         number, before = _succeeded(transaction, intent)
-        _finish(transaction, number, Status.CANCELLED)
+        finish(transaction, number, Status.CANCELLED)
         transaction.run(
             "UPDATE tasks SET cancel_asked = 0, trouble = NULL, next_poll_at = NULL WHERE number = ?",
             (number,),
@@ -272,8 +160,12 @@ def cancelled(history: History, intent: int) -> None:
 
 
 def cancel_refused(history: History, intent: int, words: str) -> None:
-    """Record that the service would not cancel a deletion; the task goes on, and is asked about at once."""
+    """Record that the service would not cancel a deletion; the task goes on, and is asked about at once.
+
+    Where an earlier try had no answer, that one may have cancelled it: the words say so, and the status does not.
+    """
     with history.write() as transaction:
+        words += _doubt(transaction, intent, "cancelled")
         number = _settle(transaction, intent, "refused")
         if number is None:
             return
@@ -281,8 +173,22 @@ def cancel_refused(history: History, intent: int, words: str) -> None:
             "UPDATE tasks SET cancel_asked = 0, trouble = ?, next_poll_at = ? WHERE number = ?",
             (words, transaction.now_text, number),
         )
-        _mark(transaction, number)
+        mark(transaction, number)
         timeline.append(transaction, number, SERVICE, "cancel refused", detail=words)
+
+
+def _doubt(transaction: Transaction, intent: int, done: str) -> str:
+    """Return a sentence for a refusal where a try before it may have worked, to stand behind the service's words."""
+    row = transaction.one("SELECT attempts FROM intents WHERE id = ?", (intent,))
+    # An attempt that surely did not work is not counted, so this one is the first unless one was left open.
+    return "" if row is None or as_int(row[0]) < 2 else f" An earlier try had no answer: it may have been {done}."
+
+
+def _times(sent: Row | None) -> str:
+    if sent is None or sent[1] is None:
+        return "once"
+    times = as_int(sent[0])
+    return f"{'once' if times == 1 else f'{times} times, first'} at {as_text(sent[1])}"
 
 
 def _settle(transaction: Transaction, intent: int, state: str) -> int | None:
@@ -306,15 +212,3 @@ def _succeeded(transaction: Transaction, intent: int) -> tuple[int, str]:
     number = as_int(rows[0][0])
     status = transaction.run("SELECT status FROM tasks WHERE number = ?", (number,))[0][0]
     return number, as_text(status)
-
-
-def _finish(transaction: Transaction, number: int, status: Status) -> None:
-    transaction.run(
-        "UPDATE tasks SET status = ?, terminal = 1, finished_at = ?, next_poll_at = NULL, revision = ?"
-        " WHERE number = ?",
-        (status, transaction.now_text, transaction.revision, number),
-    )
-
-
-def _mark(transaction: Transaction, number: int) -> None:
-    transaction.run("UPDATE tasks SET revision = ? WHERE number = ?", (transaction.revision, number))

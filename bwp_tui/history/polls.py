@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from bwp_tui.domain.task import Kind
-from bwp_tui.domain.times import from_text, to_text
-from bwp_tui.history.connection import History, as_int, as_text
+from bwp_tui.domain.times import from_text, local_day, to_text
+from bwp_tui.history.connection import History, Row, as_int, as_text
 from bwp_tui.history.search import among
 
 
@@ -24,26 +25,50 @@ class DuePoll:
     polls: int
 
 
-def due(history: History, now: datetime, limit: int, focus: frozenset[int] | None = None) -> list[DuePoll]:
-    """Return the tasks whose poll is due, the longest overdue first; those in `focus`, where one is given."""
-    rows = history.rows(
-        "SELECT number, kind, task_id, status, coalesce(submitted_at, recorded_at), holding_period, polls FROM tasks"
-        f" WHERE next_poll_at <= ? AND task_id IS NOT NULL AND {among('number', focus)}"
-        " ORDER BY next_poll_at LIMIT ?",
-        (to_text(now), limit),
+NEAR_DAYS: Final = 7
+"""A task due to the shopper within so many days is asked about before those that are not."""
+
+
+def due(
+    history: History,
+    now: datetime,
+    limit: int,
+    focus: frozenset[int] | None = None,
+    in_sight: frozenset[int] = frozenset(),
+) -> list[DuePoll]:
+    """Return tasks whose poll is due; those in `focus`, where one is given.
+
+    First those that somebody looks at, then those near their due date, then the longest overdue.
+    """
+    near = local_day(now) + timedelta(days=NEAR_DAYS)
+    orders = (
+        (among("number", in_sight), "next_poll_at"),
+        (f"open = 1 AND due_on <= '{near.isoformat()}'", "due_on, next_poll_at"),
+        ("1", "next_poll_at"),
     )
-    return [
-        DuePoll(
-            number=as_int(row[0]),
-            kind=Kind(as_text(row[1])),
-            task_id=as_text(row[2]),
-            status=as_text(row[3]),
-            submitted_at=from_text(as_text(row[4])),
-            holding_period=None if row[5] is None else as_int(row[5]),
-            polls=as_int(row[6]),
-        )
-        for row in rows
-    ]
+    found: dict[int, DuePoll] = {}
+    for condition, order in orders if in_sight else orders[1:]:
+        if len(found) < limit:
+            rows = history.rows(
+                "SELECT number, kind, task_id, status, coalesce(submitted_at, recorded_at), holding_period, polls"
+                f" FROM tasks WHERE next_poll_at <= ? AND task_id IS NOT NULL AND {among('number', focus)}"
+                f" AND {condition} ORDER BY {order} LIMIT ?",
+                (to_text(now), limit),
+            )
+            found |= {poll.number: poll for poll in map(_due_poll, rows) if poll.number not in found}
+    return list(found.values())[:limit]
+
+
+def _due_poll(row: Row) -> DuePoll:
+    return DuePoll(
+        number=as_int(row[0]),
+        kind=Kind(as_text(row[1])),
+        task_id=as_text(row[2]),
+        status=as_text(row[3]),
+        submitted_at=from_text(as_text(row[4])),
+        holding_period=None if row[5] is None else as_int(row[5]),
+        polls=as_int(row[6]),
+    )
 
 
 def next_at(history: History, focus: frozenset[int] | None = None) -> datetime | None:

@@ -6,9 +6,10 @@ import json
 from datetime import date, datetime
 from typing import Final
 
-from bwp_tui.domain.task import Download, Kind, Task, TaskError
+from bwp_tui.domain.task import Download, Kind, Task, TaskError, Verification
 from bwp_tui.domain.times import from_text
 from bwp_tui.history.connection import Row, SqlValue, as_int, as_text
+from bwp_tui.history.errors import HistoryDamaged
 
 DOWNLOAD_COLUMNS: Final = (
     "d.id, d.task, d.state, d.path, d.bytes, d.total, d.rate, d.sha256, d.etag, d.trouble, d.attempts,"
@@ -18,7 +19,8 @@ _TASK_COLUMNS: Final = (
     "t.number, t.task_id, t.kind, t.email, t.status, t.errors, t.holding_period, t.reason, t.note, t.tags,"
     " t.received_on, t.regulation, t.due_on, t.recorded_at, t.submitted_at, t.updated_at, t.finished_at,"
     " t.polled_at, t.next_poll_at, t.polls, t.trouble, t.resubmit_of,"
-    " (SELECT max(number) FROM tasks WHERE resubmit_of = t.number), t.earlier, t.cancel_asked, t.revision"
+    " (SELECT max(number) FROM tasks WHERE resubmit_of = t.number), t.earlier, t.cancel_asked, t.revision,"
+    " t.assigned_to, t.verified_on, t.verified_by, t.verified_how, t.extended_on, t.acknowledged_on"
 )
 TASKS: Final = f"SELECT {_TASK_COLUMNS}, {DOWNLOAD_COLUMNS} FROM tasks t LEFT JOIN downloads d ON d.id = t.download"
 """A SELECT of whole tasks, to be continued with WHERE and ORDER BY on `t`."""
@@ -27,7 +29,18 @@ _DOWNLOAD_AT: Final = _TASK_COLUMNS.count(", ") + 1
 
 
 def task_of(row: Row) -> Task:
-    """Return the task in a row of `TASKS`."""
+    """Return the task in a row of `TASKS`.
+
+    Raises:
+        HistoryDamaged: a column holds what this program never writes.
+    """
+    try:
+        return _task_of(row)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise HistoryDamaged(f"The history holds a task #{row[0]!r} that cannot be read.") from error
+
+
+def _task_of(row: Row) -> Task:
     return Task(
         number=as_int(row[0]),
         task_id=_text(row[1]),
@@ -41,7 +54,7 @@ def task_of(row: Row) -> Task:
         tags=_tags(as_text(row[9])),
         received_on=date.fromisoformat(as_text(row[10])),
         regulation=as_text(row[11]),
-        due_on=None if row[12] is None else date.fromisoformat(as_text(row[12])),
+        due_on=_day(row[12]),
         recorded_at=from_text(as_text(row[13])),
         submitted_at=_instant(row[14]),
         updated_at=_instant(row[15]),
@@ -56,7 +69,16 @@ def task_of(row: Row) -> Task:
         cancel_asked=bool(row[24]),
         revision=as_int(row[25]),
         download=None if row[_DOWNLOAD_AT] is None else download_of(row[_DOWNLOAD_AT:]),
+        assigned_to=_text(row[26]),
+        verified=_verification(row[27:30]),
+        extended_on=_day(row[30]),
+        acknowledged_on=_day(row[31]),
     )
+
+
+def _verification(row: Row) -> Verification | None:
+    on = _day(row[0])
+    return None if on is None else Verification(on, _text(row[1]) or "", _text(row[2]) or "")
 
 
 def download_of(row: Row) -> Download:
@@ -105,6 +127,10 @@ def _text(value: SqlValue) -> str | None:
 
 def _int(value: SqlValue) -> int | None:
     return None if value is None else as_int(value)
+
+
+def _day(value: SqlValue) -> date | None:
+    return None if value is None else date.fromisoformat(as_text(value))
 
 
 def _instant(value: SqlValue) -> datetime | None:

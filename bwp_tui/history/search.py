@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import date, datetime, timedelta
+import json
+from datetime import date, datetime, time, timedelta
 from typing import Final
 
-from bwp_tui.domain.filter import Age, Clause, Due, Filter, OneOf, Words
+from bwp_tui.domain.deadlines import REGULATIONS, received_until
+from bwp_tui.domain.filter import NOBODY, Ack, Age, Clause, Due, Filter, On, OneOf, Words
 from bwp_tui.domain.times import to_text
 from bwp_tui.history.connection import SqlValue
 
@@ -18,9 +19,16 @@ SORTS: Final = {
     "due": "t.due_on IS NULL, t.due_on, t.number",
     "subject": "t.email COLLATE NOCASE, t.number DESC",
     "status": "t.status, t.number DESC",
+    "kind": "t.kind, t.number DESC",
+    "received": "t.received_on, t.number",
+    "submitted": "t.submitted_at IS NULL, t.submitted_at DESC, t.number DESC",
+    "updated": "t.updated_at IS NULL, t.updated_at DESC, t.number DESC",
+    "assigned": "t.assigned_to IS NULL, t.assigned_to COLLATE NOCASE, t.number DESC",
+    "note": "t.note = '', t.note COLLATE NOCASE, t.number DESC",
 }
 """Orders by name; every one ends in the local number, so that it is total."""
 
+_DAY: Final = timedelta(days=1)
 _STATES: Final = {
     "active": "t.terminal = 0",
     "open": "t.open = 1",
@@ -30,8 +38,8 @@ _STATES: Final = {
     "resubmitted": "t.resubmitted = 1",
     "duplicate": "t.earlier IS NOT NULL",
 }
+_YES: Final = {"verified": "t.verified_on IS NOT NULL", "extended": "t.extended_on IS NOT NULL"}
 _COLUMNS: Final = {"status": "t.status", "kind": "t.kind", "regulation": "t.regulation"}
-_CONTAINING: Final = {"note": "t.note", "email": "t.email"}
 
 
 def order_clause(sort: str) -> str:
@@ -75,7 +83,64 @@ def _clause(clause: Clause, now: datetime, today: date) -> Condition:
             return f"t.due_on {op} ?", ((today + timedelta(days=days)).isoformat(),)
         case Due(op, date() as day):
             return f"t.due_on {op} ?", (day.isoformat(),)
+        case Ack(op, bound):
+            return _acknowledgement(op, today + timedelta(days=bound) if isinstance(bound, int) else bound)
+        case On(field, op, bound):
+            day = today - timedelta(days=bound) if isinstance(bound, int) else bound
+            return (f"t.received_on {op} ?", (day.isoformat(),)) if field == "received" else _submitted(op, day)
     raise AssertionError(clause)
+
+
+def _acknowledgement(op: str, day: date | None) -> Condition:
+    """Return what holds where receipt is still to be confirmed, by a day that compares with `day`; None is any."""
+    waiting = "t.acknowledged_on IS NULL AND t.open = 1"
+    names = [name for name, rule in REGULATIONS.items() if rule.acknowledge_business_days is not None]
+    parts, values = [], list[SqlValue]()
+    for name in names:
+        one, bound = _received_for(name, op, day)
+        parts.append(f"(t.regulation = '{name}' AND {one})")
+        values.extend(bound)
+    return f"{waiting} AND ({' OR '.join(parts) or '0'})", tuple(values)
+
+
+def _received_for(regulation: str, op: str, day: date | None) -> Condition:
+    """Return the comparison of the last day to confirm receipt with `day` as one of the day of receipt."""
+    if day is None:
+        return "1", ()
+    by, before = (received_until(regulation, end) for end in (day, max(day, date.min + _DAY) - _DAY))
+    until, earlier = (str(end) for end in (by, before))
+    match op:
+        case "<":
+            return "t.received_on <= ?", (earlier,)
+        case "<=":
+            return "t.received_on <= ?", (until,)
+        case ">":
+            return "t.received_on > ?", (until,)
+        case ">=":
+            return "t.received_on > ?", (earlier,)
+    return "t.received_on > ? AND t.received_on <= ?", (earlier, until)
+
+
+def _submitted(op: str, day: date) -> Condition:
+    """Return the comparison of the day of submission, as the operator's calendar has it, with `day`."""
+    begin, end = _midnight(day), _midnight(min(day, date.max - _DAY) + _DAY)
+    match op:
+        case "<":
+            return "t.submitted_at < ?", (begin,)
+        case "<=":
+            return "t.submitted_at < ?", (end,)
+        case ">":
+            return "t.submitted_at >= ?", (end,)
+        case ">=":
+            return "t.submitted_at >= ?", (begin,)
+    return "t.submitted_at >= ? AND t.submitted_at < ?", (begin, end)
+
+
+def _midnight(day: date) -> str:
+    """Return the instant at which `day` begins where the operator sits, as text."""
+    # A day off either end of the calendar has no instant in every zone, and no task either.
+    day = min(max(day, date.min + _DAY), date.max - _DAY)
+    return to_text(datetime.combine(day, time.min).astimezone())
 
 
 def _one_of(field: str, values: tuple[str, ...]) -> Condition:
@@ -83,21 +148,39 @@ def _one_of(field: str, values: tuple[str, ...]) -> Condition:
         return f"{_COLUMNS[field]} IN ({','.join('?' * len(values))})", values
     if field == "is":
         return " OR ".join(_STATES[value] for value in values), ()
-    one, bind = _field_test(field)
-    return " OR ".join([one] * len(values)), tuple(bind(value) for value in values)
+    if field in _YES:
+        return " OR ".join(_YES[field] if value == "yes" else f"NOT {_YES[field]}" for value in values), ()
+    if field == "note":
+        return _in_notes(values)
+    tests = [_field_test(field, value) for value in values]
+    return " OR ".join(sql for sql, _ in tests), tuple(value for _, bound in tests for value in bound)
 
 
-def _field_test(field: str) -> tuple[str, Callable[[str], str]]:
-    if field == "id":
-        return "t.task_id LIKE ? ESCAPE '\\'", _beginning
-    if field == "tag":
-        return "EXISTS (SELECT 1 FROM json_each(t.tags) WHERE value = ? COLLATE NOCASE)", str
-    if field == "error":
-        return (
-            "EXISTS (SELECT 1 FROM json_each(t.errors) WHERE json_extract(value, '$[0]') = ? COLLATE NOCASE)",
-            str,
-        )
-    return f"{_CONTAINING[field]} LIKE ? ESCAPE '\\'", _containing
+def _in_notes(values: tuple[str, ...]) -> Condition:
+    """Return what holds where any note of a task, not only the one its row shows, contains one of some texts."""
+    texts = json.dumps([_containing(value) for value in values])
+    return (
+        "EXISTS (SELECT 1 FROM json_each(?) WHERE t.note LIKE value ESCAPE '\\') OR t.number IN"
+        " (SELECT task FROM timeline, json_each(?) WHERE what = 'note' AND detail LIKE value ESCAPE '\\')"
+    ), (texts, texts)
+
+
+def _field_test(field: str, value: str) -> Condition:
+    match field:
+        case "id":
+            return "t.task_id LIKE ? ESCAPE '\\'", (_beginning(value),)
+        case "tag":
+            return "EXISTS (SELECT 1 FROM json_each(t.tags) WHERE value = ? COLLATE NOCASE)", (value,)
+        case "error":
+            return (
+                "EXISTS (SELECT 1 FROM json_each(t.errors) WHERE json_extract(value, '$[0]') = ? COLLATE NOCASE)",
+                (value,),
+            )
+        case "assigned" if value.casefold() == NOBODY:
+            return "t.assigned_to IS NULL", ()
+        case "assigned":
+            return "t.assigned_to LIKE ? ESCAPE '\\'", (_containing(value),)
+    return "t.email LIKE ? ESCAPE '\\'", (_containing(value),)
 
 
 def _escaped(text: str) -> str:

@@ -13,7 +13,7 @@ from bwp_tui.domain.times import to_text
 from bwp_tui.history.connection import History, Transaction, as_int
 from bwp_tui.history.errors import HistoryDamaged
 from bwp_tui.history.rows import errors_text, tags_text
-from bwp_tui.history.timeline import SERVICE
+from bwp_tui.history.timeline import NOTE, SERVICE
 
 _FIRST_POLLS_S: Final = 5.0
 """The polls of what is in flight are spread over so many seconds."""
@@ -130,6 +130,8 @@ def _timeline(task: Past, status: Status, actor: str) -> list[_Line]:
         _Line(task.submitted_at, actor, "recorded", None, Status.QUEUED),
         _Line(task.submitted_at + _ANSWER, SERVICE, "accepted", Status.QUEUED, first, task.task_id),
     ]
+    if task.note:
+        lines.insert(1, _Line(task.submitted_at, actor, NOTE, None, None, task.note))
     if status is Status.CANCELLED:
         return [
             *lines,

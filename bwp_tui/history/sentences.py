@@ -40,9 +40,9 @@ def sentences(path: Path) -> Iterator[None]:
             "Set BWP_DATA_DIR to a folder of your own, or mend its permissions."
         ) from error
     except (apsw.IOError, OSError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
+        why = error.strerror if isinstance(error, OSError) else str(error)
         raise HistoryUnavailable(
-            f"The history {path} cannot be used: {reason}. Set BWP_DATA_DIR to another folder, or mend this one."
+            f"The history {path} cannot be used: {why}. Set BWP_DATA_DIR to another folder, or mend this one."
         ) from error
 
 

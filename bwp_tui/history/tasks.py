@@ -50,10 +50,14 @@ def numbers(history: History, wanted: Filter, *, today: date, sort: str = "newes
     return array("q", (as_int(number) for (number,) in rows))
 
 
-def matching(history: History, wanted: Filter, *, today: date, limit: int) -> list[Task]:
-    """Return the newest `limit` tasks that fit, newest first."""
+def matching(history: History, wanted: Filter, *, today: date, limit: int, sort: str = "newest") -> list[Task]:
+    """Return the first `limit` tasks that fit, in the order `sort`.
+
+    Raises:
+        KeyError: `sort` is not in `search.SORTS`.
+    """
     where, values = condition(wanted, history.clock(), today)
-    rows = history.rows(f"{TASKS} WHERE {where} ORDER BY t.number DESC LIMIT ?", (*values, limit))
+    rows = history.rows(f"{TASKS} WHERE {where} ORDER BY {order_clause(sort)} LIMIT ?", (*values, limit))
     return [task_of(row) for row in rows]
 
 

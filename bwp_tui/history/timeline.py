@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Final
+
 from bwp_tui.domain.task import Event
 from bwp_tui.domain.times import from_text
-from bwp_tui.history.connection import History, Transaction, as_text
+from bwp_tui.history.connection import History, SqlValue, Transaction, as_text
+from bwp_tui.history.errors import HistoryDamaged
 
 SERVICE = "service"
 """Actor of what the service did or answered."""
+
+NOTE: Final = "note"
+"""What a line is that holds a note: a task has as many as were written, and shows the newest."""
 
 
 def append(
@@ -34,7 +41,7 @@ def of_task(history: History, number: int) -> list[Event]:
     )
     return [
         Event(
-            at=from_text(as_text(at)),
+            at=_instant(at),
             actor=as_text(actor),
             what=as_text(what),
             before=None if before is None else as_text(before),
@@ -43,3 +50,10 @@ def of_task(history: History, number: int) -> list[Event]:
         )
         for at, actor, what, before, after, detail in rows
     ]
+
+
+def _instant(value: SqlValue) -> datetime:
+    try:
+        return from_text(as_text(value))
+    except ValueError as error:
+        raise HistoryDamaged("The history holds a line of a timeline without an instant.") from error

@@ -33,7 +33,9 @@ class Watch:
     def stop(self) -> None:
         """Stop looking, wait for the thread, and close its connection."""
         self._stopped.set()
-        if self._thread.ident is not None and self._thread is not threading.current_thread():
+        if self._thread.ident is None:
+            self._history.close()
+        elif self._thread is not threading.current_thread():
             self._thread.join()
 
     def _look(self) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.domain.task import Download, DownloadState, Kind, Request
-from bwp_tui.history import actions, downloads, intents, outcomes, polls, tasks, timeline
+from bwp_tui.history import actions, answers, downloads, intents, outcomes, polls, tasks, timeline
 from bwp_tui.history.actions import BadRequest
 from bwp_tui.history.connection import History, Transaction, as_text
 from bwp_tui.history.errors import NoSuchTask, NotPossible
@@ -63,8 +63,9 @@ def test_a_submission_is_a_queued_task_an_intent_with_its_own_token_and_a_line_o
     )
     assert 36 <= len(intent.client_token) <= 64
     assert (intent.attempts, intent.first_sent_at) == (0, None)
-    (event,) = timeline.of_task(history, task.number)
+    event, note = timeline.of_task(history, task.number)
     assert (event.at, event.actor, event.what, event.before, event.after) == (NOW, ACTOR, "recorded", None, "QUEUED")
+    assert (note.what, note.detail) == ("note", "VIP")
     assert (task.revision, history.revision()) == (1, 1)
 
 
@@ -177,7 +178,7 @@ def test_nothing_is_submitted_again_twice(history: History) -> None:
 
 def test_an_adopted_task_without_an_address_or_with_one_not_taken_is_not_submitted_again(history: History) -> None:
     task = actions.track(history, Kind.RETRIEVAL, "task-9", request(email=""), ACTOR)
-    outcomes.not_known(history, task.number, "unknown", SOON)
+    answers.not_known(history, task.number, "unknown", SOON)
     with pytest.raises(NotPossible, match="no address"):
         actions.resubmit(history, task.number, ACTOR)
     history.rows("UPDATE tasks SET email = 'zoë@example.com'")
@@ -328,7 +329,7 @@ def test_an_adopted_task_is_asked_about_at_once_and_filled_in_by_the_answer(hist
     assert (task.status, task.task_id, task.next_poll_at, task.holding_period) == ("QUEUED", "task-9", NOW, None)
     assert [poll.task_id for poll in polls.due(history, NOW, 5)] == ["task-9"]
     assert not intents.waiting_for(history, task.number)
-    outcomes.answered(history, task.number, answer("ON_HOLD", email="zoe@example.com", holding_period=30), SOON)
+    answers.answered(history, task.number, answer("ON_HOLD", email="zoe@example.com", holding_period=30), SOON)
     known = tasks.get(history, task.number)
     assert (known.status, known.email, known.holding_period) == ("ON_HOLD", "zoe@example.com", 30)
 
@@ -343,7 +344,7 @@ def test_a_task_id_is_adopted_once(history: History) -> None:
 
 def test_asking_now_makes_a_task_due_and_its_pace_young_again(history: History) -> None:
     task, unsent = accepted(history), submitted(history)
-    outcomes.answered(history, task.number, answer("IN_PROGRESS"), SOON)
+    answers.answered(history, task.number, answer("IN_PROGRESS"), SOON)
     assert polls.due(history, NOW, 5) == []
     actions.poll_now(history, [task.number, unsent.number])
     (poll,) = polls.due(history, NOW, 5)
@@ -361,7 +362,7 @@ def test_a_note_is_one_clean_line_and_the_same_note_again_changes_nothing(histor
     assert tasks.get(history, task.number) == noted
     assert len(timeline.of_task(history, task.number)) == lines
     actions.set_note(history, task.number, "", ACTOR)
-    assert timeline.of_task(history, task.number)[-1].detail == "removed"
+    assert timeline.of_task(history, task.number)[-1].what == "note removed"
 
 
 @pytest.mark.parametrize("act", [actions.cancel, actions.resubmit])
@@ -370,3 +371,13 @@ def test_acting_on_no_task_says_so_and_records_nothing(history: History, act: ob
     with pytest.raises(NoSuchTask):
         act(history, 7, ACTOR)
     assert history.revision() == 0
+
+
+@pytest.mark.parametrize("regulation", ["gdpr", "ccpa"])
+def test_a_day_at_the_end_of_the_calendar_is_a_bad_request(history: History, regulation: str) -> None:
+    wanted = replace(request(regulation=regulation), received_on=date(9999, 12, 31))
+    for refused in (actions.submit, lambda *given: actions.track(given[0], Kind.RETRIEVAL, "task-9", *given[1:])):
+        with pytest.raises(actions.BadRequest, match="due date") as caught:
+            refused(history, wanted, ACTOR)
+        assert caught.value.field == "received_on"
+    assert history.rows("SELECT 1 FROM tasks") == []

@@ -12,9 +12,11 @@ from pathlib import Path
 import apsw
 import pytest
 
-from bwp_tui.history import connection
+from bwp_tui.history import opening
+from bwp_tui.history.claim import Claim
 from bwp_tui.history.connection import History, as_int, as_text
-from bwp_tui.history.errors import HistoryDamaged, HistoryTooNew, HistoryUnavailable
+from bwp_tui.history.errors import HistoryDamaged, HistoryForeign, HistoryTooNew, HistoryUnavailable
+from tests.history.damage import overwrite_table
 from tests.history.support import scalar, submitted
 
 _TRY_EXCLUSIVE = """
@@ -47,7 +49,7 @@ def test_folders_are_0700_and_files_0600_whatever_the_umask(tmp_path: Path) -> N
     folder = history.path.parent
     modes = {entry.name: _mode(entry) for entry in folder.iterdir()}
     history.close()
-    assert modes == {"history.db": 0o600, "history.db-wal": 0o600, "history.db-shm": 0o600}
+    assert modes == dict.fromkeys(("history.db", "history.db-wal", "history.db-shm", "history.lock"), 0o600)
     assert [_mode(made) for made in (root, root / "bwp-tui", folder)] == [0o700] * 3
 
 
@@ -64,7 +66,7 @@ def test_loose_permissions_are_mended_and_the_folders_above_are_let_alone(path: 
 def test_it_writes_ahead_syncs_each_commit_and_keeps_foreign_keys(history: History) -> None:
     pragmas = ("journal_mode", "synchronous", "foreign_keys", "trusted_schema")
     assert [history.rows(f"PRAGMA {name}") for name in pragmas] == [[("wal",)], [(2,)], [(1,)], [(0,)]]
-    assert history.rows("PRAGMA busy_timeout") == [(connection.BUSY_TIMEOUT_MS,)]
+    assert history.rows("PRAGMA busy_timeout") == [(opening.BUSY_TIMEOUT_MS,)]
     with pytest.raises(apsw.ConstraintError), history.write() as transaction:
         transaction.run("INSERT INTO timeline (task, at, actor, what) VALUES (99, '', '', '')")
 
@@ -124,25 +126,27 @@ def test_a_newer_register_is_refused_and_not_touched(path: Path, journal: str) -
     with pytest.raises(HistoryTooNew, match=r"schema 4711.*Update bwp-tui; nothing was changed\."):
         History(path)
     assert path.read_bytes() == before
-    assert [entry.name for entry in path.parent.iterdir()] == ["history.db"]
+    assert {entry.name for entry in path.parent.iterdir()} == {"history.db", "history.lock"}
 
 
-def test_a_file_that_is_no_database_is_named_damaged_and_not_touched(path: Path) -> None:
+def test_a_damaged_file_that_others_use_is_told_in_a_sentence_and_not_touched(path: Path) -> None:
     path.parent.mkdir()
     path.write_bytes(b"kind,email\nretrieval,jane@example.com\n" * 100)
     before = path.read_bytes()
-    with pytest.raises(HistoryDamaged, match=r"damaged .*Keep the file and run: bwp-tui doctor\."):
+    other = Claim(path)
+    other.share()
+    with pytest.raises(HistoryDamaged, match=r"damaged .*start one again: the file is kept"):
         History(path)
+    other.release()
     assert path.read_bytes() == before
 
 
-def test_a_damaged_page_is_told_in_a_sentence_and_the_file_is_not_touched(path: Path) -> None:
+def test_a_damaged_page_met_in_use_is_told_in_a_sentence_and_the_file_is_not_touched(path: Path) -> None:
     history = History(path)
     for _ in range(50):
         submitted(history)
     history.close()
-    whole = path.read_bytes()
-    path.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
+    overwrite_table(path, "tasks")
     before = path.read_bytes()
     with pytest.raises(HistoryDamaged, match="damaged"):
         _read_all(path)
@@ -219,6 +223,27 @@ def test_a_register_kept_locked_is_told_in_a_sentence(path: Path, history: Histo
     ):
         pytest.fail("two transactions at once")
     other.close()
+
+
+def test_an_error_of_the_caller_is_not_taken_for_the_disks(history: History) -> None:
+    with pytest.raises(FileNotFoundError), history.write():
+        raise FileNotFoundError("of the caller")
+    assert history.revision() == 0
+
+
+def test_another_programs_database_is_told_apart_and_not_touched(path: Path) -> None:
+    path.parent.mkdir()
+    foreign = apsw.Connection(os.fspath(path))
+    foreign.execute("CREATE TABLE tasks (x); CREATE TABLE other (y)").fetchall()
+    foreign.close()
+    before = path.read_bytes()
+    with pytest.raises(HistoryForeign, match="another program"):
+        History(path)
+    assert path.read_bytes() == before
+
+
+def test_a_register_names_its_program(history: History) -> None:
+    assert history.rows("PRAGMA application_id") == [(int.from_bytes(b"BwPr", "big"),)]
 
 
 def test_columns_of_another_type_are_damage() -> None:

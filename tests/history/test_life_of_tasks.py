@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
 from bwp_tui.domain.task import TERMINAL, Kind
-from bwp_tui.history import actions, intents, outcomes, tasks
+from bwp_tui.history import actions, answers, intents, outcomes, tasks
 from bwp_tui.history.connection import History, as_int, as_text
 from bwp_tui.history.errors import NotPossible
 from tests.history.support import ACTOR, FrozenClock, answer, request, scalar
@@ -131,14 +131,14 @@ class LifeOfTasks(RuleBasedStateMachine):
     def answer(self, number: int, status: str) -> None:
         known = self.model[number]
         if known.task_id is not None:
-            outcomes.answered(self.history, number, answer(status), self.clock() + self._later())
+            answers.answered(self.history, number, answer(status), self.clock() + self._later())
             known.status = known.status if known.status == "CANCELLED" else status
 
     @rule(number=numbers)
     def forget(self, number: int) -> None:
         known = self.model[number]
         if known.task_id is not None:
-            outcomes.not_known(self.history, number, "no such task", self.clock() + self._later())
+            answers.not_known(self.history, number, "no such task", self.clock() + self._later())
             task = tasks.get(self.history, number)
             assert task.status == known.status or (task.status == "MISSING" and known.status not in TERMINAL)
             known.status = task.status

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from pathlib import Path
 
 import apsw
 import pytest
 
-from bwp_tui.history import migrate
+from bwp_tui.domain.filter import parse
+from bwp_tui.history import integrity, migrate, tasks, timeline
 from bwp_tui.history.connection import History
-from tests.history.support import submitted
+from tests.history.golden import write as write_golden
+from tests.history.support import TODAY, intent_of, submitted
 
 KNOWN = len(migrate.steps())
+GOLDEN = sorted(Path(write_golden.__file__).parent.glob("schema-*.db"))
 _NEXT = "CREATE TABLE next_one (x TEXT) STRICT;"
 
 
@@ -31,7 +35,7 @@ def _version(path: Path) -> int:
 
 def test_a_new_register_has_every_step_and_no_backup(path: Path) -> None:
     History(path).close()
-    assert [entry.name for entry in path.parent.iterdir()] == ["history.db"]
+    assert {entry.name for entry in path.parent.iterdir()} == {"history.db", "history.lock"}
     assert _version(path) == KNOWN >= 1
 
 
@@ -44,7 +48,7 @@ def test_an_older_register_is_backed_up_and_then_brought_forward(path: Path, mon
     assert newer.rows("SELECT number, brand_new FROM tasks") == [(task.number, "x")]
     newer.close()
     backup = path.with_name(f"history.before-schema-{KNOWN + 1}.db")
-    assert sorted(entry.name for entry in path.parent.iterdir()) == sorted([backup.name, path.name])
+    assert sorted(entry.name for entry in path.parent.iterdir()) == sorted([backup.name, path.name, "history.lock"])
     assert _version(path) == KNOWN + 2
     assert stat.S_IMODE(backup.stat().st_mode) == 0o600
     assert _version(backup) == KNOWN
@@ -100,6 +104,27 @@ def test_a_backup_that_is_there_is_kept(path: Path, monkeypatch: pytest.MonkeyPa
     History(path).close()
     assert backup.read_bytes() == b"the first backup"
     assert _version(path) == KNOWN + 1
+
+
+@pytest.mark.parametrize("golden", GOLDEN, ids=lambda golden: golden.stem)
+def test_the_golden_register_of_each_schema_opens_and_keeps_what_it_holds(path: Path, golden: Path) -> None:
+    path.parent.mkdir()
+    shutil.copyfile(golden, path)
+    history = History(path)
+    assert (history.opened.report, history.read_only) == (None, None)
+    found = tasks.numbers(history, parse(""), today=TODAY)
+    assert [(task.email, task.status) for task in tasks.window(history, found)] == [
+        (f"{status.lower()}@example.com", status) for status in reversed(write_golden.STATUSES)
+    ]
+    assert [len(timeline.of_task(history, number)) > 0 for number in found] == [True] * len(found)
+    assert intent_of(history, found[-1]).client_token
+    history.close()
+    assert integrity.full(path) == []
+    assert _version(path) == KNOWN
+
+
+def test_there_is_a_golden_register_of_each_schema() -> None:
+    assert [golden.name for golden in GOLDEN] == [f"schema-{number}.db" for number in range(1, KNOWN + 1)]
 
 
 def test_the_steps_are_numbered_without_a_gap() -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bwp_tui.domain.task import Kind, TaskError
-from bwp_tui.history import actions, intents, outcomes, polls, tasks, timeline
+from bwp_tui.history import actions, answers, intents, outcomes, polls, tasks, timeline
 from bwp_tui.history.connection import History
 from tests.history.support import (
     ACTOR,
@@ -33,11 +33,11 @@ LATER = NOW + timedelta(hours=1)
 
 def test_an_answer_that_changes_nothing_moves_only_the_poll_times(history: History, clock: FrozenClock) -> None:
     task = accepted(history)
-    assert outcomes.answered(history, task.number, answer("IN_PROGRESS", updated_at=NOW), SOON)
+    assert answers.answered(history, task.number, answer("IN_PROGRESS", updated_at=NOW), SOON)
     before = tasks.get(history, task.number)
     lines = timeline.of_task(history, task.number)
     clock.forward(minutes=5)
-    assert not outcomes.answered(history, task.number, answer("IN_PROGRESS", updated_at=NOW), LATER)
+    assert not answers.answered(history, task.number, answer("IN_PROGRESS", updated_at=NOW), LATER)
     after = tasks.get(history, task.number)
     assert after.revision == before.revision
     assert (after.polled_at, after.next_poll_at, after.polls) == (clock.now, LATER, before.polls + 1)
@@ -49,9 +49,9 @@ def test_an_answer_that_changes_nothing_moves_only_the_poll_times(history: Histo
 
 def test_a_new_status_is_shown_and_put_on_the_timeline_and_its_pace_begins_anew(history: History) -> None:
     task = accepted(history, kind=Kind.DELETION)
-    outcomes.answered(history, task.number, answer("ON_HOLD"), SOON)
+    answers.answered(history, task.number, answer("ON_HOLD"), SOON)
     assert tasks.get(history, task.number).polls == 1
-    assert outcomes.answered(history, task.number, answer("IN_PROGRESS"), SOON)
+    assert answers.answered(history, task.number, answer("IN_PROGRESS"), SOON)
     changed = tasks.get(history, task.number)
     assert (changed.status, changed.polls, changed.revision) == ("IN_PROGRESS", 0, history.revision())
     event = timeline.of_task(history, task.number)[-1]
@@ -62,7 +62,7 @@ def test_an_end_is_kept_with_its_instant_and_its_reason_and_not_asked_about_agai
     task = accepted(history)
     errors = (TaskError("DATA_SUBJECT_NOT_FOUND", "no such shopper"), TaskError(None, "and “more”"))
     ended = NOW - timedelta(minutes=1)
-    outcomes.answered(history, task.number, replace(answer("FAILED", updated_at=ended), errors=errors), SOON)
+    answers.answered(history, task.number, replace(answer("FAILED", updated_at=ended), errors=errors), SOON)
     failed = tasks.get(history, task.number)
     assert (failed.status, failed.errors, failed.finished_at, failed.next_poll_at) == ("FAILED", errors, ended, None)
     assert timeline.of_task(history, task.number)[-1].detail == "DATA_SUBJECT_NOT_FOUND; and “more”"
@@ -72,20 +72,20 @@ def test_an_end_is_kept_with_its_instant_and_its_reason_and_not_asked_about_agai
 def test_an_end_without_an_instant_is_dated_now(history: History, clock: FrozenClock) -> None:
     task = accepted(history)
     clock.forward(days=1)
-    outcomes.answered(history, task.number, answer("COMPLETED"), SOON)
+    answers.answered(history, task.number, answer("COMPLETED"), SOON)
     assert tasks.get(history, task.number).finished_at == clock.now
 
 
 def test_a_task_that_comes_back_to_life_has_not_ended(history: History) -> None:
     task = in_status(history, "FAILED")
-    outcomes.answered(history, task.number, answer("IN_PROGRESS"), SOON)
+    answers.answered(history, task.number, answer("IN_PROGRESS"), SOON)
     alive = tasks.get(history, task.number)
     assert (alive.status, alive.finished_at, alive.next_poll_at) == ("IN_PROGRESS", None, SOON)
 
 
 def test_a_status_never_heard_of_is_kept_as_it_came_and_asked_about_on(history: History) -> None:
     task = accepted(history)
-    outcomes.answered(history, task.number, answer("SUSPENDED"), SOON)
+    answers.answered(history, task.number, answer("SUSPENDED"), SOON)
     assert (tasks.get(history, task.number).status, polls.next_at(history)) == ("SUSPENDED", SOON)
 
 
@@ -93,36 +93,36 @@ def test_a_status_never_heard_of_is_kept_as_it_came_and_asked_about_on(history: 
 def test_a_cancelled_task_stays_cancelled_whatever_the_service_says(history: History, status: str) -> None:
     task = in_status(history, "CANCELLED", Kind.DELETION)
     actions.poll_now(history, [task.number])
-    outcomes.answered(history, task.number, answer(status), SOON)
+    answers.answered(history, task.number, answer(status), SOON)
     kept = tasks.get(history, task.number)
     assert (kept.status, kept.next_poll_at, kept.finished_at) == ("CANCELLED", None, task.finished_at)
 
 
 def test_what_the_operator_wrote_is_not_replaced_by_what_the_service_says(history: History) -> None:
     task = accepted(history, kind=Kind.DELETION)
-    outcomes.answered(history, task.number, answer("ON_HOLD", email="x@example.org", holding_period=99), SOON)
+    answers.answered(history, task.number, answer("ON_HOLD", email="x@example.org", holding_period=99), SOON)
     kept = tasks.get(history, task.number)
     assert (kept.email, kept.holding_period) == ("jane@example.com", 10)
 
 
 def test_an_answer_clears_the_trouble_before_it(history: History) -> None:
     task = accepted(history)
-    outcomes.not_answered(history, [task.number], "The service cannot be reached.", SOON)
+    answers.not_answered(history, [task.number], "The service cannot be reached.", SOON)
     assert tasks.get(history, task.number).trouble == "The service cannot be reached."
-    assert outcomes.answered(history, task.number, answer("IN_PROGRESS"), SOON)
+    assert answers.answered(history, task.number, answer("IN_PROGRESS"), SOON)
     assert tasks.get(history, task.number).trouble is None
 
 
 def test_an_answer_about_no_task_changes_nothing(history: History) -> None:
-    assert not outcomes.answered(history, 7, answer("COMPLETED"), SOON)
-    outcomes.not_known(history, 7, "unknown", SOON)
+    assert not answers.answered(history, 7, answer("COMPLETED"), SOON)
+    answers.not_known(history, 7, "unknown", SOON)
 
 
 def test_the_same_trouble_again_is_no_change_to_see(history: History) -> None:
     task = accepted(history)
-    outcomes.not_answered(history, [task.number], "The service cannot be reached.", SOON)
+    answers.not_answered(history, [task.number], "The service cannot be reached.", SOON)
     before = tasks.get(history, task.number)
-    outcomes.not_answered(history, [task.number], "The service cannot be reached.", LATER)
+    answers.not_answered(history, [task.number], "The service cannot be reached.", LATER)
     after = tasks.get(history, task.number)
     assert (after.revision, after.next_poll_at) == (before.revision, LATER)
 
@@ -132,7 +132,7 @@ def test_the_same_trouble_again_is_no_change_to_see(history: History) -> None:
 
 def test_an_adopted_task_the_service_never_knew_is_missing_at_once(history: History) -> None:
     task = actions.track(history, Kind.RETRIEVAL, "task-9", request(), ACTOR)
-    outcomes.not_known(history, task.number, "no such task", SOON)
+    answers.not_known(history, task.number, "no such task", SOON)
     missing = tasks.get(history, task.number)
     assert (missing.status, missing.finished_at, missing.next_poll_at) == ("MISSING", NOW, None)
     assert missing.trouble == "no such task"
@@ -153,7 +153,7 @@ def test_a_task_once_known_is_missing_only_after_several_answers_over_a_day(
     task = accepted(history)
     for hour in hours:
         clock.now = NOW + timedelta(hours=hour)
-        outcomes.not_known(history, task.number, "no such task", clock.now + timedelta(hours=1))
+        answers.not_known(history, task.number, "no such task", clock.now + timedelta(hours=1))
     known = tasks.get(history, task.number)
     assert known.status == status
     assert (known.next_poll_at is None) == (status == "MISSING")
@@ -162,10 +162,10 @@ def test_a_task_once_known_is_missing_only_after_several_answers_over_a_day(
 def test_one_answer_between_begins_the_count_anew(history: History, clock: FrozenClock) -> None:
     task = accepted(history)
     for _ in range(2):
-        outcomes.not_known(history, task.number, "no such task", SOON)
+        answers.not_known(history, task.number, "no such task", SOON)
     clock.forward(days=2)
-    outcomes.answered(history, task.number, answer("IN_PROGRESS"), SOON)
-    outcomes.not_known(history, task.number, "no such task", SOON)
+    answers.answered(history, task.number, answer("IN_PROGRESS"), SOON)
+    answers.not_known(history, task.number, "no such task", SOON)
     assert tasks.get(history, task.number).status == "IN_PROGRESS"
 
 
@@ -177,7 +177,7 @@ def test_what_has_ended_stays_as_it_ended_when_the_service_forgets_it(
     for _ in range(4):
         clock.forward(days=1)
         actions.poll_now(history, [task.number])
-        outcomes.not_known(history, task.number, "no such task", clock.now)
+        answers.not_known(history, task.number, "no such task", clock.now)
         assert polls.due(history, clock.now, 5) == []
     assert tasks.get(history, task.number).status == status
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import operator
 import string
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bwp_tui.domain.filter import LONGEST_FILTER, STATES, Age, Clause, Due, OneOf, Words, parse
-from bwp_tui.domain.task import TERMINAL, Kind, Status, Task, TaskError
-from bwp_tui.history import actions, downloads, outcomes, tasks
+from bwp_tui.domain.deadlines import acknowledge_by
+from bwp_tui.domain.filter import LONGEST_FILTER, STATES, Ack, Age, Clause, Due, On, OneOf, Words, parse
+from bwp_tui.domain.task import TERMINAL, Kind, Status, Task, TaskError, Verification
+from bwp_tui.domain.times import local_day
+from bwp_tui.history import actions, answers, downloads, tasks, work
 from bwp_tui.history.connection import History
 from tests.history.support import ACTOR, NOW, SOON, TODAY, FrozenClock, answer, in_status, request
 
@@ -31,7 +34,7 @@ _FAILED = (Status.FAILED, Status.REJECTED, Status.MISSING, Status.UNCONFIRMED)
 @pytest.fixture(scope="module")
 def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
     """A register with a task of every status and some with notes, tags, errors and downloads."""
-    clock = FrozenClock(NOW - timedelta(days=12))
+    clock = FrozenClock(NOW - timedelta(days=14))
     history = History(tmp_path_factory.mktemp("search") / "profile" / "history.db", clock=clock)
     for place, status in enumerate(Status):
         kind = Kind.DELETION if status in (Status.ON_HOLD, Status.CANCELLED) else Kind.RETRIEVAL
@@ -46,10 +49,10 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
 def _plant_details(history: History) -> None:
     failed = _by_status(history, Status.FAILED)
     errors = (TaskError("ORDERS_NOT_CLOSED", "open"), TaskError(None, "?"))
-    outcomes.answered(
+    answers.answered(
         history,
         failed.number,
-        outcomes.Answer("FAILED", failed.submitted_at, None, None, None, errors),
+        answers.Answer("FAILED", failed.submitted_at, None, None, None, errors),
         SOON,
     )
     actions.resubmit(history, failed.number, ACTOR)
@@ -59,7 +62,16 @@ def _plant_details(history: History) -> None:
         ("", (), "JANE@EXAMPLE.COM", "gdpr"),
     ):
         actions.submit(history, request(email=email, note=note, tags=tags, regulation=regulation), ACTOR)
-    outcomes.answered(
+    for days in range(0, 40, 3):
+        asked = replace(request(regulation="ccpa"), received_on=TODAY - timedelta(days=days))
+        actions.submit(history, asked, ACTOR)
+    for number in (2, 5, 7):
+        work.assign(history, number, "Jane D_e", ACTOR)
+        work.verify(history, number, Verification(TODAY, ACTOR, "order details"), ACTOR)
+    for number in tasks.numbers(history, parse("regulation:ccpa"), today=TODAY)[:2]:
+        work.acknowledge(history, number, TODAY, ACTOR)
+        work.extend(history, number, "complex", TODAY, ACTOR)
+    answers.answered(
         history, actions.track(history, Kind.RETRIEVAL, "ffff%_", request(), ACTOR).number, answer("SUSPENDED"), SOON
     )
     saved = in_status(history, Status.COMPLETED, task_id="eeee0000")
@@ -88,9 +100,29 @@ def _plainly_fits(task: Task, clause: Clause) -> bool:
             return bool(_COMPARE[op](age, timedelta(seconds=seconds)))
         case Due(_, None):
             return task.due_on is None
+        case Ack(op, bound):
+            return _ack_fits(task, op, bound)
+        case On("received", op, bound):
+            return bool(_COMPARE[op](task.received_on, bound if isinstance(bound, date) else _ago(bound)))
+        case On(_, op, bound):
+            day = None if task.submitted_at is None else local_day(task.submitted_at)
+            return day is not None and bool(_COMPARE[op](day, bound if isinstance(bound, date) else _ago(bound)))
         case Due(op, bound):
             day = bound if isinstance(bound, date) else TODAY + timedelta(days=bound or 0)
             return task.due_on is not None and bool(_COMPARE[op](task.due_on, day))
+
+
+def _ago(days: int) -> date:
+    return TODAY - timedelta(days=days)
+
+
+def _ack_fits(task: Task, op: str, bound: int | date | None) -> bool:
+    limit = acknowledge_by(task.regulation, task.received_on)
+    saved = task.download is not None and task.download.state == "done"
+    if limit is None or task.acknowledged_on is not None or not _is_open(task, saved=saved):
+        return False
+    day = TODAY + timedelta(days=bound) if isinstance(bound, int) else bound
+    return day is None or bool(_COMPARE[op](limit, day))
 
 
 def _has(task: Task, field: str, value: str) -> bool:
@@ -103,12 +135,15 @@ def _has(task: Task, field: str, value: str) -> bool:
         "note": _contains(task.note, value),
         "email": _contains(task.email, value),
         "id": _begins(task.task_id, value),
+        "assigned": task.assigned_to is None if value == "none" else _contains(task.assigned_to or "", value),
+        "verified": (task.verified is not None) == (value == "yes"),
+        "extended": (task.extended_on is not None) == (value == "yes"),
     }
     return _is(task, value) if field == "is" else by_field[field]
 
 
 def _is_open(task: Task, *, saved: bool) -> bool:
-    if task.resubmitted_as is not None or task.status == "CANCELLED":
+    if task.resubmitted_as is not None or task.status in ("CANCELLED", "GIVEN_UP"):
         return False
     return task.status != "COMPLETED" or (task.kind == "RETRIEVAL" and not saved)
 
@@ -170,13 +205,21 @@ _SETS = st.one_of(
     st.builds("kind:{}".format, st.sampled_from(["retrieval", "deletion"])),
     st.builds("regulation:{}".format, st.sampled_from(["gdpr", "ccpa", "none"])),
     st.builds("is:{}".format, st.lists(st.sampled_from(STATES), min_size=1, max_size=2).map(",".join)),
+    st.builds("{}:{}".format, st.sampled_from(["verified", "extended"]), st.sampled_from(["yes", "no"])),
+    st.sampled_from(["assigned:none", "assigned:JANE", "assigned:d_e,none", "ack:pending", "ack:over", "ack:today"]),
+    st.sampled_from(["received:today", "received<yesterday", "submitted>=yesterday", "submitted:2026-11-08"]),
     st.sampled_from(["error:orders_not_closed", "tag:VIP,é", "due:none", "due:over", "due:today", "due:2026-12-21"]),
 )
 _COMPARED = st.builds(
     "{}{}{}".format,
-    st.sampled_from(["age", "due"]),
+    st.sampled_from(["age", "due", "ack", "received", "submitted"]),
     st.sampled_from([":", "=", "<", "<=", ">", ">="]),
     st.sampled_from(["0s", "31h", "2d", "30d", "31d", "1w", "100w"]),
+) | st.builds(
+    "{}{}{}".format,
+    st.sampled_from(["due", "ack", "received", "submitted"]),
+    st.sampled_from([":", "<", "<=", ">", ">="]),
+    st.dates(TODAY - timedelta(days=45), TODAY + timedelta(days=45)),
 )
 _CLAUSES = st.builds("{}{}".format, st.sampled_from(["", "-"]), st.one_of(_QUOTED, _TEXT_CLAUSES, _SETS, _COMPARED))
 
@@ -202,14 +245,19 @@ def test_the_longest_filters_are_answered(full: History, part: str) -> None:
     tasks.count(full, parse(part * (LONGEST_FILTER // len(part))), today=TODAY)
 
 
-@pytest.mark.parametrize("field", ["note", "email", "id", "tag", "error", "status"])
+@pytest.mark.parametrize("field", ["note", "email", "id", "tag", "error", "status", "assigned"])
 def test_the_longest_lists_of_values_are_answered(full: History, field: str) -> None:
     values = "A," * ((LONGEST_FILTER - len(field) - 1) // 2)
     assert tasks.count(full, parse(f"{field}:{values}"), today=TODAY) >= 0
 
 
 @pytest.mark.parametrize(
-    "text", ["age<5200w", "age>5200w", "due<36500d", "due>5200w", "due<0001-01-01", "due<9999-12-31"]
+    "text",
+    [
+        *("age<5200w", "age>5200w", "due<36500d", "due>5200w", "due<0001-01-01", "due<9999-12-31"),
+        *("ack<36500d", "ack<0001-01-01", "ack:0001-01-05", "ack>9999-12-31", "received>36500d"),
+        *("submitted<0001-01-01", "submitted:9999-12-31", "submitted>=9999-12-31"),
+    ],
 )
 def test_the_furthest_bounds_are_answered(full: History, text: str) -> None:
     everything = tasks.count(full, parse(""), today=TODAY)

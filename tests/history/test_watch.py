@@ -109,3 +109,10 @@ def test_a_watch_may_be_stopped_from_what_it_calls(path: Path, history: History)
     submitted(history)
     assert stopped.wait(10)
     watch.stop()
+
+
+def test_a_watch_that_never_began_closes_its_connection_when_it_is_stopped(path: Path) -> None:
+    watched = History(path)
+    Watch(watched, _Bell()).stop()
+    with pytest.raises(apsw.ConnectionClosedError):
+        watched.revision()

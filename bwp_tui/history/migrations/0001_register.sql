@@ -3,9 +3,11 @@
 
 CREATE TABLE meta (
     only INTEGER PRIMARY KEY CHECK (only = 1),
-    revision INTEGER NOT NULL
+    revision INTEGER NOT NULL,
+    -- The newest instant at which anything was recorded: a clock that is behind it has gone back.
+    newest_at TEXT NOT NULL DEFAULT ''
 ) STRICT;
-INSERT INTO meta VALUES (1, 0);
+INSERT INTO meta (only, revision) VALUES (1, 0);
 
 CREATE TABLE tasks (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -69,6 +71,9 @@ CREATE TABLE intents (
     client_token TEXT,
     attempts INTEGER NOT NULL DEFAULT 0,
     first_sent_at TEXT,
+    -- The same instant by the machine's uptime: which run of the machine, and seconds into it.
+    first_sent_boot TEXT,
+    first_sent_uptime REAL,
     not_before TEXT NOT NULL,
     asked_at TEXT NOT NULL,
     settled_at TEXT,
@@ -151,6 +156,8 @@ CREATE TABLE engine (
     service TEXT NOT NULL DEFAULT 'untried',
     message TEXT,
     next_try_at TEXT,
+    -- Requests a second that may go out at most, or NULL without such a bound.
+    most_a_second REAL,
     revision INTEGER NOT NULL
 ) STRICT;
-INSERT INTO engine VALUES (1, NULL, NULL, 'untried', NULL, NULL, 0);
+INSERT INTO engine (only, revision) VALUES (1, 0);

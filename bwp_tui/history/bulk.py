@@ -1,0 +1,125 @@
+"""Doing one thing to many tasks: some at a time in a transaction, and what came of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bwp_tui.history import actions, tasks, work
+from bwp_tui.history.connection import History, Transaction
+from bwp_tui.history.errors import NoSuchTask, NotPossible
+
+AT_ONCE: Final = 100
+"""Tasks of one transaction: others write meanwhile, and one wait for the disk serves them all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of one task: the number of the task to look at now (a resubmitted one is new), or why nothing."""
+
+    number: int
+    now: int
+    refused: str | None = None
+
+
+Deed = Callable[[Transaction, History, int], int]
+"""Does something to a task and returns the number of the task to look at now.
+
+Raises:
+    NotPossible, NoSuchTask, BadRequest: it cannot be done; nothing of it was written.
+"""
+
+
+def perform(history: History, deed: Deed, numbers: Sequence[int]) -> Iterator[list[Result]]:
+    """Do it to each of the tasks; yield the results of each transaction once it is on disk.
+
+    Whoever stops taking results stops the work: what was yielded is done, the rest is not.
+
+    Raises:
+        HistoryError: it could not be recorded; the results yielded before stay.
+    """
+    for at in range(0, len(numbers), AT_ONCE):
+        with history.write() as transaction:
+            results = [_result(transaction, history, deed, number) for number in numbers[at : at + AT_ONCE]]
+        yield results
+
+
+def _result(transaction: Transaction, history: History, deed: Deed, number: int) -> Result:
+    try:
+        return Result(number, deed(transaction, history, number))
+    except (NotPossible, NoSuchTask, actions.BadRequest) as why:
+        return Result(number, number, str(why))
+
+
+def resubmit(actor: str, note: str = "") -> Deed:
+    """Return the deed of submitting failed tasks again, with a note on the new ones where there is one."""
+
+    def deed(transaction: Transaction, history: History, number: int) -> int:
+        new = actions.resubmit_in(transaction, history, number, actor)
+        if note:
+            work.add_note_in(transaction, history, new, note, actor)
+        return new
+
+    return deed
+
+
+def cancel(actor: str) -> Deed:
+    """Return the deed of cancelling deletions on hold."""
+
+    def deed(transaction: Transaction, history: History, number: int) -> int:
+        actions.cancel_in(transaction, history, number, actor)
+        return number
+
+    return deed
+
+
+def download(directory: str, actor: str) -> Deed:
+    """Return the deed of having results downloaded into a folder."""
+
+    def deed(transaction: Transaction, history: History, number: int) -> int:
+        actions.download_in(transaction, history, number, directory, actor)
+        return number
+
+    return deed
+
+
+def refresh() -> Deed:
+    """Return the deed of making tasks due to be asked about now."""
+
+    def deed(transaction: Transaction, _history: History, number: int) -> int:
+        actions.poll_now_in(transaction, number)
+        return number
+
+    return deed
+
+
+def tag(add: Sequence[str], remove: Sequence[str], actor: str) -> Deed:
+    """Return the deed of adding some tags and removing others."""
+
+    def deed(transaction: Transaction, history: History, number: int) -> int:
+        tags = work.changed_tags(tasks.get(history, number), add, remove)
+        work.set_tags_in(transaction, history, number, tags, actor)
+        return number
+
+    return deed
+
+
+def assign(who: str | None, actor: str) -> Deed:
+    """Return the deed of giving tasks into someone's hands; None is nobody's."""
+
+    def deed(transaction: Transaction, history: History, number: int) -> int:
+        work.assign_in(transaction, history, number, who, actor)
+        return number
+
+    return deed
+
+
+def add_note(text: str, actor: str) -> Deed:
+    """Return the deed of adding a note."""
+
+    def deed(transaction: Transaction, history: History, number: int) -> int:
+        work.add_note_in(transaction, history, number, text, actor)
+        return number
+
+    return deed

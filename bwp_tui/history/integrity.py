@@ -1,0 +1,95 @@
+"""Is a register sound? A quick look while it is in use, a full one for the doctor and before it is mended."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from bwp_tui.domain.times import from_text
+from bwp_tui.history.errors import HistoryDamaged
+from bwp_tui.history.identity import expected_schema, schema_of
+from bwp_tui.history.migrate import newest
+from bwp_tui.history.opening import open_to_read
+from bwp_tui.history.rows import TASKS, task_of
+
+_TOLD: Final = 5
+"""Findings told of at most."""
+
+_STEPS_BETWEEN_LOOKS: Final = 100_000
+"""Instructions of SQLite's machine between two looks at whether a check is still wanted: some milliseconds."""
+
+
+def quick(path: Path, stop: threading.Event) -> list[str]:
+    """Return what a quick check of the pages finds wrong; on a connection of its own, beside whoever works.
+
+    Takes about a second for each GB. Ends at once, with nothing found, when `stop` is set.
+
+    Raises:
+        HistoryError, apsw.Error: the register cannot be read.
+    """
+    db = open_to_read(path).db
+    db.set_progress_handler(stop.is_set, _STEPS_BETWEEN_LOOKS)
+    try:
+        return _verdicts(db, "quick_check")
+    except apsw.InterruptError:
+        return []
+    finally:
+        db.close()
+
+
+def full(path: Path) -> list[str]:
+    """Return what is wrong with pages, indexes, references, schema, counts and contents of a register.
+
+    Raises:
+        HistoryError, apsw.Error: it cannot be read.
+    """
+    db = open_to_read(path).db
+    try:
+        found = _verdicts(db, "integrity_check")
+        return found or [*_references(db), *_schema(db), *_counts(db), *_contents(db)][:_TOLD]
+    except (apsw.CorruptError, apsw.NotADBError, apsw.SQLError, UnicodeDecodeError) as error:
+        return [str(error)]
+    finally:
+        db.close()
+
+
+def _verdicts(db: apsw.Connection, check: str) -> list[str]:
+    found = [str(row[0]) for row in db.execute(f"PRAGMA {check}({_TOLD})")]
+    return [] if found == ["ok"] else found
+
+
+def _references(db: apsw.Connection) -> list[str]:
+    found = db.execute("PRAGMA foreign_key_check").fetchall()
+    return [f"{table} {row} refers to a row of {parent} that is gone" for table, row, parent, _ in found[:_TOLD]]
+
+
+def _schema(db: apsw.Connection) -> list[str]:
+    if int(db.pragma("user_version")) != newest():
+        return []  # an older one, whose schema is known only by its golden file
+    wrong = schema_of(db) ^ expected_schema()
+    names = {entry[1].decode("utf-8", "replace") for entry in wrong if isinstance(entry[1], bytes)}
+    return [f"{name} is not as this program made it" for name in sorted(names)]
+
+
+def _counts(db: apsw.Connection) -> list[str]:
+    kept = "SELECT kind, status, tasks FROM status_counts WHERE tasks > 0"
+    counted = "SELECT kind, status, count(*) FROM tasks GROUP BY kind, status"
+    wrong = db.execute(f"SELECT 1 FROM ({kept} EXCEPT {counted}) UNION SELECT 1 FROM ({counted} EXCEPT {kept})")
+    return ["the counts of tasks are wrong"] if wrong.fetchall() else []
+
+
+def _contents(db: apsw.Connection) -> list[str]:
+    try:
+        for row in db.execute(TASKS):
+            task_of(row)
+        for at, *_ in db.execute("SELECT at, actor, what, before, after, detail FROM timeline"):
+            from_text(str(at))
+        for asked, after, sent in db.execute("SELECT asked_at, not_before, first_sent_at FROM intents"):
+            for instant in (asked, after, sent or asked):
+                from_text(str(instant))
+    except (HistoryDamaged, UnicodeDecodeError, ValueError) as error:
+        return [str(error)]
+    return []

@@ -1,0 +1,211 @@
+"""Adding to one register what only another holds, so that nothing is lost and nothing is sent twice.
+
+A task is the same in both when its client token or its task id is, or its number with the instant it was recorded.
+Where both hold it, the one with the later timeline has the word; what was purged stays purged. A request that the
+other register holds unsent may have been sent since: it is sent again under its own client token alone, and only
+while that protects it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import apsw
+
+RECOVERER: Final = "bwp-tui"
+"""Actor of what is done here."""
+
+LINE_COLUMNS: Final = "at, actor, what, before, after, detail"
+_SAME_LINE: Final = (
+    "m.task = x.ours AND m.at = t.at AND m.actor = t.actor AND m.what = t.what"
+    " AND m.before IS t.before AND m.after IS t.after"
+)
+
+
+def merge(db: apsw.Connection, now: str, what: str, source: str) -> tuple[int, int]:
+    """Merge the register attached to `db` as `other`, of the same schema, into the main one.
+
+    Args:
+        now: the instant, as text.
+        what: what the timeline of a task is told: `recovered` or `restored`.
+        source: where the other register comes from, in words.
+
+    Returns:
+        how many tasks were added, and how many were brought forward.
+    """
+    _match(db)
+    revision = _next_revision(db)
+    _add_tasks(db, revision)
+    later = _bring_forward(db, revision)
+    _add_intents(db)
+    _settle_intents(db)
+    _add_downloads(db, now, revision)
+    _add_timeline(db)
+    db.execute(
+        "INSERT INTO timeline (task, at, actor, what, detail)"
+        " SELECT ours, ?, ?, ?, ? FROM matched WHERE fresh OR later",
+        (now, RECOVERER, what, f"from {source}"),
+    )
+    # The operator's own views: one that both name alike stays as it is here.
+    db.execute("INSERT OR IGNORE INTO main.views SELECT * FROM other.views")
+    added = number_from(db, "SELECT count(*) FROM matched WHERE fresh")
+    db.execute("DROP TABLE temp.matched")
+    return added, later
+
+
+def number_from(db: apsw.Connection, sql: str) -> int:
+    """Return the number that a statement answers with; 0 for NULL."""
+    ((value,),) = db.execute(sql).fetchall()
+    return int(value or 0)
+
+
+def _match(db: apsw.Connection) -> None:
+    """Fill `matched`: each task of the other register with its number in this one."""
+    db.execute(
+        "CREATE TEMP TABLE matched (theirs INTEGER PRIMARY KEY, ours INTEGER NOT NULL UNIQUE,"
+        " fresh INTEGER NOT NULL DEFAULT 0, later INTEGER NOT NULL DEFAULT 0)"
+    )
+    for same in (
+        "SELECT o.task, m.task FROM other.intents o JOIN main.intents m ON m.client_token = o.client_token",
+        "SELECT o.number, m.number FROM other.tasks o JOIN main.tasks m ON m.task_id = o.task_id",
+        "SELECT o.number, m.number FROM other.tasks o JOIN main.tasks m ON m.number = o.number"
+        " AND m.recorded_at = o.recorded_at AND m.kind = o.kind",
+    ):
+        db.execute(f"INSERT OR IGNORE INTO matched (theirs, ours) {same}")
+    # A number that is free, or whose task alone was lost, is kept; another task's is not taken.
+    db.execute(
+        "INSERT OR IGNORE INTO matched (theirs, ours) SELECT number, number FROM other.tasks"
+        " WHERE number NOT IN (SELECT number FROM main.tasks)"
+    )
+    highest = number_from(
+        db,
+        "SELECT max(n) FROM (SELECT max(number) AS n FROM main.tasks UNION SELECT max(ours) FROM matched"
+        " UNION SELECT seq FROM main.sqlite_sequence WHERE name = 'tasks')",
+    )
+    db.execute(
+        "INSERT INTO matched (theirs, ours) SELECT number, ? + row_number() OVER (ORDER BY number) FROM other.tasks"
+        " WHERE number NOT IN (SELECT theirs FROM matched)",
+        (highest,),
+    )
+    db.execute("UPDATE matched SET fresh = 1 WHERE ours NOT IN (SELECT number FROM main.tasks)")
+
+
+def _next_revision(db: apsw.Connection) -> int:
+    return number_from(
+        db,
+        "UPDATE main.meta SET newest_at = max(newest_at, (SELECT newest_at FROM other.meta)),"
+        " revision = 1 + max(revision, (SELECT revision FROM other.meta),"
+        " (SELECT coalesce(max(revision), 0) FROM main.tasks), (SELECT coalesce(max(revision), 0) FROM other.tasks))"
+        " RETURNING revision",
+    )
+
+
+def _columns(db: apsw.Connection, table: str, *without: str) -> list[str]:
+    found = [str(row[1]) for row in db.execute(f"PRAGMA main.table_info({table})")]
+    return [name for name in found if name not in without]
+
+
+_TRANSLATED: Final = {
+    "resubmit_of": "(SELECT ours FROM matched WHERE theirs = o.resubmit_of)",
+    "earlier": "(SELECT ours FROM matched WHERE theirs = o.earlier)",
+    "download": "NULL",
+}
+
+
+def _theirs(names: list[str], revision: int) -> str:
+    """Return the columns of `other.tasks o` as this register understands them."""
+    return ", ".join(str(revision) if name == "revision" else _TRANSLATED.get(name, f"o.{name}") for name in names)
+
+
+def _add_tasks(db: apsw.Connection, revision: int) -> None:
+    names = _columns(db, "tasks", "number")
+    db.execute(
+        f"INSERT INTO main.tasks (number, {', '.join(names)}) SELECT x.ours, {_theirs(names, revision)}"
+        " FROM other.tasks o JOIN matched x ON x.theirs = o.number WHERE x.fresh ORDER BY x.ours"
+    )
+
+
+def _bring_forward(db: apsw.Connection, revision: int) -> int:
+    """Take their row of a task that both hold where theirs has lived on longer; return how many."""
+    db.execute(
+        "UPDATE matched SET later = 1 WHERE NOT fresh AND ("
+        " SELECT (coalesce((SELECT max(at) FROM other.timeline WHERE task = theirs), ''), o.revision)"
+        " > (coalesce((SELECT max(at) FROM main.timeline WHERE task = ours), ''), m.revision) AND m.purged_at IS NULL"
+        " FROM other.tasks o, main.tasks m WHERE o.number = theirs AND m.number = ours)"
+    )
+    names = _columns(db, "tasks", "number", "download")
+    changed = db.execute(
+        f"UPDATE main.tasks AS m SET ({', '.join(names)}) = (SELECT {_theirs(names, revision)} FROM other.tasks o"
+        " JOIN matched x ON x.theirs = o.number WHERE x.ours = m.number)"
+        " WHERE number IN (SELECT ours FROM matched WHERE later) RETURNING number"
+    ).fetchall()
+    return len(changed)
+
+
+def _add_intents(db: apsw.Connection) -> None:
+    names = _columns(db, "intents", "id", "task", "attempts", "first_sent_at")
+    shown = ", ".join(f"o.{name}" for name in names)
+    # Since the other register was written, a request may have left: it counts as sent when it was asked for.
+    db.execute(
+        f"INSERT INTO main.intents (task, attempts, first_sent_at, {', '.join(names)})"
+        " SELECT x.ours, CASE WHEN o.state = 'waiting' THEN max(o.attempts, 1) ELSE o.attempts END,"
+        " CASE WHEN o.state = 'waiting' THEN coalesce(o.first_sent_at, o.asked_at) ELSE o.first_sent_at END,"
+        f" {shown} FROM other.intents o JOIN matched x ON x.theirs = o.task"
+        " WHERE NOT EXISTS (SELECT 1 FROM main.intents m WHERE m.client_token = o.client_token)"
+        " AND NOT EXISTS (SELECT 1 FROM main.intents m WHERE m.task = x.ours AND m.action = o.action"
+        " AND m.asked_at = o.asked_at)"
+        " AND NOT EXISTS (SELECT 1 FROM main.tasks t WHERE t.number = x.ours AND t.purged_at IS NOT NULL)"
+        " ORDER BY o.id"
+    )
+
+
+def _settle_intents(db: apsw.Connection) -> None:
+    """Close what is still waiting here and was settled there; whatever was sent in one has been sent."""
+    db.execute(
+        "UPDATE main.intents AS m SET (state, settled_at, attempts, first_sent_at) ="
+        " (SELECT CASE WHEN m.state = 'waiting' THEN o.state ELSE m.state END, coalesce(m.settled_at, o.settled_at),"
+        " max(m.attempts, o.attempts), min(coalesce(m.first_sent_at, o.first_sent_at),"
+        " coalesce(o.first_sent_at, m.first_sent_at)) FROM other.intents o JOIN matched x ON x.theirs = o.task"
+        " WHERE x.ours = m.task AND o.action = m.action AND o.asked_at = m.asked_at)"
+        " WHERE EXISTS (SELECT 1 FROM other.intents o JOIN matched x ON x.theirs = o.task"
+        " WHERE x.ours = m.task AND o.action = m.action AND o.asked_at = m.asked_at)"
+    )
+
+
+def _add_downloads(db: apsw.Connection, now: str, revision: int) -> None:
+    """Add what was downloaded; what was under way then is not begun anew without being asked for."""
+    names = _columns(db, "downloads", "id", "task", "state", "trouble", "finished_at", "revision")
+    shown = ", ".join(f"o.{name}" for name in names)
+    db.execute(
+        f"INSERT INTO main.downloads (task, state, trouble, finished_at, revision, {', '.join(names)})"
+        " SELECT x.ours, CASE WHEN o.state IN ('queued', 'running') THEN 'cancelled' ELSE o.state END, o.trouble,"
+        f" CASE WHEN o.state IN ('queued', 'running') THEN ? ELSE o.finished_at END, ?, {shown}"
+        " FROM other.downloads o JOIN matched x ON x.theirs = o.task"
+        " WHERE NOT EXISTS (SELECT 1 FROM main.downloads m WHERE m.task = x.ours AND m.asked_at = o.asked_at)"
+        " AND NOT EXISTS (SELECT 1 FROM main.tasks t WHERE t.number = x.ours AND t.purged_at IS NOT NULL)"
+        " ORDER BY o.id",
+        (now, revision),
+    )
+    db.execute(
+        "UPDATE main.tasks SET download = (SELECT max(id) FROM main.downloads d WHERE d.task = tasks.number)"
+        " WHERE number IN (SELECT ours FROM matched)"
+    )
+
+
+def _add_timeline(db: apsw.Connection) -> None:
+    """Add the lines that are missing, and number all lines anew where that puts them in order."""
+    missing = (
+        " FROM other.timeline t JOIN matched x ON x.theirs = t.task WHERE NOT EXISTS"
+        f" (SELECT 1 FROM main.timeline m WHERE {_SAME_LINE})"
+        " AND NOT EXISTS (SELECT 1 FROM main.tasks p WHERE p.number = x.ours AND p.purged_at IS NOT NULL)"
+    )
+    between = db.execute(
+        f"SELECT 1 {missing} AND EXISTS (SELECT 1 FROM main.timeline m WHERE m.task = x.ours AND m.at > t.at) LIMIT 1"
+    ).fetchall()
+    columns = ", ".join(f"t.{name}" for name in LINE_COLUMNS.split(", "))
+    db.execute(f"INSERT INTO main.timeline (task, {LINE_COLUMNS}) SELECT x.ours, {columns} {missing} ORDER BY t.id")
+    if between:
+        db.execute(f"CREATE TABLE main.lines AS SELECT task, {LINE_COLUMNS} FROM timeline ORDER BY at, id")
+        db.execute("DELETE FROM main.timeline")
+        db.execute(f"INSERT INTO main.timeline (task, {LINE_COLUMNS}) SELECT task, {LINE_COLUMNS} FROM main.lines")
+        db.execute("DROP TABLE main.lines")

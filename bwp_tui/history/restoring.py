@@ -1,0 +1,101 @@
+"""Putting a backup in the place of the register, and adding what only the register knows: nothing is lost."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import apsw
+
+from bwp_tui.domain.times import to_text
+from bwp_tui.history import building, integrity, swap
+from bwp_tui.history.claim import Claim
+from bwp_tui.history.errors import HistoryDamaged, HistoryUnavailable
+from bwp_tui.history.merge import number_from
+from bwp_tui.history.opening import open_to_read, prepare_file
+from bwp_tui.history.sentences import sentences
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What a restore did: tasks taken from the backup, brought forward by it, in all; where the old register lies."""
+
+    added: int
+    later: int
+    only_here: int
+    tasks: int
+    aside: Path
+
+
+def restore(path: Path, backup: Path, now: datetime) -> Restored:
+    """Make a register of the backup and of what the present one holds besides; the present one is set aside.
+
+    A task that both hold keeps the state it came to last. The caller holds the engine's lease.
+
+    Raises:
+        HistoryUnavailable: others use the register.
+        HistoryDamaged, HistoryTooNew, HistoryForeign: the backup is no sound register; nothing was changed.
+    """
+    with sentences(backup):
+        wrong = integrity.full(backup)
+    if wrong:
+        raise HistoryDamaged(f"The backup {backup} is damaged ({'; '.join(wrong)}). Nothing was changed.")
+    claim = Claim(path)
+    try:
+        with sentences(path):
+            prepare_file(path)
+            if backup.samefile(path):
+                raise HistoryUnavailable(f"{backup} is the history itself. Nothing was changed.")
+            if not claim.alone():
+                raise HistoryUnavailable(
+                    f"Another bwp-tui has the history {path} open. Close it and try again; nothing was changed."
+                )
+            swap.finish(path)
+            _settle(path)
+            return _restore(path, backup, now)
+    finally:
+        claim.release()
+
+
+def _restore(path: Path, backup: Path, now: datetime) -> Restored:
+    change, instant = swap.new(path, "replaced", now), to_text(now)
+    with building.new_register(change.part, path if path.stat().st_size else None) as db:
+        before = _count(db)
+        added, later = building.add_from(db, backup, instant, "restored", f"the backup {backup.name}")
+        with db:
+            building.confirm_tokens(db, instant)
+        tasks = _count(db)
+        both = _count_of(backup) - added
+    swap.commit(change)
+    return Restored(added=added, later=later, only_here=before - both, tasks=tasks, aside=change.aside)
+
+
+def _settle(path: Path) -> None:
+    """Write the log back into the register, and make sure that no other program has it open.
+
+    Raises:
+        apsw.BusyError: one has.
+    """
+    if not path.stat().st_size:
+        return
+    db = apsw.Connection(os.fspath(path))
+    try:
+        db.execute("PRAGMA locking_mode = EXCLUSIVE").fetchall()
+        db.execute("BEGIN EXCLUSIVE; COMMIT").fetchall()
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    finally:
+        db.close()
+
+
+def _count(db: apsw.Connection) -> int:
+    return number_from(db, "SELECT count(*) FROM tasks")
+
+
+def _count_of(backup: Path) -> int:
+    db = open_to_read(backup).db
+    try:
+        return _count(db)
+    finally:
+        db.close()

@@ -1,0 +1,85 @@
+"""Plans and deeds on many tasks."""
+
+from __future__ import annotations
+
+import pytest
+
+from bwp_tui.domain.task import Kind, Status
+from bwp_tui.history import actions, bulk, intents, plans, tasks, work
+from bwp_tui.history.bulk import Result
+from bwp_tui.history.connection import History
+from tests.history.support import ACTOR, NOW, TODAY, in_status, submitted
+
+
+def _results(history: History, deed: bulk.Deed, numbers: list[int]) -> list[Result]:
+    return [result for results in bulk.perform(history, deed, numbers) for result in results]
+
+
+def test_a_plan_tells_what_is_possible_and_counts_why_the_rest_is_skipped(history: History) -> None:
+    failed = [in_status(history, Status.FAILED, task_id=f"f{number}").number for number in range(3)]
+    done = [in_status(history, Status.COMPLETED, task_id=f"c{number}").number for number in range(2)]
+    actions.resubmit(history, failed[0], ACTOR)
+    revision = history.revision()
+    planned = plans.plan(history, "resubmit", [*failed, *done, 999], TODAY)
+    assert planned.possible == tuple(failed[1:])
+    assert planned.skipped == (("retrieval COMPLETED", 2), ("gone", 1), ("resubmitted already", 1))
+    assert str(planned) == "2 resubmitted, 4 skipped: 2 retrieval COMPLETED, 1 gone, 1 resubmitted already"
+    assert history.revision() == revision
+
+
+@pytest.mark.parametrize(
+    ("action", "status", "kind", "skipped"),
+    [
+        ("cancel", Status.ON_HOLD, Kind.DELETION, ()),
+        ("cancel", Status.IN_PROGRESS, Kind.RETRIEVAL, (("retrieval IN_PROGRESS", 1),)),
+        ("download", Status.COMPLETED, Kind.RETRIEVAL, ()),
+        ("download", Status.COMPLETED, Kind.DELETION, (("deletion COMPLETED", 1),)),
+        ("refresh", Status.CANCELLED, Kind.DELETION, (("deletion CANCELLED", 1),)),
+        ("extend", Status.FAILED, Kind.RETRIEVAL, ()),
+        ("tag", Status.CANCELLED, Kind.DELETION, ()),
+    ],
+)
+def test_each_action_is_planned_by_its_own_rule(
+    history: History, action: str, status: Status, kind: Kind, skipped: tuple[tuple[str, int], ...]
+) -> None:
+    task = in_status(history, status, kind)
+    planned = plans.plan(history, action, [task.number], TODAY)
+    assert planned.skipped == skipped
+    assert planned.possible == (() if skipped else (task.number,))
+
+
+def test_every_task_has_a_result_and_one_that_is_refused_stops_no_other(history: History) -> None:
+    first, second = (in_status(history, Status.FAILED, task_id=f"f{number}").number for number in range(2))
+    fine = in_status(history, Status.COMPLETED, task_id="c").number
+    results = _results(history, bulk.resubmit(ACTOR, "checked the orders"), [first, fine, 999, second])
+    assert [result.number for result in results] == [first, fine, 999, second]
+    assert [result.refused is None for result in results] == [True, False, False, True]
+    new = tasks.get(history, results[0].now)
+    assert (new.resubmit_of, new.note) == (first, "checked the orders")
+    tokens = {intent.client_token for intent in intents.due(history, NOW, 10)}
+    assert len(tokens) == 2
+
+
+def test_many_are_done_in_few_transactions_and_what_was_yielded_stays(history: History) -> None:
+    numbers = [submitted(history, email=f"s{number}@example.com").number for number in range(bulk.AT_ONCE + 5)]
+    before = history.revision()
+    steps = bulk.perform(history, bulk.tag(("vip",), (), ACTOR), numbers)
+    assert len(next(steps)) == bulk.AT_ONCE
+    steps.close()  # type: ignore[attr-defined]  # a generator, which its type does not promise
+    tagged = [task.number for task in tasks.window(history, numbers) if task.tags == ("vip",)]
+    assert tagged == numbers[: bulk.AT_ONCE]
+    _results(history, bulk.assign("jane", ACTOR), numbers)
+    assert history.revision() == before + 3
+
+
+def test_cancelling_downloading_asking_and_noting_do_what_their_single_forms_do(history: History) -> None:
+    held = in_status(history, Status.ON_HOLD, Kind.DELETION, "h").number
+    ready = in_status(history, Status.COMPLETED, task_id="c").number
+    assert _results(history, bulk.cancel(ACTOR), [held])[0].refused is None
+    assert _results(history, bulk.download("/srv", ACTOR), [ready])[0].refused is None
+    assert _results(history, bulk.refresh(), [held])[0].refused is None
+    assert _results(history, bulk.add_note("x", ACTOR), [held])[0].refused is None
+    found = tasks.get(history, held)
+    assert (found.cancel_asked, found.polls, found.note) == (True, 0, "x")
+    assert tasks.get(history, ready).download is not None
+    assert [note.text for note in work.notes(history, held)] == ["x"]

@@ -1,0 +1,169 @@
+"""The office's own work on a task: notes, tags, hands, verification, confirmation of receipt, extension."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from bwp_tui.domain.deadlines import due_on
+from bwp_tui.domain.filter import parse
+from bwp_tui.domain.task import Kind, Status, Task, Verification
+from bwp_tui.history import actions, migrate, purge, tasks, timeline, work
+from bwp_tui.history.connection import History
+from bwp_tui.history.errors import NoSuchTask, NotPossible
+from tests.history.support import ACTOR, TODAY, FrozenClock, in_status, request, submitted
+
+
+def _received(history: History, days_ago: int, regulation: str) -> Task:
+    asked = replace(request(regulation=regulation), received_on=TODAY - timedelta(days=days_ago))
+    return actions.submit(history, asked, ACTOR)
+
+
+def test_notes_add_up_and_the_row_shows_the_newest(history: History, clock: FrozenClock) -> None:
+    task = actions.submit(history, request(note="came with the request"), ACTOR)
+    clock.forward(hours=1)
+    work.add_note(history, task.number, " left\na message ", "bob")
+    assert [(note.text, note.actor) for note in work.notes(history, task.number)] == [
+        ("came with the request", ACTOR),
+        ("left a message", "bob"),
+    ]
+    assert tasks.get(history, task.number).note == "left a message"
+    assert tasks.get(history, task.number).revision > task.revision
+    actions.set_note(history, task.number, "", ACTOR)
+    assert len(work.notes(history, task.number)) == 2
+    assert list(tasks.numbers(history, parse("note:came"), today=TODAY)) == [task.number]
+
+
+def test_a_note_without_text_or_task_is_refused(history: History) -> None:
+    task = submitted(history)
+    with pytest.raises(NotPossible):
+        work.add_note(history, task.number, " \n", ACTOR)
+    with pytest.raises(NoSuchTask):
+        work.add_note(history, 99, "x", ACTOR)
+
+
+def test_tags_are_cleaned_kept_once_and_their_change_is_told(history: History) -> None:
+    task = actions.submit(history, request(tags=("vip", "eu")), ACTOR)
+    changed = work.changed_tags(task, ("Phone\x1b", "EU", ""), ("VIP", "nothing"))
+    assert changed == ("eu", "Phone\\x1b")
+    work.set_tags(history, task.number, changed, ACTOR)
+    assert tasks.get(history, task.number).tags == changed
+    assert timeline.of_task(history, task.number)[-1].detail == "+Phone\\x1b -vip"
+    revision = history.revision()
+    work.set_tags(history, task.number, changed, ACTOR)
+    assert tasks.get(history, task.number).revision == revision
+
+
+def test_a_verification_and_an_assignment_are_on_the_task_and_its_timeline(history: History) -> None:
+    task = submitted(history)
+    record = Verification(TODAY, "jane", "order details")
+    work.verify(history, task.number, record, ACTOR)
+    work.assign(history, task.number, "jane", ACTOR)
+    found = tasks.get(history, task.number)
+    assert (found.verified, found.assigned_to, found.due_on) == (record, "jane", task.due_on)
+    assert [event.what for event in timeline.of_task(history, task.number)] == ["recorded", "verified", "assigned"]
+    work.assign(history, task.number, None, ACTOR)
+    assert tasks.get(history, task.number).assigned_to is None
+    with pytest.raises(NotPossible):
+        work.verify(history, task.number, Verification(TODAY, "jane", " "), ACTOR)
+
+
+@pytest.mark.parametrize("regulation", ["gdpr", "ccpa"])
+def test_an_extension_moves_the_due_date_once_with_its_reason(history: History, regulation: str) -> None:
+    task = _received(history, 3, regulation)
+    due = work.extend(history, task.number, "many requests", TODAY, ACTOR)
+    found = tasks.get(history, task.number)
+    assert found.due_on == due == due_on(regulation, task.received_on, extended=True)
+    assert found.extended_on == TODAY
+    event = timeline.of_task(history, task.number)[-1]
+    assert (event.before, event.after, event.detail) == (str(task.due_on), str(due), "many requests")
+    with pytest.raises(NotPossible, match="once"):
+        work.extend(history, task.number, "again", TODAY, ACTOR)
+
+
+@pytest.mark.parametrize(
+    ("regulation", "received", "last"),
+    [
+        ("gdpr", date(2026, 1, 31), date(2026, 3, 2)),  # 28 February is a Saturday
+        ("gdpr", date(2026, 9, 10), date(2026, 10, 12)),
+        ("ccpa", date(2026, 9, 1), date(2026, 10, 16)),
+    ],
+)
+def test_an_extension_is_possible_on_the_last_day_and_not_after(
+    history: History, regulation: str, received: date, last: date
+) -> None:
+    task = actions.submit(history, replace(request(regulation=regulation), received_on=received), ACTOR)
+    assert work.cannot_extend(task, last) is None
+    assert str(last) in (work.cannot_extend(task, last + timedelta(days=1)) or "")
+
+
+def test_what_has_no_deadline_or_is_answered_is_not_extended(history: History) -> None:
+    assert "no legal deadline" in (work.cannot_extend(_received(history, 0, "none"), TODAY) or "")
+    assert "COMPLETED" in (work.cannot_extend(in_status(history, Status.COMPLETED, Kind.DELETION), TODAY) or "")
+    with pytest.raises(NotPossible):
+        work.extend(history, 1, "", TODAY, ACTOR)
+
+
+def test_receipt_is_confirmed_once_and_not_before_it(history: History) -> None:
+    task = _received(history, 20, "ccpa")
+    with pytest.raises(NotPossible, match="was received on"):
+        work.acknowledge(history, task.number, TODAY - timedelta(days=21), ACTOR)
+    work.acknowledge(history, task.number, TODAY, ACTOR)
+    assert tasks.get(history, task.number).acknowledged_on == TODAY
+    assert "days late" in (timeline.of_task(history, task.number)[-1].detail or "")
+    with pytest.raises(NotPossible):
+        work.acknowledge(history, task.number, TODAY, ACTOR)
+
+
+def test_a_resubmitted_request_stays_extended_confirmed_verified_and_in_the_same_hands(history: History) -> None:
+    task = in_status(history, Status.FAILED)
+    work.extend(history, task.number, "complex", TODAY, ACTOR)
+    work.acknowledge(history, task.number, TODAY, ACTOR)
+    work.verify(history, task.number, Verification(TODAY, "jane", "order details"), ACTOR)
+    work.assign(history, task.number, "jane", ACTOR)
+    old, new = tasks.get(history, task.number), actions.resubmit(history, task.number, ACTOR)
+    assert (new.due_on, new.extended_on, new.acknowledged_on) == (old.due_on, TODAY, TODAY)
+    assert (new.verified, new.assigned_to) == (old.verified, "jane")
+    assert "once" in (work.cannot_extend(new, TODAY) or "")
+
+
+def test_a_purge_takes_notes_and_the_words_of_a_verification_and_keeps_that_it_was(
+    history: History, clock: FrozenClock
+) -> None:
+    task = in_status(history, Status.COMPLETED, Kind.DELETION)
+    work.add_note(history, task.number, "jane's secret", ACTOR)
+    work.verify(history, task.number, Verification(TODAY, ACTOR, "jane's secret"), ACTOR)
+    clock.forward(days=800)
+    assert purge.purge(history, [task.number], ACTOR, TODAY, evidence_too=False).tasks == 1
+    found = tasks.get(history, task.number)
+    assert found.verified == Verification(TODAY, ACTOR, "")
+    assert work.notes(history, task.number) == []
+    assert b"jane's secret" not in history.path.read_bytes()
+
+
+def test_a_note_from_before_notes_were_lines_becomes_one(
+    history: History, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = migrate.steps()[:2]
+    path = history.path.with_name("older") / "history.db"
+    with monkeypatch.context() as then:
+        then.setattr(migrate, "steps", lambda: older)
+        before = History(path, clock=clock)
+        with before.write() as transaction:
+            for note in ("VIP", "told", ""):
+                transaction.run(
+                    "INSERT INTO tasks (kind, email, status, note, received_on, regulation, recorded_at, revision)"
+                    " VALUES ('RETRIEVAL', 'a@b.de', 'QUEUED', ?, ?, 'gdpr', ?, 1)",
+                    (note, date(2026, 11, 1).isoformat(), transaction.now_text),
+                )
+            transaction.run(
+                "INSERT INTO timeline (task, at, actor, what, detail) VALUES (2, ?, 'op', 'note', 'told')",
+                (transaction.now_text,),
+            )
+        before.close()
+    after = History(path, clock=clock)
+    lines = after.rows("SELECT task, actor, detail FROM timeline WHERE what = 'note' ORDER BY task")
+    assert lines == [(1, "bwp-tui", "VIP"), (2, "op", "told")]
+    after.close()
