@@ -10,6 +10,9 @@ _KNOWN: Final = {
         "The shopper still has open orders. Submit again (R) once every order is delivered, returned or cancelled."
     ),
 }
+KNOWN_CODES: Final = tuple(_KNOWN)
+"""The documented codes."""
+
 _BY_STATUS: Final = {
     "REJECTED": "Nothing was started. Correct what the service names, then submit again (R).",
     "MISSING": (
@@ -17,7 +20,8 @@ _BY_STATUS: Final = {
         "then submit again (R)."
     ),
     "UNCONFIRMED": (
-        "The request was sent and never answered. Ask Buy with Prime support, or track its task id if you learn it."
+        "It was sent and never answered, so it may have been started. Enter its task id if you learn it (i), send it "
+        "anew at the risk of a second task (R), or give it up (X)."
     ),
 }
 _UNKNOWN: Final = (

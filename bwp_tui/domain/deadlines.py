@@ -85,6 +85,31 @@ def acknowledge_by(regulation: str, received_on: date) -> date | None:
     return None if count is None else add_business_days(received_on, count)
 
 
+def received_until(regulation: str, day: date) -> date | None:
+    """Return the latest day of receipt that must be confirmed by `day`, or None where no law asks for it."""
+    count = REGULATIONS[regulation].acknowledge_business_days
+    if count is None:
+        return None
+    try:
+        while count > 0:
+            count -= day.weekday() < _SATURDAY
+            day -= timedelta(days=1)
+    except OverflowError:
+        return date.min
+    return day
+
+
+def extend_by(regulation: str, received_on: date) -> date | None:
+    """Return the last day on which the shopper can be told of an extension, or None where there is none.
+
+    GDPR art. 12(3): within one month of receipt; CCPA regulations §7021(b): within the first 45 days.
+    """
+    rule = REGULATIONS[regulation]
+    if not rule.extension_months and not rule.extension_days:
+        return None
+    return due_on(regulation, received_on)
+
+
 def latest_end(submitted_on: date, holding_period: int | None) -> date:
     """Return the day by which the service will be done with a task submitted on `submitted_on`."""
     return submitted_on + timedelta(days=(holding_period or 0) + PROCESSING_DAYS)

@@ -1,9 +1,10 @@
 """The filter language, one grammar for the console, the command line and the views.
 
     status:failed,on_hold kind:deletion age>2d due<7d error:ORDERS_NOT_CLOSED tag:vip -note:"left message" jane
+    received<30d submitted>2026-11-01 ack:over assigned:none verified:no extended:yes
 
 Clauses are joined by *and*, values by *or*; `-` turns a clause around. A bare word looks in the address, the task
-id and the note.
+id and the newest note; `note:` looks in every note.
 """
 
 from __future__ import annotations
@@ -17,11 +18,29 @@ from bwp_tui.domain.deadlines import REGULATIONS
 from bwp_tui.domain.task import Kind, Status
 from bwp_tui.domain.text import nearest, unsafe_at
 
-FIELDS: Final = ("status", "kind", "age", "due", "is", "error", "tag", "note", "email", "id", "regulation")
+FIELDS: Final = (
+    *("status", "kind", "age", "due", "is", "error", "tag", "note", "email", "id", "regulation"),
+    *("assigned", "verified", "extended", "ack", "received", "submitted"),
+)
 """Names that may stand before a `:`."""
 
 STATES: Final = ("active", "open", "ready", "failed", "unsent", "resubmitted", "duplicate")
 """Values of `is:`, each a question the register answers."""
+
+YES_OR_NO: Final = ("yes", "no")
+"""Values of `verified:` and `extended:`."""
+
+AHEAD: Final[dict[str, dict[str, tuple[str, int | None]]]] = {
+    "due": {"today": ("=", 0), "tomorrow": ("=", 1), "over": ("<", 0), "none": ("=", None)},
+    "ack": {"today": ("=", 0), "tomorrow": ("=", 1), "over": ("<", 0), "pending": ("=", None)},
+}
+"""Words for dates to come, each a comparison with a number of days from today."""
+
+BEHIND: Final = {"today": 0, "yesterday": 1}
+"""Words of `received:` and `submitted:`: days ago."""
+
+NOBODY: Final = "none"
+"""The value of `assigned:` that fits what is in nobody's hands."""
 
 LONGEST_FILTER: Final = 1_500
 """Characters a filter may have, so that no filter is more than the register can take in one question."""
@@ -31,7 +50,8 @@ _UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _WORD: Final = re.compile(r'(?P<minus>-?)(?:(?P<field>[A-Za-z]+)(?P<op><=|>=|[:<>=]))?(?P<value>(?:"[^"]*"?|[^\s"])*)')
 _VALUE: Final = re.compile(r'"([^"]*)"?|([^,"]+)')
 _SPAN: Final = re.compile(r"(\d{1,9})([smhdw])")
-_COMPARED: Final = ("age", "due")
+_COMPARED: Final = ("age", "due", "ack", "received", "submitted")
+_AGE_TO_DATE: Final = str.maketrans("<>", "><")
 
 
 class FilterError(Exception):
@@ -79,7 +99,26 @@ class Due:
     negated: bool = False
 
 
-Clause = Words | OneOf | Age | Due
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """The day by which receipt must be confirmed and is not yet, compared like `Due`; None is any such day."""
+
+    op: str
+    bound: int | date | None
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class On:
+    """The day of receipt or of submission, compared with a day or with a number of days before today."""
+
+    field: str
+    op: str
+    bound: int | date
+    negated: bool = False
+
+
+Clause = Words | OneOf | Age | Due | Ack | On
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +136,8 @@ class View:
     short: str
     filter: str
     sort: str = "newest"
+    columns: tuple[str, ...] = ()
+    """Ids of the columns it shows; without any, those of the place that shows it."""
 
 
 VIEWS: Final = (
@@ -177,6 +218,8 @@ def _checked(field: str, value: str, start: int, end: int) -> str:
         return _known(value, STATES, field, start, end)
     if field == "regulation":
         return _known(value, tuple(REGULATIONS), field, start, end)
+    if field in ("verified", "extended"):
+        return _known(value, YES_OR_NO, field, start, end)
     return value
 
 
@@ -208,22 +251,38 @@ def _comparison(field: str, match: re.Match[str], negated: bool) -> Clause:
         if seconds is None:
             raise FilterError(f"“{value}” is no length of time; write 30m, 5h, 2d or 1w.", start, end)
         return Age(">=" if op == ":" else op, seconds, negated)
-    return _due(op, value, seconds, start, end, negated)
+    if field in AHEAD:
+        op, bound = _ahead(AHEAD[field], op, value, seconds, start, end)
+        return Due(op, bound, negated) if field == "due" else Ack(op, bound, negated)
+    if field == "submitted" and seconds is not None:
+        return Age("<=" if op == ":" else op, seconds, negated)
+    return _behind(field, op, value, seconds, start, end, negated)
 
 
-def _due(op: str, value: str, seconds: int | None, start: int, end: int, negated: bool) -> Due:
-    words = {"today": ("=", 0), "tomorrow": ("=", 1), "over": ("<", 0), "none": ("=", None)}
+def _ahead(
+    words: dict[str, tuple[str, int | None]], op: str, value: str, seconds: int | None, start: int, end: int
+) -> tuple[str, int | date | None]:
     if value.casefold() in words:
         word_op, bound = words[value.casefold()]
-        return Due(word_op if op in ":=" else op, bound, negated)
+        return (word_op if op in ":=" else op), bound
     if seconds is not None:
-        return Due("<=" if op == ":" else op, seconds // 86_400, negated)
+        return ("<=" if op == ":" else op), seconds // 86_400
+    return ("=" if op == ":" else op), _date(value, ("7d", *words), start, end)
+
+
+def _behind(field: str, op: str, value: str, seconds: int | None, start: int, end: int, negated: bool) -> On:
+    if seconds is not None:
+        # A length of time is an age: the younger, the later the day.
+        return On(field, ("<=" if op == ":" else op).translate(_AGE_TO_DATE), seconds // 86_400, negated)
+    op = "=" if op == ":" else op
+    if value.casefold() in BEHIND:
+        return On(field, op, BEHIND[value.casefold()], negated)
+    return On(field, op, _date(value, ("30d", *BEHIND), start, end), negated)
+
+
+def _date(value: str, others: tuple[str, ...], start: int, end: int) -> date:
     try:
-        return Due("=" if op == ":" else op, date.fromisoformat(value), negated)
+        return date.fromisoformat(value)
     except ValueError:
-        raise FilterError(
-            f"“{value}” is no date; write 7d, today, over, none or 2026-12-31.",
-            start,
-            end,
-            nearest(value, tuple(words)),
-        ) from None
+        words = f"“{value}” is no date; write {', '.join(others)} or 2026-12-31."
+        raise FilterError(words, start, end, nearest(value, others[1:])) from None

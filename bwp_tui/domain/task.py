@@ -33,14 +33,17 @@ class Status(StrEnum):
     FAILED = "FAILED"
     REJECTED = "REJECTED"  # the service refused the request
     UNCONFIRMED = "UNCONFIRMED"  # sent, never answered, and the client token no longer protects
+    GIVEN_UP = "GIVEN_UP"  # an unconfirmed one that an operator has closed; the service may have started it
     CANCELLED = "CANCELLED"  # cancelled here; the service has no such status
     MISSING = "MISSING"  # the service does not know the task
 
 
-TERMINAL: Final = frozenset({Status.COMPLETED, Status.FAILED, Status.REJECTED, Status.CANCELLED, Status.MISSING})
+TERMINAL: Final = frozenset(
+    {Status.COMPLETED, Status.FAILED, Status.REJECTED, Status.GIVEN_UP, Status.CANCELLED, Status.MISSING}
+)
 """Statuses that nothing more is expected of."""
 
-UNSENT: Final = frozenset({Status.QUEUED, Status.REJECTED, Status.UNCONFIRMED})
+UNSENT: Final = frozenset({Status.QUEUED, Status.REJECTED, Status.UNCONFIRMED, Status.GIVEN_UP})
 """Statuses of tasks that have no task id."""
 
 
@@ -97,6 +100,15 @@ class Download:
 
 
 @dataclass(frozen=True, slots=True)
+class Verification:
+    """How and by whom it was made sure that who asks is the data subject. It never pauses a legal clock."""
+
+    on: date
+    by: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """One row of the register. `number` is the local number; instants are in UTC."""
 
@@ -130,6 +142,12 @@ class Task:
     revision: int
     download: Download | None
     """The newest download of this task's result."""
+    assigned_to: str | None = None
+    verified: Verification | None = None
+    extended_on: date | None = None
+    """When the shopper was told that the answer takes longer; `due_on` has moved."""
+    acknowledged_on: date | None = None
+    """When receipt was confirmed to the shopper."""
 
     @property
     def name(self) -> str:

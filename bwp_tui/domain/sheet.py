@@ -1,0 +1,170 @@
+"""Tables as files of comma-separated values: cells that no spreadsheet takes for a formula, headings by many names.
+
+RFC 4180: lines end in CRLF, a cell with a comma, a quotation mark or an end of line stands in quotation marks.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+LONGEST_CELL: Final = 10_000
+"""Characters a cell may have when it is read."""
+
+_FORMULA: Final = re.compile(r"'*[=+\-@\t\r]")
+_DEFUSED: Final = re.compile(r"'+[=+\-@\t\r]")
+_SPLIT_TAGS: Final = re.compile(r"[,;|]")
+_PLAIN_TAGS: Final = re.compile(r"[^\[,;|\s](?:[^,;|]*[^,;|\s])?")
+
+COLUMNS: Final[dict[str, tuple[str, ...]]] = {
+    "kind": ("type", "request", "request type", "request kind", "action"),
+    "email": ("e mail", "mail", "email address", "e mail address", "address", "shopper", "subject", "data subject"),
+    "received": ("received on", "received at", "date", "date received", "receipt", "request date"),
+    "regulation": ("law", "regime", "jurisdiction"),
+    "holding_period": ("holding period", "hold", "holding days", "hold days"),
+    "reason": ("reason for deletion", "audit reason"),
+    "note": ("notes", "comment", "comments", "remark", "remarks"),
+    "tags": ("tag", "label", "labels"),
+}
+"""The columns of a request, and the other names that offices give them."""
+
+_BY_NAME: Final = {name: column for column, names in COLUMNS.items() for name in (column.replace("_", " "), *names)}
+
+
+class SheetError(Exception):
+    """Why a file is no table of requests, in one sentence, and the line it is wrong in, from 1."""
+
+    def __init__(self, message: str, line: int) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a table: where it begins in the file, from 1, and its cells by column; those left empty are absent."""
+
+    number: int
+    cells: dict[str, str]
+    surplus: int = 0
+    """Cells beyond the last column: something in the line is not quoted as it should be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A table of requests. `ignored` are the headings that mean nothing here."""
+
+    lines: tuple[Line, ...]
+    ignored: tuple[str, ...]
+
+
+def defused(cell: str) -> str:
+    """Return `cell` so that no spreadsheet takes it for a formula: with an apostrophe before it where that is needed.
+
+    `armed` takes it away again, exactly.
+    """
+    return f"'{cell}" if _FORMULA.match(cell) else cell
+
+
+def armed(cell: str) -> str:
+    """Return a cell as it was before `defused`."""
+    return cell[1:] if _DEFUSED.match(cell) else cell
+
+
+def row_text(cells: Sequence[str]) -> str:
+    """Return one line of a table, its cells defused, with its CRLF."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\r\n").writerow([defused(cell) for cell in cells])
+    return out.getvalue()
+
+
+def tags_cell(tags: Sequence[str]) -> str:
+    """Return tags as one cell: `a;b`, or as JSON where a tag would not survive that."""
+    if all(_PLAIN_TAGS.fullmatch(tag) for tag in tags):
+        return ";".join(tags)
+    return json.dumps(list(tags), ensure_ascii=False)
+
+
+def tags_of(cell: str) -> tuple[str, ...]:
+    """Read the tags of a cell: JSON, or words between commas, semicolons or bars."""
+    if cell.startswith("["):
+        try:
+            found = json.loads(cell)
+        except ValueError:
+            found = None
+        if isinstance(found, list) and all(isinstance(tag, str) for tag in found):
+            return tuple(found)
+    return tuple(dict.fromkeys(tag.strip() for tag in _SPLIT_TAGS.split(cell) if tag.strip()))
+
+
+def read(data: bytes) -> Sheet:
+    """Read a table of requests: UTF-8 with or without a byte-order mark, or UTF-16 with one; commas or semicolons.
+
+    Raises:
+        SheetError: it is none.
+    """
+    text = _text(data)
+    rows = _rows(text, _delimiter(text))
+    heading = next(rows, None)
+    if heading is None:
+        raise SheetError("The file is empty; its first line names the columns, such as kind,email.", 1)
+    number, names = heading
+    columns, ignored = _headings(names, number)
+    lines = tuple(_line(columns, cells, at) for at, cells in rows)
+    return Sheet(lines, ignored)
+
+
+def _text(data: bytes) -> str:
+    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise SheetError("The file is not UTF-8 text; save it as “CSV UTF-8”.", line) from None
+
+
+def _delimiter(text: str) -> str:
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    return max(",;\t", key=lambda delimiter: (first.count(delimiter), delimiter == ","))
+
+
+def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Return the rows that hold anything, each with the line of the file it begins in."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    while True:
+        begins = reader.line_num + 1
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise SheetError(f"The line cannot be read: {error}.", begins) from None
+        if any(cell.strip() for cell in row):
+            yield begins, row
+
+
+def _headings(names: Sequence[str], number: int) -> tuple[list[str | None], tuple[str, ...]]:
+    """Return the column each heading stands for, or None, and the headings that stand for none."""
+    columns = [_BY_NAME.get(re.sub(r"[\s_-]+", " ", name.strip().casefold())) for name in names]
+    for column in COLUMNS:
+        if columns.count(column) > 1:
+            same = ", ".join(name.strip() for name, meant in zip(names, columns, strict=True) if meant == column)
+            raise SheetError(f"More than one column is the {column}: {same}. Rename the others.", number)
+    for column in ("kind", "email"):
+        if column not in columns:
+            raise SheetError(f"There is no column “{column}”; the first line must name the columns.", number)
+    unknown = (name.strip() for name, meant in zip(names, columns, strict=True) if meant is None)
+    return columns, tuple(name for name in unknown if name)
+
+
+def _line(columns: Sequence[str | None], cells: Sequence[str], number: int) -> Line:
+    known = {
+        column: armed(cell.strip())
+        for column, cell in zip(columns, cells, strict=False)
+        if column is not None and cell.strip()
+    }
+    return Line(number, known, sum(1 for cell in cells[len(columns) :] if cell.strip()))

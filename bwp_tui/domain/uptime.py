@@ -1,0 +1,41 @@
+"""How long this machine has been on: a clock that nobody sets, and that counts sleep."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Uptime:
+    """An instant of one run of the machine. `boot` names the run; None where the system does not tell."""
+
+    boot: str | None
+    seconds: float
+
+    def since(self, boot: str | None, seconds: float | None) -> float | None:
+        """Return the seconds since an earlier instant, or None where it was of another run of the machine."""
+        if self.boot is None or seconds is None or boot != self.boot or seconds > self.seconds:
+            return None
+        return self.seconds - seconds
+
+
+UptimeClock = Callable[[], Uptime]
+
+
+def read_uptime() -> Uptime:
+    """Return the current instant of this run of the machine."""
+    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # elsewhere than on Linux the latter counts sleep
+    return Uptime(_boot(), time.clock_gettime(clock))
+
+
+def _boot() -> str | None:
+    try:
+        return _BOOT_ID.read_text(encoding="ascii").strip() or None
+    except (OSError, UnicodeDecodeError):
+        return None
