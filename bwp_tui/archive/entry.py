@@ -1,0 +1,118 @@
+"""One entry of an archive, and what speaks against it."""
+
+from __future__ import annotations
+
+import re
+import stat
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from bwp_tui.archive.directory import Record
+from bwp_tui.domain.text import clean_line, unsafe_at
+
+STORED: Final = 0
+DEFLATED: Final = 8
+
+_ENCRYPTED_FLAGS: Final = 0x2041  # traditional, strong, and a masked directory
+_UTF8_FLAG: Final = 0x800
+_UNIX: Final = 3
+_DRIVE: Final = re.compile(r"[A-Za-z]:")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_ARCHIVES: Final = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".jar")
+
+
+class Flaw(StrEnum):
+    """What speaks against an entry, to be said behind its name."""
+
+    OUTSIDE = "leads outside its folder"
+    LINK = "is a link"
+    SPECIAL = "is no plain file"
+    CONTROL = "has control characters in its name"
+    HIDDEN = "has hidden characters"
+    DUPLICATE = "has the name of another entry"
+    ENCRYPTED = "is encrypted"
+    METHOD = "is packed in a way this program does not read"
+    NESTED = "is an archive, never opened"
+
+
+HOSTILE: Final = (Flaw.OUTSIDE, Flaw.LINK, Flaw.SPECIAL, Flaw.CONTROL)
+"""What no honest archive of a person's data has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file or folder in an archive. `name` is cleaned, sizes are in bytes, `modified` has no zone.
+
+    Attributes:
+        path: the parts of the name as they came, for no eye: never shown, and used only where no flaw is hostile.
+    """
+
+    name: str
+    path: tuple[str, ...]
+    is_folder: bool
+    size: int
+    packed: int
+    modified: datetime | None
+    flaws: tuple[Flaw, ...]
+    record: Record
+
+    @property
+    def readable(self) -> bool:
+        """Whether its bytes can be had."""
+        return Flaw.ENCRYPTED not in self.flaws and Flaw.METHOD not in self.flaws
+
+
+def entries_of(records: list[Record]) -> tuple[Entry, ...]:
+    """Return the entries, in the order of the list."""
+    seen: set[tuple[str, ...]] = set()
+    return tuple(_entry(record, seen) for record in records)
+
+
+def _entry(record: Record, seen: set[tuple[str, ...]]) -> Entry:
+    raw = record.raw_name.decode("utf-8" if record.flags & _UTF8_FLAG else "cp437", "replace")
+    slashed = raw.replace("\\", "/")  # some packers of Windows part folders so
+    path = tuple(part for part in slashed.split("/") if part not in ("", "."))
+    flaws = list(_flaws(record, raw, slashed, path))
+    key = tuple(part.casefold() for part in path)
+    if key in seen:
+        flaws.append(Flaw.DUPLICATE)
+    seen.add(key)
+    return Entry(
+        name=clean_line(raw) or "(no name)",
+        path=path,
+        is_folder=slashed.endswith("/"),
+        size=record.size,
+        packed=record.packed,
+        modified=_modified(record),
+        flaws=tuple(flaws),
+        record=record,
+    )
+
+
+def _flaws(record: Record, raw: str, slashed: str, path: tuple[str, ...]) -> list[Flaw]:
+    mode = record.attributes >> 16 if record.system == _UNIX else 0
+    special = stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR)
+    control = _CONTROL.search(raw) is not None
+    checks = (
+        (Flaw.OUTSIDE, slashed.startswith("/") or not path or ".." in path or _DRIVE.match(slashed) is not None),
+        (Flaw.LINK, stat.S_ISLNK(mode)),
+        (Flaw.SPECIAL, special and not stat.S_ISLNK(mode)),
+        (Flaw.CONTROL, control),
+        (Flaw.HIDDEN, not control and unsafe_at(raw) is not None),
+        (Flaw.ENCRYPTED, bool(record.flags & _ENCRYPTED_FLAGS)),
+        (Flaw.METHOD, record.method not in (STORED, DEFLATED)),
+        (Flaw.NESTED, slashed.casefold().endswith(_ARCHIVES)),
+    )
+    return [flaw for flaw, found in checks if found]
+
+
+def _modified(record: Record) -> datetime | None:
+    day, time = record.day, record.time
+    try:
+        return datetime(
+            1980 + (day >> 9), day >> 5 & 15, day & 31, time >> 11, time >> 5 & 63, min(59, (time & 31) * 2)
+        )
+    except ValueError:
+        return None

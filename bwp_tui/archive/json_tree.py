@@ -1,0 +1,124 @@
+"""JSON as a tree of lines that can be folded, also where only its beginning is there, and however deep it goes."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from bwp_tui.domain.text import clean_line
+
+_TOKEN: Final = re.compile(
+    r"[ \t\r\n]*"
+    r'(?:(?P<text>"[^"\\]*(?:\\.[^"\\]*)*")|(?P<plain>-?\d[\d.eE+-]*|true|false|null)|(?P<sign>[{}\[\],:]))',
+    re.DOTALL,
+)
+
+
+@dataclass(slots=True)
+class Node:
+    """One line of the tree: a value and, in an object, its key; both cleaned.
+
+    Attributes:
+        value: as JSON writes it; of an object or array its opening bracket.
+        inside: how many values an object or array holds directly.
+        end: index of the first node that is not inside it.
+    """
+
+    depth: int
+    key: str | None
+    value: str
+    inside: int = 0
+    end: int = 0
+
+    @property
+    def opens(self) -> bool:
+        """Whether it is an object or an array."""
+        return self.value in ("{", "[")
+
+
+def tree(text: str, *, cut: bool) -> tuple[Node, ...] | None:
+    """Return the tree of a JSON text, or None where it is no JSON. With `cut` it may end anywhere."""
+    growing = _Growing()
+    at = 0
+    while match := _TOKEN.match(text, at):
+        if not growing.take(match):
+            return None
+        at = match.end()
+    if text[at:].strip(" \t\r\n") and not (cut and growing.may_end_in(text, at)):
+        return None
+    if not growing.nodes or (growing.open and not cut):
+        return None
+    growing.close_all()
+    return tuple(growing.nodes)
+
+
+class _Growing:
+    """The tree so far, and what may come next: `value`, `key`, `:`, `,`, `end`; `?` also allows the closing bracket."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self.open: list[Node] = []
+        self._next = "value"
+        self._key: str | None = None
+
+    def take(self, match: re.Match[str]) -> bool:
+        """Take the next token; False where it must not stand here."""
+        sign = match["sign"]
+        if sign in ("{", "[") and self._next in ("value", "value?"):
+            self._add(sign)
+            self.open.append(self.nodes[-1])
+            self._next = "key?" if sign == "{" else "value?"
+        elif sign in ("}", "]"):
+            return self._close(sign)
+        elif sign == "," and self._next == ",":
+            self._next = "key" if self.open[-1].value == "{" else "value"
+        elif sign == ":" and self._next == ":":
+            self._next = "value"
+        elif match["text"] and self._next in ("key", "key?"):
+            self._key, self._next = _shown(match["text"])[1:-1], ":"
+        elif not sign and self._next in ("value", "value?"):
+            self._add(_shown(match["text"]) if match["text"] else match["plain"])
+            self._after_value()
+        else:
+            return False
+        return True
+
+    def may_end_in(self, text: str, at: int) -> bool:
+        """Say whether what stands at `at`, which is no token, can be the beginning of one."""
+        rest = text[at:].lstrip(" \t\r\n")
+        return rest.startswith(('"', "-")) or any(word.startswith(rest) for word in ("true", "false", "null"))
+
+    def close_all(self) -> None:
+        """End what is open: the text was cut."""
+        for node in self.open:
+            node.end = len(self.nodes)
+
+    def _add(self, value: str) -> None:
+        if self.open:
+            self.open[-1].inside += 1
+        self.nodes.append(Node(len(self.open), self._key, value))
+        self.nodes[-1].end = len(self.nodes)
+        self._key = None
+
+    def _close(self, sign: str) -> bool:
+        opening = "{" if sign == "}" else "["
+        empty_or_full = "key?" if opening == "{" else "value?"
+        if not self.open or self.open[-1].value != opening or self._next not in (",", empty_or_full):
+            return False
+        self.open.pop().end = len(self.nodes)
+        self._after_value()
+        return True
+
+    def _after_value(self) -> None:
+        self._next = "," if self.open else "end"
+
+
+def _shown(token: str) -> str:
+    """Return a JSON string with its escapes read, cleaned, in its quotes."""
+    try:
+        text = str(json.loads(token, strict=False))
+    except ValueError:
+        text = token[1:-1]
+    return f'"{clean_line(text)}"'

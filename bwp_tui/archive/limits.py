@@ -1,0 +1,48 @@
+"""How much an archive may claim before it is not believed, and how it is refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+_MIB: Final = 1 << 20
+
+
+class BadArchive(Exception):
+    """The archive is not to be used; `str()` is one sentence on why.
+
+    Attributes:
+        reason: the sentence without its full stop.
+        hostile: it seems made to do harm, so that fetching it again would change nothing.
+    """
+
+    def __init__(self, reason: str, *, hostile: bool = False) -> None:
+        super().__init__(f"{reason}.")
+        self.reason = reason
+        self.hostile = hostile
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of what is read of one archive.
+
+    Attributes:
+        entries: how many there may be.
+        directory: bytes of the list of entries.
+        ratio: inflated by packed bytes of an entry, from `small` inflated bytes on.
+        growth: inflated bytes of all entries, in archive sizes; `modest` bytes are never too many.
+    """
+
+    entries: int = 10_000
+    directory: int = 16 * _MIB
+    ratio: int = 200
+    small: int = _MIB
+    growth: int = 10
+    modest: int = 1024 * _MIB
+
+    def most_inflated(self, size: int) -> int:
+        """Return how many bytes an archive of `size` bytes may inflate to."""
+        return max(self.growth * size, self.modest)
+
+
+LIMITS: Final = Limits()

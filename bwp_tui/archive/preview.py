@@ -1,0 +1,126 @@
+"""The beginning of an entry as a person reads it: a tree, a table, text, or bytes. All text in it is cleaned."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from typing import Final
+
+from bwp_tui.archive.entry import Entry, Flaw
+from bwp_tui.archive.html_text import words_of
+from bwp_tui.archive.json_tree import Node, tree
+from bwp_tui.archive.reading import Archive
+from bwp_tui.domain.text import clean, clean_line
+
+PREVIEW_BYTES: Final = 256 * 1024
+"""Bytes of an entry that are looked at."""
+
+_HEX_BYTES: Final = 4 * 1024
+_HEX_ROW: Final = 16
+_MOST_CELLS: Final = 40
+_DELIMITERS: Final = ",;\t|"
+_TABLES: Final = (".csv", ".tsv")
+_PAGES: Final = (".html", ".htm", ".xhtml")
+_CONTROL_SHARE: Final = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """JSON. `cut`: there is more of it in the entry."""
+
+    nodes: tuple[Node, ...]
+    cut: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Comma-separated values, a tuple of cells a row; the first row is usually the titles."""
+
+    rows: tuple[tuple[str, ...], ...]
+    cut: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Lines; `what` says what they are: `text`, `the words of an HTML page`, `bytes`, or why there are none."""
+
+    what: str
+    lines: tuple[str, ...]
+    cut: bool
+
+
+Preview = Tree | Table | Text
+
+
+def preview(archive: Archive, entry: Entry, most: int = PREVIEW_BYTES) -> Preview:
+    """Return the first `most` bytes of an entry, made readable.
+
+    Raises:
+        BadArchive: the entry is damaged.
+    """
+    if entry.is_folder:
+        return Text("a folder", (), cut=False)
+    if not entry.readable:
+        why = Flaw.ENCRYPTED if Flaw.ENCRYPTED in entry.flaws else Flaw.METHOD
+        return Text("not shown", (f"This entry {why}.",), cut=False)
+    data = archive.start(entry, most)
+    cut = len(data) < entry.size
+    text = None if Flaw.NESTED in entry.flaws else _decoded(data, cut=cut)
+    return _bytes(data, entry.size) if text is None else _of_text(text, entry, cut=cut)
+
+
+def _of_text(text: str, entry: Entry, *, cut: bool) -> Preview:
+    name = entry.name.casefold()
+    if name.endswith(_TABLES):
+        rows = _rows(text)
+        if rows:
+            return Table(rows, cut)
+    if name.endswith(_PAGES) or text.lstrip()[:14].casefold().startswith(("<!doctype html", "<html")):
+        return Text("the words of an HTML page", _lines(words_of(text)), cut)
+    if text.lstrip()[:1] in ("{", "["):
+        nodes = tree(text, cut=cut)
+        if nodes:
+            return Tree(nodes, cut)
+    return Text("text", _lines(text), cut)
+
+
+def _lines(text: str) -> tuple[str, ...]:
+    return tuple(clean(line) for line in text.replace("\r\n", "\n").split("\n"))
+
+
+def _rows(text: str) -> tuple[tuple[str, ...], ...]:
+    """Return the cells of each row, or nothing where the text is no table."""
+    first = text.partition("\n")[0]
+    delimiter = max(_DELIMITERS, key=first.count)
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    except csv.Error:
+        return ()
+    return tuple(tuple(clean_line(cell) for cell in row[:_MOST_CELLS]) for row in rows if row)
+
+
+def _decoded(data: bytes, *, cut: bool) -> str | None:
+    """Return the text that the bytes are, or None where they are none."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", "replace")
+    if b"\0" in data:
+        return None
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if cut and error.start >= len(data) - 3:
+            return data[: error.start].decode("utf-8-sig")
+    control = sum(data.count(bytes([code])) for code in range(32) if code not in b"\t\n\r\f")
+    return None if control > len(data) * _CONTROL_SHARE else data.decode("cp1252", "replace")
+
+
+def _bytes(data: bytes, size: int) -> Text:
+    shown = data[:_HEX_BYTES]
+    lines = tuple(_hex_line(at, shown[at : at + _HEX_ROW]) for at in range(0, len(shown), _HEX_ROW))
+    return Text("bytes", lines, cut=len(shown) < size)
+
+
+def _hex_line(at: int, row: bytes) -> str:
+    seen = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)
+    return f"{at:08x}  {row.hex(' '):<{3 * _HEX_ROW - 1}}  {seen}"

@@ -1,0 +1,138 @@
+"""An open archive: its entries, and their bytes, of which no more come than the archive may hold."""
+
+from __future__ import annotations
+
+import os
+import stat
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from bwp_tui.archive.directory import contradicts, not_whole, read_directory
+from bwp_tui.archive.entry import STORED, Entry, entries_of
+from bwp_tui.archive.limits import LIMITS, BadArchive, Limits
+
+_BLOCK: Final = 1 << 18
+
+
+class Archive:
+    """The zip at `path`, open for reading.
+
+    Attributes:
+        size: bytes of the file.
+        inflated: bytes of all entries, as the archive claims; `blocks` gives no byte more than that.
+
+    Raises:
+        BadArchive: it cannot be read, is no zip, or claims more than `limits`.
+    """
+
+    def __init__(self, path: Path, limits: Limits = LIMITS) -> None:
+        self._descriptor = -1
+        try:
+            # Without blocking, since a pipe of that name would wait for a writer for ever.
+            self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+            facts = os.fstat(self._descriptor)
+            if not stat.S_ISREG(facts.st_mode):
+                raise BadArchive("This is no plain file")
+            self.size = facts.st_size
+            self.entries = entries_of(read_directory(self._descriptor, self.size, limits))
+            self.inflated = sum(entry.size for entry in self.entries)
+            self._refuse_bombs(limits)
+        except OSError as error:
+            self.close()
+            raise _unreadable(error) from error
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def blocks(self, entry: Entry) -> Iterator[bytes]:
+        """Yield the bytes of a readable entry; once all have come, their size and CRC were right.
+
+        Raises:
+            BadArchive: they are not what the archive claims.
+        """
+        came, crc = 0, 0
+        try:
+            for block in self._stored(entry) if entry.record.method == STORED else self._inflated(entry):
+                came += len(block)
+                if came > entry.size:
+                    raise BadArchive(f"“{entry.name}” holds more than the archive says", hostile=True)
+                crc = zlib.crc32(block, crc)
+                yield block
+        except zlib.error as error:
+            raise _damaged(entry) from error
+        except OSError as error:
+            raise _unreadable(error) from error
+        if came != entry.size or crc != entry.record.crc:
+            raise _damaged(entry)
+
+    def start(self, entry: Entry, count: int) -> bytes:
+        """Return the first `count` bytes of a readable entry, or all of them where it has fewer.
+
+        Raises:
+            BadArchive: they are not what the archive claims.
+        """
+        found = bytearray()
+        for block in self.blocks(entry):
+            found += block
+            if len(found) > count:
+                break
+        return bytes(found[:count])
+
+    def _refuse_bombs(self, limits: Limits) -> None:
+        for entry in self.entries:
+            if entry.size > max(limits.small, limits.ratio * entry.packed):
+                raise BadArchive(f"“{entry.name}” would grow more than {limits.ratio} times", hostile=True)
+        if self.inflated > limits.most_inflated(self.size):
+            raise BadArchive(f"The archive would grow to {self.inflated >> 20} MiB", hostile=True)
+
+    def _stored(self, entry: Entry) -> Iterator[bytes]:
+        if entry.packed != entry.size:
+            raise contradicts()
+        yield from self._packed(entry)
+
+    def _inflated(self, entry: Entry) -> Iterator[bytes]:
+        inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+        for block in self._packed(entry):
+            while block and not inflater.eof:
+                yield inflater.decompress(block, _BLOCK)
+                block = inflater.unconsumed_tail
+        while not inflater.eof:
+            rest = inflater.decompress(b"", _BLOCK)
+            if not rest:
+                raise _damaged(entry)
+            yield rest
+
+    def _packed(self, entry: Entry) -> Iterator[bytes]:
+        at, left = entry.record.data_at, entry.packed
+        while left:
+            block = os.pread(self._descriptor, min(left, _BLOCK), at)
+            if not block:
+                raise not_whole()
+            at += len(block)
+            left -= len(block)
+            yield block
+
+
+def _damaged(entry: Entry) -> BadArchive:
+    return BadArchive(f"“{entry.name}” in the archive is damaged")
+
+
+def _unreadable(error: OSError) -> BadArchive:
+    return BadArchive(f"The archive cannot be read ({error.strerror})")

@@ -1,0 +1,125 @@
+"""A copy of a file that only its recipient can read, by age (age-encryption.org/v1)."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from bwp_tui.archive.fingerprint import open_plain
+
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class NoAge(Exception):
+    """The extra that encrypts is not installed; `str()` says how to get it."""
+
+
+class NoRecipient(Exception):
+    """The recipient is no public key; `str()` says so."""
+
+
+class NotTheSame(Exception):
+    """The file is not the one that was downloaded; no copy was made, and `str()` says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What was made: sizes in bytes, and hashes in hex of the file as it was and of the encrypted copy."""
+
+    plain_bytes: int
+    plain_sha256: str
+    bytes: int
+    sha256: str
+
+
+def seal(source: Path, target: Path, recipient: str, expected: str) -> Sealed:
+    """Write an encrypted copy of `source` to the new file `target` (0600), holding no more than a block in memory.
+
+    Args:
+        recipient: a public key, `age1…`.
+        expected: the SHA-256 that `source` must have.
+
+    Raises:
+        NoAge: the extra `pack` is missing.
+        NoRecipient: `recipient` is no age public key.
+        NotTheSame: `source` has another hash; nothing is left of the copy.
+        FileExistsError: `target` is there already; it is not touched.
+        OSError: a file cannot be read or written; nothing is left of the copy.
+    """
+    encrypt = _encryption(recipient)
+    with open_plain(source) as plain, new_file(target) as made:
+        read, written = _Hashing(plain), _Hashing(made)
+        encrypt(read, written)
+        made.flush()
+        os.fsync(made.fileno())
+        if read.sha256 != expected:
+            raise NotTheSame(f"{source} is not the file that was downloaded. Download it again, then pack it.")
+    return Sealed(read.count, read.sha256, written.count, written.sha256)
+
+
+@contextlib.contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a new file (0600) for writing; when the block fails, it is removed.
+
+    Raises:
+        FileExistsError: it is there already.
+        OSError: it cannot be made.
+    """
+    descriptor = os.open(path, _NEW_FILE, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+    except BaseException:
+        with contextlib.suppress(OSError):
+            path.unlink()
+        raise
+
+
+class _Hashing:
+    """A file that hashes and counts what is read from it or written to it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._hash = hashlib.sha256()
+        self.count = 0
+
+    @property
+    def sha256(self) -> str:
+        return self._hash.hexdigest()
+
+    def read(self, size: int = -1) -> bytes:
+        return self._noted(self._file.read(size))
+
+    def write(self, data: bytes) -> int:
+        self._noted(data)
+        return self._file.write(data)
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def _noted(self, data: bytes) -> bytes:
+        self._hash.update(data)
+        self.count += len(data)
+        return data
+
+
+def _encryption(recipient: str) -> Callable[[_Hashing, _Hashing], None]:
+    """Return what encrypts from one file to another for `recipient`."""
+    try:
+        import pyrage
+    except ImportError:
+        raise NoAge("Encryption needs an extra: install it with pip install 'bwp-tui[pack]'.") from None
+    try:
+        key = pyrage.x25519.Recipient.from_str(recipient)
+    except pyrage.RecipientError:
+        raise NoRecipient("The recipient is no age public key; one begins with age1.") from None
+
+    def encrypt(source: _Hashing, target: _Hashing) -> None:
+        pyrage.encrypt_io(source, target, [key])
+
+    return encrypt

@@ -1,0 +1,217 @@
+"""Which archives are believed, and in what sentence the others are refused."""
+
+from __future__ import annotations
+
+import os
+import tracemalloc
+import zipfile
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bwp_tui.archive.checking import check
+from bwp_tui.archive.extract import CannotUnpack, extract
+from bwp_tui.archive.limits import BadArchive, Limits
+from bwp_tui.archive.preview import preview
+from bwp_tui.archive.reading import Archive
+from tests.archive.zips import DATA, Part, bomb_of_overlaps, forged, plain, quoted_bomb
+
+SMALL = Limits(entries=20, directory=10_000, ratio=200, small=1_000, growth=10, modest=20_000)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_an_honest_archive_passes_however_it_is_packed(tmp_path: Path, method: int) -> None:
+    check(plain(tmp_path / "a.zip", {"a.txt": DATA, "b/c.json": b"{}", "empty.txt": b""}, method))
+
+
+def test_an_archive_of_folders_of_streams_and_with_a_comment_passes(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with path.open("wb") as file, zipfile.ZipFile(_Pipe(file), "w", zipfile.ZIP_DEFLATED) as bundle:
+        bundle.mkdir("folder")
+        bundle.writestr("folder/streamed.txt", DATA)
+        bundle.comment = b"PK\x05\x06 looks like an end"
+    check(path)
+
+
+class _Pipe:
+    """Takes bytes and cannot seek, so that an entry's sizes stand behind its data."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def write(self, data: bytes, /) -> int:
+        return self._file.write(data)
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def test_zip64_and_bytes_before_the_archive_are_read(tmp_path: Path) -> None:
+    path = forged(tmp_path / "a.zip", Part(), Part(name=b"b.txt"), zip64=True)
+    check(path)
+    path.write_bytes(b"something before" + path.read_bytes())
+    with Archive(path) as archive:
+        assert [archive.start(entry, 5) for entry in archive.entries] == [DATA[:5], DATA[:5]]
+
+
+@pytest.mark.parametrize("keep", [0, 1, 21, 22, 200, -1, -20])
+def test_a_cut_archive_is_refused(tmp_path: Path, keep: int) -> None:
+    path = plain(tmp_path / "a.zip", {"a.txt": DATA, "b.txt": DATA[1:]})
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(BadArchive, match=r"^This is not a whole zip archive\.$"):
+        check(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>",
+        b"<!DOCTYPE html><html><body>Sign in</body></html>",
+        bytes(100_000),
+        b"PK\x05\x06" + b"\xff" * 18,
+    ],
+    ids=["nothing", "xml", "html", "zeros", "an end alone"],
+)
+def test_what_is_no_archive_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.zip").write_bytes(content)
+    with pytest.raises(BadArchive, match="not a whole zip archive"):
+        check(tmp_path / "a.zip")
+
+
+def test_what_is_no_plain_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadArchive, match="cannot be read"):
+        check(tmp_path / "none.zip")
+    with pytest.raises(BadArchive, match="no plain file"):
+        check(tmp_path)
+    os.mkfifo(tmp_path / "pipe.zip")
+    with pytest.raises(BadArchive, match="no plain file"):
+        check(tmp_path / "pipe.zip")
+
+
+LIARS: dict[str, tuple[Part, str]] = {
+    "wrong crc": (Part(crc=1), "“file.txt” in the archive is damaged"),
+    "wrong crc, stored": (Part(method=0, crc=1), "“file.txt” in the archive is damaged"),
+    "longer than it says": (Part(claimed=len(DATA) - 1), "holds more than the archive says"),
+    "shorter than it says": (Part(claimed=len(DATA) + 1), "is damaged"),
+    "another name in the list": (Part(listed_name=b"gile.txt"), "does not fit what it holds"),
+    "grows too much": (Part(data=bytes(3_000_000)), "would grow more than 200 times"),
+    "climbs": (Part(name=b"a/../../x.txt"), "leads outside its folder"),
+    "climbs by backslash": (Part(name=rb"..\x.txt"), "leads outside its folder"),
+    "absolute": (Part(name=b"/etc/passwd"), "leads outside its folder"),
+    "share": (Part(name=rb"\\host\share\x"), "leads outside its folder"),
+    "drive letter": (Part(name=rb"C:\x.txt"), "leads outside its folder"),
+    "no name": (Part(name=b""), "leads outside its folder"),
+    "dot": (Part(name=b"./."), "leads outside its folder"),
+    "link": (Part(data=b"/etc/passwd", mode=0o120777), "is a link"),
+    "device": (Part(mode=0o020666), "is no plain file"),
+    "escape sequence": (Part(name=b"\x1b]52;c;eA==\x07.txt"), "has control characters in its name"),
+    "newline": (Part(name=b"a\nb.txt"), "has control characters in its name"),
+    "c1 in utf-8": (Part(name="a\x9b2J".encode(), flags=0x800), "has control characters in its name"),
+    "nul": (Part(name=b"a.txt\x00.exe"), "has control characters in its name"),
+}
+
+
+@pytest.mark.parametrize("name", LIARS)
+def test_a_liar_is_refused_in_a_clean_sentence(tmp_path: Path, name: str) -> None:
+    part, words = LIARS[name]
+    path = forged(tmp_path / "a.zip", Part(name=b"first.txt"), part)
+    with pytest.raises(BadArchive) as refused:
+        check(path)
+    said = str(refused.value)
+    assert words in said
+    assert said.endswith(".")
+    assert said.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("part", "flaw"),
+    [
+        (Part(flags=1), "is encrypted"),
+        (Part(method=14), "is packed in a way this program does not read"),
+        (Part(name="\u202egpj.exe".encode(), flags=0x800), "has hidden characters"),
+        (Part(name=b"first.txt"), "has the name of another entry"),
+        (Part(name=b"FIRST.txt"), "has the name of another entry"),
+        (Part(name=b"inner.zip"), "is an archive, never opened"),
+    ],
+)
+def test_what_is_odd_but_may_be_honest_is_kept_and_said(tmp_path: Path, part: Part, flaw: str) -> None:
+    path = forged(tmp_path / "a.zip", Part(name=b"first.txt"), part)
+    check(path)
+    with Archive(path) as archive:
+        assert [str(found) for found in archive.entries[1].flaws] == [flaw]
+        assert archive.entries[1].name.isprintable()
+        preview(archive, archive.entries[1])
+
+
+def test_bombs_are_refused_before_a_byte_is_inflated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Archive, "blocks", None)
+    for made in (bomb_of_overlaps(tmp_path / "a.zip"), quoted_bomb(tmp_path / "b.zip")):
+        with pytest.raises(BadArchive, match="share their bytes") as refused:
+            check(made)
+        assert refused.value.hostile
+
+
+def test_claims_are_bounded(tmp_path: Path) -> None:
+    many = forged(tmp_path / "a.zip", *(Part(name=b"%d" % number, data=b"") for number in range(10_001)))
+    with pytest.raises(BadArchive, match=r"claims 10001 entries"):
+        check(many)
+    few = forged(tmp_path / "b.zip", *(Part(name=b"%d" % number, data=b"") for number in range(30)), count=3)
+    with pytest.raises(BadArchive, match="does not fit what it holds"):
+        check(few)
+    large = forged(tmp_path / "c.zip", *(Part(name=b"%d" % number, data=bytes(5_000)) for number in range(12)))
+    with pytest.raises(BadArchive, match="would grow to 0 MiB"):
+        check(large, Limits(growth=10, modest=10_000))
+    listing = forged(tmp_path / "d.zip", *(Part(name=b"%05d" % number + b"n" * 60_000) for number in range(300)))
+    tracemalloc.start()
+    with pytest.raises(BadArchive, match="list of entries has 17 MiB"):
+        check(listing)
+    assert tracemalloc.get_traced_memory()[1] < 4 << 20
+    tracemalloc.stop()
+
+
+def test_names_of_64_kib_are_cut_for_the_eye(tmp_path: Path) -> None:
+    path = forged(tmp_path / "a.zip", Part(name=b"n" * 0xFFFF))
+    check(path)
+    with Archive(path) as archive:
+        assert len(archive.entries[0].name) == 4_001
+
+
+def _base(folder: Path) -> bytes:
+    parts = (
+        Part(name=b"a.json", data=b'{"a": [1, 2, {"b": null}]}'),
+        Part(name=b"b/c.csv", data=b"x,y\n1,2\n" * 9),
+        Part(name=b"page.html", data=b"<p>hello <b>you</b></p>", method=0),
+    )
+    return forged(folder / "base.zip", *parts, zip64=True).read_bytes()
+
+
+@given(data=st.data())
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_mutation_gets_past_bad_archive_or_the_limits(tmp_path: Path, data: st.DataObject) -> None:
+    mutated = bytearray(_base(tmp_path))
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(mutated) - 1))
+        flipped = bytes([mutated[at] ^ 0x41])
+        change = data.draw(st.sampled_from([b"", b"\xff\xff\xff\xff", flipped, b"../"]))
+        mutated[at : at + max(1, len(change))] = change
+        if not mutated:
+            return
+    path = tmp_path / "mutated.zip"
+    path.write_bytes(mutated)
+    with suppress(BadArchive):
+        check(path, SMALL)
+    with suppress(BadArchive, CannotUnpack), Archive(path, SMALL) as archive:
+        assert archive.inflated <= SMALL.most_inflated(archive.size)
+        for entry in archive.entries:
+            assert not entry.readable or len(archive.start(entry, 1 << 30)) == entry.size
+            preview(archive, entry)
+        extract(archive, tmp_path / "out.zip")
+    assert {found.name.partition(" (")[0] for found in tmp_path.iterdir()} <= {"base.zip", "mutated.zip", "out"}
