@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import httpx
@@ -52,7 +53,7 @@ class _Outcome:
 
 
 class PrivacyApi:
-    """One shop's connection to the service. Timeouts in seconds; to be used from one event loop.
+    """One shop's connection to the service. Timeouts in seconds; tokens age by `clock`; to be used from one event loop.
 
     Every method raises an `ApiError`. What is worth another try, and when, is the caller's to decide; only a token
     that has gone bad is renewed and the call tried once more here.
@@ -65,11 +66,12 @@ class PrivacyApi:
         connect_timeout: float = 10,
         read_timeout: float = 30,
         connections: int = 8,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         quiet_http_loggers()
         self._endpoint = endpoint
         self._wire = Wire(endpoint, connect_timeout=connect_timeout, read_timeout=read_timeout, connections=connections)
-        self._auth = ClientCredentials(endpoint, self._wire.exchange)
+        self._auth = ClientCredentials(endpoint, self._wire.exchange, clock)
         self._is_practice = split_address(endpoint.api_url).is_loopback
 
     async def start(

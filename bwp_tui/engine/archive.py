@@ -1,12 +1,10 @@
-"""Whether what was downloaded is a whole zip. Nothing is unpacked."""
+"""Whether what was downloaded may be given its name. Nothing is unpacked."""
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
-from typing import Final
 
-MOST_ENTRIES: Final = 10_000
+from bwp_tui.archive import checking, limits
 
 
 class BadArchive(Exception):
@@ -14,15 +12,13 @@ class BadArchive(Exception):
 
 
 def check_structure(path: Path) -> None:
-    """Read the directory of the zip at `path`.
+    """Read the zip at `path` from end to end, its entries' sizes and CRCs included.
 
     Raises:
-        BadArchive: there is none, or it is not to be believed.
+        BadArchive: it is not whole, or not to be believed.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            entries = len(archive.infolist())
-    except (zipfile.BadZipFile, ValueError, OSError, EOFError, NotImplementedError) as error:
-        raise BadArchive("What came is not a whole zip archive; it was not kept. Download it again.") from error
-    if entries > MOST_ENTRIES:
-        raise BadArchive(f"The archive claims {entries} entries; it was not kept. Report it to Buy with Prime support.")
+        checking.check(path)
+    except limits.BadArchive as error:
+        remedy = "Report it to Buy with Prime support." if error.hostile else "Download it again."
+        raise BadArchive(f"{error.reason}; it was not kept. {remedy}") from error

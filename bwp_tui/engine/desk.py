@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
-from dataclasses import dataclass
+from collections.abc import Coroutine, Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
 
 from bwp_tui.api.client import PrivacyApi
 from bwp_tui.engine.gate import Gate
 from bwp_tui.engine.pace import Pace
+from bwp_tui.engine.sight import Sight
 from bwp_tui.history.connection import History
 
 UNUSABLE_HISTORY_S: Final = 5.0
 """How long work rests when the history cannot be written: a full disk, a lock."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Bench:
-    """What every desk works with. `focus` limits it to some tasks; None is all of them."""
+    """What every desk works with. `focus` limits it to some tasks; None is all of them.
+
+    `api` is replaced when the credentials are: it is to be read for each call.
+    """
 
     history: History
     api: PrivacyApi
@@ -26,6 +32,7 @@ class Bench:
     pace: Pace
     chance: random.Random
     focus: frozenset[int] | None
+    sight: Sight = field(default_factory=Sight)
 
     def now(self) -> datetime:
         """Return the current instant."""
@@ -47,3 +54,11 @@ class Desk(Protocol):
 
     async def close(self) -> None:
         """Stop cleanly what is under way."""
+
+
+async def all_of(calls: Iterable[Coroutine[None, None, None]]) -> None:
+    """Await all calls to their end, and only then raise the first failure: none is left behind unwatched."""
+    ended = await asyncio.gather(*calls, return_exceptions=True)
+    for failure in ended:
+        if failure is not None:
+            raise failure

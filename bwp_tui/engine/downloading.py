@@ -10,9 +10,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.api.errors import ApiError, BadCredentials
-from bwp_tui.api.transfer_errors import ArchiveChanged, NothingLeft, ServerBusy, TransferError
+from bwp_tui.api.errors import AccessDenied, ApiError, BadCredentials
+from bwp_tui.api.links import PresignedLink
+from bwp_tui.api.transfer_errors import ArchiveChanged, LineCut, NothingLeft, ServerBusy, TransferError
 from bwp_tui.engine.archive import BadArchive, check_structure
+from bwp_tui.engine.breaker import NO_ROOM, Breaker, Reservation
 from bwp_tui.engine.desk import UNUSABLE_HISTORY_S, Bench
 from bwp_tui.engine.pace import retry_delay
 from bwp_tui.engine.part_file import FolderTrouble, PartFile, file_name
@@ -26,33 +28,48 @@ SLOTS: Final = 3
 FRUITLESS_TRIES: Final = 5
 """A download ends as failed after so many tries in a row that brought no byte."""
 
+MOST_DENIALS: Final = 5
+"""So often a link is asked for that is denied: to us or, as the contract leaves open, to this task alone."""
+
 PROGRESS_S: Final = 1.0
+_LOOK_S: Final = 0.05
+_DISTANT: Final = timedelta(days=1)
+
+
+class _NotNow(Exception):
+    """No link can be asked for at present."""
 
 
 class DownloadingDesk:
-    """Carries out the queued downloads, `SLOTS` at a time, without holding up anything else."""
+    """Carries out the queued downloads, `SLOTS` at a time, without holding up anything else.
+
+    The servers of the archives have a breaker of their own: their trouble is none of the service's.
+    """
 
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
+        self._archives = Breaker(time.monotonic)
         self._running: dict[int, asyncio.Task[None]] = {}
+        self._reserved: dict[int, Reservation] = {}
+        self._fault: BaseException | None = None
+        self._closing = False
 
     async def work(self) -> None:
-        """Start what is due in the free slots, one alone when the service is in trouble; they go on by themselves."""
-        free = self._free_slots()
-        if free <= 0 or self._bench.gate.opens_at() is not None:
-            return
-        for order in downloads.due(self._bench.history, self._bench.now(), free, self._bench.focus):
-            downloads.started(self._bench.history, order)
-            slot = asyncio.create_task(self._occupy(order), name=f"download-{order.id}")
-            self._running[order.id] = slot
-            slot.add_done_callback(functools.partial(self._free, order.id))
+        """Start what is due in the free slots, one alone when a server is in trouble; they go on by themselves."""
+        fault, self._fault = self._fault, None
+        if fault is not None:
+            raise fault
+        while self._free_slots() > 0 and self._archives_are_free() and self._start():
+            pass
 
     def next_at(self) -> datetime | None:
         """Return when the next download may begin; with no slot free, a look a second."""
+        if self._fault is not None:
+            return self._bench.now()
         due = downloads.next_at(self._bench.history, self._bench.focus)
         if due is None:
             return None
-        if self._free_slots() <= 0:
+        if self._free_slots() <= 0 or not self._archives_are_free():
             return self._bench.now() + timedelta(seconds=PROGRESS_S)
         opens = self._bench.gate.opens_at()
         return due if opens is None else max(due, opens)
@@ -64,53 +81,110 @@ class DownloadingDesk:
 
     async def close(self) -> None:
         """Stop the transfers under way; they are queued again and go on where they were."""
+        self._closing = True
         slots = list(self._running.values())
         for slot in slots:
             slot.cancel()
         await asyncio.gather(*slots, return_exceptions=True)
 
     def _free_slots(self) -> int:
-        slots = 1 if self._bench.gate.troubled else SLOTS
-        return slots - len(self._running)
+        return (1 if self._archives.troubled else SLOTS) - len(self._running)
 
-    def _free(self, order_id: int, _slot: asyncio.Task[None]) -> None:
+    def _archives_are_free(self) -> bool:
+        return not self._archives.probing and self._archives.shut_for() <= 0
+
+    def _start(self) -> bool:
+        """Begin the first download that is due, with room for its first question; say whether there was one."""
+        bench = self._bench
+        reservation = bench.gate.reserve()
+        try:
+            due = downloads.due(bench.history, bench.now(), reservation.room, bench.focus)
+            for order in due:
+                downloads.started(bench.history, order)
+        except BaseException:
+            reservation.close()
+            raise
+        if not due:
+            reservation.close()
+            return False
+        self._reserved[due[0].id] = reservation
+        slot = asyncio.create_task(self._occupy(due[0]), name=f"download-{due[0].id}")
+        self._running[due[0].id] = slot
+        slot.add_done_callback(functools.partial(self._free, due[0].id))
+        return True
+
+    def _free(self, order_id: int, slot: asyncio.Task[None]) -> None:
         self._running.pop(order_id, None)
+        self._reserved.pop(order_id, NO_ROOM).close()
+        if not slot.cancelled() and slot.exception() is not None:
+            self._fault = slot.exception()
+            self._bench.gate.changed.set()
 
     async def _occupy(self, order: Order) -> None:
-        """Hold a slot until the download is settled; one that the history could not record is queued again."""
+        """Hold a slot until the download is settled; one that the history could not record is queued again.
+
+        Raises:
+            Exception: a fault of this program. The download has ended as failed.
+        """
         try:
             await self._carry_out(order)
         except HistoryError:
-            while True:
+            while not self._closing:
                 await asyncio.sleep(UNUSABLE_HISTORY_S)
                 with contextlib.suppress(HistoryError):
                     downloads.interrupted(self._bench.history, order)
                     return
+        except Exception:
+            with contextlib.suppress(HistoryError):
+                downloads.failed(self._bench.history, order, "bwp-tui itself failed here. Download it again.")
+            raise
 
     async def _carry_out(self, order: Order) -> None:
-        history = self._bench.history
+        bench = self._bench
         try:
             name = file_name(order.kind, order.email, order.task_id)
             with PartFile(Path(order.directory), name, etag=order.etag) as part:
-                await self._fill(order, part)
+                if part.published and downloads.is_saved(bench.history, order.number, str(part.published)):
+                    part.begin_anew()
+                if part.published is None:
+                    await self._fill(order, part)
                 await self._finish(order, part)
+        except _NotNow:
+            self._put_off(order, "Waiting for the service.", bench.gate.opens_at() or bench.now())
         except ApiError as error:
-            # With wrong credentials nothing is lost yet: it goes on once they are set right.
-            if error.transient or isinstance(error, BadCredentials):
-                downloads.put_off(history, order, str(error), self._bench.gate.failed(error))
-            else:
-                downloads.failed(history, order, str(error))
+            self._no_link(order, error)
+        except (LineCut, ServerBusy) as error:
+            if not self._archives.troubled or not error.transient:
+                downloads.failed(bench.history, order, str(error))
+            else:  # the server is in trouble, not the archive
+                self._put_off(order, str(error), bench.now() + timedelta(seconds=self._archives.shut_for()))
         except (TransferError, FolderTrouble, BadArchive) as error:
-            downloads.failed(history, order, str(error))
+            downloads.failed(bench.history, order, str(error))
         except asyncio.CancelledError:
-            downloads.interrupted(history, order)
+            downloads.interrupted(bench.history, order)
             raise
+
+    def _no_link(self, order: Order, error: ApiError) -> None:
+        """Record that no link was to be had: with what may be set right, nothing is lost yet."""
+        gate = self._bench.gate
+        if isinstance(error, AccessDenied) and order.attempts < MOST_DENIALS:
+            self._put_off(order, str(error), gate.failed_alone(order.number, error))
+        elif error.transient or isinstance(error, BadCredentials):
+            self._put_off(order, str(error), gate.failed(error))
+        else:
+            downloads.failed(self._bench.history, order, str(error))
+
+    def _put_off(self, order: Order, words: str, not_before: datetime) -> None:
+        # Its `datetime.max` stands for a time that is not known: it is due as soon as the gate opens.
+        now = self._bench.now()
+        at = not_before if not_before - now < _DISTANT else now
+        downloads.put_off(self._bench.history, order, words, at)
 
     async def _fill(self, order: Order, part: PartFile) -> None:
         """Bring the part to its full size, over as many links as it takes while bytes come.
 
         Raises:
-            ApiError: no link could be had.
+            ApiError, _NotNow: no link could be had.
             TransferError: the archive cannot be had, or nothing came in `FRUITLESS_TRIES` tries.
             FolderTrouble: the disk failed.
         """
@@ -141,15 +215,42 @@ class DownloadingDesk:
 
     async def _rest(self, trouble: TransferError, fruitless: int) -> None:
         """Wait before the next try; not at all where a part was given up, since the server is well."""
-        if isinstance(trouble, NothingLeft | ArchiveChanged):
-            return
-        asked = trouble.retry_after if isinstance(trouble, ServerBusy) else None
-        await asyncio.sleep(max(asked or 0.0, retry_delay(fruitless + 1, self._bench.chance)))
+        if not isinstance(trouble, NothingLeft | ArchiveChanged):
+            await asyncio.sleep(retry_delay(fruitless + 1, self._bench.chance))
 
     async def _transfer(self, order: Order, part: PartFile) -> None:
         """Ask for a link, follow it at once, and record progress once a second until its bytes end."""
-        link = await self._bench.api.link(order.task_id)
-        self._bench.gate.succeeded()
+        with await self._room_at_archives():
+            link = await self._link(order)
+            before = part.size
+            try:
+                await self._follow(link, order, part)
+            except (LineCut, ServerBusy) as error:
+                # A line that brought bytes before it broke tells nothing against the server.
+                if error.transient and part.size == before:
+                    asked = error.retry_after if isinstance(error, ServerBusy) else None
+                    self._archives.failed(lambda failures: max(asked or 0.0, self._delay(failures)))
+                raise
+            self._archives.succeeded()
+
+    def _delay(self, failures: int) -> float:
+        return retry_delay(failures, self._bench.chance)
+
+    async def _room_at_archives(self) -> Reservation:
+        """Wait until the archives' servers may be called: the slots share their health."""
+        while not (reservation := self._archives.reserve()).room:  # noqa: ASYNC110  # it opens by time, told by nobody
+            await asyncio.sleep(min(max(_LOOK_S, self._archives.shut_for()), PROGRESS_S))
+        return reservation
+
+    async def _link(self, order: Order) -> PresignedLink:
+        with self._reserved.pop(order.id, None) or self._bench.gate.reserve() as reservation:
+            if not reservation.room or not self._bench.gate.admits():
+                raise _NotNow
+            link = await self._bench.api.link(order.task_id)
+            self._bench.gate.succeeded()
+            return link
+
+    async def _follow(self, link: PresignedLink, order: Order, part: PartFile) -> None:
         pump, rate = Pump(link, part), Rate()
         pumping = in_daemon_thread(pump.run, f"pump-{order.id}")
         recorded = -1
@@ -157,6 +258,8 @@ class DownloadingDesk:
             while not pumping.done():
                 received = part.size
                 if received != recorded and pump.total is not None:
+                    if recorded >= 0:
+                        self._archives.succeeded()
                     speed = rate.note(time.monotonic(), received)
                     downloads.progressed(self._bench.history, order, received, pump.total, speed, part.etag)
                     recorded = received
@@ -176,8 +279,19 @@ class DownloadingDesk:
         except BadArchive:
             part.discard()
             raise
+        ending = asyncio.ensure_future(self._end_well(order, part))
+        try:
+            await asyncio.shield(ending)
+        except asyncio.CancelledError:
+            await asyncio.gather(ending, return_exceptions=True)  # half of it would leave a second copy behind
+            raise
+
+    async def _end_well(self, order: Order, part: PartFile) -> None:
+        """Publish and record: the part goes last, so that a crash in between is found by what it left."""
         path = await asyncio.to_thread(part.publish)
         downloads.finished(self._bench.history, order, str(path), part.size, part.sha256)
+        with contextlib.suppress(FolderTrouble):  # it is found and removed when the name is next needed
+            part.discard()
 
 
 async def _end(pump: Pump, pumping: asyncio.Future[None]) -> None:

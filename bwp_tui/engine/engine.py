@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Final
 
 from bwp_tui.api.client import PrivacyApi
+from bwp_tui.engine.clock_watch import ClockWatch
 from bwp_tui.engine.desk import UNUSABLE_HISTORY_S, Bench, Desk
 from bwp_tui.engine.downloading import DownloadingDesk
 from bwp_tui.engine.gate import Gate
-from bwp_tui.engine.pace import Pace
+from bwp_tui.engine.pace import Pace, Patience
 from bwp_tui.engine.polling import PollingDesk
+from bwp_tui.engine.reconnecting import RECHECK_S
+from bwp_tui.engine.sight import Sight
 from bwp_tui.engine.submitting import SubmittingDesk
 from bwp_tui.history import downloads
 from bwp_tui.history.connection import History
@@ -23,6 +28,9 @@ LONGEST_SLEEP_S: Final = 30.0
 
 _BUSY_LOOK_S: Final = 0.05
 
+Reconnect = Callable[[], Awaitable[PrivacyApi | None]]
+"""Returns a client with credentials that were not refused, or None where there are none yet."""
+
 
 class Engine:
     """Works for one profile, in one event loop, while its process holds the lease.
@@ -30,6 +38,8 @@ class Engine:
     Args:
         focus: limits the work to these tasks; None is all of them.
         read_only: nothing is sent that changes anything: tasks are polled, no more.
+        sight: the tasks that are asked about first.
+        reconnect: is asked every `RECHECK_S` once the credentials are refused; None is never.
     """
 
     def __init__(
@@ -40,13 +50,19 @@ class Engine:
         speed: float = 1.0,
         focus: frozenset[int] | None = None,
         read_only: bool = False,
+        sight: Sight | None = None,
+        patience: Patience | None = None,
+        reconnect: Reconnect | None = None,
     ) -> None:
         chance = random.Random()  # noqa: S311  # jitter, not secrecy
         self._history = history
-        bench = Bench(history, api, Gate(history, chance), Pace(speed, chance), chance, focus)
-        self._desks: list[Desk] = [PollingDesk(bench)]
+        self._gate = Gate(history, chance, patience)
+        self._clock_watch = ClockWatch(history, self._gate)
+        self._reconnect = reconnect
+        self._bench = Bench(history, api, self._gate, Pace(speed, chance), chance, focus, sight or Sight())
+        self._desks: list[Desk] = [PollingDesk(self._bench)]
         if not read_only:
-            self._desks += [SubmittingDesk(bench), DownloadingDesk(bench)]
+            self._desks += [SubmittingDesk(self._bench), DownloadingDesk(self._bench)]
         self._wakes = [asyncio.Event() for _ in self._desks]
 
     def wake(self) -> None:
@@ -59,6 +75,8 @@ class Engine:
         downloads.requeue_interrupted(self._history)
         try:
             async with asyncio.TaskGroup() as group:
+                group.create_task(self._pass_on_changes())
+                group.create_task(self._renew_credentials())
                 for desk, wake in zip(self._desks, self._wakes, strict=True):
                     group.create_task(self._keep(desk, wake))
         finally:
@@ -70,6 +88,7 @@ class Engine:
         downloads.requeue_interrupted(self._history)
         try:
             while True:
+                self._clock_watch.look()
                 for desk in self._desks:
                     await desk.work()
                 if not self._due() and not any(desk.busy for desk in self._desks):
@@ -87,18 +106,37 @@ class Engine:
         while True:
             wake.clear()
             try:
+                self._clock_watch.look()
                 await desk.work()
                 next_at = desk.next_at()
             except HistoryError:
                 # A full disk or a lock: what could not be written is still due, and the console says why.
                 await asyncio.sleep(UNUSABLE_HISTORY_S)
                 continue
-            try:
-                await asyncio.wait_for(wake.wait(), self._seconds_until(next_at))
-            except TimeoutError:
-                continue
+            # Not wait_for: one that is cancelled just when it is woken loses the cancellation (Python before 3.12).
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._seconds_until(next_at)):
+                    await wake.wait()
 
     def _seconds_until(self, at: datetime | None) -> float:
         if at is None:
             return LONGEST_SLEEP_S
         return min(max(0.0, (at - self._history.clock()).total_seconds()), LONGEST_SLEEP_S)
+
+    async def _pass_on_changes(self) -> None:
+        """Wake the desks when the gate lets calls begin that it had refused."""
+        while True:
+            await self._gate.changed.wait()
+            self._gate.changed.clear()
+            self.wake()
+
+    async def _renew_credentials(self) -> None:
+        """While the credentials are refused, look for others; those that were refused are not sent again."""
+        while self._reconnect is not None:
+            await self._gate.refused.wait()
+            await asyncio.sleep(RECHECK_S)
+            with contextlib.suppress(HistoryError):
+                api = await self._reconnect()
+                if api is not None:
+                    self._bench.api = api
+                    self._gate.admit_new_credentials()

@@ -1,7 +1,8 @@
-"""Whether the service may be called now: what every desk of the engine shares about its health."""
+"""Whether and how fast the service may be called: what every desk of the engine shares about its health."""
 
 from __future__ import annotations
 
+import asyncio
 import random
 from datetime import datetime, timedelta
 from typing import Final
@@ -15,14 +16,17 @@ from bwp_tui.api.errors import (
     Throttled,
     Unreachable,
 )
-from bwp_tui.engine.pace import retry_delay
+from bwp_tui.engine.breaker import NO_ROOM, Breaker, Reservation
+from bwp_tui.engine.limiter import Limiter
+from bwp_tui.engine.pace import Patience, retry_delay
 from bwp_tui.history import engine_state
 from bwp_tui.history.connection import History
 from bwp_tui.history.engine_state import Service
 
-DENIED_BASE_S: Final = 30.0
-DENIED_CAP_S: Final = 900.0
+PUT_OFF_S: Final = 600.0
+"""How long one task waits whose request alone failed while the service answers others."""
 
+_SLOWED: Final = "The service asked for fewer requests: they go out more slowly for a while."
 _SERVICES: Final[dict[type[ApiError], Service]] = {
     Unreachable: Service.UNREACHABLE,
     Throttled: Service.THROTTLED,
@@ -34,53 +38,112 @@ _SERVICES: Final[dict[type[ApiError], Service]] = {
 
 
 class Gate:
-    """Closes when the service cannot be used, for longer with each failure; a single call then tries it first."""
+    """Closes when the service cannot be used, for longer with each failure; a single call then tries it first.
 
-    def __init__(self, history: History, chance: random.Random) -> None:
+    Token and API endpoint are one to it: no call works without both. `changed` is set when a call may begin that
+    was refused before, `refused` while the credentials are.
+    """
+
+    def __init__(self, history: History, chance: random.Random, patience: Patience | None = None) -> None:
+        self.changed = asyncio.Event()
+        self.refused = asyncio.Event()
         self._history = history
         self._chance = chance
-        self._failures = 0
-        self._opens_at: datetime | None = None
-        self._shut = False
+        self._patience = patience or Patience()
+        self._breaker = Breaker(self._seconds, self.changed.set)
+        self._limiter = Limiter(self._seconds, self._patience.slowest)
+        self._doubted: int | None = None
 
     @property
     def troubled(self) -> bool:
-        """Whether the last call failed, so that the next one should go alone."""
-        return self._failures > 0
+        """Whether the last call failed, so that the next one goes alone."""
+        return self._breaker.troubled
 
     def opens_at(self) -> datetime | None:
         """Return when the service may be called again, or None when it may be now.
 
-        `datetime.max` stands for never: the credentials are wrong, and asking again does not make them right.
+        `datetime.max` stands for no known time: the credentials are wrong, or another call tries the service just
+        now. `changed` tells of the end of either.
         """
-        if self._shut:
+        if self.refused.is_set() or (self._breaker.probing and self._breaker.shut_for() <= 0):
             return datetime.max.replace(tzinfo=self._history.clock().tzinfo)
-        if self._opens_at is not None and self._opens_at > self._history.clock():
-            return self._opens_at
-        return None
+        shut_for = max(self._breaker.shut_for(), self._limiter.ready_in())
+        return self._history.clock() + timedelta(seconds=shut_for) if shut_for > 0 else None
+
+    def reserve(self, most: int = 1) -> Reservation:
+        """Return room for up to `most` calls, to be held until they have ended."""
+        room = 0 if self.refused.is_set() else self._limiter.room(most)
+        return self._breaker.reserve(room) if room else NO_ROOM
+
+    def admits(self) -> bool:
+        """Say whether a request may begin after all, which it then must: others may have failed meanwhile."""
+        if self.refused.is_set() or self._breaker.shut_for() > 0:
+            return False
+        self._limiter.began()
+        return True
 
     def succeeded(self) -> None:
         """Note that the service has answered. A call from before the gate closed does not open it again."""
-        if self.opens_at() is not None:
+        if self.refused.is_set() or not self._breaker.succeeded():
             return
-        self._failures = 0
-        self._opens_at = None
-        engine_state.report(self._history, Service.REACHED, None, None)
+        self._doubted = None
+        self._limiter.answered()
+        rate = self._limiter.rate
+        if rate is None:
+            engine_state.report(self._history, Service.REACHED, None, None)
+        else:
+            engine_state.report(self._history, Service.THROTTLED, _SLOWED, None, _shown(rate))
 
     def failed(self, error: ApiError) -> datetime:
         """Note that a call failed; return when to try again."""
-        if self.opens_at() is None:
-            self._failures += 1  # calls that were under way when the first of them failed are the same failure
-        self._shut = self._shut or isinstance(error, BadCredentials)
-        opens_at = self._history.clock() + timedelta(seconds=self._delay(error))
-        if self._opens_at is not None:
-            opens_at = max(opens_at, self._opens_at)
-        self._opens_at = opens_at
+        new = self._breaker.failed(lambda failures: self._delay(error, failures))
+        if new and isinstance(error, Throttled):
+            self._limiter.throttled()
+        if isinstance(error, BadCredentials):
+            self.refused.set()
+        opens_at = self._history.clock() + timedelta(seconds=self._breaker.shut_for())
         service = next((name for kind, name in _SERVICES.items() if isinstance(error, kind)), Service.FAULTY)
-        engine_state.report(self._history, service, str(error), None if self._shut else opens_at)
+        if self.refused.is_set():
+            if isinstance(error, BadCredentials):
+                words = f"{error} New ones are noticed within a minute."
+                engine_state.report(self._history, service, words, None)
+            return opens_at
+        rate = self._limiter.rate
+        engine_state.report(self._history, service, str(error), opens_at, None if rate is None else _shown(rate))
         return opens_at
 
-    def _delay(self, error: ApiError) -> float:
-        if isinstance(error, AccessDenied):
-            return retry_delay(self._failures, self._chance, base=DENIED_BASE_S, cap=DENIED_CAP_S)
-        return max(error.retry_after or 0.0, retry_delay(self._failures, self._chance))
+    def failed_alone(self, number: int, error: ApiError) -> datetime:
+        """Note that the one task of a request was refused, which may be about the task or about us; say when to retry.
+
+        One task alone waits. A second one without an answer between them is the service's word on all of them.
+        """
+        if self.troubled or self._doubted not in (None, number):
+            return self.failed(error)
+        self._doubted = number
+        return self._history.clock() + timedelta(seconds=max(PUT_OFF_S, error.retry_after or 0.0))
+
+    def admit_new_credentials(self) -> None:
+        """Let calls begin again: they go out with credentials that were not refused."""
+        self.refused.clear()
+        self._breaker = Breaker(self._seconds, self.changed.set)
+        engine_state.report(self._history, Service.UNTRIED, None, None)
+        self.changed.set()
+
+    def set_back(self, by: timedelta) -> None:
+        """Note that the clock went back by so much."""
+        self._breaker.set_back(by.total_seconds())
+        self._limiter.set_back(by.total_seconds())
+
+    def _seconds(self) -> float:
+        return self._history.clock().timestamp()
+
+    def _delay(self, error: ApiError, failures: int) -> float:
+        patience = self._patience
+        denied = isinstance(error, AccessDenied)
+        base, cap = (patience.denied_base_s, patience.denied_cap_s) if denied else (patience.base_s, patience.cap_s)
+        return max(error.retry_after or 0.0, retry_delay(failures, self._chance, base=base, cap=cap))
+
+
+def _shown(rate: float) -> float:
+    """Round to what a header has room for, so that the register is not written at each small gain."""
+    return round(rate) if rate >= 1 else round(rate, 1)

@@ -23,6 +23,17 @@ _MOST_DOUBLINGS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
+class Patience:
+    """How a service in trouble is treated: bounds of the waits in seconds, and the fewest requests a second."""
+
+    base_s: float = RETRY_BASE_S
+    cap_s: float = RETRY_CAP_S
+    denied_base_s: float = 30.0
+    denied_cap_s: float = 900.0
+    slowest: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
 class Pace:
     """The polling pace of one profile. `speed` says how many times faster than real the service's days pass."""
 

@@ -6,10 +6,12 @@ import contextlib
 import errno
 import fcntl
 import hashlib
+import itertools
 import os
 import re
 import stat
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -39,7 +41,8 @@ class PartFile:
     """A `.part` file in the target folder. Bytes are appended; `sha256` covers all that it holds.
 
     Opening a part that an earlier run left is only possible with the ETag it came under: its bytes are hashed
-    again and the download goes on behind them. Otherwise it starts empty.
+    again and the download goes on behind them. Otherwise it starts empty. `published` is the part's final path where
+    an earlier run ended between publishing and discarding it: then it is whole.
 
     Raises:
         FolderTrouble: the folder or the part cannot be used.
@@ -50,6 +53,7 @@ class PartFile:
         self.name = name
         self.etag: str | None = None
         self.size = 0
+        self.published: Path | None = None
         self._part = f"{name}.part"
         self._hash = hashlib.sha256()
         # A pump that is late to stop must not write where the closed descriptor's number has found another file.
@@ -58,6 +62,7 @@ class PartFile:
         self._folder_descriptor = -1
         try:
             self._open()
+            self._check_ours()
             self._take_up(etag)
         except OSError as error:
             self.close()
@@ -117,6 +122,23 @@ class PartFile:
         self.size = 0
         self.etag = None
 
+    def begin_anew(self) -> None:
+        """Leave what an earlier run has published, and begin an empty part: writing must not change the former.
+
+        Raises:
+            FolderTrouble: the folder does not take it.
+        """
+        try:
+            with self._guard:
+                os.close(self._descriptor)
+                self._descriptor, self.published = -1, None
+                os.unlink(self._part, dir_fd=self._folder_descriptor)
+                self._open_part()
+            self._check_ours()
+        except OSError as error:
+            raise FolderTrouble(_sentence(error, self.folder)) from error
+        self.restart()
+
     def check_space(self, total: int) -> None:
         """Check that an archive of `total` bytes fits.
 
@@ -135,19 +157,25 @@ class PartFile:
     def publish(self) -> Path:
         """Give the part its final name, replacing nothing, and return where it lies. The part must be whole.
 
+        It keeps the name of a part beside it until it is discarded, for whoever finds it after a crash. One that is
+        published already keeps its name.
+
         Raises:
             FolderTrouble: the folder does not take it.
         """
+        if self.published is not None:
+            return self.published
         try:
             os.fsync(self._descriptor)
             final = self._link_free_name()
             os.fsync(self._folder_descriptor)
         except OSError as error:
             raise FolderTrouble(_sentence(error, self.folder)) from error
-        return self.folder / final
+        self.published = self.folder / final
+        return self.published
 
     def discard(self) -> None:
-        """Remove the part: nothing in it is of use.
+        """Remove the part's own name: nothing in it is of use, or it has been published.
 
         Raises:
             FolderTrouble: the folder does not let it go.
@@ -169,6 +197,9 @@ class PartFile:
     def _open(self) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder_descriptor = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._open_part()
+
+    def _open_part(self) -> None:
         flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
         try:
             self._descriptor = os.open(
@@ -176,20 +207,32 @@ class PartFile:
             )
         except FileExistsError:
             self._descriptor = os.open(self._part, flags, dir_fd=self._folder_descriptor)
-        self._check_ours()
-        os.fchmod(self._descriptor, 0o600)
 
     def _check_ours(self) -> None:
         facts = os.fstat(self._descriptor)
-        if not stat.S_ISREG(facts.st_mode) or facts.st_uid != os.geteuid() or facts.st_nlink != 1:
+        self.published = self._other_name(facts) if facts.st_nlink == 2 else None
+        links = 1 if self.published is None else 2
+        if not stat.S_ISREG(facts.st_mode) or facts.st_uid != os.geteuid() or facts.st_nlink != links:
             raise FolderTrouble(f"{self.path} is not a file of this program. Remove it, then download again.")
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise FolderTrouble(f"Another program is writing {self.path}. Wait for it, then download again.") from None
+        os.fchmod(self._descriptor, 0o600)
+
+    def _other_name(self, facts: os.stat_result) -> Path | None:
+        """Return the final name of a part that has been published and not been discarded, or None."""
+        for candidate in self._final_names():
+            try:
+                found = os.stat(candidate, dir_fd=self._folder_descriptor, follow_symlinks=False)
+            except FileNotFoundError:
+                return None
+            if (found.st_dev, found.st_ino) == (facts.st_dev, facts.st_ino):
+                return self.folder / candidate
+        return None
 
     def _take_up(self, etag: str | None) -> None:
-        if etag is None:
+        if etag is None and self.published is None:
             self.restart()
             return
         while block := os.read(self._descriptor, _BLOCK):
@@ -198,18 +241,20 @@ class PartFile:
         self.etag = etag
 
     def _link_free_name(self) -> str:
-        stem = self.name.removesuffix(".zip")
-        candidate, copies = self.name, 1
-        while True:
-            try:
-                self._rename_without_replacing(candidate)
-            except FileExistsError:
-                copies += 1
-                candidate = f"{stem} ({copies}).zip"
-            else:
+        for candidate in self._final_names():
+            with contextlib.suppress(FileExistsError):
+                self._name_without_replacing(candidate)
                 return candidate
+        raise AssertionError("there is always another number")
 
-    def _rename_without_replacing(self, final: str) -> None:
+    def _final_names(self) -> Iterator[str]:
+        """Yield the names that the archive may get, the best one first."""
+        yield self.name
+        stem = self.name.removesuffix(".zip")
+        for copies in itertools.count(2):
+            yield f"{stem} ({copies}).zip"
+
+    def _name_without_replacing(self, final: str) -> None:
         folder = self._folder_descriptor
         try:
             os.link(self._part, final, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
@@ -219,8 +264,6 @@ class PartFile:
             # A file system without hard links: claim the name first, then move over what was claimed.
             os.close(os.open(final, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600, dir_fd=folder))
             os.rename(self._part, final, src_dir_fd=folder, dst_dir_fd=folder)
-        else:
-            os.unlink(self._part, dir_fd=folder)
 
 
 def _sentence(error: OSError, folder: Path) -> str:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from bwp_tui.api.errors import AccessDenied, ApiError, BadAnswer, NotFound, Rejected, ServerFault, Throttled
 from bwp_tui.contract.payloads import TaskAnswer
-from bwp_tui.engine.desk import Bench
-from bwp_tui.history import outcomes, polls
-from bwp_tui.history.outcomes import Answer
+from bwp_tui.engine.desk import Bench, all_of
+from bwp_tui.engine.gate import PUT_OFF_S
+from bwp_tui.history import answers, polls
+from bwp_tui.history.answers import Answer
 from bwp_tui.history.polls import DuePoll
 
 LARGEST_BATCH: Final = 20
 AT_ONCE: Final = 4
-PUT_OFF_S: Final = 600.0
-"""How long one task waits whose answer alone was an error while the others of its batch were answered."""
+"""Requests under way at a time: a backlog, however long, is worked off at this width and no wider."""
 
 
 class PollingDesk:
@@ -29,12 +28,16 @@ class PollingDesk:
 
     async def work(self) -> None:
         """Poll all that is due; when the service is in trouble, one batch alone until it answers."""
-        while self._bench.gate.opens_at() is None:
-            batches = 1 if self._bench.gate.troubled else AT_ONCE
-            due = polls.due(self._bench.history, self._bench.now(), batches * self._batch, self._bench.focus)
-            if not due:
-                return
-            await asyncio.gather(*(self._poll(batch) for batch in _cut(due, self._batch)))
+        bench = self._bench
+        while True:
+            with bench.gate.reserve(AT_ONCE) as reservation:
+                if not reservation.room:
+                    return
+                most = reservation.room * self._batch
+                due = polls.due(bench.history, bench.now(), most, bench.focus, bench.sight.numbers)
+                if not due:
+                    return
+                await all_of(self._poll(batch) for batch in _cut(due, self._batch))
 
     def next_at(self) -> datetime | None:
         """Return when the next poll is due."""
@@ -51,46 +54,54 @@ class PollingDesk:
         """Nothing is left under way: a poll that was cut off is still due."""
 
     async def _poll(self, batch: Sequence[DuePoll]) -> None:
+        if not self._bench.gate.admits():
+            return  # it stays due
         try:
-            answers = await self._bench.api.poll([(poll.kind, poll.task_id) for poll in batch])
+            answered = await self._bench.api.poll([(poll.kind, poll.task_id) for poll in batch])
         except (Rejected, BadAnswer) as error:
             await self._refused(batch, error)
         except ApiError as error:
-            self._not_answered(batch, error)
+            self._not_answered(batch, error, self._bench.gate.failed(error))
         else:
-            again_at = self._judge(list(answers.values()))
-            for poll in batch:
-                self._record(poll, answers.get(poll.task_id), again_at)
+            again_at = self._judge(batch, answered)
+            with self._bench.history.write():  # one for all: each alone would wait for the disk
+                for poll in batch:
+                    self._record(poll, answered.get(poll.task_id), again_at)
 
-    def _judge(self, answers: Sequence[TaskAnswer | ApiError]) -> datetime:
+    def _judge(self, batch: Sequence[DuePoll], answered: Mapping[str, TaskAnswer | ApiError]) -> datetime:
         """Tell the gate how the service does; return when to ask again about what it did not answer."""
-        trouble = _trouble_of_service(answers)
+        found = list(answered.values())
+        trouble = _trouble_of_service(found)
         if trouble is not None:
             return self._bench.gate.failed(trouble)
+        alone = found[0] if len(found) == 1 else None
+        if isinstance(alone, AccessDenied | ServerFault):
+            return self._bench.gate.failed_alone(batch[0].number, alone)
         self._bench.gate.succeeded()
         self._batch = min(LARGEST_BATCH, self._batch + 1)
         return self._bench.now() + timedelta(seconds=PUT_OFF_S)
 
     async def _refused(self, batch: Sequence[DuePoll], error: ApiError) -> None:
         """Ask for half as many at a time: how many root fields a document may hold is not documented."""
+        gate = self._bench.gate
         if len(batch) == 1:
-            self._not_answered(batch, error)
+            alone = isinstance(error, Rejected)
+            again_at = gate.failed_alone(batch[0].number, error) if alone else gate.failed(error)
+            self._not_answered(batch, error, again_at)
             return
         half = len(batch) // 2
         self._batch = max(1, min(self._batch, half))
         for part in (batch[:half], batch[half:]):
-            if self._bench.gate.opens_at() is None:  # otherwise the part stays due
-                await self._poll(part)
+            await self._poll(part)
 
-    def _not_answered(self, batch: Sequence[DuePoll], error: ApiError) -> None:
-        opens_at = self._bench.gate.failed(error)
-        outcomes.not_answered(self._bench.history, [poll.number for poll in batch], str(error), opens_at)
+    def _not_answered(self, batch: Sequence[DuePoll], error: ApiError, again_at: datetime) -> None:
+        answers.not_answered(self._bench.history, [poll.number for poll in batch], str(error), again_at)
 
     def _record(self, poll: DuePoll, answer: TaskAnswer | ApiError | None, again_at: datetime) -> None:
         bench, now = self._bench, self._bench.now()
         if isinstance(answer, TaskAnswer):
             holding_period = answer.holding_period if answer.holding_period is not None else poll.holding_period
-            outcomes.answered(
+            answers.answered(
                 bench.history,
                 poll.number,
                 Answer(
@@ -104,23 +115,23 @@ class PollingDesk:
                 bench.pace.next_poll(poll, answer.status, holding_period, now),
             )
         elif isinstance(answer, NotFound):
-            outcomes.not_known(bench.history, poll.number, str(answer), bench.pace.next_after_unknown(now))
+            answers.not_known(bench.history, poll.number, str(answer), bench.pace.next_after_unknown(now))
         else:
             words = str(answer) if answer is not None else "The service left this task out of its answer."
-            outcomes.not_answered(bench.history, [poll.number], words, again_at)
+            answers.not_answered(bench.history, [poll.number], words, again_at)
 
 
-def _trouble_of_service(answers: Sequence[TaskAnswer | ApiError]) -> ApiError | None:
+def _trouble_of_service(found: Sequence[TaskAnswer | ApiError]) -> ApiError | None:
     """Return the error that concerns the service and not a task: an error of a field may be either.
 
     A throttled field is always the service's word; a fault or a denial of every task of a batch is, that of one
     alone may be about its id (contract: Errors).
     """
-    throttled = next((answer for answer in answers if isinstance(answer, Throttled)), None)
+    throttled = next((answer for answer in found if isinstance(answer, Throttled)), None)
     if throttled is not None:
         return throttled
-    shared = [answer for answer in answers if isinstance(answer, AccessDenied | ServerFault)]
-    return shared[0] if len(shared) == len(answers) > 1 else None
+    shared = [answer for answer in found if isinstance(answer, AccessDenied | ServerFault)]
+    return shared[0] if len(shared) == len(found) > 1 else None
 
 
 def _cut(due: list[DuePoll], size: int) -> list[list[DuePoll]]:

@@ -8,12 +8,14 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
+from bwp_tui.api.errors import ApiError
 from bwp_tui.engine.lease import Lease
-from bwp_tui.engine.setup import EngineSetup
+from bwp_tui.engine.setup import EngineSetup, preparing
 from bwp_tui.engine.thread import EngineThread, Role, run_engine
 from bwp_tui.history import engine_state
 from bwp_tui.history.connection import History
 from bwp_tui.history.errors import HistoryError
+from bwp_tui.settings import SettingsError
 
 _LOOK_S: Final = 0.2
 
@@ -28,7 +30,7 @@ def serve(setup: EngineSetup, *, stop: threading.Event, say: Callable[[str], Non
     Args:
         say: is told in a sentence whenever the role changes.
     """
-    engine = EngineThread(setup.profile, lambda: setup)
+    engine = EngineThread(setup.profile, preparing(setup.profile, setup))
     engine.start()
     said: Role | None = None
     sentences = {
@@ -50,6 +52,7 @@ def serve_once(setup: EngineSetup) -> None:
     Raises:
         EngineElsewhere: another process is the engine.
         HistoryError: the register cannot be used.
+        SettingsError: this machine's proxy or certificates make any call impossible.
     """
     lease = Lease(setup.profile.lease_path)
     if not lease.take():
@@ -60,6 +63,8 @@ def serve_once(setup: EngineSetup) -> None:
         history = History(setup.profile.history_path)
         try:
             asyncio.run(run_engine(history, setup, None, once=True))
+        except ApiError as error:  # what concerns a call alone is dealt with inside
+            raise SettingsError(str(error)) from None
         finally:
             with contextlib.suppress(HistoryError):
                 engine_state.announce(history, None, None)

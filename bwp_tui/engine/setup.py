@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from bwp_tui.settings import Profile, SettingsError
+from bwp_tui.settings import Profile, SettingsError, load_profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +36,19 @@ def setup_for(profile: Profile) -> EngineSetup:
         target_id=profile.target_id,
         client_secret=profile.secret.read(),
     )
+
+
+def preparing(profile: Profile, setup: EngineSetup | None = None) -> Callable[[], EngineSetup]:
+    """Return what prepares an engine: first from `profile`, or as `setup` has it, and then from the settings anew.
+
+    What is returned reads config file, environment and secret again whenever it is called once more; a practice
+    profile has no settings but those of its process. It raises what `setup_for` and `load_profile` raise.
+    """
+    first = [setup]
+
+    def prepare() -> EngineSetup:
+        if first:
+            return first.pop() or setup_for(profile)
+        return setup_for(profile if profile.practice else load_profile(profile.name, os.environ))
+
+    return prepare

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from bwp_tui.api.errors import ApiError, NotFound, Rejected
-from bwp_tui.engine.desk import Bench
+from bwp_tui.engine.desk import Bench, all_of
+from bwp_tui.engine.protection import protects
 from bwp_tui.history import intents, outcomes
 from bwp_tui.history.intents import Intent
-
-TOKEN_PROTECTS: Final = timedelta(hours=8)
-"""For so long after the first attempt a client token starts no second task (contract: Operations)."""
 
 AT_ONCE: Final = 4
 
@@ -25,12 +22,15 @@ class SubmittingDesk:
 
     async def work(self) -> None:
         """Send all that is due; when the service is in trouble, one alone until it answers."""
-        while self._bench.gate.opens_at() is None:
-            limit = 1 if self._bench.gate.troubled else AT_ONCE
-            due = intents.due(self._bench.history, self._bench.now(), limit, self._bench.focus)
-            if not due:
-                return
-            await asyncio.gather(*(self._settle(intent) for intent in due))
+        bench = self._bench
+        while True:
+            with bench.gate.reserve(AT_ONCE) as reservation:
+                if not reservation.room:
+                    return
+                due = intents.due(bench.history, bench.now(), reservation.room, bench.focus)
+                if not due:
+                    return
+                await all_of(self._settle(intent) for intent in due)
 
     def next_at(self) -> datetime | None:
         """Return when the next intent may be sent."""
@@ -47,16 +47,15 @@ class SubmittingDesk:
         """Nothing is left under way: an intent that was cut off is sent again with its own token."""
 
     async def _settle(self, intent: Intent) -> None:
-        if self._token_has_lapsed(intent):
-            outcomes.unconfirmed(self._bench.history, intent.id)
+        bench = self._bench
+        if intent.action == "submit" and not protects(intent, bench.now(), bench.history.uptime()):
+            outcomes.unconfirmed(bench.history, intent.id)
             return
+        if not bench.gate.admits():
+            return  # it stays due
         # On disk before the first byte leaves: after a crash here the same token is sent again.
-        if outcomes.sending(self._bench.history, intent.id):
+        if outcomes.sending(bench.history, intent.id):
             await (self._submit(intent) if intent.action == "submit" else self._cancel(intent))
-
-    def _token_has_lapsed(self, intent: Intent) -> bool:
-        sent = intent.first_sent_at
-        return intent.action == "submit" and sent is not None and self._bench.now() - sent >= TOKEN_PROTECTS
 
     async def _submit(self, intent: Intent) -> None:
         bench = self._bench
@@ -65,26 +64,27 @@ class SubmittingDesk:
                 intent.kind, intent.email, intent.client_token, intent.holding_period, intent.reason
             )
         except (Rejected, NotFound) as error:
-            bench.gate.succeeded()
+            # What was learned first: where the register fails, all else may be lost.
             outcomes.refused(bench.history, intent.id, getattr(error, "code", None), str(error))
+            bench.gate.succeeded()
         except ApiError as error:
             self._put_off(intent, error)
         else:
-            bench.gate.succeeded()
             outcomes.accepted(bench.history, intent.id, task_id, bench.pace.first_poll(bench.now()))
+            bench.gate.succeeded()
 
     async def _cancel(self, intent: Intent) -> None:
         bench = self._bench
         try:
             await bench.api.cancel(intent.task_id or "")
         except (Rejected, NotFound) as error:
-            bench.gate.succeeded()
             outcomes.cancel_refused(bench.history, intent.id, str(error))
+            bench.gate.succeeded()
         except ApiError as error:
             self._put_off(intent, error)
         else:
-            bench.gate.succeeded()
             outcomes.cancelled(bench.history, intent.id)
+            bench.gate.succeeded()
 
     def _put_off(self, intent: Intent, error: ApiError) -> None:
         opens_at = self._bench.gate.failed(error)

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -18,11 +20,14 @@ from bwp_tui.api.errors import ApiError
 from bwp_tui.crashlog import record
 from bwp_tui.domain.times import Clock, utc_now
 from bwp_tui.engine.lease import Lease
+from bwp_tui.engine.reconnecting import RECHECK_S, Reconnecting
 from bwp_tui.engine.setup import EngineSetup
+from bwp_tui.engine.sight import Sight
 from bwp_tui.history import engine_state
 from bwp_tui.history.connection import History
 from bwp_tui.history.engine_state import Service
 from bwp_tui.history.errors import HistoryError
+from bwp_tui.history.upkeep import Keeper
 from bwp_tui.history.watch import Watch
 from bwp_tui.settings import Profile, SettingsError
 
@@ -46,7 +51,8 @@ class EngineThread:
 
     Args:
         profile: whose history and lease are used.
-        prepare: returns the setup; called in the thread, since reading a secret may take seconds.
+        prepare: returns the setup; called in threads, since reading a secret may take seconds. It is called again
+            when the credentials are refused, and is to read them anew.
         focus: limits the work to these tasks; None is all of them.
         changed: called, in the engine's thread, whenever `role` changes.
     """
@@ -63,9 +69,11 @@ class EngineThread:
         self._profile = profile
         self._prepare = prepare
         self._focus = focus
+        self._sight = Sight()
         self._changed = changed
         self._clock = clock
         self._role = Role.STARTING
+        self._notice: str | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
         self._stopping = False
@@ -126,22 +134,42 @@ class EngineThread:
 
     async def _work(self) -> None:
         history = History(self._profile.history_path, clock=self._clock)
+        keeper = Keeper(self._profile.history_path, self._clock, self._noticed)
         try:
+            if self._focus is None and not self._profile.practice:
+                keeper.start()
             # Only then the role: whoever sees it must not take what a dead engine said last for this one's words.
             engine_state.announce(history, os.getpid(), socket.gethostname())
             self._become(Role.ENGINE)
-            try:
-                setup = await asyncio.to_thread(self._prepare)
-                await run_engine(history, setup, self._focus)
-            except SettingsError as error:
-                engine_state.report(history, Service.BAD_CREDENTIALS, str(error), None)
-            except ApiError as error:
-                engine_state.report(history, Service.UNREACHABLE, str(error), None)
-            await asyncio.Event().wait()
+            while True:
+                try:
+                    setup = await asyncio.to_thread(self._prepare)
+                    await run_engine(
+                        history, setup, self._focus, sight=self._sight, reconnect=Reconnecting(setup, self._prepare)
+                    )
+                except SettingsError as error:
+                    _report(history, Service.BAD_CREDENTIALS, error)
+                except ApiError as error:
+                    _report(history, Service.UNREACHABLE, error)
+                await asyncio.sleep(RECHECK_S)
         finally:
+            await asyncio.to_thread(keeper.stop)
             with contextlib.suppress(HistoryError):
                 engine_state.announce(history, None, None)
             history.close()
+
+    def look_at(self, numbers: Iterable[int]) -> None:
+        """Have these tasks asked about before others: somebody sees them. May be called from any thread."""
+        self._sight.numbers = frozenset(numbers)
+
+    @property
+    def notice(self) -> str | None:
+        """What the upkeep of the history has to say: a backup that failed, damage that was found."""
+        return self._notice
+
+    def _noticed(self, sentence: str | None) -> None:
+        self._notice = sentence
+        self._changed()
 
     def _become(self, role: Role) -> None:
         if role is not self._role:
@@ -156,11 +184,25 @@ def _take(lease: Lease) -> bool:
         return False
 
 
-async def run_engine(history: History, setup: EngineSetup, focus: frozenset[int] | None, *, once: bool = False) -> None:
+def _report(history: History, service: Service, error: Exception) -> None:
+    engine_state.report(history, service, str(error), history.clock() + timedelta(seconds=RECHECK_S))
+
+
+async def run_engine(
+    history: History,
+    setup: EngineSetup,
+    focus: frozenset[int] | None,
+    *,
+    once: bool = False,
+    sight: Sight | None = None,
+    reconnect: Reconnecting | None = None,
+) -> None:
     """Run an engine in this loop; the caller holds the lease.
 
     Args:
         once: do what is due and return; otherwise work until cancelled.
+        sight: the tasks that are asked about first.
+        reconnect: finds other credentials once these are refused; None leaves it at that.
 
     Raises:
         ApiError: this machine's proxy or certificates make any call impossible.
@@ -170,17 +212,24 @@ async def run_engine(history: History, setup: EngineSetup, focus: frozenset[int]
     from bwp_tui.engine.engine import Engine
 
     loop = asyncio.get_running_loop()
-    api = connect(setup)
     profile = setup.profile
-    engine = Engine(history, api, speed=profile.speed, focus=focus, read_only=profile.read_only)
-    watch = Watch(History(history.path), lambda: _tell(loop, engine.wake))
-    engine_state.announce(history, os.getpid(), socket.gethostname())
-    watch.start()
-    try:
+    async with contextlib.AsyncExitStack() as ending:
+        api = connect(setup)
+        ending.push_async_callback(api.aclose)
+        engine = Engine(
+            history,
+            api,
+            speed=profile.speed,
+            focus=focus,
+            read_only=profile.read_only,
+            sight=sight,
+            reconnect=None if reconnect is None else functools.partial(reconnect, ending),
+        )
+        watch = Watch(History(history.path), lambda: _tell(loop, engine.wake))
+        engine_state.announce(history, os.getpid(), socket.gethostname())
+        watch.start()
+        ending.callback(watch.stop)
         await (engine.run_once() if once else engine.run())
-    finally:
-        watch.stop()
-        await api.aclose()
 
 
 def _tell(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:

@@ -16,7 +16,7 @@ from bwp_tui.api.errors import (
     Throttled,
     Unreachable,
 )
-from bwp_tui.engine.gate import Gate
+from bwp_tui.engine.gate import PUT_OFF_S, Gate
 from bwp_tui.history import engine_state
 from bwp_tui.history.connection import History
 from bwp_tui.history.engine_state import Service
@@ -107,7 +107,105 @@ def test_wrong_credentials_shut_it_for_good(gate: Gate, clock: ManualClock, hist
 def test_every_console_can_read_what_is_wrong(gate: Gate, history: History, error: ApiError, service: Service) -> None:
     gate.failed(error)
     state = engine_state.read(history)
-    assert (state.service, state.message) == (service, str(error))
+    assert state.service == service
+    assert (state.message or "").startswith(str(error))
+
+
+def limited(history: History) -> float | None:
+    return engine_state.read(history).most_a_second
+
+
+def test_throttling_is_told_as_a_rate_until_it_is_over(gate: Gate, clock: ManualClock, history: History) -> None:
+    for _ in range(8):
+        assert gate.admits()
+    gate.failed(Throttled("slow down"))
+    assert (engine_state.read(history).service, limited(history)) == (Service.THROTTLED, 4)
+    told = []
+    for _ in range(12):
+        clock.advance(timedelta(seconds=1))
+        gate.succeeded()
+        told.append((str(engine_state.read(history).service), limited(history)))
+    assert told[:3] == [("throttled", 4), ("throttled", 5), ("throttled", 6)]
+    assert told[-1] == ("reached", None)
+
+
+def test_while_throttled_calls_begin_one_by_one(gate: Gate, clock: ManualClock) -> None:
+    for _ in range(4):
+        assert gate.admits()
+    gate.failed(Throttled("slow down"))
+    clock.advance(timedelta(seconds=2))
+    assert gate.admits()
+    gate.succeeded()
+    begun = 0
+    for _ in range(50):
+        clock.advance(timedelta(seconds=0.1))
+        with gate.reserve(4) as reservation:
+            assert reservation.room <= 3
+            begun += sum(gate.admits() for _ in range(reservation.room))
+    assert 13 <= begun <= 17, "5 seconds at 3 a second"
+    opens_at = gate.opens_at()
+    assert opens_at is None or opens_at - clock.now < timedelta(seconds=0.5)
+
+
+def test_in_trouble_one_call_alone_may_begin_whoever_asks(gate: Gate, clock: ManualClock) -> None:
+    gate.failed(Unreachable("gone"))
+    assert gate.reserve(4).room == 0
+    clock.advance(timedelta(seconds=2))
+    with gate.reserve(4) as probe:
+        assert probe.room == 1
+        assert [gate.reserve(4).room for _ in range(3)] == [0, 0, 0]
+        opens_at = gate.opens_at()
+        assert opens_at is not None
+        assert opens_at.year == 9999, "nobody knows when; `changed` tells"
+        gate.changed.clear()
+    assert gate.changed.is_set()
+    assert gate.reserve(4).room == 1
+
+
+def test_after_the_probe_was_answered_all_may_begin(gate: Gate, clock: ManualClock) -> None:
+    gate.failed(Unreachable("gone"))
+    clock.advance(timedelta(seconds=2))
+    with gate.reserve(4) as probe:
+        gate.changed.clear()
+        gate.succeeded()
+        assert gate.changed.is_set()
+        assert gate.reserve(4).room == 4
+        probe.close()
+    assert gate.reserve(4).room == 4
+
+
+def test_one_refused_task_waits_and_a_second_one_is_the_services_word(
+    gate: Gate, clock: ManualClock, history: History
+) -> None:
+    assert gate.failed_alone(1, AccessDenied("no")) - clock.now == timedelta(seconds=PUT_OFF_S)
+    gate.failed_alone(1, AccessDenied("no"))
+    gate.succeeded()
+    gate.failed_alone(2, AccessDenied("no"))
+    assert gate.opens_at() is None
+    gate.failed_alone(3, AccessDenied("no"))
+    assert seconds_shut(gate, clock) >= 15
+    assert engine_state.read(history).service == Service.DENIED
+
+
+def test_other_credentials_open_it(gate: Gate, history: History) -> None:
+    gate.failed(BadCredentials("wrong"))
+    assert gate.reserve().room == 0
+    gate.admit_new_credentials()
+    assert (gate.opens_at(), gate.reserve(4).room) == (None, 4)
+    assert engine_state.read(history).service == Service.UNTRIED
+
+
+def test_a_clock_that_goes_back_does_not_keep_it_shut(gate: Gate, clock: ManualClock) -> None:
+    gate.failed(Throttled("slow down", retry_after=45))
+    clock.advance(timedelta(hours=-3))
+    gate.set_back(timedelta(hours=3))
+    assert abs(seconds_shut(gate, clock) - 45) < 1e-3
+
+
+@pytest.mark.parametrize("error", [Unreachable, Throttled, AccessDenied, ServerFault, BadAnswer])
+def test_the_wait_that_any_answer_asks_for_is_honoured(gate: Gate, clock: ManualClock, error: type[ApiError]) -> None:
+    gate.failed(error("later", retry_after=300))
+    assert seconds_shut(gate, clock) >= 300 - 1e-3
 
 
 def test_a_calm_service_writes_nothing(gate: Gate, history: History) -> None:

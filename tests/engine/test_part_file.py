@@ -46,6 +46,7 @@ def test_nothing_has_the_final_name_before_it_is_published(tmp_path: Path) -> No
         part.write(b"half of it")
         assert [path.name for path in tmp_path.iterdir()] == [f"{NAME}.part"]
         assert part.publish() == tmp_path / NAME
+        part.discard()
     assert [path.name for path in tmp_path.iterdir()] == [NAME]
     assert (tmp_path / NAME).read_bytes() == b"half of it"
 
@@ -56,6 +57,7 @@ def test_publishing_replaces_nothing(tmp_path: Path) -> None:
         with PartFile(tmp_path, "a.zip") as part:
             part.write(content)
             names.append(part.publish().name)
+            part.discard()
     assert names == ["a.zip", "a (2).zip", "a (3).zip"]
     assert [(tmp_path / name).read_bytes() for name in names] == [b"first", b"second", b"third"]
 
@@ -173,6 +175,37 @@ def test_an_archive_larger_than_the_disk_is_refused_before_it_comes(tmp_path: Pa
         part.check_space(1_000)
         with pytest.raises(FolderTrouble, match=r"the archive needs 1073741\d{3} MiB"):
             part.check_space(1 << 50)
+
+
+def end_between_publishing_and_discarding(folder: Path, content: bytes) -> None:
+    with PartFile(folder, NAME) as part:
+        part.write(content)
+        part.publish()
+
+
+@pytest.mark.parametrize("etag", [None, '"v1"'])
+def test_a_part_that_was_published_and_left_behind_is_known_as_whole(tmp_path: Path, etag: str | None) -> None:
+    (tmp_path / NAME).write_bytes(b"of an earlier download")
+    end_between_publishing_and_discarding(tmp_path, b"whole")
+    final = tmp_path / NAME.replace(".zip", " (2).zip")
+    with PartFile(tmp_path, NAME, etag=etag) as part:
+        assert (part.published, part.size) == (final, 5)
+        assert part.sha256 == hashlib.sha256(b"whole").hexdigest()
+        assert part.publish() == final
+        part.discard()
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([NAME, final.name])
+
+
+def test_a_new_download_does_not_write_into_what_was_published(tmp_path: Path) -> None:
+    end_between_publishing_and_discarding(tmp_path, b"first, and precious")
+    with PartFile(tmp_path, NAME) as part:
+        part.begin_anew()
+        assert (part.published, part.size) == (None, 0)
+        part.write(b"second")
+        part.publish()
+        part.discard()
+    assert (tmp_path / NAME).read_bytes() == b"first, and precious"
+    assert (tmp_path / NAME.replace(".zip", " (2).zip")).read_bytes() == b"second"
 
 
 def test_discarding_removes_the_part_even_one_that_is_gone(tmp_path: Path) -> None:

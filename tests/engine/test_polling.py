@@ -7,7 +7,8 @@ import pytest
 
 from bwp_tui.domain.task import Kind
 from bwp_tui.engine.engine import Engine
-from bwp_tui.engine.polling import LARGEST_BATCH, PUT_OFF_S
+from bwp_tui.engine.gate import PUT_OFF_S
+from bwp_tui.engine.polling import LARGEST_BATCH
 from bwp_tui.history import actions, engine_state
 from bwp_tui.sandbox import graphql
 from bwp_tui.sandbox.graphql import Json

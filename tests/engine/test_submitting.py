@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from bwp_tui.domain.task import Kind
-from bwp_tui.engine.submitting import TOKEN_PROTECTS
+from bwp_tui.engine.protection import MARGIN, TOKEN_PROTECTS
 from bwp_tui.history import actions, engine_state, intents, timeline
 from bwp_tui.history.connection import History
 from bwp_tui.history.errors import NotPossible
@@ -131,7 +131,7 @@ async def test_a_request_without_an_answer_is_unconfirmed_after_eight_hours_and_
     number = shop.submit("jane@example.com")
     await shop.work()
     shop.sandbox.stop()
-    shop.clock.advance(TOKEN_PROTECTS - timedelta(minutes=5))
+    shop.clock.advance(TOKEN_PROTECTS - MARGIN - timedelta(minutes=5))
     await shop.work()
     assert shop.task(number).status == "QUEUED"
     shop.sandbox.start()

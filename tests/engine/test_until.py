@@ -16,6 +16,7 @@ from bwp_tui.engine.until import until
 from bwp_tui.history import actions, engine_state, tasks
 from bwp_tui.history.connection import History
 from bwp_tui.history.engine_state import Service
+from bwp_tui.history.errors import HistoryTooNew
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile, SettingsError
 from tests.engine.shop import ACTOR, request, setup_of, submit
@@ -141,10 +142,20 @@ def test_serving_once_beside_an_engine_is_refused(profile: Profile) -> None:
     lease.release()
 
 
-def test_serving_once_with_a_damaged_register_frees_the_lease(profile: Profile) -> None:
-    profile.folder.mkdir()
-    profile.history_path.write_bytes(b"this is no database" * 100)
-    with pytest.raises(Exception, match="doctor"):
+def test_serving_once_with_an_unusable_register_frees_the_lease(profile: Profile) -> None:
+    history = History(profile.history_path)
+    history.rows("PRAGMA user_version = 999")
+    history.close()
+    with pytest.raises(HistoryTooNew, match="newer bwp-tui"):
+        serve_once(setup_of(profile))
+    assert lease_is_free(profile)
+
+
+def test_serving_once_with_an_unusable_proxy_is_a_mistake_of_the_settings(
+    profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "nonsense://proxy")
+    with pytest.raises(SettingsError, match="HTTPS_PROXY"):
         serve_once(setup_of(profile))
     assert lease_is_free(profile)
 

@@ -1,0 +1,52 @@
+"""Noticing that the wall clock was set back, and setting right what would hang or be trusted because of it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from bwp_tui.engine.gate import Gate
+from bwp_tui.history import clocks, intents, outcomes
+from bwp_tui.history.connection import History
+
+TOLERANCE: Final = timedelta(minutes=1)
+"""A clock that goes back by less makes nothing hang, and the margin of client tokens covers it."""
+
+_UNMEASURED: Final = "not answered; the clock was set back meanwhile, so nobody knows for how long"
+
+
+class ClockWatch:
+    """Compares the wall clock with the machine's uptime while it runs, and with the newest record of the history."""
+
+    def __init__(self, history: History, gate: Gate) -> None:
+        self._history = history
+        self._gate = gate
+        self._seen: tuple[datetime, float] | None = None
+
+    def look(self) -> None:
+        """Look whether the clock went back since the last look, or since anything was recorded.
+
+        Raises:
+            HistoryError: what follows could not be recorded; the next look tries again.
+        """
+        history = self._history
+        newest, uptime, now = clocks.newest(history), history.uptime(), history.clock()
+        expected = [instant for instant in (newest, self._expected(uptime.seconds)) if instant is not None]
+        back = max(expected, default=now) - now
+        if back > TOLERANCE:
+            self._distrust(uptime.boot)
+            clocks.went_back(history, back)
+            self._gate.set_back(back)
+        self._seen = (now, uptime.seconds)
+
+    def _expected(self, uptime_s: float) -> datetime | None:
+        if self._seen is None:
+            return None
+        wall, uptime_then = self._seen
+        return wall + timedelta(seconds=max(0.0, uptime_s - uptime_then))
+
+    def _distrust(self, boot: str | None) -> None:
+        """Leave to an operator what was sent in an earlier run of the machine: its age cannot be known any more."""
+        for intent in intents.sent_and_waiting(self._history):
+            if boot is None or intent.first_sent_boot != boot:
+                outcomes.unconfirmed(self._history, intent.id, _UNMEASURED)

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import pytest
+
+from bwp_tui.engine.breaker import Breaker
+
+
+class Seconds:
+    """A clock of seconds that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def seconds() -> Seconds:
+    return Seconds()
+
+
+def shut(breaker: Breaker, seconds: float) -> bool:
+    return breaker.failed(lambda _failures: seconds)
+
+
+def test_a_host_that_is_well_takes_all_that_is_asked(seconds: Seconds) -> None:
+    breaker = Breaker(seconds)
+    assert [breaker.reserve(4).room for _ in range(3)] == [4, 4, 4]
+    assert not breaker.troubled
+
+
+def test_after_a_failure_nothing_begins_until_its_time_is_over(seconds: Seconds) -> None:
+    breaker = Breaker(seconds)
+    shut(breaker, 5)
+    assert (breaker.reserve(4).room, breaker.shut_for()) == (0, 5)
+    seconds.now += 5
+    assert breaker.reserve(4).room == 1
+
+
+def test_the_wait_grows_with_failures_in_a_row_and_a_burst_is_one(seconds: Seconds) -> None:
+    breaker, counted = Breaker(seconds), []
+
+    def delay(failures: int) -> float:
+        counted.append(failures)
+        return 1.0
+
+    assert [breaker.failed(delay) for _ in range(3)] == [True, False, False]
+    seconds.now += 1
+    assert breaker.failed(delay)
+    assert counted == [1, 1, 1, 2]
+
+
+def test_a_probe_that_goes_on_for_long_holds_up_nobody_once_it_was_answered(seconds: Seconds) -> None:
+    breaker = Breaker(seconds)
+    shut(breaker, 1)
+    seconds.now += 1
+    with breaker.reserve():
+        assert breaker.probing
+        assert breaker.succeeded()
+        assert breaker.reserve(3).room == 3
+
+
+def test_a_failed_probe_shuts_again(seconds: Seconds) -> None:
+    breaker = Breaker(seconds)
+    shut(breaker, 1)
+    seconds.now += 1
+    with breaker.reserve():
+        assert shut(breaker, 2)
+    assert breaker.reserve().room == 0
+    seconds.now += 2
+    assert breaker.reserve().room == 1
+
+
+def test_a_reservation_that_failed_inside_is_given_back(seconds: Seconds) -> None:
+    told: list[None] = []
+    breaker = Breaker(seconds, lambda: told.append(None))
+    shut(breaker, 1)
+    seconds.now += 1
+    with pytest.raises(RuntimeError), breaker.reserve():
+        raise RuntimeError
+    assert breaker.reserve().room == 1
+    assert told == [None]
+
+
+def test_closing_twice_gives_nothing_back_that_another_holds(seconds: Seconds) -> None:
+    breaker = Breaker(seconds)
+    shut(breaker, 1)
+    seconds.now += 1
+    first = breaker.reserve()
+    first.close()
+    second = breaker.reserve()
+    first.close()
+    assert (second.room, breaker.reserve().room) == (1, 0)

@@ -1,0 +1,187 @@
+"""Downloads whose end is disturbed: faults of ours, a stop or a crash while the file gets its name, dead servers."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bwp_tui.api.transfer import open_transfer
+from bwp_tui.api.transfer_errors import LineCut
+from bwp_tui.engine import pump as pump_module
+from bwp_tui.engine.part_file import PartFile, file_name
+from bwp_tui.history import downloads, engine_state
+from bwp_tui.history.errors import HistoryUnavailable
+from tests.engine.saved import assert_saved, name_of
+from tests.engine.shop import Shop, names_in
+from tests.waiting import eventually_in_loop
+
+
+async def test_a_fault_of_ours_ends_the_download_and_is_told_to_whoever_runs_the_engine(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_arguments: object) -> str:
+        raise ZeroDivisionError
+
+    number = await shop.completed("jane@example.com")
+    shop.order(number)
+    monkeypatch.setattr("bwp_tui.engine.downloading.file_name", broken)
+    async with shop.engine() as engine:
+        with pytest.raises(ExceptionGroup) as caught:
+            await asyncio.wait_for(engine.run(), 10)
+    assert caught.group_contains(ZeroDivisionError)
+    download = shop.download_of(number)
+    assert (download.state, download.trouble) == ("failed", "bwp-tui itself failed here. Download it again.")
+
+
+async def test_one_fault_of_ours_holds_up_no_other_download(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = file_name
+    broken, sound = [await shop.completed(f"{name}@example.com") for name in ("broken", "sound")]
+
+    def sometimes(kind: object, email: str, task_id: str) -> str:
+        if email.startswith("broken"):
+            raise ZeroDivisionError
+        return real(kind, email, task_id)  # type: ignore[arg-type]  # it passes on what it is given
+
+    monkeypatch.setattr("bwp_tui.engine.downloading.file_name", sometimes)
+    for number in (broken, sound):
+        shop.order(number)
+    with pytest.raises(ZeroDivisionError):
+        await shop.work()
+    await shop.work()
+    assert (shop.download_of(broken).state, shop.download_of(sound).state) == ("failed", "done")
+
+
+async def test_stopping_while_the_file_gets_its_name_leaves_one_file_and_its_record(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named, go_on = threading.Event(), threading.Event()
+    real = PartFile.publish
+
+    def slow(self: PartFile) -> Path:
+        path = real(self)
+        named.set()
+        go_on.wait(10)
+        return path
+
+    monkeypatch.setattr(PartFile, "publish", slow)
+    number = await shop.completed("jane@example.com")
+    folder = shop.order(number)
+    async with shop.engine() as engine:
+        run = asyncio.create_task(engine.run())
+        await eventually_in_loop(named.is_set)
+        run.cancel()
+        asyncio.get_running_loop().call_later(0.05, go_on.set)
+        with pytest.raises(asyncio.CancelledError):
+            await run
+    assert_saved(shop, number, name_of(shop, number))
+    await shop.work()
+    assert names_in(folder) == [name_of(shop, number)]
+
+
+async def test_a_crash_between_the_name_and_its_record_is_mended_without_a_second_copy(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, served: list[int]
+) -> None:
+    def full(*_arguments: object) -> None:
+        raise HistoryUnavailable("The disk is full.")
+
+    number = await shop.completed("jane@example.com")
+    folder = shop.order(number)
+    with monkeypatch.context() as patch:
+        patch.setattr(downloads, "finished", full)
+        async with shop.engine() as engine:
+            run = asyncio.create_task(engine.run())
+            await eventually_in_loop(lambda: name_of(shop, number) in names_in(folder))
+            run.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await run
+    assert shop.download_of(number).state != "done"
+    before = len(served)
+    await shop.work()
+    assert_saved(shop, number, name_of(shop, number))
+    assert names_in(folder) == [name_of(shop, number)]
+    assert len(served) == before, "it was whole: nothing is fetched again"
+
+
+async def test_a_crash_after_the_record_makes_the_next_download_no_part_of_the_first(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = await shop.completed("jane@example.com")
+    folder = shop.order(number)
+    name = name_of(shop, number)
+    with monkeypatch.context() as patch:
+        patch.setattr(PartFile, "discard", lambda _self: None)
+        await shop.work()
+    assert names_in(folder) == [name, f"{name}.part"]
+    shop.order(number)
+    await shop.work()
+    again = name.replace(".zip", " (2).zip")
+    assert_saved(shop, number, again)
+    assert names_in(folder) == sorted([name, again])
+    assert (folder / name).read_bytes() == (folder / again).read_bytes()
+
+
+async def test_a_dead_archive_server_stops_no_poll_and_loses_no_download(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dead(*_arguments: object, **_more: object) -> None:
+        raise LineCut("The archive's server cannot be reached: check the network.")
+
+    real, delays = open_transfer, [0.0]
+    monkeypatch.setattr(pump_module, "open_transfer", dead)
+    monkeypatch.setattr("bwp_tui.engine.downloading.retry_delay", lambda *_arguments: delays[0])
+    numbers = [await shop.completed(f"shopper{number}@example.com") for number in range(5)]
+    for number in numbers:
+        shop.order(number)
+    tracked = shop.track("eve@example.com")
+    delays[0] = 0.001
+    async with shop.engine() as engine:
+        run = asyncio.create_task(engine.run())
+        await eventually_in_loop(lambda: any(shop.download_of(number).attempts for number in numbers))
+        assert shop.task(tracked).status == "IN_PROGRESS"
+        assert engine_state.read(shop.history).service == "reached"
+        assert all(shop.download_of(number).state in ("queued", "running") for number in numbers)
+        monkeypatch.setattr(pump_module, "open_transfer", real)
+
+        def all_done() -> bool:
+            shop.clock.advance(timedelta(milliseconds=50))
+            engine.wake()
+            return all(shop.download_of(number).state == "done" for number in numbers)
+
+        await eventually_in_loop(all_done)
+        run.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await run
+
+
+async def test_one_alone_tries_an_archive_server_in_trouble(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[str] = []
+    under_way, widest = 0, 0
+    guard = threading.Lock()
+
+    def dead(*_arguments: object, **_more: object) -> None:
+        nonlocal under_way, widest
+        with guard:
+            begun.append("try")
+            under_way += 1
+            widest = max(widest, under_way) if len(begun) > 4 else 0
+        threading.Event().wait(0.02)
+        with guard:
+            under_way -= 1
+        raise LineCut("The archive's server cannot be reached: check the network.")
+
+    monkeypatch.setattr(pump_module, "open_transfer", dead)
+    monkeypatch.setattr("bwp_tui.engine.downloading.retry_delay", lambda *_arguments: 0.005)
+    numbers = [await shop.completed(f"shopper{number}@example.com") for number in range(3)]
+    for number in numbers:
+        shop.order(number)
+    async with shop.engine() as engine:
+        run = asyncio.create_task(engine.run())
+        await eventually_in_loop(lambda: len(begun) >= 10)
+        run.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await run
+    assert widest == 1

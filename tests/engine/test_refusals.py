@@ -1,0 +1,208 @@
+"""Denied access and refused credentials: what waits, what is tried, and how seldom."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bwp_tui.domain.task import Kind
+from bwp_tui.engine import engine as engine_module
+from bwp_tui.engine import thread as engine_thread
+from bwp_tui.engine.reconnecting import Reconnecting
+from bwp_tui.engine.setup import EngineSetup, preparing
+from bwp_tui.engine.thread import EngineThread
+from bwp_tui.history import engine_state, tasks
+from bwp_tui.history.connection import History
+from bwp_tui.sandbox.server import Sandbox
+from bwp_tui.settings import GivenSecret, Profile, SettingsError
+from tests.engine.shop import Shop, setup_of, submit
+from tests.waiting import eventually
+
+
+def requests(shop: Shop) -> int:
+    return shop.sandbox.world.calls["graphql"]
+
+
+async def test_access_denied_is_no_storm_however_much_waits(shop: Shop) -> None:
+    done = [await shop.completed(f"done{number}@example.com") for number in range(5)]
+    for number in range(40):
+        shop.track(f"held{number}@example.com", Kind.DELETION, 180)
+        shop.submit(f"new{number}@example.com")
+    for number in done:
+        shop.order(number)
+    shop.sandbox.faults.set("denied")
+    before, tokens, minutes = requests(shop), shop.sandbox.world.calls["token"], []
+    async with shop.engine() as engine:
+        for _ in range(10):
+            for _ in range(12):
+                await engine.run_once()
+                shop.clock.advance(timedelta(seconds=5))
+            minutes.append(requests(shop) - before)
+            before = requests(shop)
+    assert minutes[0] <= 20, "what was under way when it began"
+    assert max(minutes[1:]) <= 6
+    assert sum(minutes[1:]) <= 20
+    assert shop.sandbox.world.calls["token"] - tokens <= 12
+    state = engine_state.read(shop.history)
+    assert (state.service, state.next_try_at is not None) == ("denied", True)
+
+
+async def test_tasks_denied_one_by_one_are_no_storm(shop: Shop) -> None:
+    """Each is due at a moment of its own, so that no request is about more than one."""
+    numbers = []
+    for number in range(30):
+        numbers.append(shop.track(f"held{number}@example.com", Kind.DELETION, 180))
+        await shop.work()
+        shop.clock.advance(timedelta(seconds=20))
+    shop.clock.advance(timedelta(days=1))
+    shop.sandbox.faults.set("denied")
+    before = requests(shop)
+    async with shop.engine() as engine:
+        for number in numbers:
+            with shop.history.write() as transaction:
+                transaction.run("UPDATE tasks SET next_poll_at = NULL WHERE number <> ?", (number,))
+                transaction.run("UPDATE tasks SET next_poll_at = ? WHERE number = ?", (transaction.now_text, number))
+            await engine.run_once()
+            shop.clock.advance(timedelta(seconds=2))
+    assert requests(shop) - before <= 8, "in a minute"
+    assert engine_state.read(shop.history).service == "denied"
+
+
+async def test_what_was_denied_goes_on_once_access_is_given(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bwp_tui.api.auth.DENIAL_PAUSE", 0.0)  # it goes by another clock than this shop's
+    done = await shop.completed("ann@example.com")
+    number = shop.submit("jane@example.com")
+    shop.order(done)
+    shop.sandbox.faults.set("denied")
+    async with shop.engine() as engine:
+        await engine.run_once()
+        assert shop.download_of(done).state == "queued"
+        shop.sandbox.faults.clear()
+        for _ in range(4):
+            shop.clock.advance(timedelta(minutes=16))
+            await engine.run_once()
+    assert shop.download_of(done).state == "done"
+    assert shop.task(number).task_id is not None
+
+
+async def test_a_link_that_alone_is_denied_ends_and_stops_nothing_else(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bwp_tui.api.client import PrivacyApi
+    from bwp_tui.api.errors import AccessDenied
+
+    async def denied(_self: PrivacyApi, _task_id: str) -> None:
+        raise AccessDenied("The service denied access.")
+
+    number = await shop.completed("ann@example.com")
+    tracked = shop.track("eve@example.com", Kind.DELETION, 180)
+    monkeypatch.setattr(PrivacyApi, "link", denied)
+    shop.order(number)
+    async with shop.engine() as engine:
+        for _ in range(60):
+            await engine.run_once()
+            with shop.history.write() as transaction:
+                transaction.run("UPDATE tasks SET next_poll_at = ? WHERE number = ?", (transaction.now_text, tracked))
+            shop.clock.advance(timedelta(minutes=1))
+    assert shop.download_of(number).state == "failed"
+    assert engine_state.read(shop.history).service == "reached"
+    assert shop.task(tracked).trouble is None
+
+
+async def test_other_credentials_are_used_and_refused_ones_never_twice(
+    sandbox: Sandbox, profile: Profile, live_history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "RECHECK_S", 0.02)
+    secrets = ["wrong", "wrong", "wrong", "also-wrong", "wrong", "also-wrong", None]
+    asked = threading.Event()
+
+    def prepare() -> EngineSetup:
+        secret = secrets.pop(0) if len(secrets) > 1 else secrets[0]
+        if secret is None:
+            asked.set()
+        return setup_of(profile, secret)
+
+    number = submit(live_history, "jane@example.com")
+    engine = EngineThread(profile, prepare)
+    engine.start()
+    try:
+        eventually(lambda: tasks.get(live_history, number).task_id)
+    finally:
+        engine.stop()
+    assert asked.is_set()
+    assert sandbox.world.calls["token"] == 3, "wrong, also-wrong, and the right one"
+
+
+async def test_settings_that_cannot_be_read_are_no_new_credentials(profile: Profile) -> None:
+    def half_written() -> EngineSetup:
+        raise SettingsError("config.toml, line 3: not understood.")
+
+    async with AsyncExitStack() as ending:
+        assert await Reconnecting(setup_of(profile), half_written)(ending) is None
+
+
+def test_a_locked_key_store_is_tried_again(
+    profile: Profile, live_history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_thread, "RECHECK_S", 0.02)
+    tries = 0
+
+    def prepare() -> EngineSetup:
+        nonlocal tries
+        tries += 1
+        if tries < 3:
+            raise SettingsError("The secret command pass failed.")
+        return setup_of(profile)
+
+    number = submit(live_history, "jane@example.com")
+    engine = EngineThread(profile, prepare)
+    engine.start()
+    try:
+        eventually(lambda: tasks.get(live_history, number).task_id)
+    finally:
+        engine.stop()
+
+
+@pytest.fixture
+def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Writes a config file whose secret command prints what it is given."""
+    path = tmp_path / "config.toml"
+    monkeypatch.setenv("BWP_CONFIG_FILE", str(path))
+    monkeypatch.setenv("BWP_DATA_DIR", str(tmp_path / "data"))
+    for name in ("BWP_CLIENT_ID", "BWP_CLIENT_SECRET", "BWP_TARGET_ID", "BWP_CLIENT_SECRET_COMMAND"):
+        monkeypatch.delenv(name, raising=False)
+
+    def write(secret: str) -> None:
+        path.write_text(
+            f'[profiles.shop]\nclient_id = "c"\ntarget_id = "bp-1"\nclient_secret_command = "echo {secret}"\n',
+            encoding="utf-8",
+        )
+        path.chmod(0o600)
+
+    return write
+
+
+def test_a_changed_config_file_is_noticed_when_the_setup_is_prepared_again(
+    configured: Callable[[str], None], tmp_path: Path
+) -> None:
+    profile = Profile(
+        name="shop", folder=tmp_path, download_dir=tmp_path, client_id="c", target_id="t", secret=GivenSecret("first")
+    )
+    prepare = preparing(profile)
+    configured("second")
+    assert prepare().client_secret == "first"
+    assert prepare().client_secret == "second"
+    configured("third")
+    assert prepare().client_secret == "third"
+
+
+def test_practice_has_no_settings_to_read_again(configured: Callable[[str], None], profile: Profile) -> None:
+    configured("never-to-be-used")
+    prepare = preparing(replace(profile, practice=True), setup_of(profile))
+    assert {prepare().client_secret for _ in range(3)} == {setup_of(profile).client_secret}
