@@ -17,8 +17,11 @@ from bwp_tui.cli.output import print_json
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import from_text, local_day, utc_now
+from bwp_tui.history import backups, integrity, swap
 from bwp_tui.history.connection import History, as_text
 from bwp_tui.history.errors import HistoryError
+from bwp_tui.history.sentences import damaged, sentences
+from bwp_tui.history.suspicion import suspect
 from bwp_tui.history.tasks import count
 from bwp_tui.settings import Profile, SettingsError, config_path, load_profile
 
@@ -112,10 +115,12 @@ def register(profile: Profile) -> Iterator[Finding]:
     if not profile.history_path.exists():
         yield Finding("history", Level.OK, "There is none yet; the first request makes it.")
         return
+    path = profile.history_path
     try:
-        history = History(profile.history_path)
+        history = History(path)
         try:
-            verdicts = [as_text(row[0]) for row in history.rows("PRAGMA quick_check(5)")]
+            with sentences(path):
+                found = integrity.full(path)
             newest = history.row("SELECT max(at) FROM timeline")
             size = count(history, parse(""), today=local_day(utc_now()))
         finally:
@@ -123,12 +128,28 @@ def register(profile: Profile) -> Iterator[Finding]:
     except HistoryError as error:
         yield Finding("history", Level.FAIL, str(error))
         return
-    if verdicts == ["ok"]:
-        yield Finding("history", Level.OK, f"{profile.history_path} is sound and holds {size} tasks.")
+    if found:
+        suspect(path)
+        yield Finding("history", Level.FAIL, str(damaged(path, "; ".join(found))))
     else:
-        words = f"{profile.history_path} is damaged: {'; '.join(verdicts)}. Keep it and restore a backup."
-        yield Finding("history", Level.FAIL, words)
+        words = f"{path} is sound and holds {size} tasks; {_newest_backup(path)}"
+        yield Finding("history", Level.OK, words)
+    yield from _mended(history, path)
     yield _clock(None if newest is None or newest[0] is None else as_text(newest[0]))
+
+
+def _newest_backup(path: Path) -> str:
+    copies = backups.daily(path)
+    return f"its newest backup is {copies[0]}." if copies else "it has no backup yet: the engine makes one a day."
+
+
+def _mended(history: History, path: Path) -> Iterator[Finding]:
+    """Tell what was wrong before, and what only reading the history allows."""
+    for sentence in (history.opened.report, history.read_only):
+        if sentence is not None:
+            yield Finding("history", Level.WARN, sentence)
+    for aside in swap.set_aside(path):
+        yield Finding("history", Level.WARN, f"{aside} was set aside and holds personal data; remove it when you can.")
 
 
 def _clock(newest: str | None) -> Finding:

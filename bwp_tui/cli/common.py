@@ -37,6 +37,8 @@ def opened(arguments: Namespace) -> Iterator[Session]:
     """
     profile = load_profile(arguments.profile, os.environ)
     history = History(profile.history_path)
+    if history.opened.report is not None:
+        note(history.opened.report)
     try:
         yield Session(profile, history, actor(os.environ))
     finally:

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from bwp_tui.domain.advice import advice_for
-from bwp_tui.domain.task import TERMINAL, Download, Event, Task
+from bwp_tui.domain.deadlines import acknowledge_by
+from bwp_tui.domain.task import TERMINAL, Download, Event, Task, Verification
 from bwp_tui.domain.text import clean_line, mask_email
 from bwp_tui.domain.times import due_words, duration_words, to_text
 
+_COMMANDS = {"R": "resubmit {}", "i": "settle {} --task-id ID", "X": "settle {} --give-up REASON"}
 _HEADINGS = ("#", "TASK", "KIND", "SUBJECT", "STATUS", "SUBMITTED", "AGE", "DUE", "NOTE")
 
 
@@ -47,6 +49,10 @@ def task_record(task: Task, *, mask: bool = False) -> dict[str, object]:
         "reason": task.reason,
         "note": task.note,
         "tags": list(task.tags),
+        "assigned_to": task.assigned_to,
+        "verified": _verification_record(task.verified),
+        "extended_on": _date(task.extended_on),
+        "acknowledged_on": _date(task.acknowledged_on),
         "download": _download_record(task.download, task.email if mask else None),
     }
 
@@ -61,6 +67,14 @@ def _download_record(download: Download | None, hidden: str | None) -> dict[str,
         "sha256": download.sha256,
         "state": download.state,
     }
+
+
+def _verification_record(verified: Verification | None) -> dict[str, str] | None:
+    return None if verified is None else {"on": verified.on.isoformat(), "by": verified.by, "how": verified.how}
+
+
+def _date(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
 
 
 def _instant(instant: datetime | None) -> str | None:
@@ -104,11 +118,18 @@ def details(task: Task, events: Sequence[Event], now: datetime, today: date, *, 
     lines += [f"{'error':<15}{f'{error.code}: ' if error.code else ''}{error.message}" for error in task.errors]
     advice = advice_for(task.status, task.errors[0].code if task.errors else None)
     if advice:
-        lines.append(f"{'what to do':<15}{advice.replace('(R)', f'(bwp-tui resubmit {task.number})')}")
+        lines.append(f"{'what to do':<15}{_as_commands(advice, task.number)}")
     lines += ["", "timeline", *(_event_line(event) for event in events)]
     if not unmask and task.email:
         lines = [line.replace(task.email, mask_email(task.email)) for line in lines]
     return [line if not line.strip() else _cleaned(line) for line in lines]
+
+
+def _as_commands(advice: str, number: int) -> str:
+    """Return advice with the command line's words in the place of the console's keys."""
+    for key, command in _COMMANDS.items():
+        advice = advice.replace(f"({key})", f"(bwp-tui {command.format(number)})")
+    return advice
 
 
 def _cleaned(line: str) -> str:
@@ -137,10 +158,25 @@ def _facts(task: Task, now: datetime, today: date) -> list[tuple[str, str | None
         ("reason", task.reason),
         ("note", task.note),
         ("tags", " ".join(task.tags)),
+        *_work_facts(task, today),
         ("earlier", f"#{task.earlier} has the same address and kind" if task.earlier else None),
         ("resubmitted", f"as #{task.resubmitted_as}" if task.resubmitted_as else None),
         ("resubmit of", f"#{task.resubmit_of}" if task.resubmit_of else None),
         *_download_facts(task.download),
+    ]
+
+
+def _work_facts(task: Task, today: date) -> list[tuple[str, str | None]]:
+    verified = task.verified
+    receipt = f"confirmed on {task.acknowledged_on}" if task.acknowledged_on else None
+    limit = None if task.status in TERMINAL else acknowledge_by(task.regulation, task.received_on)
+    if receipt is None and limit is not None:
+        receipt = f"to be confirmed by {limit} ({due_words(limit, today)})"
+    return [
+        ("assigned to", task.assigned_to),
+        ("verified", f"on {verified.on} by {verified.by}: {verified.how}" if verified else None),
+        ("receipt", receipt),
+        ("extended", f"on {task.extended_on}" if task.extended_on else None),
     ]
 
 

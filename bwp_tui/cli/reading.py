@@ -9,16 +9,21 @@ from bwp_tui.cli.common import note, opened, today
 from bwp_tui.cli.exits import Exit, Stop
 from bwp_tui.cli.output import details, print_json, table, task_record
 from bwp_tui.domain.filter import Filter, FilterError, parse
-from bwp_tui.domain.text import clean
+from bwp_tui.domain.text import clean, nearest
 from bwp_tui.domain.times import utc_now
-from bwp_tui.history import tasks, timeline
+from bwp_tui.history import tasks, timeline, views
+from bwp_tui.history.search import SORTS
 
 
 def list_tasks(arguments: Namespace) -> Exit:
-    """Print the tasks that fit a filter, the newest first."""
-    wanted = _filter(" ".join(arguments.filter))
+    """Print the tasks that fit a filter and a view, in the view's order."""
+    text = " ".join(arguments.filter)
+    wanted, sort = filter_of(text), sort_of(arguments.sort)
     with opened(arguments) as session:
-        shown = tasks.matching(session.history, wanted, today=today(), limit=arguments.limit)
+        if arguments.view is not None:
+            view = views.named(session.history, arguments.view)
+            wanted, sort = filter_of(f"{view.filter} {text}"), sort if arguments.sort else view.sort
+        shown = tasks.matching(session.history, wanted, today=today(), limit=arguments.limit, sort=sort)
         fitting = tasks.count(session.history, wanted, today=today())
     if arguments.json:
         print_json([task_record(task, mask=arguments.mask) for task in shown])
@@ -44,7 +49,26 @@ def show(arguments: Namespace) -> Exit:
     return Exit.DONE
 
 
-def _filter(text: str) -> Filter:
+def sort_of(name: str | None) -> str:
+    """Return the name of an order; without one, the newest first.
+
+    Raises:
+        Stop: there is no such order.
+    """
+    sort = "newest" if name is None else name.casefold()
+    if sort not in SORTS:
+        guess = nearest(sort, tuple(SORTS))
+        hint = f"did you mean {guess}?" if guess else f"there are {', '.join(SORTS)}."
+        raise Stop(Exit.USAGE, f"There is no order “{name}”; {hint}")
+    return sort
+
+
+def filter_of(text: str) -> Filter:
+    """Read a filter.
+
+    Raises:
+        Stop: something in it has no meaning; the sentence shows where.
+    """
     try:
         return parse(text)
     except FilterError as error:

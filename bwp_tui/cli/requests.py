@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 
+from bwp_tui.cli import many_requests
 from bwp_tui.cli.common import Session, agreed, ask, can_ask, note, opened, refuse_if_read_only, today
 from bwp_tui.cli.exits import Exit, Stop
 from bwp_tui.cli.output import print_tasks
@@ -12,7 +13,7 @@ from bwp_tui.cli.waiting import Waiter
 from bwp_tui.domain.deadlines import due_on, latest_end, longest_fitting_hold
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Request, Status, Task
 from bwp_tui.domain.text import mask_email
-from bwp_tui.history import actions, tasks
+from bwp_tui.history import actions, bulk, tasks
 
 
 def submit(arguments: Namespace) -> Exit:
@@ -30,11 +31,15 @@ def submit(arguments: Namespace) -> Exit:
 
 
 def resubmit(arguments: Namespace) -> Exit:
-    """Submit a failed task again, under a new client token."""
+    """Submit failed tasks again, each under a new client token."""
+    if many_requests.is_many(arguments):
+        return many_requests.resubmit(arguments)
     with opened(arguments) as session:
         refuse_if_read_only(session.profile, "resubmit")
-        old = tasks.named(session.history, arguments.task)
+        old = tasks.named(session.history, arguments.tasks[0])
         waiter = Waiter(session)
+        if old.status in (Status.UNCONFIRMED, Status.GIVEN_UP):
+            note(f"Warning: {old.name} may have been started all the same; this makes a second task of it.")
         # A deletion was confirmed when it was first asked for, so that a script needs no second yes.
         if (
             old.kind is Kind.DELETION
@@ -43,8 +48,9 @@ def resubmit(arguments: Namespace) -> Exit:
             and not agreed(f"Submit the deletion of {mask_email(old.email)} again?")
         ):
             raise Stop(Exit.FAILED, "Not agreed to; nothing was recorded.")
-        task = actions.resubmit(session.history, old.number, session.actor)
-        return _send(session, waiter, task, arguments)
+        with session.history.write() as transaction:
+            new = bulk.resubmit(session.actor, arguments.note)(transaction, session.history, old.number)
+        return _send(session, waiter, tasks.get(session.history, new), arguments)
 
 
 def track(arguments: Namespace) -> Exit:
@@ -72,10 +78,12 @@ def track(arguments: Namespace) -> Exit:
 
 
 def cancel(arguments: Namespace) -> Exit:
-    """Cancel a deletion while it is on hold."""
+    """Cancel deletions while they are on hold."""
+    if many_requests.is_many(arguments):
+        return many_requests.cancel(arguments)
     with opened(arguments) as session:
         refuse_if_read_only(session.profile, "cancel")
-        task = tasks.named(session.history, arguments.task)
+        task = tasks.named(session.history, arguments.tasks[0])
         why_not = actions.cannot_cancel(task)
         if why_not:
             raise Stop(Exit.FAILED, why_not)

@@ -14,6 +14,7 @@ from types import FrameType
 
 from bwp_tui.cli.common import Session, named, note, opened, read, refuse_if_read_only, today
 from bwp_tui.cli.exits import Exit, Stop
+from bwp_tui.cli.many import agreed_plan, chosen
 from bwp_tui.cli.output import print_json, print_tasks, task_record
 from bwp_tui.cli.waiting import Waiter
 from bwp_tui.domain.filter import parse
@@ -21,6 +22,7 @@ from bwp_tui.domain.task import TERMINAL, Download, DownloadState, Status, Task
 from bwp_tui.history import actions, polls, tasks
 from bwp_tui.history.connection import History, as_text
 from bwp_tui.history.errors import NotPossible
+from bwp_tui.history.plans import cannot_refresh
 
 _UNDER_WAY = (DownloadState.QUEUED, DownloadState.RUNNING)
 _SETTLED = TERMINAL | {Status.UNCONFIRMED}
@@ -29,7 +31,11 @@ _SETTLED = TERMINAL | {Status.UNCONFIRMED}
 def refresh(arguments: Namespace) -> Exit:
     """Ask the service about tasks now: those that are named, or all that are active."""
     with opened(arguments) as session:
-        numbers = _polled(session.history, arguments.tasks)
+        if arguments.filter is None:
+            numbers = _polled(session.history, arguments.tasks)
+        else:
+            fitting = chosen(session, arguments.tasks, arguments.filter)
+            numbers = list(agreed_plan(session, "refresh", fitting, arguments).possible)
         waiter = Waiter(session)
         focus = frozenset(numbers)
         actions.poll_now(session.history, numbers)
@@ -64,8 +70,10 @@ def download(arguments: Namespace) -> Exit:
     """Download the results of retrievals and print where they lie."""
     with opened(arguments) as session:
         refuse_if_read_only(session.profile, "download")
-        numbers = named(session.history, arguments.tasks)
+        numbers = chosen(session, arguments.tasks, arguments.filter)
         waiter = Waiter(session)
+        if arguments.filter is not None:
+            numbers = list(agreed_plan(session, "download", numbers, arguments).possible)
         folder = Path(arguments.output).expanduser().absolute() if arguments.output else session.profile.download_dir
         refused = _ask_for_downloads(session, numbers, folder)
         asked = [number for number in numbers if number not in refused]
@@ -178,17 +186,18 @@ def size_words(size: int) -> str:
 
 def _polled(history: History, names: Sequence[str]) -> list[int]:
     """Return the numbers of the named tasks, or of all active ones, of which the service can be asked."""
-    chosen = named(history, names) if names else tasks.numbers(history, parse("is:active -is:unsent"), today=today())
+    chosen_ones = (
+        named(history, names) if names else tasks.numbers(history, parse("is:active -is:unsent"), today=today())
+    )
     if not names:
-        return list(chosen)
+        return list(chosen_ones)
     able = []
-    for task in read(history, chosen):
-        if task.task_id is None:
-            note(f"{task.name} has no task id yet, so the service cannot be asked about it.")
-        elif task.status == Status.CANCELLED:
-            note(f"{task.name} was cancelled here; the service has no more to say of it.")
-        else:
+    for task in read(history, chosen_ones):
+        why_not = cannot_refresh(task)
+        if why_not is None:
             able.append(task.number)
+        else:
+            note(why_not)
     return able
 
 

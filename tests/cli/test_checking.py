@@ -7,6 +7,7 @@ import sys
 
 from tests.cli.conftest import Bwp, Ended
 from tests.cli.test_requests import NOWHERE
+from tests.history.damage import overwrite_table
 from tests.pty_terminal import Terminal
 
 
@@ -54,9 +55,11 @@ def test_files_that_others_can_read_are_told_with_the_cure(bwp: Bwp) -> None:
 def test_a_damaged_history_fails(bwp: Bwp) -> None:
     bwp("list")
     path = bwp.folder / "history.db"
-    path.write_bytes(path.read_bytes()[:4096] + b"\xff" * 4096)
+    overwrite_table(path, "timeline")
     ended = bwp("doctor", "--json")
     assert levels(ended)["history"] == "fail"
+    assert "was damaged and is kept" in bwp("list").err
+    assert levels(bwp("doctor", "--json"))["history"] == "warn"  # of the file that was set aside
 
 
 def test_a_clock_behind_the_history_is_told(shop: Bwp) -> None:

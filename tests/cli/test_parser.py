@@ -19,6 +19,16 @@ COMMANDS = {
     "download": ["download", "17"],
     "run": ["run", "--once"],
     "doctor": ["doctor"],
+    "note": ["note", "17", "left a message"],
+    "tag": ["tag", "17", "+vip", "-x"],
+    "verify": ["verify", "17", "--how", "order details"],
+    "assign": ["assign", "17", "jane"],
+    "extend": ["extend", "17", "--reason", "complex"],
+    "acknowledge": ["acknowledge", "17"],
+    "import": ["import", "requests.csv"],
+    "export": ["export", "-"],
+    "report": ["report", "--from", "2026-01-01", "--to", "2026-12-31"],
+    "views": ["views"],
     "sandbox": ["sandbox"],
     "console": [],
 }
@@ -32,6 +42,27 @@ def test_every_command_has_what_carries_it_out(name: str) -> None:
 @pytest.mark.parametrize("words", [["--profile", "a", "list"], ["list", "--profile", "a"], ["list", "--profile=a"]])
 def test_the_profile_may_stand_before_or_behind_the_command(words: list[str]) -> None:
     assert parse(words).profile == "a"
+
+
+@pytest.mark.parametrize(
+    ("words", "taken"),
+    [
+        (["tag", "17", "+vip", "-hold"], ["17", "+vip", "\N{MINUS SIGN}hold"]),
+        (["tag", "17", "-x", "--yes", "+vip"], ["17", "\N{MINUS SIGN}x", "+vip"]),
+        (["--profile", "tag", "tag", "17", "-x"], ["17", "\N{MINUS SIGN}x"]),
+        (["export", "kind:retrieval", "--format", "jsonl", "-"], ["kind:retrieval", "-"]),
+        (["export", "--unmask", "kind:retrieval", "a.csv"], ["kind:retrieval", "a.csv"]),
+    ],
+)
+def test_words_may_stand_anywhere_among_the_options_and_a_tag_to_be_removed_is_no_option(
+    words: list[str], taken: list[str]
+) -> None:
+    assert parse(words).words == taken
+
+
+def test_a_filter_as_an_option_may_begin_with_a_hyphen() -> None:
+    assert parse(["cancel", "--filter", "-tag:vip due<3d", "--yes"]).filter == "-tag:vip due<3d"
+    assert parse(["tag", "--filter", "-tag:vip", "+vip"]).filter == "-tag:vip"
 
 
 def test_a_deletion_takes_all_of_its_facts() -> None:

@@ -157,12 +157,14 @@ def test_a_history_of_a_newer_program_is_refused_and_left_alone(planted: Bwp) ->
     assert (planted.folder / "history.db").read_bytes() == before
 
 
-def test_a_history_that_is_no_database_is_told(bwp: Bwp) -> None:
+def test_a_history_that_is_no_database_is_set_aside_and_told(bwp: Bwp) -> None:
     bwp.folder.mkdir(parents=True)
-    (bwp.folder / "history.db").write_bytes(b"no database at all" * 100)
+    content = b"no database at all" * 100
+    (bwp.folder / "history.db").write_bytes(content)
     ended = bwp("list")
-    assert ended.code == 1
+    assert ended.code == 0
     assert "damaged" in ended.err
+    assert [aside.read_bytes() for aside in bwp.folder.glob("history.damaged-*.db")] == [content]
 
 
 def test_a_data_folder_that_cannot_be_made_is_told(bwp: Bwp) -> None:

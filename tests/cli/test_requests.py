@@ -33,6 +33,10 @@ FIELDS = [
     "reason",
     "note",
     "tags",
+    "assigned_to",
+    "verified",
+    "extended_on",
+    "acknowledged_on",
     "download",
 ]
 NOWHERE = {"BWP_TOKEN_URL": "http://127.0.0.1:9/token", "BWP_API_URL": "http://127.0.0.1:9/graphql"}

@@ -1,0 +1,71 @@
+"""The command that gives out many tasks: export."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final, TextIO
+
+from bwp_tui.cli.common import note, opened, read, today
+from bwp_tui.cli.exits import Exit
+from bwp_tui.cli.newfile import new_file, refuse_existing
+from bwp_tui.cli.output import task_record
+from bwp_tui.cli.progress import Steps
+from bwp_tui.cli.reading import filter_of
+from bwp_tui.domain.sheet import row_text
+from bwp_tui.domain.task import Task
+from bwp_tui.domain.task_sheet import HEADINGS, cells
+from bwp_tui.history import tasks
+from bwp_tui.history.connection import History
+
+_CHUNK: Final = 500
+
+
+def export(arguments: Namespace) -> Exit:
+    """Write the tasks that fit a filter to a new file, or to stdout."""
+    *words, target = arguments.words
+    wanted = filter_of(" ".join(words))
+    mask = not arguments.unmask
+    if target != "-":
+        refuse_existing(Path(target))
+    with opened(arguments) as session:
+        numbers = tasks.numbers(session.history, wanted, today=today(), sort="oldest")
+        if target == "-":
+            _write(sys.stdout, session.history, numbers, arguments.format, mask=mask)
+            sys.stdout.flush()
+        else:
+            with new_file(Path(target)) as file:
+                _write(file, session.history, numbers, arguments.format, mask=mask)
+    addresses = "masked (--unmask writes them in full)" if mask else "in full: keep the file safe"
+    note(f"{len(numbers)} tasks written, addresses {addresses}.")
+    return Exit.DONE
+
+
+def _write(out: TextIO, history: History, numbers: Sequence[int], form: str, *, mask: bool) -> None:
+    found = _each(history, numbers)
+    if form == "csv":
+        out.write(row_text(HEADINGS))
+        for task in found:
+            out.write(row_text(cells(task, mask=mask)))
+    elif form == "jsonl":
+        for task in found:
+            out.write(f"{json.dumps(_record(task, mask=mask))}\n")
+    else:
+        out.write("[")
+        for at, task in enumerate(found):
+            out.write(f"{',' if at else ''}\n{json.dumps(_record(task, mask=mask))}")
+        out.write("\n]\n")
+
+
+def _record(task: Task, *, mask: bool) -> dict[str, object]:
+    return {**task_record(task, mask=mask), "masked": mask}
+
+
+def _each(history: History, numbers: Sequence[int]) -> Iterator[Task]:
+    steps = Steps("writing", len(numbers))
+    for at in range(0, len(numbers), _CHUNK):
+        yield from read(history, numbers[at : at + _CHUNK])
+        steps(min(at + _CHUNK, len(numbers)))

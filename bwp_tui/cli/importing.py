@@ -1,0 +1,149 @@
+"""The command that takes in a file of requests: import."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from bwp_tui.cli.common import ask, can_ask, note, opened, refuse_if_read_only, today
+from bwp_tui.cli.exits import Exit, Stop
+from bwp_tui.cli.newfile import new_file, refuse_existing
+from bwp_tui.cli.progress import Steps
+from bwp_tui.domain.sheet import SheetError, row_text
+from bwp_tui.domain.task import Kind
+from bwp_tui.domain.text import clean_line
+from bwp_tui.domain.times import utc_now
+from bwp_tui.history import imports
+from bwp_tui.history.connection import History
+from bwp_tui.history.imports import Checked, Defaults, Plan
+
+_LARGEST: Final = 64 * 1024 * 1024
+"""Bytes that a file may have."""
+
+
+def import_file(arguments: Namespace) -> Exit:
+    """Record the requests of a CSV file, all of them or none."""
+    file: Path = arguments.file
+    receipt: Path | None = arguments.receipt
+    if receipt is not None:
+        refuse_existing(receipt)
+    data = _data(file)
+    with opened(arguments) as session:
+        if not arguments.dry_run:
+            refuse_if_read_only(session.profile, "import")
+        planned = _plan(session.history, data, Defaults(today(), arguments.regulation))
+        _tell(planned, file)
+        if planned.wrong or arguments.dry_run:
+            return _without_recording(planned, receipt)
+        _refuse_again(planned, file, again=arguments.again)
+        if planned.count(Kind.DELETION) and not arguments.yes:
+            _confirm(planned)
+        steps = Steps("recording", len(planned.lines))
+        numbers = imports.carry_out(session.history, planned, session.actor, steps)
+    written = receipt or _receipt_beside(file)
+    try:
+        _write_receipt(written, planned, numbers)
+    except OSError as error:
+        note(f"The receipt {written} could not be written ({error.strerror}); the requests are recorded all the same.")
+    else:
+        note(f"The receipt is {written}.")
+    print(f"{len(numbers)} requests recorded, #{numbers[0]} to #{numbers[-1]}.")
+    note("They are sent while a bwp-tui of this profile runs; without a console: bwp-tui run --once.")
+    return Exit.DONE
+
+
+def _data(file: Path) -> bytes:
+    if not file.is_file():
+        raise Stop(Exit.NOT_FOUND, f"There is no file {file}.")
+    if file.stat().st_size > _LARGEST:
+        raise Stop(Exit.USAGE, f"{file} is larger than {_LARGEST // 1024 // 1024} MiB; split it. Nothing was recorded.")
+    return file.read_bytes()
+
+
+def _plan(history: History, data: bytes, defaults: Defaults) -> Plan:
+    try:
+        planned = imports.plan(history, data, defaults, Steps("checking", data.count(b"\n")))
+    except SheetError as error:
+        raise Stop(Exit.USAGE, f"Line {error.line}: {clean_line(str(error))} Nothing was recorded.") from None
+    if not planned.lines:
+        raise Stop(Exit.USAGE, "The file names columns and holds no request. Nothing was recorded.")
+    return planned
+
+
+def _tell(planned: Plan, file: Path) -> None:
+    """Say what the file holds: every wrong line, every duplicate, and the sums."""
+    for line in planned.lines:
+        if line.wrong is not None:
+            note(f"Line {line.number} is wrong: {clean_line(line.wrong)}")
+    for line in planned.lines:
+        if line.duplicate is not None:
+            note(f"Line {line.number} may be a duplicate: {clean_line(line.duplicate)}.")
+    if planned.ignored:
+        note(f"Columns that mean nothing here: {clean_line(', '.join(planned.ignored))}.")
+    note(
+        f"{file}: {planned.count(Kind.RETRIEVAL)} retrievals, {planned.count(Kind.DELETION)} deletions, "
+        f"{planned.duplicates} of them possible duplicates, {len(planned.wrong)} wrong lines."
+    )
+
+
+def _without_recording(planned: Plan, receipt: Path | None) -> Exit:
+    if receipt is not None:
+        _write_receipt(receipt, planned, ())
+    if planned.wrong:
+        raise Stop(Exit.USAGE, f"Nothing was recorded: mend the wrong lines ({len(planned.wrong)}) and import again.")
+    note("Nothing was recorded: this was a dry run.")
+    return Exit.DONE
+
+
+def _refuse_again(planned: Plan, file: Path, *, again: bool) -> None:
+    if planned.imported_before and not again:
+        raise Stop(
+            Exit.FAILED,
+            f"This very file was imported before ({planned.imported_before} requests). Nothing was recorded; "
+            f"if {file} is to be requested once more, add --again.",
+        )
+
+
+def _confirm(planned: Plan) -> None:
+    count = planned.count(Kind.DELETION)
+    if not can_ask():
+        raise Stop(
+            Exit.USAGE, "Deletions must be confirmed, and no one can be asked here: add --yes. Nothing was recorded."
+        )
+    if ask(f"This deletes the data of {count} shoppers. Type the number of deletions, {count}, to go on:") != str(
+        count
+    ):
+        raise Stop(Exit.FAILED, "That is not the number; nothing was recorded.")
+
+
+def _receipt_beside(file: Path) -> Path:
+    """Return a name beside `file` that is free. Without colons: they are no part of a name everywhere."""
+    stem = f"{file.stem}.receipt-{utc_now():%Y%m%dT%H%M%SZ}"
+    names = (file.with_name(f"{stem}{ending}.csv") for ending in ("", *(f"-{number}" for number in range(2, 1000))))
+    return next(name for name in names if not name.exists())
+
+
+def _write_receipt(path: Path, planned: Plan, numbers: Sequence[int]) -> None:
+    recorded = iter(numbers)
+    with new_file(path) as file:
+        file.write(row_text(("line", "result", "reason", "number")))
+        for line in planned.lines:
+            number = next(recorded, None) if line.request is not None else None
+            file.write(row_text((str(line.number), _result(line, number), *_reason(line, number))))
+
+
+def _result(line: Checked, number: int | None) -> str:
+    if line.wrong is not None:
+        return "wrong"
+    if line.duplicate is not None:
+        return "duplicate"
+    return "accepted" if number is not None else "right"
+
+
+def _reason(line: Checked, number: int | None) -> tuple[str, str]:
+    reason = line.wrong or line.duplicate or ""
+    if number is None and line.wrong is None:
+        reason = f"{reason}; not recorded" if reason else "not recorded"
+    return clean_line(reason), "" if number is None else str(number)

@@ -1,0 +1,74 @@
+"""Submitting again, cancelling and downloading for many tasks at once, and asking about them."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Sequence
+
+from bwp_tui.cli.common import Session, note, opened, read, refuse_if_read_only
+from bwp_tui.cli.exits import Exit, Stop
+from bwp_tui.cli.many import agreed_plan, carry_out, chosen
+from bwp_tui.cli.output import print_tasks
+from bwp_tui.cli.waiting import Waiter
+from bwp_tui.domain.task import Status
+from bwp_tui.history import bulk
+from bwp_tui.history.connection import History
+from bwp_tui.history.search import among
+
+
+def is_many(arguments: Namespace) -> bool:
+    """Say whether a command line means other than one named task."""
+    return arguments.filter is not None or len(arguments.tasks) != 1
+
+
+def resubmit(arguments: Namespace) -> Exit:
+    """Submit failed tasks again, each under a new client token."""
+    with opened(arguments) as session:
+        refuse_if_read_only(session.profile, "resubmit")
+        numbers = chosen(session, arguments.tasks, arguments.filter)
+        waiter = Waiter(session)
+        _warn_of_doubles(session, numbers)
+        planned = agreed_plan(session, "resubmit", numbers, arguments)
+        new, all_done = carry_out(session, bulk.resubmit(session.actor, arguments.note), planned.possible)
+        answered = waiter.until(lambda history: not _any(history, "status = 'QUEUED'", new), new, arguments.timeout)
+        found = read(session.history, new)
+        print_tasks(found, as_json=arguments.json)
+        if not answered:
+            queued = sum(task.status == Status.QUEUED for task in found)
+            raise waiter.no_answer(f"{queued} requests stay QUEUED until a bwp-tui reaches the service: bwp-tui run.")
+        rejected = sum(task.status == Status.REJECTED for task in found)
+        if rejected:
+            raise Stop(Exit.FAILED, f"The service refused {rejected} of the requests; see: bwp-tui list is:failed.")
+        return Exit.DONE if all_done else Exit.FAILED
+
+
+def cancel(arguments: Namespace) -> Exit:
+    """Cancel deletions while they are on hold."""
+    with opened(arguments) as session:
+        refuse_if_read_only(session.profile, "cancel")
+        numbers = chosen(session, arguments.tasks, arguments.filter)
+        waiter = Waiter(session)
+        planned = agreed_plan(session, "cancel", numbers, arguments)
+        asked, all_done = carry_out(session, bulk.cancel(session.actor), planned.possible)
+        settled = waiter.until(lambda history: not _any(history, "cancel_asked = 1", asked), asked, arguments.timeout)
+        found = read(session.history, asked)
+        print_tasks(found, as_json=arguments.json)
+        if not settled:
+            raise waiter.no_answer(
+                "The cancellations are recorded, and sent by the next bwp-tui that reaches the service: bwp-tui run."
+            )
+        left = sum(task.status != Status.CANCELLED for task in found)
+        if left:
+            raise Stop(Exit.FAILED, f"{left} of {len(found)} tasks were not cancelled; see: bwp-tui show TASK.")
+        return Exit.DONE if all_done else Exit.FAILED
+
+
+def _warn_of_doubles(session: Session, numbers: Sequence[int]) -> None:
+    unsure = sum(task.status in (Status.UNCONFIRMED, Status.GIVEN_UP) for task in read(session.history, numbers))
+    if unsure:
+        note(f"Warning: {unsure} of them may have been started all the same; this makes second tasks of those.")
+
+
+def _any(history: History, condition: str, numbers: Sequence[int]) -> bool:
+    sql = f"SELECT 1 FROM tasks WHERE {condition} AND {among('number', frozenset(numbers))} LIMIT 1"  # noqa: S608  constants and integers
+    return history.row(sql) is not None

@@ -1,0 +1,39 @@
+"""`bwp-tui settle`: deciding about a request whose outcome nobody knows."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from bwp_tui.cli.common import Session, opened
+from bwp_tui.cli.exits import Exit, Stop
+from bwp_tui.cli.output import print_tasks
+from bwp_tui.cli.waiting import Waiter
+from bwp_tui.domain.task import Status
+from bwp_tui.history import settling, tasks
+
+
+def settle(arguments: Namespace) -> Exit:
+    """Enter the task id of an unconfirmed request, or give it up. To send it anew there is `resubmit`."""
+    with opened(arguments) as session:
+        task = tasks.named(session.history, arguments.task)
+        if arguments.give_up is None:
+            return _adopt(session, task.number, arguments)
+        given_up = settling.give_up(session.history, task.number, arguments.give_up, session.actor)
+        print_tasks([given_up], as_json=arguments.json)
+        return Exit.DONE
+
+
+def _adopt(session: Session, number: int, arguments: Namespace) -> Exit:
+    """Enter a task id and wait until the service has said whether it is right."""
+    waiter = Waiter(session)
+    settling.adopt(session.history, number, arguments.task_id, session.actor)
+    answered = waiter.until(
+        lambda history: tasks.get(history, number).status != Status.QUEUED, [number], arguments.timeout
+    )
+    task = tasks.get(session.history, number)
+    if task.status == Status.UNCONFIRMED:
+        raise Stop(Exit.NOT_FOUND, f"{task.trouble} Request #{number} stays UNCONFIRMED.")
+    print_tasks([task], as_json=arguments.json)
+    if not answered:
+        raise waiter.no_answer(f"The id is kept with #{number}, and asked about whenever bwp-tui runs.")
+    return Exit.DONE

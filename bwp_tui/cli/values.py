@@ -1,0 +1,84 @@
+"""What the options of the command line take: each reads one word, or says in a few words what is wrong with it."""
+
+from __future__ import annotations
+
+import math
+from argparse import ArgumentTypeError
+from datetime import date, timedelta
+
+from bwp_tui.domain.text import clean_line
+from bwp_tui.domain.times import local_day, utc_now
+
+
+def any_day(text: str) -> date:
+    """Read a date."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f"“{text}” is no date such as 2026-12-31") from None
+
+
+def day(text: str) -> date:
+    """Read a date that is not in the future."""
+    read = any_day(text)
+    if read > local_day(utc_now()):
+        raise ArgumentTypeError(f"{read} is in the future")
+    return read
+
+
+def days(text: str) -> timedelta:
+    """Read a number of days, with or without a d."""
+    number = count(text.removesuffix("d"))
+    if number > 36_500:
+        raise ArgumentTypeError(f"“{text}” is longer than a hundred years")
+    return timedelta(days=number)
+
+
+def seconds(text: str) -> float:
+    """Read a length of time in seconds, 0 or more."""
+    number = _number(text)
+    if not 0 <= number <= 1e9:
+        raise ArgumentTypeError(f"“{text}” is no number of seconds")
+    return number
+
+
+def factor(text: str) -> float:
+    """Read a number above 0."""
+    number = _number(text)
+    if not 0 < number <= 1e9:
+        raise ArgumentTypeError(f"“{text}” is no number above 0")
+    return number
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def count(text: str) -> int:
+    """Read a whole number, 0 or more."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 9):
+        raise ArgumentTypeError(f"“{text}” is no whole number, 0 or more")
+    return int(text)
+
+
+def port(text: str) -> int:
+    """Read a TCP port; 0 is any free one."""
+    number = count(text)
+    if number > 65_535:
+        raise ArgumentTypeError(f"“{text}” is no port, 0 to 65535")
+    return number
+
+
+def one_line(text: str) -> str:
+    """Read a text: one line, nothing in it that steers a terminal."""
+    return clean_line(text)
+
+
+def task_id(text: str) -> str:
+    """Read a whole task id."""
+    if not (text.isascii() and text.isprintable() and " " not in text and 4 <= len(text) <= 128):
+        raise ArgumentTypeError(f"“{text}” is no task id")
+    return text

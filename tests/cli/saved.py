@@ -1,0 +1,37 @@
+"""A register with a retrieval whose result is on disk."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bwp_tui.domain.filter import parse
+from bwp_tui.history import actions, downloads, tasks
+from bwp_tui.history.seed import plant
+from bwp_tui.sandbox.past import past_tasks
+from tests.archive.zips import DATA, plain
+from tests.cli.conftest import Bwp
+
+
+def save(bwp: Bwp, folder: Path) -> tuple[int, Path]:
+    """Plant tasks of the past, save the result of one; return its local number and where the file lies."""
+    folder.mkdir(parents=True, exist_ok=True)
+    history = bwp.history()
+    now = datetime.now(UTC)
+    plant(history, past_tasks(30, 1, now), "op")
+    (task,) = tasks.matching(history, parse("is:ready"), today=now.date(), limit=1)
+    path = plain(folder / f"retrieval-{task.email}-1.zip", {"a.txt": DATA, "b/orders.json": b"{}"})
+    actions.download(history, task.number, str(folder), "op (from 10.0.0.7)")
+    (order,) = downloads.due(history, history.clock(), 10)
+    content = path.read_bytes()
+    downloads.finished(history, order, str(path), len(content), hashlib.sha256(content).hexdigest())
+    history.close()
+    return task.number, path
+
+
+def email_of(bwp: Bwp, number: int) -> str:
+    history = bwp.history()
+    email = tasks.get(history, number).email
+    history.close()
+    return email

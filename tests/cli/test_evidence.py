@@ -1,0 +1,149 @@
+"""The record of one request, and what its archive holds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from bwp_tui.domain.filter import parse
+from bwp_tui.domain.task import Kind, Request
+from bwp_tui.history import actions, tasks
+from tests.archive.zips import Part, bomb_of_overlaps, forged
+from tests.cli.conftest import Bwp
+from tests.cli.saved import email_of, save
+
+
+@pytest.fixture
+def kept(bwp: Bwp, tmp_path: Path) -> tuple[Bwp, str, Path]:
+    number, path = save(bwp, tmp_path / "results")
+    return bwp, f"#{number}", path
+
+
+def test_the_record_tells_every_step_by_whom_and_every_hash(kept: tuple[Bwp, str, Path]) -> None:
+    bwp, task, path = kept
+    ended = bwp("evidence", task, "--json")
+    assert (ended.code, ended.err) == (0, "")
+    record = json.loads(ended.out)
+    assert record["number"] == int(task[1:])
+    assert record["regulation"]
+    assert [step["what"] for step in record["timeline"]][-2:] == ["download asked", "downloaded"]
+    assert record["timeline"][-1]["actor"] == "op (from 10.0.0.7)"
+    (download,) = record["downloads"]
+    assert download["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert (download["path"], download["on_disk"], download["asked_by"]) == (
+        str(path),
+        "unchanged",
+        "op (from 10.0.0.7)",
+    )
+
+
+def test_the_text_says_the_same(kept: tuple[Bwp, str, Path]) -> None:
+    bwp, task, path = kept
+    ended = bwp("evidence", task)
+    assert ended.code == 0
+    for words in (
+        "received on",
+        "due on",
+        "regulation",
+        "TIMELINE",
+        "DOWNLOADS",
+        "on disk         unchanged",
+        str(path),
+    ):
+        assert words in ended.out
+    assert not [line for line in ended.out.splitlines() if line != line.rstrip()]
+
+
+def test_the_client_token_never_leaves_but_its_hash_does(bwp: Bwp) -> None:
+    history = bwp.history()
+    request = Request(Kind.RETRIEVAL, "jane@example.com", date(2026, 1, 31), "gdpr")
+    number = actions.submit(history, request, "op").number
+    ((token,),) = history.rows("SELECT client_token FROM intents")
+    history.close()
+    said = bwp("evidence", f"#{number}", "--json").out
+    assert str(token) not in said
+    (sent,) = json.loads(said)["sent"]
+    assert sent["client_token_sha256"] == hashlib.sha256(str(token).encode()).hexdigest()
+
+
+def test_masking_hides_the_address_everywhere(kept: tuple[Bwp, str, Path]) -> None:
+    bwp, task, _ = kept
+    email = email_of(bwp, int(task[1:]))
+    assert email in bwp("evidence", task).out
+    for words in ((), ("--json",)):
+        said = bwp("evidence", task, "--mask", *words).out
+        assert said
+        assert email not in said
+
+
+def test_a_file_that_was_changed_or_is_gone_is_told(kept: tuple[Bwp, str, Path]) -> None:
+    bwp, task, path = kept
+    path.write_bytes(path.read_bytes() + b"x")
+    assert "on disk         changed" in bwp("evidence", task).out
+    path.unlink()
+    assert "on disk         gone" in bwp("evidence", task).out
+    path.mkdir()
+    assert "on disk         unreadable" in bwp("evidence", task).out
+
+
+def test_foreign_text_in_the_record_never_steers_the_terminal(kept: tuple[Bwp, str, Path]) -> None:
+    bwp, task, _ = kept
+    history = bwp.history()
+    with history.write() as transaction:
+        transaction.run("UPDATE tasks SET note = ? WHERE number = ?", ("\x1b]52;c;eA==\x07\u202e", int(task[1:])))
+    history.close()
+    for words in ((), ("--json",), ("--mask",)):
+        assert not set("\x1b\x07\u202e") & set(bwp("evidence", task, *words).out)
+
+
+def test_a_task_that_is_not_there_is_not_found(kept: tuple[Bwp, str, Path]) -> None:
+    bwp, _, _ = kept
+    for command in (("evidence", "#999"), ("inspect", "#999"), ("pack", "#999", "--recipient", "age1x")):
+        assert bwp(*command).code == 4
+
+
+def test_inspecting_lists_a_result_or_any_file(kept: tuple[Bwp, str, Path]) -> None:
+    bwp, task, path = kept
+    ended = bwp("inspect", task)
+    assert (ended.code, ended.err) == (0, "")
+    lines = ended.out.splitlines()
+    assert lines[0].split() == ["SIZE", "PACKED", "MODIFIED", "NAME"]
+    assert [line.split()[-1] for line in lines[1:]] == ["a.txt", "b/orders.json"]
+    assert bwp("inspect", str(path)).out == ended.out
+    found = json.loads(bwp("inspect", task, "--json").out)
+    assert [(entry["name"], entry["modified"]) for entry in found] == [
+        ("a.txt", "2024-11-01T12:30:00"),
+        ("b/orders.json", "2024-11-01T12:30:00"),
+    ]
+
+
+def test_inspecting_a_bad_archive_is_one_sentence(kept: tuple[Bwp, str, Path], tmp_path: Path) -> None:
+    bwp, task, path = kept
+    bomb_of_overlaps(path)
+    ended = bwp("inspect", task)
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err == "bwp-tui: The archive's entries share their bytes, as those of a zip bomb do.\n"
+    ended = bwp("inspect", str(forged(tmp_path / "x.zip", Part(name=b"../\x1b[2J"))))
+    assert ended.code == 1
+    assert "../\\x1b[2J (leads outside its folder, has control characters in its name)" in ended.out
+    assert "\x1b" not in ended.out + ended.err
+    assert bwp("inspect", str(tmp_path / "none.zip")).err == (
+        "bwp-tui: The archive cannot be read (No such file or directory).\n"
+    )
+
+
+def test_a_task_without_a_saved_result_says_what_to_do(bwp: Bwp, tmp_path: Path) -> None:
+    save(bwp, tmp_path / "results")
+    history = bwp.history()
+    with history.write() as transaction:
+        transaction.run("UPDATE tasks SET download = NULL")
+    (task, *_) = tasks.matching(history, parse("kind:retrieval"), today=date.today(), limit=1)
+    history.close()
+    for command in (("inspect", f"#{task.number}"), ("pack", f"#{task.number}", "--recipient", "age1x")):
+        ended = bwp(*command)
+        assert ended.code == 1
+        assert "is not saved yet; download it first." in ended.err

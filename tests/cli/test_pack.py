@@ -1,0 +1,140 @@
+"""An encrypted copy of a result: only its recipient can read it, and the receipt tells what it is."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import sys
+from pathlib import Path
+
+import pyrage
+import pytest
+
+from bwp_tui.archive import seal as sealing
+from bwp_tui.archive.seal import NoRecipient, NotTheSame, seal
+from bwp_tui.history import timeline
+from tests.cli.conftest import Bwp
+from tests.cli.saved import email_of, save
+
+KEY = pyrage.x25519.Identity.generate()
+RECIPIENT = str(KEY.to_public())
+
+
+@pytest.fixture
+def kept(bwp: Bwp, tmp_path: Path) -> tuple[Bwp, int, Path]:
+    number, path = save(bwp, tmp_path / "results")
+    return bwp, number, path
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_the_copy_opens_with_the_recipients_key_and_the_receipt_fits_both(kept: tuple[Bwp, int, Path]) -> None:
+    bwp, number, path = kept
+    ended = bwp("pack", f"#{number}", "--recipient", RECIPIENT)
+    copy, receipt = Path(f"{path}.age"), Path(f"{path}.age.txt")
+    assert (ended.code, ended.out, ended.err) == (0, f"{copy}\n", "")
+    assert pyrage.decrypt(copy.read_bytes(), [KEY]) == path.read_bytes()
+    said = receipt.read_text()
+    assert f"{sha256(copy)}  (encrypted)" in said
+    assert f"{sha256(path)}  (plain)" in said
+    assert f"{copy.stat().st_size} bytes encrypted, {path.stat().st_size} bytes plain" in said
+    assert RECIPIENT in said
+    assert email_of(bwp, number) not in said
+    assert [stat.S_IMODE(made.stat().st_mode) for made in (copy, receipt)] == [0o600, 0o600]
+    history = bwp.history()
+    event = timeline.of_task(history, number)[-1]
+    history.close()
+    assert event.what == "packed"
+    assert sha256(copy) in (event.detail or "")
+
+
+def test_the_output_can_be_named_and_nothing_is_replaced(kept: tuple[Bwp, int, Path], tmp_path: Path) -> None:
+    bwp, number, _ = kept
+    target = tmp_path / "for-jane.age"
+    words = ("pack", f"#{number}", "--recipient", RECIPIENT, "--output", str(target))
+    assert bwp(*words).code == 0
+    before = target.read_bytes()
+    ended = bwp(*words)
+    assert ended.code == 1
+    assert "is there already and was not touched" in ended.err
+    assert target.read_bytes() == before
+    (tmp_path / "for-jane.age.txt").unlink()
+    assert f"{target} is there already" in bwp(*words).err
+    assert not (tmp_path / "for-jane.age.txt").exists()
+    assert target.read_bytes() == before
+
+
+def test_a_link_in_the_place_of_the_copy_is_not_followed(kept: tuple[Bwp, int, Path], tmp_path: Path) -> None:
+    bwp, number, path = kept
+    (tmp_path / "elsewhere").write_text("untouched")
+    Path(f"{path}.age").symlink_to(tmp_path / "elsewhere")
+    assert bwp("pack", f"#{number}", "--recipient", RECIPIENT).code == 1
+    assert (tmp_path / "elsewhere").read_text() == "untouched"
+
+
+@pytest.mark.parametrize("recipient", ["age1nonsense", "", "AGE-SECRET-KEY-1X", "-----BEGIN"])
+def test_what_is_no_public_key_is_refused(kept: tuple[Bwp, int, Path], recipient: str) -> None:
+    bwp, number, path = kept
+    ended = bwp("pack", f"#{number}", f"--recipient={recipient}")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == "bwp-tui: The recipient is no age public key; one begins with age1.\n"
+    assert os.listdir(path.parent) == [path.name]  # noqa: PTH208  names alone
+
+
+def test_a_file_that_is_not_what_was_downloaded_is_not_handed_over(kept: tuple[Bwp, int, Path]) -> None:
+    bwp, number, path = kept
+    path.write_bytes(b"someone else's data")
+    ended = bwp("pack", f"#{number}", "--recipient", RECIPIENT)
+    assert ended.code == 1
+    assert "is not the file that was downloaded" in ended.err
+    assert os.listdir(path.parent) == [path.name]  # noqa: PTH208  names alone
+
+
+def test_a_read_only_profile_packs_nothing(kept: tuple[Bwp, int, Path]) -> None:
+    bwp, number, _ = kept
+    ended = bwp("pack", f"#{number}", "--recipient", RECIPIENT, env={"BWP_READ_ONLY": "1"})
+    assert ended.code == 2
+    assert "is read-only" in ended.err
+
+
+def test_without_the_extra_a_sentence_says_how_to_get_it(kept: tuple[Bwp, int, Path], tmp_path: Path) -> None:
+    bwp, number, path = kept
+    hiding = tmp_path / "hiding"
+    hiding.mkdir()
+    (hiding / "pyrage.py").write_text("raise ImportError('hidden')")
+    places = os.pathsep.join([str(hiding), *(place for place in sys.path if place)])
+    ended = bwp("pack", f"#{number}", "--recipient", RECIPIENT, env={"PYTHONPATH": places})
+    assert ended.code == 2
+    assert ended.err == "bwp-tui: Encryption needs an extra: install it with pip install 'bwp-tui[pack]'.\n"
+    assert os.listdir(path.parent) == [path.name]  # noqa: PTH208  names alone
+
+
+def test_large_files_pass_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, target = tmp_path / "a.zip", tmp_path / "a.age"
+    source.write_bytes(os.urandom(3 << 20))
+    sizes: list[int] = []
+    noted = sealing._Hashing._noted
+
+    def noting(self: sealing._Hashing, data: bytes) -> bytes:
+        sizes.append(len(data))
+        return noted(self, data)
+
+    monkeypatch.setattr(sealing._Hashing, "_noted", noting)
+    sealed = seal(source, target, RECIPIENT, sha256(source))
+    assert max(sizes) <= 1 << 20
+    assert (sealed.plain_bytes, sealed.sha256, sealed.bytes) == (3 << 20, sha256(target), target.stat().st_size)
+
+
+def test_what_fails_leaves_no_copy(tmp_path: Path) -> None:
+    source = tmp_path / "a.zip"
+    source.write_bytes(b"data")
+    with pytest.raises(NotTheSame):
+        seal(source, tmp_path / "b.age", RECIPIENT, "0" * 64)
+    with pytest.raises(NoRecipient):
+        seal(source, tmp_path / "b.age", "age1", sha256(source))
+    with pytest.raises(FileNotFoundError):
+        seal(tmp_path / "none", tmp_path / "b.age", RECIPIENT, "")
+    assert not (tmp_path / "b.age").exists()

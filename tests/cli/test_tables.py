@@ -1,0 +1,166 @@
+"""Import and export: all or nothing, a receipt a run, files for this user alone, killed at any point."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import signal
+import stat
+from pathlib import Path
+
+import pytest
+
+from bwp_tui.sandbox.server import Sandbox
+from tests.cli.conftest import Bwp
+from tests.cli.test_requests import recorded
+from tests.pty_terminal import Terminal
+from tests.waiting import eventually
+
+MANY = 2_000
+
+
+def _file(bwp: Bwp, *lines: str, name: str = "requests.csv") -> Path:
+    file = bwp.data.parent / name
+    file.write_text("\r\n".join(("kind,email,note", *lines)), encoding="utf-8-sig", newline="")
+    return file
+
+
+def _many(bwp: Bwp) -> Path:
+    return _file(bwp, *(f"access,s{number}@example.com,n{number}" for number in range(MANY)))
+
+
+def _receipts(file: Path) -> list[Path]:
+    return sorted(file.parent.glob("*.receipt-*"))
+
+
+def test_an_import_says_what_came_of_each_line_in_a_receipt_of_its_own(bwp: Bwp) -> None:
+    file = _file(bwp, "access,jane@example.com,x", "erase,bob@example.com,y", "access,JANE@example.com,z")
+    ended = bwp("import", str(file), "--yes")
+    assert ended.code == 0
+    assert ended.out == "3 requests recorded, #1 to #3.\n"
+    (receipt,) = _receipts(file)
+    assert stat.S_IMODE(receipt.stat().st_mode) == 0o600
+    rows = list(csv.reader(io.StringIO(receipt.read_bytes().decode(), newline="")))
+    assert rows == [
+        ["line", "result", "reason", "number"],
+        ["2", "accepted", "", "1"],
+        ["3", "accepted", "", "2"],
+        ["4", "duplicate", "same address and kind as line 2", "3"],
+    ]
+    assert "example.com" not in ended.out + ended.err
+
+
+def test_nothing_is_recorded_while_a_line_is_wrong_and_every_wrong_one_is_listed(bwp: Bwp) -> None:
+    file = _file(bwp, "access,jane@example.com,", "acess,jane@example.com,", "access,jane@example,")
+    receipt = file.with_name("told.csv")
+    ended = bwp("import", str(file), "--receipt", str(receipt))
+    assert ended.code == 2
+    assert "Line 3 is wrong: The kind “acess”" in ended.err
+    assert "Line 4 is wrong:" in ended.err
+    assert recorded(bwp) == 0
+    results = [row["result"] for row in csv.DictReader(io.StringIO(receipt.read_text()))]
+    assert results == ["right", "wrong", "wrong"]
+
+
+def test_a_dry_run_records_nothing_and_says_so(bwp: Bwp) -> None:
+    ended = bwp("import", str(_file(bwp, "erase,jane@example.com,")), "--dry-run")
+    assert (ended.code, recorded(bwp)) == (0, 0)
+    assert "dry run" in ended.err
+
+
+def test_a_receipt_never_overwrites(bwp: Bwp) -> None:
+    file = _file(bwp, "access,jane@example.com,")
+    kept = file.with_name("kept.csv")
+    kept.write_text("mine")
+    ended = bwp("import", str(file), "--receipt", str(kept))
+    assert (ended.code, kept.read_text(), recorded(bwp)) == (1, "mine", 0)
+
+
+def test_the_same_file_again_is_refused_unless_it_is_meant(bwp: Bwp) -> None:
+    file = str(_file(bwp, "access,jane@example.com,"))
+    assert bwp("import", file).code == 0
+    again = bwp("import", file)
+    assert (again.code, "imported before" in again.err, recorded(bwp)) == (1, True, 1)
+    assert bwp("import", file, "--again").code == 0
+    assert recorded(bwp) == 2
+
+
+def test_the_number_of_deletions_is_typed_before_they_are_recorded(bwp: Bwp) -> None:
+    file = _file(bwp, "erase,jane@example.com,", "erase,bob@example.com,", "access,eve@example.com,")
+    assert bwp("import", str(file)).code == 2
+    for typed, code, count in (("1", 1, 0), ("2", 0, 3)):
+        with Terminal(bwp.argv("import", str(file)), env=bwp.env, columns=150) as terminal:
+            terminal.wait_for("Type the number of deletions, 2, to go on:")
+            terminal.send(f"{typed}\r")
+            assert terminal.wait() == code
+        assert recorded(bwp) == count
+
+
+def test_two_thousand_requests_are_recorded_with_progress_and_sent_once_each(bwp: Bwp) -> None:
+    file = _many(bwp)
+    with Terminal(bwp.argv("import", str(file)), env=bwp.env, columns=150) as terminal:
+        assert terminal.wait(40) == 0
+        terminal.wait_for(f"{MANY} requests recorded, #1 to #{MANY}.")
+        assert b"checking 1000 of 2000" in terminal.bytes_since()
+        assert b"recording 1000 of 2000" in terminal.bytes_since()
+    assert recorded(bwp) == MANY
+    assert len(_receipts(file)[0].read_text().splitlines()) == MANY + 1
+
+
+@pytest.mark.parametrize("part", [20, 1000, 1980])
+def test_an_import_killed_in_the_middle_leaves_nothing_and_can_be_done_again(bwp: Bwp, part: int) -> None:
+    file = _many(bwp)
+    with Terminal(bwp.argv("import", str(file)), env=bwp.env, columns=150) as terminal:
+        seen = f"recording {part} of".encode()
+        eventually(lambda: seen in terminal.bytes_since())
+        terminal.signal(signal.SIGKILL)
+        terminal.wait()
+    assert recorded(bwp) in (0, MANY)
+    ended = bwp("import", str(file))
+    assert (ended.code, recorded(bwp)) in ((0, MANY), (1, MANY))
+    history = bwp.history()
+    assert history.row("SELECT count(DISTINCT email), count(*) FROM tasks") == (MANY, MANY)
+    history.close()
+
+
+def test_what_was_imported_is_sent_by_the_next_engine(shop: Bwp, practice: Sandbox) -> None:
+    shop("import", str(_file(shop, "access,jane@example.com,", "erase,bob@example.com,")), "--yes")
+    assert practice.world.starts == []
+    assert shop("run", "--once").code == 0
+    assert sorted(start.email for start in practice.world.starts) == ["bob@example.com", "jane@example.com"]
+
+
+@pytest.fixture
+def filed(bwp: Bwp) -> Bwp:
+    """A register with two tasks, the note of one of which a spreadsheet would take for a formula."""
+    file = _file(bwp, "access,jane@example.com,'=1+1", "erase,bob@example.com,")
+    assert bwp("import", str(file), "--yes").code == 0
+    return bwp
+
+
+def test_an_export_is_a_table_masked_unless_told_otherwise_and_says_so(filed: Bwp, tmp_path: Path) -> None:
+    target = tmp_path / "tasks.csv"
+    ended = filed("export", str(target))
+    assert (ended.code, ended.out) == (0, "")
+    assert "2 tasks written, addresses masked" in ended.err
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    text = target.read_bytes().decode()
+    assert text.count("\r\n") == text.count("\n") == 3
+    rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
+    assert [(row["email"], row["masked"], row["note"]) for row in rows] == [
+        ("j•••@example.com", "yes", "'=1+1"),
+        ("b•••@example.com", "yes", ""),
+    ]
+    assert filed("export", str(target)).code == 1
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl"])
+def test_json_is_exported_as_one_array_or_a_line_a_task(filed: Bwp, form: str) -> None:
+    ended = filed("export", "kind:retrieval,deletion", "--format", form, "--unmask", "-")
+    tasks = json.loads(ended.out) if form == "json" else [json.loads(line) for line in ended.out.splitlines()]
+    assert [(task["email"], task["note"], task["masked"]) for task in tasks] == [
+        ("jane@example.com", "=1+1", False),
+        ("bob@example.com", "", False),
+    ]
+    assert json.loads(filed("export", "tag:none", "--format", "json", "-").out) == []

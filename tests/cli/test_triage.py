@@ -1,0 +1,147 @@
+"""Notes, tags, hands, verification, deadlines, views, and doing one thing to many tasks from the command line."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from bwp_tui.sandbox.server import Sandbox
+from tests.cli.conftest import Bwp
+from tests.cli.test_requests import recorded
+from tests.pty_terminal import Terminal
+
+
+def _csv(bwp: Bwp, *lines: str) -> str:
+    file = bwp.data.parent / "requests.csv"
+    file.write_text("\n".join(("kind,email,regulation", *lines)), encoding="utf-8")
+    return str(file)
+
+
+@pytest.fixture
+def office(bwp: Bwp) -> Bwp:
+    """A register with three requests that nobody has sent."""
+    file = _csv(bwp, "access,jane@example.com,ccpa", "erase,bob@example.com,", "access,eve@example.com,none")
+    assert bwp("import", file, "--yes").code == 0
+    return bwp
+
+
+def test_work_on_a_task_is_in_its_json_and_on_its_timeline(office: Bwp) -> None:
+    for words in (
+        ["note", "1", "left a message"],
+        ["tag", "1", "+vip", "+x"],
+        ["tag", "1", "-x"],
+        ["verify", "1", "--how", "order details", "--by", "jane", "--on", "2026-01-02"],
+        ["assign", "1", "jane"],
+        ["extend", "1", "--reason", "complex"],
+        ["acknowledge", "1"],
+    ):
+        ended = office(*words, "--json")
+        assert (ended.code, ended.err) == (0, "")
+    task = json.loads(ended.out)
+    assert (task["note"], task["tags"], task["assigned_to"]) == ("left a message", ["vip"], "jane")
+    assert task["verified"] == {"on": "2026-01-02", "by": "jane", "how": "order details"}
+    assert task["extended_on"] == task["acknowledged_on"] is not None
+    shown = office("show", "1").out
+    for line in (
+        "note by op: left a message",
+        "verified by op: on 2026-01-02 by jane: order details",
+        "by op: complex",
+    ):
+        assert line in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["extend", "3", "--reason", "x"], 1, "no legal deadline"),
+        (["tag", "1"], 2, "Give tags to add"),
+        (["tag", "1", "+"], 2, "Give tags to add"),
+        (["tag", "+vip"], 2, "Name the tasks"),
+        (["assign", "jane"], 2, "Name the tasks"),
+        (["note", "77", "x"], 4, "no task"),
+        (["resubmit"], 2, "Name the tasks"),
+        (["list", "--sort", "duo"], 2, "did you mean due?"),
+        (["list", "--view", "faild"], 1, "Did you mean “failed”?"),
+        (["views", "save", "failed", "is:open"], 1, "built in"),
+        (["views", "save", "mine", "statsu:x"], 2, "status"),
+        (["report", "--from", "2026-02-01", "--to", "2026-01-01"], 2, "ends before it begins"),
+        (["cancel", "--filter", "kind:retrieval tag:none"], 4, "No task fits"),
+    ],
+)
+def test_what_cannot_be_is_told_with_its_exit_code(shop: Bwp, words: list[str], code: int, told: str) -> None:
+    assert shop("import", _csv(shop, "access,a@b.de,", "access,c@b.de,", "access,e@b.de,none")).code == 0
+    ended = shop(*words)
+    assert ended.code == code
+    assert told.casefold() in ended.err.casefold()
+    assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize(
+    "words", [["note", "1", "x"], ["tag", "1", "+x"], ["views", "save", "mine"], ["import", "FILE", "--yes"]]
+)
+def test_a_read_only_profile_records_nothing(office: Bwp, words: list[str]) -> None:
+    file = _csv(office, "access,new@example.com,")
+    ended = office(*(file if word == "FILE" else word for word in words), env={"BWP_READ_ONLY": "1"})
+    assert (ended.code, "read-only" in ended.err) == (2, True)
+    assert recorded(office) == 3
+
+
+def test_many_are_tagged_and_assigned_by_a_filter_after_their_plan(office: Bwp) -> None:
+    assert office("tag", "--filter", "kind:retrieval", "+vip").code == 2
+    tagged = office("tag", "--filter", "kind:retrieval", "+vip", "--yes", "--json")
+    assert tagged.code == 0
+    assert "Plan: 2 tagged." in tagged.err
+    assert [task["tags"] for task in json.loads(tagged.out)] == [["vip"], ["vip"]]
+    assert office("assign", "--filter", "-tag:vip", "jane", "--yes").code == 0
+    assert [task["id"] for task in json.loads(office("list", "assigned:jane", "--json").out)] == [2]
+
+
+def test_the_number_of_tasks_is_typed_before_many_are_cancelled(shop: Bwp, practice: Sandbox) -> None:
+    shop("import", _csv(shop, "erase,bob@example.com,", "erase,ann@example.com,", "access,eve@example.com,"), "--yes")
+    assert shop("run", "--once").code == 0
+    argv = shop.argv("cancel", "--filter", "is:active")
+    with Terminal(argv, env=shop.env, columns=120) as terminal:
+        terminal.wait_for("Plan: 2 cancelled, 1 skipped: 1 retrieval")
+        terminal.wait_for("Type the number of tasks, 2, to go on:")
+        terminal.send("3\r")
+        assert terminal.wait() == 1
+    assert practice.world.calls["cancelPersonalDataDeletionTask"] == 0
+    with Terminal(argv, env=shop.env, columns=120) as terminal:
+        terminal.wait_for("to go on:")
+        terminal.send("2\r")
+        assert terminal.wait(30) == 0
+    assert practice.world.calls["cancelPersonalDataDeletionTask"] == 2
+    ended = shop("resubmit", "--filter", "status:cancelled", "--note", "asked again", "--yes", "--json")
+    assert ended.code == 0
+    assert [(task["status"], task["note"]) for task in json.loads(ended.out)] == [("ON_HOLD", "asked again")] * 2
+
+
+def test_a_saved_view_lists_what_fits_in_its_order_and_another_word_narrows_it(office: Bwp) -> None:
+    assert office("views", "save", "clock", "-regulation:none").code == 2
+    assert office("views", "save", "clock", "is:open", "due<90d", "--sort", "due", "--columns", "subject,due").code == 0
+    saved = json.loads(office("views", "--json").out)[-1]
+    assert saved == {
+        "name": "clock",
+        "filter": "is:open due<90d",
+        "sort": "due",
+        "columns": ["subject", "due"],
+        "built_in": False,
+    }
+    assert [task["id"] for task in json.loads(office("list", "--view", "clock", "--json").out)] == [2, 1]
+    newest = office("list", "--view", "Clock", "--sort", "newest", "kind:retrieval", "--json")
+    assert [task["id"] for task in json.loads(newest.out)] == [1]
+    assert office("views", "delete", "clock").code == 0
+    assert "clock" not in office("views", "list").out
+
+
+def test_a_report_counts_what_was_received_by_kind_and_law(office: Bwp) -> None:
+    ended = office("report", "--from", "2020-01-01", "--to", "2099-12-31", "--json")
+    lines = json.loads(ended.out)["requests"]
+    assert [(line["kind"], line["regulation"], line["received"], line["open"]) for line in lines] == [
+        ("DELETION", "gdpr", 1, 1),
+        ("RETRIEVAL", "ccpa", 1, 1),
+        ("RETRIEVAL", "none", 1, 1),
+    ]
+    assert "RECEIVED" in office("report", "--from", "2020-01-01", "--to", "2099-12-31").out
+    assert "Nothing was received" in office("report", "--from", "2020-01-01", "--to", "2020-01-02").err
