@@ -10,6 +10,8 @@ from typing import Final
 from bwp_tui.domain.filter import VIEWS
 from bwp_tui.domain.task import Task
 from bwp_tui.history.actions import cannot_cancel, cannot_download, cannot_resubmit
+from bwp_tui.history.handling import cannot_open
+from bwp_tui.history.settling import cannot_adopt, cannot_give_up
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,13 @@ class Situation:
 
     task: Task | None
     read_only: bool
+    views: int = len(VIEWS)
 
+
+MOST_VIEWS: Final = 9
+"""Views that have a key of their own, the built-in ones first."""
+
+READ_ONLY: Final = "This profile is read-only."
 
 WhyNot = Callable[[Situation], str | None]
 
@@ -54,7 +62,7 @@ def _on_task(check: Callable[[Task], str | None] | None = None, *, writes: bool 
         if situation.task is None:
             return "No task is selected."
         if writes and situation.read_only:
-            return "This profile is read-only."
+            return READ_ONLY
         return check(situation.task) if check else None
 
     return why_not
@@ -65,7 +73,14 @@ def _not_sent(task: Task) -> str | None:
 
 
 def _writable(situation: Situation) -> str | None:
-    return "This profile is read-only." if situation.read_only else None
+    return READ_ONLY if situation.read_only else None
+
+
+def _has_view(key: int) -> WhyNot:
+    def why_not(situation: Situation) -> str | None:
+        return None if key <= situation.views else "No view is saved here yet; V saves one."
+
+    return why_not
 
 
 def _listing(filter_text: str) -> str:
@@ -73,7 +88,17 @@ def _listing(filter_text: str) -> str:
     return f"list {shlex.quote(filter_text)}" if filter_text else "list"
 
 
-_TASK, _REQUEST, _VIEW, _MOVE, _PROGRAM = "This task", "Requests", "Views", "Moving", "Program"
+_TASK, _MARKS, _REQUEST, _VIEW, _MOVE, _PROGRAM = (
+    "This task, or the marked ones",
+    "Marking",
+    "Requests",
+    "Views",
+    "Moving",
+    "Program",
+)
+
+GROUPS: Final = (_REQUEST, _TASK, _MARKS, _VIEW, _MOVE, _PROGRAM)
+"""What the actions are about, in the order of the help."""
 
 ACTIONS: Final = (
     Action("new", ("n",), "new", "File a new request", _REQUEST, "submit KIND EMAIL", _writable),
@@ -89,6 +114,7 @@ ACTIONS: Final = (
         "download TASK",
         _on_task(cannot_download, writes=True),
     ),
+    Action("archive", ("o",), "", "Look inside the saved result", _TASK, "inspect TASK", _on_task(cannot_open)),
     Action(
         "resubmit",
         ("R",),
@@ -107,15 +133,44 @@ ACTIONS: Final = (
         "cancel TASK",
         _on_task(cannot_cancel, writes=True),
     ),
+    Action(
+        "adopt",
+        ("i",),
+        "",
+        "Enter an unconfirmed request's task id",
+        _TASK,
+        "settle TASK --task-id ID",
+        _on_task(cannot_adopt, writes=True),
+    ),
+    Action(
+        "give_up",
+        ("X",),
+        "",
+        "Give up an unconfirmed request",
+        _TASK,
+        "settle TASK --give-up REASON",
+        _on_task(cannot_give_up, writes=True),
+    ),
     Action("poll", ("u",), "poll", "Ask the service about this task now", _TASK, "refresh TASK", _on_task(_not_sent)),
-    Action("note", ("e",), "note", "Write a note on this task", _TASK, None, _on_task()),
+    Action("note", ("e",), "note", "Write a note on this task", _TASK, None, _on_task(writes=True)),
+    Action("tag", ("t",), "", "Change the tags", _TASK, "tag TASK +NEW -OLD", _on_task(writes=True)),
     Action("copy", ("y",), "", "Copy the task id", _TASK, None, _on_task(_not_sent)),
-    Action("mask", ("m",), "mask", "Show or mask the addresses", _VIEW),
+    Action("mark", ("space",), "mark", "Mark this task, or unmark it", _MARKS, None, _on_task()),
+    Action("mark_range", ("v",), "", "Mark all from the last mark to here", _MARKS, None, _on_task()),
+    Action("mark_all", ("asterisk",), "", "Mark all of the view, or none", _MARKS),
+    Action("sort", ("s",), "", "Sort by a column", _VIEW, "list --sort COLUMN"),
+    Action("freeze", ("p",), "", "Freeze the rows, and let them go again", _VIEW),
+    Action("mask", ("m",), "", "Show or mask the addresses", _VIEW),
     Action("failed", ("f",), "", "Show what failed", _VIEW, "list is:failed"),
     *(
         Action(f"view_{key}", (str(key),), "", f"View: {view.name}", _VIEW, _listing(view.filter))
         for key, view in enumerate(VIEWS, start=1)
     ),
+    *(
+        Action(f"view_{key}", (str(key),), "", f"Saved view {key}", _VIEW, None, _has_view(key))
+        for key in range(len(VIEWS) + 1, MOST_VIEWS + 1)
+    ),
+    Action("save_view", ("V",), "", "Save this filter and order as a view", _VIEW, "views save NAME FILTER"),
     Action("back", ("escape",), "", "Close what is open, or clear the filter", _VIEW),
     Action("down", ("j", "down"), "", "Down", _MOVE),
     Action("up", ("k", "up"), "", "Up", _MOVE),
@@ -141,6 +196,7 @@ _SHOWN: Final = {
     "colon": ":",
     "question_mark": "?",
     "escape": "esc",
+    "asterisk": "*",
     "pagedown": "pgdn",
     "pageup": "pgup",
     "shift+down": "⇧↓",

@@ -29,7 +29,7 @@ from bwp_tui.console.themes import DARK, LIGHT, THEMES, choose
 from bwp_tui.console.type_ahead import TypeAhead
 from bwp_tui.crashlog import record, sentence
 from bwp_tui.domain.times import Clock, utc_now
-from bwp_tui.engine.setup import setup_for
+from bwp_tui.engine.setup import preparing
 from bwp_tui.engine.thread import EngineThread, Role
 from bwp_tui.history.connection import History
 from bwp_tui.settings import Profile, actor, config_path
@@ -71,7 +71,8 @@ class ConsoleApp(App[int]):
         with_engine: bool = True,
         driver_class: type[Driver] | None = None,
     ) -> None:
-        super().__init__(driver_class=driver_class)
+        # Textual chooses its filter here: its grey one would turn the terminal's own colours into black on black.
+        super().__init__(driver_class=driver_class, ansi_color=True if os.environ.get("NO_COLOR") else None)
         self.animation_level = "none"
         self.register_theme(DARK)
         self.register_theme(LIGHT)
@@ -80,9 +81,10 @@ class ConsoleApp(App[int]):
         self._profile = profile
         self._configured = not profile.missing()
         self._crash: str | None = None
+        self._noticed: str | None = None
         self._history = History(profile.history_path, clock=clock)
         self._written = History(profile.history_path, clock=clock)
-        self._engine = EngineThread(profile, lambda: setup_for(profile), changed=self._role_changed, clock=clock)
+        self._engine = EngineThread(profile, preparing(profile), changed=self._role_changed, clock=clock)
         self._with_engine = with_engine and self._configured
         self._session = Session(
             profile=profile,
@@ -92,6 +94,7 @@ class ConsoleApp(App[int]):
             clock=clock,
             role=lambda: self._engine.role,
             next_theme=self._next_theme,
+            look_at=self._engine.look_at,
         )
         self._watch = TerminalWatch(self._session_over)
         self._type_ahead = TypeAhead(self, super().on_event)
@@ -114,6 +117,8 @@ class ConsoleApp(App[int]):
             self.push_screen(SetupScreen(self._profile.name, self._profile.missing(), config))
             return
         self.push_screen(MainScreen(self._session))
+        if self.opening_words:
+            self.call_after_refresh(self._say_of_opening)
         if self._with_engine:
             # After the first frame: importing the HTTP library must not delay it.
             self.call_after_refresh(self._engine.start)
@@ -136,6 +141,9 @@ class ConsoleApp(App[int]):
     def on_console_app_role_changed(self) -> None:
         if self._main is not None:
             self._main.tell_header()
+            if self._engine.notice and self._engine.notice != self._noticed:
+                self._main.say(self._engine.notice, "warn")
+            self._noticed = self._engine.notice
 
     def action_quit_unconfigured(self) -> None:
         """Leave the page that says what is missing."""
@@ -176,6 +184,15 @@ class ConsoleApp(App[int]):
         self._crash = sentence(error, record(self._profile.log_dir, error))
         self._close_messages_no_wait()
 
+    def _say_of_opening(self) -> None:
+        if self._main is not None and self.opening_words:
+            self._main.say(self.opening_words, "bad")
+
+    @property
+    def opening_words(self) -> str | None:
+        """What had to be mended when the history was opened, or why it can only be read; None for neither."""
+        return self._history.opened.report or self._history.read_only
+
     @property
     def crash(self) -> str | None:
         """The sentence on a fault that ended the app, or None."""
@@ -200,6 +217,8 @@ def run_console(profile: Profile, *, theme: str | None) -> int:
         app.run(mouse=not over_ssh)
     finally:
         app.close()
+    if app.opening_words:
+        print(app.opening_words, file=sys.stderr)
     if app.crash:
         print(app.crash, file=sys.stderr)
         return 1

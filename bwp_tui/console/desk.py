@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
+from pathlib import Path
 
+from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Download, DownloadState, Event, Kind, Request, Task
 from bwp_tui.domain.text import mask_email
-from bwp_tui.history import actions, statistics, tasks, timeline
+from bwp_tui.history import actions, bulk, handling, plans, settling, statistics, tasks, timeline, views
+from bwp_tui.history.bulk import Result
 from bwp_tui.history.connection import History
+from bwp_tui.history.plans import Plan
 from bwp_tui.history.statistics import Statistics
 from bwp_tui.settings import Profile
 
@@ -47,6 +51,26 @@ class Desk:
         actions.cancel(self._history, task.number, self._actor)
         return f"The cancellation of {task.name} is recorded and on its way."
 
+    def adopt(self, task: Task, task_id: str) -> str:
+        """Enter the service's id of an unconfirmed request.
+
+        Raises:
+            actions.BadRequest: it is none.
+            HistoryError: it is not possible or could not be recorded.
+        """
+        settling.adopt(self._history, task.number, task_id, self._actor)
+        return f"Asking the service whether {task_id} is this request."
+
+    def give_up(self, task: Task, reason: str) -> str:
+        """Close an unconfirmed request.
+
+        Raises:
+            actions.BadRequest: there is no reason.
+            HistoryError: it is not possible or could not be recorded.
+        """
+        settling.give_up(self._history, task.number, reason, self._actor)
+        return f"{task.name} is given up; the reason is on its timeline."
+
     def download(self, task: Task) -> str:
         """Record the wish to have a result.
 
@@ -74,6 +98,67 @@ class Desk:
         actions.set_note(self._history, task.number, text, self._actor)
         return f"The note of {task.name} is kept."
 
+    def unpacked(self, task: Task, folder: Path) -> None:
+        """Record where the task's result was unpacked.
+
+        Raises:
+            HistoryError: it could not be recorded.
+        """
+        handling.unpacked(self._history, task.number, folder, self._actor)
+
+    def plan(self, action: str, numbers: Sequence[int], today: date) -> Plan:
+        """Return what an action would do to these tasks; changes nothing."""
+        return plans.plan(self._history, action, numbers, today)
+
+    def do_many(self, action: str, numbers: Sequence[int]) -> list[Result]:
+        """Do a planned action to each of these tasks.
+
+        Raises:
+            HistoryError: it could not be recorded; what was done before stays.
+        """
+        deeds: dict[str, Callable[[], bulk.Deed]] = {
+            "download": lambda: bulk.download(str(self._profile.download_dir), self._actor),
+            "refresh": bulk.refresh,
+            "cancel": lambda: bulk.cancel(self._actor),
+        }
+        return self._perform(deeds[action](), numbers)
+
+    def resubmit_many(self, numbers: Sequence[int], note: str) -> list[Result]:
+        """Record failed requests again, with a note on the new ones where there is one.
+
+        Raises:
+            HistoryError: it could not be recorded; what was done before stays.
+        """
+        return self._perform(bulk.resubmit(self._actor, note), numbers)
+
+    def tag(self, numbers: Sequence[int], add: Sequence[str], remove: Sequence[str]) -> list[Result]:
+        """Add tags to each of these tasks and remove others.
+
+        Raises:
+            HistoryError: it could not be recorded.
+        """
+        return self._perform(bulk.tag(add, remove, self._actor), numbers)
+
+    def note_many(self, numbers: Sequence[int], text: str) -> list[Result]:
+        """Add a note to each of these tasks.
+
+        Raises:
+            HistoryError: it could not be recorded.
+        """
+        return self._perform(bulk.add_note(text, self._actor), numbers)
+
+    def save_view(self, view: View) -> str:
+        """Save a filter with its order under a name.
+
+        Raises:
+            HistoryError: the name or the filter cannot be, or it could not be recorded.
+        """
+        views.save(self._history, view)
+        return f"The view “{view.name}” is saved."
+
+    def _perform(self, deed: bulk.Deed, numbers: Sequence[int]) -> list[Result]:
+        return [result for results in bulk.perform(self._history, deed, numbers) for result in results]
+
 
 class Reader:
     """The few small reads that the screen makes itself; the history answers each in a fraction of a millisecond."""
@@ -96,7 +181,7 @@ class Reader:
     def earlier(self, kind: Kind, email: str) -> str | None:
         """Return a sentence about the newest task with this kind and address, or None."""
         task = tasks.newest_for(self._history, kind, email)
-        return None if task is None else f"#{task.number} asked the same before: {task.status}"
+        return None if task is None else f"#{task.number} asked before: {task.status}"
 
     def named_downloads(self, downloads: tuple[Download, ...], *, masked: bool) -> list[tuple[Download, str]]:
         """Return the downloads, each with its data subject's address as the screen may show it."""

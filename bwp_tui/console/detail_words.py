@@ -14,10 +14,12 @@ from bwp_tui.domain.deadlines import REGULATIONS, latest_end
 from bwp_tui.domain.task import TERMINAL, DownloadState, Event, Kind, Status, Task
 from bwp_tui.domain.text import mask_email, veil
 from bwp_tui.domain.times import due_words, local_day
+from bwp_tui.engine.part_file import file_name
 
 _LABEL: Final = 11
 _ROLE_OF_STATUS: Final[dict[str, str]] = {
     Status.QUEUED: "muted",
+    Status.GIVEN_UP: "muted",
     Status.CANCELLED: "muted",
     Status.COMPLETED: "good",
     Status.FAILED: "bad",
@@ -62,7 +64,12 @@ def subject(task: Task, reading: Reading) -> str:
 
 def veiled(text: str, task: Task, reading: Reading) -> str:
     """Return `text` with the task's address in it as the screen may show it."""
-    return veil(text, task.email) if reading.masked else text
+    if not reading.masked or not task.email:
+        return text
+    # A saved archive is named after the address, in the letters that file names take.
+    addresses = (task.email, mask_email(task.email))
+    named, renamed = (file_name(task.kind, email, task.task_id or "").removesuffix(".zip") for email in addresses)
+    return veil(text.replace(named, renamed), task.email)
 
 
 def matters(task: Task, reading: Reading) -> list[list[Phrase]]:
@@ -169,6 +176,7 @@ def _result(task: Task, reading: Reading) -> Iterator[list[Phrase]]:
         case DownloadState.DONE if download:
             yield _fact("Saved", [(veiled(download.path or "", task, reading), "good")])
             yield _fact("sha256", [(download.sha256 or "", "plain"), (f"  {size(download.bytes)}", "muted")])
+            yield _fact("Inside", [("o", "key"), (" shows what it holds", "plain")])
         case DownloadState.FAILED if download:
             yield _fact("Result", [(veiled(download.trouble or "the download failed", task, reading), "bad")])
         case DownloadState.QUEUED | DownloadState.RUNNING if download:

@@ -2,37 +2,42 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Final, TypeVar
+from pathlib import Path
+from typing import Final
 
+from bwp_tui.console.actions import MOST_VIEWS
 from bwp_tui.console.clipboard import copy
 from bwp_tui.console.detail_words import Reading, subject
+from bwp_tui.console.many_doing import ManyDoing, tags_of
+from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.dashboard import DashboardScreen
 from bwp_tui.console.screens.help import HelpScreen
-from bwp_tui.domain.filter import VIEWS, FilterError
-from bwp_tui.domain.task import Kind, Request, Task
+from bwp_tui.console.stage import Stage
+from bwp_tui.console.writing import write
+from bwp_tui.domain.completion import complete
+from bwp_tui.domain.filter import VIEWS, FilterError, View
+from bwp_tui.domain.task import Kind, Request, Status, Task
 from bwp_tui.domain.times import local_day
-from bwp_tui.history.actions import BadRequest
-from bwp_tui.history.errors import HistoryError
 
-if TYPE_CHECKING:
-    from bwp_tui.console.screens.main import MainScreen
-
-_Result = TypeVar("_Result")
 _DETAIL_LINES: Final = 3
+_OFFERED: Final = 4
+"""Completions of a filter that are shown at once."""
 
 
 class Doing:
     """Carries out the registry's actions for the main screen, one question to the operator at a time."""
 
-    def __init__(self, screen: MainScreen) -> None:
+    def __init__(self, screen: Stage) -> None:
         self._screen = screen
+        self.many = ManyDoing(screen)
         self._filing = False
         self._plain: dict[str, Callable[[], None]] = {
+            **self.many.plain,
             "new": screen.open_form,
             "new_deletion": lambda: screen.open_form(Kind.DELETION),
             "detail": screen.turn_detail,
+            "freeze": screen.freeze,
             "mask": lambda: screen.mask(not screen.session.masked),
             "failed": lambda: screen.show_view(_FAILED),
             "back": self._back,
@@ -40,10 +45,11 @@ class Doing:
             "theme": screen.session.next_theme,
             "help": lambda: self._open_help(),
             "dashboard": self._open_dashboard,
+            "archive": self._open_archive,
             "quit": lambda: screen.app.exit(),
             "detail_down": lambda: screen.detail.scroll_by(_DETAIL_LINES),
             "detail_up": lambda: screen.detail.scroll_by(-_DETAIL_LINES),
-            **{f"view_{index + 1}": _bound(screen.show_view, index) for index in range(len(VIEWS))},
+            **{f"view_{index + 1}": _bound(screen.show_view, index) for index in range(MOST_VIEWS)},
         }
         self._asking: dict[str, Callable[[], Coroutine[None, None, None]]] = {
             "filter": self._filter,
@@ -51,28 +57,38 @@ class Doing:
             "download": self._download,
             "resubmit": self._resubmit,
             "cancel": self._cancel,
+            "adopt": self._adopt,
+            "give_up": self._give_up,
             "poll": self._poll,
             "note": self._note,
+            "tag": self._tag,
+            "sort": self._sort,
+            "save_view": self._save_view,
         }
 
     def do(self, name: str) -> None:
-        """Do the action called `name`."""
+        """Do the action called `name`: to the marked tasks where there are some, else to the one under the cursor."""
         if name in _MOVES:
             self._move(name)
         elif name in self._plain:
             self._plain[name]()
         else:
-            self._screen.run_worker(self._asking[name](), group="doing", exclusive=True, exit_on_error=True)
+            asking = self.many.asking if self.acts_on_marks(name) else self._asking
+            self._screen.work_on(asking[name](), "doing", exclusive=True)
+
+    def acts_on_marks(self, name: str) -> bool:
+        """Say whether the action called `name` would be done to marked tasks."""
+        return bool(self.many.marked) and name in self.many.asking
 
     def file(self, request: Request) -> None:
         """Record what the request form holds; once, however often enter is pressed meanwhile."""
         if not self._filing:
             self._filing = True
-            self._screen.run_worker(self._file(request), group="filing")
+            self._screen.work_on(self._file(request), "filing", exclusive=False)
 
     def _move(self, name: str) -> None:
         table, detail = self._screen.table, self._screen.detail
-        if self._screen.has_class("-detail-open") and name in ("down", "up"):
+        if self._screen.is_detail_open() and name in ("down", "up"):
             detail.scroll_by(1 if name == "down" else -1)
             return
         getattr(table, f"action_{_MOVES[name]}")()
@@ -81,8 +97,10 @@ class Doing:
         screen = self._screen
         if screen.form.display:
             screen.close_form()
-        elif screen.has_class("-detail-open"):
+        elif screen.is_detail_open():
             screen.turn_detail(False)
+        elif self.many.marked:
+            self.many.unmark()
         elif screen.view != 0:
             screen.show_view(0)
         else:
@@ -92,6 +110,11 @@ class Doing:
         task = self._screen.task_here
         if task is not None and task.task_id is not None:
             self._screen.say(f"Task id {task.task_id}: {copy(self._screen.app, task.task_id)}.")
+
+    def _open_archive(self) -> None:
+        task = self._task()
+        if task is not None and task.download is not None and task.download.path is not None:
+            self._screen.app.push_screen(ArchiveScreen(self._screen.session, task, Path(task.download.path)))
 
     def _open_help(self) -> None:
         self._screen.app.push_screen(HelpScreen(self._screen.situation))
@@ -105,14 +128,16 @@ class Doing:
         screen, before = self._screen, (self._screen.view, self._screen.filter_text)
 
         def changed(text: str) -> None:
+            offered = [found for found in complete(text, len(text), ()) if not text.endswith(found.insert)]
+            inserts = "  ".join(completion.insert for completion in offered[:_OFFERED])
             try:
                 screen.show_filter(text)
             except FilterError as error:
-                screen.prompt.hint(str(error), "bad")
+                screen.prompt.hint(f"tab {inserts}" if inserts else str(error), "key" if inserts else "bad")
             else:
-                screen.prompt.hint("", "muted")
+                screen.prompt.hint(f"tab {inserts}" if inserts else "", "muted")
 
-        answer = await screen.prompt.text("/", screen.filter_text, changed=changed)
+        answer = await screen.prompt.text("/", screen.filter_text, changed=changed, completed=completed)
         if answer is None:
             view, text = before
             if view is not None:
@@ -133,7 +158,7 @@ class Doing:
         screen.close_palette()
         if answer is not None and picked is not None:
             # After this worker has ended: what is run may ask something itself.
-            screen.call_later(screen.action_perform, picked.name)
+            screen.perform(picked.name)
 
     async def _download(self) -> None:
         await self._record(self._screen.session.desk.download)
@@ -144,19 +169,41 @@ class Doing:
     async def _cancel(self) -> None:
         task = self._task()
         if task and await self._screen.prompt.yes(f"Cancel the deletion for {self._subject(task)}?"):
-            await self._write(lambda: self._screen.session.desk.cancel(task))
+            await write(self._screen, lambda: self._screen.session.desk.cancel(task))
 
     async def _resubmit(self) -> None:
         task = self._task()
         if task is None:
             return
-        kind = task.kind.lower()
-        if not await self._screen.prompt.yes(f"Submit the {kind} for {self._subject(task)} again?"):
+        doubt = "It may have been started. " if task.status in (Status.UNCONFIRMED, Status.GIVEN_UP) else ""
+        if task.kind is Kind.DELETION:
+            question = f"{doubt}Type the address to submit the deletion for {self._subject(task)} again:"
+            answer = await self._screen.prompt.text(question)
+            if answer is None or answer.strip() != task.email:
+                self._screen.say("" if answer is None else "Nothing was done: that is not the address.", "warn")
+                return
+        elif not await self._screen.prompt.yes(f"{doubt}Submit the retrieval for {self._subject(task)} again?"):
             return
-        new = await self._write(lambda: self._screen.session.desk.resubmit(task))
+        new = await write(self._screen, lambda: self._screen.session.desk.resubmit(task))
         if new is not None:
             self._screen.say(f"Recorded as #{new.number}; it is sent with a client token of its own.")
             self._screen.wait_for(new.number)
+
+    async def _adopt(self) -> None:
+        task = self._task()
+        if task is None:
+            return
+        task_id = await self._screen.prompt.text(f"The service's task id of {task.name}:")
+        if task_id:
+            await write(self._screen, lambda: self._screen.session.desk.adopt(task, task_id.strip()))
+
+    async def _give_up(self) -> None:
+        task = self._task()
+        if task is None:
+            return
+        reason = await self._screen.prompt.text(f"Why is {task.name} given up?")
+        if reason:
+            await write(self._screen, lambda: self._screen.session.desk.give_up(task, reason))
 
     async def _note(self) -> None:
         task = self._task()
@@ -164,12 +211,12 @@ class Doing:
             return
         text = await self._screen.prompt.text(f"Note on {task.name}:", task.note)
         if text is not None:
-            await self._write(lambda: self._screen.session.desk.note(task, text))
+            await write(self._screen, lambda: self._screen.session.desk.note(task, text))
 
     async def _file(self, request: Request) -> None:
         screen = self._screen
         try:
-            task = await self._write(lambda: screen.session.desk.submit(request))
+            task = await write(self._screen, lambda: screen.session.desk.submit(request))
         finally:
             self._filing = False
         if task is None:
@@ -182,20 +229,33 @@ class Doing:
     async def _record(self, act: Callable[[Task], str]) -> None:
         task = self._task()
         if task is not None:
-            await self._write(lambda: act(task))
+            await write(self._screen, lambda: act(task))
 
-    async def _write(self, act: Callable[[], _Result]) -> _Result | None:
-        """Have the history written off the UI's loop; say what came of it, and return it where it was written."""
+    async def _tag(self) -> None:
+        task = self._task()
+        if task is None:
+            return
+        text = await self._screen.prompt.text(f"Tags on {task.name} (+vip -old):", " ".join(task.tags))
+        if text is None:
+            return
+        add, remove = tags_of(text)
+        remove += [tag for tag in task.tags if tag not in add]
+        desk = self._screen.session.desk
+        if await write(self._screen, lambda: desk.tag([task.number], add, remove)) is not None:
+            self._screen.say(f"The tags of {task.name} are kept.")
+
+    async def _save_view(self) -> None:
         screen = self._screen
-        try:
-            result = await asyncio.to_thread(act)
-        except (HistoryError, BadRequest) as error:
-            screen.say(str(error), "bad")
-            return None
-        if isinstance(result, str):
-            screen.say(result)
-        screen.session.feed.look()
-        return result
+        name = await screen.prompt.text(f"Save “{screen.filter_text or 'all'}” as the view:")
+        if not name or not name.strip():
+            return
+        view = View(name.strip(), name.strip()[:5], screen.filter_text, screen.sort)
+        await write(screen, lambda: screen.session.desk.save_view(view))
+
+    async def _sort(self) -> None:
+        key = await self._screen.prompt.key("Sort by:", _SORTS)
+        if key is not None:
+            self._screen.sort_by(_SORTS[key])
 
     def _task(self) -> Task | None:
         return self._screen.task_here
@@ -216,7 +276,27 @@ _MOVES: Final = {
     "first": "first",
     "last": "last",
 }
+_SORTS: Final = {
+    "n": "newest",
+    "o": "oldest",
+    "d": "due",
+    "s": "subject",
+    "t": "status",
+    "k": "kind",
+    "r": "received",
+    "u": "updated",
+    "a": "assigned",
+}
 _FAILED: Final = next(index for index, view in enumerate(VIEWS) if view.name == "failed")
+
+
+def completed(text: str) -> str:
+    """Return a filter with what its end most likely is to be, or `text` where nothing is likely."""
+    offered = complete(text, len(text), ())
+    if not offered:
+        return text
+    first = offered[0]
+    return f"{text[: first.start]}{first.insert}{text[first.end :]}"
 
 
 def _bound(show: Callable[[int], None], index: int) -> Callable[[], None]:

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bwp_tui.domain.filter import VIEWS, Filter, parse
+from bwp_tui.console.actions import MOST_VIEWS
+from bwp_tui.domain.filter import Filter, View, parse
 from bwp_tui.domain.task import Download
 from bwp_tui.domain.times import Clock, local_day
-from bwp_tui.history import downloads, engine_state, tasks
+from bwp_tui.history import downloads, engine_state, tasks, views
 from bwp_tui.history.connection import History
 from bwp_tui.history.engine_state import EngineState
 from bwp_tui.history.errors import HistoryError
@@ -34,6 +35,7 @@ class Snapshot:
     revision: int
     changed: tuple[int, ...]
     numbers: array[int]
+    views: tuple[View, ...]
     view_counts: tuple[int, ...]
     engine: EngineState
     downloads: tuple[Download, ...]
@@ -55,7 +57,6 @@ class Feed:
         self._stopped = False
         self._revision = 0
         self._version = -1
-        self._views = tuple(parse(view.filter) for view in VIEWS)
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
 
     def start(self) -> None:
@@ -83,7 +84,8 @@ class Feed:
     def _run(self) -> None:
         while True:
             asked = self._asked.wait(INTERVAL_S)
-            self._asked.clear()
+            if asked:  # what is asked between the end of a wait in vain and here must not be cleared
+                self._asked.clear()
             if self._stopped:
                 return
             try:
@@ -102,12 +104,14 @@ class Feed:
         revision = history.revision()
         changed = tasks.changed_since(history, self._revision) if self._revision else []
         self._revision = revision
+        every = views.every(history)[:MOST_VIEWS]
         return Snapshot(
             question=question,
             revision=revision,
             changed=tuple(changed),
             numbers=tasks.numbers(history, question.filter, today=today, sort=question.sort),
-            view_counts=tuple(tasks.count(history, view, today=today) for view in self._views),
+            views=every,
+            view_counts=tuple(tasks.count(history, parse(view.filter), today=today) for view in every),
             engine=engine_state.read(history),
             downloads=tuple(downloads.open_ones(history)),
         )

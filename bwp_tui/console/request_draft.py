@@ -71,7 +71,7 @@ class Draft:
             return "", "muted"
         due = self.due()
         last = latest_end(today, self._hold_days())
-        done = f"done by {last.isoformat()} at the latest"
+        done = f"done by {last.isoformat()}"
         if due is None:
             return f"No legal due date; {done}.", "muted"
         words = f"due {due.isoformat()} ({due_words(due, today)}), {done}."
@@ -104,7 +104,7 @@ class Draft:
         if "@" not in email:
             return "an address has an @"
         host = email.rpartition("@")[2]
-        return "the domain needs an ending, such as .com" if "." not in host else "not an address the service takes"
+        return "needs an ending such as .com" if "." not in host else "no address the service takes"
 
     def _received(self) -> date | None:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -23,7 +23,12 @@ _TROUBLES = {
 
 @dataclass(slots=True)
 class Session:
-    """Everything the screens share. `role` returns what this process is to the profile: engine or follower."""
+    """Everything the screens share.
+
+    Attributes:
+        role: returns what this process is to the profile: engine or follower.
+        look_at: tells the engine, where it is here, which tasks are in sight.
+    """
 
     profile: Profile
     reader: Reader
@@ -32,6 +37,7 @@ class Session:
     clock: Clock
     role: Callable[[], str]
     next_theme: Callable[[], None]
+    look_at: Callable[[Sequence[int]], None]
     masked: bool = True
 
     @property
@@ -55,6 +61,8 @@ class Session:
     def trouble_words(self, state: EngineState) -> str | None:
         """Return what is wrong with the service, in a few words, or None."""
         trouble = _TROUBLES.get(Service(state.service))
+        if trouble is not None and state.most_a_second is not None:
+            trouble = f"throttled: {state.most_a_second:g} requests/s"
         if trouble is None or state.next_try_at is None:
             return trouble
         return f"{trouble}, next try {state.next_try_at.astimezone():%H:%M:%S}"

@@ -7,6 +7,8 @@ from typing import ClassVar
 from textual.content import Content
 from textual.widget import Widget
 
+from bwp_tui.domain.text import clean
+
 Phrase = tuple[str, str]
 """Text, and its role: `plain`, `muted`, `strong`, `good`, `bad`, `warn`, `busy`, `held`, `accent`, `key`, `badge`."""
 
@@ -31,8 +33,11 @@ class Speaker(Widget):
     }
 
     def say(self, *phrases: Phrase) -> Content:
-        """Return the phrases as content, each in the style of its role."""
-        return Content.assemble(*((text, self.get_visual_style(f"say--{role}")) for text, role in phrases))
+        """Return the phrases as content, each in the style of its role.
+
+        They are cleaned once more: a register that came from elsewhere may hold what this program never wrote.
+        """
+        return Content.assemble(*((clean(text), self.get_visual_style(f"say--{role}")) for text, role in phrases))
 
 
 class Line(Speaker, can_focus=False):

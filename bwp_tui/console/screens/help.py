@@ -10,7 +10,7 @@ from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.screen import Screen
 
-from bwp_tui.console.actions import ACTIONS, Action, Situation, shown_key
+from bwp_tui.console.actions import ACTIONS, GROUPS, Action, Situation, shown_key
 from bwp_tui.console.speech import Phrase
 from bwp_tui.console.widgets.detail_pane import Heading, Paragraphs
 from bwp_tui.console.widgets.lines import FooterLine
@@ -75,10 +75,9 @@ class HelpScreen(Screen[None]):
 
 
 def _group_order(action: Action) -> int:
-    return _GROUPS.index(action.group)
+    return GROUPS.index(action.group)
 
 
-_GROUPS: Final = list(dict.fromkeys(action.group for action in ACTIONS))
 _FILTER_LINES: Final[list[list[Phrase]]] = [
     [(" Filters", "accent")],
     [("   jane", "key"), ("            the word in the address, the task id or the note", "plain")],

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Coroutine
+from dataclasses import replace
+from typing import Any, Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -11,7 +13,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.timer import Timer
 
-from bwp_tui.console.actions import ACTIONS, BY_NAME, Situation, shown_key
+from bwp_tui.console.actions import ACTIONS, BY_NAME, READ_ONLY, Situation, shown_key
 from bwp_tui.console.detail_words import Reading, download_end
 from bwp_tui.console.doing import Doing
 from bwp_tui.console.feed import Question, Snapshot
@@ -23,7 +25,7 @@ from bwp_tui.console.widgets.palette import PaletteLines
 from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.console.widgets.request_form import RequestForm
 from bwp_tui.console.widgets.task_table import TaskTable
-from bwp_tui.domain.filter import VIEWS, parse
+from bwp_tui.domain.filter import VIEWS, View, parse
 from bwp_tui.domain.task import Kind, Task
 from bwp_tui.domain.times import local_day
 
@@ -57,6 +59,9 @@ class MainScreen(Screen[None]):
         self._resting: Timer | None = None
         self._wanted: int | None = None
         self._answered: Question | None = None
+        self._sort: str | None = None
+        self._held_back: Snapshot | None = None
+        self._is_frozen = False
 
     def compose(self) -> ComposeResult:
         session = self.session
@@ -112,7 +117,7 @@ class MainScreen(Screen[None]):
     @property
     def situation(self) -> Situation:
         """What decides which actions are possible."""
-        return Situation(self.task_here, self.session.profile.read_only)
+        return Situation(self.task_here, self.session.profile.read_only, len(self.views))
 
     def say(self, sentence: str, role: str = "plain") -> None:
         """Show a sentence in the status line."""
@@ -124,6 +129,10 @@ class MainScreen(Screen[None]):
         """Show a snapshot of the history, or say why there is none."""
         if isinstance(told, str):
             self.say(told, "bad")
+            return
+        if self._is_frozen and self._snapshot is not None and told.question == self._answered:
+            seen = self._held_back.changed if self._held_back is not None else ()
+            self._held_back = replace(told, changed=tuple({*seen, *told.changed}))
             return
         first, before = self._snapshot is None, self._snapshot
         self._snapshot = told
@@ -165,15 +174,46 @@ class MainScreen(Screen[None]):
         session, now = self.session, self.session.clock()
         return Reading(now, local_day(now), session.masked, session.day)
 
+    @property
+    def views(self) -> tuple[View, ...]:
+        """The views that have a key: the built-in ones, and the saved ones behind them."""
+        return VIEWS if self._snapshot is None else self._snapshot.views
+
+    @property
+    def sort(self) -> str:
+        """The order of the rows."""
+        return self._question().sort
+
     def wait_for(self, number: int) -> None:
         """Put the cursor on a task as soon as the view has it."""
         self._wanted = number
         self.session.feed.look()
 
+    def freeze(self) -> None:
+        """Let no row change or move until the key is pressed again; then show all that has happened."""
+        self._is_frozen = not self._is_frozen
+        held_back, self._held_back = self._held_back, None
+        if not self._is_frozen and held_back is not None:
+            self.apply(held_back)
+        self.say("Frozen: p shows what happens again." if self._is_frozen else "")
+        self.tell_header()
+
+    def sort_by(self, sort: str) -> None:
+        """Order the tasks of the view, the cursor staying on its task."""
+        self._sort = sort
+        self.say(f"Sorted by {sort}.")
+        self._ask()
+
+    def mark(self, numbers: frozenset[int]) -> None:
+        """Mark these tasks and no other."""
+        self.table.marks = numbers
+        self.tell_header()
+
     def show_view(self, index: int) -> None:
-        """Show a built-in view."""
+        """Show a view, by its place among `views`."""
+        self._sort = None
         self.view = index
-        self.filter_text = VIEWS[index].filter if index else ""
+        self.filter_text = self.views[index].filter if index else ""
         self._ask()
 
     def show_filter(self, text: str) -> None:
@@ -199,6 +239,8 @@ class MainScreen(Screen[None]):
                 trouble=None if snapshot is None else session.trouble_words(snapshot.engine),
                 masked=session.masked,
                 read_only=session.profile.read_only,
+                frozen=self._is_frozen,
+                marked=len(self.table.marks),
             )
         )
 
@@ -212,8 +254,8 @@ class MainScreen(Screen[None]):
         self.session.feed.look()
 
     def _question(self) -> Question:
-        sort = VIEWS[self.view].sort if self.view is not None else "newest"
-        return Question(parse(self.filter_text), sort)
+        sort = self.views[self.view].sort if self.view is not None else "newest"
+        return Question(parse(self.filter_text), self._sort or sort)
 
     def _ask(self) -> None:
         self.session.feed.ask(self._question())
@@ -223,10 +265,11 @@ class MainScreen(Screen[None]):
         snapshot = self._snapshot
         counts = snapshot.view_counts if snapshot else ()
         shown = "" if self.view == 0 else self.filter_text
-        self.query_one(ViewsLine).tell(counts, self.view, shown, self.table.row_count)
+        self.query_one(ViewsLine).tell(self.views, counts, self.view, shown, self.table.row_count)
 
     def _tell_detail(self) -> None:
         task = self.task_here
+        self.session.look_at(self.table.in_sight)
         self.detail.tell(task, self.session.reader.timeline(task) if task else [], self._reading())
         self._tell_footer()
 
@@ -237,7 +280,7 @@ class MainScreen(Screen[None]):
         elif self.palette.display:
             footer.show_keys(("enter", "run"), ("↑↓", "pick"), ("esc", "close"))
         elif self.prompt.is_open:
-            footer.show_keys(*(_YES_OR_NO if self.prompt.is_yes_or_no else _TYPED))
+            footer.show_keys(*(self.prompt.keys.items() or _TYPED))
         else:
             footer.tell(self.situation)
 
@@ -251,11 +294,26 @@ class MainScreen(Screen[None]):
         """Do an action of the registry, or say why it is not possible."""
         if self.prompt.is_open or (self.form.display and name != "back"):
             return
-        why_not = BY_NAME[name].why_not(self.situation)
+        situation = self.situation
+        why_not = BY_NAME[name].why_not(situation)
+        if self.doing.acts_on_marks(name):
+            why_not = READ_ONLY if situation.read_only and name != "poll" else None
         if why_not:
             self.say(f"{shown_key(BY_NAME[name].keys[0])}: {why_not}", "warn")
             return
         self.doing.do(name)
+
+    def perform(self, name: str) -> None:
+        """Do an action once what is being handled has ended."""
+        self.call_later(self.action_perform, name)
+
+    def work_on(self, work: Coroutine[Any, Any, None], group: str, *, exclusive: bool) -> None:
+        """Carry out work that waits for the operator or the disk."""
+        self.run_worker(work, group=group, exclusive=exclusive)
+
+    def is_detail_open(self) -> bool:
+        """Say whether the details have taken the table's place."""
+        return self.has_class("-detail-open")
 
     def open_form(self, kind: Kind | None = None) -> None:
         """Show the request form, set to `kind` where one is given."""
@@ -321,5 +379,4 @@ class MainScreen(Screen[None]):
 
 
 _TYPED: Final = (("enter", "keep"), ("esc", "back"))
-_YES_OR_NO: Final = (("y", "yes"), ("n", "no"))
 _NONE_YET: Final = "No request yet.\nn files the first one."

@@ -134,6 +134,7 @@ _STATUS_LOOKS: Final[dict[str, tuple[Callable[[Glyphs], str], str]]] = {
     Status.FAILED: (lambda glyphs: glyphs.wrong, "bad"),
     Status.REJECTED: (lambda glyphs: glyphs.wrong, "bad"),
     Status.UNCONFIRMED: (lambda glyphs: glyphs.unknown, "warn"),
+    Status.GIVEN_UP: (lambda glyphs: glyphs.ended, "muted"),
     Status.CANCELLED: (lambda glyphs: glyphs.ended, "muted"),
     Status.MISSING: (lambda glyphs: glyphs.unknown, "bad"),
 }
@@ -209,7 +210,7 @@ def _is_answered(task: Task) -> bool:
         return True
     if task.status == Status.COMPLETED and task.kind is Kind.RETRIEVAL:
         return task.download is not None and task.download.state == DownloadState.DONE
-    return task.status in (Status.COMPLETED, Status.CANCELLED)
+    return task.status in (Status.COMPLETED, Status.CANCELLED, Status.GIVEN_UP)
 
 
 def _note(task: Task, context: Context) -> Cell:

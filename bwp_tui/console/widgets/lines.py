@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from rich.segment import Segment
 from textual.content import Content
-from textual.geometry import Size
+from textual.geometry import Region, Size
 
 from bwp_tui.console.actions import ACTIONS, Situation, shown_key
 from bwp_tui.console.speech import Line, Phrase
-from bwp_tui.domain.filter import VIEWS
+from bwp_tui.domain.filter import View
 
 _THOUSAND: Final = 1_000
 _MILLION: Final = 1_000_000
@@ -28,14 +29,29 @@ class EndsLine(Line):
     def show_ends(self, left: Content, right: Content) -> None:
         """Show `left` and `right`."""
         if not (left.is_same(self._left) and right.is_same(self._right)):
+            before = self._segments()
             self._left, self._right = left, right
-            self.refresh()
+            self.refresh(Region(0, 0, _changed_cells(before, self._segments()), 1))
+
+    def _segments(self) -> list[Segment]:
+        return self.render().render_segments()
 
     def render(self) -> Content:
         room = self.size.width - self._left.cell_length - self._right.cell_length
         if room < 0:
             return self._left.truncate(self.size.width, ellipsis=True)
         return Content.assemble(self._left, " " * room, self._right)
+
+
+def _changed_cells(before: list[Segment], after: list[Segment]) -> int:
+    """Return how many cells from the left hold all that differs; the lines are of one width but for the first time."""
+    width = max(Segment.get_line_length(before), Segment.get_line_length(after))
+    if Segment.get_line_length(before) == width:
+        for old, new in zip(reversed(before), reversed(after), strict=False):
+            if old != new:
+                break
+            width -= new.cell_length
+    return width
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +65,8 @@ class Standing:
     trouble: str | None
     masked: bool
     read_only: bool
+    frozen: bool
+    marked: int
 
 
 class HeaderLine(EndsLine):
@@ -65,7 +83,16 @@ class HeaderLine(EndsLine):
             left.append((f"▲ {standing.trouble}", "bad"))
         else:
             left.append((standing.engine, "muted"))
-        notes = [note for note, on in (("read-only", standing.read_only), ("masked", standing.masked)) if on]
+        notes = [
+            note
+            for note, on in (
+                (f"{standing.marked} marked", standing.marked > 0),
+                ("frozen", standing.frozen),
+                ("read-only", standing.read_only),
+                ("masked", standing.masked),
+            )
+            if on
+        ]
         right: list[Phrase] = [(f"{'  '.join(notes)} ", "muted")]
         self.show_ends(self.say(*left), self.say(*right))
 
@@ -81,7 +108,9 @@ def _short_id(target_id: str) -> str:
 class ViewsLine(EndsLine):
     """The built-in views with their counts, and the filter that is in force."""
 
-    def tell(self, counts: Sequence[int], current: int | None, filter_text: str, shown: int) -> None:
+    def tell(
+        self, views: Sequence[View], counts: Sequence[int], current: int | None, filter_text: str, shown: int
+    ) -> None:
         """Show the views' counts, which of them is shown (an index, None for none), and the filter."""
         narrow = self.app.size.width < _NARROW
         searched: list[Phrase] = []
@@ -91,7 +120,7 @@ class ViewsLine(EndsLine):
             self.show_ends(self.say((" ", "plain"), *searched), self.say(("esc ", "key"), ("all tasks ", "muted")))
             return
         phrases: list[Phrase] = []
-        for index, view in enumerate(VIEWS):
+        for index, view in enumerate(views):
             count = short_count(counts[index]) if index < len(counts) else "…"
             role = "current" if index == current else "muted" if count == "0" else "plain"
             phrases += [
@@ -110,11 +139,18 @@ def short_count(count: int) -> str:
 
 
 class StatusLine(Line):
-    """One sentence about what was just done, or why it was not."""
+    """One sentence about what was just done, or why it was not; as many lines as it takes."""
 
     def tell(self, sentence: str, role: str = "plain") -> None:
         """Show `sentence`, which must be clean."""
+        before = self._height
         self.show(self.say((f" {sentence}" if sentence else "", role)))
+        if self._height != before:
+            self.refresh(layout=True)
+
+    @property
+    def _height(self) -> int:
+        return self.get_content_height(self.container_size, self.app.size, max(1, self.size.width))
 
 
 class FooterLine(Line):

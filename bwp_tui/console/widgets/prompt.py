@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Final
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -12,6 +13,9 @@ from textual.message import Message
 from textual.widgets import Input
 
 from bwp_tui.console.speech import Line
+from bwp_tui.console.widgets.entry import Entry
+
+_YES_OR_NO: Final = {"y": "yes", "n": "no"}
 
 
 class Prompt(Horizontal, can_focus=True):
@@ -25,13 +29,12 @@ class Prompt(Horizontal, can_focus=True):
         self._answer: asyncio.Future[str | None] | None = None
         self._changed: Callable[[str], None] | None = None
         self._moved: Callable[[int], None] | None = None
-        self._yes_or_no = False
+        self._completed: Callable[[str], str] | None = None
+        self._keys: Mapping[str, str] = {}
 
     def compose(self) -> ComposeResult:
         yield Line(id="prompt-label")
-        field = Input(id="prompt-input", compact=True, select_on_focus=False)
-        field.cursor_blink = False
-        yield field
+        yield Entry(id="prompt-input")
         yield Line(id="prompt-hint")
 
     def on_mount(self) -> None:
@@ -43,9 +46,9 @@ class Prompt(Horizontal, can_focus=True):
         return self._answer is not None
 
     @property
-    def is_yes_or_no(self) -> bool:
-        """Whether what is asked takes a single key."""
-        return self._yes_or_no
+    def keys(self) -> Mapping[str, str]:
+        """The keys that answer, with what each means; empty where a text is asked."""
+        return self._keys
 
     async def text(
         self,
@@ -54,11 +57,13 @@ class Prompt(Horizontal, can_focus=True):
         *,
         changed: Callable[[str], None] | None = None,
         moved: Callable[[int], None] | None = None,
+        completed: Callable[[str], str] | None = None,
     ) -> str | None:
         """Ask for a text, beginning with `value`.
 
         Args:
             changed: is told of each change as it is typed.
+            completed: returns what tab makes of the text.
             moved: is told of the arrows: 1 for down, -1 for up.
         """
         field = self.query_one(Input)
@@ -66,16 +71,20 @@ class Prompt(Horizontal, can_focus=True):
         with field.prevent(Input.Changed):
             field.value = value
         field.cursor_position = len(value)
-        self._changed, self._moved = changed, moved
+        self._changed, self._moved, self._completed = changed, moved, completed
         self.hint("", "muted")
-        return await self._ask(label, yes_or_no=False)
+        return await self._ask(label, {})
 
     async def yes(self, question: str) -> bool:
         """Ask a question that `y` or enter answers with yes."""
+        return await self.key(question, _YES_OR_NO) == "y"
+
+    async def key(self, question: str, keys: Mapping[str, str]) -> str | None:
+        """Ask for one of `keys`, which is given with what each means; return it."""
         self.query_one(Input).display = False
-        self._changed = self._moved = None
-        self.hint("y yes   n no", "key")
-        return await self._ask(question, yes_or_no=True) is not None
+        self._changed = self._moved = self._completed = None
+        self.hint("   ".join(f"{key} {meaning}" for key, meaning in keys.items()), "key")
+        return await self._ask(question, keys)
 
     def hint(self, words: str, role: str) -> None:
         """Show what can be typed, or what is wrong with what was."""
@@ -86,15 +95,15 @@ class Prompt(Horizontal, can_focus=True):
         """Stop asking; the one who asked gets None."""
         self._settle(None)
 
-    async def _ask(self, label: str, *, yes_or_no: bool) -> str | None:
+    async def _ask(self, label: str, keys: Mapping[str, str]) -> str | None:
         self.close()
         line = self.query_one("#prompt-label", Line)
         line.show(line.say((f" {label} ", "strong")))
-        self._yes_or_no = yes_or_no
+        self._keys = keys
         self._answer = asyncio.get_running_loop().create_future()
         before = self.screen.focused
         self.display = True
-        (self if yes_or_no else self.query_one(Input)).focus()
+        (self if keys else self.query_one(Input)).focus()
         self.screen.set_class(True, "-asking")
         self.post_message(self.Toggled())
         # When the wait itself is cancelled the console is ending: there is nothing left to put back.
@@ -107,6 +116,12 @@ class Prompt(Horizontal, can_focus=True):
             before.focus()
         return answer
 
+    def _complete(self) -> None:
+        field = self.query_one(Input)
+        if self._completed is not None:
+            field.value = self._completed(field.value)
+            field.cursor_position = len(field.value)
+
     def _settle(self, answer: str | None) -> None:
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(answer)
@@ -115,14 +130,20 @@ class Prompt(Horizontal, can_focus=True):
         if event.key == "escape":
             event.stop()
             self.close()
+        elif event.key == "tab":
+            event.stop()
+            event.prevent_default()
+            self._complete()
         elif self._moved is not None and event.key in ("down", "up"):
             event.stop()
             self._moved(1 if event.key == "down" else -1)
-        elif self._yes_or_no:
+        elif self._keys:
             event.stop()
-            if event.key in ("y", "enter"):
+            if event.key == "enter" and "y" in self._keys:
                 self._settle("y")
-            elif event.key in ("n", "q"):
+            elif event.key in self._keys:
+                self._settle(event.key)
+            elif event.key == "q":
                 self.close()
 
     @on(Input.Changed)

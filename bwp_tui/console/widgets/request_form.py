@@ -16,6 +16,7 @@ from bwp_tui.console.request_draft import PROCESSING_HINT, Draft
 from bwp_tui.console.speech import Line, Phrase
 from bwp_tui.console.widgets.choice import Choice
 from bwp_tui.console.widgets.detail_pane import Heading
+from bwp_tui.console.widgets.entry import Entry
 from bwp_tui.domain.deadlines import REGULATIONS
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Request
 
@@ -75,9 +76,7 @@ class RequestForm(Vertical):
     def _row(self, field: str) -> ComposeResult:
         with Horizontal(classes="form-row", id=f"row-{field}"):
             yield Line(id=f"label-{field}", classes="form-label")
-            text = Input(id=f"field-{field}", compact=True, select_on_focus=False)
-            text.cursor_blink = False
-            yield text
+            yield Entry(id=f"field-{field}")
             yield Line(id=f"hint-{field}", classes="form-hint")
 
     def on_mount(self) -> None:

@@ -170,6 +170,16 @@ class TaskTable(RowPane):
         self._repaint_cells(self._rows.update(self._circumstances()))
 
     @property
+    def in_sight(self) -> Sequence[int]:
+        """Local numbers of the tasks that are shown now."""
+        return self._in_sight()
+
+    @property
+    def numbers(self) -> array[int]:
+        """Local numbers of the view's tasks, in order. Not to be altered."""
+        return self._numbers
+
+    @property
     def masked(self) -> bool:
         """Whether addresses are shown as `j•••@example.com`."""
         return self._masked

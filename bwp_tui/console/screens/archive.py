@@ -1,0 +1,240 @@
+"""Inside a saved result: what it holds, how each entry begins, and unpacking when it is asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.screen import Screen
+
+from bwp_tui.archive.entry import Entry
+from bwp_tui.archive.extract import CannotUnpack, extract
+from bwp_tui.archive.limits import BadArchive
+from bwp_tui.archive.preview import Preview, Table, Text, Tree, preview
+from bwp_tui.archive.reading import Archive
+from bwp_tui.console.archive_words import EntryRows, TreeRows, kind_words, table_lines, text_lines
+from bwp_tui.console.clipboard import copy
+from bwp_tui.console.detail_words import Reading, subject, veiled
+from bwp_tui.console.session import Session
+from bwp_tui.console.widgets.columns import locale_glyphs
+from bwp_tui.console.widgets.detail_pane import Heading
+from bwp_tui.console.widgets.download_lines import size
+from bwp_tui.console.widgets.lines import FooterLine, StatusLine
+from bwp_tui.console.widgets.prompt import Prompt
+from bwp_tui.console.widgets.row_list import RowList
+from bwp_tui.domain.task import Task
+from bwp_tui.domain.times import local_day
+from bwp_tui.history.errors import HistoryError
+
+_KEYS: Final = {
+    "down": "j,down",
+    "up": "k,up",
+    "half_page_down": "ctrl+d",
+    "half_page_up": "ctrl+u",
+    "page_down": "pagedown",
+    "page_up": "pageup",
+    "first": "g,home",
+    "last": "G,end",
+    "choose": "enter,space",
+    "back": "escape,q",
+    "folder": "o",
+    "unpack": "X",
+}
+
+
+class _Looked(NamedTuple):
+    """What is open: an entry, how it begins, and its tree where it is JSON."""
+
+    entry: Entry
+    preview: Preview
+    tree: TreeRows | None
+
+
+class ArchiveScreen(Screen[None]):
+    """The archive of one task. Nothing is written but by `X`; nothing inside is opened by another program."""
+
+    AUTO_FOCUS = "RowList"
+    BINDINGS = [Binding(keys, f"do('{name}')", name, show=False) for name, keys in _KEYS.items()]
+
+    def __init__(self, session: Session, task: Task, path: Path) -> None:
+        super().__init__()
+        now = session.clock()
+        self._session = session
+        self._about = task
+        self._path = path
+        self._reading = Reading(now, local_day(now), session.masked, session.day)
+        self._entries: Sequence[Entry] = ()
+        self._totals = ""
+        self._looked: _Looked | None = None
+        self._entry_row = 0
+
+    def compose(self) -> ComposeResult:
+        yield Heading(id="archive-heading")
+        yield RowList(id="archive-rows")
+        yield Prompt(id="prompt")
+        yield StatusLine(id="status")
+        yield FooterLine(id="footer")
+
+    def on_mount(self) -> None:
+        self.run_worker(self._list(), group="reading")
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._show)
+
+    def action_do(self, name: str) -> None:
+        """Do what a key stands for."""
+        if self._prompt.is_open:
+            return
+        moves = self._moves()
+        if name in moves:
+            moves[name]()
+        elif name == "choose":
+            self._choose()
+        elif name == "back":
+            self._back()
+        elif name == "folder":
+            self._tell_folder()
+        else:
+            self.run_worker(self._unpack(), group="unpacking", exclusive=True)
+
+    def _moves(self) -> dict[str, Callable[[], None]]:
+        rows = self._rows
+        return {
+            "down": lambda: rows.move(1),
+            "up": lambda: rows.move(-1),
+            "half_page_down": lambda: rows.turn(max(1, rows.page // 2)),
+            "half_page_up": lambda: rows.turn(-max(1, rows.page // 2)),
+            "page_down": lambda: rows.turn(rows.page),
+            "page_up": lambda: rows.turn(-rows.page),
+            "first": lambda: rows.go_to(0),
+            "last": lambda: rows.go_to(rows.row_count - 1),
+        }
+
+    @on(RowList.Chosen)
+    def _choose(self) -> None:
+        row = self._rows.cursor_row
+        if self._looked is None:
+            if row < len(self._entries):
+                self._entry_row = row
+                self.run_worker(self._look(self._entries[row]), group="reading", exclusive=True)
+        elif self._looked.tree is not None:
+            turned = self._looked.tree.turn(row)
+            self._show_looked(self._looked, cursor=turned)
+
+    def _back(self) -> None:
+        if self._looked is None:
+            self.dismiss(None)
+        else:
+            self._looked = None
+            self._say("")
+            self._show()
+
+    def _tell_folder(self) -> None:
+        folder = str(self._path.parent)
+        self._say(f"{self._veil(folder)}  {copy(self.app, folder)}")
+
+    async def _list(self) -> None:
+        try:
+            self._entries, self._totals = await asyncio.to_thread(_listed, self._path)
+        except BadArchive as error:
+            self._say(str(error), "bad")
+        self._show()
+
+    async def _look(self, entry: Entry) -> None:
+        try:
+            found = await asyncio.to_thread(_beginning, self._path, entry)
+        except BadArchive as error:
+            self._say(str(error), "bad")
+            return
+        tree = TreeRows(found, locale_glyphs(), self._veil) if isinstance(found, Tree) else None
+        self._looked = _Looked(entry, found, tree)
+        self._say("This is the beginning; X unpacks the archive for the rest." if found.cut else "", "muted")
+        self._show_looked(self._looked, cursor=0)
+
+    async def _unpack(self) -> None:
+        if self._session.profile.read_only:
+            self._say("X: This profile is read-only.", "warn")
+            return
+        if not await self._prompt.yes(f"Unpack {self._totals} into a new folder beside the archive?"):
+            return
+        try:
+            folder = await asyncio.to_thread(_unpacked, self._path)
+            await asyncio.to_thread(self._session.desk.unpacked, self._about, folder)
+        except (BadArchive, CannotUnpack, HistoryError) as error:
+            self._say(self._veil(str(error)), "bad")
+            return
+        self._say(f"Unpacked into {self._veil(str(folder))}  {copy(self.app, str(folder))}", "good")
+
+    def _show(self) -> None:
+        """Show the list or the open entry, as wide as there is room now."""
+        if self._looked is not None:
+            self._show_looked(self._looked, cursor=self._rows.cursor_row)
+            return
+        rows = EntryRows(self._entries, self._rows.text_width, self._veil)
+        kind = f" · {self._about.kind.lower()} for "
+        self.query_one(Heading).tell(
+            [("archive", "strong"), (kind, "muted"), (subject(self._about, self._reading), "strong")],
+            f"{self._totals} · #{self._about.number}",
+            f"#{self._about.number}",
+        )
+        self.query_one(FooterLine).show_keys(
+            ("enter", "look"), ("o", "folder's path"), ("X", "unpack"), ("j k", "move"), ("esc", "back")
+        )
+        self._rows.show(rows.header, len(self._entries), rows.line, cursor=self._entry_row)
+
+    def _show_looked(self, looked: _Looked, *, cursor: int) -> None:
+        entry, found, tree = looked
+        self.query_one(Heading).tell(
+            [(self._veil(entry.name), "strong"), (f" · {kind_words(found)}", "muted")], size(entry.size)
+        )
+        fold = (("enter", "fold"),) if tree else ()
+        self.query_one(FooterLine).show_keys(*fold, ("j k", "move"), ("X", "unpack"), ("esc", "back to the list"))
+        match found:
+            case Tree() if tree:
+                self._rows.show((), len(tree), tree.line, cursor=cursor)
+            case Table():
+                titles, *lines = table_lines(found, self._veil)
+                self._show_lines(lines, titles, cursor)
+            case Text():
+                self._show_lines(text_lines(found, self._rows.text_width, self._veil), "", cursor)
+
+    def _show_lines(self, lines: Sequence[str], titles: str, cursor: int) -> None:
+        self._rows.show([(titles, "accent")], len(lines), lambda row: [(lines[row], "plain")], cursor=cursor)
+
+    def _veil(self, text: str) -> str:
+        return veiled(text, self._about, self._reading)
+
+    def _say(self, sentence: str, role: str = "plain") -> None:
+        self.query_one("#status", StatusLine).tell(sentence, role)
+
+    @property
+    def _rows(self) -> RowList:
+        return self.query_one(RowList)
+
+    @property
+    def _prompt(self) -> Prompt:
+        return self.query_one(Prompt)
+
+
+def _listed(path: Path) -> tuple[Sequence[Entry], str]:
+    """Return the entries, and in words how many files there are and how large they are."""
+    with Archive(path) as archive:
+        files = sum(not entry.is_folder for entry in archive.entries)
+        return archive.entries, f"{files} file{'' if files == 1 else 's'}, {size(archive.inflated)}"
+
+
+def _beginning(path: Path, entry: Entry) -> Preview:
+    with Archive(path) as archive:
+        if entry not in archive.entries:
+            raise BadArchive("The archive has changed since it was listed; go back and open it again")
+        return preview(archive, entry)
+
+
+def _unpacked(path: Path) -> Path:
+    with Archive(path) as archive:
+        return extract(archive, path)

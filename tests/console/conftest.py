@@ -1,0 +1,34 @@
+"""The same terminal, place and operator for every test of the console, wherever it runs."""
+
+from __future__ import annotations
+
+import locale
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bwp_tui.settings import Profile
+from tests.console.support import make_profile
+
+_UNSET = ("NO_COLOR", "TMUX", "SSH_CONNECTION", "SSH_TTY", "BWP_CONFIG_FILE")
+
+
+@pytest.fixture(autouse=True)
+def surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A true-colour terminal in UTF-8, in UTC, with `op` at its keyboard."""
+    for name, value in {"TERM": "xterm-256color", "COLORTERM": "truecolor", "TZ": "UTC", "LOGNAME": "op"}.items():
+        monkeypatch.setenv(name, value)
+    for name in _UNSET:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(locale, "getencoding", lambda: "utf-8")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.fixture
+def profile(tmp_path: Path) -> Profile:
+    return make_profile(tmp_path / "production")

@@ -1,0 +1,202 @@
+"""Inside a saved result: the list, the previews, unpacking when asked."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bwp_tui.console.screens.archive import ArchiveScreen
+from bwp_tui.console.widgets.row_list import RowList
+from bwp_tui.history import actions, downloads, timeline
+from bwp_tui.settings import Profile
+from tests.archive.zips import DATA, Part, bomb_of_overlaps, forged, plain
+from tests.console.past import HELD, NOW, READY
+from tests.console.support import USUAL, Console, opened
+
+MEMBERS: Mapping[str, bytes] = {
+    "README.txt": b"About jane.doe@example.com\n\x1b[2Jthe end",
+    "orders.json": b'[{"id": 1, "to": "jane.doe@example.com"}, {"id": 2}]',
+    "orders.csv": b"id,total\n1,20.50\n2,7.00\n",
+    "page.html": b"<script>x</script><p>Dear <b>Jane</b></p>",
+    "photo.png": b"\x89PNG\r\n\x1a\n\0\0",
+    "folder/big.txt": b"line\n" * 100_000,
+}
+
+
+def save(console: Console, profile: Profile, members: Mapping[str, bytes] = MEMBERS) -> Path:
+    """Lay an archive where the register says the result of `READY` was saved."""
+    profile.download_dir.mkdir(parents=True, exist_ok=True)
+    path = plain(profile.download_dir / "retrieval-jane.doe@example.com-1.zip", members)
+    record(console, path)
+    return path
+
+
+def record(console: Console, path: Path) -> None:
+    actions.download(console.history, READY, str(path.parent), "op")
+    (order,) = downloads.due(console.history, NOW, 100)
+    content = path.read_bytes()
+    downloads.finished(console.history, order, str(path), len(content), hashlib.sha256(content).hexdigest())
+
+
+async def look_inside(console: Console, *words: str) -> None:
+    """Press the key once the console knows that the result is saved."""
+    await console.until(lambda: (task := console.main.task_here) and task.download and task.download.path)
+    await console.press("o")
+    await console.until(lambda: isinstance(console.app.screen, ArchiveScreen))
+    await console.sees(*words)
+
+
+def shown(console: Console) -> str:
+    return console.line("archive-rows")
+
+
+@pytest.mark.parametrize("size", [(120, 40), USUAL, (60, 15)])
+async def test_the_archive_is_listed_at_every_size(profile: Profile, size: tuple[int, int]) -> None:
+    async with opened(profile, size=size) as console:
+        save(console, profile)
+        await look_inside(console, "README.txt", "folder/big.txt", "500 kB", "2024-11-01 12:30", "archive · retrieval")
+        assert "j•••@example.com" in console.line("archive-heading")
+        assert all(len(line) <= size[0] for line in console.text.splitlines())
+        assert ("PACKED" in shown(console)) == (size[0] == 120)
+        await console.press("escape")
+        await console.until(lambda: console.app.screen is console.main)
+
+
+async def test_a_task_without_a_saved_result_says_so(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("o")
+        assert "is not saved yet; download it first" in console.line("status")
+        await console.go_to(HELD)
+        await console.press("o")
+        assert "o: A deletion has no result." in console.line("status")
+
+
+async def test_each_kind_of_entry_is_shown_readable_masked_and_harmless(profile: Profile) -> None:
+    expected = {
+        "README.txt": ("README.txt · text", "About j•••@example.com", "\\x1b[2Jthe end"),
+        "orders.json": ("orders.json · JSON", "▾ [ 2 ]", '▸ { 2 }  1  "j•••@example.com"', "▸ { 1 }  2"),
+        "orders.csv": ("orders.csv · table", "id  total", "1   20.50"),
+        "page.html": ("the words of an HTML page", "Dear Jane"),
+        "photo.png": ("photo.png · bytes", "00000000  89 50 4e 47"),
+        "folder/big.txt": ("500 kB", "This is the beginning; X unpacks"),
+    }
+    async with opened(profile, size=USUAL) as console:
+        save(console, profile)
+        await look_inside(console, "README.txt")
+        for row, words in enumerate(expected.values()):
+            assert console.app.screen.query_one(RowList).cursor_row == row
+            await console.press("enter")
+            await console.sees(*words)
+            assert "jane.doe" not in console.text
+            await console.press("escape")
+            await console.sees("NAME", "orders.csv")
+            await console.press("j")
+
+
+async def test_json_is_folded_and_unfolded_in_its_place(profile: Profile) -> None:
+    async with opened(profile) as console:
+        save(console, profile)
+        await look_inside(console, "orders.json")
+        await console.press("j", "enter")
+        await console.sees("▸ { 1 }")
+        await console.press("j", "space")
+        await console.sees("▾ { 2 }", "id: 1")
+        await console.press("j", "enter")
+        await console.until(lambda: "id: 1" not in shown(console))
+        assert console.app.screen.query_one(RowList).cursor_row == 1
+        await console.press("k", "enter")
+        await console.sees("▸ [ 2 ]")
+        assert "{ 2 }" not in shown(console)
+
+
+async def test_long_texts_are_moved_through_and_wrapped(profile: Profile) -> None:
+    async with opened(profile, size=USUAL) as console:
+        save(console, profile, {"a.txt": b"x" * 100 + b"\n" + b"\n".join(b"line %d" % n for n in range(500))})
+        await look_inside(console, "a.txt")
+        await console.press("enter")
+        await console.sees("x" * 75, "line 0")
+        await console.press("G")
+        await console.sees("line 499")
+        await console.press("ctrl+u", "pageup", "pagedown", "ctrl+d", "g")
+        await console.sees("line 0")
+        await console.pilot.resize_terminal(120, 40)
+        await console.sees("x" * 100)
+
+
+async def test_unpacking_is_asked_recorded_and_private(profile: Profile) -> None:
+    async with opened(profile, size=USUAL) as console:
+        path = save(console, profile)
+        await look_inside(console, "README.txt")
+        await console.press("X")
+        await console.sees("Unpack 6 files, 500 kB into a new folder", "y yes   n no")
+        await console.press("j", "n")
+        await console.until(lambda: "y yes" not in console.text)
+        assert [found.name for found in path.parent.iterdir()] == [path.name]
+        await console.press("X", "y")
+        await console.sees("Unpacked into /")
+        folder = path.with_suffix("")
+        assert (folder / "folder/big.txt").read_bytes() == MEMBERS["folder/big.txt"]
+        assert folder.stat().st_mode & 0o777 == 0o700
+        assert console.app.clipboard == str(folder)
+        event = timeline.of_task(console.history, READY)[-1]
+        assert (event.what, event.actor, event.detail) == ("unpacked", "op", str(folder))
+        assert "jane.doe" not in console.text
+
+
+async def test_a_read_only_profile_looks_and_does_not_unpack(profile: Profile) -> None:
+    async with opened(replace(profile, read_only=True)) as console:
+        path = save(console, profile)
+        await look_inside(console, "README.txt")
+        await console.press("X")
+        await console.sees("X: This profile is read-only.")
+        assert [found.name for found in path.parent.iterdir()] == [path.name]
+
+
+async def test_the_folder_is_shown_and_copied(profile: Profile) -> None:
+    async with opened(profile) as console:
+        path = save(console, profile)
+        await look_inside(console, "README.txt")
+        await console.press("o")
+        await console.until(lambda: console.line("status").startswith(f" {path.parent}"[:100]))
+        assert console.app.clipboard == str(path.parent)
+
+
+async def test_what_is_wrong_with_an_archive_is_a_sentence(profile: Profile) -> None:
+    async with opened(profile) as console:
+        path = save(console, profile)
+        bomb_of_overlaps(path)
+        await look_inside(console, "The archive's entries share their bytes, as those of a zip bomb do.")
+        await console.press("enter", "G", "escape")
+        forged(path, Part(name=b"../../x\x1b[2J.txt"), Part(name=b"ok.txt", crc=1, data=DATA))
+        await console.press("o")
+        await console.sees("../../x\\x1b[2J.txt", "leads outside its folder", "ok.txt")
+        await console.press("j", "enter")
+        await console.sees("“ok.txt” in the archive is damaged.")
+        await console.press("X", "y")
+        await console.sees("leads outside its folder, so nothing was unpacked.")
+        path.unlink()
+        await console.press("k", "enter")
+        await console.sees("The archive cannot be read (No such file or directory).")
+
+
+async def test_an_archive_that_changed_meanwhile_is_not_mixed_up(profile: Profile) -> None:
+    async with opened(profile) as console:
+        path = save(console, profile)
+        await look_inside(console, "README.txt")
+        plain(path, {"README.txt": b"another one"})
+        await console.press("enter")
+        await console.sees("The archive has changed since it was listed")
+
+
+async def test_ten_thousand_entries_are_as_quick_as_ten(profile: Profile) -> None:
+    async with opened(profile, size=USUAL) as console:
+        save(console, profile, {f"file-{number:05}.txt": b"" for number in range(10_000)})
+        await look_inside(console, "file-00000.txt")
+        await console.press("G")
+        await console.sees("file-09999.txt")
+        await console.press("k", "pageup", "g")
+        await console.sees("› file-00000.txt")

@@ -1,0 +1,117 @@
+"""The detail pane: what is wrong in full, what to do about it, and all that happened."""
+
+from __future__ import annotations
+
+import pytest
+
+from bwp_tui.domain.task import Kind, Request, Status, TaskError
+from bwp_tui.history import actions, answers, outcomes, tasks
+from bwp_tui.history.answers import Answer
+from bwp_tui.history.connection import History
+from bwp_tui.settings import Profile
+from tests.console.past import HELD, NOT_KNOWN, NOW, ORDERS_OPEN, READY, WAITING, Planted
+from tests.console.support import USUAL, opened
+
+REQUEST = Request(Kind.RETRIEVAL, "b@example.com", NOW.date(), "gdpr")
+LONG = " ".join(f"word{number}" for number in range(120))
+
+
+def answer(status: str, *errors: TaskError) -> Answer:
+    return Answer(
+        status=status, submitted_at=None, updated_at=NOW, email=None, holding_period=None, errors=tuple(errors)
+    )
+
+
+async def test_each_known_code_comes_with_its_message_in_full_and_advice(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(NOT_KNOWN)
+        await console.sees(
+            "DATA_SUBJECT_NOT_FOUND  The shopper email for request 3556a10a does not exist",
+            "→ Check the address with the shopper, then submit again (R).",
+        )
+        await console.go_to(ORDERS_OPEN)
+        await console.sees("ORDERS_NOT_CLOSED  The shopper has orders", "once every order is delivered, returned")
+        await console.sees("Reason     left the shop", "Note       wrote twice", "Hold       10 days")
+
+
+async def test_a_new_code_and_a_new_status_are_shown_as_they_came(profile: Profile) -> None:
+    past = [Planted("new@example.com", status=Status.FAILED, errors=(TaskError("SO_NEW", LONG),))]
+    async with opened(profile, past) as console:
+        await console.sees("SO_NEW  word0 word1", "word119", "→ This code is new to this program.")
+        answers.answered(console.history, 1, answer("PAUSED_BY_SERVICE"), NOW)
+        await console.sees("? PAUSED_BY_SERV", "── PAUSED_BY_SERVICE · retrieval")
+
+
+@pytest.mark.parametrize(
+    ("status", "advice"),
+    [
+        (Status.REJECTED, "Correct what the service names, then submit again (R)."),
+        (Status.UNCONFIRMED, "sent and never answered"),
+        (Status.MISSING, "The service does not know this task id."),
+    ],
+)
+async def test_what_never_ran_is_explained(profile: Profile, status: Status, advice: str) -> None:
+    async with opened(profile, past=[Planted("a@example.com")]) as console:
+        if status is Status.REJECTED:
+            outcomes.refused(console.history, _sent(console.history), "UnspecifiedError", "must match a pattern")
+        elif status is Status.UNCONFIRMED:
+            outcomes.unconfirmed(console.history, _sent(console.history))
+        else:
+            actions.track(console.history, Kind.RETRIEVAL, "task-elsewhere", REQUEST, "op")
+            answers.not_known(console.history, 2, "not known there", NOW)
+        await console.until(lambda: console.main.table.row_count == 2)
+        console.main.table.go_to(0)
+        await console.sees(advice, f"── {status} ·")
+
+
+def _sent(history: History) -> int:
+    """Record a request whose intent has been sent; return the intent."""
+    number = actions.submit(history, REQUEST, "op").number
+    intent = int(str(history.rows("SELECT id FROM intents WHERE task = ?", (number,))[0][0]))
+    assert outcomes.sending(history, intent)
+    return intent
+
+
+async def test_a_held_deletion_says_until_when_and_when_it_will_be_done(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(HELD)
+        await console.sees("until 2026-11-27 09:30:00", "Done by    2026-12-27 at the latest", "Tags       vip, phone")
+
+
+async def test_the_timeline_tells_what_happened_newest_first_and_by_whom(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(HELD)
+        actions.cancel(console.history, HELD, "op (from 10.0.0.7)")
+        await console.sees("Cancelling asked; the service has not answered yet")
+        await console.until(lambda: "cancel asked" in console.line("detail-timeline").partition("\n")[0])
+        lines = console.line("detail-timeline").splitlines()
+        assert lines[0].split("  ")[:3] == ["09:30:00", "cancel asked", "by op (from 10.0.0.7)"]
+        assert lines[1].startswith("11-17 09:30  accepted  QUEUED → ON_HOLD")
+        assert lines[2].startswith("11-17 09:30  note  VIP  by op")
+        await console.press("enter")
+        await console.sees("11-17 09:30  recorded  QUEUED  by op")
+
+
+async def test_the_details_follow_the_cursor_and_the_history(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.sees(f"#{READY} ──")
+        await console.press("j")
+        await console.sees(f"#{WAITING} ──", "CCPA §7021")
+        answers.answered(console.history, WAITING, answer("COMPLETED"), None)
+        await console.sees("── COMPLETED · retrieval", "ready: d downloads it over a fresh link")
+
+
+async def test_in_a_usual_terminal_enter_opens_the_details_and_escape_gives_the_table_back(profile: Profile) -> None:
+    past = [Planted("new@example.com", status=Status.FAILED, errors=(TaskError("SO_NEW", LONG * 3),))]
+    async with opened(profile, past, size=USUAL) as console:
+        assert "SO_NEW  word0" not in console.text
+        await console.press("enter")
+        await console.sees("SO_NEW  word0")
+        assert "SUBJECT" not in console.text
+        await console.press("j", "J", "G")
+        await console.until(lambda: "SO_NEW" not in console.text)
+        await console.press("k", "K", "K")
+        await console.sees("SO_NEW  word0")
+        await console.press("escape")
+        await console.sees("SUBJECT")
+        assert tasks.get(console.history, 1).status == Status.FAILED

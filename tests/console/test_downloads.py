@@ -1,0 +1,73 @@
+"""The lines of the downloads under way, and what becomes of them."""
+
+from __future__ import annotations
+
+from bwp_tui.domain.task import DownloadState, Status
+from bwp_tui.history import actions, downloads
+from bwp_tui.history.connection import History
+from bwp_tui.history.downloads import Order
+from bwp_tui.settings import Profile
+from tests.console.past import HELD, NOW, READY, Planted
+from tests.console.support import USUAL, opened
+
+SHA = "ab" * 32
+
+
+def order_of(history: History, number: int) -> Order:
+    (order,) = (order for order in downloads.due(history, NOW, 100) if order.number == number)
+    return order
+
+
+async def test_the_key_records_the_wish_and_the_line_tells_how_far_it_is(profile: Profile) -> None:
+    async with opened(profile) as console:
+        history = console.history
+        await console.press("d")
+        await console.sees("begins as soon as a slot is free", "⇣ j•••@example.com", "waiting for a slot")
+        assert console.task(READY).download is not None
+        await console.press("d")
+        await console.sees("is being downloaded already")
+        order = order_of(history, READY)
+        downloads.started(history, order)
+        await console.sees("asking for a link")
+        downloads.progressed(history, order, 12_400_000, 19_300_000, 3_100_000.0, '"tag"')
+        await console.sees(f"{'━' * 15}{'─' * 9}   64 %   12.4 MB of 19.3 MB   3.1 MB/s   2s left", "⇣ 64%")
+        downloads.progressed(history, order, 19_300_000, 19_300_000, None, '"tag"')
+        await console.sees("━" * 24 + "   99 %   19.3 MB of 19.3 MB")
+        downloads.put_off(history, order, "The connection was lost.", NOW)
+        await console.sees("⇣ j•••@example.com                The connection was lost.")
+        downloads.finished(history, order, "/srv/privacy/archive.zip", 19_300_000, SHA)
+        await console.sees("/srv/privacy/archive.zip", f"{SHA}  19.3 MB", "COMPLETED saved")
+        assert not console.main.query_one("#downloads").display
+
+
+async def test_a_download_that_failed_says_why_and_can_be_asked_for_again(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.do("download")
+        await console.until(lambda: console.task(READY).download)
+        order = order_of(console.history, READY)
+        downloads.failed(console.history, order, "The archive is no sound zip file.")
+        await console.sees("Result     The archive is no sound zip file.", "COMPLETED ⇣ ✗")
+        await console.do("download")
+        await console.sees("waiting for a slot")
+        download = console.task(READY).download
+        assert download is not None
+        assert download.state == DownloadState.QUEUED
+
+
+async def test_what_has_no_result_says_so(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(HELD)
+        await console.press("d")
+        assert "d: A deletion has no result to download." in console.line("status")
+
+
+async def test_at_most_four_lines_are_shown_and_the_rest_counted(profile: Profile) -> None:
+    past = [Planted(f"shopper{number}@example.com", status=Status.COMPLETED) for number in range(6)]
+    async with opened(profile, past, size=USUAL) as console:
+        for number in range(1, 7):
+            actions.download(console.history, number, "/srv/privacy", "op")
+        order = order_of(console.history, 1)
+        downloads.started(console.history, order)
+        downloads.progressed(console.history, order, 5_000, 10_000, 500.0, None)
+        await console.sees("and 2 more", "━━━━━─────   50 %   500 B/s   10s left")
+        assert console.line("downloads").count("waiting for a slot") == 3

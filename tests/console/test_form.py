@@ -1,0 +1,174 @@
+"""The request form: checked while it is typed, never sent with a mistake, never lost."""
+
+from __future__ import annotations
+
+import pytest
+from textual.widgets import Input
+
+from bwp_tui.console.widgets.request_form import RequestForm
+from bwp_tui.domain.task import Kind, Status
+from bwp_tui.history import intents
+from bwp_tui.history.connection import History, as_int
+from bwp_tui.settings import Profile
+from tests.console.past import PAST, READY
+from tests.console.support import USUAL, WIDE, opened
+
+FIRST_NEW = len(PAST) + 1
+
+
+def count_tasks(history: History) -> int:
+    return as_int(history.rows("SELECT count(*) FROM tasks")[0][0])
+
+
+async def test_an_address_is_judged_while_it_is_typed(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("n", "q", "x")
+        await console.sees("an address has an @")
+        console.field("email").value += "@example"
+        await console.sees("needs an ending such as .com")
+        console.field("email").value += ".com"
+        await console.pilot.pause()
+        assert "✓" in console.line("row-email")
+
+
+MISTAKES = (
+    ("retrieval", "email", "jane@@example.com", "no address the service takes"),
+    ("retrieval", "received", "yesterday", "write the day as 2026-12-31"),
+    ("retrieval", "received", "2026-11-21", "that day is still to come"),
+    ("deletion", "hold", "181", "0 to 180 days"),
+    ("deletion", "hold", "-1", "0 to 180 days"),
+    ("deletion", "again", "june@example.com", "not the same address"),
+)
+
+
+@pytest.mark.parametrize("size", [WIDE, USUAL])
+async def test_a_mistake_is_named_beside_its_field_and_files_nothing(profile: Profile, size: tuple[int, int]) -> None:
+    async with opened(profile, size=size) as console:
+        for kind, field, text, hint in MISTAKES:
+            right = {"email": "jane@example.com", "received": "2026-11-20", "hold": "0", "again": "jane@example.com"}
+            await console.fill(kind=kind, **{**right, field: text})
+            assert hint in console.line(f"row-{field}")
+            await console.press("enter")
+            assert console.app.focused is console.field(field)
+        assert count_tasks(console.history) == len(PAST)
+
+
+@pytest.mark.parametrize(("kind", "missing"), [("retrieval", "email"), ("deletion", "again")])
+async def test_a_field_left_out_is_asked_for(profile: Profile, kind: str, missing: str) -> None:
+    async with opened(profile) as console:
+        await console.fill(kind=kind, email="" if missing == "email" else "jane@example.com")
+        await console.press("enter")
+        assert "needed" in console.line(f"row-{missing}")
+        assert console.app.focused is console.field(missing)
+        assert count_tasks(console.history) == len(PAST)
+
+
+async def test_a_retrieval_becomes_a_row_an_intent_and_the_task_under_the_cursor(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.fill(email=" new@example.com ", received="2026-11-18", regulation="ccpa", note="by phone")
+        await console.file()
+        await console.until(lambda: console.main.table.current_number == FIRST_NEW)
+        task = console.task(FIRST_NEW)
+        assert (task.kind, task.email, task.status, task.note) == (
+            Kind.RETRIEVAL,
+            "new@example.com",
+            Status.QUEUED,
+            "by phone",
+        )
+        assert (task.received_on.isoformat(), task.regulation) == ("2026-11-18", "ccpa")
+        assert intents.waiting_for(console.history, FIRST_NEW)
+        assert not console.main.form.display
+        assert console.app.focused is console.main.table
+        await console.do("new")
+        assert console.field("email").value == ""
+
+
+async def test_a_deletion_carries_its_holding_period_and_reason(profile: Profile) -> None:
+    async with opened(profile) as console:
+        address = "bye@example.com"
+        await console.fill(kind="deletion", email=address, hold="0", reason="asked us", again=address)
+        await console.file()
+        task = console.task(FIRST_NEW)
+        assert (task.kind, task.holding_period, task.reason) == (Kind.DELETION, 0, "asked us")
+
+
+async def test_enter_pressed_twice_files_one_request(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.fill(email="new@example.com")
+        form = console.main.form
+        for _ in range(3):
+            form.post_message(RequestForm.Filed(form.draft.request()))
+        await console.until(lambda: "Recorded as #" in console.line("status"))
+        await console.app.workers.wait_for_complete()
+        assert count_tasks(console.history) == FIRST_NEW
+
+
+async def test_what_was_typed_is_there_again_after_escape(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.fill(kind="deletion", email="half@exam", hold="7", reason="why")
+        await console.press("escape")
+        assert not console.main.form.display
+        assert console.app.focused is console.main.table
+        await console.press("n")
+        assert console.main.form.draft.kind is Kind.DELETION
+        assert [console.field(name).value for name in ("email", "hold", "reason")] == ["half@exam", "7", "why"]
+
+
+async def test_a_deletion_that_would_end_too_late_is_told_before_it_is_sent_with_the_way_out(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.fill(kind="deletion", email="bye@example.com", regulation="ccpa", hold="20")
+        assert "5 days too late: due 2027-01-04 (in 45d), done by 2027-01-09." in console.text
+        assert "F2 makes it 15 holding days, the most that still end in time." in console.text
+        await console.press("f2")
+        assert console.field("hold").value == "15"
+        assert "too late" not in console.text
+        assert "F2 makes" not in console.text
+
+
+async def test_where_no_holding_period_is_short_enough_an_extension_is_advised(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.fill(kind="deletion", email="bye@example.com", received="2026-11-01", hold="0")
+        assert "No holding period is short enough: consider an extension" in console.text
+        await console.press("f2")
+        assert console.field("hold").value == "0"
+
+
+async def test_an_address_that_asked_before_is_flagged_but_not_refused(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.fill(email="JANE.DOE@example.com")
+        assert f"#{READY} asked before: COMPLETED" in console.text
+        await console.file()
+        assert console.task(FIRST_NEW).earlier == READY
+        await console.sees(f"#{READY} asked the same for this address")
+
+
+async def test_the_key_for_a_deletion_opens_the_form_set_to_it(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("N")
+        assert console.main.form.draft.kind is Kind.DELETION
+        assert "Holding days" in console.text
+        assert "Address again" in console.text
+
+
+async def test_tab_goes_round_in_the_form_and_arrows_choose(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.fill(email="new@example.com")
+        before = console.app.focused
+        visited = []
+        for _ in range(5):
+            await console.press("tab")
+            visited.append(console.app.focused)
+        assert console.app.focused is before
+        assert all(isinstance(field, Input) or field is not console.main.table for field in visited)
+        await console.press("shift+tab", "shift+tab")
+        assert console.app.focused is console.main.query_one("#field-note")
+        console.main.query_one("#field-kind").focus()
+        await console.press("right")
+        assert console.main.form.draft.kind is Kind.DELETION
+
+
+async def test_all_fields_of_a_deletion_are_seen_in_the_usual_terminal(profile: Profile) -> None:
+    async with opened(profile, size=USUAL) as console:
+        await console.fill(kind="deletion", email="bye@example.com")
+        for words in ("Address again", "Reason", "Note", "9 days too late: due", "done by 2026-12-30.", "F2", "esc"):
+            assert words in console.text

@@ -1,0 +1,126 @@
+"""Text of others: whatever it holds, the console neither ends nor lets the terminal obey it."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from typing import Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from textual.content import Content
+from textual.events import Paste
+
+from bwp_tui.console.detail_words import Reading, facts, heading, matters, timeline
+from bwp_tui.console.speech import Phrase
+from bwp_tui.domain.task import Event, Status, Task, TaskError
+from bwp_tui.domain.text import clean
+from bwp_tui.history import actions, engine_state, tasks
+from bwp_tui.history import timeline as timeline_of
+from bwp_tui.history.connection import History, as_int
+from bwp_tui.history.engine_state import Service
+from bwp_tui.settings import Profile
+from tests.console.past import NOW, TODAY, Planted
+from tests.console.support import WIDE, Console, opened
+from tests.console.table_app import make_task
+
+NASTY: Final = {
+    "controls": " \x1b[31mred\x1b[0m \x1b]52;c;aHVzaA==\x07 \x9b2J\x9d0;t\x9c \u202eevil\u2066\u200b\ufeff a\x08c\x00d",
+    "markup": "[/nope] [bold] [ [link=https://evil.example]here[/link] [@click=app.quit]here[/]",
+}
+STEERING: Final = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+
+
+def spoil(history: History, text: str) -> None:
+    """Put a text wherever the register keeps one that others wrote, as if nothing had cleaned it."""
+    with history.write() as transaction:
+        errors = json.dumps([[text, text]])
+        transaction.run("UPDATE tasks SET email = ?, note = ?, reason = ?, trouble = ?", (text,) * 4)
+        for (number,) in transaction.run("SELECT number FROM tasks"):
+            timeline_of.append(transaction, as_int(number), text, text, before=text, after=text, detail=text)
+        transaction.run("UPDATE tasks SET errors = ?, tags = ?", (errors, json.dumps([text])))
+        transaction.run("UPDATE tasks SET status = ? WHERE number = 1", (text,))
+        transaction.run("UPDATE downloads SET path = ?, trouble = ?", (text, text))
+        transaction.run("UPDATE tasks SET revision = ?", (transaction.revision,))
+
+
+def shows_nothing_that_steers(console: Console) -> bool:
+    strips = console.app.screen._compositor.render_strips()
+    return not any(STEERING.search(segment.text) for strip in strips for segment in strip)
+
+
+@pytest.mark.parametrize("text", NASTY.values(), ids=NASTY)
+async def test_no_pane_passes_on_what_steers_a_terminal(profile: Profile, text: str) -> None:
+    past = [Planted("a@example.com", status=Status.FAILED), Planted("b@example.com", status=Status.COMPLETED)]
+    async with opened(profile, past) as console:
+        actions.download(console.history, 2, "/srv", "op")
+        spoil(console.history, text)
+        engine_state.report(console.history, Service.FAULTY, clean(text), None)
+        await console.until(lambda: "▲" in console.line("header"))
+        for number in (2, 1):
+            await console.go_to(number)
+            await console.do("mask")
+            assert shows_nothing_that_steers(console)
+            await console.do("note")
+            await console.until(lambda: console.main.prompt.is_open)
+            assert shows_nothing_that_steers(console)
+            await console.press("escape")
+            await console.until(lambda: not console.main.prompt.is_open)
+        with console.history.write() as transaction:
+            transaction.run("UPDATE tasks SET status = 'FAILED', email = 'x' || email, revision = ?", (10_000,))
+        console.main.session.feed.look()
+        await console.until(lambda: console.main.task_here and console.main.task_here.status == "FAILED")
+        await console.do("resubmit")
+        await console.until(lambda: console.main.prompt.is_open)
+        assert shows_nothing_that_steers(console)
+        assert console.app.is_running
+
+
+@pytest.mark.parametrize("text", NASTY.values(), ids=NASTY)
+async def test_what_is_pasted_into_a_field_steers_nothing(profile: Profile, text: str) -> None:
+    async with opened(profile) as console:
+        await console.fill(email="")
+        console.field("email").post_message(Paste(text))
+        await console.until(lambda: console.field("email").value)
+        await console.pilot.pause()
+        assert shows_nothing_that_steers(console)
+        await console.press("escape")
+        await console.do("filter")
+        await console.until(lambda: console.main.prompt.is_open)
+        console.main.prompt.query_one("#prompt-input").post_message(Paste(text))
+        await console.pilot.pause()
+        await console.pilot.pause()
+        assert shows_nothing_that_steers(console)
+
+
+def said(task: Task, text: str, masked: bool) -> list[list[Phrase]]:
+    reading = Reading(NOW, TODAY, masked, NOW - NOW)
+    events = [Event(NOW, text, text, text, text, text)]
+    return [heading(task, reading), *matters(task, reading), *facts(task, reading), *timeline(task, events, reading)]
+
+
+@given(st.text(alphabet=st.characters(), max_size=60), st.booleans())
+def test_any_cleaned_text_becomes_content_of_the_same_words(text: str, masked: bool) -> None:
+
+    words = clean(text)
+    task = replace(
+        make_task(1), email=words, note=words, reason=words, status=words or "X", errors=(TaskError(words, words),)
+    )
+    for line in said(task, words, masked):
+        for phrase, _role in line:
+            content = Content.assemble((phrase, ""))
+            assert content.plain == phrase
+            assert not STEERING.search(content.plain)
+            assert content.cell_length == cell_len(phrase) or "\n" in phrase
+
+
+async def test_a_very_long_text_leaves_the_console_usable(profile: Profile) -> None:
+    async with opened(profile, [Planted("a@example.com")], size=WIDE) as console:
+        spoil(console.history, "long " * 800)
+        await console.until(lambda: "long long" in console.line("detail-scroll"))
+        assert all(len(line) <= WIDE[0] for line in console.text.splitlines())
+        assert "? help  q quit" in console.text
+        assert tasks.get(console.history, 1).note.startswith("long")

@@ -1,0 +1,87 @@
+"""What is listed: the views with their counts, and the filter that works while it is typed."""
+
+from __future__ import annotations
+
+from textual.widgets import Input
+
+from bwp_tui.domain.filter import VIEWS, parse
+from bwp_tui.history import tasks
+from bwp_tui.settings import Profile
+from tests.console.past import NOT_KNOWN, PAST, READY, TODAY
+from tests.console.support import USUAL, Console, opened
+
+
+def numbers(console: Console) -> list[int]:
+    table = console.main.table
+    return [int(number) for number in table._numbers]
+
+
+async def lists(console: Console, expected: list[int]) -> None:
+    await console.until(lambda: numbers(console) == expected)
+
+
+async def test_each_view_lists_its_tasks_under_a_count_that_is_right(profile: Profile) -> None:
+    async with opened(profile) as console:
+        views = console.line("views")
+        for key, view in enumerate(VIEWS, start=1):
+            expected = list(tasks.numbers(console.history, parse(view.filter), today=TODAY, sort=view.sort))
+            assert f"{key} {view.name} {len(expected)}" in views
+            await console.press(str(key))
+            await lists(console, expected)
+        await console.press("f")
+        failed = list(tasks.numbers(console.history, parse("is:failed"), today=TODAY))
+        await console.until(lambda: numbers(console) == failed)
+        await console.press("escape")
+        await console.until(lambda: len(numbers(console)) == len(PAST))
+
+
+async def test_a_filter_lists_what_matches_while_it_is_typed_and_stays_after_enter(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("slash", "e", "v", "e", "at")
+        await console.until(lambda: numbers(console) == [NOT_KNOWN])
+        await console.press("enter")
+        assert console.app.focused is console.main.table
+        await console.sees("/ eve@  1")
+        await console.press("escape")
+        await console.until(lambda: len(numbers(console)) == len(PAST))
+        assert "/ eve" not in console.text
+
+
+async def test_escape_brings_back_what_was_listed_before_the_filter(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("3")
+        await console.until(lambda: READY in numbers(console) and len(numbers(console)) < len(PAST))
+        ready = numbers(console)
+        await console.press("slash", *["backspace"] * len("is:ready"), "b", "o", "b")
+        await console.until(lambda: numbers(console) != ready)
+        await console.press("escape")
+        await console.until(lambda: numbers(console) == ready)
+        assert console.main.view == 2
+
+
+MISTAKES = {
+    "status:faild": ("“faild” is no status.", "Did you mean “failed”?"),
+    "stats:failed": ("There is no field “stats”.", "Did you mean “status”?"),
+    "age>soon": ("“soon” is no length of time; write 30m, 5h, 2d or 1w.",),
+}
+
+
+async def test_a_mistake_in_a_filter_names_the_nearest_word_and_leaves_the_list(profile: Profile) -> None:
+    async with opened(profile, size=USUAL) as console:
+        for typed, words in MISTAKES.items():
+            await console.do("filter")
+            await console.until(lambda: console.main.prompt.is_open)
+            console.main.prompt.query_one(Input).value = typed
+            await console.sees(*words)
+            assert len(numbers(console)) == len(PAST)
+            await console.press("enter")
+            assert words[0] in console.line("status")
+            assert len(numbers(console)) == len(PAST)
+
+
+async def test_a_list_that_is_empty_says_what_to_do(profile: Profile) -> None:
+    async with opened(profile, past=()) as console:
+        await console.sees("No request yet.", "n files the first one.")
+        await console.do("filter")
+        await console.press("x", "enter")
+        await console.sees("No task fits this filter.", "esc shows all of them.")

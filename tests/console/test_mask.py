@@ -1,0 +1,81 @@
+"""Masking: while it is on, no address of a data subject is anywhere on the screen."""
+
+from __future__ import annotations
+
+from bwp_tui.domain.task import DownloadState, Kind, Status, TaskError
+from bwp_tui.history import actions, downloads
+from bwp_tui.settings import Profile
+from tests.console.past import HELD, NOW, Planted
+from tests.console.support import Console, opened
+
+ADDRESS = "jane+shop.x%1@example.com"
+PAST = (
+    Planted(ADDRESS, Kind.DELETION, Status.ON_HOLD, holding_period=10),
+    Planted("other@example.com", status=Status.COMPLETED),
+    Planted(
+        ADDRESS,
+        status=Status.FAILED,
+        errors=(TaskError("DATA_SUBJECT_NOT_FOUND", f"The shopper {ADDRESS} does not exist"),),
+        note=f"{ADDRESS} rang",
+    ),
+    Planted(ADDRESS.replace("1", "2"), status=Status.COMPLETED),
+)
+DELETION, FAILED, READY = 1, 3, 4
+
+
+def bare(console: Console) -> bool:
+    """Say whether the screen shows the local part of an address."""
+    return any(word in console.text for word in ("jane+", "jane_", "shop.x", "other@"))
+
+
+async def test_all_places_that_name_a_shopper_are_masked_until_the_operator_asks(profile: Profile) -> None:
+    async with opened(profile, PAST) as console:
+        actions.download(console.history, READY, "/srv/privacy", "op")
+        await console.sees("⇣ j•••@example.com", "COMPLETED · retrieval for j•••@example.com")
+        for action, number in {"cancel": DELETION, "resubmit": FAILED}.items():
+            await console.go_to(number)
+            assert not bare(console)
+            await console.do(action)
+            await console.sees("for j•••@example.com", "y yes   n no")
+            assert not bare(console)
+            await console.press("n")
+        await console.press("m")
+        await console.sees(f"The shopper {ADDRESS} does not exist", f"⇣ {ADDRESS.replace('1', '2')}")
+        assert "masked" not in console.line("header")
+        await console.do("resubmit")
+        await console.sees(f"Submit the retrieval for {ADDRESS} again?")
+        await console.press("y")
+        await console.sees("Recorded as #5")
+        await console.press("m")
+        await console.until(lambda: not bare(console))
+        assert "masked" in console.line("header")
+
+
+async def test_a_filed_request_is_named_masked_and_forgotten_when_masked_again(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.fill(email="jane+new@example.com")
+        await console.file()
+        assert "retrieval for j•••@example.com" in console.line("status")
+        await console.press("m")
+        await console.fill(email="jane+two@example.com")
+        await console.press("enter")
+        await console.until(lambda: "jane+two@example.com" in console.line("status"))
+        await console.press("m")
+        await console.until(lambda: not bare(console))
+        assert console.task(HELD).email == "bob@example.com"
+
+
+async def test_the_place_of_a_saved_archive_is_masked_too(profile: Profile) -> None:
+    async with opened(profile, PAST) as console:
+        actions.download(console.history, READY, "/srv/privacy", "op")
+        (order,) = downloads.due(console.history, NOW, 1)
+        path = f"/srv/privacy/retrieval-{order.email.replace('%', '_')}-{order.task_id}.zip"
+        downloads.finished(console.history, order, path, 10, "ab" * 32)
+        await console.until(lambda: "saved" in console.line("table"))
+        await console.sees("/srv/privacy/retrieval-")
+        assert not bare(console)
+        await console.press("m")
+        await console.until(lambda: bare(console))
+        download = console.task(READY).download
+        assert download is not None
+        assert download.state == DownloadState.DONE

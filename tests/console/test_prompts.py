@@ -1,0 +1,94 @@
+"""The line that asks: nothing happens without a yes, and no key goes past it."""
+
+from __future__ import annotations
+
+import pytest
+
+from bwp_tui.domain.task import Status
+from bwp_tui.history import intents
+from bwp_tui.settings import Profile
+from tests.console.past import HELD, NOT_KNOWN, PAST, READY
+from tests.console.support import opened
+
+
+@pytest.mark.parametrize("key", ["y", "enter"])
+async def test_a_yes_cancels_the_held_deletion(profile: Profile, key: str) -> None:
+    async with opened(profile) as console:
+        await console.go_to(HELD)
+        await console.press("x")
+        await console.sees("Cancel the deletion for b•••@example.com?", "y yes   n no")
+        await console.press(key)
+        await console.sees(f"The cancellation of {console.task(HELD).name} is recorded and on its way.")
+        assert console.task(HELD).cancel_asked
+        assert intents.waiting_for(console.history, HELD)
+        await console.press("x")
+        await console.sees("was asked for already")
+
+
+@pytest.mark.parametrize("action", ["cancel", "resubmit"])
+async def test_without_a_yes_nothing_is_recorded(profile: Profile, action: str) -> None:
+    number = HELD if action == "cancel" else NOT_KNOWN
+    async with opened(profile) as console:
+        await console.go_to(number)
+        revision = console.history.revision()
+        for key in ("n", "q", "escape"):
+            await console.do(action)
+            await console.until(lambda: console.main.prompt.is_open)
+            await console.press(key)
+            await console.until(lambda: not console.main.prompt.is_open)
+        assert console.app.focused is console.main.table
+        assert console.history.revision() == revision
+        assert console.app.is_running
+
+
+async def test_keys_that_are_no_answer_go_nowhere_while_something_is_asked(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(HELD)
+        table = console.main.table
+        for action in ("cancel", "note"):
+            await console.do(action)
+            await console.until(lambda: console.main.prompt.is_open)
+            await console.press("down", "G", "ctrl+p", "pagedown", "m", "2", "shift+up", "d")
+            assert table.current_number == HELD
+            assert console.main.prompt.is_open
+            assert console.main.session.masked
+            assert not console.main.palette.display
+            await console.press("escape")
+            await console.until(lambda: not console.main.prompt.is_open)
+
+
+async def test_a_failed_request_is_submitted_again_as_a_task_of_its_own(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(NOT_KNOWN)
+        await console.press("R")
+        await console.sees("Submit the retrieval for e•••@example.com again?")
+        await console.press("y")
+        await console.sees("it is sent with a client token of its own")
+        new = len(PAST) + 1
+        await console.until(lambda: console.main.table.current_number == new)
+        assert console.task(new).status == Status.QUEUED
+        assert console.task(new).resubmit_of == NOT_KNOWN
+        assert intents.waiting_for(console.history, new)
+
+
+async def test_a_note_is_written_changed_and_kept_when_left(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("e", *"call ", "m", "e", "enter")
+        await console.sees("is kept.", "Note       call me")
+        await console.press("e", "backspace", "backspace", *"us", "enter")
+        await console.until(lambda: console.task(READY).note == "call us")
+        await console.press("e", "x", "escape")
+        await console.until(lambda: not console.main.prompt.is_open)
+        assert console.task(READY).note == "call us"
+
+
+async def test_asking_now_makes_the_task_due(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(HELD)
+        before = console.task(HELD).next_poll_at
+        await console.press("u")
+        await console.sees("Asking the service about")
+        after = console.task(HELD).next_poll_at
+        assert before is not None
+        assert after is not None
+        assert after <= before

@@ -1,0 +1,118 @@
+"""A request that was sent and never answered: the three choices, and the header's words of a service in trouble."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+
+from bwp_tui.domain.task import Kind, Request
+from bwp_tui.history import actions, engine_state, intents, outcomes, timeline
+from bwp_tui.history.engine_state import Service
+from bwp_tui.settings import Profile
+from tests.console.past import HELD, NOW, Planted
+from tests.console.support import Console, opened
+
+NUMBER = 2
+ID = "3556a10a-0000-4000-8000-000000000001"
+
+
+@asynccontextmanager
+async def unconfirmed(profile: Profile) -> AsyncIterator[Console]:
+    """The console with the cursor on an unconfirmed request."""
+    async with opened(profile, past=[Planted("a@example.com")]) as console:
+        actions.submit(console.history, Request(Kind.RETRIEVAL, "jane@example.com", NOW.date(), "gdpr"), "op")
+        [intent] = intents.due(console.history, NOW, 5)
+        assert outcomes.sending(console.history, intent.id)
+        outcomes.unconfirmed(console.history, intent.id)
+        await console.until(lambda: console.main.table.row_count == 2)
+        await console.go_to(NUMBER)
+        yield console
+
+
+async def test_the_details_name_the_three_keys(profile: Profile) -> None:
+    async with unconfirmed(profile) as console:
+        await console.sees("it may have been started", "(i)", "(R)", "(X)", "tried once at")
+
+
+async def test_its_task_id_is_entered_by_hand(profile: Profile) -> None:
+    async with unconfirmed(profile) as console:
+        await console.press("i")
+        await console.sees("The service's task id of #2:")
+        await console.press(*ID, "enter")
+        await console.sees(f"Asking the service whether {ID} is this request.")
+        task = console.task(NUMBER)
+        assert (task.task_id, task.status, task.next_poll_at) == (ID, "QUEUED", NOW)
+
+
+async def test_what_is_no_task_id_is_told_and_changes_nothing(profile: Profile) -> None:
+    async with unconfirmed(profile) as console:
+        await console.press("i", "x", "enter")
+        await console.sees("“x” is no task id.")
+        assert console.task(NUMBER).task_id is None
+
+
+async def test_it_is_given_up_with_a_reason(profile: Profile) -> None:
+    async with unconfirmed(profile) as console:
+        await console.press("X")
+        await console.sees("Why is #2 given up?")
+        await console.press(*"gone", "enter")
+        await console.sees("#2 is given up; the reason is on its timeline.", "── GIVEN_UP ·")
+        assert timeline.of_task(console.history, NUMBER)[-1].detail == "gone"
+
+
+@pytest.mark.parametrize("key", ["i", "X"])
+@pytest.mark.parametrize("answer", ["enter", "escape"])
+async def test_without_an_answer_nothing_is_recorded(profile: Profile, key: str, answer: str) -> None:
+    async with unconfirmed(profile) as console:
+        before = console.history.revision()
+        await console.press(key)
+        await console.until(lambda: console.main.prompt.is_open)
+        await console.press(answer)
+        await console.until(lambda: not console.main.prompt.is_open)
+        assert console.history.revision() == before
+
+
+async def test_sending_it_anew_says_what_that_risks(profile: Profile) -> None:
+    async with unconfirmed(profile) as console:
+        await console.press("R")
+        await console.sees("It may have been started. Submit the retrieval for j•••@example.com again?")
+        await console.press("y")
+        await console.sees("Recorded as #3")
+        assert console.task(3).resubmit_of == NUMBER
+
+
+@pytest.mark.parametrize(("key", "words"), [("i", "a task id is entered"), ("X", "is given up")])
+async def test_on_any_other_task_the_keys_say_why_not(profile: Profile, key: str, words: str) -> None:
+    async with opened(profile) as console:
+        await console.go_to(HELD)
+        await console.press(key)
+        await console.sees(words, "is ON_HOLD.")
+
+
+async def test_a_throttled_service_is_told_as_a_rate(profile: Profile) -> None:
+    async with opened(profile) as console:
+        engine_state.report(console.history, Service.THROTTLED, "They go out more slowly.", None, 2.0)
+        await console.sees("▲ throttled: 2 requests/s")
+        engine_state.report(console.history, Service.THROTTLED, "They go out more slowly.", NOW, 0.5)
+        await console.sees("▲ throttled: 0.5 requests/s, next try 09:30:00")
+
+
+async def test_denied_access_stands_in_header_and_status_line(profile: Profile) -> None:
+    async with opened(profile) as console:
+        engine_state.report(console.history, Service.DENIED, "The service denied access: check.", NOW)
+        await console.sees("▲ access denied, next try 09:30:00", " The service denied access: check.")
+
+
+async def test_the_engine_is_told_what_is_in_sight(profile: Profile) -> None:
+    many = [Planted(f"shopper{number}@example.com") for number in range(100)]
+    async with opened(profile, many) as console:
+        told: list[Sequence[int]] = []
+        console.main.session.look_at = told.append
+        await console.press("G")
+        await console.until(lambda: told and 1 in told[-1])
+        assert 100 not in told[-1]
+        assert len(told[-1]) == console.main.table.page
+        await console.press("g")
+        await console.until(lambda: 100 in told[-1])

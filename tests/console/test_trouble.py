@@ -1,0 +1,73 @@
+"""When the history cannot be written or read: a sentence, and nothing of what was typed is lost."""
+
+from __future__ import annotations
+
+import pytest
+from textual.widgets import Input
+
+from bwp_tui.history import engine_state
+from bwp_tui.history.connection import History, as_int
+from bwp_tui.history.engine_state import EngineState, Service
+from bwp_tui.history.errors import HistoryDamaged
+from bwp_tui.settings import Profile
+from tests.console.past import NOW, PAST
+from tests.console.support import Console, opened
+
+LONG = "a long note " * 300
+
+
+def fill_disk(console: Console) -> History:
+    """Let the file that the console writes grow no more, as on a full disk."""
+    history = console.app._written
+    pages = as_int(history.rows("PRAGMA page_count")[0][0])
+    history.rows(f"PRAGMA max_page_count = {pages}")
+    return history
+
+
+async def test_on_a_full_disk_the_form_keeps_what_was_typed_and_files_it_later(profile: Profile) -> None:
+    async with opened(profile) as console:
+        history = fill_disk(console)
+        await console.fill(email="new@example.com", note=LONG)
+        await console.press("enter")
+        await console.until(lambda: "Free some space and try again." in " ".join(console.line("status").split()))
+        assert console.main.form.display
+        assert console.field("email").value == "new@example.com"
+        assert as_int(console.history.rows("SELECT count(*) FROM tasks")[0][0]) == len(PAST)
+        history.rows("PRAGMA max_page_count = 100000")
+        await console.file()
+        assert console.task(len(PAST) + 1).email == "new@example.com"
+
+
+async def test_a_note_that_cannot_be_written_is_told(profile: Profile) -> None:
+    async with opened(profile) as console:
+        fill_disk(console)
+        await console.do("note")
+        console.main.prompt.query_one(Input).value = LONG
+        await console.press("enter")
+        await console.until(lambda: "Free some space and try again." in " ".join(console.line("status").split()))
+
+
+async def test_what_the_engine_says_of_the_service_is_shown_once_and_in_the_header(profile: Profile) -> None:
+    async with opened(profile) as console:
+        engine_state.report(console.history, Service.THROTTLED, "The service asks for patience.", NOW)
+        await console.sees("▲ service asks for patience, next try 09:30:00", " The service asks for patience.")
+        await console.press("x")
+        assert "cannot be cancelled" in console.line("status")
+        engine_state.report(console.history, Service.REACHED, None, None)
+        await console.until(lambda: "▲" not in console.line("header"))
+        assert "cannot be cancelled" in console.line("status")
+
+
+async def test_a_history_that_cannot_be_read_is_told_and_shown_again_when_it_can(
+    profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(_history: History) -> EngineState:
+        raise HistoryDamaged("The history is damaged.")
+
+    async with opened(profile) as console:
+        with monkeypatch.context() as broken:
+            broken.setattr(engine_state, "read", damaged)
+            console.main.session.feed.look()
+            await console.until(lambda: "The history is damaged." in console.line("status"))
+        engine_state.report(console.history, Service.DENIED, "Access was denied.", None)
+        await console.sees("▲ access denied")
