@@ -1,0 +1,94 @@
+"""What the console costs on the wire, with its engine at work: over SSH every byte is waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from bwp_tui.domain.task import Kind, Status
+from bwp_tui.domain.times import utc_now
+from bwp_tui.history import answers
+from bwp_tui.history.answers import Answer
+from bwp_tui.sandbox.server import Sandbox
+from tests.e2e.operator import DOWN, UP, Operator, on_current_row, still_life
+from tests.pty_terminal import Terminal
+
+IDLE_S = 10.0
+ONE_CHANGE = 1_000
+"""Bytes that one change in sight may cost, with everything on the screen that it touches."""
+
+Count = Callable[[str, object], None]
+
+
+@pytest.fixture
+def terminal(shop: Operator, practice: Sandbox) -> Iterator[Terminal]:
+    """The console on a register of the past and one retrieval under way; the cursor is on another task."""
+    shop.plant(still_life(60))
+    practice.world.start(Kind.RETRIEVAL, "slow@example.com")
+    task_id = practice.world.starts[0].task_id
+    assert shop("track", "retrieval", task_id).code == 0
+    with shop.console() as terminal:
+        terminal.wait_for("engine here")
+        terminal.wait_for(on_current_row("IN_PROGRESS"))
+        terminal.send(DOWN)
+        terminal.wait_for(lambda screen: "IN_PROGRESS" in screen and not on_current_row("IN_PROGRESS")(screen))
+        terminal.wait_for(lambda screen: "── IN_PROGRESS" not in screen)  # the details have followed
+        terminal.settle()
+        yield terminal
+
+
+def complete(shop: Operator) -> None:
+    """Have the tracked task end, as the engine records it."""
+    history = shop.history()
+    answer = Answer(Status.COMPLETED, utc_now(), utc_now(), None, None, ())
+    assert answers.answered(history, 61, answer, None)
+    history.close()
+
+
+def test_nothing_is_sent_for_ten_seconds_in_which_nothing_happens(shop: Operator) -> None:
+    shop.plant(still_life(60))
+    with shop.console() as terminal:
+        terminal.wait_for("engine here")
+        terminal.settle()
+        mark = terminal.mark()
+        terminal.settle(quiet=IDLE_S, timeout=2 * IDLE_S)
+        assert terminal.bytes_since(mark) == b""
+
+
+def test_a_status_that_changes_in_sight_costs_less_than_a_kilobyte_with_all_it_touches(
+    shop: Operator, terminal: Terminal, record_property: Count
+) -> None:
+    mark = terminal.mark()
+    complete(shop)
+    terminal.wait_for("COMPLETED ⇣")
+    terminal.wait_for("2 active 0")
+    terminal.settle()
+    cost = len(terminal.bytes_since(mark))
+    record_property("bytes of one status change", cost)
+    print(f"one status change in sight: {cost} bytes")
+    assert 0 < cost < ONE_CHANGE
+
+
+def test_polls_that_bring_nothing_new_cost_nothing(
+    shop: Operator, practice: Sandbox, terminal: Terminal, record_property: Count
+) -> None:
+    asked = practice.world.calls["personalDataRetrievalTask"]
+    mark = terminal.mark()
+    assert shop("refresh", "61").code == 0
+    terminal.settle()
+    cost = len(terminal.bytes_since(mark))
+    record_property("bytes of an idle poll", cost)
+    assert practice.world.calls["personalDataRetrievalTask"] > asked
+    assert cost == 0
+
+
+def test_a_cursor_move_repaints_two_lines_and_the_details(terminal: Terminal, record_property: Count) -> None:
+    mark = terminal.mark()
+    terminal.send(UP)
+    terminal.wait_for(on_current_row("IN_PROGRESS"))
+    terminal.settle()
+    cost = len(terminal.bytes_since(mark))
+    record_property("bytes of a cursor move", cost)
+    print(f"a cursor move with its details: {cost} bytes")
+    assert 0 < cost < 12_000

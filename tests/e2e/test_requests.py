@@ -1,0 +1,184 @@
+"""The first working day: requests filed, followed, downloaded and cancelled, by keyboard and by script."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import zipfile
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from bwp_tui.domain.task import Status
+from bwp_tui.history import tasks
+from bwp_tui.sandbox.server import Sandbox
+from tests.e2e.operator import (
+    ENTER,
+    RESULT_OFFERED,
+    SMALL,
+    WIDE,
+    Clock,
+    Operator,
+    current_row,
+    end,
+    file_deletion,
+    file_retrieval,
+    on_current_row,
+    served,
+)
+from tests.waiting import eventually
+
+AT_ONCE_S = 4.0
+"""A fraction of a second on a machine that is not as busy as one that runs tests."""
+
+
+def check_archive(path: Path, sha256: str) -> None:
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == sha256
+    assert path.stat().st_mode & 0o777 == 0o600
+    with zipfile.ZipFile(path) as archive:
+        assert archive.testzip() is None
+        assert "profile.json" in archive.namelist()
+
+
+def last_polled(shop: Operator) -> datetime | None:
+    history = shop.history()
+    polled_at = tasks.get(history, 1).polled_at
+    history.close()
+    return polled_at
+
+
+def was_polled_since(shop: Operator, before: datetime | None) -> bool:
+    return last_polled(shop) != before
+
+
+@pytest.mark.parametrize("size", [WIDE, SMALL], ids=["120x40", "80x24"])
+def test_a_retrieval_is_filed_followed_and_downloaded_with_the_keyboard_alone(
+    operator: Operator, size: tuple[int, int]
+) -> None:
+    with operator.console(size, ["sandbox", "--tasks", "12"]) as terminal:
+        terminal.wait_for("engine here")
+        terminal.send("n")
+        terminal.wait_for("new request")
+        terminal.send("jane.new@example.com")
+        terminal.wait_for("✓")
+        terminal.send(ENTER)
+        terminal.wait_for(on_current_row("QUEUED"), timeout=AT_ONCE_S)
+        terminal.wait_for(on_current_row("IN_PROGRESS"))
+        terminal.wait_for(on_current_row(RESULT_OFFERED), timeout=20.0)
+        terminal.send("d")
+        shown = terminal.wait_for("━")
+        assert re.search(r"⇣ j•••@example\.com .*\d+ %.*B/s", terminal.wait_for("B/s")), shown
+        terminal.wait_for(on_current_row("saved"), timeout=20.0)
+        assert end(terminal) == 0
+    operator.profile = "sandbox"
+    history = operator.history()
+    task = tasks.get(history, 13)
+    history.close()
+    assert (task.email, task.status, task.kind) == ("jane.new@example.com", "COMPLETED", "RETRIEVAL")
+    assert task.download is not None
+    check_archive(Path(task.download.path or ""), task.download.sha256 or "")
+
+
+def test_a_script_submits_waits_and_downloads(operator: Operator) -> None:
+    with served(operator):
+        submitted = operator("submit", "retrieval", "jane@example.com", "--json")
+        assert submitted.code == 0, submitted.err
+        task_id = json.loads(submitted.out)["task_id"]
+        waited = operator("wait", task_id, "--timeout", "20")
+        assert waited.code == 0, waited.err
+        downloaded = operator("download", task_id)
+        assert downloaded.code == 0, downloaded.err
+        known = json.loads(operator("show", task_id, "--json").out)
+    assert downloaded.out == f"{known['download']['path']}\n"
+    check_archive(Path(known["download"]["path"]), known["download"]["sha256"])
+
+
+def test_the_console_and_commands_share_a_profile(operator: Operator) -> None:
+    with served(operator), operator.console() as terminal:
+        terminal.wait_for("engine here")
+        submitted = operator("submit", "retrieval", "jane@example.com", "--json")
+        assert submitted.code == 0, submitted.err
+        terminal.wait_for("IN_PROGRESS", timeout=AT_ONCE_S)
+        terminal.wait_for(RESULT_OFFERED, timeout=20.0)
+        terminal.send("d")
+        terminal.wait_for(on_current_row("saved"), timeout=20.0)
+        known = json.loads(operator("show", "1", "--json").out)
+        assert end(terminal) == 0
+    check_archive(Path(known["download"]["path"]), known["download"]["sha256"])
+
+
+@pytest.mark.parametrize("size", [WIDE, SMALL], ids=["120x40", "80x24"])
+def test_a_failed_request_says_code_message_and_what_to_do(shop: Operator, size: tuple[int, int]) -> None:
+    with shop.console(size) as terminal:
+        terminal.wait_for("engine here")
+        file_retrieval(terminal, "nobody@example.com")
+        terminal.wait_for(on_current_row("FAILED"), timeout=20.0)
+        if size == SMALL:
+            terminal.send(ENTER)
+        panel = terminal.wait_for("does not exist").partition("──")[2]
+        assert "DATA_SUBJECT_NOT_FOUND" in panel
+        assert "→ " in panel
+        assert "heck the address" in panel
+        assert end(terminal) == 0
+
+
+def test_a_deletion_is_cancelled_while_held_and_stays_so_whatever_the_service_says(
+    shop: Operator, practice: Sandbox, clock: Clock
+) -> None:
+    with shop.console() as terminal:
+        terminal.wait_for("engine here")
+        file_deletion(terminal, "gone@example.com")
+        terminal.wait_for(on_current_row("ON_HOLD"))
+        terminal.send("x")
+        terminal.wait_for("Cancel the deletion for g•••@example.com?")
+        assert practice.world.calls["cancelPersonalDataDeletionTask"] == 0
+        terminal.send("y")
+        terminal.wait_for(on_current_row("CANCELLED"))
+        for days in (0, 11):  # the service calls it ON_HOLD, then it does not know it any more
+            clock.advance(timedelta(days=days))
+            before = last_polled(shop)
+            terminal.send("u")
+            eventually(partial(was_polled_since, shop, before))
+        assert practice.world.calls["personalDataDeletionTask"] == 2
+        terminal.settle()
+        assert "CANCELLED" in current_row(terminal.screen_text())
+        assert end(terminal) == 0
+    history = shop.history()
+    assert tasks.get(history, 1).status == Status.CANCELLED
+    history.close()
+
+
+def test_no_wrong_key_cancels_a_deletion(shop: Operator, practice: Sandbox) -> None:
+    with shop.console() as terminal:
+        terminal.wait_for("engine here")
+        file_deletion(terminal, "gone@example.com")
+        terminal.wait_for(on_current_row("ON_HOLD"))
+        terminal.send("xn")
+        terminal.settle()
+        assert "ON_HOLD" in current_row(terminal.screen_text())
+        assert end(terminal) == 0
+    assert practice.world.calls["cancelPersonalDataDeletionTask"] == 0
+
+
+def test_each_download_has_a_link_of_its_own_however_long_ago_the_task_completed(
+    shop: Operator, practice: Sandbox, clock: Clock
+) -> None:
+    with shop.console() as terminal:
+        terminal.wait_for("engine here")
+        file_retrieval(terminal, "jane@example.com")
+        terminal.wait_for(on_current_row(RESULT_OFFERED), timeout=20.0)
+        assert practice.world.calls["link"] == 0
+        clock.advance(timedelta(hours=3))  # any earlier link, and the access token, are dead by now
+        terminal.send("d")
+        terminal.wait_for(on_current_row("saved"))
+        assert (practice.world.calls["link"], practice.world.calls["download"]) == (1, 1)
+        clock.advance(timedelta(hours=3))
+        terminal.send("d")
+        eventually(lambda: practice.world.calls["download"] == 2)
+        terminal.settle()
+        assert practice.world.calls["link"] == 2
+        assert end(terminal) == 0
+    assert len(list((shop.folder / "downloads").glob("*.zip"))) == 2

@@ -1,0 +1,131 @@
+"""Terminals of all kinds: without colour, with sixteen, over SSH, inside tmux."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.operator import ENTER, ESCAPE, ROOT, Operator, colours_in, end, still_life
+from tests.pty_terminal import Terminal
+from tests.waiting import eventually
+
+SIXTEEN = {*range(30, 38), *range(40, 48), *range(90, 98), *range(100, 108)}
+MOUSE_ON = (b"\x1b[?1000h", b"\x1b[?1002h", b"\x1b[?1003h", b"\x1b[?1006h", b"\x1b[?1015h", b"\x1b[?1016h")
+
+
+def look_around(terminal: Terminal) -> bytes:
+    """Open details, help, form and prompt; return all that was written."""
+    terminal.wait_for("engine here")
+    terminal.wait_for("COMPLETED")
+    steps: tuple[tuple[str, str | Callable[[str], bool]], ...] = (
+        (ENTER, lambda screen: " STATUS " not in screen),
+        (ESCAPE, " STATUS "),
+        ("?", "j k scroll"),
+        ("q", "COMPLETED"),
+        ("n", "new request"),
+        ("no address", "an @"),
+        (ESCAPE, "COMPLETED"),
+        ("/staus:x", "Did you mean"),
+        (ESCAPE, "COMPLETED"),
+        ("j", "COMPLETED"),
+        ("T", "Theme"),
+    )
+    for keys, shown in steps:
+        terminal.send(keys)
+        terminal.wait_for(shown)
+        terminal.settle(quiet=0.15)
+    assert end(terminal) == 0
+    return terminal.bytes_since()
+
+
+def test_no_color_means_no_colour_at_all(shop: Operator) -> None:
+    shop.plant(still_life(50))
+    with shop.console(NO_COLOR="1") as terminal:
+        assert colours_in(look_around(terminal)) == set()
+
+
+def test_a_plain_xterm_gets_its_own_sixteen_colours_alone(shop: Operator) -> None:
+    shop.plant(still_life(50))
+    with shop.console(TERM="xterm", COLORTERM="") as terminal:
+        colours = colours_in(look_around(terminal))
+    assert colours
+    assert colours <= SIXTEEN
+
+
+def test_true_colour_is_used_where_the_terminal_has_it(shop: Operator) -> None:
+    shop.plant(still_life(50))
+    with shop.console() as terminal:
+        assert 38 in colours_in(look_around(terminal))
+
+
+def test_over_ssh_the_mouse_is_never_switched_on(shop: Operator) -> None:
+    shop.plant(still_life(50))
+    with shop.console(SSH_CONNECTION="10.0.0.7 50000 10.0.0.1 22") as terminal:
+        written = look_around(terminal)
+    assert [sequence for sequence in MOUSE_ON if sequence in written] == []
+
+
+def test_at_the_machine_itself_the_mouse_is_switched_on_and_off_again(shop: Operator) -> None:
+    with shop.console() as terminal:
+        terminal.wait_for("engine here")
+        assert end(terminal) == 0
+        written = terminal.bytes_since()
+    assert written.rindex(b"\x1b[?1003h") < written.rindex(b"\x1b[?1003l")
+
+
+@dataclass(frozen=True)
+class Tmux:
+    """A tmux server of its own with one window, whose size is commanded."""
+
+    socket: Path
+    env: dict[str, str]
+
+    def __call__(self, *words: str) -> str:
+        argv = ["tmux", "-S", str(self.socket), "-f", "/dev/null", *words]
+        done = subprocess.run(argv, env=self.env, capture_output=True, text=True, timeout=20, check=True, cwd=ROOT)
+        return done.stdout
+
+    def shows_a_whole_console(self, columns: int) -> bool:
+        """Say whether the pane is one console of that width: its header, its rows, its footer, each once."""
+        text = self("capture-pane", "-p").rstrip("\n")
+        lines = text.split("\n")
+        return (
+            "engine here" in lines[0]
+            and "q quit" in lines[-1]
+            and text.count("engine here") == text.count("q quit") == text.count(" STATUS ") == 1
+            and text.count("COMPLETED") > 5
+            and all(len(line) <= columns for line in lines)
+        )
+
+
+@pytest.fixture
+def tmux(shop: Operator, tmp_path: Path) -> Iterator[Tmux]:
+    if shutil.which("tmux") is None:
+        pytest.skip("no tmux here")
+    server = Tmux(tmp_path / "tmux", {**shop.env, "TERM": "xterm-256color"})
+    server("new-session", "-d", "-x", "120", "-y", "40", *shop.argv())
+    yield server
+    subprocess.run(["tmux", "-S", str(server.socket), "kill-server"], check=False, capture_output=True)
+
+
+@pytest.fixture
+def planted(shop: Operator) -> Operator:
+    shop.plant(still_life(50))
+    return shop
+
+
+def test_inside_tmux_a_storm_of_resizes_leaves_a_whole_screen(planted: Operator, tmux: Tmux) -> None:
+    eventually(partial(tmux.shows_a_whole_console, 120))
+    for step in range(30):
+        tmux("resize-window", "-x", str(60 + step * 7 % 90), "-y", str(15 + step * 5 % 40))
+    for columns, rows in ((80, 24), (120, 40)):
+        tmux("resize-window", "-x", str(columns), "-y", str(rows))
+        eventually(partial(tmux.shows_a_whole_console, columns))
+    tmux("send-keys", "q")
+    eventually(lambda: planted.lease_is_free)
