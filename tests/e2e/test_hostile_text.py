@@ -49,7 +49,7 @@ def visit_every_screen(terminal: Terminal) -> None:
     for keys, shown in (
         ("m", "masked"),
         (ENTER, "CODE"),
-        (ESCAPE, "CODE"),
+        (ESCAPE, "SUBJECT"),
         ("e", "Note on"),
         (ESCAPE, "CODE"),
         ("?", "j k scroll"),
@@ -67,7 +67,7 @@ def visit_every_screen(terminal: Terminal) -> None:
     ):
         terminal.send(keys)
         terminal.wait_for(shown)
-        terminal.settle(quiet=0.15)
+        terminal.settle(quiet=0.4)
 
 
 @pytest.mark.parametrize("size", [WIDE, SMALL], ids=["120x40", "80x24"])
