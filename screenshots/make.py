@@ -45,9 +45,11 @@ PICTURES: Final = (
     Picture("failed-task", (80, 24), "dark", ("4", "enter"), "Submit again"),
     Picture("small", (80, 24), "light", ("j", "j"), "masked"),
     Picture("smallest", (60, 15), "ansi-dark", (), "masked"),
-    Picture("form", (120, 40), "dark", ("N", *"bob@example.com"), "after the due date"),
+    Picture("form", (120, 40), "dark", ("N", *"bob@example.com"), "F2 makes it"),
     Picture("download", (120, 40), "dark", ("3", "j", "j", "j", "d", "j", "d"), "left"),
     Picture("filter", (120, 40), "dark", ("slash", *"status:failed age>1w"), "ORDERS_NOT_CLOSED"),
+    Picture("marks", (120, 40), "dark", ("4", "asterisk", "R", *"orders closed now", "enter"), "to go on"),
+    Picture("dashboard", (120, 40), "dark", ("D",), "overdue"),
     Picture("help", (120, 40), "dark", ("question_mark",), "Submit a failed request again"),
 )
 

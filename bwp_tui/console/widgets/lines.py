@@ -8,7 +8,7 @@ from typing import Final
 
 from rich.segment import Segment
 from textual.content import Content
-from textual.geometry import Region, Size
+from textual.geometry import Region
 
 from bwp_tui.console.actions import ACTIONS, Situation, shown_key
 from bwp_tui.console.speech import Line, Phrase
@@ -192,9 +192,6 @@ class FooterLine(Line):
                 (f" {action.label}  ", "plain" if possible[index] else "muted"),
             ]
         return self.say(*phrases)
-
-    def get_content_width(self, container: Size, viewport: Size) -> int:  # noqa: ARG002  # Textual's signature
-        return container.width
 
 
 _FOOTER: Final = tuple(action for action in ACTIONS if action.label)
