@@ -61,7 +61,7 @@ class Session:
     def trouble_words(self, state: EngineState) -> str | None:
         """Return what is wrong with the service, in a few words, or None."""
         trouble = _TROUBLES.get(Service(state.service))
-        if trouble is not None and state.most_a_second is not None:
+        if state.service == Service.THROTTLED and state.most_a_second is not None:
             trouble = f"throttled: {state.most_a_second:g} requests/s"
         if trouble is None or state.next_try_at is None:
             return trouble

@@ -10,6 +10,7 @@ from typing import Final
 
 import apsw
 
+from bwp_tui.domain.task import TERMINAL
 from bwp_tui.history.errors import HistoryDamaged
 from bwp_tui.history.merge import RECOVERER, merge
 from bwp_tui.history.migrate import advance
@@ -84,7 +85,7 @@ def add_lost_tasks(db: apsw.Connection, now: str) -> int:
                 task_id,
                 kind,
                 status,
-                int(status in ("CANCELLED", "REJECTED", "MISSING", "COMPLETED", "FAILED")),
+                int(status in TERMINAL),
                 first[:10],
                 first,
                 None,

@@ -97,6 +97,8 @@ async def test_a_throttled_service_is_told_as_a_rate(profile: Profile) -> None:
         await console.sees("▲ throttled: 2 requests/s")
         engine_state.report(console.history, Service.THROTTLED, "They go out more slowly.", NOW, 0.5)
         await console.sees("▲ throttled: 0.5 requests/s, next try 09:30:00")
+        engine_state.report(console.history, Service.UNREACHABLE, "Gone.", NOW, 0.5)
+        await console.sees("▲ service unreachable, next try 09:30:00")
 
 
 async def test_denied_access_stands_in_header_and_status_line(profile: Profile) -> None:

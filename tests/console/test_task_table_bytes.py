@@ -19,7 +19,7 @@ def terminal() -> Iterator[Terminal]:
     argv = [sys.executable, "-m", "tests.console.table_app", "10000"]
     with Terminal(argv, columns=120, rows=40, env={"PYTHONPATH": str(ROOT)}, cwd=str(ROOT)) as terminal:
         terminal.wait_for("s•••@example.com")
-        terminal.settle()
+        terminal.settle(quiet=1.0)
         yield terminal
 
 
@@ -27,7 +27,7 @@ def cost(terminal: Terminal, key: str, shown: str | Callable[[str], bool]) -> in
     mark = terminal.mark()
     terminal.send(key)
     terminal.wait_for(shown)
-    terminal.settle()
+    terminal.settle(quiet=0.5)
     return len(terminal.bytes_since(mark))
 
 

@@ -15,8 +15,10 @@ from bwp_tui.engine import pump as pump_module
 from bwp_tui.engine.part_file import PartFile, file_name
 from bwp_tui.history import downloads, engine_state
 from bwp_tui.history.errors import HistoryUnavailable
+from bwp_tui.sandbox.server import Sandbox
 from tests.engine.saved import assert_saved, name_of
 from tests.engine.shop import Shop, names_in
+from tests.practice import profile_of
 from tests.waiting import eventually_in_loop
 
 
@@ -185,3 +187,23 @@ async def test_one_alone_tries_an_archive_server_in_trouble(shop: Shop, monkeypa
         with pytest.raises(asyncio.CancelledError):
             await run
     assert widest == 1
+
+
+async def test_an_engine_that_cannot_record_its_end_stops_all_the_same(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_arguments: object) -> None:
+        raise HistoryUnavailable("The disk is full.")
+
+    with Sandbox(clock=shop.clock, rate=100_000) as sandbox:
+        shop.sandbox, shop.profile = sandbox, profile_of(sandbox, shop.profile.folder)
+        number = await shop.completed("jane@example.com")
+        shop.order(number)
+        async with shop.engine() as engine:
+            run = asyncio.create_task(engine.run())
+            await eventually_in_loop(lambda: shop.download_of(number).bytes > 0)
+            monkeypatch.setattr(downloads, "progressed", full)
+            monkeypatch.setattr(downloads, "interrupted", full)
+            run.cancel()
+            await asyncio.wait([run], timeout=10)
+            assert run.cancelled()

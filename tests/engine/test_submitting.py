@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -253,3 +254,19 @@ async def test_a_read_only_profile_polls_and_sends_nothing_else(shop: Shop) -> N
     assert shop.task(tracked).status == "IN_PROGRESS"
     assert shop.task(queued).status == "QUEUED"
     assert len(shop.sandbox.world.starts) == before
+
+
+async def test_throttling_slows_requests_to_half_of_what_went_out(shop: Shop) -> None:
+    for number in range(8):
+        shop.submit(f"shopper{number}@example.com")
+    shop.sandbox.faults.set("throttled", times=1)
+    async with shop.engine() as engine:
+        await engine.run_once()
+        assert engine_state.read(shop.history).most_a_second == 2, "four went out within a second"
+        sent = [shop.sandbox.world.calls[START]]
+        while sent[-1] < 8:
+            shop.clock.advance(timedelta(seconds=1))
+            await engine.run_once()
+            sent.append(shop.sandbox.world.calls[START])
+    assert max(after - before for before, after in pairwise(sent)) <= 3
+    assert len(shop.sandbox.world.starts) == 8
