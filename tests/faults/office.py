@@ -1,0 +1,169 @@
+"""A day's work at a practice shop in simulated time: the clock goes straight to whatever comes due next."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from bwp_tui.api.client import PrivacyApi
+from bwp_tui.api.endpoint import Endpoint, Secret
+from bwp_tui.domain.task import TERMINAL, DownloadState, Kind, Status
+from bwp_tui.engine.engine import Engine
+from bwp_tui.engine.protection import TOKEN_PROTECTS
+from bwp_tui.history import actions, intents
+from bwp_tui.history.connection import History
+from bwp_tui.sandbox.server import Sandbox
+from tests.engine.shop import ACTOR, ManualClock, Shop, setup_of
+from tests.faults.books import Entry, Verdict, Witness, compare, entries, when
+from tests.practice import profile_of
+
+LONG_HOLD: Final = 60
+_MOST_ROUNDS: Final = 40_000
+_MOST_EDITIONS: Final = 20
+_STEP: Final = timedelta(milliseconds=10)
+"""Added to each due time: an instant in seconds and one in microseconds differ in what is rounded off."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One kind of request: how it is asked for, and the status that it ends in."""
+
+    name: str
+    kind: Kind
+    ends: Status
+    holding_period: int | None = None
+    cancelled: bool = False
+
+
+RETRIEVAL: Final = Kept("jane", Kind.RETRIEVAL, Status.COMPLETED)
+NOT_FOUND: Final = Kept("nobody", Kind.RETRIEVAL, Status.FAILED)
+AT_ONCE: Final = Kept("eve", Kind.DELETION, Status.COMPLETED, holding_period=0)
+HELD: Final = Kept("ann", Kind.DELETION, Status.COMPLETED, holding_period=2)
+WITHHELD: Final = Kept("bob", Kind.DELETION, Status.CANCELLED, holding_period=LONG_HOLD, cancelled=True)
+
+
+@dataclass
+class Office:
+    """A practice shop and its register, on a clock that this office moves."""
+
+    shop: Shop
+    witness: Witness
+    _filed: int = 0
+
+    def file(self, kept: Kept, count: int) -> list[int]:
+        """File so many requests of a kind, each about an address of its own; return their local numbers."""
+        first = self._filed
+        self._filed += count
+        return [
+            self.shop.submit(f"{kept.name}+{number}@example.com", kept.kind, kept.holding_period)
+            for number in range(first, self._filed)
+        ]
+
+    def api(self, *, read_timeout: float) -> PrivacyApi:
+        """Return a client whose tokens age by this office's clock."""
+        setup = setup_of(self.shop.profile)
+        endpoint = Endpoint(
+            api_url=setup.profile.api_url,
+            token_url=setup.profile.token_url,
+            api_version=setup.profile.api_version,
+            target_id=setup.target_id,
+            client_id=setup.client_id,
+            client_secret=Secret(setup.client_secret),
+        )
+        return PrivacyApi(endpoint, read_timeout=read_timeout, clock=lambda: self.shop.clock.now.timestamp())
+
+    async def work_until(self, engine: Engine, done: Callable[[], bool]) -> None:
+        """Do what is due, go on to what is due next, and so on until `done()`; nothing left to do is done as well."""
+        for _ in range(_MOST_ROUNDS):
+            await engine.run_once()
+            if done():
+                return
+            then = _next(engine)
+            if then is None:
+                return
+            self.shop.clock.now = max(then, self.shop.clock.now) + _STEP
+        raise AssertionError(f"still at work after {_MOST_ROUNDS} rounds")
+
+    def all_sent(self) -> bool:
+        """Whether no request or cancellation waits."""
+        return intents.next_at(self.shop.history) is None
+
+    def order(self, numbers: list[int]) -> int:
+        """Ask for the results of those retrievals that have one not yet saved or on its way; return how many."""
+        folder, asked = str(self.shop.profile.download_dir), 0
+        for number in numbers:
+            task = self.shop.task(number)
+            saved = task.download is not None and task.download.state == DownloadState.DONE
+            if not saved and actions.cannot_download(task) is None:
+                actions.download(self.shop.history, number, folder, ACTOR)
+                asked += 1
+        return asked
+
+    def cancel(self, numbers: list[int]) -> None:
+        """Ask for the cancellation of those that can be cancelled."""
+        for number in numbers:
+            if actions.cannot_cancel(self.shop.task(number)) is None:
+                actions.cancel(self.shop.history, number, ACTOR)
+
+    def verdict(self) -> Verdict:
+        """Compare the register with the books."""
+        return compare(entries(self.shop.history), self.witness.starts, self.witness.cancelled)
+
+    def not_as_due(self, kinds: list[Kept]) -> list[str]:
+        """Return sentences on requests that did not end as they should have.
+
+        Without any answer for as long as a client token protects, a request may be left to a person.
+        """
+        ends = {kept.name: kept.ends for kept in kinds}
+        wrong = []
+        for entry in entries(self.shop.history):
+            due = ends[entry.email.partition("+")[0]]
+            if entry.status != due and not self._is_rightly_unconfirmed(entry):
+                wrong.append(f"#{entry.number} {entry.email} is {entry.status} and should be {due}")
+        return wrong
+
+    def unconfirmed(self) -> int:
+        """Return how many requests were left to a person."""
+        return sum(entry.status == Status.UNCONFIRMED for entry in entries(self.shop.history))
+
+    def check_saved(self, number: int) -> None:
+        """Check that the saved result of a task is, byte for byte, one that the service has had for it."""
+        saved = self.shop.download_of(number)
+        assert saved.state == DownloadState.DONE, saved.trouble
+        assert saved.path is not None
+        content = Path(saved.path).read_bytes()
+        found = len(content), hashlib.sha256(content).hexdigest()
+        assert found == (saved.bytes, saved.sha256)
+        assert any(found == self.shop.truth(number, edition) for edition in range(_MOST_EDITIONS)), saved.path
+
+    def _is_rightly_unconfirmed(self, entry: Entry) -> bool:
+        if entry.status != Status.UNCONFIRMED or entry.first_sent_at is None:
+            return False
+        return self.shop.clock.now - when(entry.first_sent_at) >= TOKEN_PROTECTS - timedelta(minutes=30)
+
+
+def _next(engine: Engine) -> datetime | None:
+    """Return when the engine has something to do next; None when nothing is left."""
+    found = [at for at in (desk.next_at() for desk in engine._desks) if at is not None]
+    return min(found, default=None)
+
+
+def still_open(office: Office) -> bool:
+    """Say whether a task has not ended yet."""
+    return any(entry.status not in TERMINAL for entry in entries(office.shop.history))
+
+
+@contextmanager
+def office_at(sandbox: Sandbox, clock: ManualClock, folder: Path) -> Iterator[Office]:
+    """Open an office at a practice API that runs on `clock` and keeps its books in a `Witness`."""
+    assert isinstance(sandbox.world, Witness)
+    history = History(folder / "sandbox" / "history.db", clock=clock)
+    try:
+        yield Office(Shop(sandbox, clock, profile_of(sandbox, folder / "sandbox"), history), sandbox.world)
+    finally:
+        history.close()

@@ -1,0 +1,182 @@
+"""One life of a console without a screen: an operator who asks, an engine that works, and a log of what was promised.
+
+What the log says is on disk: a line is written once the history has returned, and synced before anything else is done.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from bwp_tui.domain.task import Kind, Request
+from bwp_tui.engine.setup import EngineSetup
+from bwp_tui.engine.thread import EngineThread
+from bwp_tui.history import actions
+from bwp_tui.history.connection import History, as_int
+from bwp_tui.history.errors import NotPossible
+from bwp_tui.sandbox.server import Sandbox
+from bwp_tui.settings import Profile
+from tests.faults import points
+from tests.faults.zygote import Arguments
+from tests.waiting import eventually
+
+ACTOR: Final = "op"
+RECEIVED: Final = date(2026, 11, 20)
+_MOST_WAITING: Final = 3
+_LONG_HOLD: Final = 100
+
+ENGINE_LIFE: Final = "tests.faults.operator_life:engine"
+OPERATOR_LIFE: Final = "tests.faults.operator_life:operator"
+DRAIN: Final = "tests.faults.operator_life:drain"
+
+
+def way_to(sandbox: Sandbox, folder: Path) -> Arguments:
+    """Return what leads a life to a practice API, with its register in `folder`."""
+    return {
+        "folder": str(folder),
+        "api_url": sandbox.api_url,
+        "token_url": sandbox.token_url,
+        "client_id": sandbox.client_id,
+        "target_id": sandbox.target_id,
+        "secret": sandbox.client_secret,
+    }
+
+
+def profile_in(folder: str | Path, api_url: str, token_url: str) -> Profile:
+    """Return a profile of the practice API; its secret comes beside it."""
+    return Profile(
+        name="sandbox",
+        folder=Path(folder),
+        api_url=api_url,
+        token_url=token_url,
+        download_dir=Path(folder) / "downloads",
+        practice=True,
+    )
+
+
+def engine_thread(
+    *, folder: str, api_url: str, token_url: str, client_id: str, target_id: str, secret: str
+) -> EngineThread:
+    """Return the engine of a profile, not started."""
+    profile = profile_in(folder, api_url, token_url)
+    return EngineThread(profile, lambda: EngineSetup(profile, client_id, target_id, secret))
+
+
+@dataclass(frozen=True)
+class AckLog:
+    """What was promised to the operator, a line a promise: its kind, the task's local number, the address."""
+
+    path: Path
+
+    def promise(self, what: str, number: int, email: str) -> None:
+        """Write a line, and return once it is on disk."""
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            os.write(descriptor, f"{what} {number} {email}\n".encode())
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def promises(self, what: str) -> dict[int, str]:
+        """Return the address by local number of all promises of a kind; a line cut short was not given."""
+        found = {}
+        for line in self.path.read_text().split("\n")[:-1] if self.path.exists() else []:
+            kind, number, email = line.split(" ")
+            if kind == what:
+                found[int(number)] = email
+        return found
+
+
+class _Operator:
+    """Asks for things, and notes what the history has taken."""
+
+    def __init__(self, history: History, log: AckLog, dice: random.Random, promised: Callable[[], None]) -> None:
+        self._history = history
+        self._log = log
+        self._dice = dice
+        self._promised = promised
+
+    def submit(self, email: str) -> int:
+        """File a request and note it."""
+        kind = Kind.DELETION if self._dice.random() < 0.4 else Kind.RETRIEVAL
+        request = Request(kind, email, RECEIVED, "gdpr", holding_period=_LONG_HOLD)
+        number = actions.submit(self._history, request, ACTOR).number
+        self._promise("submitted", number)
+        return number
+
+    def cancel(self, number: int) -> None:
+        """Cancel a request, if that is possible, and note it."""
+        with contextlib.suppress(NotPossible):
+            actions.cancel(self._history, number, ACTOR)
+            self._promise("cancelled", number)
+
+    def cancel_one_of(self, status: str) -> None:
+        """Cancel the oldest request in this status, if there is one."""
+        row = self._history.row(
+            "SELECT number FROM tasks WHERE status = ? AND cancel_asked = 0 AND (kind = 'DELETION' OR task_id IS NULL)"
+            " ORDER BY number LIMIT 1",
+            (status,),
+        )
+        if row is not None:
+            self.cancel(as_int(row[0]))
+
+    def wait_for_engine(self) -> None:
+        """Wait until most of what was asked for is sent."""
+        eventually(lambda: self._waiting() <= _MOST_WAITING, within_s=60.0)
+
+    def _waiting(self) -> int:
+        row = self._history.row("SELECT count(*) FROM tasks WHERE status = 'QUEUED'")
+        return 0 if row is None else as_int(row[0])
+
+    def _promise(self, what: str, number: int) -> None:
+        row = self._history.row("SELECT email FROM tasks WHERE number = ?", (number,))
+        assert row is not None, "the history has lost what it returned"
+        self._log.promise(what, number, str(row[0]))
+        self._promised()
+
+
+def operator(*, log: str, life: int, point: str | None, nth: int, **way: str) -> None:
+    """File requests and cancel some beside an engine, until killed; at `point`, if one is named, by itself."""
+    promises = itertools.count(1)
+
+    def promised() -> None:
+        if point == points.ACKNOWLEDGED and next(promises) == nth:
+            points.die()
+
+    if point in points.POINTS:
+        points.die_at(point, nth)
+    dice = random.Random(life)
+    asking = _Operator(History(Path(way["folder"]) / "history.db"), AckLog(Path(log)), dice, promised)
+    asking.cancel_one_of("QUEUED")  # what an earlier life may have sent already
+    engine_thread(**way).start()
+    for count in itertools.count():
+        number = asking.submit(f"{life}.{count}@example.com")
+        if dice.random() < 0.2:
+            asking.cancel(number)
+        if dice.random() < 0.4:
+            asking.cancel_one_of("ON_HOLD")
+        asking.wait_for_engine()
+
+
+def engine(**way: str) -> None:
+    """Be an engine, or wait to be it, until killed."""
+    engine_thread(**way).start()
+    threading.Event().wait()
+
+
+def drain(**way: str) -> None:
+    """Be an engine until everything asked for is settled, and stop cleanly."""
+    history = History(Path(way["folder"]) / "history.db")
+    working = engine_thread(**way)
+    working.start()
+    eventually(lambda: history.row("SELECT 1 FROM intents WHERE state = 'waiting'") is None, within_s=60.0)
+    assert working.stop()
+    history.close()

@@ -1,0 +1,68 @@
+"""Named points at which a process ends itself by SIGKILL. Installed from outside: the program knows nothing of them."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import itertools
+import os
+import signal
+from collections.abc import Callable
+from typing import Any, Final
+
+from bwp_tui.api.client import PrivacyApi
+from bwp_tui.engine.lease import Lease
+from bwp_tui.history import actions, outcomes, timeline
+
+ACKNOWLEDGED: Final = "acknowledged"
+
+POINTS: Final[dict[str, tuple[object, str]]] = {
+    "written, not committed": (timeline, "append"),
+    "committed, not acknowledged": (actions, "submit"),
+    "marked, not sent": (outcomes, "sending"),
+    "answered, not recorded": (PrivacyApi, "start"),
+    "recorded": (outcomes, "accepted"),
+    "cancellation committed": (actions, "cancel"),
+    "cancellation answered": (PrivacyApi, "cancel"),
+    "cancellation recorded": (outcomes, "cancelled"),
+    "polled, not recorded": (PrivacyApi, "poll"),
+    "lease tried": (Lease, "take"),
+}
+"""The point lies just after the function's work, before its caller sees the result."""
+
+
+def die() -> None:
+    """End this process at once."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die_at(point: str, nth: int) -> None:
+    """Have this process end the `nth` time that it comes to a point of `POINTS`."""
+    owner, name = POINTS[point]
+    passes = itertools.count(1)
+
+    def passed() -> None:
+        if next(passes) == nth:
+            die()
+
+    setattr(owner, name, _followed_by(getattr(owner, name), passed))
+
+
+def _followed_by(function: Callable[..., Any], then: Callable[[], None]) -> Callable[..., Any]:
+    if inspect.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        async def awaited(*arguments: object, **named: object) -> object:
+            result = await function(*arguments, **named)
+            then()
+            return result
+
+        return awaited
+
+    @functools.wraps(function)
+    def called(*arguments: object, **named: object) -> object:
+        result = function(*arguments, **named)
+        then()
+        return result
+
+    return called

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import functools
+import itertools
+from pathlib import Path
+
+import pytest
+
+from bwp_tui.api.transfer import open_transfer
+from bwp_tui.engine.engine import Engine
+from tests.engine.shop import ManualClock
+from tests.faults.books import Witness, witnessed
+from tests.faults.chaos_proxy import CLEAN, ChaosProxy, FrontedSandbox, Toxics
+from tests.faults.office import AT_ONCE, RETRIEVAL, WITHHELD, Office, office_at, still_open
+
+PATIENCE_S = 0.25
+ORDERED = 8
+PATIENCE = 10
+"""How often an operator asks for a download again that has failed."""
+
+MOST_ROUNDS = 8
+"""Of requests, until there was a line of every kind."""
+
+KB = 1024
+
+FAIR = Toxics(cut_answer=2 * KB)
+"""Good for some calls: a line that stayed good would be kept, and no other made."""
+
+OF_CALLS = (
+    Toxics(latency=0.02, jitter=0.03, cut_answer=1 * KB),
+    Toxics(bandwidth=200 * KB, cut_answer=1 * KB),
+    Toxics(cut_request=150),
+    Toxics(cut_request=900),
+    Toxics(cut_answer=30),
+    Toxics(cut_answer=200),
+    Toxics(cut_answer=400, reset=True),
+    Toxics(limit_data=150),
+    Toxics(cut_request=2 * KB, reset=True),
+    Toxics(blackhole=True),
+)
+OF_ARCHIVES = (
+    Toxics(latency=0.005, bandwidth=8 * KB * KB),
+    Toxics(cut_answer=300 * KB),
+    Toxics(cut_answer=500 * KB, reset=True),
+    Toxics(limit_data=400 * KB),
+    Toxics(slow_close=0.05),
+    Toxics(blackhole=True),
+)
+ALL = {CLEAN, FAIR, *OF_CALLS, *OF_ARCHIVES}
+
+
+@pytest.fixture(autouse=True)
+def little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bwp_tui.engine.downloading.retry_delay", lambda *_arguments, **_named: 0.0)
+    monkeypatch.setattr("bwp_tui.engine.polling.LARGEST_BATCH", 3)  # answers that fit through the lines below
+    monkeypatch.setattr("bwp_tui.engine.pump.open_transfer", functools.partial(open_transfer, read_timeout=PATIENCE_S))
+
+
+async def a_round(office: Office, engine: Engine) -> list[int]:
+    """Have requests of each kind filed and ended; return those whose results are saved."""
+    retrievals = office.file(RETRIEVAL, 30)
+    withheld = office.file(WITHHELD, 10)
+    office.file(AT_ONCE, 10)
+    await office.work_until(engine, office.all_sent)
+    office.cancel(withheld)
+    await office.work_until(engine, lambda: not still_open(office))
+    for _ in range(PATIENCE):
+        if not office.order(retrievals[:ORDERED]):
+            break
+        await office.work_until(engine, lambda: False)
+    return retrievals[:ORDERED]
+
+
+@pytest.mark.timeout(120)
+async def test_over_a_line_of_every_vice_each_request_is_started_once_and_each_result_saved(tmp_path: Path) -> None:
+    of_archives = itertools.cycle([found for vice in OF_ARCHIVES for found in (vice, CLEAN)])
+    of_calls = itertools.cycle([found for vice in OF_CALLS for found in (vice, vice, FAIR)])
+
+    def choose(first: bytes) -> Toxics:
+        return next(of_archives if first.startswith(b"GET") else of_calls)
+
+    clock = ManualClock()
+    async with ChaosProxy(choose) as proxy:
+        sandbox = FrontedSandbox(proxy.address, clock=clock)
+        with witnessed(sandbox, Witness(clock=clock)), office_at(sandbox, clock, tmp_path) as office:
+            proxy.target = sandbox.own_port
+            api = office.api(read_timeout=PATIENCE_S)
+            engine = Engine(office.shop.history, api)
+            saved: list[int] = []
+            for _ in range(MOST_ROUNDS):
+                saved += await a_round(office, engine)
+                if {*proxy.used} == ALL:
+                    break
+            await api.aclose()
+            assert office.verdict().sentences == []
+            assert office.not_as_due([RETRIEVAL, WITHHELD, AT_ONCE]) == []
+            assert office.unconfirmed() == 0
+            for number in saved:
+                office.check_saved(number)
+        assert {*proxy.used} == ALL

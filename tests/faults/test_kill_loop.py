@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.faults.kill_loop import AT_RANDOM, PLACES, KillLoop
+
+KILLS = 2 * len(PLACES)
+
+
+def test_whatever_the_instant_of_a_kill_no_request_is_lost_and_none_is_sent_twice(tmp_path: Path) -> None:
+    outcome = KillLoop(tmp_path, seed=7).run(KILLS)
+    assert outcome.verdict.sentences == []
+    assert outcome.kills.total() == KILLS
+    assert outcome.promises > KILLS
+    assert outcome.verdict.starts > KILLS / 2
+    assert len([place for place in outcome.kills if place != AT_RANDOM]) >= len(PLACES) - 3, outcome.table()

@@ -1,0 +1,245 @@
+"""Whatever happens in whatever order, the register and the books agree: found by search, not by example."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import tempfile
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from bwp_tui.domain.task import Kind, Request, Status
+from bwp_tui.domain.uptime import Uptime
+from bwp_tui.engine.engine import Engine
+from bwp_tui.engine.lease import Lease
+from bwp_tui.engine.protection import MARGIN, TOKEN_PROTECTS
+from bwp_tui.history import actions, intents, polls
+from bwp_tui.history.connection import History
+from bwp_tui.history.errors import NotPossible
+from tests.engine.shop import NOON
+from tests.faults.books import Entry, Witness, compare, entries, when
+from tests.faults.fake_service import REFUSED_NAME, FakeService, Killed, Mood
+from tests.faults.operator_life import ACTOR, RECEIVED
+
+MOODS = st.lists(
+    st.sampled_from([Mood.LOST, Mood.KILLED_AFTER, Mood.SLOW, Mood.MEDDLED, Mood.MEDDLED, *Mood]), max_size=4
+)
+PASSING = st.sampled_from(
+    [timedelta(seconds=1), timedelta(minutes=2), timedelta(hours=1), timedelta(hours=7, minutes=57), timedelta(hours=9)]
+)
+AHEAD = st.sampled_from([timedelta(minutes=3), timedelta(hours=7), timedelta(days=3)])
+BEHIND = st.sampled_from([timedelta(seconds=30), timedelta(hours=2), timedelta(days=3)])
+NOTHING = timedelta()
+DECIDED_HERE = frozenset({Status.CANCELLED, Status.REJECTED, Status.UNCONFIRMED})
+"""The service knows no such statuses, so nothing that it says changes them."""
+
+SLOW_CALL = timedelta(minutes=4)
+_LONGEST_STEP_S = 3_600
+
+
+class Process:
+    """One process of the profile: it works while it holds the lease, and may end at any call."""
+
+    def __init__(self, folder: Path, machine: Machine) -> None:
+        self._folder = folder
+        self._machine = machine
+        self._born()
+
+    def work(self, asking: list[Mood], polling: list[Mood]) -> bool:
+        """Do what is due, if this process is the engine; say whether it is. The moods are of the first calls."""
+        if not self._lease.take():
+            return False
+        self._service.asking.extend(asking)
+        self._service.polling.extend(polling)
+        try:
+            self._runner.run(self._engine.run_once())
+        except BaseExceptionGroup as group:
+            if group.subgroup(Killed) is None:
+                raise
+            self.die()
+        except Killed:
+            self.die()
+        self._service.asking.clear()
+        self._service.polling.clear()
+        return True
+
+    def die(self) -> None:
+        """End without any cleaning up, and be started again."""
+        self.close()
+        self._born()
+
+    def close(self) -> None:
+        """Give everything back, as the system does for a process that has ended."""
+        self._lease.release()
+        self._runner.close()
+        self._history.close()
+
+    def _born(self) -> None:
+        self._history = self._machine.history_of_its_own()
+        self._service = FakeService(self._machine.world, self._machine.meddle, self._machine.stand_still)
+        self._engine = Engine(self._history, self._service)
+        self._lease = Lease(self._folder / "engine.lock")
+        self._runner = asyncio.Runner()
+
+
+class Machine(RuleBasedStateMachine):
+    """Operators, two processes and a service, against what was promised."""
+
+    @initialize()
+    def open(self) -> None:
+        shared_memory = Path("/dev/shm")
+        self.folder = Path(tempfile.mkdtemp(dir=shared_memory if shared_memory.is_dir() else None))
+        self.truth, self.error = NOON, NOTHING
+        self.booted, self.boots, self.clock_is_sane = NOON, 1, True
+        self.world = Witness(clock=lambda: self.truth)
+        self.history = self.history_of_its_own()
+        self.processes = [Process(self.folder, self) for _ in range(2)]
+        self.asked: dict[int, str] = {}
+        self.withdrawn: set[int] = set()
+        self.seen: dict[int, Entry] = {}
+        for kind in Kind:
+            self.submit(kind=kind, refused=False, days=1)
+
+    def local_time(self) -> datetime:
+        """The time of day as this machine's clock shows it."""
+        return self.truth + self.error
+
+    def history_of_its_own(self) -> History:
+        """Open the register once more."""
+        return History(self.folder / "history.db", clock=self.local_time, uptime=self.uptime)
+
+    def uptime(self) -> Uptime:
+        """How long this machine has been on."""
+        return Uptime(f"boot {self.boots}", (self.truth - self.booted).total_seconds())
+
+    def stand_still(self) -> None:
+        """Let time pass while a call is under way."""
+        self.truth += SLOW_CALL
+
+    def meddle(self) -> None:
+        """Ask for the cancellation of whatever can be cancelled."""
+        for number in self.asked:
+            self._cancel(number)
+
+    @rule(
+        kind=st.sampled_from(Kind), refused=st.integers(0, 9).map(lambda dice: dice == 0), days=st.sampled_from([0, 1])
+    )
+    def submit(self, kind: Kind, refused: bool, days: int) -> None:
+        name = REFUSED_NAME if refused else "jane"
+        email = f"{name}+{len(self.asked)}@example.com"
+        number = actions.submit(self.history, Request(kind, email, RECEIVED, "gdpr", holding_period=days), ACTOR).number
+        self.asked[number] = email
+
+    @precondition(lambda self: self.asked)
+    @rule(data=st.data())
+    def cancel(self, data: st.DataObject) -> None:
+        self._cancel(data.draw(st.sampled_from(sorted(self.asked))))
+
+    @precondition(lambda self: self.asked)
+    @rule()
+    def hear_of_all(self) -> None:
+        actions.poll_now(self.history, list(self.asked))
+
+    @rule(who=st.integers(0, 1), asking=MOODS, polling=MOODS, then=PASSING)
+    def work(self, who: int, asking: list[Mood], polling: list[Mood], then: timedelta) -> None:
+        """Whoever is the engine works; where nobody is, `who` takes over."""
+        if not self.processes[who].work(asking, polling):
+            self.processes[1 - who].work(asking, polling)
+        self.truth += then
+
+    @rule(who=st.integers(0, 1))
+    def die(self, who: int) -> None:
+        self.processes[who].die()
+
+    @rule(time=PASSING)
+    def pass_time(self, time: timedelta) -> None:
+        self.truth += time
+
+    @rule(time=AHEAD)
+    def clock_goes_ahead(self, time: timedelta) -> None:
+        self.error += time
+
+    @rule(time=BEHIND)
+    def clock_goes_back(self, time: timedelta) -> None:
+        self.error -= time
+        self.clock_is_sane = False
+
+    @rule(time=st.one_of(st.just(NOTHING), AHEAD, BEHIND.map(lambda time: -time)))
+    def machine_is_started_anew(self, time: timedelta) -> None:
+        """With a clock that may have gone wrong while it was off."""
+        self.truth += timedelta(minutes=1)
+        self.booted, self.boots = self.truth, self.boots + 1
+        self.error += time
+        self.clock_is_sane = self.clock_is_sane and time >= NOTHING
+        for process in self.processes:
+            process.die()
+
+    @invariant()
+    def nothing_is_lost_doubled_or_changed(self) -> None:
+        if not hasattr(self, "asked"):
+            return
+        emails = [start.email for start in self.world.starts]
+        assert len(emails) == len(set(emails)), "started twice"
+        assert not {self.asked[number] for number in self.withdrawn} & set(emails), "sent though withdrawn"
+        found = {entry.number: entry for entry in entries(self.history)}
+        assert {number: entry.email for number, entry in found.items()} == self.asked
+        for number, before in self.seen.items():
+            now = found[number]
+            assert before.task_id in (None, now.task_id), "a task id was lost"
+            assert before.status not in DECIDED_HERE or now.status == before.status, f"{before} became {now}"
+        self.seen = found
+
+    def teardown(self) -> None:
+        if not hasattr(self, "asked"):
+            return
+        try:
+            self._settle()
+            found = entries(self.history)
+            assert compare(found, self.world.starts, self.world.cancelled).sentences == []
+            assert [entry for entry in found if not self._has_ended_well(entry)] == []
+        finally:
+            for process in self.processes:
+                process.close()
+            self.history.close()
+            shutil.rmtree(self.folder)
+
+    def _settle(self) -> None:
+        """Let the work go on without trouble until no request waits."""
+        for process in self.processes[1:]:
+            process.die()
+        for doubling in range(30):
+            self.processes[0].work([], [])
+            waiting = [at for at in (intents.next_at(self.history), polls.next_at(self.history)) if at is not None]
+            if not waiting:
+                return
+            # Ever longer steps: a clock that went back leaves due times that lie far ahead.
+            self.truth = max(
+                self.truth + timedelta(seconds=min(2**doubling, _LONGEST_STEP_S)), min(waiting) - self.error
+            )
+        assert intents.next_at(self.history) is None, "a request still waits"
+
+    def _has_ended_well(self, entry: Entry) -> bool:
+        if entry.status == "QUEUED":
+            return False
+        if entry.status == "REJECTED":
+            return entry.email.startswith(REFUSED_NAME)
+        if entry.status == "UNCONFIRMED":
+            waited = self.local_time() - when(entry.first_sent_at or "")
+            return not self.clock_is_sane or waited >= TOKEN_PROTECTS - MARGIN
+        return entry.task_id is not None or entry.number in self.withdrawn
+
+    def _cancel(self, number: int) -> None:
+        with contextlib.suppress(NotPossible):
+            if actions.cancel(self.history, number, ACTOR).status == "CANCELLED":
+                self.withdrawn.add(number)
+
+
+TestWhateverHappens = Machine.TestCase
+TestWhateverHappens.settings = settings(
+    max_examples=150, stateful_step_count=40, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck)
+)

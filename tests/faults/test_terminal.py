@@ -1,0 +1,139 @@
+"""A terminal that nobody reads, and one that goes away, while a result is being fetched."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from bwp_tui.domain.task import Download, Kind
+from bwp_tui.engine.lease import Lease
+from bwp_tui.engine.thread import EngineThread
+from bwp_tui.history import actions, tasks
+from bwp_tui.history.connection import History
+from bwp_tui.sandbox.server import Sandbox
+from bwp_tui.settings import Profile
+from tests.cli.conftest import variables
+from tests.engine.shop import ACTOR, request, setup_of, submit
+from tests.faults.zygote import ROOT
+from tests.practice import profile_of
+from tests.pty_terminal import Terminal
+from tests.waiting import eventually
+
+STALLED_S = 20.0
+GONE_S = 10.0
+RATE = 100_000
+
+_MUCH = "?q" * 8 + "TTTT" + "jk" * 200
+"""Keys that have far more painted than the system buffers for a terminal, and leave the console as it was."""
+
+
+class DeafTerminal(Terminal):
+    """A terminal that can stop reading, as one behind a dead link does."""
+
+    @contextmanager
+    def deaf(self) -> Iterator[None]:
+        """Read nothing for the time of the block."""
+        self._stop_asked.send(b"x")
+        self._reader.join()
+        try:
+            yield
+        finally:
+            self._stop_reading.recv(1)
+            self._ended = False
+            self._reader = threading.Thread(target=self._read, name="pty reader", daemon=True)
+            self._reader.start()
+
+
+@contextmanager
+def console(sandbox: Sandbox, folder: Path) -> Iterator[DeafTerminal]:
+    env = {"HOME": str(folder), "TZ": "UTC", "BWP_DATA_DIR": str(folder), "BWP_PROFILE": "shop", **variables(sandbox)}
+    argv = [sys.executable, "-m", "bwp_tui"]
+    terminal = DeafTerminal(argv, columns=120, rows=40, env=env, cwd=str(ROOT))
+    with terminal:
+        terminal.wait_for("engine here", timeout=20.0)
+        yield terminal
+
+
+def profile_below(sandbox: Sandbox, folder: Path) -> Profile:
+    return profile_of(sandbox, folder / "shop")
+
+
+def finished_retrieval(history: History, sandbox: Sandbox) -> int:
+    """Have the console adopt a retrieval, and return its number once it is known to have a result."""
+    task_id = sandbox.world.start(Kind.RETRIEVAL, "jane@example.com")
+    number = actions.track(history, Kind.RETRIEVAL, task_id, request(""), ACTOR).number
+    eventually(lambda: tasks.get(history, number).status == "COMPLETED", within_s=25.0)
+    return number
+
+
+def download_of(history: History, number: int) -> Download:
+    download = tasks.get(history, number).download
+    assert download is not None
+    return download
+
+
+@pytest.mark.timeout(120)
+def test_while_nobody_reads_the_terminal_for_twenty_seconds_work_and_downloads_go_on(tmp_path: Path) -> None:
+    with Sandbox(rate=RATE) as sandbox, console(sandbox, tmp_path) as terminal:
+        history = History(profile_below(sandbox, tmp_path).history_path)
+        number = finished_retrieval(history, sandbox)
+        terminal.settle()
+        with terminal.deaf():
+            terminal.send(_MUCH)
+            began = time.monotonic()
+            actions.download(history, number, str(tmp_path / "saved"), ACTOR)
+            filed = submit(history, "eve@example.com")
+            eventually(lambda: tasks.get(history, filed).status == "COMPLETED", within_s=STALLED_S)
+            eventually(lambda: download_of(history, number).state == "done", within_s=STALLED_S)
+            eventually(lambda: time.monotonic() - began >= STALLED_S, within_s=STALLED_S + 1)
+            assert Path(f"/proc/{terminal.pid}").exists()
+        terminal.wait_for("1 all 2", timeout=30.0)
+        terminal.send("q")
+        assert terminal.wait(20.0) == 0
+        history.close()
+
+
+@pytest.mark.timeout(120)
+def test_a_terminal_that_goes_away_amid_a_download_leaves_no_process_and_no_byte_to_fetch_twice(
+    tmp_path: Path, served: list[int]
+) -> None:
+    with Sandbox(rate=RATE) as sandbox:
+        profile = profile_below(sandbox, tmp_path)
+        with console(sandbox, tmp_path) as terminal:
+            history = History(profile.history_path)
+            number = finished_retrieval(history, sandbox)
+            actions.download(history, number, str(tmp_path / "saved"), ACTOR)
+            eventually(lambda: download_of(history, number).bytes > RATE)
+            terminal.hang_up()
+            terminal.wait(GONE_S)
+        before = download_of(history, number)
+        [part] = [path for path in (tmp_path / "saved").iterdir() if path.suffix == ".part"]
+        assert before.state == "queued"
+        assert part.stat().st_size >= before.bytes > RATE
+        _finish(profile)
+        eventually(lambda: download_of(history, number).state == "done", within_s=1.0)
+        done = download_of(history, number)
+        assert done.path is not None
+        assert hashlib.sha256(Path(done.path).read_bytes()).hexdigest() == done.sha256
+        assert sum(served) <= 1.2 * done.bytes
+        history.close()
+
+
+def _finish(profile: Profile) -> None:
+    """Be the engine until nothing is left to download; the one before must have freed the lease."""
+    lease = Lease(profile.lease_path)
+    assert lease.take()
+    lease.release()
+    history = History(profile.history_path)
+    engine = EngineThread(profile, lambda: setup_of(profile))
+    engine.start()
+    eventually(lambda: history.row("SELECT 1 FROM downloads WHERE state <> 'done'") is None, within_s=40.0)
+    assert engine.stop()
+    history.close()
