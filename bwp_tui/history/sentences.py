@@ -23,8 +23,7 @@ def sentences(path: Path) -> Iterator[None]:
         yield
     except HistoryError:
         raise
-    except (apsw.NotADBError, apsw.CorruptError, apsw.SQLError, UnicodeDecodeError) as error:
-        # An SQLError too: the statements are right, so it is the schema in the file that is not.
+    except (apsw.NotADBError, apsw.CorruptError, UnicodeDecodeError) as error:
         reason = "text that is none" if isinstance(error, UnicodeDecodeError) else str(error)
         raise damaged(path, reason) from error
     except apsw.FullError as error:
