@@ -275,3 +275,18 @@ def test_a_register_that_cannot_be_opened_is_tried_again(profile: Profile, monke
         profile.history_path.unlink()
         eventually(lambda: engine.role is Role.ENGINE)
     assert not profile.log_dir.exists()
+
+
+@pytest.mark.parametrize("practice", [False, True], ids=["a real profile", "practice"])
+def test_the_engine_of_a_real_profile_makes_the_daily_copy_of_the_register(
+    profile: Profile, live_history: History, practice: bool
+) -> None:
+    submit(live_history, "jane@example.com")
+    copies = profile.folder / "backups"
+    with running(engine_of(replace(profile, practice=practice))) as engine:
+        eventually(lambda: engine.role is Role.ENGINE)
+        if practice:
+            eventually(lambda: tasks.get(live_history, 1).task_id is not None)
+        else:
+            eventually(lambda: copies.is_dir() and list(copies.glob("history-*.db")))
+    assert copies.exists() is not practice
