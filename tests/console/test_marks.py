@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from bwp_tui.domain.task import Kind, Request
+from bwp_tui.history import actions, tasks
+from bwp_tui.settings import Profile
+from tests.console.past import HELD, TODAY
+from tests.console.support import Console, opened
+
+
+def word_to_type(console: Console, numbers: list[int]) -> str:
+    """The profile's name where deletions are among the tasks: this profile is no practice."""
+    deletes = any(task.kind is Kind.DELETION for task in tasks.window(console.history, numbers))
+    return "production" if deletes else str(len(numbers))
+
+
+async def test_marked_tasks_are_submitted_again_after_a_plan_and_a_typed_word(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("4")
+        await console.until(lambda: console.main.view == 3 and console.main.table.row_count > 1)
+        failed = list(console.main.table.numbers)
+        await console.press("asterisk", "R")
+        await console.sees(f"{len(failed)} marked", f"{len(failed)} resubmitted", "Note on the new tasks")
+        await console.press("o", "k", "enter")
+        word = word_to_type(console, failed)
+        await console.sees(f"Type {word} to go on")
+        await console.press(*word, "enter")
+        await console.sees(f"{len(failed)} resubmitted.")
+        again = [task.resubmitted_as for task in tasks.window(console.history, failed)]
+        assert None not in again
+        assert {task.note for task in tasks.window(console.history, [number or 0 for number in again])} == {"ok"}
+        assert not console.main.table.marks
+
+
+async def test_a_wrong_word_does_nothing(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("4")
+        await console.until(lambda: console.main.view == 3 and console.main.table.row_count > 1)
+        failed = list(console.main.table.numbers)
+        await console.press("asterisk", "R", "enter", "9", "9", "enter")
+        await console.sees("Nothing was done")
+        assert [task.resubmitted_as for task in tasks.window(console.history, failed)] == [None] * len(failed)
+
+
+async def test_space_marks_and_moves_on_and_escape_takes_the_marks_away(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.until(lambda: console.main.table.row_count > 3)
+        numbers = list(console.main.table.numbers)
+        await console.press("space", "j", "v")
+        assert console.main.table.marks == frozenset(numbers[:3])
+        await console.press("escape")
+        assert not console.main.table.marks
+
+
+async def test_frozen_rows_change_only_when_they_are_let_go(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.until(lambda: console.main.table.row_count > 1)
+        count = console.main.table.row_count
+        await console.press("p")
+        await console.sees("frozen")
+        actions.submit(console.history, Request(Kind.RETRIEVAL, "new@example.com", TODAY, "gdpr"), "op")
+        await console.until(lambda: console.main._held_back is not None)
+        assert console.main.table.row_count == count
+        await console.press("p")
+        await console.until(lambda: console.main.table.row_count == count + 1)
+
+
+async def test_a_saved_view_has_the_next_key(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("slash", *"kind:deletion", "enter", "V", *"erasures", "enter")
+        await console.sees("The view “erasures” is saved.", "7 erasures")
+        await console.press("1", "7")
+        await console.until(lambda: console.main.filter_text == "kind:deletion")
+        assert HELD in set(console.main.table.numbers)
