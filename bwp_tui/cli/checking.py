@@ -17,8 +17,8 @@ from bwp_tui.cli.output import print_json
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import from_text, local_day, utc_now
-from bwp_tui.history import backups, integrity, swap
-from bwp_tui.history.connection import History, as_text
+from bwp_tui.history import backups, integrity, swap, timeline
+from bwp_tui.history.connection import History
 from bwp_tui.history.errors import HistoryError
 from bwp_tui.history.sentences import damaged, sentences
 from bwp_tui.history.suspicion import suspect
@@ -121,7 +121,7 @@ def register(profile: Profile) -> Iterator[Finding]:
         try:
             with sentences(path):
                 found = integrity.full(path)
-            newest = history.row("SELECT max(at) FROM timeline")
+            newest = timeline.newest(history)
             size = count(history, parse(""), today=local_day(utc_now()))
         finally:
             history.close()
@@ -135,7 +135,7 @@ def register(profile: Profile) -> Iterator[Finding]:
         words = f"{path} is sound and holds {size} tasks; {_newest_backup(path)}"
         yield Finding("history", Level.OK, words)
     yield from _mended(history, path)
-    yield _clock(None if newest is None or newest[0] is None else as_text(newest[0]))
+    yield _clock(newest)
 
 
 def _newest_backup(path: Path) -> str:

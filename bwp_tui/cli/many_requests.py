@@ -11,9 +11,7 @@ from bwp_tui.cli.many import agreed_plan, carry_out, chosen
 from bwp_tui.cli.output import print_tasks
 from bwp_tui.cli.waiting import Waiter
 from bwp_tui.domain.task import Status
-from bwp_tui.history import bulk
-from bwp_tui.history.connection import History
-from bwp_tui.history.search import among
+from bwp_tui.history import bulk, tasks
 
 
 def is_many(arguments: Namespace) -> bool:
@@ -30,7 +28,7 @@ def resubmit(arguments: Namespace) -> Exit:
         _warn_of_doubles(session, numbers)
         planned = agreed_plan(session, "resubmit", numbers, arguments)
         new, all_done = carry_out(session, bulk.resubmit(session.actor, arguments.note), planned.possible)
-        answered = waiter.until(lambda history: not _any(history, "status = 'QUEUED'", new), new, arguments.timeout)
+        answered = waiter.until(lambda history: not tasks.any_queued(history, new), new, arguments.timeout)
         found = read(session.history, new)
         print_tasks(found, as_json=arguments.json)
         if not answered:
@@ -50,7 +48,7 @@ def cancel(arguments: Namespace) -> Exit:
         waiter = Waiter(session)
         planned = agreed_plan(session, "cancel", numbers, arguments)
         asked, all_done = carry_out(session, bulk.cancel(session.actor), planned.possible)
-        settled = waiter.until(lambda history: not _any(history, "cancel_asked = 1", asked), asked, arguments.timeout)
+        settled = waiter.until(lambda history: not tasks.any_being_cancelled(history, asked), asked, arguments.timeout)
         found = read(session.history, asked)
         print_tasks(found, as_json=arguments.json)
         if not settled:
@@ -67,8 +65,3 @@ def _warn_of_doubles(session: Session, numbers: Sequence[int]) -> None:
     unsure = sum(task.status in (Status.UNCONFIRMED, Status.GIVEN_UP) for task in read(session.history, numbers))
     if unsure:
         note(f"Warning: {unsure} of them may have been started all the same; this makes second tasks of those.")
-
-
-def _any(history: History, condition: str, numbers: Sequence[int]) -> bool:
-    sql = f"SELECT 1 FROM tasks WHERE {condition} AND {among('number', frozenset(numbers))} LIMIT 1"  # noqa: S608  constants and integers
-    return history.row(sql) is not None

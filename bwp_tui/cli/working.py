@@ -20,7 +20,7 @@ from bwp_tui.cli.waiting import Waiter
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.task import TERMINAL, Download, DownloadState, Status, Task
 from bwp_tui.history import actions, polls, tasks
-from bwp_tui.history.connection import History, as_text
+from bwp_tui.history.connection import History
 from bwp_tui.history.errors import NotPossible
 from bwp_tui.history.plans import cannot_refresh
 
@@ -240,7 +240,7 @@ def _print_downloads(ended: Sequence[Task], *, as_json: bool) -> None:
 
 def _result_of_once(history: History) -> Exit:
     """Say whether a task was left behind because the service could not be asked."""
-    rows = history.rows("SELECT trouble FROM tasks WHERE trouble IS NOT NULL AND terminal = 0 ORDER BY number DESC")
-    if not rows:
+    left = tasks.troubles(history)
+    if not left:
         return Exit.DONE
-    raise Stop(Exit.LATER, f"{as_text(rows[0][0])} Tasks not brought up to date: {len(rows)}.")
+    raise Stop(Exit.LATER, f"{left[0]} Tasks not brought up to date: {len(left)}.")

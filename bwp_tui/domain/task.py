@@ -43,14 +43,6 @@ TERMINAL: Final = frozenset(
 )
 """Statuses that nothing more is expected of."""
 
-UNSENT: Final = frozenset({Status.QUEUED, Status.REJECTED, Status.UNCONFIRMED, Status.GIVEN_UP})
-"""Statuses of tasks that have no task id."""
-
-
-def is_polled(status: str) -> bool:
-    """Say whether the service is to be asked about a task in this status."""
-    return status not in TERMINAL and status not in UNSENT
-
 
 def status_after(current: str, answered: str) -> str:
     """Return a task's status once the service has answered `answered`.

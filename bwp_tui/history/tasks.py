@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Final
 
@@ -13,7 +13,7 @@ from bwp_tui.domain.text import clean_line
 from bwp_tui.history.connection import History, as_int, as_text
 from bwp_tui.history.errors import NoSuchTask
 from bwp_tui.history.rows import TASKS, task_of
-from bwp_tui.history.search import condition, order_clause
+from bwp_tui.history.search import among, condition, order_clause
 
 SHORTEST_PREFIX: Final = 4
 """Characters of a task id that may stand for the whole, when no other begins with them."""
@@ -86,6 +86,27 @@ def changed_since(history: History, revision: int) -> list[int]:
     """Return the numbers of the tasks that transactions after `revision` touched."""
     rows = history.rows("SELECT number FROM tasks WHERE revision > ?", (revision,))
     return [as_int(number) for (number,) in rows]
+
+
+def any_queued(history: History, numbers: Collection[int]) -> bool:
+    """Say whether one of the tasks has no answer of the service yet."""
+    return _any(history, "status = 'QUEUED'", numbers)
+
+
+def any_being_cancelled(history: History, numbers: Collection[int]) -> bool:
+    """Say whether the cancellation of one of the tasks is asked for and not settled."""
+    return _any(history, "cancel_asked = 1", numbers)
+
+
+def troubles(history: History) -> list[str]:
+    """Return why the service could not be asked about each task that goes on, the newest task first."""
+    rows = history.rows("SELECT trouble FROM tasks WHERE trouble IS NOT NULL AND terminal = 0 ORDER BY number DESC")
+    return [as_text(trouble) for (trouble,) in rows]
+
+
+def _any(history: History, condition: str, numbers: Collection[int]) -> bool:
+    sql = f"SELECT 1 FROM tasks WHERE {condition} AND {among('number', frozenset(numbers))} LIMIT 1"
+    return history.row(sql) is not None
 
 
 def named(history: History, name: str) -> Task:

@@ -57,3 +57,9 @@ def _instant(value: SqlValue) -> datetime:
         return from_text(as_text(value))
     except ValueError as error:
         raise HistoryDamaged("The history holds a line of a timeline without an instant.") from error
+
+
+def newest(history: History) -> str | None:
+    """Return the instant of the last line of any task's timeline, as the register stores it, or None."""
+    row = history.row("SELECT max(at) FROM timeline")
+    return None if row is None or row[0] is None else as_text(row[0])
