@@ -11,16 +11,19 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import apsw
 import pytest
 
 import bwp_tui
 from bwp_tui.domain.task import Download
+from bwp_tui.domain.times import Clock
 from bwp_tui.engine import thread as engine_thread
 from bwp_tui.engine.lease import Lease
 from bwp_tui.engine.setup import EngineSetup
 from bwp_tui.engine.thread import EngineThread, Role
 from bwp_tui.history import actions, engine_state, tasks
 from bwp_tui.history.connection import History
+from bwp_tui.history.errors import HistoryError
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile, SettingsError
 from tests.engine.shop import ACTOR, bytes_below, request, setup_of, submit
@@ -266,15 +269,31 @@ def test_a_fault_of_ours_is_recorded_without_secrets_and_the_engine_goes_on(
 
 
 def test_a_register_that_cannot_be_opened_is_tried_again(profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
+    refusals: list[HistoryError] = []
+
+    def opening(path: Path, *, clock: Clock) -> History:
+        try:
+            return History(path, clock=clock)
+        except HistoryError as error:
+            refusals.append(error)
+            raise
+
     monkeypatch.setattr(engine_thread, "RESTART_S", 0.05)
-    profile.folder.mkdir()
-    profile.history_path.write_bytes(b"this is no database" * 100)
+    monkeypatch.setattr(engine_thread, "History", opening)
+    of_a_newer_program(profile.history_path)
     with running(engine_of(profile)) as engine:
-        eventually(profile.lease_path.exists)
+        eventually(lambda: len(refusals) > 1)
         assert engine.role is Role.STARTING
         profile.history_path.unlink()
         eventually(lambda: engine.role is Role.ENGINE)
     assert not profile.log_dir.exists()
+
+
+def of_a_newer_program(path: Path) -> None:
+    path.parent.mkdir()
+    with apsw.Connection(str(path)) as db:
+        db.execute("PRAGMA user_version = 9999")
+    db.close()
 
 
 @pytest.mark.parametrize("practice", [False, True], ids=["a real profile", "practice"])
