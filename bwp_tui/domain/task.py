@@ -89,6 +89,8 @@ class Download:
     started_at: datetime | None
     finished_at: datetime | None
     actor: str
+    paused: bool = False
+    """Whether it waits for an operator: one that runs stops within a second, and keeps what it has."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from bwp_tui.domain.task import (
     Task,
 )
 from bwp_tui.domain.text import clean_line
-from bwp_tui.history import tasks, timeline
+from bwp_tui.history import downloads, tasks, timeline
 from bwp_tui.history.connection import History, Transaction, as_int
 from bwp_tui.history.errors import NotPossible
 from bwp_tui.history.recording import Origin, insert, record
@@ -232,21 +232,14 @@ def download(history: History, number: int, directory: str, actor: str) -> Task:
     return tasks.get(history, number)
 
 
-def download_in(transaction: Transaction, history: History, number: int, directory: str, actor: str) -> None:
-    """Do as `download` in a transaction of `history` that is open."""
+def download_in(transaction: Transaction, history: History, number: int, directory: str, actor: str) -> int:
+    """Do as `download` in a transaction of `history` that is open; return the download's id."""
     why_not = cannot_download(tasks.get(history, number))
     if why_not:
         raise NotPossible(why_not)
-    row = transaction.one(
-        "INSERT INTO downloads (task, directory, not_before, asked_at, actor, revision)"
-        " VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
-        (number, directory, transaction.now_text, transaction.now_text, actor, transaction.revision),
-    )
-    transaction.run(
-        "UPDATE tasks SET download = ?, revision = ? WHERE number = ?",
-        (None if row is None else as_int(row[0]), transaction.revision, number),
-    )
+    new = downloads.asked(transaction, number, directory, actor)
     timeline.append(transaction, number, actor, "download asked")
+    return new
 
 
 def cannot_download(task: Task) -> str | None:
@@ -256,6 +249,8 @@ def cannot_download(task: Task) -> str | None:
     if task.status != Status.COMPLETED:
         return f"There is a result once the retrieval is COMPLETED; {task.name} is {task.status}."
     if task.download is not None and task.download.state in (DownloadState.QUEUED, DownloadState.RUNNING):
+        if task.download.paused:
+            return f"The download of {task.name} is paused: resume it."
         return f"The result of {task.name} is being downloaded already."
     return None
 

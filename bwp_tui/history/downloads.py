@@ -14,7 +14,13 @@ from bwp_tui.history.rows import DOWNLOAD_COLUMNS, download_of
 from bwp_tui.history.search import among
 
 # The index of open downloads serves only a condition that says its own words.
-_QUEUED: Final = "state IN ('queued', 'running') AND state = 'queued'"
+QUEUED: Final = "d.state IN ('queued', 'running') AND d.state = 'queued'"
+"""A condition: it waits, though it may be paused."""
+
+PLACE: Final = "coalesce(d.place, d.id)"
+"""The place of a download in the queue; only its order tells."""
+
+_DUE: Final = f"{QUEUED} AND d.paused = 0"
 _RUNNING: Final = "state IN ('queued', 'running') AND state = 'running'"
 
 
@@ -33,13 +39,35 @@ class Order:
     actor: str
 
 
+def asked(transaction: Transaction, number: int, directory: str, actor: str) -> int:
+    """Record that the result of task `number` is to be downloaded into `directory`; return the download's id.
+
+    It goes on where a failed one has left its part in the same folder.
+    """
+    left = transaction.one(
+        "SELECT d.etag, d.bytes, d.total FROM downloads d JOIN tasks t ON t.download = d.id"
+        " WHERE t.number = ? AND d.state = 'failed' AND d.directory = ? AND d.etag IS NOT NULL",
+        (number, directory),
+    )
+    # A part that was to be removed is taken over by this one.
+    transaction.run("UPDATE downloads SET part_unwanted = 0 WHERE task = ? AND directory = ?", (number, directory))
+    at = transaction.now_text
+    ((new,),) = transaction.run(
+        "INSERT INTO downloads (task, directory, etag, bytes, total, not_before, asked_at, actor, revision)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        (number, directory, *(left or (None, 0, None)), at, at, actor, transaction.revision),
+    )
+    transaction.run("UPDATE tasks SET download = ?, revision = ? WHERE number = ?", (new, transaction.revision, number))
+    return as_int(new)
+
+
 def due(history: History, now: datetime, limit: int, focus: frozenset[int] | None = None) -> list[Order]:
-    """Return the queued downloads whose time has come, oldest first; of the tasks in `focus`, where one is given."""
+    """Return the queued downloads whose time has come, in the order of the queue; of the tasks in `focus`, if given."""
     rows = history.rows(
         "SELECT d.id, d.task, t.kind, t.email, t.task_id, d.directory, d.etag, d.attempts, d.actor"
         " FROM downloads d JOIN tasks t ON t.number = d.task"
-        f" WHERE {_QUEUED} AND d.not_before <= ? AND t.task_id IS NOT NULL"
-        f" AND {among('d.task', focus)} ORDER BY d.id LIMIT ?",
+        f" WHERE {_DUE} AND d.not_before <= ? AND t.task_id IS NOT NULL"
+        f" AND {among('d.task', focus)} ORDER BY {PLACE}, d.id LIMIT ?",
         (to_text(now), limit),
     )
     return [
@@ -60,14 +88,15 @@ def due(history: History, now: datetime, limit: int, focus: frozenset[int] | Non
 
 def next_at(history: History, focus: frozenset[int] | None = None) -> datetime | None:
     """Return when the next queued download may begin, or None when none is queued."""
-    row = history.row(f"SELECT min(d.not_before) FROM downloads d WHERE {_QUEUED} AND {among('d.task', focus)}")
+    row = history.row(f"SELECT min(d.not_before) FROM downloads d WHERE {_DUE} AND {among('d.task', focus)}")
     return None if row is None or row[0] is None else from_text(as_text(row[0]))
 
 
 def open_ones(history: History) -> list[Download]:
-    """Return the downloads that are queued or running, oldest first."""
+    """Return the downloads that have not ended: those that run, then those that wait, in the order of the queue."""
     rows = history.rows(
-        f"SELECT {DOWNLOAD_COLUMNS} FROM downloads d WHERE d.state IN ('queued', 'running') ORDER BY d.id"
+        f"SELECT {DOWNLOAD_COLUMNS} FROM downloads d WHERE d.state IN ('queued', 'running')"
+        f" ORDER BY d.state = 'queued', {PLACE}, d.id"
     )
     return [download_of(row) for row in rows]
 

@@ -174,7 +174,7 @@ def _settle_intents(db: apsw.Connection) -> None:
 
 def _add_downloads(db: apsw.Connection, now: str, revision: int) -> None:
     """Add what was downloaded; what was under way then is not begun anew without being asked for."""
-    names = _columns(db, "downloads", "id", "task", "state", "trouble", "finished_at", "revision")
+    names = _columns(db, "downloads", "id", "task", "state", "trouble", "finished_at", "revision", "paused", "place")
     shown = ", ".join(f"o.{name}" for name in names)
     db.execute(
         f"INSERT INTO main.downloads (task, state, trouble, finished_at, revision, {', '.join(names)})"

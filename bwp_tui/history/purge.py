@@ -28,6 +28,8 @@ EVIDENCE_MONTHS: Final = 24
 """CCPA regulations §7101(a)."""
 
 _CODE: Final = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
+# The name of a part that is to be removed is made from what a purge removes.
+_NEEDS_ITS_TASK: Final = "(d.state IN ('queued', 'running') OR d.part_unwanted = 1)"
 _READERS_PATIENCE_S: Final = 10.0
 _LOOK_S: Final = 0.05
 
@@ -61,7 +63,7 @@ def plan(history: History, wanted: Filter, older_than: timedelta, today: date, *
         f"SELECT t.number, t.finished_at FROM tasks t WHERE ({where}) AND t.terminal = 1 AND t.finished_at <= ?"
         f"{'' if evidence_too else ' AND t.purged_at IS NULL'}"
         " AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.task = t.number AND i.state = 'waiting')"
-        " AND NOT EXISTS (SELECT 1 FROM downloads d WHERE d.task = t.number AND d.state IN ('queued', 'running'))"
+        f" AND NOT EXISTS (SELECT 1 FROM downloads d WHERE d.task = t.number AND {_NEEDS_ITS_TASK})"
         " ORDER BY t.number",
         (*values, to_text(history.clock() - older_than)),
     )
@@ -118,7 +120,7 @@ def _purge(transaction: Transaction, number: int, actor: str, *, evidence_too: b
     rows = transaction.run(
         "UPDATE tasks SET purged_at = coalesce(purged_at, ?) WHERE number = ? AND terminal = 1"
         " AND NOT EXISTS (SELECT 1 FROM intents WHERE task = number AND state = 'waiting')"
-        " AND NOT EXISTS (SELECT 1 FROM downloads WHERE task = number AND state IN ('queued', 'running'))"
+        f" AND NOT EXISTS (SELECT 1 FROM downloads d WHERE d.task = number AND {_NEEDS_ITS_TASK})"
         " RETURNING errors",
         (transaction.now_text, number),
     )

@@ -13,7 +13,7 @@ from bwp_tui.history.errors import HistoryDamaged
 
 DOWNLOAD_COLUMNS: Final = (
     "d.id, d.task, d.state, d.path, d.bytes, d.total, d.rate, d.sha256, d.etag, d.trouble, d.attempts,"
-    " d.asked_at, d.started_at, d.finished_at, d.actor"
+    " d.asked_at, d.started_at, d.finished_at, d.actor, d.paused"
 )
 _TASK_COLUMNS: Final = (
     "t.number, t.task_id, t.kind, t.email, t.status, t.errors, t.holding_period, t.reason, t.note, t.tags,"
@@ -99,6 +99,7 @@ def download_of(row: Row) -> Download:
         started_at=_instant(row[12]),
         finished_at=_instant(row[13]),
         actor=as_text(row[14]),
+        paused=bool(row[15]),
     )
 
 
