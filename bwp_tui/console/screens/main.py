@@ -9,25 +9,23 @@ from typing import Any, Final
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.content import Content
 from textual.screen import Screen
 from textual.timer import Timer
 
 from bwp_tui.console.actions import ACTIONS, BY_NAME, READ_ONLY, Situation, shown_key
-from bwp_tui.console.detail_words import Reading, download_end
+from bwp_tui.console.around import Around
 from bwp_tui.console.doing import Doing
 from bwp_tui.console.feed import Question, Snapshot
 from bwp_tui.console.session import Session
 from bwp_tui.console.widgets.detail_pane import DetailPane
 from bwp_tui.console.widgets.download_lines import DownloadLines
-from bwp_tui.console.widgets.lines import FooterLine, HeaderLine, Standing, StatusLine, ViewsLine
+from bwp_tui.console.widgets.lines import FooterLine, HeaderLine, StatusLine, ViewsLine
 from bwp_tui.console.widgets.palette import PaletteLines
 from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.console.widgets.request_form import RequestForm
 from bwp_tui.console.widgets.task_table import TaskTable
-from bwp_tui.domain.filter import VIEWS, View, parse
+from bwp_tui.domain.filter import View, parse
 from bwp_tui.domain.task import Kind, Task
-from bwp_tui.domain.times import local_day
 
 TICK_S: Final = 5.0
 """How often ages and countdowns are looked at; they are repainted only when their words change."""
@@ -55,7 +53,7 @@ class MainScreen(Screen[None]):
         self.doing = Doing(self)
         self.filter_text = ""
         self.view: int | None = 0
-        self._snapshot: Snapshot | None = None
+        self._around = Around(self, session)
         self._resting: Timer | None = None
         self._wanted: int | None = None
         self._answered: Question | None = None
@@ -81,7 +79,7 @@ class MainScreen(Screen[None]):
         self.set_interval(TICK_S, self.table.tick)
         self.table.masked = self.session.masked
         self.tell_header()
-        self.query_one(FooterLine).tell(self.situation)
+        self._around.tell_footer(self.situation)
         self.session.feed.start()
 
     @property
@@ -130,12 +128,12 @@ class MainScreen(Screen[None]):
         if isinstance(told, str):
             self.say(told, "bad")
             return
-        if self._is_frozen and self._snapshot is not None and told.question == self._answered:
+        if self._is_frozen and self._around.snapshot is not None and told.question == self._answered:
             seen = self._held_back.changed if self._held_back is not None else ()
             self._held_back = replace(told, changed=tuple({*seen, *told.changed}))
             return
-        first, before = self._snapshot is None, self._snapshot
-        self._snapshot = told
+        around = self._around
+        before, around.snapshot = around.snapshot, told
         if told.question == self._question():
             self._show_rows(told)
         self.table.refresh_tasks(told.changed)
@@ -143,16 +141,14 @@ class MainScreen(Screen[None]):
             self._wanted = None
         self._tell_views()
         self.tell_header()
-        self.query_one(DownloadLines).tell(
-            self.session.reader.named_downloads(told.downloads, masked=self.session.masked)
-        )
+        around.tell_downloads(told)
         if told.engine.message and (before is None or before.engine.message != told.engine.message):
             self.say(told.engine.message, "warn")
-        if before is not None:
-            self._say_what_ended(before, told)
-        if first or self.table.current_number in told.changed:
+        for sentence, role in around.ended(before, told) if before is not None else ():
+            self.say(sentence, role)
+        if before is None or self.table.current_number in told.changed:
             self._tell_detail()
-        self._tell_empty()
+        around.tell_empty(self.filter_text)
 
     def _show_rows(self, told: Snapshot) -> None:
         """Show the view's rows; a view that has just been opened, and lacks the cursor's task, begins at its top."""
@@ -163,21 +159,10 @@ class MainScreen(Screen[None]):
             if self.table.current_number != before:
                 self.table.go_to(0)
 
-    def _say_what_ended(self, before: Snapshot, now: Snapshot) -> None:
-        """Say how the downloads ended that were under way in the snapshot before."""
-        running = {download.number for download in now.downloads}
-        ended = [download.number for download in before.downloads if download.number not in running]
-        for task in self.session.reader.window(ended):
-            self.say(*download_end(task, self._reading()))
-
-    def _reading(self) -> Reading:
-        session, now = self.session, self.session.clock()
-        return Reading(now, local_day(now), session.masked, session.day)
-
     @property
     def views(self) -> tuple[View, ...]:
         """The views that have a key: the built-in ones, and the saved ones behind them."""
-        return VIEWS if self._snapshot is None else self._snapshot.views
+        return self._around.views
 
     @property
     def sort(self) -> str:
@@ -229,20 +214,7 @@ class MainScreen(Screen[None]):
 
     def tell_header(self) -> None:
         """Show profile, engine and service."""
-        session, snapshot = self.session, self._snapshot
-        self.query_one(HeaderLine).tell(
-            Standing(
-                profile="practice" if session.profile.practice else session.profile.name,
-                practice=session.profile.practice,
-                target_id=session.profile.target_id,
-                engine=session.engine_words(None if snapshot is None else snapshot.engine),
-                trouble=None if snapshot is None else session.trouble_words(snapshot.engine),
-                masked=session.masked,
-                read_only=session.profile.read_only,
-                frozen=self._is_frozen,
-                marked=len(self.table.marks),
-            )
-        )
+        self._around.tell_header(frozen=self._is_frozen)
 
     def mask(self, masked: bool) -> None:
         """Mask or show the addresses everywhere."""
@@ -262,31 +234,15 @@ class MainScreen(Screen[None]):
         self._tell_views()
 
     def _tell_views(self) -> None:
-        snapshot = self._snapshot
-        counts = snapshot.view_counts if snapshot else ()
-        shown = "" if self.view == 0 else self.filter_text
-        self.query_one(ViewsLine).tell(self.views, counts, self.view, shown, self.table.row_count)
+        self._around.tell_views(self.view, self.filter_text)
 
     def _tell_detail(self) -> None:
-        task = self.task_here
         self.session.look_at(self.table.in_sight)
-        self.detail.tell(task, self.session.reader.timeline(task) if task else [], self._reading())
+        self._around.tell_detail(self.task_here)
         self._tell_footer()
 
     def _tell_footer(self) -> None:
-        footer = self.query_one(FooterLine)
-        if self.form.display:
-            footer.show_keys(("enter", "file"), ("tab", "next field"), ("←→", "choose"), ("esc", "keep and close"))
-        elif self.palette.display:
-            footer.show_keys(("enter", "run"), ("↑↓", "pick"), ("esc", "close"))
-        elif self.prompt.is_open:
-            footer.show_keys(*(self.prompt.keys.items() or _TYPED))
-        else:
-            footer.tell(self.situation)
-
-    def _tell_empty(self) -> None:
-        words = "No task fits this filter.\nesc shows all of them." if self.filter_text else _NONE_YET
-        self.table.empty_text = Content(words)
+        self._around.tell_footer(self.situation)
 
     # What the operator does
 
@@ -376,7 +332,3 @@ class MainScreen(Screen[None]):
         self.tell_header()
         self._tell_views()
         self._tell_detail()
-
-
-_TYPED: Final = (("enter", "keep"), ("esc", "back"))
-_NONE_YET: Final = "No request yet.\nn files the first one."
