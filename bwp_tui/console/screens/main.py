@@ -16,6 +16,7 @@ from bwp_tui.console.actions import ACTIONS, BY_NAME, READ_ONLY, Situation, show
 from bwp_tui.console.around import Around
 from bwp_tui.console.doing import Doing
 from bwp_tui.console.feed import Question, Snapshot
+from bwp_tui.console.listing import Listing
 from bwp_tui.console.session import Session
 from bwp_tui.console.widgets.detail_pane import DetailPane
 from bwp_tui.console.widgets.download_lines import DownloadLines
@@ -24,7 +25,7 @@ from bwp_tui.console.widgets.palette import PaletteLines
 from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.console.widgets.request_form import RequestForm
 from bwp_tui.console.widgets.task_table import TaskTable
-from bwp_tui.domain.filter import View, parse
+from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Kind, Task
 
 TICK_S: Final = 5.0
@@ -51,13 +52,11 @@ class MainScreen(Screen[None]):
         super().__init__()
         self.session = session
         self.doing = Doing(self)
-        self.filter_text = ""
-        self.view: int | None = 0
+        self.listing = Listing()
         self._around = Around(self, session)
         self._resting: Timer | None = None
         self._wanted: int | None = None
         self._answered: Question | None = None
-        self._sort: str | None = None
         self._held_back: Snapshot | None = None
         self._is_frozen = False
 
@@ -134,7 +133,7 @@ class MainScreen(Screen[None]):
             return
         around = self._around
         before, around.snapshot = around.snapshot, told
-        if told.question == self._question():
+        if told.question == self.listing.question:
             self._show_rows(told)
         self.table.refresh_tasks(told.changed)
         if self._wanted is not None and self.table.go_to_task(self._wanted):
@@ -148,7 +147,7 @@ class MainScreen(Screen[None]):
             self.say(sentence, role)
         if before is None or self.table.current_number in told.changed:
             self._tell_detail()
-        around.tell_empty(self.filter_text)
+        around.tell_empty(self.listing.filter)
 
     def _show_rows(self, told: Snapshot) -> None:
         """Show the view's rows; a view that has just been opened, and lacks the cursor's task, begins at its top."""
@@ -165,9 +164,9 @@ class MainScreen(Screen[None]):
         return self._around.views
 
     @property
-    def sort(self) -> str:
-        """The order of the rows."""
-        return self._question().sort
+    def view(self) -> int | None:
+        """The place among `views` of the one that is listed; None for a filter of the operator's own."""
+        return self.listing.index(self.views)
 
     def wait_for(self, number: int) -> None:
         """Put the cursor on a task as soon as the view has it."""
@@ -183,34 +182,20 @@ class MainScreen(Screen[None]):
         self.say("Frozen: p shows what happens again." if self._is_frozen else "")
         self.tell_header()
 
-    def sort_by(self, sort: str) -> None:
-        """Order the tasks of the view, the cursor staying on its task."""
-        self._sort = sort
-        self.say(f"Sorted by {sort}.")
-        self._ask()
-
     def mark(self, numbers: frozenset[int]) -> None:
         """Mark these tasks and no other."""
         self.table.marks = numbers
         self.tell_header()
 
+    def show(self, listing: Listing) -> None:
+        """List other tasks, or the same ones otherwise, the cursor staying on its task."""
+        self.listing = listing
+        self.session.feed.ask(listing.question)
+        self._tell_views()
+
     def show_view(self, index: int) -> None:
-        """Show a view, by its place among `views`."""
-        self._sort = None
-        self.view = index
-        self.filter_text = self.views[index].filter if index else ""
-        self._ask()
-
-    def show_filter(self, text: str) -> None:
-        """Show what matches a filter.
-
-        Raises:
-            FilterError: it has a mistake; the view stays.
-        """
-        parse(text)
-        self.view = None if text.strip() else 0
-        self.filter_text = text.strip()
-        self._ask()
+        """List the tasks of a view, by its place among `views`."""
+        self.show(self.listing.of_view(self.views[index]))
 
     def tell_header(self) -> None:
         """Show profile, engine and service."""
@@ -225,16 +210,8 @@ class MainScreen(Screen[None]):
         self.tell_header()
         self.session.feed.look()
 
-    def _question(self) -> Question:
-        sort = self.views[self.view].sort if self.view is not None else "newest"
-        return Question(parse(self.filter_text), self._sort or sort)
-
-    def _ask(self) -> None:
-        self.session.feed.ask(self._question())
-        self._tell_views()
-
     def _tell_views(self) -> None:
-        self._around.tell_views(self.view, self.filter_text)
+        self._around.tell_views(self.view, self.listing.filter)
 
     def _tell_detail(self) -> None:
         self.session.look_at(self.table.in_sight)
