@@ -89,7 +89,11 @@ class Around:
 
     def tell_empty(self, filter_text: str) -> None:
         """Have an empty table say why it is empty."""
-        words = "No task fits this filter.\nesc shows all of them." if filter_text else _NONE_YET
+        key = self._session.keymap.key
+        if filter_text:
+            words = f"No task fits this filter.\n{key('back')} shows all of them."
+        else:
+            words = f"No request yet.\n{key('new')} files the first one."
         self._table.empty_text = Content(words)
 
     def ended(self, before: Snapshot, now: Snapshot) -> Sequence[Phrase]:
@@ -110,4 +114,3 @@ class Around:
 _FORM: Final = (("enter", "file"), ("tab", "next field"), ("←→", "choose"), ("esc", "keep and close"))
 _PALETTE: Final = (("enter", "run"), ("↑↓", "pick"), ("esc", "close"))
 _TYPED: Final = (("enter", "keep"), ("esc", "back"))
-_NONE_YET: Final = "No request yet.\nn files the first one."

@@ -115,7 +115,7 @@ class Doing:
             self._screen.app.push_screen(ArchiveScreen(self._screen.session, task, Path(task.download.path)))
 
     def _open_help(self) -> None:
-        self._screen.app.push_screen(HelpScreen(self._screen.situation))
+        self._screen.app.push_screen(HelpScreen(self._screen.situation, self._screen.session.keymap.actions))
 
     def _open_dashboard(self) -> None:
         session = self._screen.session

@@ -12,7 +12,7 @@ from textual.binding import Binding
 from textual.screen import Screen
 from textual.timer import Timer
 
-from bwp_tui.console.actions import ACTIONS, BY_NAME, READ_ONLY, Situation, shown_key
+from bwp_tui.console.actions import ACTIONS, BY_NAME, READ_ONLY, Situation
 from bwp_tui.console.around import Around
 from bwp_tui.console.doing import Doing
 from bwp_tui.console.feed import Question, Snapshot
@@ -68,10 +68,10 @@ class MainScreen(Screen[None]):
         yield DetailPane(id="detail")
         yield RequestForm(session.today, session.reader.earlier, id="form")
         yield DownloadLines(id="downloads")
-        yield PaletteLines(id="palette")
+        yield PaletteLines(session.keymap.actions, id="palette")
         yield Prompt(id="prompt")
         yield StatusLine(id="status")
-        yield FooterLine(id="footer")
+        yield FooterLine(session.keymap.actions, id="footer")
         yield StatusLine(id="too-small")
 
     def on_mount(self) -> None:
@@ -179,7 +179,7 @@ class MainScreen(Screen[None]):
         held_back, self._held_back = self._held_back, None
         if not self._is_frozen and held_back is not None:
             self.apply(held_back)
-        self.say("Frozen: p shows what happens again." if self._is_frozen else "")
+        self.say(f"Frozen: {self.session.keymap.key('freeze')} shows what happens again." if self._is_frozen else "")
         self.tell_header()
 
     def mark(self, numbers: frozenset[int]) -> None:
@@ -232,7 +232,7 @@ class MainScreen(Screen[None]):
         if self.doing.acts_on_marks(name):
             why_not = READ_ONLY if situation.read_only and name != "poll" else None
         if why_not:
-            self.say(f"{shown_key(BY_NAME[name].keys[0])}: {why_not}", "warn")
+            self.say(f"{self.session.keymap.key(name)}: {why_not}", "warn")
             return
         self.doing.do(name)
 
