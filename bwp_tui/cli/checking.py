@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bwp_tui.cli.exits import Exit
 from bwp_tui.cli.output import print_json
+from bwp_tui.console.keymap import keymap
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import from_text, local_day, utc_now
@@ -67,6 +68,7 @@ def _findings(name: str | None) -> Iterator[Finding]:
         file = config_path(os.environ)
         source = f"from {file} and the environment" if file.exists() else "from the environment alone"
         yield Finding("settings", Level.OK, f"Profile {profile.name}, {source}.")
+        yield from (Finding("keys", Level.WARN, mistake) for mistake in keymap(profile.keys).mistakes)
         yield from service(profile)
         yield from permissions(profile)  # before the history is opened, which mends some of them
         yield from register(profile)

@@ -78,7 +78,7 @@ def _writable(situation: Situation) -> str | None:
 
 def _has_view(key: int) -> WhyNot:
     def why_not(situation: Situation) -> str | None:
-        return None if key <= situation.views else "No view is saved here yet; V saves one."
+        return None if key <= situation.views else "No view is saved here yet."
 
     return why_not
 
@@ -190,22 +190,3 @@ ACTIONS: Final = (
 )
 
 BY_NAME: Final = {action.name: action for action in ACTIONS}
-
-_SHOWN: Final = {
-    "slash": "/",
-    "colon": ":",
-    "question_mark": "?",
-    "escape": "esc",
-    "asterisk": "*",
-    "pagedown": "pgdn",
-    "pageup": "pgup",
-    "shift+down": "⇧↓",
-    "shift+up": "⇧↑",
-    "down": "↓",
-    "up": "↑",
-}
-
-
-def shown_key(key: str) -> str:
-    """Return a key as operators know it."""
-    return _SHOWN.get(key, key)

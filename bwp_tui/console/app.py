@@ -21,6 +21,7 @@ from textual.worker import WorkerFailed
 import bwp_tui
 from bwp_tui.console.desk import Desk, Reader
 from bwp_tui.console.feed import Feed, Snapshot
+from bwp_tui.console.keymap import keymap
 from bwp_tui.console.screens.main import MainScreen
 from bwp_tui.console.screens.setup import SetupScreen
 from bwp_tui.console.session import Session
@@ -95,6 +96,7 @@ class ConsoleApp(App[int]):
             role=lambda: self._engine.role,
             next_theme=self._next_theme,
             look_at=self._engine.look_at,
+            keymap=keymap(profile.keys),
         )
         self._watch = TerminalWatch(self._session_over)
         self._type_ahead = TypeAhead(self, super().on_event)
@@ -116,8 +118,9 @@ class ConsoleApp(App[int]):
             config = str(config_path(os.environ))
             self.push_screen(SetupScreen(self._profile.name, self._profile.missing(), config))
             return
+        self.set_keymap(self._session.keymap.changed)
         self.push_screen(MainScreen(self._session))
-        if self.opening_words:
+        if self.opening_words or self._session.keymap.mistakes:
             self.call_after_refresh(self._say_of_opening)
         if self._with_engine:
             # After the first frame: importing the HTTP library must not delay it.
@@ -185,8 +188,9 @@ class ConsoleApp(App[int]):
         self._close_messages_no_wait()
 
     def _say_of_opening(self) -> None:
-        if self._main is not None and self.opening_words:
-            self._main.say(self.opening_words, "bad")
+        words = self.opening_words or self._session.keymap.sentence
+        if self._main is not None and words:
+            self._main.say(words, "bad" if self.opening_words else "warn")
 
     @property
     def opening_words(self) -> str | None:

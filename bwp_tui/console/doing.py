@@ -9,20 +9,18 @@ from typing import Final
 from bwp_tui.console.actions import MOST_VIEWS
 from bwp_tui.console.clipboard import copy
 from bwp_tui.console.detail_words import Reading, subject
+from bwp_tui.console.filtering import Filtering
 from bwp_tui.console.many_doing import ManyDoing, tags_of
 from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.dashboard import DashboardScreen
 from bwp_tui.console.screens.help import HelpScreen
 from bwp_tui.console.stage import Stage
 from bwp_tui.console.writing import write
-from bwp_tui.domain.completion import complete
-from bwp_tui.domain.filter import VIEWS, FilterError, View
+from bwp_tui.domain.filter import VIEWS, View
 from bwp_tui.domain.task import Kind, Request, Status, Task
 from bwp_tui.domain.times import local_day
 
 _DETAIL_LINES: Final = 3
-_OFFERED: Final = 4
-"""Completions of a filter that are shown at once."""
 
 
 class Doing:
@@ -52,7 +50,7 @@ class Doing:
             **{f"view_{index + 1}": _bound(screen.show_view, index) for index in range(MOST_VIEWS)},
         }
         self._asking: dict[str, Callable[[], Coroutine[None, None, None]]] = {
-            "filter": self._filter,
+            "filter": Filtering(screen).ask,
             "palette": self._palette,
             "download": self._download,
             "resubmit": self._resubmit,
@@ -117,38 +115,12 @@ class Doing:
             self._screen.app.push_screen(ArchiveScreen(self._screen.session, task, Path(task.download.path)))
 
     def _open_help(self) -> None:
-        self._screen.app.push_screen(HelpScreen(self._screen.situation))
+        self._screen.app.push_screen(HelpScreen(self._screen.situation, self._screen.session.keymap.actions))
 
     def _open_dashboard(self) -> None:
         session = self._screen.session
         today = session.today()
         self._screen.app.push_screen(DashboardScreen(lambda: session.reader.statistics(today), today))
-
-    async def _filter(self) -> None:
-        screen, before = self._screen, (self._screen.view, self._screen.filter_text)
-
-        def changed(text: str) -> None:
-            offered = [found for found in complete(text, len(text), ()) if not text.endswith(found.insert)]
-            inserts = "  ".join(completion.insert for completion in offered[:_OFFERED])
-            try:
-                screen.show_filter(text)
-            except FilterError as error:
-                screen.prompt.hint(f"tab {inserts}" if inserts else str(error), "key" if inserts else "bad")
-            else:
-                screen.prompt.hint(f"tab {inserts}" if inserts else "", "muted")
-
-        answer = await screen.prompt.text("/", screen.filter_text, changed=changed, completed=completed)
-        if answer is None:
-            view, text = before
-            if view is not None:
-                screen.show_view(view)
-            else:
-                screen.show_filter(text)
-            return
-        try:
-            screen.show_filter(answer)
-        except FilterError as error:
-            screen.say(str(error), "bad")
 
     async def _palette(self) -> None:
         screen = self._screen
@@ -246,16 +218,18 @@ class Doing:
 
     async def _save_view(self) -> None:
         screen = self._screen
-        name = await screen.prompt.text(f"Save “{screen.filter_text or 'all'}” as the view:")
+        listing = screen.listing
+        name = await screen.prompt.text(f"Save “{listing.filter or 'all'}” as the view:")
         if not name or not name.strip():
             return
-        view = View(name.strip(), name.strip()[:5], screen.filter_text, screen.sort)
+        view = View(name.strip(), name.strip()[:5], listing.filter, listing.sort, listing.shown_columns)
         await write(screen, lambda: screen.session.desk.save_view(view))
 
     async def _sort(self) -> None:
         key = await self._screen.prompt.key("Sort by:", _SORTS)
         if key is not None:
-            self._screen.sort_by(_SORTS[key])
+            self._screen.show(self._screen.listing.ordered(_SORTS[key]))
+            self._screen.say(f"Sorted by {_SORTS[key]}.")
 
     def _task(self) -> Task | None:
         return self._screen.task_here
@@ -288,15 +262,6 @@ _SORTS: Final = {
     "a": "assigned",
 }
 _FAILED: Final = next(index for index, view in enumerate(VIEWS) if view.name == "failed")
-
-
-def completed(text: str) -> str:
-    """Return a filter with what its end most likely is to be, or `text` where nothing is likely."""
-    offered = complete(text, len(text), ())
-    if not offered:
-        return text
-    first = offered[0]
-    return f"{text[: first.start]}{first.insert}{text[first.end :]}"
 
 
 def _bound(show: Callable[[int], None], index: int) -> Callable[[], None]:

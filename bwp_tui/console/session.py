@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 from bwp_tui.console.desk import Desk, Reader
 from bwp_tui.console.feed import Feed
+from bwp_tui.console.keymap import Keymap
 from bwp_tui.domain.times import Clock, local_day
 from bwp_tui.history.engine_state import EngineState, Service
 from bwp_tui.settings import Profile
@@ -27,6 +28,7 @@ class Session:
 
     Attributes:
         role: returns what this process is to the profile: engine or follower.
+        keymap: the registry of actions, with the operator's keys.
         look_at: tells the engine, where it is here, which tasks are in sight.
     """
 
@@ -38,6 +40,7 @@ class Session:
     role: Callable[[], str]
     next_theme: Callable[[], None]
     look_at: Callable[[Sequence[int]], None]
+    keymap: Keymap
     masked: bool = True
 
     @property

@@ -2,6 +2,7 @@
 
 from bwp_tui.settings.actor import actor
 from bwp_tui.settings.errors import SettingsError
+from bwp_tui.settings.keys import KeySetting
 from bwp_tui.settings.load import config_path, load_profile, profile_folder
 from bwp_tui.settings.profile import Profile
 from bwp_tui.settings.secret import CommandSecret, GivenSecret, SecretSource
@@ -9,6 +10,7 @@ from bwp_tui.settings.secret import CommandSecret, GivenSecret, SecretSource
 __all__ = [
     "CommandSecret",
     "GivenSecret",
+    "KeySetting",
     "Profile",
     "SecretSource",
     "SettingsError",

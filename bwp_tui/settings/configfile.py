@@ -14,6 +14,7 @@ from typing import Final
 from bwp_tui.domain.text import clean_line, nearest
 from bwp_tui.settings import checks
 from bwp_tui.settings.errors import SettingsError
+from bwp_tui.settings.keys import KeySetting
 
 _Check = Callable[[str], str | None]
 
@@ -29,7 +30,7 @@ _TEXTS: Final[Mapping[str, _Check]] = {
 }
 _PROFILE_KEYS: Final = (*_TEXTS, "read_only")
 _TOP_TEXTS: Final[Mapping[str, _Check]] = {"default_profile": checks.profile_name, "theme": checks.line}
-_TOP_KEYS: Final = (*_TOP_TEXTS, "profiles")
+_TOP_KEYS: Final = (*_TOP_TEXTS, "profiles", "keys")
 
 _HEADER: Final = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]")
 _KEY: Final = re.compile(r"\s*[\"']?([^\s\"'=.#]+)[\"']?\s*[=.]")
@@ -51,6 +52,7 @@ class ConfigFile:
     profiles: Mapping[str, ProfileTable] = field(default_factory=dict)
     default_profile: str | None = None
     theme: str | None = None
+    keys: tuple[KeySetting, ...] = ()
 
 
 def read_config(path: Path, *, required: bool) -> ConfigFile:
@@ -111,8 +113,18 @@ class _Reader:
         self._unknown("", content, _TOP_KEYS)
         texts = self._texts("", content, _TOP_TEXTS)
         return ConfigFile(
-            self._path, self._profiles(content.get("profiles", {})), texts.get("default_profile"), texts.get("theme")
+            self._path,
+            self._profiles(content.get("profiles", {})),
+            texts.get("default_profile"),
+            texts.get("theme"),
+            self._keys(content.get("keys", {})),
         )
+
+    def _keys(self, table: object) -> tuple[KeySetting, ...]:
+        if not isinstance(table, dict):
+            self._mistake("", "keys", "must be a table, [keys]")
+            return ()
+        return tuple(KeySetting(name, _texts_of(value), self._where("keys", name)) for name, value in table.items())
 
     def _profiles(self, tables: object) -> dict[str, ProfileTable]:
         if not isinstance(tables, dict):
@@ -171,7 +183,17 @@ class _Reader:
             self._mistake(place, "download_dir", "must begin with / or ~/")
 
     def _mistake(self, place: str, key: str, wrong: str, *, named: str | None = None) -> None:
-        line = self._lines.get((place, key)) or self._lines.get((place, ""))
-        where = f"{self._path}, line {line}" if line else str(self._path)
+        where = self._where(place, key)
         name = named or ".".join(clean_line(part) for part in (place, key) if part)
         self.mistakes.append(f"{where}: {name} {wrong}{'' if wrong.endswith('?') else '.'}")
+
+    def _where(self, place: str, key: str) -> str:
+        line = self._lines.get((place, key)) or self._lines.get((place, ""))
+        return f"{self._path}, line {line}" if line else str(self._path)
+
+
+def _texts_of(value: object) -> tuple[str, ...]:
+    """Return a text, or a list of texts, as a list; empty where it is neither."""
+    values: list[object] = value if isinstance(value, list) else [value]
+    texts = tuple(text for text in values if isinstance(text, str))
+    return texts if len(texts) == len(values) else ()

@@ -65,6 +65,7 @@ def load_profile(name: str | None, environ: Mapping[str, str]) -> Profile:
         download_dir=_folder(variables.text("download_dir", checks.line) or str(folder / "downloads")),
         read_only=variables.read_only(),
         theme=table.texts.get("theme", config.theme),
+        keys=config.keys,
     )
     if variables.mistakes:
         raise SettingsError(*variables.mistakes)

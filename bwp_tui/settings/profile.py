@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from bwp_tui.settings.keys import KeySetting
 from bwp_tui.settings.secret import SecretSource
 
 API_URL: Final = "https://api.buywithprime.amazon.com/graphql"
@@ -39,6 +40,8 @@ class Profile:
     """How many times faster than the calendar the service's days go by; other than 1 in practice alone."""
     practice: bool = False
     theme: str | None = None
+    keys: tuple[KeySetting, ...] = ()
+    """The config file's own keys, as it gives them."""
 
     @property
     def history_path(self) -> Path:

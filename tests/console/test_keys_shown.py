@@ -7,7 +7,8 @@ from dataclasses import replace
 from textual.content import Content
 from textual.widget import Widget
 
-from bwp_tui.console.actions import ACTIONS, BY_NAME, shown_key
+from bwp_tui.console.actions import ACTIONS, BY_NAME
+from bwp_tui.console.key_names import shown_key
 from bwp_tui.console.screens.help import HelpScreen
 from bwp_tui.console.widgets.detail_pane import Paragraphs
 from bwp_tui.console.widgets.lines import FooterLine

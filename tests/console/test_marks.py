@@ -69,5 +69,5 @@ async def test_a_saved_view_has_the_next_key(profile: Profile) -> None:
         await console.press("slash", *"kind:deletion", "enter", "V", *"erasures", "enter")
         await console.sees("The view “erasures” is saved.", "7 erasures")
         await console.press("1", "7")
-        await console.until(lambda: console.main.filter_text == "kind:deletion")
+        await console.until(lambda: console.main.listing.filter == "kind:deletion")
         assert HELD in set(console.main.table.numbers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Final
 
@@ -10,7 +11,8 @@ from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.screen import Screen
 
-from bwp_tui.console.actions import ACTIONS, GROUPS, Action, Situation, shown_key
+from bwp_tui.console.actions import ACTIONS, GROUPS, Action, Situation
+from bwp_tui.console.key_names import shown_key
 from bwp_tui.console.speech import Phrase
 from bwp_tui.console.widgets.detail_pane import Heading, Paragraphs
 from bwp_tui.console.widgets.lines import FooterLine
@@ -31,8 +33,9 @@ class HelpScreen(Screen[None]):
         Binding("pageup,ctrl+u", "scroll(-10)", "Page up", show=False),
     ]
 
-    def __init__(self, situation: Situation) -> None:
+    def __init__(self, situation: Situation, actions: Sequence[Action] = ACTIONS) -> None:
         super().__init__()
+        self._actions = actions
         self._situation = situation
 
     def compose(self) -> ComposeResult:
@@ -47,7 +50,7 @@ class HelpScreen(Screen[None]):
 
     def on_resize(self) -> None:
         lines: list[list[Phrase]] = []
-        for group, actions in groupby(sorted(ACTIONS, key=_group_order), key=lambda action: action.group):
+        for group, actions in groupby(sorted(self._actions, key=_group_order), key=lambda action: action.group):
             lines += [[], [(f" {group}", "accent")], *(line for action in actions for line in self._lines(action))]
         lines += [[], *_FILTER_LINES]
         self.query_one("#help-text", Paragraphs).tell(lines)

@@ -9,25 +9,24 @@ from typing import Any, Final
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.content import Content
 from textual.screen import Screen
 from textual.timer import Timer
 
-from bwp_tui.console.actions import ACTIONS, BY_NAME, READ_ONLY, Situation, shown_key
-from bwp_tui.console.detail_words import Reading, download_end
+from bwp_tui.console.actions import ACTIONS, BY_NAME, READ_ONLY, Situation
+from bwp_tui.console.around import Around
 from bwp_tui.console.doing import Doing
 from bwp_tui.console.feed import Question, Snapshot
+from bwp_tui.console.listing import Listing
 from bwp_tui.console.session import Session
 from bwp_tui.console.widgets.detail_pane import DetailPane
 from bwp_tui.console.widgets.download_lines import DownloadLines
-from bwp_tui.console.widgets.lines import FooterLine, HeaderLine, Standing, StatusLine, ViewsLine
+from bwp_tui.console.widgets.lines import FooterLine, HeaderLine, StatusLine, ViewsLine
 from bwp_tui.console.widgets.palette import PaletteLines
 from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.console.widgets.request_form import RequestForm
 from bwp_tui.console.widgets.task_table import TaskTable
-from bwp_tui.domain.filter import VIEWS, View, parse
+from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Kind, Task
-from bwp_tui.domain.times import local_day
 
 TICK_S: Final = 5.0
 """How often ages and countdowns are looked at; they are repainted only when their words change."""
@@ -53,13 +52,11 @@ class MainScreen(Screen[None]):
         super().__init__()
         self.session = session
         self.doing = Doing(self)
-        self.filter_text = ""
-        self.view: int | None = 0
-        self._snapshot: Snapshot | None = None
+        self.listing = Listing()
+        self._around = Around(self, session)
         self._resting: Timer | None = None
         self._wanted: int | None = None
         self._answered: Question | None = None
-        self._sort: str | None = None
         self._held_back: Snapshot | None = None
         self._is_frozen = False
 
@@ -71,17 +68,17 @@ class MainScreen(Screen[None]):
         yield DetailPane(id="detail")
         yield RequestForm(session.today, session.reader.earlier, id="form")
         yield DownloadLines(id="downloads")
-        yield PaletteLines(id="palette")
+        yield PaletteLines(session.keymap.actions, id="palette")
         yield Prompt(id="prompt")
         yield StatusLine(id="status")
-        yield FooterLine(id="footer")
+        yield FooterLine(session.keymap.actions, id="footer")
         yield StatusLine(id="too-small")
 
     def on_mount(self) -> None:
         self.set_interval(TICK_S, self.table.tick)
         self.table.masked = self.session.masked
         self.tell_header()
-        self.query_one(FooterLine).tell(self.situation)
+        self._around.tell_footer(self.situation)
         self.session.feed.start()
 
     @property
@@ -130,29 +127,27 @@ class MainScreen(Screen[None]):
         if isinstance(told, str):
             self.say(told, "bad")
             return
-        if self._is_frozen and self._snapshot is not None and told.question == self._answered:
+        if self._is_frozen and self._around.snapshot is not None and told.question == self._answered:
             seen = self._held_back.changed if self._held_back is not None else ()
             self._held_back = replace(told, changed=tuple({*seen, *told.changed}))
             return
-        first, before = self._snapshot is None, self._snapshot
-        self._snapshot = told
-        if told.question == self._question():
+        around = self._around
+        before, around.snapshot = around.snapshot, told
+        if told.question == self.listing.question:
             self._show_rows(told)
         self.table.refresh_tasks(told.changed)
         if self._wanted is not None and self.table.go_to_task(self._wanted):
             self._wanted = None
         self._tell_views()
         self.tell_header()
-        self.query_one(DownloadLines).tell(
-            self.session.reader.named_downloads(told.downloads, masked=self.session.masked)
-        )
+        around.tell_downloads(told)
         if told.engine.message and (before is None or before.engine.message != told.engine.message):
             self.say(told.engine.message, "warn")
-        if before is not None:
-            self._say_what_ended(before, told)
-        if first or self.table.current_number in told.changed:
+        for sentence, role in around.ended(before, told) if before is not None else ():
+            self.say(sentence, role)
+        if before is None or self.table.current_number in told.changed:
             self._tell_detail()
-        self._tell_empty()
+        around.tell_empty(self.listing.filter)
 
     def _show_rows(self, told: Snapshot) -> None:
         """Show the view's rows; a view that has just been opened, and lacks the cursor's task, begins at its top."""
@@ -163,26 +158,15 @@ class MainScreen(Screen[None]):
             if self.table.current_number != before:
                 self.table.go_to(0)
 
-    def _say_what_ended(self, before: Snapshot, now: Snapshot) -> None:
-        """Say how the downloads ended that were under way in the snapshot before."""
-        running = {download.number for download in now.downloads}
-        ended = [download.number for download in before.downloads if download.number not in running]
-        for task in self.session.reader.window(ended):
-            self.say(*download_end(task, self._reading()))
-
-    def _reading(self) -> Reading:
-        session, now = self.session, self.session.clock()
-        return Reading(now, local_day(now), session.masked, session.day)
-
     @property
     def views(self) -> tuple[View, ...]:
         """The views that have a key: the built-in ones, and the saved ones behind them."""
-        return VIEWS if self._snapshot is None else self._snapshot.views
+        return self._around.views
 
     @property
-    def sort(self) -> str:
-        """The order of the rows."""
-        return self._question().sort
+    def view(self) -> int | None:
+        """The place among `views` of the one that is listed; None for a filter of the operator's own."""
+        return self.listing.index(self.views)
 
     def wait_for(self, number: int) -> None:
         """Put the cursor on a task as soon as the view has it."""
@@ -195,54 +179,27 @@ class MainScreen(Screen[None]):
         held_back, self._held_back = self._held_back, None
         if not self._is_frozen and held_back is not None:
             self.apply(held_back)
-        self.say("Frozen: p shows what happens again." if self._is_frozen else "")
+        self.say(f"Frozen: {self.session.keymap.key('freeze')} shows what happens again." if self._is_frozen else "")
         self.tell_header()
-
-    def sort_by(self, sort: str) -> None:
-        """Order the tasks of the view, the cursor staying on its task."""
-        self._sort = sort
-        self.say(f"Sorted by {sort}.")
-        self._ask()
 
     def mark(self, numbers: frozenset[int]) -> None:
         """Mark these tasks and no other."""
         self.table.marks = numbers
         self.tell_header()
 
+    def show(self, listing: Listing) -> None:
+        """List other tasks, or the same ones otherwise, the cursor staying on its task."""
+        self.listing = listing
+        self.session.feed.ask(listing.question)
+        self._tell_views()
+
     def show_view(self, index: int) -> None:
-        """Show a view, by its place among `views`."""
-        self._sort = None
-        self.view = index
-        self.filter_text = self.views[index].filter if index else ""
-        self._ask()
-
-    def show_filter(self, text: str) -> None:
-        """Show what matches a filter.
-
-        Raises:
-            FilterError: it has a mistake; the view stays.
-        """
-        parse(text)
-        self.view = None if text.strip() else 0
-        self.filter_text = text.strip()
-        self._ask()
+        """List the tasks of a view, by its place among `views`."""
+        self.show(self.listing.of_view(self.views[index]))
 
     def tell_header(self) -> None:
         """Show profile, engine and service."""
-        session, snapshot = self.session, self._snapshot
-        self.query_one(HeaderLine).tell(
-            Standing(
-                profile="practice" if session.profile.practice else session.profile.name,
-                practice=session.profile.practice,
-                target_id=session.profile.target_id,
-                engine=session.engine_words(None if snapshot is None else snapshot.engine),
-                trouble=None if snapshot is None else session.trouble_words(snapshot.engine),
-                masked=session.masked,
-                read_only=session.profile.read_only,
-                frozen=self._is_frozen,
-                marked=len(self.table.marks),
-            )
-        )
+        self._around.tell_header(frozen=self._is_frozen)
 
     def mask(self, masked: bool) -> None:
         """Mask or show the addresses everywhere."""
@@ -253,40 +210,16 @@ class MainScreen(Screen[None]):
         self.tell_header()
         self.session.feed.look()
 
-    def _question(self) -> Question:
-        sort = self.views[self.view].sort if self.view is not None else "newest"
-        return Question(parse(self.filter_text), self._sort or sort)
-
-    def _ask(self) -> None:
-        self.session.feed.ask(self._question())
-        self._tell_views()
-
     def _tell_views(self) -> None:
-        snapshot = self._snapshot
-        counts = snapshot.view_counts if snapshot else ()
-        shown = "" if self.view == 0 else self.filter_text
-        self.query_one(ViewsLine).tell(self.views, counts, self.view, shown, self.table.row_count)
+        self._around.tell_views(self.view, self.listing.filter)
 
     def _tell_detail(self) -> None:
-        task = self.task_here
         self.session.look_at(self.table.in_sight)
-        self.detail.tell(task, self.session.reader.timeline(task) if task else [], self._reading())
+        self._around.tell_detail(self.task_here)
         self._tell_footer()
 
     def _tell_footer(self) -> None:
-        footer = self.query_one(FooterLine)
-        if self.form.display:
-            footer.show_keys(("enter", "file"), ("tab", "next field"), ("←→", "choose"), ("esc", "keep and close"))
-        elif self.palette.display:
-            footer.show_keys(("enter", "run"), ("↑↓", "pick"), ("esc", "close"))
-        elif self.prompt.is_open:
-            footer.show_keys(*(self.prompt.keys.items() or _TYPED))
-        else:
-            footer.tell(self.situation)
-
-    def _tell_empty(self) -> None:
-        words = "No task fits this filter.\nesc shows all of them." if self.filter_text else _NONE_YET
-        self.table.empty_text = Content(words)
+        self._around.tell_footer(self.situation)
 
     # What the operator does
 
@@ -299,7 +232,7 @@ class MainScreen(Screen[None]):
         if self.doing.acts_on_marks(name):
             why_not = READ_ONLY if situation.read_only and name != "poll" else None
         if why_not:
-            self.say(f"{shown_key(BY_NAME[name].keys[0])}: {why_not}", "warn")
+            self.say(f"{self.session.keymap.key(name)}: {why_not}", "warn")
             return
         self.doing.do(name)
 
@@ -376,7 +309,3 @@ class MainScreen(Screen[None]):
         self.tell_header()
         self._tell_views()
         self._tell_detail()
-
-
-_TYPED: Final = (("enter", "keep"), ("esc", "back"))
-_NONE_YET: Final = "No request yet.\nn files the first one."

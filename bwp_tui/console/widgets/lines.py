@@ -10,7 +10,8 @@ from rich.segment import Segment
 from textual.content import Content
 from textual.geometry import Region
 
-from bwp_tui.console.actions import ACTIONS, Situation, shown_key
+from bwp_tui.console.actions import ACTIONS, Action, Situation
+from bwp_tui.console.key_names import shown_key
 from bwp_tui.console.speech import Line, Phrase
 from bwp_tui.domain.filter import View
 
@@ -156,14 +157,15 @@ class StatusLine(Line):
 class FooterLine(Line):
     """The keys that matter here; what is not possible now is dim, and says why when it is pressed."""
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, actions: Sequence[Action] = ACTIONS, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._actions = tuple(action for action in actions if action.label)
         self._possible: tuple[bool, ...] = ()
         self._width = 0
 
     def tell(self, situation: Situation) -> None:
         """Show which of the registry's actions are possible in `situation`."""
-        possible = tuple(action.why_not(situation) is None for action in _FOOTER)
+        possible = tuple(action.why_not(situation) is None for action in self._actions)
         if (possible, self.size.width) != (self._possible, self._width):
             self._possible, self._width = possible, self.size.width
             self.show(self._fitted(possible))
@@ -177,12 +179,12 @@ class FooterLine(Line):
         self.show(self.say(*phrases))
 
     def _fitted(self, possible: Sequence[bool]) -> Content:
-        last = _entry_width(len(_FOOTER) - 2) + _entry_width(len(_FOOTER) - 1)
-        room = self.size.width - 2 - last
+        *_, last, very_last = self._actions
+        room = self.size.width - 2 - _entry_width(last) - _entry_width(very_last)
         phrases: list[Phrase] = [(" ", "plain")]
-        for index, action in enumerate(_FOOTER):
-            width = _entry_width(index)
-            if index < len(_FOOTER) - 2:
+        for index, action in enumerate(self._actions):
+            width = _entry_width(action)
+            if action not in (last, very_last):
                 if width > room:
                     continue
                 room -= width
@@ -194,9 +196,5 @@ class FooterLine(Line):
         return self.say(*phrases)
 
 
-_FOOTER: Final = tuple(action for action in ACTIONS if action.label)
-
-
-def _entry_width(index: int) -> int:
-    action = _FOOTER[index]
+def _entry_width(action: Action) -> int:
     return len(shown_key(action.keys[0])) + len(action.label) + 3

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from textual.content import Content
 
-from bwp_tui.console.actions import ACTIONS, Action, Situation, shown_key
+from bwp_tui.console.actions import ACTIONS, Action, Situation
+from bwp_tui.console.key_names import shown_key
 from bwp_tui.console.speech import Line
 
 MOST: Final = 8
@@ -14,12 +16,12 @@ _KEY: Final = 8
 _WHAT: Final = 40
 
 
-def matching(text: str) -> list[Action]:
+def matching(text: str, actions: Sequence[Action] = ACTIONS) -> list[Action]:
     """Return the actions whose name, label or description has every word of `text`, best first."""
     words = text.casefold().split()
     found = [
         (_rank(action, words), index, action)
-        for index, action in enumerate(ACTIONS)
+        for index, action in enumerate(actions)
         if all(word in _haystack(action) for word in words)
     ]
     return [action for _, _, action in sorted(found, key=lambda entry: entry[:2])]
@@ -42,8 +44,9 @@ def _rank(action: Action, words: list[str]) -> int:
 class PaletteLines(Line):
     """The matching actions, one of them picked."""
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, actions: Sequence[Action] = ACTIONS, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._actions = actions
         self._found: list[Action] = []
         self._picked = 0
         self._situation = Situation(None, False)
@@ -64,7 +67,7 @@ class PaletteLines(Line):
 
     def search(self, text: str) -> None:
         """List what matches `text`, the first one picked."""
-        self._found = matching(text)
+        self._found = matching(text, self._actions)
         self._picked = 0
         self._tell()
 

@@ -1,0 +1,125 @@
+"""The operator's own keys: taken from the config file, told where they cannot be, and shown wherever keys are."""
+
+from __future__ import annotations
+
+import string
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from textual.keys import _character_to_key
+
+from bwp_tui.console.actions import BY_NAME
+from bwp_tui.console.key_names import NoKey, shown_key, spelled
+from bwp_tui.console.keymap import keymap
+from bwp_tui.console.screens.help import HelpScreen
+from bwp_tui.settings import KeySetting, Profile, load_profile
+from tests.console.support import opened
+
+
+def settings(**keys: str) -> tuple[KeySetting, ...]:
+    return tuple(KeySetting(name, (key,), "FILE, line 2") for name, key in keys.items())
+
+
+def test_a_character_is_spelled_as_textual_spells_it_and_shown_as_it_was_written() -> None:
+    for character in string.ascii_letters + string.digits + string.punctuation:
+        assert spelled(character) == _character_to_key(character)
+        assert shown_key(spelled(character)) == character
+
+
+@pytest.mark.parametrize(
+    ("written", "key"),
+    [("ctrl+D", "ctrl+d"), ("F5", "f5"), ("esc", "escape"), ("PgDn", "pagedown"), ("shift+down", "shift+down")],
+)
+def test_a_key_is_known_by_its_usual_names(written: str, key: str) -> None:
+    assert spelled(written) == key
+
+
+@pytest.mark.parametrize(
+    ("written", "why"),
+    [
+        ("ctrl+i", "as tab"),
+        ("ctrl+m", "as enter"),
+        ("ctrl+h", "as backspace"),
+        ("ctrl+[", "as esc"),
+        ("ctrl+c", "ends a program"),
+        ("shift+r", "write R"),
+        ("alt+x", "as esc and another key"),
+        ("hyper+x", "is no key"),
+        ("ctrl+", "is no key"),
+        ("dd", "is no key"),
+        ("", "is no key"),
+    ],
+)
+def test_what_no_terminal_sends_or_tells_apart_is_refused(written: str, why: str) -> None:
+    with pytest.raises(NoKey, match=why):
+        spelled(written)
+
+
+def test_the_keys_of_an_action_are_replaced_and_two_actions_may_swap_theirs() -> None:
+    mapped = keymap(settings(download="x", cancel="d"))
+    assert mapped.mistakes == ()
+    assert mapped.changed == {"download": "x", "cancel": "d"}
+    assert mapped.key("download") == "x"
+
+
+def test_a_key_that_another_action_has_is_told_and_the_default_stays() -> None:
+    mapped = keymap(settings(download="x"))
+    assert mapped.mistakes == ("FILE, line 2: keys.download cannot be “x”, which is the key of cancel already.",)
+    assert mapped.changed == {}
+    assert "The key it had stays." in mapped.sentence
+
+
+def test_a_setting_that_falls_back_can_take_another_one_with_it() -> None:
+    # cancel wants r twice over; when it falls back to x, download cannot have x
+    mapped = keymap(settings(resubmit="r", cancel="r", download="x"))
+    assert [mistake.split(": ")[1].split(" ")[0] for mistake in mapped.mistakes] == ["keys.cancel", "keys.download"]
+    assert mapped.changed == {"resubmit": "r"}
+
+
+def test_each_mistake_of_the_file_is_told_with_its_line_and_the_nearest_name(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('[keys]\ndownlod = "d"\nnote = 3\npoll = []\nmask = "ctrl+m"\nfreeze = ["z", "f5"]\n')
+    profile = load_profile(None, {"BWP_CONFIG_FILE": str(file), "BWP_DATA_DIR": str(tmp_path)})
+    mapped = keymap(profile.keys)
+    assert [mistake.removeprefix(f"{file}, ") for mistake in mapped.mistakes] == [
+        "line 2: keys.downlod is no action; did you mean download?",
+        'line 3: keys.note must be a key or a list of keys: "d" or ["d", "f5"].',
+        'line 4: keys.poll must be a key or a list of keys: "d" or ["d", "f5"].',
+        "line 5: keys.mask cannot be “ctrl+m”, which reaches a program as enter; choose another key.",
+    ]
+    assert mapped.changed == {"freeze": "z,f5"}
+    assert mapped.sentence.endswith("3 more: bwp-tui doctor lists them.")
+
+
+async def test_remapped_keys_work_and_are_shown_in_footer_help_palette_and_refusals(profile: Profile) -> None:
+    mapped = replace(profile, keys=settings(cancel="z", note="W", quit="f9"))
+    async with opened(mapped) as console:
+        await console.press("z")
+        assert "z: A retrieval runs at once" in console.line("status")
+        await console.press("x")
+        assert "z: A retrieval runs at once" in console.line("status")
+        await console.sees("W note", "f9 quit")
+        await console.press("W")
+        await console.sees("Note on")
+        await console.press("escape", "ctrl+p", *"cancel")
+        await console.sees("› z       Cancel a deletion")
+        await console.press("escape", "question_mark")
+        await console.sees(f"{'z':<12}Cancel a deletion")
+        assert isinstance(console.app.screen, HelpScreen)
+
+
+async def test_an_old_key_does_nothing(profile: Profile) -> None:
+    async with opened(replace(profile, keys=settings(mask="z"))) as console:
+        await console.press("m")
+        assert console.main.session.masked
+        await console.press("z")
+        await console.until(lambda: not console.main.session.masked)
+
+
+async def test_a_wrong_keymap_starts_with_the_default_and_says_so(profile: Profile) -> None:
+    async with opened(replace(profile, keys=settings(mask="d"))) as console:
+        await console.sees("keys.mask cannot be “d”, which is the key of download already. The key it had stays.")
+        await console.press("m")
+        await console.until(lambda: not console.main.session.masked)
+        assert console.main.session.keymap.key("mask") == BY_NAME["mask"].keys[0]
