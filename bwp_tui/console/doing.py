@@ -9,7 +9,8 @@ from typing import Final
 from bwp_tui.console.actions import MOST_VIEWS
 from bwp_tui.console.clipboard import copy
 from bwp_tui.console.detail_words import Reading, subject
-from bwp_tui.console.many_doing import ManyDoing, tags_of
+from bwp_tui.console.many_doing import ManyDoing
+from bwp_tui.console.recording import Recording
 from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.dashboard import DashboardScreen
 from bwp_tui.console.screens.help import HelpScreen
@@ -52,16 +53,13 @@ class Doing:
             **{f"view_{index + 1}": _bound(screen.show_view, index) for index in range(MOST_VIEWS)},
         }
         self._asking: dict[str, Callable[[], Coroutine[None, None, None]]] = {
+            **Recording(screen).asking,
             "filter": self._filter,
             "palette": self._palette,
             "download": self._download,
             "resubmit": self._resubmit,
             "cancel": self._cancel,
-            "adopt": self._adopt,
-            "give_up": self._give_up,
             "poll": self._poll,
-            "note": self._note,
-            "tag": self._tag,
             "sort": self._sort,
             "save_view": self._save_view,
         }
@@ -189,30 +187,6 @@ class Doing:
             self._screen.say(f"Recorded as #{new.number}; it is sent with a client token of its own.")
             self._screen.wait_for(new.number)
 
-    async def _adopt(self) -> None:
-        task = self._task()
-        if task is None:
-            return
-        task_id = await self._screen.prompt.text(f"The service's task id of {task.name}:")
-        if task_id:
-            await write(self._screen, lambda: self._screen.session.desk.adopt(task, task_id.strip()))
-
-    async def _give_up(self) -> None:
-        task = self._task()
-        if task is None:
-            return
-        reason = await self._screen.prompt.text(f"Why is {task.name} given up?")
-        if reason:
-            await write(self._screen, lambda: self._screen.session.desk.give_up(task, reason))
-
-    async def _note(self) -> None:
-        task = self._task()
-        if task is None:
-            return
-        text = await self._screen.prompt.text(f"Note on {task.name}:", task.note)
-        if text is not None:
-            await write(self._screen, lambda: self._screen.session.desk.note(task, text))
-
     async def _file(self, request: Request) -> None:
         screen = self._screen
         try:
@@ -230,19 +204,6 @@ class Doing:
         task = self._task()
         if task is not None:
             await write(self._screen, lambda: act(task))
-
-    async def _tag(self) -> None:
-        task = self._task()
-        if task is None:
-            return
-        text = await self._screen.prompt.text(f"Tags on {task.name} (+vip -old):", " ".join(task.tags))
-        if text is None:
-            return
-        add, remove = tags_of(text)
-        remove += [tag for tag in task.tags if tag not in add]
-        desk = self._screen.session.desk
-        if await write(self._screen, lambda: desk.tag([task.number], add, remove)) is not None:
-            self._screen.say(f"The tags of {task.name} are kept.")
 
     async def _save_view(self) -> None:
         screen = self._screen
