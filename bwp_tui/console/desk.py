@@ -29,7 +29,7 @@ class Desk:
         """Record a request; return its task.
 
         Raises:
-            actions.BadRequest: the service would refuse it.
+            BadRequest: the service would refuse it.
             HistoryError: it could not be recorded.
         """
         return actions.submit(self._history, request, self._actor)
@@ -55,7 +55,7 @@ class Desk:
         """Enter the service's id of an unconfirmed request.
 
         Raises:
-            actions.BadRequest: it is none.
+            BadRequest: it is none.
             HistoryError: it is not possible or could not be recorded.
         """
         settling.adopt(self._history, task.number, task_id, self._actor)
@@ -65,7 +65,7 @@ class Desk:
         """Close an unconfirmed request.
 
         Raises:
-            actions.BadRequest: there is no reason.
+            BadRequest: there is no reason.
             HistoryError: it is not possible or could not be recorded.
         """
         settling.give_up(self._history, task.number, reason, self._actor)

@@ -9,6 +9,7 @@ from typing import Final
 from bwp_tui.history import actions, tasks, work
 from bwp_tui.history.connection import History, Transaction
 from bwp_tui.history.errors import NoSuchTask, NotPossible
+from bwp_tui.history.request_check import BadRequest
 
 AT_ONCE: Final = 100
 """Tasks of one transaction: others write meanwhile, and one wait for the disk serves them all."""
@@ -48,7 +49,7 @@ def perform(history: History, deed: Deed, numbers: Sequence[int]) -> Iterator[li
 def _result(transaction: Transaction, history: History, deed: Deed, number: int) -> Result:
     try:
         return Result(number, deed(transaction, history, number))
-    except (NotPossible, NoSuchTask, actions.BadRequest) as why:
+    except (NotPossible, NoSuchTask, BadRequest) as why:
         return Result(number, number, str(why))
 
 
