@@ -89,15 +89,6 @@ class Desk:
         actions.poll_now(self._history, [task.number])
         return f"Asking the service about {task.name}."
 
-    def note(self, task: Task, text: str) -> str:
-        """Replace the task's note.
-
-        Raises:
-            HistoryError: it could not be recorded.
-        """
-        actions.set_note(self._history, task.number, text, self._actor)
-        return f"The note of {task.name} is kept."
-
     def unpacked(self, task: Task, folder: Path) -> None:
         """Record where the task's result was unpacked.
 
@@ -130,22 +121,6 @@ class Desk:
             HistoryError: it could not be recorded; what was done before stays.
         """
         return self._perform(bulk.resubmit(self._actor, note), numbers)
-
-    def tag(self, numbers: Sequence[int], add: Sequence[str], remove: Sequence[str]) -> list[Result]:
-        """Add tags to each of these tasks and remove others.
-
-        Raises:
-            HistoryError: it could not be recorded.
-        """
-        return self._perform(bulk.tag(add, remove, self._actor), numbers)
-
-    def note_many(self, numbers: Sequence[int], text: str) -> list[Result]:
-        """Add a note to each of these tasks.
-
-        Raises:
-            HistoryError: it could not be recorded.
-        """
-        return self._perform(bulk.add_note(text, self._actor), numbers)
 
     def save_view(self, view: View) -> str:
         """Save a filter with its order under a name.

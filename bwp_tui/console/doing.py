@@ -10,11 +10,13 @@ from bwp_tui.console.actions import MOST_VIEWS
 from bwp_tui.console.clipboard import copy
 from bwp_tui.console.detail_words import Reading, subject
 from bwp_tui.console.many_doing import ManyDoing
+from bwp_tui.console.marked import Marked
 from bwp_tui.console.recording import Recording
 from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.dashboard import DashboardScreen
 from bwp_tui.console.screens.help import HelpScreen
 from bwp_tui.console.stage import Stage
+from bwp_tui.console.undoing import Undoing
 from bwp_tui.console.writing import write
 from bwp_tui.domain.completion import complete
 from bwp_tui.domain.filter import VIEWS, FilterError, View
@@ -31,10 +33,11 @@ class Doing:
 
     def __init__(self, screen: Stage) -> None:
         self._screen = screen
-        self.many = ManyDoing(screen)
+        self._marked = Marked(screen)
+        many, recording = ManyDoing(screen, self._marked), Recording(screen, self._marked)
         self._filing = False
         self._plain: dict[str, Callable[[], None]] = {
-            **self.many.plain,
+            **many.plain,
             "new": screen.open_form,
             "new_deletion": lambda: screen.open_form(Kind.DELETION),
             "detail": screen.turn_detail,
@@ -53,7 +56,9 @@ class Doing:
             **{f"view_{index + 1}": _bound(screen.show_view, index) for index in range(MOST_VIEWS)},
         }
         self._asking: dict[str, Callable[[], Coroutine[None, None, None]]] = {
-            **Recording(screen).asking,
+            **recording.of_one,
+            **recording.of_any,
+            "undo": Undoing(screen).undo,
             "filter": self._filter,
             "palette": self._palette,
             "download": self._download,
@@ -63,6 +68,10 @@ class Doing:
             "sort": self._sort,
             "save_view": self._save_view,
         }
+        self._asking_marked: dict[str, Callable[[], Coroutine[None, None, None]]] = {
+            **many.asking,
+            **recording.of_any,
+        }
 
     def do(self, name: str) -> None:
         """Do the action called `name`: to the marked tasks where there are some, else to the one under the cursor."""
@@ -71,12 +80,12 @@ class Doing:
         elif name in self._plain:
             self._plain[name]()
         else:
-            asking = self.many.asking if self.acts_on_marks(name) else self._asking
+            asking = self._asking_marked if self.acts_on_marks(name) else self._asking
             self._screen.work_on(asking[name](), "doing", exclusive=True)
 
     def acts_on_marks(self, name: str) -> bool:
         """Say whether the action called `name` would be done to marked tasks."""
-        return bool(self.many.marked) and name in self.many.asking
+        return bool(self._marked.all) and name in self._asking_marked
 
     def file(self, request: Request) -> None:
         """Record what the request form holds; once, however often enter is pressed meanwhile."""
@@ -97,8 +106,8 @@ class Doing:
             screen.close_form()
         elif screen.is_detail_open():
             screen.turn_detail(False)
-        elif self.many.marked:
-            self.many.unmark()
+        elif self._marked.all:
+            self._marked.set(frozenset())
         elif screen.view != 0:
             screen.show_view(0)
         else:

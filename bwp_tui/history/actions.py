@@ -234,15 +234,18 @@ def poll_now_in(transaction: Transaction, number: int) -> None:
 
 def set_note(history: History, number: int, note: str, actor: str) -> None:
     """Replace the note of a task."""
-    text = clean_line(note)
     with history.write() as transaction:
-        before = transaction.one("SELECT note FROM tasks WHERE number = ?", (number,))
-        if before is None or before[0] == text:
-            return
-        transaction.run(
-            "UPDATE tasks SET note = ?, revision = ? WHERE number = ?", (text, transaction.revision, number)
-        )
-        if text:
-            timeline.append(transaction, number, actor, timeline.NOTE, detail=text)
-        else:
-            timeline.append(transaction, number, actor, "note removed")
+        set_note_in(transaction, number, note, actor)
+
+
+def set_note_in(transaction: Transaction, number: int, note: str, actor: str) -> None:
+    """Replace the note of a task, in a transaction that is open."""
+    text = clean_line(note)
+    before = transaction.one("SELECT note FROM tasks WHERE number = ?", (number,))
+    if before is None or before[0] == text:
+        return
+    transaction.run("UPDATE tasks SET note = ?, revision = ? WHERE number = ?", (text, transaction.revision, number))
+    if text:
+        timeline.append(transaction, number, actor, timeline.NOTE, detail=text)
+    else:
+        timeline.append(transaction, number, actor, "note removed")

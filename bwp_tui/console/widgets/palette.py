@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Final
 
 from textual.content import Content
@@ -46,7 +47,7 @@ class PaletteLines(Line):
         super().__init__(id=id)
         self._found: list[Action] = []
         self._picked = 0
-        self._situation = Situation(None, False)
+        self._situation = Situation(None, False, date.min)
 
     def on_mount(self) -> None:
         self.display = False
