@@ -59,8 +59,8 @@ def _carry_out(arguments: Namespace) -> int:
 
 def _explain(error: Exception, arguments: Namespace) -> Exit:
     """Tell of an error of the rooms below, which are imported by the commands that need them, or of a fault."""
-    from bwp_tui.history.actions import BadRequest
     from bwp_tui.history.errors import HistoryError, NoSuchTask
+    from bwp_tui.history.request_check import BadRequest
 
     if isinstance(error, BadRequest):
         return _say(f"{error} Nothing was recorded.", Exit.USAGE)

@@ -14,12 +14,13 @@ from bwp_tui.domain.deadlines import due_on, latest_end, longest_fitting_hold
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Request, Status, Task
 from bwp_tui.domain.text import mask_email
 from bwp_tui.history import actions, bulk, tasks
+from bwp_tui.history.request_check import check
 
 
 def submit(arguments: Namespace) -> Exit:
     """Record a request, send it, and print its task."""
     request = _request(arguments)
-    actions.check(request)
+    check(request)
     with opened(arguments) as session:
         refuse_if_read_only(session.profile, "submit")
         waiter = Waiter(session)

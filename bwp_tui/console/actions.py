@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from bwp_tui.domain.filter import VIEWS
@@ -12,6 +13,7 @@ from bwp_tui.domain.task import Task
 from bwp_tui.history.actions import cannot_cancel, cannot_download, cannot_resubmit
 from bwp_tui.history.handling import cannot_open
 from bwp_tui.history.settling import cannot_adopt, cannot_give_up
+from bwp_tui.history.work import cannot_acknowledge, cannot_extend
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,7 @@ class Situation:
 
     task: Task | None
     read_only: bool
+    today: date
     views: int = len(VIEWS)
 
 
@@ -66,6 +69,10 @@ def _on_task(check: Callable[[Task], str | None] | None = None, *, writes: bool 
         return check(situation.task) if check else None
 
     return why_not
+
+
+def _extendable(situation: Situation) -> str | None:
+    return _on_task(lambda task: cannot_extend(task, situation.today), writes=True)(situation)
 
 
 def _not_sent(task: Task) -> str | None:
@@ -152,8 +159,37 @@ ACTIONS: Final = (
         _on_task(cannot_give_up, writes=True),
     ),
     Action("poll", ("u",), "poll", "Ask the service about this task now", _TASK, "refresh TASK", _on_task(_not_sent)),
-    Action("note", ("e",), "note", "Write a note on this task", _TASK, None, _on_task(writes=True)),
+    Action("note", ("e",), "note", "Write a note on this task", _TASK, "note TASK TEXT", _on_task(writes=True)),
     Action("tag", ("t",), "", "Change the tags", _TASK, "tag TASK +NEW -OLD", _on_task(writes=True)),
+    Action("assign", ("a",), "", "Say who has this task in hand", _TASK, "assign TASK WHO", _on_task(writes=True)),
+    Action(
+        "verify",
+        ("c",),
+        "",
+        "Record how it was made sure who asks",
+        _TASK,
+        "verify TASK --how TEXT",
+        _on_task(writes=True),
+    ),
+    Action(
+        "acknowledge",
+        ("A",),
+        "",
+        "Record that receipt was confirmed",
+        _TASK,
+        "acknowledge TASK",
+        _on_task(cannot_acknowledge, writes=True),
+    ),
+    Action(
+        "extend",
+        ("E",),
+        "",
+        "Extend the due date, with the reason",
+        _TASK,
+        "extend TASK --reason TEXT",
+        _extendable,
+    ),
+    Action("undo", ("U",), "", "Take back the last note, tags, hands or marks", _PROGRAM),
     Action("copy", ("y",), "", "Copy the task id", _TASK, None, _on_task(_not_sent)),
     Action("mark", ("space",), "mark", "Mark this task, or unmark it", _MARKS, None, _on_task()),
     Action("mark_range", ("v",), "", "Mark all from the last mark to here", _MARKS, None, _on_task()),

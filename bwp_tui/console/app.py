@@ -22,6 +22,7 @@ import bwp_tui
 from bwp_tui.console.desk import Desk, Reader
 from bwp_tui.console.feed import Feed, Snapshot
 from bwp_tui.console.keymap import keymap
+from bwp_tui.console.records import Records
 from bwp_tui.console.screens.main import MainScreen
 from bwp_tui.console.screens.setup import SetupScreen
 from bwp_tui.console.session import Session
@@ -87,10 +88,12 @@ class ConsoleApp(App[int]):
         self._written = History(profile.history_path, clock=clock)
         self._engine = EngineThread(profile, preparing(profile), changed=self._role_changed, clock=clock)
         self._with_engine = with_engine and self._configured
+        who = actor(os.environ)
         self._session = Session(
             profile=profile,
             reader=Reader(self._history),
-            desk=Desk(self._written, profile, actor(os.environ)),
+            desk=Desk(self._written, profile, who),
+            records=Records(self._written, who),
             feed=Feed(profile.history_path, clock, lambda told: self._tell(self.Told(told))),
             clock=clock,
             role=lambda: self._engine.role,

@@ -29,7 +29,7 @@ class Desk:
         """Record a request; return its task.
 
         Raises:
-            actions.BadRequest: the service would refuse it.
+            BadRequest: the service would refuse it.
             HistoryError: it could not be recorded.
         """
         return actions.submit(self._history, request, self._actor)
@@ -55,7 +55,7 @@ class Desk:
         """Enter the service's id of an unconfirmed request.
 
         Raises:
-            actions.BadRequest: it is none.
+            BadRequest: it is none.
             HistoryError: it is not possible or could not be recorded.
         """
         settling.adopt(self._history, task.number, task_id, self._actor)
@@ -65,7 +65,7 @@ class Desk:
         """Close an unconfirmed request.
 
         Raises:
-            actions.BadRequest: there is no reason.
+            BadRequest: there is no reason.
             HistoryError: it is not possible or could not be recorded.
         """
         settling.give_up(self._history, task.number, reason, self._actor)
@@ -88,15 +88,6 @@ class Desk:
         """
         actions.poll_now(self._history, [task.number])
         return f"Asking the service about {task.name}."
-
-    def note(self, task: Task, text: str) -> str:
-        """Replace the task's note.
-
-        Raises:
-            HistoryError: it could not be recorded.
-        """
-        actions.set_note(self._history, task.number, text, self._actor)
-        return f"The note of {task.name} is kept."
 
     def unpacked(self, task: Task, folder: Path) -> None:
         """Record where the task's result was unpacked.
@@ -130,22 +121,6 @@ class Desk:
             HistoryError: it could not be recorded; what was done before stays.
         """
         return self._perform(bulk.resubmit(self._actor, note), numbers)
-
-    def tag(self, numbers: Sequence[int], add: Sequence[str], remove: Sequence[str]) -> list[Result]:
-        """Add tags to each of these tasks and remove others.
-
-        Raises:
-            HistoryError: it could not be recorded.
-        """
-        return self._perform(bulk.tag(add, remove, self._actor), numbers)
-
-    def note_many(self, numbers: Sequence[int], text: str) -> list[Result]:
-        """Add a note to each of these tasks.
-
-        Raises:
-            HistoryError: it could not be recorded.
-        """
-        return self._perform(bulk.add_note(text, self._actor), numbers)
 
     def save_view(self, view: View) -> str:
         """Save a filter with its order under a name.

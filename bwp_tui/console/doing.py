@@ -10,11 +10,14 @@ from bwp_tui.console.actions import MOST_VIEWS
 from bwp_tui.console.clipboard import copy
 from bwp_tui.console.detail_words import Reading, subject
 from bwp_tui.console.filtering import Filtering
-from bwp_tui.console.many_doing import ManyDoing, tags_of
+from bwp_tui.console.many_doing import ManyDoing
+from bwp_tui.console.marked import Marked
+from bwp_tui.console.recording import Recording
 from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.dashboard import DashboardScreen
 from bwp_tui.console.screens.help import HelpScreen
 from bwp_tui.console.stage import Stage
+from bwp_tui.console.undoing import Undoing
 from bwp_tui.console.writing import write
 from bwp_tui.domain.filter import VIEWS, View
 from bwp_tui.domain.task import Kind, Request, Status, Task
@@ -28,10 +31,11 @@ class Doing:
 
     def __init__(self, screen: Stage) -> None:
         self._screen = screen
-        self.many = ManyDoing(screen)
+        self._marked = Marked(screen)
+        many, recording = ManyDoing(screen, self._marked), Recording(screen, self._marked)
         self._filing = False
         self._plain: dict[str, Callable[[], None]] = {
-            **self.many.plain,
+            **many.plain,
             "new": screen.open_form,
             "new_deletion": lambda: screen.open_form(Kind.DELETION),
             "detail": screen.turn_detail,
@@ -51,17 +55,20 @@ class Doing:
         }
         self._asking: dict[str, Callable[[], Coroutine[None, None, None]]] = {
             "filter": Filtering(screen).ask,
+            **recording.of_one,
+            **recording.of_any,
+            "undo": Undoing(screen).undo,
             "palette": self._palette,
             "download": self._download,
             "resubmit": self._resubmit,
             "cancel": self._cancel,
-            "adopt": self._adopt,
-            "give_up": self._give_up,
             "poll": self._poll,
-            "note": self._note,
-            "tag": self._tag,
             "sort": self._sort,
             "save_view": self._save_view,
+        }
+        self._asking_marked: dict[str, Callable[[], Coroutine[None, None, None]]] = {
+            **many.asking,
+            **recording.of_any,
         }
 
     def do(self, name: str) -> None:
@@ -71,12 +78,12 @@ class Doing:
         elif name in self._plain:
             self._plain[name]()
         else:
-            asking = self.many.asking if self.acts_on_marks(name) else self._asking
+            asking = self._asking_marked if self.acts_on_marks(name) else self._asking
             self._screen.work_on(asking[name](), "doing", exclusive=True)
 
     def acts_on_marks(self, name: str) -> bool:
         """Say whether the action called `name` would be done to marked tasks."""
-        return bool(self.many.marked) and name in self.many.asking
+        return bool(self._marked.all) and name in self._asking_marked
 
     def file(self, request: Request) -> None:
         """Record what the request form holds; once, however often enter is pressed meanwhile."""
@@ -97,8 +104,8 @@ class Doing:
             screen.close_form()
         elif screen.is_detail_open():
             screen.turn_detail(False)
-        elif self.many.marked:
-            self.many.unmark()
+        elif self._marked.all:
+            self._marked.set(frozenset())
         elif screen.view != 0:
             screen.show_view(0)
         else:
@@ -161,30 +168,6 @@ class Doing:
             self._screen.say(f"Recorded as #{new.number}; it is sent with a client token of its own.")
             self._screen.wait_for(new.number)
 
-    async def _adopt(self) -> None:
-        task = self._task()
-        if task is None:
-            return
-        task_id = await self._screen.prompt.text(f"The service's task id of {task.name}:")
-        if task_id:
-            await write(self._screen, lambda: self._screen.session.desk.adopt(task, task_id.strip()))
-
-    async def _give_up(self) -> None:
-        task = self._task()
-        if task is None:
-            return
-        reason = await self._screen.prompt.text(f"Why is {task.name} given up?")
-        if reason:
-            await write(self._screen, lambda: self._screen.session.desk.give_up(task, reason))
-
-    async def _note(self) -> None:
-        task = self._task()
-        if task is None:
-            return
-        text = await self._screen.prompt.text(f"Note on {task.name}:", task.note)
-        if text is not None:
-            await write(self._screen, lambda: self._screen.session.desk.note(task, text))
-
     async def _file(self, request: Request) -> None:
         screen = self._screen
         try:
@@ -202,19 +185,6 @@ class Doing:
         task = self._task()
         if task is not None:
             await write(self._screen, lambda: act(task))
-
-    async def _tag(self) -> None:
-        task = self._task()
-        if task is None:
-            return
-        text = await self._screen.prompt.text(f"Tags on {task.name} (+vip -old):", " ".join(task.tags))
-        if text is None:
-            return
-        add, remove = tags_of(text)
-        remove += [tag for tag in task.tags if tag not in add]
-        desk = self._screen.session.desk
-        if await write(self._screen, lambda: desk.tag([task.number], add, remove)) is not None:
-            self._screen.say(f"The tags of {task.name} are kept.")
 
     async def _save_view(self) -> None:
         screen = self._screen

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from bwp_tui.console.desk import Desk, Reader
 from bwp_tui.console.feed import Feed
 from bwp_tui.console.keymap import Keymap
+from bwp_tui.console.records import Records
 from bwp_tui.domain.times import Clock, local_day
 from bwp_tui.history.engine_state import EngineState, Service
 from bwp_tui.settings import Profile
@@ -35,6 +36,7 @@ class Session:
     profile: Profile
     reader: Reader
     desk: Desk
+    records: Records
     feed: Feed
     clock: Clock
     role: Callable[[], str]

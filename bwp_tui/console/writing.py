@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from bwp_tui.console.stage import Stage
-from bwp_tui.history.actions import BadRequest
 from bwp_tui.history.errors import HistoryError
+from bwp_tui.history.request_check import BadRequest
 
 _Result = TypeVar("_Result")
 

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Final
 
-from bwp_tui.domain.deadlines import REGULATIONS, due_on
 from bwp_tui.domain.task import (
-    DEFAULT_HOLDING_PERIOD,
-    EMAIL_PATTERN,
-    LONGEST_HOLDING_PERIOD,
     DownloadState,
     Kind,
     Request,
@@ -21,67 +16,12 @@ from bwp_tui.history import downloads, tasks, timeline
 from bwp_tui.history.connection import History, Transaction, as_int
 from bwp_tui.history.errors import NotPossible
 from bwp_tui.history.recording import Origin, insert, record
+from bwp_tui.history.request_check import check, check_received_on
 
 _RESUBMITTED: Final = frozenset(
     {Status.FAILED, Status.REJECTED, Status.UNCONFIRMED, Status.GIVEN_UP, Status.MISSING, Status.CANCELLED}
 )
 _OF_THE_REQUEST: Final = "due_on, extended_on, acknowledged_on, verified_on, verified_by, verified_how, assigned_to"
-
-
-class BadRequest(Exception):
-    """What is wrong with a request, in one sentence, and the field it is wrong in."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(message)
-        self.field = field
-
-
-def check_email(email: str) -> None:
-    """Check an address with the documented pattern (contract: Operations).
-
-    Raises:
-        BadRequest: it does not fit.
-    """
-    if EMAIL_PATTERN.fullmatch(email) is None:
-        raise BadRequest(
-            "email",
-            f"“{clean_line(email)}” is not an email address the service takes, such as jane@example.com.",
-        )
-
-
-def check_holding_period(days: int) -> None:
-    """Check a holding period.
-
-    Raises:
-        BadRequest: it is not in the documented 0..180 days.
-    """
-    if not 0 <= days <= LONGEST_HOLDING_PERIOD:
-        raise BadRequest(
-            "holding_period", f"The holding period must be 0 to {LONGEST_HOLDING_PERIOD} days, not {days}."
-        )
-
-
-def check(request: Request) -> None:
-    """Check what the service would refuse.
-
-    Raises:
-        BadRequest: the first mistake found.
-    """
-    check_email(request.email)
-    if request.regulation not in REGULATIONS:
-        raise BadRequest("regulation", f"The regulation must be one of {', '.join(REGULATIONS)}.")
-    _due(request)
-    if request.kind is Kind.DELETION:
-        check_holding_period(_holding_period(request))
-
-
-def _due(request: Request) -> date | None:
-    try:
-        return due_on(request.regulation, request.received_on)
-    except (ValueError, OverflowError):
-        raise BadRequest(
-            "received_on", f"{request.received_on} is too near the end of the calendar to have a due date."
-        ) from None
 
 
 def submit(history: History, request: Request, actor: str) -> Task:
@@ -266,7 +206,7 @@ def track(history: History, kind: Kind, task_id: str, request_facts: Request, ac
         known = transaction.one("SELECT number FROM tasks WHERE task_id = ?", (task_id,))
         if known is not None:
             raise NotPossible(f"The history holds this task already, as #{as_int(known[0])}.")
-        _due(request_facts)
+        check_received_on(request_facts)
         number = insert(transaction, request_facts, task_id=task_id)
         timeline.append(transaction, number, actor, "tracked", after=Status.QUEUED, detail=f"{kind} {task_id}")
     return tasks.get(history, number)
@@ -289,19 +229,18 @@ def poll_now_in(transaction: Transaction, number: int) -> None:
 
 def set_note(history: History, number: int, note: str, actor: str) -> None:
     """Replace the note of a task."""
-    text = clean_line(note)
     with history.write() as transaction:
-        before = transaction.one("SELECT note FROM tasks WHERE number = ?", (number,))
-        if before is None or before[0] == text:
-            return
-        transaction.run(
-            "UPDATE tasks SET note = ?, revision = ? WHERE number = ?", (text, transaction.revision, number)
-        )
-        if text:
-            timeline.append(transaction, number, actor, timeline.NOTE, detail=text)
-        else:
-            timeline.append(transaction, number, actor, "note removed")
+        set_note_in(transaction, number, note, actor)
 
 
-def _holding_period(request: Request) -> int:
-    return DEFAULT_HOLDING_PERIOD if request.holding_period is None else request.holding_period
+def set_note_in(transaction: Transaction, number: int, note: str, actor: str) -> None:
+    """Replace the note of a task, in a transaction that is open."""
+    text = clean_line(note)
+    before = transaction.one("SELECT note FROM tasks WHERE number = ?", (number,))
+    if before is None or before[0] == text:
+        return
+    transaction.run("UPDATE tasks SET note = ?, revision = ? WHERE number = ?", (text, transaction.revision, number))
+    if text:
+        timeline.append(transaction, number, actor, timeline.NOTE, detail=text)
+    else:
+        timeline.append(transaction, number, actor, "note removed")

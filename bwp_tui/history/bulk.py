@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
+from bwp_tui.domain.task import Verification
 from bwp_tui.history import actions, tasks, work
 from bwp_tui.history.connection import History, Transaction
 from bwp_tui.history.errors import NoSuchTask, NotPossible
+from bwp_tui.history.request_check import BadRequest
 
 AT_ONCE: Final = 100
 """Tasks of one transaction: others write meanwhile, and one wait for the disk serves them all."""
@@ -48,7 +51,7 @@ def perform(history: History, deed: Deed, numbers: Sequence[int]) -> Iterator[li
 def _result(transaction: Transaction, history: History, deed: Deed, number: int) -> Result:
     try:
         return Result(number, deed(transaction, history, number))
-    except (NotPossible, NoSuchTask, actions.BadRequest) as why:
+    except (NotPossible, NoSuchTask, BadRequest) as why:
         return Result(number, number, str(why))
 
 
@@ -120,6 +123,46 @@ def add_note(text: str, actor: str) -> Deed:
 
     def deed(transaction: Transaction, history: History, number: int) -> int:
         work.add_note_in(transaction, history, number, text, actor)
+        return number
+
+    return deed
+
+
+def set_note(text: str, actor: str) -> Deed:
+    """Return the deed of replacing the note; no text removes it."""
+
+    def deed(transaction: Transaction, _history: History, number: int) -> int:
+        actions.set_note_in(transaction, number, text, actor)
+        return number
+
+    return deed
+
+
+def verify(verification: Verification, actor: str) -> Deed:
+    """Return the deed of recording how it was made sure who asks."""
+
+    def deed(transaction: Transaction, history: History, number: int) -> int:
+        work.verify_in(transaction, history, number, verification, actor)
+        return number
+
+    return deed
+
+
+def acknowledge(on: date, actor: str) -> Deed:
+    """Return the deed of recording that receipt was confirmed to the shopper."""
+
+    def deed(transaction: Transaction, history: History, number: int) -> int:
+        work.acknowledge_in(transaction, history, number, on, actor)
+        return number
+
+    return deed
+
+
+def extend(reason: str, today: date, actor: str) -> Deed:
+    """Return the deed of recording that the shopper was told that the answer takes longer."""
+
+    def deed(transaction: Transaction, history: History, number: int) -> int:
+        work.extend_in(transaction, history, number, reason, today, actor)
         return number
 
     return deed

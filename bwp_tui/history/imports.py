@@ -13,10 +13,10 @@ from bwp_tui.domain.sheet import Line, Sheet
 from bwp_tui.domain.task import Kind, Request
 from bwp_tui.domain.text import clean_line, veil
 from bwp_tui.history import tasks
-from bwp_tui.history.actions import BadRequest, check
 from bwp_tui.history.connection import History, as_int
 from bwp_tui.history.errors import NotPossible
 from bwp_tui.history.recording import Origin, record
+from bwp_tui.history.request_check import BadRequest, check
 
 IMPORTED: Final = "imported"
 """How the timeline of an imported request begins; its detail names the file's hash and the line."""

@@ -30,7 +30,7 @@ _HERE: Final = Origin()
 def record(transaction: Transaction, request: Request, actor: str, origin: Origin = _HERE) -> int:
     """Insert a QUEUED task and the intent that carries its client token; return its number.
 
-    The request must have passed `actions.check`.
+    The request must have passed `request_check.check`.
     """
     number = insert(transaction, request, resubmit_of=origin.resubmit_of)
     transaction.run(

@@ -10,10 +10,10 @@ from typing import Final
 from bwp_tui.domain.task import Status, Task
 from bwp_tui.domain.text import clean_line
 from bwp_tui.history import tasks, timeline
-from bwp_tui.history.actions import BadRequest
 from bwp_tui.history.changes import finish
 from bwp_tui.history.connection import History, as_int
 from bwp_tui.history.errors import NotPossible
+from bwp_tui.history.request_check import BadRequest
 
 LONGEST_TASK_ID: Final = 128
 

@@ -91,16 +91,21 @@ def verify(history: History, number: int, verification: Verification, actor: str
         NotPossible: it does not say how.
         NoSuchTask: there is no such task.
     """
+    with history.write() as transaction:
+        verify_in(transaction, history, number, verification, actor)
+
+
+def verify_in(transaction: Transaction, history: History, number: int, verification: Verification, actor: str) -> None:
+    """Do as `verify` in a transaction of `history` that is open."""
     how, by = clean_line(verification.how), clean_line(verification.by)
     if not how:
         raise NotPossible("A verification must say how it was made.")
-    with history.write() as transaction:
-        tasks.get(history, number)
-        transaction.run(
-            "UPDATE tasks SET verified_on = ?, verified_by = ?, verified_how = ? WHERE number = ?",
-            (verification.on.isoformat(), by, how, number),
-        )
-        _told(transaction, number, actor, "verified", f"on {verification.on} by {by}: {how}")
+    tasks.get(history, number)
+    transaction.run(
+        "UPDATE tasks SET verified_on = ?, verified_by = ?, verified_how = ? WHERE number = ?",
+        (verification.on.isoformat(), by, how, number),
+    )
+    _told(transaction, number, actor, "verified", f"on {verification.on} by {by}: {how}")
 
 
 def assign(history: History, number: int, who: str | None, actor: str) -> None:
@@ -130,16 +135,21 @@ def acknowledge(history: History, number: int, on: date, actor: str) -> None:
         NoSuchTask: there is no such task.
     """
     with history.write() as transaction:
-        task = tasks.get(history, number)
-        why_not = cannot_acknowledge(task)
-        if why_not is None and on < task.received_on:
-            why_not = f"Task {task.name} was received on {task.received_on}, after {on}."
-        if why_not:
-            raise NotPossible(why_not)
-        transaction.run("UPDATE tasks SET acknowledged_on = ? WHERE number = ?", (on.isoformat(), number))
-        limit = acknowledge_by(task.regulation, task.received_on)
-        late = f", {(on - limit).days} days late" if limit is not None and on > limit else ""
-        _told(transaction, number, actor, "acknowledged", f"on {on}{late}")
+        acknowledge_in(transaction, history, number, on, actor)
+
+
+def acknowledge_in(transaction: Transaction, history: History, number: int, on: date, actor: str) -> None:
+    """Do as `acknowledge` in a transaction of `history` that is open."""
+    task = tasks.get(history, number)
+    why_not = cannot_acknowledge(task)
+    if why_not is None and on < task.received_on:
+        why_not = f"Task {task.name} was received on {task.received_on}, after {on}."
+    if why_not:
+        raise NotPossible(why_not)
+    transaction.run("UPDATE tasks SET acknowledged_on = ? WHERE number = ?", (on.isoformat(), number))
+    limit = acknowledge_by(task.regulation, task.received_on)
+    late = f", {(on - limit).days} days late" if limit is not None and on > limit else ""
+    _told(transaction, number, actor, "acknowledged", f"on {on}{late}")
 
 
 def cannot_acknowledge(task: Task) -> str | None:
@@ -159,31 +169,36 @@ def extend(history: History, number: int, reason: str, today: date, actor: str) 
         NotPossible: `cannot_extend` says why, or there is no reason.
         NoSuchTask: there is no such task.
     """
+    with history.write() as transaction:
+        return extend_in(transaction, history, number, reason, today, actor)
+
+
+def extend_in(transaction: Transaction, history: History, number: int, reason: str, today: date, actor: str) -> date:
+    """Do as `extend` in a transaction of `history` that is open."""
     why = clean_line(reason)
     if not why:
         raise NotPossible("An extension needs the reason that the shopper is told.")
-    with history.write() as transaction:
-        task = tasks.get(history, number)
-        why_not = cannot_extend(task, today)
-        if why_not:
-            raise NotPossible(why_not)
-        due = _extended_due(task)
-        if due is None:
-            raise NotPossible(_no_deadline(task))
-        transaction.run(
-            "UPDATE tasks SET due_on = ?, extended_on = ? WHERE number = ?",
-            (due.isoformat(), today.isoformat(), number),
-        )
-        timeline.append(
-            transaction,
-            number,
-            actor,
-            "extended",
-            before=None if task.due_on is None else task.due_on.isoformat(),
-            after=due.isoformat(),
-            detail=why,
-        )
-        mark(transaction, number)
+    task = tasks.get(history, number)
+    why_not = cannot_extend(task, today)
+    if why_not:
+        raise NotPossible(why_not)
+    due = extended_due(task)
+    if due is None:
+        raise NotPossible(_no_deadline(task))
+    transaction.run(
+        "UPDATE tasks SET due_on = ?, extended_on = ? WHERE number = ?",
+        (due.isoformat(), today.isoformat(), number),
+    )
+    timeline.append(
+        transaction,
+        number,
+        actor,
+        "extended",
+        before=None if task.due_on is None else task.due_on.isoformat(),
+        after=due.isoformat(),
+        detail=why,
+    )
+    mark(transaction, number)
     return due
 
 
@@ -207,7 +222,8 @@ def cannot_extend(task: Task, today: date) -> str | None:
     return None
 
 
-def _extended_due(task: Task) -> date | None:
+def extended_due(task: Task) -> date | None:
+    """Return the day by which the shopper of an extended task must be answered, or None where no law sets one."""
     try:
         return due_on(task.regulation, task.received_on, extended=True)
     except (ValueError, OverflowError):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bwp_tui.console.actions import ACTIONS, Situation, shown_key
-from tests.console.past import HELD, NOT_KNOWN, READY
+from bwp_tui.console.actions import ACTIONS, Situation
+from bwp_tui.console.key_names import shown_key
+from tests.console.past import HELD, NOT_KNOWN, READY, TODAY
 from tests.console.support import make_profile, opened
 
 TARGETS = {"new": READY, "new_deletion": READY, "download": READY, "resubmit": NOT_KNOWN, "cancel": HELD, "note": READY}
@@ -27,6 +28,6 @@ async def test_every_action_that_writes_is_refused_and_says_why(tmp_path: Path) 
 
 async def test_reading_goes_on(tmp_path: Path) -> None:
     async with opened(make_profile(tmp_path / "production", read_only=True)) as console:
-        situation = Situation(console.task(HELD), read_only=True)
+        situation = Situation(console.task(HELD), read_only=True, today=TODAY)
         possible = {action.name for action in ACTIONS if action.why_not(situation) is None}
         assert {"filter", "detail", "copy", "mask", "view_1", "help", "palette", "quit"} <= possible

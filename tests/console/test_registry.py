@@ -21,6 +21,10 @@ PLACES = {
     "KIND": "retrieval",
     "EMAIL": "jane@example.com",
     "ID": "3556a10a-0001",
+    "TEXT": "words",
+    "WHO": "anna",
+    "+NEW": "+vip",
+    "-OLD": "-old",
 }
 
 

@@ -12,9 +12,9 @@ import pytest
 
 from bwp_tui.domain.task import Download, DownloadState, Kind, Request
 from bwp_tui.history import actions, answers, downloads, intents, outcomes, polls, tasks, timeline
-from bwp_tui.history.actions import BadRequest
 from bwp_tui.history.connection import History, Transaction, as_text
 from bwp_tui.history.errors import NoSuchTask, NotPossible
+from bwp_tui.history.request_check import BadRequest, check_email
 from tests.history.support import (
     ACTOR,
     NOW,
@@ -115,7 +115,7 @@ def test_what_the_service_would_refuse_is_not_recorded(history: History, asked: 
 
 def test_a_refused_address_is_named_without_what_steers_a_terminal() -> None:
     with pytest.raises(BadRequest) as caught:
-        actions.check_email("\x1b[31mjane\u202e")
+        check_email("\x1b[31mjane\u202e")
     assert str(caught.value).isprintable()
 
 
@@ -377,7 +377,7 @@ def test_acting_on_no_task_says_so_and_records_nothing(history: History, act: ob
 def test_a_day_at_the_end_of_the_calendar_is_a_bad_request(history: History, regulation: str) -> None:
     wanted = replace(request(regulation=regulation), received_on=date(9999, 12, 31))
     for refused in (actions.submit, lambda *given: actions.track(given[0], Kind.RETRIEVAL, "task-9", *given[1:])):
-        with pytest.raises(actions.BadRequest, match="due date") as caught:
+        with pytest.raises(BadRequest, match="due date") as caught:
             refused(history, wanted, ACTOR)
         assert caught.value.field == "received_on"
     assert history.rows("SELECT 1 FROM tasks") == []

@@ -6,9 +6,9 @@ import pytest
 
 from bwp_tui.domain.task import Kind
 from bwp_tui.history import actions, answers, intents, outcomes, polls, settling, tasks, timeline
-from bwp_tui.history.actions import BadRequest
 from bwp_tui.history.connection import History
 from bwp_tui.history.errors import NotPossible
+from bwp_tui.history.request_check import BadRequest
 from tests.history.support import ACTOR, NOW, SOON, accepted, answer, in_status, intent_of, request, sent, submitted
 
 ID = "3556a10a-0000-4000-8000-000000000001"

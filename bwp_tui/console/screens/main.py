@@ -114,7 +114,7 @@ class MainScreen(Screen[None]):
     @property
     def situation(self) -> Situation:
         """What decides which actions are possible."""
-        return Situation(self.task_here, self.session.profile.read_only, len(self.views))
+        return Situation(self.task_here, self.session.profile.read_only, self.session.today(), len(self.views))
 
     def say(self, sentence: str, role: str = "plain") -> None:
         """Show a sentence in the status line."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Final
 
 from textual.content import Content
@@ -49,7 +50,7 @@ class PaletteLines(Line):
         self._actions = actions
         self._found: list[Action] = []
         self._picked = 0
-        self._situation = Situation(None, False)
+        self._situation = Situation(None, False, date.min)
 
     def on_mount(self) -> None:
         self.display = False

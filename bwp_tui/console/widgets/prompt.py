@@ -6,14 +6,18 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from rich.cells import cell_len
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Input
 
-from bwp_tui.console.speech import Line
+from bwp_tui.console.speech import Line, Phrase
 from bwp_tui.console.widgets.entry import Entry
+
+_FIELD: Final = 24
+"""Cells that a text is typed in at least; a question that leaves fewer has a line of its own."""
 
 _YES_OR_NO: Final = {"y": "yes", "n": "no"}
 
@@ -58,6 +62,7 @@ class Prompt(Horizontal, can_focus=True):
         changed: Callable[[str], None] | None = None,
         moved: Callable[[int], None] | None = None,
         completed: Callable[[str], str] | None = None,
+        hint: Phrase = ("", "muted"),
     ) -> str | None:
         """Ask for a text, beginning with `value`.
 
@@ -65,6 +70,7 @@ class Prompt(Horizontal, can_focus=True):
             changed: is told of each change as it is typed.
             completed: returns what tab makes of the text.
             moved: is told of the arrows: 1 for down, -1 for up.
+            hint: what to say beside it from the beginning.
         """
         field = self.query_one(Input)
         field.display = True
@@ -72,7 +78,7 @@ class Prompt(Horizontal, can_focus=True):
             field.value = value
         field.cursor_position = len(value)
         self._changed, self._moved, self._completed = changed, moved, completed
-        self.hint("", "muted")
+        self.hint(*hint)
         return await self._ask(label, {})
 
     async def yes(self, question: str) -> bool:
@@ -90,6 +96,7 @@ class Prompt(Horizontal, can_focus=True):
         """Show what can be typed, or what is wrong with what was."""
         line = self.query_one("#prompt-hint", Line)
         line.show(line.say((f" {words} " if words else "", role)))
+        line.display = bool(words)
 
     def close(self) -> None:
         """Stop asking; the one who asked gets None."""
@@ -99,6 +106,7 @@ class Prompt(Horizontal, can_focus=True):
         self.close()
         line = self.query_one("#prompt-label", Line)
         line.show(line.say((f" {label} ", "strong")))
+        self.set_class(cell_len(label) + _FIELD > self.app.size.width, "-long")
         self._keys = keys
         self._answer = asyncio.get_running_loop().create_future()
         before = self.screen.focused

@@ -1,0 +1,80 @@
+"""The marked tasks: a plan of what an action would do to them, a confirmation that grows with the harm, the results."""
+
+from __future__ import annotations
+
+import asyncio
+from array import array
+from collections.abc import Callable
+from typing import Final
+
+from bwp_tui.console.records import MarkStep
+from bwp_tui.console.stage import Stage
+from bwp_tui.console.writing import write
+from bwp_tui.domain.task import Kind
+from bwp_tui.history.bulk import Result
+from bwp_tui.history.plans import CHUNK, Plan
+
+_HARMLESS: Final = frozenset({"download", "refresh"})
+
+
+class Marked:
+    """The tasks that carry a mark on the main screen."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    @property
+    def all(self) -> frozenset[int]:
+        """Local numbers of the marked tasks."""
+        return self._stage.table.marks
+
+    @property
+    def numbers(self) -> list[int]:
+        """The marked tasks, newest first: what is sent first is what came last onto the screen."""
+        return sorted(self.all, reverse=True)
+
+    def set(self, numbers: frozenset[int]) -> None:
+        """Mark these tasks and no others; this can be taken back."""
+        if numbers != self.all:
+            self._stage.session.records.steps.append(MarkStep(self.all))
+        self._stage.mark(numbers)
+
+    async def planned(self, action: str) -> Plan | None:
+        """Return what an action would do to the marked tasks; say why where it would do nothing."""
+        desk, today, numbers = self._stage.session.desk, self._stage.session.today(), self.numbers
+        plan = await asyncio.to_thread(lambda: desk.plan(action, numbers, today))
+        if plan.possible:
+            return plan
+        self._stage.say(f"Of {len(numbers)} marked: {plan}.", "warn")
+        return None
+
+    async def confirmed(self, action: str, plan: Plan) -> bool:
+        """Ask before the plan is carried out: a key for what does no harm, else a typed word that fits the harm."""
+        prompt, count = self._stage.prompt, len(plan.possible)
+        if action in _HARMLESS or count == 1:
+            return await prompt.yes(f"Plan: {plan}. Go on?")
+        word = str(count)
+        profile = self._stage.session.profile
+        if action == "resubmit" and not profile.practice and await asyncio.to_thread(self._deletes, plan):
+            word = profile.name
+        answer = await prompt.text(f"Plan: {plan}. Type {word} to go on:")
+        if answer is not None and answer.strip() != word:
+            self._stage.say(f"Nothing was done: “{word}” was not typed.", "warn")
+        return answer is not None and answer.strip() == word
+
+    async def carry_out(self, done: str, act: Callable[[], list[Result]]) -> None:
+        """Do it, say what came of all (`done` is a participle), and leave marked what it could not be done to."""
+        results = await write(self._stage, act)
+        if results is None:
+            return
+        refused = [result for result in results if result.refused]
+        words = f"{len(results) - len(refused)} {done}."
+        if refused:
+            words += f" {len(refused)} not: {refused[0].refused}"
+        self._stage.say(words, "warn" if refused else "good")
+        self._stage.mark(frozenset(result.number for result in refused))
+
+    def _deletes(self, plan: Plan) -> bool:
+        reader = self._stage.session.reader
+        chunks = (plan.possible[at : at + CHUNK] for at in range(0, len(plan.possible), CHUNK))
+        return any(task.kind is Kind.DELETION for chunk in chunks for task in reader.window(array("q", chunk)))

@@ -1,0 +1,172 @@
+"""What an operator records about the task under the cursor, or the marked ones: a question, a row each, a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+
+from bwp_tui.console import questions
+from bwp_tui.console.marked import Marked
+from bwp_tui.console.stage import Stage
+from bwp_tui.console.writing import write
+from bwp_tui.domain.deadlines import REGULATIONS, acknowledge_by, extend_by
+from bwp_tui.domain.filter import NOBODY
+from bwp_tui.domain.task import Task
+from bwp_tui.history.bulk import Result
+from bwp_tui.history.plans import Plan
+from bwp_tui.history.work import extended_due
+
+Asking = dict[str, Callable[[], Coroutine[None, None, None]]]
+"""By an action's name, what asks the operator and carries it out."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Meant:
+    """The tasks that are meant: one under the cursor, or marked ones with the plan for them."""
+
+    numbers: tuple[int, ...]
+    words: str
+    task: Task | None
+    plan: Plan | None
+
+
+class Recording:
+    """Carries out the actions that are kept in the history.
+
+    Attributes:
+        of_one: those for the task under the cursor alone.
+        of_any: those that are done to the marked tasks where there are some.
+    """
+
+    def __init__(self, stage: Stage, marked: Marked) -> None:
+        self._stage = stage
+        self._marked = marked
+        self.of_one: Asking = {"adopt": self._adopt, "give_up": self._give_up}
+        self.of_any: Asking = {
+            "note": self._note,
+            "tag": self._tag,
+            "assign": self._assign,
+            "verify": self._verify,
+            "acknowledge": self._acknowledge,
+            "extend": self._extend,
+        }
+
+    async def _adopt(self) -> None:
+        task = self._stage.task_here
+        if task is None:
+            return
+        task_id = await self._stage.prompt.text(f"The service's task id of {task.name}:")
+        if task_id:
+            await write(self._stage, lambda: self._stage.session.desk.adopt(task, task_id.strip()))
+
+    async def _give_up(self) -> None:
+        task = self._stage.task_here
+        if task is None:
+            return
+        reason = await self._stage.prompt.text(f"Why is {task.name} given up?")
+        if reason:
+            await write(self._stage, lambda: self._stage.session.desk.give_up(task, reason))
+
+    async def _note(self) -> None:
+        meant, records = await self._meant("note"), self._stage.session.records
+        if meant is None:
+            return
+        text = await self._stage.prompt.text(f"Note on {meant.words}:", meant.task.note if meant.task else "")
+        if text is not None and (meant.task or text.strip()):
+            keep = records.replace_note if meant.task else records.add_note
+            await self._record(meant, lambda: keep(meant.numbers, text), "noted", f"The note of {meant.words} is kept.")
+
+    async def _tag(self) -> None:
+        meant, records = await self._meant("tag"), self._stage.session.records
+        if meant is None:
+            return
+        before = meant.task.tags if meant.task else ()
+        text = await self._stage.prompt.text(f"Tags on {meant.words} (+vip -old):", " ".join(before))
+        add, remove = tags_of(text or "")
+        remove += [tag for tag in before if tag not in add]
+        if text is not None and (add or remove):
+            said = f"The tags of {meant.words} are kept."
+            await self._record(meant, lambda: records.tag(meant.numbers, add, remove), "tagged", said)
+
+    async def _assign(self) -> None:
+        meant, records = await self._meant("assign"), self._stage.session.records
+        if meant is None:
+            return
+        before = meant.task.assigned_to if meant.task else None
+        answer = await self._stage.prompt.text(f"Who has {meant.words} in hand, or {NOBODY}:", before or "")
+        if answer is not None:
+            name = answer.strip()
+            who = None if not name or name.casefold() == NOBODY else name
+            said = f"{meant.words} is in {'the hands of ' + who if who else 'no hands'}."
+            await self._record(meant, lambda: records.assign(meant.numbers, who), "assigned", said)
+
+    async def _verify(self) -> None:
+        meant, records = await self._meant("verify"), self._stage.session.records
+        if meant is None:
+            return
+        found = await questions.verification(self._stage, meant.words)
+        if found is not None:
+            said = f"The verification of {meant.words} is recorded."
+            await self._record(meant, lambda: records.verify(meant.numbers, found), "verified", said)
+
+    async def _acknowledge(self) -> None:
+        meant, records = await self._meant("acknowledge"), self._stage.session.records
+        if meant is None:
+            return
+        question = f"Receipt confirmed to the shopper, {meant.words}{_confirm_by(meant.task)}, on:"
+        on = await questions.past_day(self._stage, question)
+        if on is not None:
+            said = f"{meant.words}: receipt confirmed on {on}, recorded."
+            await self._record(meant, lambda: records.acknowledge(meant.numbers, on), "acknowledged", said)
+
+    async def _extend(self) -> None:
+        meant, session = await self._meant("extend"), self._stage.session
+        if meant is None:
+            return
+        question = f"Extend {meant.words}{_new_due(meant.task)}. Reason the shopper is told:"
+        reason = await self._stage.prompt.text(question)
+        if not reason or not reason.strip():
+            self._stage.say("" if reason is None else "Nothing was done: an extension needs a reason.", "warn")
+        elif meant.plan is None or await self._marked.confirmed("extend", meant.plan):
+            today = session.today()
+            said = f"{meant.words} is now due on {extended_due(meant.task) if meant.task else None}."
+            await self._record(meant, lambda: session.records.extend(meant.numbers, reason, today), "extended", said)
+
+    async def _meant(self, action: str) -> _Meant | None:
+        """Return what an action is to be done to; where that is nothing, say why."""
+        if self._marked.all:
+            plan = await self._marked.planned(action)
+            return None if plan is None else _Meant(plan.possible, f"marked: {plan}", None, plan)
+        task = self._stage.task_here
+        return None if task is None else _Meant((task.number,), task.name, task, None)
+
+    async def _record(self, meant: _Meant, act: Callable[[], list[Result]], done: str, said: str) -> None:
+        """Write it; say `said` of a single task, or of marked ones how many were `done`."""
+        if meant.task is None:
+            await self._marked.carry_out(done, act)
+            return
+        results = await write(self._stage, act)
+        if results is not None:
+            refused = results[0].refused
+            self._stage.say(refused or said, "bad" if refused else "plain")
+
+
+def _confirm_by(task: Task | None) -> str:
+    limit = acknowledge_by(task.regulation, task.received_on) if task else None
+    return f" (by {limit})" if limit else ""
+
+
+def _new_due(task: Task | None) -> str:
+    """Return until when one task is extended, and by when the shopper must know."""
+    if task is None:
+        return ""
+    title = REGULATIONS[task.regulation].title
+    return f" to {extended_due(task)} ({title}, tell by {extend_by(task.regulation, task.received_on)})"
+
+
+def tags_of(text: str) -> tuple[list[str], list[str]]:
+    """Return the tags that `+vip -old third` adds and removes; a bare word adds."""
+    words = text.replace(",", " ").split()
+    add = [word.removeprefix("+") for word in words if not word.startswith("-")]
+    remove = [word[1:] for word in words if word.startswith("-")]
+    return [word for word in add if word], [word for word in remove if word]

@@ -1,0 +1,41 @@
+"""Taking back the operator's last change of notes, tags, hands or marks."""
+
+from __future__ import annotations
+
+from bwp_tui.console.records import MarkStep, RecordStep
+from bwp_tui.console.stage import Stage
+from bwp_tui.console.writing import write
+
+
+class Undoing:
+    """Takes back one change of this session after the other, the last first."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    async def undo(self) -> None:
+        """Take the last change back, and say which one that was."""
+        steps = self._stage.session.records.steps
+        if not steps:
+            self._stage.say("There is nothing to take back: notes, tags, hands and marks of this session can be.")
+            return
+        step = steps[-1]
+        if isinstance(step, MarkStep):
+            steps.pop()
+            self._stage.mark(step.before)
+            self._stage.say(f"The marks are as they were: {len(step.before)}.")
+        elif await self._take_back(step):
+            steps.pop()
+
+    async def _take_back(self, step: RecordStep) -> bool:
+        records = self._stage.session.records
+        results = await write(self._stage, lambda: records.take_back(step))
+        if results is None:
+            return False
+        refused = [result.refused for result in results if result.refused]
+        back = len(results) - len(refused)
+        words = f"Taken back: the {step.part} of {back} task{'' if back == 1 else 's'}." if back else ""
+        if refused:
+            words = f"{words} {len(refused)} not: {refused[0]}".lstrip()
+        self._stage.say(words, "warn" if refused else "good")
+        return True

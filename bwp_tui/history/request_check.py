@@ -1,0 +1,72 @@
+"""What the service would refuse of a request, found before anything is recorded."""
+
+from __future__ import annotations
+
+from bwp_tui.domain.deadlines import REGULATIONS, due_on
+from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, EMAIL_PATTERN, LONGEST_HOLDING_PERIOD, Kind, Request
+from bwp_tui.domain.text import clean_line
+
+
+class BadRequest(Exception):
+    """What is wrong with a request, in one sentence, and the field it is wrong in."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+def check_email(email: str) -> None:
+    """Check an address with the documented pattern (contract: Operations).
+
+    Raises:
+        BadRequest: it does not fit.
+    """
+    if EMAIL_PATTERN.fullmatch(email) is None:
+        raise BadRequest(
+            "email",
+            f"“{clean_line(email)}” is not an email address the service takes, such as jane@example.com.",
+        )
+
+
+def check_holding_period(days: int) -> None:
+    """Check a holding period.
+
+    Raises:
+        BadRequest: it is not in the documented 0..180 days.
+    """
+    if not 0 <= days <= LONGEST_HOLDING_PERIOD:
+        raise BadRequest(
+            "holding_period", f"The holding period must be 0 to {LONGEST_HOLDING_PERIOD} days, not {days}."
+        )
+
+
+def check(request: Request) -> None:
+    """Check what the service would refuse.
+
+    Raises:
+        BadRequest: the first mistake found.
+    """
+    check_email(request.email)
+    if request.regulation not in REGULATIONS:
+        raise BadRequest("regulation", f"The regulation must be one of {', '.join(REGULATIONS)}.")
+    check_received_on(request)
+    if request.kind is Kind.DELETION:
+        check_holding_period(_holding_period(request))
+
+
+def check_received_on(request: Request) -> None:
+    """Check that there is a due date for a request received when this one was.
+
+    Raises:
+        BadRequest: it would be beyond the calendar.
+    """
+    try:
+        due_on(request.regulation, request.received_on)
+    except (ValueError, OverflowError):
+        raise BadRequest(
+            "received_on", f"{request.received_on} is too near the end of the calendar to have a due date."
+        ) from None
+
+
+def _holding_period(request: Request) -> int:
+    return DEFAULT_HOLDING_PERIOD if request.holding_period is None else request.holding_period

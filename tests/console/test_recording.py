@@ -1,0 +1,193 @@
+"""Working on tasks at the keyboard: who asks, who has it, what the shopper was told; and taking it back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+
+import pytest
+
+from bwp_tui.domain.task import Task
+from bwp_tui.history import tasks, timeline, work
+from bwp_tui.settings import Profile
+from tests.console.past import HELD, NOT_KNOWN, READY, TODAY, WAITING
+from tests.console.support import Console, opened
+
+
+async def type_over(console: Console, text: str) -> None:
+    """Answer the question that is asked now with a text of its own."""
+    await console.press("ctrl+u", *text)
+    await console.press("enter")
+
+
+async def test_a_verification_says_how_by_whom_and_when(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(READY)
+        await console.press("c")
+        await console.sees("How was the identity verified")
+        await console.press("enter")
+        await console.sees("Say how, such as: recent order details.")
+        await console.press(*"order 17", "enter")
+        await console.sees("Verified by: op")
+        await type_over(console, "anna")
+        await console.sees("Verified on: 2026-11-20")
+        await type_over(console, "2027-01-01")
+        await console.sees("That day is in the future.", "2027-01-01")
+        await type_over(console, "yesterday")
+        await console.sees("Write a day such as 2026-12-31.")
+        await type_over(console, "2026-11-19")
+        await console.sees(f"The verification of {console.task(READY).name} is recorded.")
+        found = console.task(READY).verified
+        assert found is not None
+        assert (found.on, found.by, found.how) == (date(2026, 11, 19), "anna", "order 17")
+
+
+async def test_an_extension_names_its_limit_and_moves_the_due_date_once(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(HELD)
+        before = console.task(HELD).due_on
+        await console.press("E")
+        await console.sees("to 2027-02-17 (GDPR art. 12(3), tell by 2026-12-17). Reason the shopper is told:")
+        await console.press("enter")
+        await console.sees("Nothing was done: an extension needs a reason.")
+        await console.press("E", *"three shops", "enter")
+        await console.sees("is now due on 2027-02-17.")
+        task = console.task(HELD)
+        assert (task.due_on, task.extended_on) == (date(2027, 2, 17), TODAY)
+        assert task.due_on != before
+        assert timeline.of_task(console.history, HELD)[-1].detail == "three shops"
+        await console.press("E")
+        await console.sees("E: Task", "the law allows that once")
+
+
+async def test_what_cannot_be_extended_any_more_says_why(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(1)
+        await console.press("E")
+        await console.sees("had to be told of an extension by")
+        assert not console.main.prompt.is_open
+
+
+async def test_the_confirmation_of_receipt_is_dated_and_recorded_once(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(WAITING)
+        await console.press("A")
+        await console.sees("Receipt confirmed to the shopper", "(by 2026-12-04), on: 2026-11-20")
+        await console.press("enter")
+        await console.sees("receipt confirmed on 2026-11-20, recorded.")
+        assert console.task(WAITING).acknowledged_on == TODAY
+        await console.press("A")
+        await console.sees("A: Receipt of")
+
+
+async def test_a_task_is_given_into_hands_and_taken_out_of_them(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(READY)
+        await console.press("a", *"{anna}", "enter")
+        await console.sees("is in the hands of {anna}.")
+        assert console.task(READY).assigned_to == "{anna}"
+        await console.press("a")
+        await type_over(console, "none")
+        await console.sees("is in no hands.")
+        assert console.task(READY).assigned_to is None
+
+
+@pytest.mark.parametrize(
+    ("keys", "done"),
+    [
+        (["a", *"anna", "enter"], "assigned"),
+        (["c", *"order", "enter", "enter", "enter"], "verified"),
+        (["A", "enter"], "acknowledged"),
+        (["e", *"seen", "enter"], "noted"),
+        (["t", *"+vip", "enter"], "tagged"),
+    ],
+)
+async def test_each_record_is_made_for_all_marked_tasks(profile: Profile, keys: list[str], done: str) -> None:
+    async with opened(profile) as console:
+        await console.press("space", "space")
+        await console.sees("2 marked")
+        await console.press(keys[0])
+        await console.sees(f"marked: 2 {done}")
+        await console.press(*keys[1:])
+        await console.sees(f"2 {done}.")
+        found = [console.task(number) for number in (READY, WAITING)]
+        kept: dict[str, Callable[[Task], bool]] = {
+            "assigned": lambda task: task.assigned_to == "anna",
+            "verified": lambda task: task.verified is not None and task.verified.how == "order",
+            "acknowledged": lambda task: task.acknowledged_on == TODAY,
+            "noted": lambda task: task.note == "seen",
+            "tagged": lambda task: task.tags == ("vip",),
+        }
+        assert all(kept[done](task) for task in found)
+        assert not console.main.table.marks
+
+
+async def test_marked_tasks_are_extended_after_the_plan_a_reason_and_the_count(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("asterisk", "E")
+        await console.sees("extended", "skipped", "shopper is told:")
+        count = sum(work.cannot_extend(console.task(number), TODAY) is None for number in range(1, 11))
+        await console.press(*"a flood")
+        await console.sees("a flood")
+        await console.press("enter")
+        await console.sees(f"Type {count} to go on:")
+        assert not any(console.task(number).extended_on for number in range(1, 11))
+        await console.press(*str(count), "enter")
+        await console.sees(f"{count} extended.")
+        assert sum(console.task(number).extended_on == TODAY for number in range(1, 11)) == count
+
+
+async def test_the_last_change_is_taken_back_first_and_the_sentence_says_which(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("U")
+        await console.sees("There is nothing to take back")
+        await console.go_to(HELD)
+        await console.press("e")
+        await type_over(console, "called")
+        await console.sees("The note of")
+        await console.press("t", *" +late", "enter")
+        await console.sees("The tags of")
+        await console.press("a", *"anna", "enter")
+        await console.sees("hands of anna")
+        for part in ("assignment", "tags", "note"):
+            await console.press("U")
+            await console.sees(f"Taken back: the {part} of 1 task.")
+            assert timeline.of_task(console.history, HELD)[-1].what == "undone"
+        task = console.task(HELD)
+        assert (task.note, task.tags, task.assigned_to) == ("VIP", ("vip", "phone"), None)
+        await console.press("U")
+        await console.sees("There is nothing to take back")
+
+
+async def test_what_others_have_changed_since_is_not_trodden_on(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(READY)
+        await console.press("t", *"vip", "enter")
+        await console.sees("The tags of")
+        work.set_tags(console.history, READY, ("theirs",), "bob")
+        await console.press("U")
+        await console.sees("1 not: The tags of", "was changed since")
+        assert tasks.get(console.history, READY).tags == ("theirs",)
+
+
+async def test_marks_that_were_lost_come_back(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("asterisk")
+        every = console.main.table.marks
+        await console.press("escape")
+        assert not console.main.table.marks
+        await console.press("U")
+        await console.sees(f"The marks are as they were: {len(every)}.")
+        assert console.main.table.marks == every
+
+
+async def test_what_was_not_there_is_not_recorded(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(NOT_KNOWN)
+        revision = console.history.revision()
+        for key in ("a", "c", "A", "E", "e", "t"):
+            await console.press(key)
+            await console.until(lambda: console.main.prompt.is_open)
+            await console.press("escape")
+            await console.until(lambda: not console.main.prompt.is_open)
+        assert console.history.revision() == revision
