@@ -22,7 +22,7 @@ import pyte
 _INHERITED: Final = ("PATH", "HOME", "PYTHONPATH", "VIRTUAL_ENV", "TMPDIR", "SSL_CERT_FILE")
 _MODERN: Final = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
 
-_ANSWERS: Final[tuple[tuple[re.Pattern[bytes], bytes], ...]] = (
+ANSWERS: Final[tuple[tuple[re.Pattern[bytes], bytes], ...]] = (
     (re.compile(rb"\x1b\[0?c"), b"\x1b[?62;22;52c"),  # DA1: what are you
     (re.compile(rb"\x1b\[>0?q"), b"\x1bP>|tests 1\x1b\\"),  # XTVERSION
     (re.compile(rb"\x1b\[\?2026\$p"), b"\x1b[?2026;2$y"),  # synchronized output: known, off
@@ -30,8 +30,8 @@ _ANSWERS: Final[tuple[tuple[re.Pattern[bytes], bytes], ...]] = (
     (re.compile(rb"\x1b\[6n"), b"\x1b[1;1R"),  # cursor position
     (re.compile(rb"\x1b\]11;\?(?:\x07|\x1b\\)"), b"\x1b]11;rgb:1212/1212/1212\x1b\\"),  # background
 )
-_FOREIGN_TO_PYTE: Final = re.compile(rb"\x1b\[[<>=?][0-9;]*u|\x1b\[>[0-9;]*[mq]|\x1b\[[?0-9;]*\$p|\x1bP.*?\x1b\\")
-_UNFINISHED: Final = re.compile(rb"\x1b(?:\[[0-9;?<>=$]*|\][^\x07\x1b]*\x1b?|P[^\x1b]*\x1b?)?$")
+FOREIGN_TO_PYTE: Final = re.compile(rb"\x1b\[[<>=?][0-9;]*u|\x1b\[>[0-9;]*[mq]|\x1b\[[?0-9;]*\$p|\x1bP.*?\x1b\\")
+UNFINISHED: Final = re.compile(rb"\x1b(?:\[[0-9;?<>=$]*|\][^\x07\x1b]*\x1b?|P[^\x1b]*\x1b?)?$")
 
 
 class Terminal:
@@ -195,12 +195,12 @@ class Terminal:
             self._output += data
             self._last_output = time.monotonic()
             data = self._held_back + data
-            cut = match.start() if (match := _UNFINISHED.search(data)) else len(data)
+            cut = match.start() if (match := UNFINISHED.search(data)) else len(data)
             data, self._held_back = data[:cut], data[cut:]
-            for query, answer in _ANSWERS:
+            for query, answer in ANSWERS:
                 for _ in query.findall(data):
                     self.send(answer)
-            self._stream.feed(_FOREIGN_TO_PYTE.sub(b"", data))
+            self._stream.feed(FOREIGN_TO_PYTE.sub(b"", data))
             self._changed.notify_all()
 
 

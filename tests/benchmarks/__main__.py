@@ -1,0 +1,52 @@
+"""Run the benchmarks one after the other, print each row when it is known, and write the table."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from tests.benchmarks import startup, wire
+from tests.benchmarks.figures import Benchmark, Effort, Row
+from tests.benchmarks.table import line, write
+
+BENCHMARKS: Final[Mapping[str, Benchmark]] = {
+    "startup": startup.run,
+    "wire": wire.run,
+}
+
+
+def main() -> int:
+    """Measure what the command line names; exit code 1 says that a goal is missed."""
+    arguments = _arguments()
+    rows: list[Row] = []
+    for name in arguments.only or BENCHMARKS:
+        print(f"{name}:", flush=True)
+        for row in BENCHMARKS[name](Effort(quick=arguments.quick)):
+            print(f"  {line(row)}", flush=True)
+            rows.append(row)
+    if arguments.out is not None:
+        write(rows, arguments.out, quick=arguments.quick)
+    return int(any(getattr(row, "met", None) is False for row in rows))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--only", action="append", choices=tuple(BENCHMARKS), help="may be given several times")
+    parser.add_argument("--quick", action="store_true", help="small sizes and few rounds: to see that it works")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="STEM",
+        help="where to write STEM.md and STEM.json; a whole run writes tests/benchmarks/latest, others nothing",
+    )
+    arguments = parser.parse_args()
+    if arguments.out is None and not arguments.only and not arguments.quick:
+        arguments.out = Path(__file__).with_name("latest")
+    return arguments
+
+
+if __name__ == "__main__":
+    sys.exit(main())
