@@ -29,6 +29,7 @@ from bwp_tui.console.session import Session
 from bwp_tui.console.terminal import SIGNALS, TerminalWatch
 from bwp_tui.console.themes import DARK, LIGHT, THEMES, choose
 from bwp_tui.console.type_ahead import TypeAhead
+from bwp_tui.console.wire.driver import driver_class
 from bwp_tui.crashlog import record, sentence
 from bwp_tui.domain.times import Clock, utc_now
 from bwp_tui.engine.setup import preparing
@@ -218,7 +219,7 @@ def run_console(profile: Profile, *, theme: str | None) -> int:
     Raises:
         HistoryError: the history cannot be used.
     """
-    app = ConsoleApp(profile, theme=theme)
+    app = ConsoleApp(profile, theme=theme, driver_class=driver_class(os.environ))
     over_ssh = "SSH_CONNECTION" in os.environ or "SSH_TTY" in os.environ
     try:
         app.run(mouse=not over_ssh)

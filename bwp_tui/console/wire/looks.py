@@ -1,0 +1,77 @@
+"""How a cell looks: the parameters of `CSI … m` (ECMA-48, SGR), and the shortest way from one look to another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+_LETTERS: Final = frozenset(("1", "2", "3", "4", "5", "6", "7", "8", "9", "21", "51", "52", "53"))
+_FOREGROUNDS: Final = frozenset(str(code) for code in (*range(30, 38), *range(90, 98)))
+_BACKGROUNDS: Final = frozenset(str(code) for code in (*range(40, 48), *range(100, 108)))
+_EXTENDED: Final = {"2": 3, "5": 1}
+"""Numbers that follow `38;` and `48;`, by what stands next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Letters (bold, dim, …) and colours, each as SGR parameters; an empty colour is the terminal's own."""
+
+    letters: frozenset[str] = frozenset()
+    foreground: str = ""
+    background: str = ""
+
+
+PLAIN: Final = Look()
+
+
+@lru_cache(maxsize=1024)
+def read(parameters: str) -> Look | None:
+    """Return the look that SGR parameters lead to from the plain one, or None where one of them is not known."""
+    letters: set[str] = set()
+    foreground = background = ""
+    codes = iter(parameters.split(";"))
+    for code in codes:
+        if code in ("", "0"):
+            letters, foreground, background = set(), "", ""
+        elif code in _LETTERS:
+            letters.add(code)
+        elif code in _FOREGROUNDS:
+            foreground = code
+        elif code in _BACKGROUNDS:
+            background = code
+        elif code == "39":
+            foreground = ""
+        elif code == "49":
+            background = ""
+        elif code in ("38", "48") and (colour := _extended(code, codes)):
+            foreground, background = (colour, background) if code == "38" else (foreground, colour)
+        else:
+            return None
+    return Look(frozenset(letters), foreground, background)
+
+
+def _extended(code: str, codes: Iterator[str]) -> str | None:
+    kind = next(codes, "")
+    numbers = [next(codes, "") for _ in range(_EXTENDED.get(kind, 0))]
+    return ";".join((code, kind, *numbers)) if numbers and all(numbers) else None
+
+
+@lru_cache(maxsize=4096)
+def change(before: Look, after: Look) -> str:
+    """Return the shortest sequence that makes what follows look like `after` where it would look like `before`."""
+    if before == after:
+        return ""
+    if after == PLAIN:
+        return "\x1b[0m"
+    anew = ["0", *sorted(after.letters), *filter(None, (after.foreground, after.background))]
+    ways = [anew]
+    if before.letters <= after.letters:
+        onwards = sorted(after.letters - before.letters)
+        if after.foreground != before.foreground:
+            onwards.append(after.foreground or "39")
+        if after.background != before.background:
+            onwards.append(after.background or "49")
+        ways.append(onwards)
+    return min((f"\x1b[{';'.join(way)}m" for way in ways), key=len)
