@@ -11,6 +11,7 @@ from typing import Final
 import apsw
 
 from bwp_tui.domain.task import TERMINAL
+from bwp_tui.history import tallies, words
 from bwp_tui.history.errors import HistoryDamaged
 from bwp_tui.history.merge import RECOVERER, merge
 from bwp_tui.history.migrate import advance
@@ -169,8 +170,8 @@ def _keep_promises(db: apsw.Connection) -> None:
     purged = "(SELECT number FROM tasks WHERE purged_at IS NOT NULL)"
     db.execute(f"UPDATE timeline SET detail = NULL WHERE task IN {purged}")
     db.execute(f"UPDATE downloads SET directory = '', path = NULL, trouble = NULL WHERE task IN {purged}")
-    db.execute("DELETE FROM status_counts")
-    db.execute("INSERT INTO status_counts SELECT kind, status, count(*) FROM tasks GROUP BY kind, status")
+    for statement in (*tallies.REBUILD, *words.REBUILD):
+        db.execute(statement)
     db.execute("UPDATE engine SET pid = NULL, host = NULL, service = 'untried', message = NULL, next_try_at = NULL")
 
 

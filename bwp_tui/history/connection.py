@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 
 import apsw
@@ -103,6 +105,19 @@ class History:
         """Read the first row, or None."""
         rows = self.rows(sql, values)
         return rows[0] if rows else None
+
+    def integers(self, sql: str, values: Sequence[SqlValue] = ()) -> array[int]:
+        """Read a single column of whole numbers, of which there may be a million: no row is made of any.
+
+        Raises:
+            HistoryDamaged: the column holds something else.
+        """
+        with self._lock, self._watched():
+            self._check()
+            try:
+                return array("q", chain.from_iterable(self._db.execute(sql, values)))
+            except (TypeError, OverflowError):
+                raise HistoryDamaged(f"The history {self.path} holds something else where numbers belong.") from None
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:

@@ -17,7 +17,7 @@ _FIRST_WITH_ID: Final = 2
 _TELLING: Final = 3
 """So many of our tables make a register: other programs have a table called tasks, too."""
 
-_TABLES: Final = frozenset({"meta", "tasks", "intents", "downloads", "timeline", "status_counts", "engine"})
+_TABLES: Final = frozenset({"meta", "tasks", "intents", "downloads", "timeline", "engine"})
 
 Schema = frozenset[tuple[object, ...]]
 

@@ -14,6 +14,7 @@ from bwp_tui.history.identity import expected_schema, schema_of
 from bwp_tui.history.migrate import newest
 from bwp_tui.history.opening import open_to_read
 from bwp_tui.history.rows import TASKS, task_of
+from bwp_tui.history.tallies import COUNTED, KEPT
 
 _TOLD: Final = 5
 """Findings told of at most."""
@@ -75,10 +76,14 @@ def _schema(db: apsw.Connection) -> list[str]:
 
 
 def _counts(db: apsw.Connection) -> list[str]:
-    kept = "SELECT kind, status, tasks FROM status_counts WHERE tasks > 0"
-    counted = "SELECT kind, status, count(*) FROM tasks GROUP BY kind, status"
-    wrong = db.execute(f"SELECT 1 FROM ({kept} EXCEPT {counted}) UNION SELECT 1 FROM ({counted} EXCEPT {kept})")
-    return ["the counts of tasks are wrong"] if wrong.fetchall() else []
+    if int(db.pragma("user_version")) != newest():
+        return []  # an older one counts in another way
+    wrong = db.execute(f"SELECT 1 FROM ({KEPT} EXCEPT {COUNTED}) UNION SELECT 1 FROM ({COUNTED} EXCEPT {KEPT})")
+    if wrong.fetchall():
+        return ["the counts of tasks are wrong"]
+    indexed, listed = "SELECT id FROM words_docsize", "SELECT number FROM tasks"
+    amiss = db.execute(f"SELECT 1 FROM ({indexed} EXCEPT {listed}) UNION SELECT 1 FROM ({listed} EXCEPT {indexed})")
+    return ["the index of words is wrong"] if amiss.fetchall() else []
 
 
 def _contents(db: apsw.Connection) -> list[str]:

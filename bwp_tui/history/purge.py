@@ -19,7 +19,7 @@ from typing import Final
 
 from bwp_tui.domain.filter import Filter
 from bwp_tui.domain.times import to_text
-from bwp_tui.history import backups, swap, timeline
+from bwp_tui.history import backups, swap, timeline, words
 from bwp_tui.history.connection import History, Transaction, as_int, as_text
 from bwp_tui.history.errors import HistoryUnavailable
 from bwp_tui.history.search import condition
@@ -101,12 +101,15 @@ def traces_left(history: History) -> bool:
 
 
 def remove_traces(history: History, today: date, stop: threading.Event) -> list[Path]:
-    """Rewrite the register without its free pages, and replace its backups by a new one; return those gone.
+    """Rewrite the register without free pages and pieces of lost texts, renew its backups; return those gone.
 
     Raises:
         HistoryUnavailable: another process reads so long that the old pages cannot be written over.
         backups.Unwanted: `stop` was set meanwhile.
     """
+    with history.write() as transaction:
+        for statement in words.REBUILD:
+            transaction.run(statement)
     history.rows("VACUUM")
     _write_back(history)
     gone = backups.renew(history.path, today, stop)

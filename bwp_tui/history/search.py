@@ -10,6 +10,7 @@ from bwp_tui.domain.deadlines import REGULATIONS, received_until
 from bwp_tui.domain.filter import NOBODY, Ack, Age, Clause, Due, Filter, On, OneOf, Words
 from bwp_tui.domain.times import to_text
 from bwp_tui.history.connection import SqlValue
+from bwp_tui.history.words import Index, Narrowing, as_stored, reading_all
 
 Condition = tuple[str, tuple[SqlValue, ...]]
 
@@ -21,14 +22,17 @@ SORTS: Final = {
     "status": "t.status, t.number DESC",
     "kind": "t.kind, t.number DESC",
     "received": "t.received_on, t.number",
-    "submitted": "t.submitted_at IS NULL, t.submitted_at DESC, t.number DESC",
-    "updated": "t.updated_at IS NULL, t.updated_at DESC, t.number DESC",
+    "submitted": "t.submitted_at DESC, t.number DESC",
+    "updated": "t.updated_at DESC, t.number DESC",
     "assigned": "t.assigned_to IS NULL, t.assigned_to COLLATE NOCASE, t.number DESC",
     "note": "t.note = '', t.note COLLATE NOCASE, t.number DESC",
 }
-"""Orders by name; every one ends in the local number, so that it is total."""
+"""Orders by name; every one ends in the local number, so that it is total, and each one has its index."""
 
 _DAY: Final = timedelta(days=1)
+_LATELY_S: Final = 7 * 86_400
+"""What happened so many seconds ago at most has happened to few tasks of a register that is large."""
+
 _STATES: Final = {
     "active": "t.terminal = 0",
     "open": "t.open = 1",
@@ -38,6 +42,9 @@ _STATES: Final = {
     "resubmitted": "t.resubmitted = 1",
     "duplicate": "t.earlier IS NOT NULL",
 }
+_TALLIED: Final = frozenset({"active", "open", "ready", "failed", "resubmitted"})
+"""The states that the columns of `tallies` tell."""
+
 _YES: Final = {"verified": "t.verified_on IS NOT NULL", "extended": "t.extended_on IS NOT NULL"}
 _COLUMNS: Final = {"status": "t.status", "kind": "t.kind", "regulation": "t.regulation"}
 
@@ -51,32 +58,42 @@ def order_clause(sort: str) -> str:
     return SORTS[sort]
 
 
-def condition(wanted: Filter, now: datetime, today: date) -> Condition:
-    """Return what follows WHERE, on the table alias `t`, with its values."""
+def is_tallied(wanted: Filter) -> bool:
+    """Say whether the `tallies` alone tell how many tasks fit: they have the columns the filter asks for."""
+    return all(
+        isinstance(clause, OneOf)
+        and (clause.field in ("status", "kind") or (clause.field == "is" and _TALLIED.issuperset(clause.values)))
+        for clause in wanted.clauses
+    )
+
+
+def condition(wanted: Filter, now: datetime, today: date, narrow: Narrowing = reading_all) -> Condition:
+    """Return what follows WHERE, on the table alias `t`, with its values.
+
+    Args:
+        narrow: tells where an index of texts helps.
+    """
     parts: list[str] = []
     values: list[SqlValue] = []
     for clause in wanted.clauses:
-        sql, bound = _clause(clause, now, today)
+        sql, bound = _clause(clause, now, today, narrow)
         parts.append(f"NOT coalesce({sql}, 0)" if clause.negated else f"({sql})")
         values.extend(bound)
     return " AND ".join(parts) or "1", tuple(values)
 
 
-def _clause(clause: Clause, now: datetime, today: date) -> Condition:
+def _clause(clause: Clause, now: datetime, today: date, narrow: Narrowing) -> Condition:
     match clause:
         case Words(text):
-            like = _containing(text)
-            return (
-                "t.email LIKE ? ESCAPE '\\' OR t.task_id LIKE ? ESCAPE '\\' OR t.note LIKE ? ESCAPE '\\'",
-                (like, _beginning(text), like),
-            )
+            return _anywhere(text, narrow)
         case OneOf(field, values):
-            return _one_of(field, values)
+            return _one_of(field, values, narrow)
         case Age(op, seconds):
             # An older task has an earlier instant, so the comparison turns around.
             turned = op.translate(str.maketrans("<>", "><"))
             bound = to_text(now - timedelta(seconds=seconds))
-            return f"coalesce(t.submitted_at, t.recorded_at) {turned} ?", (bound,)
+            sql = f"coalesce(t.submitted_at, t.recorded_at) {turned} ?"
+            return _rare(sql) if op in ("<", "<=") and seconds <= _LATELY_S else sql, (bound,)
         case Due(_, None):
             return "t.due_on IS NULL", ()
         case Due(op, int(days)):
@@ -89,6 +106,11 @@ def _clause(clause: Clause, now: datetime, today: date) -> Condition:
             day = today - timedelta(days=bound) if isinstance(bound, int) else bound
             return (f"t.received_on {op} ?", (day.isoformat(),)) if field == "received" else _submitted(op, day)
     raise AssertionError(clause)
+
+
+def _rare(sql: str) -> str:
+    """Return a condition with the hint that few rows meet it, which the planner cannot know of a bound value."""
+    return f"likelihood({sql}, 0.001)"
 
 
 def _acknowledgement(op: str, day: date | None) -> Condition:
@@ -143,7 +165,19 @@ def _midnight(day: date) -> str:
     return to_text(datetime.combine(day, time.min).astimezone())
 
 
-def _one_of(field: str, values: tuple[str, ...]) -> Condition:
+def _anywhere(text: str, narrow: Narrowing) -> Condition:
+    """Return what holds where the address or the note contains a text, or the task id begins with it."""
+    like = _containing(text)
+    named, bounds = _named(text)
+    question = narrow(Index.WORDS, text)
+    if question is None:
+        return f"t.email LIKE ? ESCAPE '\\' OR t.note LIKE ? ESCAPE '\\' OR {named}", (like, like, *bounds)
+    found = f"SELECT number FROM tasks t WHERE {named} UNION SELECT rowid FROM words WHERE words MATCH ?"
+    sql = f"t.number IN ({found}) AND (t.email LIKE ? ESCAPE '\\' OR t.note LIKE ? ESCAPE '\\' OR {named})"
+    return sql, (*bounds, question, like, like, *bounds)
+
+
+def _one_of(field: str, values: tuple[str, ...], narrow: Narrowing) -> Condition:
     if field in _COLUMNS:
         return f"{_COLUMNS[field]} IN ({','.join('?' * len(values))})", values
     if field == "is":
@@ -151,36 +185,50 @@ def _one_of(field: str, values: tuple[str, ...]) -> Condition:
     if field in _YES:
         return " OR ".join(_YES[field] if value == "yes" else f"NOT {_YES[field]}" for value in values), ()
     if field == "note":
-        return _in_notes(values)
-    tests = [_field_test(field, value) for value in values]
-    return " OR ".join(sql for sql, _ in tests), tuple(value for _, bound in tests for value in bound)
+        return _in_notes(values, narrow)
+    tests = [_field_test(field, value, narrow) for value in values]
+    return " OR ".join(f"({sql})" for sql, _ in tests), tuple(value for _, bound in tests for value in bound)
 
 
-def _in_notes(values: tuple[str, ...]) -> Condition:
+def _in_notes(values: tuple[str, ...], narrow: Narrowing) -> Condition:
     """Return what holds where any note of a task, not only the one its row shows, contains one of some texts."""
+    if len(values) == 1 and (question := narrow(Index.NOTES, values[0])) is not None:
+        notes = "SELECT rowid FROM note_words WHERE note_words MATCH ?"
+        sql = f"SELECT task FROM timeline WHERE id IN ({notes}) AND what = 'note' AND detail LIKE ? ESCAPE '\\'"
+        return f"t.number IN ({sql})", (question, _containing(values[0]))
     texts = json.dumps([_containing(value) for value in values])
-    return (
-        "EXISTS (SELECT 1 FROM json_each(?) WHERE t.note LIKE value ESCAPE '\\') OR t.number IN"
-        " (SELECT task FROM timeline, json_each(?) WHERE what = 'note' AND detail LIKE value ESCAPE '\\')"
-    ), (texts, texts)
+    sql = "SELECT task FROM timeline, json_each(?) WHERE what = 'note' AND detail LIKE value ESCAPE '\\'"
+    return f"t.number IN ({sql})", (texts,)
 
 
-def _field_test(field: str, value: str) -> Condition:
+def _field_test(field: str, value: str, narrow: Narrowing) -> Condition:
     match field:
         case "id":
-            return "t.task_id LIKE ? ESCAPE '\\'", (_beginning(value),)
+            return _named(value)
         case "tag":
-            return "EXISTS (SELECT 1 FROM json_each(t.tags) WHERE value = ? COLLATE NOCASE)", (value,)
+            sql = "EXISTS (SELECT 1 FROM json_each(t.tags) WHERE value = ? COLLATE NOCASE)"
+            return _among_words(sql, value, as_stored(value), narrow)
         case "error":
-            return (
-                "EXISTS (SELECT 1 FROM json_each(t.errors) WHERE json_extract(value, '$[0]') = ? COLLATE NOCASE)",
-                (value,),
-            )
+            sql = "EXISTS (SELECT 1 FROM json_each(t.errors) WHERE json_extract(value, '$[0]') = ? COLLATE NOCASE)"
+            return _among_words(sql, value, as_stored(value), narrow)
         case "assigned" if value.casefold() == NOBODY:
             return "t.assigned_to IS NULL", ()
         case "assigned":
-            return "t.assigned_to LIKE ? ESCAPE '\\'", (_containing(value),)
-    return "t.email LIKE ? ESCAPE '\\'", (_containing(value),)
+            return "t.assigned_to IS NOT NULL AND t.assigned_to LIKE ? ESCAPE '\\'", (_containing(value),)
+    return _among_words("t.email LIKE ? ESCAPE '\\'", _containing(value), value, narrow)
+
+
+def _among_words(sql: str, bound: str, text: str | None, narrow: Narrowing) -> Condition:
+    """Return a condition on the rows whose words contain `text`, where the index of them is worth a look."""
+    question = None if text is None else narrow(Index.WORDS, text)
+    if question is None:
+        return sql, (bound,)
+    return f"t.number IN (SELECT rowid FROM words WHERE words MATCH ?) AND {sql}", (question, bound)
+
+
+def _named(text: str) -> Condition:
+    """Return what holds where the task id begins with a text."""
+    return "(t.task_id >= ? COLLATE NOCASE AND t.task_id < ? COLLATE NOCASE)", (text, f"{text}\U0010ffff")
 
 
 def _escaped(text: str) -> str:
@@ -189,10 +237,6 @@ def _escaped(text: str) -> str:
 
 def _containing(text: str) -> str:
     return f"%{_escaped(text)}%"
-
-
-def _beginning(text: str) -> str:
-    return f"{_escaped(text)}%"
 
 
 def among(column: str, numbers: frozenset[int] | None) -> str:

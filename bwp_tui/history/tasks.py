@@ -13,7 +13,8 @@ from bwp_tui.domain.text import clean_line
 from bwp_tui.history.connection import History, as_int, as_text
 from bwp_tui.history.errors import NoSuchTask
 from bwp_tui.history.rows import TASKS, task_of
-from bwp_tui.history.search import among, condition, order_clause
+from bwp_tui.history.search import Condition, among, condition, is_tallied, order_clause
+from bwp_tui.history.words import narrowing
 
 SHORTEST_PREFIX: Final = 4
 """Characters of a task id that may stand for the whole, when no other begins with them."""
@@ -39,15 +40,24 @@ def window(history: History, numbers: Sequence[int]) -> list[Task]:
     return [found[number] for number in numbers if number in found]
 
 
-def numbers(history: History, wanted: Filter, *, today: date, sort: str = "newest") -> array[int]:
-    """Return the local numbers of the tasks that fit, in order.
+def numbers(
+    history: History, wanted: Filter, *, today: date, sort: str = "newest", limit: int | None = None
+) -> array[int]:
+    """Return the local numbers of the tasks that fit, in order; the first `limit` of them where one is given.
 
     Raises:
         KeyError: `sort` is not in `search.SORTS`.
     """
+    where, values = _where(history, wanted, today)
+    sql = f"SELECT t.number FROM tasks t WHERE {where} ORDER BY {order_clause(sort)} LIMIT ?"
+    return history.integers(sql, (*values, -1 if limit is None else limit))
+
+
+def fitting(history: History, wanted: Filter, numbers: Sequence[int], *, today: date) -> frozenset[int]:
+    """Return those of the tasks with these local numbers that fit."""
     where, values = condition(wanted, history.clock(), today)
-    rows = history.rows(f"SELECT t.number FROM tasks t WHERE {where} ORDER BY {order_clause(sort)}", values)
-    return array("q", (as_int(number) for (number,) in rows))
+    among_these = among("t.number", frozenset(numbers))
+    return frozenset(history.integers(f"SELECT t.number FROM tasks t WHERE {among_these} AND {where}", values))
 
 
 def matching(history: History, wanted: Filter, *, today: date, limit: int, sort: str = "newest") -> list[Task]:
@@ -56,16 +66,24 @@ def matching(history: History, wanted: Filter, *, today: date, limit: int, sort:
     Raises:
         KeyError: `sort` is not in `search.SORTS`.
     """
-    where, values = condition(wanted, history.clock(), today)
+    where, values = _where(history, wanted, today)
     rows = history.rows(f"{TASKS} WHERE {where} ORDER BY {order_clause(sort)} LIMIT ?", (*values, limit))
     return [task_of(row) for row in rows]
 
 
 def count(history: History, wanted: Filter, *, today: date) -> int:
     """Return how many tasks fit."""
-    where, values = condition(wanted, history.clock(), today)
-    row = history.row(f"SELECT count(*) FROM tasks t WHERE {where}", values)
+    if is_tallied(wanted):
+        where, values = condition(wanted, history.clock(), today)
+        row = history.row(f"SELECT coalesce(sum(t.tasks), 0) FROM tallies t WHERE {where}", values)
+    else:
+        where, values = _where(history, wanted, today)
+        row = history.row(f"SELECT count(*) FROM tasks t WHERE {where}", values)
     return 0 if row is None else as_int(row[0])
+
+
+def _where(history: History, wanted: Filter, today: date) -> Condition:
+    return condition(wanted, history.clock(), today, narrowing(history))
 
 
 def newest_for(history: History, kind: Kind, email: str) -> Task | None:
@@ -78,7 +96,7 @@ def newest_for(history: History, kind: Kind, email: str) -> Task | None:
 
 def status_counts(history: History) -> dict[tuple[str, str], int]:
     """Return the number of tasks by (kind, status)."""
-    rows = history.rows("SELECT kind, status, tasks FROM status_counts WHERE tasks > 0")
+    rows = history.rows("SELECT kind, status, sum(tasks) FROM tallies WHERE tasks > 0 GROUP BY 1, 2")
     return {(as_text(kind), as_text(status)): as_int(tasks) for kind, status, tasks in rows}
 
 

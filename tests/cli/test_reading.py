@@ -187,7 +187,7 @@ def test_the_planted_past_is_counted_and_has_its_timelines(bwp: Bwp) -> None:
     history = History(bwp.folder / "history.db")
     past = past_tasks(60, 1, datetime.now(UTC))
     assert plant(history, past, "op") == 60
-    counted = history.rows("SELECT kind, status, tasks FROM status_counts WHERE tasks > 0 ORDER BY 1, 2")
+    counted = history.rows("SELECT kind, status, sum(tasks) FROM tallies WHERE tasks > 0 GROUP BY 1, 2 ORDER BY 1, 2")
     assert counted == history.rows("SELECT kind, status, count(*) FROM tasks GROUP BY 1, 2 ORDER BY 1, 2")
     cancelled = sum(task.cancelled for task in past)
     assert history.row("SELECT count(*) FROM tasks WHERE status = 'CANCELLED'") == (cancelled,)

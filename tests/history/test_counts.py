@@ -10,17 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bwp_tui.domain.task import Kind
-from bwp_tui.history import tasks
+from bwp_tui.history import tallies, tasks
 from bwp_tui.history.connection import History, Transaction, as_int, as_text
 
 _STATUSES = st.sampled_from(["QUEUED", "COMPLETED", "SUSPENDED"])
 _INSERT = st.tuples(st.just("insert"), st.sampled_from(Kind), _STATUSES)
 _CHANGE = st.tuples(st.just("change"), st.integers(1, 8), _STATUSES)
 _DELETE = st.tuples(st.just("delete"), st.integers(1, 8), st.just(""))
+_FLAG = st.tuples(st.just("flag"), st.integers(1, 8), st.sampled_from(["terminal", "saved", "resubmitted"]))
 _UNDO = st.tuples(st.just("undo"), st.sampled_from(Kind), _STATUSES)
 
 
-@given(st.lists(st.one_of(_INSERT, _CHANGE, _DELETE, _UNDO), max_size=20))
+@given(st.lists(st.one_of(_INSERT, _CHANGE, _FLAG, _DELETE, _UNDO), max_size=20))
 @settings(max_examples=30, deadline=None)
 def test_the_counts_equal_a_recount_after_any_changes(operations: list[tuple[str, Kind | int, str]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -31,8 +32,10 @@ def test_the_counts_equal_a_recount_after_any_changes(operations: list[tuple[str
         recount = history.rows("SELECT kind, status, count(*) FROM tasks GROUP BY kind, status")
         expected = {(as_text(kind), as_text(status)): as_int(count) for kind, status, count in recount}
         counted = tasks.status_counts(history)
+        kept, recounted = (sorted(map(str, history.rows(sql))) for sql in (tallies.KEPT, tallies.COUNTED))
         history.close()
     assert counted == expected
+    assert kept == recounted
 
 
 def _apply(history: History, what: str, which: Kind | int, status: str) -> None:
@@ -43,6 +46,8 @@ def _apply(history: History, what: str, which: Kind | int, status: str) -> None:
         _insert_and_undo(history, which, status)
     elif what == "change":
         history.rows("UPDATE tasks SET status = ? WHERE number = ?", (status, which))
+    elif what == "flag":
+        history.rows(f"UPDATE tasks SET {status} = 1 - {status} WHERE number = ?", (which,))
     else:
         history.rows("DELETE FROM tasks WHERE number = ?", (which,))
 
