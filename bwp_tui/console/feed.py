@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from array import array
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
+from typing import Final
 
 from bwp_tui.console.actions import MOST_VIEWS
 from bwp_tui.domain.filter import Filter, View, parse
@@ -16,6 +19,7 @@ from bwp_tui.history import downloads, engine_state, tasks, views
 from bwp_tui.history.connection import History
 from bwp_tui.history.engine_state import EngineState
 from bwp_tui.history.errors import HistoryError
+from bwp_tui.history.view_rows import ViewRows, Wanted
 from bwp_tui.history.watch import INTERVAL_S
 
 
@@ -29,7 +33,12 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What the history says at one revision. `changed` are the tasks touched since the snapshot before."""
+    """What the history says at one revision.
+
+    Attributes:
+        changed: the tasks touched since the snapshot before.
+        is_whole: whether `numbers` are all there are, and not the first page of a view that is being read.
+    """
 
     question: Question
     revision: int
@@ -39,6 +48,13 @@ class Snapshot:
     view_counts: tuple[int, ...]
     engine: EngineState
     downloads: tuple[Download, ...]
+    is_whole: bool = True
+
+
+_RESTS: Final = 3.0
+"""How many times as long as a look at a large register took the next one waits, unless the operator asks."""
+
+_LONGEST_REST_S: Final = 3.0
 
 
 class Feed:
@@ -57,6 +73,9 @@ class Feed:
         self._stopped = False
         self._revision = 0
         self._version = -1
+        self._rows = ViewRows(self._history)
+        self._told_last: Snapshot | None = None
+        self._rested_at = 0.0
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
 
     def start(self) -> None:
@@ -88,28 +107,52 @@ class Feed:
                 self._asked.clear()
             if self._stopped:
                 return
+            if not asked and time.monotonic() < self._rested_at:
+                continue
             try:
                 version = self._history.data_version()
                 if asked or version != self._version:
                     self._version = version
-                    self._told(self._snapshot())
+                    self._look()
             except HistoryError as error:
                 self._told(str(error))
                 self._asked.wait(INTERVAL_S * 20)
 
-    def _snapshot(self) -> Snapshot:
-        history, question = self._history, self._question
-        today = local_day(self._clock())
+    def _look(self) -> None:
+        """Tell the first page of a view that is new and long, then the whole; then rest the longer, the longer it took.
+
+        A register of a million tasks that changes all the time must not keep the thread that draws from its work.
+        """
+        began = time.monotonic()
+        question, today = self._question, local_day(self._clock())
+        wanted = Wanted(question.filter, question.sort, today)
+        page = self._rows.first(wanted)
+        if page is not None:
+            if self._told_last is None:
+                self._told_last = self._snapshot(question, page, (), today)
+            self._told(replace(self._told_last, question=question, numbers=page, changed=(), is_whole=False))
         # The revision is read first: what is written meanwhile is then told twice rather than never.
-        revision = history.revision()
-        changed = tasks.changed_since(history, self._revision) if self._revision else []
+        revision = self._history.revision()
+        changed = tasks.changed_since(self._history, self._revision) if self._revision else []
+        numbers = self._rows.every(wanted, changed, self._asked.is_set)
+        if numbers is None:
+            return  # another question is waiting
+        self._told_last = self._snapshot(question, numbers, changed, today, revision)
         self._revision = revision
+        self._told(self._told_last)
+        took = time.monotonic() - began
+        self._rested_at = began + took + min(_RESTS * took, _LONGEST_REST_S)
+
+    def _snapshot(
+        self, question: Question, numbers: array[int], changed: Sequence[int], today: date, revision: int = 0
+    ) -> Snapshot:
+        history = self._history
         every = views.every(history)[:MOST_VIEWS]
         return Snapshot(
             question=question,
             revision=revision,
             changed=tuple(changed),
-            numbers=tasks.numbers(history, question.filter, today=today, sort=question.sort),
+            numbers=numbers,
             views=every,
             view_counts=tuple(tasks.count(history, parse(view.filter), today=today) for view in every),
             engine=engine_state.read(history),

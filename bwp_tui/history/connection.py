@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
+from typing import Final, overload
 
 import apsw
 
@@ -24,6 +25,9 @@ from bwp_tui.history.suspicion import is_needed, suspect
 
 SqlValue = None | int | float | str | bytes
 Row = tuple[SqlValue, ...]
+
+_STEPS_BETWEEN_LOOKS: Final = 20_000
+"""Instructions of SQLite's machine between two looks at whether a reading is still wanted: about a millisecond."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,18 +110,34 @@ class History:
         rows = self.rows(sql, values)
         return rows[0] if rows else None
 
-    def integers(self, sql: str, values: Sequence[SqlValue] = ()) -> array[int]:
+    @overload
+    def integers(self, sql: str, values: Sequence[SqlValue] = (), unwanted: None = None) -> array[int]: ...
+    @overload
+    def integers(
+        self, sql: str, values: Sequence[SqlValue], unwanted: Callable[[], bool] | None
+    ) -> array[int] | None: ...
+    def integers(
+        self, sql: str, values: Sequence[SqlValue] = (), unwanted: Callable[[], bool] | None = None
+    ) -> array[int] | None:
         """Read a single column of whole numbers, of which there may be a million: no row is made of any.
+
+        Args:
+            unwanted: is asked every few milliseconds; None is returned once it is true.
 
         Raises:
             HistoryDamaged: the column holds something else.
         """
         with self._lock, self._watched():
             self._check()
+            self._db.set_progress_handler(unwanted, _STEPS_BETWEEN_LOOKS)
             try:
                 return array("q", chain.from_iterable(self._db.execute(sql, values)))
+            except apsw.InterruptError:
+                return None
             except (TypeError, OverflowError):
                 raise HistoryDamaged(f"The history {self.path} holds something else where numbers belong.") from None
+            finally:
+                self._db.set_progress_handler(None)
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:

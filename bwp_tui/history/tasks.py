@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date
-from typing import Final
+from typing import Final, overload
 
 from bwp_tui.domain.filter import Filter
 from bwp_tui.domain.task import Kind, Task
@@ -40,24 +40,48 @@ def window(history: History, numbers: Sequence[int]) -> list[Task]:
     return [found[number] for number in numbers if number in found]
 
 
+@overload
 def numbers(
     history: History, wanted: Filter, *, today: date, sort: str = "newest", limit: int | None = None
-) -> array[int]:
+) -> array[int]: ...
+@overload
+def numbers(
+    history: History, wanted: Filter, *, today: date, sort: str = "newest", unwanted: Callable[[], bool]
+) -> array[int] | None: ...
+def numbers(
+    history: History,
+    wanted: Filter,
+    *,
+    today: date,
+    sort: str = "newest",
+    limit: int | None = None,
+    unwanted: Callable[[], bool] | None = None,
+) -> array[int] | None:
     """Return the local numbers of the tasks that fit, in order; the first `limit` of them where one is given.
+
+    Args:
+        unwanted: is asked now and then; None is returned soon after it says that the answer is no longer wanted.
 
     Raises:
         KeyError: `sort` is not in `search.SORTS`.
     """
     where, values = _where(history, wanted, today)
     sql = f"SELECT t.number FROM tasks t WHERE {where} ORDER BY {order_clause(sort)} LIMIT ?"
-    return history.integers(sql, (*values, -1 if limit is None else limit))
+    return history.integers(sql, (*values, -1 if limit is None else limit), unwanted)
+
+
+def highest(history: History) -> int:
+    """Return the highest local number there is, or 0."""
+    row = history.row("SELECT max(number) FROM tasks")
+    return 0 if row is None or row[0] is None else as_int(row[0])
 
 
 def fitting(history: History, wanted: Filter, numbers: Sequence[int], *, today: date) -> frozenset[int]:
     """Return those of the tasks with these local numbers that fit."""
     where, values = condition(wanted, history.clock(), today)
     among_these = among("t.number", frozenset(numbers))
-    return frozenset(history.integers(f"SELECT t.number FROM tasks t WHERE {among_these} AND {where}", values))
+    rows = history.rows(f"SELECT t.number FROM tasks t WHERE {among_these} AND {where}", values)
+    return frozenset(as_int(number) for (number,) in rows)
 
 
 def matching(history: History, wanted: Filter, *, today: date, limit: int, sort: str = "newest") -> list[Task]:

@@ -59,6 +59,7 @@ class MainScreen(Screen[None]):
         self._answered: Question | None = None
         self._held_back: Snapshot | None = None
         self._is_frozen = False
+        self._is_partial = False
 
     def compose(self) -> ComposeResult:
         session = self.session
@@ -131,10 +132,12 @@ class MainScreen(Screen[None]):
             seen = self._held_back.changed if self._held_back is not None else ()
             self._held_back = replace(told, changed=tuple({*seen, *told.changed}))
             return
-        around = self._around
-        before, around.snapshot = around.snapshot, told
         if told.question == self.listing.question:
             self._show_rows(told)
+        around = self._around
+        if not told.is_whole and around.snapshot is not None:
+            return
+        before, around.snapshot = around.snapshot, told
         self.table.refresh_tasks(told.changed)
         if self._wanted is not None and self.table.go_to_task(self._wanted):
             self._wanted = None
@@ -151,8 +154,11 @@ class MainScreen(Screen[None]):
 
     def _show_rows(self, told: Snapshot) -> None:
         """Show the view's rows; a view that has just been opened, and lacks the cursor's task, begins at its top."""
-        before = self.table.current_number
+        before, was_at_end = self.table.current_number, self._is_partial and self.table.is_at_end
         self.table.show(told.numbers)
+        self._is_partial = not told.is_whole
+        if was_at_end:
+            self.table.action_last()  # the end that was asked for is only known now
         if told.question != self._answered:
             self._answered = told.question
             if self.table.current_number != before:

@@ -128,6 +128,11 @@ class TaskTable(RowPane):
         return self._cursor
 
     @property
+    def is_at_end(self) -> bool:
+        """Whether the cursor is on the last row."""
+        return self._cursor == len(self._numbers) - 1
+
+    @property
     def current_number(self) -> int | None:
         """Local number of the task under the cursor."""
         return self._numbers[self._cursor] if self._numbers else None
@@ -144,7 +149,7 @@ class TaskTable(RowPane):
         The cursor stays on its task and the task on its line; where the task is gone, the cursor stays on its row.
         Only lines that show another task than before are repainted.
         """
-        if numbers == self._numbers:
+        if numbers is self._numbers or numbers == self._numbers:
             return
         current, before, was_empty = self.current_number, self._lines(), not self._numbers
         top, line = self.top, self._cursor - self.top

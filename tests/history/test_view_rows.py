@@ -1,0 +1,123 @@
+"""The rows of a view, mended as the register changes, against the same rows read anew."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bwp_tui.domain.filter import parse
+from bwp_tui.history import tasks, view_rows
+from bwp_tui.history.connection import History, Transaction
+from bwp_tui.history.view_rows import ViewRows, Wanted
+from tests.history.support import TODAY, FrozenClock, submitted
+
+_ADD = st.tuples(st.just("add"), st.just(0), st.just(""))
+_CHANGE = st.tuples(st.just("change"), st.integers(1, 12), st.sampled_from(["QUEUED", "ON_HOLD"]))
+_REMOVE = st.tuples(st.just("remove"), st.integers(1, 12), st.just(""))
+_LOOK = st.tuples(st.just("look"), st.just(0), st.just(""))
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> Iterator[History]:
+    history = History(tmp_path / "profile" / "history.db", clock=FrozenClock())
+    yield history
+    history.close()
+
+
+def wanted(filter_text: str = "", sort: str = "newest") -> Wanted:
+    return Wanted(parse(filter_text), sort, TODAY)
+
+
+def never() -> bool:
+    return False
+
+
+@given(
+    st.lists(st.one_of(_ADD, _CHANGE, _REMOVE, _LOOK), max_size=25),
+    st.sampled_from(["", "status:on_hold", "-status:on_hold", "age<1h"]),
+    st.sampled_from(["newest", "oldest", "status"]),
+)
+@settings(max_examples=40, deadline=None)
+def test_mended_rows_are_the_rows_read_anew(
+    operations: list[tuple[str, int, str]], filter_text: str, sort: str
+) -> None:
+    question = wanted(filter_text, sort)
+    with tempfile.TemporaryDirectory() as folder:
+        history = History(Path(folder) / "history.db", clock=FrozenClock())
+        history.rows("PRAGMA synchronous = OFF")
+        rows, seen = ViewRows(history), 0
+        for what, number, status in [*operations, ("look", 0, "")]:
+            if what != "look":
+                _apply(history, what, number, status)
+                continue
+            changed, seen = tasks.changed_since(history, seen), history.revision()
+            found = rows.every(question, changed, never)
+            assert found == tasks.numbers(history, question.filter, today=TODAY, sort=sort)
+        history.close()
+
+
+def _apply(history: History, what: str, number: int, status: str) -> None:
+    with history.write() as transaction:
+        if what == "add":
+            _insert(transaction)
+        elif what == "change":
+            transaction.run(
+                "UPDATE tasks SET status = ?, revision = ? WHERE number = ?", (status, transaction.revision, number)
+            )
+        else:
+            transaction.run("DELETE FROM tasks WHERE number = ?", (number,))
+
+
+def _insert(transaction: Transaction) -> None:
+    transaction.run(
+        "INSERT INTO tasks (kind, email, status, received_on, regulation, recorded_at, revision)"
+        " VALUES ('RETRIEVAL', '', 'QUEUED', '2026-11-20', 'none', '2026-11-20T00:00:00.000000Z', ?)",
+        (transaction.revision,),
+    )
+
+
+def test_a_change_that_moves_no_row_leaves_the_rows_as_they_are(history: History) -> None:
+    numbers = [submitted(history).number for _ in range(3)]
+    rows = ViewRows(history)
+    before = rows.every(wanted(), numbers, never)
+    assert rows.every(wanted(), [2], never) is before
+
+
+def test_rows_that_were_handed_out_never_change(history: History) -> None:
+    submitted(history)
+    rows = ViewRows(history)
+    before = rows.every(wanted(), [1], never)
+    submitted(history)
+    after = rows.every(wanted(), [2], never)
+    assert before is not None
+    assert after is not None
+    assert (list(before), list(after)) == ([1], [2, 1])
+
+
+def test_only_a_view_that_is_new_and_long_has_a_first_page(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(view_rows, "PAGE", 2)
+    for _ in range(3):
+        submitted(history)
+    rows = ViewRows(history)
+    page = rows.first(wanted())
+    assert page is not None
+    assert list(page) == [3, 2]
+    rows.every(wanted(), [], never)
+    assert rows.first(wanted()) is None
+    assert rows.first(wanted("status:failed")) is None
+
+
+def test_a_reading_that_is_no_longer_wanted_ends_and_the_next_one_is_whole(history: History) -> None:
+    with history.write() as transaction:
+        for _ in range(20_000):
+            _insert(transaction)
+    rows = ViewRows(history)
+    assert rows.every(wanted(), [], lambda: True) is None
+    found = rows.every(wanted(), [], never)
+    assert found is not None
+    assert len(found) == 20_000
