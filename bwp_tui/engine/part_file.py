@@ -37,6 +37,11 @@ def file_name(kind: Kind, email: str, task_id: str) -> str:
     return f"{cleaned.lstrip('.')}.zip"
 
 
+def part_name(name: str) -> str:
+    """Return what the archive `name` is called while it grows."""
+    return f"{name}.part"
+
+
 class PartFile:
     """A `.part` file in the target folder. Bytes are appended; `sha256` covers all that it holds.
 
@@ -54,7 +59,7 @@ class PartFile:
         self.etag: str | None = None
         self.size = 0
         self.published: Path | None = None
-        self._part = f"{name}.part"
+        self._part = part_name(name)
         self._hash = hashlib.sha256()
         # A pump that is late to stop must not write where the closed descriptor's number has found another file.
         self._guard = threading.Lock()
