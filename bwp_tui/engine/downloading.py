@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Final
 
 from bwp_tui.api.errors import AccessDenied, ApiError, BadCredentials
 from bwp_tui.api.links import PresignedLink
+from bwp_tui.api.transfer import size_of
 from bwp_tui.api.transfer_errors import ArchiveChanged, LineCut, NothingLeft, ServerBusy, TransferError
 from bwp_tui.engine.archive import BadArchive, check_structure
 from bwp_tui.engine.breaker import NO_ROOM, Breaker, Reservation
@@ -142,7 +144,7 @@ class DownloadingDesk:
         bench = self._bench
         try:
             name = file_name(order.kind, order.email, order.task_id)
-            with PartFile(Path(order.directory), name, etag=order.etag) as part:
+            with PartFile(Path(order.directory), name, etag=order.etag, total=order.total) as part:
                 if part.published and downloads.is_saved(bench.history, order.number, str(part.published)):
                     part.begin_anew()
                 if part.published is None:
@@ -226,6 +228,10 @@ class DownloadingDesk:
             before = part.size
             try:
                 await self._follow(link, order, part)
+            except NothingLeft as error:
+                if error.total is None:
+                    raise NothingLeft(str(error), total=await self._size_of(order, part)) from None
+                raise
             except (LineCut, ServerBusy) as error:
                 # A line that brought bytes before it broke tells nothing against the server.
                 if error.transient and part.size == before:
@@ -251,6 +257,11 @@ class DownloadingDesk:
             self._bench.gate.succeeded()
             return link
 
+    async def _size_of(self, order: Order, part: PartFile) -> int | None:
+        """Ask for the size of the archive, over a link of its own."""
+        link = await self._link(order)
+        return await in_daemon_thread(functools.partial(size_of, link, part.etag), f"size-{order.id}")
+
     async def _follow(self, link: PresignedLink, order: Order, part: PartFile) -> None:
         pump, rate = Pump(link, part), Rate()
         pumping = in_daemon_thread(pump.run, f"pump-{order.id}")
@@ -264,7 +275,8 @@ class DownloadingDesk:
                     speed = rate.note(time.monotonic(), received)
                     downloads.progressed(self._bench.history, order, received, pump.total, speed, part.etag)
                     recorded = received
-                await asyncio.wait([pumping], timeout=PROGRESS_S)
+                # What the part is of is recorded as soon as it is known: without its ETag, a kill would lose it.
+                await asyncio.wait([pumping], timeout=_LOOK_S if pump.total is None else PROGRESS_S)
             await pumping
         except asyncio.CancelledError:
             await _end(pump, pumping)

@@ -25,7 +25,7 @@ PLACE: Final = "coalesce(d.place, d.id)"
 _DUE: Final = f"{QUEUED} AND d.paused = 0"
 _RUNNING: Final = f"{_OPEN} AND d.state = 'running'"
 _ORDERS: Final = (
-    "SELECT d.id, d.task, t.kind, t.email, t.task_id, d.directory, d.etag, d.attempts, d.actor"
+    "SELECT d.id, d.task, t.kind, t.email, t.task_id, d.directory, d.etag, d.total, d.attempts, d.actor"
     " FROM downloads d JOIN tasks t ON t.number = d.task"
 )
 
@@ -41,6 +41,7 @@ class Order:
     task_id: str
     directory: str
     etag: str | None
+    total: int | None
     attempts: int
     actor: str
 
@@ -109,8 +110,9 @@ def _orders(rows: list[Row]) -> list[Order]:
             task_id=as_text(row[4]),
             directory=as_text(row[5]),
             etag=None if row[6] is None else as_text(row[6]),
-            attempts=as_int(row[7]),
-            actor=as_text(row[8]),
+            total=None if row[7] is None else as_int(row[7]),
+            attempts=as_int(row[8]),
+            actor=as_text(row[9]),
         )
         for row in rows
     ]
