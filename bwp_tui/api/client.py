@@ -128,7 +128,14 @@ class PrivacyApi:
                 f"The service gives no link: the retrieval is {answer.status}.",
                 transient=answer.status != Status.FAILED,
             )
-        return PresignedLink.checked(answer.link, issued_at=outcome.reply.sent_at, loopback_allowed=self._is_practice)
+        reply = outcome.reply
+        return PresignedLink.checked(
+            answer.link,
+            issued_at=reply.sent_at,
+            told_at=reply.told_at,
+            date=reply.date,
+            loopback_allowed=self._is_practice,
+        )
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import time
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final, NamedTuple
 
@@ -26,6 +27,15 @@ def retry_after(value: str | None) -> float | None:
         except (ValueError, OverflowError):
             return None
     return None if math.isnan(wait) else min(max(wait, 0.0), LONGEST_WAIT)
+
+
+def date(value: str | None) -> datetime | None:
+    """Return the instant that a `Date` header tells (RFC 9110 §6.6.1), or None."""
+    try:
+        told = parsedate_to_datetime(value or "")
+    except (ValueError, OverflowError):
+        return None
+    return told if told.tzinfo is not None else told.replace(tzinfo=UTC)
 
 
 class ContentRange(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,6 +16,11 @@ from bwp_tui.api.errors import BadAnswer
 LINK_LIFE: Final = 60.0
 """Seconds in which a download must begin where the link itself does not say (contract: Link and archive)."""
 
+FRESH: Final = 10.0
+"""Seconds of a link's life that must be left when a download begins over it: it could die while a line is made."""
+
+_AT_ONCE: Final = 1.0  # seconds after it was told: no newer one is to be had, so the server is the judge of it
+_SIGNED_AT: Final = "%Y%m%dT%H%M%SZ"
 _LONGEST_LIFE: Final = 604_800.0  # S3 signs nothing for longer than a week
 
 
@@ -26,12 +32,27 @@ class PresignedLink:
     host: str
     path: str
     issued_at: float
-    """On the monotonic clock: when the query that made it was sent."""
+    """On the monotonic clock: when the query that made it was sent, or before where it says that it is older."""
+    told_at: float
+    """On the monotonic clock: when the answer came that holds it."""
     life: float = LINK_LIFE
 
     @classmethod
-    def checked(cls, url: str, *, issued_at: float, loopback_allowed: bool = False) -> PresignedLink:
-        """Return the link behind `url`. `loopback_allowed` is for a practice API, which is on loopback itself.
+    def checked(
+        cls,
+        url: str,
+        *,
+        issued_at: float,
+        told_at: float | None = None,
+        date: datetime | None = None,
+        loopback_allowed: bool = False,
+    ) -> PresignedLink:
+        """Return the link behind `url`.
+
+        Args:
+            issued_at, told_at: when it was asked for and when it came, on the monotonic clock.
+            date: when it came by the service's clock. With that, an instant in the link needs no right clock here.
+            loopback_allowed: for a practice API, which is on loopback itself.
 
         Raises:
             BadAnswer: the URL is not https, holds credentials, or leads into a private network.
@@ -43,7 +64,9 @@ class PresignedLink:
                 transient=False,
             )
         address = split_address(url)
-        return cls(Secret(url), address.host, address.path, issued_at, _life(url))
+        told_at = issued_at if told_at is None else told_at
+        issued_at = min(issued_at, told_at - _age(url, date))
+        return cls(Secret(url), address.host, address.path, issued_at, told_at, _life(url))
 
     def reveal(self) -> str:
         """Return the URL, for the one request that follows it."""
@@ -52,6 +75,10 @@ class PresignedLink:
     def seconds_left(self, clock: Callable[[], float] = time.monotonic) -> float:
         """Return how long a download may still begin, in seconds; negative once it is too late."""
         return self.issued_at + self.life - clock()
+
+    def is_spent(self, clock: Callable[[], float] = time.monotonic) -> bool:
+        """Say whether another link is to be asked for before a download begins."""
+        return clock() - self.told_at > _AT_ONCE and self.seconds_left(clock) < FRESH
 
 
 def _trouble(url: str, loopback_allowed: bool) -> str | None:
@@ -69,6 +96,21 @@ def _is_private(address: Address) -> bool:
     return literal is not None and (not literal.is_global or literal.is_multicast)
 
 
+def _age(url: str, date: datetime | None) -> float:
+    """Return how many seconds before `date` the link was signed; 0 where that is not known."""
+    if date is None:
+        return 0.0
+    try:
+        signed = datetime.strptime(_told(url, "X-Amz-Date"), _SIGNED_AT).replace(tzinfo=UTC)
+    except ValueError:
+        return 0.0
+    return max(0.0, (date - signed).total_seconds())
+
+
+def _told(url: str, name: str) -> str:
+    return parse_qs(urlsplit(url).query).get(name, [""])[0]
+
+
 def _life(url: str) -> float:
-    told = parse_qs(urlsplit(url).query).get("X-Amz-Expires", [""])[0]
+    told = _told(url, "X-Amz-Expires")
     return min(float(told), _LONGEST_LIFE) if told.isascii() and told.isdigit() else LINK_LIFE

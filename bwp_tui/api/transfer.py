@@ -23,7 +23,7 @@ from urllib3.util import make_headers, parse_url
 from bwp_tui.api.addresses import split_address
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.api.redaction import quiet_http_loggers
-from bwp_tui.api.transfer_errors import LineCut, LinkExpired, WrongAnswer
+from bwp_tui.api.transfer_errors import ArchiveChanged, LineCut, LinkExpired, WrongAnswer
 from bwp_tui.api.transfer_verdicts import Part, beginning, line_trouble, strong
 from bwp_tui.api.trust import UNREADABLE, tls_context
 
@@ -133,8 +133,8 @@ def open_transfer(
     Raises:
         TransferError: there is no archive to be had; see `transfer_errors`.
     """
-    if link.seconds_left() <= 0:
-        raise LinkExpired("The link expired before it was used.")
+    if link.is_spent():
+        raise LinkExpired("The link was too old before it was used.")
     quiet_http_loggers()
     part = Part(start, etag, total) if strong(etag) else Part(0, None, None)
     timeout = urllib3.Timeout(connect=connect_timeout, read=read_timeout)
@@ -149,17 +149,40 @@ def open_transfer(
     return transfer
 
 
+def size_of(
+    link: PresignedLink, etag: str | None, *, connect_timeout: float = 10, read_timeout: float = 30
+) -> int | None:
+    """Follow `link` to ask for the size in bytes of the archive with `etag`; None where the server does not tell.
+
+    With GET, which alone the link is signed for, and for one byte.
+
+    Raises:
+        TransferError: the archive is another one, or there is none.
+    """
+    quiet_http_loggers()
+    timeout = urllib3.Timeout(connect=connect_timeout, read=read_timeout)
+    first = Part(0, strong(etag), None)
+    manager, response = _get(link, first, timeout, last=0)
+    try:
+        found = beginning(response, first)
+    finally:
+        _free(manager, response)
+    if found.etag != first.etag:
+        raise ArchiveChanged("The archive has changed since the download began: again from zero.")
+    return found.total
+
+
 def _free(manager: urllib3.PoolManager, response: urllib3.BaseHTTPResponse) -> None:
     response.close()
     manager.clear()
 
 
 def _get(
-    link: PresignedLink, part: Part, timeout: urllib3.Timeout
+    link: PresignedLink, part: Part, timeout: urllib3.Timeout, *, last: int | None = None
 ) -> tuple[urllib3.PoolManager, urllib3.BaseHTTPResponse]:
     headers = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "bwp-tui"}
-    if part.start and part.etag:
-        headers |= {"Range": f"bytes={part.start}-", "If-Match": part.etag}
+    if part.etag and (part.start or last is not None):
+        headers |= {"Range": f"bytes={part.start}-{'' if last is None else last}", "If-Match": part.etag}
     try:
         manager = _manager(link, timeout)
         response = manager.request(

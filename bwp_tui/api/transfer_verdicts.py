@@ -34,6 +34,7 @@ _CODE: Final = re.compile(r"<Code>([^<>]{1,100})</Code>")
 _MESSAGE: Final = re.compile(r"<Message>([^<>]{1,300})</Message>")
 _STRONG_ETAG: Final = re.compile(r'"[!#-~]*"')
 _SIZE: Final = re.compile(r"[0-9]{1,18}")
+_ACTUAL_SIZE: Final = re.compile(r"<ActualObjectSize>([0-9]{1,18})</ActualObjectSize>")
 _PAGES: Final = ("text/html", "application/xhtml+xml", "text/xml", "application/xml")
 _EXPIRED_CODES: Final = ("ExpiredToken", "ExpiredRequest", "TokenRefreshRequired", "InvalidToken")
 
@@ -105,7 +106,8 @@ def _agreed_size(response: urllib3.BaseHTTPResponse, asked: Part, etag: str | No
 
 def _refusal(response: urllib3.BaseHTTPResponse) -> TransferError:
     status = response.status
-    code, explanation = _explanation(response)
+    text = _body_text(response)
+    code, explanation = _explanation(text)
     if status in (403, 410) or (status == 400 and code in _EXPIRED_CODES):
         return LinkExpired(f"The link was not accepted{explanation}. A new one is needed.")
     if status == 404:
@@ -113,20 +115,31 @@ def _refusal(response: urllib3.BaseHTTPResponse) -> TransferError:
     if status == 412:
         return ArchiveChanged("The archive has changed since the download began: again from zero.")
     if status == 416:
-        told = content_range(response.headers.get("Content-Range"))
-        return NothingLeft("Nothing of the archive is left to download.", total=told.total if told else None)
+        return NothingLeft("Nothing of the archive is left to download.", total=_size_told(response, text))
     if status in (408, 429) or status >= 500:
         wait = retry_after(response.headers.get("Retry-After"))
         return ServerBusy(f"The archive's server is busy (HTTP {status}{explanation}).", retry_after=wait)
     return WrongAnswer(f"The archive's server answered HTTP {status}{explanation}; nothing was saved.")
 
 
-def _explanation(response: urllib3.BaseHTTPResponse) -> tuple[str | None, str]:
-    """Return S3's error code, and its words as the end of a clause; picked by pattern, so nothing is expanded."""
+def _size_told(response: urllib3.BaseHTTPResponse, text: str) -> int | None:
+    """Return the archive's size from the header, or from S3's words where it leaves the header out, or None."""
+    told = content_range(response.headers.get("Content-Range"))
+    if told is not None and told.total is not None:
+        return told.total
+    actual = _ACTUAL_SIZE.search(text)
+    return int(actual[1]) if actual else None
+
+
+def _body_text(response: urllib3.BaseHTTPResponse) -> str:
     try:
-        text = response.read(_EXPLANATION).decode("utf-8", "replace")
+        return response.read(_EXPLANATION).decode("utf-8", "replace")
     except (HTTPError, OSError, ValueError):
-        return None, ""
+        return ""
+
+
+def _explanation(text: str) -> tuple[str | None, str]:
+    """Return S3's error code, and its words as the end of a clause; picked by pattern, so nothing is expanded."""
     code, message = _CODE.search(text), _MESSAGE.search(text)
     words = message or code
     return code and clean_line(code[1]), f": {clean_line(words[1]).rstrip('.')}" if words else ""

@@ -6,6 +6,7 @@ import asyncio
 import ssl
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 import httpx
@@ -13,7 +14,7 @@ import httpx
 from bwp_tui.api.addresses import split_address
 from bwp_tui.api.endpoint import Endpoint
 from bwp_tui.api.errors import ApiError, BadAnswer, Unreachable
-from bwp_tui.api.headers import retry_after
+from bwp_tui.api.headers import date, retry_after
 from bwp_tui.api.trust import UNREADABLE, tls_context
 
 LARGEST_ANSWER: Final = 4 * 1024 * 1024
@@ -26,12 +27,18 @@ _NEVER_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeou
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole HTTP answer. `sent_at` is when its request began, on the monotonic clock."""
+    """A whole HTTP answer.
+
+    `sent_at` is when its request began and `told_at` when it had come, on the monotonic clock; `date` is when it was
+    made by the server's clock, None where that is not told.
+    """
 
     status: int
     body: bytes
     retry_after: float | None
     sent_at: float
+    told_at: float
+    date: datetime | None
 
 
 class Wire:
@@ -70,7 +77,14 @@ class Wire:
             body = await _bounded(response)
         finally:
             await response.aclose()
-        return Reply(response.status_code, body, retry_after(response.headers.get("Retry-After")), sent_at)
+        return Reply(
+            status=response.status_code,
+            body=body,
+            retry_after=retry_after(response.headers.get("Retry-After")),
+            sent_at=sent_at,
+            told_at=time.monotonic(),
+            date=date(response.headers.get("Date")),
+        )
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -12,6 +12,7 @@ from typing import Final
 
 from bwp_tui.api.errors import AccessDenied, ApiError, BadCredentials
 from bwp_tui.api.links import PresignedLink
+from bwp_tui.api.transfer import size_of
 from bwp_tui.api.transfer_errors import ArchiveChanged, LineCut, NothingLeft, ServerBusy, TransferError
 from bwp_tui.engine.archive import BadArchive, check_structure
 from bwp_tui.engine.breaker import NO_ROOM, Breaker, Reservation
@@ -20,11 +21,12 @@ from bwp_tui.engine.pace import retry_delay
 from bwp_tui.engine.part_file import FolderTrouble, PartFile, file_name
 from bwp_tui.engine.pump import Pump, in_daemon_thread
 from bwp_tui.engine.rate import Rate
+from bwp_tui.engine.slots import Slots
+from bwp_tui.engine.unwanted_parts import remove_unwanted_parts
 from bwp_tui.history import downloads
 from bwp_tui.history.downloads import Order
 from bwp_tui.history.errors import HistoryError
 
-SLOTS: Final = 3
 FRUITLESS_TRIES: Final = 5
 """A download ends as failed after so many tries in a row that brought no byte."""
 
@@ -41,24 +43,29 @@ class _NotNow(Exception):
 
 
 class DownloadingDesk:
-    """Carries out the queued downloads, `SLOTS` at a time, without holding up anything else.
+    """Carries out the queued downloads, so many at a time, without holding up anything else.
 
+    One that the history says is paused or cancelled is stopped as soon as the desk is woken by that.
     The servers of the archives have a breaker of their own: their trouble is none of the service's.
     """
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: Bench, slots: int) -> None:
         self._bench = bench
         self._archives = Breaker(time.monotonic)
-        self._running: dict[int, asyncio.Task[None]] = {}
+        self._most = slots
+        self._slots = Slots(self._freed)
         self._reserved: dict[int, Reservation] = {}
         self._fault: BaseException | None = None
         self._closing = False
 
     async def work(self) -> None:
-        """Start what is due in the free slots, one alone when a server is in trouble; they go on by themselves."""
+        """Stop what is no longer wanted, start what is due in the free slots, one alone when a server is in trouble."""
         fault, self._fault = self._fault, None
         if fault is not None:
             raise fault
+        if self._slots:
+            self._slots.keep(downloads.running(self._bench.history))
+        await remove_unwanted_parts(self._bench.history, self._slots.numbers)
         while self._free_slots() > 0 and self._archives_are_free() and self._start():
             pass
 
@@ -66,7 +73,7 @@ class DownloadingDesk:
         """Return when the next download may begin; with no slot free, a look a second."""
         if self._fault is not None:
             return self._bench.now()
-        due = downloads.next_at(self._bench.history, self._bench.focus)
+        due = downloads.next_at(self._bench.history, self._bench.focus, self._slots.numbers)
         if due is None:
             return None
         if self._free_slots() <= 0 or not self._archives_are_free():
@@ -77,18 +84,15 @@ class DownloadingDesk:
     @property
     def busy(self) -> bool:
         """Whether a transfer is under way."""
-        return bool(self._running)
+        return bool(self._slots)
 
     async def close(self) -> None:
         """Stop the transfers under way; they are queued again and go on where they were."""
         self._closing = True
-        slots = list(self._running.values())
-        for slot in slots:
-            slot.cancel()
-        await asyncio.gather(*slots, return_exceptions=True)
+        await self._slots.close()
 
     def _free_slots(self) -> int:
-        return (1 if self._archives.troubled else SLOTS) - len(self._running)
+        return (1 if self._archives.troubled else self._most) - len(self._slots)
 
     def _archives_are_free(self) -> bool:
         return not self._archives.probing and self._archives.shut_for() <= 0
@@ -98,27 +102,23 @@ class DownloadingDesk:
         bench = self._bench
         reservation = bench.gate.reserve()
         try:
-            due = downloads.due(bench.history, bench.now(), reservation.room, bench.focus)
-            for order in due:
-                downloads.started(bench.history, order)
+            due = downloads.due(bench.history, bench.now(), reservation.room, bench.focus, self._slots.numbers)
+            begun = [order for order in due if downloads.started(bench.history, order)]
         except BaseException:
             reservation.close()
             raise
-        if not due:
+        if not begun:
             reservation.close()
-            return False
-        self._reserved[due[0].id] = reservation
-        slot = asyncio.create_task(self._occupy(due[0]), name=f"download-{due[0].id}")
-        self._running[due[0].id] = slot
-        slot.add_done_callback(functools.partial(self._free, due[0].id))
+            return bool(due)
+        self._reserved[begun[0].id] = reservation
+        self._slots.occupy(begun[0], self._occupy(begun[0]))
         return True
 
-    def _free(self, order_id: int, slot: asyncio.Task[None]) -> None:
-        self._running.pop(order_id, None)
-        self._reserved.pop(order_id, NO_ROOM).close()
-        if not slot.cancelled() and slot.exception() is not None:
-            self._fault = slot.exception()
-            self._bench.gate.changed.set()
+    def _freed(self, order: Order, fault: BaseException | None) -> None:
+        self._reserved.pop(order.id, NO_ROOM).close()
+        if fault is not None:
+            self._fault = fault
+        self._bench.gate.changed.set()
 
     async def _occupy(self, order: Order) -> None:
         """Hold a slot until the download is settled; one that the history could not record is queued again.
@@ -129,6 +129,7 @@ class DownloadingDesk:
         try:
             await self._carry_out(order)
         except HistoryError:
+            self._slots.leaves(order)
             while not self._closing:
                 await asyncio.sleep(UNUSABLE_HISTORY_S)
                 with contextlib.suppress(HistoryError):
@@ -143,7 +144,7 @@ class DownloadingDesk:
         bench = self._bench
         try:
             name = file_name(order.kind, order.email, order.task_id)
-            with PartFile(Path(order.directory), name, etag=order.etag) as part:
+            with PartFile(Path(order.directory), name, etag=order.etag, total=order.total) as part:
                 if part.published and downloads.is_saved(bench.history, order.number, str(part.published)):
                     part.begin_anew()
                 if part.published is None:
@@ -158,8 +159,10 @@ class DownloadingDesk:
                 downloads.failed(bench.history, order, str(error))
             else:  # the server is in trouble, not the archive
                 self._put_off(order, str(error), bench.now() + timedelta(seconds=self._archives.shut_for()))
-        except (TransferError, FolderTrouble, BadArchive) as error:
+        except (TransferError, FolderTrouble) as error:
             downloads.failed(bench.history, order, str(error))
+        except BadArchive as error:
+            downloads.failed(bench.history, order, str(error), part_is_left=False)
         except asyncio.CancelledError:
             downloads.interrupted(bench.history, order)
             raise
@@ -225,6 +228,10 @@ class DownloadingDesk:
             before = part.size
             try:
                 await self._follow(link, order, part)
+            except NothingLeft as error:
+                if error.total is None:
+                    raise NothingLeft(str(error), total=await self._size_of(order, part)) from None
+                raise
             except (LineCut, ServerBusy) as error:
                 # A line that brought bytes before it broke tells nothing against the server.
                 if error.transient and part.size == before:
@@ -250,6 +257,11 @@ class DownloadingDesk:
             self._bench.gate.succeeded()
             return link
 
+    async def _size_of(self, order: Order, part: PartFile) -> int | None:
+        """Ask for the size of the archive, over a link of its own."""
+        link = await self._link(order)
+        return await in_daemon_thread(functools.partial(size_of, link, part.etag), f"size-{order.id}")
+
     async def _follow(self, link: PresignedLink, order: Order, part: PartFile) -> None:
         pump, rate = Pump(link, part), Rate()
         pumping = in_daemon_thread(pump.run, f"pump-{order.id}")
@@ -263,7 +275,8 @@ class DownloadingDesk:
                     speed = rate.note(time.monotonic(), received)
                     downloads.progressed(self._bench.history, order, received, pump.total, speed, part.etag)
                     recorded = received
-                await asyncio.wait([pumping], timeout=PROGRESS_S)
+                # What the part is of is recorded as soon as it is known: without its ETag, a kill would lose it.
+                await asyncio.wait([pumping], timeout=_LOOK_S if pump.total is None else PROGRESS_S)
             await pumping
         except asyncio.CancelledError:
             await _end(pump, pumping)

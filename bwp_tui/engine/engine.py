@@ -22,6 +22,7 @@ from bwp_tui.engine.submitting import SubmittingDesk
 from bwp_tui.history import downloads
 from bwp_tui.history.connection import History
 from bwp_tui.history.errors import HistoryError
+from bwp_tui.settings.profile import DOWNLOAD_SLOTS
 
 LONGEST_SLEEP_S: Final = 30.0
 """A look at the history after this long at the latest: clocks can jump."""
@@ -38,6 +39,7 @@ class Engine:
     Args:
         focus: limits the work to these tasks; None is all of them.
         read_only: nothing is sent that changes anything: tasks are polled, no more.
+        download_slots: so many results are downloaded at a time.
         sight: the tasks that are asked about first.
         reconnect: is asked every `RECHECK_S` once the credentials are refused; None is never.
     """
@@ -50,6 +52,7 @@ class Engine:
         speed: float = 1.0,
         focus: frozenset[int] | None = None,
         read_only: bool = False,
+        download_slots: int = DOWNLOAD_SLOTS,
         sight: Sight | None = None,
         patience: Patience | None = None,
         reconnect: Reconnect | None = None,
@@ -62,7 +65,7 @@ class Engine:
         self._bench = Bench(history, api, self._gate, Pace(speed, chance), chance, focus, sight or Sight())
         self._desks: list[Desk] = [PollingDesk(self._bench)]
         if not read_only:
-            self._desks += [SubmittingDesk(self._bench), DownloadingDesk(self._bench)]
+            self._desks += [SubmittingDesk(self._bench), DownloadingDesk(self._bench, download_slots)]
         self._wakes = [asyncio.Event() for _ in self._desks]
 
     def wake(self) -> None:

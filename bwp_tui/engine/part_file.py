@@ -37,8 +37,15 @@ def file_name(kind: Kind, email: str, task_id: str) -> str:
     return f"{cleaned.lstrip('.')}.zip"
 
 
+def part_name(name: str) -> str:
+    """Return what the archive `name` is called while it grows."""
+    return f"{name}.part"
+
+
 class PartFile:
     """A `.part` file in the target folder. Bytes are appended; `sha256` covers all that it holds.
+
+    `etag` and `total` (bytes) are those of the archive that it is a part of, each None where it is not known.
 
     Opening a part that an earlier run left is only possible with the ETag it came under: its bytes are hashed
     again and the download goes on behind them. Otherwise it starts empty. `published` is the part's final path where
@@ -48,13 +55,14 @@ class PartFile:
         FolderTrouble: the folder or the part cannot be used.
     """
 
-    def __init__(self, folder: Path, name: str, *, etag: str | None = None) -> None:
+    def __init__(self, folder: Path, name: str, *, etag: str | None = None, total: int | None = None) -> None:
         self.folder = folder
         self.name = name
         self.etag: str | None = None
+        self.total: int | None = None
         self.size = 0
         self.published: Path | None = None
-        self._part = f"{name}.part"
+        self._part = part_name(name)
         self._hash = hashlib.sha256()
         # A pump that is late to stop must not write where the closed descriptor's number has found another file.
         self._guard = threading.Lock()
@@ -63,7 +71,7 @@ class PartFile:
         try:
             self._open()
             self._check_ours()
-            self._take_up(etag)
+            self._take_up(etag, total)
         except OSError as error:
             self.close()
             raise FolderTrouble(_sentence(error, folder)) from error
@@ -120,7 +128,7 @@ class PartFile:
             raise FolderTrouble(_sentence(error, self.folder)) from error
         self._hash = hashlib.sha256()
         self.size = 0
-        self.etag = None
+        self.etag = self.total = None
 
     def begin_anew(self) -> None:
         """Leave what an earlier run has published, and begin an empty part: writing must not change the former.
@@ -231,14 +239,14 @@ class PartFile:
                 return self.folder / candidate
         return None
 
-    def _take_up(self, etag: str | None) -> None:
+    def _take_up(self, etag: str | None, total: int | None) -> None:
         if etag is None and self.published is None:
             self.restart()
             return
         while block := os.read(self._descriptor, _BLOCK):
             self._hash.update(block)
             self.size += len(block)
-        self.etag = etag
+        self.etag, self.total = etag, total
 
     def _link_free_name(self) -> str:
         for candidate in self._final_names():

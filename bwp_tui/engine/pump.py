@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import threading
 from collections.abc import Callable
+from typing import TypeVar
 
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.api.transfer import Transfer, open_transfer
 from bwp_tui.engine.part_file import PartFile
+
+Result = TypeVar("Result")
 
 
 class Pump:
@@ -35,13 +39,13 @@ class Pump:
             FolderTrouble: the disk failed.
         """
         part = self._part
-        with open_transfer(self._link, start=part.size, etag=part.etag) as transfer:
+        with open_transfer(self._link, start=part.size, etag=part.etag, total=part.total) as transfer:
             if not self._announce(transfer):
                 return
             if transfer.start != part.size:
                 part.restart()
             part.etag = transfer.etag
-            self.total = transfer.total
+            part.total = self.total = transfer.total
             if transfer.total is not None:
                 part.check_space(transfer.total)
             for chunk in transfer.chunks():
@@ -62,28 +66,27 @@ class Pump:
             return not self._stopped
 
 
-def in_daemon_thread(work: Callable[[], None], name: str) -> asyncio.Future[None]:
-    """Run `work` in a daemon thread and return a future of the running loop for its end."""
+def in_daemon_thread(work: Callable[[], Result], name: str) -> asyncio.Future[Result]:
+    """Run `work` in a daemon thread and return a future of the running loop for its result."""
     loop = asyncio.get_running_loop()
-    done: asyncio.Future[None] = loop.create_future()
+    done: asyncio.Future[Result] = loop.create_future()
 
-    def settle(error: BaseException | None) -> None:
-        if done.cancelled():
-            return
-        if error is None:
-            done.set_result(None)
-        else:
+    def succeed(result: Result) -> None:
+        if not done.cancelled():
+            done.set_result(result)
+
+    def fail(error: BaseException) -> None:
+        if not done.cancelled():
             done.set_exception(error)
             done.exception()  # a stopped pump's end is of interest to nobody, and no news for a log
 
     def body() -> None:
-        error: BaseException | None = None
         try:
-            work()
+            ended = functools.partial(succeed, work())
         except BaseException as raised:  # noqa: BLE001  # it is handed to whoever awaits the future
-            error = raised
+            ended = functools.partial(fail, raised)
         with contextlib.suppress(RuntimeError):  # the loop has closed meanwhile
-            loop.call_soon_threadsafe(settle, error)
+            loop.call_soon_threadsafe(ended)
 
     threading.Thread(target=body, name=name, daemon=True).start()
     return done

@@ -222,6 +222,7 @@ async def run_engine(
             speed=profile.speed,
             focus=focus,
             read_only=profile.read_only,
+            download_slots=profile.download_slots,
             sight=sight,
             reconnect=None if reconnect is None else functools.partial(reconnect, ending),
         )

@@ -9,19 +9,25 @@ from typing import Final
 from bwp_tui.domain.task import Download, Kind
 from bwp_tui.domain.times import from_text, to_text
 from bwp_tui.history import timeline
-from bwp_tui.history.connection import History, Transaction, as_int, as_text
+from bwp_tui.history.changes import mark
+from bwp_tui.history.connection import History, Row, SqlValue, Transaction, as_int, as_text
 from bwp_tui.history.rows import DOWNLOAD_COLUMNS, download_of
 from bwp_tui.history.search import among
 
 # The index of open downloads serves only a condition that says its own words.
-QUEUED: Final = "d.state IN ('queued', 'running') AND d.state = 'queued'"
+_OPEN: Final = "d.state IN ('queued', 'running')"
+QUEUED: Final = f"{_OPEN} AND d.state = 'queued'"
 """A condition: it waits, though it may be paused."""
 
 PLACE: Final = "coalesce(d.place, d.id)"
 """The place of a download in the queue; only its order tells."""
 
 _DUE: Final = f"{QUEUED} AND d.paused = 0"
-_RUNNING: Final = "state IN ('queued', 'running') AND state = 'running'"
+_RUNNING: Final = f"{_OPEN} AND d.state = 'running'"
+_ORDERS: Final = (
+    "SELECT d.id, d.task, t.kind, t.email, t.task_id, d.directory, d.etag, d.total, d.attempts, d.actor"
+    " FROM downloads d JOIN tasks t ON t.number = d.task"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,7 @@ class Order:
     task_id: str
     directory: str
     etag: str | None
+    total: int | None
     attempts: int
     actor: str
 
@@ -61,15 +68,39 @@ def asked(transaction: Transaction, number: int, directory: str, actor: str) -> 
     return as_int(new)
 
 
-def due(history: History, now: datetime, limit: int, focus: frozenset[int] | None = None) -> list[Order]:
-    """Return the queued downloads whose time has come, in the order of the queue; of the tasks in `focus`, if given."""
+def due(
+    history: History,
+    now: datetime,
+    limit: int,
+    focus: frozenset[int] | None = None,
+    busy: frozenset[int] = frozenset(),
+) -> list[Order]:
+    """Return the queued downloads whose time has come, in the order of the queue.
+
+    Args:
+        focus: of these tasks alone; None is all of them.
+        busy: of none of these tasks: another download of each has not left its slot yet.
+    """
     rows = history.rows(
-        "SELECT d.id, d.task, t.kind, t.email, t.task_id, d.directory, d.etag, d.attempts, d.actor"
-        " FROM downloads d JOIN tasks t ON t.number = d.task"
-        f" WHERE {_DUE} AND d.not_before <= ? AND t.task_id IS NOT NULL"
-        f" AND {among('d.task', focus)} ORDER BY {PLACE}, d.id LIMIT ?",
+        f"{_ORDERS} WHERE {_DUE} AND d.not_before <= ? AND t.task_id IS NOT NULL"
+        f" AND {among('d.task', focus)} AND NOT {among('d.task', busy)} ORDER BY {PLACE}, d.id LIMIT ?",
         (to_text(now), limit),
     )
+    return _orders(rows)
+
+
+def unwanted(history: History) -> list[Order]:
+    """Return the cancelled downloads whose parts are still to be removed."""
+    return _orders(history.rows(f"{_ORDERS} WHERE d.part_unwanted = 1 AND t.task_id IS NOT NULL"))
+
+
+def running(history: History) -> frozenset[int]:
+    """Return the ids of the downloads that run and are to go on."""
+    rows = history.rows(f"SELECT d.id FROM downloads d WHERE {_RUNNING} AND d.paused = 0")
+    return frozenset(as_int(found) for (found,) in rows)
+
+
+def _orders(rows: list[Row]) -> list[Order]:
     return [
         Order(
             id=as_int(row[0]),
@@ -79,24 +110,29 @@ def due(history: History, now: datetime, limit: int, focus: frozenset[int] | Non
             task_id=as_text(row[4]),
             directory=as_text(row[5]),
             etag=None if row[6] is None else as_text(row[6]),
-            attempts=as_int(row[7]),
-            actor=as_text(row[8]),
+            total=None if row[7] is None else as_int(row[7]),
+            attempts=as_int(row[8]),
+            actor=as_text(row[9]),
         )
         for row in rows
     ]
 
 
-def next_at(history: History, focus: frozenset[int] | None = None) -> datetime | None:
-    """Return when the next queued download may begin, or None when none is queued."""
-    row = history.row(f"SELECT min(d.not_before) FROM downloads d WHERE {_DUE} AND {among('d.task', focus)}")
+def next_at(
+    history: History, focus: frozenset[int] | None = None, busy: frozenset[int] = frozenset()
+) -> datetime | None:
+    """Return when the next queued download may begin, or None when none is queued; `focus` and `busy` as in `due`."""
+    row = history.row(
+        f"SELECT min(d.not_before) FROM downloads d WHERE {_DUE} AND {among('d.task', focus)}"
+        f" AND NOT {among('d.task', busy)}"
+    )
     return None if row is None or row[0] is None else from_text(as_text(row[0]))
 
 
 def open_ones(history: History) -> list[Download]:
     """Return the downloads that have not ended: those that run, then those that wait, in the order of the queue."""
     rows = history.rows(
-        f"SELECT {DOWNLOAD_COLUMNS} FROM downloads d WHERE d.state IN ('queued', 'running')"
-        f" ORDER BY d.state = 'queued', {PLACE}, d.id"
+        f"SELECT {DOWNLOAD_COLUMNS} FROM downloads d WHERE {_OPEN} ORDER BY d.state = 'queued', {PLACE}, d.id"
     )
     return [download_of(row) for row in rows]
 
@@ -111,45 +147,51 @@ def requeue_interrupted(history: History) -> int:
     """Queue again what an engine that is gone left running; return how many there were."""
     with history.write() as transaction:
         rows = transaction.run(
-            f"UPDATE downloads SET state = 'queued', rate = NULL, revision = ? WHERE {_RUNNING} RETURNING task",
+            f"UPDATE downloads AS d SET state = 'queued', rate = NULL, revision = ? WHERE {_RUNNING} RETURNING task",
             (transaction.revision,),
         )
-        _mark(transaction, [as_int(number) for (number,) in rows])
+        for (number,) in rows:
+            mark(transaction, as_int(number))
         return len(rows)
 
 
-def started(history: History, order: Order) -> None:
-    """Record that a slot has taken up the download."""
+def started(history: History, order: Order) -> bool:
+    """Record that a slot has taken up the download; say whether it may: it can have been paused or cancelled since."""
     with history.write() as transaction:
-        transaction.run(
-            "UPDATE downloads SET state = 'running', started_at = coalesce(started_at, ?), revision = ? WHERE id = ?",
-            (transaction.now_text, transaction.revision, order.id),
+        return _changed(
+            transaction,
+            order,
+            "state = 'running', started_at = coalesce(started_at, ?)",
+            (transaction.now_text,),
+            when=f"{QUEUED} AND d.paused = 0",
         )
-        _mark(transaction, [order.number])
 
 
 def progressed(
     history: History, order: Order, received: int, total: int | None, rate: float | None, etag: str | None
 ) -> None:
-    """Record how far a download is: bytes received, bytes in all, bytes a second."""
+    """Record how far a download is that has not ended: bytes received, bytes in all, bytes a second."""
     with history.write() as transaction:
-        transaction.run(
-            "UPDATE downloads SET bytes = ?, total = ?, rate = ?, etag = ?, trouble = NULL, revision = ? WHERE id = ?",
-            (received, total, rate, etag, transaction.revision, order.id),
+        _changed(
+            transaction,
+            order,
+            "bytes = ?, total = ?, rate = ?, etag = ?, trouble = NULL",
+            (received, total, rate, etag),
         )
-        _mark(transaction, [order.number])
 
 
 def finished(history: History, order: Order, path: str, size: int, sha256: str) -> None:
-    """Record that the verified file lies at `path`."""
+    """Record that the verified file lies at `path`, even if its download was cancelled a moment before."""
     with history.write() as transaction:
-        transaction.run(
-            "UPDATE downloads SET state = 'done', path = ?, bytes = ?, total = ?, rate = NULL, sha256 = ?,"
-            " trouble = NULL, finished_at = ?, revision = ? WHERE id = ?",
-            (path, size, size, sha256, transaction.now_text, transaction.revision, order.id),
+        _changed(
+            transaction,
+            order,
+            "state = 'done', path = ?, bytes = ?, total = ?, rate = NULL, sha256 = ?, trouble = NULL, finished_at = ?,"
+            " paused = 0, part_unwanted = 0",
+            (path, size, size, sha256, transaction.now_text),
+            when="1",
         )
         transaction.run("UPDATE tasks SET saved = 1 WHERE number = ?", (order.number,))
-        _mark(transaction, [order.number])
         timeline.append(
             transaction,
             order.number,
@@ -160,39 +202,57 @@ def finished(history: History, order: Order, path: str, size: int, sha256: str) 
 
 
 def put_off(history: History, order: Order, words: str, not_before: datetime) -> None:
-    """Record why a download stopped for now and when it goes on."""
+    """Record why a download that runs stopped for now and when it goes on."""
     with history.write() as transaction:
-        transaction.run(
-            "UPDATE downloads SET state = 'queued', attempts = attempts + 1, rate = NULL, trouble = ?, not_before = ?,"
-            " revision = ? WHERE id = ?",
-            (words, to_text(not_before), transaction.revision, order.id),
+        _changed(
+            transaction,
+            order,
+            "state = 'queued', attempts = attempts + 1, rate = NULL, trouble = ?, not_before = ?",
+            (words, to_text(not_before)),
+            when=_RUNNING,
         )
-        _mark(transaction, [order.number])
 
 
-def failed(history: History, order: Order, words: str) -> None:
-    """Record why a download ended without a file."""
+def failed(history: History, order: Order, words: str, *, part_is_left: bool = True) -> None:
+    """Record why a download ended without a file, and whether its part may be gone on with."""
     with history.write() as transaction:
-        transaction.run(
-            "UPDATE downloads SET state = 'failed', rate = NULL, trouble = ?, finished_at = ?, revision = ?"
-            " WHERE id = ?",
-            (words, transaction.now_text, transaction.revision, order.id),
+        over = _changed(
+            transaction,
+            order,
+            "state = 'failed', paused = 0, rate = NULL, trouble = ?, finished_at = ?"
+            + ("" if part_is_left else ", etag = NULL"),
+            (words, transaction.now_text),
         )
-        _mark(transaction, [order.number])
-        timeline.append(transaction, order.number, timeline.SERVICE, "download failed", detail=words)
+        if over:
+            timeline.append(transaction, order.number, timeline.SERVICE, "download failed", detail=words)
 
 
 def interrupted(history: History, order: Order) -> None:
-    """Queue again a download whose engine stops."""
+    """Queue again a download that stops although it has not ended; a paused one stays paused."""
     with history.write() as transaction:
-        transaction.run(
-            "UPDATE downloads SET state = 'queued', rate = NULL, not_before = ?, revision = ?"
-            " WHERE id = ? AND state = 'running'",
-            (transaction.now_text, transaction.revision, order.id),
+        _changed(
+            transaction,
+            order,
+            "state = 'queued', rate = NULL, not_before = ?",
+            (transaction.now_text,),
+            when=_RUNNING,
         )
-        _mark(transaction, [order.number])
 
 
-def _mark(transaction: Transaction, numbers: list[int]) -> None:
-    for number in numbers:
-        transaction.run("UPDATE tasks SET revision = ? WHERE number = ?", (transaction.revision, number))
+def part_removed(history: History, order: Order) -> None:
+    """Record that nothing is left on disk of a cancelled download."""
+    with history.write() as transaction:
+        _changed(transaction, order, "part_unwanted = 0", (), when="d.part_unwanted = 1")
+
+
+def _changed(
+    transaction: Transaction, order: Order, columns: str, values: tuple[SqlValue, ...], *, when: str = _OPEN
+) -> bool:
+    """Change the download and mark its task, if `when` holds of it: an operator may have been faster; say whether."""
+    rows = transaction.run(
+        f"UPDATE downloads AS d SET {columns}, revision = ? WHERE d.id = ? AND {when} RETURNING id",
+        (*values, transaction.revision, order.id),
+    )
+    if rows:
+        mark(transaction, order.number)
+    return bool(rows)

@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from bwp_tui.domain.text import clean
-from bwp_tui.settings.profile import NAME_PATTERN, PRACTICE
+from bwp_tui.settings.profile import MOST_DOWNLOAD_SLOTS, NAME_PATTERN, PRACTICE
 
 _PLAIN: Final = re.compile(r"[!-~]+")
 _VERSION: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -75,6 +75,11 @@ def profile_name(name: str) -> str | None:
     if NAME_PATTERN.fullmatch(name):
         return None
     return "is no profile name; use 1 to 32 of a-z, 0-9, - and _, beginning with a letter or digit"
+
+
+def slots(number: int) -> str | None:
+    """Check how many downloads may run at a time."""
+    return None if 1 <= number <= MOST_DOWNLOAD_SLOTS else f"must be a whole number from 1 to {MOST_DOWNLOAD_SLOTS}"
 
 
 def truth(text: str) -> bool | None:

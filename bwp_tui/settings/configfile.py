@@ -15,6 +15,7 @@ from bwp_tui.domain.text import clean_line, nearest
 from bwp_tui.settings import checks
 from bwp_tui.settings.errors import SettingsError
 from bwp_tui.settings.keys import KeySetting
+from bwp_tui.settings.profile import DOWNLOAD_SLOTS
 
 _Check = Callable[[str], str | None]
 
@@ -28,7 +29,7 @@ _TEXTS: Final[Mapping[str, _Check]] = {
     "download_dir": checks.line,
     "theme": checks.line,
 }
-_PROFILE_KEYS: Final = (*_TEXTS, "read_only")
+_PROFILE_KEYS: Final = (*_TEXTS, "download_slots", "read_only")
 _TOP_TEXTS: Final[Mapping[str, _Check]] = {"default_profile": checks.profile_name, "theme": checks.line}
 _TOP_KEYS: Final = (*_TOP_TEXTS, "profiles", "keys")
 
@@ -38,10 +39,11 @@ _KEY: Final = re.compile(r"\s*[\"']?([^\s\"'=.#]+)[\"']?\s*[=.]")
 
 @dataclass(frozen=True, slots=True)
 class ProfileTable:
-    """One `[profiles.NAME]` table: the texts it gives, and whether it is read-only."""
+    """One `[profiles.NAME]` table: the texts it gives, how many downloads run at a time, whether it is read-only."""
 
     texts: Mapping[str, str] = field(default_factory=dict)
     read_only: bool = False
+    download_slots: int = DOWNLOAD_SLOTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,16 @@ class _Reader:
         read_only = table.get("read_only", False)
         if not isinstance(read_only, bool):
             self._mistake(place, "read_only", "must be true or false")
-        return ProfileTable(texts, read_only is not False)
+        return ProfileTable(texts, read_only is not False, self._slots(place, table))
+
+    def _slots(self, place: str, table: Mapping[str, object]) -> int:
+        slots = table.get("download_slots", DOWNLOAD_SLOTS)
+        # A bool is an int to Python, and none to whoever writes settings.
+        number = slots if isinstance(slots, int) and not isinstance(slots, bool) else 0
+        wrong = checks.slots(number)
+        if wrong:
+            self._mistake(place, "download_slots", wrong)
+        return number
 
     def _unknown(self, place: str, table: Mapping[str, object], known: tuple[str, ...]) -> None:
         for key in table:

@@ -63,6 +63,7 @@ def load_profile(name: str | None, environ: Mapping[str, str]) -> Profile:
         target_id=variables.text("target_id", checks.header),
         secret=variables.secret(),
         download_dir=_folder(variables.text("download_dir", checks.line) or str(folder / "downloads")),
+        download_slots=variables.download_slots(),
         read_only=variables.read_only(),
         theme=table.texts.get("theme", config.theme),
         keys=config.keys,
@@ -116,6 +117,16 @@ class _Variables:
         if command is None or checks.command(command):
             return None
         return CommandSecret(tuple(shlex.split(command)))
+
+    def download_slots(self) -> int:
+        value = self._environ.get("BWP_DOWNLOAD_SLOTS")
+        if not value:
+            return self._table.download_slots
+        number = int(value) if value.isascii() and value.isdigit() and len(value) < 4 else 0
+        wrong = checks.slots(number)
+        if wrong:
+            self.mistakes.append(f"The variable BWP_DOWNLOAD_SLOTS {wrong}.")
+        return number
 
     def read_only(self) -> bool:
         value = self._environ.get("BWP_READ_ONLY")

@@ -18,6 +18,10 @@ API_VERSION: Final = "2024-11-01"
 PRACTICE: Final = "sandbox"
 """Name of the profile that practises; it never meets the service."""
 
+DOWNLOAD_SLOTS: Final = 3
+MOST_DOWNLOAD_SLOTS: Final = 8
+"""Downloads at a time: where nothing is set, and at most."""
+
 NAME_PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 """What a profile may be called: it becomes the name of a folder."""
 
@@ -35,6 +39,7 @@ class Profile:
     target_id: str | None = None
     secret: SecretSource | None = None
     download_dir: Path
+    download_slots: int = DOWNLOAD_SLOTS
     read_only: bool = False
     speed: float = 1.0
     """How many times faster than the calendar the service's days go by; other than 1 in practice alone."""

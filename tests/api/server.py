@@ -42,9 +42,10 @@ def answer(status: int = 200, body: bytes = b"", length: int | None = None, **he
     return react
 
 
-def graphql(status: int = 200, /, **answered: object) -> Reaction:
-    """Answer a JSON body of the given keys."""
-    return answer(status, json.dumps(answered).encode(), content_type="application/json")
+def graphql(status: int = 200, date: str | None = None, /, **answered: object) -> Reaction:
+    """Answer a JSON body of the given keys, with a `Date` header where one is given."""
+    dated = {} if date is None else {"date": date}
+    return answer(status, json.dumps(answered).encode(), None, content_type="application/json", **dated)
 
 
 def token(text: str = "token-1", **more: object) -> Reaction:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bwp_tui.api.links import PresignedLink
-from bwp_tui.api.transfer import Transfer, open_transfer
+from bwp_tui.api.transfer import Transfer, open_transfer, size_of
 from bwp_tui.api.transfer_errors import (
     ArchiveChanged,
     ArchiveGone,
@@ -238,6 +238,57 @@ def test_the_size_comes_with_the_news_that_nothing_is_left(server: ScriptedServe
     error = _failure(server, start=77, etag=ETAG)
     assert isinstance(error, NothingLeft)
     assert error.total == 77
+
+
+def test_the_size_is_found_in_the_words_of_s3_where_the_header_is_missing(server: ScriptedServer) -> None:
+    body = b"<Error><Code>InvalidRange</Code><ActualObjectSize>77</ActualObjectSize></Error>"
+    server.script("/archive", answer(416, body, content_type="application/xml"))
+    error = _failure(server, start=77, etag=ETAG)
+    assert isinstance(error, NothingLeft)
+    assert error.total == 77
+
+
+@pytest.mark.parametrize("size", [b"", b"-1", b"7x", b"9" * 19])
+def test_a_size_that_is_none_is_not_believed(server: ScriptedServer, size: bytes) -> None:
+    server.script("/archive", answer(416, b"<ActualObjectSize>" + size + b"</ActualObjectSize>"))
+    error = _failure(server, start=77, etag=ETAG)
+    assert isinstance(error, NothingLeft)
+    assert error.total is None
+
+
+@pytest.mark.parametrize(
+    "reaction",
+    [
+        answer(206, b"P", content_range=f"bytes 0-0/{len(ARCHIVE)}", etag=ETAG),
+        answer(206, b"P", content_range=f"bytes 0-0/{len(ARCHIVE)}"),
+        answer(200, ARCHIVE, etag=ETAG),
+    ],
+)
+def test_the_size_is_asked_for_with_the_one_method_that_is_signed(server: ScriptedServer, reaction: Reaction) -> None:
+    server.script("/archive", reaction)
+    assert size_of(_link(server), ETAG) == len(ARCHIVE)
+    (request,) = server.received
+    assert (request.method, request.headers["range"], request.headers["if-match"]) == ("GET", "bytes=0-0", ETAG)
+
+
+def test_a_size_that_no_one_tells_is_none(server: ScriptedServer) -> None:
+    server.script("/archive", raw(f"HTTP/1.0 200 OK\r\nETag: {ETAG}\r\n\r\nPK".encode()))
+    assert size_of(_link(server), ETAG) is None
+
+
+@pytest.mark.parametrize(
+    "reaction",
+    [
+        answer(206, b"P", content_range="bytes 0-0/9", etag='"other"'),
+        answer(200, ARCHIVE, etag='"other"'),
+        answer(200, ARCHIVE),
+        answer(412),
+    ],
+)
+def test_the_size_of_another_archive_is_not_taken(server: ScriptedServer, reaction: Reaction) -> None:
+    server.script("/archive", reaction)
+    with pytest.raises(ArchiveChanged):
+        size_of(_link(server), ETAG)
 
 
 def test_an_old_link_is_not_even_tried(server: ScriptedServer) -> None:

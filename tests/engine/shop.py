@@ -131,7 +131,13 @@ class Shop:
         """Make an engine whose `run` and `run_once` are the test's to call."""
         async with self.api() as api:
             chosen = None if focus is None else frozenset(focus)
-            yield Engine(self.history, api, focus=chosen, read_only=self.profile.read_only)
+            yield Engine(
+                self.history,
+                api,
+                focus=chosen,
+                read_only=self.profile.read_only,
+                download_slots=self.profile.download_slots,
+            )
 
     async def work(self, focus: Collection[int] | None = None) -> None:
         """Have a new engine do all that is due now."""

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from bwp_tui.engine.downloading import SLOTS
 from bwp_tui.history import engine_state
+from bwp_tui.settings.profile import DOWNLOAD_SLOTS
 from tests.engine.saved import assert_saved, name_of
 from tests.engine.shop import Shop, names_in
 
@@ -78,7 +78,7 @@ async def test_in_trouble_one_download_tries_first(shop: Shop) -> None:
             await engine.run_once()
             asked.append(shop.sandbox.world.calls["graphql"] - before)
             shop.clock.advance(timedelta(minutes=2))
-        assert asked == [SLOTS, 1]
+        assert asked == [DOWNLOAD_SLOTS, 1]
         shop.sandbox.faults.clear()
         await engine.run_once()
     assert {shop.download_of(number).state for number in numbers} == {"done"}

@@ -5,6 +5,7 @@ import gc
 import logging
 import os
 import stat
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import pytest
 from bwp_tui.engine.downloading import FRUITLESS_TRIES
 from bwp_tui.sandbox.archives import Archive, Archives
 from bwp_tui.sandbox.server import Sandbox
+from bwp_tui.sandbox.store import Store
+from bwp_tui.sandbox.wire import Answer
 from tests.engine.saved import assert_saved, name_of
 from tests.engine.shop import Shop, bytes_below, names_in
 from tests.practice import profile_of
@@ -247,3 +250,32 @@ async def test_no_link_and_no_token_reaches_the_register_a_log_or_a_file(
     assert b"data_retrieval.zip" in found, "were a link logged, it would be found"
     for secret in ("X-Amz-", TOKEN, shop.sandbox.client_secret):
         assert secret.encode() not in found
+
+
+@pytest.mark.parametrize("words", ["<ActualObjectSize>", "<Untold>"])
+@pytest.mark.usefixtures("impatient")
+async def test_a_part_that_is_whole_is_not_thrown_away_though_nothing_of_it_is_left_to_ask_for(
+    shop: Shop, served: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    """A kill between the last byte and the file's name leaves it so; the second store does not tell the size."""
+    number = await shop.completed("jane@example.com")
+    folder = shop.order(number)
+    await shop.work()
+    archive = folder / name_of(shop, number)
+    content, task = archive.read_bytes(), shop.task(number)
+    etag = Archives(tmp_path, 1).archive(task.task_id or "", task.email).etag
+    archive.rename(archive.with_suffix(".zip.part"))
+    with shop.history.write() as transaction:
+        transaction.run("UPDATE downloads SET state = 'queued', path = NULL, sha256 = NULL, etag = ?", (etag,))
+    real = Store._refusal
+    monkeypatch.setattr(Store, "_refusal", lambda store, refusal: _reworded(real(store, refusal), words))
+    served.clear()
+    await shop.work()
+    assert_saved(shop, number, archive.name)
+    assert archive.read_bytes() == content
+    assert sum(served) <= 1
+
+
+def _reworded(answer: Answer, words: str) -> Answer:
+    assert isinstance(answer.body, bytes)
+    return replace(answer, body=answer.body.replace(b"<ActualObjectSize>", words.encode()))

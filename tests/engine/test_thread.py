@@ -16,7 +16,7 @@ import pytest
 
 import bwp_tui
 from bwp_tui.domain.task import Download
-from bwp_tui.domain.times import Clock
+from bwp_tui.domain.times import Clock, utc_now
 from bwp_tui.engine import thread as engine_thread
 from bwp_tui.engine.lease import Lease
 from bwp_tui.engine.setup import EngineSetup
@@ -271,7 +271,7 @@ def test_a_fault_of_ours_is_recorded_without_secrets_and_the_engine_goes_on(
 def test_a_register_that_cannot_be_opened_is_tried_again(profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
     refusals: list[HistoryError] = []
 
-    def opening(path: Path, *, clock: Clock) -> History:
+    def opening(path: Path, *, clock: Clock = utc_now) -> History:
         try:
             return History(path, clock=clock)
         except HistoryError as error:

@@ -8,7 +8,7 @@ import pytest
 
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.task import Download
-from bwp_tui.history import actions, downloads, tasks, timeline
+from bwp_tui.history import actions, download_queue, downloads, purge, tasks, timeline
 from bwp_tui.history.connection import History
 from bwp_tui.history.downloads import Order
 from tests.history.support import ACTOR, NOW, SOON, TODAY, FrozenClock, in_status
@@ -99,7 +99,78 @@ def test_an_engine_that_stops_queues_its_download_for_the_next_and_nothing_that_
     downloads.started(history, order)
     downloads.finished(history, order, "/srv/results/a.zip", 10, "ab" * 32)
     downloads.interrupted(history, order)
-    assert _now(history, order).state == "done"
+    over = tasks.get(history, order.number).download
+    assert over is not None
+    assert over.state == "done"
+
+
+def test_what_the_engine_tells_of_a_download_that_was_cancelled_meanwhile_changes_nothing(
+    history: History, order: Order
+) -> None:
+    downloads.started(history, order)
+    download_queue.cancel(history, [order.id], ACTOR)
+    before = tasks.get(history, order.number)
+    downloads.progressed(history, order, 5, 10, 2.5, '"tag"')
+    downloads.put_off(history, order, "The line was cut.", SOON)
+    downloads.interrupted(history, order)
+    downloads.failed(history, order, "The disk is full.")
+    assert tasks.get(history, order.number) == before
+    assert timeline.of_task(history, order.number)[-1].what == "download cancelled"
+
+
+def test_a_file_that_got_its_name_before_its_download_was_cancelled_is_recorded(history: History, order: Order) -> None:
+    downloads.started(history, order)
+    download_queue.cancel(history, [order.id], ACTOR)
+    downloads.finished(history, order, "/srv/results/a.zip", 10, "ab" * 32)
+    assert (_now(history, order).state, _now(history, order).path) == ("done", "/srv/results/a.zip")
+    assert downloads.unwanted(history) == []
+
+
+def test_a_download_that_was_paused_or_cancelled_before_its_slot_took_it_up_does_not_start(
+    history: History, order: Order
+) -> None:
+    download_queue.pause(history, [order.id], ACTOR)
+    assert not downloads.started(history, order)
+    download_queue.cancel(history, [order.id], ACTOR)
+    assert not downloads.started(history, order)
+    over = tasks.get(history, order.number).download
+    assert over is not None
+    assert over.state == "cancelled"
+
+
+def test_those_that_are_to_go_on_are_told_and_the_paused_are_not_among_them(history: History, order: Order) -> None:
+    assert downloads.running(history) == frozenset()
+    downloads.started(history, order)
+    assert downloads.running(history) == {order.id}
+    download_queue.pause(history, [order.id], ACTOR)
+    assert downloads.running(history) == frozenset()
+    download_queue.resume(history, [order.id], ACTOR)
+    assert downloads.running(history) == {order.id}
+
+
+def test_a_part_is_unwanted_until_it_was_removed_and_its_task_not_purged_before(history: History, order: Order) -> None:
+    downloads.started(history, order)
+    download_queue.cancel(history, [order.id], ACTOR)
+    assert [(found.id, found.directory) for found in downloads.unwanted(history)] == [(order.id, "/srv/results")]
+    assert purge.plan(history, parse(""), timedelta(), TODAY, evidence_too=False).numbers == ()
+    downloads.part_removed(history, order)
+    assert downloads.unwanted(history) == []
+    assert purge.plan(history, parse(""), timedelta(), TODAY, evidence_too=False).numbers == (order.number,)
+
+
+def test_a_part_that_was_no_archive_is_not_gone_on_with(history: History, order: Order) -> None:
+    downloads.started(history, order)
+    downloads.progressed(history, order, 5, 10, 2.5, '"tag"')
+    downloads.failed(history, order, "It is no zip.", part_is_left=False)
+    actions.download(history, order.number, "/srv/results", ACTOR)
+    (again,) = downloads.due(history, NOW, 5)
+    assert again.etag is None
+
+
+def test_a_task_whose_download_has_not_left_its_slot_is_not_due(history: History, order: Order) -> None:
+    assert downloads.due(history, NOW, 5, None, frozenset({order.number})) == []
+    assert downloads.next_at(history, None, frozenset({order.number})) is None
+    assert downloads.next_at(history, None, frozenset({order.number + 1})) == NOW
 
 
 def test_the_oldest_download_comes_first_and_no_more_than_there_are_slots(history: History) -> None:

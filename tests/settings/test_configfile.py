@@ -26,6 +26,7 @@ default_profile = "Main"
 client_idd = "x"
 api_url = "http://api.example/graphql"
 read_only = "yes"
+download_slots = 9
 api_version = 2024
 
 [profiles.BAD]
@@ -36,9 +37,10 @@ api_version = 2024
         "letter or digit.",
         "FILE, line 5: profiles.default.client_idd is no setting; did you mean client_id?",
         "FILE, line 6: profiles.default.api_url must begin with https:// (http:// is for this machine only).",
-        'FILE, line 8: profiles.default.api_version must be text in quotation marks: "…".',
+        'FILE, line 9: profiles.default.api_version must be text in quotation marks: "…".',
         "FILE, line 7: profiles.default.read_only must be true or false.",
-        "FILE, line 10: “BAD” is no profile name; use 1 to 32 of a-z, 0-9, - and _, beginning with a letter or digit.",
+        "FILE, line 8: profiles.default.download_slots must be a whole number from 1 to 8.",
+        "FILE, line 11: “BAD” is no profile name; use 1 to 32 of a-z, 0-9, - and _, beginning with a letter or digit.",
     ]
 
 

@@ -123,6 +123,7 @@ def test_every_mistake_of_the_environment_is_listed(tmp_path: Path) -> None:
         BWP_API_VERSION="latest",
         BWP_TOKEN_URL="http://x.example/",
         BWP_READ_ONLY="maybe",
+        BWP_DOWNLOAD_SLOTS="many",
         BWP_TARGET_ID="bp 1",
         BWP_CLIENT_SECRET_COMMAND="pass 'shop",
     )
@@ -133,6 +134,7 @@ def test_every_mistake_of_the_environment_is_listed(tmp_path: Path) -> None:
         "BWP_API_VERSION",
         "BWP_TOKEN_URL",
         "BWP_READ_ONLY",
+        "BWP_DOWNLOAD_SLOTS",
         "BWP_TARGET_ID",
         "BWP_CLIENT_SECRET_COMMAND",
     }
@@ -141,6 +143,29 @@ def test_every_mistake_of_the_environment_is_listed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("word", "truth"), [("1", True), ("TRUE", True), ("yes", True), ("on", True), ("0", False)])
 def test_read_only_takes_the_usual_words(tmp_path: Path, word: str, truth: bool) -> None:
     assert load_profile(None, environment(tmp_path, BWP_READ_ONLY=word)).read_only is truth
+
+
+def test_the_download_slots_are_three_or_what_is_set(tmp_path: Path) -> None:
+    environ = environment(tmp_path)
+    assert load_profile(None, environ).download_slots == 3
+    write(environ, "[profiles.default]\ndownload_slots = 5\n")
+    assert load_profile(None, environ).download_slots == 5
+    assert load_profile(None, {**environ, "BWP_DOWNLOAD_SLOTS": "8"}).download_slots == 8
+
+
+@pytest.mark.parametrize("text", ["0", "9", "-1", "1.5", "three", "٣", "1" * 5000])
+def test_download_slots_that_cannot_be_are_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_profile(None, environment(tmp_path, BWP_DOWNLOAD_SLOTS=text))
+    assert caught.value.mistakes == ("The variable BWP_DOWNLOAD_SLOTS must be a whole number from 1 to 8.",)
+
+
+@pytest.mark.parametrize("value", ["0", "9", "true", '"3"', "2.5"])
+def test_download_slots_of_the_file_that_cannot_be_are_refused(tmp_path: Path, value: str) -> None:
+    environ = environment(tmp_path)
+    write(environ, f"[profiles.default]\ndownload_slots = {value}\n")
+    with pytest.raises(SettingsError, match="download_slots must be a whole number from 1 to 8"):
+        load_profile(None, environ)
 
 
 def test_a_secret_does_not_show_itself(tmp_path: Path) -> None:

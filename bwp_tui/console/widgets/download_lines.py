@@ -36,6 +36,8 @@ class DownloadLines(Line):
         narrow = self.app.size.width < _NARROW
         name = f"{subject[: 18 if narrow else 30]:<{18 if narrow else 30}}"
         start: list[Phrase] = [(" ⇣ ", "accent"), (f"{name}  ", "plain")]
+        if download.paused:
+            return [*start, ("paused", "muted")]
         if download.state == DownloadState.QUEUED:
             return [*start, (download.trouble or "waiting for a slot", "warn" if download.trouble else "muted")]
         if download.total is None:

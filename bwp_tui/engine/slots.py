@@ -1,0 +1,65 @@
+"""The slots that downloads occupy: who is in one, and how each is left."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable, Collection, Coroutine
+from dataclasses import dataclass
+
+from bwp_tui.history.downloads import Order
+
+
+@dataclass(slots=True)
+class _Slot:
+    number: int
+    work: asyncio.Task[None]
+    leaving: bool = False
+
+
+class Slots:
+    """Runs downloads, each as a task of the running loop.
+
+    Args:
+        freed: is told of each order that has left its slot, and of the fault of ours it left with, if any.
+    """
+
+    def __init__(self, freed: Callable[[Order, BaseException | None], None]) -> None:
+        self._freed = freed
+        self._slots: dict[int, _Slot] = {}
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    @property
+    def numbers(self) -> frozenset[int]:
+        """The local numbers of the tasks whose results are being downloaded: no other may write to their parts."""
+        return frozenset(slot.number for slot in self._slots.values())
+
+    def occupy(self, order: Order, work: Coroutine[None, None, None]) -> None:
+        """Carry out `work` for `order` in a slot of its own."""
+        task = asyncio.create_task(work, name=f"download-{order.id}")
+        self._slots[order.id] = _Slot(order.number, task)
+        task.add_done_callback(functools.partial(self._free, order))
+
+    def keep(self, wanted: Collection[int]) -> None:
+        """Stop every order but those of these ids, once; they leave their slots when they have cleaned up."""
+        for order_id, slot in self._slots.items():
+            if order_id not in wanted and not slot.leaving:
+                slot.leaving = True
+                slot.work.cancel()
+
+    def leaves(self, order: Order) -> None:
+        """Note that an order is about to leave its slot by itself: it is not to be stopped any more."""
+        self._slots[order.id].leaving = True
+
+    async def close(self) -> None:
+        """Stop every order, and wait until it has left."""
+        works = [slot.work for slot in self._slots.values()]
+        for work in works:
+            work.cancel()
+        await asyncio.gather(*works, return_exceptions=True)
+
+    def _free(self, order: Order, work: asyncio.Task[None]) -> None:
+        del self._slots[order.id]
+        self._freed(order, None if work.cancelled() else work.exception())
