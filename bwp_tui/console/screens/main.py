@@ -25,6 +25,7 @@ from bwp_tui.console.widgets.palette import PaletteLines
 from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.console.widgets.request_form import RequestForm
 from bwp_tui.console.widgets.task_table import TaskTable
+from bwp_tui.domain.completion import highlights
 from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Kind, Task
 
@@ -152,6 +153,7 @@ class MainScreen(Screen[None]):
     def _show_rows(self, told: Snapshot) -> None:
         """Show the view's rows; a view that has just been opened, and lacks the cursor's task, begins at its top."""
         before = self.table.current_number
+        self.table.words = highlights(told.question.filter)
         self.table.show(told.numbers)
         if told.question != self._answered:
             self._answered = told.question
