@@ -78,7 +78,9 @@ class Around:
     def tell_footer(self, situation: Situation) -> None:
         """Show the keys of what is open."""
         footer, prompt = self._screen.query_one(FooterLine), self._screen.query_one(Prompt)
-        if self._screen.query_one(RequestForm).display:
+        if prompt.wrong is not None:
+            footer.point_out(*prompt.wrong)
+        elif self._screen.query_one(RequestForm).display:
             footer.show_keys(*_FORM)
         elif self._screen.query_one(PaletteLines).display:
             footer.show_keys(*_PALETTE)

@@ -122,6 +122,14 @@ class Desk:
         """
         return self._perform(bulk.resubmit(self._actor, note), numbers)
 
+    def tags_in_use(self) -> tuple[str, ...]:
+        """Return every tag that a task has; reads all tasks.
+
+        Raises:
+            HistoryError: they cannot be read.
+        """
+        return tasks.tags_in_use(self._history)
+
     def save_view(self, view: View) -> str:
         """Save a filter with its order under a name.
 

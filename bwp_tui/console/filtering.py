@@ -1,15 +1,15 @@
-"""The line a filter is typed in: what fits is listed at every key."""
+"""The line a filter is typed in: what fits is listed at every key, what may come next is offered."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 from bwp_tui.console.stage import Stage
+from bwp_tui.console.typing_help import Mistake, Offers
 from bwp_tui.domain.completion import complete
-from bwp_tui.domain.filter import FilterError
-
-_OFFERED: Final = 4
-"""Completions that are shown at once."""
+from bwp_tui.domain.filter import FilterError, parse
+from bwp_tui.history.errors import HistoryError
 
 
 class Filtering:
@@ -17,35 +17,52 @@ class Filtering:
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
+        self._offers = Offers(lambda text, cursor: filter_offers(text, cursor, self._tags))
+        self._tags: tuple[str, ...] = ()
 
     async def ask(self) -> None:
         """Ask, listing what fits meanwhile; without an answer what was listed before comes back."""
         stage, before = self._stage, self._stage.listing
-        answer = await stage.prompt.text("/", before.filter, changed=self._changed, completed=completed)
-        if answer is None:
-            stage.show(before)
-            return
+        stage.work_on(self._learn_tags(), "tags", exclusive=True)
+        answer = await stage.prompt.text(
+            "/", before.filter, changed=self._changed, completed=self._offers.take, checked=mistake_in_filter
+        )
+        stage.show(before if answer is None else before.of_filter(answer))
+
+    def _changed(self, text: str, cursor: int) -> None:
+        prompt = self._stage.prompt
+        mistake, offered = mistake_in_filter(text), self._offers.at(text, cursor)
+        if mistake is None:
+            self._stage.show(self._stage.listing.of_filter(text))
+        # A word that may still become a right one is not yet wrong.
+        is_typed = mistake is not None and mistake.end >= cursor and complete(text, cursor, self._tags)
+        prompt.point_out(None if is_typed else mistake)
+        prompt.hint(f"tab {'  '.join(offered[:_OFFERED])}" if offered else "", "key")
+
+    async def _learn_tags(self) -> None:
         try:
-            stage.show(before.of_filter(answer))
-        except FilterError as error:
-            stage.say(str(error), "bad")
-
-    def _changed(self, text: str) -> None:
-        stage = self._stage
-        offered = [found for found in complete(text, len(text), ()) if not text.endswith(found.insert)]
-        inserts = "  ".join(completion.insert for completion in offered[:_OFFERED])
-        try:
-            stage.show(stage.listing.of_filter(text))
-        except FilterError as error:
-            stage.prompt.hint(f"tab {inserts}" if inserts else str(error), "key" if inserts else "bad")
-        else:
-            stage.prompt.hint(f"tab {inserts}" if inserts else "", "muted")
+            self._tags = await asyncio.to_thread(self._stage.session.desk.tags_in_use)
+        except HistoryError:
+            self._tags = ()  # they are only offered; whoever reads the register next says what is wrong with it
 
 
-def completed(text: str) -> str:
-    """Return a filter with what its end most likely is to be, or `text` where nothing is likely."""
-    offered = complete(text, len(text), ())
-    if not offered:
-        return text
-    first = offered[0]
-    return f"{text[: first.start]}{first.insert}{text[first.end :]}"
+_OFFERED: Final = 4
+"""Completions that are shown at once."""
+
+
+def mistake_in_filter(text: str) -> Mistake | None:
+    """Return what is wrong with a filter, or None."""
+    try:
+        parse(text)
+    except FilterError as error:
+        return Mistake(str(error), error.start, error.end, error.suggestion)
+    return None
+
+
+def filter_offers(text: str, cursor: int, tags: tuple[str, ...]) -> list[tuple[int, int, str]]:
+    """Return what may stand at the cursor of a filter, as `Offers` takes it; the nearest word for a wrong one."""
+    found = [(offer.start, offer.end, offer.insert) for offer in complete(text, cursor, tags)]
+    mistake = mistake_in_filter(text)
+    if not found and mistake is not None and mistake.suggestion is not None:
+        found = [(mistake.start, mistake.end, mistake.suggestion)]
+    return [(start, end, insert) for start, end, insert in found if text[start:end] != insert]

@@ -118,6 +118,12 @@ def newest_for(history: History, kind: Kind, email: str) -> Task | None:
     return None if row is None else task_of(row)
 
 
+def tags_in_use(history: History) -> tuple[str, ...]:
+    """Return every tag that a task has, once whatever the case of its letters, in alphabetical order."""
+    sql = "SELECT DISTINCT value COLLATE NOCASE FROM tasks, json_each(tags) WHERE tags <> '[]' ORDER BY 1"
+    return tuple(as_text(row[0]) for row in history.rows(sql))
+
+
 def status_counts(history: History) -> dict[tuple[str, str], int]:
     """Return the number of tasks by (kind, status)."""
     rows = history.rows("SELECT kind, status, sum(tasks) FROM tallies WHERE tasks > 0 GROUP BY 1, 2")

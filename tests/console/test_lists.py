@@ -75,7 +75,10 @@ async def test_a_mistake_in_a_filter_names_the_nearest_word_and_leaves_the_list(
             await console.sees(*words)
             assert len(numbers(console)) == len(PAST)
             await console.press("enter")
-            assert words[0] in console.line("status")
+            assert console.main.prompt.query_one(Input).value == typed
+            assert words[0] in console.line("footer")
+            await console.press("escape")
+            await console.until(lambda: "q quit" in console.line("footer"))
             assert len(numbers(console)) == len(PAST)
 
 

@@ -25,6 +25,7 @@ from bwp_tui.console.widgets.palette import PaletteLines
 from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.console.widgets.request_form import RequestForm
 from bwp_tui.console.widgets.task_table import TaskTable
+from bwp_tui.domain.completion import highlights
 from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Kind, Task
 
@@ -155,6 +156,7 @@ class MainScreen(Screen[None]):
     def _show_rows(self, told: Snapshot) -> None:
         """Show the view's rows; a view that has just been opened, and lacks the cursor's task, begins at its top."""
         before, was_at_end = self.table.current_number, self._is_partial and self.table.is_at_end
+        self.table.words = highlights(told.question.filter)
         self.table.show(told.numbers)
         self._is_partial = not told.is_whole
         if was_at_end:

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 
+from bwp_tui.domain.completion import spans
 from bwp_tui.domain.task import TERMINAL, DownloadState, Kind, Status, Task
 from bwp_tui.domain.text import clean_line, mask_email, veil
 from bwp_tui.domain.times import DAY, MINUTE, due_words, duration_words
@@ -71,7 +72,8 @@ def locale_glyphs() -> Glyphs:
 class Context:
     """What a cell depends on besides its task. `now` is in UTC, `today` the operator's day, `marks` local numbers.
 
-    `day` is the length of one of the service's days, in which holding periods are counted.
+    `day` is the length of one of the service's days, in which holding periods are counted. `words` are those of the
+    filter; they are looked for in what is shown, so that a masked address tells no more than it did.
     """
 
     now: datetime
@@ -80,18 +82,23 @@ class Context:
     masked: bool
     marks: Set[int]
     glyphs: Glyphs
+    words: tuple[str, ...] = ()
 
 
 class Cell(NamedTuple):
-    """Text of one line, and the name of its style (`task-table--<style>`)."""
+    """Text of one line, the name of its style (`task-table--<style>`), and where the filter's words stand in it."""
 
     text: str
     style: str
+    found: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column. `width` in cells (0: it takes its share of what is left); `tables`: table widths it is shown at."""
+    """One column. `width` in cells (0: it takes its share of what is left); `tables`: table widths it is shown at.
+
+    `searched`: the words of a filter are looked for in it.
+    """
 
     id: str
     title: str
@@ -99,6 +106,7 @@ class Column:
     tables: range
     render: Callable[[Task, Context], Cell]
     right: bool = False
+    searched: bool = False
 
 
 class Placed(NamedTuple):
@@ -237,12 +245,12 @@ _MARK: Final = Column("mark", "", 1, _ANY_WIDTH, _mark)
 COLUMNS: Final = (
     Column("kind", "Kind", 9, range(99, _ANY_WIDTH.stop), _kind),
     Column("kind", "Kind", 4, range(79, 99), _short_kind),
-    Column("subject", "Subject", 0, _ANY_WIDTH, _subject),
+    Column("subject", "Subject", 0, _ANY_WIDTH, _subject, searched=True),
     Column("status", "Status", 17, _ANY_WIDTH, _status),
     Column("submitted", "Submitted", 11, range(91, _ANY_WIDTH.stop), _submitted),
     Column("age", "Age", 4, range(79, _ANY_WIDTH.stop), _age, right=True),
     Column("due", "Due", 9, _ANY_WIDTH, _due),
-    Column("note", "Note", 0, range(79, _ANY_WIDTH.stop), _note),
+    Column("note", "Note", 0, range(79, _ANY_WIDTH.stop), _note, searched=True),
 )
 
 
@@ -278,6 +286,7 @@ def cells_of(task: Task, columns: Sequence[Placed], context: Context) -> tuple[C
     """Return what each of `columns` says about `task`, cut to its width but not padded."""
     cells = []
     for column, _x, width in columns:
-        text, style = column.render(task, context)
-        cells.append(Cell(fit(text, width, context.glyphs, right=column.right), style))
+        cell = column.render(task, context)
+        text = fit(cell.text, width, context.glyphs, right=column.right)
+        cells.append(Cell(text, cell.style, spans(text, context.words) if column.searched else ()))
     return tuple(cells)

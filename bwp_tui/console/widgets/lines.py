@@ -178,6 +178,19 @@ class FooterLine(Line):
             phrases += [(key, "key"), (f" {words}   ", "plain")]
         self.show(self.say(*phrases))
 
+    def point_out(self, x: int, width: int, sentence: str) -> None:
+        """Show what is wrong with the text above: marks under it, and a sentence where there is room beside them."""
+        self._possible = ()
+        room = self.size.width
+        marks = "^" * max(1, min(width, room - x))
+        right = x + len(marks)
+        if right + len(sentence) + 2 <= room:
+            self.show(self.say((" " * x, "plain"), (marks, "bad"), (f" {sentence}", "bad")))
+        elif len(sentence) + 2 <= x:
+            self.show(self.say((" " * (x - len(sentence) - 1), "plain"), (f"{sentence} {marks}", "bad")))
+        else:
+            self.show(self.say((f" {sentence}", "bad")).truncate(room, ellipsis=True))
+
     def _fitted(self, possible: Sequence[bool]) -> Content:
         *_, last, very_last = self._actions
         room = self.size.width - 2 - _entry_width(last) - _entry_width(very_last)

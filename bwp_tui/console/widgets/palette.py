@@ -66,7 +66,7 @@ class PaletteLines(Line):
         self.display = True
         self.search("")
 
-    def search(self, text: str) -> None:
+    def search(self, text: str, _cursor: int = 0) -> None:
         """List what matches `text`, the first one picked."""
         self._found = matching(text, self._actions)
         self._picked = 0

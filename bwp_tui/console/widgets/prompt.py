@@ -14,6 +14,7 @@ from textual.message import Message
 from textual.widgets import Input
 
 from bwp_tui.console.speech import Line, Phrase
+from bwp_tui.console.typing_help import Mistake
 from bwp_tui.console.widgets.entry import Entry
 
 _FIELD: Final = 24
@@ -26,14 +27,16 @@ class Prompt(Horizontal, can_focus=True):
     """Asks one thing at a time; the answer is awaited. None is no answer: it was closed."""
 
     class Toggled(Message):
-        """The prompt has begun or ceased to ask."""
+        """The prompt has begun or ceased to ask, or to point out a mistake."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._answer: asyncio.Future[str | None] | None = None
-        self._changed: Callable[[str], None] | None = None
+        self._changed: Callable[[str, int], None] | None = None
         self._moved: Callable[[int], None] | None = None
-        self._completed: Callable[[str], str] | None = None
+        self._completed: Callable[[str, int], tuple[str, int]] | None = None
+        self._checked: Callable[[str], Mistake | None] | None = None
+        self._mistake: Mistake | None = None
         self._keys: Mapping[str, str] = {}
 
     def compose(self) -> ComposeResult:
@@ -50,6 +53,16 @@ class Prompt(Horizontal, can_focus=True):
         return self._answer is not None
 
     @property
+    def wrong(self) -> tuple[int, int, str] | None:
+        """What is wrong with the text: the column and the width on the screen, and a sentence; None for nothing."""
+        field, mistake = self.query_one(Input), self._mistake
+        if mistake is None:
+            return None
+        before, wrong = field.value[: mistake.start], field.value[mistake.start : mistake.end]
+        x = field.region.x + cell_len(before) - int(field.scroll_offset.x)
+        return max(field.region.x, x), max(1, cell_len(wrong) + min(0, x - field.region.x)), mistake.sentence
+
+    @property
     def keys(self) -> Mapping[str, str]:
         """The keys that answer, with what each means; empty where a text is asked."""
         return self._keys
@@ -59,25 +72,27 @@ class Prompt(Horizontal, can_focus=True):
         label: str,
         value: str = "",
         *,
-        changed: Callable[[str], None] | None = None,
+        changed: Callable[[str, int], None] | None = None,
         moved: Callable[[int], None] | None = None,
-        completed: Callable[[str], str] | None = None,
+        completed: Callable[[str, int], tuple[str, int]] | None = None,
+        checked: Callable[[str], Mistake | None] | None = None,
         hint: Phrase = ("", "muted"),
     ) -> str | None:
         """Ask for a text, beginning with `value`.
 
         Args:
-            changed: is told of each change as it is typed.
-            completed: returns what tab makes of the text.
+            changed: is told of each change as it is typed: the text, and the cursor in it.
+            completed: returns what tab makes of the text and the cursor.
             moved: is told of the arrows: 1 for down, -1 for up.
             hint: what to say beside it from the beginning.
+            checked: returns what is wrong with the text; it then stays, to be mended.
         """
         field = self.query_one(Input)
         field.display = True
         with field.prevent(Input.Changed):
             field.value = value
         field.cursor_position = len(value)
-        self._changed, self._moved, self._completed = changed, moved, completed
+        self._changed, self._moved, self._completed, self._checked = changed, moved, completed, checked
         self.hint(*hint)
         return await self._ask(label, {})
 
@@ -88,7 +103,7 @@ class Prompt(Horizontal, can_focus=True):
     async def key(self, question: str, keys: Mapping[str, str]) -> str | None:
         """Ask for one of `keys`, which is given with what each means; return it."""
         self.query_one(Input).display = False
-        self._changed = self._moved = self._completed = None
+        self._changed = self._moved = self._completed = self._checked = None
         self.hint("   ".join(f"{key} {meaning}" for key, meaning in keys.items()), "key")
         return await self._ask(question, keys)
 
@@ -97,6 +112,18 @@ class Prompt(Horizontal, can_focus=True):
         line = self.query_one("#prompt-hint", Line)
         line.show(line.say((f" {words} " if words else "", role)))
         line.display = bool(words)
+
+    def point_out(self, mistake: Mistake | None) -> None:
+        """Have what is wrong with the text shown under it, or nothing (any more)."""
+        if mistake != self._mistake:
+            self._mistake = mistake
+            self.post_message(self.Toggled())
+
+    def put(self, text: str, cursor: int | None = None) -> None:
+        """Replace the text, as if it had been typed; the cursor goes to its end unless it is given."""
+        field = self.query_one(Input)
+        field.value = text
+        field.cursor_position = len(text) if cursor is None else cursor
 
     def close(self) -> None:
         """Stop asking; the one who asked gets None."""
@@ -116,7 +143,7 @@ class Prompt(Horizontal, can_focus=True):
         self.post_message(self.Toggled())
         # When the wait itself is cancelled the console is ending: there is nothing left to put back.
         answer = await self._answer
-        self._answer = None
+        self._answer = self._mistake = None
         self.display = False
         self.screen.set_class(False, "-asking")
         self.post_message(self.Toggled())
@@ -127,8 +154,7 @@ class Prompt(Horizontal, can_focus=True):
     def _complete(self) -> None:
         field = self.query_one(Input)
         if self._completed is not None:
-            field.value = self._completed(field.value)
-            field.cursor_position = len(field.value)
+            self.put(*self._completed(field.value, field.cursor_position))
 
     def _settle(self, answer: str | None) -> None:
         if self._answer is not None and not self._answer.done():
@@ -158,9 +184,13 @@ class Prompt(Horizontal, can_focus=True):
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
         if self._changed is not None and self.is_open:
-            self._changed(event.value)
+            self._changed(event.value, event.input.cursor_position)
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self._settle(event.value)
+        mistake = self._checked(event.value) if self._checked is not None else None
+        if mistake is None:
+            self._settle(event.value)
+        else:
+            self.point_out(mistake)

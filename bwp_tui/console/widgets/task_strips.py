@@ -15,13 +15,29 @@ StyleOf = Callable[..., Style]
 """Gives the style of component classes (`task-table--<name>`), the later ones above the earlier."""
 
 
+Piece = tuple[int, str, tuple[str, ...]]
+"""Where a text begins, in cells; the text; the names of its style."""
+
+
 def row_strip(
     cells: Sequence[Cell], placed: Sequence[Placed], width: int, glyphs: Glyphs, style_of: StyleOf, *, current: bool
 ) -> Strip:
     """Return one task's line; `current` is the row the cursor is on."""
-    pieces = [(0, Cell(glyphs.cursor if current else " ", "pointer" if current else "row"))]
-    pieces += [(place.x, cell) for place, cell in zip(placed, cells, strict=True)]
-    return _strip(pieces, width, lambda style: style_of(*_names(style, current=current)))
+    pieces = list(_pieces(0, Cell(glyphs.cursor if current else " ", "pointer" if current else "row"), current=current))
+    for place, cell in zip(placed, cells, strict=True):
+        pieces += _pieces(place.x, cell, current=current)
+    return _strip(pieces, width, style_of)
+
+
+def _pieces(x: int, cell: Cell, *, current: bool) -> Iterator[Piece]:
+    """Part a cell where the words of the filter begin and end."""
+    names = tuple(_names(cell.style, current=current))
+    at = 0
+    for start, end in cell.found:
+        yield x + cell_len(cell.text[:at]), cell.text[at:start], names
+        yield x + cell_len(cell.text[:start]), cell.text[start:end], (*names, "found")
+        at = end
+    yield x + cell_len(cell.text[:at]), cell.text[at:], names
 
 
 def _names(style: str, *, current: bool) -> Iterator[str]:
@@ -34,22 +50,24 @@ def _names(style: str, *, current: bool) -> Iterator[str]:
 
 def header_strip(placed: Sequence[Placed], width: int, glyphs: Glyphs, style_of: StyleOf) -> Strip:
     """Return the line of the column titles."""
-    pieces = [(0, Cell("", "header"))]
+    pieces: list[Piece] = [(0, "", ("header",))]
     for place in placed:
         title = fit(place.column.title.upper(), place.width, glyphs, right=place.column.right)
-        pieces.append((place.x, Cell(title, "header")))
+        pieces.append((place.x, title, ("header",)))
     return _strip(pieces, width, style_of)
 
 
-def _strip(pieces: Sequence[tuple[int, Cell]], width: int, style_of: Callable[[str], Style]) -> Strip:
-    """Join pieces of text at their places. Blanks between two belong to the left one: they show its background only."""
+def _strip(pieces: Sequence[Piece], width: int, style_of: StyleOf) -> Strip:
+    """Join pieces of text at their places. Blanks belong to the left one, whose background is all they show of it."""
     runs: list[tuple[str, Style]] = []
-    ends = [x for x, _ in pieces[1:]] + [width]
-    for (x, cell), end in zip(pieces, ends, strict=True):
-        text = cell.text + " " * (end - x - cell_len(cell.text))
-        style = style_of(cell.style)
-        if runs and (style == runs[-1][1] or not cell.text.strip()):
-            runs[-1] = (runs[-1][0] + text, runs[-1][1])
+    ends = [x for x, _, _ in pieces[1:]] + [width]
+    for (x, text, names), end in zip(pieces, ends, strict=True):
+        padded = text + " " * (end - x - cell_len(text))
+        style = style_of(*names)
+        if not padded:
+            continue
+        if runs and (style == runs[-1][1] or (not text.strip() and not runs[-1][1].underline)):
+            runs[-1] = (runs[-1][0] + padded, runs[-1][1])
         else:
-            runs.append((text, style))
+            runs.append((padded, style))
     return Strip([Segment(text, style) for text, style in runs]).adjust_cell_length(width, runs[-1][1])

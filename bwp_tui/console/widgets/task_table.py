@@ -56,6 +56,7 @@ class TaskTable(RowPane):
         "task-table--cursor",
         "task-table--cursor-subject",
         "task-table--empty",
+        "task-table--found",
     }
 
     class Highlighted(Message):
@@ -109,6 +110,7 @@ class TaskTable(RowPane):
         self._empty_text = empty_text or Content()
         self._masked = True
         self._marks: frozenset[int] = frozenset()
+        self._words: tuple[str, ...] = ()
         self._numbers: array[int] = array("q")
         self._cursor = 0
         self._placed: tuple[Placed, ...] = ()
@@ -203,6 +205,17 @@ class TaskTable(RowPane):
     def marks(self, marks: Collection[int]) -> None:
         self._marks = frozenset(marks)
         self.tick()
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Texts that are made out wherever a task shows them: those of the filter."""
+        return self._words
+
+    @words.setter
+    def words(self, words: tuple[str, ...]) -> None:
+        if words != self._words:
+            self._words = words
+            self.tick()
 
     @property
     def empty_text(self) -> Content:
@@ -345,7 +358,7 @@ class TaskTable(RowPane):
 
     def _circumstances(self) -> Context:
         now = self._clock()
-        return Context(now, local_day(now), self._day, self._masked, self._marks, self._glyphs)
+        return Context(now, local_day(now), self._day, self._masked, self._marks, self._glyphs, self._words)
 
     def _in_sight(self) -> array[int]:
         return self._numbers[self.top : self.top + self.page]

@@ -1,0 +1,84 @@
+"""Typing a filter: the mistake stands under its word, tab completes and mends, what was found is made out."""
+
+from __future__ import annotations
+
+from array import array
+
+from rich.style import Style
+from textual.widgets import Input
+
+from bwp_tui.settings import Profile
+from tests.console.past import HELD, ORDERS_OPEN
+from tests.console.support import USUAL, Console, opened
+
+
+def typed(console: Console) -> str:
+    return console.main.prompt.query_one(Input).value
+
+
+def made_out(console: Console) -> list[str]:
+    """The runs of text in the table that are underlined."""
+    table = console.main.table
+    lines = [table.render_line(y) for y in range(1, table.size.height)]
+    return [run.text for line in lines for run in line if isinstance(run.style, Style) and run.style.underline]
+
+
+async def test_what_is_wrong_is_marked_under_its_word_and_enter_loses_nothing(profile: Profile) -> None:
+    async with opened(profile, size=USUAL) as console:
+        await console.press("slash", *"bob statsu:failed")
+        await console.sees("There is no field “statsu”. Did you mean “status”?")
+        line, under = console.line("prompt"), console.line("footer")
+        at = line.index("statsu")
+        assert under[at : at + 7] == "^^^^^^ "
+        await console.press("enter")
+        assert typed(console) == "bob statsu:failed"
+        await console.press("tab")
+        await console.until(lambda: typed(console) == "bob status:failed")
+        assert "^" not in console.line("footer")
+
+
+async def test_the_sentence_stands_left_of_a_word_at_the_end_of_a_long_line(profile: Profile) -> None:
+    async with opened(profile, size=USUAL) as console:
+        await console.press("slash")
+        console.main.prompt.put("kind:deletion is:failed age>2d error:ORDERS_NOT_CLOSED is:faild")
+        await console.sees("“faild” is no is. Did you mean “failed”? ^^^^^")
+        assert console.line("footer").index("^") == console.line("prompt").index("faild")
+
+
+async def test_tab_completes_fields_and_values_where_the_cursor_is_and_goes_round(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("slash", *"re", "tab")
+        await console.until(lambda: typed(console) == "regulation:")
+        await console.press("tab")
+        await console.until(lambda: typed(console) == "received<")
+        await console.press("tab")
+        await console.until(lambda: typed(console) == "regulation:")
+        console.main.prompt.put("kind: tag:vip", cursor=5)
+        await console.press("tab")
+        await console.until(lambda: typed(console) == "kind:retrieval tag:vip")
+
+
+async def test_the_tags_in_use_are_offered(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("slash", *"tag:")
+        await console.sees("tab phone  vip")
+
+
+async def test_the_words_of_a_filter_are_made_out_in_the_table(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("m", "slash", *"vip", "enter")
+        await console.until(lambda: made_out(console) == ["VIP"])
+        await console.press("slash", *["backspace"] * 3, *"frank", "enter")
+        await console.until(lambda: console.main.table.numbers == array("q", [ORDERS_OPEN]))
+        await console.until(lambda: made_out(console) == ["frank"])
+        await console.press("escape")
+        await console.until(lambda: console.main.table.row_count > 1 and not made_out(console))
+
+
+async def test_a_match_within_a_masked_address_is_not_made_out(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("slash", *"bob", "enter")
+        await console.until(lambda: console.main.table.numbers == array("q", [HELD]))
+        assert made_out(console) == []
+        await console.press("slash", *["backspace"] * 3, *"example.com", "enter")
+        await console.until(lambda: set(made_out(console)) == {"example.com"})
