@@ -196,3 +196,9 @@ def interrupted(history: History, order: Order) -> None:
 def _mark(transaction: Transaction, numbers: list[int]) -> None:
     for number in numbers:
         transaction.run("UPDATE tasks SET revision = ? WHERE number = ?", (transaction.revision, number))
+
+
+def of_task(history: History, number: int) -> list[Download]:
+    """Return every download of the result of task `number`, oldest first."""
+    rows = history.rows(f"SELECT {DOWNLOAD_COLUMNS} FROM downloads d WHERE d.task = ? ORDER BY d.id", (number,))
+    return [download_of(row) for row in rows]
