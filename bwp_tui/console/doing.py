@@ -86,18 +86,12 @@ class Doing:
             self._screen.work_on(self._file(request), "filing", exclusive=False)
 
     def _move(self, name: str) -> None:
-        table, detail = self._screen.table, self._screen.detail
-        if self._screen.is_detail_open() and name in ("down", "up"):
-            detail.scroll_by(1 if name == "down" else -1)
-            return
-        getattr(table, f"action_{_MOVES[name]}")()
+        getattr(self._screen.table, f"action_{_MOVES[name]}")()
 
     def _back(self) -> None:
         screen = self._screen
         if screen.form.display:
             screen.close_form()
-        elif screen.is_detail_open():
-            screen.turn_detail(False)
         elif self._marked.all:
             self._marked.set(frozenset())
         elif screen.view != 0:
@@ -109,7 +103,6 @@ class Doing:
         task = self._screen.task_here
         if task is not None and task.task_id is not None:
             self._screen.say(f"Task id {task.task_id}: {copy(self._screen.app, task.task_id)}.")
-
 
     async def _palette(self) -> None:
         screen = self._screen

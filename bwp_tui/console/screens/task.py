@@ -11,7 +11,7 @@ from textual.containers import VerticalScroll
 from textual.screen import Screen
 
 from bwp_tui.console import detail_words, task_pages
-from bwp_tui.console.actions import ACTIONS, BY_NAME, TASK_GROUP, Situation, shown_key
+from bwp_tui.console.actions import ACTIONS, BY_NAME, TASK_GROUP, Situation
 from bwp_tui.console.desk import Known
 from bwp_tui.console.detail_words import Reading
 from bwp_tui.console.feed import Snapshot
@@ -43,7 +43,7 @@ _HERE: Final = ("detail", "earlier")
 """Actions on a task that this screen does itself; all others are done on the main screen, where there is a prompt."""
 
 
-class Around(Protocol):
+class Behind(Protocol):
     """What the screen needs of the main one."""
 
     @property
@@ -61,13 +61,13 @@ class TaskScreen(Screen[None]):
 
     Args:
         number: its local number.
-        around: the main screen, whose cursor goes along.
+        behind: the main screen, whose cursor goes along.
     """
 
     BINDINGS = [
         Binding("escape,q,enter", "close", "Close", show=False),
-        Binding("tab,right,l", "turn(1)", "Next page", show=False, priority=True),
-        Binding("shift+tab,left,h", "turn(-1)", "Page before", show=False, priority=True),
+        Binding("tab,right", "turn(1)", "Next page", show=False, priority=True),
+        Binding("shift+tab,left", "turn(-1)", "Page before", show=False, priority=True),
         *(Binding(str(place), f"page({place - 1})", page.name, show=False) for place, page in enumerate(PAGES, 1)),
         Binding("j,down", "scroll(1)", "Down", show=False),
         Binding("k,up", "scroll(-1)", "Up", show=False),
@@ -86,11 +86,11 @@ class TaskScreen(Screen[None]):
         ),
     ]
 
-    def __init__(self, session: Session, number: int, around: Around) -> None:
+    def __init__(self, session: Session, number: int, behind: Behind) -> None:
         super().__init__()
         self._session = session
         self._number = number
-        self._around = around
+        self._behind = behind
         self._page = 0
         self._tops: dict[int, float] = {}
         self._known: Known | None = None
@@ -104,8 +104,14 @@ class TaskScreen(Screen[None]):
         yield FooterLine(id="footer")
 
     def on_mount(self) -> None:
+        key = self._session.keymap.key
         self.query_one(FooterLine).show_keys(
-            ("tab 1-5", "page"), ("[ ]", "task"), ("j k", "scroll"), ("b", "earlier"), ("m", "mask"), ("esc", "back")
+            ("tab 1-5", "page"),
+            ("[ ]", "task"),
+            ("j k", "scroll"),
+            (key("earlier"), "earlier"),
+            (key("mask"), "mask"),
+            ("esc", "back"),
         )
         self._read()
 
@@ -141,7 +147,7 @@ class TaskScreen(Screen[None]):
 
     def action_neighbour(self, step: int) -> None:
         """Read the next task of the view, or the one before, on the same page."""
-        number = self._around.neighbour(self._number, step)
+        number = self._behind.neighbour(self._number, step)
         if number is None:
             self._say(
                 "This is the last task of the view." if step > 0 else "This is the first task of the view.", "warn"
@@ -159,36 +165,35 @@ class TaskScreen(Screen[None]):
 
     def action_mask(self) -> None:
         """Mask or show the addresses."""
-        self._around.mask(not self._session.masked)
+        self._behind.mask(not self._session.masked)
         self._show()
 
     def action_act(self, name: str) -> None:
         """Do an action of the registry to this task on the main screen, where it can ask."""
         if self._refuse(name):
             return
-        if self._around.marked:
-            self._say(f"This key means the marked tasks ({self._around.marked}); go back to them first.", "warn")
+        if self._behind.marked:
+            self._say(f"This key means the marked tasks ({self._behind.marked}); go back to them first.", "warn")
             return
-        if self._around.here != self._number:
-            self._around.go_to(self._number)
+        if self._behind.here != self._number:
+            self._behind.go_to(self._number)
             self._say("The view has moved on; its cursor is put back on this task now: press the key again.", "warn")
             return
         self.dismiss(None)
-        self._around.perform(name)
+        self._behind.perform(name)
 
     def _refuse(self, name: str) -> bool:
         """Say why an action is not possible for this task; False when it is."""
         task = self._known.task if self._known else None
-        action = BY_NAME[name]
-        why_not = action.why_not(Situation(task, self._session.profile.read_only, self._session.today()))
+        why_not = BY_NAME[name].why_not(Situation(task, self._session.profile.read_only, self._session.today()))
         if why_not:
-            self._say(f"{shown_key(action.keys[0])}: {why_not}", "warn")
+            self._say(f"{self._session.keymap.key(name)}: {why_not}", "warn")
         return why_not is not None
 
     def _go_to(self, number: int) -> None:
         self._number = number
         self._tops.clear()
-        self._around.go_to(number)
+        self._behind.go_to(number)
         self._say("")
         self._read()
         self.query_one(VerticalScroll).scroll_to(y=0, animate=False)
