@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bwp_tui.console.speech import Phrase
-from bwp_tui.domain.text import mask_email, veil
+from bwp_tui.domain.text import clean_line, mask_email, veil
 from bwp_tui.history.sent import Sent
 
 STATE_ROLES = {"waiting": "busy", "done": "good", "refused": "bad", "lapsed": "warn"}
@@ -22,7 +22,7 @@ def header(width: int) -> list[Phrase]:
 def line(one: Sent, width: int, *, masked: bool) -> list[Phrase]:
     """Return one line: when and for which task, what, how it stands, and what the service answered."""
     subject = _subject_width(width)
-    email = mask_email(one.email) if masked and one.email else one.email
+    email = clean_line(mask_email(one.email) if masked and one.email else one.email)
     shown = email if len(email) < subject else f"{email[: subject - 2]}…"
     what, detail = one.answer
     answer = f"{what or ''}{f': {detail}' if detail else ''}"
@@ -35,7 +35,7 @@ def line(one: Sent, width: int, *, masked: bool) -> list[Phrase]:
         (f"{f'{one.action} {one.kind.lower()}':<18.16}", "plain"),
         (f"{shown:<{subject}}", "strong"),
         (f"{one.state:<9}  ", STATE_ROLES.get(one.state, "plain")),
-        (f"{tries}{answer}", "muted"),
+        (clean_line(f"{tries}{answer}"), "muted"),
     ]
 
 
