@@ -16,8 +16,8 @@ from bwp_tui.domain.deadlines import REGULATIONS
 from bwp_tui.domain.task import Download, DownloadState, Event, Task
 from bwp_tui.domain.text import clean_line, mask_email, veil
 from bwp_tui.domain.times import to_text, utc_now
-from bwp_tui.history import tasks, timeline
-from bwp_tui.history.evidence import Sent, downloads_of, sent_for
+from bwp_tui.history import downloads, sent, tasks, timeline
+from bwp_tui.history.sent import Sent
 
 _LABEL = 16
 
@@ -29,8 +29,8 @@ def evidence(arguments: Namespace) -> Exit:
         record = _record(
             task,
             timeline.of_task(session.history, task.number),
-            sent_for(session.history, task.number),
-            downloads_of(session.history, task.number),
+            sent.of_task(session.history, task.number),
+            downloads.of_task(session.history, task.number),
             session.profile.name,
         )
     if arguments.mask:
@@ -46,7 +46,7 @@ Json = None | bool | int | float | str | Sequence["Json"] | dict[str, "Json"]
 
 
 def _record(
-    task: Task, events: Sequence[Event], sent: Sequence[Sent], fetched: Sequence[Download], profile: str
+    task: Task, events: Sequence[Event], asked: Sequence[Sent], fetched: Sequence[Download], profile: str
 ) -> dict[str, Json]:
     regulation = REGULATIONS.get(task.regulation)
     return {
@@ -75,7 +75,7 @@ def _record(
         "resubmit_of": task.resubmit_of,
         "resubmitted_as": task.resubmitted_as,
         "errors": [{"code": error.code, "message": error.message} for error in task.errors],
-        "sent": [_sent(one) for one in sent],
+        "sent": [_sent(one) for one in asked],
         "downloads": [_download(one) for one in fetched],
         "timeline": [_step(event) for event in events],
     }

@@ -89,8 +89,12 @@ def task_line(task: Task) -> str:
 
 def table(shown: Sequence[Task], now: datetime, today: date, *, unmask: bool) -> list[str]:
     """Return tasks as aligned lines under headings."""
-    rows = [_HEADINGS, *(_cells(task, now, today, unmask=unmask) for task in shown)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
+    return aligned([_HEADINGS, *(_cells(task, now, today, unmask=unmask) for task in shown)])
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows of cells as lines in columns."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 

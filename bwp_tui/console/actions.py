@@ -79,6 +79,10 @@ def _not_sent(task: Task) -> str | None:
     return None if task.task_id else f"Task {task.name} has not reached the service yet."
 
 
+def _no_earlier(task: Task) -> str | None:
+    return None if task.earlier else f"No earlier request for the same address is known beside {task.name}."
+
+
 def _writable(situation: Situation) -> str | None:
     return READ_ONLY if situation.read_only else None
 
@@ -103,6 +107,9 @@ _TASK, _MARKS, _REQUEST, _VIEW, _MOVE, _PROGRAM = (
     "Moving",
     "Program",
 )
+
+TASK_GROUP: Final = _TASK
+"""What is done to a task."""
 
 GROUPS: Final = (_REQUEST, _TASK, _MARKS, _VIEW, _MOVE, _PROGRAM)
 """What the actions are about, in the order of the help."""
@@ -159,6 +166,7 @@ ACTIONS: Final = (
         _on_task(cannot_give_up, writes=True),
     ),
     Action("poll", ("u",), "poll", "Ask the service about this task now", _TASK, "refresh TASK", _on_task(_not_sent)),
+    Action("earlier", ("b",), "", "Go to the earlier request for the same", _TASK, "show TASK", _on_task(_no_earlier)),
     Action("note", ("e",), "note", "Write a note on this task", _TASK, "note TASK TEXT", _on_task(writes=True)),
     Action("tag", ("t",), "", "Change the tags", _TASK, "tag TASK +NEW -OLD", _on_task(writes=True)),
     Action("assign", ("a",), "", "Say who has this task in hand", _TASK, "assign TASK WHO", _on_task(writes=True)),
@@ -219,6 +227,7 @@ ACTIONS: Final = (
     Action("detail_down", ("J", "shift+down"), "", "Scroll the details down", _MOVE),
     Action("detail_up", ("K", "shift+up"), "", "Scroll the details up", _MOVE),
     Action("dashboard", ("D",), "", "The whole register at a glance", _VIEW),
+    Action("sent", ("H",), "", "The history of what was sent", _VIEW, "sent"),
     Action("palette", ("colon", "ctrl+p"), "commands", "Find a command by its name", _PROGRAM),
     Action("theme", ("T",), "", "Next theme: dark, light, the terminal's own colours", _PROGRAM),
     Action("help", ("question_mark",), "help", "Show every key", _PROGRAM),

@@ -25,6 +25,7 @@ from bwp_tui.console.keymap import keymap
 from bwp_tui.console.records import Records
 from bwp_tui.console.screens.main import MainScreen
 from bwp_tui.console.screens.setup import SetupScreen
+from bwp_tui.console.screens.task import TaskScreen
 from bwp_tui.console.session import Session
 from bwp_tui.console.terminal import SIGNALS, TerminalWatch
 from bwp_tui.console.themes import DARK, LIGHT, THEMES, choose
@@ -142,8 +143,9 @@ class ConsoleApp(App[int]):
         self._written.close()
 
     def on_console_app_told(self, message: Told) -> None:
-        if isinstance(self._main, MainScreen):
-            self._main.apply(message.told)
+        for screen in self.screen_stack:
+            if isinstance(screen, MainScreen | TaskScreen):
+                screen.apply(message.told)
 
     def on_console_app_role_changed(self) -> None:
         if self._main is not None:

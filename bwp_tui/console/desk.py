@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Download, DownloadState, Event, Kind, Request, Task
 from bwp_tui.domain.text import mask_email
-from bwp_tui.history import actions, bulk, handling, plans, settling, statistics, tasks, timeline, views
+from bwp_tui.history import (
+    actions,
+    bulk,
+    downloads,
+    handling,
+    plans,
+    sent,
+    settling,
+    statistics,
+    tasks,
+    timeline,
+    views,
+)
 from bwp_tui.history.bulk import Result
 from bwp_tui.history.connection import History
 from bwp_tui.history.plans import Plan
+from bwp_tui.history.sent import Sent
 from bwp_tui.history.statistics import Statistics
 from bwp_tui.settings import Profile
 
@@ -143,6 +158,17 @@ class Desk:
         return [result for results in bulk.perform(self._history, deed, numbers) for result in results]
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """All that the history knows of a task. `earlier` is the one that asked the same before."""
+
+    task: Task
+    events: Sequence[Event]
+    sent: Sequence[Sent]
+    downloads: Sequence[Download]
+    earlier: Task | None
+
+
 class Reader:
     """The few small reads that the screen makes itself; the history answers each in a fraction of a millisecond."""
 
@@ -157,6 +183,24 @@ class Reader:
         """Return what happened to a task."""
         return timeline.of_task(self._history, task.number)
 
+    def known(self, task: Task) -> Known:
+        """Return all that is known of a task."""
+        return Known(
+            task,
+            timeline.of_task(self._history, task.number),
+            sent.of_task(self._history, task.number),
+            downloads.of_task(self._history, task.number),
+            next(iter(self.window([task.earlier])), None) if task.earlier else None,
+        )
+
+    def sent_ids(self) -> array[int]:
+        """Return the ids of all that was ever sent; not a small read."""
+        return sent.ids(self._history)
+
+    def sent(self, ids: Sequence[int]) -> list[Sent]:
+        """Return what was sent under these ids."""
+        return sent.window(self._history, ids)
+
     def statistics(self, today: date) -> Statistics:
         """Return the figures of the dashboard; not a small read."""
         return statistics.read(self._history, today)
@@ -166,12 +210,12 @@ class Reader:
         task = tasks.newest_for(self._history, kind, email)
         return None if task is None else f"#{task.number} asked before: {task.status}"
 
-    def named_downloads(self, downloads: tuple[Download, ...], *, masked: bool) -> list[tuple[Download, str]]:
+    def named_downloads(self, under_way: tuple[Download, ...], *, masked: bool) -> list[tuple[Download, str]]:
         """Return the downloads, each with its data subject's address as the screen may show it."""
-        found = {task.number: task.email for task in self.window([download.number for download in downloads])}
+        found = {task.number: task.email for task in self.window([download.number for download in under_way])}
         return [
             (download, mask_email(email) if masked else email)
-            for download in downloads
+            for download in under_way
             if (email := found.get(download.number)) is not None
             and download.state in (DownloadState.QUEUED, DownloadState.RUNNING)
         ]

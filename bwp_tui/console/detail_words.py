@@ -10,7 +10,7 @@ from typing import Final
 from bwp_tui.console.speech import Phrase
 from bwp_tui.console.widgets.download_lines import size
 from bwp_tui.domain.advice import advice_for
-from bwp_tui.domain.deadlines import REGULATIONS, latest_end
+from bwp_tui.domain.deadlines import REGULATIONS, acknowledge_by, latest_end
 from bwp_tui.domain.task import TERMINAL, DownloadState, Event, Kind, Status, Task
 from bwp_tui.domain.text import mask_email, veil
 from bwp_tui.domain.times import due_words, local_day
@@ -99,8 +99,8 @@ def download_end(task: Task, reading: Reading) -> Phrase:
     return (f"Not saved, {of}: {veiled(words, task, reading)}", "bad")
 
 
-def facts(task: Task, reading: Reading) -> Iterator[list[Phrase]]:
-    """Yield the task's facts, a labelled line each."""
+def facts(task: Task, reading: Reading, earlier: Task | None = None) -> Iterator[list[Phrase]]:
+    """Yield the task's facts, a labelled line each; `earlier` is the one that asked the same, where it is at hand."""
     regulation = REGULATIONS.get(task.regulation)
     title = regulation.title if regulation else task.regulation
     yield _fact("Received", [(task.received_on.isoformat(), "plain"), (f"  {title}", "muted")])
@@ -117,12 +117,32 @@ def facts(task: Task, reading: Reading) -> Iterator[list[Phrase]]:
     for label, text in (("Reason", task.reason), ("Note", task.note), ("Tags", ", ".join(task.tags))):
         if text:
             yield _fact(label, [(veiled(text, task, reading), "plain")])
+    yield from _work(task, reading)
     if task.earlier:
-        yield _fact("Earlier", [(f"#{task.earlier} asked the same for this address", "warn")])
+        state = f" on {earlier.received_on}: {earlier.status}" if earlier else ""
+        words = f"#{task.earlier} asked the same for this address{state}"
+        yield _fact("Earlier", [(words, "warn"), ("  b", "key"), (" goes to it", "plain")])
     if task.resubmit_of:
         yield _fact("Resubmits", [(f"#{task.resubmit_of}", "plain")])
     if task.resubmitted_as:
         yield _fact("Goes on as", [(f"#{task.resubmitted_as}", "plain")])
+
+
+def _work(task: Task, reading: Reading) -> Iterator[list[Phrase]]:
+    """Yield what the office has done about the request."""
+    if task.assigned_to:
+        yield _fact("In hand", [(task.assigned_to, "plain")])
+    if task.verified:
+        words = f"{task.verified.on} by {task.verified.by}: {task.verified.how}"
+        yield _fact("Verified", [(veiled(words, task, reading), "plain")])
+    if task.extended_on:
+        yield _fact("Extended", [(task.extended_on.isoformat(), "plain")])
+    limit = acknowledge_by(task.regulation, task.received_on) if task.regulation in REGULATIONS else None
+    if task.acknowledged_on:
+        yield _fact("Receipt", [(f"confirmed on {task.acknowledged_on}", "plain")])
+    elif limit is not None and task.status not in TERMINAL:
+        words = due_words(limit, reading.today)
+        yield _fact("Receipt", [(f"to be confirmed by {limit}", "warn"), (f"  {words}  ", "muted"), ("A", "key")])
 
 
 def timeline(task: Task, events: Sequence[Event], reading: Reading) -> Iterator[list[Phrase]]:

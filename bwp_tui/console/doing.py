@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from pathlib import Path
 from typing import Final
 
 from bwp_tui.console.actions import MOST_VIEWS
@@ -12,10 +11,8 @@ from bwp_tui.console.detail_words import Reading, subject
 from bwp_tui.console.filtering import Filtering
 from bwp_tui.console.many_doing import ManyDoing
 from bwp_tui.console.marked import Marked
+from bwp_tui.console.opening import Opening
 from bwp_tui.console.recording import Recording
-from bwp_tui.console.screens.archive import ArchiveScreen
-from bwp_tui.console.screens.dashboard import DashboardScreen
-from bwp_tui.console.screens.help import HelpScreen
 from bwp_tui.console.stage import Stage
 from bwp_tui.console.undoing import Undoing
 from bwp_tui.console.writing import write
@@ -36,18 +33,15 @@ class Doing:
         self._filing = False
         self._plain: dict[str, Callable[[], None]] = {
             **many.plain,
+            **Opening(screen).plain,
             "new": screen.open_form,
             "new_deletion": lambda: screen.open_form(Kind.DELETION),
-            "detail": screen.turn_detail,
             "freeze": screen.freeze,
             "mask": lambda: screen.mask(not screen.session.masked),
             "failed": lambda: screen.show_view(_FAILED),
             "back": self._back,
             "copy": self._copy,
             "theme": screen.session.next_theme,
-            "help": lambda: self._open_help(),
-            "dashboard": self._open_dashboard,
-            "archive": self._open_archive,
             "quit": lambda: screen.app.exit(),
             "detail_down": lambda: screen.detail.scroll_by(_DETAIL_LINES),
             "detail_up": lambda: screen.detail.scroll_by(-_DETAIL_LINES),
@@ -92,18 +86,12 @@ class Doing:
             self._screen.work_on(self._file(request), "filing", exclusive=False)
 
     def _move(self, name: str) -> None:
-        table, detail = self._screen.table, self._screen.detail
-        if self._screen.is_detail_open() and name in ("down", "up"):
-            detail.scroll_by(1 if name == "down" else -1)
-            return
-        getattr(table, f"action_{_MOVES[name]}")()
+        getattr(self._screen.table, f"action_{_MOVES[name]}")()
 
     def _back(self) -> None:
         screen = self._screen
         if screen.form.display:
             screen.close_form()
-        elif screen.is_detail_open():
-            screen.turn_detail(False)
         elif self._marked.all:
             self._marked.set(frozenset())
         elif screen.view != 0:
@@ -115,19 +103,6 @@ class Doing:
         task = self._screen.task_here
         if task is not None and task.task_id is not None:
             self._screen.say(f"Task id {task.task_id}: {copy(self._screen.app, task.task_id)}.")
-
-    def _open_archive(self) -> None:
-        task = self._task()
-        if task is not None and task.download is not None and task.download.path is not None:
-            self._screen.app.push_screen(ArchiveScreen(self._screen.session, task, Path(task.download.path)))
-
-    def _open_help(self) -> None:
-        self._screen.app.push_screen(HelpScreen(self._screen.situation, self._screen.session.keymap.actions))
-
-    def _open_dashboard(self) -> None:
-        session = self._screen.session
-        today = session.today()
-        self._screen.app.push_screen(DashboardScreen(lambda: session.reader.statistics(today), today))
 
     async def _palette(self) -> None:
         screen = self._screen

@@ -37,7 +37,7 @@ START_FIELDS: Final = {
 CANCEL_FIELD: Final = "cancelPersonalDataDeletionTask"
 LINK_FIELD: Final = "personalDataRetrievalTask"
 
-_POLL_FIELDS: Final = {
+POLL_FIELDS: Final = {
     Kind.RETRIEVAL: "personalDataRetrievalTask",
     Kind.DELETION: "personalDataDeletionTask",
 }
@@ -63,7 +63,7 @@ def poll_document(tasks: Sequence[tuple[Kind, str]]) -> tuple[str, dict[str, str
     variables = {f"t{place}": task_id for place, (_, task_id) in enumerate(tasks)}
     parameters = ", ".join(f"${alias}: String!" for alias in variables)
     fields = "\n".join(
-        f"  {alias}: {_POLL_FIELDS[kind]}(taskId: ${alias}) {{ {_POLL_SELECTIONS[kind]} }}"
+        f"  {alias}: {POLL_FIELDS[kind]}(taskId: ${alias}) {{ {_POLL_SELECTIONS[kind]} }}"
         for alias, (kind, _) in zip(variables, tasks, strict=True)
     )
     return f"query Poll({parameters}) {{\n{fields}\n}}", variables

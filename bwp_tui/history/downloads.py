@@ -68,6 +68,12 @@ def asked(transaction: Transaction, number: int, directory: str, actor: str) -> 
     return as_int(new)
 
 
+def of_task(history: History, number: int) -> list[Download]:
+    """Return every download of the result of task `number`, oldest first."""
+    rows = history.rows(f"SELECT {DOWNLOAD_COLUMNS} FROM downloads d WHERE d.task = ? ORDER BY d.id", (number,))
+    return [download_of(row) for row in rows]
+
+
 def due(
     history: History,
     now: datetime,

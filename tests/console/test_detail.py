@@ -88,7 +88,7 @@ async def test_the_timeline_tells_what_happened_newest_first_and_by_whom(profile
         assert lines[0].split("  ")[:3] == ["09:30:00", "cancel asked", "by op (from 10.0.0.7)"]
         assert lines[1].startswith("11-17 09:30  accepted  QUEUED → ON_HOLD")
         assert lines[2].startswith("11-17 09:30  note  VIP  by op")
-        await console.press("enter")
+        await console.press("enter", "3")
         await console.sees("11-17 09:30  recorded  QUEUED  by op")
 
 
@@ -108,9 +108,9 @@ async def test_in_a_usual_terminal_enter_opens_the_details_and_escape_gives_the_
         await console.press("enter")
         await console.sees("SO_NEW  word0")
         assert "SUBJECT" not in console.text
-        await console.press("j", "J", "G")
+        await console.press("j", "G")
         await console.until(lambda: "SO_NEW" not in console.text)
-        await console.press("k", "K", "K")
+        await console.press("k", "g")
         await console.sees("SO_NEW  word0")
         await console.press("escape")
         await console.sees("SUBJECT")

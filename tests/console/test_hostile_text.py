@@ -16,9 +16,9 @@ from textual.events import Paste
 
 from bwp_tui.console.detail_words import Reading, facts, heading, matters, timeline
 from bwp_tui.console.speech import Phrase
-from bwp_tui.domain.task import Event, Status, Task, TaskError
+from bwp_tui.domain.task import Event, Kind, Request, Status, Task, TaskError
 from bwp_tui.domain.text import clean
-from bwp_tui.history import actions, engine_state, tasks
+from bwp_tui.history import actions, engine_state, tasks, work
 from bwp_tui.history import timeline as timeline_of
 from bwp_tui.history.connection import History, as_int
 from bwp_tui.history.engine_state import Service
@@ -43,6 +43,9 @@ def spoil(history: History, text: str) -> None:
             timeline_of.append(transaction, as_int(number), text, text, before=text, after=text, detail=text)
         transaction.run("UPDATE tasks SET errors = ?, tags = ?", (errors, json.dumps([text])))
         transaction.run("UPDATE tasks SET status = ? WHERE number = 1", (text,))
+        transaction.run("UPDATE intents SET actor = ?, state = 'refused', settled_at = ?", (text, transaction.now_text))
+        for (number,) in transaction.run("SELECT task FROM intents"):
+            timeline_of.append(transaction, as_int(number), text, "refused", detail=text)
         transaction.run("UPDATE downloads SET path = ?, trouble = ?", (text, text))
         transaction.run("UPDATE tasks SET revision = ?", (transaction.revision,))
 
@@ -75,6 +78,29 @@ async def test_no_pane_passes_on_what_steers_a_terminal(profile: Profile, text: 
         await console.until(lambda: console.main.task_here and console.main.task_here.status == "FAILED")
         await console.do("resubmit")
         await console.until(lambda: console.main.prompt.is_open)
+        assert shows_nothing_that_steers(console)
+        assert console.app.is_running
+
+
+@pytest.mark.parametrize("text", NASTY.values(), ids=NASTY)
+async def test_no_page_of_a_task_nor_the_list_of_what_was_sent_does(profile: Profile, text: str) -> None:
+    async with opened(profile, [Planted("a@example.com", status=Status.COMPLETED)]) as console:
+        actions.download(console.history, 1, "/srv", "op")
+        sent = actions.submit(console.history, Request(Kind.DELETION, "b@example.com", TODAY, "gdpr", 3, "r"), "op")
+        work.assign(console.history, sent.number, "anna", "op")
+        spoil(console.history, text)
+        await console.until(lambda: console.main.table.row_count == 2)
+        await console.do("mask")
+        for number in (1, sent.number):
+            await console.go_to(number)
+            await console.do("detail")
+            for page in "12345":
+                await console.press(page)
+                await console.pilot.pause()
+                assert shows_nothing_that_steers(console)
+            await console.press("escape")
+        await console.do("sent")
+        await console.sees("1 request", f"#{sent.number}")
         assert shows_nothing_that_steers(console)
         assert console.app.is_running
 

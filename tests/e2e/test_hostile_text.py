@@ -48,7 +48,13 @@ def visit_every_screen(terminal: Terminal) -> None:
     """Open everything there is to open on the task under the cursor."""
     for keys, shown in (
         ("m", "masked"),
-        (ENTER, "CODE"),
+        (ENTER, "1 overview"),
+        ("2", "Message"),
+        ("3", "recorded"),
+        ("4", "accepted"),
+        ("5", "No note yet"),
+        (ESCAPE, "SUBJECT"),
+        ("H", "what was sent"),
         (ESCAPE, "SUBJECT"),
         ("e", "Note on"),
         (ESCAPE, "CODE"),

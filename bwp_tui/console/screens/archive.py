@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -26,20 +26,13 @@ from bwp_tui.console.widgets.detail_pane import Heading
 from bwp_tui.console.widgets.download_lines import size
 from bwp_tui.console.widgets.lines import FooterLine, StatusLine
 from bwp_tui.console.widgets.prompt import Prompt
-from bwp_tui.console.widgets.row_list import RowList
+from bwp_tui.console.widgets.row_list import MOVE_KEYS, RowList
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.times import local_day
 from bwp_tui.history.errors import HistoryError
 
 _KEYS: Final = {
-    "down": "j,down",
-    "up": "k,up",
-    "half_page_down": "ctrl+d",
-    "half_page_up": "ctrl+u",
-    "page_down": "pagedown",
-    "page_up": "pageup",
-    "first": "g,home",
-    "last": "G,end",
+    **MOVE_KEYS,
     "choose": "enter,space",
     "back": "escape,q",
     "folder": "o",
@@ -90,7 +83,7 @@ class ArchiveScreen(Screen[None]):
         """Do what a key stands for."""
         if self._prompt.is_open:
             return
-        moves = self._moves()
+        moves = self._rows.moves
         if name in moves:
             moves[name]()
         elif name == "choose":
@@ -101,19 +94,6 @@ class ArchiveScreen(Screen[None]):
             self._tell_folder()
         else:
             self.run_worker(self._unpack(), group="unpacking", exclusive=True)
-
-    def _moves(self) -> dict[str, Callable[[], None]]:
-        rows = self._rows
-        return {
-            "down": lambda: rows.move(1),
-            "up": lambda: rows.move(-1),
-            "half_page_down": lambda: rows.turn(max(1, rows.page // 2)),
-            "half_page_up": lambda: rows.turn(-max(1, rows.page // 2)),
-            "page_down": lambda: rows.turn(rows.page),
-            "page_up": lambda: rows.turn(-rows.page),
-            "first": lambda: rows.go_to(0),
-            "last": lambda: rows.go_to(rows.row_count - 1),
-        }
 
     @on(RowList.Chosen)
     def _choose(self) -> None:

@@ -252,10 +252,6 @@ class MainScreen(Screen[None]):
         """Carry out work that waits for the operator or the disk."""
         self.run_worker(work, group=group, exclusive=exclusive)
 
-    def is_detail_open(self) -> bool:
-        """Say whether the details have taken the table's place."""
-        return self.has_class("-detail-open")
-
     def open_form(self, kind: Kind | None = None) -> None:
         """Show the request form, set to `kind` where one is given."""
         self.set_class(True, "-form-open")
@@ -278,12 +274,6 @@ class MainScreen(Screen[None]):
         """Take the list of commands away."""
         self.palette.close()
         self._tell_footer()
-
-    def turn_detail(self, open_it: bool | None = None) -> None:
-        """Let the details take the table's place, or give it back."""
-        opened = not self.has_class("-detail-open") if open_it is None else open_it
-        self.set_class(opened, "-detail-open")
-        self.detail.scroll_to_top()
 
     @on(Prompt.Toggled)
     def _asked(self) -> None:

@@ -71,6 +71,10 @@ class Heading(Line):
 class DetailPane(Vertical):
     """The current task. Empty when there is none."""
 
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._number: int | None = None
+
     def compose(self) -> ComposeResult:
         yield Heading(id="detail-heading")
         with VerticalScroll(id="detail-scroll", can_focus=False):
@@ -86,6 +90,9 @@ class DetailPane(Vertical):
             for paragraphs in self.query(Paragraphs):
                 paragraphs.tell([])
             return
+        if task.number != self._number:
+            self._number = task.number
+            self.query_one(VerticalScroll).scroll_to(y=0, animate=False)
         number = f"#{task.number}"
         names = (f"{task.task_id} · {number}", number) if task.task_id else (number,)
         self.query_one(Heading).tell(detail_words.heading(task, reading), *names)
@@ -100,10 +107,6 @@ class DetailPane(Vertical):
     def scroll_by(self, lines: int) -> None:
         """Scroll what is below the heading."""
         self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
-
-    def scroll_to_top(self) -> None:
-        """Show the beginning again."""
-        self.query_one(VerticalScroll).scroll_to(y=0, animate=False)
 
     def _paragraphs(self, id: str) -> Paragraphs:
         return self.query_one(f"#{id}", Paragraphs)

@@ -19,6 +19,18 @@ from bwp_tui.console.widgets.row_pane import HEADER, RowPane
 LineOf = Callable[[int], Sequence[Phrase]]
 """Makes the line of a row, by its index."""
 
+MOVE_KEYS: Final = {
+    "down": "j,down",
+    "up": "k,up",
+    "half_page_down": "ctrl+d",
+    "half_page_up": "ctrl+u",
+    "page_down": "pagedown",
+    "page_up": "pageup",
+    "first": "g,home",
+    "last": "G,end",
+}
+"""The keys of each of `RowList.moves`, for a screen to bind."""
+
 POINTER: Final = 2
 """Cells at the left, for the cursor's sign."""
 
@@ -74,6 +86,21 @@ class RowList(RowPane):
     def move(self, rows: int) -> None:
         """Move the cursor by rows, down when positive."""
         self.go_to(self._cursor + rows)
+
+    @property
+    def moves(self) -> dict[str, Callable[[], None]]:
+        """The ways in which keys move the cursor, by name."""
+        half = max(1, self.page // 2)
+        return {
+            "down": lambda: self.move(1),
+            "up": lambda: self.move(-1),
+            "half_page_down": lambda: self.turn(half),
+            "half_page_up": lambda: self.turn(-half),
+            "page_down": lambda: self.turn(self.page),
+            "page_up": lambda: self.turn(-self.page),
+            "first": lambda: self.go_to(0),
+            "last": lambda: self.go_to(self._count - 1),
+        }
 
     def turn(self, rows: int) -> None:
         """Move what is in sight and the cursor by as many rows."""

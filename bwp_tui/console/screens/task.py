@@ -1,0 +1,233 @@
+"""One task on the whole screen, page by page; it follows the history while it is open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple, Protocol
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import VerticalScroll
+from textual.screen import Screen
+
+from bwp_tui.console import detail_words, task_pages
+from bwp_tui.console.actions import ACTIONS, BY_NAME, TASK_GROUP, Situation
+from bwp_tui.console.desk import Known
+from bwp_tui.console.detail_words import Reading
+from bwp_tui.console.feed import Snapshot
+from bwp_tui.console.session import Session
+from bwp_tui.console.speech import Line, Phrase
+from bwp_tui.console.widgets.detail_pane import Heading, Paragraphs
+from bwp_tui.console.widgets.lines import FooterLine, StatusLine
+from bwp_tui.domain.task import Task
+from bwp_tui.domain.times import local_day
+
+
+class _Page(NamedTuple):
+    """A page: its name, its lines, and how many things it holds, where that is worth a number."""
+
+    name: str
+    lines: Callable[[Known, Reading], Iterator[list[Phrase]]]
+    count: Callable[[Known], int] = lambda _known: 0
+
+
+PAGES: Final = (
+    _Page("overview", task_pages.overview),
+    _Page("errors", task_pages.errors, lambda known: len(known.task.errors)),
+    _Page("timeline", task_pages.happened, lambda known: len(known.events)),
+    _Page("sent", task_pages.sent, lambda known: len(known.sent) + len(known.downloads)),
+    _Page("notes", task_pages.notes, lambda known: sum(event.what == "note" for event in known.events)),
+)
+
+_HERE: Final = ("detail", "earlier")
+"""Actions on a task that this screen does itself; all others are done on the main screen, where there is a prompt."""
+
+
+class Behind(Protocol):
+    """What the screen needs of the main one."""
+
+    @property
+    def here(self) -> int | None: ...
+    @property
+    def marked(self) -> int: ...
+    def neighbour(self, number: int, step: int) -> int | None: ...
+    def go_to(self, number: int) -> None: ...
+    def perform(self, name: str) -> None: ...
+    def mask(self, masked: bool) -> None: ...
+
+
+class TaskScreen(Screen[None]):
+    """All about a task.
+
+    Args:
+        number: its local number.
+        behind: the main screen, whose cursor goes along.
+    """
+
+    BINDINGS = [
+        Binding("escape,q,enter", "close", "Close", show=False),
+        Binding("tab,right", "turn(1)", "Next page", show=False, priority=True),
+        Binding("shift+tab,left", "turn(-1)", "Page before", show=False, priority=True),
+        *(Binding(str(place), f"page({place - 1})", page.name, show=False) for place, page in enumerate(PAGES, 1)),
+        Binding("j,down", "scroll(1)", "Down", show=False),
+        Binding("k,up", "scroll(-1)", "Up", show=False),
+        Binding("pagedown,ctrl+d,space", "scroll(10)", "Page down", show=False),
+        Binding("pageup,ctrl+u", "scroll(-10)", "Page up", show=False),
+        Binding("g,home", "scroll(-100000)", "Top", show=False),
+        Binding("G,end", "scroll(100000)", "Bottom", show=False),
+        Binding("right_square_bracket", "neighbour(1)", "Next task", show=False),
+        Binding("left_square_bracket", "neighbour(-1)", "Task before", show=False),
+        Binding(BY_NAME["earlier"].keys[0], "earlier", "The earlier task", show=False, id="earlier"),
+        Binding(BY_NAME["mask"].keys[0], "mask", "Mask", show=False, id="mask"),
+        *(
+            Binding(",".join(action.keys), f"act('{action.name}')", action.what, show=False, id=action.name)
+            for action in ACTIONS
+            if action.group == TASK_GROUP and action.name not in _HERE
+        ),
+    ]
+
+    def __init__(self, session: Session, number: int, behind: Behind) -> None:
+        super().__init__()
+        self._session = session
+        self._number = number
+        self._behind = behind
+        self._page = 0
+        self._tops: dict[int, float] = {}
+        self._known: Known | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Heading(id="task-heading")
+        yield Line(id="task-tabs")
+        with VerticalScroll(id="task-scroll", can_focus=False):
+            yield Paragraphs(id="task-text")
+        yield StatusLine(id="status")
+        yield FooterLine(id="footer")
+
+    def on_mount(self) -> None:
+        key = self._session.keymap.key
+        self.query_one(FooterLine).show_keys(
+            ("tab 1-5", "page"),
+            ("[ ]", "task"),
+            ("j k", "scroll"),
+            (key("earlier"), "earlier"),
+            (key("mask"), "mask"),
+            ("esc", "back"),
+        )
+        self._read()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._show)
+
+    def apply(self, told: Snapshot | str) -> None:
+        """Show what the history says now of this task."""
+        if isinstance(told, str):
+            self._say(told, "bad")
+        elif self._number in told.changed:
+            self._read()
+
+    def action_close(self) -> None:
+        """Go back; the cursor stands on the task that was read last."""
+        self.dismiss(None)
+
+    def action_turn(self, pages: int) -> None:
+        """Turn to the next page, or the one before."""
+        self.action_page((self._page + pages) % len(PAGES))
+
+    def action_page(self, page: int) -> None:
+        """Open a page where it was left."""
+        scroll = self.query_one(VerticalScroll)
+        self._tops[self._page] = scroll.scroll_y
+        self._page = page
+        self._show()
+        self.call_after_refresh(scroll.scroll_to, y=self._tops.get(page, 0), animate=False)
+
+    def action_scroll(self, lines: int) -> None:
+        """Scroll the page."""
+        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
+
+    def action_neighbour(self, step: int) -> None:
+        """Read the next task of the view, or the one before, on the same page."""
+        number = self._behind.neighbour(self._number, step)
+        if number is None:
+            self._say(
+                "This is the last task of the view." if step > 0 else "This is the first task of the view.", "warn"
+            )
+        else:
+            self._go_to(number)
+
+    def action_earlier(self) -> None:
+        """Read the earlier task that asked the same."""
+        earlier = self._known.earlier if self._known else None
+        if earlier is None:
+            self._refuse("earlier")
+        else:
+            self._go_to(earlier.number)
+
+    def action_mask(self) -> None:
+        """Mask or show the addresses."""
+        self._behind.mask(not self._session.masked)
+        self._show()
+
+    def action_act(self, name: str) -> None:
+        """Do an action of the registry to this task on the main screen, where it can ask."""
+        if self._refuse(name):
+            return
+        if self._behind.marked:
+            self._say(f"This key means the marked tasks ({self._behind.marked}); go back to them first.", "warn")
+            return
+        if self._behind.here != self._number:
+            self._behind.go_to(self._number)
+            self._say("The view has moved on; its cursor is put back on this task now: press the key again.", "warn")
+            return
+        self.dismiss(None)
+        self._behind.perform(name)
+
+    def _refuse(self, name: str) -> bool:
+        """Say why an action is not possible for this task; False when it is."""
+        task = self._known.task if self._known else None
+        why_not = BY_NAME[name].why_not(Situation(task, self._session.profile.read_only, self._session.today()))
+        if why_not:
+            self._say(f"{self._session.keymap.key(name)}: {why_not}", "warn")
+        return why_not is not None
+
+    def _go_to(self, number: int) -> None:
+        self._number = number
+        self._tops.clear()
+        self._behind.go_to(number)
+        self._say("")
+        self._read()
+        self.query_one(VerticalScroll).scroll_to(y=0, animate=False)
+
+    def _read(self) -> None:
+        reader = self._session.reader
+        task = next(iter(reader.window([self._number])), None)
+        self._known = None if task is None else reader.known(task)
+        self._show()
+
+    def _show(self) -> None:
+        known, reading = self._known, self._reading()
+        if known is None:
+            self.query_one(Heading).tell([("this task is gone", "muted")])
+            return
+        self.query_one(Heading).tell(detail_words.heading(known.task, reading), *_names(known.task))
+        tabs = self.query_one("#task-tabs", Line)
+        tabs.show(tabs.say(*self._tabs(known)))
+        self.query_one(Paragraphs).tell(PAGES[self._page].lines(known, reading))
+
+    def _tabs(self, known: Known) -> Iterator[Phrase]:
+        for place, page in enumerate(PAGES):
+            count = page.count(known)
+            yield (f"{'   ' if place else ' '}{place + 1} ", "key")
+            yield (f"{page.name}{f' {count}' if count else ''}", "current" if place == self._page else "plain")
+
+    def _reading(self) -> Reading:
+        session, now = self._session, self._session.clock()
+        return Reading(now, local_day(now), session.masked, session.day)
+
+    def _say(self, sentence: str, role: str = "plain") -> None:
+        self.query_one("#status", StatusLine).tell(sentence, role)
+
+
+def _names(task: Task) -> tuple[str, ...]:
+    number = f"#{task.number}"
+    return (f"{task.task_id} · {number}", number) if task.task_id else (number,)

@@ -1,0 +1,229 @@
+"""One task on the whole screen: its pages, its neighbours, what may be seen there, and acting from it."""
+
+from __future__ import annotations
+
+import pytest
+
+from bwp_tui.console.screens.sent import SentScreen
+from bwp_tui.console.screens.task import PAGES, TaskScreen
+from bwp_tui.domain.advice import KNOWN_CODES
+from bwp_tui.domain.task import Kind, Request, Status, Task, TaskError
+from bwp_tui.history import actions, answers, downloads, intents, outcomes, tasks, work
+from bwp_tui.history.answers import Answer
+from bwp_tui.history.connection import History, as_text
+from bwp_tui.settings import Profile
+from tests.console.past import HELD, NOT_KNOWN, NOW, PAST, READY, TODAY, WAITING, Planted
+from tests.console.support import USUAL, Console, opened
+
+EMAIL = "bob@example.com"
+"""The address of the task on hold, so that a new request has an earlier one."""
+
+
+def send_deletion(history: History) -> Task:
+    """A deletion for the address of `HELD`, recorded and accepted."""
+    request = Request(Kind.DELETION, EMAIL, TODAY, "gdpr", 10, f"{EMAIL} left", note=f"{EMAIL} called")
+    number = actions.submit(history, request, "op").number
+    intent = next(intent for intent in intents.due(history, NOW, 99) if intent.number == number)
+    assert outcomes.sending(history, intent.id)
+    outcomes.accepted(history, intent.id, "3556a10a-accepted", NOW)
+    return tasks.get(history, number)
+
+
+def token_of(history: History, number: int) -> str:
+    ((token,),) = history.rows("SELECT client_token FROM intents WHERE task = ?", (number,))
+    return as_text(token)
+
+
+async def read(console: Console, number: int) -> None:
+    """Open a task's screen."""
+    await console.until(lambda: number in set(console.main.table.numbers))
+    await console.go_to(number)
+    await console.press("enter")
+    await console.until(lambda: isinstance(console.app.screen, TaskScreen))
+    await console.sees("1 overview", f"#{number} ──")
+
+
+async def test_the_pages_are_turned_by_tab_and_by_number(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await read(console, NOT_KNOWN)
+        await console.sees("Received   2026-11-20")
+        seen = []
+        for _ in PAGES:
+            await console.press("tab")
+            seen.append(console.line("task-text").split("\n")[0])
+        assert len(set(seen)) == len(PAGES)
+        await console.press("shift+tab")
+        assert console.line("task-text").split("\n")[0] == seen[-2]
+        await console.press("2")
+        await console.sees("The shopper email for request 3556a10a does not exist")
+        await console.press("escape")
+        await console.until(lambda: console.app.screen is console.main)
+        assert console.main.table.current_number == NOT_KNOWN
+
+
+async def test_what_to_do_is_said_for_every_known_code(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await read(console, NOT_KNOWN)
+        await console.press("2")
+        await console.sees(*KNOWN_CODES, "→ Check the address with the shopper", "→ The shopper still has open orders.")
+
+
+async def test_what_was_sent_and_answered_is_shown_without_address_or_token(profile: Profile) -> None:
+    async with opened(profile) as console:
+        task = send_deletion(console.history)
+        await read(console, task.number)
+        await console.press("4")
+        token = token_of(console.history, task.number)
+        await console.sees(
+            "startPersonalDataDeletionTask   done",
+            "accepted: 3556a10a-accepted",
+            f"{token[:8]}…",
+            '"email": "b•••@example.com"',
+            '"holdingPeriod": 10',
+            "personalDataDeletionTask, for the status",
+        )
+        for page in "12345":
+            await console.press(page)
+            assert token not in console.text
+            assert EMAIL not in console.text
+        await console.press("m")
+        await console.sees(EMAIL)
+        assert not console.main.session.masked
+
+
+async def test_a_download_is_listed_with_its_attempts_and_no_link(profile: Profile) -> None:
+    async with opened(profile) as console:
+        actions.download(console.history, READY, "/srv/privacy", "op")
+        order = downloads.due(console.history, NOW, 9)[0]
+        downloads.started(console.history, order)
+        await read(console, READY)
+        await console.press("4")
+        await console.sees("personalDataRetrievalTask, for a link   running", "links are used at once and never kept")
+        assert "http" not in console.text
+
+
+async def test_the_earlier_request_for_the_same_is_flagged_and_a_key_away(profile: Profile) -> None:
+    async with opened(profile) as console:
+        task = send_deletion(console.history)
+        await read(console, task.number)
+        await console.sees(f"#{HELD} asked the same for this address on 2026-11-17: ON_HOLD", "b goes to it")
+        await console.press("b")
+        await console.sees(f"#{HELD} ──", "Tags       vip, phone")
+        await console.press("b")
+        await console.sees("b: No earlier request for the same address is known")
+        await console.press("escape")
+        assert console.main.table.current_number == HELD
+        await console.go_to(task.number)
+        await console.press("b")
+        await console.until(lambda: console.main.table.current_number == HELD)
+
+
+async def test_the_earlier_request_is_found_outside_the_view(profile: Profile) -> None:
+    async with opened(profile) as console:
+        task = send_deletion(console.history)
+        await console.press("slash", *"note:called", "enter")
+        await console.until(lambda: console.main.table.row_count == 1)
+        await console.go_to(task.number)
+        await console.press("b")
+        await console.until(lambda: console.main.table.current_number == HELD)
+        assert console.main.view == 0
+
+
+async def test_neighbours_are_read_on_the_same_page_and_the_cursor_goes_along(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await read(console, READY)
+        await console.press("3", "left_square_bracket")
+        await console.sees("This is the first task of the view.")
+        await console.press("right_square_bracket")
+        await console.sees(f"#{WAITING} ──", "recorded  QUEUED  by op")
+        await console.press("escape")
+        assert console.main.table.current_number == WAITING
+
+
+async def test_the_page_follows_the_history(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await read(console, WAITING)
+        answers.answered(
+            console.history,
+            WAITING,
+            Answer(
+                status=Status.FAILED,
+                submitted_at=None,
+                updated_at=NOW,
+                email=None,
+                holding_period=None,
+                errors=(TaskError("SO_NEW", "never seen"),),
+            ),
+            None,
+        )
+        await console.sees("── FAILED · retrieval", "SO_NEW  never seen", "2 errors 1")
+
+
+async def test_a_key_acts_on_the_task_that_is_read(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await read(console, HELD)
+        await console.press("R")
+        await console.sees("R: Only a failed, refused or cancelled task is submitted again")
+        await console.press("x")
+        await console.sees("Cancel the deletion for b•••@example.com?")
+        await console.press("y")
+        await console.until(lambda: console.task(HELD).cancel_asked)
+
+
+async def test_while_tasks_are_marked_no_key_acts_from_a_single_task(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("space")
+        await read(console, HELD)
+        await console.press("x")
+        await console.sees("This key means the marked tasks (1); go back to them first.")
+        assert isinstance(console.app.screen, TaskScreen)
+
+
+async def test_notes_are_listed_with_what_was_taken_back_of_them(profile: Profile) -> None:
+    async with opened(profile) as console:
+        work.add_note(console.history, HELD, "second call", "bob")
+        await read(console, HELD)
+        await console.press("5")
+        await console.sees("second call", "by bob", "VIP", "by op", "5 notes 2")
+
+
+@pytest.mark.parametrize("keys", [["j"] * 12, ["pagedown", "pagedown"], ["G"]])
+async def test_a_page_keeps_its_place_while_another_is_read(profile: Profile, keys: list[str]) -> None:
+    past = [Planted("new@example.com", status=Status.FAILED, errors=(TaskError("SO_NEW", "word " * 700),))]
+    async with opened(profile, past, size=USUAL) as console:
+        await read(console, 1)
+        await console.press("2", *keys)
+        await console.until(lambda: "SO_NEW" not in console.text)
+        await console.press("1", "2")
+        await console.until(lambda: "word" in console.line("task-scroll"))
+        assert "SO_NEW" not in console.text
+        await console.press("g")
+        await console.sees("SO_NEW")
+
+
+async def test_what_was_sent_is_listed_newest_first_and_leads_to_its_task(profile: Profile) -> None:
+    async with opened(profile) as console:
+        task = send_deletion(console.history)
+        other = actions.submit(console.history, Request(Kind.RETRIEVAL, "zoe@example.com", TODAY, "gdpr"), "op").number
+        await console.until(lambda: console.main.table.row_count == len(PAST) + 2)
+        await console.press("H")
+        await console.sees("2 requests", "accepted: 3556a10a-accepted")
+        assert isinstance(console.app.screen, SentScreen)
+        lines = console.line("sent-rows").splitlines()
+        assert f"#{other}  submit retrieval" in lines[1]
+        assert f"#{task.number}  submit deletion" in lines[2]
+        assert "z•••@example.com" in lines[1]
+        assert EMAIL not in console.text
+        await console.press("j", "enter")
+        await console.sees(f"#{task.number} ──", "1 overview")
+        await console.press("escape")
+        await console.until(lambda: console.app.screen is console.main)
+        assert console.main.table.current_number == task.number
+
+
+async def test_an_empty_list_of_what_was_sent_says_so(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("H")
+        await console.sees("Nothing was sent from this register yet.")
+        await console.press("enter", "j", "G", "escape")
+        await console.until(lambda: console.app.screen is console.main)
