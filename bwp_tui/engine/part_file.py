@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
-import hashlib
 import itertools
 import os
 import re
@@ -17,8 +16,9 @@ from types import TracebackType
 from typing import Final, Self
 
 from bwp_tui.domain.task import Kind
+from bwp_tui.engine.hashing import Hasher
 
-_BLOCK: Final = 1 << 20
+_BLOCK: Final = 1 << 18
 _SPARE: Final = 16 << 20
 """Bytes a disk must keep free beside the archive: the history has to be able to record the end."""
 
@@ -63,7 +63,7 @@ class PartFile:
         self.size = 0
         self.published: Path | None = None
         self._part = part_name(name)
-        self._hash = hashlib.sha256()
+        self._hash = Hasher()
         # A pump that is late to stop must not write where the closed descriptor's number has found another file.
         self._guard = threading.Lock()
         self._descriptor = -1
@@ -104,13 +104,12 @@ class PartFile:
             FolderTrouble: the disk does not take it.
         """
         try:
-            view = memoryview(chunk)
-            while view:
+            while chunk:
                 with self._guard:
-                    written = os.write(self._descriptor, view)
-                self._hash.update(view[:written])
+                    written = os.write(self._descriptor, chunk)
+                self._hash.update(chunk[:written])
                 self.size += written
-                view = view[written:]
+                chunk = chunk[written:]
         except OSError as error:
             raise FolderTrouble(_sentence(error, self.folder)) from error
 
@@ -126,7 +125,8 @@ class PartFile:
                 os.lseek(self._descriptor, 0, os.SEEK_SET)
         except OSError as error:
             raise FolderTrouble(_sentence(error, self.folder)) from error
-        self._hash = hashlib.sha256()
+        self._hash.close()
+        self._hash = Hasher()
         self.size = 0
         self.etag = self.total = None
 
@@ -201,6 +201,7 @@ class PartFile:
                 if descriptor >= 0:
                     os.close(descriptor)
             self._descriptor = self._folder_descriptor = -1
+        self._hash.close()
 
     def _open(self) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)

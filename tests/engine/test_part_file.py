@@ -4,6 +4,7 @@ import hashlib
 import os
 import stat
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -246,3 +247,31 @@ def test_no_text_of_the_service_makes_a_name_that_leaves_the_folder(email: str, 
     assert name.isprintable()
     assert not name.startswith(".")
     assert len(f"{name} (999).part") <= 255
+
+
+def test_a_disk_that_fails_leaves_the_hash_of_what_it_took(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, room = os.write, iter((5, 3))
+
+    def short(descriptor: int, data: bytes) -> int:
+        taken = next(room, None)
+        if taken is None:
+            raise OSError(28, "No space left on device")
+        return real(descriptor, data[:taken])
+
+    with PartFile(tmp_path, NAME) as part:
+        monkeypatch.setattr(os, "write", short)
+        with pytest.raises(FolderTrouble, match="is full"):
+            part.write(b"all of the archive")
+        assert part.size == 8
+        assert part.sha256 == hashlib.sha256(part.path.read_bytes()).hexdigest()
+
+
+def test_a_part_that_is_closed_keeps_no_thread(tmp_path: Path) -> None:
+    before = set(threading.enumerate())
+    with PartFile(tmp_path, NAME) as part:
+        part.write(b"one")
+        part.restart()
+        part.write(b"two")
+    for thread in set(threading.enumerate()) - before:
+        thread.join(30)
+        assert not thread.is_alive()
