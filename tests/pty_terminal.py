@@ -14,6 +14,7 @@ import termios
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Final
 
@@ -131,6 +132,17 @@ class Terminal:
         """Return what the screen shows, a line a row, without blanks at the lines' ends."""
         with self._changed:
             return self._text()
+
+    def cells(self) -> list[list[object]]:
+        """Return the screen's cells, a list a row: each a letter with its look."""
+        with self._changed:
+            screen = self._screen
+            return [[screen.buffer[y][x] for x in range(screen.columns)] for y in range(screen.lines)]
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the program is stopped, as by ctrl+z."""
+        return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
     def mark(self) -> int:
         """Return the number of bytes written up to now, for `bytes_since`."""

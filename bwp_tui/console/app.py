@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 # Read by Textual when it is imported: no movement, which a thin line pays for and nobody waits for.
 os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
@@ -27,6 +27,7 @@ from bwp_tui.console.screens.main import MainScreen
 from bwp_tui.console.screens.setup import SetupScreen
 from bwp_tui.console.screens.task import TaskScreen
 from bwp_tui.console.session import Session
+from bwp_tui.console.speech import ROLES
 from bwp_tui.console.terminal import SIGNALS, TerminalWatch
 from bwp_tui.console.themes import DARK, LIGHT, THEMES, choose
 from bwp_tui.console.type_ahead import TypeAhead
@@ -52,6 +53,7 @@ class ConsoleApp(App[int]):
         HistoryError: the history cannot be used.
     """
 
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(ROLES)
     CSS_PATH = sorted(STYLES.glob("*.tcss"))
     ENABLE_COMMAND_PALETTE = False
     TITLE = "bwp-tui"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Final
 
+from textual.color import Color
 from textual.content import Content
+from textual.css.styles import RenderStyles
+from textual.style import Style
 from textual.widget import Widget
 
 from bwp_tui.domain.text import clean
@@ -13,31 +16,63 @@ Phrase = tuple[str, str]
 """Text, and its role: `plain`, `muted`, `strong`, `good`, `bad`, `warn`, `busy`, `held`, `accent`, `key`, `badge`."""
 
 
+ROLES: Final = frozenset(
+    f"say--{role}"
+    for role in (
+        "plain",
+        "muted",
+        "strong",
+        "good",
+        "bad",
+        "warn",
+        "busy",
+        "held",
+        "accent",
+        "key",
+        "badge",
+        "badge-practice",
+        "current",
+    )
+)
+"""Component classes of the roles. The app keeps their styles: Textual would match its rules anew for each widget."""
+
+
 class Speaker(Widget):
     """A widget whose text is made of phrases. Never given a `str`: Textual would read markup in it."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "say--plain",
-        "say--muted",
-        "say--strong",
-        "say--good",
-        "say--bad",
-        "say--warn",
-        "say--busy",
-        "say--held",
-        "say--accent",
-        "say--key",
-        "say--badge",
-        "say--badge-practice",
-        "say--current",
-    }
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._looks: dict[str, Style] = {}
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._looks.clear()
+
+    def look(self, role: str) -> Style:
+        """Return how a role looks on this widget's ground."""
+        look = self._looks.get(role)
+        if look is None:
+            look = self._looks[role] = _on_ground(self.visual_style, self.app.get_component_styles(f"say--{role}"))
+        return look
 
     def say(self, *phrases: Phrase) -> Content:
         """Return the phrases as content, each in the style of its role.
 
         They are cleaned once more: a register that came from elsewhere may hold what this program never wrote.
         """
-        return Content.assemble(*((clean(text), self.get_visual_style(f"say--{role}")) for text, role in phrases))
+        return Content.assemble(*((clean(text), self.look(role)) for text, role in phrases))
+
+
+def _on_ground(ground: Style, role: RenderStyles) -> Style:
+    """Return a role's style over a widget's; colours that are to stand out from their ground are found by it."""
+    background = role.background if role.has_rule("background") else Color(0, 0, 0, 0)
+    foreground = role.color if role.has_rule("color") else ground.foreground
+    if role.has_rule("auto_color") and role.auto_color:
+        foreground = (ground.background + background).get_contrast_text(role.color.a)
+    letters = role.text_style
+    return ground + Style(
+        background, foreground, bold=letters.bold, dim=letters.dim, underline=letters.underline, reverse=letters.reverse
+    )
 
 
 class Line(Speaker, can_focus=False):

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.strip import Strip
 
-from bwp_tui.console.speech import Phrase, Speaker
+from bwp_tui.console.speech import ROLES, Phrase
 from bwp_tui.console.widgets.columns import locale_glyphs
 from bwp_tui.console.widgets.row_pane import HEADER, RowPane
 
@@ -38,7 +38,7 @@ POINTER: Final = 2
 class RowList(RowPane):
     """Rows of phrases. It binds no key: the screen moves it by `go_to`, `move` and `turn`."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = Speaker.COMPONENT_CLASSES | {"row-list--cursor"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {*ROLES, "row-list--cursor"}
 
     class Chosen(Message):
         """The row under the cursor was clicked."""

@@ -1,0 +1,206 @@
+"""The cells that changed, sent alone, leave a terminal with the very screen that whole frames leave it with."""
+
+from __future__ import annotations
+
+import re
+
+import pyte
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bwp_tui.console.wire.frames import FrameReader, NotUnderstood
+from bwp_tui.console.wire.looks import PLAIN, change, read
+from bwp_tui.console.wire.picture import Picture
+
+COLUMNS, LINES = 20, 5
+
+LOOKS = (
+    "",
+    "1",
+    "2;39;49",
+    "1;4;38;2;1;2;3;48;2;4;5;6",
+    "38;2;1;2;3;48;2;4;5;6",
+    "7;31;40",
+    "38;5;200;100",
+    "3;9",
+)
+NARROW = (*"ab  ─é…", "e\u0301")
+WIDE = (*NARROW, *"漢字🙂", "漢\u0301")
+
+
+def wide(text: str) -> int:
+    return sum(2 if letter in "漢字🙂" else 0 if letter == "\u0301" else 1 for letter in text)
+
+
+@st.composite
+def segments(draw: st.DrawFn, letters: tuple[str, ...], room: int) -> str:
+    """Text in looks, as Textual writes it: each segment ends in a plain look."""
+    text = ""
+    for segment in draw(st.lists(st.lists(st.sampled_from(letters), min_size=1, max_size=12).map("".join), max_size=4)):
+        if wide(segment) > room:
+            break
+        room -= wide(segment)
+        look = draw(st.sampled_from(LOOKS))
+        text += f"\x1b[{look}m{segment}\x1b[0m" if look else segment
+    return text
+
+
+@st.composite
+def parts_of_lines(draw: st.DrawFn) -> str:
+    y, x = draw(st.integers(1, LINES)), draw(st.integers(1, COLUMNS))
+    return f"\x1b[{y};{x}H{draw(segments(NARROW, COLUMNS - x + 1))}"
+
+
+@st.composite
+def lines(draw: st.DrawFn) -> str:
+    text = draw(segments(WIDE, COLUMNS))
+    return f"\x1b[{draw(st.integers(1, LINES))};1H{text}{' ' * (COLUMNS - wide(re.sub(SGR, '', text)))}"
+
+
+SGR = r"\x1b\[[0-9;]*m"
+
+
+def terminal() -> tuple[pyte.Screen, pyte.Stream]:
+    screen = pyte.Screen(COLUMNS, LINES)
+    stream = pyte.Stream(screen)
+    stream.feed("\x1b[?7l")
+    return screen, stream
+
+
+def cells(screen: pyte.Screen) -> list[list[object]]:
+    return [[screen.buffer[y][x] for x in range(screen.columns)] for y in range(screen.lines)]
+
+
+def whole(text: str) -> str:
+    """A frame that paints every cell."""
+    return "".join(f"\x1b[{y};1H{text * COLUMNS}\n" for y in range(1, LINES + 1)).removesuffix("\n")
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.lists(parts_of_lines(), min_size=1, max_size=6).map("".join), min_size=1, max_size=6))
+def test_a_terminal_that_gets_changes_shows_what_one_that_gets_whole_frames_shows(frames: list[str]) -> None:
+    check_same([whole("x"), *frames])
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.lists(lines(), min_size=1, max_size=6).map("".join), min_size=1, max_size=6))
+def test_wide_characters_come_and_go_without_a_trace(frames: list[str]) -> None:
+    check_same(frames)
+
+
+def check_same(frames: list[str]) -> None:
+    (plain, plain_stream), (thin, thin_stream) = terminal(), terminal()
+    picture = Picture(COLUMNS, LINES)
+    for frame in frames:
+        picture.paint(frame)
+        plain_stream.feed(frame.replace("\n", "\r\n"))
+        thin_stream.feed(picture.changes())
+        assert cells(thin) == cells(plain)
+        assert not thin.cursor.attrs.bold
+    assert picture.changes() == ""
+
+
+def painted() -> Picture:
+    picture = Picture(COLUMNS, LINES)
+    picture.paint(whole("x"))
+    picture.changes()
+    return picture
+
+
+def test_a_frame_that_changes_nothing_costs_nothing() -> None:
+    picture = painted()
+    picture.paint(whole("x"))
+    assert picture.changes() == ""
+
+
+def test_one_changed_cell_costs_its_address_its_look_and_itself() -> None:
+    picture = painted()
+    picture.paint("\x1b[2;1Hxxx\x1b[1;31my\x1b[0mxxx")
+    assert picture.changes() == "\x1b[2;4H\x1b[1;31my\x1b[0m"
+
+
+def test_the_cursor_is_left_where_the_frame_leaves_it() -> None:
+    picture = painted()
+    picture.paint("\x1b[2;1Hxyx\x1b[3;3H")
+    assert picture.changes() == "\x1b[2;2Hy\x1b[3;3H"
+    picture.paint("\x1b[2;1Hxyx\x1b[3;5H")
+    assert picture.changes() == "\x1b[5G"
+
+
+def test_a_few_unchanged_cells_between_two_changed_ones_are_written_rather_than_passed_over() -> None:
+    picture = painted()
+    picture.paint("\x1b[1;1HyxxxyxxxxxxxY")
+    assert picture.changes() == "\x1b[1;1Hyxxxy\x1b[7CY"
+
+
+def test_a_line_with_a_character_of_doubtful_width_is_sent_whole() -> None:
+    picture = painted()
+    picture.paint("\x1b[1;5H漢")
+    assert picture.changes() == "\x1b[1;1Hxxxx漢" + "x" * (COLUMNS - 6)
+    picture.paint("\x1b[1;1Hy")
+    assert picture.changes() == "\x1b[1;1Hyxxx漢" + "x" * (COLUMNS - 6)
+
+
+def test_half_a_wide_character_that_is_covered_leaves_a_blank() -> None:
+    picture = painted()
+    picture.paint("\x1b[1;5H漢")
+    picture.changes()
+    picture.paint("\x1b[1;6Hy")
+    assert picture.changes() == "\x1b[1;1Hxxxx y" + "x" * (COLUMNS - 6)
+
+
+def test_a_terminal_of_the_same_size_that_may_show_anything_is_sent_all() -> None:
+    picture = painted()
+    picture.resize(COLUMNS, LINES)
+    sent = picture.changes()
+    assert sent.count("x") == COLUMNS * LINES
+    assert picture.changes() == ""
+
+
+def test_after_a_change_of_size_nothing_of_the_old_screen_is_sent() -> None:
+    picture = painted()
+    picture.resize(COLUMNS - 2, LINES)
+    assert picture.changes() == ""
+    picture.paint("\x1b[1;1Hx")
+    assert picture.changes() == "\x1b[1;1Hx"
+
+
+def test_a_frame_for_a_larger_screen_is_refused_whole() -> None:
+    picture = painted()
+    with pytest.raises(NotUnderstood):
+        picture.paint(f"\x1b[1;1Hy\n\x1b[1;{COLUMNS}Hyy")
+    assert picture.changes() == ""
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "text",
+        "\x1b[2J",
+        "\x1b[1;1Ha\tb",
+        "\x1b[1;1Ha\nb",
+        "\x1b[1;1H\x1b[1ma",
+        "\x1b[1;1H\x1b[200ma\x1b[0m",
+        "\x1b[1;1H\x1b[38;2;1ma\x1b[0m",
+        "\x1b[1;1H\x1b]8;;http://x\x1b\\a\x1b]8;;\x1b\\",
+        "\x1b[1;1H\u0301a",
+        "\x1b[1;1Ha\x1b[K",
+    ],
+)
+def test_what_is_more_than_addresses_looks_and_text_is_not_understood(data: str) -> None:
+    with pytest.raises(NotUnderstood):
+        FrameReader().read(data)
+
+
+def test_a_look_is_left_by_the_shortest_way() -> None:
+    bold_red, red, blue = read("1;31"), read("31"), read("0;34")
+    assert bold_red
+    assert red
+    assert blue
+    assert change(red, bold_red) == "\x1b[1m"
+    assert change(red, blue) == "\x1b[34m"
+    assert change(bold_red, red) == "\x1b[0;31m"
+    assert change(bold_red, PLAIN) == "\x1b[0m"
+    assert read("1;39;49") == read("1")
+    assert change(red, red) == ""
