@@ -59,11 +59,16 @@ class Around:
             )
         )
 
-    def tell_views(self, current: int | None, filter_text: str) -> None:
-        """Show the views and the filter; `current` is the index of the view that is shown."""
+    def tell_views(self, current: int | None, filter_text: str, *, is_counted: bool) -> None:
+        """Show the views and the filter; `current` is the index of the view that is shown.
+
+        Args:
+            is_counted: whether the table holds all that fits the filter, and not yet something else.
+        """
         counts = self.snapshot.view_counts if self.snapshot else ()
         shown = "" if current == 0 else filter_text
-        self._screen.query_one(ViewsLine).tell(self.views, counts, current, shown, self._table.row_count)
+        rows = self._table.row_count if is_counted else None
+        self._screen.query_one(ViewsLine).tell(self.views, counts, current, shown, rows)
 
     def tell_detail(self, task: Task | None) -> None:
         """Show all about a task."""

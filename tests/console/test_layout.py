@@ -26,6 +26,14 @@ async def test_a_wide_terminal_shows_table_details_and_keys_at_once(profile: Pro
         assert "Received on" in console.text
 
 
+@pytest.mark.parametrize("size", [WIDE, (100, 30), USUAL, SMALL])
+async def test_the_filter_in_force_is_seen_whatever_the_room(profile: Profile, size: tuple[int, int]) -> None:
+    async with opened(profile, size=size) as console:
+        await console.press("slash", *"kind:retrieval age<9000d due<9000d", "enter")
+        await console.until(lambda: "/ kind:retrieval age<9000d due<9000d  " in console.line("views"))
+        await console.until(lambda: "…" not in console.line("views"))
+
+
 @pytest.mark.parametrize("size", [USUAL, SMALL])
 async def test_less_room_shows_one_thing_at_a_time(profile: Profile, size: tuple[int, int]) -> None:
     async with opened(profile, size=size) as console:

@@ -219,7 +219,8 @@ class MainScreen(Screen[None]):
         self.session.feed.look()
 
     def _tell_views(self) -> None:
-        self._around.tell_views(self.view, self.listing.filter)
+        is_counted = self._answered == self.listing.question and not self._is_partial
+        self._around.tell_views(self.view, self.listing.filter, is_counted=is_counted)
 
     def _tell_detail(self) -> None:
         self.session.look_at(self.table.in_sight)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -107,29 +107,39 @@ def _short_id(target_id: str) -> str:
 
 
 class ViewsLine(EndsLine):
-    """The built-in views with their counts, and the filter that is in force."""
+    """The views with their counts, and the filter that is in force: it is seen whatever the room."""
 
     def tell(
-        self, views: Sequence[View], counts: Sequence[int], current: int | None, filter_text: str, shown: int
+        self, views: Sequence[View], counts: Sequence[int], current: int | None, filter_text: str, shown: int | None
     ) -> None:
-        """Show the views' counts, which of them is shown (an index, None for none), and the filter."""
-        narrow = self.app.size.width < _NARROW
+        """Show the views' counts, which of them is shown (an index, None for none), and the filter.
+
+        Args:
+            shown: how many tasks the filter fits; None while that is being found out.
+        """
         searched: list[Phrase] = []
         if filter_text:
-            searched = [("/ ", "key"), (filter_text, "plain"), (f"  {short_count(shown)} ", "muted")]
-        if current is None and self.app.size.width < _ROOMY:
-            self.show_ends(self.say((" ", "plain"), *searched), self.say(("esc ", "key"), ("all tasks ", "muted")))
-            return
-        phrases: list[Phrase] = []
-        for index, view in enumerate(views):
-            count = short_count(counts[index]) if index < len(counts) else "…"
-            role = "current" if index == current else "muted" if count == "0" else "plain"
-            phrases += [
-                (" " if narrow or not phrases else "   ", "plain"),
-                (f"{index + 1} ", "key"),
-                (f"{view.short if narrow else view.name} {count}", role),
-            ]
-        self.show_ends(self.say(*phrases), self.say(*searched))
+            count = "…" if shown is None else short_count(shown)
+            searched = [("/ ", "key"), (filter_text, "plain"), (f"  {count} ", "muted")]
+        right = self.say(*searched)
+        for is_short in (False, True) if self.app.size.width >= _NARROW else (True,):
+            left = self.say(*_views(views, counts, current, is_short=is_short))
+            if left.cell_length + right.cell_length < self.app.size.width:
+                break
+        else:
+            if current is None:
+                left = self.say((" ", "plain"), *searched)
+                right = self.say(("esc ", "key"), ("all tasks ", "muted"))
+        self.show_ends(left, right)
+
+
+def _views(views: Sequence[View], counts: Sequence[int], current: int | None, *, is_short: bool) -> Iterator[Phrase]:
+    for index, view in enumerate(views):
+        count = short_count(counts[index]) if index < len(counts) else "…"
+        role = "current" if index == current else "muted" if count == "0" else "plain"
+        yield (" " if is_short or index == 0 else "   ", "plain")
+        yield (f"{index + 1} ", "key")
+        yield (f"{view.short if is_short else view.name} {count}", role)
 
 
 def short_count(count: int) -> str:
