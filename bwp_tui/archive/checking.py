@@ -9,14 +9,20 @@ from bwp_tui.archive.limits import LIMITS, BadArchive, Limits
 from bwp_tui.archive.reading import Archive
 
 
-def check(path: Path, limits: Limits = LIMITS) -> None:
+def check(path: Path, limits: Limits = LIMITS, *, alone: bool = False) -> None:
     """Read the archive at `path` from end to end; blocks for a second or two per 200 MB of
     deflated text, a twentieth of that where it is stored. What is encrypted is not read.
+
+    Args:
+        alone: nothing may stand before its first entry, as it may in a file of somebody's own: a program that
+            unpacks itself.
 
     Raises:
         BadArchive: it is cut, damaged, made to do harm, or larger than `limits`.
     """
     with Archive(path, limits) as archive:
+        if alone and min((entry.record.header_at for entry in archive.entries), default=0) > 0:
+            raise BadArchive("Something stands before the archive's first entry")
         for entry in archive.entries:
             for flaw in HOSTILE:
                 if flaw in entry.flaws:

@@ -25,6 +25,9 @@ from bwp_tui.domain.text import nearest
 SHOWN: Final = 100
 """Tasks that `list` prints unless it is told otherwise."""
 
+QUEUE_DEEDS: Final = ("pause", "resume", "cancel", "retry", "first")
+"""What `downloads` does to the downloads of tasks."""
+
 _EPILOG: Final = (
     "Without a command the console opens. Exit codes: 0 done, 1 failed, 2 usage or settings, 3 no answer: try again "
     "later, 4 not found, 130 interrupted."
@@ -187,6 +190,19 @@ def _add_working(commands: Commands) -> None:
     add_choice(download)
     download.add_argument("--output", metavar="DIR", help="the folder to put them in (BWP_DOWNLOAD_DIR)")
     add_timeout(download, None)
+
+    queue = commands.add(
+        "downloads",
+        "queueing",
+        "list the downloads, or pause, resume, cancel, retry or bring forward those of tasks",
+        note="Pausing keeps what has come, cancelling does not. JSON holds addresses in full unless --mask is given.",
+    )
+    queue.add_argument(
+        "deed", metavar="ACTION", nargs="?", choices=QUEUE_DEEDS, help=f"{', '.join(QUEUE_DEEDS)} (list them)"
+    )
+    queue.add_argument("tasks", metavar="TASK", nargs="*", help=TASK_HELP)
+    queue.add_argument("--limit", metavar="N", type=count, default=SHOWN, help=f"list at most so many ({SHOWN})")
+    add_masking(queue)
 
     run = commands.add("run", "working", "be the engine, without a screen", json=False)
     run.add_argument("--once", action="store_true", help="do all that is due, then end")

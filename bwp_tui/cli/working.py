@@ -19,7 +19,7 @@ from bwp_tui.cli.output import print_json, print_tasks, task_record
 from bwp_tui.cli.waiting import Waiter
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.task import TERMINAL, Download, DownloadState, Status, Task
-from bwp_tui.history import actions, polls, tasks
+from bwp_tui.history import actions, download_queue, polls, tasks
 from bwp_tui.history.connection import History
 from bwp_tui.history.errors import NotPossible
 from bwp_tui.history.plans import cannot_refresh
@@ -82,7 +82,7 @@ def download(arguments: Namespace) -> Exit:
         def over(history: History) -> bool:
             found = read(history, asked)
             progress.show(found)
-            return not any(task.download and task.download.state in _UNDER_WAY for task in found)
+            return not any(task.download and _is_under_way(task.download) for task in found)
 
         try:
             done = not asked or waiter.until(over, asked, arguments.timeout, patient=True)
@@ -211,10 +211,11 @@ def _still(waited: Sequence[Task]) -> str:
 
 
 def _ask_for_downloads(session: Session, numbers: Sequence[int], folder: Path) -> set[int]:
-    """Record the downloads that are not under way already; return the tasks that have nothing to download."""
+    """Record the downloads that are not under way, let go on what is paused; return the tasks without a result."""
     refused = set()
     for task in read(session.history, numbers):
         if task.download is not None and task.download.state in _UNDER_WAY:
+            download_queue.resume(session.history, [task.download.id], session.actor)
             continue
         try:
             actions.download(session.history, task.number, str(folder), session.actor)
@@ -224,12 +225,18 @@ def _ask_for_downloads(session: Session, numbers: Sequence[int], folder: Path) -
     return refused
 
 
+def _is_under_way(found: Download) -> bool:
+    return found.state in _UNDER_WAY and not found.paused
+
+
 def _print_downloads(ended: Sequence[Task], *, as_json: bool) -> None:
     """Print the paths of what is saved, or the tasks as JSON; say on stderr what is not."""
     for task in ended:
         found = task.download
         if found is not None and found.state == DownloadState.DONE and found.path and not as_json:
             print(found.path)
+        elif found is not None and found.paused:
+            note(f"The download of {task.name} was paused; go on with: bwp-tui downloads resume {task.number}.")
         elif found is not None and found.state in (DownloadState.FAILED, DownloadState.CANCELLED):
             note(f"The download of {task.name} {found.state}: {found.trouble or 'no reason was given.'}")
     if as_json:

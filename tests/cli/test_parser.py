@@ -17,6 +17,7 @@ COMMANDS = {
     "refresh": ["refresh"],
     "wait": ["wait", "17"],
     "download": ["download", "17"],
+    "downloads": ["downloads", "pause", "17"],
     "run": ["run", "--once"],
     "doctor": ["doctor"],
     "note": ["note", "17", "left a message"],

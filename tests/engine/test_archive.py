@@ -39,3 +39,18 @@ def test_a_hostile_zip_is_to_be_reported(tmp_path: Path) -> None:
         check_structure(bomb_of_overlaps(tmp_path / "a.zip"))
     with pytest.raises(BadArchive, match=r"leads outside its folder; it was not kept\. Report it"):
         check_structure(forged(tmp_path / "b.zip", Part(name=b"../x")))
+
+
+@pytest.mark.parametrize("before", [b"\r\n", b"#!/bin/sh\n", b"PK\x03\x04", b"HTTP/1.1 200 OK\r\n\r\n"])
+def test_a_zip_behind_other_bytes_is_to_be_downloaded_again(tmp_path: Path, before: bytes) -> None:
+    path = plain(tmp_path / "a.zip", {"file.txt": b"personal data"})
+    path.write_bytes(before + path.read_bytes())
+    with pytest.raises(BadArchive) as refused:
+        check_structure(path)
+    assert str(refused.value) == (
+        "Something stands before the archive's first entry; it was not kept. Download it again."
+    )
+
+
+def test_a_zip_without_entries_passes(tmp_path: Path) -> None:
+    check_structure(plain(tmp_path / "a.zip", {}))

@@ -1,0 +1,142 @@
+"""The queue of downloads: list it and steer it. The engine obeys within a second, wherever it runs."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from bwp_tui.cli.common import Session, named, note, opened, read, refuse_if_read_only
+from bwp_tui.cli.exits import Exit, Stop
+from bwp_tui.cli.output import print_json
+from bwp_tui.cli.working import size_words
+from bwp_tui.domain.task import Download, DownloadState, Task
+from bwp_tui.domain.text import clean_line, mask_email
+from bwp_tui.domain.times import to_text
+from bwp_tui.history import download_queue
+from bwp_tui.history.connection import History
+from bwp_tui.history.download_queue import Steered
+from bwp_tui.history.errors import NotPossible
+
+_DEEDS: Final[dict[str, Callable[[History, list[int], str], list[Steered]]]] = {
+    "pause": download_queue.pause,
+    "resume": download_queue.resume,
+    "cancel": download_queue.cancel,
+    "retry": download_queue.retry,
+}
+_FAR: Final = 1 << 31
+_HEADINGS: Final = ("#", "TASK", "SUBJECT", "STATE", "DONE", "BYTES", "RATE", "REMARK")
+
+
+def downloads(arguments: Namespace) -> Exit:
+    """Print the downloads, or do to some what was asked and print those."""
+    with opened(arguments) as session:
+        if arguments.deed is None:
+            shown, exit_code = download_queue.listed(session.history, arguments.limit), Exit.DONE
+        else:
+            refuse_if_read_only(session.profile, f"{arguments.deed} downloads")
+            shown, exit_code = _steered(session, arguments.deed, arguments.tasks)
+        _print(session.history, shown, arguments)
+        return exit_code
+
+
+def _steered(session: Session, deed: str, names: Sequence[str]) -> tuple[list[Download], Exit]:
+    """Do it to the newest download of each named task; return how they stand now, and how the command ends.
+
+    Raises:
+        Stop: no task is named.
+        NoSuchTask: a name fits no task, or more than one.
+    """
+    if not names:
+        raise Stop(Exit.USAGE, f"Name the tasks whose downloads are meant: bwp-tui downloads {deed} TASK.")
+    meant = named(session.history, names)
+    numbers = {}
+    for task in read(session.history, meant):
+        if task.download is None:
+            note(f"The result of {task.name} was never asked for; see: bwp-tui download {task.number}.")
+        else:
+            numbers[task.download.id] = task.number
+    ids = list(numbers)
+    results = _first(session, ids) if deed == "first" else _DEEDS[deed](session.history, ids, session.actor)
+    done = [numbers[result.id] for result in results if result.refused is None]
+    for result in results:
+        if result.refused is not None:
+            note(result.refused)
+    now = [task.download for task in read(session.history, done) if task.download is not None]
+    return now, Exit.DONE if len(now) == len(meant) else Exit.FAILED
+
+
+def _first(session: Session, ids: Sequence[int]) -> list[Steered]:
+    """Move downloads to the head of the queue, in the order in which they are named."""
+    results = []
+    for download_id in reversed(ids):
+        try:
+            download_queue.move(session.history, download_id, -_FAR, session.actor)
+            results.append(Steered(download_id, download_id))
+        except NotPossible as why:
+            results.append(Steered(download_id, download_id, str(why)))
+    return results[::-1]
+
+
+def _print(history: History, shown: Sequence[Download], arguments: Namespace) -> None:
+    found = download_queue.tasks_of(history, shown)
+    if arguments.json:
+        print_json([_record(download, found[download.number], mask=arguments.mask) for download in shown])
+        return
+    rows = [_cells(download, found[download.number], unmask=arguments.unmask) for download in shown]
+    if not rows:
+        if arguments.deed is None:
+            note("Nothing was downloaded yet, and nothing waits.")
+        return
+    rows.insert(0, _HEADINGS)
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _cells(download: Download, task: Task, *, unmask: bool) -> tuple[str, ...]:
+    percent = "-" if not download.total else f"{100 * download.bytes // download.total}%"
+    total = "" if download.total is None else f" of {size_words(download.total)}"
+    remark = download.trouble or download.path or ""
+    if not unmask and task.email:
+        remark = remark.replace(task.email, mask_email(task.email))
+    cells = (
+        str(download.number),
+        task.task_id[:8] if task.task_id else "-",
+        task.email if unmask else mask_email(task.email),
+        _state(download),
+        percent,
+        f"{size_words(download.bytes)}{total}",
+        f"{size_words(int(download.rate))}/s" if download.rate else "-",
+        remark,
+    )
+    return tuple(clean_line(cell) for cell in cells)
+
+
+def _state(download: Download) -> str:
+    if not download.paused:
+        return download.state
+    return "pausing" if download.state == DownloadState.RUNNING else "paused"
+
+
+def _record(download: Download, task: Task, *, mask: bool) -> dict[str, object]:
+    path = download.path
+    return {
+        "id": download.number,
+        "task_id": task.task_id,
+        "kind": task.kind.value,
+        "email": mask_email(task.email) if mask else task.email,
+        "state": download.state,
+        "paused": download.paused,
+        "bytes": download.bytes,
+        "total": download.total,
+        "rate": download.rate,
+        "attempts": download.attempts,
+        "trouble": download.trouble,
+        "path": path.replace(task.email, mask_email(task.email)) if path and mask and task.email else path,
+        "sha256": download.sha256,
+        "asked_at": to_text(download.asked_at),
+        "started_at": None if download.started_at is None else to_text(download.started_at),
+        "finished_at": None if download.finished_at is None else to_text(download.finished_at),
+        "actor": download.actor,
+    }

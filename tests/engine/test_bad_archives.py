@@ -1,0 +1,123 @@
+"""What a store may send in the place of an archive, from its socket to the register: never under the final name."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bwp_tui.sandbox.archives import Archive, Archives
+from bwp_tui.sandbox.store import Store
+from bwp_tui.sandbox.wire import Answer, Headers, Slice
+from tests.archive.zips import Part, bomb_of_overlaps, forged, plain, quoted_bomb
+from tests.engine.shop import Shop, bytes_below, names_in
+
+Made = Callable[[Path], Path]
+
+XML = b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>InternalError</Code><Message>We failed</Message></Error>'
+PAGE = b"<!DOCTYPE html><html><title>\x1b]0;owned\x07 sign in</title></html>"
+
+
+def _bytes(content: bytes) -> Made:
+    def made(path: Path) -> Path:
+        path.write_bytes(content)
+        return path
+
+    return made
+
+
+def _truncated(path: Path) -> Path:
+    whole = plain(path, {f"file-{number}.txt": b"personal data " * 200 for number in range(9)})
+    path.write_bytes(whole.read_bytes()[:-100])
+    return path
+
+
+def _part(part: Part) -> Made:
+    return lambda path: forged(path, Part(), part)
+
+
+BAD: dict[str, tuple[Made, str]] = {
+    "truncated": (_truncated, "This is not a whole zip archive; it was not kept. Download it again."),
+    "wrong crc": (_part(Part(crc=1)), "is damaged; it was not kept. Download it again."),
+    "an error of the store": (_bytes(XML), "The link led to a page instead of an archive; nothing was saved."),
+    "a page": (_bytes(PAGE), "The link led to a page instead of an archive; nothing was saved."),
+    "nothing": (_bytes(b""), "This is not a whole zip archive; it was not kept. Download it again."),
+    "a bomb of overlaps": (bomb_of_overlaps, "it was not kept. Report it to Buy with Prime support."),
+    "a quoted bomb": (quoted_bomb, "it was not kept. Report it to Buy with Prime support."),
+    "a bomb of zeros": (_part(Part(data=bytes(30 << 20))), "it was not kept. Report it to Buy with Prime support."),
+    "a way out": (_part(Part(name=b"../../.ssh/authorized_keys")), "leads outside its folder; it was not kept."),
+    "an absolute name": (_part(Part(name=b"/etc/cron.d/x")), "leads outside its folder; it was not kept."),
+    "a drive": (_part(Part(name=b"C:\\x")), "leads outside its folder; it was not kept."),
+    "a link": (_part(Part(name=b"l", data=b"/etc/passwd", mode=0o120777)), "is a link; it was not kept."),
+    "a device": (_part(Part(name=b"d", mode=0o020644)), "is no plain file; it was not kept."),
+    "control characters": (_part(Part(name=b"\x1b]0;owned\x07\x1b[2J.txt")), "has control characters in its name"),
+    "a zip behind others": (
+        lambda path: _bytes(b"GIF89a" + plain(path, {"a.txt": b"x"}).read_bytes())(path),
+        "Something stands before the archive's first entry; it was not kept. Download it again.",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+async def test_a_bad_archive_never_gets_the_final_name_and_is_told_in_one_sentence(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str
+) -> None:
+    made, told = BAD[kind]
+    bad = made(tmp_path / "bad")
+
+    def archive(_self: Archives, _task_id: str, _email: str, _edition: int = 0) -> Archive:
+        return Archive(bad, bad.stat().st_size, '"bad"')
+
+    number = await shop.completed("jane@example.com")
+    monkeypatch.setattr(Archives, "archive", archive)
+    folder = shop.order(number)
+    await shop.work()
+    download = shop.download_of(number)
+    assert (download.state, download.path, download.sha256) == ("failed", None, None)
+    trouble = download.trouble or ""
+    assert told in trouble
+    assert trouble.isprintable()
+    assert trouble.endswith(".")
+    assert "\n" not in trouble
+    left = names_in(folder)
+    assert left in ([], [f"retrieval-jane@example.com-{shop.task(number).task_id}.zip.part"])
+    assert bytes_below(folder).strip() == b"\n".join(str(folder / name).encode() for name in left), "and it is empty"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("content_type", ["text/html; charset=utf-8", "application/xml"])
+async def test_a_sound_archive_that_calls_itself_a_page_is_not_taken(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, content_type: str
+) -> None:
+    real = Store._sent
+
+    def sent(store: Store, status: int, headers: Headers, part: Slice) -> Answer:
+        lying = tuple((name, content_type if name == "Content-Type" else value) for name, value in headers)
+        return real(store, status, lying, part)
+
+    monkeypatch.setattr(Store, "_sent", sent)
+    number = await shop.completed("jane@example.com")
+    folder = shop.order(number)
+    await shop.work()
+    assert shop.download_of(number).trouble == "The link led to a page instead of an archive; nothing was saved."
+    assert not [name for name in names_in(folder) if not name.endswith(".part")]
+
+
+async def test_after_a_bad_archive_the_good_one_is_fetched_from_zero(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    bad = _truncated(tmp_path / "bad")
+    number = await shop.completed("jane@example.com")
+    folder = shop.order(number)
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            Archives, "archive", lambda _self, _id, _email, _edition=0: Archive(bad, bad.stat().st_size, '"bad"')
+        )
+        await shop.work()
+    shop.order(number)
+    await shop.work()
+    download = shop.download_of(number)
+    assert (download.state, download.sha256) == ("done", shop.truth(number)[1])
+    assert len(names_in(folder)) == 1
