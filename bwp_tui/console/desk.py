@@ -154,6 +154,14 @@ class Desk:
         views.save(self._history, view)
         return f"The view “{view.name}” is saved."
 
+    def delete_view(self, name: str) -> str:
+        """Remove a saved view.
+
+        Raises:
+            HistoryError: there is none of that name, it is built in, or it could not be recorded.
+        """
+        return f"The view “{views.delete(self._history, name).name}” is deleted."
+
     def _perform(self, deed: bulk.Deed, numbers: Sequence[int]) -> list[Result]:
         return [result for results in bulk.perform(self._history, deed, numbers) for result in results]
 
@@ -178,6 +186,14 @@ class Reader:
     def window(self, numbers: Sequence[int]) -> list[Task]:
         """Return these tasks (see `tasks.window`)."""
         return tasks.window(self._history, numbers)
+
+    def named(self, name: str) -> Task:
+        """Return the task an operator names (see `tasks.named`).
+
+        Raises:
+            NoSuchTask: none fits, or more than one.
+        """
+        return tasks.named(self._history, name)
 
     def timeline(self, task: Task) -> list[Event]:
         """Return what happened to a task."""

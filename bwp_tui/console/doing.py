@@ -7,6 +7,8 @@ from typing import Final
 
 from bwp_tui.console.actions import MOST_VIEWS
 from bwp_tui.console.clipboard import copy
+from bwp_tui.console.command_deeds import CommandDeeds
+from bwp_tui.console.commanding import Commanding
 from bwp_tui.console.detail_words import Reading, subject
 from bwp_tui.console.filtering import Filtering
 from bwp_tui.console.many_doing import ManyDoing
@@ -52,6 +54,7 @@ class Doing:
             **recording.of_one,
             **recording.of_any,
             "undo": Undoing(screen).undo,
+            "command": Commanding(screen, CommandDeeds(screen, self._marked, many.resubmit)).ask,
             "palette": self._palette,
             "download": self._download,
             "resubmit": self._resubmit,
@@ -107,7 +110,7 @@ class Doing:
     async def _palette(self) -> None:
         screen = self._screen
         screen.open_palette()
-        answer = await screen.prompt.text(":", changed=screen.palette.search, moved=screen.palette.move)
+        answer = await screen.prompt.text("find", changed=screen.palette.search, moved=screen.palette.move)
         picked = screen.palette.picked
         screen.close_palette()
         if answer is not None and picked is not None:

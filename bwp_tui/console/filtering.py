@@ -59,7 +59,7 @@ def mistake_in_filter(text: str) -> Mistake | None:
     return None
 
 
-def filter_offers(text: str, cursor: int, tags: tuple[str, ...]) -> list[tuple[int, int, str]]:
+def filter_offers(text: str, cursor: int, tags: tuple[str, ...] = ()) -> list[tuple[int, int, str]]:
     """Return what may stand at the cursor of a filter, as `Offers` takes it; the nearest word for a wrong one."""
     found = [(offer.start, offer.end, offer.insert) for offer in complete(text, cursor, tags)]
     mistake = mistake_in_filter(text)

@@ -23,7 +23,7 @@ class ManyDoing:
         self.asking: dict[str, Callable[[], Coroutine[None, None, None]]] = {
             "download": lambda: self._act("download"),
             "poll": lambda: self._act("refresh"),
-            "resubmit": self._resubmit,
+            "resubmit": self.resubmit,
             "cancel": lambda: self._act("cancel"),
         }
 
@@ -48,14 +48,17 @@ class ManyDoing:
         every, marked = frozenset(self._stage.table.numbers), self._marked.all
         self._marked.set(frozenset() if every and every <= marked else marked | every)
 
-    async def _resubmit(self) -> None:
+    async def resubmit(self, note: str | None = None) -> None:
+        """Submit the marked tasks again, with `note` on the new ones; it is asked for where it is None."""
         desk = self._stage.session.desk
         plan = await self._marked.planned("resubmit")
         if plan is None:
             return
-        note = await self._stage.prompt.text(f"{plan}. Note on the new tasks, or none:")
+        if note is None:
+            note = await self._stage.prompt.text(f"{plan}. Note on the new tasks, or none:")
         if note is not None and await self._marked.confirmed("resubmit", plan):
-            await self._marked.carry_out(plan.done, lambda: desk.resubmit_many(plan.possible, note.strip()))
+            text = note.strip()
+            await self._marked.carry_out(plan.done, lambda: desk.resubmit_many(plan.possible, text))
 
     async def _act(self, action: str) -> None:
         desk = self._stage.session.desk

@@ -24,7 +24,7 @@ def test_what_begins_as_typed_comes_first() -> None:
 
 async def test_a_command_is_searched_picked_and_run(profile: Profile) -> None:
     async with opened(profile) as console:
-        await console.press("colon", "a", "d", "d", "r")
+        await console.press("ctrl+p", "a", "d", "d", "r")
         await console.sees("› m       Show or mask the addresses")
         await console.press("enter")
         await console.sees("jane.doe@example.com")
@@ -37,13 +37,13 @@ async def test_a_command_is_searched_picked_and_run(profile: Profile) -> None:
 async def test_a_command_that_asks_something_can_ask_it(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.go_to(HELD)
-        await console.press("colon", "c", "a", "n", "enter")
+        await console.press("ctrl+p", "c", "a", "n", "enter")
         await console.sees("Cancel the deletion for b•••@example.com?")
 
 
 async def test_what_is_not_possible_says_why_before_and_after_it_is_run(profile: Profile) -> None:
     async with opened(profile) as console:
-        await console.press("colon", "c", "a", "n")
+        await console.press("ctrl+p", "c", "a", "n")
         await console.sees("Cancel a deletion that is on hold")
         assert "A retrieval runs at once and cannot be cancelled" in console.line("palette")
         await console.press("enter")
@@ -53,10 +53,10 @@ async def test_what_is_not_possible_says_why_before_and_after_it_is_run(profile:
 
 async def test_no_match_is_said_and_escape_closes(profile: Profile) -> None:
     async with opened(profile) as console:
-        await console.press("colon", "z", "z")
+        await console.press("ctrl+p", "z", "z")
         await console.sees("No command has these words.")
         await console.press("enter")
         await console.until(lambda: not console.main.prompt.is_open)
-        await console.press("colon", "escape")
+        await console.press("ctrl+p", "escape")
         await console.until(lambda: not console.main.prompt.is_open)
         assert not console.main.palette.display

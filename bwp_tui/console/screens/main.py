@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -14,10 +14,12 @@ from textual.timer import Timer
 
 from bwp_tui.console.actions import ACTIONS, BY_NAME, READ_ONLY, Situation
 from bwp_tui.console.around import Around
+from bwp_tui.console.commands import Command
 from bwp_tui.console.doing import Doing
 from bwp_tui.console.feed import Question, Snapshot
 from bwp_tui.console.listing import Listing
 from bwp_tui.console.session import Session
+from bwp_tui.console.widgets.command_lines import CommandLines
 from bwp_tui.console.widgets.detail_pane import DetailPane
 from bwp_tui.console.widgets.download_lines import DownloadLines
 from bwp_tui.console.widgets.lines import FooterLine, HeaderLine, StatusLine, ViewsLine
@@ -56,7 +58,7 @@ class MainScreen(Screen[None]):
         self.listing = Listing()
         self._around = Around(self, session)
         self._resting: Timer | None = None
-        self._wanted: int | None = None
+        self._wanted: tuple[int, str | None] | None = None
         self._answered: Question | None = None
         self._held_back: Snapshot | None = None
         self._is_frozen = False
@@ -71,6 +73,7 @@ class MainScreen(Screen[None]):
         yield RequestForm(session.today, session.reader.earlier, id="form")
         yield DownloadLines(id="downloads")
         yield PaletteLines(session.keymap.actions, id="palette")
+        yield CommandLines(id="commands")
         yield Prompt(id="prompt")
         yield StatusLine(id="status")
         yield FooterLine(session.keymap.actions, id="footer")
@@ -140,8 +143,7 @@ class MainScreen(Screen[None]):
             return
         before, around.snapshot = around.snapshot, told
         self.table.refresh_tasks(told.changed)
-        if self._wanted is not None and self.table.go_to_task(self._wanted):
-            self._wanted = None
+        self._go_to_wanted()
         self._tell_views()
         self.tell_header()
         around.tell_downloads(told)
@@ -176,10 +178,16 @@ class MainScreen(Screen[None]):
         """The place among `views` of the one that is listed; None for a filter of the operator's own."""
         return self.listing.index(self.views)
 
-    def wait_for(self, number: int) -> None:
-        """Put the cursor on a task as soon as the view has it."""
-        self._wanted = number
+    def wait_for(self, number: int, then: str | None = None) -> None:
+        """Put the cursor on a task as soon as the view has it, and do the action `then`."""
+        self._wanted = (number, then)
         self.session.feed.look()
+
+    def _go_to_wanted(self) -> None:
+        if self._wanted is not None and self.table.go_to_task(self._wanted[0]):
+            (_, then), self._wanted = self._wanted, None
+            if then is not None:
+                self.perform(then)
 
     def freeze(self) -> None:
         """Let no row change or move until the key is pressed again; then show all that has happened."""
@@ -236,14 +244,18 @@ class MainScreen(Screen[None]):
         """Do an action of the registry, or say why it is not possible."""
         if self.prompt.is_open or (self.form.display and name != "back"):
             return
-        situation = self.situation
-        why_not = BY_NAME[name].why_not(situation)
-        if self.doing.acts_on_marks(name):
-            why_not = READ_ONLY if situation.read_only and name != "poll" else None
+        why_not = self.why_not(name)
         if why_not:
             self.say(f"{self.session.keymap.key(name)}: {why_not}", "warn")
             return
         self.doing.do(name)
+
+    def why_not(self, name: str) -> str | None:
+        """Return why an action is not possible now: on the marked tasks, where it would be done to them."""
+        situation = self.situation
+        if self.doing.acts_on_marks(name):
+            return READ_ONLY if situation.read_only and name != "poll" else None
+        return BY_NAME[name].why_not(situation)
 
     def perform(self, name: str) -> None:
         """Do an action once what is being handled has ended."""
@@ -253,10 +265,10 @@ class MainScreen(Screen[None]):
         """Carry out work that waits for the operator or the disk."""
         self.run_worker(work, group=group, exclusive=exclusive)
 
-    def open_form(self, kind: Kind | None = None) -> None:
-        """Show the request form, set to `kind` where one is given."""
+    def open_form(self, kind: Kind | None = None, email: str | None = None) -> None:
+        """Show the request form, set to a kind and an address where they are given."""
         self.set_class(True, "-form-open")
-        self.form.open(kind)
+        self.form.open(kind, email)
         self._tell_footer()
 
     def close_form(self) -> None:
@@ -270,6 +282,10 @@ class MainScreen(Screen[None]):
         """List the commands."""
         self.palette.open(self.situation)
         self._tell_footer()
+
+    def offer_commands(self, commands: Sequence[Command]) -> None:
+        """Show how these commands are written; none takes them away."""
+        self.query_one(CommandLines).tell(commands, self.why_not)
 
     def close_palette(self) -> None:
         """Take the list of commands away."""

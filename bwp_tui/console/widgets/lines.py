@@ -189,7 +189,7 @@ class FooterLine(Line):
         self.show(self.say(*phrases))
 
     def point_out(self, x: int, width: int, sentence: str) -> None:
-        """Show what is wrong with the text above: marks under it, and a sentence where there is room beside them."""
+        """Show what is wrong with the text above: marks under it, and a sentence beside them or else below."""
         self._possible = ()
         room = self.size.width
         marks = "^" * max(1, min(width, room - x))
@@ -199,7 +199,7 @@ class FooterLine(Line):
         elif len(sentence) + 2 <= x:
             self.show(self.say((" " * (x - len(sentence) - 1), "plain"), (f"{sentence} {marks}", "bad")))
         else:
-            self.show(self.say((f" {sentence}", "bad")).truncate(room, ellipsis=True))
+            self.show(self.say((f"{' ' * x}{marks}\n {sentence}", "bad")))
 
     def _fitted(self, possible: Sequence[bool]) -> Content:
         *_, last, very_last = self._actions

@@ -86,11 +86,13 @@ class RequestForm(Vertical):
             line.show(line.say((label, "muted")))
         self.clear()
 
-    def open(self, kind: Kind | None = None) -> None:
-        """Show the form with what it held, set to `kind` where one is given, the cursor in the address."""
+    def open(self, kind: Kind | None = None, email: str | None = None) -> None:
+        """Show the form with what it held, set to a kind and an address where they are given; there is the cursor."""
         self.display = True
         if kind is not None:
             self.query_one("#field-kind", Choice).value = kind.lower()
+        if email is not None:
+            self._field("email").value = email
         self._check()
         self._field("email").focus()
 

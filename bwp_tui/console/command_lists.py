@@ -1,0 +1,109 @@
+"""The words of the `:` line about what is listed: filters, views, orders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from bwp_tui.console.actions import READ_ONLY
+from bwp_tui.console.commands import BY_WORD
+from bwp_tui.console.filtering import mistake_in_filter
+from bwp_tui.console.stage import Stage
+from bwp_tui.console.typed_line import Deed, TypedLine, Word, WrongLine
+from bwp_tui.console.writing import write
+from bwp_tui.domain.filter import View
+from bwp_tui.domain.text import clean_line, nearest
+from bwp_tui.history.search import SORTS
+
+
+class CommandLists:
+    """Reads those command lines. `words`: by command, what returns the deed of a line or raises WrongLine."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self.words: dict[str, Callable[[TypedLine], Deed]] = {
+            "list": self._list,
+            "filter": self._list,
+            "view": self._view,
+            "views": self._views,
+            "sort": self._sort,
+        }
+
+    def _list(self, line: TypedLine) -> Deed:
+        text, listing = _filter_in(line, line.words), self._stage.listing
+        if "--view" in line.options:
+            listing = listing.of_view(self._view_named(line.options["--view"]))
+        if text or "--view" not in line.options:
+            listing = listing.of_filter(text)
+        if "--sort" in line.options:
+            listing = listing.ordered(_order(line.options["--sort"]))
+        return lambda: self._stage.show(listing)
+
+    def _sort(self, line: TypedLine) -> Deed:
+        if not line.words:
+            return lambda: self._stage.perform("sort")
+        line.none_left(line.words[1:], BY_WORD["sort"].usage)
+        order = _order(line.words[0])
+        return lambda: self._stage.show(self._stage.listing.ordered(order))
+
+    def _view(self, line: TypedLine) -> Deed:
+        if not line.words:
+            raise line.wrong(f"Which view? There are {', '.join(view.name for view in self._stage.views)}.")
+        name = Word(" ".join(word.text for word in line.words), line.words[0].start, line.words[-1].end)
+        view = self._view_named(name)
+        return lambda: self._stage.show(self._stage.listing.of_view(view))
+
+    def _views(self, line: TypedLine) -> Deed:
+        usage, desk = BY_WORD["views"].usage, self._stage.session.desk
+        if len(line.words) < 2 or line.words[0].text not in ("save", "delete"):
+            raise line.wrong(f"Write {usage}.")
+        deed, name, *rest = line.words
+        if deed.text == "delete":
+            line.none_left(rest, usage)
+            return lambda: self._write(lambda: desk.delete_view(name.text))
+        listing = self._stage.listing
+        sort = _order(line.options["--sort"]) if "--sort" in line.options else listing.sort
+        text = _filter_in(line, rest) or listing.filter
+        view = View(name.text, name.text[:5], text, sort, listing.shown_columns)
+        return lambda: self._write(lambda: desk.save_view(view))
+
+    def _write(self, act: Callable[[], str]) -> None:
+        async def work() -> None:
+            await write(self._stage, act)
+
+        if self._stage.situation.read_only:
+            self._stage.say(READ_ONLY, "warn")
+        else:
+            self._stage.work_on(work(), "doing", exclusive=True)
+
+    def _view_named(self, word: Word) -> View:
+        known = {view.name.casefold(): view for view in self._stage.views}
+        name = word.text.casefold()
+        if name in known:
+            return known[name]
+        guess = nearest(name, tuple(known))
+        hint = f" Did you mean “{guess}”?" if guess else ""
+        raise word.wrong(f"There is no view “{clean_line(word.text)}”.{hint}", guess)
+
+
+def _filter_in(line: TypedLine, words: Sequence[Word]) -> str:
+    """Return the filter that these words of a line are, as they were typed.
+
+    Raises:
+        WrongLine: it has a mistake.
+    """
+    typed = [" "] * len(line.text)
+    for word in words:
+        typed[word.start : word.end] = line.text[word.start : word.end].replace("'", " ")
+    text = "".join(typed)
+    mistake = mistake_in_filter(text)
+    if mistake is not None:
+        raise WrongLine(mistake)
+    return text.strip()
+
+
+def _order(word: Word) -> str:
+    name = word.text.casefold()
+    if name in SORTS:
+        return name
+    known = ", ".join(SORTS)
+    raise word.wrong(f"There is no order “{clean_line(word.text)}”; there are {known}.", nearest(name, tuple(SORTS)))

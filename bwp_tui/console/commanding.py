@@ -1,0 +1,57 @@
+"""The `:` line: asks for a command, helps to type it, and keeps one that means nothing, with the mistake under it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bwp_tui.console.command_deeds import CommandDeeds
+from bwp_tui.console.command_offers import offers_at
+from bwp_tui.console.commands import matching
+from bwp_tui.console.stage import Stage
+from bwp_tui.console.typed_line import WrongLine
+from bwp_tui.console.typing_help import Mistake, Offers
+
+_OFFERED: Final = 4
+"""Completions that are shown at once."""
+
+
+class Commanding:
+    """Asks for command lines. `lines` are those that were done, the newest last."""
+
+    def __init__(self, stage: Stage, deeds: CommandDeeds) -> None:
+        self.lines: list[str] = []
+        self._stage = stage
+        self._deeds = deeds
+        self._offers = Offers(lambda text, cursor: offers_at(stage.views, text, cursor))
+        self._recalled = 0
+
+    async def ask(self) -> None:
+        """Ask for a line, and do it once this has ended: what is done may ask something itself."""
+        stage = self._stage
+        self._recalled = len(self.lines)
+        self._changed("", 0)
+        answer = await stage.prompt.text(
+            ":", changed=self._changed, moved=self._recall, completed=self._offers.take, checked=self._mistake
+        )
+        stage.offer_commands(())
+        if answer and answer.strip():
+            self.lines = [*(line for line in self.lines if line != answer), answer]
+            stage.call_later(self._deeds.read(answer))
+
+    def _changed(self, text: str, cursor: int) -> None:
+        offered = self._offers.at(text, cursor)
+        self._stage.offer_commands(matching(text.lstrip(), self._stage.session.keymap.actions))
+        self._stage.prompt.point_out(None)
+        self._stage.prompt.hint(f"tab {'  '.join(offered[:_OFFERED])}" if offered else "", "key")
+
+    def _recall(self, steps: int) -> None:
+        self._recalled = max(0, min(self._recalled + steps, len(self.lines)))
+        self._stage.prompt.put(self.lines[self._recalled] if self._recalled < len(self.lines) else "")
+
+    def _mistake(self, text: str) -> Mistake | None:
+        try:
+            if text.strip():
+                self._deeds.read(text)
+        except WrongLine as wrong:
+            return wrong.mistake
+        return None

@@ -1,0 +1,175 @@
+"""The `:` line: the command line's own words at the keyboard, on the task here, the marked ones or the named ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input
+
+from bwp_tui.cli.parser import _parser
+from bwp_tui.console.actions import ACTIONS, BY_NAME
+from bwp_tui.console.commands import BY_WORD, EVERY, IN_THE_SHELL
+from bwp_tui.console.typed_line import WrongLine, take_apart
+from bwp_tui.domain.task import Kind
+from bwp_tui.history import views
+from bwp_tui.settings import Profile
+from tests.console.past import HELD, NOT_KNOWN, ORDERS_OPEN, READY
+from tests.console.support import Console, make_profile, opened
+
+
+async def types(console: Console, line: str) -> None:
+    """Type a line behind `:` and press enter."""
+    await console.press("colon")
+    await console.until(lambda: console.main.prompt.is_open)
+    console.main.prompt.put(line)
+    await console.press("enter")
+
+
+def typed(console: Console) -> str:
+    return console.main.prompt.query_one(Input).value
+
+
+def test_every_word_of_the_command_line_is_one_here_or_said_to_be_for_the_shell() -> None:
+    assert set(_parser()[1]) - {"list", "views"} <= set(BY_WORD) | set(IN_THE_SHELL)
+    assert set(IN_THE_SHELL) <= set(_parser()[1])
+    assert set(IN_THE_SHELL).isdisjoint(BY_WORD)
+
+
+def test_every_action_can_be_typed() -> None:
+    names = {command.action for command in EVERY}
+    shown_otherwise = {action.name for action in ACTIONS if action.name.startswith("view_")} | {
+        "new_deletion",
+        "give_up",
+    }
+    assert {action.name for action in ACTIONS} - names <= shown_otherwise
+    assert names <= set(BY_NAME)
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence", "start", "end"),
+    [
+        ('note "left', "A quotation mark is not closed.", 5, 10),
+        ("resubmit 3 --not x", "has no option “--not” here. It takes --note.", 11, 16),
+        ("resubmit --note", "“--note” needs a value.", 9, 15),
+    ],
+)
+def test_a_line_that_cannot_be_taken_apart_says_where(line: str, sentence: str, start: int, end: int) -> None:
+    with pytest.raises(WrongLine) as caught:
+        take_apart(line, lambda _: ("--note",))
+    assert sentence in caught.value.mistake.sentence
+    assert (caught.value.mistake.start, caught.value.mistake.end) == (start, end)
+
+
+async def test_a_command_without_a_task_is_done_to_the_one_here_or_the_marked_ones(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(HELD)
+        await types(console, 'note "2 calls" and a letter')
+        await console.until(lambda: console.task(HELD).note == "2 calls and a letter")
+        await console.press("g", "space", "space")
+        await types(console, "tag +vip -phone")
+        await console.sees("2 tagged.")
+        assert "vip" in console.task(READY).tags
+
+
+async def test_named_tasks_are_meant_wherever_they_are(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await types(console, f"assign {HELD} #{READY} dora")
+        await console.sees("2 assigned.")
+        assert [console.task(number).assigned_to for number in (HELD, READY)] == ["dora", "dora"]
+        await types(console, "list nobody@")
+        await console.until(lambda: console.main.table.row_count == 0)
+        await types(console, f"cancel {HELD}")
+        await console.sees("1 marked", "Go on?")
+        await console.press("y")
+        await console.until(lambda: console.task(HELD).cancel_asked)
+        await types(console, f"show {NOT_KNOWN}")
+        await console.until(lambda: console.main.table.current_number == NOT_KNOWN and console.main.is_detail_open())
+
+
+async def test_lists_views_and_orders_are_typed_as_in_the_command_line(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await types(console, "list 'is:failed kind:deletion' --sort due")
+        await console.until(lambda: list(console.main.table.numbers) == [ORDERS_OPEN])
+        assert console.main.listing.sort == "due"
+        await types(console, "views save broken --sort oldest")
+        await console.sees("The view “broken” is saved.")
+        assert views.named(console.history, "broken").filter == "is:failed kind:deletion"
+        await types(console, "view on hold")
+        await console.until(lambda: list(console.main.table.numbers) == [HELD])
+        await types(console, "view broken")
+        await console.until(lambda: console.main.listing.sort == "oldest")
+        await types(console, "views delete broken")
+        await console.sees("The view “broken” is deleted.")
+
+
+async def test_a_mistake_is_one_sentence_under_its_word_and_the_line_stays(profile: Profile) -> None:
+    async with opened(profile) as console:
+        for line, word, sentence in (
+            ("downlod 3", "downlod", "There is no command “downlod”. Did you mean “download”?"),
+            ("download 4711", "4711", "No task of this history is called “4711”"),
+            ("list is:faild", "faild", "“faild” is no is. Did you mean “failed”?"),
+            ("sort duee", "duee", "There is no order “duee”"),
+            ("export x.csv", "export", "“export” is for the shell: bwp-tui export --help."),
+            ("mask 3", "3", "“3” is too much here; write mask."),
+            ("tag vip", "vip", "Give tags to add (+vip) or to remove (-vip)."),
+        ):
+            await types(console, line)
+            await console.sees(sentence)
+            assert typed(console) == line
+            assert console.line("footer").index("^") == console.line("prompt").index(word)
+            await console.press("escape")
+            await console.until(lambda: not console.main.prompt.is_open)
+
+
+async def test_commands_are_offered_as_they_are_typed_and_tab_takes_the_first(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("colon", *"re")
+        await console.sees("resubmit [TASK…] [--note TEXT]", "refresh [TASK…]")
+        await console.press("tab")
+        await console.until(lambda: typed(console) == "resubmit ")
+        await console.press(*"--", "tab")
+        await console.until(lambda: typed(console) == "resubmit --note")
+        console.main.prompt.put("list is:fai")
+        await console.press("tab")
+        await console.until(lambda: typed(console) == "list is:failed")
+        await console.press("escape")
+        await console.until(lambda: "resubmit [TASK…]" not in console.text)
+
+
+async def test_the_lines_come_back_by_arrow(profile: Profile) -> None:
+    async with opened(profile) as console:
+        for line in ("sort due", "mask", "sort oldest"):
+            await types(console, line)
+            await console.until(lambda: not console.main.prompt.is_open)
+        await console.press("colon", "up", "up")
+        await console.until(lambda: typed(console) == "mask")
+        await console.press("up", "up", "down", "down", "down")
+        await console.until(lambda: typed(console) == "")
+
+
+async def test_a_request_is_prepared_in_the_form(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await types(console, "submit deletion new@example.com")
+        await console.until(lambda: console.main.form.display)
+        assert console.field("email").value == "new@example.com"
+        assert console.main.form.draft.kind is Kind.DELETION
+
+
+async def test_failed_requests_are_submitted_again_with_the_note_that_was_typed(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await types(console, f'resubmit {NOT_KNOWN} --note "checked the address"')
+        await console.sees("1 resubmitted. Go on?")
+        await console.press("y")
+        await console.until(lambda: console.task(NOT_KNOWN).resubmitted_as)
+        assert console.task(console.task(NOT_KNOWN).resubmitted_as or 0).note == "checked the address"
+
+
+async def test_nothing_is_written_in_a_read_only_profile(tmp_path: Path) -> None:
+    async with opened(make_profile(tmp_path / "production", read_only=True)) as console:
+        revision = console.history.revision()
+        for line in ("note x", "tag +x", "assign me", "submit retrieval", "views save x", "resubmit 8 --note x"):
+            await types(console, line)
+            await console.sees("This profile is read-only.")
+            console.main.say("")
+        assert console.history.revision() == revision
