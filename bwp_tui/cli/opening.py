@@ -11,7 +11,12 @@ from bwp_tui.settings import Profile, load_profile
 
 
 def console(arguments: Namespace) -> int:
-    """Open the console on the chosen profile."""
+    """Open the console on the chosen profile, or a conversation line by line."""
+    if arguments.plain:
+        from bwp_tui.cli.main import run
+        from bwp_tui.cli.plain import plain
+
+        return plain(arguments, run)
     require_terminal()
     profile = load_profile(arguments.profile, os.environ)
     return open_console(profile, arguments.theme)
@@ -28,7 +33,8 @@ def require_terminal() -> None:
     if kind in ("", "dumb") or not all(stream is not None and stream.isatty() for stream in streams):
         raise Stop(
             Exit.USAGE,
-            "The console needs a terminal that can be drawn on; without one use the commands, such as: bwp-tui list.",
+            "The console needs a terminal that can be drawn on; without one use: bwp-tui --plain, or the commands, "
+            "such as: bwp-tui list.",
         )
 
 

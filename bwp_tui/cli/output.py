@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from bwp_tui.domain.advice import advice_for
 from bwp_tui.domain.deadlines import acknowledge_by
-from bwp_tui.domain.task import TERMINAL, Download, Event, Task, Verification
+from bwp_tui.domain.task import TERMINAL, Download, Event, Kind, Status, Task, Verification
 from bwp_tui.domain.text import clean_line, mask_email
 from bwp_tui.domain.times import due_words, duration_words, to_text
 
@@ -85,6 +85,24 @@ def task_line(task: Task) -> str:
     """Return one line on a task, its address masked."""
     words = (f"#{task.number}", task.task_id or "-", task.kind.lower(), mask_email(task.email), task.status)
     return "  ".join(clean_line(word) for word in words)
+
+
+def task_sentence(task: Task, now: datetime, today: date, *, unmask: bool = False) -> str:
+    """Return a task in one sentence, for the ear: no columns, no signs."""
+    email = task.email if unmask else mask_email(task.email)
+    words = [f"Number {task.number}, {task.kind.lower()} for {email or 'an address not known yet'}: {task.status}"]
+    words += [error.code for error in task.errors if error.code]
+    if task.download is not None:
+        words.append(f"download {task.download.state}")
+    elif task.kind is Kind.RETRIEVAL and task.status == Status.COMPLETED:
+        words.append("ready to download")
+    words.append(f"{duration_words(now - (task.submitted_at or task.recorded_at))} old")
+    if task.due_on is not None and task.status not in TERMINAL:
+        words.append(f"due {task.due_on}, {due_words(task.due_on, today)}")
+    words += [f"{label} {text}" for label, text in (("in hand", task.assigned_to), ("note", task.note)) if text]
+    if task.tags:
+        words.append(f"tags {' '.join(task.tags)}")
+    return f"{clean_line(', '.join(words))}."
 
 
 def table(shown: Sequence[Task], now: datetime, today: date, *, unmask: bool) -> list[str]:

@@ -82,6 +82,7 @@ def _parser() -> tuple[Parser, dict[str, Parser]]:
     parser.add_argument("--version", action="version", version=f"bwp-tui {VERSION}")
     parser.add_argument("--profile", metavar="NAME", help="the shop to work with (BWP_PROFILE)")
     parser.add_argument("--theme", metavar="NAME", help="the console's colours")
+    parser.add_argument("--plain", action="store_true", help="line by line, for a screen reader; no drawing")
     parser.set_defaults(command=("opening", "console"), chosen=None)
     commands = Commands(parser)
     _add_requests(commands)
@@ -165,6 +166,7 @@ def _add_reading(commands: Commands) -> None:
     listing.add_argument("--view", metavar="NAME", type=one_line, help="a view, built in or saved; see: bwp-tui views")
     add_sort(listing)
     listing.add_argument("--limit", metavar="N", type=count, default=SHOWN, help=f"at most so many ({SHOWN})")
+    listing.add_argument("--sentences", action="store_true", help="a sentence a task, instead of a table")
     add_masking(listing)
 
     show = commands.add("show", "reading", "print all that is known of a task")

@@ -7,7 +7,7 @@ from argparse import Namespace
 
 from bwp_tui.cli.common import note, opened, today
 from bwp_tui.cli.exits import Exit, Stop
-from bwp_tui.cli.output import details, print_json, table, task_record
+from bwp_tui.cli.output import details, print_json, table, task_record, task_sentence
 from bwp_tui.domain.filter import Filter, FilterError, parse
 from bwp_tui.domain.text import clean, nearest
 from bwp_tui.domain.times import utc_now
@@ -27,6 +27,9 @@ def list_tasks(arguments: Namespace) -> Exit:
         fitting = tasks.count(session.history, wanted, today=today())
     if arguments.json:
         print_json([task_record(task, mask=arguments.mask) for task in shown])
+    elif shown and arguments.sentences:
+        for task in shown:
+            print(task_sentence(task, utc_now(), today(), unmask=arguments.unmask))
     elif shown:
         print("\n".join(table(shown, utc_now(), today(), unmask=arguments.unmask)))
     sys.stdout.flush()

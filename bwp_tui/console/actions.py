@@ -9,11 +9,11 @@ from datetime import date
 from typing import Final
 
 from bwp_tui.domain.filter import VIEWS
-from bwp_tui.domain.task import Task
+from bwp_tui.domain.task import WATCHED, Task
 from bwp_tui.history.actions import cannot_cancel, cannot_download, cannot_resubmit
 from bwp_tui.history.handling import cannot_open
 from bwp_tui.history.settling import cannot_adopt, cannot_give_up
-from bwp_tui.history.work import cannot_acknowledge, cannot_extend
+from bwp_tui.history.work import cannot_acknowledge, cannot_extend, cannot_watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,10 @@ def _extendable(situation: Situation) -> str | None:
 
 def _not_sent(task: Task) -> str | None:
     return None if task.task_id else f"Task {task.name} has not reached the service yet."
+
+
+def _not_watchable(task: Task) -> str | None:
+    return None if WATCHED in task.tags else cannot_watch(task)
 
 
 def _no_earlier(task: Task) -> str | None:
@@ -196,6 +200,15 @@ ACTIONS: Final = (
         _TASK,
         "extend TASK --reason TEXT",
         _extendable,
+    ),
+    Action(
+        "watch",
+        ("W",),
+        "",
+        "Tell once when this task has ended",
+        _TASK,
+        "tag TASK +watched",
+        _on_task(_not_watchable, writes=True),
     ),
     Action("undo", ("U",), "", "Take back the last note, tags, hands or marks", _PROGRAM),
     Action("copy", ("y",), "", "Copy the task id", _TASK, None, _on_task(_not_sent)),

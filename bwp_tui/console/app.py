@@ -22,6 +22,7 @@ import bwp_tui
 from bwp_tui.console.desk import Desk, Reader
 from bwp_tui.console.feed import Feed, Snapshot
 from bwp_tui.console.keymap import keymap
+from bwp_tui.console.notice import sequence
 from bwp_tui.console.records import Records
 from bwp_tui.console.screens.main import MainScreen
 from bwp_tui.console.screens.setup import SetupScreen
@@ -31,6 +32,7 @@ from bwp_tui.console.speech import ROLES
 from bwp_tui.console.terminal import SIGNALS, TerminalWatch
 from bwp_tui.console.themes import DARK, LIGHT, THEMES, choose
 from bwp_tui.console.type_ahead import TypeAhead
+from bwp_tui.console.watching import Watching, desk_words, status_words
 from bwp_tui.console.wire.driver import driver_class
 from bwp_tui.crashlog import record, sentence
 from bwp_tui.domain.times import Clock, utc_now
@@ -105,6 +107,7 @@ class ConsoleApp(App[int]):
             look_at=self._engine.look_at,
             keymap=keymap(profile.keys),
         )
+        self._watching = Watching(self._session)
         self._watch = TerminalWatch(self._session_over)
         self._type_ahead = TypeAhead(self, super().on_event)
 
@@ -148,6 +151,18 @@ class ConsoleApp(App[int]):
         for screen in self.screen_stack:
             if isinstance(screen, MainScreen | TaskScreen):
                 screen.apply(message.told)
+        if isinstance(message.told, Snapshot):
+            self.run_worker(self._tell_what_ended(message.told), group="watching")
+
+    async def _tell_what_ended(self, told: Snapshot) -> None:
+        ended = await self._watching.ended(told.revision)
+        if not ended:
+            return
+        if self._main is not None:
+            self._main.say(status_words(ended, masked=self._session.masked))
+        if not self.is_headless and self._driver is not None:
+            self._driver.write(sequence(desk_words(ended), self._profile.notices, os.environ))
+        await self._watching.let_go(ended)
 
     def on_console_app_role_changed(self) -> None:
         if self._main is not None:

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 
 from bwp_tui.domain.filter import View
-from bwp_tui.domain.task import Download, DownloadState, Event, Kind, Request, Task
+from bwp_tui.domain.task import WATCHED, Download, DownloadState, Event, Kind, Request, Task
 from bwp_tui.domain.text import mask_email
 from bwp_tui.history import (
     actions,
@@ -26,7 +26,7 @@ from bwp_tui.history import (
 )
 from bwp_tui.history.bulk import Result
 from bwp_tui.history.connection import History
-from bwp_tui.history.plans import Plan
+from bwp_tui.history.plans import CHUNK, Plan
 from bwp_tui.history.sent import Sent
 from bwp_tui.history.statistics import Statistics
 from bwp_tui.settings import Profile
@@ -194,6 +194,14 @@ class Reader:
             NoSuchTask: none fits, or more than one.
         """
         return tasks.named(self._history, name)
+
+    def window_of_any(self, numbers: Sequence[int]) -> list[Task]:
+        """Return these tasks, however many there are."""
+        return [task for at in range(0, len(numbers), CHUNK) for task in self.window(numbers[at : at + CHUNK])]
+
+    def watched_since(self, revision: int) -> list[Task]:
+        """Return the watched tasks that were touched after a revision; not a small read from 0 on."""
+        return tasks.tagged_since(self._history, WATCHED, revision)
 
     def timeline(self, task: Task) -> list[Event]:
         """Return what happened to a task."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from bwp_tui.console.stage import Stage
 from bwp_tui.console.writing import write
 from bwp_tui.domain.deadlines import REGULATIONS, acknowledge_by, extend_by
 from bwp_tui.domain.filter import NOBODY
-from bwp_tui.domain.task import Task
+from bwp_tui.domain.task import WATCHED, Task
 from bwp_tui.history.bulk import Result
 from bwp_tui.history.plans import Plan
 from bwp_tui.history.work import extended_due
@@ -43,6 +44,7 @@ class Recording:
         self._marked = marked
         self.of_one: Asking = {"adopt": self._adopt, "give_up": self._give_up}
         self.of_any: Asking = {
+            "watch": self._watch,
             "note": self._note,
             "tag": self._tag,
             "assign": self._assign,
@@ -66,6 +68,23 @@ class Recording:
         reason = await self._stage.prompt.text(f"Why is {task.name} given up?")
         if reason:
             await write(self._stage, lambda: self._stage.session.desk.give_up(task, reason))
+
+    async def _watch(self) -> None:
+        """Watch, without a question; what is watched already is watched no longer."""
+        session, task = self._stage.session, self._stage.task_here
+        if self._marked.all:
+            found = await asyncio.to_thread(session.reader.window_of_any, self._marked.numbers)
+            if all(WATCHED in one.tags for one in found):
+                numbers = [one.number for one in found]
+                await self._marked.carry_out("watched no longer", lambda: session.records.watch(numbers, on=False))
+            elif (plan := await self._marked.planned("watch")) is not None:
+                done = str(plan).removeprefix(f"{len(plan.possible)} ")
+                await self._marked.carry_out(done, lambda: session.records.watch(plan.possible, on=True))
+        elif task is not None:
+            on = WATCHED not in task.tags
+            said = f"{task.name} is watched: a notice when it ends." if on else f"{task.name} is watched no longer."
+            meant = _Meant((task.number,), task.name, task, None)
+            await self._record(meant, lambda: session.records.watch(meant.numbers, on=on), "", said)
 
     async def _note(self) -> None:
         meant, records = await self._meant("note"), self._stage.session.records

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from bwp_tui.domain.task import Verification
+from bwp_tui.domain.task import WATCHED, Verification
 from bwp_tui.history import bulk, undo
 from bwp_tui.history.bulk import Deed, Result
 from bwp_tui.history.connection import History
@@ -75,6 +75,14 @@ class Records:
     def extend(self, numbers: Sequence[int], reason: str, today: date) -> list[Result]:
         """Record that the shoppers were told, today and with the reason, that the answer takes longer."""
         return self._perform(bulk.extend(reason, today, self.actor), numbers)
+
+    def watch(self, numbers: Sequence[int], *, on: bool) -> list[Result]:
+        """Watch tasks, or no longer."""
+        return self.tag(numbers, [WATCHED] if on else [], [] if on else [WATCHED])
+
+    def unwatch(self, numbers: Sequence[int]) -> list[Result]:
+        """Watch tasks no longer, since they have ended: nothing that the operator did, so not to be taken back."""
+        return self._perform(bulk.tag([], [WATCHED], self.actor), numbers)
 
     def take_back(self, step: RecordStep) -> list[Result]:
         """Put a part of some tasks back as it was, except where it was changed once more since."""

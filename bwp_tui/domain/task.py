@@ -44,6 +44,15 @@ TERMINAL: Final = frozenset(
 """Statuses that nothing more is expected of."""
 
 
+WATCHED: Final = "watched"
+"""The tag of a task that an operator wants to be told of once, when it has ended."""
+
+
+def has_ended(status: str) -> bool:
+    """Say whether a task of this status waits for no more of the service, or for an operator's decision."""
+    return status in TERMINAL or status == Status.UNCONFIRMED
+
+
 def status_after(current: str, answered: str) -> str:
     """Return a task's status once the service has answered `answered`.
 

@@ -13,7 +13,7 @@ from bwp_tui.domain.task import Status, Task
 from bwp_tui.history import tasks
 from bwp_tui.history.actions import cannot_cancel, cannot_download, cannot_resubmit
 from bwp_tui.history.connection import History
-from bwp_tui.history.work import cannot_acknowledge, cannot_extend
+from bwp_tui.history.work import cannot_acknowledge, cannot_extend, cannot_watch
 
 CHUNK: Final = 500
 """Tasks read at once: the values that one statement can bind are limited."""
@@ -69,6 +69,7 @@ _ACTIONS: Final[dict[str, tuple[str, _Check]]] = {
     "refresh": ("refreshed", _any_day(cannot_refresh)),
     "acknowledge": ("acknowledged", _any_day(cannot_acknowledge)),
     "extend": ("extended", cannot_extend),
+    "watch": ("watched", _any_day(cannot_watch)),
     "tag": ("tagged", _never),
     "assign": ("assigned", _never),
     "note": ("noted", _never),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from array import array
 from collections.abc import Callable, Collection, Sequence
 from datetime import date
@@ -134,6 +135,14 @@ def changed_since(history: History, revision: int) -> list[int]:
     """Return the numbers of the tasks that transactions after `revision` touched."""
     rows = history.rows("SELECT number FROM tasks WHERE revision > ?", (revision,))
     return [as_int(number) for (number,) in rows]
+
+
+def tagged_since(history: History, tag: str, revision: int) -> list[Task]:
+    """Return the tasks with a tag that transactions after `revision` touched."""
+    rows = history.rows(
+        f"{TASKS} WHERE t.revision > ? AND instr(t.tags, ?)", (revision, json.dumps(tag, ensure_ascii=False))
+    )
+    return [task for task in map(task_of, rows) if tag in task.tags]
 
 
 def any_queued(history: History, numbers: Collection[int]) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from bwp_tui.domain.deadlines import REGULATIONS, acknowledge_by, due_on, extend_by
-from bwp_tui.domain.task import DownloadState, Kind, Status, Task, Verification
+from bwp_tui.domain.task import DownloadState, Kind, Status, Task, Verification, has_ended
 from bwp_tui.domain.text import clean_line
 from bwp_tui.history import tasks, timeline
 from bwp_tui.history.changes import mark
@@ -150,6 +150,11 @@ def acknowledge_in(transaction: Transaction, history: History, number: int, on: 
     limit = acknowledge_by(task.regulation, task.received_on)
     late = f", {(on - limit).days} days late" if limit is not None and on > limit else ""
     _told(transaction, number, actor, "acknowledged", f"on {on}{late}")
+
+
+def cannot_watch(task: Task) -> str | None:
+    """Return why there is nothing to watch task for, or None when there is."""
+    return f"Task {task.name} has ended: {task.status}." if has_ended(task.status) else None
 
 
 def cannot_acknowledge(task: Task) -> str | None:

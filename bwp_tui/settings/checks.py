@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from bwp_tui.domain.text import clean
-from bwp_tui.settings.profile import MOST_DOWNLOAD_SLOTS, NAME_PATTERN, PRACTICE
+from bwp_tui.settings.profile import MOST_DOWNLOAD_SLOTS, NAME_PATTERN, NOTICES, PRACTICE
 
 _PLAIN: Final = re.compile(r"[!-~]+")
 _VERSION: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -66,6 +66,11 @@ def command(text: str) -> str | None:
 def line(text: str) -> str | None:
     """Check a text of one line."""
     return None if text and "\n" not in text and clean(text) == text else "must be one line of visible text"
+
+
+def notices(text: str) -> str | None:
+    """Check how an operator is told that a watched task has ended."""
+    return None if text in NOTICES else f"must be one of {', '.join(NOTICES)}"
 
 
 def profile_name(name: str) -> str | None:

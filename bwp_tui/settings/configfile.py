@@ -28,6 +28,7 @@ _TEXTS: Final[Mapping[str, _Check]] = {
     "api_version": checks.version,
     "download_dir": checks.line,
     "theme": checks.line,
+    "notices": checks.notices,
 }
 _PROFILE_KEYS: Final = (*_TEXTS, "download_slots", "read_only")
 _TOP_TEXTS: Final[Mapping[str, _Check]] = {"default_profile": checks.profile_name, "theme": checks.line}

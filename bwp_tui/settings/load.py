@@ -11,7 +11,7 @@ from bwp_tui.domain.text import clean_line, nearest
 from bwp_tui.settings import checks
 from bwp_tui.settings.configfile import ConfigFile, ProfileTable, read_config
 from bwp_tui.settings.errors import SettingsError
-from bwp_tui.settings.profile import API_URL, API_VERSION, TOKEN_URL, Profile
+from bwp_tui.settings.profile import API_URL, API_VERSION, NOTICES, TOKEN_URL, Profile
 from bwp_tui.settings.secret import CommandSecret, GivenSecret, SecretSource
 
 _APP = "bwp-tui"
@@ -66,6 +66,7 @@ def load_profile(name: str | None, environ: Mapping[str, str]) -> Profile:
         download_slots=variables.download_slots(),
         read_only=variables.read_only(),
         theme=table.texts.get("theme", config.theme),
+        notices=variables.text("notices", checks.notices) or NOTICES[0],
         keys=config.keys,
     )
     if variables.mistakes:

@@ -22,6 +22,9 @@ DOWNLOAD_SLOTS: Final = 3
 MOST_DOWNLOAD_SLOTS: Final = 8
 """Downloads at a time: where nothing is set, and at most."""
 
+NOTICES: Final = ("desktop", "bell", "off")
+"""The terminal's own notices with its bell, the bell alone, or neither."""
+
 NAME_PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 """What a profile may be called: it becomes the name of a folder."""
 
@@ -45,6 +48,8 @@ class Profile:
     """How many times faster than the calendar the service's days go by; other than 1 in practice alone."""
     practice: bool = False
     theme: str | None = None
+    notices: str = NOTICES[0]
+    """How an operator is told that a watched task has ended."""
     keys: tuple[KeySetting, ...] = ()
     """The config file's own keys, as it gives them."""
 

@@ -66,6 +66,7 @@ def test_a_secret_in_the_file_is_refused_and_not_repeated(tmp_path: Path) -> Non
         ('[profiles.default]\ndownload_dir = "results"\n', "must begin with / or ~/"),
         ('[profiles.sandbox]\nclient_id = "x"\n', "kept for practice"),
         ('"a\\u001b]0;x" = 1\n', r"\x1b"),
+        ('[profiles.default]\nnotices = "loud"\n', "must be one of desktop, bell, off"),
     ],
 )
 def test_a_file_that_means_nothing_is_refused_in_a_sentence(tmp_path: Path, text: str | bytes, told: str) -> None:

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from rich.cells import cell_len, set_cell_size
 
 from bwp_tui.domain.completion import spans
-from bwp_tui.domain.task import TERMINAL, DownloadState, Kind, Status, Task
+from bwp_tui.domain.task import TERMINAL, WATCHED, DownloadState, Kind, Status, Task
 from bwp_tui.domain.text import clean_line, mask_email, veil
 from bwp_tui.domain.times import DAY, MINUTE, due_words, duration_words
 
@@ -46,13 +46,24 @@ class Glyphs:
     fetch: str = "⇣"
     cursor: str = "›"
     mark: str = "+"
+    watched: str = "◉"
     cut: str = "…"
     ascii_only: bool = False
 
 
 UNICODE: Final = Glyphs()
 ASCII: Final = Glyphs(
-    done="+", wrong="x", held="~", queued=".", busy=">", fetch="v", cursor=">", mark="*", cut="~", ascii_only=True
+    done="+",
+    wrong="x",
+    held="~",
+    queued=".",
+    busy=">",
+    fetch="v",
+    cursor=">",
+    mark="*",
+    watched="@",
+    cut="~",
+    ascii_only=True,
 )
 
 _ASCII_FOR: Final = str.maketrans({"•": "*", "…": "~", "·": "-", "–": "-"})
@@ -118,6 +129,8 @@ class Placed(NamedTuple):
 
 
 def _mark(task: Task, context: Context) -> Cell:
+    if task.number not in context.marks and WATCHED in task.tags:
+        return Cell(context.glyphs.watched, "mark")
     return Cell(context.glyphs.mark if task.number in context.marks else "", "mark")
 
 

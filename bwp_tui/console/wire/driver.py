@@ -34,6 +34,7 @@ _END: Final = "\x1b[?2026l"
 _KEEPS_CELLS: Final = re.compile(
     r"(?:\x07"  # bell
     r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # OSC: clipboard, title, shape of the mouse's pointer
+    r"|\x1bPtmux;(?:[^\x1b]|\x1b\x1b)*\x1b\\"  # such a sequence through tmux
     r"|\x1b\[\?(?:7|25|100[0-6]|101[56]|2004|2048)[hl]"  # wrapping, cursor, mouse, focus, paste, resize reports
     r"|\x1b\[\?\d+\$p|\x1b\[[<>=?]\d*u"  # questions; the keyboard's protocol
     r")+"

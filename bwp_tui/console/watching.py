@@ -1,0 +1,59 @@
+"""Watched tasks: a notice when one has ended, once, also of those that ended while no console was open."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+
+from bwp_tui.console.session import Session
+from bwp_tui.domain.task import Task, has_ended
+from bwp_tui.domain.text import mask_email
+from bwp_tui.history.errors import HistoryError
+
+
+class Watching:
+    """Finds the watched tasks that have ended. Its methods wait for the disk in threads of their own."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._told: set[int] = set()
+        self._revision = 0
+
+    async def ended(self, revision: int) -> list[Task]:
+        """Return the watched tasks that have ended and were not told of yet.
+
+        Args:
+            revision: the history's; what was touched up to it is looked at, at the first call everything.
+        """
+        before, self._revision = self._revision, revision
+        with suppress(HistoryError):  # the main screen says what is wrong with the history
+            watched = await asyncio.to_thread(self._session.reader.watched_since, before)
+            # One that goes on again, as an unconfirmed one does, can end again.
+            self._told.difference_update(task.number for task in watched if not has_ended(task.status))
+            ended = [task for task in watched if has_ended(task.status) and task.number not in self._told]
+            self._told.update(task.number for task in ended)
+            return ended
+        return []
+
+    async def let_go(self, ended: Sequence[Task]) -> None:
+        """Record that these are watched no longer, where this profile may record anything."""
+        if not self._session.profile.read_only:
+            numbers = [task.number for task in ended]
+            with suppress(HistoryError):
+                await asyncio.to_thread(self._session.records.unwatch, numbers)
+
+
+def desk_words(ended: Sequence[Task]) -> str:
+    """Return what a desktop may show to whoever passes by: no address, and nothing the service wrote."""
+    words = ", ".join(f"{task.kind.lower()} #{task.number} {task.status}" for task in ended[:3])
+    return words if len(ended) <= 3 else f"{words} and {len(ended) - 3} more"
+
+
+def status_words(ended: Sequence[Task], *, masked: bool) -> str:
+    """Return a sentence for the status line."""
+    if len(ended) > 1:
+        return f"Watched tasks have ended: {desk_words(ended)}."
+    (task,) = ended
+    email = mask_email(task.email) if masked else task.email
+    return f"The watched {task.kind.lower()} for {email} is {task.status}."

@@ -1,0 +1,101 @@
+"""The conversation line by line: everything by words, nothing drawn, the engine at work beside it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+from tests.cli.conftest import Bwp
+from tests.pty_terminal import Terminal
+
+PROMPT = "bwp-tui> "
+DRAWN = re.compile("[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u2500-\u259f]")
+"""What moves a cursor, colours, or draws a box."""
+
+
+def talk(bwp: Bwp, *lines: str) -> list[str]:
+    """Say lines; return what was answered to each of them, the greeting first."""
+    ended = bwp("--plain", typed="".join(f"{line}\n" for line in lines))
+    assert ended.code == 0, ended.err
+    return ended.out.split(PROMPT)
+
+
+def test_tasks_are_told_in_sentences_and_the_commands_work_without_their_first_word(bwp: Bwp) -> None:
+    file = bwp.data.parent / "requests.csv"
+    file.write_text("kind,email,note,tags\naccess,jane@example.com,left a message,vip\n", encoding="utf-8")
+    assert bwp("import", str(file)).code == 0
+    greeting, listed, noted, shown, *_ = talk(bwp, "list", 'note 1 "called back"', "show 1", "quit", "list")
+    assert greeting.startswith("bwp-tui, profile default. Tasks: 1 active, 0 ready, 0 failed.")
+    assert "Nothing can be sent until BWP_CLIENT_ID" in greeting
+    assert listed.startswith("Number 1, retrieval for j•••@example.com: QUEUED, ")
+    assert "note left a message, tags vip." in listed
+    assert "#1" in noted
+    assert "called back" in shown
+    assert bwp("list", "--sentences", "--unmask").out.startswith("Number 1, retrieval for jane@example.com: QUEUED")
+
+
+def test_a_request_is_filed_question_by_question_and_its_end_is_news(shop: Bwp) -> None:
+    with Terminal(shop.argv("--plain"), env=shop.env) as terminal:
+        terminal.wait_for(PROMPT.rstrip())
+        for said, asked in (
+            ("new", "Retrieval or deletion:"),
+            ("r", "Address of the shopper:"),
+            ("jane@example.com", "Received on"),
+            ("", "Regulation"),
+            ("", "Note, or nothing:"),
+            ("by phone", "#1"),
+            ("watch 1", "#1"),
+            ("wait 1", "COMPLETED"),
+            ("news", "Number 1, retrieval for j•••@example.com: COMPLETED, ready to download"),
+            ("news", "No news."),
+            ("tag 1 +x", "#1"),
+        ):
+            terminal.send(f"{said}\r")
+            terminal.wait_for(asked)
+            terminal.settle()
+        terminal.send("quit\r")
+        assert terminal.wait() == 0
+        written = terminal.bytes_since().decode()
+    assert DRAWN.search(written.replace("\r\n", "\n")) is None
+    history = shop.history()
+    assert history.row("SELECT tags, note FROM tasks") == ('["x"]', "by phone")
+    history.close()
+
+
+def test_what_cannot_be_understood_is_said_and_nothing_is_lost(bwp: Bwp) -> None:
+    ended = bwp(
+        "--plain", typed='note "\nsandbox\n--profile x\nfoo\nlist stat:x\nnew\nx\nwatch\nnews\nhelp\nhelp list\n'
+    )
+    assert ended.code == 0
+    assert "No news." in ended.out
+    assert "question by question" in ended.out
+    assert "usage: bwp-tui list" in ended.out
+    for told in (
+        "A quotation mark is not closed.",
+        "sandbox is not for here",
+        "--profile is not for here",
+        "there is no command “foo”",
+        "Did you mean “status”?",
+        "That is neither. Nothing was recorded.",
+        "Name the task, such as: watch 3.",
+    ):
+        assert told in ended.err
+
+
+def test_no_library_that_draws_is_ever_loaded(bwp: Bwp) -> None:
+    code = (
+        "import sys; from bwp_tui.cli.main import run; code = run(['--plain']);"
+        " print(code, sorted({'textual', 'rich'} & set(sys.modules)))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        env=bwp.env,
+        input="list\nnews\nhelp\n",
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=50,
+        check=False,
+    )
+    assert ended.stdout.splitlines()[-1] == "0 []", ended.stderr
