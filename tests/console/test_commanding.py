@@ -10,6 +10,7 @@ from textual.widgets import Input
 from bwp_tui.cli.parser import _parser
 from bwp_tui.console.actions import ACTIONS, BY_NAME
 from bwp_tui.console.commands import BY_WORD, EVERY, IN_THE_SHELL
+from bwp_tui.console.screens.task import TaskScreen
 from bwp_tui.console.typed_line import WrongLine, take_apart
 from bwp_tui.domain.task import Kind
 from bwp_tui.history import views
@@ -84,7 +85,8 @@ async def test_named_tasks_are_meant_wherever_they_are(profile: Profile) -> None
         await console.press("y")
         await console.until(lambda: console.task(HELD).cancel_asked)
         await types(console, f"show {NOT_KNOWN}")
-        await console.until(lambda: console.main.table.current_number == NOT_KNOWN and console.main.is_detail_open())
+        await console.until(lambda: isinstance(console.app.screen, TaskScreen))
+        assert console.main.table.current_number == NOT_KNOWN
 
 
 async def test_lists_views_and_orders_are_typed_as_in_the_command_line(profile: Profile) -> None:

@@ -43,7 +43,8 @@ async def test_less_room_shows_one_thing_at_a_time(profile: Profile, size: tuple
         await console.do("detail")
         await console.sees("Received", f"#{READY} ──")
         assert "SUBJECT" not in console.text
-        await console.do("back")
+        await console.press("escape")
+        await console.sees("SUBJECT")
         await console.fill(email="new@example.com")
         await console.sees("Address", "new@example.com", "✓")
         await console.do("back")
