@@ -58,6 +58,8 @@ class ChaosProxy:
         self.port = 0
         self.used: list[Toxics] = []
         """The toxics of every connection so far."""
+        self.passed: list[int] = []
+        """For each of them, how many bytes of answers went on to the client."""
 
     @property
     def address(self) -> str:
@@ -92,15 +94,21 @@ class ChaosProxy:
         first = await reader.read(_READ)
         toxics = self._choose(first)
         self.used.append(toxics)
+        self.passed.append(0)
+        line = len(self.passed) - 1
         if toxics.blackhole:
             while await reader.read(_READ):
                 pass
             writer.close()
             return
+
+        def passed(length: int) -> None:
+            self.passed[line] += length
+
         there_reader, there_writer = await asyncio.open_connection(HOST, self.target)
         pumps = [
             asyncio.create_task(_Pump(toxics, self._dice, reader, there_writer).requests(first)),
-            asyncio.create_task(_Pump(toxics, self._dice, there_reader, writer).answers()),
+            asyncio.create_task(_Pump(toxics, self._dice, there_reader, writer).answers(passed)),
         ]
         try:
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
@@ -132,13 +140,15 @@ class _Pump:
                 return
             piece = await self.reader.read(_READ)
 
-    async def answers(self) -> None:
+    async def answers(self, told: Callable[[int], None]) -> None:
         toxics, passed = self.toxics, 0
         size = _READ if toxics.bandwidth is None else max(1, toxics.bandwidth // _PACES_PER_SECOND)
         while piece := await self.reader.read(size):
             await self._delay()
-            self.writer.write(self._allowed(piece, passed))
+            allowed = self._allowed(piece, passed)
+            self.writer.write(allowed)
             await self.writer.drain()
+            told(len(allowed))
             passed += len(piece)
             if toxics.cut_answer is not None and passed >= toxics.cut_answer:
                 return
