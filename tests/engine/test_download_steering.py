@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +14,7 @@ import pytest
 
 from bwp_tui.domain.task import Download
 from bwp_tui.engine.part_file import PartFile
+from bwp_tui.engine.unwanted_parts import remove_unwanted_parts
 from bwp_tui.history import download_queue
 from bwp_tui.history.connection import History
 from bwp_tui.history.watch import Watch
@@ -156,24 +157,36 @@ async def test_a_part_that_its_folder_does_not_let_go_is_removed_later(
     assert names_in(folder) == []
 
 
+@pytest.mark.parametrize("named_before", [True, False])
 async def test_a_file_that_is_just_getting_its_name_is_kept_though_its_download_is_cancelled(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, named_before: bool
 ) -> None:
-    named, go_on = threading.Event(), threading.Event()
+    at_it, go_on = threading.Event(), threading.Event()
     real = PartFile.publish
 
     def slow_publish(self: PartFile) -> Path:
-        path = real(self)
-        named.set()
+        if named_before:
+            real(self)
+        at_it.set()
         go_on.wait(10)
-        return path
+        return real(self)
+
+    looks: list[Collection[int]] = []
+
+    async def look(history: History, in_use: Collection[int]) -> None:
+        await remove_unwanted_parts(history, in_use)
+        looks.append(in_use)
+
+    monkeypatch.setattr("bwp_tui.engine.downloading.remove_unwanted_parts", look)
 
     monkeypatch.setattr(PartFile, "publish", slow_publish)
     number = await shop.completed("jane@example.com")
     folder = shop.order(number)
     async with at_work(shop):
-        await eventually_in_loop(named.is_set)
+        await eventually_in_loop(at_it.is_set)
         download_queue.cancel(shop.history, [shop.download_of(number).id], ACTOR)
+        before = len(looks)
+        await eventually_in_loop(lambda: len(looks) > before)
         go_on.set()
         await eventually_in_loop(lambda: shop.download_of(number).state == "done")
     assert_saved(shop, number, name_of(shop, number))
