@@ -8,13 +8,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from tests.benchmarks import startup, wire
+from tests.benchmarks import download, keys, listing, load, memory, sending, startup, wire
 from tests.benchmarks.figures import Benchmark, Effort, Row
 from tests.benchmarks.table import line, write
 
 BENCHMARKS: Final[Mapping[str, Benchmark]] = {
+    "download": download.run,
     "startup": startup.run,
+    "listing": listing.run,
+    "keys": keys.run,
+    "memory": memory.run,
     "wire": wire.run,
+    "sending": sending.run,
+    "load": load.run,
 }
 
 

@@ -17,10 +17,8 @@ from bwp_tui.domain.times import local_day, utc_now
 from bwp_tui.engine.lease import Lease
 from bwp_tui.history import backups
 from bwp_tui.history.connection import History
-from bwp_tui.history.migrate import newest
 from bwp_tui.history.seed import plant
 from bwp_tui.sandbox.past import PastTask, past_tasks
-from bwp_tui.sandbox.server import Sandbox
 from tests.benchmarks.ptys import TimedPty
 
 _PROFILE: Final = "default"
@@ -91,17 +89,6 @@ def argv(*words: str) -> list[str]:
     return [sys.executable, "-m", "bwp_tui", *words]
 
 
-def variables(sandbox: Sandbox) -> dict[str, str]:
-    """Return what leads the program to a practice API."""
-    return {
-        "BWP_API_URL": sandbox.api_url,
-        "BWP_TOKEN_URL": sandbox.token_url,
-        "BWP_CLIENT_ID": sandbox.client_id,
-        "BWP_CLIENT_SECRET": sandbox.client_secret,
-        "BWP_TARGET_ID": sandbox.target_id,
-    }
-
-
 @contextmanager
 def fresh(past: Sequence[PastTask] = (), service: dict[str, str] | None = None) -> Iterator[Place]:
     """Give a register that holds `past` and is gone afterwards."""
@@ -116,9 +103,10 @@ def big(count: int) -> Place:
     kept = Path(tempfile.gettempdir()) / f"bwp-tui-benchmarks-{os.getuid()}"
     kept.mkdir(mode=0o700, exist_ok=True)
     assert kept.stat().st_uid == os.getuid(), f"{kept} belongs to somebody else"
-    place = Place(kept / f"{count}-tasks-of-schema-{newest()}")
+    place = Place(kept / f"{count}-tasks")
     if not place.data.exists():
         _fill(place, count)
+    place.history().close()  # brings one of an older schema up to date
     # An engine's first work of a day on a register of its own would be this copy.
     backups.back_up_daily(place.register, local_day(utc_now()), threading.Event())
     return place

@@ -1,0 +1,35 @@
+"""Print the modules that the first complete frame needs: `python -m tests.benchmarks.first_frame PROFILE_FOLDER`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+from bwp_tui.console.app import ConsoleApp
+from bwp_tui.settings import GivenSecret, Profile
+
+
+async def main(folder: Path) -> None:
+    """Open the console without its engine, which begins after the frame, and print once the table has its rows."""
+    profile = Profile(
+        name="default",
+        folder=folder,
+        api_url="http://127.0.0.1:9/graphql",
+        token_url="http://127.0.0.1:9/token",
+        client_id="client",
+        target_id="target",
+        secret=GivenSecret("secret"),
+        download_dir=folder / "downloads",
+    )
+    app = ConsoleApp(profile, with_engine=False)
+    async with app.run_test(size=(120, 40)) as pilot:
+        while "all 60" not in str(app.screen.query_one("#views").render()):
+            await pilot.pause(0.01)
+        await pilot.pause()
+        print("\n".join(sorted(sys.modules)))
+    app.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1])))

@@ -1,0 +1,121 @@
+"""What a console costs that shows a busy register, and what becomes of it while its terminal does not read."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from bwp_tui.domain.task import Status
+from bwp_tui.domain.times import utc_now
+from bwp_tui.history import actions
+from bwp_tui.history.changes import mark
+from bwp_tui.history.connection import History
+from bwp_tui.sandbox.past import PastTask, past_tasks
+from tests.benchmarks.far_service import FarService, far_service
+from tests.benchmarks.figures import Effort, Figure, Kind, Row, Skipped
+from tests.benchmarks.ptys import TimedPty, cpu_seconds
+from tests.benchmarks.registers import fresh
+
+_ACTIVE: Final = 1_000
+_WATCHED_S: Final = 20
+_STALLED_S: Final = 30
+_POLLED: Final = 200
+
+
+def run(effort: Effort) -> Iterator[Row]:
+    """Measure the processor time of updates, and a link that stalls."""
+    yield from _updates(effort)
+    yield from _stall(effort)
+
+
+def _active(count: int, at: datetime) -> list[PastTask]:
+    return [
+        replace(task, status=Status.IN_PROGRESS, submitted_at=at, updated_at=at, cancelled=False, errors=())
+        for task in past_tasks(count, 1, utc_now())
+    ]
+
+
+def _updates(effort: Effort) -> Iterator[Row]:
+    seconds = 4 if effort.quick else _WATCHED_S
+    what = f"CPU of the console, {_ACTIVE:,} active tasks updated each second"
+    with fresh(_active(_ACTIVE, utc_now() - timedelta(days=2))) as place, place.without_engine():
+        history = place.history()
+        with place.console() as console:
+            console.until("›", f"active {_ACTIVE}")
+            console.settle(1.0)
+            idle = _cpu_over(console, None, seconds)
+            busy = _cpu_over(console, history, seconds)
+        history.close()
+    yield Figure("CPU of the console, idle", "% of a core", (idle * 100,), None)
+    htop = shutil.which("htop")
+    if htop is None:
+        yield Figure(what, "% of a core", (busy * 100,), None)
+        yield Skipped(f"{what}, beside htop at 1 s", "htop is not installed")
+        return
+    with TimedPty([htop, "-d", "10"], {}) as peer:
+        peer.settle(0.5)
+        theirs = _cpu_over(peer, None, seconds)
+    yield Figure(what, "% of a core", (busy * 100,), 3, Kind.RATIO, "htop at 1 s", (theirs * 100,))
+
+
+def _cpu_over(console: TimedPty, history: History | None, seconds: int) -> float:
+    """Return the share of a core that a program uses, while each task of a register is updated once a second."""
+    cpu, began = cpu_seconds(console.pid), time.monotonic()
+    for second in range(seconds):
+        if history is not None:
+            touch(history, range(1, _ACTIVE + 1))
+        console.read_for(began + second + 1 - time.monotonic())
+    return (cpu_seconds(console.pid) - cpu) / (time.monotonic() - began)
+
+
+def touch(history: History, numbers: Sequence[int]) -> None:
+    """Move tasks to their other status, on hold or in progress, in one transaction, as a batch of polls does."""
+    with history.write() as transaction:
+        for number in numbers:
+            transaction.run(
+                "UPDATE tasks SET status = iif(status = ?, ?, ?), updated_at = ? WHERE number = ?",
+                (Status.IN_PROGRESS, Status.ON_HOLD, Status.IN_PROGRESS, transaction.now_text, number),
+            )
+            mark(transaction, number)
+
+
+def _stall(effort: Effort) -> Iterator[Row]:
+    """Let the console's engine poll while nobody reads its terminal, then read again."""
+    seconds = 5 if effort.quick else _STALLED_S
+    past = _active(_POLLED, utc_now() - timedelta(days=2))
+    with far_service(0.05) as service, fresh(past, service.env) as place, place.console() as console:
+        console.until("engine here", f"active {_POLLED}", "Received")
+        console.settle(1.0)
+        history = place.history()
+        flowing = _polls_over(history, service, seconds, console)
+        stalled = _polls_over(history, service, seconds, None)
+        actions.set_note(history, _POLLED, "written meanwhile", "op")
+        before, began = console.size, time.monotonic()
+        console.until("written meanwhile")
+        seconds_behind = time.monotonic() - began
+        console.settle(1.0)
+        size = console.size - before
+        history.close()
+    what = f"polls while the terminal stalls for {seconds} s"
+    yield Figure(what, "", (stalled,), 0.9, Kind.RATIO, "while it reads", (flowing,), at_least=True)
+    yield Figure("until the screen has caught up with it", "s", (seconds_behind,), None)
+    yield Figure("bytes that it takes to catch up", "bytes", (float(size),), None)
+
+
+def _polls_over(history: History, service: FarService, seconds: int, console: TimedPty | None) -> float:
+    """Have all tasks change and be asked about each second; return how many polls came, read or not."""
+    asked, began = service.calls["poll"], time.monotonic()
+    everything = list(range(1, _POLLED + 1))
+    for second in range(seconds):
+        touch(history, everything)
+        actions.poll_now(history, everything)
+        left = began + second + 1 - time.monotonic()
+        if console is not None:
+            console.read_for(left)
+        elif left > 0:
+            time.sleep(left)
+    return float(service.calls["poll"] - asked)

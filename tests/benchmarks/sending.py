@@ -1,0 +1,114 @@
+"""Polls and submissions to a service 50 ms away, beside the time that the round trips alone take."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+from bwp_tui.domain.task import Status
+from bwp_tui.domain.times import local_day, utc_now
+from bwp_tui.engine import polling, submitting
+from bwp_tui.engine.connect import connect
+from bwp_tui.engine.engine import Engine
+from bwp_tui.engine.setup import EngineSetup
+from bwp_tui.history import actions, imports, intents, polls
+from bwp_tui.history.connection import History
+from bwp_tui.history.imports import Defaults
+from bwp_tui.sandbox.past import PastTask, past_tasks
+from bwp_tui.settings import GivenSecret, Profile
+from tests.benchmarks.far_service import FarService, far_service
+from tests.benchmarks.figures import Effort, Figure, Kind, Row
+from tests.benchmarks.registers import Place, fresh
+
+_ROUND_TRIP_S: Final = 0.05
+_POLLED: Final = 10_000
+_SUBMITTED: Final = 1_000
+_LOOK_S: Final = 0.01
+_LIMIT_S: Final = 300.0
+
+
+def run(effort: Effort) -> Iterator[Row]:
+    """Measure a backlog of polls, and a file of requests from its reading to the last answer."""
+    count = _POLLED // (10 if effort.quick else 1)
+    with far_service(_ROUND_TRIP_S) as service, fresh(under_way(count)) as place:
+        make_due(place, count)
+        seconds = worked(place, service, lambda history: polls.due(history, utc_now(), 1) == [])
+        requests = service.calls["poll"]
+        floor = requests / polling.AT_ONCE * _ROUND_TRIP_S
+    yield Figure(f"polling {count:,} active tasks", "s", (seconds,), 1.3, Kind.RATIO, "requests ÷ 4 × 50 ms", (floor,))
+    yield Figure("requests for a task polled", "", (requests / count,), 1 / polling.LARGEST_BATCH)
+    count = _SUBMITTED // (10 if effort.quick else 1)
+    with far_service(_ROUND_TRIP_S) as service, fresh() as place:
+        seconds = imported(place, count) + worked(place, service, lambda history: intents.next_at(history) is None)
+        floor = service.calls["start"] / submitting.AT_ONCE * _ROUND_TRIP_S
+    yield Figure(
+        f"submitting {count:,} requests of a file", "s", (seconds,), 1.5, Kind.RATIO, "requests ÷ 4 × 50 ms", (floor,)
+    )
+
+
+def under_way(count: int) -> list[PastTask]:
+    """Return active tasks of two days ago: once polled, they are left alone for half an hour."""
+    at = utc_now() - timedelta(days=2)
+    return [
+        replace(task, status=Status.IN_PROGRESS, submitted_at=at, updated_at=at, cancelled=False, errors=())
+        for task in past_tasks(count, 1, utc_now())
+    ]
+
+
+def make_due(place: Place, count: int) -> None:
+    """Have the register's first tasks due to be asked about."""
+    history = place.history()
+    actions.poll_now(history, list(range(1, count + 1)))
+    history.close()
+
+
+def imported(place: Place, count: int) -> float:
+    """Record a file of requests; return the seconds it took."""
+    sheet = "kind,email\n" + "".join(f"retrieval,jane{number}@example.com\n" for number in range(count))
+    history = place.history()
+    began = time.perf_counter()
+    planned = imports.plan(history, sheet.encode(), Defaults(local_day(utc_now()), "gdpr"))
+    imports.carry_out(history, planned, "op")
+    seconds = time.perf_counter() - began
+    history.close()
+    return seconds
+
+
+def worked(place: Place, service: FarService, done: Callable[[History], bool]) -> float:
+    """Have an engine work until it is done; return the seconds it took."""
+    return asyncio.run(_work(place, service, done))
+
+
+async def _work(place: Place, service: FarService, done: Callable[[History], bool]) -> float:
+    env = service.env
+    profile = Profile(
+        name="default",
+        folder=place.folder,
+        api_url=env["BWP_API_URL"],
+        token_url=env["BWP_TOKEN_URL"],
+        client_id="client",
+        target_id="target",
+        secret=GivenSecret("secret"),
+        download_dir=place.folder / "downloads",
+    )
+    history = place.history()
+    seen = place.history()
+    api = connect(EngineSetup(profile, "client", "target", "secret"))
+    began = time.perf_counter()
+    working = asyncio.create_task(Engine(history, api).run())
+    try:
+        async with asyncio.timeout(_LIMIT_S):
+            while not done(seen):
+                assert not working.done(), working.exception()
+                await asyncio.sleep(_LOOK_S)
+        return time.perf_counter() - began
+    finally:
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+        await api.aclose()
+        seen.close()
+        history.close()

@@ -1,0 +1,111 @@
+"""What the benchmarks count exactly, on any machine: bytes, modules, statements, requests. Nothing here is a time.
+
+The bounds are what the program reaches today: whoever makes it better makes them tighter.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import apsw
+import pytest
+
+from bwp_tui.console.feed import Feed, Snapshot
+from bwp_tui.domain.task import Status
+from bwp_tui.domain.times import utc_now
+from bwp_tui.history import actions, intents, polls
+from tests.benchmarks.far_service import far_service
+from tests.benchmarks.ptys import ROOT
+from tests.benchmarks.registers import fresh
+from tests.benchmarks.sending import imported, make_due, under_way, worked
+from tests.benchmarks.wire import TASKS, Watched, watched
+from tests.e2e.operator import DOWN, UP, still_life
+from tests.waiting import eventually
+
+LATER = (
+    "httpx", "httpcore", "urllib3", "h11", "pydantic", "graphql", "sqlite3",
+    "bwp_tui.api.client", "bwp_tui.api.transfer", "bwp_tui.contract", "bwp_tui.sandbox", "bwp_tui.cli",
+    "textual.widgets._data_table", "textual.widgets._markdown", "textual.widgets._footer",
+)  # fmt: skip
+"""What the first frame does not show."""
+
+MODULES = 560
+STATEMENTS = 12
+
+
+@pytest.fixture
+def console() -> Iterator[Watched]:
+    with watched() as found:
+        yield found
+
+
+def test_a_status_that_changes_in_sight_costs_half_a_kilobyte_with_its_counts(console: Watched) -> None:
+    assert 0 < console.cost(lambda: console.status(TASKS - 5, Status.IN_PROGRESS)) <= 500
+
+
+def test_what_nobody_sees_costs_no_byte(console: Watched) -> None:
+    assert console.cost(lambda: console.status(5, Status.COMPLETED)) == 0
+    assert console.console.read_for(2.0) == 0
+
+
+def test_keys_cost_no_more_bytes_than_they_did(console: Watched) -> None:
+    found = {key: max(console.key(key), console.key(back)) for key, back in ((DOWN, UP), ("?", "\x1b"), (":", "\x1b"))}
+    assert 0 < found[DOWN] <= 5_500
+    assert 0 < found["?"] <= 60_000
+    assert 0 < found[":"] <= 40_000
+
+
+def test_the_first_frame_imports_nothing_that_it_does_not_show() -> None:
+    with fresh(still_life(60)) as place:
+        argv = [sys.executable, "-m", "tests.benchmarks.first_frame", str(place.folder)]
+        env = {**place.env, "PATH": "/usr/bin:/bin"}
+        ended = subprocess.run(argv, env=env, cwd=ROOT, capture_output=True, text=True, check=True)
+    names = ended.stdout.split()
+    assert "textual.app" in names
+    assert [name for name in LATER if name in names] == []
+    assert len(names) <= MODULES
+
+
+def test_a_change_is_shown_with_few_statements() -> None:
+    statements: list[str] = []
+
+    def count(db: apsw.Connection) -> None:
+        def note(_cursor: apsw.Cursor, sql: str, _values: object) -> bool:
+            statements.append(sql)
+            return True
+
+        db.exec_trace = note
+
+    told: list[Snapshot | str] = []
+    with fresh(still_life(60)) as place:
+        apsw.connection_hooks.append(count)
+        try:
+            feed = Feed(place.register, utc_now, told.append)
+        finally:
+            apsw.connection_hooks.remove(count)
+        feed.start()
+        eventually(lambda: told)
+        history = place.history()
+        statements.clear()
+        actions.set_note(history, 60, "called", "op")
+        eventually(lambda: len(told) == 2)
+        history.close()
+        feed.stop()
+    counted = [sql for sql in statements if "data_version" not in sql]
+    assert 0 < len(counted) <= STATEMENTS
+
+
+def test_twenty_tasks_are_asked_about_at_a_time() -> None:
+    with far_service(0.0) as service, fresh(under_way(100)) as place:
+        make_due(place, 100)
+        worked(place, service, lambda history: polls.due(history, utc_now(), 1) == [])
+        assert service.calls["poll"] == 5
+
+
+def test_a_request_is_sent_once() -> None:
+    with far_service(0.0) as service, fresh() as place:
+        imported(place, 20)
+        worked(place, service, lambda history: intents.next_at(history) is None)
+        assert service.calls["start"] == 20
