@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 from typing import Final
 
 from bwp_tui.console.actions import MOST_VIEWS
+from bwp_tui.console.choosing_columns import ChoosingColumns
 from bwp_tui.console.clipboard import copy
 from bwp_tui.console.command_deeds import CommandDeeds
 from bwp_tui.console.commanding import Commanding
@@ -61,6 +62,7 @@ class Doing:
             "cancel": self._cancel,
             "poll": self._poll,
             "sort": self._sort,
+            "columns": ChoosingColumns(screen).ask,
             "save_view": self._save_view,
         }
         self._asking_marked: dict[str, Callable[[], Coroutine[None, None, None]]] = {
