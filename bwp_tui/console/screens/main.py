@@ -272,7 +272,7 @@ class MainScreen(Screen[None]):
         """Return why an action is not possible now: on the marked tasks, where it would be done to them."""
         situation = self.situation
         if self.doing.acts_on_marks(name):
-            return READ_ONLY if situation.read_only and name != "poll" else None
+            return READ_ONLY if situation.read_only and name not in ("poll", "copy") else None
         return BY_NAME[name].why_not(situation)
 
     def perform(self, name: str) -> None:
