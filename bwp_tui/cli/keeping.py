@@ -66,6 +66,7 @@ def purge(arguments: Namespace) -> Exit:
         _tell(plan, everything)
         if not arguments.yes:
             _confirm_purge(len(plan.numbers))
+        session.profile.state_path.unlink(missing_ok=True)  # a filter in it may be about a person
         done = purging.purge(history, plan.numbers, session.actor, today(), evidence_too=everything)
         _tell_result(done)
     return Exit.DONE

@@ -216,6 +216,7 @@ ACTIONS: Final = (
     Action("mark_range", ("v",), "", "Mark all from the last mark to here", _MARKS, None, _on_task()),
     Action("mark_all", ("asterisk",), "", "Mark all of the view, or none", _MARKS),
     Action("sort", ("s",), "", "Sort by a column", _VIEW, "list --sort COLUMN"),
+    Action("columns", ("C",), "", "Show and hide columns", _VIEW),
     Action("freeze", ("p",), "", "Freeze the rows, and let them go again", _VIEW),
     Action("mask", ("m",), "", "Show or mask the addresses", _VIEW),
     Action("failed", ("f",), "", "Show what failed", _VIEW, "list is:failed"),

@@ -24,6 +24,7 @@ from bwp_tui.console.feed import Feed, Snapshot
 from bwp_tui.console.keymap import keymap
 from bwp_tui.console.notice import sequence
 from bwp_tui.console.records import Records
+from bwp_tui.console.remembered import Memory
 from bwp_tui.console.screens.main import MainScreen
 from bwp_tui.console.screens.setup import SetupScreen
 from bwp_tui.console.screens.task import TaskScreen
@@ -106,6 +107,7 @@ class ConsoleApp(App[int]):
             next_theme=self._next_theme,
             look_at=self._engine.look_at,
             keymap=keymap(profile.keys),
+            memory=Memory(profile),
         )
         self._watching = Watching(self._session)
         self._watch = TerminalWatch(self._session_over)
@@ -144,6 +146,7 @@ class ConsoleApp(App[int]):
         """Stop the engine and the feed, and close the history. For when the app has ended."""
         self._engine.stop()
         self._session.feed.stop()
+        self._session.memory.close()
         self._history.close()
         self._written.close()
 

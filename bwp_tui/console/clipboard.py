@@ -1,32 +1,75 @@
-"""Copying to the operator's own clipboard, also over SSH: through tmux where it runs, else by OSC 52."""
+"""Copying to the operator's own clipboard, also over SSH: by tmux where it runs, else by OSC 52, else to a file."""
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import os
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
-from textual.app import App
+LONGEST_OSC_52: Final = 74_994
+"""Characters of base64 that terminals take in one OSC 52; longer ones are dropped or cut without a word."""
 
 _TMUX_S: Final = 2.0
+_WITHOUT_OSC_52: Final = ("linux", "dumb", "")
+"""Values of TERM of terminals that have no clipboard."""
 
 
-def copy(app: App[object], text: str) -> str:
-    """Copy `text`; return how it went there, for the operator to know where to look when it did not arrive."""
-    tmux = shutil.which("tmux") if os.environ.get("TMUX") else None
-    if tmux is not None:
+async def copy(text: str, to_terminal: Callable[[str], None], folder: Path) -> str:
+    """Copy `text`; return by which way it went, for the operator to know where to look when it did not arrive.
+
+    Args:
+        to_terminal: sends OSC 52.
+        folder: where it is written to a file, when there is no other way.
+    """
+    if os.environ.get("TMUX"):
+        taken = await asyncio.to_thread(_to_tmux, text)
+        if taken is not None:
+            return taken
+    if len(base64.b64encode(text.encode())) > LONGEST_OSC_52:
+        return await asyncio.to_thread(_to_file, text, folder, "too long for the terminal's clipboard")
+    if os.environ.get("STY") or os.environ.get("TERM", "") in _WITHOUT_OSC_52:
+        return await asyncio.to_thread(_to_file, text, folder, "this terminal has no clipboard")
+    to_terminal(text)
+    return "sent to the terminal's clipboard (OSC 52)"
+
+
+def _to_tmux(text: str) -> str | None:
+    """Load `text` into tmux's buffer; return how far it went, or None where tmux did not take it."""
+    tmux = shutil.which("tmux")
+    if tmux is None:
+        return None
+    # Versions before 3.2 do not know -w, which passes the buffer on to the terminal's clipboard.
+    for option, words in (
+        (["-w"], "copied to tmux's buffer and the clipboard behind it"),
+        ([], "copied to tmux's buffer: prefix ] pastes it"),
+    ):
         try:
             subprocess.run(  # noqa: S603  # the program is tmux, the text is its standard input
-                [tmux, "load-buffer", "-w", "-"],
+                [tmux, "load-buffer", *option, "-"],
                 input=text.encode(),
                 timeout=_TMUX_S,
                 check=True,
                 capture_output=True,
             )
         except (OSError, subprocess.SubprocessError):
-            pass
-        else:
-            return "copied to tmux's buffer and the clipboard behind it"
-    app.copy_to_clipboard(text)
-    return "sent to the terminal's clipboard (OSC 52)"
+            continue
+        return words
+    return None
+
+
+def _to_file(text: str, folder: Path, why: str) -> str:
+    """Write `text` to a new file that only its owner can read."""
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", prefix="copied-", suffix=".txt", dir=folder, delete=False
+        ) as file:
+            file.write(f"{text}\n")
+    except OSError as error:
+        return f"not copied: {why}, and {folder} cannot be written: {error.strerror}"
+    return f"{why}: written to {file.name}"

@@ -9,6 +9,7 @@ from bwp_tui.console.commands import BY_WORD
 from bwp_tui.console.filtering import mistake_in_filter
 from bwp_tui.console.stage import Stage
 from bwp_tui.console.typed_line import Deed, TypedLine, Word, WrongLine
+from bwp_tui.console.widgets.columns import OPTIONAL
 from bwp_tui.console.writing import write
 from bwp_tui.domain.filter import View
 from bwp_tui.domain.text import clean_line, nearest
@@ -26,6 +27,7 @@ class CommandLists:
             "view": self._view,
             "views": self._views,
             "sort": self._sort,
+            "columns": self._columns,
         }
 
     def _list(self, line: TypedLine) -> Deed:
@@ -45,6 +47,13 @@ class CommandLists:
         order = _order(line.words[0])
         return lambda: self._stage.show(self._stage.listing.ordered(order))
 
+    def _columns(self, line: TypedLine) -> Deed:
+        if not line.words:
+            return lambda: self._stage.perform("columns")
+        line.none_left(line.words[1:], BY_WORD["columns"].usage)
+        ids = _ids(line.words[0])
+        return lambda: self._stage.show(self._stage.listing.with_columns(ids))
+
     def _view(self, line: TypedLine) -> Deed:
         if not line.words:
             raise line.wrong(f"Which view? There are {', '.join(view.name for view in self._stage.views)}.")
@@ -63,7 +72,8 @@ class CommandLists:
         listing = self._stage.listing
         sort = _order(line.options["--sort"]) if "--sort" in line.options else listing.sort
         text = _filter_in(line, rest) or listing.filter
-        view = View(name.text, name.text[:5], text, sort, listing.shown_columns)
+        columns = _ids(line.options["--columns"]) if "--columns" in line.options else listing.shown_columns
+        view = View(name.text, name.text[:5], text, sort, columns)
         return lambda: self._write(lambda: desk.save_view(view))
 
     def _write(self, act: Callable[[], str]) -> None:
@@ -99,6 +109,16 @@ def _filter_in(line: TypedLine, words: Sequence[Word]) -> str:
     if mistake is not None:
         raise WrongLine(mistake)
     return text.strip()
+
+
+def _ids(word: Word) -> tuple[str, ...]:
+    """Return the ids of the columns that a word names, in the order of the table."""
+    names = [name for name in word.text.casefold().split(",") if name not in ("", "subject")]
+    for name in names:
+        if name not in OPTIONAL:
+            known = ", ".join(OPTIONAL)
+            raise word.wrong(f"There is no column “{clean_line(name)}”; there are {known}.")
+    return tuple(id for id in OPTIONAL if id in names)
 
 
 def _order(word: Word) -> str:

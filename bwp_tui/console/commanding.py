@@ -16,10 +16,9 @@ _OFFERED: Final = 4
 
 
 class Commanding:
-    """Asks for command lines. `lines` are those that were done, the newest last."""
+    """Asks for command lines. Those that were done are the stage's `lines`."""
 
     def __init__(self, stage: Stage, deeds: CommandDeeds) -> None:
-        self.lines: list[str] = []
         self._stage = stage
         self._deeds = deeds
         self._offers = Offers(lambda text, cursor: offers_at(stage.views, text, cursor))
@@ -28,14 +27,14 @@ class Commanding:
     async def ask(self) -> None:
         """Ask for a line, and do it once this has ended: what is done may ask something itself."""
         stage = self._stage
-        self._recalled = len(self.lines)
+        self._recalled = len(self._stage.lines)
         self._changed("", 0)
         answer = await stage.prompt.text(
             ":", changed=self._changed, moved=self._recall, completed=self._offers.take, checked=self._mistake
         )
         stage.offer_commands(())
         if answer and answer.strip():
-            self.lines = [*(line for line in self.lines if line != answer), answer]
+            stage.lines = (*(line for line in stage.lines if line != answer), answer)
             stage.call_later(self._deeds.read(answer))
 
     def _changed(self, text: str, cursor: int) -> None:
@@ -45,8 +44,8 @@ class Commanding:
         self._stage.prompt.hint(f"tab {'  '.join(offered[:_OFFERED])}" if offered else "", "key")
 
     def _recall(self, steps: int) -> None:
-        self._recalled = max(0, min(self._recalled + steps, len(self.lines)))
-        self._stage.prompt.put(self.lines[self._recalled] if self._recalled < len(self.lines) else "")
+        self._recalled = max(0, min(self._recalled + steps, len(self._stage.lines)))
+        self._stage.prompt.put(self._stage.lines[self._recalled] if self._recalled < len(self._stage.lines) else "")
 
     def _mistake(self, text: str) -> Mistake | None:
         try:

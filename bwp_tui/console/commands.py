@@ -58,8 +58,9 @@ COMMANDS: Final = (
         "views save NAME [FILTER] | views delete NAME",
         "Save or delete a view",
         "save_view",
-        ("--sort",),
+        ("--sort", "--columns"),
     ),
+    Command("columns", "columns [NAME,…]", "Show these columns", "columns"),
     Command("sort", "sort ORDER", "Sort by a column", "sort"),
 )
 """In the order in which they are offered."""

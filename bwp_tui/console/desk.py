@@ -187,6 +187,10 @@ class Reader:
         """Return these tasks (see `tasks.window`)."""
         return tasks.window(self._history, numbers)
 
+    def views(self) -> tuple[View, ...]:
+        """Return the built-in views and the saved ones."""
+        return views.every(self._history)
+
     def named(self, name: str) -> Task:
         """Return the task an operator names (see `tasks.named`).
 

@@ -6,9 +6,10 @@ from collections.abc import Callable, Coroutine
 from typing import Final
 
 from bwp_tui.console.actions import MOST_VIEWS
-from bwp_tui.console.clipboard import copy
+from bwp_tui.console.choosing_columns import ChoosingColumns
 from bwp_tui.console.command_deeds import CommandDeeds
 from bwp_tui.console.commanding import Commanding
+from bwp_tui.console.copying import Copying
 from bwp_tui.console.detail_words import Reading, subject
 from bwp_tui.console.filtering import Filtering
 from bwp_tui.console.many_doing import ManyDoing
@@ -32,6 +33,7 @@ class Doing:
         self._screen = screen
         self._marked = Marked(screen)
         many, recording = ManyDoing(screen, self._marked), Recording(screen, self._marked)
+        copying = Copying(screen, self._marked)
         self._filing = False
         self._plain: dict[str, Callable[[], None]] = {
             **many.plain,
@@ -42,7 +44,6 @@ class Doing:
             "mask": lambda: screen.mask(not screen.session.masked),
             "failed": lambda: screen.show_view(_FAILED),
             "back": self._back,
-            "copy": self._copy,
             "theme": screen.session.next_theme,
             "quit": lambda: screen.app.exit(),
             "detail_down": lambda: screen.detail.scroll_by(_DETAIL_LINES),
@@ -60,12 +61,15 @@ class Doing:
             "resubmit": self._resubmit,
             "cancel": self._cancel,
             "poll": self._poll,
+            "copy": copying.one,
             "sort": self._sort,
+            "columns": ChoosingColumns(screen).ask,
             "save_view": self._save_view,
         }
         self._asking_marked: dict[str, Callable[[], Coroutine[None, None, None]]] = {
             **many.asking,
             **recording.of_any,
+            "copy": copying.marked,
         }
 
     def do(self, name: str) -> None:
@@ -101,11 +105,6 @@ class Doing:
             screen.show_view(0)
         else:
             screen.say("")
-
-    def _copy(self) -> None:
-        task = self._screen.task_here
-        if task is not None and task.task_id is not None:
-            self._screen.say(f"Task id {task.task_id}: {copy(self._screen.app, task.task_id)}.")
 
     async def _palette(self) -> None:
         screen = self._screen

@@ -51,15 +51,18 @@ class Marked:
     async def confirmed(self, action: str, plan: Plan) -> bool:
         """Ask before the plan is carried out: a key for what does no harm, else a typed word that fits the harm."""
         prompt, count = self._stage.prompt, len(plan.possible)
-        if action in _HARMLESS or count == 1:
+        deletes = action == "resubmit" and await asyncio.to_thread(self._deletes, plan)
+        if action in _HARMLESS or (count == 1 and not deletes):
             return await prompt.yes(f"Plan: {plan}. Go on?")
-        word = str(count)
         profile = self._stage.session.profile
-        if action == "resubmit" and not profile.practice and await asyncio.to_thread(self._deletes, plan):
-            word = profile.name
-        answer = await prompt.text(f"Plan: {plan}. Type {word} to go on:")
+        word = profile.name if deletes and not profile.practice else str(count)
+        shown = word
+        if count == 1:
+            (task,) = self._stage.session.reader.window(plan.possible)
+            word, shown = task.email, "the address"
+        answer = await prompt.text(f"Plan: {plan}. Type {shown} to go on:")
         if answer is not None and answer.strip() != word:
-            self._stage.say(f"Nothing was done: “{word}” was not typed.", "warn")
+            self._stage.say(f"Nothing was done: {shown} was not typed.", "warn")
         return answer is not None and answer.strip() == word
 
     async def carry_out(self, done: str, act: Callable[[], list[Result]]) -> None:

@@ -10,6 +10,7 @@ from bwp_tui.console.desk import Desk, Reader
 from bwp_tui.console.feed import Feed
 from bwp_tui.console.keymap import Keymap
 from bwp_tui.console.records import Records
+from bwp_tui.console.remembered import Memory
 from bwp_tui.domain.times import Clock, local_day
 from bwp_tui.history.engine_state import EngineState, Service
 from bwp_tui.settings import Profile
@@ -30,6 +31,7 @@ class Session:
     Attributes:
         role: returns what this process is to the profile: engine or follower.
         keymap: the registry of actions, with the operator's keys.
+        memory: keeps what is in sight for the next start.
         look_at: tells the engine, where it is here, which tasks are in sight.
     """
 
@@ -43,6 +45,7 @@ class Session:
     next_theme: Callable[[], None]
     look_at: Callable[[Sequence[int]], None]
     keymap: Keymap
+    memory: Memory
     masked: bool = True
 
     @property

@@ -25,6 +25,7 @@ class Stage(Protocol):
 
     session: Session
     listing: Listing
+    lines: tuple[str, ...]
 
     @property
     def app(self) -> App[object]: ...

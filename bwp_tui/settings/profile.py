@@ -64,6 +64,11 @@ class Profile:
         return self.folder / "engine.lock"
 
     @property
+    def state_path(self) -> Path:
+        """What the console keeps for its next start: the view, the task, lines typed. It may go at any time."""
+        return self.folder / "console.json"
+
+    @property
     def log_dir(self) -> Path:
         """Where logs and crash reports go."""
         return self.folder / "log"

@@ -20,7 +20,7 @@ from bwp_tui.domain.task import Task
 from bwp_tui.history import seed, tasks
 from bwp_tui.history.connection import History
 from bwp_tui.settings import GivenSecret, Profile
-from tests.console.past import PAST, Planted, clock
+from tests.console.past import PAST, clock
 from tests.waiting import eventually_in_loop
 
 WIDE: Final = (120, 40)
@@ -42,7 +42,7 @@ def make_profile(folder: Path, *, read_only: bool = False, download_dir: Path | 
     )
 
 
-def plant(profile: Profile, past: Iterable[Planted] = PAST) -> History:
+def plant(profile: Profile, past: Iterable[seed.Past] = PAST) -> History:
     """Open the profile's register, filled with a past."""
     history = History(profile.history_path, clock=clock)
     seed.plant(history, past, "op")
@@ -125,7 +125,7 @@ class Console:
 
 @asynccontextmanager
 async def opened(
-    profile: Profile, past: Iterable[Planted] = PAST, *, size: tuple[int, int] = WIDE, theme: str | None = None
+    profile: Profile, past: Iterable[seed.Past] = PAST, *, size: tuple[int, int] = WIDE, theme: str | None = None
 ) -> AsyncIterator[Console]:
     """The console on a planted history, without an engine; its first snapshot is shown."""
     past = tuple(past)

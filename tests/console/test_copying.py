@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import stat
 import sys
 from pathlib import Path
 
 import pytest
 
+from bwp_tui.console.clipboard import LONGEST_OSC_52, copy
 from bwp_tui.history import tasks
 from bwp_tui.settings import Profile
 from tests.console.past import READY
@@ -51,12 +54,46 @@ async def test_in_tmux_it_goes_through_tmux(profile: Profile, tmp_path: Path, mo
     async with opened(profile) as console:
         await console.press("y")
         task = console.task(READY)
-        assert f"Task id {task.task_id}: copied to tmux's buffer" in console.line("status")
+        await console.sees(f"Task id {task.task_id}: copied to tmux's buffer and the clipboard behind it.")
         assert (tmp_path / "tmux.buffer").read_text() == task.task_id
+        program.write_text('#!/bin/sh\n[ "$1 $2" = "load-buffer -" ] && cat > "$0.old"\n')
+        await console.press("y")
+        await console.sees("copied to tmux's buffer: prefix ] pastes it.")
+        assert (tmp_path / "tmux.old").read_text() == task.task_id
         program.write_text("#!/bin/sh\nexit 1\n")
         await console.press("y")
-        assert "OSC 52" in console.line("status")
+        await console.sees("OSC 52")
         assert console.app.clipboard == task.task_id
+
+
+async def test_the_ids_of_marked_tasks_are_copied_a_line_each(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("space", "space", "y")
+        await console.sees("2 task ids: sent to the terminal's clipboard (OSC 52).")
+        numbers = list(console.main.table.numbers)[:2]
+        assert console.app.clipboard.splitlines() == [console.task(number).task_id for number in numbers]
+
+
+async def copied(text: str, folder: Path) -> tuple[str, list[str]]:
+    """Copy a text: what is said of it, and what was sent to the terminal."""
+    sent: list[str] = []
+    return await copy(text, sent.append, folder), sent
+
+
+def test_what_the_terminal_would_drop_goes_to_a_file_of_its_owners_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fits, drops = "x" * (LONGEST_OSC_52 // 4 * 3), "x" * (LONGEST_OSC_52 // 4 * 3 + 3)
+    assert asyncio.run(copied(fits, tmp_path)) == ("sent to the terminal's clipboard (OSC 52)", [fits])
+    said, sent = asyncio.run(copied(drops, tmp_path))
+    assert said.startswith("too long for the terminal's clipboard: written to ")
+    assert not sent
+    file = Path(said.rpartition(" ")[2])
+    assert file.read_text() == f"{drops}\n"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    monkeypatch.setenv("TERM", "linux")
+    assert "this terminal has no clipboard: written to" in asyncio.run(copied("x", tmp_path))[0]
+    assert "cannot be written" in asyncio.run(copied("x", tmp_path / "none"))[0]
 
 
 async def test_without_a_task_id_there_is_nothing_to_copy(profile: Profile) -> None:

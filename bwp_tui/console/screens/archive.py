@@ -91,7 +91,7 @@ class ArchiveScreen(Screen[None]):
         elif name == "back":
             self._back()
         elif name == "folder":
-            self._tell_folder()
+            self.run_worker(self._tell_folder())
         else:
             self.run_worker(self._unpack(), group="unpacking", exclusive=True)
 
@@ -114,9 +114,11 @@ class ArchiveScreen(Screen[None]):
             self._say("")
             self._show()
 
-    def _tell_folder(self) -> None:
+    async def _tell_folder(self) -> None:
         folder = str(self._path.parent)
-        self._say(f"{self._veil(folder)}  {copy(self.app, folder)}")
+        self._say(
+            f"{self._veil(folder)}  {await copy(folder, self.app.copy_to_clipboard, self._session.profile.folder)}"
+        )
 
     async def _list(self) -> None:
         try:
@@ -148,7 +150,8 @@ class ArchiveScreen(Screen[None]):
         except (BadArchive, CannotUnpack, HistoryError) as error:
             self._say(self._veil(str(error)), "bad")
             return
-        self._say(f"Unpacked into {self._veil(str(folder))}  {copy(self.app, str(folder))}", "good")
+        copied = await copy(str(folder), self.app.copy_to_clipboard, self._session.profile.folder)
+        self._say(f"Unpacked into {self._veil(str(folder))}  {copied}", "good")
 
     def _show(self) -> None:
         """Show the list or the open entry, as wide as there is room now."""

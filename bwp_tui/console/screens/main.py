@@ -18,6 +18,7 @@ from bwp_tui.console.commands import Command
 from bwp_tui.console.doing import Doing
 from bwp_tui.console.feed import Question, Snapshot
 from bwp_tui.console.listing import Listing
+from bwp_tui.console.remembered import Remembered
 from bwp_tui.console.session import Session
 from bwp_tui.console.widgets.command_lines import CommandLines
 from bwp_tui.console.widgets.detail_pane import DetailPane
@@ -55,10 +56,13 @@ class MainScreen(Screen[None]):
         super().__init__()
         self.session = session
         self.doing = Doing(self)
-        self.listing = Listing()
+        remembered = session.memory.read()
+        self.listing = remembered.listing(session.reader.views)
+        self.lines = remembered.lines
+        self._last_task = remembered.task
         self._around = Around(self, session)
         self._resting: Timer | None = None
-        self._wanted: tuple[int, str | None] | None = None
+        self._wanted: tuple[int, str | None] | None = None if remembered.task is None else (remembered.task, None)
         self._answered: Question | None = None
         self._held_back: Snapshot | None = None
         self._is_frozen = False
@@ -82,8 +86,10 @@ class MainScreen(Screen[None]):
     def on_mount(self) -> None:
         self.set_interval(TICK_S, self.table.tick)
         self.table.masked = self.session.masked
+        self.table.columns = self.listing.shown_columns
         self.tell_header()
         self._around.tell_footer(self.situation)
+        self.session.feed.ask(self.listing.question)
         self.session.feed.start()
 
     @property
@@ -144,6 +150,8 @@ class MainScreen(Screen[None]):
         before, around.snapshot = around.snapshot, told
         self.table.refresh_tasks(told.changed)
         self._go_to_wanted()
+        if before is None and told.is_whole:
+            self._wanted = None  # the task of the last session is not in sight any more
         self._tell_views()
         self.tell_header()
         around.tell_downloads(told)
@@ -206,8 +214,17 @@ class MainScreen(Screen[None]):
     def show(self, listing: Listing) -> None:
         """List other tasks, or the same ones otherwise, the cursor staying on its task."""
         self.listing = listing
+        self.table.columns = listing.shown_columns
         self.session.feed.ask(listing.question)
         self._tell_views()
+        if not self.prompt.is_open:  # else it is a filter that is still being typed
+            self._remember()
+
+    def _remember(self) -> None:
+        self.session.memory.keep(Remembered.of(self.listing, self._last_task, self.lines))
+
+    def on_unmount(self) -> None:
+        self._remember()
 
     def show_view(self, index: int) -> None:
         """List the tasks of a view, by its place among `views`."""
@@ -232,6 +249,7 @@ class MainScreen(Screen[None]):
 
     def _tell_detail(self) -> None:
         self.session.look_at(self.table.in_sight)
+        self._last_task = self.table.current_number
         self._around.tell_detail(self.task_here)
         self._tell_footer()
 
@@ -254,7 +272,7 @@ class MainScreen(Screen[None]):
         """Return why an action is not possible now: on the marked tasks, where it would be done to them."""
         situation = self.situation
         if self.doing.acts_on_marks(name):
-            return READ_ONLY if situation.read_only and name != "poll" else None
+            return READ_ONLY if situation.read_only and name not in ("poll", "copy") else None
         return BY_NAME[name].why_not(situation)
 
     def perform(self, name: str) -> None:

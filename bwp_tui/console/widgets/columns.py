@@ -29,7 +29,10 @@ _YEAR_IN_DAYS: Final = 365
 _LONGEST_DAYS: Final = 1_000
 _WIDEST_SUBJECT: Final = 32
 _NARROWEST_SUBJECT: Final = 16
+_NARROWEST_NOTE: Final = 8
 _ANY_WIDTH: Final = range(0, 1 << 16)
+_CHOSEN: Final = range(0)
+"""Table widths of a column that is shown only where the operator chose it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,10 +210,36 @@ def _rough(length: timedelta) -> str:
 
 
 def _submitted(task: Task, context: Context) -> Cell:
-    if task.submitted_at is None:
-        return Cell("", "muted")
-    local = task.submitted_at.astimezone()
-    return Cell(local.strftime("%m-%d %H:%M" if local.year == context.today.year else "%Y-%m-%d"), "muted")
+    return Cell(_instant(task.submitted_at, context), "muted")
+
+
+def _instant(at: datetime | None, context: Context) -> str:
+    if at is None:
+        return ""
+    local = at.astimezone()
+    return local.strftime("%m-%d %H:%M" if local.year == context.today.year else "%Y-%m-%d")
+
+
+def _received(task: Task, context: Context) -> Cell:
+    day = task.received_on
+    return Cell(day.strftime("%m-%d") if day.year == context.today.year else day.isoformat(), "muted")
+
+
+def _updated(task: Task, context: Context) -> Cell:
+    return Cell(_instant(task.updated_at, context), "muted")
+
+
+def _assigned(task: Task, _context: Context) -> Cell:
+    return Cell(clean_line(task.assigned_to or ""), "row")
+
+
+def _tags(task: Task, context: Context) -> Cell:
+    text = clean_line(" ".join(task.tags))
+    return Cell(veil(text, task.email) if context.masked else text, "muted")
+
+
+def _id(task: Task, _context: Context) -> Cell:
+    return Cell(clean_line(task.task_id or f"#{task.number}"), "muted")
 
 
 def _age(task: Task, context: Context) -> Cell:
@@ -261,18 +290,55 @@ COLUMNS: Final = (
     Column("subject", "Subject", 0, _ANY_WIDTH, _subject, searched=True),
     Column("status", "Status", 17, _ANY_WIDTH, _status),
     Column("submitted", "Submitted", 11, range(91, _ANY_WIDTH.stop), _submitted),
+    Column("received", "Received", 10, _CHOSEN, _received),
+    Column("updated", "Updated", 11, _CHOSEN, _updated),
     Column("age", "Age", 4, range(79, _ANY_WIDTH.stop), _age, right=True),
     Column("due", "Due", 9, _ANY_WIDTH, _due),
+    Column("assigned", "Assigned", 12, _CHOSEN, _assigned, searched=True),
+    Column("tags", "Tags", 14, _CHOSEN, _tags, searched=True),
+    Column("id", "Task id", 8, _CHOSEN, _id, searched=True),
     Column("note", "Note", 0, range(79, _ANY_WIDTH.stop), _note, searched=True),
 )
 
 
-def place(width: int) -> tuple[Placed, ...]:
+OPTIONAL: Final = tuple(dict.fromkeys(column.id for column in COLUMNS if column.id != "subject"))
+"""Ids of the columns that can be shown and hidden, in the order of the table."""
+
+_YIELDING: Final = (
+    *("updated", "received", "submitted", "id", "age", "tags", "assigned", "kind", "note"),
+    *("due", "status"),
+)
+"""Ids of the chosen columns, those first that go first where there is no room for all."""
+
+
+def _shown(width: int, chosen: Sequence[str]) -> list[Column]:
+    """Return the columns of a table of `width` cells, without a choice those that are made for its width."""
+    if not chosen:
+        return [column for column in COLUMNS if width in column.tables]
+    made_for_it = {column.id: column for column in COLUMNS if column.id == "subject" or column.id in chosen}
+    made_for_it.update((column.id, column) for column in COLUMNS if column.id in made_for_it and width in column.tables)
+    shown = list(made_for_it.values())
+    for id in _YIELDING:
+        if _least(shown) > width:
+            shown = [column for column in shown if column.id != id]
+    return shown
+
+
+def _least(shown: Sequence[Column]) -> int:
+    """Return how many cells a table needs at least to show these columns."""
+    least = {"subject": _NARROWEST_SUBJECT, "note": _NARROWEST_NOTE}
+    return _FIRST_X + 1 + GAP * (len(shown) - 1) + sum(column.width or least[column.id] for column in shown)
+
+
+def place(width: int, chosen: Sequence[str] = ()) -> tuple[Placed, ...]:
     """Return the columns of a table of `width` cells, left to right; the subject and the note share what is left.
 
     The first one is the mark. The pointer stands left of it, in the table's first cell.
+
+    Args:
+        chosen: ids of the columns to show, as far as there is room; without any, the width decides.
     """
-    shown = [column for column in COLUMNS if width in column.tables]
+    shown = _shown(width, chosen)
     room = width - _FIRST_X - 1 - GAP * (len(shown) - 1) - sum(column.width for column in shown)
     subject = room
     if any(column.id == "note" for column in shown):

@@ -20,6 +20,9 @@ from bwp_tui.console.widgets.entry import Entry
 _FIELD: Final = 24
 """Cells that a text is typed in at least; a question that leaves fewer has a line of its own."""
 
+_BLANKS: Final = 4
+"""Cells around a question and what stands beside it."""
+
 _YES_OR_NO: Final = {"y": "yes", "n": "no"}
 
 
@@ -104,8 +107,9 @@ class Prompt(Horizontal, can_focus=True):
         """Ask for one of `keys`, which is given with what each means; return it."""
         self.query_one(Input).display = False
         self._changed = self._moved = self._completed = self._checked = None
-        self.hint("   ".join(f"{key} {meaning}" for key, meaning in keys.items()), "key")
-        return await self._ask(question, keys)
+        words = "   ".join(f"{key} {meaning}" for key, meaning in keys.items())
+        self.hint(words, "key")
+        return await self._ask(question, keys, beside=cell_len(words))
 
     def hint(self, words: str, role: str) -> None:
         """Show what can be typed, or what is wrong with what was."""
@@ -129,11 +133,11 @@ class Prompt(Horizontal, can_focus=True):
         """Stop asking; the one who asked gets None."""
         self._settle(None)
 
-    async def _ask(self, label: str, keys: Mapping[str, str]) -> str | None:
+    async def _ask(self, label: str, keys: Mapping[str, str], beside: int = _FIELD) -> str | None:
         self.close()
         line = self.query_one("#prompt-label", Line)
         line.show(line.say((f" {label} ", "strong")))
-        self.set_class(cell_len(label) + _FIELD > self.app.size.width, "-long")
+        self.set_class(cell_len(label) + beside + _BLANKS > self.app.size.width, "-long")
         self._keys = keys
         self._answer = asyncio.get_running_loop().create_future()
         before = self.screen.focused

@@ -111,6 +111,7 @@ class TaskTable(RowPane):
         self._masked = True
         self._marks: frozenset[int] = frozenset()
         self._words: tuple[str, ...] = ()
+        self._columns: tuple[str, ...] = ()
         self._numbers: array[int] = array("q")
         self._cursor = 0
         self._placed: tuple[Placed, ...] = ()
@@ -205,6 +206,23 @@ class TaskTable(RowPane):
     def marks(self, marks: Collection[int]) -> None:
         self._marks = frozenset(marks)
         self.tick()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Ids of the columns that are to be shown where there is room; without any, the width decides."""
+        return self._columns
+
+    @columns.setter
+    def columns(self, columns: tuple[str, ...]) -> None:
+        if columns != self._columns:
+            self._columns, self._placed_width = columns, -1
+            self.refresh()
+
+    @property
+    def shown_columns(self) -> tuple[str, ...]:
+        """Ids of the columns that are shown now."""
+        self._lay_out(self.scrollable_size.width)
+        return tuple(place.column.id for place in self._placed)
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -339,7 +357,7 @@ class TaskTable(RowPane):
 
     def _lay_out(self, width: int) -> None:
         if width != self._placed_width:
-            self._placed, self._placed_width = place(width), width
+            self._placed, self._placed_width = place(width, self._columns), width
             self._rows.lay_out(self._placed)
             self._strips.clear()
 

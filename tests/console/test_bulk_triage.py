@@ -1,0 +1,55 @@
+"""The task an operator is measured by: of 5,000 requests, submit again what failed for one reason, with a note."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bwp_tui.domain.filter import parse
+from bwp_tui.history import tasks
+from bwp_tui.sandbox.past import past_tasks
+from bwp_tui.settings import Profile
+from tests.console.past import HELD, NOW, ORDERS_OPEN, TODAY
+from tests.console.support import Console, opened
+
+FILTER = "is:failed kind:deletion error:ORDERS_NOT_CLOSED age>2d"
+MOST_KEYS = 12
+
+
+async def press(console: Console, *keys: str) -> int:
+    await console.press(*keys)
+    return len(keys)
+
+
+async def test_failed_deletions_of_5000_requests_are_submitted_again_with_a_note_in_few_keys(profile: Profile) -> None:
+    practice = replace(profile, practice=True)
+    async with opened(practice, past=past_tasks(5_000, 1, NOW)) as console:
+        wanted = list(tasks.numbers(console.history, parse(FILTER), today=TODAY))
+        assert len(wanted) > 1
+        keys = await press(console, "slash")
+        console.main.prompt.put(FILTER)
+        await console.until(lambda: list(console.main.table.numbers) == wanted)
+        keys += await press(console, "enter", "asterisk", "R")
+        await console.sees(f"{len(wanted)} resubmitted", "Note on the new tasks")
+        keys += await press(console, "o", "k", "enter")
+        await console.sees(f"Type {len(wanted)} to go on")
+        keys += await press(console, *str(len(wanted)), "enter")
+        await console.sees(f"{len(wanted)} resubmitted.")
+        again = [task.resubmitted_as for task in tasks.window(console.history, wanted)]
+        assert None not in again
+        assert {task.note for task in tasks.window(console.history, [number or 0 for number in again])} == {"ok"}
+        assert keys <= MOST_KEYS, keys
+
+
+async def test_one_marked_deletion_is_submitted_again_only_when_its_address_is_typed(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(ORDERS_OPEN)
+        await console.press("space", "R", "enter")
+        await console.sees("Type the address to go on")
+        await console.press("1", "enter")
+        await console.sees("Nothing was done: the address was not typed.")
+        await console.press("R", "enter")
+        await console.until(lambda: console.main.prompt.is_open and "Type the address" in console.text)
+        console.main.prompt.put("frank@example.com")
+        await console.press("enter")
+        await console.until(lambda: console.task(ORDERS_OPEN).resubmitted_as)
+        assert HELD not in console.main.table.marks

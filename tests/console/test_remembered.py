@@ -1,0 +1,100 @@
+"""The next start begins where the last one ended; what may name a person is not kept for it."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bwp_tui.console.app import ConsoleApp
+from bwp_tui.console.remembered import Memory, Remembered
+from bwp_tui.history.connection import History
+from bwp_tui.settings import Profile
+from tests.console.past import HELD, NOT_KNOWN, ORDERS_OPEN, clock
+from tests.console.support import WIDE, Console, make_profile, opened
+
+
+@asynccontextmanager
+async def opened_again(profile: Profile) -> AsyncIterator[Console]:
+    """The console on a register that is there already."""
+    history = History(profile.history_path, clock=clock)
+    app = ConsoleApp(profile, clock=clock, with_engine=False)
+    try:
+        async with app.run_test(size=WIDE) as pilot:
+            console = Console(app, pilot, history)
+            await console.until(lambda: console.main.table.row_count)
+            yield console
+    finally:
+        app.close()
+        history.close()
+
+
+async def test_filter_order_columns_position_and_lines_are_there_at_the_next_start(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("slash", *"kind:deletion", "enter", "s", "o", "C", "g", "enter")
+        await console.until(lambda: console.main.table.columns)
+        await console.press("colon", *"sort due", "enter")
+        await console.until(lambda: console.main.listing.sort == "due")
+        await console.go_to(HELD)
+    assert stat.S_IMODE(profile.state_path.stat().st_mode) == 0o600
+    async with opened_again(profile) as console:
+        await console.until(lambda: console.main.table.current_number == HELD)
+        assert console.main.listing.filter == "kind:deletion"
+        assert console.main.listing.sort == "due"
+        assert "age" not in console.main.table.shown_columns
+        assert console.main.lines == ("sort due",)
+
+
+async def test_a_saved_view_is_shown_again_and_one_that_is_gone_is_not(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("slash", *"is:failed", "enter", "V", *"broken", "enter")
+        await console.sees("7 broken")
+        await console.press("7")
+        await console.until(lambda: console.main.view == 6)
+    async with opened_again(profile) as console:
+        await console.until(lambda: set(console.main.table.numbers) == {ORDERS_OPEN, NOT_KNOWN})
+        assert console.main.view == 6
+        console.main.session.desk.delete_view("broken")
+    async with opened_again(profile) as console:
+        assert console.main.view == 0
+
+
+async def test_no_address_is_kept(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("slash", *"bob@example.com", "enter")
+        for line in ("list eve@example.com", "note called", "sort due", "submit retrieval"):
+            console.main.lines = (*console.main.lines, line)
+    kept = profile.state_path.read_text()
+    assert "@" not in kept
+    assert json.loads(kept)["lines"] == ["sort due"]
+
+
+async def test_a_read_only_profile_keeps_nothing(tmp_path: Path) -> None:
+    profile = make_profile(tmp_path / "production", read_only=True)
+    async with opened(profile) as console:
+        await console.press("4")
+        await console.until(lambda: console.main.view == 3)
+    assert not profile.state_path.exists()
+
+
+def test_a_folder_that_cannot_be_written_is_no_trouble(profile: Profile) -> None:
+    memory = Memory(replace(profile, folder=profile.folder / "not" / "there"))
+    memory.keep(Remembered(filter="is:failed"))
+    memory.close()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", '{"view": 3, "filter": [], "order": "x", "columns": "kind", "task": "1", "lines": [1, null, ""]}'],
+)
+async def test_a_file_that_means_nothing_is_passed_over(profile: Profile, text: str) -> None:
+    profile.folder.mkdir(parents=True)
+    profile.state_path.write_text(text)
+    async with opened(profile) as console:
+        assert console.main.view in (0, None)
+        assert console.main.lines == ()
