@@ -107,11 +107,11 @@ class TaskScreen(Screen[None]):
         key = self._session.keymap.key
         self.query_one(FooterLine).show_keys(
             ("tab 1-5", "page"),
+            ("esc", "back"),
             ("[ ]", "task"),
             ("j k", "scroll"),
             (key("earlier"), "earlier"),
             (key("mask"), "mask"),
-            ("esc", "back"),
         )
         self._read()
 
