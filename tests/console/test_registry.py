@@ -48,6 +48,7 @@ OF_THE_SCREEN = {
     "last": "the cursor",
     "detail_down": "the pane",
     "detail_up": "the pane",
+    "command": "the command line itself",
     "palette": "the command line itself",
     "help": "--help, of the program and of each command",
     "quit": "a command ends by itself",
