@@ -173,6 +173,8 @@ def _add_reading(commands: Commands) -> None:
     show.add_argument("task", metavar="TASK", help=TASK_HELP)
     add_masking(show)
 
+    commands.add("dashboard", "figures", "count tasks, due dates, times, failures and downloads of the whole register")
+
     sent = commands.add("sent", "sending", "print what was asked of the service, the newest first")
     sent.add_argument("task", metavar="TASK", nargs="?", help=f"{TASK_HELP}; without one, all")
     sent.add_argument("--limit", metavar="N", type=count, default=SHOWN, help=f"at most so many ({SHOWN})")

@@ -20,38 +20,38 @@ _REMOVE = ("-", MINUS)
 
 def note(arguments: Namespace) -> Exit:
     """Add a note to a task."""
-    return _on_one(
-        arguments,
-        "write notes",
-        lambda session, number: work.add_note(session.history, number, arguments.text, session.actor),
-    )
+    with opened(arguments) as session:
+        refuse_if_read_only(session.profile, "write notes")
+        number = tasks.named(session.history, arguments.task).number
+        work.add_note(session.history, number, arguments.text, session.actor)
+        print_tasks([tasks.get(session.history, number)], as_json=arguments.json)
+    return Exit.DONE
 
 
 def verify(arguments: Namespace) -> Exit:
     """Record how it was made sure who asks."""
 
-    def act(session: Session, number: int) -> None:
+    def deed(session: Session) -> Deed:
         verification = Verification(arguments.on or today(), arguments.by or session.actor, arguments.how)
-        work.verify(session.history, number, verification, session.actor)
+        return bulk.verify(verification, session.actor)
 
-    return _on_one(arguments, "record verifications", act)
+    return _on_many(arguments, "verify", arguments.tasks, deed)
 
 
 def extend(arguments: Namespace) -> Exit:
     """Record an extension, which moves the due date."""
-    return _on_one(
-        arguments,
-        "extend",
-        lambda session, number: work.extend(session.history, number, arguments.reason, today(), session.actor),
+    return _on_many(
+        arguments, "extend", arguments.tasks, lambda session: bulk.extend(arguments.reason, today(), session.actor)
     )
 
 
 def acknowledge(arguments: Namespace) -> Exit:
     """Record that receipt was confirmed to the shopper."""
-    return _on_one(
+    return _on_many(
         arguments,
-        "record confirmations",
-        lambda session, number: work.acknowledge(session.history, number, arguments.on or today(), session.actor),
+        "acknowledge",
+        arguments.tasks,
+        lambda session: bulk.acknowledge(arguments.on or today(), session.actor),
     )
 
 
@@ -71,15 +71,6 @@ def assign(arguments: Namespace) -> Exit:
     *names, who = arguments.words
     nobody = not who.strip() or who.casefold() == NOBODY
     return _on_many(arguments, "assign", names, lambda session: bulk.assign(None if nobody else who, session.actor))
-
-
-def _on_one(arguments: Namespace, action: str, act: Callable[[Session, int], object]) -> Exit:
-    with opened(arguments) as session:
-        refuse_if_read_only(session.profile, action)
-        number = tasks.named(session.history, arguments.task).number
-        act(session, number)
-        print_tasks([tasks.get(session.history, number)], as_json=arguments.json)
-    return Exit.DONE
 
 
 def _on_many(arguments: Namespace, action: str, names: Sequence[str], deed: Callable[[Session], Deed]) -> Exit:

@@ -55,7 +55,7 @@ def add_sort(parser: Parser) -> None:
 def add_triage(commands: Commands) -> None:
     """Add the work on tasks that is recorded here and sent nowhere."""
     note = commands.add("note", "triage", "add a note to a task")
-    _add_task(note)
+    note.add_argument("task", metavar="TASK", help=TASK_HELP)
     note.add_argument("text", metavar="TEXT", type=one_line, help="kept here, never sent")
 
     tag = commands.add(
@@ -68,7 +68,7 @@ def add_triage(commands: Commands) -> None:
     _add_filter(tag)
 
     verify = commands.add("verify", "triage", "record how it was made sure who asks")
-    _add_task(verify)
+    add_choice(verify)
     verify.add_argument("--how", metavar="TEXT", type=one_line, required=True, help="such as: recent order details")
     verify.add_argument("--by", metavar="WHO", type=one_line, help="who did it (you)")
     verify.add_argument("--on", metavar="DATE", type=day, help="when, YYYY-MM-DD (today)")
@@ -82,17 +82,13 @@ def add_triage(commands: Commands) -> None:
     )
     _add_filter(assign)
 
-    extend = commands.add("extend", "triage", "record that the shopper was told of an extension, and move the due date")
-    _add_task(extend)
+    extend = commands.add("extend", "triage", "record that shoppers were told of an extension, and move the due dates")
+    add_choice(extend)
     extend.add_argument("--reason", metavar="TEXT", type=one_line, required=True, help="what the shopper was told")
 
-    acknowledge = commands.add("acknowledge", "triage", "record that receipt was confirmed to the shopper")
-    _add_task(acknowledge)
+    acknowledge = commands.add("acknowledge", "triage", "record that receipt was confirmed to the shoppers")
+    add_choice(acknowledge)
     acknowledge.add_argument("--on", metavar="DATE", type=day, help="when, YYYY-MM-DD (today)")
-
-
-def _add_task(parser: Parser) -> None:
-    parser.add_argument("task", metavar="TASK", help=TASK_HELP)
 
 
 def add_tables(commands: Commands) -> None:

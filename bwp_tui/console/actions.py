@@ -218,14 +218,14 @@ ACTIONS: Final = (
     Action("sort", ("s",), "", "Sort by a column", _VIEW, "list --sort COLUMN"),
     Action("columns", ("C",), "", "Show and hide columns", _VIEW),
     Action("freeze", ("p",), "", "Freeze the rows, and let them go again", _VIEW),
-    Action("mask", ("m",), "", "Show or mask the addresses", _VIEW),
+    Action("mask", ("m",), "", "Show or mask the addresses", _VIEW, "list --unmask"),
     Action("failed", ("f",), "", "Show what failed", _VIEW, "list is:failed"),
     *(
         Action(f"view_{key}", (str(key),), "", f"View: {view.name}", _VIEW, _listing(view.filter))
         for key, view in enumerate(VIEWS, start=1)
     ),
     *(
-        Action(f"view_{key}", (str(key),), "", f"Saved view {key}", _VIEW, None, _has_view(key))
+        Action(f"view_{key}", (str(key),), "", f"Saved view {key}", _VIEW, "list --view NAME", _has_view(key))
         for key in range(len(VIEWS) + 1, MOST_VIEWS + 1)
     ),
     Action("save_view", ("V",), "", "Save this filter and order as a view", _VIEW, "views save NAME FILTER"),
@@ -240,11 +240,11 @@ ACTIONS: Final = (
     Action("last", ("G", "end"), "", "To the last task", _MOVE),
     Action("detail_down", ("J", "shift+down"), "", "Scroll the details down", _MOVE),
     Action("detail_up", ("K", "shift+up"), "", "Scroll the details up", _MOVE),
-    Action("dashboard", ("D",), "", "The whole register at a glance", _VIEW),
+    Action("dashboard", ("D",), "", "The whole register at a glance", _VIEW, "dashboard"),
     Action("sent", ("H",), "", "The history of what was sent", _VIEW, "sent"),
     Action("command", ("colon",), "command", "Type a command, in the command line's own words", _PROGRAM),
     Action("palette", ("ctrl+p",), "", "Find a command by its name", _PROGRAM),
-    Action("theme", ("T",), "", "Next theme: dark, light, the terminal's own colours", _PROGRAM),
+    Action("theme", ("T",), "", "Next theme: dark, light, the terminal's own colours", _PROGRAM, "--theme NAME"),
     Action("help", ("question_mark",), "help", "Show every key", _PROGRAM),
     Action("quit", ("q",), "quit", "Leave; downloads and requests go on at the next start", _PROGRAM),
 )

@@ -44,6 +44,7 @@ COMMANDS: Final = (
     Command("verify", "verify [TASK…]", "Record how it was made sure who asks", "verify"),
     Command("extend", "extend [TASK…]", "Extend the due date, with the reason", "extend"),
     Command("acknowledge", "acknowledge [TASK…]", "Record that receipt was confirmed", "acknowledge"),
+    Command("watch", "watch [TASK…]", "Tell once when tasks have ended", "watch"),
     Command(
         "settle",
         "settle [TASK] --task-id ID | --give-up REASON",

@@ -51,6 +51,22 @@ def test_work_on_a_task_is_in_its_json_and_on_its_timeline(office: Bwp) -> None:
         assert line in shown
 
 
+def test_what_is_recorded_is_recorded_for_all_tasks_that_are_meant(office: Bwp) -> None:
+    for words, fields in (
+        (["verify", "1", "2", "--how", "order details"], ("verified",)),
+        (["acknowledge", "--filter", "kind:retrieval", "--yes"], ("acknowledged_on",)),
+        (["extend", "--filter", "regulation:gdpr,ccpa", "--yes", "--reason", "complex"], ("extended_on",)),
+    ):
+        ended = office(*words, "--json")
+        assert ended.code == 0, ended.err
+        found = json.loads(ended.out)
+        assert len(found) == 2
+        assert all(task[field] for task in found for field in fields)
+    again = office("extend", "1", "--reason", "more")
+    assert (again.code, again.out) == (1, "")
+    assert "the law allows that once" in again.err
+
+
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import shlex
 from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -25,7 +28,32 @@ PLACES = {
     "WHO": "anna",
     "+NEW": "+vip",
     "-OLD": "-old",
+    "NAME": "deletions",
 }
+OF_THE_SCREEN = {
+    "undo": "it takes back what this session did; a line of one's own does the contrary",
+    "copy": "the clipboard; show prints the task id",
+    "mark": "every line takes several tasks",
+    "mark_range": "every line takes several tasks",
+    "mark_all": "every line takes --filter",
+    "freeze": "a printed list does not move",
+    "back": "there is nothing open to close",
+    "down": "the cursor",
+    "up": "the cursor",
+    "half_page_down": "the cursor",
+    "half_page_up": "the cursor",
+    "page_down": "the cursor",
+    "page_up": "the cursor",
+    "first": "the cursor",
+    "last": "the cursor",
+    "detail_down": "the pane",
+    "detail_up": "the pane",
+    "command": "the command line itself",
+    "palette": "the command line itself",
+    "help": "--help, of the program and of each command",
+    "quit": "a command ends by itself",
+}
+"""The actions that need no line of their own, and why."""
 
 
 def test_names_and_keys_are_unique() -> None:
@@ -58,6 +86,22 @@ async def test_every_action_does_something(profile: Profile) -> None:
         await console.app.workers.wait_for_complete()
         doing.do("quit")
         await console.until(lambda: not console.app.is_running)
+
+
+def test_every_action_has_a_line_unless_it_is_about_the_screen_alone() -> None:
+    assert {action.name for action in ACTIONS if action.command is None} == set(OF_THE_SCREEN)
+
+
+def test_every_action_is_pressed_by_a_test() -> None:
+    pressed = {word for file in Path(__file__).parent.glob("test_*.py") for word in _pressed(file)}
+    assert [action.name for action in ACTIONS if not pressed & {action.name, *action.keys}] == []
+
+
+def _pressed(file: Path) -> Iterator[object]:
+    """Yield what is given, key by key, to `press`, and the names given to `do`; not the letters of typed texts."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("press", "do"):
+            yield from (argument.value for argument in node.args if isinstance(argument, ast.Constant))
 
 
 @pytest.mark.parametrize("action", [action for action in ACTIONS if action.command], ids=lambda action: action.name)

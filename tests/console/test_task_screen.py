@@ -170,6 +170,15 @@ async def test_a_key_acts_on_the_task_that_is_read(profile: Profile) -> None:
         await console.until(lambda: console.task(HELD).cancel_asked)
 
 
+async def test_the_help_opens_over_the_page_and_gives_it_back(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await read(console, HELD)
+        await console.press("question_mark")
+        await console.sees("File a new request")
+        await console.press("escape")
+        await console.sees("1 overview", f"#{HELD} ──")
+
+
 async def test_while_tasks_are_marked_no_key_acts_from_a_single_task(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.press("space")

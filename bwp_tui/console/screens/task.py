@@ -78,6 +78,7 @@ class TaskScreen(Screen[None]):
         Binding("right_square_bracket", "neighbour(1)", "Next task", show=False),
         Binding("left_square_bracket", "neighbour(-1)", "Task before", show=False),
         Binding(BY_NAME["earlier"].keys[0], "earlier", "The earlier task", show=False, id="earlier"),
+        Binding(BY_NAME["help"].keys[0], "help", "Help", show=False, id="help"),
         Binding(BY_NAME["mask"].keys[0], "mask", "Mask", show=False, id="mask"),
         *(
             Binding(",".join(action.keys), f"act('{action.name}')", action.what, show=False, id=action.name)
@@ -107,11 +108,11 @@ class TaskScreen(Screen[None]):
         key = self._session.keymap.key
         self.query_one(FooterLine).show_keys(
             ("tab 1-5", "page"),
+            ("esc", "back"),
             ("[ ]", "task"),
             ("j k", "scroll"),
             (key("earlier"), "earlier"),
             (key("mask"), "mask"),
-            ("esc", "back"),
         )
         self._read()
 
@@ -167,6 +168,10 @@ class TaskScreen(Screen[None]):
         """Mask or show the addresses."""
         self._behind.mask(not self._session.masked)
         self._show()
+
+    def action_help(self) -> None:
+        """Show every key."""
+        self._behind.perform("help")
 
     def action_act(self, name: str) -> None:
         """Do an action of the registry to this task on the main screen, where it can ask."""

@@ -1,0 +1,54 @@
+"""The register at a glance, in words that need no colour; and the views and orders that lead there."""
+
+from __future__ import annotations
+
+from bwp_tui.domain.task import Kind, Status, TaskError
+from bwp_tui.settings import Profile
+from tests.console.past import PAST, Planted
+from tests.console.support import WIDE, opened
+
+LONG = " ".join(f"word{number}" for number in range(400))
+
+
+async def test_the_dashboard_counts_what_there_is_and_what_comes_due(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("D")
+        await console.sees("dashboard", "overdue", "ORDERS_NOT_CLOSED", "median", "downloads")
+        await console.press("D")
+        await console.until(lambda: console.app.screen is console.main)
+
+
+async def test_each_built_in_view_has_its_key_and_an_empty_place_says_so(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("6")
+        await console.until(lambda: console.main.view == 5)
+        await console.until(lambda: console.main.table.row_count == 3)
+        await console.press("8")
+        await console.sees("8: No view is saved here yet")
+        await console.press("1")
+        await console.until(lambda: console.main.table.row_count == len(PAST))
+
+
+async def test_the_rows_are_sorted_by_a_letter_and_the_cursor_stays_on_its_task(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(4)
+        await console.press("s")
+        await console.until(lambda: console.main.prompt.is_open)
+        await console.press("o")
+        await console.until(lambda: list(console.main.table.numbers) == list(range(1, len(PAST) + 1)))
+        assert console.main.table.current_number == 4
+
+
+async def test_the_pane_of_details_is_scrolled_by_keys_of_its_own(profile: Profile) -> None:
+    past = [
+        Planted("b@example.com", Kind.DELETION),
+        Planted("a@example.com", status=Status.FAILED, errors=(TaskError("SO_NEW", LONG),)),
+    ]
+    async with opened(profile, past, size=WIDE) as console:
+        await console.sees("SO_NEW  word0")
+        await console.press("J")
+        await console.until(lambda: "SO_NEW  word0" not in console.text)
+        await console.press("K")
+        await console.sees("SO_NEW  word0")
+        await console.press("J", "j", "k")
+        await console.sees("SO_NEW  word0")

@@ -1,0 +1,95 @@
+"""Taking pictures of the console on a planted history."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Final, Protocol
+
+import pytest
+from textual.pilot import Pilot
+
+from bwp_tui.console.app import ConsoleApp
+from bwp_tui.history.connection import History
+from bwp_tui.settings import Profile
+from tests.console.past import PAST, Planted, clock
+from tests.console.support import USUAL, WIDE, Console, plant
+
+SMALL: Final = (60, 15)
+Act = Callable[[Console], Awaitable[None]]
+
+
+class Compare(Protocol):
+    """The fixture of pytest-textual-snapshot, as these tests use it."""
+
+    def __call__(
+        self,
+        app: ConsoleApp,
+        *,
+        terminal_size: tuple[int, int],
+        run_before: Callable[[Pilot[int]], Awaitable[None]],
+    ) -> bool: ...
+
+
+class Camera:
+    """Opens the console on a planted history, does something, and compares the picture with the kept one."""
+
+    def __init__(self, compare: Compare, profile: Profile) -> None:
+        self._compare = compare
+        self._profile = profile
+
+    def agrees(
+        self,
+        size: tuple[int, int],
+        act: Act | None = None,
+        *,
+        past: tuple[Planted, ...] = PAST,
+        theme: str = "dark",
+        prepare: Callable[[History], None] | None = None,
+        rows: int | None = None,
+    ) -> bool:
+        """Return whether the picture is the kept one; `rows` is how many tasks there are where `prepare` adds some."""
+        with _planted(self._profile, past) as history:
+            if prepare is not None:
+                prepare(history)
+            app = ConsoleApp(self._profile, theme=theme, clock=clock, with_engine=False)
+
+            async def before(pilot: Pilot[int]) -> None:
+                console = Console(app, pilot, history)
+                await console.until(lambda: console.main.table.row_count == (rows or len(past)))
+                await pilot.pause()
+                if past:
+                    await console.go_to(len(past))
+                if act is not None:
+                    await act(console)
+                await pilot.pause()
+
+            try:
+                return self._compare(app, terminal_size=size, run_before=before)
+            finally:
+                app.close()
+
+    def setup_agrees(self, size: tuple[int, int]) -> bool:
+        """Compare the page that a profile without credentials is met with."""
+        app = ConsoleApp(replace(self._profile, client_id=None, secret=None, target_id=None), clock=clock)
+
+        async def before(pilot: Pilot[int]) -> None:
+            await pilot.pause()
+
+        try:
+            return self._compare(app, terminal_size=size, run_before=before)
+        finally:
+            app.close()
+
+
+@contextmanager
+def _planted(profile: Profile, past: tuple[Planted, ...]) -> Iterator[History]:
+    history = plant(profile, past)
+    try:
+        yield history
+    finally:
+        history.close()
+
+
+both_sizes = pytest.mark.parametrize("size", [WIDE, USUAL], ids=["wide", "usual"])

@@ -1,0 +1,100 @@
+"""What stands in the place of the main screen. New pictures: see `test_snapshots`."""
+
+from __future__ import annotations
+
+import pytest
+
+from bwp_tui.domain.task import WATCHED, Kind, Request, Verification
+from bwp_tui.history import actions, downloads, intents, outcomes, work
+from bwp_tui.history.connection import History
+from bwp_tui.settings import Profile
+from tests.archive.zips import plain
+from tests.console.past import HELD, NOT_KNOWN, NOW, READY, TODAY, WAITING
+from tests.console.support import Console
+from tests.console.test_archive_screen import MEMBERS
+from tests.snapshots.camera import SMALL, Camera, both_sizes
+
+TOKEN = "28688a0a-1111-4222-8333-444455556666"
+
+
+def office(history: History) -> None:
+    """Work on the held deletion, and a second request for its address, which the service has taken."""
+    work.verify(history, HELD, Verification(TODAY, "anna", "order 17 and its postcode"), "op")
+    work.extend(history, HELD, "orders in three shops", TODAY, "op")
+    work.assign(history, HELD, "anna", "op")
+    work.set_tags(history, WAITING, (WATCHED,), "op")
+    request = Request(Kind.DELETION, "bob@example.com", TODAY, "gdpr", 10, "left the shop")
+    number = actions.submit(history, request, "op").number
+    with history.write() as transaction:
+        transaction.run("UPDATE intents SET client_token = ?", (TOKEN,))
+    (intent,) = intents.due(history, NOW, 9)
+    assert outcomes.sending(history, intent.id)
+    outcomes.accepted(history, intent.id, "0e1f7b16-accepted", NOW)
+    actions.cancel(history, number, "op")
+
+
+NEW = 11
+"""Local number of the request that `office` makes."""
+
+
+@pytest.mark.parametrize("page", [1, 2, 3, 4, 5], ids=["overview", "errors", "timeline", "sent", "notes"])
+@both_sizes
+def test_task(camera: Camera, size: tuple[int, int], page: int) -> None:
+    async def act(console: Console) -> None:
+        await console.until(lambda: console.main.table.row_count == NEW)
+        await console.go_to(NOT_KNOWN if page == 2 else NEW if page == 4 else HELD)
+        await console.press("enter", str(page))
+
+    assert camera.agrees(size, act, prepare=office, rows=NEW)
+
+
+def test_task_small(camera: Camera) -> None:
+    async def act(console: Console) -> None:
+        await console.go_to(HELD)
+        await console.press("enter")
+
+    assert camera.agrees(SMALL, act)
+
+
+@both_sizes
+def test_sent(camera: Camera, size: tuple[int, int]) -> None:
+    async def act(console: Console) -> None:
+        await console.press("H")
+        await console.sees("2 requests")
+
+    assert camera.agrees(size, act, prepare=office, rows=NEW)
+
+
+@both_sizes
+def test_dashboard(camera: Camera, size: tuple[int, int]) -> None:
+    async def act(console: Console) -> None:
+        await console.press("D")
+        await console.sees("retrievals")
+
+    assert camera.agrees(size, act)
+
+
+@both_sizes
+def test_archive(camera: Camera, size: tuple[int, int], profile: Profile) -> None:
+    def prepare(history: History) -> None:
+        profile.download_dir.mkdir(parents=True, exist_ok=True)
+        path = plain(profile.download_dir / "retrieval-jane.doe@example.com-1.zip", MEMBERS)
+        actions.download(history, READY, str(path.parent), "op")
+        (order,) = downloads.due(history, NOW, 9)
+        downloads.finished(history, order, str(path), path.stat().st_size, "0" * 64)
+
+    async def act(console: Console) -> None:
+        await console.press("o")
+        await console.sees("orders.json")
+
+    assert camera.agrees(size, act, prepare=prepare)
+
+
+@both_sizes
+def test_question_longer_than_its_line(camera: Camera, size: tuple[int, int]) -> None:
+    async def act(console: Console) -> None:
+        await console.go_to(HELD)
+        await console.press("E", *"three shops")
+        await console.sees("three shops")
+
+    assert camera.agrees(size, act)
