@@ -94,7 +94,7 @@ class DownloadTable:
         if download.trouble and not download.paused:
             words, role = state_words(download, self._reading)
             trouble = clean_line(veiled(download.trouble, task, self._reading))
-            return (*self._name(download, task), (_left(words, _STATE), role), (f"{_GAP}{trouble}", "warn"))
+            return (*self._name(download, task), (_left(words, _STATE), role), (f"{_GAP}{trouble}", "plain"))
         return (*self._name(download, task), *self._how_far(download), (self._figures(download), "plain"))
 
     def _how_far(self, download: Download) -> list[Phrase]:

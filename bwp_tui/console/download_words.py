@@ -27,7 +27,7 @@ def state_words(download: Download, reading: Reading) -> Phrase:
         case _ if download.paused:
             return (f"paused{at}", "held")
         case DownloadState.RUNNING:
-            return ("waiting for a link" if done is None else f"{done} %", "busy")
+            return ("asking for a link" if done is None else f"{done} %", "busy")
         case _ if download.trouble and download.not_before and download.not_before > reading.now:
             return (f"again at {_clock_time(download.not_before, reading)}", "warn")
         case _:
@@ -101,7 +101,7 @@ def _waiting(download: Download, trouble: str, reading: Reading) -> Iterator[lis
         words, role = state_words(download, reading)
         yield _fact("Waits", (words.removeprefix("waiting "), role))
     if trouble:
-        yield _fact("Trouble", (trouble, "warn"))
+        yield _fact("Trouble", (trouble, "plain"))
 
 
 def _took(download: Download) -> str:
