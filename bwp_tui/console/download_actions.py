@@ -60,7 +60,7 @@ DOWNLOAD_ACTIONS: Final = (
         "pause/resume",
         "Pause it, keeping what it has; or let it go on",
         _STEER,
-        "downloads pause TASK",
+        None,
         _on_download(cannot_turn, writes=True),
     ),
     Action(
@@ -69,7 +69,7 @@ DOWNLOAD_ACTIONS: Final = (
         "cancel",
         "Cancel it and remove what it has",
         _STEER,
-        "downloads cancel TASK",
+        None,
         _on_download(cannot_cancel, writes=True),
     ),
     Action(
@@ -78,7 +78,7 @@ DOWNLOAD_ACTIONS: Final = (
         "retry",
         "Ask again for one that ended without a file",
         _STEER,
-        "downloads retry TASK",
+        None,
         _on_download(cannot_retry, writes=True),
     ),
     Action(

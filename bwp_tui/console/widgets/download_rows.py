@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from typing import NamedTuple
 
-from rich.cells import cell_len
 from textual.geometry import Region
 from textual.message import Message
 
 from bwp_tui.console.speech import Phrase
-from bwp_tui.console.widgets.row_list import POINTER, RowList
+from bwp_tui.console.widgets.row_list import RowList
 
 
 class Row(NamedTuple):
@@ -54,7 +53,7 @@ class DownloadRows(RowList):
         self._reveal()
         for y, (old, new) in enumerate(zip_longest(before, self._in_sight(), fillvalue=_Line())):
             if old != new:
-                self._repaint_line(y, old, new)
+                self.refresh(Region(0, y, self.scrollable_size.width, 1))
 
     def go_to(self, row: int) -> None:
         row = max(0, min(row, self._count - 1))
@@ -79,29 +78,3 @@ class DownloadRows(RowList):
             _Line(self._header),
             *(_Line(row.phrases, place == self._cursor) for place, row in enumerate(rows, start=self.top)),
         ]
-
-    def _repaint_line(self, y: int, old: _Line, new: _Line) -> None:
-        x, width = 0, self.scrollable_size.width
-        if old.is_current == new.is_current:
-            first, last = _differing(old.phrases, new.phrases)
-            x, width = POINTER + first, last - first
-        self.refresh(Region(x, y, width, 1))
-
-
-def _differing(old: Sequence[Phrase], new: Sequence[Phrase]) -> tuple[int, int]:
-    """Return the cells from which and up to which two lines differ."""
-    before, after = _cells(old), _cells(new)
-    length = max(len(before), len(after))
-    same = [a == b for a, b in zip_longest(before, after)]
-    first = same.index(False) if False in same else length
-    last = length - same[::-1].index(False) if False in same else length
-    return first, last
-
-
-def _cells(phrases: Sequence[Phrase]) -> list[Phrase]:
-    return [
-        (character if place == 0 else "", role)
-        for text, role in phrases
-        for character in text
-        for place in range(cell_len(character))
-    ]
