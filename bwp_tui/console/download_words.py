@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -75,10 +76,10 @@ def facts(download: Download, task: Task, reading: Reading) -> Iterator[list[Phr
 
 
 def events_of(download: Download, events: Sequence[Event]) -> list[Event]:
-    """Return the lines of a task's timeline that are about this download of its result."""
+    """Return the lines of a task's timeline that are about this download of its result, without what `facts` says."""
     until = download.finished_at
     return [
-        event
+        replace(event, detail=None) if event.what == "download failed" else event
         for event in events
         if event.what.startswith("download") and download.asked_at <= event.at and (until is None or event.at <= until)
     ]

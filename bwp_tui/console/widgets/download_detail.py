@@ -14,11 +14,12 @@ from bwp_tui.console.speech import Phrase
 from bwp_tui.console.widgets.detail_pane import Heading, Paragraphs
 from bwp_tui.domain.task import Download, Event, Task
 
-_BESIDE: Final = (100, 28)
-"""Columns and lines from which on the timeline has a place of its own; behind the facts below."""
+_BESIDE: Final = 116
+"""Columns from which on the timeline stands beside the facts, of which a hash is 74 wide; behind them below."""
 
+_TALL: Final = 28
 _LOW: Final = 20
-"""Lines below which there is room for the facts alone."""
+"""Lines of the terminal from which on there is more room, and below which there is room for the facts alone."""
 
 
 class DownloadDetail(Vertical):
@@ -38,8 +39,9 @@ class DownloadDetail(Vertical):
             *((f"{task.task_id} · {number}", number) if task.task_id else (number,)),
         )
         size, events = self.app.size, events_of(download, events)
-        beside = size.width >= _BESIDE[0] and size.height >= _BESIDE[1]
+        beside = size.width >= _BESIDE and size.height >= _TALL
         self.set_class(beside, "-beside")
+        self.set_class(size.height >= _TALL, "-tall")
         self.set_class(size.height < _LOW, "-low")
         lines: list[Sequence[Phrase]] = list(facts(download, task, reading))
         if not beside and size.height >= _LOW:
