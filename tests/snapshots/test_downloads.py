@@ -24,7 +24,7 @@ def test_downloads(camera: Camera, size: tuple[int, int], theme: str) -> None:
     async def act(console: Console) -> None:
         await open_downloads(console)
         await console.press("space", "j", "space")
-        await console.sees("2 marked", "── retrieval for l•••@example.com")
+        await console.sees("2 marked", "── retrieval for t•••@example.com")
 
     assert camera.agrees(size, act, past=PAST, theme=theme, prepare=run_all)
 
