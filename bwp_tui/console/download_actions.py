@@ -60,7 +60,7 @@ DOWNLOAD_ACTIONS: Final = (
         "pause/resume",
         "Pause it, keeping what it has; or let it go on",
         _STEER,
-        None,
+        "downloads pause TASK",
         _on_download(cannot_turn, writes=True),
     ),
     Action(
@@ -69,7 +69,7 @@ DOWNLOAD_ACTIONS: Final = (
         "cancel",
         "Cancel it and remove what it has",
         _STEER,
-        None,
+        "downloads cancel TASK",
         _on_download(cannot_cancel, writes=True),
     ),
     Action(
@@ -78,7 +78,7 @@ DOWNLOAD_ACTIONS: Final = (
         "retry",
         "Ask again for one that ended without a file",
         _STEER,
-        None,
+        "downloads retry TASK",
         _on_download(cannot_retry, writes=True),
     ),
     Action(
@@ -107,6 +107,15 @@ DOWNLOAD_ACTIONS: Final = (
         "Move it down in the queue",
         _STEER,
         None,
+        _on_download(cannot_move, writes=True),
+    ),
+    Action(
+        "move_first",
+        ("f",),
+        "",
+        "Bring it to the front of the queue",
+        _STEER,
+        "downloads first TASK",
         _on_download(cannot_move, writes=True),
     ),
     Action("folder", ("o",), "folder", "Show the folder's path and copy it", _FILE, None, _on_download(cannot_look)),

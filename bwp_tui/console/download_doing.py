@@ -70,6 +70,7 @@ class DownloadDoing:
             "retry": lambda: self._steer("retry", self._chosen()),
             "move_up": lambda: self._move(-1),
             "move_down": lambda: self._move(1),
+            "move_first": lambda: self._move(-len(stage.listed)),
         }
 
     def do(self, name: str) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from bwp_tui.cli.parser import parse
+from bwp_tui.console.actions import Action
 from bwp_tui.console.download_actions import DOWNLOAD_ACTIONS
 from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.downloads import DownloadsScreen
@@ -190,6 +192,9 @@ async def test_a_waiting_one_is_moved_in_the_queue_and_the_cursor_goes_with_it(p
         await console.sees("The download of #7 is first already.")
         await console.press("J")
         await console.until(lambda: waiting(console.history) == ["parked", "last", "next"])
+        await console.press("G", "f")
+        await console.until(lambda: waiting(console.history) == ["next", "parked", "last"])
+        await console.press("G")
         await console.until(
             lambda: console.line("download-rows").index("l•••") > console.line("download-rows").index("p•••")
         )
@@ -349,6 +354,12 @@ async def test_the_main_screen_says_what_is_paused_and_where_the_rest_is(profile
         await console.go_to(parked.number)
         await console.do("detail")
         await console.sees("paused: F shows the downloads")
+
+
+@pytest.mark.parametrize("action", [action for action in DOWNLOAD_ACTIONS if action.command], ids=lambda one: one.name)
+def test_the_line_beside_an_action_is_one_that_the_command_line_takes(action: Action) -> None:
+    assert action.command is not None
+    assert parse(action.command.replace("TASK", "17").split()).command[0]
 
 
 def test_names_and_keys_of_the_screen_are_unique() -> None:
