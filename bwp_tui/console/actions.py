@@ -9,7 +9,7 @@ from datetime import date
 from typing import Final
 
 from bwp_tui.domain.filter import VIEWS
-from bwp_tui.domain.task import WATCHED, Task
+from bwp_tui.domain.task import WATCHED, Download, Task
 from bwp_tui.history.actions import cannot_cancel, cannot_download, cannot_resubmit
 from bwp_tui.history.handling import cannot_open
 from bwp_tui.history.settling import cannot_adopt, cannot_give_up
@@ -24,6 +24,7 @@ class Situation:
     read_only: bool
     today: date
     views: int = len(VIEWS)
+    download: Download | None = None
 
 
 MOST_VIEWS: Final = 9
@@ -241,6 +242,7 @@ ACTIONS: Final = (
     Action("detail_down", ("J", "shift+down"), "", "Scroll the details down", _MOVE),
     Action("detail_up", ("K", "shift+up"), "", "Scroll the details up", _MOVE),
     Action("dashboard", ("D",), "", "The whole register at a glance", _VIEW, "dashboard"),
+    Action("downloads", ("F",), "", "Downloads: pause, resume, cancel, retry, reorder", _VIEW, "downloads"),
     Action("sent", ("H",), "", "The history of what was sent", _VIEW, "sent"),
     Action("command", ("colon",), "command", "Type a command, in the command line's own words", _PROGRAM),
     Action("palette", ("ctrl+p",), "", "Find a command by its name", _PROGRAM),

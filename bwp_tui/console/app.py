@@ -23,8 +23,10 @@ from bwp_tui.console.desk import Desk, Reader
 from bwp_tui.console.feed import Feed, Snapshot
 from bwp_tui.console.keymap import keymap
 from bwp_tui.console.notice import sequence
+from bwp_tui.console.queue_desk import QueueDesk
 from bwp_tui.console.records import Records
 from bwp_tui.console.remembered import Memory
+from bwp_tui.console.screens.downloads import DownloadsScreen
 from bwp_tui.console.screens.main import MainScreen
 from bwp_tui.console.screens.setup import SetupScreen
 from bwp_tui.console.screens.task import TaskScreen
@@ -101,6 +103,7 @@ class ConsoleApp(App[int]):
             reader=Reader(self._history),
             desk=Desk(self._written, profile, who),
             records=Records(self._written, who),
+            queue=QueueDesk(self._history, self._written, who),
             feed=Feed(profile.history_path, clock, lambda told: self._tell(self.Told(told))),
             clock=clock,
             role=lambda: self._engine.role,
@@ -152,7 +155,7 @@ class ConsoleApp(App[int]):
 
     def on_console_app_told(self, message: Told) -> None:
         for screen in self.screen_stack:
-            if isinstance(screen, MainScreen | TaskScreen):
+            if isinstance(screen, MainScreen | TaskScreen | DownloadsScreen):
                 screen.apply(message.told)
         if isinstance(message.told, Snapshot):
             self.run_worker(self._tell_what_ended(message.told), group="watching")

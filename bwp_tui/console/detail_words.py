@@ -95,6 +95,8 @@ def download_end(task: Task, reading: Reading) -> Phrase:
     download, of = task.download, f"the result for {subject(task, reading)}"
     if download is not None and download.state == DownloadState.DONE:
         return (f"Saved {of}: {size(download.bytes)}, whole and hashed.", "good")
+    if download is not None and download.state == DownloadState.CANCELLED:
+        return (f"The download of {of} is cancelled.", "muted")
     words = download.trouble if download is not None and download.trouble else "it ended without a file."
     return (f"Not saved, {of}: {veiled(words, task, reading)}", "bad")
 
@@ -200,6 +202,9 @@ def _result(task: Task, reading: Reading) -> Iterator[list[Phrase]]:
         case DownloadState.FAILED if download:
             yield _fact("Result", [(veiled(download.trouble or "the download failed", task, reading), "bad")])
         case DownloadState.QUEUED | DownloadState.RUNNING if download:
+            if download.paused:
+                yield _fact("Result", [("paused: ", "held"), ("F", "key"), (" shows the downloads", "plain")])
+                return
             words = download.trouble or "being downloaded"
             yield _fact("Result", [(veiled(words, task, reading), "warn" if download.trouble else "busy")])
         case _:

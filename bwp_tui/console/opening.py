@@ -1,4 +1,4 @@
-"""Opening what takes the place of the main screen: a task, its archive, what was sent, the dashboard, the help."""
+"""Opening what takes the main screen's place: a task, its archive, downloads, what was sent, dashboard, help."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.dashboard import DashboardScreen
+from bwp_tui.console.screens.downloads import DownloadsScreen
 from bwp_tui.console.screens.help import HelpScreen
 from bwp_tui.console.screens.sent import SentScreen
 from bwp_tui.console.screens.task import TaskScreen
@@ -22,6 +23,7 @@ class Opening:
             "detail": self._open_task,
             "earlier": self._go_to_earlier,
             "archive": self._open_archive,
+            "downloads": self._open_downloads,
             "sent": self._open_sent,
             "dashboard": self._open_dashboard,
             "help": self._open_help,
@@ -75,6 +77,9 @@ class Opening:
         task = self._stage.task_here
         if task is not None and task.download is not None and task.download.path is not None:
             self._stage.app.push_screen(ArchiveScreen(self._stage.session, task, Path(task.download.path)))
+
+    def _open_downloads(self) -> None:
+        self._stage.app.push_screen(DownloadsScreen(self._stage.session, self._stage.situation))
 
     def _open_sent(self) -> None:
         def read(number: int) -> None:

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from bwp_tui.console.desk import Desk, Reader
 from bwp_tui.console.feed import Feed
 from bwp_tui.console.keymap import Keymap
+from bwp_tui.console.queue_desk import QueueDesk
 from bwp_tui.console.records import Records
 from bwp_tui.console.remembered import Memory
 from bwp_tui.domain.times import Clock, local_day
@@ -39,6 +40,7 @@ class Session:
     reader: Reader
     desk: Desk
     records: Records
+    queue: QueueDesk
     feed: Feed
     clock: Clock
     role: Callable[[], str]

@@ -20,10 +20,17 @@ from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Kind, Task
 
 
-class Stage(Protocol):
-    """The main screen, as `Doing` and `ManyDoing` see it."""
+class Speaking(Protocol):
+    """A screen that can say what came of an action."""
 
     session: Session
+
+    def say(self, sentence: str, role: str = "plain") -> None: ...
+
+
+class Stage(Speaking, Protocol):
+    """The main screen, as `Doing` and `ManyDoing` see it."""
+
     listing: Listing
     lines: tuple[str, ...]
 
@@ -48,7 +55,6 @@ class Stage(Protocol):
     @property
     def situation(self) -> Situation: ...
 
-    def say(self, sentence: str, role: str = "plain") -> None: ...
     def mask(self, masked: bool) -> None: ...
     def open_form(self, kind: Kind | None = None, email: str | None = None) -> None: ...
     def close_form(self) -> None: ...

@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
-from bwp_tui.console.stage import Stage
+from bwp_tui.console.stage import Speaking
 from bwp_tui.history.errors import HistoryError
 from bwp_tui.history.request_check import BadRequest
 
 _Result = TypeVar("_Result")
 
 
-async def write(stage: Stage, act: Callable[[], _Result]) -> _Result | None:
+async def write(stage: Speaking, act: Callable[[], _Result]) -> _Result | None:
     """Run `act` in a thread; say the sentence it returns, or why it could not be; return its result where it was."""
     try:
         result = await asyncio.to_thread(act)

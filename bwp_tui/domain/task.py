@@ -100,6 +100,8 @@ class Download:
     actor: str
     paused: bool = False
     """Whether it waits for an operator: one that runs stops within a second, and keeps what it has."""
+    not_before: datetime | None = None
+    """When it may begin, or go on after trouble."""
 
 
 @dataclass(frozen=True, slots=True)

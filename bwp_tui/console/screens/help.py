@@ -23,7 +23,11 @@ _ROOMY: Final = 96
 
 
 class HelpScreen(Screen[None]):
-    """The keys of the main screen, by what they are about."""
+    """The keys of a screen, by what they are about: `groups` is the order of that.
+
+    Args:
+        notes: lines that follow them.
+    """
 
     BINDINGS = [
         Binding("escape,q,question_mark,enter", "close", "Close", show=False),
@@ -33,9 +37,16 @@ class HelpScreen(Screen[None]):
         Binding("pageup,ctrl+u", "scroll(-10)", "Page up", show=False),
     ]
 
-    def __init__(self, situation: Situation, actions: Sequence[Action] = ACTIONS) -> None:
+    def __init__(
+        self,
+        situation: Situation,
+        actions: Sequence[Action] = ACTIONS,
+        groups: Sequence[str] = GROUPS,
+        notes: Sequence[Sequence[Phrase]] | None = None,
+    ) -> None:
         super().__init__()
-        self._actions = actions
+        self._actions = sorted(actions, key=lambda action: groups.index(action.group))
+        self._notes = _FILTER_LINES if notes is None else notes
         self._situation = situation
 
     def compose(self) -> ComposeResult:
@@ -49,10 +60,10 @@ class HelpScreen(Screen[None]):
         self.query_one(FooterLine).show_keys(("j k", "scroll"), ("esc", "back"))
 
     def on_resize(self) -> None:
-        lines: list[list[Phrase]] = []
-        for group, actions in groupby(sorted(self._actions, key=_group_order), key=lambda action: action.group):
+        lines: list[Sequence[Phrase]] = []
+        for group, actions in groupby(self._actions, key=lambda action: action.group):
             lines += [[], [(f" {group}", "accent")], *(line for action in actions for line in self._lines(action))]
-        lines += [[], *_FILTER_LINES]
+        lines += [[], *self._notes]
         self.query_one("#help-text", Paragraphs).tell(lines)
 
     def _lines(self, action: Action) -> list[list[Phrase]]:
@@ -75,10 +86,6 @@ class HelpScreen(Screen[None]):
     def action_scroll(self, lines: int) -> None:
         """Scroll the text."""
         self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
-
-
-def _group_order(action: Action) -> int:
-    return GROUPS.index(action.group)
 
 
 _FILTER_LINES: Final[list[list[Phrase]]] = [

@@ -28,7 +28,7 @@ class DownloadLines(Line):
                 phrases.append(("\n", "plain"))
             phrases += self._line(download, subject)
         if len(downloads) > MOST:
-            phrases.append((f"\n   and {len(downloads) - MOST} more", "muted"))
+            phrases += [(f"\n   and {len(downloads) - MOST} more: ", "muted"), ("F", "key")]
         self.display = bool(downloads)
         self.show(self.say(*phrases))
 
@@ -36,22 +36,37 @@ class DownloadLines(Line):
         narrow = self.app.size.width < _NARROW
         name = f"{subject[: 18 if narrow else 30]:<{18 if narrow else 30}}"
         start: list[Phrase] = [(" ⇣ ", "accent"), (f"{name}  ", "plain")]
+        done = percent(download)
         if download.paused:
-            return [*start, ("paused", "muted")]
+            return [*start, ("paused" if done is None else f"paused at {done} %", "held")]
         if download.state == DownloadState.QUEUED:
             return [*start, (download.trouble or "waiting for a slot", "warn" if download.trouble else "muted")]
-        if download.total is None:
+        if download.total is None or done is None:
             return [*start, ("asking for a link", "muted")]
-        width = _NARROW_BAR if narrow else _BAR
-        done = min(width, width * download.bytes // max(1, download.total))
-        percent = min(99, 100 * download.bytes // max(1, download.total))
-        words = [f"{percent:3d} %", f"{size(download.bytes)} of {size(download.total)}"]
-        if download.rate:
-            left = timedelta(seconds=(download.total - download.bytes) / download.rate)
+        words = [f"{done:3d} %", f"{size(download.bytes)} of {size(download.total)}"]
+        if (left := time_left(download)) is not None and download.rate:
             words += [f"{size(download.rate)}/s", f"{duration_words(left)} left"]
         if narrow:
             words.pop(1)
-        return [*start, ("━" * done, "accent"), ("─" * (width - done), "muted"), (f"  {'   '.join(words)}", "plain")]
+        return [*start, *bar(done, _NARROW_BAR if narrow else _BAR), (f"  {'   '.join(words)}", "plain")]
+
+
+def percent(download: Download) -> int | None:
+    """Return how much of a download has come; 99 at most until its file is in place, None where it is not known."""
+    return None if download.total is None else min(99, 100 * download.bytes // max(1, download.total))
+
+
+def time_left(download: Download) -> timedelta | None:
+    """Return how long a download takes on at its rate, or None where that is not known."""
+    if not download.rate or download.total is None:
+        return None
+    return timedelta(seconds=max(0, download.total - download.bytes) / download.rate)
+
+
+def bar(done: int, width: int) -> list[Phrase]:
+    """Return a bar of `width` cells, filled to so many per cent: at 99, the most there is before the end, all of it."""
+    filled = min(width, width * (done + 1) // 100)
+    return [("━" * filled, "accent"), ("─" * (width - filled), "muted")]
 
 
 def size(count: float) -> str:

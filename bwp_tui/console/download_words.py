@@ -1,0 +1,124 @@
+"""What is said of a download: where it stands, how far it is, how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from bwp_tui.console.detail_words import Reading, timeline, veiled
+from bwp_tui.console.speech import Phrase
+from bwp_tui.console.widgets.download_lines import percent, size
+from bwp_tui.domain.task import Download, DownloadState, Event, Task
+from bwp_tui.domain.times import duration_words, local_day
+from bwp_tui.history.download_queue import OPEN
+
+_LABEL: Final = 9
+
+
+def state_words(download: Download, reading: Reading) -> Phrase:
+    """Return where an open download stands, in at most 18 cells."""
+    done = percent(download)
+    at = "" if done is None else f" at {done} %"
+    match download.state:
+        case DownloadState.RUNNING if download.paused:
+            return ("stopping", "held")
+        case _ if download.paused:
+            return (f"paused{at}", "held")
+        case DownloadState.RUNNING:
+            return ("asking for a link" if done is None else f"{done} %", "busy")
+        case _ if download.trouble and download.not_before and download.not_before > reading.now:
+            return (f"again at {_clock_time(download.not_before, reading)}", "warn")
+        case _:
+            return (f"waiting{at}" if at else "waiting for a slot", "muted")
+
+
+def ended_words(download: Download, reading: Reading) -> Phrase:
+    """Return how and when a download ended."""
+    role = {DownloadState.DONE: "good", DownloadState.FAILED: "bad"}.get(DownloadState(download.state), "muted")
+    word = "saved" if download.state == DownloadState.DONE else download.state
+    when = "" if download.finished_at is None else f" {_clock_time(download.finished_at, reading)}"
+    return (f"{word}{when}", role)
+
+
+def queue_words(downloads: Sequence[Download]) -> list[Phrase]:
+    """Return how many downloads run, wait, are paused and have ended."""
+    open_ones = [download for download in downloads if download.state in OPEN]
+    paused = sum(download.paused for download in open_ones)
+    running = sum(download.state == DownloadState.RUNNING and not download.paused for download in open_ones)
+    counts = ((running, "running"), (len(open_ones) - paused - running, "waiting"), (paused, "paused"))
+    said = " · ".join(f"{count} {word}" for count, word in counts if count)
+    return [("downloads", "strong"), (f" · {said}" if said else " · none under way", "muted")]
+
+
+def facts(download: Download, task: Task, reading: Reading) -> Iterator[list[Phrase]]:
+    """Yield what is known of a download, a labelled line each; nothing that changes while it runs."""
+    trouble = veiled(download.trouble, task, reading) if download.trouble else ""
+    if download.state == DownloadState.DONE:
+        path = Path(download.path or "")
+        yield _fact("File", (veiled(path.name, task, reading), "good"))
+        yield _fact("Folder", (veiled(str(path.parent), task, reading), "plain"))
+        yield _fact("sha256", (download.sha256 or "", "plain"))
+        yield _fact("Size", (f"{download.bytes:,} bytes".replace(",", " "), "plain"), (_took(download), "muted"))
+    elif download.state == DownloadState.FAILED:
+        yield _fact("Failed", (trouble or "It ended without a file.", "bad"))
+        kept = f"{size(download.bytes)} are kept: " if download.etag and download.bytes else ""
+        yield _fact("Retry", (kept, "plain"), ("R", "key"), (" asks for it again", "plain"))
+    elif download.state == DownloadState.CANCELLED:
+        yield _fact("Cancelled", ("nothing is kept; ", "plain"), ("R", "key"), (" asks for it again", "plain"))
+    else:
+        yield from _waiting(download, trouble, reading)
+    yield _fact("Asked", (f"{_stamp(download.asked_at)} by {download.actor}", "plain"))
+    if download.attempts:
+        yield _fact("Attempts", (f"{download.attempts + (download.state in OPEN)}", "plain"))
+
+
+def events_of(download: Download, events: Sequence[Event]) -> list[Event]:
+    """Return the lines of a task's timeline that are about this download of its result, without what `facts` says."""
+    until = download.finished_at
+    return [
+        replace(event, detail=None) if event.what == "download failed" else event
+        for event in events
+        if event.what.startswith("download") and download.asked_at <= event.at and (until is None or event.at <= until)
+    ]
+
+
+def flowing_timeline(task: Task, events: Sequence[Event], reading: Reading) -> list[Phrase]:
+    """Return the timeline in one paragraph, the newest first."""
+    phrases: list[Phrase] = []
+    for line in timeline(task, events, reading):
+        phrases += [(" · ", "muted"), *line] if phrases else line
+    return phrases
+
+
+def _waiting(download: Download, trouble: str, reading: Reading) -> Iterator[list[Phrase]]:
+    if download.paused:
+        yield _fact("Paused", ("it goes on with ", "plain"), ("p", "key"), (", where it stopped", "plain"))
+    elif download.state == DownloadState.RUNNING:
+        yield _fact("Runs", (f"since {_stamp(download.started_at or download.asked_at)}", "plain"))
+    else:
+        words, role = state_words(download, reading)
+        yield _fact("Waits", (words.removeprefix("waiting "), role))
+    if trouble:
+        yield _fact("Trouble", (trouble, "plain"))
+
+
+def _took(download: Download) -> str:
+    if download.started_at is None or download.finished_at is None:
+        return ""
+    took = download.finished_at - download.started_at
+    return f"  in {duration_words(took)}" if took >= timedelta(seconds=1) else ""
+
+
+def _fact(label: str, *words: Phrase) -> list[Phrase]:
+    return [(f"{label:<{_LABEL}}", "muted"), (" ", "plain"), *words]
+
+
+def _clock_time(instant: datetime, reading: Reading) -> str:
+    return instant.astimezone().strftime("%H:%M:%S" if local_day(instant) == reading.today else "%m-%d %H:%M")
+
+
+def _stamp(instant: datetime) -> str:
+    return instant.astimezone().strftime("%Y-%m-%d %H:%M:%S")

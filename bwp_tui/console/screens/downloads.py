@@ -1,0 +1,209 @@
+"""The downloads: those under way, which can be steered, and what came of the others."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Coroutine, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.screen import Screen
+from textual.timer import Timer
+
+from bwp_tui.console.actions import READ_ONLY, Situation
+from bwp_tui.console.detail_words import Reading
+from bwp_tui.console.download_actions import DOWNLOAD_ACTIONS, ON_MARKS
+from bwp_tui.console.download_doing import DownloadDoing
+from bwp_tui.console.download_table import DownloadTable
+from bwp_tui.console.download_words import queue_words
+from bwp_tui.console.feed import Snapshot
+from bwp_tui.console.key_names import shown_key
+from bwp_tui.console.session import Session
+from bwp_tui.console.widgets.columns import locale_glyphs
+from bwp_tui.console.widgets.detail_pane import Heading
+from bwp_tui.console.widgets.download_detail import DownloadDetail
+from bwp_tui.console.widgets.download_rows import DownloadRows
+from bwp_tui.console.widgets.lines import FooterLine, StatusLine
+from bwp_tui.console.widgets.prompt import Prompt
+from bwp_tui.domain.task import Download, Task
+from bwp_tui.domain.times import local_day
+from bwp_tui.history.errors import HistoryError
+
+LISTED: Final = 200
+"""Downloads that are listed: all the open ones, and the newest of the others."""
+
+REDRAW_S: Final = 1.0
+"""Seconds between two redraws of what goes on by itself; what the operator does shows at once."""
+
+_REST_S: Final = 0.06
+_BY_NAME: Final = {action.name: action for action in DOWNLOAD_ACTIONS}
+
+
+class DownloadsScreen(Screen[None]):
+    """A view of the history's downloads. Every key goes through the registry in `download_actions`.
+
+    Args:
+        situation: of the screen that it was opened from.
+    """
+
+    AUTO_FOCUS = "DownloadRows"
+    BINDINGS = [
+        Binding(
+            ",".join(action.keys), f"perform('{action.name}')", action.what, show=False, id=f"downloads_{action.name}"
+        )
+        for action in DOWNLOAD_ACTIONS
+    ]
+
+    def __init__(self, session: Session, situation: Situation) -> None:
+        super().__init__()
+        self.session = session
+        self.marks: frozenset[int] = frozenset()
+        self.listed: Sequence[tuple[Download, Task]] = ()
+        self._opened_from = situation
+        self._doing = DownloadDoing(self)
+        self._read_at = -REDRAW_S
+        self._redraw: Timer | None = None
+        self._resting: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Heading(id="downloads-heading")
+        yield DownloadRows(id="download-rows")
+        yield DownloadDetail(id="download-detail")
+        yield Prompt(id="prompt")
+        yield StatusLine(id="status")
+        yield FooterLine(DOWNLOAD_ACTIONS, id="footer")
+
+    @property
+    def rows(self) -> DownloadRows:
+        """The list."""
+        return self.query_one(DownloadRows)
+
+    @property
+    def prompt(self) -> Prompt:
+        """The line that asks."""
+        return self.query_one(Prompt)
+
+    @property
+    def here(self) -> tuple[Download, Task] | None:
+        """The download under the cursor, and its task."""
+        current = self.rows.current
+        return next((found for found in self.listed if found[0].id == current), None)
+
+    @property
+    def reading(self) -> Reading:
+        """The circumstances in which the history is read now."""
+        session, now = self.session, self.session.clock()
+        return Reading(now, local_day(now), session.masked, session.day)
+
+    @property
+    def situation(self) -> Situation:
+        """What decides which actions are possible."""
+        here = self.here
+        return replace(self._opened_from, download=None if here is None else here[0])
+
+    def say(self, sentence: str, role: str = "plain") -> None:
+        """Show a sentence in the status line."""
+        self.query_one("#status", StatusLine).tell(sentence, role)
+
+    # What the history says
+
+    def apply(self, told: Snapshot | str) -> None:
+        """Show what has changed, by and by, or say why it cannot be read."""
+        if isinstance(told, str):
+            self.say(told, "bad")
+        elif self._redraw is None:
+            rest = self._read_at + REDRAW_S - time.monotonic()
+            if rest > 0:
+                self._redraw = self.set_timer(rest, self.look)
+            else:
+                self.look()
+
+    def look(self, current: int | None = None) -> None:
+        """Read the history and show what it says now, the cursor on the download `current`, else where it is."""
+        if self._redraw is not None:
+            self._redraw.stop()
+            self._redraw = None
+        self._read_at = time.monotonic()
+        try:
+            self.listed = self.session.queue.listed(LISTED)
+        except HistoryError as error:
+            self.say(str(error), "bad")
+            return
+        self.marks &= {download.id for download, _ in self.listed}
+        self._show(current)
+
+    def mark(self, ids: frozenset[int]) -> None:
+        """Mark these downloads and no other."""
+        self.marks = ids
+        self._show()
+
+    def _show(self, current: int | None = None) -> None:
+        table = DownloadTable(self.listed, self.rows.text_width, self.reading, self.marks, locale_glyphs())
+        titles, rows = table.lines()
+        self.rows.tell(titles, rows, self.rows.current if current is None else current)
+        marked = f"{len(self.marks)} marked" if self.marks else ""
+        self.query_one(Heading).tell(queue_words([download for download, _ in self.listed]), *filter(None, (marked,)))
+        self._tell_detail()
+
+    def _tell_detail(self) -> None:
+        detail, here = self.query_one(DownloadDetail), self.here
+        if here is None:
+            detail.clear()
+        else:
+            download, task = here
+            detail.tell(download, task, self.session.reader.timeline(task), self.reading)
+        self._tell_footer()
+
+    def _tell_footer(self) -> None:
+        footer = self.query_one(FooterLine)
+        if self.prompt.is_open:
+            footer.show_keys(*self.prompt.keys.items())
+        else:
+            footer.tell(self.situation)
+
+    # What the operator does
+
+    def action_perform(self, name: str) -> None:
+        """Do an action of the registry, or say why it is not possible."""
+        if self.prompt.is_open:
+            return
+        situation, action = self.situation, _BY_NAME[name]
+        if self.marks and name in ON_MARKS:
+            why_not = READ_ONLY if situation.read_only else None
+        else:
+            why_not = action.why_not(situation)
+        if why_not:
+            self.say(f"{shown_key(action.keys[0])}: {why_not}", "warn")
+        else:
+            self._doing.do(name)
+
+    def work_on(self, work: Coroutine[Any, Any, None]) -> None:
+        """Carry out work that waits for the operator or the disk."""
+        self.run_worker(work, group="doing")
+
+    def close(self) -> None:
+        """Go back to the tasks."""
+        self.dismiss(None)
+
+    @on(Prompt.Toggled)
+    def _asked(self) -> None:
+        self._tell_footer()
+
+    @on(DownloadRows.Highlighted)
+    def _moved(self) -> None:
+        if self._resting is not None:
+            self._resting.stop()
+        self._resting = self.set_timer(_REST_S, self._tell_detail)
+
+    @on(DownloadRows.Chosen)
+    def _chosen(self) -> None:
+        self.action_perform("look")
+
+    def on_screen_resume(self) -> None:
+        self.look()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._show)

@@ -1,0 +1,59 @@
+"""All about one download: where its file is, its hash, who asked for it, what happened to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+
+from bwp_tui.console.detail_words import Reading, subject, timeline
+from bwp_tui.console.download_words import events_of, facts, flowing_timeline
+from bwp_tui.console.speech import Phrase
+from bwp_tui.console.widgets.detail_pane import Heading, Paragraphs
+from bwp_tui.domain.task import Download, Event, Task
+
+_BESIDE: Final = 116
+"""Columns from which on the timeline stands beside the facts, of which a hash is 74 wide; behind them below."""
+
+_TALL: Final = 28
+_LOW: Final = 20
+"""Lines of the terminal from which on there is more room, and below which there is room for the facts alone."""
+
+
+class DownloadDetail(Vertical):
+    """The download under the cursor. Empty when there is none."""
+
+    def compose(self) -> ComposeResult:
+        yield Heading(id="download-heading")
+        with Horizontal(id="download-columns"):
+            yield Paragraphs(id="download-facts")
+            yield Paragraphs(id="download-timeline")
+
+    def tell(self, download: Download, task: Task, events: Sequence[Event], reading: Reading) -> None:
+        """Show a download, of whose task `events` is the timeline."""
+        number = f"#{task.number}"
+        self.query_one(Heading).tell(
+            [(f"{task.kind.lower()} for ", "muted"), (subject(task, reading), "strong")],
+            *((f"{task.task_id} · {number}", number) if task.task_id else (number,)),
+        )
+        size, events = self.app.size, events_of(download, events)
+        beside = size.width >= _BESIDE and size.height >= _TALL
+        self.set_class(beside, "-beside")
+        self.set_class(size.height >= _TALL, "-tall")
+        self.set_class(size.height < _LOW, "-low")
+        lines: list[Sequence[Phrase]] = list(facts(download, task, reading))
+        if not beside and size.height >= _LOW:
+            lines.append(flowing_timeline(task, events, reading))
+        self._paragraphs("download-facts").tell(lines)
+        self._paragraphs("download-timeline").tell(timeline(task, events, reading) if beside else [])
+
+    def clear(self) -> None:
+        """Show that there is no download."""
+        self.query_one(Heading).tell([("no download", "muted")])
+        for paragraphs in self.query(Paragraphs):
+            paragraphs.tell([])
+
+    def _paragraphs(self, id: str) -> Paragraphs:
+        return self.query_one(f"#{id}", Paragraphs)

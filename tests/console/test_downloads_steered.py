@@ -1,0 +1,146 @@
+"""The keys of the downloads screen over an engine at work and a practice API that sends slowly."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from bwp_tui.console.app import ConsoleApp
+from bwp_tui.console.screens.downloads import DownloadsScreen
+from bwp_tui.domain.task import Download, DownloadState, Kind, Request
+from bwp_tui.history import actions, tasks
+from bwp_tui.history.connection import History
+from bwp_tui.sandbox import wire
+from bwp_tui.sandbox.server import Sandbox
+from bwp_tui.settings import Profile
+from tests.console.support import Console
+from tests.e2e.operator import Clock
+from tests.practice import profile_of
+
+RATE = 150_000
+PROCESSED = timedelta(seconds=9)
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Lengths of all pieces of archives that the store has sent."""
+    lengths: list[int] = []
+    real = wire._chunks
+
+    def counted(body: bytes | wire.Slice, length: int, step: int) -> Iterator[bytes]:
+        for chunk in real(body, length, step):
+            if isinstance(body, wire.Slice):
+                lengths.append(len(chunk))
+            yield chunk
+
+    monkeypatch.setattr(wire, "_chunks", counted)
+    return lengths
+
+
+@pytest.fixture
+def slow() -> Iterator[Sandbox]:
+    """A practice API with one retrieval that has ended, and whose archive takes some seconds."""
+    clock = Clock()
+    with Sandbox(clock=clock, rate=RATE) as sandbox:
+        sandbox.world.start(Kind.RETRIEVAL, "jane@example.com")
+        clock.advance(PROCESSED)
+        yield sandbox
+
+
+@pytest.fixture
+def profile(slow: Sandbox, tmp_path: Path) -> Profile:
+    return profile_of(slow, tmp_path / "shop")
+
+
+@pytest.fixture
+def history(profile: Profile, slow: Sandbox) -> Iterator[History]:
+    history = History(profile.history_path)
+    request = Request(Kind.RETRIEVAL, "", date(2026, 11, 20), "gdpr")
+    actions.track(history, Kind.RETRIEVAL, slow.world.starts[0].task_id, request, "op")
+    yield history
+    history.close()
+
+
+@asynccontextmanager
+async def at_work(profile: Profile, history: History) -> AsyncIterator[Console]:
+    """The console with its engine, from its start to its end."""
+    app = ConsoleApp(profile)
+    try:
+        async with app.run_test(size=(120, 40)) as pilot:
+            yield Console(app, pilot, history)
+    finally:
+        app.close()
+
+
+async def open_downloads(console: Console) -> None:
+    await console.press("F")
+    await console.until(lambda: isinstance(console.app.screen, DownloadsScreen) and console.app.screen.listed)
+
+
+def download(history: History) -> Download:
+    found = tasks.get(history, 1).download
+    assert found is not None
+    return found
+
+
+def sha256_of(path: str) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+async def start(console: Console) -> None:
+    """Ask for the result by its key, and wait on the downloads screen until some of it has come."""
+    await console.until(lambda: console.task(1).status == "COMPLETED")
+    await console.sees("COMPLETED ⇣")
+    await console.press("d")
+    await console.until(lambda: console.task(1).download)
+    await open_downloads(console)
+    await console.until(lambda: download(console.history).bytes > 0)
+    await console.sees("1 running", "kB/s")
+
+
+async def test_a_paused_download_gets_no_byte_over_a_restart_and_ends_with_the_right_hash(
+    profile: Profile, history: History, served: list[int]
+) -> None:
+    async with at_work(profile, history) as console:
+        await start(console)
+        await console.press("p")
+        await console.until(lambda: download(history).state == DownloadState.QUEUED)
+        await console.sees("paused at ", "1 paused")
+    kept, sent = download(history).bytes, sum(served)
+    [part] = profile.download_dir.iterdir()
+    assert part.stat().st_size == kept
+    async with at_work(profile, history) as console:
+        await console.until(lambda: "engine here" in console.text)
+        await open_downloads(console)
+        await console.sees("paused at ", "it goes on with p")
+        assert (download(history).bytes, sum(served)) == (kept, sent)
+        await console.press("p")
+        await console.until(lambda: download(history).state == DownloadState.DONE)
+        await console.sees("saved ", "none under way", download(history).sha256 or "?")
+    done = download(history)
+    assert done.path is not None
+    assert sha256_of(done.path) == done.sha256
+    assert sum(served) <= 1.2 * done.bytes + 65_536
+
+
+async def test_a_cancelled_download_leaves_nothing_and_is_asked_for_again_with_its_key(
+    profile: Profile, history: History
+) -> None:
+    async with at_work(profile, history) as console:
+        await start(console)
+        await console.press("x")
+        await console.sees("fetched so far?")
+        await console.press("y")
+        await console.sees("is cancelled; what it had is removed.", "cancelled ", "none under way")
+        await console.until(lambda: list(profile.download_dir.iterdir()) == [])
+        first = download(history).id
+        await console.press("R")
+        await console.sees("is asked for again.")
+        await console.until(lambda: download(history).id != first and download(history).state == DownloadState.DONE)
+        await console.sees("saved ", "cancelled ")
+    assert [path.suffix for path in profile.download_dir.iterdir()] == [".zip"]

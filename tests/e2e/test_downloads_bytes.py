@@ -1,0 +1,100 @@
+"""What the downloads screen costs on the wire: nothing while nothing happens, little for each second of a download."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from bwp_tui.engine.lease import Lease
+from bwp_tui.history import actions, downloads, tasks
+from bwp_tui.history.connection import History
+from bwp_tui.history.downloads import Order
+from bwp_tui.sandbox.past import PastTask
+from tests.e2e.operator import Operator, still_life
+from tests.pty_terminal import Terminal
+
+IDLE_S = 5.0
+ONE_SECOND = 250
+"""Bytes that a second of one download may cost: its bar, bytes, rate and time left."""
+
+Count = Callable[[str, object], None]
+
+
+def results(past: list[PastTask]) -> list[int]:
+    """Numbers of the planted retrievals that have a result, the newest first."""
+    found = [
+        number for number, task in enumerate(past, start=1) if task.kind == "RETRIEVAL" and task.status == "COMPLETED"
+    ]
+    return found[::-1]
+
+
+@pytest.fixture
+def past(shop: Operator) -> list[PastTask]:
+    past = still_life(60)
+    shop.plant(past)
+    return past
+
+
+@pytest.fixture
+def history(shop: Operator) -> Iterator[History]:
+    """The register; the test holds the engine's lease, so that no engine takes up its downloads."""
+    lease = Lease(shop.folder / "engine.lock")
+    assert lease.take()
+    history = shop.history()
+    yield history
+    history.close()
+    lease.release()
+
+
+@pytest.fixture
+def orders(history: History, past: list[PastTask]) -> list[Order]:
+    """Three downloads that run."""
+    for number in results(past)[:3]:
+        actions.download(history, number, "/srv/privacy", "op")
+    orders = downloads.due(history, history.clock(), 3)
+    for order in orders:
+        downloads.started(history, order)
+        downloads.progressed(history, order, 12_400_000, 19_300_000, 3_100_000.0, '"tag"')
+    return orders
+
+
+@pytest.fixture
+def terminal(shop: Operator, orders: list[Order]) -> Iterator[Terminal]:
+    with shop.console() as terminal:
+        terminal.wait_for("follows")
+        terminal.send("F")
+        terminal.wait_for("3 running")
+        terminal.wait_for(lambda screen: screen.count("64 %") == len(orders))
+        terminal.settle()
+        yield terminal
+
+
+def test_the_open_screen_sends_nothing_while_nothing_happens(terminal: Terminal) -> None:
+    mark = terminal.mark()
+    terminal.settle(quiet=IDLE_S, timeout=4 * IDLE_S)
+    assert terminal.bytes_since(mark) == b""
+
+
+def test_a_second_of_a_download_costs_the_cells_that_changed(
+    terminal: Terminal, history: History, orders: list[Order], record_property: Count
+) -> None:
+    mark = terminal.mark()
+    downloads.progressed(history, orders[0], 15_600_000, 19_300_000, 3_200_000.0, '"tag"')
+    terminal.wait_for("80 %   15.6 / 19.3 MB   3.2 MB/s    1s")
+    terminal.settle()
+    cost = len(terminal.bytes_since(mark))
+    record_property("bytes of a second of a download", cost)
+    print(f"one second of one download: {cost} bytes")
+    assert 0 < cost < ONE_SECOND
+
+
+def test_what_the_engine_writes_without_a_change_in_sight_costs_nothing(
+    terminal: Terminal, history: History, orders: list[Order]
+) -> None:
+    mark = terminal.mark()
+    downloads.progressed(history, orders[0], 12_400_001, 19_300_000, 3_100_001.0, '"tag"')
+    number = orders[0].number
+    assert tasks.get(history, number).download is not None
+    terminal.settle(quiet=2.5)
+    assert terminal.bytes_since(mark) == b""
