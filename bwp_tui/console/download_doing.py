@@ -56,8 +56,6 @@ class DownloadDoing:
         self._stage = stage
         self._plain: dict[str, Callable[[], None]] = {
             "look": self._look_inside,
-            "folder": self._tell_folder,
-            "copy": self._copy_hash,
             "mark": self._mark,
             "mark_all": self._mark_all,
             "help": self._open_help,
@@ -65,6 +63,8 @@ class DownloadDoing:
             "leave": stage.close,
         }
         self._asking: dict[str, Callable[[], Coroutine[None, None, None]]] = {
+            "folder": self._tell_folder,
+            "copy": self._copy_hash,
             "pause": self._turn,
             "cancel": self._cancel,
             "retry": lambda: self._steer("retry", self._chosen()),
@@ -166,16 +166,20 @@ class DownloadDoing:
             download, task = self._stage.here
             self._stage.app.push_screen(ArchiveScreen(self._stage.session, task, Path(download.path or "")))
 
-    def _tell_folder(self) -> None:
+    async def _tell_folder(self) -> None:
         if self._stage.here is not None:
             download, task = self._stage.here
             folder = str(Path(download.path or "").parent)
-            self._stage.say(f"{veiled(folder, task, self._stage.reading)}  {copy(self._stage.app, folder)}")
+            self._stage.say(f"{veiled(folder, task, self._stage.reading)}  {await self._copied(folder)}")
 
-    def _copy_hash(self) -> None:
+    async def _copy_hash(self) -> None:
         if self._stage.here is not None:
             sha256 = self._stage.here[0].sha256 or ""
-            self._stage.say(f"sha256 {sha256}: {copy(self._stage.app, sha256)}.")
+            self._stage.say(f"sha256 {sha256}: {await self._copied(sha256)}.")
+
+    async def _copied(self, text: str) -> str:
+        stage = self._stage
+        return await copy(text, stage.app.copy_to_clipboard, stage.session.profile.folder)
 
     def _open_help(self) -> None:
         self._stage.app.push_screen(HelpScreen(self._stage.situation, DOWNLOAD_ACTIONS, DOWNLOAD_GROUPS, notes=()))

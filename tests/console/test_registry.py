@@ -32,6 +32,7 @@ PLACES = {
 }
 OF_THE_SCREEN = {
     "undo": "it takes back what this session did; a line of one's own does the contrary",
+    "columns": "a printed list has its own, and --json has all",
     "copy": "the clipboard; show prints the task id",
     "mark": "every line takes several tasks",
     "mark_range": "every line takes several tasks",

@@ -30,6 +30,7 @@ def test_what_is_due_comes_as_much_nearer_and_what_is_due_now_stays(history: His
     done = in_status(history, "COMPLETED", task_id="task-2")
     actions.download(history, done.number, "/srv", ACTOR)
     (order,) = downloads.due(history, NOW, 5)
+    downloads.started(history, order)
     downloads.put_off(history, order, "later", SOON)
     clock.forward(hours=-3)
     clocks.went_back(history, timedelta(hours=3))

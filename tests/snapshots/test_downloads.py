@@ -7,9 +7,7 @@ import pytest
 from bwp_tui.console.screens.downloads import DownloadsScreen
 from tests.console.queue_past import PAST, run_all
 from tests.console.support import Console
-from tests.snapshots.test_snapshots import SMALL, Camera, both_sizes, camera
-
-__all__ = ["camera"]
+from tests.snapshots.camera import SMALL, Camera, both_sizes
 
 
 async def open_downloads(console: Console) -> None:
