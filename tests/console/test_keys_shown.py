@@ -24,7 +24,7 @@ def looks_of(console: Console, name: str) -> str:
     entry = f"{shown_key(BY_NAME[name].keys[0])} {BY_NAME[name].label}  "
     at = content.plain.index(f" {entry}") + 1
     (style,) = {str(span.style) for span in content.spans if span.start == at}
-    return "key" if style == str(footer.get_visual_style("say--key")) else "muted"
+    return "key" if style == str(footer.look("key")) else "muted"
 
 
 async def test_the_footer_dims_what_is_not_possible_with_the_current_task(profile: Profile) -> None:
