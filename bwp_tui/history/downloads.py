@@ -208,14 +208,13 @@ def finished(history: History, order: Order, path: str, size: int, sha256: str) 
 
 
 def put_off(history: History, order: Order, words: str, not_before: datetime) -> None:
-    """Record why a download that runs stopped for now and when it goes on."""
+    """Record why a download that has not ended stopped for now and when it goes on."""
     with history.write() as transaction:
         _changed(
             transaction,
             order,
             "state = 'queued', attempts = attempts + 1, rate = NULL, trouble = ?, not_before = ?",
             (words, to_text(not_before)),
-            when=_RUNNING,
         )
 
 
