@@ -13,7 +13,7 @@ T = TypeVar("T")
 TOLERATED: Final = 0.1
 """The share of all cores that others may have used."""
 
-_TRIES: Final = 4
+_TRIES: Final = 3
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 
