@@ -205,12 +205,12 @@ class FooterLine(Line):
             self.show(self.say((f"{' ' * x}{marks}\n {sentence}", "bad")))
 
     def _fitted(self, possible: Sequence[bool]) -> Content:
-        *_, last, very_last = self._actions
-        room = self.size.width - 2 - _entry_width(last) - _entry_width(very_last)
+        always = self._actions[-_ALWAYS:]
+        room = self.size.width - 2 - sum(map(_entry_width, always))
         phrases: list[Phrase] = [(" ", "plain")]
         for index, action in enumerate(self._actions):
             width = _entry_width(action)
-            if action not in (last, very_last):
+            if action not in always:
                 if width > room:
                     continue
                 room -= width
@@ -220,6 +220,10 @@ class FooterLine(Line):
                 (f" {action.label}  ", "plain" if possible[index] else "muted"),
             ]
         return self.say(*phrases)
+
+
+_ALWAYS: Final = 3
+"""Actions at the end of the footer that no other takes the room of: those that lead to all others, and out."""
 
 
 def _entry_width(action: Action) -> int:
