@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from bwp_tui.cli.exits import Exit, Stop
 from bwp_tui.cli.opening import open_console, require_terminal
-from bwp_tui.settings import GivenSecret, Profile, actor, profile_folder
+from bwp_tui.settings import GivenSecret, KeySetting, Profile, SettingsError, actor, config_path, profile_folder
+from bwp_tui.settings.configfile import read_config
 from bwp_tui.settings.profile import PRACTICE
 
 if TYPE_CHECKING:
@@ -72,7 +73,16 @@ def practice_profile(practice: Sandbox, speed: float) -> Profile:
         download_dir=folder / "downloads",
         speed=speed,
         practice=True,
+        keys=_own_keys(),
     )
+
+
+def _own_keys() -> tuple[KeySetting, ...]:
+    """Return the operator's own keys, for hands to learn them here; a config file with mistakes is for real work."""
+    try:
+        return read_config(config_path(os.environ), required=False).keys
+    except SettingsError:
+        return ()
 
 
 def _sandbox(arguments: Namespace, *, rate: int | None) -> Sandbox:

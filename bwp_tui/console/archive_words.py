@@ -11,7 +11,7 @@ from bwp_tui.archive.entry import HOSTILE, Entry
 from bwp_tui.archive.json_tree import Node
 from bwp_tui.archive.preview import Preview, Table, Text, Tree
 from bwp_tui.console.speech import Phrase
-from bwp_tui.console.widgets.columns import Glyphs
+from bwp_tui.console.widgets.cells import Glyphs
 from bwp_tui.console.widgets.download_lines import size
 
 Veil = Callable[[str], str]

@@ -90,7 +90,7 @@ class Around:
         elif self._screen.query_one(PaletteLines).display:
             footer.show_keys(*_PALETTE)
         elif prompt.is_open:
-            footer.show_keys(*(prompt.keys.items() or _TYPED))
+            footer.show_keys(*(prompt.keys_beside or _TYPED))
         else:
             footer.tell(situation)
 

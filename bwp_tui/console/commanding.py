@@ -30,7 +30,12 @@ class Commanding:
         self._recalled = len(self._stage.lines)
         self._changed("", 0)
         answer = await stage.prompt.text(
-            ":", changed=self._changed, moved=self._recall, completed=self._offers.take, checked=self._mistake
+            ":",
+            changed=self._changed,
+            moved=self._recall,
+            completed=self._offers.take,
+            checked=self._mistake,
+            hint=("tab completes   ↑ earlier lines" if stage.lines else "tab completes", "muted"),
         )
         stage.offer_commands(())
         if answer and answer.strip():

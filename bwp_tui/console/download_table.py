@@ -11,7 +11,7 @@ from rich.cells import cell_len, set_cell_size
 from bwp_tui.console.detail_words import Reading, subject, veiled
 from bwp_tui.console.download_words import ended_words, state_words
 from bwp_tui.console.speech import Phrase
-from bwp_tui.console.widgets.columns import Glyphs
+from bwp_tui.console.widgets.cells import Glyphs
 from bwp_tui.console.widgets.download_lines import bar, percent, size, time_left
 from bwp_tui.console.widgets.download_rows import Row
 from bwp_tui.domain.task import Download, DownloadState, Task

@@ -43,6 +43,13 @@ def test_every_mistake_of_the_settings_is_a_line(bwp: Bwp) -> None:
     assert ended.out.count("fail  settings") == 2
 
 
+def test_a_key_that_cannot_be_is_a_line(bwp: Bwp) -> None:
+    file = bwp.data.parent / "config.toml"
+    file.write_text('[keys]\ndownload = "x"\n')
+    ended = bwp("doctor", env={"BWP_CONFIG_FILE": str(file)})
+    assert f"warn  keys         {file}, line 2: keys.download cannot be “x”, which is the key of cancel" in ended.out
+
+
 def test_files_that_others_can_read_are_told_with_the_cure(bwp: Bwp) -> None:
     bwp("list")
     bwp.folder.chmod(0o755)

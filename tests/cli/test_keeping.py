@@ -76,8 +76,11 @@ def test_a_purge_tells_what_it_does_and_does_it(bwp: Bwp) -> None:
     history.close()
     refused = bwp("purge", "--older-than", "0d")
     assert (refused.code, "add --yes" in refused.err) == (2, True)
+    sight = bwp.folder / "console.json"
+    sight.write_text('{"filter": "jane"}')
     ended = bwp("purge", "--older-than", "0d", "--yes")
     assert ended.code == 0
+    assert not sight.exists()
     assert "1 finished tasks lose address" in ended.err
     assert "Purged 1 tasks." in ended.out
     assert "jane@" not in bwp("show", "1", "--unmask").out

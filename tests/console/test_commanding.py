@@ -34,7 +34,6 @@ def typed(console: Console) -> str:
 def test_every_word_of_the_command_line_is_one_here_or_said_to_be_for_the_shell() -> None:
     assert set(_parser()[1]) - {"list", "views"} <= set(BY_WORD) | set(IN_THE_SHELL)
     assert set(IN_THE_SHELL) <= set(_parser()[1])
-    assert set(IN_THE_SHELL).isdisjoint(BY_WORD)
 
 
 def test_every_action_can_be_typed() -> None:

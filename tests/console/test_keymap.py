@@ -94,7 +94,7 @@ def test_each_mistake_of_the_file_is_told_with_its_line_and_the_nearest_name(tmp
 
 async def test_remapped_keys_work_and_are_shown_in_footer_help_palette_and_refusals(profile: Profile) -> None:
     mapped = replace(profile, keys=settings(cancel="z", note="W", quit="f9"))
-    async with opened(mapped) as console:
+    async with opened(mapped, size=(160, 40)) as console:
         await console.press("z")
         assert "z: A retrieval runs at once" in console.line("status")
         await console.press("x")

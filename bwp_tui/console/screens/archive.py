@@ -21,7 +21,7 @@ from bwp_tui.console.archive_words import EntryRows, TreeRows, kind_words, table
 from bwp_tui.console.clipboard import copy
 from bwp_tui.console.detail_words import Reading, subject, veiled
 from bwp_tui.console.session import Session
-from bwp_tui.console.widgets.columns import locale_glyphs
+from bwp_tui.console.widgets.cells import locale_glyphs
 from bwp_tui.console.widgets.detail_pane import Heading
 from bwp_tui.console.widgets.download_lines import size
 from bwp_tui.console.widgets.lines import FooterLine, StatusLine

@@ -22,7 +22,7 @@ from bwp_tui.console.download_words import queue_words
 from bwp_tui.console.feed import Snapshot
 from bwp_tui.console.key_names import shown_key
 from bwp_tui.console.session import Session
-from bwp_tui.console.widgets.columns import locale_glyphs
+from bwp_tui.console.widgets.cells import locale_glyphs
 from bwp_tui.console.widgets.detail_pane import Heading
 from bwp_tui.console.widgets.download_detail import DownloadDetail
 from bwp_tui.console.widgets.download_rows import DownloadRows
@@ -160,7 +160,7 @@ class DownloadsScreen(Screen[None]):
     def _tell_footer(self) -> None:
         footer = self.query_one(FooterLine)
         if self.prompt.is_open:
-            footer.show_keys(*self.prompt.keys.items())
+            footer.show_keys(*self.prompt.keys_beside)
         else:
             footer.tell(self.situation)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 from textual import on
@@ -17,6 +16,7 @@ from bwp_tui.console.around import Around
 from bwp_tui.console.commands import Command
 from bwp_tui.console.doing import Doing
 from bwp_tui.console.feed import Question, Snapshot
+from bwp_tui.console.freezing import Freezing
 from bwp_tui.console.listing import Listing
 from bwp_tui.console.remembered import Remembered
 from bwp_tui.console.session import Session
@@ -64,8 +64,7 @@ class MainScreen(Screen[None]):
         self._resting: Timer | None = None
         self._wanted: tuple[int, str | None] | None = None if remembered.task is None else (remembered.task, None)
         self._answered: Question | None = None
-        self._held_back: Snapshot | None = None
-        self._is_frozen = False
+        self._freezing = Freezing()
         self._is_partial = False
 
     def compose(self) -> ComposeResult:
@@ -138,9 +137,7 @@ class MainScreen(Screen[None]):
         if isinstance(told, str):
             self.say(told, "bad")
             return
-        if self._is_frozen and self._around.snapshot is not None and told.question == self._answered:
-            seen = self._held_back.changed if self._held_back is not None else ()
-            self._held_back = replace(told, changed=tuple({*seen, *told.changed}))
+        if self._freezing.holds(told, self._answered):
             return
         if told.question == self.listing.question:
             self._show_rows(told)
@@ -199,11 +196,12 @@ class MainScreen(Screen[None]):
 
     def freeze(self) -> None:
         """Let no row change or move until the key is pressed again; then show all that has happened."""
-        self._is_frozen = not self._is_frozen
-        held_back, self._held_back = self._held_back, None
-        if not self._is_frozen and held_back is not None:
+        held_back = self._freezing.turn()
+        if held_back is not None:
             self.apply(held_back)
-        self.say(f"Frozen: {self.session.keymap.key('freeze')} shows what happens again." if self._is_frozen else "")
+        self.say(
+            f"Frozen: {self.session.keymap.key('freeze')} shows what happens again." if self._freezing.is_on else ""
+        )
         self.tell_header()
 
     def mark(self, numbers: frozenset[int]) -> None:
@@ -232,7 +230,7 @@ class MainScreen(Screen[None]):
 
     def tell_header(self) -> None:
         """Show profile, engine and service."""
-        self._around.tell_header(frozen=self._is_frozen)
+        self._around.tell_header(frozen=self._freezing.is_on)
 
     def mask(self, masked: bool) -> None:
         """Mask or show the addresses everywhere."""

@@ -176,6 +176,7 @@ class FooterLine(Line):
     def tell(self, situation: Situation) -> None:
         """Show which of the registry's actions are possible in `situation`."""
         possible = tuple(action.why_not(situation) is None for action in self._actions)
+        self.set_class(False, "-pointing")
         if (possible, self.size.width) != (self._possible, self._width):
             self._possible, self._width = possible, self.size.width
             self.show(self._fitted(possible))
@@ -183,6 +184,7 @@ class FooterLine(Line):
     def show_keys(self, *keys: Phrase) -> None:
         """Show other keys for the time that something else is open."""
         self._possible = ()
+        self.set_class(False, "-pointing")
         phrases: list[Phrase] = [(" ", "plain")]
         for key, words in keys:
             phrases += [(key, "key"), (f" {words}   ", "plain")]
@@ -191,6 +193,7 @@ class FooterLine(Line):
     def point_out(self, x: int, width: int, sentence: str) -> None:
         """Show what is wrong with the text above: marks under it, and a sentence beside them or else below."""
         self._possible = ()
+        self.set_class(True, "-pointing")
         room = self.size.width
         marks = "^" * max(1, min(width, room - x))
         right = x + len(marks)
@@ -202,12 +205,12 @@ class FooterLine(Line):
             self.show(self.say((f"{' ' * x}{marks}\n {sentence}", "bad")))
 
     def _fitted(self, possible: Sequence[bool]) -> Content:
-        *_, last, very_last = self._actions
-        room = self.size.width - 2 - _entry_width(last) - _entry_width(very_last)
+        always = self._actions[-_ALWAYS:]
+        room = self.size.width - 2 - sum(map(_entry_width, always))
         phrases: list[Phrase] = [(" ", "plain")]
         for index, action in enumerate(self._actions):
             width = _entry_width(action)
-            if action not in (last, very_last):
+            if action not in always:
                 if width > room:
                     continue
                 room -= width
@@ -217,6 +220,10 @@ class FooterLine(Line):
                 (f" {action.label}  ", "plain" if possible[index] else "muted"),
             ]
         return self.say(*phrases)
+
+
+_ALWAYS: Final = 3
+"""Actions at the end of the footer that no other takes the room of: those that lead to all others, and out."""
 
 
 def _entry_width(action: Action) -> int:

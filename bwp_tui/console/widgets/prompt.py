@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from rich.cells import cell_len
@@ -23,6 +23,7 @@ _FIELD: Final = 24
 _BLANKS: Final = 4
 """Cells around a question and what stands beside it."""
 
+_BACK: Final = (("esc", "back"),)
 _YES_OR_NO: Final = {"y": "yes", "n": "no"}
 
 
@@ -66,9 +67,9 @@ class Prompt(Horizontal, can_focus=True):
         return max(field.region.x, x), max(1, cell_len(wrong) + min(0, x - field.region.x)), mistake.sentence
 
     @property
-    def keys(self) -> Mapping[str, str]:
-        """The keys that answer, with what each means; empty where a text is asked."""
-        return self._keys
+    def keys_beside(self) -> Sequence[tuple[str, str]]:
+        """What to say of the keys elsewhere: those that answer, unless they fill lines here; empty for a text."""
+        return _BACK if self._keys and self.has_class("-long") else tuple(self._keys.items())
 
     async def text(
         self,

@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from bwp_tui.console.speech import ROLES, Phrase
-from bwp_tui.console.widgets.columns import locale_glyphs
+from bwp_tui.console.widgets.cells import locale_glyphs
 from bwp_tui.console.widgets.row_pane import HEADER, RowPane
 
 LineOf = Callable[[int], Sequence[Phrase]]

@@ -7,7 +7,8 @@ from typing import NamedTuple, Protocol
 
 from rich.cells import cell_len
 
-from bwp_tui.console.widgets.columns import Cell, Context, Placed, cells_of
+from bwp_tui.console.widgets.cells import Cell, Context
+from bwp_tui.console.widgets.columns import Placed, cells_of
 from bwp_tui.domain.task import Task
 
 

@@ -9,7 +9,8 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from bwp_tui.console.widgets.columns import Cell, Glyphs, Placed, fit
+from bwp_tui.console.widgets.cells import Cell, Glyphs
+from bwp_tui.console.widgets.columns import Placed, fit
 
 StyleOf = Callable[..., Style]
 """Gives the style of component classes (`task-table--<name>`), the later ones above the earlier."""

@@ -19,7 +19,8 @@ from textual.content import Content
 from textual.message import Message
 from textual.strip import Strip
 
-from bwp_tui.console.widgets.columns import Cell, Context, Glyphs, Placed, locale_glyphs, place
+from bwp_tui.console.widgets.cells import Cell, Context, Glyphs, locale_glyphs
+from bwp_tui.console.widgets.columns import Placed, place
 from bwp_tui.console.widgets.row_pane import HEADER, RowPane
 from bwp_tui.console.widgets.task_rows import Changed, RowsInSight, TaskSource
 from bwp_tui.console.widgets.task_strips import header_strip, row_strip
