@@ -122,6 +122,9 @@ def test_a_failed_request_says_code_message_and_what_to_do(shop: Operator, size:
         assert "DATA_SUBJECT_NOT_FOUND" in panel
         assert "→ " in panel
         assert "heck the address" in panel
+        if size == SMALL:
+            terminal.send(ESCAPE)
+            terminal.wait_for("SUBJECT")
         assert end(terminal) == 0
 
 
