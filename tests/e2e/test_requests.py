@@ -17,6 +17,7 @@ from bwp_tui.history import tasks
 from bwp_tui.sandbox.server import Sandbox
 from tests.e2e.operator import (
     ENTER,
+    ESCAPE,
     RESULT_OFFERED,
     SMALL,
     WIDE,
