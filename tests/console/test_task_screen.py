@@ -170,6 +170,23 @@ async def test_a_key_acts_on_the_task_that_is_read(profile: Profile) -> None:
         await console.until(lambda: console.task(HELD).cancel_asked)
 
 
+async def test_a_key_never_acts_on_the_task_that_has_taken_the_place_of_the_one_that_is_read(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("2")
+        await console.until(lambda: console.main.table.row_count < len(PAST))
+        await read(console, HELD)
+        actions.cancel(console.history, HELD, "bob")
+        (intent,) = intents.due(console.history, NOW, 9)
+        assert outcomes.sending(console.history, intent.id)
+        outcomes.cancelled(console.history, intent.id)
+        await console.until(lambda: console.main.table.current_number != HELD)
+        await console.press("e")
+        await console.sees("The view has moved on; its cursor is put back on this task now")
+        await console.until(lambda: console.main.table.current_number == HELD)
+        await console.press("e")
+        await console.sees(f"Note on {console.task(HELD).name}: VIP")
+
+
 async def test_the_help_opens_over_the_page_and_gives_it_back(profile: Profile) -> None:
     async with opened(profile) as console:
         await read(console, HELD)

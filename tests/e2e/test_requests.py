@@ -17,6 +17,7 @@ from bwp_tui.history import tasks
 from bwp_tui.sandbox.server import Sandbox
 from tests.e2e.operator import (
     ENTER,
+    ESCAPE,
     RESULT_OFFERED,
     SMALL,
     WIDE,
@@ -122,6 +123,9 @@ def test_a_failed_request_says_code_message_and_what_to_do(shop: Operator, size:
         assert "DATA_SUBJECT_NOT_FOUND" in panel
         assert "→ " in panel
         assert "heck the address" in panel
+        if size == SMALL:
+            terminal.send(ESCAPE)
+            terminal.wait_for("SUBJECT")
         assert end(terminal) == 0
 
 
