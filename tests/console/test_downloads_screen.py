@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from textual.strip import Strip
 
 from bwp_tui.cli.parser import parse
 from bwp_tui.console.actions import Action
@@ -16,6 +17,7 @@ from bwp_tui.console.download_actions import DOWNLOAD_ACTIONS
 from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.downloads import DownloadsScreen
 from bwp_tui.console.widgets.download_lines import DownloadLines
+from bwp_tui.console.widgets.download_rows import DownloadRows
 from bwp_tui.domain.task import Download, DownloadState, Status
 from bwp_tui.history import actions, download_queue, downloads, tasks
 from bwp_tui.history.connection import History
@@ -124,11 +126,11 @@ async def test_the_details_leave_out_what_happened_to_another_download_of_the_sa
         history.close()
         await console.press("F")
         await console.sees("waiting for a slot", "failed")
-        await console.until(lambda: "download asked" in console.line("download-detail"))
-        assert "The first one broke" not in console.line("download-detail")
+        await console.until(lambda: "download asked" in console.line("download-timeline"))
+        assert "download failed" not in console.line("download-timeline")
         await console.press("j")
-        await console.until(lambda: "The first one broke" in console.line("download-detail"))
-        assert console.line("download-timeline").count("download asked") == 1
+        await console.until(lambda: "The first one broke" in console.line("download-facts"))
+        await console.until(lambda: console.line("download-timeline").count("download asked") == 1)
 
 
 async def test_an_empty_screen_says_how_a_download_comes_about(profile: Profile) -> None:
@@ -301,15 +303,32 @@ async def test_what_happens_behind_another_screen_is_shown_when_it_comes_back(pr
 
 async def test_the_cursor_stays_on_its_download_whatever_ends_above_it(profile: Profile) -> None:
     async with at_downloads(profile, "parked", "next", "last") as console:
-        await console.press("j", "j")
+        await console.press("j")
         parked = order_of(console.history, download_of(console, "parked").id)
         downloads.finished(console.history, parked, f"{FOLDER}/parked.zip", 1_000, SHA)
         await console.sees("saved 09:30:00")
-        assert screen_of(console).rows.current == download_of(console, "last").id
-        await console.press("j")
-        assert screen_of(console).rows.current == download_of(console, "parked").id, "over the titles between"
-        await console.press("k")
-        assert screen_of(console).rows.current == download_of(console, "last").id
+        for key, name in (("", "next"), ("j", "last"), ("j", "parked"), ("k", "last")):
+            await console.press(*key)
+            assert screen_of(console).rows.current == download_of(console, name).id, "the titles are passed over"
+
+
+async def test_a_second_of_a_download_paints_its_line_alone(profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with at_downloads(profile, "last", "next") as console:
+        order = order_of(console.history, download_of(console, "next").id)
+        downloads.started(console.history, order)
+        downloads.progressed(console.history, order, 12_400_000, 19_300_000, 3_100_000.0, '"tag"')
+        await console.sees("64 %", "waiting for a slot")
+        painted: list[int] = []
+        real = DownloadRows.render_line
+
+        def noted(rows: DownloadRows, y: int) -> Strip:
+            painted.append(y)
+            return real(rows, y)
+
+        monkeypatch.setattr(DownloadRows, "render_line", noted)
+        downloads.progressed(console.history, order, 15_600_000, 19_300_000, 3_200_000.0, '"tag"')
+        await console.until(lambda: "80 %   15.6 / 19.3 MB" in line_of(console, "n"))
+        assert set(painted) == {1}
 
 
 async def test_what_goes_on_by_itself_waits_for_its_second_and_what_the_operator_does_does_not(
