@@ -92,6 +92,7 @@ def _parser() -> tuple[Parser, dict[str, Parser]]:
     add_tables(commands)
     _add_keeping(commands)
     _add_saved(commands)
+    _add_config(commands)
     _add_practice(commands)
     return parser, commands.parsers
 
@@ -262,6 +263,20 @@ def _add_saved(commands: Commands) -> None:
     evidence = commands.add("evidence", "evidence", "print the record of one request: each step, by whom, and hashes")
     evidence.add_argument("task", metavar="TASK", help=TASK_HELP)
     evidence.add_argument("--mask", action="store_true", help="mask the address wherever it stands")
+
+
+def _add_config(commands: Commands) -> None:
+    config = commands.add("config", "configuring", "tell where the settings are, what they come to, what is wrong")
+    deeds = config.add_subparsers(metavar="DEED", required=True, parser_class=Parser)
+    for name, purpose in (
+        ("path", "where the config file is, or would be"),
+        ("show", "what file, environment and defaults come to; never the secret"),
+        ("validate", "each mistake of file and environment"),
+    ):
+        deed = deeds.add_parser(name, help=purpose, allow_abbrev=False)
+        deed.set_defaults(command=("configuring", name))
+        deed.add_argument("--profile", metavar="NAME", default=SUPPRESS, help="the shop to work with (BWP_PROFILE)")
+        deed.add_argument("--json", action="store_true", default=SUPPRESS, help="print JSON")
 
 
 def _add_practice(commands: Commands) -> None:

@@ -79,7 +79,7 @@ EVERY: Final = (*COMMANDS, *_OTHERS)
 BY_WORD: Final = {command.name: command for command in EVERY}
 
 IN_THE_SHELL: Final = (
-    *("track", "wait", "run", "doctor", "import", "export", "report", "backup", "restore", "purge", "pack"),
+    *("track", "wait", "run", "doctor", "config", "import", "export", "report", "backup", "restore", "purge", "pack"),
     *("evidence", "sandbox"),
 )
 """Commands of the command line that need a file, a terminal of their own, or time."""

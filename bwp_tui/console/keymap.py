@@ -34,7 +34,7 @@ class Keymap:
         if not self.mistakes:
             return ""
         more = len(self.mistakes) - 1
-        others = f" {more} more: bwp-tui doctor lists them." if more else ""
+        others = f" {more} more: bwp-tui config validate lists them." if more else ""
         return f"{self.mistakes[0]} The key it had stays.{others}"
 
     def key(self, name: str) -> str:

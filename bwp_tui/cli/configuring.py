@@ -1,0 +1,85 @@
+"""`bwp-tui config`: where the settings are, what they come to, and what is wrong with them."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+
+from bwp_tui.cli.exits import Exit
+from bwp_tui.cli.output import print_json
+from bwp_tui.console.keymap import keymap
+from bwp_tui.domain.text import clean_line
+from bwp_tui.settings import Profile, SettingsError, config_path, load_profile
+
+
+def path(arguments: Namespace) -> Exit:
+    """Print where the config file is, or would be."""
+    file = config_path(os.environ)
+    if arguments.json:
+        print_json({"path": str(file), "exists": file.exists()})
+    else:
+        print(file)
+    return Exit.DONE
+
+
+def show(arguments: Namespace) -> Exit:
+    """Print what file, environment and defaults come to for a profile; never the secret.
+
+    Raises:
+        SettingsError: they have mistakes.
+    """
+    settings = _settings(load_profile(arguments.profile, os.environ))
+    if arguments.json:
+        print_json(settings)
+        return Exit.DONE
+    for name, value in settings.items():
+        print(f"{name:<16} {clean_line(_words(value))}")
+    return Exit.DONE
+
+
+def validate(arguments: Namespace) -> Exit:
+    """Print each mistake of file and environment, own keys included; FAILED where there is one."""
+    try:
+        mistakes = keymap(load_profile(arguments.profile, os.environ).keys).mistakes
+    except SettingsError as error:
+        mistakes = error.mistakes
+    if arguments.json:
+        print_json([clean_line(mistake) for mistake in mistakes])
+    else:
+        for mistake in mistakes or (f"{config_path(os.environ)} and the environment have no mistake.",):
+            print(clean_line(mistake))
+    return Exit.FAILED if mistakes else Exit.DONE
+
+
+def _settings(profile: Profile) -> dict[str, object]:
+    return {
+        "config_file": str(config_path(os.environ)),
+        "profile": profile.name,
+        "folder": str(profile.folder),
+        "api_url": profile.api_url,
+        "token_url": profile.token_url,
+        "api_version": profile.api_version,
+        "client_id": profile.client_id,
+        "client_secret": "set" if profile.secret is not None else None,
+        "target_id": profile.target_id,
+        "download_dir": str(profile.download_dir),
+        "download_slots": profile.download_slots,
+        "read_only": profile.read_only,
+        "theme": profile.theme,
+        "notices": profile.notices,
+        "keys": {setting.action: list(setting.keys) for setting in profile.keys},
+        "missing": list(profile.missing()),
+    }
+
+
+def _words(value: object) -> str:
+    match value:
+        case None:
+            return "not set"
+        case bool():
+            return "yes" if value else "no"
+        case dict():
+            return ", ".join(f"{name} = {' '.join(keys)}" for name, keys in value.items()) or "none of your own"
+        case list():
+            return ", ".join(map(str, value)) or "nothing"
+    return str(value)

@@ -1,0 +1,58 @@
+"""`bwp-tui config`."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.cli.conftest import Bwp
+
+SECRET = {"BWP_CLIENT_SECRET": "hush-hush"}
+
+
+def configured(bwp: Bwp, text: str) -> dict[str, str]:
+    file = bwp.data.parent / "config.toml"
+    file.write_text(text)
+    return {"BWP_CONFIG_FILE": str(file)}
+
+
+def test_the_path_is_told_whether_the_file_is_there_or_not(bwp: Bwp) -> None:
+    env = configured(bwp, "")
+    assert bwp("config", "path", env=env).out == env["BWP_CONFIG_FILE"] + "\n"
+    assert json.loads(bwp("config", "path", "--json", env=env).out) == {"path": env["BWP_CONFIG_FILE"], "exists": True}
+
+
+def test_what_is_shown_is_what_file_and_environment_come_to_without_the_secret(bwp: Bwp) -> None:
+    env = configured(bwp, '[profiles.default]\ndownload_slots = 2\n[keys]\ndownload = ["d", "f5"]\n')
+    shown = bwp("config", "show", env={**env, **SECRET, "BWP_TARGET_ID": "bp-1"})
+    assert shown.code == 0
+    lines = dict(line.split(maxsplit=1) for line in shown.out.splitlines())
+    assert lines["download_slots"] == "2"
+    assert lines["target_id"] == "bp-1"
+    assert lines["client_secret"] == "set"
+    assert lines["keys"] == "download = d f5"
+    assert lines["missing"] == "BWP_CLIENT_ID"
+    assert "hush" not in shown.out + shown.err
+
+
+@pytest.mark.parametrize(
+    ("text", "mistake"),
+    [
+        ("[profiles.default]\ndownload_slots = 99\n", "line 2"),
+        ('[keys]\ndownload = "x"\n', "which is the key of cancel"),
+        ("[profiles.default\n", "is not valid TOML"),
+    ],
+)
+def test_each_mistake_is_a_line_and_an_exit_code(bwp: Bwp, text: str, mistake: str) -> None:
+    env = configured(bwp, text)
+    ended = bwp("config", "validate", env=env)
+    assert ended.code == 1
+    assert mistake in ended.out
+    assert any(mistake in line for line in json.loads(bwp("config", "validate", "--json", env=env).out))
+
+
+def test_settings_without_a_mistake_are_said_to_be_so(bwp: Bwp) -> None:
+    ended = bwp("config", "validate", env=configured(bwp, ""))
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.endswith("have no mistake.\n")
