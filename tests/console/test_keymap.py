@@ -89,7 +89,7 @@ def test_each_mistake_of_the_file_is_told_with_its_line_and_the_nearest_name(tmp
         "line 5: keys.mask cannot be “ctrl+m”, which reaches a program as enter; choose another key.",
     ]
     assert mapped.changed == {"freeze": "z,f5"}
-    assert mapped.sentence.endswith("3 more: bwp-tui doctor lists them.")
+    assert mapped.sentence.endswith("3 more: bwp-tui config validate lists them.")
 
 
 async def test_remapped_keys_work_and_are_shown_in_footer_help_palette_and_refusals(profile: Profile) -> None:
