@@ -93,14 +93,14 @@ def test_each_mistake_of_the_file_is_told_with_its_line_and_the_nearest_name(tmp
 
 
 async def test_remapped_keys_work_and_are_shown_in_footer_help_palette_and_refusals(profile: Profile) -> None:
-    mapped = replace(profile, keys=settings(cancel="z", note="W", quit="f9"))
+    mapped = replace(profile, keys=settings(cancel="z", note="Z", quit="f9"))
     async with opened(mapped, size=(160, 40)) as console:
         await console.press("z")
         assert "z: A retrieval runs at once" in console.line("status")
         await console.press("x")
         assert "z: A retrieval runs at once" in console.line("status")
-        await console.sees("W note", "f9 quit")
-        await console.press("W")
+        await console.sees("Z note", "f9 quit")
+        await console.press("Z")
         await console.sees("Note on")
         await console.press("escape", "ctrl+p", *"cancel")
         await console.sees("› z       Cancel a deletion")
