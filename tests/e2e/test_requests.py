@@ -125,7 +125,7 @@ def test_a_failed_request_says_code_message_and_what_to_do(shop: Operator, size:
         assert "heck the address" in panel
         if size == SMALL:
             terminal.send(ESCAPE)
-            terminal.wait_for("SUBJECT")
+            terminal.wait_for(on_current_row("FAILED"))
         assert end(terminal) == 0
 
 
