@@ -130,7 +130,7 @@ class DownloadTable:
         if not self._roomy:
             return (*start, (figures.rstrip(), "plain"))
         path = clean_line(veiled(download.path or "", task, self._reading))
-        return (*start, (figures, "plain"), (_GAP + _left(path, room - len(_GAP)).rstrip(), "muted"))
+        return (*start, (figures, "plain"), (_GAP + _end_of(path, room - len(_GAP)), "muted"))
 
     def _name(self, download: Download, task: Task) -> tuple[Phrase, ...]:
         mark = f"{self._glyphs.mark} " if download.id in self._marks else "  "
@@ -156,3 +156,13 @@ def _of(download: Download) -> str:
 
 def _left(text: str, width: int) -> str:
     return set_cell_size(text, width) if cell_len(text) <= width else f"{set_cell_size(text, width - 1)}…"
+
+
+def _end_of(path: str, width: int) -> str:
+    """Return as much of the end of a path as there is room for: it tells files apart, its folder does not."""
+    if cell_len(path) <= width:
+        return path
+    kept = path
+    while cell_len(kept) >= width:
+        kept = kept[1:]
+    return f"…{kept}"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from array import array
 from collections.abc import Callable, Collection, Sequence
 from datetime import date
 from typing import Final, overload
 
-from bwp_tui.domain.filter import Filter
+from bwp_tui.domain.filter import Filter, OneOf
 from bwp_tui.domain.task import Kind, Task
 from bwp_tui.domain.text import clean_line
 from bwp_tui.history.connection import History, as_int, as_text
@@ -139,10 +138,8 @@ def changed_since(history: History, revision: int) -> list[int]:
 
 def tagged_since(history: History, tag: str, revision: int) -> list[Task]:
     """Return the tasks with a tag that transactions after `revision` touched."""
-    rows = history.rows(
-        f"{TASKS} WHERE t.revision > ? AND instr(t.tags, ?)", (revision, json.dumps(tag, ensure_ascii=False))
-    )
-    return [task for task in map(task_of, rows) if tag in task.tags]
+    where, values = _where(history, Filter((OneOf("tag", (tag,)),)), history.clock().date())
+    return [task_of(row) for row in history.rows(f"{TASKS} WHERE t.revision > ? AND ({where})", (revision, *values))]
 
 
 def any_queued(history: History, numbers: Collection[int]) -> bool:
