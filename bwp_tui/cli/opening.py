@@ -40,6 +40,9 @@ def require_terminal() -> None:
 
 def open_console(profile: Profile, theme: str | None) -> int:
     """Run the console and return its exit code."""
+    from bwp_tui.console.feed import begun
+
+    feed = begun(profile)  # it reads while Textual is being imported, which takes as long
     from bwp_tui.console.app import run_console
 
-    return run_console(profile, theme=theme or profile.theme)
+    return run_console(profile, theme=theme or profile.theme, feed=feed)

@@ -16,22 +16,21 @@ from textual import events
 from textual.app import App
 from textual.driver import Driver
 from textual.message import Message
+from textual.screen import Screen
 from textual.worker import WorkerFailed
 
 import bwp_tui
 from bwp_tui.console.desk import Desk, Reader
-from bwp_tui.console.feed import Feed, Snapshot
+from bwp_tui.console.feed import Feed, Snapshot, begun
 from bwp_tui.console.keymap import keymap
 from bwp_tui.console.notice import sequence
 from bwp_tui.console.queue_desk import QueueDesk
 from bwp_tui.console.records import Records
 from bwp_tui.console.remembered import Memory
-from bwp_tui.console.screens.downloads import DownloadsScreen
 from bwp_tui.console.screens.main import MainScreen
-from bwp_tui.console.screens.setup import SetupScreen
-from bwp_tui.console.screens.task import TaskScreen
 from bwp_tui.console.session import Session
 from bwp_tui.console.speech import ROLES
+from bwp_tui.console.stage import Following
 from bwp_tui.console.terminal import SIGNALS, TerminalWatch
 from bwp_tui.console.themes import DARK, LIGHT, THEMES, choose
 from bwp_tui.console.type_ahead import TypeAhead
@@ -81,18 +80,25 @@ class ConsoleApp(App[int]):
         clock: Clock = utc_now,
         with_engine: bool = True,
         driver_class: type[Driver] | None = None,
+        feed: Feed | None = None,
     ) -> None:
+        """Make the app.
+
+        Args:
+            feed: reads the profile's history already, where a caller has begun it early.
+        """
         # Textual chooses its filter here: its grey one would turn the terminal's own colours into black on black.
         super().__init__(driver_class=driver_class, ansi_color=True if os.environ.get("NO_COLOR") else None)
         self.animation_level = "none"
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self._looks = choose(theme or profile.theme, os.environ)
-        self.theme = THEMES[self._looks]
+        self._begin_with(THEMES[self._looks])
         self._profile = profile
         self._configured = not profile.missing()
         self._crash: str | None = None
         self._noticed: str | None = None
+        feed = feed or begun(profile, clock)
         self._history = History(profile.history_path, clock=clock)
         self._written = History(profile.history_path, clock=clock)
         self._engine = EngineThread(profile, preparing(profile), changed=self._role_changed, clock=clock)
@@ -104,7 +110,8 @@ class ConsoleApp(App[int]):
             desk=Desk(self._written, profile, who),
             records=Records(self._written, who),
             queue=QueueDesk(self._history, self._written, who),
-            feed=Feed(profile.history_path, clock, lambda told: self._tell(self.Told(told))),
+            feed=feed,
+            tell=lambda told: self._tell(self.Told(told)),
             clock=clock,
             role=lambda: self._engine.role,
             next_theme=self._next_theme,
@@ -130,16 +137,23 @@ class ConsoleApp(App[int]):
                 loop.add_signal_handler(number, self._watch.tell, 128 + number)
             self._watch.start()
         if not self._configured:
-            config = str(config_path(os.environ))
-            self.push_screen(SetupScreen(self._profile.name, self._profile.missing(), config))
-            return
+            self._type_ahead.open()
+
+    def get_default_screen(self) -> Screen[None]:
+        if not self._configured:
+            from bwp_tui.console.screens.setup import SetupScreen
+
+            return SetupScreen(self._profile.name, self._profile.missing(), str(config_path(os.environ)))
         self.set_keymap(self._session.keymap.changed)
-        self.push_screen(MainScreen(self._session))
+        return MainScreen(self._session, self.size)
+
+    def on_main_screen_ready(self) -> None:
+        self._type_ahead.open()
         if self.opening_words or self._session.keymap.mistakes:
-            self.call_after_refresh(self._say_of_opening)
+            self._say_of_opening()
         if self._with_engine:
-            # After the first frame: importing the HTTP library must not delay it.
-            self.call_after_refresh(self._engine.start)
+            # Not before: importing the HTTP library would delay the first frame.
+            self._engine.start()
 
     def on_unmount(self) -> None:
         self._type_ahead.stop()
@@ -155,7 +169,7 @@ class ConsoleApp(App[int]):
 
     def on_console_app_told(self, message: Told) -> None:
         for screen in self.screen_stack:
-            if isinstance(screen, MainScreen | TaskScreen | DownloadsScreen):
+            if isinstance(screen, Following):
                 screen.apply(message.told)
         if isinstance(message.told, Snapshot):
             self.run_worker(self._tell_what_ended(message.told), group="watching")
@@ -184,6 +198,14 @@ class ConsoleApp(App[int]):
     @property
     def _main(self) -> MainScreen | None:
         return next((screen for screen in self.screen_stack if isinstance(screen, MainScreen)), None)
+
+    def _begin_with(self, theme: str) -> None:
+        """Set the theme to start with. Setting it as the operator does later reads all styles once more."""
+        if theme.startswith("ansi-"):  # these change the colours' filter too
+            self.theme = theme
+        else:
+            self.set_reactive(App.theme, theme)
+            self.stylesheet.set_variables(self.get_css_variables())
 
     def _next_theme(self) -> None:
         names = list(THEMES)
@@ -224,7 +246,7 @@ class ConsoleApp(App[int]):
     @property
     def opening_words(self) -> str | None:
         """What had to be mended when the history was opened, or why it can only be read; None for neither."""
-        return self._history.opened.report or self._history.read_only
+        return self._session.feed.opened.report or self._history.read_only
 
     @property
     def crash(self) -> str | None:
@@ -238,13 +260,16 @@ def _this_thread() -> int:
     return threading.get_ident()
 
 
-def run_console(profile: Profile, *, theme: str | None) -> int:
+def run_console(profile: Profile, *, theme: str | None, feed: Feed | None = None) -> int:
     """Open the console on a profile and return its exit code.
+
+    Args:
+        feed: reads the profile's history already.
 
     Raises:
         HistoryError: the history cannot be used.
     """
-    app = ConsoleApp(profile, theme=theme, driver_class=driver_class(os.environ))
+    app = ConsoleApp(profile, theme=theme, driver_class=driver_class(os.environ), feed=feed)
     over_ssh = "SSH_CONNECTION" in os.environ or "SSH_TTY" in os.environ
     try:
         app.run(mouse=not over_ssh)

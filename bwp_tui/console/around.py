@@ -16,9 +16,6 @@ from bwp_tui.console.speech import Phrase
 from bwp_tui.console.widgets.detail_pane import DetailPane
 from bwp_tui.console.widgets.download_lines import DownloadLines
 from bwp_tui.console.widgets.lines import FooterLine, HeaderLine, Standing, ViewsLine
-from bwp_tui.console.widgets.palette import PaletteLines
-from bwp_tui.console.widgets.prompt import Prompt
-from bwp_tui.console.widgets.request_form import RequestForm
 from bwp_tui.console.widgets.task_table import TaskTable
 from bwp_tui.domain.filter import VIEWS, View
 from bwp_tui.domain.task import Task
@@ -80,17 +77,13 @@ class Around:
         named = self._session.reader.named_downloads(snapshot.downloads, masked=self._session.masked)
         self._screen.query_one(DownloadLines).tell(named)
 
-    def tell_footer(self, situation: Situation) -> None:
-        """Show the keys of what is open."""
-        footer, prompt = self._screen.query_one(FooterLine), self._screen.query_one(Prompt)
-        if prompt.wrong is not None:
-            footer.point_out(*prompt.wrong)
-        elif self._screen.query_one(RequestForm).display:
-            footer.show_keys(*_FORM)
-        elif self._screen.query_one(PaletteLines).display:
-            footer.show_keys(*_PALETTE)
-        elif prompt.is_open:
-            footer.show_keys(*(prompt.keys_beside or _TYPED))
+    def tell_footer(self, situation: Situation, opened: Sequence[Phrase], wrong: tuple[int, int, str] | None) -> None:
+        """Show what is wrong with what is typed, or the keys of what is open, or those of the table."""
+        footer = self._screen.query_one(FooterLine)
+        if wrong is not None:
+            footer.point_out(*wrong)
+        elif opened:
+            footer.show_keys(*opened)
         else:
             footer.tell(situation)
 
@@ -118,6 +111,6 @@ class Around:
         return Reading(now, local_day(now), session.masked, session.day)
 
 
-_FORM: Final = (("enter", "file"), ("tab", "next field"), ("←→", "choose"), ("esc", "keep and close"))
-_PALETTE: Final = (("enter", "run"), ("↑↓", "pick"), ("esc", "close"))
-_TYPED: Final = (("enter", "keep"), ("esc", "back"))
+FORM: Final = (("enter", "file"), ("tab", "next field"), ("←→", "choose"), ("esc", "keep and close"))
+PALETTE: Final = (("enter", "run"), ("↑↓", "pick"), ("esc", "close"))
+TYPED: Final = (("enter", "keep"), ("esc", "back"))

@@ -14,13 +14,14 @@ from typing import Final
 from bwp_tui.console.actions import MOST_VIEWS
 from bwp_tui.domain.filter import Filter, View, parse
 from bwp_tui.domain.task import Download
-from bwp_tui.domain.times import Clock, local_day
+from bwp_tui.domain.times import Clock, local_day, utc_now
 from bwp_tui.history import downloads, engine_state, tasks, views
-from bwp_tui.history.connection import History
+from bwp_tui.history.connection import History, Opened
 from bwp_tui.history.engine_state import EngineState
 from bwp_tui.history.errors import HistoryError
 from bwp_tui.history.view_rows import ViewRows, Wanted
 from bwp_tui.history.watch import INTERVAL_S
+from bwp_tui.settings import Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +61,16 @@ _LONGEST_REST_S: Final = 3.0
 class Feed:
     """A thread with a connection of its own; tells of each change of the history, and answers new questions.
 
-    Args:
-        told: is called in the feed's thread with a snapshot, or with a sentence when the history cannot be read.
+    Raises:
+        HistoryError: the history cannot be used.
     """
 
-    def __init__(self, path: Path, clock: Clock, told: Callable[[Snapshot | str], None]) -> None:
+    def __init__(self, path: Path, clock: Clock) -> None:
         self._history = History(path, clock=clock)
         self._clock = clock
-        self._told = told
+        self._told: Callable[[Snapshot | str], None] | None = None
+        self._untold: Snapshot | str | None = None
+        self._telling = threading.Lock()
         self._question = Question()
         self._asked = threading.Event()
         self._stopped = False
@@ -78,15 +81,32 @@ class Feed:
         self._rested_at = 0.0
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
 
+    @property
+    def opened(self) -> Opened:
+        """What was found when the history was opened, which the feed does before all others."""
+        return self._history.opened
+
     def start(self) -> None:
-        """Begin; the first snapshot follows at once."""
+        """Begin to read; what is read is kept until it can be told."""
         self._asked.set()
         self._thread.start()
 
+    def follow(self, told: Callable[[Snapshot | str], None]) -> None:
+        """Have `told` called with each snapshot, or with a sentence when the history cannot be read.
+
+        It is called in the feed's thread, and at once in this one with what was read before.
+        """
+        with self._telling:
+            self._told = told
+            untold, self._untold = self._untold, None
+        if untold is not None:
+            told(untold)
+
     def ask(self, question: Question) -> None:
         """Have a snapshot told for `question` from now on."""
-        self._question = question
-        self._asked.set()
+        if question != self._question:
+            self._question = question
+            self._asked.set()
 
     def look(self) -> None:
         """Have a snapshot told now: something was written by this very program, and waiting would be seen."""
@@ -115,8 +135,15 @@ class Feed:
                     self._version = version
                     self._look()
             except HistoryError as error:
-                self._told(str(error))
+                self._tell(str(error))
                 self._asked.wait(INTERVAL_S * 20)
+
+    def _tell(self, told: Snapshot | str) -> None:
+        with self._telling:
+            if self._told is None:
+                self._untold = told
+                return
+        self._told(told)
 
     def _look(self) -> None:
         """Tell the first page of a view that is new and long, then the whole; then rest the longer, the longer it took.
@@ -130,7 +157,7 @@ class Feed:
         if page is not None:
             if self._told_last is None:
                 self._told_last = self._snapshot(question, page, (), today)
-            self._told(replace(self._told_last, question=question, numbers=page, changed=(), is_whole=False))
+            self._tell(replace(self._told_last, question=question, numbers=page, changed=(), is_whole=False))
         # The revision is read first: what is written meanwhile is then told twice rather than never.
         revision = self._history.revision()
         changed = tasks.changed_since(self._history, self._revision) if self._revision else []
@@ -139,7 +166,7 @@ class Feed:
             return  # another question is waiting
         self._told_last = self._snapshot(question, numbers, changed, today, revision)
         self._revision = revision
-        self._told(self._told_last)
+        self._tell(self._told_last)
         took = time.monotonic() - began
         self._rested_at = began + took + min(_RESTS * took, _LONGEST_REST_S)
 
@@ -158,3 +185,14 @@ class Feed:
             engine=engine_state.read(history),
             downloads=tuple(downloads.open_ones(history)),
         )
+
+
+def begun(profile: Profile, clock: Clock = utc_now) -> Feed:
+    """Return a feed of a profile's history that reads already: it needs no screen for that.
+
+    Raises:
+        HistoryError: the history cannot be used.
+    """
+    feed = Feed(profile.history_path, clock)
+    feed.start()
+    return feed

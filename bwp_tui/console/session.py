@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from bwp_tui.console.desk import Desk, Reader
-from bwp_tui.console.feed import Feed
+from bwp_tui.console.feed import Feed, Snapshot
 from bwp_tui.console.keymap import Keymap
 from bwp_tui.console.queue_desk import QueueDesk
 from bwp_tui.console.records import Records
@@ -33,6 +33,7 @@ class Session:
         role: returns what this process is to the profile: engine or follower.
         keymap: the registry of actions, with the operator's keys.
         memory: keeps what is in sight for the next start.
+        tell: passes on what the feed says to the screens that follow it; may be called in any thread.
         look_at: tells the engine, where it is here, which tasks are in sight.
     """
 
@@ -42,6 +43,7 @@ class Session:
     records: Records
     queue: QueueDesk
     feed: Feed
+    tell: Callable[[Snapshot | str], None]
     clock: Clock
     role: Callable[[], str]
     next_theme: Callable[[], None]

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from textual.app import App
 
 from bwp_tui.console.actions import Situation
-from bwp_tui.console.commands import Command
+from bwp_tui.console.feed import Snapshot
 from bwp_tui.console.listing import Listing
 from bwp_tui.console.session import Session
 from bwp_tui.console.widgets.detail_pane import DetailPane
-from bwp_tui.console.widgets.palette import PaletteLines
-from bwp_tui.console.widgets.prompt import Prompt
-from bwp_tui.console.widgets.request_form import RequestForm
 from bwp_tui.console.widgets.task_table import TaskTable
 from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Kind, Task
+
+if TYPE_CHECKING:
+    from bwp_tui.console.commands import Command
+    from bwp_tui.console.widgets.palette import PaletteLines
+    from bwp_tui.console.widgets.prompt import Prompt
+    from bwp_tui.console.widgets.request_form import RequestForm
+
+
+@runtime_checkable
+class Following(Protocol):
+    """A screen that shows what the history says."""
+
+    def apply(self, told: Snapshot | str) -> None: ...
 
 
 class Speaking(Protocol):

@@ -35,6 +35,7 @@ class TypeAhead:
         self._deliver = deliver
         self._waiting: asyncio.Queue[events.Event] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
+        self._opened = asyncio.Event()
 
     def takes(self, event: events.Event) -> bool:
         """Say whether an event is typed, fresh, and thus to be `put` here."""
@@ -49,6 +50,10 @@ class TypeAhead:
         """Begin, in the app's loop and context."""
         self._task = asyncio.create_task(self._run(), name="type-ahead")
 
+    def open(self) -> None:
+        """Let keys through: until now, what they lead to has not been there."""
+        self._opened.set()
+
     def stop(self) -> None:
         """Drop what has not been delivered."""
         if self._task is not None:
@@ -56,6 +61,7 @@ class TypeAhead:
             self._task = None
 
     async def _run(self) -> None:
+        await self._opened.wait()
         while True:
             await self._deliver(await self._waiting.get())
             with contextlib.suppress(TimeoutError):

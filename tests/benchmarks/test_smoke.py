@@ -82,7 +82,8 @@ def test_a_change_is_shown_with_few_statements() -> None:
     with fresh(still_life(60)) as place:
         apsw.connection_hooks.append(count)
         try:
-            feed = Feed(place.register, utc_now, told.append)
+            feed = Feed(place.register, utc_now)
+            feed.follow(told.append)
         finally:
             apsw.connection_hooks.remove(count)
         feed.start()

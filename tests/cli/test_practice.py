@@ -13,6 +13,7 @@ import pytest
 from bwp_tui.cli import practice as practice_commands
 from bwp_tui.cli.exits import Exit
 from bwp_tui.cli.main import run
+from bwp_tui.console.feed import Feed
 from bwp_tui.engine.lease import Lease
 from bwp_tui.history import tasks
 from bwp_tui.history.connection import History
@@ -78,7 +79,8 @@ class Console:
         self.profiles: list[Profile] = []
         self.counts: list[int] = []
 
-    def __call__(self, profile: Profile, *, theme: str | None) -> int:
+    def __call__(self, profile: Profile, *, theme: str | None, feed: Feed) -> int:
+        feed.stop()
         history = History(profile.history_path)
         self.profiles.append(profile)
         self.counts.append(len(tasks.changed_since(history, 0)))

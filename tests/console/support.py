@@ -134,7 +134,7 @@ async def opened(
     try:
         async with app.run_test(size=size) as pilot:
             console = Console(app, pilot, history)
-            await console.until(lambda: console.main.table.row_count == len(past))
+            await console.until(lambda: console.main.is_ready and console.main.table.row_count == len(past))
             await pilot.pause()
             yield console
     finally:

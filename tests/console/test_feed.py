@@ -35,7 +35,8 @@ def told() -> list[Snapshot | str]:
 
 @pytest.fixture
 def feed(history: History, told: list[Snapshot | str]) -> Iterator[Feed]:
-    feed = Feed(history.path, utc_now, told.append)
+    feed = Feed(history.path, utc_now)
+    feed.follow(told.append)
     yield feed
     feed.stop()
 

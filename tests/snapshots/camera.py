@@ -57,7 +57,9 @@ class Camera:
 
             async def before(pilot: Pilot[int]) -> None:
                 console = Console(app, pilot, history)
-                await console.until(lambda: console.main.table.row_count == (rows or len(past)))
+                await console.until(
+                    lambda: console.main.is_ready and console.main.table.row_count == (rows or len(past))
+                )
                 await pilot.pause()
                 if past:
                     await console.go_to(len(past))

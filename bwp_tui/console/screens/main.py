@@ -3,34 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
+from textual.geometry import Size
+from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
 
 from bwp_tui.console.actions import ACTIONS, BY_NAME, READ_ONLY, Situation
-from bwp_tui.console.around import Around
-from bwp_tui.console.commands import Command
-from bwp_tui.console.doing import Doing
+from bwp_tui.console.around import FORM, PALETTE, TYPED, Around
 from bwp_tui.console.feed import Question, Snapshot
 from bwp_tui.console.freezing import Freezing
 from bwp_tui.console.listing import Listing
 from bwp_tui.console.remembered import Remembered
 from bwp_tui.console.session import Session
-from bwp_tui.console.widgets.command_lines import CommandLines
+from bwp_tui.console.speech import Phrase
 from bwp_tui.console.widgets.detail_pane import DetailPane
 from bwp_tui.console.widgets.download_lines import DownloadLines
 from bwp_tui.console.widgets.lines import FooterLine, HeaderLine, StatusLine, ViewsLine
-from bwp_tui.console.widgets.palette import PaletteLines
-from bwp_tui.console.widgets.prompt import Prompt
-from bwp_tui.console.widgets.request_form import RequestForm
 from bwp_tui.console.widgets.task_table import TaskTable
 from bwp_tui.domain.completion import highlights
 from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Kind, Task
+
+if TYPE_CHECKING:
+    from bwp_tui.console.commands import Command
+    from bwp_tui.console.doing import Doing
+    from bwp_tui.console.widgets.command_lines import CommandLines
+    from bwp_tui.console.widgets.palette import PaletteLines
+    from bwp_tui.console.widgets.prompt import Prompt
+    from bwp_tui.console.widgets.request_form import RequestForm
 
 TICK_S: Final = 5.0
 """How often ages and countdowns are looked at; they are repainted only when their words change."""
@@ -38,13 +43,27 @@ TICK_S: Final = 5.0
 REST_S: Final = 0.06
 """How long the cursor rests on a task before its details are shown: a held key must not send them all."""
 
+_PATIENCE_S: Final = 0.5
+"""How long what asks the operator is put off for the first rows to be shown."""
+
 SMALLEST: Final = (60, 15)
 _SPLIT: Final = (100, 28)
 """Columns and lines from which on the details stand under the table; below, they take its place."""
 
 
 class MainScreen(Screen[None]):
-    """A view of the history. Every key goes through the registry in `actions`."""
+    """A view of the history. Every key goes through the registry in `actions`.
+
+    Attributes:
+        is_ready: whether `doing`, `form`, `palette`, `commands` and `prompt` are there, which the first frame does
+            without. Keys wait for them.
+    """
+
+    doing: Doing
+    form: RequestForm
+    palette: PaletteLines
+    commands: CommandLines
+    prompt: Prompt
 
     AUTO_FOCUS = "TaskTable"
     BINDINGS = [
@@ -52,10 +71,13 @@ class MainScreen(Screen[None]):
         for action in ACTIONS
     ]
 
-    def __init__(self, session: Session) -> None:
-        super().__init__()
+    class Ready(Message):
+        """All is there that a key may open."""
+
+    def __init__(self, session: Session, size: Size) -> None:
+        super().__init__(classes="-split" if _is_roomy(size) else None)
+        self.is_ready = False
         self.session = session
-        self.doing = Doing(self)
         remembered = session.memory.read()
         self.listing = remembered.listing(session.reader.views)
         self.lines = remembered.lines
@@ -73,11 +95,7 @@ class MainScreen(Screen[None]):
         yield ViewsLine(id="views")
         yield TaskTable(session.reader, clock=session.clock, day=session.day, id="table")
         yield DetailPane(id="detail")
-        yield RequestForm(session.today, session.reader.earlier, id="form")
         yield DownloadLines(id="downloads")
-        yield PaletteLines(session.keymap.actions, id="palette")
-        yield CommandLines(id="commands")
-        yield Prompt(id="prompt")
         yield StatusLine(id="status")
         yield FooterLine(session.keymap.actions, id="footer")
         yield StatusLine(id="too-small")
@@ -87,29 +105,39 @@ class MainScreen(Screen[None]):
         self.table.masked = self.session.masked
         self.table.columns = self.listing.shown_columns
         self.tell_header()
-        self._around.tell_footer(self.situation)
+        self._tell_footer()
         self.session.feed.ask(self.listing.question)
-        self.session.feed.start()
+        self.session.feed.follow(self.session.tell)
+        self.set_timer(_PATIENCE_S, self._get_ready)
+
+    def _get_ready(self) -> None:
+        self.run_worker(self._mount_what_asks(), group="ready")
+
+    async def _mount_what_asks(self) -> None:
+        """Mount what the first frame does not show: that would come later by as much."""
+        if hasattr(self, "doing"):
+            return
+        from bwp_tui.console.doing import Doing
+        from bwp_tui.console.widgets.command_lines import CommandLines
+        from bwp_tui.console.widgets.palette import PaletteLines
+        from bwp_tui.console.widgets.prompt import Prompt
+        from bwp_tui.console.widgets.request_form import RequestForm
+
+        session = self.session
+        self.doing = Doing(self)
+        self.form = RequestForm(session.today, session.reader.earlier, id="form")
+        self.palette = PaletteLines(session.keymap.actions, id="palette")
+        self.commands = CommandLines(id="commands")
+        self.prompt = Prompt(id="prompt")
+        await self.mount(self.form, before="#downloads")
+        await self.mount(self.palette, self.commands, self.prompt, before="#status")
+        self.is_ready = True
+        self.post_message(self.Ready())
 
     @property
     def table(self) -> TaskTable:
         """The table of tasks."""
         return self.query_one(TaskTable)
-
-    @property
-    def prompt(self) -> Prompt:
-        """The line that asks."""
-        return self.query_one(Prompt)
-
-    @property
-    def form(self) -> RequestForm:
-        """The request form."""
-        return self.query_one(RequestForm)
-
-    @property
-    def palette(self) -> PaletteLines:
-        """The list of commands."""
-        return self.query_one(PaletteLines)
 
     @property
     def detail(self) -> DetailPane:
@@ -134,6 +162,8 @@ class MainScreen(Screen[None]):
 
     def apply(self, told: Snapshot | str) -> None:
         """Show a snapshot of the history, or say why there is none."""
+        if not self.is_ready:
+            self.call_after_refresh(self._get_ready)
         if isinstance(told, str):
             self.say(told, "bad")
             return
@@ -252,7 +282,17 @@ class MainScreen(Screen[None]):
         self._tell_footer()
 
     def _tell_footer(self) -> None:
-        self._around.tell_footer(self.situation)
+        wrong = self.prompt.wrong if self.is_ready else None
+        self._around.tell_footer(self.situation, self._keys_of_what_is_open(), wrong)
+
+    def _keys_of_what_is_open(self) -> Sequence[Phrase]:
+        if not self.is_ready:
+            return ()
+        if self.form.display:
+            return FORM
+        if self.palette.display:
+            return PALETTE
+        return (self.prompt.keys_beside or TYPED) if self.prompt.is_open else ()
 
     # What the operator does
 
@@ -301,15 +341,14 @@ class MainScreen(Screen[None]):
 
     def offer_commands(self, commands: Sequence[Command]) -> None:
         """Show how these commands are written; none takes them away."""
-        self.query_one(CommandLines).tell(commands, self.why_not)
+        self.commands.tell(commands, self.why_not)
 
     def close_palette(self) -> None:
         """Take the list of commands away."""
         self.palette.close()
         self._tell_footer()
 
-    @on(Prompt.Toggled)
-    def _asked(self) -> None:
+    def on_prompt_toggled(self) -> None:
         self._tell_footer()
 
     @on(TaskTable.Highlighted)
@@ -322,21 +361,23 @@ class MainScreen(Screen[None]):
     def _chosen(self) -> None:
         self.action_perform("detail")
 
-    @on(RequestForm.Filed)
-    def _filed(self, event: RequestForm.Filed) -> None:
+    def on_request_form_filed(self, event: RequestForm.Filed) -> None:
         self.doing.file(event.request)
 
-    @on(RequestForm.Closed)
-    def _form_closed(self) -> None:
+    def on_request_form_closed(self) -> None:
         self.close_form()
 
     def on_resize(self) -> None:
         size = self.app.size
         self.set_class(size.width < SMALLEST[0] or size.height < SMALLEST[1], "-too-small")
-        self.set_class(size.width >= _SPLIT[0] and size.height >= _SPLIT[1], "-split")
+        self.set_class(_is_roomy(size), "-split")
         self.query_one("#too-small", StatusLine).tell(
             f"bwp-tui needs {SMALLEST[0]}x{SMALLEST[1]}; this terminal has {size.width}x{size.height}.", "warn"
         )
         self.tell_header()
         self._tell_views()
         self._tell_detail()
+
+
+def _is_roomy(size: Size) -> bool:
+    return size.width >= _SPLIT[0] and size.height >= _SPLIT[1]

@@ -31,6 +31,10 @@ _BEGIN: Final = "\x1b[?2026h"
 _END: Final = "\x1b[?2026l"
 """Around a frame, for a terminal that has said that it then shows it at once (synchronized output)."""
 
+_ENTER: Final = "\x1b[?1049h"
+_LEAVE: Final = "\x1b[?1049l"
+"""To the screen that the console has for itself, and back to the shell's."""
+
 _KEEPS_CELLS: Final = re.compile(
     r"(?:\x07"  # bell
     r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # OSC: clipboard, title, shape of the mouse's pointer
@@ -58,6 +62,7 @@ class ThinDriver(LinuxDriver):
         self._picture = Picture(*shutil.get_terminal_size())
         self._passed_on: list[str] = []
         self._is_synchronized = False
+        self._is_away = True
         self._outlet = Outlet(cast(TextIO, sys.__stderr__), self._take, self._lock)
 
     def write(self, data: str) -> None:
@@ -108,8 +113,11 @@ class ThinDriver(LinuxDriver):
             self._picture.paint(data)
         except NotUnderstood:
             self._passed_on += (self._changes(), data)
-            if not _KEEPS_CELLS.fullmatch(data):
+            if data == _ENTER:  # after ctrl+z Textual paints nothing by itself
+                self._picture.send_anew()
+            elif data != _LEAVE and not _KEEPS_CELLS.fullmatch(data):
                 self._picture.lose()
+            self._is_away = data == _LEAVE or (self._is_away and data != _ENTER)
 
     def _take(self) -> str:
         text = "".join((*self._passed_on, self._changes()))
@@ -117,5 +125,7 @@ class ThinDriver(LinuxDriver):
         return text
 
     def _changes(self) -> str:
+        if self._is_away:
+            return ""
         changes = self._picture.changes()
         return f"{_BEGIN}{changes}{_END}" if changes and self._is_synchronized else changes

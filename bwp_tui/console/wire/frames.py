@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from rich.cells import cell_len
 
@@ -51,16 +50,14 @@ class Alphabet(Generic[Thing]):
         return self._things[ord(letter) - self._first]
 
 
-@dataclass(frozen=True, slots=True)
-class Cells:
+class Cells(NamedTuple):
     """Cells of one line, side by side: a letter each, and a letter each for how it looks."""
 
     letters: str
     looks: str
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """Cells at a place on the screen, counted from 0. Textual ends a frame with an empty one: the cursor's place."""
 
     y: int

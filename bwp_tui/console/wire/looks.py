@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 _LETTERS: Final = frozenset(("1", "2", "3", "4", "5", "6", "7", "8", "9", "21", "51", "52", "53"))
 _FOREGROUNDS: Final = frozenset(str(code) for code in (*range(30, 38), *range(90, 98)))
@@ -14,8 +13,7 @@ _EXTENDED: Final = {"2": 3, "5": 1}
 """Numbers that follow `38;` and `48;`, by what stands next."""
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """Letters (bold, dim, …) and colours, each as SGR parameters; an empty colour is the terminal's own."""
 
     letters: frozenset[str] = frozenset()
