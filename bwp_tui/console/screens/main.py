@@ -167,6 +167,8 @@ class MainScreen(Screen[None]):
         if isinstance(told, str):
             self.say(told, "bad")
             return
+        if self._around.snapshot is None and told.question != self.listing.question:
+            return  # read before it was known what the last session listed; the answer follows
         if self._freezing.holds(told, self._answered):
             return
         if told.question == self.listing.question:
@@ -282,7 +284,7 @@ class MainScreen(Screen[None]):
         self._tell_footer()
 
     def _tell_footer(self) -> None:
-        wrong = self.prompt.wrong if self.is_ready else None
+        wrong = self.prompt.wrong if self.is_ready and self.prompt.is_open else None
         self._around.tell_footer(self.situation, self._keys_of_what_is_open(), wrong)
 
     def _keys_of_what_is_open(self) -> Sequence[Phrase]:
