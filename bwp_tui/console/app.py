@@ -49,6 +49,9 @@ STYLES: Final = next(folder for folder in (_PACKAGE / "styles", _PACKAGE.parent 
 
 UNCONFIGURED: Final = 2
 
+_TURN_S: Final = 0.001
+"""How long a thread computes while another waits; at Python's own 5 ms, a key waits tens of times for a reader."""
+
 
 class ConsoleApp(App[int]):
     """Shows a profile's history; runs its engine unless another process does.
@@ -121,7 +124,11 @@ class ConsoleApp(App[int]):
         )
         self._watching = Watching(self._session)
         self._watch = TerminalWatch(self._session_over)
-        self._type_ahead = TypeAhead(self, super().on_event)
+        self._type_ahead = TypeAhead(self, super().on_event, self._is_due)
+
+    def _is_due(self, event: events.Event) -> bool:
+        screen = self.screen
+        return not isinstance(event, events.Key) or not isinstance(screen, MainScreen) or screen.is_due(event.key)
 
     async def on_event(self, event: events.Event) -> None:
         if self._type_ahead.takes(event):
@@ -269,6 +276,7 @@ def run_console(profile: Profile, *, theme: str | None, feed: Feed | None = None
     Raises:
         HistoryError: the history cannot be used.
     """
+    sys.setswitchinterval(_TURN_S)
     app = ConsoleApp(profile, theme=theme, driver_class=driver_class(os.environ), feed=feed)
     over_ssh = "SSH_CONNECTION" in os.environ or "SSH_TTY" in os.environ
     try:

@@ -19,7 +19,7 @@ from bwp_tui.history import downloads, engine_state, tasks, views
 from bwp_tui.history.connection import History, Opened
 from bwp_tui.history.engine_state import EngineState
 from bwp_tui.history.errors import HistoryError
-from bwp_tui.history.view_rows import ViewRows, Wanted
+from bwp_tui.history.view_rows import Near, ViewRows, Wanted
 from bwp_tui.history.watch import INTERVAL_S
 from bwp_tui.settings import Profile
 
@@ -57,6 +57,9 @@ _RESTS: Final = 3.0
 
 _LONGEST_REST_S: Final = 3.0
 
+_DRAWING_S: Final = 0.1
+"""How long the screen has to itself to draw a first page, before all the other rows are read beside it."""
+
 
 class Feed:
     """A thread with a connection of its own; tells of each change of the history, and answers new questions.
@@ -71,7 +74,7 @@ class Feed:
         self._told: Callable[[Snapshot | str], None] | None = None
         self._untold: Snapshot | str | None = None
         self._telling = threading.Lock()
-        self._question = Question()
+        self._wants: tuple[Question, Near | None] = (Question(), None)
         self._asked = threading.Event()
         self._stopped = False
         self._revision = 0
@@ -102,10 +105,10 @@ class Feed:
         if untold is not None:
             told(untold)
 
-    def ask(self, question: Question) -> None:
-        """Have a snapshot told for `question` from now on."""
-        if question != self._question:
-            self._question = question
+    def ask(self, question: Question, near: Near | None = None) -> None:
+        """Have a snapshot told for `question` from now on; with `near`, what is about that task first."""
+        if question != self._wants[0]:
+            self._wants = (question, near)
             self._asked.set()
 
     def look(self) -> None:
@@ -151,13 +154,15 @@ class Feed:
         A register of a million tasks that changes all the time must not keep the thread that draws from its work.
         """
         began = time.monotonic()
-        question, today = self._question, local_day(self._clock())
+        (question, near), today = self._wants, local_day(self._clock())
         wanted = Wanted(question.filter, question.sort, today)
-        page = self._rows.first(wanted)
+        page = self._rows.first(wanted, near)
         if page is not None:
             if self._told_last is None:
                 self._told_last = self._snapshot(question, page, (), today)
             self._tell(replace(self._told_last, question=question, numbers=page, changed=(), is_whole=False))
+            if self._asked.wait(_DRAWING_S if self._told else 0.0):
+                return  # another question is waiting
         # The revision is read first: what is written meanwhile is then told twice rather than never.
         revision = self._history.revision()
         changed = tasks.changed_since(self._history, self._revision) if self._revision else []

@@ -17,8 +17,8 @@ class ManyDoing:
         self._last: int | None = None
         self.plain: dict[str, Callable[[], None]] = {
             "mark": self._toggle,
-            "mark_range": self._mark_range,
-            "mark_all": self._mark_all,
+            "mark_range": lambda: self._when_read(self._mark_range),
+            "mark_all": lambda: self._when_read(self._mark_all),
         }
         self.asking: dict[str, Callable[[], Coroutine[None, None, None]]] = {
             "download": lambda: self._act("download"),
@@ -33,6 +33,13 @@ class ManyDoing:
             self._last = number
             self._marked.set(self._marked.all ^ {number})
             self._stage.table.action_cursor_down()
+
+    def _when_read(self, mark: Callable[[], None]) -> None:
+        """Mark many where the list is what was asked for: else tasks would be marked that nobody sees."""
+        if self._stage.is_settled:
+            mark()
+        else:
+            self._stage.say("The list is still being read: nothing was marked. Press the key again.", "warn")
 
     def _mark_range(self) -> None:
         """Mark all from the task marked last to the one under the cursor."""

@@ -19,6 +19,7 @@ _ROUNDS: Final = 3
 """A key may start a worker, which asks for the focus, which the app then moves: three turns of the queues."""
 
 _LONGEST_S: Final = 1.0
+_LOOK_S: Final = 0.01
 
 Deliver = Callable[[events.Event], Awaitable[None]]
 
@@ -28,11 +29,13 @@ class TypeAhead:
 
     Args:
         deliver: does with a key what Textual would have done with it.
+        is_due: says whether a key may be delivered now; it is not asked for longer than `_LONGEST_S`.
     """
 
-    def __init__(self, app: App[int], deliver: Deliver) -> None:
+    def __init__(self, app: App[int], deliver: Deliver, is_due: Callable[[events.Event], bool]) -> None:
         self._app = app
         self._deliver = deliver
+        self._is_due = is_due
         self._waiting: asyncio.Queue[events.Event] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
         self._opened = asyncio.Event()
@@ -63,9 +66,16 @@ class TypeAhead:
     async def _run(self) -> None:
         await self._opened.wait()
         while True:
-            await self._deliver(await self._waiting.get())
+            event = await self._waiting.get()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._until_due(event), _LONGEST_S)
+            await self._deliver(event)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._handled(), _LONGEST_S)
+
+    async def _until_due(self, event: events.Event) -> None:
+        while not self._is_due(event):  # noqa: ASYNC110  # a key waits so rarely that nobody needs to tell of it
+            await asyncio.sleep(_LOOK_S)
 
     async def _handled(self) -> None:
         """Wait until the queues that a key passes through have been emptied."""

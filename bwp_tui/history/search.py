@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
@@ -14,18 +15,23 @@ from bwp_tui.history.words import Index, Narrowing, as_stored, reading_all
 
 Condition = tuple[str, tuple[SqlValue, ...]]
 
-SORTS: Final = {
-    "newest": "t.number DESC",
-    "oldest": "t.number",
-    "due": "t.due_on IS NULL, t.due_on, t.number",
-    "subject": "t.email COLLATE NOCASE, t.number DESC",
-    "status": "t.status, t.number DESC",
-    "kind": "t.kind, t.number DESC",
-    "received": "t.received_on, t.number",
-    "submitted": "t.submitted_at DESC, t.number DESC",
-    "updated": "t.updated_at DESC, t.number DESC",
-    "assigned": "t.assigned_to IS NULL, t.assigned_to COLLATE NOCASE, t.number DESC",
-    "note": "t.note = '', t.note COLLATE NOCASE, t.number DESC",
+Key = tuple[str, bool]
+"""Something tasks are ordered by, on the table alias `t`, and whether the greatest comes first."""
+
+_NEWEST: Final[Key] = ("t.number", True)
+_OLDEST: Final[Key] = ("t.number", False)
+SORTS: Final[dict[str, tuple[Key, ...]]] = {
+    "newest": (_NEWEST,),
+    "oldest": (_OLDEST,),
+    "due": (("t.due_on IS NULL", False), ("t.due_on", False), _OLDEST),
+    "subject": (("t.email COLLATE NOCASE", False), _NEWEST),
+    "status": (("t.status", False), _NEWEST),
+    "kind": (("t.kind", False), _NEWEST),
+    "received": (("t.received_on", False), _OLDEST),
+    "submitted": (("t.submitted_at", True), _NEWEST),
+    "updated": (("t.updated_at", True), _NEWEST),
+    "assigned": (("t.assigned_to IS NULL", False), ("t.assigned_to COLLATE NOCASE", False), _NEWEST),
+    "note": (("t.note = ''", False), ("t.note COLLATE NOCASE", False), _NEWEST),
 }
 """Orders by name; every one ends in the local number, so that it is total, and each one has its index."""
 
@@ -55,7 +61,24 @@ def order_clause(sort: str) -> str:
     Raises:
         KeyError: there is no such sort.
     """
-    return SORTS[sort]
+    return ", ".join(f"{key} DESC" if greatest_first else key for key, greatest_first in SORTS[sort])
+
+
+def before_clauses(sort: str) -> Iterator[tuple[str, int]]:
+    """Yield conditions of which each task before another one in the order `sort` meets just one.
+
+    Each is a range of the order's index, and says how many of the other task's keys it takes: bound as ?1, ?2 and on.
+
+    Raises:
+        KeyError: there is no such sort.
+    """
+    same: list[str] = []
+    for place, (key, greatest_first) in enumerate(SORTS[sort], start=1):
+        # Nothing is less than anything: it comes first, or last where the greatest comes first.
+        known, nothing = (f"?{place}", f"({key})") if greatest_first else (f"({key})", f"?{place}")
+        yield " AND ".join([*same, f"({key}) {'>' if greatest_first else '<'} ?{place}"]), place
+        yield " AND ".join([*same, f"{known} IS NULL AND {nothing} IS NOT NULL"]), place
+        same.append(f"({key}) IS ?{place}")
 
 
 def is_tallied(wanted: Filter) -> bool:

@@ -33,6 +33,14 @@ class Wanted:
     today: date
 
 
+@dataclass(frozen=True, slots=True)
+class Near:
+    """The task that is to be in sight, and how many rows the view has: the same tasks as before in another order."""
+
+    number: int
+    rows: int
+
+
 class ViewRows:
     """The rows of one view after another, for one thread."""
 
@@ -43,12 +51,29 @@ class ViewRows:
         self._highest = 0
         self._tasks = 0
 
-    def first(self, wanted: Wanted) -> array[int] | None:
-        """Return the first page of a view that has more than that and was not the last one asked for, or None."""
+    def first(self, wanted: Wanted, near: Near | None = None) -> array[int] | None:
+        """Return what is to be seen first of a view that is long and was not the last one asked for, or None.
+
+        That is its first page; or, with `near`, a page with that task in its middle and 0 for all rows that are not
+        read yet.
+        """
         if wanted == self._wanted:
             return None
+        if near is not None and near.rows > PAGE:
+            return self._around(wanted, near)
         page = tasks.numbers(self._history, wanted.filter, today=wanted.today, sort=wanted.sort, limit=PAGE)
         return page if len(page) == PAGE else None
+
+    def _around(self, wanted: Wanted, near: Near) -> array[int] | None:
+        found = tasks.window_of(
+            self._history, wanted.filter, near.number, today=wanted.today, sort=wanted.sort, size=PAGE
+        )
+        if found is None:
+            return None
+        start, page = found
+        rows = array("q", bytes(page.itemsize * max(near.rows, start + len(page))))
+        rows[start : start + len(page)] = page
+        return rows
 
     def every(self, wanted: Wanted, changed: Sequence[int], unwanted: Callable[[], bool]) -> array[int] | None:
         """Return all rows of a view, or None where `unwanted` came to be true before they were read.

@@ -23,8 +23,8 @@ _FAR: Final = 45
 _PAUSE_S: Final = 0.12
 """An operator's keys: what rests on the cursor, such as the details, is drawn between them."""
 
-_TABLE: Final = slice(3, 24)
-"""The screen's lines that show tasks."""
+_TABLE: Final = slice(3, 24), slice(0, 117)
+"""The screen's lines and columns that show tasks; the bar beside them tells how many there are, which comes later."""
 
 _PAGE_DOWN: Final = "\x1b[6~"
 _LONGEST_MS: Final = 150.0
@@ -97,7 +97,7 @@ def answers(console: TimedPty, effort: Effort) -> Iterator[Row]:
 
 
 def _shown(console: TimedPty, key: str) -> float:
-    return console.answer_to(key, _TABLE) * 1000
+    return console.answer_to(key, *_TABLE) * 1000
 
 
 def _sorted(console: TimedPty, key: str) -> float:

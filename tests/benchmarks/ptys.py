@@ -153,24 +153,25 @@ class TimedPty:
             last = at
         return Answer(last - began, self.size - before)
 
-    def answer_to(self, keys: str, lines: slice, quiet: float = 0.6) -> float:
-        """Type keys, and return the seconds until these lines of the screen were as they are at the end of the answer.
+    def answer_to(self, keys: str, lines: slice, columns: slice, quiet: float = 0.6) -> float:
+        """Type keys, and return the seconds until this part of the screen was as it is at the end of the answer.
 
-        The answer ends with `quiet` seconds without a byte. 0 means that the lines stayed as they were.
+        The answer ends with `quiet` seconds without a byte. 0 means that the part stayed as it was.
         """
-        shown, began = self._lines(lines), time.monotonic()
+        self._draw()
+        shown, began = self._part(lines, columns), time.monotonic()
         seen = [(began, shown)]
         self.send(keys)
         self.settle(quiet)
         for at, data in self._chunks[self._drawn :]:
             self._drawing.feed(data)
             self._drawn += 1
-            seen.append((at, str(self._drawing).split("\n")[lines]))
+            seen.append((at, self._part(lines, columns)))
         last = max((place for place, (_, what) in enumerate(seen) if what != seen[-1][1]), default=-1) + 1
         return seen[last][0] - began
 
-    def _lines(self, lines: slice) -> list[str]:
-        return str(self._draw()).split("\n")[lines]
+    def _part(self, lines: slice, columns: slice) -> list[str]:
+        return [line[columns] for line in str(self._drawing).split("\n")[lines]]
 
     def screen(self) -> str:
         """Return what the screen shows of what was read."""

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import pytest
+
+from bwp_tui.console import type_ahead
 from bwp_tui.domain.task import Kind, Request
 from bwp_tui.history import actions, tasks
 from bwp_tui.settings import Profile
@@ -71,3 +74,23 @@ async def test_a_saved_view_has_the_next_key(profile: Profile) -> None:
         await console.press("1", "7")
         await console.until(lambda: console.main.listing.filter == "kind:deletion")
         assert HELD in set(console.main.table.numbers)
+
+
+async def test_marking_all_waits_for_the_list_it_is_meant_for(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.until(lambda: console.main.is_settled)
+        everything = set(console.main.table.numbers)
+        await console.press("4", "asterisk")
+        failed = set(console.main.table.numbers)
+        assert failed < everything
+        assert console.main.table.marks == failed
+
+
+async def test_a_list_that_is_not_read_yet_is_not_marked(profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type_ahead, "_LONGEST_S", 0.05)
+    async with opened(profile) as console:
+        await console.until(lambda: console.main.is_settled)
+        monkeypatch.setattr(console.main.session.feed, "ask", lambda *_: None)
+        await console.press("4", "asterisk")
+        await console.sees("The list is still being read: nothing was marked.")
+        assert not console.main.table.marks

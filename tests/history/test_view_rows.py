@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from bwp_tui.domain.filter import parse
 from bwp_tui.history import tasks, view_rows
 from bwp_tui.history.connection import History, Transaction
-from bwp_tui.history.view_rows import ViewRows, Wanted
+from bwp_tui.history.search import SORTS
+from bwp_tui.history.view_rows import Near, ViewRows, Wanted
 from tests.history.support import TODAY, FrozenClock, submitted
 
 _ADD = st.tuples(st.just("add"), st.just(0), st.just(""))
@@ -121,3 +122,38 @@ def test_a_reading_that_is_no_longer_wanted_ends_and_the_next_one_is_whole(histo
     found = rows.every(wanted(), [], never)
     assert found is not None
     assert len(found) == 20_000
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_the_window_around_a_task_is_the_one_of_all_rows(history: History, sort: str) -> None:
+    with history.write() as transaction:
+        for at in range(40):
+            _insert(transaction)
+            columns = ("submitted_at", "updated_at", "assigned_to", "note", "status", "kind", "due_on", "email")
+            values = (None, "2026-11-20T00:00:00.000000Z", "Kim", "kim", "ON_HOLD", "DELETION", "2026-12-01", "A@b.co")
+            column, value = columns[at % 8], values[at % 8]
+            if at % 3 and value is not None:
+                transaction.run(f"UPDATE tasks SET {column} = ? WHERE number = ?", (value, at + 1))
+    for filter_text in ("", "-kind:deletion"):
+        wanted_filter = parse(filter_text)
+        every = tasks.numbers(history, wanted_filter, today=TODAY, sort=sort)
+        for place, number in enumerate(every):
+            start = max(0, place - 3)
+            found = tasks.window_of(history, wanted_filter, number, today=TODAY, sort=sort, size=6)
+            assert found == (start, every[start : start + 6])
+
+
+def test_a_task_that_does_not_fit_has_no_window(history: History) -> None:
+    submitted(history)
+    assert tasks.window_of(history, parse("status:failed"), 1, today=TODAY, sort="newest", size=6) is None
+
+
+def test_the_first_page_can_be_about_a_task_in_the_middle_of_many(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(view_rows, "PAGE", 2)
+    for _ in range(6):
+        submitted(history)
+    page = ViewRows(history).first(wanted(sort="oldest"), Near(4, 6))
+    assert page is not None
+    assert list(page) == [0, 0, 3, 4, 0, 0]

@@ -28,6 +28,7 @@ from bwp_tui.console.widgets.task_table import TaskTable
 from bwp_tui.domain.completion import highlights
 from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Kind, Task
+from bwp_tui.history.view_rows import Near
 
 if TYPE_CHECKING:
     from bwp_tui.console.commands import Command
@@ -42,6 +43,9 @@ TICK_S: Final = 5.0
 
 REST_S: Final = 0.06
 """How long the cursor rests on a task before its details are shown: a held key must not send them all."""
+
+_OF_THE_LIST: Final = ("mark_range", "mark_all")
+"""Actions on many tasks at once, none of which may be another list's."""
 
 _PATIENCE_S: Final = 0.5
 """How long what asks the operator is put off for the first rows to be shown."""
@@ -169,7 +173,7 @@ class MainScreen(Screen[None]):
             return
         if self._around.snapshot is None and told.question != self.listing.question:
             return  # read before it was known what the last session listed; the answer follows
-        if self._freezing.holds(told, self._answered):
+        if not self._is_partial and self._freezing.holds(told, self._answered):
             return
         if told.question == self.listing.question:
             self._show_rows(told)
@@ -243,9 +247,10 @@ class MainScreen(Screen[None]):
 
     def show(self, listing: Listing) -> None:
         """List other tasks, or the same ones otherwise, the cursor staying on its task."""
+        near = self._near(listing.question)
         self.listing = listing
         self.table.columns = listing.shown_columns
-        self.session.feed.ask(listing.question)
+        self.session.feed.ask(listing.question, near)
         self._tell_views()
         if not self.prompt.is_open:  # else it is a filter that is still being typed
             self._remember()
@@ -255,6 +260,24 @@ class MainScreen(Screen[None]):
 
     def on_unmount(self) -> None:
         self._remember()
+
+    def _near(self, question: Question) -> Near | None:
+        """Return what is to be in sight where the same tasks are to be shown in another order."""
+        here, shown = self.table.current_number, self._answered
+        if not here or not self.is_settled or shown is None or shown.filter != question.filter:
+            return None
+        return Near(here, self.table.row_count)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the table holds all of what is to be listed, and not yet something else."""
+        return self._answered == self.listing.question and not self._is_partial
+
+    def is_due(self, key: str) -> bool:
+        """Say whether a key may come now: one that marks many waits for the list it is meant for."""
+        if self.is_settled or not self.is_ready or self.prompt.is_open or self.form.display:
+            return True
+        return not any(key in action.keys for action in self.session.keymap.actions if action.name in _OF_THE_LIST)
 
     def show_view(self, index: int) -> None:
         """List the tasks of a view, by its place among `views`."""
@@ -274,8 +297,7 @@ class MainScreen(Screen[None]):
         self.session.feed.look()
 
     def _tell_views(self) -> None:
-        is_counted = self._answered == self.listing.question and not self._is_partial
-        self._around.tell_views(self.view, self.listing.filter, is_counted=is_counted)
+        self._around.tell_views(self.view, self.listing.filter, is_counted=self.is_settled)
 
     def _tell_detail(self) -> None:
         self.session.look_at(self.table.in_sight)
