@@ -45,8 +45,8 @@ def _of(size: int) -> Iterator[tuple[str, float]]:
     with place.without_engine(), opened(place, size) as console:
         moves(console, [DOWN, UP])
         yield "cursor key, p95 (ms)", p95(moves(console, [DOWN, UP] * 3 * _ROUNDS))
-        yield "to the end and back (ms)", median(console.answer_to(key, _TABLE) * 1000 for key in "Gg" * _ROUNDS)
-        yield "view switched (ms)", median(console.answer_to(key, _TABLE) * 1000 for key in "41" * _ROUNDS)
+        yield "to the end and back (ms)", median(console.answer_to(key, *_TABLE) * 1000 for key in "Gg" * _ROUNDS)
+        yield "view switched (ms)", median(console.answer_to(key, *_TABLE) * 1000 for key in "41" * _ROUNDS)
         yield "memory (MiB)", resident_mib(console.pid)
     yield "list, cold process (ms)", median(_seconds(place.env) * 1000 for _ in range(_ROUNDS))
 
