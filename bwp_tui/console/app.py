@@ -106,7 +106,7 @@ class ConsoleApp(App[int]):
         who = actor(os.environ)
         self._session = Session(
             profile=profile,
-            reader=Reader(self._history),
+            reader=Reader(self._history, lambda sentence: self._tell(self.Told(sentence))),
             desk=Desk(self._written, profile, who),
             records=Records(self._written, who),
             queue=QueueDesk(self._history, self._written, who),
