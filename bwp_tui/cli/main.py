@@ -8,13 +8,15 @@ from argparse import Namespace
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TextIO, cast
+from typing import Final, TextIO, cast
 
 from bwp_tui import crashlog
 from bwp_tui.cli.exits import Exit, Stop
-from bwp_tui.cli.parser import parse
 from bwp_tui.domain.text import clean
 from bwp_tui.settings import SettingsError, profile_folder
+
+CONSOLE: Final[dict[str, str | bool | None]] = {"profile": None, "theme": None, "plain": False, "chosen": None}
+"""The options of the console, as the grammar has them where none is given."""
 
 Command = Callable[[Namespace], int]
 """What carries out a parsed command line and returns the exit code; each command has one."""
@@ -24,7 +26,7 @@ def run(words: Sequence[str]) -> int:
     """Carry out the command line `words` and return the exit code."""
     _survive_narrow_encodings()
     try:
-        arguments = parse(words)
+        arguments = understood(words)
         crashlog.install(_log_dir(arguments))
         code = _carry_out(arguments)
         sys.stdout.flush()
@@ -34,6 +36,18 @@ def run(words: Sequence[str]) -> int:
         _forget_stdout()
         return Exit.DONE
     return code
+
+
+def understood(words: Sequence[str]) -> Namespace:
+    """Return the parsed command line (see `parser.parse`).
+
+    Without a word it is the console, whose start does not wait for the grammar of all commands.
+    """
+    if not words:
+        return Namespace(command=("opening", "console"), **CONSOLE)
+    from bwp_tui.cli.parser import parse
+
+    return parse(words)
 
 
 def command_of(arguments: Namespace) -> Command:

@@ -100,6 +100,7 @@ class ConsoleApp(App[int]):
         self._profile = profile
         self._configured = not profile.missing()
         self._crash: str | None = None
+        self._ending: int | None = None
         self._noticed: str | None = None
         feed = feed or begun(profile, clock)
         self._history = History(profile.history_path, clock=clock)
@@ -109,7 +110,7 @@ class ConsoleApp(App[int]):
         who = actor(os.environ)
         self._session = Session(
             profile=profile,
-            reader=Reader(self._history),
+            reader=Reader(self._history, lambda sentence: self._tell(self.Told(sentence))),
             desk=Desk(self._written, profile, who),
             records=Records(self._written, who),
             queue=QueueDesk(self._history, self._written, who),
@@ -155,6 +156,9 @@ class ConsoleApp(App[int]):
         return MainScreen(self._session, self.size)
 
     def on_main_screen_ready(self) -> None:
+        if self._ending is not None:
+            self.exit(return_code=self._ending)
+            return
         self._type_ahead.open()
         if self.opening_words or self._session.keymap.mistakes:
             self._say_of_opening()
@@ -233,9 +237,15 @@ class ConsoleApp(App[int]):
     def _session_over(self, code: int) -> None:
         self._engine.stop()
         if self._thread_id == _this_thread():
-            self.exit(return_code=code)
+            self._end(code)
         else:
-            self.call_from_thread(self.exit, None, code)
+            self.call_from_thread(self._end, code)
+
+    def _end(self, code: int) -> None:
+        """End now, or once what is being mounted is: half of it would be taken for a fault."""
+        self._ending = code
+        if self._main is None or not self._main.is_getting_ready:
+            self.exit(return_code=code)
 
     def _fatal_error(self) -> None:
         """End after a fault of this program: one sentence, and a redacted file. Textual's page shows local data."""

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TypeVar
 
-from bwp_tui.domain.filter import View
+from bwp_tui.domain.filter import VIEWS, View
 from bwp_tui.domain.task import WATCHED, Download, DownloadState, Event, Kind, Request, Task
 from bwp_tui.domain.text import mask_email
 from bwp_tui.history import (
@@ -26,10 +27,13 @@ from bwp_tui.history import (
 )
 from bwp_tui.history.bulk import Result
 from bwp_tui.history.connection import History
+from bwp_tui.history.errors import HistoryError
 from bwp_tui.history.plans import CHUNK, Plan
 from bwp_tui.history.sent import Sent
 from bwp_tui.history.statistics import Statistics
 from bwp_tui.settings import Profile
+
+Found = TypeVar("Found")
 
 
 class Desk:
@@ -178,18 +182,25 @@ class Known:
 
 
 class Reader:
-    """The few small reads that the screen makes itself; the history answers each in a fraction of a millisecond."""
+    """The few small reads that the screen makes itself; the history answers each in a fraction of a millisecond.
 
-    def __init__(self, history: History) -> None:
+    Where it cannot be read there is nothing to show, and the screen goes on.
+
+    Args:
+        trouble: is told why the history cannot be read, in a sentence.
+    """
+
+    def __init__(self, history: History, trouble: Callable[[str], None]) -> None:
         self._history = history
+        self._trouble = trouble
 
     def window(self, numbers: Sequence[int]) -> list[Task]:
         """Return these tasks (see `tasks.window`)."""
-        return tasks.window(self._history, numbers)
+        return self._read(lambda: tasks.window(self._history, numbers), [])
 
     def views(self) -> tuple[View, ...]:
         """Return the built-in views and the saved ones."""
-        return views.every(self._history)
+        return self._read(lambda: views.every(self._history), VIEWS)
 
     def named(self, name: str) -> Task:
         """Return the task an operator names (see `tasks.named`).
@@ -209,25 +220,25 @@ class Reader:
 
     def timeline(self, task: Task) -> list[Event]:
         """Return what happened to a task."""
-        return timeline.of_task(self._history, task.number)
+        return self._read(lambda: timeline.of_task(self._history, task.number), [])
 
     def known(self, task: Task) -> Known:
         """Return all that is known of a task."""
         return Known(
             task,
-            timeline.of_task(self._history, task.number),
-            sent.of_task(self._history, task.number),
-            downloads.of_task(self._history, task.number),
+            self.timeline(task),
+            self._read(lambda: sent.of_task(self._history, task.number), []),
+            self._read(lambda: downloads.of_task(self._history, task.number), []),
             next(iter(self.window([task.earlier])), None) if task.earlier else None,
         )
 
     def sent_ids(self) -> array[int]:
         """Return the ids of all that was ever sent; not a small read."""
-        return sent.ids(self._history)
+        return self._read(lambda: sent.ids(self._history), array("q"))
 
     def sent(self, ids: Sequence[int]) -> list[Sent]:
         """Return what was sent under these ids."""
-        return sent.window(self._history, ids)
+        return self._read(lambda: sent.window(self._history, ids), [])
 
     def statistics(self, today: date) -> Statistics:
         """Return the figures of the dashboard; not a small read."""
@@ -235,7 +246,7 @@ class Reader:
 
     def earlier(self, kind: Kind, email: str) -> str | None:
         """Return a sentence about the newest task with this kind and address, or None."""
-        task = tasks.newest_for(self._history, kind, email)
+        task = self._read(lambda: tasks.newest_for(self._history, kind, email), None)
         return None if task is None else f"#{task.number} asked before: {task.status}"
 
     def named_downloads(self, under_way: tuple[Download, ...], *, masked: bool) -> list[tuple[Download, str]]:
@@ -247,3 +258,10 @@ class Reader:
             if (email := found.get(download.number)) is not None
             and download.state in (DownloadState.QUEUED, DownloadState.RUNNING)
         ]
+
+    def _read(self, read: Callable[[], Found], nothing: Found) -> Found:
+        try:
+            return read()
+        except HistoryError as error:
+            self._trouble(str(error))
+            return nothing

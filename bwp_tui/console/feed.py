@@ -137,8 +137,8 @@ class Feed:
                 if asked or version != self._version:
                     self._version = version
                     self._look()
-            except HistoryError as error:
-                self._tell(str(error))
+            except Exception as error:  # noqa: BLE001  without this thread the screen would stand still unnoticed
+                self._tell(str(error) if isinstance(error, HistoryError) else _unforeseen(error))
                 self._asked.wait(INTERVAL_S * 20)
 
     def _tell(self, told: Snapshot | str) -> None:
@@ -201,3 +201,8 @@ def begun(profile: Profile, clock: Clock = utc_now) -> Feed:
     feed = Feed(profile.history_path, clock)
     feed.start()
     return feed
+
+
+def _unforeseen(error: Exception) -> str:
+    """Return a sentence without the error's own words, which may hold data."""
+    return f"The history cannot be read just now ({type(error).__name__}); it is tried again."

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import sys
 from pathlib import Path
+from unittest.mock import patch
 
 from bwp_tui.console.app import ConsoleApp
+from bwp_tui.console.screens.main import MainScreen
 from bwp_tui.settings import GivenSecret, Profile
 
 
@@ -23,11 +25,16 @@ async def main(folder: Path) -> None:
         download_dir=folder / "downloads",
     )
     app = ConsoleApp(profile, with_engine=False)
-    async with app.run_test(size=(120, 40)) as pilot:
-        while "all 60" not in str(app.screen.query_one("#views").render()):
-            await pilot.pause(0.01)
-        await pilot.pause()
-        print("\n".join(sorted(sys.modules)))
+    shown = asyncio.Event()
+
+    def note(_screen: MainScreen) -> None:
+        if not shown.is_set():
+            print("\n".join(sorted(sys.modules)))
+            shown.set()
+
+    with patch.object(MainScreen, "_get_ready", note):  # called when the first rows have been painted
+        async with app.run_test(size=(120, 40)):
+            await shown.wait()
     app.close()
 
 

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from bwp_tui.cli.main import command_of
+from bwp_tui.cli.main import command_of, understood
 from bwp_tui.cli.parser import parse
 
 COMMANDS = {
@@ -134,3 +134,7 @@ def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -
         parse([name, "--help"])
     assert ended.value.code == 0
     assert "--profile" in capsys.readouterr().out
+
+
+def test_no_words_mean_what_the_grammar_says_of_none() -> None:
+    assert understood([]) == parse([])

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import apsw
 import pytest
 from textual.widgets import Input
 
-from bwp_tui.history import engine_state
+from bwp_tui.domain.task import Kind, Task
+from bwp_tui.history import engine_state, sent, tasks, timeline, views
 from bwp_tui.history.connection import History, as_int
 from bwp_tui.history.engine_state import EngineState, Service
 from bwp_tui.history.errors import HistoryDamaged
@@ -71,3 +75,48 @@ async def test_a_history_that_cannot_be_read_is_told_and_shown_again_when_it_can
             await console.until(lambda: "The history is damaged." in console.line("status"))
         engine_state.report(console.history, Service.DENIED, "Access was denied.", None)
         await console.sees("▲ access denied")
+
+
+async def test_after_a_fault_that_nobody_foresaw_the_history_is_read_again(
+    profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_history: History) -> EngineState:
+        raise apsw.InterruptError("secret words")
+
+    async with opened(profile) as console:
+        with monkeypatch.context() as broken:
+            broken.setattr(engine_state, "read", interrupted)
+            console.main.session.feed.look()
+            await console.until(lambda: "(InterruptError); it is tried again." in console.line("status"))
+        assert "secret" not in console.text
+        engine_state.report(console.history, Service.DENIED, "Access was denied.", None)
+        await console.sees("▲ access denied")
+
+
+@pytest.mark.parametrize("read", ["window", "timeline", "views", "earlier", "sent"])
+async def test_a_read_of_the_screen_that_fails_is_told_and_ends_nothing(
+    profile: Profile, monkeypatch: pytest.MonkeyPatch, read: str
+) -> None:
+    def damaged(*_asked: object) -> list[Task]:
+        raise HistoryDamaged("The history is damaged.")
+
+    async with opened(profile) as console:
+        with monkeypatch.context() as broken:
+            broken.setattr(tasks, "window", damaged)
+            broken.setattr(tasks, "newest_for", damaged)
+            broken.setattr(timeline, "of_task", damaged)
+            broken.setattr(views, "every", damaged)
+            broken.setattr(sent, "window", damaged)
+            reader, task = console.main.session.reader, console.main.task_here
+            assert task is not None
+            asked: dict[str, Callable[[], object]] = {
+                "window": lambda: reader.window([1]),
+                "timeline": lambda: reader.timeline(task),
+                "views": lambda: reader.views(),
+                "earlier": lambda: reader.earlier(Kind.RETRIEVAL, "a@example.com"),
+                "sent": lambda: reader.sent([1]),
+            }
+            asked[read]()
+            await console.until(lambda: "The history is damaged." in console.line("status"))
+            await console.press("j", "j")
+        assert console.app.is_running

@@ -61,6 +61,7 @@ class MainScreen(Screen[None]):
     Attributes:
         is_ready: whether `doing`, `form`, `palette`, `commands` and `prompt` are there, which the first frame does
             without. Keys wait for them.
+        is_getting_ready: whether these are being mounted.
     """
 
     doing: Doing
@@ -81,6 +82,7 @@ class MainScreen(Screen[None]):
     def __init__(self, session: Session, size: Size) -> None:
         super().__init__(classes="-split" if _is_roomy(size) else None)
         self.is_ready = False
+        self.is_getting_ready = False
         self.session = session
         remembered = session.memory.read()
         self.listing = remembered.listing(session.reader.views)
@@ -119,8 +121,9 @@ class MainScreen(Screen[None]):
 
     async def _mount_what_asks(self) -> None:
         """Mount what the first frame does not show: that would come later by as much."""
-        if hasattr(self, "doing"):
+        if self.is_ready or self.is_getting_ready:
             return
+        self.is_getting_ready = True
         from bwp_tui.console.doing import Doing
         from bwp_tui.console.widgets.command_lines import CommandLines
         from bwp_tui.console.widgets.palette import PaletteLines
@@ -135,7 +138,7 @@ class MainScreen(Screen[None]):
         self.prompt = Prompt(id="prompt")
         await self.mount(self.form, before="#downloads")
         await self.mount(self.palette, self.commands, self.prompt, before="#status")
-        self.is_ready = True
+        self.is_ready, self.is_getting_ready = True, False
         self.post_message(self.Ready())
 
     @property
