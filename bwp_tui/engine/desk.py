@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
-from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
@@ -54,11 +52,3 @@ class Desk(Protocol):
 
     async def close(self) -> None:
         """Stop cleanly what is under way."""
-
-
-async def all_of(calls: Iterable[Coroutine[None, None, None]]) -> None:
-    """Await all calls to their end, and only then raise the first failure: none is left behind unwatched."""
-    ended = await asyncio.gather(*calls, return_exceptions=True)
-    for failure in ended:
-        if failure is not None:
-            raise failure

@@ -63,10 +63,11 @@ class Engine:
         self._clock_watch = ClockWatch(history, self._gate)
         self._reconnect = reconnect
         self._bench = Bench(history, api, self._gate, Pace(speed, chance), chance, focus, sight or Sight())
-        self._desks: list[Desk] = [PollingDesk(self._bench)]
+        self._wakes = [asyncio.Event() for _ in range(1 if read_only else 3)]
+        self._desks: list[Desk] = [PollingDesk(self._bench, self._wakes[0])]
         if not read_only:
-            self._desks += [SubmittingDesk(self._bench), DownloadingDesk(self._bench, download_slots)]
-        self._wakes = [asyncio.Event() for _ in self._desks]
+            self._desks.append(SubmittingDesk(self._bench, self._wakes[1]))
+            self._desks.append(DownloadingDesk(self._bench, download_slots))
 
     def wake(self) -> None:
         """Have every desk look at the history now. To be called in the engine's loop."""

@@ -75,6 +75,10 @@ class Gate:
         room = 0 if self.refused.is_set() else self._limiter.room(most)
         return self._breaker.reserve(room) if room else NO_ROOM
 
+    def goes_on(self) -> bool:
+        """Say whether a call may follow one that has ended without a reservation: while nothing is in trouble."""
+        return not self.troubled and self.reserve().room > 0
+
     def admits(self) -> bool:
         """Say whether a request may begin after all, which it then must: others may have failed meanwhile."""
         if self.refused.is_set() or self._breaker.shut_for() > 0:

@@ -2,42 +2,67 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from bwp_tui.api.errors import AccessDenied, ApiError, BadAnswer, NotFound, Rejected, ServerFault, Throttled
 from bwp_tui.contract.payloads import TaskAnswer
-from bwp_tui.engine.desk import Bench, all_of
+from bwp_tui.engine.breaker import Reservation
+from bwp_tui.engine.desk import Bench
 from bwp_tui.engine.gate import PUT_OFF_S
+from bwp_tui.engine.lanes import AT_ONCE, Ahead, Lane, Lanes
 from bwp_tui.history import answers, polls
 from bwp_tui.history.answers import Answer
 from bwp_tui.history.polls import DuePoll
 
 LARGEST_BATCH: Final = 20
-AT_ONCE: Final = 4
-"""Requests under way at a time: a backlog, however long, is worked off at this width and no wider."""
+_AHEAD: Final = 2 * AT_ONCE
+"""Requests that are filled by one read: the tasks of a backlog are sorted anew at each."""
 
 
 class PollingDesk:
-    """Polls the tasks that are due. How many one document may ask for is found by trying."""
+    """Polls the tasks that are due. How many one document may ask for is found by trying.
 
-    def __init__(self, bench: Bench) -> None:
+    Args:
+        wake: ends a wait for the calls under way, to see what is due meanwhile.
+    """
+
+    def __init__(self, bench: Bench, wake: asyncio.Event) -> None:
         self._bench = bench
         self._batch = LARGEST_BATCH
+        self._lanes = Lanes(wake)
+        self._due = Ahead(self._read, lambda poll: poll.number)
 
     async def work(self) -> None:
         """Poll all that is due; when the service is in trouble, one batch alone until it answers."""
+        self._due.start_over()
+        await self._lanes.work(self._begin)
+
+    def _begin(self, most: int) -> list[Lane]:
+        self._due.forget()
+        reservation = self._bench.gate.reserve(most)
+        found = self._take(reservation.room) if reservation.room else []
+        if not found:
+            reservation.close()
+        size = self._batch
+        return [self._lane(reservation, found[start : start + size]) for start in range(0, len(found), size)]
+
+    async def _lane(self, reservation: Reservation, batch: list[DuePoll]) -> None:
+        with reservation:
+            while batch:
+                await self._poll(batch)
+                reservation.close()
+                self._due.put_away(batch)
+                batch = self._take(1) if self._lanes.go_on and self._bench.gate.goes_on() else []
+
+    def _take(self, requests: int) -> list[DuePoll]:
+        return self._due.take(requests * self._batch, _AHEAD * self._batch)
+
+    def _read(self, most: int) -> list[DuePoll]:
         bench = self._bench
-        while True:
-            with bench.gate.reserve(AT_ONCE) as reservation:
-                if not reservation.room:
-                    return
-                most = reservation.room * self._batch
-                due = polls.due(bench.history, bench.now(), most, bench.focus, bench.sight.numbers)
-                if not due:
-                    return
-                await all_of(self._poll(batch) for batch in _cut(due, self._batch))
+        return polls.due(bench.history, bench.now(), most, bench.focus, bench.sight.numbers)
 
     def next_at(self) -> datetime | None:
         """Return when the next poll is due."""
@@ -132,7 +157,3 @@ def _trouble_of_service(found: Sequence[TaskAnswer | ApiError]) -> ApiError | No
         return throttled
     shared = [answer for answer in found if isinstance(answer, AccessDenied | ServerFault)]
     return shared[0] if len(shared) == len(found) > 1 else None
-
-
-def _cut(due: list[DuePoll], size: int) -> list[list[DuePoll]]:
-    return [due[start : start + size] for start in range(0, len(due), size)]

@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from typing import Final
 
 from bwp_tui.api.errors import ApiError, NotFound, Rejected
-from bwp_tui.engine.desk import Bench, all_of
+from bwp_tui.engine.breaker import Reservation
+from bwp_tui.engine.desk import Bench
+from bwp_tui.engine.lanes import AT_ONCE, Ahead, Lane, Lanes
 from bwp_tui.engine.protection import protects
 from bwp_tui.history import intents, outcomes
 from bwp_tui.history.intents import Intent
 
-AT_ONCE: Final = 4
+_AHEAD: Final = 4 * AT_ONCE
+"""Intents that one read takes."""
 
 
 class SubmittingDesk:
-    """Sends the intents that are due."""
+    """Sends the intents that are due.
 
-    def __init__(self, bench: Bench) -> None:
+    Args:
+        wake: ends a wait for the calls under way, to see what is due meanwhile.
+    """
+
+    def __init__(self, bench: Bench, wake: asyncio.Event) -> None:
         self._bench = bench
+        self._lanes = Lanes(wake)
+        self._due = Ahead(self._read, lambda intent: intent.id)
 
     async def work(self) -> None:
         """Send all that is due; when the service is in trouble, one alone until it answers."""
-        bench = self._bench
-        while True:
-            with bench.gate.reserve(AT_ONCE) as reservation:
-                if not reservation.room:
-                    return
-                due = intents.due(bench.history, bench.now(), reservation.room, bench.focus)
-                if not due:
-                    return
-                await all_of(self._settle(intent) for intent in due)
+        self._due.start_over()
+        await self._lanes.work(self._begin)
 
     def next_at(self) -> datetime | None:
         """Return when the next intent may be sent."""
@@ -46,45 +49,81 @@ class SubmittingDesk:
     async def close(self) -> None:
         """Nothing is left under way: an intent that was cut off is sent again with its own token."""
 
-    async def _settle(self, intent: Intent) -> None:
+    def _begin(self, most: int) -> list[Lane]:
+        self._due.forget()
+        reservation = self._bench.gate.reserve(most)
+        found = self._due.take(reservation.room, _AHEAD) if reservation.room else []
+        if not found:
+            reservation.close()
+        return [self._lane(reservation, intent) for intent in found]
+
+    async def _lane(self, reservation: Reservation, first: Intent) -> None:
+        with reservation:
+            intent = self._marked(first)
+            while intent is not None:
+                intent = await self._turn(reservation, intent)
+
+    async def _turn(self, reservation: Reservation, intent: Intent) -> Intent | None:
+        """Send what is marked; return what this lane sends next, marked as well.
+
+        What came of the one and that the other is about to be sent are one transaction: each alone would wait for
+        the disk.
+        """
+        try:
+            answer: str | ApiError = await self._ask(intent)
+        except ApiError as error:
+            answer = error
+        with self._bench.history.write():
+            self._settle(intent, answer)
+            reservation.close()
+            self._due.put_away([intent])
+            return self._next() if self._lanes.go_on and self._bench.gate.goes_on() else None
+
+    def _next(self) -> Intent | None:
+        for intent in self._due.take(1, _AHEAD):
+            return self._marked(intent)
+        return None
+
+    def _marked(self, intent: Intent) -> Intent | None:
+        """Return the intent if it is to be sent now, and then it must be: it is on disk before its first byte leaves.
+
+        After a crash between the two, the same token is sent again.
+        """
         bench = self._bench
         if intent.action == "submit" and not protects(intent, bench.now(), bench.history.uptime()):
             outcomes.unconfirmed(bench.history, intent.id)
+        elif bench.gate.admits() and outcomes.sending(bench.history, intent.id):
+            return intent
+        self._due.put_away([intent])
+        return None
+
+    async def _ask(self, intent: Intent) -> str:
+        """Send the request; return the task id."""
+        api = self._bench.api
+        if intent.action == "submit":
+            return await api.start(intent.kind, intent.email, intent.client_token, intent.holding_period, intent.reason)
+        await api.cancel(intent.task_id or "")
+        return intent.task_id or ""
+
+    def _settle(self, intent: Intent, answer: str | ApiError) -> None:
+        bench, submission = self._bench, intent.action == "submit"
+        if isinstance(answer, Rejected | NotFound):
+            if submission:
+                outcomes.refused(bench.history, intent.id, getattr(answer, "code", None), str(answer))
+            else:
+                outcomes.cancel_refused(bench.history, intent.id, str(answer))
+        elif isinstance(answer, ApiError):
+            self._put_off(intent, answer)
             return
-        if not bench.gate.admits():
-            return  # it stays due
-        # On disk before the first byte leaves: after a crash here the same token is sent again.
-        if outcomes.sending(bench.history, intent.id):
-            await (self._submit(intent) if intent.action == "submit" else self._cancel(intent))
-
-    async def _submit(self, intent: Intent) -> None:
-        bench = self._bench
-        try:
-            task_id = await bench.api.start(
-                intent.kind, intent.email, intent.client_token, intent.holding_period, intent.reason
-            )
-        except (Rejected, NotFound) as error:
-            # What was learned first: where the register fails, all else may be lost.
-            outcomes.refused(bench.history, intent.id, getattr(error, "code", None), str(error))
-            bench.gate.succeeded()
-        except ApiError as error:
-            self._put_off(intent, error)
-        else:
-            outcomes.accepted(bench.history, intent.id, task_id, bench.pace.first_poll(bench.now()))
-            bench.gate.succeeded()
-
-    async def _cancel(self, intent: Intent) -> None:
-        bench = self._bench
-        try:
-            await bench.api.cancel(intent.task_id or "")
-        except (Rejected, NotFound) as error:
-            outcomes.cancel_refused(bench.history, intent.id, str(error))
-            bench.gate.succeeded()
-        except ApiError as error:
-            self._put_off(intent, error)
+        elif submission:
+            outcomes.accepted(bench.history, intent.id, answer, bench.pace.first_poll(bench.now()))
         else:
             outcomes.cancelled(bench.history, intent.id)
-            bench.gate.succeeded()
+        bench.gate.succeeded()
+
+    def _read(self, most: int) -> list[Intent]:
+        bench = self._bench
+        return intents.due(bench.history, bench.now(), most, bench.focus)
 
     def _put_off(self, intent: Intent, error: ApiError) -> None:
         opens_at = self._bench.gate.failed(error)

@@ -60,7 +60,9 @@ def answered(history: History, number: int, answer: Answer, next_poll_at: dateti
             before[6] if before[6] is not None else answer.holding_period,
         )
         terminal = status in TERMINAL
-        changed = known != before
+        if known == before and not terminal:
+            _record_sameness(transaction, number, next_poll_at)
+            return False
         polls = "0" if status != before[0] else "polls + 1"
         transaction.run(
             "UPDATE tasks SET status = ?, submitted_at = ?, updated_at = ?, errors = ?, trouble = ?, email = ?,"
@@ -74,11 +76,20 @@ def answered(history: History, number: int, answer: Answer, next_poll_at: dateti
                 number,
             ),
         )
-        if changed:
+        if known != before:
             mark(transaction, number)
         if status != before[0]:
             _record_status(transaction, number, as_text(before[0]), status, answer)
-    return changed
+    return known != before
+
+
+def _record_sameness(transaction: Transaction, number: int, next_poll_at: datetime | None) -> None:
+    """Move the poll times alone: each column that is named, changed or not, has all of its indexes written again."""
+    transaction.run(
+        "UPDATE tasks SET polled_at = ?, next_poll_at = ?, polls = polls + 1, unknown_since = NULL,"
+        " unknown_answers = 0 WHERE number = ?",
+        (transaction.now_text, None if next_poll_at is None else to_text(next_poll_at), number),
+    )
 
 
 def _or_text(instant: datetime | None, before: object) -> str | None:

@@ -32,17 +32,16 @@ _STEPS_BETWEEN_LOOKS: Final = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """A write in progress: `revision` marks every row it touches, `now` is its one instant."""
+    """A write in progress: `revision` marks every row it touches, `now` is its one instant.
+
+    `now_text` is that instant as the register stores it.
+    """
 
     _db: apsw.Connection
     _path: Path
     revision: int
     now: datetime
-
-    @property
-    def now_text(self) -> str:
-        """`now` as the register stores it."""
-        return to_text(self.now)
+    now_text: str
 
     def run(self, sql: str, values: Sequence[SqlValue] = ()) -> list[Row]:
         """Execute one statement and return its rows."""
@@ -158,12 +157,13 @@ class History:
                 self._db.execute("BEGIN IMMEDIATE")
             try:
                 now = self.clock()
+                now_text = to_text(now)
                 with self._watched():
                     (row,) = self._db.execute(
                         "UPDATE meta SET revision = revision + 1, newest_at = max(newest_at, ?) RETURNING revision",
-                        (to_text(now),),
+                        (now_text,),
                     )
-                self._transaction = Transaction(self._db, self.path, as_int(row[0]), now)
+                self._transaction = Transaction(self._db, self.path, as_int(row[0]), now, now_text)
                 yield self._transaction
                 with self._watched():
                     self._db.execute("COMMIT")

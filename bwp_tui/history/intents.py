@@ -42,7 +42,7 @@ def due(history: History, now: datetime, limit: int, focus: frozenset[int] | Non
     """Return the waiting intents whose time has come, oldest first; of the tasks in `focus`, where one is given."""
     rows = history.rows(
         f"{_INTENTS} WHERE i.state = 'waiting' AND i.not_before <= ? AND {among('i.task', focus)}"
-        " ORDER BY i.id LIMIT ?",
+        " ORDER BY +i.id LIMIT ?",  # the plus: else all that ever was asked for is read to find what waits
         (to_text(now), limit),
     )
     return [_intent(row) for row in rows]
@@ -51,7 +51,7 @@ def due(history: History, now: datetime, limit: int, focus: frozenset[int] | Non
 def sent_and_waiting(history: History) -> list[Intent]:
     """Return the submissions that were sent and not answered, whether they are due to be sent again or not."""
     rows = history.rows(
-        f"{_INTENTS} WHERE i.state = 'waiting' AND i.action = 'submit' AND i.first_sent_at IS NOT NULL ORDER BY i.id"
+        f"{_INTENTS} WHERE i.state = 'waiting' AND i.action = 'submit' AND i.first_sent_at IS NOT NULL ORDER BY +i.id"
     )
     return [_intent(row) for row in rows]
 

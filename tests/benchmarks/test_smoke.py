@@ -15,11 +15,11 @@ import pytest
 from bwp_tui.console.feed import Feed, Snapshot
 from bwp_tui.domain.task import Status
 from bwp_tui.domain.times import utc_now
-from bwp_tui.history import actions, intents, polls
+from bwp_tui.history import actions, intents
 from tests.benchmarks.far_service import far_service
 from tests.benchmarks.ptys import ROOT
 from tests.benchmarks.registers import fresh
-from tests.benchmarks.sending import imported, make_due, under_way, worked
+from tests.benchmarks.sending import all_asked, imported, make_due, under_way, worked
 from tests.benchmarks.wire import TASKS, Watched, watched
 from tests.e2e.operator import DOWN, UP, still_life
 from tests.waiting import eventually
@@ -103,7 +103,7 @@ def test_a_change_is_shown_with_few_statements() -> None:
 def test_twenty_tasks_are_asked_about_at_a_time() -> None:
     with far_service(0.0) as service, fresh(under_way(100)) as place:
         make_due(place, 100)
-        worked(place, service, lambda history: polls.due(history, utc_now(), 1) == [])
+        worked(place, service, all_asked)
         assert service.calls["poll"] == 5
 
 
