@@ -9,7 +9,7 @@ import pytest
 from bwp_tui.sandbox.faults import Fault
 from bwp_tui.sandbox.server import Sandbox
 from tests.cli.conftest import variables
-from tests.e2e.operator import ENTER, RESULT_OFFERED, Operator, end, file_retrieval, on_current_row
+from tests.e2e.operator import ENTER, ESCAPE, RESULT_OFFERED, Operator, end, file_retrieval, on_current_row
 
 ACCESS_TOKEN = "practice-access-token-0123456789"
 
@@ -35,8 +35,9 @@ def test_no_secret_reaches_the_terminal_or_a_file(operator: Operator, practice: 
         terminal.send("d")
         terminal.wait_for(lambda screen: "saved" in screen or "⇣ ✗" in screen, timeout=40.0)
         terminal.send(ENTER)
-        terminal.settle()
-        said = terminal.bytes_since()
+        terminal.wait_for("1 overview")
+        terminal.send(ESCAPE)
+        terminal.wait_for("SUBMITTED")
         assert end(terminal) == 0
         said = terminal.bytes_since()
     assert practice.world.calls["link"] >= 1
