@@ -171,7 +171,7 @@ class TimedPty:
         return seen[last][0] - began
 
     def _part(self, lines: slice, columns: slice) -> list[str]:
-        return [line[columns] for line in str(self._drawing).split("\n")[lines]]
+        return [line[columns].rstrip() for line in str(self._drawing).split("\n")[lines]]
 
     def screen(self) -> str:
         """Return what the screen shows of what was read."""
