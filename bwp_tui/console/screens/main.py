@@ -121,7 +121,7 @@ class MainScreen(Screen[None]):
 
     async def _mount_what_asks(self) -> None:
         """Mount what the first frame does not show: that would come later by as much."""
-        if self.is_ready or self.is_getting_ready:
+        if self.is_ready or self.is_getting_ready or not self.is_attached:  # the last: a signal has ended the start
             return
         self.is_getting_ready = True
         from bwp_tui.console.doing import Doing
