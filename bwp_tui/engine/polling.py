@@ -58,11 +58,17 @@ class PollingDesk:
                 batch = self._take(1) if self._lanes.go_on and self._bench.gate.goes_on() else []
 
     def _take(self, requests: int) -> list[DuePoll]:
-        return self._due.take(requests * self._batch, _AHEAD * self._batch)
+        """Return what fills up to so many requests: what is due, and in the room that is left what soon will be."""
+        found = self._due.take(requests * self._batch, _AHEAD * self._batch)
+        room = -len(found) % self._batch
+        return [*found, *self._due.take_along(room, self._read_soon)] if room else found
 
     def _read(self, most: int) -> list[DuePoll]:
         bench = self._bench
         return polls.due(bench.history, bench.now(), most, bench.focus, bench.sight.numbers)
+
+    def _read_soon(self, most: int) -> list[DuePoll]:
+        return polls.soon(self._bench.history, self._bench.now(), most, self._bench.focus)
 
     def next_at(self) -> datetime | None:
         """Return when the next poll is due."""
