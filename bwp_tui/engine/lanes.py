@@ -30,11 +30,20 @@ class Ahead(Generic[_Piece]):
     def take(self, most: int, ahead: int) -> list[_Piece]:
         """Return up to `most` pieces, to be put away once they are settled; where it must be, `ahead` are read."""
         if len(self._pieces) < most:
-            found = self._read(ahead + len(self._under_way))
-            self._pieces = [piece for piece in found if self._key(piece) not in self._under_way]
+            self._pieces = self._free(self._read, ahead)
         taken, self._pieces = self._pieces[:most], self._pieces[most:]
         self._under_way.update(map(self._key, taken))
         return taken
+
+    def take_along(self, most: int, read: Callable[[int], list[_Piece]]) -> list[_Piece]:
+        """Return up to `most` pieces that are not due yet, as `read` finds them; they are to be put away as well."""
+        taken = self._free(read, most)[:most]
+        self._under_way.update(map(self._key, taken))
+        return taken
+
+    def _free(self, read: Callable[[int], list[_Piece]], most: int) -> list[_Piece]:
+        found = read(most + len(self._under_way))
+        return [piece for piece in found if self._key(piece) not in self._under_way]
 
     def put_away(self, pieces: Sequence[_Piece]) -> None:
         """Note that these are settled, or put off: the history tells from here on whether they are due."""

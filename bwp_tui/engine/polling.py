@@ -58,11 +58,17 @@ class PollingDesk:
                 batch = self._take(1) if self._lanes.go_on and self._bench.gate.goes_on() else []
 
     def _take(self, requests: int) -> list[DuePoll]:
-        return self._due.take(requests * self._batch, _AHEAD * self._batch)
+        """Return what fills up to so many requests: what is due, and in the room that is left what soon will be."""
+        found = self._due.take(requests * self._batch, _AHEAD * self._batch)
+        room = -len(found) % self._batch
+        return [*found, *self._due.take_along(room, self._read_soon)] if room else found
 
     def _read(self, most: int) -> list[DuePoll]:
         bench = self._bench
         return polls.due(bench.history, bench.now(), most, bench.focus, bench.sight.numbers)
+
+    def _read_soon(self, most: int) -> list[DuePoll]:
+        return polls.soon(self._bench.history, self._bench.now(), most, self._bench.focus)
 
     def next_at(self) -> datetime | None:
         """Return when the next poll is due."""
@@ -90,8 +96,7 @@ class PollingDesk:
         else:
             again_at = self._judge(batch, answered)
             with self._bench.history.write():  # one for all: each alone would wait for the disk
-                for poll in batch:
-                    self._record(poll, answered.get(poll.task_id), again_at)
+                self._record(batch, answered, again_at)
 
     def _judge(self, batch: Sequence[DuePoll], answered: Mapping[str, TaskAnswer | ApiError]) -> datetime:
         """Tell the gate how the service does; return when to ask again about what it did not answer."""
@@ -122,28 +127,36 @@ class PollingDesk:
     def _not_answered(self, batch: Sequence[DuePoll], error: ApiError, again_at: datetime) -> None:
         answers.not_answered(self._bench.history, [poll.number for poll in batch], str(error), again_at)
 
-    def _record(self, poll: DuePoll, answer: TaskAnswer | ApiError | None, again_at: datetime) -> None:
+    def _record(
+        self, batch: Sequence[DuePoll], answered: Mapping[str, TaskAnswer | ApiError], again_at: datetime
+    ) -> None:
         bench, now = self._bench, self._bench.now()
-        if isinstance(answer, TaskAnswer):
-            holding_period = answer.holding_period if answer.holding_period is not None else poll.holding_period
-            answers.answered(
-                bench.history,
-                poll.number,
-                Answer(
-                    status=answer.status,
-                    submitted_at=answer.submission_date,
-                    updated_at=answer.last_updated_date,
-                    email=answer.shown_email,
-                    holding_period=answer.holding_period,
-                    errors=answer.errors,
-                ),
-                bench.pace.next_poll(poll, answer.status, holding_period, now),
-            )
-        elif isinstance(answer, NotFound):
-            answers.not_known(bench.history, poll.number, str(answer), bench.pace.next_after_unknown(now))
-        else:
-            words = str(answer) if answer is not None else "The service left this task out of its answer."
-            answers.not_answered(bench.history, [poll.number], words, again_at)
+        given: dict[int, tuple[Answer, datetime | None]] = {}
+        for poll in batch:
+            answer = answered.get(poll.task_id)
+            if isinstance(answer, TaskAnswer):
+                given[poll.number] = _told(answer), self._next_poll(poll, answer, now)
+            elif isinstance(answer, NotFound):
+                answers.not_known(bench.history, poll.number, str(answer), bench.pace.next_after_unknown(now))
+            else:
+                words = str(answer) if answer is not None else "The service left this task out of its answer."
+                answers.not_answered(bench.history, [poll.number], words, again_at)
+        answers.all_answered(bench.history, given)
+
+    def _next_poll(self, poll: DuePoll, answer: TaskAnswer, now: datetime) -> datetime:
+        holding_period = answer.holding_period if answer.holding_period is not None else poll.holding_period
+        return self._bench.pace.next_poll(poll, answer.status, holding_period, now)
+
+
+def _told(answer: TaskAnswer) -> Answer:
+    return Answer(
+        status=answer.status,
+        submitted_at=answer.submission_date,
+        updated_at=answer.last_updated_date,
+        email=answer.shown_email,
+        holding_period=answer.holding_period,
+        errors=answer.errors,
+    )
 
 
 def _trouble_of_service(found: Sequence[TaskAnswer | ApiError]) -> ApiError | None:

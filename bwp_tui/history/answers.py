@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -10,13 +11,19 @@ from bwp_tui.domain.task import TERMINAL, Status, TaskError, status_after
 from bwp_tui.domain.times import from_text, to_text
 from bwp_tui.history import timeline
 from bwp_tui.history.changes import finish, mark
-from bwp_tui.history.connection import History, Transaction, as_int, as_text
+from bwp_tui.history.connection import History, SqlValue, Transaction, as_int, as_text
 from bwp_tui.history.rows import errors_text
+from bwp_tui.history.search import among
 from bwp_tui.history.timeline import SERVICE
 
 MISSING_AFTER: Final = timedelta(days=1)
 MISSING_ANSWERS: Final = 3
 """A task the service once knew is MISSING after this many answers over this long: one may be a slip of theirs."""
+
+
+_SHOWN: Final = ("status", "submitted_at", "updated_at", "errors", "trouble", "email", "holding_period")
+_STATUS: Final = 0
+_EMAIL: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,68 +38,73 @@ class Answer:
     errors: tuple[TaskError, ...]
 
 
-def answered(history: History, number: int, answer: Answer, next_poll_at: datetime | None) -> bool:
-    """Record an answer to a poll; return whether anything the operator sees has changed.
+def all_answered(history: History, given: Mapping[int, tuple[Answer, datetime | None]]) -> frozenset[int]:
+    """Record the answers to one request: by the tasks' local numbers, each with when to ask again.
 
-    An answer that changes nothing moves only the poll times, and leaves the row's revision alone: no screen
-    redraws for it. A task id that was entered by hand for an unconfirmed request is given up where it turns out to
-    be that of another shopper.
+    Returns the tasks of which anything that the operator sees has changed. An answer that changes nothing moves only
+    the poll times, and leaves the row's revision alone: no screen redraws for it. A task id that was entered by hand
+    for an unconfirmed request is given up where it turns out to be that of another shopper.
     """
     with history.write() as transaction:
-        before = transaction.one(
-            "SELECT status, submitted_at, updated_at, errors, trouble, email, holding_period FROM tasks"
-            " WHERE number = ?",
-            (number,),
+        rows = transaction.run(
+            f"SELECT number, {', '.join(_SHOWN)} FROM tasks WHERE {among('number', frozenset(given))} ORDER BY number"
         )
-        if before is None:
-            return False
-        if _is_of_another(as_text(before[5]), answer.email) and _was_adopted(transaction, number):
-            _disown(transaction, number, "that task is about another address")
-            return True
-        status = status_after(as_text(before[0]), answer.status)
-        known = (
-            status,
-            _or_text(answer.submitted_at, before[1]),
-            _or_text(answer.updated_at, before[2]),
-            errors_text(answer.errors),
-            None,
-            before[5] or answer.email or "",
-            before[6] if before[6] is not None else answer.holding_period,
-        )
-        terminal = status in TERMINAL
-        if known == before and not terminal:
-            _record_sameness(transaction, number, next_poll_at)
-            return False
-        polls = "0" if status != before[0] else "polls + 1"
-        transaction.run(
-            "UPDATE tasks SET status = ?, submitted_at = ?, updated_at = ?, errors = ?, trouble = ?, email = ?,"
-            f" holding_period = ?, terminal = ?, polled_at = ?, next_poll_at = ?, polls = {polls},"
-            " unknown_since = NULL, unknown_answers = 0 WHERE number = ?",
-            (
-                *known,
-                int(terminal),
-                transaction.now_text,
-                None if terminal or next_poll_at is None else to_text(next_poll_at),
-                number,
-            ),
-        )
-        if known != before:
-            mark(transaction, number)
-        if status != before[0]:
-            _record_status(transaction, number, as_text(before[0]), status, answer)
-    return known != before
+        before = {as_int(row[0]): row[1:] for row in rows}
+        return frozenset(number for number in before if _record(transaction, number, before[number], *given[number]))
 
 
-def _record_sameness(transaction: Transaction, number: int, next_poll_at: datetime | None) -> None:
-    """Move the poll times alone: each column that is named, changed or not, has all of its indexes written again."""
+def answered(history: History, number: int, answer: Answer, next_poll_at: datetime | None) -> bool:
+    """Record one answer to a poll; return whether anything the operator sees has changed."""
+    return number in all_answered(history, {number: (answer, next_poll_at)})
+
+
+def _record(
+    transaction: Transaction, number: int, before: Sequence[SqlValue], answer: Answer, next_poll_at: datetime | None
+) -> bool:
+    email, status = as_text(before[_EMAIL]), as_text(before[_STATUS])
+    if _is_of_another(email, answer.email) and _was_adopted(transaction, number):
+        _disown(transaction, number, "that task is about another address")
+        return True
+    after = _after(before, answer)
+    # Only what differs is named: a column that is has all of its indexes written again.
+    changes = {name: new for name, old, new in zip(_SHOWN, before, after, strict=True) if new != old}
+    terminal = after[_STATUS] in TERMINAL
+    columns: dict[str, SqlValue] = {
+        **changes,
+        "polled_at": transaction.now_text,
+        "next_poll_at": None if terminal or next_poll_at is None else to_text(next_poll_at),
+        "unknown_since": None,
+        "unknown_answers": 0,
+    }
+    if changes:
+        columns["revision"] = transaction.revision
+    if terminal or "status" in changes:
+        columns["terminal"] = int(terminal)
+    polls = "0" if "status" in changes else "polls + 1"
     transaction.run(
-        "UPDATE tasks SET polled_at = ?, next_poll_at = ?, polls = polls + 1, unknown_since = NULL,"
-        " unknown_answers = 0 WHERE number = ?",
-        (transaction.now_text, None if next_poll_at is None else to_text(next_poll_at), number),
+        f"UPDATE tasks SET {', '.join(f'{name} = ?' for name in columns)}, polls = {polls} WHERE number = ?",
+        (*columns.values(), number),
+    )
+    if "status" in changes:
+        _record_status(transaction, number, status, as_text(after[_STATUS]), answer)
+    return bool(changes)
+
+
+def _after(before: Sequence[SqlValue], answer: Answer) -> tuple[SqlValue, ...]:
+    """Return what the columns of `_SHOWN` hold after an answer."""
+    status, submitted_at, updated_at, _errors, _trouble, email, holding_period = before
+    return (
+        status_after(as_text(status), answer.status),
+        _or_text(answer.submitted_at, submitted_at),
+        _or_text(answer.updated_at, updated_at),
+        errors_text(answer.errors),
+        None,
+        email or answer.email or "",
+        holding_period if holding_period is not None else answer.holding_period,
     )
 
 
-def _or_text(instant: datetime | None, before: object) -> str | None:
+def _or_text(instant: datetime | None, before: SqlValue) -> str | None:
     if instant is not None:
         return to_text(instant)
     return before if isinstance(before, str) else None

@@ -25,8 +25,20 @@ class DuePoll:
     polls: int
 
 
+_TASKS: Final = (
+    "SELECT number, kind, task_id, status, coalesce(submitted_at, recorded_at), holding_period, polls"
+    " FROM tasks WHERE task_id IS NOT NULL"
+)
+
 NEAR_DAYS: Final = 7
 """A task due to the shopper within so many days is asked about before those that are not."""
+
+
+SOON: Final = timedelta(seconds=30)
+"""So much before its time a task may be asked about, where a request that goes out has room for it."""
+
+_UNHURRIED: Final = 10 * SOON
+"""No task is taken along that was asked about more lately: those that are asked often keep their pace."""
 
 
 def due(
@@ -50,13 +62,21 @@ def due(
     for condition, order in orders if in_sight else orders[1:]:
         if len(found) < limit:
             rows = history.rows(
-                "SELECT number, kind, task_id, status, coalesce(submitted_at, recorded_at), holding_period, polls"
-                f" FROM tasks WHERE next_poll_at <= ? AND task_id IS NOT NULL AND {among('number', focus)}"
-                f" AND {condition} ORDER BY {order} LIMIT ?",
+                f"{_TASKS} AND next_poll_at <= ? AND {among('number', focus)} AND {condition} ORDER BY {order} LIMIT ?",
                 (to_text(now), limit),
             )
             found |= {poll.number: poll for poll in map(_due_poll, rows) if poll.number not in found}
     return list(found.values())[:limit]
+
+
+def soon(history: History, now: datetime, limit: int, focus: frozenset[int] | None = None) -> list[DuePoll]:
+    """Return tasks that a request may take along: due within `SOON`, the first due first."""
+    rows = history.rows(
+        f"{_TASKS} AND next_poll_at > ? AND next_poll_at <= ? AND polled_at <= ? AND {among('number', focus)}"
+        " ORDER BY next_poll_at LIMIT ?",
+        (to_text(now), to_text(now + SOON), to_text(now - _UNHURRIED), limit),
+    )
+    return [_due_poll(row) for row in rows]
 
 
 def _due_poll(row: Row) -> DuePoll:

@@ -6,10 +6,12 @@ from math import ceil
 import pytest
 
 from bwp_tui.domain.task import Kind
+from bwp_tui.domain.times import to_text
 from bwp_tui.engine.engine import Engine
 from bwp_tui.engine.gate import PUT_OFF_S
 from bwp_tui.engine.polling import LARGEST_BATCH
-from bwp_tui.history import actions, engine_state
+from bwp_tui.history import actions, answers, engine_state, polls
+from bwp_tui.history.connection import as_int
 from bwp_tui.sandbox import graphql
 from bwp_tui.sandbox.graphql import Json
 from bwp_tui.sandbox.server import Sandbox
@@ -77,6 +79,29 @@ async def test_twenty_tasks_are_asked_about_in_one_request(shop: Shop) -> None:
     await shop.work()
     assert requests(shop) == 100 / LARGEST_BATCH
     assert shop.sandbox.world.calls[ASKED] == 100
+
+
+async def test_a_request_takes_along_what_is_due_soon_and_was_not_asked_about_for_long(shop: Shop) -> None:
+    numbers = held(shop, 5)
+    await shop.work()
+    shop.clock.advance(polls.SOON * 10)
+    now = shop.clock.now
+    for number, seconds in zip(numbers, (0, 10, 30, 31), strict=False):
+        answers.not_answered(shop.history, [number], "later", now + timedelta(seconds=seconds))
+    lately = shop.track("eve@example.com", Kind.DELETION, 180)
+    async with shop.engine() as engine:
+        assert await requests_of(engine, shop) == 1
+        assert asked(shop) == {number: number in (*numbers[:3], lately) for number in (*numbers, lately)}
+        shop.clock.advance(timedelta(seconds=31))
+        answers.not_answered(shop.history, [lately], "later", shop.clock.now + timedelta(seconds=1))
+        assert await requests_of(engine, shop) == 1
+    assert [number for number, is_asked in asked(shop).items() if is_asked] == [numbers[3]]
+
+
+def asked(shop: Shop) -> dict[int, bool]:
+    """Return of every task whether it was asked about just now."""
+    rows = shop.history.rows("SELECT number, polled_at FROM tasks")
+    return {as_int(number): polled_at == to_text(shop.clock.now) for number, polled_at in rows}
 
 
 async def test_both_kinds_share_a_request(shop: Shop) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date, timedelta
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
 
 import pytest
 
@@ -13,6 +14,8 @@ from bwp_tui.engine.lanes import AT_ONCE
 from bwp_tui.engine.polling import LARGEST_BATCH
 from bwp_tui.engine.sight import Sight
 from bwp_tui.history import actions, answers, polls
+from bwp_tui.history.answers import Answer
+from bwp_tui.history.connection import History
 from bwp_tui.history.errors import HistoryUnavailable
 from tests.engine.shop import ACTOR, Shop
 
@@ -107,14 +110,14 @@ async def test_one_that_cannot_be_recorded_leaves_none_of_the_others_unwatched(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     numbers = held(shop, 3 * LARGEST_BATCH)
-    real = answers.answered
+    real = answers.all_answered
 
-    def full_for_the_first(*arguments: object) -> bool:
-        if arguments[1] == numbers[0]:
+    def full_for_the_first(history: History, given: Mapping[int, tuple[Answer, datetime | None]]) -> frozenset[int]:
+        if numbers[0] in given:
             raise HistoryUnavailable("The disk is full.")
-        return real(*arguments)  # type: ignore[arg-type]  # it passes on what it is given
+        return real(history, given)
 
-    monkeypatch.setattr(answers, "answered", full_for_the_first)
+    monkeypatch.setattr(answers, "all_answered", full_for_the_first)
     async with shop.engine() as engine:
         before = asyncio.all_tasks()
         with pytest.raises(HistoryUnavailable):

@@ -37,6 +37,7 @@ def _plan(history: History, ask: Callable[[History], object]) -> list[str]:
     ("ask", "index"),
     [
         (lambda history: polls.due(history, NOW, 20), "tasks_by_poll"),
+        (lambda history: polls.soon(history, NOW, 20), "tasks_by_poll"),
         (polls.next_at, "tasks_by_poll"),
         (lambda history: intents.due(history, NOW, 4), "intents_waiting"),
         (intents.next_at, "intents_waiting"),
