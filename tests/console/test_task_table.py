@@ -112,7 +112,11 @@ async def test_masked_addresses_show_one_letter() -> None:
     [
         ({"status": "QUEUED", "submitted_at": None, "trouble": "no network"}, "… QUEUED 1h in 19d no network"),
         ({"status": "COMPLETED"}, "✓ COMPLETED ⇣ in 19d"),
-        ({"status": "COMPLETED", "download": download("queued")}, "⇣ 0% in 19d"),
+        ({"status": "COMPLETED", "download": download("queued")}, "✓ COMPLETED waits in 19d"),
+        ({"status": "COMPLETED", "download": download("queued", 57, 100)}, "✓ COMPLETED … 57% in 19d"),
+        ({"status": "COMPLETED", "download": replace(download("queued", 57, 100), paused=True)}, "COMPLETED ‖ 57%"),
+        ({"status": "COMPLETED", "download": replace(download("queued"), paused=True)}, "COMPLETED ‖ 0%"),
+        ({"status": "COMPLETED", "download": replace(download("running", 57, 100), paused=True)}, "COMPLETED ‖ 57%"),
         ({"status": "COMPLETED", "download": download("running", 64, 100)}, "⇣ 64%"),
         ({"status": "COMPLETED", "download": download("running", 100, 100)}, "⇣ 99%"),
         ({"status": "COMPLETED", "download": download("running", 5 << 20)}, "⇣ 5M"),

@@ -31,6 +31,7 @@ class Glyphs:
     unknown: str = "?"
     ended: str = "-"
     fetch: str = "⇣"
+    paused: str = "‖"
     cursor: str = "›"
     mark: str = "+"
     watched: str = "◉"
@@ -50,6 +51,7 @@ ASCII: Final = Glyphs(
     queued=".",
     busy=">",
     fetch="v",
+    paused="=",
     cursor=">",
     mark="*",
     watched="@",
@@ -146,14 +148,17 @@ def _hold_left(task: Task, context: Context) -> str:
 
 
 def _result(task: Task, glyphs: Glyphs) -> str:
+    """Words of at most five cells, so that the whole status fits its column."""
     download = task.download
     match download.state if download else None:
         case DownloadState.DONE:
             return "saved"
-        case DownloadState.QUEUED:
-            return f"{glyphs.fetch} 0%"
-        case DownloadState.RUNNING if download:
-            return f"{glyphs.fetch} {_percent(download.bytes, download.total)}"
+        case DownloadState.QUEUED if download and not (download.bytes or download.paused):
+            return "waits"
+        case DownloadState.QUEUED | DownloadState.RUNNING if download:
+            runs = download.state == DownloadState.RUNNING
+            sign = glyphs.paused if download.paused else glyphs.fetch if runs else glyphs.queued
+            return f"{sign} {_percent(download.bytes, download.total)}"
         case DownloadState.FAILED:
             return f"{glyphs.fetch} {glyphs.wrong}"
         case _:
@@ -162,7 +167,9 @@ def _result(task: Task, glyphs: Glyphs) -> str:
 
 def _percent(done: int, total: int | None) -> str:
     # 99 until the file is in place: its bytes are still to be checked when the last one has come
-    return f"{min(99, done * 100 // total)}%" if total else f"{done >> 20}M"
+    if total is None:
+        return f"{done >> 20}M" if done else "0%"
+    return f"{min(99, done * 100 // max(1, total))}%"
 
 
 def _rough(length: timedelta) -> str:
