@@ -100,16 +100,20 @@ class DownloadingDesk:
     def _start(self) -> bool:
         """Begin the first download that is due, with room for its first question; say whether there was one."""
         bench = self._bench
+        if bench.gate.opens_at() is not None:
+            return False
+        due = downloads.due(bench.history, bench.now(), 1, bench.focus, self._slots.numbers)
+        if not due:
+            return False  # before anything is reserved: what is given back unused has every desk look again
         reservation = bench.gate.reserve()
         try:
-            due = downloads.due(bench.history, bench.now(), reservation.room, bench.focus, self._slots.numbers)
             begun = [order for order in due if downloads.started(bench.history, order)]
         except BaseException:
             reservation.close()
             raise
         if not begun:
             reservation.close()
-            return bool(due)
+            return True
         self._reserved[begun[0].id] = reservation
         self._slots.occupy(begun[0], self._occupy(begun[0]))
         return True

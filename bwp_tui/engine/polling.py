@@ -42,12 +42,15 @@ class PollingDesk:
 
     def _begin(self, most: int) -> list[Lane]:
         self._due.forget()
-        reservation = self._bench.gate.reserve(most)
-        found = self._take(reservation.room) if reservation.room else []
+        found = self._take(most) if self._bench.gate.opens_at() is None else []
         if not found:
-            reservation.close()
-        size = self._batch
-        return [self._lane(reservation, found[start : start + size]) for start in range(0, len(found), size)]
+            return []
+        batches = [found[start : start + self._batch] for start in range(0, len(found), self._batch)]
+        # Only now: a reservation that is given back unused has every desk look again whether it may call.
+        reservation = self._bench.gate.reserve(len(batches))
+        for batch in batches[reservation.room :]:
+            self._due.put_away(batch)
+        return [self._lane(reservation, batch) for batch in batches[: reservation.room]]
 
     async def _lane(self, reservation: Reservation, batch: list[DuePoll]) -> None:
         with reservation:

@@ -51,11 +51,13 @@ class SubmittingDesk:
 
     def _begin(self, most: int) -> list[Lane]:
         self._due.forget()
-        reservation = self._bench.gate.reserve(most)
-        found = self._due.take(reservation.room, _AHEAD) if reservation.room else []
+        found = self._due.take(most, _AHEAD) if self._bench.gate.opens_at() is None else []
         if not found:
-            reservation.close()
-        return [self._lane(reservation, intent) for intent in found]
+            return []
+        # Only now: a reservation that is given back unused has every desk look again whether it may call.
+        reservation = self._bench.gate.reserve(len(found))
+        self._due.put_away(found[reservation.room :])
+        return [self._lane(reservation, intent) for intent in found[: reservation.room]]
 
     async def _lane(self, reservation: Reservation, first: Intent) -> None:
         with reservation:

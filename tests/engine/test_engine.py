@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
-from tests.engine.shop import Shop
+from bwp_tui.history import actions
+from tests.engine.shop import ACTOR, Shop
 
 
 async def test_an_engine_that_is_stopped_just_when_it_is_woken_stops(shop: Shop) -> None:
@@ -16,3 +18,28 @@ async def test_an_engine_that_is_stopped_just_when_it_is_woken_stops(shop: Shop)
         run.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asyncio.wait_for(run, 5)
+
+
+async def test_an_engine_with_nothing_to_do_rests_although_the_service_was_in_trouble(shop: Shop) -> None:
+    shop.sandbox.stop()
+    number = shop.submit("jane@example.com")
+    async with shop.engine() as engine:
+        await engine.run_once()
+        actions.cancel(shop.history, number, ACTOR)
+        shop.clock.advance(timedelta(minutes=2))
+        looks = 0
+        real = engine.wake
+
+        def counted() -> None:
+            nonlocal looks
+            looks += 1
+            real()
+
+        engine.wake = counted  # type: ignore[method-assign]  # counted
+        run = asyncio.create_task(engine.run())
+        for _ in range(200):  # rounds of the loop
+            await asyncio.sleep(0)
+        run.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await run
+    assert looks <= 3
