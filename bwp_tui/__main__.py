@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import resource
 import sys
 
+from typing import Final
+
 from bwp_tui.cli.main import run
+
+_OBJECTS: Final = 50_000
+"""New objects between two runs of the collector: at Python's 700, a start spends a quarter of its time in it."""
 
 
 def main() -> int:
@@ -14,6 +20,7 @@ def main() -> int:
 
     Whatever the operator's umask, nothing made here is for others to read, and no core dump holds a secret.
     """
+    gc.set_threshold(_OBJECTS, 20, 20)
     os.umask(0o077)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     return run(sys.argv[1:])
