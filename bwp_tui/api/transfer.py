@@ -24,7 +24,7 @@ from bwp_tui.api.addresses import split_address
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.api.redaction import quiet_http_loggers
 from bwp_tui.api.transfer_errors import ArchiveChanged, LineCut, LinkExpired, WrongAnswer
-from bwp_tui.api.transfer_verdicts import Part, beginning, line_trouble, strong
+from bwp_tui.api.transfer_verdicts import PAGE, Part, beginning, line_trouble, strong
 from bwp_tui.api.trust import UNREADABLE, tls_context
 
 _SMALLEST_READ: Final = 4 * 1024
@@ -99,7 +99,7 @@ class Transfer:
         """
         self._first = self._read(_SMALLEST_READ)
         if self._first.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-            raise WrongAnswer("The link led to a page instead of an archive; nothing was saved.")
+            raise WrongAnswer(PAGE)
 
     def _read(self, size: int) -> bytes:
         chunk, trouble = b"", None

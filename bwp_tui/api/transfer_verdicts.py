@@ -36,6 +36,8 @@ _STRONG_ETAG: Final = re.compile(r'"[!#-~]*"')
 _SIZE: Final = re.compile(r"[0-9]{1,18}")
 _ACTUAL_SIZE: Final = re.compile(r"<ActualObjectSize>([0-9]{1,18})</ActualObjectSize>")
 _PAGES: Final = ("text/html", "application/xhtml+xml", "text/xml", "application/xml")
+_REMEDY: Final = "Download it again; if it stays so, report it to Buy with Prime support."
+PAGE: Final = f"The link led to a page instead of an archive; nothing was saved. {_REMEDY}"
 _EXPIRED_CODES: Final = ("ExpiredToken", "ExpiredRequest", "TokenRefreshRequired", "InvalidToken")
 
 
@@ -81,9 +83,9 @@ def beginning(response: urllib3.BaseHTTPResponse, asked: Part) -> Part:
     if response.status not in (200, 206):
         raise _refusal(response)
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise WrongAnswer("The server packed the archive once more, against what was asked; nothing was saved.")
+        raise WrongAnswer(f"The server packed the archive once more, against what was asked. {_REMEDY}")
     if response.headers.get("Content-Type", "").partition(";")[0].strip().lower() in _PAGES:
-        raise WrongAnswer("The link led to a page instead of an archive; nothing was saved.")
+        raise WrongAnswer(PAGE)
     etag = strong(response.headers.get("ETag"))
     if response.status == 200:
         return Part(0, etag, _length(response))
@@ -109,9 +111,9 @@ def _refusal(response: urllib3.BaseHTTPResponse) -> TransferError:
     text = _body_text(response)
     code, explanation = _explanation(text)
     if status in (403, 410) or (status == 400 and code in _EXPIRED_CODES):
-        return LinkExpired(f"The link was not accepted{explanation}. A new one is needed.")
+        return LinkExpired(f"The link was not accepted{explanation}.")
     if status == 404:
-        return ArchiveGone(f"There is no archive behind the link{explanation}.")
+        return ArchiveGone(f"There is no archive behind the link{explanation}. {_REMEDY}")
     if status == 412:
         return ArchiveChanged("The archive has changed since the download began: again from zero.")
     if status == 416:
@@ -119,7 +121,7 @@ def _refusal(response: urllib3.BaseHTTPResponse) -> TransferError:
     if status in (408, 429) or status >= 500:
         wait = retry_after(response.headers.get("Retry-After"))
         return ServerBusy(f"The archive's server is busy (HTTP {status}{explanation}).", retry_after=wait)
-    return WrongAnswer(f"The archive's server answered HTTP {status}{explanation}; nothing was saved.")
+    return WrongAnswer(f"The archive's server answered HTTP {status}{explanation}; nothing was saved. {_REMEDY}")
 
 
 def _size_told(response: urllib3.BaseHTTPResponse, text: str) -> int | None:

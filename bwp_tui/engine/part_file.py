@@ -85,6 +85,9 @@ class PartFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        with contextlib.suppress(FolderTrouble):  # an empty file in the way is no loss
+            if self.size == 0 and self.published is None and self._is_at(self.path, os.fstat(self._descriptor)):
+                self.discard()
         self.close()
 
     @property
@@ -158,8 +161,30 @@ class PartFile:
         needed = total - self.size + _SPARE
         if free < needed:
             raise FolderTrouble(
-                f"The disk of {self.folder} has {free >> 20} MiB free and the archive needs {needed >> 20} MiB. "
+                f"The disk of {self.folder} has {free >> 20} MiB free and {_up(needed)} MiB are needed: "
+                f"{_up(total - self.size)} for the archive, {_up(_SPARE)} to stay free for the history. "
                 "Free some space, then download again."
+            )
+
+    def check_in_place(self) -> None:
+        """Check that the part and its folder are still where an operator would look for them.
+
+        Raises:
+            FolderTrouble: one of them was removed or moved.
+        """
+        with self._guard:
+            if self._descriptor < 0:
+                return
+            folder, part = os.fstat(self._folder_descriptor), os.fstat(self._descriptor)
+        if not self._is_at(self.folder, folder):
+            raise FolderTrouble(
+                f"{self.folder} is gone: it was removed or moved during the download. "
+                "Download again: it is made anew and fetched from the start."
+            )
+        if not self._is_at(self.path, part):
+            raise FolderTrouble(
+                f"{self.path} is gone: it was removed or moved during the download. "
+                "Download again: it is fetched from the start."
             )
 
     def publish(self) -> Path:
@@ -215,7 +240,17 @@ class PartFile:
                 self._part, flags | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=self._folder_descriptor
             )
         except FileExistsError:
-            self._descriptor = os.open(self._part, flags, dir_fd=self._folder_descriptor)
+            self._descriptor = self._open_existing(flags)
+
+    def _open_existing(self, flags: int) -> int:
+        try:
+            return os.open(self._part, flags, dir_fd=self._folder_descriptor)
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                raise
+            raise FolderTrouble(
+                f"{self.path} is a link, and nothing is written through a link. Remove it, then download again."
+            ) from error
 
     def _check_ours(self) -> None:
         facts = os.fstat(self._descriptor)
@@ -239,6 +274,19 @@ class PartFile:
             if (found.st_dev, found.st_ino) == (facts.st_dev, facts.st_ino):
                 return self.folder / candidate
         return None
+
+    def _is_at(self, path: Path, facts: os.stat_result) -> bool:
+        """Say whether `path` is the very file or folder that `facts` are of.
+
+        Raises:
+            FolderTrouble: there is no telling.
+        """
+        try:
+            return os.path.samestat(path.stat(), facts)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            raise FolderTrouble(_sentence(error, self.folder)) from error
 
     def _take_up(self, etag: str | None, total: int | None) -> None:
         if etag is None and self.published is None:
@@ -273,6 +321,11 @@ class PartFile:
             # A file system without hard links: claim the name first, then move over what was claimed.
             os.close(os.open(final, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600, dir_fd=folder))
             os.rename(self._part, final, src_dir_fd=folder, dst_dir_fd=folder)
+
+
+def _up(size: int) -> int:
+    """Return a size in bytes as whole MiB, rounded up."""
+    return -(-size >> 20)
 
 
 def _sentence(error: OSError, folder: Path) -> str:

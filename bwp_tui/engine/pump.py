@@ -11,17 +11,25 @@ import contextlib
 import functools
 import threading
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.api.transfer import Transfer, open_transfer
 from bwp_tui.engine.part_file import PartFile
 
+CHANGED: Final = "The archive changed at the service; begun anew."
+_NO_RANGE: Final = "The service did not honour the range; begun anew."
+_NO_TAG: Final = "The service gave the archive no ETag to go on by; begun anew."
+
 Result = TypeVar("Result")
 
 
 class Pump:
-    """One transfer. `run` works in a thread; `stop` may be called from any other."""
+    """One transfer. `run` works in a thread; `stop` may be called from any other.
+
+    `begun` is set once the server has answered with an archive: of `total` bytes where it told, from byte `start` on.
+    `anew` is a sentence on why that is not where the part ended, or None.
+    """
 
     def __init__(self, link: PresignedLink, part: PartFile) -> None:
         self._link = link
@@ -29,7 +37,10 @@ class Pump:
         self._lock = threading.Lock()
         self._transfer: Transfer | None = None
         self._stopped = False
+        self.begun = False
+        self.start = 0
         self.total: int | None = None
+        self.anew: str | None = None
 
     def run(self) -> None:
         """Append to the part until the archive is whole or `stop` was called.
@@ -43,9 +54,11 @@ class Pump:
             if not self._announce(transfer):
                 return
             if transfer.start != part.size:
+                self.anew = _why_anew(part.etag, transfer.etag)
                 part.restart()
             part.etag = transfer.etag
             part.total = self.total = transfer.total
+            self.start, self.begun = transfer.start, True
             if transfer.total is not None:
                 part.check_space(transfer.total)
             for chunk in transfer.chunks():
@@ -64,6 +77,12 @@ class Pump:
         with self._lock:
             self._transfer = transfer
             return not self._stopped
+
+
+def _why_anew(before: str | None, after: str | None) -> str:
+    if before is None:
+        return _NO_TAG
+    return _NO_RANGE if before == after else CHANGED
 
 
 def in_daemon_thread(work: Callable[[], Result], name: str) -> asyncio.Future[Result]:

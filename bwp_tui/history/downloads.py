@@ -8,7 +8,7 @@ from typing import Final
 
 from bwp_tui.domain.task import Download, Kind
 from bwp_tui.domain.times import from_text, to_text
-from bwp_tui.history import timeline
+from bwp_tui.history import download_steps, timeline
 from bwp_tui.history.changes import mark
 from bwp_tui.history.connection import History, Row, SqlValue, Transaction, as_int, as_text
 from bwp_tui.history.rows import DOWNLOAD_COLUMNS, download_of
@@ -174,22 +174,50 @@ def started(history: History, order: Order) -> bool:
 
 
 def progressed(
-    history: History, order: Order, received: int, total: int | None, rate: float | None, etag: str | None
+    history: History,
+    order: Order,
+    received: int,
+    total: int | None,
+    rate: float | None,
+    etag: str | None,
+    *,
+    trouble: str | None = None,
+    step: tuple[str, str] | None = None,
 ) -> None:
-    """Record how far a download is that has not ended: bytes received, bytes in all, bytes a second."""
+    """Record how far a download is that has not ended: bytes received, bytes in all, bytes a second.
+
+    Args:
+        trouble: what its operator is to know of it now.
+        step: a step for the timeline, as `download_steps` names it, and its detail.
+    """
     with history.write() as transaction:
-        _changed(
+        is_open = _changed(
             transaction,
             order,
-            "bytes = ?, total = ?, rate = ?, etag = ?, trouble = NULL",
-            (received, total, rate, etag),
+            "bytes = ?, total = ?, rate = ?, etag = ?, trouble = ?",
+            (received, total, rate, etag, trouble),
         )
+        if is_open and step is not None:
+            download_steps.tell(transaction, order.number, *step)
+
+
+def stumbled(history: History, order: Order, words: str, at_byte: int, again_at: datetime) -> None:
+    """Record why a try failed of a download that keeps its slot, behind which byte, and when the next one begins."""
+    with history.write() as transaction:
+        is_open = _changed(
+            transaction,
+            order,
+            "attempts = attempts + 1, bytes = ?, rate = NULL, trouble = ?, not_before = ?",
+            (at_byte, words, to_text(again_at)),
+        )
+        if is_open:
+            download_steps.tell(transaction, order.number, download_steps.CUT, f"at byte {at_byte}: {words}")
 
 
 def finished(history: History, order: Order, path: str, size: int, sha256: str) -> None:
     """Record that the verified file lies at `path`, even if its download was cancelled a moment before."""
     with history.write() as transaction:
-        _changed(
+        _ended(
             transaction,
             order,
             "state = 'done', path = ?, bytes = ?, total = ?, rate = NULL, sha256 = ?, trouble = NULL, finished_at = ?,"
@@ -207,21 +235,25 @@ def finished(history: History, order: Order, path: str, size: int, sha256: str) 
         )
 
 
-def put_off(history: History, order: Order, words: str, not_before: datetime) -> None:
-    """Record why a download that has not ended stopped for now and when it goes on."""
+def put_off(history: History, order: Order, words: str, not_before: datetime, *, was_tried: bool = True) -> None:
+    """Record why a download that has not ended stopped for now and when it goes on, and whether that was a try."""
     with history.write() as transaction:
-        _changed(
+        is_open = _changed(
             transaction,
             order,
-            "state = 'queued', attempts = attempts + 1, rate = NULL, trouble = ?, not_before = ?",
-            (words, to_text(not_before)),
+            "state = 'queued', attempts = attempts + ?, rate = NULL, trouble = ?, not_before = ?",
+            (was_tried, words, to_text(not_before)),
         )
+        if is_open and was_tried:
+            download_steps.tell(transaction, order.number, download_steps.PUT_OFF, words)
 
 
-def failed(history: History, order: Order, words: str, *, part_is_left: bool = True) -> None:
-    """Record why a download ended without a file, and whether its part may be gone on with."""
+def failed(
+    history: History, order: Order, words: str, *, part_is_left: bool = True, actor: str = timeline.SERVICE
+) -> None:
+    """Record why a download ended without a file, whether its part may be gone on with, and whose doing it was."""
     with history.write() as transaction:
-        over = _changed(
+        over = _ended(
             transaction,
             order,
             "state = 'failed', paused = 0, rate = NULL, trouble = ?, finished_at = ?"
@@ -229,7 +261,7 @@ def failed(history: History, order: Order, words: str, *, part_is_left: bool = T
             (words, transaction.now_text),
         )
         if over:
-            timeline.append(transaction, order.number, timeline.SERVICE, "download failed", detail=words)
+            timeline.append(transaction, order.number, actor, "download failed", detail=words)
 
 
 def interrupted(history: History, order: Order) -> None:
@@ -248,6 +280,17 @@ def part_removed(history: History, order: Order) -> None:
     """Record that nothing is left on disk of a cancelled download."""
     with history.write() as transaction:
         _changed(transaction, order, "part_unwanted = 0", (), when="d.part_unwanted = 1")
+
+
+def _ended(
+    transaction: Transaction, order: Order, columns: str, values: tuple[SqlValue, ...], *, when: str = _OPEN
+) -> bool:
+    """Do as `_changed` at the end of a download: its last try counts, and those are summed up that were not told."""
+    ended = _changed(transaction, order, f"{columns}, attempts = attempts + 1", values, when=when)
+    if ended:
+        row = transaction.one("SELECT attempts FROM downloads WHERE id = ?", (order.id,))
+        download_steps.tell_rest(transaction, order.number, 0 if row is None else as_int(row[0]) - 1)
+    return ended
 
 
 def _changed(

@@ -13,6 +13,9 @@ from bwp_tui.history.errors import HistoryDamaged
 SERVICE = "service"
 """Actor of what the service did or answered."""
 
+PROGRAM: Final = "bwp-tui"
+"""Actor of what this program did by itself, and of what this machine stood in the way of."""
+
 NOTE: Final = "note"
 """What a line is that holds a note: a task has as many as were written, and shows the newest."""
 

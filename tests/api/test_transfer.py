@@ -207,7 +207,7 @@ def test_what_came_before_a_cut_is_kept(server: ScriptedServer) -> None:
 
 def test_an_expired_link_is_explained_by_the_server(server: ScriptedServer) -> None:
     server.script("/archive", answer(403, EXAMPLE.read_bytes()))
-    assert str(_failure(server)) == "The link was not accepted: Request has expired. A new one is needed."
+    assert str(_failure(server)) == "The link was not accepted: Request has expired."
 
 
 @pytest.mark.parametrize(

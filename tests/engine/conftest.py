@@ -14,6 +14,9 @@ from bwp_tui.settings import Profile
 from tests.engine.shop import ManualClock, Shop
 from tests.practice import profile_of
 
+RATE = 400_000
+"""Bytes a second of the slow shop."""
+
 
 @pytest.fixture
 def clock() -> ManualClock:
@@ -50,3 +53,11 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr(wire, "_chunks", counted)
     return lengths
+
+
+@pytest.fixture
+def slow(shop: Shop) -> Iterator[Shop]:
+    """A shop whose archives take a few seconds each."""
+    with Sandbox(clock=shop.clock, rate=RATE) as sandbox:
+        shop.sandbox, shop.profile = sandbox, profile_of(sandbox, shop.profile.folder)
+        yield shop

@@ -38,11 +38,15 @@ def _part(part: Part) -> Made:
     return lambda path: forged(path, Part(), part)
 
 
+LED_TO_A_PAGE = (
+    "The link led to a page instead of an archive; nothing was saved."
+    " Download it again; if it stays so, report it to Buy with Prime support."
+)
 BAD: dict[str, tuple[Made, str]] = {
     "truncated": (_truncated, "This is not a whole zip archive; it was not kept. Download it again."),
     "wrong crc": (_part(Part(crc=1)), "is damaged; it was not kept. Download it again."),
-    "an error of the store": (_bytes(XML), "The link led to a page instead of an archive; nothing was saved."),
-    "a page": (_bytes(PAGE), "The link led to a page instead of an archive; nothing was saved."),
+    "an error of the store": (_bytes(XML), LED_TO_A_PAGE),
+    "a page": (_bytes(PAGE), LED_TO_A_PAGE),
     "nothing": (_bytes(b""), "This is not a whole zip archive; it was not kept. Download it again."),
     "a bomb of overlaps": (bomb_of_overlaps, "it was not kept. Report it to Buy with Prime support."),
     "a quoted bomb": (quoted_bomb, "it was not kept. Report it to Buy with Prime support."),
@@ -101,7 +105,7 @@ async def test_a_sound_archive_that_calls_itself_a_page_is_not_taken(
     number = await shop.completed("jane@example.com")
     folder = shop.order(number)
     await shop.work()
-    assert shop.download_of(number).trouble == "The link led to a page instead of an archive; nothing was saved."
+    assert shop.download_of(number).trouble == LED_TO_A_PAGE
     assert not [name for name in names_in(folder) if not name.endswith(".part")]
 
 

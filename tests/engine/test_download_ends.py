@@ -134,7 +134,7 @@ async def test_a_dead_archive_server_stops_no_poll_and_loses_no_download(
 
     real, delays = open_transfer, [0.0]
     monkeypatch.setattr(pump_module, "open_transfer", dead)
-    monkeypatch.setattr("bwp_tui.engine.downloading.retry_delay", lambda *_arguments: delays[0])
+    monkeypatch.setattr("bwp_tui.engine.filling.retry_delay", lambda *_arguments: delays[0])
     numbers = [await shop.completed(f"shopper{number}@example.com") for number in range(5)]
     for number in numbers:
         shop.order(number)
@@ -176,7 +176,7 @@ async def test_one_alone_tries_an_archive_server_in_trouble(shop: Shop, monkeypa
         raise LineCut("The archive's server cannot be reached: check the network.")
 
     monkeypatch.setattr(pump_module, "open_transfer", dead)
-    monkeypatch.setattr("bwp_tui.engine.downloading.retry_delay", lambda *_arguments: 0.005)
+    monkeypatch.setattr("bwp_tui.engine.filling.retry_delay", lambda *_arguments: 0.005)
     numbers = [await shop.completed(f"shopper{number}@example.com") for number in range(3)]
     for number in numbers:
         shop.order(number)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,22 +18,11 @@ from bwp_tui.engine.unwanted_parts import remove_unwanted_parts
 from bwp_tui.history import download_queue
 from bwp_tui.history.connection import History
 from bwp_tui.history.watch import Watch
-from bwp_tui.sandbox.server import Sandbox
 from tests.engine.saved import assert_saved, name_of
 from tests.engine.shop import ACTOR, Shop, names_in
 from tests.faults.chaos_proxy import CLEAN, ChaosProxy, FrontedSandbox, Toxics
 from tests.practice import profile_of
 from tests.waiting import eventually_in_loop
-
-RATE = 400_000
-
-
-@pytest.fixture
-def slow(shop: Shop) -> Iterator[Shop]:
-    """A shop whose archives take a few seconds each."""
-    with Sandbox(clock=shop.clock, rate=RATE) as sandbox:
-        shop.sandbox, shop.profile = sandbox, profile_of(sandbox, shop.profile.folder)
-        yield shop
 
 
 @asynccontextmanager

@@ -23,7 +23,7 @@ LEFT_TO_A_PERSON = 20
 
 @pytest.fixture(autouse=True)
 def no_rest_between_links(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bwp_tui.engine.downloading.retry_delay", lambda *_arguments, **_named: 0.0)
+    monkeypatch.setattr("bwp_tui.engine.filling.retry_delay", lambda *_arguments, **_named: 0.0)
 
 
 async def save_all(office: Office, engine: Engine, numbers: list[int]) -> None:

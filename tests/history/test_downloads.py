@@ -10,6 +10,7 @@ from bwp_tui.domain.filter import parse
 from bwp_tui.domain.task import Download
 from bwp_tui.history import actions, download_queue, downloads, purge, tasks, timeline
 from bwp_tui.history.connection import History
+from bwp_tui.history.download_steps import CUT, WENT_ON
 from bwp_tui.history.downloads import Order
 from tests.history.support import ACTOR, NOW, SOON, TODAY, FrozenClock, in_status
 
@@ -179,3 +180,30 @@ def test_the_oldest_download_comes_first_and_no_more_than_there_are_slots(histor
         actions.download(history, task.number, "/srv/results", ACTOR)
     assert [order.number for order in downloads.due(history, NOW, 2)] == [1, 2]
     assert [order.number for order in downloads.due(history, NOW, 5, frozenset({3}))] == [3]
+
+
+def test_a_bad_line_makes_no_flood_on_the_timeline_and_no_try_is_lost(history: History, order: Order) -> None:
+    downloads.started(history, order)
+    for byte in range(40):
+        downloads.stumbled(history, order, "The line broke.", byte, SOON)
+        downloads.progressed(history, order, byte, 100, None, None, step=(WENT_ON, f"at byte {byte}, over a new link"))
+    assert _now(history, order).attempts == 40
+    downloads.finished(history, order, "/srv/results/a.zip", 100, "ab" * 32)
+    told = [(event.what, event.detail) for event in timeline.of_task(history, order.number)]
+    assert [what for what, _ in told].count(CUT) == 10
+    assert [what for what, _ in told].count(WENT_ON) == 10
+    assert (CUT, "at byte 0: The line broke.") in told
+    assert told[-2] == ("download steps", "and 30 more tries that did not bring it to its end")
+    assert _now(history, order).attempts == 41
+    actions.download(history, order.number, "/srv/results", ACTOR)
+    (again,) = downloads.due(history, NOW, 5)
+    downloads.stumbled(history, again, "The line broke.", 7, SOON)
+    assert timeline.of_task(history, order.number)[-1].detail == "at byte 7: The line broke.", "each is told anew"
+
+
+def test_waiting_for_the_service_is_no_try(history: History, order: Order) -> None:
+    downloads.started(history, order)
+    downloads.put_off(history, order, "Waiting for the service.", SOON, was_tried=False)
+    assert _now(history, order).attempts == 0
+    downloads.put_off(history, order, "The line was cut.", SOON)
+    assert (_now(history, order).attempts, timeline.of_task(history, order.number)[-1].what) == (1, "download put off")

@@ -1,0 +1,148 @@
+"""Bringing one part to its full size: try after try, each over a link of its own, and each told in the history."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Final
+
+from bwp_tui.api.links import PresignedLink
+from bwp_tui.api.transfer import size_of
+from bwp_tui.api.transfer_errors import ArchiveChanged, LineCut, NothingLeft, ServerBusy, TransferError
+from bwp_tui.engine.breaker import Breaker, Reservation
+from bwp_tui.engine.desk import Bench
+from bwp_tui.engine.pace import retry_delay
+from bwp_tui.engine.part_file import PartFile
+from bwp_tui.engine.progress import PROGRESS_S, Progress
+from bwp_tui.engine.pump import CHANGED, Pump, in_daemon_thread
+from bwp_tui.history import downloads
+from bwp_tui.history.downloads import Order
+
+FRUITLESS_TRIES: Final = 5
+"""A download ends as failed after so many tries in a row that brought no byte."""
+
+_LOOK_S: Final = 0.05
+
+Ask = Callable[[], Awaitable[PresignedLink]]
+"""Asks the service for a new link."""
+
+
+class Filling:
+    """The tries of one download in one slot."""
+
+    def __init__(self, bench: Bench, archives: Breaker, order: Order, part: PartFile, ask: Ask) -> None:
+        self._bench = bench
+        self._archives = archives
+        self._order = order
+        self._part = part
+        self._ask = ask
+        self._trouble: str | None = None
+
+    async def fill(self) -> None:
+        """Bring the part to its full size, over as many links as it takes while bytes come.
+
+        Raises:
+            ApiError: no link could be had; or what else `ask` raises.
+            TransferError: the archive cannot be had, or nothing came in `FRUITLESS_TRIES` tries.
+            FolderTrouble: the disk failed, or the part is gone.
+        """
+        part = self._part
+        furthest, fruitless = part.size, 0
+        while True:
+            try:
+                await self._transfer()
+            except NothingLeft as error:
+                if error.total == part.size:
+                    return
+                part.restart()
+                trouble: TransferError = error
+            except ArchiveChanged as error:
+                part.restart()
+                trouble = error
+            except TransferError as error:
+                if not error.transient:
+                    raise
+                trouble = error
+            else:
+                return
+            # Only what no try has reached before is progress: one that begins anew each time must come to an end.
+            fruitless = 0 if part.size > furthest else fruitless + 1
+            furthest = max(furthest, part.size)
+            if fruitless >= FRUITLESS_TRIES:
+                raise trouble
+            await self._rest(trouble, fruitless)
+
+    async def _rest(self, trouble: TransferError, fruitless: int) -> None:
+        """Tell of the try that failed, then wait; not at all where the part was given up, since the server is well."""
+        begins_anew = isinstance(trouble, NothingLeft | ArchiveChanged)
+        wait = 0.0 if begins_anew else retry_delay(fruitless + 1, self._bench.chance)
+        again_at = self._bench.now() + timedelta(seconds=max(wait, self._archives.shut_for()))
+        self._trouble = CHANGED if begins_anew else str(trouble)
+        downloads.stumbled(self._bench.history, self._order, self._trouble, self._part.size, again_at)
+        if not begins_anew:
+            await asyncio.sleep(wait)
+
+    async def _transfer(self) -> None:
+        """Ask for a link, follow it at once, and record progress once a second until its bytes end."""
+        part = self._part
+        with await self._room_at_archives():
+            link = await self._ask()
+            before = part.size
+            try:
+                await self._follow(link)
+            except NothingLeft as error:
+                if error.total is None:
+                    raise NothingLeft(str(error), total=await self._size()) from None
+                raise
+            except (LineCut, ServerBusy) as error:
+                # A line that brought bytes before it broke tells nothing against the server.
+                if error.transient and part.size == before:
+                    asked = error.retry_after if isinstance(error, ServerBusy) else None
+                    self._archives.failed(lambda failures: max(asked or 0.0, self._delay(failures)))
+                raise
+            self._archives.succeeded()
+
+    def _delay(self, failures: int) -> float:
+        return retry_delay(failures, self._bench.chance)
+
+    async def _room_at_archives(self) -> Reservation:
+        """Wait until the archives' servers may be called: the slots share their health."""
+        while not (reservation := self._archives.reserve()).room:  # noqa: ASYNC110  # it opens by time, told by nobody
+            await asyncio.sleep(min(max(_LOOK_S, self._archives.shut_for()), PROGRESS_S))
+        return reservation
+
+    async def _size(self) -> int | None:
+        """Ask for the size of the archive, over a link of its own."""
+        link = await self._ask()
+        return await in_daemon_thread(functools.partial(size_of, link, self._part.etag), f"size-{self._order.id}")
+
+    async def _follow(self, link: PresignedLink) -> None:
+        part = self._part
+        pump = Pump(link, part)
+        progress = Progress(self._bench.history, self._order, part, pump, self._trouble, self._archives.succeeded)
+        pumping = in_daemon_thread(pump.run, f"pump-{self._order.id}")
+        try:
+            while not pumping.done():
+                if pump.begun:
+                    progress.note()
+                    await asyncio.to_thread(part.check_in_place)
+                # What the part is of is recorded as soon as it is known: without its ETag, a kill would lose it.
+                await asyncio.wait([pumping], timeout=PROGRESS_S if pump.begun else _LOOK_S)
+            progress.ended()
+            await pumping
+        except asyncio.CancelledError:
+            await _end(pump, pumping)
+            progress.stopped()
+            raise
+        finally:
+            await _end(pump, pumping)
+            self._trouble = progress.trouble
+
+
+async def _end(pump: Pump, pumping: asyncio.Future[None]) -> None:
+    """Stop the pump, if it still works, before its part is closed."""
+    if not pumping.done():
+        pump.stop()
+        await asyncio.wait([pumping], timeout=PROGRESS_S)

@@ -1,0 +1,99 @@
+"""What the history is told of one transfer while it runs: a write a second while bytes come, next to none without."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from bwp_tui.engine.part_file import PartFile
+from bwp_tui.engine.pump import Pump
+from bwp_tui.engine.rate import Rate
+from bwp_tui.history import downloads
+from bwp_tui.history.connection import History
+from bwp_tui.history.download_steps import BEGUN_ANEW, WENT_ON
+from bwp_tui.history.downloads import Order
+
+PROGRESS_S: Final = 1.0
+STALLED_S: Final = 10.0
+"""Seconds without a byte after which it is said so; the transfer itself gives the line up some time later."""
+
+
+class Progress:
+    """The progress of one transfer into `part`.
+
+    Args:
+        trouble: why the try before this one failed; it is told until bytes come.
+        came: is called whenever bytes came.
+    """
+
+    def __init__(
+        self,
+        history: History,
+        order: Order,
+        part: PartFile,
+        pump: Pump,
+        trouble: str | None,
+        came: Callable[[], object],
+    ) -> None:
+        self.trouble = trouble
+        self._history = history
+        self._order = order
+        self._part = part
+        self._pump = pump
+        self._came = came
+        self._step: tuple[str, str] | None = None
+        self._rate = Rate()
+        self._told: tuple[int, bool, str | None] | None = None
+        self._received = -1
+        self._came_at = 0.0
+
+    def note(self) -> None:
+        """Record how far the transfer is, where that says anything new. The pump must have begun."""
+        now, received = time.monotonic(), self._part.size
+        speed = self._rate.note(now, received) or None
+        if self._received < 0:
+            self._begin(now, received)
+        elif received != self._received:
+            self._came()
+            self._received, self._came_at, self.trouble = received, now, self._pump.anew
+        elif now - self._came_at >= STALLED_S:
+            self.trouble = f"No bytes for {STALLED_S:.0f} s."
+        # The rate of a line that says nothing sinks until it is None: only that is told, not each step down.
+        told = (received, speed is None, self.trouble)
+        if told != self._told:
+            self._record(speed)
+            self._told = told
+
+    def ended(self) -> None:
+        """Record where a transfer began that was over before it was noted; one from the start is told by its end."""
+        if self._received < 0 and (self._pump.anew or self._pump.start):
+            self.note()
+
+    def stopped(self) -> None:
+        """Record how far the transfer came that has been stopped."""
+        self._record(None)
+
+    def _begin(self, now: float, received: int) -> None:
+        """Note where the transfer begins, and what its operator is to know of that."""
+        pump = self._pump
+        self._received, self._came_at = received, now
+        if pump.anew:
+            self.trouble = pump.anew
+            self._step = (BEGUN_ANEW, pump.anew)
+        elif pump.start:
+            self._step = (WENT_ON, f"at byte {pump.start}, over a new link")
+
+    def _record(self, speed: float | None) -> None:
+        part = self._part
+        step, self._step = self._step, None
+        downloads.progressed(
+            self._history,
+            self._order,
+            part.size,
+            self._pump.total,
+            speed,
+            part.etag,
+            trouble=self.trouble,
+            step=step,
+        )
