@@ -187,8 +187,12 @@ class CommandDeeds:
         if not numbers:
             self._stage.say("No task is selected.", "warn")
             return
-        work = self._marked.carry_out
-        self._if_writable(lambda: self._stage.work_on(work(done, lambda: act(numbers)), "doing", exclusive=True))
+
+        def work() -> None:
+            carried_out = self._marked.carry_out(lambda count: f"{count} {done}", lambda: act(numbers))
+            self._stage.work_on(carried_out, "doing", exclusive=True)
+
+        self._if_writable(work)
 
     def _if_writable(self, do: Deed) -> None:
         if self._stage.situation.read_only:

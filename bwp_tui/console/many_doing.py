@@ -65,10 +65,10 @@ class ManyDoing:
             note = await self._stage.prompt.text(f"{plan}. Note on the new tasks, or none:")
         if note is not None and await self._marked.confirmed("resubmit", plan):
             text = note.strip()
-            await self._marked.carry_out(plan.done, lambda: desk.resubmit_many(plan.possible, text))
+            await self._marked.carry_out(plan.told, lambda: desk.resubmit_many(plan.possible, text))
 
     async def _act(self, action: str) -> None:
         desk = self._stage.session.desk
         plan = await self._marked.planned(action)
         if plan is not None and await self._marked.confirmed(action, plan):
-            await self._marked.carry_out(plan.done, lambda: desk.do_many(action, plan.possible))
+            await self._marked.carry_out(plan.told, lambda: desk.do_many(action, plan.possible))

@@ -65,13 +65,13 @@ class Marked:
             self._stage.say(f"Nothing was done: {shown} was not typed.", "warn")
         return answer is not None and answer.strip() == word
 
-    async def carry_out(self, done: str, act: Callable[[], list[Result]]) -> None:
-        """Do it, say what came of all (`done` is a participle), and leave marked what it could not be done to."""
+    async def carry_out(self, told: Callable[[int], str], act: Callable[[], list[Result]]) -> None:
+        """Do it, say what came of so many (`told`), and leave marked what it could not be done to."""
         results = await write(self._stage, act)
         if results is None:
             return
         refused = [result for result in results if result.refused]
-        words = f"{len(results) - len(refused)} {done}."
+        words = f"{told(len(results) - len(refused))}."
         if refused:
             words += f" {len(refused)} not: {refused[0].refused}"
         self._stage.say(words, "warn" if refused else "good")

@@ -76,10 +76,14 @@ class Recording:
             found = await asyncio.to_thread(session.reader.window_of_any, self._marked.numbers)
             if all(WATCHED in one.tags for one in found):
                 numbers = [one.number for one in found]
-                await self._marked.carry_out("watched no longer", lambda: session.records.watch(numbers, on=False))
+                await self._marked.carry_out(
+                    lambda count: f"{count} watched no longer", lambda: session.records.watch(numbers, on=False)
+                )
             elif (plan := await self._marked.planned("watch")) is not None:
-                done = str(plan).removeprefix(f"{len(plan.possible)} ")
-                await self._marked.carry_out(done, lambda: session.records.watch(plan.possible, on=True))
+                await self._marked.carry_out(
+                    lambda count: f"{plan.told(count)}{plan.left_out}",
+                    lambda: session.records.watch(plan.possible, on=True),
+                )
         elif task is not None:
             on = WATCHED not in task.tags
             said = f"{task.name} is watched: a notice when it ends." if on else f"{task.name} is watched no longer."
@@ -162,7 +166,7 @@ class Recording:
     async def _record(self, meant: _Meant, act: Callable[[], list[Result]], done: str, said: str) -> None:
         """Write it; say `said` of a single task, or of marked ones how many were `done`."""
         if meant.task is None:
-            await self._marked.carry_out(done, act)
+            await self._marked.carry_out(lambda count: f"{count} {done}", act)
             return
         results = await write(self._stage, act)
         if results is not None:

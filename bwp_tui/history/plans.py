@@ -24,22 +24,32 @@ class Plan:
     """What an action would do.
 
     Attributes:
-        done: the action as a participle, for the plan line.
+        action: the action as a verb, for the plan line.
         possible: the tasks it can be done to, in the order they were given.
         skipped: why others are left out, in a few words, and how many; the most frequent first.
     """
 
-    done: str
+    action: str
     possible: tuple[int, ...]
     skipped: tuple[tuple[str, int], ...]
 
     def __str__(self) -> str:
-        """Return the plan as one line: `3 resubmitted, 2 skipped: 1 retrieval COMPLETED, 1 resubmitted already`."""
-        words = f"{len(self.possible)} {self.done}"
-        left_out = sum(count for _, count in self.skipped)
-        if not left_out:
-            return words
-        return f"{words}, {left_out} skipped: {', '.join(f'{count} {reason}' for reason, count in self.skipped)}"
+        """Return the plan as one line: `3 to resubmit, 2 skipped: 1 retrieval COMPLETED, 1 resubmitted already`."""
+        return f"{len(self.possible)} to {self.action}{self.left_out}"
+
+    @property
+    def left_out(self) -> str:
+        """What the plan's line ends with: how many are skipped and why; empty where none is."""
+        count = sum(count for _, count in self.skipped)
+        reasons = ", ".join(f"{count} {reason}" for reason, count in self.skipped)
+        return f", {count} skipped: {reasons}" if count else ""
+
+    def told(self, count: int) -> str:
+        """Return what has come of `count` tasks: what an engine is still to do is asked for, not done."""
+        asked = _ASKED.get(self.action)
+        if asked is None:
+            return f"{count} {_ACTIONS[self.action][0]}"
+        return f"{count} {asked if count == 1 else _more_than_one(asked)} asked for"
 
 
 def cannot_refresh(task: Task) -> str | None:
@@ -77,13 +87,26 @@ _ACTIONS: Final[dict[str, tuple[str, _Check]]] = {
 }
 
 
+_ASKED: Final = {
+    "resubmit": "resubmission",
+    "cancel": "cancellation",
+    "download": "download",
+    "refresh": "refresh",
+}
+"""What the engine is asked for by the actions that it carries out."""
+
+
+def _more_than_one(noun: str) -> str:
+    return f"{noun}es" if noun.endswith("sh") else f"{noun}s"
+
+
 def plan(history: History, action: str, numbers: Sequence[int], today: date) -> Plan:
     """Return what `action` would do to the tasks with these local numbers; changes nothing.
 
     Raises:
         KeyError: there is no such action.
     """
-    done, cannot = _ACTIONS[action]
+    _, cannot = _ACTIONS[action]
     possible: list[int] = []
     skipped: Counter[str] = Counter()
     for at in range(0, len(numbers), CHUNK):
@@ -96,7 +119,7 @@ def plan(history: History, action: str, numbers: Sequence[int], today: date) -> 
                 possible.append(task.number)
             else:
                 skipped[_few_words(action, task)] += 1
-    return Plan(done, tuple(possible), tuple(skipped.most_common()))
+    return Plan(action, tuple(possible), tuple(skipped.most_common()))
 
 
 def _few_words(action: str, task: Task) -> str:
@@ -108,9 +131,9 @@ def _few_words(action: str, task: Task) -> str:
         "extend": task.extended_on is not None,
         "acknowledge": task.acknowledged_on is not None,
     }
-    done, _ = _ACTIONS[action]
     if already.get(action, False):
-        return f"{done} already"
+        is_under_way = action in ("cancel", "download")
+        return f"{_ASKED[action]} asked for already" if is_under_way else f"{_ACTIONS[action][0]} already"
     if action == "resubmit" and not task.email:
         return "without address"
     if action == "extend" and extend_by(task.regulation, task.received_on) is None:

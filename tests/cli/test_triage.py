@@ -107,7 +107,7 @@ def test_many_are_tagged_and_assigned_by_a_filter_after_their_plan(office: Bwp) 
     assert office("tag", "--filter", "kind:retrieval", "+vip").code == 2
     tagged = office("tag", "--filter", "kind:retrieval", "+vip", "--yes", "--json")
     assert tagged.code == 0
-    assert "Plan: 2 tagged." in tagged.err
+    assert "Plan: 2 to tag." in tagged.err
     assert [task["tags"] for task in json.loads(tagged.out)] == [["vip"], ["vip"]]
     assert office("assign", "--filter", "-tag:vip", "jane", "--yes").code == 0
     assert [task["id"] for task in json.loads(office("list", "assigned:jane", "--json").out)] == [2]
@@ -118,7 +118,7 @@ def test_the_number_of_tasks_is_typed_before_many_are_cancelled(shop: Bwp, pract
     assert shop("run", "--once").code == 0
     argv = shop.argv("cancel", "--filter", "is:active")
     with Terminal(argv, env=shop.env, columns=120) as terminal:
-        terminal.wait_for("Plan: 2 cancelled, 1 skipped: 1 retrieval")
+        terminal.wait_for("Plan: 2 to cancel, 1 skipped: 1 retrieval")
         terminal.wait_for("Type the number of tasks, 2, to go on:")
         terminal.send("3\r")
         assert terminal.wait() == 1

@@ -29,11 +29,11 @@ async def test_failed_deletions_of_5000_requests_are_submitted_again_with_a_note
         console.main.prompt.put(FILTER)
         await console.until(lambda: list(console.main.table.numbers) == wanted)
         keys += await press(console, "enter", "asterisk", "R")
-        await console.sees(f"{len(wanted)} resubmitted", "Note on the new tasks")
+        await console.sees(f"{len(wanted)} to resubmit", "Note on the new tasks")
         keys += await press(console, "o", "k", "enter")
         await console.sees(f"Type {len(wanted)} to go on")
         keys += await press(console, *str(len(wanted)), "enter")
-        await console.sees(f"{len(wanted)} resubmitted.")
+        await console.sees(f"{len(wanted)} resubmissions asked for.")
         again = [task.resubmitted_as for task in tasks.window(console.history, wanted)]
         assert None not in again
         assert {task.note for task in tasks.window(console.history, [number or 0 for number in again])} == {"ok"}

@@ -22,12 +22,12 @@ async def test_marked_tasks_are_submitted_again_after_a_plan_and_a_typed_word(pr
         await console.until(lambda: console.main.view == 3 and console.main.table.row_count > 1)
         failed = list(console.main.table.numbers)
         await console.press("asterisk", "R")
-        await console.sees(f"{len(failed)} marked", f"{len(failed)} resubmitted", "Note on the new tasks")
+        await console.sees(f"{len(failed)} marked", f"{len(failed)} to resubmit", "Note on the new tasks")
         await console.press("o", "k", "enter")
         word = word_to_type(console, failed)
         await console.sees(f"Type {word} to go on")
         await console.press(*word, "enter")
-        await console.sees(f"{len(failed)} resubmitted.")
+        await console.sees(f"{len(failed)} resubmissions asked for.")
         again = [task.resubmitted_as for task in tasks.window(console.history, failed)]
         assert None not in again
         assert {task.note for task in tasks.window(console.history, [number or 0 for number in again])} == {"ok"}

@@ -23,8 +23,19 @@ def test_a_plan_tells_what_is_possible_and_counts_why_the_rest_is_skipped(histor
     planned = plans.plan(history, "resubmit", [*failed, *done, 999], TODAY)
     assert planned.possible == tuple(failed[1:])
     assert planned.skipped == (("retrieval COMPLETED", 2), ("gone", 1), ("resubmitted already", 1))
-    assert str(planned) == "2 resubmitted, 4 skipped: 2 retrieval COMPLETED, 1 gone, 1 resubmitted already"
+    assert str(planned) == "2 to resubmit, 4 skipped: 2 retrieval COMPLETED, 1 gone, 1 resubmitted already"
     assert history.revision() == revision
+
+
+def test_what_an_engine_is_to_do_is_told_as_asked_for_and_never_as_done(history: History) -> None:
+    ready = [in_status(history, Status.COMPLETED, task_id=f"c{number}").number for number in range(3)]
+    actions.download(history, ready[0], "/srv/results", ACTOR)
+    planned = plans.plan(history, "download", ready, TODAY)
+    assert str(planned) == "2 to download, 1 skipped: 1 download asked for already"
+    assert (planned.told(1), planned.told(2)) == ("1 download asked for", "2 downloads asked for")
+    assert plans.plan(history, "refresh", ready, TODAY).told(3) == "3 refreshes asked for"
+    assert plans.plan(history, "cancel", [], TODAY).told(0) == "0 cancellations asked for"
+    assert plans.plan(history, "tag", ready, TODAY).told(3) == "3 tagged"
 
 
 @pytest.mark.parametrize(
