@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
@@ -10,18 +11,21 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from bwp_tui.cli.common import note, opened, read, today
-from bwp_tui.cli.exits import Exit
+from bwp_tui.cli.exits import Exit, Stop
 from bwp_tui.cli.newfile import new_file, refuse_existing
 from bwp_tui.cli.output import task_record
 from bwp_tui.cli.progress import Steps
 from bwp_tui.cli.reading import filter_of
+from bwp_tui.domain.filter import FIELDS
 from bwp_tui.domain.sheet import row_text
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.task_sheet import HEADINGS, cells
+from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.history import tasks
 from bwp_tui.history.connection import History
 
 _CHUNK: Final = 500
+_LIKE_A_FILTER: Final = re.compile(rf"-?({'|'.join(FIELDS)})[:<>=]", re.IGNORECASE)
 
 
 def export(arguments: Namespace) -> Exit:
@@ -30,6 +34,7 @@ def export(arguments: Namespace) -> Exit:
     wanted = filter_of(" ".join(words))
     mask = not arguments.unmask
     if target != "-":
+        _refuse_filter_word(target)
         refuse_existing(Path(target))
     with opened(arguments) as session:
         numbers = tasks.numbers(session.history, wanted, today=today(), sort="oldest")
@@ -40,8 +45,19 @@ def export(arguments: Namespace) -> Exit:
             with new_file(Path(target)) as file:
                 _write(file, session.history, numbers, arguments.format, mask=mask)
     addresses = "masked (--unmask writes them in full)" if mask else "in full: keep the file safe"
-    note(f"{len(numbers)} tasks written, addresses {addresses}.")
+    place = "to stdout" if target == "-" else f"to {clean_line(target)}"
+    note(f"{counted(len(numbers), 'task')} written {place}, addresses {addresses}.")
     return Exit.DONE
+
+
+def _refuse_filter_word(target: str) -> None:
+    """Check that the last word is meant as a file: a forgotten name would make a file called like a filter."""
+    if _LIKE_A_FILTER.match(target):
+        raise Stop(
+            Exit.USAGE,
+            f"“{clean_line(target)}” looks like a filter: name the new file behind it, or - for stdout. "
+            f"A file that is called so is written ./{clean_line(target)}. Nothing was done.",
+        )
 
 
 def _write(out: TextIO, history: History, numbers: Sequence[int], form: str, *, mask: bool) -> None:

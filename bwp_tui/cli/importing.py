@@ -13,7 +13,7 @@ from bwp_tui.cli.newfile import new_file, refuse_existing
 from bwp_tui.cli.progress import Steps
 from bwp_tui.domain.sheet import SheetError, row_text
 from bwp_tui.domain.task import Kind
-from bwp_tui.domain.text import clean_line
+from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import utc_now
 from bwp_tui.history import imports
 from bwp_tui.history.connection import History
@@ -34,10 +34,11 @@ def import_file(arguments: Namespace) -> Exit:
         if not arguments.dry_run:
             refuse_if_read_only(session.profile, "import")
         planned = _plan(session.history, data, Defaults(today(), arguments.regulation))
+        if not arguments.dry_run:
+            _refuse_again(planned, file, again=arguments.again)
         _tell(planned, file)
         if planned.wrong or arguments.dry_run:
             return _without_recording(planned, receipt)
-        _refuse_again(planned, file, again=arguments.again)
         if planned.count(Kind.DELETION) and not arguments.yes:
             _confirm(planned)
         steps = Steps("recording", len(planned.lines))
@@ -49,7 +50,8 @@ def import_file(arguments: Namespace) -> Exit:
         note(f"The receipt {written} could not be written ({error.strerror}); the requests are recorded all the same.")
     else:
         note(f"The receipt is {written}.")
-    print(f"{len(numbers)} requests recorded, #{numbers[0]} to #{numbers[-1]}.")
+    numbered = f"#{numbers[0]}" if len(numbers) == 1 else f"#{numbers[0]} to #{numbers[-1]}"
+    print(f"{counted(len(numbers), 'request')} recorded, {numbered}.")
     note("They are sent while a bwp-tui of this profile runs; without a console: bwp-tui run --once.")
     return Exit.DONE
 
@@ -83,8 +85,9 @@ def _tell(planned: Plan, file: Path) -> None:
     if planned.ignored:
         note(f"Columns that mean nothing here: {clean_line(', '.join(planned.ignored))}.")
     note(
-        f"{file}: {planned.count(Kind.RETRIEVAL)} retrievals, {planned.count(Kind.DELETION)} deletions, "
-        f"{planned.duplicates} of them possible duplicates, {len(planned.wrong)} wrong lines."
+        f"{file}: {counted(planned.count(Kind.RETRIEVAL), 'retrieval')}, "
+        f"{counted(planned.count(Kind.DELETION), 'deletion')}, "
+        f"{counted(planned.duplicates, 'possible duplicate')} among them, {counted(len(planned.wrong), 'wrong line')}."
     )
 
 
@@ -101,7 +104,7 @@ def _refuse_again(planned: Plan, file: Path, *, again: bool) -> None:
     if planned.imported_before and not again:
         raise Stop(
             Exit.FAILED,
-            f"This very file was imported before ({planned.imported_before} requests). Nothing was recorded; "
+            f"This very file was imported before ({counted(planned.imported_before, 'request')}). Nothing was recorded; "
             f"if {file} is to be requested once more, add --again.",
         )
 
@@ -112,9 +115,9 @@ def _confirm(planned: Plan) -> None:
         raise Stop(
             Exit.USAGE, "Deletions must be confirmed, and no one can be asked here: add --yes. Nothing was recorded."
         )
-    if ask(f"This deletes the data of {count} shoppers. Type the number of deletions, {count}, to go on:") != str(
-        count
-    ):
+    if ask(
+        f"This deletes the data of {counted(count, 'shopper')}. Type the number of deletions, {count}, to go on:"
+    ) != str(count):
         raise Stop(Exit.FAILED, "That is not the number; nothing was recorded.")
 
 

@@ -11,6 +11,7 @@ from bwp_tui.domain.deadlines import acknowledge_by
 from bwp_tui.domain.task import TERMINAL, Download, Event, Kind, Status, Task, Verification
 from bwp_tui.domain.text import clean_line, mask_email
 from bwp_tui.domain.times import due_words, duration_words, to_text
+from bwp_tui.engine.veiling import veiled, veiled_record
 
 _COMMANDS = {"R": "resubmit {}", "i": "settle {} --task-id ID", "X": "settle {} --give-up REASON"}
 _HEADINGS = ("#", "TASK", "KIND", "SUBJECT", "STATUS", "SUBMITTED", "AGE", "DUE", "NOTE")
@@ -33,11 +34,11 @@ def print_tasks(shown: Sequence[Task], *, as_json: bool) -> None:
 
 def task_record(task: Task, *, mask: bool = False) -> dict[str, object]:
     """Return a task as its JSON object. `id` is the local number; instants are ISO 8601 in UTC."""
-    return {
+    record: dict[str, object] = {
         "id": task.number,
         "task_id": task.task_id,
         "kind": task.kind.value,
-        "email": mask_email(task.email) if mask else task.email,
+        "email": task.email,
         "status": task.status,
         "errors": [{"code": error.code, "message": error.message} for error in task.errors],
         "submitted_at": _instant(task.submitted_at),
@@ -53,16 +54,16 @@ def task_record(task: Task, *, mask: bool = False) -> dict[str, object]:
         "verified": _verification_record(task.verified),
         "extended_on": _date(task.extended_on),
         "acknowledged_on": _date(task.acknowledged_on),
-        "download": _download_record(task.download, task.email if mask else None),
+        "download": _download_record(task.download),
     }
+    return veiled_record(record, task) if mask else record
 
 
-def _download_record(download: Download | None, hidden: str | None) -> dict[str, object] | None:
+def _download_record(download: Download | None) -> dict[str, object] | None:
     if download is None:
         return None
-    path = download.path
     return {
-        "path": path.replace(hidden, mask_email(hidden)) if path and hidden else path,
+        "path": download.path,
         "bytes": download.bytes,
         "sha256": download.sha256,
         "state": download.state,
@@ -102,7 +103,8 @@ def task_sentence(task: Task, now: datetime, today: date, *, unmask: bool = Fals
     words += [f"{label} {text}" for label, text in (("in hand", task.assigned_to), ("note", task.note)) if text]
     if task.tags:
         words.append(f"tags {' '.join(task.tags)}")
-    return f"{clean_line(', '.join(words))}."
+    sentence = ", ".join(words)
+    return f"{clean_line(sentence if unmask else veiled(sentence, task))}."
 
 
 def table(shown: Sequence[Task], now: datetime, today: date, *, unmask: bool) -> list[str]:
@@ -130,7 +132,7 @@ def _cells(task: Task, now: datetime, today: date, *, unmask: bool) -> tuple[str
         due,
         task.note,
     )
-    return tuple(clean_line(cell) for cell in cells)
+    return tuple(clean_line(cell if unmask else veiled(cell, task)) for cell in cells)
 
 
 def details(task: Task, events: Sequence[Event], now: datetime, today: date, *, unmask: bool) -> list[str]:
@@ -142,8 +144,8 @@ def details(task: Task, events: Sequence[Event], now: datetime, today: date, *, 
     if advice:
         lines.append(f"{'what to do':<15}{_as_commands(advice, task.number)}")
     lines += ["", "timeline", *(_event_line(event) for event in events)]
-    if not unmask and task.email:
-        lines = [line.replace(task.email, mask_email(task.email)) for line in lines]
+    if not unmask:
+        lines = [veiled(line, task) for line in lines]
     return [line if not line.strip() else _cleaned(line) for line in lines]
 
 

@@ -194,6 +194,7 @@ def _add_working(commands: Commands) -> None:
     download = commands.add("download", "working", "download the results of retrievals and print where they lie")
     add_choice(download)
     download.add_argument("--output", metavar="DIR", help="the folder to put them in (BWP_DOWNLOAD_DIR)")
+    download.add_argument("--mask", action="store_true", help="mask addresses in what is printed, paths and JSON too")
     add_timeout(download, None)
 
     queue = commands.add(

@@ -104,6 +104,9 @@ class _Talk:
             note(f"{clean_line(name)} is not for here; help tells what is.")
         elif name == "list" and "--json" not in rest:
             self._command("list", "--sentences", *rest)
+        elif name == "download":
+            # A path names its shopper; `show TASK --unmask` tells it in full.
+            self._command("download", "--mask", *rest)
         else:
             self._command(*words)
 

@@ -13,6 +13,7 @@ from bwp_tui.cli.working import size_words
 from bwp_tui.domain.task import Download, DownloadState, Task
 from bwp_tui.domain.text import clean_line, mask_email
 from bwp_tui.domain.times import to_text
+from bwp_tui.engine.veiling import veiled, veiled_record
 from bwp_tui.history import download_queue
 from bwp_tui.history.connection import History
 from bwp_tui.history.download_queue import Steered
@@ -98,8 +99,8 @@ def _cells(download: Download, task: Task, *, unmask: bool) -> tuple[str, ...]:
     percent = "-" if not download.total else f"{100 * download.bytes // download.total}%"
     total = "" if download.total is None else f" of {size_words(download.total)}"
     remark = download.trouble or download.path or ""
-    if not unmask and task.email:
-        remark = remark.replace(task.email, mask_email(task.email))
+    if not unmask:
+        remark = veiled(remark, task)
     cells = (
         str(download.number),
         task.task_id[:8] if task.task_id else "-",
@@ -120,12 +121,11 @@ def _state(download: Download) -> str:
 
 
 def _record(download: Download, task: Task, *, mask: bool) -> dict[str, object]:
-    path = download.path
-    return {
+    record: dict[str, object] = {
         "id": download.number,
         "task_id": task.task_id,
         "kind": task.kind.value,
-        "email": mask_email(task.email) if mask else task.email,
+        "email": task.email,
         "state": download.state,
         "paused": download.paused,
         "bytes": download.bytes,
@@ -133,10 +133,11 @@ def _record(download: Download, task: Task, *, mask: bool) -> dict[str, object]:
         "rate": download.rate,
         "attempts": download.attempts,
         "trouble": download.trouble,
-        "path": path.replace(task.email, mask_email(task.email)) if path and mask and task.email else path,
+        "path": download.path,
         "sha256": download.sha256,
         "asked_at": to_text(download.asked_at),
         "started_at": None if download.started_at is None else to_text(download.started_at),
         "finished_at": None if download.finished_at is None else to_text(download.finished_at),
         "actor": download.actor,
     }
+    return veiled_record(record, task) if mask else record

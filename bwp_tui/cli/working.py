@@ -19,6 +19,7 @@ from bwp_tui.cli.output import print_json, print_tasks, task_record
 from bwp_tui.cli.waiting import Waiter
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.task import TERMINAL, Download, DownloadState, Status, Task
+from bwp_tui.engine.veiling import veiled
 from bwp_tui.history import actions, download_queue, polls, tasks
 from bwp_tui.history.connection import History
 from bwp_tui.history.errors import NotPossible
@@ -89,7 +90,7 @@ def download(arguments: Namespace) -> Exit:
         finally:
             progress.end()
         ended = read(session.history, asked)
-        _print_downloads(ended, as_json=arguments.json)
+        _print_downloads(ended, as_json=arguments.json, mask=arguments.mask)
         if not done:
             raise waiter.no_answer("The download goes on where it stands whenever bwp-tui runs: bwp-tui run.")
         saved = all(task.download and task.download.state == DownloadState.DONE for task in ended)
@@ -229,18 +230,19 @@ def _is_under_way(found: Download) -> bool:
     return found.state in _UNDER_WAY and not found.paused
 
 
-def _print_downloads(ended: Sequence[Task], *, as_json: bool) -> None:
+def _print_downloads(ended: Sequence[Task], *, as_json: bool, mask: bool) -> None:
     """Print the paths of what is saved, or the tasks as JSON; say on stderr what is not."""
     for task in ended:
         found = task.download
         if found is not None and found.state == DownloadState.DONE and found.path and not as_json:
-            print(found.path)
+            print(veiled(found.path, task) if mask else found.path)
         elif found is not None and found.paused:
             note(f"The download of {task.name} was paused; go on with: bwp-tui downloads resume {task.number}.")
         elif found is not None and found.state in (DownloadState.FAILED, DownloadState.CANCELLED):
-            note(f"The download of {task.name} {found.state}: {found.trouble or 'no reason was given.'}")
+            trouble = found.trouble or "no reason was given."
+            note(f"The download of {task.name} {found.state}: {veiled(trouble, task) if mask else trouble}")
     if as_json:
-        records = [task_record(task) for task in ended]
+        records = [task_record(task, mask=mask) for task in ended]
         print_json(records[0] if len(records) == 1 else records)
     sys.stdout.flush()
 

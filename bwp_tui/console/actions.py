@@ -229,7 +229,15 @@ ACTIONS: Final = (
         Action(f"view_{key}", (str(key),), "", f"Saved view {key}", _VIEW, "list --view NAME", _has_view(key))
         for key in range(len(VIEWS) + 1, MOST_VIEWS + 1)
     ),
-    Action("save_view", ("V",), "", "Save this filter and order as a view", _VIEW, "views save NAME FILTER"),
+    Action(
+        "save_view",
+        ("V",),
+        "",
+        "Save this filter and order as a view",
+        _VIEW,
+        "views save NAME FILTER",
+        _writable,
+    ),
     Action("back", ("escape",), "", "Close what is open, or clear the filter", _VIEW),
     Action("down", ("j", "down"), "", "Down", _MOVE),
     Action("up", ("k", "up"), "", "Up", _MOVE),

@@ -24,6 +24,7 @@ from bwp_tui.console.desk import Desk, Reader
 from bwp_tui.console.feed import Feed, Snapshot, begun
 from bwp_tui.console.keymap import keymap
 from bwp_tui.console.notice import sequence
+from bwp_tui.console.permission import Changing
 from bwp_tui.console.queue_desk import QueueDesk
 from bwp_tui.console.records import Records
 from bwp_tui.console.remembered import Memory
@@ -107,13 +108,13 @@ class ConsoleApp(App[int]):
         self._written = History(profile.history_path, clock=clock)
         self._engine = EngineThread(profile, preparing(profile), changed=self._role_changed, clock=clock)
         self._with_engine = with_engine and self._configured
-        who = actor(os.environ)
+        who, changing = actor(os.environ), Changing(self._written, profile)
         self._session = Session(
             profile=profile,
             reader=Reader(self._history, lambda sentence: self._tell(self.Told(sentence))),
             desk=Desk(self._written, profile, who),
-            records=Records(self._written, who),
-            queue=QueueDesk(self._history, self._written, who),
+            records=Records(changing, who),
+            queue=QueueDesk(self._history, changing, who),
             feed=feed,
             tell=lambda told: self._tell(self.Told(told)),
             clock=clock,

@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
+from bwp_tui.console.permission import Changing
 from bwp_tui.domain.filter import VIEWS, View
 from bwp_tui.domain.task import WATCHED, Download, DownloadState, Event, Kind, Request, Task
 from bwp_tui.domain.text import mask_email
@@ -41,6 +42,7 @@ class Desk:
 
     def __init__(self, history: History, profile: Profile, actor: str) -> None:
         self._history = history
+        self._changing = Changing(history, profile)
         self._profile = profile
         self._actor = actor
 
@@ -51,7 +53,7 @@ class Desk:
             BadRequest: the service would refuse it.
             HistoryError: it could not be recorded.
         """
-        return actions.submit(self._history, request, self._actor)
+        return actions.submit(self._changing.history, request, self._actor)
 
     def resubmit(self, task: Task) -> Task:
         """Record a failed request again; return the new task.
@@ -59,7 +61,7 @@ class Desk:
         Raises:
             HistoryError: it is not possible or could not be recorded.
         """
-        return actions.resubmit(self._history, task.number, self._actor)
+        return actions.resubmit(self._changing.history, task.number, self._actor)
 
     def cancel(self, task: Task) -> str:
         """Record the wish to cancel a held deletion.
@@ -67,7 +69,7 @@ class Desk:
         Raises:
             HistoryError: it is not possible or could not be recorded.
         """
-        actions.cancel(self._history, task.number, self._actor)
+        actions.cancel(self._changing.history, task.number, self._actor)
         return f"The cancellation of {task.name} is recorded and on its way."
 
     def adopt(self, task: Task, task_id: str) -> str:
@@ -77,7 +79,7 @@ class Desk:
             BadRequest: it is none.
             HistoryError: it is not possible or could not be recorded.
         """
-        settling.adopt(self._history, task.number, task_id, self._actor)
+        settling.adopt(self._changing.history, task.number, task_id, self._actor)
         return f"Asking the service whether {task_id} is this request."
 
     def give_up(self, task: Task, reason: str) -> str:
@@ -87,7 +89,7 @@ class Desk:
             BadRequest: there is no reason.
             HistoryError: it is not possible or could not be recorded.
         """
-        settling.give_up(self._history, task.number, reason, self._actor)
+        settling.give_up(self._changing.history, task.number, reason, self._actor)
         return f"{task.name} is given up; the reason is on its timeline."
 
     def download(self, task: Task) -> str:
@@ -96,7 +98,7 @@ class Desk:
         Raises:
             HistoryError: it is not possible or could not be recorded.
         """
-        actions.download(self._history, task.number, str(self._profile.download_dir), self._actor)
+        actions.download(self._changing.history, task.number, str(self._profile.download_dir), self._actor)
         return f"The download of {task.name} begins as soon as a slot is free."
 
     def poll(self, task: Task) -> str:
@@ -114,7 +116,7 @@ class Desk:
         Raises:
             HistoryError: it could not be recorded.
         """
-        handling.unpacked(self._history, task.number, folder, self._actor)
+        handling.unpacked(self._changing.history, task.number, folder, self._actor)
 
     def plan(self, action: str, numbers: Sequence[int], today: date) -> Plan:
         """Return what an action would do to these tasks; changes nothing."""
@@ -131,7 +133,9 @@ class Desk:
             "refresh": bulk.refresh,
             "cancel": lambda: bulk.cancel(self._actor),
         }
-        return self._perform(deeds[action](), numbers)
+        # Asking the service changes nothing that a read-only profile guards.
+        history = self._history if action == "refresh" else self._changing.history
+        return _performed(history, deeds[action](), numbers)
 
     def resubmit_many(self, numbers: Sequence[int], note: str) -> list[Result]:
         """Record failed requests again, with a note on the new ones where there is one.
@@ -139,7 +143,7 @@ class Desk:
         Raises:
             HistoryError: it could not be recorded; what was done before stays.
         """
-        return self._perform(bulk.resubmit(self._actor, note), numbers)
+        return _performed(self._changing.history, bulk.resubmit(self._actor, note), numbers)
 
     def tags_in_use(self) -> tuple[str, ...]:
         """Return every tag that a task has; reads all tasks.
@@ -155,7 +159,7 @@ class Desk:
         Raises:
             HistoryError: the name or the filter cannot be, or it could not be recorded.
         """
-        views.save(self._history, view)
+        views.save(self._changing.history, view)
         return f"The view “{view.name}” is saved."
 
     def delete_view(self, name: str) -> str:
@@ -164,10 +168,11 @@ class Desk:
         Raises:
             HistoryError: there is none of that name, it is built in, or it could not be recorded.
         """
-        return f"The view “{views.delete(self._history, name).name}” is deleted."
+        return f"The view “{views.delete(self._changing.history, name).name}” is deleted."
 
-    def _perform(self, deed: bulk.Deed, numbers: Sequence[int]) -> list[Result]:
-        return [result for results in bulk.perform(self._history, deed, numbers) for result in results]
+
+def _performed(history: History, deed: bulk.Deed, numbers: Sequence[int]) -> list[Result]:
+    return [result for results in bulk.perform(history, deed, numbers) for result in results]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from bwp_tui.console.widgets.download_lines import size
 from bwp_tui.domain.advice import advice_for
 from bwp_tui.domain.deadlines import REGULATIONS, acknowledge_by, latest_end
 from bwp_tui.domain.task import TERMINAL, DownloadState, Event, Kind, Status, Task
-from bwp_tui.domain.text import mask_email, veil
+from bwp_tui.domain.text import mask_email
 from bwp_tui.domain.times import due_words, local_day
-from bwp_tui.engine.part_file import file_name
+from bwp_tui.engine import veiling
 
 _LABEL: Final = 11
 _ROLE_OF_STATUS: Final[dict[str, str]] = {
@@ -64,12 +64,7 @@ def subject(task: Task, reading: Reading) -> str:
 
 def veiled(text: str, task: Task, reading: Reading) -> str:
     """Return `text` with the task's address in it as the screen may show it."""
-    if not reading.masked or not task.email:
-        return text
-    # A saved archive is named after the address, in the letters that file names take.
-    addresses = (task.email, mask_email(task.email))
-    named, renamed = (file_name(task.kind, email, task.task_id or "").removesuffix(".zip") for email in addresses)
-    return veil(text.replace(named, renamed), task.email)
+    return veiling.veiled(text, task) if reading.masked else text
 
 
 def matters(task: Task, reading: Reading) -> list[list[Phrase]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from bwp_tui.console.permission import Changing
 from bwp_tui.domain.task import Download, Task
 from bwp_tui.history import download_queue
 from bwp_tui.history.connection import History
@@ -23,12 +24,12 @@ class QueueDesk:
 
     Args:
         shown: the connection that the screens read by.
-        written: the one that is written by, in threads: what writes here blocks on the disk.
+        changing: the one that is written by, in threads: what writes here blocks on the disk.
     """
 
-    def __init__(self, shown: History, written: History, actor: str) -> None:
+    def __init__(self, shown: History, changing: Changing, actor: str) -> None:
         self._shown = shown
-        self._written = written
+        self._changing = changing
         self._actor = actor
 
     def listed(self, limit: int) -> list[tuple[Download, Task]]:
@@ -47,7 +48,7 @@ class QueueDesk:
         Raises:
             HistoryError: it could not be recorded; nothing was.
         """
-        return _STEERING[action](self._written, downloads, self._actor)
+        return _STEERING[action](self._changing.history, downloads, self._actor)
 
     def move(self, download: int, places: int) -> None:
         """Move a waiting download down the queue, or up where `places` is negative.
@@ -55,4 +56,4 @@ class QueueDesk:
         Raises:
             HistoryError: it is not possible or could not be recorded.
         """
-        download_queue.move(self._written, download, places, self._actor)
+        download_queue.move(self._changing.history, download, places, self._actor)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from bwp_tui.console.permission import Changing
 from bwp_tui.domain.task import WATCHED, Verification
 from bwp_tui.history import bulk, undo
 from bwp_tui.history.bulk import Deed, Result
-from bwp_tui.history.connection import History
 from bwp_tui.history.undo import Change, Part
 
 _STEPS: Final = 100
@@ -43,10 +43,10 @@ class Records:
         steps: what can be taken back, the newest last.
     """
 
-    def __init__(self, history: History, actor: str) -> None:
+    def __init__(self, changing: Changing, actor: str) -> None:
         self.actor = actor
         self.steps: deque[RecordStep | MarkStep] = deque(maxlen=_STEPS)
-        self._history = history
+        self._changing = changing
 
     def replace_note(self, numbers: Sequence[int], text: str) -> list[Result]:
         """Replace the notes by a text; no text removes them."""
@@ -99,4 +99,4 @@ class Records:
                 self.steps.append(RecordStep(part, tuple(changes)))
 
     def _perform(self, deed: Deed, numbers: Sequence[int]) -> list[Result]:
-        return [result for results in bulk.perform(self._history, deed, numbers) for result in results]
+        return [result for results in bulk.perform(self._changing.history, deed, numbers) for result in results]

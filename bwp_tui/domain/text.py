@@ -69,6 +69,11 @@ def veil(text: str, email: str) -> str:
     return text.replace(email, mask_email(email)) if email else text
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a count with what is counted: `1 task`, `2 tasks`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def nearest(word: str, known: tuple[str, ...]) -> str | None:
     """Return the one of `known` that `word` was probably meant to be, or None."""
     import difflib  # costs more than the rest of this module, and only a mistake needs it

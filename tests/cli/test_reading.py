@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from bwp_tui.history.connection import History
 from bwp_tui.history.seed import plant
 from bwp_tui.sandbox.past import past_tasks
 from tests.cli.conftest import Bwp
+from tests.cli.saved import email_of, save
 
 
 @pytest.fixture
@@ -49,6 +51,17 @@ def test_unmasking_is_asked_for(planted: Bwp) -> None:
     assert "•••" not in planted("list", "--json").out
     masked = planted("list", "--json", "--mask").out
     assert all(task["email"][1:4] == "•••" for task in json.loads(masked))
+
+
+def test_a_masked_list_hides_the_address_in_notes_tags_and_paths_too(bwp: Bwp, tmp_path: Path) -> None:
+    number, _ = save(bwp, tmp_path / "saved")
+    email = email_of(bwp, number)
+    assert bwp("note", str(number), f"called {email} back").code == 0
+    assert bwp("tag", str(number), f"+for:{email}").code == 0
+    for words in ((), ("--sentences",), ("--json", "--mask"), ("--unmask",)):
+        listed = bwp("list", email, *words).out
+        assert "called " in listed
+        assert (email in listed) is (words == ("--unmask",)), words
 
 
 def test_json_agrees_with_the_register(planted: Bwp) -> None:

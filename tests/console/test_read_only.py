@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from bwp_tui.console.actions import ACTIONS, Situation
 from bwp_tui.console.key_names import shown_key
+from bwp_tui.domain.filter import View
+from bwp_tui.history import views
+from bwp_tui.history.errors import NotPossible
 from tests.console.past import HELD, NOT_KNOWN, READY, TODAY
 from tests.console.support import make_profile, opened
 
@@ -31,3 +37,37 @@ async def test_reading_goes_on(tmp_path: Path) -> None:
         situation = Situation(console.task(HELD), read_only=True, today=TODAY)
         possible = {action.name for action in ACTIONS if action.why_not(situation) is None}
         assert {"filter", "detail", "copy", "mask", "view_1", "help", "palette", "quit"} <= possible
+
+
+async def test_a_view_is_neither_saved_nor_deleted(tmp_path: Path) -> None:
+    async with opened(make_profile(tmp_path / "production", read_only=True)) as console:
+        views.save(console.history, View("mine", "mine", "kind:deletion"))
+        await console.press("V")
+        assert "V: This profile is read-only." in console.line("status")
+        assert not console.main.prompt.is_open
+        await console.press("colon")
+        console.main.prompt.put("views delete mine")
+        await console.press("enter")
+        await console.sees("This profile is read-only.")
+        assert [view.name for view in views.saved(console.history)] == ["mine"]
+
+
+async def test_whoever_asks_a_read_only_register_to_change_is_refused(tmp_path: Path) -> None:
+    async with opened(make_profile(tmp_path / "production", read_only=True)) as console:
+        session, revision = console.main.session, console.history.revision()
+        deeds: tuple[Callable[[], object], ...] = (
+            lambda: session.desk.save_view(View("mine", "mine", "")),
+            lambda: session.desk.delete_view("mine"),
+            lambda: session.desk.cancel(console.task(HELD)),
+            lambda: session.desk.download(console.task(READY)),
+            lambda: session.desk.resubmit_many([NOT_KNOWN], ""),
+            lambda: session.desk.do_many("cancel", [HELD]),
+            lambda: session.records.add_note([READY], "a note"),
+            lambda: session.queue.move(1, 1),
+            lambda: session.queue.steer("pause", [1]),
+        )
+        for deed in deeds:
+            with pytest.raises(NotPossible, match="read-only"):
+                deed()
+        assert console.history.revision() == revision
+        assert session.desk.do_many("refresh", [READY])

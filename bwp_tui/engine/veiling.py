@@ -1,0 +1,32 @@
+"""A task's texts as they may be seen: its address masked wherever it stands, in the names of files too."""
+
+from __future__ import annotations
+
+from bwp_tui.domain.task import Task
+from bwp_tui.domain.text import mask_email, veil
+from bwp_tui.engine.part_file import file_name
+
+
+def veiled(text: str, task: Task) -> str:
+    """Return `text` with the address of `task` masked in it."""
+    if not task.email:
+        return text
+    # A saved archive is named after the address, in the letters that file names take.
+    addresses = (task.email, mask_email(task.email))
+    named, renamed = (file_name(task.kind, email, task.task_id or "").removesuffix(".zip") for email in addresses)
+    return veil(text.replace(named, renamed), task.email)
+
+
+def veiled_record(record: dict[str, object], task: Task) -> dict[str, object]:
+    """Return a JSON object about `task` with its address masked in every text of it."""
+    return {name: _veiled_value(value, task) for name, value in record.items()}
+
+
+def _veiled_value(value: object, task: Task) -> object:
+    if isinstance(value, str):
+        return veiled(value, task)
+    if isinstance(value, dict):
+        return {name: _veiled_value(part, task) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_veiled_value(part, task) for part in value]
+    return value
