@@ -6,7 +6,6 @@ import gc
 import os
 import resource
 import sys
-
 from typing import Final
 
 from bwp_tui.cli.main import run
