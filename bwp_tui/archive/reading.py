@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import zlib
@@ -135,4 +136,6 @@ def _damaged(entry: Entry) -> BadArchive:
 
 
 def _unreadable(error: OSError) -> BadArchive:
+    if error.errno == errno.ENOENT:
+        return BadArchive("The file is not there")
     return BadArchive(f"The archive cannot be read ({error.strerror})")

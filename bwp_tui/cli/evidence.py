@@ -19,7 +19,7 @@ from bwp_tui.domain.times import to_text, utc_now
 from bwp_tui.history import downloads, sent, tasks, timeline
 from bwp_tui.history.sent import Sent
 
-_LABEL = 16
+_LABEL = 20
 
 
 def evidence(arguments: Namespace) -> Exit:
@@ -100,7 +100,7 @@ def _download(one: Download) -> dict[str, Json]:
         "asked_at": to_text(one.asked_at),
         "asked_by": one.actor,
         "finished_at": _instant(one.finished_at),
-        "attempts": one.attempts,
+        "attempts": one.tries,
         "path": one.path,
         "bytes": one.bytes,
         "sha256": one.sha256,
@@ -163,7 +163,7 @@ def _item(item: Json) -> Iterator[str]:
 
 
 def _line(name: str, value: Json) -> str:
-    return f"{name.replace('_', ' '):<{_LABEL}}{clean_line(str(value))}"
+    return f"{name.replace('_', ' '):<{_LABEL}} {clean_line(str(value))}"
 
 
 def _day(day: date | None) -> str | None:

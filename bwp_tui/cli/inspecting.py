@@ -45,7 +45,10 @@ def _path(arguments: Namespace) -> Path:
     why_not = handling.cannot_open(task)
     if why_not or task.download is None or task.download.path is None:
         raise Stop(Exit.FAILED, why_not or f"The result of {task.name} is not saved yet; download it first.")
-    return Path(task.download.path)
+    path = Path(task.download.path)
+    if not path.exists():
+        raise Stop(Exit.FAILED, f"{path} is no longer there; bwp-tui download {task.number} fetches it again.")
+    return path
 
 
 def _record(entry: Entry) -> dict[str, object]:

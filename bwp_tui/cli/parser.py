@@ -195,6 +195,7 @@ def _add_working(commands: Commands) -> None:
     add_choice(download)
     download.add_argument("--output", metavar="DIR", help="the folder to put them in (BWP_DOWNLOAD_DIR)")
     download.add_argument("--mask", action="store_true", help="mask addresses in what is printed, paths and JSON too")
+    download.add_argument("--again", action="store_true", help="fetch anew what is saved already")
     add_timeout(download, None)
 
     queue = commands.add(

@@ -25,6 +25,12 @@ _DEEDS: Final[dict[str, Callable[[History, list[int], str], list[Steered]]]] = {
     "cancel": download_queue.cancel,
     "retry": download_queue.retry,
 }
+_LEFT_TO_ENGINE: Final = {
+    "resume": "what was resumed goes on",
+    "retry": "what was asked for again begins",
+    "first": "what waits begins",
+    "cancel": "what had come of it is removed",
+}
 _FAR: Final = 1 << 31
 _HEADINGS: Final = ("#", "TASK", "SUBJECT", "STATE", "DONE", "BYTES", "RATE", "REMARK")
 
@@ -63,8 +69,17 @@ def _steered(session: Session, deed: str, names: Sequence[str]) -> tuple[list[Do
     for result in results:
         if result.refused is not None:
             note(result.refused)
+    if done and deed in _LEFT_TO_ENGINE:
+        _say_if_nobody_works(session, _LEFT_TO_ENGINE[deed])
     now = [task.download for task in read(session.history, done) if task.download is not None]
     return now, Exit.DONE if len(now) == len(meant) else Exit.FAILED
+
+
+def _say_if_nobody_works(session: Session, what: str) -> None:
+    from bwp_tui.engine.lease import is_held
+
+    if not is_held(session.profile.lease_path):
+        note(f"No engine runs for this profile: {what} whenever bwp-tui runs: bwp-tui run.")
 
 
 def _first(session: Session, ids: Sequence[int]) -> list[Steered]:
@@ -131,7 +146,7 @@ def _record(download: Download, task: Task, *, mask: bool) -> dict[str, object]:
         "bytes": download.bytes,
         "total": download.total,
         "rate": download.rate,
-        "attempts": download.attempts,
+        "attempts": download.tries,
         "trouble": download.trouble,
         "path": download.path,
         "sha256": download.sha256,

@@ -20,9 +20,10 @@ from bwp_tui.cli.waiting import Waiter
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.task import TERMINAL, Download, DownloadState, Status, Task
 from bwp_tui.engine.veiling import veiled
-from bwp_tui.history import actions, download_queue, polls, tasks
+from bwp_tui.history import actions, download_queue, downloads, polls, tasks
 from bwp_tui.history.connection import History
 from bwp_tui.history.errors import NotPossible
+from bwp_tui.history.handling import saved_at
 from bwp_tui.history.plans import cannot_refresh
 
 _UNDER_WAY = (DownloadState.QUEUED, DownloadState.RUNNING)
@@ -74,9 +75,10 @@ def download(arguments: Namespace) -> Exit:
         numbers = chosen(session, arguments.tasks, arguments.filter)
         waiter = Waiter(session)
         if arguments.filter is not None:
-            numbers = list(agreed_plan(session, "download", numbers, arguments).possible)
-        folder = Path(arguments.output).expanduser().absolute() if arguments.output else session.profile.download_dir
-        refused = _ask_for_downloads(session, numbers, folder)
+            action = "download again" if arguments.again else "download"
+            numbers = list(agreed_plan(session, action, numbers, arguments).possible)
+        folder = Path(arguments.output).expanduser().absolute() if arguments.output else None
+        refused = _ask_for_downloads(session, numbers, folder, arguments)
         asked = [number for number in numbers if number not in refused]
         progress = Progress(asked)
 
@@ -211,19 +213,43 @@ def _still(waited: Sequence[Task]) -> str:
     return "One task has" if count == 1 else f"{count} tasks have"
 
 
-def _ask_for_downloads(session: Session, numbers: Sequence[int], folder: Path) -> set[int]:
-    """Record the downloads that are not under way, let go on what is paused; return the tasks without a result."""
+def _ask_for_downloads(
+    session: Session, numbers: Sequence[int], folder: Path | None, arguments: Namespace
+) -> set[int]:
+    """Record the downloads that are not under way, let go on what is paused; return the tasks it cannot be done for.
+
+    What is saved is left alone, unless it is to be fetched again. Without a `folder` it is the profile's.
+    """
     refused = set()
     for task in read(session.history, numbers):
-        if task.download is not None and task.download.state in _UNDER_WAY:
-            download_queue.resume(session.history, [task.download.id], session.actor)
-            continue
         try:
-            actions.download(session.history, task.number, str(folder), session.actor)
+            _ask_for_download(session, task, folder, arguments)
         except NotPossible as why:
             note(str(why))
             refused.add(task.number)
     return refused
+
+
+def _ask_for_download(session: Session, task: Task, folder: Path | None, arguments: Namespace) -> None:
+    """Do as `_ask_for_downloads` for one task.
+
+    Raises:
+        NotPossible: there is no result, or it is being downloaded into another folder.
+    """
+    if task.download is not None and task.download.state in _UNDER_WAY:
+        there = downloads.directory_of(session.history, task.download.id)
+        if folder is not None and there != str(folder):
+            raise NotPossible(
+                f"The result of {task.name} is being downloaded into {there}."
+                f" Cancel that first: bwp-tui downloads cancel {task.number}."
+            )
+        download_queue.resume(session.history, [task.download.id], session.actor)
+    elif not arguments.again and (saved := saved_at(task)) is not None:
+        place = veiled(str(saved), task) if arguments.mask else str(saved)
+        note(f"The result of {task.name} is saved already at {place}; to fetch it anew, add --again.")
+    else:
+        directory = str(folder or session.profile.download_dir)
+        actions.download(session.history, task.number, directory, session.actor)
 
 
 def _is_under_way(found: Download) -> bool:

@@ -25,6 +25,7 @@ from bwp_tui.console.feed import Feed, Snapshot, begun
 from bwp_tui.console.keymap import keymap
 from bwp_tui.console.notice import sequence
 from bwp_tui.console.permission import Changing
+from bwp_tui.console.parting import parting_words
 from bwp_tui.console.queue_desk import QueueDesk
 from bwp_tui.console.records import Records
 from bwp_tui.console.remembered import Memory
@@ -294,6 +295,9 @@ def run_console(profile: Profile, *, theme: str | None, feed: Feed | None = None
         app.run(mouse=not over_ssh)
     finally:
         app.close()
+    left = parting_words(profile)
+    if left:
+        print(left, file=sys.stderr)
     if app.opening_words:
         print(app.opening_words, file=sys.stderr)
     if app.crash:

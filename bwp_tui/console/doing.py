@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Final
 
@@ -10,7 +11,7 @@ from bwp_tui.console.choosing_columns import ChoosingColumns
 from bwp_tui.console.command_deeds import CommandDeeds
 from bwp_tui.console.commanding import Commanding
 from bwp_tui.console.copying import Copying
-from bwp_tui.console.detail_words import Reading, subject
+from bwp_tui.console.detail_words import Reading, subject, veiled
 from bwp_tui.console.filtering import Filtering
 from bwp_tui.console.many_doing import ManyDoing
 from bwp_tui.console.marked import Marked
@@ -22,6 +23,7 @@ from bwp_tui.console.writing import write
 from bwp_tui.domain.filter import VIEWS, View
 from bwp_tui.domain.task import Kind, Request, Status, Task
 from bwp_tui.domain.times import local_day
+from bwp_tui.history.handling import saved_at
 
 _DETAIL_LINES: Final = 3
 
@@ -117,6 +119,12 @@ class Doing:
             screen.perform(picked.name)
 
     async def _download(self) -> None:
+        task = self._task()
+        saved = None if task is None else await asyncio.to_thread(saved_at, task)
+        if task is not None and saved is not None:
+            name = veiled(saved.name, task, self._reading())
+            if not await self._screen.prompt.yes(f"It is saved already as {name}. Fetch it again?"):
+                return
         await self._record(self._screen.session.desk.download)
 
     async def _poll(self) -> None:
@@ -182,9 +190,12 @@ class Doing:
         return self._screen.task_here
 
     def _subject(self, task: Task) -> str:
+        return subject(task, self._reading())
+
+    def _reading(self) -> Reading:
         session = self._screen.session
         now = session.clock()
-        return subject(task, Reading(now, local_day(now), session.masked, session.day))
+        return Reading(now, local_day(now), session.masked, session.day)
 
 
 _MOVES: Final = {

@@ -13,6 +13,7 @@ from bwp_tui.history.download_queue import (
     cannot_pause,
     cannot_resume,
     cannot_retry,
+    stands,
 )
 
 
@@ -25,7 +26,7 @@ def cannot_look(download: Download) -> str | None:
     """Return why there is no file of `download` to look into, or None when there is."""
     if download.state == DownloadState.DONE and download.path is not None:
         return None
-    return f"The download of #{download.number} is {download.state}; it has no file yet."
+    return f"The download of #{download.number} {stands(download)}; it has no file yet."
 
 
 def _on_download(check: Callable[[Download], str | None] | None = None, *, writes: bool = False) -> WhyNot:

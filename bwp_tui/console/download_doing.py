@@ -20,7 +20,7 @@ from bwp_tui.console.widgets.download_rows import DownloadRows
 from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.console.writing import write
 from bwp_tui.domain.task import Download, Task
-from bwp_tui.history.download_queue import OPEN, Steered, cannot_cancel, cannot_pause, cannot_resume
+from bwp_tui.history.download_queue import OPEN, Steered, cannot_cancel
 
 
 class DownloadStage(Speaking, Protocol):
@@ -104,14 +104,18 @@ class DownloadDoing:
         return [] if stage.here is None else [stage.here[0]]
 
     async def _turn(self) -> None:
-        """Pause what can be paused; where nothing can, let go on what is paused."""
-        chosen = self._chosen()
-        for action, cannot in (("pause", cannot_pause), ("resume", cannot_resume)):
-            possible = [download for download in chosen if cannot(download) is None]
-            if possible:
-                await self._steer(action, possible)
-                return
-        self._stage.say("Of the marked downloads none can be paused or resumed.", "warn")
+        """Pause what can be paused; where nothing can, let go on what is paused. Each press counts, however fast."""
+        stage, chosen = self._stage, self._chosen()
+        ids = [download.id for download in chosen]
+        turned = await write(stage, lambda: stage.session.queue.turn(ids))
+        if turned is None:
+            return
+        action, results = turned
+        if len(chosen) > 1 and all(result.refused for result in results):
+            stage.say("Of the marked downloads none can be paused or resumed.", "warn")
+            return
+        done = {result.id for result in results}
+        self._tell(action, [download for download in chosen if download.id in done], results)
 
     async def _cancel(self) -> None:
         possible = [download for download in self._chosen() if cannot_cancel(download) is None]
@@ -127,8 +131,11 @@ class DownloadDoing:
     async def _steer(self, action: str, downloads: Sequence[Download]) -> None:
         stage, ids = self._stage, [download.id for download in downloads]
         results = await write(stage, lambda: stage.session.queue.steer(action, ids))
-        if results is None:
-            return
+        if results is not None:
+            self._tell(action, downloads, results)
+
+    def _tell(self, action: str, downloads: Sequence[Download], results: Sequence[Steered]) -> None:
+        stage = self._stage
         refused = [result for result in results if result.refused]
         if stage.marks:
             stage.mark(frozenset(result.id for result in refused))

@@ -113,7 +113,7 @@ class DownloadTable:
         cells.append(f"{f'{size(download.rate)}/s' if runs and download.rate else '':>{_RATE}}")
         cells.append(f"{duration_words(left) if runs and left is not None else '':>{_LEFT}}")
         if self._roomy:
-            cells.append(f"{download.attempts + 1 if download.attempts else '':>{_TRY}}")
+            cells.append(f"{download.tries if download.tries > 1 else '':>{_TRY}}")
         return _GAP.join(cells)
 
     def _ended(self, download: Download, task: Task) -> tuple[Phrase, ...]:

@@ -71,8 +71,8 @@ def facts(download: Download, task: Task, reading: Reading) -> Iterator[list[Phr
     else:
         yield from _waiting(download, trouble, reading)
     yield _fact("Asked", (f"{_stamp(download.asked_at)} by {download.actor}", "plain"))
-    if download.attempts:
-        yield _fact("Attempts", (f"{download.attempts + (download.state in OPEN)}", "plain"))
+    if download.tries > 1:
+        yield _fact("Attempts", (f"{download.tries}", "plain"))
 
 
 def events_of(download: Download, events: Sequence[Event]) -> list[Event]:

@@ -50,6 +50,14 @@ class QueueDesk:
         """
         return _STEERING[action](self._changing.history, downloads, self._actor)
 
+    def turn(self, downloads: Sequence[int]) -> tuple[str, list[Steered]]:
+        """Pause downloads, or let them go on where none can be paused; return which, and what came of each.
+
+        Raises:
+            HistoryError: it could not be recorded; nothing was.
+        """
+        return download_queue.turn(self._written, downloads, self._actor)
+
     def move(self, download: int, places: int) -> None:
         """Move a waiting download down the queue, or up where `places` is negative.
 

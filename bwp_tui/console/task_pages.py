@@ -112,7 +112,7 @@ def _fetched(download: Download, task: Task, reading: Reading) -> Iterator[Line]
     yield [(f"{LINK_FIELD}, for a link", "strong"), (f"   {download.state}", role)]
     yield _fact("Asked", f"{_local(download.asked_at)} by {download.actor}")
     if download.started_at:
-        links = f", {download.attempts} link{'' if download.attempts == 1 else 's'}" if download.attempts else ""
+        links = f", {download.tries} link{'' if download.tries == 1 else 's'}" if download.tries else ""
         yield _fact("Begun", f"{_local(download.started_at)}{links}; links are used at once and never kept")
     if download.finished_at:
         yield _fact("Ended", f"{_local(download.finished_at)}, {size(download.bytes)}")

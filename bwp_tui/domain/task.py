@@ -94,6 +94,7 @@ class Download:
     etag: str | None
     trouble: str | None
     attempts: int
+    """Tries that have ended, whether they failed or brought it."""
     asked_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -102,6 +103,11 @@ class Download:
     """Whether it waits for an operator: one that runs stops within a second, and keeps what it has."""
     not_before: datetime | None = None
     """When it may begin, or go on after trouble."""
+
+    @property
+    def tries(self) -> int:
+        """How often it was tried, each over a link of its own, the one that is under way or brought it included."""
+        return self.attempts + (self.state == DownloadState.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,3 +45,14 @@ class Lease:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def is_held(path: Path) -> bool:
+    """Say whether a process is the profile's engine just now; one that was killed is not."""
+    lease = Lease(path)
+    try:
+        return not lease.take()
+    except OSError:
+        return False
+    finally:
+        lease.release()

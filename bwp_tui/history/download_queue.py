@@ -62,6 +62,28 @@ def resume(history: History, ids: Iterable[int], actor: str) -> list[Steered]:
     return _steer(history, ids, lambda transaction, download: _resume(transaction, download, actor))
 
 
+def turn(history: History, ids: Iterable[int], actor: str) -> tuple[str, list[Steered]]:
+    """Pause those that can be paused; where none can, let go on those that are paused; the others are left alone.
+
+    Returns:
+        "pause" or "resume", which of the two it was, and what came of those it was done to, or why of none.
+
+    What is found in the history decides, not what was on a screen: as often as this is called, each call counts.
+
+    Raises:
+        HistoryError: it could not be recorded; nothing was.
+    """
+    with history.write() as transaction:
+        found = [_get(transaction, download_id) for download_id in ids]
+        for action, cannot, deed in (("pause", cannot_pause, _pause), ("resume", cannot_resume, _resume)):
+            possible = [download for download in found if cannot(download) is None]
+            for download in possible:
+                deed(transaction, download, actor)
+            if possible:
+                return action, [Steered(download.id, download.id) for download in possible]
+    return "resume", [Steered(download.id, download.id, cannot_resume(download)) for download in found]
+
+
 def cancel(history: History, ids: Iterable[int], actor: str) -> list[Steered]:
     """End downloads without a file. The engine removes what they have; a file that has its name already stays.
 
@@ -101,10 +123,15 @@ def move(history: History, download_id: int, places: int, actor: str) -> None:
         _told(transaction, download, actor, "download moved", f"to place {after + 1} of {len(waiting)}")
 
 
+def stands(download: Download) -> str:
+    """Return the predicate of a sentence on where `download` stands."""
+    return "has failed" if download.state == DownloadState.FAILED else f"is {download.state}"
+
+
 def cannot_pause(download: Download) -> str | None:
     """Return why `download` cannot be paused, or None when it can."""
     if download.state not in OPEN:
-        return f"The download of #{download.number} is {download.state}; only one that waits or runs can be paused."
+        return f"The download of #{download.number} {stands(download)}; only one that waits or runs can be paused."
     return f"The download of #{download.number} is paused already." if download.paused else None
 
 
@@ -112,28 +139,28 @@ def cannot_resume(download: Download) -> str | None:
     """Return why `download` cannot go on, or None when it can."""
     if download.state in OPEN and download.paused:
         return None
-    return f"The download of #{download.number} is {download.state}; only a paused one can be resumed."
+    return f"The download of #{download.number} {stands(download)}; only a paused one can be resumed."
 
 
 def cannot_cancel(download: Download) -> str | None:
     """Return why `download` cannot be cancelled, or None when it can."""
     if download.state in OPEN:
         return None
-    return f"The download of #{download.number} is {download.state}; there is nothing left to cancel."
+    return f"The download of #{download.number} {stands(download)}; there is nothing left to cancel."
 
 
 def cannot_retry(download: Download) -> str | None:
     """Return why `download` cannot be asked for again, or None when it can."""
     if download.state in _AGAIN:
         return None
-    return f"The download of #{download.number} is {download.state}; only a failed or cancelled one is tried again."
+    return f"The download of #{download.number} {stands(download)}; only a failed or cancelled one is tried again."
 
 
 def cannot_move(download: Download) -> str | None:
     """Return why `download` cannot be moved in the queue, or None when it can."""
     if download.state == DownloadState.QUEUED:
         return None
-    return f"The download of #{download.number} is {download.state}; only one that waits has a place in the queue."
+    return f"The download of #{download.number} {stands(download)}; only one that waits has a place in the queue."
 
 
 def _steer(history: History, ids: Iterable[int], deed: Callable[[Transaction, Download], int | None]) -> list[Steered]:
@@ -169,7 +196,8 @@ def _cancel(transaction: Transaction, download: Download, actor: str) -> None:
     _set(
         transaction,
         download,
-        "state = 'cancelled', paused = 0, part_unwanted = 1, rate = NULL, trouble = NULL, finished_at = ?",
+        "state = 'cancelled', paused = 0, part_unwanted = 1, rate = NULL, trouble = NULL, finished_at = ?,"
+        " attempts = attempts + (state = 'running')",
         transaction.now_text,
     )
     _told(transaction, download, actor, "download cancelled")

@@ -143,6 +143,12 @@ def open_ones(history: History) -> list[Download]:
     return [download_of(row) for row in rows]
 
 
+def directory_of(history: History, download_id: int) -> str:
+    """Return the folder that a download goes into; empty where there is no such download."""
+    row = history.row("SELECT directory FROM downloads WHERE id = ?", (download_id,))
+    return "" if row is None else as_text(row[0])
+
+
 def is_saved(history: History, number: int, path: str) -> bool:
     """Say whether the result of task `number` is recorded as saved at `path`."""
     row = history.row("SELECT 1 FROM downloads WHERE task = ? AND state = 'done' AND path = ?", (number, path))

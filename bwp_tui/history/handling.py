@@ -18,6 +18,18 @@ def cannot_open(task: Task) -> str | None:
     return None
 
 
+def saved_at(task: Task) -> Path | None:
+    """Return where the newest download of task's result lies, if it is there still and of its size, else None."""
+    download = task.download
+    if download is None or download.state != DownloadState.DONE or download.path is None:
+        return None
+    path = Path(download.path)
+    try:
+        return path if path.stat().st_size == download.bytes else None
+    except OSError:
+        return None
+
+
 def unpacked(history: History, number: int, folder: Path, actor: str) -> None:
     """Record that the result of task `number` was unpacked into `folder`."""
     with history.write() as transaction:

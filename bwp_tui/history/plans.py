@@ -13,6 +13,7 @@ from bwp_tui.domain.task import Status, Task
 from bwp_tui.history import tasks
 from bwp_tui.history.actions import cannot_cancel, cannot_download, cannot_resubmit
 from bwp_tui.history.connection import History
+from bwp_tui.history.handling import saved_at
 from bwp_tui.history.work import cannot_acknowledge, cannot_extend, cannot_watch
 
 CHUNK: Final = 500
@@ -61,6 +62,12 @@ def cannot_refresh(task: Task) -> str | None:
     return None
 
 
+def _cannot_download_first(task: Task) -> str | None:
+    """Return why a result is not to be fetched without another word: as `cannot_download`, or it is saved."""
+    saved = saved_at(task)
+    return cannot_download(task) if saved is None else f"The result of {task.name} is saved already as {saved}."
+
+
 _Check = Callable[[Task, date], str | None]
 
 
@@ -75,7 +82,8 @@ def _never(_task: Task, _today: date) -> None:
 _ACTIONS: Final[dict[str, tuple[str, _Check]]] = {
     "resubmit": ("resubmitted", _any_day(cannot_resubmit)),
     "cancel": ("cancelled", _any_day(cannot_cancel)),
-    "download": ("downloaded", _any_day(cannot_download)),
+    "download": ("downloaded", _any_day(_cannot_download_first)),
+    "download again": ("downloaded", _any_day(cannot_download)),
     "refresh": ("refreshed", _any_day(cannot_refresh)),
     "acknowledge": ("acknowledged", _any_day(cannot_acknowledge)),
     "extend": ("extended", cannot_extend),
@@ -91,6 +99,7 @@ _ASKED: Final = {
     "resubmit": "resubmission",
     "cancel": "cancellation",
     "download": "download",
+    "download again": "download",
     "refresh": "refresh",
 }
 """What the engine is asked for by the actions that it carries out."""
@@ -131,8 +140,10 @@ def _few_words(action: str, task: Task) -> str:
         "extend": task.extended_on is not None,
         "acknowledge": task.acknowledged_on is not None,
     }
-    if already.get(action, False):
-        is_under_way = action in ("cancel", "download")
+    if action == "download" and saved_at(task):
+        return "saved already"
+    if already.get(action.removesuffix(" again"), False):
+        is_under_way = action in ("cancel", "download", "download again")
         return f"{_ASKED[action]} asked for already" if is_under_way else f"{_ACTIONS[action][0]} already"
     if action == "resubmit" and not task.email:
         return "without address"

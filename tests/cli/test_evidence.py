@@ -51,7 +51,7 @@ def test_the_text_says_the_same(kept: tuple[Bwp, str, Path]) -> None:
         "regulation",
         "TIMELINE",
         "DOWNLOADS",
-        "on disk         unchanged",
+        "on disk              unchanged",
         str(path),
     ):
         assert words in ended.out
@@ -83,11 +83,12 @@ def test_masking_hides_the_address_everywhere(kept: tuple[Bwp, str, Path]) -> No
 def test_a_file_that_was_changed_or_is_gone_is_told(kept: tuple[Bwp, str, Path]) -> None:
     bwp, task, path = kept
     path.write_bytes(path.read_bytes() + b"x")
-    assert "on disk         changed" in bwp("evidence", task).out
+    assert "on disk              changed" in bwp("evidence", task).out
     path.unlink()
-    assert "on disk         gone" in bwp("evidence", task).out
+    assert "on disk              gone" in bwp("evidence", task).out
+    assert bwp("inspect", task).err == f"bwp-tui: {path} is no longer there; bwp-tui download 1 fetches it again.\n"
     path.mkdir()
-    assert "on disk         unreadable" in bwp("evidence", task).out
+    assert "on disk              unreadable" in bwp("evidence", task).out
 
 
 def test_foreign_text_in_the_record_never_steers_the_terminal(kept: tuple[Bwp, str, Path]) -> None:
@@ -131,9 +132,7 @@ def test_inspecting_a_bad_archive_is_one_sentence(kept: tuple[Bwp, str, Path], t
     assert ended.code == 1
     assert "../\\x1b[2J (leads outside its folder, has control characters in its name)" in ended.out
     assert "\x1b" not in ended.out + ended.err
-    assert bwp("inspect", str(tmp_path / "none.zip")).err == (
-        "bwp-tui: The archive cannot be read (No such file or directory).\n"
-    )
+    assert bwp("inspect", str(tmp_path / "none.zip")).err == ("bwp-tui: The file is not there.\n")
 
 
 def test_a_task_without_a_saved_result_says_what_to_do(bwp: Bwp, tmp_path: Path) -> None:

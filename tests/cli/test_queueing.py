@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from bwp_tui.engine.lease import Lease
 from bwp_tui.history import actions, download_queue, downloads, tasks
 from tests.cli.conftest import Bwp
 from tests.history.support import in_status
@@ -138,3 +139,34 @@ def test_asking_for_a_result_whose_download_is_paused_lets_it_go_on(shop: Bwp) -
     history.close()
     ended = shop("download", "1", "--timeout", "40")
     assert (ended.code, ended.out.count("\n")) == (0, 1)
+
+
+def test_without_an_engine_it_is_said_that_nobody_does_it_yet(queue: Bwp) -> None:
+    def nobody(what: str) -> str:
+        return f"bwp-tui: No engine runs for this profile: {what} whenever bwp-tui runs: bwp-tui run.\n"
+
+    assert queue("downloads", "pause", "1").err == ""
+    assert queue("downloads", "resume", "1").err == nobody("what was resumed goes on")
+    assert queue("downloads", "first", "3").err == nobody("what waits begins")
+    assert queue("downloads", "cancel", "1").err == nobody("what had come of it is removed")
+    assert queue("downloads", "retry", "1").err == nobody("what was asked for again begins")
+    lease = Lease(queue.folder / "engine.lock")
+    assert lease.take()
+    assert queue("downloads", "cancel", "1").err == ""
+    lease.release()
+
+
+def test_a_download_goes_to_one_folder_only(shop: Bwp) -> None:
+    shop("submit", "retrieval", "jane@example.com")
+    assert shop("wait", "1", "--timeout", "40").code == 0
+    history = shop.history()
+    actions.download(history, 1, FOLDER, "op")
+    name = tasks.get(history, 1).name
+    ended = shop("download", "1", "--output", str(shop.folder / "elsewhere"))
+    assert ended.code == 1
+    assert f"The result of {name} is being downloaded into {FOLDER}." in ended.err
+    assert "bwp-tui downloads cancel 1" in ended.err
+    download = tasks.get(history, 1).download
+    history.close()
+    assert download is not None
+    assert (download.state, download.paused) == ("queued", False)

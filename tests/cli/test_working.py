@@ -194,3 +194,21 @@ def test_running_once_without_the_service_says_to_try_later(shop: Bwp) -> None:
     ended = shop("run", "--once", env=NOWHERE)
     assert ended.code == 3
     assert ended.err.count("\n") == 1
+
+
+def test_what_is_saved_is_not_fetched_again_without_another_word(result: Bwp, practice: Sandbox) -> None:
+    first = result("download", "1")
+    path = Path(first.out.strip())
+    links = practice.world.calls["link"]
+    again = result("download", "1")
+    assert (again.code, again.out) == (0, first.out)
+    assert f"is saved already at {path}; to fetch it anew, add --again." in again.err
+    assert practice.world.calls["link"] == links
+    planned = result("download", "--filter", "is:retrieval", "--yes")
+    assert planned.code != 0
+    anew = result("download", "1", "--again")
+    assert (anew.code, anew.err) == (0, "")
+    assert Path(anew.out.strip()) != path
+    Path(anew.out.strip()).unlink()
+    assert result("download", "1").code == 0, "what is gone is fetched"
+    assert practice.world.calls["link"] == links + 2

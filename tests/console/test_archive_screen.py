@@ -180,7 +180,7 @@ async def test_what_is_wrong_with_an_archive_is_a_sentence(profile: Profile) -> 
         await console.sees("leads outside its folder, so nothing was unpacked.")
         path.unlink()
         await console.press("k", "enter")
-        await console.sees("The archive cannot be read (No such file or directory).")
+        await console.sees("is no longer there; d on the task downloads it again.")
 
 
 async def test_an_archive_that_changed_meanwhile_is_not_mixed_up(profile: Profile) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from bwp_tui.domain.task import DownloadState, Status
 from bwp_tui.history import actions, downloads
 from bwp_tui.history.connection import History
 from bwp_tui.history.downloads import Order
 from bwp_tui.settings import Profile
 from tests.console.past import HELD, NOW, READY, Planted
-from tests.console.support import USUAL, opened
+from tests.console.support import USUAL, Console, opened
 
 SHA = "ab" * 32
 
@@ -71,3 +73,46 @@ async def test_at_most_four_lines_are_shown_and_the_rest_counted(profile: Profil
         downloads.progressed(console.history, order, 5_000, 10_000, 500.0, None)
         await console.sees("and 2 more", "━━━━━─────   50 %   500 B/s   10s left")
         assert console.line("downloads").count("waiting for a slot") == 3
+
+
+async def _saved(console: Console, profile: Profile) -> Path:
+    """Save the result of the ready task as the engine does; return where it lies once the screen knows."""
+    path = profile.folder / "retrieval-jane.doe@example.com-1.zip"
+    path.write_bytes(b"x" * 10)
+    actions.download(console.history, READY, str(profile.folder), "op")
+    downloads.finished(console.history, order_of(console.history, READY), str(path), 10, SHA)
+    await console.sees("COMPLETED saved")
+    return path
+
+
+def _state(console: Console) -> str:
+    download = console.task(READY).download
+    return "" if download is None else download.state
+
+
+async def test_what_is_saved_is_fetched_again_only_after_a_question(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await _saved(console, profile)
+        await console.press("d")
+        await console.sees("It is saved already as ", "Fetch it again?")
+        await console.press("n")
+        assert _state(console) == "done"
+        await console.press("d")
+        await console.sees("Fetch it again?")
+        await console.press("y")
+        await console.until(lambda: _state(console) == "queued")
+
+
+async def test_what_is_saved_but_gone_is_fetched_without_a_question(profile: Profile) -> None:
+    async with opened(profile) as console:
+        (await _saved(console, profile)).unlink()
+        await console.press("d")
+        await console.until(lambda: _state(console) == "queued")
+
+
+async def test_of_marked_ones_those_that_are_saved_are_skipped_and_the_plan_says_so(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await _saved(console, profile)
+        await console.press("space", "d")
+        await console.sees("0 downloaded, 1 skipped: 1 saved already")
+        assert _state(console) == "done"

@@ -247,7 +247,7 @@ WHY_NOT = (
     ("saved", "R", "The download of #8 is done; only a failed or cancelled one is tried again."),
     ("fast", "K", "The download of #1 is running; only one that waits has a place in the queue."),
     ("fast", "enter", "The download of #1 is running; it has no file yet."),
-    ("broken", "o", "The download of #9 is failed; it has no file yet."),
+    ("broken", "o", "The download of #9 has failed; it has no file yet."),
     ("dropped", "y", "The download of #10 is cancelled; it has no file yet."),
 )
 

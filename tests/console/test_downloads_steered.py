@@ -14,7 +14,7 @@ from bwp_tui.console.app import ConsoleApp
 from bwp_tui.console.screens.downloads import DownloadsScreen
 from bwp_tui.domain.task import Download, DownloadState, Kind, Request
 from bwp_tui.history import actions, tasks
-from bwp_tui.history.connection import History
+from bwp_tui.history.connection import History, as_int
 from bwp_tui.sandbox import wire
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile
@@ -144,3 +144,17 @@ async def test_a_cancelled_download_leaves_nothing_and_is_asked_for_again_with_i
         await console.until(lambda: download(history).id != first and download(history).state == DownloadState.DONE)
         await console.sees("saved ", "cancelled ")
     assert [path.suffix for path in profile.download_dir.iterdir()] == [".zip"]
+
+
+async def test_each_press_counts_however_fast_they_come(profile: Profile, history: History) -> None:
+    async with at_work(profile, history) as console:
+        await start(console)
+        await console.press(*"ppppppppp")
+        await console.until(lambda: _turns(history) == 9)
+        assert download(history).paused
+        await console.until(lambda: download(history).state == DownloadState.QUEUED)
+
+
+def _turns(history: History) -> int:
+    row = history.row("SELECT count(*) FROM timeline WHERE what IN ('download paused', 'download resumed')")
+    return 0 if row is None else as_int(row[0])

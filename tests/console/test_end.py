@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from bwp_tui.console.parting import parting_words
+from bwp_tui.engine.lease import Lease
+from bwp_tui.history import actions, download_queue, downloads
 from bwp_tui.settings import Profile
-from tests.console.past import HELD
+from tests.console.past import HELD, READY
 from tests.console.support import make_profile, opened, plant
 from tests.pty_terminal import Terminal
 from tests.waiting import eventually
@@ -26,6 +29,14 @@ def broken(*_):
     local = "hush-local"
     raise ValueError("client_secret=hush-message for jane.doe@example.com" + local[:0])
 setattr(*{"key": (Doing, "_back", broken), "worker": (Desk, "poll", broken)}[sys.argv[2]])
+sys.exit(run_console(make_profile(Path(sys.argv[1])), theme=None))
+"""
+
+OPEN = """
+import sys
+from pathlib import Path
+from bwp_tui.console.app import run_console
+from tests.console.support import make_profile
 sys.exit(run_console(make_profile(Path(sys.argv[1])), theme=None))
 """
 
@@ -107,3 +118,31 @@ async def test_a_history_that_changes_while_the_console_ends_disturbs_nothing(pr
             stop.set()
             writer.join()
         assert console.app.crash is None
+
+
+def test_what_goes_on_at_the_next_start_is_said_at_the_end(tmp_path: Path) -> None:
+    profile = make_profile(tmp_path / "shop")
+    history = plant(profile)
+    assert parting_words(profile) is None
+    actions.download(history, READY, str(tmp_path), "op")
+    assert parting_words(profile) == "1 download goes on at the next start."
+    lease = Lease(profile.lease_path)
+    assert lease.take()
+    assert parting_words(profile) is None, "an engine elsewhere goes on with it now"
+    lease.release()
+    (order,) = downloads.due(history, history.clock(), 9)
+    download_queue.pause(history, [order.id], "op")
+    assert parting_words(profile) is None
+    history.close()
+
+
+def test_the_words_at_the_end_stand_below_the_screen_that_was_left(tmp_path: Path) -> None:
+    profile = make_profile(tmp_path / "shop")
+    history = plant(profile)
+    actions.download(history, READY, str(tmp_path), "op")
+    history.close()
+    with Terminal([sys.executable, "-c", OPEN, str(profile.folder)], columns=120, rows=40) as terminal:
+        terminal.wait_for("#10 ──")
+        terminal.send("q")
+        assert terminal.wait() == 0
+        eventually(lambda: b"at the next start." in terminal.bytes_since().rpartition(b"\x1b[?1049l")[2])

@@ -201,7 +201,7 @@ def test_a_download_at_an_end_of_the_queue_goes_no_further_and_one_that_runs_is_
         (download_queue.pause, "paused", "The download of #1 is paused already."),
         (download_queue.pause, "done", "The download of #1 is done; only one that waits or runs can be paused."),
         (download_queue.resume, "queued", "The download of #1 is queued; only a paused one can be resumed."),
-        (download_queue.cancel, "failed", "The download of #1 is failed; there is nothing left to cancel."),
+        (download_queue.cancel, "failed", "The download of #1 has failed; there is nothing left to cancel."),
         (
             download_queue.retry,
             "paused",
@@ -244,3 +244,29 @@ def test_a_download_put_off_is_due_in_its_place_once_its_time_has_come(history: 
     downloads.put_off(history, order, "The line was cut.", SOON)
     assert [found.id for found in downloads.due(history, SOON - timedelta(seconds=1), 5)] == [second]
     assert _due(history) == [first, second]
+
+
+def test_each_turn_counts_whatever_was_on_the_screen(history: History) -> None:
+    (only,) = _asked(history, 1)
+    downloads.started(history, _order(history, only))
+    turned = [download_queue.turn(history, [only], ACTOR) for _ in range(9)]
+    assert [action for action, _ in turned] == ["pause", "resume"] * 4 + ["pause"]
+    assert _now(history, only).paused
+
+
+def test_a_turn_leaves_alone_what_is_paused_while_another_is_not(history: History) -> None:
+    first, second, third = _asked(history, 3)
+    download_queue.pause(history, [first], ACTOR)
+    _bring(history, third, "failed")
+    assert download_queue.turn(history, [first, second, third], ACTOR) == ("pause", [Steered(second, second)])
+    assert download_queue.turn(history, [first, second, third], ACTOR)[0] == "resume"
+    assert not _now(history, first).paused
+    _, (refused,) = download_queue.turn(history, [third], ACTOR)
+    assert refused.refused == "The download of #3 has failed; only a paused one can be resumed."
+
+
+def test_the_try_that_a_cancellation_ends_counts(history: History) -> None:
+    running, waiting = _asked(history, 2)
+    downloads.started(history, _order(history, running))
+    download_queue.cancel(history, [running, waiting], ACTOR)
+    assert (_now(history, running).tries, _now(history, waiting).tries) == (1, 0)

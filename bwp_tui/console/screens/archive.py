@@ -124,14 +124,19 @@ class ArchiveScreen(Screen[None]):
         try:
             self._entries, self._totals = await asyncio.to_thread(_listed, self._path)
         except BadArchive as error:
-            self._say(str(error), "bad")
+            await self._tell_trouble(error)
         self._show()
+
+    async def _tell_trouble(self, error: BadArchive) -> None:
+        is_there = await asyncio.to_thread(self._path.exists)
+        gone = f"{self._path.name} is no longer there; d on the task downloads it again."
+        self._say(str(error) if is_there else self._veil(gone), "bad")
 
     async def _look(self, entry: Entry) -> None:
         try:
             found = await asyncio.to_thread(_beginning, self._path, entry)
         except BadArchive as error:
-            self._say(str(error), "bad")
+            await self._tell_trouble(error)
             return
         tree = TreeRows(found, locale_glyphs(), self._veil) if isinstance(found, Tree) else None
         self._looked = _Looked(entry, found, tree)

@@ -1,0 +1,24 @@
+"""What is said on the terminal once the console has left it."""
+
+from __future__ import annotations
+
+from bwp_tui.engine.lease import is_held
+from bwp_tui.history import downloads
+from bwp_tui.history.connection import History
+from bwp_tui.history.errors import HistoryError
+from bwp_tui.settings import Profile
+
+
+def parting_words(profile: Profile) -> str | None:
+    """Return how many downloads wait for the next start, or None where none does or an engine elsewhere goes on."""
+    try:
+        history = History(profile.history_path)
+        try:
+            left = sum(not download.paused for download in downloads.open_ones(history))
+        finally:
+            history.close()
+    except HistoryError:
+        return None
+    if not left or is_held(profile.lease_path):
+        return None
+    return "1 download goes on at the next start." if left == 1 else f"{left} downloads go on at the next start."
