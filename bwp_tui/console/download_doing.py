@@ -111,7 +111,7 @@ class DownloadDoing:
         if turned is None:
             return
         action, results = turned
-        if len(chosen) > 1 and all(result.refused for result in results):
+        if stage.marks and all(result.refused for result in results):
             stage.say("Of the marked downloads none can be paused or resumed.", "warn")
             return
         done = {result.id for result in results}

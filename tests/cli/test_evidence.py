@@ -67,7 +67,9 @@ def test_the_client_token_never_leaves_but_its_hash_does(bwp: Bwp) -> None:
     said = bwp("evidence", f"#{number}", "--json").out
     assert str(token) not in said
     (sent,) = json.loads(said)["sent"]
-    assert sent["client_token_sha256"] == hashlib.sha256(str(token).encode()).hexdigest()
+    sha256 = hashlib.sha256(str(token).encode()).hexdigest()
+    assert sent["client_token_sha256"] == sha256
+    assert f"client token sha256  {sha256}" in bwp("evidence", f"#{number}").out, "label and value stand apart"
 
 
 def test_masking_hides_the_address_everywhere(kept: tuple[Bwp, str, Path]) -> None:
@@ -86,7 +88,7 @@ def test_a_file_that_was_changed_or_is_gone_is_told(kept: tuple[Bwp, str, Path])
     assert "on disk              changed" in bwp("evidence", task).out
     path.unlink()
     assert "on disk              gone" in bwp("evidence", task).out
-    assert bwp("inspect", task).err == f"bwp-tui: {path} is no longer there; bwp-tui download 1 fetches it again.\n"
+    assert bwp("inspect", task).err == f"bwp-tui: {path} is no longer there; bwp-tui download {task[1:]} fetches it again.\n"
     path.mkdir()
     assert "on disk              unreadable" in bwp("evidence", task).out
 
