@@ -213,9 +213,7 @@ def _still(waited: Sequence[Task]) -> str:
     return "One task has" if count == 1 else f"{count} tasks have"
 
 
-def _ask_for_downloads(
-    session: Session, numbers: Sequence[int], folder: Path | None, arguments: Namespace
-) -> set[int]:
+def _ask_for_downloads(session: Session, numbers: Sequence[int], folder: Path | None, arguments: Namespace) -> set[int]:
     """Record the downloads that are not under way, let go on what is paused; return the tasks it cannot be done for.
 
     What is saved is left alone, unless it is to be fetched again. Without a `folder` it is the profile's.

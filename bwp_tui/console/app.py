@@ -24,8 +24,8 @@ from bwp_tui.console.desk import Desk, Reader
 from bwp_tui.console.feed import Feed, Snapshot, begun
 from bwp_tui.console.keymap import keymap
 from bwp_tui.console.notice import sequence
-from bwp_tui.console.permission import Changing
 from bwp_tui.console.parting import parting_words
+from bwp_tui.console.permission import Changing
 from bwp_tui.console.queue_desk import QueueDesk
 from bwp_tui.console.records import Records
 from bwp_tui.console.remembered import Memory

@@ -56,7 +56,7 @@ class QueueDesk:
         Raises:
             HistoryError: it could not be recorded; nothing was.
         """
-        return download_queue.turn(self._written, downloads, self._actor)
+        return download_queue.turn(self._changing.history, downloads, self._actor)
 
     def move(self, download: int, places: int) -> None:
         """Move a waiting download down the queue, or up where `places` is negative.
