@@ -15,6 +15,7 @@ from bwp_tui.domain.task import TERMINAL, DownloadState, Event, Kind, Status, Ta
 from bwp_tui.domain.text import mask_email
 from bwp_tui.domain.times import due_words, local_day
 from bwp_tui.engine import veiling
+from bwp_tui.history.engine_state import EngineState
 
 _LABEL: Final = 11
 _ROLE_OF_STATUS: Final[dict[str, str]] = {
@@ -33,12 +34,16 @@ _ROLE_OF_STATUS: Final[dict[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Circumstances of reading a task. `day` is the length of one of the service's days."""
+    """Circumstances of reading a task. `day` is the length of one of the service's days.
+
+    `engine` is what the engine says of itself, where that is at hand.
+    """
 
     now: datetime
     today: date
     masked: bool
     day: timedelta
+    engine: EngineState | None = None
 
 
 def heading(task: Task, reading: Reading) -> list[Phrase]:
