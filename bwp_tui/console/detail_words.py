@@ -92,13 +92,13 @@ def matters(task: Task, reading: Reading) -> list[list[Phrase]]:
 
 def download_end(task: Task, reading: Reading) -> Phrase:
     """Return a sentence on how the newest download of a task's result has ended."""
-    download, of = task.download, f"the result for {subject(task, reading)}"
+    download, of = task.download, f"#{task.number} for {subject(task, reading)}"
     if download is not None and download.state == DownloadState.DONE:
-        return (f"Saved {of}: {size(download.bytes)}, whole and hashed.", "good")
+        return (f"Saved the result of {of}: {size(download.bytes)}, whole and hashed.", "good")
     if download is not None and download.state == DownloadState.CANCELLED:
         return (f"The download of {of} is cancelled.", "muted")
     words = download.trouble if download is not None and download.trouble else "it ended without a file."
-    return (f"Not saved, {of}: {veiled(words, task, reading)}", "bad")
+    return (f"Not saved, the result of {of}: {veiled(words, task, reading)}", "bad")
 
 
 def facts(task: Task, reading: Reading, earlier: Task | None = None) -> Iterator[list[Phrase]]:
@@ -122,8 +122,7 @@ def facts(task: Task, reading: Reading, earlier: Task | None = None) -> Iterator
     yield from _work(task, reading)
     if task.earlier:
         state = f" on {earlier.received_on}: {earlier.status}" if earlier else ""
-        words = f"#{task.earlier} asked the same for this address{state}"
-        yield _fact("Earlier", [(words, "warn"), ("  b", "key"), (" goes to it", "plain")])
+        yield _fact("Earlier", [(f"#{task.earlier} for this address{state}", "warn"), ("  b", "key")])
     if task.resubmit_of:
         yield _fact("Resubmits", [(f"#{task.resubmit_of}", "plain")])
     if task.resubmitted_as:

@@ -9,7 +9,7 @@ from typing import Final
 from rich.cells import cell_len, set_cell_size
 
 from bwp_tui.console.detail_words import Reading, subject, veiled
-from bwp_tui.console.download_words import ended_words, state_words
+from bwp_tui.console.download_words import ended_words, left_words, state_words
 from bwp_tui.console.speech import Phrase
 from bwp_tui.console.widgets.cells import Glyphs
 from bwp_tui.console.widgets.download_lines import bar, percent, size, size_as, time_left, trouble_of
@@ -132,7 +132,7 @@ class DownloadTable:
         start = (*self._name(download, task), (_left(words, _STATE), role))
         if download.state != DownloadState.DONE:
             why = clean_line(veiled(download.trouble or "", task, self._reading))
-            return (*start, (f"{_GAP}{why}", "plain"))
+            return (*start, (f"{_GAP}{left_words(download)}", "muted"), (f"{_GAP}{why}", "plain"))
         cells = ["", f"{size(download.bytes):>{_SIZE}}"]
         if self._usual:
             cells += [_left((download.sha256 or "")[:_SHA], _SHA), _left(clean_line(download.actor), _ACTOR)]

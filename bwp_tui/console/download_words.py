@@ -44,6 +44,15 @@ def ended_words(download: Download, reading: Reading) -> Phrase:
     return (f"{word}{when}", role)
 
 
+def left_words(download: Download) -> str:
+    """Return what is left of a download that has ended: the whole file, a part to go on with, or nothing."""
+    if download.state == DownloadState.DONE:
+        return f"{size(download.bytes)} saved"
+    if download.state == DownloadState.FAILED and download.etag and download.bytes:
+        return f"{size(download.bytes)} kept"
+    return f"nothing kept of {size(download.bytes)}" if download.bytes else "nothing kept"
+
+
 def queue_words(downloads: Sequence[Download]) -> list[Phrase]:
     """Return how many downloads run, wait, are paused and have ended."""
     open_ones = [download for download in downloads if download.state in OPEN]
@@ -60,15 +69,14 @@ def facts(download: Download, task: Task, reading: Reading) -> Iterator[list[Phr
     if download.state == DownloadState.DONE:
         path = Path(download.path or "")
         yield _fact("File", (veiled(path.name, task, reading), "good"))
-        yield _fact("Folder", (veiled(str(path.parent), task, reading), "plain"))
         yield _fact("sha256", (download.sha256 or "", "plain"))
+        yield _fact("Folder", (veiled(str(path.parent), task, reading), "plain"))
         yield _fact("Size", (f"{download.bytes:,} bytes".replace(",", " "), "plain"), (_took(download), "muted"))
     elif download.state == DownloadState.FAILED:
         yield _fact("Failed", (trouble or "It ended without a file.", "bad"))
-        kept = f"{size(download.bytes)} are kept: " if download.etag and download.bytes else ""
-        yield _fact("Retry", (kept, "plain"), ("R", "key"), (" asks for it again", "plain"))
+        yield _fact("Retry", (f"{left_words(download)}: ", "plain"), ("R", "key"), (" asks for it again", "plain"))
     elif download.state == DownloadState.CANCELLED:
-        yield _fact("Cancelled", ("nothing is kept; ", "plain"), ("R", "key"), (" asks for it again", "plain"))
+        yield _fact("Cancelled", (f"{left_words(download)}; ", "plain"), ("R", "key"), (" asks for it again", "plain"))
     else:
         yield from _waiting(download, trouble, reading)
     yield _fact("Asked", (f"{_stamp(download.asked_at)} by {download.actor}", "plain"))

@@ -93,7 +93,7 @@ async def test_those_under_way_are_listed_in_the_order_of_the_queue_and_the_ende
         assert "paused at 64 %" in line_of(console, "p")
         assert "waiting for a slot" in line_of(console, "n")
         assert "cancelled 09:30:00" in line_of(console, "d")
-        assert "failed 09:30:00     The archive is no sound zip file" in line_of(console, "b")
+        assert "failed 09:30:00     4.0 MB kept  The archive is no sound zip file" in line_of(console, "b")
         assert f"saved 09:30:00        19.3 MB  {SHA[:12]}  op" in console.line("download-rows")
 
 
@@ -116,7 +116,7 @@ async def test_the_details_hold_the_whole_path_hash_and_timeline_of_a_saved_one(
         assert "download asked  by op" in console.line("download-detail")
         assert "downloaded" in console.line("download-detail")
         await go_to(console, "broken")
-        await console.sees("(its directory is missing).", "Download it again.", "4.0 MB are kept: R asks for it again")
+        await console.sees("(its directory is missing).", "Download it again.", "4.0 MB kept: R asks for it again")
 
 
 async def test_the_details_leave_out_what_happened_to_another_download_of_the_same_task(profile: Profile) -> None:
@@ -152,7 +152,9 @@ async def test_a_running_download_is_paused_and_goes_on_with_the_same_key(profil
         downloads.progressed(console.history, order, 300_000, 1_000_000, 50_000.0, '"tag"')
         await console.sees("30 %", "1 running")
         await console.press("p")
-        await console.sees("The download for n•••@example.com is paused; what it has is kept.", "stopping", "1 paused")
+        await console.sees(
+            "The download of #6 for n•••@example.com is paused; what it has is kept.", "stopping", "1 paused"
+        )
         assert download_of(console, "next").paused
         downloads.interrupted(console.history, order)
         await console.sees("paused at 30 %", "it goes on with p")
@@ -165,11 +167,13 @@ async def test_cancelling_asks_first_and_says_what_is_thrown_away(profile: Profi
     async with at_downloads(profile) as console:
         await go_to(console, "parked")
         await console.press("x")
-        await console.sees("Cancel the download for p•••@example.com and remove the 640 kB fetched so far?", "y yes")
+        await console.sees(
+            "Cancel the download of #5 for p•••@example.com and remove the 640 kB fetched so far?", "y yes"
+        )
         await console.press("n")
         assert download_of(console, "parked").state == DownloadState.QUEUED
         await console.press("x", "y")
-        await console.sees("is cancelled; what it had is removed.")
+        await console.sees("is cancelled; what it had is removed.", "nothing kept of 640 kB")
         assert download_of(console, "parked").state == DownloadState.CANCELLED
         assert screen_of(console).rows.current == download_of(console, "parked").id, "the cursor stays on it"
 
@@ -179,7 +183,7 @@ async def test_one_that_ended_without_a_file_is_asked_for_again_and_the_cursor_f
         await go_to(console, "broken")
         before = download_of(console, "broken")
         await console.press("R")
-        await console.sees("The download for b•••@example.com is asked for again.")
+        await console.sees("The download of #9 for b•••@example.com is asked for again.")
         after = download_of(console, "broken")
         assert (after.state, after.bytes) == (DownloadState.QUEUED, 4_000_000)
         assert after.id != before.id
@@ -196,6 +200,7 @@ async def test_a_waiting_one_is_moved_in_the_queue_and_the_cursor_goes_with_it(p
         await console.press("K")
         await console.sees("The download of #7 is first already.")
         await console.press("J")
+        await console.until(lambda: "is first already" not in console.text)
         await console.until(lambda: waiting(console.history) == ["parked", "last", "next"])
         await console.press("G", "f")
         await console.until(lambda: waiting(console.history) == ["next", "parked", "last"])
@@ -362,7 +367,7 @@ async def test_what_is_saved_or_cancelled_meanwhile_is_said_on_the_main_screen(p
         await console.press("x", "y")
         await console.sees("is cancelled; what it had is removed.")
         await console.press("escape")
-        await console.sees("The download of the result for n•••@example.com is cancelled.")
+        await console.sees("The download of #6 for n•••@example.com is cancelled.")
 
 
 async def test_the_main_screen_says_what_is_paused_and_where_the_rest_is(profile: Profile) -> None:
@@ -461,6 +466,33 @@ def test_a_size_never_has_more_than_three_digits(count: float, words: str) -> No
 )
 def test_what_has_come_is_said_in_the_unit_of_all(count: float, of: float, words: str) -> None:
     assert size_as(count, of) == words
+
+
+async def test_one_that_failed_for_good_is_said_to_have_kept_nothing(profile: Profile) -> None:
+    async with at_downloads(profile, "next") as console:
+        order = order_of(console.history, download_of(console, "next").id)
+        downloads.started(console.history, order)
+        downloads.progressed(console.history, order, 1_500_000, 1_500_000, None, '"tag"')
+        downloads.failed(console.history, order, "It is no sound zip file.", part_is_left=False)
+        await console.until(lambda: "nothing kept of 1.5 MB  It is no sound zip file." in line_of(console, "n"))
+        assert "nothing kept of 1.5 MB: R asks for it again" in console.line("download-facts")
+
+
+async def test_the_hash_of_a_saved_one_can_be_read_in_the_smallest_terminal(profile: Profile) -> None:
+    async with at_downloads(profile, size=(60, 15)) as console:
+        await go_to(console, "saved")
+        await console.until(lambda: SHA in "".join(console.line("download-facts").split()))
+        assert "enter look" in console.line("footer")
+
+
+async def test_a_sentence_goes_away_with_the_next_key_that_does_something(profile: Profile) -> None:
+    async with opened(profile, PAST) as console:
+        await console.press("x")
+        await console.until(lambda: "x: " in console.line("status"))
+        await console.press("j", "k")
+        assert "x: " in console.line("status"), "moving the cursor does nothing"
+        await console.press("space")
+        assert not console.line("status").strip()
 
 
 async def test_two_hundred_downloads_are_listed_and_the_rest_left_out(profile: Profile) -> None:

@@ -15,7 +15,7 @@ from textual.timer import Timer
 
 from bwp_tui.console.actions import READ_ONLY, Situation
 from bwp_tui.console.detail_words import Reading
-from bwp_tui.console.download_actions import DOWNLOAD_ACTIONS, ON_MARKS
+from bwp_tui.console.download_actions import DOWNLOAD_ACTIONS, MOVES, ON_MARKS
 from bwp_tui.console.download_doing import DownloadDoing
 from bwp_tui.console.download_table import DownloadTable
 from bwp_tui.console.download_words import queue_words
@@ -173,6 +173,8 @@ class DownloadsScreen(Screen[None]):
         if self.prompt.is_open:
             return
         situation, action = self.situation, _BY_NAME[name]
+        if name not in MOVES:
+            self.say("")  # it was about what was done before
         if self.marks and name in ON_MARKS:
             why_not = READ_ONLY if situation.read_only else None
         else:
