@@ -64,6 +64,8 @@ def preview(archive: Archive, entry: Entry, most: int = PREVIEW_BYTES) -> Previe
     if not entry.readable:
         why = Flaw.ENCRYPTED if Flaw.ENCRYPTED in entry.flaws else Flaw.METHOD
         return Text("not shown", (f"This entry {why}.",), cut=False)
+    if not entry.size:
+        return Text("an empty file", ("This file is empty.",), cut=False)
     data = archive.start(entry, most)
     cut = len(data) < entry.size
     text = None if Flaw.NESTED in entry.flaws else _decoded(data, cut=cut)
@@ -75,7 +77,7 @@ def _of_text(text: str, entry: Entry, *, cut: bool) -> Preview:
     if name.endswith(_TABLES):
         rows = _rows(text)
         if rows:
-            return Table(rows, cut)
+            return Table(_whole(rows) if cut else rows, cut)
     if name.endswith(_PAGES) or text.lstrip()[:14].casefold().startswith(("<!doctype html", "<html")):
         return Text("the words of an HTML page", _lines(words_of(text)), cut)
     if text.lstrip()[:1] in ("{", "["):
@@ -98,6 +100,11 @@ def _rows(text: str) -> tuple[tuple[str, ...], ...]:
     except csv.Error:
         return ()
     return tuple(tuple(clean_line(cell) for cell in row[:_MOST_CELLS]) for row in rows if row)
+
+
+def _whole(rows: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
+    """Return the rows of a beginning without the last one, which is cut anywhere; the only one ends with a mark."""
+    return rows[:-1] or ((*rows[0][:-1], f"{rows[0][-1]}…"),)
 
 
 def _decoded(data: bytes, *, cut: bool) -> str | None:

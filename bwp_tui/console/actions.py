@@ -260,3 +260,6 @@ ACTIONS: Final = (
 )
 
 BY_NAME: Final = {action.name: action for action in ACTIONS}
+
+MOVES: Final = frozenset(action.name for action in ACTIONS if action.group == _MOVE)
+"""The actions that move the cursor, or what is in sight, and do nothing."""

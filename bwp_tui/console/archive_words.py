@@ -139,9 +139,25 @@ def kind_words(preview: Preview) -> str:
             return preview.what
 
 
-def table_lines(table: Table, veil: Veil) -> list[str]:
-    """Return a table's rows with their columns aligned; none wider than a person compares."""
-    rows = [[veil(cell) for cell in row] for row in table.rows]
+def columns_of(table: Table) -> int:
+    """Return how many columns a table has."""
+    return max(len(row) for row in table.rows)
+
+
+def record_lines(table: Table, row: int, width: int, veil: Veil) -> list[str]:
+    """Return all cells of a row whole, each under its title, continued where a line is full."""
+    titles, cells = table.rows[0], table.rows[row]
+    lines: list[str] = []
+    for column in range(max(len(titles), len(cells))):
+        title = titles[column] if column < len(titles) else f"column {column + 1}"
+        cell = cells[column] if column < len(cells) else ""
+        lines += chop_cells(veil(f"{title}: {cell}"), width)
+    return lines
+
+
+def table_lines(table: Table, veil: Veil, first: int = 0) -> list[str]:
+    """Return a table's rows from a column on, aligned; no column is wider than a person compares."""
+    rows = [[veil(cell) for cell in row[first:]] for row in table.rows]
     widths: list[int] = []
     for row in rows:
         widths += [0] * (len(row) - len(widths))

@@ -99,7 +99,7 @@ class Desk:
             HistoryError: it is not possible or could not be recorded.
         """
         actions.download(self._changing.history, task.number, str(self._profile.download_dir), self._actor)
-        return f"The download of {task.name} begins as soon as a slot is free."
+        return f"The download of #{task.number} begins as soon as a slot is free."
 
     def poll(self, task: Task) -> str:
         """Make the task due to be asked about now.

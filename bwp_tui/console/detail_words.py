@@ -15,6 +15,7 @@ from bwp_tui.domain.task import TERMINAL, DownloadState, Event, Kind, Status, Ta
 from bwp_tui.domain.text import mask_email
 from bwp_tui.domain.times import due_words, local_day
 from bwp_tui.engine import veiling
+from bwp_tui.history.engine_state import EngineState
 
 _LABEL: Final = 11
 _ROLE_OF_STATUS: Final[dict[str, str]] = {
@@ -33,12 +34,16 @@ _ROLE_OF_STATUS: Final[dict[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Circumstances of reading a task. `day` is the length of one of the service's days."""
+    """Circumstances of reading a task. `day` is the length of one of the service's days.
+
+    `engine` is what the engine says of itself, where that is at hand.
+    """
 
     now: datetime
     today: date
     masked: bool
     day: timedelta
+    engine: EngineState | None = None
 
 
 def heading(task: Task, reading: Reading) -> list[Phrase]:
@@ -87,13 +92,13 @@ def matters(task: Task, reading: Reading) -> list[list[Phrase]]:
 
 def download_end(task: Task, reading: Reading) -> Phrase:
     """Return a sentence on how the newest download of a task's result has ended."""
-    download, of = task.download, f"the result for {subject(task, reading)}"
+    download, of = task.download, f"#{task.number} for {subject(task, reading)}"
     if download is not None and download.state == DownloadState.DONE:
-        return (f"Saved {of}: {size(download.bytes)}, whole and hashed.", "good")
+        return (f"Saved the result of {of}: {size(download.bytes)}, whole and hashed.", "good")
     if download is not None and download.state == DownloadState.CANCELLED:
         return (f"The download of {of} is cancelled.", "muted")
     words = download.trouble if download is not None and download.trouble else "it ended without a file."
-    return (f"Not saved, {of}: {veiled(words, task, reading)}", "bad")
+    return (f"Not saved, the result of {of}: {veiled(words, task, reading)}", "bad")
 
 
 def facts(task: Task, reading: Reading, earlier: Task | None = None) -> Iterator[list[Phrase]]:
@@ -117,8 +122,7 @@ def facts(task: Task, reading: Reading, earlier: Task | None = None) -> Iterator
     yield from _work(task, reading)
     if task.earlier:
         state = f" on {earlier.received_on}: {earlier.status}" if earlier else ""
-        words = f"#{task.earlier} asked the same for this address{state}"
-        yield _fact("Earlier", [(words, "warn"), ("  b", "key"), (" goes to it", "plain")])
+        yield _fact("Earlier", [(f"#{task.earlier} for this address{state}", "warn"), ("  b", "key")])
     if task.resubmit_of:
         yield _fact("Resubmits", [(f"#{task.resubmit_of}", "plain")])
     if task.resubmitted_as:

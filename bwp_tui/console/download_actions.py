@@ -82,15 +82,7 @@ DOWNLOAD_ACTIONS: Final = (
         "downloads retry TASK",
         _on_download(cannot_retry, writes=True),
     ),
-    Action(
-        "look",
-        ("enter",),
-        "look",
-        "Look inside the saved file",
-        _FILE,
-        "inspect TASK",
-        _on_download(cannot_look),
-    ),
+    Action("copy", ("y",), "sha256", "Copy the sha256", _FILE, None, _on_download(cannot_look)),
     Action("mark", ("space",), "mark", "Mark this download, or unmark it", _MARKS, None, _on_download()),
     Action(
         "move_up",
@@ -120,7 +112,6 @@ DOWNLOAD_ACTIONS: Final = (
         _on_download(cannot_move, writes=True),
     ),
     Action("folder", ("o",), "folder", "Show the folder's path and copy it", _FILE, None, _on_download(cannot_look)),
-    Action("copy", ("y",), "sha256", "Copy the sha256", _FILE, None, _on_download(cannot_look)),
     Action("mark_all", ("asterisk",), "", "Mark all that have not ended, or none", _MARKS, None, _on_download()),
     Action("down", ("j", "down"), "", "Down", _MOVE),
     Action("up", ("k", "up"), "", "Up", _MOVE),
@@ -130,7 +121,19 @@ DOWNLOAD_ACTIONS: Final = (
     Action("page_up", ("pageup",), "", "A page up", _MOVE),
     Action("first", ("g", "home"), "", "To the first download", _MOVE),
     Action("last", ("G", "end"), "", "To the last download", _MOVE),
+    Action(
+        "look",
+        ("enter",),
+        "look",
+        "Look inside the saved file",
+        _FILE,
+        "inspect TASK",
+        _on_download(cannot_look),
+    ),
     Action("help", ("question_mark",), "help", "Show every key", _SCREEN),
     Action("back", ("escape",), "back", "Take the marks away, or go back to the tasks", _SCREEN),
     Action("leave", ("q", "F"), "", "Go back to the tasks", _SCREEN),
 )
+
+MOVES: Final = frozenset(action.name for action in DOWNLOAD_ACTIONS if action.group == _MOVE)
+"""The actions that move the cursor and do nothing."""

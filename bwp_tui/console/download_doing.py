@@ -146,7 +146,7 @@ class DownloadDoing:
         reasons = [result.refused for result in results if result.refused]
         if len(results) == 1:
             one, _ = _DONE[action]
-            return reasons[0] if reasons else f"{self._named(downloads[0]).capitalize()} {one}."
+            return reasons[0] if reasons else f"{_begun(self._named(downloads[0]))} {one}."
         words = f"{len(results) - len(reasons)} {_DONE[action][1]}."
         return f"{words} {len(reasons)} not: {reasons[0]}" if reasons else words
 
@@ -199,7 +199,13 @@ class DownloadDoing:
 
     def _named(self, download: Download) -> str:
         task = next((task for found, task in self._stage.listed if found.id == download.id), None)
-        return f"the download for {subject(task, self._stage.reading)}" if task else "the download"
+        whose = f" for {subject(task, self._stage.reading)}" if task else ""
+        return f"the download of #{download.number}{whose}"
+
+
+def _begun(words: str) -> str:
+    """Return words as a sentence begins with them; `capitalize` would alter the address in them."""
+    return words[:1].upper() + words[1:]
 
 
 _DONE: Final = {

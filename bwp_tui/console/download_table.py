@@ -9,10 +9,10 @@ from typing import Final
 from rich.cells import cell_len, set_cell_size
 
 from bwp_tui.console.detail_words import Reading, subject, veiled
-from bwp_tui.console.download_words import ended_words, state_words
+from bwp_tui.console.download_words import ended_words, left_words, state_words
 from bwp_tui.console.speech import Phrase
 from bwp_tui.console.widgets.cells import Glyphs
-from bwp_tui.console.widgets.download_lines import bar, percent, size, time_left
+from bwp_tui.console.widgets.download_lines import bar, percent, size, size_as, time_left, trouble_of
 from bwp_tui.console.widgets.download_rows import Row
 from bwp_tui.domain.task import Download, DownloadState, Task
 from bwp_tui.domain.text import clean_line
@@ -26,7 +26,7 @@ _GAP: Final = "  "
 _PERCENT: Final = 5
 _STATE: Final = 18
 _WIDEST_STATE: Final = 46
-_BYTES: Final = 15
+_BYTES: Final = 16
 _RATE: Final = 9
 _LEFT: Final = 4
 _TRY: Final = 3
@@ -48,7 +48,7 @@ class DownloadTable:
         self._glyphs = glyphs
         self._width = width
         self._roomy, self._usual = width >= _ROOMY, width >= _USUAL
-        self._number = max((len(f"#{task.number}") for _, task in listed), default=0) if self._roomy else 0
+        self._number = max((len(f"#{task.number}") for _, task in listed), default=0)
         figures = [_RATE, _LEFT, *([_BYTES] if self._usual else []), *([_TRY] if self._roomy else [])]
         room = width - _MARK - len(_GAP) - sum(len(_GAP) + figure for figure in figures)
         self._subject = self._number + _SUBJECT if self._roomy else max(8, room - _STATE)
@@ -91,10 +91,11 @@ class DownloadTable:
         return (_GAP.join(cells), "muted")
 
     def _open(self, download: Download, task: Task) -> tuple[Phrase, ...]:
-        if download.trouble and not download.paused:
+        trouble = trouble_of(download, self._reading.engine)
+        if trouble and not download.paused:
             words, role = state_words(download, self._reading)
-            trouble = clean_line(veiled(download.trouble, task, self._reading))
-            return (*self._name(download, task), (_left(words, _STATE), role), (f"{_GAP}{trouble}", "plain"))
+            told = f"{_GAP}{self._how_much(download)}{clean_line(veiled(trouble, task, self._reading))}"
+            return (*self._name(download, task), (_left(words, _STATE), role), (told, "plain"))
         return (*self._name(download, task), *self._how_far(download), (self._figures(download), "plain"))
 
     def _how_far(self, download: Download) -> list[Phrase]:
@@ -103,6 +104,16 @@ class DownloadTable:
         if download.state != DownloadState.RUNNING or download.paused or done is None:
             return [(_left(words, self._state), role)]
         return [*bar(done, self._state - _PERCENT), (f"{words:>{_PERCENT}}", "plain")]
+
+    def _how_much(self, download: Download) -> str:
+        """Return what has come before the trouble: share, bytes and the number of the try, as far as there is room."""
+        done = percent(download)
+        words = [] if done is None else [f"{done} %"]
+        if self._usual and download.bytes:
+            words.append(_of(download))
+        if self._roomy and download.attempts:
+            words.append(f"try {download.attempts + 1}")
+        return "".join(f"{word}{_GAP}" for word in words)
 
     def _figures(self, download: Download) -> str:
         runs = download.state == DownloadState.RUNNING and not download.paused
@@ -121,7 +132,7 @@ class DownloadTable:
         start = (*self._name(download, task), (_left(words, _STATE), role))
         if download.state != DownloadState.DONE:
             why = clean_line(veiled(download.trouble or "", task, self._reading))
-            return (*start, (f"{_GAP}{why}", "plain"))
+            return (*start, (f"{_GAP}{left_words(download)}", "muted"), (f"{_GAP}{why}", "plain"))
         cells = ["", f"{size(download.bytes):>{_SIZE}}"]
         if self._usual:
             cells += [_left((download.sha256 or "")[:_SHA], _SHA), _left(clean_line(download.actor), _ACTOR)]
@@ -135,8 +146,6 @@ class DownloadTable:
     def _name(self, download: Download, task: Task) -> tuple[Phrase, ...]:
         mark = f"{self._glyphs.mark} " if download.id in self._marks else "  "
         name = clean_line(subject(task, self._reading))
-        if not self._roomy:
-            return ((mark, "accent"), (f"{_left(name, self._subject)}{_GAP}", "plain"))
         number = f"{f'#{task.number}':>{self._number}}{_GAP}"
         return (
             (mark, "accent"),
@@ -146,12 +155,10 @@ class DownloadTable:
 
 
 def _of(download: Download) -> str:
-    """Return how many bytes have come of how many: `12.4 / 19.3 MB`."""
+    """Return how many bytes have come of how many, in the unit of all: `12.4 / 19.3 MB`."""
     if download.total is None:
         return size(download.bytes) if download.bytes else ""
-    have, total = size(download.bytes), size(download.total)
-    number, unit = have.split(" ")
-    return f"{number if total.endswith(f' {unit}') else have} / {total}"
+    return f"{size_as(download.bytes, download.total)} / {size(download.total)}"
 
 
 def _left(text: str, width: int) -> str:

@@ -10,7 +10,7 @@ from typing import Final
 
 from bwp_tui.console.detail_words import Reading, timeline, veiled
 from bwp_tui.console.speech import Phrase
-from bwp_tui.console.widgets.download_lines import percent, size
+from bwp_tui.console.widgets.download_lines import percent, size, trouble_of, waiting_for
 from bwp_tui.domain.task import Download, DownloadState, Event, Task
 from bwp_tui.domain.times import duration_words, local_day
 from bwp_tui.history.download_queue import OPEN
@@ -32,7 +32,8 @@ def state_words(download: Download, reading: Reading) -> Phrase:
         case _ if download.trouble and download.not_before and download.not_before > reading.now:
             return (f"again at {_clock_time(download.not_before, reading)}", "warn")
         case _:
-            return (f"waiting{at}" if at else "waiting for a slot", "muted")
+            waits = waiting_for(reading.engine)
+            return (f"waiting{at}" if at and waits.endswith("slot") else waits, "muted")
 
 
 def ended_words(download: Download, reading: Reading) -> Phrase:
@@ -41,6 +42,15 @@ def ended_words(download: Download, reading: Reading) -> Phrase:
     word = "saved" if download.state == DownloadState.DONE else download.state
     when = "" if download.finished_at is None else f" {_clock_time(download.finished_at, reading)}"
     return (f"{word}{when}", role)
+
+
+def left_words(download: Download) -> str:
+    """Return what is left of a download that has ended: the whole file, a part to go on with, or nothing."""
+    if download.state == DownloadState.DONE:
+        return f"{size(download.bytes)} saved"
+    if download.state == DownloadState.FAILED and download.etag and download.bytes:
+        return f"{size(download.bytes)} kept"
+    return f"nothing kept of {size(download.bytes)}" if download.bytes else "nothing kept"
 
 
 def queue_words(downloads: Sequence[Download]) -> list[Phrase]:
@@ -55,19 +65,18 @@ def queue_words(downloads: Sequence[Download]) -> list[Phrase]:
 
 def facts(download: Download, task: Task, reading: Reading) -> Iterator[list[Phrase]]:
     """Yield what is known of a download, a labelled line each; nothing that changes while it runs."""
-    trouble = veiled(download.trouble, task, reading) if download.trouble else ""
+    trouble = veiled(trouble_of(download, reading.engine) or "", task, reading)
     if download.state == DownloadState.DONE:
         path = Path(download.path or "")
         yield _fact("File", (veiled(path.name, task, reading), "good"))
-        yield _fact("Folder", (veiled(str(path.parent), task, reading), "plain"))
         yield _fact("sha256", (download.sha256 or "", "plain"))
+        yield _fact("Folder", (veiled(str(path.parent), task, reading), "plain"))
         yield _fact("Size", (f"{download.bytes:,} bytes".replace(",", " "), "plain"), (_took(download), "muted"))
     elif download.state == DownloadState.FAILED:
         yield _fact("Failed", (trouble or "It ended without a file.", "bad"))
-        kept = f"{size(download.bytes)} are kept: " if download.etag and download.bytes else ""
-        yield _fact("Retry", (kept, "plain"), ("R", "key"), (" asks for it again", "plain"))
+        yield _fact("Retry", (f"{left_words(download)}: ", "plain"), ("R", "key"), (" asks for it again", "plain"))
     elif download.state == DownloadState.CANCELLED:
-        yield _fact("Cancelled", ("nothing is kept; ", "plain"), ("R", "key"), (" asks for it again", "plain"))
+        yield _fact("Cancelled", (f"{left_words(download)}; ", "plain"), ("R", "key"), (" asks for it again", "plain"))
     else:
         yield from _waiting(download, trouble, reading)
     yield _fact("Asked", (f"{_stamp(download.asked_at)} by {download.actor}", "plain"))
@@ -100,7 +109,7 @@ def _waiting(download: Download, trouble: str, reading: Reading) -> Iterator[lis
         yield _fact("Runs", (f"since {_stamp(download.started_at or download.asked_at)}", "plain"))
     else:
         words, role = state_words(download, reading)
-        yield _fact("Waits", (words.removeprefix("waiting "), role))
+        yield _fact("Waits", (words.removeprefix("waiting ").removeprefix("waits "), role))
     if trouble:
         yield _fact("Trouble", (trouble, "plain"))
 

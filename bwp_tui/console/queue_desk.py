@@ -7,9 +7,10 @@ from typing import Final
 
 from bwp_tui.console.permission import Changing
 from bwp_tui.domain.task import Download, Task
-from bwp_tui.history import download_queue
+from bwp_tui.history import download_queue, engine_state
 from bwp_tui.history.connection import History
 from bwp_tui.history.download_queue import Steered
+from bwp_tui.history.engine_state import EngineState
 
 _STEERING: Final = {
     "pause": download_queue.pause,
@@ -41,6 +42,14 @@ class QueueDesk:
         found = download_queue.listed(self._shown, limit)
         tasks_of = download_queue.tasks_of(self._shown, found)
         return [(download, tasks_of[download.number]) for download in found if download.number in tasks_of]
+
+    def engine(self) -> EngineState:
+        """Return what the engine says of itself.
+
+        Raises:
+            HistoryError: the history cannot be read.
+        """
+        return engine_state.read(self._shown)
 
     def steer(self, action: str, downloads: Sequence[int]) -> list[Steered]:
         """Pause, resume, cancel or retry downloads, by their ids.

@@ -9,9 +9,9 @@ from datetime import datetime
 from bwp_tui.console import detail_words
 from bwp_tui.console.desk import Known
 from bwp_tui.console.detail_words import Reading, subject, veiled
+from bwp_tui.console.download_words import left_words
 from bwp_tui.console.sent_words import STATE_ROLES
 from bwp_tui.console.speech import Phrase
-from bwp_tui.console.widgets.download_lines import size
 from bwp_tui.contract.documents import LINK_FIELD, POLL_FIELDS
 from bwp_tui.contract.shown import operation, submit_variables
 from bwp_tui.domain.advice import KNOWN_CODES, advice_for
@@ -115,7 +115,7 @@ def _fetched(download: Download, task: Task, reading: Reading) -> Iterator[Line]
         links = f", {download.tries} link{'' if download.tries == 1 else 's'}" if download.tries else ""
         yield _fact("Begun", f"{_local(download.started_at)}{links}; links are used at once and never kept")
     if download.finished_at:
-        yield _fact("Ended", f"{_local(download.finished_at)}, {size(download.bytes)}")
+        yield _fact("Ended", f"{_local(download.finished_at)}, {left_words(download)}")
     if download.sha256:
         yield _fact("sha256", download.sha256)
     if download.trouble:

@@ -165,3 +165,11 @@ def test_no_content_is_too_odd_to_show(tmp_path_factory: pytest.TempPathFactory,
     folder = tmp_path_factory.mktemp("odd")
     found = seen(folder, name, content, most=200)
     assert "\x1b" not in repr(found)
+
+
+def test_the_row_that_the_beginning_cuts_is_left_out_and_a_lone_one_marked(tmp_path: Path) -> None:
+    path = plain(tmp_path / "a.zip", {"a.csv": b"id,name\n1,jane\n2,robert\n", "b.csv": b"id,a long title\n"})
+    with Archive(path) as archive:
+        rows, lone = archive.entries
+        assert preview(archive, rows, 19) == Table((("id", "name"), ("1", "jane")), cut=True)
+        assert preview(archive, lone, 6) == Table((("id", "a l…"),), cut=True)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from bwp_tui.domain.task import Status
-from bwp_tui.history import actions, download_queue, downloads
+from bwp_tui.history import actions, download_queue, downloads, engine_state
 from bwp_tui.history.connection import History
 from bwp_tui.history.downloads import Order
 from tests.console.past import NOW, Planted
@@ -39,7 +39,8 @@ def run(history: History, name: str) -> Order:
 
 
 def run_all(history: History) -> None:
-    """Bring the ten downloads into ten different states."""
+    """Bring the ten downloads into ten different states, with an engine somewhere."""
+    engine_state.announce(history, 4711, "desk")
     saved, broken, dropped = (run(history, name) for name in ("saved", "broken", "dropped"))
     downloads.finished(history, saved, f"{FOLDER}/retrieval-saved@example.com-{saved.task_id}.zip", 19_300_000, SHA)
     downloads.progressed(history, broken, 4_000_000, 8_000_000, 1_000_000.0, '"tag"')

@@ -200,3 +200,60 @@ async def test_ten_thousand_entries_are_as_quick_as_ten(profile: Profile) -> Non
         await console.sees("file-09999.txt")
         await console.press("k", "pageup", "g")
         await console.sees("› file-00000.txt")
+
+
+WIDE_ROWS = {"events.csv": b"at,what,session\n1,login," + b"S" * 78 + b"-E\n2,logout,short\n"}
+
+
+async def test_a_wide_table_is_moved_sideways_by_the_column(profile: Profile) -> None:
+    async with opened(profile, size=(60, 15)) as console:
+        save(console, profile, WIDE_ROWS)
+        await look_inside(console, "events.csv")
+        await console.press("enter")
+        await console.sees("at  what    session", "h l columns")
+        await console.press("l", "right")
+        await console.sees("from column 3 of 3")
+        assert "what" not in shown(console)
+        assert "session" in shown(console)
+        await console.press("l", "h")
+        await console.sees("what    session", "from column 2 of 3")
+        await console.press("left", "h", "h")
+        await console.sees("at  what    session")
+        assert "from column" not in console.line("archive-heading")
+
+
+async def test_a_row_of_a_table_is_read_whole_however_long_its_cells_are(profile: Profile) -> None:
+    async with opened(profile, size=(60, 15)) as console:
+        save(console, profile, WIDE_ROWS)
+        await look_inside(console, "events.csv")
+        await console.press("enter")
+        await console.sees("whole row")
+        assert "-E" not in shown(console)
+        await console.press("enter")
+        await console.sees("at: 1", "what: login", "session: SSS", "-E", "events.csv · table, row 1")
+        await console.press("escape", "j", "enter")
+        await console.sees("at: 2", "session: short", "row 2")
+        await console.press("escape")
+        await console.until(lambda: "at  what" in shown(console))
+        assert console.app.screen.query_one(RowList).cursor_row == 1
+        await console.press("escape")
+        await console.sees("NAME")
+
+
+async def test_an_empty_archive_says_so_and_nothing_is_unpacked(profile: Profile) -> None:
+    async with opened(profile, size=USUAL) as console:
+        save(console, profile, {})
+        await look_inside(console, "The archive is empty.", "0 files")
+        await console.press("enter", "X")
+        await console.sees("X: There is no file here to unpack.")
+        await console.press("escape")
+        await console.until(lambda: console.app.screen is console.main)
+    assert [path.suffix for path in profile.download_dir.iterdir()] == [".zip"]
+
+
+async def test_an_empty_file_says_so(profile: Profile) -> None:
+    async with opened(profile, size=USUAL) as console:
+        save(console, profile, {"orders.csv": b""})
+        await look_inside(console, "orders.csv")
+        await console.press("enter")
+        await console.sees("This file is empty.", "orders.csv · an empty file")

@@ -24,7 +24,7 @@ async def test_the_key_records_the_wish_and_the_line_tells_how_far_it_is(profile
     async with opened(profile) as console:
         history = console.history
         await console.press("d")
-        await console.sees("begins as soon as a slot is free", "⇣ j•••@example.com", "waiting for a slot")
+        await console.sees("begins as soon as a slot is free", "⇣ #10  j•••@example.com", "no engine runs")
         assert console.task(READY).download is not None
         await console.press("d")
         await console.sees("is being downloaded already")
@@ -36,7 +36,7 @@ async def test_the_key_records_the_wish_and_the_line_tells_how_far_it_is(profile
         downloads.progressed(history, order, 19_300_000, 19_300_000, None, '"tag"')
         await console.sees("━" * 24 + "   99 %   19.3 MB of 19.3 MB")
         downloads.put_off(history, order, "The connection was lost.", NOW)
-        await console.sees("⇣ j•••@example.com                The connection was lost.")
+        await console.sees("⇣ #10  j•••@example.com                99 %  The connection was lost.")
         downloads.finished(history, order, "/srv/privacy/archive.zip", 19_300_000, SHA)
         await console.sees("/srv/privacy/archive.zip", f"{SHA}  19.3 MB", "COMPLETED saved")
         assert not console.main.query_one("#downloads").display
@@ -50,7 +50,7 @@ async def test_a_download_that_failed_says_why_and_can_be_asked_for_again(profil
         downloads.failed(console.history, order, "The archive is no sound zip file.")
         await console.sees("Result     The archive is no sound zip file.", "COMPLETED ⇣ ✗")
         await console.do("download")
-        await console.sees("waiting for a slot")
+        await console.sees("no engine runs")
         download = console.task(READY).download
         assert download is not None
         assert download.state == DownloadState.QUEUED
@@ -72,7 +72,7 @@ async def test_at_most_four_lines_are_shown_and_the_rest_counted(profile: Profil
         downloads.started(console.history, order)
         downloads.progressed(console.history, order, 5_000, 10_000, 500.0, None)
         await console.sees("and 2 more", "━━━━━─────   50 %   500 B/s   10s left")
-        assert console.line("downloads").count("waiting for a slot") == 3
+        assert console.line("downloads").count("no engine runs") == 3
 
 
 async def _saved(console: Console, profile: Profile) -> Path:

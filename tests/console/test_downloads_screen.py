@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -16,11 +17,12 @@ from bwp_tui.console.actions import Action
 from bwp_tui.console.download_actions import DOWNLOAD_ACTIONS
 from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.downloads import DownloadsScreen
-from bwp_tui.console.widgets.download_lines import DownloadLines
+from bwp_tui.console.widgets.download_lines import DownloadLines, size, size_as
 from bwp_tui.console.widgets.download_rows import DownloadRows
 from bwp_tui.domain.task import Download, DownloadState, Status
-from bwp_tui.history import actions, download_queue, downloads, tasks
+from bwp_tui.history import actions, download_queue, downloads, engine_state, tasks
 from bwp_tui.history.connection import History
+from bwp_tui.history.engine_state import Service
 from bwp_tui.settings import Profile
 from tests.archive.zips import plain
 from tests.console.past import NOW, Planted
@@ -34,6 +36,7 @@ async def at_downloads(
 ) -> AsyncIterator[Console]:
     """The downloads screen over retrievals whose results were asked for, or over all states without any."""
     async with opened(profile, past, size=size) as console:
+        engine_state.announce(console.history, 4711, "desk")
         for name in asked:
             ask(console.history, name)
         if not asked:
@@ -82,15 +85,15 @@ async def test_those_under_way_are_listed_in_the_order_of_the_queue_and_the_ende
         addresses = [line[line.index("•") - 1] for line in listed if "•" in line]
         assert "".join(addresses) == "fsltpnl" + "dbs"
         assert "3 running · 3 waiting · 1 paused" in console.line("downloads-heading")
-        assert "64 %   12.4 / 19.3 MB   3.1 MB/s    2s" in line_of(console, "f")
+        assert "64 %    12.4 / 19.3 MB   3.1 MB/s    2s" in line_of(console, "f")
         assert "━" in line_of(console, "f")
         assert line_of(console, "s").split()[-1] == "2", "the second attempt"
         assert "asking for a link" in line_of(console, "l")
-        assert "again at 09:32:00   Waiting for the service." in line_of(console, "t")
+        assert "again at 09:32:00   try 2  Waiting for the service." in line_of(console, "t")
         assert "paused at 64 %" in line_of(console, "p")
         assert "waiting for a slot" in line_of(console, "n")
         assert "cancelled 09:30:00" in line_of(console, "d")
-        assert "failed 09:30:00     The archive is no sound zip file" in line_of(console, "b")
+        assert "failed 09:30:00     4.0 MB kept  The archive is no sound zip file" in line_of(console, "b")
         assert f"saved 09:30:00        19.3 MB  {SHA[:12]}  op" in console.line("download-rows")
 
 
@@ -113,7 +116,7 @@ async def test_the_details_hold_the_whole_path_hash_and_timeline_of_a_saved_one(
         assert "download asked  by op" in console.line("download-detail")
         assert "downloaded" in console.line("download-detail")
         await go_to(console, "broken")
-        await console.sees("(its directory is missing).", "Download it again.", "4.0 MB are kept: R asks for it again")
+        await console.sees("(its directory is missing).", "Download it again.", "4.0 MB kept: R asks for it again")
 
 
 async def test_the_details_leave_out_what_happened_to_another_download_of_the_same_task(profile: Profile) -> None:
@@ -125,7 +128,7 @@ async def test_the_details_leave_out_what_happened_to_another_download_of_the_sa
         ask(history, "saved")
         history.close()
         await console.press("F")
-        await console.sees("waiting for a slot", "failed")
+        await console.sees("no engine runs", "failed")
         await console.until(lambda: "download asked" in console.line("download-timeline"))
         assert "download failed" not in console.line("download-timeline")
         await console.press("j")
@@ -149,7 +152,9 @@ async def test_a_running_download_is_paused_and_goes_on_with_the_same_key(profil
         downloads.progressed(console.history, order, 300_000, 1_000_000, 50_000.0, '"tag"')
         await console.sees("30 %", "1 running")
         await console.press("p")
-        await console.sees("The download for n•••@example.com is paused; what it has is kept.", "stopping", "1 paused")
+        await console.sees(
+            "The download of #6 for n•••@example.com is paused; what it has is kept.", "stopping", "1 paused"
+        )
         assert download_of(console, "next").paused
         downloads.interrupted(console.history, order)
         await console.sees("paused at 30 %", "it goes on with p")
@@ -162,11 +167,13 @@ async def test_cancelling_asks_first_and_says_what_is_thrown_away(profile: Profi
     async with at_downloads(profile) as console:
         await go_to(console, "parked")
         await console.press("x")
-        await console.sees("Cancel the download for p•••@example.com and remove the 640 kB fetched so far?", "y yes")
+        await console.sees(
+            "Cancel the download of #5 for p•••@example.com and remove the 640 kB fetched so far?", "y yes"
+        )
         await console.press("n")
         assert download_of(console, "parked").state == DownloadState.QUEUED
         await console.press("x", "y")
-        await console.sees("is cancelled; what it had is removed.")
+        await console.sees("is cancelled; what it had is removed.", "nothing kept of 640 kB")
         assert download_of(console, "parked").state == DownloadState.CANCELLED
         assert screen_of(console).rows.current == download_of(console, "parked").id, "the cursor stays on it"
 
@@ -176,7 +183,7 @@ async def test_one_that_ended_without_a_file_is_asked_for_again_and_the_cursor_f
         await go_to(console, "broken")
         before = download_of(console, "broken")
         await console.press("R")
-        await console.sees("The download for b•••@example.com is asked for again.")
+        await console.sees("The download of #9 for b•••@example.com is asked for again.")
         after = download_of(console, "broken")
         assert (after.state, after.bytes) == (DownloadState.QUEUED, 4_000_000)
         assert after.id != before.id
@@ -193,6 +200,7 @@ async def test_a_waiting_one_is_moved_in_the_queue_and_the_cursor_goes_with_it(p
         await console.press("K")
         await console.sees("The download of #7 is first already.")
         await console.press("J")
+        await console.until(lambda: "is first already" not in console.text)
         await console.until(lambda: waiting(console.history) == ["parked", "last", "next"])
         await console.press("G", "f")
         await console.until(lambda: waiting(console.history) == ["next", "parked", "last"])
@@ -327,7 +335,7 @@ async def test_a_second_of_a_download_paints_its_line_alone(profile: Profile, mo
 
         monkeypatch.setattr(DownloadRows, "render_line", noted)
         downloads.progressed(console.history, order, 15_600_000, 19_300_000, 3_200_000.0, '"tag"')
-        await console.until(lambda: "80 %   15.6 / 19.3 MB" in line_of(console, "n"))
+        await console.until(lambda: "80 %    15.6 / 19.3 MB" in line_of(console, "n"))
         assert set(painted) == {1}
 
 
@@ -359,7 +367,7 @@ async def test_what_is_saved_or_cancelled_meanwhile_is_said_on_the_main_screen(p
         await console.press("x", "y")
         await console.sees("is cancelled; what it had is removed.")
         await console.press("escape")
-        await console.sees("The download of the result for n•••@example.com is cancelled.")
+        await console.sees("The download of #6 for n•••@example.com is cancelled.")
 
 
 async def test_the_main_screen_says_what_is_paused_and_where_the_rest_is(profile: Profile) -> None:
@@ -369,7 +377,7 @@ async def test_the_main_screen_says_what_is_paused_and_where_the_rest_is(profile
         parked = download_of(console, "parked")
         downloads_before = [d.id for d in downloads.open_ones(console.history) if d.id != parked.id]
         download_queue.cancel(console.history, downloads_before, "op")
-        await console.sees("⇣ p•••@example.com    paused at 64 %")
+        await console.sees("⇣ #5  p•••@example.com    paused at 64 %")
         await console.go_to(parked.number)
         await console.do("detail")
         await console.sees("paused: F shows the downloads")
@@ -386,6 +394,105 @@ def test_names_and_keys_of_the_screen_are_unique() -> None:
     names = [action.name for action in DOWNLOAD_ACTIONS]
     assert len(set(keys)) == len(keys)
     assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("size", [WIDE, USUAL, (60, 15)])
+async def test_every_line_has_its_number_whatever_the_width(profile: Profile, size: tuple[int, int]) -> None:
+    async with at_downloads(profile, size=size) as console:
+        await console.press("G")
+        await console.until(lambda: "#10 " in console.line("download-rows"))
+        listed = [line for line in console.line("download-rows").splitlines() if "•" in line]
+        assert listed
+        assert all(re.search(r"#\d+ ", line) for line in listed)
+        await console.press("escape")
+        await console.sees("and 3 more: F")
+        lines = console.line("downloads").splitlines()
+        assert [line.split()[1] for line in lines[:4]] == ["#1", "#2", "#3", "#4"]
+        assert len(lines) == 5
+
+
+async def test_trouble_on_the_main_screen_takes_one_line_and_the_others_stay(profile: Profile) -> None:
+    async with opened(profile, PAST, size=(60, 15)) as console:
+        for name in ("fast", "slow", "linked"):
+            downloads.put_off(console.history, run(console.history, name), "The connection was lost. " * 5, NOW)
+        downloads.progressed(console.history, run(console.history, "next"), 57, 100, 9.0, '"tag"')
+        await console.until(lambda: console.line("downloads").count("\n") == 3)
+        first, *_, last = console.line("downloads").splitlines()
+        assert first.startswith(" ⇣ #6  n•••@example.com   57 %   9 B/s   ")
+        assert last.endswith("…")
+
+
+async def test_trouble_leaves_share_bytes_and_try_in_sight(profile: Profile) -> None:
+    async with at_downloads(profile, "next") as console:
+        order = order_of(console.history, download_of(console, "next").id)
+        downloads.started(console.history, order)
+        downloads.progressed(console.history, order, 12_400_000, 19_300_000, 3_100_000.0, '"tag"')
+        downloads.put_off(console.history, order, "The connection was lost.", NOW + timedelta(minutes=2))
+        await console.sees("again at 09:32:00   64 %  12.4 / 19.3 MB  try 2  The connection was lost.")
+
+
+async def test_what_waits_says_for_what(profile: Profile) -> None:
+    async with at_downloads(profile, "next", "last") as console:
+        order = order_of(console.history, download_of(console, "last").id)
+        downloads.started(console.history, order)
+        downloads.put_off(console.history, order, "Waiting for the service.", NOW + timedelta(minutes=2))
+        await console.sees("waiting for a slot", "Waiting for the service.")
+        message = "The service cannot be reached: no such host."
+        engine_state.report(console.history, Service.UNREACHABLE, message, None)
+        await console.until(lambda: f"waits for service   {message}" in line_of(console, "n"))
+        await console.until(lambda: f"again at 09:32:00   try 2  {message}" in line_of(console, "l"))
+        engine_state.announce(console.history, None, None)
+        await console.until(lambda: "no engine runs" in line_of(console, "n"))
+        await console.press("escape")
+        await console.until(lambda: "no engine runs" in console.line("downloads"))
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(0, "0 B"), (999, "999 B"), (999.7, "1.0 kB"), (99_960, "100 kB"), (999_600, "1.0 MB"), (12_400_000, "12.4 MB")],
+)
+def test_a_size_never_has_more_than_three_digits(count: float, words: str) -> None:
+    assert size(count) == words
+
+
+@pytest.mark.parametrize(
+    ("count", "of", "words"),
+    [
+        (65_500, 42_200_000, "0.1"),
+        (999_000, 1_240_000_000, "999 kB"),
+        (0, 5_000_000, "0.0"),
+        (999_990, 1_100_000, "1.0"),
+    ],
+)
+def test_what_has_come_is_said_in_the_unit_of_all(count: float, of: float, words: str) -> None:
+    assert size_as(count, of) == words
+
+
+async def test_one_that_failed_for_good_is_said_to_have_kept_nothing(profile: Profile) -> None:
+    async with at_downloads(profile, "next") as console:
+        order = order_of(console.history, download_of(console, "next").id)
+        downloads.started(console.history, order)
+        downloads.progressed(console.history, order, 1_500_000, 1_500_000, None, '"tag"')
+        downloads.failed(console.history, order, "It is no sound zip file.", part_is_left=False)
+        await console.until(lambda: "nothing kept of 1.5 MB  It is no sound zip file." in line_of(console, "n"))
+        assert "nothing kept of 1.5 MB: R asks for it again" in console.line("download-facts")
+
+
+async def test_the_hash_of_a_saved_one_can_be_read_in_the_smallest_terminal(profile: Profile) -> None:
+    async with at_downloads(profile, size=(60, 15)) as console:
+        await go_to(console, "saved")
+        await console.until(lambda: SHA in "".join(console.line("download-facts").split()))
+        assert "enter look" in console.line("footer")
+
+
+async def test_a_sentence_goes_away_with_the_next_key_that_does_something(profile: Profile) -> None:
+    async with opened(profile, PAST) as console:
+        await console.press("x")
+        await console.until(lambda: "x: " in console.line("status"))
+        await console.press("j", "k")
+        assert "x: " in console.line("status"), "moving the cursor does nothing"
+        await console.press("space")
+        assert not console.line("status").strip()
 
 
 async def test_two_hundred_downloads_are_listed_and_the_rest_left_out(profile: Profile) -> None:

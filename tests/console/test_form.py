@@ -139,7 +139,7 @@ async def test_an_address_that_asked_before_is_flagged_but_not_refused(profile: 
         assert f"#{READY} asked before: COMPLETED" in console.text
         await console.file()
         assert console.task(FIRST_NEW).earlier == READY
-        await console.sees(f"#{READY} asked the same for this address")
+        await console.sees(f"#{READY} for this address")
 
 
 async def test_the_key_for_a_deletion_opens_the_form_set_to_it(profile: Profile) -> None:

@@ -106,7 +106,7 @@ async def test_the_earlier_request_for_the_same_is_flagged_and_a_key_away(profil
     async with opened(profile) as console:
         task = send_deletion(console.history)
         await read(console, task.number)
-        await console.sees(f"#{HELD} asked the same for this address on 2026-11-17: ON_HOLD", "b goes to it")
+        await console.sees(f"Earlier    #{HELD} for this address on 2026-11-17: ON_HOLD  b")
         await console.press("b")
         await console.sees(f"#{HELD} ──", "Tags       vip, phone")
         await console.press("b")

@@ -81,7 +81,7 @@ def test_a_second_of_a_download_costs_the_cells_that_changed(
 ) -> None:
     mark = terminal.mark()
     downloads.progressed(history, orders[0], 15_600_000, 19_300_000, 3_200_000.0, '"tag"')
-    terminal.wait_for("80 %   15.6 / 19.3 MB   3.2 MB/s    1s")
+    terminal.wait_for("80 %    15.6 / 19.3 MB   3.2 MB/s    1s")
     terminal.settle()
     cost = len(terminal.bytes_since(mark))
     record_property("bytes of a second of a download", cost)

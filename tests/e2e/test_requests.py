@@ -71,7 +71,7 @@ def test_a_retrieval_is_filed_followed_and_downloaded_with_the_keyboard_alone(
         terminal.wait_for(on_current_row(RESULT_OFFERED), timeout=20.0)
         terminal.send("d")
         shown = terminal.wait_for("━")
-        assert re.search(r"⇣ j•••@example\.com .*\d+ %.*B/s", terminal.wait_for("B/s")), shown
+        assert re.search(r"⇣ #\d+  j•••@example\.com .*\d+ %.*B/s", terminal.wait_for("B/s")), shown
         terminal.wait_for(on_current_row("saved"), timeout=20.0)
         assert end(terminal) == 0
     operator.profile = "sandbox"

@@ -17,10 +17,19 @@ from bwp_tui.archive.extract import CannotUnpack, extract
 from bwp_tui.archive.limits import BadArchive
 from bwp_tui.archive.preview import Preview, Table, Text, Tree, preview
 from bwp_tui.archive.reading import Archive
-from bwp_tui.console.archive_words import EntryRows, TreeRows, kind_words, table_lines, text_lines
+from bwp_tui.console.archive_words import (
+    EntryRows,
+    TreeRows,
+    columns_of,
+    kind_words,
+    record_lines,
+    table_lines,
+    text_lines,
+)
 from bwp_tui.console.clipboard import copy
 from bwp_tui.console.detail_words import Reading, subject, veiled
 from bwp_tui.console.session import Session
+from bwp_tui.console.speech import Phrase
 from bwp_tui.console.widgets.cells import locale_glyphs
 from bwp_tui.console.widgets.detail_pane import Heading
 from bwp_tui.console.widgets.download_lines import size
@@ -35,17 +44,27 @@ _KEYS: Final = {
     **MOVE_KEYS,
     "choose": "enter,space",
     "back": "escape,q",
+    "left": "h,left",
+    "right": "l,right",
     "folder": "o",
     "unpack": "X",
 }
 
 
+_SIDEWAYS: Final = {"left": -1, "right": 1}
+
+
 class _Looked(NamedTuple):
-    """What is open: an entry, how it begins, and its tree where it is JSON."""
+    """What is open: an entry, how it begins, and its tree where it is JSON.
+
+    Of a table, `first` is the leftmost column that is shown, and `record` the row of which all cells are shown whole.
+    """
 
     entry: Entry
     preview: Preview
     tree: TreeRows | None
+    first: int = 0
+    record: int | None = None
 
 
 class ArchiveScreen(Screen[None]):
@@ -90,6 +109,8 @@ class ArchiveScreen(Screen[None]):
             self._choose()
         elif name == "back":
             self._back()
+        elif name in _SIDEWAYS:
+            self._go_sideways(_SIDEWAYS[name])
         elif name == "folder":
             self.run_worker(self._tell_folder())
         else:
@@ -105,10 +126,26 @@ class ArchiveScreen(Screen[None]):
         elif self._looked.tree is not None:
             turned = self._looked.tree.turn(row)
             self._show_looked(self._looked, cursor=turned)
+        elif isinstance(self._looked.preview, Table) and self._looked.record is None and self._rows.row_count:
+            self._looked = self._looked._replace(record=row + 1)
+            self._show_looked(self._looked, cursor=0)
+
+    def _go_sideways(self, columns: int) -> None:
+        """Show a table from another column on."""
+        looked = self._looked
+        if looked is None or not isinstance(looked.preview, Table) or looked.record is not None:
+            return
+        first = looked.first + columns
+        if 0 <= first < columns_of(looked.preview):
+            self._looked = looked._replace(first=first)
+            self._show_looked(self._looked, cursor=self._rows.cursor_row)
 
     def _back(self) -> None:
         if self._looked is None:
             self.dismiss(None)
+        elif self._looked.record is not None:
+            row, self._looked = self._looked.record - 1, self._looked._replace(record=None)
+            self._show_looked(self._looked, cursor=row)
         else:
             self._looked = None
             self._say("")
@@ -147,6 +184,9 @@ class ArchiveScreen(Screen[None]):
         if self._session.profile.read_only:
             self._say("X: This profile is read-only.", "warn")
             return
+        if all(entry.is_folder for entry in self._entries):
+            self._say("X: There is no file here to unpack.", "warn")
+            return
         if not await self._prompt.yes(f"Unpack {self._totals} into a new folder beside the archive?"):
             return
         try:
@@ -173,20 +213,24 @@ class ArchiveScreen(Screen[None]):
         self.query_one(FooterLine).show_keys(
             ("enter", "look"), ("o", "folder's path"), ("X", "unpack"), ("j k", "move"), ("esc", "back")
         )
+        if self._totals and not self._entries:
+            self._show_lines(["The archive is empty."], "", 0)
+            return
         self._rows.show(rows.header, len(self._entries), rows.line, cursor=self._entry_row)
 
     def _show_looked(self, looked: _Looked, *, cursor: int) -> None:
-        entry, found, tree = looked
+        entry, found, tree = looked.entry, looked.preview, looked.tree
         self.query_one(Heading).tell(
-            [(self._veil(entry.name), "strong"), (f" · {kind_words(found)}", "muted")], size(entry.size)
+            [(self._veil(entry.name), "strong"), (f" · {kind_words(found)}{_where(looked)}", "muted")], size(entry.size)
         )
-        fold = (("enter", "fold"),) if tree else ()
-        self.query_one(FooterLine).show_keys(*fold, ("j k", "move"), ("X", "unpack"), ("esc", "back to the list"))
+        self.query_one(FooterLine).show_keys(*_keys_of(looked), ("esc", "back"), ("X", "unpack"), ("j k", "move"))
         match found:
             case Tree() if tree:
                 self._rows.show((), len(tree), tree.line, cursor=cursor)
+            case Table() if looked.record is not None:
+                self._show_lines(record_lines(found, looked.record, self._rows.text_width, self._veil), "", cursor)
             case Table():
-                titles, *lines = table_lines(found, self._veil)
+                titles, *lines = table_lines(found, self._veil, looked.first)
                 self._show_lines(lines, titles, cursor)
             case Text():
                 self._show_lines(text_lines(found, self._rows.text_width, self._veil), "", cursor)
@@ -207,6 +251,24 @@ class ArchiveScreen(Screen[None]):
     @property
     def _prompt(self) -> Prompt:
         return self.query_one(Prompt)
+
+
+def _keys_of(looked: _Looked) -> tuple[Phrase, ...]:
+    """Return the keys that are for what is open alone."""
+    if looked.tree is not None:
+        return (("enter", "fold"),)
+    if isinstance(looked.preview, Table) and looked.record is None:
+        return (("enter", "whole row"), ("h l", "columns"))
+    return ()
+
+
+def _where(looked: _Looked) -> str:
+    """Return which part of a table is shown."""
+    if not isinstance(looked.preview, Table):
+        return ""
+    if looked.record is not None:
+        return f", row {looked.record}"
+    return f", from column {looked.first + 1} of {columns_of(looked.preview)}" if looked.first else ""
 
 
 def _listed(path: Path) -> tuple[Sequence[Entry], str]:

@@ -15,7 +15,7 @@ from textual.timer import Timer
 
 from bwp_tui.console.actions import READ_ONLY, Situation
 from bwp_tui.console.detail_words import Reading
-from bwp_tui.console.download_actions import DOWNLOAD_ACTIONS, ON_MARKS
+from bwp_tui.console.download_actions import DOWNLOAD_ACTIONS, MOVES, ON_MARKS
 from bwp_tui.console.download_doing import DownloadDoing
 from bwp_tui.console.download_table import DownloadTable
 from bwp_tui.console.download_words import queue_words
@@ -30,6 +30,7 @@ from bwp_tui.console.widgets.lines import FooterLine, StatusLine
 from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.domain.task import Download, Task
 from bwp_tui.domain.times import local_day
+from bwp_tui.history.engine_state import EngineState
 from bwp_tui.history.errors import HistoryError
 
 LISTED: Final = 200
@@ -62,6 +63,7 @@ class DownloadsScreen(Screen[None]):
         self.session = session
         self.marks: frozenset[int] = frozenset()
         self.listed: Sequence[tuple[Download, Task]] = ()
+        self._engine: EngineState | None = None
         self._opened_from = situation
         self._doing = DownloadDoing(self)
         self._read_at = -REDRAW_S
@@ -96,7 +98,7 @@ class DownloadsScreen(Screen[None]):
     def reading(self) -> Reading:
         """The circumstances in which the history is read now."""
         session, now = self.session, self.session.clock()
-        return Reading(now, local_day(now), session.masked, session.day)
+        return Reading(now, local_day(now), session.masked, session.day, self._engine)
 
     @property
     def situation(self) -> Situation:
@@ -128,7 +130,7 @@ class DownloadsScreen(Screen[None]):
             self._redraw = None
         self._read_at = time.monotonic()
         try:
-            self.listed = self.session.queue.listed(LISTED)
+            self.listed, self._engine = self.session.queue.listed(LISTED), self.session.queue.engine()
         except HistoryError as error:
             self.say(str(error), "bad")
             return
@@ -171,6 +173,8 @@ class DownloadsScreen(Screen[None]):
         if self.prompt.is_open:
             return
         situation, action = self.situation, _BY_NAME[name]
+        if name not in MOVES:
+            self.say("")  # it was about what was done before
         if self.marks and name in ON_MARKS:
             why_not = READ_ONLY if situation.read_only else None
         else:

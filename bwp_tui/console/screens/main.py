@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
 
-from bwp_tui.console.actions import ACTIONS, BY_NAME, READ_ONLY, Situation
+from bwp_tui.console.actions import ACTIONS, BY_NAME, MOVES, READ_ONLY, Situation
 from bwp_tui.console.around import FORM, PALETTE, TYPED, Around
 from bwp_tui.console.feed import Question, Snapshot
 from bwp_tui.console.freezing import Freezing
@@ -327,6 +327,8 @@ class MainScreen(Screen[None]):
         """Do an action of the registry, or say why it is not possible."""
         if self.prompt.is_open or (self.form.display and name != "back"):
             return
+        if name not in MOVES:
+            self.say("")  # it was about what was done before
         why_not = self.why_not(name)
         if why_not:
             self.say(f"{self.session.keymap.key(name)}: {why_not}", "warn")

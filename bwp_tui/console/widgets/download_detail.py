@@ -36,7 +36,7 @@ class DownloadDetail(Vertical):
         number = f"#{task.number}"
         self.query_one(Heading).tell(
             [(f"{task.kind.lower()} for ", "muted"), (subject(task, reading), "strong")],
-            *((f"{task.task_id} · {number}", number) if task.task_id else (number,)),
+            *((f"{number} · {task.task_id}", number) if task.task_id else (number,)),
         )
         size, events = self.app.size, events_of(download, events)
         beside = size.width >= _BESIDE and size.height >= _TALL
@@ -44,7 +44,10 @@ class DownloadDetail(Vertical):
         self.set_class(size.height >= _TALL, "-tall")
         self.set_class(size.height < _LOW, "-low")
         lines: list[Sequence[Phrase]] = list(facts(download, task, reading))
-        if not beside and size.height >= _LOW:
+        if size.height < _LOW:
+            # The hash is what is read out to someone; name and folder are said by a key of their own.
+            lines.sort(key=lambda line: not line[0][0].startswith("sha256"))
+        elif not beside:
             lines.append(flowing_timeline(task, events, reading))
         self._paragraphs("download-facts").tell(lines)
         self._paragraphs("download-timeline").tell(timeline(task, events, reading) if beside else [])

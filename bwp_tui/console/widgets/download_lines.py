@@ -9,46 +9,78 @@ from typing import Final
 from bwp_tui.console.speech import Line, Phrase
 from bwp_tui.domain.task import Download, DownloadState
 from bwp_tui.domain.times import duration_words
+from bwp_tui.history.engine_state import EngineState
 
 MOST: Final = 4
 _BAR: Final = 24
 _NARROW_BAR: Final = 10
 _NARROW: Final = 90
+_NARROWEST: Final = 70
+_NAMES: Final = (30, 18, 16)
+"""Cells of a data subject's name, by the room there is."""
+
 _UNITS: Final = ("B", "kB", "MB", "GB", "TB")
 
 
 class DownloadLines(Line):
     """Bar, bytes, rate and time left of each download; no line when there is none."""
 
-    def tell(self, downloads: Sequence[tuple[Download, str]]) -> None:
-        """Show the downloads, each with what its data subject is to be called."""
+    def tell(self, downloads: Sequence[tuple[Download, str]], engine: EngineState | None = None) -> None:
+        """Show the downloads, each with what its data subject is to be called, and what they wait for."""
         phrases: list[Phrase] = []
+        number = max((len(f"#{download.number}") for download, _ in downloads[:MOST]), default=0)
         for download, subject in downloads[:MOST]:
             if phrases:
                 phrases.append(("\n", "plain"))
-            phrases += self._line(download, subject)
+            phrases += [(" ⇣ ", "accent"), (f"{f'#{download.number}':>{number}}  ", "muted")]
+            phrases += self._line(download, subject, engine)
         if len(downloads) > MOST:
             phrases += [(f"\n   and {len(downloads) - MOST} more: ", "muted"), ("F", "key")]
         self.display = bool(downloads)
         self.show(self.say(*phrases))
 
-    def _line(self, download: Download, subject: str) -> list[Phrase]:
-        narrow = self.app.size.width < _NARROW
-        name = f"{subject[: 18 if narrow else 30]:<{18 if narrow else 30}}"
-        start: list[Phrase] = [(" ⇣ ", "accent"), (f"{name}  ", "plain")]
+    def _line(self, download: Download, subject: str, engine: EngineState | None) -> list[Phrase]:
+        narrowness = (self.app.size.width < _NARROW) + (self.app.size.width < _NARROWEST)
+        width = _NAMES[narrowness]
+        name = subject if len(subject) <= width else f"{subject[: width - 1]}…"
+        start: list[Phrase] = [(f"{name:<{width}}  ", "plain")]
         done = percent(download)
         if download.paused:
             return [*start, ("paused" if done is None else f"paused at {done} %", "held")]
         if download.state == DownloadState.QUEUED:
-            return [*start, (download.trouble or "waiting for a slot", "warn" if download.trouble else "muted")]
+            trouble = trouble_of(download, engine)
+            at = f"{done} %  " if done is not None and download.bytes else ""
+            return [*start, (at, "plain"), (trouble or waiting_for(engine), "warn" if trouble else "muted")]
         if download.total is None or done is None:
             return [*start, ("asking for a link", "muted")]
         words = [f"{done:3d} %", f"{size(download.bytes)} of {size(download.total)}"]
         if (left := time_left(download)) is not None and download.rate:
             words += [f"{size(download.rate)}/s", f"{duration_words(left)} left"]
-        if narrow:
+        if narrowness:
             words.pop(1)
-        return [*start, *bar(done, _NARROW_BAR if narrow else _BAR), (f"  {'   '.join(words)}", "plain")]
+        drawn = [*bar(done, (_BAR, _NARROW_BAR)[narrowness]), ("  ", "plain")] if narrowness < 2 else []
+        return [*start, *drawn, ("   ".join(words), "plain")]
+
+
+def waiting_for(engine: EngineState | None) -> str:
+    """Return what a download waits for that nothing has gone wrong with, in at most 18 cells."""
+    if engine is None:
+        return "waiting for a slot"
+    if engine.pid is None:
+        return "no engine runs"
+    return "waits for service" if engine.message else "waiting for a slot"
+
+
+def trouble_of(download: Download, engine: EngineState | None) -> str | None:
+    """Return why a download does not go on, if there is a reason: where it waits for the service, what ails that."""
+    if download.state != DownloadState.QUEUED or engine is None or engine.message is None:
+        return download.trouble
+    waits_for_the_service = download.trouble is None or download.trouble.startswith(_FOR_THE_SERVICE)
+    return engine.message if waits_for_the_service else download.trouble
+
+
+_FOR_THE_SERVICE: Final = "Waiting for the service"
+"""How the trouble begins that the engine records where a link cannot be asked for yet."""
 
 
 def percent(download: Download) -> int | None:
@@ -71,8 +103,24 @@ def bar(done: int, width: int) -> list[Phrase]:
 
 def size(count: float) -> str:
     """Return a number of bytes in three or four digits with its unit."""
-    unit = 0
-    while count >= 1000 and unit < len(_UNITS) - 1:
-        count /= 1000
-        unit += 1
-    return f"{count:.0f} {_UNITS[unit]}" if unit == 0 or count >= 100 else f"{count:.1f} {_UNITS[unit]}"
+    unit = _unit(count)
+    return f"{_digits(count, unit)} {_UNITS[unit]}"
+
+
+def size_as(count: float, of: float) -> str:
+    """Return a number of bytes in the unit that `of` is said in, without that unit; in its own where it is little."""
+    unit = _unit(of)
+    if count and count < 0.05 * 1000**unit:
+        own = _unit(count)
+        return f"{count / 1000**own:.0f} {_UNITS[own]}"
+    return _digits(count, unit)
+
+
+def _unit(count: float) -> int:
+    # What would be rounded up to 1000 of a unit is 1.0 of the next.
+    return next((unit for unit in range(len(_UNITS)) if count < 999.5 * 1000**unit), len(_UNITS) - 1)
+
+
+def _digits(count: float, unit: int) -> str:
+    scaled = count / 1000**unit
+    return f"{scaled:.0f}" if unit == 0 or scaled >= 99.95 else f"{scaled:.1f}"
