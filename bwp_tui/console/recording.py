@@ -136,7 +136,7 @@ class Recording:
         meant, records = await self._meant("acknowledge"), self._stage.session.records
         if meant is None:
             return
-        question = f"Receipt confirmed to the shopper, {meant.words}{_confirm_by(meant.task)}, on:"
+        question = f"Receipt of {meant.words} confirmed to the shopper{_confirm_by(meant.task)}, on:"
         on = await questions.past_day(self._stage, question)
         if on is not None:
             said = f"{meant.words}: receipt confirmed on {on}, recorded."
@@ -146,7 +146,7 @@ class Recording:
         meant, session = await self._meant("extend"), self._stage.session
         if meant is None:
             return
-        question = f"Extend {meant.words}{_new_due(meant.task)}. Reason the shopper is told:"
+        question = f"Extend {meant.words}{_new_due(meant)}. Reason the shopper is told:"
         reason = await self._stage.prompt.text(question)
         if not reason or not reason.strip():
             self._stage.say("" if reason is None else "Nothing was done: an extension needs a reason.", "warn")
@@ -159,7 +159,7 @@ class Recording:
         """Return what an action is to be done to; where that is nothing, say why."""
         if self._marked.all:
             plan = await self._marked.planned(action)
-            return None if plan is None else _Meant(plan.possible, f"marked: {plan}", None, plan)
+            return None if plan is None else _Meant(plan.possible, _these(plan), None, plan)
         task = self._stage.task_here
         return None if task is None else _Meant((task.number,), task.name, task, None)
 
@@ -179,10 +179,18 @@ def _confirm_by(task: Task | None) -> str:
     return f" (by {limit})" if limit else ""
 
 
-def _new_due(task: Task | None) -> str:
-    """Return until when one task is extended, and by when the shopper must know."""
+def _these(plan: Plan) -> str:
+    """Return what a question calls the tasks of a plan: `these 7 (1 skipped: 1 acknowledged already)`."""
+    count, left_out = len(plan.possible), plan.left_out.removeprefix(", ")
+    words = "the marked one" if count == 1 else f"these {count}"
+    return f"{words} ({left_out})" if left_out else words
+
+
+def _new_due(meant: _Meant) -> str:
+    """Return until when tasks are extended, and by when the shopper of a single one must know."""
+    task = meant.task
     if task is None:
-        return ""
+        return meant.plan.until if meant.plan else ""
     title = REGULATIONS[task.regulation].title
     return f" to {extended_due(task)} ({title}, tell by {extend_by(task.regulation, task.received_on)})"
 
