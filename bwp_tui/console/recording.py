@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 
 from bwp_tui.console import questions
 from bwp_tui.console.marked import Marked
 from bwp_tui.console.stage import Stage
+from bwp_tui.console.typing_help import Mistake
 from bwp_tui.console.writing import write
 from bwp_tui.domain.deadlines import REGULATIONS, acknowledge_by, extend_by
 from bwp_tui.domain.filter import NOBODY
+from bwp_tui.domain.tags import why_no_tag
 from bwp_tui.domain.task import WATCHED, Task
 from bwp_tui.history.bulk import Result
 from bwp_tui.history.plans import Plan
@@ -97,18 +100,20 @@ class Recording:
         text = await self._stage.prompt.text(f"Note on {meant.words}:", meant.task.note if meant.task else "")
         if text is not None and (meant.task or text.strip()):
             keep = records.replace_note if meant.task else records.add_note
-            await self._record(meant, lambda: keep(meant.numbers, text), "noted", f"The note of {meant.words} is kept.")
+            said = f"The note of {meant.words} is {'kept' if text.strip() else 'removed'}."
+            await self._record(meant, lambda: keep(meant.numbers, text), "noted", said)
 
     async def _tag(self) -> None:
         meant, records = await self._meant("tag"), self._stage.session.records
         if meant is None:
             return
         before = meant.task.tags if meant.task else ()
-        text = await self._stage.prompt.text(f"Tags on {meant.words} (+vip -old):", " ".join(before))
+        question = f"Tags on {meant.words} (+vip -old):"
+        text = await self._stage.prompt.text(question, " ".join(before), checked=_mistake_in_tags)
         add, remove = tags_of(text or "")
         remove += [tag for tag in before if tag not in add]
         if text is not None and (add or remove):
-            said = f"The tags of {meant.words} are kept."
+            said = f"The tags of {meant.words} are {'kept' if add else 'removed'}."
             await self._record(meant, lambda: records.tag(meant.numbers, add, remove), "tagged", said)
 
     async def _assign(self) -> None:
@@ -193,6 +198,16 @@ def _new_due(meant: _Meant) -> str:
         return meant.plan.until if meant.plan else ""
     title = REGULATIONS[task.regulation].title
     return f" to {extended_due(task)} ({title}, tell by {extend_by(task.regulation, task.received_on)})"
+
+
+def _mistake_in_tags(text: str) -> Mistake | None:
+    for word in re.finditer(r"[^\s,]+", text):
+        # One that an earlier program took can still be removed.
+        removes = word.group().startswith("-") and len(word.group()) > 1
+        why_not = None if removes else why_no_tag(word.group())
+        if why_not:
+            return Mistake(why_not, *word.span())
+    return None
 
 
 def tags_of(text: str) -> tuple[list[str], list[str]]:

@@ -177,8 +177,56 @@ async def test_marks_that_were_lost_come_back(profile: Profile) -> None:
         await console.press("escape")
         assert not console.main.table.marks
         await console.press("U")
-        await console.sees(f"The marks are as they were: {len(every)}.")
+        await console.sees(f"{len(every)} tasks marked again.")
         assert console.main.table.marks == every
+
+
+async def test_marks_that_an_action_took_away_are_no_step_of_their_own(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("space", "e", *"seen", "enter")
+        await console.sees("1 noted.")
+        await console.press("U")
+        await console.sees("Taken back: the note of 1 task.")
+        await console.press("U")
+        await console.sees("There is nothing to take back")
+
+
+async def test_what_is_cleared_is_said_to_be_removed(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(HELD)
+        await console.press("e")
+        await type_over(console, "")
+        await console.sees("The note of ", " is removed.")
+        await console.press("t")
+        await type_over(console, "")
+        await console.sees("The tags of ", " are removed.")
+        assert (console.task(HELD).note, console.task(HELD).tags) == ("", ())
+
+
+async def test_a_question_that_is_left_brings_no_earlier_sentence_back(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(READY)
+        await console.press("a", *"anna", "enter")
+        await console.sees("is in the hands of anna.")
+        await console.press("space", "t")
+        await console.until(lambda: console.main.prompt.is_open)
+        await console.press("escape")
+        await console.until(lambda: not console.main.prompt.is_open)
+        await console.pilot.pause()
+        assert "anna." not in console.line("status")
+
+
+async def test_what_is_no_tag_is_refused_and_stays_to_be_mended(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(READY)
+        for typed in ("vip ;;;", "vip -"):
+            await console.press("t")
+            await console.until(lambda: console.main.prompt.is_open)
+            console.main.prompt.put(typed)
+            await console.press("enter")
+            await console.sees("is no tag: a tag has a letter or a digit.")
+            await console.press("escape")
+            assert console.task(READY).tags == ()
 
 
 async def test_what_was_not_there_is_not_recorded(profile: Profile) -> None:
