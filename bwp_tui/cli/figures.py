@@ -33,7 +33,13 @@ def _record(figures: Statistics, day: date) -> dict[str, object]:
     return {
         "on": day.isoformat(),
         "tasks": [
-            {"kind": kind, "status": status, "tasks": tasks} for (kind, status), tasks in sorted(figures.counts.items())
+            {
+                "kind": kind,
+                "status": status,
+                "tasks": tasks,
+                "resubmitted": figures.resubmitted.get((kind, status), 0),
+            }
+            for (kind, status), tasks in sorted(figures.counts.items())
         ],
         "overdue": figures.overdue,
         "due": [
@@ -51,7 +57,8 @@ def _record(figures: Statistics, day: date) -> dict[str, object]:
 
 def _lines(figures: Statistics, day: date) -> Iterator[str]:
     for (kind, status), tasks in sorted(figures.counts.items()):
-        yield f"{kind.lower()} {status}: {tasks}"
+        again = figures.resubmitted.get((kind, status), 0)
+        yield f"{kind.lower()} {status}: {tasks}{f', {again} of them resubmitted' if again else ''}"
     yield f"overdue: {figures.overdue}"
     for week, tasks in enumerate(figures.due):
         first = day + timedelta(weeks=week)

@@ -104,8 +104,8 @@ def _refuse_again(planned: Plan, file: Path, *, again: bool) -> None:
     if planned.imported_before and not again:
         raise Stop(
             Exit.FAILED,
-            f"This very file was imported before ({counted(planned.imported_before, 'request')}). Nothing was recorded; "
-            f"if {file} is to be requested once more, add --again.",
+            f"This very file was imported before ({counted(planned.imported_before, 'request')}). Nothing was "
+            f"recorded; if {file} is to be requested once more, add --again.",
         )
 
 

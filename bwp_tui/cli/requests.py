@@ -13,7 +13,7 @@ from bwp_tui.cli.waiting import Waiter
 from bwp_tui.domain.deadlines import due_on, latest_end, longest_fitting_hold
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Request, Status, Task
 from bwp_tui.domain.text import mask_email
-from bwp_tui.history import actions, bulk, tasks
+from bwp_tui.history import actions, bulk, plans, tasks
 from bwp_tui.history.request_check import check
 
 
@@ -41,6 +41,8 @@ def resubmit(arguments: Namespace) -> Exit:
         waiter = Waiter(session)
         if old.status in (Status.UNCONFIRMED, Status.GIVEN_UP):
             note(f"Warning: {old.name} may have been started all the same; this makes a second task of it.")
+        if late := plans.plan(session.history, "resubmit", [old.number], today()).warning:
+            note(f"Warning: {late}.")
         # A deletion was confirmed when it was first asked for, so that a script needs no second yes.
         if (
             old.kind is Kind.DELETION

@@ -11,6 +11,7 @@ from bwp_tui.cli.many import agreed_plan, carry_out, chosen
 from bwp_tui.cli.output import print_tasks
 from bwp_tui.cli.triage_grammar import MINUS
 from bwp_tui.domain.filter import NOBODY
+from bwp_tui.domain.tags import why_no_tag
 from bwp_tui.domain.task import Verification
 from bwp_tui.history import bulk, tasks, work
 from bwp_tui.history.bulk import Deed
@@ -63,6 +64,9 @@ def tag(arguments: Namespace) -> Exit:
     names = [word for word in words if not word.startswith(("+", *_REMOVE))]
     if not all((*add, *remove)) or not (add or remove):
         raise Stop(Exit.USAGE, "Give tags to add (+vip) or to remove (-vip). Nothing was done.")
+    for word in add:
+        if why_not := why_no_tag(word):
+            raise Stop(Exit.USAGE, f"{why_not} Nothing was done.")
     return _on_many(arguments, "tag", names, lambda session: bulk.tag(add, remove, session.actor))
 
 

@@ -15,12 +15,13 @@ from bwp_tui.console.stage import Stage
 from bwp_tui.console.typed_line import Deed, TypedLine, Word, WrongLine, take_apart
 from bwp_tui.console.writing import write
 from bwp_tui.domain.filter import NOBODY
+from bwp_tui.domain.tags import why_no_tag
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import clean_line, nearest
 from bwp_tui.history.bulk import Result
 from bwp_tui.history.errors import NoSuchTask
 
-_LIKE_AN_ID: Final = re.compile(r"#?\d+|(?=[a-f-]*\d)[0-9a-f-]{4,}")
+_LIKE_AN_ID: Final = re.compile(r"#?\d[\d,.#-]*|(?=[a-f-]*\d)[0-9a-f-]{4,}")
 
 
 class CommandDeeds:
@@ -119,6 +120,9 @@ class CommandDeeds:
         bare = next((word for word in words if word.text[:1] not in ("+", "-") or len(word.text) == 1), None)
         if bare is not None:
             raise bare.wrong("Give tags to add (+vip) or to remove (-vip).")
+        for word in words:
+            if word.text.startswith("+") and (why_not := why_no_tag(word.text)):
+                raise word.wrong(why_not)
         add, remove = tags_of(" ".join(word.text for word in words))
         records = self._stage.session.records
         return lambda: self._record(named, "tagged", lambda numbers: records.tag(numbers, add, remove))
@@ -168,7 +172,11 @@ class CommandDeeds:
         for at, word in enumerate(words):
             if word.is_quoted or not _LIKE_AN_ID.fullmatch(word.text):
                 return named, words[at:]
-            named.append(self._task(word))
+            try:
+                named.append(self._task(word))
+            except WrongLine:
+                sentence = f"“{word.text}” names no single task. A text that begins so stands in quotation marks."
+                raise word.wrong(sentence) from None
         return named, ()
 
     def _here(self) -> list[int]:
@@ -188,8 +196,13 @@ class CommandDeeds:
             self._stage.say("No task is selected.", "warn")
             return
 
+        alone = self._stage.session.reader.window(numbers) if len(numbers) == 1 else []
+
+        def told(count: int) -> str:
+            return f"{alone[0].name} {done}" if alone and count else f"{count} {done}"
+
         def work() -> None:
-            carried_out = self._marked.carry_out(lambda count: f"{count} {done}", lambda: act(numbers))
+            carried_out = self._marked.carry_out(told, lambda: act(numbers))
             self._stage.work_on(carried_out, "doing", exclusive=True)
 
         self._if_writable(work)

@@ -139,7 +139,10 @@ class Doing:
         task = self._task()
         if task is None:
             return
+        desk, today = self._screen.session.desk, self._screen.session.today()
+        late = (await asyncio.to_thread(desk.plan, "resubmit", [task.number], today)).warning
         doubt = "It may have been started. " if task.status in (Status.UNCONFIRMED, Status.GIVEN_UP) else ""
+        doubt = f"{doubt}{late}. " if late else doubt
         if task.kind is Kind.DELETION:
             question = f"{doubt}Type the address to submit the deletion for {self._subject(task)} again:"
             answer = await self._screen.prompt.text(question)
@@ -148,7 +151,7 @@ class Doing:
                 return
         elif not await self._screen.prompt.yes(f"{doubt}Submit the retrieval for {self._subject(task)} again?"):
             return
-        new = await write(self._screen, lambda: self._screen.session.desk.resubmit(task))
+        new = await write(self._screen, lambda: desk.resubmit(task))
         if new is not None:
             self._screen.say(f"Recorded as #{new.number}; it is sent with a client token of its own.")
             self._screen.wait_for(new.number)

@@ -29,7 +29,7 @@ async def verification(stage: Stage, of: str) -> Verification | None:
     """Ask how, by whom and on which day it was made sure who asks; `of` names the tasks."""
     how = wrong = ""
     while not how.strip():
-        answer = await stage.prompt.text(f"How was the identity verified, {of}:", hint=(wrong, "bad"))
+        answer = await stage.prompt.text(f"How was the identity of {of} verified:", hint=(wrong, "bad"))
         if answer is None:
             return None
         how, wrong = answer, "Say how, such as: recent order details."

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 
 from bwp_tui.console import questions
 from bwp_tui.console.marked import Marked
 from bwp_tui.console.stage import Stage
+from bwp_tui.console.typing_help import Mistake
 from bwp_tui.console.writing import write
 from bwp_tui.domain.deadlines import REGULATIONS, acknowledge_by, extend_by
 from bwp_tui.domain.filter import NOBODY
+from bwp_tui.domain.tags import why_no_tag
 from bwp_tui.domain.task import WATCHED, Task
 from bwp_tui.history.bulk import Result
 from bwp_tui.history.plans import Plan
@@ -97,18 +100,20 @@ class Recording:
         text = await self._stage.prompt.text(f"Note on {meant.words}:", meant.task.note if meant.task else "")
         if text is not None and (meant.task or text.strip()):
             keep = records.replace_note if meant.task else records.add_note
-            await self._record(meant, lambda: keep(meant.numbers, text), "noted", f"The note of {meant.words} is kept.")
+            said = f"The note of {meant.words} is {'kept' if text.strip() else 'removed'}."
+            await self._record(meant, lambda: keep(meant.numbers, text), "noted", said)
 
     async def _tag(self) -> None:
         meant, records = await self._meant("tag"), self._stage.session.records
         if meant is None:
             return
         before = meant.task.tags if meant.task else ()
-        text = await self._stage.prompt.text(f"Tags on {meant.words} (+vip -old):", " ".join(before))
+        question = f"Tags on {meant.words} (+vip -old):"
+        text = await self._stage.prompt.text(question, " ".join(before), checked=_mistake_in_tags)
         add, remove = tags_of(text or "")
         remove += [tag for tag in before if tag not in add]
         if text is not None and (add or remove):
-            said = f"The tags of {meant.words} are kept."
+            said = f"The tags of {meant.words} are {'kept' if add else 'removed'}."
             await self._record(meant, lambda: records.tag(meant.numbers, add, remove), "tagged", said)
 
     async def _assign(self) -> None:
@@ -136,7 +141,7 @@ class Recording:
         meant, records = await self._meant("acknowledge"), self._stage.session.records
         if meant is None:
             return
-        question = f"Receipt confirmed to the shopper, {meant.words}{_confirm_by(meant.task)}, on:"
+        question = f"Receipt of {meant.words} confirmed to the shopper{_confirm_by(meant.task)}, on:"
         on = await questions.past_day(self._stage, question)
         if on is not None:
             said = f"{meant.words}: receipt confirmed on {on}, recorded."
@@ -146,7 +151,7 @@ class Recording:
         meant, session = await self._meant("extend"), self._stage.session
         if meant is None:
             return
-        question = f"Extend {meant.words}{_new_due(meant.task)}. Reason the shopper is told:"
+        question = f"Extend {meant.words}{_new_due(meant)}. Reason the shopper is told:"
         reason = await self._stage.prompt.text(question)
         if not reason or not reason.strip():
             self._stage.say("" if reason is None else "Nothing was done: an extension needs a reason.", "warn")
@@ -159,7 +164,7 @@ class Recording:
         """Return what an action is to be done to; where that is nothing, say why."""
         if self._marked.all:
             plan = await self._marked.planned(action)
-            return None if plan is None else _Meant(plan.possible, f"marked: {plan}", None, plan)
+            return None if plan is None else _Meant(plan.possible, _these(plan), None, plan)
         task = self._stage.task_here
         return None if task is None else _Meant((task.number,), task.name, task, None)
 
@@ -179,12 +184,30 @@ def _confirm_by(task: Task | None) -> str:
     return f" (by {limit})" if limit else ""
 
 
-def _new_due(task: Task | None) -> str:
-    """Return until when one task is extended, and by when the shopper must know."""
+def _these(plan: Plan) -> str:
+    """Return what a question calls the tasks of a plan: `these 7 (1 skipped: 1 acknowledged already)`."""
+    count, left_out = len(plan.possible), plan.left_out.removeprefix(", ")
+    words = "the marked one" if count == 1 else f"these {count}"
+    return f"{words} ({left_out})" if left_out else words
+
+
+def _new_due(meant: _Meant) -> str:
+    """Return until when tasks are extended, and by when the shopper of a single one must know."""
+    task = meant.task
     if task is None:
-        return ""
+        return meant.plan.until if meant.plan else ""
     title = REGULATIONS[task.regulation].title
     return f" to {extended_due(task)} ({title}, tell by {extend_by(task.regulation, task.received_on)})"
+
+
+def _mistake_in_tags(text: str) -> Mistake | None:
+    for word in re.finditer(r"[^\s,]+", text):
+        # One that an earlier program took can still be removed.
+        removes = word.group().startswith("-") and len(word.group()) > 1
+        why_not = None if removes else why_no_tag(word.group())
+        if why_not:
+            return Mistake(why_not, *word.span())
+    return None
 
 
 def tags_of(text: str) -> tuple[list[str], list[str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bwp_tui.console.records import MarkStep, RecordStep
 from bwp_tui.console.stage import Stage
 from bwp_tui.console.writing import write
+from bwp_tui.domain.text import counted
 
 
 class Undoing:
@@ -16,6 +17,8 @@ class Undoing:
     async def undo(self) -> None:
         """Take the last change back, and say which one that was."""
         steps = self._stage.session.records.steps
+        while steps and isinstance(steps[-1], MarkStep) and steps[-1].before == self._stage.table.marks:
+            steps.pop()  # what was done to the marked tasks has taken these marks away already
         if not steps:
             self._stage.say("There is nothing to take back: notes, tags, hands and marks of this session can be.")
             return
@@ -23,7 +26,8 @@ class Undoing:
         if isinstance(step, MarkStep):
             steps.pop()
             self._stage.mark(step.before)
-            self._stage.say(f"The marks are as they were: {len(step.before)}.")
+            count = len(step.before)
+            self._stage.say(f"{counted(count, 'task')} marked again." if count else "Nothing is marked, as before.")
         elif await self._take_back(step):
             steps.pop()
 

@@ -29,7 +29,7 @@ _WHAT: Final = {
     "status": "status, such as failed",
     "kind": "retrieval or deletion",
     "age": "time since submission: age>2d",
-    "due": "due date: due<7d, due:over",
+    "due": "due date: due<7d; due:over is open and late",
     "is": "a question: is:active, is:failed",
     "error": "error code",
     "tag": "tag",

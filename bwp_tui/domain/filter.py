@@ -1,7 +1,9 @@
 """The filter language, one grammar for the console, the command line and the views.
 
     status:failed,on_hold kind:deletion age>2d due<7d error:ORDERS_NOT_CLOSED tag:vip -note:"left message" jane
-    received<30d submitted>2026-11-01 ack:over assigned:none verified:no extended:yes
+    received<30d submitted>2026-11-01 due:over ack:over assigned:none verified:no extended:yes
+
+`due:over` and `ack:over` mean what is still open: an answered request is not overdue. `due<2026-12-01` means every task.
 
 Clauses are joined by *and*, values by *or*; `-` turns a clause around. A bare word looks in the address, the task
 id and the newest note; `note:` looks in every note.
@@ -92,11 +94,15 @@ class Age:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """The due date, compared with a number of days from today, with a day, or with None for *has none*."""
+    """The due date, compared with a number of days from today, with a day, or with None for *has none*.
+
+    `still_open` leaves out what has been answered: that is not overdue, however long ago it was due.
+    """
 
     op: str
     bound: int | date | None
     negated: bool = False
+    still_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +259,9 @@ def _comparison(field: str, match: re.Match[str], negated: bool) -> Clause:
         return Age(">=" if op == ":" else op, seconds, negated)
     if field in AHEAD:
         op, bound = _ahead(AHEAD[field], op, value, seconds, start, end)
-        return Due(op, bound, negated) if field == "due" else Ack(op, bound, negated)
+        if field == "ack":
+            return Ack(op, bound, negated)
+        return Due(op, bound, negated, still_open=value.casefold() == "over" and match["op"] in ":=")
     if field == "submitted" and seconds is not None:
         return Age("<=" if op == ":" else op, seconds, negated)
     return _behind(field, op, value, seconds, start, end, negated)

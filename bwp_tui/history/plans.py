@@ -14,6 +14,7 @@ from bwp_tui.history import tasks
 from bwp_tui.history.actions import cannot_cancel, cannot_download, cannot_resubmit
 from bwp_tui.history.connection import History
 from bwp_tui.history.handling import saved_at
+from bwp_tui.history.plan_deadlines import Deadlines
 from bwp_tui.history.work import cannot_acknowledge, cannot_extend, cannot_watch
 
 CHUNK: Final = 500
@@ -28,15 +29,32 @@ class Plan:
         action: the action as a verb, for the plan line.
         possible: the tasks it can be done to, in the order they were given.
         skipped: why others are left out, in a few words, and how many; the most frequent first.
+        warning: what the plan would bring about that is not wished for, in words that end a line; or empty.
+        ends: the first and the last day that tasks would be due on, where the action moves their due dates.
     """
 
     action: str
     possible: tuple[int, ...]
     skipped: tuple[tuple[str, int], ...]
+    warning: str = ""
+    ends: tuple[date, date] | None = None
 
     def __str__(self) -> str:
         """Return the plan as one line: `3 to resubmit, 2 skipped: 1 retrieval COMPLETED, 1 resubmitted already`."""
-        return f"{len(self.possible)} to {self.action}{self.left_out}"
+        return f"{self.line}. {self.warning}" if self.warning else self.line
+
+    @property
+    def line(self) -> str:
+        """The plan without its warning."""
+        return f"{len(self.possible)} to {self.action}{self.until}{self.left_out}"
+
+    @property
+    def until(self) -> str:
+        """To which days due dates are moved: ` to 2026-12-31`, or nothing."""
+        if self.ends is None:
+            return ""
+        first, last = self.ends
+        return f" to {first}" if first == last else f" to days from {first} to {last}"
 
     @property
     def left_out(self) -> str:
@@ -116,6 +134,7 @@ def plan(history: History, action: str, numbers: Sequence[int], today: date) -> 
         KeyError: there is no such action.
     """
     _, cannot = _ACTIONS[action]
+    deadlines = Deadlines(action, today)
     possible: list[int] = []
     skipped: Counter[str] = Counter()
     for at in range(0, len(numbers), CHUNK):
@@ -126,9 +145,11 @@ def plan(history: History, action: str, numbers: Sequence[int], today: date) -> 
         for task in found:
             if cannot(task, today) is None:
                 possible.append(task.number)
+                deadlines.count(task)
             else:
                 skipped[_few_words(action, task)] += 1
-    return Plan(action, tuple(possible), tuple(skipped.most_common()))
+    reasons = tuple(skipped.most_common())
+    return Plan(action, tuple(possible), reasons, deadlines.warning, deadlines.ends)
 
 
 def _few_words(action: str, task: Task) -> str:

@@ -119,8 +119,10 @@ def _clause(clause: Clause, now: datetime, today: date, narrow: Narrowing) -> Co
             return _rare(sql) if op in ("<", "<=") and seconds <= _LATELY_S else sql, (bound,)
         case Due(_, None):
             return "t.due_on IS NULL", ()
-        case Due(op, int(days)):
-            return f"t.due_on {op} ?", ((today + timedelta(days=days)).isoformat(),)
+        case Due(op, int(days), still_open=still_open):
+            return f"t.due_on {op} ?{' AND t.open = 1' if still_open else ''}", (
+                (today + timedelta(days=days)).isoformat(),
+            )
         case Due(op, date() as day):
             return f"t.due_on {op} ?", (day.isoformat(),)
         case Ack(op, bound):

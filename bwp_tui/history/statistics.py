@@ -33,6 +33,7 @@ class Statistics:
 
     Attributes:
         counts: tasks by (kind, status).
+        resubmitted: those of them that were submitted again, which the view of failed ones leaves out.
         overdue: open tasks whose due date has passed.
         due: open tasks by the week they come due in, of `WEEKS` weeks from today on.
         failures: failed tasks by error code, the most frequent first.
@@ -40,6 +41,7 @@ class Statistics:
     """
 
     counts: dict[tuple[str, str], int]
+    resubmitted: dict[tuple[str, str], int]
     overdue: int
     due: tuple[int, ...]
     durations: tuple[Duration, ...]
@@ -52,6 +54,7 @@ def read(history: History, today: date) -> Statistics:
     """Return the figures. Takes longer the longer the register is: not for the UI's loop."""
     return Statistics(
         counts=tasks.status_counts(history),
+        resubmitted=_resubmitted(history),
         overdue=_count(history, "SELECT count(*) FROM tasks WHERE open = 1 AND due_on < ?", today.isoformat()),
         due=tuple(_due_in_week(history, today + timedelta(weeks=week)) for week in range(WEEKS)),
         durations=tuple(duration for kind in Kind if (duration := _duration(history, kind)) is not None),
@@ -64,6 +67,13 @@ def read(history: History, today: date) -> Statistics:
 def _count(history: History, sql: str, *values: str) -> int:
     row = history.row(sql, values)
     return 0 if row is None else as_int(row[0])
+
+
+def _resubmitted(history: History) -> dict[tuple[str, str], int]:
+    rows = history.rows(
+        "SELECT kind, status, sum(tasks) FROM tallies WHERE resubmitted = 1 AND tasks > 0 GROUP BY 1, 2"
+    )
+    return {(as_text(kind), as_text(status)): as_int(count) for kind, status, count in rows}
 
 
 def _due_in_week(history: History, first: date) -> int:

@@ -9,7 +9,7 @@ from bwp_tui.history import tasks
 from bwp_tui.sandbox.past import past_tasks
 from bwp_tui.settings import Profile
 from tests.console.past import HELD, NOW, ORDERS_OPEN, TODAY
-from tests.console.support import Console, opened
+from tests.console.support import USUAL, Console, opened
 
 FILTER = "is:failed kind:deletion error:ORDERS_NOT_CLOSED age>2d"
 MOST_KEYS = 12
@@ -53,3 +53,18 @@ async def test_one_marked_deletion_is_submitted_again_only_when_its_address_is_t
         await console.press("enter")
         await console.until(lambda: console.task(ORDERS_OPEN).resubmitted_as)
         assert HELD not in console.main.table.marks
+
+
+async def test_a_plan_that_breaks_due_dates_says_so_and_what_would_keep_them_on_a_small_screen(
+    profile: Profile,
+) -> None:
+    async with opened(profile, size=USUAL) as console:
+        await console.go_to(ORDERS_OPEN)
+        await console.press("R")
+        await console.until(lambda: console.main.prompt.is_open)
+        asked = " ".join(console.line("prompt").split())
+        assert "1 deletion would end after its due date, even without a hold. Type the address" in asked
+        await console.press("escape", "space", "R", "enter")
+        await console.until(lambda: "Plan: 1 to resubmit." in console.text)
+        asked = " ".join(console.line("prompt").split())
+        assert "even without a hold. Type the address to go on:" in asked

@@ -46,6 +46,22 @@ def test_every_action_can_be_typed() -> None:
     assert names <= set(BY_NAME)
 
 
+async def test_a_note_on_one_task_names_it_and_what_looks_like_a_task_is_one_or_refused(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(HELD)
+        await types(console, f"note {READY} from the line")
+        await console.sees(f"{console.task(READY).name} noted.")
+        assert console.task(READY).note == "from the line"
+        for wrong in ("1-3", "#2,3", "777"):
+            await types(console, f"note {wrong} from the line")
+            await console.sees(f"“{wrong}”", "A text that begins so stands in quotation marks.")
+            await console.press("escape")
+            await console.until(lambda: not console.main.prompt.is_open)
+        await types(console, "tag +;;;")
+        await console.sees("is no tag")
+        assert console.task(HELD).note == "VIP"
+
+
 @pytest.mark.parametrize(
     ("line", "sentence", "start", "end"),
     [

@@ -24,7 +24,7 @@ async def test_a_verification_says_how_by_whom_and_when(profile: Profile) -> Non
     async with opened(profile) as console:
         await console.go_to(READY)
         await console.press("c")
-        await console.sees("How was the identity verified")
+        await console.sees("How was the identity of ", " verified:")
         await console.press("enter")
         await console.sees("Say how, such as: recent order details.")
         await console.press(*"order 17", "enter")
@@ -72,7 +72,7 @@ async def test_the_confirmation_of_receipt_is_dated_and_recorded_once(profile: P
     async with opened(profile) as console:
         await console.go_to(WAITING)
         await console.press("A")
-        await console.sees("Receipt confirmed to the shopper", "(by 2026-12-04), on: 2026-11-20")
+        await console.sees("confirmed to the shopper (by 2026-12-04), on: 2026-11-20")
         await console.press("enter")
         await console.sees("receipt confirmed on 2026-11-20, recorded.")
         assert console.task(WAITING).acknowledged_on == TODAY
@@ -107,7 +107,7 @@ async def test_each_record_is_made_for_all_marked_tasks(profile: Profile, keys: 
         await console.press("space", "space")
         await console.sees("2 marked")
         await console.press(keys[0])
-        await console.sees("marked: 2 to ")
+        await console.sees("these 2")
         await console.press(*keys[1:])
         await console.sees(f"2 {done}.")
         found = [console.task(number) for number in (READY, WAITING)]
@@ -125,7 +125,7 @@ async def test_each_record_is_made_for_all_marked_tasks(profile: Profile, keys: 
 async def test_marked_tasks_are_extended_after_the_plan_a_reason_and_the_count(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.press("asterisk", "E")
-        await console.sees("to extend", "skipped", "shopper is told:")
+        await console.sees("Extend these ", " to days from 20", "skipped", "shopper is told:")
         count = sum(work.cannot_extend(console.task(number), TODAY) is None for number in range(1, 11))
         await console.press(*"a flood")
         await console.sees("a flood")
@@ -177,8 +177,56 @@ async def test_marks_that_were_lost_come_back(profile: Profile) -> None:
         await console.press("escape")
         assert not console.main.table.marks
         await console.press("U")
-        await console.sees(f"The marks are as they were: {len(every)}.")
+        await console.sees(f"{len(every)} tasks marked again.")
         assert console.main.table.marks == every
+
+
+async def test_marks_that_an_action_took_away_are_no_step_of_their_own(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("space", "e", *"seen", "enter")
+        await console.sees("1 noted.")
+        await console.press("U")
+        await console.sees("Taken back: the note of 1 task.")
+        await console.press("U")
+        await console.sees("There is nothing to take back")
+
+
+async def test_what_is_cleared_is_said_to_be_removed(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(HELD)
+        await console.press("e")
+        await type_over(console, "")
+        await console.sees("The note of ", " is removed.")
+        await console.press("t")
+        await type_over(console, "")
+        await console.sees("The tags of ", " are removed.")
+        assert (console.task(HELD).note, console.task(HELD).tags) == ("", ())
+
+
+async def test_a_question_that_is_left_brings_no_earlier_sentence_back(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(READY)
+        await console.press("a", *"anna", "enter")
+        await console.sees("is in the hands of anna.")
+        await console.press("space", "t")
+        await console.until(lambda: console.main.prompt.is_open)
+        await console.press("escape")
+        await console.until(lambda: not console.main.prompt.is_open)
+        await console.pilot.pause()
+        assert "anna." not in console.line("status")
+
+
+async def test_what_is_no_tag_is_refused_and_stays_to_be_mended(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(READY)
+        for typed in ("vip ;;;", "vip -"):
+            await console.press("t")
+            await console.until(lambda: console.main.prompt.is_open)
+            console.main.prompt.put(typed)
+            await console.press("enter")
+            await console.sees("is no tag: a tag has a letter or a digit.")
+            await console.press("escape")
+            assert console.task(READY).tags == ()
 
 
 async def test_what_was_not_there_is_not_recorded(profile: Profile) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date, timedelta
+
 import pytest
 
 from bwp_tui.domain.task import Kind, Status
 from bwp_tui.history import actions, bulk, intents, plans, tasks, work
 from bwp_tui.history.bulk import Result
 from bwp_tui.history.connection import History
-from tests.history.support import ACTOR, NOW, TODAY, in_status, submitted
+from tests.history.support import ACTOR, NOW, TODAY, in_status, request, submitted
 
 
 def _results(history: History, deed: bulk.Deed, numbers: list[int]) -> list[Result]:
@@ -36,6 +39,37 @@ def test_what_an_engine_is_to_do_is_told_as_asked_for_and_never_as_done(history:
     assert plans.plan(history, "refresh", ready, TODAY).told(3) == "3 refreshes asked for"
     assert plans.plan(history, "cancel", [], TODAY).told(0) == "0 cancellations asked for"
     assert plans.plan(history, "tag", ready, TODAY).told(3) == "3 tagged"
+
+
+def test_a_plan_of_deletions_tells_how_many_would_end_too_late_and_the_hold_that_fits_them(history: History) -> None:
+    for number, hold in enumerate((0, None, 40), start=1):
+        in_status(history, Status.FAILED, Kind.DELETION, task_id=f"d{number}")
+        with history.write() as transaction:
+            transaction.run("UPDATE tasks SET holding_period = ? WHERE number = ?", (hold, number))
+    in_status(history, Status.FAILED, task_id="r")
+
+    def warning(day: date, numbers: Sequence[int] = (1, 2, 3, 4)) -> str:
+        return plans.plan(history, "resubmit", numbers, day).warning
+
+    # Received on 2026-11-20, so all are due on Monday 2026-12-21: 31 days, 30 of which the service may take.
+    assert warning(TODAY) == (
+        "2 deletions would end after their due date; the longest hold that fits them all is 1 day"
+    )
+    assert warning(TODAY, [3]) == "1 deletion would end after its due date; the longest hold that fits is 1 day"
+    assert warning(TODAY, [1, 4]) == ""
+    assert warning(TODAY + timedelta(days=9)) == "3 deletions would end after their due date, even without a hold"
+    with history.write() as transaction:
+        transaction.run("UPDATE tasks SET due_on = '2027-01-01' WHERE number = 3")
+    assert warning(TODAY + timedelta(days=9)) == (
+        "3 deletions would end after their due date, 2 of them even without a hold; "
+        "the longest hold that fits the others is 3 days"
+    )
+
+
+def test_a_plan_of_extensions_names_the_new_due_dates(history: History) -> None:
+    numbers = [actions.submit(history, request(regulation=regulation), ACTOR).number for regulation in ("gdpr", "ccpa")]
+    assert str(plans.plan(history, "extend", numbers[:1], TODAY)) == "1 to extend to 2027-02-22"
+    assert str(plans.plan(history, "extend", numbers, TODAY)) == "2 to extend to days from 2027-02-18 to 2027-02-22"
 
 
 @pytest.mark.parametrize(

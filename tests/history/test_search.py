@@ -107,9 +107,11 @@ def _plainly_fits(task: Task, clause: Clause) -> bool:
         case On(_, op, bound):
             day = None if task.submitted_at is None else local_day(task.submitted_at)
             return day is not None and bool(_COMPARE[op](day, bound if isinstance(bound, date) else _ago(bound)))
-        case Due(op, bound):
+        case Due(op, bound, still_open=still_open):
             day = bound if isinstance(bound, date) else TODAY + timedelta(days=bound or 0)
-            return task.due_on is not None and bool(_COMPARE[op](task.due_on, day))
+            saved = task.download is not None and task.download.state == "done"
+            counts = not still_open or _is_open(task, saved=saved)
+            return counts and task.due_on is not None and bool(_COMPARE[op](task.due_on, day))
 
 
 def _ago(days: int) -> date:

@@ -102,7 +102,9 @@ def _statuses(figures: Statistics) -> Iterator[list[Phrase]]:
             key=lambda entry: -entry[1],
         )
         for status, count in found:
-            yield _row(status, count, most, status_role(status))
+            row = _row(status, count, most, status_role(status))
+            again = figures.resubmitted.get((kind, status), 0)
+            yield [*row, (f"   {again} of them resubmitted", "muted")] if again else row
         if not found:
             yield [("   none yet", "muted")]
 

@@ -94,6 +94,7 @@ class MainScreen(Screen[None]):
         self._answered: Question | None = None
         self._freezing = Freezing()
         self._is_partial = False
+        self._was_asking = False
 
     def compose(self) -> ComposeResult:
         session = self.session
@@ -378,6 +379,9 @@ class MainScreen(Screen[None]):
         self._tell_footer()
 
     def on_prompt_toggled(self) -> None:
+        if self.prompt.is_open and not self._was_asking:
+            self.say("")  # else an answer to something earlier would come back when nothing is answered
+        self._was_asking = self.prompt.is_open
         self._tell_footer()
 
     @on(TaskTable.Highlighted)

@@ -1,0 +1,19 @@
+"""What a tag may be."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Final
+
+from bwp_tui.domain.text import clean_line
+
+
+def why_no_tag(word: str) -> str | None:
+    """Return why `word` cannot be a tag, or None when it can."""
+    if any(letter.isalnum() or unicodedata.category(letter) == _PICTURE for letter in word):
+        return None
+    return f"“{clean_line(word)}” is no tag: a tag has a letter or a digit."
+
+
+_PICTURE: Final = "So"
+"""The category of stars and of emoji."""
