@@ -81,6 +81,8 @@ class RequestForm(Vertical):
 
     def on_mount(self) -> None:
         self.display = False
+        if not self.query(Entry):
+            return  # the console ends while this is being mounted: Textual then leaves the fields out
         for field, label, _hint in (*_TEXTS, ("kind", "Kind", ""), ("regulation", "Law", "")):
             line = self._line(f"label-{field}")
             line.show(line.say((label, "muted")))
