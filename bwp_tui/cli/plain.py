@@ -12,11 +12,12 @@ from argparse import Namespace
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from bwp_tui.cli.common import ask, note
+from bwp_tui.cli.common import note
 from bwp_tui.cli.exits import Exit
 from bwp_tui.cli.output import task_sentence
+from bwp_tui.cli.plain_request import Left, words_of_request
 from bwp_tui.domain.filter import parse as parse_filter
-from bwp_tui.domain.task import WATCHED, Kind, Task, has_ended
+from bwp_tui.domain.task import WATCHED, Task, has_ended
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import local_day, utc_now
 from bwp_tui.engine.setup import preparing
@@ -32,7 +33,7 @@ Run = Callable[[Sequence[str]], int]
 _HELP: Final = """\
 list FILTER       the tasks that fit, a sentence each; list alone tells all
 show TASK         all about a task; TASK is its number, or its task id
-new               file a request, question by question
+new               file a request, question by question; quit leaves it
 watch TASK        be told by news when it has ended
 news              what became of the watched tasks since you last asked
 help COMMAND      how any other command of bwp-tui is written; help commands lists them
@@ -133,24 +134,12 @@ class _Talk:
             print(_HELP)
 
     def _new(self, _rest: Sequence[str]) -> None:
-        kind = ask("Retrieval or deletion:").casefold()
-        matching = [known.lower() for known in Kind if kind and known.lower().startswith(kind)]
-        if len(matching) != 1:
-            note("That is neither. Nothing was recorded.")
-            return
-        words = ["submit", matching[0]]
-        for question, option in _QUESTIONS:
-            answer = ask(question)
-            if option is None and not answer:
-                note("A request needs an address. Nothing was recorded.")
-                return
-            if answer:
-                words += [answer] if option is None else [f"{option}={answer}"]
-        if matching == ["deletion"]:
-            for question, option in _DELETION_QUESTIONS:
-                if answer := ask(question):
-                    words.append(f"{option}={answer}")
-        self._command(*words)
+        try:
+            words = words_of_request()
+        except Left:
+            note("Nothing was recorded.")
+        else:
+            self._command(*words)
 
     def _watch(self, rest: Sequence[str]) -> None:
         if not rest:
@@ -175,15 +164,3 @@ class _Talk:
                 pass
         if not found:
             print("No news.")
-
-
-_QUESTIONS: Final[tuple[tuple[str, str | None], ...]] = (
-    ("Address of the shopper:", None),
-    ("Received on, such as 2026-12-31, or nothing for today:", "--received"),
-    ("Regulation, gdpr, ccpa or none, or nothing for gdpr:", "--regulation"),
-    ("Note, or nothing:", "--note"),
-)
-_DELETION_QUESTIONS: Final = (
-    ("Days on hold, 0 to 180, or nothing for 10:", "--holding-period"),
-    ("Reason, or nothing:", "--reason"),
-)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from bwp_tui.cli.common import note
 from bwp_tui.cli.exits import Exit, Stop
 from bwp_tui.cli.opening import open_console, require_terminal
 from bwp_tui.settings import GivenSecret, KeySetting, Profile, SettingsError, actor, config_path, profile_folder
@@ -78,10 +79,11 @@ def practice_profile(practice: Sandbox, speed: float) -> Profile:
 
 
 def _own_keys() -> tuple[KeySetting, ...]:
-    """Return the operator's own keys, for hands to learn them here; a config file with mistakes is for real work."""
+    """Return the operator's own keys, for hands to learn them here; a config file with mistakes is left aside."""
     try:
         return read_config(config_path(os.environ), required=False).keys
-    except SettingsError:
+    except SettingsError as error:
+        note(f"The config file is not used here, not even for its keys: {error.mistakes[0]}")
         return ()
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
-from bwp_tui.domain.filter import VIEWS
+from bwp_tui.domain.filter import VIEWS, View
 from bwp_tui.domain.task import WATCHED, Download, Task
 from bwp_tui.history.actions import cannot_cancel, cannot_download, cannot_resubmit
 from bwp_tui.history.handling import cannot_open
@@ -233,7 +233,7 @@ ACTIONS: Final = (
         "save_view",
         ("V",),
         "",
-        "Save this filter and order as a view",
+        "Save as a view, or delete the shown one",
         _VIEW,
         "views save NAME FILTER",
         _writable,
@@ -258,6 +258,15 @@ ACTIONS: Final = (
     Action("help", ("question_mark",), "help", "Show every key", _PROGRAM),
     Action("quit", ("q",), "quit", "Leave; downloads and requests go on at the next start", _PROGRAM),
 )
+
+
+def with_views(actions: Sequence[Action], views: Sequence[View]) -> tuple[Action, ...]:
+    """Return the actions, those that open a saved view with its name."""
+    names = {f"view_{key}": view.name for key, view in enumerate(views, start=1)}
+    return tuple(
+        replace(action, what=f"View: {names[action.name]}") if action.name in names else action for action in actions
+    )
+
 
 BY_NAME: Final = {action.name: action for action in ACTIONS}
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
-from bwp_tui.console.actions import READ_ONLY
+from bwp_tui.console.actions import MOST_VIEWS, READ_ONLY
 from bwp_tui.console.commands import BY_WORD
 from bwp_tui.console.filtering import mistake_in_filter
+from bwp_tui.console.saving_views import SavingViews
 from bwp_tui.console.stage import Stage
 from bwp_tui.console.typed_line import Deed, TypedLine, Word, WrongLine
 from bwp_tui.console.widgets.columns import OPTIONAL
 from bwp_tui.console.writing import write
-from bwp_tui.domain.filter import View
+from bwp_tui.domain.filter import VIEWS, View
 from bwp_tui.domain.text import clean_line, nearest
+from bwp_tui.history.errors import HistoryError
 from bwp_tui.history.search import SORTS
 
 
@@ -63,22 +65,39 @@ class CommandLists:
 
     def _views(self, line: TypedLine) -> Deed:
         usage, desk = BY_WORD["views"].usage, self._stage.session.desk
+        if [word.text for word in line.words] == ["list"]:
+            return self._tell_views
         if len(line.words) < 2 or line.words[0].text not in ("save", "delete"):
             raise line.wrong(f"Write {usage}.")
         deed, name, *rest = line.words
         if deed.text == "delete":
-            line.none_left(rest, usage)
-            return lambda: self._write(lambda: desk.delete_view(name.text))
+            whole = Word(" ".join(word.text for word in line.words[1:]), name.start, line.words[-1].end)
+            view = self._view_named(whole)
+            if view in VIEWS:
+                raise whole.wrong(f"The view “{view.name}” is built in and stays.")
+            return lambda: self._write(lambda: desk.delete_view(view.name))
         listing = self._stage.listing
         sort = _order(line.options["--sort"]) if "--sort" in line.options else listing.sort
         text = _filter_in(line, rest) or listing.filter
         columns = _ids(line.options["--columns"]) if "--columns" in line.options else listing.shown_columns
         view = View(name.text, name.text[:5], text, sort, columns)
-        return lambda: self._write(lambda: desk.save_view(view))
+        try:
+            desk.check_view(view)
+        except HistoryError as error:
+            raise name.wrong(str(error)) from None
+        saving = SavingViews(self._stage)
+        return lambda: self._write(lambda: desk.save_view(view), lambda: saving.may_replace(view.name))
 
-    def _write(self, act: Callable[[], str]) -> None:
+    def _tell_views(self) -> None:
+        """Say which views there are, with their keys."""
+        keyed = [f"{key} {view.name}" for key, view in enumerate(self._stage.views[:MOST_VIEWS], start=1)]
+        others = [view.name for view in self._stage.views[MOST_VIEWS:]]
+        self._stage.say(f"Views: {', '.join((*keyed, *others))}.")
+
+    def _write(self, act: Callable[[], str], agreed: Callable[[], Awaitable[bool]] | None = None) -> None:
         async def work() -> None:
-            await write(self._stage, act)
+            if agreed is None or await agreed():
+                await write(self._stage, act)
 
         if self._stage.situation.read_only:
             self._stage.say(READ_ONLY, "warn")

@@ -8,7 +8,7 @@ from typing import Final
 
 from bwp_tui.console.commands import BY_WORD
 from bwp_tui.console.filtering import filter_offers
-from bwp_tui.domain.filter import View
+from bwp_tui.domain.filter import VIEWS, View
 from bwp_tui.domain.task import Kind
 from bwp_tui.history.search import SORTS
 
@@ -28,7 +28,11 @@ def offers_at(views: Sequence[View], text: str, cursor: int) -> list[tuple[int, 
     elif before == ["submit"]:
         known = tuple(f"{kind.value.casefold()} " for kind in Kind)
     elif before == ["views"]:
-        known = ("save ", "delete ")
+        known = ("save ", "delete ", "list")
+    elif before[:2] == ["views", "delete"]:
+        start = text.index("delete") + len("delete ")
+        typed = text[start:cursor].casefold()
+        known = tuple(view.name for view in views if view not in VIEWS)
     elif before[0] in ("list", "filter"):
         behind = text.index(before[0]) + len(before[0]) + 1
         return [
@@ -36,4 +40,4 @@ def offers_at(views: Sequence[View], text: str, cursor: int) -> list[tuple[int, 
         ]
     else:
         known = BY_WORD[before[0]].options if typed.startswith("-") and before[0] in BY_WORD else ()
-    return [(start, cursor, name) for name in known if name.startswith(typed) and name.strip() != typed]
+    return [(start, cursor, name) for name in known if name.casefold().startswith(typed) and name.strip() != typed]

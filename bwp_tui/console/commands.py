@@ -56,8 +56,8 @@ COMMANDS: Final = (
     Command("view", "view NAME", "Open a view by its name", "view_1"),
     Command(
         "views",
-        "views save NAME [FILTER] | views delete NAME",
-        "Save or delete a view",
+        "views save NAME [FILTER] | views delete NAME | views list",
+        "Save or delete a view, or name them all",
         "save_view",
         ("--sort", "--columns"),
     ),

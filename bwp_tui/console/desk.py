@@ -162,6 +162,14 @@ class Desk:
         views.save(self._changing.history, view)
         return f"The view “{view.name}” is saved."
 
+    def check_view(self, view: View) -> None:
+        """Check that a view can be saved; reads and writes nothing.
+
+        Raises:
+            HistoryError: the name or the filter cannot be.
+        """
+        views.check(view)
+
     def delete_view(self, name: str) -> str:
         """Remove a saved view.
 

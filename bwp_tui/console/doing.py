@@ -17,10 +17,11 @@ from bwp_tui.console.many_doing import ManyDoing
 from bwp_tui.console.marked import Marked
 from bwp_tui.console.opening import Opening
 from bwp_tui.console.recording import Recording
+from bwp_tui.console.saving_views import SavingViews
 from bwp_tui.console.stage import Stage
 from bwp_tui.console.undoing import Undoing
 from bwp_tui.console.writing import write
-from bwp_tui.domain.filter import VIEWS, View
+from bwp_tui.domain.filter import VIEWS
 from bwp_tui.domain.task import Kind, Request, Status, Task
 from bwp_tui.domain.times import local_day
 from bwp_tui.history.handling import saved_at
@@ -66,7 +67,7 @@ class Doing:
             "copy": copying.one,
             "sort": self._sort,
             "columns": ChoosingColumns(screen).ask,
-            "save_view": self._save_view,
+            "save_view": SavingViews(screen).ask,
         }
         self._asking_marked: dict[str, Callable[[], Coroutine[None, None, None]]] = {
             **many.asking,
@@ -173,15 +174,6 @@ class Doing:
         task = self._task()
         if task is not None:
             await write(self._screen, lambda: act(task))
-
-    async def _save_view(self) -> None:
-        screen = self._screen
-        listing = screen.listing
-        name = await screen.prompt.text(f"Save “{listing.filter or 'all'}” as the view:")
-        if not name or not name.strip():
-            return
-        view = View(name.strip(), name.strip()[:5], listing.filter, listing.sort, listing.shown_columns)
-        await write(screen, lambda: screen.session.desk.save_view(view))
 
     async def _sort(self) -> None:
         key = await self._screen.prompt.key("Sort by:", _SORTS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from bwp_tui.console.actions import with_views
 from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.dashboard import DashboardScreen
 from bwp_tui.console.screens.downloads import DownloadsScreen
@@ -94,4 +95,5 @@ class Opening:
         self._stage.app.push_screen(DashboardScreen(lambda: session.reader.statistics(today), today))
 
     def _open_help(self) -> None:
-        self._stage.app.push_screen(HelpScreen(self._stage.situation, self._stage.session.keymap.actions))
+        actions = with_views(self._stage.session.keymap.actions, self._stage.views)
+        self._stage.app.push_screen(HelpScreen(self._stage.situation, actions))

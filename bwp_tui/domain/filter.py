@@ -3,7 +3,8 @@
     status:failed,on_hold kind:deletion age>2d due<7d error:ORDERS_NOT_CLOSED tag:vip -note:"left message" jane
     received<30d submitted>2026-11-01 due:over ack:over assigned:none verified:no extended:yes
 
-`due:over` and `ack:over` mean what is still open: an answered request is not overdue. `due<2026-12-01` means every task.
+`due:over` and `ack:over` mean what is still open: an answered request is not overdue. `due<2026-12-01` means
+every task.
 
 Clauses are joined by *and*, values by *or*; `-` turns a clause around. A bare word looks in the address, the task
 id and the newest note; `note:` looks in every note.

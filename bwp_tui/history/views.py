@@ -54,7 +54,7 @@ def save(history: History, view: View, position: int | None = None) -> None:
         NotPossible: its name, filter or sort cannot be.
     """
     name = clean_line(view.name)
-    _check(name, view)
+    check(view)
     with history.write() as transaction:
         names = [as_text(row[0]) for row in transaction.run("SELECT name FROM views ORDER BY position, name")]
         folded = [known.casefold() for known in names]
@@ -84,7 +84,13 @@ def delete(history: History, name: str) -> View:
     return view
 
 
-def _check(name: str, view: View) -> None:
+def check(view: View) -> None:
+    """Check that a view can be saved.
+
+    Raises:
+        NotPossible: its name, filter or sort cannot be.
+    """
+    name = clean_line(view.name)
     if not name or len(name) > LONGEST_NAME:
         raise NotPossible(f"The name of a view has 1 to {LONGEST_NAME} characters.")
     if name.casefold() in {built_in.name for built_in in VIEWS}:

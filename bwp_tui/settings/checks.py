@@ -8,8 +8,8 @@ from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
-from bwp_tui.domain.text import clean
-from bwp_tui.settings.profile import MOST_DOWNLOAD_SLOTS, NAME_PATTERN, NOTICES, PRACTICE
+from bwp_tui.domain.text import clean, nearest
+from bwp_tui.settings.profile import MOST_DOWNLOAD_SLOTS, NAME_PATTERN, NOTICES, PRACTICE, THEMES
 
 _PLAIN: Final = re.compile(r"[!-~]+")
 _VERSION: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -71,6 +71,15 @@ def line(text: str) -> str | None:
 def notices(text: str) -> str | None:
     """Check how an operator is told that a watched task has ended."""
     return None if text in NOTICES else f"must be one of {', '.join(NOTICES)}"
+
+
+def theme(text: str) -> str | None:
+    """Check the name of a look."""
+    wrong = line(text)
+    if wrong is not None or text in THEMES:
+        return wrong
+    guess = nearest(text, THEMES)
+    return f"must be one of {', '.join(THEMES)}{f'; did you mean {guess}?' if guess else ''}"
 
 
 def profile_name(name: str) -> str | None:

@@ -27,11 +27,11 @@ _TEXTS: Final[Mapping[str, _Check]] = {
     "token_url": checks.url,
     "api_version": checks.version,
     "download_dir": checks.line,
-    "theme": checks.line,
+    "theme": checks.theme,
     "notices": checks.notices,
 }
 _PROFILE_KEYS: Final = (*_TEXTS, "download_slots", "read_only")
-_TOP_TEXTS: Final[Mapping[str, _Check]] = {"default_profile": checks.profile_name, "theme": checks.line}
+_TOP_TEXTS: Final[Mapping[str, _Check]] = {"default_profile": checks.profile_name, "theme": checks.theme}
 _TOP_KEYS: Final = (*_TOP_TEXTS, "profiles", "keys")
 
 _HEADER: Final = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]")

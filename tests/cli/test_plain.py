@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
 import subprocess
 import sys
 
+import pytest
+
+from bwp_tui.cli.plain_request import Left, words_of_request
 from tests.cli.conftest import Bwp
 from tests.pty_terminal import Terminal
 
@@ -66,7 +70,7 @@ def test_a_request_is_filed_question_by_question_and_its_end_is_news(shop: Bwp) 
 
 def test_what_cannot_be_understood_is_said_and_nothing_is_lost(bwp: Bwp) -> None:
     ended = bwp(
-        "--plain", typed='note "\nsandbox\n--profile x\nfoo\nlist stat:x\nnew\nx\nwatch\nnews\nhelp\nhelp list\n'
+        "--plain", typed='note "\nsandbox\n--profile x\nfoo\nlist stat:x\nnew\nx\nquit\nwatch\nnews\nhelp\nhelp list\n'
     )
     assert ended.code == 0
     assert "No news." in ended.out
@@ -78,10 +82,37 @@ def test_what_cannot_be_understood_is_said_and_nothing_is_lost(bwp: Bwp) -> None
         "--profile is not for here",
         "there is no command “foo”",
         "Did you mean “status”?",
-        "That is neither. Nothing was recorded.",
+        "“x” is neither retrieval nor deletion. Answer again, or quit.",
         "Name the task, such as: watch 3.",
     ):
         assert told in ended.err
+
+
+def test_each_wrong_answer_is_asked_for_again_at_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers = ["x", "d", "jane", "jane@example.com", "soon", "2026-01-05", "bdsg", "ccpa", "", "200", "3", "moved"]
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\n".join([*answers, ""])))
+    filed = ["submit", "deletion", "jane@example.com", "--received=2026-01-05", "--regulation=ccpa"]
+    assert words_of_request() == [*filed, "--holding-period=3", "--reason=moved"]
+    told = capsys.readouterr().err
+    for wrong in (
+        "“x” is neither retrieval nor deletion. Answer again, or quit.",
+        "“jane” is not an email address",
+        "“soon” is no date such as 2026-12-31.",
+        "“bdsg” is none of gdpr, ccpa, none.",
+        "The holding period must be 0 to 180 days, not 200.",
+    ):
+        assert wrong in told
+
+
+@pytest.mark.parametrize("answers", [[], ["r"], ["r", ""], ["r", "a@b.co", "no day"], ["r", "a@b.co", "quit"]])
+def test_whoever_leaves_or_whose_input_ends_has_filed_nothing(
+    monkeypatch: pytest.MonkeyPatch, answers: list[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("".join(f"{answer}\n" for answer in answers)))
+    with pytest.raises(Left):
+        words_of_request()
 
 
 def test_no_library_that_draws_is_ever_loaded(bwp: Bwp) -> None:

@@ -145,3 +145,16 @@ def test_a_linked_download_folder_is_not_emptied(console: Console, tmp_path: Pat
     assert run(["sandbox", "--theme", "dusk"]) == Exit.DONE
     assert (elsewhere / "real.zip").exists()
     assert len(console.profiles) == 1
+
+
+def test_a_config_file_with_a_mistake_is_said_not_to_be_used(
+    console: Console, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('theme = "lihgt"\n[keys]\nmark = "z"\n', encoding="utf-8")
+    monkeypatch.setenv("BWP_CONFIG_FILE", str(file))
+    assert run(["sandbox", "--tasks", "1", "--theme", "dusk"]) == Exit.DONE
+    told = capsys.readouterr().err
+    assert "The config file is not used here" in told
+    assert "did you mean light?" in told
+    assert console.profiles[0].keys == ()

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.settings import CommandSecret, SettingsError, load_profile
+from bwp_tui.console import themes
+from bwp_tui.settings import CommandSecret, SettingsError, load_profile, profile
 
 
 def mistakes(tmp_path: Path, text: str | bytes) -> list[str]:
@@ -66,6 +67,8 @@ def test_a_secret_in_the_file_is_refused_and_not_repeated(tmp_path: Path) -> Non
         ('[profiles.default]\ndownload_dir = "results"\n', "must begin with / or ~/"),
         ('[profiles.sandbox]\nclient_id = "x"\n', "kept for practice"),
         ('"a\\u001b]0;x" = 1\n', r"\x1b"),
+        ('theme = "lihgt"\n', "theme must be one of dark, light, ansi-dark, ansi-light; did you mean light?"),
+        ('[profiles.default]\ntheme = "dusk"\n', "theme must be one of dark, light, ansi-dark, ansi-light"),
         ('[profiles.default]\nnotices = "loud"\n', "must be one of desktop, bell, off"),
     ],
 )
@@ -73,6 +76,10 @@ def test_a_file_that_means_nothing_is_refused_in_a_sentence(tmp_path: Path, text
     found = mistakes(tmp_path, text)
     assert told in " ".join(found)
     assert not any("\x1b" in mistake for mistake in found)
+
+
+def test_the_looks_that_can_be_set_are_those_there_are() -> None:
+    assert set(profile.THEMES) == set(themes.THEMES)
 
 
 def test_a_file_that_was_named_must_be_there(tmp_path: Path) -> None:

@@ -45,24 +45,24 @@ def test_the_environment_stands_above_the_file_and_an_empty_variable_does_not_co
     write(
         environ,
         '[profiles.default]\nclient_id = "from-file"\ntarget_id = "bp-file"\nread_only = true\n'
-        'api_url = "https://proxy.example/graphql"\ndownload_dir = "~/results"\ntheme = "dusk"\n',
+        'api_url = "https://proxy.example/graphql"\ndownload_dir = "~/results"\ntheme = "light"\n',
     )
     profile = load_profile(None, environ)
     assert (profile.client_id, profile.target_id) == ("from-environment", "bp-file")
     assert profile.api_url == "https://proxy.example/graphql"
     assert profile.download_dir == Path.home() / "results"
-    assert (profile.read_only, profile.theme) == (True, "dusk")
+    assert (profile.read_only, profile.theme) == (True, "light")
     assert not load_profile(None, {**environ, "BWP_READ_ONLY": "off"}).read_only
 
 
 def test_the_name_comes_from_the_option_then_the_variable_then_the_file(tmp_path: Path) -> None:
     environ = environment(tmp_path)
-    write(environ, 'default_profile = "a"\ntheme = "dawn"\n[profiles.a]\n[profiles.b]\n[profiles.c]\ntheme = "dusk"\n')
+    write(environ, 'default_profile = "a"\ntheme = "dark"\n[profiles.a]\n[profiles.b]\n[profiles.c]\ntheme = "light"\n')
     assert load_profile(None, environ).name == "a"
     assert load_profile(None, {**environ, "BWP_PROFILE": "b"}).name == "b"
     chosen = load_profile("c", {**environ, "BWP_PROFILE": "b"})
-    assert (chosen.name, chosen.theme) == ("c", "dusk")
-    assert load_profile("b", environ).theme == "dawn"
+    assert (chosen.name, chosen.theme) == ("c", "light")
+    assert load_profile("b", environ).theme == "dark"
 
 
 def test_a_name_that_the_file_does_not_know_is_a_slip_unless_the_environment_describes_the_profile(

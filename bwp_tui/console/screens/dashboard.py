@@ -102,9 +102,9 @@ def _statuses(figures: Statistics) -> Iterator[list[Phrase]]:
             key=lambda entry: -entry[1],
         )
         for status, count in found:
-            row = _row(status, count, most, status_role(status))
-            again = figures.resubmitted.get((kind, status), 0)
-            yield [*row, (f"   {again} of them resubmitted", "muted")] if again else row
+            yield _row(status, count, most, status_role(status))
+            if again := figures.resubmitted.get((kind, status), 0):
+                yield [(f"     {again} of them resubmitted", "muted")]
         if not found:
             yield [("   none yet", "muted")]
 

@@ -366,7 +366,7 @@ class MainScreen(Screen[None]):
 
     def open_palette(self) -> None:
         """List the commands."""
-        self.palette.open(self.situation)
+        self.palette.open(self.situation, self.views)
         self._tell_footer()
 
     def offer_commands(self, commands: Sequence[Command]) -> None:

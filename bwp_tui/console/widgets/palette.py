@@ -8,9 +8,10 @@ from typing import Final
 
 from textual.content import Content
 
-from bwp_tui.console.actions import ACTIONS, Action, Situation
+from bwp_tui.console.actions import ACTIONS, Action, Situation, with_views
 from bwp_tui.console.key_names import shown_key
 from bwp_tui.console.speech import Line
+from bwp_tui.domain.filter import View
 
 MOST: Final = 8
 _KEY: Final = 8
@@ -48,6 +49,7 @@ class PaletteLines(Line):
     def __init__(self, actions: Sequence[Action] = ACTIONS, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._actions = actions
+        self._named = tuple(actions)
         self._found: list[Action] = []
         self._picked = 0
         self._situation = Situation(None, False, date.min)
@@ -60,15 +62,16 @@ class PaletteLines(Line):
         """The action that enter would run."""
         return self._found[self._picked] if self._found else None
 
-    def open(self, situation: Situation) -> None:
-        """List every action."""
+    def open(self, situation: Situation, views: Sequence[View] = ()) -> None:
+        """List every action, those that open `views` with their names."""
+        self._named = with_views(self._actions, views)
         self._situation = situation
         self.display = True
         self.search("")
 
     def search(self, text: str, _cursor: int = 0) -> None:
         """List what matches `text`, the first one picked."""
-        self._found = matching(text, self._actions)
+        self._found = matching(text, self._named)
         self._picked = 0
         self._tell()
 
