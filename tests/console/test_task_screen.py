@@ -283,3 +283,10 @@ async def test_an_empty_list_of_what_was_sent_says_so(profile: Profile) -> None:
         await console.sees("Nothing was sent from this register yet.")
         await console.press("enter", "j", "G", "escape")
         await console.until(lambda: console.app.screen is console.main)
+
+
+async def test_a_narrow_list_of_what_was_sent_shows_what_became_of_it(profile: Profile) -> None:
+    async with opened(profile, size=(60, 15)) as console:
+        send_deletion(console.history)
+        await console.press("H")
+        await console.sees("STATE    ANSWER", "done     acce")

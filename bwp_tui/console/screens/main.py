@@ -14,7 +14,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from bwp_tui.console.actions import ACTIONS, BY_NAME, MOVES, READ_ONLY, Situation
-from bwp_tui.console.around import FORM, PALETTE, TYPED, Around
+from bwp_tui.console.around import FORM, PALETTE, Around
 from bwp_tui.console.feed import Question, Snapshot
 from bwp_tui.console.freezing import Freezing
 from bwp_tui.console.listing import Listing
@@ -332,7 +332,7 @@ class MainScreen(Screen[None]):
             return FORM
         if self.palette.display:
             return PALETTE
-        return (self._prompt.keys_beside or TYPED) if self._prompt.is_open else ()
+        return self._prompt.keys_beside if self._prompt.is_open else ()
 
     # What the operator does
 
@@ -391,9 +391,9 @@ class MainScreen(Screen[None]):
         self._tell_footer()
 
     def on_prompt_toggled(self) -> None:
-        if self.prompt.is_open and not self._was_asking:
+        if self._prompt.is_open and not self._was_asking:
             self.say("")  # else an answer to something earlier would come back when nothing is answered
-        self._was_asking = self.prompt.is_open
+        self._was_asking = self._prompt.is_open
         self._tell_footer()
 
     @on(TaskTable.Highlighted)

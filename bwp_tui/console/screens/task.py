@@ -13,7 +13,6 @@ from textual.screen import Screen
 
 from bwp_tui.console import detail_words, screen_help, task_pages
 from bwp_tui.console.actions import ACTIONS, BY_NAME, GROUPS, TASK_GROUP, Situation
-from bwp_tui.console.around import TYPED
 from bwp_tui.console.desk import Known
 from bwp_tui.console.detail_words import Reading
 from bwp_tui.console.feed import Snapshot
@@ -135,7 +134,7 @@ class TaskScreen(Screen[None]):
     def _keys(self) -> Sequence[Phrase]:
         """Return the keys that answer, or those that do something for this task."""
         if self.prompt.is_open:
-            return self.prompt.keys_beside or TYPED
+            return self.prompt.keys_beside
         key, situation = self._session.keymap.key, self._situation
         possible = [
             (key(action.name), action.label)

@@ -41,8 +41,8 @@ class EndsLine(Line):
     def render(self) -> Content:
         room = self.size.width - self._left.cell_length - self._right.cell_length
         if room < 0:
-            return self._left.truncate(self.size.width, ellipsis=True)
-        return Content.assemble(self._left, " " * room, self._right)
+            return self.painted(self._left.truncate(self.size.width, ellipsis=True))
+        return self.painted(Content.assemble(self._left, " " * room, self._right))
 
 
 def _changed_cells(before: list[Segment], after: list[Segment]) -> int:
@@ -129,9 +129,16 @@ class ViewsLine(EndsLine):
                 break
         else:
             if current is None:
-                left = self.say((" ", "plain"), *searched)
                 right = self.say(("esc ", "key"), ("all tasks ", "muted"))
+                left = self._searched(searched, self.app.size.width - right.cell_length - 1)
         self.show_ends(left, right)
+
+    def _searched(self, searched: Sequence[Phrase], width: int) -> Content:
+        """Return the filter and the count in as many cells at most: the filter's end yields."""
+        key, (text, role), count = searched
+        room = width - 1 - cell_len(key[0]) - cell_len(count[0])
+        cut = Content(text).truncate(max(1, room), ellipsis=True).plain
+        return self.say((" ", "plain"), key, (cut, role), count)
 
 
 def _views(views: Sequence[View], counts: Sequence[int], current: int | None, *, is_short: bool) -> Iterator[Phrase]:
