@@ -113,4 +113,3 @@ class Around:
 
 FORM: Final = (("enter", "file"), ("tab", "next field"), ("←→", "choose"), ("esc", "keep and close"))
 PALETTE: Final = (("enter", "run"), ("↑↓", "pick"), ("esc", "close"))
-TYPED: Final = (("enter", "keep"), ("esc", "back"))

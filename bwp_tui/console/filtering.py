@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Final
 
 from bwp_tui.console.stage import Stage
 from bwp_tui.console.typing_help import Mistake, Offers
 from bwp_tui.domain.completion import complete
-from bwp_tui.domain.filter import FilterError, parse
+from bwp_tui.domain.filter import FIELDS, FilterError, parse
 from bwp_tui.history.errors import HistoryError
 
 
@@ -25,15 +26,21 @@ class Filtering:
         stage, before = self._stage, self._stage.listing
         stage.work_on(self._learn_tags(), "tags", exclusive=True)
         answer = await stage.prompt.text(
-            "/", before.filter, changed=self._changed, completed=self._offers.take, checked=mistake_in_filter
+            "/",
+            before.filter,
+            changed=self._changed,
+            completed=self._offers.take,
+            checked=mistake_in_filter,
+            enter="keep",
         )
         stage.show(before if answer is None else before.of_filter(answer))
 
     def _changed(self, text: str, cursor: int) -> None:
         prompt = self._stage.prompt
         mistake, offered = mistake_in_filter(text), self._offers.at(text, cursor)
-        if mistake is None:
-            self._stage.show(self._stage.listing.of_filter(text))
+        listed = without_unfinished(text, cursor)
+        if mistake_in_filter(listed) is None:
+            self._stage.show(self._stage.listing.of_filter(listed))
         # A word that may still become a right one is not yet wrong.
         is_typed = mistake is not None and mistake.end >= cursor and complete(text, cursor, self._tags)
         prompt.point_out(None if is_typed else mistake)
@@ -57,6 +64,22 @@ def mistake_in_filter(text: str) -> Mistake | None:
     except FilterError as error:
         return Mistake(str(error), error.start, error.end, error.suggestion)
     return None
+
+
+def without_unfinished(text: str, cursor: int) -> str:
+    """Return a filter without the word at the cursor where that begins a field, or is wrong as it stands."""
+    word = next((match for match in _WORD.finditer(text) if match.start() < cursor <= match.end()), None)
+    if word is None or not _is_unfinished(word.group()):
+        return text
+    return f"{text[: word.start()]}{text[word.end() :]}".strip()
+
+
+def _is_unfinished(word: str) -> bool:
+    begun = word.removeprefix("-").casefold()
+    return any(field.startswith(begun) for field in FIELDS) or mistake_in_filter(word) is not None
+
+
+_WORD: Final = re.compile(r'(?:"[^"]*"?|[^\s"])+')
 
 
 def filter_offers(text: str, cursor: int, tags: tuple[str, ...] = ()) -> list[tuple[int, int, str]]:

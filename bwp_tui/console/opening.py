@@ -12,7 +12,7 @@ from bwp_tui.console.screens.downloads import DownloadsScreen
 from bwp_tui.console.screens.help import HelpScreen
 from bwp_tui.console.screens.sent import SentScreen
 from bwp_tui.console.screens.task import TaskScreen
-from bwp_tui.console.stage import Stage
+from bwp_tui.console.stage import Asking, Stage
 
 
 class Opening:
@@ -57,6 +57,10 @@ class Opening:
     def perform(self, name: str) -> None:
         """Do an action of the registry on the main screen."""
         self._stage.perform(name)
+
+    def speak_through(self, front: Asking | None) -> None:
+        """Have the main screen ask and answer on another one that stands before it; None ends that."""
+        self._stage.speak_through(front)
 
     def mask(self, masked: bool) -> None:
         """Mask or show the addresses everywhere."""

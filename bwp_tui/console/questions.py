@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from bwp_tui.console.request_draft import no_day
 from bwp_tui.console.stage import Stage
 from bwp_tui.domain.task import Verification
 
@@ -17,7 +18,8 @@ async def past_day(stage: Stage, label: str) -> date | None:
         try:
             day = date.fromisoformat(answer.strip())
         except ValueError:
-            wrong = "Write a day such as 2026-12-31."
+            words = no_day(answer)
+            wrong = f"{words[0].upper()}{words[1:]}."
             continue
         if day <= today:
             return day

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 
@@ -115,7 +116,7 @@ class Draft:
     def _received_mistake(self, today: date) -> str | None:
         received = self._received()
         if received is None:
-            return "write the day as 2026-12-31"
+            return no_day(self.received)
         return "that day is still to come" if received > today else None
 
     def _hold_mistake(self) -> str | None:
@@ -132,4 +133,10 @@ class Draft:
         return None if self.again.strip() == self.email.strip() else "not the same address"
 
 
+def no_day(text: str) -> str:
+    """Return what is wrong with a text that names no day."""
+    return "there is no such day" if _DAY.fullmatch(text.strip()) else "write the day as 2026-12-31"
+
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 PROCESSING_HINT = f"the service then takes up to {PROCESSING_DAYS} days"

@@ -9,6 +9,9 @@ from bwp_tui.history.sent import Sent
 STATE_ROLES = {"waiting": "busy", "done": "good", "refused": "bad", "lapsed": "warn"}
 """The role in which a state is said."""
 
+_NARROW = 74
+"""Cells below which the address yields to what became of the request; its task is named."""
+
 _ROOMY = 96
 """Cells from which on a line has the year and a long address."""
 
@@ -16,7 +19,12 @@ _ROOMY = 96
 def header(width: int) -> list[Phrase]:
     """Return the titles over the lines."""
     date, subject = _widths(width)
-    return [(f"{'ASKED':<{date}}{'TASK':>7}  {'WHAT':<18}{'SUBJECT':<{subject}}{'STATE':<9}ANSWER", "muted")]
+    return [
+        (
+            f"{'ASKED':<{date}}{'TASK':>7}  {'WHAT':<18}{'SUBJECT' if subject else '':<{subject}}{'STATE':<9}ANSWER",
+            "muted",
+        )
+    ]
 
 
 def line(one: Sent, width: int, *, masked: bool) -> list[Phrase]:
@@ -24,7 +32,7 @@ def line(one: Sent, width: int, *, masked: bool) -> list[Phrase]:
     date, subject = _widths(width)
     asked = one.asked_at.astimezone().strftime("%Y-%m-%d %H:%M" if width >= _ROOMY else "%m-%d %H:%M")
     email = clean_line(mask_email(one.email) if masked and one.email else one.email)
-    shown = email if len(email) < subject else f"{email[: subject - 2]}…"
+    shown = "" if not subject else email if len(email) < subject else f"{email[: subject - 2]}…"
     what, detail = one.answer
     answer = f"{what or ''}{f': {detail}' if detail else ''}"
     if masked and one.email:
@@ -42,4 +50,6 @@ def line(one: Sent, width: int, *, masked: bool) -> list[Phrase]:
 
 def _widths(width: int) -> tuple[int, int]:
     """Return the cells of the date and of the address."""
+    if width < _NARROW:
+        return 11, 0
     return (16, 30) if width >= _ROOMY else (11, 18)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from textual.color import Color
-from textual.content import Content
+from textual.content import Content, Span
 from textual.css.styles import RenderStyles
 from textual.style import Style
 from textual.widget import Widget
@@ -56,11 +56,17 @@ class Speaker(Widget):
         return look
 
     def say(self, *phrases: Phrase) -> Content:
-        """Return the phrases as content, each in the style of its role.
+        """Return the phrases as content that names the role of each: it is shown by way of `painted` alone.
 
-        They are cleaned once more: a register that came from elsewhere may hold what this program never wrote.
+        So it outlives a change of the theme. The phrases are cleaned once more:
+        a register that came from elsewhere may hold what this program never wrote.
         """
-        return Content.assemble(*((clean(text), self.look(role)) for text, role in phrases))
+        return Content.assemble(*((clean(text), role) for text, role in phrases))
+
+    def painted(self, content: Content) -> Content:
+        """Return what `say` returned in the looks that its roles have now."""
+        spans = [Span(start, end, self.look(str(role))) for start, end, role in content.spans]
+        return Content(content.plain, spans, content.cell_length)
 
 
 def _on_ground(ground: Style, role: RenderStyles) -> Style:
@@ -92,4 +98,4 @@ class Line(Speaker, can_focus=False):
             self.refresh(layout=layout)
 
     def render(self) -> Content:
-        return self._content
+        return self.painted(self._content)

@@ -14,7 +14,8 @@ def veiled(text: str, task: Task) -> str:
     # A saved archive is named after the address, in the letters that file names take.
     addresses = (task.email, mask_email(task.email))
     named, renamed = (file_name(task.kind, email, task.task_id or "").removesuffix(".zip") for email in addresses)
-    return veil(text.replace(named, renamed), task.email)
+    # A file name has no •: without it, what is shown would be taken for a path that is there.
+    return veil(text.replace(named, renamed.replace("_@", "•••@", 1)), task.email)
 
 
 def veiled_record(record: dict[str, object], task: Task) -> dict[str, object]:

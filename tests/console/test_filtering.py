@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from array import array
 
+import pytest
 from rich.style import Style
 from textual.widgets import Input
 
 from bwp_tui.settings import Profile
-from tests.console.past import HELD, ORDERS_OPEN
+from tests.console.past import HELD, ORDERS_OPEN, PAST
 from tests.console.support import USUAL, Console, opened
 
 
@@ -82,3 +83,40 @@ async def test_a_match_within_a_masked_address_is_not_made_out(profile: Profile)
         assert made_out(console) == []
         await console.press("slash", *["backspace"] * 3, *"example.com", "enter")
         await console.until(lambda: set(made_out(console)) == {"example.com"})
+
+
+@pytest.mark.parametrize("unfinished", ["age>2x", "is:", "status:faild", "statsu:", "stat"])
+async def test_a_word_that_is_unfinished_or_wrong_is_left_out_of_what_is_listed(
+    profile: Profile, unfinished: str
+) -> None:
+    async with opened(profile) as console:
+        await console.press("slash", *"kind:deletion ")
+        await console.until(lambda: console.main.is_settled and 0 < console.main.table.row_count < len(PAST))
+        before = list(console.main.table.numbers)
+        await console.press(*unfinished)
+        await console.until(lambda: typed(console).endswith(unfinished) and console.main.is_settled)
+        assert console.main.listing.filter == "kind:deletion"
+        assert list(console.main.table.numbers) == before
+
+
+async def test_the_marks_stay_under_the_word_in_a_line_that_scrolls(profile: Profile) -> None:
+    async with opened(profile, size=USUAL) as console:
+        await console.press("slash")
+        await console.press(*"statsu:failed ", *["n", "o"] * 30, *["home"])
+        await console.until(lambda: "statsu" in console.line("prompt") and "^" in console.line("footer"))
+        at = console.line("prompt").index("statsu")
+        await console.until(lambda: console.line("footer").index("^") == at)
+        await console.press("end")
+        await console.until(lambda: "statsu" not in console.line("prompt"))
+        console.main.prompt.put("note:later " * 8 + "statsu:failed tag:vip")
+        await console.until(lambda: "statsu" in console.line("prompt"))
+        await console.until(lambda: console.line("footer").find("^") == console.line("prompt").index("statsu"))
+
+
+async def test_a_long_filter_leaves_its_count_and_the_way_back_in_sight(profile: Profile) -> None:
+    async with opened(profile, size=USUAL) as console:
+        await console.press("slash")
+        console.main.prompt.put("-note:" + "x" * 200)
+        await console.press("enter")
+        await console.sees("esc all tasks")
+        assert f"…  {len(PAST)} " in console.line("views")

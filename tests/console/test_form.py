@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from textual import events
 from textual.widgets import Input
 
+from bwp_tui.console.form_hints import _SHORTER
 from bwp_tui.console.widgets.request_form import RequestForm
 from bwp_tui.domain.task import Kind, Status
 from bwp_tui.history import intents
@@ -172,3 +174,55 @@ async def test_all_fields_of_a_deletion_are_seen_in_the_usual_terminal(profile: 
         await console.fill(kind="deletion", email="bye@example.com")
         for words in ("Address again", "Reason", "Note", "9 days too late: due", "done by 2026-12-30.", "F2", "esc"):
             assert words in console.text
+
+
+@pytest.mark.parametrize(("width", "kind"), [(80, "deletion"), (60, "deletion"), (60, "retrieval")])
+async def test_no_hint_is_cut(profile: Profile, width: int, kind: str) -> None:
+    async with opened(profile, size=(width, 24)) as console:
+        texts = {"email": "jane@example", "received": "yesterday"}
+        await console.fill(kind=kind, **texts)
+        await console.until(lambda: console.line("hint-email").strip())
+        hints = [line.id for line in console.main.form.query(".form-hint") if line.id and line.region.width]
+        assert hints
+        whole = [word for fits in (*_SHORTER.items(),) for word in (fits[0], *fits[1])]
+        for hint in hints:
+            assert console.line(hint).strip() in ("", "kept here only", *whole)
+        await console.pilot.resize_terminal(120, 40)
+        await console.sees("needs an ending such as .com", "write the day as 2026-12-31")
+
+
+async def test_a_day_that_does_not_exist_is_called_so(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.fill(email="jane@example.com", received="2026-02-31")
+        assert "there is no such day" in console.line("row-received")
+
+
+async def test_enter_goes_to_the_first_field_that_is_wrong_or_missing(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.fill(received="2026-02-31")
+        await console.press("enter")
+        assert console.app.focused is console.field("email")
+
+
+async def test_a_paste_of_several_lines_is_joined(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("n")
+        field = console.field("note")
+        field.focus()
+        field.post_message(events.Paste("first\n  second\r\n\nthird\n"))
+        await console.until(lambda: field.value == "first second third")
+        field.post_message(events.Paste("\n"))
+        await console.pilot.pause()
+        assert field.value == "first second third"
+
+
+async def test_tab_to_a_filled_field_keeps_what_it_holds(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.fill(note="by phone")
+        await console.press("up", "up", "tab", "tab")
+        for _ in range(8):
+            if console.app.focused is console.field("note"):
+                break
+            await console.press("tab")
+        await console.press("x")
+        assert console.field("note").value in ("by phonex", "xby phone")

@@ -67,7 +67,7 @@ async def test_the_footer_tells_the_keys_of_what_is_open(profile: Profile) -> No
         for action, words in {
             "new": "esc keep and close",
             "palette": "enter run",
-            "note": "enter keep",
+            "note": "enter go on",
             "filter": "enter keep",
         }.items():
             await console.do(action)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from bwp_tui.console.detail_words import Reading, veiled
 from bwp_tui.domain.task import DownloadState, Kind, Status, TaskError
+from bwp_tui.engine.part_file import file_name
 from bwp_tui.history import actions, downloads
 from bwp_tui.settings import Profile
-from tests.console.past import HELD, NOW, Planted
+from tests.console.past import HELD, NOW, TODAY, Planted
 from tests.console.support import Console, opened
 
 ADDRESS = "jane+shop.x%1@example.com"
@@ -79,3 +83,12 @@ async def test_the_place_of_a_saved_archive_is_masked_too(profile: Profile) -> N
         download = console.task(READY).download
         assert download is not None
         assert download.state == DownloadState.DONE
+
+
+async def test_a_masked_path_cannot_be_taken_for_the_file(profile: Profile) -> None:
+    async with opened(profile, PAST) as console:
+        task = console.task(READY)
+        assert task.email is not None
+        name = file_name(task.kind, task.email, task.task_id or "")
+        shown = veiled(f"/srv/{name}", task, Reading(NOW, TODAY, masked=True, day=timedelta(days=1)))
+        assert shown == f"/srv/retrieval-j•••@example.com-{task.task_id}.zip"

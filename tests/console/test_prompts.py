@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bwp_tui.console.choosing_columns import _LETTERS
 from bwp_tui.domain.task import Status
 from bwp_tui.history import intents
 from bwp_tui.settings import Profile
@@ -92,3 +93,24 @@ async def test_asking_now_makes_the_task_due(profile: Profile) -> None:
         assert before is not None
         assert after is not None
         assert after <= before
+
+
+async def test_a_day_that_does_not_exist_is_called_so(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(HELD)
+        await console.press("A")
+        await console.until(lambda: console.main.prompt.is_open)
+        console.main.prompt.put("2026-02-31")
+        await console.press("enter")
+        await console.sees("There is no such day.")
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24), (60, 15)])
+async def test_no_key_is_parted_from_what_it_means(profile: Profile, size: tuple[int, int]) -> None:
+    async with opened(profile, size=size) as console:
+        await console.press("C")
+        await console.until(lambda: console.main.prompt.is_open)
+        await console.pilot.pause()
+        lines = console.line("prompt")
+        for letter, column in _LETTERS.items():
+            assert f"{letter} +{column}" in lines or f"{letter} -{column}" in lines, lines

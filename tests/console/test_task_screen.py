@@ -168,6 +168,35 @@ async def test_a_key_acts_on_the_task_that_is_read(profile: Profile) -> None:
         await console.sees("Cancel the deletion for b•••@example.com?")
         await console.press("y")
         await console.until(lambda: console.task(HELD).cancel_asked)
+        await console.sees("1 overview", f"The cancellation of {console.task(HELD).name} is recorded")
+
+
+@pytest.mark.parametrize("keys", [("escape",), (*"call me", "enter")])
+async def test_what_a_key_asks_is_asked_on_the_page_and_leaves_it_where_it_is(
+    profile: Profile, keys: tuple[str, ...]
+) -> None:
+    async with opened(profile) as console:
+        await read(console, READY)
+        await console.press("3", "e")
+        await console.sees(f"Note on {console.task(READY).name}:")
+        await console.press("left", *keys)
+        await console.until(lambda: not console.main.prompt.is_open)
+        page = console.app.screen
+        assert isinstance(page, TaskScreen)
+        assert page._page == 2
+        assert console.task(READY).note == ("call me" if len(keys) > 1 else "")
+        await console.press("escape")
+        await console.until(lambda: console.app.screen is console.main)
+
+
+async def test_the_footer_offers_what_can_be_done_to_the_task(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await read(console, HELD)
+        await console.sees("x cancel", "e note", "? help", "esc back")
+        assert "download" not in console.line("footer")
+        await console.pilot.resize_terminal(60, 15)
+        await console.until(lambda: console.line("footer").endswith("esc back"))
+        assert "…" not in console.line("footer")
 
 
 async def test_a_key_never_acts_on_the_task_that_has_taken_the_place_of_the_one_that_is_read(profile: Profile) -> None:
@@ -191,7 +220,8 @@ async def test_the_help_opens_over_the_page_and_gives_it_back(profile: Profile) 
     async with opened(profile) as console:
         await read(console, HELD)
         await console.press("question_mark")
-        await console.sees("File a new request")
+        await console.sees("Page: timeline", "The next task of the view", "Download the result")
+        assert "File a new request" not in console.text
         await console.press("escape")
         await console.sees("1 overview", f"#{HELD} ──")
 
@@ -253,3 +283,10 @@ async def test_an_empty_list_of_what_was_sent_says_so(profile: Profile) -> None:
         await console.sees("Nothing was sent from this register yet.")
         await console.press("enter", "j", "G", "escape")
         await console.until(lambda: console.app.screen is console.main)
+
+
+async def test_a_narrow_list_of_what_was_sent_shows_what_became_of_it(profile: Profile) -> None:
+    async with opened(profile, size=(60, 15)) as console:
+        send_deletion(console.history)
+        await console.press("H")
+        await console.sees("STATE    ANSWER", "done     acce")

@@ -17,6 +17,7 @@ from bwp_tui.archive.extract import CannotUnpack, extract
 from bwp_tui.archive.limits import BadArchive
 from bwp_tui.archive.preview import Preview, Table, Text, Tree, preview
 from bwp_tui.archive.reading import Archive
+from bwp_tui.console import screen_help
 from bwp_tui.console.archive_words import (
     EntryRows,
     TreeRows,
@@ -35,19 +36,30 @@ from bwp_tui.console.widgets.detail_pane import Heading
 from bwp_tui.console.widgets.download_lines import size
 from bwp_tui.console.widgets.lines import FooterLine, StatusLine
 from bwp_tui.console.widgets.prompt import Prompt
-from bwp_tui.console.widgets.row_list import MOVE_KEYS, RowList
+from bwp_tui.console.widgets.row_list import MOVE_KEYS, MOVE_WORDS, RowList
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.times import local_day
 from bwp_tui.history.errors import HistoryError
 
 _KEYS: Final = {
-    **MOVE_KEYS,
     "choose": "enter,space",
-    "back": "escape,q",
     "left": "h,left",
     "right": "l,right",
     "folder": "o",
     "unpack": "X",
+    **MOVE_KEYS,
+    "help": "question_mark",
+    "back": "escape,q",
+}
+_WORDS: Final = {
+    **MOVE_WORDS,
+    "choose": "Look at this entry; fold or unfold a part of it",
+    "folder": "Show the folder's path and copy it",
+    "unpack": "Unpack into a new folder beside the archive",
+    "left": "To the columns on the left",
+    "right": "To the columns on the right",
+    "help": "Show every key",
+    "back": "Go back to the list, or leave",
 }
 
 
@@ -71,7 +83,7 @@ class ArchiveScreen(Screen[None]):
     """The archive of one task. Nothing is written but by `X`; nothing inside is opened by another program."""
 
     AUTO_FOCUS = "RowList"
-    BINDINGS = [Binding(keys, f"do('{name}')", name, show=False) for name, keys in _KEYS.items()]
+    BINDINGS = [Binding(keys, f"do('{name}')", _WORDS[name], show=False) for name, keys in _KEYS.items()]
 
     def __init__(self, session: Session, task: Task, path: Path) -> None:
         super().__init__()
@@ -111,6 +123,8 @@ class ArchiveScreen(Screen[None]):
             self._back()
         elif name in _SIDEWAYS:
             self._go_sideways(_SIDEWAYS[name])
+        elif name == "help":
+            self.app.push_screen(screen_help.help_on(self.BINDINGS, self._session.today()))
         elif name == "folder":
             self.run_worker(self._tell_folder())
         else:
@@ -210,9 +224,7 @@ class ArchiveScreen(Screen[None]):
             f"{self._totals} · #{self._about.number}",
             f"#{self._about.number}",
         )
-        self.query_one(FooterLine).show_keys(
-            ("enter", "look"), ("o", "folder's path"), ("X", "unpack"), ("j k", "move"), ("esc", "back")
-        )
+        self._tell_footer()
         if self._totals and not self._entries:
             self._show_lines(["The archive is empty."], "", 0)
             return
@@ -223,7 +235,7 @@ class ArchiveScreen(Screen[None]):
         self.query_one(Heading).tell(
             [(self._veil(entry.name), "strong"), (f" · {kind_words(found)}{_where(looked)}", "muted")], size(entry.size)
         )
-        self.query_one(FooterLine).show_keys(*_keys_of(looked), ("esc", "back"), ("X", "unpack"), ("j k", "move"))
+        self._tell_footer()
         match found:
             case Tree() if tree:
                 self._rows.show((), len(tree), tree.line, cursor=cursor)
@@ -234,6 +246,24 @@ class ArchiveScreen(Screen[None]):
                 self._show_lines(lines, titles, cursor)
             case Text():
                 self._show_lines(text_lines(found, self._rows.text_width, self._veil), "", cursor)
+
+    @on(Prompt.Toggled)
+    def _tell_footer(self) -> None:
+        self.query_one(FooterLine).show_keys(*self._keys())
+
+    def _keys(self) -> Sequence[Phrase]:
+        if self._prompt.is_open:
+            return self._prompt.keys_beside
+        if self._looked is None:
+            return (
+                ("enter", "look"),
+                ("o", "folder's path"),
+                ("X", "unpack"),
+                ("j k", "move"),
+                ("?", "help"),
+                ("esc", "back"),
+            )
+        return (*_keys_of(self._looked), ("X", "unpack"), ("j k", "move"), ("?", "help"), ("esc", "back"))
 
     def _show_lines(self, lines: Sequence[str], titles: str, cursor: int) -> None:
         self._rows.show([(titles, "accent")], len(lines), lambda row: [(lines[row], "plain")], cursor=cursor)

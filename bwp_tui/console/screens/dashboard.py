@@ -12,6 +12,7 @@ from textual.binding import Binding
 from textual.containers import Horizontal, VerticalScroll
 from textual.screen import Screen
 
+from bwp_tui.console import screen_help
 from bwp_tui.console.detail_words import status_role
 from bwp_tui.console.speech import Phrase
 from bwp_tui.console.widgets.detail_pane import Heading, Paragraphs
@@ -24,6 +25,8 @@ from bwp_tui.history.statistics import Statistics
 _BAR: Final = 24
 _LABEL: Final = 24
 _BESIDE: Final = 100
+_ALL: Final = 100_000
+"""More lines than the figures take."""
 
 
 class DashboardScreen(Screen[None]):
@@ -35,11 +38,14 @@ class DashboardScreen(Screen[None]):
     """
 
     BINDINGS = [
-        Binding("escape,q,D,enter", "close", "Close", show=False),
         Binding("j,down", "scroll(1)", "Down", show=False),
         Binding("k,up", "scroll(-1)", "Up", show=False),
-        Binding("pagedown,ctrl+d,space", "scroll(10)", "Page down", show=False),
-        Binding("pageup,ctrl+u", "scroll(-10)", "Page up", show=False),
+        Binding("pagedown,ctrl+d,space", "scroll(10)", "Ten lines down", show=False),
+        Binding("pageup,ctrl+u", "scroll(-10)", "Ten lines up", show=False),
+        Binding("g,home", f"scroll({-_ALL})", "To the top", show=False),
+        Binding("G,end", f"scroll({_ALL})", "To the end", show=False),
+        Binding("question_mark", "help", "Show every key", show=False),
+        Binding("escape,q,D,enter", "close", "Go back to the tasks", show=False),
     ]
 
     def __init__(self, read: Callable[[], Statistics], today: date) -> None:
@@ -56,7 +62,7 @@ class DashboardScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self.query_one(Heading).tell([("dashboard", "strong")], self._today.isoformat())
-        self.query_one(FooterLine).show_keys(("esc", "back"))
+        self.query_one(FooterLine).show_keys(("j k", "scroll"), ("?", "help"), ("esc", "back"))
         self.run_worker(self._fill(), exclusive=True)
 
     def on_resize(self) -> None:
@@ -68,6 +74,10 @@ class DashboardScreen(Screen[None]):
         self.query_one("#dashboard-right", Paragraphs).tell(
             [*_due(figures, self._today), *_durations(figures), *_downloads(figures)]
         )
+
+    def action_help(self) -> None:
+        """Show every key."""
+        self.app.push_screen(screen_help.help_on(self.BINDINGS, self._today))
 
     def action_close(self) -> None:
         """Go back."""

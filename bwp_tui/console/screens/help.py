@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
+from textwrap import wrap
 from typing import Final
 
 from textual.app import ComposeResult
@@ -20,6 +21,12 @@ from bwp_tui.console.widgets.lines import FooterLine
 _KEYS: Final = 12
 _WHAT: Final = 52
 _ROOMY: Final = 96
+_INDENT: Final = 3
+_MARGIN: Final = 4
+"""Cells beside the text: its padding, and the scroll bar."""
+
+_ALL: Final = 100_000
+"""More lines than any help has."""
 
 
 class HelpScreen(Screen[None]):
@@ -35,6 +42,8 @@ class HelpScreen(Screen[None]):
         Binding("k,up", "scroll(-1)", "Up", show=False),
         Binding("pagedown,ctrl+d,space", "scroll(10)", "Page down", show=False),
         Binding("pageup,ctrl+u", "scroll(-10)", "Page up", show=False),
+        Binding("g,home", f"scroll({-_ALL})", "Top", show=False),
+        Binding("G,end", f"scroll({_ALL})", "Bottom", show=False),
     ]
 
     def __init__(
@@ -48,6 +57,7 @@ class HelpScreen(Screen[None]):
         self._actions = sorted(actions, key=lambda action: groups.index(action.group))
         self._notes = _FILTER_LINES if notes is None else notes
         self._situation = situation
+        self._keys = max(_KEYS, *(len(_keys_of(action)) for action in self._actions))
 
     def compose(self) -> ComposeResult:
         yield Heading(id="help-heading")
@@ -67,17 +77,18 @@ class HelpScreen(Screen[None]):
         self.query_one("#help-text", Paragraphs).tell(lines)
 
     def _lines(self, action: Action) -> list[list[Phrase]]:
-        keys = " ".join(shown_key(key) for key in action.keys)
         why_not = action.why_not(self._situation)
+        indent = _INDENT + self._keys
+        first, *more = wrap(action.what, max(_KEYS, self.app.size.width - indent - _MARGIN))
         line: list[Phrase] = [
-            (f"   {keys:<{_KEYS}}", "key"),
-            (f"{action.what:<{_WHAT}}", "muted" if why_not else "plain"),
+            (f"{'':{_INDENT}}{_keys_of(action):<{self._keys}}", "key"),
+            (first, "muted" if why_not else "plain"),
         ]
-        if why_not:
-            return [line, [(f"   {'':<{_KEYS}}", "plain"), (f"not now: {why_not}", "warn")]]
-        if action.command and self.app.size.width >= _ROOMY:
-            line.append((f" bwp-tui {action.command}", "muted"))
-        return [line]
+        if action.command and not why_not and self.app.size.width >= _ROOMY:
+            line.append((f"{'':{max(0, _WHAT - len(first))}} bwp-tui {action.command}", "muted"))
+        below: list[list[Phrase]] = [[(f"{'':{indent}}{words}", "muted" if why_not else "plain")] for words in more]
+        reason = wrap(f"not now: {why_not}", max(_KEYS, self.app.size.width - indent - _MARGIN)) if why_not else []
+        return [line, *below, *([(f"{'':{indent}}{words}", "warn")] for words in reason)]
 
     def action_close(self) -> None:
         """Go back."""
@@ -86,6 +97,10 @@ class HelpScreen(Screen[None]):
     def action_scroll(self, lines: int) -> None:
         """Scroll the text."""
         self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
+
+
+def _keys_of(action: Action) -> str:
+    return f"{' '.join(shown_key(key) for key in action.keys)} "
 
 
 _FILTER_LINES: Final[list[list[Phrase]]] = [

@@ -14,7 +14,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from bwp_tui.console.actions import ACTIONS, BY_NAME, MOVES, READ_ONLY, Situation
-from bwp_tui.console.around import FORM, PALETTE, TYPED, Around
+from bwp_tui.console.around import FORM, PALETTE, Around
 from bwp_tui.console.feed import Question, Snapshot
 from bwp_tui.console.freezing import Freezing
 from bwp_tui.console.listing import Listing
@@ -33,6 +33,7 @@ from bwp_tui.history.view_rows import Near
 if TYPE_CHECKING:
     from bwp_tui.console.commands import Command
     from bwp_tui.console.doing import Doing
+    from bwp_tui.console.stage import Asking
     from bwp_tui.console.widgets.command_lines import CommandLines
     from bwp_tui.console.widgets.palette import PaletteLines
     from bwp_tui.console.widgets.prompt import Prompt
@@ -68,7 +69,6 @@ class MainScreen(Screen[None]):
     form: RequestForm
     palette: PaletteLines
     commands: CommandLines
-    prompt: Prompt
 
     AUTO_FOCUS = "TaskTable"
     BINDINGS = [
@@ -95,6 +95,7 @@ class MainScreen(Screen[None]):
         self._freezing = Freezing()
         self._is_partial = False
         self._was_asking = False
+        self._front: Asking | None = None
 
     def compose(self) -> ComposeResult:
         session = self.session
@@ -136,9 +137,9 @@ class MainScreen(Screen[None]):
         self.form = RequestForm(session.today, session.reader.earlier, id="form")
         self.palette = PaletteLines(session.keymap.actions, id="palette")
         self.commands = CommandLines(id="commands")
-        self.prompt = Prompt(id="prompt")
+        self._prompt = Prompt(id="prompt")
         await self.mount(self.form, before="#downloads")
-        await self.mount(self.palette, self.commands, self.prompt, before="#status")
+        await self.mount(self.palette, self.commands, self._prompt, before="#status")
         self.is_ready, self.is_getting_ready = True, False
         self.post_message(self.Ready())
 
@@ -162,9 +163,20 @@ class MainScreen(Screen[None]):
         """What decides which actions are possible."""
         return Situation(self.task_here, self.session.profile.read_only, self.session.today(), len(self.views))
 
+    @property
+    def prompt(self) -> Prompt:
+        """The line that asks: of the screen that stands before this one, where that lends it."""
+        return self._prompt if self._front is None else self._front.prompt
+
+    def speak_through(self, front: Asking | None) -> None:
+        """Ask and answer on another screen that stands before this one; None ends that."""
+        self._front = front
+
     def say(self, sentence: str, role: str = "plain") -> None:
-        """Show a sentence in the status line."""
+        """Show a sentence in the status line; what is said before another screen stays to be read there and here."""
         self.query_one("#status", StatusLine).tell(sentence, role)
+        if self._front is not None:
+            self._front.say(sentence, role)
 
     # What the history says
 
@@ -310,7 +322,7 @@ class MainScreen(Screen[None]):
         self._tell_footer()
 
     def _tell_footer(self) -> None:
-        wrong = self.prompt.wrong if self.is_ready and self.prompt.is_open else None
+        wrong = self._prompt.wrong if self.is_ready and self._prompt.is_open else None
         self._around.tell_footer(self.situation, self._keys_of_what_is_open(), wrong)
 
     def _keys_of_what_is_open(self) -> Sequence[Phrase]:
@@ -320,7 +332,7 @@ class MainScreen(Screen[None]):
             return FORM
         if self.palette.display:
             return PALETTE
-        return (self.prompt.keys_beside or TYPED) if self.prompt.is_open else ()
+        return self._prompt.keys_beside if self._prompt.is_open else ()
 
     # What the operator does
 
@@ -379,9 +391,9 @@ class MainScreen(Screen[None]):
         self._tell_footer()
 
     def on_prompt_toggled(self) -> None:
-        if self.prompt.is_open and not self._was_asking:
+        if self._prompt.is_open and not self._was_asking:
             self.say("")  # else an answer to something earlier would come back when nothing is answered
-        self._was_asking = self.prompt.is_open
+        self._was_asking = self._prompt.is_open
         self._tell_footer()
 
     @on(TaskTable.Highlighted)

@@ -12,16 +12,17 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.screen import Screen
 
-from bwp_tui.console import sent_words
+from bwp_tui.console import screen_help, sent_words
 from bwp_tui.console.session import Session
 from bwp_tui.console.speech import Phrase
 from bwp_tui.console.widgets.detail_pane import Heading
 from bwp_tui.console.widgets.lines import FooterLine, StatusLine
-from bwp_tui.console.widgets.row_list import MOVE_KEYS, RowList
+from bwp_tui.console.widgets.row_list import MOVE_KEYS, MOVE_WORDS, RowList
 from bwp_tui.history.errors import HistoryError
 from bwp_tui.history.sent import Sent
 
-_KEYS: Final = {**MOVE_KEYS, "choose": "enter", "back": "escape,q,H"}
+_KEYS: Final = {"choose": "enter", **MOVE_KEYS, "help": "question_mark", "back": "escape,q,H"}
+_WORDS: Final = {**MOVE_WORDS, "choose": "Read the task", "help": "Show every key", "back": "Go back to the tasks"}
 _CHUNK: Final = 100
 """Lines read at once: more than stand on a screen, so that a move reads once."""
 
@@ -34,7 +35,7 @@ class SentScreen(Screen[None]):
     """
 
     AUTO_FOCUS = "RowList"
-    BINDINGS = [Binding(keys, f"do('{name}')", name, show=False) for name, keys in _KEYS.items()]
+    BINDINGS = [Binding(keys, f"do('{name}')", _WORDS[name], show=False) for name, keys in _KEYS.items()]
 
     def __init__(self, session: Session, read: Callable[[int], None]) -> None:
         super().__init__()
@@ -51,7 +52,9 @@ class SentScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self.query_one(Heading).tell([("what was sent", "strong")])
-        self.query_one(FooterLine).show_keys(("enter", "read the task"), ("j k", "move"), ("esc", "back"))
+        self.query_one(FooterLine).show_keys(
+            ("enter", "read the task"), ("j k", "move"), ("?", "help"), ("esc", "back")
+        )
         self.run_worker(self._list(), exclusive=True)
 
     def on_resize(self) -> None:
@@ -64,6 +67,8 @@ class SentScreen(Screen[None]):
             moves[name]()
         elif name == "choose":
             self._choose()
+        elif name == "help":
+            self.app.push_screen(screen_help.help_on(self.BINDINGS, self._session.today()))
         else:
             self.dismiss(None)
 

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple, Protocol
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.screen import Screen
 
-from bwp_tui.console import detail_words, task_pages
-from bwp_tui.console.actions import ACTIONS, BY_NAME, TASK_GROUP, Situation
+from bwp_tui.console import detail_words, screen_help, task_pages
+from bwp_tui.console.actions import ACTIONS, BY_NAME, GROUPS, TASK_GROUP, Situation
 from bwp_tui.console.desk import Known
 from bwp_tui.console.detail_words import Reading
 from bwp_tui.console.feed import Snapshot
+from bwp_tui.console.screens.help import HelpScreen
 from bwp_tui.console.session import Session
 from bwp_tui.console.speech import Line, Phrase
 from bwp_tui.console.widgets.detail_pane import Heading, Paragraphs
 from bwp_tui.console.widgets.lines import FooterLine, StatusLine
+from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.times import local_day
 
@@ -40,11 +43,11 @@ PAGES: Final = (
 )
 
 _HERE: Final = ("detail", "earlier")
-"""Actions on a task that this screen does itself; all others are done on the main screen, where there is a prompt."""
+"""Actions on a task that this screen does itself; all others are the main screen's, which asks and answers here."""
 
 
 class Behind(Protocol):
-    """What the screen needs of the main one."""
+    """What the screen needs of the main one. `speak_through` has it ask and answer on this screen; None ends that."""
 
     @property
     def here(self) -> int | None: ...
@@ -53,6 +56,7 @@ class Behind(Protocol):
     def neighbour(self, number: int, step: int) -> int | None: ...
     def go_to(self, number: int) -> None: ...
     def perform(self, name: str) -> None: ...
+    def speak_through(self, front: TaskScreen | None) -> None: ...
     def mask(self, masked: bool) -> None: ...
 
 
@@ -64,19 +68,23 @@ class TaskScreen(Screen[None]):
         behind: the main screen, whose cursor goes along.
     """
 
+    AUTO_FOCUS = ""
     BINDINGS = [
-        Binding("escape,q,enter", "close", "Close", show=False),
-        Binding("tab,right", "turn(1)", "Next page", show=False, priority=True),
-        Binding("shift+tab,left", "turn(-1)", "Page before", show=False, priority=True),
-        *(Binding(str(place), f"page({place - 1})", page.name, show=False) for place, page in enumerate(PAGES, 1)),
+        Binding("tab,right", "turn(1)", "The next page", show=False, priority=True),
+        Binding("shift+tab,left", "turn(-1)", "The page before", show=False, priority=True),
+        *(
+            Binding(str(place), f"page({place - 1})", f"Page: {page.name}", show=False)
+            for place, page in enumerate(PAGES, 1)
+        ),
         Binding("j,down", "scroll(1)", "Down", show=False),
         Binding("k,up", "scroll(-1)", "Up", show=False),
-        Binding("pagedown,ctrl+d,space", "scroll(10)", "Page down", show=False),
-        Binding("pageup,ctrl+u", "scroll(-10)", "Page up", show=False),
-        Binding("g,home", "scroll(-100000)", "Top", show=False),
-        Binding("G,end", "scroll(100000)", "Bottom", show=False),
-        Binding("right_square_bracket", "neighbour(1)", "Next task", show=False),
-        Binding("left_square_bracket", "neighbour(-1)", "Task before", show=False),
+        Binding("pagedown,ctrl+d,space", "scroll(10)", "Ten lines down", show=False),
+        Binding("pageup,ctrl+u", "scroll(-10)", "Ten lines up", show=False),
+        Binding("g,home", "scroll(-100000)", "To the top", show=False),
+        Binding("G,end", "scroll(100000)", "To the end", show=False),
+        Binding("right_square_bracket", "neighbour(1)", "The next task of the view", show=False),
+        Binding("left_square_bracket", "neighbour(-1)", "The task before it in the view", show=False),
+        Binding("escape,q,enter", "close", "Go back to the tasks", show=False),
         Binding(BY_NAME["earlier"].keys[0], "earlier", "The earlier task", show=False, id="earlier"),
         Binding(BY_NAME["help"].keys[0], "help", "Help", show=False, id="help"),
         Binding(BY_NAME["mask"].keys[0], "mask", "Mask", show=False, id="mask"),
@@ -101,20 +109,40 @@ class TaskScreen(Screen[None]):
         yield Line(id="task-tabs")
         with VerticalScroll(id="task-scroll", can_focus=False):
             yield Paragraphs(id="task-text")
+        yield Prompt(id="prompt")
         yield StatusLine(id="status")
         yield FooterLine(id="footer")
 
     def on_mount(self) -> None:
-        key = self._session.keymap.key
-        self.query_one(FooterLine).show_keys(
-            ("tab 1-5", "page"),
-            ("esc", "back"),
-            ("[ ]", "task"),
-            ("j k", "scroll"),
-            (key("earlier"), "earlier"),
-            (key("mask"), "mask"),
-        )
+        self._behind.speak_through(self)
         self._read()
+
+    @property
+    def prompt(self) -> Prompt:
+        """The line that asks."""
+        return self.query_one(Prompt)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave all keys to what is being asked."""
+        is_asking = any(prompt.is_open for prompt in self.query(Prompt))
+        return not is_asking and super().check_action(action, parameters)
+
+    @on(Prompt.Toggled)
+    def _tell_footer(self) -> None:
+        self.query_one(FooterLine).show_keys(*self._keys())
+
+    def _keys(self) -> Sequence[Phrase]:
+        """Return the keys that answer, or those that do something for this task."""
+        if self.prompt.is_open:
+            return self.prompt.keys_beside
+        key, situation = self._session.keymap.key, self._situation
+        possible = [
+            (key(action.name), action.label)
+            for action in screen_help.named(self.BINDINGS, self._session.keymap.actions)
+            if action.label and action.group == TASK_GROUP and action.why_not(situation) is None
+        ]
+        always = (("tab 1-5", "page"), (key("help"), "help"), (key("mask"), "mask"), ("[ ]", "task"))
+        return (*always, *possible, ("esc", "back"))
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._show)
@@ -122,12 +150,13 @@ class TaskScreen(Screen[None]):
     def apply(self, told: Snapshot | str) -> None:
         """Show what the history says now of this task."""
         if isinstance(told, str):
-            self._say(told, "bad")
+            self.say(told, "bad")
         elif self._number in told.changed:
             self._read()
 
     def action_close(self) -> None:
         """Go back; the cursor stands on the task that was read last."""
+        self._behind.speak_through(None)
         self.dismiss(None)
 
     def action_turn(self, pages: int) -> None:
@@ -150,7 +179,7 @@ class TaskScreen(Screen[None]):
         """Read the next task of the view, or the one before, on the same page."""
         number = self._behind.neighbour(self._number, step)
         if number is None:
-            self._say(
+            self.say(
                 "This is the last task of the view." if step > 0 else "This is the first task of the view.", "warn"
             )
         else:
@@ -170,36 +199,44 @@ class TaskScreen(Screen[None]):
         self._show()
 
     def action_help(self) -> None:
-        """Show every key."""
-        self._behind.perform("help")
+        """Show every key of this screen."""
+        actions = (
+            *screen_help.bound(self.BINDINGS),
+            *screen_help.named(self.BINDINGS, self._session.keymap.actions),
+        )
+        groups = (screen_help.HERE, *GROUPS)
+        self.app.push_screen(HelpScreen(self._situation, actions, groups, notes=()))
 
     def action_act(self, name: str) -> None:
-        """Do an action of the registry to this task on the main screen, where it can ask."""
+        """Have the main screen do an action of the registry to this task; what it asks and says is shown here."""
         if self._refuse(name):
             return
         if self._behind.marked:
-            self._say(f"This key means the marked tasks ({self._behind.marked}); go back to them first.", "warn")
+            self.say(f"This key means the marked tasks ({self._behind.marked}); go back to them first.", "warn")
             return
         if self._behind.here != self._number:
             self._behind.go_to(self._number)
-            self._say("The view has moved on; its cursor is put back on this task now: press the key again.", "warn")
+            self.say("The view has moved on; its cursor is put back on this task now: press the key again.", "warn")
             return
-        self.dismiss(None)
         self._behind.perform(name)
 
     def _refuse(self, name: str) -> bool:
         """Say why an action is not possible for this task; False when it is."""
-        task = self._known.task if self._known else None
-        why_not = BY_NAME[name].why_not(Situation(task, self._session.profile.read_only, self._session.today()))
+        why_not = BY_NAME[name].why_not(self._situation)
         if why_not:
-            self._say(f"{self._session.keymap.key(name)}: {why_not}", "warn")
+            self.say(f"{self._session.keymap.key(name)}: {why_not}", "warn")
         return why_not is not None
+
+    @property
+    def _situation(self) -> Situation:
+        task = self._known.task if self._known else None
+        return Situation(task, self._session.profile.read_only, self._session.today())
 
     def _go_to(self, number: int) -> None:
         self._number = number
         self._tops.clear()
         self._behind.go_to(number)
-        self._say("")
+        self.say("")
         self._read()
         self.query_one(VerticalScroll).scroll_to(y=0, animate=False)
 
@@ -211,6 +248,7 @@ class TaskScreen(Screen[None]):
 
     def _show(self) -> None:
         known, reading = self._known, self._reading()
+        self._tell_footer()
         if known is None:
             self.query_one(Heading).tell([("this task is gone", "muted")])
             return
@@ -229,7 +267,8 @@ class TaskScreen(Screen[None]):
         session, now = self._session, self._session.clock()
         return Reading(now, local_day(now), session.masked, session.day)
 
-    def _say(self, sentence: str, role: str = "plain") -> None:
+    def say(self, sentence: str, role: str = "plain") -> None:
+        """Show a sentence in the status line."""
         self.query_one("#status", StatusLine).tell(sentence, role)
 
 

@@ -53,7 +53,7 @@ class Choice(Speaker, can_focus=True):
             else:
                 phrases += [("○ ", "muted"), (word, "muted")]
             phrases.append(("   ", "plain"))
-        return self.say(*phrases)
+        return self.painted(self.say(*phrases))
 
     def on_key(self, event: events.Key) -> None:
         step = {"right": 1, "space": 1, "l": 1, "left": -1, "h": -1}.get(event.key)

@@ -40,7 +40,7 @@ class Paragraphs(Speaker, can_focus=False):
             self.refresh(layout=True)
 
     def render(self) -> Content:
-        return self._content
+        return self.painted(self._content)
 
 
 class Heading(Line):
@@ -63,9 +63,10 @@ class Heading(Line):
             right = self.say((f" {words} ──", "muted"))
             room = self.size.width - left.cell_length - right.cell_length
             if room >= 1:
-                return Content.assemble(left, self.say(("─" * room, "muted")), right)
+                return self.painted(Content.assemble(left, self.say(("─" * room, "muted")), right))
         room = max(0, self.size.width - left.cell_length)
-        return Content.assemble(left, self.say(("─" * room, "muted"))).truncate(self.size.width, ellipsis=True)
+        whole = Content.assemble(left, self.say(("─" * room, "muted")))
+        return self.painted(whole.truncate(self.size.width, ellipsis=True))
 
 
 class DetailPane(Vertical):

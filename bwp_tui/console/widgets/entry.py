@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textual import events
 from textual.widgets import Input
 
 from bwp_tui.domain.text import clean
@@ -13,6 +14,10 @@ class Entry(Input):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id, compact=True, select_on_focus=False)
         self.cursor_blink = False
+
+    def _on_paste(self, event: events.Paste) -> None:
+        # Textual's own handler comes next, takes the first line alone, and says nothing of the others.
+        event.text = " ".join(line.strip() for line in event.text.splitlines() if line.strip())
 
     def validate_value(self, value: str) -> str:
         """Clean what was typed before it is shown."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual.content import Content
 from textual.geometry import Region
@@ -40,8 +41,8 @@ class EndsLine(Line):
     def render(self) -> Content:
         room = self.size.width - self._left.cell_length - self._right.cell_length
         if room < 0:
-            return self._left.truncate(self.size.width, ellipsis=True)
-        return Content.assemble(self._left, " " * room, self._right)
+            return self.painted(self._left.truncate(self.size.width, ellipsis=True))
+        return self.painted(Content.assemble(self._left, " " * room, self._right))
 
 
 def _changed_cells(before: list[Segment], after: list[Segment]) -> int:
@@ -128,9 +129,16 @@ class ViewsLine(EndsLine):
                 break
         else:
             if current is None:
-                left = self.say((" ", "plain"), *searched)
                 right = self.say(("esc ", "key"), ("all tasks ", "muted"))
+                left = self._searched(searched, self.app.size.width - right.cell_length - 1)
         self.show_ends(left, right)
+
+    def _searched(self, searched: Sequence[Phrase], width: int) -> Content:
+        """Return the filter and the count in as many cells at most: the filter's end yields."""
+        key, (text, role), count = searched
+        room = width - 1 - cell_len(key[0]) - cell_len(count[0])
+        cut = Content(text).truncate(max(1, room), ellipsis=True).plain
+        return self.say((" ", "plain"), key, (cut, role), count)
 
 
 def _views(views: Sequence[View], counts: Sequence[int], current: int | None, *, is_short: bool) -> Iterator[Phrase]:
@@ -172,27 +180,44 @@ class FooterLine(Line):
         self._actions = tuple(action for action in actions if action.label)
         self._possible: tuple[bool, ...] = ()
         self._width = 0
+        self._keys: tuple[Phrase, ...] = ()
 
     def tell(self, situation: Situation) -> None:
         """Show which of the registry's actions are possible in `situation`."""
         possible = tuple(action.why_not(situation) is None for action in self._actions)
         self.set_class(False, "-pointing")
+        self._keys = ()
         if (possible, self.size.width) != (self._possible, self._width):
             self._possible, self._width = possible, self.size.width
             self.show(self._fitted(possible))
 
     def show_keys(self, *keys: Phrase) -> None:
-        """Show other keys for the time that something else is open."""
+        """Show other keys for the time that something else is open: the last one, and what there is room for."""
         self._possible = ()
         self.set_class(False, "-pointing")
+        self._keys = keys
+        self._show_fitting()
+
+    def on_resize(self) -> None:
+        if self._keys:
+            self._show_fitting()
+
+    def _show_fitting(self) -> None:
+        if not self._keys:
+            self.show(self.say())
+            return
+        *others, last = self._keys
+        room = self.size.width - _cells(last) + _GAP - 1
         phrases: list[Phrase] = [(" ", "plain")]
-        for key, words in keys:
-            phrases += [(key, "key"), (f" {words}   ", "plain")]
-        self.show(self.say(*phrases))
+        for entry in others:
+            if _cells(entry) <= room:
+                room -= _cells(entry)
+                phrases += _entry(entry)
+        self.show(self.say(*phrases, *_entry(last)))
 
     def point_out(self, x: int, width: int, sentence: str) -> None:
         """Show what is wrong with the text above: marks under it, and a sentence beside them or else below."""
-        self._possible = ()
+        self._possible, self._keys = (), ()
         self.set_class(True, "-pointing")
         room = self.size.width
         marks = "^" * max(1, min(width, room - x))
@@ -222,6 +247,15 @@ class FooterLine(Line):
         return self.say(*phrases)
 
 
+def _entry(entry: Phrase) -> tuple[Phrase, Phrase]:
+    return (entry[0], "key"), (f" {entry[1]}{'':{_GAP}}", "plain")
+
+
+def _cells(entry: Phrase) -> int:
+    return cell_len(entry[0]) + 1 + cell_len(entry[1]) + _GAP
+
+
+_GAP: Final = 3
 _ALWAYS: Final = 3
 """Actions at the end of the footer that no other takes the room of: those that lead to all others, and out."""
 

@@ -23,7 +23,7 @@ _FIELD: Final = 24
 _BLANKS: Final = 4
 """Cells around a question and what stands beside it."""
 
-_BACK: Final = (("esc", "back"),)
+_BACK: Final = ("esc", "back")
 _YES_OR_NO: Final = {"y": "yes", "n": "no"}
 
 
@@ -42,6 +42,7 @@ class Prompt(Horizontal, can_focus=True):
         self._checked: Callable[[str], Mistake | None] | None = None
         self._mistake: Mistake | None = None
         self._keys: Mapping[str, str] = {}
+        self._enter = ""
 
     def compose(self) -> ComposeResult:
         yield Line(id="prompt-label")
@@ -50,6 +51,12 @@ class Prompt(Horizontal, can_focus=True):
 
     def on_mount(self) -> None:
         self.display = False
+        # A text that scrolls on takes the place of a mistake with it.
+        self.watch(self.query_one(Input), "scroll_x", self._scrolled, init=False)
+
+    def _scrolled(self) -> None:
+        if self._mistake is not None:
+            self.post_message(self.Toggled())
 
     @property
     def is_open(self) -> bool:
@@ -68,8 +75,10 @@ class Prompt(Horizontal, can_focus=True):
 
     @property
     def keys_beside(self) -> Sequence[tuple[str, str]]:
-        """What to say of the keys elsewhere: those that answer, unless they fill lines here; empty for a text."""
-        return _BACK if self._keys and self.has_class("-long") else tuple(self._keys.items())
+        """What to say of the keys elsewhere: those that answer, unless they fill lines here."""
+        if not self._keys:
+            return (("enter", self._enter), _BACK)
+        return (_BACK,) if self.has_class("-long") else tuple(self._keys.items())
 
     async def text(
         self,
@@ -81,6 +90,7 @@ class Prompt(Horizontal, can_focus=True):
         completed: Callable[[str, int], tuple[str, int]] | None = None,
         checked: Callable[[str], Mistake | None] | None = None,
         hint: Phrase = ("", "muted"),
+        enter: str = "go on",
     ) -> str | None:
         """Ask for a text, beginning with `value`.
 
@@ -90,6 +100,7 @@ class Prompt(Horizontal, can_focus=True):
             moved: is told of the arrows: 1 for down, -1 for up.
             hint: what to say beside it from the beginning.
             checked: returns what is wrong with the text; it then stays, to be mended.
+            enter: what that key does with the text, in a word or two.
         """
         field = self.query_one(Input)
         field.display = True
@@ -97,6 +108,7 @@ class Prompt(Horizontal, can_focus=True):
             field.value = value
         field.cursor_position = len(value)
         self._changed, self._moved, self._completed, self._checked = changed, moved, completed, checked
+        self._enter = enter
         self.hint(*hint)
         return await self._ask(label, {})
 
@@ -108,9 +120,11 @@ class Prompt(Horizontal, can_focus=True):
         """Ask for one of `keys`, which is given with what each means; return it."""
         self.query_one(Input).display = False
         self._changed = self._moved = self._completed = self._checked = None
-        words = "   ".join(f"{key} {meaning}" for key, meaning in keys.items())
-        self.hint(words, "key")
-        return await self._ask(question, keys, beside=cell_len(words))
+        entries = [f"{key} {meaning}" for key, meaning in keys.items()]
+        beside = cell_len(_GAP.join(entries))
+        is_long = cell_len(question) + beside + _BLANKS > self.app.size.width
+        self.hint(_packed(entries, self.app.size.width - _BLANKS) if is_long else _GAP.join(entries), "key")
+        return await self._ask(question, keys, beside=beside)
 
     def hint(self, words: str, role: str) -> None:
         """Show what can be typed, or what is wrong with what was."""
@@ -199,3 +213,18 @@ class Prompt(Horizontal, can_focus=True):
             self._settle(event.value)
         else:
             self.point_out(mistake)
+
+
+_GAP: Final = "   "
+
+
+def _packed(entries: Sequence[str], width: int) -> str:
+    """Return the entries in as many lines as they take, none of them parted."""
+    lines = [""]
+    for entry in entries:
+        longer = f"{lines[-1]}{_GAP if lines[-1] else ''}{entry}"
+        if cell_len(longer) <= width or not lines[-1]:
+            lines[-1] = longer
+        else:
+            lines.append(entry)
+    return "\n ".join(lines)

@@ -12,6 +12,7 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input
 
+from bwp_tui.console.form_hints import fitted
 from bwp_tui.console.request_draft import PROCESSING_HINT, Draft
 from bwp_tui.console.speech import Line, Phrase
 from bwp_tui.console.widgets.choice import Choice
@@ -115,6 +116,9 @@ class RequestForm(Vertical):
             **{field: self._field(field).value for field, _label, _hint in _TEXTS},
         )
 
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._check)
+
     @on(Input.Changed)
     @on(Choice.Changed)
     def _changed(self, event: Message) -> None:
@@ -146,7 +150,8 @@ class RequestForm(Vertical):
     def _file(self) -> None:
         draft = self.draft
         mistakes = draft.mistakes(self._today())
-        wrong = next(iter(mistakes), None) or draft.missing()
+        missing = draft.missing()
+        wrong = next((field for field, _label, _hint in _TEXTS if field in mistakes or field == missing), None)
         if wrong is None:
             self.post_message(self.Filed(draft.request()))
             return
@@ -193,7 +198,7 @@ class RequestForm(Vertical):
 
     def _hint(self, field: str, words: str, role: str) -> None:
         line = self._line(f"hint-{field}")
-        line.show(line.say((words, role)))
+        line.show(line.say((fitted(words, self._line("hint-email").size.width), role)))
 
     def _line(self, id: str) -> Line:
         return self.query_one(f"#{id}", Line)

@@ -31,6 +31,18 @@ MOVE_KEYS: Final = {
 }
 """The keys of each of `RowList.moves`, for a screen to bind."""
 
+MOVE_WORDS: Final = {
+    "down": "Down",
+    "up": "Up",
+    "half_page_down": "Half a page down",
+    "half_page_up": "Half a page up",
+    "page_down": "A page down",
+    "page_up": "A page up",
+    "first": "To the first line",
+    "last": "To the last line",
+}
+"""What each of them does, for a screen's help."""
+
 POINTER: Final = 2
 """Cells at the left, for the cursor's sign."""
 

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any, Final, TextIO, cast
 
 from textual import events
 from textual.driver import Driver
+from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
 from bwp_tui.console.wire.frames import NotUnderstood
 from bwp_tui.console.wire.outlet import Outlet
+from bwp_tui.console.wire.pastes import PasteParser
 from bwp_tui.console.wire.picture import Picture
 
 if TYPE_CHECKING:
@@ -34,6 +36,9 @@ _END: Final = "\x1b[?2026l"
 _ENTER: Final = "\x1b[?1049h"
 _LEAVE: Final = "\x1b[?1049l"
 """To the screen that the console has for itself, and back to the shell's."""
+
+_CLEAR: Final = "\x1b[2J"
+"""Takes all off the screen: a terminal whose window has grown may leave rows of it with the shell."""
 
 _KEEPS_CELLS: Final = re.compile(
     r"(?:\x07"  # bell
@@ -93,6 +98,11 @@ class ThinDriver(LinuxDriver):
             signal.signal(signal.SIGWINCH, resized)
         self._resized()
 
+    def run_input_thread(self) -> None:
+        # Textual offers no way to choose the reader; it looks for its own by this name.
+        linux_driver.XTermParser = PasteParser  # type: ignore[attr-defined]  # imported there, not exported
+        super().run_input_thread()
+
     def close(self) -> None:
         self._outlet.stop()
         super().close()
@@ -112,7 +122,7 @@ class ThinDriver(LinuxDriver):
         try:
             self._picture.paint(data)
         except NotUnderstood:
-            self._passed_on += (self._changes(), data)
+            self._passed_on += (self._changes(), f"{_CLEAR}{data}" if data == _LEAVE else data)
             if data == _ENTER:  # after ctrl+z Textual paints nothing by itself
                 self._picture.send_anew()
             elif data != _LEAVE and not _KEEPS_CELLS.fullmatch(data):

@@ -1,0 +1,63 @@
+"""Each screen explains its own keys, and no other ones."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from textual.containers import VerticalScroll
+
+from bwp_tui.console.screens.archive import ArchiveScreen
+from bwp_tui.console.screens.help import HelpScreen
+from bwp_tui.settings import Profile
+from tests.console.past import READY
+from tests.console.support import Console, opened
+
+
+async def opens_own_help(console: Console, *words: str) -> None:
+    before = console.app.screen
+    await console.press("question_mark")
+    await console.until(lambda: isinstance(console.app.screen, HelpScreen))
+    await console.sees(*words)
+    assert "File a new request" not in console.text
+    await console.press("escape")
+    await console.until(lambda: console.app.screen is before)
+
+
+@pytest.mark.parametrize(("key", "words"), [("D", "Ten lines down"), ("H", "Read the task"), ("F", "Cancel it")])
+async def test_a_screen_of_its_own_has_a_help_of_its_own(profile: Profile, key: str, words: str) -> None:
+    async with opened(profile) as console:
+        await console.press(key)
+        await console.until(lambda: console.app.screen is not console.main)
+        await opens_own_help(console, words)
+
+
+async def test_the_archive_has_a_help_of_its_own(profile: Profile, tmp_path: Path) -> None:
+    async with opened(profile) as console:
+        console.app.push_screen(ArchiveScreen(console.main.session, console.task(READY), tmp_path / "none.zip"))
+        await console.until(lambda: isinstance(console.app.screen, ArchiveScreen))
+        await opens_own_help(console, "Unpack into a new folder", "Go back to the list")
+
+
+@pytest.mark.parametrize(("end", "top"), [("G", "g"), ("end", "home")])
+async def test_the_help_goes_to_its_ends(profile: Profile, end: str, top: str) -> None:
+    async with opened(profile, size=(60, 15)) as console:
+        await console.press("question_mark")
+        await console.sees("File a new request")
+        scroll = console.app.screen.query_one(VerticalScroll)
+        await console.press(end)
+        await console.until(lambda: scroll.max_scroll_y > 0 and scroll.scroll_y == scroll.max_scroll_y)
+        await console.press(top)
+        await console.until(lambda: scroll.scroll_y == 0)
+
+
+async def test_a_reason_in_the_help_continues_under_its_own_text(profile: Profile) -> None:
+    async with opened(profile, size=(60, 15)) as console:
+        await console.press("question_mark", "pagedown")
+        await console.sees("not now: Only a failed")
+        lines = console.line("help-scroll").splitlines()
+        first, second = next(pair for pair in pairwise(lines) if "not now: Only a failed" in pair[0])
+        at = first.index("not now:")
+        assert not second[:at].strip()
+        assert second[at : at + 1].strip()
