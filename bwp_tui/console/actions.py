@@ -13,7 +13,7 @@ from bwp_tui.domain.task import WATCHED, Download, Task
 from bwp_tui.history.actions import cannot_cancel, cannot_download, cannot_resubmit
 from bwp_tui.history.handling import cannot_open
 from bwp_tui.history.settling import cannot_adopt, cannot_give_up
-from bwp_tui.history.work import cannot_acknowledge, cannot_extend, cannot_watch
+from bwp_tui.history.work import cannot_extend, cannot_watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +191,7 @@ ACTIONS: Final = (
         "Record that receipt was confirmed",
         _TASK,
         "acknowledge TASK",
-        _on_task(cannot_acknowledge, writes=True),
+        _on_task(writes=True),
     ),
     Action(
         "extend",

@@ -8,7 +8,7 @@ from typing import Final
 
 from bwp_tui.console.actions import READ_ONLY
 from bwp_tui.console.command_lists import CommandLists
-from bwp_tui.console.commands import BY_WORD, IN_THE_SHELL, Command
+from bwp_tui.console.commands import BY_WORD, IN_THE_SHELL, SHORT, Command
 from bwp_tui.console.marked import Marked
 from bwp_tui.console.recording import tags_of
 from bwp_tui.console.stage import Stage
@@ -55,7 +55,8 @@ class CommandDeeds:
             WrongLine: it means nothing.
         """
         line = take_apart(text, lambda name: BY_WORD[name].options if name in BY_WORD else None)
-        name = line.command.text.casefold()
+        typed = line.command.text.casefold()
+        name = SHORT.get(typed, typed)
         if name not in BY_WORD:
             raise _unknown(line.command)
         return self._words[name](line) if name in self._words else self._plain(BY_WORD[name], line)

@@ -180,6 +180,8 @@ class Recording:
 
 
 def _confirm_by(task: Task | None) -> str:
+    if task is not None and task.acknowledged_on is not None:
+        return f" (recorded: {task.acknowledged_on}; another day corrects it)"
     limit = acknowledge_by(task.regulation, task.received_on) if task else None
     return f" (by {limit})" if limit else ""
 

@@ -27,6 +27,9 @@ FIELDS: Final = (
 )
 """Names that may stand before a `:`."""
 
+_MEANT: Final = {"subject": "email", "address": "email", "shopper": "email"}
+"""What the address is called elsewhere: the column of the table, the form."""
+
 STATES: Final = ("active", "open", "ready", "failed", "unsent", "resubmitted", "duplicate")
 """Values of `is:`, each a question the register answers."""
 
@@ -188,7 +191,8 @@ def _clause(match: re.Match[str]) -> Clause:
     field = field.casefold()
     if field not in FIELDS:
         start = match.start("field")
-        raise FilterError(f"There is no field “{field}”.", start, match.end("field"), nearest(field, FIELDS))
+        guess = _MEANT.get(field) or nearest(field, FIELDS)
+        raise FilterError(f"There is no field “{field}”.", start, match.end("field"), guess)
     if field in _COMPARED:
         return _comparison(field, match, negated)
     if match["op"] not in (":", "="):

@@ -128,10 +128,10 @@ def assign_in(transaction: Transaction, history: History, number: int, who: str 
 
 
 def acknowledge(history: History, number: int, on: date, actor: str) -> None:
-    """Record that receipt of the request was confirmed to the shopper.
+    """Record that receipt of the request was confirmed to the shopper; another day than the recorded one corrects it.
 
     Raises:
-        NotPossible: `cannot_acknowledge` says why.
+        NotPossible: that day is recorded already, or is before the request was received.
         NoSuchTask: there is no such task.
     """
     with history.write() as transaction:
@@ -141,7 +141,8 @@ def acknowledge(history: History, number: int, on: date, actor: str) -> None:
 def acknowledge_in(transaction: Transaction, history: History, number: int, on: date, actor: str) -> None:
     """Do as `acknowledge` in a transaction of `history` that is open."""
     task = tasks.get(history, number)
-    why_not = cannot_acknowledge(task)
+    before = task.acknowledged_on
+    why_not = cannot_acknowledge(task) if on == before else None
     if why_not is None and on < task.received_on:
         why_not = f"Task {task.name} was received on {task.received_on}, after {on}."
     if why_not:
@@ -149,7 +150,8 @@ def acknowledge_in(transaction: Transaction, history: History, number: int, on: 
     transaction.run("UPDATE tasks SET acknowledged_on = ? WHERE number = ?", (on.isoformat(), number))
     limit = acknowledge_by(task.regulation, task.received_on)
     late = f", {(on - limit).days} days late" if limit is not None and on > limit else ""
-    _told(transaction, number, actor, "acknowledged", f"on {on}{late}")
+    corrected = "" if before is None else f", corrected from {before}"
+    _told(transaction, number, actor, "acknowledged", f"on {on}{late}{corrected}")
 
 
 def cannot_watch(task: Task) -> str | None:
@@ -158,7 +160,7 @@ def cannot_watch(task: Task) -> str | None:
 
 
 def cannot_acknowledge(task: Task) -> str | None:
-    """Return why the confirmation of receipt cannot be recorded, or None when it can."""
+    """Return why the confirmation of receipt is not to be recorded, or None when it is: many are not corrected."""
     if task.acknowledged_on is not None:
         return f"Receipt of {task.name} was confirmed on {task.acknowledged_on}."
     return None

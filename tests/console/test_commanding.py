@@ -190,3 +190,10 @@ async def test_nothing_is_written_in_a_read_only_profile(tmp_path: Path) -> None
             await console.sees("This profile is read-only.")
             console.main.say("")
         assert console.history.revision() == revision
+
+
+@pytest.mark.parametrize("word", ["q", "quit"])
+async def test_the_console_is_left_by_the_words_hands_are_used_to(profile: Profile, word: str) -> None:
+    async with opened(profile) as console:
+        await types(console, word)
+        await console.until(lambda: console.app.return_code is not None)

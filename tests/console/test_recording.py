@@ -77,7 +77,9 @@ async def test_the_confirmation_of_receipt_is_dated_and_recorded_once(profile: P
         await console.sees("receipt confirmed on 2026-11-20, recorded.")
         assert console.task(WAITING).acknowledged_on == TODAY
         await console.press("A")
-        await console.sees("A: Receipt of")
+        await console.sees("(recorded: 2026-11-20; another day corrects it), on:")
+        await console.press("enter")
+        await console.sees("was confirmed on 2026-11-20.")
 
 
 async def test_a_task_is_given_into_hands_and_taken_out_of_them(profile: Profile) -> None:

@@ -96,6 +96,7 @@ def test_a_filter_means_its_clauses(text: str, clauses: tuple[Clause, ...]) -> N
 @pytest.mark.parametrize(
     ("text", "under", "suggestion"),
     [
+        ("subject:jane", "subject", "email"),
         ("jane statsu:failed", "statsu", "status"),
         ("status:faild", "faild", "failed"),
         ("status:failed,on_hodl", "on_hodl", "on_hold"),

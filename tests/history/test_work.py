@@ -117,6 +117,15 @@ def test_receipt_is_confirmed_once_and_not_before_it(history: History) -> None:
         work.acknowledge(history, task.number, TODAY, ACTOR)
 
 
+def test_another_day_of_the_confirmation_corrects_it_and_both_stay_on_the_timeline(history: History) -> None:
+    task = _received(history, 5, "ccpa")
+    for day in (TODAY, TODAY - timedelta(days=1)):
+        work.acknowledge(history, task.number, day, ACTOR)
+    assert tasks.get(history, task.number).acknowledged_on == TODAY - timedelta(days=1)
+    told = [event.detail for event in timeline.of_task(history, task.number) if event.what == "acknowledged"]
+    assert told == [f"on {TODAY}", f"on {TODAY - timedelta(days=1)}, corrected from {TODAY}"]
+
+
 def test_a_resubmitted_request_stays_extended_confirmed_verified_and_in_the_same_hands(history: History) -> None:
     task = in_status(history, Status.FAILED)
     work.extend(history, task.number, "complex", TODAY, ACTOR)
