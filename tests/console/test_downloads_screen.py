@@ -111,7 +111,7 @@ async def test_the_details_hold_the_whole_path_hash_and_timeline_of_a_saved_one(
     async with at_downloads(profile) as console:
         await go_to(console, "saved")
         await console.sees(
-            SHA, FOLDER, "retrieval-s_@example.com-", "19 300 000 bytes", "Asked     2026-11-20 09:30:00"
+            SHA, FOLDER, "retrieval-s•••@example.com-", "19 300 000 bytes", "Asked     2026-11-20 09:30:00"
         )
         assert "download asked  by op" in console.line("download-detail")
         assert "downloaded" in console.line("download-detail")

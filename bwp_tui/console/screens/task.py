@@ -128,6 +128,11 @@ class TaskScreen(Screen[None]):
         return not is_asking and super().check_action(action, parameters)
 
     @on(Prompt.Toggled)
+    def _asked(self) -> None:
+        if self.prompt.is_open:
+            self.say("")  # else an answer to something earlier would come back when nothing is answered
+        self._tell_footer()
+
     def _tell_footer(self) -> None:
         self.query_one(FooterLine).show_keys(*self._keys())
 
