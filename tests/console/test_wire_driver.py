@@ -123,12 +123,6 @@ def test_a_frame_that_changes_nothing_sends_nothing(watched: Watched) -> None:
     assert watched.terminal.bytes_since(mark) == b""
 
 
-def test_what_was_on_the_screen_is_taken_off_before_the_shell_has_it_again(watched: Watched) -> None:
-    mark = watched.terminal.mark()
-    watched.terminal.send("q")
-    eventually(lambda: b"\x1b[2J\x1b[?1049l" in watched.terminal.bytes_since(mark))
-
-
 def test_an_escape_in_a_paste_types_nothing_into_other_fields(watched: Watched) -> None:
     terminal = watched.terminal
     terminal.send("n")

@@ -181,6 +181,8 @@ def test_each_download_has_a_link_of_its_own_however_long_ago_the_task_completed
         assert (practice.world.calls["link"], practice.world.calls["download"]) == (1, 1)
         clock.advance(timedelta(hours=3))
         terminal.send("d")
+        terminal.wait_for("Fetch it again?")
+        terminal.send("y")
         eventually(lambda: practice.world.calls["download"] == 2)
         terminal.settle()
         assert practice.world.calls["link"] == 2

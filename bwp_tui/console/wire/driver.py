@@ -37,9 +37,6 @@ _ENTER: Final = "\x1b[?1049h"
 _LEAVE: Final = "\x1b[?1049l"
 """To the screen that the console has for itself, and back to the shell's."""
 
-_CLEAR: Final = "\x1b[2J"
-"""Takes all off the screen: a terminal whose window has grown may leave rows of it with the shell."""
-
 _KEEPS_CELLS: Final = re.compile(
     r"(?:\x07"  # bell
     r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # OSC: clipboard, title, shape of the mouse's pointer
@@ -122,7 +119,7 @@ class ThinDriver(LinuxDriver):
         try:
             self._picture.paint(data)
         except NotUnderstood:
-            self._passed_on += (self._changes(), f"{_CLEAR}{data}" if data == _LEAVE else data)
+            self._passed_on += (self._changes(), data)
             if data == _ENTER:  # after ctrl+z Textual paints nothing by itself
                 self._picture.send_anew()
             elif data != _LEAVE and not _KEEPS_CELLS.fullmatch(data):
