@@ -19,6 +19,14 @@ _TELLING: Final = 3
 
 _TABLES: Final = frozenset({"meta", "tasks", "intents", "downloads", "timeline", "engine"})
 
+_SINCE: Final = (
+    ("tasks", "purged_at", 2),
+    ("tasks", "assigned_to", 3),
+    ("downloads", "paused", 4),
+    ("tallies", "tasks", 5),
+)
+"""A column that each step has brought, and the first schema with it."""
+
 Schema = frozenset[tuple[object, ...]]
 
 
@@ -70,6 +78,8 @@ def expected_schema() -> Schema:
 
 
 def _fits(db: apsw.Connection, version: int) -> bool:
-    """Say whether the one column that tells the schemas apart is there just when the version says so."""
-    columns = {row[1] for row in db.execute("PRAGMA table_info(tasks)")}
-    return ("purged_at" in columns) is (version >= _FIRST_WITH_ID)
+    """Say whether the columns that tell the schemas apart are there just when the version says so."""
+    return all(
+        (column in {row[1] for row in db.execute(f"PRAGMA table_info({table})")}) is (version >= first)
+        for table, column, first in _SINCE
+    )

@@ -23,8 +23,8 @@ def cells(console: Console) -> list[tuple[str, str]]:
 
 async def form_over_a_sentence(console: Console) -> list[tuple[str, str]]:
     """The cells of a form that stands under the table, a sentence in the status line."""
-    console.main.say("A sentence that stays.", "warn")
     await console.press("N")
+    console.main.say("A sentence that stays.", "warn")
     await console.sees("the shopper's email address", "A sentence that stays.")
     await console.pilot.pause()
     return cells(console)
