@@ -47,7 +47,7 @@ PICTURES: Final = (
     Picture("smallest", (60, 15), "ansi-dark", (), "masked"),
     Picture("form", (120, 40), "dark", ("N", *"bob@example.com"), "F2 makes it"),
     Picture("download", (120, 40), "dark", ("3", "j", "j", "j", "d", "j", "d"), "left"),
-    Picture("downloads", (120, 40), "dark", ("3", *"jjj", "space", "space", "space", "d", "y", "F"), "under way"),
+    Picture("downloads", (120, 40), "dark", ("3", *"jjj", "space", "space", "space", "d", "y", "F"), "UNDER WAY"),
     Picture("filter", (120, 40), "dark", ("slash", *"status:failed age>1w"), "ORDERS_NOT_CLOSED"),
     Picture("marks", (120, 40), "dark", ("4", "asterisk", "R", *"orders closed now", "enter"), "to go on"),
     Picture("dashboard", (120, 40), "dark", ("D",), "overdue"),
