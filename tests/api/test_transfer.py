@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bwp_tui.api.links import PresignedLink
-from bwp_tui.api.transfer import Transfer, open_transfer, size_of
+from bwp_tui.api.transfer import LARGEST_READ, Transfer, open_transfer, size_of
 from bwp_tui.api.transfer_errors import (
     ArchiveChanged,
     ArchiveGone,
@@ -202,7 +202,7 @@ def test_what_came_before_a_cut_is_kept(server: ScriptedServer) -> None:
     got = bytearray()
     with _open(server) as transfer, pytest.raises(LineCut):
         _collect(transfer, got)
-    assert len(ARCHIVE) - 2 * 64 * 1024 < len(got) <= len(ARCHIVE)
+    assert len(ARCHIVE) - LARGEST_READ < len(got) <= len(ARCHIVE)
 
 
 def test_an_expired_link_is_explained_by_the_server(server: ScriptedServer) -> None:
@@ -328,7 +328,7 @@ def test_a_fast_line_is_read_in_large_pieces(server: ScriptedServer) -> None:
     server.script("/archive", answer(200, ARCHIVE))
     with _open(server) as transfer:
         sizes = [len(chunk) for chunk in transfer.chunks()]
-    assert max(sizes) == 64 * 1024
+    assert max(sizes) == LARGEST_READ
     assert len(sizes) < 40
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -27,17 +28,18 @@ from bwp_tui.sandbox.past import past_tasks
 from tests.benchmarks.archive_server import BLOCK
 from tests.benchmarks.far_service import far_service
 from tests.benchmarks.figures import Effort, Figure, Kind, Row, Skipped, p95
-from tests.benchmarks.keys import moves
-from tests.benchmarks.ptys import ROOT, resident_mib
+from tests.benchmarks.keys import CURSOR, PAUSE_S
+from tests.benchmarks.ptys import ROOT, TimedPty, resident_mib
 from tests.benchmarks.quiet import undisturbed
 from tests.benchmarks.registers import fresh
 from tests.e2e.operator import DOWN, UP
 
 _ROUNDS: Final = 7
+_KEY_ROUNDS: Final = 5
 _GIB: Final = 1 << 30
 _NAME: Final = "retrieval-jane@example.com-1.zip"
-_MEANWHILE_GIB: Final = 6
-_KEYS: Final = (DOWN, UP) * 12
+_MEANWHILE_GIB: Final = 9
+_KEYS: Final = (DOWN, UP) * 24
 _TASKS: Final = 60
 
 
@@ -56,16 +58,20 @@ def _beside_curl(effort: Effort, length: int) -> Iterator[Row]:
         return
     with tempfile.TemporaryDirectory(dir=_fast_folder()) as name, archive_server(Path(name), length) as url:
         folder, sha256 = Path(name), _sha256(length)
-        ours, theirs, grown = [], [], []
+        ours, theirs, piped, grown = [], [], [], []
         for round_number in range(effort.rounds(_ROUNDS) + 1):
             before = resident_mib(os.getpid())
             speed = undisturbed(lambda: length / _pumped(url, folder, sha256) / 2**20)
             peer = undisturbed(lambda: length / _curled(curl, url, folder) / 2**20)
+            same_work = undisturbed(lambda: length / _piped(curl, url, folder, sha256) / 2**20)
             if round_number:  # the first has made the buffers and read the libraries
                 ours.append(speed)
                 theirs.append(peer)
+                piped.append(same_work)
                 grown.append(resident_mib(os.getpid()) - before)
     yield Figure(what, "MiB/s", tuple(ours), 0.95, Kind.RATIO, "curl", tuple(theirs), at_least=True)
+    same = "curl | tee | sha256sum"
+    yield Figure(f"{what}, beside what also hashes it", "MiB/s", tuple(ours), None, Kind.RATIO, same, tuple(piped))
     yield Figure("memory that one more such download takes", "MiB", tuple(grown), 1)
 
 
@@ -88,6 +94,39 @@ def _curled(curl: str, url: str, folder: Path) -> float:
     seconds = time.perf_counter() - began
     saved.unlink()
     return seconds
+
+
+def _piped(curl: str, url: str, folder: Path, sha256: str) -> float:
+    """Have the archive fetched, saved and hashed by programs that share nothing but pipes."""
+    saved = folder / "piped.zip"
+    began = time.perf_counter()
+    with _fetching(curl, url, folder, saved) as pipe:
+        found, _ = pipe.communicate()
+        seconds = time.perf_counter() - began
+    assert found.split()[0] == sha256
+    return seconds
+
+
+@contextmanager
+def _fetching(curl: str, url: str, folder: Path, saved: Path) -> Iterator[subprocess.Popen[str]]:
+    """Run curl | tee | sha256sum, and end and remove what is left of it."""
+    out = subprocess.PIPE
+    certificate = str(folder / "cert.pem")
+    with (
+        subprocess.Popen([curl, "-sS", "--cacert", certificate, url], stdout=out) as fetched,
+        subprocess.Popen(["tee", str(saved)], stdin=fetched.stdout, stdout=out) as copied,
+        subprocess.Popen(["sha256sum"], stdin=copied.stdout, stdout=out, text=True) as hashed,
+    ):
+        for pipe in (fetched.stdout, copied.stdout):  # each the next one's alone: it must end with the one before it
+            if pipe is not None:
+                pipe.close()
+        try:
+            yield hashed
+        finally:
+            fetched.kill()
+            copied.wait()
+            hashed.wait()
+            saved.unlink()
 
 
 def _sha256(length: int) -> str:
@@ -125,7 +164,30 @@ def archive_server(folder: Path, length: int) -> Iterator[str]:
 
 
 def _keys_meanwhile(effort: Effort) -> Iterator[Row]:
-    """Press keys in a console that is idle, and again while it downloads."""
+    """Press keys in a console that is idle, while other programs download, and while it downloads itself."""
+    curl = shutil.which("curl")
+    rounds = [_round_of_keys(effort, curl) for _ in range(effort.rounds(_KEY_ROUNDS))]
+    idle, busy = tuple(r.idle for r in rounds), tuple(r.busy for r in rounds)
+    what = "cursor key while a download runs at full speed, p95"
+    yield Figure(what, "ms", busy, 1.5, Kind.RATIO, "the same, idle", idle)
+    if curl is not None:
+        beside = tuple(r.beside for r in rounds)
+        peer = "idle, but for curl | tee | sha256sum"
+        yield Figure(f"{what}, beside what also hashes it", "ms", busy, None, Kind.RATIO, peer, beside)
+    yield Figure("memory of a console that downloads", "MiB", tuple(r.memory for r in rounds), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    """Milliseconds a cursor key takes, p95: idle, beside other programs that download, downloading; memory in MiB."""
+
+    idle: float
+    beside: float
+    busy: float
+    memory: float
+
+
+def _round_of_keys(effort: Effort, curl: str | None) -> _Keys:
     length = _MEANWHILE_GIB * _GIB
     at = utc_now() - timedelta(days=2)
     past = [
@@ -142,18 +204,22 @@ def _keys_meanwhile(effort: Effort) -> Iterator[Row]:
         console = stack.enter_context(place.console())
         console.until("engine here", "Received")
         console.settle(1.0)
-        moves(console, keys)
-        idle = moves(console, keys)
+        _cursor(console, keys[:4])  # the first key pays for what it is first to use
+        idle = p95(_cursor(console, keys))
+        beside = math.nan
+        if curl is not None:
+            with _fetching(curl, url, folder, folder / "piped.zip") as pipe:
+                beside = p95(_cursor(console, keys))
+                assert pipe.poll() is None, "the other programs ended before the keys did"
         history = place.history()
         stack.callback(history.close)
         actions.download(history, 1, str(folder), "op")
         console.until("%")
-        busy = moves(console, keys)
-        is_running = "%" in console.screen()
-        memory = resident_mib(console.pid)
-    what = "cursor key while a download runs at full speed, p95"
-    if not is_running:
-        yield Skipped(what, "the download ended before the keys did")
-        return
-    yield Figure(what, "ms", (p95(busy),), 1.5, Kind.RATIO, "the same, idle", (p95(idle),))
-    yield Figure("memory of a console that downloads", "MiB", (memory,), None)
+        busy = p95(_cursor(console, keys))
+        assert "%" in console.screen(), "the download ended before the keys did"
+        return _Keys(idle, beside, busy, resident_mib(console.pid))
+
+
+def _cursor(console: TimedPty, keys: Sequence[str]) -> list[float]:
+    """Return the milliseconds from each key until the cursor is shown in its place: progress is painted meanwhile."""
+    return [console.answer_to(key, *CURSOR, quiet=PAUSE_S) * 1000 for key in keys]

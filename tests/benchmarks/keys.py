@@ -20,11 +20,14 @@ _STEPS: Final = 12
 _FAR: Final = 45
 """Rows that are more than a screen has."""
 
-_PAUSE_S: Final = 0.12
+PAUSE_S: Final = 0.12
 """An operator's keys: what rests on the cursor, such as the details, is drawn between them."""
 
 _TABLE: Final = slice(3, 24), slice(0, 117)
 """The screen's lines and columns that show tasks; the bar beside them tells how many there are, which comes later."""
+
+CURSOR: Final = _TABLE[0], slice(0, 2)
+"""The screen's lines and columns that show where the cursor is."""
 
 _PAGE_DOWN: Final = "\x1b[6~"
 _LONGEST_MS: Final = 150.0
@@ -75,7 +78,7 @@ def _cursor(ours: TimedPty, theirs: TimedPty, effort: Effort) -> Iterator[Row]:
         yield Figure(what, "ms", tuple(samples[0]), 1.0, Kind.RATIO, PEER, tuple(samples[1]))
 
 
-def moves(pty: TimedPty, keys: Sequence[str], pause: float = _PAUSE_S) -> list[float]:
+def moves(pty: TimedPty, keys: Sequence[str], pause: float = PAUSE_S) -> list[float]:
     """Return the milliseconds from each key to the last byte of its frame."""
     found = []
     for key in keys:
