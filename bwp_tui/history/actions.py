@@ -227,12 +227,6 @@ def poll_now_in(transaction: Transaction, number: int) -> None:
     )
 
 
-def set_note(history: History, number: int, note: str, actor: str) -> None:
-    """Replace the note of a task."""
-    with history.write() as transaction:
-        set_note_in(transaction, number, note, actor)
-
-
 def set_note_in(transaction: Transaction, number: int, note: str, actor: str) -> None:
     """Replace the note of a task, in a transaction that is open."""
     text = clean_line(note)

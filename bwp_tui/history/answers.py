@@ -53,11 +53,6 @@ def all_answered(history: History, given: Mapping[int, tuple[Answer, datetime | 
         return frozenset(number for number in before if _record(transaction, number, before[number], *given[number]))
 
 
-def answered(history: History, number: int, answer: Answer, next_poll_at: datetime | None) -> bool:
-    """Record one answer to a poll; return whether anything the operator sees has changed."""
-    return number in all_answered(history, {number: (answer, next_poll_at)})
-
-
 def _record(
     transaction: Transaction, number: int, before: Sequence[SqlValue], answer: Answer, next_poll_at: datetime | None
 ) -> bool:

@@ -69,100 +69,68 @@ def resubmit(actor: str, note: str = "") -> Deed:
 
 def cancel(actor: str) -> Deed:
     """Return the deed of cancelling deletions on hold."""
-
-    def deed(transaction: Transaction, history: History, number: int) -> int:
-        actions.cancel_in(transaction, history, number, actor)
-        return number
-
-    return deed
+    return _upon(lambda transaction, history, number: actions.cancel_in(transaction, history, number, actor))
 
 
 def download(directory: str, actor: str) -> Deed:
     """Return the deed of having results downloaded into a folder."""
-
-    def deed(transaction: Transaction, history: History, number: int) -> int:
-        actions.download_in(transaction, history, number, directory, actor)
-        return number
-
-    return deed
+    return _upon(
+        lambda transaction, history, number: actions.download_in(transaction, history, number, directory, actor)
+    )
 
 
 def refresh() -> Deed:
     """Return the deed of making tasks due to be asked about now."""
-
-    def deed(transaction: Transaction, _history: History, number: int) -> int:
-        actions.poll_now_in(transaction, number)
-        return number
-
-    return deed
+    return _upon(lambda transaction, _history, number: actions.poll_now_in(transaction, number))
 
 
 def tag(add: Sequence[str], remove: Sequence[str], actor: str) -> Deed:
     """Return the deed of adding some tags and removing others."""
 
-    def deed(transaction: Transaction, history: History, number: int) -> int:
+    def retag(transaction: Transaction, history: History, number: int) -> None:
         tags = work.changed_tags(tasks.get(history, number), add, remove)
         work.set_tags_in(transaction, history, number, tags, actor)
-        return number
 
-    return deed
+    return _upon(retag)
 
 
 def assign(who: str | None, actor: str) -> Deed:
     """Return the deed of giving tasks into someone's hands; None is nobody's."""
-
-    def deed(transaction: Transaction, history: History, number: int) -> int:
-        work.assign_in(transaction, history, number, who, actor)
-        return number
-
-    return deed
+    return _upon(lambda transaction, history, number: work.assign_in(transaction, history, number, who, actor))
 
 
 def add_note(text: str, actor: str) -> Deed:
     """Return the deed of adding a note."""
-
-    def deed(transaction: Transaction, history: History, number: int) -> int:
-        work.add_note_in(transaction, history, number, text, actor)
-        return number
-
-    return deed
+    return _upon(lambda transaction, history, number: work.add_note_in(transaction, history, number, text, actor))
 
 
 def set_note(text: str, actor: str) -> Deed:
     """Return the deed of replacing the note; no text removes it."""
-
-    def deed(transaction: Transaction, _history: History, number: int) -> int:
-        actions.set_note_in(transaction, number, text, actor)
-        return number
-
-    return deed
+    return _upon(lambda transaction, _history, number: actions.set_note_in(transaction, number, text, actor))
 
 
 def verify(verification: Verification, actor: str) -> Deed:
     """Return the deed of recording how it was made sure who asks."""
-
-    def deed(transaction: Transaction, history: History, number: int) -> int:
-        work.verify_in(transaction, history, number, verification, actor)
-        return number
-
-    return deed
+    return _upon(lambda transaction, history, number: work.verify_in(transaction, history, number, verification, actor))
 
 
 def acknowledge(on: date, actor: str) -> Deed:
     """Return the deed of recording that receipt was confirmed to the shopper."""
-
-    def deed(transaction: Transaction, history: History, number: int) -> int:
-        work.acknowledge_in(transaction, history, number, on, actor)
-        return number
-
-    return deed
+    return _upon(lambda transaction, history, number: work.acknowledge_in(transaction, history, number, on, actor))
 
 
 def extend(reason: str, today: date, actor: str) -> Deed:
     """Return the deed of recording that the shopper was told that the answer takes longer."""
+    return _upon(
+        lambda transaction, history, number: work.extend_in(transaction, history, number, reason, today, actor)
+    )
+
+
+def _upon(act: Callable[[Transaction, History, int], object]) -> Deed:
+    """Return the deed after which the same task is the one to look at."""
 
     def deed(transaction: Transaction, history: History, number: int) -> int:
-        work.extend_in(transaction, history, number, reason, today, actor)
+        act(transaction, history, number)
         return number
 
     return deed

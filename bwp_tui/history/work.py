@@ -1,10 +1,12 @@
-"""What the office does about a task, none of it sent anywhere: notes, tags, who has it, what the shopper was told."""
+"""What the office does about a task, none of it sent anywhere: notes, tags, who has it, what the shopper was told.
+
+A name with `_in` works in a transaction of the history that is open.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
 from bwp_tui.domain.deadlines import REGULATIONS, acknowledge_by, due_on, extend_by
 from bwp_tui.domain.task import DownloadState, Kind, Status, Task, Verification, has_ended
@@ -14,24 +16,6 @@ from bwp_tui.history.changes import mark
 from bwp_tui.history.connection import History, Transaction
 from bwp_tui.history.errors import NotPossible
 from bwp_tui.history.rows import tags_text
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """A note on a task."""
-
-    at: datetime
-    actor: str
-    text: str
-
-
-def notes(history: History, number: int) -> list[Note]:
-    """Return every note that was written on task `number`, oldest first; the task itself shows the newest."""
-    return [
-        Note(event.at, event.actor, event.detail)
-        for event in timeline.of_task(history, number)
-        if event.what == timeline.NOTE and event.detail
-    ]
 
 
 def add_note(history: History, number: int, text: str, actor: str) -> None:
@@ -55,18 +39,12 @@ def add_note_in(transaction: Transaction, history: History, number: int, text: s
     _told(transaction, number, actor, timeline.NOTE, note)
 
 
-def set_tags(history: History, number: int, tags: Iterable[str], actor: str) -> None:
+def set_tags_in(transaction: Transaction, history: History, number: int, tags: Iterable[str], actor: str) -> None:
     """Give task `number` these tags and no others.
 
     Raises:
         NoSuchTask: there is no such task.
     """
-    with history.write() as transaction:
-        set_tags_in(transaction, history, number, tags, actor)
-
-
-def set_tags_in(transaction: Transaction, history: History, number: int, tags: Iterable[str], actor: str) -> None:
-    """Do as `set_tags` in a transaction of `history` that is open."""
     before = tasks.get(history, number).tags
     after = tuple(dict.fromkeys(tag for tag in map(clean_line, tags) if tag))
     if after == before:
@@ -84,19 +62,13 @@ def changed_tags(task: Task, add: Iterable[str], remove: Iterable[str]) -> tuple
     return (*kept, *dict.fromkeys(tag for tag in map(clean_line, add) if tag and tag.casefold() not in known))
 
 
-def verify(history: History, number: int, verification: Verification, actor: str) -> None:
+def verify_in(transaction: Transaction, history: History, number: int, verification: Verification, actor: str) -> None:
     """Record how it was made sure that who asks is the data subject. A second record replaces the first.
 
     Raises:
         NotPossible: it does not say how.
         NoSuchTask: there is no such task.
     """
-    with history.write() as transaction:
-        verify_in(transaction, history, number, verification, actor)
-
-
-def verify_in(transaction: Transaction, history: History, number: int, verification: Verification, actor: str) -> None:
-    """Do as `verify` in a transaction of `history` that is open."""
     how, by = clean_line(verification.how), clean_line(verification.by)
     if not how:
         raise NotPossible("A verification must say how it was made.")
@@ -108,18 +80,12 @@ def verify_in(transaction: Transaction, history: History, number: int, verificat
     _told(transaction, number, actor, "verified", f"on {verification.on} by {by}: {how}")
 
 
-def assign(history: History, number: int, who: str | None, actor: str) -> None:
+def assign_in(transaction: Transaction, history: History, number: int, who: str | None, actor: str) -> None:
     """Record who has the task in hand; None is nobody.
 
     Raises:
         NoSuchTask: there is no such task.
     """
-    with history.write() as transaction:
-        assign_in(transaction, history, number, who, actor)
-
-
-def assign_in(transaction: Transaction, history: History, number: int, who: str | None, actor: str) -> None:
-    """Do as `assign` in a transaction of `history` that is open."""
     name = clean_line(who) if who else None
     if tasks.get(history, number).assigned_to == (name or None):
         return
@@ -127,19 +93,13 @@ def assign_in(transaction: Transaction, history: History, number: int, who: str 
     _told(transaction, number, actor, "assigned", f"to {name}" if name else "to nobody")
 
 
-def acknowledge(history: History, number: int, on: date, actor: str) -> None:
+def acknowledge_in(transaction: Transaction, history: History, number: int, on: date, actor: str) -> None:
     """Record that receipt of the request was confirmed to the shopper; another day than the recorded one corrects it.
 
     Raises:
         NotPossible: that day is recorded already, or is before the request was received.
         NoSuchTask: there is no such task.
     """
-    with history.write() as transaction:
-        acknowledge_in(transaction, history, number, on, actor)
-
-
-def acknowledge_in(transaction: Transaction, history: History, number: int, on: date, actor: str) -> None:
-    """Do as `acknowledge` in a transaction of `history` that is open."""
     task = tasks.get(history, number)
     before = task.acknowledged_on
     why_not = cannot_acknowledge(task) if on == before else None
@@ -166,7 +126,7 @@ def cannot_acknowledge(task: Task) -> str | None:
     return None
 
 
-def extend(history: History, number: int, reason: str, today: date, actor: str) -> date:
+def extend_in(transaction: Transaction, history: History, number: int, reason: str, today: date, actor: str) -> date:
     """Record that the shopper was told, today and with the reason, that the answer takes longer.
 
     Returns:
@@ -176,12 +136,6 @@ def extend(history: History, number: int, reason: str, today: date, actor: str) 
         NotPossible: `cannot_extend` says why, or there is no reason.
         NoSuchTask: there is no such task.
     """
-    with history.write() as transaction:
-        return extend_in(transaction, history, number, reason, today, actor)
-
-
-def extend_in(transaction: Transaction, history: History, number: int, reason: str, today: date, actor: str) -> date:
-    """Do as `extend` in a transaction of `history` that is open."""
     why = clean_line(reason)
     if not why:
         raise NotPossible("An extension needs the reason that the shopper is told.")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
+import subprocess
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -19,6 +23,7 @@ from tests.benchmarks.far_service import FarService, far_service
 from tests.benchmarks.figures import Effort, Figure, Kind, Row, Skipped
 from tests.benchmarks.ptys import TimedPty, cpu_seconds
 from tests.benchmarks.registers import fresh
+from tests.history import single
 
 _ACTIVE: Final = 1_000
 _WATCHED_S: Final = 20
@@ -56,10 +61,31 @@ def _updates(effort: Effort) -> Iterator[Row]:
         yield Figure(what, "% of a core", (busy * 100,), None)
         yield Skipped(f"{what}, beside htop at 1 s", "htop is not installed")
         return
+    alone = _cpu_of_htop(htop, seconds)
+    with _processes(_ACTIVE):
+        as_many = _cpu_of_htop(htop, seconds)
+    yield Figure(what, "% of a core", (busy * 100,), 3, Kind.RATIO, "htop at 1 s", (alone * 100,))
+    peer = f"htop at 1 s, {_ACTIVE:,} processes"
+    yield Figure(what, "% of a core", (busy * 100,), None, Kind.RATIO, peer, (as_many * 100,))
+
+
+def _cpu_of_htop(htop: str, seconds: int) -> float:
     with TimedPty([htop, "-d", "10"], {}) as peer:
-        peer.settle(0.5)
-        theirs = _cpu_over(peer, None, seconds)
-    yield Figure(what, "% of a core", (busy * 100,), 3, Kind.RATIO, "htop at 1 s", (theirs * 100,))
+        peer.read_for(2)
+        return _cpu_over(peer, None, seconds)
+
+
+@contextmanager
+def _processes(count: int) -> Iterator[None]:
+    """Have so many processes there, which do nothing."""
+    loop = f"for i in $(seq {count}); do sleep 3600 & done; echo there; wait"
+    with subprocess.Popen(["sh", "-c", loop], stdout=subprocess.PIPE, start_new_session=True) as shell:
+        try:
+            assert shell.stdout is not None
+            shell.stdout.readline()
+            yield
+        finally:
+            os.killpg(shell.pid, signal.SIGKILL)
 
 
 def _cpu_over(console: TimedPty, history: History | None, seconds: int) -> float:
@@ -93,7 +119,7 @@ def _stall(effort: Effort) -> Iterator[Row]:
         history = place.history()
         flowing = _polls_over(history, service, seconds, console)
         stalled = _polls_over(history, service, seconds, None)
-        actions.set_note(history, _POLLED, "written meanwhile", "op")
+        single.set_note(history, _POLLED, "written meanwhile", "op")
         before, began = console.size, time.monotonic()
         console.until("written meanwhile")
         seconds_behind = time.monotonic() - began

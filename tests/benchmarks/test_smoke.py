@@ -15,13 +15,14 @@ import pytest
 from bwp_tui.console.feed import Feed, Snapshot
 from bwp_tui.domain.task import Status
 from bwp_tui.domain.times import utc_now
-from bwp_tui.history import actions, intents
+from bwp_tui.history import intents
 from tests.benchmarks.far_service import far_service
 from tests.benchmarks.ptys import ROOT
 from tests.benchmarks.registers import fresh
 from tests.benchmarks.sending import all_asked, imported, make_due, under_way, worked
 from tests.benchmarks.wire import TASKS, Watched, watched
 from tests.e2e.operator import DOWN, UP, still_life
+from tests.history import single
 from tests.waiting import eventually
 
 LATER = (
@@ -92,7 +93,7 @@ def test_a_change_is_shown_with_few_statements() -> None:
         eventually(lambda: told)
         history = place.history()
         statements.clear()
-        actions.set_note(history, 60, "called", "op")
+        single.set_note(history, 60, "called", "op")
         eventually(lambda: len(told) == 2)
         history.close()
         feed.stop()

@@ -12,13 +12,13 @@ from typing import Final
 
 from bwp_tui.domain.task import Status
 from bwp_tui.domain.times import utc_now
-from bwp_tui.history import answers
 from bwp_tui.history.answers import Answer
 from bwp_tui.history.connection import History
 from tests.benchmarks.figures import Effort, Figure, Kind, Row, Skipped
 from tests.benchmarks.ptys import TimedPty
 from tests.benchmarks.registers import fresh
 from tests.e2e.operator import DOWN, UP, still_life
+from tests.history import single
 
 TASKS: Final = 60
 _IN_SIGHT, _OUT_OF_SIGHT = TASKS - 5, 5
@@ -49,7 +49,7 @@ class Watched:
     def status(self, number: int, status: Status | str) -> None:
         """Have the service tell a status, as the engine records it."""
         now = utc_now()
-        answers.answered(self.history, number, Answer(status, None, now, None, None, ()), None)
+        single.answered(self.history, number, Answer(status, None, now, None, None, ()), None)
 
     def cost(self, act: Callable[[], object]) -> int:
         """Return the bytes that are sent for what `act` does."""

@@ -11,6 +11,7 @@ from bwp_tui.history.connection import History
 from bwp_tui.settings import Profile
 from tests.console.past import HELD, NOT_KNOWN, NOW, ORDERS_OPEN, READY, WAITING, Planted
 from tests.console.support import USUAL, opened
+from tests.history import single
 
 REQUEST = Request(Kind.RETRIEVAL, "b@example.com", NOW.date(), "gdpr")
 LONG = " ".join(f"word{number}" for number in range(120))
@@ -38,7 +39,7 @@ async def test_a_new_code_and_a_new_status_are_shown_as_they_came(profile: Profi
     past = [Planted("new@example.com", status=Status.FAILED, errors=(TaskError("SO_NEW", LONG),))]
     async with opened(profile, past) as console:
         await console.sees("SO_NEW  word0 word1", "word119", "→ This code is new to this program.")
-        answers.answered(console.history, 1, answer("PAUSED_BY_SERVICE"), NOW)
+        single.answered(console.history, 1, answer("PAUSED_BY_SERVICE"), NOW)
         await console.sees("? PAUSED_BY_SERV", "── PAUSED_BY_SERVICE · retrieval")
 
 
@@ -97,7 +98,7 @@ async def test_the_details_follow_the_cursor_and_the_history(profile: Profile) -
         await console.sees(f"#{READY} ──")
         await console.press("j")
         await console.sees(f"#{WAITING} ──", "CCPA §7021")
-        answers.answered(console.history, WAITING, answer("COMPLETED"), None)
+        single.answered(console.history, WAITING, answer("COMPLETED"), None)
         await console.sees("── COMPLETED · retrieval", "ready: d downloads it over a fresh link")
 
 

@@ -18,7 +18,7 @@ from bwp_tui.console.detail_words import Reading, facts, heading, matters, timel
 from bwp_tui.console.speech import Phrase
 from bwp_tui.domain.task import Event, Kind, Request, Status, Task, TaskError
 from bwp_tui.domain.text import clean
-from bwp_tui.history import actions, engine_state, tasks, work
+from bwp_tui.history import actions, engine_state, tasks
 from bwp_tui.history import timeline as timeline_of
 from bwp_tui.history.connection import History, as_int
 from bwp_tui.history.engine_state import Service
@@ -26,6 +26,7 @@ from bwp_tui.settings import Profile
 from tests.console.past import NOW, TODAY, Planted
 from tests.console.support import WIDE, Console, opened
 from tests.console.table_app import make_task
+from tests.history import single
 
 NASTY: Final = {
     "controls": " \x1b[31mred\x1b[0m \x1b]52;c;aHVzaA==\x07 \x9b2J\x9d0;t\x9c \u202eevil\u2066\u200b\ufeff a\x08c\x00d",
@@ -87,7 +88,7 @@ async def test_no_page_of_a_task_nor_the_list_of_what_was_sent_does(profile: Pro
     async with opened(profile, [Planted("a@example.com", status=Status.COMPLETED)]) as console:
         actions.download(console.history, 1, "/srv", "op")
         sent = actions.submit(console.history, Request(Kind.DELETION, "b@example.com", TODAY, "gdpr", 3, "r"), "op")
-        work.assign(console.history, sent.number, "anna", "op")
+        single.assign(console.history, sent.number, "anna", "op")
         spoil(console.history, text)
         await console.until(lambda: console.main.table.row_count == 2)
         await console.do("mask")

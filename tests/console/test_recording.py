@@ -12,6 +12,7 @@ from bwp_tui.history import tasks, timeline, work
 from bwp_tui.settings import Profile
 from tests.console.past import HELD, NOT_KNOWN, READY, TODAY, WAITING
 from tests.console.support import Console, opened
+from tests.history import single
 
 
 async def type_over(console: Console, text: str) -> None:
@@ -166,7 +167,7 @@ async def test_what_others_have_changed_since_is_not_trodden_on(profile: Profile
         await console.go_to(READY)
         await console.press("t", *"vip", "enter")
         await console.sees("The tags of")
-        work.set_tags(console.history, READY, ("theirs",), "bob")
+        single.set_tags(console.history, READY, ("theirs",), "bob")
         await console.press("U")
         await console.sees("1 not: The tags of", "was changed since")
         assert tasks.get(console.history, READY).tags == ("theirs",)

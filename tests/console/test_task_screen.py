@@ -8,12 +8,13 @@ from bwp_tui.console.screens.sent import SentScreen
 from bwp_tui.console.screens.task import PAGES, TaskScreen
 from bwp_tui.domain.advice import KNOWN_CODES
 from bwp_tui.domain.task import Kind, Request, Status, Task, TaskError
-from bwp_tui.history import actions, answers, downloads, intents, outcomes, tasks, work
+from bwp_tui.history import actions, downloads, intents, outcomes, tasks, work
 from bwp_tui.history.answers import Answer
 from bwp_tui.history.connection import History, as_text
 from bwp_tui.settings import Profile
 from tests.console.past import HELD, NOT_KNOWN, NOW, PAST, READY, TODAY, WAITING, Planted
 from tests.console.support import USUAL, Console, opened
+from tests.history import single
 
 EMAIL = "bob@example.com"
 """The address of the task on hold, so that a new request has an earlier one."""
@@ -143,7 +144,7 @@ async def test_neighbours_are_read_on_the_same_page_and_the_cursor_goes_along(pr
 async def test_the_page_follows_the_history(profile: Profile) -> None:
     async with opened(profile) as console:
         await read(console, WAITING)
-        answers.answered(
+        single.answered(
             console.history,
             WAITING,
             Answer(

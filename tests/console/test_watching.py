@@ -6,18 +6,19 @@ from bwp_tui.console.app import ConsoleApp
 from bwp_tui.console.notice import sequence
 from bwp_tui.console.watching import desk_words
 from bwp_tui.domain.task import WATCHED, Status, has_ended
-from bwp_tui.history import answers, timeline, work
+from bwp_tui.history import timeline
 from bwp_tui.history.answers import Answer
 from bwp_tui.history.connection import History
 from bwp_tui.settings import Profile
 from tests.console.past import NOW, READY, WAITING, Planted, clock
 from tests.console.support import WIDE, Console, make_profile, opened, plant
 from tests.console.table_app import make_task
+from tests.history import single
 
 
 def end(history: History, number: int, status: str = Status.COMPLETED) -> None:
     answer = Answer(status=status, submitted_at=None, updated_at=NOW, email=None, holding_period=None, errors=())
-    answers.answered(history, number, answer, None)
+    single.answered(history, number, answer, None)
 
 
 async def test_a_watched_task_carries_a_sign_and_its_end_is_told_once(profile: Profile) -> None:
@@ -66,7 +67,7 @@ async def test_marked_tasks_are_watched_together_but_for_those_that_have_ended(p
 async def test_what_ended_while_no_console_was_open_is_told_at_the_next_start(profile: Profile) -> None:
     history = plant(profile, [Planted("a@example.com"), Planted("b@example.com")])
     for number in (1, 2):
-        work.set_tags(history, number, ("vip", WATCHED), "op")
+        single.set_tags(history, number, ("vip", WATCHED), "op")
     end(history, 1, Status.FAILED)
     app = ConsoleApp(profile, clock=clock, with_engine=False)
     try:
@@ -90,7 +91,7 @@ async def test_a_task_that_nobody_watches_ends_in_silence(profile: Profile) -> N
 
 async def test_a_read_only_console_tells_and_writes_nothing(profile: Profile) -> None:
     async with opened(make_profile(profile.folder, read_only=True)) as console:
-        work.set_tags(console.history, WAITING, (WATCHED,), "bob")
+        single.set_tags(console.history, WAITING, (WATCHED,), "bob")
         end(console.history, WAITING)
         revision = console.history.revision()
         await console.sees("The watched retrieval for i•••@example.org is COMPLETED.")

@@ -8,10 +8,10 @@ import pytest
 
 from bwp_tui.domain.task import Kind, Status
 from bwp_tui.domain.times import utc_now
-from bwp_tui.history import answers
 from bwp_tui.history.answers import Answer
 from bwp_tui.sandbox.server import Sandbox
 from tests.e2e.operator import DOWN, UP, Operator, on_current_row, still_life
+from tests.history import single
 from tests.pty_terminal import Terminal
 
 IDLE_S = 10.0
@@ -42,7 +42,7 @@ def complete(shop: Operator) -> None:
     """Have the tracked task end, as the engine records it."""
     history = shop.history()
     answer = Answer(Status.COMPLETED, utc_now(), utc_now(), None, None, ())
-    assert answers.answered(history, 61, answer, None)
+    assert single.answered(history, 61, answer, None)
     history.close()
 
 

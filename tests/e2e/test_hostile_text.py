@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 
 from bwp_tui.domain.task import Kind, Status, TaskError
-from bwp_tui.history import actions
 from bwp_tui.sandbox import graphql, world
 from bwp_tui.sandbox.fates import Fate
 from bwp_tui.sandbox.server import Sandbox
 from tests.e2e.operator import ENTER, ESCAPE, SMALL, WIDE, Operator, end, file_retrieval, on_current_row
+from tests.history import single
 from tests.pty_terminal import Terminal
 
 HOSTILE = (
@@ -103,7 +103,7 @@ def test_hostile_words_of_colleagues_reach_no_screen(shop: Operator) -> None:
     assert submitted.code == 0, submitted.err
     assert not any(character in submitted.out + submitted.err for character in HOSTILE if not character.isprintable())
     history = shop.history()
-    actions.set_note(history, 1, f"CODE{HOSTILE}", "op")
+    single.set_note(history, 1, f"CODE{HOSTILE}", "op")
     history.close()
     with shop.console() as terminal:
         terminal.wait_for("CODE\\x1b]52")

@@ -6,10 +6,10 @@ import pytest
 
 from bwp_tui.domain.task import WATCHED, Kind, Status
 from bwp_tui.domain.times import utc_now
-from bwp_tui.history import answers, work
 from bwp_tui.history.answers import Answer
 from bwp_tui.sandbox.server import Sandbox
 from tests.e2e.operator import Operator, on_current_row
+from tests.history import single
 from tests.pty_terminal import Terminal
 
 NOTICE = b"\x1b]9;bwp-tui: retrieval #1 COMPLETED\x1b\\\x07"
@@ -22,11 +22,11 @@ def watch_and_end(shop: Operator, practice: Sandbox, terminal: Terminal, *, watc
     terminal.wait_for(on_current_row("IN_PROGRESS"))
     history = shop.history()
     if watched:
-        work.set_tags(history, 1, (WATCHED,), "op")
+        single.set_tags(history, 1, (WATCHED,), "op")
         terminal.wait_for(on_current_row("◉"))
     terminal.settle()
     mark = terminal.mark()
-    assert answers.answered(history, 1, Answer(Status.COMPLETED, utc_now(), utc_now(), None, None, ()), None)
+    assert single.answered(history, 1, Answer(Status.COMPLETED, utc_now(), utc_now(), None, None, ()), None)
     history.close()
     terminal.wait_for("The watched retrieval" if watched else "── COMPLETED")
     terminal.settle()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 from bwp_tui.domain.task import Kind, Request, Status, Task
-from bwp_tui.history import actions, answers, intents, outcomes, tasks
+from bwp_tui.history import actions, intents, outcomes, tasks
 from bwp_tui.history.answers import Answer
 from bwp_tui.history.connection import History, as_int
 from bwp_tui.history.intents import Intent
+from tests.history import single
 
 NOW = datetime(2026, 11, 20, 9, 14, tzinfo=UTC)
 TODAY = date(2026, 11, 20)
@@ -120,7 +121,7 @@ def in_status(history: History, status: str, kind: Kind = Kind.RETRIEVAL, task_i
     elif status == Status.MISSING:
         history.rows("UPDATE tasks SET status = 'MISSING', terminal = 1 WHERE number = ?", (task.number,))
     elif status != task.status:
-        answers.answered(history, task.number, answer(status), SOON)
+        single.answered(history, task.number, answer(status), SOON)
     return tasks.get(history, task.number)
 
 

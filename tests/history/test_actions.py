@@ -15,6 +15,7 @@ from bwp_tui.history import actions, answers, downloads, intents, outcomes, poll
 from bwp_tui.history.connection import History, Transaction, as_text
 from bwp_tui.history.errors import NoSuchTask, NotPossible
 from bwp_tui.history.request_check import BadRequest, check_email
+from tests.history import single
 from tests.history.support import (
     ACTOR,
     NOW,
@@ -329,7 +330,7 @@ def test_an_adopted_task_is_asked_about_at_once_and_filled_in_by_the_answer(hist
     assert (task.status, task.task_id, task.next_poll_at, task.holding_period) == ("QUEUED", "task-9", NOW, None)
     assert [poll.task_id for poll in polls.due(history, NOW, 5)] == ["task-9"]
     assert not intents.waiting_for(history, task.number)
-    answers.answered(history, task.number, answer("ON_HOLD", email="zoe@example.com", holding_period=30), SOON)
+    single.answered(history, task.number, answer("ON_HOLD", email="zoe@example.com", holding_period=30), SOON)
     known = tasks.get(history, task.number)
     assert (known.status, known.email, known.holding_period) == ("ON_HOLD", "zoe@example.com", 30)
 
@@ -344,7 +345,7 @@ def test_a_task_id_is_adopted_once(history: History) -> None:
 
 def test_asking_now_makes_a_task_due_and_its_pace_young_again(history: History) -> None:
     task, unsent = accepted(history), submitted(history)
-    answers.answered(history, task.number, answer("IN_PROGRESS"), SOON)
+    single.answered(history, task.number, answer("IN_PROGRESS"), SOON)
     assert polls.due(history, NOW, 5) == []
     actions.poll_now(history, [task.number, unsent.number])
     (poll,) = polls.due(history, NOW, 5)
@@ -354,14 +355,14 @@ def test_asking_now_makes_a_task_due_and_its_pace_young_again(history: History) 
 
 def test_a_note_is_one_clean_line_and_the_same_note_again_changes_nothing(history: History) -> None:
     task = submitted(history)
-    actions.set_note(history, task.number, " left\nmessage\x1b ", ACTOR)
+    single.set_note(history, task.number, " left\nmessage\x1b ", ACTOR)
     noted = tasks.get(history, task.number)
     assert (noted.note, noted.revision) == ("left message\\x1b", 2)
     lines = len(timeline.of_task(history, task.number))
-    actions.set_note(history, task.number, "left message\\x1b", ACTOR)
+    single.set_note(history, task.number, "left message\\x1b", ACTOR)
     assert tasks.get(history, task.number) == noted
     assert len(timeline.of_task(history, task.number)) == lines
-    actions.set_note(history, task.number, "", ACTOR)
+    single.set_note(history, task.number, "", ACTOR)
     assert timeline.of_task(history, task.number)[-1].what == "note removed"
 
 

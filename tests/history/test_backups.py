@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.history import actions, backups, integrity, outcomes, restoring, swap, tasks, upkeep
+from bwp_tui.history import backups, integrity, outcomes, restoring, swap, tasks, upkeep
 from bwp_tui.history.connection import History
 from bwp_tui.history.errors import HistoryDamaged, HistoryError, HistoryForeign, HistoryUnavailable
+from tests.history import single
 from tests.history.damage import overwrite, overwrite_table
 from tests.history.support import ACTOR, SOON, TODAY, FrozenClock, accepted, intent_of, scalar, sent, submitted
 
@@ -107,7 +108,7 @@ def test_restoring_brings_back_what_was_lost_and_keeps_what_came_since(path: Pat
     backups.back_up_to(path, backup)
     clock.forward(hours=1)
     outcomes.accepted(history, sent(history, first.number).id, "task-1", SOON)
-    actions.set_note(history, second.number, "called", ACTOR)
+    single.set_note(history, second.number, "called", ACTOR)
     third = submitted(history, email="third@example.com")
     history.close()
     restored = restoring.restore(path, backup, clock())

@@ -8,9 +8,10 @@ from datetime import date, timedelta
 import pytest
 
 from bwp_tui.domain.task import Kind, Status
-from bwp_tui.history import actions, bulk, intents, plans, tasks, work
+from bwp_tui.history import actions, bulk, intents, plans, tasks
 from bwp_tui.history.bulk import Result
 from bwp_tui.history.connection import History
+from tests.history import single
 from tests.history.support import ACTOR, NOW, TODAY, in_status, request, submitted
 
 
@@ -127,4 +128,4 @@ def test_cancelling_downloading_asking_and_noting_do_what_their_single_forms_do(
     found = tasks.get(history, held)
     assert (found.cancel_asked, found.polls, found.note) == (True, 0, "x")
     assert tasks.get(history, ready).download is not None
-    assert [note.text for note in work.notes(history, held)] == ["x"]
+    assert [note.text for note in single.notes(history, held)] == ["x"]

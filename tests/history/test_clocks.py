@@ -12,6 +12,7 @@ from bwp_tui.domain.uptime import Uptime
 from bwp_tui.history import actions, answers, clocks, downloads, engine_state, intents, outcomes, tasks
 from bwp_tui.history.connection import History, as_text
 from bwp_tui.history.engine_state import Service
+from tests.history import single
 from tests.history.support import ACTOR, NOW, SOON, FrozenClock, accepted, answer, in_status, intent_of, sent, submitted
 
 
@@ -83,8 +84,8 @@ def test_a_transaction_within_another_is_a_part_of_it(history: History) -> None:
     task = accepted(history)
     before = history.revision()
     with history.write() as outer:
-        answers.answered(history, task.number, answer("COMPLETED"), None)
-        actions.set_note(history, task.number, "seen", ACTOR)
+        single.answered(history, task.number, answer("COMPLETED"), None)
+        single.set_note(history, task.number, "seen", ACTOR)
     assert history.revision() == before + 1 == outer.revision == tasks.get(history, task.number).revision
 
 
@@ -93,7 +94,7 @@ def test_what_is_raised_around_a_transaction_undoes_those_within(history: Histor
 
     def fail_around() -> None:
         with history.write():
-            answers.answered(history, task.number, answer("COMPLETED"), None)
+            single.answered(history, task.number, answer("COMPLETED"), None)
             raise RuntimeError
 
     with pytest.raises(RuntimeError):

@@ -16,6 +16,7 @@ from bwp_tui.domain.task import TERMINAL, Kind
 from bwp_tui.history import actions, answers, intents, outcomes, tasks
 from bwp_tui.history.connection import History, as_int, as_text
 from bwp_tui.history.errors import NotPossible
+from tests.history import single
 from tests.history.support import ACTOR, FrozenClock, answer, request, scalar
 
 ANSWERS = st.sampled_from(["IN_PROGRESS", "ON_HOLD", "COMPLETED", "FAILED", "SUSPENDED"])
@@ -131,7 +132,7 @@ class LifeOfTasks(RuleBasedStateMachine):
     def answer(self, number: int, status: str) -> None:
         known = self.model[number]
         if known.task_id is not None:
-            answers.answered(self.history, number, answer(status), self.clock() + self._later())
+            single.answered(self.history, number, answer(status), self.clock() + self._later())
             known.status = known.status if known.status == "CANCELLED" else status
 
     @rule(number=numbers)

@@ -10,6 +10,7 @@ import pytest
 from bwp_tui.domain.task import Kind, TaskError
 from bwp_tui.history import actions, answers, intents, outcomes, polls, tasks, timeline
 from bwp_tui.history.connection import History
+from tests.history import single
 from tests.history.support import (
     ACTOR,
     NOW,
@@ -33,11 +34,11 @@ LATER = NOW + timedelta(hours=1)
 
 def test_an_answer_that_changes_nothing_moves_only_the_poll_times(history: History, clock: FrozenClock) -> None:
     task = accepted(history)
-    assert answers.answered(history, task.number, answer("IN_PROGRESS", updated_at=NOW), SOON)
+    assert single.answered(history, task.number, answer("IN_PROGRESS", updated_at=NOW), SOON)
     before = tasks.get(history, task.number)
     lines = timeline.of_task(history, task.number)
     clock.forward(minutes=5)
-    assert not answers.answered(history, task.number, answer("IN_PROGRESS", updated_at=NOW), LATER)
+    assert not single.answered(history, task.number, answer("IN_PROGRESS", updated_at=NOW), LATER)
     after = tasks.get(history, task.number)
     assert after.revision == before.revision
     assert (after.polled_at, after.next_poll_at, after.polls) == (clock.now, LATER, before.polls + 1)
@@ -49,9 +50,9 @@ def test_an_answer_that_changes_nothing_moves_only_the_poll_times(history: Histo
 
 def test_a_new_status_is_shown_and_put_on_the_timeline_and_its_pace_begins_anew(history: History) -> None:
     task = accepted(history, kind=Kind.DELETION)
-    answers.answered(history, task.number, answer("ON_HOLD"), SOON)
+    single.answered(history, task.number, answer("ON_HOLD"), SOON)
     assert tasks.get(history, task.number).polls == 1
-    assert answers.answered(history, task.number, answer("IN_PROGRESS"), SOON)
+    assert single.answered(history, task.number, answer("IN_PROGRESS"), SOON)
     changed = tasks.get(history, task.number)
     assert (changed.status, changed.polls, changed.revision) == ("IN_PROGRESS", 0, history.revision())
     event = timeline.of_task(history, task.number)[-1]
@@ -62,7 +63,7 @@ def test_an_end_is_kept_with_its_instant_and_its_reason_and_not_asked_about_agai
     task = accepted(history)
     errors = (TaskError("DATA_SUBJECT_NOT_FOUND", "no such shopper"), TaskError(None, "and “more”"))
     ended = NOW - timedelta(minutes=1)
-    answers.answered(history, task.number, replace(answer("FAILED", updated_at=ended), errors=errors), SOON)
+    single.answered(history, task.number, replace(answer("FAILED", updated_at=ended), errors=errors), SOON)
     failed = tasks.get(history, task.number)
     assert (failed.status, failed.errors, failed.finished_at, failed.next_poll_at) == ("FAILED", errors, ended, None)
     assert timeline.of_task(history, task.number)[-1].detail == "DATA_SUBJECT_NOT_FOUND; and “more”"
@@ -72,20 +73,20 @@ def test_an_end_is_kept_with_its_instant_and_its_reason_and_not_asked_about_agai
 def test_an_end_without_an_instant_is_dated_now(history: History, clock: FrozenClock) -> None:
     task = accepted(history)
     clock.forward(days=1)
-    answers.answered(history, task.number, answer("COMPLETED"), SOON)
+    single.answered(history, task.number, answer("COMPLETED"), SOON)
     assert tasks.get(history, task.number).finished_at == clock.now
 
 
 def test_a_task_that_comes_back_to_life_has_not_ended(history: History) -> None:
     task = in_status(history, "FAILED")
-    answers.answered(history, task.number, answer("IN_PROGRESS"), SOON)
+    single.answered(history, task.number, answer("IN_PROGRESS"), SOON)
     alive = tasks.get(history, task.number)
     assert (alive.status, alive.finished_at, alive.next_poll_at) == ("IN_PROGRESS", None, SOON)
 
 
 def test_a_status_never_heard_of_is_kept_as_it_came_and_asked_about_on(history: History) -> None:
     task = accepted(history)
-    answers.answered(history, task.number, answer("SUSPENDED"), SOON)
+    single.answered(history, task.number, answer("SUSPENDED"), SOON)
     assert (tasks.get(history, task.number).status, polls.next_at(history)) == ("SUSPENDED", SOON)
 
 
@@ -93,14 +94,14 @@ def test_a_status_never_heard_of_is_kept_as_it_came_and_asked_about_on(history: 
 def test_a_cancelled_task_stays_cancelled_whatever_the_service_says(history: History, status: str) -> None:
     task = in_status(history, "CANCELLED", Kind.DELETION)
     actions.poll_now(history, [task.number])
-    answers.answered(history, task.number, answer(status), SOON)
+    single.answered(history, task.number, answer(status), SOON)
     kept = tasks.get(history, task.number)
     assert (kept.status, kept.next_poll_at, kept.finished_at) == ("CANCELLED", None, task.finished_at)
 
 
 def test_what_the_operator_wrote_is_not_replaced_by_what_the_service_says(history: History) -> None:
     task = accepted(history, kind=Kind.DELETION)
-    answers.answered(history, task.number, answer("ON_HOLD", email="x@example.org", holding_period=99), SOON)
+    single.answered(history, task.number, answer("ON_HOLD", email="x@example.org", holding_period=99), SOON)
     kept = tasks.get(history, task.number)
     assert (kept.email, kept.holding_period) == ("jane@example.com", 10)
 
@@ -109,12 +110,12 @@ def test_an_answer_clears_the_trouble_before_it(history: History) -> None:
     task = accepted(history)
     answers.not_answered(history, [task.number], "The service cannot be reached.", SOON)
     assert tasks.get(history, task.number).trouble == "The service cannot be reached."
-    assert answers.answered(history, task.number, answer("IN_PROGRESS"), SOON)
+    assert single.answered(history, task.number, answer("IN_PROGRESS"), SOON)
     assert tasks.get(history, task.number).trouble is None
 
 
 def test_an_answer_about_no_task_changes_nothing(history: History) -> None:
-    assert not answers.answered(history, 7, answer("COMPLETED"), SOON)
+    assert not single.answered(history, 7, answer("COMPLETED"), SOON)
     answers.not_known(history, 7, "unknown", SOON)
 
 
@@ -164,7 +165,7 @@ def test_one_answer_between_begins_the_count_anew(history: History, clock: Froze
     for _ in range(2):
         answers.not_known(history, task.number, "no such task", SOON)
     clock.forward(days=2)
-    answers.answered(history, task.number, answer("IN_PROGRESS"), SOON)
+    single.answered(history, task.number, answer("IN_PROGRESS"), SOON)
     answers.not_known(history, task.number, "no such task", SOON)
     assert tasks.get(history, task.number).status == "IN_PROGRESS"
 

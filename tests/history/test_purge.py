@@ -14,8 +14,9 @@ import pytest
 
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.task import Status, TaskError
-from bwp_tui.history import actions, answers, backups, downloads, integrity, outcomes, purge, tasks, timeline, upkeep
+from bwp_tui.history import actions, backups, downloads, integrity, outcomes, purge, tasks, timeline, upkeep
 from bwp_tui.history.connection import History
+from tests.history import single
 from tests.history.support import ACTOR, SOON, TODAY, FrozenClock, accepted, answer, request, scalar, sent
 
 SECRETS = (b"zebra", b"Zebra", b"quagga")
@@ -28,10 +29,10 @@ def _finished(history: History, count: int = 30) -> None:
         wanted = replace(request(email=email, note="Zebra called quagga", tags=("quagga",)))
         task = actions.submit(history, wanted, ACTOR)
         outcomes.accepted(history, sent(history, task.number).id, f"task-{number}", SOON)
-        actions.set_note(history, task.number, "quagga again", ACTOR)
+        single.set_note(history, task.number, "quagga again", ACTOR)
         failed = replace(answer("FAILED"), errors=(TaskError("DATA_SUBJECT_NOT_FOUND", f"{email} is nobody"),))
         ended = failed if number % 2 else answer("COMPLETED")
-        answers.answered(history, task.number, ended, SOON)
+        single.answered(history, task.number, ended, SOON)
         if not number % 2:
             actions.download(history, task.number, "/home/quagga", ACTOR)
             (order,) = downloads.due(history, SOON + timedelta(days=999), 9)

@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 
 from bwp_tui.domain.task import Kind, Status
-from bwp_tui.history import actions, answers, outcomes, report
+from bwp_tui.history import actions, outcomes, report
 from bwp_tui.history.connection import History
+from tests.history import single
 from tests.history.support import ACTOR, NOW, SOON, TODAY, answer, in_status, request, sent
 
 
@@ -17,7 +18,7 @@ def _completed(history: History, number: int, days_ago: int) -> None:
     asked = replace(request(email=f"s{number}@example.com"), received_on=TODAY - timedelta(days=days_ago))
     task = actions.submit(history, asked, ACTOR)
     outcomes.accepted(history, sent(history, task.number).id, f"done-{number}", SOON)
-    answers.answered(history, task.number, answer("COMPLETED", updated_at=NOW), SOON)
+    single.answered(history, task.number, answer("COMPLETED", updated_at=NOW), SOON)
 
 
 def test_each_request_counts_once_as_it_stands_with_the_days_it_took(history: History) -> None:

@@ -8,10 +8,11 @@ import pytest
 
 from bwp_tui.domain.filter import VIEWS, Filter, View, parse
 from bwp_tui.domain.task import Status
-from bwp_tui.history import actions, purge, tasks, words
+from bwp_tui.history import purge, tasks, words
 from bwp_tui.history.connection import History
 from bwp_tui.history.search import SORTS, condition, order_clause
 from bwp_tui.history.words import narrowing
+from tests.history import single
 from tests.history.support import ACTOR, TODAY, FrozenClock, in_status
 
 
@@ -81,7 +82,7 @@ def test_a_text_that_most_rows_have_is_not_looked_up(history: History, monkeypat
 
 
 def test_an_index_of_texts_finds_what_a_reading_finds(history: History) -> None:
-    actions.set_note(history, 2, 'She said "cancel it", 50% sure_ly', ACTOR)
+    single.set_note(history, 2, 'She said "cancel it", 50% sure_ly', ACTOR)
     for text in ('"said "', "CANCEL", "50%", "sure_", "x_y", "jan", "zzz", "é"):
         wanted = parse(text)
         where, values = condition(wanted, history.clock(), TODAY)
@@ -96,7 +97,7 @@ def test_the_first_of_many_are_the_first_of_all(history: History) -> None:
 
 def test_nothing_of_a_purged_text_is_left_in_the_indexes(history: History) -> None:
     history.rows("UPDATE tasks SET email = 'quixotic@example.com' WHERE number = 1")
-    actions.set_note(history, 1, "zebra crossing", ACTOR)
+    single.set_note(history, 1, "zebra crossing", ACTOR)
     assert {"qui", "xot"} <= pieces(history, "words")
     assert "zeb" in pieces(history, "note_words")
     purge.purge(history, [1], ACTOR, TODAY, evidence_too=False)

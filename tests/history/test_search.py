@@ -16,8 +16,9 @@ from bwp_tui.domain.deadlines import acknowledge_by
 from bwp_tui.domain.filter import LONGEST_FILTER, STATES, Ack, Age, Clause, Due, On, OneOf, Words, parse
 from bwp_tui.domain.task import TERMINAL, Kind, Status, Task, TaskError, Verification
 from bwp_tui.domain.times import local_day
-from bwp_tui.history import actions, answers, downloads, tasks, work
+from bwp_tui.history import actions, answers, downloads, tasks
 from bwp_tui.history.connection import History
+from tests.history import single
 from tests.history.support import ACTOR, NOW, SOON, TODAY, FrozenClock, answer, in_status, request
 
 _ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
@@ -49,7 +50,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
 def _plant_details(history: History) -> None:
     failed = _by_status(history, Status.FAILED)
     errors = (TaskError("ORDERS_NOT_CLOSED", "open"), TaskError(None, "?"))
-    answers.answered(
+    single.answered(
         history,
         failed.number,
         answers.Answer("FAILED", failed.submitted_at, None, None, None, errors),
@@ -66,12 +67,12 @@ def _plant_details(history: History) -> None:
         asked = replace(request(regulation="ccpa"), received_on=TODAY - timedelta(days=days))
         actions.submit(history, asked, ACTOR)
     for number in (2, 5, 7):
-        work.assign(history, number, "Jane D_e", ACTOR)
-        work.verify(history, number, Verification(TODAY, ACTOR, "order details"), ACTOR)
+        single.assign(history, number, "Jane D_e", ACTOR)
+        single.verify(history, number, Verification(TODAY, ACTOR, "order details"), ACTOR)
     for number in tasks.numbers(history, parse("regulation:ccpa"), today=TODAY)[:2]:
-        work.acknowledge(history, number, TODAY, ACTOR)
-        work.extend(history, number, "complex", TODAY, ACTOR)
-    answers.answered(
+        single.acknowledge(history, number, TODAY, ACTOR)
+        single.extend(history, number, "complex", TODAY, ACTOR)
+    single.answered(
         history, actions.track(history, Kind.RETRIEVAL, "ffff%_", request(), ACTOR).number, answer("SUSPENDED"), SOON
     )
     saved = in_status(history, Status.COMPLETED, task_id="eeee0000")

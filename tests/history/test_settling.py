@@ -9,6 +9,7 @@ from bwp_tui.history import actions, answers, intents, outcomes, polls, settling
 from bwp_tui.history.connection import History
 from bwp_tui.history.errors import NotPossible
 from bwp_tui.history.request_check import BadRequest
+from tests.history import single
 from tests.history.support import ACTOR, NOW, SOON, accepted, answer, in_status, intent_of, request, sent, submitted
 
 ID = "3556a10a-0000-4000-8000-000000000001"
@@ -37,7 +38,7 @@ def test_an_entered_task_id_is_taken_onto_the_very_request_and_asked_about_at_on
     task = tasks.get(history, number)
     assert (task.task_id, task.status, task.next_poll_at, task.email) == (ID, "QUEUED", NOW, "jane@example.com")
     assert [poll.number for poll in polls.due(history, NOW, 5)] == [number]
-    answers.answered(history, number, answer("ON_HOLD", email="Jane@Example.com"), SOON)
+    single.answered(history, number, answer("ON_HOLD", email="Jane@Example.com"), SOON)
     assert tasks.get(history, number).status == "ON_HOLD"
     assert what_happened(history, number)[-2:] == [
         ("tracked", "UNCONFIRMED", "QUEUED"),
@@ -59,7 +60,7 @@ def test_a_task_id_that_the_service_does_not_know_is_taken_off_again(history: Hi
 def test_a_task_id_of_another_shopper_is_taken_off_again(history: History) -> None:
     number = unconfirmed(history)
     settling.adopt(history, number, ID, ACTOR)
-    assert answers.answered(history, number, answer("COMPLETED", email="eve@example.com"), SOON)
+    assert single.answered(history, number, answer("COMPLETED", email="eve@example.com"), SOON)
     task = tasks.get(history, number)
     assert (task.task_id, task.status, task.email) == (None, "UNCONFIRMED", "jane@example.com")
     assert "another address" in (task.trouble or "")
@@ -74,7 +75,7 @@ def test_a_mistyped_id_can_be_corrected_before_the_service_has_confirmed_it(hist
 
 def test_the_address_of_a_request_in_the_ordinary_way_is_not_compared(history: History) -> None:
     task = accepted(history)
-    answers.answered(history, task.number, answer("COMPLETED", email="someone@example.org"), SOON)
+    single.answered(history, task.number, answer("COMPLETED", email="someone@example.org"), SOON)
     assert tasks.get(history, task.number).status == "COMPLETED"
 
 

@@ -6,9 +6,10 @@ import pytest
 
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.task import Kind
-from bwp_tui.history import actions, tasks
+from bwp_tui.history import tasks
 from bwp_tui.history.connection import History
 from bwp_tui.history.errors import NoSuchTask
+from tests.history import single
 from tests.history.support import ACTOR, TODAY, FrozenClock, accepted, submitted
 
 ONE = "3556a10a-0000-4000-8000-000000000001"
@@ -82,7 +83,7 @@ def test_changes_are_the_tasks_that_later_transactions_touched(history: History)
     first, second = submitted(history), submitted(history)
     revision = history.revision()
     assert tasks.changed_since(history, revision) == []
-    actions.set_note(history, first.number, "VIP", ACTOR)
+    single.set_note(history, first.number, "VIP", ACTOR)
     assert tasks.changed_since(history, revision) == [first.number]
     assert sorted(tasks.changed_since(history, 0)) == [first.number, second.number]
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import apsw
 import pytest
 
-from bwp_tui.history import actions, engine_state, timeline
+from bwp_tui.history import engine_state, timeline
 from bwp_tui.history.connection import History
 from bwp_tui.history.engine_state import Service
+from tests.history import single
 from tests.history.support import ACTOR, NOW, SOON, FrozenClock, submitted
 
 
@@ -24,7 +25,7 @@ def test_the_timeline_is_told_from_the_oldest_line_on_though_the_clock_went_back
 ) -> None:
     task = submitted(history)
     clock.forward(hours=-2)
-    actions.set_note(history, task.number, "VIP", "other")
+    single.set_note(history, task.number, "VIP", "other")
     submitted(history)
     events = timeline.of_task(history, task.number)
     assert [(event.what, event.actor, event.detail) for event in events] == [

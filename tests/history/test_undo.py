@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from bwp_tui.history import actions, bulk, tasks, timeline, undo, work
+from bwp_tui.history import actions, bulk, tasks, timeline, undo
 from bwp_tui.history.bulk import Deed, Result
 from bwp_tui.history.connection import History
 from bwp_tui.history.undo import Change, Part
+from tests.history import single
 from tests.history.support import ACTOR, request
 
 
@@ -31,7 +32,7 @@ def perform(history: History, deed: Deed, numbers: Sequence[int]) -> list[Result
 def test_each_part_comes_back_as_it_was_and_the_timeline_grows(history: History, part: Part, deed: Deed) -> None:
     full = actions.submit(history, request(note="before", tags=("a", "b")), ACTOR)
     bare = actions.submit(history, request(email="bare@example.com"), ACTOR)
-    work.assign(history, full.number, "before", ACTOR)
+    single.assign(history, full.number, "before", ACTOR)
     numbers = (full.number, bare.number)
     before = {number: tasks.get(history, number) for number in numbers}
     changes: list[Change] = []
@@ -55,7 +56,7 @@ def test_what_was_changed_since_is_left_alone(history: History) -> None:
     second = actions.submit(history, request(email="b@example.com"), ACTOR).number
     changes: list[Change] = []
     perform(history, undo.noted(bulk.tag(["vip"], [], ACTOR), Part.TAGS, changes), [first, second])
-    work.set_tags(history, first, ("vip", "phone"), "bob")
+    single.set_tags(history, first, ("vip", "phone"), "bob")
     results = perform(history, undo.take_back(Part.TAGS, changes, ACTOR), [first, second])
     assert "changed since" in (results[0].refused or "")
     assert tasks.get(history, first).tags == ("vip", "phone")

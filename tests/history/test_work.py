@@ -13,6 +13,7 @@ from bwp_tui.domain.task import Kind, Status, Task, Verification
 from bwp_tui.history import actions, migrate, purge, tasks, timeline, work
 from bwp_tui.history.connection import History
 from bwp_tui.history.errors import NoSuchTask, NotPossible
+from tests.history import single
 from tests.history.support import ACTOR, TODAY, FrozenClock, in_status, request, submitted
 
 
@@ -25,14 +26,14 @@ def test_notes_add_up_and_the_row_shows_the_newest(history: History, clock: Froz
     task = actions.submit(history, request(note="came with the request"), ACTOR)
     clock.forward(hours=1)
     work.add_note(history, task.number, " left\na message ", "bob")
-    assert [(note.text, note.actor) for note in work.notes(history, task.number)] == [
+    assert [(note.text, note.actor) for note in single.notes(history, task.number)] == [
         ("came with the request", ACTOR),
         ("left a message", "bob"),
     ]
     assert tasks.get(history, task.number).note == "left a message"
     assert tasks.get(history, task.number).revision > task.revision
-    actions.set_note(history, task.number, "", ACTOR)
-    assert len(work.notes(history, task.number)) == 2
+    single.set_note(history, task.number, "", ACTOR)
+    assert len(single.notes(history, task.number)) == 2
     assert list(tasks.numbers(history, parse("note:came"), today=TODAY)) == [task.number]
 
 
@@ -48,39 +49,39 @@ def test_tags_are_cleaned_kept_once_and_their_change_is_told(history: History) -
     task = actions.submit(history, request(tags=("vip", "eu")), ACTOR)
     changed = work.changed_tags(task, ("Phone\x1b", "EU", ""), ("VIP", "nothing"))
     assert changed == ("eu", "Phone\\x1b")
-    work.set_tags(history, task.number, changed, ACTOR)
+    single.set_tags(history, task.number, changed, ACTOR)
     assert tasks.get(history, task.number).tags == changed
     assert timeline.of_task(history, task.number)[-1].detail == "+Phone\\x1b -vip"
     revision = history.revision()
-    work.set_tags(history, task.number, changed, ACTOR)
+    single.set_tags(history, task.number, changed, ACTOR)
     assert tasks.get(history, task.number).revision == revision
 
 
 def test_a_verification_and_an_assignment_are_on_the_task_and_its_timeline(history: History) -> None:
     task = submitted(history)
     record = Verification(TODAY, "jane", "order details")
-    work.verify(history, task.number, record, ACTOR)
-    work.assign(history, task.number, "jane", ACTOR)
+    single.verify(history, task.number, record, ACTOR)
+    single.assign(history, task.number, "jane", ACTOR)
     found = tasks.get(history, task.number)
     assert (found.verified, found.assigned_to, found.due_on) == (record, "jane", task.due_on)
     assert [event.what for event in timeline.of_task(history, task.number)] == ["recorded", "verified", "assigned"]
-    work.assign(history, task.number, None, ACTOR)
+    single.assign(history, task.number, None, ACTOR)
     assert tasks.get(history, task.number).assigned_to is None
     with pytest.raises(NotPossible):
-        work.verify(history, task.number, Verification(TODAY, "jane", " "), ACTOR)
+        single.verify(history, task.number, Verification(TODAY, "jane", " "), ACTOR)
 
 
 @pytest.mark.parametrize("regulation", ["gdpr", "ccpa"])
 def test_an_extension_moves_the_due_date_once_with_its_reason(history: History, regulation: str) -> None:
     task = _received(history, 3, regulation)
-    due = work.extend(history, task.number, "many requests", TODAY, ACTOR)
+    due = single.extend(history, task.number, "many requests", TODAY, ACTOR)
     found = tasks.get(history, task.number)
     assert found.due_on == due == due_on(regulation, task.received_on, extended=True)
     assert found.extended_on == TODAY
     event = timeline.of_task(history, task.number)[-1]
     assert (event.before, event.after, event.detail) == (str(task.due_on), str(due), "many requests")
     with pytest.raises(NotPossible, match="once"):
-        work.extend(history, task.number, "again", TODAY, ACTOR)
+        single.extend(history, task.number, "again", TODAY, ACTOR)
 
 
 @pytest.mark.parametrize(
@@ -103,24 +104,24 @@ def test_what_has_no_deadline_or_is_answered_is_not_extended(history: History) -
     assert "no legal deadline" in (work.cannot_extend(_received(history, 0, "none"), TODAY) or "")
     assert "COMPLETED" in (work.cannot_extend(in_status(history, Status.COMPLETED, Kind.DELETION), TODAY) or "")
     with pytest.raises(NotPossible):
-        work.extend(history, 1, "", TODAY, ACTOR)
+        single.extend(history, 1, "", TODAY, ACTOR)
 
 
 def test_receipt_is_confirmed_once_and_not_before_it(history: History) -> None:
     task = _received(history, 20, "ccpa")
     with pytest.raises(NotPossible, match="was received on"):
-        work.acknowledge(history, task.number, TODAY - timedelta(days=21), ACTOR)
-    work.acknowledge(history, task.number, TODAY, ACTOR)
+        single.acknowledge(history, task.number, TODAY - timedelta(days=21), ACTOR)
+    single.acknowledge(history, task.number, TODAY, ACTOR)
     assert tasks.get(history, task.number).acknowledged_on == TODAY
     assert "days late" in (timeline.of_task(history, task.number)[-1].detail or "")
     with pytest.raises(NotPossible):
-        work.acknowledge(history, task.number, TODAY, ACTOR)
+        single.acknowledge(history, task.number, TODAY, ACTOR)
 
 
 def test_another_day_of_the_confirmation_corrects_it_and_both_stay_on_the_timeline(history: History) -> None:
     task = _received(history, 5, "ccpa")
     for day in (TODAY, TODAY - timedelta(days=1)):
-        work.acknowledge(history, task.number, day, ACTOR)
+        single.acknowledge(history, task.number, day, ACTOR)
     assert tasks.get(history, task.number).acknowledged_on == TODAY - timedelta(days=1)
     told = [event.detail for event in timeline.of_task(history, task.number) if event.what == "acknowledged"]
     assert told == [f"on {TODAY}", f"on {TODAY - timedelta(days=1)}, corrected from {TODAY}"]
@@ -128,10 +129,10 @@ def test_another_day_of_the_confirmation_corrects_it_and_both_stay_on_the_timeli
 
 def test_a_resubmitted_request_stays_extended_confirmed_verified_and_in_the_same_hands(history: History) -> None:
     task = in_status(history, Status.FAILED)
-    work.extend(history, task.number, "complex", TODAY, ACTOR)
-    work.acknowledge(history, task.number, TODAY, ACTOR)
-    work.verify(history, task.number, Verification(TODAY, "jane", "order details"), ACTOR)
-    work.assign(history, task.number, "jane", ACTOR)
+    single.extend(history, task.number, "complex", TODAY, ACTOR)
+    single.acknowledge(history, task.number, TODAY, ACTOR)
+    single.verify(history, task.number, Verification(TODAY, "jane", "order details"), ACTOR)
+    single.assign(history, task.number, "jane", ACTOR)
     old, new = tasks.get(history, task.number), actions.resubmit(history, task.number, ACTOR)
     assert (new.due_on, new.extended_on, new.acknowledged_on) == (old.due_on, TODAY, TODAY)
     assert (new.verified, new.assigned_to) == (old.verified, "jane")
@@ -143,12 +144,12 @@ def test_a_purge_takes_notes_and_the_words_of_a_verification_and_keeps_that_it_w
 ) -> None:
     task = in_status(history, Status.COMPLETED, Kind.DELETION)
     work.add_note(history, task.number, "jane's secret", ACTOR)
-    work.verify(history, task.number, Verification(TODAY, ACTOR, "jane's secret"), ACTOR)
+    single.verify(history, task.number, Verification(TODAY, ACTOR, "jane's secret"), ACTOR)
     clock.forward(days=800)
     assert purge.purge(history, [task.number], ACTOR, TODAY, evidence_too=False).tasks == 1
     found = tasks.get(history, task.number)
     assert found.verified == Verification(TODAY, ACTOR, "")
-    assert work.notes(history, task.number) == []
+    assert single.notes(history, task.number) == []
     assert b"jane's secret" not in history.path.read_bytes()
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from bwp_tui.domain.task import WATCHED, Kind, Request, Verification
-from bwp_tui.history import actions, downloads, intents, outcomes, work
+from bwp_tui.history import actions, downloads, intents, outcomes
 from bwp_tui.history.connection import History
 from bwp_tui.settings import Profile
 from tests.archive.zips import plain
 from tests.console.past import HELD, NOT_KNOWN, NOW, READY, TODAY, WAITING
 from tests.console.support import Console
 from tests.console.test_archive_screen import MEMBERS
+from tests.history import single
 from tests.snapshots.camera import SMALL, Camera, both_sizes
 
 TOKEN = "28688a0a-1111-4222-8333-444455556666"
@@ -19,10 +20,10 @@ TOKEN = "28688a0a-1111-4222-8333-444455556666"
 
 def office(history: History) -> None:
     """Work on the held deletion, and a second request for its address, which the service has taken."""
-    work.verify(history, HELD, Verification(TODAY, "anna", "order 17 and its postcode"), "op")
-    work.extend(history, HELD, "orders in three shops", TODAY, "op")
-    work.assign(history, HELD, "anna", "op")
-    work.set_tags(history, WAITING, (WATCHED,), "op")
+    single.verify(history, HELD, Verification(TODAY, "anna", "order 17 and its postcode"), "op")
+    single.extend(history, HELD, "orders in three shops", TODAY, "op")
+    single.assign(history, HELD, "anna", "op")
+    single.set_tags(history, WAITING, (WATCHED,), "op")
     request = Request(Kind.DELETION, "bob@example.com", TODAY, "gdpr", 10, "left the shop")
     number = actions.submit(history, request, "op").number
     with history.write() as transaction:
