@@ -40,6 +40,7 @@ from bwp_tui.console.themes import DARK, LIGHT, THEMES, choose
 from bwp_tui.console.type_ahead import TypeAhead
 from bwp_tui.console.watching import Watching, desk_words, status_words
 from bwp_tui.console.wire.driver import driver_class
+from bwp_tui.console.work import set_going
 from bwp_tui.crashlog import record, sentence
 from bwp_tui.domain.times import Clock, utc_now
 from bwp_tui.engine.setup import preparing
@@ -187,7 +188,8 @@ class ConsoleApp(App[int]):
             if isinstance(screen, Following):
                 screen.apply(message.told)
         if isinstance(message.told, Snapshot):
-            self.run_worker(self._tell_what_ended(message.told), group="watching")
+            told = message.told
+            set_going(self, lambda: self._tell_what_ended(told), group="watching")
 
     async def _tell_what_ended(self, told: Snapshot) -> None:
         ended = await self._watching.ended(told.revision)

@@ -103,7 +103,7 @@ class CommandDeeds:
 
         def do() -> None:
             self._marked.set(frozenset(named or self._marked.numbers or self._here()))
-            self._stage.work_on(self._resubmit_marked(note.text), "doing", exclusive=True)
+            self._stage.work_on(lambda: self._resubmit_marked(note.text), "doing", exclusive=True)
 
         return lambda: self._if_writable(do)
 
@@ -151,7 +151,7 @@ class CommandDeeds:
             settled = desk.adopt if option == "--task-id" else desk.give_up
             await write(self._stage, lambda: settled(task, value.text))
 
-        return lambda: self._if_writable(lambda: self._stage.work_on(settle(), "doing", exclusive=True))
+        return lambda: self._if_writable(lambda: self._stage.work_on(settle, "doing", exclusive=True))
 
     def _mark(self, line: TypedLine) -> Deed:
         numbers = [self._task(word) for word in line.words]
@@ -203,8 +203,7 @@ class CommandDeeds:
             return f"{alone[0].name} {done}" if alone and count else f"{count} {done}"
 
         def work() -> None:
-            carried_out = self._marked.carry_out(told, lambda: act(numbers))
-            self._stage.work_on(carried_out, "doing", exclusive=True)
+            self._stage.work_on(lambda: self._marked.carry_out(told, lambda: act(numbers)), "doing", exclusive=True)
 
         self._if_writable(work)
 

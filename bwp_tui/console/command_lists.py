@@ -102,7 +102,7 @@ class CommandLists:
         if self._stage.situation.read_only:
             self._stage.say(READ_ONLY, "warn")
         else:
-            self._stage.work_on(work(), "doing", exclusive=True)
+            self._stage.work_on(work, "doing", exclusive=True)
 
     def _view_named(self, word: Word) -> View:
         known = {view.name.casefold(): view for view in self._stage.views}

@@ -83,7 +83,7 @@ class Doing:
             self._plain[name]()
         else:
             asking = self._asking_marked if self.acts_on_marks(name) else self._asking
-            self._screen.work_on(asking[name](), "doing", exclusive=True)
+            self._screen.work_on(asking[name], "doing", exclusive=True)
 
     def acts_on_marks(self, name: str) -> bool:
         """Say whether the action called `name` would be done to marked tasks."""
@@ -93,7 +93,7 @@ class Doing:
         """Record what the request form holds; once, however often enter is pressed meanwhile."""
         if not self._filing:
             self._filing = True
-            self._screen.work_on(self._file(request), "filing", exclusive=False)
+            self._screen.work_on(lambda: self._file(request), "filing", exclusive=False)
 
     def _move(self, name: str) -> None:
         getattr(self._screen.table, f"action_{_MOVES[name]}")()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from textual.app import App
 
@@ -18,6 +18,7 @@ from bwp_tui.console.stage import Speaking
 from bwp_tui.console.widgets.download_lines import size
 from bwp_tui.console.widgets.download_rows import DownloadRows
 from bwp_tui.console.widgets.prompt import Prompt
+from bwp_tui.console.work import Work
 from bwp_tui.console.writing import write
 from bwp_tui.domain.task import Download, Task
 from bwp_tui.history.download_queue import OPEN, Steered, cannot_cancel
@@ -45,7 +46,7 @@ class DownloadStage(Speaking, Protocol):
 
     def look(self, current: int | None = None) -> None: ...
     def mark(self, ids: frozenset[int]) -> None: ...
-    def work_on(self, work: Coroutine[Any, Any, None]) -> None: ...
+    def work_on(self, work: Work) -> None: ...
     def close(self) -> None: ...
 
 
@@ -78,7 +79,7 @@ class DownloadDoing:
         if name in self._plain:
             self._plain[name]()
         elif name in self._asking:
-            self._stage.work_on(self._asking[name]())
+            self._stage.work_on(self._asking[name])
         else:
             self._go(name)
 

@@ -24,7 +24,7 @@ class Filtering:
     async def ask(self) -> None:
         """Ask, listing what fits meanwhile; without an answer what was listed before comes back."""
         stage, before = self._stage, self._stage.listing
-        stage.work_on(self._learn_tags(), "tags", exclusive=True)
+        stage.work_on(self._learn_tags, "tags", exclusive=True)
         answer = await stage.prompt.text(
             "/",
             before.filter,

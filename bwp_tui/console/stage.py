@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from textual.app import App
 
@@ -13,6 +13,7 @@ from bwp_tui.console.listing import Listing
 from bwp_tui.console.session import Session
 from bwp_tui.console.widgets.detail_pane import DetailPane
 from bwp_tui.console.widgets.task_table import TaskTable
+from bwp_tui.console.work import Work
 from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Kind, Task
 
@@ -91,4 +92,4 @@ class Stage(Speaking, Protocol):
     def offer_commands(self, commands: Sequence[Command]) -> None: ...
     def call_later(self, callback: Callable[[], None]) -> bool: ...
     def perform(self, name: str) -> None: ...
-    def work_on(self, work: Coroutine[Any, Any, None], group: str, *, exclusive: bool) -> None: ...
+    def work_on(self, work: Work, group: str, *, exclusive: bool) -> None: ...

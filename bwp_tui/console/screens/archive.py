@@ -37,6 +37,7 @@ from bwp_tui.console.widgets.download_lines import size
 from bwp_tui.console.widgets.lines import FooterLine, StatusLine
 from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.console.widgets.row_list import MOVE_KEYS, MOVE_WORDS, RowList
+from bwp_tui.console.work import set_going
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.times import local_day
 from bwp_tui.history.errors import HistoryError
@@ -105,7 +106,7 @@ class ArchiveScreen(Screen[None]):
         yield FooterLine(id="footer")
 
     def on_mount(self) -> None:
-        self.run_worker(self._list(), group="reading")
+        set_going(self, self._list, group="reading")
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._show)
@@ -126,9 +127,9 @@ class ArchiveScreen(Screen[None]):
         elif name == "help":
             self.app.push_screen(screen_help.help_on(self.BINDINGS, self._session.today()))
         elif name == "folder":
-            self.run_worker(self._tell_folder())
+            set_going(self, self._tell_folder)
         else:
-            self.run_worker(self._unpack(), group="unpacking", exclusive=True)
+            set_going(self, self._unpack, group="unpacking", exclusive=True)
 
     @on(RowList.Chosen)
     def _choose(self) -> None:
@@ -136,7 +137,8 @@ class ArchiveScreen(Screen[None]):
         if self._looked is None:
             if row < len(self._entries):
                 self._entry_row = row
-                self.run_worker(self._look(self._entries[row]), group="reading", exclusive=True)
+                entry = self._entries[row]
+                set_going(self, lambda: self._look(entry), group="reading", exclusive=True)
         elif self._looked.tree is not None:
             turned = self._looked.tree.turn(row)
             self._show_looked(self._looked, cursor=turned)

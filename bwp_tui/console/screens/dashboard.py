@@ -18,6 +18,7 @@ from bwp_tui.console.speech import Phrase
 from bwp_tui.console.widgets.detail_pane import Heading, Paragraphs
 from bwp_tui.console.widgets.download_lines import size
 from bwp_tui.console.widgets.lines import FooterLine
+from bwp_tui.console.work import set_going
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import duration_words
 from bwp_tui.history.statistics import Statistics
@@ -63,7 +64,7 @@ class DashboardScreen(Screen[None]):
     def on_mount(self) -> None:
         self.query_one(Heading).tell([("dashboard", "strong")], self._today.isoformat())
         self.query_one(FooterLine).show_keys(("j k", "scroll"), ("?", "help"), ("esc", "back"))
-        self.run_worker(self._fill(), exclusive=True)
+        set_going(self, self._fill, exclusive=True)
 
     def on_resize(self) -> None:
         self.set_class(self.app.size.width >= _BESIDE, "-beside")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -28,6 +28,7 @@ from bwp_tui.console.widgets.download_detail import DownloadDetail
 from bwp_tui.console.widgets.download_rows import DownloadRows
 from bwp_tui.console.widgets.lines import FooterLine, StatusLine
 from bwp_tui.console.widgets.prompt import Prompt
+from bwp_tui.console.work import Work, set_going
 from bwp_tui.domain.task import Download, Task
 from bwp_tui.domain.times import local_day
 from bwp_tui.history.engine_state import EngineState
@@ -184,9 +185,9 @@ class DownloadsScreen(Screen[None]):
         else:
             self._doing.do(name)
 
-    def work_on(self, work: Coroutine[Any, Any, None]) -> None:
+    def work_on(self, work: Work) -> None:
         """Carry out work that waits for the operator or the disk."""
-        self.run_worker(work, group="doing")
+        set_going(self, work, group="doing")
 
     def close(self) -> None:
         """Go back to the tasks."""

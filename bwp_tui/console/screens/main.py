@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -25,6 +25,7 @@ from bwp_tui.console.widgets.detail_pane import DetailPane
 from bwp_tui.console.widgets.download_lines import DownloadLines
 from bwp_tui.console.widgets.lines import FooterLine, HeaderLine, StatusLine, ViewsLine
 from bwp_tui.console.widgets.task_table import TaskTable
+from bwp_tui.console.work import Work, set_going
 from bwp_tui.domain.completion import highlights
 from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Kind, Task
@@ -119,7 +120,7 @@ class MainScreen(Screen[None]):
         self.set_timer(_PATIENCE_S, self._get_ready)
 
     def _get_ready(self) -> None:
-        self.run_worker(self._mount_what_asks(), group="ready")
+        set_going(self, self._mount_what_asks, group="ready")
 
     async def _mount_what_asks(self) -> None:
         """Mount what the first frame does not show: that would come later by as much."""
@@ -359,9 +360,9 @@ class MainScreen(Screen[None]):
         """Do an action once what is being handled has ended."""
         self.call_later(self.action_perform, name)
 
-    def work_on(self, work: Coroutine[Any, Any, None], group: str, *, exclusive: bool) -> None:
+    def work_on(self, work: Work, group: str, *, exclusive: bool) -> None:
         """Carry out work that waits for the operator or the disk."""
-        self.run_worker(work, group=group, exclusive=exclusive)
+        set_going(self, work, group=group, exclusive=exclusive)
 
     def open_form(self, kind: Kind | None = None, email: str | None = None) -> None:
         """Show the request form, set to a kind and an address where they are given."""

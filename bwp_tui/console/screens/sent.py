@@ -18,6 +18,7 @@ from bwp_tui.console.speech import Phrase
 from bwp_tui.console.widgets.detail_pane import Heading
 from bwp_tui.console.widgets.lines import FooterLine, StatusLine
 from bwp_tui.console.widgets.row_list import MOVE_KEYS, MOVE_WORDS, RowList
+from bwp_tui.console.work import set_going
 from bwp_tui.history.errors import HistoryError
 from bwp_tui.history.sent import Sent
 
@@ -55,7 +56,7 @@ class SentScreen(Screen[None]):
         self.query_one(FooterLine).show_keys(
             ("enter", "read the task"), ("j k", "move"), ("?", "help"), ("esc", "back")
         )
-        self.run_worker(self._list(), exclusive=True)
+        set_going(self, self._list, exclusive=True)
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._show)

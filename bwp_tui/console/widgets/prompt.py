@@ -158,17 +158,21 @@ class Prompt(Horizontal, can_focus=True):
         before = self.screen.focused
         self.display = True
         (self if keys else self.query_one(Input)).focus()
-        self.screen.set_class(True, "-asking")
+        self._stands_for_status(True)
         self.post_message(self.Toggled())
         # When the wait itself is cancelled the console is ending: there is nothing left to put back.
         answer = await self._answer
         self._answer = self._mistake = None
         self.display = False
-        self.screen.set_class(False, "-asking")
+        self._stands_for_status(False)
         self.post_message(self.Toggled())
         if before is not None and before is not self:
             before.focus()
         return answer
+
+    def _stands_for_status(self, stands: bool) -> None:
+        # A class of the status line's own: one of the screen has the styles of all that is on it worked out anew.
+        self.screen.query_one("#status").set_class(stands, "-aside")
 
     def _complete(self) -> None:
         field = self.query_one(Input)
