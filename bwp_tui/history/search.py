@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
@@ -55,30 +55,37 @@ _YES: Final = {"verified": "t.verified_on IS NOT NULL", "extended": "t.extended_
 _COLUMNS: Final = {"status": "t.status", "kind": "t.kind", "regulation": "t.regulation"}
 
 
-def order_clause(sort: str) -> str:
-    """Return what follows ORDER BY for a sort of `SORTS`.
+def order_clause(keys: Sequence[Key]) -> str:
+    """Return what follows ORDER BY for the keys of an order, such as one of `SORTS`."""
+    return ", ".join(f"{key} DESC" if greatest_first else key for key, greatest_first in keys)
 
-    Raises:
-        KeyError: there is no such sort.
+
+def backwards(keys: Sequence[Key]) -> tuple[Key, ...]:
+    """Return the keys of an order in which the last task comes first."""
+    return tuple((key, not greatest_first) for key, greatest_first in keys)
+
+
+def before(keys: Sequence[Key], own: Sequence[SqlValue]) -> Iterator[tuple[Condition, Sequence[Key]]]:
+    """Yield conditions of which each task before another one meets just one: the nearest tasks' condition first.
+
+    Each is a range of the order's index: so many of its keys are the other task's, and the next one is before its own.
+    With it come the keys that tasks of that range differ in.
+
+    Args:
+        own: the other task's keys.
     """
-    return ", ".join(f"{key} DESC" if greatest_first else key for key, greatest_first in SORTS[sort])
-
-
-def before_clauses(sort: str) -> Iterator[tuple[str, int]]:
-    """Yield conditions of which each task before another one in the order `sort` meets just one.
-
-    Each is a range of the order's index, and says how many of the other task's keys it takes: bound as ?1, ?2 and on.
-
-    Raises:
-        KeyError: there is no such sort.
-    """
-    same: list[str] = []
-    for place, (key, greatest_first) in enumerate(SORTS[sort], start=1):
+    for place in range(len(keys) - 1, -1, -1):
+        (key, greatest_first), value = keys[place], own[place]
+        earlier = list(zip(keys[:place], own, strict=False))
+        same = "".join(f"({name}) {'IS NULL' if held is None else '= ?'} AND " for (name, _), held in earlier)
+        held = tuple(held for _, held in earlier if held is not None)
         # Nothing is less than anything: it comes first, or last where the greatest comes first.
-        known, nothing = (f"?{place}", f"({key})") if greatest_first else (f"({key})", f"?{place}")
-        yield " AND ".join([*same, f"({key}) {'>' if greatest_first else '<'} ?{place}"]), place
-        yield " AND ".join([*same, f"{known} IS NULL AND {nothing} IS NOT NULL"]), place
-        same.append(f"({key}) IS ?{place}")
+        if value is not None:
+            yield (f"{same}({key}) {'>' if greatest_first else '<'} ?", (*held, value)), keys[place:]
+            if not greatest_first:
+                yield (f"{same}({key}) IS NULL", held), keys[place:]
+        elif greatest_first:
+            yield (f"{same}({key}) IS NOT NULL", held), keys[place:]
 
 
 def is_tallied(wanted: Filter) -> bool:

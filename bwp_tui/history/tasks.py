@@ -13,7 +13,7 @@ from bwp_tui.domain.text import clean_line
 from bwp_tui.history.connection import History, as_int, as_text
 from bwp_tui.history.errors import NoSuchTask
 from bwp_tui.history.rows import TASKS, task_of
-from bwp_tui.history.search import SORTS, Condition, among, before_clauses, condition, is_tallied, order_clause
+from bwp_tui.history.search import SORTS, Condition, among, condition, is_tallied, order_clause
 from bwp_tui.history.words import narrowing
 
 SHORTEST_PREFIX: Final = 4
@@ -66,32 +66,8 @@ def numbers(
         KeyError: `sort` is not in `search.SORTS`.
     """
     where, values = _where(history, wanted, today)
-    sql = f"SELECT t.number FROM tasks t WHERE {where} ORDER BY {order_clause(sort)} LIMIT ?"
+    sql = f"SELECT t.number FROM tasks t WHERE {where} ORDER BY {order_clause(SORTS[sort])} LIMIT ?"
     return history.integers(sql, (*values, -1 if limit is None else limit), unwanted)
-
-
-def window_of(
-    history: History, wanted: Filter, around: int, *, today: date, sort: str, size: int
-) -> tuple[int, array[int]] | None:
-    """Return `size` tasks that fit, in order, with `around` in their middle, and the place of the first of them.
-
-    Counts from 0. None where `around` does not fit. Takes milliseconds where the filter has no clause.
-
-    Raises:
-        KeyError: `sort` is not in `search.SORTS`.
-    """
-    if around not in fitting(history, wanted, [around], today=today):
-        return None
-    keys = ", ".join(key for key, _ in SORTS[sort])
-    own = history.row(f"SELECT {keys} FROM tasks t WHERE t.number = ?", (around,)) or ()
-    where, values = _where(history, wanted, today)
-    before = 0
-    for clause, taken in before_clauses(sort):
-        row = history.row(f"SELECT count(*) FROM tasks t WHERE {clause} AND ({where})", (*own[:taken], *values))
-        before += 0 if row is None else as_int(row[0])
-    first = max(0, before - size // 2)
-    sql = f"SELECT t.number FROM tasks t WHERE {where} ORDER BY {order_clause(sort)} LIMIT ? OFFSET ?"
-    return first, history.integers(sql, (*values, size, first))
 
 
 def highest(history: History) -> int:
@@ -115,7 +91,7 @@ def matching(history: History, wanted: Filter, *, today: date, limit: int, sort:
         KeyError: `sort` is not in `search.SORTS`.
     """
     where, values = _where(history, wanted, today)
-    rows = history.rows(f"{TASKS} WHERE {where} ORDER BY {order_clause(sort)} LIMIT ?", (*values, limit))
+    rows = history.rows(f"{TASKS} WHERE {where} ORDER BY {order_clause(SORTS[sort])} LIMIT ?", (*values, limit))
     return [task_of(row) for row in rows]
 
 

@@ -13,9 +13,13 @@ from typing import Final
 from bwp_tui.domain.filter import Age, Filter
 from bwp_tui.history import tasks
 from bwp_tui.history.connection import History
+from bwp_tui.history.near import Neighbourhood
 
 PAGE: Final = 500
 """Rows that are read before all others: more than any terminal shows."""
+
+LONG: Final = 60_000
+"""Rows of a view above which another order is shown about the cursor's task first: fewer are read as fast as those."""
 
 MOST_MENDED: Final = 1_000
 """Changes up to which a list is mended; with more of them, all is read anew."""
@@ -59,15 +63,14 @@ class ViewRows:
         """
         if wanted == self._wanted:
             return None
-        if near is not None and near.rows > PAGE:
-            return self._around(wanted, near)
+        if near is not None:
+            return self._around(wanted, near) if near.rows > LONG else None
         page = tasks.numbers(self._history, wanted.filter, today=wanted.today, sort=wanted.sort, limit=PAGE)
         return page if len(page) == PAGE else None
 
     def _around(self, wanted: Wanted, near: Near) -> array[int] | None:
-        found = tasks.window_of(
-            self._history, wanted.filter, near.number, today=wanted.today, sort=wanted.sort, size=PAGE
-        )
+        about = Neighbourhood(self._history, wanted.filter, near.number, today=wanted.today, sort=wanted.sort)
+        found = about.page(PAGE // 2, near.rows)
         if found is None:
             return None
         start, page = found

@@ -10,7 +10,7 @@ from bwp_tui.domain.filter import VIEWS, Filter, View, parse
 from bwp_tui.domain.task import Status
 from bwp_tui.history import purge, tasks, words
 from bwp_tui.history.connection import History
-from bwp_tui.history.search import SORTS, condition, order_clause
+from bwp_tui.history.search import SORTS, backwards, before, condition, order_clause
 from bwp_tui.history.words import narrowing
 from tests.history import single
 from tests.history.support import ACTOR, TODAY, FrozenClock, in_status
@@ -26,7 +26,9 @@ def history(tmp_path: Path) -> History:
 
 def plan(history: History, filter_text: str, sort: str = "newest") -> str:
     where, values = condition(parse(filter_text), history.clock(), TODAY, narrowing(history))
-    sql = f"EXPLAIN QUERY PLAN SELECT t.number FROM tasks t WHERE {where} ORDER BY {order_clause(sort)} LIMIT 500"
+    sql = (
+        f"EXPLAIN QUERY PLAN SELECT t.number FROM tasks t WHERE {where} ORDER BY {order_clause(SORTS[sort])} LIMIT 500"
+    )
     return "; ".join(str(row[3]) for row in history.rows(sql, values))
 
 
@@ -35,6 +37,18 @@ def test_every_order_of_all_tasks_is_read_off_an_index(history: History, sort: s
     steps = plan(history, "", sort)
     assert "USING COVERING INDEX" in steps
     assert "TEMP B-TREE FOR ORDER BY" not in steps
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_what_stands_before_a_task_is_a_range_of_its_order_s_index(history: History, sort: str) -> None:
+    for keys in (SORTS[sort], backwards(SORTS[sort])):
+        own = history.row(f"SELECT {', '.join(key for key, _ in keys)} FROM tasks t WHERE t.number = 2")
+        assert own is not None
+        for (clause, values), differing in before(keys, own):
+            order = order_clause(backwards(differing))
+            sql = f"EXPLAIN QUERY PLAN SELECT t.number FROM tasks t WHERE {clause} ORDER BY {order} LIMIT 250"
+            steps = "; ".join(str(row[3]) for row in history.rows(sql, values))
+            assert "SEARCH" in steps or not values, steps
 
 
 @pytest.mark.parametrize("view", [view for view in VIEWS if view.filter], ids=lambda view: view.name)

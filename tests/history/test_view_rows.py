@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bwp_tui.domain.filter import parse
-from bwp_tui.history import tasks, view_rows
+from bwp_tui.history import near, tasks, view_rows
 from bwp_tui.history.connection import History, Transaction
+from bwp_tui.history.near import Neighbourhood
 from bwp_tui.history.search import SORTS
 from bwp_tui.history.view_rows import Near, ViewRows, Wanted
 from tests.history.support import TODAY, FrozenClock, submitted
@@ -124,8 +125,12 @@ def test_a_reading_that_is_no_longer_wanted_ends_and_the_next_one_is_whole(histo
     assert len(found) == 20_000
 
 
+@pytest.mark.parametrize("counted", [1_000, 4])
 @pytest.mark.parametrize("sort", SORTS)
-def test_the_window_around_a_task_is_the_one_of_all_rows(history: History, sort: str) -> None:
+def test_the_tasks_about_one_are_those_of_all_rows(
+    history: History, sort: str, counted: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(near, "COUNTED", counted)
     with history.write() as transaction:
         for at in range(40):
             _insert(transaction)
@@ -138,22 +143,31 @@ def test_the_window_around_a_task_is_the_one_of_all_rows(history: History, sort:
         wanted_filter = parse(filter_text)
         every = tasks.numbers(history, wanted_filter, today=TODAY, sort=sort)
         for place, number in enumerate(every):
-            start = max(0, place - 3)
-            found = tasks.window_of(history, wanted_filter, number, today=TODAY, sort=sort, size=6)
-            assert found == (start, every[start : start + 6])
+            about = Neighbourhood(history, wanted_filter, number, today=TODAY, sort=sort)
+            above, is_near_an_end = min(3, place), min(place, len(every) - 1 - place) < counted
+            told = place if is_near_an_end else len(every) // 2
+            assert about.page(3, len(every)) == (told - above, every[place - above : place + 4])
 
 
-def test_a_task_that_does_not_fit_has_no_window(history: History) -> None:
+def test_a_task_that_does_not_fit_has_none_about_it(history: History) -> None:
     submitted(history)
-    assert tasks.window_of(history, parse("status:failed"), 1, today=TODAY, sort="newest", size=6) is None
+    assert Neighbourhood(history, parse("status:failed"), 1, today=TODAY, sort="newest").page(3, 1) is None
 
 
 def test_the_first_page_can_be_about_a_task_in_the_middle_of_many(
     history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(view_rows, "PAGE", 2)
+    monkeypatch.setattr(view_rows, "LONG", 5)
     for _ in range(6):
         submitted(history)
     page = ViewRows(history).first(wanted(sort="oldest"), Near(4, 6))
     assert page is not None
-    assert list(page) == [0, 0, 3, 4, 0, 0]
+    assert list(page) == [0, 0, 3, 4, 5, 0]
+
+
+def test_another_order_of_few_tasks_is_read_whole(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(view_rows, "LONG", 6)
+    for _ in range(6):
+        submitted(history)
+    assert ViewRows(history).first(wanted(sort="oldest"), Near(4, 6)) is None
