@@ -138,7 +138,7 @@ class ConsoleApp(App[int]):
 
     async def on_event(self, event: events.Event) -> None:
         if self._type_ahead.takes(event):
-            self._type_ahead.put(event)
+            await self._type_ahead.put(event)
         else:
             await super().on_event(event)
 

@@ -21,6 +21,9 @@ _ROUNDS: Final = 3
 _LONGEST_S: Final = 1.0
 _LOOK_S: Final = 0.01
 
+_FRAME_S: Final = 0.004
+"""For a key's own frame, which looking after the queues would delay."""
+
 Deliver = Callable[[events.Event], Awaitable[None]]
 
 
@@ -36,7 +39,8 @@ class TypeAhead:
         self._app = app
         self._deliver = deliver
         self._is_due = is_due
-        self._waiting: asyncio.Queue[events.Event] = asyncio.Queue()
+        self._waiting: asyncio.Queue[events.Event | None] = asyncio.Queue()
+        self._is_idle = False
         self._task: asyncio.Task[None] | None = None
         self._opened = asyncio.Event()
 
@@ -45,9 +49,14 @@ class TypeAhead:
         is_typed = isinstance(event, events.Key | events.Paste)
         return is_typed and self._task is not None and not event.is_forwarded
 
-    def put(self, event: events.Event) -> None:
-        """Deliver `event` once all before it have been handled."""
-        self._waiting.put_nowait(event)
+    async def put(self, event: events.Event) -> None:
+        """Deliver `event` once all before it have been handled: at once, where they are."""
+        if self._is_idle and self._is_due(event):
+            self._is_idle = False
+            await self._deliver(event)
+            self._waiting.put_nowait(None)
+        else:
+            self._waiting.put_nowait(event)
 
     def start(self) -> None:
         """Begin, in the app's loop and context."""
@@ -66,10 +75,15 @@ class TypeAhead:
     async def _run(self) -> None:
         await self._opened.wait()
         while True:
+            self._is_idle = self._waiting.empty()
             event = await self._waiting.get()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._until_due(event), _LONGEST_S)
-            await self._deliver(event)
+            self._is_idle = False
+            if event is not None:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._until_due(event), _LONGEST_S)
+                await self._deliver(event)
+            if self._waiting.empty():
+                await asyncio.sleep(_FRAME_S)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._handled(), _LONGEST_S)
 

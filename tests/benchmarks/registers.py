@@ -70,7 +70,8 @@ class Place:
         history.close()
 
     def console(self, size: tuple[int, int] = (120, 40)) -> TimedPty:
-        """Open the console."""
+        """Open the console as if for the first time: where an earlier one was left is forgotten."""
+        (self.folder / "console.json").unlink(missing_ok=True)
         return TimedPty(argv(), self.env, size)
 
     @contextmanager

@@ -21,6 +21,7 @@ from bwp_tui.console.download_table import DownloadTable
 from bwp_tui.console.download_words import queue_words
 from bwp_tui.console.feed import Snapshot
 from bwp_tui.console.key_names import shown_key
+from bwp_tui.console.resting import Resting
 from bwp_tui.console.session import Session
 from bwp_tui.console.widgets.cells import locale_glyphs
 from bwp_tui.console.widgets.detail_pane import Heading
@@ -40,7 +41,6 @@ LISTED: Final = 200
 REDRAW_S: Final = 1.0
 """Seconds between two redraws of what goes on by itself; what the operator does shows at once."""
 
-_REST_S: Final = 0.06
 _BY_NAME: Final = {action.name: action for action in DOWNLOAD_ACTIONS}
 
 
@@ -69,7 +69,7 @@ class DownloadsScreen(Screen[None]):
         self._doing = DownloadDoing(self)
         self._read_at = -REDRAW_S
         self._redraw: Timer | None = None
-        self._resting: Timer | None = None
+        self._resting = Resting(self, self._tell_detail)
 
     def compose(self) -> ComposeResult:
         yield Heading(id="downloads-heading")
@@ -197,11 +197,13 @@ class DownloadsScreen(Screen[None]):
     def _asked(self) -> None:
         self._tell_footer()
 
+    def on_unmount(self) -> None:
+        self._resting.stop()
+
     @on(DownloadRows.Highlighted)
-    def _moved(self) -> None:
-        if self._resting is not None:
-            self._resting.stop()
-        self._resting = self.set_timer(_REST_S, self._tell_detail)
+    def _moved(self, event: DownloadRows.Highlighted) -> None:
+        event.stop()
+        self._resting.move()
 
     @on(DownloadRows.Chosen)
     def _chosen(self) -> None:

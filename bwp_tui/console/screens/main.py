@@ -11,7 +11,6 @@ from textual.binding import Binding
 from textual.geometry import Size
 from textual.message import Message
 from textual.screen import Screen
-from textual.timer import Timer
 
 from bwp_tui.console.actions import ACTIONS, BY_NAME, MOVES, READ_ONLY, Situation
 from bwp_tui.console.around import FORM, PALETTE, Around
@@ -19,6 +18,7 @@ from bwp_tui.console.feed import Question, Snapshot
 from bwp_tui.console.freezing import Freezing
 from bwp_tui.console.listing import Listing
 from bwp_tui.console.remembered import Remembered
+from bwp_tui.console.resting import Resting
 from bwp_tui.console.session import Session
 from bwp_tui.console.speech import Phrase
 from bwp_tui.console.widgets.detail_pane import DetailPane
@@ -42,9 +42,6 @@ if TYPE_CHECKING:
 
 TICK_S: Final = 5.0
 """How often ages and countdowns are looked at; they are repainted only when their words change."""
-
-REST_S: Final = 0.06
-"""How long the cursor rests on a task before its details are shown: a held key must not send them all."""
 
 _OF_THE_LIST: Final = ("mark_range", "mark_all")
 """Actions on many tasks at once, none of which may be another list's."""
@@ -90,7 +87,7 @@ class MainScreen(Screen[None]):
         self.lines = remembered.lines
         self._last_task = remembered.task
         self._around = Around(self, session)
-        self._resting: Timer | None = None
+        self._resting = Resting(self, self._tell_detail)
         self._wanted: tuple[int, str | None] | None = None if remembered.task is None else (remembered.task, None)
         self._answered: Question | None = None
         self._freezing = Freezing()
@@ -276,6 +273,7 @@ class MainScreen(Screen[None]):
         self.session.memory.keep(Remembered.of(self.listing, self._last_task, self.lines))
 
     def on_unmount(self) -> None:
+        self._resting.stop()
         self._remember()
 
     def _near(self, question: Question) -> Near | None:
@@ -398,10 +396,9 @@ class MainScreen(Screen[None]):
         self._tell_footer()
 
     @on(TaskTable.Highlighted)
-    def _moved(self) -> None:
-        if self._resting is not None:
-            self._resting.stop()
-        self._resting = self.set_timer(REST_S, self._tell_detail)
+    def _moved(self, event: TaskTable.Highlighted) -> None:
+        event.stop()
+        self._resting.move()
 
     @on(TaskTable.Chosen)
     def _chosen(self) -> None:

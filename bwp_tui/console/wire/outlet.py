@@ -1,9 +1,11 @@
-"""A thread that writes to the terminal. A terminal that stands still, as over a stalled link, stops it and no other."""
+"""What is written to the terminal. One that stands still, as over a stalled link, stops a thread and no other."""
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, TextIO
 
 _PATIENCE_S: Final = 0.1
@@ -11,6 +13,9 @@ _PATIENCE_S: Final = 0.1
 
 class Outlet:
     """Asks `take` for what there is to write whenever it is woken and the terminal has taken what came before.
+
+    What the terminal takes at once is written by the one who wakes it: a thread would get its turn a millisecond later.
+    The rest waits in a thread until the terminal takes it.
 
     Args:
         take: returns the text to be written now, made of all that has happened since it was called last.
@@ -22,20 +27,25 @@ class Outlet:
         self._take = take
         self._lock = lock
         self._due = threading.Event()
+        self._left = b""
+        self._is_writing = False
         self._stopped = True
         self._is_gone = False
+        self._at_once: int | None = None
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Begin to write."""
         if self._stopped:
             self._stopped = False
+            self._at_once = _not_waiting(self._file)
             self._thread = threading.Thread(target=self._run, name="outlet", daemon=True)
             self._thread.start()
 
     def wake(self) -> None:
         """Say that there is something to write."""
-        self._due.set()
+        if self._at_once is None or not self._is_written_at_once(self._at_once):
+            self._due.set()
 
     def stop(self) -> None:
         """Write what is left, and stop."""
@@ -45,7 +55,11 @@ class Outlet:
             self._thread.join()
             self._thread = None
             with self._lock:
-                self._write(self._take())
+                self._left += self._taken()
+                self._write()
+                if self._at_once is not None:
+                    os.close(self._at_once)
+                    self._at_once = None
 
     def _run(self) -> None:
         while not self._stopped:
@@ -55,17 +69,44 @@ class Outlet:
             while not self._stopped:
                 if self._lock.acquire(timeout=_PATIENCE_S):
                     try:
-                        text = self._take()
+                        self._left += self._taken()
+                        self._is_writing = True
                     finally:
                         self._lock.release()
-                    self._write(text)
+                    self._write()
+                    self._is_writing = False
                     break
 
-    def _write(self, text: str) -> None:
-        if not text or self._is_gone:
-            return
+    def _is_written_at_once(self, terminal: int) -> bool:
+        with self._lock:
+            if self._is_writing or self._left:
+                return False
+            self._left = taken = self._taken()
+            if taken:
+                with suppress(OSError):  # it stands still, or has gone: the thread finds out which
+                    self._left = taken[os.write(terminal, taken) :]
+            return not self._left
+
+    def _taken(self) -> bytes:
+        return self._take().encode(self._file.encoding, self._file.errors or "strict")
+
+    def _write(self) -> None:
+        """Write all that is left, however long the terminal takes."""
         try:
-            self._file.write(text)
-            self._file.flush()
+            while self._left and not self._is_gone:
+                self._left = self._left[os.write(self._file.fileno(), self._left) :]
         except (OSError, ValueError):  # the terminal has gone, or the file was closed: others will notice and end
             self._is_gone = True
+        if self._is_gone:
+            self._left = b""
+
+
+def _not_waiting(file: TextIO) -> int | None:
+    """Open a file's terminal once more, for writes that never wait; None where that cannot be.
+
+    The flag is one of the open terminal and not of the descriptor: set on `file`, it would be set for the shell too.
+    """
+    try:
+        return os.open(os.ttyname(file.fileno()), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    except (OSError, ValueError):
+        return None

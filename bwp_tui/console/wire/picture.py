@@ -116,7 +116,7 @@ class Picture:
         for x in (x for x, (new, old, look, old_look) in enumerate(quads) if new != old or look != old_look):
             if start < 0:
                 start = x
-            elif not self._is_bridge(y, end, x):
+            elif x > end and not self._is_bridge(y, end, x):
                 yield start, end
                 start = x
             end = x + 1
