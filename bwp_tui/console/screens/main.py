@@ -69,6 +69,7 @@ class MainScreen(Screen[None]):
     commands: CommandLines
 
     AUTO_FOCUS = "TaskTable"
+    BLANK = True  # all it has stands in its widgets: its own lines need no styles worked out at each key
     BINDINGS = [
         Binding(",".join(action.keys), f"perform('{action.name}')", action.what, show=False, id=action.name)
         for action in ACTIONS

@@ -110,6 +110,10 @@ class ThinDriver(LinuxDriver):
                 self._picture.resize(*message.size)
         super().process_message(message)
 
+    def send_message(self, message: Message) -> None:
+        # Textual makes a task to post each message with: a turn of the loop between a key and its answer.
+        self._loop.call_soon_threadsafe(self._app.post_message, message)
+
     def _resized(self) -> None:
         with self._lock:
             self._picture.resize(*shutil.get_terminal_size())
