@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -19,6 +20,7 @@ _ROUNDS: Final = 3
 """A key may start a worker, which asks for the focus, which the app then moves: three turns of the queues."""
 
 _LONGEST_S: Final = 1.0
+_LONGEST_UNSEEN_S: Final = 0.1
 _LOOK_S: Final = 0.01
 
 _FRAME_S: Final = 0.004
@@ -41,6 +43,7 @@ class TypeAhead:
         self._is_due = is_due
         self._waiting: asyncio.Queue[events.Event | None] = asyncio.Queue()
         self._is_idle = False
+        self._painted_at = 0.0
         self._task: asyncio.Task[None] | None = None
         self._opened = asyncio.Event()
 
@@ -78,14 +81,23 @@ class TypeAhead:
             self._is_idle = self._waiting.empty()
             event = await self._waiting.get()
             self._is_idle = False
-            if event is not None:
+            with self._painted_with_the_next():
+                if event is not None:
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._until_due(event), _LONGEST_S)
+                    await self._deliver(event)
+                if self._waiting.empty():
+                    await asyncio.sleep(_FRAME_S)
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._until_due(event), _LONGEST_S)
-                await self._deliver(event)
-            if self._waiting.empty():
-                await asyncio.sleep(_FRAME_S)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._handled(), _LONGEST_S)
+                    await asyncio.wait_for(self._handled(), _LONGEST_S)
+
+    def _painted_with_the_next(self) -> contextlib.AbstractContextManager[None]:
+        """Keep what a key leads to from being painted where another key waits, but not for long."""
+        now = time.monotonic()
+        if self._waiting.empty() or now - self._painted_at > _LONGEST_UNSEEN_S:
+            self._painted_at = now
+            return contextlib.nullcontext()
+        return self._app.batch_update()
 
     async def _until_due(self, event: events.Event) -> None:
         while not self._is_due(event):  # noqa: ASYNC110  # a key waits so rarely that nobody needs to tell of it
