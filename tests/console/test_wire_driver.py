@@ -129,24 +129,3 @@ def test_an_escape_in_a_paste_types_nothing_into_other_fields(watched: Watched) 
     terminal.wait_for("the shopper's email address")
     terminal.send("\x1b[200~jane\x1b[Bq\x1b[201~")
     terminal.wait_for("jane\\x1b[Bq")
-
-
-def test_keys_that_come_in_a_bunch_are_painted_with_the_last_of_them(watched: Watched) -> None:
-    terminal, words = watched.terminal, "kind:deletion"
-
-    def cost(*parts: str) -> int:
-        terminal.send("/")
-        terminal.settle()
-        mark = terminal.mark()
-        for part in parts:
-            terminal.send(part)
-            terminal.settle()
-        assert words in terminal.screen_text()
-        spent = len(terminal.bytes_since(mark))
-        for _ in range(2):
-            terminal.send(ESCAPE)
-            terminal.settle()
-        return spent
-
-    assert cost(words) * 2 < cost(*words)
-    assert watched.shows_what_is_painted()
