@@ -22,14 +22,11 @@ from textual.screen import Screen
 from textual.worker import WorkerFailed
 
 import bwp_tui
-from bwp_tui.console.desk import Desk, Reader
 from bwp_tui.console.feed import Feed, Snapshot, begun
 from bwp_tui.console.keymap import keymap
 from bwp_tui.console.notice import sequence
 from bwp_tui.console.parting import parting_words
-from bwp_tui.console.permission import Changing
-from bwp_tui.console.queue_desk import QueueDesk
-from bwp_tui.console.records import Records
+from bwp_tui.console.reader import Reader
 from bwp_tui.console.remembered import Memory
 from bwp_tui.console.screens.main import MainScreen
 from bwp_tui.console.session import Session
@@ -112,13 +109,12 @@ class ConsoleApp(App[int]):
         self._written = History(profile.history_path, clock=clock)
         self._engine = EngineThread(profile, preparing(profile), changed=self._role_changed, clock=clock)
         self._with_engine = with_engine and self._configured
-        who, changing = actor(os.environ), Changing(self._written, profile)
         self._session = Session(
             profile=profile,
+            shown=self._history,
+            written=self._written,
+            who=actor(os.environ),
             reader=Reader(self._history, lambda sentence: self._tell(self.Told(sentence))),
-            desk=Desk(self._written, profile, who),
-            records=Records(changing, who),
-            queue=QueueDesk(self._history, changing, who),
             feed=feed,
             tell=lambda told: self._tell(self.Told(told)),
             clock=clock,

@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
 from bwp_tui.console.permission import Changing
-from bwp_tui.domain.filter import VIEWS, View
-from bwp_tui.domain.task import WATCHED, Download, DownloadState, Event, Kind, Request, Task
-from bwp_tui.domain.text import mask_email
+from bwp_tui.domain.filter import View
+from bwp_tui.domain.task import Request, Task
 from bwp_tui.history import (
     actions,
     bulk,
-    downloads,
     handling,
     plans,
-    sent,
     settling,
-    statistics,
     tasks,
-    timeline,
     views,
 )
 from bwp_tui.history.bulk import Result
 from bwp_tui.history.connection import History
-from bwp_tui.history.errors import HistoryError
-from bwp_tui.history.plans import CHUNK, Plan
-from bwp_tui.history.sent import Sent
-from bwp_tui.history.statistics import Statistics
+from bwp_tui.history.plans import Plan
 from bwp_tui.settings import Profile
 
 Found = TypeVar("Found")
@@ -181,100 +171,3 @@ class Desk:
 
 def _performed(history: History, deed: bulk.Deed, numbers: Sequence[int]) -> list[Result]:
     return [result for results in bulk.perform(history, deed, numbers) for result in results]
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """All that the history knows of a task. `earlier` is the one that asked the same before."""
-
-    task: Task
-    events: Sequence[Event]
-    sent: Sequence[Sent]
-    downloads: Sequence[Download]
-    earlier: Task | None
-
-
-class Reader:
-    """The few small reads that the screen makes itself; the history answers each in a fraction of a millisecond.
-
-    Where it cannot be read there is nothing to show, and the screen goes on.
-
-    Args:
-        trouble: is told why the history cannot be read, in a sentence.
-    """
-
-    def __init__(self, history: History, trouble: Callable[[str], None]) -> None:
-        self._history = history
-        self._trouble = trouble
-
-    def window(self, numbers: Sequence[int]) -> list[Task]:
-        """Return these tasks (see `tasks.window`)."""
-        return self._read(lambda: tasks.window(self._history, numbers), [])
-
-    def views(self) -> tuple[View, ...]:
-        """Return the built-in views and the saved ones."""
-        return self._read(lambda: views.every(self._history), VIEWS)
-
-    def named(self, name: str) -> Task:
-        """Return the task an operator names (see `tasks.named`).
-
-        Raises:
-            NoSuchTask: none fits, or more than one.
-        """
-        return tasks.named(self._history, name)
-
-    def window_of_any(self, numbers: Sequence[int]) -> list[Task]:
-        """Return these tasks, however many there are."""
-        return [task for at in range(0, len(numbers), CHUNK) for task in self.window(numbers[at : at + CHUNK])]
-
-    def watched_since(self, revision: int) -> list[Task]:
-        """Return the watched tasks that were touched after a revision; not a small read from 0 on."""
-        return tasks.tagged_since(self._history, WATCHED, revision)
-
-    def timeline(self, task: Task) -> list[Event]:
-        """Return what happened to a task."""
-        return self._read(lambda: timeline.of_task(self._history, task.number), [])
-
-    def known(self, task: Task) -> Known:
-        """Return all that is known of a task."""
-        return Known(
-            task,
-            self.timeline(task),
-            self._read(lambda: sent.of_task(self._history, task.number), []),
-            self._read(lambda: downloads.of_task(self._history, task.number), []),
-            next(iter(self.window([task.earlier])), None) if task.earlier else None,
-        )
-
-    def sent_ids(self) -> array[int]:
-        """Return the ids of all that was ever sent; not a small read."""
-        return self._read(lambda: sent.ids(self._history), array("q"))
-
-    def sent(self, ids: Sequence[int]) -> list[Sent]:
-        """Return what was sent under these ids."""
-        return self._read(lambda: sent.window(self._history, ids), [])
-
-    def statistics(self, today: date) -> Statistics:
-        """Return the figures of the dashboard; not a small read."""
-        return statistics.read(self._history, today)
-
-    def earlier(self, kind: Kind, email: str) -> str | None:
-        """Return a sentence about the newest task with this kind and address, or None."""
-        task = self._read(lambda: tasks.newest_for(self._history, kind, email), None)
-        return None if task is None else f"#{task.number} asked before: {task.status}"
-
-    def named_downloads(self, under_way: tuple[Download, ...], *, masked: bool) -> list[tuple[Download, str]]:
-        """Return the downloads, each with its data subject's address as the screen may show it."""
-        found = {task.number: task.email for task in self.window([download.number for download in under_way])}
-        return [
-            (download, mask_email(email) if masked else email)
-            for download in under_way
-            if (email := found.get(download.number)) is not None
-            and download.state in (DownloadState.QUEUED, DownloadState.RUNNING)
-        ]
-
-    def _read(self, read: Callable[[], Found], nothing: Found) -> Found:
-        try:
-            return read()
-        except HistoryError as error:
-            self._trouble(str(error))
-            return nothing

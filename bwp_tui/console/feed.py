@@ -76,6 +76,7 @@ class Feed:
         self._telling = threading.Lock()
         self._wants: tuple[Question, Near | None] = (Question(), None)
         self._asked = threading.Event()
+        self._followed = threading.Event()
         self._stopped = False
         self._revision = 0
         self._version = -1
@@ -102,6 +103,7 @@ class Feed:
         with self._telling:
             self._told = told
             untold, self._untold = self._untold, None
+        self._followed.set()
         if untold is not None:
             told(untold)
 
@@ -119,6 +121,7 @@ class Feed:
         """Stop and close the connection."""
         self._stopped = True
         self._asked.set()
+        self._followed.set()
         if self._thread.ident is not None:
             self._thread.join()
         self._history.close()
@@ -161,7 +164,8 @@ class Feed:
             if self._told_last is None:
                 self._told_last = self._snapshot(question, page, (), today)
             self._tell(replace(self._told_last, question=question, numbers=page, changed=(), is_whole=False))
-            if self._asked.wait(_DRAWING_S if self._told else 0.0):
+            self._followed.wait()
+            if self._asked.wait(_DRAWING_S):
                 return  # another question is waiting
         # The revision is read first: what is written meanwhile is then told twice rather than never.
         revision = self._history.revision()

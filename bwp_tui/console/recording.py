@@ -76,7 +76,7 @@ class Recording:
         """Watch, without a question; what is watched already is watched no longer."""
         session, task = self._stage.session, self._stage.task_here
         if self._marked.all:
-            found = await asyncio.to_thread(session.reader.window_of_any, self._marked.numbers)
+            found = await asyncio.to_thread(session.lookup.window_of_any, self._marked.numbers)
             if all(WATCHED in one.tags for one in found):
                 numbers = [one.number for one in found]
                 await self._marked.carry_out(

@@ -5,16 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from bwp_tui.console.desk import Desk, Reader
 from bwp_tui.console.feed import Feed, Snapshot
 from bwp_tui.console.keymap import Keymap
-from bwp_tui.console.queue_desk import QueueDesk
-from bwp_tui.console.records import Records
+from bwp_tui.console.permission import Changing
+from bwp_tui.console.reader import Reader
 from bwp_tui.console.remembered import Memory
 from bwp_tui.domain.times import Clock, local_day
+from bwp_tui.history.connection import History
 from bwp_tui.history.engine_state import EngineState, Service
 from bwp_tui.settings import Profile
+
+if TYPE_CHECKING:
+    from bwp_tui.console.desk import Desk
+    from bwp_tui.console.lookup import Lookup
+    from bwp_tui.console.queue_desk import QueueDesk
+    from bwp_tui.console.records import Records
 
 _TROUBLES = {
     Service.UNREACHABLE: "service unreachable",
@@ -25,11 +33,14 @@ _TROUBLES = {
 }
 
 
-@dataclass(slots=True)
+@dataclass
 class Session:
-    """Everything the screens share.
+    """Everything the screens share. What the first frame does without is imported and made when it is first needed.
 
     Attributes:
+        shown: the connection that the screens read by.
+        written: the one that is written by, in threads.
+        who: the operator, for the record.
         role: returns what this process is to the profile: engine or follower.
         keymap: the registry of actions, with the operator's keys.
         memory: keeps what is in sight for the next start.
@@ -38,10 +49,10 @@ class Session:
     """
 
     profile: Profile
+    shown: History
+    written: History
+    who: str
     reader: Reader
-    desk: Desk
-    records: Records
-    queue: QueueDesk
     feed: Feed
     tell: Callable[[Snapshot | str], None]
     clock: Clock
@@ -51,6 +62,34 @@ class Session:
     keymap: Keymap
     memory: Memory
     masked: bool = True
+
+    @cached_property
+    def lookup(self) -> Lookup:
+        """Reads what is looked up when a screen is opened."""
+        from bwp_tui.console.lookup import Lookup
+
+        return Lookup(self.shown, self.reader)
+
+    @cached_property
+    def desk(self) -> Desk:
+        """Records what the operator asks for."""
+        from bwp_tui.console.desk import Desk
+
+        return Desk(self.written, self.profile, self.who)
+
+    @cached_property
+    def records(self) -> Records:
+        """Records what the operator keeps about tasks."""
+        from bwp_tui.console.records import Records
+
+        return Records(Changing(self.written, self.profile), self.who)
+
+    @cached_property
+    def queue(self) -> QueueDesk:
+        """Reads and steers the queue of downloads."""
+        from bwp_tui.console.queue_desk import QueueDesk
+
+        return QueueDesk(self.shown, Changing(self.written, self.profile), self.who)
 
     @property
     def day(self) -> timedelta:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from bwp_tui.console import detail_words
-from bwp_tui.console.desk import Known
 from bwp_tui.console.detail_words import Reading, subject, veiled
 from bwp_tui.console.download_words import left_words
+from bwp_tui.console.lookup import Known
 from bwp_tui.console.sent_words import STATE_ROLES
 from bwp_tui.console.speech import Phrase
 from bwp_tui.contract.documents import LINK_FIELD, POLL_FIELDS

@@ -27,7 +27,6 @@ from bwp_tui.history import engine_state
 from bwp_tui.history.connection import History
 from bwp_tui.history.engine_state import Service
 from bwp_tui.history.errors import HistoryError
-from bwp_tui.history.upkeep import Keeper
 from bwp_tui.history.watch import Watch
 from bwp_tui.settings import Profile, SettingsError
 
@@ -133,6 +132,8 @@ class EngineThread:
             await asyncio.sleep(RESTART_S)
 
     async def _work(self) -> None:
+        from bwp_tui.history.upkeep import Keeper  # the console's first frame does without
+
         history = History(self._profile.history_path, clock=self._clock)
         keeper = Keeper(self._profile.history_path, self._clock, self._noticed)
         try:

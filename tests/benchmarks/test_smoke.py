@@ -29,7 +29,9 @@ LATER = (
     "httpx", "httpcore", "urllib3", "h11", "pydantic", "graphql", "sqlite3",
     "bwp_tui.api.client", "bwp_tui.api.transfer", "bwp_tui.contract.payloads", "bwp_tui.sandbox", "bwp_tui.cli",
     "textual.widgets._data_table", "textual.widgets._markdown", "textual.widgets._footer",
-    "bwp_tui.archive", "bwp_tui.console.doing", "bwp_tui.console.screens.help",
+    "bwp_tui.archive", "bwp_tui.console.doing", "bwp_tui.console.desk", "bwp_tui.console.lookup",
+    "bwp_tui.console.records", "bwp_tui.console.queue_desk", "bwp_tui.history.upkeep", "bwp_tui.history.undo",
+    "bwp_tui.console.screens.help",
     "bwp_tui.console.screens.task", "bwp_tui.console.widgets.request_form", "bwp_tui.console.widgets.prompt",
 )  # fmt: skip
 """What the first frame does not show."""

@@ -13,9 +13,9 @@ from textual.screen import Screen
 
 from bwp_tui.console import detail_words, screen_help, task_pages
 from bwp_tui.console.actions import ACTIONS, BY_NAME, GROUPS, TASK_GROUP, Situation
-from bwp_tui.console.desk import Known
 from bwp_tui.console.detail_words import Reading
 from bwp_tui.console.feed import Snapshot
+from bwp_tui.console.lookup import Known
 from bwp_tui.console.screens.help import HelpScreen
 from bwp_tui.console.session import Session
 from bwp_tui.console.speech import Line, Phrase
@@ -246,9 +246,9 @@ class TaskScreen(Screen[None]):
         self.query_one(VerticalScroll).scroll_to(y=0, animate=False)
 
     def _read(self) -> None:
-        reader = self._session.reader
-        task = next(iter(reader.window([self._number])), None)
-        self._known = None if task is None else reader.known(task)
+        session = self._session
+        task = next(iter(session.reader.window([self._number])), None)
+        self._known = None if task is None else session.lookup.known(task)
         self._show()
 
     def _show(self) -> None:

@@ -1,0 +1,76 @@
+"""What the screen reads of the history by itself, for rows and details that are in sight."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from bwp_tui.domain.filter import VIEWS, View
+from bwp_tui.domain.task import WATCHED, Download, DownloadState, Event, Kind, Task
+from bwp_tui.domain.text import mask_email
+from bwp_tui.history import tasks, timeline, views
+from bwp_tui.history.connection import History
+from bwp_tui.history.errors import HistoryError
+
+Found = TypeVar("Found")
+
+
+class Reader:
+    """The few small reads that the screen makes itself; the history answers each in a fraction of a millisecond.
+
+    Where it cannot be read there is nothing to show, and the screen goes on.
+
+    Args:
+        trouble: is told why the history cannot be read, in a sentence.
+    """
+
+    def __init__(self, history: History, trouble: Callable[[str], None]) -> None:
+        self._history = history
+        self._trouble = trouble
+
+    def window(self, numbers: Sequence[int]) -> list[Task]:
+        """Return these tasks (see `tasks.window`)."""
+        return self.read(lambda: tasks.window(self._history, numbers), [])
+
+    def views(self) -> tuple[View, ...]:
+        """Return the built-in views and the saved ones."""
+        return self.read(lambda: views.every(self._history), VIEWS)
+
+    def named(self, name: str) -> Task:
+        """Return the task an operator names (see `tasks.named`).
+
+        Raises:
+            NoSuchTask: none fits, or more than one.
+        """
+        return tasks.named(self._history, name)
+
+    def watched_since(self, revision: int) -> list[Task]:
+        """Return the watched tasks that were touched after a revision; not a small read from 0 on."""
+        return tasks.tagged_since(self._history, WATCHED, revision)
+
+    def timeline(self, task: Task) -> list[Event]:
+        """Return what happened to a task."""
+        return self.read(lambda: timeline.of_task(self._history, task.number), [])
+
+    def earlier(self, kind: Kind, email: str) -> str | None:
+        """Return a sentence about the newest task with this kind and address, or None."""
+        task = self.read(lambda: tasks.newest_for(self._history, kind, email), None)
+        return None if task is None else f"#{task.number} asked before: {task.status}"
+
+    def named_downloads(self, under_way: tuple[Download, ...], *, masked: bool) -> list[tuple[Download, str]]:
+        """Return the downloads, each with its data subject's address as the screen may show it."""
+        found = {task.number: task.email for task in self.window([download.number for download in under_way])}
+        return [
+            (download, mask_email(email) if masked else email)
+            for download in under_way
+            if (email := found.get(download.number)) is not None
+            and download.state in (DownloadState.QUEUED, DownloadState.RUNNING)
+        ]
+
+    def read(self, read: Callable[[], Found], nothing: Found) -> Found:
+        """Return what `read` returns, or `nothing` where the history cannot be read."""
+        try:
+            return read()
+        except HistoryError as error:
+            self._trouble(str(error))
+            return nothing
