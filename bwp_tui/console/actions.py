@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 
 from bwp_tui.domain.filter import VIEWS, View
 from bwp_tui.domain.task import WATCHED, Download, Task
@@ -16,8 +16,7 @@ from bwp_tui.history.settling import cannot_adopt, cannot_give_up
 from bwp_tui.history.work import cannot_extend, cannot_watch
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
+class Situation(NamedTuple):
     """What decides whether an action is possible now."""
 
     task: Task | None

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from bwp_tui.console.speech import Phrase
 from bwp_tui.console.widgets.download_lines import size
@@ -32,8 +31,7 @@ _ROLE_OF_STATUS: Final[dict[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """Circumstances of reading a task. `day` is the length of one of the service's days.
 
     `engine` is what the engine says of itself, where that is at hand.

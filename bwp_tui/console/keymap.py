@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import replace
+from typing import Final, NamedTuple
 
 from bwp_tui.console.actions import ACTIONS, BY_NAME, Action
 from bwp_tui.console.key_names import NoKey, shown_key, spelled
@@ -12,8 +12,7 @@ from bwp_tui.domain.text import clean_line, nearest
 from bwp_tui.settings import KeySetting
 
 
-@dataclass(frozen=True, slots=True)
-class Keymap:
+class Keymap(NamedTuple):
     """The registry with the operator's keys.
 
     Attributes:

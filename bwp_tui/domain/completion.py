@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from bwp_tui.domain.advice import KNOWN_CODES
 from bwp_tui.domain.deadlines import REGULATIONS
@@ -66,8 +65,7 @@ _END_OF_VALUE: Final = re.compile(r'[^\s,"]*')
 _QUOTED: Final = re.compile(r"[\s,]")
 
 
-@dataclass(frozen=True, slots=True)
-class Completion:
+class Completion(NamedTuple):
     """A replacement of the text from `start` to `end` by `insert`; `what` says what it is."""
 
     start: int

@@ -6,9 +6,8 @@ Sources: contract, *Time and duty*; GDPR art. 12(3) with Reg. 1182/71; CCPA regu
 from __future__ import annotations
 
 import calendar
-from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD
 
@@ -18,8 +17,7 @@ PROCESSING_DAYS: Final = 30
 _SATURDAY: Final = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Regulation:
+class Regulation(NamedTuple):
     """One regime: how long there is to answer, how long an extension lasts, when receipt is to be confirmed."""
 
     name: str

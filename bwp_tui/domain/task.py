@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 EMAIL_PATTERN: Final = re.compile(r"^[a-zA-Z0-9._%+-]+@[a-zA-Z0-9.-]+[.][a-zA-Z]{2,}$")
 """The documented pattern of a data subject's address (contract: Operations)."""
@@ -61,8 +61,7 @@ def status_after(current: str, answered: str) -> str:
     return current if current == Status.CANCELLED else answered
 
 
-@dataclass(frozen=True, slots=True)
-class TaskError:
+class TaskError(NamedTuple):
     """Why a task failed, in the service's words (cleaned). `code` may be absent or new."""
 
     code: str | None
@@ -110,8 +109,7 @@ class Download:
         return self.attempts + (self.state == DownloadState.RUNNING)
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(NamedTuple):
     """How and by whom it was made sure that who asks is the data subject. It never pauses a legal clock."""
 
     on: date

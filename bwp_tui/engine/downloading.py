@@ -15,10 +15,11 @@ from bwp_tui.api.errors import AccessDenied, ApiError, BadCredentials
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.api.transfer_errors import LineCut, ServerBusy, TransferError
 from bwp_tui.engine.archive import BadArchive, check_structure
+from bwp_tui.engine.archive_names import file_name
 from bwp_tui.engine.breaker import NO_ROOM, Breaker, Reservation
 from bwp_tui.engine.desk import UNUSABLE_HISTORY_S, Bench
 from bwp_tui.engine.filling import FRUITLESS_TRIES, Filling
-from bwp_tui.engine.part_file import FolderTrouble, PartFile, file_name
+from bwp_tui.engine.part_file import FolderTrouble, PartFile
 from bwp_tui.engine.progress import PROGRESS_S
 from bwp_tui.engine.slots import Slots
 from bwp_tui.engine.unwanted_parts import remove_unwanted_parts

@@ -7,7 +7,6 @@ import errno
 import fcntl
 import itertools
 import os
-import re
 import stat
 import threading
 from collections.abc import Iterator
@@ -15,31 +14,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from bwp_tui.domain.task import Kind
+from bwp_tui.engine.archive_names import part_name
 from bwp_tui.engine.hashing import Hasher
 
 _BLOCK: Final = 1 << 18
 _SPARE: Final = 16 << 20
 """Bytes a disk must keep free beside the archive: the history has to be able to record the end."""
 
-_UNSAFE_IN_NAME: Final = re.compile(r"[^A-Za-z0-9._@+-]+")
-_LONGEST_PIECE: Final = 100
-
 
 class FolderTrouble(Exception):
     """The folder or disk does not take the file; `str()` says why and what to do."""
-
-
-def file_name(kind: Kind, email: str, task_id: str) -> str:
-    """Return the name of a task's archive: ours, whatever the server calls it."""
-    pieces = (kind.value.lower(), email, task_id)
-    cleaned = "-".join(_UNSAFE_IN_NAME.sub("_", piece)[:_LONGEST_PIECE] for piece in pieces)
-    return f"{cleaned.lstrip('.')}.zip"
-
-
-def part_name(name: str) -> str:
-    """Return what the archive `name` is called while it grows."""
-    return f"{name}.part"
 
 
 class PartFile:

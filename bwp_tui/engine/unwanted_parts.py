@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Collection
 from pathlib import Path
 
-from bwp_tui.engine.part_file import file_name, part_name
+from bwp_tui.engine.archive_names import file_name, part_name
 from bwp_tui.history import downloads
 from bwp_tui.history.connection import History
 

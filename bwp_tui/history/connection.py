@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
-from typing import Final, overload
+from typing import Final, NamedTuple, overload
 
 import apsw
 
@@ -54,8 +54,7 @@ class Transaction:
         return rows[0] if rows else None
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(NamedTuple):
     """How a register was opened. `report` is a sentence on what had to be mended, or None."""
 
     report: str | None

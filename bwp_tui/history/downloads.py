@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from bwp_tui.domain.task import Download, Kind
 from bwp_tui.domain.times import from_text, to_text
@@ -30,8 +29,7 @@ _ORDERS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):
     """A download for the engine to carry out, with what names its file."""
 
     id: int

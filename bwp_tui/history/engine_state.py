@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from bwp_tui.domain.times import from_text, to_text
 from bwp_tui.history.connection import History, as_text
@@ -22,8 +22,7 @@ class Service(StrEnum):
     FAULTY = "faulty"
 
 
-@dataclass(frozen=True, slots=True)
-class EngineState:
+class EngineState(NamedTuple):
     """Who runs the profile's engine, and how the service last answered it."""
 
     pid: int | None

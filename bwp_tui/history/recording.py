@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from bwp_tui.domain.deadlines import due_on
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Request, Status
@@ -15,8 +14,7 @@ from bwp_tui.history.errors import NotPossible
 from bwp_tui.history.rows import tags_text
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where a request comes from: how its timeline begins, and the task it repeats."""
 
     what: str = "recorded"

@@ -9,17 +9,15 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 _INCOMING: Final = re.compile(r"\.incoming-(?P<why>[a-z]+)-(?P<stamp>[0-9TZ.]+)\.db")
 _BESIDE: Final = ("-wal", "-shm")
 
 
-@dataclass(frozen=True, slots=True)
-class Swap:
+class Swap(NamedTuple):
     """A register that is to take the place of the one at `path`, which will lie at `aside`."""
 
     path: Path

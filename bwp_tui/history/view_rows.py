@@ -5,10 +5,9 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from operator import neg, pos
-from typing import Final
+from typing import Final, NamedTuple
 
 from bwp_tui.domain.filter import Age, Filter
 from bwp_tui.history import tasks
@@ -28,8 +27,7 @@ _PLACES: Final[dict[str, Callable[[int], int]]] = {"newest": neg, "oldest": pos}
 """The orders in which a task's place follows from its number alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """A question for rows: `today` is what its days are counted from."""
 
     filter: Filter
@@ -37,8 +35,7 @@ class Wanted:
     today: date
 
 
-@dataclass(frozen=True, slots=True)
-class Near:
+class Near(NamedTuple):
     """The task that is to be in sight, and how many rows the view has: the same tasks as before in another order."""
 
     number: int

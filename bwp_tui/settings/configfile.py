@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import stat
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,6 +78,8 @@ def read_config(path: Path, *, required: bool) -> ConfigFile:
         raise SettingsError(f"The config file {path} is not UTF-8 text.") from None
     except OSError as error:
         raise SettingsError(f"The config file {path} cannot be read: {error.strerror}.") from None
+    import tomllib  # most consoles start without a config file
+
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class KeySetting:
+class KeySetting(NamedTuple):
     """Which keys are to do what. Whether there is such an action and such a key is the console's to know.
 
     Attributes:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from bwp_tui.console.detail_words import Reading, veiled
 from bwp_tui.domain.task import DownloadState, Kind, Status, TaskError
-from bwp_tui.engine.part_file import file_name
+from bwp_tui.engine.archive_names import file_name
 from bwp_tui.history import actions, downloads
 from bwp_tui.settings import Profile
 from tests.console.past import HELD, NOW, TODAY, Planted

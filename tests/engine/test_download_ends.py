@@ -12,7 +12,8 @@ import pytest
 from bwp_tui.api.transfer import open_transfer
 from bwp_tui.api.transfer_errors import LineCut
 from bwp_tui.engine import pump as pump_module
-from bwp_tui.engine.part_file import PartFile, file_name
+from bwp_tui.engine.archive_names import file_name
+from bwp_tui.engine.part_file import PartFile
 from bwp_tui.history import downloads, engine_state
 from bwp_tui.history.errors import HistoryUnavailable
 from bwp_tui.sandbox.server import Sandbox

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bwp_tui.domain.task import Kind
-from bwp_tui.engine.part_file import FolderTrouble, PartFile, file_name
+from bwp_tui.engine.archive_names import file_name
+from bwp_tui.engine.part_file import FolderTrouble, PartFile
 
 NAME = "retrieval-jane@example.com-task-1.zip"
 

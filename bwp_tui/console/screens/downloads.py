@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 from textual import on
@@ -105,7 +104,7 @@ class DownloadsScreen(Screen[None]):
     def situation(self) -> Situation:
         """What decides which actions are possible."""
         here = self.here
-        return replace(self._opened_from, download=None if here is None else here[0])
+        return self._opened_from._replace(download=None if here is None else here[0])
 
     def say(self, sentence: str, role: str = "plain") -> None:
         """Show a sentence in the status line."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import locale
 from collections.abc import Callable, Set
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -19,8 +18,7 @@ _YEAR_IN_DAYS: Final = 365
 _LONGEST_DAYS: Final = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Glyphs:
+class Glyphs(NamedTuple):
     """The signs beside the words. Each is one cell wide and is only ever an addition to a word."""
 
     done: str = "✓"
@@ -72,8 +70,7 @@ def locale_glyphs() -> Glyphs:
     return glyphs_for(locale.getencoding())
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """What a cell depends on besides its task. `now` is in UTC, `today` the operator's day, `marks` local numbers.
 
     `day` is the length of one of the service's days, in which holding periods are counted. `words` are those of the

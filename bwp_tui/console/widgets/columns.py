@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
@@ -28,8 +27,7 @@ _CHOSEN: Final = range(0)
 """Table widths of a column that is shown only where the operator chose it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """One column. `width` in cells (0: it takes its share of what is left); `tables`: table widths it is shown at.
 
     `searched`: the words of a filter are looked for in it.

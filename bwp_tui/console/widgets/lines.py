@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -56,8 +55,7 @@ def _changed_cells(before: list[Segment], after: list[Segment]) -> int:
     return width
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """What the header says of profile, engine and service. `trouble` is the service's, in a few words."""
 
     profile: str
