@@ -185,8 +185,8 @@ class FooterLine(Line):
         possible = tuple(action.why_not(situation) is None for action in self._actions)
         self.set_class(False, "-pointing")
         self._keys = ()
-        if (possible, self.size.width) != (self._possible, self._width):
-            self._possible, self._width = possible, self.size.width
+        if (possible, self._room) != (self._possible, self._width):
+            self._possible, self._width = possible, self._room
             self.show(self._fitted(possible))
 
     def show_keys(self, *keys: Phrase) -> None:
@@ -205,7 +205,7 @@ class FooterLine(Line):
             self.show(self.say())
             return
         *others, last = self._keys
-        room = self.size.width - _cells(last) + _GAP - 1
+        room = self._room - _cells(last) + _GAP - 1
         phrases: list[Phrase] = [(" ", "plain")]
         for entry in others:
             if _cells(entry) <= room:
@@ -227,9 +227,13 @@ class FooterLine(Line):
         else:
             self.show(self.say((f"{' ' * x}{marks}\n {sentence}", "bad")))
 
+    @property
+    def _room(self) -> int:
+        return self.size.width or self.app.size.width  # before it is laid out: the first frame is to have the keys
+
     def _fitted(self, possible: Sequence[bool]) -> Content:
         always = self._actions[-_ALWAYS:]
-        room = self.size.width - 2 - sum(map(_entry_width, always))
+        room = self._room - 2 - sum(map(_entry_width, always))
         phrases: list[Phrase] = [(" ", "plain")]
         for index, action in enumerate(self._actions):
             width = _entry_width(action)

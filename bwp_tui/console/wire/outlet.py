@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import select
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, TextIO
 
 _PATIENCE_S: Final = 0.1
+_AT_ONCE_S: Final = 0.003
 
 
 class Outlet:
@@ -81,10 +84,8 @@ class Outlet:
         with self._lock:
             if self._is_writing or self._left:
                 return False
-            self._left = taken = self._taken()
-            if taken:
-                with suppress(OSError):  # it stands still, or has gone: the thread finds out which
-                    self._left = taken[os.write(terminal, taken) :]
+            self._left = self._taken()
+            self._left = _not_taken_at_once(terminal, self._left)
             return not self._left
 
     def _taken(self) -> bytes:
@@ -99,6 +100,19 @@ class Outlet:
             self._is_gone = True
         if self._is_gone:
             self._left = b""
+
+
+def _not_taken_at_once(terminal: int, data: bytes) -> bytes:
+    """Write to a terminal that reads, and return what it has not taken: a large frame goes through a small buffer."""
+    until = time.monotonic() + _AT_ONCE_S
+    with suppress(OSError):  # it has gone: the thread will find out
+        while data:
+            with suppress(BlockingIOError):
+                data = data[os.write(terminal, data) :]
+            left = until - time.monotonic()
+            if not data or left <= 0 or not select.select([], [terminal], [], left)[1]:
+                break
+    return data
 
 
 def _not_waiting(file: TextIO) -> int | None:
