@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TypeVar
 
 from bwp_tui.console.permission import Changing
 from bwp_tui.domain.filter import View
@@ -23,8 +22,6 @@ from bwp_tui.history.bulk import Result
 from bwp_tui.history.connection import History
 from bwp_tui.history.plans import Plan
 from bwp_tui.settings import Profile
-
-Found = TypeVar("Found")
 
 
 class Desk:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Final
 
 from bwp_tui.console.actions import MOST_VIEWS
@@ -20,6 +20,7 @@ from bwp_tui.console.recording import Recording
 from bwp_tui.console.saving_views import SavingViews
 from bwp_tui.console.stage import Stage
 from bwp_tui.console.undoing import Undoing
+from bwp_tui.console.work import Work
 from bwp_tui.console.writing import write
 from bwp_tui.domain.filter import VIEWS
 from bwp_tui.domain.task import Kind, Request, Status, Task
@@ -53,7 +54,7 @@ class Doing:
             "detail_up": lambda: screen.detail.scroll_by(-_DETAIL_LINES),
             **{f"view_{index + 1}": _bound(screen.show_view, index) for index in range(MOST_VIEWS)},
         }
-        self._asking: dict[str, Callable[[], Coroutine[None, None, None]]] = {
+        self._asking: dict[str, Work] = {
             "filter": Filtering(screen).ask,
             **recording.of_one,
             **recording.of_any,
@@ -69,7 +70,7 @@ class Doing:
             "columns": ChoosingColumns(screen).ask,
             "save_view": SavingViews(screen).ask,
         }
-        self._asking_marked: dict[str, Callable[[], Coroutine[None, None, None]]] = {
+        self._asking_marked: dict[str, Work] = {
             **many.asking,
             **recording.of_any,
             "copy": copying.marked,

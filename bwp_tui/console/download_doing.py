@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -63,7 +63,7 @@ class DownloadDoing:
             "back": self._back,
             "leave": stage.close,
         }
-        self._asking: dict[str, Callable[[], Coroutine[None, None, None]]] = {
+        self._asking: dict[str, Work] = {
             "folder": self._tell_folder,
             "copy": self._copy_hash,
             "pause": self._turn,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 
 from bwp_tui.console.marked import Marked
 from bwp_tui.console.stage import Stage
+from bwp_tui.console.work import Work
 
 
 class ManyDoing:
@@ -20,7 +21,7 @@ class ManyDoing:
             "mark_range": lambda: self._when_read(self._mark_range),
             "mark_all": lambda: self._when_read(self._mark_all),
         }
-        self.asking: dict[str, Callable[[], Coroutine[None, None, None]]] = {
+        self.asking: dict[str, Work] = {
             "download": lambda: self._act("download"),
             "poll": lambda: self._act("refresh"),
             "resubmit": self.resubmit,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bwp_tui.console import questions
 from bwp_tui.console.marked import Marked
 from bwp_tui.console.stage import Stage
 from bwp_tui.console.typing_help import Mistake
+from bwp_tui.console.work import Work
 from bwp_tui.console.writing import write
 from bwp_tui.domain.deadlines import REGULATIONS, acknowledge_by, extend_by
 from bwp_tui.domain.filter import NOBODY
@@ -20,7 +21,7 @@ from bwp_tui.history.bulk import Result
 from bwp_tui.history.plans import Plan
 from bwp_tui.history.work import extended_due
 
-Asking = dict[str, Callable[[], Coroutine[None, None, None]]]
+Asking = dict[str, Work]
 """By an action's name, what asks the operator and carries it out."""
 
 

@@ -41,6 +41,7 @@ class TypeAhead:
         self._app = app
         self._deliver = deliver
         self._is_due = is_due
+        # None stands for one that was delivered at once: those behind it wait until it has been handled.
         self._waiting: asyncio.Queue[events.Event | None] = asyncio.Queue()
         self._is_idle = False
         self._painted_at = 0.0
@@ -82,14 +83,15 @@ class TypeAhead:
             event = await self._waiting.get()
             self._is_idle = False
             with self._painted_with_the_next():
-                if event is not None:
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._until_due(event), _LONGEST_S)
-                    await self._deliver(event)
-                if self._waiting.empty():
-                    await asyncio.sleep(_FRAME_S)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._handled(), _LONGEST_S)
+                await self._handle(event)
+
+    async def _handle(self, event: events.Event | None) -> None:
+        if event is not None:
+            await _for_a_while(self._until_due(event))
+            await self._deliver(event)
+        if self._waiting.empty():
+            await asyncio.sleep(_FRAME_S)
+        await _for_a_while(self._handled())
 
     def _painted_with_the_next(self) -> contextlib.AbstractContextManager[None]:
         """Keep what a key leads to from being painted where another key waits, but not for long."""
@@ -113,3 +115,8 @@ class TypeAhead:
         done = asyncio.Event()
         if pump is not None and pump.is_running and pump.call_later(done.set):
             await done.wait()
+
+
+async def _for_a_while(wait: Awaitable[None]) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(wait, _LONGEST_S)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Final
 
 from bwp_tui.domain.filter import Filter
 from bwp_tui.history import tasks
 from bwp_tui.history.connection import History, Row, as_int
-from bwp_tui.history.search import SORTS, Condition, Key, backwards, before, condition, order_clause
-from bwp_tui.history.words import narrowing
+from bwp_tui.history.search import SORTS, Condition, Key, backwards, before, order_clause
+
+Ranges = Iterator[tuple[Condition, Sequence[Key]]]
+"""What `search.before` yields."""
 
 COUNTED: Final = 5_000
 """Tasks that are counted from the one in the middle towards each end: few enough to be counted at once."""
@@ -27,12 +29,12 @@ class Neighbourhood:
     def __init__(self, history: History, wanted: Filter, number: int, *, today: date, sort: str) -> None:
         self._history = history
         self._number = number
-        self._fits = number in tasks.fitting(history, wanted, [number], today=today)
-        self._where: Condition = condition(wanted, history.clock(), today, narrowing(history))
+        self._where, self._values = tasks.condition_of(history, wanted, today)
         self._down = SORTS[sort]
         self._up = backwards(self._down)
         keys = ", ".join(key for key, _ in self._down)
-        self._own: Row = history.row(f"SELECT {keys} FROM tasks t WHERE t.number = ?", (number,)) or ()
+        sql = f"SELECT {keys} FROM tasks t WHERE t.number = ? AND ({self._where})"
+        self._own = history.row(sql, (number, *self._values))
 
     def page(self, reach: int, rows: int) -> tuple[int, array[int]] | None:
         """Return the task with up to `reach` others before and after it, in order, and the place of the first.
@@ -43,39 +45,38 @@ class Neighbourhood:
         Args:
             rows: how many tasks the view has.
         """
-        if not self._fits:
+        if self._own is None:
             return None
-        above, below = self._next(self._down, reach), self._next(self._up, reach)
+        above = self._next(before(self._down, self._own), reach)
+        below = self._next(before(self._up, self._own), reach)
         above.reverse()
-        return self._place(rows) - len(above), above + array("q", [self._number]) + below
+        return self._place(self._own, rows) - len(above), above + array("q", [self._number]) + below
 
-    def _place(self, rows: int) -> int:
-        above = self._count(self._down)
+    def _place(self, own: Row, rows: int) -> int:
+        above = self._count(before(self._down, own))
         if above < COUNTED:
             return above
-        below = self._count(self._up)
+        below = self._count(before(self._up, own))
         return max(above, rows - 1 - below if below < COUNTED else rows // 2)
 
-    def _next(self, keys: Sequence[Key], most: int) -> array[int]:
-        """Return the tasks before this one in an order, the nearest first."""
+    def _next(self, ranges: Ranges, most: int) -> array[int]:
+        """Return the tasks of ranges, the nearest first."""
         found = array("q")
-        where, values = self._where
-        for (clause, bound), differing in before(keys, self._own):
+        for (clause, bound), differing in ranges:
             if len(found) == most:
                 break
             order = order_clause(backwards(differing))
-            sql = f"SELECT t.number FROM tasks t WHERE {clause} AND ({where}) ORDER BY {order} LIMIT ?"
-            found += self._history.integers(sql, (*bound, *values, most - len(found)))
+            sql = f"SELECT t.number FROM tasks t WHERE {clause} AND ({self._where}) ORDER BY {order} LIMIT ?"
+            found += self._history.integers(sql, (*bound, *self._values, most - len(found)))
         return found
 
-    def _count(self, keys: Sequence[Key]) -> int:
-        """Return how many tasks stand before this one in an order, up to `COUNTED`."""
+    def _count(self, ranges: Ranges) -> int:
+        """Return how many tasks are in ranges, up to `COUNTED`."""
         found = 0
-        where, values = self._where
-        for (clause, bound), _ in before(keys, self._own):
-            sql = f"SELECT count(*) FROM (SELECT 1 FROM tasks t WHERE {clause} AND ({where}) LIMIT ?)"
-            row = self._history.row(sql, (*bound, *values, COUNTED - found))
+        for (clause, bound), _ in ranges:
+            sql = f"SELECT count(*) FROM (SELECT 1 FROM tasks t WHERE {clause} AND ({self._where}) LIMIT ?)"
+            row = self._history.row(sql, (*bound, *self._values, COUNTED - found))
             found += 0 if row is None else as_int(row[0])
-            if found >= COUNTED:
+            if found == COUNTED:
                 break
         return found

@@ -65,7 +65,7 @@ def numbers(
     Raises:
         KeyError: `sort` is not in `search.SORTS`.
     """
-    where, values = _where(history, wanted, today)
+    where, values = condition_of(history, wanted, today)
     sql = f"SELECT t.number FROM tasks t WHERE {where} ORDER BY {order_clause(SORTS[sort])} LIMIT ?"
     return history.integers(sql, (*values, -1 if limit is None else limit), unwanted)
 
@@ -90,7 +90,7 @@ def matching(history: History, wanted: Filter, *, today: date, limit: int, sort:
     Raises:
         KeyError: `sort` is not in `search.SORTS`.
     """
-    where, values = _where(history, wanted, today)
+    where, values = condition_of(history, wanted, today)
     rows = history.rows(f"{TASKS} WHERE {where} ORDER BY {order_clause(SORTS[sort])} LIMIT ?", (*values, limit))
     return [task_of(row) for row in rows]
 
@@ -101,12 +101,13 @@ def count(history: History, wanted: Filter, *, today: date) -> int:
         where, values = condition(wanted, history.clock(), today)
         row = history.row(f"SELECT coalesce(sum(t.tasks), 0) FROM tallies t WHERE {where}", values)
     else:
-        where, values = _where(history, wanted, today)
+        where, values = condition_of(history, wanted, today)
         row = history.row(f"SELECT count(*) FROM tasks t WHERE {where}", values)
     return 0 if row is None else as_int(row[0])
 
 
-def _where(history: History, wanted: Filter, today: date) -> Condition:
+def condition_of(history: History, wanted: Filter, today: date) -> Condition:
+    """Return a filter as a condition on the tasks, which uses the indexes of texts where they help."""
     return condition(wanted, history.clock(), today, narrowing(history))
 
 
@@ -138,7 +139,7 @@ def changed_since(history: History, revision: int) -> list[int]:
 
 def tagged_since(history: History, tag: str, revision: int) -> list[Task]:
     """Return the tasks with a tag that transactions after `revision` touched."""
-    where, values = _where(history, Filter((OneOf("tag", (tag,)),)), history.clock().date())
+    where, values = condition_of(history, Filter((OneOf("tag", (tag,)),)), history.clock().date())
     return [task_of(row) for row in history.rows(f"{TASKS} WHERE t.revision > ? AND ({where})", (revision, *values))]
 
 

@@ -84,7 +84,7 @@ class Outlet:
         with self._lock:
             if self._is_writing or self._left:
                 return False
-            self._left = self._taken()
+            self._left = self._taken()  # kept meanwhile: a signal may stop the console here, which writes what is left
             self._left = _not_taken_at_once(terminal, self._left)
             return not self._left
 
@@ -105,7 +105,7 @@ class Outlet:
 def _not_taken_at_once(terminal: int, data: bytes) -> bytes:
     """Write to a terminal that reads, and return what it has not taken: a large frame goes through a small buffer."""
     until = time.monotonic() + _AT_ONCE_S
-    with suppress(OSError):  # it has gone: the thread will find out
+    with suppress(OSError, ValueError):  # it has gone, or cannot be waited for: the thread does what can be done
         while data:
             with suppress(BlockingIOError):
                 data = data[os.write(terminal, data) :]
