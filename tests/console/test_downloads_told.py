@@ -1,0 +1,218 @@
+"""What is said of downloads: in the list and the details of their screen, and on the main one."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from bwp_tui.console.screens.downloads import DownloadsScreen
+from bwp_tui.console.widgets.download_lines import size, size_as
+from bwp_tui.domain.task import Status
+from bwp_tui.history import actions, download_queue, downloads, engine_state, tasks
+from bwp_tui.history.connection import History
+from bwp_tui.history.engine_state import Service
+from bwp_tui.settings import Profile
+from tests.console.downloads_screen import at_downloads, download_of, go_to, line_of, screen_of
+from tests.console.past import NOW, Planted
+from tests.console.queue_past import FOLDER, PAST, SHA, ask, order_of, run, run_all
+from tests.console.support import USUAL, WIDE, opened, screen_lines
+
+
+async def test_those_under_way_are_listed_in_the_order_of_the_queue_and_the_ended_ones_below(profile: Profile) -> None:
+    async with at_downloads(profile) as console:
+        listed = console.line("download-rows").splitlines()
+        addresses = [line[line.index("•") - 1] for line in listed if "•" in line]
+        assert "".join(addresses) == "fsltpnl" + "dbs"
+        assert "3 running · 3 waiting · 1 paused" in console.line("downloads-heading")
+        assert "64 %    12.4 / 19.3 MB   3.1 MB/s    2s" in line_of(console, "f")
+        assert "━" in line_of(console, "f")
+        assert line_of(console, "s").split()[-1] == "2", "the second attempt"
+        assert "asking for a link" in line_of(console, "l")
+        assert "again at 09:32:00   try 2  Waiting for the service." in line_of(console, "t")
+        assert "paused at 64 %" in line_of(console, "p")
+        assert "waiting for a slot" in line_of(console, "n")
+        assert "cancelled 09:30:00" in line_of(console, "d")
+        assert "failed 09:30:00     4.0 MB kept  The archive is no sound zip file" in line_of(console, "b")
+        assert f"saved 09:30:00        19.3 MB  {SHA[:12]}  op" in console.line("download-rows")
+
+
+@pytest.mark.parametrize("size", [WIDE, USUAL, (60, 15)])
+async def test_no_line_is_longer_than_the_terminal_at_any_size(profile: Profile, size: tuple[int, int]) -> None:
+    async with at_downloads(profile, size=size) as console:
+        for _ in range(len(PAST)):
+            assert all(len(line) <= size[0] for line in screen_lines(console.app))
+            assert "›" in console.line("download-rows")
+            await console.press("j")
+        await console.sees("saved 09:30:00", "esc back")
+
+
+async def test_the_details_hold_the_whole_path_hash_and_timeline_of_a_saved_one(profile: Profile) -> None:
+    async with at_downloads(profile) as console:
+        await go_to(console, "saved")
+        await console.sees(
+            SHA, FOLDER, "retrieval-s•••@example.com-", "19 300 000 bytes", "Asked     2026-11-20 09:30:00"
+        )
+        assert "download asked  by op" in console.line("download-detail")
+        assert "downloaded" in console.line("download-detail")
+        await go_to(console, "broken")
+        await console.sees("(its directory is missing).", "Download it again.", "4.0 MB kept: R asks for it again")
+
+
+async def test_the_details_leave_out_what_happened_to_another_download_of_the_same_task(profile: Profile) -> None:
+    clock = iter(NOW + timedelta(minutes=minute) for minute in range(100))
+    async with opened(profile, PAST) as console:
+        history = History(profile.history_path, clock=lambda: next(clock))
+        first = run(history, "saved")
+        downloads.failed(history, first, "The first one broke.")
+        ask(history, "saved")
+        history.close()
+        await console.press("F")
+        await console.sees("no engine runs", "failed")
+        await console.until(lambda: "download asked" in console.line("download-timeline"))
+        assert "download failed" not in console.line("download-timeline")
+        await console.press("j")
+        await console.until(lambda: "The first one broke" in console.line("download-facts"))
+        await console.until(lambda: console.line("download-timeline").count("download asked") == 1)
+
+
+async def test_an_empty_screen_says_how_a_download_comes_about(profile: Profile) -> None:
+    async with opened(profile, PAST) as console:
+        await console.press("F")
+        await console.sees("No download yet", "none under way", "── no download")
+        for key in ("p", "x", "R", "K", "J", "enter", "o", "y", "space", "j", "G", "g", "pagedown"):
+            await console.press(key)
+        assert "There is no download yet." in console.line("status")
+
+
+async def test_hostile_words_in_the_register_reach_the_screen_as_visible_text(profile: Profile) -> None:
+    async with at_downloads(profile, "next") as console:
+        order = order_of(console.history, download_of(console, "next").id)
+        downloads.failed(console.history, order, "It said \x1b]52;c;AAAA\x07 and [/nope]\nand more.")
+        await console.sees("failed 09:30:00", "\\x1b]52;c;AAAA\\x07 and [/nope]")
+        assert "\x1b" not in console.text
+
+
+async def test_what_is_saved_or_cancelled_meanwhile_is_said_on_the_main_screen(profile: Profile) -> None:
+    async with at_downloads(profile, "next") as console:
+        await console.press("x", "y")
+        await console.sees("is cancelled; what it had is removed.")
+        await console.press("escape")
+        await console.sees("The download of #6 for n•••@example.com is cancelled.")
+
+
+async def test_the_main_screen_says_what_is_paused_and_where_the_rest_is(profile: Profile) -> None:
+    async with opened(profile, PAST, size=USUAL) as console:
+        run_all(console.history)
+        await console.sees("and 3 more: F")
+        parked = download_of(console, "parked")
+        downloads_before = [d.id for d in downloads.open_ones(console.history) if d.id != parked.id]
+        download_queue.cancel(console.history, downloads_before, "op")
+        await console.sees("⇣ #5  p•••@example.com    paused at 64 %")
+        await console.go_to(parked.number)
+        await console.do("detail")
+        await console.sees("paused: F shows the downloads")
+
+
+@pytest.mark.parametrize("size", [WIDE, USUAL, (60, 15)])
+async def test_every_line_has_its_number_whatever_the_width(profile: Profile, size: tuple[int, int]) -> None:
+    async with at_downloads(profile, size=size) as console:
+        await console.press("G")
+        await console.until(lambda: "#10 " in console.line("download-rows"))
+        listed = [line for line in console.line("download-rows").splitlines() if "•" in line]
+        assert listed
+        assert all(re.search(r"#\d+ ", line) for line in listed)
+        await console.press("escape")
+        await console.sees("and 3 more: F")
+        lines = console.line("downloads").splitlines()
+        assert [line.split()[1] for line in lines[:4]] == ["#1", "#2", "#3", "#4"]
+        assert len(lines) == 5
+
+
+async def test_trouble_on_the_main_screen_takes_one_line_and_the_others_stay(profile: Profile) -> None:
+    async with opened(profile, PAST, size=(60, 15)) as console:
+        for name in ("fast", "slow", "linked"):
+            downloads.put_off(console.history, run(console.history, name), "The connection was lost. " * 5, NOW)
+        downloads.progressed(console.history, run(console.history, "next"), 57, 100, 9.0, '"tag"')
+        await console.until(lambda: console.line("downloads").count("\n") == 3)
+        first, *_, last = console.line("downloads").splitlines()
+        assert first.startswith(" ⇣ #6  n•••@example.com   57 %   9 B/s   ")
+        assert last.endswith("…")
+
+
+async def test_trouble_leaves_share_bytes_and_try_in_sight(profile: Profile) -> None:
+    async with at_downloads(profile, "next") as console:
+        order = order_of(console.history, download_of(console, "next").id)
+        downloads.started(console.history, order)
+        downloads.progressed(console.history, order, 12_400_000, 19_300_000, 3_100_000.0, '"tag"')
+        downloads.put_off(console.history, order, "The connection was lost.", NOW + timedelta(minutes=2))
+        await console.sees("again at 09:32:00   64 %  12.4 / 19.3 MB  try 2  The connection was lost.")
+
+
+async def test_what_waits_says_for_what(profile: Profile) -> None:
+    async with at_downloads(profile, "next", "last") as console:
+        order = order_of(console.history, download_of(console, "last").id)
+        downloads.started(console.history, order)
+        downloads.put_off(console.history, order, "Waiting for the service.", NOW + timedelta(minutes=2))
+        await console.sees("waiting for a slot", "Waiting for the service.")
+        message = "The service cannot be reached: no such host."
+        engine_state.report(console.history, Service.UNREACHABLE, message, None)
+        await console.until(lambda: f"waits for service   {message}" in line_of(console, "n"))
+        await console.until(lambda: f"again at 09:32:00   try 2  {message}" in line_of(console, "l"))
+        engine_state.announce(console.history, None, None)
+        await console.until(lambda: "no engine runs" in line_of(console, "n"))
+        await console.press("escape")
+        await console.until(lambda: "no engine runs" in console.line("downloads"))
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(0, "0 B"), (999, "999 B"), (999.7, "1.0 kB"), (99_960, "100 kB"), (999_600, "1.0 MB"), (12_400_000, "12.4 MB")],
+)
+def test_a_size_never_has_more_than_three_digits(count: float, words: str) -> None:
+    assert size(count) == words
+
+
+@pytest.mark.parametrize(
+    ("count", "of", "words"),
+    [
+        (65_500, 42_200_000, "0.1"),
+        (999_000, 1_240_000_000, "999 kB"),
+        (0, 5_000_000, "0.0"),
+        (999_990, 1_100_000, "1.0"),
+    ],
+)
+def test_what_has_come_is_said_in_the_unit_of_all(count: float, of: float, words: str) -> None:
+    assert size_as(count, of) == words
+
+
+async def test_one_that_failed_for_good_is_said_to_have_kept_nothing(profile: Profile) -> None:
+    async with at_downloads(profile, "next") as console:
+        order = order_of(console.history, download_of(console, "next").id)
+        downloads.started(console.history, order)
+        downloads.progressed(console.history, order, 1_500_000, 1_500_000, None, '"tag"')
+        downloads.failed(console.history, order, "It is no sound zip file.", part_is_left=False)
+        await console.until(lambda: "nothing kept of 1.5 MB  It is no sound zip file." in line_of(console, "n"))
+        assert "nothing kept of 1.5 MB: R asks for it again" in console.line("download-facts")
+
+
+async def test_the_hash_of_a_saved_one_can_be_read_in_the_smallest_terminal(profile: Profile) -> None:
+    async with at_downloads(profile, size=(60, 15)) as console:
+        await go_to(console, "saved")
+        await console.until(lambda: SHA in "".join(console.line("download-facts").split()))
+        assert "enter look" in console.line("footer")
+
+
+async def test_two_hundred_downloads_are_listed_and_the_rest_left_out(profile: Profile) -> None:
+    past = tuple(Planted(f"shopper{number}@example.com", status=Status.COMPLETED) for number in range(210))
+    async with opened(profile, past, size=USUAL) as console:
+        with console.history.write():
+            for number in range(1, 211):
+                actions.download(console.history, number, FOLDER, "op")
+        await console.press("F")
+        await console.until(lambda: isinstance(console.app.screen, DownloadsScreen) and console.app.screen.listed)
+        assert screen_of(console).rows.row_count == 200
+        await console.press("G")
+        assert screen_of(console).rows.cursor_row == 199
+        assert tasks.get(console.history, 210).download is not None
