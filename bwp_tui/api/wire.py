@@ -15,6 +15,7 @@ from bwp_tui.api.addresses import split_address
 from bwp_tui.api.endpoint import Endpoint
 from bwp_tui.api.errors import ApiError, BadAnswer, Unreachable
 from bwp_tui.api.headers import date, retry_after
+from bwp_tui.api.proxies import UnusableProxy, proxy_for
 from bwp_tui.api.trust import UNREADABLE, tls_context
 
 LARGEST_ANSWER: Final = 4 * 1024 * 1024
@@ -92,31 +93,33 @@ class Wire:
 
 
 def _client(endpoint: Endpoint, timeout: httpx.Timeout, connections: int) -> httpx.AsyncClient:
-    # A proxy would get a loopback request, secrets and all, in the clear; and to it, loopback is another machine.
-    hosts = (split_address(url) for url in (endpoint.api_url, endpoint.token_url))
-    direct = {f"all://{_in_url(host.host)}": None for host in hosts if host.is_loopback}
+    limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
     try:
         context = tls_context()
-    except OSError:
-        raise Unreachable(UNREADABLE, transient=False) from None
-    try:
         return httpx.AsyncClient(
             verify=context,
             timeout=timeout,
-            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+            limits=limits,
             follow_redirects=False,
-            mounts=direct,
+            trust_env=False,  # what the environment says of proxies is read by `proxies`
+            mounts=dict(_mount(url, context, limits) for url in (endpoint.api_url, endpoint.token_url)),
             headers={"User-Agent": "bwp-tui"},
         )
-    except (ImportError, ValueError, httpx.InvalidURL):  # SOCKS without its library, an unknown scheme, no URL
-        raise Unreachable(
-            "The proxy in the environment cannot be used: set HTTPS_PROXY to an http:// or https:// address.",
-            transient=False,
-        ) from None
+    except OSError:
+        raise Unreachable(UNREADABLE, transient=False) from None
+    except UnusableProxy as why:
+        raise Unreachable(str(why), transient=False) from None
 
 
-def _in_url(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
+def _mount(url: str, context: ssl.SSLContext, limits: httpx.Limits) -> tuple[str, httpx.AsyncHTTPTransport | None]:
+    """Return a URL's host as httpx matches it, and the way to its proxy, or None where there is none."""
+    host = split_address(url).host
+    pattern, proxy = f"all://{f'[{host}]' if ':' in host else host}", proxy_for(url)
+    if proxy is None:
+        return pattern, None
+    tls = context if proxy.url.startswith("https:") else None
+    to_proxy = httpx.Proxy(proxy.url, headers=proxy.headers, ssl_context=tls)
+    return pattern, httpx.AsyncHTTPTransport(verify=context, limits=limits, proxy=to_proxy, trust_env=False)
 
 
 async def _bounded(response: httpx.Response) -> bytes:

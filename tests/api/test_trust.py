@@ -141,7 +141,7 @@ def test_a_proxy_of_another_kind_is_no_traceback(
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", proxy)
     with pytest.raises(Unreachable, match="HTTPS_PROXY") as caught:
-        PrivacyApi(endpoint)
+        _api(endpoint, f"https://{ELSEWHERE}")
     assert not caught.value.transient
     with pytest.raises(LineCut, match="HTTPS_PROXY") as cut:
         open_transfer(_link(OUTSIDE))

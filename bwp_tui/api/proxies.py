@@ -1,0 +1,100 @@
+"""Choose the proxy of a request by the environment's variables: the calls and the downloads ask here alike.
+
+Each library reads these variables in a way of its own: one refuses `[::1]` in NO_PROXY, the other a blank behind
+HTTPS_PROXY, and an operator would find that the calls get through and the downloads do not.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from ipaddress import ip_address, ip_network
+from typing import Final, NamedTuple
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from bwp_tui.api.addresses import split_address
+
+_SCHEMES: Final = ("http", "https")
+_HOST_AND_PORT: Final = re.compile(r"(\[[^\]]*\]|[^:]*)(?::(\d+))?")
+
+
+class UnusableProxy(Exception):
+    """A proxy variable cannot be followed; `str()` is a sentence that names the variable and not its value."""
+
+
+class Proxy(NamedTuple):
+    """A proxy: its address without credentials, and the headers that it is to be sent."""
+
+    url: str
+    headers: dict[str, str]
+
+
+def proxy_for(url: str) -> Proxy | None:
+    """Return the proxy that a request for `url` goes through, or None where it goes straight to the host.
+
+    A loopback host has none: a proxy would get the request, secrets and all, in the clear, and would ask itself.
+
+    Raises:
+        UnusableProxy: the variable that holds it names no http or https proxy.
+    """
+    address = split_address(url)
+    proxies = getproxies()
+    scheme = address.scheme if proxies.get(address.scheme) else "all"
+    named = proxies.get(scheme, "").strip()
+    port = urlsplit(url).port or (443 if address.scheme == "https" else 80)
+    if not named or address.is_loopback or proxy_bypass(address.host):
+        return None
+    if is_excluded(address.host, port, proxies.get("no", "")):
+        return None
+    proxy = _parsed(named if "://" in named else f"http://{named}")
+    if proxy is None:
+        raise UnusableProxy(
+            f"The proxy in the variable {scheme.upper()}_PROXY cannot be used: set it to an http:// or https:// "
+            "address, such as http://proxy.example.com:3128, or unset it."
+        )
+    return proxy
+
+
+def is_excluded(host: str, port: int, no_proxy: str) -> bool:
+    """Say whether a list such as `.example.com,10.0.0.0/8,[::1]` names a host; what it cannot mean is passed over."""
+    entries = [entry for entry in re.split(r"[\s,]+", no_proxy.casefold()) if entry]
+    return any(_names(entry, host.casefold(), port) for entry in entries)
+
+
+def _names(entry: str, host: str, port: int) -> bool:
+    if entry == "*":
+        return True
+    entry = entry.rpartition("://")[2]
+    try:
+        return ip_address(host) in ip_network(entry.strip("[]"), strict=False)
+    except ValueError:  # one of the two is no IP address
+        pass
+    found = _HOST_AND_PORT.fullmatch(entry)
+    if found is None or (found[2] and int(found[2]) != port):
+        return False
+    name = found[1].strip("[]").removeprefix("*").strip(".")
+    return bool(name) and (host == name or host.endswith(f".{name}"))
+
+
+def _parsed(text: str) -> Proxy | None:
+    """Split a proxy's address; its user name and password may hold any character that they need not escape."""
+    scheme, _, rest = text.partition("://")
+    credentials, at, place = rest.rpartition("@")
+    try:
+        parts = urlsplit(f"{scheme}://{place}")
+        host, port = parts.hostname, parts.port
+        if "[" in place:
+            ip_address(host or "")  # `urlsplit` takes more between brackets than IPv6
+    except ValueError:
+        return None
+    if parts.scheme not in _SCHEMES or not host or not place.isascii() or any(char.isspace() for char in place):
+        return None
+    user, _, password = credentials.partition(":")
+    login = f"{unquote(user)}:{unquote(password)}".encode("utf-8", "surrogateescape")
+    headers = {"Proxy-Authorization": f"Basic {base64.b64encode(login).decode()}"} if at else {}
+    return Proxy(f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{port or _port(parts.scheme)}", headers)
+
+
+def _port(scheme: str) -> int:
+    return 443 if scheme == "https" else 80
