@@ -13,7 +13,7 @@ from bwp_tui.domain.sheet import Line, Sheet
 from bwp_tui.domain.task import Kind, Request
 from bwp_tui.domain.text import clean_line, veil
 from bwp_tui.history import tasks
-from bwp_tui.history.connection import History, as_int
+from bwp_tui.history.connection import History, Transaction, as_int, as_text
 from bwp_tui.history.errors import NotPossible
 from bwp_tui.history.recording import Origin, record
 from bwp_tui.history.request_check import BadRequest, check
@@ -49,6 +49,8 @@ class Plan:
     lines: tuple[Checked, ...]
     ignored: tuple[str, ...]
     imported_before: int
+    newest: int
+    """The number of the newest task that the lines were compared with."""
 
     @property
     def wrong(self) -> tuple[Checked, ...]:
@@ -85,31 +87,61 @@ def plan(history: History, data: bytes, defaults: Defaults, progress: Progress =
     """
     table: Sheet = sheet.read(data)
     mark = f"file {hashlib.sha256(data).hexdigest()[:_HASH]}"
+    before, newest = _imported_before(history, mark), _newest(history)
     seen: dict[tuple[Kind, str], int] = {}
     lines = []
     for done, line in enumerate(table.lines, start=1):
         lines.append(_checked(history, line, defaults, seen))
         progress(done)
-    return Plan(mark, tuple(lines), table.ignored, _imported_before(history, mark))
+    return Plan(mark, tuple(lines), table.ignored, before, newest)
 
 
 def carry_out(history: History, planned: Plan, actor: str, progress: Progress = lambda _done: None) -> list[int]:
     """Record every request of a plan in one transaction; return their local numbers in the order of the lines.
 
     Raises:
-        NotPossible: a line is wrong; nothing was recorded.
+        NotPossible: a line is wrong, or the register holds by now what the plan did not know; nothing was recorded.
         HistoryError: it could not be recorded; nothing was.
     """
     if planned.wrong:
         raise NotPossible(f"{len(planned.wrong)} lines are wrong; nothing was recorded.")
     numbers = []
     with history.write() as transaction:
+        _check_still_new(transaction, history, planned)
         for done, line in enumerate(planned.lines, start=1):
             if line.request is not None:
                 origin = Origin(IMPORTED, f"{planned.mark} line {line.number}")
                 numbers.append(record(transaction, line.request, actor, origin))
             progress(done)
     return numbers
+
+
+def _check_still_new(transaction: Transaction, history: History, planned: Plan) -> None:
+    """Compare a plan once more with what others recorded while it was looked at and agreed to.
+
+    Raises:
+        NotPossible: the same file, or a request for an address and kind of it.
+    """
+    if _imported_before(history, planned.mark) > planned.imported_before:
+        raise NotPossible("This very file was imported by another bwp-tui meanwhile. Nothing was recorded now.")
+    requests = {_subject(line.request): line.number for line in planned.lines if line.request is not None}
+    newer = transaction.run("SELECT number, kind, email FROM tasks WHERE number > ?", (planned.newest,))
+    for number, kind, email in newer:
+        line = requests.get((Kind(as_text(kind)), as_text(email).casefold()))
+        if line is not None:
+            raise NotPossible(
+                f"Meanwhile #{as_int(number)} was recorded with the address and kind of line {line}. Nothing of the "
+                "file was recorded; import it again to decide with that in view."
+            )
+
+
+def _subject(request: Request) -> tuple[Kind, str]:
+    return request.kind, request.email.casefold()
+
+
+def _newest(history: History) -> int:
+    row = history.row("SELECT coalesce(max(number), 0) FROM tasks")
+    return 0 if row is None else as_int(row[0])
 
 
 def _imported_before(history: History, mark: str) -> int:
@@ -127,8 +159,7 @@ def _checked(history: History, line: Line, defaults: Defaults, seen: dict[tuple[
         check(request)
     except BadRequest as why:
         return Checked(line.number, None, wrong=veil(str(why), email))
-    key = (request.kind, request.email.casefold())
-    first = seen.setdefault(key, line.number)
+    first = seen.setdefault(_subject(request), line.number)
     if first != line.number:
         return Checked(line.number, request, duplicate=f"same address and kind as line {first}")
     known = tasks.newest_for(history, request.kind, request.email)

@@ -76,10 +76,10 @@ def delete(history: History, name: str) -> View:
     Raises:
         NotPossible: there is none of that name, or it is built in.
     """
-    view = named(history, name)
-    if view in VIEWS:
-        raise NotPossible(f"The view “{view.name}” is built in and stays.")
     with history.write() as transaction:
+        view = named(history, name)
+        if view in VIEWS:
+            raise NotPossible(f"The view “{view.name}” is built in and stays.")
         transaction.run("DELETE FROM views WHERE name = ?", (view.name,))
     return view
 

@@ -157,3 +157,27 @@ def test_two_thousand_lines_are_checked_and_recorded_with_what_they_are(history:
     assert told == [*range(1, 2_001)] * 2
     assert tasks.count(history, parse("tag:vip regulation:ccpa"), today=TODAY) == 2_000
     assert history.revision() == 1
+
+
+@pytest.mark.parametrize("meanwhile", ["the same file", "a copy of it", "a request", "another's request"])
+def test_what_was_recorded_after_the_plan_was_made_is_seen_before_it_is_carried_out(
+    history: History, meanwhile: str
+) -> None:
+    data = _file("access,jane@example.com,,,,,,", "access,bob@example.com,,,,,,")
+    agreed_to = imports.plan(history, data, DEFAULTS)
+    match meanwhile:
+        case "the same file":
+            imports.carry_out(history, imports.plan(history, data, DEFAULTS), ACTOR)
+        case "a copy of it":
+            imports.carry_out(history, imports.plan(history, data + b"\r\n", DEFAULTS), ACTOR)
+        case "a request":
+            submitted(history, email="JANE@example.com")
+        case "another's request":
+            submitted(history, email="eve@example.com")
+    before = scalar(history, "SELECT count(*) FROM tasks")
+    if meanwhile == "another's request":
+        assert len(imports.carry_out(history, agreed_to, ACTOR)) == 2
+        return
+    with pytest.raises(NotPossible):
+        imports.carry_out(history, agreed_to, ACTOR)
+    assert scalar(history, "SELECT count(*) FROM tasks") == before
