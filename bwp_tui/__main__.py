@@ -8,6 +8,7 @@ import resource
 import sys
 from typing import Final
 
+from bwp_tui.cli import streams
 from bwp_tui.cli.main import run
 
 _OBJECTS: Final = 50_000
@@ -19,6 +20,7 @@ def main() -> int:
 
     Whatever the operator's umask, nothing made here is for others to read, and no core dump holds a secret.
     """
+    streams.prepare()
     gc.set_threshold(_OBJECTS, 20, 20)
     os.umask(0o077)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 
-from bwp_tui.cli.exits import Exit, Stop
+from bwp_tui.cli.exits import Effect, Exit, Stop
 from bwp_tui.domain.task import Task
+from bwp_tui.domain.text import clean, clean_line
 from bwp_tui.domain.times import local_day, utc_now
 from bwp_tui.history import tasks
 from bwp_tui.history.connection import History
@@ -27,15 +28,33 @@ class Session:
     actor: str
 
 
-@contextmanager
-def opened(arguments: Namespace) -> Iterator[Session]:
-    """Open the register of the chosen profile for the time of the block.
+def chosen_profile(arguments: Namespace, *, changes: bool = True) -> Profile:
+    """Return the profile of a command; the one place where a read-only profile refuses the commands that change it.
+
+    Args:
+        changes: False where the command, as it is written, changes nothing although others of its name do.
 
     Raises:
         SettingsError: the settings are wrong.
-        HistoryError: the register cannot be opened.
+        Stop: the profile is read-only, and the command would change something.
     """
     profile = load_profile(arguments.profile, os.environ)
+    if profile.read_only and changes and arguments.effect is Effect.CHANGES:
+        raise Stop(
+            Exit.USAGE, f"Profile {profile.name} is read-only, so {arguments.chosen} is refused; see BWP_READ_ONLY."
+        )
+    return profile
+
+
+@contextmanager
+def opened(arguments: Namespace, *, changes: bool = True) -> Iterator[Session]:
+    """Open the register of the chosen profile for the time of the block.
+
+    Raises:
+        SettingsError, Stop: see `chosen_profile`.
+        HistoryError: the register cannot be opened.
+    """
+    profile = chosen_profile(arguments, changes=changes)
     history = History(profile.history_path)
     if history.opened.report is not None:
         note(history.opened.report)
@@ -67,17 +86,8 @@ def today() -> date:
 
 def note(sentence: str) -> None:
     """Tell the operator something that is no data: it goes to stderr."""
-    print(f"bwp-tui: {sentence}", file=sys.stderr)
-
-
-def refuse_if_read_only(profile: Profile, action: str) -> None:
-    """Check that the profile may act.
-
-    Raises:
-        Stop: it is read-only.
-    """
-    if profile.read_only:
-        raise Stop(Exit.USAGE, f"Profile {profile.name} is read-only, so it cannot {action}; see BWP_READ_ONLY.")
+    for line in clean(sentence).splitlines():
+        print(f"bwp-tui: {line}", file=sys.stderr)
 
 
 def can_ask() -> bool:
@@ -87,7 +97,7 @@ def can_ask() -> bool:
 
 def ask(question: str) -> str:
     """Ask on the terminal and return the answer, without a question mark of our own; nothing where input ends."""
-    print(question, end=" ", file=sys.stderr, flush=True)
+    print(clean_line(question), end=" ", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip()
 
 

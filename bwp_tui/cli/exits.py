@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import Enum, IntEnum, auto
 
 
 class Exit(IntEnum):
@@ -14,6 +14,14 @@ class Exit(IntEnum):
     LATER = 3  # the service gave no answer: try again
     NOT_FOUND = 4
     INTERRUPTED = 130
+
+
+class Effect(Enum):
+    """What a command is for, which says whether a read-only profile has it, and whether it outlives its output."""
+
+    READS = auto()  # what it prints is all there is of it
+    WORKS = auto()  # the engine does what was decided before, or files are copied
+    CHANGES = auto()  # it records what someone decides now
 
 
 class Stop(Exception):

@@ -6,6 +6,7 @@ import argparse
 from argparse import SUPPRESS
 from typing import Final, NoReturn
 
+from bwp_tui.cli.exits import Effect
 from bwp_tui.cli.values import seconds
 from bwp_tui.domain.text import clean_line
 
@@ -39,11 +40,12 @@ class Commands:
         function: str | None = None,
         json: bool = True,
         note: str | None = None,
+        effect: Effect = Effect.CHANGES,
     ) -> Parser:
         parser = self._sub.add_parser(
             name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.", epilog=note, allow_abbrev=False
         )
-        parser.set_defaults(command=(module, function or name), chosen=name)
+        parser.set_defaults(command=(module, function or name), chosen=name, effect=effect)
         add_common(parser, json=json)
         self.parsers[name] = parser
         return parser

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.cli.common import ask, can_ask, note, opened, refuse_if_read_only, today
+from bwp_tui.cli.common import ask, can_ask, note, opened, today
 from bwp_tui.cli.exits import Exit, Stop
 from bwp_tui.cli.newfile import new_file, refuse_existing
 from bwp_tui.cli.progress import Steps
@@ -30,9 +30,7 @@ def import_file(arguments: Namespace) -> Exit:
     if receipt is not None:
         refuse_existing(receipt)
     data = _data(file)
-    with opened(arguments) as session:
-        if not arguments.dry_run:
-            refuse_if_read_only(session.profile, "import")
+    with opened(arguments, changes=not arguments.dry_run) as session:
         planned = _plan(session.history, data, Defaults(today(), arguments.regulation))
         if not arguments.dry_run:
             _refuse_again(planned, file, again=arguments.again)

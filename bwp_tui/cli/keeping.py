@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from argparse import Namespace
 from pathlib import Path
 
-from bwp_tui.cli.common import agreed, ask, can_ask, note, opened, refuse_if_read_only, today
+from bwp_tui.cli.common import agreed, ask, can_ask, chosen_profile, note, opened, today
 from bwp_tui.cli.exits import Exit, Stop
 from bwp_tui.cli.reading import filter_of
 from bwp_tui.domain.deadlines import add_months
@@ -15,7 +14,7 @@ from bwp_tui.history import backups
 from bwp_tui.history import purge as purging
 from bwp_tui.history.restoring import Restored
 from bwp_tui.history.restoring import restore as restore_from
-from bwp_tui.settings import Profile, load_profile
+from bwp_tui.settings import Profile
 
 
 def backup(arguments: Namespace) -> Exit:
@@ -35,8 +34,7 @@ def restore(arguments: Namespace) -> Exit:
     from bwp_tui.engine.lease import Lease
 
     file = Path(arguments.file)
-    profile = load_profile(arguments.profile, os.environ)
-    refuse_if_read_only(profile, "restore")
+    profile = chosen_profile(arguments)
     if not file.is_file():
         raise Stop(Exit.NOT_FOUND, f"There is no file {file}.")
     lease = Lease(profile.lease_path)
@@ -57,7 +55,6 @@ def purge(arguments: Namespace) -> Exit:
     """Remove the personal data of finished tasks."""
     wanted = filter_of(" ".join(arguments.filter))
     with opened(arguments) as session:
-        refuse_if_read_only(session.profile, "purge")
         history, everything = session.history, arguments.all
         plan = purging.plan(history, wanted, arguments.older_than, today(), evidence_too=everything)
         if not plan.numbers and not purging.traces_left(history):

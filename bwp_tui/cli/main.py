@@ -8,14 +8,21 @@ from argparse import Namespace
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Final, TextIO, cast
+from typing import Final, cast
 
 from bwp_tui import crashlog
-from bwp_tui.cli.exits import Exit, Stop
+from bwp_tui.cli import streams
+from bwp_tui.cli.exits import Effect, Exit, Stop
 from bwp_tui.domain.text import clean
 from bwp_tui.settings import SettingsError, profile_folder
 
-CONSOLE: Final[dict[str, str | bool | None]] = {"profile": None, "theme": None, "plain": False, "chosen": None}
+CONSOLE: Final[dict[str, object]] = {
+    "profile": None,
+    "theme": None,
+    "plain": False,
+    "chosen": None,
+    "effect": Effect.WORKS,
+}
 """The options of the console, as the grammar has them where none is given."""
 
 Command = Callable[[Namespace], int]
@@ -24,18 +31,15 @@ Command = Callable[[Namespace], int]
 
 def run(words: Sequence[str]) -> int:
     """Carry out the command line `words` and return the exit code."""
-    _survive_narrow_encodings()
     try:
         arguments = understood(words)
+        streams.end_with_reader(arguments.effect is Effect.READS)
         crashlog.install(_log_dir(arguments))
-        code = _carry_out(arguments)
-        sys.stdout.flush()
+        return _carry_out(arguments)
     except SystemExit as ended:  # argparse has said what is wrong, or has shown its help
         return ended.code if isinstance(ended.code, int) else Exit.USAGE
-    except BrokenPipeError:
-        _forget_stdout()
+    except BrokenPipeError:  # whoever read the output has enough of it
         return Exit.DONE
-    return code
 
 
 def understood(words: Sequence[str]) -> Namespace:
@@ -58,7 +62,9 @@ def command_of(arguments: Namespace) -> Command:
 
 def _carry_out(arguments: Namespace) -> int:
     try:
-        return command_of(arguments)(arguments)
+        code = command_of(arguments)(arguments)
+        sys.stdout.flush()
+        return code
     except Stop as stop:
         return _say(str(stop), stop.code)
     except SettingsError as error:
@@ -99,18 +105,3 @@ def _log_dir(arguments: Namespace) -> Path:
     name: str | None = getattr(arguments, "profile", None)
     chosen = name or os.environ.get("BWP_PROFILE") or "default"
     return profile_folder(Path(chosen).name or "default", os.environ) / "log"
-
-
-def _survive_narrow_encodings() -> None:
-    """Have characters that the terminal's encoding lacks shown as escapes, not end the program."""
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(cast(TextIO | None, stream), "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="backslashreplace")
-
-
-def _forget_stdout() -> None:
-    """Point stdout nowhere: whoever read it has left, and Python would complain of it at exit."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)

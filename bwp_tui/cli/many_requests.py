@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Sequence
 
-from bwp_tui.cli.common import Session, note, opened, read, refuse_if_read_only
+from bwp_tui.cli.common import Session, note, opened, read
 from bwp_tui.cli.exits import Exit, Stop
 from bwp_tui.cli.many import agreed_plan, carry_out, chosen
 from bwp_tui.cli.output import print_tasks
@@ -22,7 +22,6 @@ def is_many(arguments: Namespace) -> bool:
 def resubmit(arguments: Namespace) -> Exit:
     """Submit failed tasks again, each under a new client token."""
     with opened(arguments) as session:
-        refuse_if_read_only(session.profile, "resubmit")
         numbers = chosen(session, arguments.tasks, arguments.filter)
         waiter = Waiter(session)
         _warn_of_doubles(session, numbers)
@@ -43,7 +42,6 @@ def resubmit(arguments: Namespace) -> Exit:
 def cancel(arguments: Namespace) -> Exit:
     """Cancel deletions while they are on hold."""
     with opened(arguments) as session:
-        refuse_if_read_only(session.profile, "cancel")
         numbers = chosen(session, arguments.tasks, arguments.filter)
         waiter = Waiter(session)
         planned = agreed_plan(session, "cancel", numbers, arguments)

@@ -7,7 +7,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from bwp_tui.archive.seal import NoAge, NoRecipient, NotTheSame, Sealed, new_file, seal
-from bwp_tui.cli.common import Session, opened, refuse_if_read_only
+from bwp_tui.cli.common import Session, opened
 from bwp_tui.cli.exits import Exit, Stop
 from bwp_tui.cli.output import print_json
 from bwp_tui.domain.task import Task
@@ -18,7 +18,6 @@ from bwp_tui.history import handling, tasks
 def pack(arguments: Namespace) -> Exit:
     """Encrypt the saved result of a task and print where the copy lies."""
     with opened(arguments) as session:
-        refuse_if_read_only(session.profile, "pack")
         task = tasks.named(session.history, arguments.task)
         source, sha256 = _saved(task)
         target = Path(arguments.output) if arguments.output else source.with_name(f"{source.name}.age")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from bwp_tui import VERSION
+from bwp_tui.cli.exits import Effect
 from bwp_tui.cli.grammar import (
     ANSWER_TIMEOUT_S,
     TASK_HELP,
@@ -83,7 +84,7 @@ def _parser() -> tuple[Parser, dict[str, Parser]]:
     parser.add_argument("--profile", metavar="NAME", help="the shop to work with (BWP_PROFILE)")
     parser.add_argument("--theme", metavar="NAME", help="the console's colours")
     parser.add_argument("--plain", action="store_true", help="line by line, for a screen reader; no drawing")
-    parser.set_defaults(command=("opening", "console"), chosen=None)
+    parser.set_defaults(command=("opening", "console"), chosen=None, effect=Effect.WORKS)
     commands = Commands(parser)
     _add_requests(commands)
     _add_reading(commands)
@@ -162,6 +163,7 @@ def _add_reading(commands: Commands) -> None:
         function="list_tasks",
         note='A filter: status:failed,on_hold kind:deletion age>2d due<7d tag:vip note:"left message" jane. '
         "Quote it; one that begins with - goes behind --. JSON holds addresses in full unless --mask is given.",
+        effect=Effect.READS,
     )
     listing.add_argument("filter", metavar="FILTER", nargs="*", help="which tasks (all)")
     listing.add_argument("--view", metavar="NAME", type=one_line, help="a view, built in or saved; see: bwp-tui views")
@@ -170,24 +172,29 @@ def _add_reading(commands: Commands) -> None:
     listing.add_argument("--sentences", action="store_true", help="a sentence a task, instead of a table")
     add_masking(listing)
 
-    show = commands.add("show", "reading", "print all that is known of a task")
+    show = commands.add("show", "reading", "print all that is known of a task", effect=Effect.READS)
     show.add_argument("task", metavar="TASK", help=TASK_HELP)
     add_masking(show)
 
-    commands.add("dashboard", "figures", "count tasks, due dates, times, failures and downloads of the whole register")
+    commands.add(
+        "dashboard",
+        "figures",
+        "count tasks, due dates, times, failures and downloads of the whole register",
+        effect=Effect.READS,
+    )
 
-    sent = commands.add("sent", "sending", "print what was asked of the service, the newest first")
+    sent = commands.add("sent", "sending", "print what was asked of the service, the newest first", effect=Effect.READS)
     sent.add_argument("task", metavar="TASK", nargs="?", help=f"{TASK_HELP}; without one, all")
     sent.add_argument("--limit", metavar="N", type=count, default=SHOWN, help=f"at most so many ({SHOWN})")
     add_masking(sent)
 
 
 def _add_working(commands: Commands) -> None:
-    refresh = commands.add("refresh", "working", "ask the service about tasks now")
+    refresh = commands.add("refresh", "working", "ask the service about tasks now", effect=Effect.WORKS)
     add_choice(refresh, without="all active ones")
     add_timeout(refresh, ANSWER_TIMEOUT_S)
 
-    wait = commands.add("wait", "working", "wait until tasks have ended; 0 when all are COMPLETED")
+    wait = commands.add("wait", "working", "wait until tasks have ended; 0 when all are COMPLETED", effect=Effect.WORKS)
     wait.add_argument("tasks", metavar="TASK", nargs="+", help=TASK_HELP)
     add_timeout(wait, None)
 
@@ -211,14 +218,18 @@ def _add_working(commands: Commands) -> None:
     queue.add_argument("--limit", metavar="N", type=count, default=SHOWN, help=f"list at most so many ({SHOWN})")
     add_masking(queue)
 
-    run = commands.add("run", "working", "be the engine, without a screen", json=False)
+    run = commands.add("run", "working", "be the engine, without a screen", json=False, effect=Effect.WORKS)
     run.add_argument("--once", action="store_true", help="do all that is due, then end")
 
-    commands.add("doctor", "checking", "check settings, credentials, service, clock, files and terminal")
+    commands.add(
+        "doctor", "checking", "check settings, credentials, service, clock, files and terminal", effect=Effect.READS
+    )
 
 
 def _add_keeping(commands: Commands) -> None:
-    backup = commands.add("backup", "keeping", "copy the history to a new file, while it is in use", json=False)
+    backup = commands.add(
+        "backup", "keeping", "copy the history to a new file, while it is in use", json=False, effect=Effect.WORKS
+    )
     backup.add_argument("file", metavar="FILE", help="a file that is not there yet")
 
     restore = commands.add(
@@ -249,7 +260,9 @@ def _add_keeping(commands: Commands) -> None:
 
 
 def _add_saved(commands: Commands) -> None:
-    inspect = commands.add("inspect", "inspecting", "list what a saved result holds, without unpacking it")
+    inspect = commands.add(
+        "inspect", "inspecting", "list what a saved result holds, without unpacking it", effect=Effect.READS
+    )
     inspect.add_argument("task", metavar="TASK|FILE", help=f"{TASK_HELP}; or a .zip file")
 
     pack = commands.add(
@@ -262,13 +275,17 @@ def _add_saved(commands: Commands) -> None:
     pack.add_argument("--recipient", metavar="KEY", required=True, help="the age public key of who may open it, age1…")
     pack.add_argument("--output", metavar="FILE", help="a new file (the result's name with .age, beside it)")
 
-    evidence = commands.add("evidence", "evidence", "print the record of one request: each step, by whom, and hashes")
+    evidence = commands.add(
+        "evidence", "evidence", "print the record of one request: each step, by whom, and hashes", effect=Effect.READS
+    )
     evidence.add_argument("task", metavar="TASK", help=TASK_HELP)
     evidence.add_argument("--mask", action="store_true", help="mask the address wherever it stands")
 
 
 def _add_config(commands: Commands) -> None:
-    config = commands.add("config", "configuring", "tell where the settings are, what they come to, what is wrong")
+    config = commands.add(
+        "config", "configuring", "tell where the settings are, what they come to, what is wrong", effect=Effect.READS
+    )
     deeds = config.add_subparsers(metavar="DEED", required=True, parser_class=Parser)
     for name, purpose in (
         ("path", "where the config file is, or would be"),
@@ -282,7 +299,9 @@ def _add_config(commands: Commands) -> None:
 
 
 def _add_practice(commands: Commands) -> None:
-    sandbox = commands.add("sandbox", "practice", "practise on an API of our own, with made-up shoppers", json=False)
+    sandbox = commands.add(
+        "sandbox", "practice", "practise on an API of our own, with made-up shoppers", json=False, effect=Effect.WORKS
+    )
     sandbox.add_argument("--theme", metavar="NAME", default=SUPPRESS, help="the console's colours")
     sandbox.add_argument("--serve", action="store_true", help="the API alone; prints the BWP_* variables")
     sandbox.add_argument("--port", metavar="N", type=port, default=0, help="where it listens (any free one)")

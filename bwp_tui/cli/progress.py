@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from bwp_tui.cli.streams import draw
+
 
 class Steps:
     """Tells of every hundredth part of `total` things, where someone is there to see it."""
@@ -19,5 +21,4 @@ class Steps:
         """Draw that so many are done; wipe the line with the last one."""
         if not self._shown or (done % self._step and done < self._total):
             return
-        words = f"{self._doing} {done} of {self._total}" if done < self._total else ""
-        print(f"\r{words}\x1b[K", end="", file=sys.stderr, flush=True)
+        draw(f"{self._doing} {done} of {self._total}" if done < self._total else "")

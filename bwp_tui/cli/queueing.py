@@ -6,7 +6,7 @@ from argparse import Namespace
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from bwp_tui.cli.common import Session, named, note, opened, read, refuse_if_read_only
+from bwp_tui.cli.common import Session, named, note, opened, read
 from bwp_tui.cli.exits import Exit, Stop
 from bwp_tui.cli.output import print_json
 from bwp_tui.cli.working import size_words
@@ -37,11 +37,10 @@ _HEADINGS: Final = ("#", "TASK", "SUBJECT", "STATE", "DONE", "BYTES", "RATE", "R
 
 def downloads(arguments: Namespace) -> Exit:
     """Print the downloads, or do to some what was asked and print those."""
-    with opened(arguments) as session:
+    with opened(arguments, changes=arguments.deed is not None) as session:
         if arguments.deed is None:
             shown, exit_code = download_queue.listed(session.history, arguments.limit), Exit.DONE
         else:
-            refuse_if_read_only(session.profile, f"{arguments.deed} downloads")
             shown, exit_code = _steered(session, arguments.deed, arguments.tasks)
         _print(session.history, shown, arguments)
         return exit_code

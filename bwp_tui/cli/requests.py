@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 
 from bwp_tui.cli import many_requests
-from bwp_tui.cli.common import Session, agreed, ask, can_ask, note, opened, refuse_if_read_only, today
+from bwp_tui.cli.common import Session, agreed, ask, can_ask, note, opened, today
 from bwp_tui.cli.exits import Exit, Stop
 from bwp_tui.cli.output import print_tasks
 from bwp_tui.cli.waiting import Waiter
@@ -22,7 +22,6 @@ def submit(arguments: Namespace) -> Exit:
     request = _request(arguments)
     check(request)
     with opened(arguments) as session:
-        refuse_if_read_only(session.profile, "submit")
         waiter = Waiter(session)
         _warn_of_deadline(request)
         if request.kind is Kind.DELETION and not arguments.yes:
@@ -36,7 +35,6 @@ def resubmit(arguments: Namespace) -> Exit:
     if many_requests.is_many(arguments):
         return many_requests.resubmit(arguments)
     with opened(arguments) as session:
-        refuse_if_read_only(session.profile, "resubmit")
         old = tasks.named(session.history, arguments.tasks[0])
         waiter = Waiter(session)
         if old.status in (Status.UNCONFIRMED, Status.GIVEN_UP):
@@ -85,7 +83,6 @@ def cancel(arguments: Namespace) -> Exit:
     if many_requests.is_many(arguments):
         return many_requests.cancel(arguments)
     with opened(arguments) as session:
-        refuse_if_read_only(session.profile, "cancel")
         task = tasks.named(session.history, arguments.tasks[0])
         why_not = actions.cannot_cancel(task)
         if why_not:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 
-from bwp_tui.cli.common import Session, named, opened, read, refuse_if_read_only, today
+from bwp_tui.cli.common import Session, named, opened, read, today
 from bwp_tui.cli.exits import Exit, Stop
 from bwp_tui.cli.many import agreed_plan, carry_out, chosen
 from bwp_tui.cli.output import print_tasks
@@ -22,7 +22,6 @@ _REMOVE = ("-", MINUS)
 def note(arguments: Namespace) -> Exit:
     """Add a note to a task."""
     with opened(arguments) as session:
-        refuse_if_read_only(session.profile, "write notes")
         number = tasks.named(session.history, arguments.task).number
         work.add_note(session.history, number, arguments.text, session.actor)
         print_tasks([tasks.get(session.history, number)], as_json=arguments.json)
@@ -79,7 +78,6 @@ def assign(arguments: Namespace) -> Exit:
 
 def _on_many(arguments: Namespace, action: str, names: Sequence[str], deed: Callable[[Session], Deed]) -> Exit:
     with opened(arguments) as session:
-        refuse_if_read_only(session.profile, action)
         if arguments.filter is None and names:
             numbers: Sequence[int] = named(session.history, names)
         else:

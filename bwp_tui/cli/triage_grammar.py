@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from bwp_tui.cli.exits import Effect
 from bwp_tui.cli.grammar import TASK_HELP, Commands, Parser, add_common
 from bwp_tui.cli.values import any_day, day, one_line
 from bwp_tui.domain.deadlines import REGULATIONS
@@ -94,30 +95,34 @@ def add_triage(commands: Commands) -> None:
 def add_tables(commands: Commands) -> None:
     """Add what takes in and gives out many requests, and the views."""
     _add_import(commands)
-    export = commands.add("export", "exporting", "write the tasks that fit a filter to a file", json=False)
+    export = commands.add(
+        "export", "exporting", "write the tasks that fit a filter to a file", json=False, effect=Effect.READS
+    )
     export.add_argument("words", metavar="FILTER… FILE", nargs="+", help="which tasks (all), then a new file, or -")
     export.add_argument("--format", choices=FORMATS, default="csv", help="csv, JSON lines, or one JSON array (csv)")
     export.add_argument("--unmask", action="store_true", help="write addresses in full")
 
-    report = commands.add("report", "reporting", "count what was received in a period and what became of it")
+    report = commands.add(
+        "report", "reporting", "count what was received in a period and what became of it", effect=Effect.READS
+    )
     report.add_argument(
         "--from", dest="first", metavar="DATE", type=any_day, required=True, help="first day of receipt"
     )
     report.add_argument("--to", dest="last", metavar="DATE", type=any_day, required=True, help="last day of receipt")
 
-    views = commands.add("views", "viewing", "list, save and delete views", function="list_views")
+    views = commands.add("views", "viewing", "list, save and delete views", function="list_views", effect=Effect.READS)
     actions = views.add_subparsers(metavar="ACTION", parser_class=Parser)
     listing = actions.add_parser("list", help="print them, the built-in ones first", allow_abbrev=False)
     add_common(listing, json=True)
     save = actions.add_parser("save", help="save a filter under a name", allow_abbrev=False)
-    save.set_defaults(command=("viewing", "save_view"))
+    save.set_defaults(command=("viewing", "save_view"), effect=Effect.CHANGES)
     add_common(save, json=False)
     save.add_argument("name", metavar="NAME", type=one_line)
     save.add_argument("filter", metavar="FILTER", nargs="*", help="which tasks (all)")
     add_sort(save)
     save.add_argument("--columns", metavar="A,B", type=one_line, default="", help="the columns the console shows")
     delete = actions.add_parser("delete", help="remove a saved view", allow_abbrev=False)
-    delete.set_defaults(command=("viewing", "delete_view"))
+    delete.set_defaults(command=("viewing", "delete_view"), effect=Effect.CHANGES)
     add_common(delete, json=False)
     delete.add_argument("name", metavar="NAME", type=one_line)
 

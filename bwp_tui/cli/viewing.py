@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from bwp_tui.cli.common import opened, refuse_if_read_only
+from bwp_tui.cli.common import opened
 from bwp_tui.cli.exits import Exit
 from bwp_tui.cli.output import print_json
 from bwp_tui.cli.reading import filter_of, sort_of
@@ -31,7 +31,6 @@ def save_view(arguments: Namespace) -> Exit:
     filter_of(text)
     columns = tuple(name for name in arguments.columns.replace(" ", "").split(",") if name)
     with opened(arguments) as session:
-        refuse_if_read_only(session.profile, "save views")
         views.save(session.history, View(arguments.name, "", text, sort_of(arguments.sort), columns))
     return Exit.DONE
 
@@ -39,7 +38,6 @@ def save_view(arguments: Namespace) -> Exit:
 def delete_view(arguments: Namespace) -> Exit:
     """Remove a saved view."""
     with opened(arguments) as session:
-        refuse_if_read_only(session.profile, "delete views")
         views.delete(session.history, arguments.name)
     return Exit.DONE
 

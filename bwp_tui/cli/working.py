@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from bwp_tui.cli.common import Session, named, note, opened, read, refuse_if_read_only, today
+from bwp_tui.cli.common import Session, named, note, opened, read, today
 from bwp_tui.cli.exits import Exit, Stop
 from bwp_tui.cli.many import agreed_plan, chosen
 from bwp_tui.cli.output import print_json, print_tasks, task_record
+from bwp_tui.cli.streams import draw
 from bwp_tui.cli.waiting import Waiter
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.task import TERMINAL, Download, DownloadState, Status, Task
@@ -71,7 +72,6 @@ def wait(arguments: Namespace) -> Exit:
 def download(arguments: Namespace) -> Exit:
     """Download the results of retrievals and print where they lie."""
     with opened(arguments) as session:
-        refuse_if_read_only(session.profile, "download")
         numbers = chosen(session, arguments.tasks, arguments.filter)
         waiter = Waiter(session)
         if arguments.filter is not None:
@@ -151,12 +151,12 @@ class Progress:
             return
         self._next = time.monotonic() + 1.0
         self._drawn = True
-        print(f"\r{progress_words(running)}\x1b[K", end="", file=sys.stderr, flush=True)
+        draw(progress_words(running))
 
     def end(self) -> None:
         """Wipe the line."""
         if self._drawn:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+            draw("")
 
 
 def progress_words(running: Sequence[Download]) -> str:

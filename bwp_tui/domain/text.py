@@ -39,8 +39,12 @@ def clean(text: str) -> str:
     twice is cleaning once.
     """
     # Cut before, so that a huge text costs little, and after, since each escape is longer than its character.
-    text = _cut(text).replace("\r\n", "\n").replace("\t", "    ")
-    return _cut(_UNSAFE.sub(_visible, text))
+    return _cut(escaped(_cut(text).replace("\t", "    ")))
+
+
+def escaped(text: str) -> str:
+    """Return `text`, however long, with every character that steers a terminal, or hides, written as an escape."""
+    return _UNSAFE.sub(_visible, text.replace("\r\n", "\n"))
 
 
 def unsafe_at(text: str) -> int | None:

@@ -94,7 +94,8 @@ def test_one_decision_is_asked_for_and_a_reason(unconfirmed: Bwp, words: list[st
 
 
 def test_running_once_with_an_unusable_proxy_is_a_sentence(shop: Bwp) -> None:
-    ended = shop("run", "--once", env={"HTTPS_PROXY": "nonsense://proxy"})
+    outside = {"BWP_API_URL": "https://api.invalid/graphql", "HTTPS_PROXY": "nonsense://proxy"}
+    ended = shop("run", "--once", env=outside)
     assert ended.code == 2
     assert is_one_sentence(ended)
     assert "HTTPS_PROXY" in ended.err
