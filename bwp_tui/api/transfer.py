@@ -2,7 +2,7 @@
 
 urllib3 in a thread keeps up with curl over TLS, which httpx does not. Reads of 256 KiB measured fastest: smaller ones
 cost a change of threads each, larger ones leave the processor's cache; `read1` took twice as long, since TLS hands over
-16 KiB at a time.
+16 KiB at a time. It is what a slow line is read with: bytes that are there must not wait for a piece to be full.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import contextlib
 import ssl
 import threading
 import time
+import zlib
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Final
@@ -22,22 +23,27 @@ from urllib3.exceptions import HTTPError
 from urllib3.util import make_headers, parse_url
 
 from bwp_tui.api.addresses import split_address
+from bwp_tui.api.http_connections import POOL_CLASSES
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.api.redaction import quiet_http_loggers
 from bwp_tui.api.transfer_errors import ArchiveChanged, LineCut, LinkExpired, WrongAnswer
-from bwp_tui.api.transfer_verdicts import PAGE, Part, beginning, line_trouble, strong
+from bwp_tui.api.transfer_verdicts import PAGE, Part, beginning, is_coded, line_trouble, strong
 from bwp_tui.api.trust import UNREADABLE, tls_context
 
 _SMALLEST_READ: Final = 4 * 1024
 LARGEST_READ: Final = 256 * 1024
 _SLOW_READ: Final = 0.25  # seconds; a read that takes longer would make progress jerky, so the next is smaller
+_BEGINNING: Final = 16  # bytes that show what an answer begins with
+_ZIP: Final = b"PK"
+_GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS
 
 
 class Transfer:
     """An answer whose bytes are on their way. A context manager: leaving it frees the connection.
 
     `start` is the archive's byte the first chunk begins with: as asked, or 0 where the server began anew. `total` is
-    the archive's size in bytes and `etag` its strong ETag, each None where the server does not tell.
+    the archive's size in bytes and `etag` its strong ETag, each None where the server does not tell or, since the body
+    comes packed once more, tells it of something else.
     """
 
     def __init__(
@@ -49,10 +55,12 @@ class Transfer:
         self.start = answered.start
         self.total = answered.total
         self.etag = answered.etag
+        self._length = answered.total
         self._manager = manager
         self._response = response
         self._stopped = threading.Event()
         self._first = b""
+        self._inflater: zlib._Decompress | None = None
 
     def __enter__(self) -> Transfer:
         return self
@@ -73,39 +81,65 @@ class Transfer:
             self._response.shutdown()
 
     def chunks(self) -> Iterator[bytes]:
-        """Yield the bytes in order, 256 KiB or fewer at a time.
+        """Yield the bytes in order, 256 KiB or fewer at a time, and on a slow line those that are there.
 
         Raises:
             LineCut: they stopped before the end, or `close` was called.
         """
-        position = self.start
-        size = _SMALLEST_READ
+        position, size = self.start, 0
         chunk = self._first or self._read(size)
         while chunk:
             position += len(chunk)
-            yield chunk
+            yield from (chunk,) if self._inflater is None else self._inflated(chunk)
             began = time.monotonic()
             chunk = self._read(size)
-            is_slow = time.monotonic() - began > _SLOW_READ
-            size = max(size // 2, _SMALLEST_READ) if is_slow else min(size * 2, LARGEST_READ)
-        if self.total is not None and position != self.total:
-            raise LineCut(f"The line ended after {position} of {self.total} bytes.")
+            size = _next_size(size, len(chunk), time.monotonic() - began)
+        if self._length is not None and position != self._length:
+            raise LineCut(f"The line ended after {position} of {self._length} bytes.")
+        if self._inflater is not None and not self._inflater.eof:
+            raise LineCut("The line ended before the archive did.")
 
-    def check_beginning(self) -> None:
+    def check_beginning(self, *, coded: bool, takes_over: bool) -> None:
         """Look at the first bytes, which `chunks` will yield.
+
+        Args:
+            coded: the server says that it packed the body once more. It may be wrong: then a zip comes as it is.
+            takes_over: bytes that came before are given up for these, so that they must look like a zip's.
 
         Raises:
             WrongAnswer: they begin a page or an XML error.
             LineCut: they did not come.
         """
-        self._first = self._read(_SMALLEST_READ)
-        if self._first.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        while len(self._first) < _BEGINNING and (more := self._read(0)):
+            self._first += more
+        if coded and _ZIP not in self._first[:_BEGINNING]:
+            self.total = self.etag = None
+            is_wrapped = self._first[:2] == b"\x1f\x8b" or int.from_bytes(self._first[:2], "big") % 31 == 0
+            self._inflater = zlib.decompressobj(_GZIP_OR_ZLIB if is_wrapped else -zlib.MAX_WBITS)
+            return
+        is_page = self._first.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+        if is_page or (takes_over and _ZIP not in self._first[:_BEGINNING]):
             raise WrongAnswer(PAGE)
 
+    def _inflated(self, chunk: bytes) -> Iterator[bytes]:
+        inflater = self._inflater
+        while chunk and inflater is not None:
+            try:
+                inflated = inflater.decompress(chunk, LARGEST_READ)
+            except zlib.error:
+                raise LineCut("The server packed the archive once more, and what came is damaged.") from None
+            if inflated:
+                yield inflated
+            chunk = inflater.unconsumed_tail
+            if inflater.eof and inflater.unused_data:  # one packed piece after the other
+                chunk = inflater.unused_data
+                self._inflater = inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
+
     def _read(self, size: int) -> bytes:
+        """Return so many bytes, or fewer at the end; for a size of 0 those that are there, at least one."""
         chunk, trouble = b"", None
         try:
-            chunk = self._response.read(size)
+            chunk = self._response.read(size) if size else self._response.read1(LARGEST_READ)
         except (HTTPError, OSError, ValueError, AttributeError) as error:
             trouble = line_trouble(error)
         # A TLS socket that is shut down under a read forgets its cipher: it may fail with AttributeError, or hand
@@ -143,7 +177,7 @@ def open_transfer(
     try:
         transfer = Transfer(manager, response, beginning(response, part))
         if transfer.start == 0:
-            transfer.check_beginning()
+            transfer.check_beginning(coded=is_coded(response), takes_over=start > 0)
     except BaseException:
         _free(manager, response)
         raise
@@ -171,6 +205,15 @@ def size_of(
     if found.etag != first.etag:
         raise ArchiveChanged("The archive has changed since the download began: again from zero.")
     return found.total
+
+
+def _next_size(size: int, count: int, seconds: float) -> int:
+    """Return how many bytes to read next after so many came in so long; 0 is those that are there."""
+    if not size and count < _SMALLEST_READ:
+        return 0
+    in_time = LARGEST_READ if seconds <= 0 else int(count * _SLOW_READ / seconds)
+    fitting = min(max(2 * size, _SMALLEST_READ), in_time, LARGEST_READ)
+    return fitting if fitting >= _SMALLEST_READ else 0
 
 
 def _free(manager: urllib3.PoolManager, response: urllib3.BaseHTTPResponse) -> None:
@@ -203,8 +246,13 @@ def _get(
 
 
 def _manager(link: PresignedLink, timeout: urllib3.Timeout) -> urllib3.PoolManager:
+    manager = _manager_through(_proxy(link), timeout)
+    manager.pool_classes_by_scheme = POOL_CLASSES
+    return manager
+
+
+def _manager_through(proxy: str | None, timeout: urllib3.Timeout) -> urllib3.PoolManager:
     context = _context()
-    proxy = _proxy(link)
     if proxy is None:
         return urllib3.PoolManager(num_pools=1, retries=False, timeout=timeout, ssl_context=context)
     auth = parse_url(proxy).auth

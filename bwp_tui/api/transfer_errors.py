@@ -49,9 +49,7 @@ class NothingLeft(TransferError):
 
 
 class ArchiveGone(TransferError):
-    """There is nothing behind the link."""
-
-    usually_transient = False
+    """There is nothing behind the link; a store that is slow to copy says so for a while."""
 
 
 class ServerBusy(TransferError):
@@ -67,6 +65,4 @@ class LineCut(TransferError):
 
 
 class WrongAnswer(TransferError):
-    """The answer is not an archive: nothing of it is to be kept."""
-
-    usually_transient = False
+    """The answer is not an archive: a page on the way, a redirection, an error of the store. Nothing of it is kept."""

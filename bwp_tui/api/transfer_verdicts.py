@@ -35,9 +35,8 @@ _MESSAGE: Final = re.compile(r"<Message>([^<>]{1,300})</Message>")
 _STRONG_ETAG: Final = re.compile(r'"[!#-~]*"')
 _SIZE: Final = re.compile(r"[0-9]{1,18}")
 _ACTUAL_SIZE: Final = re.compile(r"<ActualObjectSize>([0-9]{1,18})</ActualObjectSize>")
-_PAGES: Final = ("text/html", "application/xhtml+xml", "text/xml", "application/xml")
-_REMEDY: Final = "Download it again; if it stays so, report it to Buy with Prime support."
-PAGE: Final = f"The link led to a page instead of an archive; nothing was saved. {_REMEDY}"
+_CODINGS: Final = {"gzip", "x-gzip", "deflate"}
+PAGE: Final = "The link led to a page instead of an archive; nothing of it was saved."
 _EXPIRED_CODES: Final = ("ExpiredToken", "ExpiredRequest", "TokenRefreshRequired", "InvalidToken")
 
 
@@ -82,14 +81,21 @@ def beginning(response: urllib3.BaseHTTPResponse, asked: Part) -> Part:
     """
     if response.status not in (200, 206):
         raise _refusal(response)
-    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise WrongAnswer(f"The server packed the archive once more, against what was asked. {_REMEDY}")
-    if response.headers.get("Content-Type", "").partition(";")[0].strip().lower() in _PAGES:
-        raise WrongAnswer(PAGE)
+    if response.status == 206 and is_coded(response):
+        raise ArchiveChanged("The server sent a part of the archive packed once more: again from zero.")
     etag = strong(response.headers.get("ETag"))
     if response.status == 200:
         return Part(0, etag, _length(response))
     return Part(asked.start, etag or asked.etag, _agreed_size(response, asked, etag))
+
+
+def is_coded(response: urllib3.BaseHTTPResponse) -> bool:
+    """Say whether the server tells that it packed the body once more.
+
+    Tokens that change nothing here are passed over: stores keep `aws-chunked`, `UTF-8` or nothing at all as a coding.
+    """
+    codings = response.headers.get("Content-Encoding", "").lower().split(",")
+    return not _CODINGS.isdisjoint(coding.strip() for coding in codings)
 
 
 def _length(response: urllib3.BaseHTTPResponse) -> int | None:
@@ -113,7 +119,7 @@ def _refusal(response: urllib3.BaseHTTPResponse) -> TransferError:
     if status in (403, 410) or (status == 400 and code in _EXPIRED_CODES):
         return LinkExpired(f"The link was not accepted{explanation}.")
     if status == 404:
-        return ArchiveGone(f"There is no archive behind the link{explanation}. {_REMEDY}")
+        return ArchiveGone(f"There is no archive behind the link{explanation}.")
     if status == 412:
         return ArchiveChanged("The archive has changed since the download began: again from zero.")
     if status == 416:
@@ -121,7 +127,7 @@ def _refusal(response: urllib3.BaseHTTPResponse) -> TransferError:
     if status in (408, 429) or status >= 500:
         wait = retry_after(response.headers.get("Retry-After"))
         return ServerBusy(f"The archive's server is busy (HTTP {status}{explanation}).", retry_after=wait)
-    return WrongAnswer(f"The archive's server answered HTTP {status}{explanation}; nothing was saved. {_REMEDY}")
+    return WrongAnswer(f"The archive's server answered HTTP {status}{explanation}; nothing was saved.")
 
 
 def _size_told(response: urllib3.BaseHTTPResponse, text: str) -> int | None:

@@ -1,33 +1,118 @@
-"""Whether an archive is whole and honest: every byte of it is unpacked once, and none of them kept."""
+"""Whether an archive is whole, and what is to be known of it before it is unpacked.
+
+An archive that is whole is kept, whatever it claims: limits, odd names and bombs are a matter of unpacking.
+"""
 
 from __future__ import annotations
 
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final
 
-from bwp_tui.archive.entry import HOSTILE
-from bwp_tui.archive.limits import LIMITS, BadArchive, Limits
-from bwp_tui.archive.reading import Archive
+from bwp_tui.archive.directory import Directory, contradicts, find_directory, overlap, records
+from bwp_tui.archive.entry import NOT_UNPACKED, Entry, entries_of
+from bwp_tui.archive.limits import LIMITS, Limits
+from bwp_tui.archive.reading import blocks, open_file, unreadable
+
+_LONGEST_LIST: Final = 64 << 20
+"""Bytes of a list of entries that is still gone through."""
+
+_LEAST_INFLATED: Final = 4 << 30
+_MOST_GROWTH: Final = 40
+"""So many times its size, and never fewer than `_LEAST_INFLATED` bytes, is inflated of an archive to be verified."""
+
+_NAME: Final = 80
+_BEGINNING: Final = 64
 
 
-def check(path: Path, limits: Limits = LIMITS, *, alone: bool = False) -> None:
-    """Read the archive at `path` from end to end; blocks for a second or two per 200 MB of
-    deflated text, a twentieth of that where it is stored. What is encrypted is not read.
+def check(path: Path, limits: Limits = LIMITS, stopped: Callable[[], bool] = lambda: False) -> tuple[str, ...]:
+    """Read the archive at `path` from end to end and return remarks on it, a sentence each.
+
+    Every entry's size and CRC is verified; blocks for a second or two per 200 MB of deflated text, a twentieth of that
+    where it is stored. What is encrypted or packed in an unknown way is not read, and said.
 
     Args:
-        alone: nothing may stand before its first entry, as it may in a file of somebody's own: a program that
-            unpacks itself.
+        limits: what unpacking allows; to exceed it is a remark.
+        stopped: asked now and then whether the answer is still of use; where not, there are no remarks.
 
     Raises:
-        BadArchive: it is cut, damaged, made to do harm, or larger than `limits`.
+        BadArchive: it is no zip, or not a whole one.
     """
-    with Archive(path, limits) as archive:
-        if alone and min((entry.record.header_at for entry in archive.entries), default=0) > 0:
-            raise BadArchive("Something stands before the archive's first entry")
-        for entry in archive.entries:
-            for flaw in HOSTILE:
-                if flaw in entry.flaws:
-                    raise BadArchive(f"“{entry.name[:200]}” in the archive {flaw}", hostile=True)
-        for entry in archive.entries:
-            if entry.readable:
-                for _ in archive.blocks(entry):
-                    pass
+    descriptor, size = open_file(path)
+    try:
+        return tuple(f"{remark}." for remark in _remarks(descriptor, size, limits, stopped))
+    except OSError as error:
+        raise unreadable(error) from error
+    finally:
+        os.close(descriptor)
+
+
+def _remarks(descriptor: int, size: int, limits: Limits, stopped: Callable[[], bool]) -> Iterator[str]:
+    directory = find_directory(descriptor, size)
+    if directory.behind:
+        yield f"{directory.behind} bytes follow the archive's end"
+    if directory.size > _LONGEST_LIST:
+        yield f"Its list of entries has {directory.size // 1_000_000} MB and was not verified"
+        return
+    survey = _Survey(limits)
+    for entry in entries_of(records(descriptor, directory)):
+        survey.note(entry)
+    before = min((start for start, _ in survey.spans), default=directory.at)
+    if before and directory.behind and b"PK\x03\x04" in os.pread(descriptor, _BEGINNING, 0):
+        raise contradicts()  # an archive in an archive of which the end is missing
+    if before:
+        yield f"{before} bytes stand before the archive's first entry"
+    yield from survey.remarks(directory, size)
+    unverified = _verify(descriptor, directory, size, stopped)
+    if unverified:
+        yield f"The content of {unverified} of {len(survey.spans)} entries could not be verified"
+
+
+def _verify(descriptor: int, directory: Directory, size: int, stopped: Callable[[], bool]) -> int:
+    """Inflate the entries one after the other; return how many were passed over."""
+    left, passed = max(_LEAST_INFLATED, _MOST_GROWTH * size), 0
+    for entry in entries_of(records(descriptor, directory)):
+        left -= entry.size
+        if not entry.readable or left < 0:
+            passed += 1
+            continue
+        for _ in blocks(descriptor, entry):
+            if stopped():
+                return passed
+    return passed
+
+
+class _Survey:
+    """Counts what speaks against unpacking, with the first entry of each kind."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.spans: list[tuple[int, int]] = []
+        self._limits = limits
+        self._counts: Counter[str] = Counter()
+        self._first: dict[str, str] = {}
+        self._inflated = 0
+
+    def note(self, entry: Entry) -> None:
+        self.spans.append((entry.record.header_at, entry.record.end))
+        self._inflated += entry.size
+        flaws = [str(flaw) for flaw in NOT_UNPACKED if flaw in entry.flaws]
+        if self._limits.grows(entry.size, entry.packed):
+            flaws.append(f"would grow more than {self._limits.ratio} times")
+        for flaw in flaws:
+            self._counts[flaw] += 1
+            self._first.setdefault(flaw, entry.name[:_NAME])
+
+    def remarks(self, directory: Directory, size: int) -> Iterator[str]:
+        """Yield why the archive is not listed or unpacked here."""
+        limits, count = self._limits, len(self.spans)
+        if count > limits.entries or directory.size > limits.directory:
+            yield f"It holds {count} entries, too many to be listed or unpacked here"
+        if overlap(self.spans):
+            yield "Its entries share their bytes, as those of a zip bomb do: do not unpack it"
+        if self._inflated > limits.most_inflated(size):
+            yield f"It would grow to {self._inflated // 1_000_000} MB, too much to be unpacked here"
+        for flaw, times in self._counts.items():
+            more = f" (and so on for {times - 1} more)" if times > 1 else ""
+            yield f"“{self._first[flaw]}” {flaw}{more}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,11 +23,17 @@ _LONGEST_COMMENT: Final = 0xFFFF
 _IN_ZIP64: Final = 0xFFFFFFFF
 _COUNT_IN_ZIP64: Final = 0xFFFF
 _ZIP64_EXTRA: Final = 0x0001
+_ENCRYPTED: Final = 1
+_BLOCK: Final = 1 << 18
+_LONGEST_RECORD: Final = _CENTRAL.size + 3 * 0xFFFF
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One entry as the list has it. Sizes and places in bytes of the file; `end` is behind its last packed byte."""
+    """One entry as the list has it. Sizes and places in bytes of the file; `end` is behind its last packed byte.
+
+    `twofold` says that the entry's own header gives another name, method or encryption than the list.
+    """
 
     raw_name: bytes
     system: int
@@ -40,6 +47,7 @@ class Record:
     attributes: int
     header_at: int
     data_at: int
+    twofold: bool
 
     @property
     def end(self) -> int:
@@ -47,13 +55,17 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """Where the list lies: its entries, its bytes, where it begins, and how far the file was moved from byte 0."""
+class Directory:
+    """Where the list lies: its entries, its bytes, where it begins, and how far the file was moved from byte 0.
+
+    `behind` counts the bytes of the file that follow the archive's end.
+    """
 
     count: int
     size: int
     at: int
     shift: int
+    behind: int
 
 
 def not_whole() -> BadArchive:
@@ -73,94 +85,131 @@ def read_directory(descriptor: int, size: int, limits: Limits) -> list[Record]:
         BadArchive: it is no zip, contradicts itself, or claims more than `limits`.
         OSError: it cannot be read.
     """
-    place = _find(descriptor, size)
-    if place.count > limits.entries:
-        raise BadArchive(f"The archive claims {place.count} entries", hostile=True)
-    if place.size > limits.directory:
-        raise BadArchive(f"The archive's list of entries has {place.size >> 20} MiB", hostile=True)
-    found = _records(descriptor, os.pread(descriptor, place.size, place.at), place)
-    if len(found) != place.count:
-        raise contradicts()
-    _refuse_overlap(found, place.at)
+    directory = find_directory(descriptor, size)
+    if directory.size > limits.directory:
+        raise BadArchive(f"The archive's list of entries has {directory.size // 1_000_000} MB")
+    if directory.count > limits.entries:
+        raise BadArchive(f"The archive claims {directory.count} entries")
+    found: list[Record] = []
+    for record in records(descriptor, directory):
+        found.append(record)
+        if len(found) > limits.entries:
+            raise BadArchive(f"The archive holds more than {limits.entries} entries")
+    if overlap([(record.header_at, record.end) for record in found]):
+        raise BadArchive("The archive's entries share their bytes, as those of a zip bomb do")
     return found
 
 
-def _find(descriptor: int, size: int) -> _Place:
+def find_directory(descriptor: int, size: int) -> Directory:
+    """Return where the list of entries lies; bytes before and behind the archive are passed over.
+
+    Raises:
+        BadArchive: there is none.
+        OSError: the file cannot be read.
+    """
     tail_at = max(0, size - _END.size - _LONGEST_COMMENT)
     tail = os.pread(descriptor, size - tail_at, tail_at)
-    at = len(tail)
+    at, trouble = len(tail), not_whole()
     while (at := tail.rfind(b"PK\x05\x06", 0, at)) >= 0:
-        if at + _END.size <= len(tail):
-            _, disk, first_disk, _, count, length, start, comment = _END.unpack_from(tail, at)
-            if at + _END.size + comment <= len(tail):
-                break
-    else:
-        raise not_whole()
-    end_at = tail_at + at
-    if _LOCATOR_64.size <= end_at and (count == _COUNT_IN_ZIP64 or _IN_ZIP64 in (length, start)):
-        found = _find_64(descriptor, end_at - _LOCATOR_64.size)
+        end = tail[at : at + _END.size]
+        if len(end) < _END.size or at + _END.size + (comment := _END.unpack(end)[7]) > len(tail):
+            continue
+        behind = len(tail) - at - _END.size - comment
+        try:
+            return _directory(descriptor, end, tail_at + at, behind)
+        except BadArchive as error:  # the mark may stand in a comment, or in what follows the archive
+            trouble = error
+    raise trouble
+
+
+def records(descriptor: int, directory: Directory) -> Iterator[Record]:
+    """Yield the entries in the order of the list, which is never in memory as a whole.
+
+    Raises:
+        BadArchive: it contradicts itself or what the file holds.
+        OSError: the file cannot be read.
+    """
+    next_at, left, found, listed, at = directory.at, directory.size, 0, b"", 0
+    while left or at < len(listed):
+        if left and len(listed) - at < _LONGEST_RECORD:
+            more = _read(descriptor, next_at, min(left, _BLOCK))
+            next_at, left, listed, at = next_at + len(more), left - len(more), listed[at:] + more, 0
+        if len(listed) - at < _CENTRAL.size:
+            raise contradicts()
+        fields = _CENTRAL.unpack_from(listed, at)
+        name_at = at + _CENTRAL.size
+        extra_at = name_at + fields[12]
+        comment_at = extra_at + fields[13]
+        at = comment_at + fields[14]
+        if fields[0] != b"PK\x01\x02" or at > len(listed):
+            raise contradicts()
+        yield _record(descriptor, fields, listed[name_at:extra_at], listed[extra_at:comment_at], directory)
+        found += 1
+    # Some writers keep the last 16 bits of a count that has more.
+    if found < directory.count or (found - directory.count) % (_COUNT_IN_ZIP64 + 1):
+        raise contradicts()
+
+
+def overlap(spans: list[tuple[int, int]]) -> bool:
+    """Say whether two of the spans, each from a first byte to behind its last, share a byte."""
+    free_from = 0
+    for start, end in sorted(spans):
+        if start < free_from:
+            return True
+        free_from = end
+    return False
+
+
+def _directory(descriptor: int, end: bytes, end_at: int, behind: int) -> Directory:
+    _, disk, first_disk, _, count, length, start, _ = _END.unpack(end)
+    is_wide = _COUNT_IN_ZIP64 in (count, disk, first_disk) or _IN_ZIP64 in (length, start)
+    if is_wide and end_at >= _LOCATOR_64.size:
+        found = _directory_64(descriptor, end_at - _LOCATOR_64.size, behind)
         if found is not None:
             return found
     if disk or first_disk:
         raise BadArchive("The archive is one part of several")
-    return _placed(count, length, start, end_at)
+    return _placed(descriptor, Directory(count, length, start, 0, behind), end_at)
 
 
-def _find_64(descriptor: int, locator_at: int) -> _Place | None:
-    signature, disk, at, _ = _LOCATOR_64.unpack(_read(descriptor, locator_at, _LOCATOR_64.size))
+def _directory_64(descriptor: int, locator_at: int, behind: int) -> Directory | None:
+    signature, _, told_at, _ = _LOCATOR_64.unpack(_read(descriptor, locator_at, _LOCATOR_64.size))
     if signature != b"PK\x06\x07":
         return None
-    end_at = locator_at - _END_64.size
-    if disk or at > end_at or end_at < 0:
-        raise contradicts()
-    signature, _, _, _, disk, first_disk, _, count, length, start = _END_64.unpack(
-        _read(descriptor, end_at, _END_64.size)
-    )
-    if signature != b"PK\x06\x06" or disk or first_disk:
-        raise contradicts()
-    return _placed(count, length, start, end_at)
+    for at in (locator_at - _END_64.size, told_at):
+        if 0 <= at <= locator_at - _END_64.size:
+            signature, *_, count, length, start = _END_64.unpack(_read(descriptor, at, _END_64.size))
+            if signature == b"PK\x06\x06":
+                return _placed(descriptor, Directory(count, length, start, 0, behind), at)
+    raise contradicts()
 
 
-def _placed(count: int, length: int, start: int, end_at: int) -> _Place:
-    shift = end_at - length - start
-    if shift < 0:
-        raise not_whole()
-    return _Place(count, length, start + shift, shift)
+def _placed(descriptor: int, told: Directory, end_at: int) -> Directory:
+    """Return the directory where it really lies: at the end of what comes before `end_at`, or where it says itself."""
+    for shift in (end_at - told.size - told.at, 0):
+        at = told.at + shift
+        if shift < 0 or at + told.size > end_at:
+            continue
+        if not told.size or os.pread(descriptor, 4, at) == b"PK\x01\x02":
+            return Directory(told.count, told.size, at, shift, told.behind)
+    raise not_whole()
 
 
-def _records(descriptor: int, listed: bytes, place: _Place) -> list[Record]:
-    found: list[Record] = []
-    at = 0
-    while at < len(listed) and len(found) <= place.count:
-        if len(listed) - at < _CENTRAL.size:
-            raise contradicts()
-        fields = _CENTRAL.unpack_from(listed, at)
-        name_length, extra_length, comment_length = fields[12:15]
-        name_at = at + _CENTRAL.size
-        extra_at = name_at + name_length
-        at = extra_at + extra_length + comment_length
-        if fields[0] != b"PK\x01\x02" or at > len(listed) or fields[15]:
-            raise contradicts()
-        name, extra = listed[name_at:extra_at], listed[extra_at : extra_at + extra_length]
-        found.append(_record(descriptor, fields, name, extra, place))
-    return found
-
-
-def _record(descriptor: int, fields: tuple[int, ...], name: bytes, extra: bytes, place: _Place) -> Record:
+def _record(descriptor: int, fields: tuple[int, ...], name: bytes, extra: bytes, directory: Directory) -> Record:
     size, packed, header_at = _wide(extra, fields[11], fields[10], fields[18])
-    header_at += place.shift
-    if header_at + _LOCAL.size + len(name) > place.at:
+    header_at += directory.shift
+    if header_at + _LOCAL.size > directory.at:
         raise contradicts()
     local = _read(descriptor, header_at, _LOCAL.size + len(name))
     signature, _, flags, method, *_, name_length, extra_length = _LOCAL.unpack_from(local)
-    if (signature, flags & 1, method, name_length) != (b"PK\x03\x04", fields[5] & 1, fields[6], len(name)):
+    data_at = header_at + _LOCAL.size + name_length + extra_length
+    if signature != b"PK\x03\x04" or data_at + packed > directory.at:
         raise contradicts()
-    if local[_LOCAL.size :] != name:
-        raise contradicts()
+    same = (local[_LOCAL.size :], name_length, method) == (name, len(name), fields[6])
     return Record(
         raw_name=name,
         system=fields[2],
-        flags=fields[5],
+        flags=fields[5] | flags & _ENCRYPTED,
         method=fields[6],
         time=fields[7],
         day=fields[8],
@@ -169,7 +218,8 @@ def _record(descriptor: int, fields: tuple[int, ...], name: bytes, extra: bytes,
         size=size,
         attributes=fields[17],
         header_at=header_at,
-        data_at=header_at + len(local) + extra_length,
+        data_at=data_at,
+        twofold=not same or (flags ^ fields[5]) & _ENCRYPTED != 0,
     )
 
 
@@ -194,16 +244,6 @@ def _zip64_field(extra: bytes) -> bytes:
             return field[: len(field) & ~7]
         at += 4 + length
     return b""
-
-
-def _refuse_overlap(records: list[Record], directory_at: int) -> None:
-    free_from = 0
-    for record in sorted(records, key=lambda record: record.header_at):
-        if record.header_at < free_from:
-            raise BadArchive("The archive's entries share their bytes, as those of a zip bomb do", hostile=True)
-        free_from = record.end
-        if free_from > directory_at:
-            raise contradicts()
 
 
 def _read(descriptor: int, at: int, count: int) -> bytes:

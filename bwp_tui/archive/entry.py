@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -34,11 +35,15 @@ class Flaw(StrEnum):
     DUPLICATE = "has the name of another entry"
     ENCRYPTED = "is encrypted"
     METHOD = "is packed in a way this program does not read"
+    TWOFOLD = "is named or packed in one way in the list of entries and in another beside its data"
     NESTED = "is an archive, never opened"
 
 
 HOSTILE: Final = (Flaw.OUTSIDE, Flaw.LINK, Flaw.SPECIAL, Flaw.CONTROL)
-"""What no honest archive of a person's data has."""
+"""What is not for this machine's folders, whoever packed it."""
+
+NOT_UNPACKED: Final = (*HOSTILE, Flaw.DUPLICATE, Flaw.ENCRYPTED, Flaw.METHOD, Flaw.TWOFOLD)
+"""For each of these the archive as a whole is not unpacked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +69,19 @@ class Entry:
         return Flaw.ENCRYPTED not in self.flaws and Flaw.METHOD not in self.flaws
 
 
-def entries_of(records: list[Record]) -> tuple[Entry, ...]:
-    """Return the entries, in the order of the list."""
-    seen: set[tuple[str, ...]] = set()
-    return tuple(_entry(record, seen) for record in records)
+def entries_of(records: Iterable[Record]) -> Iterator[Entry]:
+    """Yield the entries, in the order of the list."""
+    seen: set[int] = set()  # of hashes, since there may be many
+    for record in records:
+        yield _entry(record, seen)
 
 
-def _entry(record: Record, seen: set[tuple[str, ...]]) -> Entry:
+def _entry(record: Record, seen: set[int]) -> Entry:
     raw = record.raw_name.decode("utf-8" if record.flags & _UTF8_FLAG else "cp437", "replace")
     slashed = raw.replace("\\", "/")  # some packers of Windows part folders so
     path = tuple(part for part in slashed.split("/") if part not in ("", "."))
     flaws = list(_flaws(record, raw, slashed, path))
-    key = tuple(part.casefold() for part in path)
+    key = hash(tuple(part.casefold() for part in path))
     if key in seen:
         flaws.append(Flaw.DUPLICATE)
     seen.add(key)
@@ -95,14 +101,16 @@ def _flaws(record: Record, raw: str, slashed: str, path: tuple[str, ...]) -> lis
     mode = record.attributes >> 16 if record.system == _UNIX else 0
     special = stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR)
     control = _CONTROL.search(raw) is not None
+    named = path or slashed.endswith("./")  # the folder itself, as some packers list it
     checks = (
-        (Flaw.OUTSIDE, slashed.startswith("/") or not path or ".." in path or _DRIVE.match(slashed) is not None),
+        (Flaw.OUTSIDE, slashed.startswith("/") or not named or ".." in path or _DRIVE.match(slashed) is not None),
         (Flaw.LINK, stat.S_ISLNK(mode)),
         (Flaw.SPECIAL, special and not stat.S_ISLNK(mode)),
         (Flaw.CONTROL, control),
         (Flaw.HIDDEN, not control and unsafe_at(raw) is not None),
         (Flaw.ENCRYPTED, bool(record.flags & _ENCRYPTED_FLAGS)),
         (Flaw.METHOD, record.method not in (STORED, DEFLATED)),
+        (Flaw.TWOFOLD, record.twofold),
         (Flaw.NESTED, slashed.casefold().endswith(_ARCHIVES)),
     )
     return [flaw for flaw, found in checks if found]

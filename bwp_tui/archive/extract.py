@@ -9,11 +9,10 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.archive.entry import HOSTILE, Entry, Flaw
+from bwp_tui.archive.entry import NOT_UNPACKED, Entry
 from bwp_tui.archive.reading import Archive
 from bwp_tui.domain.text import clean_line, unsafe_at
 
-_REFUSED: Final = (*HOSTILE, Flaw.DUPLICATE, Flaw.ENCRYPTED, Flaw.METHOD)
 _SPARE: Final = 16 << 20
 """Bytes a disk must keep free: the history has to go on."""
 
@@ -51,7 +50,7 @@ def extract(archive: Archive, beside: Path) -> Path:
 
 def _check(archive: Archive) -> None:
     for entry in archive.entries:
-        for flaw in _REFUSED:
+        for flaw in NOT_UNPACKED:
             if flaw in entry.flaws:
                 raise CannotUnpack(f"“{entry.name[:200]}” {flaw}, so nothing was unpacked.")
         if len(entry.path) > _DEEPEST:
@@ -60,7 +59,7 @@ def _check(archive: Archive) -> None:
 
 def _into_new_folder(archive: Archive, parent: int, stem: str) -> str:
     disk = os.fstatvfs(parent)
-    if disk.f_bavail * disk.f_frsize < archive.inflated + _SPARE:
+    if disk.f_blocks and disk.f_bavail * disk.f_frsize < archive.inflated + _SPARE:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     name = _new_folder(parent, stem)
     try:

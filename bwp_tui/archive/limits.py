@@ -1,4 +1,4 @@
-"""How much an archive may claim before it is not believed, and how it is refused."""
+"""How much of an archive is listed, shown and unpacked, and how it is refused."""
 
 from __future__ import annotations
 
@@ -9,22 +9,16 @@ _MIB: Final = 1 << 20
 
 
 class BadArchive(Exception):
-    """The archive is not to be used; `str()` is one sentence on why.
+    """The archive is not to be used; `str()` is one sentence on why, `reason` the same without its full stop."""
 
-    Attributes:
-        reason: the sentence without its full stop.
-        hostile: it seems made to do harm, so that fetching it again would change nothing.
-    """
-
-    def __init__(self, reason: str, *, hostile: bool = False) -> None:
+    def __init__(self, reason: str) -> None:
         super().__init__(f"{reason}.")
         self.reason = reason
-        self.hostile = hostile
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of what is read of one archive.
+    """Bounds of what is listed, shown and unpacked of one archive; it is saved whatever it claims.
 
     Attributes:
         entries: how many there may be.
@@ -39,6 +33,10 @@ class Limits:
     small: int = _MIB
     growth: int = 10
     modest: int = 1024 * _MIB
+
+    def grows(self, size: int, packed: int) -> bool:
+        """Say whether an entry inflates to more than is believed."""
+        return size > max(self.small, self.ratio * packed)
 
     def most_inflated(self, size: int) -> int:
         """Return how many bytes an archive of `size` bytes may inflate to."""

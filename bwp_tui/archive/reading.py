@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from bwp_tui.archive.directory import contradicts, not_whole, read_directory
+from bwp_tui.archive.directory import not_whole, read_directory
 from bwp_tui.archive.entry import STORED, Entry, entries_of
 from bwp_tui.archive.limits import LIMITS, BadArchive, Limits
 
@@ -30,20 +30,14 @@ class Archive:
     """
 
     def __init__(self, path: Path, limits: Limits = LIMITS) -> None:
-        self._descriptor = -1
+        self._descriptor, self.size = open_file(path)
         try:
-            # Without blocking, since a pipe of that name would wait for a writer for ever.
-            self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-            facts = os.fstat(self._descriptor)
-            if not stat.S_ISREG(facts.st_mode):
-                raise BadArchive("This is no plain file")
-            self.size = facts.st_size
-            self.entries = entries_of(read_directory(self._descriptor, self.size, limits))
+            self.entries = tuple(entries_of(read_directory(self._descriptor, self.size, limits)))
             self.inflated = sum(entry.size for entry in self.entries)
             self._refuse_bombs(limits)
         except OSError as error:
             self.close()
-            raise _unreadable(error) from error
+            raise unreadable(error) from error
         except BaseException:
             self.close()
             raise
@@ -68,20 +62,7 @@ class Archive:
         Raises:
             BadArchive: they are not what the archive claims.
         """
-        came, crc = 0, 0
-        try:
-            for block in self._stored(entry) if entry.record.method == STORED else self._inflated(entry):
-                came += len(block)
-                if came > entry.size:
-                    raise BadArchive(f"“{entry.name}” holds more than the archive says", hostile=True)
-                crc = zlib.crc32(block, crc)
-                yield block
-        except zlib.error as error:
-            raise _damaged(entry) from error
-        except OSError as error:
-            raise _unreadable(error) from error
-        if came != entry.size or crc != entry.record.crc:
-            raise _damaged(entry)
+        return blocks(self._descriptor, entry)
 
     def start(self, entry: Entry, count: int) -> bytes:
         """Return the first `count` bytes of a readable entry, or all of them where it has fewer.
@@ -98,44 +79,86 @@ class Archive:
 
     def _refuse_bombs(self, limits: Limits) -> None:
         for entry in self.entries:
-            if entry.size > max(limits.small, limits.ratio * entry.packed):
-                raise BadArchive(f"“{entry.name}” would grow more than {limits.ratio} times", hostile=True)
+            if limits.grows(entry.size, entry.packed):
+                raise BadArchive(f"“{entry.name}” would grow more than {limits.ratio} times")
         if self.inflated > limits.most_inflated(self.size):
-            raise BadArchive(f"The archive would grow to {self.inflated >> 20} MiB", hostile=True)
+            raise BadArchive(f"The archive would grow to {self.inflated // 1_000_000} MB")
 
-    def _stored(self, entry: Entry) -> Iterator[bytes]:
-        if entry.packed != entry.size:
-            raise contradicts()
-        yield from self._packed(entry)
 
-    def _inflated(self, entry: Entry) -> Iterator[bytes]:
-        inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-        for block in self._packed(entry):
-            while block and not inflater.eof:
-                yield inflater.decompress(block, _BLOCK)
-                block = inflater.unconsumed_tail
-        while not inflater.eof:
-            rest = inflater.decompress(b"", _BLOCK)
-            if not rest:
-                raise _damaged(entry)
-            yield rest
+def open_file(path: Path) -> tuple[int, int]:
+    """Open the plain file at `path`; return its descriptor and size.
 
-    def _packed(self, entry: Entry) -> Iterator[bytes]:
-        at, left = entry.record.data_at, entry.packed
-        while left:
-            block = os.pread(self._descriptor, min(left, _BLOCK), at)
-            if not block:
-                raise not_whole()
-            at += len(block)
-            left -= len(block)
+    Raises:
+        BadArchive: there is none, or it cannot be read.
+    """
+    descriptor = -1
+    try:
+        # Without blocking, since a pipe of that name would wait for a writer for ever.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        facts = os.fstat(descriptor)
+    except OSError as error:
+        if descriptor >= 0:
+            os.close(descriptor)
+        raise unreadable(error) from error
+    if not stat.S_ISREG(facts.st_mode):
+        os.close(descriptor)
+        raise BadArchive("This is no plain file")
+    return descriptor, facts.st_size
+
+
+def blocks(descriptor: int, entry: Entry) -> Iterator[bytes]:
+    """Yield the bytes of a readable entry; once all have come, their size and CRC were right.
+
+    Raises:
+        BadArchive: they are not what the archive claims.
+    """
+    came, crc = 0, 0
+    packed = _packed(descriptor, entry)
+    try:
+        for block in packed if entry.record.method == STORED else _inflated(packed, entry):
+            came += len(block)
+            if came > entry.size:
+                raise BadArchive(f"“{entry.name}” holds more than the archive says")
+            crc = zlib.crc32(block, crc)
             yield block
+    except zlib.error as error:
+        raise _damaged(entry) from error
+    except OSError as error:
+        raise unreadable(error) from error
+    if came != entry.size or crc != entry.record.crc:
+        raise _damaged(entry)
+
+
+def _inflated(packed: Iterator[bytes], entry: Entry) -> Iterator[bytes]:
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    for block in packed:
+        while block and not inflater.eof:
+            yield inflater.decompress(block, _BLOCK)
+            block = inflater.unconsumed_tail
+    while not inflater.eof:
+        rest = inflater.decompress(b"", _BLOCK)
+        if not rest:
+            raise _damaged(entry)
+        yield rest
+
+
+def _packed(descriptor: int, entry: Entry) -> Iterator[bytes]:
+    at, left = entry.record.data_at, entry.packed
+    while left:
+        block = os.pread(descriptor, min(left, _BLOCK), at)
+        if not block:
+            raise not_whole()
+        at += len(block)
+        left -= len(block)
+        yield block
 
 
 def _damaged(entry: Entry) -> BadArchive:
     return BadArchive(f"“{entry.name}” in the archive is damaged")
 
 
-def _unreadable(error: OSError) -> BadArchive:
+def unreadable(error: OSError) -> BadArchive:
+    """Return the error of a file that cannot be read."""
     if error.errno == errno.ENOENT:
         return BadArchive("The file is not there")
     return BadArchive(f"The archive cannot be read ({error.strerror})")

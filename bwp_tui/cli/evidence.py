@@ -106,6 +106,7 @@ def _download(one: Download) -> dict[str, Json]:
         "sha256": one.sha256,
         "on_disk": _on_disk(one),
         "trouble": one.trouble,
+        "remarks": list(one.remarks),
     }
 
 

@@ -10,7 +10,7 @@ from bwp_tui.archive.checking import check
 from bwp_tui.archive.entry import Entry
 from bwp_tui.archive.limits import BadArchive
 from bwp_tui.archive.reading import Archive
-from bwp_tui.cli.common import opened
+from bwp_tui.cli.common import note, opened
 from bwp_tui.cli.exits import Exit, Stop
 from bwp_tui.cli.output import print_json
 from bwp_tui.domain.text import clean_line
@@ -29,7 +29,8 @@ def inspect(arguments: Namespace) -> Exit:
             print_json([_record(entry) for entry in entries])
         else:
             print("\n".join(_table(entries)))
-        check(path)
+        for remark in check(path):
+            note(remark)
     except BadArchive as error:
         raise Stop(Exit.FAILED, str(error)) from None
     return Exit.DONE

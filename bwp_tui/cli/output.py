@@ -67,6 +67,7 @@ def _download_record(download: Download | None) -> dict[str, object] | None:
         "bytes": download.bytes,
         "sha256": download.sha256,
         "state": download.state,
+        "remarks": list(download.remarks),
     }
 
 
@@ -213,6 +214,7 @@ def _download_facts(download: Download | None) -> list[tuple[str, str | None]]:
         ("file", download.path),
         ("sha256", download.sha256),
         ("trouble", download.trouble),
+        *(("remark", remark) for remark in download.remarks),
     ]
 
 

@@ -147,6 +147,7 @@ def _record(download: Download, task: Task, *, mask: bool) -> dict[str, object]:
         "rate": download.rate,
         "attempts": download.tries,
         "trouble": download.trouble,
+        "remarks": list(download.remarks),
         "path": download.path,
         "sha256": download.sha256,
         "asked_at": to_text(download.asked_at),

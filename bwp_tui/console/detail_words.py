@@ -195,6 +195,8 @@ def _result(task: Task, reading: Reading) -> Iterator[list[Phrase]]:
         case DownloadState.DONE if download:
             yield _fact("Saved", [(veiled(download.path or "", task, reading), "good")])
             yield _fact("sha256", [(download.sha256 or "", "plain"), (f"  {size(download.bytes)}", "muted")])
+            for remark in download.remarks:
+                yield _fact("Remark", [(veiled(remark, task, reading), "warn")])
             yield _fact("Inside", [("o", "key"), (" shows what it holds", "plain")])
         case DownloadState.FAILED if download:
             yield _fact("Result", [(veiled(download.trouble or "the download failed", task, reading), "bad")])

@@ -72,6 +72,8 @@ def facts(download: Download, task: Task, reading: Reading) -> Iterator[list[Phr
         yield _fact("sha256", (download.sha256 or "", "plain"))
         yield _fact("Folder", (veiled(str(path.parent), task, reading), "plain"))
         yield _fact("Size", (f"{download.bytes:,} bytes".replace(",", " "), "plain"), (_took(download), "muted"))
+        for remark in download.remarks:
+            yield _fact("Remark", (veiled(remark, task, reading), "warn"))
     elif download.state == DownloadState.FAILED:
         yield _fact("Failed", (trouble or "It ended without a file.", "bad"))
         yield _fact("Retry", (f"{left_words(download)}: ", "plain"), ("R", "key"), (" asks for it again", "plain"))

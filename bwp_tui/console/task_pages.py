@@ -120,6 +120,8 @@ def _fetched(download: Download, task: Task, reading: Reading) -> Iterator[Line]
         yield _fact("sha256", download.sha256)
     if download.trouble:
         yield _fact("Trouble", veiled(download.trouble, task, reading))
+    for remark in download.remarks:
+        yield _fact("Remark", veiled(remark, task, reading))
 
 
 def _polled(task: Task) -> Iterator[Line]:

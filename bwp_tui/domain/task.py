@@ -102,6 +102,8 @@ class Download:
     """Whether it waits for an operator: one that runs stops within a second, and keeps what it has."""
     not_before: datetime | None = None
     """When it may begin, or go on after trouble."""
+    remarks: tuple[str, ...] = ()
+    """What is to be known of the saved file before it is unpacked, a sentence each."""
 
     @property
     def tries(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import threading
 import time
 from collections import Counter
 from datetime import datetime, timedelta
@@ -14,18 +15,21 @@ from typing import Final
 from bwp_tui.api.errors import AccessDenied, ApiError, BadCredentials
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.api.transfer_errors import LineCut, ServerBusy, TransferError
-from bwp_tui.engine.archive import BadArchive, check_structure
+from bwp_tui.archive.checking import check
+from bwp_tui.archive.limits import BadArchive
 from bwp_tui.engine.archive_names import file_name
 from bwp_tui.engine.breaker import NO_ROOM, Breaker, Reservation
 from bwp_tui.engine.desk import UNUSABLE_HISTORY_S, Bench
-from bwp_tui.engine.filling import FRUITLESS_TRIES, Filling
-from bwp_tui.engine.part_file import FolderTrouble, PartFile
+from bwp_tui.engine.disk_space import DiskSpace
+from bwp_tui.engine.filling import FRUITLESS_TRIES, Filling, TooSlow
+from bwp_tui.engine.part_file import NOT_PRIVATE, FolderTrouble, PartFile
 from bwp_tui.engine.progress import PROGRESS_S
+from bwp_tui.engine.pump import in_daemon_thread
 from bwp_tui.engine.slots import Slots
 from bwp_tui.engine.unwanted_parts import remove_unwanted_parts
 from bwp_tui.history import downloads, timeline
 from bwp_tui.history.downloads import Order
-from bwp_tui.history.errors import HistoryError
+from bwp_tui.history.errors import DiskFull, HistoryError
 
 MOST_DENIALS: Final = 5
 """So often a link is asked for that is denied: to us or, as the contract leaves open, to this task alone."""
@@ -34,6 +38,7 @@ _GIVEN_UP: Final = (
     f"So ended {FRUITLESS_TRIES} tries in a row, each over a new link. Download it again later;"
     " if it stays so, report it to Buy with Prime support."
 )
+AGAIN: Final = "Download it again; if it stays so, report it to Buy with Prime support."
 _DISTANT: Final = timedelta(days=1)
 
 
@@ -51,6 +56,7 @@ class DownloadingDesk:
     def __init__(self, bench: Bench, slots: int) -> None:
         self._bench = bench
         self._archives = Breaker(time.monotonic)
+        self._space = DiskSpace(bench.history.path)
         self._most = slots
         self._slots = Slots(self._freed)
         self._denials: Counter[int] = Counter()
@@ -96,6 +102,12 @@ class DownloadingDesk:
 
     def _archives_are_free(self) -> bool:
         return not self._archives.probing and self._archives.shut_for() <= 0
+
+    def _others_wait(self) -> bool:
+        bench = self._bench
+        if self._free_slots() > 0 or bench.gate.opens_at() is not None:
+            return False
+        return bool(downloads.due(bench.history, bench.now(), 1, bench.focus, self._slots.numbers))
 
     def _start(self) -> bool:
         """Begin the first download that is due, with room for its first question; say whether there was one."""
@@ -149,16 +161,20 @@ class DownloadingDesk:
         bench = self._bench
         try:
             name = file_name(order.kind, order.email, order.task_id)
-            with PartFile(Path(order.directory), name, etag=order.etag, total=order.total) as part:
+            with PartFile(Path(order.directory), name, etag=order.etag, total=order.total, space=self._space) as part:
                 if part.published and downloads.is_saved(bench.history, order.number, str(part.published)):
                     part.begin_anew()
-                if part.published is None:
-                    ask = functools.partial(self._link, order)
-                    await Filling(bench, self._archives, order, part, ask).fill()
-                await self._finish(order, part)
+                try:
+                    await self._finish(order, part, await self._whole(order, part))
+                except DiskFull:
+                    if part.published is None:  # the history goes first, and what it says of the part is out of date
+                        part.discard()
+                    raise
         except _NotNow:
             at = bench.gate.opens_at() or bench.now()
             downloads.put_off(bench.history, order, "Waiting for the service.", self._known(at), was_tried=False)
+        except TooSlow as slow:
+            downloads.requeued(bench.history, order, str(slow))
         except ApiError as error:
             self._no_link(order, error)
         except TransferError as error:
@@ -166,7 +182,8 @@ class DownloadingDesk:
         except FolderTrouble as error:
             downloads.failed(bench.history, order, str(error), actor=timeline.PROGRAM)
         except BadArchive as error:
-            downloads.failed(bench.history, order, str(error), part_is_left=False)
+            words = f"{error.reason}; it was not kept. {AGAIN}"
+            downloads.failed(bench.history, order, words, part_is_left=False)
         except asyncio.CancelledError:
             downloads.interrupted(bench.history, order)
             raise
@@ -207,24 +224,53 @@ class DownloadingDesk:
             self._denials.pop(order.id, None)
             return link
 
-    async def _finish(self, order: Order, part: PartFile) -> None:
-        """Check the whole part and give it its name."""
-        await asyncio.to_thread(part.check_in_place)
+    async def _whole(self, order: Order, part: PartFile) -> tuple[str, ...]:
+        """Bring the part to its full size and return what is to be known of it; what is no archive is fetched twice.
+
+        Raises:
+            BadArchive: what came is no whole archive either time; nothing of it is left.
+        """
+        if part.published is None:
+            ask = functools.partial(self._link, order)
+            filling = Filling(self._bench, self._archives, order, part, ask, self._others_wait)
+            await filling.fill()
+            try:
+                return await _checked(part)
+            except BadArchive as error:
+                # The store may have told no length, or a wrong one: then nothing but this shows that bytes are missing.
+                words, at_byte = f"{error.reason}; begun anew.", part.size
+                part.restart()
+                downloads.stumbled(self._bench.history, order, words, at_byte, self._bench.now())
+            await filling.fill()
         try:
-            await asyncio.to_thread(check_structure, part.path)
+            return await _checked(part)
         except BadArchive:
             part.discard()
             raise
-        ending = asyncio.ensure_future(self._end_well(order, part))
+
+    async def _finish(self, order: Order, part: PartFile, remarks: tuple[str, ...]) -> None:
+        """Give the whole part its name, with what is to be known of it."""
+        ending = asyncio.ensure_future(self._end_well(order, part, remarks))
         try:
             await asyncio.shield(ending)
         except asyncio.CancelledError:
             await asyncio.gather(ending, return_exceptions=True)  # half of it would leave a second copy behind
             raise
 
-    async def _end_well(self, order: Order, part: PartFile) -> None:
+    async def _end_well(self, order: Order, part: PartFile, remarks: tuple[str, ...]) -> None:
         """Publish and record: the part goes last, so that a crash in between is found by what it left."""
         path = await asyncio.to_thread(part.publish)
-        downloads.finished(self._bench.history, order, str(path), part.size, part.sha256)
+        remarks = remarks if part.private else (*remarks, NOT_PRIVATE)
+        downloads.finished(self._bench.history, order, str(path), part.size, part.sha256, remarks)
         with contextlib.suppress(FolderTrouble):  # it is found and removed when the name is next needed
             part.discard()
+
+
+async def _checked(part: PartFile) -> tuple[str, ...]:
+    """Return remarks on the whole part, or raise BadArchive; a check that is no longer wanted stops."""
+    await asyncio.to_thread(part.check_in_place)
+    stop = threading.Event()
+    try:
+        return await in_daemon_thread(functools.partial(check, part.path, stopped=stop.is_set), f"check-{part.name}")
+    finally:
+        stop.set()

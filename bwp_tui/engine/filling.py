@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Final
@@ -14,9 +15,10 @@ from bwp_tui.api.transfer_errors import ArchiveChanged, LineCut, NothingLeft, Se
 from bwp_tui.engine.breaker import Breaker, Reservation
 from bwp_tui.engine.desk import Bench
 from bwp_tui.engine.pace import retry_delay
-from bwp_tui.engine.part_file import PartFile
-from bwp_tui.engine.progress import PROGRESS_S, Progress
+from bwp_tui.engine.part_file import FolderTrouble, PartFile
+from bwp_tui.engine.progress import PROGRESS_S, SLOW, Progress
 from bwp_tui.engine.pump import CHANGED, Pump, in_daemon_thread
+from bwp_tui.engine.rate import MINUTE_S, Trickle
 from bwp_tui.history import downloads
 from bwp_tui.history.downloads import Order
 
@@ -25,20 +27,39 @@ FRUITLESS_TRIES: Final = 5
 
 _LOOK_S: Final = 0.05
 
+_SILENT: Final = "The archive's server sent nothing for too long."
+
 Ask = Callable[[], Awaitable[PresignedLink]]
 """Asks the service for a new link."""
+
+
+class TooSlow(Exception):
+    """Next to nothing comes, and others wait for the slot; `str()` says so."""
+
+    def __str__(self) -> str:
+        return f"{SLOW}, and others wait: it goes on behind them, where it stopped."
 
 
 class Filling:
     """The tries of one download in one slot."""
 
-    def __init__(self, bench: Bench, archives: Breaker, order: Order, part: PartFile, ask: Ask) -> None:
+    def __init__(
+        self,
+        bench: Bench,
+        archives: Breaker,
+        order: Order,
+        part: PartFile,
+        ask: Ask,
+        others_wait: Callable[[], bool],
+    ) -> None:
         self._bench = bench
         self._archives = archives
         self._order = order
         self._part = part
         self._ask = ask
+        self._others_wait = others_wait
         self._trouble: str | None = None
+        self._late: asyncio.Future[None] | None = None
 
     async def fill(self) -> None:
         """Bring the part to its full size, over as many links as it takes while bytes come.
@@ -47,6 +68,7 @@ class Filling:
             ApiError: no link could be had; or what else `ask` raises.
             TransferError: the archive cannot be had, or nothing came in `FRUITLESS_TRIES` tries.
             FolderTrouble: the disk failed, or the part is gone.
+            TooSlow: next to nothing comes, and others wait for the slot.
         """
         part = self._part
         furthest, fruitless = part.size, 0
@@ -116,18 +138,28 @@ class Filling:
     async def _size(self) -> int | None:
         """Ask for the size of the archive, over a link of its own."""
         link = await self._ask()
-        return await in_daemon_thread(functools.partial(size_of, link, self._part.etag), f"size-{self._order.id}")
+        asking = in_daemon_thread(functools.partial(size_of, link, self._part.etag), f"size-{self._order.id}")
+        try:
+            return await asyncio.wait_for(asking, MINUTE_S)
+        except TimeoutError:
+            raise LineCut(_SILENT) from None
 
     async def _follow(self, link: PresignedLink) -> None:
         part = self._part
+        if self._late is not None and not self._late.done():
+            raise FolderTrouble(f"The disk of {part.folder} takes no bytes. Mend it, then download again.")
+        trickle = Trickle(time.monotonic(), part.size)
         pump = Pump(link, part)
         progress = Progress(self._bench.history, self._order, part, pump, self._trouble, self._archives.succeeded)
         pumping = in_daemon_thread(pump.run, f"pump-{self._order.id}")
         try:
             while not pumping.done():
+                trickle.note(time.monotonic(), part.size)
+                progress.slow = trickle.slow
                 if pump.begun:
                     progress.note()
                     await asyncio.to_thread(part.check_in_place)
+                self._give_up(trickle)
                 # What the part is of is recorded as soon as it is known: without its ETag, a kill would lose it.
                 await asyncio.wait([pumping], timeout=PROGRESS_S if pump.begun else _LOOK_S)
             progress.ended()
@@ -139,6 +171,14 @@ class Filling:
         finally:
             await _end(pump, pumping)
             self._trouble = progress.trouble
+            self._late = pumping if pump.begun else None
+
+    def _give_up(self, trickle: Trickle) -> None:
+        """End a try that does not get on: on another line or, where others could have the slot, later."""
+        if trickle.silent:
+            raise LineCut(_SILENT)
+        if trickle.slow and self._others_wait():
+            raise TooSlow
 
 
 async def _end(pump: Pump, pumping: asyncio.Future[None]) -> None:

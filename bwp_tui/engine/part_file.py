@@ -15,11 +15,27 @@ from types import TracebackType
 from typing import Final, Self
 
 from bwp_tui.engine.archive_names import part_name
+from bwp_tui.engine.disk_space import DiskSpace
 from bwp_tui.engine.hashing import Hasher
 
 _BLOCK: Final = 1 << 18
-_SPARE: Final = 16 << 20
-"""Bytes a disk must keep free beside the archive: the history has to be able to record the end."""
+_MB: Final = 1_000_000
+_WATCH: Final = 1 << 20
+"""Bytes after which the free space is looked at again."""
+
+_NO_SUCH_CALL: Final = (
+    errno.EINVAL,
+    errno.ENOSYS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.ENOTSUP,
+    errno.EOPNOTSUPP,
+    errno.ENOTTY,
+    errno.ENOLCK,
+)
+"""How FUSE, SMB, exFAT and NFS say that they do not know locks, modes, or the syncing of a folder."""
+
+NOT_PRIVATE: Final = "Its folder's disk keeps no permissions: others who reach the folder can read the file."
 
 
 class FolderTrouble(Exception):
@@ -33,14 +49,29 @@ class PartFile:
 
     Opening a part that an earlier run left is only possible with the ETag it came under: its bytes are hashed
     again and the download goes on behind them. Otherwise it starts empty. `published` is the part's final path where
-    an earlier run ended between publishing and discarding it: then it is whole.
+    an earlier run ended between publishing and discarding it: then it is whole. `private` says that its owner alone can
+    read it.
+
+    Args:
+        space: the free space, shared with the other downloads.
 
     Raises:
         FolderTrouble: the folder or the part cannot be used.
     """
 
-    def __init__(self, folder: Path, name: str, *, etag: str | None = None, total: int | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        *,
+        etag: str | None = None,
+        total: int | None = None,
+        space: DiskSpace | None = None,
+    ) -> None:
         self.folder = folder
+        self.private = True
+        self._space = space or DiskSpace()
+        self._unwatched = _WATCH  # at once: the length may not be told
         self.name = name
         self.etag: str | None = None
         self.total: int | None = None
@@ -54,7 +85,6 @@ class PartFile:
         self._folder_descriptor = -1
         try:
             self._open()
-            self._check_ours()
             self._take_up(etag, total)
         except OSError as error:
             self.close()
@@ -93,7 +123,10 @@ class PartFile:
         try:
             while chunk:
                 with self._guard:
+                    if self._unwatched >= _WATCH:
+                        self._watch()
                     written = os.write(self._descriptor, chunk)
+                self._unwatched += written
                 self._hash.update(chunk[:written])
                 self.size += written
                 chunk = chunk[written:]
@@ -128,8 +161,7 @@ class PartFile:
                 os.close(self._descriptor)
                 self._descriptor, self.published = -1, None
                 os.unlink(self._part, dir_fd=self._folder_descriptor)
-                self._open_part()
-            self._check_ours()
+                self._check_ours(is_new=self._open_part())
         except OSError as error:
             raise FolderTrouble(_sentence(error, self.folder)) from error
         self.restart()
@@ -140,15 +172,17 @@ class PartFile:
         Raises:
             FolderTrouble: it does not.
         """
-        disk = os.fstatvfs(self._folder_descriptor)
-        free = disk.f_bavail * disk.f_frsize
-        needed = total - self.size + _SPARE
-        if free < needed:
-            raise FolderTrouble(
-                f"The disk of {self.folder} has {free >> 20} MiB free and {_up(needed)} MiB are needed: "
-                f"{_up(total - self.size)} for the archive, {_up(_SPARE)} to stay free for the history. "
-                "Free some space, then download again."
-            )
+        left = total - self.size
+        with self._guard:
+            short = None if self._descriptor < 0 else self._space.claim(self, self._folder_descriptor, left)
+        if short is None:
+            return
+        needs = ((left, "for the archive"), (short.others, "for other downloads"), (short.reserve, "for the history"))
+        raise FolderTrouble(
+            f"The disk of {self.folder} has {short.free // _MB} MB free and {_up(sum(need for need, _ in needs))} MB "
+            f"are needed: {', '.join(f'{_up(need)} {what}' for need, what in needs if need)}. "
+            "Free some space, then download again."
+        )
 
     def check_in_place(self) -> None:
         """Check that the part and its folder are still where an operator would look for them.
@@ -183,9 +217,9 @@ class PartFile:
         if self.published is not None:
             return self.published
         try:
-            os.fsync(self._descriptor)
+            _sync(self._descriptor)
             final = self._link_free_name()
-            os.fsync(self._folder_descriptor)
+            _sync(self._folder_descriptor)
         except OSError as error:
             raise FolderTrouble(_sentence(error, self.folder)) from error
         self.published = self.folder / final
@@ -210,14 +244,16 @@ class PartFile:
                 if descriptor >= 0:
                     os.close(descriptor)
             self._descriptor = self._folder_descriptor = -1
+        self._space.release(self)
         self._hash.close()
 
     def _open(self) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder_descriptor = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        self._open_part()
+        self._check_ours(is_new=self._open_part())
 
-    def _open_part(self) -> None:
+    def _open_part(self) -> bool:
+        """Open the part, and say whether it is a new one."""
         flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
         try:
             self._descriptor = os.open(
@@ -225,6 +261,8 @@ class PartFile:
             )
         except FileExistsError:
             self._descriptor = self._open_existing(flags)
+            return False
+        return True
 
     def _open_existing(self, flags: int) -> int:
         try:
@@ -236,17 +274,38 @@ class PartFile:
                 f"{self.path} is a link, and nothing is written through a link. Remove it, then download again."
             ) from error
 
-    def _check_ours(self) -> None:
+    def _check_ours(self, *, is_new: bool) -> None:
         facts = os.fstat(self._descriptor)
         self.published = self._other_name(facts) if facts.st_nlink == 2 else None
         links = 1 if self.published is None else 2
-        if not stat.S_ISREG(facts.st_mode) or facts.st_uid != os.geteuid() or facts.st_nlink != links:
+        # A disk without owners gives all files to whoever mounted it, the folder among them.
+        owners = (os.geteuid(), os.fstat(self._folder_descriptor).st_uid)
+        ours = is_new or (facts.st_uid in owners and facts.st_nlink <= links)
+        if not stat.S_ISREG(facts.st_mode) or not ours:
             raise FolderTrouble(f"{self.path} is not a file of this program. Remove it, then download again.")
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with _where_known():
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise FolderTrouble(f"Another program is writing {self.path}. Wait for it, then download again.") from None
-        os.fchmod(self._descriptor, 0o600)
+        with _where_known():
+            os.fchmod(self._descriptor, 0o600)
+        self.private = not os.fstat(self._descriptor).st_mode & 0o077
+
+    def _watch(self) -> None:
+        """Look at the free space, as often as some more bytes have come.
+
+        Raises:
+            FolderTrouble: what is left of it is for the history.
+        """
+        self._unwatched = 0
+        left = max(0, (self.total or 0) - self.size)
+        short = self._space.watch(self, self._folder_descriptor, left) if self._folder_descriptor >= 0 else None
+        if short is not None:
+            raise FolderTrouble(
+                f"The disk of {self.folder} has {short.free // _MB} MB free, which stay free for the history. "
+                "Free some space, then download again."
+            )
 
     def _other_name(self, facts: os.stat_result) -> Path | None:
         """Return the final name of a part that has been published and not been discarded, or None."""
@@ -300,16 +359,35 @@ class PartFile:
         try:
             os.link(self._part, final, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
         except OSError as error:
-            if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP):
+            if error.errno in (errno.EEXIST, errno.ENOSPC, errno.EDQUOT):
                 raise
             # A file system without hard links: claim the name first, then move over what was claimed.
             os.close(os.open(final, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600, dir_fd=folder))
-            os.rename(self._part, final, src_dir_fd=folder, dst_dir_fd=folder)
+            try:
+                os.rename(self._part, final, src_dir_fd=folder, dst_dir_fd=folder)
+            except OSError:
+                os.unlink(final, dir_fd=folder)
+                raise
+
+
+@contextlib.contextmanager
+def _where_known() -> Iterator[None]:
+    """Let pass that a disk does not know a call that the file's bytes do not depend on."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_SUCH_CALL:
+            raise
+
+
+def _sync(descriptor: int) -> None:
+    with _where_known():
+        os.fsync(descriptor)
 
 
 def _up(size: int) -> int:
-    """Return a size in bytes as whole MiB, rounded up."""
-    return -(-size >> 20)
+    """Return a size in bytes as whole MB, rounded up."""
+    return -(-size // _MB)
 
 
 def _sentence(error: OSError, folder: Path) -> str:

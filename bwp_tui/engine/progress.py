@@ -8,7 +8,7 @@ from typing import Final
 
 from bwp_tui.engine.part_file import PartFile
 from bwp_tui.engine.pump import Pump
-from bwp_tui.engine.rate import Rate
+from bwp_tui.engine.rate import SLOWEST, Rate
 from bwp_tui.history import downloads
 from bwp_tui.history.connection import History
 from bwp_tui.history.download_steps import BEGUN_ANEW, WENT_ON
@@ -19,12 +19,18 @@ STALLED_S: Final = 10.0
 """Seconds without a byte after which it is said so; the transfer itself gives the line up some time later."""
 
 
+SLOW: Final = f"Fewer than {SLOWEST} bytes a second come"
+
+
 class Progress:
     """The progress of one transfer into `part`.
 
     Args:
         trouble: why the try before this one failed; it is told until bytes come.
         came: is called whenever bytes came.
+
+    Attributes:
+        slow: whether it is to be told that next to nothing comes.
     """
 
     def __init__(
@@ -37,6 +43,7 @@ class Progress:
         came: Callable[[], object],
     ) -> None:
         self.trouble = trouble
+        self.slow = False
         self._history = history
         self._order = order
         self._part = part
@@ -56,7 +63,8 @@ class Progress:
             self._begin(now, received)
         elif received != self._received:
             self._came()
-            self._received, self._came_at, self.trouble = received, now, self._pump.anew
+            self._received, self._came_at = received, now
+            self.trouble = f"{SLOW}." if self.slow else self._pump.anew
         elif now - self._came_at >= STALLED_S:
             self.trouble = f"No bytes for {STALLED_S:.0f} s."
         # The rate of a line that says nothing sinks until it is None: only that is told, not each step down.

@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.api.transfer import Transfer, open_transfer
-from bwp_tui.engine.part_file import PartFile
+from bwp_tui.engine.part_file import FolderTrouble, PartFile
 
 CHANGED: Final = "The archive changed at the service; begun anew."
 _NO_RANGE: Final = "The service did not honour the range; begun anew."
@@ -59,12 +59,20 @@ class Pump:
             part.etag = transfer.etag
             part.total = self.total = transfer.total
             self.start, self.begun = transfer.start, True
-            if transfer.total is not None:
-                part.check_space(transfer.total)
-            for chunk in transfer.chunks():
-                part.write(chunk)
-                if self._stopped:
-                    return
+            try:
+                self._write(transfer)
+            except FolderTrouble:
+                if part.etag is None:  # nothing can go on behind these bytes: let the disk have its room back
+                    part.restart()
+                raise
+
+    def _write(self, transfer: Transfer) -> None:
+        if transfer.total is not None:
+            self._part.check_space(transfer.total)
+        for chunk in transfer.chunks():
+            self._part.write(chunk)
+            if self._stopped:
+                return
 
     def stop(self) -> None:
         """End the transfer as soon as may be, even one that waits for bytes."""

@@ -1,4 +1,4 @@
-"""How fast a download goes, smoothed over the last seconds."""
+"""How fast a download goes: smoothed over the last seconds, and whether that is worth a slot."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections import deque
 from typing import Final
 
 WINDOW_S: Final = 3.0
+MINUTE_S: Final = 60.0
+SLOWEST: Final = 1_000
+"""Bytes a second; a line that brings fewer does not hold a slot that another download could have."""
 
 
 class Rate:
@@ -23,3 +26,24 @@ class Rate:
             self._seen.popleft()
         first_at, first = self._seen[0]
         return (received - first) / (at - first_at) if at > first_at else None
+
+
+class Trickle:
+    """Tells a line that brings nothing or next to nothing, by what came in each `MINUTE_S`.
+
+    Attributes:
+        silent: nothing came in the last one.
+        slow: fewer than `SLOWEST` bytes a second came.
+    """
+
+    def __init__(self, at: float, received: int) -> None:
+        self.silent = self.slow = False
+        self._since, self._received = at, received
+
+    def note(self, at: float, received: int) -> None:
+        """Note that `received` bytes are there at `at` seconds."""
+        if at - self._since < MINUTE_S and received >= self._received:
+            return
+        came = received - self._received
+        self.silent, self.slow = came == 0, 0 <= came < SLOWEST * MINUTE_S
+        self._since, self._received = at, received

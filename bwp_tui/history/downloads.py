@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -218,15 +219,19 @@ def stumbled(history: History, order: Order, words: str, at_byte: int, again_at:
             download_steps.tell(transaction, order.number, download_steps.CUT, f"at byte {at_byte}: {words}")
 
 
-def finished(history: History, order: Order, path: str, size: int, sha256: str) -> None:
-    """Record that the verified file lies at `path`, even if its download was cancelled a moment before."""
+def finished(history: History, order: Order, path: str, size: int, sha256: str, remarks: Sequence[str] = ()) -> None:
+    """Record that the verified file lies at `path`, even if its download was cancelled a moment before.
+
+    Args:
+        remarks: sentences on what is to be known of it before it is unpacked.
+    """
     with history.write() as transaction:
         _ended(
             transaction,
             order,
             "state = 'done', path = ?, bytes = ?, total = ?, rate = NULL, sha256 = ?, trouble = NULL, finished_at = ?,"
-            " paused = 0, part_unwanted = 0",
-            (path, size, size, sha256, transaction.now_text),
+            " paused = 0, part_unwanted = 0, remarks = ?",
+            (path, size, size, sha256, transaction.now_text, "\n".join(remarks) or None),
             when="1",
         )
         transaction.run("UPDATE tasks SET saved = 1 WHERE number = ?", (order.number,))
@@ -249,6 +254,20 @@ def put_off(history: History, order: Order, words: str, not_before: datetime, *,
             (was_tried, words, to_text(not_before)),
         )
         if is_open and was_tried:
+            download_steps.tell(transaction, order.number, download_steps.PUT_OFF, words)
+
+
+def requeued(history: History, order: Order, words: str) -> None:
+    """Record why a download that runs gives up its slot, and queue it behind those that wait."""
+    with history.write() as transaction:
+        is_open = _changed(
+            transaction,
+            order,
+            "state = 'queued', attempts = attempts + 1, rate = NULL, trouble = ?, not_before = ?, place ="
+            " (SELECT max(coalesce(o.place, o.id)) + 1 FROM downloads o WHERE o.state IN ('queued', 'running'))",
+            (words, transaction.now_text),
+        )
+        if is_open:
             download_steps.tell(transaction, order.number, download_steps.PUT_OFF, words)
 
 

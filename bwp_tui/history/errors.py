@@ -2,6 +2,7 @@
 
 HistoryError
 ├── HistoryUnavailable   the file cannot be opened, read or written now
+│   └── DiskFull         since its disk has no room left
 ├── HistoryDamaged       the file is not a sound database
 ├── HistoryTooNew        a newer program wrote it
 ├── HistoryForeign       another program's database
@@ -18,6 +19,10 @@ class HistoryError(Exception):
 
 class HistoryUnavailable(HistoryError):
     """The file cannot be opened, read or written now."""
+
+
+class DiskFull(HistoryUnavailable):
+    """Its disk has no room left."""
 
 
 class HistoryDamaged(HistoryError):

@@ -138,7 +138,8 @@ def _purge(transaction: Transaction, number: int, actor: str, *, evidence_too: b
         (_codes(as_text(rows[0][0])), transaction.revision, number),
     )
     transaction.run(
-        "UPDATE downloads SET directory = '', path = NULL, trouble = NULL, etag = NULL, revision = ? WHERE task = ?",
+        "UPDATE downloads SET directory = '', path = NULL, trouble = NULL, remarks = NULL, etag = NULL, revision = ?"
+        " WHERE task = ?",
         (transaction.revision, number),
     )
     transaction.run("UPDATE timeline SET detail = NULL WHERE task = ?", (number,))

@@ -13,7 +13,7 @@ from bwp_tui.history.errors import HistoryDamaged
 
 DOWNLOAD_COLUMNS: Final = (
     "d.id, d.task, d.state, d.path, d.bytes, d.total, d.rate, d.sha256, d.etag, d.trouble, d.attempts,"
-    " d.asked_at, d.started_at, d.finished_at, d.actor, d.paused, d.not_before"
+    " d.asked_at, d.started_at, d.finished_at, d.actor, d.paused, d.not_before, d.remarks"
 )
 _TASK_COLUMNS: Final = (
     "t.number, t.task_id, t.kind, t.email, t.status, t.errors, t.holding_period, t.reason, t.note, t.tags,"
@@ -101,6 +101,7 @@ def download_of(row: Row) -> Download:
         actor=as_text(row[14]),
         paused=bool(row[15]),
         not_before=_instant(row[16]),
+        remarks=tuple((_text(row[17]) or "").splitlines()),
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import apsw
 
-from bwp_tui.history.errors import HistoryDamaged, HistoryError, HistoryUnavailable
+from bwp_tui.history.errors import DiskFull, HistoryDamaged, HistoryError, HistoryUnavailable
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def sentences(path: Path) -> Iterator[None]:
         reason = "text that is none" if isinstance(error, UnicodeDecodeError) else str(error)
         raise damaged(path, reason) from error
     except apsw.FullError as error:
-        raise HistoryUnavailable(
+        raise DiskFull(
             f"The disk that holds {path.parent} is full: nothing was recorded. Free some space and try again."
         ) from error
     except apsw.BusyError as error:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import socket
 import threading
 import time
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -160,18 +162,22 @@ def test_a_part_that_nobody_asked_for_is_not_taken(server: ScriptedServer) -> No
         (answer(403, b"<Error><Code>SignatureDoesNotMatch</Code></Error>"), LinkExpired, True),
         (answer(400, b"<Error><Code>ExpiredToken</Code></Error>"), LinkExpired, True),
         (answer(410), LinkExpired, True),
-        (answer(400, b"<Error><Code>InvalidArgument</Code></Error>"), WrongAnswer, False),
-        (answer(404, b"<Error><Code>NoSuchKey</Code></Error>"), ArchiveGone, False),
+        (answer(400, b"<Error><Code>InvalidArgument</Code></Error>"), WrongAnswer, True),
+        (answer(404, b"<Error><Code>NoSuchKey</Code></Error>"), ArchiveGone, True),
         (answer(416, content_range="bytes */77"), NothingLeft, False),
         (answer(429), ServerBusy, True),
         (answer(500), ServerBusy, True),
         (answer(503, b"<Error><Code>SlowDown</Code></Error>"), ServerBusy, True),
-        (answer(301, location="https://elsewhere.example/"), WrongAnswer, False),
-        (answer(204), WrongAnswer, False),
-        (answer(200, b"hello", content_type="text/html; charset=utf-8"), WrongAnswer, False),
-        (answer(200, EXAMPLE.read_bytes(), content_type="binary/octet-stream"), WrongAnswer, False),
-        (answer(200, b"\xef\xbb\xbf \r\n<html>"), WrongAnswer, False),
-        (answer(200, b"\x1f\x8b", content_encoding="gzip"), WrongAnswer, False),
+        (answer(301, location="https://elsewhere.example/"), WrongAnswer, True),
+        (answer(204), WrongAnswer, True),
+        (answer(307, b"<Error><Code>TemporaryRedirect</Code></Error>"), WrongAnswer, True),
+        (answer(400, b"<Error><Code>RequestTimeout</Code></Error>"), WrongAnswer, True),
+        (answer(409, b"<Error><Code>OperationAborted</Code></Error>"), WrongAnswer, True),
+        (answer(200, EXAMPLE.read_bytes(), content_type="binary/octet-stream"), WrongAnswer, True),
+        (answer(200, b"\xef\xbb\xbf \r\n<html>"), WrongAnswer, True),
+        (answer(200, b"\x1f\x8b", content_encoding="gzip"), LineCut, True),
+        (answer(200, gzip.compress(ARCHIVE)[:-9], content_encoding="gzip"), LineCut, True),
+        (answer(200, b"\x1f\x8bno gzip at all, whatever it says", content_encoding="gzip"), LineCut, True),
         (answer(200, ARCHIVE, length=len(ARCHIVE) + 1), LineCut, True),
         (answer(200, b"", length=10), LineCut, True),
         (raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nPK"), LineCut, True),
@@ -308,6 +314,91 @@ def test_a_stalled_line_is_given_up(server: ScriptedServer, beginning: bytes) ->
 def test_a_server_that_is_not_there_is_unreachable(server: ScriptedServer) -> None:
     server.close()
     assert "cannot be reached" in str(_failure(server))
+
+
+@pytest.mark.parametrize(
+    "coding", ["aws-chunked", "aws-chunked,", "", "identity", "UTF-8", "binary", "br", "gzip", "deflate, aws-chunked"]
+)
+def test_a_coding_that_changes_nothing_is_passed_over_whatever_it_is_called(
+    server: ScriptedServer, coding: str
+) -> None:
+    server.script("/archive", answer(200, ARCHIVE, etag=ETAG, content_encoding=coding))
+    with _open(server) as transfer:
+        assert (transfer.total, transfer.etag) == (len(ARCHIVE), ETAG)
+        assert b"".join(transfer.chunks()) == ARCHIVE
+
+
+def _raw_deflate(body: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return packer.compress(body) + packer.flush()
+
+
+@pytest.mark.parametrize(
+    ("coding", "body"),
+    [
+        ("gzip", gzip.compress(ARCHIVE)),
+        ("x-gzip", gzip.compress(ARCHIVE[:999]) + gzip.compress(ARCHIVE[999:])),
+        ("aws-chunked,gzip", gzip.compress(ARCHIVE)),
+        ("deflate", zlib.compress(ARCHIVE)),
+        ("deflate", _raw_deflate(ARCHIVE)),
+    ],
+    ids=["gzip", "two pieces", "chunked too", "zlib", "raw"],
+)
+def test_a_body_that_is_packed_once_more_is_unpacked_and_gone_on_with_from_zero(
+    server: ScriptedServer, coding: str, body: bytes
+) -> None:
+    server.script("/archive", answer(200, body, etag=ETAG, content_encoding=coding))
+    with _open(server) as transfer:
+        assert (transfer.total, transfer.etag) == (None, None), "its length and ETag are those of what is packed"
+        assert b"".join(transfer.chunks()) == ARCHIVE
+
+
+def test_a_part_of_a_body_that_is_packed_once_more_is_of_no_use(server: ScriptedServer) -> None:
+    server.script("/archive", _part(1000, etag=ETAG, content_encoding="gzip"))
+    assert isinstance(_failure(server, start=1000, etag=ETAG), ArchiveChanged)
+
+
+@pytest.mark.parametrize("content_type", ["text/html", "application/xml"])
+def test_a_zip_is_a_zip_whatever_it_is_called(server: ScriptedServer, content_type: str) -> None:
+    server.script("/archive", answer(200, ARCHIVE, content_type=content_type))
+    with _open(server) as transfer:
+        assert b"".join(transfer.chunks()) == ARCHIVE
+
+
+def test_what_takes_over_from_a_part_must_look_like_a_zip(server: ScriptedServer) -> None:
+    server.script("/archive", answer(200, b"Please sign in to this network first."))
+    assert isinstance(_failure(server, start=1000, etag=ETAG), WrongAnswer)
+
+
+def test_hints_before_the_answer_are_passed_over(server: ScriptedServer) -> None:
+    hints = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(ARCHIVE)
+    server.script("/archive", raw(hints, b"HTTP/1.1 100 Continue\r\n\r\n", hints, head + ARCHIVE))
+    with _open(server) as transfer:
+        assert b"".join(transfer.chunks()) == ARCHIVE
+
+
+def test_hints_without_end_are_no_answer(server: ScriptedServer) -> None:
+    server.script("/archive", raw(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 500))
+    assert isinstance(_failure(server), TransferError)
+
+
+def test_bytes_that_are_there_do_not_wait_for_more(server: ScriptedServer) -> None:
+    taken = threading.Semaphore(1)
+
+    def drip(_: ScriptedServer, line: socket.socket, __: Received) -> None:
+        line.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 120\r\n\r\n" + ARCHIVE[:20])
+        for at in range(20, 120):
+            taken.acquire()
+            line.sendall(ARCHIVE[at : at + 1])  # only once the byte before has been handed out
+
+    server.script("/archive", drip)
+    with _open(server) as transfer:
+        arrived = b""
+        for chunk in transfer.chunks():
+            arrived += chunk
+            taken.release()
+    assert arrived == ARCHIVE[:120]
 
 
 def test_a_slow_line_shows_progress_in_small_pieces(server: ScriptedServer) -> None:

@@ -228,12 +228,12 @@ async def test_links_that_always_come_expired_end_with_how_often_and_what_to_do(
 async def test_an_archive_that_does_not_fit_leaves_nothing_and_names_what_is_kept_free(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bwp_tui.engine.part_file._SPARE", 1 << 60)
+    monkeypatch.setattr("bwp_tui.engine.disk_space.RESERVE", 1 << 60)
     number = await shop.completed("jane@example.com")
     folder = shop.order(number)
     await shop.work()
     trouble = shop.download_of(number).trouble or ""
-    assert f"{1 << 40} to stay free for the history" in trouble
+    assert f"{-(-(1 << 60) // 1_000_000)} for the history" in trouble
     assert names_in(folder) == []
 
 

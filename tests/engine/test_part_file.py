@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import errno
+import fcntl
 import hashlib
 import os
 import stat
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 
 from bwp_tui.domain.task import Kind
 from bwp_tui.engine.archive_names import file_name
+from bwp_tui.engine.disk_space import RESERVE, DiskSpace
 from bwp_tui.engine.part_file import FolderTrouble, PartFile
 
 NAME = "retrieval-jane@example.com-task-1.zip"
@@ -74,19 +77,72 @@ def test_publishing_does_not_write_through_a_symlink_of_that_name(tmp_path: Path
     assert victim.read_bytes() == b"precious"
 
 
-def test_publishing_works_where_there_are_no_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _refuse(code: int) -> Callable[..., None]:
     def refuse(*_args: object, **_more: object) -> None:
-        raise PermissionError(1, "Operation not permitted")
+        raise OSError(code, os.strerror(code))
 
+    return refuse
+
+
+@pytest.mark.parametrize(
+    "code", [errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.EACCES, errno.EMLINK]
+)
+def test_publishing_works_where_there_are_no_hard_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
     (tmp_path / "a.zip").write_bytes(b"precious")
-    monkeypatch.setattr(os, "link", refuse)
+    monkeypatch.setattr(os, "link", _refuse(code))
     with PartFile(tmp_path, "a.zip") as part:
         part.write(b"bytes")
         final = part.publish()
+        part.discard()
     assert final.name == "a (2).zip"
     assert final.read_bytes() == b"bytes"
     assert (tmp_path / "a.zip").read_bytes() == b"precious"
     assert stat.S_IMODE(final.stat().st_mode) == 0o600
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a (2).zip", "a.zip"]
+
+
+def test_a_name_that_was_claimed_for_nothing_is_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "link", _refuse(errno.ENOSYS))
+    monkeypatch.setattr(os, "rename", _refuse(errno.EIO))
+    with PartFile(tmp_path, "a.zip") as part:
+        part.write(b"bytes")
+        with pytest.raises(FolderTrouble):
+            part.publish()
+    assert [path.name for path in tmp_path.iterdir()] == ["a.zip.part"]
+
+
+@pytest.mark.parametrize("code", [errno.EINVAL, errno.ENOSYS, errno.EACCES, errno.EPERM, errno.ENOTSUP])
+def test_a_disk_without_locks_modes_or_syncing_of_folders_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    for module, call in ((os, "fsync"), (os, "fchmod"), (fcntl, "flock")):
+        monkeypatch.setattr(module, call, _refuse(code))
+    with umask(0), PartFile(tmp_path, "a.zip") as part:
+        part.write(b"bytes")
+        assert part.publish().read_bytes() == b"bytes"
+        assert part.private
+
+
+def test_a_file_that_others_can_read_is_known_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.zip.part").write_bytes(b"")
+    (tmp_path / "a.zip.part").chmod(0o644)
+    monkeypatch.setattr(os, "fchmod", _refuse(errno.EPERM))
+    with PartFile(tmp_path, "a.zip") as part:
+        assert not part.private
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC])
+def test_a_disk_that_does_not_keep_the_bytes_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    monkeypatch.setattr(os, "fsync", _refuse(code))
+    with PartFile(tmp_path, "a.zip") as part:
+        part.write(b"bytes")
+        with pytest.raises(FolderTrouble):
+            part.publish()
+    assert [path.name for path in tmp_path.iterdir()] == ["a.zip.part"]
 
 
 def test_a_symlink_in_place_of_the_part_is_refused_and_not_followed(tmp_path: Path) -> None:
@@ -173,10 +229,55 @@ def test_a_full_disk_is_a_sentence_and_what_is_there_stays(tmp_path: Path) -> No
 
 
 def test_an_archive_larger_than_the_disk_is_refused_before_it_comes(tmp_path: Path) -> None:
-    with PartFile(tmp_path, NAME) as part:
+    with PartFile(tmp_path, NAME, space=DiskSpace(tmp_path)) as part:
         part.check_space(1_000)
-        with pytest.raises(FolderTrouble, match=r"1073741824 for the archive, 16 to stay free for the history"):
+        with pytest.raises(FolderTrouble, match=r"1125899907 for the archive, 17 for the history"):
             part.check_space(1 << 50)
+
+
+def test_downloads_under_way_are_counted_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _free(monkeypatch, 10 << 20)
+    space = DiskSpace()
+    with PartFile(tmp_path, "a.zip", space=space) as first, PartFile(tmp_path, "b.zip", space=space) as second:
+        first.check_space(6 << 20)
+        with pytest.raises(FolderTrouble, match="7 for other downloads"):
+            second.check_space(6 << 20)
+        second.check_space(3 << 20)
+    with PartFile(tmp_path, "b.zip", space=space) as second:
+        second.check_space(6 << 20)
+
+
+def _free(monkeypatch: pytest.MonkeyPatch, free: int, blocks: int = 1 << 40) -> None:
+    found = os.statvfs_result((1, 1, blocks, free, free, 100, 100, 100, 0, 255))
+    monkeypatch.setattr(os, "fstatvfs", lambda _descriptor: found)
+
+
+def test_what_is_left_for_the_history_is_left_though_no_length_was_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with PartFile(tmp_path, NAME, space=DiskSpace(tmp_path)) as part:
+        _free(monkeypatch, RESERVE + 1)
+        part.write(b"x" * (2 << 20))
+        _free(monkeypatch, RESERVE)
+        with pytest.raises(FolderTrouble, match="stay free for the history"):
+            part.write(b"x")
+        assert part.size == 2 << 20
+
+
+def test_a_disk_without_the_history_is_used_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _free(monkeypatch, 1_000)
+    with PartFile(tmp_path, NAME, space=DiskSpace(Path("/proc/version"))) as part:
+        part.check_space(1_000)
+        part.write(b"x" * 1_000)
+        with pytest.raises(FolderTrouble):
+            part.check_space(2_001)
+
+
+def test_a_disk_that_does_not_tell_its_size_is_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _free(monkeypatch, 0, blocks=0)
+    with PartFile(tmp_path, NAME, space=DiskSpace(tmp_path)) as part:
+        part.check_space(1 << 50)
+        part.write(b"x")
 
 
 def end_between_publishing_and_discarding(folder: Path, content: bytes) -> None:

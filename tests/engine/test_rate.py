@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bwp_tui.engine.rate import Rate
+from bwp_tui.engine.rate import MINUTE_S, SLOWEST, Rate, Trickle
 
 
 def test_one_reading_is_no_rate() -> None:
@@ -36,3 +36,24 @@ def test_a_stall_brings_the_rate_to_zero() -> None:
     for second, received in enumerate([0, 1_000, 1_000, 1_000, 1_000, 1_000]):
         last = rate.note(float(second), received)
     assert last == 0
+
+
+def test_a_minute_without_a_byte_is_silent_and_one_with_few_is_slow() -> None:
+    trickle = Trickle(0, 500)
+    trickle.note(MINUTE_S - 1, 500)
+    assert (trickle.silent, trickle.slow) == (False, False)
+    trickle.note(MINUTE_S, 500)
+    assert (trickle.silent, trickle.slow) == (True, True)
+    trickle.note(2 * MINUTE_S, 501)
+    assert (trickle.silent, trickle.slow) == (False, True)
+    trickle.note(3 * MINUTE_S, 501 + int(MINUTE_S * SLOWEST))
+    assert (trickle.silent, trickle.slow) == (False, False)
+
+
+def test_a_download_that_begins_anew_is_not_slow_for_that() -> None:
+    trickle = Trickle(0, 1 << 30)
+    trickle.note(1, 0)
+    trickle.note(MINUTE_S, 10)
+    assert (trickle.silent, trickle.slow) == (False, False)
+    trickle.note(1 + MINUTE_S, 10)
+    assert (trickle.silent, trickle.slow) == (False, True)

@@ -164,7 +164,7 @@ class ArchiveScreen(Screen[None]):
             self._show_looked(self._looked, cursor=row)
         else:
             self._looked = None
-            self._say("")
+            self._say_remarks()
             self._show()
 
     async def _tell_folder(self) -> None:
@@ -178,7 +178,13 @@ class ArchiveScreen(Screen[None]):
             self._entries, self._totals = await asyncio.to_thread(_listed, self._path)
         except BadArchive as error:
             await self._tell_trouble(error)
+        else:
+            self._say_remarks()
         self._show()
+
+    def _say_remarks(self) -> None:
+        download = self._about.download
+        self._say(self._veil(" ".join(download.remarks)) if download is not None else "", "warn")
 
     async def _tell_trouble(self, error: BadArchive) -> None:
         is_there = await asyncio.to_thread(self._path.exists)
