@@ -15,16 +15,13 @@ import zlib
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Final
-from urllib.parse import unquote
-from urllib.request import getproxies, proxy_bypass
 
 import urllib3
 from urllib3.exceptions import HTTPError
-from urllib3.util import make_headers, parse_url
 
-from bwp_tui.api.addresses import split_address
 from bwp_tui.api.http_connections import POOL_CLASSES
 from bwp_tui.api.links import PresignedLink
+from bwp_tui.api.proxies import UnusableProxy, proxy_for
 from bwp_tui.api.redaction import quiet_http_loggers
 from bwp_tui.api.transfer_errors import ArchiveChanged, LineCut, LinkExpired, WrongAnswer
 from bwp_tui.api.transfer_verdicts import PAGE, Part, beginning, is_coded, line_trouble, strong
@@ -246,25 +243,25 @@ def _get(
 
 
 def _manager(link: PresignedLink, timeout: urllib3.Timeout) -> urllib3.PoolManager:
-    manager = _manager_through(_proxy(link), timeout)
+    context = _context()
+    try:
+        proxy = proxy_for(link.reveal())
+    except UnusableProxy as error:
+        raise LineCut(str(error), transient=False) from None
+    if proxy is None:
+        manager = urllib3.PoolManager(num_pools=1, retries=False, timeout=timeout, ssl_context=context)
+    else:
+        manager = urllib3.ProxyManager(
+            proxy.url,
+            num_pools=1,
+            retries=False,
+            timeout=timeout,
+            ssl_context=context,
+            proxy_ssl_context=context,
+            proxy_headers=proxy.headers,
+        )
     manager.pool_classes_by_scheme = POOL_CLASSES
     return manager
-
-
-def _manager_through(proxy: str | None, timeout: urllib3.Timeout) -> urllib3.PoolManager:
-    context = _context()
-    if proxy is None:
-        return urllib3.PoolManager(num_pools=1, retries=False, timeout=timeout, ssl_context=context)
-    auth = parse_url(proxy).auth
-    return urllib3.ProxyManager(
-        proxy,
-        num_pools=1,
-        retries=False,
-        timeout=timeout,
-        ssl_context=context,
-        proxy_ssl_context=context,
-        proxy_headers=make_headers(proxy_basic_auth=unquote(auth)) if auth else None,
-    )
 
 
 def _context() -> ssl.SSLContext:
@@ -272,12 +269,3 @@ def _context() -> ssl.SSLContext:
         return tls_context()
     except OSError:
         raise LineCut(UNREADABLE, transient=False) from None
-
-
-def _proxy(link: PresignedLink) -> str | None:
-    address = split_address(link.reveal())
-    if address.is_loopback or proxy_bypass(address.host):
-        return None
-    proxies = getproxies()
-    proxy = proxies.get(address.scheme) or proxies.get("all")
-    return proxy if not proxy or "://" in proxy else f"http://{proxy}"

@@ -12,7 +12,6 @@ from urllib3.exceptions import (
     HTTPError,
     NewConnectionError,
     ProxyError,
-    ProxySchemeUnknown,
     SSLError,
 )
 
@@ -64,8 +63,6 @@ def line_trouble(error: Exception) -> LineCut:
             )
     if isinstance(error, ProxyError):
         return LineCut("The proxy did not let the download through: check HTTPS_PROXY.")
-    if isinstance(error, ProxySchemeUnknown):
-        return LineCut("Downloads need an http:// or https:// proxy: check HTTPS_PROXY.", transient=False)
     if isinstance(error, NewConnectionError | ConnectTimeoutError):
         return LineCut("The archive's server cannot be reached: check the network.")
     if isinstance(error, urllib3.exceptions.TimeoutError):

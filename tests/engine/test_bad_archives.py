@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import stat
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -101,7 +102,7 @@ async def test_what_came_cut_with_a_length_that_fits_is_fetched_once_more(
     def sent(store: Store, status: int, headers: Headers, part: Slice) -> Answer:
         if lies:
             lies.pop()
-            part = part._replace(length=part.length // 2)
+            part = replace(part, length=part.length // 2)
         return real(store, status, headers, part)
 
     monkeypatch.setattr(Store, "_sent", sent)
