@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import sys
 import threading
 import traceback
@@ -16,27 +15,17 @@ from pathlib import Path
 from typing import Final
 
 from bwp_tui import VERSION
-from bwp_tui.domain.text import clean, mask_email
+from bwp_tui.domain import redaction
+from bwp_tui.domain.text import clean
 from bwp_tui.domain.times import utc_now
 
 _FOLDER_MODE: Final = 0o700
 _FILE_MODE: Final = 0o600
 
-_SECRETS: Final = (
-    (re.compile(r"\?[^\s\"'<>]+"), "?…"),  # the query of a URL, wherever one stands
-    (re.compile(r"(?i)(https?://)[^\s/@\"'<>]*@"), r"\1…@"),
-    (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]+"), r"\1 …"),
-    (re.compile(r"(?i)(x-amz-[a-z-]+|[a-z_]*(?:secret|token)[\"']?)(\s*[=:]\s*[\"']?)[^\s\"'&,}]+"), r"\1\2…"),
-)
-_EMAIL: Final = re.compile(r"[\w.%+-]+@[\w-]+(?:\.[\w-]+)+")
-
 
 def redact(text: str) -> str:
-    """Return `text` without URL queries, credentials and tokens, its addresses masked, its control characters shown."""
-    for pattern, replacement in _SECRETS:
-        text = pattern.sub(replacement, text)
-    text = _EMAIL.sub(lambda match: mask_email(match.group()), text)
-    return "\n".join(clean(line) for line in text.split("\n"))
+    """Return `text` without secrets, its addresses masked, its control characters shown."""
+    return "\n".join(clean(line) for line in redaction.redact(text, addresses=True).split("\n"))
 
 
 def record(log_dir: Path, error: BaseException) -> Path | None:

@@ -1,4 +1,4 @@
-"""Secrets taken out of text: for exceptions, and for the records of the HTTP libraries' loggers.
+"""Redact what the HTTP libraries' loggers say.
 
 httpx logs whole URLs at INFO and urllib3 at DEBUG, and the query of a pre-signed link is a bearer secret
 (contract: Link and archive).
@@ -7,15 +7,10 @@ httpx logs whole URLs at INFO and urllib3 at DEBUG, and the query of a pre-signe
 from __future__ import annotations
 
 import logging
-import re
 from typing import Final
 
-_SECRETS: Final = (
-    (re.compile(r"\?[^\s\"'<>]+"), "?…"),  # a query, be it of a whole URL or of a request line
-    (re.compile(r"(?i)\b(https?|socks\w*)://[^\s/@\"'<>]*@"), r"\1://…@"),
-    (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]+"), r"\1 …"),
-    (re.compile(r"(?i)(client_secret|access_token)([\"']?\s*[=:]\s*[\"']?)[^\s\"'&,}]+"), r"\1\2…"),
-)
+from bwp_tui.domain.redaction import redact
+
 _LOGGERS: Final = (
     "httpx",
     "httpcore.connection",
@@ -28,13 +23,6 @@ _LOGGERS: Final = (
     "urllib3.util.retry",
 )
 _ROOTS: Final = ("httpx", "httpcore", "urllib3")
-
-
-def redact(text: str) -> str:
-    """Return `text` without the queries and credentials of URLs, bearer tokens, and secrets given by name."""
-    for pattern, replacement in _SECRETS:
-        text = pattern.sub(replacement, text)
-    return text
 
 
 class Redaction(logging.Filter):

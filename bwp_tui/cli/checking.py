@@ -17,7 +17,7 @@ from bwp_tui.cli.output import print_json
 from bwp_tui.console.keymap import keymap
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.text import clean_line
-from bwp_tui.domain.times import from_text, local_day, utc_now
+from bwp_tui.domain.times import from_text, local, local_day, utc_now, zone_name
 from bwp_tui.history import backups, integrity, swap, timeline
 from bwp_tui.history.connection import History
 from bwp_tui.history.errors import HistoryError
@@ -156,7 +156,7 @@ def _mended(history: History, path: Path) -> Iterator[Finding]:
 
 def _clock(newest: str | None) -> Finding:
     now = utc_now()
-    here = f"{now.astimezone():%Y-%m-%d %H:%M:%S %z}"
+    here = f"{local(now):%Y-%m-%d %H:%M:%S %z} ({zone_name()})"
     if newest is not None and from_text(newest) > now:
         return Finding("clock", Level.WARN, f"It is {here} here, before the newest entry of the history ({newest}).")
     return Finding("clock", Level.OK, f"It is {here} here.")

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from bwp_tui.cli.exits import Effect, Exit, Stop
+from bwp_tui.domain.deadlines import doubt_about, why_not_yet
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import clean, clean_line
-from bwp_tui.domain.times import local_day, utc_now
+from bwp_tui.domain.times import local_day, utc_now, zone_name
 from bwp_tui.history import tasks
 from bwp_tui.history.connection import History
 from bwp_tui.settings import Profile, actor, load_profile
@@ -59,7 +60,7 @@ def opened(arguments: Namespace, *, changes: bool = True) -> Iterator[Session]:
     if history.opened.report is not None:
         note(history.opened.report)
     try:
-        yield Session(profile, history, actor(os.environ))
+        yield Session(profile, history, actor(os.environ, profile.actor))
     finally:
         history.close()
 
@@ -82,6 +83,19 @@ def read(history: History, numbers: Sequence[int]) -> list[Task]:
 def today() -> date:
     """Return the calendar day here."""
     return local_day(utc_now())
+
+
+def checked_day(day: date) -> date:
+    """Return a day on which something has happened; say what is odd about it.
+
+    Raises:
+        Stop: it has not begun anywhere.
+    """
+    if why_not := why_not_yet(day, today()):
+        raise Stop(Exit.USAGE, f"{why_not} In the office it is {today()} ({zone_name()}). Nothing was recorded.")
+    if doubt := doubt_about(day, today()):
+        note(f"Warning: {doubt}")
+    return day
 
 
 def note(sentence: str) -> None:

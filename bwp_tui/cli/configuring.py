@@ -9,7 +9,8 @@ from bwp_tui.cli.exits import Exit
 from bwp_tui.cli.output import print_json
 from bwp_tui.console.keymap import keymap
 from bwp_tui.domain.text import clean_line
-from bwp_tui.settings import Profile, SettingsError, config_path, load_profile
+from bwp_tui.domain.times import zone_name
+from bwp_tui.settings import Profile, SettingsError, actor, config_path, load_profile
 
 
 def path(arguments: Namespace) -> Exit:
@@ -67,6 +68,8 @@ def _settings(profile: Profile) -> dict[str, object]:
         "read_only": profile.read_only,
         "theme": profile.theme,
         "notices": profile.notices,
+        "timezone": zone_name(),
+        "actor": actor(os.environ, profile.actor),
         "keys": {setting.action: list(setting.keys) for setting in profile.keys},
         "missing": list(profile.missing()),
     }

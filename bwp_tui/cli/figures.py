@@ -9,8 +9,7 @@ from datetime import date, timedelta
 from bwp_tui.cli.common import opened, today
 from bwp_tui.cli.exits import Exit
 from bwp_tui.cli.output import print_json
-from bwp_tui.cli.working import size_words
-from bwp_tui.domain.text import clean_line
+from bwp_tui.domain.text import clean_line, size
 from bwp_tui.domain.times import duration_words
 from bwp_tui.history import statistics
 from bwp_tui.history.statistics import Statistics
@@ -69,5 +68,5 @@ def _lines(figures: Statistics, day: date) -> Iterator[str]:
     for code, tasks in figures.failures:
         yield f"failed with {code}: {tasks}"
     count, total = figures.saved
-    yield f"downloads saved: {count}, {size_words(total)}"
+    yield f"downloads saved: {count}, {size(total)}"
     yield f"downloads failed: {figures.failed_downloads}"

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from bwp_tui.domain.advice import advice_for
-from bwp_tui.domain.deadlines import acknowledge_by
-from bwp_tui.domain.task import TERMINAL, Download, Event, Kind, Status, Task, Verification
-from bwp_tui.domain.text import clean_line, mask_email
-from bwp_tui.domain.times import due_words, duration_words, to_text
+from bwp_tui.domain.deadlines import acknowledge_by, is_clock_running
+from bwp_tui.domain.task import Download, Event, Kind, Status, Task, Verification
+from bwp_tui.domain.text import clean_line
+from bwp_tui.domain.times import due_words, duration_words, local, stamp, to_text
 from bwp_tui.engine.veiling import veiled, veiled_record
 
 _COMMANDS = {"R": "resubmit {}", "i": "settle {} --task-id ID", "X": "settle {} --give-up REASON"}
@@ -85,21 +85,20 @@ def _instant(instant: datetime | None) -> str | None:
 
 def task_line(task: Task) -> str:
     """Return one line on a task, its address masked."""
-    words = (f"#{task.number}", task.task_id or "-", task.kind.lower(), mask_email(task.email), task.status)
+    words = (f"#{task.number}", task.task_id or "-", task.kind.lower(), task.subject(masked=True), task.status)
     return "  ".join(clean_line(word) for word in words)
 
 
 def task_sentence(task: Task, now: datetime, today: date, *, unmask: bool = False) -> str:
     """Return a task in one sentence, for the ear: no columns, no signs."""
-    email = task.email if unmask else mask_email(task.email)
-    words = [f"Number {task.number}, {task.kind.lower()} for {email or 'an address not known yet'}: {task.status}"]
+    words = [f"Number {task.number}, {task.kind.lower()} for {task.subject(masked=not unmask)}: {task.status}"]
     words += [error.code for error in task.errors if error.code]
     if task.download is not None:
         words.append(f"download {task.download.state}")
     elif task.kind is Kind.RETRIEVAL and task.status == Status.COMPLETED:
         words.append("ready to download")
     words.append(f"{duration_words(now - (task.submitted_at or task.recorded_at))} old")
-    if task.due_on is not None and task.status not in TERMINAL:
+    if task.due_on is not None and is_clock_running(task):
         words.append(f"due {task.due_on}, {due_words(task.due_on, today)}")
     words += [f"{label} {text}" for label, text in (("in hand", task.assigned_to), ("note", task.note)) if text]
     if task.tags:
@@ -121,14 +120,14 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 
 def _cells(task: Task, now: datetime, today: date, *, unmask: bool) -> tuple[str, ...]:
     began = task.submitted_at or task.recorded_at
-    due = "-" if task.due_on is None or task.status in TERMINAL else due_words(task.due_on, today)
+    due = due_words(task.due_on, today) if task.due_on is not None and is_clock_running(task) else "-"
     cells = (
         str(task.number),
         task.task_id[:8] if task.task_id else "-",
         task.kind.lower(),
-        task.email if unmask else mask_email(task.email),
+        task.subject(masked=not unmask),
         task.status,
-        f"{began.astimezone():%Y-%m-%d %H:%M}",
+        f"{local(began):%Y-%m-%d %H:%M}",
         duration_words(now - began),
         due,
         task.note,
@@ -138,16 +137,22 @@ def _cells(task: Task, now: datetime, today: date, *, unmask: bool) -> tuple[str
 
 def details(task: Task, events: Sequence[Event], now: datetime, today: date, *, unmask: bool) -> list[str]:
     """Return all that is known of a task, a line each."""
-    lines = [f"#{task.number}  {task.kind.lower()} for {task.email}"]
-    lines += [f"{name:<15}{value}" for name, value in _facts(task, now, today) if value]
-    lines += [f"{'error':<15}{f'{error.code}: ' if error.code else ''}{error.message}" for error in task.errors]
+    facts = [(name, value) for name, value in _facts(task, now, today) if value]
+    facts += [("error", f"{error.code}: {error.message}" if error.code else error.message) for error in task.errors]
     advice = advice_for(task.status, task.errors[0].code if task.errors else None)
     if advice:
-        lines.append(f"{'what to do':<15}{_as_commands(advice, task.number)}")
-    lines += ["", "timeline", *(_event_line(event) for event in events)]
-    if not unmask:
-        lines = [veiled(line, task) for line in lines]
-    return [line if not line.strip() else _cleaned(line) for line in lines]
+        facts.append(("what to do", _as_commands(advice, task.number)))
+
+    def shown(text: str) -> str:
+        return clean_line(text if unmask else veiled(text, task))
+
+    return [
+        f"#{task.number}  {task.kind.lower()} for {shown(task.subject(masked=not unmask))}",
+        *(f"{name:<15}{shown(value)}" for name, value in facts),
+        "",
+        "timeline",
+        *(shown(_event_line(event)) for event in events),
+    ]
 
 
 def _as_commands(advice: str, number: int) -> str:
@@ -157,26 +162,21 @@ def _as_commands(advice: str, number: int) -> str:
     return advice
 
 
-def _cleaned(line: str) -> str:
-    """Clean a line and keep its columns."""
-    return clean_line(line[:15]).ljust(15) + clean_line(line[15:]) if line[14:15] == " " else clean_line(line)
-
-
 def _facts(task: Task, now: datetime, today: date) -> list[tuple[str, str | None]]:
     submitted = None
     if task.submitted_at is not None:
-        submitted = f"{_local(task.submitted_at)} ({duration_words(now - task.submitted_at)} ago)"
+        submitted = f"{stamp(task.submitted_at)} ({duration_words(now - task.submitted_at)} ago)"
     due = None
     if task.due_on is not None:
-        left = "" if task.status in TERMINAL else f", {due_words(task.due_on, today)}"
+        left = f", {due_words(task.due_on, today)}" if is_clock_running(task) else ""
         due = f"{task.due_on} ({task.regulation}{left})"
     return [
         ("task id", task.task_id),
         ("status", f"{task.status}, cancellation asked" if task.cancel_asked else task.status),
         ("trouble", task.trouble),
         ("submitted", submitted),
-        ("updated", _local(task.updated_at) if task.updated_at else None),
-        ("polled", _local(task.polled_at) if task.polled_at else None),
+        ("updated", stamp(task.updated_at) if task.updated_at else None),
+        ("polled", stamp(task.polled_at) if task.polled_at else None),
         ("received", task.received_on.isoformat()),
         ("due", due),
         ("holding period", None if task.holding_period is None else f"{task.holding_period} days"),
@@ -194,7 +194,7 @@ def _facts(task: Task, now: datetime, today: date) -> list[tuple[str, str | None
 def _work_facts(task: Task, today: date) -> list[tuple[str, str | None]]:
     verified = task.verified
     receipt = f"confirmed on {task.acknowledged_on}" if task.acknowledged_on else None
-    limit = None if task.status in TERMINAL else acknowledge_by(task.regulation, task.received_on)
+    limit = acknowledge_by(task.regulation, task.received_on) if is_clock_running(task) else None
     if receipt is None and limit is not None:
         receipt = f"to be confirmed by {limit} ({due_words(limit, today)})"
     return [
@@ -221,8 +221,4 @@ def _download_facts(download: Download | None) -> list[tuple[str, str | None]]:
 def _event_line(event: Event) -> str:
     change = f" {event.before or '-'} → {event.after}" if event.after else ""
     detail = f": {event.detail}" if event.detail else ""
-    return f"{_local(event.at)} {event.what}{change} by {event.actor}{detail}"
-
-
-def _local(instant: datetime) -> str:
-    return f"{instant.astimezone():%Y-%m-%d %H:%M:%S}"
+    return f"{stamp(event.at)} {event.what}{change} by {event.actor}{detail}"

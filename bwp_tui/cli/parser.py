@@ -249,12 +249,15 @@ def _add_keeping(commands: Commands) -> None:
         "remove the personal data of finished tasks, and keep the evidence",
         json=False,
         note="Kind, dates, outcome, error codes, who acted when and the hashes of downloads stay: the CCPA "
-        "regulations ask for 24 months (§7101). --all removes them too. Backups made by bwp-tui are replaced.",
+        "regulations ask for 24 months (§7101). --all removes them too. Backups made by bwp-tui are replaced, "
+        "results in the profile's folder removed.",
     )
     purge.add_argument("filter", metavar="FILTER", nargs="*", help="which tasks (all that are finished)")
     purge.add_argument(
         "--older-than", metavar="D", type=days, required=True, help="days since they ended, such as 90 or 90d"
     )
+    purge.add_argument("--unanswered", action="store_true", help="also those whose shoppers are still to be answered")
+    purge.add_argument("--keep-archives", action="store_true", help="leave downloaded results on disk")
     purge.add_argument("--all", action="store_true", help="remove the evidence too")
     purge.add_argument("--yes", action="store_true", help="do not ask for the number of tasks")
 

@@ -12,14 +12,14 @@ from argparse import Namespace
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from bwp_tui.cli.common import note
+from bwp_tui.cli.common import note, today
 from bwp_tui.cli.exits import Exit
 from bwp_tui.cli.output import task_sentence
 from bwp_tui.cli.plain_request import Left, words_of_request
 from bwp_tui.domain.filter import parse as parse_filter
 from bwp_tui.domain.task import WATCHED, Task, has_ended
 from bwp_tui.domain.text import clean_line
-from bwp_tui.domain.times import local_day, utc_now
+from bwp_tui.domain.times import utc_now
 from bwp_tui.engine.setup import preparing
 from bwp_tui.engine.thread import EngineThread
 from bwp_tui.history import bulk, tasks
@@ -77,15 +77,18 @@ class _Talk:
 
     def hold(self) -> None:
         """Greet, then ask and answer until it is over."""
+        if sys.stdin.isatty():
+            import readline  # noqa: F401  lets `input` edit its line, and bring back earlier ones
         self._greet()
         while True:
-            print("bwp-tui> ", end="", flush=True)
-            line = sys.stdin.readline()
-            if not line:
+            try:
+                words = shlex.split(input("bwp-tui> "))
+            except KeyboardInterrupt:  # the line that is being typed is dropped, as in a shell
+                print()
+                continue
+            except EOFError:
                 print()
                 return
-            try:
-                words = shlex.split(line)
             except ValueError:
                 note("A quotation mark is not closed. Nothing was done.")
                 continue
@@ -116,7 +119,7 @@ class _Talk:
 
     def _greet(self) -> None:
         counts = {
-            words: tasks.count(self._history, parse_filter(text), today=local_day(utc_now()))
+            words: tasks.count(self._history, parse_filter(text), today=today())
             for words, text in (("active", "is:active"), ("ready", "is:ready"), ("failed", "is:failed"))
         }
         told = ", ".join(f"{count} {words}" for words, count in counts.items())
@@ -157,10 +160,12 @@ class _Talk:
     def _news(self, _rest: Sequence[str]) -> None:
         found = self._look()
         for task in found:
-            print(task_sentence(task, utc_now(), local_day(utc_now())))
+            print(task_sentence(task, utc_now(), today()))
         ended = [task.number for task in found if has_ended(task.status)]
         if not self._profile.read_only:
-            for _ in bulk.perform(self._history, bulk.tag([], [WATCHED], actor(os.environ)), ended):
+            for _ in bulk.perform(
+                self._history, bulk.tag([], [WATCHED], actor(os.environ, self._profile.actor)), ended
+            ):
                 pass
         if not found:
             print("No news.")

@@ -9,9 +9,8 @@ from typing import Final
 from bwp_tui.cli.common import Session, named, note, opened, read
 from bwp_tui.cli.exits import Exit, Stop
 from bwp_tui.cli.output import print_json
-from bwp_tui.cli.working import size_words
 from bwp_tui.domain.task import Download, DownloadState, Task
-from bwp_tui.domain.text import clean_line, mask_email
+from bwp_tui.domain.text import clean_line, size
 from bwp_tui.domain.times import to_text
 from bwp_tui.engine.veiling import veiled, veiled_record
 from bwp_tui.history import download_queue
@@ -110,19 +109,19 @@ def _print(history: History, shown: Sequence[Download], arguments: Namespace) ->
 
 
 def _cells(download: Download, task: Task, *, unmask: bool) -> tuple[str, ...]:
-    percent = "-" if not download.total else f"{100 * download.bytes // download.total}%"
-    total = "" if download.total is None else f" of {size_words(download.total)}"
+    percent = "-" if download.percent is None else f"{download.percent}%"
+    total = "" if download.total is None else f" of {size(download.total)}"
     remark = download.trouble or download.path or ""
     if not unmask:
         remark = veiled(remark, task)
     cells = (
         str(download.number),
         task.task_id[:8] if task.task_id else "-",
-        task.email if unmask else mask_email(task.email),
+        task.subject(masked=not unmask),
         _state(download),
         percent,
-        f"{size_words(download.bytes)}{total}",
-        f"{size_words(int(download.rate))}/s" if download.rate else "-",
+        f"{size(download.bytes)}{total}",
+        f"{size(download.rate)}/s" if download.rate else "-",
         remark,
     )
     return tuple(clean_line(cell) for cell in cells)

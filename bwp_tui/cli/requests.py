@@ -6,22 +6,21 @@ import sys
 from argparse import Namespace
 
 from bwp_tui.cli import many_requests
-from bwp_tui.cli.common import Session, agreed, ask, can_ask, note, opened, today
+from bwp_tui.cli.common import Session, agreed, ask, can_ask, checked_day, note, opened, today
 from bwp_tui.cli.exits import Exit, Stop
 from bwp_tui.cli.output import print_tasks
 from bwp_tui.cli.waiting import Waiter
 from bwp_tui.domain.deadlines import due_on, latest_end, longest_fitting_hold
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Request, Status, Task
-from bwp_tui.domain.text import mask_email
 from bwp_tui.history import actions, bulk, plans, tasks
 from bwp_tui.history.request_check import check
 
 
 def submit(arguments: Namespace) -> Exit:
     """Record a request, send it, and print its task."""
-    request = _request(arguments)
-    check(request)
     with opened(arguments) as session:
+        request = _request(arguments)
+        check(request)
         waiter = Waiter(session)
         _warn_of_deadline(request)
         if request.kind is Kind.DELETION and not arguments.yes:
@@ -46,7 +45,7 @@ def resubmit(arguments: Namespace) -> Exit:
             old.kind is Kind.DELETION
             and not arguments.yes
             and can_ask()
-            and not agreed(f"Submit the deletion of {mask_email(old.email)} again?")
+            and not agreed(f"Submit the deletion of {old.subject(masked=True)} again?")
         ):
             raise Stop(Exit.FAILED, "Not agreed to; nothing was recorded.")
         with session.history.write() as transaction:
@@ -57,8 +56,9 @@ def resubmit(arguments: Namespace) -> Exit:
 def track(arguments: Namespace) -> Exit:
     """Adopt a task that was submitted elsewhere, and ask the service about it."""
     kind = Kind(arguments.kind.upper())
-    facts = Request(kind=kind, email="", received_on=arguments.received or today(), regulation=arguments.regulation)
     with opened(arguments) as session:
+        received_on = today() if arguments.received is None else checked_day(arguments.received)
+        facts = Request(kind=kind, email="", received_on=received_on, regulation=arguments.regulation)
         waiter = Waiter(session)
         task = actions.track(session.history, kind, arguments.task_id, facts, session.actor)
         number = task.number
@@ -110,7 +110,7 @@ def _request(arguments: Namespace) -> Request:
     return Request(
         kind=kind,
         email=arguments.email,
-        received_on=arguments.received or today(),
+        received_on=today() if arguments.received is None else checked_day(arguments.received),
         regulation=arguments.regulation,
         holding_period=arguments.holding_period if deletion else None,
         reason=(arguments.reason or None) if deletion else None,
@@ -150,7 +150,7 @@ def _confirm_cancellation(task: Task) -> None:
         raise Stop(
             Exit.USAGE, "A cancellation must be confirmed, and no one can be asked here: add --yes. Nothing was done."
         )
-    if not agreed(f"Cancel the deletion {task.name} of {mask_email(task.email)}?"):
+    if not agreed(f"Cancel the deletion {task.name} of {task.subject(masked=True)}?"):
         raise Stop(Exit.FAILED, "Not agreed to; nothing was done.")
 
 

@@ -9,7 +9,7 @@ from bwp_tui.cli.exits import Exit
 from bwp_tui.cli.output import aligned, print_json
 from bwp_tui.contract.shown import operation, submit_variables
 from bwp_tui.domain.text import clean_line, mask_email, veil
-from bwp_tui.domain.times import to_text
+from bwp_tui.domain.times import stamp, to_text
 from bwp_tui.history import sent as history_sent
 from bwp_tui.history import tasks
 from bwp_tui.history.sent import Sent
@@ -62,7 +62,7 @@ def _cells(one: Sent, *, unmask: bool) -> tuple[str, ...]:
     what, detail = one.answer
     answer = f"{what or ''}{f': {detail}' if detail else ''}"
     cells = (
-        f"{one.asked_at.astimezone():%Y-%m-%d %H:%M:%S}",
+        stamp(one.asked_at),
         str(one.number),
         f"{one.action} {one.kind.lower()}",
         one.email if unmask else mask_email(one.email),

@@ -48,6 +48,10 @@ def _add_filter(parser: Parser) -> None:
     parser.add_argument("--yes", action="store_true", help="do not ask")
 
 
+def _add_withdraw(parser: Parser) -> None:
+    parser.add_argument("--withdraw", action="store_true", help="it is so no longer; the timeline keeps what was said")
+
+
 def add_sort(parser: Parser) -> None:
     """Add in which order tasks are shown; the names are checked once the register is at hand."""
     parser.add_argument("--sort", metavar="ORDER", type=one_line, help="newest, oldest, due, subject, status, …")
@@ -70,9 +74,10 @@ def add_triage(commands: Commands) -> None:
 
     verify = commands.add("verify", "triage", "record how it was made sure who asks")
     add_choice(verify)
-    verify.add_argument("--how", metavar="TEXT", type=one_line, required=True, help="such as: recent order details")
+    verify.add_argument("--how", metavar="TEXT", type=one_line, help="such as: recent order details")
     verify.add_argument("--by", metavar="WHO", type=one_line, help="who did it (you)")
     verify.add_argument("--on", metavar="DATE", type=day, help="when, YYYY-MM-DD (today)")
+    _add_withdraw(verify)
 
     assign = commands.add("assign", "triage", "say who has tasks in hand")
     assign.add_argument(
@@ -85,11 +90,18 @@ def add_triage(commands: Commands) -> None:
 
     extend = commands.add("extend", "triage", "record that shoppers were told of an extension, and move the due dates")
     add_choice(extend)
-    extend.add_argument("--reason", metavar="TEXT", type=one_line, required=True, help="what the shopper was told")
+    extend.add_argument("--reason", metavar="TEXT", type=one_line, help="what the shopper was told")
+    _add_withdraw(extend)
 
     acknowledge = commands.add("acknowledge", "triage", "record that receipt was confirmed to the shoppers")
     add_choice(acknowledge)
     acknowledge.add_argument("--on", metavar="DATE", type=day, help="when, YYYY-MM-DD (today)")
+    _add_withdraw(acknowledge)
+
+    correct = commands.add("correct", "triage", "correct the day of receipt or the law, which moves the due dates")
+    add_choice(correct)
+    correct.add_argument("--received", metavar="DATE", type=day, help="when the shopper asked, YYYY-MM-DD")
+    correct.add_argument("--regulation", choices=tuple(REGULATIONS), help="which law sets the due date")
 
 
 def add_tables(commands: Commands) -> None:

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import math
 from argparse import ArgumentTypeError
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
+from typing import Final
 
 from bwp_tui.domain.text import clean_line
-from bwp_tui.domain.times import local_day, utc_now
+from bwp_tui.domain.times import day_of, utc_now
+
+_FARTHEST_EAST: Final = timedelta(hours=14)
 
 
 def any_day(text: str) -> date:
     """Read a date."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise ArgumentTypeError(f"“{text}” is no date such as 2026-12-31") from None
+    if read := day_of(text):
+        return read
+    raise ArgumentTypeError(f"“{text}” is no date such as 2026-12-31")
 
 
 def day(text: str) -> date:
-    """Read a date that is not in the future."""
+    """Read a date that has begun somewhere; once the settings are read, `checked_day` asks for the office's zone."""
     read = any_day(text)
-    if read > local_day(utc_now()):
+    if read > (utc_now() + _FARTHEST_EAST).astimezone(UTC).date():
         raise ArgumentTypeError(f"{read} is in the future")
     return read
 

@@ -20,6 +20,7 @@ from bwp_tui.cli.streams import draw
 from bwp_tui.cli.waiting import Waiter
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.task import TERMINAL, Download, DownloadState, Status, Task
+from bwp_tui.domain.text import percent, size
 from bwp_tui.engine.veiling import veiled
 from bwp_tui.history import actions, download_queue, downloads, polls, tasks
 from bwp_tui.history.connection import History
@@ -164,27 +165,17 @@ def progress_words(running: Sequence[Download]) -> str:
     received = sum(download.bytes for download in running)
     rate = sum(download.rate or 0.0 for download in running)
     totals = [download.total for download in running]
-    total = sum(size or 0 for size in totals) if None not in totals else None
+    total = sum(each or 0 for each in totals) if None not in totals else None
     words = [f"{len(running)} downloads"] if len(running) > 1 else []
     if total:
-        words.append(f"{100 * received // total}%")
-    words.append(f"{size_words(received)}{f' of {size_words(total)}' if total else ''}")
+        words.append(f"{percent(received, total)}%")
+    words.append(f"{size(received)}{f' of {size(total)}' if total else ''}")
     if rate:
-        words.append(f"{size_words(int(rate))}/s")
+        words.append(f"{size(rate)}/s")
     if rate and total:
         words.append(f"{round((total - received) / rate)} s left")
     trouble = next((download.trouble for download in running if download.trouble), None)
     return "  ".join([*words, trouble] if trouble else words)[:200]
-
-
-def size_words(size: int) -> str:
-    """Return a size as people read it, in powers of 1000."""
-    amount = float(size)
-    for unit in ("B", "kB", "MB"):
-        if amount < 1000:
-            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
-        amount /= 1000
-    return f"{amount:.1f} GB"
 
 
 def _polled(history: History, names: Sequence[str]) -> list[int]:

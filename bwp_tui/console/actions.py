@@ -1,4 +1,4 @@
-"""The one registry of what an operator can do: keys, footer, help and palette all read it."""
+"""The registry of the main screen's actions: its keys, footer, help and palette all read it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from datetime import date
 from typing import Final, NamedTuple
 
 from bwp_tui.domain.filter import VIEWS, View
-from bwp_tui.domain.task import WATCHED, Download, Task
+from bwp_tui.domain.task import WATCHED, Download, Task, why_purged
 from bwp_tui.history.actions import cannot_cancel, cannot_download, cannot_resubmit
 from bwp_tui.history.handling import cannot_open
 from bwp_tui.history.settling import cannot_adopt, cannot_give_up
-from bwp_tui.history.work import cannot_extend, cannot_watch
+from bwp_tui.history.work import cannot_extend, cannot_watch, records_of
 
 
 class Situation(NamedTuple):
@@ -43,7 +43,7 @@ class Action:
     """Something an operator can do.
 
     Attributes:
-        name: the id of its binding, and `do_<name>` of the main screen.
+        name: the id of its binding; `Doing` carries it out by this name.
         keys: in Textual's spelling; the first one is shown.
         label: one or two words for the footer; empty keeps it out of there.
         what: a sentence for the help and the palette.
@@ -81,6 +81,12 @@ def _not_sent(task: Task) -> str | None:
 
 def _not_watchable(task: Task) -> str | None:
     return None if WATCHED in task.tags else cannot_watch(task)
+
+
+def _nothing_to_withdraw(task: Task) -> str | None:
+    if records_of(task):
+        return why_purged(task)
+    return f"Nothing is recorded of {task.name} that could be withdrawn: no confirmation, verification or extension."
 
 
 def _no_earlier(task: Task) -> str | None:
@@ -202,6 +208,24 @@ ACTIONS: Final = (
         _extendable,
     ),
     Action(
+        "correct",
+        ("L",),
+        "",
+        "Correct the day of receipt or the law",
+        _TASK,
+        "correct TASK --received DATE",
+        _on_task(why_purged, writes=True),
+    ),
+    Action(
+        "withdraw",
+        ("w",),
+        "",
+        "Withdraw a confirmation, verification or extension",
+        _TASK,
+        "acknowledge TASK --withdraw",
+        _on_task(_nothing_to_withdraw, writes=True),
+    ),
+    Action(
         "watch",
         ("W",),
         "",
@@ -210,7 +234,7 @@ ACTIONS: Final = (
         "tag TASK +watched",
         _on_task(_not_watchable, writes=True),
     ),
-    Action("undo", ("U",), "", "Take back the last note, tags, hands or marks", _PROGRAM),
+    Action("undo", ("U",), "", "Take back what was recorded or marked last", _PROGRAM),
     Action("copy", ("y",), "", "Copy the task id", _TASK, None, _on_task(_not_sent)),
     Action("mark", ("space",), "mark", "Mark this task, or unmark it", _MARKS, None, _on_task()),
     Action("mark_range", ("v",), "", "Mark all from the last mark to here", _MARKS, None, _on_task()),

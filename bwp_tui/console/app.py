@@ -113,7 +113,7 @@ class ConsoleApp(App[int]):
             profile=profile,
             shown=self._history,
             written=self._written,
-            who=actor(os.environ),
+            who=actor(os.environ, profile.actor),
             reader=Reader(self._history, lambda sentence: self._tell(self.Told(sentence))),
             feed=feed,
             tell=lambda told: self._tell(self.Told(told)),

@@ -12,7 +12,7 @@ from bwp_tui.archive.json_tree import Node
 from bwp_tui.archive.preview import Preview, Table, Text, Tree
 from bwp_tui.console.speech import Phrase
 from bwp_tui.console.widgets.cells import Glyphs
-from bwp_tui.console.widgets.download_lines import size
+from bwp_tui.domain.text import size
 
 Veil = Callable[[str], str]
 """Hides the data subject's address in a text, where the screen must."""

@@ -4,24 +4,36 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Coroutine, Sequence
+from datetime import date
 from typing import Final
 
 from bwp_tui.console.actions import READ_ONLY
 from bwp_tui.console.command_lists import CommandLists
 from bwp_tui.console.commands import BY_WORD, IN_THE_SHELL, SHORT, Command
 from bwp_tui.console.marked import Marked
-from bwp_tui.console.recording import tags_of
+from bwp_tui.console.recording import Recording, tags_of
 from bwp_tui.console.stage import Stage
 from bwp_tui.console.typed_line import Deed, TypedLine, Word, WrongLine, take_apart
+from bwp_tui.console.work import Work
 from bwp_tui.console.writing import write
+from bwp_tui.domain.deadlines import REGULATIONS, why_not_yet
 from bwp_tui.domain.filter import NOBODY
 from bwp_tui.domain.tags import why_no_tag
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import clean_line, nearest
+from bwp_tui.domain.times import day_of
 from bwp_tui.history.bulk import Result
 from bwp_tui.history.errors import NoSuchTask
+from bwp_tui.history.work import LegalRecord
 
 _LIKE_AN_ID: Final = re.compile(r"#?\d[\d,.#-]*|(?=[a-f-]*\d)[0-9a-f-]{4,}")
+
+
+_RECORDS: Final = {
+    "acknowledge": LegalRecord.ACKNOWLEDGEMENT,
+    "verify": LegalRecord.VERIFICATION,
+    "extend": LegalRecord.EXTENSION,
+}
 
 
 class CommandDeeds:
@@ -29,12 +41,20 @@ class CommandDeeds:
 
     Args:
         resubmit: submits the marked tasks again, with a note.
+        recording: withdraws and corrects records.
     """
 
-    def __init__(self, stage: Stage, marked: Marked, resubmit: Callable[[str], Coroutine[None, None, None]]) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        marked: Marked,
+        resubmit: Callable[[str], Coroutine[None, None, None]],
+        recording: Recording,
+    ) -> None:
         self._stage = stage
         self._marked = marked
         self._resubmit_marked = resubmit
+        self._recording = recording
         self._words: dict[str, Callable[[TypedLine], Deed]] = {
             **CommandLists(stage).words,
             "show": self._read_one,
@@ -44,6 +64,8 @@ class CommandDeeds:
             "note": self._note,
             "tag": self._tag,
             "assign": self._assign,
+            **dict.fromkeys(_RECORDS, self._recorded),
+            "correct": self._correct,
             "settle": self._settle,
             "mark": self._mark,
         }
@@ -137,6 +159,42 @@ class CommandDeeds:
         records = self._stage.session.records
         return lambda: self._record(named, "assigned", lambda numbers: records.assign(numbers, name))
 
+    def _recorded(self, line: TypedLine) -> Deed:
+        command = BY_WORD[line.command.text.casefold()]
+        if "--withdraw" not in line.options:
+            return self._plain(command, line)
+        record = _RECORDS[command.name]
+        return self._ask_of(line, lambda: self._recording.withdraw(record))
+
+    def _correct(self, line: TypedLine) -> Deed:
+        received, regulation = line.options.get("--received"), line.options.get("--regulation")
+        if regulation is not None and regulation.text not in REGULATIONS:
+            raise regulation.wrong(f"The law is one of {', '.join(REGULATIONS)}.")
+        day = None if received is None else self._day(received)
+        law = None if regulation is None else regulation.text
+        return self._ask_of(line, lambda: self._recording.correct(day, law))
+
+    def _day(self, word: Word) -> date:
+        day = day_of(word.text)
+        if day is None:
+            raise word.wrong("Write the day as 2026-12-31.")
+        if why_not := why_not_yet(day, self._stage.session.today()):
+            raise word.wrong(why_not)
+        return day
+
+    def _ask_of(self, line: TypedLine, work: Work) -> Deed:
+        """Return what has `work` done, which asks the operator, to the tasks that a line names."""
+        named = [self._task(word) for word in line.words]
+
+        def do() -> None:
+            self._aim(named)
+            if self._marked.all or self._here():
+                self._stage.work_on(work, "doing", exclusive=True)
+            else:
+                self._stage.say("No task is selected.", "warn")
+
+        return lambda: self._if_writable(do)
+
     def _settle(self, line: TypedLine) -> Deed:
         usage = BY_WORD["settle"].usage
         line.none_left(line.words[1:], usage)
@@ -186,10 +244,14 @@ class CommandDeeds:
 
     def _act(self, action: str, named: Sequence[int]) -> None:
         """Do an action as its key would: on the one task that is named, or on the named ones, which are then marked."""
+        self._aim(named)
+        self._stage.perform(action)
+
+    def _aim(self, named: Sequence[int]) -> None:
+        """Move the cursor to the one task that is named, or mark the named ones."""
         alone = len(named) == 1 and not self._marked.all
         if named and not (alone and self._stage.table.go_to_task(named[0])):
             self._marked.set(frozenset(named))
-        self._stage.perform(action)
 
     def _record(self, named: Sequence[int], done: str, act: Callable[[Sequence[int]], list[Result]]) -> None:
         numbers = list(named) or self._marked.numbers or self._here()

@@ -26,6 +26,7 @@ class Command:
     options: tuple[str, ...] = ()
 
 
+_WITHDRAW: Final = ("--withdraw",)
 _LISTING: Final = ("--view", "--sort")
 
 COMMANDS: Final = (
@@ -41,9 +42,18 @@ COMMANDS: Final = (
     Command("note", "note [TASK…] TEXT", "Add a note", "note"),
     Command("tag", "tag [TASK…] +NEW -OLD", "Change the tags", "tag"),
     Command("assign", "assign [TASK…] WHO", "Say who has tasks in hand", "assign"),
-    Command("verify", "verify [TASK…]", "Record how it was made sure who asks", "verify"),
-    Command("extend", "extend [TASK…]", "Extend the due date, with the reason", "extend"),
-    Command("acknowledge", "acknowledge [TASK…]", "Record that receipt was confirmed", "acknowledge"),
+    Command("verify", "verify [TASK…] [--withdraw]", "Record how it was made sure who asks", "verify", _WITHDRAW),
+    Command("extend", "extend [TASK…] [--withdraw]", "Extend the due date, with the reason", "extend", _WITHDRAW),
+    Command(
+        "acknowledge", "acknowledge [TASK…] [--withdraw]", "Record that receipt was confirmed", "acknowledge", _WITHDRAW
+    ),
+    Command(
+        "correct",
+        "correct [TASK…] [--received DATE] [--regulation LAW]",
+        "Correct the day of receipt or the law",
+        "correct",
+        ("--received", "--regulation"),
+    ),
     Command("watch", "watch [TASK…]", "Tell once when tasks have ended", "watch"),
     Command(
         "settle",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
 from bwp_tui.console.permission import Changing
+from bwp_tui.console.records import FinalStep, Step
 from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Request, Task
+from bwp_tui.domain.text import counted
 from bwp_tui.history import (
     actions,
     bulk,
@@ -27,11 +30,12 @@ from bwp_tui.settings import Profile
 class Desk:
     """Writes what the operator asks for; the engine does it. Its methods block on the disk: not for the UI's loop."""
 
-    def __init__(self, history: History, profile: Profile, actor: str) -> None:
+    def __init__(self, history: History, profile: Profile, actor: str, steps: deque[Step]) -> None:
         self._history = history
         self._changing = Changing(history, profile)
         self._profile = profile
         self._actor = actor
+        self._steps = steps
 
     def submit(self, request: Request) -> Task:
         """Record a request; return its task.
@@ -40,7 +44,9 @@ class Desk:
             BadRequest: the service would refuse it.
             HistoryError: it could not be recorded.
         """
-        return actions.submit(self._changing.history, request, self._actor)
+        task = actions.submit(self._changing.history, request, self._actor)
+        self._steps.append(FinalStep(f"The submission of #{task.number}"))
+        return task
 
     def resubmit(self, task: Task) -> Task:
         """Record a failed request again; return the new task.
@@ -48,7 +54,9 @@ class Desk:
         Raises:
             HistoryError: it is not possible or could not be recorded.
         """
-        return actions.resubmit(self._changing.history, task.number, self._actor)
+        new = actions.resubmit(self._changing.history, task.number, self._actor)
+        self._steps.append(FinalStep(f"The resubmission of {task.name}"))
+        return new
 
     def cancel(self, task: Task) -> str:
         """Record the wish to cancel a held deletion.
@@ -57,6 +65,7 @@ class Desk:
             HistoryError: it is not possible or could not be recorded.
         """
         actions.cancel(self._changing.history, task.number, self._actor)
+        self._steps.append(FinalStep(f"The cancellation of {task.name}"))
         return f"The cancellation of {task.name} is recorded and on its way."
 
     def adopt(self, task: Task, task_id: str) -> str:
@@ -67,6 +76,7 @@ class Desk:
             HistoryError: it is not possible or could not be recorded.
         """
         settling.adopt(self._changing.history, task.number, task_id, self._actor)
+        self._steps.append(FinalStep(f"The task id of {task.name}"))
         return f"Asking the service whether {task_id} is this request."
 
     def give_up(self, task: Task, reason: str) -> str:
@@ -77,6 +87,7 @@ class Desk:
             HistoryError: it is not possible or could not be recorded.
         """
         settling.give_up(self._changing.history, task.number, reason, self._actor)
+        self._steps.append(FinalStep(f"Giving up {task.name}"))
         return f"{task.name} is given up; the reason is on its timeline."
 
     def download(self, task: Task) -> str:
@@ -122,7 +133,10 @@ class Desk:
         }
         # Asking the service changes nothing that a read-only profile guards.
         history = self._history if action == "refresh" else self._changing.history
-        return _performed(history, deeds[action](), numbers)
+        results = _performed(history, deeds[action](), numbers)
+        if action == "cancel":
+            self._steps.append(FinalStep(f"The cancellation of {counted(len(numbers), 'task')}"))
+        return results
 
     def resubmit_many(self, numbers: Sequence[int], note: str) -> list[Result]:
         """Record failed requests again, with a note on the new ones where there is one.
@@ -130,7 +144,9 @@ class Desk:
         Raises:
             HistoryError: it could not be recorded; what was done before stays.
         """
-        return _performed(self._changing.history, bulk.resubmit(self._actor, note), numbers)
+        results = _performed(self._changing.history, bulk.resubmit(self._actor, note), numbers)
+        self._steps.append(FinalStep(f"The resubmission of {counted(len(numbers), 'task')}"))
+        return results
 
     def tags_in_use(self) -> tuple[str, ...]:
         """Return every tag that a task has; reads all tasks.

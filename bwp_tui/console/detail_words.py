@@ -7,12 +7,11 @@ from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
 from bwp_tui.console.speech import Phrase
-from bwp_tui.console.widgets.download_lines import size
 from bwp_tui.domain.advice import advice_for
-from bwp_tui.domain.deadlines import REGULATIONS, acknowledge_by, latest_end
+from bwp_tui.domain.deadlines import REGULATIONS, acknowledge_by, is_clock_running, latest_end
 from bwp_tui.domain.task import TERMINAL, DownloadState, Event, Kind, Status, Task
-from bwp_tui.domain.text import mask_email
-from bwp_tui.domain.times import due_words, local_day
+from bwp_tui.domain.text import size
+from bwp_tui.domain.times import due_words, local_day, stamp
 from bwp_tui.engine import veiling
 from bwp_tui.history.engine_state import EngineState
 
@@ -60,9 +59,7 @@ def status_role(status: str) -> str:
 
 def subject(task: Task, reading: Reading) -> str:
     """Return the data subject's address as the screen may show it."""
-    if not task.email:
-        return "an address not known yet"
-    return mask_email(task.email) if reading.masked else task.email
+    return task.subject(masked=reading.masked)
 
 
 def veiled(text: str, task: Task, reading: Reading) -> str:
@@ -109,9 +106,9 @@ def facts(task: Task, reading: Reading, earlier: Task | None = None) -> Iterator
     if task.kind is Kind.DELETION and task.holding_period is not None:
         yield from _hold(task, task.holding_period, reading)
     if task.submitted_at:
-        yield _fact("Submitted", [(_local(task.submitted_at), "plain")])
+        yield _fact("Submitted", [(stamp(task.submitted_at), "plain")])
     if task.finished_at:
-        yield _fact("Finished", [(_local(task.finished_at), "plain")])
+        yield _fact("Finished", [(stamp(task.finished_at), "plain")])
     if task.cancel_asked:
         yield _fact("Cancelling", [("asked; the service has not answered yet", "warn")])
     for label, text in (("Reason", task.reason), ("Note", task.note), ("Tags", ", ".join(task.tags))):
@@ -139,7 +136,7 @@ def _work(task: Task, reading: Reading) -> Iterator[list[Phrase]]:
     limit = acknowledge_by(task.regulation, task.received_on) if task.regulation in REGULATIONS else None
     if task.acknowledged_on:
         yield _fact("Receipt", [(f"confirmed on {task.acknowledged_on}", "plain")])
-    elif limit is not None and task.status not in TERMINAL:
+    elif limit is not None and is_clock_running(task):
         words = due_words(limit, reading.today)
         yield _fact("Receipt", [(f"to be confirmed by {limit}", "warn"), (f"  {words}  ", "muted"), ("A", "key")])
 
@@ -168,7 +165,7 @@ def _fact(label: str, words: list[Phrase]) -> list[Phrase]:
 
 def _due(task: Task, due: date, reading: Reading) -> list[Phrase]:
     words: list[Phrase] = [(due.isoformat(), "plain")]
-    if task.status in TERMINAL and task.status not in (Status.FAILED, Status.REJECTED, Status.MISSING):
+    if not is_clock_running(task):
         return words
     days = (due - reading.today).days
     role = "bad" if days < 0 else "warn" if days < 8 else "muted"
@@ -181,7 +178,7 @@ def _hold(task: Task, days: int, reading: Reading) -> Iterator[list[Phrase]]:
         yield _fact("Hold", words)
         return
     if task.status == Status.ON_HOLD:
-        words.append((f"  until {_local(task.submitted_at + days * reading.day)}", "held"))
+        words.append((f"  until {stamp(task.submitted_at + days * reading.day)}", "held"))
     yield _fact("Hold", words)
     last = latest_end(local_day(task.submitted_at), days)
     over = task.due_on is not None and last > task.due_on
@@ -208,7 +205,3 @@ def _result(task: Task, reading: Reading) -> Iterator[list[Phrase]]:
             yield _fact("Result", [(veiled(words, task, reading), "warn" if download.trouble else "busy")])
         case _:
             yield _fact("Result", [("ready: ", "good"), ("d", "key"), (" downloads it over a fresh link", "plain")])
-
-
-def _local(instant: datetime) -> str:
-    return instant.astimezone().strftime("%Y-%m-%d %H:%M:%S")

@@ -1,4 +1,4 @@
-"""What each key does: `do_<name>` for every action of the registry."""
+"""Carry out each action of the registry by its name."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Doing:
             **recording.of_one,
             **recording.of_any,
             "undo": Undoing(screen).undo,
-            "command": Commanding(screen, CommandDeeds(screen, self._marked, many.resubmit)).ask,
+            "command": Commanding(screen, CommandDeeds(screen, self._marked, many.resubmit, recording)).ask,
             "palette": self._palette,
             "download": self._download,
             "resubmit": self._resubmit,

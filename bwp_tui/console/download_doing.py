@@ -15,12 +15,12 @@ from bwp_tui.console.download_actions import DOWNLOAD_ACTIONS, DOWNLOAD_GROUPS
 from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.help import HelpScreen
 from bwp_tui.console.stage import Speaking
-from bwp_tui.console.widgets.download_lines import size
 from bwp_tui.console.widgets.download_rows import DownloadRows
 from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.console.work import Work
 from bwp_tui.console.writing import write
 from bwp_tui.domain.task import Download, Task
+from bwp_tui.domain.text import size
 from bwp_tui.history.download_queue import OPEN, Steered, cannot_cancel
 
 

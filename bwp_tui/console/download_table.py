@@ -12,10 +12,10 @@ from bwp_tui.console.detail_words import Reading, subject, veiled
 from bwp_tui.console.download_words import ended_words, left_words, state_words
 from bwp_tui.console.speech import Phrase
 from bwp_tui.console.widgets.cells import Glyphs
-from bwp_tui.console.widgets.download_lines import bar, percent, size, size_as, time_left, trouble_of
+from bwp_tui.console.widgets.download_lines import bar, time_left, trouble_of
 from bwp_tui.console.widgets.download_rows import Row
 from bwp_tui.domain.task import Download, DownloadState, Task
-from bwp_tui.domain.text import clean_line
+from bwp_tui.domain.text import clean_line, size, size_as
 from bwp_tui.domain.times import duration_words
 from bwp_tui.history.download_queue import OPEN
 
@@ -100,14 +100,14 @@ class DownloadTable:
 
     def _how_far(self, download: Download) -> list[Phrase]:
         words, role = state_words(download, self._reading)
-        done = percent(download)
+        done = download.percent
         if download.state != DownloadState.RUNNING or download.paused or done is None:
             return [(_left(words, self._state), role)]
         return [*bar(done, self._state - _PERCENT), (f"{words:>{_PERCENT}}", "plain")]
 
     def _how_much(self, download: Download) -> str:
         """Return what has come before the trouble: share, bytes and the number of the try, as far as there is room."""
-        done = percent(download)
+        done = download.percent
         words = [] if done is None else [f"{done} %"]
         if self._usual and download.bytes:
             words.append(_of(download))

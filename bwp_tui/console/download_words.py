@@ -10,9 +10,10 @@ from typing import Final
 
 from bwp_tui.console.detail_words import Reading, timeline, veiled
 from bwp_tui.console.speech import Phrase
-from bwp_tui.console.widgets.download_lines import percent, size, trouble_of, waiting_for
+from bwp_tui.console.widgets.download_lines import trouble_of, waiting_for
 from bwp_tui.domain.task import Download, DownloadState, Event, Task
-from bwp_tui.domain.times import duration_words, local_day
+from bwp_tui.domain.text import size
+from bwp_tui.domain.times import duration_words, local, local_day, stamp
 from bwp_tui.history.download_queue import OPEN
 
 _LABEL: Final = 9
@@ -20,7 +21,7 @@ _LABEL: Final = 9
 
 def state_words(download: Download, reading: Reading) -> Phrase:
     """Return where an open download stands, in at most 18 cells."""
-    done = percent(download)
+    done = download.percent
     at = "" if done is None else f" at {done} %"
     match download.state:
         case DownloadState.RUNNING if download.paused:
@@ -81,7 +82,7 @@ def facts(download: Download, task: Task, reading: Reading) -> Iterator[list[Phr
         yield _fact("Cancelled", (f"{left_words(download)}; ", "plain"), ("R", "key"), (" asks for it again", "plain"))
     else:
         yield from _waiting(download, trouble, reading)
-    yield _fact("Asked", (f"{_stamp(download.asked_at)} by {download.actor}", "plain"))
+    yield _fact("Asked", (f"{stamp(download.asked_at)} by {download.actor}", "plain"))
     if download.tries > 1:
         yield _fact("Attempts", (f"{download.tries}", "plain"))
 
@@ -108,7 +109,7 @@ def _waiting(download: Download, trouble: str, reading: Reading) -> Iterator[lis
     if download.paused:
         yield _fact("Paused", ("it goes on with ", "plain"), ("p", "key"), (", where it stopped", "plain"))
     elif download.state == DownloadState.RUNNING:
-        yield _fact("Runs", (f"since {_stamp(download.started_at or download.asked_at)}", "plain"))
+        yield _fact("Runs", (f"since {stamp(download.started_at or download.asked_at)}", "plain"))
     else:
         words, role = state_words(download, reading)
         yield _fact("Waits", (words.removeprefix("waiting ").removeprefix("waits "), role))
@@ -128,8 +129,4 @@ def _fact(label: str, *words: Phrase) -> list[Phrase]:
 
 
 def _clock_time(instant: datetime, reading: Reading) -> str:
-    return instant.astimezone().strftime("%H:%M:%S" if local_day(instant) == reading.today else "%m-%d %H:%M")
-
-
-def _stamp(instant: datetime) -> str:
-    return instant.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    return local(instant).strftime("%H:%M:%S" if local_day(instant) == reading.today else "%m-%d %H:%M")

@@ -6,6 +6,8 @@ import asyncio
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
+from typing import Final
 
 from bwp_tui.console import questions
 from bwp_tui.console.marked import Marked
@@ -13,13 +15,13 @@ from bwp_tui.console.stage import Stage
 from bwp_tui.console.typing_help import Mistake
 from bwp_tui.console.work import Work
 from bwp_tui.console.writing import write
-from bwp_tui.domain.deadlines import REGULATIONS, acknowledge_by, extend_by
+from bwp_tui.domain.deadlines import REGULATIONS, acknowledge_by, due_on, extend_by
 from bwp_tui.domain.filter import NOBODY
 from bwp_tui.domain.tags import why_no_tag
 from bwp_tui.domain.task import WATCHED, Task
 from bwp_tui.history.bulk import Result
 from bwp_tui.history.plans import Plan
-from bwp_tui.history.work import extended_due
+from bwp_tui.history.work import LegalRecord, cannot_correct, cannot_withdraw, corrected_due, extended_due, records_of
 
 Asking = dict[str, Work]
 """By an action's name, what asks the operator and carries it out."""
@@ -55,6 +57,8 @@ class Recording:
             "verify": self._verify,
             "acknowledge": self._acknowledge,
             "extend": self._extend,
+            "correct": self.correct,
+            "withdraw": self.withdraw,
         }
 
     async def _adopt(self) -> None:
@@ -134,7 +138,7 @@ class Recording:
         if meant is None:
             return
         found = await questions.verification(self._stage, meant.words)
-        if found is not None:
+        if found is not None and await self._agreed("verify", meant):
             said = f"The verification of {meant.words} is recorded."
             await self._record(meant, lambda: records.verify(meant.numbers, found), "verified", said)
 
@@ -144,7 +148,7 @@ class Recording:
             return
         question = f"Receipt of {meant.words} confirmed to the shopper{_confirm_by(meant.task)}, on:"
         on = await questions.past_day(self._stage, question)
-        if on is not None:
+        if on is not None and await self._agreed("acknowledge", meant):
             said = f"{meant.words}: receipt confirmed on {on}, recorded."
             await self._record(meant, lambda: records.acknowledge(meant.numbers, on), "acknowledged", said)
 
@@ -156,10 +160,58 @@ class Recording:
         reason = await self._stage.prompt.text(question)
         if not reason or not reason.strip():
             self._stage.say("" if reason is None else "Nothing was done: an extension needs a reason.", "warn")
-        elif meant.plan is None or await self._marked.confirmed("extend", meant.plan):
+        elif await self._agreed("extend", meant):
             today = session.today()
             said = f"{meant.words} is now due on {extended_due(meant.task) if meant.task else None}."
             await self._record(meant, lambda: session.records.extend(meant.numbers, reason, today), "extended", said)
+
+    async def withdraw(self, record: LegalRecord | None = None) -> None:
+        """Withdraw a record, of which there is asked where it is None."""
+        task, records = self._stage.task_here, self._stage.session.records
+        there = tuple(LegalRecord) if self._marked.all or task is None else records_of(task)
+        if record is None and len(there) > 1:
+            keys = {key: one.value for key, one in _RECORD_KEYS.items() if one in there}
+            pressed = await self._stage.prompt.key("Withdraw:", keys)
+            record = None if pressed is None else _RECORD_KEYS[pressed]
+        elif record is None and there:
+            record = there[0]
+        if record is None or (meant := await self._meant(f"withdraw {record}")) is None:
+            return
+        if meant.task is not None and (why_not := cannot_withdraw(meant.task, record)):
+            self._stage.say(why_not, "warn")
+        elif await self._agreed(f"withdraw {record}", meant, _withdrawal(meant.task, record)):
+            said = f"The {record} of {meant.words} is withdrawn; its timeline keeps it."
+            await self._record(meant, lambda: records.withdraw(meant.numbers, record), "withdrawn", said)
+
+    async def correct(self, received_on: date | None = None, regulation: str | None = None) -> None:
+        """Correct the day of receipt or the law; both are asked for where neither is given."""
+        meant, records = await self._meant("correct"), self._stage.session.records
+        if meant is None:
+            return
+        if received_on is None and regulation is None:
+            given = await questions.receipt(self._stage, meant.words, meant.task)
+            if given is None:
+                return
+            received_on, regulation = given
+        task, question = meant.task, ""
+        if task is not None:
+            day, law = received_on or task.received_on, regulation or task.regulation
+            if why_not := cannot_correct(task, day, law):
+                self._stage.say(why_not, "warn")
+                return
+            due = f"due {task.due_on or 'never'} → {corrected_due(task, day, law) or 'never'}"
+            question = f"{task.name}: received {day} under {law}, {due}. Correct it?"
+        if await self._agreed("correct", meant, question):
+            said = f"Receipt and law of {meant.words} are corrected; its timeline keeps what was."
+            await self._record(
+                meant, lambda: records.correct(meant.numbers, received_on, regulation), "corrected", said
+            )
+
+    async def _agreed(self, action: str, meant: _Meant, question: str = "") -> bool:
+        """Have the plan for marked tasks confirmed, and of a single task `question` where there is one."""
+        if meant.plan is not None:
+            return await self._marked.confirmed(action, meant.plan)
+        return not question or await self._stage.prompt.yes(question)
 
     async def _meant(self, action: str) -> _Meant | None:
         """Return what an action is to be done to; where that is nothing, say why."""
@@ -178,6 +230,27 @@ class Recording:
         if results is not None:
             refused = results[0].refused
             self._stage.say(refused or said, "bad" if refused else "plain")
+
+
+_RECORD_KEYS: Final = {
+    "A": LegalRecord.ACKNOWLEDGEMENT,
+    "c": LegalRecord.VERIFICATION,
+    "E": LegalRecord.EXTENSION,
+}
+
+
+def _withdrawal(task: Task | None, record: LegalRecord) -> str:
+    """Return the question whether a record of a single task is withdrawn, and what moves."""
+    if task is None:
+        return ""
+    dates = {
+        LegalRecord.ACKNOWLEDGEMENT: task.acknowledged_on,
+        LegalRecord.VERIFICATION: task.verified.on if task.verified else None,
+        LegalRecord.EXTENSION: task.extended_on,
+    }
+    back = due_on(task.regulation, task.received_on) if record is LegalRecord.EXTENSION else None
+    moves = f" It is then due on {back}, not {task.due_on}." if back else ""
+    return f"Withdraw the {record} of {task.name}, recorded for {dates[record]}?{moves}"
 
 
 def _confirm_by(task: Task | None) -> str:

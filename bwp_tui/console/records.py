@@ -13,6 +13,7 @@ from bwp_tui.domain.task import WATCHED, Verification
 from bwp_tui.history import bulk, undo
 from bwp_tui.history.bulk import Deed, Result
 from bwp_tui.history.undo import Change, Part
+from bwp_tui.history.work import LegalRecord
 
 _STEPS: Final = 100
 """Changes of a session that can be taken back, the last first."""
@@ -33,6 +34,16 @@ class MarkStep:
     before: frozenset[int]
 
 
+@dataclass(frozen=True, slots=True)
+class FinalStep:
+    """Something that cannot be taken back, in the words of a sentence's beginning."""
+
+    what: str
+
+
+Step = RecordStep | MarkStep | FinalStep
+
+
 class Records:
     """Writes notes, tags, hands, verifications and dates. Its methods block on the disk: not for the UI's loop.
 
@@ -45,7 +56,7 @@ class Records:
 
     def __init__(self, changing: Changing, actor: str) -> None:
         self.actor = actor
-        self.steps: deque[RecordStep | MarkStep] = deque(maxlen=_STEPS)
+        self.steps: deque[Step] = deque(maxlen=_STEPS)
         self._changing = changing
 
     def replace_note(self, numbers: Sequence[int], text: str) -> list[Result]:
@@ -66,15 +77,23 @@ class Records:
 
     def verify(self, numbers: Sequence[int], verification: Verification) -> list[Result]:
         """Record how it was made sure who asks."""
-        return self._perform(bulk.verify(verification, self.actor), numbers)
+        return self._changed(bulk.verify(verification, self.actor), Part.VERIFICATION, numbers)
 
     def acknowledge(self, numbers: Sequence[int], on: date) -> list[Result]:
         """Record that receipt was confirmed to the shoppers."""
-        return self._perform(bulk.acknowledge(on, self.actor), numbers)
+        return self._changed(bulk.acknowledge(on, self.actor), Part.ACKNOWLEDGEMENT, numbers)
 
     def extend(self, numbers: Sequence[int], reason: str, today: date) -> list[Result]:
         """Record that the shoppers were told, today and with the reason, that the answer takes longer."""
-        return self._perform(bulk.extend(reason, today, self.actor), numbers)
+        return self._changed(bulk.extend(reason, today, self.actor), Part.EXTENSION, numbers)
+
+    def withdraw(self, numbers: Sequence[int], record: LegalRecord) -> list[Result]:
+        """Withdraw an acknowledgement, a verification or an extension."""
+        return self._changed(bulk.withdraw(record, self.actor), Part(record.value), numbers)
+
+    def correct(self, numbers: Sequence[int], received_on: date | None, regulation: str | None) -> list[Result]:
+        """Correct the day of receipt or the law; None leaves one as it is."""
+        return self._changed(bulk.correct(received_on, regulation, self.actor), Part.RECEIPT, numbers)
 
     def watch(self, numbers: Sequence[int], *, on: bool) -> list[Result]:
         """Watch tasks, or no longer."""

@@ -1,7 +1,8 @@
 """What the console had in sight when it was left, kept in the profile's folder for the next start.
 
 An address is never written there: a filter or a line with an `@` in it ends with the session. A purge of personal
-data removes the file. Of two consoles the one that writes last wins; where nothing can be written nothing is kept.
+data leaves nothing in the file but its instant, by which consoles know that what they have in sight is older. Of two
+consoles the one that writes last wins; where nothing can be written nothing is kept.
 """
 
 from __future__ import annotations
@@ -76,16 +77,22 @@ class Memory:
         self._path = profile.state_path
         self._writer = None if profile.read_only else ThreadPoolExecutor(1, "memory")
         self._last = Remembered()
+        self._purged_at: str | None = None
 
     def read(self) -> Remembered:
         """Return what was kept; without a readable file the beginning."""
+        content = self._content()
+        self._purged_at = _text(content.get("purged_at"))
+        self._last = _remembered(content) if content else self._last
+        return self._last
+
+    def _content(self) -> dict[str, object]:
         try:
             with self._path.open("rb") as file:
                 content = json.loads(file.read(_LARGEST))
         except (OSError, ValueError, RecursionError):
-            return self._last
-        self._last = _remembered(content) if isinstance(content, dict) else self._last
-        return self._last
+            return {}
+        return content if isinstance(content, dict) else {}
 
     def keep(self, remembered: Remembered) -> None:
         """Write it, soon."""
@@ -99,12 +106,16 @@ class Memory:
             self._writer.shutdown()
 
     def _write(self, remembered: Remembered) -> None:
+        purged_at = _text(self._content().get("purged_at"))
+        if purged_at != self._purged_at:
+            # A purge came after this console had begun: what it has in sight may be what was purged.
+            remembered = Remembered(order=remembered.order, columns=remembered.columns)
         fresh = self._path.with_name(f"{self._path.name}.{os.getpid()}")
         with suppress(OSError):
             fresh.unlink(missing_ok=True)
             descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(asdict(remembered), file)
+                json.dump({**asdict(remembered), "purged_at": purged_at}, file)
             fresh.replace(self._path)
 
 

@@ -6,9 +6,15 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
-from bwp_tui.domain.deadlines import PROCESSING_DAYS, due_on, latest_end, longest_fitting_hold
-from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, EMAIL_PATTERN, LONGEST_HOLDING_PERIOD, Kind, Request
-from bwp_tui.domain.times import due_words
+from bwp_tui.domain.deadlines import PROCESSING_DAYS, doubt_about, due_on, latest_end, longest_fitting_hold, why_not_yet
+from bwp_tui.domain.task import (
+    DEFAULT_HOLDING_PERIOD,
+    LONGEST_HOLDING_PERIOD,
+    Kind,
+    Request,
+    email_mistake,
+)
+from bwp_tui.domain.times import day_of, due_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +74,11 @@ class Draft:
 
     def outlook(self, today: date) -> tuple[str, str]:
         """Return a sentence on the dates this request will have, and the role to say it in."""
-        if self._received() is None:
+        received = self._received()
+        if received is None:
             return "", "muted"
+        if doubt := doubt_about(received, today):
+            return doubt, "warn"
         due = self.due()
         last = latest_end(today, self._hold_days())
         done = f"done by {last.isoformat()}"
@@ -100,24 +109,16 @@ class Draft:
 
     def _email_mistake(self) -> str | None:
         email = self.email.strip()
-        if not email or EMAIL_PATTERN.fullmatch(email):
-            return None
-        if "@" not in email:
-            return "an address has an @"
-        host = email.rpartition("@")[2]
-        return "needs an ending such as .com" if "." not in host else "no address the service takes"
+        return email_mistake(email) if email else None
 
     def _received(self) -> date | None:
-        try:
-            return date.fromisoformat(self.received.strip())
-        except ValueError:
-            return None
+        return day_of(self.received)
 
     def _received_mistake(self, today: date) -> str | None:
         received = self._received()
         if received is None:
             return no_day(self.received)
-        return "that day is still to come" if received > today else None
+        return "that day is still to come" if why_not_yet(received, today) else None
 
     def _hold_mistake(self) -> str | None:
         if self.kind is not Kind.DELETION:

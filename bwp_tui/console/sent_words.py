@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bwp_tui.console.speech import Phrase
 from bwp_tui.domain.text import clean_line, mask_email, veil
+from bwp_tui.domain.times import local
 from bwp_tui.history.sent import Sent
 
 STATE_ROLES = {"waiting": "busy", "done": "good", "refused": "bad", "lapsed": "warn"}
@@ -30,7 +31,7 @@ def header(width: int) -> list[Phrase]:
 def line(one: Sent, width: int, *, masked: bool) -> list[Phrase]:
     """Return one line: when and for which task, what, how it stands, and what the service answered."""
     date, subject = _widths(width)
-    asked = one.asked_at.astimezone().strftime("%Y-%m-%d %H:%M" if width >= _ROOMY else "%m-%d %H:%M")
+    asked = local(one.asked_at).strftime("%Y-%m-%d %H:%M" if width >= _ROOMY else "%m-%d %H:%M")
     email = clean_line(mask_email(one.email) if masked and one.email else one.email)
     shown = "" if not subject else email if len(email) < subject else f"{email[: subject - 2]}…"
     what, detail = one.answer

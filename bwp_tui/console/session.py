@@ -13,7 +13,7 @@ from bwp_tui.console.keymap import Keymap
 from bwp_tui.console.permission import Changing
 from bwp_tui.console.reader import Reader
 from bwp_tui.console.remembered import Memory
-from bwp_tui.domain.times import Clock, local_day
+from bwp_tui.domain.times import Clock, local, local_day
 from bwp_tui.history.connection import History
 from bwp_tui.history.engine_state import EngineState, Service
 from bwp_tui.settings import Profile
@@ -75,7 +75,7 @@ class Session:
         """Records what the operator asks for."""
         from bwp_tui.console.desk import Desk
 
-        return Desk(self.written, self.profile, self.who)
+        return Desk(self.written, self.profile, self.who, self.records.steps)
 
     @cached_property
     def records(self) -> Records:
@@ -116,4 +116,4 @@ class Session:
             trouble = f"throttled: {state.most_a_second:g} requests/s"
         if trouble is None or state.next_try_at is None:
             return trouble
-        return f"{trouble}, next try {state.next_try_at.astimezone():%H:%M:%S}"
+        return f"{trouble}, next try {local(state.next_try_at):%H:%M:%S}"

@@ -49,7 +49,7 @@ class Asking(Protocol):
 
 
 class Stage(Speaking, Protocol):
-    """The main screen, as `Doing` and `ManyDoing` see it."""
+    """The main screen, as those see it that carry out actions on it."""
 
     listing: Listing
     lines: tuple[str, ...]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import datetime
 
 from bwp_tui.console import detail_words
 from bwp_tui.console.detail_words import Reading, subject, veiled
@@ -16,6 +15,7 @@ from bwp_tui.contract.documents import LINK_FIELD, POLL_FIELDS
 from bwp_tui.contract.shown import operation, submit_variables
 from bwp_tui.domain.advice import KNOWN_CODES, advice_for
 from bwp_tui.domain.task import TERMINAL, Download, Event, Status, Task
+from bwp_tui.domain.times import stamp
 from bwp_tui.history import timeline
 from bwp_tui.history.sent import Sent
 
@@ -87,14 +87,14 @@ def sent(known: Known, reading: Reading) -> Iterator[Line]:
 
 def _asked(one: Sent, task: Task, reading: Reading) -> Iterator[Line]:
     yield [(operation(one.action, one.kind), "strong"), (f"   {one.state}", STATE_ROLES.get(one.state, "plain"))]
-    yield _fact("Asked", f"{_local(one.asked_at)} by {one.actor}")
+    yield _fact("Asked", f"{stamp(one.asked_at)} by {one.actor}")
     times = f", {one.attempts} attempt{'' if one.attempts == 1 else 's'}" if one.attempts else ""
-    yield _fact("First sent", f"{_local(one.first_sent_at) if one.first_sent_at else 'not yet'}{times}")
+    yield _fact("First sent", f"{stamp(one.first_sent_at) if one.first_sent_at else 'not yet'}{times}")
     if one.next_at:
-        yield _fact("Next try", _local(one.next_at))
+        yield _fact("Next try", stamp(one.next_at))
     if one.settled_at:
         what, detail = one.answer
-        words = f"{_local(one.settled_at)}  {what or one.state}{f': {detail}' if detail else ''}"
+        words = f"{stamp(one.settled_at)}  {what or one.state}{f': {detail}' if detail else ''}"
         yield _fact("Answer", veiled(words, task, reading))
     if one.client_token_start:
         yield _fact("Client token", f"{one.client_token_start}…  (the rest is not shown)")
@@ -110,12 +110,12 @@ def _asked(one: Sent, task: Task, reading: Reading) -> Iterator[Line]:
 def _fetched(download: Download, task: Task, reading: Reading) -> Iterator[Line]:
     role = {"done": "good", "failed": "bad"}.get(download.state, "busy")
     yield [(f"{LINK_FIELD}, for a link", "strong"), (f"   {download.state}", role)]
-    yield _fact("Asked", f"{_local(download.asked_at)} by {download.actor}")
+    yield _fact("Asked", f"{stamp(download.asked_at)} by {download.actor}")
     if download.started_at:
         links = f", {download.tries} link{'' if download.tries == 1 else 's'}" if download.tries else ""
-        yield _fact("Begun", f"{_local(download.started_at)}{links}; links are used at once and never kept")
+        yield _fact("Begun", f"{stamp(download.started_at)}{links}; links are used at once and never kept")
     if download.finished_at:
-        yield _fact("Ended", f"{_local(download.finished_at)}, {left_words(download)}")
+        yield _fact("Ended", f"{stamp(download.finished_at)}, {left_words(download)}")
     if download.sha256:
         yield _fact("sha256", download.sha256)
     if download.trouble:
@@ -127,17 +127,17 @@ def _fetched(download: Download, task: Task, reading: Reading) -> Iterator[Line]
 def _polled(task: Task) -> Iterator[Line]:
     yield [(f"{POLL_FIELDS[task.kind]}, for the status", "strong")]
     yield _fact("Variables", json.dumps({"taskId": task.task_id}))
-    yield _fact("Last asked", _local(task.polled_at) if task.polled_at else "not yet")
+    yield _fact("Last asked", stamp(task.polled_at) if task.polled_at else "not yet")
     ended = "not again: the task has ended" if task.status in TERMINAL else "when the engine runs"
-    yield _fact("Next", _local(task.next_poll_at) if task.next_poll_at else ended)
-    yield _fact("Answer", f"{task.status}{f', last changed {_local(task.updated_at)}' if task.updated_at else ''}")
+    yield _fact("Next", stamp(task.next_poll_at) if task.next_poll_at else ended)
+    yield _fact("Answer", f"{task.status}{f', last changed {stamp(task.updated_at)}' if task.updated_at else ''}")
 
 
 def notes(known: Known, reading: Reading) -> Iterator[Line]:
     """Yield every note, the newest first, and what was taken back of them."""
     found = [event for event in known.events if event.what in (timeline.NOTE, "note removed") or _unsaid(event)]
     for event in reversed(found):
-        yield [(f"{_local(event.at)}  by {event.actor}", "muted")]
+        yield [(f"{stamp(event.at)}  by {event.actor}", "muted")]
         words = event.detail or event.what
         yield [(veiled(words, known.task, reading), "plain" if event.what == timeline.NOTE else "muted")]
         yield []
@@ -151,7 +151,3 @@ def _unsaid(event: Event) -> bool:
 
 def _fact(label: str, words: str) -> Line:
     return [(f"  {label:<{_LABEL}}", "muted"), (words, "plain")]
-
-
-def _local(instant: datetime) -> str:
-    return instant.astimezone().strftime("%Y-%m-%d %H:%M:%S")

@@ -13,6 +13,9 @@ _WORD: Final = re.compile(r"""(?:"[^"]*"|'[^']*'|[^\s"'])+""")
 Deed = Callable[[], None]
 """What a line that was understood does."""
 
+_FLAGS: Final = frozenset({"--withdraw"})
+"""Options that have no value."""
+
 _QUOTED: Final = re.compile(r""""([^"]*)"|'([^']*)'""")
 
 
@@ -104,6 +107,8 @@ def take_apart(text: str, options_of: Callable[[str], Sequence[str] | None]) -> 
         elif word.text not in options:
             known = f" It takes {', '.join(options)}." if options else ""
             raise word.wrong(f"“{command.text}” has no option “{word.text}” here.{known}")
+        elif word.text in _FLAGS:
+            values[word.text] = word
         elif not rest:
             raise word.wrong(f"“{word.text}” needs a value.")
         else:

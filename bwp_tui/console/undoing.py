@@ -1,8 +1,8 @@
-"""Taking back the operator's last change of notes, tags, hands or marks."""
+"""Take back the last change that the operator made to records or marks."""
 
 from __future__ import annotations
 
-from bwp_tui.console.records import MarkStep, RecordStep
+from bwp_tui.console.records import FinalStep, MarkStep, RecordStep
 from bwp_tui.console.stage import Stage
 from bwp_tui.console.writing import write
 from bwp_tui.domain.text import counted
@@ -20,10 +20,13 @@ class Undoing:
         while steps and isinstance(steps[-1], MarkStep) and steps[-1].before == self._stage.table.marks:
             steps.pop()  # what was done to the marked tasks has taken these marks away already
         if not steps:
-            self._stage.say("There is nothing to take back: notes, tags, hands and marks of this session can be.")
+            self._stage.say("There is nothing to take back: what this session recorded or marked can be.")
             return
         step = steps[-1]
-        if isinstance(step, MarkStep):
+        if isinstance(step, FinalStep):
+            steps.pop()
+            self._stage.say(f"{step.what} cannot be taken back. Once more takes back what came before it.", "warn")
+        elif isinstance(step, MarkStep):
             steps.pop()
             self._stage.mark(step.before)
             count = len(step.before)

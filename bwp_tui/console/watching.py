@@ -8,7 +8,6 @@ from contextlib import suppress
 
 from bwp_tui.console.session import Session
 from bwp_tui.domain.task import Task, has_ended
-from bwp_tui.domain.text import mask_email
 from bwp_tui.history.errors import HistoryError
 
 
@@ -55,5 +54,5 @@ def status_words(ended: Sequence[Task], *, masked: bool) -> str:
     if len(ended) > 1:
         return f"Watched tasks have ended: {desk_words(ended)}."
     (task,) = ended
-    email = mask_email(task.email) if masked else task.email
+    email = task.subject(masked=masked)
     return f"The watched {task.kind.lower()} for {email} is {task.status}."

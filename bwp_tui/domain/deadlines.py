@@ -9,12 +9,19 @@ import calendar
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
-from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD
+from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD, Kind, Status, Task
+from bwp_tui.domain.times import zone_name
 
 PROCESSING_DAYS: Final = 30
 """Calendar days the service may take; for a deletion they begin when the holding period ends."""
 
 _SATURDAY: Final = 5
+
+_EARLIEST_USUAL: Final = date(2018, 1, 1)
+"""Before that no law asked for an answer: an earlier day of receipt is a slip of the keyboard."""
+
+_UNANSWERED: Final = frozenset({Status.FAILED, Status.REJECTED, Status.MISSING})
+"""How a task can end with the shopper still to be answered."""
 
 
 class Regulation(NamedTuple):
@@ -38,6 +45,35 @@ REGULATIONS: Final[dict[str, Regulation]] = {
         Regulation("none", "no legal deadline"),
     )
 }
+
+
+def is_clock_running(task: Task) -> bool:
+    """Say whether the shop still owes the shopper an answer, so that the due date counts down.
+
+    The only rule; the column `open` of the history computes the same in SQL.
+    """
+    if task.resubmitted or task.purged_at is not None:
+        return False
+    if not task.terminal or task.status in _UNANSWERED:
+        return True
+    return task.status == Status.COMPLETED and task.kind is Kind.RETRIEVAL and not task.saved
+
+
+def why_not_yet(day: date, today: date) -> str | None:
+    """Return why `day` cannot be when something has happened, or None where it can.
+
+    One day ahead of the office's calendar is possible: it has begun farther east (UTC+14).
+    """
+    return f"{day} is in the future." if day > today + timedelta(days=1) else None
+
+
+def doubt_about(day: date, today: date) -> str | None:
+    """Return what is odd about a day on which something is said to have happened, or None."""
+    if day > today:
+        return f"{day} has not begun in the office, where it is {today} ({zone_name()})."
+    if day < _EARLIEST_USUAL or day < add_months(today, -12):
+        return f"{day} is more than a year ago; check the year."
+    return None
 
 
 def add_months(day: date, months: int) -> date:

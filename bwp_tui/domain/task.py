@@ -8,12 +8,26 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from bwp_tui.domain.text import mask_email, percent
+
 EMAIL_PATTERN: Final = re.compile(r"^[a-zA-Z0-9._%+-]+@[a-zA-Z0-9.-]+[.][a-zA-Z]{2,}$")
 """The documented pattern of a data subject's address (contract: Operations)."""
 
 DEFAULT_HOLDING_PERIOD: Final = 10
 LONGEST_HOLDING_PERIOD: Final = 180
 """Calendar days, the documented default and bound (contract: Operations)."""
+
+
+def email_mistake(email: str) -> str | None:
+    """Return what is wrong with an address in a few words, or None where the service takes it."""
+    if EMAIL_PATTERN.fullmatch(email):
+        return None
+    if "@" not in email:
+        return "an address has an @"
+    host = email.rpartition("@")[2]
+    if email.count("@") == 1 and "." not in host:
+        return "needs an ending such as .com"
+    return "no address the service takes"
 
 
 class Kind(StrEnum):
@@ -44,8 +58,19 @@ TERMINAL: Final = frozenset(
 """Statuses that nothing more is expected of."""
 
 
+PURGED: Final = "(purged)"
+"""Stands for the address of a task whose personal data was removed."""
+
+UNKNOWN: Final = "(not known yet)"
+"""Stands for the address of a task that was adopted by its id, until the service has named it."""
+
 WATCHED: Final = "watched"
 """The tag of a task that an operator wants to be told of once, when it has ended."""
+
+
+def why_purged(task: Task) -> str | None:
+    """Return that nothing can be done with a purged task, or None for any other."""
+    return f"Task {task.name} was purged: its record stays as it is." if task.is_purged else None
 
 
 def has_ended(status: str) -> bool:
@@ -110,6 +135,11 @@ class Download:
         """How often it was tried, each over a link of its own, the one that is under way or brought it included."""
         return self.attempts + (self.state == DownloadState.RUNNING)
 
+    @property
+    def percent(self) -> int | None:
+        """How much has come: 100 only once it is verified and in place; None where that is not known."""
+        return 100 if self.state == DownloadState.DONE else percent(self.bytes, self.total)
+
 
 class Verification(NamedTuple):
     """How and by whom it was made sure that who asks is the data subject. It never pauses a legal clock."""
@@ -159,11 +189,30 @@ class Task:
     """When the shopper was told that the answer takes longer; `due_on` has moved."""
     acknowledged_on: date | None = None
     """When receipt was confirmed to the shopper."""
+    terminal: bool = False
+    """Whether nothing more is expected of the service."""
+    saved: bool = False
+    """Whether a result was ever saved whole; a later download that fails takes nothing back."""
+    resubmitted: bool = False
+    """Whether another task carries the request on, be it gone from the history meanwhile."""
+    purged_at: datetime | None = None
+    """When the personal data was removed."""
 
     @property
     def name(self) -> str:
         """What to call the task in a sentence: its task id's start, or its local number."""
         return self.task_id[:8] if self.task_id else f"#{self.number}"
+
+    @property
+    def is_purged(self) -> bool:
+        """Whether the personal data was removed: the task is closed, and stays as evidence alone."""
+        return self.purged_at is not None
+
+    def subject(self, *, masked: bool) -> str:
+        """What to call the data subject: the address, or why there is none."""
+        if not self.email:
+            return PURGED if self.purged_at else UNKNOWN
+        return mask_email(self.email) if masked else self.email
 
 
 @dataclass(frozen=True, slots=True)

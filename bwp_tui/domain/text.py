@@ -12,6 +12,8 @@ from typing import Final
 LONGEST: Final = 4_000
 """Characters kept of one foreign text, its escapes counted; the rest is replaced by an ellipsis."""
 
+_UNITS: Final = ("B", "kB", "MB", "GB", "TB")
+
 _UNSAFE: Final = re.compile(
     "["
     "\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 without tab and newline, DEL, C1
@@ -25,7 +27,22 @@ _UNSAFE: Final = re.compile(
 )
 
 
+_EMOJI: Final = (
+    "[\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u27bf\u2b00-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
+)
+_SCRIPT: Final = "[\u0620-\u06ff\u0750-\u077f\u08a0-\u109f\u1780-\u17b3\u17b6-\u17ff]"  # Arabic, Indic, Khmer
+_JOINERS: Final = "\u200c\u200d\ufe0f"
+_JOINED: Final = re.compile(
+    f"(?<={_EMOJI})\ufe0f|(?<=[0-9#*])\ufe0f(?=\u20e3)"
+    f"|(?:(?<={_EMOJI})|(?<={_EMOJI}\ufe0f))\u200d(?={_EMOJI})"
+    f"|(?<={_SCRIPT})[\u200c\u200d](?={_SCRIPT})"
+)
+"""Characters without a shape that make one of what stands around them, and are harmless there."""
+
+
 def _visible(match: re.Match[str]) -> str:
+    if _JOINED.match(match.string, match.start()):
+        return match.group()
     code = ord(match.group())
     if code < 0x100:
         return f"\\x{code:02x}"
@@ -49,12 +66,12 @@ def escaped(text: str) -> str:
 
 def unsafe_at(text: str) -> int | None:
     """Return where the first character stands that `clean` would write as an escape, or None."""
-    found = _UNSAFE.search(text)
-    return None if found is None else found.start()
+    found = (match.start() for match in _UNSAFE.finditer(text))
+    return next((at for at in found if not _JOINED.match(text, at)), None)
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST else text[:LONGEST] + "…"
+    return text if len(text) <= LONGEST else text[:LONGEST].rstrip(_JOINERS) + "…"
 
 
 def clean_line(text: str) -> str:
@@ -76,6 +93,36 @@ def veil(text: str, email: str) -> str:
 def counted(count: int, noun: str) -> str:
     """Return a count with what is counted: `1 task`, `2 tasks`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def size(count: float) -> str:
+    """Return a number of bytes in three or four digits with its unit."""
+    unit = _unit(count)
+    return f"{_digits(count, unit)} {_UNITS[unit]}"
+
+
+def size_as(count: float, of: float) -> str:
+    """Return a number of bytes in the unit that `of` is said in, without that unit; in its own where it is little."""
+    unit = _unit(of)
+    if count and count < 0.05 * 1000**unit:
+        own = _unit(count)
+        return f"{count / 1000**own:.0f} {_UNITS[own]}"
+    return _digits(count, unit)
+
+
+def _unit(count: float) -> int:
+    # What would be rounded up to 1000 of a unit is 1.0 of the next.
+    return next((unit for unit in range(len(_UNITS)) if count < 999.5 * 1000**unit), len(_UNITS) - 1)
+
+
+def _digits(count: float, unit: int) -> str:
+    scaled = count / 1000**unit
+    return f"{scaled:.0f}" if unit == 0 or scaled >= 99.95 else f"{scaled:.1f}"
+
+
+def percent(done: int, total: int | None) -> int | None:
+    """Return how much has come; 99 at most, since what came last is still to be verified; None where unknown."""
+    return None if total is None else min(99, 100 * done // max(1, total))
 
 
 def nearest(word: str, known: tuple[str, ...]) -> str | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final
 
 Clock = Callable[[], datetime]
@@ -40,13 +41,73 @@ def from_text(text: str) -> datetime:
         raise ValueError("An instant must fall in the years 1 to 9999 of UTC.") from None
 
 
-def local_day(instant: datetime) -> date:
-    """Return the calendar day on which `instant` falls where the operator sits."""
+_office: tzinfo | None = None
+
+
+def use_zone(name: str | None) -> None:
+    """Set the time zone of the office for this process: an IANA name such as `Europe/Berlin`; None is the machine's.
+
+    One for the whole process, as the machine's own is: the day of a receipt must not depend on who asks for it.
+
+    Raises:
+        ValueError: there is no such zone.
+    """
+    global _office
+    _office = None if name is None else zone_of(name)
+
+
+def zone_of(name: str) -> tzinfo:
+    """Return the time zone of that IANA name.
+
+    Raises:
+        ValueError: there is none.
+    """
+    from zoneinfo import ZoneInfo  # most offices sit where their machine does
+
     try:
-        return instant.astimezone().date()
+        return ZoneInfo(name)
+    except (KeyError, OSError):  # not found, a folder of zones, or a name that is no path
+        raise ValueError(name) from None
+
+
+def zone_name() -> str:
+    """Return what the office's time zone is called: its IANA name, or the machine's own abbreviation."""
+    return str(_office) if _office is not None else local(utc_now()).strftime("%Z")
+
+
+def local(instant: datetime) -> datetime:
+    """Return `instant` in the office's time zone."""
+    return instant.astimezone(_office)
+
+
+def stamp(instant: datetime) -> str:
+    """Return `instant` as operators read it: `2026-12-31 23:59:59`, in the office's time zone."""
+    return local(instant).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def midnight(day: date) -> datetime:
+    """Return the instant at which `day` begins in the office."""
+    return datetime.combine(day, time.min, _office).astimezone(UTC)
+
+
+def local_day(instant: datetime) -> date:
+    """Return the calendar day on which `instant` falls in the office."""
+    try:
+        return local(instant).date()
     except OverflowError:
         # The first or last day of the calendar, which no zone can move: services send such dates for “never”.
         return instant.date()
+
+
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def day_of(text: str) -> date | None:
+    """Read a calendar day as `2026-12-31` and in no other form, such as ISO weeks; None where it is none."""
+    try:
+        return date.fromisoformat(text.strip()) if _DAY.fullmatch(text.strip()) else None
+    except ValueError:
+        return None
 
 
 def duration_words(length: timedelta) -> str:

@@ -10,6 +10,7 @@ from bwp_tui.domain.task import (
     Request,
     Status,
     Task,
+    why_purged,
 )
 from bwp_tui.domain.text import clean_line
 from bwp_tui.history import downloads, tasks, timeline
@@ -91,7 +92,7 @@ def cannot_resubmit(task: Task) -> str | None:
         return f"Task {task.name} was resubmitted already, as #{task.resubmitted_as}."
     if task.status not in _RESUBMITTED:
         return f"Only a failed, refused or cancelled task is submitted again; {task.name} is {task.status}."
-    return None if task.email else f"Task {task.name} has no address to submit again."
+    return why_purged(task) or (None if task.email else f"Task {task.name} has no address to submit again.")
 
 
 def cancel(history: History, number: int, actor: str) -> Task:
@@ -184,6 +185,8 @@ def download_in(transaction: Transaction, history: History, number: int, directo
 
 def cannot_download(task: Task) -> str | None:
     """Return why there is nothing to download for task, or None when there is."""
+    if why_not := why_purged(task):
+        return why_not
     if task.kind is Kind.DELETION:
         return "A deletion has no result to download."
     if task.status != Status.COMPLETED:
@@ -222,7 +225,8 @@ def poll_now(history: History, numbers: list[int]) -> None:
 def poll_now_in(transaction: Transaction, number: int) -> None:
     """Make a task due to be asked about at once, in a transaction that is open."""
     transaction.run(
-        "UPDATE tasks SET next_poll_at = ?, polls = 0, revision = ? WHERE number = ? AND task_id IS NOT NULL",
+        "UPDATE tasks SET next_poll_at = ?, polls = 0, revision = ? WHERE number = ? AND task_id IS NOT NULL"
+        " AND purged_at IS NULL",
         (transaction.now_text, transaction.revision, number),
     )
 

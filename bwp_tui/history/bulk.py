@@ -12,6 +12,7 @@ from bwp_tui.history import actions, tasks, work
 from bwp_tui.history.connection import History, Transaction
 from bwp_tui.history.errors import NoSuchTask, NotPossible
 from bwp_tui.history.request_check import BadRequest
+from bwp_tui.history.work import LegalRecord
 
 AT_ONCE: Final = 100
 """Tasks of one transaction: others write meanwhile, and one wait for the disk serves them all."""
@@ -123,6 +124,20 @@ def extend(reason: str, today: date, actor: str) -> Deed:
     """Return the deed of recording that the shopper was told that the answer takes longer."""
     return _upon(
         lambda transaction, history, number: work.extend_in(transaction, history, number, reason, today, actor)
+    )
+
+
+def withdraw(record: LegalRecord, actor: str) -> Deed:
+    """Return the deed of withdrawing a record."""
+    return _upon(lambda transaction, history, number: work.withdraw_in(transaction, history, number, record, actor))
+
+
+def correct(received_on: date | None, regulation: str | None, actor: str) -> Deed:
+    """Return the deed of correcting the day of receipt or the law; None leaves one as it is."""
+    return _upon(
+        lambda transaction, history, number: work.correct_in(
+            transaction, history, number, received_on, regulation, actor
+        )
     )
 
 

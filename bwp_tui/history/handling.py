@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bwp_tui.domain.task import DownloadState, Kind, Task
+from bwp_tui.domain.task import DownloadState, Kind, Task, why_purged
 from bwp_tui.history import timeline
 from bwp_tui.history.connection import History, Transaction
 
 
 def cannot_open(task: Task) -> str | None:
     """Return why there is no saved result to look into, or None when there is."""
+    if why_not := why_purged(task):
+        return why_not
     if task.kind is Kind.DELETION:
         return "A deletion has no result."
     if task.download is None or task.download.state != DownloadState.DONE or task.download.path is None:

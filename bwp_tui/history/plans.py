@@ -9,13 +9,13 @@ from datetime import date
 from typing import Final
 
 from bwp_tui.domain.deadlines import extend_by
-from bwp_tui.domain.task import Status, Task
+from bwp_tui.domain.task import Status, Task, why_purged
 from bwp_tui.history import tasks
 from bwp_tui.history.actions import cannot_cancel, cannot_download, cannot_resubmit
 from bwp_tui.history.connection import History
 from bwp_tui.history.handling import saved_at
 from bwp_tui.history.plan_deadlines import Deadlines
-from bwp_tui.history.work import cannot_acknowledge, cannot_extend, cannot_watch
+from bwp_tui.history.work import LegalRecord, cannot_acknowledge, cannot_extend, cannot_watch, cannot_withdraw
 
 CHUNK: Final = 500
 """Tasks read at once: the values that one statement can bind are limited."""
@@ -73,6 +73,8 @@ class Plan:
 
 def cannot_refresh(task: Task) -> str | None:
     """Return why the service cannot be asked about task, or None when it can."""
+    if why_not := why_purged(task):
+        return why_not
     if task.task_id is None:
         return f"{task.name} has no task id yet, so the service cannot be asked about it."
     if task.status == Status.CANCELLED:
@@ -93,6 +95,10 @@ def _any_day(check: Callable[[Task], str | None]) -> _Check:
     return lambda task, _today: check(task)
 
 
+def _withdrawing(record: LegalRecord) -> _Check:
+    return lambda task, _today: cannot_withdraw(task, record)
+
+
 def _never(_task: Task, _today: date) -> None:
     return None
 
@@ -109,7 +115,9 @@ _ACTIONS: Final[dict[str, tuple[str, _Check]]] = {
     "tag": ("tagged", _never),
     "assign": ("assigned", _never),
     "note": ("noted", _never),
-    "verify": ("verified", _never),
+    "verify": ("verified", _any_day(why_purged)),
+    **{f"withdraw {record}": ("withdrawn", _withdrawing(record)) for record in LegalRecord},
+    "correct": ("corrected", _any_day(why_purged)),
 }
 
 
@@ -166,6 +174,10 @@ def _few_words(action: str, task: Task) -> str:
     if already.get(action.removesuffix(" again"), False):
         is_under_way = action in ("cancel", "download", "download again")
         return f"{_ASKED[action]} asked for already" if is_under_way else f"{_ACTIONS[action][0]} already"
+    if action.startswith("withdraw "):
+        return f"without {action.removeprefix('withdraw ')}"
+    if task.is_purged:
+        return "purged"
     if action == "resubmit" and not task.email:
         return "without address"
     if action == "extend" and extend_by(task.regulation, task.received_on) is None:

@@ -8,16 +8,20 @@ acted when, and the hash of what was downloaded stay, unless all is to go.
 from __future__ import annotations
 
 import json
+import os
 import re
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from bwp_tui.domain.filter import Filter
+from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import to_text
 from bwp_tui.history import backups, swap, timeline, words
 from bwp_tui.history.connection import History, Transaction, as_int, as_text
@@ -34,13 +38,29 @@ _READERS_PATIENCE_S: Final = 10.0
 _LOOK_S: Final = 0.05
 
 
+ArchiveNames = Callable[[Kind, str, str], Sequence[str]]
+"""Returns what the result of a task, given its address and task id, is called on disk, be it whole or in part."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a purge would do: the tasks, when the youngest of them ended, the archives of theirs that were saved."""
+    """What a purge would do.
+
+    Attributes:
+        numbers: the tasks.
+        youngest: when the youngest of them ended.
+        unanswered: tasks that are left out, since their shoppers are still to be answered.
+        own: their results in the folder of the profile, which go too.
+        elsewhere: their results elsewhere, which stay.
+        copies: where results were unpacked or packed to, in the words of their timelines; this stays.
+    """
 
     numbers: tuple[int, ...]
     youngest: date | None
-    archives: tuple[Path, ...]
+    unanswered: tuple[int, ...]
+    own: dict[int, list[Path]]
+    elsewhere: tuple[Path, ...]
+    copies: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,51 +68,117 @@ class Purged:
     """What a purge did. `backups` are gone, one new one is in their place; `left` still hold what was purged."""
 
     tasks: int
+    files: int
     backups: tuple[Path, ...]
     left: tuple[Path, ...]
 
 
-def plan(history: History, wanted: Filter, older_than: timedelta, today: date, *, evidence_too: bool) -> Plan:
+def plan(
+    history: History,
+    wanted: Filter,
+    older_than: timedelta,
+    today: date,
+    *,
+    evidence_too: bool,
+    unanswered_too: bool = False,
+    names: ArchiveNames = lambda _kind, _email, _task_id: (),
+) -> Plan:
     """Return what fits the filter, has ended so long ago, and waits for nothing.
 
     Args:
         evidence_too: the rows are to go altogether, also those whose personal data is gone already.
+        unanswered_too: also those whose shoppers are still to be answered.
     """
     where, values = condition(wanted, history.clock(), today)
     rows = history.rows(
-        f"SELECT t.number, t.finished_at FROM tasks t WHERE ({where}) AND t.terminal = 1 AND t.finished_at <= ?"
+        f"SELECT t.number, t.finished_at, t.open FROM tasks t WHERE ({where}) AND t.terminal = 1 AND t.finished_at <= ?"
         f"{'' if evidence_too else ' AND t.purged_at IS NULL'}"
         " AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.task = t.number AND i.state = 'waiting')"
         f" AND NOT EXISTS (SELECT 1 FROM downloads d WHERE d.task = t.number AND {_NEEDS_ITS_TASK})"
         " ORDER BY t.number",
         (*values, to_text(history.clock() - older_than)),
     )
-    numbers = tuple(as_int(number) for number, _ in rows)
-    chosen = frozenset(numbers)
-    saved = history.rows("SELECT task, path FROM downloads WHERE state = 'done' AND path IS NOT NULL ORDER BY id")
-    archives = dict.fromkeys(Path(as_text(path)) for number, path in saved if number in chosen)
+    chosen = {as_int(number): as_text(ended) for number, ended, is_open in rows if unanswered_too or not is_open}
+    own, elsewhere = _files(history, chosen, names)
+    handled = history.rows("SELECT task, what, detail FROM timeline WHERE what IN ('unpacked', 'packed') ORDER BY id")
     return Plan(
-        numbers,
-        max((date.fromisoformat(as_text(finished)[:10]) for _, finished in rows), default=None),
-        tuple(path for path in archives if path.exists()),
+        tuple(chosen),
+        max((date.fromisoformat(ended[:10]) for ended in chosen.values()), default=None),
+        tuple(as_int(number) for number, _, _ in rows if number not in chosen),
+        own,
+        elsewhere,
+        tuple(f"{what!s}: {detail!s}" for number, what, detail in handled if number in chosen and detail is not None),
     )
 
 
-def purge(history: History, numbers: Sequence[int], actor: str, today: date, *, evidence_too: bool) -> Purged:
-    """Remove the personal data of these tasks from the register, its free pages and its backups.
+def _files(
+    history: History, chosen: Collection[int], names: ArchiveNames
+) -> tuple[dict[int, list[Path]], tuple[Path, ...]]:
+    """Return the results and parts of tasks that are on disk: in the history's folder by task, and those elsewhere."""
+    folder = history.path.parent.resolve()
+    own: dict[int, list[Path]] = {}
+    elsewhere: dict[Path, None] = {}
+    for number, path, directory, kind, email, task_id in history.rows(
+        "SELECT d.task, d.path, d.directory, t.kind, t.email, t.task_id FROM downloads d"
+        " JOIN tasks t ON t.number = d.task WHERE d.directory <> '' ORDER BY d.id"
+    ):
+        if number not in chosen:
+            continue
+        found = [Path(as_text(path))] if path is not None else []
+        called = names(Kind(as_text(kind)), as_text(email), as_text(task_id))
+        found += [Path(as_text(directory)) / name for name in called]
+        for file in dict.fromkeys(found):
+            if not os.path.lexists(file):
+                continue
+            if file.parent.resolve().is_relative_to(folder):
+                own.setdefault(as_int(number), []).append(file)
+            else:
+                elsewhere[file] = None
+    return own, tuple(elsewhere)
+
+
+def purge(
+    history: History,
+    numbers: Sequence[int],
+    actor: str,
+    today: date,
+    *,
+    evidence_too: bool,
+    unanswered_too: bool = False,
+    files: Mapping[int, Sequence[Path]] = MappingProxyType({}),
+) -> Purged:
+    """Remove the personal data of these tasks: from the history, its free pages, its backups, and their own files.
 
     After a crash in between, the next `remove_traces` goes on where this one was.
+
+    Args:
+        files: those that go with a task, by its number.
 
     Raises:
         HistoryError: it could not be done, or not to the end; the tasks may be purged and traces be left.
     """
+    removed = 0
     with history.write() as transaction:
         transaction.run("UPDATE meta SET traces_left = 1")
         done = 0
         for number in numbers:
-            done += _purge(transaction, number, actor, evidence_too=evidence_too)
+            if _purge(transaction, number, actor, evidence_too=evidence_too, unanswered_too=unanswered_too):
+                done += 1
+                removed += _unlink(files.get(number, ()))
+    # What was copied where there is no clipboard: a path, which names its shopper, or an id.
+    removed += _unlink(history.path.parent.glob("copied-*.txt"))
     gone = remove_traces(history, today, threading.Event())
-    return Purged(done, tuple(gone), tuple(swap.set_aside(history.path)))
+    return Purged(done, removed, tuple(gone), tuple(swap.set_aside(history.path)))
+
+
+def _unlink(files: Iterable[Path]) -> int:
+    """Remove files; return how many there were."""
+    count = 0
+    for file in files:
+        with suppress(FileNotFoundError):
+            file.unlink()
+            count += 1
+    return count
 
 
 def traces_left(history: History) -> bool:
@@ -118,20 +204,21 @@ def remove_traces(history: History, today: date, stop: threading.Event) -> list[
     return gone
 
 
-def _purge(transaction: Transaction, number: int, actor: str, *, evidence_too: bool) -> int:
+def _purge(transaction: Transaction, number: int, actor: str, *, evidence_too: bool, unanswered_too: bool) -> bool:
     # Judged once more: since the operator agreed, the task may have been taken up again.
     rows = transaction.run(
         "UPDATE tasks SET purged_at = coalesce(purged_at, ?) WHERE number = ? AND terminal = 1"
+        " AND (open = 0 OR ?)"
         " AND NOT EXISTS (SELECT 1 FROM intents WHERE task = number AND state = 'waiting')"
         f" AND NOT EXISTS (SELECT 1 FROM downloads d WHERE d.task = number AND {_NEEDS_ITS_TASK})"
         " RETURNING errors",
-        (transaction.now_text, number),
+        (transaction.now_text, number, int(unanswered_too)),
     )
     if not rows:
-        return 0
+        return False
     if evidence_too:
         _remove(transaction, number)
-        return 1
+        return True
     transaction.run(
         "UPDATE tasks SET email = '', reason = NULL, note = '', tags = '[]', verified_how = NULL, trouble = NULL,"
         " errors = ?, revision = ? WHERE number = ?",
@@ -144,7 +231,7 @@ def _purge(transaction: Transaction, number: int, actor: str, *, evidence_too: b
     )
     transaction.run("UPDATE timeline SET detail = NULL WHERE task = ?", (number,))
     timeline.append(transaction, number, actor, "purged")
-    return 1
+    return True
 
 
 def _remove(transaction: Transaction, number: int) -> None:

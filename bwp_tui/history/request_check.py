@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from bwp_tui.domain.deadlines import REGULATIONS, due_on
-from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, EMAIL_PATTERN, LONGEST_HOLDING_PERIOD, Kind, Request
+from bwp_tui.domain.task import (
+    DEFAULT_HOLDING_PERIOD,
+    LONGEST_HOLDING_PERIOD,
+    Kind,
+    Request,
+    email_mistake,
+)
 from bwp_tui.domain.text import clean_line
 
 
@@ -21,7 +27,7 @@ def check_email(email: str) -> None:
     Raises:
         BadRequest: it does not fit.
     """
-    if EMAIL_PATTERN.fullmatch(email) is None:
+    if email_mistake(email):
         raise BadRequest(
             "email",
             f"“{clean_line(email)}” is not an email address the service takes, such as jane@example.com.",

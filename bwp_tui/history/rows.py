@@ -20,7 +20,8 @@ _TASK_COLUMNS: Final = (
     " t.received_on, t.regulation, t.due_on, t.recorded_at, t.submitted_at, t.updated_at, t.finished_at,"
     " t.polled_at, t.next_poll_at, t.polls, t.trouble, t.resubmit_of,"
     " (SELECT max(number) FROM tasks WHERE resubmit_of = t.number), t.earlier, t.cancel_asked, t.revision,"
-    " t.assigned_to, t.verified_on, t.verified_by, t.verified_how, t.extended_on, t.acknowledged_on"
+    " t.assigned_to, t.verified_on, t.verified_by, t.verified_how, t.extended_on, t.acknowledged_on,"
+    " t.terminal, t.saved, t.resubmitted, t.purged_at"
 )
 TASKS: Final = f"SELECT {_TASK_COLUMNS}, {DOWNLOAD_COLUMNS} FROM tasks t LEFT JOIN downloads d ON d.id = t.download"
 """A SELECT of whole tasks, to be continued with WHERE and ORDER BY on `t`."""
@@ -73,6 +74,10 @@ def _task_of(row: Row) -> Task:
         verified=_verification(row[27:30]),
         extended_on=_day(row[30]),
         acknowledged_on=_day(row[31]),
+        terminal=bool(row[32]),
+        saved=bool(row[33]),
+        resubmitted=bool(row[34]),
+        purged_at=_instant(row[35]),
     )
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from bwp_tui.domain.deadlines import REGULATIONS, received_until
 from bwp_tui.domain.filter import NOBODY, Ack, Age, Clause, Due, Filter, On, OneOf, Words
-from bwp_tui.domain.times import to_text
+from bwp_tui.domain.times import midnight, to_text
 from bwp_tui.history.connection import SqlValue
 from bwp_tui.history.words import Index, Narrowing, as_stored, reading_all
 
@@ -42,8 +42,8 @@ _LATELY_S: Final = 7 * 86_400
 _STATES: Final = {
     "active": "t.terminal = 0",
     "open": "t.open = 1",
-    "ready": "(t.status = 'COMPLETED' AND t.kind = 'RETRIEVAL' AND t.saved = 0)",
-    "failed": "(t.resubmitted = 0 AND t.status IN ('FAILED', 'REJECTED', 'MISSING', 'UNCONFIRMED'))",
+    "ready": "(t.status = 'COMPLETED' AND t.kind = 'RETRIEVAL' AND t.saved = 0 AND t.open = 1)",
+    "failed": "(t.open = 1 AND t.status IN ('FAILED', 'REJECTED', 'MISSING', 'UNCONFIRMED'))",
     "unsent": "t.task_id IS NULL",
     "resubmitted": "t.resubmitted = 1",
     "duplicate": "t.earlier IS NOT NULL",
@@ -194,7 +194,7 @@ def _midnight(day: date) -> str:
     """Return the instant at which `day` begins where the operator sits, as text."""
     # A day off either end of the calendar has no instant in every zone, and no task either.
     day = min(max(day, date.min + _DAY), date.max - _DAY)
-    return to_text(datetime.combine(day, time.min).astimezone())
+    return to_text(midnight(day))
 
 
 def _anywhere(text: str, narrow: Narrowing) -> Condition:

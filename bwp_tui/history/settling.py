@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bwp_tui.domain.task import Status, Task
+from bwp_tui.domain.task import Status, Task, why_purged
 from bwp_tui.domain.text import clean_line
 from bwp_tui.history import tasks, timeline
 from bwp_tui.history.changes import finish
@@ -48,7 +48,7 @@ def adopt(history: History, number: int, task_id: str, actor: str) -> Task:
 def cannot_adopt(task: Task) -> str | None:
     """Return why no task id can be entered for task, or None when one can."""
     if task.status in (Status.UNCONFIRMED, Status.GIVEN_UP):
-        return None
+        return why_purged(task)
     if task.status == Status.QUEUED and task.task_id is not None:
         return None  # entered before, and the service has not confirmed it
     return f"Only for an unconfirmed request a task id is entered; {task.name} is {task.status}."

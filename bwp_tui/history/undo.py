@@ -1,18 +1,18 @@
-"""Taking back a change of what the office keeps about a task: a row more on its timeline, never one less."""
+"""Take back a change of what is recorded about a task: a row more on its timeline, never one less."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
-from bwp_tui.domain.task import Task
 from bwp_tui.history import tasks, timeline
 from bwp_tui.history.bulk import Deed
 from bwp_tui.history.changes import mark
-from bwp_tui.history.connection import History, Transaction
+from bwp_tui.history.connection import History, Row, SqlValue, Transaction
 from bwp_tui.history.errors import NotPossible
-from bwp_tui.history.rows import tags_text
 
 
 class Part(StrEnum):
@@ -21,24 +21,39 @@ class Part(StrEnum):
     NOTE = "note"
     TAGS = "tags"
     ASSIGNMENT = "assignment"
+    ACKNOWLEDGEMENT = "acknowledgement"
+    VERIFICATION = "verification"
+    EXTENSION = "extension"
+    RECEIPT = "receipt and law"
+
+
+_COLUMNS: Final = {
+    Part.NOTE: ("note",),
+    Part.TAGS: ("tags",),
+    Part.ASSIGNMENT: ("assigned_to",),
+    Part.ACKNOWLEDGEMENT: ("acknowledged_on",),
+    Part.VERIFICATION: ("verified_on", "verified_by", "verified_how"),
+    Part.EXTENSION: ("extended_on", "due_on"),
+    Part.RECEIPT: ("received_on", "regulation", "due_on"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One part of a task as it was before a change and after it."""
+    """One part of a task, the values of its columns, as it was before a change and after it."""
 
     number: int
-    before: tuple[str, ...]
-    after: tuple[str, ...]
+    before: Row
+    after: Row
 
 
 def noted(deed: Deed, part: Part, changes: list[Change]) -> Deed:
     """Return a deed that does the same and adds to `changes` what it has changed."""
 
     def watched(transaction: Transaction, history: History, number: int) -> int:
-        before = _value(tasks.get(history, number), part)
+        before = _value(transaction, number, part)
         now = deed(transaction, history, number)
-        after = _value(tasks.get(history, number), part)
+        after = _value(transaction, number, part)
         if before != after:
             changes.append(Change(number, before, after))
         return now
@@ -53,35 +68,35 @@ def take_back(part: Part, changes: Iterable[Change], actor: str) -> Deed:
     def deed(transaction: Transaction, history: History, number: int) -> int:
         change = by_number[number]
         task = tasks.get(history, number)
-        if _value(task, part) != change.after:
+        if task.purged_at is not None or _value(transaction, number, part) != change.after:
             raise NotPossible(f"The {part} of {task.name} was changed since, so it stays.")
-        _put(transaction, number, part, change.before)
-        timeline.append(transaction, number, actor, "undone", detail=_words(part, change.before))
+        columns = _COLUMNS[part]
+        transaction.run(
+            f"UPDATE tasks SET {', '.join(f'{column} = ?' for column in columns)} WHERE number = ?",
+            (*change.before, number),
+        )
+        due = [dict(zip(columns, row, strict=True)).get("due_on") for row in (change.after, change.before)]
+        before, after = (None, None) if due[0] == due[1] else (_text(due[0]), _text(due[1]))
+        timeline.append(
+            transaction, number, actor, "undone", before=before, after=after, detail=_words(part, change.before)
+        )
         mark(transaction, number)
         return number
 
     return deed
 
 
-def _value(task: Task, part: Part) -> tuple[str, ...]:
-    match part:
-        case Part.NOTE:
-            return (task.note,) if task.note else ()
-        case Part.TAGS:
-            return task.tags
-        case Part.ASSIGNMENT:
-            return (task.assigned_to,) if task.assigned_to else ()
+def _value(transaction: Transaction, number: int, part: Part) -> Row:
+    return transaction.one(f"SELECT {', '.join(_COLUMNS[part])} FROM tasks WHERE number = ?", (number,)) or ()
 
 
-def _put(transaction: Transaction, number: int, part: Part, value: tuple[str, ...]) -> None:
-    match part:
-        case Part.NOTE:
-            transaction.run("UPDATE tasks SET note = ? WHERE number = ?", ("".join(value), number))
-        case Part.TAGS:
-            transaction.run("UPDATE tasks SET tags = ? WHERE number = ?", (tags_text(value), number))
-        case Part.ASSIGNMENT:
-            transaction.run("UPDATE tasks SET assigned_to = ? WHERE number = ?", ("".join(value) or None, number))
+def _text(value: SqlValue) -> str | None:
+    return None if value is None else str(value)
 
 
-def _words(part: Part, value: tuple[str, ...]) -> str:
-    return f"{part} again {' '.join(value)}" if value else f"{part} again empty"
+def _words(part: Part, value: Row) -> str:
+    if part is Part.TAGS:
+        value = tuple(json.loads(str(value[0])))
+    # Without its first value there is no record, as no extension where there is a due date.
+    words = " ".join(str(one) for one in value if one is not None) if value and value[0] else "empty"
+    return f"{part} again {words}"

@@ -7,15 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from enum import StrEnum
 
-from bwp_tui.domain.deadlines import REGULATIONS, acknowledge_by, due_on, extend_by
-from bwp_tui.domain.task import DownloadState, Kind, Status, Task, Verification, has_ended
+from bwp_tui.domain.deadlines import REGULATIONS, acknowledge_by, due_on, extend_by, is_clock_running
+from bwp_tui.domain.task import Task, Verification, has_ended, why_purged
 from bwp_tui.domain.text import clean_line
 from bwp_tui.history import tasks, timeline
 from bwp_tui.history.changes import mark
 from bwp_tui.history.connection import History, Transaction
 from bwp_tui.history.errors import NotPossible
 from bwp_tui.history.rows import tags_text
+
+
+class LegalRecord(StrEnum):
+    """What is recorded of the law's demands, and can be withdrawn."""
+
+    ACKNOWLEDGEMENT = "acknowledgement"
+    VERIFICATION = "verification"
+    EXTENSION = "extension"
 
 
 def add_note(history: History, number: int, text: str, actor: str) -> None:
@@ -72,7 +81,7 @@ def verify_in(transaction: Transaction, history: History, number: int, verificat
     how, by = clean_line(verification.how), clean_line(verification.by)
     if not how:
         raise NotPossible("A verification must say how it was made.")
-    tasks.get(history, number)
+    _refuse_purged(tasks.get(history, number))
     transaction.run(
         "UPDATE tasks SET verified_on = ?, verified_by = ?, verified_how = ? WHERE number = ?",
         (verification.on.isoformat(), by, how, number),
@@ -101,6 +110,7 @@ def acknowledge_in(transaction: Transaction, history: History, number: int, on: 
         NoSuchTask: there is no such task.
     """
     task = tasks.get(history, number)
+    _refuse_purged(task)
     before = task.acknowledged_on
     why_not = cannot_acknowledge(task) if on == before else None
     if why_not is None and on < task.received_on:
@@ -123,7 +133,7 @@ def cannot_acknowledge(task: Task) -> str | None:
     """Return why the confirmation of receipt is not to be recorded, or None when it is: many are not corrected."""
     if task.acknowledged_on is not None:
         return f"Receipt of {task.name} was confirmed on {task.acknowledged_on}."
-    return None
+    return why_purged(task)
 
 
 def extend_in(transaction: Transaction, history: History, number: int, reason: str, today: date, actor: str) -> date:
@@ -150,17 +160,104 @@ def extend_in(transaction: Transaction, history: History, number: int, reason: s
         "UPDATE tasks SET due_on = ?, extended_on = ? WHERE number = ?",
         (due.isoformat(), today.isoformat(), number),
     )
-    timeline.append(
-        transaction,
-        number,
-        actor,
-        "extended",
-        before=None if task.due_on is None else task.due_on.isoformat(),
-        after=due.isoformat(),
-        detail=why,
-    )
-    mark(transaction, number)
+    _moved(transaction, task, due, actor, "extended", why)
     return due
+
+
+def withdraw_in(transaction: Transaction, history: History, number: int, record: LegalRecord, actor: str) -> None:
+    """Withdraw a record: it counts no longer, and its timeline keeps what it said.
+
+    Raises:
+        NotPossible: there is no such record.
+        NoSuchTask: there is no such task.
+    """
+    task = tasks.get(history, number)
+    why_not = cannot_withdraw(task, record)
+    if why_not:
+        raise NotPossible(why_not)
+    due = task.due_on
+    match record:
+        case LegalRecord.ACKNOWLEDGEMENT:
+            columns, was = "acknowledged_on = NULL", f"was on {task.acknowledged_on}"
+        case LegalRecord.VERIFICATION:
+            found = task.verified
+            columns = "verified_on = NULL, verified_by = NULL, verified_how = NULL"
+            was = f"was on {found.on} by {found.by}: {found.how}" if found else ""
+        case LegalRecord.EXTENSION:
+            columns, was = "extended_on = NULL", f"was on {task.extended_on}"
+            due = _due(task.regulation, task.received_on, extended=False)
+    transaction.run(f"UPDATE tasks SET {columns}, due_on = ? WHERE number = ?", (_day(due), number))
+    _moved(transaction, task, due, actor, f"{record} withdrawn", was)
+
+
+def cannot_withdraw(task: Task, record: LegalRecord) -> str | None:
+    """Return why a record cannot be withdrawn, or None when it can."""
+    if record in records_of(task):
+        return why_purged(task)
+    return f"No {record} of {task.name} is recorded."
+
+
+def records_of(task: Task) -> tuple[LegalRecord, ...]:
+    """Return the records of task that can be withdrawn."""
+    found = {
+        LegalRecord.ACKNOWLEDGEMENT: task.acknowledged_on,
+        LegalRecord.VERIFICATION: task.verified,
+        LegalRecord.EXTENSION: task.extended_on,
+    }
+    return tuple(record for record, value in found.items() if value is not None)
+
+
+def correct_in(
+    transaction: Transaction,
+    history: History,
+    number: int,
+    received_on: date | None,
+    regulation: str | None,
+    actor: str,
+) -> None:
+    """Correct the day of receipt or the law of a task, which moves its due date; None leaves one as it is.
+
+    Raises:
+        NotPossible: `cannot_correct` says why, or nothing differs.
+        NoSuchTask: there is no such task.
+    """
+    task = tasks.get(history, number)
+    day, law = received_on or task.received_on, regulation or task.regulation
+    why_not = cannot_correct(task, day, law)
+    if why_not:
+        raise NotPossible(why_not)
+    due = corrected_due(task, day, law)
+    transaction.run(
+        "UPDATE tasks SET received_on = ?, regulation = ?, due_on = ? WHERE number = ?",
+        (day.isoformat(), law, _day(due), number),
+    )
+    changes = [("received", str(task.received_on), str(day)), ("law", task.regulation, law)]
+    words = ", ".join(f"{what} {before} → {after}" for what, before, after in changes if before != after)
+    _moved(transaction, task, due, actor, "corrected", words)
+
+
+def cannot_correct(task: Task, received_on: date, regulation: str) -> str | None:
+    """Return why day of receipt and law cannot be these, or None when they can."""
+    if why_not := why_purged(task):
+        return why_not
+    if task.resubmitted_as is not None:
+        return f"Task {task.name} was resubmitted as #{task.resubmitted_as}; correct that one."
+    if (received_on, regulation) == (task.received_on, task.regulation):
+        return f"Task {task.name} was received on {received_on} under {regulation} already."
+    if (first := task.acknowledged_on) is not None and first < received_on:
+        return f"Receipt of {task.name} was confirmed on {first}; withdraw or correct that first."
+    if task.extended_on is not None and extend_by(regulation, received_on) is None:
+        return f"Task {task.name} is extended, which {regulation} does not allow; withdraw the extension first."
+    try:
+        due_on(regulation, received_on, extended=task.extended_on is not None)
+    except (ValueError, OverflowError):
+        return f"{received_on} is too near the end of the calendar to have a due date."
+    return None
+
+
+def corrected_due(task: Task, received_on: date, regulation: str) -> date | None:
+    """Return when task would be due if it had been received on that day under that law."""
+    return _due(regulation, received_on, extended=task.extended_on is not None)
 
 
 def cannot_extend(task: Task, today: date) -> str | None:
@@ -172,8 +269,8 @@ def cannot_extend(task: Task, today: date) -> str | None:
         return f"Task {task.name} was extended on {task.extended_on}; the law allows that once."
     if task.resubmitted_as is not None:
         return f"Task {task.name} was resubmitted as #{task.resubmitted_as}; extend that one."
-    if _is_answered(task):
-        return f"Task {task.name} is {task.status}: nothing is left to be extended."
+    if not is_clock_running(task):
+        return why_purged(task) or f"Task {task.name} is {task.status}: nothing is left to be extended."
     limit = extend_by(task.regulation, task.received_on) if task.regulation in REGULATIONS else None
     if limit is None:
         return _no_deadline(task)
@@ -185,9 +282,13 @@ def cannot_extend(task: Task, today: date) -> str | None:
 
 def extended_due(task: Task) -> date | None:
     """Return the day by which the shopper of an extended task must be answered, or None where no law sets one."""
+    return _due(task.regulation, task.received_on, extended=True)
+
+
+def _due(regulation: str, received_on: date, *, extended: bool) -> date | None:
     try:
-        return due_on(task.regulation, task.received_on, extended=True)
-    except (ValueError, OverflowError):
+        return due_on(regulation, received_on, extended=extended)
+    except (KeyError, ValueError, OverflowError):
         return None
 
 
@@ -195,13 +296,22 @@ def _no_deadline(task: Task) -> str:
     return f"Task {task.name} has no legal deadline that could be extended."
 
 
-def _is_answered(task: Task) -> bool:
-    if task.status != Status.COMPLETED:
-        return task.status == Status.CANCELLED
-    saved = task.download is not None and task.download.state == DownloadState.DONE
-    return task.kind is Kind.DELETION or saved
-
-
 def _told(transaction: Transaction, number: int, actor: str, what: str, detail: str) -> None:
     timeline.append(transaction, number, actor, what, detail=detail)
     mark(transaction, number)
+
+
+def _moved(transaction: Transaction, task: Task, due: date | None, actor: str, what: str, detail: str) -> None:
+    """Note what was done, with the due dates where it has moved them."""
+    before, after = (_day(task.due_on), _day(due)) if task.due_on != due else (None, None)
+    timeline.append(transaction, task.number, actor, what, before=before, after=after, detail=detail)
+    mark(transaction, task.number)
+
+
+def _day(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
+
+def _refuse_purged(task: Task) -> None:
+    if why_not := why_purged(task):
+        raise NotPossible(why_not)

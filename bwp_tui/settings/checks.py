@@ -9,6 +9,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from bwp_tui.domain.text import clean, nearest
+from bwp_tui.domain.times import zone_of
 from bwp_tui.settings.profile import MOST_DOWNLOAD_SLOTS, NAME_PATTERN, NOTICES, PRACTICE, THEMES
 
 _PLAIN: Final = re.compile(r"[!-~]+")
@@ -71,6 +72,15 @@ def line(text: str) -> str | None:
 def notices(text: str) -> str | None:
     """Check how an operator is told that a watched task has ended."""
     return None if text in NOTICES else f"must be one of {', '.join(NOTICES)}"
+
+
+def timezone(text: str) -> str | None:
+    """Check the name of a time zone."""
+    try:
+        zone_of(text)
+    except ValueError:
+        return "must be a time zone such as Europe/Berlin or America/New_York"
+    return None
 
 
 def theme(text: str) -> str | None:

@@ -28,6 +28,8 @@ _TEXTS: Final[Mapping[str, _Check]] = {
     "download_dir": checks.line,
     "theme": checks.theme,
     "notices": checks.notices,
+    "timezone": checks.timezone,
+    "actor": checks.line,
 }
 _PROFILE_KEYS: Final = (*_TEXTS, "download_slots", "read_only")
 _TOP_TEXTS: Final[Mapping[str, _Check]] = {"default_profile": checks.profile_name, "theme": checks.theme}

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bwp_tui.domain.text import clean_line, nearest
+from bwp_tui.domain.times import use_zone
 from bwp_tui.settings import checks
 from bwp_tui.settings.configfile import ConfigFile, ProfileTable, read_config
 from bwp_tui.settings.errors import SettingsError
@@ -40,6 +41,8 @@ def profile_folder(name: str, environ: Mapping[str, str]) -> Path:
 def load_profile(name: str | None, environ: Mapping[str, str]) -> Profile:
     """Return the profile of that name; without one, BWP_PROFILE, the file's `default_profile`, or `default`.
 
+    From here on this process reckons days in the profile's time zone.
+
     A command that prints the secret is not run yet, and what is missing for the API is `Profile.missing()`.
 
     Raises:
@@ -67,10 +70,13 @@ def load_profile(name: str | None, environ: Mapping[str, str]) -> Profile:
         read_only=variables.read_only(),
         theme=table.texts.get("theme", config.theme),
         notices=variables.text("notices", checks.notices) or NOTICES[0],
+        timezone=variables.text("timezone", checks.timezone),
+        actor=variables.text("actor", checks.line),
         keys=config.keys,
     )
     if variables.mistakes:
         raise SettingsError(*variables.mistakes)
+    use_zone(profile.timezone)
     return profile
 
 

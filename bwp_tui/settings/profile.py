@@ -53,6 +53,10 @@ class Profile:
     theme: str | None = None
     notices: str = NOTICES[0]
     """How an operator is told that a watched task has ended."""
+    timezone: str | None = None
+    """Where the office is, by which its days begin: an IANA name; None is the machine's own zone."""
+    actor: str | None = None
+    """The name on the timeline of who uses this profile; None is who is logged in."""
     keys: tuple[KeySetting, ...] = ()
     """The config file's own keys, as it gives them."""
 

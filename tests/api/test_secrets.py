@@ -14,9 +14,10 @@ from bwp_tui.api.client import PrivacyApi
 from bwp_tui.api.endpoint import Endpoint
 from bwp_tui.api.errors import ApiError
 from bwp_tui.api.links import PresignedLink
-from bwp_tui.api.redaction import Redaction, quiet_http_loggers, redact
+from bwp_tui.api.redaction import Redaction, quiet_http_loggers
 from bwp_tui.api.transfer import open_transfer
 from bwp_tui.api.transfer_errors import TransferError
+from bwp_tui.domain.redaction import redact
 from bwp_tui.domain.task import Kind
 from tests.api.server import Reaction, ScriptedServer, answer, graphql, raw, stall, token
 
@@ -151,6 +152,10 @@ def test_an_endpoint_does_not_show_its_secret(endpoint: Endpoint) -> None:
         ("Authorization: Bearer abc.def-1", "Authorization: Bearer …"),
         ("client_secret=abc&x=1", "client_secret=…&x=1"),
         ('{"access_token": "abc", "x": 1}', '{"access_token": "…", "x": 1}'),
+        ("via socks5://user:hunter2@proxy:1080", "via socks5://…@proxy:1080"),
+        ("X-Amz-Signature: abcdef", "X-Amz-Signature: …"),
+        ("clientToken: abc, token=abc", "clientToken: …, token=…"),
+        ("mail jane.doe@example.com", "mail jane.doe@example.com"),
         ("Are you sure? Yes.", "Are you sure? Yes."),
     ],
 )

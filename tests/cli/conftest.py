@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -11,6 +12,9 @@ import pytest
 
 from bwp_tui.history.connection import History
 from bwp_tui.sandbox.server import Sandbox
+
+USER = pwd.getpwuid(os.getuid()).pw_name
+"""Who acts in these tests, whatever LOGNAME says."""
 
 _INHERITED = ("PATH", "PYTHONPATH", "VIRTUAL_ENV", "SSL_CERT_FILE")
 
@@ -63,7 +67,7 @@ def bwp(tmp_path: Path) -> Bwp:
     home.mkdir()
     data = tmp_path / "data"
     inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    return Bwp(data, {**inherited, "HOME": str(home), "LANG": "C.UTF-8", "LOGNAME": "op", "BWP_DATA_DIR": str(data)})
+    return Bwp(data, {**inherited, "HOME": str(home), "LANG": "C.UTF-8", "LOGNAME": "ceo", "BWP_DATA_DIR": str(data)})
 
 
 @pytest.fixture

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import stat
+import subprocess
+import threading
+from datetime import timedelta
+from pathlib import Path
 
+from bwp_tui.domain.filter import View
+from bwp_tui.domain.task import Kind
+from bwp_tui.engine.archive_names import file_name, part_name
 from bwp_tui.engine.lease import Lease
+from bwp_tui.history import actions, downloads, handling, purge, views
 from tests.cli.conftest import Bwp
-from tests.history.support import accepted, in_status, scalar
+from tests.history import single
+from tests.history.support import SOON, TODAY, accepted, answer, in_status, scalar
 
 
 def _count(bwp: Bwp) -> int:
@@ -72,7 +82,7 @@ def test_restoring_without_anyone_to_ask_needs_a_yes(bwp: Bwp) -> None:
 
 def test_a_purge_tells_what_it_does_and_does_it(bwp: Bwp) -> None:
     history = bwp.history()
-    in_status(history, "FAILED")
+    in_status(history, "COMPLETED", Kind.DELETION)
     history.close()
     refused = bwp("purge", "--older-than", "0d")
     assert (refused.code, "add --yes" in refused.err) == (2, True)
@@ -80,9 +90,9 @@ def test_a_purge_tells_what_it_does_and_does_it(bwp: Bwp) -> None:
     sight.write_text('{"filter": "jane"}')
     ended = bwp("purge", "--older-than", "0d", "--yes")
     assert ended.code == 0
-    assert not sight.exists()
-    assert "1 finished tasks lose address" in ended.err
-    assert "Purged 1 tasks." in ended.out
+    assert "jane" not in sight.read_text()
+    assert "1 finished task to lose address" in ended.err
+    assert "Purged 1 task and removed 0 files." in ended.out
     assert "jane@" not in bwp("show", "1", "--unmask").out
     assert "No finished task" in bwp("purge", "--older-than", "0d", "--yes").err
     gone = bwp("purge", "--older-than", "0d", "--all", "--yes")
@@ -100,3 +110,86 @@ def test_a_damaged_history_is_told_once_and_the_doctor_names_what_was_set_aside(
     assert "task-1"[:8] in ended.out
     assert bwp("list").err == ""
     assert "was set aside" in bwp("doctor").out
+
+
+def test_a_purge_leaves_out_what_is_still_to_be_answered_unless_it_is_told_to(bwp: Bwp) -> None:
+    history = bwp.history()
+    ready = in_status(history, "COMPLETED").number
+    failed = in_status(history, "FAILED", task_id="task-2").number
+    history.close()
+    kept = bwp("purge", "--older-than", "0", "--yes")
+    assert kept.code == 0
+    assert f"2 tasks (#{ready} retrieval COMPLETED, #{failed} retrieval FAILED)" in kept.err
+    assert len(json.loads(bwp("list", "is:open", "--json").out)) == 2
+    assert bwp("purge", "--older-than", "0", "--yes", "--unanswered").code == 0
+    assert json.loads(bwp("list", "is:open", "--json").out) == []
+    for words in (
+        ("inspect", str(ready)),
+        ("acknowledge", str(failed)),
+        ("correct", str(failed), "--regulation", "ccpa"),
+    ):
+        refused = bwp(*words)
+        assert (refused.code, "purged" in refused.err) == (1, True)
+    assert "for (purged)" in bwp("show", str(ready)).out
+
+
+def _zebra(bwp: Bwp, outside: Path) -> None:
+    """Tasks with personal data and files wherever they can be: saved, in part, elsewhere, unpacked, copied."""
+    history = bwp.history()
+    own = bwp.folder / "downloads"
+    for folder in (own, outside):
+        folder.mkdir(parents=True)
+    for number, folder in enumerate((own, outside, own), start=1):
+        email = f"zebra{number}@example.com"
+        task = accepted(history, f"task-{number}", email=email)
+        single.answered(history, task.number, answer("COMPLETED"), SOON)
+        actions.download(history, task.number, str(folder), "op")
+        (order,) = downloads.due(history, SOON + timedelta(days=999), 9)
+        name = file_name(order.kind, email, order.task_id)
+        if number == 3:
+            (folder / part_name(name)).write_text("zebra, a half")
+            downloads.failed(history, order, "zebra could not be fetched")
+        else:
+            (folder / name).write_text("zebra")
+            downloads.finished(history, order, str(folder / name), 5, "abc123")
+    handling.unpacked(history, 1, outside / "unpacked", "op")
+    views.save(history, View("hers", "zebra", "newest"))
+    history.close()
+    (bwp.folder / "copied-x1.txt").write_text("zebra")
+    (bwp.folder / "console.json").write_text('{"filter": "zebra"}')
+    (bwp.folder / "console.json.4711").write_text('{"filter": "zebra"}')
+
+
+def test_a_purge_leaves_nothing_in_the_folder_and_names_what_it_leaves_elsewhere(bwp: Bwp, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    _zebra(bwp, outside)
+    ended = bwp("purge", "--older-than", "0", "--yes", "--unanswered")
+    assert ended.code == 0
+    (left,) = outside.iterdir()
+    for named in (str(left), str(outside / "unpacked"), "“hers”"):
+        assert named in ended.err
+    assert "Purged 3 tasks and removed 3 files." in ended.out
+    assert bwp("views", "delete", "hers").code == 0
+    history = bwp.history()
+    purge.remove_traces(history, TODAY, threading.Event())
+    history.close()
+    found = [
+        file.name
+        for file in bwp.folder.rglob("*")
+        if "zebra" in file.name or (file.is_file() and b"zebra" in _bytes(file))
+    ]
+    assert found == []
+
+
+def test_archives_stay_where_they_are_to(bwp: Bwp, tmp_path: Path) -> None:
+    _zebra(bwp, tmp_path / "outside")
+    ended = bwp("purge", "--older-than", "0", "--yes", "--unanswered", "--keep-archives")
+    assert ended.code == 0
+    kept = list((bwp.folder / "downloads").iterdir())
+    assert len(kept) == 2
+    assert all(str(file) in ended.err for file in kept)
+
+
+def _bytes(file: Path) -> bytes:
+    """Read by another process, for the sake of SQLite's locks."""
+    return subprocess.run(["cat", str(file)], capture_output=True, check=True).stdout

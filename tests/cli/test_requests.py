@@ -14,7 +14,7 @@ from bwp_tui.domain.filter import Filter
 from bwp_tui.domain.task import Kind
 from bwp_tui.history import tasks, timeline
 from bwp_tui.sandbox.server import Sandbox
-from tests.cli.conftest import Bwp, Ended
+from tests.cli.conftest import USER, Bwp, Ended
 from tests.pty_terminal import Terminal
 
 FIELDS = [
@@ -81,7 +81,7 @@ def test_the_line_of_a_submitted_task_masks_the_address(shop: Bwp) -> None:
 def test_the_timeline_says_who_asked_and_from_where(shop: Bwp) -> None:
     shop("submit", "retrieval", "jane@example.com", env={"SSH_CONNECTION": "10.0.0.7 1 10.0.0.1 22"})
     history = shop.history()
-    assert timeline.of_task(history, 1)[0].actor == "op (from 10.0.0.7)"
+    assert timeline.of_task(history, 1)[0].actor == f"{USER} (from 10.0.0.7)"
     history.close()
 
 

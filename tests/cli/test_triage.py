@@ -7,7 +7,7 @@ import json
 import pytest
 
 from bwp_tui.sandbox.server import Sandbox
-from tests.cli.conftest import Bwp
+from tests.cli.conftest import USER, Bwp
 from tests.cli.test_requests import recorded
 from tests.pty_terminal import Terminal
 
@@ -44,16 +44,16 @@ def test_work_on_a_task_is_in_its_json_and_on_its_timeline(office: Bwp) -> None:
     assert task["extended_on"] == task["acknowledged_on"] is not None
     shown = office("show", "1").out
     for line in (
-        "note by op: left a message",
-        "verified by op: on 2026-01-02 by jane: order details",
-        "by op: complex",
+        f"note by {USER}: left a message",
+        f"verified by {USER}: on 2026-01-02 by jane: order details",
+        f"by {USER}: complex",
     ):
         assert line in shown
 
 
 def test_what_is_recorded_is_recorded_for_all_tasks_that_are_meant(office: Bwp) -> None:
     for words, fields in (
-        (["verify", "1", "2", "--how", "order details"], ("verified",)),
+        (["verify", "1", "2", "--how", "order details", "--yes"], ("verified",)),
         (["acknowledge", "--filter", "kind:retrieval", "--yes"], ("acknowledged_on",)),
         (["extend", "--filter", "regulation:gdpr,ccpa", "--yes", "--reason", "complex"], ("extended_on",)),
     ):

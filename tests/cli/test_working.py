@@ -128,7 +128,7 @@ def test_progress_tells_what_is_known(received: int, total: int | None, rate: fl
 
 def test_progress_of_several_is_their_sum() -> None:
     both = [running(100_000, 1_000_000, 50_000.0), running(300_000, 1_000_000, 50_000.0)]
-    assert progress_words(both) == "2 downloads  20%  400.0 kB of 2.0 MB  100.0 kB/s  16 s left"
+    assert progress_words(both) == "2 downloads  20%  400 kB of 2.0 MB  100 kB/s  16 s left"
 
 
 def running(received: int, total: int | None, rate: float | None) -> Download:

@@ -18,7 +18,8 @@ _UNSET = ("NO_COLOR", "TMUX", "SSH_CONNECTION", "SSH_TTY", "BWP_CONFIG_FILE")
 @pytest.fixture(autouse=True)
 def surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A true-colour terminal in UTF-8, in UTC, with `op` at its keyboard."""
-    for name, value in {"TERM": "xterm-256color", "COLORTERM": "truecolor", "TZ": "UTC", "LOGNAME": "op"}.items():
+    monkeypatch.setattr("bwp_tui.console.app.actor", lambda *_: "op")
+    for name, value in {"TERM": "xterm-256color", "COLORTERM": "truecolor", "TZ": "UTC"}.items():
         monkeypatch.setenv(name, value)
     for name in _UNSET:
         monkeypatch.delenv(name, raising=False)

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from bwp_tui.console.screens.downloads import DownloadsScreen
-from bwp_tui.console.widgets.download_lines import size, size_as
 from bwp_tui.domain.task import Status
+from bwp_tui.domain.text import size, size_as
 from bwp_tui.history import actions, download_queue, downloads, engine_state, tasks
 from bwp_tui.history.connection import History
 from bwp_tui.history.engine_state import Service

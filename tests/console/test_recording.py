@@ -33,7 +33,7 @@ async def test_a_verification_says_how_by_whom_and_when(profile: Profile) -> Non
         await type_over(console, "anna")
         await console.sees("Verified on: 2026-11-20")
         await type_over(console, "2027-01-01")
-        await console.sees("That day is in the future.", "2027-01-01")
+        await console.sees("2027-01-01 is in the future.")
         await type_over(console, "yesterday")
         await console.sees("Write the day as 2026-12-31.")
         await type_over(console, "2026-11-19")
@@ -99,8 +99,8 @@ async def test_a_task_is_given_into_hands_and_taken_out_of_them(profile: Profile
     ("keys", "done"),
     [
         (["a", *"anna", "enter"], "assigned"),
-        (["c", *"order", "enter", "enter", "enter"], "verified"),
-        (["A", "enter"], "acknowledged"),
+        (["c", *"order", "enter", "enter", "enter", "2", "enter"], "verified"),
+        (["A", "enter", "2", "enter"], "acknowledged"),
         (["e", *"seen", "enter"], "noted"),
         (["t", *"+vip", "enter"], "tagged"),
     ],
@@ -242,3 +242,83 @@ async def test_what_was_not_there_is_not_recorded(profile: Profile) -> None:
             await console.press("escape")
             await console.until(lambda: not console.main.prompt.is_open)
         assert console.history.revision() == revision
+
+
+async def test_a_record_of_law_is_withdrawn_by_key_and_by_line_and_the_timeline_keeps_it(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(HELD)
+        await console.press("w")
+        await console.sees("Nothing is recorded of ")
+        due = console.task(HELD).due_on
+        await console.press("E", *"shops", "enter")
+        await console.sees("is now due on")
+        await console.press("w")
+        await console.sees(f"It is then due on {due}, not {console.task(HELD).due_on}.")
+        await console.press("y")
+        await console.sees("The extension of ", "is withdrawn")
+        assert console.task(HELD).extended_on is None
+        assert console.task(HELD).due_on == due
+        await console.press("A", "enter")
+        await console.sees("receipt confirmed on")
+        await console.press("colon", *"acknowledge --withdraw", "enter")
+        await console.sees("Withdraw the acknowledgement of ")
+        await console.press("y")
+        await console.until(lambda: console.task(HELD).acknowledged_on is None)
+        what = [event.what for event in timeline.of_task(console.history, HELD)]
+        assert what[-4:] == ["extended", "extension withdrawn", "acknowledged", "acknowledgement withdrawn"]
+
+
+async def test_receipt_and_law_are_corrected_once_what_moves_was_shown(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(READY)
+        before = console.task(READY)
+        await console.press("L")
+        await console.sees(f"was received on: {before.received_on}")
+        await type_over(console, "2026-11-09")
+        await console.sees("Law (gdpr, ccpa, none):")
+        await type_over(console, "ccpa")
+        await console.sees(f"received 2026-11-09 under ccpa, due {before.due_on} → 2026-12-24. Correct it?")
+        assert console.task(READY) == before
+        await console.press("y")
+        await console.sees("are corrected; its timeline keeps what was.")
+        await console.press("U")
+        await console.sees("Taken back: the receipt and law of 1 task.")
+        assert (console.task(READY).received_on, console.task(READY).due_on) == (before.received_on, before.due_on)
+        await console.press("colon", *"correct --received 2026-11-10", "enter")
+        await console.sees("received 2026-11-10 under gdpr")
+        await console.press("y")
+        await console.until(lambda: console.task(READY).received_on == date(2026, 11, 10))
+
+
+async def test_a_record_of_many_is_confirmed_by_their_count_and_taken_back(profile: Profile) -> None:
+    async with opened(profile) as console:
+        count = console.main.table.row_count
+        for keys in (("A", "enter"), ("c", *"order 17", "enter", "enter", "enter")):
+            await console.press("asterisk", *keys)
+            await console.sees(f"Type {count} to go on:")
+            await console.press("enter")
+            await console.sees("Nothing was done:")
+            await console.press("escape")
+        found = tasks.window(console.history, list(console.main.table.numbers))
+        assert not any(task.acknowledged_on or task.verified for task in found)
+        await console.press("asterisk", "A", "enter", *str(count), "enter")
+        await console.sees(f"{count} acknowledged.")
+        await console.press("U")
+        await console.sees(f"Taken back: the acknowledgement of {count} tasks.")
+        found = tasks.window(console.history, list(console.main.table.numbers))
+        assert not any(task.acknowledged_on for task in found)
+
+
+async def test_what_cannot_be_taken_back_is_not_passed_over(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(HELD)
+        await console.press("e", *"!", "enter")
+        await console.sees("The note of ", "is kept.")
+        kept = console.task(HELD).note
+        await console.press("x", "y")
+        await console.sees("is recorded and on its way.")
+        await console.press("U")
+        await console.sees("The cancellation of ", "cannot be taken back.")
+        assert console.task(HELD).note == kept
+        await console.press("U")
+        await console.until(lambda: console.task(HELD).note != kept)

@@ -29,6 +29,7 @@ PLACES = {
     "+NEW": "+vip",
     "-OLD": "-old",
     "NAME": "deletions",
+    "DATE": "2026-01-02",
 }
 OF_THE_SCREEN = {
     "undo": "it takes back what this session did; a line of one's own does the contrary",

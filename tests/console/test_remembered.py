@@ -98,3 +98,24 @@ async def test_a_file_that_means_nothing_is_passed_over(profile: Profile, text: 
     async with opened(profile) as console:
         assert console.main.view in (0, None)
         assert console.main.lines == ()
+
+
+def test_what_was_purged_is_not_written_again_by_a_console_that_was_open(profile: Profile) -> None:
+    profile.folder.mkdir(parents=True)
+    memory = Memory(profile)
+    memory.read()
+    memory.keep(Remembered(view=None, filter="zebra", lines=("list zebra",)))
+    other = Memory(profile)
+    other.read()
+    profile.state_path.write_text('{"purged_at": "2026-11-20T09:14:00.000000Z"}')
+    for console in (memory, other, memory):
+        console.keep(Remembered(view="zebra", filter="zebra", order="due", lines=("list zebra", "sort due")))
+        console.keep(Remembered(filter="zebra quagga"))
+    memory.close()
+    other.close()
+    assert "zebra" not in profile.state_path.read_text()
+    later = Memory(profile)
+    assert later.read().lines == ()
+    later.keep(Remembered(filter="is:failed"))
+    later.close()
+    assert json.loads(profile.state_path.read_text())["filter"] == "is:failed"

@@ -140,10 +140,10 @@ async def test_the_line_says_how_things_stand(changes: dict[str, object], words:
 @pytest.mark.parametrize(
     "settled",
     [
-        {"status": "COMPLETED", "kind": Kind.DELETION},
-        {"status": "COMPLETED", "download": download("done")},
-        {"status": "CANCELLED"},
-        {"status": "FAILED", "resubmitted_as": 9},
+        {"status": "COMPLETED", "terminal": True, "kind": Kind.DELETION},
+        {"status": "COMPLETED", "terminal": True, "download": download("done"), "saved": True},
+        {"status": "CANCELLED", "terminal": True},
+        {"status": "FAILED", "terminal": True, "resubmitted_as": 9, "resubmitted": True},
     ],
 )
 async def test_an_answered_request_has_no_countdown(settled: dict[str, object]) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bwp_tui.domain.text import LONGEST, clean, clean_line, mask_email, nearest, unsafe_at
 
 FOREIGN = st.text(st.characters(exclude_categories=()), max_size=80)
+JOINED = st.text(st.sampled_from("a1👩💻❤🏽می क\u200c\u200d\ufe0f\u20e3\u2066"), max_size=40)
 HIDDEN = st.text(st.sampled_from("a \t\r\n\x00\x1b\x9b\u200b\u202e\u2066\ufeff\ud800\U000e0041"), max_size=80)
 
 _VISIBLE_FORMATS = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd")
@@ -21,7 +22,7 @@ def _is_hidden(character: str) -> bool:
     category = unicodedata.category(character)
     egyptian = "\U00013430" <= character <= "\U00013455"  # they join hieroglyphs, and steer nothing else
     if category == "Cf":
-        return character not in _VISIBLE_FORMATS and not egyptian
+        return character not in _VISIBLE_FORMATS and character not in "\u200c\u200d" and not egyptian
     return category in ("Cs", "Zl", "Zp") or (category == "Cc" and character != "\n")
 
 
@@ -43,6 +44,12 @@ def _is_hidden(character: str) -> bool:
         ("\u3164\uffa0\u115f", "\\u3164\\uffa0\\u115f"),
         ("\u180b\u180e", "\\u180b\\u180e"),
         ("a\ufe0f", "a\\ufe0f"),
+        ("1\ufe0f", "1\\ufe0f"),
+        ("ad\u200dmin", "ad\\u200dmin"),
+        ("👩\u200d", "👩\\u200d"),
+        ("a\ufe0f\u200d👩", "a\\ufe0f\\u200d👩"),
+        ("👩\u200d\u2066", "👩\\u200d\\u2066"),
+        ("می\u200c", "می\\u200c"),
         ("a\ufff9b", "a\\ufff9b"),
         ("\ud800x\udfff", "\\ud800x\\udfff"),
         ("\U000e0041\U000e0100", "\\U000e0041\\U000e0100"),
@@ -53,7 +60,13 @@ def test_what_steers_or_hides_is_written_as_an_escape(foreign: str, shown: str) 
     assert clean(foreign) == shown
 
 
-@pytest.mark.parametrize("text", ["jane@example.com", "Zoë Ünal", "日本語", "שלום", "مرحبا", "🎁", "a\nb", "[/nope]"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("jane@example.com", "Zoë Ünal", "日本語", "שלום", "مرحبا", "🎁", "a\nb", "[/nope]"),
+        *("👩\u200d💻", "❤\ufe0f", "❤\ufe0f\u200d🔥", "👩🏽\u200d💻", "1\ufe0f\u20e3", "می\u200cرود", "क्\u200dष"),
+    ],
+)
 def test_what_people_write_stays_as_it_is(text: str) -> None:
     assert clean(text) == text
 
@@ -70,7 +83,9 @@ def test_clean_text_holds_nothing_hidden(foreign: str) -> None:
         text.encode("utf-8")
 
 
-@given(FOREIGN | HIDDEN)
+@given(FOREIGN | HIDDEN | JOINED)
+@example("👩\u200d" * LONGEST)
+@example("x" + "👩\u200d" * LONGEST)
 @example("\x00" * LONGEST)
 @example("a" * (LONGEST + 1))
 @example("\t" * LONGEST)

@@ -153,10 +153,12 @@ def test_a_part_is_unwanted_until_it_was_removed_and_its_task_not_purged_before(
     downloads.started(history, order)
     download_queue.cancel(history, [order.id], ACTOR)
     assert [(found.id, found.directory) for found in downloads.unwanted(history)] == [(order.id, "/srv/results")]
-    assert purge.plan(history, parse(""), timedelta(), TODAY, evidence_too=False).numbers == ()
+    assert purge.plan(history, parse(""), timedelta(), TODAY, evidence_too=False, unanswered_too=True).numbers == ()
     downloads.part_removed(history, order)
     assert downloads.unwanted(history) == []
-    assert purge.plan(history, parse(""), timedelta(), TODAY, evidence_too=False).numbers == (order.number,)
+    assert purge.plan(history, parse(""), timedelta(), TODAY, evidence_too=False, unanswered_too=True).numbers == (
+        order.number,
+    )
 
 
 def test_a_part_that_was_no_archive_is_not_gone_on_with(history: History, order: Order) -> None:

@@ -52,8 +52,8 @@ def _holding(folder: Path) -> set[str]:
 
 def _purge_all(history: History, clock: FrozenClock, *, evidence_too: bool = False) -> purge.Purged:
     clock.forward(days=100)
-    plan = purge.plan(history, parse(""), timedelta(days=90), TODAY, evidence_too=evidence_too)
-    return purge.purge(history, plan.numbers, ACTOR, TODAY, evidence_too=evidence_too)
+    plan = purge.plan(history, parse(""), timedelta(days=90), TODAY, evidence_too=evidence_too, unanswered_too=True)
+    return purge.purge(history, plan.numbers, ACTOR, TODAY, evidence_too=evidence_too, unanswered_too=True)
 
 
 def test_no_byte_of_personal_data_is_left_in_any_file(path: Path, history: History, clock: FrozenClock) -> None:
@@ -102,9 +102,11 @@ def test_what_is_young_or_under_way_or_does_not_fit_stays(history: History, cloc
     accepted(history, "task-active")
     assert purge.plan(history, parse(""), timedelta(days=1), TODAY, evidence_too=False).numbers == ()
     clock.forward(days=2)
-    plan = purge.plan(history, parse("status:failed zebra"), timedelta(days=1), TODAY, evidence_too=False)
+    plan = purge.plan(
+        history, parse("status:failed zebra"), timedelta(days=1), TODAY, evidence_too=False, unanswered_too=True
+    )
     assert plan.numbers == (1, 3)
-    everything = purge.plan(history, parse(""), timedelta(days=1), TODAY, evidence_too=True)
+    everything = purge.plan(history, parse(""), timedelta(days=1), TODAY, evidence_too=True, unanswered_too=True)
     assert everything.numbers == (1, 2, 3, 4)
 
 
@@ -141,8 +143,8 @@ elif sys.argv[2] == "before the pages":
 else:
     purge.timeline.append = die
 history = History(Path(sys.argv[1]))
-plan = purge.plan(history, parse(""), timedelta(0), date.today(), evidence_too=False)
-purge.purge(history, plan.numbers, "op", date.today(), evidence_too=False)
+plan = purge.plan(history, parse(""), timedelta(0), date.today(), evidence_too=False, unanswered_too=True)
+purge.purge(history, plan.numbers, "op", date.today(), evidence_too=False, unanswered_too=True)
 """
 
 

@@ -114,7 +114,7 @@ def test_nothing_of_a_purged_text_is_left_in_the_indexes(history: History) -> No
     single.set_note(history, 1, "zebra crossing", ACTOR)
     assert {"qui", "xot"} <= pieces(history, "words")
     assert "zeb" in pieces(history, "note_words")
-    purge.purge(history, [1], ACTOR, TODAY, evidence_too=False)
+    purge.purge(history, [1], ACTOR, TODAY, evidence_too=False, unanswered_too=True)
     assert not {"qui", "xot", "zeb"} & (pieces(history, "words") | pieces(history, "note_words"))
     assert not purge.traces_left(history)
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import pwd
 from pathlib import Path
 
 import pytest
@@ -183,15 +185,30 @@ def test_without_variables_the_places_are_those_of_the_system(monkeypatch: pytes
     assert load_profile(None, {}).folder == tmp_path / "data" / "bwp-tui" / "default"
 
 
-def test_the_actor_is_the_user_and_the_host_of_the_ssh_client(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LOGNAME", "op")
-    assert actor({}) == "op"
-    assert actor({"SSH_CONNECTION": "10.0.0.7 50000 10.0.0.1 22"}) == "op (from 10.0.0.7)"
-    assert actor({"SSH_CONNECTION": "\x1b]0;x\x07 1"}) == r"op (from \x1b]0;x\x07)"
+USER = pwd.getpwuid(os.getuid()).pw_name
+
+
+@pytest.mark.parametrize(
+    ("environ", "name", "said"),
+    [
+        ({}, None, USER),
+        ({"LOGNAME": "ceo", "USER": "ceo"}, None, USER),
+        ({"SSH_CONNECTION": "10.0.0.7 50000 10.0.0.1 22"}, None, f"{USER} (from 10.0.0.7)"),
+        ({"SSH_CONNECTION": "\x1b]0;x\x07 1"}, None, rf"{USER} (from \x1b]0;x\x07)"),
+        ({"SUDO_USER": "alice"}, None, f"{USER} (sudo by alice)"),
+        ({"SUDO_USER": USER}, None, USER),
+        (
+            {"SUDO_USER": "alice", "SSH_CONNECTION": "10.0.0.7 1"},
+            "Anna",
+            f"Anna ({USER}, sudo by alice, from 10.0.0.7)",
+        ),
+        ({}, USER, USER),
+    ],
+)
+def test_the_actor_is_the_user_and_the_way_here(environ: dict[str, str], name: str | None, said: str) -> None:
+    assert actor(environ, name) == said
 
 
 def test_a_user_without_a_name_is_called_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
-        monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr("os.getuid", lambda: 4_000_000_001)
     assert actor({}) == "uid 4000000001"

@@ -33,12 +33,12 @@ from bwp_tui.console.session import Session
 from bwp_tui.console.speech import Phrase
 from bwp_tui.console.widgets.cells import locale_glyphs
 from bwp_tui.console.widgets.detail_pane import Heading
-from bwp_tui.console.widgets.download_lines import size
 from bwp_tui.console.widgets.lines import FooterLine, StatusLine
 from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.console.widgets.row_list import MOVE_KEYS, MOVE_WORDS, RowList
 from bwp_tui.console.work import set_going
 from bwp_tui.domain.task import Task
+from bwp_tui.domain.text import size
 from bwp_tui.domain.times import local_day
 from bwp_tui.history.errors import HistoryError
 

@@ -16,10 +16,10 @@ from bwp_tui.console import screen_help
 from bwp_tui.console.detail_words import status_role
 from bwp_tui.console.speech import Phrase
 from bwp_tui.console.widgets.detail_pane import Heading, Paragraphs
-from bwp_tui.console.widgets.download_lines import size
 from bwp_tui.console.widgets.lines import FooterLine
 from bwp_tui.console.work import set_going
 from bwp_tui.domain.task import Kind
+from bwp_tui.domain.text import size
 from bwp_tui.domain.times import duration_words
 from bwp_tui.history.statistics import Statistics
 

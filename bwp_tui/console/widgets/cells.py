@@ -7,9 +7,10 @@ from collections.abc import Callable, Set
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
-from bwp_tui.domain.task import TERMINAL, WATCHED, DownloadState, Kind, Status, Task
-from bwp_tui.domain.text import clean_line, mask_email, veil
-from bwp_tui.domain.times import DAY, MINUTE, due_words, duration_words
+from bwp_tui.domain.deadlines import is_clock_running
+from bwp_tui.domain.task import TERMINAL, WATCHED, Download, DownloadState, Kind, Status, Task
+from bwp_tui.domain.text import clean_line, veil
+from bwp_tui.domain.times import DAY, MINUTE, due_words, duration_words, local
 
 DUE_SOON: Final = 7
 """Days before the due date from which a countdown is a warning."""
@@ -109,8 +110,7 @@ def short_kind(task: Task, _context: Context) -> Cell:
 
 
 def subject(task: Task, context: Context) -> Cell:
-    email = clean_line(task.email)
-    return Cell(mask_email(email) if context.masked else email, "subject")
+    return Cell(clean_line(task.subject(masked=context.masked)), "subject")
 
 
 _STATUS_LOOKS: Final[dict[str, tuple[Callable[[Glyphs], str], str]]] = {
@@ -155,18 +155,17 @@ def _result(task: Task, glyphs: Glyphs) -> str:
         case DownloadState.QUEUED | DownloadState.RUNNING if download:
             runs = download.state == DownloadState.RUNNING
             sign = glyphs.paused if download.paused else glyphs.fetch if runs else glyphs.queued
-            return f"{sign} {_percent(download.bytes, download.total)}"
+            return f"{sign} {_percent(download)}"
         case DownloadState.FAILED:
             return f"{glyphs.fetch} {glyphs.wrong}"
         case _:
             return glyphs.fetch
 
 
-def _percent(done: int, total: int | None) -> str:
-    # 99 until the file is in place: its bytes are still to be checked when the last one has come
-    if total is None:
-        return f"{done >> 20}M" if done else "0%"
-    return f"{min(99, done * 100 // max(1, total))}%"
+def _percent(download: Download) -> str:
+    if download.percent is None:
+        return f"{download.bytes >> 20}M" if download.bytes else "0%"
+    return f"{download.percent}%"
 
 
 def _rough(length: timedelta) -> str:
@@ -184,8 +183,8 @@ def submitted(task: Task, context: Context) -> Cell:
 def _instant(at: datetime | None, context: Context) -> str:
     if at is None:
         return ""
-    local = at.astimezone()
-    return local.strftime("%m-%d %H:%M" if local.year == context.today.year else "%Y-%m-%d")
+    here = local(at)
+    return here.strftime("%m-%d %H:%M" if here.year == context.today.year else "%Y-%m-%d")
 
 
 def received(task: Task, context: Context) -> Cell:
@@ -215,20 +214,11 @@ def age(task: Task, context: Context) -> Cell:
 
 
 def due_date(task: Task, context: Context) -> Cell:
-    if task.due_on is None or _is_answered(task):
+    if task.due_on is None or not is_clock_running(task):
         return Cell("", "muted")
     days = (task.due_on - context.today).days
     style = "overdue" if days < 0 else "warn" if days <= DUE_SOON else "muted"
     return Cell(due_words(task.due_on, context.today), style)
-
-
-def _is_answered(task: Task) -> bool:
-    """Whether nothing is left to do for the shopper. A failed task's clock runs on until it is submitted again."""
-    if task.resubmitted_as is not None:
-        return True
-    if task.status == Status.COMPLETED and task.kind is Kind.RETRIEVAL:
-        return task.download is not None and task.download.state == DownloadState.DONE
-    return task.status in (Status.COMPLETED, Status.CANCELLED, Status.GIVEN_UP)
 
 
 def note(task: Task, context: Context) -> Cell:

@@ -8,6 +8,7 @@ from typing import Final
 
 from bwp_tui.console.speech import Line, Phrase
 from bwp_tui.domain.task import Download, DownloadState
+from bwp_tui.domain.text import size
 from bwp_tui.domain.times import duration_words
 from bwp_tui.history.engine_state import EngineState
 
@@ -18,8 +19,6 @@ _NARROW: Final = 90
 _NARROWEST: Final = 70
 _NAMES: Final = (30, 18, 16)
 """Cells of a data subject's name, by the room there is."""
-
-_UNITS: Final = ("B", "kB", "MB", "GB", "TB")
 
 
 class DownloadLines(Line):
@@ -44,7 +43,7 @@ class DownloadLines(Line):
         width = _NAMES[narrowness]
         name = subject if len(subject) <= width else f"{subject[: width - 1]}…"
         start: list[Phrase] = [(f"{name:<{width}}  ", "plain")]
-        done = percent(download)
+        done = download.percent
         if download.paused:
             return [*start, ("paused" if done is None else f"paused at {done} %", "held")]
         if download.state == DownloadState.QUEUED:
@@ -83,11 +82,6 @@ _FOR_THE_SERVICE: Final = "Waiting for the service"
 """How the trouble begins that the engine records where a link cannot be asked for yet."""
 
 
-def percent(download: Download) -> int | None:
-    """Return how much of a download has come; 99 at most until its file is in place, None where it is not known."""
-    return None if download.total is None else min(99, 100 * download.bytes // max(1, download.total))
-
-
 def time_left(download: Download) -> timedelta | None:
     """Return how long a download takes on at its rate, or None where that is not known."""
     if not download.rate or download.total is None:
@@ -99,28 +93,3 @@ def bar(done: int, width: int) -> list[Phrase]:
     """Return a bar of `width` cells, filled to so many per cent: at 99, the most there is before the end, all of it."""
     filled = min(width, width * (done + 1) // 100)
     return [("━" * filled, "accent"), ("─" * (width - filled), "muted")]
-
-
-def size(count: float) -> str:
-    """Return a number of bytes in three or four digits with its unit."""
-    unit = _unit(count)
-    return f"{_digits(count, unit)} {_UNITS[unit]}"
-
-
-def size_as(count: float, of: float) -> str:
-    """Return a number of bytes in the unit that `of` is said in, without that unit; in its own where it is little."""
-    unit = _unit(of)
-    if count and count < 0.05 * 1000**unit:
-        own = _unit(count)
-        return f"{count / 1000**own:.0f} {_UNITS[own]}"
-    return _digits(count, unit)
-
-
-def _unit(count: float) -> int:
-    # What would be rounded up to 1000 of a unit is 1.0 of the next.
-    return next((unit for unit in range(len(_UNITS)) if count < 999.5 * 1000**unit), len(_UNITS) - 1)
-
-
-def _digits(count: float, unit: int) -> str:
-    scaled = count / 1000**unit
-    return f"{scaled:.0f}" if unit == 0 or scaled >= 99.95 else f"{scaled:.1f}"

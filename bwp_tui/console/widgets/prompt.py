@@ -11,6 +11,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Input
 
 from bwp_tui.console.speech import Line, Phrase
@@ -43,6 +44,7 @@ class Prompt(Horizontal, can_focus=True):
         self._mistake: Mistake | None = None
         self._keys: Mapping[str, str] = {}
         self._enter = ""
+        self._before: Widget | None = None
 
     def compose(self) -> ComposeResult:
         yield Line(id="prompt-label")
@@ -155,7 +157,9 @@ class Prompt(Horizontal, can_focus=True):
         self.set_class(cell_len(label) + beside + _BLANKS > self.app.size.width, "-long")
         self._keys = keys
         self._answer = asyncio.get_running_loop().create_future()
-        before = self.screen.focused
+        # Of questions that follow each other, the first one knows whose the keys were.
+        if (focused := self.screen.focused) not in (self, self.query_one(Input)):
+            self._before = focused
         self.display = True
         (self if keys else self.query_one(Input)).focus()
         self._stands_for_status(True)
@@ -166,8 +170,8 @@ class Prompt(Horizontal, can_focus=True):
         self.display = False
         self._stands_for_status(False)
         self.post_message(self.Toggled())
-        if before is not None and before is not self:
-            before.focus()
+        if self._before is not None:
+            self._before.focus()
         return answer
 
     def _stands_for_status(self, stands: bool) -> None:

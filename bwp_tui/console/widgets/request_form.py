@@ -20,6 +20,7 @@ from bwp_tui.console.widgets.detail_pane import Heading
 from bwp_tui.console.widgets.entry import Entry
 from bwp_tui.domain.deadlines import REGULATIONS
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Request
+from bwp_tui.domain.times import zone_name
 
 _KINDS: Final = ("retrieval", "deletion")
 _DELETION_FIELDS: Final = ("hold", "reason", "again")
@@ -170,11 +171,12 @@ class RequestForm(Vertical):
         for field in _DELETION_FIELDS:
             self.query_one(f"#row-{field}").display = deletion
         mistakes = draft.mistakes(today)
+        hints = {"hold": PROCESSING_HINT, "received": f"the day in {zone_name()}"}
         for field, _label, hint in _TEXTS:
             if field in mistakes:
                 self._hint(field, mistakes[field], "bad")
             else:
-                self._hint(field, PROCESSING_HINT if field == "hold" else hint, "muted")
+                self._hint(field, hints.get(field, hint), "muted")
         if "email" not in mistakes and draft.email.strip():
             earlier = self._earlier(draft.kind, draft.email.strip())
             self._hint("email", earlier or "✓", "warn" if earlier else "good")

@@ -1,0 +1,72 @@
+"""The office's calendar: its time zone, the days that can have been, the days that are odd."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+
+import pytest
+
+from bwp_tui.domain import times
+from bwp_tui.domain.deadlines import doubt_about, why_not_yet
+from bwp_tui.domain.times import day_of, local_day, midnight, stamp, use_zone, zone_name
+
+EVENING = datetime(2026, 11, 28, 20, 0, tzinfo=UTC)
+TODAY = date(2026, 11, 28)
+
+
+@pytest.fixture(autouse=True)
+def machine_zone() -> Iterator[None]:
+    yield
+    use_zone(None)
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "read"),
+    [
+        ("UTC", date(2026, 11, 28), "2026-11-28 20:00:00"),
+        ("Pacific/Auckland", date(2026, 11, 29), "2026-11-29 09:00:00"),
+        ("America/Los_Angeles", date(2026, 11, 28), "2026-11-28 12:00:00"),
+    ],
+)
+def test_a_day_is_the_offices_whatever_the_machines_zone(zone: str, day: date, read: str) -> None:
+    use_zone(zone)
+    assert (local_day(EVENING), stamp(EVENING), zone_name()) == (day, read, zone)
+    assert local_day(midnight(day)) == day
+    assert midnight(day) <= EVENING
+
+
+def test_there_is_no_zone_of_another_name() -> None:
+    for name in ("Europe", "nowhere", "../etc/passwd"):
+        with pytest.raises(ValueError, match=name):
+            times.zone_of(name)
+
+
+@pytest.mark.parametrize(
+    ("day", "possible", "odd"),
+    [
+        (TODAY, True, False),
+        (date(2026, 11, 29), True, True),
+        (date(2026, 11, 30), False, True),
+        (date(2025, 11, 28), True, False),
+        (date(2025, 11, 27), True, True),
+        (date(26, 1, 2), True, True),
+        (date(1926, 1, 2), True, True),
+    ],
+)
+def test_a_day_to_come_is_refused_and_an_odd_one_named(day: date, possible: bool, odd: bool) -> None:
+    assert (why_not_yet(day, TODAY) is None, doubt_about(day, TODAY) is not None) == (possible, odd)
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        (" 2026-01-02 ", date(2026, 1, 2)),
+        ("2026W011", None),
+        ("20260102", None),
+        ("2026-1-2", None),
+        ("2026-02-30", None),
+    ],
+)
+def test_a_day_is_written_in_one_way(text: str, day: date | None) -> None:
+    assert day_of(text) == day

@@ -1,0 +1,93 @@
+"""The one rule of the legal clock: column, function and all that is shown say the same of every possible task."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import product
+
+import pytest
+
+from bwp_tui.cli import output
+from bwp_tui.console import detail_words
+from bwp_tui.console.detail_words import Reading
+from bwp_tui.console.widgets import cells
+from bwp_tui.domain.deadlines import is_clock_running
+from bwp_tui.domain.filter import parse
+from bwp_tui.domain.task import PURGED, Kind, Status, Task
+from bwp_tui.domain.times import due_words
+from bwp_tui.history import actions, handling, plans, tallies, tasks, work
+from bwp_tui.history.connection import History, as_int
+from tests.history.support import NOW, TODAY, submitted
+
+STATUSES = (*Status, "SOMETHING_NEW")
+DUE = TODAY + timedelta(days=11)
+READING = Reading(NOW, TODAY, masked=True, day=timedelta(days=1))
+CONTEXT = cells.Context(NOW, TODAY, timedelta(days=1), True, frozenset(), cells.UNICODE)
+
+
+@pytest.fixture
+def every(history: History) -> list[Task]:
+    """A task of each combination of what the rule looks at, due in eleven days."""
+    columns = "email, recorded_at, received_on, regulation, revision"
+    first = submitted(history).number
+    with history.write() as transaction:
+        for kind, status, terminal, saved, resubmitted, purged in product(
+            Kind, STATUSES, (0, 1), (0, 1), (0, 1), (None, "2026-11-20T09:14:00.000000Z")
+        ):
+            transaction.run(
+                f"INSERT INTO tasks ({columns}, kind, status, terminal, saved, resubmitted, due_on) SELECT {columns},"
+                " ?, ?, ?, ?, ?, ? FROM tasks WHERE number = ?",
+                (kind, status, terminal, saved, resubmitted, DUE.isoformat(), first),
+            )
+            if purged:
+                transaction.run(
+                    "UPDATE tasks SET purged_at = ?, email = '' WHERE number = (SELECT max(number) FROM tasks)",
+                    (purged,),
+                )
+    return [tasks.get(history, as_int(row[0])) for row in history.rows("SELECT number FROM tasks")]
+
+
+def test_the_column_and_the_function_say_the_same(history: History, every: list[Task]) -> None:
+    assert len(every) == 1 + 2 * len(STATUSES) * 16
+    running = {task.number for task in every if is_clock_running(task)}
+    assert running == {as_int(row[0]) for row in history.rows("SELECT number FROM tasks WHERE open = 1")}
+    assert running == set(tasks.numbers(history, parse("is:open"), today=TODAY))
+    assert 0 < len(running) < len(every)
+    assert history.rows(tallies.COUNTED) == sorted(history.rows(tallies.KEPT))
+
+
+def test_all_that_shows_a_due_date_counts_down_where_the_clock_runs_and_nowhere_else(every: list[Task]) -> None:
+    words = due_words(DUE, TODAY)
+    for task in every[1:]:
+        runs = is_clock_running(task)
+        facts = "\n".join("".join(text for text, _ in line) for line in detail_words.facts(task, READING))
+        shown = {
+            "table": cells.due_date(task, CONTEXT).text,
+            "detail": facts,
+            "list": "\n".join(output.table([task], NOW, TODAY, unmask=False)),
+            "show": "\n".join(output.details(task, [], NOW, TODAY, unmask=False)),
+            "plain": output.task_sentence(task, NOW, TODAY),
+        }
+        assert {place: words in text for place, text in shown.items()} == dict.fromkeys(shown, runs), task
+        assert (work.cannot_extend(task, TODAY) is None) == runs, task
+
+
+def test_a_purged_task_is_closed_and_called_purged_by_all(history: History, every: list[Task]) -> None:
+    purged = [task for task in every if task.is_purged]
+    for state in ("open", "ready", "failed"):
+        assert not {task.number for task in purged} & set(tasks.numbers(history, parse(f"is:{state}"), today=TODAY))
+    for task in purged:
+        assert task.subject(masked=True) == task.subject(masked=False) == PURGED
+        assert PURGED in output.task_line(task)
+        assert "purged" in (handling.cannot_open(task) or "")
+        assert "purged" in (actions.cannot_download(task) or "")
+        assert "purged" in (plans.cannot_refresh(task) or "")
+    given_up = next(task for task in purged if task.status == Status.FAILED and not task.resubmitted)
+    assert "purged" in (actions.cannot_resubmit(given_up) or "")
+
+
+def test_a_purged_task_is_not_asked_about_again(history: History) -> None:
+    number = submitted(history).number
+    history.rows("UPDATE tasks SET task_id = 'x', purged_at = 'now', next_poll_at = NULL WHERE number = ?", (number,))
+    actions.poll_now(history, [number])
+    assert history.rows("SELECT next_poll_at FROM tasks WHERE number = ?", (number,)) == [(None,)]

@@ -1,0 +1,138 @@
+"""Withdrawing and correcting records of law: an event more, never one less, and the due date as it must be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from bwp_tui.domain.deadlines import due_on
+from bwp_tui.domain.task import Task, Verification
+from bwp_tui.history import actions, bulk, tasks, timeline, undo
+from bwp_tui.history.bulk import Deed
+from bwp_tui.history.connection import History
+from bwp_tui.history.errors import NotPossible
+from bwp_tui.history.undo import Change, Part
+from bwp_tui.history.work import LegalRecord
+from tests.history import single
+from tests.history.support import ACTOR, TODAY, request, submitted
+
+
+def perform(history: History, deed: Deed, number: int) -> Task:
+    with history.write() as transaction:
+        deed(transaction, history, number)
+    return tasks.get(history, number)
+
+
+def recorded(history: History) -> Task:
+    """A task with a record of each sort."""
+    number = submitted(history).number
+    single.verify(history, number, Verification(TODAY, "anna", "order 17"), ACTOR)
+    single.acknowledge(history, number, TODAY, ACTOR)
+    single.extend(history, number, "three shops", TODAY, ACTOR)
+    return tasks.get(history, number)
+
+
+@pytest.mark.parametrize("record", LegalRecord)
+def test_what_is_withdrawn_counts_no_longer_and_stays_on_the_timeline(history: History, record: LegalRecord) -> None:
+    before = recorded(history)
+    events = timeline.of_task(history, before.number)
+    after = perform(history, bulk.withdraw(record, "bob"), before.number)
+    there = {
+        LegalRecord.ACKNOWLEDGEMENT: after.acknowledged_on,
+        LegalRecord.VERIFICATION: after.verified,
+        LegalRecord.EXTENSION: after.extended_on,
+    }
+    assert {one: value is None for one, value in there.items()} == {one: one is record for one in LegalRecord}
+    assert (after.due_on == before.due_on) is (record is not LegalRecord.EXTENSION)
+    now = timeline.of_task(history, before.number)
+    assert now[:-1] == events
+    assert (now[-1].actor, now[-1].what) == ("bob", f"{record} withdrawn")
+    assert str(TODAY) in (now[-1].detail or "")
+    assert after.revision > before.revision
+    with pytest.raises(NotPossible):
+        perform(history, bulk.withdraw(record, "bob"), before.number)
+
+
+def test_a_withdrawn_extension_brings_the_first_due_date_back_and_can_be_made_anew(history: History) -> None:
+    before = recorded(history)
+    after = perform(history, bulk.withdraw(LegalRecord.EXTENSION, ACTOR), before.number)
+    assert after.due_on == due_on(after.regulation, after.received_on)
+    event = timeline.of_task(history, before.number)[-1]
+    assert (event.before, event.after) == (str(before.due_on), str(after.due_on))
+    single.extend(history, before.number, "again", TODAY, ACTOR)
+    assert tasks.get(history, before.number).due_on == before.due_on
+
+
+def test_day_of_receipt_and_law_are_corrected_and_the_old_ones_kept(history: History) -> None:
+    task = submitted(history)
+    earlier = TODAY - timedelta(days=9)
+    after = perform(history, bulk.correct(earlier, "ccpa", "bob"), task.number)
+    assert (after.received_on, after.regulation) == (earlier, "ccpa")
+    assert after.due_on == due_on("ccpa", earlier)
+    event = timeline.of_task(history, task.number)[-1]
+    assert (event.what, event.before, event.after) == ("corrected", str(task.due_on), str(after.due_on))
+    assert event.detail == f"received {TODAY} → {earlier}, law gdpr → ccpa"
+
+
+def test_a_corrected_receipt_keeps_an_extension(history: History) -> None:
+    task = recorded(history)
+    after = perform(history, bulk.correct(TODAY - timedelta(days=3), None, ACTOR), task.number)
+    assert after.due_on == due_on(task.regulation, after.received_on, extended=True)
+
+
+@pytest.mark.parametrize(
+    ("received_on", "regulation"),
+    [
+        (TODAY, "gdpr"),  # nothing differs
+        (TODAY + timedelta(days=1), None),  # receipt was confirmed before
+        (None, "none"),  # which knows no extension
+        (date.max, "ccpa"),  # beyond the calendar
+    ],
+)
+def test_what_cannot_be_corrected_stays(history: History, received_on: date | None, regulation: str | None) -> None:
+    before = recorded(history)
+    with pytest.raises(NotPossible):
+        perform(history, bulk.correct(received_on, regulation, ACTOR), before.number)
+    assert tasks.get(history, before.number) == before
+
+
+def test_of_a_resubmitted_request_the_new_task_is_corrected(history: History) -> None:
+    task = submitted(history)
+    actions.cancel(history, task.number, ACTOR)
+    actions.resubmit(history, task.number, ACTOR)
+    with pytest.raises(NotPossible, match="#2"):
+        perform(history, bulk.correct(TODAY - timedelta(days=1), None, ACTOR), task.number)
+
+
+@pytest.mark.parametrize(
+    ("part", "deed"),
+    [
+        (Part.ACKNOWLEDGEMENT, bulk.acknowledge(TODAY + timedelta(days=1), ACTOR)),
+        (Part.VERIFICATION, bulk.verify(Verification(TODAY, "bob", "passport"), ACTOR)),
+        (Part.EXTENSION, bulk.withdraw(LegalRecord.EXTENSION, ACTOR)),
+        (Part.RECEIPT, bulk.correct(TODAY - timedelta(days=5), "ccpa", ACTOR)),
+    ],
+)
+def test_undo_puts_each_record_back_with_an_event_more(history: History, part: Part, deed: Deed) -> None:
+    before = recorded(history)
+    changes: list[Change] = []
+    changed = perform(history, undo.noted(deed, part, changes), before.number)
+    assert changed != before
+    length = len(timeline.of_task(history, before.number))
+    after = perform(history, undo.take_back(part, changes, ACTOR), before.number)
+    assert replace(after, revision=before.revision) == before
+    events = timeline.of_task(history, before.number)
+    assert (len(events), events[-1].what) == (length + 1, "undone")
+
+
+def test_nothing_is_put_back_on_a_purged_task(history: History) -> None:
+    task = actions.submit(history, request(note="about Jane"), ACTOR)
+    changes: list[Change] = []
+    perform(history, undo.noted(bulk.set_note("", ACTOR), Part.NOTE, changes), task.number)
+    history.rows("UPDATE tasks SET purged_at = 'now', email = '' WHERE number = ?", (task.number,))
+    history.rows("UPDATE tasks SET purged_at = '2026-11-20T09:14:00.000000Z' WHERE number = ?", (task.number,))
+    with pytest.raises(NotPossible):
+        perform(history, undo.take_back(Part.NOTE, changes, ACTOR), task.number)
+    assert tasks.get(history, task.number).note == ""
