@@ -122,9 +122,11 @@ def _confirm_restore(profile: Profile, file: Path) -> None:
 
 
 def _restored_words(restored: Restored, file: Path) -> str:
+    added, later, doubled = restored.merged
+    lost = f"{doubled} lost their task id, which another task has: see their timelines. " if doubled else ""
     return (
-        f"Restored from {file}: {restored.tasks} tasks, {restored.added} of them only in the backup and "
-        f"{restored.only_here} not in it, which were taken over; {restored.later} brought forward. "
+        f"Restored from {file}: {restored.tasks} tasks, {added} of them only in the backup and "
+        f"{restored.only_here} not in it, which were taken over; {later} brought forward. {lost}"
         f"The history from before is kept as {restored.aside}."
     )
 

@@ -12,7 +12,7 @@ from typing import Final
 
 import apsw
 
-from bwp_tui.history.errors import HistoryDamaged, HistoryError, HistoryUnavailable
+from bwp_tui.history.errors import HistoryDamaged, HistoryUnavailable
 from bwp_tui.history.opening import open_to_read
 from bwp_tui.history.sentences import sentences
 from bwp_tui.history.swap import sync
@@ -65,7 +65,7 @@ def renew(path: Path, today: date, stop: threading.Event) -> list[Path]:
     target = folder(path) / f"{path.stem}-{today.isoformat()}.db"
     with sentences(path):
         _make(path, target, stop)
-        gone = [old for old in [*daily(path), *before_schemas(path)] if old != target]
+        gone = [old for old in copies(path) if old != target]
         for old in gone:
             old.unlink(missing_ok=True)
     return gone
@@ -94,23 +94,9 @@ def back_up_to(path: Path, target: Path) -> None:
             _drop(part)
 
 
-def newest_good(path: Path) -> Path | None:
-    """Return the newest copy that this program made and that is sound, or None."""
-    return next((copy for copy in [*daily(path), *before_schemas(path)] if is_sound(copy)), None)
-
-
-def is_sound(copy: Path) -> bool:
-    """Say whether a register that nobody writes to can be read and has no damaged page."""
-    try:
-        db = open_to_read(copy).db
-    except (HistoryError, apsw.Error, OSError):
-        return False
-    try:
-        return db.execute("PRAGMA quick_check(1)").fetchall() == [("ok",)]
-    except (apsw.Error, UnicodeDecodeError):
-        return False
-    finally:
-        db.close()
+def copies(path: Path) -> list[Path]:
+    """Return the copies that this program made by itself, the newest first."""
+    return [*daily(path), *before_schemas(path)]
 
 
 def _make(path: Path, target: Path, stop: threading.Event) -> None:

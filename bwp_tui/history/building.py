@@ -13,18 +13,20 @@ import apsw
 from bwp_tui.domain.task import TERMINAL
 from bwp_tui.history import tallies, words
 from bwp_tui.history.errors import HistoryDamaged
-from bwp_tui.history.merge import RECOVERER, merge
+from bwp_tui.history.merge import RECOVERER, Merged, merge
 from bwp_tui.history.migrate import advance
 from bwp_tui.history.opening import open_to_read
 
-_GUARDS: Final = ("timeline_is_append_only", "timeline_is_kept")
+_ENDED: Final = ", ".join(f"'{status}'" for status in sorted(TERMINAL))
+_LARGEST_REVISION: Final = 1 << 50
+"""Above this it is damaged: a billion transactions a day would take 3,000 years."""
 
 
 @contextmanager
 def new_register(part: Path, source: Path | None = None) -> Iterator[apsw.Connection]:
     """Make a register at `part`, empty or a copy of `source`, to be put together in the block.
 
-    Its timeline is unguarded and its references unchecked until the block ends; then both are put right.
+    Its triggers are off and its references unchecked until the block ends; then both are put right.
 
     Raises:
         HistoryDamaged: what was put together is not sound.
@@ -38,18 +40,18 @@ def new_register(part: Path, source: Path | None = None) -> Iterator[apsw.Connec
             db.execute(f"PRAGMA {pragma}")
         with db:
             advance(db)
-        guards = _take_guards(db)
+        triggers = _take_triggers(db)
         yield db
         with db:
             _keep_promises(db)
-            for guard in guards:
-                db.execute(guard)
+            for trigger in triggers:
+                db.execute(trigger)
         _check(db, part)
     finally:
         db.close()
 
 
-def add_from(db: apsw.Connection, source: Path, now: str, what: str, words: str) -> tuple[int, int]:
+def add_from(db: apsw.Connection, source: Path, now: str, what: str, words: str) -> Merged:
     """Merge the register in the file `source`, of this or an older schema; return what `merge` does."""
     name = Path(db.filename)
     copy = name.with_name(f"{name.name}-other")
@@ -62,25 +64,77 @@ def add_from(db: apsw.Connection, source: Path, now: str, what: str, words: str)
     finally:
         other.close()
     db.execute("ATTACH ? AS other", (os.fspath(copy),))
-    with db:
-        merged = merge(db, now, what, words)
-    db.execute("DETACH other")
-    copy.unlink()
+    try:
+        with db:
+            merged = merge(db, now, what, words)
+    finally:
+        db.execute("DETACH other")
+        copy.unlink()
     return merged
 
 
-def add_lost_tasks(db: apsw.Connection, now: str) -> int:
-    """Make a task of each number that only its timeline, intents or downloads still tell of; return how many."""
+def correct_numbers(db: apsw.Connection) -> int:
+    """Give a task whose number was guessed the one under which its timeline tells of its task id; return how many."""
+    wrong = db.execute(
+        "SELECT t.number, min(l.task) FROM timeline l JOIN tasks t ON t.task_id = l.detail"
+        " JOIN temp.replaced r ON r.number = t.number AND r.name = 'number'"
+        " WHERE l.what = 'accepted' AND l.task NOT IN (SELECT number FROM tasks)"
+        " GROUP BY t.number HAVING min(l.task) = max(l.task)"
+    ).fetchall()
+    for number, right in wrong:
+        db.execute("UPDATE OR IGNORE tasks SET number = ? WHERE number = ?", (right, number))
+        db.execute("UPDATE temp.replaced SET number = ? WHERE number = ?", (right, number))
+    return len(wrong)
+
+
+_STRAY: Final = (
+    "i.action = 'submit' AND i.state = 'waiting' AND ("
+    " NOT EXISTS (SELECT 1 FROM tasks t WHERE t.number = i.task AND t.task_id IS NULL)"
+    " OR (SELECT count(*) FROM intents j WHERE j.task = i.task AND j.action = 'submit' AND j.state = 'waiting') > 1)"
+)
+"""Submissions that wait for a task which is not there, was taken already, or waits for another one, too."""
+
+
+def return_strays(db: apsw.Connection) -> None:
+    """Give a submission whose reference was damaged back to its task, one bit away: both were recorded in one order."""
+    for stray, task, asked_at in db.execute(f"SELECT id, task, asked_at FROM intents i WHERE {_STRAY}").fetchall():
+        alone = db.execute(
+            "SELECT number FROM tasks t WHERE recorded_at = ?1 AND status = 'QUEUED' AND task_id IS NULL AND NOT EXISTS"
+            " (SELECT 1 FROM intents WHERE task = t.number AND action = 'submit' AND state = 'waiting')"
+            " AND number > coalesce((SELECT task FROM intents WHERE action = 'submit' AND id < ?2"
+            " ORDER BY id DESC LIMIT 1), 0)"
+            " AND number < coalesce((SELECT task FROM intents WHERE action = 'submit' AND id > ?2"
+            " ORDER BY id LIMIT 1), number + 1)",
+            (asked_at, stray),
+        ).fetchall()
+        near = [number for (number,) in alone if (int(str(number)) ^ int(str(task))).bit_count() == 1]
+        if len(near) == 1:
+            db.execute("UPDATE intents SET task = ? WHERE id = ?", (near[0], stray))
+
+
+def lapse_strays(db: apsw.Connection, now: str) -> None:
+    """Keep from being sent what nobody knows the task of."""
+    db.execute(f"UPDATE intents AS i SET state = 'lapsed', settled_at = ? WHERE {_STRAY}", (now,))
+
+
+def add_lost_tasks(db: apsw.Connection, now: str, highest: int) -> int:
+    """Make a task of each number that only its timeline, intents or downloads still tell of; return how many.
+
+    Args:
+        highest: the highest number that was ever given: what is beyond it is a damaged reference.
+    """
     orphans = db.execute(
         "SELECT task, min(at) FROM (SELECT task, at FROM timeline UNION ALL SELECT task, asked_at FROM intents"
-        " UNION ALL SELECT task, asked_at FROM downloads) WHERE task NOT IN (SELECT number FROM tasks) GROUP BY task"
+        " UNION ALL SELECT task, asked_at FROM downloads)"
+        " WHERE task BETWEEN 1 AND ? AND task NOT IN (SELECT number FROM tasks) GROUP BY task",
+        (highest,),
     ).fetchall()
     for number, first in ((int(number or 0), str(first)) for number, first in orphans):
         kind = "DELETION" if _tells_of_a_deletion(db, number) else "RETRIEVAL"
         task_id, status = _last_known(db, number)
         db.execute(
             "INSERT INTO tasks (number, task_id, kind, email, status, terminal, received_on, regulation, recorded_at,"
-            " finished_at, note, revision) VALUES (?, ?, ?, '', ?, ?, ?, 'none', ?, ?, ?, 1)",
+            " finished_at, note, revision) VALUES (?, ?, ?, '', ?, ?, ?, 'none', ?, NULL, ?, 1)",
             (
                 number,
                 task_id,
@@ -89,7 +143,6 @@ def add_lost_tasks(db: apsw.Connection, now: str) -> int:
                 int(status in TERMINAL),
                 first[:10],
                 first,
-                None,
                 "Recovered without its address, kind and dates: see the report.",
             ),
         )
@@ -157,7 +210,18 @@ def confirm_tokens(db: apsw.Connection, now: str) -> int:
 
 
 def _keep_promises(db: apsw.Connection) -> None:
-    """Mend the references, the polls, the counts; let what was purged in one source be purged."""
+    """Make true again what each task promises: its references, polls and counts; what was purged in one source."""
+    db.execute(
+        "UPDATE tasks SET resubmitted = 1 WHERE resubmitted = 0"
+        " AND number IN (SELECT resubmit_of FROM tasks WHERE resubmit_of IS NOT NULL)"
+    )
+    db.execute(f"UPDATE tasks SET terminal = 1 - terminal WHERE terminal <> (status IN ({_ENDED}))")
+    for table in ("tasks", "downloads"):
+        db.execute(f"UPDATE {table} SET revision = 0 WHERE revision NOT BETWEEN 0 AND {_LARGEST_REVISION}")
+    db.execute(
+        "UPDATE meta SET revision = 1 + (SELECT max(revision) FROM (SELECT revision FROM tasks"
+        f" UNION ALL SELECT revision FROM downloads UNION ALL SELECT min(revision, {_LARGEST_REVISION}) FROM meta))"
+    )
     for column in ("resubmit_of", "earlier"):
         db.execute(f"UPDATE tasks SET {column} = NULL WHERE {column} NOT IN (SELECT number FROM tasks)")
     db.execute("UPDATE tasks SET download = NULL WHERE download NOT IN (SELECT id FROM downloads)")
@@ -175,14 +239,12 @@ def _keep_promises(db: apsw.Connection) -> None:
     db.execute("UPDATE engine SET pid = NULL, host = NULL, service = 'untried', message = NULL, next_try_at = NULL")
 
 
-def _take_guards(db: apsw.Connection) -> list[str]:
-    """Remove the triggers that keep the timeline; return the SQL that makes them again."""
-    taken = []
-    for name in _GUARDS:
-        for (sql,) in db.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (name,)).fetchall():
-            taken.append(str(sql))
-            db.execute(f"DROP TRIGGER {name}")
-    return taken
+def _take_triggers(db: apsw.Connection) -> list[str]:
+    """Remove all triggers; return the SQL that makes them again."""
+    found = db.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' ORDER BY rowid").fetchall()
+    for name, _ in found:
+        db.execute(f"DROP TRIGGER {name}")
+    return [str(sql) for _, sql in found]
 
 
 def _copy(source: Path, db: apsw.Connection) -> None:

@@ -21,7 +21,7 @@ from bwp_tui.history.errors import HistoryDamaged, HistoryUnavailable
 from bwp_tui.history.identity import expected_schema, schema_of
 from bwp_tui.history.opening import Opening, open_database, prepare_file
 from bwp_tui.history.sentences import damaged, sentences
-from bwp_tui.history.suspicion import is_needed, suspect
+from bwp_tui.history.suspicion import has_log, is_log_amiss, is_needed, suspect
 
 SqlValue = None | int | float | str | bytes
 Row = tuple[SqlValue, ...]
@@ -220,7 +220,8 @@ def as_text(value: SqlValue) -> str:
 
 def _open(path: Path, claim: Claim, clock: Clock) -> tuple[Opening, str | None]:
     """Open a register for a share of it, mending it before where that is needed and nobody else uses it."""
-    report = _mend(path, clock) if is_needed(path) and claim.alone() else None
+    needed = (is_needed(path) and claim.alone()) or (has_log(path) and claim.alone(patience=0) and is_log_amiss(path))
+    report = _mend(path, clock) if needed else None
     claim.share()
     try:
         return open_database(path), report

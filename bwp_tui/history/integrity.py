@@ -9,7 +9,7 @@ from typing import Final
 import apsw
 
 from bwp_tui.domain.times import from_text
-from bwp_tui.history.errors import HistoryDamaged
+from bwp_tui.history.errors import HistoryDamaged, HistoryError
 from bwp_tui.history.identity import expected_schema, schema_of
 from bwp_tui.history.migrate import newest
 from bwp_tui.history.opening import open_to_read
@@ -55,6 +55,14 @@ def full(path: Path) -> list[str]:
         return [str(error)]
     finally:
         db.close()
+
+
+def is_sound(copy: Path) -> bool:
+    """Say whether a register that nobody writes to can be read, and nothing in it is damaged."""
+    try:
+        return not full(copy)
+    except (HistoryError, apsw.Error, OSError):
+        return False
 
 
 def _verdicts(db: apsw.Connection, check: str) -> list[str]:

@@ -8,7 +8,7 @@ while that protects it.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import apsw
 
@@ -22,21 +22,29 @@ _SAME_LINE: Final = (
 )
 
 
-def merge(db: apsw.Connection, now: str, what: str, source: str) -> tuple[int, int]:
+class Merged(NamedTuple):
+    """How many tasks were added, how many brought forward, and how many lost the task id that another one has here."""
+
+    added: int = 0
+    later: int = 0
+    doubled: int = 0
+
+
+def merge(db: apsw.Connection, now: str, what: str, source: str) -> Merged:
     """Merge the register attached to `db` as `other`, of the same schema, into the main one.
 
     Args:
         now: the instant, as text.
         what: what the timeline of a task is told: `recovered` or `restored`.
         source: where the other register comes from, in words.
-
-    Returns:
-        how many tasks were added, and how many were brought forward.
     """
+    db.execute("CREATE TEMP TABLE IF NOT EXISTS replaced (number INTEGER NOT NULL, name TEXT NOT NULL)")
     _match(db)
     revision = _next_revision(db)
+    doubled = _tell_doubled_ids(db, now)
     _add_tasks(db, revision)
     later = _bring_forward(db, revision)
+    _fill_in(db)
     _add_intents(db)
     _settle_intents(db)
     _add_downloads(db, now, revision)
@@ -50,7 +58,7 @@ def merge(db: apsw.Connection, now: str, what: str, source: str) -> tuple[int, i
     db.execute("INSERT OR IGNORE INTO main.views SELECT * FROM other.views")
     added = number_from(db, "SELECT count(*) FROM matched WHERE fresh")
     db.execute("DROP TABLE temp.matched")
-    return added, later
+    return Merged(added, later, doubled)
 
 
 def number_from(db: apsw.Connection, sql: str) -> int:
@@ -66,7 +74,10 @@ def _match(db: apsw.Connection) -> None:
         " fresh INTEGER NOT NULL DEFAULT 0, later INTEGER NOT NULL DEFAULT 0)"
     )
     for same in (
-        "SELECT o.task, m.task FROM other.intents o JOIN main.intents m ON m.client_token = o.client_token",
+        # A reference may be damaged: the two must agree in their number or their instant.
+        "SELECT o.task, m.task FROM other.intents o JOIN main.intents m ON m.client_token = o.client_token"
+        " WHERE m.task = o.task OR (SELECT recorded_at FROM main.tasks WHERE number = m.task)"
+        " = (SELECT recorded_at FROM other.tasks WHERE number = o.task)",
         "SELECT o.number, m.number FROM other.tasks o JOIN main.tasks m ON m.task_id = o.task_id",
         "SELECT o.number, m.number FROM other.tasks o JOIN main.tasks m ON m.number = o.number"
         " AND m.recorded_at = o.recorded_at AND m.kind = o.kind",
@@ -105,7 +116,14 @@ def _columns(db: apsw.Connection, table: str, *without: str) -> list[str]:
     return [name for name in found if name not in without]
 
 
+_DOUBLED: Final = "SELECT m.number FROM main.tasks m WHERE m.task_id = o.task_id AND m.number <> x.ours"
+"""Another task of this register that has the task id of the task `o` of the other one."""
+
+_NOT_FILLED_IN: Final = ("number", "task_id", "status", "terminal", "resubmit_of", "earlier", "download", "revision")
+
 _TRANSLATED: Final = {
+    "task_id": f"CASE WHEN EXISTS ({_DOUBLED}) THEN NULL ELSE o.task_id END",
+    "status": f"CASE WHEN o.terminal = 0 AND EXISTS ({_DOUBLED}) THEN 'UNCONFIRMED' ELSE o.status END",
     "resubmit_of": "(SELECT ours FROM matched WHERE theirs = o.resubmit_of)",
     "earlier": "(SELECT ours FROM matched WHERE theirs = o.earlier)",
     "download": "NULL",
@@ -140,6 +158,30 @@ def _bring_forward(db: apsw.Connection, revision: int) -> int:
         " WHERE number IN (SELECT ours FROM matched WHERE later) RETURNING number"
     ).fetchall()
     return len(changed)
+
+
+def _tell_doubled_ids(db: apsw.Connection, now: str) -> int:
+    """Tell on its timeline of a task that is about to lose its task id, since another one has it; return how many."""
+    told = db.execute(
+        "INSERT INTO main.timeline (task, at, actor, what, detail)"
+        f" SELECT x.ours, ?, ?, 'recovered', 'its task id ' || o.task_id || ' is that of #' || ({_DOUBLED})"
+        f" FROM other.tasks o JOIN matched x ON x.theirs = o.number WHERE x.fresh AND EXISTS ({_DOUBLED}) RETURNING id",
+        (now, RECOVERER),
+    )
+    return len(told.fetchall())
+
+
+def _fill_in(db: apsw.Connection) -> None:
+    """Take from the other register the values of a task that were damaged in this one."""
+    same = "replaced r JOIN matched x ON x.ours = r.number WHERE NOT x.fresh AND NOT x.later"
+    for (name,) in db.execute(f"SELECT DISTINCT r.name FROM {same}").fetchall():
+        if name not in _NOT_FILLED_IN:
+            db.execute(
+                f"UPDATE main.tasks AS m SET {name} = (SELECT o.{name} FROM other.tasks o"
+                " JOIN matched x ON x.theirs = o.number WHERE x.ours = m.number)"
+                f" WHERE number IN (SELECT r.number FROM {same} AND r.name = ?)",
+                (name,),
+            )
 
 
 def _add_intents(db: apsw.Connection) -> None:

@@ -1,52 +1,58 @@
-"""Mending a register that is damaged: it is set aside, and what can be read goes into a new one, with a report."""
+"""Mending a register that is damaged: it is set aside, and what can be read goes into a new one, with a report.
+
+It never ends in an error of its own: where the pages cannot be made use of, the newest backup is taken alone, and
+without one an empty register; the damaged one is kept in any case.
+"""
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable
+from collections import Counter
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 import apsw
 
-from bwp_tui.domain.times import from_text, to_text
-from bwp_tui.history import backups, building, integrity, salvage, swap
+from bwp_tui.domain.times import to_text
+from bwp_tui.history import backups, building, damaged_file, integrity, swap
 from bwp_tui.history.errors import HistoryDamaged
-from bwp_tui.history.merge import number_from
-from bwp_tui.history.salvage import Fields
+from bwp_tui.history.merge import Merged, number_from
+from bwp_tui.history.row_writer import RowWriter
+from bwp_tui.history.salvage import Salvage
 from bwp_tui.history.sentences import sentences
 from bwp_tui.history.suspicion import clear, was_emptied
 
-_REQUIRED_INSTANTS: Final = ("recorded_at", "asked_at", "not_before", "at")
-_INSTANTS: Final = (
-    "submitted_at",
-    "updated_at",
-    "finished_at",
-    "polled_at",
-    "next_poll_at",
-    "unknown_since",
-    "purged_at",
-    "first_sent_at",
-    "settled_at",
-    "started_at",
+_SURROUNDINGS: Final = (
+    OSError,
+    apsw.FullError,
+    apsw.IOError,
+    apsw.BusyError,
+    apsw.LockedError,
+    apsw.CantOpenError,
+    apsw.ReadOnlyError,
+    apsw.PermissionsError,
 )
-_DAYS: Final = ("due_on", "verified_on", "extended_on", "acknowledged_on")
+"""What is wrong around the register, not in it: it is tried again at the next start."""
+
+_FEW_BEYOND: Final = 100_000
+"""Keys beyond the highest one found that may have been given, to rows that are gone."""
 
 
 @dataclass(slots=True)
 class _Tally:
-    """What came of the rows: how many of each table were read, mended, lost; and from where the rest came."""
+    """What came of the rows: how many of each table were kept, mended, lost; and from where the rest came."""
 
-    read: dict[str, int] = field(default_factory=dict)
-    gaps: dict[str, int] = field(default_factory=dict)
-    mended: int = 0
-    unfit: int = 0
+    kept: Counter[str] = field(default_factory=Counter)
+    replaced: int = 0
+    guessed: int = 0
+    ids_doubled: int = 0
+    lost: Counter[str] = field(default_factory=Counter)
+    mixed: bool = False
+    failed: list[str] = field(default_factory=list)
     backup: str | None = None
-    added: int = 0
-    later: int = 0
+    merged: Merged = field(default_factory=Merged)
     remains: int = 0
     unconfirmed: int = 0
     tasks: int = 0
@@ -78,146 +84,133 @@ def _damage(path: Path) -> str | None:
         return "the file is empty"
     if not path.stat().st_size:
         return None
+    with damaged_file.opened(path) as file:
+        if file.mixed:
+            return "the log beside it belongs to another copy of it"
+        if file.log_is_cut:
+            return "the log beside it is damaged"
     try:
         found = integrity.full(path)
-    except (apsw.SQLError, apsw.NotADBError, apsw.CorruptError, HistoryDamaged) as error:
+    except _SURROUNDINGS:
+        raise
+    except (apsw.Error, HistoryDamaged, ValueError) as error:
         return str(error)
     return "; ".join(found) or None
 
 
 def _recover(path: Path, now: datetime, reason: str) -> str:
-    tally, change, instant = _Tally(), swap.new(path, "damaged", now), to_text(now)
-    with building.new_register(change.part) as db:
-        with salvage.readable(path) as damaged, db:
-            if damaged is not None:
-                _take_rows(db, damaged, tally, instant)
-        with db:
-            building.doubt_unsent(db)
-        backup = backups.newest_good(path)
-        if backup is not None:
-            tally.backup = backup.name
-            tally.added, tally.later = building.add_from(db, backup, instant, "recovered", f"the backup {backup.name}")
-        with db:
-            tally.remains = building.add_lost_tasks(db, instant)
-            tally.unconfirmed = building.confirm_tokens(db, instant)
-            tally.tasks = number_from(db, "SELECT count(*) FROM tasks")
+    failed: list[str] = []
+    for from_pages, from_backups in ((True, True), (False, True), (False, False)):
+        change, tally = swap.new(path, "damaged", now), _Tally(failed=failed)
+        try:
+            with building.new_register(change.part) as db:
+                _fill(db, path, tally, to_text(now), from_pages=from_pages, from_backups=from_backups)
+        except _SURROUNDINGS:
+            raise
+        except Exception as error:  # noqa: BLE001  whatever is in the file, the program must start
+            failed.append(f"{type(error).__name__}: {error}" if isinstance(error, apsw.Error) else type(error).__name__)
+        else:
+            break
+    else:
+        raise HistoryDamaged(f"No new history could be made in the place of {path} ({failed[-1]}).")
     _write_report(change, tally, reason, now)
     swap.commit(change)
     clear(path)
     return _sentence(change, tally)
 
 
-def _take_rows(db: apsw.Connection, damaged: apsw.Connection, tally: _Tally, now: str) -> None:
-    for table in salvage.KEYS:
-        known = {str(row[1]) for row in db.execute(f"PRAGMA table_info({table})")}
-
-        def lost(table: str = table) -> None:
-            tally.gaps[table] = tally.gaps.get(table, 0) + 1
-
-        taken = 0
-        for fields in salvage.rows_of(damaged, table, lost):
-            taken += _take_row(db, table, {name: value for name, value in fields.items() if name in known}, tally, now)
-        tally.read[table] = taken
-        highest = salvage.sequence(damaged, table)
-        db.execute("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?", (min(highest, 2**40), table))
-    for fields in salvage.views_of(damaged):
-        _take_row(db, "views", fields, tally, now)
-    db.execute(
-        "UPDATE meta SET revision = 1 + (SELECT coalesce(max(revision), 0) FROM"
-        " (SELECT revision FROM tasks UNION ALL SELECT revision FROM downloads))"
-    )
-
-
-def _take_row(db: apsw.Connection, table: str, fields: Fields, tally: _Tally, now: str) -> int:
-    tally.mended += _mend_fields(fields, now)
-    names, marks = ", ".join(fields), ", ".join("?" * len(fields))
-    try:
-        db.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(fields.values()))
-    except (apsw.ConstraintError, apsw.MismatchError, apsw.SQLError):
-        tally.unfit += 1
-        return 0
-    return 1
+def _fill(
+    db: apsw.Connection, path: Path, tally: _Tally, instant: str, *, from_pages: bool, from_backups: bool
+) -> None:
+    """Put into a new register what the pages of the damaged one and the newest backup hold."""
+    highest = 0
+    if from_pages:
+        with db:
+            highest = _take_rows(db, path, tally, instant)
+            building.correct_numbers(db)
+            building.return_strays(db)
+            building.doubt_unsent(db)
+    if from_backups:
+        _add_backup(db, path, tally, instant)
+    with db:
+        highest = max(highest, number_from(db, "SELECT max(number) FROM tasks"))
+        building.lapse_strays(db, instant)
+        tally.remains = building.add_lost_tasks(db, instant, highest)
+        tally.unconfirmed = building.confirm_tokens(db, instant)
+        tally.tasks = number_from(db, "SELECT count(*) FROM tasks")
 
 
-def _mend_fields(fields: Fields, now: str) -> bool:
-    """Replace what cannot be read by what can; say whether anything had to be."""
-    before = dict(fields)
-    for name in _REQUIRED_INSTANTS:
-        if name in fields and not _is_instant(fields[name]):
-            fields[name] = now
-    for name in _INSTANTS:
-        if fields.get(name) is not None and not _is_instant(fields[name]):
-            fields[name] = None
-    if "received_on" in fields and not _is_day(fields["received_on"]):
-        fields["received_on"] = str(fields.get("recorded_at", now))[:10]
-    for name in _DAYS:
-        if fields.get(name) is not None and not _is_day(fields[name]):
-            fields[name] = None
-    for name, fits in (("errors", _are_errors), ("tags", _are_tags)):
-        if name in fields and not _is_list(fields[name], fits):
-            fields[name] = "[]"
-    return fields != before
+def _take_rows(db: apsw.Connection, path: Path, tally: _Tally, now: str) -> int:
+    """Write all rows that can be read; return the highest number that a task was given."""
+    writer = RowWriter(db, now)
+    highest = 0
+    with damaged_file.opened(path) as file:
+        tally.mixed = file.mixed
+        salvage = Salvage(file, now)
+        for table in salvage.tables:
+            for row in salvage.rows(table):
+                writer.write(table, row)
+            for row in salvage.doubtful_rows(table):
+                writer.write(table, row)
+            found = number_from(db, f"SELECT max(seq) FROM sqlite_sequence WHERE name = '{table}'")
+            given = salvage.highest.get(table, 0)
+            if found < given <= found + _FEW_BEYOND:
+                db.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = ?", (given, table))
+            if table == "tasks":
+                highest = max(found, given if given <= found + _FEW_BEYOND else 0)
+        tally.lost = salvage.lost + writer.unfit
+    tally.kept, tally.ids_doubled = writer.kept, writer.ids_doubled
+    tally.replaced, tally.guessed = writer.replaced.total(), writer.guessed.total()
+    return highest
 
 
-def _is_instant(value: object) -> bool:
-    try:
-        return isinstance(value, str) and to_text(from_text(value)) == value
-    except (ValueError, OverflowError):
-        return False
-
-
-def _is_day(value: object) -> bool:
-    try:
-        return isinstance(value, str) and date.fromisoformat(value).isoformat() == value
-    except ValueError:
-        return False
-
-
-def _is_list(value: object, fits: Callable[[list[object]], bool]) -> bool:
-    try:
-        entries = json.loads(value) if isinstance(value, str) else None
-    except ValueError:
-        return False
-    return isinstance(entries, list) and fits(entries)
-
-
-def _are_errors(entries: list[object]) -> bool:
-    return all(
-        isinstance(entry, list) and len(entry) == 2 and isinstance(entry[0], str | None) and isinstance(entry[1], str)
-        for entry in entries
-    )
-
-
-def _are_tags(entries: list[object]) -> bool:
-    return all(isinstance(entry, str) for entry in entries)
+def _add_backup(db: apsw.Connection, path: Path, tally: _Tally, instant: str) -> None:
+    """Merge the newest sound backup that can be merged."""
+    for backup in filter(integrity.is_sound, backups.copies(path)):
+        try:
+            merged = building.add_from(db, backup, instant, "recovered", f"the backup {backup.name}")
+        except _SURROUNDINGS:
+            raise
+        except Exception as error:  # noqa: BLE001  an older backup may do, and the pages alone are better than nothing
+            tally.failed.append(f"{backup.name}: {type(error).__name__}")
+        else:
+            tally.backup, tally.merged = backup.name, merged
+            tally.ids_doubled += merged.doubled
+            return
 
 
 def _sentence(change: swap.Swap, tally: _Tally) -> str:
     parts = [f"The history was damaged and is kept as {change.aside.name}; the new one holds {tally.tasks} tasks"]
-    if tally.backup is not None and tally.added:
-        parts.append(f", {tally.added} of them from {tally.backup}")
+    if tally.backup is not None and tally.merged.added:
+        parts.append(f", {tally.merged.added} of them from {tally.backup}")
     if tally.remains:
         parts.append(f", {tally.remains} without their addresses")
     if tally.unconfirmed:
         parts.append(f", {tally.unconfirmed} UNCONFIRMED")
+    if tally.failed:
+        parts.append("; not all that is in it could be used")
     return f"{''.join(parts)}. Read {change.report}."
 
 
 def _write_report(change: swap.Swap, tally: _Tally, reason: str, now: datetime) -> None:
-    read = ", ".join(f"{count} {table}" for table, count in tally.read.items()) or "nothing"
-    gaps = ", ".join(f"{table} ({count})" for table, count in tally.gaps.items()) or "none"
+    kept = ", ".join(f"{count} {table}" for table, count in tally.kept.items() if count) or "none"
+    lost = ", ".join(f"{count} {table}" for table, count in tally.lost.items() if count) or "none was seen"
     lines = [
         f"The history {change.path} was found damaged at {to_text(now)}: {reason}.",
         f"It was set aside, as it was, as {change.aside.name} with its -wal and -shm files. Keep them.",
         "",
-        f"Rows read from it: {read}.",
-        f"Tables with stretches that could not be read: {gaps}.",
-        f"Rows of which a value had to be replaced: {tally.mended}; rows that fitted nowhere: {tally.unfit}.",
-        f"Backup that was merged in: {tally.backup or 'none was there'}"
-        f" ({tally.added} tasks added, {tally.later} brought forward).",
+        f"Rows read from its pages: {kept}.",
+        f"Rows that are there but cannot be read: {lost}. Rows of a page that is gone are not among them.",
+        f"Rows of which a value was damaged and had to be replaced: {tally.replaced}.",
+        f"Rows whose number was damaged and had to be guessed: {tally.guessed}.",
+        f"Tasks that lost their task id, since another task has it: {tally.ids_doubled}.",
+        f"Backup that was merged in: {tally.backup or 'none'}"
+        f" ({tally.merged.added} tasks added, {tally.merged.later} brought forward).",
         f"Tasks of which only traces were left, now without address, kind or dates: {tally.remains}.",
         f"Requests whose client token is lost, now UNCONFIRMED for you to decide on: {tally.unconfirmed}.",
         f"Tasks in the new history: {tally.tasks}.",
+        *(f"What could not be used because of a fault of this program: {fault}." for fault in tally.failed),
+        *(["The log beside the file belonged to another copy: the later row of both was taken."] * tally.mixed),
         "",
         "Requests that waited to be sent are sent under their own client tokens while these protect them (8 hours",
         "from when they were asked for), and become UNCONFIRMED after that: none is sent twice.",

@@ -6,24 +6,26 @@ import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 import apsw
 
 from bwp_tui.domain.times import to_text
 from bwp_tui.history import building, integrity, swap
 from bwp_tui.history.claim import Claim
-from bwp_tui.history.errors import HistoryDamaged, HistoryUnavailable
-from bwp_tui.history.merge import number_from
+from bwp_tui.history.errors import HistoryDamaged, HistoryForeign, HistoryUnavailable
+from bwp_tui.history.merge import Merged, number_from
 from bwp_tui.history.opening import open_to_read, prepare_file
 from bwp_tui.history.sentences import sentences
+
+_MAGIC: Final = b"SQLite format 3\0"
 
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What a restore did: tasks taken from the backup, brought forward by it, in all; where the old register lies."""
+    """What a restore did: what the backup brought, tasks only here and in all; where the old register lies."""
 
-    added: int
-    later: int
+    merged: Merged
     only_here: int
     tasks: int
     aside: Path
@@ -38,10 +40,7 @@ def restore(path: Path, backup: Path, now: datetime) -> Restored:
         HistoryUnavailable: others use the register.
         HistoryDamaged, HistoryTooNew, HistoryForeign: the backup is no sound register; nothing was changed.
     """
-    with sentences(backup):
-        wrong = integrity.full(backup)
-    if wrong:
-        raise HistoryDamaged(f"The backup {backup} is damaged ({'; '.join(wrong)}). Nothing was changed.")
+    _check(backup)
     claim = Claim(path)
     try:
         with sentences(path):
@@ -59,17 +58,44 @@ def restore(path: Path, backup: Path, now: datetime) -> Restored:
         claim.release()
 
 
+def _check(backup: Path) -> None:
+    """Check that a file is a sound backup.
+
+    Raises:
+        HistoryUnavailable, HistoryDamaged, HistoryTooNew, HistoryForeign: it is not.
+    """
+    try:
+        with backup.open("rb") as file:
+            is_database = file.read(len(_MAGIC)) == _MAGIC
+        wrong = integrity.full(backup) if is_database else []
+    except OSError as error:
+        raise HistoryUnavailable(f"{backup} cannot be read: {error.strerror}. Nothing was changed.") from error
+    except HistoryForeign:
+        is_database = False
+    except (apsw.Error, HistoryDamaged) as error:
+        wrong = [str(error)]
+    if not is_database:
+        raise HistoryForeign(
+            f"{backup} is not a backup of bwp-tui. Name a file that `bwp-tui backup` or the daily backup made; "
+            "nothing was changed."
+        )
+    if wrong:
+        raise HistoryDamaged(
+            f"The backup {backup} is damaged ({'; '.join(wrong)}). Name an older one; nothing was changed."
+        )
+
+
 def _restore(path: Path, backup: Path, now: datetime) -> Restored:
     change, instant = swap.new(path, "replaced", now), to_text(now)
     with building.new_register(change.part, path if path.stat().st_size else None) as db:
         before = _count(db)
-        added, later = building.add_from(db, backup, instant, "restored", f"the backup {backup.name}")
+        merged = building.add_from(db, backup, instant, "restored", f"the backup {backup.name}")
         with db:
             building.confirm_tokens(db, instant)
         tasks = _count(db)
-        both = _count_of(backup) - added
+        both = _count_of(backup) - merged.added
     swap.commit(change)
-    return Restored(added=added, later=later, only_here=before - both, tasks=tasks, aside=change.aside)
+    return Restored(merged, only_here=before - both, tasks=tasks, aside=change.aside)
 
 
 def _settle(path: Path) -> None:

@@ -18,11 +18,27 @@ def is_needed(path: Path) -> bool:
     return _mark(path).exists() or swap.pending(path) is not None or was_emptied(path)
 
 
+def has_log(path: Path) -> bool:
+    """Say whether some of the register lies in the log beside it: others use it, or a crash has left it."""
+    log = path.with_name(f"{path.name}-wal")
+    return log.exists() and log.stat().st_size > 0
+
+
+def is_log_amiss(path: Path) -> bool:
+    """Say whether a log that a crash has left is not what SQLite takes it for; nobody else may use the register.
+
+    It may belong to another copy of the file, which was put here by hand, or be damaged.
+    """
+    # Imported only here: nearly every start does without.
+    from bwp_tui.history import damaged_file
+
+    with damaged_file.opened(path) as file:
+        return file.mixed or file.log_is_cut
+
+
 def was_emptied(path: Path) -> bool:
     """Say whether the register is an empty file although there once was something in it."""
-    log = path.with_name(f"{path.name}-wal")
-    logged = log.exists() and log.stat().st_size > 0
-    return path.stat().st_size < _SMALLEST and not logged and bool(backups.daily(path))
+    return path.stat().st_size < _SMALLEST and not has_log(path) and bool(backups.daily(path))
 
 
 def suspect(path: Path) -> None:

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.history import backups, integrity, outcomes, restoring, swap, tasks, upkeep
+from bwp_tui.domain.task import Kind
+from bwp_tui.history import actions, backups, integrity, outcomes, restoring, settling, swap, tasks, timeline, upkeep
 from bwp_tui.history.connection import History
 from bwp_tui.history.errors import HistoryDamaged, HistoryError, HistoryForeign, HistoryUnavailable
 from tests.history import single
 from tests.history.damage import overwrite, overwrite_table
-from tests.history.support import ACTOR, SOON, TODAY, FrozenClock, accepted, intent_of, scalar, sent, submitted
+from tests.history.support import ACTOR, SOON, TODAY, FrozenClock, accepted, intent_of, request, scalar, sent, submitted
 
 
 def _calm() -> threading.Event:
@@ -112,7 +113,7 @@ def test_restoring_brings_back_what_was_lost_and_keeps_what_came_since(path: Pat
     third = submitted(history, email="third@example.com")
     history.close()
     restored = restoring.restore(path, backup, clock())
-    assert (restored.added, restored.only_here, restored.tasks) == (0, 1, 3)
+    assert (restored.merged.added, restored.only_here, restored.tasks) == (0, 1, 3)
     again = History(path, clock=clock)
     assert (tasks.get(again, first.number).task_id, tasks.get(again, second.number).note) == ("task-1", "called")
     assert scalar(again, "SELECT count(*) FROM intents WHERE state = 'waiting'") == 2
@@ -135,7 +136,7 @@ def test_a_backup_put_into_a_new_register_gives_each_task_a_number_of_its_own(
     submitted(history, email="new@example.com")
     history.close()
     restored = restoring.restore(path, tmp_path / "old" / "history.db", clock())
-    assert (restored.added, restored.only_here, restored.tasks) == (2, 1, 3)
+    assert (restored.merged.added, restored.only_here, restored.tasks) == (2, 1, 3)
     again = History(path, clock=clock)
     rows = again.rows(
         "SELECT t.number, i.client_token FROM tasks t JOIN intents i ON i.task = t.number"
@@ -187,6 +188,45 @@ def test_a_restore_from_what_is_no_sound_backup_changes_nothing(path: Path, cloc
     assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize("content", [b"", b"kind,email\nretrieval,jane@example.com\n" * 30, b"\0" * 9_000])
+def test_what_is_no_backup_is_called_so(path: Path, clock: FrozenClock, content: bytes) -> None:
+    history = History(path, clock=clock)
+    submitted(history)
+    history.close()
+    other = path.with_name("in.csv")
+    other.write_bytes(content)
+    with pytest.raises(HistoryForeign, match="not a backup"):
+        restoring.restore(path, other, clock())
+    assert swap.set_aside(path) == []
+
+
+def test_a_task_id_adopted_here_and_tracked_there_stays_one_tasks(
+    path: Path, clock: FrozenClock, tmp_path: Path
+) -> None:
+    history = History(path, clock=clock)
+    unsure = submitted(history)
+    outcomes.unconfirmed(history, sent(history, unsure.number).id)
+    backup = tmp_path / "other" / "history.db"
+    backup.parent.mkdir()
+    backups.back_up_to(path, backup)
+    other = History(backup, clock=clock)
+    tracked = actions.track(other, Kind.RETRIEVAL, "task-seen-1", request(), ACTOR)
+    other.close()
+    settling.adopt(history, unsure.number, "task-seen-1", ACTOR)
+    history.close()
+    restored = restoring.restore(path, backup, clock())
+    assert (restored.merged.doubled, restored.tasks) == (1, 2)
+    again = History(path, clock=clock)
+    assert tasks.get(again, unsure.number).task_id == "task-seen-1"
+    assert (tasks.get(again, tracked.number).task_id, tasks.get(again, tracked.number).status) == (None, "UNCONFIRMED")
+    assert any(
+        "task-seen-1" in (event.detail or "") and f"#{unsure.number}" in (event.detail or "")
+        for event in timeline.of_task(again, tracked.number)
+    )
+    again.close()
+    assert integrity.full(path) == []
+
+
 _KILLED = """
 import os, signal, sys
 from datetime import UTC, date, datetime
@@ -228,7 +268,7 @@ def test_killed_at_any_step_neither_tasks_nor_copies_are_lost(path: Path, what: 
     subprocess.run([sys.executable, "-c", _KILLED, str(path), what, str(step)], check=False, timeout=50)
     assert _count(path) == 11
     assert swap.pending(path) is None
-    assert all(backups.is_sound(copy) for copy in backups.daily(path))
+    assert all(integrity.is_sound(copy) for copy in backups.daily(path))
     assert len(backups.daily(path)) >= 1
     backups.back_up_daily(path, TODAY + timedelta(days=1), _calm())
     overwrite(path, 0, b"\0" * 24)

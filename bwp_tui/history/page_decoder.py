@@ -1,0 +1,165 @@
+"""Decode the pages of an SQLite file without its schema: bytes to records (https://sqlite.org/fileformat2.html)."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+PAGE: Final = 4096
+"""Bytes of a page: every history has pages of this size."""
+
+INTERIOR, LEAF = 5, 13
+"""The kinds of page that make up a table; both bytes are those of the file."""
+
+Value = None | int | float | str | bytes
+"""A decoded value. Bytes stand for what cannot be decoded: no table of a history holds a BLOB."""
+
+_LARGEST_LOCAL: Final = PAGE - 35
+_SMALLEST_LOCAL: Final = (PAGE - 12) * 32 // 255 - 23
+_LARGEST_ROW: Final = 1 << 26
+_WIDTHS: Final = (0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 0, 0)
+
+Overflow = Callable[[int, int], bytes]
+"""Returns so many bytes of the chain that begins with an overflow page, or those of them that can be read."""
+
+
+class Header(NamedTuple):
+    """The start of a row as it lies in a page: its key, the serial types of its values, and where these begin."""
+
+    rowid: int
+    types: tuple[int, ...]
+    size: int
+    """Bytes of the record, as the cell says."""
+    first: int
+    end: int
+    """Where the record, and the values in it, begin in the page."""
+
+
+def varint(data: bytes, at: int) -> tuple[int, int]:
+    """Return the number that begins at `at`, and where it ends.
+
+    Raises:
+        IndexError: the data end before it.
+    """
+    byte = data[at]
+    if byte < 0x80:
+        return byte, at + 1
+    value = 0
+    for index in range(at, at + 8):
+        byte = data[index]
+        value = value << 7 | byte & 0x7F
+        if byte < 0x80:
+            return value, index + 1
+    value = value << 8 | data[at + 8]
+    return (value - (1 << 64) if value >> 63 else value), at + 9
+
+
+def start_of(number: int) -> int:
+    """Return where the header of the b-tree page `number` begins: the first page holds the file's header before it."""
+    return 100 if number == 1 else 0
+
+
+def cell_offsets(page: bytes, start: int) -> tuple[list[int], int]:
+    """Return where the cells of a leaf lie, in the order of their keys, and how many of them the page says it has.
+
+    The count may be damaged: pointers are read up to the first cell, whatever it says.
+    """
+    count = int.from_bytes(page[start + 3 : start + 5], "big")
+    offsets: list[int] = []
+    at, end = start + 8, PAGE
+    while at + 2 <= end:
+        offset = page[at] << 8 | page[at + 1]
+        if len(offsets) >= count and not start + 8 < offset < PAGE:
+            break
+        offsets.append(offset)
+        at += 2
+        if at <= offset < end:
+            end = offset
+    return offsets, count
+
+
+def children(page: bytes, start: int) -> list[int]:
+    """Return the pages that an interior page of a table points to."""
+    count = min(int.from_bytes(page[start + 3 : start + 5], "big"), (PAGE - start - 12) // 2)
+    offsets = struct.unpack_from(f">{count}H", page, start + 12)
+    found = [int.from_bytes(page[offset : offset + 4], "big") for offset in offsets]
+    return [*found, int.from_bytes(page[start + 8 : start + 12], "big")]
+
+
+def header_at(page: bytes, at: int) -> Header | None:
+    """Return the start of the row whose cell begins at `at`, or None if there is none."""
+    try:
+        size, index = varint(page, at)
+        rowid, first = varint(page, index)
+        length, index = varint(page, first)
+        end = first + length
+        if not 1 < length < PAGE or end > PAGE:
+            return None
+        types = []
+        while index < end:
+            kind, index = varint(page, index)
+            types.append(kind)
+    except IndexError:
+        return None
+    return Header(rowid, tuple(types), size, first, end) if index == end and min(types, default=-1) >= 0 else None
+
+
+def body_of(page: bytes, header: Header, overflow: Overflow) -> tuple[bytes, bool]:
+    """Return the bytes of the values, as far as they can be read, and whether their length is what the cell says.
+
+    A length that disagrees with the types is not believed: what follows the header is read.
+    """
+    length = header.end - header.first
+    total = length + sum(width(kind) for kind in header.types)
+    agreed = total == header.size
+    payload = _payload(page, header.first, total if agreed else min(total, PAGE - header.first), overflow)
+    return payload[length:], agreed and len(payload) == total
+
+
+def width(kind: int) -> int:
+    """Return how many bytes a value of a serial type takes."""
+    return _WIDTHS[kind] if kind < 12 else (kind - 12) >> 1
+
+
+def values_of(types: Sequence[int], body: bytes) -> list[Value]:
+    """Decode the values of a record; what is cut off, or no text, becomes the bytes that are there."""
+    values: list[Value] = []
+    at = 0
+    for kind in types:
+        if kind == 0:
+            values.append(None)
+            continue
+        end = at + width(kind)
+        raw = body[at:end]
+        at = end
+        if kind in (8, 9):
+            values.append(kind - 8)
+        elif len(raw) < width(kind) or kind in (10, 11):
+            values.append(raw)
+        elif kind < 7:
+            values.append(int.from_bytes(raw, "big", signed=True))
+        elif kind == 7:
+            values.append(float(struct.unpack(">d", raw)[0]))
+        else:
+            values.append(_text(raw) if kind & 1 else raw)
+    return values
+
+
+def _text(raw: bytes) -> str | bytes:
+    try:
+        return raw.decode() if b"\0" not in raw else raw
+    except UnicodeDecodeError:
+        return raw
+
+
+def _payload(page: bytes, first: int, size: int, overflow: Overflow) -> bytes:
+    """Return the record that begins at `first`, as far as it can be read."""
+    if size <= _LARGEST_LOCAL:
+        return page[first : first + size]
+    local = _SMALLEST_LOCAL + (size - _SMALLEST_LOCAL) % (PAGE - 4)
+    local = local if local <= _LARGEST_LOCAL else _SMALLEST_LOCAL
+    payload = page[first : first + local]
+    if size > _LARGEST_ROW or first + local + 4 > PAGE:
+        return payload
+    return payload + overflow(int.from_bytes(page[first + local : first + local + 4], "big"), size - local)
