@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _RATE: Final = 750_000
 """Bytes a second of a download in the practice console: enough to see it move."""
 
-_HISTORY_FILES: Final = ("history.db", "history.db-wal", "history.db-shm", "console.json")
+_HISTORY_FILES: Final = ("history.db", "history.db-wal", "history.db-shm", "history.lock", "console.json")
 _ARCHIVES: Final = (".zip", ".part")
 
 

@@ -106,7 +106,7 @@ class ConsoleApp(App[int]):
         self._noticed: str | None = None
         feed = feed or begun(profile, clock)
         self._history = History(profile.history_path, clock=clock)
-        self._written = History(profile.history_path, clock=clock)
+        self._written = self._history.another()
         self._engine = EngineThread(profile, preparing(profile), changed=self._role_changed, clock=clock)
         self._with_engine = with_engine and self._configured
         self._session = Session(

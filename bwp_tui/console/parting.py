@@ -11,6 +11,8 @@ from bwp_tui.settings import Profile
 
 def parting_words(profile: Profile) -> str | None:
     """Return how many downloads wait for the next start, or None where none does or an engine elsewhere goes on."""
+    if not profile.history_path.exists():
+        return None  # it was moved or removed meanwhile, and is not to be begun anew by this
     try:
         history = History(profile.history_path)
         try:

@@ -21,7 +21,7 @@ from bwp_tui.engine.sight import Sight
 from bwp_tui.engine.submitting import SubmittingDesk
 from bwp_tui.history import downloads
 from bwp_tui.history.connection import History
-from bwp_tui.history.errors import HistoryError
+from bwp_tui.history.errors import HistoryError, HistoryMoved
 from bwp_tui.settings.profile import DOWNLOAD_SLOTS
 
 LONGEST_SLEEP_S: Final = 30.0
@@ -75,7 +75,11 @@ class Engine:
             wake.set()
 
     async def run(self) -> None:
-        """Work until cancelled."""
+        """Work until cancelled.
+
+        Raises:
+            HistoryMoved: the history's file was moved, removed or replaced.
+        """
         downloads.requeue_interrupted(self._history)
         try:
             async with asyncio.TaskGroup() as group:
@@ -83,6 +87,9 @@ class Engine:
                 group.create_task(self._renew_credentials())
                 for desk, wake in zip(self._desks, self._wakes, strict=True):
                     group.create_task(self._keep(desk, wake))
+        except ExceptionGroup as failed:
+            moved = failed.subgroup(HistoryMoved)
+            raise failed if moved is None else moved.exceptions[0] from None
         finally:
             for desk in self._desks:
                 await desk.close()
@@ -113,6 +120,8 @@ class Engine:
                 self._clock_watch.look()
                 await desk.work()
                 next_at = desk.next_at()
+            except HistoryMoved:
+                raise
             except HistoryError:
                 # A full disk or a lock: what could not be written is still due, and the console says why.
                 await asyncio.sleep(UNUSABLE_HISTORY_S)

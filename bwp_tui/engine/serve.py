@@ -14,7 +14,7 @@ from bwp_tui.engine.setup import EngineSetup, preparing
 from bwp_tui.engine.thread import EngineThread, Role, run_engine
 from bwp_tui.history import engine_state
 from bwp_tui.history.connection import History
-from bwp_tui.history.errors import HistoryError
+from bwp_tui.history.errors import HistoryError, HistoryMoved
 from bwp_tui.settings import SettingsError
 
 _LOOK_S: Final = 0.2
@@ -29,6 +29,9 @@ def serve(setup: EngineSetup, *, stop: threading.Event, say: Callable[[str], Non
 
     Args:
         say: is told in a sentence whenever the role changes.
+
+    Raises:
+        HistoryMoved: the history's file was moved, removed or replaced.
     """
     engine = EngineThread(setup.profile, preparing(setup.profile, setup))
     engine.start()
@@ -42,6 +45,8 @@ def serve(setup: EngineSetup, *, stop: threading.Event, say: Callable[[str], Non
             if engine.role is not said and engine.role in sentences:
                 said = engine.role
                 say(sentences[said])
+            if engine.role is Role.STOPPED:
+                raise HistoryMoved(engine.notice or "The history is no longer in its place.")
     finally:
         engine.stop()
 

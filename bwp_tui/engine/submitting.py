@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
@@ -18,6 +19,30 @@ _AHEAD: Final = 4 * AT_ONCE
 """Intents that one read takes."""
 
 
+class SharedSync:
+    """Has what was written so far put on disk, in a thread; calls that come meanwhile share the next one.
+
+    Args:
+        sync: puts it on disk, and returns once it is there.
+    """
+
+    def __init__(self, sync: Callable[[], None]) -> None:
+        self._sync = sync
+        self._one_at_a_time = asyncio.Lock()
+        self._asked = 0
+        self._done = 0
+
+    async def __call__(self) -> None:
+        """Return once all that was written before this call is on disk."""
+        self._asked += 1
+        mine = self._asked
+        async with self._one_at_a_time:
+            if self._done < mine:
+                covered = self._asked
+                await asyncio.to_thread(self._sync)
+                self._done = covered
+
+
 class SubmittingDesk:
     """Sends the intents that are due.
 
@@ -29,6 +54,7 @@ class SubmittingDesk:
         self._bench = bench
         self._lanes = Lanes(wake)
         self._due = Ahead(self._read, lambda intent: intent.id)
+        self._sync = SharedSync(bench.history.sync_tripwire)
 
     async def work(self) -> None:
         """Send all that is due; when the service is in trouble, one alone until it answers."""
@@ -71,6 +97,8 @@ class SubmittingDesk:
         What came of the one and that the other is about to be sent are one transaction: each alone would wait for
         the disk.
         """
+        if intent.action == "submit":
+            await self._sync()  # a copy of the history from before is then known for one, wherever it comes back
         try:
             answer: str | ApiError = await self._ask(intent)
         except ApiError as error:

@@ -26,7 +26,7 @@ from bwp_tui.engine.sight import Sight
 from bwp_tui.history import engine_state
 from bwp_tui.history.connection import History
 from bwp_tui.history.engine_state import Service
-from bwp_tui.history.errors import HistoryError
+from bwp_tui.history.errors import HistoryError, HistoryMoved
 from bwp_tui.history.watch import Watch
 from bwp_tui.settings import Profile, SettingsError
 
@@ -46,7 +46,7 @@ class Role(StrEnum):
 
 
 class EngineThread:
-    """Runs the profile's engine while this process holds its lease.
+    """Runs the profile's engine while this process holds its lease; stops when the history is moved or replaced.
 
     Args:
         profile: whose history and lease are used.
@@ -99,8 +99,12 @@ class EngineThread:
         return not self._thread.is_alive()
 
     def _body(self) -> None:
-        with contextlib.suppress(asyncio.CancelledError):
+        try:
             asyncio.run(self._live())
+        except asyncio.CancelledError:
+            pass
+        except HistoryMoved as error:
+            self._notice = str(error)
         self._become(Role.STOPPED)
 
     async def _live(self) -> None:
@@ -117,13 +121,19 @@ class EngineThread:
             lease.release()
 
     async def _hold(self, lease: Lease) -> None:
-        """Wait for the lease and work while it is held; return when the work has failed."""
+        """Wait for the lease and work while it is held; return when the work has failed.
+
+        Raises:
+            HistoryMoved: the history's file was moved, removed or replaced.
+        """
         while not _take(lease):
             self._become(Role.FOLLOWER)
             await asyncio.sleep(LEASE_LOOK_S)
         self._become(Role.STARTING)
         try:
             await self._work()
+        except HistoryMoved:
+            raise
         except (HistoryError, OSError):
             # The register cannot be used now. What is due stays due.
             await asyncio.sleep(RESTART_S)
@@ -165,7 +175,7 @@ class EngineThread:
 
     @property
     def notice(self) -> str | None:
-        """What the upkeep of the history has to say: a backup that failed, damage that was found."""
+        """What is wrong with the history: a backup that failed, damage that was found, a file that was moved."""
         return self._notice
 
     def _noticed(self, sentence: str | None) -> None:
@@ -227,7 +237,7 @@ async def run_engine(
             sight=sight,
             reconnect=None if reconnect is None else functools.partial(reconnect, ending),
         )
-        watch = Watch(History(history.path), lambda: _tell(loop, engine.wake))
+        watch = Watch(history.another(), lambda: _tell(loop, engine.wake))
         engine_state.announce(history, os.getpid(), socket.gethostname())
         watch.start()
         ending.callback(watch.stop)

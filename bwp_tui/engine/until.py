@@ -37,7 +37,7 @@ def until(
     profile = setup.profile
     history = History(profile.history_path)
     changed = threading.Event()
-    watch = Watch(History(profile.history_path), changed.set)
+    watch = Watch(history.another(), changed.set)
     engine = EngineThread(profile, lambda: setup, focus=frozenset(focus), changed=changed.set)
     deadline = None if timeout is None else time.monotonic() + timeout
     watch.start()

@@ -39,6 +39,11 @@ class Claim:
             (lambda: None) if self._descriptor is None else weakref.finalize(self, os.close, self._descriptor)
         )
 
+    @property
+    def descriptor(self) -> int | None:
+        """The open lock file, in which the tripwire is kept (see `tripwire`); None where there is none."""
+        return self._descriptor
+
     def share(self) -> None:
         """Take a share.
 

@@ -17,11 +17,12 @@ import apsw
 from bwp_tui.domain.times import Clock, to_text, utc_now
 from bwp_tui.domain.uptime import UptimeClock, read_uptime
 from bwp_tui.history.claim import Claim
-from bwp_tui.history.errors import HistoryDamaged, HistoryUnavailable
+from bwp_tui.history.errors import HistoryDamaged, HistoryError, HistoryUnavailable
 from bwp_tui.history.identity import expected_schema, schema_of
 from bwp_tui.history.opening import Opening, open_database, prepare_file
 from bwp_tui.history.sentences import damaged, sentences
 from bwp_tui.history.suspicion import has_log, is_log_amiss, is_needed, suspect
+from bwp_tui.history.tripwire import Seen, Tripwire, compare
 
 SqlValue = None | int | float | str | bytes
 Row = tuple[SqlValue, ...]
@@ -55,7 +56,7 @@ class Transaction:
 
 
 class Opened(NamedTuple):
-    """How a register was opened. `report` is a sentence on what had to be mended, or None."""
+    """How a register was opened. `report` says what had to be mended, or that it is an older copy; or is None."""
 
     report: str | None
 
@@ -65,22 +66,30 @@ class History:
 
     A damaged register is set aside first, and what can be read of it recovered, unless another connection uses it.
 
+    Args:
+        is_there: the file is not made where it is missing.
+
     Raises:
-        HistoryUnavailable: the folder or file cannot be made or opened.
+        HistoryUnavailable: the folder or file cannot be made or opened. `HistoryMoved`, by any method: it is no
+            longer the file at the path.
         HistoryDamaged: the file is no sound database, and others use it.
         HistoryTooNew, HistoryForeign: a newer program, or another one, wrote it.
     """
 
-    def __init__(self, path: Path, *, clock: Clock = utc_now, uptime: UptimeClock = read_uptime) -> None:
+    def __init__(
+        self, path: Path, *, clock: Clock = utc_now, uptime: UptimeClock = read_uptime, is_there: bool = False
+    ) -> None:
         self.path = path
         self.clock = clock
         self.uptime = uptime
         self._lock = threading.RLock()
         with sentences(path):
-            prepare_file(path)
+            if not is_there:
+                prepare_file(path)
             self._claim = Claim(path)
+            self._tripwire = Tripwire(self._claim.descriptor)
             try:
-                opening, report = _open(path, self._claim, clock)
+                opening, report = _open(path, self._claim, self._tripwire, clock)
             except BaseException:
                 self._claim.release()
                 raise
@@ -91,9 +100,32 @@ class History:
         self._transaction: Transaction | None = None
         self._check = opening.check
 
+    def another(self) -> History:
+        """Open another connection to the same file.
+
+        Raises:
+            HistoryMoved: it is no longer at the path; nothing was begun in its place.
+        """
+        try:
+            other = History(self.path, clock=self.clock, uptime=self.uptime, is_there=True)
+        except HistoryError:
+            self._check()
+            raise
+        try:
+            self._check()
+        except BaseException:
+            other.close()
+            raise
+        return other
+
     def close(self) -> None:
         """Close the connection; nothing may be called afterwards."""
         with self._lock:
+            try:
+                self._check()
+            except HistoryError:
+                # Closing the last connection removes the log at the path, which may be another register's by now.
+                self._db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
             self._db.close()
             self._claim.release()
 
@@ -153,19 +185,24 @@ class History:
                 yield self._transaction
                 return
             with self._watched():
+                self._check()
                 self._db.execute("BEGIN IMMEDIATE")
             try:
                 now = self.clock()
                 now_text = to_text(now)
                 with self._watched():
                     (row,) = self._db.execute(
-                        "UPDATE meta SET revision = revision + 1, newest_at = max(newest_at, ?) RETURNING revision",
+                        "UPDATE meta SET revision = revision + 1, newest_at = max(newest_at, ?)"
+                        " RETURNING identity, revision, newest_at",
                         (now_text,),
                     )
-                self._transaction = Transaction(self._db, self.path, as_int(row[0]), now, now_text)
+                seen = Seen(as_text(row[0]), as_int(row[1]), as_text(row[2]))
+                self._transaction = Transaction(self._db, self.path, seen.revision, now, now_text)
                 yield self._transaction
                 with self._watched():
+                    self._check()
                     self._db.execute("COMMIT")
+                self._tripwire.note(seen)
             except BaseException:
                 with suppress(apsw.Error):  # what went wrong first is what is told
                     if self._db.in_transaction:
@@ -173,6 +210,10 @@ class History:
                 raise
             finally:
                 self._transaction = None
+
+    def sync_tripwire(self) -> None:
+        """Have it on disk outside of the register how far this has come: before a request leaves (see `tripwire`)."""
+        self._tripwire.sync()
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
@@ -218,23 +259,36 @@ def as_text(value: SqlValue) -> str:
     return value
 
 
-def _open(path: Path, claim: Claim, clock: Clock) -> tuple[Opening, str | None]:
+def _open(path: Path, claim: Claim, tripwire: Tripwire, clock: Clock) -> tuple[Opening, str | None]:
     """Open a register for a share of it, mending it before where that is needed and nobody else uses it."""
     needed = (is_needed(path) and claim.alone()) or (has_log(path) and claim.alone(patience=0) and is_log_amiss(path))
-    report = _mend(path, clock) if needed else None
+    report = _mend(path, tripwire, clock) if needed else None
     claim.share()
     try:
-        return open_database(path), report
-    except (apsw.NotADBError, apsw.CorruptError, HistoryDamaged):
+        return _open_share(path, tripwire, report)
+    except (apsw.NotADBError, apsw.CorruptError, UnicodeDecodeError, HistoryDamaged):
         if not claim.alone():
             raise
-    report = _mend(path, clock)
+    report = _mend(path, tripwire, clock)
     claim.share()
-    return open_database(path), report
+    return _open_share(path, tripwire, report)
 
 
-def _mend(path: Path, clock: Clock) -> str | None:
+def _open_share(path: Path, tripwire: Tripwire, report: str | None) -> tuple[Opening, str | None]:
+    opening = open_database(path)
+    try:
+        older = None if opening.read_only else compare(opening.db, path, tripwire)
+    except BaseException:
+        opening.db.close()
+        raise
+    return opening, report or older
+
+
+def _mend(path: Path, tripwire: Tripwire, clock: Clock) -> str | None:
     # Imported only here: nearly every start does without.
     from bwp_tui.history import recovery
 
-    return recovery.mend(path, clock())
+    report = recovery.mend(path, clock())
+    if report is not None:
+        tripwire.clear()
+    return report

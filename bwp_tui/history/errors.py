@@ -2,7 +2,8 @@
 
 HistoryError
 ├── HistoryUnavailable   the file cannot be opened, read or written now
-│   └── DiskFull         since its disk has no room left
+│   ├── DiskFull         since its disk has no room left
+│   └── HistoryMoved     it was moved, removed or replaced while it is open
 ├── HistoryDamaged       the file is not a sound database
 ├── HistoryTooNew        a newer program wrote it
 ├── HistoryForeign       another program's database
@@ -23,6 +24,10 @@ class HistoryUnavailable(HistoryError):
 
 class DiskFull(HistoryUnavailable):
     """Its disk has no room left."""
+
+
+class HistoryMoved(HistoryUnavailable):
+    """The file was moved, removed or replaced while this process has it open."""
 
 
 class HistoryDamaged(HistoryError):

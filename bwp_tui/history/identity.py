@@ -24,6 +24,7 @@ _SINCE: Final = (
     ("tasks", "assigned_to", 3),
     ("downloads", "paused", 4),
     ("tallies", "tasks", 5),
+    ("meta", "identity", 8),
 )
 """A column that each step has brought, and the first schema with it."""
 

@@ -8,13 +8,14 @@ import stat
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from os.path import samestat
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
 import apsw
 
-from bwp_tui.history.errors import HistoryUnavailable
+from bwp_tui.history.errors import HistoryMoved, HistoryUnavailable
 from bwp_tui.history.identity import check_identity
 from bwp_tui.history.migrate import migrate, newest, refuse_newer
 
@@ -42,11 +43,14 @@ _NOT_WRITABLE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A connection. `read_only` says why it can only read, or is None; `check` raises when it reads no more truly."""
+    """A connection. `read_only` says why it can only read, or is None.
+
+    `check` raises once this connection is no longer one to the file at the path; it costs one `stat`.
+    """
 
     db: apsw.Connection
+    check: Callable[[], None]
     read_only: str | None = None
-    check: Callable[[], None] = lambda: None
 
 
 def prepare_file(path: Path) -> None:
@@ -77,6 +81,7 @@ def open_database(path: Path) -> Opening:
         HistoryTooNew, HistoryForeign: it is not for this program.
         HistoryDamaged, HistoryUnavailable, apsw.Error: it is damaged or cannot be used.
     """
+    check = in_place(path)
     try:
         db = apsw.Connection(os.fspath(path))
         try:
@@ -88,12 +93,35 @@ def open_database(path: Path) -> Opening:
             for pragma in _PRAGMAS:
                 db.execute(f"PRAGMA {pragma}")
             migrate(db, path)
+            check()
         except BaseException:
             db.close()
             raise
     except _NOT_WRITABLE as error:
         return _to_read(path, error)
-    return Opening(db)
+    return Opening(db, check)
+
+
+def in_place(path: Path) -> Callable[[], None]:
+    """Return what checks that the file now at `path` stays there.
+
+    It raises `HistoryMoved` once the file was moved, removed or replaced: what SQLite then writes goes to a file that
+    nobody opens again.
+    """
+    opened = path.stat()
+
+    def check() -> None:
+        try:
+            is_there = samestat(opened, path.stat())
+        except FileNotFoundError:
+            is_there = False
+        if not is_there:
+            raise HistoryMoved(
+                f"The history {path} was moved, removed or replaced while bwp-tui has it open: nothing is recorded or "
+                "sent. Put it back, or end bwp-tui and start it again."
+            )
+
+    return check
 
 
 def open_to_read(path: Path) -> Opening:
@@ -103,19 +131,21 @@ def open_to_read(path: Path) -> Opening:
         HistoryTooNew, HistoryForeign: it is not for this program.
         HistoryDamaged, apsw.Error: it is damaged or cannot be read.
     """
+    check = in_place(path)
     try:
-        return Opening(_reader(path, "mode=ro"))
+        return Opening(_reader(path, "mode=ro"), check)
     except (apsw.CantOpenError, apsw.IOError):
         # Without its shared memory a register is read as one that nobody changes, and only while that is so.
         before = _stamp(path)
         if before is None:
             raise
 
-    def check() -> None:
+    def check_unchanged() -> None:
+        check()
         if _stamp(path) != before:
             raise HistoryUnavailable(f"The history {path} has changed: it can be written again. Start bwp-tui anew.")
 
-    return Opening(_reader(path, "immutable=1"), check=check)
+    return Opening(_reader(path, "immutable=1"), check_unchanged)
 
 
 def _to_read(path: Path, cause: apsw.Error) -> Opening:

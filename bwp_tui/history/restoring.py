@@ -17,6 +17,7 @@ from bwp_tui.history.errors import HistoryDamaged, HistoryForeign, HistoryUnavai
 from bwp_tui.history.merge import Merged, number_from
 from bwp_tui.history.opening import open_to_read, prepare_file
 from bwp_tui.history.sentences import sentences
+from bwp_tui.history.tripwire import Tripwire
 
 _MAGIC: Final = b"SQLite format 3\0"
 
@@ -53,7 +54,9 @@ def restore(path: Path, backup: Path, now: datetime) -> Restored:
                 )
             swap.finish(path)
             _settle(path)
-            return _restore(path, backup, now)
+            restored = _restore(path, backup, now)
+            Tripwire(claim.descriptor).clear()
+            return restored
     finally:
         claim.release()
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from bwp_tui.history.connection import History
-from bwp_tui.history.errors import HistoryError
+from bwp_tui.history.errors import HistoryError, HistoryMoved
 
 INTERVAL_S: Final = 0.1
 """Seconds between two looks. A look reads a counter in shared memory, never the disk."""
@@ -16,6 +16,7 @@ INTERVAL_S: Final = 0.1
 class Watch:
     """A thread with a connection of its own that calls `changed` after each commit of any process.
 
+    It calls it a last time when the history was moved, removed or replaced: whoever then reads it is told.
     `changed` runs in that thread and must not block. Changes closer together than a look are one call.
     """
 
@@ -43,6 +44,9 @@ class Watch:
             while not self._stopped.wait(INTERVAL_S):
                 try:
                     version = self._history.data_version()
+                except HistoryMoved:
+                    self._changed()
+                    return
                 except HistoryError:
                     continue
                 if version != self._seen:

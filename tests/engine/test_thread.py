@@ -309,3 +309,18 @@ def test_the_engine_of_a_real_profile_makes_the_daily_copy_of_the_register(
         else:
             eventually(lambda: copies.is_dir() and list(copies.glob("history-*.db")))
     assert copies.exists() is not practice
+
+
+def test_it_stops_and_says_why_once_the_history_is_moved(profile: Profile, live_history: History) -> None:
+    with running(engine_of(profile)) as engine:
+        eventually(lambda: engine.role is Role.ENGINE)
+        moved = profile.folder.rename(profile.folder.with_name("moved"))
+        eventually(lambda: engine.role is Role.STOPPED)
+        assert engine.notice is not None
+        assert str(profile.history_path) in engine.notice
+        assert not profile.folder.exists(), "nothing is begun in its place"
+        lease = Lease(moved / profile.lease_path.name)
+        assert lease.take()
+        lease.release()
+    moved.rename(profile.folder)
+    assert engine_state.read(live_history).pid == os.getpid(), "the end could not be recorded there"

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 
+import apsw
 import pytest
 
 from bwp_tui.domain.deadlines import due_on
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.task import Kind, Status, Task, Verification
+from bwp_tui.domain.times import to_text
 from bwp_tui.history import actions, migrate, purge, tasks, timeline, work
 from bwp_tui.history.connection import History
 from bwp_tui.history.errors import NoSuchTask, NotPossible
@@ -157,22 +159,20 @@ def test_a_note_from_before_notes_were_lines_becomes_one(
     history: History, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     older = migrate.steps()[:2]
-    path = history.path.with_name("older") / "history.db"
+    path = history.path.with_name("older.db")
+    before = apsw.Connection(str(path))
     with monkeypatch.context() as then:
         then.setattr(migrate, "steps", lambda: older)
-        before = History(path, clock=clock)
-        with before.write() as transaction:
-            for note in ("VIP", "told", ""):
-                transaction.run(
-                    "INSERT INTO tasks (kind, email, status, note, received_on, regulation, recorded_at, revision)"
-                    " VALUES ('RETRIEVAL', 'a@b.de', 'QUEUED', ?, ?, 'gdpr', ?, 1)",
-                    (note, date(2026, 11, 1).isoformat(), transaction.now_text),
-                )
-            transaction.run(
-                "INSERT INTO timeline (task, at, actor, what, detail) VALUES (2, ?, 'op', 'note', 'told')",
-                (transaction.now_text,),
-            )
-        before.close()
+        migrate.advance(before)
+    at = to_text(clock.now)
+    for note in ("VIP", "told", ""):
+        before.execute(
+            "INSERT INTO tasks (kind, email, status, note, received_on, regulation, recorded_at, revision)"
+            " VALUES ('RETRIEVAL', 'a@b.de', 'QUEUED', ?, '2026-11-01', 'gdpr', ?, 1)",
+            (note, at),
+        )
+    before.execute("INSERT INTO timeline (task, at, actor, what, detail) VALUES (2, ?, 'op', 'note', 'told')", (at,))
+    before.close()
     after = History(path, clock=clock)
     lines = after.rows("SELECT task, actor, detail FROM timeline WHERE what = 'note' ORDER BY task")
     assert lines == [(1, "bwp-tui", "VIP"), (2, "op", "told")]
