@@ -14,7 +14,7 @@ import httpx
 from bwp_tui.api.endpoint import Endpoint
 from bwp_tui.api.errors import AccessDenied, ApiError, BadAnswer, BadCredentials, ServerFault, Throttled
 from bwp_tui.api.wire import Reply
-from bwp_tui.contract.payloads import ContractBreach, parse_token, parse_token_refusal
+from bwp_tui.contract.payloads import ContractBreach, error_name, parse_token
 
 RENEWAL_MARGIN: Final = 60.0
 """Seconds before its end at which a token is renewed; half its life where that is shorter."""
@@ -53,7 +53,7 @@ class ClientCredentials(httpx.Auth):
         Raises:
             ApiError: there is no token to be had; the request itself was not sent.
         """
-        request.headers["Authorization"] = await self._valid_header()
+        request.headers["Authorization"] = await self.valid_header()
         yield request
 
     def invalidate(self, header: str) -> bool:
@@ -71,7 +71,12 @@ class ClientCredentials(httpx.Auth):
         """Note that a renewed token was denied as well, so that denials do not wear out the token endpoint."""
         self._no_renewal_before = self._clock() + DENIAL_PAUSE
 
-    async def _valid_header(self) -> str:
+    async def valid_header(self) -> str:
+        """Return an Authorization header that is good now.
+
+        Raises:
+            ApiError: there is no token to be had.
+        """
         ended_before = self._attempts_ended
         async with self._lock:
             if self._token is not None and self._clock() < self._token.good_until:
@@ -120,19 +125,22 @@ class ClientCredentials(httpx.Auth):
         )
 
 
+_REFUSALS: Final = ("invalid_client", "unauthorized_client")
+"""The errors of RFC 6749 §5.2 that are about the credentials. Gateways answer 400 and 401 as well."""
+
+
 def _refusal(reply: Reply) -> ApiError:
-    status = reply.status
-    if status in (httpx.codes.BAD_REQUEST, httpx.codes.UNAUTHORIZED):
-        code = parse_token_refusal(reply.body) or f"HTTP {status}"
+    status, name = reply.status, error_name(reply.body)
+    if name in _REFUSALS and status < httpx.codes.INTERNAL_SERVER_ERROR:
         return BadCredentials(
-            f"The client id or client secret was refused ({code}): check them in the merchant console, then log in."
+            f"The client id or client secret was refused ({name}): compare both with those of the merchant console."
         )
+    if reply.is_throttled:
+        return Throttled("Tokens were asked for too often. It is tried again.", retry_after=reply.retry_after)
     if status == httpx.codes.FORBIDDEN:
         return AccessDenied("The token endpoint denied access: check the credentials' permission and your network.")
-    if status == httpx.codes.TOO_MANY_REQUESTS:
-        return Throttled("Tokens were asked for too often. It is tried again.", retry_after=reply.retry_after)
     if status >= httpx.codes.INTERNAL_SERVER_ERROR:
         return ServerFault(
             f"The token endpoint failed (HTTP {status}). It is tried again.", retry_after=reply.retry_after
         )
-    return BadAnswer(f"The token endpoint answered HTTP {status}: check BWP_TOKEN_URL.", transient=False)
+    return BadAnswer(f"The token endpoint answered HTTP {status}: check BWP_TOKEN_URL. It is tried again.")

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import httpx
 
@@ -20,6 +21,7 @@ from bwp_tui.api.wire import Reply, Wire
 from bwp_tui.contract.documents import (
     CANCEL_DELETION,
     CANCEL_FIELD,
+    CLOCK,
     LINK_FIELD,
     RETRIEVAL_LINK,
     START_DOCUMENTS,
@@ -48,8 +50,8 @@ class _Outcome:
     def is_denied(self) -> bool:
         return is_denied(self.answer, self.reply.status)
 
-    def error(self, error: ServiceError) -> ApiError:
-        return error_of(error, self.answer, self.reply)
+    def error(self, error: ServiceError, field: str) -> ApiError:
+        return error_of(error, self.reply, own=error.path == field)
 
 
 class PrivacyApi:
@@ -88,7 +90,8 @@ class PrivacyApi:
 
     async def cancel(self, task_id: str) -> None:
         """Cancel a deletion that is still on hold."""
-        await self._mutate(CANCEL_DELETION, {"taskId": task_id}, CANCEL_FIELD)
+        if await self._mutate(CANCEL_DELETION, {"taskId": task_id}, CANCEL_FIELD) != task_id:
+            raise BadAnswer("The service's answer is about another task. It is tried again.", outcome_unknown=True)
 
     async def poll(self, tasks: Sequence[tuple[Kind, str]]) -> dict[str, TaskAnswer | ApiError]:
         """Ask for all of `tasks` in one document; return by task id what is known of each, or why it is not.
@@ -103,9 +106,11 @@ class PrivacyApi:
         own = {error.path: error for error in reversed(outcome.answer.errors) if error.path in aliases}
         common = [error for error in outcome.answer.errors if error.path not in aliases]
         if common:
-            raise outcome.error(common[0])
+            raise outcome.error(common[0], "")
         return {
-            task_id: outcome.error(own[alias]) if alias in own else _task(outcome.answer, alias, task_id, len(tasks))
+            task_id: outcome.error(own[alias], alias)
+            if alias in own
+            else _task(outcome.answer, alias, task_id, len(tasks))
             for alias, task_id in aliases.items()
         }
 
@@ -113,7 +118,7 @@ class PrivacyApi:
         """Have a link made to a completed retrieval's archive. It must be followed at once."""
         outcome = await self._ask(RETRIEVAL_LINK, {"taskId": task_id})
         for error in outcome.answer.errors:
-            raise outcome.error(error)
+            raise outcome.error(error, LINK_FIELD)
         value = outcome.answer.field(LINK_FIELD)
         if value is None:
             raise _unknown_task()
@@ -137,6 +142,24 @@ class PrivacyApi:
             loopback_allowed=self._is_practice,
         )
 
+    def service_now(self) -> datetime | None:
+        """Return the time by the service's clock, or None where no answer has told it."""
+        return self._wire.clock.now()
+
+    async def look_at_clock(self, *, again: bool) -> None:
+        """Have the service tell its time, be it that the token is renewed for it.
+
+        Args:
+            again: what was told more than a minute ago does not do.
+        """
+        await self._auth.valid_header()
+        if again and not self._wire.clock.is_fresh:
+            try:
+                await self._send(CLOCK, {})
+            except ApiError:
+                if not self._wire.clock.is_fresh:
+                    raise
+
     async def aclose(self) -> None:
         """Close the connections."""
         await self._wire.aclose()
@@ -148,7 +171,7 @@ class PrivacyApi:
         except ContractBreach:
             pass  # no task id; but one that is there counts even beside errors: nobody could look it up again
         for error in outcome.answer.errors:
-            raise outcome.error(error)
+            raise outcome.error(error, field)
         raise BadAnswer("The service answered without a task id. It is tried again.", outcome_unknown=True)
 
     async def _ask(self, document: str, variables: Mapping[str, object]) -> _Outcome:

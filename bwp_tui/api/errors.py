@@ -6,9 +6,13 @@
     ├── AccessDenied     the token is not good enough, even renewed
     ├── BadCredentials   the token endpoint does not know the client id or secret
     ├── Rejected         the request breaks a rule of the service
+    ├── Unaccepted       the request was refused, but not by the service's own word
     ├── NotFound         the service does not know the task
     ├── ServerFault      the service failed
     └── BadAnswer        an answer that cannot be understood or is not to be trusted
+
+Only `Rejected` ends a request: the service has classified the error and names the field that was asked for. Every
+other one may pass, whatever its HTTP status: gateways, proxies and throttling answer with any of them.
 
 Each says whether trying again can help and whether the request may have been carried out all the same. The text is
 one sentence for an operator; it holds no query of a URL, token or secret.
@@ -63,7 +67,9 @@ class AccessDenied(ApiError):
 
 
 class BadCredentials(ApiError):
-    """The token endpoint refused the client id or the client secret."""
+    """The token endpoint refused the client id or the client secret. Even that has been seen to pass."""
+
+    usually_transient = True
 
 
 class Rejected(ApiError):
@@ -73,6 +79,12 @@ class Rejected(ApiError):
         super().__init__(sentence)
         self.code = code
         self.message = clean_line(redact(message))
+
+
+class Unaccepted(ApiError):
+    """A gateway, a proxy or the GraphQL engine refused the request: perhaps for its size, perhaps for a moment."""
+
+    usually_transient = True
 
 
 class NotFound(ApiError):

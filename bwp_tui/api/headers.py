@@ -15,15 +15,19 @@ LONGEST_WAIT: Final = 3_600.0
 _CONTENT_RANGE: Final = re.compile(r"bytes (?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18}|\*)", re.IGNORECASE)
 
 
-def retry_after(value: str | None) -> float | None:
-    """Return the wait in seconds that a `Retry-After` header asks for (RFC 9110 §10.2.3), or None."""
+def retry_after(value: str | None, now: datetime | None = None) -> float | None:
+    """Return the wait in seconds that a `Retry-After` header asks for (RFC 9110 §10.2.3), or None.
+
+    Args:
+        now: the answer's own `Date`; an instant is counted from it, since the clocks may differ.
+    """
     if value is None:
         return None
     try:
         wait = float(value)
     except ValueError:
         try:
-            wait = parsedate_to_datetime(value).timestamp() - time.time()
+            wait = parsedate_to_datetime(value).timestamp() - (time.time() if now is None else now.timestamp())
         except (ValueError, OverflowError):
             return None
     return None if math.isnan(wait) else min(max(wait, 0.0), LONGEST_WAIT)

@@ -12,24 +12,35 @@ from bwp_tui.api.errors import (
     Rejected,
     ServerFault,
     Throttled,
+    Unaccepted,
     Unreachable,
 )
-from bwp_tui.api.wire import Reply
+from bwp_tui.api.wire import Reply, names_throttling
 from bwp_tui.contract.payloads import Answer, ContractBreach, ServiceError, parse_answer
 
 ACCESS_DENIED: Final = "AccessDeniedError"
-_CANNOT_CANCEL: Final = "CannotCancelPersonalDataDeletionTask"
+CANNOT_CANCEL: Final = "CannotCancelPersonalDataDeletionTask"
+"""The code of the one refusal that ends a cancellation."""
 
+_ABORTED: Final = "ExecutionAborted"
 # The service's types, and those a GraphQL engine gives of its own when it refuses a document.
-_STATUS_OF_TYPE: Final = {
-    "ValidationError": 400,
-    "InvalidSyntax": 400,
-    "OperationNotSupported": 400,
-    "ExecutionAborted": 400,
-    ACCESS_DENIED: 403,
-    "ResourceNotFoundError": 404,
-    "ThrottlingError": 429,
-    "InternalServerError": 500,
+_KINDS: Final[dict[str, type[ApiError]]] = {
+    "ValidationError": Rejected,
+    "InvalidSyntax": Unaccepted,
+    "OperationNotSupported": Unaccepted,
+    _ABORTED: Unaccepted,
+    ACCESS_DENIED: AccessDenied,
+    "ResourceNotFoundError": NotFound,
+    "ThrottlingError": Throttled,
+    "InternalServerError": ServerFault,
+}
+_KINDS_OF_STATUS: Final[dict[int | None, type[ApiError]]] = {
+    400: Unaccepted,
+    401: AccessDenied,
+    403: AccessDenied,
+    413: Unaccepted,
+    422: Unaccepted,
+    429: Throttled,
 }
 
 
@@ -45,7 +56,7 @@ def answer_of(reply: Reply) -> Answer:
         answer = None
     if answer is not None and (answer.errors or reply.status < 300):
         return answer
-    if reply.status in (401, 403):
+    if reply.status in (401, 403) and not reply.is_throttled:
         return Answer(errors=(ServiceError(type=ACCESS_DENIED),))
     raise _fault_of_status(reply)
 
@@ -53,24 +64,30 @@ def answer_of(reply: Reply) -> Answer:
 def is_denied(answer: Answer, http_status: int) -> bool:
     """Say whether the token may be what was denied: where any field was answered, it was good."""
     answered = answer.data is not None and any(value is not None for value in answer.data.values())
-    return not answered and any(_status(error, answer, http_status) == 403 for error in answer.errors)
+    return not answered and any(_kind(error, http_status) is AccessDenied for error in answer.errors)
 
 
-def error_of(error: ServiceError, answer: Answer, reply: Reply) -> ApiError:
-    """Return one entry of `answer.errors` as an exception."""
-    status = _status(error, answer, reply.status)
-    message = error.detail or error.message
-    if status == 403:
+def error_of(error: ServiceError, reply: Reply, *, own: bool) -> ApiError:
+    """Return one entry of an answer's errors as an exception.
+
+    Args:
+        own: it names the field that was asked for. Only then, and where the service has classified it, it is a
+            rejection: whatever else refuses a request may take it the next time.
+    """
+    kind, message = _kind(error, reply.status), error.detail or error.message
+    if kind is Rejected and own and error.classified:
+        return _rejection(error, message)
+    if kind is Rejected or kind is Unaccepted:
+        return _unaccepted(_quoted(message), outcome_unknown=error.type == _ABORTED, retry_after=reply.retry_after)
+    if kind is AccessDenied:
         return AccessDenied(
             "The service denied access: check that the credentials have the permission Manage Shopper Privacy "
             "Requests, and that the task is this shop's."
         )
-    if status == 404:
+    if kind is NotFound and own:
         return NotFound("The service does not know this task: check the task id and the profile.")
-    if status == 429:
-        return Throttled("The service was asked too often. It is tried again.", retry_after=reply.retry_after)
-    if status == 400:
-        return _rejection(error, message)
+    if kind is Throttled:
+        return _throttled(reply)
     return ServerFault(
         f"The service failed{_quoted(message)}. It is tried again.",
         outcome_unknown=True,
@@ -78,24 +95,31 @@ def error_of(error: ServiceError, answer: Answer, reply: Reply) -> ApiError:
     )
 
 
-def _status(error: ServiceError, answer: Answer, http_status: int) -> int:
-    """Return 400, 403, 404, 429 or 500: the kind of the error in HTTP's numbers."""
-    told = _STATUS_OF_TYPE.get(error.type or "") or error.status
-    if told is None and http_status >= 400:
-        told = http_status
-    if told is None and not answer.executed:
-        told = 400  # GraphQL: an answer without `data` means that nothing was executed
-    if told == 401:
-        return 403
-    return told if told in (400, 403, 404, 429) else 500
+def _kind(error: ServiceError, http_status: int) -> type[ApiError]:
+    known = _KINDS.get(error.type or "") or _KINDS_OF_STATUS.get(error.status)
+    if known is None and names_throttling(error.type or error.message):
+        return Throttled
+    return known or _KINDS_OF_STATUS.get(http_status, ServerFault)
 
 
 def _rejection(error: ServiceError, message: str) -> Rejected:
-    if error.code == _CANNOT_CANCEL:
+    if error.code == CANNOT_CANCEL:
         sentence = f"The deletion can no longer be cancelled{_quoted(message)}."
     else:
         sentence = f"The service refused the request{_quoted(message)}. Correct it, then send it again."
     return Rejected(sentence, code=error.code or error.type, message=message)
+
+
+def _unaccepted(why: str, *, outcome_unknown: bool = False, retry_after: float | None = None) -> Unaccepted:
+    return Unaccepted(
+        f"The request was not accepted{why}. It is tried again.",
+        outcome_unknown=outcome_unknown,
+        retry_after=retry_after,
+    )
+
+
+def _throttled(reply: Reply) -> Throttled:
+    return Throttled("The service was asked too often. It is tried again.", retry_after=reply.retry_after)
 
 
 def _quoted(message: str) -> str:
@@ -104,8 +128,8 @@ def _quoted(message: str) -> str:
 
 def _fault_of_status(reply: Reply) -> ApiError:
     status = reply.status
-    if status == 429:
-        return Throttled("The service was asked too often. It is tried again.", retry_after=reply.retry_after)
+    if reply.is_throttled:
+        return _throttled(reply)
     if status >= 500:
         return ServerFault(
             f"The service failed (HTTP {status}). It is tried again.",
@@ -113,9 +137,9 @@ def _fault_of_status(reply: Reply) -> ApiError:
             retry_after=reply.retry_after,
         )
     if status in (400, 413, 422):
-        return Rejected(f"The service refused the request (HTTP {status}).", code=f"HTTP {status}")
+        return _unaccepted(f" (HTTP {status})", retry_after=reply.retry_after)
     if status == 408:
         return Unreachable("The service waited too long for the request. It is tried again.", outcome_unknown=True)
     if status < 300:
         return BadAnswer("The service's answer cannot be understood. It is tried again.", outcome_unknown=True)
-    return BadAnswer(f"The service answered HTTP {status}: check BWP_API_URL.", transient=False)
+    return BadAnswer(f"The service answered HTTP {status}: check BWP_API_URL. It is tried again.")

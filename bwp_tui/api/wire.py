@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 import time
 from dataclasses import dataclass
@@ -16,7 +17,9 @@ from bwp_tui.api.endpoint import Endpoint
 from bwp_tui.api.errors import ApiError, BadAnswer, Unreachable
 from bwp_tui.api.headers import date, retry_after
 from bwp_tui.api.proxies import UnusableProxy, proxy_for
+from bwp_tui.api.service_clock import ServiceClock
 from bwp_tui.api.trust import UNREADABLE, tls_context
+from bwp_tui.contract.payloads import error_name
 
 LARGEST_ANSWER: Final = 4 * 1024 * 1024
 """Bytes. A poll of 20 tasks takes about 8 KiB."""
@@ -40,6 +43,21 @@ class Reply:
     sent_at: float
     told_at: float
     date: datetime | None
+    error_type: str | None = None
+
+    @property
+    def is_throttled(self) -> bool:
+        """Whether it asks for fewer requests. AWS services say so with HTTP 400 as well, by name."""
+        names = (self.error_type, error_name(self.body) if self.status >= httpx.codes.BAD_REQUEST else None)
+        return self.status == httpx.codes.TOO_MANY_REQUESTS or any(map(names_throttling, names))
+
+
+_THROTTLING: Final = re.compile(r"throttl|too.?many.?requests|slow.?down|rate.?(limit|exceeded)|limit.?exceeded", re.I)
+
+
+def names_throttling(name: str | None) -> bool:
+    """Say whether an error of this name or message is one of asking too often."""
+    return name is not None and _THROTTLING.search(name) is not None
 
 
 class Wire:
@@ -50,6 +68,7 @@ class Wire:
     """
 
     def __init__(self, endpoint: Endpoint, *, connect_timeout: float, read_timeout: float, connections: int) -> None:
+        self.clock = ServiceClock()
         self._deadline = connect_timeout + _PATIENCE * read_timeout
         self._client = _client(endpoint, httpx.Timeout(read_timeout, connect=connect_timeout), connections)
 
@@ -78,13 +97,16 @@ class Wire:
             body = await _bounded(response)
         finally:
             await response.aclose()
+        dated = date(response.headers.get("Date"))
+        self.clock.answered(dated)
         return Reply(
             status=response.status_code,
             body=body,
-            retry_after=retry_after(response.headers.get("Retry-After")),
+            retry_after=retry_after(response.headers.get("Retry-After"), dated),
             sent_at=sent_at,
             told_at=time.monotonic(),
-            date=date(response.headers.get("Date")),
+            date=dated,
+            error_type=response.headers.get("x-amzn-ErrorType"),
         )
 
     async def aclose(self) -> None:
@@ -156,7 +178,6 @@ def _not_connected(error: httpx.HTTPError, host: str) -> Unreachable:
         return Unreachable(
             f"The certificate of {host} was not accepted: check the clock, and SSL_CERT_FILE if your network has "
             "its own certificates.",
-            transient=False,
         )
     if isinstance(error, httpx.PoolTimeout):
         return Unreachable("No connection came free in time. It is tried again.")

@@ -29,6 +29,9 @@ query RetrievalLink($taskId: String!) {
 }"""
 """Makes a link that lives for 60 seconds: to be sent only when a download begins at once."""
 
+CLOCK: Final = "query Clock { __typename }"
+"""Asks for nothing: any answer to it, a refusal too, has a `Date`."""
+
 START_DOCUMENTS: Final = {Kind.RETRIEVAL: START_RETRIEVAL, Kind.DELETION: START_DELETION}
 START_FIELDS: Final = {
     Kind.RETRIEVAL: "startPersonalDataRetrievalTask",

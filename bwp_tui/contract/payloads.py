@@ -97,16 +97,17 @@ class ServiceError(BaseModel):
     detail: str | None = None
     status: int | None = None
     """The classification's `errorCode`, in HTTP's numbers."""
+    classified: bool = False
+    """Whether the service itself has classified it; engines and gateways name errors in other ways."""
 
 
 class Answer(BaseModel):
-    """A GraphQL answer. `executed` says whether it had a `data` key: without one nothing was carried out."""
+    """A GraphQL answer."""
 
     model_config = ConfigDict(frozen=True)
 
     data: dict[str, object] | None = None
     errors: tuple[ServiceError, ...] = ()
-    executed: bool = False
 
     def field(self, name: str) -> object:
         """Return what the field or alias `name` answered; None where it answered nothing."""
@@ -136,14 +137,15 @@ def _service_error(entry: object) -> ServiceError | None:
     classification = extensions.get("classification")
     facts = _mapping(classification)
     path = entry.get("path")
-    status = days(facts.get("errorCode"))
+    names = (classification, facts.get("type"), facts.get("errorType"), entry.get("errorType"), extensions.get("code"))
     return ServiceError(
         message=line(entry.get("message")) or "",
         path=line(path[0]) if isinstance(path, list) and path else None,
-        type=line(classification) or line(facts.get("type")) or line(facts.get("errorType")),
+        type=next(filter(None, map(line, names)), None),
         code=line(facts.get("code")),
         detail=line(_mapping(facts.get("details")).get("message")),
-        status=status,
+        status=days(facts.get("errorCode")),
+        classified=line(facts.get("type")) is not None,
     )
 
 
@@ -160,7 +162,7 @@ def parse_answer(body: bytes) -> Answer:
     data = answer.get("data")
     if "data" not in answer and not errors:
         raise ContractBreach("The answer has neither data nor errors.")
-    return Answer(data=data if isinstance(data, dict) else None, errors=errors, executed="data" in answer)
+    return Answer(data=data if isinstance(data, dict) else None, errors=errors)
 
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -223,9 +225,10 @@ def parse_token(body: bytes) -> TokenAnswer:
     return _read(TokenAnswer, _json_object(body))
 
 
-def parse_token_refusal(body: bytes) -> str | None:
-    """Return the error code of the token endpoint's refusal (RFC 6749 §5.2), or None where it gives none."""
+def error_name(body: bytes) -> str | None:
+    """Return what a JSON body calls the error it tells of (RFC 6749 §5.2, AWS's own ways), or None."""
     try:
-        return line(_json_object(body).get("error"))
+        told = _json_object(body)
     except ContractBreach:
         return None
+    return next(filter(None, (line(told.get(key)) for key in ("error", "__type", "code", "errorType"))), None)

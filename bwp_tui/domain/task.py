@@ -48,7 +48,7 @@ class Status(StrEnum):
     REJECTED = "REJECTED"  # the service refused the request
     UNCONFIRMED = "UNCONFIRMED"  # sent, never answered, and the client token no longer protects
     GIVEN_UP = "GIVEN_UP"  # an unconfirmed one that an operator has closed; the service may have started it
-    CANCELLED = "CANCELLED"  # cancelled here; the service has no such status
+    CANCELLED = "CANCELLED"  # cancelled here; the service has no such status that is documented
     MISSING = "MISSING"  # the service does not know the task
 
 
@@ -63,6 +63,15 @@ PURGED: Final = "(purged)"
 
 UNKNOWN: Final = "(not known yet)"
 """Stands for the address of a task that was adopted by its id, until the service has named it."""
+
+PAST_HOLD: Final = frozenset({Status.IN_PROGRESS, Status.COMPLETED, Status.FAILED})
+"""Statuses in which a deletion can no longer be cancelled."""
+
+SERVICES: Final = PAST_HOLD | {Status.ON_HOLD}
+"""The service's documented statuses (contract: Operations). The others are given here."""
+
+_SERVICE_PREFIX: Final = "SERVICE_"
+
 
 WATCHED: Final = "watched"
 """The tag of a task that an operator wants to be told of once, when it has ended."""
@@ -81,9 +90,13 @@ def has_ended(status: str) -> bool:
 def status_after(current: str, answered: str) -> str:
     """Return a task's status once the service has answered `answered`.
 
-    A cancellation is known only here, so it stays whatever the service says (contract: Operations).
+    A cancellation is known only here, so it stays whatever the service says (contract: Operations). A new status of
+    the service that is called as one given here is prefixed: it says nothing of what was done here.
     """
-    return current if current == Status.CANCELLED else answered
+    if current == Status.CANCELLED:
+        return current
+    is_given_here = answered in Status.__members__ and answered not in SERVICES
+    return f"{_SERVICE_PREFIX}{answered}" if is_given_here else answered
 
 
 class TaskError(NamedTuple):

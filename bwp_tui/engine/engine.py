@@ -41,7 +41,7 @@ class Engine:
         read_only: nothing is sent that changes anything: tasks are polled, no more.
         download_slots: so many results are downloaded at a time.
         sight: the tasks that are asked about first.
-        reconnect: is asked every `RECHECK_S` once the credentials are refused; None is never.
+        reconnect: is asked every `RECHECK_S` while the credentials are refused; None is never.
     """
 
     def __init__(
@@ -144,7 +144,7 @@ class Engine:
             self.wake()
 
     async def _renew_credentials(self) -> None:
-        """While the credentials are refused, look for others; those that were refused are not sent again."""
+        """While the credentials are refused, look for others, which are used at once."""
         while self._reconnect is not None:
             await self._gate.refused.wait()
             await asyncio.sleep(RECHECK_S)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from bwp_tui.api.errors import AccessDenied, ApiError, BadAnswer, NotFound, Rejected, ServerFault, Throttled
+from bwp_tui.api.errors import AccessDenied, ApiError, BadAnswer, NotFound, ServerFault, Throttled, Unaccepted
 from bwp_tui.contract.payloads import TaskAnswer
 from bwp_tui.engine.breaker import Reservation
 from bwp_tui.engine.desk import Bench
@@ -18,6 +18,9 @@ from bwp_tui.history.answers import Answer
 from bwp_tui.history.polls import DuePoll
 
 LARGEST_BATCH: Final = 20
+SIZE_KEPT: Final = timedelta(hours=1)
+"""For so long no request is larger than what was accepted after a refusal; then the bound may have changed."""
+
 _AHEAD: Final = 2 * AT_ONCE
 """Requests that are filled by one read: the tasks of a backlog are sorted anew at each."""
 
@@ -32,6 +35,7 @@ class PollingDesk:
     def __init__(self, bench: Bench, wake: asyncio.Event) -> None:
         self._bench = bench
         self._batch = LARGEST_BATCH
+        self._most, self._most_until = LARGEST_BATCH, bench.now()
         self._lanes = Lanes(wake)
         self._due = Ahead(self._read, lambda poll: poll.number)
 
@@ -92,9 +96,14 @@ class PollingDesk:
             return  # it stays due
         try:
             answered = await self._bench.api.poll([(poll.kind, poll.task_id) for poll in batch])
-        except (Rejected, BadAnswer) as error:
-            await self._refused(batch, error)
         except ApiError as error:
+            if isinstance(error, Unaccepted) or (isinstance(error, BadAnswer) and error.outcome_unknown):
+                await self._refused(batch, error)
+                return
+            if isinstance(error, ServerFault):
+                self._batch = max(
+                    1, len(batch) // 2
+                )  # it may have been too much, and shows only when it is tried again
             self._not_answered(batch, error, self._bench.gate.failed(error))
         else:
             again_at = self._judge(batch, answered)
@@ -111,19 +120,26 @@ class PollingDesk:
         if isinstance(alone, AccessDenied | ServerFault):
             return self._bench.gate.failed_alone(batch[0].number, alone)
         self._bench.gate.succeeded()
-        self._batch = min(LARGEST_BATCH, self._batch + 1)
+        most = self._most if self._bench.now() < self._most_until else LARGEST_BATCH
+        self._batch = min(most, self._batch + 1)
         return self._bench.now() + timedelta(seconds=PUT_OFF_S)
 
     async def _refused(self, batch: Sequence[DuePoll], error: ApiError) -> None:
-        """Ask for half as many at a time: how many root fields a document may hold is not documented."""
+        """Ask for half as many at a time: how many root fields a document may hold is not documented.
+
+        What is refused down to the single task was not refused for its size.
+        """
         gate = self._bench.gate
         if len(batch) == 1:
-            alone = isinstance(error, Rejected)
+            alone = isinstance(error, Unaccepted)
             again_at = gate.failed_alone(batch[0].number, error) if alone else gate.failed(error)
             self._not_answered(batch, error, again_at)
+            self._most = LARGEST_BATCH
             return
         half = len(batch) // 2
         self._batch = max(1, min(self._batch, half))
+        if isinstance(error, Unaccepted):
+            self._most, self._most_until = len(batch) - 1, self._bench.now() + SIZE_KEPT
         for part in (batch[:half], batch[half:]):
             await self._poll(part)
 

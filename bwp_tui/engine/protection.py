@@ -15,16 +15,18 @@ MARGIN: Final = timedelta(minutes=15)
 """Before its end a token counts as lapsed: a call may take minutes, and clocks differ."""
 
 
-def protects(intent: Intent, now: datetime, uptime: Uptime) -> bool:
+def protects(intent: Intent, now: datetime, uptime: Uptime, service_now: datetime | None) -> bool:
     """Say whether a submission may be sent: for the first time, or under a token that is surely young enough.
 
-    The longer of two ages counts. The machine's uptime knows no jumps, but not how long a machine stood still that
-    is itself simulated; the wall clock knows that, and may have been set back (see `ClockWatch`).
+    The longest of three ages counts. The machine's uptime knows no jumps, but not how long a machine stood still that
+    is itself simulated; the wall clock knows that, and may have been set back (see `ClockWatch`) or have stood still
+    without power. The service's clock, by which it forgets the token, decides where it is known.
     """
     if intent.first_sent_at is None:
         return True
-    age = now - intent.first_sent_at
+    by_wall = now - intent.first_sent_at
     by_uptime = uptime.since(intent.first_sent_boot, intent.first_sent_uptime)
-    if by_uptime is None:
-        return timedelta(0) <= age < TOKEN_PROTECTS - MARGIN
-    return max(age, timedelta(seconds=by_uptime)) < TOKEN_PROTECTS - MARGIN
+    by_service = None if service_now is None else service_now - (intent.first_sent_service_at or intent.first_sent_at)
+    went_back = by_wall < timedelta(0) and by_uptime is None and intent.first_sent_service_at is None
+    ages = (by_wall, timedelta(seconds=by_uptime or 0.0), by_service or timedelta(0))
+    return not went_back and max(ages) < TOKEN_PROTECTS - MARGIN

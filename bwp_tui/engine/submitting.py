@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
-from bwp_tui.api.errors import ApiError, NotFound, Rejected
+from bwp_tui.api.errors import ApiError, BadAnswer, NotFound, Rejected, ServerFault, Unaccepted
+from bwp_tui.api.verdicts import CANNOT_CANCEL
 from bwp_tui.engine.breaker import Reservation
 from bwp_tui.engine.desk import Bench
+from bwp_tui.engine.gate import PUT_OFF_S
 from bwp_tui.engine.lanes import AT_ONCE, Ahead, Lane, Lanes
+from bwp_tui.engine.pace import retry_delay
 from bwp_tui.engine.protection import protects
 from bwp_tui.history import intents, outcomes
 from bwp_tui.history.intents import Intent
 
 _AHEAD: Final = 4 * AT_ONCE
 """Intents that one read takes."""
+
+_ABOUT_THE_REQUEST: Final = (Unaccepted, Rejected, NotFound)
+"""Errors that the next request may not meet: it is tried before anybody waits for it."""
 
 
 class SharedSync:
@@ -55,6 +61,7 @@ class SubmittingDesk:
         self._lanes = Lanes(wake)
         self._due = Ahead(self._read, lambda intent: intent.id)
         self._sync = SharedSync(bench.history.sync_tripwire)
+        self._failures: dict[int, int] = {}
 
     async def work(self) -> None:
         """Send all that is due; when the service is in trouble, one alone until it answers."""
@@ -87,7 +94,7 @@ class SubmittingDesk:
 
     async def _lane(self, reservation: Reservation, first: Intent) -> None:
         with reservation:
-            intent = self._marked(first)
+            intent = self._marked(first) if await self._knows_the_clock(first) else None
             while intent is not None:
                 intent = await self._turn(reservation, intent)
 
@@ -111,18 +118,33 @@ class SubmittingDesk:
 
     def _next(self) -> Intent | None:
         for intent in self._due.take(1, _AHEAD):
-            return self._marked(intent)
+            if intent.first_sent_at is None:
+                return self._marked(intent)
+            self._due.put_away([intent])  # a lane that begins with it looks at the service's clock first
         return None
+
+    async def _knows_the_clock(self, intent: Intent) -> bool:
+        """Have the service tell its time before a client token is used; put the intent off where it does not answer."""
+        bench = self._bench
+        try:
+            await bench.api.look_at_clock(again=intent.first_sent_at is not None)
+        except ApiError as error:
+            with bench.history.write():
+                # Nothing is known to be unsent by that: an earlier try may be open.
+                outcomes.put_off(bench.history, intent.id, str(error), bench.gate.failed(error), never_sent=False)
+            self._due.put_away([intent])
+            return False
+        return True
 
     def _marked(self, intent: Intent) -> Intent | None:
         """Return the intent if it is to be sent now, and then it must be: it is on disk before its first byte leaves.
 
         After a crash between the two, the same token is sent again.
         """
-        bench = self._bench
-        if intent.action == "submit" and not protects(intent, bench.now(), bench.history.uptime()):
+        bench, service_now = self._bench, self._bench.api.service_now()
+        if intent.action == "submit" and not protects(intent, bench.now(), bench.history.uptime(), service_now):
             outcomes.unconfirmed(bench.history, intent.id)
-        elif bench.gate.admits() and outcomes.sending(bench.history, intent.id):
+        elif bench.gate.admits() and outcomes.sending(bench.history, intent.id, service_now):
             return intent
         self._due.put_away([intent])
         return None
@@ -137,11 +159,10 @@ class SubmittingDesk:
 
     def _settle(self, intent: Intent, answer: str | ApiError) -> None:
         bench, submission = self._bench, intent.action == "submit"
-        if isinstance(answer, Rejected | NotFound):
-            if submission:
-                outcomes.refused(bench.history, intent.id, getattr(answer, "code", None), str(answer))
-            else:
-                outcomes.cancel_refused(bench.history, intent.id, str(answer))
+        if isinstance(answer, Rejected) and submission:
+            outcomes.refused(bench.history, intent.id, answer.code, str(answer))
+        elif isinstance(answer, Rejected) and answer.code == CANNOT_CANCEL:
+            outcomes.cancel_refused(bench.history, intent.id, str(answer))
         elif isinstance(answer, ApiError):
             self._put_off(intent, answer)
             return
@@ -149,6 +170,7 @@ class SubmittingDesk:
             outcomes.accepted(bench.history, intent.id, answer, bench.pace.first_poll(bench.now()))
         else:
             outcomes.cancelled(bench.history, intent.id)
+        self._failures.pop(intent.id, None)
         bench.gate.succeeded()
 
     def _read(self, most: int) -> list[Intent]:
@@ -156,5 +178,13 @@ class SubmittingDesk:
         return intents.due(bench.history, bench.now(), most, bench.focus)
 
     def _put_off(self, intent: Intent, error: ApiError) -> None:
-        opens_at = self._bench.gate.failed(error)
-        outcomes.put_off(self._bench.history, intent.id, str(error), opens_at, never_sent=not error.outcome_unknown)
+        """Have an intent wait: for the service, and longer with each failure that may be about the intent itself."""
+        bench, at = self._bench, self._bench.now()
+        if isinstance(error, (*_ABOUT_THE_REQUEST, ServerFault, BadAnswer)):
+            failures = self._failures[intent.id] = self._failures.get(intent.id, 0) + 1
+            at += timedelta(seconds=retry_delay(failures, bench.chance, cap=PUT_OFF_S))
+        if isinstance(error, _ABOUT_THE_REQUEST):
+            at = max(at, bench.gate.failed_alone(intent.number, error, wait=0.0))
+        else:
+            at = max(at, bench.gate.failed(error))
+        outcomes.put_off(bench.history, intent.id, str(error), at, never_sent=not error.outcome_unknown)

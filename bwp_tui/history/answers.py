@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from bwp_tui.domain.task import TERMINAL, Status, TaskError, status_after
+from bwp_tui.domain.task import PAST_HOLD, TERMINAL, Status, TaskError, status_after
 from bwp_tui.domain.times import from_text, to_text
-from bwp_tui.history import timeline
+from bwp_tui.history import outcomes, timeline
 from bwp_tui.history.changes import finish, mark
 from bwp_tui.history.connection import History, SqlValue, Transaction, as_int, as_text
 from bwp_tui.history.rows import errors_text
@@ -18,7 +18,7 @@ from bwp_tui.history.timeline import SERVICE
 
 MISSING_AFTER: Final = timedelta(days=1)
 MISSING_ANSWERS: Final = 3
-"""A task the service once knew is MISSING after this many answers over this long: one may be a slip of theirs."""
+"""A task is MISSING after this many answers over this long: one may be a slip of theirs."""
 
 
 _SHOWN: Final = ("status", "submitted_at", "updated_at", "errors", "trouble", "email", "holding_period")
@@ -112,6 +112,8 @@ def _record_status(transaction: Transaction, number: int, before: str, status: s
     transaction.run("UPDATE tasks SET finished_at = ? WHERE number = ?", (finished, number))
     detail = "; ".join(error.code or error.message for error in answer.errors) or None
     timeline.append(transaction, number, SERVICE, "status", before=before, after=status, detail=detail)
+    if status in PAST_HOLD:
+        outcomes.end_cancellation(transaction, number, f"The deletion can no longer be cancelled: it is {status}.")
 
 
 def _is_of_another(email: str, answered: str | None) -> bool:
@@ -147,9 +149,8 @@ def _disown(transaction: Transaction, number: int, why: str) -> None:
 def not_known(history: History, number: int, words: str, next_poll_at: datetime) -> None:
     """Record that the service does not know the task.
 
-    One that it never knew (tracked with a wrong id) is MISSING at once; one that it knew before only after
-    several such answers over a day. What has ended here stays as it ended, and is not asked about again. A wrong id
-    that was entered for an unconfirmed request is taken off it.
+    It is MISSING after several such answers over a day: one may be a slip of theirs. What has ended here stays as it
+    ended, and is not asked about again. A wrong id that was entered for an unconfirmed request is taken off it.
     """
     with history.write() as transaction:
         row = transaction.one(
@@ -167,8 +168,7 @@ def not_known(history: History, number: int, words: str, next_poll_at: datetime)
             _disown(transaction, number, "the service does not know it")
             return
         before, since, answers = as_text(row[0]), as_text(row[1]), as_int(row[2])
-        lasting = answers >= MISSING_ANSWERS and transaction.now - from_text(since) >= MISSING_AFTER
-        missing = lasting or before == Status.QUEUED
+        missing = answers >= MISSING_ANSWERS and transaction.now - from_text(since) >= MISSING_AFTER
         transaction.run(
             "UPDATE tasks SET unknown_since = ?, unknown_answers = ?, trouble = ?, polled_at = ?, next_poll_at = ?,"
             " polls = polls + 1 WHERE number = ?",
@@ -178,6 +178,7 @@ def not_known(history: History, number: int, words: str, next_poll_at: datetime)
         if missing:
             finish(transaction, number, Status.MISSING)
             timeline.append(transaction, number, SERVICE, "status", before=before, after=Status.MISSING, detail=words)
+            outcomes.end_cancellation(transaction, number, words)
 
 
 def not_answered(history: History, numbers: list[int], words: str, next_poll_at: datetime) -> None:

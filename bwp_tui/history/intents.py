@@ -13,7 +13,7 @@ from bwp_tui.history.search import among
 
 _INTENTS: Final = (
     "SELECT i.id, i.task, i.action, t.kind, t.email, t.holding_period, t.reason, i.client_token, t.task_id,"
-    " i.attempts, i.first_sent_at, i.first_sent_boot, i.first_sent_uptime"
+    " i.attempts, i.first_sent_at, i.first_sent_boot, i.first_sent_uptime, i.first_sent_service_at"
     " FROM intents i JOIN tasks t ON t.number = i.task"
 )
 
@@ -36,13 +36,18 @@ class Intent:
     first_sent_boot: str | None
     """With `first_sent_uptime`, the first attempt by the machine's uptime (see `Uptime`)."""
     first_sent_uptime: float | None
+    first_sent_service_at: datetime | None
+    """The first attempt by the service's clock, where that was known."""
 
 
 def due(history: History, now: datetime, limit: int, focus: frozenset[int] | None = None) -> list[Intent]:
-    """Return the waiting intents whose time has come, oldest first; of the tasks in `focus`, where one is given."""
+    """Return the waiting intents whose time has come; of the tasks in `focus`, where one is given.
+
+    Who has waited longest since the last try comes first, so that one that fails again and again holds up no other.
+    """
     rows = history.rows(
         f"{_INTENTS} WHERE i.state = 'waiting' AND i.not_before <= ? AND {among('i.task', focus)}"
-        " ORDER BY +i.id LIMIT ?",  # the plus: else all that ever was asked for is read to find what waits
+        " ORDER BY i.not_before, i.id LIMIT ?",
         (to_text(now), limit),
     )
     return [_intent(row) for row in rows]
@@ -71,6 +76,7 @@ def _intent(row: Row) -> Intent:
         first_sent_at=None if row[10] is None else from_text(as_text(row[10])),
         first_sent_boot=None if row[11] is None else as_text(row[11]),
         first_sent_uptime=None if row[12] is None else float(row[12]),
+        first_sent_service_at=None if row[13] is None else from_text(as_text(row[13])),
     )
 
 

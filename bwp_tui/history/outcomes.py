@@ -17,10 +17,10 @@ LAPSED: Final = "not answered within 8 hours"
 """Why a request is unconfirmed, as a rule."""
 
 
-def sending(history: History, intent: int) -> bool:
+def sending(history: History, intent: int, service_now: datetime | None = None) -> bool:
     """Record that an intent is about to be sent: from here on its outcome may be unknown.
 
-    The first attempt is dated by the wall clock and by the machine's uptime, which nobody sets.
+    The first attempt is dated by the wall clock, by the service's, and by the machine's uptime, which nobody sets.
 
     Returns False, and the intent must not be sent, when an operator has withdrawn it meanwhile.
     """
@@ -29,9 +29,10 @@ def sending(history: History, intent: int) -> bool:
         row = transaction.one(
             "UPDATE intents SET attempts = attempts + 1, first_sent_at = coalesce(first_sent_at, ?),"
             " first_sent_boot = CASE WHEN first_sent_at IS NULL THEN ? ELSE first_sent_boot END,"
-            " first_sent_uptime = CASE WHEN first_sent_at IS NULL THEN ? ELSE first_sent_uptime END"
+            " first_sent_uptime = CASE WHEN first_sent_at IS NULL THEN ? ELSE first_sent_uptime END,"
+            " first_sent_service_at = CASE WHEN first_sent_at IS NULL THEN ? ELSE first_sent_service_at END"
             " WHERE id = ? AND state = 'waiting' RETURNING id",
-            (transaction.now_text, uptime.boot, uptime.seconds, intent),
+            (transaction.now_text, uptime.boot, uptime.seconds, service_now and to_text(service_now), intent),
         )
         return row is not None
 
@@ -40,10 +41,14 @@ def accepted(history: History, intent: int, task_id: str, next_poll_at: datetime
     """Record the task id that the service gave to a submitted task, also when it comes too late to be expected."""
     with history.write() as transaction:
         number, before = _succeeded(transaction, intent)
-        twin = transaction.one("SELECT number FROM tasks WHERE task_id = ?", (task_id,))
+        twin = transaction.one(
+            "SELECT o.number, o.kind = t.kind AND (o.email = '' OR o.email = t.email COLLATE NOCASE)"
+            " FROM tasks o, tasks t WHERE o.task_id = ? AND t.number = ?",
+            (task_id, number),
+        )
         if twin is not None and as_int(twin[0]) == number:
             return  # a second engine sent the same client token and was answered first
-        if twin is not None:
+        if twin is not None and twin[1]:
             # An operator tracked this very task by hand while its answer was outstanding.
             finish(transaction, number, Status.CANCELLED)
             timeline.append(
@@ -55,6 +60,12 @@ def accepted(history: History, intent: int, task_id: str, next_poll_at: datetime
                 after=Status.CANCELLED,
                 detail=f"{task_id}, kept as #{as_int(twin[0])}",
             )
+            return
+        if twin is not None:
+            words = (
+                f"The service answered with task id {task_id}, which is that of #{as_int(twin[0])}: ask its support."
+            )
+            _leave_open(transaction, number, "no answer", before, words)
             return
         transaction.run(
             "UPDATE tasks SET task_id = ?, submitted_at = ?, terminal = 0, finished_at = NULL, trouble = NULL,"
@@ -72,7 +83,10 @@ def accepted(history: History, intent: int, task_id: str, next_poll_at: datetime
 
 
 def refused(history: History, intent: int, code: str | None, message: str) -> None:
-    """Record that the service refused a submission, in its words."""
+    """Record that the service refused a submission, in its words.
+
+    Where an earlier try had no answer, that one may have started a task: the request is unconfirmed.
+    """
     with history.write() as transaction:
         doubt = _doubt(transaction, intent, "started")
         number = _settle(transaction, intent, "refused")
@@ -82,6 +96,9 @@ def refused(history: History, intent: int, code: str | None, message: str) -> No
             "UPDATE tasks SET errors = ?, trouble = NULL WHERE number = ?",
             (errors_text((TaskError(code, message),)), number),
         )
+        if doubt:
+            _leave_open(transaction, number, "refused", Status.QUEUED, message + doubt)
+            return
         finish(transaction, number, Status.REJECTED)
         timeline.append(
             transaction,
@@ -90,8 +107,17 @@ def refused(history: History, intent: int, code: str | None, message: str) -> No
             "refused",
             before=Status.QUEUED,
             after=Status.REJECTED,
-            detail=message + doubt,
+            detail=message,
         )
+
+
+def _leave_open(transaction: Transaction, number: int, what: str, before: str, words: str) -> None:
+    """Bring a request to UNCONFIRMED, in words that say why."""
+    transaction.run(
+        "UPDATE tasks SET status = ?, trouble = ?, next_poll_at = NULL, revision = ? WHERE number = ?",
+        (Status.UNCONFIRMED, words, transaction.revision, number),
+    )
+    timeline.append(transaction, number, SERVICE, what, before=before, after=Status.UNCONFIRMED, detail=words)
 
 
 def put_off(history: History, intent: int, words: str, not_before: datetime, *, never_sent: bool) -> None:
@@ -165,16 +191,28 @@ def cancel_refused(history: History, intent: int, words: str) -> None:
     Where an earlier try had no answer, that one may have cancelled it: the words say so, and the status does not.
     """
     with history.write() as transaction:
-        words += _doubt(transaction, intent, "cancelled")
-        number = _settle(transaction, intent, "refused")
-        if number is None:
-            return
-        transaction.run(
-            "UPDATE tasks SET cancel_asked = 0, trouble = ?, next_poll_at = ? WHERE number = ?",
-            (words, transaction.now_text, number),
-        )
+        number = _refuse_cancellation(transaction, intent, words)
+        if number is not None:
+            transaction.run("UPDATE tasks SET next_poll_at = ? WHERE number = ?", (transaction.now_text, number))
+
+
+def end_cancellation(transaction: Transaction, number: int, words: str) -> None:
+    """Give up the cancellation of a task that waits to be sent, if there is one: the task is beyond it."""
+    row = transaction.one(
+        "SELECT id FROM intents WHERE task = ? AND action = 'cancel' AND state = 'waiting'", (number,)
+    )
+    if row is not None:
+        _refuse_cancellation(transaction, as_int(row[0]), words)
+
+
+def _refuse_cancellation(transaction: Transaction, intent: int, words: str) -> int | None:
+    words += _doubt(transaction, intent, "cancelled")
+    number = _settle(transaction, intent, "refused")
+    if number is not None:
+        transaction.run("UPDATE tasks SET cancel_asked = 0, trouble = ? WHERE number = ?", (words, number))
         mark(transaction, number)
         timeline.append(transaction, number, SERVICE, "cancel refused", detail=words)
+    return number
 
 
 def _doubt(transaction: Transaction, intent: int, done: str) -> str:

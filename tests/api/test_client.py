@@ -20,6 +20,7 @@ from bwp_tui.api.errors import (
     Rejected,
     ServerFault,
     Throttled,
+    Unaccepted,
     Unreachable,
 )
 from bwp_tui.api.wire import LARGEST_ANSWER
@@ -32,9 +33,17 @@ STARTED = graphql(data={"startPersonalDataDeletionTask": {"taskId": "id-1"}})
 LINK = "https://bucket.example.com/privacyRequest/id-1/result/data_retrieval.zip?X-Amz-Signature=5ec2e7"
 
 
-def _fault(type_: str, **more: object) -> Reaction:
+FIELD = "startPersonalDataDeletionTask"
+
+
+def _fault(type_: str, field: str | None = FIELD, **more: object) -> Reaction:
     classification = {"type": type_, **more}
-    return graphql(errors=[{"message": "why", "extensions": {"classification": classification}}], data=None)
+    error = {"message": "why", "path": field and [field], "extensions": {"classification": classification}}
+    return graphql(errors=[error], data=None)
+
+
+def _engine_fault(classification: str) -> Reaction:
+    return graphql(errors=[{"message": "m", "path": [FIELD], "extensions": {"classification": classification}}])
 
 
 async def _start(api: PrivacyApi) -> str:
@@ -69,6 +78,15 @@ async def test_a_cancellation_names_its_task(api: PrivacyApi, server: ScriptedSe
     assert json.loads(server.seen("/graphql")[0].body)["variables"] == {"taskId": "id-1"}
 
 
+async def test_a_cancellation_is_done_only_where_the_answer_names_its_task(
+    api: PrivacyApi, server: ScriptedServer
+) -> None:
+    server.script("/graphql", graphql(data={"cancelPersonalDataDeletionTask": {"taskId": "id-2"}}))
+    with pytest.raises(BadAnswer) as caught:
+        await api.cancel("id-1")
+    assert caught.value.outcome_unknown
+
+
 async def test_a_task_id_beside_errors_is_not_lost(api: PrivacyApi, server: ScriptedServer) -> None:
     data = {"startPersonalDataDeletionTask": {"taskId": "id-1"}}
     server.script("/graphql", graphql(500, data=data, errors=[{"message": "late trouble"}]))
@@ -83,10 +101,23 @@ async def test_a_task_id_beside_errors_is_not_lost(api: PrivacyApi, server: Scri
         (_fault("ThrottlingError"), Throttled, True, False),
         (_fault("InternalServerError"), ServerFault, True, True),
         (_fault("BrandNewError"), ServerFault, True, True),
-        (_fault("BrandNewError", errorCode=400), Rejected, False, False),
-        (graphql(errors=[{"message": "Cannot query field"}]), Rejected, False, False),
-        (graphql(errors=[{"message": "m", "extensions": {"classification": "InvalidSyntax"}}]), Rejected, False, False),
-        (graphql(400, errors=[{"message": "m"}], data=None), Rejected, False, False),
+        (_fault("BrandNewError", errorCode=400), Unaccepted, True, False),
+        (_fault("ValidationError", field=None), Unaccepted, True, False),
+        (_fault("ValidationError", field="another"), Unaccepted, True, False),
+        (_fault("ResourceNotFoundError", field=None), ServerFault, True, True),
+        (graphql(errors=[{"message": "Cannot query field"}]), ServerFault, True, True),
+        (graphql(errors=["upstream timeout"]), ServerFault, True, True),
+        (_engine_fault("InvalidSyntax"), Unaccepted, True, False),
+        (_engine_fault("ValidationError"), Unaccepted, True, False),
+        (_engine_fault("ExecutionAborted"), Unaccepted, True, True),
+        (graphql(400, errors=[{"message": "m"}], data=None), Unaccepted, True, False),
+        (graphql(errors=[{"errorType": "ThrottlingException", "message": "m"}]), Throttled, True, False),
+        (graphql(errors=[{"errorType": "InternalFailure", "message": "m"}]), ServerFault, True, True),
+        (graphql(errors=[{"message": "m", "extensions": {"code": "INTERNAL_SERVER_ERROR"}}]), ServerFault, True, True),
+        (graphql(errors=[{"message": "Rate exceeded"}]), Throttled, True, False),
+        (graphql(400, __type="com.amazon.coral.availability#ThrottlingException"), Throttled, True, False),
+        (answer(400, x_amzn_ErrorType="ThrottlingException:http://internal.example/"), Throttled, True, False),
+        (graphql(403, code="TooManyRequestsException"), Throttled, True, False),
         (graphql(data={"startPersonalDataDeletionTask": None}), BadAnswer, True, True),
         (graphql(data=None), BadAnswer, True, True),
         (answer(200, b"<html>hello"), BadAnswer, True, True),
@@ -94,9 +125,10 @@ async def test_a_task_id_beside_errors_is_not_lost(api: PrivacyApi, server: Scri
         (answer(200, b"\x00\xff garbled"), BadAnswer, True, True),
         (answer(200, b"not gzip at all", content_encoding="gzip"), BadAnswer, True, True),
         (answer(200, bytes(LARGEST_ANSWER + 1)), BadAnswer, True, True),
-        (answer(400, b"no json"), Rejected, False, False),
-        (answer(404), BadAnswer, False, False),
-        (answer(302, location="https://elsewhere.example/"), BadAnswer, False, False),
+        (answer(400, b"no json"), Unaccepted, True, False),
+        (answer(413, b"<html>"), Unaccepted, True, False),
+        (answer(404), BadAnswer, True, False),
+        (answer(302, location="https://elsewhere.example/"), BadAnswer, True, False),
         (answer(408), Unreachable, True, True),
         (answer(429), Throttled, True, False),
         (answer(500), ServerFault, True, True),
@@ -123,7 +155,8 @@ async def test_a_failed_start_says_whether_it_may_have_happened(
 
 async def test_a_rejection_carries_the_services_words(api: PrivacyApi, server: ScriptedServer) -> None:
     classification = {"type": "ValidationError", "code": "Odd\x1b[2J", "details": {"message": "must \x9b match."}}
-    server.script("/graphql", graphql(errors=[{"message": "m", "extensions": {"classification": classification}}]))
+    entry = {"message": "m", "path": [FIELD], "extensions": {"classification": classification}}
+    server.script("/graphql", graphql(errors=[entry]))
     error = await _failed_start(api)
     assert isinstance(error, Rejected)
     assert (error.code, error.message) == ("Odd\\x1b[2J", "must \\x9b match.")
@@ -131,7 +164,8 @@ async def test_a_rejection_carries_the_services_words(api: PrivacyApi, server: S
 
 
 async def test_a_cancellation_that_comes_too_late_says_so(api: PrivacyApi, server: ScriptedServer) -> None:
-    server.script("/graphql", _fault("ValidationError", code="CannotCancelPersonalDataDeletionTask"))
+    field = "cancelPersonalDataDeletionTask"
+    server.script("/graphql", _fault("ValidationError", field, code="CannotCancelPersonalDataDeletionTask"))
     with pytest.raises(Rejected, match="can no longer be cancelled: why") as caught:
         await api.cancel("id-1")
     assert caught.value.code == "CannotCancelPersonalDataDeletionTask"
@@ -267,7 +301,7 @@ async def test_a_link_is_checked_and_dated_before_it_was_made(api: PrivacyApi, s
             True,
         ),
         (graphql(data={"personalDataRetrievalTask": None}), NotFound, False),
-        (_fault("ResourceNotFoundError"), NotFound, False),
+        (_fault("ResourceNotFoundError", "personalDataRetrievalTask"), NotFound, False),
         (
             graphql(
                 data={"personalDataRetrievalTask": {"status": "COMPLETED", "dataRetrievalLink": "http://10.0.0.1/?a"}}

@@ -129,7 +129,7 @@ def test_a_refusal_is_read(name: str) -> None:
         code=REFUSED[name][1],
         detail=REFUSED[name][2],
         status=REFUSED[name][3],
+        classified=True,
     )
     assert error.message
     assert answer.field(operation) is None
-    assert answer.executed

@@ -15,12 +15,12 @@ from bwp_tui.contract.fields import TOKEN_LIFE
 from bwp_tui.contract.payloads import (
     ContractBreach,
     TaskAnswer,
+    error_name,
     parse_answer,
     parse_link,
     parse_start,
     parse_task,
     parse_token,
-    parse_token_refusal,
 )
 from bwp_tui.domain.task import TaskError
 from bwp_tui.domain.text import clean, clean_line
@@ -116,14 +116,19 @@ def test_any_error_is_read(fields: dict[str, Any], classification: object, data:
     answer = parse_answer(json.dumps({"errors": [error], "data": data}).encode())
     [read] = answer.errors
     assert read.message == clean_line(read.message)
-    assert answer.executed
+    assert not read.classified or read.type
 
 
 def test_a_classification_may_be_a_text() -> None:
     body = {"errors": [{"message": "m", "extensions": {"classification": "ValidationError"}}]}
     answer = parse_answer(json.dumps(body).encode())
-    assert answer.errors[0].type == "ValidationError"
-    assert not answer.executed
+    assert (answer.errors[0].type, answer.errors[0].classified) == ("ValidationError", False)
+
+
+@pytest.mark.parametrize("where", [{"errorType": "Odd"}, {"extensions": {"code": "Odd"}}])
+def test_a_name_in_another_place_is_read_but_is_no_classification(where: dict[str, Any]) -> None:
+    [error] = parse_answer(json.dumps({"errors": [{"message": "m", **where}]}).encode()).errors
+    assert (error.type, error.classified) == ("Odd", False)
 
 
 @pytest.mark.parametrize(
@@ -186,5 +191,10 @@ def test_a_token_stays_out_of_the_repr() -> None:
 
 
 def test_a_refused_token_request_gives_its_code() -> None:
-    assert parse_token_refusal(b'{"error": "invalid_client\\u001b[2J"}') == "invalid_client\\x1b[2J"
-    assert parse_token_refusal(b"<html>") is None
+    assert error_name(b'{"error": "invalid_client\\u001b[2J"}') == "invalid_client\\x1b[2J"
+    assert error_name(b"<html>") is None
+
+
+@pytest.mark.parametrize("key", ["__type", "code", "errorType"])
+def test_an_error_is_named_as_aws_services_do_it(key: str) -> None:
+    assert error_name(json.dumps({key: "a#ThrottlingException", "message": "m"}).encode()) == "a#ThrottlingException"

@@ -16,7 +16,7 @@ from bwp_tui.api.errors import (
     Throttled,
     Unreachable,
 )
-from bwp_tui.engine.gate import PUT_OFF_S, Gate
+from bwp_tui.engine.gate import PUT_OFF_S, REFUSED_PAUSES_S, Gate
 from bwp_tui.history import engine_state
 from bwp_tui.history.connection import History
 from bwp_tui.history.engine_state import Service
@@ -84,13 +84,26 @@ def test_a_denial_is_waited_on_for_long(gate: Gate, clock: ManualClock) -> None:
     assert seconds_shut(gate, clock) >= 15
 
 
-def test_wrong_credentials_shut_it_for_good(gate: Gate, clock: ManualClock, history: History) -> None:
-    gate.failed(BadCredentials("wrong"))
-    gate.failed(Unreachable("gone"))
+def test_refused_credentials_shut_it_for_longer_each_time_and_what_waits_stays_due(
+    gate: Gate, clock: ManualClock, history: History
+) -> None:
+    for pause in (*REFUSED_PAUSES_S, REFUSED_PAUSES_S[-1]):
+        assert gate.failed(BadCredentials("wrong")) == clock.now
+        assert gate.refused.is_set()
+        gate.succeeded()
+        assert pause <= seconds_shut(gate, clock) <= 1.1 * pause
+        assert engine_state.read(history).next_try_at == gate.opens_at()
+        clock.advance(timedelta(seconds=1.1 * pause))
     gate.succeeded()
-    clock.advance(timedelta(days=300))
-    assert gate.opens_at() is not None
-    assert engine_state.read(history).next_try_at is None
+    assert not gate.refused.is_set()
+    gate.failed(BadCredentials("wrong"))
+    assert seconds_shut(gate, clock) <= 1.1 * REFUSED_PAUSES_S[0]
+
+
+def test_other_credentials_open_it_at_once(gate: Gate) -> None:
+    gate.failed(BadCredentials("wrong"))
+    gate.admit_new_credentials()
+    assert gate.opens_at() is None
 
 
 @pytest.mark.parametrize(

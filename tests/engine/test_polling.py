@@ -148,10 +148,15 @@ async def test_an_answer_that_is_always_garbled_is_no_storm(shop: Shop) -> None:
     assert engine_state.read(shop.history).service == "faulty"
 
 
-async def test_an_unknown_task_is_missing_and_the_others_of_its_request_are_not(shop: Shop) -> None:
+async def test_an_unknown_task_is_missing_after_a_day_and_the_others_of_its_request_are_not(shop: Shop) -> None:
     numbers = [*held(shop, 4), shop.track_id(UNKNOWN_ID, Kind.DELETION)]
     await shop.work()
     assert requests(shop) == 1
+    assert [shop.task(number).status for number in numbers] == [*["ON_HOLD"] * 4, "QUEUED"]
+    assert [shop.task(number).trouble is None for number in numbers] == [*[True] * 4, False]
+    for _ in range(3):
+        shop.clock.advance(timedelta(hours=12))
+        await shop.work()
     assert [shop.task(number).status for number in numbers] == [*["ON_HOLD"] * 4, "MISSING"]
     assert engine_state.read(shop.history).service == "reached"
 

@@ -14,12 +14,18 @@ YOUNG = timedelta(hours=7)
 OLD = TOKEN_PROTECTS - MARGIN
 
 
-def sent(at: datetime | None, boot: str | None = "this", uptime: float | None = 1_000.0) -> Intent:
-    return Intent(1, 1, "submit", Kind.RETRIEVAL, "j@example.com", None, None, "token", None, 1, at, boot, uptime)
+def sent(
+    at: datetime | None,
+    boot: str | None = "this",
+    uptime: float | None = 1_000.0,
+    service_at: datetime | None = None,
+) -> Intent:
+    facts = (1, 1, "submit", Kind.RETRIEVAL, "j@example.com", None, None, "token", None, 1)
+    return Intent(*facts, at, boot, uptime, service_at)
 
 
 def test_what_was_never_sent_may_be() -> None:
-    assert protects(sent(None, None, None), NOON, Uptime("this", 1.0))
+    assert protects(sent(None, None, None), NOON, Uptime("this", 1.0), NOON)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +42,7 @@ def test_in_one_run_of_the_machine_the_longer_age_counts(
     by_wall: timedelta, by_uptime: timedelta, young_enough: bool
 ) -> None:
     uptime = Uptime("this", 1_000 + by_uptime.total_seconds())
-    assert protects(sent(NOON), NOON + by_wall, uptime) is young_enough
+    assert protects(sent(NOON), NOON + by_wall, uptime, None) is young_enough
 
 
 @pytest.mark.parametrize(
@@ -46,12 +52,36 @@ def test_in_one_run_of_the_machine_the_longer_age_counts(
 def test_after_a_restart_of_the_machine_the_wall_clock_counts_and_one_that_went_back_proves_nothing(
     by_wall: timedelta, boot: str | None, young_enough: bool
 ) -> None:
-    assert protects(sent(NOON, boot), NOON + by_wall, Uptime("this", 5_000_000)) is young_enough
+    assert protects(sent(NOON, boot), NOON + by_wall, Uptime("this", 5_000_000), None) is young_enough
+
+
+@pytest.mark.parametrize("differs_by", [timedelta(0), timedelta(hours=-20), timedelta(hours=20)])
+@pytest.mark.parametrize(("by_service", "young_enough"), [(YOUNG, True), (OLD, False)])
+def test_the_services_clock_sees_an_age_that_no_clock_here_does(
+    by_service: timedelta, young_enough: bool, differs_by: timedelta
+) -> None:
+    intent = sent(NOON, "other", service_at=NOON + differs_by)
+    assert (
+        protects(intent, NOON + timedelta(minutes=5), Uptime("this", 9), NOON + differs_by + by_service) is young_enough
+    )
+    assert (
+        protects(intent, NOON - timedelta(hours=3), Uptime("this", 9), NOON + differs_by + by_service) is young_enough
+    )
+
+
+def test_the_services_clock_counts_though_it_was_not_known_when_the_request_was_sent() -> None:
+    assert not protects(sent(NOON, "other"), NOON + timedelta(minutes=5), Uptime("this", 9), NOON + OLD)
+    assert not protects(sent(NOON), NOON + timedelta(minutes=5), Uptime("this", 1_300), NOON + OLD)
+
+
+def test_a_service_whose_clock_went_back_makes_no_token_young() -> None:
+    intent = sent(NOON, service_at=NOON)
+    assert not protects(intent, NOON + OLD, Uptime("this", 1_001), NOON - YOUNG)
 
 
 def test_a_machine_that_names_no_run_and_an_uptime_that_shrank_are_not_believed() -> None:
-    assert not protects(sent(NOON, None), NOON + OLD, Uptime(None, 1_001))
-    assert not protects(sent(NOON, "this", 9_000), NOON - YOUNG, Uptime("this", 10))
+    assert not protects(sent(NOON, None), NOON + OLD, Uptime(None, 1_001), None)
+    assert not protects(sent(NOON, "this", 9_000), NOON - YOUNG, Uptime("this", 10), None)
 
 
 def test_the_margin_covers_the_longest_call() -> None:

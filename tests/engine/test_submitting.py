@@ -172,14 +172,20 @@ async def test_a_request_withdrawn_at_the_last_moment_is_not_sent(shop: Shop, mo
     assert shop.task(number).status == "CANCELLED"
 
 
-async def test_wrong_credentials_are_tried_once_and_nothing_is_lost(shop: Shop) -> None:
+async def test_refused_credentials_are_tried_again_after_growing_pauses_and_nothing_is_lost(shop: Shop) -> None:
     shop.secret = "not-the-secret"
     numbers = [shop.submit("jane@example.com"), shop.submit("eve@example.com"), shop.track("ann@example.com")]
     async with shop.engine() as engine:
-        for _ in range(5):
+        tried = []
+        for _ in range(60):
             await engine.run_once()
-            shop.clock.advance(timedelta(hours=1))
-    assert shop.sandbox.world.calls["token"] == 1
+            tried.append(shop.sandbox.world.calls["token"])
+            shop.clock.advance(timedelta(minutes=1))
+    assert tried[0] == 1
+    tries = [minute for minute, (before, after) in enumerate(pairwise(tried), start=1) if after > before]
+    assert [after - before for before, after in pairwise(tries)] == [
+        pytest.approx(minutes, abs=2) for minutes in (5.5, 15.5, 15.5, 15.5)
+    ]
     assert shop.sandbox.world.calls["graphql"] == 0
     state = engine_state.read(shop.history)
     assert state.service == "bad-credentials"
@@ -257,16 +263,21 @@ async def test_a_read_only_profile_polls_and_sends_nothing_else(shop: Shop) -> N
 
 
 async def test_throttling_slows_requests_to_half_of_what_went_out(shop: Shop) -> None:
-    for number in range(8):
-        shop.submit(f"shopper{number}@example.com")
-    shop.sandbox.faults.set("throttled", times=1)
     async with shop.engine() as engine:
+        shop.submit("the-first@example.com", Kind.DELETION, 5)
+        for _ in range(2):  # for a token, and a poll
+            await engine.run_once()
+            shop.clock.advance(timedelta(minutes=1))
+        before = shop.sandbox.world.calls[START]
+        for number in range(8):
+            shop.submit(f"shopper{number}@example.com")
+        shop.sandbox.faults.set("throttled", times=1)
         await engine.run_once()
         assert engine_state.read(shop.history).most_a_second == 2, "four went out within a second"
-        sent = [shop.sandbox.world.calls[START]]
+        sent = [shop.sandbox.world.calls[START] - before]
         while sent[-1] < 8:
             shop.clock.advance(timedelta(seconds=1))
             await engine.run_once()
-            sent.append(shop.sandbox.world.calls[START])
+            sent.append(shop.sandbox.world.calls[START] - before)
     assert max(after - before for before, after in pairwise(sent)) <= 3
-    assert len(shop.sandbox.world.starts) == 8
+    assert len(shop.sandbox.world.starts) == 9

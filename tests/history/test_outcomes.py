@@ -131,12 +131,12 @@ def test_the_same_trouble_again_is_no_change_to_see(history: History) -> None:
 # Tasks the service does not know
 
 
-def test_an_adopted_task_the_service_never_knew_is_missing_at_once(history: History) -> None:
+def test_an_adopted_task_the_service_does_not_know_is_asked_about_again(history: History) -> None:
     task = actions.track(history, Kind.RETRIEVAL, "task-9", request(), ACTOR)
     answers.not_known(history, task.number, "no such task", SOON)
-    missing = tasks.get(history, task.number)
-    assert (missing.status, missing.finished_at, missing.next_poll_at) == ("MISSING", NOW, None)
-    assert missing.trouble == "no such task"
+    unknown = tasks.get(history, task.number)
+    assert (unknown.status, unknown.finished_at, unknown.next_poll_at) == ("QUEUED", None, SOON)
+    assert unknown.trouble == "no such task"
 
 
 @pytest.mark.parametrize(
