@@ -11,7 +11,7 @@ from bwp_tui.cli.many import agreed_plan, carry_out, chosen
 from bwp_tui.cli.output import print_tasks
 from bwp_tui.cli.waiting import Waiter
 from bwp_tui.domain.task import Status
-from bwp_tui.history import bulk, tasks
+from bwp_tui.history import bulk, sent, tasks
 
 
 def is_many(arguments: Namespace) -> bool:
@@ -33,9 +33,9 @@ def resubmit(arguments: Namespace) -> Exit:
         if not answered:
             queued = sum(task.status == Status.QUEUED for task in found)
             raise waiter.no_answer(f"{queued} requests stay QUEUED until a bwp-tui reaches the service: bwp-tui run.")
-        rejected = sum(task.status == Status.REJECTED for task in found)
-        if rejected:
-            raise Stop(Exit.FAILED, f"The service refused {rejected} of the requests; see: bwp-tui list is:failed.")
+        refused = sum(task.status in (Status.REJECTED, Status.UNCONFIRMED) for task in found)
+        if refused:
+            raise Stop(Exit.FAILED, f"{refused} of the requests were not accepted; see: bwp-tui list is:failed.")
         return Exit.DONE if all_done else Exit.FAILED
 
 
@@ -53,9 +53,11 @@ def cancel(arguments: Namespace) -> Exit:
             raise waiter.no_answer(
                 "The cancellations are recorded, and sent by the next bwp-tui that reaches the service: bwp-tui run."
             )
-        left = sum(task.status != Status.CANCELLED for task in found)
+        left = [task for task in found if task.status != Status.CANCELLED]
+        for task in left:
+            note(f"#{task.number} is {task.status}: {sent.why_not_cancelled(session.history, task.number)}")
         if left:
-            raise Stop(Exit.FAILED, f"{left} of {len(found)} tasks were not cancelled; see: bwp-tui show TASK.")
+            raise Stop(Exit.FAILED, f"{len(left)} of {len(found)} tasks were not cancelled.")
         return Exit.DONE if all_done else Exit.FAILED
 
 

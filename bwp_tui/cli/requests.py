@@ -12,7 +12,7 @@ from bwp_tui.cli.output import print_tasks
 from bwp_tui.cli.waiting import Waiter
 from bwp_tui.domain.deadlines import due_on, latest_end, longest_fitting_hold
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Request, Status, Task
-from bwp_tui.history import actions, bulk, plans, tasks
+from bwp_tui.history import actions, bulk, plans, sent, tasks
 from bwp_tui.history.request_check import check
 
 
@@ -62,20 +62,23 @@ def track(arguments: Namespace) -> Exit:
         waiter = Waiter(session)
         task = actions.track(session.history, kind, arguments.task_id, facts, session.actor)
         number = task.number
-        answered = waiter.until(
-            lambda history: tasks.get(history, number).status != Status.QUEUED, [number], arguments.timeout
-        )
+        answered = waiter.until(lambda history: _is_answered(tasks.get(history, number)), [number], arguments.timeout)
         task = tasks.get(session.history, number)
-        if task.status == Status.MISSING:
+        if task.is_unknown:
             raise Stop(
                 Exit.NOT_FOUND,
-                f"The service does not know {kind.lower()} {arguments.task_id}; check the id and the profile. "
-                f"It stays in the history as #{number}, MISSING.",
+                f"The service does not know {kind.lower()} {arguments.task_id}: check the profile and the id, which is "
+                f"asked about for another day. To correct it: bwp-tui settle {number} --task-id ID; to drop it: "
+                f"bwp-tui settle {number} --give-up REASON.",
             )
         print_tasks([task], as_json=arguments.json)
         if not answered:
             raise waiter.no_answer(f"Task #{number} is tracked, and asked about whenever bwp-tui runs.")
         return Exit.DONE
+
+
+def _is_answered(task: Task) -> bool:
+    return task.status != Status.QUEUED or task.is_unknown
 
 
 def cancel(arguments: Namespace) -> Exit:
@@ -97,10 +100,12 @@ def cancel(arguments: Namespace) -> Exit:
         if not settled:
             raise waiter.no_answer(
                 f"The cancellation of #{number} is recorded, and sent by the next bwp-tui that reaches the service: "
-                "bwp-tui run."
+                "bwp-tui run.",
+                task.trouble,
             )
         if task.status != Status.CANCELLED:
-            raise Stop(Exit.FAILED, task.trouble or f"Task #{number} was not cancelled: it is {task.status}.")
+            why = sent.why_not_cancelled(session.history, number)
+            raise Stop(Exit.FAILED, why or f"Task #{number} was not cancelled: it is {task.status}.")
         return Exit.DONE
 
 
@@ -150,7 +155,7 @@ def _confirm_cancellation(task: Task) -> None:
         raise Stop(
             Exit.USAGE, "A cancellation must be confirmed, and no one can be asked here: add --yes. Nothing was done."
         )
-    if not agreed(f"Cancel the deletion {task.name} of {task.subject(masked=True)}?"):
+    if not agreed(f"{actions.cancelling(task)} {task.name} of {task.subject(masked=True)}?"):
         raise Stop(Exit.FAILED, "Not agreed to; nothing was done.")
 
 
@@ -165,9 +170,13 @@ def _send(session: Session, waiter: Waiter, task: Task, arguments: Namespace) ->
     sys.stdout.flush()
     if task.status == Status.QUEUED:
         raise waiter.no_answer(
-            f"Request #{number} is recorded and stays QUEUED until a bwp-tui reaches the service: bwp-tui run."
+            f"Request #{number} is recorded and stays QUEUED until a bwp-tui reaches the service: bwp-tui run.",
+            task.trouble,
         )
     if task.status == Status.REJECTED:
         words = "; ".join(error.message for error in task.errors) or "The service gave no reason."
         raise Stop(Exit.FAILED, f"The service refused the request: {words}")
+    if task.status == Status.UNCONFIRMED:
+        why = task.trouble or "No answer came while its client token protected it."
+        raise Stop(Exit.FAILED, f"{why} Request #{number} is UNCONFIRMED: decide on it with bwp-tui settle.")
     return Exit.DONE

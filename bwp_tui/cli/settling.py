@@ -8,7 +8,7 @@ from bwp_tui.cli.common import Session, opened
 from bwp_tui.cli.exits import Exit, Stop
 from bwp_tui.cli.output import print_tasks
 from bwp_tui.cli.waiting import Waiter
-from bwp_tui.domain.task import Status
+from bwp_tui.domain.task import Status, Task
 from bwp_tui.history import settling, tasks
 
 
@@ -23,16 +23,18 @@ def settle(arguments: Namespace) -> Exit:
         return Exit.DONE
 
 
+def _is_answered(task: Task) -> bool:
+    return task.status != Status.QUEUED or task.is_unknown
+
+
 def _adopt(session: Session, number: int, arguments: Namespace) -> Exit:
     """Enter a task id and wait until the service has said whether it is right."""
     waiter = Waiter(session)
     settling.adopt(session.history, number, arguments.task_id, session.actor)
-    answered = waiter.until(
-        lambda history: tasks.get(history, number).status != Status.QUEUED, [number], arguments.timeout
-    )
+    answered = waiter.until(lambda history: _is_answered(tasks.get(history, number)), [number], arguments.timeout)
     task = tasks.get(session.history, number)
-    if task.status == Status.UNCONFIRMED:
-        raise Stop(Exit.NOT_FOUND, f"{task.trouble} Request #{number} stays UNCONFIRMED.")
+    if task.status == Status.UNCONFIRMED or task.is_unknown:
+        raise Stop(Exit.NOT_FOUND, f"{task.trouble} Request #{number} stays {task.status}.")
     print_tasks([task], as_json=arguments.json)
     if not answered:
         raise waiter.no_answer(f"The id is kept with #{number}, and asked about whenever bwp-tui runs.")

@@ -58,12 +58,15 @@ class Waiter:
         if state.pid is not None and state.service != Service.UNTRIED:
             self._state = state
 
-    def no_answer(self, consequence: str) -> Stop:
+    def no_answer(self, consequence: str, why: str | None = None) -> Stop:
         """Return how a command ends for which the service had no answer in time.
 
         Args:
             consequence: a sentence on what is so now and what the operator can do.
+            why: what is known of the reason, where the service as a whole is well.
         """
         state = self._state
-        why = state.message if state.message and state.service != Service.REACHED else "No answer in time."
+        if state.message and state.service != Service.REACHED:
+            why = state.message
+        why = why or "No answer in time."
         return Stop(Exit.USAGE if state.service in _WRONG_SETTINGS else Exit.LATER, f"{why} {consequence}")

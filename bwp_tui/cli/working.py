@@ -66,7 +66,9 @@ def wait(arguments: Namespace) -> Exit:
         waited = read(session.history, numbers)
         print_tasks(waited, as_json=arguments.json)
         if not ended:
-            raise waiter.no_answer(f"{_still(waited)} not ended; wait again, or see: bwp-tui list is:active.")
+            raise waiter.no_answer(
+                f"{_still(waited)} not ended; wait again, or see: bwp-tui list is:active.", "The time is up."
+            )
         return Exit.DONE if all(task.status == Status.COMPLETED for task in waited) else Exit.FAILED
 
 

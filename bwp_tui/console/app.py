@@ -188,6 +188,9 @@ class ConsoleApp(App[int]):
             set_going(self, lambda: self._tell_what_ended(told), group="watching")
 
     async def _tell_what_ended(self, told: Snapshot) -> None:
+        for refusal in await self._watching.refusals():
+            if self._main is not None:
+                self._main.say(refusal, "bad")
         ended = await self._watching.ended(told.revision)
         if not ended:
             return

@@ -59,14 +59,16 @@ class Desk:
         return new
 
     def cancel(self, task: Task) -> str:
-        """Record the wish to cancel a held deletion.
+        """Record the wish to cancel a held deletion, or withdraw what was never sent.
 
         Raises:
             HistoryError: it is not possible or could not be recorded.
         """
-        actions.cancel(self._changing.history, task.number, self._actor)
+        cancelled = actions.cancel(self._changing.history, task.number, self._actor)
         self._steps.append(FinalStep(f"The cancellation of {task.name}"))
-        return f"The cancellation of {task.name} is recorded and on its way."
+        if cancelled.cancel_asked:
+            return f"The cancellation of {task.name} is recorded."
+        return f"{task.name} is withdrawn; it was never sent."
 
     def adopt(self, task: Task, task_id: str) -> str:
         """Enter the service's id of an unconfirmed request.

@@ -25,6 +25,7 @@ from bwp_tui.console.writing import write
 from bwp_tui.domain.filter import VIEWS
 from bwp_tui.domain.task import Kind, Request, Status, Task
 from bwp_tui.domain.times import local_day
+from bwp_tui.history.actions import cancelling
 from bwp_tui.history.handling import saved_at
 
 _DETAIL_LINES: Final = 3
@@ -134,8 +135,10 @@ class Doing:
 
     async def _cancel(self) -> None:
         task = self._task()
-        if task and await self._screen.prompt.yes(f"Cancel the deletion for {self._subject(task)}?"):
-            await write(self._screen, lambda: self._screen.session.desk.cancel(task))
+        if task and await self._screen.prompt.yes(f"{cancelling(task)} for {self._subject(task)}?"):
+            said = await write(self._screen, lambda: self._screen.session.desk.cancel(task))
+            if said is not None:
+                self._screen.say(said if task.has_no_answer else f"{said} {await self._screen.session.when_sent()}")
 
     async def _resubmit(self) -> None:
         task = self._task()
@@ -155,7 +158,8 @@ class Doing:
             return
         new = await write(self._screen, lambda: desk.resubmit(task))
         if new is not None:
-            self._screen.say(f"Recorded as #{new.number}; it is sent with a client token of its own.")
+            when = await self._screen.session.when_sent()
+            self._screen.say(f"Recorded as #{new.number} with a client token of its own. {when}")
             self._screen.wait_for(new.number)
 
     async def _file(self, request: Request) -> None:
@@ -168,7 +172,8 @@ class Doing:
             return
         screen.form.clear()
         screen.close_form()
-        screen.say(f"Recorded as #{task.number}: {task.kind.lower()} for {self._subject(task)}. It is sent now.")
+        when = await screen.session.when_sent()
+        screen.say(f"Recorded as #{task.number}: {task.kind.lower()} for {self._subject(task)}. {when}")
         screen.wait_for(task.number)
 
     async def _record(self, act: Callable[[Task], str]) -> None:

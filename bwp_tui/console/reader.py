@@ -8,8 +8,9 @@ from typing import TypeVar
 from bwp_tui.domain.filter import VIEWS, View
 from bwp_tui.domain.task import WATCHED, Download, DownloadState, Event, Kind, Task
 from bwp_tui.domain.text import mask_email
-from bwp_tui.history import tasks, timeline, views
+from bwp_tui.history import engine_state, tasks, timeline, views
 from bwp_tui.history.connection import History
+from bwp_tui.history.engine_state import EngineState
 from bwp_tui.history.errors import HistoryError
 
 Found = TypeVar("Found")
@@ -47,6 +48,14 @@ class Reader:
     def watched_since(self, revision: int) -> list[Task]:
         """Return the watched tasks that were touched after a revision; not a small read from 0 on."""
         return tasks.tagged_since(self._history, WATCHED, revision)
+
+    def refusals_since(self, event: int) -> tuple[int, list[tuple[int, str]]]:
+        """Return the cancellations that the service refused after a line of the timelines (see `timeline`)."""
+        return timeline.refused_cancellations(self._history, event)
+
+    def engine_state(self) -> EngineState | None:
+        """Return how the service last answered the engine."""
+        return self.read(lambda: engine_state.read(self._history), None)
 
     def timeline(self, task: Task) -> list[Event]:
         """Return what happened to a task."""

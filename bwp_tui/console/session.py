@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -108,6 +109,14 @@ class Session:
         if role == "follower":
             return f"○ follows process {state.pid}" if state and state.pid else "○ follows another console"
         return "○ engine starting" if role == "starting" else "○ engine stopped"
+
+    async def when_sent(self) -> str:
+        """Return when what was just recorded is sent, in a sentence."""
+        state = await asyncio.to_thread(self.reader.engine_state)
+        trouble = self.trouble_words(state) if state is not None else None
+        if trouble is None and self.role() != "stopped":
+            return "It is sent now."
+        return f"It is sent as soon as that can be: {trouble or self.engine_words(state).lstrip('●○ ')}."
 
     def trouble_words(self, state: EngineState) -> str | None:
         """Return what is wrong with the service, in a few words, or None."""

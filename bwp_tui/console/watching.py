@@ -18,6 +18,7 @@ class Watching:
         self._session = session
         self._told: set[int] = set()
         self._revision = 0
+        self._event: int | None = None
 
     async def ended(self, revision: int) -> list[Task]:
         """Return the watched tasks that have ended and were not told of yet.
@@ -33,6 +34,14 @@ class Watching:
             ended = [task for task in watched if has_ended(task.status) and task.number not in self._told]
             self._told.update(task.number for task in ended)
             return ended
+        return []
+
+    async def refusals(self) -> list[str]:
+        """Return a sentence for each cancellation that was refused since the last call; for none at the first."""
+        with suppress(HistoryError):
+            before = self._event
+            self._event, refused = await asyncio.to_thread(self._session.reader.refusals_since, before or 0)
+            return [f"#{number}: {words}" for number, words in refused] if before is not None else []
         return []
 
     async def let_go(self, ended: Sequence[Task]) -> None:

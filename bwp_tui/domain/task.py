@@ -212,6 +212,17 @@ class Task:
     """When the personal data was removed."""
 
     @property
+    def has_no_answer(self) -> bool:
+        """Whether it was recorded here and the service has given no task id for it yet."""
+        return self.status == Status.QUEUED and self.task_id is None
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether the service was asked about its task id and has never known it."""
+        was_asked = self.task_id is not None and self.polled_at is not None
+        return was_asked and self.submitted_at is None and self.status in (Status.QUEUED, Status.MISSING)
+
+    @property
     def name(self) -> str:
         """What to call the task in a sentence: its task id's start, or its local number."""
         return self.task_id[:8] if self.task_id else f"#{self.number}"

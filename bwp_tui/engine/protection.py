@@ -27,6 +27,10 @@ def protects(intent: Intent, now: datetime, uptime: Uptime, service_now: datetim
     by_wall = now - intent.first_sent_at
     by_uptime = uptime.since(intent.first_sent_boot, intent.first_sent_uptime)
     by_service = None if service_now is None else service_now - (intent.first_sent_service_at or intent.first_sent_at)
-    went_back = by_wall < timedelta(0) and by_uptime is None and intent.first_sent_service_at is None
+    is_measured = by_uptime is not None or (
+        intent.first_sent_service_at is not None and by_service is not None and by_service >= timedelta(0)
+    )
+    if by_wall < timedelta(0) and not is_measured:
+        return False
     ages = (by_wall, timedelta(seconds=by_uptime or 0.0), by_service or timedelta(0))
-    return not went_back and max(ages) < TOKEN_PROTECTS - MARGIN
+    return max(ages) < TOKEN_PROTECTS - MARGIN

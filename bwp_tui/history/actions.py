@@ -126,13 +126,18 @@ def cannot_cancel(task: Task) -> str | None:
     """Return why task cannot be cancelled, or None when it can."""
     if task.cancel_asked:
         return f"The cancellation of {task.name} was asked for already."
-    if task.status == Status.QUEUED and task.task_id is None:
+    if task.has_no_answer:
         return None
     if task.kind is Kind.RETRIEVAL:
         return "A retrieval runs at once and cannot be cancelled; only a deletion on hold can."
     if task.status != Status.ON_HOLD:
         return f"Only a deletion on hold can be cancelled; {task.name} is {task.status}."
     return None
+
+
+def cancelling(task: Task) -> str:
+    """Return what the cancellation of a task does, to begin a question or a sentence with."""
+    return f"Withdraw the {task.kind.lower()}" if task.has_no_answer else "Cancel the deletion"
 
 
 def _withdrawn(transaction: Transaction, number: int, actor: str) -> bool:

@@ -25,6 +25,7 @@ def sending(history: History, intent: int, service_now: datetime | None = None) 
     Returns False, and the intent must not be sent, when an operator has withdrawn it meanwhile.
     """
     uptime = history.uptime()
+    service_at = None if service_now is None else to_text(service_now)
     with history.write() as transaction:
         row = transaction.one(
             "UPDATE intents SET attempts = attempts + 1, first_sent_at = coalesce(first_sent_at, ?),"
@@ -32,7 +33,7 @@ def sending(history: History, intent: int, service_now: datetime | None = None) 
             " first_sent_uptime = CASE WHEN first_sent_at IS NULL THEN ? ELSE first_sent_uptime END,"
             " first_sent_service_at = CASE WHEN first_sent_at IS NULL THEN ? ELSE first_sent_service_at END"
             " WHERE id = ? AND state = 'waiting' RETURNING id",
-            (transaction.now_text, uptime.boot, uptime.seconds, service_now and to_text(service_now), intent),
+            (transaction.now_text, uptime.boot, uptime.seconds, service_at, intent),
         )
         return row is not None
 

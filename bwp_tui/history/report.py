@@ -46,7 +46,10 @@ def read(history: History, first: date, last: date) -> list[Line]:
     tallies: defaultdict[tuple[Kind, str], _Tally] = defaultdict(_Tally)
     rows = history.rows(
         "SELECT kind, regulation, status, received_on, finished_at FROM tasks"
-        " WHERE resubmitted = 0 AND received_on BETWEEN ? AND ? ORDER BY kind, regulation",
+        " WHERE resubmitted = 0 AND received_on BETWEEN ? AND ?"
+        # A task id that was entered here and that the service has never known is no request.
+        " AND NOT (status IN ('MISSING', 'GIVEN_UP') AND submitted_at IS NULL"
+        " AND NOT EXISTS (SELECT 1 FROM intents WHERE task = number)) ORDER BY kind, regulation",
         (first.isoformat(), last.isoformat()),
     )
     for kind, regulation, status, received_on, finished_at in rows:

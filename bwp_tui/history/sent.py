@@ -66,6 +66,12 @@ def of_task(history: History, number: int) -> list[Sent]:
     return [_sent(row) for row in history.rows(f"{_SENT} WHERE i.task = ? ORDER BY i.id", (number,))]
 
 
+def why_not_cancelled(history: History, number: int) -> str | None:
+    """Return why the newest cancellation of task `number` was refused, or None where it was not."""
+    last = next((sent for sent in reversed(of_task(history, number)) if sent.action == "cancel"), None)
+    return last.answer[1] if last is not None and last.state == "refused" else None
+
+
 def newest(history: History, limit: int) -> list[Sent]:
     """Return what was asked last over all tasks, the newest first."""
     return [_sent(row) for row in history.rows(f"{_SENT} ORDER BY i.id DESC LIMIT ?", (limit,))]

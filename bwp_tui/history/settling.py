@@ -36,7 +36,8 @@ def adopt(history: History, number: int, task_id: str, actor: str) -> Task:
             raise NotPossible(f"The history holds this task already, as #{as_int(known[0])}.")
         transaction.run(
             "UPDATE tasks SET task_id = ?, status = ?, terminal = 0, finished_at = NULL, trouble = NULL,"
-            " next_poll_at = ?, polls = 0, revision = ? WHERE number = ?",
+            " next_poll_at = ?, polls = 0, polled_at = NULL, unknown_since = NULL, unknown_answers = 0, revision = ?"
+            " WHERE number = ?",
             (task_id, Status.QUEUED, transaction.now_text, transaction.revision, number),
         )
         timeline.append(
@@ -47,7 +48,7 @@ def adopt(history: History, number: int, task_id: str, actor: str) -> Task:
 
 def cannot_adopt(task: Task) -> str | None:
     """Return why no task id can be entered for task, or None when one can."""
-    if task.status in (Status.UNCONFIRMED, Status.GIVEN_UP):
+    if task.status in (Status.UNCONFIRMED, Status.GIVEN_UP) or task.is_unknown:
         return why_purged(task)
     if task.status == Status.QUEUED and task.task_id is not None:
         return None  # entered before, and the service has not confirmed it
@@ -55,31 +56,30 @@ def cannot_adopt(task: Task) -> str | None:
 
 
 def give_up(history: History, number: int, reason: str, actor: str) -> Task:
-    """Close an unconfirmed request: nothing more is done about it here, and the reason is kept.
+    """Close an unconfirmed request, or a task id that the service does not know: nothing more is done about it here.
 
     Raises:
-        BadRequest: there is no reason.
-        NotPossible: the request is not unconfirmed.
+        BadRequest: there is no reason, which is kept.
+        NotPossible: the request is neither.
     """
     words = clean_line(reason)
     if not words:
         raise BadRequest("reason", "Say why the request is given up: it is kept on its timeline.")
     with history.write() as transaction:
-        why_not = cannot_give_up(tasks.get(history, number))
+        task = tasks.get(history, number)
+        why_not = cannot_give_up(task)
         if why_not:
             raise NotPossible(why_not)
         finish(transaction, number, Status.GIVEN_UP)
-        timeline.append(
-            transaction, number, actor, "given up", before=Status.UNCONFIRMED, after=Status.GIVEN_UP, detail=words
-        )
+        timeline.append(transaction, number, actor, "given up", before=task.status, after=Status.GIVEN_UP, detail=words)
     return tasks.get(history, number)
 
 
 def cannot_give_up(task: Task) -> str | None:
     """Return why task cannot be given up, or None when it can."""
-    if task.status == Status.UNCONFIRMED:
+    if task.status == Status.UNCONFIRMED or task.is_unknown:
         return None
-    return f"Only an unconfirmed request is given up; {task.name} is {task.status}."
+    return f"Only an unconfirmed request or an unknown task id is given up; {task.name} is {task.status}."
 
 
 def _check_task_id(text: str) -> None:

@@ -155,7 +155,10 @@ def any_being_cancelled(history: History, numbers: Collection[int]) -> bool:
 
 def troubles(history: History) -> list[str]:
     """Return why the service could not be asked about each task that goes on, the newest task first."""
-    rows = history.rows("SELECT trouble FROM tasks WHERE trouble IS NOT NULL AND terminal = 0 ORDER BY number DESC")
+    rows = history.rows(
+        "SELECT trouble FROM tasks WHERE trouble IS NOT NULL AND terminal = 0"
+        " AND status <> 'UNCONFIRMED' ORDER BY number DESC"
+    )
     return [as_text(trouble) for (trouble,) in rows]
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from bwp_tui.domain.task import Event
 from bwp_tui.domain.times import from_text
-from bwp_tui.history.connection import History, SqlValue, Transaction, as_text
+from bwp_tui.history.connection import History, SqlValue, Transaction, as_int, as_text
 from bwp_tui.history.errors import HistoryDamaged
 
 SERVICE = "service"
@@ -53,6 +53,15 @@ def of_task(history: History, number: int) -> list[Event]:
         )
         for at, actor, what, before, after, detail in rows
     ]
+
+
+def refused_cancellations(history: History, after: int) -> tuple[int, list[tuple[int, str]]]:
+    """Return the last line of all, and task and words of each cancellation refused after line `after`."""
+    last = history.row("SELECT coalesce(max(id), 0) FROM timeline")
+    rows = history.rows(
+        "SELECT task, detail FROM timeline WHERE id > ? AND what = 'cancel refused' ORDER BY id", (after,)
+    )
+    return (0 if last is None else as_int(last[0])), [(as_int(task), as_text(detail or "")) for task, detail in rows]
 
 
 def _instant(value: SqlValue) -> datetime:

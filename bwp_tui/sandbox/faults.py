@@ -20,6 +20,9 @@ FAULTS: Final[Mapping[str, str]] = {
     "down": "the connection is closed without an answer, and nothing is carried out",
     "garbled": "a call is carried out, and half of its answer's JSON arrives",
     "html": "a gateway answers 502 with a web page",
+    "bad-request": "a gateway answers 400 with a web page",
+    "throttled-400": "a gateway answers 400, and names it throttling",
+    "unclassified": "a call is refused by an error without a class",
     "cut-download": "the line is cut in the middle of an archive",
     "expired-link": "a link is dead when it is issued",
     "changed-archive": "an archive differs from what the request before was given",
@@ -27,7 +30,7 @@ FAULTS: Final[Mapping[str, str]] = {
     "busy-store": "the archive store answers 503 SlowDown",
 }
 """Every fault's name and what it does. The last five hit links and downloads, the others GraphQL calls;
-`throttled` and `down` hit the token endpoint too."""
+`throttled`, `down` and `bad-request` hit the token endpoint too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,6 +140,7 @@ class Sandbox:
             faults=self.faults,
             target_id=self.target_id,
             slow=self._slow,
+            clock=self._clock,
         )
 
 

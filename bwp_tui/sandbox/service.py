@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from email.utils import format_datetime
 from typing import Final
 from urllib.parse import parse_qs
 
 from graphql import GraphQLError
 
+from bwp_tui.domain.times import Clock
 from bwp_tui.sandbox.faults import Faults
 from bwp_tui.sandbox.graphql import Call, GraphQLService
 from bwp_tui.sandbox.refusals import access_denied, invalid, throttled
@@ -22,7 +25,7 @@ API_VERSIONS: Final = ("2024-01-01", "2024-04-01", "2024-11-01")
 """Values that `x-api-version` may have (contract: Endpoints and headers)."""
 
 _JSON: Final[Headers] = (("Content-Type", "application/json"),)
-_WEB_PAGE: Final = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n"
+_WEB_PAGE: Final = "<html><head><title>{0}</title></head><body><h1>{0}</h1></body></html>\n"
 
 
 class Service:
@@ -38,6 +41,7 @@ class Service:
         faults: Faults,
         target_id: str,
         slow: float,
+        clock: Clock,
     ) -> None:
         self._world = world
         self._tokens = tokens
@@ -46,9 +50,15 @@ class Service:
         self._faults = faults
         self._target_id = target_id
         self._slow = slow
+        self._clock = clock
 
     async def answer(self, request: Request) -> Answer | None:
-        """Return what to send, or None for a line that is cut without an answer."""
+        """Return what to send, dated, or None for a line that is cut without an answer."""
+        answer = await self._answer(request)
+        dated = ("Date", format_datetime(self._clock(), usegmt=True))
+        return answer and replace(answer, headers=(*answer.headers, dated))
+
+    async def _answer(self, request: Request) -> Answer | None:
         if request.path.startswith("/privacyRequest/"):
             return await self._store.answer(request)
         endpoint = {"/token": self._token, "/graphql": self._api}.get(request.path)
@@ -58,6 +68,8 @@ class Service:
             return _json(405, {"message": "Method Not Allowed"}, ("Allow", "POST"))
         if self._faults.hits("down"):
             return None
+        if self._faults.hits("bad-request"):
+            return _web_page("400 Bad Request")
         return await endpoint(request)
 
     async def _token(self, request: Request) -> Answer | None:
@@ -72,7 +84,13 @@ class Service:
     async def _api(self, request: Request) -> Answer | None:
         self._world.count("graphql")
         if self._faults.hits("html"):
-            return Answer(502, (("Content-Type", "text/html"),), _WEB_PAGE)
+            return _web_page("502 Bad Gateway")
+        if self._faults.hits("throttled-400"):
+            return _json(
+                400, {"__type": "com.amazon.coral.availability#ThrottlingException", "message": "Rate exceeded"}
+            )
+        if self._faults.hits("unclassified"):
+            return _json(200, {"errors": [{"message": "Service temporarily unavailable"}]})
         if self._faults.hits("slow"):
             await asyncio.sleep(self._slow)
         if not _has_type(request, "application/json"):
@@ -104,6 +122,10 @@ class Service:
     def _is_allowed(self, request: Request) -> bool:
         target_id = request.headers.get("x-api-target-id")
         return target_id == self._target_id and self._tokens.accepts(request.headers.get("authorization", ""))
+
+
+def _web_page(title: str) -> Answer:
+    return Answer(int(title[:3]), (("Content-Type", "text/html"),), _WEB_PAGE.format(title).encode())
 
 
 def _has_type(request: Request, media_type: str) -> bool:

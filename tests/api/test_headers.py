@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bwp_tui.api.headers import LONGEST_WAIT, ContentRange, content_range, retry_after
+from bwp_tui.api.headers import LONGEST_WAIT, ContentRange, content_range, date, retry_after
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,12 @@ from bwp_tui.api.headers import LONGEST_WAIT, ContentRange, content_range, retry
 )
 def test_a_wait_in_seconds_is_read(value: str | None, wait: float | None) -> None:
     assert retry_after(value) == wait
+
+
+@pytest.mark.parametrize("ahead", [-1_800, 1_800])
+def test_a_wait_until_a_date_goes_by_the_clock_of_who_asks_for_it(ahead: int) -> None:
+    now = time.time() + ahead
+    assert retry_after(formatdate(now + 2, usegmt=True), date(formatdate(now, usegmt=True))) == 2
 
 
 def test_a_wait_until_a_date_is_read() -> None:

@@ -196,7 +196,18 @@ def test_a_tracked_task_that_the_service_does_not_know_is_not_found(shop: Bwp) -
     ended = shop("track", "retrieval", "30b5e1a2-0000-4000-8000-000000000000")
     assert ended.code == 4
     assert is_one_sentence(ended)
-    assert "MISSING" in shop("list").out
+    assert json.loads(shop("list", "--json").out)[0]["status"] == "QUEUED", "one answer may be a slip"
+    assert shop("settle", "1", "--give-up", "a typo").code == 0
+    assert json.loads(shop("list", "--json").out)[0]["status"] == "GIVEN_UP"
+    assert json.loads(shop("report", "--from", "2000-01-01", "--to", "2999-12-31", "--json").out)["requests"] == []
+
+
+def test_a_mistyped_task_id_is_corrected(shop: Bwp, practice: Sandbox) -> None:
+    shop("track", "retrieval", "30b5e1a2-0000-4000-8000-000000000000")
+    right = practice.world.start(Kind.RETRIEVAL, "ann@example.com")
+    assert shop("settle", "1", "--task-id", "30b5e1a2-0000-4000-8000-000000000001").code == 4
+    assert shop("settle", "1", "--task-id", right).code == 0
+    assert json.loads(shop("list", "--json").out)[0]["task_id"] == right
 
 
 def test_a_held_deletion_is_cancelled_and_stays_so(shop: Bwp, practice: Sandbox) -> None:

@@ -34,7 +34,7 @@ def test_waiting_says_when_its_time_is_up(shop: Bwp) -> None:
     ended = shop("wait", "1", "--timeout", "1")
     assert ended.code == 3
     assert ended.err == (
-        "bwp-tui: No answer in time. One task has not ended; wait again, or see: bwp-tui list is:active.\n"
+        "bwp-tui: The time is up. One task has not ended; wait again, or see: bwp-tui list is:active.\n"
     )
 
 

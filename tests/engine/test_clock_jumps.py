@@ -63,6 +63,24 @@ async def sent_without_answer(shop: Shop) -> int:
     return number
 
 
+@pytest.mark.parametrize(
+    ("away", "starts", "status"), [(timedelta(hours=12), 1, "UNCONFIRMED"), (timedelta(hours=2), 2, "IN_PROGRESS")]
+)
+async def test_a_clock_that_stood_still_without_power_is_found_out_by_the_services(
+    shop: Shop, machine: Machine, away: timedelta, starts: int, status: str
+) -> None:
+    number = await sent_without_answer(shop)
+    shop.history.close()
+    behind = ManualClock(machine.clock.now + timedelta(minutes=5))
+    machine.restart()
+    machine.clock.advance(away)  # the service's, from here on
+    shop.history = History(shop.profile.history_path, clock=behind, uptime=machine.uptime)
+    await shop.work()
+    assert shop.task(number).status == status
+    assert shop.sandbox.world.calls[START] == starts
+    assert len(shop.sandbox.world.starts) == 1
+
+
 async def test_a_clock_set_back_does_not_stretch_the_eight_hours(shop: Shop, machine: Machine) -> None:
     number = await sent_without_answer(shop)
     machine.clock.advance(BACK)

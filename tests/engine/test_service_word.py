@@ -186,7 +186,7 @@ async def test_a_cancellation_is_repeated_until_the_service_has_cancelled(
 ) -> None:
     number = await started(engine, server, history)
     actions.cancel(history, number, ACTOR)
-    made = {
+    made: dict[str, Callable[[str], Reaction]] = {
         **PASSING,
         "an unspecified ValidationError": lambda field: classified("ValidationError", field),
         "the answer of another task": lambda field: graphql(data={field: {"taskId": "id-2"}}),

@@ -11,7 +11,7 @@ from tests.engine.shop import ManualClock
 from tests.faults.books import Witness, witnessed
 from tests.faults.office import AT_ONCE, HELD, NOT_FOUND, RETRIEVAL, WITHHELD, Office, office_at, still_open
 
-RATE = 0.3
+RATE = 0.2
 MOST = 0.85
 OF_LINKS = ("cut-download", "expired-link", "changed-archive", "no-range", "busy-store")
 PATIENCE = 20

@@ -123,6 +123,24 @@ def test_the_golden_register_of_each_schema_opens_and_keeps_what_it_holds(path: 
     assert _version(path) == KNOWN
 
 
+def test_what_only_the_service_called_cancelled_is_asked_about_again(path: Path) -> None:
+    path.parent.mkdir()
+    shutil.copyfile(next(golden for golden in GOLDEN if golden.stem == "schema-5"), path)
+    ours, theirs = (write_golden.STATUSES.index(status) + 1 for status in ("CANCELLED", "COMPLETED"))
+    db = apsw.Connection(os.fspath(path))
+    db.execute("UPDATE tasks SET status = 'CANCELLED' WHERE number = ?", (theirs,))
+    db.execute(
+        "INSERT INTO timeline (task, at, actor, what, after) VALUES (?, '2026', 'service', 'status', 'CANCELLED')",
+        (theirs,),
+    )
+    db.close()
+    history = History(path)
+    assert tasks.get(history, ours).status == "CANCELLED"
+    again = tasks.get(history, theirs)
+    assert (again.status, again.finished_at, again.next_poll_at is None) == ("SERVICE_CANCELLED", None, False)
+    history.close()
+
+
 def test_there_is_a_golden_register_of_each_schema() -> None:
     assert [golden.name for golden in GOLDEN] == [f"schema-{number}.db" for number in range(1, KNOWN + 1)]
 

@@ -183,6 +183,26 @@ def test_what_has_ended_stays_as_it_ended_when_the_service_forgets_it(
     assert tasks.get(history, task.number).status == status
 
 
+# Statuses of the service that are called as those given here
+
+_GIVEN_HERE = ["QUEUED", "REJECTED", "UNCONFIRMED", "GIVEN_UP", "CANCELLED", "MISSING"]
+
+
+@pytest.mark.parametrize("status", _GIVEN_HERE)
+def test_a_status_of_the_service_has_no_meaning_that_is_given_here(
+    history: History, clock: FrozenClock, status: str
+) -> None:
+    task = accepted(history, kind=Kind.DELETION)
+    single.answered(history, task.number, answer(status), SOON)
+    shown = tasks.get(history, task.number)
+    assert (shown.status, shown.next_poll_at, shown.finished_at) == (f"SERVICE_{status}", SOON, None)
+    clock.forward(minutes=1)
+    answers.not_known(history, task.number, "a slip", SOON)
+    assert tasks.get(history, task.number).task_id == "task-1"
+    single.answered(history, task.number, answer("COMPLETED"), SOON)
+    assert tasks.get(history, task.number).status == "COMPLETED"
+
+
 # Sending
 
 
@@ -279,6 +299,18 @@ def test_a_task_id_that_comes_late_is_not_lost(history: History) -> None:
     taken = tasks.get(history, task.number)
     assert (taken.task_id, taken.status, taken.next_poll_at) == ("task-1", "IN_PROGRESS", SOON)
     assert timeline.of_task(history, task.number)[-1].before == "UNCONFIRMED"
+
+
+@pytest.mark.parametrize(("kind", "email"), [(Kind.RETRIEVAL, "ann@example.com"), (Kind.DELETION, "jane@example.com")])
+def test_a_task_id_that_is_anothers_ends_no_request(history: History, kind: Kind, email: str) -> None:
+    other = accepted(history, "task-1", kind, email)
+    task = submitted(history)
+    outcomes.accepted(history, sent(history, task.number).id, "task-1", SOON)
+    doubtful = tasks.get(history, task.number)
+    assert (doubtful.status, doubtful.task_id, doubtful.next_poll_at) == ("UNCONFIRMED", None, None)
+    assert f"task-1, which is that of #{other.number}" in (doubtful.trouble or "")
+    assert tasks.get(history, other.number) == other
+    assert timeline.of_task(history, task.number)[-1].after == "UNCONFIRMED"
 
 
 def test_a_refusal_or_a_lapse_after_the_acceptance_takes_nothing_back(history: History) -> None:

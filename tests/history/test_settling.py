@@ -137,10 +137,14 @@ def test_what_was_given_up_can_be_taken_up_again(history: History) -> None:
     assert actions.resubmit(history, second, ACTOR).resubmit_of == second
 
 
-def test_a_tracked_task_that_nobody_knows_is_missing_as_before(history: History) -> None:
+def test_a_tracked_task_that_nobody_knows_is_corrected_or_given_up(history: History) -> None:
     task = actions.track(history, Kind.RETRIEVAL, ID, request(email=""), ACTOR)
+    with pytest.raises(NotPossible, match="is QUEUED"):
+        settling.give_up(history, task.number, "not asked about yet", ACTOR)
     answers.not_known(history, task.number, "no such task", SOON)
-    assert tasks.get(history, task.number).status == "MISSING"
+    assert settling.adopt(history, task.number, f"{ID}-2", ACTOR).task_id == f"{ID}-2"
+    answers.not_known(history, task.number, "no such task", SOON)
+    assert settling.give_up(history, task.number, "a typo", ACTOR).status == "GIVEN_UP"
 
 
 # Refusals behind a try without an answer
