@@ -15,7 +15,7 @@ from urllib3.exceptions import (
     SSLError,
 )
 
-from bwp_tui.api.headers import content_range, retry_after
+from bwp_tui.api.headers import content_range, date, retry_after
 from bwp_tui.api.transfer_errors import (
     ArchiveChanged,
     ArchiveGone,
@@ -122,7 +122,7 @@ def _refusal(response: urllib3.BaseHTTPResponse) -> TransferError:
     if status == 416:
         return NothingLeft("Nothing of the archive is left to download.", total=_size_told(response, text))
     if status in (408, 429) or status >= 500:
-        wait = retry_after(response.headers.get("Retry-After"))
+        wait = retry_after(response.headers.get("Retry-After"), date(response.headers.get("Date")))
         return ServerBusy(f"The archive's server is busy (HTTP {status}{explanation}).", retry_after=wait)
     return WrongAnswer(f"The archive's server answered HTTP {status}{explanation}; nothing was saved.")
 

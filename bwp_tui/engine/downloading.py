@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.api.errors import AccessDenied, ApiError, BadCredentials
+from bwp_tui.api.errors import AccessDenied, ApiError, NotFound
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.api.transfer_errors import LineCut, ServerBusy, TransferError
 from bwp_tui.archive.checking import check
@@ -32,7 +32,7 @@ from bwp_tui.history.downloads import Order
 from bwp_tui.history.errors import DiskFull, HistoryError
 
 MOST_DENIALS: Final = 5
-"""So often a link is asked for that is denied: to us or, as the contract leaves open, to this task alone."""
+"""So often a link is asked for that is denied, to us or to this task alone (contract: Errors), or of a task unknown."""
 
 _GIVEN_UP: Final = (
     f"So ended {FRUITLESS_TRIES} tries in a row, each over a new link. Download it again later;"
@@ -199,10 +199,10 @@ class DownloadingDesk:
     def _no_link(self, order: Order, error: ApiError) -> None:
         """Record that no link was to be had: with what may be set right, nothing is lost yet."""
         gate = self._bench.gate
-        if isinstance(error, AccessDenied) and self._denials[order.id] < MOST_DENIALS:
+        if isinstance(error, AccessDenied | NotFound) and self._denials[order.id] < MOST_DENIALS:
             self._denials[order.id] += 1
             self._put_off(order, str(error), gate.failed_alone(order.number, error))
-        elif error.transient or isinstance(error, BadCredentials):
+        elif error.transient:
             self._put_off(order, str(error), gate.failed(error))
         else:
             downloads.failed(self._bench.history, order, str(error))

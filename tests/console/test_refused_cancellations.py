@@ -1,0 +1,42 @@
+"""What is said of cancellations and submissions: what is so, and a refusal where the wish was recorded."""
+
+from __future__ import annotations
+
+from bwp_tui.domain.task import Kind
+from bwp_tui.history import actions, engine_state, intents, outcomes
+from bwp_tui.history.engine_state import Service
+from bwp_tui.settings import Profile
+from tests.console.past import HELD
+from tests.console.support import opened
+from tests.engine.shop import ACTOR, submit
+
+CANNOT = "The deletion can no longer be cancelled: it is IN_PROGRESS."
+
+
+async def test_a_refused_cancellation_is_said_in_the_status_line(profile: Profile) -> None:
+    async with opened(profile) as console:
+        actions.cancel(console.history, HELD, ACTOR)
+        await console.sees("cancelling")
+        [intent] = intents.due(console.history, console.history.clock(), 1)
+        outcomes.cancel_refused(console.history, intent.id, CANNOT)
+        await console.sees(f"#{HELD}: {CANNOT}")
+
+
+async def test_what_was_never_sent_is_withdrawn_whatever_its_kind(profile: Profile) -> None:
+    async with opened(profile) as console:
+        number = submit(console.history, "new@example.com", Kind.RETRIEVAL)
+        await console.sees("n•••@example.com")
+        await console.go_to(number)
+        await console.press("x")
+        await console.sees("Withdraw the retrieval for n•••@example.com?")
+        await console.press("y")
+        await console.sees("is withdrawn; it was never sent.")
+        assert console.task(number).status == "CANCELLED"
+
+
+async def test_nothing_is_said_to_be_sent_now_that_cannot_be(profile: Profile) -> None:
+    async with opened(profile) as console:
+        engine_state.report(console.history, Service.BAD_CREDENTIALS, "refused", None)
+        await console.go_to(HELD)
+        await console.press("x", "y")
+        await console.sees("is recorded. It is sent as soon as that can be: credentials refused.")
