@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 import pytest
 
 from bwp_tui.domain.filter import Filter
-from bwp_tui.domain.task import Kind
+from bwp_tui.domain.task import Kind, Status
 from bwp_tui.history import tasks, timeline
 from bwp_tui.sandbox.server import Sandbox
+from bwp_tui.sandbox.world import NotOnHoldError
 from tests.cli.conftest import USER, Bwp, Ended
 from tests.pty_terminal import Terminal
 
@@ -208,6 +209,27 @@ def test_a_mistyped_task_id_is_corrected(shop: Bwp, practice: Sandbox) -> None:
     assert shop("settle", "1", "--task-id", "30b5e1a2-0000-4000-8000-000000000001").code == 4
     assert shop("settle", "1", "--task-id", right).code == 0
     assert json.loads(shop("list", "--json").out)[0]["task_id"] == right
+
+
+@pytest.mark.parametrize("fault", ["throttled-400", "bad-request", "unclassified", "html"])
+def test_a_cancellation_outlives_a_moments_refusal(shop: Bwp, practice: Sandbox, fault: str) -> None:
+    shop("submit", "deletion", "bob@example.com", "--yes")
+    practice.faults.set(fault, times=1)
+    assert shop("cancel", "1", "--yes").code == 0
+    assert practice.faults.struck[fault] == 1
+
+
+def test_a_refused_cancellation_says_why(shop: Bwp, practice: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_late(_task_id: str) -> None:
+        raise NotOnHoldError(Status.IN_PROGRESS)
+
+    monkeypatch.setattr(practice.world, "cancel", too_late)
+    for number in "12":
+        shop("submit", "deletion", f"bob{number}@example.com", "--yes")
+    ended = shop("cancel", "1", "--yes")
+    assert (ended.code, "status of IN_PROGRESS" in ended.err) == (1, True)
+    ended = shop("cancel", "1", "2", "--yes")
+    assert (ended.code, ended.err.count("status of IN_PROGRESS")) == (1, 2)
 
 
 def test_a_held_deletion_is_cancelled_and_stays_so(shop: Bwp, practice: Sandbox) -> None:

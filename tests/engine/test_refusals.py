@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from bwp_tui.api.client import PrivacyApi
+from bwp_tui.api.errors import AccessDenied, ApiError, BadAnswer, NotFound, Unreachable
+from bwp_tui.api.links import PresignedLink
 from bwp_tui.domain.task import Kind
 from bwp_tui.engine import engine as engine_module
 from bwp_tui.engine import thread as engine_thread
@@ -91,14 +94,12 @@ async def test_what_was_denied_goes_on_once_access_is_given(shop: Shop, monkeypa
     assert shop.task(number).task_id is not None
 
 
+@pytest.mark.parametrize("kind", [AccessDenied, NotFound])
 async def test_a_link_that_alone_is_denied_ends_and_stops_nothing_else(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, kind: type[ApiError]
 ) -> None:
-    from bwp_tui.api.client import PrivacyApi
-    from bwp_tui.api.errors import AccessDenied
-
     async def denied(_self: PrivacyApi, _task_id: str) -> None:
-        raise AccessDenied("The service denied access.")
+        raise kind("no")
 
     number = await shop.completed("ann@example.com")
     tracked = shop.track("eve@example.com", Kind.DELETION, 180)
@@ -113,6 +114,28 @@ async def test_a_link_that_alone_is_denied_ends_and_stops_nothing_else(
     assert shop.download_of(number).state == "failed"
     assert engine_state.read(shop.history).service == "reached"
     assert shop.task(tracked).trouble is None
+
+
+@pytest.mark.parametrize("error", [NotFound("a slip"), Unreachable("the certificate"), BadAnswer("HTTP 404")])
+async def test_a_link_that_once_was_not_to_be_had_is_asked_for_again(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, error: ApiError
+) -> None:
+    real, failures = PrivacyApi.link, [error]
+
+    async def link(self: PrivacyApi, task_id: str) -> PresignedLink:
+        if failures:
+            raise failures.pop()
+        return await real(self, task_id)
+
+    number = await shop.completed("ann@example.com")
+    monkeypatch.setattr(PrivacyApi, "link", link)
+    shop.order(number)
+    async with shop.engine() as engine:
+        await engine.run_once()
+        assert shop.download_of(number).state == "queued"
+        shop.clock.advance(timedelta(minutes=11))
+        await engine.run_once()
+    assert shop.download_of(number).state == "done"
 
 
 async def test_other_credentials_are_used_and_refused_ones_never_twice(

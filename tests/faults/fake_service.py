@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
@@ -16,11 +17,13 @@ from bwp_tui.api.errors import (
     Rejected,
     ServerFault,
     Throttled,
+    Unaccepted,
     Unreachable,
 )
+from bwp_tui.api.verdicts import CANNOT_CANCEL
 from bwp_tui.contract.payloads import TaskAnswer, parse_task
 from bwp_tui.domain.task import Kind
-from bwp_tui.domain.times import to_text
+from bwp_tui.domain.times import Clock, to_text
 from bwp_tui.sandbox.world import NotOnHoldError, UnknownTaskError, World
 
 REFUSED_NAME: Final = "refused"
@@ -44,6 +47,8 @@ class Mood(StrEnum):
     FAULTY = "a fault of the server"
     THROTTLED = "too many"
     DENIED = "denied"
+    NOT_ACCEPTED = "refused by a gateway"
+    SLIPPED = "said not to know it"
     MEDDLED = "an operator asks for its cancellation meanwhile"
     STRANGE = "a status nobody has heard of"
     SLOW = "minutes pass before it arrives"
@@ -56,15 +61,18 @@ _TROUBLES: Final[dict[Mood, Callable[[], ApiError]]] = {
     Mood.FAULTY: lambda: ServerFault("The service failed.", outcome_unknown=True),
     Mood.THROTTLED: lambda: Throttled("Too often.", retry_after=3.0),
     Mood.DENIED: lambda: AccessDenied("Denied."),
+    Mood.NOT_ACCEPTED: lambda: Unaccepted("HTTP 400."),
+    Mood.SLIPPED: lambda: NotFound("No such task."),
 }
 
 
 class FakeService(PrivacyApi):
     """A client whose calls go straight to the books. Moods are used up a call; then all is fine."""
 
-    def __init__(self, world: World, meddle: Callable[[], None], stand_still: Callable[[], None]) -> None:
+    def __init__(self, world: World, clock: Clock, meddle: Callable[[], None], stand_still: Callable[[], None]) -> None:
         # Not the client's own: there is no endpoint.
         self._world = world
+        self._clock = clock
         self._meddle = meddle
         self._stand_still = stand_still
         self.asking: deque[Mood] = deque()
@@ -95,7 +103,7 @@ class FakeService(PrivacyApi):
         except UnknownTaskError:
             raise NotFound("No such task.") from None
         except NotOnHoldError:
-            raise Rejected("Not on hold.") from None
+            raise Rejected("Not on hold.", code=CANNOT_CANCEL) from None
         self._answer(mood)
 
     async def poll(self, tasks: Sequence[tuple[Kind, str]]) -> dict[str, TaskAnswer | ApiError]:
@@ -106,6 +114,13 @@ class FakeService(PrivacyApi):
         if mood is Mood.LEFT_OUT:
             answers.popitem()
         return answers
+
+    def service_now(self) -> datetime:
+        """Return the time by the service's clock."""
+        return self._clock()
+
+    async def look_at_clock(self, *, again: bool) -> None:
+        """There is nothing to ask for."""
 
     async def aclose(self) -> None:
         """There is nothing to close."""

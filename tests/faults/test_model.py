@@ -81,7 +81,9 @@ class Process:
 
     def _born(self) -> None:
         self._history = self._machine.history_of_its_own()
-        self._service = FakeService(self._machine.world, self._machine.meddle, self._machine.stand_still)
+        self._service = FakeService(
+            self._machine.world, lambda: self._machine.truth, self._machine.meddle, self._machine.stand_still
+        )
         self._engine = Engine(self._history, self._service)
         self._lease = Lease(self._folder / "engine.lock")
         self._runner = asyncio.Runner()
@@ -230,7 +232,8 @@ class Machine(RuleBasedStateMachine):
             return entry.email.startswith(REFUSED_NAME)
         if entry.status == "UNCONFIRMED":
             waited = self.local_time() - when(entry.first_sent_at or "")
-            return not self.clock_is_sane or waited >= TOKEN_PROTECTS - MARGIN
+            refused = entry.email.startswith(REFUSED_NAME)  # after a try that had no answer
+            return refused or not self.clock_is_sane or waited >= TOKEN_PROTECTS - MARGIN
         return entry.task_id is not None or entry.number in self.withdrawn
 
     def _cancel(self, number: int) -> None:
