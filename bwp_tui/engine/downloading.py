@@ -26,7 +26,7 @@ from bwp_tui.engine.part_file import NOT_PRIVATE, FolderTrouble, PartFile
 from bwp_tui.engine.progress import PROGRESS_S
 from bwp_tui.engine.pump import in_daemon_thread
 from bwp_tui.engine.slots import Slots
-from bwp_tui.engine.unwanted_parts import remove_unwanted_parts
+from bwp_tui.engine.unwanted_parts import make_room, remove_unwanted_parts
 from bwp_tui.history import downloads, timeline
 from bwp_tui.history.downloads import Order
 from bwp_tui.history.errors import DiskFull, HistoryError
@@ -144,7 +144,9 @@ class DownloadingDesk:
         """
         try:
             await self._carry_out(order)
-        except HistoryError:
+        except HistoryError as error:
+            if isinstance(error, DiskFull):
+                make_room(order, self._bench.history.path)
             self._slots.leaves(order)
             while not self._closing:
                 await asyncio.sleep(UNUSABLE_HISTORY_S)
@@ -164,12 +166,7 @@ class DownloadingDesk:
             with PartFile(Path(order.directory), name, etag=order.etag, total=order.total, space=self._space) as part:
                 if part.published and downloads.is_saved(bench.history, order.number, str(part.published)):
                     part.begin_anew()
-                try:
-                    await self._finish(order, part, await self._whole(order, part))
-                except DiskFull:
-                    if part.published is None:  # the history goes first, and what it says of the part is out of date
-                        part.discard()
-                    raise
+                await self._finish(order, part, await self._whole(order, part))
         except _NotNow:
             at = bench.gate.opens_at() or bench.now()
             downloads.put_off(bench.history, order, "Waiting for the service.", self._known(at), was_tried=False)

@@ -1,4 +1,4 @@
-"""Removing the parts of cancelled downloads."""
+"""Removing the parts of cancelled downloads, and those that leave the history no room."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from bwp_tui.engine.archive_names import file_name, part_name
 from bwp_tui.history import downloads
 from bwp_tui.history.connection import History
+from bwp_tui.history.downloads import Order
 
 
 async def remove_unwanted_parts(history: History, in_use: Collection[int]) -> None:
@@ -23,7 +24,23 @@ async def remove_unwanted_parts(history: History, in_use: Collection[int]) -> No
     for order in downloads.unwanted(history):
         if order.number in in_use:
             continue
-        part = Path(order.directory) / part_name(file_name(order.kind, order.email, order.task_id))
         with contextlib.suppress(OSError):
-            await asyncio.to_thread(part.unlink, missing_ok=True)
+            await asyncio.to_thread(_part_of(order).unlink, missing_ok=True)
             downloads.part_removed(history, order)
+
+
+def make_room(order: Order, history: Path) -> None:
+    """Remove the part of a download that has left its slot, where it fills the disk of the file `history`.
+
+    What can no longer be recorded can neither be paused nor cancelled, and a part can be fetched again.
+    """
+    part = _part_of(order)
+    with contextlib.suppress(OSError):
+        facts = part.lstat()
+        # One that has its final name too is whole, and takes no room of its own.
+        if facts.st_nlink == 1 and facts.st_dev == history.stat().st_dev:
+            part.unlink()
+
+
+def _part_of(order: Order) -> Path:
+    return Path(order.directory) / part_name(file_name(order.kind, order.email, order.task_id))

@@ -1,0 +1,153 @@
+"""Downloads on a disk that fills up: the history keeps its room, and nothing goes on without end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from socket import socket
+from typing import Any
+
+import pytest
+
+from bwp_tui.api.client import PrivacyApi
+from bwp_tui.api.links import PresignedLink
+from bwp_tui.engine.disk_space import RESERVE
+from bwp_tui.engine.unwanted_parts import make_room
+from bwp_tui.history import downloads
+from bwp_tui.history.connection import History
+from bwp_tui.history.downloads import Order
+from bwp_tui.history.errors import DiskFull
+from tests.api.server import Received, ScriptedServer
+from tests.engine.saved import assert_saved, name_of
+from tests.engine.shop import Shop, names_in
+from tests.engine.test_download_steering import at_work
+from tests.waiting import eventually_in_loop
+
+SIZE = RESERVE + (24 << 20)
+PIECE = b"PK\x03\x04" + bytes((1 << 16) - 4)
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Shop]:
+    """A shop whose history and downloads lie on a small disk of their own."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount a disk")
+    disk = tmp_path / "sandbox"
+    disk.mkdir(mode=0o700)
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=0700", "tmpfs", os.fspath(disk)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("this machine lets nobody mount a disk")
+    try:
+        yield request.getfixturevalue("shop")
+    finally:
+        subprocess.run(["umount", "-l", os.fspath(disk)], check=True)
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedServer]:
+    """A store that every link leads to."""
+    server = ScriptedServer()
+
+    async def link(_api: PrivacyApi, _task_id: str) -> PresignedLink:
+        return PresignedLink.checked(f"{server.url}/archive", issued_at=1e12, loopback_allowed=True)
+
+    monkeypatch.setattr(PrivacyApi, "link", link)
+    yield server
+    server.close()
+
+
+def free(folder: Path) -> int:
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize
+
+
+def endless(wait: Callable[[], object] = lambda: None) -> Callable[[ScriptedServer, socket, Received], None]:
+    """Send a body that has no length and no end."""
+
+    def react(server: ScriptedServer, line: socket, _: Received) -> None:
+        line.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+        with contextlib.suppress(OSError):
+            while not server.closing.is_set():
+                line.sendall(PIECE)
+                wait()
+
+    return react
+
+
+async def test_a_body_without_end_leaves_the_history_its_room(tiny: Shop, store: ScriptedServer) -> None:
+    number = await tiny.completed("jane@example.com")
+    store.script("/archive", endless())
+    folder = tiny.order(number)
+    await tiny.work()
+    download = tiny.download_of(number)
+    assert download.state == "failed"
+    assert "for the history" in (download.trouble or "")
+    assert names_in(folder) == [], "nothing can go on behind bytes without an ETag"
+    assert free(tiny.profile.folder) > RESERVE
+    assert tiny.submit("next@example.com")
+
+
+async def test_a_disk_that_others_fill_ends_the_download(
+    tiny: Shop, store: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bwp_tui.engine.downloading.UNUSABLE_HISTORY_S", 0.05)
+    number = await tiny.completed("jane@example.com")
+    store.script("/archive", endless(lambda: store.closing.wait(0.02)))
+    folder = tiny.order(number)
+    part = folder / f"{name_of(tiny, number)}.part"
+    async with at_work(tiny):
+        await eventually_in_loop(lambda: part.exists() and part.stat().st_size > (1 << 20))
+        fill(tiny.profile.folder / "another program")
+        await eventually_in_loop(lambda: tiny.download_of(number).state == "failed")
+    assert names_in(folder) == []
+
+
+def fill(path: Path) -> None:
+    with contextlib.suppress(OSError), path.open("wb", buffering=0) as file:
+        while file.write(bytes(4096)):
+            pass
+
+
+async def test_a_part_that_leaves_the_history_no_room_is_removed_and_fetched_again(
+    slow: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bwp_tui.engine.downloading.UNUSABLE_HISTORY_S", 0.05)
+    real, removed = downloads.progressed, []
+
+    def progressed(history: History, order: Order, received: int, *more: Any, **others: Any) -> None:
+        if received and not removed:
+            raise DiskFull("The disk that holds the history is full.")
+        real(history, order, received, *more, **others)
+
+    def noting(order: Order, history: Path) -> None:
+        make_room(order, history)
+        removed.append(names_in(folder))
+
+    monkeypatch.setattr(downloads, "progressed", progressed)
+    monkeypatch.setattr("bwp_tui.engine.downloading.make_room", noting)
+    number = await slow.completed("jane@example.com")
+    folder = slow.order(number)
+    async with at_work(slow):
+        await eventually_in_loop(lambda: slow.download_of(number).state == "done", within_s=60)
+    assert removed == [[]]
+    assert_saved(slow, number, name_of(slow, number))
+
+
+async def test_a_part_on_another_disk_or_with_a_final_name_is_left_alone(shop: Shop, tmp_path: Path) -> None:
+    number = await shop.completed("jane@example.com")
+    folder = shop.order(number)
+    [order] = downloads.due(shop.history, shop.clock(), 1)
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / f"{name_of(shop, number)}.part"
+    part.write_bytes(b"whole")
+    make_room(order, Path("/proc/version"))
+    assert part.exists()
+    os.link(part, tmp_path / "final.zip")
+    make_room(order, shop.history.path)
+    assert part.exists()
+    (tmp_path / "final.zip").unlink()
+    make_room(order, shop.history.path)
+    assert not part.exists()

@@ -1,0 +1,91 @@
+"""Lines that bring next to nothing hold no slot that another download could have, and none goes on without end."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import replace
+from socket import socket
+
+import pytest
+
+from bwp_tui.api.client import PrivacyApi
+from bwp_tui.api.links import PresignedLink
+from bwp_tui.engine.filling import TooSlow
+from bwp_tui.engine.progress import SLOW
+from bwp_tui.history import downloads
+from tests.api.server import Received, ScriptedServer
+from tests.engine.saved import assert_saved, name_of
+from tests.engine.shop import Shop
+from tests.engine.test_download_steering import at_work, under_way
+from tests.waiting import eventually_in_loop
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Judge a line by half a second instead of a minute."""
+    monkeypatch.setattr("bwp_tui.engine.rate.MINUTE_S", 0.5)
+    monkeypatch.setattr("bwp_tui.engine.filling.PROGRESS_S", 0.1)
+
+
+async def test_a_slow_download_gives_its_slot_to_one_that_waits_and_keeps_its_part(
+    slow: Shop, monkeypatch: pytest.MonkeyPatch, served: list[int]
+) -> None:
+    shop = slow.with_profile(replace(slow.profile, download_slots=1))
+    first, second = [await shop.completed(f"{name}@example.com") for name in ("ann", "bob")]
+    size = shop.truth(first)[0] + shop.truth(second)[0]
+    shop.order(first)
+    async with at_work(shop):
+        await under_way(shop, first)
+        monkeypatch.setattr("bwp_tui.engine.rate.SLOWEST", 1 << 40)
+        await eventually_in_loop(lambda: shop.download_of(first).trouble == f"{SLOW}.")
+        assert shop.download_of(first).state == "running", "while nobody waits, it goes on"
+        shop.order(second)
+        await eventually_in_loop(lambda: shop.download_of(second).state == "running")
+        put_off = shop.download_of(first)
+        assert (put_off.state, put_off.trouble) == ("queued", str(TooSlow()))
+        assert put_off.bytes > 0
+        monkeypatch.setattr("bwp_tui.engine.rate.SLOWEST", 0)
+        await eventually_in_loop(lambda: shop.download_of(first).state == "done", within_s=60)
+    for number in (first, second):
+        assert_saved(shop, number, name_of(shop, number))
+    assert sum(served) < 1.5 * size
+
+
+async def test_one_that_is_queued_again_stands_behind_those_that_wait(shop: Shop) -> None:
+    numbers = [await shop.completed(f"{name}@example.com") for name in ("ann", "bob", "cat")]
+    for number in numbers:
+        shop.order(number)
+    [order, *_] = downloads.due(shop.history, shop.clock(), 3)
+    assert downloads.started(shop.history, order)
+    downloads.requeued(shop.history, order, "Too slow.")
+    due = downloads.due(shop.history, shop.clock(), 3)
+    assert [waiting.number for waiting in due] == [*numbers[1:], numbers[0]]
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedServer]:
+    """A store that every link leads to."""
+    server = ScriptedServer()
+
+    async def link(_api: PrivacyApi, _task_id: str) -> PresignedLink:
+        return PresignedLink.checked(f"{server.url}/archive", issued_at=1e12, loopback_allowed=True)
+
+    monkeypatch.setattr(PrivacyApi, "link", link)
+    yield server
+    server.close()
+
+
+async def test_an_answer_that_never_comes_to_its_end_is_given_up(shop: Shop, store: ScriptedServer) -> None:
+    def drip(server: ScriptedServer, line: socket, _: Received) -> None:
+        with contextlib.suppress(OSError):
+            line.sendall(b"HTTP/1.1 200 OK\r\nX-Drip: ")
+            while not server.closing.wait(0.02):
+                line.sendall(b"x")
+
+    store.script("/archive", drip)
+    number = await shop.completed("jane@example.com")
+    shop.order(number)
+    async with at_work(shop):
+        await eventually_in_loop(lambda: shop.download_of(number).attempts > 1)
+        assert "nothing for too long" in (shop.download_of(number).trouble or "")
