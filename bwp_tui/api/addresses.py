@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
 # Blanks and control characters are dropped by some parsers and not by others; a backslash is a slash to some.
 _AMBIGUOUS: Final = re.compile(r"[^!-~]|\\")
 _LIKE_AN_IPV4: Final = re.compile(r"(?:^|\.)(?:\d+|0x[0-9a-f]*)\.?$", re.IGNORECASE)
+_NAT64: Final = IPv6Network("64:ff9b::/96")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +24,12 @@ class Address:
 
     @property
     def literal(self) -> IPv4Address | IPv6Address | None:
-        """The host's IP address where it is written as one."""
+        """The host's IP address where it is written as one; the IPv4 address that an IPv6 one stands for."""
         try:
             address = ip_address(self.host)
         except ValueError:
             return None
-        mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-        return mapped or address
+        return _meant(address) if isinstance(address, IPv6Address) else address
 
     @property
     def is_loopback(self) -> bool:
@@ -37,12 +37,19 @@ class Address:
         literal = self.literal
         if literal is not None:
             return literal.is_loopback
-        return self.host == "localhost" or self.host.endswith(".localhost")
+        return f".{self.host.rstrip('.')}".endswith(".localhost")
 
     @property
     def is_odd(self) -> bool:
         """Whether the host is a number that only some resolvers read as an IP address, like `0x7f.1`."""
         return self.literal is None and _LIKE_AN_IPV4.search(self.host) is not None
+
+
+def _meant(address: IPv6Address) -> IPv4Address | IPv6Address:
+    """Return the IPv4 address that packets for `address` end at, by mapping, NAT64 or 6to4; else the address itself."""
+    if address in _NAT64:
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or address
 
 
 def split_address(url: str) -> Address:

@@ -80,6 +80,8 @@ def test_a_secret_shows_itself_only_on_demand() -> None:
         "https://bucket.s3.amazonaws.com/privacyRequest/id-1/result/data_retrieval.zip",
         "https://downloads.example.net/x",
         "https://93.184.216.34/x",
+        "https://[64:ff9b::93.184.216.34]/x",
+        "https://bucket.example.com./x",
     ],
 )
 def test_a_public_link_is_followed_wherever_it_leads(url: str) -> None:
@@ -108,6 +110,13 @@ def test_a_public_link_is_followed_wherever_it_leads(url: str) -> None:
         "https://[fd00::1]/x",
         "https://[::ffff:10.0.0.1]/x",
         "https://[::ffff:127.0.0.1]/x",
+        "https://[64:ff9b::10.0.0.1]/x",
+        "https://[64:ff9b::a9fe:a9fe]/x",
+        "https://[2002:7f00:1::1]/x",
+        "https://[2002:c0a8:101::1]/x",
+        "https://localhost./x",
+        "https://api.localhost./x",
+        "https://127.0.0.1./x",
         "https://224.0.0.1/x",
         "https://2852039166/x",
         "https://0xa9fea9fe/x",

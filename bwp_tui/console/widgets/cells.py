@@ -164,7 +164,7 @@ def _result(task: Task, glyphs: Glyphs) -> str:
 
 def _percent(download: Download) -> str:
     if download.percent is None:
-        return f"{download.bytes >> 20}M" if download.bytes else "0%"
+        return f"{download.bytes // 1_000_000}M" if download.bytes else "0%"
     return f"{download.percent}%"
 
 
