@@ -115,7 +115,8 @@ async def test_a_part_that_leaves_the_history_no_room_is_removed_and_fetched_aga
     slow: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bwp_tui.engine.downloading.UNUSABLE_HISTORY_S", 0.05)
-    real, removed = downloads.progressed, []
+    real = downloads.progressed
+    removed: list[list[str]] = []
 
     def progressed(history: History, order: Order, received: int, *more: Any, **others: Any) -> None:
         if received and not removed:
