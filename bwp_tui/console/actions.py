@@ -29,7 +29,7 @@ class Situation(NamedTuple):
 MOST_VIEWS: Final = 9
 """Views that have a key of their own, the built-in ones first."""
 
-READ_ONLY: Final = "This profile is read-only."
+READ_ONLY: Final = "This profile can only be read."
 
 WhyNot = Callable[[Situation], str | None]
 
