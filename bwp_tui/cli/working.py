@@ -41,11 +41,12 @@ def refresh(arguments: Namespace) -> Exit:
             fitting = chosen(session, arguments.tasks, arguments.filter)
             numbers = list(agreed_plan(session, "refresh", fitting, arguments).possible)
         waiter = Waiter(session)
+        focus = frozenset(numbers)
         actions.poll_now(session.history, numbers)
         asked_at = session.history.clock()
 
         def polled(history: History) -> bool:
-            return not polls.any_due(history, numbers, asked_at)
+            return not polls.due(history, asked_at, 1, focus)
 
         done = not numbers or waiter.until(polled, numbers, arguments.timeout)
         refreshed = read(session.history, numbers)
@@ -108,13 +109,13 @@ def run(arguments: Namespace) -> Exit:
 
         setup = setup_for(session.profile)
         if arguments.once:
-            from bwp_tui.engine.lease import LeaseUnusable
             from bwp_tui.engine.serve import EngineElsewhere, serve_once
 
             try:
                 serve_once(setup)
-            except (EngineElsewhere, LeaseUnusable) as elsewhere:
-                raise Stop(Exit.LATER, str(elsewhere)) from None
+            except EngineElsewhere as elsewhere:
+                note(str(elsewhere))
+                return Exit.DONE
             return _result_of_once(session.history)
         from bwp_tui.engine.serve import serve
 

@@ -5,19 +5,13 @@ from __future__ import annotations
 from bwp_tui.api.client import PrivacyApi
 from bwp_tui.api.endpoint import Endpoint, Secret
 from bwp_tui.engine.setup import EngineSetup
-from bwp_tui.settings import SettingsError
 
 
 def connect(setup: EngineSetup) -> PrivacyApi:
-    """Return a client for the setup's API; nothing is sent yet.
-
-    Raises:
-        SettingsError: an address or a header's value cannot be used.
-        ApiError: this machine's proxy or certificates make any call impossible.
-    """
+    """Return a client for the setup's API; nothing is sent yet."""
     profile = setup.profile
-    try:
-        endpoint = Endpoint(
+    return PrivacyApi(
+        Endpoint(
             api_url=profile.api_url,
             token_url=profile.token_url,
             api_version=profile.api_version,
@@ -25,6 +19,4 @@ def connect(setup: EngineSetup) -> PrivacyApi:
             client_id=setup.client_id,
             client_secret=Secret(setup.client_secret),
         )
-    except ValueError as error:
-        raise SettingsError(f"Profile {profile.name}: {error}") from None
-    return PrivacyApi(endpoint)
+    )
