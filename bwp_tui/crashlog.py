@@ -11,6 +11,7 @@ import platform
 import sys
 import threading
 import traceback
+import zlib
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +22,10 @@ from bwp_tui.domain.times import utc_now
 
 _FOLDER_MODE: Final = 0o700
 _FILE_MODE: Final = 0o600
+KEPT: Final = 20
+"""Reports that stay in a folder."""
+
+_FRAMES: Final = 8
 
 
 def redact(text: str) -> str:
@@ -29,10 +34,15 @@ def redact(text: str) -> str:
 
 
 def record(log_dir: Path, error: BaseException) -> Path | None:
-    """Write a report of `error` to a new file in `log_dir` and return its path, or None where none can be written."""
+    """Write a report of `error` to a new file in `log_dir` and return its path, or None where none can be written.
+
+    A fault that has a report there is not reported again, and the last few reports are kept: an engine tries again.
+    """
     try:
-        instant = utc_now()
-        path = log_dir / f"crash-{instant:%Y%m%dT%H%M%S.%fZ}.log"
+        instant, fault = utc_now(), _fault(error)
+        for known in log_dir.glob(f"crash-*-{fault}.log"):
+            return known
+        path = log_dir / f"crash-{instant:%Y%m%dT%H%M%S.%fZ}-{fault}.log"
         log_dir.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
         log_dir.chmod(_FOLDER_MODE)
         text = (
@@ -42,9 +52,18 @@ def record(log_dir: Path, error: BaseException) -> Path | None:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, _FILE_MODE)
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text)
+        for old in sorted(log_dir.glob("crash-*.log"))[:-KEPT]:
+            old.unlink()
     except Exception:  # noqa: BLE001  a report that fails must not hide what it reports
         return None
     return path
+
+
+def _fault(error: BaseException) -> str:
+    """Return what two reports of one fault have in common: the program's version, what was raised and where."""
+    frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
+    places = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames]
+    return f"{zlib.crc32(' '.join([VERSION, type(error).__name__, *places]).encode()):08x}"
 
 
 def sentence(error: BaseException, path: Path | None) -> str:

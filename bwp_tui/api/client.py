@@ -10,7 +10,6 @@ from datetime import datetime
 
 import httpx
 
-from bwp_tui.api.addresses import split_address
 from bwp_tui.api.auth import ClientCredentials
 from bwp_tui.api.endpoint import Endpoint
 from bwp_tui.api.errors import ApiError, BadAnswer, NotFound
@@ -38,6 +37,7 @@ from bwp_tui.contract.payloads import (
     parse_start,
     parse_task,
 )
+from bwp_tui.domain.addresses import split_address
 from bwp_tui.domain.task import Kind, Status
 
 

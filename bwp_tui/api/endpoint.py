@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from bwp_tui.api.addresses import split_address
+from bwp_tui.domain.addresses import check_url
 
 _HEADER_VALUE: Final = re.compile(r"[!-~]+")
 
@@ -28,17 +28,6 @@ class Secret:
 
     def __str__(self) -> str:
         return "…"
-
-
-def check_url(url: str) -> None:
-    """Accept an https URL, or an http one on loopback.
-
-    Raises:
-        ValueError: it is neither, or holds credentials or a query; one sentence that says which.
-    """
-    split_address(url)
-    if "?" in url or "#" in url:
-        raise ValueError("The address must end with its path: no ? and no #.")
 
 
 @dataclass(frozen=True, slots=True)

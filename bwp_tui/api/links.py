@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
-from bwp_tui.api.addresses import Address, split_address
 from bwp_tui.api.endpoint import Secret
 from bwp_tui.api.errors import BadAnswer
+from bwp_tui.domain.addresses import Address, split_address
 
 LINK_LIFE: Final = 60.0
 """Seconds in which a download must begin where the link itself does not say (contract: Link and archive)."""

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from bwp_tui.api.addresses import split_address
+from bwp_tui.domain.addresses import split_address
 
 _SCHEMES: Final = ("http", "https")
 _HOST_AND_PORT: Final = re.compile(r"(\[[^\]]*\]|[^:]*)(?::(\d+))?")

@@ -12,7 +12,6 @@ from typing import Final
 
 import httpx
 
-from bwp_tui.api.addresses import split_address
 from bwp_tui.api.endpoint import Endpoint
 from bwp_tui.api.errors import ApiError, BadAnswer, Unreachable
 from bwp_tui.api.headers import date, retry_after
@@ -20,6 +19,7 @@ from bwp_tui.api.proxies import UnusableProxy, proxy_for
 from bwp_tui.api.service_clock import ServiceClock
 from bwp_tui.api.trust import UNREADABLE, tls_context
 from bwp_tui.contract.payloads import error_name
+from bwp_tui.domain.addresses import split_address
 
 LARGEST_ANSWER: Final = 4 * 1024 * 1024
 """Bytes. A poll of 20 tasks takes about 8 KiB."""
@@ -116,6 +116,11 @@ class Wire:
 
 def _client(endpoint: Endpoint, timeout: httpx.Timeout, connections: int) -> httpx.AsyncClient:
     limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
+    try:
+        for url in (endpoint.api_url, endpoint.token_url):
+            httpx.URL(url).host  # noqa: B018  # where it decodes an international name
+    except (httpx.InvalidURL, ValueError):
+        raise Unreachable("The address of the service is none that can be called.", transient=False) from None
     try:
         context = tls_context()
         return httpx.AsyncClient(

@@ -18,8 +18,9 @@ from bwp_tui.console.keymap import keymap
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import from_text, local, local_day, utc_now, zone_name
-from bwp_tui.history import backups, integrity, swap, timeline
+from bwp_tui.history import backups, engine_state, integrity, swap, timeline
 from bwp_tui.history.connection import History
+from bwp_tui.history.engine_state import Ability, EngineState
 from bwp_tui.history.errors import HistoryError
 from bwp_tui.history.sentences import damaged, sentences
 from bwp_tui.history.suspicion import suspect
@@ -28,6 +29,7 @@ from bwp_tui.settings import Profile, SettingsError, config_path, load_profile
 
 _SMALLEST = (60, 15)
 _FULL = (80, 24)
+_OLDEST_BACKUP_DAYS = 2
 
 
 class Level(StrEnum):
@@ -123,7 +125,7 @@ def register(profile: Profile) -> Iterator[Finding]:
         try:
             with sentences(path):
                 found = integrity.full(path)
-            newest = timeline.newest(history)
+            newest, state = timeline.newest(history), engine_state.read(history)
             size = count(history, parse(""), today=local_day(utc_now()))
         finally:
             history.close()
@@ -134,15 +136,49 @@ def register(profile: Profile) -> Iterator[Finding]:
         suspect(path)
         yield Finding("history", Level.FAIL, str(damaged(path, "; ".join(found))))
     else:
-        words = f"{path} is sound and holds {size} tasks; {_newest_backup(path)}"
-        yield Finding("history", Level.OK, words)
+        late, words = _newest_backup(path)
+        level = Level.WARN if late else Level.OK
+        yield Finding("history", level, f"{path} is sound and holds {size} tasks; {words}")
+    if state.upkeep is not None:
+        yield Finding("history", Level.WARN, f"The daily look at the history found: {state.upkeep}")
+    yield _engine(profile, state)
     yield from _mended(history, path)
     yield _clock(newest)
 
 
-def _newest_backup(path: Path) -> str:
+def _newest_backup(path: Path) -> tuple[bool, str]:
+    """Return whether the newest backup is too old, and a sentence on it."""
     copies = backups.daily(path)
-    return f"its newest backup is {copies[0]}." if copies else "it has no backup yet: the engine makes one a day."
+    if not copies:
+        return False, "it has no backup yet: the engine makes one a day."
+    age = (local_day(utc_now()) - backups.day_of(copies[0])).days
+    if age <= _OLDEST_BACKUP_DAYS:
+        return False, f"its newest backup is {copies[0]}."
+    return True, f"its newest backup, {copies[0]}, is {age} days old. Let bwp-tui run, which makes one a day."
+
+
+def _engine(profile: Profile, state: EngineState) -> Finding:
+    """Check whether a process is the engine, and one that can work."""
+    from bwp_tui.engine.lease import Lease, LeaseUnusable, seems_stopped
+
+    lease = Lease(profile.lease_path)
+    try:
+        if lease.take():
+            return Finding("engine", Level.OK, "No process is the engine just now; the next bwp-tui is.")
+    except LeaseUnusable as error:
+        return Finding("engine", Level.FAIL, str(error))
+    finally:
+        lease.release()
+    who = "Another process" if state.pid is None else f"Process {state.pid}"
+    if seems_stopped(profile.lease_path):
+        what = "gives no sign of life: it is stopped. Any other bwp-tui takes over while it runs."
+        return Finding("engine", Level.WARN, f"{who} is the engine and {what}")
+    if state.ability is Ability.NOTHING:
+        return Finding("engine", Level.FAIL, f"{who} is the engine and cannot work: {state.message}")
+    if state.ability is Ability.POLLS:
+        what = "is read-only: nothing is sent until a bwp-tui runs that may."
+        return Finding("engine", Level.WARN, f"{who} is the engine and {what}")
+    return Finding("engine", Level.OK, f"{who} is the engine.")
 
 
 def _mended(history: History, path: Path) -> Iterator[Finding]:

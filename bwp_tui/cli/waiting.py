@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
-from bwp_tui.cli.common import Session
+from bwp_tui.cli.common import Session, note
 from bwp_tui.cli.exits import Exit, Stop
 from bwp_tui.history import engine_state
 from bwp_tui.history.connection import History
@@ -14,7 +15,7 @@ from bwp_tui.history.engine_state import EngineState, Service
 if TYPE_CHECKING:
     from bwp_tui.engine.setup import EngineSetup
 
-_WRONG_SETTINGS = frozenset({Service.BAD_CREDENTIALS, Service.DENIED})
+_WRONG_SETTINGS = frozenset({Service.BAD_CREDENTIALS, Service.DENIED, Service.UNUSABLE})
 
 
 class Waiter:
@@ -29,13 +30,15 @@ class Waiter:
 
         self._setup: EngineSetup = setup_for(session.profile)
         self._state = EngineState(None, None, Service.UNTRIED, None, None)
+        self._trouble: str | None = None
 
     def until(
-        self, done: Callable[[History], bool], focus: Collection[int], timeout: float | None, *, patient: bool = False
+        self, done: Callable[[History], bool], about: Collection[int], timeout: float | None, *, patient: bool = False
     ) -> bool:
         """Wait until `done`; say whether it came so.
 
         Args:
+            about: the tasks that it is about.
             timeout: seconds, or None for ever.
             patient: an unreachable service does not end the wait; refused credentials do all the same.
         """
@@ -49,13 +52,18 @@ class Waiter:
             self._look(history)
             return met or (patient and self._state.service in _WRONG_SETTINGS)
 
-        until(self._setup, over, focus=focus, timeout=timeout, patient=patient)
+        def say(sentence: str) -> None:
+            self._trouble = sentence
+            if patient:
+                note(sentence)
+
+        until(self._setup, over, timeout=timeout, about=about, patient=patient, say=say)
         return met
 
     def _look(self, history: History) -> None:
-        # A state without a process is what an engine leaves behind when it stops: it tells nothing.
+        # What an engine leaves behind when it stops, or says of its own settings, tells nothing.
         state = engine_state.read(history)
-        if state.pid is not None and state.service != Service.UNTRIED:
+        if state.speaks_for(os.getpid()) and state.service != Service.UNTRIED:
             self._state = state
 
     def no_answer(self, consequence: str, why: str | None = None) -> Stop:
@@ -68,5 +76,6 @@ class Waiter:
         state = self._state
         if state.message and state.service != Service.REACHED:
             why = state.message
+        why = why or self._trouble
         why = why or "No answer in time."
         return Stop(Exit.USAGE if state.service in _WRONG_SETTINGS else Exit.LATER, f"{why} {consequence}")

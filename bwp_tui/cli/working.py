@@ -41,12 +41,11 @@ def refresh(arguments: Namespace) -> Exit:
             fitting = chosen(session, arguments.tasks, arguments.filter)
             numbers = list(agreed_plan(session, "refresh", fitting, arguments).possible)
         waiter = Waiter(session)
-        focus = frozenset(numbers)
         actions.poll_now(session.history, numbers)
         asked_at = session.history.clock()
 
         def polled(history: History) -> bool:
-            return not polls.due(history, asked_at, 1, focus)
+            return not polls.any_due(history, numbers, asked_at)
 
         done = not numbers or waiter.until(polled, numbers, arguments.timeout)
         refreshed = read(session.history, numbers)
@@ -109,13 +108,13 @@ def run(arguments: Namespace) -> Exit:
 
         setup = setup_for(session.profile)
         if arguments.once:
+            from bwp_tui.engine.lease import LeaseUnusable
             from bwp_tui.engine.serve import EngineElsewhere, serve_once
 
             try:
                 serve_once(setup)
-            except EngineElsewhere as elsewhere:
-                note(str(elsewhere))
-                return Exit.DONE
+            except (EngineElsewhere, LeaseUnusable) as elsewhere:
+                raise Stop(Exit.LATER, str(elsewhere)) from None
             return _result_of_once(session.history)
         from bwp_tui.engine.serve import serve
 

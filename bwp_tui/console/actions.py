@@ -29,7 +29,7 @@ class Situation(NamedTuple):
 MOST_VIEWS: Final = 9
 """Views that have a key of their own, the built-in ones first."""
 
-READ_ONLY: Final = "This profile is read-only."
+READ_ONLY: Final = "This profile can only be read."
 
 WhyNot = Callable[[Situation], str | None]
 
@@ -86,7 +86,7 @@ def _not_watchable(task: Task) -> str | None:
 def _nothing_to_withdraw(task: Task) -> str | None:
     if records_of(task):
         return why_purged(task)
-    return f"Nothing is recorded of {task.name} that could be withdrawn."
+    return f"Nothing is recorded of {task.name} that could be withdrawn: no confirmation, verification or extension."
 
 
 def _no_earlier(task: Task) -> str | None:

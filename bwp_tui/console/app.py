@@ -203,9 +203,10 @@ class ConsoleApp(App[int]):
     def on_console_app_role_changed(self) -> None:
         if self._main is not None:
             self._main.tell_header()
-            if self._engine.notice and self._engine.notice != self._noticed:
-                self._main.say(self._engine.notice, "warn")
-            self._noticed = self._engine.notice
+            notice = self._engine.trouble or self._engine.notice
+            if notice and notice != self._noticed:
+                self._main.say(notice, "bad" if self._engine.trouble else "warn")
+            self._noticed = notice
 
     def action_quit_unconfigured(self) -> None:
         """Leave the page that says what is missing."""

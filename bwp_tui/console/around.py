@@ -50,7 +50,7 @@ class Around:
                 engine=session.engine_words(None if snapshot is None else snapshot.engine),
                 trouble=None if snapshot is None else session.trouble_words(snapshot.engine),
                 masked=session.masked,
-                read_only=session.profile.read_only,
+                read_only=session.read_only,
                 frozen=frozen,
                 marked=len(self._table.marks),
             )

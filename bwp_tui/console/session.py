@@ -16,7 +16,7 @@ from bwp_tui.console.reader import Reader
 from bwp_tui.console.remembered import Memory
 from bwp_tui.domain.times import Clock, local, local_day
 from bwp_tui.history.connection import History
-from bwp_tui.history.engine_state import EngineState, Service
+from bwp_tui.history.engine_state import Ability, EngineState, Service
 from bwp_tui.settings import Profile
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ _TROUBLES = {
     Service.DENIED: "access denied",
     Service.BAD_CREDENTIALS: "credentials refused",
     Service.FAULTY: "service faulty",
+    Service.UNUSABLE: "proxy or certificates unusable",
+    Service.ENGINE_FAULT: "engine fault",
 }
 
 
@@ -97,6 +99,11 @@ class Session:
         """The length of one of the service's days: shorter where the practice API hurries."""
         return timedelta(days=1) / self.profile.speed
 
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing can be changed: the profile says so, or its history cannot be written."""
+        return self.profile.read_only or self.shown.read_only is not None
+
     def today(self) -> date:
         """The current day where the operator sits."""
         return local_day(self.clock())
@@ -104,10 +111,13 @@ class Session:
     def engine_words(self, state: EngineState | None) -> str:
         """Return who does the work, in a few words."""
         role = self.role()
+        polls_only = ", which only polls" if state and state.permitted is Ability.POLLS else ""
         if role == "engine":
-            return "● engine here"
+            return f"● engine here{polls_only}"
         if role == "follower":
-            return f"○ follows process {state.pid}" if state and state.pid else "○ follows another console"
+            return f"○ follows {f'process {state.pid}' if state and state.pid else 'another process'}{polls_only}"
+        if role == "blocked":
+            return "▲ cannot be the engine"
         return "○ engine starting" if role == "starting" else "○ engine stopped"
 
     async def when_sent(self) -> str:

@@ -46,7 +46,7 @@ class Watching:
 
     async def let_go(self, ended: Sequence[Task]) -> None:
         """Record that these are watched no longer, where this profile may record anything."""
-        if not self._session.profile.read_only:
+        if not self._session.read_only:
             numbers = [task.number for task in ended]
             with suppress(HistoryError):
                 await asyncio.to_thread(self._session.records.unwatch, numbers)

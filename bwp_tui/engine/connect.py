@@ -5,13 +5,19 @@ from __future__ import annotations
 from bwp_tui.api.client import PrivacyApi
 from bwp_tui.api.endpoint import Endpoint, Secret
 from bwp_tui.engine.setup import EngineSetup
+from bwp_tui.settings import SettingsError
 
 
 def connect(setup: EngineSetup) -> PrivacyApi:
-    """Return a client for the setup's API; nothing is sent yet."""
+    """Return a client for the setup's API; nothing is sent yet.
+
+    Raises:
+        SettingsError: an address or a header's value cannot be used.
+        ApiError: this machine's proxy or certificates make any call impossible.
+    """
     profile = setup.profile
-    return PrivacyApi(
-        Endpoint(
+    try:
+        endpoint = Endpoint(
             api_url=profile.api_url,
             token_url=profile.token_url,
             api_version=profile.api_version,
@@ -19,4 +25,6 @@ def connect(setup: EngineSetup) -> PrivacyApi:
             client_id=setup.client_id,
             client_secret=Secret(setup.client_secret),
         )
-    )
+    except ValueError as error:
+        raise SettingsError(f"Profile {profile.name}: {error}") from None
+    return PrivacyApi(endpoint)

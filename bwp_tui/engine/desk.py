@@ -19,7 +19,7 @@ UNUSABLE_HISTORY_S: Final = 5.0
 
 @dataclass(slots=True)
 class Bench:
-    """What every desk works with. `focus` limits it to some tasks; None is all of them.
+    """What every desk works with.
 
     `api` is replaced when the credentials are: it is to be read for each call.
     """
@@ -29,7 +29,6 @@ class Bench:
     gate: Gate
     pace: Pace
     chance: random.Random
-    focus: frozenset[int] | None
     sight: Sight = field(default_factory=Sight)
 
     def now(self) -> datetime:

@@ -22,7 +22,7 @@ from bwp_tui.engine.breaker import NO_ROOM, Breaker, Reservation
 from bwp_tui.engine.desk import UNUSABLE_HISTORY_S, Bench
 from bwp_tui.engine.disk_space import DiskSpace
 from bwp_tui.engine.filling import FRUITLESS_TRIES, Filling, TooSlow
-from bwp_tui.engine.part_file import NOT_PRIVATE, FolderTrouble, PartFile
+from bwp_tui.engine.part_file import NOT_PRIVATE, FolderTrouble, PartFile, PartInUse
 from bwp_tui.engine.progress import PROGRESS_S
 from bwp_tui.engine.pump import in_daemon_thread
 from bwp_tui.engine.slots import Slots
@@ -40,6 +40,7 @@ _GIVEN_UP: Final = (
 )
 AGAIN: Final = "Download it again; if it stays so, report it to Buy with Prime support."
 _DISTANT: Final = timedelta(days=1)
+_PART_IN_USE: Final = timedelta(seconds=30)
 
 
 class _NotNow(Exception):
@@ -79,7 +80,7 @@ class DownloadingDesk:
         """Return when the next download may begin; with no slot free, a look a second."""
         if self._fault is not None:
             return self._bench.now()
-        due = downloads.next_at(self._bench.history, self._bench.focus, self._slots.numbers)
+        due = downloads.next_at(self._bench.history, self._slots.numbers)
         if due is None:
             return None
         if self._free_slots() <= 0 or not self._archives_are_free():
@@ -107,14 +108,14 @@ class DownloadingDesk:
         bench = self._bench
         if self._free_slots() > 0 or bench.gate.opens_at() is not None:
             return False
-        return bool(downloads.due(bench.history, bench.now(), 1, bench.focus, self._slots.numbers))
+        return bool(downloads.due(bench.history, bench.now(), 1, self._slots.numbers))
 
     def _start(self) -> bool:
         """Begin the first download that is due, with room for its first question; say whether there was one."""
         bench = self._bench
         if bench.gate.opens_at() is not None:
             return False
-        due = downloads.due(bench.history, bench.now(), 1, bench.focus, self._slots.numbers)
+        due = downloads.due(bench.history, bench.now(), 1, self._slots.numbers)
         if not due:
             return False  # before anything is reserved: what is given back unused has every desk look again
         reservation = bench.gate.reserve()
@@ -176,6 +177,9 @@ class DownloadingDesk:
             self._no_link(order, error)
         except TransferError as error:
             self._not_had(order, error)
+        except PartInUse as error:
+            at = bench.now() + _PART_IN_USE
+            downloads.put_off(bench.history, order, str(error), at, was_tried=False)
         except FolderTrouble as error:
             downloads.failed(bench.history, order, str(error), actor=timeline.PROGRAM)
         except BadArchive as error:

@@ -37,7 +37,6 @@ class Engine:
     """Works for one profile, in one event loop, while its process holds the lease.
 
     Args:
-        focus: limits the work to these tasks; None is all of them.
         read_only: nothing is sent that changes anything: tasks are polled, no more.
         download_slots: so many results are downloaded at a time.
         sight: the tasks that are asked about first.
@@ -50,7 +49,6 @@ class Engine:
         api: PrivacyApi,
         *,
         speed: float = 1.0,
-        focus: frozenset[int] | None = None,
         read_only: bool = False,
         download_slots: int = DOWNLOAD_SLOTS,
         sight: Sight | None = None,
@@ -62,12 +60,17 @@ class Engine:
         self._gate = Gate(history, chance, patience)
         self._clock_watch = ClockWatch(history, self._gate)
         self._reconnect = reconnect
-        self._bench = Bench(history, api, self._gate, Pace(speed, chance), chance, focus, sight or Sight())
+        self._bench = Bench(history, api, self._gate, Pace(speed, chance), chance, sight or Sight())
         self._wakes = [asyncio.Event() for _ in range(1 if read_only else 3)]
         self._desks: list[Desk] = [PollingDesk(self._bench, self._wakes[0])]
         if not read_only:
             self._desks.append(SubmittingDesk(self._bench, self._wakes[1]))
             self._desks.append(DownloadingDesk(self._bench, download_slots))
+
+    @property
+    def refused(self) -> bool:
+        """Whether the credentials are refused and no others have been found yet."""
+        return self._gate.refused.is_set()
 
     def wake(self) -> None:
         """Have every desk look at the history now. To be called in the engine's loop."""

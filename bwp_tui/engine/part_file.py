@@ -20,9 +20,7 @@ from bwp_tui.engine.hashing import Hasher
 
 _BLOCK: Final = 1 << 18
 _MB: Final = 1_000_000
-_WATCH: Final = 1 << 20
-"""Bytes after which the free space is looked at again."""
-
+_WATCH: Final = 1 << 20  # bytes after which the free space is looked at again
 _NO_SUCH_CALL: Final = (
     errno.EINVAL,
     errno.ENOSYS,
@@ -40,6 +38,10 @@ NOT_PRIVATE: Final = "Its folder's disk keeps no permissions: others who reach t
 
 class FolderTrouble(Exception):
     """The folder or disk does not take the file; `str()` says why and what to do."""
+
+
+class PartInUse(FolderTrouble):
+    """Another process has the part open, as an engine that is stopped and was superseded has."""
 
 
 class PartFile:
@@ -287,7 +289,7 @@ class PartFile:
             with _where_known():
                 fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise FolderTrouble(f"Another program is writing {self.path}. Wait for it, then download again.") from None
+            raise PartInUse(f"Another program is writing {self.path}; it is waited for.") from None
         with _where_known():
             os.fchmod(self._descriptor, 0o600)
         self.private = not os.fstat(self._descriptor).st_mode & 0o077

@@ -72,14 +72,14 @@ class PollingDesk:
 
     def _read(self, most: int) -> list[DuePoll]:
         bench = self._bench
-        return polls.due(bench.history, bench.now(), most, bench.focus, bench.sight.numbers)
+        return polls.due(bench.history, bench.now(), most, bench.sight.numbers)
 
     def _read_soon(self, most: int) -> list[DuePoll]:
-        return polls.soon(self._bench.history, self._bench.now(), most, self._bench.focus)
+        return polls.soon(self._bench.history, self._bench.now(), most)
 
     def next_at(self) -> datetime | None:
         """Return when the next poll is due."""
-        due = polls.next_at(self._bench.history, self._bench.focus)
+        due = polls.next_at(self._bench.history)
         opens = self._bench.gate.opens_at()
         return max(due, opens) if due is not None and opens is not None else due
 

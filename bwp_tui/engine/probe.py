@@ -9,6 +9,7 @@ from typing import Final
 
 from bwp_tui.domain.task import Kind
 from bwp_tui.engine.setup import EngineSetup
+from bwp_tui.settings import SettingsError
 
 _CONNECT_S: Final = 5.0
 
@@ -33,7 +34,7 @@ async def _probe(setup: EngineSetup) -> ProbeResult:
     task_id = str(uuid.uuid4())
     try:
         api = connect(setup)
-    except ApiError as error:
+    except (ApiError, SettingsError) as error:
         return ProbeResult(False, str(error))
     try:
         answers = await asyncio.wait_for(api.poll([(Kind.RETRIEVAL, task_id)]), _CONNECT_S * 3)

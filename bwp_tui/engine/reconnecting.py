@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Final
@@ -26,8 +27,16 @@ class Reconnecting:
     """
 
     def __init__(self, setup: EngineSetup, prepare: Callable[[], EngineSetup]) -> None:
+        self.refused = False
+        """Whether the engine ended while its credentials were refused."""
         self._used = {_credentials(setup)}
         self._prepare = prepare
+
+    async def has_others(self) -> bool:
+        """Say whether the settings hold credentials by now that were not refused before."""
+        with contextlib.suppress(SettingsError):
+            return _credentials(await asyncio.to_thread(self._prepare)) not in self._used
+        return False
 
     async def __call__(self, ending: AsyncExitStack) -> PrivacyApi | None:
         """Return a client, which `ending` closes, or None: there are no other credentials yet."""

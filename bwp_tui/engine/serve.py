@@ -5,74 +5,149 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import Callable
 from typing import Final
 
 from bwp_tui.api.errors import ApiError
-from bwp_tui.engine.lease import Lease
+from bwp_tui.engine.lease import Begun, Lease, begin_term
 from bwp_tui.engine.setup import EngineSetup, preparing
-from bwp_tui.engine.thread import EngineThread, Role, run_engine
-from bwp_tui.history import engine_state
+from bwp_tui.engine.thread import EngineThread, Role, first_of_group, keep_beating, permitted, run_engine
+from bwp_tui.history import downloads, engine_state, intents, polls
 from bwp_tui.history.connection import History
-from bwp_tui.history.errors import HistoryError, HistoryMoved
+from bwp_tui.history.engine_state import Ability, EngineState, Service
+from bwp_tui.history.errors import EngineSuperseded, HistoryError, HistoryMoved
 from bwp_tui.settings import SettingsError
 
 _LOOK_S: Final = 0.2
+PATIENCE_S: Final = 60.0
+"""For so long another engine may record nothing at all before it is taken for one that does not do what is due."""
 
 
 class EngineElsewhere(Exception):
-    """Another process is the profile's engine; it does the work."""
+    """Another process is the profile's engine and has not done what is due; `str()` says so."""
 
 
 def serve(setup: EngineSetup, *, stop: threading.Event, say: Callable[[str], None]) -> None:
     """Be the profile's engine, or wait to be it, until `stop` is set.
 
     Args:
-        say: is told in a sentence whenever the role changes.
+        say: is told in a sentence whenever the role changes, and what keeps the engine from working.
 
     Raises:
         HistoryMoved: the history's file was moved, removed or replaced.
     """
     engine = EngineThread(setup.profile, preparing(setup.profile, setup))
     engine.start()
-    said: Role | None = None
-    sentences = {
-        Role.ENGINE: f"This process is the engine of profile {setup.profile.name}.",
-        Role.FOLLOWER: f"Another process is the engine of profile {setup.profile.name}; waiting to take over.",
-    }
+    said: str | None = None
     try:
         while not stop.wait(_LOOK_S):
-            if engine.role is not said and engine.role in sentences:
-                said = engine.role
-                say(sentences[said])
+            sentence = engine.trouble or _standing(engine, setup.profile.name)
+            if sentence is not None and sentence != said:
+                said = sentence
+                say(sentence)
             if engine.role is Role.STOPPED:
                 raise HistoryMoved(engine.notice or "The history is no longer in its place.")
     finally:
         engine.stop()
 
 
+def _standing(engine: EngineThread, profile: str) -> str | None:
+    other = engine.other
+    if engine.role is Role.ENGINE and other is None:
+        return f"This process is the engine of profile {profile}."
+    if engine.role is Role.ENGINE and other is not None:
+        return f"This process is the engine of profile {profile} now: {_process(other)} {_lack(other)}."
+    if engine.role is Role.FOLLOWER and other is not None:
+        return f"Another process{_pid(other)} is the engine of profile {profile}; waiting to take over."
+    return None
+
+
+def _process(other: EngineState) -> str:
+    return "another process" if other.pid is None else f"process {other.pid}"
+
+
+def _pid(other: EngineState) -> str:
+    return "" if other.pid is None else f" (pid {other.pid})"
+
+
+def _lack(other: EngineState) -> str:
+    """Return why an engine was superseded."""
+    if other.service == Service.BAD_CREDENTIALS:
+        return "has no credentials that are accepted"
+    if other.ability is Ability.NOTHING:
+        return "cannot work"
+    return "is read-only" if other.ability is Ability.POLLS else "gave no sign of life"
+
+
 def serve_once(setup: EngineSetup) -> None:
-    """Do all that is due, as the profile's engine, and return.
+    """Do all that is due, as the profile's engine, or wait until the process has done it that is the engine.
 
     Raises:
-        EngineElsewhere: another process is the engine.
-        HistoryError: the register cannot be used.
+        EngineElsewhere: that process does not do it.
+        HistoryError, LeaseUnusable: the register or the lease cannot be used.
         SettingsError: this machine's proxy or certificates make any call impossible.
     """
-    lease = Lease(setup.profile.lease_path)
-    if not lease.take():
-        raise EngineElsewhere(
-            f"Another process is the engine of profile {setup.profile.name} and does what is due; nothing to do here."
-        )
     try:
-        history = History(setup.profile.history_path)
+        asyncio.run(_until_nothing_is_due(setup))
+    except ApiError as error:  # what concerns a call alone is dealt with inside
+        raise SettingsError(str(error)) from None
+
+
+async def _until_nothing_is_due(setup: EngineSetup) -> None:
+    while True:
+        history, lease = History(setup.profile.history_path), Lease(setup.profile.lease_path)
         try:
-            asyncio.run(run_engine(history, setup, None, once=True))
-        except ApiError as error:  # what concerns a call alone is dealt with inside
-            raise SettingsError(str(error)) from None
+            begun = await _begun(history, lease, setup)
+            if begun is not None:
+                history.term = begun.term
+                with first_of_group():
+                    await _work_once(history, lease, setup)
+            return
+        except EngineSuperseded:
+            continue
         finally:
-            with contextlib.suppress(HistoryError):
-                engine_state.announce(history, None, None)
             history.close()
+            lease.release()
+
+
+async def _begun(history: History, lease: Lease, setup: EngineSetup) -> Begun | None:
+    """Wait for the lease and begin a term; None when another engine has done what was due."""
+    revision, deadline = -1, 0.0
+    while (begun := begin_term(history, lease, permitted(setup.profile))) is None:
+        if not _any_due(history):
+            return None
+        if history.revision() != revision:
+            revision, deadline = history.revision(), time.monotonic() + PATIENCE_S
+        elif time.monotonic() >= deadline:
+            holder = engine_state.read(history)
+            raise EngineElsewhere(
+                f"Another process{_pid(holder)} is the engine of profile {setup.profile.name}"
+                " and has not done all that is due. Look what it says, or stop it, and try again."
+            )
+        await asyncio.sleep(_LOOK_S)
+    return begun
+
+
+def _any_due(history: History) -> bool:
+    now = history.clock()
+    due = (intents.next_at(history), polls.next_at(history), downloads.next_at(history))
+    return any(at is not None and at <= now for at in due) or bool(downloads.running(history))
+
+
+async def _work_once(history: History, lease: Lease, setup: EngineSetup) -> None:
+    from bwp_tui.history.upkeep import Keeper
+
+    keeper = Keeper(setup.profile.history_path, history.clock, lambda _sentence: None, when_due=True)
+    try:
+        async with asyncio.TaskGroup() as group:
+            beating = group.create_task(keep_beating(lease, history))
+            if not setup.profile.practice:
+                keeper.start()
+            await run_engine(history, setup, once=True)
+            await asyncio.to_thread(keeper.finish)
+            beating.cancel()
     finally:
-        lease.release()
+        await asyncio.to_thread(keeper.stop)
+        with contextlib.suppress(HistoryError, EngineSuperseded):
+            engine_state.announce(history, None, None)

@@ -70,7 +70,7 @@ class SubmittingDesk:
 
     def next_at(self) -> datetime | None:
         """Return when the next intent may be sent."""
-        due = intents.next_at(self._bench.history, self._bench.focus)
+        due = intents.next_at(self._bench.history)
         opens = self._bench.gate.opens_at()
         return max(due, opens) if due is not None and opens is not None else due
 
@@ -175,7 +175,7 @@ class SubmittingDesk:
 
     def _read(self, most: int) -> list[Intent]:
         bench = self._bench
-        return intents.due(bench.history, bench.now(), most, bench.focus)
+        return intents.due(bench.history, bench.now(), most)
 
     def _put_off(self, intent: Intent, error: ApiError) -> None:
         """Have an intent wait: for the service, and longer with each failure that may be about the intent itself."""

@@ -8,10 +8,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import os
-import socket
 import threading
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from enum import StrEnum
 from typing import Final
@@ -19,14 +18,14 @@ from typing import Final
 from bwp_tui.api.errors import ApiError
 from bwp_tui.crashlog import record
 from bwp_tui.domain.times import Clock, utc_now
-from bwp_tui.engine.lease import Lease
+from bwp_tui.engine.lease import BEAT_S, Lease, LeaseUnusable, begin_term
 from bwp_tui.engine.reconnecting import RECHECK_S, Reconnecting
 from bwp_tui.engine.setup import EngineSetup
 from bwp_tui.engine.sight import Sight
 from bwp_tui.history import engine_state
 from bwp_tui.history.connection import History
-from bwp_tui.history.engine_state import Service
-from bwp_tui.history.errors import HistoryError, HistoryMoved
+from bwp_tui.history.engine_state import Ability, EngineState, Service
+from bwp_tui.history.errors import EngineSuperseded, HistoryError, HistoryMoved
 from bwp_tui.history.watch import Watch
 from bwp_tui.settings import Profile, SettingsError
 
@@ -34,6 +33,11 @@ LEASE_LOOK_S: Final = 1.0
 """How often a follower tries for the lease, and so how soon after the engine's end another takes over."""
 
 RESTART_S: Final = 5.0
+"""How long an engine rests after its first fault; twice as long after each that follows, to `LONGEST_REST_S`."""
+
+LONGEST_REST_S: Final = 300.0
+CALM_S: Final = 60.0
+"""An engine that has worked for so long since its last fault is well again."""
 
 
 class Role(StrEnum):
@@ -42,6 +46,7 @@ class Role(StrEnum):
     STARTING = "starting"
     ENGINE = "engine"
     FOLLOWER = "follower"
+    BLOCKED = "blocked"
     STOPPED = "stopped"
 
 
@@ -52,8 +57,9 @@ class EngineThread:
         profile: whose history and lease are used.
         prepare: returns the setup; called in threads, since reading a secret may take seconds. It is called again
             when the credentials are refused, and is to read them anew.
-        focus: limits the work to these tasks; None is all of them.
-        changed: called, in the engine's thread, whenever `role` changes.
+        brief: the process ends with its command: it looks after the history only where today's copy is missing, and
+            `stop` waits for that.
+        changed: called, in the engine's thread, whenever `role`, `trouble` or `notice` changes.
     """
 
     def __init__(
@@ -61,18 +67,23 @@ class EngineThread:
         profile: Profile,
         prepare: Callable[[], EngineSetup],
         *,
-        focus: frozenset[int] | None = None,
+        brief: bool = False,
         changed: Callable[[], None] = lambda: None,
         clock: Clock = utc_now,
     ) -> None:
         self._profile = profile
         self._prepare = prepare
-        self._focus = focus
+        self._brief = brief
         self._sight = Sight()
         self._changed = changed
         self._clock = clock
         self._role = Role.STARTING
+        self._trouble: str | None = None
         self._notice: str | None = None
+        self._other: EngineState | None = None
+        self._faults = 0
+        self._unable_until = 0.0
+        self._reconnecting: Reconnecting | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
         self._stopping = False
@@ -84,11 +95,30 @@ class EngineThread:
         """What this process is now."""
         return self._role
 
+    @property
+    def trouble(self) -> str | None:
+        """What keeps this process from being the engine, or its engine from working; None for nothing."""
+        return self._trouble
+
+    @property
+    def other(self) -> EngineState | None:
+        """The engine that this process follows, or that it has superseded."""
+        return self._other
+
+    @property
+    def notice(self) -> str | None:
+        """What is wrong with the history: a backup that failed, damage that was found, a file that was moved."""
+        return self._notice
+
+    def look_at(self, numbers: Iterable[int]) -> None:
+        """Have these tasks asked about before others: somebody sees them. May be called from any thread."""
+        self._sight.numbers = frozenset(numbers)
+
     def start(self) -> None:
         """Begin."""
         self._thread.start()
 
-    def stop(self, timeout: float = 5.0) -> bool:
+    def stop(self, timeout: float | None = 5.0) -> bool:
         """Stop what is under way, free the lease, and wait up to `timeout` seconds; say whether it ended."""
         with self._guard:
             self._stopping = True
@@ -113,96 +143,162 @@ class EngineThread:
                 return
             self._loop = asyncio.get_running_loop()
             self._main = asyncio.current_task()
-        lease = Lease(self._profile.lease_path)
-        try:
-            while True:
+        while True:
+            lease = Lease(self._profile.lease_path)
+            try:
                 await self._hold(lease)
-        finally:
-            lease.release()
+            except EngineSuperseded:
+                continue  # and follow
+            except HistoryMoved:
+                raise
+            except (HistoryError, LeaseUnusable, OSError) as error:
+                # The register or the lease cannot be used now. What is due stays due.
+                lease.release()
+                self._become(Role.BLOCKED, str(error))
+                await asyncio.sleep(RESTART_S)
+            finally:
+                lease.release()
 
     async def _hold(self, lease: Lease) -> None:
-        """Wait for the lease and work while it is held; return when the work has failed.
+        """Wait for the lease and work while it is held; never return.
 
         Raises:
             HistoryMoved: the history's file was moved, removed or replaced.
         """
-        while not _take(lease):
-            self._become(Role.FOLLOWER)
-            await asyncio.sleep(LEASE_LOOK_S)
-        self._become(Role.STARTING)
-        try:
-            await self._work()
-        except HistoryMoved:
-            raise
-        except (HistoryError, OSError):
-            # The register cannot be used now. What is due stays due.
-            await asyncio.sleep(RESTART_S)
-        except Exception as error:  # noqa: BLE001  # a fault of ours must not end the only engine
-            record(self._profile.log_dir, error)
-            await asyncio.sleep(RESTART_S)
-
-    async def _work(self) -> None:
-        from bwp_tui.history.upkeep import Keeper  # the console's first frame does without
-
         history = History(self._profile.history_path, clock=self._clock)
-        keeper = Keeper(self._profile.history_path, self._clock, self._noticed)
         try:
-            if self._focus is None and not self._profile.practice:
-                keeper.start()
+            while (begun := begin_term(history, lease, await self._ability())) is None:
+                self._other = engine_state.read(history)
+                self._become(Role.FOLLOWER)
+                await asyncio.sleep(LEASE_LOOK_S)
+            history.term, self._other = begun
             # Only then the role: whoever sees it must not take what a dead engine said last for this one's words.
-            engine_state.announce(history, os.getpid(), socket.gethostname())
             self._become(Role.ENGINE)
-            while True:
-                try:
-                    setup = await asyncio.to_thread(self._prepare)
-                    await run_engine(
-                        history, setup, self._focus, sight=self._sight, reconnect=Reconnecting(setup, self._prepare)
-                    )
-                except SettingsError as error:
-                    _report(history, Service.BAD_CREDENTIALS, error)
-                except ApiError as error:
-                    _report(history, Service.UNREACHABLE, error)
-                await asyncio.sleep(RECHECK_S)
+            with first_of_group():
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(keep_beating(lease, history))
+                    await self._work(history)
         finally:
-            await asyncio.to_thread(keeper.stop)
-            with contextlib.suppress(HistoryError):
-                engine_state.announce(history, None, None)
             history.close()
 
-    def look_at(self, numbers: Iterable[int]) -> None:
-        """Have these tasks asked about before others: somebody sees them. May be called from any thread."""
-        self._sight.numbers = frozenset(numbers)
+    async def _ability(self) -> Ability:
+        """Return how much this process could do as the engine, as far as it has found out."""
+        refused = self._reconnecting is not None and self._reconnecting.refused
+        if refused and time.monotonic() >= self._unable_until:
+            self._unable_until = time.monotonic() + RECHECK_S
+            refused = self._reconnecting is not None and not await self._reconnecting.has_others()
+            if not refused:
+                self._reconnecting, self._unable_until = None, 0.0
+        if refused or time.monotonic() < self._unable_until:
+            return Ability.NOTHING
+        return permitted(self._profile)
 
-    @property
-    def notice(self) -> str | None:
-        """What is wrong with the history: a backup that failed, damage that was found, a file that was moved."""
-        return self._notice
+    async def _work(self, history: History) -> None:
+        from bwp_tui.history.upkeep import Keeper  # the console's first frame does without
+
+        keeper = Keeper(self._profile.history_path, self._clock, self._noticed, when_due=self._brief)
+        try:
+            if not self._profile.practice:
+                keeper.start()
+            while True:
+                await self._try_to_work(history)
+        finally:
+            await asyncio.to_thread(keeper.finish if self._brief else keeper.stop)
+            with contextlib.suppress(HistoryError, EngineSuperseded):
+                engine_state.announce(history, None, None)
+
+    async def _try_to_work(self, history: History) -> None:
+        """Run an engine until it cannot go on, and rest until it is to be tried again."""
+        calm = asyncio.get_running_loop().call_later(CALM_S, self._is_well, history)
+        pause = RECHECK_S
+        try:
+            setup = await asyncio.to_thread(self._prepare)
+            self._reconnecting = Reconnecting(setup, self._prepare)
+            await run_engine(history, setup, sight=self._sight, reconnect=self._reconnecting)
+        except SettingsError as error:
+            _report(history, Service.BAD_CREDENTIALS, str(error), pause)
+        except ApiError as error:
+            _report(history, Service.UNUSABLE, str(error), pause)
+        except (HistoryError, OSError, EngineSuperseded):
+            raise
+        except Exception as error:  # noqa: BLE001  # a fault of ours must not end the only engine
+            pause = self._fault(history, error)
+        finally:
+            calm.cancel()
+        self._unable_until = time.monotonic() + pause
+        await asyncio.sleep(pause)
+
+    def _fault(self, history: History, error: Exception) -> float:
+        pause = min(RESTART_S * float(2**self._faults), LONGEST_REST_S)
+        self._faults += pause < LONGEST_REST_S
+        path = record(self._profile.log_dir, error)
+        sentence = (
+            f"The engine met a fault of its own ({type(error).__name__}) and sends nothing; it tries again by itself,"
+            " less and less often."
+        )
+        if path is not None:
+            sentence += f" Please send in the report {path}; secrets and addresses were taken out of it."
+        _report(history, Service.ENGINE_FAULT, sentence, pause)
+        self._become(Role.ENGINE, sentence)
+        return pause
+
+    def _is_well(self, history: History) -> None:
+        self._faults = 0
+        self._become(self._role)
+        with contextlib.suppress(HistoryError, EngineSuperseded):
+            if engine_state.read(history).service == Service.ENGINE_FAULT:
+                engine_state.report(history, Service.UNTRIED, None, None)
 
     def _noticed(self, sentence: str | None) -> None:
         self._notice = sentence
         self._changed()
 
-    def _become(self, role: Role) -> None:
-        if role is not self._role:
-            self._role = role
+    def _become(self, role: Role, trouble: str | None = None) -> None:
+        if (role, trouble) != (self._role, self._trouble):
+            self._role, self._trouble = role, trouble
             self._changed()
 
 
-def _take(lease: Lease) -> bool:
+def permitted(profile: Profile) -> Ability:
+    """Return how much an engine of the profile may do."""
+    return Ability.POLLS if profile.read_only else Ability.ALL
+
+
+async def keep_beating(lease: Lease, history: History) -> None:
+    """Give signs of life until the lease is another process's.
+
+    Raises:
+        EngineSuperseded: it is.
+        HistoryMoved: the lease went with the history.
+    """
+    while True:
+        try:
+            lease.beat()
+        except EngineSuperseded:
+            history.revision()
+            raise
+        await asyncio.sleep(BEAT_S)
+
+
+@contextlib.contextmanager
+def first_of_group() -> Iterator[None]:
+    """Raise one exception in the place of a group: one that ends the engine, or the first there is."""
     try:
-        return lease.take()
-    except OSError:
-        return False
+        yield
+    except BaseExceptionGroup as group:
+        error: BaseException = group.subgroup((HistoryMoved, EngineSuperseded)) or group
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        raise error from None
 
 
-def _report(history: History, service: Service, error: Exception) -> None:
-    engine_state.report(history, service, str(error), history.clock() + timedelta(seconds=RECHECK_S))
+def _report(history: History, service: Service, sentence: str, pause: float) -> None:
+    engine_state.report(history, service, sentence, history.clock() + timedelta(seconds=pause))
 
 
 async def run_engine(
     history: History,
     setup: EngineSetup,
-    focus: frozenset[int] | None,
     *,
     once: bool = False,
     sight: Sight | None = None,
@@ -217,6 +313,7 @@ async def run_engine(
 
     Raises:
         ApiError: this machine's proxy or certificates make any call impossible.
+        SettingsError: an address cannot be used.
     """
     # Only here: the HTTP library is the dearest import there is, and a follower never needs it.
     from bwp_tui.engine.connect import connect
@@ -231,17 +328,22 @@ async def run_engine(
             history,
             api,
             speed=profile.speed,
-            focus=focus,
             read_only=profile.read_only,
             download_slots=profile.download_slots,
             sight=sight,
             reconnect=None if reconnect is None else functools.partial(reconnect, ending),
         )
+        if engine_state.read(history).service in (Service.BAD_CREDENTIALS, Service.UNUSABLE):
+            engine_state.report(history, Service.UNTRIED, None, None)
         watch = Watch(history.another(), lambda: _tell(loop, engine.wake))
-        engine_state.announce(history, os.getpid(), socket.gethostname())
         watch.start()
         ending.callback(watch.stop)
-        await (engine.run_once() if once else engine.run())
+        try:
+            with first_of_group():
+                await (engine.run_once() if once else engine.run())
+        finally:
+            if reconnect is not None:
+                reconnect.refused = engine.refused
 
 
 def _tell(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:

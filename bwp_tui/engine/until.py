@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Collection
@@ -15,36 +16,46 @@ from bwp_tui.history.engine_state import Service
 from bwp_tui.history.watch import Watch
 
 _LOOK_S: Final = 1.0
-_HOPELESS: Final = frozenset({Service.UNREACHABLE, Service.DENIED, Service.BAD_CREDENTIALS})
+_HOPELESS: Final = frozenset(
+    {Service.UNREACHABLE, Service.DENIED, Service.BAD_CREDENTIALS, Service.UNUSABLE, Service.ENGINE_FAULT}
+)
 
 
 def until(
     setup: EngineSetup,
     done: Callable[[History], bool],
     *,
-    focus: Collection[int],
     timeout: float | None,
+    about: Collection[int] = (),
     patient: bool = False,
+    say: Callable[[str], None] = lambda _sentence: None,
 ) -> bool:
     """Have the profile's engine work until `done(history)`; say whether it came so.
 
-    Where no process is the engine, this one becomes it for the moment, for the tasks of `focus` alone.
+    Where no process is the engine, or one that cannot do all of the work, this one is it for as long as it waits.
 
     Args:
         timeout: seconds to wait at most; None is without end.
+        about: tasks that are polled first.
         patient: wait on although the service cannot be reached or denies access.
+        say: is told what keeps this process from being the engine, or its engine from working.
     """
     profile = setup.profile
     history = History(profile.history_path)
     changed = threading.Event()
     watch = Watch(history.another(), changed.set)
-    engine = EngineThread(profile, lambda: setup, focus=frozenset(focus), changed=changed.set)
+    engine = EngineThread(profile, lambda: setup, brief=True, changed=changed.set)
+    engine.look_at(about)
     deadline = None if timeout is None else time.monotonic() + timeout
+    said: str | None = None
     watch.start()
     engine.start()
     try:
         while True:
             changed.clear()
+            if engine.trouble is not None and engine.trouble != said:
+                said = engine.trouble
+                say(said)
             if done(history):
                 return True
             left = _LOOK_S if deadline is None else min(_LOOK_S, deadline - time.monotonic())
@@ -52,13 +63,14 @@ def until(
                 return done(history)
             changed.wait(left)
     finally:
-        engine.stop()
+        engine.stop(timeout=None)
         watch.stop()
         history.close()
 
 
 def _hopeless(history: History, engine: EngineThread) -> bool:
-    """Say whether the engine at work has found that it cannot use the service now."""
-    working = engine.role in (Role.ENGINE, Role.FOLLOWER)
+    """Say whether no engine is going to use the service now, as far as this one has found."""
     state = engine_state.read(history)
-    return working and state.pid is not None and state.service in _HOPELESS
+    if engine.role is Role.BLOCKED:
+        return state.pid is None
+    return engine.role in (Role.ENGINE, Role.FOLLOWER) and state.speaks_for(os.getpid()) and state.service in _HOPELESS

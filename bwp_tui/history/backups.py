@@ -39,6 +39,20 @@ def daily(path: Path) -> list[Path]:
     return sorted(found, key=lambda entry: entry.name, reverse=True)
 
 
+def day_of(copy: Path) -> date:
+    """Return the day that a daily copy was made on."""
+    return date.fromisoformat(copy.stem[-len("2026-01-01") :])
+
+
+def has_todays(path: Path, today: date) -> bool:
+    """Say whether today's copy of the register at `path` is made."""
+    return _todays(path, today).exists()
+
+
+def _todays(path: Path, today: date) -> Path:
+    return folder(path) / f"{path.stem}-{today.isoformat()}.db"
+
+
 def back_up_daily(path: Path, today: date, stop: threading.Event) -> Path | None:
     """Make today's copy unless there is one, and then remove all but the newest seven; return the new one.
 
@@ -46,7 +60,7 @@ def back_up_daily(path: Path, today: date, stop: threading.Event) -> Path | None
         HistoryError: it could not be made or is not sound; the older ones are then left alone.
         Unwanted: `stop` was set meanwhile.
     """
-    target = folder(path) / f"{path.stem}-{today.isoformat()}.db"
+    target = _todays(path, today)
     if target.exists():
         return None
     with sentences(path):
@@ -62,7 +76,7 @@ def renew(path: Path, today: date, stop: threading.Event) -> list[Path]:
     Raises:
         HistoryError, Unwanted: as `back_up_daily` does.
     """
-    target = folder(path) / f"{path.stem}-{today.isoformat()}.db"
+    target = _todays(path, today)
     with sentences(path):
         _make(path, target, stop)
         gone = [old for old in copies(path) if old != target]

@@ -17,7 +17,7 @@ import apsw
 from bwp_tui.domain.times import Clock, to_text, utc_now
 from bwp_tui.domain.uptime import UptimeClock, read_uptime
 from bwp_tui.history.claim import Claim
-from bwp_tui.history.errors import HistoryDamaged, HistoryError, HistoryUnavailable
+from bwp_tui.history.errors import EngineSuperseded, HistoryDamaged, HistoryError, HistoryUnavailable
 from bwp_tui.history.identity import expected_schema, schema_of
 from bwp_tui.history.opening import Opening, open_database, prepare_file
 from bwp_tui.history.sentences import damaged, sentences
@@ -97,6 +97,8 @@ class History:
         self.read_only = opening.read_only
         """Why nothing can be recorded, in a sentence; None where it can."""
         self._db = opening.db
+        self.term: int | None = None
+        """The term of the engine that writes by this connection; None where that is no engine."""
         self._transaction: Transaction | None = None
         self._check = opening.check
 
@@ -177,6 +179,7 @@ class History:
 
         Raises:
             HistoryUnavailable: nothing can be recorded now.
+            EngineSuperseded: another engine has begun a term after this connection's.
         """
         if self.read_only is not None:
             raise HistoryUnavailable(self.read_only)
@@ -188,6 +191,7 @@ class History:
                 self._check()
                 self._db.execute("BEGIN IMMEDIATE")
             try:
+                self._check_term()
                 now = self.clock()
                 now_text = to_text(now)
                 with self._watched():
@@ -214,6 +218,14 @@ class History:
     def sync_tripwire(self) -> None:
         """Have it on disk outside of the register how far this has come: before a request leaves (see `tripwire`)."""
         self._tripwire.sync()
+
+    def _check_term(self) -> None:
+        if self.term is None:
+            return
+        with self._watched():
+            (row,) = self._db.execute("SELECT term FROM engine")
+        if row[0] != self.term:
+            raise EngineSuperseded
 
     @contextmanager
     def _watched(self) -> Iterator[None]:

@@ -77,18 +77,16 @@ def due(
     history: History,
     now: datetime,
     limit: int,
-    focus: frozenset[int] | None = None,
     busy: frozenset[int] = frozenset(),
 ) -> list[Order]:
     """Return the queued downloads whose time has come, in the order of the queue.
 
     Args:
-        focus: of these tasks alone; None is all of them.
         busy: of none of these tasks: another download of each has not left its slot yet.
     """
     rows = history.rows(
         f"{_ORDERS} WHERE {_DUE} AND d.not_before <= ? AND t.task_id IS NOT NULL"
-        f" AND {among('d.task', focus)} AND NOT {among('d.task', busy)} ORDER BY {PLACE}, d.id LIMIT ?",
+        f" AND NOT {among('d.task', busy)} ORDER BY {PLACE}, d.id LIMIT ?",
         (to_text(now), limit),
     )
     return _orders(rows)
@@ -123,14 +121,9 @@ def _orders(rows: list[Row]) -> list[Order]:
     ]
 
 
-def next_at(
-    history: History, focus: frozenset[int] | None = None, busy: frozenset[int] = frozenset()
-) -> datetime | None:
-    """Return when the next queued download may begin, or None when none is queued; `focus` and `busy` as in `due`."""
-    row = history.row(
-        f"SELECT min(d.not_before) FROM downloads d WHERE {_DUE} AND {among('d.task', focus)}"
-        f" AND NOT {among('d.task', busy)}"
-    )
+def next_at(history: History, busy: frozenset[int] = frozenset()) -> datetime | None:
+    """Return when the next queued download may begin, or None when none is queued; `busy` as in `due`."""
+    row = history.row(f"SELECT min(d.not_before) FROM downloads d WHERE {_DUE} AND NOT {among('d.task', busy)}")
     return None if row is None or row[0] is None else from_text(as_text(row[0]))
 
 

@@ -14,6 +14,13 @@ HistoryError
 from __future__ import annotations
 
 
+class EngineSuperseded(Exception):
+    """Another process has become the engine since, so this one must not write as the engine any more.
+
+    No `HistoryError`: what is tried again after one of those must end after this.
+    """
+
+
 class HistoryError(Exception):
     """Base of this room's errors; `str()` is a sentence for the operator."""
 

@@ -25,6 +25,7 @@ _SINCE: Final = (
     ("downloads", "paused", 4),
     ("tallies", "tasks", 5),
     ("meta", "identity", 8),
+    ("engine", "term", 10),
 )
 """A column that each step has brought, and the first schema with it."""
 

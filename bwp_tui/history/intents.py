@@ -9,7 +9,6 @@ from typing import Final
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import from_text, to_text
 from bwp_tui.history.connection import History, Row, as_int, as_text
-from bwp_tui.history.search import among
 
 _INTENTS: Final = (
     "SELECT i.id, i.task, i.action, t.kind, t.email, t.holding_period, t.reason, i.client_token, t.task_id,"
@@ -40,14 +39,13 @@ class Intent:
     """The first attempt by the service's clock, where that was known."""
 
 
-def due(history: History, now: datetime, limit: int, focus: frozenset[int] | None = None) -> list[Intent]:
-    """Return the waiting intents whose time has come; of the tasks in `focus`, where one is given.
+def due(history: History, now: datetime, limit: int) -> list[Intent]:
+    """Return the waiting intents whose time has come.
 
     Who has waited longest since the last try comes first, so that one that fails again and again holds up no other.
     """
     rows = history.rows(
-        f"{_INTENTS} WHERE i.state = 'waiting' AND i.not_before <= ? AND {among('i.task', focus)}"
-        " ORDER BY i.not_before, i.id LIMIT ?",
+        f"{_INTENTS} WHERE i.state = 'waiting' AND i.not_before <= ? ORDER BY i.not_before, i.id LIMIT ?",
         (to_text(now), limit),
     )
     return [_intent(row) for row in rows]
@@ -80,9 +78,9 @@ def _intent(row: Row) -> Intent:
     )
 
 
-def next_at(history: History, focus: frozenset[int] | None = None) -> datetime | None:
+def next_at(history: History) -> datetime | None:
     """Return when the next waiting intent may be sent, or None when none waits."""
-    row = history.row(f"SELECT min(i.not_before) FROM intents i WHERE i.state = 'waiting' AND {among('i.task', focus)}")
+    row = history.row("SELECT min(i.not_before) FROM intents i WHERE i.state = 'waiting'")
     return None if row is None or row[0] is None else from_text(as_text(row[0]))
 
 

@@ -71,6 +71,12 @@ def prepare_file(path: Path) -> None:
         found = path.lstat()
     if not stat.S_ISREG(found.st_mode):
         raise HistoryUnavailable(f"The history {path} is no plain file. Move it away, or set BWP_DATA_DIR.")
+    if found.st_nlink > 1:
+        raise HistoryUnavailable(
+            f"The history {path} has {found.st_nlink} names (hard links), and two programs that use it by different"
+            f" names would damage it. Remove the other name, or make this one a file of its own: cp -p {path.name} new"
+            f" && mv new {path.name}"
+        )
     _set_mode(path, _FILE_MODE)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -45,10 +46,9 @@ def due(
     history: History,
     now: datetime,
     limit: int,
-    focus: frozenset[int] | None = None,
     in_sight: frozenset[int] = frozenset(),
 ) -> list[DuePoll]:
-    """Return tasks whose poll is due; those in `focus`, where one is given.
+    """Return tasks whose poll is due.
 
     First those that somebody looks at, then those near their due date, then the longest overdue.
     """
@@ -62,18 +62,17 @@ def due(
     for condition, order in orders if in_sight else orders[1:]:
         if len(found) < limit:
             rows = history.rows(
-                f"{_TASKS} AND next_poll_at <= ? AND {among('number', focus)} AND {condition} ORDER BY {order} LIMIT ?",
+                f"{_TASKS} AND next_poll_at <= ? AND {condition} ORDER BY {order} LIMIT ?",
                 (to_text(now), limit),
             )
             found |= {poll.number: poll for poll in map(_due_poll, rows) if poll.number not in found}
     return list(found.values())[:limit]
 
 
-def soon(history: History, now: datetime, limit: int, focus: frozenset[int] | None = None) -> list[DuePoll]:
+def soon(history: History, now: datetime, limit: int) -> list[DuePoll]:
     """Return tasks that a request may take along: due within `SOON`, the first due first."""
     rows = history.rows(
-        f"{_TASKS} AND next_poll_at > ? AND next_poll_at <= ? AND polled_at <= ? AND {among('number', focus)}"
-        " ORDER BY next_poll_at LIMIT ?",
+        f"{_TASKS} AND next_poll_at > ? AND next_poll_at <= ? AND polled_at <= ? ORDER BY next_poll_at LIMIT ?",
         (to_text(now), to_text(now + SOON), to_text(now - _UNHURRIED), limit),
     )
     return [_due_poll(row) for row in rows]
@@ -91,9 +90,14 @@ def _due_poll(row: Row) -> DuePoll:
     )
 
 
-def next_at(history: History, focus: frozenset[int] | None = None) -> datetime | None:
+def next_at(history: History) -> datetime | None:
     """Return when the next poll is due, or None when none is."""
-    row = history.row(
-        f"SELECT min(next_poll_at) FROM tasks WHERE next_poll_at IS NOT NULL AND {among('number', focus)}"
-    )
+    row = history.row("SELECT min(next_poll_at) FROM tasks WHERE next_poll_at IS NOT NULL")
     return None if row is None or row[0] is None else from_text(as_text(row[0]))
+
+
+def any_due(history: History, numbers: Sequence[int], at: datetime) -> bool:
+    """Say whether one of these tasks was due to be polled by `at` and has not been."""
+    condition = among("number", frozenset(numbers))
+    sql = f"SELECT 1 FROM tasks WHERE task_id IS NOT NULL AND next_poll_at <= ? AND {condition} LIMIT 1"
+    return history.row(sql, (to_text(at),)) is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -11,7 +12,7 @@ from typing import Final
 import apsw
 
 from bwp_tui.domain.times import Clock, local_day
-from bwp_tui.history import backups, integrity, purge
+from bwp_tui.history import backups, engine_state, integrity, purge
 from bwp_tui.history.connection import History
 from bwp_tui.history.errors import HistoryDamaged, HistoryError
 from bwp_tui.history.sentences import damaged, sentences
@@ -59,13 +60,16 @@ class Keeper:
 
     Args:
         told: is called in the thread with a sentence, or None when all is well, after each round.
+        when_due: leave out the rounds on a day that has its copy.
     """
 
-    def __init__(self, path: Path, clock: Clock, told: Callable[[str | None], None]) -> None:
+    def __init__(self, path: Path, clock: Clock, told: Callable[[str | None], None], *, when_due: bool = False) -> None:
         self._path = path
         self._clock = clock
         self._told = told
+        self._when_due = when_due
         self._stopped = threading.Event()
+        self._last = threading.Event()
         self._thread = threading.Thread(target=self._rounds, name="history-keeper", daemon=True)
 
     def start(self) -> None:
@@ -75,12 +79,28 @@ class Keeper:
     def stop(self) -> None:
         """Break off what is under way and wait for the end of the thread."""
         self._stopped.set()
+        self.finish()
+
+    def finish(self) -> None:
+        """Wait for the end of the round that is under way, which is the last."""
+        self._last.set()
         if self._thread.ident is not None:
             self._thread.join()
 
+    def _record(self, words: str | None) -> None:
+        with suppress(HistoryError):
+            history = History(self._path, clock=self._clock)
+            try:
+                engine_state.note_upkeep(history, words)
+            finally:
+                history.close()
+
     def _rounds(self) -> None:
-        while not self._stopped.is_set():
-            words = look_after(self._path, self._clock, self._stopped)
-            if not self._stopped.is_set():
-                self._told(words)
-            self._stopped.wait(EVERY_S)
+        while True:
+            if not self._when_due or not backups.has_todays(self._path, local_day(self._clock())):
+                words = look_after(self._path, self._clock, self._stopped)
+                if not self._stopped.is_set():
+                    self._record(words)
+                    self._told(words)
+            if self._last.wait(EVERY_S):
+                return

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
-from ipaddress import ip_address
 from typing import Final
-from urllib.parse import urlsplit
 
+from bwp_tui.domain.addresses import check_url
 from bwp_tui.domain.text import clean, nearest
 from bwp_tui.domain.times import zone_of
 from bwp_tui.settings.profile import MOST_DOWNLOAD_SLOTS, NAME_PATTERN, NOTICES, PRACTICE, THEMES
@@ -20,29 +19,11 @@ _NO: Final = ("0", "false", "no", "off")
 
 def url(text: str) -> str | None:
     """Check an address: https, or http on loopback; no credentials, query or fragment."""
-    if not _PLAIN.fullmatch(text):
-        return "holds blanks or characters that do not belong in an address"
     try:
-        parts = urlsplit(text)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return "is no address like https://host/path"
-    if not host:
-        return "is no address like https://host/path"
-    if "@" in parts.netloc:
-        return "holds a user name or password; take it out"
-    if parts.query or parts.fragment:
-        return "must end with its path: no ? and no #"
-    if parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host)):
-        return None
-    return "must begin with https:// (http:// is for this machine only)"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+        check_url(text)
+    except ValueError as error:
+        return str(error).removeprefix("The address ").removesuffix(".")
+    return None
 
 
 def header(text: str) -> str | None:

@@ -6,9 +6,10 @@ import time
 
 import pytest
 
-from bwp_tui.api.endpoint import Endpoint, Secret, check_url
+from bwp_tui.api.endpoint import Endpoint, Secret
 from bwp_tui.api.errors import BadAnswer
 from bwp_tui.api.links import PresignedLink
+from bwp_tui.domain.addresses import check_url
 
 SIGNED = "?X-Amz-Expires=60&X-Amz-Signature=5ec2e7"
 

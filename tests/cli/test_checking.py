@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import timedelta
 
+import pytest
+
+from bwp_tui.domain.times import local_day, utc_now
+from bwp_tui.engine.lease import Lease, begin_term
+from bwp_tui.history import backups, engine_state
+from bwp_tui.history.engine_state import Ability, Service
 from tests.cli.conftest import Bwp, Ended
 from tests.cli.test_requests import NOWHERE
 from tests.history.damage import overwrite_table
@@ -22,7 +29,7 @@ def test_all_is_well_with_a_service_that_answers(shop: Bwp) -> None:
     assert ended.code == 0
     found = levels(ended)
     assert found.pop("terminal") == "warn"  # there is none under a test
-    assert found == dict.fromkeys(("settings", "credentials", "service", "files", "history", "clock"), "ok")
+    assert found == dict.fromkeys(("settings", "credentials", "service", "files", "history", "engine", "clock"), "ok")
 
 
 def test_missing_credentials_fail_and_the_rest_is_still_checked(bwp: Bwp) -> None:
@@ -67,6 +74,43 @@ def test_a_damaged_history_fails(bwp: Bwp) -> None:
     assert levels(ended)["history"] == "fail"
     assert "was damaged and is kept" in bwp("list").err
     assert levels(bwp("doctor", "--json"))["history"] == "warn"  # of the file that was set aside
+
+
+def test_a_daily_copy_that_is_old_or_failed_is_told(shop: Bwp) -> None:
+    shop("submit", "retrieval", "jane@example.com")
+    [copy] = backups.daily(shop.folder / "history.db")
+    copy.rename(copy.with_name(f"history-{local_day(utc_now()) - timedelta(days=2)}.db"))
+    assert levels(shop("doctor", "--json"))["history"] == "ok"
+    [copy] = backups.daily(shop.folder / "history.db")
+    copy.rename(copy.with_name(f"history-{local_day(utc_now()) - timedelta(days=3)}.db"))
+    assert levels(shop("doctor", "--json"))["history"] == "warn"
+    for copy in (shop.folder / "backups").iterdir():
+        copy.unlink()
+    (shop.folder / "backups").rmdir()
+    (shop.folder / "backups").touch()
+    shop("refresh")
+    assert levels(shop("doctor", "--json"))["history"] == "warn"
+
+
+def test_a_lock_file_that_cannot_be_opened_fails(shop: Bwp) -> None:
+    shop("list")
+    (shop.folder / "engine.lock").mkdir()
+    ended = shop("doctor")
+    assert f"fail  engine       This process cannot be the engine: {shop.folder / 'engine.lock'}" in ended.out
+    assert shop("run", "--once").code == 3
+    assert "engine.lock" in shop("submit", "retrieval", "jane@example.com").err
+
+
+@pytest.mark.parametrize("ability", Ability)
+def test_an_engine_that_does_not_do_all_is_told(shop: Bwp, ability: Ability) -> None:
+    history, lease = shop.history(), Lease(shop.folder / "engine.lock")
+    assert begin_term(history, lease, ability if ability is Ability.POLLS else Ability.ALL)
+    if ability is Ability.NOTHING:
+        engine_state.report(history, Service.ENGINE_FAULT, "It fails.", None)
+    found = levels(shop("doctor", "--json"))["engine"]
+    assert found == {Ability.ALL: "ok", Ability.POLLS: "warn", Ability.NOTHING: "fail"}[ability]
+    history.close()
+    lease.release()
 
 
 def test_a_clock_behind_the_history_is_told(shop: Bwp) -> None:

@@ -50,9 +50,17 @@ def test_a_report_holds_the_traceback_without_secrets_or_local_variables(tmp_pat
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
-def test_every_report_is_a_file_of_its_own(tmp_path: Path) -> None:
-    paths = {crashlog.record(tmp_path, failure("x")) for _ in range(5)}
-    assert len(paths) == 5
+def test_a_fault_that_comes_again_is_reported_once(tmp_path: Path) -> None:
+    paths = {crashlog.record(tmp_path, failure(f"at {number}")) for number in range(5)}
+    assert len(paths) == len(list(tmp_path.iterdir())) == 1
+    other = crashlog.record(tmp_path, RuntimeError("another fault"))
+    assert other not in paths
+
+
+def test_the_last_few_reports_are_kept(tmp_path: Path) -> None:
+    faults = [type(f"Fault{number}", (Exception,), {})() for number in range(crashlog.KEPT + 5)]
+    paths = [crashlog.record(tmp_path, fault) for fault in faults]
+    assert sorted(tmp_path.iterdir()) == paths[5:]
 
 
 def test_a_report_that_cannot_be_written_hides_nothing(tmp_path: Path) -> None:

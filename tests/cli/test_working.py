@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import signal
 import stat
 import subprocess
@@ -15,10 +16,13 @@ import pytest
 
 from bwp_tui.cli.working import progress_words
 from bwp_tui.domain.task import Download, DownloadState, Kind
+from bwp_tui.history import engine_state, tasks
 from bwp_tui.sandbox.server import Sandbox
 from tests.cli.conftest import Bwp, variables
 from tests.cli.test_requests import NOWHERE
+from tests.engine.shop import submit
 from tests.pty_terminal import Terminal
+from tests.waiting import eventually
 
 
 def test_waiting_ends_when_all_are_completed(shop: Bwp) -> None:
@@ -187,6 +191,25 @@ def test_running_once_brings_all_up_to_date(shop: Bwp, practice: Sandbox) -> Non
     history.close()
     assert shop("run", "--once").code == 0
     assert "ON_HOLD" in shop("show", "1").out
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["nobody reads", "a full disk"])
+def test_an_engine_goes_on_where_its_lines_cannot_be_printed(shop: Bwp, full: bool) -> None:
+    reader, gone = os.pipe()
+    os.close(reader)
+    out = os.open("/dev/full", os.O_WRONLY) if full else gone
+    history = shop.history()
+    with subprocess.Popen(shop.argv("run"), env=shop.env, stdout=out, stderr=subprocess.PIPE) as engine:
+        try:
+            eventually(lambda: engine_state.read(history).pid == engine.pid)
+            number = submit(history, "jane@example.com")
+            eventually(lambda: tasks.get(history, number).task_id)
+            engine.terminate()
+            assert engine.communicate(timeout=20)[1] == b""
+            assert engine.returncode == 0
+        finally:
+            engine.kill()
+    history.close()
 
 
 def test_running_once_without_the_service_says_to_try_later(shop: Bwp) -> None:

@@ -26,7 +26,7 @@ async def test_every_action_that_writes_is_refused_and_says_why(tmp_path: Path) 
             await console.go_to(number)
             (action,) = (action for action in ACTIONS if action.name == name)
             await console.press(action.keys[0])
-            assert f"{shown_key(action.keys[0])}: This profile is read-only." in console.line("status")
+            assert f"{shown_key(action.keys[0])}: This profile can only be read." in console.line("status")
             assert not console.main.prompt.is_open
             assert not console.main.form.display
         assert console.history.revision() == revision
@@ -43,12 +43,12 @@ async def test_a_view_is_neither_saved_nor_deleted(tmp_path: Path) -> None:
     async with opened(make_profile(tmp_path / "production", read_only=True)) as console:
         views.save(console.history, View("mine", "mine", "kind:deletion"))
         await console.press("V")
-        assert "V: This profile is read-only." in console.line("status")
+        assert "V: This profile can only be read." in console.line("status")
         assert not console.main.prompt.is_open
         await console.press("colon")
         console.main.prompt.put("views delete mine")
         await console.press("enter")
-        await console.sees("This profile is read-only.")
+        await console.sees("This profile can only be read.")
         assert [view.name for view in views.saved(console.history)] == ["mine"]
 
 
@@ -67,7 +67,7 @@ async def test_whoever_asks_a_read_only_register_to_change_is_refused(tmp_path: 
             lambda: session.queue.steer("pause", [1]),
         )
         for deed in deeds:
-            with pytest.raises(NotPossible, match="read-only"):
+            with pytest.raises(NotPossible, match="can only be read"):
                 deed()
         assert console.history.revision() == revision
         assert session.desk.do_many("refresh", [READY])

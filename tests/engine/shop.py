@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -105,7 +105,7 @@ class Shop:
         """Return the number of a retrieval that the register knows to be COMPLETED."""
         number = self.track(email)
         self.clock.advance(PROCESSED)
-        await self.work(frozenset({number}))
+        await self.work()
         assert self.task(number).status == "COMPLETED"
         return number
 
@@ -127,21 +127,19 @@ class Shop:
             await client.aclose()
 
     @asynccontextmanager
-    async def engine(self, focus: Collection[int] | None = None) -> AsyncIterator[Engine]:
+    async def engine(self) -> AsyncIterator[Engine]:
         """Make an engine whose `run` and `run_once` are the test's to call."""
         async with self.api() as api:
-            chosen = None if focus is None else frozenset(focus)
             yield Engine(
                 self.history,
                 api,
-                focus=chosen,
                 read_only=self.profile.read_only,
                 download_slots=self.profile.download_slots,
             )
 
-    async def work(self, focus: Collection[int] | None = None) -> None:
+    async def work(self) -> None:
         """Have a new engine do all that is due now."""
-        async with self.engine(focus) as engine:
+        async with self.engine() as engine:
             await engine.run_once()
 
     def with_profile(self, profile: Profile) -> Shop:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.engine.lease import Lease
+from bwp_tui.engine.lease import Lease, LeaseUnusable
 from tests.waiting import eventually
 
 HOLDER = """
@@ -83,7 +83,7 @@ def test_the_file_and_its_folder_are_private(tmp_path: Path) -> None:
 
 def test_a_symlink_in_its_place_is_refused(tmp_path: Path) -> None:
     (tmp_path / "engine.lock").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(OSError, match="symbolic"):
+    with pytest.raises(LeaseUnusable, match="it is a link"):
         Lease(tmp_path / "engine.lock").take()
     assert not (tmp_path / "elsewhere").exists()
 

@@ -273,14 +273,6 @@ async def test_what_the_operator_asks_about_is_polled_now(shop: Shop) -> None:
     assert requests(shop) == before + 1
 
 
-async def test_focus_leaves_other_tasks_alone(shop: Shop) -> None:
-    chosen, other = held(shop, 2)
-    waiting = shop.submit("eve@example.com")
-    await shop.work({chosen})
-    assert [shop.task(number).status for number in (chosen, other, waiting)] == ["ON_HOLD", "QUEUED", "QUEUED"]
-    assert shop.sandbox.world.calls[ASKED] == 1
-
-
 async def test_no_poll_asks_for_a_link(shop: Shop) -> None:
     for number in range(5):
         await shop.completed(f"shopper{number}@example.com")

@@ -32,7 +32,7 @@ def held(shop: Shop, count: int, received_on: date = date(2026, 11, 20)) -> list
 
 
 def order_of(shop: Shop, limit: int = 100, in_sight: frozenset[int] = frozenset()) -> list[int]:
-    return [poll.number for poll in polls.due(shop.history, shop.clock.now, limit, None, in_sight)]
+    return [poll.number for poll in polls.due(shop.history, shop.clock.now, limit, in_sight)]
 
 
 def test_the_longest_overdue_comes_first(shop: Shop) -> None:

@@ -25,7 +25,7 @@ def what_happened(shop: Shop, number: int) -> list[str]:
 async def test_a_request_is_submitted_under_its_own_client_token(shop: Shop) -> None:
     number = shop.submit("jane@example.com")
     [intent] = intents.due(shop.history, shop.clock.now, 9)
-    await shop.work({number})
+    await shop.work()
     [start] = shop.sandbox.world.starts
     assert (start.client_token, start.email, start.kind) == (intent.client_token, "jane@example.com", Kind.RETRIEVAL)
     task = shop.task(number)
@@ -68,7 +68,7 @@ async def test_after_a_lost_answer_the_same_token_finds_the_one_task(shop: Shop)
     assert shop.task(number).status == "QUEUED"
     assert shop.task(number).trouble is not None
     shop.clock.advance(A_WHILE)
-    await shop.work({number})
+    await shop.work()
     [start] = shop.sandbox.world.starts
     assert shop.sandbox.world.calls[START] == 2
     assert shop.task(number).task_id == start.task_id
@@ -157,10 +157,8 @@ async def test_a_resubmission_has_a_token_of_its_own(shop: Shop) -> None:
 async def test_a_request_withdrawn_at_the_last_moment_is_not_sent(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     real = intents.due
 
-    def withdraw_what_was_read(
-        history: History, now: datetime, limit: int, focus: frozenset[int] | None = None
-    ) -> list[Intent]:
-        found = real(history, now, limit, focus)
+    def withdraw_what_was_read(history: History, now: datetime, limit: int) -> list[Intent]:
+        found = real(history, now, limit)
         for intent in found:
             actions.cancel(history, intent.number, ACTOR)
         return found

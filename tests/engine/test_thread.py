@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import stat
 import subprocess
@@ -23,6 +24,7 @@ from bwp_tui.engine.setup import EngineSetup
 from bwp_tui.engine.thread import EngineThread, Role
 from bwp_tui.history import actions, engine_state, tasks
 from bwp_tui.history.connection import History
+from bwp_tui.history.engine_state import Ability, Service
 from bwp_tui.history.errors import HistoryError
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile, SettingsError
@@ -238,13 +240,13 @@ def test_missing_credentials_are_told_and_the_register_stays_usable(profile: Pro
         assert "pass failed" in (engine_state.read(live_history).message or "")
 
 
-def test_an_unusable_proxy_is_told_and_is_no_crash(
+def test_an_unusable_certificate_file_is_told_and_is_no_crash(
     profile: Profile, live_history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", "nonsense://proxy")
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/at.all")
     with running(engine_of(profile)):
-        eventually(lambda: engine_state.read(live_history).service == "unreachable")
-        assert "HTTPS_PROXY" in (engine_state.read(live_history).message or "")
+        eventually(lambda: engine_state.read(live_history).service == Service.UNUSABLE)
+        assert "SSL_CERT_FILE" in (engine_state.read(live_history).message or "")
     assert not profile.log_dir.exists()
 
 
@@ -268,6 +270,39 @@ def test_a_fault_of_ours_is_recorded_without_secrets_and_the_engine_goes_on(
     assert b"X-Amz-Signature" not in bytes_below(profile.log_dir)
 
 
+def test_an_engine_that_keeps_failing_rests_longer_each_time_and_writes_one_report(
+    profile: Profile, live_history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[float] = []
+
+    def prepare() -> EngineSetup:
+        begun.append(time.monotonic())
+        raise RuntimeError("again")
+
+    told: list[str | None] = []
+    monkeypatch.setattr(engine_thread, "RESTART_S", 0.02)
+    engine = EngineThread(profile, prepare, changed=lambda: told.append(engine.trouble))
+    with running(engine):
+        eventually(lambda: len(begun) == 6)
+        state = engine_state.read(live_history)
+        assert (state.service, state.message, state.ability) == (
+            Service.ENGINE_FAULT,
+            engine.trouble,
+            Ability.NOTHING,
+        )
+        assert "RuntimeError" in (engine.trouble or "")
+    rests = [after - before for before, after in itertools.pairwise(begun)]
+    assert all(rest >= 0.02 * 2**number for number, rest in enumerate(rests))
+    assert told == [None, engine_state_message(told), None]
+    assert len(list(profile.log_dir.iterdir())) == 1
+
+
+def engine_state_message(told: list[str | None]) -> str:
+    """The one sentence that was told."""
+    [sentence] = {sentence for sentence in told if sentence is not None}
+    return sentence
+
+
 def test_a_register_that_cannot_be_opened_is_tried_again(profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
     refusals: list[HistoryError] = []
 
@@ -283,7 +318,8 @@ def test_a_register_that_cannot_be_opened_is_tried_again(profile: Profile, monke
     of_a_newer_program(profile.history_path)
     with running(engine_of(profile)) as engine:
         eventually(lambda: len(refusals) > 1)
-        assert engine.role is Role.STARTING
+        assert engine.role is Role.BLOCKED
+        assert engine.trouble == str(refusals[0])
         profile.history_path.unlink()
         eventually(lambda: engine.role is Role.ENGINE)
     assert not profile.log_dir.exists()

@@ -1,25 +1,32 @@
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bwp_tui.engine.lease import Lease
+from bwp_tui.domain.task import Kind
+from bwp_tui.domain.times import local_day, utc_now
+from bwp_tui.engine import serve as serve_module
+from bwp_tui.engine.lease import Lease, begin_term
 from bwp_tui.engine.probe import probe
 from bwp_tui.engine.serve import EngineElsewhere, serve, serve_once
 from bwp_tui.engine.setup import setup_for
+from bwp_tui.engine.thread import EngineThread
 from bwp_tui.engine.until import until
-from bwp_tui.history import actions, engine_state, tasks
+from bwp_tui.history import actions, backups, engine_state, tasks, upkeep
 from bwp_tui.history.connection import History
-from bwp_tui.history.engine_state import Service
+from bwp_tui.history.engine_state import Ability, Service
 from bwp_tui.history.errors import HistoryTooNew
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile, SettingsError
 from tests.engine.shop import ACTOR, request, setup_of, submit
+from tests.engine.test_thread import running
 from tests.waiting import eventually
 
 
@@ -52,26 +59,25 @@ def lease_is_free(profile: Profile) -> bool:
     return free
 
 
-def test_a_command_has_its_task_submitted_and_leaves_the_others_alone(
+def test_a_command_has_all_that_is_due_done_while_it_lasts(
     sandbox: Sandbox, profile: Profile, live_history: History
 ) -> None:
     other = submit(live_history, "eve@example.com")
     number = submit(live_history, "jane@example.com")
-    assert until(setup_of(profile), accepted(number), focus=[number], timeout=20)
-    assert tasks.get(live_history, other).status == "QUEUED"
-    assert [start.email for start in sandbox.world.starts] == ["jane@example.com"]
+    assert until(setup_of(profile), lambda history: accepted(number)(history) and accepted(other)(history), timeout=20)
+    assert sorted(start.email for start in sandbox.world.starts) == ["eve@example.com", "jane@example.com"]
     assert lease_is_free(profile)
 
 
 def test_what_is_so_already_needs_no_engine(sandbox: Sandbox, profile: Profile) -> None:
     sandbox.stop()
-    assert until(setup_of(profile), lambda _history: True, focus=[], timeout=0)
+    assert until(setup_of(profile), lambda _history: True, timeout=0)
 
 
 def test_time_runs_out(profile: Profile, live_history: History) -> None:
-    number = submit(live_history, "slow@example.com")
+    submit(live_history, "slow@example.com")
     began = time.monotonic()
-    assert not until(setup_of(profile), never, focus=[number], timeout=0.5)
+    assert not until(setup_of(profile), never, timeout=0.5)
     assert time.monotonic() - began < 5
     assert lease_is_free(profile)
 
@@ -80,7 +86,7 @@ def test_without_a_service_it_returns_early(sandbox: Sandbox, profile: Profile, 
     sandbox.stop()
     number = submit(live_history, "jane@example.com")
     began = time.monotonic()
-    assert not until(setup_of(profile), accepted(number), focus=[number], timeout=None)
+    assert not until(setup_of(profile), accepted(number), timeout=None)
     assert time.monotonic() - began < 10
     assert "cannot be reached" in (tasks.get(live_history, number).trouble or "")
 
@@ -96,21 +102,21 @@ def test_the_patient_wait_for_a_service_that_comes_back(
             sandbox.start()
         return tasks.get(history, number).task_id is not None
 
-    assert until(setup_of(profile), done, focus=[number], timeout=30, patient=True)
+    assert until(setup_of(profile), done, timeout=30, patient=True)
 
 
 def test_what_a_dead_engine_said_last_discourages_nobody(profile: Profile, live_history: History) -> None:
     engine_state.announce(live_history, 4_000_000, "here")
     engine_state.report(live_history, Service.UNREACHABLE, "gone", None)
     number = submit(live_history, "jane@example.com")
-    assert until(setup_of(profile), accepted(number), focus=[number], timeout=20)
+    assert until(setup_of(profile), accepted(number), timeout=20)
 
 
 def test_another_engine_does_the_work_for_a_command(profile: Profile, live_history: History) -> None:
     with serving(profile) as said:
         eventually(lambda: said)
         number = submit(live_history, "jane@example.com")
-        assert until(setup_of(profile), accepted(number), focus=[number], timeout=20)
+        assert until(setup_of(profile), accepted(number), timeout=20)
         assert not lease_is_free(profile)
 
 
@@ -119,7 +125,9 @@ def test_serving_says_each_role_once(profile: Profile) -> None:
         eventually(lambda: first)
         with serving(profile) as second:
             eventually(lambda: second)
-            assert second == ["Another process is the engine of profile sandbox; waiting to take over."]
+            assert second == [
+                f"Another process (pid {os.getpid()}) is the engine of profile sandbox; waiting to take over."
+            ]
     assert first == ["This process is the engine of profile sandbox."]
     assert lease_is_free(profile)
 
@@ -134,12 +142,96 @@ def test_serving_once_does_what_is_due_and_returns(sandbox: Sandbox, profile: Pr
     assert engine_state.read(live_history).pid is None
 
 
-def test_serving_once_beside_an_engine_is_refused(profile: Profile) -> None:
-    lease = Lease(profile.lease_path)
-    assert lease.take()
-    with pytest.raises(EngineElsewhere, match="nothing to do here"):
+def test_serving_once_waits_for_the_engine_that_is_there(profile: Profile, live_history: History) -> None:
+    with serving(profile) as said:
+        eventually(lambda: said)
+        numbers = [submit(live_history, f"shopper{number}@example.com") for number in range(5)]
         serve_once(setup_of(profile))
+        assert all(tasks.get(live_history, number).task_id for number in numbers)
+        assert not lease_is_free(profile)
+
+
+def test_serving_once_beside_a_process_that_does_nothing_says_so(
+    profile: Profile, live_history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serve_module, "PATIENCE_S", 0.5)
+    lease = Lease(profile.lease_path)
+    assert begin_term(live_history, lease, Ability.ALL) is not None
+    serve_once(setup_of(profile))  # nothing is due
+    number = submit(live_history, "jane@example.com")
+    with pytest.raises(EngineElsewhere, match=f"pid {os.getpid()}"):
+        serve_once(setup_of(profile))
+    assert tasks.get(live_history, number).task_id is None
     lease.release()
+
+
+def test_serving_once_takes_over_from_an_engine_that_only_polls(profile: Profile, live_history: History) -> None:
+    number = submit(live_history, "jane@example.com")
+    lease = Lease(profile.lease_path)
+    assert begin_term(live_history, lease, Ability.POLLS) is not None
+    lease.beat()
+    serve_once(setup_of(profile))
+    assert tasks.get(live_history, number).task_id is not None
+    lease.release()
+
+
+def test_a_command_that_waits_on_a_held_deletion_does_what_others_ask_for(
+    sandbox: Sandbox, profile: Profile, live_history: History
+) -> None:
+    held = submit(live_history, "held@example.com", Kind.DELETION, 30)
+    stop = threading.Event()
+    waiting = threading.Thread(target=lambda: until(setup_of(profile), lambda _history: stop.is_set(), timeout=None))
+    waiting.start()
+    try:
+        eventually(lambda: tasks.get(live_history, held).status == "ON_HOLD")
+        number = submit(live_history, "jane@example.com")
+        assert until(setup_of(profile), accepted(number), timeout=20)
+        assert waiting.is_alive()
+        assert len(sandbox.world.starts) == 2
+    finally:
+        stop.set()
+        waiting.join()
+
+
+def test_a_wrong_secret_of_another_process_is_not_taken_for_this_ones(profile: Profile, live_history: History) -> None:
+    number = submit(live_history, "jane@example.com")
+    with running(EngineThread(profile, lambda: setup_of(profile, "wrong"))):
+        eventually(lambda: engine_state.read(live_history).service == Service.BAD_CREDENTIALS)
+        assert until(setup_of(profile), accepted(number), timeout=20)
+
+
+def test_what_keeps_this_process_from_being_the_engine_is_told(profile: Profile, live_history: History) -> None:
+    number = submit(live_history, "jane@example.com")
+    profile.lease_path.mkdir()
+    said: list[str] = []
+    assert not until(setup_of(profile), accepted(number), timeout=20, say=said.append)
+    [sentence] = said
+    assert str(profile.lease_path) in sentence
+
+
+@pytest.mark.parametrize("practice", [False, True], ids=["a real profile", "practice"])
+def test_whoever_is_the_engine_for_a_moment_makes_the_daily_copy(
+    profile: Profile, live_history: History, practice: bool
+) -> None:
+    number = submit(live_history, "jane@example.com")
+    profile = replace(profile, practice=practice)
+    assert until(setup_of(profile), accepted(number), timeout=20)
+    assert backups.has_todays(profile.history_path, local_day(utc_now())) is not practice
+    for copy in backups.daily(profile.history_path):
+        copy.unlink()
+    serve_once(setup_of(profile))
+    assert backups.has_todays(profile.history_path, local_day(utc_now())) is not practice
+
+
+def test_a_day_that_has_its_copy_needs_no_other_look(
+    profile: Profile, live_history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profile = replace(profile, practice=False)
+    serve_once(setup_of(profile))
+    looks: list[Path] = []
+    monkeypatch.setattr(upkeep, "look_after", lambda path, *_others: looks.append(path))
+    assert until(setup_of(profile), accepted(submit(live_history, "jane@example.com")), timeout=20)
+    assert looks == []
 
 
 def test_serving_once_with_an_unusable_register_frees_the_lease(profile: Profile) -> None:
@@ -151,11 +243,11 @@ def test_serving_once_with_an_unusable_register_frees_the_lease(profile: Profile
     assert lease_is_free(profile)
 
 
-def test_serving_once_with_an_unusable_proxy_is_a_mistake_of_the_settings(
+def test_serving_once_with_an_unusable_certificate_file_is_a_mistake_of_the_settings(
     profile: Profile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", "nonsense://proxy")
-    with pytest.raises(SettingsError, match="HTTPS_PROXY"):
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/at.all")
+    with pytest.raises(SettingsError, match="SSL_CERT_FILE"):
         serve_once(setup_of(profile))
     assert lease_is_free(profile)
 
@@ -182,13 +274,13 @@ def test_a_probe_with_a_wrong_secret_does_not_show_it(profile: Profile) -> None:
     assert "not-the-secret" not in result.sentence
 
 
-def test_a_probe_without_a_service_or_a_usable_proxy_is_a_sentence(
+def test_a_probe_without_a_service_or_usable_certificates_is_a_sentence(
     sandbox: Sandbox, profile: Profile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sandbox.stop()
     assert "cannot be reached" in probe(setup_of(profile)).sentence
-    monkeypatch.setenv("HTTPS_PROXY", "nonsense://proxy")
-    assert "HTTPS_PROXY" in probe(setup_of(profile)).sentence
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/at.all")
+    assert "SSL_CERT_FILE" in probe(setup_of(profile)).sentence
 
 
 def test_a_setup_holds_the_secret_and_does_not_show_it(profile: Profile) -> None:

@@ -171,9 +171,9 @@ def test_a_part_that_was_no_archive_is_not_gone_on_with(history: History, order:
 
 
 def test_a_task_whose_download_has_not_left_its_slot_is_not_due(history: History, order: Order) -> None:
-    assert downloads.due(history, NOW, 5, None, frozenset({order.number})) == []
-    assert downloads.next_at(history, None, frozenset({order.number})) is None
-    assert downloads.next_at(history, None, frozenset({order.number + 1})) == NOW
+    assert downloads.due(history, NOW, 5, frozenset({order.number})) == []
+    assert downloads.next_at(history, frozenset({order.number})) is None
+    assert downloads.next_at(history, frozenset({order.number + 1})) == NOW
 
 
 def test_the_oldest_download_comes_first_and_no_more_than_there_are_slots(history: History) -> None:
@@ -181,7 +181,6 @@ def test_the_oldest_download_comes_first_and_no_more_than_there_are_slots(histor
         task = in_status(history, "COMPLETED", task_id=f"task-{number}")
         actions.download(history, task.number, "/srv/results", ACTOR)
     assert [order.number for order in downloads.due(history, NOW, 2)] == [1, 2]
-    assert [order.number for order in downloads.due(history, NOW, 5, frozenset({3}))] == [3]
 
 
 def test_a_bad_line_makes_no_flood_on_the_timeline_and_no_try_is_lost(history: History, order: Order) -> None:

@@ -17,7 +17,9 @@ from tests.history.golden import write as write_golden
 from tests.history.support import TODAY, intent_of, submitted
 
 KNOWN = len(migrate.steps())
-GOLDEN = sorted(Path(write_golden.__file__).parent.glob("schema-*.db"))
+GOLDEN = sorted(
+    Path(write_golden.__file__).parent.glob("schema-*.db"), key=lambda golden: int(golden.stem.partition("-")[2])
+)
 _NEXT = "CREATE TABLE next_one (x TEXT) STRICT;"
 
 

@@ -106,6 +106,10 @@ def test_the_practice_name_is_refused_so_that_practice_never_meets_the_service(t
         "http://127.0.0.1.example/",
         "http://localhost.example/",
         "nonsense",
+        "https://xn--/graphql",
+        "https://xn--a.invalid/graphql",
+        "https://[v1.a]/graphql",
+        "https://api.example\\graphql",
     ],
 )
 def test_an_address_that_could_leak_the_secret_is_refused(tmp_path: Path, url: str) -> None:

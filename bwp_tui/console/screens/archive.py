@@ -203,7 +203,7 @@ class ArchiveScreen(Screen[None]):
         self._show_looked(self._looked, cursor=0)
 
     async def _unpack(self) -> None:
-        if self._session.profile.read_only:
+        if self._session.read_only:
             self._say("X: This profile is read-only.", "warn")
             return
         if all(entry.is_folder for entry in self._entries):

@@ -160,7 +160,7 @@ class MainScreen(Screen[None]):
     @property
     def situation(self) -> Situation:
         """What decides which actions are possible."""
-        return Situation(self.task_here, self.session.profile.read_only, self.session.today(), len(self.views))
+        return Situation(self.task_here, self.session.read_only, self.session.today(), len(self.views))
 
     @property
     def prompt(self) -> Prompt:

@@ -235,7 +235,7 @@ class TaskScreen(Screen[None]):
     @property
     def _situation(self) -> Situation:
         task = self._known.task if self._known else None
-        return Situation(task, self._session.profile.read_only, self._session.today())
+        return Situation(task, self._session.read_only, self._session.today())
 
     def _go_to(self, number: int) -> None:
         self._number = number

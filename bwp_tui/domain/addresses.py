@@ -52,6 +52,28 @@ def _meant(address: IPv6Address) -> IPv4Address | IPv6Address:
     return address.ipv4_mapped or address.sixtofour or address
 
 
+def _is_no_name(label: str) -> bool:
+    """Say whether a part of a host's name claims to be an international one and is none: no resolver knows it."""
+    if not label.startswith("xn--"):
+        return False
+    try:
+        decoded = label[4:].encode("ascii").decode("punycode")
+    except UnicodeError:
+        return True
+    return not decoded or not decoded.isprintable()
+
+
+def check_url(url: str) -> None:
+    """Accept an https URL, or an http one on loopback.
+
+    Raises:
+        ValueError: it is neither, or holds credentials or a query; one sentence that says which.
+    """
+    split_address(url)
+    if "?" in url or "#" in url:
+        raise ValueError("The address must end with its path: no ? and no #.")
+
+
 def split_address(url: str) -> Address:
     """Return the parts of an https URL; http passes to a loopback host.
 
@@ -65,13 +87,13 @@ def split_address(url: str) -> Address:
         host, _ = parts.hostname or "", parts.port
     except ValueError:
         host = ""
-    if not host:
+    if not host or any(map(_is_no_name, host.split("."))):
         raise ValueError("The address is no complete URL like https://host/path.")
     if "@" in parts.netloc:
         raise ValueError("The address holds a user name or password; take it out.")
     address = Address(parts.scheme, host, parts.path)
-    if address.is_odd:
-        raise ValueError("The host of the address is a number that is no plain IP address.")
+    if address.is_odd or ("[" in parts.netloc and address.literal is None):
+        raise ValueError("The address has a number as its host that is no plain IP address.")
     if address.scheme != "https" and not (address.scheme == "http" and address.is_loopback):
-        raise ValueError("The address must begin with https:// (http:// is for loopback only).")
+        raise ValueError("The address must begin with https:// (http:// is for this machine only).")
     return address

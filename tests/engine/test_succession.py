@@ -1,0 +1,250 @@
+"""Who is the engine when the one that is cannot, or does not, do the work."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bwp_tui.engine import lease as lease_module
+from bwp_tui.engine import thread as engine_thread
+from bwp_tui.engine.lease import Lease, LeaseUnusable, begin_term, seems_stopped
+from bwp_tui.engine.setup import EngineSetup
+from bwp_tui.engine.thread import EngineThread, Role
+from bwp_tui.history import actions, downloads, engine_state, intents, outcomes, tasks
+from bwp_tui.history.connection import History
+from bwp_tui.history.engine_state import Ability, Service
+from bwp_tui.history.errors import EngineSuperseded, HistoryUnavailable
+from bwp_tui.sandbox.server import Sandbox
+from bwp_tui.settings import Profile, SettingsError
+from tests.engine.shop import ACTOR, request, setup_of, submit
+from tests.engine.test_thread import engine_of, holder_of, running
+from tests.waiting import eventually
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take an engine for stopped after a moment."""
+    monkeypatch.setattr(lease_module, "SILENT_S", 0.5)
+    monkeypatch.setattr(lease_module, "_WATCHED_S", 0.3)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_stopped_engine_is_superseded_and_follows_when_it_goes_on(
+    sandbox: Sandbox, profile: Profile, live_history: History
+) -> None:
+    with holder_of(profile, sandbox) as holder:
+        holder.send_signal(signal.SIGSTOP)
+        number = submit(live_history, "jane@example.com")
+        with running(engine_of(profile)) as engine:
+            eventually(lambda: tasks.get(live_history, number).task_id)
+            assert engine.role is Role.ENGINE
+            assert engine.other is not None
+            assert engine.other.pid == holder.pid
+            holder.send_signal(signal.SIGCONT)
+            assert holder.stdout is not None
+            assert f"pid {os.getpid()}" in holder.stdout.readline()
+            assert engine.role is Role.ENGINE
+    assert len(sandbox.world.starts) == 1
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_request_whose_engine_was_stopped_while_sending_starts_one_task(sandbox: Sandbox, profile: Profile) -> None:
+    history = History(profile.history_path)
+    sandbox.faults.set("slow", 1.0, times=1)
+    with holder_of(profile, sandbox) as holder:
+        number = submit(history, "jane@example.com")
+        eventually(lambda: sandbox.world.calls["graphql"] == 1)
+        holder.send_signal(signal.SIGSTOP)
+        with running(engine_of(profile)):
+            eventually(lambda: tasks.get(history, number).task_id)
+            holder.send_signal(signal.SIGCONT)
+            assert holder.stdout is not None
+            holder.stdout.readline()  # it follows
+    [start] = sandbox.world.starts
+    assert tasks.get(history, number).task_id == start.task_id
+    history.close()
+
+
+def test_a_living_engine_is_not_superseded_whatever_its_clock_says(
+    profile: Profile, live_history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = Lease(profile.lease_path), Lease(profile.lease_path)
+    assert begin_term(live_history, first, Ability.ALL) is not None
+    monkeypatch.setattr(lease_module, "_age", lambda _sign: 1_000_000.0)
+    assert begin_term(live_history, second, Ability.ALL) is None
+    assert second.silent_for() == 0.0
+    first.release()
+
+
+def test_what_holds_the_lease_and_is_no_engine_is_not_superseded(
+    profile: Profile, live_history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed = Lease(profile.lease_path)
+    begin_term(live_history, killed, Ability.POLLS)
+    killed.release()  # as its process ends: the history still names it
+    restoring = Lease(profile.lease_path)
+    assert restoring.take()
+    monkeypatch.setattr(lease_module, "SILENT_S", -1.0)
+    monkeypatch.setattr(lease_module, "_WATCHED_S", -1.0)
+    assert begin_term(live_history, Lease(profile.lease_path), Ability.ALL) is None
+    restoring.release()
+
+
+def test_a_superseded_engine_can_write_nothing_any_more(profile: Profile, live_history: History) -> None:
+    number = submit(live_history, "jane@example.com")
+    [intent] = intents.due(live_history, live_history.clock(), 1)
+    lease = Lease(profile.lease_path)
+    old = History(profile.history_path)
+    begun = begin_term(old, lease, Ability.POLLS)
+    assert begun is not None
+    old.term = begun.term
+    engine_state.report(old, Service.REACHED, None, None)
+    newer = Lease(profile.lease_path)
+    next_one = begin_term(live_history, newer, Ability.ALL)
+    assert next_one is not None
+    assert next_one.superseded is not None
+    revision = live_history.revision()
+    with pytest.raises(EngineSuperseded):
+        outcomes.sending(old, intent.id)
+    with pytest.raises(EngineSuperseded):
+        lease.beat()
+    assert live_history.revision() == revision
+    assert tasks.get(live_history, number).status == "QUEUED"
+    newer.beat()
+    lease.release()
+    assert not Lease(profile.lease_path).take(), "the end of the old one does not free the lease of the new one"
+    newer.release()
+    old.close()
+
+
+def test_a_heartbeat_is_no_change_of_the_history(profile: Profile, live_history: History) -> None:
+    lease = Lease(profile.lease_path)
+    begin_term(live_history, lease, Ability.ALL)
+    other = History(profile.history_path)
+    before = other.data_version(), other.revision()
+    lease.beat()
+    assert (other.data_version(), other.revision()) == before
+    assert not seems_stopped(profile.lease_path)
+    other.close()
+    lease.release()
+
+
+def test_a_read_only_engine_gives_way_to_one_that_may_send(profile: Profile, live_history: History) -> None:
+    number = submit(live_history, "jane@example.com")
+    looking = replace(profile, read_only=True)
+    with running(engine_of(looking)) as wall:
+        eventually(lambda: wall.role is Role.ENGINE)
+        assert engine_state.read(live_history).ability is Ability.POLLS
+        with running(engine_of(profile)) as sending:
+            eventually(lambda: tasks.get(live_history, number).task_id)
+            eventually(lambda: wall.role is Role.FOLLOWER)
+            assert sending.role is Role.ENGINE
+        eventually(lambda: wall.role is Role.ENGINE, within_s=5)
+
+
+def test_two_read_only_engines_leave_the_lease_where_it_is(profile: Profile, live_history: History) -> None:
+    first, second = Lease(profile.lease_path), Lease(profile.lease_path)
+    assert begin_term(live_history, first, Ability.POLLS) is not None
+    assert begin_term(live_history, second, Ability.POLLS) is None
+    first.release()
+
+
+def test_an_engine_whose_credentials_are_refused_gives_way_once(profile: Profile, live_history: History) -> None:
+    number = submit(live_history, "jane@example.com")
+    with running(EngineThread(profile, lambda: setup_of(profile, "wrong"))) as refused:
+        eventually(lambda: engine_state.read(live_history).service == Service.BAD_CREDENTIALS)
+        with running(EngineThread(profile, lambda: setup_of(profile, "wrong too"))) as other:
+            eventually(lambda: refused.role is Role.FOLLOWER)
+            eventually(lambda: engine_state.read(live_history).service == Service.BAD_CREDENTIALS)
+            term = engine_state.read(live_history).term
+            with running(engine_of(profile)):
+                eventually(lambda: tasks.get(live_history, number).task_id)
+                assert engine_state.read(live_history).term == term + 1
+                assert {refused.role, other.role} <= {Role.FOLLOWER, Role.ENGINE}
+
+
+def test_an_engine_without_a_secret_gives_way(profile: Profile, live_history: History) -> None:
+    def no_secret() -> EngineSetup:
+        raise SettingsError("The secret command failed.")
+
+    number = submit(live_history, "jane@example.com")
+    with running(EngineThread(profile, no_secret)):
+        eventually(lambda: engine_state.read(live_history).ability is Ability.NOTHING)
+        with running(engine_of(profile)):
+            eventually(lambda: tasks.get(live_history, number).task_id)
+
+
+@pytest.mark.parametrize("shape", ["folder", "link"])
+def test_a_lock_file_that_cannot_be_opened_is_told_with_its_path(profile: Profile, shape: str) -> None:
+    History(profile.history_path).close()
+    if shape == "folder":
+        profile.lease_path.mkdir()
+    else:
+        profile.lease_path.symlink_to(profile.folder / "elsewhere")
+    with running(engine_of(profile)) as engine:
+        eventually(lambda: engine.role is Role.BLOCKED)
+        assert str(profile.lease_path) in (engine.trouble or "")
+        if shape == "folder":
+            profile.lease_path.rmdir()
+        else:
+            profile.lease_path.unlink()
+        eventually(lambda: engine.role is Role.ENGINE)
+        assert engine.trouble is None
+
+
+def test_a_lock_file_in_a_folder_that_cannot_be_made_is_unusable(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(LeaseUnusable, match="cannot be opened"):
+        Lease(tmp_path / "file" / "engine.lock").take()
+
+
+def test_a_lock_file_that_was_removed_ends_the_term(
+    profile: Profile, live_history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_thread, "BEAT_S", 0.05)
+    with running(engine_of(profile)) as engine:
+        eventually(lambda: engine.role is Role.ENGINE)
+        term = engine_state.read(live_history).term
+        profile.lease_path.unlink()
+        eventually(lambda: engine_state.read(live_history).pid and engine_state.read(live_history).term > term)
+        assert not Lease(profile.lease_path).take()
+
+
+def test_a_history_with_two_names_is_not_opened(profile: Profile, tmp_path: Path) -> None:
+    History(profile.history_path).close()
+    other = tmp_path / "other" / "history.db"
+    other.parent.mkdir()
+    other.hardlink_to(profile.history_path)
+    for path in (other, profile.history_path):
+        with pytest.raises(HistoryUnavailable, match="hard links"):
+            History(path)
+    other.unlink()
+    History(profile.history_path).close()
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_download_whose_part_a_stopped_engine_holds_waits_for_it(
+    profile: Profile, live_history: History, tmp_path: Path
+) -> None:
+    with Sandbox(rate=100_000) as slow:
+        profile = replace(profile, api_url=slow.api_url, token_url=slow.token_url, client_id=slow.client_id)
+        profile = replace(profile, target_id=slow.target_id)
+        setup = replace(setup_of(profile, slow.client_secret), profile=profile)
+        task_id = slow.world.start(request("").kind, "jane@example.com")
+        number = actions.track(live_history, request("").kind, task_id, request(""), ACTOR).number
+        with holder_of(profile, slow) as holder:
+            eventually(lambda: tasks.get(live_history, number).status == "COMPLETED")
+            actions.download(live_history, number, str(tmp_path), ACTOR)
+            eventually(lambda: downloads.running(live_history))
+            eventually(lambda: list(tmp_path.glob("*.part")))
+            holder.send_signal(signal.SIGSTOP)
+            with running(EngineThread(profile, lambda: setup)) as engine:
+                eventually(lambda: engine.role is Role.ENGINE)
+                eventually(lambda: "Another program" in str(tasks.get(live_history, number).download))
+                found = tasks.get(live_history, number).download
+                assert found is not None
+                assert found.state == "queued"
