@@ -14,6 +14,7 @@ from bwp_tui.domain.times import due_words, duration_words, local, stamp, to_tex
 from bwp_tui.engine.veiling import veiled, veiled_record
 
 _COMMANDS = {"R": "resubmit {}", "i": "settle {} --task-id ID", "X": "settle {} --give-up REASON"}
+_WIDEST = 48
 _HEADINGS = ("#", "TASK", "KIND", "SUBJECT", "STATUS", "SUBMITTED", "AGE", "DUE", "NOTE")
 
 
@@ -114,7 +115,8 @@ def table(shown: Sequence[Task], now: datetime, today: date, *, unmask: bool) ->
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     """Return rows of cells as lines in columns."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    # One long address must not push the cells of every line off the screen.
+    widths = [min(_WIDEST, max(len(row[column]) for row in rows)) for column in range(len(rows[0]))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 

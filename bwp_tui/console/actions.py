@@ -86,7 +86,7 @@ def _not_watchable(task: Task) -> str | None:
 def _nothing_to_withdraw(task: Task) -> str | None:
     if records_of(task):
         return why_purged(task)
-    return f"Nothing is recorded of {task.name} that could be withdrawn: no confirmation, verification or extension."
+    return f"Nothing is recorded of {task.name} that could be withdrawn."
 
 
 def _no_earlier(task: Task) -> str | None:

@@ -11,11 +11,13 @@ from bwp_tui.domain.advice import advice_for
 from bwp_tui.domain.deadlines import REGULATIONS, acknowledge_by, is_clock_running, latest_end
 from bwp_tui.domain.task import TERMINAL, DownloadState, Event, Kind, Status, Task
 from bwp_tui.domain.text import size
-from bwp_tui.domain.times import due_words, local_day, stamp
+from bwp_tui.domain.times import due_words, local, local_day, stamp
 from bwp_tui.engine import veiling
 from bwp_tui.history.engine_state import EngineState
 
 _LABEL: Final = 11
+_LONGEST_IN_HEADING: Final = 40
+"""Characters of an address that a heading has room for on most terminals."""
 _ROLE_OF_STATUS: Final[dict[str, str]] = {
     Status.QUEUED: "muted",
     Status.GIVEN_UP: "muted",
@@ -100,6 +102,8 @@ def facts(task: Task, reading: Reading, earlier: Task | None = None) -> Iterator
     """Yield the task's facts, a labelled line each; `earlier` is the one that asked the same, where it is at hand."""
     regulation = REGULATIONS.get(task.regulation)
     title = regulation.title if regulation else task.regulation
+    if len(name := subject(task, reading)) > _LONGEST_IN_HEADING:
+        yield _fact("Address", [(name, "plain")])
     yield _fact("Received", [(task.received_on.isoformat(), "plain"), (f"  {title}", "muted")])
     if task.due_on:
         yield _fact("Due", _due(task, task.due_on, reading))
@@ -141,12 +145,10 @@ def _work(task: Task, reading: Reading) -> Iterator[list[Phrase]]:
         yield _fact("Receipt", [(f"to be confirmed by {limit}", "warn"), (f"  {words}  ", "muted"), ("A", "key")])
 
 
-def timeline(task: Task, events: Sequence[Event], reading: Reading) -> Iterator[list[Phrase]]:
-    """Yield the timeline, the newest line first."""
+def timeline(task: Task, events: Sequence[Event], reading: Reading, *, full: bool = False) -> Iterator[list[Phrase]]:
+    """Yield the timeline, the newest line first; with `full` each line has its whole date and time."""
     for event in reversed(events):
-        local = event.at.astimezone()
-        stamp = local.strftime("%H:%M:%S" if local.date() == reading.today else "%m-%d %H:%M")
-        line: list[Phrase] = [(f"{stamp}  ", "muted")]
+        line: list[Phrase] = [(f"{stamp(event.at) if full else _short(event.at, reading.today)}  ", "muted")]
         if event.what != "status":
             line.append((f"{event.what}  ", "plain"))
         if event.after:
@@ -157,6 +159,11 @@ def timeline(task: Task, events: Sequence[Event], reading: Reading) -> Iterator[
         if event.actor != "service":
             line.append((f"by {event.actor}", "muted"))
         yield line
+
+
+def _short(instant: datetime, today: date) -> str:
+    here = local(instant)
+    return here.strftime("%H:%M:%S" if here.date() == today else "%m-%d %H:%M")
 
 
 def _fact(label: str, words: list[Phrase]) -> list[Phrase]:

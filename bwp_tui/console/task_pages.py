@@ -66,7 +66,7 @@ def _to_do(advice: str | None) -> Iterator[Line]:
 
 def happened(known: Known, reading: Reading) -> Iterator[Line]:
     """Yield the timeline, the newest line first."""
-    return detail_words.timeline(known.task, known.events, reading)
+    return detail_words.timeline(known.task, known.events, reading, full=True)
 
 
 def sent(known: Known, reading: Reading) -> Iterator[Line]:

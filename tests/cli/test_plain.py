@@ -131,3 +131,18 @@ def test_no_library_that_draws_is_ever_loaded(bwp: Bwp) -> None:
         check=False,
     )
     assert ended.stdout.splitlines()[-1] == "0 []", ended.stderr
+
+
+def test_a_line_can_be_edited_brought_back_and_dropped(bwp: Bwp) -> None:
+    with Terminal(bwp.argv("--plain"), env=bwp.env) as terminal:
+        terminal.wait_for(PROMPT.rstrip())
+        terminal.send("nws\x1b[D\x1b[De\r")
+        terminal.wait_for("No news.")
+        mark = terminal.mark()
+        terminal.send("\x1b[A\r")
+        terminal.wait_for(lambda _screen: b"No news." in terminal.bytes_since(mark))
+        mark = terminal.mark()
+        terminal.send("submit\x03")
+        terminal.wait_for(lambda _screen: PROMPT.encode() in terminal.bytes_since(mark))
+        terminal.send("quit\r")
+        assert terminal.wait() == 0

@@ -161,3 +161,56 @@ def test_a_report_counts_what_was_received_by_kind_and_law(office: Bwp) -> None:
     ]
     assert "RECEIVED" in office("report", "--from", "2020-01-01", "--to", "2099-12-31").out
     assert "Nothing was received" in office("report", "--from", "2020-01-01", "--to", "2020-01-02").err
+
+
+@pytest.mark.parametrize(
+    ("record", "words", "field", "event"),
+    [
+        ("acknowledge", [], "acknowledged_on", "acknowledgement withdrawn"),
+        ("verify", ["--how", "order details"], "verified", "verification withdrawn"),
+        ("extend", ["--reason", "complex"], "extended_on", "extension withdrawn"),
+    ],
+)
+def test_a_record_is_withdrawn_and_what_it_said_stays(
+    office: Bwp, record: str, words: list[str], field: str, event: str
+) -> None:
+    before = json.loads(office("note", "1", "x", "--json").out)
+    assert json.loads(office(record, "1", *words, "--json").out)[field] is not None
+    ended = office(record, "1", "--withdraw", "--json")
+    assert (ended.code, ended.err) == (0, "")
+    assert json.loads(ended.out) == before
+    shown = office("show", "1").out
+    assert f"{event} " in shown
+    assert office(record, "1", "--withdraw").code == 1
+    assert office(record, "1", "--withdraw", *(words or ["--on", "2999-01-01"])).code == 2
+
+
+def test_receipt_and_law_are_corrected(office: Bwp) -> None:
+    ended = office("correct", "1", "--received", "2026-01-02", "--regulation", "gdpr", "--json")
+    assert ended.code == 0
+    task = json.loads(ended.out)
+    assert (task["received_on"], task["regulation"], task["due_on"]) == ("2026-01-02", "gdpr", "2026-02-02")
+    assert "law ccpa → gdpr" in office("show", "1").out
+    assert office("correct", "1").code == 2
+    odd = office("correct", "1", "--received", "0026-01-02")
+    assert (odd.code, "check the year" in odd.err) == (0, True)
+
+
+def test_records_of_many_named_tasks_are_confirmed_by_their_count(office: Bwp) -> None:
+    for words in (["acknowledge", "1", "2"], ["correct", "1", "2", "--regulation", "none"]):
+        refused = office(*words)
+        assert (refused.code, "add --yes" in refused.err) == (2, True)
+        assert office(*words, "--yes").code == 0
+    with Terminal(office.argv("verify", "1", "2", "--how", "order details"), env=office.env) as terminal:
+        terminal.wait_for("Type the number of tasks, 2")
+        terminal.send("3\r")
+        terminal.wait_for("nothing was done")
+    assert json.loads(office("show", "1", "--json").out)["verified"] is None
+
+
+def test_days_are_the_offices(office: Bwp) -> None:
+    east, west = ({"TZ": "UTC", "BWP_TIMEZONE": name} for name in ("Pacific/Kiritimati", "Pacific/Pago_Pago"))
+    days = [json.loads(office("acknowledge", "3", "--json", env=zone).out)["acknowledged_on"] for zone in (west, east)]
+    assert days[0] < days[1]  # 25 hours apart: never the same day
+    wrong = office("list", env={"BWP_TIMEZONE": "Mars/Base"})
+    assert (wrong.code, "BWP_TIMEZONE" in wrong.err) == (2, True)

@@ -90,7 +90,7 @@ async def test_the_timeline_tells_what_happened_newest_first_and_by_whom(profile
         assert lines[1].startswith("11-17 09:30  accepted  QUEUED → ON_HOLD")
         assert lines[2].startswith("11-17 09:30  note  VIP  by op")
         await console.press("enter", "3")
-        await console.sees("11-17 09:30  recorded  QUEUED  by op")
+        await console.sees("2026-11-17 09:30:00  recorded  QUEUED  by op")
 
 
 async def test_the_details_follow_the_cursor_and_the_history(profile: Profile) -> None:
