@@ -39,9 +39,9 @@ def show(arguments: Namespace) -> Exit:
 
 
 def validate(arguments: Namespace) -> Exit:
-    """Print each mistake of file and environment, own keys included; FAILED where there is one."""
+    """Print each mistake of the file, with every profile of it, and of the environment, own keys included."""
     try:
-        mistakes = keymap(load_profile(arguments.profile, os.environ).keys).mistakes
+        mistakes = keymap(load_profile(arguments.profile, os.environ, every=True).keys).mistakes
     except SettingsError as error:
         mistakes = error.mistakes
     if arguments.json:
@@ -49,7 +49,7 @@ def validate(arguments: Namespace) -> Exit:
     else:
         for mistake in mistakes or (f"{config_path(os.environ)} and the environment have no mistake.",):
             print(clean_line(mistake))
-    return Exit.FAILED if mistakes else Exit.DONE
+    return Exit.USAGE if mistakes else Exit.DONE
 
 
 def _settings(profile: Profile) -> dict[str, object]:

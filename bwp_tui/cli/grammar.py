@@ -9,6 +9,7 @@ from typing import Final, NoReturn
 from bwp_tui.cli.exits import Effect
 from bwp_tui.cli.values import seconds
 from bwp_tui.domain.text import clean_line
+from bwp_tui.settings.profile import THEMES
 
 ANSWER_TIMEOUT_S: Final = 30.0
 """Seconds a command waits for the service unless it is told otherwise."""
@@ -62,6 +63,12 @@ def add_masking(parser: Parser) -> None:
     masking = parser.add_mutually_exclusive_group()
     masking.add_argument("--unmask", action="store_true", help="show addresses in full")
     masking.add_argument("--mask", action="store_true", help="mask addresses in JSON too")
+
+
+def add_theme(parser: Parser, default: str | None = None) -> None:
+    parser.add_argument(
+        "--theme", metavar="NAME", choices=THEMES, default=default, help=f"the console's colours: {', '.join(THEMES)}"
+    )
 
 
 def add_timeout(parser: Parser, default: float | None) -> None:

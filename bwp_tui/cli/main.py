@@ -104,4 +104,7 @@ def _log_dir(arguments: Namespace) -> Path:
     """Return where a crash of this command is recorded: known before the settings are, which may be the crash."""
     name: str | None = getattr(arguments, "profile", None)
     chosen = name or os.environ.get("BWP_PROFILE") or "default"
-    return profile_folder(Path(chosen).name or "default", os.environ) / "log"
+    try:
+        return profile_folder(Path(chosen).name or "default", os.environ) / "log"
+    except SettingsError:
+        return Path(os.devnull)  # there is no such folder, and the command is about to say so

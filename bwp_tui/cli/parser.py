@@ -15,6 +15,7 @@ from bwp_tui.cli.grammar import (
     Parser,
     add_common,
     add_masking,
+    add_theme,
     add_timeout,
 )
 from bwp_tui.cli.triage_grammar import add_choice, add_sort, add_tables, add_triage, join_filters, minus_signs
@@ -82,7 +83,7 @@ def _parser() -> tuple[Parser, dict[str, Parser]]:
     )
     parser.add_argument("--version", action="version", version=f"bwp-tui {VERSION}")
     parser.add_argument("--profile", metavar="NAME", help="the shop to work with (BWP_PROFILE)")
-    parser.add_argument("--theme", metavar="NAME", help="the console's colours")
+    add_theme(parser)
     parser.add_argument("--plain", action="store_true", help="line by line, for a screen reader; no drawing")
     parser.set_defaults(command=("opening", "console"), chosen=None, effect=Effect.WORKS)
     commands = Commands(parser)
@@ -305,7 +306,7 @@ def _add_practice(commands: Commands) -> None:
     sandbox = commands.add(
         "sandbox", "practice", "practise on an API of our own, with made-up shoppers", json=False, effect=Effect.WORKS
     )
-    sandbox.add_argument("--theme", metavar="NAME", default=SUPPRESS, help="the console's colours")
+    add_theme(sandbox, default=SUPPRESS)
     sandbox.add_argument("--serve", action="store_true", help="the API alone; prints the BWP_* variables")
     sandbox.add_argument("--port", metavar="N", type=port, default=0, help="where it listens (any free one)")
     sandbox.add_argument("--tasks", metavar="N", type=count, default=60, help="tasks of the past (60)")

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from bwp_tui.settings import environment_of_children
+
 LONGEST_OSC_52: Final = 74_994
 """Characters of base64 that terminals take in one OSC 52; longer ones are dropped or cut without a word."""
 
@@ -55,6 +57,7 @@ def _to_tmux(text: str) -> str | None:
                 input=text.encode(),
                 timeout=_TMUX_S,
                 check=True,
+                env=environment_of_children(),
                 capture_output=True,
             )
         except (OSError, subprocess.SubprocessError):

@@ -5,7 +5,7 @@ from bwp_tui.settings.errors import SettingsError
 from bwp_tui.settings.keys import KeySetting
 from bwp_tui.settings.load import config_path, load_profile, profile_folder
 from bwp_tui.settings.profile import Profile
-from bwp_tui.settings.secret import CommandSecret, GivenSecret, SecretSource
+from bwp_tui.settings.secret import CommandSecret, GivenSecret, SecretSource, environment_of_children
 
 __all__ = [
     "CommandSecret",
@@ -16,6 +16,7 @@ __all__ = [
     "SettingsError",
     "actor",
     "config_path",
+    "environment_of_children",
     "load_profile",
     "profile_folder",
 ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+from pathlib import Path
 from typing import Final
 
 from bwp_tui.domain.addresses import check_url
@@ -12,6 +14,8 @@ from bwp_tui.domain.times import zone_of
 from bwp_tui.settings.profile import MOST_DOWNLOAD_SLOTS, NAME_PATTERN, NOTICES, PRACTICE, THEMES
 
 _PLAIN: Final = re.compile(r"[!-~]+")
+_SHELL_SIGNS: Final = re.compile(r"[|;&<>`]|\$\(")
+_QUOTED: Final = re.compile(r"'[^']*'|\"(?:[^\"\\]|\\.)*\"|\\.")
 _VERSION: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _YES: Final = ("1", "true", "yes", "on")
 _NO: Final = ("0", "false", "no", "off")
@@ -37,12 +41,24 @@ def version(text: str) -> str | None:
 
 
 def command(text: str) -> str | None:
-    """Check a command line: it must split into words."""
+    """Check a command line: it must split into words, and leave nothing for a shell to do."""
     try:
         words = shlex.split(text)
     except ValueError:
         return "has a quotation mark that is not closed"
-    return None if words else "is empty"
+    if not words:
+        return "is empty"
+    sign = _SHELL_SIGNS.search(_QUOTED.sub("", text))
+    if sign is not None:
+        return f"holds “{sign[0]}”, and no shell reads it: name one command, or write sh -c '…'"
+    return None
+
+
+def folder(text: str) -> str | None:
+    """Check the path of a folder: the same one wherever the program is started."""
+    if not Path(os.path.expanduser(text)).is_absolute():  # noqa: PTH111  Path's own raises where there is no home
+        return "must begin with / or ~/"
+    return line(text)
 
 
 def line(text: str) -> str | None:

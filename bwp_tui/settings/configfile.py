@@ -6,7 +6,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -25,13 +25,16 @@ _TEXTS: Final[Mapping[str, _Check]] = {
     "api_url": checks.url,
     "token_url": checks.url,
     "api_version": checks.version,
-    "download_dir": checks.line,
+    "download_dir": checks.folder,
     "theme": checks.theme,
     "notices": checks.notices,
     "timezone": checks.timezone,
     "actor": checks.line,
 }
 _PROFILE_KEYS: Final = (*_TEXTS, "download_slots", "read_only")
+_SENSITIVE: Final = frozenset({"api_url", "token_url", "client_secret_command"})
+"""What decides where the secret goes, or what runs."""
+
 _TOP_TEXTS: Final[Mapping[str, _Check]] = {"default_profile": checks.profile_name, "theme": checks.theme}
 _TOP_KEYS: Final = (*_TOP_TEXTS, "profiles", "keys")
 
@@ -46,6 +49,8 @@ class ProfileTable:
     texts: Mapping[str, str] = field(default_factory=dict)
     read_only: bool = False
     download_slots: int = DOWNLOAD_SLOTS
+    mistakes: tuple[str, ...] = ()
+    """What is wrong in this table alone: it keeps no other profile from being used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +72,12 @@ def read_config(path: Path, *, required: bool) -> ConfigFile:
         required: its absence is a mistake, since someone has named it.
 
     Raises:
-        SettingsError: it cannot be read, is not TOML, or holds mistakes: all of them.
+        SettingsError: it cannot be read, is not TOML, others can change what it must not leave to them, or it holds
+            mistakes outside of the profiles' tables, which keep their own.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-        others_write = bool(path.stat().st_mode & stat.S_IWOTH)
+        with path.open(encoding="utf-8-sig") as file:
+            text, facts = file.read(), os.fstat(file.fileno())
     except FileNotFoundError:
         if required:
             raise SettingsError(f"There is no config file {path}; correct BWP_CONFIG_FILE or unset it.") from None
@@ -86,11 +92,32 @@ def read_config(path: Path, *, required: bool) -> ConfigFile:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"The config file {path} is not valid TOML: {clean_line(str(error))}.") from None
-    reader = _Reader(path, _lines(text), others_write)
+    reader = _Reader(path, _lines(text))
     config = reader.config(content)
     if reader.mistakes:
-        raise SettingsError(*reader.mistakes)
+        raise SettingsError(
+            *reader.mistakes, *(found for table in config.profiles.values() for found in table.mistakes)
+        )
+    if any(key in _SENSITIVE for table in config.profiles.values() for key in table.texts):
+        _refuse_foreign(path, facts)
     return config
+
+
+def _refuse_foreign(path: Path, facts: os.stat_result) -> None:
+    """Check that nobody else decides where the secret is sent, or which command runs.
+
+    Raises:
+        SettingsError: another user owns the file, or can write it.
+    """
+    if facts.st_uid not in (0, os.geteuid()):
+        raise SettingsError(
+            f"The config file {path} names addresses or a command and belongs to another user; copy it to a file of "
+            "your own."
+        )
+    if facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise SettingsError(
+            f"The config file {path} names addresses or a command that others can change; run: chmod go-w {path}"
+        )
 
 
 def _lines(text: str) -> dict[tuple[str, str], int]:
@@ -109,11 +136,10 @@ def _lines(text: str) -> dict[tuple[str, str], int]:
 class _Reader:
     """Walks through the parsed file and collects the mistakes."""
 
-    def __init__(self, path: Path, lines: Mapping[tuple[str, str], int], others_write: bool) -> None:
+    def __init__(self, path: Path, lines: Mapping[tuple[str, str], int]) -> None:
         self.mistakes: list[str] = []
         self._path = path
         self._lines = lines
-        self._others_write = others_write
 
     def config(self, content: Mapping[str, object]) -> ConfigFile:
         self._unknown("", content, _TOP_KEYS)
@@ -136,23 +162,24 @@ class _Reader:
         if not isinstance(tables, dict):
             self._mistake("", "profiles", "must be tables such as [profiles.default]")
             return {}
-        return {name: self._profile(name, table) for name, table in tables.items()}
+        return {name: self._own_mistakes(name, table) for name, table in tables.items()}
+
+    def _own_mistakes(self, name: str, table: object) -> ProfileTable:
+        wrong = checks.profile_name(name)
+        if wrong:
+            self._mistake(f"profiles.{name}", "", wrong, named=f"“{clean_line(name)}”")
+        elsewhere, self.mistakes = self.mistakes, []
+        profile = replace(self._profile(name, table), mistakes=tuple(self.mistakes))
+        self.mistakes = elsewhere
+        return profile
 
     def _profile(self, name: str, table: object) -> ProfileTable:
         place = f"profiles.{name}"
-        wrong = checks.profile_name(name)
-        if wrong:
-            self._mistake(place, "", wrong, named=f"“{clean_line(name)}”")
         if not isinstance(table, dict):
             self._mistake("profiles", name, f"must be a table, [{place}]")
             return ProfileTable()
         self._unknown(place, table, _PROFILE_KEYS)
         texts = self._texts(place, table, _TEXTS)
-        if self._others_write and "client_secret_command" in texts:
-            self._mistake(
-                place, "client_secret_command", f"is a command that anyone can change; run: chmod o-w {self._path}"
-            )
-        self._check_folder(place, texts)
         read_only = table.get("read_only", False)
         if not isinstance(read_only, bool):
             self._mistake(place, "read_only", "must be true or false")
@@ -191,11 +218,6 @@ class _Reader:
             else:
                 self._mistake(place, key, wrong or "")
         return found
-
-    def _check_folder(self, place: str, texts: Mapping[str, str]) -> None:
-        folder = texts.get("download_dir")
-        if folder is not None and not Path(os.path.expanduser(folder)).is_absolute():  # noqa: PTH111  never raises
-            self._mistake(place, "download_dir", "must begin with / or ~/")
 
     def _mistake(self, place: str, key: str, wrong: str, *, named: str | None = None) -> None:
         where = self._where(place, key)

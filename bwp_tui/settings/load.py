@@ -13,7 +13,7 @@ from bwp_tui.settings import checks
 from bwp_tui.settings.configfile import ConfigFile, ProfileTable, read_config
 from bwp_tui.settings.errors import SettingsError
 from bwp_tui.settings.profile import API_URL, API_VERSION, NOTICES, TOKEN_URL, Profile
-from bwp_tui.settings.secret import CommandSecret, GivenSecret, SecretSource
+from bwp_tui.settings.secret import CommandSecret, GivenSecret, SecretSource, check_secret
 
 _APP = "bwp-tui"
 
@@ -29,21 +29,35 @@ def config_path(environ: Mapping[str, str]) -> Path:
 
 
 def profile_folder(name: str, environ: Mapping[str, str]) -> Path:
-    """Return the folder of profile `name`."""
+    """Return the folder of profile `name`.
+
+    Raises:
+        SettingsError: BWP_DATA_DIR is not absolute, or the path is none that the register can be kept under.
+    """
     root = environ.get("BWP_DATA_DIR")
     if root:
+        wrong = checks.folder(root)
+        if wrong:
+            raise SettingsError(f"The variable BWP_DATA_DIR {wrong}.")
         return _folder(root) / name
     import platformdirs
 
-    return platformdirs.user_data_path(_APP, appauthor=False) / name
+    own = platformdirs.user_data_path(_APP, appauthor=False)
+    wrong = checks.line(str(own))
+    if wrong:
+        raise SettingsError(f"The folder {clean_line(str(own))} {wrong}; set BWP_DATA_DIR to another.")
+    return own / name
 
 
-def load_profile(name: str | None, environ: Mapping[str, str]) -> Profile:
+def load_profile(name: str | None, environ: Mapping[str, str], *, every: bool = False) -> Profile:
     """Return the profile of that name; without one, BWP_PROFILE, the file's `default_profile`, or `default`.
 
     From here on this process reckons days in the profile's time zone.
 
     A command that prints the secret is not run yet, and what is missing for the API is `Profile.missing()`.
+
+    Args:
+        every: the mistakes of the other profiles count, too.
 
     Raises:
         SettingsError: the config file or a variable is wrong; every mistake is listed.
@@ -54,7 +68,8 @@ def load_profile(name: str | None, environ: Mapping[str, str]) -> Profile:
     if wrong:
         raise SettingsError(f"“{clean_line(chosen)}” {wrong}.")
     table = _table(config, chosen, environ)
-    variables = _Variables(environ, table)
+    tables = config.profiles.values() if every else [table]
+    variables = _Variables(environ, table, [mistake for each in tables for mistake in each.mistakes])
     folder = profile_folder(chosen, environ)
     profile = Profile(
         name=chosen,
@@ -65,7 +80,7 @@ def load_profile(name: str | None, environ: Mapping[str, str]) -> Profile:
         client_id=variables.text("client_id", checks.header),
         target_id=variables.text("target_id", checks.header),
         secret=variables.secret(),
-        download_dir=_folder(variables.text("download_dir", checks.line) or str(folder / "downloads")),
+        download_dir=_folder(variables.text("download_dir", checks.folder) or str(folder / "downloads")),
         download_slots=variables.download_slots(),
         read_only=variables.read_only(),
         theme=table.texts.get("theme", config.theme),
@@ -99,16 +114,19 @@ def _folder(text: str) -> Path:
 
 
 class _Variables:
-    """Looks a setting up in the environment, then in the file's table; collects the environment's mistakes."""
+    """Looks a setting up in the environment, then in the file's table; adds the environment's mistakes to the file's.
 
-    def __init__(self, environ: Mapping[str, str], table: ProfileTable) -> None:
-        self.mistakes: list[str] = []
+    Blanks and line ends around a value are no part of it: a secret read from a mounted file ends in one.
+    """
+
+    def __init__(self, environ: Mapping[str, str], table: ProfileTable, mistakes: list[str]) -> None:
+        self.mistakes = mistakes
         self._environ = environ
         self._table = table
 
     def text(self, key: str, check: Callable[[str], str | None]) -> str | None:
         variable = f"BWP_{key.upper()}"
-        value = self._environ.get(variable)
+        value = self._environ.get(variable, "").strip()
         if not value:
             return self._table.texts.get(key)
         wrong = check(value)
@@ -117,8 +135,11 @@ class _Variables:
         return value
 
     def secret(self) -> SecretSource | None:
-        given = self._environ.get("BWP_CLIENT_SECRET")
+        given = self._environ.get("BWP_CLIENT_SECRET", "").strip()
         if given:
+            wrong = check_secret(given)
+            if wrong:
+                self.mistakes.append(f"The variable BWP_CLIENT_SECRET {wrong}.")
             return GivenSecret(given)
         command = self.text("client_secret_command", checks.command)
         if command is None or checks.command(command):

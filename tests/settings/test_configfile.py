@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from bwp_tui.console import themes
-from bwp_tui.settings import CommandSecret, SettingsError, load_profile, profile
+from bwp_tui.settings import SettingsError, load_profile, profile
 
 
 def mistakes(tmp_path: Path, text: str | bytes) -> list[str]:
@@ -36,12 +37,12 @@ api_version = 2024
         "FILE, line 1: them is no setting; did you mean theme?",
         "FILE, line 2: default_profile is no profile name; use 1 to 32 of a-z, 0-9, - and _, beginning with a "
         "letter or digit.",
+        "FILE, line 11: “BAD” is no profile name; use 1 to 32 of a-z, 0-9, - and _, beginning with a letter or digit.",
         "FILE, line 5: profiles.default.client_idd is no setting; did you mean client_id?",
         "FILE, line 6: profiles.default.api_url must begin with https:// (http:// is for this machine only).",
         'FILE, line 9: profiles.default.api_version must be text in quotation marks: "…".',
         "FILE, line 7: profiles.default.read_only must be true or false.",
         "FILE, line 8: profiles.default.download_slots must be a whole number from 1 to 8.",
-        "FILE, line 11: “BAD” is no profile name; use 1 to 32 of a-z, 0-9, - and _, beginning with a letter or digit.",
     ]
 
 
@@ -64,6 +65,12 @@ def test_a_secret_in_the_file_is_refused_and_not_repeated(tmp_path: Path) -> Non
         ('theme = "a\\u001b[2J"\n', "one line of visible text"),
         ('[profiles.default]\nclient_secret_command = "pass \'x"\n', "quotation mark"),
         ('[profiles.default]\nclient_secret_command = " "\n', "is empty"),
+        ('[profiles.default]\nclient_secret_command = "pass show x | head -1"\n', "no shell reads it"),
+        ('[profiles.default]\nclient_secret_command = "echo a; exit 3"\n', "no shell reads it"),
+        ('[profiles.default]\nclient_secret_command = "echo $(id)"\n', "no shell reads it"),
+        ('[profiles.default]\napi_url = "https://[v1.a]/g"\n', "is no address"),
+        ('[profiles.default]\napi_url = "https://xn--/g"\n', "is no address"),
+        ("[profiles.default]\napi_url = 'https://api.example\\graphql'\n", "is no address"),
         ('[profiles.default]\ndownload_dir = "results"\n', "must begin with / or ~/"),
         ('[profiles.sandbox]\nclient_id = "x"\n', "kept for practice"),
         ('"a\\u001b]0;x" = 1\n', r"\x1b"),
@@ -92,14 +99,51 @@ def test_a_folder_in_the_files_place_is_told(tmp_path: Path) -> None:
         load_profile(None, {"BWP_CONFIG_FILE": str(tmp_path), "BWP_DATA_DIR": str(tmp_path)})
 
 
-def test_a_secret_command_that_anyone_can_change_is_refused_and_one_that_others_can_read_is_not(
-    tmp_path: Path,
+SENSITIVE = [
+    'client_secret_command = "pass show shop"',
+    'token_url = "https://a.example/t"',
+    'api_url = "https://a.example/g"',
+]
+
+
+@pytest.mark.parametrize("setting", SENSITIVE)
+@pytest.mark.parametrize(("mode", "taken"), [(0o600, True), (0o644, True), (0o664, False), (0o646, False)])
+def test_a_file_that_says_where_the_secret_goes_or_what_runs_is_changed_by_its_owner_alone(
+    tmp_path: Path, setting: str, mode: int, taken: bool
 ) -> None:
     file = tmp_path / "config.toml"
-    file.write_text('[profiles.default]\nclient_secret_command = "pass show shop"\n')
+    file.write_text(f"[profiles.default]\n[profiles.other]\n{setting}\n")
+    file.chmod(mode)
     environ = {"BWP_CONFIG_FILE": str(file), "BWP_DATA_DIR": str(tmp_path)}
-    file.chmod(0o644)
-    assert load_profile(None, environ).secret == CommandSecret(("pass", "show", "shop"))
-    file.chmod(0o646)
-    with pytest.raises(SettingsError, match="chmod o-w"):
+    if taken:
         load_profile(None, environ)
+    else:
+        with pytest.raises(SettingsError, match="chmod go-w"):
+            load_profile(None, environ)
+
+
+def test_a_file_that_says_where_the_secret_goes_is_not_another_users(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can make a file another user's")
+    file = tmp_path / "config.toml"
+    file.write_text(f"[profiles.default]\n{SENSITIVE[0]}\n")
+    os.chown(file, 4711, -1)
+    with pytest.raises(SettingsError, match="another user"):
+        load_profile(None, {"BWP_CONFIG_FILE": str(file), "BWP_DATA_DIR": str(tmp_path)})
+    monkeypatch.setattr(os, "geteuid", lambda: 4711)
+    load_profile(None, {"BWP_CONFIG_FILE": str(file), "BWP_DATA_DIR": str(tmp_path)})
+
+
+def test_a_file_that_decides_nothing_of_that_kind_may_be_a_groups(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('[profiles.default]\ntheme = "light"\n')
+    file.chmod(0o664)
+    assert load_profile(None, {"BWP_CONFIG_FILE": str(file), "BWP_DATA_DIR": str(tmp_path)}).theme == "light"
+
+
+def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_bytes(b'\xef\xbb\xbf[profiles.default]\r\ntheme = "light"\r\n')
+    assert load_profile(None, {"BWP_CONFIG_FILE": str(file), "BWP_DATA_DIR": str(tmp_path)}).theme == "light"

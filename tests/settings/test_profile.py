@@ -216,3 +216,22 @@ def test_the_actor_is_the_user_and_the_way_here(environ: dict[str, str], name: s
 def test_a_user_without_a_name_is_called_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.getuid", lambda: 4_000_000_001)
     assert actor({}) == "uid 4000000001"
+
+
+@pytest.mark.parametrize(
+    "folder", ["reg", "./reg", "../reg", "~nobody-of-that-name/reg", "/tmp/d\udce9", "/tmp/a\x1b[2J"]
+)
+@pytest.mark.parametrize("variable", ["BWP_DATA_DIR", "BWP_DOWNLOAD_DIR"])
+def test_a_folder_is_the_same_wherever_the_program_starts_and_its_name_is_text(
+    tmp_path: Path, variable: str, folder: str
+) -> None:
+    with pytest.raises(SettingsError, match=variable) as caught:
+        load_profile(None, {"BWP_DATA_DIR": str(tmp_path), variable: folder})
+    assert str(caught.value).isprintable()
+
+
+def test_a_home_that_is_no_text_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/tmp/d\udce9")
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    with pytest.raises(SettingsError, match="BWP_DATA_DIR"):
+        load_profile(None, {"BWP_CONFIG_FILE": ""})

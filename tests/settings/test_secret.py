@@ -3,10 +3,11 @@ from __future__ import annotations
 import shlex
 import sys
 import traceback
+from pathlib import Path
 
 import pytest
 
-from bwp_tui.settings import CommandSecret, SettingsError
+from bwp_tui.settings import CommandSecret, SettingsError, load_profile
 from bwp_tui.settings import secret as secret_module
 
 
@@ -34,6 +35,9 @@ def test_a_command_cannot_read_what_the_operator_types() -> None:
         (python(""), "printed nothing"),
         (python("print(' ')"), "printed nothing"),
         (python("import sys; sys.stdout.buffer.write(b'\\xff\\xfe')"), "no client secret"),
+        (python("print('a' * 100_000)"), "prints more"),
+        (CommandSecret(("cat", "/dev/zero")), "prints more"),
+        (python("print('\\x22hush\\x22')"), "quotation marks"),
         (CommandSecret(("/nowhere/pass", "show")), "cannot be run: No such file"),
         (CommandSecret(("pa\0ss",)), "cannot be run"),
     ],
@@ -55,3 +59,31 @@ def test_a_command_that_waits_for_ever_is_given_up(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(secret_module, "COMMAND_TIMEOUT_S", 0.2)
     with pytest.raises(SettingsError, match="gave no answer"):
         python("import time; time.sleep(60)").read()
+
+
+def test_a_command_is_not_given_our_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BWP_CLIENT_SECRET", "hush")
+    assert python("import os; print([name for name in os.environ if name.startswith('BWP_')])").read() == "[]"
+
+
+def test_a_command_may_be_a_shells_and_may_quote(tmp_path: Path) -> None:
+    environ = {"BWP_DATA_DIR": str(tmp_path), "BWP_CONFIG_FILE": ""}
+    for line, secret in (("sh -c 'echo hush | cat'", "hush"), ('echo "a|b"', "a|b"), ("echo a\\;b", "a;b")):
+        source = load_profile(None, {**environ, "BWP_CLIENT_SECRET_COMMAND": line}).secret
+        assert source is not None
+        assert source.read() == secret
+
+
+@pytest.mark.parametrize("given", ["hush\n", "hush\r\n", " hush ", "\thush"])
+def test_blanks_and_line_ends_around_a_variable_are_no_part_of_it(tmp_path: Path, given: str) -> None:
+    variables = {"BWP_CLIENT_SECRET": given, "BWP_CLIENT_ID": given, "BWP_TARGET_ID": given}
+    profile = load_profile(None, {"BWP_DATA_DIR": str(tmp_path), **variables})
+    assert profile.secret is not None
+    assert {profile.secret.read(), profile.client_id, profile.target_id} == {"hush"}
+
+
+@pytest.mark.parametrize("given", ['"hush"', "'hush'", "“hush”", "hu\x00sh", "hu\nsh", "h\udce9sh", "hüsh"])
+def test_a_secret_that_cannot_be_one_is_named_and_not_repeated(tmp_path: Path, given: str) -> None:
+    with pytest.raises(SettingsError, match="BWP_CLIENT_SECRET") as caught:
+        load_profile(None, {"BWP_DATA_DIR": str(tmp_path), "BWP_CLIENT_SECRET": given})
+    assert given not in str(caught.value)
