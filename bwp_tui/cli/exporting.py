@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from argparse import Namespace
+from argparse import ArgumentTypeError, Namespace
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, TextIO
@@ -16,6 +16,7 @@ from bwp_tui.cli.newfile import new_file, refuse_existing
 from bwp_tui.cli.output import task_record
 from bwp_tui.cli.progress import Steps
 from bwp_tui.cli.reading import filter_of
+from bwp_tui.cli.values import new_path
 from bwp_tui.domain.filter import FIELDS
 from bwp_tui.domain.sheet import row_text
 from bwp_tui.domain.task import Task
@@ -25,6 +26,7 @@ from bwp_tui.history import tasks
 from bwp_tui.history.connection import History
 
 _CHUNK: Final = 500
+_BOM: Final = "\N{BYTE ORDER MARK}"
 _LIKE_A_FILTER: Final = re.compile(rf"-?({'|'.join(FIELDS)})[:<>=]", re.IGNORECASE)
 
 
@@ -35,15 +37,16 @@ def export(arguments: Namespace) -> Exit:
     mask = not arguments.unmask
     if target != "-":
         _refuse_filter_word(target)
+        _check_name(target)
         refuse_existing(Path(target))
     with opened(arguments) as session:
         numbers = tasks.numbers(session.history, wanted, today=today(), sort="oldest")
         if target == "-":
-            _write(sys.stdout, session.history, numbers, arguments.format, mask=mask)
+            _write(sys.stdout, session.history, numbers, arguments.format, mask=mask, bom=arguments.bom)
             sys.stdout.flush()
         else:
             with new_file(Path(target)) as file:
-                _write(file, session.history, numbers, arguments.format, mask=mask)
+                _write(file, session.history, numbers, arguments.format, mask=mask, bom=arguments.bom)
     addresses = "masked (--unmask writes them in full)" if mask else "in full: keep the file safe"
     place = "to stdout" if target == "-" else f"to {clean_line(target)}"
     note(f"{counted(len(numbers), 'task')} written {place}, addresses {addresses}.")
@@ -60,10 +63,17 @@ def _refuse_filter_word(target: str) -> None:
         )
 
 
-def _write(out: TextIO, history: History, numbers: Sequence[int], form: str, *, mask: bool) -> None:
+def _check_name(target: str) -> None:
+    try:
+        new_path(target)
+    except ArgumentTypeError as wrong:
+        raise Stop(Exit.USAGE, f"{wrong}. Nothing was done.") from None
+
+
+def _write(out: TextIO, history: History, numbers: Sequence[int], form: str, *, mask: bool, bom: bool) -> None:
     found = _each(history, numbers)
     if form == "csv":
-        out.write(row_text(HEADINGS))
+        out.write(f"{_BOM if bom else ''}{row_text(HEADINGS)}")
         for task in found:
             out.write(row_text(cells(task, mask=mask)))
     elif form == "jsonl":

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.cli.common import ask, can_ask, note, opened, today
+from bwp_tui.cli.common import agreed, ask, can_ask, note, opened, today
 from bwp_tui.cli.exits import Exit, Stop
 from bwp_tui.cli.newfile import new_file, refuse_existing
 from bwp_tui.cli.progress import Steps
+from bwp_tui.domain.deadlines import doubt_about
 from bwp_tui.domain.sheet import SheetError, row_text
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import clean_line, counted
@@ -29,7 +30,7 @@ def import_file(arguments: Namespace) -> Exit:
     receipt: Path | None = arguments.receipt
     if receipt is not None:
         refuse_existing(receipt)
-    data = _data(file)
+    data, is_file = _data(file)
     with opened(arguments, changes=not arguments.dry_run) as session:
         planned = _plan(session.history, data, Defaults(today(), arguments.regulation))
         if not arguments.dry_run:
@@ -37,29 +38,29 @@ def import_file(arguments: Namespace) -> Exit:
         _tell(planned, file)
         if planned.wrong or arguments.dry_run:
             return _without_recording(planned, receipt)
-        if planned.count(Kind.DELETION) and not arguments.yes:
+        if not arguments.yes:
             _confirm(planned)
         steps = Steps("recording", len(planned.lines))
         numbers = imports.carry_out(session.history, planned, session.actor, steps)
-    written = receipt or _receipt_beside(file)
-    try:
-        _write_receipt(written, planned, numbers)
-    except OSError as error:
-        note(f"The receipt {written} could not be written ({error.strerror}); the requests are recorded all the same.")
-    else:
-        note(f"The receipt is {written}.")
+    if receipt is not None or is_file:
+        _say_receipt(receipt or _receipt_beside(file), planned, numbers)
     numbered = f"#{numbers[0]}" if len(numbers) == 1 else f"#{numbers[0]} to #{numbers[-1]}"
     print(f"{counted(len(numbers), 'request')} recorded, {numbered}.")
     note("They are sent while a bwp-tui of this profile runs; without a console: bwp-tui run --once.")
     return Exit.DONE
 
 
-def _data(file: Path) -> bytes:
-    if not file.is_file():
+def _data(file: Path) -> tuple[bytes, bool]:
+    """Return what a file, a pipe or (as `-`) stdin holds, and whether it is a file, beside which a receipt can lie."""
+    path = Path("/dev/stdin") if str(file) == "-" else file
+    if path.is_dir() or not path.exists():
         raise Stop(Exit.NOT_FOUND, f"There is no file {file}.")
-    if file.stat().st_size > _LARGEST:
+    is_file = path.is_file() and path.parent != Path("/dev") and path.parts[:2] != ("/", "proc")
+    with path.open("rb") as source:
+        data = source.read(_LARGEST + 1)
+    if len(data) > _LARGEST:
         raise Stop(Exit.USAGE, f"{file} is larger than {_LARGEST // 1024 // 1024} MiB; split it. Nothing was recorded.")
-    return file.read_bytes()
+    return data, is_file
 
 
 def _plan(history: History, data: bytes, defaults: Defaults) -> Plan:
@@ -80,6 +81,10 @@ def _tell(planned: Plan, file: Path) -> None:
     for line in planned.lines:
         if line.duplicate is not None:
             note(f"Line {line.number} may be a duplicate: {clean_line(line.duplicate)}.")
+    doubts = [(line.number, line.request and doubt_about(line.request.received_on, today())) for line in planned.lines]
+    odd = [(number, doubt) for number, doubt in doubts if doubt]
+    if odd:
+        note(f"{counted(len(odd), 'line')} with an odd day of receipt, the first is line {odd[0][0]}: {odd[0][1]}")
     if planned.ignored:
         note(f"Columns that mean nothing here: {clean_line(', '.join(planned.ignored))}.")
     note(
@@ -108,7 +113,12 @@ def _refuse_again(planned: Plan, file: Path, *, again: bool) -> None:
 
 
 def _confirm(planned: Plan) -> None:
+    """Have deletions confirmed by their number, and possible duplicates by a yes where someone is there to say it."""
     count = planned.count(Kind.DELETION)
+    if not count:
+        if planned.duplicates and can_ask() and not agreed(f"{_of_duplicates(planned)}. Record them all the same?"):
+            raise Stop(Exit.FAILED, "Not agreed to; nothing was recorded.")
+        return
     if not can_ask():
         raise Stop(
             Exit.USAGE, "Deletions must be confirmed, and no one can be asked here: add --yes. Nothing was recorded."
@@ -117,6 +127,20 @@ def _confirm(planned: Plan) -> None:
         f"This deletes the data of {counted(count, 'shopper')}. Type the number of deletions, {count}, to go on:"
     ) != str(count):
         raise Stop(Exit.FAILED, "That is not the number; nothing was recorded.")
+
+
+def _of_duplicates(planned: Plan) -> str:
+    return f"{counted(planned.duplicates, 'line')} may be a duplicate" + ("" if planned.duplicates == 1 else " each")
+
+
+def _say_receipt(path: Path, planned: Plan, numbers: Sequence[int]) -> None:
+    try:
+        _write_receipt(path, planned, numbers)
+    except (OSError, Stop) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error).rstrip(".")
+        note(f"The receipt {path} could not be written ({why}); the requests are recorded all the same.")
+    else:
+        note(f"The receipt is {path}.")
 
 
 def _receipt_beside(file: Path) -> Path:

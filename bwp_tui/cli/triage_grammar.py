@@ -9,7 +9,7 @@ from typing import Final
 
 from bwp_tui.cli.exits import Effect
 from bwp_tui.cli.grammar import TASK_HELP, Commands, Parser, add_common
-from bwp_tui.cli.values import any_day, day, one_line
+from bwp_tui.cli.values import any_day, day, new_path, one_line
 from bwp_tui.domain.deadlines import REGULATIONS
 
 MINUS: Final = "\N{MINUS SIGN}"
@@ -112,6 +112,7 @@ def add_tables(commands: Commands) -> None:
     )
     export.add_argument("words", metavar="FILTER… FILE", nargs="+", help="which tasks (all), then a new file, or -")
     export.add_argument("--format", choices=FORMATS, default="csv", help="csv, JSON lines, or one JSON array (csv)")
+    export.add_argument("--bom", action="store_true", help="begin CSV with a byte-order mark, which Excel wants")
     export.add_argument("--unmask", action="store_true", help="write addresses in full")
 
     report = commands.add(
@@ -149,9 +150,11 @@ def _add_import(commands: Commands) -> None:
         note="The first line names the columns: kind and email, and any of received, regulation, holding_period, "
         "reason, note, tags. The requests are sent while a bwp-tui runs.",
     )
-    importing.add_argument("file", metavar="FILE.csv", type=Path)
+    importing.add_argument("file", metavar="FILE.csv", type=Path, help="a file or a pipe; - is stdin")
     importing.add_argument("--dry-run", action="store_true", help="check the file and record nothing")
-    importing.add_argument("--receipt", metavar="FILE", type=Path, help="a new file that says what came of each line")
+    importing.add_argument(
+        "--receipt", metavar="FILE", type=new_path, help="a new file that says what came of each line"
+    )
     importing.add_argument(
         "--regulation", choices=tuple(REGULATIONS), default="gdpr", help="for lines that name none (gdpr)"
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from argparse import ArgumentTypeError
 from datetime import UTC, date, timedelta
+from pathlib import Path
 from typing import Final
 
-from bwp_tui.domain.text import clean_line
+from bwp_tui.domain.text import clean_line, unsafe_at
 from bwp_tui.domain.times import day_of, utc_now
 
 _FARTHEST_EAST: Final = timedelta(hours=14)
@@ -77,6 +78,14 @@ def port(text: str) -> int:
 def one_line(text: str) -> str:
     """Read a text: one line, nothing in it that steers a terminal."""
     return clean_line(text)
+
+
+def new_path(text: str) -> Path:
+    """Read the name of a file or folder that is to be made: the register keeps it, and a terminal shows it."""
+    path = Path(text).expanduser()
+    if not path.name or unsafe_at(str(path.absolute())) is not None:
+        raise ArgumentTypeError(f"“{clean_line(text)}” is no name for a file of ours: write it in UTF-8, and visibly")
+    return path
 
 
 def task_id(text: str) -> str:

@@ -20,6 +20,7 @@ from typing import Final
 from bwp_tui.domain.deadlines import REGULATIONS
 from bwp_tui.domain.task import Kind, Status
 from bwp_tui.domain.text import nearest, unsafe_at
+from bwp_tui.domain.times import day_of
 
 FIELDS: Final = (
     *("status", "kind", "age", "due", "is", "error", "tag", "note", "email", "id", "regulation"),
@@ -245,7 +246,7 @@ def _known(value: str, known: tuple[str, ...], field: str, start: int, end: int)
     beginning = [name for name in known if name.startswith(value)]
     if len(beginning) == 1:
         return beginning[0]
-    raise FilterError(f"“{value}” is no {field}.", start, end, nearest(value, known))
+    raise FilterError(f"“{value}” is no value of {field}.", start, end, nearest(value, known))
 
 
 def _comparison(field: str, match: re.Match[str], negated: bool) -> Clause:
@@ -294,8 +295,8 @@ def _behind(field: str, op: str, value: str, seconds: int | None, start: int, en
 
 
 def _date(value: str, others: tuple[str, ...], start: int, end: int) -> date:
-    try:
-        return date.fromisoformat(value)
-    except ValueError:
+    day = day_of(value)
+    if day is None:
         words = f"“{value}” is no date; write {', '.join(others)} or 2026-12-31."
-        raise FilterError(words, start, end, nearest(value, others[1:])) from None
+        raise FilterError(words, start, end, nearest(value, others[1:]))
+    return day

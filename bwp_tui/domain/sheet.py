@@ -21,6 +21,10 @@ _DEFUSED: Final = re.compile(r"'+[=+\-@\t\r]")
 _SPLIT_TAGS: Final = re.compile(r"[,;|]")
 _PLAIN_TAGS: Final = re.compile(r"[^\[,;|\s](?:[^,;|]*[^,;|\s])?")
 
+_SAID_DELIMITER: Final = re.compile(r"\"?sep=([,;|\t])\"?(?:\r\n|\r|\n)", re.IGNORECASE)
+_DOS_END: Final = "\x1a"
+_LOOKED_AT: Final = 4_096
+
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "kind": ("type", "request", "request type", "request kind", "action"),
     "email": ("e mail", "mail", "email address", "e mail address", "address", "shopper", "subject", "data subject"),
@@ -102,13 +106,16 @@ def tags_of(cell: str) -> tuple[str, ...]:
 
 
 def read(data: bytes) -> Sheet:
-    """Read a table of requests: UTF-8 with or without a byte-order mark, or UTF-16 with one; commas or semicolons.
+    """Read a table of requests: UTF-8 with or without a byte-order mark, or UTF-16 with one.
+
+    Its cells stand between commas, semicolons, tabs or bars, or between what a first line such as `sep=;` says.
 
     Raises:
         SheetError: it is none.
     """
     text = _text(data)
-    rows = _rows(text, _delimiter(text))
+    said = _SAID_DELIMITER.match(text)
+    rows = _rows(text[said.end() :], said[1], before=1) if said else _rows(text, _delimiter(text))
     heading = next(rows, None)
     if heading is None:
         raise SheetError("The file is empty; its first line names the columns, such as kind,email.", 1)
@@ -120,8 +127,10 @@ def read(data: bytes) -> Sheet:
 
 def _text(data: bytes) -> str:
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    if encoding != "utf-16" and b"\0" in data[:_LOOKED_AT]:
+        raise SheetError("The file looks like UTF-16 without its mark, or is no text; save it as “CSV UTF-8”.", 1)
     try:
-        return data.decode(encoding)
+        return data.decode(encoding).rstrip(_DOS_END)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise SheetError("The file is not UTF-8 text; save it as “CSV UTF-8”.", line) from None
@@ -129,14 +138,14 @@ def _text(data: bytes) -> str:
 
 def _delimiter(text: str) -> str:
     first = next((line for line in text.splitlines() if line.strip()), "")
-    return max(",;\t", key=lambda delimiter: (first.count(delimiter), delimiter == ","))
+    return max(",;\t|", key=lambda delimiter: (first.count(delimiter), delimiter == ","))
 
 
-def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Return the rows that hold anything, each with the line of the file it begins in."""
+def _rows(text: str, delimiter: str, *, before: int = 0) -> Iterator[tuple[int, list[str]]]:
+    """Return the rows that hold anything, each with the line of the file it begins in; `before` lines are cut off."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     while True:
-        begins = reader.line_num + 1
+        begins = before + reader.line_num + 1
         try:
             row = next(reader)
         except StopIteration:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
 from bwp_tui.domain import sheet
+from bwp_tui.domain.deadlines import why_not_yet
 from bwp_tui.domain.sheet import Line, Sheet
 from bwp_tui.domain.task import Kind, Request
 from bwp_tui.domain.text import clean_line, veil
+from bwp_tui.domain.times import day_of
 from bwp_tui.history import tasks
 from bwp_tui.history.connection import History, Transaction, as_int, as_text
 from bwp_tui.history.errors import NotPossible
@@ -28,6 +31,7 @@ _KINDS: Final = {
     **dict.fromkeys(("retrieval", "retrieve", "access", "copy", "dsar"), Kind.RETRIEVAL),
     **dict.fromkeys(("deletion", "delete", "erasure", "erase"), Kind.DELETION),
 }
+_COMPACT_DAY: Final = re.compile(r"^([0-9]{4})([0-9]{2})([0-9]{2})$")
 _DELETIONS_ALONE: Final = ("holding_period", "reason")
 
 
@@ -200,12 +204,11 @@ def _kind(cell: str) -> Kind:
 def _received(cell: str | None, today: date) -> date:
     if cell is None:
         return today
-    try:
-        day = date.fromisoformat(cell)
-    except ValueError:
-        raise BadRequest("received_on", f"“{clean_line(cell)}” is no date such as 2026-12-31.") from None
-    if day > today:
-        raise BadRequest("received_on", f"{day} is in the future.")
+    day = day_of(_COMPACT_DAY.sub(r"\1-\2-\3", cell))
+    if day is None:
+        raise BadRequest("received_on", f"“{clean_line(cell)}” is no date such as 2026-12-31.")
+    if why_not := why_not_yet(day, today):
+        raise BadRequest("received_on", why_not)
     return day
 
 

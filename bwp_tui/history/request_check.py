@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date
+from typing import Final
+
 from bwp_tui.domain.deadlines import REGULATIONS, due_on
 from bwp_tui.domain.task import (
     DEFAULT_HOLDING_PERIOD,
@@ -11,6 +14,9 @@ from bwp_tui.domain.task import (
     email_mistake,
 )
 from bwp_tui.domain.text import clean_line
+
+EARLIEST_RECEIPT: Final = date(2018, 1, 1)
+"""No request is older: neither the service nor the laws that are counted by were there. A slip in a year is."""
 
 
 class BadRequest(Exception):
@@ -61,11 +67,13 @@ def check(request: Request) -> None:
 
 
 def check_received_on(request: Request) -> None:
-    """Check that there is a due date for a request received when this one was.
+    """Check that a request can have been received on its day, and has a due date in the calendar.
 
     Raises:
-        BadRequest: it would be beyond the calendar.
+        BadRequest: it is from before `EARLIEST_RECEIPT`, or due after the last day there is.
     """
+    if request.received_on < EARLIEST_RECEIPT:
+        raise BadRequest("received_on", f"{request.received_on} is too long ago; is the year right?")
     try:
         due_on(request.regulation, request.received_on)
     except (ValueError, OverflowError):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shlex
 import signal
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -177,3 +179,59 @@ def test_json_is_exported_as_one_array_or_a_line_a_task(filed: Bwp, form: str) -
         ("bob@example.com", "", False),
     ]
     assert json.loads(filed("export", "tag:none", "--format", "json", "-").out) == []
+
+
+@pytest.mark.parametrize(
+    "how",
+    ["{command} - < {file}", "{command} /dev/stdin < {file}", "cat {file} | {command} -", "{command} <(cat {file})"],
+)
+def test_a_file_may_come_through_a_pipe(bwp: Bwp, how: str) -> None:
+    file = _file(bwp, "access,jane@example.com,x", "access,bob@example.com,y")
+    line = how.format(command=shlex.join(bwp.argv("import")), file=file)
+    ended = subprocess.run(["bash", "-c", line], env=bwp.env, cwd=file.parent, capture_output=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert recorded(bwp) == 2
+    assert _receipts(file) == []
+
+
+def test_a_pipe_s_receipt_is_written_where_it_is_wanted(bwp: Bwp) -> None:
+    ended = bwp(
+        "import", "-", "--receipt", str(bwp.data.parent / "came.csv"), typed="kind,email\naccess,j@example.com\n"
+    )
+    assert ended.code == 0
+    assert (bwp.data.parent / "came.csv").is_file()
+
+
+def test_a_possible_duplicate_is_asked_about_where_someone_is(bwp: Bwp) -> None:
+    file = _file(bwp, "access,jane@example.com,x", "access,JANE@example.com,y", "access,bob@example.com,z")
+    with Terminal(bwp.argv("import", str(file)), env=bwp.env) as terminal:
+        terminal.wait_for("[y/N]")
+        terminal.send("\r")
+        assert terminal.wait() == 1
+    assert recorded(bwp) == 0
+    with Terminal(bwp.argv("import", str(file)), env=bwp.env) as terminal:
+        terminal.wait_for("[y/N]")
+        terminal.send("y\r")
+        assert terminal.wait() == 0
+    assert recorded(bwp) == 3
+
+
+def test_no_message_stands_behind_a_line_of_progress(bwp: Bwp) -> None:
+    file = _file(bwp, *(f"access,s{number}@example.com,n" for number in range(300)), "access,s1@example.com,again")
+    with Terminal(bwp.argv("import", str(file), "--yes"), columns=150, env=bwp.env) as terminal:
+        assert terminal.wait() == 0
+        said = terminal.screen_text()
+    assert "checking" not in said
+    assert "recording" not in said
+
+
+@pytest.mark.parametrize("target", ["-", "out.csv"])
+def test_a_byte_order_mark_is_written_where_it_is_wanted_and_read_again(bwp: Bwp, target: str) -> None:
+    assert bwp("import", str(_file(bwp, "access,jane@example.com,Zoë"))).code == 0
+    file = bwp.data.parent / "out.csv"
+    ended = bwp("export", "--unmask", "--bom", target if target == "-" else str(file))
+    written = ended.out.encode() if target == "-" else file.read_bytes()
+    assert written.startswith(b"\xef\xbb\xbf")
+    file.write_bytes(written)
+    assert bwp("import", str(file), "--dry-run").code == 0
+    assert not bwp("export", "-").out.startswith("\ufeff")
