@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import ssl
 from typing import Final, NamedTuple
 
 import urllib3
@@ -26,6 +25,7 @@ from bwp_tui.api.transfer_errors import (
     TransferError,
     WrongAnswer,
 )
+from bwp_tui.api.trust import verifier_reason
 from bwp_tui.domain.text import clean_line
 
 _EXPLANATION: Final = 16 * 1024  # bytes of an error's body that are looked at
@@ -56,9 +56,11 @@ def line_trouble(error: Exception) -> LineCut:
     """Return what a failure of urllib3 or the socket means, without its text, which may hold the URL."""
     if isinstance(error, SSLError):
         cause = error.args[0] if error.args else None
-        if isinstance(cause, ssl.SSLCertVerificationError):
+        reason = verifier_reason(cause) if isinstance(cause, BaseException) else None
+        if reason is not None:
             return LineCut(
-                "The certificate of the archive's server was not accepted: check the clock and SSL_CERT_FILE.",
+                f"The certificate of the archive's server was not accepted ({reason}): check the clock and "
+                "SSL_CERT_FILE.",
                 transient=False,
             )
     if isinstance(error, ProxyError):

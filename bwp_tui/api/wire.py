@@ -17,7 +17,7 @@ from bwp_tui.api.errors import ApiError, BadAnswer, Unreachable
 from bwp_tui.api.headers import date, retry_after
 from bwp_tui.api.proxies import UnusableProxy, proxy_for
 from bwp_tui.api.service_clock import ServiceClock
-from bwp_tui.api.trust import UNREADABLE, tls_context
+from bwp_tui.api.trust import UNREADABLE, tls_context, verifier_reason
 from bwp_tui.contract.payloads import error_name
 from bwp_tui.domain.addresses import split_address
 
@@ -179,19 +179,12 @@ def _failure(error: httpx.HTTPError, host: str) -> ApiError:
 def _not_connected(error: httpx.HTTPError, host: str) -> Unreachable:
     if isinstance(error, httpx.ProxyError):
         return Unreachable(f"The proxy did not let the request to {host} through: check HTTPS_PROXY.")
-    if _is_certificate(error):
+    reason = verifier_reason(error)
+    if reason is not None:
         return Unreachable(
-            f"The certificate of {host} was not accepted: check the clock, and SSL_CERT_FILE if your network has "
-            "its own certificates.",
+            f"The certificate of {host} was not accepted ({reason}): check the clock, and SSL_CERT_FILE if your "
+            "network has its own certificates.",
         )
     if isinstance(error, httpx.PoolTimeout):
         return Unreachable("No connection came free in time. It is tried again.")
     return Unreachable(f"{host} cannot be reached: check the network. It is tried again.")
-
-
-def _is_certificate(error: BaseException | None) -> bool:
-    while error is not None:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return True
-        error = error.__cause__ or error.__context__
-    return False

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import getpass
 import os
+import shlex
 import shutil
 import stat
 import sys
+import tempfile
 from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -16,7 +19,7 @@ from bwp_tui.cli.exits import Exit
 from bwp_tui.cli.output import print_json
 from bwp_tui.console.keymap import keymap
 from bwp_tui.domain.filter import parse
-from bwp_tui.domain.text import clean_line
+from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import from_text, local, local_day, utc_now, zone_name
 from bwp_tui.history import backups, engine_state, integrity, swap, timeline
 from bwp_tui.history.connection import History
@@ -25,7 +28,7 @@ from bwp_tui.history.errors import HistoryError
 from bwp_tui.history.sentences import damaged, sentences
 from bwp_tui.history.suspicion import suspect
 from bwp_tui.history.tasks import count
-from bwp_tui.settings import Profile, SettingsError, config_path, load_profile
+from bwp_tui.settings import CommandSecret, Profile, SettingsError, config_path, load_profile
 
 _SMALLEST = (60, 15)
 _FULL = (80, 24)
@@ -86,7 +89,12 @@ def service(profile: Profile) -> Iterator[Finding]:
     except SettingsError as error:
         yield Finding("credentials", Level.FAIL, str(error))
         return
-    yield Finding("credentials", Level.OK, f"Client {setup.client_id}, target {setup.target_id}, and a secret.")
+    origin = (
+        f"a secret that {profile.secret.command[0]} printed"
+        if isinstance(profile.secret, CommandSecret)
+        else "a secret"
+    )
+    yield Finding("credentials", Level.OK, f"Client {setup.client_id}, target {setup.target_id}, and {origin}.")
     from bwp_tui.engine.probe import probe
 
     result = probe(setup)
@@ -94,19 +102,53 @@ def service(profile: Profile) -> Iterator[Finding]:
 
 
 def permissions(profile: Profile) -> Iterator[Finding]:
-    """Check that no one else can read the profile's files, and that this user can write them."""
+    """Check that no one else can read the profile's files, and that this user can make and write them."""
+    place = _nearest(profile.folder)
+    if not _can_make_files_in(place):
+        yield Finding("files", Level.FAIL, f"{place} cannot be written by this user, and {profile.folder} must be.")
+        return
     if not profile.folder.exists():
         yield Finding("files", Level.OK, f"{profile.folder} is not there yet; it is made when it is needed.")
         return
-    if not os.access(profile.folder, os.R_OK | os.W_OK | os.X_OK):
-        yield Finding("files", Level.FAIL, f"{profile.folder} cannot be written by this user.")
-        return
-    ours = [profile.folder, profile.download_dir, profile.log_dir, *_files_of(profile)]
-    open_to_others = [path for path in ours if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077]
-    for path in open_to_others:
-        yield Finding("files", Level.WARN, f"Others can use {path}; run: chmod go= {path}")
-    if not open_to_others:
-        yield Finding("files", Level.OK, f"{profile.folder} is this user's alone.")
+    found = [*_foreign(profile), *_open_to_others(profile)]
+    if not _can_make_files_in(_nearest(profile.download_dir)):
+        found.append(Finding("files", Level.FAIL, f"{profile.download_dir} cannot be written by this user."))
+    yield from found or [Finding("files", Level.OK, f"{profile.folder} is this user's alone.")]
+
+
+def _nearest(folder: Path) -> Path:
+    """Return the folder, or the next one above it that is there."""
+    return next((path for path in (folder, *folder.parents) if path.exists()), Path("/"))
+
+
+def _can_make_files_in(folder: Path) -> bool:
+    """Try it: permissions alone do not tell what a read-only disk, or one like /proc, does."""
+    try:
+        Path(tempfile.mkdtemp(prefix=".doctor-", dir=folder)).rmdir()
+    except OSError:
+        return False
+    return True
+
+
+def _foreign(profile: Profile) -> Iterator[Finding]:
+    """Tell what belongs to another user, as what was made under sudo does: the engine cannot renew it."""
+    inside = [profile.folder, *profile.folder.glob("*"), *profile.folder.glob("*/*")]
+    owners = {path: path.lstat().st_uid for path in inside if os.path.lexists(path)}
+    others = [path for path, owner in owners.items() if owner != os.geteuid()]
+    if others:
+        count = counted(len(others), "file or folder", "files and folders")
+        yield Finding(
+            "files",
+            Level.FAIL,
+            f"{count} of {profile.folder} belong to another user, such as {others[0]} (by a sudo once?): backups and "
+            f"downloads fail; run: sudo chown -R {getpass.getuser()} {shlex.quote(str(profile.folder))}",
+        )
+
+
+def _open_to_others(profile: Profile) -> Iterator[Finding]:
+    for path in (profile.folder, profile.download_dir, profile.log_dir, *_files_of(profile)):
+        if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
+            yield Finding("files", Level.WARN, f"Others can use {path}; run: chmod go= {path}")
 
 
 def _files_of(profile: Profile) -> list[Path]:
@@ -125,7 +167,7 @@ def register(profile: Profile) -> Iterator[Finding]:
         try:
             with sentences(path):
                 found = integrity.full(path)
-            newest, state = timeline.newest(history), engine_state.read(history)
+            span, state = timeline.span(history), engine_state.read(history)
             size = count(history, parse(""), today=local_day(utc_now()))
         finally:
             history.close()
@@ -136,22 +178,23 @@ def register(profile: Profile) -> Iterator[Finding]:
         suspect(path)
         yield Finding("history", Level.FAIL, str(damaged(path, "; ".join(found))))
     else:
-        late, words = _newest_backup(path)
+        late, words = _newest_backup(path, span[0] if span else None)
         level = Level.WARN if late else Level.OK
-        yield Finding("history", level, f"{path} is sound and holds {size} tasks; {words}")
+        yield Finding("history", level, f"{path} is sound and holds {counted(size, 'task')}; {words}")
     if state.upkeep is not None:
         yield Finding("history", Level.WARN, f"The daily look at the history found: {state.upkeep}")
     yield _engine(profile, state)
     yield from _mended(history, path)
-    yield _clock(newest)
+    yield _clock(span[1] if span else None)
 
 
-def _newest_backup(path: Path) -> tuple[bool, str]:
+def _newest_backup(path: Path, oldest: str | None) -> tuple[bool, str]:
     """Return whether the newest backup is too old, and a sentence on it."""
-    copies = backups.daily(path)
+    copies, today = backups.daily(path), local_day(utc_now())
     if not copies:
-        return False, "it has no backup yet: the engine makes one a day."
-    age = (local_day(utc_now()) - backups.day_of(copies[0])).days
+        late = oldest is not None and (today - local_day(from_text(oldest))).days > _OLDEST_BACKUP_DAYS
+        return late, "it has no backup yet: let bwp-tui run, which makes one a day."
+    age = (today - backups.day_of(copies[0])).days
     if age <= _OLDEST_BACKUP_DAYS:
         return False, f"its newest backup is {copies[0]}."
     return True, f"its newest backup, {copies[0]}, is {age} days old. Let bwp-tui run, which makes one a day."

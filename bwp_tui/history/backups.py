@@ -114,8 +114,13 @@ def copies(path: Path) -> list[Path]:
 
 
 def _make(path: Path, target: Path, stop: threading.Event) -> None:
-    target.parent.mkdir(mode=0o700, exist_ok=True)
-    target.parent.chmod(0o700)
+    try:
+        target.parent.mkdir(mode=0o700, exist_ok=True)
+        target.parent.chmod(0o700)
+    except OSError as error:
+        raise HistoryUnavailable(
+            f"No backup of the history can be made in {target.parent}: {error.strerror}. See: bwp-tui doctor."
+        ) from error
     part = _part(target)
     try:
         _copy(path, part, stop)
@@ -165,7 +170,7 @@ def _publish(part: Path, target: Path) -> None:
 
 
 def _part(target: Path) -> Path:
-    if not target.parent.name or (target.parent.exists() and not target.parent.is_dir()):
+    if target.parent.exists() and not target.parent.is_dir():
         raise HistoryUnavailable(f"{target.parent} is no folder.")
     return target.with_name(f".{target.name}.part")
 

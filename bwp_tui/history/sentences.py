@@ -39,6 +39,11 @@ def sentences(path: Path) -> Iterator[None]:
             f"The history {path} cannot be written by this user. "
             "Set BWP_DATA_DIR to a folder of your own, or mend its permissions."
         ) from error
+    except apsw.ProtocolError as error:
+        raise HistoryUnavailable(
+            f"The folder {path.parent} gives no locks, as some network folders do not: nothing was recorded. "
+            "Set BWP_DATA_DIR to a folder on a disk of this machine."
+        ) from error
     except (apsw.IOError, OSError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
         raise HistoryUnavailable(

@@ -71,7 +71,7 @@ def _instant(value: SqlValue) -> datetime:
         raise HistoryDamaged("The history holds a line of a timeline without an instant.") from error
 
 
-def newest(history: History) -> str | None:
-    """Return the instant of the last line of any task's timeline, as the register stores it, or None."""
-    row = history.row("SELECT max(at) FROM timeline")
-    return None if row is None or row[0] is None else as_text(row[0])
+def span(history: History) -> tuple[str, str] | None:
+    """Return the instants of the first and last line of any task's timeline, as the register stores them, or None."""
+    row = history.row("SELECT min(at), max(at) FROM timeline")
+    return None if row is None or row[0] is None else (as_text(row[0]), as_text(row[1]))

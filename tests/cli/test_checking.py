@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from datetime import timedelta
 
@@ -132,3 +133,52 @@ def test_the_terminal_is_described(bwp: Bwp) -> None:
 def test_a_terminal_that_is_too_small_is_told(bwp: Bwp) -> None:
     with Terminal([sys.executable, "-m", "bwp_tui", "doctor"], columns=58, rows=40, env=bwp.env) as terminal:
         terminal.wait_for(lambda text: "the console needs 60x15" in " ".join(text.split()))
+
+
+@pytest.mark.parametrize("place", ["/proc/x", "/proc/1/x/y", "/dev/null/x"])
+def test_a_folder_that_cannot_be_made_fails(bwp: Bwp, place: str) -> None:
+    ended = bwp("doctor", "--json", env={"BWP_DATA_DIR": place})
+    assert levels(ended)["files"] == "fail"
+
+
+def test_a_folder_that_is_to_be_made_can_be(bwp: Bwp) -> None:
+    ended = bwp("doctor", "--json", env={"BWP_DATA_DIR": str(bwp.data / "a" / "b")})
+    assert levels(ended)["files"] == "ok"
+    assert not (bwp.data / "a").exists()
+
+
+@pytest.mark.parametrize("below", ["backups", "backups/history-2026-01-01.db", "downloads/x.zip"])
+def test_what_another_user_owns_inside_fails_and_is_named(bwp: Bwp, below: str) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can make a file another user's")
+    bwp("list")
+    path = bwp.folder / below
+    path.parent.mkdir(exist_ok=True)
+    path.touch() if path.suffix else path.mkdir()
+    os.chown(path, 4711, -1)
+    ended = bwp("doctor")
+    assert ended.code == 1
+    assert "fail  files" in ended.out
+    assert str(path) in ended.out
+    assert "chown" in ended.out
+
+
+def test_a_history_of_three_days_without_a_backup_is_a_warning(bwp: Bwp) -> None:
+    file = bwp.data.parent / "requests.csv"
+    file.write_text("kind,email\nretrieval,jane@example.com\n")
+    assert bwp("import", str(file)).code == 0
+    assert levels(bwp("doctor", "--json"))["history"] == "ok"
+    history = bwp.history()
+    with history.write() as transaction:
+        transaction.run(
+            "INSERT INTO timeline (task, at, actor, what) VALUES (1, '2020-01-01T00:00:00.000000Z', 'op', 'note')"
+        )
+    history.close()
+    assert levels(bwp("doctor", "--json"))["history"] == "warn"
+
+
+def test_the_doctor_says_that_it_ran_the_secret_command(shop: Bwp) -> None:
+    env = {"BWP_CLIENT_SECRET": "", "BWP_CLIENT_SECRET_COMMAND": f"echo {shop.env['BWP_CLIENT_SECRET']}"}
+    assert "a secret that echo printed" in shop("doctor", env=env).out
+    env["BWP_CLIENT_SECRET_COMMAND"] = "false"
+    assert "fail  credentials" in shop("doctor", env=env).out
