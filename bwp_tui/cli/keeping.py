@@ -30,7 +30,7 @@ _MOST_NAMED: Final = 10
 
 def backup(arguments: Namespace) -> Exit:
     """Copy the register to a new file."""
-    target = Path(arguments.file)
+    target: Path = arguments.file
     with opened(arguments) as session:
         try:
             backups.back_up_to(session.history.path, target)
@@ -44,7 +44,7 @@ def restore(arguments: Namespace) -> Exit:
     """Put a backup in the place of the register, and merge into it what only the register holds."""
     from bwp_tui.engine.lease import Lease
 
-    file = Path(arguments.file)
+    file: Path = arguments.file
     profile = chosen_profile(arguments)
     if not file.is_file():
         raise Stop(Exit.NOT_FOUND, f"There is no file {file}.")

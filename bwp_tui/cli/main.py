@@ -33,6 +33,7 @@ def run(words: Sequence[str]) -> int:
     """Carry out the command line `words` and return the exit code."""
     try:
         arguments = understood(words)
+        _refuse_words_that_are_none(words, arguments)
         streams.end_with_reader(arguments.effect is Effect.READS)
         crashlog.install(_log_dir(arguments))
         return _carry_out(arguments)
@@ -52,6 +53,23 @@ def understood(words: Sequence[str]) -> Namespace:
     from bwp_tui.cli.parser import parse
 
     return parse(words)
+
+
+def _refuse_words_that_are_none(words: Sequence[str], arguments: Namespace) -> None:
+    """End the program where a word is not UTF-8: the register could not keep it, nor find anything by it.
+
+    The file to import is read and not recorded, so it may be called as it likes.
+    """
+    if arguments.chosen != "import" and any(not word.isascii() and _is_broken(word) for word in words):
+        raise SystemExit(_say("A word of the command line is not UTF-8 text. Nothing was done.", Exit.USAGE))
+
+
+def _is_broken(word: str) -> bool:
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def command_of(arguments: Namespace) -> Command:

@@ -20,7 +20,7 @@ def pack(arguments: Namespace) -> Exit:
     with opened(arguments) as session:
         task = tasks.named(session.history, arguments.task)
         source, sha256 = _saved(task)
-        target = Path(arguments.output) if arguments.output else source.with_name(f"{source.name}.age")
+        target = arguments.output or source.with_name(f"{source.name}.age")
         sealed = _seal_and_record(session, task, source, target, arguments.recipient, sha256)
     if arguments.json:
         print_json({"path": str(target), "receipt": str(_receipt_of(target)), "sha256": sealed.sha256})

@@ -19,7 +19,7 @@ from bwp_tui.cli.grammar import (
     add_timeout,
 )
 from bwp_tui.cli.triage_grammar import add_choice, add_sort, add_tables, add_triage, join_filters, minus_signs
-from bwp_tui.cli.values import count, day, days, factor, one_line, port, task_id
+from bwp_tui.cli.values import count, day, days, factor, new_path, one_line, port, task_id
 from bwp_tui.domain.deadlines import REGULATIONS
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, LONGEST_HOLDING_PERIOD
 from bwp_tui.domain.text import nearest
@@ -201,7 +201,7 @@ def _add_working(commands: Commands) -> None:
 
     download = commands.add("download", "working", "download the results of retrievals and print where they lie")
     add_choice(download)
-    download.add_argument("--output", metavar="DIR", help="the folder to put them in (BWP_DOWNLOAD_DIR)")
+    download.add_argument("--output", metavar="DIR", type=new_path, help="the folder to put them in (BWP_DOWNLOAD_DIR)")
     download.add_argument("--mask", action="store_true", help="mask addresses in what is printed, paths and JSON too")
     download.add_argument("--again", action="store_true", help="fetch anew what is saved already")
     add_timeout(download, None)
@@ -231,7 +231,7 @@ def _add_keeping(commands: Commands) -> None:
     backup = commands.add(
         "backup", "keeping", "copy the history to a new file, while it is in use", json=False, effect=Effect.WORKS
     )
-    backup.add_argument("file", metavar="FILE", help="a file that is not there yet")
+    backup.add_argument("file", metavar="FILE", type=new_path, help="a file that is not there yet")
 
     restore = commands.add(
         "restore",
@@ -241,7 +241,9 @@ def _add_keeping(commands: Commands) -> None:
         note="The present history is set aside. Tasks that the backup does not know are taken over from it; of a task "
         "that both know, the later state is kept, and what was sent is not sent again.",
     )
-    restore.add_argument("file", metavar="FILE", help="a backup made by bwp-tui, of this version or an older one")
+    restore.add_argument(
+        "file", metavar="FILE", type=new_path, help="a backup made by bwp-tui, of this version or an older one"
+    )
     restore.add_argument("--yes", action="store_true", help="do not ask")
 
     purge = commands.add(
@@ -277,7 +279,9 @@ def _add_saved(commands: Commands) -> None:
     )
     pack.add_argument("task", metavar="TASK", help=TASK_HELP)
     pack.add_argument("--recipient", metavar="KEY", required=True, help="the age public key of who may open it, age1…")
-    pack.add_argument("--output", metavar="FILE", help="a new file (the result's name with .age, beside it)")
+    pack.add_argument(
+        "--output", metavar="FILE", type=new_path, help="a new file (the result's name with .age, beside it)"
+    )
 
     evidence = commands.add(
         "evidence", "evidence", "print the record of one request: each step, by whom, and hashes", effect=Effect.READS

@@ -14,10 +14,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.domain.text import escaped
-
-_PLAIN_SIGNS: Final = str.maketrans("•…→–—−“”‘’×°○●▲│─", "*.>---\"\"''xo.*!|-")  # noqa: RUF001  which ones is the point
-"""Each a character as wide, so that columns stay where they are."""
+from bwp_tui.domain.text import SIGNS, escaped
 
 _FAULT: Final = "bwp-tui-signs"
 
@@ -121,5 +118,5 @@ def _as_plain_signs(error: UnicodeError) -> tuple[str | bytes, int]:
     """Write what an encoding lacks as the sign next to it, or as an escape."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    text = error.object[error.start : error.end].translate(_PLAIN_SIGNS)
+    text = error.object[error.start : error.end].translate(SIGNS)
     return re.sub("[^\x00-\x7f]", lambda sign: sign[0].encode("ascii", "backslashreplace").decode(), text), error.end

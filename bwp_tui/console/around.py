@@ -45,7 +45,7 @@ class Around:
         self._screen.query_one(HeaderLine).tell(
             Standing(
                 profile="practice" if session.profile.practice else session.profile.name,
-                practice=session.profile.practice,
+                practice=session.profile.practice or session.profile.is_local,
                 target_id=session.profile.target_id,
                 engine=session.engine_words(None if snapshot is None else snapshot.engine),
                 trouble=None if snapshot is None else session.trouble_words(snapshot.engine),

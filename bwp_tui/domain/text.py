@@ -40,6 +40,39 @@ _JOINED: Final = re.compile(
 """Characters without a shape that make one of what stands around them, and are harmless there."""
 
 
+SIGNS: Final[dict[int, str]] = str.maketrans(
+    "•…→←↑↓⏎↵–—−“”‘’×·●○◉▲▼✓✗⇣◷›‹‖▸▾◂█▓▒░▏▎▍▌▋▊▉▁▂▃▄▅▆▇",  # noqa: RUF001  which ones is the point
+    "*~><^v<<---\"\"''x-*o@!v+xv~><=>v<##:.|||||||_______",
+)
+"""The signs that this program draws, and what stands for each where there is ASCII alone: a character as wide."""
+
+
+class _Plain(dict[int, str]):
+    """Finds what stands for a character in ASCII when it is first met, box drawing included."""
+
+    def __missing__(self, code: int) -> str:
+        import unicodedata  # a terminal without UTF-8 is rare, and the first frame waits for every import
+
+        char, name = chr(code), unicodedata.name(chr(code), "")
+        if code < 0x80:
+            self[code] = char
+        elif 0x2500 <= code < 0x2580:
+            self[code] = "-" if name.endswith(" HORIZONTAL") else "|" if name.endswith(" VERTICAL") else "+"
+        elif unicodedata.combining(char) or unicodedata.category(char) == "Cf":
+            self[code] = ""
+        else:
+            self[code] = "??" if unicodedata.east_asian_width(char) in "WF" else "?"
+        return self[code]
+
+
+_PLAIN: Final = _Plain(SIGNS)
+
+
+def plain(text: str) -> str:
+    """Return `text` in ASCII and as wide as it was; a letter that ASCII lacks is a question mark."""
+    return text if text.isascii() else text.translate(_PLAIN)
+
+
 def _visible(match: re.Match[str]) -> str:
     if _JOINED.match(match.string, match.start()):
         return match.group()
@@ -90,9 +123,9 @@ def veil(text: str, email: str) -> str:
     return text.replace(email, mask_email(email)) if email else text
 
 
-def counted(count: int, noun: str) -> str:
-    """Return a count with what is counted: `1 task`, `2 tasks`."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+def counted(count: int, noun: str, nouns: str | None = None) -> str:
+    """Return a count with what is counted: `1 task`, `2 tasks`, or `2` of `nouns` where an s does not make it many."""
+    return f"{count} {noun}" if count == 1 else f"{count} {nouns or f'{noun}s'}"
 
 
 def size(count: float) -> str:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from bwp_tui.settings.keys import KeySetting
 from bwp_tui.settings.secret import SecretSource
@@ -79,6 +80,11 @@ class Profile:
     def log_dir(self) -> Path:
         """Where logs and crash reports go."""
         return self.folder / "log"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the service is on this machine: the practice API, by whatever way it was set up."""
+        return urlsplit(self.api_url).hostname in ("localhost", "127.0.0.1", "::1")
 
     def missing(self) -> tuple[str, ...]:
         """Return the names of the variables that must be set before the API can be reached."""

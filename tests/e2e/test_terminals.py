@@ -129,3 +129,11 @@ def test_inside_tmux_a_storm_of_resizes_leaves_a_whole_screen(planted: Operator,
         eventually(partial(tmux.shows_a_whole_console, columns))
     tmux("send-keys", "q")
     eventually(lambda: planted.lease_is_free)
+
+
+def test_without_utf_8_all_that_is_drawn_is_ascii(shop: Operator) -> None:
+    shop.plant(still_life(50))
+    with shop.console(LC_ALL="C") as terminal:
+        sent = look_around(terminal)
+    assert sent.isascii(), sorted({chr(byte) for byte in sent if byte > 0x7F})
+    assert rb"\u" not in sent

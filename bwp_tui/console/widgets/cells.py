@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from bwp_tui.domain.deadlines import is_clock_running
 from bwp_tui.domain.task import TERMINAL, WATCHED, Download, DownloadState, Kind, Status, Task
-from bwp_tui.domain.text import clean_line, veil
+from bwp_tui.domain.text import clean_line, plain, veil
 from bwp_tui.domain.times import DAY, MINUTE, due_words, duration_words, local
 
 DUE_SOON: Final = 7
@@ -39,7 +39,7 @@ class Glyphs(NamedTuple):
 
     def of(self, text: str) -> str:
         """Return `text` as the terminal can show it."""
-        return text.translate(_ASCII_FOR).encode("ascii", "replace").decode("ascii") if self.ascii_only else text
+        return plain(text) if self.ascii_only else text
 
 
 UNICODE: Final = Glyphs()
@@ -57,8 +57,6 @@ ASCII: Final = Glyphs(
     cut="~",
     ascii_only=True,
 )
-
-_ASCII_FOR: Final = str.maketrans({"•": "*", "…": "~", "·": "-", "–": "-"})
 
 
 def glyphs_for(encoding: str) -> Glyphs:

@@ -20,6 +20,7 @@ from bwp_tui.console.widgets.detail_pane import Heading
 from bwp_tui.console.widgets.entry import Entry
 from bwp_tui.domain.deadlines import REGULATIONS
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Request
+from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import zone_name
 
 _KINDS: Final = ("retrieval", "deletion")
@@ -193,7 +194,10 @@ class RequestForm(Vertical):
         days = draft.shorter_hold(today)
         phrases: list[Phrase] = []
         if days is not None:
-            phrases = [("F2", "key"), (f" makes it {days} holding days, the most that still end in time.", "plain")]
+            phrases = [
+                ("F2", "key"),
+                (f" makes it {counted(days, 'holding day')}, the most that still ends in time.", "plain"),
+            ]
         elif draft.kind is Kind.DELETION and draft.too_late_anyway(today):
             phrases = [("No holding period is short enough: consider an extension, and tell the shopper.", "warn")]
         remedy.show(remedy.say(*phrases))

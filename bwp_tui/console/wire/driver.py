@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import locale
 import re
 import shutil
 import signal
@@ -22,6 +23,7 @@ from bwp_tui.console.wire.frames import NotUnderstood
 from bwp_tui.console.wire.outlet import Outlet
 from bwp_tui.console.wire.pastes import PasteParser
 from bwp_tui.console.wire.picture import Picture
+from bwp_tui.domain.text import plain
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -64,6 +66,7 @@ class ThinDriver(LinuxDriver):
         self._picture = Picture(*shutil.get_terminal_size())
         self._passed_on: list[str] = []
         self._is_synchronized = False
+        self._is_plain = locale.getencoding().replace("-", "").casefold() != "utf8"
         self._is_away = True
         self._outlet = Outlet(cast(TextIO, sys.__stderr__), self._take, self._lock)
 
@@ -120,6 +123,8 @@ class ThinDriver(LinuxDriver):
         self._outlet.wake()
 
     def _lay(self, data: str) -> None:
+        if self._is_plain:
+            data = plain(data)
         try:
             self._picture.paint(data)
         except NotUnderstood:
