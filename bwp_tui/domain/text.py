@@ -40,10 +40,9 @@ _JOINED: Final = re.compile(
 """Characters without a shape that make one of what stands around them, and are harmless there."""
 
 
-SIGNS: Final[dict[int, str]] = str.maketrans(
-    "•…→←↑↓⏎↵–—−“”‘’×·●○◉▲▼✓✗⇣◷›‹‖▸▾◂█▓▒░▏▎▍▌▋▊▉▁▂▃▄▅▆▇",  # noqa: RUF001  which ones is the point
-    "*~><^v<<---\"\"''x-*o@!v+xv~><=>v<##:.|||||||_______",
-)
+_DRAWN: Final = "•…→←↑↓⏎↵–—−“”‘’×·●○◉▲▼✓✗⇣◷›‹‖▸▾◂█▓▒░▏▎▍▌▋▊▉▁▂▃▄▅▆▇"  # noqa: RUF001  which ones is the point
+_DRAWN_PLAIN: Final = "*~><^v<<---\"\"''x-*o@!v+xv~><=>v<##:.|||||||_______"
+SIGNS: Final = {ord(sign): other for sign, other in zip(_DRAWN, _DRAWN_PLAIN, strict=True)}
 """The signs that this program draws, and what stands for each where there is ASCII alone: a character as wide."""
 
 
