@@ -28,6 +28,7 @@ CHANGING = {
     "verify": ["verify", "1", "--how", "order details"],
     "assign": ["assign", "1", "jane"],
     "extend": ["extend", "1", "--reason", "complex"],
+    "correct": ["correct", "1", "--regulation", "ccpa"],
     "acknowledge": ["acknowledge", "1"],
     "import": ["import", FILE, "--again"],
     "views save": ["views", "save", "mine", "is:failed"],

@@ -42,7 +42,7 @@ async def test_the_sentence_stands_left_of_a_word_at_the_end_of_a_long_line(prof
     async with opened(profile, size=USUAL) as console:
         await console.press("slash")
         console.main.prompt.put("kind:deletion is:failed age>2d error:ORDERS_NOT_CLOSED is:faild")
-        await console.sees("“faild” is no is. Did you mean “failed”? ^^^^^")
+        await console.sees("“faild” is no value of is. Did you mean “failed”? ^^^^^")
         assert console.line("footer").index("^") == console.line("prompt").index("faild")
 
 

@@ -60,7 +60,7 @@ async def test_escape_brings_back_what_was_listed_before_the_filter(profile: Pro
 
 
 MISTAKES = {
-    "status:faild": ("“faild” is no status.", "Did you mean “failed”?"),
+    "status:faild": ("“faild” is no value of status.", "Did you mean “failed”?"),
     "stats:failed": ("There is no field “stats”.", "Did you mean “status”?"),
     "age>soon": ("“soon” is no length of time; write 30m, 5h, 2d or 1w.",),
 }

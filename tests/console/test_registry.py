@@ -28,7 +28,7 @@ PLACES = {
     "WHO": "anna",
     "+NEW": "+vip",
     "-OLD": "-old",
-    "NAME": "deletions",
+    "NAME": "light",
     "DATE": "2026-01-02",
 }
 OF_THE_SCREEN = {

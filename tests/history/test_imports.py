@@ -47,7 +47,7 @@ def test_every_line_is_a_queued_task_with_its_own_token_and_where_it_came_from(h
         ("access,jane@example,,,,,,", "not an email address"),
         ("acess,jane@example.com,,,,,,", "“acess” is neither"),
         ("access,jane@example.com,2.11.2026,,,,,", "no date"),
-        (f"access,jane@example.com,{TODAY + timedelta(days=1)},,,,,", "in the future"),
+        (f"access,jane@example.com,{TODAY + timedelta(days=2)},,,,,", "in the future"),
         ("access,jane@example.com,,lgpd,,,,", "must be one of gdpr"),
         ("access,jane@example.com,,,10,,,", "A retrieval has no holding period"),
         ("access,jane@example.com,,,,because,,", "A retrieval has no reason"),

@@ -196,7 +196,7 @@ class RequestForm(Vertical):
         if days is not None:
             phrases = [
                 ("F2", "key"),
-                (f" makes it {counted(days, 'holding day')}, the most that still ends in time.", "plain"),
+                (f" makes it {counted(days, 'holding day')}, the most that still end in time.", "plain"),
             ]
         elif draft.kind is Kind.DELETION and draft.too_late_anyway(today):
             phrases = [("No holding period is short enough: consider an extension, and tell the shopper.", "warn")]
