@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -87,6 +87,9 @@ def correct_numbers(db: apsw.Connection) -> int:
     return len(wrong)
 
 
+_DIGIT: Final = 4
+"""Bits of a digit of a client token."""
+
 _STRAY: Final = (
     "i.action = 'submit' AND i.state = 'waiting' AND ("
     " NOT EXISTS (SELECT 1 FROM tasks t WHERE t.number = i.task AND t.task_id IS NULL)"
@@ -110,6 +113,21 @@ def return_strays(db: apsw.Connection) -> None:
         near = [number for (number,) in alone if (int(str(number)) ^ int(str(task))).bit_count() == 1]
         if len(near) == 1:
             db.execute("UPDATE intents SET task = ? WHERE id = ?", (near[0], stray))
+
+
+def doubt_tokens(db: apsw.Connection, indexed: Iterable[str], now: str) -> None:
+    """Keep from being sent what has a client token that the index spells with another bit: either may be damaged.
+
+    Args:
+        indexed: the client tokens of the damaged register's index.
+    """
+    known = "SELECT 1 FROM intents WHERE client_token = ?"
+    others = [int(token.replace("-", ""), 16) for token in indexed if not db.execute(known, (token,)).fetchall()]
+    waiting = "SELECT id, client_token FROM intents WHERE action = 'submit' AND state = 'waiting'"
+    for intent, token in db.execute(waiting).fetchall() if others else ():
+        number = int(str(token).replace("-", ""), 16)
+        if any((number ^ other).bit_count() <= _DIGIT for other in others):
+            db.execute("UPDATE intents SET state = 'lapsed', settled_at = ? WHERE id = ?", (now, intent))
 
 
 def lapse_strays(db: apsw.Connection, now: str) -> None:
@@ -209,6 +227,19 @@ def confirm_tokens(db: apsw.Connection, now: str) -> int:
     return len(changed)
 
 
+def drop_dangling(db: apsw.Connection) -> int:
+    """Remove references to rows that are not there, and rows that are nothing without theirs; return how many."""
+    removed = 0
+    for table, rowid, _, key in db.execute("PRAGMA foreign_key_check").fetchall():
+        (column,) = (row[3] for row in db.execute(f"PRAGMA foreign_key_list({table})").fetchall() if row[0] == key)
+        try:
+            db.execute(f"UPDATE {table} SET {column} = NULL WHERE rowid = ?", (rowid,))
+        except apsw.ConstraintError:
+            db.execute(f"DELETE FROM {table} WHERE rowid = ?", (rowid,))
+            removed += 1
+    return removed
+
+
 def _keep_promises(db: apsw.Connection) -> None:
     """Make true again what each task promises: its references, polls and counts; what was purged in one source."""
     db.execute(
@@ -222,11 +253,9 @@ def _keep_promises(db: apsw.Connection) -> None:
         "UPDATE meta SET revision = 1 + (SELECT max(revision) FROM (SELECT revision FROM tasks"
         f" UNION ALL SELECT revision FROM downloads UNION ALL SELECT min(revision, {_LARGEST_REVISION}) FROM meta))"
     )
-    for column in ("resubmit_of", "earlier"):
-        db.execute(f"UPDATE tasks SET {column} = NULL WHERE {column} NOT IN (SELECT number FROM tasks)")
-    db.execute("UPDATE tasks SET download = NULL WHERE download NOT IN (SELECT id FROM downloads)")
-    for table in ("intents", "downloads", "timeline"):
-        db.execute(f"DELETE FROM {table} WHERE task NOT IN (SELECT number FROM tasks)")
+    drop_dangling(db)
+    newest = "(SELECT max(id) FROM downloads WHERE task = tasks.number)"
+    db.execute(f"UPDATE tasks SET download = {newest} WHERE download IS NOT {newest}")
     db.execute(
         "UPDATE tasks SET next_poll_at = coalesce(polled_at, recorded_at) WHERE next_poll_at IS NULL"
         " AND terminal = 0 AND task_id IS NOT NULL AND status <> 'UNCONFIRMED'"

@@ -52,6 +52,10 @@ def _check(db: apsw.Connection, path: Path) -> None:
     version, application = int(db.pragma("user_version")), int(db.pragma("application_id"))
     if version > len(migrate.steps()) and not ours:
         return  # a newer program may call its tables as it likes: `refuse_newer` has the word
+    if version > len(migrate.steps()) and schema_of(db) == expected_schema():
+        raise HistoryDamaged(
+            f"The history {path} is damaged (its header tells of schema {version}, which it is not of)."
+        )
     if found and application != APPLICATION_ID and len(found & _TABLES) < _TELLING:
         raise HistoryForeign(
             f"{path} is a database of another program, not a history. It was not touched; move it away, "

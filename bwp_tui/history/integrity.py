@@ -8,11 +8,11 @@ from typing import Final
 
 import apsw
 
-from bwp_tui.domain.times import from_text
 from bwp_tui.history.errors import HistoryDamaged, HistoryError
 from bwp_tui.history.identity import expected_schema, schema_of
 from bwp_tui.history.migrate import newest
 from bwp_tui.history.opening import open_to_read
+from bwp_tui.history.row_shapes import shapes
 from bwp_tui.history.rows import TASKS, task_of
 from bwp_tui.history.tallies import COUNTED, KEPT
 
@@ -95,14 +95,17 @@ def _counts(db: apsw.Connection) -> list[str]:
 
 
 def _contents(db: apsw.Connection) -> list[str]:
+    """Read every value there is: what a screen would stumble over at each start must be found here."""
     try:
+        for table, shape in shapes().items():
+            if not db.table_exists("main", table):
+                continue  # of a newer schema
+            for row in db.execute(f"SELECT * FROM {table}"):
+                wrong = shape.unreadable(row)
+                if wrong is not None:
+                    return [f"{table} holds a {wrong} that cannot be read"]
         for row in db.execute(TASKS):
             task_of(row)
-        for at, *_ in db.execute("SELECT at, actor, what, before, after, detail FROM timeline"):
-            from_text(str(at))
-        for asked, after, sent in db.execute("SELECT asked_at, not_before, first_sent_at FROM intents"):
-            for instant in (asked, after, sent or asked):
-                from_text(str(instant))
     except (HistoryDamaged, UnicodeDecodeError, ValueError) as error:
         return [str(error)]
     return []

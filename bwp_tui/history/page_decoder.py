@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 PAGE: Final = 4096
@@ -93,16 +94,29 @@ def header_at(page: bytes, at: int) -> Header | None:
         size, index = varint(page, at)
         rowid, first = varint(page, index)
         length, index = varint(page, first)
-        end = first + length
-        if not 1 < length < PAGE or end > PAGE:
-            return None
-        types = []
-        while index < end:
-            kind, index = varint(page, index)
-            types.append(kind)
     except IndexError:
         return None
-    return Header(rowid, tuple(types), size, first, end) if index == end and min(types, default=-1) >= 0 else None
+    end = first + length
+    types = _types(page[index:end]) if 1 < length < PAGE and end <= PAGE else ()
+    return Header(rowid, types, size, first, end) if types else None
+
+
+@lru_cache(maxsize=4096)
+def _types(header: bytes) -> tuple[int, ...]:
+    """Return the serial types in the header of a record; none if it is damaged."""
+    types, index = [], 0
+    try:
+        while index < len(header):
+            kind, index = varint(header, index)
+            types.append(kind)
+    except IndexError:
+        return ()
+    return tuple(types) if min(types, default=0) >= 0 else ()
+
+
+@lru_cache(maxsize=4096)
+def _length(types: tuple[int, ...]) -> int:
+    return sum(map(width, types))
 
 
 def body_of(page: bytes, header: Header, overflow: Overflow) -> tuple[bytes, bool]:
@@ -111,7 +125,7 @@ def body_of(page: bytes, header: Header, overflow: Overflow) -> tuple[bytes, boo
     A length that disagrees with the types is not believed: what follows the header is read.
     """
     length = header.end - header.first
-    total = length + sum(width(kind) for kind in header.types)
+    total = length + _length(header.types)
     agreed = total == header.size
     payload = _payload(page, header.first, total if agreed else min(total, PAGE - header.first), overflow)
     return payload[length:], agreed and len(payload) == total

@@ -17,7 +17,7 @@ import apsw
 
 from bwp_tui.domain.times import to_text
 from bwp_tui.history import backups, building, damaged_file, integrity, swap
-from bwp_tui.history.errors import HistoryDamaged
+from bwp_tui.history.errors import HistoryDamaged, HistoryForeign, HistoryTooNew
 from bwp_tui.history.merge import Merged, number_from
 from bwp_tui.history.row_writer import RowWriter
 from bwp_tui.history.salvage import Salvage
@@ -54,6 +54,7 @@ class _Tally:
     backup: str | None = None
     merged: Merged = field(default_factory=Merged)
     remains: int = 0
+    dangling: int = 0
     unconfirmed: int = 0
     tasks: int = 0
 
@@ -90,12 +91,11 @@ def _damage(path: Path) -> str | None:
         if file.log_is_cut:
             return "the log beside it is damaged"
     try:
-        found = integrity.full(path)
-    except _SURROUNDINGS:
+        return "; ".join(integrity.full(path)) or None
+    except (HistoryForeign, HistoryTooNew, *_SURROUNDINGS):
         raise
-    except (apsw.Error, HistoryDamaged, ValueError) as error:
-        return str(error)
-    return "; ".join(found) or None
+    except Exception as error:  # noqa: BLE001  what a sound register never raises
+        return str(error) or type(error).__name__
 
 
 def _recover(path: Path, now: datetime, reason: str) -> str:
@@ -136,6 +136,7 @@ def _fill(
         highest = max(highest, number_from(db, "SELECT max(number) FROM tasks"))
         building.lapse_strays(db, instant)
         tally.remains = building.add_lost_tasks(db, instant, highest)
+        tally.dangling = building.drop_dangling(db)
         tally.unconfirmed = building.confirm_tokens(db, instant)
         tally.tasks = number_from(db, "SELECT count(*) FROM tasks")
 
@@ -158,6 +159,7 @@ def _take_rows(db: apsw.Connection, path: Path, tally: _Tally, now: str) -> int:
                 db.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = ?", (given, table))
             if table == "tasks":
                 highest = max(found, given if given <= found + _FEW_BEYOND else 0)
+        building.doubt_tokens(db, salvage.indexed_tokens(), now)
         tally.lost = salvage.lost + writer.unfit
     tally.kept, tally.ids_doubled = writer.kept, writer.ids_doubled
     tally.replaced, tally.guessed = writer.replaced.total(), writer.guessed.total()
@@ -207,6 +209,7 @@ def _write_report(change: swap.Swap, tally: _Tally, reason: str, now: datetime) 
         f"Backup that was merged in: {tally.backup or 'none'}"
         f" ({tally.merged.added} tasks added, {tally.merged.later} brought forward).",
         f"Tasks of which only traces were left, now without address, kind or dates: {tally.remains}.",
+        f"Rows left out, since the task they tell of was damaged or is unknown: {tally.dangling}.",
         f"Requests whose client token is lost, now UNCONFIRMED for you to decide on: {tally.unconfirmed}.",
         f"Tasks in the new history: {tally.tasks}.",
         *(f"What could not be used because of a fault of this program: {fault}." for fault in tally.failed),

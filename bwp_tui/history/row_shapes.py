@@ -10,14 +10,13 @@ import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 
 import apsw
 
 from bwp_tui.domain.deadlines import REGULATIONS
 from bwp_tui.domain.task import Status
-from bwp_tui.domain.times import from_text, to_text
 from bwp_tui.history.migrate import steps
 from bwp_tui.history.page_decoder import Value
 
@@ -29,7 +28,9 @@ SCHEMA: Final = "sqlite_schema"
 
 _CHOICES: Final = re.compile(r"CHECK \((\w+) IN \(([^)]+)\)\)")
 _INSTANTS: Final = ("at", "not_before", "unknown_since")
-_LISTS: Final = ("errors", "tags", "columns")
+_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
+_LISTS: Final = ("tags", "columns")
+_TOKEN: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,8 @@ class Column:
         if isinstance(text, str) and self.kind == "TEXT":
             if self.choices or self.form is _is_status:
                 return min(self.choices or Status, key=lambda choice: _distance(str(choice), text))
-            if self.form is None:
-                return text
+            if self.form in (None, is_token):
+                return None if self.form else text  # another token would ask for another task
             raw = value if isinstance(value, bytes) else text.encode()
             fitting = [near for near in _one_bit_away(raw) if self.form(near)]
             if fitting:
@@ -104,6 +105,13 @@ class Shape:
             and all(column.fits(value) for column, value in zip(self.columns, values, strict=False))
         )
 
+    def unreadable(self, values: Sequence[Value]) -> str | None:
+        """Return the name of a column whose text cannot be read as what it stands for, or None."""
+        for column, value in zip(self.columns, values, strict=False):
+            if column.form in _READ and isinstance(value, str) and value != column.default and not column.form(value):
+                return column.name
+        return None
+
     def is_like(self, values: Sequence[Value]) -> bool:
         """Say whether most of a row fits, or its beginning does."""
         fitting = [column.fits(value) for column, value in zip(self.columns, values, strict=False)]
@@ -122,6 +130,11 @@ class Shape:
         status = next((at for at, column in enumerate(self.columns) if column.name == "status"), None)
         same = next((at for at, pair in enumerate(zip(values, seen, strict=False)) if pair[0] != pair[1]), len(seen))
         return status is not None and values[status] in _STATUSES, same
+
+    def sound_fields(self, values: Sequence[Value]) -> Fields:
+        """Return the columns of a row that fits, but its key."""
+        pairs = zip(self.columns, values, strict=False)
+        return {column.name: value for column, value in pairs if not (column.is_key or column.is_computed)}
 
     def fields(self, values: Sequence[Value], now: str) -> tuple[Fields, list[str]]:
         """Return the row's columns but its key, and which of them had to be replaced."""
@@ -208,18 +221,9 @@ def _columns(db: apsw.Connection, table: str) -> tuple[Column, ...]:
     )
 
 
-def _form(name: str, kind: str) -> Callable[[str], bool] | None:
-    if kind != "TEXT":
-        return None
-    if name == "status":
-        return _is_status
-    if name in _INSTANTS or name.endswith("_at"):
-        return _is_instant
-    if name.endswith("_on"):
-        return _is_day
-    if name in _LISTS:
-        return _is_errors if name == "errors" else _is_texts
-    return None
+def is_token(text: str) -> bool:
+    """Say whether a client token looks like one of ours."""
+    return _TOKEN.fullmatch(text) is not None
 
 
 def _is_status(text: str) -> bool:
@@ -229,8 +233,8 @@ def _is_status(text: str) -> bool:
 
 def _is_instant(text: str) -> bool:
     try:
-        return to_text(from_text(text)) == text
-    except (ValueError, OverflowError):
+        return _INSTANT.fullmatch(text) is not None and datetime.fromisoformat(text).year > 0
+    except ValueError:
         return False
 
 
@@ -250,6 +254,25 @@ def _is_errors(text: str) -> bool:
 
 def _is_texts(text: str) -> bool:
     return text == "[]" or all(isinstance(entry, str) for entry in _entries(text))
+
+
+_FORMS: Final = {"status": _is_status, "client_token": is_token, "errors": _is_errors}
+
+
+_READ: Final = (_is_instant, _is_day, _is_errors, _is_texts)
+"""The forms without which a row cannot be shown."""
+
+
+def _form(name: str, kind: str) -> Callable[[str], bool] | None:
+    if kind != "TEXT":
+        return None
+    if name in _FORMS:
+        return _FORMS[name]
+    if name in _INSTANTS or name.endswith("_at"):
+        return _is_instant
+    if name.endswith("_on"):
+        return _is_day
+    return _is_texts if name in _LISTS else None
 
 
 def _entries(text: str) -> list[object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -25,8 +26,11 @@ from bwp_tui.history.page_decoder import (
 )
 from bwp_tui.history.row_shapes import SCHEMA, SEQUENCE, Fields, Shape, shapes
 
-_NO_LEAVES: Final = (0, 2, 10)
+_INDEX: Final = (2, 10)
+_NO_LEAVES: Final = (0, *_INDEX)
 """First bytes of pages that hold no rows: empty ones, continued ones, and those of indexes."""
+
+_TOKEN: Final = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 _NO_BOUND: Final = 1 << 62
 _MOST_TRIALS: Final = 2_000
@@ -145,6 +149,13 @@ class Salvage:
                     below = row.number or below
                     yield row._replace(stale=place.stale)
 
+    def indexed_tokens(self) -> Iterator[str]:
+        """Return the client tokens that the indexes hold: a second copy of those in the rows."""
+        for number in range(1, self._file.pages + 1):
+            page = self._file.page(number)
+            if page[start_of(number)] in _INDEX:
+                yield from (token.decode() for token in _TOKEN.findall(page))
+
     def _highest(self, table: str) -> int | None:
         return None if table in (SCHEMA, SEQUENCE) else self.highest.get(table)
 
@@ -221,7 +232,7 @@ class Salvage:
         if any(index not in sound for index in range(count)):
             self._unclear[shape.table].append(place)
         for index in sound:
-            fields, _ = shape.fields(cells[index].values, self._now)
+            fields = shape.sound_fields(cells[index].values)
             yield Row(_key(cells[index]) if shape.key else None, fields, stale=place.stale)
 
     def _page(self, leaf: _Leaf) -> bytes:
@@ -255,7 +266,7 @@ class Salvage:
                     found[key, tuple(other.values)] = other
             if found:
                 key, likeliest = max(found, key=lambda one: shape.rank(one[1], cell.values))
-                return Row(key if shape.key else None, shape.fields(likeliest, self._now)[0], guessed=len(found) > 1)
+                return Row(key if shape.key else None, shape.sound_fields(likeliest), guessed=len(found) > 1)
         if cell.header is None or not shape.is_like(cell.values):
             return None
         values = cell.values if cell.whole else shape.until_shifted(cell.values)

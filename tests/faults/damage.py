@@ -230,7 +230,7 @@ def main() -> int:
             trials = ((*ways[trial % len(ways)], arguments.seed + trial) for trial in range(arguments.trials))
             outcome = run(of, trials, with_backup=with_backup)
             print("with a backup" if with_backup else "without a backup", outcome.table(), sep="\n")
-            for sentence in (*outcome.lost, *outcome.faults)[:_SHOWN]:
+            for sentence in (*outcome.faults, *outcome.lost)[:_SHOWN]:
                 print(sentence, file=sys.stderr)
             failed = failed or bool(outcome.lost or outcome.faults)
     return failed

@@ -13,6 +13,7 @@ import pytest
 
 from bwp_tui.history import backups, damaged_file, integrity, migrate, recovery, swap
 from bwp_tui.history.connection import History
+from bwp_tui.history.identity import schema_of
 from bwp_tui.history.row_writer import RowWriter
 from bwp_tui.history.suspicion import suspect
 from tests.history import single
@@ -213,4 +214,46 @@ def test_a_request_whose_reference_is_damaged_is_never_sent_for_another_shopper(
     assert waiting == [(number, row[4]) for number, row in before.items() if number not in (7, 8)]
     unsure = recovered.rows("SELECT number FROM tasks WHERE status = 'UNCONFIRMED' ORDER BY number")
     assert unsure == [(7,), (8,)]
+    recovered.close()
+
+
+@pytest.mark.parametrize("bit", [3, 4, 7, 15, 30])
+def test_a_damaged_schema_number_is_not_taken_for_a_newer_program(path: Path, clock: FrozenClock, bit: int) -> None:
+    _closed(path, clock, 5)
+    version = int.from_bytes(path.read_bytes()[60:64], "big") ^ 1 << bit
+    overwrite(path, 60, version.to_bytes(4, "big"))
+    history = History(path, clock=clock)
+    assert history.opened.report is not None
+    assert scalar(history, "SELECT count(*) FROM tasks WHERE task_id IS NOT NULL") == 5
+    history.close()
+    _start(path, clock)
+
+
+def test_each_migration_changes_the_schema_so_that_its_number_can_be_checked() -> None:
+    db = apsw.Connection(":memory:")
+    seen = set()
+    for sql in migrate.steps():
+        db.execute(sql).fetchall()
+        seen.add(schema_of(db))
+    assert len(seen) == migrate.newest()
+
+
+@pytest.mark.parametrize("digit", [b"0", b"g"])
+def test_a_request_with_a_damaged_client_token_is_left_to_the_operator(
+    path: Path, clock: FrozenClock, digit: bytes
+) -> None:
+    history = History(path, clock=clock)
+    for number in range(1, 6):
+        submitted(history, email=f"shopper{number}@example.com")
+    token = str(history.rows("SELECT client_token FROM intents WHERE id = 3")[0][0]).encode()
+    history.close()
+    data = path.read_bytes()
+    record = data.index(b"submitwaiting" + token) + len(b"submitwaiting")
+    overwrite(path, record, digit if token[:1] != digit else b"1")
+    suspect(path)
+    recovered = History(path, clock=clock)
+    assert recovered.opened.report is not None
+    waiting = recovered.rows("SELECT task FROM intents WHERE state = 'waiting' ORDER BY task")
+    assert waiting == [(1,), (2,), (4,), (5,)]
+    assert recovered.rows("SELECT number FROM tasks WHERE status = 'UNCONFIRMED'") == [(3,)]
     recovered.close()
