@@ -265,7 +265,10 @@ def _keep_promises(db: apsw.Connection) -> None:
     db.execute(f"UPDATE downloads SET directory = '', path = NULL, trouble = NULL WHERE task IN {purged}")
     for statement in (*tallies.REBUILD, *words.REBUILD):
         db.execute(statement)
-    db.execute("UPDATE engine SET pid = NULL, host = NULL, service = 'untried', message = NULL, next_try_at = NULL")
+    db.execute(
+        "UPDATE engine SET pid = NULL, host = NULL, service = 'untried', message = NULL, next_try_at = NULL,"
+        " upkeep = NULL"
+    )
 
 
 def _take_triggers(db: apsw.Connection) -> list[str]:
