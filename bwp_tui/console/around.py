@@ -75,7 +75,7 @@ class Around:
     def tell_downloads(self, snapshot: Snapshot) -> None:
         """Show the downloads that are under way."""
         named = self._session.reader.named_downloads(snapshot.downloads, masked=self._session.masked)
-        self._screen.query_one(DownloadLines).tell(named, snapshot.engine)
+        self._screen.query_one(DownloadLines).tell(named, self._session.known_engine(snapshot.engine))
 
     def tell_footer(self, situation: Situation, opened: Sequence[Phrase], wrong: tuple[int, int, str] | None) -> None:
         """Show what is wrong with what is typed, or the keys of what is open, or those of the table."""

@@ -128,6 +128,14 @@ class Session:
             return "It is sent now."
         return f"It is sent as soon as that can be: {trouble or self.engine_words(state).lstrip('●○ ')}."
 
+    def known_engine(self, state: EngineState) -> EngineState:
+        """Return what the engine says of itself, without its process where that was killed and nobody took over."""
+        if state.pid is None or self.role() not in ("blocked", "stopped"):
+            return state
+        from bwp_tui.engine.lease import is_held
+
+        return state if is_held(self.profile.lease_path) else state._replace(pid=None)
+
     def trouble_words(self, state: EngineState) -> str | None:
         """Return what is wrong with the service, in a few words, or None."""
         trouble = _TROUBLES.get(Service(state.service))

@@ -105,8 +105,8 @@ class Lanes:
     def _still_going(self, lanes: set[asyncio.Task[None]]) -> set[asyncio.Task[None]]:
         ended = {lane for lane in lanes if lane.done()}
         for lane in ended:
-            if self._failure is None:
-                self._failure = lane.exception()
+            failure = lane.exception()  # each is asked for, or Python complains of it on the screen
+            self._failure = self._failure or failure
         return lanes - ended
 
     def _begun(self, begin: Callable[[int], Sequence[Lane]], most: int) -> set[asyncio.Task[None]]:

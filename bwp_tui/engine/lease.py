@@ -22,7 +22,7 @@ from bwp_tui.domain.uptime import read_uptime
 from bwp_tui.history import engine_state
 from bwp_tui.history.connection import History
 from bwp_tui.history.engine_state import Ability, EngineState
-from bwp_tui.history.errors import EngineSuperseded
+from bwp_tui.history.errors import EngineSuperseded, HistoryMoved, HistoryUnavailable
 
 BEAT_S: Final = 5.0
 SILENT_S: Final = 30.0
@@ -213,15 +213,22 @@ def begin_term(history: History, lease: Lease, ability: Ability) -> Begun | None
         HistoryError: the history cannot be written.
     """
     superseded, holder = not lease.take(), engine_state.read(history)
-    if superseded:
-        silence = lease.silent_for()
-        if silence is None or (holder.ability >= ability and silence <= SILENT_S):
-            return None
-    with history.write():
-        if superseded:
-            if engine_state.read(history).term != holder.term:
-                return None
-            lease.replace()
-        lease.beat()
-        term = engine_state.announce(history, os.getpid(), socket.gethostname(), ability)
+    silence = lease.silent_for() if superseded else 0.0
+    if silence is None or (superseded and holder.ability >= ability and silence <= SILENT_S):
+        return None
+    try:
+        with history.write():
+            if superseded:
+                if engine_state.read(history).term != holder.term:
+                    return None
+                lease.replace()
+            lease.beat()
+            term = engine_state.announce(history, os.getpid(), socket.gethostname(), ability)
+    except HistoryUnavailable as error:
+        if silence <= SILENT_S or isinstance(error, HistoryMoved):
+            raise
+        raise HistoryUnavailable(
+            f"The engine, process {holder.pid}, gives no sign of life: it may be stopped amid a write. {error}"
+            f" Have it go on (kill -CONT {holder.pid}), or end it."
+        ) from error
     return Begun(term, holder if superseded else None)

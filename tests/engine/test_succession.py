@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from dataclasses import replace
@@ -248,3 +249,26 @@ def test_a_download_whose_part_a_stopped_engine_holds_waits_for_it(
                 found = tasks.get(live_history, number).download
                 assert found is not None
                 assert found.state == "queued"
+
+
+def test_of_a_lane_that_fails_beside_another_nothing_is_left_to_complain_of(
+    profile: Profile, live_history: History, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_thread, "BEAT_S", 1_000.0)
+    numbers = [submit(live_history, f"shopper{number}@example.com") for number in range(8)]
+    with Sandbox(slow=0.5) as slow:
+        slow.faults.set("slow")
+        profile = replace(profile, api_url=slow.api_url, token_url=slow.token_url)
+        setup = replace(setup_of(profile, slow.client_secret), profile=profile)
+        with running(EngineThread(profile, lambda: setup)) as engine:
+            eventually(lambda: slow.world.calls["graphql"] >= 2)
+            newer = Lease(profile.lease_path)
+            monkeypatch.setattr(lease_module, "SILENT_S", -1.0)
+            monkeypatch.setattr(lease_module, "_WATCHED_S", -1.0)
+            assert begin_term(live_history, newer, Ability.ALL) is not None
+            monkeypatch.setattr(lease_module, "SILENT_S", 1_000.0)
+            eventually(lambda: engine.role is Role.FOLLOWER)
+        newer.release()
+    gc.collect()
+    assert [record.message for record in caplog.records if "never retrieved" in record.message] == []
+    assert all(tasks.get(live_history, number).status == "QUEUED" for number in numbers[4:])

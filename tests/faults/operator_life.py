@@ -33,7 +33,6 @@ RECEIVED: Final = date(2026, 11, 20)
 _MOST_WAITING: Final = 3
 _LONG_HOLD: Final = 100
 
-ENGINE_LIFE: Final = "tests.faults.operator_life:engine"
 OPERATOR_LIFE: Final = "tests.faults.operator_life:operator"
 DRAIN: Final = "tests.faults.operator_life:drain"
 

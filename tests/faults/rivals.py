@@ -1,4 +1,6 @@
-"""Engines that fight for one profile while they are killed: who sent what, when, and how soon another took over.
+"""Engines that fight for one profile while they are killed or stopped: who sent what, when, and who took over.
+
+One that was stopped goes on later, and must have ceased to be the engine by then.
 
 The long form: `python -m tests.faults.rivals --seconds 60`.
 """
@@ -14,12 +16,16 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+import apsw
+
+from bwp_tui.engine import lease
+from bwp_tui.engine import thread as engine_thread
 from bwp_tui.history import actions, engine_state
 from bwp_tui.history.connection import History
 from bwp_tui.sandbox.server import Sandbox
@@ -28,7 +34,7 @@ from bwp_tui.sandbox.wire import Answer, Request
 from tests.engine.shop import ACTOR
 from tests.engine.shop import request as request_for
 from tests.faults.books import Verdict, Witness, compare, entries, unsettled, witnessed
-from tests.faults.operator_life import DRAIN, ENGINE_LIFE, way_to
+from tests.faults.operator_life import DRAIN, engine, way_to
 from tests.faults.zygote import Life, Zygote
 from tests.waiting import eventually
 
@@ -36,6 +42,25 @@ RIVALS: Final = 3
 TAKE_OVER_S: Final = 5.0
 _LONGEST_REIGN_S: Final = 0.8
 _REQUESTS_A_ROUND: Final = 3
+_STOPS: Final = 0.35
+"""The share of rounds that stop the engine in the place of killing it."""
+
+SILENT_S: Final = 1.0
+"""So soon these engines take another for stopped; the operator's wait longer."""
+
+LATE_S: Final = 2.0
+"""So soon an engine that goes on has noticed, on a busy machine, that another is the engine."""
+
+_LOOK_S: Final = 0.01
+
+RIVAL: Final = "tests.faults.rivals:rival"
+
+
+def rival(**way: str) -> None:
+    """Be an engine that does not wait long for a stopped one, until killed."""
+    vars(lease).update(SILENT_S=SILENT_S, _WATCHED_S=SILENT_S / 2)  # the process is this fight's alone
+    vars(engine_thread)["BEAT_S"] = SILENT_S / 10
+    engine(**way)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +119,10 @@ class Outcome:
     """What came of a fight. Times in seconds."""
 
     take_overs: list[float] = field(default_factory=list)
+    supersessions: list[float] = field(default_factory=list)
+    """From an engine's being stopped until another had superseded it."""
+    late_calls: int = 0
+    """Calls that a stopped engine made when it went on, before it noticed."""
     calls: int = 0
     polls: int = 0
     trespasses: list[str] = field(default_factory=list)
@@ -105,6 +134,9 @@ class Outcome:
             "kills of the engine": len(self.take_overs),
             "taken over after, median": f"{statistics.median(self.take_overs):.2f} s",
             "taken over after, at most": f"{max(self.take_overs):.2f} s",
+            "stops of the engine": len(self.supersessions),
+            "superseded after, at most": f"{max(self.supersessions, default=0.0):.2f} s",
+            "late calls of stopped engines": self.late_calls,
             "calls": self.calls,
             "polls": self.polls,
             "calls of two engines at a time": len(self.trespasses),
@@ -117,7 +149,7 @@ class Outcome:
 
 
 class Fight:
-    """Several engines on one register. Whoever holds the lease is killed, and another is born."""
+    """Several engines on one register. Whoever holds the lease is killed or stopped, and another is born."""
 
     def __init__(self, folder: Path, *, seed: int) -> None:
         self._folder = folder / "sandbox"
@@ -127,6 +159,8 @@ class Fight:
         witnessed(self._sandbox, self._witness)
         self._lives: dict[int, Life] = {}
         self._deaths: dict[int, float] = {}
+        self._stopped: dict[int, Life] = {}
+        self._went_on: defaultdict[int, list[float]] = defaultdict(list)
         self._filed = 0
 
     def run(self, seconds: float) -> Outcome:
@@ -137,35 +171,77 @@ class Fight:
         with self._sandbox, Zygote() as zygote, self._crowd(zygote):
             until = time.monotonic() + seconds
             while time.monotonic() < until:
-                outcome.take_overs.append(self._one_round(zygote, history))
+                if self._dice.random() < _STOPS:
+                    outcome.supersessions.append(self._round_of_stopping(history))
+                else:
+                    outcome.take_overs.append(self._round_of_killing(zygote, history))
             self._kill_all()
             last = zygote.give(DRAIN, self._way(0))
             assert last.ended(60.0)
             assert last.status == 0
         outcome.calls = len(self._sandbox.seen)
         outcome.polls = sum(call.is_poll for call in self._sandbox.seen)
-        outcome.trespasses = trespasses(self._sandbox.seen, self._deaths)
+        outcome.late_calls, outcome.trespasses = trespasses(self._sandbox.seen, self._deaths, self._went_on)
         found = entries(history)
         history.close()
         outcome.verdict = compare(found, self._witness.starts, self._witness.cancelled)
         outcome.verdict.lost += unsettled(found)
         return outcome
 
-    def _one_round(self, zygote: Zygote, history: History) -> float:
+    def _round_of_killing(self, zygote: Zygote, history: History) -> float:
         """Kill whoever is the engine amid its work; return how long it took until another was."""
+        reigning = self._busy_engine(history)
+        self._lives.pop(reigning).kill()
+        killed = time.monotonic()
+        self._deaths[reigning] = killed
+        eventually(lambda: self._engine_now(history) is not None, within_s=3 * TAKE_OVER_S)
+        taken_over_after = time.monotonic() - killed
+        self._have_the_stopped_go_on()
+        self._bear(zygote)  # only now: a newborn tries at once, and what counts is when those that wait do
+        return taken_over_after
+
+    def _round_of_stopping(self, history: History) -> float:
+        """Stop whoever is the engine amid its work; return how long it took until another was."""
+        self._have_the_stopped_go_on()
+        reigning = self._busy_engine(history)
+        self._stopped[reigning] = self._lives.pop(reigning)
+        self._stopped[reigning].stop()
+        while not self._can_be_written():  # what is stopped amid a transaction keeps everybody from writing
+            self._stopped[reigning].go_on()
+            self._stopped[reigning].ended(_LOOK_S)
+            self._stopped[reigning].stop()
+        stopped = time.monotonic()
+        eventually(lambda: self._engine_now(history) is not None, within_s=3 * TAKE_OVER_S)
+        return time.monotonic() - stopped
+
+    def _can_be_written(self) -> bool:
+        db = apsw.Connection(str(self._folder / "history.db"))
+        try:
+            db.set_busy_timeout(200)
+            db.execute("BEGIN IMMEDIATE")
+            db.execute("ROLLBACK")
+        except apsw.BusyError:
+            return False
+        finally:
+            db.close()
+        return True
+
+    def _have_the_stopped_go_on(self) -> None:
+        for number, life in self._stopped.items():
+            self._went_on[number].append(time.monotonic())
+            life.go_on()
+        self._lives |= self._stopped
+        self._stopped.clear()
+
+    def _busy_engine(self, history: History) -> int:
+        """Return who is the engine, once it has been at work for a while."""
         reigning = self._engine(history)
         for _ in range(_REQUESTS_A_ROUND):
             actions.submit(history, request_for(f"jane+{self._filed}@example.com"), ACTOR)
             self._filed += 1
         actions.poll_now(history, list(range(max(1, self._filed - 30), self._filed)))
         self._lives[reigning].ended(self._dice.uniform(0.0, _LONGEST_REIGN_S))
-        self._lives.pop(reigning).kill()
-        killed = time.monotonic()
-        self._deaths[reigning] = killed
-        eventually(lambda: self._engine_now(history) is not None, within_s=3 * TAKE_OVER_S)
-        taken_over_after = time.monotonic() - killed
-        self._bear(zygote)  # only now: a newborn tries at once, and what counts is when those that wait do
-        return taken_over_after
+        return reigning
 
     def _engine(self, history: History) -> int:
         eventually(lambda: self._engine_now(history) is not None, within_s=3 * TAKE_OVER_S)
@@ -185,8 +261,8 @@ class Fight:
         self._kill_all()
 
     def _bear(self, zygote: Zygote) -> None:
-        number = len(self._lives) + len(self._deaths) + 1
-        self._lives[number] = zygote.give(ENGINE_LIFE, self._way(number))
+        number = len(self._lives) + len(self._stopped) + len(self._deaths) + 1
+        self._lives[number] = zygote.give(RIVAL, self._way(number))
 
     def _way(self, number: int) -> dict[str, str | int | float | None]:
         return {
@@ -195,25 +271,34 @@ class Fight:
         }
 
     def _kill_all(self) -> None:
-        for number, life in self._lives.items():
+        for number, life in (self._lives | self._stopped).items():
             life.kill()
             self._deaths[number] = time.monotonic()
         self._lives.clear()
+        self._stopped.clear()
 
 
-def trespasses(calls: list[Call], deaths: dict[int, float]) -> list[str]:
+def trespasses(
+    calls: list[Call], deaths: Mapping[int, float], went_on: Mapping[int, list[float]]
+) -> tuple[int, list[str]]:
     """Return sentences on what two engines did at a time, and on calls about one thing that overlap.
 
-    A call that was cut off by its engine's death ends with it.
+    A call that was cut off by its engine's death ends with it. What an engine that was stopped calls at once when it
+    goes on is counted, and no trespass.
     """
-    found = []
+    found, late = [], 0
     by_time = sorted(calls, key=lambda call: call.came)
-    reigned: list[int] = []
+    reigned: list[tuple[int, int]] = []
     for call in by_time:
-        if call.engine in reigned[:-1]:
-            found.append(f"engine {call.engine} called after engine {reigned[-1]} had taken over")
-        elif not reigned or reigned[-1] != call.engine:
-            reigned.append(call.engine)
+        goings_on = went_on.get(call.engine, [])
+        reign = call.engine, sum(at <= call.came for at in goings_on)
+        if reign in reigned[:-1]:
+            found.append(f"engine {call.engine} called after engine {reigned[-1][0]} had taken over")
+        elif reigned[-1:] != [reign]:
+            if any(0 <= call.came - at < LATE_S for at in goings_on) and _reigns_on(by_time, call, reigned):
+                late += 1
+            else:
+                reigned.append(reign)
     by_subject: defaultdict[str, list[Call]] = defaultdict(list)
     for call in by_time:
         for subject in call.subjects:
@@ -223,7 +308,12 @@ def trespasses(calls: list[Call], deaths: dict[int, float]) -> list[str]:
             over = min(before.over, deaths.get(before.engine, before.over))
             if after.came < over:
                 found.append(f"engines {before.engine} and {after.engine} called about {subject} at a time")
-    return found
+    return late, found
+
+
+def _reigns_on(calls: list[Call], late: Call, reigned: list[tuple[int, int]]) -> bool:
+    """Say whether the engine that called before a late call goes on to call after it: it was the engine all along."""
+    return any(call.engine == reigned[-1][0] and call.came > late.came for call in calls)
 
 
 def main() -> int:

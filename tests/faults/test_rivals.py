@@ -2,12 +2,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.faults.rivals import TAKE_OVER_S, Fight
+from tests.faults.rivals import SILENT_S, TAKE_OVER_S, Fight
 
-SECONDS = 6.0
+SECONDS = 10.0
 
 
-def test_of_engines_that_fight_and_die_one_works_at_a_time_and_another_takes_over_within_five_seconds(
+def test_of_engines_that_fight_die_and_stand_still_one_works_at_a_time_and_another_takes_over_soon(
     tmp_path: Path,
 ) -> None:
     outcome = Fight(tmp_path, seed=5).run(SECONDS)
@@ -16,4 +16,6 @@ def test_of_engines_that_fight_and_die_one_works_at_a_time_and_another_takes_ove
     assert outcome.verdict.sentences == []
     assert max(outcome.take_overs) <= TAKE_OVER_S
     assert len(outcome.take_overs) >= 3
+    assert len(outcome.supersessions) >= 1
+    assert max(outcome.supersessions) <= SILENT_S + TAKE_OVER_S
     assert outcome.polls > 0

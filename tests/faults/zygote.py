@@ -49,6 +49,14 @@ class Life:
             os.close(self._handle)
         return True
 
+    def stop(self) -> None:
+        """Have it stand still, as ctrl+z or a frozen container does."""
+        signal.pidfd_send_signal(self._handle, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Have it go on where it stood still."""
+        signal.pidfd_send_signal(self._handle, signal.SIGCONT)
+
     def kill(self) -> None:
         """End it as a lost machine does; returns once it is gone."""
         if self.status is None:

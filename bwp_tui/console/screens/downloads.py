@@ -130,7 +130,10 @@ class DownloadsScreen(Screen[None]):
             self._redraw = None
         self._read_at = time.monotonic()
         try:
-            self.listed, self._engine = self.session.queue.listed(LISTED), self.session.queue.engine()
+            self.listed, self._engine = (
+                self.session.queue.listed(LISTED),
+                self.session.known_engine(self.session.queue.engine()),
+            )
         except HistoryError as error:
             self.say(str(error), "bad")
             return
