@@ -168,6 +168,7 @@ def register(profile: Profile) -> Iterator[Finding]:
             with sentences(path):
                 found = integrity.full(path)
             span, state = timeline.span(history), engine_state.read(history)
+            history.work_for(profile.shop)
             size = count(history, parse(""), today=local_day(utc_now()))
         finally:
             history.close()

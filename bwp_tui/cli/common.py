@@ -53,13 +53,14 @@ def opened(arguments: Namespace, *, changes: bool = True) -> Iterator[Session]:
 
     Raises:
         SettingsError, Stop: see `chosen_profile`.
-        HistoryError: the register cannot be opened.
+        HistoryError: the register cannot be opened, or holds another shop's requests.
     """
     profile = chosen_profile(arguments, changes=changes)
     history = History(profile.history_path)
     if history.opened.report is not None:
         note(history.opened.report)
     try:
+        history.work_for(profile.shop)
         yield Session(profile, history, actor(os.environ, profile.actor))
     finally:
         history.close()

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from argparse import Namespace
 
-from bwp_tui.cli.exits import Exit
+from bwp_tui.cli.common import ask, can_ask, chosen_profile, note
+from bwp_tui.cli.exits import Exit, Stop
 from bwp_tui.cli.output import print_json
 from bwp_tui.console.keymap import keymap
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import zone_name
+from bwp_tui.history import shop
+from bwp_tui.history.connection import History
 from bwp_tui.settings import Profile, SettingsError, actor, config_path, load_profile
 
 
@@ -50,6 +53,36 @@ def validate(arguments: Namespace) -> Exit:
         for mistake in mistakes or (f"{config_path(os.environ)} and the environment have no mistake.",):
             print(clean_line(mistake))
     return Exit.USAGE if mistakes else Exit.DONE
+
+
+def adopt(arguments: Namespace) -> Exit:
+    """Have the history belong to the shop of these settings, once its target id is typed.
+
+    Raises:
+        Stop: no target id is set, or it was not typed.
+    """
+    profile = chosen_profile(arguments)
+    if profile.shop is None:
+        raise Stop(Exit.USAGE, "These settings are for no shop yet: set BWP_TARGET_ID. Nothing was changed.")
+    history = History(profile.history_path)
+    try:
+        bound = shop.of(history.rows(shop.BOUND))
+        if bound is None or not bound.is_other(profile.shop):
+            note(f"{history.path} holds no other shop's requests; nothing was changed.")
+            return Exit.DONE
+        if not can_ask():
+            raise Stop(Exit.USAGE, "This must be confirmed, and no one can be asked here. Nothing was changed.")
+        note(
+            f"{history.path} holds the requests of {bound}. What waits in it is then sent to {profile.shop}, and its "
+            "tasks are asked about there: do this only if that is the same shop under a new name."
+        )
+        if ask("Type the target id of these settings to go on:") != profile.target_id:
+            raise Stop(Exit.FAILED, "That is not the target id; nothing was changed.")
+        with history.write() as transaction:
+            transaction.run(shop.ADOPT, profile.shop)
+    finally:
+        history.close()
+    return Exit.DONE
 
 
 def _settings(profile: Profile) -> dict[str, object]:

@@ -97,13 +97,15 @@ def _carry_out(arguments: Namespace) -> int:
 
 def _explain(error: Exception, arguments: Namespace) -> Exit:
     """Tell of an error of the rooms below, which are imported by the commands that need them, or of a fault."""
-    from bwp_tui.history.errors import HistoryError, NoSuchTask
+    from bwp_tui.history.errors import HistoryError, NoSuchTask, OtherShop
     from bwp_tui.history.request_check import BadRequest
 
     if isinstance(error, BadRequest):
         return _say(f"{error} Nothing was recorded.", Exit.USAGE)
     if isinstance(error, NoSuchTask):
         return _say(str(error), Exit.NOT_FOUND)
+    if isinstance(error, OtherShop):
+        return _say(str(error), Exit.USAGE)
     if isinstance(error, HistoryError):
         return _say(str(error), Exit.FAILED)
     if isinstance(error, OSError) and error.strerror:

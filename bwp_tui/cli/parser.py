@@ -299,9 +299,11 @@ def _add_config(commands: Commands) -> None:
         ("path", "where the config file is, or would be"),
         ("show", "what file, environment and defaults come to; never the secret"),
         ("validate", "each mistake of file and environment"),
+        ("adopt", "have the history belong to the shop of these settings from now on"),
     ):
         deed = deeds.add_parser(name, help=purpose, allow_abbrev=False)
-        deed.set_defaults(command=("configuring", name))
+        effect = Effect.CHANGES if name == "adopt" else Effect.READS
+        deed.set_defaults(command=("configuring", name), effect=effect)
         deed.add_argument("--profile", metavar="NAME", default=SUPPRESS, help="the shop to work with (BWP_PROFILE)")
         deed.add_argument("--json", action="store_true", default=SUPPRESS, help="print JSON")
 

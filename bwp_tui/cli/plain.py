@@ -51,6 +51,7 @@ def plain(arguments: Namespace, run: Run) -> Exit:
     history = History(profile.history_path)
     engine = EngineThread(profile, preparing(profile))
     try:
+        history.work_for(profile.shop)
         if not profile.missing():
             engine.start()
         _Talk(profile, history, run).hold()

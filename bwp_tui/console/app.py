@@ -43,6 +43,7 @@ from bwp_tui.domain.times import Clock, utc_now
 from bwp_tui.engine.setup import preparing
 from bwp_tui.engine.thread import EngineThread, Role
 from bwp_tui.history.connection import History
+from bwp_tui.history.errors import OtherShop
 from bwp_tui.settings import Profile, actor, config_path
 
 _PACKAGE: Final = Path(bwp_tui.__file__).parent
@@ -106,9 +107,10 @@ class ConsoleApp(App[int]):
         self._noticed: str | None = None
         feed = feed or begun(profile, clock)
         self._history = History(profile.history_path, clock=clock)
+        self._other_shop = _other_shop(self._history, profile)
         self._written = self._history.another()
         self._engine = EngineThread(profile, preparing(profile), changed=self._role_changed, clock=clock)
-        self._with_engine = with_engine and self._configured
+        self._with_engine = with_engine and self._configured and self._other_shop is None
         self._session = Session(
             profile=profile,
             shown=self._history,
@@ -118,7 +120,7 @@ class ConsoleApp(App[int]):
             feed=feed,
             tell=lambda told: self._tell(self.Told(told)),
             clock=clock,
-            role=lambda: self._engine.role,
+            role=lambda: Role.STOPPED if self._other_shop else self._engine.role,
             next_theme=self._next_theme,
             look_at=self._engine.look_at,
             keymap=keymap(profile.keys),
@@ -269,12 +271,21 @@ class ConsoleApp(App[int]):
     @property
     def opening_words(self) -> str | None:
         """What had to be mended when the history was opened, or why it can only be read; None for neither."""
-        return self._session.feed.opened.report or self._history.read_only
+        return self._other_shop or self._session.feed.opened.report or self._history.read_only
 
     @property
     def crash(self) -> str | None:
         """The sentence on a fault that ended the app, or None."""
         return self._crash
+
+
+def _other_shop(history: History, profile: Profile) -> str | None:
+    """Return why nothing can be recorded by these settings, where the history holds another shop's requests."""
+    try:
+        history.work_for(profile.shop)
+    except OtherShop as error:
+        return str(error)
+    return None
 
 
 def _this_thread() -> int:

@@ -19,7 +19,7 @@ RECHECK_S: Final = 60.0
 
 
 class Reconnecting:
-    """Reads the settings anew when asked, and connects where they hold credentials that were not refused before.
+    """Reads the settings anew when asked, and connects where they hold other credentials of the same shop.
 
     Args:
         setup: what is in use.
@@ -29,6 +29,7 @@ class Reconnecting:
     def __init__(self, setup: EngineSetup, prepare: Callable[[], EngineSetup]) -> None:
         self.refused = False
         """Whether the engine ended while its credentials were refused."""
+        self._shop = setup.profile.shop
         self._used = {_credentials(setup)}
         self._prepare = prepare
 
@@ -47,7 +48,7 @@ class Reconnecting:
         except SettingsError:
             return None  # half-written settings are no news; the refusal is shown already
         credentials = _credentials(setup)
-        if credentials in self._used:
+        if credentials in self._used or setup.profile.shop != self._shop:
             return None
         self._used.add(credentials)
         api = connect(setup)

@@ -167,6 +167,7 @@ class EngineThread:
         """
         history = History(self._profile.history_path, clock=self._clock)
         try:
+            history.work_for(self._profile.shop)
             while (begun := begin_term(history, lease, await self._ability())) is None:
                 self._other = engine_state.read(history)
                 self._become(Role.FOLLOWER)
@@ -314,6 +315,7 @@ async def run_engine(
     Raises:
         ApiError: this machine's proxy or certificates make any call impossible.
         SettingsError: an address cannot be used.
+        OtherShop: the history holds another shop's requests.
     """
     # Only here: the HTTP library is the dearest import there is, and a follower never needs it.
     from bwp_tui.engine.connect import connect
@@ -321,6 +323,7 @@ async def run_engine(
 
     loop = asyncio.get_running_loop()
     profile = setup.profile
+    history.work_for(profile.shop)
     async with contextlib.AsyncExitStack() as ending:
         api = connect(setup)
         ending.push_async_callback(api.aclose)

@@ -14,13 +14,15 @@ from typing import Final, NamedTuple, overload
 
 import apsw
 
+from bwp_tui.domain.shop import Shop
 from bwp_tui.domain.times import Clock, to_text, utc_now
 from bwp_tui.domain.uptime import UptimeClock, read_uptime
 from bwp_tui.history.claim import Claim
-from bwp_tui.history.errors import EngineSuperseded, HistoryDamaged, HistoryError, HistoryUnavailable
+from bwp_tui.history.errors import EngineSuperseded, HistoryDamaged, HistoryError, HistoryUnavailable, OtherShop
 from bwp_tui.history.identity import expected_schema, schema_of
 from bwp_tui.history.opening import Opening, open_database, prepare_file
 from bwp_tui.history.sentences import damaged, sentences
+from bwp_tui.history.shop import bind, conflict
 from bwp_tui.history.suspicion import has_log, is_log_amiss, is_needed, suspect
 from bwp_tui.history.tripwire import Seen, Tripwire, compare
 
@@ -99,6 +101,7 @@ class History:
         self._db = opening.db
         self.term: int | None = None
         """The term of the engine that writes by this connection; None where that is no engine."""
+        self._shop: Shop | None = None
         self._transaction: Transaction | None = None
         self._check = opening.check
 
@@ -118,7 +121,23 @@ class History:
         except BaseException:
             other.close()
             raise
+        other._shop = self._shop
         return other
+
+    def work_for(self, shop: Shop | None) -> None:
+        """Record for this shop alone from now on; without one, for the shop that the register is bound to.
+
+        Raises:
+            OtherShop: it is bound to another one; then nothing can be recorded any more.
+        """
+        self._shop = shop
+        with self._lock, self._watched():
+            self._check_shop()
+
+    def _check_shop(self) -> None:
+        sentence = None if self._shop is None else conflict(self._db, self.path, self._shop)
+        if sentence is not None:
+            raise OtherShop(sentence)
 
     def close(self) -> None:
         """Close the connection; nothing may be called afterwards."""
@@ -197,9 +216,12 @@ class History:
                 with self._watched():
                     (row,) = self._db.execute(
                         "UPDATE meta SET revision = revision + 1, newest_at = max(newest_at, ?)"
-                        " RETURNING identity, revision, newest_at",
+                        " RETURNING identity, revision, newest_at, target_id, api_host",
                         (now_text,),
                     )
+                    if self._shop is not None and self._shop != row[3:]:
+                        self._check_shop()
+                        bind(self._db, self._shop)
                 seen = Seen(as_text(row[0]), as_int(row[1]), as_text(row[2]))
                 self._transaction = Transaction(self._db, self.path, seen.revision, now, now_text)
                 yield self._transaction

@@ -3,7 +3,8 @@
 HistoryError
 ├── HistoryUnavailable   the file cannot be opened, read or written now
 │   ├── DiskFull         since its disk has no room left
-│   └── HistoryMoved     it was moved, removed or replaced while it is open
+│   ├── HistoryMoved     it was moved, removed or replaced while it is open
+│   └── OtherShop        it holds another shop's requests
 ├── HistoryDamaged       the file is not a sound database
 ├── HistoryTooNew        a newer program wrote it
 ├── HistoryForeign       another program's database
@@ -35,6 +36,10 @@ class DiskFull(HistoryUnavailable):
 
 class HistoryMoved(HistoryUnavailable):
     """The file was moved, removed or replaced while this process has it open."""
+
+
+class OtherShop(HistoryUnavailable):
+    """The file holds the requests of another shop than the settings are for."""
 
 
 class HistoryDamaged(HistoryError):

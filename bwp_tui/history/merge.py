@@ -105,6 +105,8 @@ def _next_revision(db: apsw.Connection) -> int:
     return number_from(
         db,
         "UPDATE main.meta SET newest_at = max(newest_at, (SELECT newest_at FROM other.meta)),"
+        " target_id = coalesce(target_id, (SELECT target_id FROM other.meta)),"
+        " api_host = coalesce(api_host, (SELECT api_host FROM other.meta)),"
         " revision = 1 + max(revision, (SELECT revision FROM other.meta),"
         " (SELECT coalesce(max(revision), 0) FROM main.tasks), (SELECT coalesce(max(revision), 0) FROM other.tasks))"
         " RETURNING revision",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from bwp_tui.domain.shop import Shop
 from bwp_tui.settings.keys import KeySetting
 from bwp_tui.settings.secret import SecretSource
 
@@ -60,6 +61,13 @@ class Profile:
     """The name on the timeline of who uses this profile; None is who is logged in."""
     keys: tuple[KeySetting, ...] = ()
     """The config file's own keys, as it gives them."""
+
+    @property
+    def shop(self) -> Shop | None:
+        """Whose requests these settings are for; the practice API is the same one wherever it listens."""
+        if self.target_id is None:
+            return None
+        return Shop(self.target_id, None if self.practice else urlsplit(self.api_url).netloc.casefold())
 
     @property
     def history_path(self) -> Path:

@@ -24,6 +24,9 @@ from tests.engine.shop import submit
 from tests.pty_terminal import Terminal
 from tests.waiting import eventually
 
+UNREACHED = {"BWP_TOKEN_URL": NOWHERE["BWP_TOKEN_URL"]}
+"""The same shop, whose tokens cannot be had."""
+
 
 def test_waiting_ends_when_all_are_completed(shop: Bwp) -> None:
     shop("submit", "retrieval", "jane@example.com")
@@ -61,7 +64,7 @@ def test_refresh_asks_about_the_active_ones_at_once(shop: Bwp, practice: Sandbox
 
 def test_refresh_without_the_service_says_to_try_later(shop: Bwp) -> None:
     shop("submit", "deletion", "bob@example.com", "--yes")
-    ended = shop("refresh", "1", env=NOWHERE)
+    ended = shop("refresh", "1", env=UNREACHED)
     assert ended.code == 3
     assert ended.err.count("\n") == 1
 
@@ -214,7 +217,7 @@ def test_an_engine_goes_on_where_its_lines_cannot_be_printed(shop: Bwp, full: bo
 
 def test_running_once_without_the_service_says_to_try_later(shop: Bwp) -> None:
     shop("submit", "deletion", "bob@example.com", "--yes", "--timeout", "0")
-    ended = shop("run", "--once", env=NOWHERE)
+    ended = shop("run", "--once", env=UNREACHED)
     assert ended.code == 3
     assert ended.err.count("\n") == 1
 

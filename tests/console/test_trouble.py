@@ -8,6 +8,7 @@ import apsw
 import pytest
 from textual.widgets import Input
 
+from bwp_tui.domain.shop import Shop
 from bwp_tui.domain.task import Kind, Task
 from bwp_tui.history import engine_state, sent, tasks, timeline, views
 from bwp_tui.history.connection import History, as_int
@@ -120,3 +121,33 @@ async def test_a_read_of_the_screen_that_fails_is_told_and_ends_nothing(
             await console.until(lambda: "The history is damaged." in console.line("status"))
             await console.press("j", "j")
         assert console.app.is_running
+
+
+async def test_once_the_history_is_moved_the_form_keeps_what_was_typed_and_files_it_when_it_is_back(
+    profile: Profile,
+) -> None:
+    async with opened(profile) as console:
+        moved = profile.folder.rename(profile.folder.with_name("moved"))
+        await console.sees("nothing is recorded or sent")
+        await console.fill(email="new@example.com", note="kept")
+        await console.press("enter")
+        await console.until(lambda: "moved, removed or replaced" in " ".join(console.line("status").split()))
+        assert console.main.form.display
+        assert console.field("email").value == "new@example.com"
+        moved.rename(profile.folder)
+        await console.file()
+        assert console.task(len(PAST) + 1).email == "new@example.com"
+
+
+async def test_under_another_shops_settings_all_is_seen_and_nothing_recorded(profile: Profile) -> None:
+    history = History(profile.history_path)
+    history.work_for(Shop("bp-other", None))
+    engine_state.report(history, Service.REACHED, "bound", None)
+    history.close()
+    async with opened(profile) as console:
+        await console.sees("bp-other", "engine stopped")
+        await console.fill(email="new@example.com")
+        await console.press("enter")
+        await console.until(lambda: "holds the requests of bp-other" in " ".join(console.line("status").split()))
+        assert console.main.form.display
+        assert as_int(console.history.rows("SELECT count(*) FROM tasks")[0][0]) == len(PAST)

@@ -1,0 +1,59 @@
+"""A profile whose settings are another shop's: nothing is recorded or sent, and it is said."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from bwp_tui.sandbox.server import Sandbox
+from tests.cli.conftest import Bwp, variables
+from tests.pty_terminal import Terminal
+
+ADOPT = "bp-new"
+
+
+@pytest.fixture
+def other() -> Iterator[Sandbox]:
+    with Sandbox(slow=0.05) as running:
+        yield running
+
+
+@pytest.mark.parametrize(
+    "words", [("run", "--once"), ("submit", "retrieval", "b@example.com"), ("refresh",), ("list",)]
+)
+def test_another_shops_settings_are_refused_and_nothing_reaches_it(
+    shop: Bwp, practice: Sandbox, other: Sandbox, words: tuple[str, ...]
+) -> None:
+    assert shop("submit", "retrieval", "jane@example.com").code == 0
+    ended = shop(*words, env={**variables(other), "BWP_TARGET_ID": "bp-other"})
+    assert ended.code == 2
+    assert practice.target_id in ended.err
+    assert "bp-other" in ended.err
+    assert not other.world.starts
+    assert not other.world.calls
+    (task,) = json.loads(shop("list", "--json").out)
+    assert task["status"] == "IN_PROGRESS"
+
+
+def test_the_doctor_says_so(shop: Bwp) -> None:
+    shop("submit", "retrieval", "jane@example.com")
+    ended = shop("doctor", "--json", env={"BWP_TARGET_ID": "bp-other"})
+    assert ended.code == 1
+    assert any("bp-other" in found["sentence"] and found["level"] == "fail" for found in json.loads(ended.out))
+
+
+def test_a_shop_under_a_new_target_is_adopted_once_that_is_typed(shop: Bwp, practice: Sandbox) -> None:
+    shop("submit", "retrieval", "jane@example.com")
+    shop.env["BWP_TARGET_ID"] = ADOPT
+    assert shop("config", "adopt").code == 2, "no one can be asked"
+    command = [sys.executable, "-m", "bwp_tui", "config", "adopt"]
+    for typed, code in (("yes", 2), (ADOPT, 0)):
+        with Terminal(command, columns=500, rows=30, env=shop.env) as terminal:
+            assert practice.target_id in terminal.wait_for("Type the target id")
+            terminal.send(f"{typed}\r")
+            terminal.wait()
+        assert shop("list").code == code
+    assert shop("config", "adopt").code == 0, "there is nothing left to adopt"
