@@ -18,7 +18,7 @@ from typing import Final
 from bwp_tui.api.errors import ApiError
 from bwp_tui.crashlog import record
 from bwp_tui.domain.times import Clock, utc_now
-from bwp_tui.engine.lease import BEAT_S, Lease, LeaseUnusable, begin_term
+from bwp_tui.engine.lease import BEAT_S, SILENT_S, Lease, LeaseUnusable, begin_term
 from bwp_tui.engine.reconnecting import RECHECK_S, Reconnecting
 from bwp_tui.engine.setup import EngineSetup
 from bwp_tui.engine.sight import Sight
@@ -170,7 +170,7 @@ class EngineThread:
             history.work_for(self._profile.shop)
             while (begun := begin_term(history, lease, await self._ability())) is None:
                 self._other = engine_state.read(history)
-                self._become(Role.FOLLOWER)
+                self._become(Role.FOLLOWER, _silence(self._other) if lease.silent_for() else None)
                 await asyncio.sleep(LEASE_LOOK_S)
             history.term, self._other = begun
             # Only then the role: whoever sees it must not take what a dead engine said last for this one's words.
@@ -291,6 +291,13 @@ def first_of_group() -> Iterator[None]:
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
         raise error from None
+
+
+def _silence(holder: EngineState) -> str:
+    return (
+        f"The engine, process {holder.pid}, gives no sign of life: it may be stopped. Another process takes over"
+        f" {SILENT_S:.0f} s after its last one."
+    )
 
 
 def _report(history: History, service: Service, sentence: str, pause: float) -> None:

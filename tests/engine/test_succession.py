@@ -272,3 +272,17 @@ def test_of_a_lane_that_fails_beside_another_nothing_is_left_to_complain_of(
     gc.collect()
     assert [record.message for record in caplog.records if "never retrieved" in record.message] == []
     assert all(tasks.get(live_history, number).status == "QUEUED" for number in numbers[4:])
+
+
+def test_a_follower_says_that_the_engine_gives_no_sign_of_life(
+    profile: Profile, live_history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease_module, "_WATCHED_S", 0.2)
+    holder = Lease(profile.lease_path)
+    assert begin_term(live_history, holder, Ability.ALL) is not None
+    with running(engine_of(profile)) as engine:
+        eventually(lambda: engine.trouble is not None)
+        assert (engine.role, str(os.getpid()) in (engine.trouble or "")) == (Role.FOLLOWER, True)
+        holder.beat()
+        eventually(lambda: engine.trouble is None)
+    holder.release()
