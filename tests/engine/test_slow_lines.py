@@ -39,7 +39,9 @@ async def test_a_slow_download_gives_its_slot_to_one_that_waits_and_keeps_its_pa
         await under_way(shop, first)
         monkeypatch.setattr("bwp_tui.engine.rate.SLOWEST", 1 << 40)
         await eventually_in_loop(lambda: shop.download_of(first).trouble == f"{SLOW}.")
-        assert shop.download_of(first).state == "running", "while nobody waits, it goes on"
+        before = shop.download_of(first).bytes
+        await eventually_in_loop(lambda: shop.download_of(first).bytes > before + 50_000)
+        assert shop.download_of(first).attempts == 0, "while nobody waits, it goes on"
         shop.order(second)
         await eventually_in_loop(lambda: shop.download_of(second).state == "running")
         put_off = shop.download_of(first)
