@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 from collections.abc import Collection
 from pathlib import Path
 
@@ -35,7 +36,8 @@ def make_room(order: Order, history: Path) -> None:
     What can no longer be recorded can neither be paused nor cancelled, and a part can be fetched again.
     """
     part = _part_of(order)
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError), part.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # not one that another engine has taken up
         facts = part.lstat()
         # One that has its final name too is whole, and takes no room of its own.
         if facts.st_nlink == 1 and facts.st_dev == history.stat().st_dev:
