@@ -16,12 +16,14 @@ os.environ.setdefault("TEXTUAL_FPS", "250")
 
 from textual import events
 from textual.app import App
+from textual.binding import Binding
 from textual.driver import Driver
 from textual.message import Message
 from textual.screen import Screen
 from textual.worker import WorkerFailed
 
 import bwp_tui
+from bwp_tui.console.actions import MOVES
 from bwp_tui.console.feed import Feed, Snapshot, begun
 from bwp_tui.console.keymap import keymap
 from bwp_tui.console.notice import sequence
@@ -36,7 +38,7 @@ from bwp_tui.console.terminal import SIGNALS, TerminalWatch
 from bwp_tui.console.themes import DARK, LIGHT, THEMES, choose
 from bwp_tui.console.type_ahead import TypeAhead
 from bwp_tui.console.watching import Watching, desk_words, status_words
-from bwp_tui.console.wire.driver import driver_class
+from bwp_tui.console.wire.driver import ThinDriver, driver_class
 from bwp_tui.console.work import set_going
 from bwp_tui.crashlog import record, sentence
 from bwp_tui.domain.times import Clock, utc_now
@@ -56,7 +58,7 @@ _TURN_S: Final = 0.001
 """How long a thread computes while another waits; at Python's own 5 ms, a key waits tens of times for a reader."""
 
 
-class ConsoleApp(App[int]):
+class ConsoleApp(App[int], inherit_bindings=False):
     """Shows a profile's history; runs its engine unless another process does.
 
     Raises:
@@ -67,6 +69,11 @@ class ConsoleApp(App[int]):
     CSS_PATH = sorted(STYLES.glob("*.tcss"))
     ENABLE_COMMAND_PALETTE = False
     TITLE = "bwp-tui"
+    BINDINGS: ClassVar = [
+        Binding("ctrl+c", "interrupt", "Close what asks, or say how to leave", show=False, priority=True),
+        Binding("ctrl+l", "repaint", "Paint the screen anew", show=False, priority=True),
+        Binding("ctrl+z", "suspend", "Back to the shell; fg returns", show=False, priority=True),
+    ]
 
     class Told(Message):
         """The history has changed."""
@@ -128,7 +135,14 @@ class ConsoleApp(App[int]):
         )
         self._watching = Watching(self._session)
         self._watch = TerminalWatch(self._session_over)
-        self._type_ahead = TypeAhead(self, super().on_event, self._is_due)
+        self._type_ahead = TypeAhead(
+            self,
+            super().on_event,
+            self._is_due,
+            asks_text=self._asks_text,
+            only_moves=self._only_moves,
+            pasted=lambda: self._say("A paste was ignored: letters are keys here. Open a field first.", "warn"),
+        )
 
     def _is_due(self, event: events.Event) -> bool:
         screen = self.screen
@@ -209,6 +223,41 @@ class ConsoleApp(App[int]):
             if notice and notice != self._noticed:
                 self._main.say(notice, "bad" if self._engine.trouble else "warn")
             self._noticed = notice
+
+    def _only_moves(self, key: str) -> bool:
+        return any(key in action.keys for action in self._session.keymap.actions if action.name in MOVES)
+
+    def _asks_text(self) -> bool:
+        from textual.widgets import Input  # not before the first frame
+
+        return isinstance(self.focused, Input)
+
+    def action_interrupt(self) -> None:
+        """Close what asks, as the escape key does; where nothing asks, say which key leaves."""
+        asks = {"prompt", "form"}
+        if self.focused is not None and any(node.id in asks for node in self.focused.ancestors_with_self):
+            self.simulate_key("escape")
+        else:
+            self._say(f"{self._session.keymap.key('quit')} leaves the console.")
+
+    def action_repaint(self) -> None:
+        """Send the whole screen: something else has written to the terminal."""
+        if isinstance(self._driver, ThinDriver):
+            self._driver.send_anew()
+        else:
+            self.refresh(layout=True)
+
+    def action_suspend(self) -> None:
+        """Stop for the shell that started the console; without one, nothing would ever wake it."""
+        if os.getsid(0) == os.getpid():
+            self._say("There is no shell to go back to.", "warn")
+        else:
+            self.action_suspend_process()
+
+    def _say(self, sentence: str, role: str = "plain") -> None:
+        say = getattr(self.screen, "say", None) or (self._main.say if self._main is not None else None)
+        if say is not None:
+            say(sentence, role)
 
     def action_quit_unconfigured(self) -> None:
         """Leave the page that says what is missing."""
@@ -304,6 +353,8 @@ def run_console(profile: Profile, *, theme: str | None, feed: Feed | None = None
         HistoryError: the history cannot be used.
     """
     sys.setswitchinterval(_TURN_S)
+    for name in ("COLUMNS", "LINES"):  # exported into a container, they would be believed before the terminal
+        os.environ.pop(name, None)
     app = ConsoleApp(profile, theme=theme, driver_class=driver_class(os.environ), feed=feed)
     over_ssh = "SSH_CONNECTION" in os.environ or "SSH_TTY" in os.environ
     try:

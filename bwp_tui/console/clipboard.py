@@ -18,6 +18,10 @@ LONGEST_OSC_52: Final = 74_994
 """Characters of base64 that terminals take in one OSC 52; longer ones are dropped or cut without a word."""
 
 _TMUX_S: Final = 2.0
+_BUFFERED: Final = "copied to tmux's buffer: prefix ] pastes it"
+_ALLOWED: Final = "to the terminal's clipboard where tmux's set-clipboard and the terminal allow it"
+"""No more is known: tmux does not say whether it passed the text on."""
+
 _WITHOUT_OSC_52: Final = ("linux", "dumb", "")
 """Values of TERM of terminals that have no clipboard."""
 
@@ -46,11 +50,9 @@ def _to_tmux(text: str) -> str | None:
     tmux = shutil.which("tmux")
     if tmux is None:
         return None
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("BWP_")}
     # Versions before 3.2 do not know -w, which passes the buffer on to the terminal's clipboard.
-    for option, words in (
-        (["-w"], "copied to tmux's buffer and the clipboard behind it"),
-        ([], "copied to tmux's buffer: prefix ] pastes it"),
-    ):
+    for option, words in ((["-w"], f"{_BUFFERED}, and {_ALLOWED}"), ([], _BUFFERED)):
         try:
             subprocess.run(  # noqa: S603  # the program is tmux, the text is its standard input
                 [tmux, "load-buffer", *option, "-"],
@@ -59,6 +61,7 @@ def _to_tmux(text: str) -> str | None:
                 check=True,
                 env=environment_of_children(),
                 capture_output=True,
+                env=environment,
             )
         except (OSError, subprocess.SubprocessError):
             continue

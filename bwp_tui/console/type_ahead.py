@@ -16,6 +16,8 @@ from textual import events
 from textual.app import App
 from textual.message_pump import MessagePump
 
+from bwp_tui.console.wire.bursts import Burst, Key
+
 _ROUNDS: Final = 3
 """A key may start a worker, which asks for the focus, which the app then moves: three turns of the queues."""
 
@@ -35,12 +37,27 @@ class TypeAhead:
     Args:
         deliver: does with a key what Textual would have done with it.
         is_due: says whether a key may be delivered now; it is not asked for longer than `_LONGEST_S`.
+        asks_text: says whether what is pasted now would be text.
+        only_moves: says whether a key only moves the cursor, so that it need not wait for the end of its burst.
+        pasted: is told once of each paste that is dropped.
     """
 
-    def __init__(self, app: App[int], deliver: Deliver, is_due: Callable[[events.Event], bool]) -> None:
+    def __init__(
+        self,
+        app: App[int],
+        deliver: Deliver,
+        is_due: Callable[[events.Event], bool],
+        *,
+        asks_text: Callable[[], bool] = lambda: True,
+        only_moves: Callable[[str], bool] = lambda _key: False,
+        pasted: Callable[[], None] = lambda: None,
+    ) -> None:
         self._app = app
         self._deliver = deliver
         self._is_due = is_due
+        self._asks_text = asks_text
+        self._only_moves = only_moves
+        self._pasted = pasted
         # None stands for one that was delivered at once: those behind it wait until it has been handled.
         self._waiting: asyncio.Queue[events.Event | None] = asyncio.Queue()
         self._is_idle = False
@@ -55,7 +72,7 @@ class TypeAhead:
 
     async def put(self, event: events.Event) -> None:
         """Deliver `event` once all before it have been handled: at once, where they are."""
-        if self._is_idle and self._is_due(event):
+        if self._is_idle and self._is_due(event) and not self._is_doubtful(event):
             self._is_idle = False
             await self._deliver(event)
             self._waiting.put_nowait(None)
@@ -88,7 +105,10 @@ class TypeAhead:
     async def _handle(self, event: events.Event | None) -> None:
         if event is not None:
             await _for_a_while(self._until_due(event))
-            await self._deliver(event)
+            if not isinstance(event, Key) or not await self._is_pasted(event):
+                await self._deliver(event)
+            elif not self._waiting.empty():
+                return
         if self._waiting.empty():
             await asyncio.sleep(_FRAME_S)
         await _for_a_while(self._handled())
@@ -104,6 +124,24 @@ class TypeAhead:
     async def _until_due(self, event: events.Event) -> None:
         while not self._is_due(event):  # noqa: ASYNC110  # a key waits so rarely that nobody needs to tell of it
             await asyncio.sleep(_LOOK_S)
+
+    def _is_doubtful(self, event: events.Event) -> bool:
+        """Say whether a key is part of a paste, or still may be."""
+        if not isinstance(event, Key) or not (event.burst.is_dropped or not self._asks_text()):
+            return False
+        return event.burst.is_paste or (event.burst.left >= 0 and not self._only_moves(event.key))
+
+    async def _is_pasted(self, event: Key) -> bool:
+        """Wait until it is known whether a key is part of a paste that is to be dropped, as `Burst` tells."""
+        burst: Burst = event.burst
+        while self._is_doubtful(event):
+            if burst.is_paste:
+                if not burst.is_dropped:
+                    burst.is_dropped = True
+                    self._pasted()
+                return True
+            await asyncio.sleep(burst.left)
+        return False
 
     async def _handled(self) -> None:
         """Wait until the queues that a key passes through have been emptied."""

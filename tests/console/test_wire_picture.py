@@ -125,7 +125,7 @@ def test_the_cursor_is_left_where_the_frame_leaves_it() -> None:
     picture.paint("\x1b[2;1Hxyx\x1b[3;3H")
     assert picture.changes() == "\x1b[2;2Hy\x1b[3;3H"
     picture.paint("\x1b[2;1Hxyx\x1b[3;5H")
-    assert picture.changes() == "\x1b[5G"
+    assert picture.changes() == "\x1b[3;5H"
 
 
 def test_a_few_unchanged_cells_between_two_changed_ones_are_written_rather_than_passed_over() -> None:

@@ -109,4 +109,9 @@ _FILTER_LINES: Final[list[list[Phrase]]] = [
     [("   status:failed,on_hold  kind:deletion", "key"), ("   one of some values", "plain")],
     [("   age>2d  due<7d  due:over", "key"), ("   lengths and dates", "plain")],
     [("   error:ORDERS_NOT_CLOSED  tag:vip  is:ready", "key"), ("   and   ", "plain"), ("-note:later", "key")],
+    [],
+    [(" Everywhere", "accent")],
+    [("   ctrl+c", "key"), ("       close what asks", "plain")],
+    [("   ctrl+l", "key"), ("       paint the screen anew", "plain")],
+    [("   ctrl+z", "key"), ("       back to the shell; fg returns", "plain")],
 ]

@@ -20,8 +20,8 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
 from bwp_tui.console.wire.frames import NotUnderstood
+from bwp_tui.console.wire.key_reader import KeyReader
 from bwp_tui.console.wire.outlet import Outlet
-from bwp_tui.console.wire.pastes import PasteParser
 from bwp_tui.console.wire.picture import Picture
 from bwp_tui.domain.text import plain
 
@@ -100,7 +100,7 @@ class ThinDriver(LinuxDriver):
 
     def run_input_thread(self) -> None:
         # Textual offers no way to choose the reader; it looks for its own by this name.
-        linux_driver.XTermParser = PasteParser  # type: ignore[attr-defined]  # imported there, not exported
+        linux_driver.XTermParser = KeyReader  # type: ignore[attr-defined]  # imported there, not exported
         super().run_input_thread()
 
     def close(self) -> None:

@@ -91,13 +91,18 @@ class Picture:
         self._changed.add(y)
 
     def changes(self) -> str:
-        """Return what leads the terminal from what it shows to what it is to show; nothing where that is the same."""
-        pen = _Pen(self._reader, self._cursor, self._columns)
+        """Return what leads the terminal from what it shows to what it is to show; nothing where that is the same.
+
+        It begins with an absolute position: something else may have written to the terminal and left its cursor there.
+        """
+        pen = _Pen(self._reader, self._columns)
         for y in sorted(self._changed):
             for start, end in self._runs(y):
                 pen.draw(y, start, self._letters[y][start:end], self._looks[y][start:end])
             self._shown_letters[y], self._shown_looks[y] = self._letters[y], self._looks[y]
         self._changed.clear()
+        if not pen.written and self._wanted_cursor in (None, self._cursor):
+            return ""
         pen.end(self._wanted_cursor)
         self._cursor = pen.cursor
         return pen.written
@@ -132,8 +137,8 @@ class Picture:
 class _Pen:
     """Writes cells, moving the cursor and changing the look as cheaply as is safe everywhere."""
 
-    def __init__(self, reader: FrameReader, cursor: tuple[int, int] | None, columns: int) -> None:
-        self.cursor = cursor
+    def __init__(self, reader: FrameReader, columns: int) -> None:
+        self.cursor: tuple[int, int] | None = None
         self._reader = reader
         self._columns = columns
         self._look: Look = PLAIN

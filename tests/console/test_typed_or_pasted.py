@@ -1,0 +1,107 @@
+"""Through a real terminal: a paste without brackets does nothing where letters are keys, what is typed does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.console.past import PAST
+from tests.console.support import make_profile
+from tests.console.test_wire_driver import Watched
+from tests.pty_terminal import Terminal
+from tests.waiting import eventually
+
+SAID = "paste was ignored"
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Iterator[Watched]:
+    watched = Watched(tmp_path, 120, 40)
+    with watched.terminal as terminal:
+        terminal.wait_for(f"1 all {len(PAST)}")
+        terminal.settle()
+        yield watched
+
+
+@pytest.fixture
+def terminal(watched: Watched) -> Terminal:
+    return watched.terminal
+
+
+@pytest.mark.parametrize("pasted", ["X-Ray Nora <nora@example.com>\r", "jane@example.com\r\r", "4delete all\ry\r"])
+def test_a_paste_on_the_table_does_nothing_and_it_is_said(terminal: Terminal, pasted: str) -> None:
+    before = terminal.cells()
+    terminal.send(pasted)
+    terminal.wait_for(SAID)
+    terminal.settle()
+    status = next(y for y, line in enumerate(terminal.screen_text().splitlines()) if SAID in line)
+    assert [row for y, row in enumerate(terminal.cells()) if y != status] == [
+        row for y, row in enumerate(before) if y != status
+    ]
+    terminal.settle(0.6)
+    terminal.send("4")
+    terminal.wait_for("ORDERS_NOT_CLOSED")
+
+
+def test_a_paste_into_a_question_that_takes_a_key_answers_nothing(terminal: Terminal) -> None:
+    terminal.send("s")
+    terminal.wait_for("Sort by")
+    terminal.send("nora@example.com")
+    terminal.settle()
+    terminal.wait_for("Sort by")
+
+
+def test_a_paste_where_text_is_asked_for_is_that_text(terminal: Terminal) -> None:
+    terminal.send("n")
+    terminal.wait_for("the shopper's email address")
+    terminal.send("nora@example.com")
+    terminal.wait_for("nora@example.com")
+    assert SAID not in terminal.screen_text()
+
+
+def test_keys_typed_ahead_and_a_held_key_work(terminal: Terminal) -> None:
+    terminal.send("\x1b[B" * 3 + "jjjjjjkkkkkk")
+    terminal.settle()
+    terminal.send("gs")
+    terminal.wait_for("Sort by")
+    assert SAID not in terminal.screen_text()
+
+
+def test_a_key_in_pieces_moves_the_cursor(terminal: Terminal) -> None:
+    terminal.send("\x1b")
+    terminal.settle()
+    terminal.send("[")
+    terminal.send("B")
+    terminal.wait_for("#9 ")
+
+
+def test_ctrl_l_paints_over_what_another_program_wrote(watched: Watched) -> None:
+    terminal = watched.terminal
+    Path(f"/proc/{terminal.pid}/fd/0").write_text("\x1b[10;20HGARBAGE")
+    terminal.wait_for("GARBAGE")
+    terminal.send("\x0c")
+    terminal.wait_for(lambda text: "GARBAGE" not in text)
+    eventually(watched.shows_what_is_painted)
+
+
+def test_ctrl_c_closes_a_question_and_else_says_how_to_leave(terminal: Terminal) -> None:
+    terminal.send("/")
+    terminal.wait_for("keep")
+    terminal.send("\x03")
+    terminal.wait_for(lambda text: "keep" not in text)
+    terminal.send("\x03")
+    terminal.wait_for("q leaves the console")
+
+
+def test_ctrl_q_does_not_leave(terminal: Terminal) -> None:
+    terminal.send("\x11")
+    terminal.send("s")
+    terminal.wait_for("Sort by")
+
+
+def test_ctrl_z_without_a_shell_stops_nothing(terminal: Terminal) -> None:
+    terminal.send("\x1a")
+    terminal.wait_for("no shell")
+    assert not terminal.is_stopped
