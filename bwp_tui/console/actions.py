@@ -121,6 +121,9 @@ _TASK, _MARKS, _REQUEST, _VIEW, _MOVE, _PROGRAM = (
 TASK_GROUP: Final = _TASK
 """What is done to a task."""
 
+MARK_GROUP: Final = _MARKS
+"""What marks tasks."""
+
 GROUPS: Final = (_REQUEST, _TASK, _MARKS, _VIEW, _MOVE, _PROGRAM)
 """What the actions are about, in the order of the help."""
 

@@ -19,7 +19,7 @@ LONGEST_OSC_52: Final = 74_994
 
 _TMUX_S: Final = 2.0
 _BUFFERED: Final = "copied to tmux's buffer: prefix ] pastes it"
-_ALLOWED: Final = "to the terminal's clipboard where tmux's set-clipboard and the terminal allow it"
+_ALLOWED: Final = "the clipboard has it only where tmux may set that"
 """No more is known: tmux does not say whether it passed the text on."""
 
 _WITHOUT_OSC_52: Final = ("linux", "dumb", "")
@@ -52,7 +52,7 @@ def _to_tmux(text: str) -> str | None:
         return None
     environment = {name: value for name, value in os.environ.items() if not name.startswith("BWP_")}
     # Versions before 3.2 do not know -w, which passes the buffer on to the terminal's clipboard.
-    for option, words in ((["-w"], f"{_BUFFERED}, and {_ALLOWED}"), ([], _BUFFERED)):
+    for option, words in ((["-w"], f"{_BUFFERED}; {_ALLOWED}"), ([], _BUFFERED)):
         try:
             subprocess.run(  # noqa: S603  # the program is tmux, the text is its standard input
                 [tmux, "load-buffer", *option, "-"],

@@ -24,6 +24,7 @@ from bwp_tui.console.work import Work
 from bwp_tui.console.writing import write
 from bwp_tui.domain.filter import VIEWS
 from bwp_tui.domain.task import Kind, Request, Status, Task
+from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import local_day
 from bwp_tui.history.actions import cancelling
 from bwp_tui.history.handling import saved_at
@@ -91,6 +92,10 @@ class Doing:
         """Say whether the action called `name` would be done to marked tasks."""
         return bool(self._marked.all) and name in self._asking_marked
 
+    def unmark_unlisted(self) -> None:
+        """Take the marks from tasks that are not listed (any more)."""
+        self._marked.unmark_unlisted()
+
     def file(self, request: Request) -> None:
         """Record what the request form holds; once, however often enter is pressed meanwhile."""
         if not self._filing:
@@ -135,7 +140,7 @@ class Doing:
 
     async def _cancel(self) -> None:
         task = self._task()
-        if task and await self._screen.prompt.yes(f"{cancelling(task)} for {self._subject(task)}?"):
+        if task and await self._screen.prompt.yes(f"{cancelling(task)} for {self._subject(task)}?", for_good=True):
             said = await write(self._screen, lambda: self._screen.session.desk.cancel(task))
             if said is not None:
                 self._screen.say(said if task.has_no_answer else f"{said} {await self._screen.session.when_sent()}")
@@ -149,13 +154,15 @@ class Doing:
         doubt = "It may have been started. " if task.status in (Status.UNCONFIRMED, Status.GIVEN_UP) else ""
         doubt = f"{doubt}{late}. " if late else doubt
         if task.kind is Kind.DELETION:
-            question = f"{doubt}Type the address to submit the deletion for {self._subject(task)} again:"
+            question = f"{doubt}Type the address to submit the deletion for {clean_line(task.email)} again:"
             answer = await self._screen.prompt.text(question)
             if answer is None or answer.strip() != task.email:
                 self._screen.say("" if answer is None else "Nothing was done: that is not the address.", "warn")
                 return
-        elif not await self._screen.prompt.yes(f"{doubt}Submit the retrieval for {self._subject(task)} again?"):
-            return
+        else:
+            question = f"{doubt}Submit the retrieval for {self._subject(task)} again?"
+            if not await self._screen.prompt.yes(question, for_good=True):
+                return
         new = await write(self._screen, lambda: desk.resubmit(task))
         if new is not None:
             when = await self._screen.session.when_sent()

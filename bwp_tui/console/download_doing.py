@@ -126,7 +126,7 @@ class DownloadDoing:
         kept = sum(download.bytes for download in possible)
         which = self._named(possible[0]) if len(possible) == 1 else f"{len(possible)} downloads"
         removed = f" and remove the {size(kept)} fetched so far" if kept else ""
-        if await self._stage.prompt.yes(f"Cancel {which}{removed}?"):
+        if await self._stage.prompt.yes(f"Cancel {which}{removed}?", for_good=True):
             await self._steer("cancel", possible)
 
     async def _steer(self, action: str, downloads: Sequence[Download]) -> None:

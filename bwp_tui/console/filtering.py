@@ -27,13 +27,13 @@ class Filtering:
         stage.work_on(self._learn_tags, "tags", exclusive=True)
         answer = await stage.prompt.text(
             "/",
-            before.filter,
+            f"{before.filter} " if before.filter else "",
             changed=self._changed,
             completed=self._offers.take,
             checked=mistake_in_filter,
             enter="keep",
         )
-        stage.show(before if answer is None else before.of_filter(answer))
+        stage.show(before if answer is None else before.of_filter(answer.strip()))
 
     def _changed(self, text: str, cursor: int) -> None:
         prompt = self._stage.prompt

@@ -63,7 +63,7 @@ class ManyDoing:
         if plan is None:
             return
         if note is None:
-            note = await self._stage.prompt.text(f"{plan.line}. Note on the new tasks, or none:")
+            note = await self._stage.prompt.text(f"{plan.line}. Note for the new tasks (optional):")
         if note is not None and await self._marked.confirmed("resubmit", plan):
             text = note.strip()
             await self._marked.carry_out(plan.told, lambda: desk.resubmit_many(plan.possible, text))

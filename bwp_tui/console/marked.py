@@ -11,6 +11,7 @@ from bwp_tui.console.records import MarkStep
 from bwp_tui.console.stage import Stage
 from bwp_tui.console.writing import write
 from bwp_tui.domain.task import Kind
+from bwp_tui.domain.text import clean_line
 from bwp_tui.history.bulk import Result
 from bwp_tui.history.plans import CHUNK, Plan
 
@@ -39,6 +40,12 @@ class Marked:
             self._stage.session.records.steps.append(MarkStep(self.all))
         self._stage.mark(numbers)
 
+    def unmark_unlisted(self) -> None:
+        """Have no mark on a task that is not listed: what is done to the marked tasks is done to what is seen."""
+        stage = self._stage
+        if self.all and stage.is_settled and not stage.prompt.is_open:
+            self.set(self.all.intersection(stage.table.numbers))
+
     async def planned(self, action: str) -> Plan | None:
         """Return what an action would do to the marked tasks; say why where it would do nothing."""
         desk, today, numbers = self._stage.session.desk, self._stage.session.today(), self.numbers
@@ -53,13 +60,13 @@ class Marked:
         prompt, count = self._stage.prompt, len(plan.possible)
         deletes = action == "resubmit" and await asyncio.to_thread(self._deletes, plan)
         if action in _HARMLESS or (count == 1 and not deletes):
-            return await prompt.yes(f"Plan: {plan}. Go on?")
+            return await prompt.yes(f"Plan: {plan}. Go on?", for_good=action not in _HARMLESS)
         profile = self._stage.session.profile
         word = profile.name if deletes and not profile.practice else str(count)
         shown = word
         if count == 1:
             (task,) = self._stage.session.reader.window(plan.possible)
-            word, shown = task.email, "the address"
+            word, shown = task.email, f"the address {clean_line(task.email)}"
         answer = await prompt.text(f"Plan: {plan}. Type {shown} to go on:")
         if answer is not None and answer.strip() != word:
             self._stage.say(f"Nothing was done: {shown} was not typed.", "warn")

@@ -112,11 +112,13 @@ class Recording:
         meant, records = await self._meant("tag"), self._stage.session.records
         if meant is None:
             return
-        before = meant.task.tags if meant.task else ()
-        question = f"Tags on {meant.words} (+vip -old):"
-        text = await self._stage.prompt.text(question, " ".join(before), checked=_mistake_in_tags)
+        before = [tag for tag in meant.task.tags if tag != WATCHED] if meant.task else []
+        question = f"Tags on {meant.words} (+vip -old{'; without + or -, these replace all' if before else ''}):"
+        text = await self._stage.prompt.text(question, "".join(f"{tag} " for tag in before), checked=_mistake_in_tags)
         add, remove = tags_of(text or "")
-        remove += [tag for tag in before if tag not in add]
+        if not is_change(text or ""):
+            remove += [tag for tag in before if tag not in add]
+        add = [tag for tag in add if tag not in remove]
         if text is not None and (add or remove):
             said = f"The tags of {meant.words} are {'kept' if add else 'removed'}."
             await self._record(meant, lambda: records.tag(meant.numbers, add, remove), "tagged", said)
@@ -126,7 +128,7 @@ class Recording:
         if meant is None:
             return
         before = meant.task.assigned_to if meant.task else None
-        answer = await self._stage.prompt.text(f"Who has {meant.words} in hand, or {NOBODY}:", before or "")
+        answer = await self._stage.prompt.text(f"Who has {meant.words} in hand (empty for nobody):", before or "")
         if answer is not None:
             name = answer.strip()
             who = None if not name or name.casefold() == NOBODY else name
@@ -284,6 +286,12 @@ def _mistake_in_tags(text: str) -> Mistake | None:
         if why_not:
             return Mistake(why_not, *word.span())
     return None
+
+
+def is_change(text: str) -> bool:
+    """Say whether a text of tags changes those that are there, rather than being all of them."""
+    words = text.replace(",", " ").split()
+    return bool(words) and all(word.startswith(("+", "-")) for word in words)
 
 
 def tags_of(text: str) -> tuple[list[str], list[str]]:

@@ -27,7 +27,9 @@ class SavingViews:
         key = await self._stage.prompt.key(f"The saved view “{shown.name}”:", keys)
         if key == "s":
             await self._save(shown.name)
-        elif key == "d" and await self._stage.prompt.yes(f"Delete the view “{shown.name}”? Its tasks stay."):
+        elif key == "d" and await self._stage.prompt.yes(
+            f"Delete the view “{shown.name}”? Its tasks stay.", for_good=True
+        ):
             await write(self._stage, lambda: self._stage.session.desk.delete_view(shown.name))
 
     async def _save(self, typed: str) -> None:
@@ -47,7 +49,8 @@ class SavingViews:
         taken = next((view for view in saved if view not in VIEWS and view.name.casefold() == name.casefold()), None)
         if taken is None:
             return True
-        return await self._stage.prompt.yes(f"Replace the view “{taken.name}”, which lists “{taken.filter or 'all'}”?")
+        question = f"Replace the view “{taken.name}”, which lists “{taken.filter or 'all'}”?"
+        return await self._stage.prompt.yes(question, for_good=True)
 
     def _mistake(self, text: str) -> Mistake | None:
         if not text.strip():

@@ -18,7 +18,7 @@ from tests.console.support import make_profile, opened, plant
 from tests.pty_terminal import Terminal
 
 FAKE_TMUX = """#!/bin/sh
-[ "$1 $2 $3" = "load-buffer -w -" ] && cat > "$0.buffer"
+[ "$1 $2 $3" = "load-buffer -w -" ] && cat > "$0.buffer" && env > "$0.env"
 """
 PROGRAM = """
 import sys
@@ -50,12 +50,16 @@ async def test_in_tmux_it_goes_through_tmux(profile: Profile, tmp_path: Path, mo
     program.write_text(FAKE_TMUX)
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setenv("BWP_CLIENT_SECRET", "hush-secret")
     monkeypatch.setenv("TMUX", "/tmp/tmux-0/default,1,0")
     async with opened(profile) as console:
         await console.press("y")
         task = console.task(READY)
-        await console.sees(f"Task id {task.task_id}: copied to tmux's buffer and the clipboard behind it.")
+        await console.sees(
+            f"Task id {task.task_id}: copied to tmux's buffer: prefix ] pastes it;", "only where tmux may"
+        )
         assert (tmp_path / "tmux.buffer").read_text() == task.task_id
+        assert "BWP_" not in (tmp_path / "tmux.env").read_text()
         program.write_text('#!/bin/sh\n[ "$1 $2" = "load-buffer -" ] && cat > "$0.old"\n')
         await console.press("y")
         await console.sees("copied to tmux's buffer: prefix ] pastes it.")

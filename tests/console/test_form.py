@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from textual import events
 from textual.widgets import Input
@@ -12,7 +14,7 @@ from bwp_tui.domain.task import Kind, Status
 from bwp_tui.history import intents
 from bwp_tui.history.connection import History, as_int
 from bwp_tui.settings import Profile
-from tests.console.past import PAST, READY
+from tests.console.past import PAST, READY, clock
 from tests.console.support import USUAL, WIDE, opened
 
 FIRST_NEW = len(PAST) + 1
@@ -226,3 +228,23 @@ async def test_tab_to_a_filled_field_keeps_what_it_holds(profile: Profile) -> No
             await console.press("tab")
         await console.press("x")
         assert console.field("note").value in ("by phonex", "xby phone")
+
+
+async def test_the_day_of_receipt_is_the_day_on_which_the_form_is_opened(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("n", *"jane@example.com", "escape")
+        later = clock() + timedelta(days=3)
+        console.main.session.clock = lambda: later
+        await console.press("n")
+        await console.until(lambda: console.field("received").value == later.date().isoformat())
+        assert console.field("email").value == "jane@example.com"
+
+
+async def test_a_day_of_receipt_that_was_typed_stays(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.fill(email="jane@example.com", received="2026-11-18")
+        await console.press("escape")
+        console.main.session.clock = lambda: clock() + timedelta(days=3)
+        await console.press("n")
+        await console.until(lambda: console.main.form.display)
+        assert console.field("received").value == "2026-11-18"

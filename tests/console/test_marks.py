@@ -6,7 +6,7 @@ from bwp_tui.console import type_ahead
 from bwp_tui.domain.task import Kind, Request
 from bwp_tui.history import actions, tasks
 from bwp_tui.settings import Profile
-from tests.console.past import HELD, TODAY
+from tests.console.past import HELD, PAST, TODAY
 from tests.console.support import Console, opened
 
 
@@ -22,7 +22,7 @@ async def test_marked_tasks_are_submitted_again_after_a_plan_and_a_typed_word(pr
         await console.until(lambda: console.main.view == 3 and console.main.table.row_count > 1)
         failed = list(console.main.table.numbers)
         await console.press("asterisk", "R")
-        await console.sees(f"{len(failed)} marked", f"{len(failed)} to resubmit", "Note on the new tasks")
+        await console.sees(f"{len(failed)} marked", f"{len(failed)} to resubmit", "Note for the new tasks")
         await console.press("o", "k", "enter")
         word = word_to_type(console, failed)
         await console.sees(f"Type {word} to go on")
@@ -94,3 +94,47 @@ async def test_a_list_that_is_not_read_yet_is_not_marked(profile: Profile, monke
         await console.press("4", "asterisk")
         await console.sees("The list is still being read: nothing was marked.")
         assert not console.main.table.marks
+
+
+async def test_no_mark_stays_on_a_task_that_is_not_listed(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.until(lambda: console.main.is_settled)
+        table = console.main.table
+        marked = frozenset(table.numbers[:2])
+        await console.press("space", "space", "4")
+        await console.until(lambda: console.main.view == 3 and console.main.is_settled)
+        failed = set(table.numbers)
+        assert table.marks == marked & failed
+        before = [console.task(number).note for number in marked]
+        await console.press("e", "x", "enter")
+        await console.until(lambda: not console.main.prompt.is_open)
+        hidden = marked - failed
+        assert hidden
+        assert [console.task(number).note for number in marked] == before
+        await console.press("1", "U")
+        await console.press("U")
+        await console.until(lambda: table.marks == marked)
+
+
+async def test_marks_stay_while_a_filter_is_typed_and_left_again(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.until(lambda: console.main.is_settled)
+        marked = frozenset(console.main.table.numbers[:2])
+        await console.press("space", "space", "slash", *"kind:deletion")
+        await console.until(lambda: not marked & set(console.main.table.numbers))
+        await console.press("escape")
+        await console.until(lambda: console.main.is_settled and console.main.table.row_count == len(PAST))
+        assert console.main.table.marks == marked
+        await console.press("slash", *"kind:deletion", "enter")
+        await console.until(lambda: not console.main.table.marks)
+
+
+async def test_an_action_waits_for_the_list_that_was_asked_for(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.until(lambda: console.main.is_settled)
+        everything = set(console.main.table.numbers)
+        await console.press("4", "space")
+        await console.until(lambda: console.main.table.marks)
+        failed = set(console.main.table.numbers)
+        assert failed < everything
+        assert console.main.table.marks < failed

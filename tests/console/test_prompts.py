@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import pytest
+from textual.widgets import Input
 
 from bwp_tui.console.choosing_columns import _LETTERS
 from bwp_tui.domain.task import Status
 from bwp_tui.history import intents
 from bwp_tui.settings import Profile
-from tests.console.past import HELD, NOT_KNOWN, PAST, READY
+from tests.console.past import HELD, NOT_KNOWN, ORDERS_OPEN, PAST, READY
 from tests.console.support import opened
 
 
-@pytest.mark.parametrize("key", ["y", "enter"])
-async def test_a_yes_cancels_the_held_deletion(profile: Profile, key: str) -> None:
+async def test_a_yes_cancels_the_held_deletion(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.go_to(HELD)
         await console.press("x")
         await console.sees("Cancel the deletion for b•••@example.com?", "y yes   n no")
-        await console.press(key)
+        await console.press("y")
         await console.sees(f"The cancellation of {console.task(HELD).name} is recorded. It is sent now.")
         assert console.task(HELD).cancel_asked
         assert intents.waiting_for(console.history, HELD)
@@ -32,7 +32,7 @@ async def test_without_a_yes_nothing_is_recorded(profile: Profile, action: str) 
     async with opened(profile) as console:
         await console.go_to(number)
         revision = console.history.revision()
-        for key in ("n", "q", "escape"):
+        for key in ("n", "q", "escape", "enter"):
             await console.do(action)
             await console.until(lambda: console.main.prompt.is_open)
             await console.press(key)
@@ -103,6 +103,40 @@ async def test_a_day_that_does_not_exist_is_called_so(profile: Profile) -> None:
         console.main.prompt.put("2026-02-31")
         await console.press("enter")
         await console.sees("There is no such day.")
+        await console.press("backspace", "0")
+        await console.until(lambda: "There is no such day." not in console.text)
+        assert console.main.prompt.is_open
+
+
+@pytest.mark.parametrize("key", ["n", "e", "slash"])
+async def test_a_click_on_the_rows_takes_no_key_from_what_asks(profile: Profile, key: str) -> None:
+    async with opened(profile) as console:
+        await console.press(key)
+        await console.until(lambda: isinstance(console.app.focused, Input))
+        field = console.app.focused
+        await console.pilot.click("#table", offset=(10, 4))
+        assert console.app.focused is field
+
+
+async def test_ctrl_c_closes_the_form_and_keeps_what_it_holds(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("n", *"jane", "ctrl+c")
+        await console.until(lambda: not console.main.form.display)
+        assert console.field("email").value == "jane"
+
+
+async def test_the_address_that_is_to_be_typed_is_shown_though_masked(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(ORDERS_OPEN)
+        assert console.main.session.masked
+        await console.press("R")
+        await console.sees(console.task(ORDERS_OPEN).email)
+
+
+async def test_a_filter_is_typed_on_behind_that_of_the_view(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("4", "slash", *"kind:deletion", "enter")
+        await console.until(lambda: console.main.listing.filter == "is:failed kind:deletion")
 
 
 @pytest.mark.parametrize("size", [(120, 40), (80, 24), (60, 15)])

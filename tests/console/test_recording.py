@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from bwp_tui.domain.task import Task
+from bwp_tui.domain.task import WATCHED, Task
 from bwp_tui.history import tasks, timeline, work
 from bwp_tui.settings import Profile
 from tests.console.past import HELD, NOT_KNOWN, READY, TODAY, WAITING
@@ -160,6 +160,32 @@ async def test_the_last_change_is_taken_back_first_and_the_sentence_says_which(p
         assert (task.note, task.tags, task.assigned_to) == ("VIP", ("vip", "phone"), None)
         await console.press("U")
         await console.sees("There is nothing to take back")
+
+
+@pytest.mark.parametrize(
+    ("typed", "left"),
+    [
+        ("+urgent", {"vip", "phone", "urgent"}),
+        ("-phone", {"vip"}),
+        ("-absent", {"vip", "phone"}),
+        ("+urgent, -vip", {"phone", "urgent"}),
+        ("urgent", {"urgent"}),
+        ("vip +urgent", {"vip", "urgent"}),
+        ("vip phone -vip", {"phone"}),
+        ("", set()),
+    ],
+)
+async def test_tags_with_a_sign_are_changes_and_others_are_all_there_are(
+    profile: Profile, typed: str, left: set[str]
+) -> None:
+    async with opened(profile) as console:
+        await console.go_to(HELD)
+        await console.press("W")
+        await console.until(lambda: WATCHED in console.task(HELD).tags)
+        await console.press("t")
+        await type_over(console, typed)
+        await console.until(lambda: not console.main.prompt.is_open)
+        await console.until(lambda: set(console.task(HELD).tags) == left | {WATCHED})
 
 
 async def test_what_others_have_changed_since_is_not_trodden_on(profile: Profile) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from tests.console.past import PAST
-from tests.console.support import make_profile
 from tests.console.test_wire_driver import Watched
 from tests.pty_terminal import Terminal
 from tests.waiting import eventually

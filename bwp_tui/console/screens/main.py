@@ -12,7 +12,7 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.screen import Screen
 
-from bwp_tui.console.actions import ACTIONS, BY_NAME, MOVES, READ_ONLY, Situation
+from bwp_tui.console.actions import ACTIONS, BY_NAME, MARK_GROUP, MOVES, READ_ONLY, TASK_GROUP, Situation
 from bwp_tui.console.around import FORM, PALETTE, Around
 from bwp_tui.console.feed import Question, Snapshot
 from bwp_tui.console.freezing import Freezing
@@ -214,6 +214,7 @@ class MainScreen(Screen[None]):
     def _show_rows(self, told: Snapshot) -> None:
         """Show the view's rows; a view that has just been opened, and lacks the cursor's task, begins at its top."""
         before, was_at_end = self.table.current_number, self._is_partial and self.table.is_at_end
+        listed = self.table.numbers
         self.table.words = highlights(told.question.filter)
         self.table.show(told.numbers)
         self._is_partial = not told.is_whole
@@ -223,6 +224,8 @@ class MainScreen(Screen[None]):
             self._answered = told.question
             if self.table.current_number != before:
                 self.table.go_to(0)
+        if self.is_ready and self.table.numbers is not listed:
+            self.doing.unmark_unlisted()
 
     @property
     def views(self) -> tuple[View, ...]:
@@ -290,10 +293,14 @@ class MainScreen(Screen[None]):
         return self._answered == self.listing.question and not self._is_partial
 
     def is_due(self, key: str) -> bool:
-        """Say whether a key may come now: one that marks many waits for the list it is meant for."""
+        """Say whether a key may come now: one that marks, or acts on a task, waits for the list it is meant for."""
         if self.is_settled or not self.is_ready or self.prompt.is_open or self.form.display:
             return True
-        return not any(key in action.keys for action in self.session.keymap.actions if action.name in _OF_THE_LIST)
+        action = next((action for action in self.session.keymap.actions if key in action.keys), None)
+        if action is None or not (action.group == TASK_GROUP or action.group == MARK_GROUP):
+            return True
+        is_of_many = action.name in _OF_THE_LIST or (self.table.marks and action.group == TASK_GROUP)
+        return not is_of_many and self._answered == self.listing.question
 
     def show_view(self, index: int) -> None:
         """List the tasks of a view, by its place among `views`."""
@@ -394,6 +401,7 @@ class MainScreen(Screen[None]):
         if self._prompt.is_open and not self._was_asking:
             self.say("")  # else an answer to something earlier would come back when nothing is answered
         self._was_asking = self._prompt.is_open
+        self.doing.unmark_unlisted()
         self._tell_footer()
 
     @on(TaskTable.Highlighted)

@@ -91,7 +91,7 @@ class TaskScreen(Screen[None]):
         *(
             Binding(",".join(action.keys), f"act('{action.name}')", action.what, show=False, id=action.name)
             for action in ACTIONS
-            if action.group == TASK_GROUP and action.name not in _HERE
+            if (action.group == TASK_GROUP and action.name not in _HERE) or action.name == "undo"
         ),
     ]
 
@@ -129,12 +129,16 @@ class TaskScreen(Screen[None]):
 
     @on(Prompt.Toggled)
     def _asked(self) -> None:
-        if self.prompt.is_open:
+        if self.prompt.is_open and self.prompt.wrong is None:
             self.say("")  # else an answer to something earlier would come back when nothing is answered
         self._tell_footer()
 
     def _tell_footer(self) -> None:
-        self.query_one(FooterLine).show_keys(*self._keys())
+        footer, wrong = self.query_one(FooterLine), self.prompt.wrong if self.prompt.is_open else None
+        if wrong is None:
+            footer.show_keys(*self._keys())
+        else:
+            footer.point_out(*wrong)
 
     def _keys(self) -> Sequence[Phrase]:
         """Return the keys that answer, or those that do something for this task."""
@@ -216,7 +220,7 @@ class TaskScreen(Screen[None]):
         """Have the main screen do an action of the registry to this task; what it asks and says is shown here."""
         if self._refuse(name):
             return
-        if self._behind.marked:
+        if self._behind.marked and name != "undo":
             self.say(f"This key means the marked tasks ({self._behind.marked}); go back to them first.", "warn")
             return
         if self._behind.here != self._number:

@@ -45,6 +45,7 @@ class Prompt(Horizontal, can_focus=True):
         self._keys: Mapping[str, str] = {}
         self._enter = ""
         self._before: Widget | None = None
+        self._default: str | None = None
 
     def compose(self) -> ComposeResult:
         yield Line(id="prompt-label")
@@ -114,15 +115,21 @@ class Prompt(Horizontal, can_focus=True):
         self.hint(*hint)
         return await self._ask(label, {})
 
-    async def yes(self, question: str) -> bool:
-        """Ask a question that `y` or enter answers with yes."""
-        return await self.key(question, _YES_OR_NO) == "y"
+    async def yes(self, question: str, *, for_good: bool = False) -> bool:
+        """Ask a question that `y` answers with yes, and enter too unless what follows is `for_good`."""
+        shown = f"{question} [{'y/N' if for_good else 'Y/n'}]"
+        return await self._key(shown, _YES_OR_NO, [], "n" if for_good else "y") == "y"
 
     async def key(self, question: str, keys: Mapping[str, str]) -> str | None:
         """Ask for one of `keys`, which is given with what each means; return it."""
+        return await self._key(question, keys, [f"{key} {meaning}" for key, meaning in keys.items()])
+
+    async def _key(
+        self, question: str, keys: Mapping[str, str], entries: Sequence[str], default: str | None = None
+    ) -> str | None:
         self.query_one(Input).display = False
         self._changed = self._moved = self._completed = self._checked = None
-        entries = [f"{key} {meaning}" for key, meaning in keys.items()]
+        self._default = default
         beside = cell_len(_GAP.join(entries))
         is_long = cell_len(question) + beside + _BLANKS > self.app.size.width
         self.hint(_packed(entries, self.app.size.width - _BLANKS) if is_long else _GAP.join(entries), "key")
@@ -200,8 +207,8 @@ class Prompt(Horizontal, can_focus=True):
             self._moved(1 if event.key == "down" else -1)
         elif self._keys:
             event.stop()
-            if event.key == "enter" and "y" in self._keys:
-                self._settle("y")
+            if event.key == "enter" and self._default is not None:
+                self._settle(self._default)
             elif event.key in self._keys:
                 self._settle(event.key)
             elif event.key == "q":
@@ -210,8 +217,12 @@ class Prompt(Horizontal, can_focus=True):
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
-        if self._changed is not None and self.is_open:
+        if not self.is_open:
+            return
+        if self._changed is not None:
             self._changed(event.value, event.input.cursor_position)
+        else:
+            self.point_out(None)  # it was of the text as it was
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:

@@ -60,6 +60,7 @@ class RequestForm(Vertical):
         super().__init__(id=id)
         self._today = today
         self._earlier = earlier
+        self._offered = ""
 
     def compose(self) -> ComposeResult:
         yield Heading(id="form-heading")
@@ -94,6 +95,8 @@ class RequestForm(Vertical):
     def open(self, kind: Kind | None = None, email: str | None = None) -> None:
         """Show the form with what it held, set to a kind and an address where they are given; there is the cursor."""
         self.display = True
+        if self._field("received").value == self._offered:
+            self._offer_today()  # the console may have been open for days
         if kind is not None:
             self.query_one("#field-kind", Choice).value = kind.lower()
         if email is not None:
@@ -103,11 +106,14 @@ class RequestForm(Vertical):
 
     def clear(self) -> None:
         """Forget what was typed."""
-        texts = {"received": self._today().isoformat(), "hold": str(DEFAULT_HOLDING_PERIOD)}
         for field, _label, _hint in _TEXTS:
-            self._field(field).value = texts.get(field, "")
+            self._field(field).value = str(DEFAULT_HOLDING_PERIOD) if field == "hold" else ""
+        self._offer_today()
         self.query_one("#field-kind", Choice).value = _KINDS[0]
         self._check()
+
+    def _offer_today(self) -> None:
+        self._offered = self._field("received").value = self._today().isoformat()
 
     @property
     def draft(self) -> Draft:

@@ -17,6 +17,8 @@ _BAR_STEPS: Final = 8
 class RowPane(ScrollView, can_focus=True, inherit_bindings=False):
     """Rows that scroll without animation, and that tell Textual no more than what is to be repainted."""
 
+    FOCUS_ON_CLICK = False  # it has the focus already, unless something asks: that is to keep it
+
     @property
     def row_count(self) -> int:
         """Rows there are, in sight or not."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import Final
 
 from textual import constants, events
@@ -136,7 +136,7 @@ class KeyReader(XTermParser):
         self._gen = self.parse(self._tokens.append)
         self._awaiting, self._timeout_time = next(self._gen), None
 
-    def _read_paste(self, pasted: list[str], text: str) -> Iterator[Message]:
+    def _read_paste(self, pasted: list[str], text: str) -> Generator[Message, None, str]:
         """Keep what is pasted, an ESC in it as text; return what follows its end."""
         body, end, rest = text.partition(_PASTE_END)
         if not end:
