@@ -113,7 +113,7 @@ def _encryption(recipient: str) -> Callable[[_Hashing, _Hashing], None]:
     try:
         import pyrage
     except ImportError:
-        raise NoAge("Encryption needs an extra: install it with pip install 'bwp-tui[pack]'.") from None
+        raise NoAge("Encryption needs an extra: run in the clone: pip install '.[pack]'") from None
     try:
         key = pyrage.x25519.Recipient.from_str(recipient)
     except pyrage.RecipientError:

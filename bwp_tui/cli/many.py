@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Sequence
+from typing import Final
 
 from bwp_tui.cli.common import Session, ask, can_ask, named, note, today
 from bwp_tui.cli.exits import Exit, Stop
 from bwp_tui.cli.progress import Steps
 from bwp_tui.cli.reading import filter_of
+from bwp_tui.domain.holds import Hold, same_hold
 from bwp_tui.history import bulk, plans, tasks
 from bwp_tui.history.bulk import Deed
 from bwp_tui.history.plans import Plan
@@ -31,15 +33,22 @@ def chosen(session: Session, names: Sequence[str], filter_text: str | None) -> l
     return numbers
 
 
-def agreed_plan(session: Session, action: str, numbers: Sequence[int], arguments: Namespace) -> Plan:
+FIT_HINT: Final = "With --holding-period fit each hold is shortened until it ends in time."
+
+
+def agreed_plan(
+    session: Session, action: str, numbers: Sequence[int], arguments: Namespace, hold: Hold = same_hold
+) -> Plan:
     """Tell what would be done, and have the number of tasks typed unless `--yes` was given.
 
     Raises:
         Stop: nothing is possible, it was not agreed to, or no one can be asked.
     """
-    planned = plans.plan(session.history, action, numbers, today())
+    planned = plans.plan(session.history, action, numbers, today(), hold)
     count = len(planned.possible)
     note(f"Plan: {planned}.")
+    if planned.warning and hold is same_hold:
+        note(FIT_HINT)
     if not count:
         raise Stop(Exit.FAILED, "Nothing was done.")
     if arguments.yes:

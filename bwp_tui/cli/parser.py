@@ -19,8 +19,9 @@ from bwp_tui.cli.grammar import (
     add_timeout,
 )
 from bwp_tui.cli.triage_grammar import add_choice, add_sort, add_tables, add_triage, join_filters, minus_signs
-from bwp_tui.cli.values import count, day, days, factor, new_path, one_line, port, task_id
+from bwp_tui.cli.values import count, day, days, factor, hold, new_path, one_line, port, task_id
 from bwp_tui.domain.deadlines import REGULATIONS
+from bwp_tui.domain.holds import same_hold
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, LONGEST_HOLDING_PERIOD
 from bwp_tui.domain.text import nearest
 
@@ -123,6 +124,13 @@ def _add_requests(commands: Commands) -> None:
 
     resubmit = commands.add("resubmit", "requests", "submit failed tasks again, as new ones")
     add_choice(resubmit)
+    resubmit.add_argument(
+        "--holding-period",
+        metavar="DAYS",
+        type=hold,
+        default=same_hold,
+        help="days for deletions, or fit: as long as still ends by the due date (default: as they were)",
+    )
     resubmit.add_argument("--note", metavar="TEXT", type=one_line, default="", help="a note on the new tasks")
     add_timeout(resubmit, ANSWER_TIMEOUT_S)
 
@@ -275,7 +283,7 @@ def _add_saved(commands: Commands) -> None:
         "pack",
         "packing",
         "write an encrypted copy of a saved result, and a receipt beside it",
-        note="The copy is encrypted with age; it needs the extra: pip install 'bwp-tui[pack]'.",
+        note="The copy is encrypted with age; it needs the extra: pip install '.[pack]' in the clone.",
     )
     pack.add_argument("task", metavar="TASK", help=TASK_HELP)
     pack.add_argument("--recipient", metavar="KEY", required=True, help="the age public key of who may open it, age1…")

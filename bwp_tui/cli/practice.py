@@ -94,7 +94,7 @@ def _sandbox(arguments: Namespace, *, rate: int | None) -> Sandbox:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("bwp_tui"):
             raise
-        raise Stop(Exit.USAGE, "Practice needs two more packages; run: pip install 'bwp-tui[sandbox]'") from None
+        raise Stop(Exit.USAGE, "Practice needs two more packages; run in the clone: pip install '.[sandbox]'") from None
     try:
         faults = [parse_fault(text) for text in arguments.fault]
     except ValueError as error:

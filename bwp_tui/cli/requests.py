@@ -8,9 +8,11 @@ from argparse import Namespace
 from bwp_tui.cli import many_requests
 from bwp_tui.cli.common import Session, agreed, ask, can_ask, checked_day, note, opened, today
 from bwp_tui.cli.exits import Exit, Stop
+from bwp_tui.cli.many import FIT_HINT
 from bwp_tui.cli.output import print_tasks
 from bwp_tui.cli.waiting import Waiter
 from bwp_tui.domain.deadlines import due_on, latest_end, longest_fitting_hold
+from bwp_tui.domain.holds import same_hold
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Request, Status, Task
 from bwp_tui.history import actions, bulk, plans, sent, tasks
 from bwp_tui.history.request_check import check
@@ -38,8 +40,9 @@ def resubmit(arguments: Namespace) -> Exit:
         waiter = Waiter(session)
         if old.status in (Status.UNCONFIRMED, Status.GIVEN_UP):
             note(f"Warning: {old.name} may have been started all the same; this makes a second task of it.")
-        if late := plans.plan(session.history, "resubmit", [old.number], today()).warning:
-            note(f"Warning: {late}.")
+        hold = arguments.holding_period
+        if late := plans.plan(session.history, "resubmit", [old.number], today(), hold).warning:
+            note(f"Warning: {late}.{f' {FIT_HINT}' if hold is same_hold else ''}")
         # A deletion was confirmed when it was first asked for, so that a script needs no second yes.
         if (
             old.kind is Kind.DELETION
@@ -49,7 +52,7 @@ def resubmit(arguments: Namespace) -> Exit:
         ):
             raise Stop(Exit.FAILED, "Not agreed to; nothing was recorded.")
         with session.history.write() as transaction:
-            new = bulk.resubmit(session.actor, arguments.note)(transaction, session.history, old.number)
+            new = bulk.resubmit(session.actor, arguments.note, hold)(transaction, session.history, old.number)
         return _send(session, waiter, tasks.get(session.history, new), arguments)
 
 

@@ -8,6 +8,8 @@ from datetime import UTC, date, timedelta
 from pathlib import Path
 from typing import Final
 
+from bwp_tui.domain.holds import Hold, fitting_hold, hold_of
+from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD
 from bwp_tui.domain.text import clean_line, unsafe_at
 from bwp_tui.domain.times import day_of, utc_now
 
@@ -86,6 +88,15 @@ def new_path(text: str) -> Path:
     if not path.name or unsafe_at(str(path.absolute())) is not None:
         raise ArgumentTypeError(f"“{clean_line(text)}” is no name for a file of ours: write it in UTF-8, and visibly")
     return path
+
+
+def hold(text: str) -> Hold:
+    """Read a holding period: a number of days, or `fit`."""
+    if text == "fit":
+        return fitting_hold(local_day(utc_now()))
+    if not (text.isascii() and text.isdigit() and int(text) <= LONGEST_HOLDING_PERIOD):
+        raise ArgumentTypeError(f"“{text}” is neither fit nor a number of days from 0 to {LONGEST_HOLDING_PERIOD}")
+    return hold_of(int(text))
 
 
 def task_id(text: str) -> str:

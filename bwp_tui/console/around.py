@@ -42,13 +42,15 @@ class Around:
     def tell_header(self, *, frozen: bool) -> None:
         """Show profile, engine and service, and how the table stands."""
         session, snapshot = self._session, self.snapshot
+        trouble = None if snapshot is None else session.trouble_words(snapshot.engine)
+        self._table.is_cut_off = trouble is not None
         self._screen.query_one(HeaderLine).tell(
             Standing(
                 profile="practice" if session.profile.practice else session.profile.name,
                 practice=session.profile.practice or session.profile.is_local,
                 target_id=session.profile.target_id,
                 engine=session.engine_words(None if snapshot is None else snapshot.engine),
-                trouble=None if snapshot is None else session.trouble_words(snapshot.engine),
+                trouble=trouble,
                 masked=session.masked,
                 read_only=session.read_only,
                 frozen=frozen,

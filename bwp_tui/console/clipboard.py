@@ -50,7 +50,6 @@ def _to_tmux(text: str) -> str | None:
     tmux = shutil.which("tmux")
     if tmux is None:
         return None
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("BWP_")}
     # Versions before 3.2 do not know -w, which passes the buffer on to the terminal's clipboard.
     for option, words in ((["-w"], f"{_BUFFERED}; {_ALLOWED}"), ([], _BUFFERED)):
         try:
@@ -61,7 +60,6 @@ def _to_tmux(text: str) -> str | None:
                 check=True,
                 env=environment_of_children(),
                 capture_output=True,
-                env=environment,
             )
         except (OSError, subprocess.SubprocessError):
             continue

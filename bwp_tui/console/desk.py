@@ -10,6 +10,7 @@ from pathlib import Path
 from bwp_tui.console.permission import Changing
 from bwp_tui.console.records import FinalStep, Step
 from bwp_tui.domain.filter import View
+from bwp_tui.domain.holds import Hold, same_hold
 from bwp_tui.domain.task import Request, Task
 from bwp_tui.domain.text import counted
 from bwp_tui.history import (
@@ -48,13 +49,13 @@ class Desk:
         self._steps.append(FinalStep(f"The submission of #{task.number}"))
         return task
 
-    def resubmit(self, task: Task) -> Task:
+    def resubmit(self, task: Task, hold: Hold = same_hold) -> Task:
         """Record a failed request again; return the new task.
 
         Raises:
             HistoryError: it is not possible or could not be recorded.
         """
-        new = actions.resubmit(self._changing.history, task.number, self._actor)
+        new = actions.resubmit(self._changing.history, task.number, self._actor, hold)
         self._steps.append(FinalStep(f"The resubmission of {task.name}"))
         return new
 
@@ -118,9 +119,9 @@ class Desk:
         """
         handling.unpacked(self._changing.history, task.number, folder, self._actor)
 
-    def plan(self, action: str, numbers: Sequence[int], today: date) -> Plan:
+    def plan(self, action: str, numbers: Sequence[int], today: date, hold: Hold = same_hold) -> Plan:
         """Return what an action would do to these tasks; changes nothing."""
-        return plans.plan(self._history, action, numbers, today)
+        return plans.plan(self._history, action, numbers, today, hold)
 
     def do_many(self, action: str, numbers: Sequence[int]) -> list[Result]:
         """Do a planned action to each of these tasks.
@@ -140,13 +141,13 @@ class Desk:
             self._steps.append(FinalStep(f"The cancellation of {counted(len(numbers), 'task')}"))
         return results
 
-    def resubmit_many(self, numbers: Sequence[int], note: str) -> list[Result]:
+    def resubmit_many(self, numbers: Sequence[int], note: str, hold: Hold = same_hold) -> list[Result]:
         """Record failed requests again, with a note on the new ones where there is one.
 
         Raises:
             HistoryError: it could not be recorded; what was done before stays.
         """
-        results = _performed(self._changing.history, bulk.resubmit(self._actor, note), numbers)
+        results = _performed(self._changing.history, bulk.resubmit(self._actor, note, hold), numbers)
         self._steps.append(FinalStep(f"The resubmission of {counted(len(numbers), 'task')}"))
         return results
 

@@ -13,18 +13,20 @@ from bwp_tui.console.commanding import Commanding
 from bwp_tui.console.copying import Copying
 from bwp_tui.console.detail_words import Reading, subject, veiled
 from bwp_tui.console.filtering import Filtering
-from bwp_tui.console.many_doing import ManyDoing
+from bwp_tui.console.many_doing import SHORTEN, ManyDoing
 from bwp_tui.console.marked import Marked
 from bwp_tui.console.opening import Opening
 from bwp_tui.console.recording import Recording
 from bwp_tui.console.saving_views import SavingViews
 from bwp_tui.console.stage import Stage
 from bwp_tui.console.undoing import Undoing
+from bwp_tui.console.widgets.prompt import F2
 from bwp_tui.console.work import Work
 from bwp_tui.console.writing import write
 from bwp_tui.domain.filter import VIEWS
+from bwp_tui.domain.holds import Hold, fitting_hold, same_hold
 from bwp_tui.domain.task import Kind, Request, Status, Task
-from bwp_tui.domain.text import clean_line
+from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import local_day
 from bwp_tui.history.actions import cancelling
 from bwp_tui.history.handling import saved_at
@@ -150,12 +152,17 @@ class Doing:
         if task is None:
             return
         desk, today = self._screen.session.desk, self._screen.session.today()
+        hold: Hold = same_hold
         late = (await asyncio.to_thread(desk.plan, "resubmit", [task.number], today)).warning
         doubt = "It may have been started. " if task.status in (Status.UNCONFIRMED, Status.GIVEN_UP) else ""
-        doubt = f"{doubt}{late}. " if late else doubt
         if task.kind is Kind.DELETION:
-            question = f"{doubt}Type the address to submit the deletion for {clean_line(task.email)} again:"
-            answer = await self._screen.prompt.text(question)
+            question = f"Type the address to submit the deletion for {clean_line(task.email)} again:"
+            shown = f"{doubt}{late}. {question}" if late else f"{doubt}{question}"
+            answer = await self._screen.prompt.text(shown, f2=SHORTEN if late else "")
+            if answer == F2:
+                hold = fitting_hold(today)
+                question = f"Held for {counted(hold(task) or 0, 'day')}. {question}"
+                answer = await self._screen.prompt.text(f"{doubt}{question}")
             if answer is None or answer.strip() != task.email:
                 self._screen.say("" if answer is None else "Nothing was done: that is not the address.", "warn")
                 return
@@ -163,7 +170,7 @@ class Doing:
             question = f"{doubt}Submit the retrieval for {self._subject(task)} again?"
             if not await self._screen.prompt.yes(question, for_good=True):
                 return
-        new = await write(self._screen, lambda: desk.resubmit(task))
+        new = await write(self._screen, lambda: desk.resubmit(task, hold))
         if new is not None:
             when = await self._screen.session.when_sent()
             self._screen.say(f"Recorded as #{new.number} with a client token of its own. {when}")

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from bwp_tui.console.marked import Marked
 from bwp_tui.console.stage import Stage
 from bwp_tui.console.work import Work
+from bwp_tui.domain.holds import Hold, fitting_hold, same_hold
+
+SHORTEN: Final = "shorten the holds until they end in time"
+"""What F2 does where deletions would end too late."""
 
 
 class ManyDoing:
@@ -64,9 +69,18 @@ class ManyDoing:
             return
         if note is None:
             note = await self._stage.prompt.text(f"{plan.line}. Note for the new tasks (optional):")
-        if note is not None and await self._marked.confirmed("resubmit", plan):
-            text = note.strip()
-            await self._marked.carry_out(plan.told, lambda: desk.resubmit_many(plan.possible, text))
+        if note is None:
+            return
+        text = note.strip()
+        hold: Hold = same_hold
+        confirmed = await self._marked.confirmed("resubmit", plan, SHORTEN if plan.warning else "")
+        if confirmed is None:
+            hold = fitting_hold(self._stage.session.today())
+            plan = await self._marked.planned("resubmit", hold) or plan
+            confirmed = await self._marked.confirmed("resubmit", plan)
+        if confirmed:
+            possible = plan.possible
+            await self._marked.carry_out(plan.told, lambda: desk.resubmit_many(possible, text, hold))
 
     async def _act(self, action: str) -> None:
         desk = self._stage.session.desk

@@ -9,7 +9,9 @@ from typing import Final
 
 from bwp_tui.console.records import MarkStep
 from bwp_tui.console.stage import Stage
+from bwp_tui.console.widgets.prompt import F2
 from bwp_tui.console.writing import write
+from bwp_tui.domain.holds import Hold, same_hold
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import clean_line
 from bwp_tui.history.bulk import Result
@@ -46,17 +48,21 @@ class Marked:
         if self.all and stage.is_settled and not stage.prompt.is_open:
             self.set(self.all.intersection(stage.table.numbers))
 
-    async def planned(self, action: str) -> Plan | None:
+    async def planned(self, action: str, hold: Hold = same_hold) -> Plan | None:
         """Return what an action would do to the marked tasks; say why where it would do nothing."""
         desk, today, numbers = self._stage.session.desk, self._stage.session.today(), self.numbers
-        plan = await asyncio.to_thread(lambda: desk.plan(action, numbers, today))
+        plan = await asyncio.to_thread(lambda: desk.plan(action, numbers, today, hold))
         if plan.possible:
             return plan
         self._stage.say(f"Of {len(numbers)} marked: {plan}.", "warn")
         return None
 
-    async def confirmed(self, action: str, plan: Plan) -> bool:
-        """Ask before the plan is carried out: a key for what does no harm, else a typed word that fits the harm."""
+    async def confirmed(self, action: str, plan: Plan, f2: str = "") -> bool | None:
+        """Ask before the plan is carried out: a key for what does no harm, else a typed word that fits the harm.
+
+        Args:
+            f2: what F2 does instead, where it does something; None is then its answer.
+        """
         prompt, count = self._stage.prompt, len(plan.possible)
         deletes = action == "resubmit" and await asyncio.to_thread(self._deletes, plan)
         if action in _HARMLESS or (count == 1 and not deletes):
@@ -67,7 +73,9 @@ class Marked:
         if count == 1:
             (task,) = self._stage.session.reader.window(plan.possible)
             word, shown = task.email, f"the address {clean_line(task.email)}"
-        answer = await prompt.text(f"Plan: {plan}. Type {shown} to go on:")
+        answer = await prompt.text(f"Plan: {plan}. Type {shown} to go on:", f2=f2)
+        if answer == F2:
+            return None
         if answer is not None and answer.strip() != word:
             self._stage.say(f"Nothing was done: {shown} was not typed.", "warn")
         return answer is not None and answer.strip() == word

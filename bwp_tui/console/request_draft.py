@@ -14,6 +14,7 @@ from bwp_tui.domain.task import (
     Request,
     email_mistake,
 )
+from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import day_of, due_words
 
 
@@ -84,20 +85,20 @@ class Draft:
         done = f"done by {last.isoformat()}"
         if due is None:
             return f"No legal due date; {done}.", "muted"
-        words = f"due {due.isoformat()} ({due_words(due, today)}), {done}."
         if last <= due:
-            return f"{words[0].upper()}{words[1:]}", "muted"
-        late = (last - due).days
-        # What matters stands first: a narrow terminal cuts the rest.
-        return f"{late} day{'' if late == 1 else 's'} too late: {words}", "warn"
+            return f"Due {due.isoformat()} ({due_words(due, today)}), {done}.", "muted"
+        # What matters stands first, and is seen whole in 60 columns.
+        return f"{counted((last - due).days, 'day')} too late: due {due.isoformat()}, {done}.", "warn"
+
+    def is_late(self, today: date) -> bool:
+        """Say whether this is a deletion that would end after its due date."""
+        due = self.due()
+        return self.kind is Kind.DELETION and due is not None and latest_end(today, self._hold_days()) > due
 
     def shorter_hold(self, today: date) -> int | None:
         """Return the longest holding period that would end in time, where the typed one does not."""
-        due, days = self.due(), self._hold_days()
-        if due is None or self.kind is not Kind.DELETION or latest_end(today, days) <= due:
-            return None
-        fitting = longest_fitting_hold(today, due)
-        return fitting if fitting is not None and fitting < days else None
+        due = self.due()
+        return longest_fitting_hold(today, due) if due is not None and self.is_late(today) else None
 
     def too_late_anyway(self, today: date) -> bool:
         """Say whether even no holding period at all would be too long."""

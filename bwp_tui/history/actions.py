@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
+from bwp_tui.domain.holds import Hold, same_hold
 from bwp_tui.domain.task import (
     DownloadState,
     Kind,
@@ -38,7 +40,7 @@ def submit(history: History, request: Request, actor: str) -> Task:
     return tasks.get(history, number)
 
 
-def resubmit(history: History, number: int, actor: str) -> Task:
+def resubmit(history: History, number: int, actor: str, hold: Hold = same_hold) -> Task:
     """Record a new request like task `number`, with a client token of its own, linked to it.
 
     The new request was received when the old one was: sending it again moves no deadline.
@@ -49,17 +51,17 @@ def resubmit(history: History, number: int, actor: str) -> Task:
         HistoryError: it could not be recorded.
     """
     with history.write() as transaction:
-        new = resubmit_in(transaction, history, number, actor)
+        new = resubmit_in(transaction, history, number, actor, hold)
     return tasks.get(history, new)
 
 
-def resubmit_in(transaction: Transaction, history: History, number: int, actor: str) -> int:
+def resubmit_in(transaction: Transaction, history: History, number: int, actor: str, hold: Hold = same_hold) -> int:
     """Do as `resubmit` in a transaction of `history` that is open; return the new task's number."""
     task = tasks.get(history, number)
     why_not = cannot_resubmit(task)
     if why_not:
         raise NotPossible(why_not)
-    request = _request_of(task)
+    request = replace(_request_of(task), holding_period=hold(task))
     check(request)
     new = record(transaction, request, actor, Origin("resubmitted", f"of #{number}", resubmit_of=number))
     # To the shopper it is still one request: due together, an extension included, and in the same hands.

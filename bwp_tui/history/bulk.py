@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from bwp_tui.domain.holds import Hold, same_hold
 from bwp_tui.domain.task import Verification
 from bwp_tui.history import actions, tasks, work
 from bwp_tui.history.connection import History, Transaction
@@ -56,11 +57,11 @@ def _result(transaction: Transaction, history: History, deed: Deed, number: int)
         return Result(number, number, str(why))
 
 
-def resubmit(actor: str, note: str = "") -> Deed:
+def resubmit(actor: str, note: str = "", hold: Hold = same_hold) -> Deed:
     """Return the deed of submitting failed tasks again, with a note on the new ones where there is one."""
 
     def deed(transaction: Transaction, history: History, number: int) -> int:
-        new = actions.resubmit_in(transaction, history, number, actor)
+        new = actions.resubmit_in(transaction, history, number, actor, hold)
         if note:
             work.add_note_in(transaction, history, new, note, actor)
         return new

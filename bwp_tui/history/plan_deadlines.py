@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from bwp_tui.domain.deadlines import latest_end, longest_fitting_hold
+from bwp_tui.domain.holds import Hold
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Task
 from bwp_tui.domain.text import counted
 from bwp_tui.history.work import extended_due
@@ -17,8 +18,9 @@ class Deadlines:
         ends: the first and the last day that tasks are extended to; None where none is.
     """
 
-    def __init__(self, action: str, today: date) -> None:
+    def __init__(self, action: str, today: date, hold: Hold) -> None:
         self._action = action
+        self._hold = hold
         self._today = today
         self._late = 0
         self._hopeless = 0
@@ -46,8 +48,8 @@ class Deadlines:
         return f"{would}{some}; the longest hold that {fits} is {counted(self._fitting, 'day')}"
 
     def _count_deletion(self, task: Task, due: date) -> None:
-        hold = DEFAULT_HOLDING_PERIOD if task.holding_period is None else task.holding_period
-        if latest_end(self._today, hold) <= due:
+        hold = self._hold(task)
+        if latest_end(self._today, DEFAULT_HOLDING_PERIOD if hold is None else hold) <= due:
             return
         self._late += 1
         fitting = longest_fitting_hold(self._today, due)

@@ -9,6 +9,7 @@ from datetime import date
 from typing import Final
 
 from bwp_tui.domain.deadlines import extend_by
+from bwp_tui.domain.holds import Hold, same_hold
 from bwp_tui.domain.task import Status, Task, why_purged
 from bwp_tui.history import tasks
 from bwp_tui.history.actions import cannot_cancel, cannot_download, cannot_resubmit
@@ -135,14 +136,14 @@ def _more_than_one(noun: str) -> str:
     return f"{noun}es" if noun.endswith("sh") else f"{noun}s"
 
 
-def plan(history: History, action: str, numbers: Sequence[int], today: date) -> Plan:
+def plan(history: History, action: str, numbers: Sequence[int], today: date, hold: Hold = same_hold) -> Plan:
     """Return what `action` would do to the tasks with these local numbers; changes nothing.
 
     Raises:
         KeyError: there is no such action.
     """
     _, cannot = _ACTIONS[action]
-    deadlines = Deadlines(action, today)
+    deadlines = Deadlines(action, today, hold)
     possible: list[int] = []
     skipped: Counter[str] = Counter()
     for at in range(0, len(numbers), CHUNK):

@@ -108,7 +108,7 @@ def test_without_the_extra_a_sentence_says_how_to_get_it(kept: tuple[Bwp, int, P
     places = os.pathsep.join([str(hiding), *(place for place in sys.path if place)])
     ended = bwp("pack", f"#{number}", "--recipient", RECIPIENT, env={"PYTHONPATH": places})
     assert ended.code == 2
-    assert ended.err == "bwp-tui: Encryption needs an extra: install it with pip install 'bwp-tui[pack]'.\n"
+    assert ended.err == "bwp-tui: Encryption needs an extra: run in the clone: pip install '.[pack]'\n"
     assert os.listdir(path.parent) == [path.name]  # noqa: PTH208  names alone
 
 

@@ -59,7 +59,7 @@ def test_without_the_extra_packages_the_line_that_installs_them_is_told(bwp: Bwp
     (absent / "__init__.py").write_text("raise ModuleNotFoundError('No module named graphql', name='graphql')")
     ended = bwp("sandbox", "--serve", env={"PYTHONPATH": f"{absent.parent}:{Path.cwd()}"})
     assert ended.code == 2
-    assert ended.err == "bwp-tui: Practice needs two more packages; run: pip install 'bwp-tui[sandbox]'\n"
+    assert ended.err == "bwp-tui: Practice needs two more packages; run in the clone: pip install '.[sandbox]'\n"
 
 
 @pytest.mark.parametrize("words", [[], ["sandbox"]])

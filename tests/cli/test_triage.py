@@ -128,8 +128,12 @@ def test_the_number_of_tasks_is_typed_before_many_are_cancelled(shop: Bwp, pract
         terminal.send("2\r")
         assert terminal.wait(30) == 0
     assert practice.world.calls["cancelPersonalDataDeletionTask"] == 2
-    ended = shop("resubmit", "--filter", "status:cancelled", "--note", "asked again", "--yes", "--json")
+    ended = shop(
+        "resubmit", "--filter", "status:cancelled", "--note", "asked again", "--holding-period", "4", "--yes", "--json"
+    )
     assert ended.code == 0
+    assert {task["holding_period"] for task in json.loads(ended.out)} == {4}
+    assert shop("resubmit", "1", "--holding-period", "long").code == 2
     assert [(task["status"], task["note"]) for task in json.loads(ended.out)] == [("ON_HOLD", "asked again")] * 2
 
 

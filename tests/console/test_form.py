@@ -121,8 +121,8 @@ async def test_what_was_typed_is_there_again_after_escape(profile: Profile) -> N
 async def test_a_deletion_that_would_end_too_late_is_told_before_it_is_sent_with_the_way_out(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.fill(kind="deletion", email="bye@example.com", regulation="ccpa", hold="20")
-        assert "5 days too late: due 2027-01-04 (in 45d), done by 2027-01-09." in console.text
-        assert "F2 makes it 15 holding days, the most that still end in time." in console.text
+        assert "5 days too late: due 2027-01-04, done by 2027-01-09." in console.text
+        assert "F2 makes it 15 holding days, which ends in time" in console.text
         await console.press("f2")
         assert console.field("hold").value == "15"
         assert "too late" not in console.text
@@ -132,7 +132,7 @@ async def test_a_deletion_that_would_end_too_late_is_told_before_it_is_sent_with
 async def test_where_no_holding_period_is_short_enough_an_extension_is_advised(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.fill(kind="deletion", email="bye@example.com", received="2026-11-01", hold="0")
-        assert "No holding period is short enough: consider an extension" in console.text
+        assert "No hold is short enough: consider an extension" in console.text
         await console.press("f2")
         assert console.field("hold").value == "0"
 
@@ -248,3 +248,23 @@ async def test_a_day_of_receipt_that_was_typed_stays(profile: Profile) -> None:
         await console.press("n")
         await console.until(lambda: console.main.form.display)
         assert console.field("received").value == "2026-11-18"
+
+
+@pytest.mark.parametrize("size", [WIDE, USUAL, (60, 15)])
+async def test_a_deletion_that_would_end_too_late_is_filed_by_a_second_enter_alone(
+    profile: Profile, size: tuple[int, int]
+) -> None:
+    async with opened(profile, size=size) as console:
+        address = "bye@example.com"
+        await console.fill(kind="deletion", email=address, again=address, hold="20")
+        assert "too late" in console.line("form-outlook")
+        assert "F2" in console.line("form-remedy")
+        await console.press("enter")
+        await console.until(lambda: "enter again files it late" in " ".join(console.line("form-remedy").split()))
+        assert count_tasks(console.history) == len(PAST)
+        console.field("note").value = "by phone"
+        await console.until(lambda: "files it late" not in console.text)
+        await console.press("enter")
+        await console.until(lambda: "again files it late" in " ".join(console.line("form-remedy").split()))
+        await console.file()
+        assert count_tasks(console.history) == FIRST_NEW

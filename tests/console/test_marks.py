@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from bwp_tui.console import type_ahead
 from bwp_tui.domain.task import Kind, Request
 from bwp_tui.history import actions, tasks
 from bwp_tui.settings import Profile
-from tests.console.past import HELD, PAST, TODAY
+from tests.console.past import HELD, NOT_KNOWN, ORDERS_OPEN, PAST, TODAY
 from tests.console.support import Console, opened
 
 
@@ -138,3 +140,25 @@ async def test_an_action_waits_for_the_list_that_was_asked_for(profile: Profile)
         failed = set(console.main.table.numbers)
         assert failed < everything
         assert console.main.table.marks < failed
+
+
+async def test_f2_in_the_plan_shortens_the_holds_that_would_end_too_late(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.until(lambda: console.main.is_settled)
+        with console.history.write() as transaction:
+            transaction.run(
+                "UPDATE tasks SET holding_period = 30, due_on = ? WHERE number = ?",
+                ((TODAY + timedelta(days=33)).isoformat(), ORDERS_OPEN),
+            )
+        await console.go_to(ORDERS_OPEN)
+        await console.press("space")
+        await console.go_to(NOT_KNOWN)
+        await console.press("space", "R", "enter")
+        await console.sees("1 deletion would end after its due date", "Type production", "F2")
+        await console.press("f2")
+        await console.until(lambda: "would end after" not in console.text)
+        await console.press(*"production", "enter")
+        await console.sees("2 resubmissions asked for.")
+        again = console.task(ORDERS_OPEN).resubmitted_as
+        assert again is not None
+        assert console.task(again).holding_period == 3

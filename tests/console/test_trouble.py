@@ -15,7 +15,7 @@ from bwp_tui.history.connection import History, as_int
 from bwp_tui.history.engine_state import EngineState, Service
 from bwp_tui.history.errors import HistoryDamaged
 from bwp_tui.settings import Profile
-from tests.console.past import NOW, PAST
+from tests.console.past import HELD, NOW, PAST
 from tests.console.support import Console, opened
 
 LONG = "a long note " * 300
@@ -151,3 +151,17 @@ async def test_under_another_shops_settings_all_is_seen_and_nothing_recorded(pro
         await console.until(lambda: "holds the requests of bp-other" in " ".join(console.line("status").split()))
         assert console.main.form.display
         assert as_int(console.history.rows("SELECT count(*) FROM tasks")[0][0]) == len(PAST)
+
+
+async def test_trouble_of_the_service_hides_no_note(profile: Profile) -> None:
+    async with opened(profile) as console:
+        with console.history.write() as transaction:
+            transaction.run("UPDATE tasks SET trouble = 'The line is down.' WHERE number = ?", (HELD,))
+            transaction.run("UPDATE tasks SET revision = ? WHERE number = ?", (transaction.revision, HELD))
+        await console.sees("VIP · The line")
+        engine_state.report(console.history, Service.UNREACHABLE, "The line is down.", NOW)
+        await console.sees("▲ service unreachable")
+        await console.until(lambda: "VIP · The line" not in console.text)
+        assert "VIP" in console.line("table")
+        engine_state.report(console.history, Service.REACHED, None, None)
+        await console.sees("VIP · The line")

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from bwp_tui.domain.holds import fitting_hold, hold_of
 from bwp_tui.domain.task import Kind, Status
 from bwp_tui.history import actions, bulk, intents, plans, tasks
 from bwp_tui.history.bulk import Result
@@ -65,6 +66,30 @@ def test_a_plan_of_deletions_tells_how_many_would_end_too_late_and_the_hold_that
         "3 deletions would end after their due date, 2 of them even without a hold; "
         "the longest hold that fits the others is 3 days"
     )
+
+
+def test_holds_are_shortened_until_deletions_end_in_time(history: History) -> None:
+    later = TODAY + timedelta(days=1)
+    for number, hold in enumerate((0, None, 40), start=1):
+        in_status(history, Status.FAILED, Kind.DELETION, task_id=f"d{number}")
+        with history.write() as transaction:
+            transaction.run("UPDATE tasks SET holding_period = ? WHERE number = ?", (hold, number))
+    in_status(history, Status.FAILED, task_id="r")
+    with history.write() as transaction:
+        transaction.run("UPDATE tasks SET due_on = ? WHERE number = 2", (later.isoformat(),))
+        transaction.run("UPDATE tasks SET regulation = 'none', due_on = NULL WHERE number = 1")
+    fit = fitting_hold(TODAY)
+    assert "1 of them even without a hold" in plans.plan(history, "resubmit", (1, 2, 3, 4), TODAY).warning
+    assert "even without a hold" in plans.plan(history, "resubmit", (1, 2, 3, 4), TODAY, fit).warning
+    results = _results(history, bulk.resubmit(ACTOR, hold=fit), [1, 2, 3, 4])
+    assert [tasks.get(history, result.now).holding_period for result in results] == [0, 0, 1, None]
+
+
+def test_one_hold_is_given_to_deletions_alone(history: History) -> None:
+    in_status(history, Status.FAILED, Kind.DELETION, task_id="d")
+    in_status(history, Status.FAILED, task_id="r")
+    results = _results(history, bulk.resubmit(ACTOR, hold=hold_of(5)), [1, 2])
+    assert [tasks.get(history, result.now).holding_period for result in results] == [5, None]
 
 
 def test_a_plan_of_extensions_names_the_new_due_dates(history: History) -> None:

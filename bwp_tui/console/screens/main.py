@@ -50,6 +50,9 @@ _PATIENCE_S: Final = 0.5
 """How long what asks the operator is put off for the first rows to be shown."""
 
 SMALLEST: Final = (60, 15)
+_LOW: Final = 18
+"""Lines below which nothing is left blank: a warning needs them."""
+
 _SPLIT: Final = (100, 28)
 """Columns and lines from which on the details stand under the table; below, they take its place."""
 
@@ -423,6 +426,7 @@ class MainScreen(Screen[None]):
         size = self.app.size
         self.set_class(size.width < SMALLEST[0] or size.height < SMALLEST[1], "-too-small")
         self.set_class(_is_roomy(size), "-split")
+        self.set_class(size.height < _LOW, "-low")
         self.query_one("#too-small", StatusLine).tell(
             f"bwp-tui needs {SMALLEST[0]}x{SMALLEST[1]}; this terminal has {size.width}x{size.height}.", "warn"
         )

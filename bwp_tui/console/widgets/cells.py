@@ -73,7 +73,8 @@ class Context(NamedTuple):
     """What a cell depends on besides its task. `now` is in UTC, `today` the operator's day, `marks` local numbers.
 
     `day` is the length of one of the service's days, in which holding periods are counted. `words` are those of the
-    filter; they are looked for in what is shown, so that a masked address tells no more than it did.
+    filter; they are looked for in what is shown, so that a masked address tells no more than it did. While the service
+    is cut off the header says so, once, and no task repeats it.
     """
 
     now: datetime
@@ -83,6 +84,7 @@ class Context(NamedTuple):
     marks: Set[int]
     glyphs: Glyphs
     words: tuple[str, ...] = ()
+    is_cut_off: bool = False
 
 
 class Cell(NamedTuple):
@@ -220,7 +222,8 @@ def due_date(task: Task, context: Context) -> Cell:
 
 
 def note(task: Task, context: Context) -> Cell:
-    text = " · ".join(clean_line(text) for text in (_matter(task), task.note) if text)
+    trouble = None if context.is_cut_off or task.status in TERMINAL else task.trouble
+    text = " · ".join(clean_line(text) for text in (_matter(task), task.note, trouble) if text)
     return Cell(veil(text, task.email) if context.masked else text, "muted")
 
 
@@ -231,7 +234,7 @@ def _matter(task: Task) -> str | None:
     if task.status in (Status.FAILED, Status.REJECTED) and task.errors:
         return task.errors[-1].code or task.errors[-1].message
     if task.status not in TERMINAL:
-        return task.trouble or ("cancelling" if task.cancel_asked else None)
+        return "cancelling" if task.cancel_asked else None
     if task.download is not None and task.download.state == DownloadState.FAILED:
         return task.download.trouble
     return None

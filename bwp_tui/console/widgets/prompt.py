@@ -25,6 +25,9 @@ _BLANKS: Final = 4
 """Cells around a question and what stands beside it."""
 
 _BACK: Final = ("esc", "back")
+F2: Final = "\x1bF2"
+"""What a text that is asked for comes to where F2 was pressed and means something; it cannot be typed."""
+
 _YES_OR_NO: Final = {"y": "yes", "n": "no"}
 
 
@@ -43,7 +46,7 @@ class Prompt(Horizontal, can_focus=True):
         self._checked: Callable[[str], Mistake | None] | None = None
         self._mistake: Mistake | None = None
         self._keys: Mapping[str, str] = {}
-        self._enter = ""
+        self._enter = self._f2 = ""
         self._before: Widget | None = None
         self._default: str | None = None
 
@@ -80,7 +83,7 @@ class Prompt(Horizontal, can_focus=True):
     def keys_beside(self) -> Sequence[tuple[str, str]]:
         """What to say of the keys elsewhere: those that answer, unless they fill lines here."""
         if not self._keys:
-            return (("enter", self._enter), _BACK)
+            return (("enter", self._enter), *((("F2", self._f2),) if self._f2 else ()), _BACK)
         return (_BACK,) if self.has_class("-long") else tuple(self._keys.items())
 
     async def text(
@@ -94,6 +97,7 @@ class Prompt(Horizontal, can_focus=True):
         checked: Callable[[str], Mistake | None] | None = None,
         hint: Phrase = ("", "muted"),
         enter: str = "go on",
+        f2: str = "",
     ) -> str | None:
         """Ask for a text, beginning with `value`.
 
@@ -104,6 +108,7 @@ class Prompt(Horizontal, can_focus=True):
             hint: what to say beside it from the beginning.
             checked: returns what is wrong with the text; it then stays, to be mended.
             enter: what that key does with the text, in a word or two.
+            f2: what F2 does instead, where it does something: it is answered with `F2`.
         """
         field = self.query_one(Input)
         field.display = True
@@ -111,7 +116,7 @@ class Prompt(Horizontal, can_focus=True):
             field.value = value
         field.cursor_position = len(value)
         self._changed, self._moved, self._completed, self._checked = changed, moved, completed, checked
-        self._enter = enter
+        self._enter, self._f2 = enter, f2
         self.hint(*hint)
         return await self._ask(label, {})
 
@@ -202,6 +207,9 @@ class Prompt(Horizontal, can_focus=True):
             event.stop()
             event.prevent_default()
             self._complete()
+        elif event.key == "f2" and self._f2 and not self._keys:
+            event.stop()
+            self._settle(F2)
         elif self._moved is not None and event.key in ("down", "up"):
             event.stop()
             self._moved(1 if event.key == "down" else -1)

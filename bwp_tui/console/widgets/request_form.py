@@ -61,6 +61,7 @@ class RequestForm(Vertical):
         self._today = today
         self._earlier = earlier
         self._offered = ""
+        self._warned: Draft | None = None
 
     def compose(self) -> ComposeResult:
         yield Heading(id="form-heading")
@@ -161,11 +162,20 @@ class RequestForm(Vertical):
         missing = draft.missing()
         wrong = next((field for field, _label, _hint in _TEXTS if field in mistakes or field == missing), None)
         if wrong is None:
-            self.post_message(self.Filed(draft.request()))
+            self._file_unless_late(draft)
             return
         if wrong not in mistakes:
             self._hint(wrong, "needed", "bad")
         self._field(wrong).focus()
+
+    def _file_unless_late(self, draft: Draft) -> None:
+        """File a draft; one that would end too late only where enter is pressed once more."""
+        if draft.is_late(self._today()) and draft != self._warned:
+            self._warned = draft
+            self._tell_outlook(draft, self._today())
+        else:
+            self._warned = None
+            self.post_message(self.Filed(draft.request()))
 
     def _take_shorter_hold(self) -> None:
         days = self.draft.shorter_hold(self._today())
@@ -200,12 +210,12 @@ class RequestForm(Vertical):
         days = draft.shorter_hold(today)
         phrases: list[Phrase] = []
         if days is not None:
-            phrases = [
-                ("F2", "key"),
-                (f" makes it {counted(days, 'holding day')}, the most that still end in time.", "plain"),
-            ]
+            phrases = [("F2", "key"), (f" makes it {counted(days, 'holding day')}, which ends in time", "plain")]
         elif draft.kind is Kind.DELETION and draft.too_late_anyway(today):
-            phrases = [("No holding period is short enough: consider an extension, and tell the shopper.", "warn")]
+            phrases = [("No hold is short enough: consider an extension", "warn")]
+        if phrases and draft == self._warned:
+            way_out = f" makes it {counted(days, 'day')}" if days is not None else "No hold is short enough"
+            phrases = [*phrases[:-1], (f"{way_out}; ", "plain"), ("enter", "key"), (" again files it late", "warn")]
         remedy.show(remedy.say(*phrases))
 
     def _hint(self, field: str, words: str, role: str) -> None:

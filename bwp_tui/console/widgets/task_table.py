@@ -112,6 +112,7 @@ class TaskTable(RowPane):
         self._masked = True
         self._marks: frozenset[int] = frozenset()
         self._words: tuple[str, ...] = ()
+        self._is_cut_off = False
         self._columns: tuple[str, ...] = ()
         self._numbers: array[int] = array("q")
         self._cursor = 0
@@ -207,6 +208,17 @@ class TaskTable(RowPane):
     def marks(self, marks: Collection[int]) -> None:
         self._marks = frozenset(marks)
         self.tick()
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether the service is in trouble, which is said elsewhere for all tasks."""
+        return self._is_cut_off
+
+    @is_cut_off.setter
+    def is_cut_off(self, is_cut_off: bool) -> None:
+        if is_cut_off != self._is_cut_off:
+            self._is_cut_off = is_cut_off
+            self.tick()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -377,7 +389,9 @@ class TaskTable(RowPane):
 
     def _circumstances(self) -> Context:
         now = self._clock()
-        return Context(now, local_day(now), self._day, self._masked, self._marks, self._glyphs, self._words)
+        return Context(
+            now, local_day(now), self._day, self._masked, self._marks, self._glyphs, self._words, self._is_cut_off
+        )
 
     def _in_sight(self) -> array[int]:
         return self._numbers[self.top : self.top + self.page]

@@ -1,0 +1,35 @@
+"""Holding periods of deletions that are submitted again: as they were, a given one, or one that ends in time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import TypeAlias
+
+from bwp_tui.domain.deadlines import latest_end, longest_fitting_hold
+from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Task
+
+Hold: TypeAlias = Callable[[Task], int | None]
+"""Returns the holding period that a task is submitted again with, in days."""
+
+
+def same_hold(task: Task) -> int | None:
+    """Return the holding period that the task had."""
+    return task.holding_period
+
+
+def hold_of(days: int) -> Hold:
+    """Return the holding period `days` for every deletion."""
+    return lambda task: days if task.kind is Kind.DELETION else None
+
+
+def fitting_hold(today: date) -> Hold:
+    """Return the longest holding period, up to the task's own, that ends by its due date; 0 where none does."""
+
+    def hold(task: Task) -> int | None:
+        own = DEFAULT_HOLDING_PERIOD if task.holding_period is None else task.holding_period
+        if task.kind is not Kind.DELETION or task.due_on is None or latest_end(today, own) <= task.due_on:
+            return task.holding_period
+        return longest_fitting_hold(today, task.due_on) or 0
+
+    return hold
