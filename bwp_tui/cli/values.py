@@ -10,8 +10,13 @@ from typing import Final
 
 from bwp_tui.domain.holds import Hold, fitting_hold, hold_of
 from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD
+<<<<<<< HEAD
 from bwp_tui.domain.text import clean_line, unsafe_at
 from bwp_tui.domain.times import day_of, utc_now
+=======
+from bwp_tui.domain.text import clean_line
+from bwp_tui.domain.times import day_of, local_day, utc_now
+>>>>>>> a5a0b79 (Read the day of a hold that fits once the office's zone is known)
 
 _FARTHEST_EAST: Final = timedelta(hours=14)
 
@@ -93,7 +98,7 @@ def new_path(text: str) -> Path:
 def hold(text: str) -> Hold:
     """Read a holding period: a number of days, or `fit`."""
     if text == "fit":
-        return fitting_hold(local_day(utc_now()))
+        return lambda task: fitting_hold(local_day(utc_now()))(task)  # the office's zone is not known before
     if not (text.isascii() and text.isdigit() and int(text) <= LONGEST_HOLDING_PERIOD):
         raise ArgumentTypeError(f"“{text}” is neither fit nor a number of days from 0 to {LONGEST_HOLDING_PERIOD}")
     return hold_of(int(text))

@@ -212,7 +212,7 @@ class Recording:
     async def _agreed(self, action: str, meant: _Meant, question: str = "") -> bool:
         """Have the plan for marked tasks confirmed, and of a single task `question` where there is one."""
         if meant.plan is not None:
-            return await self._marked.confirmed(action, meant.plan)
+            return await self._marked.confirmed(action, meant.plan) is True
         return not question or await self._stage.prompt.yes(question)
 
     async def _meant(self, action: str) -> _Meant | None:
