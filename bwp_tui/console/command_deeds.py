@@ -124,7 +124,7 @@ class CommandDeeds:
             return lambda: self._act("resubmit", named)
 
         def do() -> None:
-            self._marked.set(frozenset(named or self._marked.numbers or self._here()))
+            self._marked.set(frozenset(named or self._marked.numbers or self._here()), are_named=bool(named))
             self._stage.work_on(lambda: self._resubmit_marked(note.text), "doing", exclusive=True)
 
         return lambda: self._if_writable(do)
@@ -215,7 +215,7 @@ class CommandDeeds:
         numbers = [self._task(word) for word in line.words]
         if not numbers:
             return lambda: self._stage.perform("mark")
-        return lambda: self._marked.set(self._marked.all | frozenset(numbers))
+        return lambda: self._marked.set(self._marked.all | frozenset(numbers), are_named=True)
 
     # To which tasks
 
@@ -251,7 +251,7 @@ class CommandDeeds:
         """Move the cursor to the one task that is named, or mark the named ones."""
         alone = len(named) == 1 and not self._marked.all
         if named and not (alone and self._stage.table.go_to_task(named[0])):
-            self._marked.set(frozenset(named))
+            self._marked.set(frozenset(named), are_named=True)
 
     def _record(self, named: Sequence[int], done: str, act: Callable[[Sequence[int]], list[Result]]) -> None:
         numbers = list(named) or self._marked.numbers or self._here()

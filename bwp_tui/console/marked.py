@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from bwp_tui.console.records import MarkStep
@@ -25,6 +25,7 @@ class Marked:
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
+        self._are_named = False
 
     @property
     def all(self) -> frozenset[int]:
@@ -36,8 +37,9 @@ class Marked:
         """The marked tasks, newest first: what is sent first is what came last onto the screen."""
         return sorted(self.all, reverse=True)
 
-    def set(self, numbers: frozenset[int]) -> None:
-        """Mark these tasks and no others; this can be taken back."""
+    def set(self, numbers: frozenset[int], *, are_named: bool = False) -> None:
+        """Mark these tasks and no others; this can be taken back. Those that were named need not be listed."""
+        self._are_named = are_named
         if numbers != self.all:
             self._stage.session.records.steps.append(MarkStep(self.all))
         self._stage.mark(numbers)
@@ -45,8 +47,13 @@ class Marked:
     def unmark_unlisted(self) -> None:
         """Have no mark on a task that is not listed: what is done to the marked tasks is done to what is seen."""
         stage = self._stage
-        if self.all and stage.is_settled and not stage.prompt.is_open:
+        if self.all and not self._are_named and stage.is_settled and not stage.prompt.is_open:
             self.set(self.all.intersection(stage.table.numbers))
+
+    def not_listed(self, numbers: Sequence[int]) -> str:
+        """Return how many of these tasks are not in sight in the view, in a few words; empty where all are."""
+        hidden = len(set(numbers).difference(self._stage.table.numbers)) if self._are_named else 0
+        return f"{hidden} not in this view" if hidden else ""
 
     async def planned(self, action: str, hold: Hold = same_hold) -> Plan | None:
         """Return what an action would do to the marked tasks; say why where it would do nothing."""
@@ -64,16 +71,19 @@ class Marked:
             f2: what F2 does instead, where it does something; None is then its answer.
         """
         prompt, count = self._stage.prompt, len(plan.possible)
+        hidden = self.not_listed(plan.possible)
+        question = f"Plan: {plan}. {hidden[:1].upper()}{hidden[1:]}. " if hidden else f"Plan: {plan}. "
         deletes = action == "resubmit" and await asyncio.to_thread(self._deletes, plan)
         if action in _HARMLESS or (count == 1 and not deletes):
-            return await prompt.yes(f"Plan: {plan}. Go on?", for_good=action not in _HARMLESS)
+            return await prompt.yes(f"{question}Go on?", for_good=action not in _HARMLESS)
         profile = self._stage.session.profile
         word = profile.name if deletes and not profile.practice else str(count)
         shown = word
         if count == 1:
             (task,) = self._stage.session.reader.window(plan.possible)
-            word, shown = task.email, f"the address {clean_line(task.email)}"
-        answer = await prompt.text(f"Plan: {plan}. Type {shown} to go on:", f2=f2)
+            word, shown = task.email, "the address"
+            question = f"{question}It is {clean_line(task.email)}. "
+        answer = await prompt.text(f"{question}Type {shown} to go on:", f2=f2)
         if answer == F2:
             return None
         if answer is not None and answer.strip() != word:

@@ -219,7 +219,11 @@ class Recording:
         """Return what an action is to be done to; where that is nothing, say why."""
         if self._marked.all:
             plan = await self._marked.planned(action)
-            return None if plan is None else _Meant(plan.possible, _these(plan), None, plan)
+            return (
+                None
+                if plan is None
+                else _Meant(plan.possible, _these(plan, self._marked.not_listed(plan.possible)), None, plan)
+            )
         task = self._stage.task_here
         return None if task is None else _Meant((task.number,), task.name, task, None)
 
@@ -262,9 +266,10 @@ def _confirm_by(task: Task | None) -> str:
     return f" (by {limit})" if limit else ""
 
 
-def _these(plan: Plan) -> str:
+def _these(plan: Plan, not_listed: str) -> str:
     """Return what a question calls the tasks of a plan: `these 7 (1 skipped: 1 acknowledged already)`."""
-    count, left_out = len(plan.possible), plan.left_out.removeprefix(", ")
+    count = len(plan.possible)
+    left_out = ", ".join(filter(None, (plan.left_out.removeprefix(", "), not_listed)))
     words = "the marked one" if count == 1 else f"these {count}"
     return f"{words} ({left_out})" if left_out else words
 

@@ -29,7 +29,7 @@ async def test_failed_deletions_of_5000_requests_are_submitted_again_with_a_note
         console.main.prompt.put(FILTER)
         await console.until(lambda: list(console.main.table.numbers) == wanted)
         keys += await press(console, "enter", "asterisk", "R")
-        await console.sees(f"{len(wanted)} to resubmit", "Note on the new tasks")
+        await console.sees(f"{len(wanted)} to resubmit", "Note for the new tasks")
         keys += await press(console, "o", "k", "enter")
         await console.sees(f"Type {len(wanted)} to go on")
         keys += await press(console, *str(len(wanted)), "enter")
@@ -67,4 +67,4 @@ async def test_a_plan_that_breaks_due_dates_says_so_and_what_would_keep_them_on_
         await console.press("escape", "space", "R", "enter")
         await console.until(lambda: "Plan: 1 to resubmit." in console.text)
         asked = " ".join(console.line("prompt").split())
-        assert "even without a hold. Type the address to go on:" in asked
+        assert "even without a hold. It is frank@example.com. Type the address to go on:" in asked

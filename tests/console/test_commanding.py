@@ -96,7 +96,7 @@ async def test_named_tasks_are_meant_wherever_they_are(profile: Profile) -> None
         await types(console, "list nobody@")
         await console.until(lambda: console.main.table.row_count == 0)
         await types(console, f"cancel {HELD}")
-        await console.sees("1 marked", "Go on?")
+        await console.sees("1 marked", "1 not in this view", "Go on?")
         await console.press("y")
         await console.until(lambda: console.task(HELD).cancel_asked)
         await types(console, f"show {NOT_KNOWN}")

@@ -56,7 +56,7 @@ async def test_in_tmux_it_goes_through_tmux(profile: Profile, tmp_path: Path, mo
         await console.press("y")
         task = console.task(READY)
         await console.sees(
-            f"Task id {task.task_id}: copied to tmux's buffer: prefix ] pastes it;", "only where tmux may"
+            f"Task id {task.task_id}: copied to tmux's buffer: prefix ] pastes it;", "where tmux may set that."
         )
         assert (tmp_path / "tmux.buffer").read_text() == task.task_id
         assert "BWP_" not in (tmp_path / "tmux.env").read_text()
