@@ -44,11 +44,11 @@ async def test_one_marked_deletion_is_submitted_again_only_when_its_address_is_t
     async with opened(profile) as console:
         await console.go_to(ORDERS_OPEN)
         await console.press("space", "R", "enter")
-        await console.sees("Type the address to go on")
+        await console.sees("It is frank@example.com.")
         await console.press("1", "enter")
         await console.sees("Nothing was done: the address was not typed.")
         await console.press("R", "enter")
-        await console.until(lambda: console.main.prompt.is_open and "Type the address" in console.text)
+        await console.until(lambda: console.main.prompt.is_open and "It is frank@example.com." in console.text)
         console.main.prompt.put("frank@example.com")
         await console.press("enter")
         await console.until(lambda: console.task(ORDERS_OPEN).resubmitted_as)
