@@ -10,13 +10,8 @@ from typing import Final
 
 from bwp_tui.domain.holds import Hold, fitting_hold, hold_of
 from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD
-<<<<<<< HEAD
 from bwp_tui.domain.text import clean_line, unsafe_at
-from bwp_tui.domain.times import day_of, utc_now
-=======
-from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import day_of, local_day, utc_now
->>>>>>> a5a0b79 (Read the day of a hold that fits once the office's zone is known)
 
 _FARTHEST_EAST: Final = timedelta(hours=14)
 
