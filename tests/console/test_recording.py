@@ -342,7 +342,7 @@ async def test_what_cannot_be_taken_back_is_not_passed_over(profile: Profile) ->
         await console.sees("The note of ", "is kept.")
         kept = console.task(HELD).note
         await console.press("x", "y")
-        await console.sees("is recorded and on its way.")
+        await console.sees("The cancellation of ", "is recorded")
         await console.press("U")
         await console.sees("The cancellation of ", "cannot be taken back.")
         assert console.task(HELD).note == kept
