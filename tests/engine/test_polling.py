@@ -9,7 +9,7 @@ from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import to_text
 from bwp_tui.engine.engine import Engine
 from bwp_tui.engine.gate import PUT_OFF_S
-from bwp_tui.engine.polling import LARGEST_BATCH
+from bwp_tui.engine.polling import LARGEST_BATCH, SIZE_KEPT
 from bwp_tui.history import actions, answers, engine_state, polls
 from bwp_tui.history.connection import as_int
 from bwp_tui.sandbox import graphql
@@ -20,6 +20,7 @@ from tests.engine.shop import ACTOR, PROCESSED, Shop
 from tests.practice import profile_of
 
 UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
+A_WHILE = timedelta(minutes=10)
 ASKED = "personalDataDeletionTask"
 
 
@@ -121,6 +122,36 @@ async def test_a_service_that_takes_fewer_is_asked_for_fewer(shop: Shop, most: i
         assert sandbox.world.calls[ASKED] == 41, "each task is asked about once: refused documents answer nothing"
         assert requests(shop) <= 41 * 2 + 8
         assert engine_state.read(shop.history).service == "reached"
+
+
+async def test_the_size_that_was_accepted_is_kept_for_a_while_and_then_tried_anew(shop: Shop) -> None:
+    with Sandbox(clock=shop.clock, root_fields=7) as sandbox:
+        shop.sandbox, shop.profile = sandbox, profile_of(sandbox, shop.profile.folder)
+        numbers = held(shop, 42)
+        async with shop.engine() as engine:
+            rounds = []
+            for _ in range(8):
+                rounds.append(await requests_of(engine, shop))
+                actions.poll_now(shop.history, numbers)
+            assert rounds[3:] == [42 / 7] * 5, "once found, it is not exceeded again"
+            shop.clock.advance(SIZE_KEPT - A_WHILE)
+            await engine.run_once()  # for a new token
+            shop.clock.advance(A_WHILE)
+            actions.poll_now(shop.history, numbers)
+            assert await requests_of(engine, shop) > 42 / 7
+
+
+async def test_what_is_refused_down_to_the_single_task_was_not_refused_for_its_size(shop: Shop) -> None:
+    numbers = held(shop, 40)
+    async with shop.engine() as engine:
+        shop.sandbox.faults.set("bad-request")
+        await engine.run_once()
+        shop.sandbox.faults.clear()
+        for _ in range(20):
+            shop.clock.advance(timedelta(seconds=PUT_OFF_S))
+            actions.poll_now(shop.history, numbers)
+            last = await requests_of(engine, shop)
+    assert last == 40 / LARGEST_BATCH
 
 
 async def test_batches_grow_back_after_a_refusal(shop: Shop) -> None:

@@ -12,7 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
-from bwp_tui.domain.task import TERMINAL, Kind
+from bwp_tui.domain.task import PAST_HOLD, TERMINAL, Kind
 from bwp_tui.history import actions, answers, intents, outcomes, tasks
 from bwp_tui.history.connection import History, as_int, as_text
 from bwp_tui.history.errors import NotPossible
@@ -99,13 +99,14 @@ class LifeOfTasks(RuleBasedStateMachine):
     def refuse(self, intent: tuple[int, int, str, bool]) -> None:
         identity, number, action, _ = intent
         known = self.model[number]
-        ((state,),) = self.history.rows("SELECT state FROM intents WHERE id = ?", (identity,))
+        ((state, attempts),) = self.history.rows("SELECT state, attempts FROM intents WHERE id = ?", (identity,))
         if action == "cancel":
             outcomes.cancel_refused(self.history, identity, "not on hold")
             known.cancel_asked = known.cancel_asked and state != "waiting"
         else:
             outcomes.refused(self.history, identity, None, "not valid")
-            known.status = "REJECTED" if state == "waiting" else known.status
+            refused = "REJECTED" if as_int(attempts) == 1 else "UNCONFIRMED"
+            known.status = refused if state == "waiting" else known.status
 
     @rule(intent=consumes(under_way))
     def lapse(self, intent: tuple[int, int, str, bool]) -> None:
@@ -134,6 +135,7 @@ class LifeOfTasks(RuleBasedStateMachine):
         if known.task_id is not None:
             single.answered(self.history, number, answer(status), self.clock() + self._later())
             known.status = known.status if known.status == "CANCELLED" else status
+            known.cancel_asked = known.cancel_asked and known.status not in PAST_HOLD
 
     @rule(number=numbers)
     def forget(self, number: int) -> None:
@@ -143,6 +145,7 @@ class LifeOfTasks(RuleBasedStateMachine):
             task = tasks.get(self.history, number)
             assert task.status == known.status or (task.status == "MISSING" and known.status not in TERMINAL)
             known.status = task.status
+            known.cancel_asked = known.cancel_asked and known.status != "MISSING"
 
     @rule(target=numbers, number=numbers)
     def resubmit(self, number: int) -> object:
