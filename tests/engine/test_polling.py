@@ -144,11 +144,14 @@ async def test_the_size_that_was_accepted_is_kept_for_a_while_and_then_tried_ane
 async def test_what_is_refused_down_to_the_single_task_was_not_refused_for_its_size(shop: Shop) -> None:
     numbers = held(shop, 40)
     async with shop.engine() as engine:
-        shop.sandbox.faults.set("bad-request")
         await engine.run_once()
+        shop.sandbox.faults.set("bad-request")
+        actions.poll_now(shop.history, numbers)
+        await engine.run_once()
+        assert shop.sandbox.faults.struck["bad-request"] <= 9, "20 twice, 10, 5, 2, and ones until the gate shuts"
         shop.sandbox.faults.clear()
         for _ in range(20):
-            shop.clock.advance(timedelta(seconds=PUT_OFF_S))
+            shop.clock.advance(SIZE_KEPT / 100)
             actions.poll_now(shop.history, numbers)
             last = await requests_of(engine, shop)
     assert last == 40 / LARGEST_BATCH
