@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Final
 
 from bwp_tui.console.app import ConsoleApp
-from bwp_tui.history.connection import History
-from bwp_tui.history.seed import plant
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import GivenSecret, Profile
+from bwp_tui.store.commands.seed_practice import plant
+from bwp_tui.store.database.connection import History
 
 FOLDER: Final = Path(__file__).parent
 MORNING: Final = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)

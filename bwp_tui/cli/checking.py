@@ -21,14 +21,16 @@ from bwp_tui.console.keymap import keymap
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import from_text, local, local_day, utc_now, zone_name
-from bwp_tui.history import backups, engine_state, integrity, swap, timeline
-from bwp_tui.history.connection import History
-from bwp_tui.history.engine_state import Ability, EngineState
-from bwp_tui.history.errors import HistoryError
-from bwp_tui.history.sentences import damaged, sentences
-from bwp_tui.history.suspicion import suspect
-from bwp_tui.history.tasks import count
 from bwp_tui.settings import CommandSecret, Profile, SettingsError, config_path, load_profile
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.error_translation import damaged, sentences
+from bwp_tui.store.errors import HistoryError
+from bwp_tui.store.maintenance import atomic_swap, backups, integrity
+from bwp_tui.store.maintenance.damage_flag import suspect
+from bwp_tui.store.queries import timeline
+from bwp_tui.store.queries.tasks import count
+from bwp_tui.store.worklog import engine_state
+from bwp_tui.store.worklog.engine_state import Ability, EngineState
 
 _SMALLEST = (60, 15)
 _FULL = (80, 24)
@@ -230,7 +232,7 @@ def _mended(history: History, path: Path) -> Iterator[Finding]:
     for sentence in (history.opened.report, history.read_only):
         if sentence is not None:
             yield Finding("history", Level.WARN, sentence)
-    for aside in swap.set_aside(path):
+    for aside in atomic_swap.set_aside(path):
         yield Finding("history", Level.WARN, f"{aside} was set aside and holds personal data; remove it when you can.")
 
 

@@ -15,9 +15,9 @@ from bwp_tui.domain.deadlines import doubt_about, why_not_yet
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import clean, clean_line
 from bwp_tui.domain.times import local_day, utc_now, zone_name
-from bwp_tui.history import tasks
-from bwp_tui.history.connection import History
 from bwp_tui.settings import Profile, actor, load_profile
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.queries import tasks
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from bwp_tui.cli.output import print_json
 from bwp_tui.console.keymap import keymap
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import zone_name
-from bwp_tui.history import shop
-from bwp_tui.history.connection import History
 from bwp_tui.settings import Profile, SettingsError, actor, config_path, load_profile
+from bwp_tui.store.database import shop_binding
+from bwp_tui.store.database.connection import History
 
 
 def path(arguments: Namespace) -> Exit:
@@ -66,7 +66,7 @@ def adopt(arguments: Namespace) -> Exit:
         raise Stop(Exit.USAGE, "These settings are for no shop yet: set BWP_TARGET_ID. Nothing was changed.")
     history = History(profile.history_path)
     try:
-        bound = shop.of(history.rows(shop.BOUND))
+        bound = shop_binding.of(history.rows(shop_binding.BOUND))
         if bound is None or not bound.is_other(profile.shop):
             note(f"{history.path} holds no other shop's requests; nothing was changed.")
             return Exit.DONE
@@ -79,7 +79,7 @@ def adopt(arguments: Namespace) -> Exit:
         if ask("Type the target id of these settings to go on:") != profile.target_id:
             raise Stop(Exit.FAILED, "That is not the target id; nothing was changed.")
         with history.write() as transaction:
-            transaction.run(shop.ADOPT, profile.shop)
+            transaction.run(shop_binding.ADOPT, profile.shop)
     finally:
         history.close()
     return Exit.DONE

@@ -16,8 +16,9 @@ from bwp_tui.domain.deadlines import REGULATIONS
 from bwp_tui.domain.task import Download, DownloadState, Event, Task
 from bwp_tui.domain.text import clean_line, mask_email, veil
 from bwp_tui.domain.times import to_text, utc_now
-from bwp_tui.history import downloads, sent, tasks, timeline
-from bwp_tui.history.sent import Sent
+from bwp_tui.store.queries import request_log, tasks, timeline
+from bwp_tui.store.queries.request_log import Sent
+from bwp_tui.store.worklog import downloads
 
 _LABEL = 20
 
@@ -29,7 +30,7 @@ def evidence(arguments: Namespace) -> Exit:
         record = _record(
             task,
             timeline.of_task(session.history, task.number),
-            sent.of_task(session.history, task.number),
+            request_log.of_task(session.history, task.number),
             downloads.of_task(session.history, task.number),
             session.profile.name,
         )

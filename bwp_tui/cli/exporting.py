@@ -22,8 +22,8 @@ from bwp_tui.domain.sheet import row_text
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.task_sheet import HEADINGS, cells
 from bwp_tui.domain.text import clean_line, counted
-from bwp_tui.history import tasks
-from bwp_tui.history.connection import History
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.queries import tasks
 
 _CHUNK: Final = 500
 _BOM: Final = "\N{BYTE ORDER MARK}"

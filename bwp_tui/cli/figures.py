@@ -11,8 +11,8 @@ from bwp_tui.cli.exits import Exit
 from bwp_tui.cli.output import print_json
 from bwp_tui.domain.text import clean_line, size
 from bwp_tui.domain.times import duration_words
-from bwp_tui.history import statistics
-from bwp_tui.history.statistics import Statistics
+from bwp_tui.store.queries import dashboard as statistics
+from bwp_tui.store.queries.dashboard import Statistics
 
 
 def dashboard(arguments: Namespace) -> Exit:

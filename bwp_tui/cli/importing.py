@@ -16,9 +16,9 @@ from bwp_tui.domain.sheet import SheetError, row_text
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import utc_now
-from bwp_tui.history import imports
-from bwp_tui.history.connection import History
-from bwp_tui.history.imports import Checked, Defaults, Plan
+from bwp_tui.store.commands import csv_import
+from bwp_tui.store.commands.csv_import import Checked, Defaults, Plan
+from bwp_tui.store.database.connection import History
 
 _LARGEST: Final = 64 * 1024 * 1024
 """Bytes that a file may have."""
@@ -41,7 +41,7 @@ def import_file(arguments: Namespace) -> Exit:
         if not arguments.yes:
             _confirm(planned)
         steps = Steps("recording", len(planned.lines))
-        numbers = imports.carry_out(session.history, planned, session.actor, steps)
+        numbers = csv_import.carry_out(session.history, planned, session.actor, steps)
     if receipt is not None or is_file:
         _say_receipt(receipt or _receipt_beside(file), planned, numbers)
     numbered = f"#{numbers[0]}" if len(numbers) == 1 else f"#{numbers[0]} to #{numbers[-1]}"
@@ -65,7 +65,7 @@ def _data(file: Path) -> tuple[bytes, bool]:
 
 def _plan(history: History, data: bytes, defaults: Defaults) -> Plan:
     try:
-        planned = imports.plan(history, data, defaults, Steps("checking", data.count(b"\n")))
+        planned = csv_import.plan(history, data, defaults, Steps("checking", data.count(b"\n")))
     except SheetError as error:
         raise Stop(Exit.USAGE, f"Line {error.line}: {clean_line(str(error))} Nothing was recorded.") from None
     if not planned.lines:

@@ -14,7 +14,8 @@ from bwp_tui.cli.common import note, opened
 from bwp_tui.cli.exits import Exit, Stop
 from bwp_tui.cli.output import print_json
 from bwp_tui.domain.text import clean_line
-from bwp_tui.history import handling, tasks
+from bwp_tui.store.commands import result_files
+from bwp_tui.store.queries import tasks
 
 _HEADINGS = ("SIZE", "PACKED", "MODIFIED", "NAME")
 
@@ -43,7 +44,7 @@ def _path(arguments: Namespace) -> Path:
         return Path(word)
     with opened(arguments) as session:
         task = tasks.named(session.history, word)
-    why_not = handling.cannot_open(task)
+    why_not = result_files.cannot_open(task)
     if why_not or task.download is None or task.download.path is None:
         raise Stop(Exit.FAILED, why_not or f"The result of {task.name} is not saved yet; download it first.")
     path = Path(task.download.path)

@@ -19,11 +19,12 @@ from bwp_tui.domain.task import Kind, Task
 from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import to_text, utc_now
 from bwp_tui.engine.archive_names import file_name, part_name
-from bwp_tui.history import backups, views
-from bwp_tui.history import purge as purging
-from bwp_tui.history.restoring import Restored
-from bwp_tui.history.restoring import restore as restore_from
 from bwp_tui.settings import Profile
+from bwp_tui.store.maintenance import backups
+from bwp_tui.store.maintenance import purge as purging
+from bwp_tui.store.maintenance.restore import Restored
+from bwp_tui.store.maintenance.restore import restore as restore_from
+from bwp_tui.store.queries import saved_views as views
 
 _MOST_NAMED: Final = 10
 

@@ -97,8 +97,8 @@ def _carry_out(arguments: Namespace) -> int:
 
 def _explain(error: Exception, arguments: Namespace) -> Exit:
     """Tell of an error of the rooms below, which are imported by the commands that need them, or of a fault."""
-    from bwp_tui.history.errors import HistoryError, NoSuchTask, OtherShop
-    from bwp_tui.history.request_check import BadRequest
+    from bwp_tui.store.commands.request_validation import BadRequest
+    from bwp_tui.store.errors import HistoryError, NoSuchTask, OtherShop
 
     if isinstance(error, BadRequest):
         return _say(f"{error} Nothing was recorded.", Exit.USAGE)

@@ -11,9 +11,10 @@ from bwp_tui.cli.exits import Exit, Stop
 from bwp_tui.cli.progress import Steps
 from bwp_tui.cli.reading import filter_of
 from bwp_tui.domain.holds import Hold, same_hold
-from bwp_tui.history import bulk, plans, tasks
-from bwp_tui.history.bulk import Deed
-from bwp_tui.history.plans import Plan
+from bwp_tui.store.commands import bulk, bulk_plan
+from bwp_tui.store.commands.bulk import Deed
+from bwp_tui.store.commands.bulk_plan import Plan
+from bwp_tui.store.queries import tasks
 
 
 def chosen(session: Session, names: Sequence[str], filter_text: str | None) -> list[int]:
@@ -44,7 +45,7 @@ def agreed_plan(
     Raises:
         Stop: nothing is possible, it was not agreed to, or no one can be asked.
     """
-    planned = plans.plan(session.history, action, numbers, today(), hold)
+    planned = bulk_plan.plan(session.history, action, numbers, today(), hold)
     count = len(planned.possible)
     note(f"Plan: {planned}.")
     if planned.warning and hold is same_hold:

@@ -11,7 +11,8 @@ from bwp_tui.cli.many import agreed_plan, carry_out, chosen
 from bwp_tui.cli.output import print_tasks
 from bwp_tui.cli.waiting import Waiter
 from bwp_tui.domain.task import Status
-from bwp_tui.history import bulk, sent, tasks
+from bwp_tui.store.commands import bulk
+from bwp_tui.store.queries import request_log, tasks
 
 
 def is_many(arguments: Namespace) -> bool:
@@ -56,7 +57,7 @@ def cancel(arguments: Namespace) -> Exit:
             )
         left = [task for task in found if task.status != Status.CANCELLED]
         for task in left:
-            note(f"#{task.number} is {task.status}: {sent.why_not_cancelled(session.history, task.number)}")
+            note(f"#{task.number} is {task.status}: {request_log.why_not_cancelled(session.history, task.number)}")
         if left:
             raise Stop(Exit.FAILED, f"{len(left)} of {len(found)} tasks were not cancelled.")
         return Exit.DONE if all_done else Exit.FAILED

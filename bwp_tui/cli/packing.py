@@ -12,7 +12,8 @@ from bwp_tui.cli.exits import Exit, Stop
 from bwp_tui.cli.output import print_json
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.times import to_text, utc_now
-from bwp_tui.history import handling, tasks
+from bwp_tui.store.commands import result_files
+from bwp_tui.store.queries import tasks
 
 
 def pack(arguments: Namespace) -> Exit:
@@ -30,7 +31,7 @@ def pack(arguments: Namespace) -> Exit:
 
 
 def _saved(task: Task) -> tuple[Path, str]:
-    why_not = handling.cannot_open(task)
+    why_not = result_files.cannot_open(task)
     if why_not or task.download is None or task.download.path is None or task.download.sha256 is None:
         raise Stop(Exit.FAILED, why_not or f"The result of {task.name} is not saved yet; download it first.")
     return Path(task.download.path), task.download.sha256
@@ -45,7 +46,7 @@ def _seal_and_record(session: Session, task: Task, source: Path, target: Path, r
                 file.write(_receipt(task, recipient, target, sealed, session.actor).encode())
                 file.flush()
                 os.fsync(file.fileno())
-                handling.packed(session.history, task.number, target, recipient, sealed.sha256, session.actor)
+                result_files.packed(session.history, task.number, target, recipient, sealed.sha256, session.actor)
             except BaseException:
                 target.unlink(missing_ok=True)
                 raise

@@ -22,10 +22,11 @@ from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import utc_now
 from bwp_tui.engine.setup import preparing
 from bwp_tui.engine.thread import EngineThread
-from bwp_tui.history import bulk, tasks
-from bwp_tui.history.connection import History
-from bwp_tui.history.errors import HistoryError
 from bwp_tui.settings import Profile, actor, load_profile
+from bwp_tui.store.commands import bulk
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.errors import HistoryError
+from bwp_tui.store.queries import tasks
 
 Run = Callable[[Sequence[str]], int]
 """Carries out a command line and returns its exit code."""

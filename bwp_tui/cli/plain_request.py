@@ -12,7 +12,7 @@ from bwp_tui.cli.values import count, day
 from bwp_tui.domain.deadlines import REGULATIONS
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import clean_line
-from bwp_tui.history.request_check import BadRequest, check_email, check_holding_period
+from bwp_tui.store.commands.request_validation import BadRequest, check_email, check_holding_period
 
 LEAVE: Final = "quit"
 """The answer that leaves the questions."""

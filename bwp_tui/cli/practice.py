@@ -155,8 +155,8 @@ def _archives_in(folder: Path) -> list[Path]:
 
 
 def _plant_past(profile: Profile, practice: Sandbox) -> None:
-    from bwp_tui.history.connection import History
-    from bwp_tui.history.seed import plant
+    from bwp_tui.store.commands.seed_practice import plant
+    from bwp_tui.store.database.connection import History
 
     history = History(profile.history_path)
     try:

@@ -13,10 +13,10 @@ from bwp_tui.domain.task import Download, DownloadState, Task
 from bwp_tui.domain.text import clean_line, size
 from bwp_tui.domain.times import to_text
 from bwp_tui.engine.veiling import veiled, veiled_record
-from bwp_tui.history import download_queue
-from bwp_tui.history.connection import History
-from bwp_tui.history.download_queue import Steered
-from bwp_tui.history.errors import NotPossible
+from bwp_tui.store.commands import download_queue
+from bwp_tui.store.commands.download_queue import Steered
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.errors import NotPossible
 
 _DEEDS: Final[dict[str, Callable[[History, list[int], str], list[Steered]]]] = {
     "pause": download_queue.pause,

@@ -11,8 +11,8 @@ from bwp_tui.cli.output import details, print_json, table, task_record, task_sen
 from bwp_tui.domain.filter import Filter, FilterError, parse
 from bwp_tui.domain.text import clean, nearest
 from bwp_tui.domain.times import utc_now
-from bwp_tui.history import tasks, timeline, views
-from bwp_tui.history.search import SORTS
+from bwp_tui.store.queries import saved_views, tasks, timeline
+from bwp_tui.store.queries.filter_sql import SORTS
 
 
 def list_tasks(arguments: Namespace) -> Exit:
@@ -21,7 +21,7 @@ def list_tasks(arguments: Namespace) -> Exit:
     wanted, sort = filter_of(text), sort_of(arguments.sort)
     with opened(arguments) as session:
         if arguments.view is not None:
-            view = views.named(session.history, arguments.view)
+            view = saved_views.named(session.history, arguments.view)
             wanted, sort = filter_of(f"{view.filter} {text}"), sort if arguments.sort else view.sort
         shown = tasks.matching(session.history, wanted, today=today(), limit=arguments.limit, sort=sort)
         fitting = tasks.count(session.history, wanted, today=today())

@@ -8,8 +8,8 @@ from dataclasses import asdict
 from bwp_tui.cli.common import note, opened
 from bwp_tui.cli.exits import Exit, Stop
 from bwp_tui.cli.output import print_json
-from bwp_tui.history import report as figures
-from bwp_tui.history.report import Line
+from bwp_tui.store.queries import compliance_report as figures
+from bwp_tui.store.queries.compliance_report import Line
 
 _HEADINGS = (
     *("KIND", "REGULATION", "RECEIVED", "COMPLETED", "FAILED", "DENIED", "CANCELLED", "OPEN"),

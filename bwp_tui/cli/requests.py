@@ -14,8 +14,9 @@ from bwp_tui.cli.waiting import Waiter
 from bwp_tui.domain.deadlines import due_on, latest_end, longest_fitting_hold
 from bwp_tui.domain.holds import same_hold
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Request, Status, Task
-from bwp_tui.history import actions, bulk, plans, sent, tasks
-from bwp_tui.history.request_check import check
+from bwp_tui.store.commands import bulk, bulk_plan, requests
+from bwp_tui.store.commands.request_validation import check
+from bwp_tui.store.queries import request_log, tasks
 
 
 def submit(arguments: Namespace) -> Exit:
@@ -27,7 +28,7 @@ def submit(arguments: Namespace) -> Exit:
         _warn_of_deadline(request)
         if request.kind is Kind.DELETION and not arguments.yes:
             _confirm_deletion(request.email)
-        task = actions.submit(session.history, request, session.actor)
+        task = requests.submit(session.history, request, session.actor)
         return _send(session, waiter, task, arguments)
 
 
@@ -41,7 +42,7 @@ def resubmit(arguments: Namespace) -> Exit:
         if old.status in (Status.UNCONFIRMED, Status.GIVEN_UP):
             note(f"Warning: {old.name} may have been started all the same; this makes a second task of it.")
         hold = arguments.holding_period
-        if late := plans.plan(session.history, "resubmit", [old.number], today(), hold).warning:
+        if late := bulk_plan.plan(session.history, "resubmit", [old.number], today(), hold).warning:
             note(f"Warning: {late}.{f' {FIT_HINT}' if hold is same_hold else ''}")
         # A deletion was confirmed when it was first asked for, so that a script needs no second yes.
         if (
@@ -63,7 +64,7 @@ def track(arguments: Namespace) -> Exit:
         received_on = today() if arguments.received is None else checked_day(arguments.received)
         facts = Request(kind=kind, email="", received_on=received_on, regulation=arguments.regulation)
         waiter = Waiter(session)
-        task = actions.track(session.history, kind, arguments.task_id, facts, session.actor)
+        task = requests.track(session.history, kind, arguments.task_id, facts, session.actor)
         number = task.number
         answered = waiter.until(lambda history: _is_answered(tasks.get(history, number)), [number], arguments.timeout)
         task = tasks.get(session.history, number)
@@ -90,13 +91,13 @@ def cancel(arguments: Namespace) -> Exit:
         return many_requests.cancel(arguments)
     with opened(arguments) as session:
         task = tasks.named(session.history, arguments.tasks[0])
-        why_not = actions.cannot_cancel(task)
+        why_not = requests.cannot_cancel(task)
         if why_not:
             raise Stop(Exit.FAILED, why_not)
         waiter = Waiter(session)
         if not arguments.yes:
             _confirm_cancellation(task)
-        number = actions.cancel(session.history, task.number, session.actor).number
+        number = requests.cancel(session.history, task.number, session.actor).number
         settled = waiter.until(lambda history: not tasks.get(history, number).cancel_asked, [number], arguments.timeout)
         task = tasks.get(session.history, number)
         print_tasks([task], as_json=arguments.json)
@@ -107,7 +108,7 @@ def cancel(arguments: Namespace) -> Exit:
                 task.trouble,
             )
         if task.status != Status.CANCELLED:
-            why = sent.why_not_cancelled(session.history, number)
+            why = request_log.why_not_cancelled(session.history, number)
             raise Stop(Exit.FAILED, why or f"Task #{number} was not cancelled: it is {task.status}.")
         return Exit.DONE
 
@@ -158,7 +159,7 @@ def _confirm_cancellation(task: Task) -> None:
         raise Stop(
             Exit.USAGE, "A cancellation must be confirmed, and no one can be asked here: add --yes. Nothing was done."
         )
-    if not agreed(f"{actions.cancelling(task)} {task.name} of {task.subject(masked=True)}?"):
+    if not agreed(f"{requests.cancelling(task)} {task.name} of {task.subject(masked=True)}?"):
         raise Stop(Exit.FAILED, "Not agreed to; nothing was done.")
 
 

@@ -10,9 +10,9 @@ from bwp_tui.cli.output import aligned, print_json
 from bwp_tui.contract.shown import operation, submit_variables
 from bwp_tui.domain.text import clean_line, mask_email, veil
 from bwp_tui.domain.times import stamp, to_text
-from bwp_tui.history import sent as history_sent
-from bwp_tui.history import tasks
-from bwp_tui.history.sent import Sent
+from bwp_tui.store.queries import request_log as history_sent
+from bwp_tui.store.queries import tasks
+from bwp_tui.store.queries.request_log import Sent
 
 _HEADINGS = ("ASKED", "#", "WHAT", "SUBJECT", "STATE", "TRIES", "TOKEN", "BY", "ANSWER")
 

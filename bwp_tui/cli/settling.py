@@ -9,7 +9,8 @@ from bwp_tui.cli.exits import Exit, Stop
 from bwp_tui.cli.output import print_tasks
 from bwp_tui.cli.waiting import Waiter
 from bwp_tui.domain.task import Status, Task
-from bwp_tui.history import settling, tasks
+from bwp_tui.store.commands import unconfirmed
+from bwp_tui.store.queries import tasks
 
 
 def settle(arguments: Namespace) -> Exit:
@@ -18,7 +19,7 @@ def settle(arguments: Namespace) -> Exit:
         task = tasks.named(session.history, arguments.task)
         if arguments.give_up is None:
             return _adopt(session, task.number, arguments)
-        given_up = settling.give_up(session.history, task.number, arguments.give_up, session.actor)
+        given_up = unconfirmed.give_up(session.history, task.number, arguments.give_up, session.actor)
         print_tasks([given_up], as_json=arguments.json)
         return Exit.DONE
 
@@ -30,7 +31,7 @@ def _is_answered(task: Task) -> bool:
 def _adopt(session: Session, number: int, arguments: Namespace) -> Exit:
     """Enter a task id and wait until the service has said whether it is right."""
     waiter = Waiter(session)
-    settling.adopt(session.history, number, arguments.task_id, session.actor)
+    unconfirmed.adopt(session.history, number, arguments.task_id, session.actor)
     answered = waiter.until(lambda history: _is_answered(tasks.get(history, number)), [number], arguments.timeout)
     task = tasks.get(session.history, number)
     if task.status == Status.UNCONFIRMED or task.is_unknown:

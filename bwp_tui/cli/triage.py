@@ -16,9 +16,10 @@ from bwp_tui.domain.filter import NOBODY
 from bwp_tui.domain.tags import why_no_tag
 from bwp_tui.domain.task import Verification
 from bwp_tui.domain.times import zone_name
-from bwp_tui.history import bulk, tasks, work
-from bwp_tui.history.bulk import Deed
-from bwp_tui.history.work import LegalRecord
+from bwp_tui.store.commands import bulk, records
+from bwp_tui.store.commands.bulk import Deed
+from bwp_tui.store.commands.records import LegalRecord
+from bwp_tui.store.queries import tasks
 
 _REMOVE = ("-", MINUS)
 
@@ -27,7 +28,7 @@ def note(arguments: Namespace) -> Exit:
     """Add a note to a task."""
     with opened(arguments) as session:
         number = tasks.named(session.history, arguments.task).number
-        work.add_note(session.history, number, arguments.text, session.actor)
+        records.add_note(session.history, number, arguments.text, session.actor)
         print_tasks([tasks.get(session.history, number)], as_json=arguments.json)
     return Exit.DONE
 

@@ -9,13 +9,13 @@ from bwp_tui.cli.exits import Exit
 from bwp_tui.cli.output import print_json
 from bwp_tui.cli.reading import filter_of, sort_of
 from bwp_tui.domain.filter import VIEWS, View
-from bwp_tui.history import views
+from bwp_tui.store.queries import saved_views
 
 
 def list_views(arguments: Namespace) -> Exit:
     """Print the views, the built-in ones first."""
     with opened(arguments) as session:
-        known = views.every(session.history)
+        known = saved_views.every(session.history)
     if arguments.json:
         print_json([_record(view) for view in known])
         return Exit.DONE
@@ -31,14 +31,14 @@ def save_view(arguments: Namespace) -> Exit:
     filter_of(text)
     columns = tuple(name for name in arguments.columns.replace(" ", "").split(",") if name)
     with opened(arguments) as session:
-        views.save(session.history, View(arguments.name, "", text, sort_of(arguments.sort), columns))
+        saved_views.save(session.history, View(arguments.name, "", text, sort_of(arguments.sort), columns))
     return Exit.DONE
 
 
 def delete_view(arguments: Namespace) -> Exit:
     """Remove a saved view."""
     with opened(arguments) as session:
-        views.delete(session.history, arguments.name)
+        saved_views.delete(session.history, arguments.name)
     return Exit.DONE
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from bwp_tui.cli.common import Session, note
 from bwp_tui.cli.exits import Exit, Stop
-from bwp_tui.history import engine_state
-from bwp_tui.history.connection import History
-from bwp_tui.history.engine_state import EngineState, Service
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.worklog import engine_state
+from bwp_tui.store.worklog.engine_state import EngineState, Service
 
 if TYPE_CHECKING:
     from bwp_tui.engine.setup import EngineSetup

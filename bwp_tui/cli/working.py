@@ -22,11 +22,13 @@ from bwp_tui.domain.filter import parse
 from bwp_tui.domain.task import TERMINAL, Download, DownloadState, Status, Task
 from bwp_tui.domain.text import percent, size
 from bwp_tui.engine.veiling import veiled
-from bwp_tui.history import actions, download_queue, downloads, polls, tasks
-from bwp_tui.history.connection import History
-from bwp_tui.history.errors import NotPossible
-from bwp_tui.history.handling import saved_at
-from bwp_tui.history.plans import cannot_refresh
+from bwp_tui.store.commands import download_queue, requests
+from bwp_tui.store.commands.bulk_plan import cannot_refresh
+from bwp_tui.store.commands.result_files import saved_at
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.errors import NotPossible
+from bwp_tui.store.queries import tasks
+from bwp_tui.store.worklog import downloads, due_polls
 
 _UNDER_WAY = (DownloadState.QUEUED, DownloadState.RUNNING)
 _SETTLED = TERMINAL | {Status.UNCONFIRMED}
@@ -41,11 +43,11 @@ def refresh(arguments: Namespace) -> Exit:
             fitting = chosen(session, arguments.tasks, arguments.filter)
             numbers = list(agreed_plan(session, "refresh", fitting, arguments).possible)
         waiter = Waiter(session)
-        actions.poll_now(session.history, numbers)
+        requests.poll_now(session.history, numbers)
         asked_at = session.history.clock()
 
         def polled(history: History) -> bool:
-            return not polls.any_due(history, numbers, asked_at)
+            return not due_polls.any_due(history, numbers, asked_at)
 
         done = not numbers or waiter.until(polled, numbers, arguments.timeout)
         refreshed = read(session.history, numbers)
@@ -239,7 +241,7 @@ def _ask_for_download(session: Session, task: Task, folder: Path | None, argumen
         note(f"The result of {task.name} is saved already at {place}; to fetch it anew, add --again.")
     else:
         directory = str(folder or session.profile.download_dir)
-        actions.download(session.history, task.number, directory, session.actor)
+        requests.download(session.history, task.number, directory, session.actor)
 
 
 def _is_under_way(found: Download) -> bool:

@@ -10,10 +10,10 @@ from typing import Final, NamedTuple
 
 from bwp_tui.domain.filter import VIEWS, View
 from bwp_tui.domain.task import WATCHED, Download, Task, why_purged
-from bwp_tui.history.actions import cannot_cancel, cannot_download, cannot_resubmit
-from bwp_tui.history.handling import cannot_open
-from bwp_tui.history.settling import cannot_adopt, cannot_give_up
-from bwp_tui.history.work import cannot_extend, cannot_watch, records_of
+from bwp_tui.store.commands.records import cannot_extend, cannot_watch, records_of
+from bwp_tui.store.commands.requests import cannot_cancel, cannot_download, cannot_resubmit
+from bwp_tui.store.commands.result_files import cannot_open
+from bwp_tui.store.commands.unconfirmed import cannot_adopt, cannot_give_up
 
 
 class Situation(NamedTuple):

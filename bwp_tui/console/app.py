@@ -44,9 +44,9 @@ from bwp_tui.crashlog import record, sentence
 from bwp_tui.domain.times import Clock, utc_now
 from bwp_tui.engine.setup import preparing
 from bwp_tui.engine.thread import EngineThread, Role
-from bwp_tui.history.connection import History
-from bwp_tui.history.errors import OtherShop
 from bwp_tui.settings import Profile, actor, config_path
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.errors import OtherShop
 
 _PACKAGE: Final = Path(bwp_tui.__file__).parent
 STYLES: Final = next(folder for folder in (_PACKAGE / "styles", _PACKAGE.parent / "styles") if folder.is_dir())

@@ -22,9 +22,9 @@ from bwp_tui.domain.tags import why_no_tag
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import clean_line, nearest
 from bwp_tui.domain.times import day_of
-from bwp_tui.history.bulk import Result
-from bwp_tui.history.errors import NoSuchTask
-from bwp_tui.history.work import LegalRecord
+from bwp_tui.store.commands.bulk import Result
+from bwp_tui.store.commands.records import LegalRecord
+from bwp_tui.store.errors import NoSuchTask
 
 _LIKE_AN_ID: Final = re.compile(r"#?\d[\d,.#-]*|(?=[a-f-]*\d)[0-9a-f-]{4,}")
 

@@ -14,8 +14,8 @@ from bwp_tui.console.widgets.columns import OPTIONAL
 from bwp_tui.console.writing import write
 from bwp_tui.domain.filter import VIEWS, View
 from bwp_tui.domain.text import clean_line, nearest
-from bwp_tui.history.errors import HistoryError
-from bwp_tui.history.search import SORTS
+from bwp_tui.store.errors import HistoryError
+from bwp_tui.store.queries.filter_sql import SORTS
 
 
 class CommandLists:

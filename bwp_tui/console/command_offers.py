@@ -10,7 +10,7 @@ from bwp_tui.console.commands import BY_WORD
 from bwp_tui.console.filtering import filter_offers
 from bwp_tui.domain.filter import VIEWS, View
 from bwp_tui.domain.task import Kind
-from bwp_tui.history.search import SORTS
+from bwp_tui.store.queries.filter_sql import SORTS
 
 _LAST: Final = re.compile(r"\S*\Z")
 

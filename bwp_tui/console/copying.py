@@ -6,7 +6,7 @@ from bwp_tui.console.clipboard import copy
 from bwp_tui.console.marked import Marked
 from bwp_tui.console.stage import Stage
 from bwp_tui.domain.task import Task
-from bwp_tui.history.plans import CHUNK
+from bwp_tui.store.commands.bulk_plan import CHUNK
 
 
 class Copying:

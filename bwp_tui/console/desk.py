@@ -13,19 +13,12 @@ from bwp_tui.domain.filter import View
 from bwp_tui.domain.holds import Hold, same_hold
 from bwp_tui.domain.task import Request, Task
 from bwp_tui.domain.text import counted
-from bwp_tui.history import (
-    actions,
-    bulk,
-    handling,
-    plans,
-    settling,
-    tasks,
-    views,
-)
-from bwp_tui.history.bulk import Result
-from bwp_tui.history.connection import History
-from bwp_tui.history.plans import Plan
 from bwp_tui.settings import Profile
+from bwp_tui.store.commands import bulk, bulk_plan, requests, result_files, unconfirmed
+from bwp_tui.store.commands.bulk import Result
+from bwp_tui.store.commands.bulk_plan import Plan
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.queries import saved_views, tasks
 
 
 class Desk:
@@ -45,7 +38,7 @@ class Desk:
             BadRequest: the service would refuse it.
             HistoryError: it could not be recorded.
         """
-        task = actions.submit(self._changing.history, request, self._actor)
+        task = requests.submit(self._changing.history, request, self._actor)
         self._steps.append(FinalStep(f"The submission of #{task.number}"))
         return task
 
@@ -55,7 +48,7 @@ class Desk:
         Raises:
             HistoryError: it is not possible or could not be recorded.
         """
-        new = actions.resubmit(self._changing.history, task.number, self._actor, hold)
+        new = requests.resubmit(self._changing.history, task.number, self._actor, hold)
         self._steps.append(FinalStep(f"The resubmission of {task.name}"))
         return new
 
@@ -65,7 +58,7 @@ class Desk:
         Raises:
             HistoryError: it is not possible or could not be recorded.
         """
-        cancelled = actions.cancel(self._changing.history, task.number, self._actor)
+        cancelled = requests.cancel(self._changing.history, task.number, self._actor)
         self._steps.append(FinalStep(f"The cancellation of {task.name}"))
         if cancelled.cancel_asked:
             return f"The cancellation of {task.name} is recorded."
@@ -78,7 +71,7 @@ class Desk:
             BadRequest: it is none.
             HistoryError: it is not possible or could not be recorded.
         """
-        settling.adopt(self._changing.history, task.number, task_id, self._actor)
+        unconfirmed.adopt(self._changing.history, task.number, task_id, self._actor)
         self._steps.append(FinalStep(f"The task id of {task.name}"))
         return f"Asking the service whether {task_id} is this request."
 
@@ -89,7 +82,7 @@ class Desk:
             BadRequest: there is no reason.
             HistoryError: it is not possible or could not be recorded.
         """
-        settling.give_up(self._changing.history, task.number, reason, self._actor)
+        unconfirmed.give_up(self._changing.history, task.number, reason, self._actor)
         self._steps.append(FinalStep(f"Giving up {task.name}"))
         return f"{task.name} is given up; the reason is on its timeline."
 
@@ -99,7 +92,7 @@ class Desk:
         Raises:
             HistoryError: it is not possible or could not be recorded.
         """
-        actions.download(self._changing.history, task.number, str(self._profile.download_dir), self._actor)
+        requests.download(self._changing.history, task.number, str(self._profile.download_dir), self._actor)
         return f"The download of #{task.number} begins as soon as a slot is free."
 
     def poll(self, task: Task) -> str:
@@ -108,7 +101,7 @@ class Desk:
         Raises:
             HistoryError: it could not be recorded.
         """
-        actions.poll_now(self._history, [task.number])
+        requests.poll_now(self._history, [task.number])
         return f"Asking the service about {task.name}."
 
     def unpacked(self, task: Task, folder: Path) -> None:
@@ -117,11 +110,11 @@ class Desk:
         Raises:
             HistoryError: it could not be recorded.
         """
-        handling.unpacked(self._changing.history, task.number, folder, self._actor)
+        result_files.unpacked(self._changing.history, task.number, folder, self._actor)
 
     def plan(self, action: str, numbers: Sequence[int], today: date, hold: Hold = same_hold) -> Plan:
         """Return what an action would do to these tasks; changes nothing."""
-        return plans.plan(self._history, action, numbers, today, hold)
+        return bulk_plan.plan(self._history, action, numbers, today, hold)
 
     def do_many(self, action: str, numbers: Sequence[int]) -> list[Result]:
         """Do a planned action to each of these tasks.
@@ -165,7 +158,7 @@ class Desk:
         Raises:
             HistoryError: the name or the filter cannot be, or it could not be recorded.
         """
-        views.save(self._changing.history, view)
+        saved_views.save(self._changing.history, view)
         return f"The view “{view.name}” is saved."
 
     def check_view(self, view: View) -> None:
@@ -174,7 +167,7 @@ class Desk:
         Raises:
             HistoryError: the name or the filter cannot be.
         """
-        views.check(view)
+        saved_views.check(view)
 
     def delete_view(self, name: str) -> str:
         """Remove a saved view.
@@ -182,7 +175,7 @@ class Desk:
         Raises:
             HistoryError: there is none of that name, it is built in, or it could not be recorded.
         """
-        return f"The view “{views.delete(self._changing.history, name).name}” is deleted."
+        return f"The view “{saved_views.delete(self._changing.history, name).name}” is deleted."
 
 
 def _performed(history: History, deed: bulk.Deed, numbers: Sequence[int]) -> list[Result]:

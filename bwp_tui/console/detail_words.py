@@ -13,7 +13,7 @@ from bwp_tui.domain.task import TERMINAL, DownloadState, Event, Kind, Status, Ta
 from bwp_tui.domain.text import size
 from bwp_tui.domain.times import due_words, local, local_day, stamp
 from bwp_tui.engine import veiling
-from bwp_tui.history.engine_state import EngineState
+from bwp_tui.store.worklog.engine_state import EngineState
 
 _LABEL: Final = 11
 _LONGEST_IN_HEADING: Final = 40

@@ -28,8 +28,8 @@ from bwp_tui.domain.holds import Hold, fitting_hold, same_hold
 from bwp_tui.domain.task import Kind, Request, Status, Task
 from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import local_day
-from bwp_tui.history.actions import cancelling
-from bwp_tui.history.handling import saved_at
+from bwp_tui.store.commands.requests import cancelling
+from bwp_tui.store.commands.result_files import saved_at
 
 _DETAIL_LINES: Final = 3
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from bwp_tui.console.actions import READ_ONLY, Action, Situation, WhyNot
 from bwp_tui.domain.task import Download, DownloadState
-from bwp_tui.history.download_queue import (
+from bwp_tui.store.commands.download_queue import (
     cannot_cancel,
     cannot_move,
     cannot_pause,

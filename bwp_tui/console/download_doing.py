@@ -21,7 +21,7 @@ from bwp_tui.console.work import Work
 from bwp_tui.console.writing import write
 from bwp_tui.domain.task import Download, Task
 from bwp_tui.domain.text import size
-from bwp_tui.history.download_queue import OPEN, Steered, cannot_cancel
+from bwp_tui.store.commands.download_queue import OPEN, Steered, cannot_cancel
 
 
 class DownloadStage(Speaking, Protocol):

@@ -17,7 +17,7 @@ from bwp_tui.console.widgets.download_rows import Row
 from bwp_tui.domain.task import Download, DownloadState, Task
 from bwp_tui.domain.text import clean_line, size, size_as
 from bwp_tui.domain.times import duration_words
-from bwp_tui.history.download_queue import OPEN
+from bwp_tui.store.commands.download_queue import OPEN
 
 Listed = Sequence[tuple[Download, Task]]
 

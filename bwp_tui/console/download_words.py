@@ -14,7 +14,7 @@ from bwp_tui.console.widgets.download_lines import trouble_of, waiting_for
 from bwp_tui.domain.task import Download, DownloadState, Event, Task
 from bwp_tui.domain.text import size
 from bwp_tui.domain.times import duration_words, local, local_day, stamp
-from bwp_tui.history.download_queue import OPEN
+from bwp_tui.store.commands.download_queue import OPEN
 
 _LABEL: Final = 9
 

@@ -15,13 +15,15 @@ from bwp_tui.console.actions import MOST_VIEWS
 from bwp_tui.domain.filter import Filter, View, parse
 from bwp_tui.domain.task import Download
 from bwp_tui.domain.times import Clock, local_day, utc_now
-from bwp_tui.history import downloads, engine_state, tasks, views
-from bwp_tui.history.connection import History, Opened
-from bwp_tui.history.engine_state import EngineState
-from bwp_tui.history.errors import HistoryError
-from bwp_tui.history.view_rows import Near, ViewRows, Wanted
-from bwp_tui.history.watch import INTERVAL_S
 from bwp_tui.settings import Profile
+from bwp_tui.store.database.change_watcher import INTERVAL_S
+from bwp_tui.store.database.connection import History, Opened
+from bwp_tui.store.errors import HistoryError
+from bwp_tui.store.queries import saved_views as views
+from bwp_tui.store.queries import tasks
+from bwp_tui.store.queries.view_rows import Near, ViewRows, Wanted
+from bwp_tui.store.worklog import downloads, engine_state
+from bwp_tui.store.worklog.engine_state import EngineState
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from bwp_tui.console.stage import Stage
 from bwp_tui.console.typing_help import Mistake, Offers
 from bwp_tui.domain.completion import complete
 from bwp_tui.domain.filter import FIELDS, FilterError, parse
-from bwp_tui.history.errors import HistoryError
+from bwp_tui.store.errors import HistoryError
 
 
 class Filtering:

@@ -9,11 +9,13 @@ from datetime import date
 
 from bwp_tui.console.reader import Reader
 from bwp_tui.domain.task import Download, Event, Task
-from bwp_tui.history import downloads, sent, statistics
-from bwp_tui.history.connection import History
-from bwp_tui.history.plans import CHUNK
-from bwp_tui.history.sent import Sent
-from bwp_tui.history.statistics import Statistics
+from bwp_tui.store.commands.bulk_plan import CHUNK
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.queries import dashboard as statistics
+from bwp_tui.store.queries import request_log as sent
+from bwp_tui.store.queries.dashboard import Statistics
+from bwp_tui.store.queries.request_log import Sent
+from bwp_tui.store.worklog import downloads
 
 
 @dataclass(frozen=True, slots=True)

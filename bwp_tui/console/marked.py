@@ -14,8 +14,8 @@ from bwp_tui.console.writing import write
 from bwp_tui.domain.holds import Hold, same_hold
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import clean_line
-from bwp_tui.history.bulk import Result
-from bwp_tui.history.plans import CHUNK, Plan
+from bwp_tui.store.commands.bulk import Result
+from bwp_tui.store.commands.bulk_plan import CHUNK, Plan
 
 _HARMLESS: Final = frozenset({"download", "refresh"})
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bwp_tui.engine.lease import is_held
-from bwp_tui.history import downloads
-from bwp_tui.history.connection import History
-from bwp_tui.history.errors import HistoryError
 from bwp_tui.settings import Profile
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.errors import HistoryError
+from bwp_tui.store.worklog import downloads
 
 
 def parting_words(profile: Profile) -> str | None:

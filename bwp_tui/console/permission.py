@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bwp_tui.console.actions import READ_ONLY
-from bwp_tui.history.connection import History
-from bwp_tui.history.errors import NotPossible
 from bwp_tui.settings import Profile
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.errors import NotPossible
 
 
 class Changing:

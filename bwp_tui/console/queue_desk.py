@@ -7,10 +7,11 @@ from typing import Final
 
 from bwp_tui.console.permission import Changing
 from bwp_tui.domain.task import Download, Task
-from bwp_tui.history import download_queue, engine_state
-from bwp_tui.history.connection import History
-from bwp_tui.history.download_queue import Steered
-from bwp_tui.history.engine_state import EngineState
+from bwp_tui.store.commands import download_queue
+from bwp_tui.store.commands.download_queue import Steered
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.worklog import engine_state
+from bwp_tui.store.worklog.engine_state import EngineState
 
 _STEERING: Final = {
     "pause": download_queue.pause,

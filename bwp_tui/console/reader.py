@@ -8,10 +8,12 @@ from typing import TypeVar
 from bwp_tui.domain.filter import VIEWS, View
 from bwp_tui.domain.task import WATCHED, Download, DownloadState, Event, Kind, Task
 from bwp_tui.domain.text import mask_email
-from bwp_tui.history import engine_state, tasks, timeline, views
-from bwp_tui.history.connection import History
-from bwp_tui.history.engine_state import EngineState
-from bwp_tui.history.errors import HistoryError
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.errors import HistoryError
+from bwp_tui.store.queries import saved_views as views
+from bwp_tui.store.queries import tasks, timeline
+from bwp_tui.store.worklog import engine_state
+from bwp_tui.store.worklog.engine_state import EngineState
 
 Found = TypeVar("Found")
 

@@ -19,9 +19,16 @@ from bwp_tui.domain.deadlines import REGULATIONS, acknowledge_by, due_on, extend
 from bwp_tui.domain.filter import NOBODY
 from bwp_tui.domain.tags import why_no_tag
 from bwp_tui.domain.task import WATCHED, Task
-from bwp_tui.history.bulk import Result
-from bwp_tui.history.plans import Plan
-from bwp_tui.history.work import LegalRecord, cannot_correct, cannot_withdraw, corrected_due, extended_due, records_of
+from bwp_tui.store.commands.bulk import Result
+from bwp_tui.store.commands.bulk_plan import Plan
+from bwp_tui.store.commands.records import (
+    LegalRecord,
+    cannot_correct,
+    cannot_withdraw,
+    corrected_due,
+    extended_due,
+    records_of,
+)
 
 Asking = dict[str, Work]
 """By an action's name, what asks the operator and carries it out."""

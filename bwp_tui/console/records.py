@@ -10,10 +10,10 @@ from typing import Final
 
 from bwp_tui.console.permission import Changing
 from bwp_tui.domain.task import WATCHED, Verification
-from bwp_tui.history import bulk, undo
-from bwp_tui.history.bulk import Deed, Result
-from bwp_tui.history.undo import Change, Part
-from bwp_tui.history.work import LegalRecord
+from bwp_tui.store.commands import bulk, undo
+from bwp_tui.store.commands.bulk import Deed, Result
+from bwp_tui.store.commands.records import LegalRecord
+from bwp_tui.store.commands.undo import Change, Part
 
 _STEPS: Final = 100
 """Changes of a session that can be taken back, the last first."""

@@ -19,8 +19,8 @@ from bwp_tui.console.listing import Listing
 from bwp_tui.console.widgets.columns import OPTIONAL
 from bwp_tui.domain.filter import VIEWS, FilterError, View
 from bwp_tui.domain.text import clean
-from bwp_tui.history.search import SORTS
 from bwp_tui.settings import Profile
+from bwp_tui.store.queries.filter_sql import SORTS
 
 MOST_LINES: Final = 100
 """Lines of the `:` line that are kept."""

@@ -8,7 +8,7 @@ from bwp_tui.console.stage import Stage
 from bwp_tui.console.typing_help import Mistake
 from bwp_tui.console.writing import write
 from bwp_tui.domain.filter import VIEWS, View
-from bwp_tui.history.errors import HistoryError
+from bwp_tui.store.errors import HistoryError
 
 
 class SavingViews:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bwp_tui.console.speech import Phrase
 from bwp_tui.domain.text import clean_line, mask_email, veil
 from bwp_tui.domain.times import local
-from bwp_tui.history.sent import Sent
+from bwp_tui.store.queries.request_log import Sent
 
 STATE_ROLES = {"waiting": "busy", "done": "good", "refused": "bad", "lapsed": "warn"}
 """The role in which a state is said."""

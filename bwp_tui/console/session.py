@@ -15,9 +15,9 @@ from bwp_tui.console.permission import Changing
 from bwp_tui.console.reader import Reader
 from bwp_tui.console.remembered import Memory
 from bwp_tui.domain.times import Clock, local, local_day
-from bwp_tui.history.connection import History
-from bwp_tui.history.engine_state import Ability, EngineState, Service
 from bwp_tui.settings import Profile
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.worklog.engine_state import Ability, EngineState, Service
 
 if TYPE_CHECKING:
     from bwp_tui.console.desk import Desk

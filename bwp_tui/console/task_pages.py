@@ -16,8 +16,8 @@ from bwp_tui.contract.shown import operation, submit_variables
 from bwp_tui.domain.advice import KNOWN_CODES, advice_for
 from bwp_tui.domain.task import TERMINAL, Download, Event, Status, Task
 from bwp_tui.domain.times import stamp
-from bwp_tui.history import timeline
-from bwp_tui.history.sent import Sent
+from bwp_tui.store.queries import timeline
+from bwp_tui.store.queries.request_log import Sent
 
 Line = list[Phrase]
 

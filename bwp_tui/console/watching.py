@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from bwp_tui.console.session import Session
 from bwp_tui.domain.task import Task, has_ended
-from bwp_tui.history.errors import HistoryError
+from bwp_tui.store.errors import HistoryError
 
 
 class Watching:

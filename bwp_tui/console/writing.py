@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from bwp_tui.console.stage import Speaking
-from bwp_tui.history.errors import HistoryError
-from bwp_tui.history.request_check import BadRequest
+from bwp_tui.store.commands.request_validation import BadRequest
+from bwp_tui.store.errors import HistoryError
 
 _Result = TypeVar("_Result")
 

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bwp_tui.engine.gate import Gate
-from bwp_tui.history import clocks, intents, outcomes
-from bwp_tui.history.connection import History
+from bwp_tui.store.database import clock_correction
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.worklog import intent_outcomes, intents
 
 TOLERANCE: Final = timedelta(minutes=1)
 """A clock that goes back by less makes nothing hang, and the margin of client tokens covers it."""
@@ -30,12 +31,12 @@ class ClockWatch:
             HistoryError: what follows could not be recorded; the next look tries again.
         """
         history = self._history
-        newest, uptime, now = clocks.newest(history), history.uptime(), history.clock()
+        newest, uptime, now = clock_correction.newest(history), history.uptime(), history.clock()
         expected = [instant for instant in (newest, self._expected(uptime.seconds)) if instant is not None]
         back = max(expected, default=now) - now
         if back > TOLERANCE:
             self._distrust(uptime.boot)
-            clocks.went_back(history, back)
+            clock_correction.went_back(history, back)
             self._gate.set_back(back)
         self._seen = (now, uptime.seconds)
 
@@ -49,4 +50,4 @@ class ClockWatch:
         """Leave to an operator what was sent in an earlier run of the machine: its age cannot be known any more."""
         for intent in intents.sent_and_waiting(self._history):
             if boot is None or intent.first_sent_boot != boot:
-                outcomes.unconfirmed(self._history, intent.id, _UNMEASURED)
+                intent_outcomes.unconfirmed(self._history, intent.id, _UNMEASURED)

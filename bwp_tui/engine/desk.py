@@ -11,7 +11,7 @@ from bwp_tui.api.client import PrivacyApi
 from bwp_tui.engine.gate import Gate
 from bwp_tui.engine.pace import Pace
 from bwp_tui.engine.sight import Sight
-from bwp_tui.history.connection import History
+from bwp_tui.store.database.connection import History
 
 UNUSABLE_HISTORY_S: Final = 5.0
 """How long work rests when the history cannot be written: a full disk, a lock."""

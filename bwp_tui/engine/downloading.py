@@ -27,9 +27,10 @@ from bwp_tui.engine.progress import PROGRESS_S
 from bwp_tui.engine.pump import in_daemon_thread
 from bwp_tui.engine.slots import Slots
 from bwp_tui.engine.unwanted_parts import make_room, remove_unwanted_parts
-from bwp_tui.history import downloads, timeline
-from bwp_tui.history.downloads import Order
-from bwp_tui.history.errors import DiskFull, HistoryError
+from bwp_tui.store.errors import DiskFull, HistoryError
+from bwp_tui.store.queries import timeline
+from bwp_tui.store.worklog import downloads
+from bwp_tui.store.worklog.downloads import Order
 
 MOST_DENIALS: Final = 5
 """So often a link is asked for that is denied, to us or to this task alone (contract: Errors), or of a task unknown."""

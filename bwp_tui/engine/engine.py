@@ -19,10 +19,10 @@ from bwp_tui.engine.polling import PollingDesk
 from bwp_tui.engine.reconnecting import RECHECK_S
 from bwp_tui.engine.sight import Sight
 from bwp_tui.engine.submitting import SubmittingDesk
-from bwp_tui.history import downloads
-from bwp_tui.history.connection import History
-from bwp_tui.history.errors import HistoryError, HistoryMoved
 from bwp_tui.settings.profile import DOWNLOAD_SLOTS
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.errors import HistoryError, HistoryMoved
+from bwp_tui.store.worklog import downloads
 
 LONGEST_SLEEP_S: Final = 30.0
 """A look at the history after this long at the latest: clocks can jump."""

@@ -19,8 +19,8 @@ from bwp_tui.engine.part_file import FolderTrouble, PartFile
 from bwp_tui.engine.progress import PROGRESS_S, SLOW, Progress
 from bwp_tui.engine.pump import CHANGED, Pump, in_daemon_thread
 from bwp_tui.engine.rate import MINUTE_S, Trickle
-from bwp_tui.history import downloads
-from bwp_tui.history.downloads import Order
+from bwp_tui.store.worklog import downloads
+from bwp_tui.store.worklog.downloads import Order
 
 FRUITLESS_TRIES: Final = 5
 """A download ends as failed after so many tries in a row that brought no byte."""

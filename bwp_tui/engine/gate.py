@@ -19,9 +19,9 @@ from bwp_tui.api.errors import (
 from bwp_tui.engine.breaker import NO_ROOM, Breaker, Reservation
 from bwp_tui.engine.limiter import Limiter
 from bwp_tui.engine.pace import Patience, retry_delay
-from bwp_tui.history import engine_state
-from bwp_tui.history.connection import History
-from bwp_tui.history.engine_state import Service
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.worklog import engine_state
+from bwp_tui.store.worklog.engine_state import Service
 
 PUT_OFF_S: Final = 600.0
 """How long one task waits whose request alone failed while the service answers others."""

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from bwp_tui.domain.uptime import read_uptime
-from bwp_tui.history import engine_state
-from bwp_tui.history.connection import History
-from bwp_tui.history.engine_state import Ability, EngineState
-from bwp_tui.history.errors import EngineSuperseded, HistoryMoved, HistoryUnavailable
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.errors import EngineSuperseded, HistoryMoved, HistoryUnavailable
+from bwp_tui.store.worklog import engine_state
+from bwp_tui.store.worklog.engine_state import Ability, EngineState
 
 BEAT_S: Final = 5.0
 SILENT_S: Final = 30.0

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bwp_tui.domain.task import Status
-from bwp_tui.history.polls import DuePoll
+from bwp_tui.store.worklog.due_polls import DuePoll
 
 FIRST_S: Final = 2.0
 LONGEST_YOUNG_S: Final = 300.0

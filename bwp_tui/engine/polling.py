@@ -13,9 +13,9 @@ from bwp_tui.engine.breaker import Reservation
 from bwp_tui.engine.desk import Bench
 from bwp_tui.engine.gate import PUT_OFF_S
 from bwp_tui.engine.lanes import AT_ONCE, Ahead, Lane, Lanes
-from bwp_tui.history import answers, polls
-from bwp_tui.history.answers import Answer
-from bwp_tui.history.polls import DuePoll
+from bwp_tui.store.worklog import due_polls, poll_answers
+from bwp_tui.store.worklog.due_polls import DuePoll
+from bwp_tui.store.worklog.poll_answers import Answer
 
 LARGEST_BATCH: Final = 20
 SIZE_KEPT: Final = timedelta(hours=1)
@@ -72,14 +72,14 @@ class PollingDesk:
 
     def _read(self, most: int) -> list[DuePoll]:
         bench = self._bench
-        return polls.due(bench.history, bench.now(), most, bench.sight.numbers)
+        return due_polls.due(bench.history, bench.now(), most, bench.sight.numbers)
 
     def _read_soon(self, most: int) -> list[DuePoll]:
-        return polls.soon(self._bench.history, self._bench.now(), most)
+        return due_polls.soon(self._bench.history, self._bench.now(), most)
 
     def next_at(self) -> datetime | None:
         """Return when the next poll is due."""
-        due = polls.next_at(self._bench.history)
+        due = due_polls.next_at(self._bench.history)
         opens = self._bench.gate.opens_at()
         return max(due, opens) if due is not None and opens is not None else due
 
@@ -144,7 +144,7 @@ class PollingDesk:
             await self._poll(part)
 
     def _not_answered(self, batch: Sequence[DuePoll], error: ApiError, again_at: datetime) -> None:
-        answers.not_answered(self._bench.history, [poll.number for poll in batch], str(error), again_at)
+        poll_answers.not_answered(self._bench.history, [poll.number for poll in batch], str(error), again_at)
 
     def _record(
         self, batch: Sequence[DuePoll], answered: Mapping[str, TaskAnswer | ApiError], again_at: datetime
@@ -156,11 +156,11 @@ class PollingDesk:
             if isinstance(answer, TaskAnswer):
                 given[poll.number] = _told(answer), self._next_poll(poll, answer, now)
             elif isinstance(answer, NotFound):
-                answers.not_known(bench.history, poll.number, str(answer), bench.pace.next_after_unknown(now))
+                poll_answers.not_known(bench.history, poll.number, str(answer), bench.pace.next_after_unknown(now))
             else:
                 words = str(answer) if answer is not None else "The service left this task out of its answer."
-                answers.not_answered(bench.history, [poll.number], words, again_at)
-        answers.all_answered(bench.history, given)
+                poll_answers.not_answered(bench.history, [poll.number], words, again_at)
+        poll_answers.all_answered(bench.history, given)
 
     def _next_poll(self, poll: DuePoll, answer: TaskAnswer, now: datetime) -> datetime:
         holding_period = answer.holding_period if answer.holding_period is not None else poll.holding_period

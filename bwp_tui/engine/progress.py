@@ -9,10 +9,10 @@ from typing import Final
 from bwp_tui.engine.part_file import PartFile
 from bwp_tui.engine.pump import Pump
 from bwp_tui.engine.rate import SLOWEST, Rate
-from bwp_tui.history import downloads
-from bwp_tui.history.connection import History
-from bwp_tui.history.download_steps import BEGUN_ANEW, WENT_ON
-from bwp_tui.history.downloads import Order
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.worklog import downloads
+from bwp_tui.store.worklog.download_timeline import BEGUN_ANEW, WENT_ON
+from bwp_tui.store.worklog.downloads import Order
 
 PROGRESS_S: Final = 1.0
 STALLED_S: Final = 10.0

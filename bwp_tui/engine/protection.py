@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bwp_tui.domain.uptime import Uptime
-from bwp_tui.history.intents import Intent
+from bwp_tui.store.worklog.intents import Intent
 
 TOKEN_PROTECTS: Final = timedelta(hours=8)
 """For so long after the first attempt a client token starts no second task (contract: Operations)."""

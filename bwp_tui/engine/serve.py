@@ -13,11 +13,11 @@ from bwp_tui.api.errors import ApiError
 from bwp_tui.engine.lease import Begun, Lease, begin_term
 from bwp_tui.engine.setup import EngineSetup, preparing
 from bwp_tui.engine.thread import EngineThread, Role, first_of_group, keep_beating, permitted, run_engine
-from bwp_tui.history import downloads, engine_state, intents, polls
-from bwp_tui.history.connection import History
-from bwp_tui.history.engine_state import Ability, EngineState, Service
-from bwp_tui.history.errors import EngineSuperseded, HistoryError, HistoryMoved
 from bwp_tui.settings import SettingsError
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.errors import EngineSuperseded, HistoryError, HistoryMoved
+from bwp_tui.store.worklog import downloads, due_polls, engine_state, intents
+from bwp_tui.store.worklog.engine_state import Ability, EngineState, Service
 
 _LOOK_S: Final = 0.2
 PATIENCE_S: Final = 60.0
@@ -131,12 +131,12 @@ async def _begun(history: History, lease: Lease, setup: EngineSetup) -> Begun | 
 
 def _any_due(history: History) -> bool:
     now = history.clock()
-    due = (intents.next_at(history), polls.next_at(history), downloads.next_at(history))
+    due = (intents.next_at(history), due_polls.next_at(history), downloads.next_at(history))
     return any(at is not None and at <= now for at in due) or bool(downloads.running(history))
 
 
 async def _work_once(history: History, lease: Lease, setup: EngineSetup) -> None:
-    from bwp_tui.history.upkeep import Keeper
+    from bwp_tui.store.maintenance.daily import Keeper
 
     keeper = Keeper(setup.profile.history_path, history.clock, lambda _sentence: None, when_due=True)
     try:

@@ -7,7 +7,7 @@ import functools
 from collections.abc import Callable, Collection, Coroutine
 from dataclasses import dataclass
 
-from bwp_tui.history.downloads import Order
+from bwp_tui.store.worklog.downloads import Order
 
 
 @dataclass(slots=True)

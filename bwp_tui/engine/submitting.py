@@ -15,8 +15,8 @@ from bwp_tui.engine.gate import PUT_OFF_S
 from bwp_tui.engine.lanes import AT_ONCE, Ahead, Lane, Lanes
 from bwp_tui.engine.pace import retry_delay
 from bwp_tui.engine.protection import protects
-from bwp_tui.history import intents, outcomes
-from bwp_tui.history.intents import Intent
+from bwp_tui.store.worklog import intent_outcomes, intents
+from bwp_tui.store.worklog.intents import Intent
 
 _AHEAD: Final = 4 * AT_ONCE
 """Intents that one read takes."""
@@ -131,7 +131,9 @@ class SubmittingDesk:
         except ApiError as error:
             with bench.history.write():
                 # Nothing is known to be unsent by that: an earlier try may be open.
-                outcomes.put_off(bench.history, intent.id, str(error), bench.gate.failed(error), never_sent=False)
+                intent_outcomes.put_off(
+                    bench.history, intent.id, str(error), bench.gate.failed(error), never_sent=False
+                )
             self._due.put_away([intent])
             return False
         return True
@@ -143,8 +145,8 @@ class SubmittingDesk:
         """
         bench, service_now = self._bench, self._bench.api.service_now()
         if intent.action == "submit" and not protects(intent, bench.now(), bench.history.uptime(), service_now):
-            outcomes.unconfirmed(bench.history, intent.id)
-        elif bench.gate.admits() and outcomes.sending(bench.history, intent.id, service_now):
+            intent_outcomes.unconfirmed(bench.history, intent.id)
+        elif bench.gate.admits() and intent_outcomes.sending(bench.history, intent.id, service_now):
             return intent
         self._due.put_away([intent])
         return None
@@ -160,16 +162,16 @@ class SubmittingDesk:
     def _settle(self, intent: Intent, answer: str | ApiError) -> None:
         bench, submission = self._bench, intent.action == "submit"
         if isinstance(answer, Rejected) and submission:
-            outcomes.refused(bench.history, intent.id, answer.code, str(answer))
+            intent_outcomes.refused(bench.history, intent.id, answer.code, str(answer))
         elif isinstance(answer, Rejected) and answer.code == CANNOT_CANCEL:
-            outcomes.cancel_refused(bench.history, intent.id, str(answer))
+            intent_outcomes.cancel_refused(bench.history, intent.id, str(answer))
         elif isinstance(answer, ApiError):
             self._put_off(intent, answer)
             return
         elif submission:
-            outcomes.accepted(bench.history, intent.id, answer, bench.pace.first_poll(bench.now()))
+            intent_outcomes.accepted(bench.history, intent.id, answer, bench.pace.first_poll(bench.now()))
         else:
-            outcomes.cancelled(bench.history, intent.id)
+            intent_outcomes.cancelled(bench.history, intent.id)
         self._failures.pop(intent.id, None)
         bench.gate.succeeded()
 
@@ -187,4 +189,4 @@ class SubmittingDesk:
             at = max(at, bench.gate.failed_alone(intent.number, error, wait=0.0))
         else:
             at = max(at, bench.gate.failed(error))
-        outcomes.put_off(bench.history, intent.id, str(error), at, never_sent=not error.outcome_unknown)
+        intent_outcomes.put_off(bench.history, intent.id, str(error), at, never_sent=not error.outcome_unknown)

@@ -22,12 +22,12 @@ from bwp_tui.engine.lease import BEAT_S, SILENT_S, Lease, LeaseUnusable, begin_t
 from bwp_tui.engine.reconnecting import RECHECK_S, Reconnecting
 from bwp_tui.engine.setup import EngineSetup
 from bwp_tui.engine.sight import Sight
-from bwp_tui.history import engine_state
-from bwp_tui.history.connection import History
-from bwp_tui.history.engine_state import Ability, EngineState, Service
-from bwp_tui.history.errors import EngineSuperseded, HistoryError, HistoryMoved
-from bwp_tui.history.watch import Watch
 from bwp_tui.settings import Profile, SettingsError
+from bwp_tui.store.database.change_watcher import Watch
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.errors import EngineSuperseded, HistoryError, HistoryMoved
+from bwp_tui.store.worklog import engine_state
+from bwp_tui.store.worklog.engine_state import Ability, EngineState, Service
 
 LEASE_LOOK_S: Final = 1.0
 """How often a follower tries for the lease, and so how soon after the engine's end another takes over."""
@@ -195,7 +195,7 @@ class EngineThread:
         return permitted(self._profile)
 
     async def _work(self, history: History) -> None:
-        from bwp_tui.history.upkeep import Keeper  # the console's first frame does without
+        from bwp_tui.store.maintenance.daily import Keeper  # the console's first frame does without
 
         keeper = Keeper(self._profile.history_path, self._clock, self._noticed, when_due=self._brief)
         try:

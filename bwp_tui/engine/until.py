@@ -10,10 +10,10 @@ from typing import Final
 
 from bwp_tui.engine.setup import EngineSetup
 from bwp_tui.engine.thread import EngineThread, Role
-from bwp_tui.history import engine_state
-from bwp_tui.history.connection import History
-from bwp_tui.history.engine_state import Service
-from bwp_tui.history.watch import Watch
+from bwp_tui.store.database.change_watcher import Watch
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.worklog import engine_state
+from bwp_tui.store.worklog.engine_state import Service
 
 _LOOK_S: Final = 1.0
 _HOPELESS: Final = frozenset(

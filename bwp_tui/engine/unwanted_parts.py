@@ -9,9 +9,9 @@ from collections.abc import Collection
 from pathlib import Path
 
 from bwp_tui.engine.archive_names import file_name, part_name
-from bwp_tui.history import downloads
-from bwp_tui.history.connection import History
-from bwp_tui.history.downloads import Order
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.worklog import downloads
+from bwp_tui.store.worklog.downloads import Order
 
 
 async def remove_unwanted_parts(history: History, in_use: Collection[int]) -> None:

@@ -23,8 +23,8 @@ from bwp_tui.domain.task import Status
 from bwp_tui.domain.times import utc_now
 from bwp_tui.engine.part_file import PartFile
 from bwp_tui.engine.pump import Pump
-from bwp_tui.history import actions
 from bwp_tui.sandbox.past import past_tasks
+from bwp_tui.store.commands import requests
 from tests.benchmarks.archive_server import BLOCK
 from tests.benchmarks.far_service import far_service
 from tests.benchmarks.figures import Effort, Figure, Kind, Row, Skipped, p95
@@ -213,7 +213,7 @@ def _round_of_keys(effort: Effort, curl: str | None) -> _Keys:
                 assert pipe.poll() is None, "the other programs ended before the keys did"
         history = place.history()
         stack.callback(history.close)
-        actions.download(history, 1, str(folder), "op")
+        requests.download(history, 1, str(folder), "op")
         console.until("%")
         busy = p95(_cursor(console, keys))
         assert "%" in console.screen(), "the download ended before the keys did"

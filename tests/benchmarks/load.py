@@ -15,10 +15,10 @@ from typing import Final
 
 from bwp_tui.domain.task import Status
 from bwp_tui.domain.times import utc_now
-from bwp_tui.history import actions
-from bwp_tui.history.changes import mark
-from bwp_tui.history.connection import History
 from bwp_tui.sandbox.past import PastTask, past_tasks
+from bwp_tui.store.commands import requests
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.row_touch import mark
 from tests.benchmarks.far_service import FarService, far_service
 from tests.benchmarks.figures import Effort, Figure, Kind, Row, Skipped
 from tests.benchmarks.ptys import TimedPty, cpu_seconds
@@ -138,7 +138,7 @@ def _polls_over(history: History, service: FarService, seconds: int, console: Ti
     everything = list(range(1, _POLLED + 1))
     for second in range(seconds):
         touch(history, everything)
-        actions.poll_now(history, everything)
+        requests.poll_now(history, everything)
         left = began + second + 1 - time.monotonic()
         if console is not None:
             console.read_for(left)

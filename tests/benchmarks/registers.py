@@ -15,10 +15,10 @@ from typing import Final
 
 from bwp_tui.domain.times import local_day, utc_now
 from bwp_tui.engine.lease import Lease
-from bwp_tui.history import backups
-from bwp_tui.history.connection import History
-from bwp_tui.history.seed import plant
 from bwp_tui.sandbox.past import PastTask, past_tasks
+from bwp_tui.store.commands.seed_practice import plant
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.maintenance import backups
 from tests.benchmarks.ptys import TimedPty
 
 _PROFILE: Final = "default"

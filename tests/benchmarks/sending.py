@@ -16,11 +16,13 @@ from bwp_tui.engine.engine import Engine
 from bwp_tui.engine.lanes import AT_ONCE
 from bwp_tui.engine.polling import LARGEST_BATCH
 from bwp_tui.engine.setup import EngineSetup
-from bwp_tui.history import actions, imports, intents, polls
-from bwp_tui.history.connection import History
-from bwp_tui.history.imports import Defaults
 from bwp_tui.sandbox.past import PastTask, past_tasks
 from bwp_tui.settings import GivenSecret, Profile
+from bwp_tui.store.commands import csv_import
+from bwp_tui.store.commands import requests as actions
+from bwp_tui.store.commands.csv_import import Defaults
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.worklog import due_polls, intents
 from tests.benchmarks.far_service import FarService, far_service
 from tests.benchmarks.figures import Effort, Figure, Kind, Row
 from tests.benchmarks.registers import Place, fresh
@@ -62,7 +64,7 @@ def under_way(count: int) -> list[PastTask]:
 
 def all_asked(history: History) -> bool:
     """Say whether no poll is due any more. It is asked often, in the engine's own loop: a look at an index."""
-    at = polls.next_at(history)
+    at = due_polls.next_at(history)
     return at is None or at > utc_now()
 
 
@@ -78,8 +80,8 @@ def imported(place: Place, count: int) -> float:
     sheet = "kind,email\n" + "".join(f"retrieval,jane{number}@example.com\n" for number in range(count))
     history = place.history()
     began = time.perf_counter()
-    planned = imports.plan(history, sheet.encode(), Defaults(local_day(utc_now()), "gdpr"))
-    imports.carry_out(history, planned, "op")
+    planned = csv_import.plan(history, sheet.encode(), Defaults(local_day(utc_now()), "gdpr"))
+    csv_import.carry_out(history, planned, "op")
     seconds = time.perf_counter() - began
     history.close()
     return seconds

@@ -15,7 +15,7 @@ import pytest
 from bwp_tui.console.feed import Feed, Snapshot
 from bwp_tui.domain.task import Status
 from bwp_tui.domain.times import utc_now
-from bwp_tui.history import intents
+from bwp_tui.store.worklog import intents
 from tests.benchmarks.far_service import far_service
 from tests.benchmarks.ptys import ROOT
 from tests.benchmarks.registers import fresh
@@ -30,7 +30,7 @@ LATER = (
     "bwp_tui.api.client", "bwp_tui.api.transfer", "bwp_tui.contract.payloads", "bwp_tui.sandbox", "bwp_tui.cli",
     "textual.widgets._data_table", "textual.widgets._markdown", "textual.widgets._footer",
     "bwp_tui.archive", "bwp_tui.console.doing", "bwp_tui.console.desk", "bwp_tui.console.lookup",
-    "bwp_tui.console.records", "bwp_tui.console.queue_desk", "bwp_tui.history.upkeep", "bwp_tui.history.undo",
+    "bwp_tui.console.records", "bwp_tui.console.queue_desk", "bwp_tui.store.maintenance.daily", "bwp_tui.store.commands.undo",
     "bwp_tui.console.screens.help",
     "bwp_tui.console.screens.task", "bwp_tui.console.widgets.request_form", "bwp_tui.console.widgets.prompt",
 )  # fmt: skip

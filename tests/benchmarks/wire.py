@@ -12,8 +12,8 @@ from typing import Final
 
 from bwp_tui.domain.task import Status
 from bwp_tui.domain.times import utc_now
-from bwp_tui.history.answers import Answer
-from bwp_tui.history.connection import History
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.worklog.poll_answers import Answer
 from tests.benchmarks.figures import Effort, Figure, Kind, Row, Skipped
 from tests.benchmarks.ptys import TimedPty
 from tests.benchmarks.registers import fresh

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.history.connection import History
 from bwp_tui.sandbox.server import Sandbox
+from bwp_tui.store.database.connection import History
 
 USER = pwd.getpwuid(os.getuid()).pw_name
 """Who acts in these tests, whatever LOGNAME says."""

@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bwp_tui.domain.filter import parse
-from bwp_tui.history import actions, downloads, tasks
-from bwp_tui.history.seed import plant
 from bwp_tui.sandbox.past import past_tasks
+from bwp_tui.store.commands import requests
+from bwp_tui.store.commands.seed_practice import plant
+from bwp_tui.store.queries import tasks
+from bwp_tui.store.worklog import downloads
 from tests.archive.zips import DATA, plain
 from tests.cli.conftest import Bwp
 
@@ -22,7 +24,7 @@ def save(bwp: Bwp, folder: Path) -> tuple[int, Path]:
     plant(history, past_tasks(30, 1, now), "op")
     (task,) = tasks.matching(history, parse("is:ready"), today=now.date(), limit=1)
     path = plain(folder / f"retrieval-{task.email}-1.zip", {"a.txt": DATA, "b/orders.json": b"{}"})
-    actions.download(history, task.number, str(folder), "op (from 10.0.0.7)")
+    requests.download(history, task.number, str(folder), "op (from 10.0.0.7)")
     (order,) = downloads.due(history, history.clock(), 10)
     content = path.read_bytes()
     downloads.finished(history, order, str(path), len(content), hashlib.sha256(content).hexdigest())

@@ -11,8 +11,9 @@ import pytest
 
 from bwp_tui.domain.times import local_day, utc_now
 from bwp_tui.engine.lease import Lease, begin_term
-from bwp_tui.history import backups, engine_state
-from bwp_tui.history.engine_state import Ability, Service
+from bwp_tui.store.maintenance import backups
+from bwp_tui.store.worklog import engine_state
+from bwp_tui.store.worklog.engine_state import Ability, Service
 from tests.cli.conftest import Bwp, Ended
 from tests.cli.test_requests import NOWHERE
 from tests.history.damage import overwrite_table

@@ -11,7 +11,8 @@ import pytest
 
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.task import Kind, Request
-from bwp_tui.history import actions, tasks
+from bwp_tui.store.commands import requests
+from bwp_tui.store.queries import tasks
 from tests.archive.zips import Part, bomb_of_overlaps, forged
 from tests.cli.conftest import Bwp
 from tests.cli.saved import email_of, save
@@ -61,7 +62,7 @@ def test_the_text_says_the_same(kept: tuple[Bwp, str, Path]) -> None:
 def test_the_client_token_never_leaves_but_its_hash_does(bwp: Bwp) -> None:
     history = bwp.history()
     request = Request(Kind.RETRIEVAL, "jane@example.com", date(2026, 1, 31), "gdpr")
-    number = actions.submit(history, request, "op").number
+    number = requests.submit(history, request, "op").number
     ((token,),) = history.rows("SELECT client_token FROM intents")
     history.close()
     said = bwp("evidence", f"#{number}", "--json").out

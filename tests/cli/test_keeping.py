@@ -13,7 +13,10 @@ from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Kind
 from bwp_tui.engine.archive_names import file_name, part_name
 from bwp_tui.engine.lease import Lease
-from bwp_tui.history import actions, downloads, handling, purge, views
+from bwp_tui.store.commands import requests, result_files
+from bwp_tui.store.maintenance import purge
+from bwp_tui.store.queries import saved_views
+from bwp_tui.store.worklog import downloads
 from tests.cli.conftest import Bwp
 from tests.history import single
 from tests.history.support import SOON, TODAY, accepted, answer, in_status, scalar
@@ -143,7 +146,7 @@ def _zebra(bwp: Bwp, outside: Path) -> None:
         email = f"zebra{number}@example.com"
         task = accepted(history, f"task-{number}", email=email)
         single.answered(history, task.number, answer("COMPLETED"), SOON)
-        actions.download(history, task.number, str(folder), "op")
+        requests.download(history, task.number, str(folder), "op")
         (order,) = downloads.due(history, SOON + timedelta(days=999), 9)
         name = file_name(order.kind, email, order.task_id)
         if number == 3:
@@ -152,8 +155,8 @@ def _zebra(bwp: Bwp, outside: Path) -> None:
         else:
             (folder / name).write_text("zebra")
             downloads.finished(history, order, str(folder / name), 5, "abc123")
-    handling.unpacked(history, 1, outside / "unpacked", "op")
-    views.save(history, View("hers", "zebra", "newest"))
+    result_files.unpacked(history, 1, outside / "unpacked", "op")
+    saved_views.save(history, View("hers", "zebra", "newest"))
     history.close()
     (bwp.folder / "copied-x1.txt").write_text("zebra")
     (bwp.folder / "console.json").write_text('{"filter": "zebra"}')

@@ -13,7 +13,7 @@ import pytest
 
 from bwp_tui.archive import seal as sealing
 from bwp_tui.archive.seal import NoRecipient, NotTheSame, seal
-from bwp_tui.history import timeline
+from bwp_tui.store.queries import timeline
 from tests.cli.conftest import Bwp
 from tests.cli.saved import email_of, save
 

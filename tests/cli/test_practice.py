@@ -15,9 +15,9 @@ from bwp_tui.cli.exits import Exit
 from bwp_tui.cli.main import run
 from bwp_tui.console.feed import Feed
 from bwp_tui.engine.lease import Lease
-from bwp_tui.history import tasks
-from bwp_tui.history.connection import History
 from bwp_tui.settings import Profile
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.queries import tasks
 from tests.cli.conftest import Bwp
 
 

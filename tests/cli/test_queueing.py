@@ -7,7 +7,9 @@ import json
 import pytest
 
 from bwp_tui.engine.lease import Lease
-from bwp_tui.history import actions, download_queue, downloads, tasks
+from bwp_tui.store.commands import download_queue, requests
+from bwp_tui.store.queries import tasks
+from bwp_tui.store.worklog import downloads
 from tests.cli.conftest import Bwp
 from tests.history.support import in_status
 
@@ -21,7 +23,7 @@ def queue(bwp: Bwp) -> Bwp:
     for number in range(1, 5):
         in_status(history, "COMPLETED", task_id=f"task-{number}-{'0' * 8}")
         if number < 4:
-            actions.download(history, number, FOLDER, "op")
+            requests.download(history, number, FOLDER, "op")
     history.close()
     return bwp
 
@@ -132,7 +134,7 @@ def test_asking_for_a_result_whose_download_is_paused_lets_it_go_on(shop: Bwp) -
     shop("submit", "retrieval", "jane@example.com")
     assert shop("wait", "1", "--timeout", "40").code == 0
     history = shop.history()
-    actions.download(history, 1, str(shop.folder / "downloads"), "op")
+    requests.download(history, 1, str(shop.folder / "downloads"), "op")
     download = tasks.get(history, 1).download
     assert download is not None
     download_queue.pause(history, [download.id], "op")
@@ -160,7 +162,7 @@ def test_a_download_goes_to_one_folder_only(shop: Bwp) -> None:
     shop("submit", "retrieval", "jane@example.com")
     assert shop("wait", "1", "--timeout", "40").code == 0
     history = shop.history()
-    actions.download(history, 1, FOLDER, "op")
+    requests.download(history, 1, FOLDER, "op")
     name = tasks.get(history, 1).name
     ended = shop("download", "1", "--output", str(shop.folder / "elsewhere"))
     assert ended.code == 1

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.domain.filter import parse
-from bwp_tui.history import tasks
-from bwp_tui.history.connection import History
-from bwp_tui.history.seed import plant
 from bwp_tui.sandbox.past import past_tasks
+from bwp_tui.store.commands.seed_practice import plant
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.queries import tasks
 from tests.cli.conftest import Bwp
 from tests.cli.saved import email_of, save
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from bwp_tui.history.connection import as_text
+from bwp_tui.store.database.connection import as_text
 from tests.cli.conftest import Bwp
 
 

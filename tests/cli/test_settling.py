@@ -7,8 +7,9 @@ import json
 import pytest
 
 from bwp_tui.domain.task import Kind
-from bwp_tui.history import intents, outcomes, tasks, timeline
 from bwp_tui.sandbox.server import Sandbox
+from bwp_tui.store.queries import tasks, timeline
+from bwp_tui.store.worklog import intent_outcomes, intents
 from tests.cli.conftest import Bwp
 from tests.cli.test_requests import NOWHERE, is_one_sentence
 
@@ -19,8 +20,8 @@ def unconfirmed(shop: Bwp) -> Bwp:
     shop("submit", "retrieval", "jane@example.com", "--timeout", "0")
     history = shop.history()
     [intent] = intents.due(history, history.clock(), 5)
-    outcomes.sending(history, intent.id)
-    outcomes.unconfirmed(history, intent.id)
+    intent_outcomes.sending(history, intent.id)
+    intent_outcomes.unconfirmed(history, intent.id)
     history.close()
     return shop
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.cli.exits import Exit
-from bwp_tui.history.connection import History
+from bwp_tui.store.database.connection import History
 from tests.cli.conftest import Bwp
 from tests.cli.test_requests import recorded
 from tests.pty_terminal import Terminal

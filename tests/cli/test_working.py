@@ -16,8 +16,9 @@ import pytest
 
 from bwp_tui.cli.working import progress_words
 from bwp_tui.domain.task import Download, DownloadState, Kind
-from bwp_tui.history import engine_state, tasks
 from bwp_tui.sandbox.server import Sandbox
+from bwp_tui.store.queries import tasks
+from bwp_tui.store.worklog import engine_state
 from tests.cli.conftest import Bwp, variables
 from tests.cli.test_requests import NOWHERE
 from tests.engine.shop import submit

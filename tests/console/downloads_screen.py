@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 
 from bwp_tui.console.screens.downloads import DownloadsScreen
 from bwp_tui.domain.task import Download
-from bwp_tui.history import downloads, engine_state
-from bwp_tui.history.connection import History
 from bwp_tui.settings import Profile
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.worklog import downloads, engine_state
 from tests.console.past import Planted
 from tests.console.queue_past import NAMES, PAST, ask, run_all
 from tests.console.support import WIDE, Console, opened

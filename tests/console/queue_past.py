@@ -6,9 +6,10 @@ from datetime import timedelta
 from typing import Final
 
 from bwp_tui.domain.task import Status
-from bwp_tui.history import actions, download_queue, downloads, engine_state
-from bwp_tui.history.connection import History
-from bwp_tui.history.downloads import Order
+from bwp_tui.store.commands import download_queue, requests
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.worklog import downloads, engine_state
+from bwp_tui.store.worklog.downloads import Order
 from tests.console.past import NOW, Planted
 
 SHA: Final = "3f786850e387550fdab836ed7e6dc881de23001bb1e4a9b0d1f8c2a5b6e7d809"
@@ -21,7 +22,7 @@ PAST: Final = tuple(Planted(f"{name}@example.com", status=Status.COMPLETED) for 
 
 def ask(history: History, name: str) -> int:
     """Ask for the result of the task called `name`; return the download's id."""
-    task = actions.download(history, NAMES.index(name) + 1, FOLDER, "op")
+    task = requests.download(history, NAMES.index(name) + 1, FOLDER, "op")
     assert task.download is not None
     return task.download.id
 

@@ -17,9 +17,10 @@ from bwp_tui.console.screens.main import MainScreen
 from bwp_tui.console.widgets.choice import Choice
 from bwp_tui.console.widgets.detail_pane import Heading
 from bwp_tui.domain.task import Task
-from bwp_tui.history import seed, tasks
-from bwp_tui.history.connection import History
 from bwp_tui.settings import GivenSecret, Profile
+from bwp_tui.store.commands import seed_practice
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.queries import tasks
 from tests.console.past import PAST, clock
 from tests.waiting import eventually_in_loop
 
@@ -42,10 +43,10 @@ def make_profile(folder: Path, *, read_only: bool = False, download_dir: Path | 
     )
 
 
-def plant(profile: Profile, past: Iterable[seed.Past] = PAST) -> History:
+def plant(profile: Profile, past: Iterable[seed_practice.Past] = PAST) -> History:
     """Open the profile's register, filled with a past."""
     history = History(profile.history_path, clock=clock)
-    seed.plant(history, past, "op")
+    seed_practice.plant(history, past, "op")
     return history
 
 
@@ -125,7 +126,11 @@ class Console:
 
 @asynccontextmanager
 async def opened(
-    profile: Profile, past: Iterable[seed.Past] = PAST, *, size: tuple[int, int] = WIDE, theme: str | None = None
+    profile: Profile,
+    past: Iterable[seed_practice.Past] = PAST,
+    *,
+    size: tuple[int, int] = WIDE,
+    theme: str | None = None,
 ) -> AsyncIterator[Console]:
     """The console on a planted history, without an engine; its first snapshot is shown."""
     past = tuple(past)

@@ -11,8 +11,10 @@ import pytest
 
 from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.widgets.row_list import RowList
-from bwp_tui.history import actions, downloads, timeline
 from bwp_tui.settings import Profile
+from bwp_tui.store.commands import requests
+from bwp_tui.store.queries import timeline
+from bwp_tui.store.worklog import downloads
 from tests.archive.zips import DATA, Part, bomb_of_overlaps, forged, plain
 from tests.console.past import HELD, NOW, READY
 from tests.console.support import USUAL, Console, opened
@@ -36,7 +38,7 @@ def save(console: Console, profile: Profile, members: Mapping[str, bytes] = MEMB
 
 
 def record(console: Console, path: Path) -> None:
-    actions.download(console.history, READY, str(path.parent), "op")
+    requests.download(console.history, READY, str(path.parent), "op")
     (order,) = downloads.due(console.history, NOW, 100)
     content = path.read_bytes()
     downloads.finished(console.history, order, str(path), len(content), hashlib.sha256(content).hexdigest())

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bwp_tui.console.widgets.columns import OPTIONAL, place
-from bwp_tui.history import views
 from bwp_tui.settings import Profile
+from bwp_tui.store.queries import saved_views
 from tests.console.support import Console, opened
 
 
@@ -40,7 +40,7 @@ async def test_columns_are_saved_with_a_view_and_shown_with_it_alone(profile: Pr
         await console.until(lambda: shown(console) == ("mark", "subject", "status", "due", "id"))
         await console.press("V", *"dates", "enter")
         await console.sees("7 dates")
-        assert views.named(console.history, "dates").columns == ("status", "due", "id")
+        assert saved_views.named(console.history, "dates").columns == ("status", "due", "id")
         await console.press("colon", *f"columns {','.join(id for id in before if id in OPTIONAL)}", "enter")
         await console.until(lambda: shown(console) == before)
         await console.press("7")

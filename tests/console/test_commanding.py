@@ -13,8 +13,8 @@ from bwp_tui.console.commands import BY_WORD, EVERY, IN_THE_SHELL
 from bwp_tui.console.screens.task import TaskScreen
 from bwp_tui.console.typed_line import WrongLine, take_apart
 from bwp_tui.domain.task import Kind
-from bwp_tui.history import views
 from bwp_tui.settings import Profile
+from bwp_tui.store.queries import saved_views
 from tests.console.past import HELD, NOT_KNOWN, ORDERS_OPEN, READY
 from tests.console.support import Console, make_profile, opened
 
@@ -111,7 +111,7 @@ async def test_lists_views_and_orders_are_typed_as_in_the_command_line(profile: 
         assert console.main.listing.sort == "due"
         await types(console, "views save broken --sort oldest")
         await console.sees("The view “broken” is saved.")
-        assert views.named(console.history, "broken").filter == "is:failed kind:deletion"
+        assert saved_views.named(console.history, "broken").filter == "is:failed kind:deletion"
         await types(console, "view on hold")
         await console.until(lambda: list(console.main.table.numbers) == [HELD])
         await types(console, "view broken")

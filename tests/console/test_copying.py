@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.console.clipboard import LONGEST_OSC_52, copy
-from bwp_tui.history import tasks
 from bwp_tui.settings import Profile
+from bwp_tui.store.queries import tasks
 from tests.console.past import READY
 from tests.console.support import make_profile, opened, plant
 from tests.pty_terminal import Terminal

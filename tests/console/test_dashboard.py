@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bwp_tui.domain.task import Kind, Status, TaskError
-from bwp_tui.history import actions
 from bwp_tui.settings import Profile
+from bwp_tui.store.commands import requests
 from tests.console.past import PAST, Planted
 from tests.console.support import WIDE, opened
 
@@ -58,6 +58,6 @@ async def test_the_pane_of_details_is_scrolled_by_keys_of_its_own(profile: Profi
 async def test_the_dashboard_tells_how_many_of_the_failed_were_submitted_again(profile: Profile) -> None:
     async with opened(profile) as console:
         failed = next(number for number in range(1, 11) if console.task(number).status == Status.FAILED)
-        actions.resubmit(console.history, failed, "op")
+        requests.resubmit(console.history, failed, "op")
         await console.press("D")
         await console.sees("1 of them resubmitted")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from bwp_tui.domain.task import Kind, Request, Status, TaskError
-from bwp_tui.history import actions, answers, outcomes, tasks
-from bwp_tui.history.answers import Answer
-from bwp_tui.history.connection import History
 from bwp_tui.settings import Profile
+from bwp_tui.store.commands import requests
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.queries import tasks
+from bwp_tui.store.worklog import intent_outcomes, poll_answers
+from bwp_tui.store.worklog.poll_answers import Answer
 from tests.console.past import HELD, NOT_KNOWN, NOW, ORDERS_OPEN, READY, WAITING, Planted
 from tests.console.support import USUAL, opened
 from tests.history import single
@@ -54,12 +56,12 @@ async def test_a_new_code_and_a_new_status_are_shown_as_they_came(profile: Profi
 async def test_what_never_ran_is_explained(profile: Profile, status: Status, advice: str) -> None:
     async with opened(profile, past=[Planted("a@example.com")]) as console:
         if status is Status.REJECTED:
-            outcomes.refused(console.history, _sent(console.history), "UnspecifiedError", "must match a pattern")
+            intent_outcomes.refused(console.history, _sent(console.history), "UnspecifiedError", "must match a pattern")
         elif status is Status.UNCONFIRMED:
-            outcomes.unconfirmed(console.history, _sent(console.history))
+            intent_outcomes.unconfirmed(console.history, _sent(console.history))
         else:
-            actions.track(console.history, Kind.RETRIEVAL, "task-elsewhere", REQUEST, "op")
-            answers.not_known(console.history, 2, "not known there", NOW)
+            requests.track(console.history, Kind.RETRIEVAL, "task-elsewhere", REQUEST, "op")
+            poll_answers.not_known(console.history, 2, "not known there", NOW)
         await console.until(lambda: console.main.table.row_count == 2)
         console.main.table.go_to(0)
         await console.sees(advice, f"── {status} ·")
@@ -67,9 +69,9 @@ async def test_what_never_ran_is_explained(profile: Profile, status: Status, adv
 
 def _sent(history: History) -> int:
     """Record a request whose intent has been sent; return the intent."""
-    number = actions.submit(history, REQUEST, "op").number
+    number = requests.submit(history, REQUEST, "op").number
     intent = int(str(history.rows("SELECT id FROM intents WHERE task = ?", (number,))[0][0]))
-    assert outcomes.sending(history, intent)
+    assert intent_outcomes.sending(history, intent)
     return intent
 
 
@@ -82,7 +84,7 @@ async def test_a_held_deletion_says_until_when_and_when_it_will_be_done(profile:
 async def test_the_timeline_tells_what_happened_newest_first_and_by_whom(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.go_to(HELD)
-        actions.cancel(console.history, HELD, "op (from 10.0.0.7)")
+        requests.cancel(console.history, HELD, "op (from 10.0.0.7)")
         await console.sees("Cancelling asked; the service has not answered yet")
         await console.until(lambda: "cancel asked" in console.line("detail-timeline").partition("\n")[0])
         lines = console.line("detail-timeline").splitlines()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from bwp_tui.domain.task import DownloadState, Status
-from bwp_tui.history import actions, downloads
-from bwp_tui.history.connection import History
-from bwp_tui.history.downloads import Order
 from bwp_tui.settings import Profile
+from bwp_tui.store.commands import requests
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.worklog import downloads
+from bwp_tui.store.worklog.downloads import Order
 from tests.console.past import HELD, NOW, READY, Planted
 from tests.console.support import USUAL, Console, opened
 
@@ -67,7 +68,7 @@ async def test_at_most_four_lines_are_shown_and_the_rest_counted(profile: Profil
     past = [Planted(f"shopper{number}@example.com", status=Status.COMPLETED) for number in range(6)]
     async with opened(profile, past, size=USUAL) as console:
         for number in range(1, 7):
-            actions.download(console.history, number, "/srv/privacy", "op")
+            requests.download(console.history, number, "/srv/privacy", "op")
         order = order_of(console.history, 1)
         downloads.started(console.history, order)
         downloads.progressed(console.history, order, 5_000, 10_000, 500.0, None)
@@ -79,7 +80,7 @@ async def _saved(console: Console, profile: Profile) -> Path:
     """Save the result of the ready task as the engine does; return where it lies once the screen knows."""
     path = profile.folder / "retrieval-jane.doe@example.com-1.zip"
     path.write_bytes(b"x" * 10)
-    actions.download(console.history, READY, str(profile.folder), "op")
+    requests.download(console.history, READY, str(profile.folder), "op")
     downloads.finished(console.history, order_of(console.history, READY), str(path), 10, SHA)
     await console.sees("COMPLETED saved")
     return path

@@ -16,8 +16,9 @@ from bwp_tui.console.screens.downloads import DownloadsScreen
 from bwp_tui.console.widgets.download_lines import DownloadLines
 from bwp_tui.console.widgets.download_rows import DownloadRows
 from bwp_tui.domain.task import DownloadState
-from bwp_tui.history import download_queue, downloads
 from bwp_tui.settings import Profile
+from bwp_tui.store.commands import download_queue
+from bwp_tui.store.worklog import downloads
 from tests.archive.zips import plain
 from tests.console.downloads_screen import at_downloads, download_of, go_to, line_of, screen_of, waiting
 from tests.console.queue_past import FOLDER, PAST, SHA, order_of, run

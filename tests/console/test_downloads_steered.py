@@ -13,11 +13,12 @@ import pytest
 from bwp_tui.console.app import ConsoleApp
 from bwp_tui.console.screens.downloads import DownloadsScreen
 from bwp_tui.domain.task import Download, DownloadState, Kind, Request
-from bwp_tui.history import actions, tasks
-from bwp_tui.history.connection import History, as_int
 from bwp_tui.sandbox import wire
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile
+from bwp_tui.store.commands import requests
+from bwp_tui.store.database.connection import History, as_int
+from bwp_tui.store.queries import tasks
 from tests.console.support import Console
 from tests.e2e.operator import Clock
 from tests.practice import profile_of
@@ -61,7 +62,7 @@ def profile(slow: Sandbox, tmp_path: Path) -> Profile:
 def history(profile: Profile, slow: Sandbox) -> Iterator[History]:
     history = History(profile.history_path)
     request = Request(Kind.RETRIEVAL, "", date(2026, 11, 20), "gdpr")
-    actions.track(history, Kind.RETRIEVAL, slow.world.starts[0].task_id, request, "op")
+    requests.track(history, Kind.RETRIEVAL, slow.world.starts[0].task_id, request, "op")
     yield history
     history.close()
 

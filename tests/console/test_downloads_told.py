@@ -10,10 +10,12 @@ import pytest
 from bwp_tui.console.screens.downloads import DownloadsScreen
 from bwp_tui.domain.task import Status
 from bwp_tui.domain.text import size, size_as
-from bwp_tui.history import actions, download_queue, downloads, engine_state, tasks
-from bwp_tui.history.connection import History
-from bwp_tui.history.engine_state import Service
 from bwp_tui.settings import Profile
+from bwp_tui.store.commands import download_queue, requests
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.queries import tasks
+from bwp_tui.store.worklog import downloads, engine_state
+from bwp_tui.store.worklog.engine_state import Service
 from tests.console.downloads_screen import at_downloads, download_of, go_to, line_of, screen_of
 from tests.console.past import NOW, Planted
 from tests.console.queue_past import FOLDER, PAST, SHA, ask, order_of, run, run_all
@@ -209,7 +211,7 @@ async def test_two_hundred_downloads_are_listed_and_the_rest_left_out(profile: P
     async with opened(profile, past, size=USUAL) as console:
         with console.history.write():
             for number in range(1, 211):
-                actions.download(console.history, number, FOLDER, "op")
+                requests.download(console.history, number, FOLDER, "op")
         await console.press("F")
         await console.until(lambda: isinstance(console.app.screen, DownloadsScreen) and console.app.screen.listed)
         assert screen_of(console).rows.row_count == 200

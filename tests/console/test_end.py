@@ -11,8 +11,9 @@ import pytest
 
 from bwp_tui.console.parting import parting_words
 from bwp_tui.engine.lease import Lease
-from bwp_tui.history import actions, download_queue, downloads
 from bwp_tui.settings import Profile
+from bwp_tui.store.commands import download_queue, requests
+from bwp_tui.store.worklog import downloads
 from tests.console.past import HELD, READY
 from tests.console.support import make_profile, opened, plant
 from tests.pty_terminal import Terminal
@@ -124,7 +125,7 @@ def test_what_goes_on_at_the_next_start_is_said_at_the_end(tmp_path: Path) -> No
     profile = make_profile(tmp_path / "shop")
     history = plant(profile)
     assert parting_words(profile) is None
-    actions.download(history, READY, str(tmp_path), "op")
+    requests.download(history, READY, str(tmp_path), "op")
     assert parting_words(profile) == "1 download goes on at the next start."
     lease = Lease(profile.lease_path)
     assert lease.take()
@@ -139,7 +140,7 @@ def test_what_goes_on_at_the_next_start_is_said_at_the_end(tmp_path: Path) -> No
 def test_the_words_at_the_end_stand_below_the_screen_that_was_left(tmp_path: Path) -> None:
     profile = make_profile(tmp_path / "shop")
     history = plant(profile)
-    actions.download(history, READY, str(tmp_path), "op")
+    requests.download(history, READY, str(tmp_path), "op")
     history.close()
     with Terminal([sys.executable, "-c", OPEN, str(profile.folder)], columns=120, rows=40) as terminal:
         terminal.wait_for("#10 ──")

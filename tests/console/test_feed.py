@@ -10,8 +10,9 @@ import pytest
 from bwp_tui.console.feed import Feed, Question, Snapshot
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.times import utc_now
-from bwp_tui.history import actions, view_rows
-from bwp_tui.history.connection import History
+from bwp_tui.store.commands import requests
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.queries import view_rows
 from tests.history.support import ACTOR, request
 from tests.waiting import eventually
 
@@ -23,7 +24,7 @@ def history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[History
     monkeypatch.setattr(view_rows, "PAGE", 3)
     history = History(tmp_path / "history.db")
     for _ in range(MANY):
-        actions.submit(history, request(), ACTOR)
+        requests.submit(history, request(), ACTOR)
     yield history
     history.close()
 
@@ -70,7 +71,7 @@ def test_a_change_is_told_with_the_tasks_it_touched_and_no_page_before(
 ) -> None:
     feed.start()
     eventually(lambda: len(told) == 2)
-    new = actions.submit(history, request(), ACTOR)
+    new = requests.submit(history, request(), ACTOR)
     eventually(lambda: len(told) == 3)
     last = snapshots(told)[-1]
     assert last.is_whole
@@ -93,7 +94,7 @@ def test_what_was_touched_while_a_view_was_given_up_is_told_with_the_next_one(
         return read(rows, *arguments)  # type: ignore[arg-type]  # passed on as they came
 
     monkeypatch.setattr(view_rows.ViewRows, "every", every)
-    new = actions.submit(history, request(), ACTOR)
+    new = requests.submit(history, request(), ACTOR)
     eventually(lambda: given_up)
     feed.ask(Question(parse(""), "oldest"))
     eventually(lambda: len(told) == 4)

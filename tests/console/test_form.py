@@ -11,9 +11,9 @@ from textual.widgets import Input
 from bwp_tui.console.form_hints import _SHORTER
 from bwp_tui.console.widgets.request_form import RequestForm
 from bwp_tui.domain.task import Kind, Status
-from bwp_tui.history import intents
-from bwp_tui.history.connection import History, as_int
 from bwp_tui.settings import Profile
+from bwp_tui.store.database.connection import History, as_int
+from bwp_tui.store.worklog import intents
 from tests.console.past import PAST, READY, clock
 from tests.console.support import USUAL, WIDE, opened
 

@@ -18,11 +18,13 @@ from bwp_tui.console.detail_words import Reading, facts, heading, matters, timel
 from bwp_tui.console.speech import Phrase
 from bwp_tui.domain.task import Event, Kind, Request, Status, Task, TaskError
 from bwp_tui.domain.text import clean
-from bwp_tui.history import actions, engine_state, tasks
-from bwp_tui.history import timeline as timeline_of
-from bwp_tui.history.connection import History, as_int
-from bwp_tui.history.engine_state import Service
 from bwp_tui.settings import Profile
+from bwp_tui.store.commands import requests
+from bwp_tui.store.database.connection import History, as_int
+from bwp_tui.store.queries import tasks
+from bwp_tui.store.queries import timeline as timeline_of
+from bwp_tui.store.worklog import engine_state
+from bwp_tui.store.worklog.engine_state import Service
 from tests.console.past import NOW, TODAY, Planted
 from tests.console.support import WIDE, Console, opened
 from tests.console.table_app import make_task
@@ -60,7 +62,7 @@ def shows_nothing_that_steers(console: Console) -> bool:
 async def test_no_pane_passes_on_what_steers_a_terminal(profile: Profile, text: str) -> None:
     past = [Planted("a@example.com", status=Status.FAILED), Planted("b@example.com", status=Status.COMPLETED)]
     async with opened(profile, past) as console:
-        actions.download(console.history, 2, "/srv", "op")
+        requests.download(console.history, 2, "/srv", "op")
         spoil(console.history, text)
         engine_state.report(console.history, Service.FAULTY, clean(text), None)
         await console.until(lambda: "▲" in console.line("header"))
@@ -86,8 +88,8 @@ async def test_no_pane_passes_on_what_steers_a_terminal(profile: Profile, text: 
 @pytest.mark.parametrize("text", NASTY.values(), ids=NASTY)
 async def test_no_page_of_a_task_nor_the_list_of_what_was_sent_does(profile: Profile, text: str) -> None:
     async with opened(profile, [Planted("a@example.com", status=Status.COMPLETED)]) as console:
-        actions.download(console.history, 1, "/srv", "op")
-        sent = actions.submit(console.history, Request(Kind.DELETION, "b@example.com", TODAY, "gdpr", 3, "r"), "op")
+        requests.download(console.history, 1, "/srv", "op")
+        sent = requests.submit(console.history, Request(Kind.DELETION, "b@example.com", TODAY, "gdpr", 3, "r"), "op")
         single.assign(console.history, sent.number, "anna", "op")
         spoil(console.history, text)
         await console.until(lambda: console.main.table.row_count == 2)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from textual.widgets import Input
 
 from bwp_tui.domain.filter import VIEWS, parse
-from bwp_tui.history import tasks
 from bwp_tui.settings import Profile
+from bwp_tui.store.queries import tasks
 from tests.console.past import NOT_KNOWN, PAST, READY, TODAY
 from tests.console.support import USUAL, Console, opened
 

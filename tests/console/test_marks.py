@@ -6,8 +6,9 @@ import pytest
 
 from bwp_tui.console import type_ahead
 from bwp_tui.domain.task import Kind, Request
-from bwp_tui.history import actions, tasks
 from bwp_tui.settings import Profile
+from bwp_tui.store.commands import requests
+from bwp_tui.store.queries import tasks
 from tests.console.past import HELD, NOT_KNOWN, ORDERS_OPEN, PAST, TODAY
 from tests.console.support import Console, opened
 
@@ -62,7 +63,7 @@ async def test_frozen_rows_change_only_when_they_are_let_go(profile: Profile) ->
         count = console.main.table.row_count
         await console.press("p")
         await console.sees("frozen")
-        actions.submit(console.history, Request(Kind.RETRIEVAL, "new@example.com", TODAY, "gdpr"), "op")
+        requests.submit(console.history, Request(Kind.RETRIEVAL, "new@example.com", TODAY, "gdpr"), "op")
         await console.until(lambda: console.main._freezing._held_back is not None)
         assert console.main.table.row_count == count
         await console.press("p")

@@ -7,8 +7,9 @@ from datetime import timedelta
 from bwp_tui.console.detail_words import Reading, veiled
 from bwp_tui.domain.task import DownloadState, Kind, Status, TaskError
 from bwp_tui.engine.archive_names import file_name
-from bwp_tui.history import actions, downloads
 from bwp_tui.settings import Profile
+from bwp_tui.store.commands import requests
+from bwp_tui.store.worklog import downloads
 from tests.console.past import HELD, NOW, TODAY, Planted
 from tests.console.support import Console, opened
 
@@ -34,7 +35,7 @@ def bare(console: Console) -> bool:
 
 async def test_all_places_that_name_a_shopper_are_masked_until_the_operator_asks(profile: Profile) -> None:
     async with opened(profile, PAST) as console:
-        actions.download(console.history, READY, "/srv/privacy", "op")
+        requests.download(console.history, READY, "/srv/privacy", "op")
         await console.sees("⇣ #4  j•••@example.com", "COMPLETED · retrieval for j•••@example.com")
         for action, number in {"cancel": DELETION, "resubmit": FAILED}.items():
             await console.go_to(number)
@@ -71,7 +72,7 @@ async def test_a_filed_request_is_named_masked_and_forgotten_when_masked_again(p
 
 async def test_the_place_of_a_saved_archive_is_masked_too(profile: Profile) -> None:
     async with opened(profile, PAST) as console:
-        actions.download(console.history, READY, "/srv/privacy", "op")
+        requests.download(console.history, READY, "/srv/privacy", "op")
         (order,) = downloads.due(console.history, NOW, 1)
         path = f"/srv/privacy/retrieval-{order.email.replace('%', '_')}-{order.task_id}.zip"
         downloads.finished(console.history, order, path, 10, "ab" * 32)

@@ -7,8 +7,8 @@ from textual.widgets import Input
 
 from bwp_tui.console.choosing_columns import _LETTERS
 from bwp_tui.domain.task import Status
-from bwp_tui.history import intents
 from bwp_tui.settings import Profile
+from bwp_tui.store.worklog import intents
 from tests.console.past import HELD, NOT_KNOWN, ORDERS_OPEN, PAST, READY
 from tests.console.support import opened
 

@@ -10,8 +10,8 @@ import pytest
 from bwp_tui.console.actions import ACTIONS, Situation
 from bwp_tui.console.key_names import shown_key
 from bwp_tui.domain.filter import View
-from bwp_tui.history import views
-from bwp_tui.history.errors import NotPossible
+from bwp_tui.store.errors import NotPossible
+from bwp_tui.store.queries import saved_views
 from tests.console.past import HELD, NOT_KNOWN, READY, TODAY
 from tests.console.support import make_profile, opened
 
@@ -41,7 +41,7 @@ async def test_reading_goes_on(tmp_path: Path) -> None:
 
 async def test_a_view_is_neither_saved_nor_deleted(tmp_path: Path) -> None:
     async with opened(make_profile(tmp_path / "production", read_only=True)) as console:
-        views.save(console.history, View("mine", "mine", "kind:deletion"))
+        saved_views.save(console.history, View("mine", "mine", "kind:deletion"))
         await console.press("V")
         assert "V: This profile can only be read." in console.line("status")
         assert not console.main.prompt.is_open
@@ -49,7 +49,7 @@ async def test_a_view_is_neither_saved_nor_deleted(tmp_path: Path) -> None:
         console.main.prompt.put("views delete mine")
         await console.press("enter")
         await console.sees("This profile can only be read.")
-        assert [view.name for view in views.saved(console.history)] == ["mine"]
+        assert [view.name for view in saved_views.saved(console.history)] == ["mine"]
 
 
 async def test_whoever_asks_a_read_only_register_to_change_is_refused(tmp_path: Path) -> None:

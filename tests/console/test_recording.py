@@ -8,8 +8,9 @@ from datetime import date
 import pytest
 
 from bwp_tui.domain.task import WATCHED, Task
-from bwp_tui.history import tasks, timeline, work
 from bwp_tui.settings import Profile
+from bwp_tui.store.commands import records
+from bwp_tui.store.queries import tasks, timeline
 from tests.console.past import HELD, NOT_KNOWN, READY, TODAY, WAITING
 from tests.console.support import Console, opened
 from tests.history import single
@@ -129,7 +130,7 @@ async def test_marked_tasks_are_extended_after_the_plan_a_reason_and_the_count(p
     async with opened(profile) as console:
         await console.press("asterisk", "E")
         await console.sees("Extend these ", " to days from 20", "skipped", "shopper is told:")
-        count = sum(work.cannot_extend(console.task(number), TODAY) is None for number in range(1, 11))
+        count = sum(records.cannot_extend(console.task(number), TODAY) is None for number in range(1, 11))
         await console.press(*"a flood")
         await console.sees("a flood")
         await console.press("enter")

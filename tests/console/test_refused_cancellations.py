@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bwp_tui.domain.task import Kind
-from bwp_tui.history import actions, engine_state, intents, outcomes
-from bwp_tui.history.engine_state import Service
 from bwp_tui.settings import Profile
+from bwp_tui.store.commands import requests
+from bwp_tui.store.worklog import engine_state, intent_outcomes, intents
+from bwp_tui.store.worklog.engine_state import Service
 from tests.console.past import HELD
 from tests.console.support import opened
 from tests.engine.shop import ACTOR, submit
@@ -15,10 +16,10 @@ CANNOT = "The deletion can no longer be cancelled: it is IN_PROGRESS."
 
 async def test_a_refused_cancellation_is_said_in_the_status_line(profile: Profile) -> None:
     async with opened(profile) as console:
-        actions.cancel(console.history, HELD, ACTOR)
+        requests.cancel(console.history, HELD, ACTOR)
         await console.sees("cancelling")
         [intent] = intents.due(console.history, console.history.clock(), 1)
-        outcomes.cancel_refused(console.history, intent.id, CANNOT)
+        intent_outcomes.cancel_refused(console.history, intent.id, CANNOT)
         await console.sees(f"#{HELD}: {CANNOT}")
 
 

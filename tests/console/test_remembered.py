@@ -13,8 +13,8 @@ import pytest
 
 from bwp_tui.console.app import ConsoleApp
 from bwp_tui.console.remembered import Memory, Remembered
-from bwp_tui.history.connection import History
 from bwp_tui.settings import Profile
+from bwp_tui.store.database.connection import History
 from tests.console.past import HELD, NOT_KNOWN, ORDERS_OPEN, clock
 from tests.console.support import WIDE, Console, make_profile, opened
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from textual.widgets import Input
 
 from bwp_tui.domain.filter import View
-from bwp_tui.history import views
 from bwp_tui.settings import Profile
+from bwp_tui.store.queries import saved_views
 from tests.console.support import Console, opened
 from tests.console.test_commanding import types
 
@@ -19,7 +19,7 @@ async def ask_for_name(console: Console, name: str) -> None:
 
 
 def names(console: Console) -> list[str]:
-    return [view.name for view in views.saved(console.history)]
+    return [view.name for view in saved_views.saved(console.history)]
 
 
 async def test_a_refused_name_stays_in_the_prompt_with_what_is_wrong(profile: Profile) -> None:
@@ -37,23 +37,23 @@ async def test_a_refused_name_stays_in_the_prompt_with_what_is_wrong(profile: Pr
 
 async def test_a_view_is_replaced_only_when_that_is_agreed_to(profile: Profile) -> None:
     async with opened(profile) as console:
-        views.save(console.history, View("mine", "mine", "kind:deletion"))
+        saved_views.save(console.history, View("mine", "mine", "kind:deletion"))
         for ask in (ask_for_name, lambda on, name: types(on, f"views save {name} kind:retrieval")):
             await ask(console, "mine")
             await console.sees("Replace the view “mine”, which lists “kind:deletion”?")
             await console.press("n")
             await console.until(lambda: not console.main.prompt.is_open)
-            assert views.named(console.history, "mine").filter == "kind:deletion"
+            assert saved_views.named(console.history, "mine").filter == "kind:deletion"
         await ask_for_name(console, "mine")
         await console.sees("Replace the view")
         await console.press("y")
         await console.sees("The view “mine” is saved.")
-        assert views.named(console.history, "mine").filter == ""
+        assert saved_views.named(console.history, "mine").filter == ""
 
 
 async def test_the_saved_view_that_is_shown_is_deleted_after_a_question(profile: Profile) -> None:
     async with opened(profile) as console:
-        views.save(console.history, View("my own", "my", "kind:deletion"))
+        saved_views.save(console.history, View("my own", "my", "kind:deletion"))
         console.main.session.feed.look()
         await console.sees("7 my own")
         await types(console, "views list")
@@ -77,7 +77,7 @@ async def test_the_saved_view_that_is_shown_is_deleted_after_a_question(profile:
 
 async def test_the_name_of_a_view_to_delete_is_completed(profile: Profile) -> None:
     async with opened(profile) as console:
-        views.save(console.history, View("my own", "my", "kind:deletion"))
+        saved_views.save(console.history, View("my own", "my", "kind:deletion"))
         console.main.session.feed.look()
         await console.sees("7 my own")
         await console.press("colon")

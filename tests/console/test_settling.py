@@ -8,9 +8,11 @@ from contextlib import asynccontextmanager
 import pytest
 
 from bwp_tui.domain.task import Kind, Request
-from bwp_tui.history import actions, engine_state, intents, outcomes, timeline
-from bwp_tui.history.engine_state import Service
 from bwp_tui.settings import Profile
+from bwp_tui.store.commands import requests
+from bwp_tui.store.queries import timeline
+from bwp_tui.store.worklog import engine_state, intent_outcomes, intents
+from bwp_tui.store.worklog.engine_state import Service
 from tests.console.past import HELD, NOW, Planted
 from tests.console.support import Console, opened
 
@@ -22,10 +24,10 @@ ID = "3556a10a-0000-4000-8000-000000000001"
 async def unconfirmed(profile: Profile) -> AsyncIterator[Console]:
     """The console with the cursor on an unconfirmed request."""
     async with opened(profile, past=[Planted("a@example.com")]) as console:
-        actions.submit(console.history, Request(Kind.RETRIEVAL, "jane@example.com", NOW.date(), "gdpr"), "op")
+        requests.submit(console.history, Request(Kind.RETRIEVAL, "jane@example.com", NOW.date(), "gdpr"), "op")
         [intent] = intents.due(console.history, NOW, 5)
-        assert outcomes.sending(console.history, intent.id)
-        outcomes.unconfirmed(console.history, intent.id)
+        assert intent_outcomes.sending(console.history, intent.id)
+        intent_outcomes.unconfirmed(console.history, intent.id)
         await console.until(lambda: console.main.table.row_count == 2)
         await console.go_to(NUMBER)
         yield console

@@ -8,10 +8,12 @@ from bwp_tui.console.screens.sent import SentScreen
 from bwp_tui.console.screens.task import PAGES, TaskScreen
 from bwp_tui.domain.advice import KNOWN_CODES
 from bwp_tui.domain.task import Kind, Request, Status, Task, TaskError
-from bwp_tui.history import actions, downloads, intents, outcomes, tasks, work
-from bwp_tui.history.answers import Answer
-from bwp_tui.history.connection import History, as_text
 from bwp_tui.settings import Profile
+from bwp_tui.store.commands import records, requests
+from bwp_tui.store.database.connection import History, as_text
+from bwp_tui.store.queries import tasks
+from bwp_tui.store.worklog import downloads, intent_outcomes, intents
+from bwp_tui.store.worklog.poll_answers import Answer
 from tests.console.past import HELD, NOT_KNOWN, NOW, PAST, READY, TODAY, WAITING, Planted
 from tests.console.support import USUAL, Console, opened
 from tests.history import single
@@ -23,10 +25,10 @@ EMAIL = "bob@example.com"
 def send_deletion(history: History) -> Task:
     """A deletion for the address of `HELD`, recorded and accepted."""
     request = Request(Kind.DELETION, EMAIL, TODAY, "gdpr", 10, f"{EMAIL} left", note=f"{EMAIL} called")
-    number = actions.submit(history, request, "op").number
+    number = requests.submit(history, request, "op").number
     intent = next(intent for intent in intents.due(history, NOW, 99) if intent.number == number)
-    assert outcomes.sending(history, intent.id)
-    outcomes.accepted(history, intent.id, "3556a10a-accepted", NOW)
+    assert intent_outcomes.sending(history, intent.id)
+    intent_outcomes.accepted(history, intent.id, "3556a10a-accepted", NOW)
     return tasks.get(history, number)
 
 
@@ -94,7 +96,7 @@ async def test_what_was_sent_and_answered_is_shown_without_address_or_token(prof
 
 async def test_a_download_is_listed_with_its_attempts_and_no_link(profile: Profile) -> None:
     async with opened(profile) as console:
-        actions.download(console.history, READY, "/srv/privacy", "op")
+        requests.download(console.history, READY, "/srv/privacy", "op")
         order = downloads.due(console.history, NOW, 9)[0]
         downloads.started(console.history, order)
         await read(console, READY)
@@ -205,10 +207,10 @@ async def test_a_key_never_acts_on_the_task_that_has_taken_the_place_of_the_one_
         await console.press("2")
         await console.until(lambda: console.main.table.row_count < len(PAST))
         await read(console, HELD)
-        actions.cancel(console.history, HELD, "bob")
+        requests.cancel(console.history, HELD, "bob")
         (intent,) = intents.due(console.history, NOW, 9)
-        assert outcomes.sending(console.history, intent.id)
-        outcomes.cancelled(console.history, intent.id)
+        assert intent_outcomes.sending(console.history, intent.id)
+        intent_outcomes.cancelled(console.history, intent.id)
         await console.until(lambda: console.main.table.current_number != HELD)
         await console.press("e")
         await console.sees("The view has moved on; its cursor is put back on this task now")
@@ -238,7 +240,7 @@ async def test_while_tasks_are_marked_no_key_acts_from_a_single_task(profile: Pr
 
 async def test_notes_are_listed_with_what_was_taken_back_of_them(profile: Profile) -> None:
     async with opened(profile) as console:
-        work.add_note(console.history, HELD, "second call", "bob")
+        records.add_note(console.history, HELD, "second call", "bob")
         await read(console, HELD)
         await console.press("5")
         await console.sees("second call", "by bob", "VIP", "by op", "5 notes 2")
@@ -261,7 +263,7 @@ async def test_a_page_keeps_its_place_while_another_is_read(profile: Profile, ke
 async def test_what_was_sent_is_listed_newest_first_and_leads_to_its_task(profile: Profile) -> None:
     async with opened(profile) as console:
         task = send_deletion(console.history)
-        other = actions.submit(console.history, Request(Kind.RETRIEVAL, "zoe@example.com", TODAY, "gdpr"), "op").number
+        other = requests.submit(console.history, Request(Kind.RETRIEVAL, "zoe@example.com", TODAY, "gdpr"), "op").number
         await console.until(lambda: console.main.table.row_count == len(PAST) + 2)
         await console.press("H")
         await console.sees("2 requests", "accepted: 3556a10a-accepted")

@@ -10,11 +10,12 @@ from textual.widgets import Input
 
 from bwp_tui.domain.shop import Shop
 from bwp_tui.domain.task import Kind, Task
-from bwp_tui.history import engine_state, sent, tasks, timeline, views
-from bwp_tui.history.connection import History, as_int
-from bwp_tui.history.engine_state import EngineState, Service
-from bwp_tui.history.errors import HistoryDamaged
 from bwp_tui.settings import Profile
+from bwp_tui.store.database.connection import History, as_int
+from bwp_tui.store.errors import HistoryDamaged
+from bwp_tui.store.queries import request_log, saved_views, tasks, timeline
+from bwp_tui.store.worklog import engine_state
+from bwp_tui.store.worklog.engine_state import EngineState, Service
 from tests.console.past import HELD, NOW, PAST
 from tests.console.support import Console, opened
 
@@ -106,8 +107,8 @@ async def test_a_read_of_the_screen_that_fails_is_told_and_ends_nothing(
             broken.setattr(tasks, "window", damaged)
             broken.setattr(tasks, "newest_for", damaged)
             broken.setattr(timeline, "of_task", damaged)
-            broken.setattr(views, "every", damaged)
-            broken.setattr(sent, "window", damaged)
+            broken.setattr(saved_views, "every", damaged)
+            broken.setattr(request_log, "window", damaged)
             reader, task = console.main.session.reader, console.main.task_here
             assert task is not None
             asked: dict[str, Callable[[], object]] = {

@@ -6,10 +6,10 @@ from bwp_tui.console.app import ConsoleApp
 from bwp_tui.console.notice import sequence
 from bwp_tui.console.watching import desk_words
 from bwp_tui.domain.task import WATCHED, Status, has_ended
-from bwp_tui.history import timeline
-from bwp_tui.history.answers import Answer
-from bwp_tui.history.connection import History
 from bwp_tui.settings import Profile
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.queries import timeline
+from bwp_tui.store.worklog.poll_answers import Answer
 from tests.console.past import NOW, READY, WAITING, Planted, clock
 from tests.console.support import WIDE, Console, make_profile, opened, plant
 from tests.console.table_app import make_task

@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from bwp_tui.engine.lease import Lease
-from bwp_tui.history import actions, downloads, tasks
-from bwp_tui.history.connection import History
-from bwp_tui.history.downloads import Order
 from bwp_tui.sandbox.past import PastTask
+from bwp_tui.store.commands import requests
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.queries import tasks
+from bwp_tui.store.worklog import downloads
+from bwp_tui.store.worklog.downloads import Order
 from tests.e2e.operator import Operator, still_life
 from tests.pty_terminal import Terminal
 
@@ -51,7 +53,7 @@ def history(shop: Operator) -> Iterator[History]:
 def orders(history: History, past: list[PastTask]) -> list[Order]:
     """Three downloads that run."""
     for number in results(past)[:3]:
-        actions.download(history, number, "/srv/privacy", "op")
+        requests.download(history, number, "/srv/privacy", "op")
     orders = downloads.due(history, history.clock(), 3)
     for order in orders:
         downloads.started(history, order)

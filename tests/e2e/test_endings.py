@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.history import tasks
 from bwp_tui.sandbox.server import Sandbox
+from bwp_tui.store.queries import tasks
 from tests.e2e.operator import RESULT_OFFERED, Operator, file_retrieval, process_state
 from tests.pty_terminal import Terminal
 from tests.waiting import eventually

@@ -6,8 +6,8 @@ import pytest
 
 from bwp_tui.domain.task import WATCHED, Kind, Status
 from bwp_tui.domain.times import utc_now
-from bwp_tui.history.answers import Answer
 from bwp_tui.sandbox.server import Sandbox
+from bwp_tui.store.worklog.poll_answers import Answer
 from tests.e2e.operator import Operator, on_current_row
 from tests.history import single
 from tests.pty_terminal import Terminal

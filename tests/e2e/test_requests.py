@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.domain.task import Status
-from bwp_tui.history import tasks
 from bwp_tui.sandbox.server import Sandbox
+from bwp_tui.store.queries import tasks
 from tests.e2e.operator import (
     ENTER,
     ESCAPE,

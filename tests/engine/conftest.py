@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.history.connection import History
 from bwp_tui.sandbox import wire
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile
+from bwp_tui.store.database.connection import History
 from tests.engine.shop import ManualClock, Shop
 from tests.practice import profile_of
 

@@ -16,11 +16,12 @@ from bwp_tui.domain.task import Download, Kind, Request, Task
 from bwp_tui.engine.connect import connect
 from bwp_tui.engine.engine import Engine
 from bwp_tui.engine.setup import EngineSetup
-from bwp_tui.history import actions, tasks
-from bwp_tui.history.connection import History
 from bwp_tui.sandbox.archives import Archives
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile
+from bwp_tui.store.commands import requests
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.queries import tasks
 
 ACTOR: Final = "op (from 10.0.0.7)"
 NOON: Final = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -60,7 +61,7 @@ def request(email: str, kind: Kind = Kind.RETRIEVAL, holding_period: int | None 
 
 def submit(history: History, email: str, kind: Kind = Kind.RETRIEVAL, holding_period: int | None = None) -> int:
     """Record a request; return its local number."""
-    return actions.submit(history, request(email, kind, holding_period), ACTOR).number
+    return requests.submit(history, request(email, kind, holding_period), ACTOR).number
 
 
 @dataclass
@@ -94,11 +95,11 @@ class Shop:
 
     def track_id(self, task_id: str, kind: Kind = Kind.RETRIEVAL) -> int:
         """Have the program adopt a task id; return its local number."""
-        return actions.track(self.history, kind, task_id, request("", kind), ACTOR).number
+        return requests.track(self.history, kind, task_id, request("", kind), ACTOR).number
 
     def order(self, number: int) -> Path:
         """Record that a result is to be downloaded; return the folder."""
-        actions.download(self.history, number, str(self.profile.download_dir), ACTOR)
+        requests.download(self.history, number, str(self.profile.download_dir), ACTOR)
         return self.profile.download_dir
 
     async def completed(self, email: str) -> int:

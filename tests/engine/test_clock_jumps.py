@@ -11,9 +11,10 @@ import pytest
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.uptime import Uptime
 from bwp_tui.engine.protection import MARGIN, TOKEN_PROTECTS
-from bwp_tui.history import downloads, timeline
-from bwp_tui.history.connection import History
 from bwp_tui.sandbox.server import Sandbox
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.queries import timeline
+from bwp_tui.store.worklog import downloads
 from tests.engine.shop import ManualClock, Shop
 from tests.practice import profile_of
 

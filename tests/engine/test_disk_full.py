@@ -17,10 +17,10 @@ from bwp_tui.api.links import PresignedLink
 from bwp_tui.engine.disk_space import RESERVE
 from bwp_tui.engine.part_file import PartFile
 from bwp_tui.engine.unwanted_parts import make_room
-from bwp_tui.history import downloads
-from bwp_tui.history.connection import History
-from bwp_tui.history.downloads import Order
-from bwp_tui.history.errors import DiskFull
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.errors import DiskFull
+from bwp_tui.store.worklog import downloads
+from bwp_tui.store.worklog.downloads import Order
 from tests.api.server import Received, ScriptedServer
 from tests.engine.saved import assert_saved, name_of
 from tests.engine.shop import Shop, names_in

@@ -14,9 +14,9 @@ from bwp_tui.api.transfer_errors import LineCut
 from bwp_tui.engine import pump as pump_module
 from bwp_tui.engine.archive_names import file_name
 from bwp_tui.engine.part_file import PartFile
-from bwp_tui.history import downloads, engine_state
-from bwp_tui.history.errors import HistoryUnavailable
 from bwp_tui.sandbox.server import Sandbox
+from bwp_tui.store.errors import HistoryUnavailable
+from bwp_tui.store.worklog import downloads, engine_state
 from tests.engine.saved import assert_saved, name_of
 from tests.engine.shop import Shop, names_in
 from tests.practice import profile_of

@@ -15,9 +15,9 @@ import pytest
 from bwp_tui.domain.task import Download
 from bwp_tui.engine.part_file import PartFile
 from bwp_tui.engine.unwanted_parts import remove_unwanted_parts
-from bwp_tui.history import download_queue
-from bwp_tui.history.connection import History
-from bwp_tui.history.watch import Watch
+from bwp_tui.store.commands import download_queue
+from bwp_tui.store.database.change_watcher import Watch
+from bwp_tui.store.database.connection import History
 from tests.engine.saved import assert_saved, name_of
 from tests.engine.shop import ACTOR, Shop, names_in
 from tests.faults.chaos_proxy import CLEAN, ChaosProxy, FrontedSandbox, Toxics

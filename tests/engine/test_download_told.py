@@ -16,9 +16,11 @@ from bwp_tui.engine import progress as progress_module
 from bwp_tui.engine.part_file import PartFile
 from bwp_tui.engine.progress import Progress
 from bwp_tui.engine.pump import CHANGED, Pump
-from bwp_tui.history import download_queue, downloads, timeline
-from bwp_tui.history.download_steps import CUT, WENT_ON
 from bwp_tui.sandbox.server import Sandbox
+from bwp_tui.store.commands import download_queue
+from bwp_tui.store.queries import timeline
+from bwp_tui.store.worklog import downloads
+from bwp_tui.store.worklog.download_timeline import CUT, WENT_ON
 from tests.engine.saved import assert_saved, name_of
 from tests.engine.shop import ACTOR, Shop, names_in
 from tests.engine.test_download_steering import at_work, under_way

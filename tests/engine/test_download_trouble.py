@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from bwp_tui.history import engine_state
 from bwp_tui.settings.profile import DOWNLOAD_SLOTS
+from bwp_tui.store.worklog import engine_state
 from tests.engine.saved import assert_saved, name_of
 from tests.engine.shop import Shop, names_in
 

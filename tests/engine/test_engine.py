@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from bwp_tui.history import actions
+from bwp_tui.store.commands import requests
 from tests.engine.shop import ACTOR, Shop
 
 
@@ -25,7 +25,7 @@ async def test_an_engine_with_nothing_to_do_rests_although_the_service_was_in_tr
     number = shop.submit("jane@example.com")
     async with shop.engine() as engine:
         await engine.run_once()
-        actions.cancel(shop.history, number, ACTOR)
+        requests.cancel(shop.history, number, ACTOR)
         shop.clock.advance(timedelta(minutes=2))
         looks = 0
         real = engine.wake

@@ -17,9 +17,9 @@ from bwp_tui.api.errors import (
     Unreachable,
 )
 from bwp_tui.engine.gate import PUT_OFF_S, REFUSED_PAUSES_S, Gate
-from bwp_tui.history import engine_state
-from bwp_tui.history.connection import History
-from bwp_tui.history.engine_state import Service
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.worklog import engine_state
+from bwp_tui.store.worklog.engine_state import Service
 from tests.engine.shop import ManualClock
 
 

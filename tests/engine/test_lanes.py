@@ -9,8 +9,9 @@ from bwp_tui.api.client import PrivacyApi
 from bwp_tui.engine.engine import Engine
 from bwp_tui.engine.lanes import AT_ONCE, Ahead, Lane, Lanes
 from bwp_tui.engine.polling import LARGEST_BATCH
-from bwp_tui.history import actions, intents
-from bwp_tui.history.connection import History
+from bwp_tui.store.commands import requests
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.worklog import intents
 from tests.engine.shop import ACTOR, Shop
 
 
@@ -141,7 +142,7 @@ async def test_one_that_was_withdrawn_while_it_was_read_ahead_is_not_sent(
         held = Held(api, "start", monkeypatch)
         working = asyncio.create_task(Engine(shop.history, api).run_once())
         await held.until(AT_ONCE)
-        actions.cancel(shop.history, numbers[AT_ONCE], ACTOR)
+        requests.cancel(shop.history, numbers[AT_ONCE], ACTOR)
         for more in range(AT_ONCE + 2):
             held.let_go()
             await held.until(min(AT_ONCE + 1 + more, AT_ONCE + 2))

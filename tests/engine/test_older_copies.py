@@ -11,9 +11,9 @@ import pytest
 
 from bwp_tui.engine.protection import TOKEN_PROTECTS
 from bwp_tui.engine.submitting import SharedSync
-from bwp_tui.history import backups
-from bwp_tui.history.connection import History
-from bwp_tui.history.tripwire import Seen, Tripwire
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.tripwire import Seen, Tripwire
+from bwp_tui.store.maintenance import backups
 from tests.engine.shop import Shop
 
 

@@ -10,12 +10,13 @@ from bwp_tui.domain.times import to_text
 from bwp_tui.engine.engine import Engine
 from bwp_tui.engine.gate import PUT_OFF_S
 from bwp_tui.engine.polling import LARGEST_BATCH, SIZE_KEPT
-from bwp_tui.history import actions, answers, engine_state, polls
-from bwp_tui.history.connection import as_int
 from bwp_tui.sandbox import graphql
 from bwp_tui.sandbox.graphql import Json
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.sandbox.world import Snapshot
+from bwp_tui.store.commands import requests as actions
+from bwp_tui.store.database.connection import as_int
+from bwp_tui.store.worklog import due_polls, engine_state, poll_answers
 from tests.engine.shop import ACTOR, PROCESSED, Shop
 from tests.practice import profile_of
 
@@ -85,16 +86,16 @@ async def test_twenty_tasks_are_asked_about_in_one_request(shop: Shop) -> None:
 async def test_a_request_takes_along_what_is_due_soon_and_was_not_asked_about_for_long(shop: Shop) -> None:
     numbers = held(shop, 5)
     await shop.work()
-    shop.clock.advance(polls.SOON * 10)
+    shop.clock.advance(due_polls.SOON * 10)
     now = shop.clock.now
     for number, seconds in zip(numbers, (0, 10, 30, 31), strict=False):
-        answers.not_answered(shop.history, [number], "later", now + timedelta(seconds=seconds))
+        poll_answers.not_answered(shop.history, [number], "later", now + timedelta(seconds=seconds))
     lately = shop.track("eve@example.com", Kind.DELETION, 180)
     async with shop.engine() as engine:
         assert await requests_of(engine, shop) == 1
         assert asked(shop) == {number: number in (*numbers[:3], lately) for number in (*numbers, lately)}
         shop.clock.advance(timedelta(seconds=31))
-        answers.not_answered(shop.history, [lately], "later", shop.clock.now + timedelta(seconds=1))
+        poll_answers.not_answered(shop.history, [lately], "later", shop.clock.now + timedelta(seconds=1))
         assert await requests_of(engine, shop) == 1
     assert [number for number, is_asked in asked(shop).items() if is_asked] == [numbers[3]]
 

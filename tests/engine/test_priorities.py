@@ -13,10 +13,11 @@ from bwp_tui.engine.engine import Engine
 from bwp_tui.engine.lanes import AT_ONCE
 from bwp_tui.engine.polling import LARGEST_BATCH
 from bwp_tui.engine.sight import Sight
-from bwp_tui.history import actions, answers, polls
-from bwp_tui.history.answers import Answer
-from bwp_tui.history.connection import History
-from bwp_tui.history.errors import HistoryUnavailable
+from bwp_tui.store.commands import requests
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.errors import HistoryUnavailable
+from bwp_tui.store.worklog import due_polls, poll_answers
+from bwp_tui.store.worklog.poll_answers import Answer
 from tests.engine.shop import ACTOR, Shop
 
 
@@ -26,13 +27,13 @@ def held(shop: Shop, count: int, received_on: date = date(2026, 11, 20)) -> list
     for number in range(count):
         task_id = shop.sandbox.world.start(Kind.DELETION, f"shopper{number}@example.com", holding_period=180)
         facts = Request(Kind.DELETION, "", received_on, "gdpr")
-        numbers.append(actions.track(shop.history, Kind.DELETION, task_id, facts, ACTOR).number)
+        numbers.append(requests.track(shop.history, Kind.DELETION, task_id, facts, ACTOR).number)
         shop.clock.advance(timedelta(seconds=1))
     return numbers
 
 
 def order_of(shop: Shop, limit: int = 100, in_sight: frozenset[int] = frozenset()) -> list[int]:
-    return [poll.number for poll in polls.due(shop.history, shop.clock.now, limit, in_sight)]
+    return [poll.number for poll in due_polls.due(shop.history, shop.clock.now, limit, in_sight)]
 
 
 def test_the_longest_overdue_comes_first(shop: Shop) -> None:
@@ -52,21 +53,21 @@ def test_what_is_near_its_due_date_comes_before_it_and_what_is_in_sight_before_a
 
 def test_what_is_in_sight_and_not_due_is_not_asked_about(shop: Shop) -> None:
     [first, second] = held(shop, 2)
-    answers.not_answered(shop.history, [first], "later", shop.clock.now + timedelta(hours=1))
+    poll_answers.not_answered(shop.history, [first], "later", shop.clock.now + timedelta(hours=1))
     assert order_of(shop, 100, frozenset([first])) == [second]
 
 
 async def test_the_engine_asks_first_about_what_somebody_looks_at(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = held(shop, AT_ONCE * LARGEST_BATCH + 5)
     sight, rounds = Sight(frozenset(numbers[-5:])), []
-    real = polls.due
+    real = due_polls.due
 
-    def watched(*arguments: object) -> list[polls.DuePoll]:
+    def watched(*arguments: object) -> list[due_polls.DuePoll]:
         found = real(*arguments)  # type: ignore[arg-type]  # it passes on what it is given
         rounds.append([poll.number for poll in found])
         return found
 
-    monkeypatch.setattr(polls, "due", watched)
+    monkeypatch.setattr(due_polls, "due", watched)
     async with shop.api() as api:
         await Engine(shop.history, api, sight=sight).run_once()
     assert rounds[0][:5] == numbers[-5:]
@@ -110,14 +111,14 @@ async def test_one_that_cannot_be_recorded_leaves_none_of_the_others_unwatched(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     numbers = held(shop, 3 * LARGEST_BATCH)
-    real = answers.all_answered
+    real = poll_answers.all_answered
 
     def full_for_the_first(history: History, given: Mapping[int, tuple[Answer, datetime | None]]) -> frozenset[int]:
         if numbers[0] in given:
             raise HistoryUnavailable("The disk is full.")
         return real(history, given)
 
-    monkeypatch.setattr(answers, "all_answered", full_for_the_first)
+    monkeypatch.setattr(poll_answers, "all_answered", full_for_the_first)
     async with shop.engine() as engine:
         before = asyncio.all_tasks()
         with pytest.raises(HistoryUnavailable):

@@ -7,7 +7,7 @@ import pytest
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.uptime import Uptime, read_uptime
 from bwp_tui.engine.protection import MARGIN, TOKEN_PROTECTS, protects
-from bwp_tui.history.intents import Intent
+from bwp_tui.store.worklog.intents import Intent
 from tests.engine.shop import NOON
 
 YOUNG = timedelta(hours=7)

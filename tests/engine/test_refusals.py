@@ -20,10 +20,11 @@ from bwp_tui.engine import thread as engine_thread
 from bwp_tui.engine.reconnecting import Reconnecting
 from bwp_tui.engine.setup import EngineSetup, preparing
 from bwp_tui.engine.thread import EngineThread
-from bwp_tui.history import engine_state, tasks
-from bwp_tui.history.connection import History
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import GivenSecret, Profile, SettingsError
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.queries import tasks
+from bwp_tui.store.worklog import engine_state
 from tests.engine.shop import Shop, setup_of, submit
 from tests.waiting import eventually
 

@@ -16,9 +16,11 @@ from bwp_tui.domain.task import Kind
 from bwp_tui.engine.engine import Engine
 from bwp_tui.engine.gate import PUT_OFF_S
 from bwp_tui.engine.protection import TOKEN_PROTECTS
-from bwp_tui.history import actions, engine_state, sent, tasks, timeline
-from bwp_tui.history.connection import History
-from bwp_tui.history.engine_state import Service
+from bwp_tui.store.commands import requests
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.queries import request_log, tasks, timeline
+from bwp_tui.store.worklog import engine_state
+from bwp_tui.store.worklog.engine_state import Service
 from tests.api.server import Reaction, Received, ScriptedServer, answer, graphql, raw, token
 from tests.engine.shop import ACTOR, ManualClock, request, submit
 
@@ -152,7 +154,7 @@ async def test_the_services_refusal_after_a_lost_answer_confirms_nothing_and_is_
     task = tasks.get(history, number)
     assert (task.status, task.errors[0].code) == ("UNCONFIRMED", "Bad")
     assert "why" in (task.trouble or "")
-    actions.resubmit(history, number, ACTOR)
+    requests.resubmit(history, number, ACTOR)
 
 
 async def test_a_refusal_after_a_throttled_try_rejects(
@@ -185,7 +187,7 @@ async def test_a_cancellation_is_repeated_until_the_service_has_cancelled(
     engine: Engine, server: ScriptedServer, history: History, clock: ManualClock, before: list[Reaction], name: str
 ) -> None:
     number = await started(engine, server, history)
-    actions.cancel(history, number, ACTOR)
+    requests.cancel(history, number, ACTOR)
     made: dict[str, Callable[[str], Reaction]] = {
         **PASSING,
         "an unspecified ValidationError": lambda field: classified("ValidationError", field),
@@ -211,7 +213,7 @@ async def test_a_cancellation_ends_when_the_service_says_that_it_cannot_be(
     is_doubtful: bool,
 ) -> None:
     number = await started(engine, server, history)
-    actions.cancel(history, number, ACTOR)
+    requests.cancel(history, number, ACTOR)
     server.script("/graphql", *before, classified("ValidationError", CANCEL, code=CANNOT), LOST)
     for _ in [*before, None]:
         await tried(engine, clock)
@@ -225,16 +227,16 @@ async def test_a_cancellation_ends_when_the_task_is_seen_to_be_beyond_it(
     engine: Engine, server: ScriptedServer, history: History, clock: ManualClock, status: str
 ) -> None:
     number = await started(engine, server, history)
-    actions.cancel(history, number, ACTOR)
+    requests.cancel(history, number, ACTOR)
     server.script("/graphql", answer(400, PAGE), graphql(data={"t0": {"taskId": "id-1", "status": status}}))
     await tried(engine, clock)
     with history.write() as transaction:
         transaction.run("UPDATE intents SET not_before = '9999' WHERE state = 'waiting'")
-    actions.poll_now(history, [number])
+    requests.poll_now(history, [number])
     await tried(engine, clock)
     task = tasks.get(history, number)
     assert (task.status, task.cancel_asked) == (status, False)
-    assert status in (sent.of_task(history, number)[-1].answer[1] or "")
+    assert status in (request_log.of_task(history, number)[-1].answer[1] or "")
 
 
 async def test_one_request_that_is_always_refused_holds_up_no_other(
@@ -262,7 +264,7 @@ async def test_a_throttled_batch_of_polls_is_asked_again_and_not_in_more_request
     engine: Engine, server: ScriptedServer, history: History
 ) -> None:
     for n in range(20):
-        actions.track(history, Kind.DELETION, f"id-{n}", request(""), ACTOR)
+        requests.track(history, Kind.DELETION, f"id-{n}", request(""), ACTOR)
     server.script("/graphql", PASSING["AWS throttling in the body of a 400"](""))
     await engine.run_once()
     assert len(server.seen("/graphql")) == 1
@@ -273,7 +275,7 @@ async def test_a_batch_refused_without_a_reason_is_smaller_at_the_next_try_and_n
     engine: Engine, server: ScriptedServer, history: History, clock: ManualClock
 ) -> None:
     for n in range(20):
-        actions.track(history, Kind.DELETION, f"id-{n}", request(""), ACTOR)
+        requests.track(history, Kind.DELETION, f"id-{n}", request(""), ACTOR)
     server.script("/graphql", PASSING["an error without class"](""))
     sizes = []
     for _ in range(4):

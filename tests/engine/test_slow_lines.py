@@ -13,7 +13,7 @@ from bwp_tui.api.client import PrivacyApi
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.engine.filling import TooSlow
 from bwp_tui.engine.progress import SLOW
-from bwp_tui.history import downloads
+from bwp_tui.store.worklog import downloads
 from tests.api.server import Received, ScriptedServer
 from tests.engine.saved import assert_saved, name_of
 from tests.engine.shop import Shop

@@ -8,10 +8,12 @@ import pytest
 
 from bwp_tui.domain.task import Kind
 from bwp_tui.engine.protection import MARGIN, TOKEN_PROTECTS
-from bwp_tui.history import actions, engine_state, intents, timeline
-from bwp_tui.history.connection import History
-from bwp_tui.history.errors import NotPossible
-from bwp_tui.history.intents import Intent
+from bwp_tui.store.commands import requests
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.errors import NotPossible
+from bwp_tui.store.queries import timeline
+from bwp_tui.store.worklog import engine_state, intents
+from bwp_tui.store.worklog.intents import Intent
 from tests.engine.shop import ACTOR, Shop
 
 A_WHILE = timedelta(minutes=2)
@@ -80,7 +82,7 @@ async def test_a_garbled_answer_is_a_lost_one(shop: Shop) -> None:
     number = shop.submit("jane@example.com")
     await shop.work()
     with pytest.raises(NotPossible):
-        actions.cancel(shop.history, number, ACTOR)
+        requests.cancel(shop.history, number, ACTOR)
     shop.clock.advance(A_WHILE)
     await shop.work()
     assert len(shop.sandbox.world.starts) == 1
@@ -119,7 +121,7 @@ async def test_a_request_that_was_never_sent_waits_longer_than_eight_hours_and_m
     shop.clock.advance(TOKEN_PROTECTS * 5)
     await shop.work()
     assert shop.task(number).status == "QUEUED"
-    actions.cancel(shop.history, number, ACTOR)
+    requests.cancel(shop.history, number, ACTOR)
     shop.sandbox.start()
     shop.clock.advance(A_WHILE)
     await shop.work()
@@ -149,7 +151,7 @@ async def test_a_resubmission_has_a_token_of_its_own(shop: Shop) -> None:
     shop.clock.advance(timedelta(minutes=1))
     await shop.work()
     assert shop.task(number).status == "FAILED"
-    actions.resubmit(shop.history, number, ACTOR)
+    requests.resubmit(shop.history, number, ACTOR)
     await shop.work()
     assert len({start.client_token for start in shop.sandbox.world.starts}) == 2
 
@@ -160,7 +162,7 @@ async def test_a_request_withdrawn_at_the_last_moment_is_not_sent(shop: Shop, mo
     def withdraw_what_was_read(history: History, now: datetime, limit: int) -> list[Intent]:
         found = real(history, now, limit)
         for intent in found:
-            actions.cancel(history, intent.number, ACTOR)
+            requests.cancel(history, intent.number, ACTOR)
         return found
 
     number = shop.submit("jane@example.com")
@@ -214,12 +216,12 @@ async def test_a_denial_is_not_hammered(shop: Shop) -> None:
 async def test_a_held_deletion_is_cancelled_and_stays_so(shop: Shop) -> None:
     number = shop.submit("jane@example.com", Kind.DELETION, holding_period=5)
     await shop.work()
-    actions.cancel(shop.history, number, ACTOR)
+    requests.cancel(shop.history, number, ACTOR)
     await shop.work()
     assert shop.task(number).status == "CANCELLED"
     assert shop.sandbox.world.calls["cancelPersonalDataDeletionTask"] == 1
     for days in (1, 5, 5):
-        actions.poll_now(shop.history, [number])
+        requests.poll_now(shop.history, [number])
         await shop.work()
         assert shop.task(number).status == "CANCELLED"
         shop.clock.advance(timedelta(days=days))
@@ -228,7 +230,7 @@ async def test_a_held_deletion_is_cancelled_and_stays_so(shop: Shop) -> None:
 async def test_a_cancellation_that_comes_too_late_is_told_and_the_task_goes_on(shop: Shop) -> None:
     number = shop.submit("jane@example.com", Kind.DELETION, holding_period=1)
     await shop.work()
-    actions.cancel(shop.history, number, ACTOR)
+    requests.cancel(shop.history, number, ACTOR)
     shop.clock.advance(timedelta(days=1, seconds=1))
     await shop.work()
     assert shop.task(number).status == "IN_PROGRESS"
@@ -240,7 +242,7 @@ async def test_a_cancellation_that_comes_too_late_is_told_and_the_task_goes_on(s
 async def test_a_cancellation_without_an_answer_is_asked_again(shop: Shop) -> None:
     number = shop.submit("jane@example.com", Kind.DELETION, holding_period=5)
     await shop.work()
-    actions.cancel(shop.history, number, ACTOR)
+    requests.cancel(shop.history, number, ACTOR)
     shop.sandbox.faults.set("lost-answer", times=1)
     await shop.work()
     assert shop.task(number).cancel_asked

@@ -15,12 +15,14 @@ from bwp_tui.engine import thread as engine_thread
 from bwp_tui.engine.lease import Lease, LeaseUnusable, begin_term, seems_stopped
 from bwp_tui.engine.setup import EngineSetup
 from bwp_tui.engine.thread import EngineThread, Role
-from bwp_tui.history import actions, downloads, engine_state, intents, outcomes, tasks
-from bwp_tui.history.connection import History
-from bwp_tui.history.engine_state import Ability, Service
-from bwp_tui.history.errors import EngineSuperseded, HistoryUnavailable
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile, SettingsError
+from bwp_tui.store.commands import requests
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.errors import EngineSuperseded, HistoryUnavailable
+from bwp_tui.store.queries import tasks
+from bwp_tui.store.worklog import downloads, engine_state, intent_outcomes, intents
+from bwp_tui.store.worklog.engine_state import Ability, Service
 from tests.engine.shop import ACTOR, request, setup_of, submit
 from tests.engine.test_thread import engine_of, holder_of, running
 from tests.waiting import eventually
@@ -110,7 +112,7 @@ def test_a_superseded_engine_can_write_nothing_any_more(profile: Profile, live_h
     assert next_one.superseded is not None
     revision = live_history.revision()
     with pytest.raises(EngineSuperseded):
-        outcomes.sending(old, intent.id)
+        intent_outcomes.sending(old, intent.id)
     with pytest.raises(EngineSuperseded):
         lease.beat()
     assert live_history.revision() == revision
@@ -236,10 +238,10 @@ def test_a_download_whose_part_a_stopped_engine_holds_waits_for_it(
         profile = replace(profile, target_id=slow.target_id)
         setup = replace(setup_of(profile, slow.client_secret), profile=profile)
         task_id = slow.world.start(request("").kind, "jane@example.com")
-        number = actions.track(live_history, request("").kind, task_id, request(""), ACTOR).number
+        number = requests.track(live_history, request("").kind, task_id, request(""), ACTOR).number
         with holder_of(profile, slow) as holder:
             eventually(lambda: tasks.get(live_history, number).status == "COMPLETED")
-            actions.download(live_history, number, str(tmp_path), ACTOR)
+            requests.download(live_history, number, str(tmp_path), ACTOR)
             eventually(lambda: downloads.running(live_history))
             eventually(lambda: list(tmp_path.glob("*.part")))
             holder.send_signal(signal.SIGSTOP)

@@ -22,12 +22,14 @@ from bwp_tui.engine import thread as engine_thread
 from bwp_tui.engine.lease import Lease
 from bwp_tui.engine.setup import EngineSetup
 from bwp_tui.engine.thread import EngineThread, Role
-from bwp_tui.history import actions, engine_state, tasks
-from bwp_tui.history.connection import History
-from bwp_tui.history.engine_state import Ability, Service
-from bwp_tui.history.errors import HistoryError
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile, SettingsError
+from bwp_tui.store.commands import requests
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.errors import HistoryError
+from bwp_tui.store.queries import tasks
+from bwp_tui.store.worklog import engine_state
+from bwp_tui.store.worklog.engine_state import Ability, Service
 from tests.engine.shop import ACTOR, bytes_below, request, setup_of, submit
 from tests.practice import profile_of
 from tests.waiting import eventually
@@ -160,10 +162,10 @@ def test_stopping_in_the_middle_of_a_download_keeps_what_is_there(tmp_path: Path
         profile = profile_of(sandbox, tmp_path / "sandbox")
         history = History(profile.history_path)
         task_id = sandbox.world.start(request("").kind, "jane@example.com")
-        number = actions.track(history, request("").kind, task_id, request(""), ACTOR).number
+        number = requests.track(history, request("").kind, task_id, request(""), ACTOR).number
         with running(engine_of(profile)) as engine:
             eventually(lambda: tasks.get(history, number).status == "COMPLETED")
-            actions.download(history, number, str(profile.download_dir), ACTOR)
+            requests.download(history, number, str(profile.download_dir), ACTOR)
 
             def received() -> int:
                 download = tasks.get(history, number).download
@@ -186,7 +188,7 @@ def test_a_download_whose_engine_was_killed_goes_on_where_it_was(tmp_path: Path,
         profile = profile_of(sandbox, tmp_path / "sandbox")
         history = History(profile.history_path)
         task_id = sandbox.world.start(request("").kind, "jane@example.com")
-        number = actions.track(history, request("").kind, task_id, request(""), ACTOR).number
+        number = requests.track(history, request("").kind, task_id, request(""), ACTOR).number
 
         def download() -> Download:
             found = tasks.get(history, number).download
@@ -195,7 +197,7 @@ def test_a_download_whose_engine_was_killed_goes_on_where_it_was(tmp_path: Path,
 
         with holder_of(profile, sandbox) as holder:
             eventually(lambda: tasks.get(history, number).status == "COMPLETED")
-            actions.download(history, number, str(profile.download_dir), ACTOR)
+            requests.download(history, number, str(profile.download_dir), ACTOR)
             eventually(lambda: download().bytes > 0)
             holder.kill()
             holder.wait()
@@ -223,7 +225,7 @@ def test_a_read_only_profile_sends_nothing(sandbox: Sandbox, profile: Profile, l
     profile = replace(profile, read_only=True)
     waiting = submit(live_history, "jane@example.com")
     task_id = sandbox.world.start(request("").kind, "eve@example.com")
-    tracked = actions.track(live_history, request("").kind, task_id, request(""), ACTOR).number
+    tracked = requests.track(live_history, request("").kind, task_id, request(""), ACTOR).number
     with running(engine_of(profile)):
         eventually(lambda: tasks.get(live_history, tracked).status == "IN_PROGRESS")
     assert tasks.get(live_history, waiting).status == "QUEUED"

@@ -19,12 +19,15 @@ from bwp_tui.engine.serve import EngineElsewhere, serve, serve_once
 from bwp_tui.engine.setup import setup_for
 from bwp_tui.engine.thread import EngineThread
 from bwp_tui.engine.until import until
-from bwp_tui.history import actions, backups, engine_state, tasks, upkeep
-from bwp_tui.history.connection import History
-from bwp_tui.history.engine_state import Ability, Service
-from bwp_tui.history.errors import HistoryTooNew
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile, SettingsError
+from bwp_tui.store.commands import requests
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.errors import HistoryTooNew
+from bwp_tui.store.maintenance import backups, daily
+from bwp_tui.store.queries import tasks
+from bwp_tui.store.worklog import engine_state
+from bwp_tui.store.worklog.engine_state import Ability, Service
 from tests.engine.shop import ACTOR, request, setup_of, submit
 from tests.engine.test_thread import running
 from tests.waiting import eventually
@@ -135,7 +138,7 @@ def test_serving_says_each_role_once(profile: Profile) -> None:
 def test_serving_once_does_what_is_due_and_returns(sandbox: Sandbox, profile: Profile, live_history: History) -> None:
     numbers = [submit(live_history, f"shopper{number}@example.com") for number in range(3)]
     task_id = sandbox.world.start(request("").kind, "slow@example.com")
-    numbers.append(actions.track(live_history, request("").kind, task_id, request(""), ACTOR).number)
+    numbers.append(requests.track(live_history, request("").kind, task_id, request(""), ACTOR).number)
     serve_once(setup_of(profile))
     assert {tasks.get(live_history, number).status for number in numbers} == {"IN_PROGRESS"}
     assert lease_is_free(profile)
@@ -229,7 +232,7 @@ def test_a_day_that_has_its_copy_needs_no_other_look(
     profile = replace(profile, practice=False)
     serve_once(setup_of(profile))
     looks: list[Path] = []
-    monkeypatch.setattr(upkeep, "look_after", lambda path, *_others: looks.append(path))
+    monkeypatch.setattr(daily, "look_after", lambda path, *_others: looks.append(path))
     assert until(setup_of(profile), accepted(submit(live_history, "jane@example.com")), timeout=20)
     assert looks == []
 

@@ -21,9 +21,11 @@ from typing import Final
 import apsw
 
 from bwp_tui.domain.task import Kind, Status
-from bwp_tui.history import backups, downloads, integrity, recovery, swap
-from bwp_tui.history.connection import History
-from bwp_tui.history.suspicion import suspect
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.maintenance import atomic_swap, backups, integrity
+from bwp_tui.store.maintenance import recover as recovery
+from bwp_tui.store.maintenance.damage_flag import suspect
+from bwp_tui.store.worklog import downloads
 from tests.history import single
 from tests.history.golden.write import STATUSES
 from tests.history.hand_reader import PAGE, TABLES, Rows, rows_by_hand, rows_of
@@ -200,7 +202,7 @@ def run(of: Specimen, trials: Iterator[tuple[str, Damage, int]], *, with_backup:
                 path = recover(bytes(data), of, Path(folder), with_backup=with_backup)
                 outcome.seconds.append(time.perf_counter() - began)
                 readable, lost = lost_rows(path, bytes(data), of)
-                aside = swap.set_aside(path)
+                aside = atomic_swap.set_aside(path)
                 wrong = integrity.full(path)
                 if aside and aside[0].read_bytes() != bytes(data):
                     wrong.append("the damaged file was not kept as it was")

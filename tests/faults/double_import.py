@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from bwp_tui.cli.exits import Exit
-from bwp_tui.history.connection import History, as_int
+from bwp_tui.store.database.connection import History, as_int
 
 LINES: Final = 400
 RIVALS: Final = 2

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.history.connection import History
 from bwp_tui.sandbox.server import Sandbox
+from bwp_tui.store.database.connection import History
 from tests.faults.books import Verdict, Witness, compare, entries, unsettled, witnessed
 from tests.faults.operator_life import DRAIN, OPERATOR_LIFE, AckLog, way_to
 from tests.faults.points import ACKNOWLEDGED, POINTS

@@ -27,10 +27,11 @@ from unittest import mock
 
 from bwp_tui.domain.task import Download, Status
 from bwp_tui.domain.times import utc_now
-from bwp_tui.history import actions, tasks
-from bwp_tui.history.connection import History
 from bwp_tui.sandbox import archives
 from bwp_tui.sandbox.archives import Archives
+from bwp_tui.store.commands import requests
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.queries import tasks
 from tests.cli.conftest import variables
 from tests.engine.shop import ACTOR, submit
 from tests.faults.chaos_proxy import CLEAN, ChaosProxy, FrontedSandbox, Toxics
@@ -162,7 +163,7 @@ class LongDownload:
             await self._until(lambda: tasks.get(self._history, number).status == Status.COMPLETED)
             for name in ("garbled", "busy-store", "expired-link"):
                 faults.set(name, times=1)
-            actions.download(self._history, number, str(self._folder / "shop" / "downloads"), ACTOR)
+            requests.download(self._history, number, str(self._folder / "shop" / "downloads"), ACTOR)
             await self._until(lambda: self._fetched > size // 8)
             for name in ("html", "changed-archive"):
                 faults.set(name, times=1)

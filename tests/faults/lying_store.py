@@ -23,10 +23,10 @@ from unittest import mock
 from bwp_tui.domain.task import Download
 from bwp_tui.domain.times import utc_now
 from bwp_tui.engine import filling
-from bwp_tui.history.connection import History
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.sandbox.store import Store
 from bwp_tui.sandbox.wire import Answer, Headers, Slice
+from bwp_tui.store.database.connection import History
 from tests.engine.shop import ManualClock, Shop
 from tests.practice import profile_of
 from tests.waiting import eventually_in_loop

@@ -15,9 +15,10 @@ from bwp_tui.api.endpoint import Endpoint, Secret
 from bwp_tui.domain.task import TERMINAL, DownloadState, Kind, Status
 from bwp_tui.engine.engine import Engine
 from bwp_tui.engine.protection import TOKEN_PROTECTS
-from bwp_tui.history import actions, intents
-from bwp_tui.history.connection import History
 from bwp_tui.sandbox.server import Sandbox
+from bwp_tui.store.commands import requests
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.worklog import intents
 from tests.engine.shop import ACTOR, ManualClock, Shop, setup_of
 from tests.faults.books import Entry, Verdict, Witness, compare, entries, when
 from tests.practice import profile_of
@@ -99,16 +100,16 @@ class Office:
         for number in numbers:
             task = self.shop.task(number)
             saved = task.download is not None and task.download.state == DownloadState.DONE
-            if not saved and actions.cannot_download(task) is None:
-                actions.download(self.shop.history, number, folder, ACTOR)
+            if not saved and requests.cannot_download(task) is None:
+                requests.download(self.shop.history, number, folder, ACTOR)
                 asked += 1
         return asked
 
     def cancel(self, numbers: list[int]) -> None:
         """Ask for the cancellation of those that can be cancelled."""
         for number in numbers:
-            if actions.cannot_cancel(self.shop.task(number)) is None:
-                actions.cancel(self.shop.history, number, ACTOR)
+            if requests.cannot_cancel(self.shop.task(number)) is None:
+                requests.cancel(self.shop.history, number, ACTOR)
 
     def verdict(self) -> Verdict:
         """Compare the register with the books."""

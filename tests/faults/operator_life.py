@@ -19,11 +19,11 @@ from typing import Final
 from bwp_tui.domain.task import Kind, Request
 from bwp_tui.engine.setup import EngineSetup
 from bwp_tui.engine.thread import EngineThread
-from bwp_tui.history import actions
-from bwp_tui.history.connection import History, as_int
-from bwp_tui.history.errors import NotPossible
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile
+from bwp_tui.store.commands import requests
+from bwp_tui.store.database.connection import History, as_int
+from bwp_tui.store.errors import NotPossible
 from tests.faults import points
 from tests.faults.zygote import Arguments
 from tests.waiting import eventually
@@ -107,14 +107,14 @@ class _Operator:
         """File a request and note it."""
         kind = Kind.DELETION if self._dice.random() < 0.4 else Kind.RETRIEVAL
         request = Request(kind, email, RECEIVED, "gdpr", holding_period=_LONG_HOLD)
-        number = actions.submit(self._history, request, ACTOR).number
+        number = requests.submit(self._history, request, ACTOR).number
         self._promise("submitted", number)
         return number
 
     def cancel(self, number: int) -> None:
         """Cancel a request, if that is possible, and note it."""
         with contextlib.suppress(NotPossible):
-            actions.cancel(self._history, number, ACTOR)
+            requests.cancel(self._history, number, ACTOR)
             self._promise("cancelled", number)
 
     def cancel_one_of(self, status: str) -> None:

@@ -12,19 +12,21 @@ from typing import Any, Final
 
 from bwp_tui.api.client import PrivacyApi
 from bwp_tui.engine.lease import Lease
-from bwp_tui.history import actions, outcomes, timeline
+from bwp_tui.store.commands import requests
+from bwp_tui.store.queries import timeline
+from bwp_tui.store.worklog import intent_outcomes
 
 ACKNOWLEDGED: Final = "acknowledged"
 
 POINTS: Final[dict[str, tuple[object, str]]] = {
     "written, not committed": (timeline, "append"),
-    "committed, not acknowledged": (actions, "submit"),
-    "marked, not sent": (outcomes, "sending"),
+    "committed, not acknowledged": (requests, "submit"),
+    "marked, not sent": (intent_outcomes, "sending"),
     "answered, not recorded": (PrivacyApi, "start"),
-    "recorded": (outcomes, "accepted"),
-    "cancellation committed": (actions, "cancel"),
+    "recorded": (intent_outcomes, "accepted"),
+    "cancellation committed": (requests, "cancel"),
     "cancellation answered": (PrivacyApi, "cancel"),
-    "cancellation recorded": (outcomes, "cancelled"),
+    "cancellation recorded": (intent_outcomes, "cancelled"),
     "polled, not recorded": (PrivacyApi, "poll"),
     "lease tried": (Lease, "take"),
 }

@@ -26,11 +26,12 @@ import apsw
 
 from bwp_tui.engine import lease
 from bwp_tui.engine import thread as engine_thread
-from bwp_tui.history import actions, engine_state
-from bwp_tui.history.connection import History
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.sandbox.service import Service
 from bwp_tui.sandbox.wire import Answer, Request
+from bwp_tui.store.commands import requests
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.worklog import engine_state
 from tests.engine.shop import ACTOR
 from tests.engine.shop import request as request_for
 from tests.faults.books import Verdict, Witness, compare, entries, unsettled, witnessed
@@ -237,9 +238,9 @@ class Fight:
         """Return who is the engine, once it has been at work for a while."""
         reigning = self._engine(history)
         for _ in range(_REQUESTS_A_ROUND):
-            actions.submit(history, request_for(f"jane+{self._filed}@example.com"), ACTOR)
+            requests.submit(history, request_for(f"jane+{self._filed}@example.com"), ACTOR)
             self._filed += 1
-        actions.poll_now(history, list(range(max(1, self._filed - 30), self._filed)))
+        requests.poll_now(history, list(range(max(1, self._filed - 30), self._filed)))
         self._lives[reigning].ended(self._dice.uniform(0.0, _LONGEST_REIGN_S))
         return reigning
 

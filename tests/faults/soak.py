@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Final
 
 from bwp_tui.domain.task import Kind
-from bwp_tui.history import actions
-from bwp_tui.history.connection import History
 from bwp_tui.sandbox.server import Sandbox
+from bwp_tui.store.commands import requests as actions
+from bwp_tui.store.database.connection import History
 from tests.engine.shop import ACTOR, submit
 from tests.faults.operator_life import way_to
 from tests.faults.zygote import ROOT

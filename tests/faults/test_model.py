@@ -18,9 +18,10 @@ from bwp_tui.domain.uptime import Uptime
 from bwp_tui.engine.engine import Engine
 from bwp_tui.engine.lease import Lease
 from bwp_tui.engine.protection import MARGIN, TOKEN_PROTECTS
-from bwp_tui.history import actions, intents, polls
-from bwp_tui.history.connection import History
-from bwp_tui.history.errors import NotPossible
+from bwp_tui.store.commands import requests
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.errors import NotPossible
+from bwp_tui.store.worklog import due_polls, intents
 from tests.engine.shop import NOON
 from tests.faults.books import Entry, Witness, compare, entries, when
 from tests.faults.fake_service import REFUSED_NAME, FakeService, Killed, Mood
@@ -134,7 +135,9 @@ class Machine(RuleBasedStateMachine):
     def submit(self, kind: Kind, refused: bool, days: int) -> None:
         name = REFUSED_NAME if refused else "jane"
         email = f"{name}+{len(self.asked)}@example.com"
-        number = actions.submit(self.history, Request(kind, email, RECEIVED, "gdpr", holding_period=days), ACTOR).number
+        number = requests.submit(
+            self.history, Request(kind, email, RECEIVED, "gdpr", holding_period=days), ACTOR
+        ).number
         self.asked[number] = email
 
     @precondition(lambda self: self.asked)
@@ -145,7 +148,7 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.asked)
     @rule()
     def hear_of_all(self) -> None:
-        actions.poll_now(self.history, list(self.asked))
+        requests.poll_now(self.history, list(self.asked))
 
     @rule(who=st.integers(0, 1), asking=MOODS, polling=MOODS, then=PASSING)
     def work(self, who: int, asking: list[Mood], polling: list[Mood], then: timedelta) -> None:
@@ -216,7 +219,7 @@ class Machine(RuleBasedStateMachine):
             process.die()
         for doubling in range(30):
             self.processes[0].work([], [])
-            waiting = [at for at in (intents.next_at(self.history), polls.next_at(self.history)) if at is not None]
+            waiting = [at for at in (intents.next_at(self.history), due_polls.next_at(self.history)) if at is not None]
             if not waiting:
                 return
             # Ever longer steps: a clock that went back leaves due times that lie far ahead.
@@ -238,7 +241,7 @@ class Machine(RuleBasedStateMachine):
 
     def _cancel(self, number: int) -> None:
         with contextlib.suppress(NotPossible):
-            if actions.cancel(self.history, number, ACTOR).status == "CANCELLED":
+            if requests.cancel(self.history, number, ACTOR).status == "CANCELLED":
                 self.withdrawn.add(number)
 
 

@@ -15,10 +15,11 @@ import pytest
 from bwp_tui.domain.task import Download, Kind
 from bwp_tui.engine.lease import Lease
 from bwp_tui.engine.thread import EngineThread
-from bwp_tui.history import actions, tasks
-from bwp_tui.history.connection import History
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile
+from bwp_tui.store.commands import requests
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.queries import tasks
 from tests.cli.conftest import variables
 from tests.engine.shop import ACTOR, request, setup_of, submit
 from tests.faults.zygote import ROOT
@@ -68,7 +69,7 @@ def profile_below(sandbox: Sandbox, folder: Path) -> Profile:
 def finished_retrieval(history: History, sandbox: Sandbox) -> int:
     """Have the console adopt a retrieval, and return its number once it is known to have a result."""
     task_id = sandbox.world.start(Kind.RETRIEVAL, "jane@example.com")
-    number = actions.track(history, Kind.RETRIEVAL, task_id, request(""), ACTOR).number
+    number = requests.track(history, Kind.RETRIEVAL, task_id, request(""), ACTOR).number
     eventually(lambda: tasks.get(history, number).status == "COMPLETED", within_s=25.0)
     return number
 
@@ -88,7 +89,7 @@ def test_while_nobody_reads_the_terminal_for_twenty_seconds_work_and_downloads_g
         with terminal.deaf():
             terminal.send(_MUCH)
             began = time.monotonic()
-            actions.download(history, number, str(tmp_path / "saved"), ACTOR)
+            requests.download(history, number, str(tmp_path / "saved"), ACTOR)
             filed = submit(history, "eve@example.com")
             eventually(lambda: tasks.get(history, filed).status == "COMPLETED", within_s=STALLED_S)
             eventually(lambda: download_of(history, number).state == "done", within_s=STALLED_S)
@@ -109,7 +110,7 @@ def test_a_terminal_that_goes_away_amid_a_download_leaves_no_process_and_no_byte
         with console(sandbox, tmp_path) as terminal:
             history = History(profile.history_path)
             number = finished_retrieval(history, sandbox)
-            actions.download(history, number, str(tmp_path / "saved"), ACTOR)
+            requests.download(history, number, str(tmp_path / "saved"), ACTOR)
             eventually(lambda: download_of(history, number).bytes > RATE)
             terminal.hang_up()
             terminal.wait(GONE_S)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.history.connection import History
+from bwp_tui.store.database.connection import History
 from tests.history.support import FrozenClock
 
 

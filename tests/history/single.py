@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from bwp_tui.domain.task import Verification
-from bwp_tui.history import actions, answers, timeline, work
-from bwp_tui.history.answers import Answer
-from bwp_tui.history.connection import History
+from bwp_tui.store.commands import records, requests
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.queries import timeline
+from bwp_tui.store.worklog import poll_answers
+from bwp_tui.store.worklog.poll_answers import Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,34 +32,34 @@ def notes(history: History, number: int) -> list[Note]:
 
 
 def answered(history: History, number: int, answer: Answer, next_poll_at: datetime | None) -> bool:
-    return number in answers.all_answered(history, {number: (answer, next_poll_at)})
+    return number in poll_answers.all_answered(history, {number: (answer, next_poll_at)})
 
 
 def set_note(history: History, number: int, note: str, actor: str) -> None:
     with history.write() as transaction:
-        actions.set_note_in(transaction, number, note, actor)
+        requests.set_note_in(transaction, number, note, actor)
 
 
 def set_tags(history: History, number: int, tags: Iterable[str], actor: str) -> None:
     with history.write() as transaction:
-        work.set_tags_in(transaction, history, number, tags, actor)
+        records.set_tags_in(transaction, history, number, tags, actor)
 
 
 def verify(history: History, number: int, verification: Verification, actor: str) -> None:
     with history.write() as transaction:
-        work.verify_in(transaction, history, number, verification, actor)
+        records.verify_in(transaction, history, number, verification, actor)
 
 
 def assign(history: History, number: int, who: str | None, actor: str) -> None:
     with history.write() as transaction:
-        work.assign_in(transaction, history, number, who, actor)
+        records.assign_in(transaction, history, number, who, actor)
 
 
 def acknowledge(history: History, number: int, on: date, actor: str) -> None:
     with history.write() as transaction:
-        work.acknowledge_in(transaction, history, number, on, actor)
+        records.acknowledge_in(transaction, history, number, on, actor)
 
 
 def extend(history: History, number: int, reason: str, today: date, actor: str) -> date:
     with history.write() as transaction:
-        return work.extend_in(transaction, history, number, reason, today, actor)
+        return records.extend_in(transaction, history, number, reason, today, actor)

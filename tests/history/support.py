@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 from bwp_tui.domain.task import Kind, Request, Status, Task
-from bwp_tui.history import actions, intents, outcomes, tasks
-from bwp_tui.history.answers import Answer
-from bwp_tui.history.connection import History, as_int
-from bwp_tui.history.intents import Intent
+from bwp_tui.store.commands import requests
+from bwp_tui.store.database.connection import History, as_int
+from bwp_tui.store.queries import tasks
+from bwp_tui.store.worklog import intent_outcomes, intents
+from bwp_tui.store.worklog.intents import Intent
+from bwp_tui.store.worklog.poll_answers import Answer
 from tests.history import single
 
 NOW = datetime(2026, 11, 20, 9, 14, tzinfo=UTC)
@@ -71,7 +73,7 @@ def answer(
 
 def submitted(history: History, kind: Kind = Kind.RETRIEVAL, email: str = "jane@example.com") -> Task:
     """A recorded task that was not sent."""
-    return actions.submit(history, request(kind, email), ACTOR)
+    return requests.submit(history, request(kind, email), ACTOR)
 
 
 def intent_of(history: History, number: int) -> Intent:
@@ -89,7 +91,7 @@ def intent_state(history: History, intent: int) -> str:
 def sent(history: History, number: int) -> Intent:
     """Mark the waiting intent of task `number` as being sent, and return it as it was before."""
     intent = intent_of(history, number)
-    assert outcomes.sending(history, intent.id)
+    assert intent_outcomes.sending(history, intent.id)
     return intent
 
 
@@ -98,7 +100,7 @@ def accepted(
 ) -> Task:
     """A task that the service took: IN_PROGRESS, or ON_HOLD for a deletion."""
     task = submitted(history, kind, email)
-    outcomes.accepted(history, sent(history, task.number).id, task_id, SOON)
+    intent_outcomes.accepted(history, sent(history, task.number).id, task_id, SOON)
     return tasks.get(history, task.number)
 
 
@@ -110,14 +112,14 @@ def in_status(history: History, status: str, kind: Kind = Kind.RETRIEVAL, task_i
         task = submitted(history, kind)
         intent = sent(history, task.number)
         if status == Status.REJECTED:
-            outcomes.refused(history, intent.id, "UnspecifiedError", "not valid")
+            intent_outcomes.refused(history, intent.id, "UnspecifiedError", "not valid")
         else:
-            outcomes.unconfirmed(history, intent.id)
+            intent_outcomes.unconfirmed(history, intent.id)
         return tasks.get(history, task.number)
     task = accepted(history, task_id, kind)
     if status == Status.CANCELLED:
-        actions.cancel(history, task.number, ACTOR)
-        outcomes.cancelled(history, sent(history, task.number).id)
+        requests.cancel(history, task.number, ACTOR)
+        intent_outcomes.cancelled(history, sent(history, task.number).id)
     elif status == Status.MISSING:
         history.rows("UPDATE tasks SET status = 'MISSING', terminal = 1 WHERE number = ?", (task.number,))
     elif status != task.status:

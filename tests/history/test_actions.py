@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.domain.task import Download, DownloadState, Kind, Request
-from bwp_tui.history import actions, answers, downloads, intents, outcomes, polls, tasks, timeline
-from bwp_tui.history.connection import History, Transaction, as_text
-from bwp_tui.history.errors import NoSuchTask, NotPossible
-from bwp_tui.history.request_check import BadRequest, check_email
+from bwp_tui.store.commands import requests
+from bwp_tui.store.commands.request_validation import BadRequest, check_email
+from bwp_tui.store.database.connection import History, Transaction, as_text
+from bwp_tui.store.errors import NoSuchTask, NotPossible
+from bwp_tui.store.queries import tasks, timeline
+from bwp_tui.store.worklog import downloads, due_polls, intent_outcomes, intents, poll_answers
 from tests.history import single
 from tests.history.support import (
     ACTOR,
@@ -50,7 +52,7 @@ def test_a_submission_is_a_queued_task_an_intent_with_its_own_token_and_a_line_o
     history: History,
 ) -> None:
     asked = request(Kind.DELETION, regulation="gdpr", reason="art. 17", note="VIP", tags=("vip", "eu"))
-    task = actions.submit(history, asked, ACTOR)
+    task = requests.submit(history, asked, ACTOR)
     assert (task.status, task.kind, task.email, task.task_id) == ("QUEUED", Kind.DELETION, "jane@example.com", None)
     assert (task.received_on, task.due_on, task.recorded_at) == (TODAY, date(2026, 12, 21), NOW)
     assert (task.reason, task.note, task.tags, task.holding_period) == ("art. 17", "VIP", ("vip", "eu"), 10)
@@ -78,11 +80,11 @@ def test_client_tokens_differ(history: History) -> None:
 
 @pytest.mark.parametrize("days", [0, 1, 180])
 def test_a_holding_period_within_the_bounds_is_kept(history: History, days: int) -> None:
-    assert actions.submit(history, request(Kind.DELETION, holding_period=days), ACTOR).holding_period == days
+    assert requests.submit(history, request(Kind.DELETION, holding_period=days), ACTOR).holding_period == days
 
 
 def test_a_retrieval_has_neither_holding_period_nor_reason(history: History) -> None:
-    task = actions.submit(history, request(Kind.RETRIEVAL, holding_period=500, reason="x"), ACTOR)
+    task = requests.submit(history, request(Kind.RETRIEVAL, holding_period=500, reason="x"), ACTOR)
     assert (task.holding_period, task.reason) == (None, None)
 
 
@@ -109,7 +111,7 @@ _BAD_ADDRESSES = (
 )
 def test_what_the_service_would_refuse_is_not_recorded(history: History, asked: Request, field: str) -> None:
     with pytest.raises(BadRequest) as caught:
-        actions.submit(history, asked, ACTOR)
+        requests.submit(history, asked, ACTOR)
     assert caught.value.field == field
     assert _untouched(history) == (0, 0, 0)
 
@@ -122,7 +124,7 @@ def test_a_refused_address_is_named_without_what_steers_a_terminal() -> None:
 
 def test_texts_of_operators_are_cleaned_where_they_enter(history: History) -> None:
     asked = request(Kind.DELETION, reason="a\x1b[2J", note="b\u202e\nc", tags=("d\x07", "\udcff"))
-    task = actions.submit(history, asked, ACTOR)
+    task = requests.submit(history, asked, ACTOR)
     assert (task.reason, task.note, task.tags) == ("a\\x1b[2J", "b\\u202e c", ("d\\x07", "\\udcff"))
 
 
@@ -148,7 +150,7 @@ def test_what_failed_is_submitted_again_with_a_new_token_and_the_old_deadline(
     )
     before = {as_text(token) for (token,) in history.rows("SELECT client_token FROM intents WHERE action = 'submit'")}
     clock.forward(days=20)
-    new = actions.resubmit(history, old.number, "other")
+    new = requests.resubmit(history, old.number, "other")
     assert (new.status, new.kind, new.email, new.holding_period) == ("QUEUED", kind, old.email, old.holding_period)
     assert (new.received_on, new.due_on, new.note, new.tags) == (TODAY, date(2027, 2, 19), "VIP", ("eu",))
     assert (new.resubmit_of, new.task_id) == (old.number, None)
@@ -164,27 +166,27 @@ def test_what_has_not_failed_is_not_submitted_again(history: History, status: st
     task = in_status(history, status, Kind.DELETION)
     before = _untouched(history)
     with pytest.raises(NotPossible, match=f"is {status}"):
-        actions.resubmit(history, task.number, ACTOR)
+        requests.resubmit(history, task.number, ACTOR)
     assert _untouched(history) == before
 
 
 def test_nothing_is_submitted_again_twice(history: History) -> None:
     task = in_status(history, "FAILED")
-    actions.resubmit(history, task.number, ACTOR)
+    requests.resubmit(history, task.number, ACTOR)
     before = _untouched(history)
     with pytest.raises(NotPossible, match=r"resubmitted already, as #2\."):
-        actions.resubmit(history, task.number, ACTOR)
+        requests.resubmit(history, task.number, ACTOR)
     assert _untouched(history) == before
 
 
 def test_an_adopted_task_without_an_address_or_with_one_not_taken_is_not_submitted_again(history: History) -> None:
-    task = actions.track(history, Kind.RETRIEVAL, "task-9", request(email=""), ACTOR)
-    answers.not_known(history, task.number, "unknown", SOON)
+    task = requests.track(history, Kind.RETRIEVAL, "task-9", request(email=""), ACTOR)
+    poll_answers.not_known(history, task.number, "unknown", SOON)
     with pytest.raises(NotPossible, match="no address"):
-        actions.resubmit(history, task.number, ACTOR)
+        requests.resubmit(history, task.number, ACTOR)
     history.rows("UPDATE tasks SET email = 'zoë@example.com'")
     with pytest.raises(BadRequest):
-        actions.resubmit(history, task.number, ACTOR)
+        requests.resubmit(history, task.number, ACTOR)
 
 
 # Cancelling
@@ -193,13 +195,13 @@ def test_an_adopted_task_without_an_address_or_with_one_not_taken_is_not_submitt
 def test_a_deletion_on_hold_is_cancelled_by_an_intent(history: History) -> None:
     task = accepted(history, "task-1", Kind.DELETION)
     assert task.status == "ON_HOLD"
-    asked = actions.cancel(history, task.number, ACTOR)
+    asked = requests.cancel(history, task.number, ACTOR)
     assert (asked.cancel_asked, asked.status, asked.revision) == (True, "ON_HOLD", history.revision())
     intent = intent_of(history, task.number)
     assert (intent.action, intent.task_id) == ("cancel", "task-1")
     before = _untouched(history)
     with pytest.raises(NotPossible, match="asked for already"):
-        actions.cancel(history, task.number, ACTOR)
+        requests.cancel(history, task.number, ACTOR)
     assert _untouched(history) == before
 
 
@@ -207,33 +209,33 @@ def test_a_deletion_on_hold_is_cancelled_by_an_intent(history: History) -> None:
 def test_a_request_never_sent_is_withdrawn_at_once(history: History, kind: Kind) -> None:
     task = submitted(history, kind)
     intent = intent_of(history, task.number)
-    withdrawn = actions.cancel(history, task.number, ACTOR)
+    withdrawn = requests.cancel(history, task.number, ACTOR)
     assert (withdrawn.status, withdrawn.finished_at, withdrawn.cancel_asked) == ("CANCELLED", NOW, False)
-    assert not outcomes.sending(history, intent.id)
+    assert not intent_outcomes.sending(history, intent.id)
     assert not intents.waiting_for(history, task.number)
     assert timeline.of_task(history, task.number)[-1].what == "withdrawn"
 
 
 def test_a_request_put_off_before_it_left_is_withdrawn_and_one_that_may_have_arrived_is_not(history: History) -> None:
     gone, kept = submitted(history), submitted(history)
-    outcomes.put_off(history, sent(history, gone.number).id, "no network", SOON, never_sent=True)
-    outcomes.put_off(history, sent(history, kept.number).id, "timed out", SOON, never_sent=False)
-    assert actions.cancel(history, gone.number, ACTOR).status == "CANCELLED"
+    intent_outcomes.put_off(history, sent(history, gone.number).id, "no network", SOON, never_sent=True)
+    intent_outcomes.put_off(history, sent(history, kept.number).id, "timed out", SOON, never_sent=False)
+    assert requests.cancel(history, gone.number, ACTOR).status == "CANCELLED"
     assert tasks.get(history, gone.number).trouble is None
     with pytest.raises(NotPossible, match="being sent"):
-        actions.cancel(history, kept.number, ACTOR)
+        requests.cancel(history, kept.number, ACTOR)
 
 
 @pytest.mark.parametrize("status", ["IN_PROGRESS", "UNCONFIRMED", "SUSPENDED", *TERMINAL])
 def test_a_deletion_that_is_not_on_hold_is_not_cancelled(history: History, status: str) -> None:
     task = in_status(history, status, Kind.DELETION)
     with pytest.raises(NotPossible, match=f"is {status}"):
-        actions.cancel(history, task.number, ACTOR)
+        requests.cancel(history, task.number, ACTOR)
 
 
 def test_a_retrieval_that_runs_is_not_cancelled(history: History) -> None:
     with pytest.raises(NotPossible, match="A retrieval runs at once"):
-        actions.cancel(history, accepted(history).number, ACTOR)
+        requests.cancel(history, accepted(history).number, ACTOR)
 
 
 def test_a_task_is_judged_as_it_is_when_the_transaction_has_begun(path: Path, clock: FrozenClock) -> None:
@@ -241,9 +243,9 @@ def test_a_task_is_judged_as_it_is_when_the_transaction_has_begun(path: Path, cl
     history = _Overtaken(path, clock=clock)
     task = submitted(history)
     intent = sent(history, task.number)
-    history.overtake = lambda: outcomes.accepted(history, intent.id, "task-1", SOON)
+    history.overtake = lambda: intent_outcomes.accepted(history, intent.id, "task-1", SOON)
     with pytest.raises(NotPossible, match="A retrieval runs at once"):
-        actions.cancel(history, task.number, ACTOR)
+        requests.cancel(history, task.number, ACTOR)
     assert (tasks.get(history, task.number).status, intents.waiting_for(history, task.number)) == ("IN_PROGRESS", False)
     history.close()
 
@@ -267,17 +269,17 @@ class _Overtaken(History):
 
 def test_a_completed_retrieval_is_downloaded_once_at_a_time(history: History) -> None:
     task = in_status(history, "COMPLETED")
-    asked = actions.download(history, task.number, "/srv/results", ACTOR)
+    asked = requests.download(history, task.number, "/srv/results", ACTOR)
     assert asked.download is not None
     assert (asked.download.state, asked.download.bytes, asked.download.asked_at) == ("queued", 0, NOW)
     (order,) = downloads.due(history, NOW, 5)
     assert (order.number, order.directory, order.task_id) == (task.number, "/srv/results", "task-1")
     for _ in ("queued", "running"):
         with pytest.raises(NotPossible, match="being downloaded already"):
-            actions.download(history, task.number, "/srv/results", ACTOR)
+            requests.download(history, task.number, "/srv/results", ACTOR)
         downloads.started(history, order)
     downloads.failed(history, order, "the disk is full")
-    again = actions.download(history, task.number, "/srv/results", ACTOR).download
+    again = requests.download(history, task.number, "/srv/results", ACTOR).download
     assert again is not None
     assert again.id != order.id
 
@@ -286,20 +288,20 @@ def test_a_completed_retrieval_is_downloaded_once_at_a_time(history: History) ->
 def test_what_has_no_result_is_not_downloaded(history: History, status: str) -> None:
     task = in_status(history, status)
     with pytest.raises(NotPossible, match=f"is {status}"):
-        actions.download(history, task.number, "/srv/results", ACTOR)
+        requests.download(history, task.number, "/srv/results", ACTOR)
     assert downloads.open_ones(history) == []
 
 
 def test_a_deletion_has_no_result(history: History) -> None:
     task = in_status(history, "COMPLETED", Kind.DELETION)
     with pytest.raises(NotPossible, match="A deletion has no result"):
-        actions.download(history, task.number, "/srv/results", ACTOR)
+        requests.download(history, task.number, "/srv/results", ACTOR)
 
 
 @pytest.mark.parametrize("state", DownloadState)
 def test_only_an_open_download_stands_in_the_way_of_another(history: History, state: DownloadState) -> None:
     task = replace(in_status(history, "COMPLETED"), download=_download(state))
-    assert (actions.cannot_download(task) is None) == (state not in ("queued", "running"))
+    assert (requests.cannot_download(task) is None) == (state not in ("queued", "running"))
 
 
 def _download(state: str) -> Download:
@@ -326,9 +328,9 @@ def _download(state: str) -> Download:
 
 
 def test_an_adopted_task_is_asked_about_at_once_and_filled_in_by_the_answer(history: History) -> None:
-    task = actions.track(history, Kind.DELETION, "task-9", request(Kind.DELETION, email=""), ACTOR)
+    task = requests.track(history, Kind.DELETION, "task-9", request(Kind.DELETION, email=""), ACTOR)
     assert (task.status, task.task_id, task.next_poll_at, task.holding_period) == ("QUEUED", "task-9", NOW, None)
-    assert [poll.task_id for poll in polls.due(history, NOW, 5)] == ["task-9"]
+    assert [poll.task_id for poll in due_polls.due(history, NOW, 5)] == ["task-9"]
     assert not intents.waiting_for(history, task.number)
     single.answered(history, task.number, answer("ON_HOLD", email="zoe@example.com", holding_period=30), SOON)
     known = tasks.get(history, task.number)
@@ -339,16 +341,16 @@ def test_a_task_id_is_adopted_once(history: History) -> None:
     accepted(history, "task-1")
     before = _untouched(history)
     with pytest.raises(NotPossible, match="already, as #1"):
-        actions.track(history, Kind.RETRIEVAL, "task-1", request(), ACTOR)
+        requests.track(history, Kind.RETRIEVAL, "task-1", request(), ACTOR)
     assert _untouched(history) == before
 
 
 def test_asking_now_makes_a_task_due_and_its_pace_young_again(history: History) -> None:
     task, unsent = accepted(history), submitted(history)
     single.answered(history, task.number, answer("IN_PROGRESS"), SOON)
-    assert polls.due(history, NOW, 5) == []
-    actions.poll_now(history, [task.number, unsent.number])
-    (poll,) = polls.due(history, NOW, 5)
+    assert due_polls.due(history, NOW, 5) == []
+    requests.poll_now(history, [task.number, unsent.number])
+    (poll,) = due_polls.due(history, NOW, 5)
     assert (poll.number, poll.polls) == (task.number, 0)
     assert tasks.get(history, unsent.number).next_poll_at is None
 
@@ -366,7 +368,7 @@ def test_a_note_is_one_clean_line_and_the_same_note_again_changes_nothing(histor
     assert timeline.of_task(history, task.number)[-1].what == "note removed"
 
 
-@pytest.mark.parametrize("act", [actions.cancel, actions.resubmit])
+@pytest.mark.parametrize("act", [requests.cancel, requests.resubmit])
 def test_acting_on_no_task_says_so_and_records_nothing(history: History, act: object) -> None:
     assert callable(act)
     with pytest.raises(NoSuchTask):
@@ -377,7 +379,7 @@ def test_acting_on_no_task_says_so_and_records_nothing(history: History, act: ob
 @pytest.mark.parametrize("regulation", ["gdpr", "ccpa"])
 def test_a_day_at_the_end_of_the_calendar_is_a_bad_request(history: History, regulation: str) -> None:
     wanted = replace(request(regulation=regulation), received_on=date(9999, 12, 31))
-    for refused in (actions.submit, lambda *given: actions.track(given[0], Kind.RETRIEVAL, "task-9", *given[1:])):
+    for refused in (requests.submit, lambda *given: requests.track(given[0], Kind.RETRIEVAL, "task-9", *given[1:])):
         with pytest.raises(BadRequest, match="due date") as caught:
             refused(history, wanted, ACTOR)
         assert caught.value.field == "received_on"

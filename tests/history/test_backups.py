@@ -12,9 +12,12 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.domain.task import Kind
-from bwp_tui.history import actions, backups, integrity, outcomes, restoring, settling, swap, tasks, timeline, upkeep
-from bwp_tui.history.connection import History
-from bwp_tui.history.errors import HistoryDamaged, HistoryError, HistoryForeign, HistoryUnavailable
+from bwp_tui.store.commands import requests, unconfirmed
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.errors import HistoryDamaged, HistoryError, HistoryForeign, HistoryUnavailable
+from bwp_tui.store.maintenance import atomic_swap, backups, daily, integrity, restore
+from bwp_tui.store.queries import tasks, timeline
+from bwp_tui.store.worklog import intent_outcomes
 from tests.history import single
 from tests.history.damage import overwrite, overwrite_table
 from tests.history.support import ACTOR, SOON, TODAY, FrozenClock, accepted, intent_of, request, scalar, sent, submitted
@@ -78,7 +81,7 @@ def test_a_damaged_register_replaces_no_good_copy(path: Path, clock: FrozenClock
     with pytest.raises(HistoryError):
         backups.back_up_daily(path, TODAY, _calm())
     assert backups.daily(path) == before
-    assert "damaged" in (upkeep.look_after(path, clock, _calm()) or "")
+    assert "damaged" in (daily.look_after(path, clock, _calm()) or "")
     mended = History(path, clock=clock)
     assert mended.opened.report is not None
     assert scalar(mended, "SELECT count(*) FROM tasks WHERE email LIKE 'shopper%'") == 60
@@ -87,7 +90,7 @@ def test_a_damaged_register_replaces_no_good_copy(path: Path, clock: FrozenClock
 
 def test_the_engines_round_makes_the_copy_and_says_nothing(path: Path, history: History, clock: FrozenClock) -> None:
     submitted(history)
-    assert upkeep.look_after(path, clock, _calm()) is None
+    assert daily.look_after(path, clock, _calm()) is None
     assert len(backups.daily(path)) == 1
 
 
@@ -95,7 +98,7 @@ def test_a_round_that_is_not_wanted_any_more_leaves_no_copy(path: Path, history:
     submitted(history)
     unwanted = threading.Event()
     unwanted.set()
-    assert upkeep.look_after(path, clock, unwanted) is None
+    assert daily.look_after(path, clock, unwanted) is None
     with pytest.raises(backups.Unwanted):
         backups.back_up_daily(path, TODAY, unwanted)
     assert backups.daily(path) == []
@@ -108,11 +111,11 @@ def test_restoring_brings_back_what_was_lost_and_keeps_what_came_since(path: Pat
     backup = path.with_name("mine.db")
     backups.back_up_to(path, backup)
     clock.forward(hours=1)
-    outcomes.accepted(history, sent(history, first.number).id, "task-1", SOON)
+    intent_outcomes.accepted(history, sent(history, first.number).id, "task-1", SOON)
     single.set_note(history, second.number, "called", ACTOR)
     third = submitted(history, email="third@example.com")
     history.close()
-    restored = restoring.restore(path, backup, clock())
+    restored = restore.restore(path, backup, clock())
     assert (restored.merged.added, restored.only_here, restored.tasks) == (0, 1, 3)
     again = History(path, clock=clock)
     assert (tasks.get(again, first.number).task_id, tasks.get(again, second.number).note) == ("task-1", "called")
@@ -135,7 +138,7 @@ def test_a_backup_put_into_a_new_register_gives_each_task_a_number_of_its_own(
     history = History(path, clock=clock)
     submitted(history, email="new@example.com")
     history.close()
-    restored = restoring.restore(path, tmp_path / "old" / "history.db", clock())
+    restored = restore.restore(path, tmp_path / "old" / "history.db", clock())
     assert (restored.merged.added, restored.only_here, restored.tasks) == (2, 1, 3)
     again = History(path, clock=clock)
     rows = again.rows(
@@ -157,8 +160,8 @@ def test_a_restore_beside_others_is_refused_and_changes_nothing(path: Path, hist
     backup = path.with_name("mine.db")
     backups.back_up_to(path, backup)
     with pytest.raises(HistoryUnavailable, match="open"):
-        restoring.restore(path, backup, history.clock())
-    assert swap.set_aside(path) == []
+        restore.restore(path, backup, history.clock())
+    assert atomic_swap.set_aside(path) == []
 
 
 def test_a_restore_from_what_is_no_sound_backup_changes_nothing(path: Path, clock: FrozenClock) -> None:
@@ -182,9 +185,9 @@ def test_a_restore_from_what_is_no_sound_backup_changes_nothing(path: Path, cloc
         timeout=50,
     )
     with pytest.raises(HistoryDamaged):
-        restoring.restore(path, backup, clock())
+        restore.restore(path, backup, clock())
     with pytest.raises(HistoryForeign):
-        restoring.restore(path, foreign, clock())
+        restore.restore(path, foreign, clock())
     assert path.read_bytes() == before
 
 
@@ -196,8 +199,8 @@ def test_what_is_no_backup_is_called_so(path: Path, clock: FrozenClock, content:
     other = path.with_name("in.csv")
     other.write_bytes(content)
     with pytest.raises(HistoryForeign, match="not a backup"):
-        restoring.restore(path, other, clock())
-    assert swap.set_aside(path) == []
+        restore.restore(path, other, clock())
+    assert atomic_swap.set_aside(path) == []
 
 
 def test_a_task_id_adopted_here_and_tracked_there_stays_one_tasks(
@@ -205,16 +208,16 @@ def test_a_task_id_adopted_here_and_tracked_there_stays_one_tasks(
 ) -> None:
     history = History(path, clock=clock)
     unsure = submitted(history)
-    outcomes.unconfirmed(history, sent(history, unsure.number).id)
+    intent_outcomes.unconfirmed(history, sent(history, unsure.number).id)
     backup = tmp_path / "other" / "history.db"
     backup.parent.mkdir()
     backups.back_up_to(path, backup)
     other = History(backup, clock=clock)
-    tracked = actions.track(other, Kind.RETRIEVAL, "task-seen-1", request(), ACTOR)
+    tracked = requests.track(other, Kind.RETRIEVAL, "task-seen-1", request(), ACTOR)
     other.close()
-    settling.adopt(history, unsure.number, "task-seen-1", ACTOR)
+    unconfirmed.adopt(history, unsure.number, "task-seen-1", ACTOR)
     history.close()
-    restored = restoring.restore(path, backup, clock())
+    restored = restore.restore(path, backup, clock())
     assert (restored.merged.doubled, restored.tasks) == (1, 2)
     again = History(path, clock=clock)
     assert tasks.get(again, unsure.number).task_id == "task-seen-1"
@@ -232,7 +235,9 @@ import os, signal, sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 import threading
-from bwp_tui.history import backups, restoring, swap
+from bwp_tui.store.maintenance import backups
+from bwp_tui.store.maintenance import restore as restoring
+from bwp_tui.store.maintenance import atomic_swap as swap
 
 steps = 0
 def counted(call):
@@ -267,7 +272,7 @@ def test_killed_at_any_step_neither_tasks_nor_copies_are_lost(path: Path, what: 
     history.close()
     subprocess.run([sys.executable, "-c", _KILLED, str(path), what, str(step)], check=False, timeout=50)
     assert _count(path) == 11
-    assert swap.pending(path) is None
+    assert atomic_swap.pending(path) is None
     assert all(integrity.is_sound(copy) for copy in backups.daily(path))
     assert len(backups.daily(path)) >= 1
     backups.back_up_daily(path, TODAY + timedelta(days=1), _calm())
@@ -286,7 +291,7 @@ def test_a_keeper_makes_its_round_at_once_and_ends_when_it_is_stopped(
         told.append(words)
         rung.set()
 
-    keeper = upkeep.Keeper(path, clock, tell)
+    keeper = daily.Keeper(path, clock, tell)
     keeper.start()
     assert rung.wait(20)
     keeper.stop()

@@ -9,9 +9,11 @@ import pytest
 
 from bwp_tui.domain.holds import fitting_hold, hold_of
 from bwp_tui.domain.task import Kind, Status
-from bwp_tui.history import actions, bulk, intents, plans, tasks
-from bwp_tui.history.bulk import Result
-from bwp_tui.history.connection import History
+from bwp_tui.store.commands import bulk, bulk_plan, requests
+from bwp_tui.store.commands.bulk import Result
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.queries import tasks
+from bwp_tui.store.worklog import intents
 from tests.history import single
 from tests.history.support import ACTOR, NOW, TODAY, in_status, request, submitted
 
@@ -23,9 +25,9 @@ def _results(history: History, deed: bulk.Deed, numbers: list[int]) -> list[Resu
 def test_a_plan_tells_what_is_possible_and_counts_why_the_rest_is_skipped(history: History) -> None:
     failed = [in_status(history, Status.FAILED, task_id=f"f{number}").number for number in range(3)]
     done = [in_status(history, Status.COMPLETED, task_id=f"c{number}").number for number in range(2)]
-    actions.resubmit(history, failed[0], ACTOR)
+    requests.resubmit(history, failed[0], ACTOR)
     revision = history.revision()
-    planned = plans.plan(history, "resubmit", [*failed, *done, 999], TODAY)
+    planned = bulk_plan.plan(history, "resubmit", [*failed, *done, 999], TODAY)
     assert planned.possible == tuple(failed[1:])
     assert planned.skipped == (("retrieval COMPLETED", 2), ("gone", 1), ("resubmitted already", 1))
     assert str(planned) == "2 to resubmit, 4 skipped: 2 retrieval COMPLETED, 1 gone, 1 resubmitted already"
@@ -34,13 +36,13 @@ def test_a_plan_tells_what_is_possible_and_counts_why_the_rest_is_skipped(histor
 
 def test_what_an_engine_is_to_do_is_told_as_asked_for_and_never_as_done(history: History) -> None:
     ready = [in_status(history, Status.COMPLETED, task_id=f"c{number}").number for number in range(3)]
-    actions.download(history, ready[0], "/srv/results", ACTOR)
-    planned = plans.plan(history, "download", ready, TODAY)
+    requests.download(history, ready[0], "/srv/results", ACTOR)
+    planned = bulk_plan.plan(history, "download", ready, TODAY)
     assert str(planned) == "2 to download, 1 skipped: 1 download asked for already"
     assert (planned.told(1), planned.told(2)) == ("1 download asked for", "2 downloads asked for")
-    assert plans.plan(history, "refresh", ready, TODAY).told(3) == "3 refreshes asked for"
-    assert plans.plan(history, "cancel", [], TODAY).told(0) == "0 cancellations asked for"
-    assert plans.plan(history, "tag", ready, TODAY).told(3) == "3 tagged"
+    assert bulk_plan.plan(history, "refresh", ready, TODAY).told(3) == "3 refreshes asked for"
+    assert bulk_plan.plan(history, "cancel", [], TODAY).told(0) == "0 cancellations asked for"
+    assert bulk_plan.plan(history, "tag", ready, TODAY).told(3) == "3 tagged"
 
 
 def test_a_plan_of_deletions_tells_how_many_would_end_too_late_and_the_hold_that_fits_them(history: History) -> None:
@@ -51,7 +53,7 @@ def test_a_plan_of_deletions_tells_how_many_would_end_too_late_and_the_hold_that
     in_status(history, Status.FAILED, task_id="r")
 
     def warning(day: date, numbers: Sequence[int] = (1, 2, 3, 4)) -> str:
-        return plans.plan(history, "resubmit", numbers, day).warning
+        return bulk_plan.plan(history, "resubmit", numbers, day).warning
 
     # Received on 2026-11-20, so all are due on Monday 2026-12-21: 31 days, 30 of which the service may take.
     assert warning(TODAY) == (
@@ -79,8 +81,8 @@ def test_holds_are_shortened_until_deletions_end_in_time(history: History) -> No
         transaction.run("UPDATE tasks SET due_on = ? WHERE number = 2", (later.isoformat(),))
         transaction.run("UPDATE tasks SET regulation = 'none', due_on = NULL WHERE number = 1")
     fit = fitting_hold(TODAY)
-    assert "1 of them even without a hold" in plans.plan(history, "resubmit", (1, 2, 3, 4), TODAY).warning
-    assert "even without a hold" in plans.plan(history, "resubmit", (1, 2, 3, 4), TODAY, fit).warning
+    assert "1 of them even without a hold" in bulk_plan.plan(history, "resubmit", (1, 2, 3, 4), TODAY).warning
+    assert "even without a hold" in bulk_plan.plan(history, "resubmit", (1, 2, 3, 4), TODAY, fit).warning
     results = _results(history, bulk.resubmit(ACTOR, hold=fit), [1, 2, 3, 4])
     assert [tasks.get(history, result.now).holding_period for result in results] == [0, 0, 1, None]
 
@@ -93,9 +95,11 @@ def test_one_hold_is_given_to_deletions_alone(history: History) -> None:
 
 
 def test_a_plan_of_extensions_names_the_new_due_dates(history: History) -> None:
-    numbers = [actions.submit(history, request(regulation=regulation), ACTOR).number for regulation in ("gdpr", "ccpa")]
-    assert str(plans.plan(history, "extend", numbers[:1], TODAY)) == "1 to extend to 2027-02-22"
-    assert str(plans.plan(history, "extend", numbers, TODAY)) == "2 to extend to days from 2027-02-18 to 2027-02-22"
+    numbers = [
+        requests.submit(history, request(regulation=regulation), ACTOR).number for regulation in ("gdpr", "ccpa")
+    ]
+    assert str(bulk_plan.plan(history, "extend", numbers[:1], TODAY)) == "1 to extend to 2027-02-22"
+    assert str(bulk_plan.plan(history, "extend", numbers, TODAY)) == "2 to extend to days from 2027-02-18 to 2027-02-22"
 
 
 @pytest.mark.parametrize(
@@ -114,7 +118,7 @@ def test_each_action_is_planned_by_its_own_rule(
     history: History, action: str, status: Status, kind: Kind, skipped: tuple[tuple[str, int], ...]
 ) -> None:
     task = in_status(history, status, kind)
-    planned = plans.plan(history, action, [task.number], TODAY)
+    planned = bulk_plan.plan(history, action, [task.number], TODAY)
     assert planned.skipped == skipped
     assert planned.possible == (() if skipped else (task.number,))
 

@@ -9,46 +9,49 @@ import pytest
 
 from bwp_tui.domain.times import from_text
 from bwp_tui.domain.uptime import Uptime
-from bwp_tui.history import actions, answers, clocks, downloads, engine_state, intents, outcomes, tasks
-from bwp_tui.history.connection import History, as_text
-from bwp_tui.history.engine_state import Service
+from bwp_tui.store.commands import requests
+from bwp_tui.store.database import clock_correction
+from bwp_tui.store.database.connection import History, as_text
+from bwp_tui.store.queries import tasks
+from bwp_tui.store.worklog import downloads, engine_state, intent_outcomes, intents, poll_answers
+from bwp_tui.store.worklog.engine_state import Service
 from tests.history import single
 from tests.history.support import ACTOR, NOW, SOON, FrozenClock, accepted, answer, in_status, intent_of, sent, submitted
 
 
 def test_the_newest_instant_stays_when_the_clock_goes_back(history: History, clock: FrozenClock) -> None:
-    assert clocks.newest(history) is None
+    assert clock_correction.newest(history) is None
     submitted(history)
     clock.forward(hours=-3)
     submitted(history)
-    assert clocks.newest(history) == NOW
+    assert clock_correction.newest(history) == NOW
 
 
 def test_what_is_due_comes_as_much_nearer_and_what_is_due_now_stays(history: History, clock: FrozenClock) -> None:
     task, now = accepted(history), submitted(history)
     waiting = submitted(history)
-    outcomes.put_off(history, sent(history, waiting.number).id, "later", SOON, never_sent=True)
+    intent_outcomes.put_off(history, sent(history, waiting.number).id, "later", SOON, never_sent=True)
     done = in_status(history, "COMPLETED", task_id="task-2")
-    actions.download(history, done.number, "/srv", ACTOR)
+    requests.download(history, done.number, "/srv", ACTOR)
     (order,) = downloads.due(history, NOW, 5)
     downloads.started(history, order)
     downloads.put_off(history, order, "later", SOON)
     clock.forward(hours=-3)
-    clocks.went_back(history, timedelta(hours=3))
+    clock_correction.went_back(history, timedelta(hours=3))
     three_earlier = SOON - timedelta(hours=3)
     assert tasks.get(history, task.number).next_poll_at == three_earlier
     assert downloads.next_at(history) == three_earlier
     by_number = {intent.number: intent for intent in intents.due(history, clock.now, 9)}
     assert list(by_number) == [now.number]
     assert [intent.number for intent in intents.due(history, three_earlier, 9)] == [now.number, waiting.number]
-    assert clocks.newest(history) == clock.now
+    assert clock_correction.newest(history) == clock.now
 
 
 def test_due_times_keep_the_form_that_sorts(history: History, clock: FrozenClock) -> None:
     task = accepted(history)
-    answers.not_answered(history, [task.number], "later", SOON + timedelta(microseconds=123_456))
+    poll_answers.not_answered(history, [task.number], "later", SOON + timedelta(microseconds=123_456))
     clock.forward(seconds=-90.5)
-    clocks.went_back(history, timedelta(seconds=90.5))
+    clock_correction.went_back(history, timedelta(seconds=90.5))
     ((text,),) = history.rows("SELECT next_poll_at FROM tasks")
     assert as_text(text) == "2026-11-20T09:17:29.623000Z"
     assert from_text(as_text(text)) == SOON - timedelta(seconds=90.377)
@@ -64,7 +67,7 @@ def test_the_first_attempt_is_dated_by_the_uptime_too(path: Path, clock: FrozenC
     again = intent_of(history, task.number)
     assert (again.first_sent_boot, again.first_sent_uptime, again.attempts) == ("boot-1", 10.5, 2)
     assert intents.sent_and_waiting(history) == [again]
-    outcomes.accepted(history, intent.id, "task-1", SOON)
+    intent_outcomes.accepted(history, intent.id, "task-1", SOON)
     assert intents.sent_and_waiting(history) == []
     history.close()
 
@@ -73,7 +76,7 @@ def test_an_attempt_that_never_left_is_dated_anew_when_it_does(path: Path, clock
     uptime = [Uptime("boot-1", 10.5)]
     history = History(path, clock=clock, uptime=lambda: uptime[0])
     task = submitted(history)
-    outcomes.put_off(history, sent(history, task.number).id, "no network", NOW, never_sent=True)
+    intent_outcomes.put_off(history, sent(history, task.number).id, "no network", NOW, never_sent=True)
     uptime[0] = Uptime("boot-2", 3.0)
     sent(history, task.number)
     assert intent_of(history, task.number).first_sent_boot == "boot-2"

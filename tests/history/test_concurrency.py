@@ -7,14 +7,14 @@ import sys
 import threading
 from pathlib import Path
 
-from bwp_tui.history import tasks
-from bwp_tui.history.connection import History, as_int
+from bwp_tui.store.database.connection import History, as_int
+from bwp_tui.store.queries import tasks
 from tests.history.support import scalar, submitted
 
 _WRITER = """
 import sys
 from pathlib import Path
-from bwp_tui.history.connection import History
+from bwp_tui.store.database.connection import History
 from tests.history.support import submitted
 
 history = History(Path(sys.argv[1]))

@@ -12,10 +12,10 @@ from pathlib import Path
 import apsw
 import pytest
 
-from bwp_tui.history import opening
-from bwp_tui.history.claim import Claim
-from bwp_tui.history.connection import History, as_int, as_text
-from bwp_tui.history.errors import HistoryDamaged, HistoryForeign, HistoryTooNew, HistoryUnavailable
+from bwp_tui.store.database import open
+from bwp_tui.store.database.connection import History, as_int, as_text
+from bwp_tui.store.database.file_lock import Claim
+from bwp_tui.store.errors import HistoryDamaged, HistoryForeign, HistoryTooNew, HistoryUnavailable
 from tests.history.damage import overwrite_table
 from tests.history.support import scalar, submitted
 
@@ -66,7 +66,7 @@ def test_loose_permissions_are_mended_and_the_folders_above_are_let_alone(path: 
 def test_it_writes_ahead_syncs_each_commit_and_keeps_foreign_keys(history: History) -> None:
     pragmas = ("journal_mode", "synchronous", "foreign_keys", "trusted_schema")
     assert [history.rows(f"PRAGMA {name}") for name in pragmas] == [[("wal",)], [(2,)], [(1,)], [(0,)]]
-    assert history.rows("PRAGMA busy_timeout") == [(opening.BUSY_TIMEOUT_MS,)]
+    assert history.rows("PRAGMA busy_timeout") == [(open.BUSY_TIMEOUT_MS,)]
     with pytest.raises(apsw.ConstraintError), history.write() as transaction:
         transaction.run("INSERT INTO timeline (task, at, actor, what) VALUES (99, '', '', '')")
 

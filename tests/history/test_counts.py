@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bwp_tui.domain.task import Kind
-from bwp_tui.history import tallies, tasks
-from bwp_tui.history.connection import History, Transaction, as_int, as_text
+from bwp_tui.store.database.connection import History, Transaction, as_int, as_text
+from bwp_tui.store.queries import task_counts, tasks
 
 _STATUSES = st.sampled_from(["QUEUED", "COMPLETED", "SUSPENDED"])
 _INSERT = st.tuples(st.just("insert"), st.sampled_from(Kind), _STATUSES)
@@ -32,7 +32,7 @@ def test_the_counts_equal_a_recount_after_any_changes(operations: list[tuple[str
         recount = history.rows("SELECT kind, status, count(*) FROM tasks GROUP BY kind, status")
         expected = {(as_text(kind), as_text(status)): as_int(count) for kind, status, count in recount}
         counted = tasks.status_counts(history)
-        kept, recounted = (sorted(map(str, history.rows(sql))) for sql in (tallies.KEPT, tallies.COUNTED))
+        kept, recounted = (sorted(map(str, history.rows(sql))) for sql in (task_counts.KEPT, task_counts.COUNTED))
         history.close()
     assert counted == expected
     assert kept == recounted

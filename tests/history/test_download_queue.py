@@ -8,11 +8,13 @@ from datetime import timedelta
 import pytest
 
 from bwp_tui.domain.task import Download
-from bwp_tui.history import actions, download_queue, downloads, tasks, timeline
-from bwp_tui.history.connection import History
-from bwp_tui.history.download_queue import Steered
-from bwp_tui.history.downloads import Order
-from bwp_tui.history.errors import NotPossible
+from bwp_tui.store.commands import download_queue, requests
+from bwp_tui.store.commands.download_queue import Steered
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.errors import NotPossible
+from bwp_tui.store.queries import tasks, timeline
+from bwp_tui.store.worklog import downloads
+from bwp_tui.store.worklog.downloads import Order
 from tests.history.support import ACTOR, NOW, SOON, FrozenClock, in_status, scalar
 
 FOLDER = "/srv/results"
@@ -24,7 +26,7 @@ def _asked(history: History, count: int) -> list[int]:
     for _ in range(count):
         serial = scalar(history, "SELECT count(*) FROM tasks") + 1
         task = in_status(history, "COMPLETED", task_id=f"task-{serial}")
-        download = actions.download(history, task.number, FOLDER, ACTOR).download
+        download = requests.download(history, task.number, FOLDER, ACTOR).download
         assert download is not None
         found.append(download.id)
     return found
@@ -93,7 +95,7 @@ def test_a_paused_download_is_open_and_its_task_not_downloaded_once_more(history
     (download,) = _asked(history, 1)
     download_queue.pause(history, [download], ACTOR)
     with pytest.raises(NotPossible, match="is paused: resume it"):
-        actions.download(history, 1, FOLDER, ACTOR)
+        requests.download(history, 1, FOLDER, ACTOR)
 
 
 def test_an_engine_that_stops_leaves_a_paused_download_paused(history: History) -> None:
@@ -138,7 +140,7 @@ def test_a_part_is_taken_up_only_in_the_folder_it_lies_in(history: History) -> N
     downloads.started(history, order)
     downloads.progressed(history, order, 5, 10, 2.5, '"tag"')
     downloads.failed(history, order, "The disk is full.")
-    actions.download(history, order.number, "/mnt/elsewhere", ACTOR)
+    requests.download(history, order.number, "/mnt/elsewhere", ACTOR)
     (again,) = downloads.due(history, SOON, 5)
     assert (again.etag, _now(history, again.id).bytes) == (None, 0)
 

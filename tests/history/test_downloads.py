@@ -8,17 +8,20 @@ import pytest
 
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.task import Download
-from bwp_tui.history import actions, download_queue, downloads, purge, tasks, timeline
-from bwp_tui.history.connection import History
-from bwp_tui.history.download_steps import CUT, WENT_ON
-from bwp_tui.history.downloads import Order
+from bwp_tui.store.commands import download_queue, requests
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.maintenance import purge
+from bwp_tui.store.queries import tasks, timeline
+from bwp_tui.store.worklog import downloads
+from bwp_tui.store.worklog.download_timeline import CUT, WENT_ON
+from bwp_tui.store.worklog.downloads import Order
 from tests.history.support import ACTOR, NOW, SOON, TODAY, FrozenClock, in_status
 
 
 @pytest.fixture
 def order(history: History) -> Order:
     task = in_status(history, "COMPLETED")
-    actions.download(history, task.number, "/srv/results", ACTOR)
+    requests.download(history, task.number, "/srv/results", ACTOR)
     (only,) = downloads.due(history, NOW, 5)
     return only
 
@@ -165,7 +168,7 @@ def test_a_part_that_was_no_archive_is_not_gone_on_with(history: History, order:
     downloads.started(history, order)
     downloads.progressed(history, order, 5, 10, 2.5, '"tag"')
     downloads.failed(history, order, "It is no zip.", part_is_left=False)
-    actions.download(history, order.number, "/srv/results", ACTOR)
+    requests.download(history, order.number, "/srv/results", ACTOR)
     (again,) = downloads.due(history, NOW, 5)
     assert again.etag is None
 
@@ -179,7 +182,7 @@ def test_a_task_whose_download_has_not_left_its_slot_is_not_due(history: History
 def test_the_oldest_download_comes_first_and_no_more_than_there_are_slots(history: History) -> None:
     for number in range(1, 4):
         task = in_status(history, "COMPLETED", task_id=f"task-{number}")
-        actions.download(history, task.number, "/srv/results", ACTOR)
+        requests.download(history, task.number, "/srv/results", ACTOR)
     assert [order.number for order in downloads.due(history, NOW, 2)] == [1, 2]
 
 
@@ -196,7 +199,7 @@ def test_a_bad_line_makes_no_flood_on_the_timeline_and_no_try_is_lost(history: H
     assert (CUT, "at byte 0: The line broke.") in told
     assert told[-2] == ("download steps", "and 30 more tries that did not bring it to its end")
     assert _now(history, order).attempts == 41
-    actions.download(history, order.number, "/srv/results", ACTOR)
+    requests.download(history, order.number, "/srv/results", ACTOR)
     (again,) = downloads.due(history, NOW, 5)
     downloads.stumbled(history, again, "The line broke.", 7, SOON)
     assert timeline.of_task(history, order.number)[-1].detail == "at byte 7: The line broke.", "each is told anew"

@@ -14,10 +14,13 @@ from bwp_tui.domain.sheet import row_text
 from bwp_tui.domain.task import Kind, Request, Task
 from bwp_tui.domain.task_sheet import HEADINGS, cells
 from bwp_tui.domain.text import clean_line
-from bwp_tui.history import actions, imports, intents, tasks, timeline
-from bwp_tui.history.connection import History
-from bwp_tui.history.errors import NotPossible
-from bwp_tui.history.imports import Defaults
+from bwp_tui.store.commands import csv_import
+from bwp_tui.store.commands import requests as actions
+from bwp_tui.store.commands.csv_import import Defaults
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.errors import NotPossible
+from bwp_tui.store.queries import tasks, timeline
+from bwp_tui.store.worklog import intents
 from tests.history.support import ACTOR, NOW, TODAY, scalar, submitted
 
 DEFAULTS = Defaults(TODAY)
@@ -29,7 +32,7 @@ def _file(*lines: str) -> bytes:
 
 def test_every_line_is_a_queued_task_with_its_own_token_and_where_it_came_from(history: History) -> None:
     data = _file("deletion,bob@example.com,2026-11-02,CCPA,3,art. 17,two lines,vip;eu", "access,jane@example.com,,,,,,")
-    numbers = imports.carry_out(history, imports.plan(history, data, DEFAULTS), ACTOR)
+    numbers = csv_import.carry_out(history, csv_import.plan(history, data, DEFAULTS), ACTOR)
     bob, jane = tasks.window(history, numbers)
     assert (bob.kind, bob.email, bob.regulation, bob.holding_period) == (Kind.DELETION, "bob@example.com", "ccpa", 3)
     assert (bob.reason, bob.note, bob.tags) == ("art. 17", "two lines", ("vip", "eu"))
@@ -57,20 +60,20 @@ def test_every_line_is_a_queued_task_with_its_own_token_and_where_it_came_from(h
     ],
 )
 def test_a_wrong_line_is_told_and_nothing_can_be_recorded(history: History, line: str, told: str) -> None:
-    planned = imports.plan(history, _file("access,fine@example.com,,,,,,", line), DEFAULTS)
+    planned = csv_import.plan(history, _file("access,fine@example.com,,,,,,", line), DEFAULTS)
     (wrong,) = planned.wrong
     assert wrong.number == 3
     assert told in (wrong.wrong or "")
     assert "jane@example" not in (wrong.wrong or "")
     with pytest.raises(NotPossible):
-        imports.carry_out(history, planned, ACTOR)
+        csv_import.carry_out(history, planned, ACTOR)
     assert scalar(history, "SELECT count(*) FROM tasks") == 0
 
 
 def test_duplicates_are_flagged_within_the_file_and_against_the_register_and_not_blocked(history: History) -> None:
     known = submitted(history, email="Known@example.com")
     lines = ("access,known@example.com", "access,new@example.com", "erase,new@example.com", "access,NEW@example.com")
-    planned = imports.plan(history, _file(*lines), DEFAULTS)
+    planned = csv_import.plan(history, _file(*lines), DEFAULTS)
     assert [line.duplicate for line in planned.lines] == [
         f"same address and kind as #{known.number}, QUEUED",
         None,
@@ -78,26 +81,26 @@ def test_duplicates_are_flagged_within_the_file_and_against_the_register_and_not
         "same address and kind as line 3",
     ]
     assert (planned.duplicates, planned.count(Kind.DELETION), planned.count(Kind.RETRIEVAL)) == (2, 1, 3)
-    assert len(imports.carry_out(history, planned, ACTOR)) == 4
+    assert len(csv_import.carry_out(history, planned, ACTOR)) == 4
 
 
 def test_the_same_file_is_known_again_and_another_is_not(history: History) -> None:
     data = _file("access,jane@example.com")
-    assert imports.plan(history, data, DEFAULTS).imported_before == 0
-    imports.carry_out(history, imports.plan(history, data, DEFAULTS), ACTOR)
-    assert imports.plan(history, data, DEFAULTS).imported_before == 1
-    assert imports.plan(history, data + b"\r\n", DEFAULTS).imported_before == 0
+    assert csv_import.plan(history, data, DEFAULTS).imported_before == 0
+    csv_import.carry_out(history, csv_import.plan(history, data, DEFAULTS), ACTOR)
+    assert csv_import.plan(history, data, DEFAULTS).imported_before == 1
+    assert csv_import.plan(history, data + b"\r\n", DEFAULTS).imported_before == 0
 
 
 def test_an_import_that_fails_half_way_leaves_nothing(history: History) -> None:
-    planned = imports.plan(history, _file(*(f"access,s{number}@example.com" for number in range(50))), DEFAULTS)
+    planned = csv_import.plan(history, _file(*(f"access,s{number}@example.com" for number in range(50))), DEFAULTS)
 
     def stop(done: int) -> None:
         if done == 30:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        imports.carry_out(history, planned, ACTOR, stop)
+        csv_import.carry_out(history, planned, ACTOR, stop)
     assert scalar(history, "SELECT count(*) FROM tasks") == 0
     assert scalar(history, "SELECT count(*) FROM intents") == 0
 
@@ -128,9 +131,9 @@ def _facts(task: Task) -> tuple[object, ...]:
 def test_what_is_exported_in_full_is_imported_as_it_was(history: History, requests: list[Request]) -> None:
     before = [actions.submit(history, request, ACTOR) for request in requests]
     data = "".join(row_text(row) for row in (HEADINGS, *(cells(task, mask=False) for task in before))).encode()
-    planned = imports.plan(history, data, DEFAULTS)
+    planned = csv_import.plan(history, data, DEFAULTS)
     assert planned.wrong == ()
-    after = tasks.window(history, imports.carry_out(history, planned, ACTOR))
+    after = tasks.window(history, csv_import.carry_out(history, planned, ACTOR))
     assert [_facts(task) for task in after] == [_facts(task) for task in before]
 
 
@@ -140,7 +143,7 @@ def test_a_masked_export_shows_no_address_and_is_not_imported(history: History) 
     )
     row = cells(task, mask=True)
     assert not any("jane@example.com" in cell for cell in row)
-    planned = imports.plan(history, f"{row_text(HEADINGS)}{row_text(row)}".encode(), DEFAULTS)
+    planned = csv_import.plan(history, f"{row_text(HEADINGS)}{row_text(row)}".encode(), DEFAULTS)
     assert len(planned.wrong) == 1
 
 
@@ -151,8 +154,8 @@ def _plain() -> Request:
 def test_two_thousand_lines_are_checked_and_recorded_with_what_they_are(history: History) -> None:
     data = _file(*(f"access,s{number}@example.com,,ccpa,,,n{number},vip" for number in range(2_000)))
     told: list[int] = []
-    planned = imports.plan(history, data, DEFAULTS, told.append)
-    numbers = imports.carry_out(history, planned, ACTOR, told.append)
+    planned = csv_import.plan(history, data, DEFAULTS, told.append)
+    numbers = csv_import.carry_out(history, planned, ACTOR, told.append)
     assert len(numbers) == len(set(numbers)) == 2_000
     assert told == [*range(1, 2_001)] * 2
     assert tasks.count(history, parse("tag:vip regulation:ccpa"), today=TODAY) == 2_000
@@ -164,20 +167,20 @@ def test_what_was_recorded_after_the_plan_was_made_is_seen_before_it_is_carried_
     history: History, meanwhile: str
 ) -> None:
     data = _file("access,jane@example.com,,,,,,", "access,bob@example.com,,,,,,")
-    agreed_to = imports.plan(history, data, DEFAULTS)
+    agreed_to = csv_import.plan(history, data, DEFAULTS)
     match meanwhile:
         case "the same file":
-            imports.carry_out(history, imports.plan(history, data, DEFAULTS), ACTOR)
+            csv_import.carry_out(history, csv_import.plan(history, data, DEFAULTS), ACTOR)
         case "a copy of it":
-            imports.carry_out(history, imports.plan(history, data + b"\r\n", DEFAULTS), ACTOR)
+            csv_import.carry_out(history, csv_import.plan(history, data + b"\r\n", DEFAULTS), ACTOR)
         case "a request":
             submitted(history, email="JANE@example.com")
         case "another's request":
             submitted(history, email="eve@example.com")
     before = scalar(history, "SELECT count(*) FROM tasks")
     if meanwhile == "another's request":
-        assert len(imports.carry_out(history, agreed_to, ACTOR)) == 2
+        assert len(csv_import.carry_out(history, agreed_to, ACTOR)) == 2
         return
     with pytest.raises(NotPossible):
-        imports.carry_out(history, agreed_to, ACTOR)
+        csv_import.carry_out(history, agreed_to, ACTOR)
     assert scalar(history, "SELECT count(*) FROM tasks") == before

@@ -15,8 +15,9 @@ from bwp_tui.domain.deadlines import is_clock_running
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.task import PURGED, Kind, Status, Task
 from bwp_tui.domain.times import due_words
-from bwp_tui.history import actions, handling, plans, tallies, tasks, work
-from bwp_tui.history.connection import History, as_int
+from bwp_tui.store.commands import bulk_plan, records, requests, result_files
+from bwp_tui.store.database.connection import History, as_int
+from bwp_tui.store.queries import task_counts, tasks
 from tests.history.support import NOW, TODAY, submitted
 
 STATUSES = (*Status, "SOMETHING_NEW")
@@ -53,7 +54,7 @@ def test_the_column_and_the_function_say_the_same(history: History, every: list[
     assert running == {as_int(row[0]) for row in history.rows("SELECT number FROM tasks WHERE open = 1")}
     assert running == set(tasks.numbers(history, parse("is:open"), today=TODAY))
     assert 0 < len(running) < len(every)
-    assert history.rows(tallies.COUNTED) == sorted(history.rows(tallies.KEPT))
+    assert history.rows(task_counts.COUNTED) == sorted(history.rows(task_counts.KEPT))
 
 
 def test_all_that_shows_a_due_date_counts_down_where_the_clock_runs_and_nowhere_else(every: list[Task]) -> None:
@@ -69,7 +70,7 @@ def test_all_that_shows_a_due_date_counts_down_where_the_clock_runs_and_nowhere_
             "plain": output.task_sentence(task, NOW, TODAY),
         }
         assert {place: words in text for place, text in shown.items()} == dict.fromkeys(shown, runs), task
-        assert (work.cannot_extend(task, TODAY) is None) == runs, task
+        assert (records.cannot_extend(task, TODAY) is None) == runs, task
 
 
 def test_a_purged_task_is_closed_and_called_purged_by_all(history: History, every: list[Task]) -> None:
@@ -79,15 +80,15 @@ def test_a_purged_task_is_closed_and_called_purged_by_all(history: History, ever
     for task in purged:
         assert task.subject(masked=True) == task.subject(masked=False) == PURGED
         assert PURGED in output.task_line(task)
-        assert "purged" in (handling.cannot_open(task) or "")
-        assert "purged" in (actions.cannot_download(task) or "")
-        assert "purged" in (plans.cannot_refresh(task) or "")
+        assert "purged" in (result_files.cannot_open(task) or "")
+        assert "purged" in (requests.cannot_download(task) or "")
+        assert "purged" in (bulk_plan.cannot_refresh(task) or "")
     given_up = next(task for task in purged if task.status == Status.FAILED and not task.resubmitted)
-    assert "purged" in (actions.cannot_resubmit(given_up) or "")
+    assert "purged" in (requests.cannot_resubmit(given_up) or "")
 
 
 def test_a_purged_task_is_not_asked_about_again(history: History) -> None:
     number = submitted(history).number
     history.rows("UPDATE tasks SET task_id = 'x', purged_at = 'now', next_poll_at = NULL WHERE number = ?", (number,))
-    actions.poll_now(history, [number])
+    requests.poll_now(history, [number])
     assert history.rows("SELECT next_poll_at FROM tasks WHERE number = ?", (number,)) == [(None,)]

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
 from bwp_tui.domain.task import PAST_HOLD, TERMINAL, Kind
-from bwp_tui.history import actions, answers, intents, outcomes, tasks
-from bwp_tui.history.connection import History, as_int, as_text
-from bwp_tui.history.errors import NotPossible
+from bwp_tui.store.commands import requests
+from bwp_tui.store.database.connection import History, as_int, as_text
+from bwp_tui.store.errors import NotPossible
+from bwp_tui.store.queries import tasks
+from bwp_tui.store.worklog import intent_outcomes, intents, poll_answers
 from tests.history import single
 from tests.history.support import ACTOR, FrozenClock, answer, request, scalar
 
@@ -59,7 +61,7 @@ class LifeOfTasks(RuleBasedStateMachine):
 
     @rule(target=numbers, kind=st.sampled_from(Kind), holding_period=st.sampled_from([None, 0, 30]))
     def submit(self, kind: Kind, holding_period: int | None) -> int:
-        task = actions.submit(self.history, request(kind, holding_period=holding_period), ACTOR)
+        task = requests.submit(self.history, request(kind, holding_period=holding_period), ACTOR)
         self.model[task.number] = _Known(kind)
         return task.number
 
@@ -67,7 +69,7 @@ class LifeOfTasks(RuleBasedStateMachine):
     def send(self) -> object:
         due = intents.due(self.history, self.clock(), 1)
         for intent in due:
-            assert outcomes.sending(self.history, intent.id)
+            assert intent_outcomes.sending(self.history, intent.id)
             if intent.action == "submit":
                 self.model[intent.number].may_have_arrived = True
         return multiple(*((intent.id, intent.number, intent.action, intent.attempts == 0) for intent in due))
@@ -76,7 +78,7 @@ class LifeOfTasks(RuleBasedStateMachine):
     def put_off(self, intent: tuple[int, int, str, bool], never_sent: bool) -> None:
         identity, number, action, first = intent
         settled = not intents.waiting_for(self.history, number)
-        outcomes.put_off(self.history, identity, "no network", self.clock(), never_sent=never_sent)
+        intent_outcomes.put_off(self.history, identity, "no network", self.clock(), never_sent=never_sent)
         if action == "submit" and never_sent and first and not settled:
             ((attempts,),) = self.history.rows("SELECT attempts FROM intents WHERE id = ?", (identity,))
             self.model[number].may_have_arrived = as_int(attempts) > 0
@@ -86,10 +88,10 @@ class LifeOfTasks(RuleBasedStateMachine):
         identity, number, action, _ = intent
         known = self.model[number]
         if action == "cancel":
-            outcomes.cancelled(self.history, identity)
+            intent_outcomes.cancelled(self.history, identity)
             known.status, known.cancel_asked = "CANCELLED", False
         elif known.status != "CANCELLED":
-            outcomes.accepted(self.history, identity, f"task-{number}", self.clock() + self._later())
+            intent_outcomes.accepted(self.history, identity, f"task-{number}", self.clock() + self._later())
             if known.task_id is None:
                 task = tasks.get(self.history, number)
                 held = task.kind is Kind.DELETION and bool(task.holding_period)
@@ -101,10 +103,10 @@ class LifeOfTasks(RuleBasedStateMachine):
         known = self.model[number]
         ((state, attempts),) = self.history.rows("SELECT state, attempts FROM intents WHERE id = ?", (identity,))
         if action == "cancel":
-            outcomes.cancel_refused(self.history, identity, "not on hold")
+            intent_outcomes.cancel_refused(self.history, identity, "not on hold")
             known.cancel_asked = known.cancel_asked and state != "waiting"
         else:
-            outcomes.refused(self.history, identity, None, "not valid")
+            intent_outcomes.refused(self.history, identity, None, "not valid")
             refused = "REJECTED" if as_int(attempts) == 1 else "UNCONFIRMED"
             known.status = refused if state == "waiting" else known.status
 
@@ -113,7 +115,7 @@ class LifeOfTasks(RuleBasedStateMachine):
         identity, number, action, _ = intent
         ((state,),) = self.history.rows("SELECT state FROM intents WHERE id = ?", (identity,))
         if action == "submit":
-            outcomes.unconfirmed(self.history, identity)
+            intent_outcomes.unconfirmed(self.history, identity)
             self.model[number].status = "UNCONFIRMED" if state == "waiting" else self.model[number].status
 
     @rule(number=numbers)
@@ -123,9 +125,9 @@ class LifeOfTasks(RuleBasedStateMachine):
         held = known.status == "ON_HOLD" and known.kind is Kind.DELETION and not known.cancel_asked
         if not unsent and not held:
             with pytest.raises(NotPossible):
-                actions.cancel(self.history, number, ACTOR)
+                requests.cancel(self.history, number, ACTOR)
             return
-        actions.cancel(self.history, number, ACTOR)
+        requests.cancel(self.history, number, ACTOR)
         known.status = "CANCELLED" if unsent else known.status
         known.cancel_asked = held
 
@@ -141,7 +143,7 @@ class LifeOfTasks(RuleBasedStateMachine):
     def forget(self, number: int) -> None:
         known = self.model[number]
         if known.task_id is not None:
-            answers.not_known(self.history, number, "no such task", self.clock() + self._later())
+            poll_answers.not_known(self.history, number, "no such task", self.clock() + self._later())
             task = tasks.get(self.history, number)
             assert task.status == known.status or (task.status == "MISSING" and known.status not in TERMINAL)
             known.status = task.status
@@ -153,9 +155,9 @@ class LifeOfTasks(RuleBasedStateMachine):
         over = known.status in ("FAILED", "REJECTED", "UNCONFIRMED", "MISSING", "CANCELLED")
         if known.resubmitted or not over:
             with pytest.raises(NotPossible):
-                actions.resubmit(self.history, number, ACTOR)
+                requests.resubmit(self.history, number, ACTOR)
             return multiple()
-        task = actions.resubmit(self.history, number, ACTOR)
+        task = requests.resubmit(self.history, number, ACTOR)
         known.resubmitted = True
         self.model[task.number] = _Known(known.kind)
         return task.number

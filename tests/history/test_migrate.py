@@ -11,8 +11,10 @@ import apsw
 import pytest
 
 from bwp_tui.domain.filter import parse
-from bwp_tui.history import integrity, migrate, tasks, timeline
-from bwp_tui.history.connection import History
+from bwp_tui.store.database import migrate
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.maintenance import integrity
+from bwp_tui.store.queries import tasks, timeline
 from tests.history.golden import write as write_golden
 from tests.history.support import TODAY, intent_of, submitted
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.history import backups, tasks
-from bwp_tui.history.connection import History
-from bwp_tui.history.errors import HistoryMoved
-from bwp_tui.history.watch import Watch
+from bwp_tui.store.database.change_watcher import Watch
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.errors import HistoryMoved
+from bwp_tui.store.maintenance import backups
+from bwp_tui.store.queries import tasks
 from tests.history.support import scalar, submitted
 from tests.waiting import eventually
 

@@ -8,8 +8,10 @@ from datetime import timedelta
 import pytest
 
 from bwp_tui.domain.task import Kind, TaskError
-from bwp_tui.history import actions, answers, intents, outcomes, polls, tasks, timeline
-from bwp_tui.history.connection import History
+from bwp_tui.store.commands import requests
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.queries import tasks, timeline
+from bwp_tui.store.worklog import due_polls, intent_outcomes, intents, poll_answers
 from tests.history import single
 from tests.history.support import (
     ACTOR,
@@ -67,7 +69,7 @@ def test_an_end_is_kept_with_its_instant_and_its_reason_and_not_asked_about_agai
     failed = tasks.get(history, task.number)
     assert (failed.status, failed.errors, failed.finished_at, failed.next_poll_at) == ("FAILED", errors, ended, None)
     assert timeline.of_task(history, task.number)[-1].detail == "DATA_SUBJECT_NOT_FOUND; and “more”"
-    assert polls.next_at(history) is None
+    assert due_polls.next_at(history) is None
 
 
 def test_an_end_without_an_instant_is_dated_now(history: History, clock: FrozenClock) -> None:
@@ -87,13 +89,13 @@ def test_a_task_that_comes_back_to_life_has_not_ended(history: History) -> None:
 def test_a_status_never_heard_of_is_kept_as_it_came_and_asked_about_on(history: History) -> None:
     task = accepted(history)
     single.answered(history, task.number, answer("SUSPENDED"), SOON)
-    assert (tasks.get(history, task.number).status, polls.next_at(history)) == ("SUSPENDED", SOON)
+    assert (tasks.get(history, task.number).status, due_polls.next_at(history)) == ("SUSPENDED", SOON)
 
 
 @pytest.mark.parametrize("status", ["ON_HOLD", "IN_PROGRESS", "COMPLETED", "FAILED"])
 def test_a_cancelled_task_stays_cancelled_whatever_the_service_says(history: History, status: str) -> None:
     task = in_status(history, "CANCELLED", Kind.DELETION)
-    actions.poll_now(history, [task.number])
+    requests.poll_now(history, [task.number])
     single.answered(history, task.number, answer(status), SOON)
     kept = tasks.get(history, task.number)
     assert (kept.status, kept.next_poll_at, kept.finished_at) == ("CANCELLED", None, task.finished_at)
@@ -108,7 +110,7 @@ def test_what_the_operator_wrote_is_not_replaced_by_what_the_service_says(histor
 
 def test_an_answer_clears_the_trouble_before_it(history: History) -> None:
     task = accepted(history)
-    answers.not_answered(history, [task.number], "The service cannot be reached.", SOON)
+    poll_answers.not_answered(history, [task.number], "The service cannot be reached.", SOON)
     assert tasks.get(history, task.number).trouble == "The service cannot be reached."
     assert single.answered(history, task.number, answer("IN_PROGRESS"), SOON)
     assert tasks.get(history, task.number).trouble is None
@@ -116,14 +118,14 @@ def test_an_answer_clears_the_trouble_before_it(history: History) -> None:
 
 def test_an_answer_about_no_task_changes_nothing(history: History) -> None:
     assert not single.answered(history, 7, answer("COMPLETED"), SOON)
-    answers.not_known(history, 7, "unknown", SOON)
+    poll_answers.not_known(history, 7, "unknown", SOON)
 
 
 def test_the_same_trouble_again_is_no_change_to_see(history: History) -> None:
     task = accepted(history)
-    answers.not_answered(history, [task.number], "The service cannot be reached.", SOON)
+    poll_answers.not_answered(history, [task.number], "The service cannot be reached.", SOON)
     before = tasks.get(history, task.number)
-    answers.not_answered(history, [task.number], "The service cannot be reached.", LATER)
+    poll_answers.not_answered(history, [task.number], "The service cannot be reached.", LATER)
     after = tasks.get(history, task.number)
     assert (after.revision, after.next_poll_at) == (before.revision, LATER)
 
@@ -132,8 +134,8 @@ def test_the_same_trouble_again_is_no_change_to_see(history: History) -> None:
 
 
 def test_an_adopted_task_the_service_does_not_know_is_asked_about_again(history: History) -> None:
-    task = actions.track(history, Kind.RETRIEVAL, "task-9", request(), ACTOR)
-    answers.not_known(history, task.number, "no such task", SOON)
+    task = requests.track(history, Kind.RETRIEVAL, "task-9", request(), ACTOR)
+    poll_answers.not_known(history, task.number, "no such task", SOON)
     unknown = tasks.get(history, task.number)
     assert (unknown.status, unknown.finished_at, unknown.next_poll_at) == ("QUEUED", None, SOON)
     assert unknown.trouble == "no such task"
@@ -154,7 +156,7 @@ def test_a_task_once_known_is_missing_only_after_several_answers_over_a_day(
     task = accepted(history)
     for hour in hours:
         clock.now = NOW + timedelta(hours=hour)
-        answers.not_known(history, task.number, "no such task", clock.now + timedelta(hours=1))
+        poll_answers.not_known(history, task.number, "no such task", clock.now + timedelta(hours=1))
     known = tasks.get(history, task.number)
     assert known.status == status
     assert (known.next_poll_at is None) == (status == "MISSING")
@@ -163,10 +165,10 @@ def test_a_task_once_known_is_missing_only_after_several_answers_over_a_day(
 def test_one_answer_between_begins_the_count_anew(history: History, clock: FrozenClock) -> None:
     task = accepted(history)
     for _ in range(2):
-        answers.not_known(history, task.number, "no such task", SOON)
+        poll_answers.not_known(history, task.number, "no such task", SOON)
     clock.forward(days=2)
     single.answered(history, task.number, answer("IN_PROGRESS"), SOON)
-    answers.not_known(history, task.number, "no such task", SOON)
+    poll_answers.not_known(history, task.number, "no such task", SOON)
     assert tasks.get(history, task.number).status == "IN_PROGRESS"
 
 
@@ -177,9 +179,9 @@ def test_what_has_ended_stays_as_it_ended_when_the_service_forgets_it(
     task = in_status(history, status, Kind.DELETION)
     for _ in range(4):
         clock.forward(days=1)
-        actions.poll_now(history, [task.number])
-        answers.not_known(history, task.number, "no such task", clock.now)
-        assert polls.due(history, clock.now, 5) == []
+        requests.poll_now(history, [task.number])
+        poll_answers.not_known(history, task.number, "no such task", clock.now)
+        assert due_polls.due(history, clock.now, 5) == []
     assert tasks.get(history, task.number).status == status
 
 
@@ -197,7 +199,7 @@ def test_a_status_of_the_service_has_no_meaning_that_is_given_here(
     shown = tasks.get(history, task.number)
     assert (shown.status, shown.next_poll_at, shown.finished_at) == (f"SERVICE_{status}", SOON, None)
     clock.forward(minutes=1)
-    answers.not_known(history, task.number, "a slip", SOON)
+    poll_answers.not_known(history, task.number, "a slip", SOON)
     assert tasks.get(history, task.number).task_id == "task-1"
     single.answered(history, task.number, answer("COMPLETED"), SOON)
     assert tasks.get(history, task.number).status == "COMPLETED"
@@ -212,7 +214,7 @@ def test_an_intent_is_marked_before_it_is_sent_and_keeps_the_first_instant(
     task = submitted(history)
     intent = sent(history, task.number)
     clock.forward(minutes=1)
-    assert outcomes.sending(history, intent.id)
+    assert intent_outcomes.sending(history, intent.id)
     again = intent_of(history, task.number)
     assert (again.attempts, again.first_sent_at, again.client_token) == (2, NOW, intent.client_token)
 
@@ -221,7 +223,7 @@ def test_an_intent_is_marked_before_it_is_sent_and_keeps_the_first_instant(
 def test_an_attempt_that_never_left_leaves_nothing_unknown(history: History, never_sent: bool) -> None:
     task = submitted(history)
     intent = sent(history, task.number)
-    outcomes.put_off(history, intent.id, "no network", SOON, never_sent=never_sent)
+    intent_outcomes.put_off(history, intent.id, "no network", SOON, never_sent=never_sent)
     assert intents.due(history, NOW, 5) == []
     (put_off,) = intents.due(history, SOON, 5)
     assert (put_off.attempts, put_off.first_sent_at) == ((0, None) if never_sent else (1, NOW))
@@ -231,8 +233,8 @@ def test_an_attempt_that_never_left_leaves_nothing_unknown(history: History, nev
 
 def test_an_attempt_that_never_left_after_one_that_may_have_keeps_what_is_unknown(history: History) -> None:
     task = submitted(history)
-    outcomes.put_off(history, sent(history, task.number).id, "timed out", NOW, never_sent=False)
-    outcomes.put_off(history, sent(history, task.number).id, "no network", NOW, never_sent=True)
+    intent_outcomes.put_off(history, sent(history, task.number).id, "timed out", NOW, never_sent=False)
+    intent_outcomes.put_off(history, sent(history, task.number).id, "no network", NOW, never_sent=True)
     assert (intent_of(history, task.number).first_sent_at, intent_of(history, task.number).attempts) == (NOW, 2)
 
 
@@ -240,15 +242,15 @@ def test_the_same_trouble_of_an_intent_again_is_no_change_to_see(history: Histor
     task = submitted(history)
     intent = sent(history, task.number)
     for _ in range(2):
-        outcomes.put_off(history, intent.id, "no network", SOON, never_sent=True)
+        intent_outcomes.put_off(history, intent.id, "no network", SOON, never_sent=True)
     assert tasks.changed_since(history, history.revision() - 1) == []
 
 
 def test_a_withdrawn_request_is_not_put_off(history: History) -> None:
     task = submitted(history)
     intent = intent_of(history, task.number)
-    actions.cancel(history, task.number, ACTOR)
-    outcomes.put_off(history, intent.id, "no network", SOON, never_sent=True)
+    requests.cancel(history, task.number, ACTOR)
+    intent_outcomes.put_off(history, intent.id, "no network", SOON, never_sent=True)
     assert tasks.get(history, task.number).trouble is None
 
 
@@ -259,9 +261,9 @@ def test_a_withdrawn_request_is_not_put_off(history: History) -> None:
 def test_an_accepted_request_has_its_task_id_and_is_asked_about(
     history: History, kind: Kind, holding_period: int | None, status: str
 ) -> None:
-    task = actions.submit(history, request(kind, holding_period=holding_period), ACTOR)
+    task = requests.submit(history, request(kind, holding_period=holding_period), ACTOR)
     intent = sent(history, task.number)
-    outcomes.accepted(history, intent.id, "task-1", SOON)
+    intent_outcomes.accepted(history, intent.id, "task-1", SOON)
     taken = tasks.get(history, task.number)
     assert (taken.task_id, taken.status, taken.submitted_at, taken.next_poll_at) == ("task-1", status, NOW, SOON)
     assert intent_state(history, intent.id) == "done"
@@ -272,8 +274,8 @@ def test_an_accepted_request_has_its_task_id_and_is_asked_about(
 def test_an_accepted_request_that_was_adopted_by_hand_meanwhile_is_kept_once(history: History) -> None:
     task = submitted(history)
     intent = sent(history, task.number)
-    by_hand = actions.track(history, Kind.RETRIEVAL, "task-1", request(), ACTOR)
-    outcomes.accepted(history, intent.id, "task-1", SOON)
+    by_hand = requests.track(history, Kind.RETRIEVAL, "task-1", request(), ACTOR)
+    intent_outcomes.accepted(history, intent.id, "task-1", SOON)
     assert tasks.named(history, "task-1") == by_hand
     twin = tasks.get(history, task.number)
     assert (twin.status, twin.task_id, twin.next_poll_at) == ("CANCELLED", None, None)
@@ -285,9 +287,9 @@ def test_the_same_acceptance_twice_is_one(history: History) -> None:
     """Two engines, one of them thought dead, send the same client token and get the same task id."""
     task = submitted(history)
     intent = sent(history, task.number)
-    outcomes.accepted(history, intent.id, "task-1", SOON)
+    intent_outcomes.accepted(history, intent.id, "task-1", SOON)
     once = tasks.get(history, task.number)
-    outcomes.accepted(history, intent.id, "task-1", SOON)
+    intent_outcomes.accepted(history, intent.id, "task-1", SOON)
     assert tasks.get(history, task.number) == once
 
 
@@ -295,7 +297,7 @@ def test_a_task_id_that_comes_late_is_not_lost(history: History) -> None:
     task = in_status(history, "UNCONFIRMED")
     ((intent,),) = history.rows("SELECT id FROM intents")
     assert isinstance(intent, int)
-    outcomes.accepted(history, intent, "task-1", SOON)
+    intent_outcomes.accepted(history, intent, "task-1", SOON)
     taken = tasks.get(history, task.number)
     assert (taken.task_id, taken.status, taken.next_poll_at) == ("task-1", "IN_PROGRESS", SOON)
     assert timeline.of_task(history, task.number)[-1].before == "UNCONFIRMED"
@@ -305,7 +307,7 @@ def test_a_task_id_that_comes_late_is_not_lost(history: History) -> None:
 def test_a_task_id_that_is_anothers_ends_no_request(history: History, kind: Kind, email: str) -> None:
     other = accepted(history, "task-1", kind, email)
     task = submitted(history)
-    outcomes.accepted(history, sent(history, task.number).id, "task-1", SOON)
+    intent_outcomes.accepted(history, sent(history, task.number).id, "task-1", SOON)
     doubtful = tasks.get(history, task.number)
     assert (doubtful.status, doubtful.task_id, doubtful.next_poll_at) == ("UNCONFIRMED", None, None)
     assert f"task-1, which is that of #{other.number}" in (doubtful.trouble or "")
@@ -316,19 +318,19 @@ def test_a_task_id_that_is_anothers_ends_no_request(history: History, kind: Kind
 def test_a_refusal_or_a_lapse_after_the_acceptance_takes_nothing_back(history: History) -> None:
     task = submitted(history)
     intent = sent(history, task.number)
-    outcomes.accepted(history, intent.id, "task-1", SOON)
+    intent_outcomes.accepted(history, intent.id, "task-1", SOON)
     taken = tasks.get(history, task.number)
-    outcomes.refused(history, intent.id, None, "not valid")
-    outcomes.unconfirmed(history, intent.id)
-    outcomes.cancel_refused(history, intent.id, "not on hold")
+    intent_outcomes.refused(history, intent.id, None, "not valid")
+    intent_outcomes.unconfirmed(history, intent.id)
+    intent_outcomes.cancel_refused(history, intent.id, "not on hold")
     assert tasks.get(history, task.number) == taken
 
 
 def test_a_refused_request_is_rejected_in_the_words_of_the_service(history: History) -> None:
     task = submitted(history)
     intent = sent(history, task.number)
-    outcomes.put_off(history, intent.id, "no network", NOW, never_sent=True)
-    outcomes.refused(history, intent.id, "UnspecifiedError", "must match")
+    intent_outcomes.put_off(history, intent.id, "no network", NOW, never_sent=True)
+    intent_outcomes.refused(history, intent.id, "UnspecifiedError", "must match")
     refused = tasks.get(history, task.number)
     assert (refused.status, refused.errors) == ("REJECTED", (TaskError("UnspecifiedError", "must match"),))
     assert (refused.finished_at, refused.trouble, intents.next_at(history)) == (NOW, None, None)
@@ -352,19 +354,19 @@ def test_a_cancellation_the_service_made_is_final(history: History) -> None:
 
 def test_a_cancellation_refused_lets_the_task_go_on_and_asks_about_it_at_once(history: History) -> None:
     task = accepted(history, kind=Kind.DELETION)
-    actions.cancel(history, task.number, ACTOR)
+    requests.cancel(history, task.number, ACTOR)
     intent = sent(history, task.number)
-    outcomes.cancel_refused(history, intent.id, "It is IN_PROGRESS.")
+    intent_outcomes.cancel_refused(history, intent.id, "It is IN_PROGRESS.")
     kept = tasks.get(history, task.number)
     assert (kept.status, kept.cancel_asked, kept.trouble) == ("ON_HOLD", False, "It is IN_PROGRESS.")
-    assert [poll.number for poll in polls.due(history, NOW, 5)] == [task.number]
-    assert actions.cancel(history, task.number, ACTOR).cancel_asked
+    assert [poll.number for poll in due_polls.due(history, NOW, 5)] == [task.number]
+    assert requests.cancel(history, task.number, ACTOR).cancel_asked
 
 
 def test_a_cancellation_that_succeeded_after_another_engine_was_refused_is_recorded(history: History) -> None:
     task = accepted(history, kind=Kind.DELETION)
-    actions.cancel(history, task.number, ACTOR)
+    requests.cancel(history, task.number, ACTOR)
     intent = sent(history, task.number)
-    outcomes.cancel_refused(history, intent.id, "It is cancelled.")
-    outcomes.cancelled(history, intent.id)
+    intent_outcomes.cancel_refused(history, intent.id, "It is cancelled.")
+    intent_outcomes.cancelled(history, intent.id)
     assert tasks.get(history, task.number).status == "CANCELLED"

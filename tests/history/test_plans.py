@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from bwp_tui.history import download_queue, downloads, intents, polls, tasks, timeline
-from bwp_tui.history.connection import History, Row, SqlValue, as_text
-from bwp_tui.history.errors import NoSuchTask
+from bwp_tui.store.commands import download_queue
+from bwp_tui.store.database.connection import History, Row, SqlValue, as_text
+from bwp_tui.store.errors import NoSuchTask
+from bwp_tui.store.queries import tasks, timeline
+from bwp_tui.store.worklog import downloads, due_polls, intents
 from tests.history.support import NOW
 
 
@@ -36,9 +38,9 @@ def _plan(history: History, ask: Callable[[History], object]) -> list[str]:
 @pytest.mark.parametrize(
     ("ask", "index"),
     [
-        (lambda history: polls.due(history, NOW, 20), "tasks_by_poll"),
-        (lambda history: polls.soon(history, NOW, 20), "tasks_by_poll"),
-        (polls.next_at, "tasks_by_poll"),
+        (lambda history: due_polls.due(history, NOW, 20), "tasks_by_poll"),
+        (lambda history: due_polls.soon(history, NOW, 20), "tasks_by_poll"),
+        (due_polls.next_at, "tasks_by_poll"),
         (lambda history: intents.due(history, NOW, 4), "intents_waiting"),
         (intents.next_at, "intents_waiting"),
         (lambda history: intents.waiting_for(history, 1), "intents_by_task"),

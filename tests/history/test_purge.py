@@ -14,8 +14,11 @@ import pytest
 
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.task import Status, TaskError
-from bwp_tui.history import actions, backups, downloads, integrity, outcomes, purge, tasks, timeline, upkeep
-from bwp_tui.history.connection import History
+from bwp_tui.store.commands import requests
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.maintenance import backups, daily, integrity, purge
+from bwp_tui.store.queries import tasks, timeline
+from bwp_tui.store.worklog import downloads, intent_outcomes
 from tests.history import single
 from tests.history.support import ACTOR, SOON, TODAY, FrozenClock, accepted, answer, request, scalar, sent
 
@@ -27,14 +30,14 @@ def _finished(history: History, count: int = 30) -> None:
     for number in range(1, count + 1):
         email = f"zebra{number}@example.com"
         wanted = replace(request(email=email, note="Zebra called quagga", tags=("quagga",)))
-        task = actions.submit(history, wanted, ACTOR)
-        outcomes.accepted(history, sent(history, task.number).id, f"task-{number}", SOON)
+        task = requests.submit(history, wanted, ACTOR)
+        intent_outcomes.accepted(history, sent(history, task.number).id, f"task-{number}", SOON)
         single.set_note(history, task.number, "quagga again", ACTOR)
         failed = replace(answer("FAILED"), errors=(TaskError("DATA_SUBJECT_NOT_FOUND", f"{email} is nobody"),))
         ended = failed if number % 2 else answer("COMPLETED")
         single.answered(history, task.number, ended, SOON)
         if not number % 2:
-            actions.download(history, task.number, "/home/quagga", ACTOR)
+            requests.download(history, task.number, "/home/quagga", ACTOR)
             (order,) = downloads.due(history, SOON + timedelta(days=999), 9)
             downloads.finished(history, order, f"/home/quagga/{email}.zip", 9, "abc123")
 
@@ -84,7 +87,7 @@ def test_the_evidence_stays(history: History, clock: FrozenClock) -> None:
     assert {"recorded", "accepted", "status"} <= {event.what for event in events}
     assert events[-1].what == "purged"
     assert {event.detail for event in events} == {None}
-    assert actions.cannot_resubmit(failed) is not None
+    assert requests.cannot_resubmit(failed) is not None
 
 
 def test_evidence_goes_only_when_it_is_told_to(path: Path, history: History, clock: FrozenClock) -> None:
@@ -130,8 +133,9 @@ import os, signal, sys
 from datetime import date, timedelta
 from pathlib import Path
 from bwp_tui.domain.filter import parse
-from bwp_tui.history import backups, purge
-from bwp_tui.history.connection import History
+from bwp_tui.store.maintenance import backups
+from bwp_tui.store.maintenance import purge
+from bwp_tui.store.database.connection import History
 
 def die(*args, **named):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -162,5 +166,5 @@ def test_killed_in_the_middle_the_rest_is_done_later(path: Path, clock: FrozenCl
     assert purged == (0 if when == "inside the transaction" else 30)
     assert purge.traces_left(again) is (purged > 0)
     again.close()
-    assert upkeep.look_after(path, clock, threading.Event()) is None
+    assert daily.look_after(path, clock, threading.Event()) is None
     assert (_holding(path.parent) == set()) is (purged > 0)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.history import tasks
-from bwp_tui.history.connection import History
-from bwp_tui.history.errors import HistoryUnavailable
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.errors import HistoryUnavailable
+from bwp_tui.store.queries import tasks
 from tests.history.support import submitted
 
 

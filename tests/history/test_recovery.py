@@ -13,9 +13,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bwp_tui.domain.task import Kind, Status
-from bwp_tui.history import backups, integrity, outcomes, recovery, swap, tasks, timeline
-from bwp_tui.history.connection import History
-from bwp_tui.history.errors import HistoryError, HistoryForeign, HistoryTooNew
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.errors import HistoryError, HistoryForeign, HistoryTooNew
+from bwp_tui.store.maintenance import atomic_swap, backups, integrity, recover
+from bwp_tui.store.queries import tasks, timeline
+from bwp_tui.store.worklog import intent_outcomes
 from tests.history.damage import PAGE, overwrite, overwrite_table
 from tests.history.golden import write as golden
 from tests.history.support import SOON, TODAY, FrozenClock, accepted, intent_of, scalar, sent, submitted
@@ -29,7 +31,7 @@ def _closed(path: Path, clock: FrozenClock, count: int = 200) -> None:
 
 
 def _aside(path: Path) -> Path:
-    (aside,) = swap.set_aside(path)
+    (aside,) = atomic_swap.set_aside(path)
     return aside
 
 
@@ -109,7 +111,7 @@ def test_a_lost_page_costs_its_rows_alone(path: Path, clock: FrozenClock) -> Non
     assert isinstance(leaf, int)
     gone = int.from_bytes(path.read_bytes()[(leaf - 1) * PAGE :][3:5], "big")  # cells of the page
     overwrite(path, (leaf - 1) * PAGE, b"\xff" * PAGE)
-    recovery.mend(path, clock())
+    recover.mend(path, clock())
     recovered = History(path, clock=clock)
     whole = scalar(recovered, "SELECT count(*) FROM tasks WHERE email LIKE 'shopper%'")
     assert whole == 200 - gone
@@ -134,7 +136,7 @@ def test_a_request_that_lost_its_client_token_is_left_to_the_operator(path: Path
     task = submitted(history)
     history.close()
     overwrite_table(path, "intents")
-    recovery.mend(path, clock())
+    recover.mend(path, clock())
     recovered = History(path, clock=clock)
     assert tasks.get(recovered, task.number).status == Status.UNCONFIRMED
     assert timeline.of_task(recovered, task.number)[-1].detail == "its client token is lost"
@@ -149,7 +151,7 @@ def test_the_backup_does_not_undo_what_was_answered_since(path: Path, clock: Fro
     _back_up(path)
     clock.forward(minutes=1)
     for number, intent in enumerate(intents, start=1):
-        outcomes.accepted(history, intent, f"task-{number}", SOON)
+        intent_outcomes.accepted(history, intent, f"task-{number}", SOON)
     history.close()
     overwrite(path, 0, b"\0" * 16)
     recovered = History(path, clock=clock)
@@ -205,7 +207,7 @@ def test_flipped_bytes_end_in_a_sentence_or_a_sound_register_and_never_lose_the_
     before = _opened_twice(path)
     if before is None:
         assert path.read_bytes() == bytes(spoilt)  # refused: another program's, or a newer one's
-    elif swap.set_aside(path):
+    elif atomic_swap.set_aside(path):
         assert _aside(path).read_bytes() in before
         assert integrity.full(path) == []
 
@@ -234,8 +236,8 @@ def _opened_twice(path: Path) -> list[bytes] | None:
 _MEND = """
 import os, signal, sys
 from pathlib import Path
-from bwp_tui.history import swap
-from bwp_tui.history.connection import History
+from bwp_tui.store.maintenance import atomic_swap as swap
+from bwp_tui.store.database.connection import History
 
 steps = 0
 def counted(call):
@@ -263,8 +265,8 @@ def test_killed_at_any_step_of_mending_nothing_is_lost(path: Path, clock: Frozen
     history = History(path, clock=clock)
     assert scalar(history, "SELECT count(*) FROM tasks") == 20
     history.close()
-    assert before in [aside.read_bytes() for aside in swap.set_aside(path)]
-    assert swap.pending(path) is None
+    assert before in [aside.read_bytes() for aside in atomic_swap.set_aside(path)]
+    assert atomic_swap.pending(path) is None
     assert integrity.full(path) == []
 
 
@@ -274,7 +276,7 @@ def test_deletions_stay_deletions_when_only_traces_are_left(path: Path, clock: F
         accepted(history, f"task-{number}", Kind.DELETION)
     history.close()
     overwrite_table(path, "tasks")
-    recovery.mend(path, clock())
+    recover.mend(path, clock())
     recovered = History(path, clock=clock)
     assert scalar(recovered, "SELECT count(*) FROM tasks WHERE kind = 'DELETION' AND status = 'ON_HOLD'") == 39
     recovered.close()

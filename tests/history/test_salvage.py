@@ -11,11 +11,12 @@ from pathlib import Path
 import apsw
 import pytest
 
-from bwp_tui.history import backups, damaged_file, integrity, migrate, recovery, swap
-from bwp_tui.history.connection import History
-from bwp_tui.history.identity import schema_of
-from bwp_tui.history.row_writer import RowWriter
-from bwp_tui.history.suspicion import suspect
+from bwp_tui.store.database import migrate
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.schema_check import schema_of
+from bwp_tui.store.maintenance import atomic_swap, backups, damaged_file, integrity, recover
+from bwp_tui.store.maintenance.damage_flag import suspect
+from bwp_tui.store.maintenance.row_writer import RowWriter
 from tests.history import single
 from tests.history.damage import overwrite
 from tests.history.golden import write as golden
@@ -59,7 +60,7 @@ def test_a_damaged_number_costs_neither_its_task_nor_another_one(
     if with_backup:
         _back_up(path)
     _flip_number(path, 40, bit)
-    recovery.mend(path, clock())
+    recover.mend(path, clock())
     recovered = rows_of(path)["tasks"]
     assert {number: row[:4] for number, row in recovered.items()} == {number: row[:4] for number, row in before.items()}
     assert integrity.full(path) == []
@@ -149,7 +150,7 @@ def test_a_fault_of_recovery_itself_keeps_the_file_and_goes_on_with_the_backup(
     assert "not all" in history.opened.report
     assert scalar(history, "SELECT count(*) FROM tasks") == (20 if with_backup else 0)
     history.close()
-    assert [aside.read_bytes() for aside in swap.set_aside(path)] == [before]
+    assert [aside.read_bytes() for aside in atomic_swap.set_aside(path)] == [before]
     _start(path, clock)
 
 

@@ -8,10 +8,11 @@ import pytest
 
 from bwp_tui.domain.filter import VIEWS, Filter, View, parse
 from bwp_tui.domain.task import Status
-from bwp_tui.history import purge, tasks, words
-from bwp_tui.history.connection import History
-from bwp_tui.history.search import SORTS, backwards, before, condition, order_clause
-from bwp_tui.history.words import narrowing
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.maintenance import purge
+from bwp_tui.store.queries import tasks, text_index
+from bwp_tui.store.queries.filter_sql import SORTS, backwards, before, condition, order_clause
+from bwp_tui.store.queries.text_index import narrowing
 from tests.history import single
 from tests.history.support import ACTOR, TODAY, FrozenClock, in_status
 
@@ -90,7 +91,7 @@ def test_the_counts_of_the_views_are_the_tallies(history: History, view: View) -
 
 def test_a_text_that_most_rows_have_is_not_looked_up(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "words" in plan(history, "example")
-    monkeypatch.setattr(words, "MOST_FOUND", 2)
+    monkeypatch.setattr(text_index, "MOST_FOUND", 2)
     assert "words" not in plan(history, "example")
     assert len(tasks.numbers(history, parse("example"), today=TODAY)) == 3
 

@@ -16,8 +16,10 @@ from bwp_tui.domain.deadlines import acknowledge_by
 from bwp_tui.domain.filter import LONGEST_FILTER, STATES, Ack, Age, Clause, Due, On, OneOf, Words, parse
 from bwp_tui.domain.task import TERMINAL, Kind, Status, Task, TaskError, Verification
 from bwp_tui.domain.times import local_day
-from bwp_tui.history import actions, answers, downloads, tasks
-from bwp_tui.history.connection import History
+from bwp_tui.store.commands import requests
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.queries import tasks
+from bwp_tui.store.worklog import downloads, poll_answers
 from tests.history import single
 from tests.history.support import ACTOR, NOW, SOON, TODAY, FrozenClock, answer, in_status, request
 
@@ -53,19 +55,19 @@ def _plant_details(history: History) -> None:
     single.answered(
         history,
         failed.number,
-        answers.Answer("FAILED", failed.submitted_at, None, None, None, errors),
+        poll_answers.Answer("FAILED", failed.submitted_at, None, None, None, errors),
         SOON,
     )
-    actions.resubmit(history, failed.number, ACTOR)
+    requests.resubmit(history, failed.number, ACTOR)
     for note, tags, email, regulation in (
         ("Left Message, 50% off_now", ("VIP", "eu"), "100%.real_one@example.com", "none"),
         ("back\\slash “quoted” ÉTÉ", ("é",), "jane@example.org", "ccpa"),
         ("", (), "JANE@EXAMPLE.COM", "gdpr"),
     ):
-        actions.submit(history, request(email=email, note=note, tags=tags, regulation=regulation), ACTOR)
+        requests.submit(history, request(email=email, note=note, tags=tags, regulation=regulation), ACTOR)
     for days in range(0, 40, 3):
         asked = replace(request(regulation="ccpa"), received_on=TODAY - timedelta(days=days))
-        actions.submit(history, asked, ACTOR)
+        requests.submit(history, asked, ACTOR)
     for number in (2, 5, 7):
         single.assign(history, number, "Jane D_e", ACTOR)
         single.verify(history, number, Verification(TODAY, ACTOR, "order details"), ACTOR)
@@ -73,10 +75,10 @@ def _plant_details(history: History) -> None:
         single.acknowledge(history, number, TODAY, ACTOR)
         single.extend(history, number, "complex", TODAY, ACTOR)
     single.answered(
-        history, actions.track(history, Kind.RETRIEVAL, "ffff%_", request(), ACTOR).number, answer("SUSPENDED"), SOON
+        history, requests.track(history, Kind.RETRIEVAL, "ffff%_", request(), ACTOR).number, answer("SUSPENDED"), SOON
     )
     saved = in_status(history, Status.COMPLETED, task_id="eeee0000")
-    actions.download(history, saved.number, "/srv", ACTOR)
+    requests.download(history, saved.number, "/srv", ACTOR)
     (order,) = downloads.due(history, SOON, 5)
     downloads.finished(history, order, "/srv/a.zip", 1, "00")
 

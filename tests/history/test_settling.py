@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 
 from bwp_tui.domain.task import Kind
-from bwp_tui.history import actions, answers, intents, outcomes, polls, settling, tasks, timeline
-from bwp_tui.history.connection import History
-from bwp_tui.history.errors import NotPossible
-from bwp_tui.history.request_check import BadRequest
+from bwp_tui.store.commands import requests
+from bwp_tui.store.commands import unconfirmed as settling
+from bwp_tui.store.commands.request_validation import BadRequest
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.errors import NotPossible
+from bwp_tui.store.queries import tasks, timeline
+from bwp_tui.store.worklog import due_polls, intent_outcomes, intents, poll_answers
 from tests.history import single
 from tests.history.support import ACTOR, NOW, SOON, accepted, answer, in_status, intent_of, request, sent, submitted
 
@@ -26,8 +29,8 @@ def what_happened(history: History, number: int) -> list[tuple[str, str | None, 
 def test_what_was_known_is_on_the_timeline_of_an_unconfirmed_request(history: History) -> None:
     task = submitted(history)
     for _ in range(3):
-        outcomes.put_off(history, sent(history, task.number).id, "timed out", NOW, never_sent=False)
-    outcomes.unconfirmed(history, intent_of(history, task.number).id)
+        intent_outcomes.put_off(history, sent(history, task.number).id, "timed out", NOW, never_sent=False)
+    intent_outcomes.unconfirmed(history, intent_of(history, task.number).id)
     detail = timeline.of_task(history, task.number)[-1].detail
     assert detail == "tried 3 times, first at 2026-11-20T09:14:00.000000Z, not answered within 8 hours"
 
@@ -37,7 +40,7 @@ def test_an_entered_task_id_is_taken_onto_the_very_request_and_asked_about_at_on
     settling.adopt(history, number, ID, ACTOR)
     task = tasks.get(history, number)
     assert (task.task_id, task.status, task.next_poll_at, task.email) == (ID, "QUEUED", NOW, "jane@example.com")
-    assert [poll.number for poll in polls.due(history, NOW, 5)] == [number]
+    assert [poll.number for poll in due_polls.due(history, NOW, 5)] == [number]
     single.answered(history, number, answer("ON_HOLD", email="Jane@Example.com"), SOON)
     assert tasks.get(history, number).status == "ON_HOLD"
     assert what_happened(history, number)[-2:] == [
@@ -49,7 +52,7 @@ def test_an_entered_task_id_is_taken_onto_the_very_request_and_asked_about_at_on
 def test_a_task_id_that_the_service_does_not_know_is_taken_off_again(history: History) -> None:
     number = unconfirmed(history)
     settling.adopt(history, number, ID, ACTOR)
-    answers.not_known(history, number, "no such task", SOON)
+    poll_answers.not_known(history, number, "no such task", SOON)
     task = tasks.get(history, number)
     assert (task.task_id, task.status, task.next_poll_at) == (None, "UNCONFIRMED", None)
     assert task.trouble == f"{ID} is not the id of this request: the service does not know it."
@@ -69,7 +72,7 @@ def test_a_task_id_of_another_shopper_is_taken_off_again(history: History) -> No
 def test_a_mistyped_id_can_be_corrected_before_the_service_has_confirmed_it(history: History) -> None:
     number = unconfirmed(history)
     settling.adopt(history, number, "wrong-id", ACTOR)
-    answers.not_answered(history, [number], "denied", SOON)
+    poll_answers.not_answered(history, [number], "denied", SOON)
     assert settling.adopt(history, number, ID, ACTOR).task_id == ID
 
 
@@ -134,16 +137,16 @@ def test_what_was_given_up_can_be_taken_up_again(history: History) -> None:
         0,
         None,
     )
-    assert actions.resubmit(history, second, ACTOR).resubmit_of == second
+    assert requests.resubmit(history, second, ACTOR).resubmit_of == second
 
 
 def test_a_tracked_task_that_nobody_knows_is_corrected_or_given_up(history: History) -> None:
-    task = actions.track(history, Kind.RETRIEVAL, ID, request(email=""), ACTOR)
+    task = requests.track(history, Kind.RETRIEVAL, ID, request(email=""), ACTOR)
     with pytest.raises(NotPossible, match="is QUEUED"):
         settling.give_up(history, task.number, "not asked about yet", ACTOR)
-    answers.not_known(history, task.number, "no such task", SOON)
+    poll_answers.not_known(history, task.number, "no such task", SOON)
     assert settling.adopt(history, task.number, f"{ID}-2", ACTOR).task_id == f"{ID}-2"
-    answers.not_known(history, task.number, "no such task", SOON)
+    poll_answers.not_known(history, task.number, "no such task", SOON)
     assert settling.give_up(history, task.number, "a typo", ACTOR).status == "GIVEN_UP"
 
 
@@ -153,10 +156,10 @@ def test_a_tracked_task_that_nobody_knows_is_corrected_or_given_up(history: Hist
 @pytest.mark.parametrize("tries", [1, 2])
 def test_a_refused_cancellation_hides_not_that_an_earlier_one_may_have_worked(history: History, tries: int) -> None:
     task = accepted(history, kind=Kind.DELETION)
-    actions.cancel(history, task.number, ACTOR)
+    requests.cancel(history, task.number, ACTOR)
     for _ in range(tries - 1):
-        outcomes.put_off(history, sent(history, task.number).id, "timed out", NOW, never_sent=False)
-    outcomes.cancel_refused(history, sent(history, task.number).id, "It is IN_PROGRESS.")
+        intent_outcomes.put_off(history, sent(history, task.number).id, "timed out", NOW, never_sent=False)
+    intent_outcomes.cancel_refused(history, sent(history, task.number).id, "It is IN_PROGRESS.")
     doubt = "" if tries == 1 else " An earlier try had no answer: it may have been cancelled."
     kept = tasks.get(history, task.number)
     assert (kept.status, kept.trouble) == ("ON_HOLD", f"It is IN_PROGRESS.{doubt}")
@@ -168,7 +171,7 @@ def test_a_refused_request_hides_not_that_an_earlier_try_may_have_started_it(
     history: History, never_sent: bool
 ) -> None:
     task = submitted(history)
-    outcomes.put_off(history, sent(history, task.number).id, "no network", NOW, never_sent=never_sent)
-    outcomes.refused(history, sent(history, task.number).id, None, "not valid")
+    intent_outcomes.put_off(history, sent(history, task.number).id, "no network", NOW, never_sent=never_sent)
+    intent_outcomes.refused(history, sent(history, task.number).id, None, "not valid")
     detail = timeline.of_task(history, task.number)[-1].detail or ""
     assert ("may have been started" in detail) is not never_sent

@@ -8,10 +8,11 @@ import apsw
 import pytest
 
 from bwp_tui.domain.shop import Shop
-from bwp_tui.history import backups, engine_state, restoring
-from bwp_tui.history.connection import History
-from bwp_tui.history.engine_state import Service
-from bwp_tui.history.errors import OtherShop
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.errors import OtherShop
+from bwp_tui.store.maintenance import backups, restore
+from bwp_tui.store.worklog import engine_state
+from bwp_tui.store.worklog.engine_state import Service
 from tests.history.support import FrozenClock, accepted, submitted
 
 OURS = Shop("bp-ours", "api.example.com")
@@ -88,7 +89,7 @@ def test_it_stays_bound_through_a_copy_that_is_restored(path: Path, clock: Froze
     backups.back_up_to(path, copy)
     history.close()
     path.unlink()
-    restoring.restore(path, copy, clock())
+    restore.restore(path, copy, clock())
     db = apsw.Connection(str(path))
     assert db.execute("SELECT target_id, api_host FROM meta").fetchall() == [OURS]
     db.close()

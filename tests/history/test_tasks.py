@@ -6,9 +6,9 @@ import pytest
 
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.task import Kind
-from bwp_tui.history import tasks
-from bwp_tui.history.connection import History
-from bwp_tui.history.errors import NoSuchTask
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.errors import NoSuchTask
+from bwp_tui.store.queries import tasks
 from tests.history import single
 from tests.history.support import ACTOR, TODAY, FrozenClock, accepted, submitted
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import apsw
 import pytest
 
-from bwp_tui.history import engine_state, timeline
-from bwp_tui.history.connection import History
-from bwp_tui.history.engine_state import Service
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.queries import timeline
+from bwp_tui.store.worklog import engine_state
+from bwp_tui.store.worklog.engine_state import Service
 from tests.history import single
 from tests.history.support import ACTOR, NOW, SOON, FrozenClock, submitted
 

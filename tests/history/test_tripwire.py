@@ -11,9 +11,10 @@ from pathlib import Path
 import apsw
 import pytest
 
-from bwp_tui.history import backups, restoring, tripwire
-from bwp_tui.history.connection import History
-from bwp_tui.history.tripwire import Seen, Tripwire
+from bwp_tui.store.database import tripwire
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.tripwire import Seen, Tripwire
+from bwp_tui.store.maintenance import backups, restore
 from tests.history.damage import overwrite
 from tests.history.support import TODAY, FrozenClock, intent_of, scalar, sent, submitted
 
@@ -112,13 +113,13 @@ def test_what_the_program_itself_puts_back_is_no_older_copy(path: Path, clock: F
     for _ in range(5):
         submitted(history)
     history.close()
-    restoring.restore(path, copy, clock())
+    restore.restore(path, copy, clock())
     history, report = _opened(path, clock)
     assert report is None
     history.close()
     path.unlink()
     clock.forward(seconds=1)
-    restoring.restore(path, copy, clock())
+    restore.restore(path, copy, clock())
     history, report = _opened(path, clock)
     assert report is None
     history.close()

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from bwp_tui.history import actions, bulk, tasks, timeline, undo
-from bwp_tui.history.bulk import Deed, Result
-from bwp_tui.history.connection import History
-from bwp_tui.history.undo import Change, Part
+from bwp_tui.store.commands import bulk, requests, undo
+from bwp_tui.store.commands.bulk import Deed, Result
+from bwp_tui.store.commands.undo import Change, Part
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.queries import tasks, timeline
 from tests.history import single
 from tests.history.support import ACTOR, request
 
@@ -30,8 +31,8 @@ def perform(history: History, deed: Deed, numbers: Sequence[int]) -> list[Result
     ],
 )
 def test_each_part_comes_back_as_it_was_and_the_timeline_grows(history: History, part: Part, deed: Deed) -> None:
-    full = actions.submit(history, request(note="before", tags=("a", "b")), ACTOR)
-    bare = actions.submit(history, request(email="bare@example.com"), ACTOR)
+    full = requests.submit(history, request(note="before", tags=("a", "b")), ACTOR)
+    bare = requests.submit(history, request(email="bare@example.com"), ACTOR)
     single.assign(history, full.number, "before", ACTOR)
     numbers = (full.number, bare.number)
     before = {number: tasks.get(history, number) for number in numbers}
@@ -52,8 +53,8 @@ def test_each_part_comes_back_as_it_was_and_the_timeline_grows(history: History,
 
 
 def test_what_was_changed_since_is_left_alone(history: History) -> None:
-    first = actions.submit(history, request(), ACTOR).number
-    second = actions.submit(history, request(email="b@example.com"), ACTOR).number
+    first = requests.submit(history, request(), ACTOR).number
+    second = requests.submit(history, request(email="b@example.com"), ACTOR).number
     changes: list[Change] = []
     perform(history, undo.noted(bulk.tag(["vip"], [], ACTOR), Part.TAGS, changes), [first, second])
     single.set_tags(history, first, ("vip", "phone"), "bob")
@@ -64,7 +65,7 @@ def test_what_was_changed_since_is_left_alone(history: History) -> None:
 
 
 def test_a_deed_that_changes_nothing_leaves_nothing_to_take_back(history: History) -> None:
-    number = actions.submit(history, request(tags=("vip",)), ACTOR).number
+    number = requests.submit(history, request(tags=("vip",)), ACTOR).number
     changes: list[Change] = []
     perform(history, undo.noted(bulk.tag(["VIP"], [], ACTOR), Part.TAGS, changes), [number])
     assert changes == []

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bwp_tui.domain.filter import parse
-from bwp_tui.history import near, tasks, view_rows
-from bwp_tui.history.connection import History, Transaction
-from bwp_tui.history.near import Neighbourhood
-from bwp_tui.history.search import SORTS
-from bwp_tui.history.view_rows import Near, ViewRows, Wanted
+from bwp_tui.store.database.connection import History, Transaction
+from bwp_tui.store.queries import keyset_page, tasks, view_rows
+from bwp_tui.store.queries.filter_sql import SORTS
+from bwp_tui.store.queries.keyset_page import Neighbourhood
+from bwp_tui.store.queries.view_rows import Near, ViewRows, Wanted
 from tests.history.support import TODAY, FrozenClock, submitted
 
 _ADD = st.tuples(st.just("add"), st.just(0), st.just(""))
@@ -130,7 +130,7 @@ def test_a_reading_that_is_no_longer_wanted_ends_and_the_next_one_is_whole(histo
 def test_the_tasks_about_one_are_those_of_all_rows(
     history: History, sort: str, counted: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(near, "COUNTED", counted)
+    monkeypatch.setattr(keyset_page, "COUNTED", counted)
     with history.write() as transaction:
         for at in range(40):
             _insert(transaction)

@@ -7,28 +7,28 @@ from dataclasses import replace
 import pytest
 
 from bwp_tui.domain.filter import VIEWS, View
-from bwp_tui.history import views
-from bwp_tui.history.connection import History
-from bwp_tui.history.errors import NotPossible
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.errors import NotPossible
+from bwp_tui.store.queries import saved_views
 
 MINE = View("mine", "mine", "assigned:jane is:open", "due", ("subject", "due"))
 
 
 def test_a_saved_view_comes_after_the_built_in_ones_and_outlives_the_connection(history: History) -> None:
-    views.save(history, MINE)
+    saved_views.save(history, MINE)
     again = History(history.path)
-    assert views.every(again) == (*VIEWS, MINE)
-    assert views.named(again, "MINE") == MINE
+    assert saved_views.every(again) == (*VIEWS, MINE)
+    assert saved_views.named(again, "MINE") == MINE
     again.close()
 
 
 def test_a_view_of_the_same_name_is_replaced_in_its_place(history: History) -> None:
     for name in ("mine", "Éva", "last"):
-        views.save(history, replace(MINE, name=name))
-    views.save(history, replace(MINE, name="éva", filter="tag:vip"))
-    assert [view.name for view in views.saved(history)] == ["mine", "éva", "last"]
-    views.save(history, replace(MINE, name="last"), position=0)
-    assert [view.name for view in views.saved(history)] == ["last", "mine", "éva"]
+        saved_views.save(history, replace(MINE, name=name))
+    saved_views.save(history, replace(MINE, name="éva", filter="tag:vip"))
+    assert [view.name for view in saved_views.saved(history)] == ["mine", "éva", "last"]
+    saved_views.save(history, replace(MINE, name="last"), position=0)
+    assert [view.name for view in saved_views.saved(history)] == ["last", "mine", "éva"]
 
 
 @pytest.mark.parametrize(
@@ -43,16 +43,16 @@ def test_a_view_of_the_same_name_is_replaced_in_its_place(history: History) -> N
 )
 def test_a_view_that_could_not_be_shown_is_not_saved(history: History, wrong: View) -> None:
     with pytest.raises(NotPossible):
-        views.save(history, wrong)
-    assert views.saved(history) == ()
+        saved_views.save(history, wrong)
+    assert saved_views.saved(history) == ()
 
 
 def test_a_saved_view_is_deleted_and_a_built_in_one_is_not(history: History) -> None:
-    views.save(history, MINE)
-    assert views.delete(history, "Mine") == MINE
-    assert views.saved(history) == ()
+    saved_views.save(history, MINE)
+    assert saved_views.delete(history, "Mine") == MINE
+    assert saved_views.saved(history) == ()
     for name in ("mine", "failed"):
         with pytest.raises(NotPossible):
-            views.delete(history, name)
+            saved_views.delete(history, name)
     with pytest.raises(NotPossible, match="Did you mean “failed”"):
-        views.named(history, "faild")
+        saved_views.named(history, "faild")

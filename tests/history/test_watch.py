@@ -11,14 +11,14 @@ from pathlib import Path
 import apsw
 import pytest
 
-from bwp_tui.history.connection import History
-from bwp_tui.history.watch import Watch
+from bwp_tui.store.database.change_watcher import Watch
+from bwp_tui.store.database.connection import History
 from tests.history.support import submitted
 
 _WRITE_ONE = """
 import sys
 from pathlib import Path
-from bwp_tui.history.connection import History
+from bwp_tui.store.database.connection import History
 from tests.history.support import submitted
 
 history = History(Path(sys.argv[1]))

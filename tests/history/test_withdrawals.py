@@ -9,12 +9,13 @@ import pytest
 
 from bwp_tui.domain.deadlines import due_on
 from bwp_tui.domain.task import Task, Verification
-from bwp_tui.history import actions, bulk, tasks, timeline, undo
-from bwp_tui.history.bulk import Deed
-from bwp_tui.history.connection import History
-from bwp_tui.history.errors import NotPossible
-from bwp_tui.history.undo import Change, Part
-from bwp_tui.history.work import LegalRecord
+from bwp_tui.store.commands import bulk, requests, undo
+from bwp_tui.store.commands.bulk import Deed
+from bwp_tui.store.commands.records import LegalRecord
+from bwp_tui.store.commands.undo import Change, Part
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.errors import NotPossible
+from bwp_tui.store.queries import tasks, timeline
 from tests.history import single
 from tests.history.support import ACTOR, TODAY, request, submitted
 
@@ -100,8 +101,8 @@ def test_what_cannot_be_corrected_stays(history: History, received_on: date | No
 
 def test_of_a_resubmitted_request_the_new_task_is_corrected(history: History) -> None:
     task = submitted(history)
-    actions.cancel(history, task.number, ACTOR)
-    actions.resubmit(history, task.number, ACTOR)
+    requests.cancel(history, task.number, ACTOR)
+    requests.resubmit(history, task.number, ACTOR)
     with pytest.raises(NotPossible, match="#2"):
         perform(history, bulk.correct(TODAY - timedelta(days=1), None, ACTOR), task.number)
 
@@ -128,7 +129,7 @@ def test_undo_puts_each_record_back_with_an_event_more(history: History, part: P
 
 
 def test_nothing_is_put_back_on_a_purged_task(history: History) -> None:
-    task = actions.submit(history, request(note="about Jane"), ACTOR)
+    task = requests.submit(history, request(note="about Jane"), ACTOR)
     changes: list[Change] = []
     perform(history, undo.noted(bulk.set_note("", ACTOR), Part.NOTE, changes), task.number)
     history.rows("UPDATE tasks SET purged_at = 'now', email = '' WHERE number = ?", (task.number,))

@@ -12,22 +12,25 @@ from bwp_tui.domain.deadlines import due_on
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.task import Kind, Status, Task, Verification
 from bwp_tui.domain.times import to_text
-from bwp_tui.history import actions, migrate, purge, tasks, timeline, work
-from bwp_tui.history.connection import History
-from bwp_tui.history.errors import NoSuchTask, NotPossible
+from bwp_tui.store.commands import records, requests
+from bwp_tui.store.database import migrate
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.errors import NoSuchTask, NotPossible
+from bwp_tui.store.maintenance import purge
+from bwp_tui.store.queries import tasks, timeline
 from tests.history import single
 from tests.history.support import ACTOR, TODAY, FrozenClock, in_status, request, submitted
 
 
 def _received(history: History, days_ago: int, regulation: str) -> Task:
     asked = replace(request(regulation=regulation), received_on=TODAY - timedelta(days=days_ago))
-    return actions.submit(history, asked, ACTOR)
+    return requests.submit(history, asked, ACTOR)
 
 
 def test_notes_add_up_and_the_row_shows_the_newest(history: History, clock: FrozenClock) -> None:
-    task = actions.submit(history, request(note="came with the request"), ACTOR)
+    task = requests.submit(history, request(note="came with the request"), ACTOR)
     clock.forward(hours=1)
-    work.add_note(history, task.number, " left\na message ", "bob")
+    records.add_note(history, task.number, " left\na message ", "bob")
     assert [(note.text, note.actor) for note in single.notes(history, task.number)] == [
         ("came with the request", ACTOR),
         ("left a message", "bob"),
@@ -42,14 +45,14 @@ def test_notes_add_up_and_the_row_shows_the_newest(history: History, clock: Froz
 def test_a_note_without_text_or_task_is_refused(history: History) -> None:
     task = submitted(history)
     with pytest.raises(NotPossible):
-        work.add_note(history, task.number, " \n", ACTOR)
+        records.add_note(history, task.number, " \n", ACTOR)
     with pytest.raises(NoSuchTask):
-        work.add_note(history, 99, "x", ACTOR)
+        records.add_note(history, 99, "x", ACTOR)
 
 
 def test_tags_are_cleaned_kept_once_and_their_change_is_told(history: History) -> None:
-    task = actions.submit(history, request(tags=("vip", "eu")), ACTOR)
-    changed = work.changed_tags(task, ("Phone\x1b", "EU", ""), ("VIP", "nothing"))
+    task = requests.submit(history, request(tags=("vip", "eu")), ACTOR)
+    changed = records.changed_tags(task, ("Phone\x1b", "EU", ""), ("VIP", "nothing"))
     assert changed == ("eu", "Phone\\x1b")
     single.set_tags(history, task.number, changed, ACTOR)
     assert tasks.get(history, task.number).tags == changed
@@ -97,14 +100,14 @@ def test_an_extension_moves_the_due_date_once_with_its_reason(history: History, 
 def test_an_extension_is_possible_on_the_last_day_and_not_after(
     history: History, regulation: str, received: date, last: date
 ) -> None:
-    task = actions.submit(history, replace(request(regulation=regulation), received_on=received), ACTOR)
-    assert work.cannot_extend(task, last) is None
-    assert str(last) in (work.cannot_extend(task, last + timedelta(days=1)) or "")
+    task = requests.submit(history, replace(request(regulation=regulation), received_on=received), ACTOR)
+    assert records.cannot_extend(task, last) is None
+    assert str(last) in (records.cannot_extend(task, last + timedelta(days=1)) or "")
 
 
 def test_what_has_no_deadline_or_is_answered_is_not_extended(history: History) -> None:
-    assert "no legal deadline" in (work.cannot_extend(_received(history, 0, "none"), TODAY) or "")
-    assert "COMPLETED" in (work.cannot_extend(in_status(history, Status.COMPLETED, Kind.DELETION), TODAY) or "")
+    assert "no legal deadline" in (records.cannot_extend(_received(history, 0, "none"), TODAY) or "")
+    assert "COMPLETED" in (records.cannot_extend(in_status(history, Status.COMPLETED, Kind.DELETION), TODAY) or "")
     with pytest.raises(NotPossible):
         single.extend(history, 1, "", TODAY, ACTOR)
 
@@ -135,17 +138,17 @@ def test_a_resubmitted_request_stays_extended_confirmed_verified_and_in_the_same
     single.acknowledge(history, task.number, TODAY, ACTOR)
     single.verify(history, task.number, Verification(TODAY, "jane", "order details"), ACTOR)
     single.assign(history, task.number, "jane", ACTOR)
-    old, new = tasks.get(history, task.number), actions.resubmit(history, task.number, ACTOR)
+    old, new = tasks.get(history, task.number), requests.resubmit(history, task.number, ACTOR)
     assert (new.due_on, new.extended_on, new.acknowledged_on) == (old.due_on, TODAY, TODAY)
     assert (new.verified, new.assigned_to) == (old.verified, "jane")
-    assert "once" in (work.cannot_extend(new, TODAY) or "")
+    assert "once" in (records.cannot_extend(new, TODAY) or "")
 
 
 def test_a_purge_takes_notes_and_the_words_of_a_verification_and_keeps_that_it_was(
     history: History, clock: FrozenClock
 ) -> None:
     task = in_status(history, Status.COMPLETED, Kind.DELETION)
-    work.add_note(history, task.number, "jane's secret", ACTOR)
+    records.add_note(history, task.number, "jane's secret", ACTOR)
     single.verify(history, task.number, Verification(TODAY, ACTOR, "jane's secret"), ACTOR)
     clock.forward(days=800)
     assert purge.purge(history, [task.number], ACTOR, TODAY, evidence_too=False).tasks == 1

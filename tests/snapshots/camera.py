@@ -11,8 +11,8 @@ import pytest
 from textual.pilot import Pilot
 
 from bwp_tui.console.app import ConsoleApp
-from bwp_tui.history.connection import History
 from bwp_tui.settings import Profile
+from bwp_tui.store.database.connection import History
 from tests.console.past import PAST, Planted, clock
 from tests.console.support import USUAL, WIDE, Console, plant
 

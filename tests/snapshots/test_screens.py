@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from bwp_tui.domain.task import WATCHED, Kind, Request, Verification
-from bwp_tui.history import actions, downloads, intents, outcomes
-from bwp_tui.history.connection import History
 from bwp_tui.settings import Profile
+from bwp_tui.store.commands import requests
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.worklog import downloads, intent_outcomes, intents
 from tests.archive.zips import plain
 from tests.console.past import HELD, NOT_KNOWN, NOW, READY, TODAY, WAITING
 from tests.console.support import Console
@@ -25,13 +26,13 @@ def office(history: History) -> None:
     single.assign(history, HELD, "anna", "op")
     single.set_tags(history, WAITING, (WATCHED,), "op")
     request = Request(Kind.DELETION, "bob@example.com", TODAY, "gdpr", 10, "left the shop")
-    number = actions.submit(history, request, "op").number
+    number = requests.submit(history, request, "op").number
     with history.write() as transaction:
         transaction.run("UPDATE intents SET client_token = ?", (TOKEN,))
     (intent,) = intents.due(history, NOW, 9)
-    assert outcomes.sending(history, intent.id)
-    outcomes.accepted(history, intent.id, "0e1f7b16-accepted", NOW)
-    actions.cancel(history, number, "op")
+    assert intent_outcomes.sending(history, intent.id)
+    intent_outcomes.accepted(history, intent.id, "0e1f7b16-accepted", NOW)
+    requests.cancel(history, number, "op")
 
 
 NEW = 11
@@ -80,7 +81,7 @@ def test_archive(camera: Camera, size: tuple[int, int], profile: Profile) -> Non
     def prepare(history: History) -> None:
         profile.download_dir.mkdir(parents=True, exist_ok=True)
         path = plain(profile.download_dir / "retrieval-jane.doe@example.com-1.zip", MEMBERS)
-        actions.download(history, READY, str(path.parent), "op")
+        requests.download(history, READY, str(path.parent), "op")
         (order,) = downloads.due(history, NOW, 9)
         downloads.finished(history, order, str(path), path.stat().st_size, "0" * 64)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from textual.widgets import Input
 
-from bwp_tui.history import actions, downloads
-from bwp_tui.history.connection import History
+from bwp_tui.store.commands import requests
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.worklog import downloads
 from tests.console.past import NOT_KNOWN, NOW, READY
 from tests.console.support import USUAL, Console
 from tests.snapshots.camera import SMALL, Camera, both_sizes
@@ -91,7 +92,7 @@ def test_help(camera: Camera, size: tuple[int, int]) -> None:
 def test_download_under_way(camera: Camera, size: tuple[int, int]) -> None:
     def prepare(history: History) -> None:
         for number in (READY, 1):
-            actions.download(history, number, "/srv/privacy", "op")
+            requests.download(history, number, "/srv/privacy", "op")
         order = next(order for order in downloads.due(history, NOW, 9) if order.number == READY)
         downloads.started(history, order)
         downloads.progressed(history, order, 12_400_000, 19_300_000, 3_100_000.0, '"etag"')

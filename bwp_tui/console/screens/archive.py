@@ -40,7 +40,7 @@ from bwp_tui.console.work import set_going
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import size
 from bwp_tui.domain.times import local_day
-from bwp_tui.history.errors import HistoryError
+from bwp_tui.store.errors import HistoryError
 
 _KEYS: Final = {
     "choose": "enter,space",

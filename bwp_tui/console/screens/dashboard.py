@@ -21,7 +21,7 @@ from bwp_tui.console.work import set_going
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import size
 from bwp_tui.domain.times import duration_words
-from bwp_tui.history.statistics import Statistics
+from bwp_tui.store.queries.dashboard import Statistics
 
 _BAR: Final = 24
 _LABEL: Final = 24

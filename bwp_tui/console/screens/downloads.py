@@ -31,8 +31,8 @@ from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.console.work import Work, set_going
 from bwp_tui.domain.task import Download, Task
 from bwp_tui.domain.times import local_day
-from bwp_tui.history.engine_state import EngineState
-from bwp_tui.history.errors import HistoryError
+from bwp_tui.store.errors import HistoryError
+from bwp_tui.store.worklog.engine_state import EngineState
 
 LISTED: Final = 200
 """Downloads that are listed: all the open ones, and the newest of the others."""

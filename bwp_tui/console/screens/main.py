@@ -29,7 +29,7 @@ from bwp_tui.console.work import Work, set_going
 from bwp_tui.domain.completion import highlights
 from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Kind, Task
-from bwp_tui.history.view_rows import Near
+from bwp_tui.store.queries.view_rows import Near
 
 if TYPE_CHECKING:
     from bwp_tui.console.commands import Command

@@ -19,8 +19,8 @@ from bwp_tui.console.widgets.detail_pane import Heading
 from bwp_tui.console.widgets.lines import FooterLine, StatusLine
 from bwp_tui.console.widgets.row_list import MOVE_KEYS, MOVE_WORDS, RowList
 from bwp_tui.console.work import set_going
-from bwp_tui.history.errors import HistoryError
-from bwp_tui.history.sent import Sent
+from bwp_tui.store.errors import HistoryError
+from bwp_tui.store.queries.request_log import Sent
 
 _KEYS: Final = {"choose": "enter", **MOVE_KEYS, "help": "question_mark", "back": "escape,q,H"}
 _WORDS: Final = {**MOVE_WORDS, "choose": "Read the task", "help": "Show every key", "back": "Go back to the tasks"}

@@ -10,7 +10,7 @@ from bwp_tui.console.speech import Line, Phrase
 from bwp_tui.domain.task import Download, DownloadState
 from bwp_tui.domain.text import size
 from bwp_tui.domain.times import duration_words
-from bwp_tui.history.engine_state import EngineState
+from bwp_tui.store.worklog.engine_state import EngineState
 
 MOST: Final = 4
 _BAR: Final = 24

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from bwp_tui.domain.task import Kind, Status
-from bwp_tui.history import migrate
-from bwp_tui.history.connection import History
+from bwp_tui.store.database import migrate
+from bwp_tui.store.database.connection import History
 from tests.history.support import FrozenClock, in_status
 
 STATUSES: Final = (

@@ -1,1 +1,0 @@
-"""The register: one SQLite file a profile, and everything that reads or writes it."""

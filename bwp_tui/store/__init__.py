@@ -1,0 +1,1 @@
+"""The history: one SQLite file a profile."""

@@ -1,0 +1,1 @@
+"""What a person does to the history: each command one transaction."""

@@ -1,0 +1,188 @@
+"""What an action would do to some tasks: to which ones it can be done, and why the others are skipped."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from bwp_tui.domain.deadlines import extend_by
+from bwp_tui.domain.holds import Hold, same_hold
+from bwp_tui.domain.task import Status, Task, why_purged
+from bwp_tui.store.commands.plan_deadlines import Deadlines
+from bwp_tui.store.commands.records import LegalRecord, cannot_acknowledge, cannot_extend, cannot_watch, cannot_withdraw
+from bwp_tui.store.commands.requests import cannot_cancel, cannot_download, cannot_resubmit
+from bwp_tui.store.commands.result_files import saved_at
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.queries import tasks
+
+CHUNK: Final = 500
+"""Tasks read at once: the values that one statement can bind are limited."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an action would do.
+
+    Attributes:
+        action: the action as a verb, for the plan line.
+        possible: the tasks it can be done to, in the order they were given.
+        skipped: why others are left out, in a few words, and how many; the most frequent first.
+        warning: what the plan would bring about that is not wished for, in words that end a line; or empty.
+        ends: the first and the last day that tasks would be due on, where the action moves their due dates.
+    """
+
+    action: str
+    possible: tuple[int, ...]
+    skipped: tuple[tuple[str, int], ...]
+    warning: str = ""
+    ends: tuple[date, date] | None = None
+
+    def __str__(self) -> str:
+        """Return the plan as one line: `3 to resubmit, 2 skipped: 1 retrieval COMPLETED, 1 resubmitted already`."""
+        return f"{self.line}. {self.warning}" if self.warning else self.line
+
+    @property
+    def line(self) -> str:
+        """The plan without its warning."""
+        return f"{len(self.possible)} to {self.action}{self.until}{self.left_out}"
+
+    @property
+    def until(self) -> str:
+        """To which days due dates are moved: ` to 2026-12-31`, or nothing."""
+        if self.ends is None:
+            return ""
+        first, last = self.ends
+        return f" to {first}" if first == last else f" to days from {first} to {last}"
+
+    @property
+    def left_out(self) -> str:
+        """What the plan's line ends with: how many are skipped and why; empty where none is."""
+        count = sum(count for _, count in self.skipped)
+        reasons = ", ".join(f"{count} {reason}" for reason, count in self.skipped)
+        return f", {count} skipped: {reasons}" if count else ""
+
+    def told(self, count: int) -> str:
+        """Return what has come of `count` tasks: what an engine is still to do is asked for, not done."""
+        asked = _ASKED.get(self.action)
+        if asked is None:
+            return f"{count} {_ACTIONS[self.action][0]}"
+        return f"{count} {asked if count == 1 else _more_than_one(asked)} asked for"
+
+
+def cannot_refresh(task: Task) -> str | None:
+    """Return why the service cannot be asked about task, or None when it can."""
+    if why_not := why_purged(task):
+        return why_not
+    if task.task_id is None:
+        return f"{task.name} has no task id yet, so the service cannot be asked about it."
+    if task.status == Status.CANCELLED:
+        return f"{task.name} was cancelled here; the service has no more to say of it."
+    return None
+
+
+def _cannot_download_first(task: Task) -> str | None:
+    """Return why a result is not to be fetched without another word: as `cannot_download`, or it is saved."""
+    saved = saved_at(task)
+    return cannot_download(task) if saved is None else f"The result of {task.name} is saved already as {saved}."
+
+
+_Check = Callable[[Task, date], str | None]
+
+
+def _any_day(check: Callable[[Task], str | None]) -> _Check:
+    return lambda task, _today: check(task)
+
+
+def _withdrawing(record: LegalRecord) -> _Check:
+    return lambda task, _today: cannot_withdraw(task, record)
+
+
+def _never(_task: Task, _today: date) -> None:
+    return None
+
+
+_ACTIONS: Final[dict[str, tuple[str, _Check]]] = {
+    "resubmit": ("resubmitted", _any_day(cannot_resubmit)),
+    "cancel": ("cancelled", _any_day(cannot_cancel)),
+    "download": ("downloaded", _any_day(_cannot_download_first)),
+    "download again": ("downloaded", _any_day(cannot_download)),
+    "refresh": ("refreshed", _any_day(cannot_refresh)),
+    "acknowledge": ("acknowledged", _any_day(cannot_acknowledge)),
+    "extend": ("extended", cannot_extend),
+    "watch": ("watched", _any_day(cannot_watch)),
+    "tag": ("tagged", _never),
+    "assign": ("assigned", _never),
+    "note": ("noted", _never),
+    "verify": ("verified", _any_day(why_purged)),
+    **{f"withdraw {record}": ("withdrawn", _withdrawing(record)) for record in LegalRecord},
+    "correct": ("corrected", _any_day(why_purged)),
+}
+
+
+_ASKED: Final = {
+    "resubmit": "resubmission",
+    "cancel": "cancellation",
+    "download": "download",
+    "download again": "download",
+    "refresh": "refresh",
+}
+"""What the engine is asked for by the actions that it carries out."""
+
+
+def _more_than_one(noun: str) -> str:
+    return f"{noun}es" if noun.endswith("sh") else f"{noun}s"
+
+
+def plan(history: History, action: str, numbers: Sequence[int], today: date, hold: Hold = same_hold) -> Plan:
+    """Return what `action` would do to the tasks with these local numbers; changes nothing.
+
+    Raises:
+        KeyError: there is no such action.
+    """
+    _, cannot = _ACTIONS[action]
+    deadlines = Deadlines(action, today, hold)
+    possible: list[int] = []
+    skipped: Counter[str] = Counter()
+    for at in range(0, len(numbers), CHUNK):
+        chunk = numbers[at : at + CHUNK]
+        found = tasks.window(history, chunk)
+        if len(found) < len(chunk):
+            skipped["gone"] += len(chunk) - len(found)
+        for task in found:
+            if cannot(task, today) is None:
+                possible.append(task.number)
+                deadlines.count(task)
+            else:
+                skipped[_few_words(action, task)] += 1
+    reasons = tuple(skipped.most_common())
+    return Plan(action, tuple(possible), reasons, deadlines.warning, deadlines.ends)
+
+
+def _few_words(action: str, task: Task) -> str:
+    """Return why an action skips a task in words that many tasks share, so that they can be counted."""
+    already = {
+        "resubmit": task.resubmitted_as is not None,
+        "cancel": task.cancel_asked,
+        "download": task.download is not None and task.download.state in ("queued", "running"),
+        "extend": task.extended_on is not None,
+        "acknowledge": task.acknowledged_on is not None,
+    }
+    if action == "download" and saved_at(task):
+        return "saved already"
+    if already.get(action.removesuffix(" again"), False):
+        is_under_way = action in ("cancel", "download", "download again")
+        return f"{_ASKED[action]} asked for already" if is_under_way else f"{_ACTIONS[action][0]} already"
+    if action.startswith("withdraw "):
+        return f"without {action.removeprefix('withdraw ')}"
+    if task.is_purged:
+        return "purged"
+    if action == "resubmit" and not task.email:
+        return "without address"
+    if action == "extend" and extend_by(task.regulation, task.received_on) is None:
+        return "without deadline"
+    if action == "extend" and task.status not in (Status.COMPLETED, Status.CANCELLED):
+        return "resubmitted already" if task.resubmitted_as else "too late to be extended"
+    return f"{task.kind.lower()} {task.status}"

@@ -1,0 +1,220 @@
+"""Many requests from one file: every line is checked before any is recorded, and all are recorded or none."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from bwp_tui.domain import sheet
+from bwp_tui.domain.deadlines import why_not_yet
+from bwp_tui.domain.sheet import Line, Sheet
+from bwp_tui.domain.task import Kind, Request
+from bwp_tui.domain.text import clean_line, veil
+from bwp_tui.domain.times import day_of
+from bwp_tui.store.commands.insert_request import Origin, record
+from bwp_tui.store.commands.request_validation import BadRequest, check
+from bwp_tui.store.database.connection import History, Transaction, as_int, as_text
+from bwp_tui.store.errors import NotPossible
+from bwp_tui.store.queries import tasks
+
+IMPORTED: Final = "imported"
+"""How the timeline of an imported request begins; its detail names the file's hash and the line."""
+
+_HASH: Final = 16
+"""Hexadecimal digits of the hash that tell one file from another: no two of an office's files share them."""
+
+_KINDS: Final = {
+    **dict.fromkeys(("retrieval", "retrieve", "access", "copy", "dsar"), Kind.RETRIEVAL),
+    **dict.fromkeys(("deletion", "delete", "erasure", "erase"), Kind.DELETION),
+}
+_COMPACT_DAY: Final = re.compile(r"^([0-9]{4})([0-9]{2})([0-9]{2})$")
+_DELETIONS_ALONE: Final = ("holding_period", "reason")
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A line of the file: the request it makes, or why it makes none; and the earlier one of same address and kind."""
+
+    number: int
+    request: Request | None
+    wrong: str | None = None
+    duplicate: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an import would record. `imported_before` says how much of this very file the register holds."""
+
+    mark: str
+    lines: tuple[Checked, ...]
+    ignored: tuple[str, ...]
+    imported_before: int
+    newest: int
+    """The number of the newest task that the lines were compared with."""
+
+    @property
+    def wrong(self) -> tuple[Checked, ...]:
+        """The lines that make no request."""
+        return tuple(line for line in self.lines if line.wrong is not None)
+
+    @property
+    def duplicates(self) -> int:
+        """How many lines have the address and kind of an earlier request."""
+        return sum(line.duplicate is not None for line in self.lines)
+
+    def count(self, kind: Kind) -> int:
+        """Return how many requests of a kind there are."""
+        return sum(line.request is not None and line.request.kind is kind for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What holds for lines that do not say: the day of receipt, and the law. No line may be from after `today`."""
+
+    today: date
+    regulation: str = "gdpr"
+
+
+Progress = Callable[[int], None]
+"""Is told how many lines are done."""
+
+
+def plan(history: History, data: bytes, defaults: Defaults, progress: Progress = lambda _done: None) -> Plan:
+    """Check the lines of a file against the rules and the register; changes nothing.
+
+    Raises:
+        SheetError: the file is no table of requests.
+    """
+    table: Sheet = sheet.read(data)
+    mark = f"file {hashlib.sha256(data).hexdigest()[:_HASH]}"
+    before, newest = _imported_before(history, mark), _newest(history)
+    seen: dict[tuple[Kind, str], int] = {}
+    lines = []
+    for done, line in enumerate(table.lines, start=1):
+        lines.append(_checked(history, line, defaults, seen))
+        progress(done)
+    return Plan(mark, tuple(lines), table.ignored, before, newest)
+
+
+def carry_out(history: History, planned: Plan, actor: str, progress: Progress = lambda _done: None) -> list[int]:
+    """Record every request of a plan in one transaction; return their local numbers in the order of the lines.
+
+    Raises:
+        NotPossible: a line is wrong, or the register holds by now what the plan did not know; nothing was recorded.
+        HistoryError: it could not be recorded; nothing was.
+    """
+    if planned.wrong:
+        raise NotPossible(f"{len(planned.wrong)} lines are wrong; nothing was recorded.")
+    numbers = []
+    with history.write() as transaction:
+        _check_still_new(transaction, history, planned)
+        for done, line in enumerate(planned.lines, start=1):
+            if line.request is not None:
+                origin = Origin(IMPORTED, f"{planned.mark} line {line.number}")
+                numbers.append(record(transaction, line.request, actor, origin))
+            progress(done)
+    return numbers
+
+
+def _check_still_new(transaction: Transaction, history: History, planned: Plan) -> None:
+    """Compare a plan once more with what others recorded while it was looked at and agreed to.
+
+    Raises:
+        NotPossible: the same file, or a request for an address and kind of it.
+    """
+    if _imported_before(history, planned.mark) > planned.imported_before:
+        raise NotPossible("This very file was imported by another bwp-tui meanwhile. Nothing was recorded now.")
+    requests = {_subject(line.request): line.number for line in planned.lines if line.request is not None}
+    newer = transaction.run("SELECT number, kind, email FROM tasks WHERE number > ?", (planned.newest,))
+    for number, kind, email in newer:
+        line = requests.get((Kind(as_text(kind)), as_text(email).casefold()))
+        if line is not None:
+            raise NotPossible(
+                f"Meanwhile #{as_int(number)} was recorded with the address and kind of line {line}. Nothing of the "
+                "file was recorded; import it again to decide with that in view."
+            )
+
+
+def _subject(request: Request) -> tuple[Kind, str]:
+    return request.kind, request.email.casefold()
+
+
+def _newest(history: History) -> int:
+    row = history.row("SELECT coalesce(max(number), 0) FROM tasks")
+    return 0 if row is None else as_int(row[0])
+
+
+def _imported_before(history: History, mark: str) -> int:
+    row = history.row(
+        "SELECT count(*) FROM timeline WHERE what = 'imported' AND detail >= ? AND detail < ?",
+        (f"{mark} line ", f"{mark} line:"),
+    )
+    return 0 if row is None else as_int(row[0])
+
+
+def _checked(history: History, line: Line, defaults: Defaults, seen: dict[tuple[Kind, str], int]) -> Checked:
+    email = line.cells.get("email", "")
+    try:
+        request = _request(line, defaults)
+        check(request)
+    except BadRequest as why:
+        return Checked(line.number, None, wrong=veil(str(why), email))
+    first = seen.setdefault(_subject(request), line.number)
+    if first != line.number:
+        return Checked(line.number, request, duplicate=f"same address and kind as line {first}")
+    known = tasks.newest_for(history, request.kind, request.email)
+    words = None if known is None else f"same address and kind as #{known.number}, {known.status}"
+    return Checked(line.number, request, duplicate=words)
+
+
+def _request(line: Line, defaults: Defaults) -> Request:
+    cells = line.cells
+    if line.surplus:
+        raise BadRequest("email", "It has more cells than there are columns; is something to be put in quotes?")
+    kind = _kind(cells.get("kind", ""))
+    if kind is Kind.RETRIEVAL:
+        for column in _DELETIONS_ALONE:
+            if column in cells:
+                raise BadRequest(column, f"A retrieval has no {column.replace('_', ' ')}.")
+    if "email" not in cells:
+        raise BadRequest("email", "The address is missing.")
+    return Request(
+        kind=kind,
+        email=cells["email"],
+        received_on=_received(cells.get("received"), defaults.today),
+        regulation=clean_line(cells.get("regulation", defaults.regulation)).casefold(),
+        holding_period=_days(cells.get("holding_period")),
+        reason=cells.get("reason"),
+        note=cells.get("note", ""),
+        tags=sheet.tags_of(cells.get("tags", "")),
+    )
+
+
+def _kind(cell: str) -> Kind:
+    try:
+        return _KINDS[cell.casefold()]
+    except KeyError:
+        raise BadRequest("kind", f"The kind “{clean_line(cell)}” is neither retrieval nor deletion.") from None
+
+
+def _received(cell: str | None, today: date) -> date:
+    if cell is None:
+        return today
+    day = day_of(_COMPACT_DAY.sub(r"\1-\2-\3", cell))
+    if day is None:
+        raise BadRequest("received_on", f"“{clean_line(cell)}” is no date such as 2026-12-31.")
+    if why_not := why_not_yet(day, today):
+        raise BadRequest("received_on", why_not)
+    return day
+
+
+def _days(cell: str | None) -> int | None:
+    if cell is None:
+        return None
+    if not (cell.isascii() and cell.isdigit() and len(cell) <= 6):
+        raise BadRequest("holding_period", f"The holding period “{clean_line(cell)}” is no number of days.")
+    return int(cell)

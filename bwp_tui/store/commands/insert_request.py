@@ -1,0 +1,86 @@
+"""Putting a request into the register: its row, the intent with its client token, the first lines of its timeline."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Final, NamedTuple
+
+from bwp_tui.domain.deadlines import due_on
+from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Request, Status
+from bwp_tui.domain.text import clean_line
+from bwp_tui.store.database.connection import Transaction, as_int
+from bwp_tui.store.errors import NotPossible
+from bwp_tui.store.queries import timeline
+from bwp_tui.store.queries.row_mapping import tags_text
+
+
+class Origin(NamedTuple):
+    """Where a request comes from: how its timeline begins, and the task it repeats."""
+
+    what: str = "recorded"
+    detail: str | None = None
+    resubmit_of: int | None = None
+
+
+_HERE: Final = Origin()
+
+
+def record(transaction: Transaction, request: Request, actor: str, origin: Origin = _HERE) -> int:
+    """Insert a QUEUED task and the intent that carries its client token; return its number.
+
+    The request must have passed `request_check.check`.
+    """
+    number = insert(transaction, request, resubmit_of=origin.resubmit_of)
+    transaction.run(
+        "INSERT INTO intents (task, action, client_token, not_before, asked_at, actor)"
+        " VALUES (?, 'submit', ?, ?, ?, ?)",
+        (number, str(uuid.uuid4()), transaction.now_text, transaction.now_text, actor),
+    )
+    timeline.append(transaction, number, actor, origin.what, after=Status.QUEUED, detail=origin.detail)
+    note = clean_line(request.note)
+    if note:
+        timeline.append(transaction, number, actor, timeline.NOTE, detail=note)
+    return number
+
+
+def insert(
+    transaction: Transaction, request: Request, *, resubmit_of: int | None = None, task_id: str | None = None
+) -> int:
+    """Insert a task, QUEUED and due to be polled if the service knows it by `task_id`; return its number."""
+    due = due_on(request.regulation, request.received_on)
+    row = transaction.one(
+        "INSERT INTO tasks (task_id, kind, email, status, holding_period, reason, note, tags, received_on, regulation,"
+        " due_on, recorded_at, next_poll_at, resubmit_of, earlier, revision)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+        " (SELECT max(number) FROM tasks WHERE email = ? COLLATE NOCASE AND kind = ? AND email <> ''), ?)"
+        " RETURNING number",
+        (
+            task_id,
+            request.kind,
+            request.email,
+            Status.QUEUED,
+            _holding_period(request, adopted=task_id is not None),
+            clean_line(request.reason) if request.reason and request.kind is Kind.DELETION else None,
+            clean_line(request.note),
+            tags_text(tuple(clean_line(tag) for tag in request.tags)),
+            request.received_on.isoformat(),
+            request.regulation,
+            None if due is None else due.isoformat(),
+            transaction.now_text,
+            None if task_id is None else transaction.now_text,
+            resubmit_of,
+            request.email,
+            request.kind,
+            transaction.revision,
+        ),
+    )
+    if row is None:
+        raise NotPossible("The request could not be recorded.")
+    return as_int(row[0])
+
+
+def _holding_period(request: Request, *, adopted: bool) -> int | None:
+    if request.kind is not Kind.DELETION:
+        return None
+    unsaid = None if adopted else DEFAULT_HOLDING_PERIOD
+    return unsaid if request.holding_period is None else request.holding_period

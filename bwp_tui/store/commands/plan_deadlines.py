@@ -1,0 +1,59 @@
+"""What a plan does to the due dates: which deletions would end too late, and until when tasks are extended."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from bwp_tui.domain.deadlines import latest_end, longest_fitting_hold
+from bwp_tui.domain.holds import Hold
+from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Task
+from bwp_tui.domain.text import counted
+from bwp_tui.store.commands.records import extended_due
+
+
+class Deadlines:
+    """Counts task by task what a plan means for their due dates.
+
+    Attributes:
+        ends: the first and the last day that tasks are extended to; None where none is.
+    """
+
+    def __init__(self, action: str, today: date, hold: Hold) -> None:
+        self._action = action
+        self._hold = hold
+        self._today = today
+        self._late = 0
+        self._hopeless = 0
+        self._fitting: int | None = None
+        self.ends: tuple[date, date] | None = None
+
+    def count(self, task: Task) -> None:
+        """Take in a task that the action would be done to."""
+        if self._action == "resubmit" and task.kind is Kind.DELETION and task.due_on is not None:
+            self._count_deletion(task, task.due_on)
+        elif self._action == "extend" and (due := extended_due(task)) is not None:
+            first, last = self.ends or (due, due)
+            self.ends = (min(first, due), max(last, due))
+
+    @property
+    def warning(self) -> str:
+        """How many deletions would end after their due date, and what would help; empty where none would."""
+        if not self._late:
+            return ""
+        would = f"{counted(self._late, 'deletion')} would end after {'its' if self._late == 1 else 'their'} due date"
+        if self._fitting is None:
+            return f"{would}, even without a hold"
+        some = f", {self._hopeless} of them even without a hold" if self._hopeless else ""
+        fits = "fits" if self._late == 1 else "fits the others" if self._hopeless else "fits them all"
+        return f"{would}{some}; the longest hold that {fits} is {counted(self._fitting, 'day')}"
+
+    def _count_deletion(self, task: Task, due: date) -> None:
+        hold = self._hold(task)
+        if latest_end(self._today, DEFAULT_HOLDING_PERIOD if hold is None else hold) <= due:
+            return
+        self._late += 1
+        fitting = longest_fitting_hold(self._today, due)
+        if fitting is None:
+            self._hopeless += 1
+        elif self._fitting is None or fitting < self._fitting:
+            self._fitting = fitting

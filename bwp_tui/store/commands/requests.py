@@ -1,0 +1,252 @@
+"""What operators do, each one a row before it is a request: console and command line call these alike."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from bwp_tui.domain.holds import Hold, same_hold
+from bwp_tui.domain.task import (
+    DownloadState,
+    Kind,
+    Request,
+    Status,
+    Task,
+    why_purged,
+)
+from bwp_tui.domain.text import clean_line
+from bwp_tui.store.commands.insert_request import Origin, insert, record
+from bwp_tui.store.commands.request_validation import check, check_received_on
+from bwp_tui.store.database.connection import History, Transaction, as_int
+from bwp_tui.store.errors import NotPossible
+from bwp_tui.store.queries import tasks, timeline
+from bwp_tui.store.worklog import downloads
+
+_RESUBMITTED: Final = frozenset(
+    {Status.FAILED, Status.REJECTED, Status.UNCONFIRMED, Status.GIVEN_UP, Status.MISSING, Status.CANCELLED}
+)
+_OF_THE_REQUEST: Final = "due_on, extended_on, acknowledged_on, verified_on, verified_by, verified_how, assigned_to"
+
+
+def submit(history: History, request: Request, actor: str) -> Task:
+    """Record a request and its intent to be sent; return the QUEUED task.
+
+    Raises:
+        BadRequest: the service would refuse it; nothing is recorded.
+        HistoryError: it could not be recorded.
+    """
+    check(request)
+    with history.write() as transaction:
+        number = record(transaction, request, actor)
+    return tasks.get(history, number)
+
+
+def resubmit(history: History, number: int, actor: str, hold: Hold = same_hold) -> Task:
+    """Record a new request like task `number`, with a client token of its own, linked to it.
+
+    The new request was received when the old one was: sending it again moves no deadline.
+
+    Raises:
+        NotPossible: the task has not failed, or was resubmitted already.
+        BadRequest: the service would refuse it, as an adopted task's address may be.
+        HistoryError: it could not be recorded.
+    """
+    with history.write() as transaction:
+        new = resubmit_in(transaction, history, number, actor, hold)
+    return tasks.get(history, new)
+
+
+def resubmit_in(transaction: Transaction, history: History, number: int, actor: str, hold: Hold = same_hold) -> int:
+    """Do as `resubmit` in a transaction of `history` that is open; return the new task's number."""
+    task = tasks.get(history, number)
+    why_not = cannot_resubmit(task)
+    if why_not:
+        raise NotPossible(why_not)
+    request = replace(_request_of(task), holding_period=hold(task))
+    check(request)
+    new = record(transaction, request, actor, Origin("resubmitted", f"of #{number}", resubmit_of=number))
+    # To the shopper it is still one request: due together, an extension included, and in the same hands.
+    transaction.run(
+        f"UPDATE tasks SET ({_OF_THE_REQUEST}) = (SELECT {_OF_THE_REQUEST} FROM tasks WHERE number = ?)"
+        " WHERE number = ?",
+        (number, new),
+    )
+    transaction.run("UPDATE tasks SET revision = ? WHERE number = ?", (transaction.revision, number))
+    timeline.append(transaction, number, actor, "resubmitted", detail=f"as #{new}")
+    return new
+
+
+def _request_of(task: Task) -> Request:
+    return Request(
+        kind=task.kind,
+        email=task.email,
+        received_on=task.received_on,
+        regulation=task.regulation,
+        holding_period=task.holding_period,
+        reason=task.reason,
+        note=task.note,
+        tags=task.tags,
+    )
+
+
+def cannot_resubmit(task: Task) -> str | None:
+    """Return why task cannot be submitted again, or None when it can."""
+    if task.resubmitted_as is not None:
+        return f"Task {task.name} was resubmitted already, as #{task.resubmitted_as}."
+    if task.status not in _RESUBMITTED:
+        return f"Only a failed, refused or cancelled task is submitted again; {task.name} is {task.status}."
+    return why_purged(task) or (None if task.email else f"Task {task.name} has no address to submit again.")
+
+
+def cancel(history: History, number: int, actor: str) -> Task:
+    """Record the intent to cancel a held deletion. One that was never sent is cancelled at once.
+
+    Raises:
+        NotPossible: the task is no deletion on hold, or its cancellation was asked already.
+    """
+    with history.write() as transaction:
+        cancel_in(transaction, history, number, actor)
+    return tasks.get(history, number)
+
+
+def cancel_in(transaction: Transaction, history: History, number: int, actor: str) -> None:
+    """Do as `cancel` in a transaction of `history` that is open."""
+    # Judged inside the transaction: the engine may have written since the operator saw the task.
+    why_not = cannot_cancel(tasks.get(history, number))
+    if why_not:
+        raise NotPossible(why_not)
+    if _withdrawn(transaction, number, actor):
+        return
+    transaction.run("UPDATE tasks SET cancel_asked = 1, revision = ? WHERE number = ?", (transaction.revision, number))
+    transaction.run(
+        "INSERT INTO intents (task, action, not_before, asked_at, actor) VALUES (?, 'cancel', ?, ?, ?)",
+        (number, transaction.now_text, transaction.now_text, actor),
+    )
+    timeline.append(transaction, number, actor, "cancel asked")
+
+
+def cannot_cancel(task: Task) -> str | None:
+    """Return why task cannot be cancelled, or None when it can."""
+    if task.cancel_asked:
+        return f"The cancellation of {task.name} was asked for already."
+    if task.has_no_answer:
+        return None
+    if task.kind is Kind.RETRIEVAL:
+        return "A retrieval runs at once and cannot be cancelled; only a deletion on hold can."
+    if task.status != Status.ON_HOLD:
+        return f"Only a deletion on hold can be cancelled; {task.name} is {task.status}."
+    return None
+
+
+def cancelling(task: Task) -> str:
+    """Return what the cancellation of a task does, to begin a question or a sentence with."""
+    return f"Withdraw the {task.kind.lower()}" if task.has_no_answer else "Cancel the deletion"
+
+
+def _withdrawn(transaction: Transaction, number: int, actor: str) -> bool:
+    """Cancel here and now a request of which no byte was sent; say whether that was so."""
+    withdrawn = transaction.run(
+        "UPDATE intents SET state = 'lapsed', settled_at = ? WHERE task = ? AND action = 'submit'"
+        " AND state = 'waiting' AND first_sent_at IS NULL RETURNING id",
+        (transaction.now_text, number),
+    )
+    if not withdrawn:
+        if transaction.one("SELECT 1 FROM tasks WHERE number = ? AND task_id IS NULL", (number,)):
+            raise NotPossible("This request is being sent just now; cancel it once the service has answered.")
+        return False
+    transaction.run(
+        "UPDATE tasks SET status = ?, terminal = 1, finished_at = ?, trouble = NULL, revision = ? WHERE number = ?",
+        (Status.CANCELLED, transaction.now_text, transaction.revision, number),
+    )
+    timeline.append(
+        transaction,
+        number,
+        actor,
+        "withdrawn",
+        before=Status.QUEUED,
+        after=Status.CANCELLED,
+        detail="never sent",
+    )
+    return True
+
+
+def download(history: History, number: int, directory: str, actor: str) -> Task:
+    """Record the intent to download a retrieval's result into `directory`.
+
+    Raises:
+        NotPossible: there is no result, or its download is under way.
+    """
+    with history.write() as transaction:
+        download_in(transaction, history, number, directory, actor)
+    return tasks.get(history, number)
+
+
+def download_in(transaction: Transaction, history: History, number: int, directory: str, actor: str) -> int:
+    """Do as `download` in a transaction of `history` that is open; return the download's id."""
+    why_not = cannot_download(tasks.get(history, number))
+    if why_not:
+        raise NotPossible(why_not)
+    new = downloads.asked(transaction, number, directory, actor)
+    timeline.append(transaction, number, actor, "download asked")
+    return new
+
+
+def cannot_download(task: Task) -> str | None:
+    """Return why there is nothing to download for task, or None when there is."""
+    if why_not := why_purged(task):
+        return why_not
+    if task.kind is Kind.DELETION:
+        return "A deletion has no result to download."
+    if task.status != Status.COMPLETED:
+        return f"There is a result once the retrieval is COMPLETED; {task.name} is {task.status}."
+    if task.download is not None and task.download.state in (DownloadState.QUEUED, DownloadState.RUNNING):
+        if task.download.paused:
+            return f"The download of {task.name} is paused: resume it."
+        return f"The result of {task.name} is being downloaded already."
+    return None
+
+
+def track(history: History, kind: Kind, task_id: str, request_facts: Request, actor: str) -> Task:
+    """Adopt a task that was submitted elsewhere; the next poll fills in what the service knows.
+
+    Raises:
+        NotPossible: the history holds this task id already.
+        BadRequest: it has no due date in the calendar.
+    """
+    with history.write() as transaction:
+        known = transaction.one("SELECT number FROM tasks WHERE task_id = ?", (task_id,))
+        if known is not None:
+            raise NotPossible(f"The history holds this task already, as #{as_int(known[0])}.")
+        check_received_on(request_facts)
+        number = insert(transaction, request_facts, task_id=task_id)
+        timeline.append(transaction, number, actor, "tracked", after=Status.QUEUED, detail=f"{kind} {task_id}")
+    return tasks.get(history, number)
+
+
+def poll_now(history: History, numbers: list[int]) -> None:
+    """Make the tasks due to be asked about at once."""
+    with history.write() as transaction:
+        for number in numbers:
+            poll_now_in(transaction, number)
+
+
+def poll_now_in(transaction: Transaction, number: int) -> None:
+    """Make a task due to be asked about at once, in a transaction that is open."""
+    transaction.run(
+        "UPDATE tasks SET next_poll_at = ?, polls = 0, revision = ? WHERE number = ? AND task_id IS NOT NULL"
+        " AND purged_at IS NULL",
+        (transaction.now_text, transaction.revision, number),
+    )
+
+
+def set_note_in(transaction: Transaction, number: int, note: str, actor: str) -> None:
+    """Replace the note of a task, in a transaction that is open."""
+    text = clean_line(note)
+    before = transaction.one("SELECT note FROM tasks WHERE number = ?", (number,))
+    if before is None or before[0] == text:
+        return
+    transaction.run("UPDATE tasks SET note = ?, revision = ? WHERE number = ?", (text, transaction.revision, number))
+    if text:
+        timeline.append(transaction, number, actor, timeline.NOTE, detail=text)
+    else:
+        timeline.append(transaction, number, actor, "note removed")

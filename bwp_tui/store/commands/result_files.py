@@ -1,0 +1,49 @@
+"""What operators do with a saved result: on the timeline, since each makes another copy of personal data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bwp_tui.domain.task import DownloadState, Kind, Task, why_purged
+from bwp_tui.store.database.connection import History, Transaction
+from bwp_tui.store.queries import timeline
+
+
+def cannot_open(task: Task) -> str | None:
+    """Return why there is no saved result to look into, or None when there is."""
+    if why_not := why_purged(task):
+        return why_not
+    if task.kind is Kind.DELETION:
+        return "A deletion has no result."
+    if task.download is None or task.download.state != DownloadState.DONE or task.download.path is None:
+        return f"The result of {task.name} is not saved yet; download it first."
+    return None
+
+
+def saved_at(task: Task) -> Path | None:
+    """Return where the newest download of task's result lies, if it is there still and of its size, else None."""
+    download = task.download
+    if download is None or download.state != DownloadState.DONE or download.path is None:
+        return None
+    path = Path(download.path)
+    try:
+        return path if path.stat().st_size == download.bytes else None
+    except OSError:
+        return None
+
+
+def unpacked(history: History, number: int, folder: Path, actor: str) -> None:
+    """Record that the result of task `number` was unpacked into `folder`."""
+    with history.write() as transaction:
+        _append(transaction, number, actor, "unpacked", str(folder))
+
+
+def packed(history: History, number: int, path: Path, recipient: str, sha256: str, actor: str) -> None:
+    """Record that a copy of the result, encrypted for `recipient`, was written to `path`; `sha256` is the copy's."""
+    with history.write() as transaction:
+        _append(transaction, number, actor, "packed", f"{path} for {recipient} (sha256 {sha256})")
+
+
+def _append(transaction: Transaction, number: int, actor: str, what: str, detail: str) -> None:
+    timeline.append(transaction, number, actor, what, detail=detail)
+    transaction.run("UPDATE tasks SET revision = ? WHERE number = ?", (transaction.revision, number))

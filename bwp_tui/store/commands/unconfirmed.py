@@ -1,0 +1,87 @@
+"""What an operator decides about a request whose outcome nobody knows: its task id, or that it is closed.
+
+The third choice, to send it anew, is `actions.resubmit`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bwp_tui.domain.task import Status, Task, why_purged
+from bwp_tui.domain.text import clean_line
+from bwp_tui.store.commands.request_validation import BadRequest
+from bwp_tui.store.database.connection import History, as_int
+from bwp_tui.store.database.row_touch import finish
+from bwp_tui.store.errors import NotPossible
+from bwp_tui.store.queries import tasks, timeline
+
+LONGEST_TASK_ID: Final = 128
+
+
+def adopt(history: History, number: int, task_id: str, actor: str) -> Task:
+    """Enter the service's id of an unconfirmed request; it is asked about at once, which shows whether it is right.
+
+    Raises:
+        BadRequest: `task_id` cannot be a task id.
+        NotPossible: the request is not in doubt, or the history holds this task id already.
+    """
+    _check_task_id(task_id)
+    with history.write() as transaction:
+        task = tasks.get(history, number)
+        why_not = cannot_adopt(task)
+        if why_not:
+            raise NotPossible(why_not)
+        known = transaction.one("SELECT number FROM tasks WHERE task_id = ?", (task_id,))
+        if known is not None:
+            raise NotPossible(f"The history holds this task already, as #{as_int(known[0])}.")
+        transaction.run(
+            "UPDATE tasks SET task_id = ?, status = ?, terminal = 0, finished_at = NULL, trouble = NULL,"
+            " next_poll_at = ?, polls = 0, polled_at = NULL, unknown_since = NULL, unknown_answers = 0, revision = ?"
+            " WHERE number = ?",
+            (task_id, Status.QUEUED, transaction.now_text, transaction.revision, number),
+        )
+        timeline.append(
+            transaction, number, actor, "tracked", before=task.status, after=Status.QUEUED, detail=f"by hand: {task_id}"
+        )
+    return tasks.get(history, number)
+
+
+def cannot_adopt(task: Task) -> str | None:
+    """Return why no task id can be entered for task, or None when one can."""
+    if task.status in (Status.UNCONFIRMED, Status.GIVEN_UP) or task.is_unknown:
+        return why_purged(task)
+    if task.status == Status.QUEUED and task.task_id is not None:
+        return None  # entered before, and the service has not confirmed it
+    return f"Only for an unconfirmed request a task id is entered; {task.name} is {task.status}."
+
+
+def give_up(history: History, number: int, reason: str, actor: str) -> Task:
+    """Close an unconfirmed request, or a task id that the service does not know: nothing more is done about it here.
+
+    Raises:
+        BadRequest: there is no reason, which is kept.
+        NotPossible: the request is neither.
+    """
+    words = clean_line(reason)
+    if not words:
+        raise BadRequest("reason", "Say why the request is given up: it is kept on its timeline.")
+    with history.write() as transaction:
+        task = tasks.get(history, number)
+        why_not = cannot_give_up(task)
+        if why_not:
+            raise NotPossible(why_not)
+        finish(transaction, number, Status.GIVEN_UP)
+        timeline.append(transaction, number, actor, "given up", before=task.status, after=Status.GIVEN_UP, detail=words)
+    return tasks.get(history, number)
+
+
+def cannot_give_up(task: Task) -> str | None:
+    """Return why task cannot be given up, or None when it can."""
+    if task.status == Status.UNCONFIRMED or task.is_unknown:
+        return None
+    return f"Only an unconfirmed request or an unknown task id is given up; {task.name} is {task.status}."
+
+
+def _check_task_id(text: str) -> None:
+    if not (text.isascii() and text.isprintable() and " " not in text and 4 <= len(text) <= LONGEST_TASK_ID):
+        raise BadRequest("task_id", f"“{clean_line(text)}” is no task id.")

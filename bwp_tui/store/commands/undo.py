@@ -1,0 +1,102 @@
+"""Take back a change of what is recorded about a task: a row more on its timeline, never one less."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from bwp_tui.store.commands.bulk import Deed
+from bwp_tui.store.database.connection import History, Row, SqlValue, Transaction
+from bwp_tui.store.database.row_touch import mark
+from bwp_tui.store.errors import NotPossible
+from bwp_tui.store.queries import tasks, timeline
+
+
+class Part(StrEnum):
+    """What can be taken back, as a sentence names it."""
+
+    NOTE = "note"
+    TAGS = "tags"
+    ASSIGNMENT = "assignment"
+    ACKNOWLEDGEMENT = "acknowledgement"
+    VERIFICATION = "verification"
+    EXTENSION = "extension"
+    RECEIPT = "receipt and law"
+
+
+_COLUMNS: Final = {
+    Part.NOTE: ("note",),
+    Part.TAGS: ("tags",),
+    Part.ASSIGNMENT: ("assigned_to",),
+    Part.ACKNOWLEDGEMENT: ("acknowledged_on",),
+    Part.VERIFICATION: ("verified_on", "verified_by", "verified_how"),
+    Part.EXTENSION: ("extended_on", "due_on"),
+    Part.RECEIPT: ("received_on", "regulation", "due_on"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One part of a task, the values of its columns, as it was before a change and after it."""
+
+    number: int
+    before: Row
+    after: Row
+
+
+def noted(deed: Deed, part: Part, changes: list[Change]) -> Deed:
+    """Return a deed that does the same and adds to `changes` what it has changed."""
+
+    def watched(transaction: Transaction, history: History, number: int) -> int:
+        before = _value(transaction, number, part)
+        now = deed(transaction, history, number)
+        after = _value(transaction, number, part)
+        if before != after:
+            changes.append(Change(number, before, after))
+        return now
+
+    return watched
+
+
+def take_back(part: Part, changes: Iterable[Change], actor: str) -> Deed:
+    """Return the deed of putting a part of each task back as it was, unless it was changed once more since."""
+    by_number = {change.number: change for change in changes}
+
+    def deed(transaction: Transaction, history: History, number: int) -> int:
+        change = by_number[number]
+        task = tasks.get(history, number)
+        if task.purged_at is not None or _value(transaction, number, part) != change.after:
+            raise NotPossible(f"The {part} of {task.name} was changed since, so it stays.")
+        columns = _COLUMNS[part]
+        transaction.run(
+            f"UPDATE tasks SET {', '.join(f'{column} = ?' for column in columns)} WHERE number = ?",
+            (*change.before, number),
+        )
+        due = [dict(zip(columns, row, strict=True)).get("due_on") for row in (change.after, change.before)]
+        before, after = (None, None) if due[0] == due[1] else (_text(due[0]), _text(due[1]))
+        timeline.append(
+            transaction, number, actor, "undone", before=before, after=after, detail=_words(part, change.before)
+        )
+        mark(transaction, number)
+        return number
+
+    return deed
+
+
+def _value(transaction: Transaction, number: int, part: Part) -> Row:
+    return transaction.one(f"SELECT {', '.join(_COLUMNS[part])} FROM tasks WHERE number = ?", (number,)) or ()
+
+
+def _text(value: SqlValue) -> str | None:
+    return None if value is None else str(value)
+
+
+def _words(part: Part, value: Row) -> str:
+    if part is Part.TAGS:
+        value = tuple(json.loads(str(value[0])))
+    # Without its first value there is no record, as no extension where there is a due date.
+    words = " ".join(str(one) for one in value if one is not None) if value and value[0] else "empty"
+    return f"{part} again {words}"

@@ -1,0 +1,1 @@
+"""The SQLite file: connection, lock, schema, migrations, change detection."""

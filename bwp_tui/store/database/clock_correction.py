@@ -1,0 +1,34 @@
+"""Clocks that go back: what was recorded by one that was ahead must neither hang nor be trusted."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from bwp_tui.domain.times import from_text, to_text
+from bwp_tui.store.database.connection import History, as_text
+
+_DUE_TIMES: Final = (
+    ("tasks", "next_poll_at", "next_poll_at IS NOT NULL"),
+    ("intents", "not_before", "state = 'waiting'"),
+    ("downloads", "not_before", "state IN ('queued', 'running')"),
+)
+
+
+def newest(history: History) -> datetime | None:
+    """Return the newest instant at which anything was recorded, or None where nothing was."""
+    row = history.row("SELECT newest_at FROM meta")
+    return None if row is None or not row[0] else from_text(as_text(row[0]))
+
+
+def went_back(history: History, by: timedelta) -> None:
+    """Bring what is due later as much nearer as the clock went back, and take the present for the newest instant."""
+    with history.write() as transaction:
+        for table, column, condition in _DUE_TIMES:
+            # SQLite counts milliseconds; the register's instants have microseconds.
+            transaction.run(
+                f"UPDATE {table} SET {column} = strftime('%Y-%m-%dT%H:%M:%f', {column}, ?) || '000Z'"
+                f" WHERE {condition} AND {column} > ?",
+                (f"-{by.total_seconds():.3f} seconds", to_text(transaction.now)),
+            )
+        transaction.run("UPDATE meta SET newest_at = ?", (transaction.now_text,))

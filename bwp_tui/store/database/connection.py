@@ -1,0 +1,328 @@
+"""Opening the register and writing to it: one transaction at a time, each raising the revision."""
+
+from __future__ import annotations
+
+import threading
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+from pathlib import Path
+from typing import Final, NamedTuple, overload
+
+import apsw
+
+from bwp_tui.domain.shop import Shop
+from bwp_tui.domain.times import Clock, to_text, utc_now
+from bwp_tui.domain.uptime import UptimeClock, read_uptime
+from bwp_tui.store.database.error_translation import damaged, sentences
+from bwp_tui.store.database.file_lock import Claim
+from bwp_tui.store.database.open import Opening, open_database, prepare_file
+from bwp_tui.store.database.schema_check import expected_schema, schema_of
+from bwp_tui.store.database.shop_binding import bind, conflict
+from bwp_tui.store.database.tripwire import Seen, Tripwire, compare
+from bwp_tui.store.errors import EngineSuperseded, HistoryDamaged, HistoryError, HistoryUnavailable, OtherShop
+from bwp_tui.store.maintenance.damage_flag import has_log, is_log_amiss, is_needed, suspect
+
+SqlValue = None | int | float | str | bytes
+Row = tuple[SqlValue, ...]
+
+_STEPS_BETWEEN_LOOKS: Final = 20_000
+"""Instructions of SQLite's machine between two looks at whether a reading is still wanted: about a millisecond."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A write in progress: `revision` marks every row it touches, `now` is its one instant.
+
+    `now_text` is that instant as the register stores it.
+    """
+
+    _db: apsw.Connection
+    _path: Path
+    revision: int
+    now: datetime
+    now_text: str
+
+    def run(self, sql: str, values: Sequence[SqlValue] = ()) -> list[Row]:
+        """Execute one statement and return its rows."""
+        with sentences(self._path):
+            return list(self._db.execute(sql, values))
+
+    def one(self, sql: str, values: Sequence[SqlValue] = ()) -> Row | None:
+        """Execute one statement and return its first row, or None."""
+        rows = self.run(sql, values)
+        return rows[0] if rows else None
+
+
+class Opened(NamedTuple):
+    """How a register was opened. `report` says what had to be mended, or that it is an older copy; or is None."""
+
+    report: str | None
+
+
+class History:
+    """One connection to a profile's register. Threads may share it; each transaction has it alone.
+
+    A damaged register is set aside first, and what can be read of it recovered, unless another connection uses it.
+
+    Args:
+        is_there: the file is not made where it is missing.
+
+    Raises:
+        HistoryUnavailable: the folder or file cannot be made or opened. `HistoryMoved`, by any method: it is no
+            longer the file at the path.
+        HistoryDamaged: the file is no sound database, and others use it.
+        HistoryTooNew, HistoryForeign: a newer program, or another one, wrote it.
+    """
+
+    def __init__(
+        self, path: Path, *, clock: Clock = utc_now, uptime: UptimeClock = read_uptime, is_there: bool = False
+    ) -> None:
+        self.path = path
+        self.clock = clock
+        self.uptime = uptime
+        self._lock = threading.RLock()
+        with sentences(path):
+            if not is_there:
+                prepare_file(path)
+            self._claim = Claim(path)
+            self._tripwire = Tripwire(self._claim.descriptor)
+            try:
+                opening, report = _open(path, self._claim, self._tripwire, clock)
+            except BaseException:
+                self._claim.release()
+                raise
+        self.opened = Opened(report)
+        self.read_only = opening.read_only
+        """Why nothing can be recorded, in a sentence; None where it can."""
+        self._db = opening.db
+        self.term: int | None = None
+        """The term of the engine that writes by this connection; None where that is no engine."""
+        self._shop: Shop | None = None
+        self._transaction: Transaction | None = None
+        self._check = opening.check
+
+    def another(self) -> History:
+        """Open another connection to the same file.
+
+        Raises:
+            HistoryMoved: it is no longer at the path; nothing was begun in its place.
+        """
+        try:
+            other = History(self.path, clock=self.clock, uptime=self.uptime, is_there=True)
+        except HistoryError:
+            self._check()
+            raise
+        try:
+            self._check()
+        except BaseException:
+            other.close()
+            raise
+        other._shop = self._shop
+        return other
+
+    def work_for(self, shop: Shop | None) -> None:
+        """Record for this shop alone from now on; without one, for the shop that the register is bound to.
+
+        Raises:
+            OtherShop: it is bound to another one; then nothing can be recorded any more.
+        """
+        self._shop = shop
+        with self._lock, self._watched():
+            self._check_shop()
+
+    def _check_shop(self) -> None:
+        sentence = None if self._shop is None else conflict(self._db, self.path, self._shop)
+        if sentence is not None:
+            raise OtherShop(sentence)
+
+    def close(self) -> None:
+        """Close the connection; nothing may be called afterwards."""
+        with self._lock:
+            try:
+                self._check()
+            except HistoryError:
+                # Closing the last connection removes the log at the path, which may be another register's by now.
+                self._db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+            self._db.close()
+            self._claim.release()
+
+    def rows(self, sql: str, values: Sequence[SqlValue] = ()) -> list[Row]:
+        """Read: execute one statement and return all of its rows, holding no cursor open."""
+        with self._lock, self._watched():
+            self._check()
+            return list(self._db.execute(sql, values))
+
+    def row(self, sql: str, values: Sequence[SqlValue] = ()) -> Row | None:
+        """Read the first row, or None."""
+        rows = self.rows(sql, values)
+        return rows[0] if rows else None
+
+    @overload
+    def integers(self, sql: str, values: Sequence[SqlValue] = (), unwanted: None = None) -> array[int]: ...
+    @overload
+    def integers(
+        self, sql: str, values: Sequence[SqlValue], unwanted: Callable[[], bool] | None
+    ) -> array[int] | None: ...
+    def integers(
+        self, sql: str, values: Sequence[SqlValue] = (), unwanted: Callable[[], bool] | None = None
+    ) -> array[int] | None:
+        """Read a single column of whole numbers, of which there may be a million: no row is made of any.
+
+        Args:
+            unwanted: is asked every few milliseconds; None is returned once it is true.
+
+        Raises:
+            HistoryDamaged: the column holds something else.
+        """
+        with self._lock, self._watched():
+            self._check()
+            self._db.set_progress_handler(unwanted, _STEPS_BETWEEN_LOOKS)
+            try:
+                return array("q", chain.from_iterable(self._db.execute(sql, values)))
+            except apsw.InterruptError:
+                return None
+            except (TypeError, OverflowError):
+                raise HistoryDamaged(f"The history {self.path} holds something else where numbers belong.") from None
+            finally:
+                self._db.set_progress_handler(None)
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """Open a transaction that commits when the block ends and is undone when it raises.
+
+        One that is opened within another, by the same thread, is a part of it.
+
+        Raises:
+            HistoryUnavailable: nothing can be recorded now.
+            EngineSuperseded: another engine has begun a term after this connection's.
+        """
+        if self.read_only is not None:
+            raise HistoryUnavailable(self.read_only)
+        with self._lock:
+            if self._transaction is not None:
+                yield self._transaction
+                return
+            with self._watched():
+                self._check()
+                self._db.execute("BEGIN IMMEDIATE")
+            try:
+                self._check_term()
+                now = self.clock()
+                now_text = to_text(now)
+                with self._watched():
+                    (row,) = self._db.execute(
+                        "UPDATE meta SET revision = revision + 1, newest_at = max(newest_at, ?)"
+                        " RETURNING identity, revision, newest_at, target_id, api_host",
+                        (now_text,),
+                    )
+                    if self._shop is not None and self._shop != row[3:]:
+                        self._check_shop()
+                        bind(self._db, self._shop)
+                seen = Seen(as_text(row[0]), as_int(row[1]), as_text(row[2]))
+                self._transaction = Transaction(self._db, self.path, seen.revision, now, now_text)
+                yield self._transaction
+                with self._watched():
+                    self._check()
+                    self._db.execute("COMMIT")
+                self._tripwire.note(seen)
+            except BaseException:
+                with suppress(apsw.Error):  # what went wrong first is what is told
+                    if self._db.in_transaction:
+                        self._db.execute("ROLLBACK")
+                raise
+            finally:
+                self._transaction = None
+
+    def sync_tripwire(self) -> None:
+        """Have it on disk outside of the register how far this has come: before a request leaves (see `tripwire`)."""
+        self._tripwire.sync()
+
+    def _check_term(self) -> None:
+        if self.term is None:
+            return
+        with self._watched():
+            (row,) = self._db.execute("SELECT term FROM engine")
+        if row[0] != self.term:
+            raise EngineSuperseded
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Turn errors into sentences, and note damage for whoever next has the register alone."""
+        try:
+            with sentences(self.path):
+                yield
+        except HistoryDamaged:
+            suspect(self.path)
+            raise
+        except apsw.SQLError as error:
+            # A statement that is right meets a schema that is not the one this program made.
+            if schema_of(self._db) == expected_schema():
+                raise
+            suspect(self.path)
+            raise damaged(self.path, str(error)) from error
+
+    def revision(self) -> int:
+        """Return the number of the last transaction; rows carry the one that last touched them."""
+        row = self.row("SELECT revision FROM meta")
+        return 0 if row is None else as_int(row[0])
+
+    def data_version(self) -> int:
+        """Return a number that changes when any other connection, of any process, has committed.
+
+        It is read from shared memory: asking often does not touch the disk.
+        """
+        row = self.row("PRAGMA data_version")
+        return 0 if row is None else as_int(row[0])
+
+
+def as_int(value: SqlValue) -> int:
+    """Narrow a column that the schema declares INTEGER NOT NULL."""
+    if not isinstance(value, int):
+        raise HistoryDamaged(f"The history holds {type(value).__name__} where a number belongs.")
+    return value
+
+
+def as_text(value: SqlValue) -> str:
+    """Narrow a column that the schema declares TEXT NOT NULL."""
+    if not isinstance(value, str):
+        raise HistoryDamaged(f"The history holds {type(value).__name__} where text belongs.")
+    return value
+
+
+def _open(path: Path, claim: Claim, tripwire: Tripwire, clock: Clock) -> tuple[Opening, str | None]:
+    """Open a register for a share of it, mending it before where that is needed and nobody else uses it."""
+    needed = (is_needed(path) and claim.alone()) or (has_log(path) and claim.alone(patience=0) and is_log_amiss(path))
+    report = _mend(path, tripwire, clock) if needed else None
+    claim.share()
+    try:
+        return _open_share(path, tripwire, report)
+    except (apsw.NotADBError, apsw.CorruptError, UnicodeDecodeError, HistoryDamaged):
+        if not claim.alone():
+            raise
+    report = _mend(path, tripwire, clock)
+    claim.share()
+    return _open_share(path, tripwire, report)
+
+
+def _open_share(path: Path, tripwire: Tripwire, report: str | None) -> tuple[Opening, str | None]:
+    opening = open_database(path)
+    try:
+        older = None if opening.read_only else compare(opening.db, path, tripwire)
+    except BaseException:
+        opening.db.close()
+        raise
+    return opening, report or older
+
+
+def _mend(path: Path, tripwire: Tripwire, clock: Clock) -> str | None:
+    # Imported only here: nearly every start does without.
+    from bwp_tui.store.maintenance import recover
+
+    report = recover.mend(path, clock())
+    if report is not None:
+        tripwire.clear()
+    return report

@@ -1,0 +1,59 @@
+"""What SQLite and the system raise, as this room's errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import apsw
+
+from bwp_tui.store.errors import DiskFull, HistoryDamaged, HistoryError, HistoryUnavailable
+
+
+@contextmanager
+def sentences(path: Path) -> Iterator[None]:
+    """Turn what goes wrong with the register at `path` into a sentence.
+
+    Raises:
+        HistoryDamaged: it is no sound database.
+        HistoryUnavailable: it cannot be opened, read or written now.
+    """
+    try:
+        yield
+    except HistoryError:
+        raise
+    except (apsw.NotADBError, apsw.CorruptError, UnicodeDecodeError) as error:
+        reason = "text that is none" if isinstance(error, UnicodeDecodeError) else str(error)
+        raise damaged(path, reason) from error
+    except apsw.FullError as error:
+        raise DiskFull(
+            f"The disk that holds {path.parent} is full: nothing was recorded. Free some space and try again."
+        ) from error
+    except apsw.BusyError as error:
+        raise HistoryUnavailable(
+            f"Another program keeps the history {path} locked: nothing was recorded. Try again."
+        ) from error
+    except (apsw.ReadOnlyError, apsw.CantOpenError, apsw.PermissionsError, PermissionError) as error:
+        raise HistoryUnavailable(
+            f"The history {path} cannot be written by this user. "
+            "Set BWP_DATA_DIR to a folder of your own, or mend its permissions."
+        ) from error
+    except apsw.ProtocolError as error:
+        raise HistoryUnavailable(
+            f"The folder {path.parent} gives no locks, as some network folders do not: nothing was recorded. "
+            "Set BWP_DATA_DIR to a folder on a disk of this machine."
+        ) from error
+    except (apsw.IOError, OSError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise HistoryUnavailable(
+            f"The history {path} cannot be used: {why}. Set BWP_DATA_DIR to another folder, or mend this one."
+        ) from error
+
+
+def damaged(path: Path, reason: str) -> HistoryDamaged:
+    """Return the error for damage found while others may be using the register."""
+    return HistoryDamaged(
+        f"The history {path} is damaged ({reason}). Close every bwp-tui of this profile and start one again: "
+        "the file is kept, and what can be read of it is recovered."
+    )

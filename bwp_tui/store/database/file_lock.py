@@ -1,0 +1,92 @@
+"""Who uses a register: each connection holds a share; mending and restoring need it alone.
+
+A lock on a file of its own, since opening the register itself outside of SQLite, and closing it, would drop every
+POSIX lock that SQLite holds in this process.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+import weakref
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from bwp_tui.store.errors import HistoryUnavailable
+
+PATIENCE_S: Final = 10.0
+"""How long a share is waited for: another process has the register alone while it mends it."""
+
+ALONE_S: Final = 1.0
+"""How long it is waited for to be alone: others may be opening the register at this moment."""
+
+_LOOK_S: Final = 0.02
+
+
+class Claim:
+    """A share of the register at `path`, or the whole of it. Freed when it is released, or its process ends.
+
+    Where no lock file can be made, as on a read-only mount, nothing is claimed: nobody can write there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor = _open(path.with_name(f"{path.stem}.lock"))
+        self._close: Callable[[], object] = (
+            (lambda: None) if self._descriptor is None else weakref.finalize(self, os.close, self._descriptor)
+        )
+
+    @property
+    def descriptor(self) -> int | None:
+        """The open lock file, in which the tripwire is kept (see `tripwire`); None where there is none."""
+        return self._descriptor
+
+    def share(self) -> None:
+        """Take a share.
+
+        Raises:
+            HistoryUnavailable: another process has the register alone, and keeps it.
+        """
+        if self._descriptor is not None and not self._take(fcntl.LOCK_SH, PATIENCE_S):
+            raise HistoryUnavailable(
+                f"Another bwp-tui is mending or restoring the history {self._path}. Try again in a moment."
+            )
+
+    def alone(self, patience: float = ALONE_S) -> bool:
+        """Take the whole, giving up a share meanwhile; say whether it was to be had. If not, nothing is held."""
+        return self._descriptor is not None and self._take(fcntl.LOCK_EX, patience)
+
+    def release(self) -> None:
+        """Give back what is held; the claim is of no more use."""
+        self._close()
+        self._descriptor = None
+
+    def _take(self, how: int, patience: float) -> bool:
+        descriptor = self._descriptor
+        if descriptor is None:
+            return False
+        deadline = time.monotonic() + patience
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+        while True:
+            try:
+                fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    return False
+                time.sleep(_LOOK_S)
+            else:
+                return True
+
+
+def _open(path: Path) -> int | None:
+    flags = os.O_CLOEXEC | os.O_NOFOLLOW
+    for more in (os.O_RDWR | os.O_CREAT, os.O_RDONLY):
+        with suppress(OSError):
+            descriptor = os.open(path, flags | more, 0o600)
+            if more != os.O_RDONLY:
+                os.fchmod(descriptor, 0o600)  # whatever the umask
+            return descriptor
+    return None

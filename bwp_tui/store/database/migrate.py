@@ -1,0 +1,99 @@
+"""Bringing a register to this program's schema: each numbered step in a transaction, a backup before."""
+
+from __future__ import annotations
+
+import os
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from bwp_tui.store.errors import HistoryTooNew
+
+_STEPS: Final = "bwp_tui.store.migrations"
+
+
+def steps() -> list[str]:
+    """Return the SQL of every step, the first one first."""
+    files = sorted(
+        (file for file in resources.files(_STEPS).iterdir() if file.name.endswith(".sql")),
+        key=lambda file: file.name,
+    )
+    return [file.read_text(encoding="utf-8") for file in files]
+
+
+def newest() -> int:
+    """Return the number of the newest schema."""
+    return len(steps())
+
+
+def refuse_newer(db: apsw.Connection, path: Path) -> None:
+    """Check that this program knows every step that `db` has seen; changes nothing.
+
+    Raises:
+        HistoryTooNew: it does not.
+    """
+    version, known = _version(db), len(steps())
+    if version > known:
+        raise HistoryTooNew(
+            f"A newer bwp-tui wrote the history {path} (schema {version}, this program knows {known}). "
+            "Update bwp-tui; nothing was changed."
+        )
+
+
+def migrate(db: apsw.Connection, path: Path) -> None:
+    """Run the steps that `db` has not seen.
+
+    Raises:
+        HistoryTooNew: `db` has seen more steps than this program knows.
+    """
+    known = steps()
+    if _version(db) == len(known):
+        return
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        # Another process may have migrated while this one waited for the lock.
+        refuse_newer(db, path)
+        version = _version(db)
+        if 0 < version < len(known):
+            _back_up(path, version)
+        advance(db)
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
+def advance(db: apsw.Connection) -> None:
+    """Run the steps that `db` has not seen, in the caller's transaction and without a backup."""
+    version = _version(db)
+    for number, sql in enumerate(steps()[version:], start=version + 1):
+        # Read to its end: a step would stop, half run, at its first statement that returns a row.
+        db.execute(sql).fetchall()
+        db.execute(f"PRAGMA user_version = {number}")
+
+
+def _version(db: apsw.Connection) -> int:
+    return int(db.pragma("user_version"))
+
+
+def _back_up(path: Path, version: int) -> None:
+    """Copy the register as it was, through a second connection: the first one is in its transaction."""
+    target = path.with_name(f"{path.stem}.before-schema-{version + 1}.db")
+    if target.exists():
+        return
+    # A copy cut short by a crash must not pass for the backup: it gets the name when it is whole.
+    partial = target.with_suffix(".part")
+    partial.unlink(missing_ok=True)
+    os.close(os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    source = apsw.Connection(os.fspath(path), flags=apsw.SQLITE_OPEN_READONLY)
+    copy = apsw.Connection(os.fspath(partial))
+    try:
+        with copy.backup("main", source, "main") as backup:
+            backup.step()
+    finally:
+        copy.close()
+        source.close()
+    partial.rename(target)

@@ -1,0 +1,222 @@
+"""Getting a connection to a register: to write where that is possible, else to read, and why."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from os.path import samestat
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+import apsw
+
+from bwp_tui.store.database.migrate import migrate, newest, refuse_newer
+from bwp_tui.store.database.schema_check import check_identity
+from bwp_tui.store.errors import HistoryMoved, HistoryUnavailable
+
+BUSY_TIMEOUT_MS: Final = 10_000
+_FILE_MODE: Final = 0o600
+_FOLDER_MODE: Final = 0o700
+_LEAST_ROOM: Final = 65_536
+"""Bytes below which a disk is called full: SQLite's shared memory alone takes half of it."""
+
+_PRAGMAS: Final = (
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "foreign_keys = ON",
+    "trusted_schema = OFF",
+    "secure_delete = ON",
+)
+_NOT_WRITABLE: Final = (
+    apsw.ReadOnlyError,
+    apsw.CantOpenError,
+    apsw.PermissionsError,
+    apsw.FullError,
+    apsw.IOError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A connection. `read_only` says why it can only read, or is None.
+
+    `check` raises once this connection is no longer one to the file at the path; it costs one `stat`.
+    """
+
+    db: apsw.Connection
+    check: Callable[[], None]
+    read_only: str | None = None
+
+
+def prepare_file(path: Path) -> None:
+    """Make the folder and the file where they are missing, for this user alone.
+
+    Raises:
+        HistoryUnavailable: something that is no plain file lies there.
+        OSError: they cannot be made.
+    """
+    _make_folder(path.parent)
+    # SQLite gives the -wal and -shm files the mode of this one, so it must be right before SQLite sees it. A file
+    # that is there is not opened for it: closing it would drop every lock this process holds on the register.
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _FILE_MODE))
+        found = path.lstat()
+    if not stat.S_ISREG(found.st_mode):
+        raise HistoryUnavailable(f"The history {path} is no plain file. Move it away, or set BWP_DATA_DIR.")
+    if found.st_nlink > 1:
+        raise HistoryUnavailable(
+            f"The history {path} has {found.st_nlink} names (hard links), and two programs that use it by different"
+            f" names would damage it. Remove the other name, or make this one a file of its own: cp -p {path.name} new"
+            f" && mv new {path.name}"
+        )
+    _set_mode(path, _FILE_MODE)
+
+
+def open_database(path: Path) -> Opening:
+    """Open the register at `path`, bringing it to this program's schema.
+
+    Raises:
+        HistoryTooNew, HistoryForeign: it is not for this program.
+        HistoryDamaged, HistoryUnavailable, apsw.Error: it is damaged or cannot be used.
+    """
+    check = in_place(path)
+    try:
+        db = apsw.Connection(os.fspath(path))
+        try:
+            if db.readonly("main"):
+                raise apsw.ReadOnlyError("write-protected")
+            db.set_busy_timeout(BUSY_TIMEOUT_MS)
+            check_identity(db, path)
+            refuse_newer(db, path)
+            for pragma in _PRAGMAS:
+                db.execute(f"PRAGMA {pragma}")
+            migrate(db, path)
+            check()
+        except BaseException:
+            db.close()
+            raise
+    except _NOT_WRITABLE as error:
+        return _to_read(path, error)
+    return Opening(db, check)
+
+
+def in_place(path: Path) -> Callable[[], None]:
+    """Return what checks that the file now at `path` stays there.
+
+    It raises `HistoryMoved` once the file was moved, removed or replaced: what SQLite then writes goes to a file that
+    nobody opens again.
+    """
+    opened = path.stat()
+
+    def check() -> None:
+        try:
+            is_there = samestat(opened, path.stat())
+        except FileNotFoundError:
+            is_there = False
+        if not is_there:
+            raise HistoryMoved(
+                f"The history {path} was moved, removed or replaced while bwp-tui has it open: nothing is recorded or "
+                "sent. Put it back, or end bwp-tui and start it again."
+            )
+
+    return check
+
+
+def open_to_read(path: Path) -> Opening:
+    """Open a register of this or an older schema to read it, changing nothing; `read_only` is left empty.
+
+    Raises:
+        HistoryTooNew, HistoryForeign: it is not for this program.
+        HistoryDamaged, apsw.Error: it is damaged or cannot be read.
+    """
+    check = in_place(path)
+    try:
+        return Opening(_reader(path, "mode=ro"), check)
+    except (apsw.CantOpenError, apsw.IOError):
+        # Without its shared memory a register is read as one that nobody changes, and only while that is so.
+        before = _stamp(path)
+        if before is None:
+            raise
+
+    def check_unchanged() -> None:
+        check()
+        if _stamp(path) != before:
+            raise HistoryUnavailable(f"The history {path} has changed: it can be written again. Start bwp-tui anew.")
+
+    return Opening(_reader(path, "immutable=1"), check_unchanged)
+
+
+def _to_read(path: Path, cause: apsw.Error) -> Opening:
+    reason = _reason(path, cause)
+    try:
+        opening = open_to_read(path)
+    except (apsw.CantOpenError, apsw.IOError):
+        raise cause from None
+    version = int(opening.db.pragma("user_version"))
+    if version < newest():
+        opening.db.close()
+        raise HistoryUnavailable(
+            f"The history {path} must be brought to this program's schema ({version} to {newest()}) before it "
+            "can be read, and it cannot be written. Free some space, or mend its permissions."
+        )
+    return replace(opening, read_only=reason)
+
+
+def _reader(path: Path, how: str) -> apsw.Connection:
+    uri = f"file:{quote(os.fspath(path))}?{how}"
+    db = apsw.Connection(uri, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
+    try:
+        db.set_busy_timeout(BUSY_TIMEOUT_MS)
+        check_identity(db, path)
+        refuse_newer(db, path)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    """Return what changes when the file does, or None while some of the register lies in its -wal file."""
+    with suppress(FileNotFoundError):
+        if path.with_name(f"{path.name}-wal").stat().st_size:
+            return None
+    found = path.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _reason(path: Path, cause: apsw.Error) -> str:
+    disk = os.statvfs(path.parent)
+    if disk.f_flag & os.ST_RDONLY:
+        why = f"{path.parent} is on a read-only file system"
+    elif isinstance(cause, apsw.FullError) or disk.f_bavail * disk.f_frsize < _LEAST_ROOM:
+        why = f"the disk that holds {path.parent} is full"
+    else:
+        why = f"{path} cannot be written by this user"
+    return f"The history can only be read: {why}. Nothing can be recorded; mend that and start bwp-tui anew."
+
+
+def _make_folder(folder: Path) -> None:
+    for missing in reversed([parent for parent in folder.parents if not parent.exists()]):
+        missing.mkdir(exist_ok=True)
+        missing.chmod(_FOLDER_MODE)
+    folder.mkdir(exist_ok=True)
+    _set_mode(folder, _FOLDER_MODE)
+
+
+def _set_mode(path: Path, mode: int) -> None:
+    """Set a mode that differs, where the file system can be written: if not, the doctor tells of it."""
+    if stat.S_IMODE(path.stat().st_mode) == mode:
+        return
+    try:
+        path.chmod(mode)
+    except OSError as error:
+        if error.errno != errno.EROFS:
+            raise

@@ -1,0 +1,20 @@
+"""What every change of a task's row has in common."""
+
+from __future__ import annotations
+
+from bwp_tui.domain.task import Status
+from bwp_tui.store.database.connection import Transaction
+
+
+def mark(transaction: Transaction, number: int) -> None:
+    """Give task `number` the transaction's revision, so that whoever shows it reads it again."""
+    transaction.run("UPDATE tasks SET revision = ? WHERE number = ?", (transaction.revision, number))
+
+
+def finish(transaction: Transaction, number: int, status: Status) -> None:
+    """Bring task `number` to a status that nothing more is expected of."""
+    transaction.run(
+        "UPDATE tasks SET status = ?, terminal = 1, finished_at = ?, next_poll_at = NULL, revision = ?"
+        " WHERE number = ?",
+        (status, transaction.now_text, transaction.revision, number),
+    )

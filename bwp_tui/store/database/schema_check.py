@@ -1,0 +1,91 @@
+"""Telling a register from another program's database, and its schema from one that damage has changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from bwp_tui.store.database import migrate
+from bwp_tui.store.errors import HistoryDamaged, HistoryForeign
+
+APPLICATION_ID: Final = int.from_bytes(b"BwPr", "big")
+"""Written by the second step; the registers of the first have none."""
+
+_FIRST_WITH_ID: Final = 2
+_TELLING: Final = 3
+"""So many of our tables make a register: other programs have a table called tasks, too."""
+
+_TABLES: Final = frozenset({"meta", "tasks", "intents", "downloads", "timeline", "engine"})
+
+_SINCE: Final = (
+    ("tasks", "purged_at", 2),
+    ("tasks", "assigned_to", 3),
+    ("downloads", "paused", 4),
+    ("tallies", "tasks", 5),
+    ("meta", "identity", 8),
+    ("engine", "term", 10),
+)
+"""A column that each step has brought, and the first schema with it."""
+
+Schema = frozenset[tuple[object, ...]]
+
+
+def check_identity(db: apsw.Connection, path: Path) -> None:
+    """Check that `db` is a register, or empty; changes nothing.
+
+    Raises:
+        HistoryForeign: it is another program's database.
+        HistoryDamaged: it is a register whose header does not say so.
+    """
+    try:
+        _check(db, path)
+    except (apsw.SQLError, UnicodeDecodeError) as error:
+        # Names or a header that nothing here has written: the statements themselves are right.
+        raise HistoryDamaged(f"The history {path} is damaged ({error}).") from error
+
+
+def _check(db: apsw.Connection, path: Path) -> None:
+    found = {str(name) for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    ours = found >= _TABLES
+    version, application = int(db.pragma("user_version")), int(db.pragma("application_id"))
+    if version > len(migrate.steps()) and not ours:
+        return  # a newer program may call its tables as it likes: `refuse_newer` has the word
+    if version > len(migrate.steps()) and schema_of(db) == expected_schema():
+        raise HistoryDamaged(
+            f"The history {path} is damaged (its header tells of schema {version}, which it is not of)."
+        )
+    if found and application != APPLICATION_ID and len(found & _TABLES) < _TELLING:
+        raise HistoryForeign(
+            f"{path} is a database of another program, not a history. It was not touched; move it away, "
+            "or set BWP_DATA_DIR."
+        )
+    expected = APPLICATION_ID if version >= _FIRST_WITH_ID else 0
+    if bool(found) is not (version > 0) or (found and not ours) or application != expected or not _fits(db, version):
+        raise HistoryDamaged(f"The history {path} is damaged (its header and its tables do not fit together).")
+
+
+def schema_of(db: apsw.Connection) -> Schema:
+    """Return what tables, indexes and triggers there are, with their SQL; as bytes, since damage spares no letter."""
+    columns = ", ".join(f"CAST({name} AS BLOB)" for name in ("type", "name", "tbl_name", "sql"))
+    return frozenset(db.execute(f"SELECT {columns} FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'"))
+
+
+def expected_schema() -> Schema:
+    """Return the schema that all of this program's steps make."""
+    db = apsw.Connection(":memory:")
+    try:
+        for sql in migrate.steps():
+            db.execute(sql).fetchall()
+        return schema_of(db)
+    finally:
+        db.close()
+
+
+def _fits(db: apsw.Connection, version: int) -> bool:
+    """Say whether the columns that tell the schemas apart are there just when the version says so."""
+    return all(
+        (column in {row[1] for row in db.execute(f"PRAGMA table_info({table})")}) is (version >= first)
+        for table, column, first in _SINCE
+    )

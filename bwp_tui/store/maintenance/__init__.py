@@ -1,0 +1,1 @@
+"""Backups, integrity checks, recovery, restore and purge."""

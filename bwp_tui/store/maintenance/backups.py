@@ -1,0 +1,181 @@
+"""Copies of the register: one a day, the last seven kept, and any other that the operator asks for."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from bwp_tui.store.database.error_translation import sentences
+from bwp_tui.store.database.open import open_to_read
+from bwp_tui.store.errors import HistoryDamaged, HistoryUnavailable
+from bwp_tui.store.maintenance.atomic_swap import sync
+
+KEPT: Final = 7
+
+_NAME: Final = re.compile(r"-\d{4}-\d\d-\d\d\.db")
+_PAGES: Final = 500
+"""Pages copied between two looks at whether the copy is still wanted: 2 MB."""
+
+
+class Unwanted(Exception):
+    """The copy was not finished, since it is not wanted any more."""
+
+
+def folder(path: Path) -> Path:
+    """Return where the daily copies of the register at `path` lie."""
+    return path.parent / "backups"
+
+
+def daily(path: Path) -> list[Path]:
+    """Return the daily copies, the newest first."""
+    found = [entry for entry in folder(path).glob(f"{path.stem}-*.db") if _NAME.fullmatch(entry.name[len(path.stem) :])]
+    return sorted(found, key=lambda entry: entry.name, reverse=True)
+
+
+def day_of(copy: Path) -> date:
+    """Return the day that a daily copy was made on."""
+    return date.fromisoformat(copy.stem[-len("2026-01-01") :])
+
+
+def has_todays(path: Path, today: date) -> bool:
+    """Say whether today's copy of the register at `path` is made."""
+    return _todays(path, today).exists()
+
+
+def _todays(path: Path, today: date) -> Path:
+    return folder(path) / f"{path.stem}-{today.isoformat()}.db"
+
+
+def back_up_daily(path: Path, today: date, stop: threading.Event) -> Path | None:
+    """Make today's copy unless there is one, and then remove all but the newest seven; return the new one.
+
+    Raises:
+        HistoryError: it could not be made or is not sound; the older ones are then left alone.
+        Unwanted: `stop` was set meanwhile.
+    """
+    target = _todays(path, today)
+    if target.exists():
+        return None
+    with sentences(path):
+        _make(path, target, stop)
+        for old in daily(path)[KEPT:]:
+            old.unlink(missing_ok=True)
+    return target
+
+
+def renew(path: Path, today: date, stop: threading.Event) -> list[Path]:
+    """Put a new copy in the place of all copies that were made by this program; return those that are gone.
+
+    Raises:
+        HistoryError, Unwanted: as `back_up_daily` does.
+    """
+    target = _todays(path, today)
+    with sentences(path):
+        _make(path, target, stop)
+        gone = [old for old in copies(path) if old != target]
+        for old in gone:
+            old.unlink(missing_ok=True)
+    return gone
+
+
+def before_schemas(path: Path) -> list[Path]:
+    """Return the copies that were made before the schema changed, the newest first."""
+    return sorted(path.parent.glob(f"{path.stem}.before-schema-*.db"), reverse=True)
+
+
+def back_up_to(path: Path, target: Path) -> None:
+    """Copy the register to a file that is not there yet.
+
+    Raises:
+        FileExistsError: it is there.
+        HistoryError: it could not be made.
+    """
+    if os.path.lexists(target):
+        raise FileExistsError(target)
+    part = _part(target)
+    with sentences(target):
+        try:
+            _copy(path, part, threading.Event())
+            _publish(part, target)
+        finally:
+            _drop(part)
+
+
+def copies(path: Path) -> list[Path]:
+    """Return the copies that this program made by itself, the newest first."""
+    return [*daily(path), *before_schemas(path)]
+
+
+def _make(path: Path, target: Path, stop: threading.Event) -> None:
+    try:
+        target.parent.mkdir(mode=0o700, exist_ok=True)
+        target.parent.chmod(0o700)
+    except OSError as error:
+        raise HistoryUnavailable(
+            f"No backup of the history can be made in {target.parent}: {error.strerror}. See: bwp-tui doctor."
+        ) from error
+    part = _part(target)
+    try:
+        _copy(path, part, stop)
+        part.replace(target)
+        sync(target.parent)
+    finally:
+        _drop(part)
+
+
+def _copy(path: Path, part: Path, stop: threading.Event) -> None:
+    """Copy the register as it is at one instant, beside whoever writes to it, and check the copy."""
+    _drop(part)
+    os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    source = open_to_read(path).db
+    copy = apsw.Connection(os.fspath(part))
+    try:
+        # Inside one read transaction, or each commit of another process would begin the copy anew.
+        with source:
+            source.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+            with copy.backup("main", source, "main") as backup:
+                while not backup.done:
+                    if stop.is_set():
+                        raise Unwanted
+                    backup.step(_PAGES)
+        # One file, whole in itself: a copy that writes ahead would need others beside it.
+        copy.execute("PRAGMA journal_mode = DELETE").fetchall()
+        verdict = copy.execute("PRAGMA quick_check(1)").fetchall()
+    finally:
+        copy.close()
+        source.close()
+    if verdict != [("ok",)]:
+        raise HistoryDamaged(f"The history {path} is damaged ({verdict[0][0]}): no backup was made of it.")
+    sync(part)
+
+
+def _publish(part: Path, target: Path) -> None:
+    """Give a file its name, which must be free, without ever replacing another."""
+    try:
+        os.link(part, target)
+    except FileExistsError:
+        raise
+    except OSError:  # no hard links here, as on FAT
+        if os.path.lexists(target):
+            raise FileExistsError(target) from None
+        part.rename(target)
+    sync(target.parent)
+
+
+def _part(target: Path) -> Path:
+    if target.parent.exists() and not target.parent.is_dir():
+        raise HistoryUnavailable(f"{target.parent} is no folder.")
+    return target.with_name(f".{target.name}.part")
+
+
+def _drop(part: Path) -> None:
+    for ending in ("", "-journal", "-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            part.with_name(f"{part.name}{ending}").unlink()

@@ -1,0 +1,181 @@
+"""Read the pages of a history and of the log beside it as they lie on disk, without SQLite."""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from bwp_tui.store.maintenance.page_decoder import PAGE, body_of, header_at, values_of
+
+_LOG_HEADER: Final = 32
+"""Bytes of the header of a log, and below of each of its frames, which a page follows."""
+_FRAME: Final = 24
+_MOST_TRUNK: Final = PAGE // 4 - 2
+_META_PAGE: Final = 2
+"""The page of `meta`, the first table that was ever made: it has one row, whose second column is the revision."""
+
+
+@dataclass(slots=True)
+class Log:
+    """The committed pages of a -wal file: where the newest copy of each lies, and every copy of the page of `meta`."""
+
+    newest: dict[int, int] = field(default_factory=dict)
+    meta: list[int] = field(default_factory=list)
+    is_cut: bool = False
+    """Whether transactions follow a frame that is damaged: SQLite takes that for the end of the log."""
+
+
+class DamagedFile:
+    """The pages of a file that nobody writes to. A page that cannot be read is one of zeros."""
+
+    def __init__(self, descriptor: int, log_descriptor: int | None) -> None:
+        self._descriptor = descriptor
+        self._log_descriptor = log_descriptor
+        self._log = _read_log(log_descriptor)
+        self._own = -(-os.fstat(descriptor).st_size // PAGE)
+        self.pages = max(self._own, *self._log.newest, 0)
+        self.mixed = self._is_mixed()
+        """Whether the log belongs to another copy of the file, which SQLite cannot know."""
+        self.log_is_cut = self._log.is_cut
+        """Whether transactions follow a damaged frame of the log, for whose end SQLite takes it."""
+
+    def page(self, number: int, *, logged: bool = True) -> bytes:
+        """Return a page as the log has it, or as the file itself does."""
+        at = self._log.newest.get(number) if logged else None
+        if at is not None and self._log_descriptor is not None:
+            return _read(self._log_descriptor, at)
+        return _read(self._descriptor, (number - 1) * PAGE)
+
+    def in_log(self, number: int) -> bool:
+        """Say whether a page of the file is superseded by one of the log."""
+        return number in self._log.newest and number <= self._own
+
+    def overflow(self, number: int, size: int) -> bytes:
+        """Return the bytes of an overflow chain, or those that come before the first page that is none."""
+        parts: list[bytes] = []
+        for _ in range(-(-size // (PAGE - 4))):
+            if not 1 < number <= self.pages:
+                break
+            page = self.page(number)
+            number = int.from_bytes(page[:4], "big")
+            parts.append(page[4:])
+        return b"".join(parts)[:size]
+
+    def free_pages(self) -> set[int]:
+        """Return the pages that the file says hold nothing any more; none if its list is damaged."""
+        header = self.page(1)
+        trunk, count = int.from_bytes(header[32:36], "big"), int.from_bytes(header[36:40], "big")
+        free: set[int] = set()
+        while trunk:
+            page = self.page(trunk) if 1 < trunk <= self.pages and trunk not in free else b""
+            leaves = int.from_bytes(page[4:8], "big")
+            if not page or leaves > _MOST_TRUNK:
+                return set()
+            free |= {trunk, *(int.from_bytes(page[at : at + 4], "big") for at in range(8, 8 + 4 * leaves, 4))}
+            trunk = int.from_bytes(page[:4], "big")
+        return free if len(free) == count and max(free, default=0) <= self.pages else set()
+
+    def _is_mixed(self) -> bool:
+        """Say whether the revisions of file and log cannot have followed one another.
+
+        A log begins with the transaction after the one that the file holds, and each transaction writes its revision.
+        """
+        own = _revision(self.page(_META_PAGE, logged=False))
+        logged = [_revision(_read(self._log_descriptor, at)) for at in self._log.meta]
+        known = [revision for revision in logged if revision is not None]
+        return own is not None and bool(known) and not known[0] - 1 <= own <= known[-1]
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[DamagedFile]:
+    """Open a history that no connection uses, and the log beside it.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        try:
+            log = os.open(path.with_name(f"{path.name}-wal"), os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            log = None
+        try:
+            yield DamagedFile(descriptor, log)
+        finally:
+            if log is not None:
+                os.close(log)
+    finally:
+        os.close(descriptor)
+
+
+def _read(descriptor: int | None, at: int) -> bytes:
+    try:
+        found = b"" if descriptor is None else os.pread(descriptor, PAGE, at)
+    except OSError:  # a sector that the disk cannot read any more
+        found = b""
+    return found.ljust(PAGE, b"\0")
+
+
+def _revision(page: bytes) -> int | None:
+    header = header_at(page, int.from_bytes(page[8:10], "big"))
+    if header is None:
+        return None
+    body, whole = body_of(page, header, lambda _page, _size: b"")
+    values = values_of(header.types, body) if whole else []
+    return values[1] if len(values) > 1 and isinstance(values[1], int) else None
+
+
+def _read_log(descriptor: int | None) -> Log:
+    """Find what was committed.
+
+    After a damaged frame come only more frames of the same transaction, if power failed while it was written: it was
+    never acknowledged. Where other transactions follow, the frame was damaged later, and all of them count.
+    """
+    log = Log()
+    if descriptor is None:
+        return log
+    header = os.pread(descriptor, _LOG_HEADER, 0).ljust(_LOG_HEADER, b"\0")
+    order = ">" if header[3] & 1 else "<"
+    size = os.fstat(descriptor).st_size
+    starts = range(_LOG_HEADER, size - _FRAME - PAGE + 1, _FRAME + PAGE)
+    heads = [os.pread(descriptor, _FRAME, at) for at in starts]
+    salts = header[16:24]
+    if heads and all(head[8:16] != salts for head in heads):
+        salts = heads[0][8:16]
+    frames = [(at, head) for at, head in zip(starts, heads, strict=True) if head[8:16] == salts]
+    sums, sound = header[24:32], _checksum(header[:24], bytes(8), order) == header[24:32]
+    broken, commits = 0, 0
+    for index, (at, head) in enumerate(frames):
+        if sound and not commits:
+            sound = _checksum(head[:8] + _read(descriptor, at + _FRAME), sums, order) == head[16:24]
+            sums, broken = head[16:24], index + sound
+        commits += not sound and any(head[4:8])
+    log.is_cut = commits > 1
+    _note_pages(log, frames if log.is_cut else frames[:broken])
+    return log
+
+
+def _note_pages(log: Log, frames: list[tuple[int, bytes]]) -> None:
+    pending: dict[int, int] = {}
+    for at, head in frames:
+        number = int.from_bytes(head[:4], "big")
+        pending[number] = at + _FRAME
+        if number == _META_PAGE:
+            log.meta.append(at + _FRAME)
+        if any(head[4:8]):
+            log.newest.update(pending)
+            pending.clear()
+
+
+def _checksum(data: bytes, before: bytes, order: str) -> bytes:
+    """Return the checksum of the log's format, going on from another one."""
+    first, second = struct.unpack(">2I", before)
+    for one, other in struct.iter_unpack(f"{order}2I", data):
+        first = first + one + second & 0xFFFFFFFF
+        second = second + other + first & 0xFFFFFFFF
+    return struct.pack(">2I", first, second)

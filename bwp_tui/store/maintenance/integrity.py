@@ -1,0 +1,111 @@
+"""Is a register sound? A quick look while it is in use, a full one for the doctor and before it is mended."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from bwp_tui.store.database.migrate import newest
+from bwp_tui.store.database.open import open_to_read
+from bwp_tui.store.database.schema_check import expected_schema, schema_of
+from bwp_tui.store.errors import HistoryDamaged, HistoryError
+from bwp_tui.store.maintenance.table_shapes import shapes
+from bwp_tui.store.queries.row_mapping import TASKS, task_of
+from bwp_tui.store.queries.task_counts import COUNTED, KEPT
+
+_TOLD: Final = 5
+"""Findings told of at most."""
+
+_STEPS_BETWEEN_LOOKS: Final = 100_000
+"""Instructions of SQLite's machine between two looks at whether a check is still wanted: some milliseconds."""
+
+
+def quick(path: Path, stop: threading.Event) -> list[str]:
+    """Return what a quick check of the pages finds wrong; on a connection of its own, beside whoever works.
+
+    Takes about a second for each GB. Ends at once, with nothing found, when `stop` is set.
+
+    Raises:
+        HistoryError, apsw.Error: the register cannot be read.
+    """
+    db = open_to_read(path).db
+    db.set_progress_handler(stop.is_set, _STEPS_BETWEEN_LOOKS)
+    try:
+        return _verdicts(db, "quick_check")
+    except apsw.InterruptError:
+        return []
+    finally:
+        db.close()
+
+
+def full(path: Path) -> list[str]:
+    """Return what is wrong with pages, indexes, references, schema, counts and contents of a register.
+
+    Raises:
+        HistoryError, apsw.Error: it cannot be read.
+    """
+    db = open_to_read(path).db
+    try:
+        found = _verdicts(db, "integrity_check")
+        return found or [*_references(db), *_schema(db), *_counts(db), *_contents(db)][:_TOLD]
+    except (apsw.CorruptError, apsw.NotADBError, apsw.SQLError, UnicodeDecodeError) as error:
+        return [str(error)]
+    finally:
+        db.close()
+
+
+def is_sound(copy: Path) -> bool:
+    """Say whether a register that nobody writes to can be read, and nothing in it is damaged."""
+    try:
+        return not full(copy)
+    except (HistoryError, apsw.Error, OSError):
+        return False
+
+
+def _verdicts(db: apsw.Connection, check: str) -> list[str]:
+    found = [str(row[0]) for row in db.execute(f"PRAGMA {check}({_TOLD})")]
+    return [] if found == ["ok"] else found
+
+
+def _references(db: apsw.Connection) -> list[str]:
+    found = db.execute("PRAGMA foreign_key_check").fetchall()
+    return [f"{table} {row} refers to a row of {parent} that is gone" for table, row, parent, _ in found[:_TOLD]]
+
+
+def _schema(db: apsw.Connection) -> list[str]:
+    if int(db.pragma("user_version")) != newest():
+        return []  # an older one, whose schema is known only by its golden file
+    wrong = schema_of(db) ^ expected_schema()
+    names = {entry[1].decode("utf-8", "replace") for entry in wrong if isinstance(entry[1], bytes)}
+    return [f"{name} is not as this program made it" for name in sorted(names)]
+
+
+def _counts(db: apsw.Connection) -> list[str]:
+    if int(db.pragma("user_version")) != newest():
+        return []  # an older one counts in another way
+    wrong = db.execute(f"SELECT 1 FROM ({KEPT} EXCEPT {COUNTED}) UNION SELECT 1 FROM ({COUNTED} EXCEPT {KEPT})")
+    if wrong.fetchall():
+        return ["the counts of tasks are wrong"]
+    indexed, listed = "SELECT id FROM words_docsize", "SELECT number FROM tasks"
+    amiss = db.execute(f"SELECT 1 FROM ({indexed} EXCEPT {listed}) UNION SELECT 1 FROM ({listed} EXCEPT {indexed})")
+    return ["the index of words is wrong"] if amiss.fetchall() else []
+
+
+def _contents(db: apsw.Connection) -> list[str]:
+    """Read every value there is: what a screen would stumble over at each start must be found here."""
+    try:
+        for table, shape in shapes().items():
+            if not db.table_exists("main", table):
+                continue  # of a newer schema
+            for row in db.execute(f"SELECT * FROM {table}"):
+                wrong = shape.unreadable(row)
+                if wrong is not None:
+                    return [f"{table} holds a {wrong} that cannot be read"]
+        for row in db.execute(TASKS):
+            task_of(row)
+    except (HistoryDamaged, UnicodeDecodeError, ValueError) as error:
+        return [str(error)]
+    return []

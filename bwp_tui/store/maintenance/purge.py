@@ -1,0 +1,268 @@
+"""Removing personal data of finished tasks, and keeping the evidence that they were answered.
+
+CCPA regulations (11 CCR) §7101: records of requests and of their answers are kept for 24 months; beyond the date,
+nature and manner of a request and of its answer, no personal data need be. So kind, dates, outcome, error codes, who
+acted when, and the hash of what was downloaded stay, unless all is to go.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from bwp_tui.domain.filter import Filter
+from bwp_tui.domain.task import Kind
+from bwp_tui.domain.times import to_text
+from bwp_tui.store.database.connection import History, Transaction, as_int, as_text
+from bwp_tui.store.errors import HistoryUnavailable
+from bwp_tui.store.maintenance import atomic_swap, backups
+from bwp_tui.store.queries import text_index, timeline
+from bwp_tui.store.queries.filter_sql import condition
+
+EVIDENCE_MONTHS: Final = 24
+"""CCPA regulations §7101(a)."""
+
+_CODE: Final = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
+# The name of a part that is to be removed is made from what a purge removes.
+_NEEDS_ITS_TASK: Final = "(d.state IN ('queued', 'running') OR d.part_unwanted = 1)"
+_READERS_PATIENCE_S: Final = 10.0
+_LOOK_S: Final = 0.05
+
+
+ArchiveNames = Callable[[Kind, str, str], Sequence[str]]
+"""Returns what the result of a task, given its address and task id, is called on disk, be it whole or in part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a purge would do.
+
+    Attributes:
+        numbers: the tasks.
+        youngest: when the youngest of them ended.
+        unanswered: tasks that are left out, since their shoppers are still to be answered.
+        own: their results in the folder of the profile, which go too.
+        elsewhere: their results elsewhere, which stay.
+        copies: where results were unpacked or packed to, in the words of their timelines; this stays.
+    """
+
+    numbers: tuple[int, ...]
+    youngest: date | None
+    unanswered: tuple[int, ...]
+    own: dict[int, list[Path]]
+    elsewhere: tuple[Path, ...]
+    copies: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """What a purge did. `backups` are gone, one new one is in their place; `left` still hold what was purged."""
+
+    tasks: int
+    files: int
+    backups: tuple[Path, ...]
+    left: tuple[Path, ...]
+
+
+def plan(
+    history: History,
+    wanted: Filter,
+    older_than: timedelta,
+    today: date,
+    *,
+    evidence_too: bool,
+    unanswered_too: bool = False,
+    names: ArchiveNames = lambda _kind, _email, _task_id: (),
+) -> Plan:
+    """Return what fits the filter, has ended so long ago, and waits for nothing.
+
+    Args:
+        evidence_too: the rows are to go altogether, also those whose personal data is gone already.
+        unanswered_too: also those whose shoppers are still to be answered.
+    """
+    where, values = condition(wanted, history.clock(), today)
+    rows = history.rows(
+        f"SELECT t.number, t.finished_at, t.open FROM tasks t WHERE ({where}) AND t.terminal = 1 AND t.finished_at <= ?"
+        f"{'' if evidence_too else ' AND t.purged_at IS NULL'}"
+        " AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.task = t.number AND i.state = 'waiting')"
+        f" AND NOT EXISTS (SELECT 1 FROM downloads d WHERE d.task = t.number AND {_NEEDS_ITS_TASK})"
+        " ORDER BY t.number",
+        (*values, to_text(history.clock() - older_than)),
+    )
+    chosen = {as_int(number): as_text(ended) for number, ended, is_open in rows if unanswered_too or not is_open}
+    own, elsewhere = _files(history, chosen, names)
+    handled = history.rows("SELECT task, what, detail FROM timeline WHERE what IN ('unpacked', 'packed') ORDER BY id")
+    return Plan(
+        tuple(chosen),
+        max((date.fromisoformat(ended[:10]) for ended in chosen.values()), default=None),
+        tuple(as_int(number) for number, _, _ in rows if number not in chosen),
+        own,
+        elsewhere,
+        tuple(f"{what!s}: {detail!s}" for number, what, detail in handled if number in chosen and detail is not None),
+    )
+
+
+def _files(
+    history: History, chosen: Collection[int], names: ArchiveNames
+) -> tuple[dict[int, list[Path]], tuple[Path, ...]]:
+    """Return the results and parts of tasks that are on disk: in the history's folder by task, and those elsewhere."""
+    folder = history.path.parent.resolve()
+    own: dict[int, list[Path]] = {}
+    elsewhere: dict[Path, None] = {}
+    for number, path, directory, kind, email, task_id in history.rows(
+        "SELECT d.task, d.path, d.directory, t.kind, t.email, t.task_id FROM downloads d"
+        " JOIN tasks t ON t.number = d.task WHERE d.directory <> '' ORDER BY d.id"
+    ):
+        if number not in chosen:
+            continue
+        found = [Path(as_text(path))] if path is not None else []
+        called = names(Kind(as_text(kind)), as_text(email), as_text(task_id))
+        found += [Path(as_text(directory)) / name for name in called]
+        for file in dict.fromkeys(found):
+            if not os.path.lexists(file):
+                continue
+            if file.parent.resolve().is_relative_to(folder):
+                own.setdefault(as_int(number), []).append(file)
+            else:
+                elsewhere[file] = None
+    return own, tuple(elsewhere)
+
+
+def purge(
+    history: History,
+    numbers: Sequence[int],
+    actor: str,
+    today: date,
+    *,
+    evidence_too: bool,
+    unanswered_too: bool = False,
+    files: Mapping[int, Sequence[Path]] = MappingProxyType({}),
+) -> Purged:
+    """Remove the personal data of these tasks: from the history, its free pages, its backups, and their own files.
+
+    After a crash in between, the next `remove_traces` goes on where this one was.
+
+    Args:
+        files: those that go with a task, by its number.
+
+    Raises:
+        HistoryError: it could not be done, or not to the end; the tasks may be purged and traces be left.
+    """
+    removed = 0
+    with history.write() as transaction:
+        transaction.run("UPDATE meta SET traces_left = 1")
+        done = 0
+        for number in numbers:
+            if _purge(transaction, number, actor, evidence_too=evidence_too, unanswered_too=unanswered_too):
+                done += 1
+                removed += _unlink(files.get(number, ()))
+    # What was copied where there is no clipboard: a path, which names its shopper, or an id.
+    removed += _unlink(history.path.parent.glob("copied-*.txt"))
+    gone = remove_traces(history, today, threading.Event())
+    return Purged(done, removed, tuple(gone), tuple(atomic_swap.set_aside(history.path)))
+
+
+def _unlink(files: Iterable[Path]) -> int:
+    """Remove files; return how many there were."""
+    count = 0
+    for file in files:
+        with suppress(FileNotFoundError):
+            file.unlink()
+            count += 1
+    return count
+
+
+def traces_left(history: History) -> bool:
+    """Say whether a purge was cut short before its traces were gone."""
+    return history.row("SELECT 1 FROM meta WHERE traces_left = 1") is not None
+
+
+def remove_traces(history: History, today: date, stop: threading.Event) -> list[Path]:
+    """Rewrite the register without free pages and pieces of lost texts, renew its backups; return those gone.
+
+    Raises:
+        HistoryUnavailable: another process reads so long that the old pages cannot be written over.
+        backups.Unwanted: `stop` was set meanwhile.
+    """
+    with history.write() as transaction:
+        for statement in text_index.REBUILD:
+            transaction.run(statement)
+    history.rows("VACUUM")
+    _write_back(history)
+    gone = backups.renew(history.path, today, stop)
+    with history.write() as transaction:
+        transaction.run("UPDATE meta SET traces_left = 0")
+    return gone
+
+
+def _purge(transaction: Transaction, number: int, actor: str, *, evidence_too: bool, unanswered_too: bool) -> bool:
+    # Judged once more: since the operator agreed, the task may have been taken up again.
+    rows = transaction.run(
+        "UPDATE tasks SET purged_at = coalesce(purged_at, ?) WHERE number = ? AND terminal = 1"
+        " AND (open = 0 OR ?)"
+        " AND NOT EXISTS (SELECT 1 FROM intents WHERE task = number AND state = 'waiting')"
+        f" AND NOT EXISTS (SELECT 1 FROM downloads d WHERE d.task = number AND {_NEEDS_ITS_TASK})"
+        " RETURNING errors",
+        (transaction.now_text, number, int(unanswered_too)),
+    )
+    if not rows:
+        return False
+    if evidence_too:
+        _remove(transaction, number)
+        return True
+    transaction.run(
+        "UPDATE tasks SET email = '', reason = NULL, note = '', tags = '[]', verified_how = NULL, trouble = NULL,"
+        " errors = ?, revision = ? WHERE number = ?",
+        (_codes(as_text(rows[0][0])), transaction.revision, number),
+    )
+    transaction.run(
+        "UPDATE downloads SET directory = '', path = NULL, trouble = NULL, remarks = NULL, etag = NULL, revision = ?"
+        " WHERE task = ?",
+        (transaction.revision, number),
+    )
+    transaction.run("UPDATE timeline SET detail = NULL WHERE task = ?", (number,))
+    timeline.append(transaction, number, actor, "purged")
+    return True
+
+
+def _remove(transaction: Transaction, number: int) -> None:
+    """Remove a task and all that refers to it."""
+    for column in ("resubmit_of", "earlier"):
+        transaction.run(
+            f"UPDATE tasks SET {column} = NULL, revision = ? WHERE {column} = ?", (transaction.revision, number)
+        )
+    transaction.run("UPDATE tasks SET download = NULL WHERE number = ?", (number,))
+    for table in ("intents", "downloads", "timeline"):
+        transaction.run(f"DELETE FROM {table} WHERE task = ?", (number,))
+    transaction.run("DELETE FROM tasks WHERE number = ?", (number,))
+
+
+def _codes(errors: str) -> str:
+    """Return the `errors` column with the documented kind of code alone: a message may name the shopper."""
+    kept = [[code, ""] for code, _ in json.loads(errors) if isinstance(code, str) and _CODE.fullmatch(code)]
+    return json.dumps(kept)
+
+
+def _write_back(history: History) -> None:
+    """Have the log written over the old pages, and emptied."""
+    deadline = time.monotonic() + _READERS_PATIENCE_S
+    while True:
+        ((busy, _, _),) = history.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+        if not busy:
+            return
+        if time.monotonic() >= deadline:
+            raise HistoryUnavailable(
+                "The personal data is removed, but another process reads the history and keeps its old pages. "
+                "Close it, then run the same purge again."
+            )
+        time.sleep(_LOOK_S)

@@ -1,0 +1,297 @@
+"""Making a register out of what was read of others: the new file, and what must be true of it in the end."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from bwp_tui.domain.task import TERMINAL
+from bwp_tui.store.database.migrate import advance
+from bwp_tui.store.database.open import open_to_read
+from bwp_tui.store.errors import HistoryDamaged
+from bwp_tui.store.maintenance.merge import RECOVERER, Merged, merge
+from bwp_tui.store.queries import task_counts
+from bwp_tui.store.queries import text_index as words
+
+_ENDED: Final = ", ".join(f"'{status}'" for status in sorted(TERMINAL))
+_LARGEST_REVISION: Final = 1 << 50
+"""Above this it is damaged: a billion transactions a day would take 3,000 years."""
+
+
+@contextmanager
+def new_register(part: Path, source: Path | None = None) -> Iterator[apsw.Connection]:
+    """Make a register at `part`, empty or a copy of `source`, to be put together in the block.
+
+    Its triggers are off and its references unchecked until the block ends; then both are put right.
+
+    Raises:
+        HistoryDamaged: what was put together is not sound.
+    """
+    os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    db = apsw.Connection(os.fspath(part))
+    try:
+        if source is not None:
+            _copy(source, db)
+        for pragma in ("journal_mode = MEMORY", "synchronous = OFF", "secure_delete = ON", "temp_store = MEMORY"):
+            db.execute(f"PRAGMA {pragma}")
+        with db:
+            advance(db)
+        triggers = _take_triggers(db)
+        yield db
+        with db:
+            _keep_promises(db)
+            for trigger in triggers:
+                db.execute(trigger)
+        _check(db, part)
+    finally:
+        db.close()
+
+
+def add_from(db: apsw.Connection, source: Path, now: str, what: str, words: str) -> Merged:
+    """Merge the register in the file `source`, of this or an older schema; return what `merge` does."""
+    name = Path(db.filename)
+    copy = name.with_name(f"{name.name}-other")
+    os.close(os.open(copy, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    other = apsw.Connection(os.fspath(copy))
+    try:
+        _copy(source, other)
+        other.execute("PRAGMA journal_mode = MEMORY")
+        advance(other)
+    finally:
+        other.close()
+    db.execute("ATTACH ? AS other", (os.fspath(copy),))
+    try:
+        with db:
+            merged = merge(db, now, what, words)
+    finally:
+        db.execute("DETACH other")
+        copy.unlink()
+    return merged
+
+
+def correct_numbers(db: apsw.Connection) -> int:
+    """Give a task whose number was guessed the one under which its timeline tells of its task id; return how many."""
+    wrong = db.execute(
+        "SELECT t.number, min(l.task) FROM timeline l JOIN tasks t ON t.task_id = l.detail"
+        " JOIN temp.replaced r ON r.number = t.number AND r.name = 'number'"
+        " WHERE l.what = 'accepted' AND l.task NOT IN (SELECT number FROM tasks)"
+        " GROUP BY t.number HAVING min(l.task) = max(l.task)"
+    ).fetchall()
+    for number, right in wrong:
+        db.execute("UPDATE OR IGNORE tasks SET number = ? WHERE number = ?", (right, number))
+        db.execute("UPDATE temp.replaced SET number = ? WHERE number = ?", (right, number))
+    return len(wrong)
+
+
+_DIGIT: Final = 4
+"""Bits of a digit of a client token."""
+
+_STRAY: Final = (
+    "i.action = 'submit' AND i.state = 'waiting' AND ("
+    " NOT EXISTS (SELECT 1 FROM tasks t WHERE t.number = i.task AND t.task_id IS NULL)"
+    " OR (SELECT count(*) FROM intents j WHERE j.task = i.task AND j.action = 'submit' AND j.state = 'waiting') > 1)"
+)
+"""Submissions that wait for a task which is not there, was taken already, or waits for another one, too."""
+
+
+def return_strays(db: apsw.Connection) -> None:
+    """Give a submission whose reference was damaged back to its task, one bit away: both were recorded in one order."""
+    for stray, task, asked_at in db.execute(f"SELECT id, task, asked_at FROM intents i WHERE {_STRAY}").fetchall():
+        alone = db.execute(
+            "SELECT number FROM tasks t WHERE recorded_at = ?1 AND status = 'QUEUED' AND task_id IS NULL AND NOT EXISTS"
+            " (SELECT 1 FROM intents WHERE task = t.number AND action = 'submit' AND state = 'waiting')"
+            " AND number > coalesce((SELECT task FROM intents WHERE action = 'submit' AND id < ?2"
+            " ORDER BY id DESC LIMIT 1), 0)"
+            " AND number < coalesce((SELECT task FROM intents WHERE action = 'submit' AND id > ?2"
+            " ORDER BY id LIMIT 1), number + 1)",
+            (asked_at, stray),
+        ).fetchall()
+        near = [number for (number,) in alone if (int(str(number)) ^ int(str(task))).bit_count() == 1]
+        if len(near) == 1:
+            db.execute("UPDATE intents SET task = ? WHERE id = ?", (near[0], stray))
+
+
+def doubt_tokens(db: apsw.Connection, indexed: Iterable[str], now: str) -> None:
+    """Keep from being sent what has a client token that the index spells with another bit: either may be damaged.
+
+    Args:
+        indexed: the client tokens of the damaged register's index.
+    """
+    known = "SELECT 1 FROM intents WHERE client_token = ?"
+    others = [int(token.replace("-", ""), 16) for token in indexed if not db.execute(known, (token,)).fetchall()]
+    waiting = "SELECT id, client_token FROM intents WHERE action = 'submit' AND state = 'waiting'"
+    for intent, token in db.execute(waiting).fetchall() if others else ():
+        number = int(str(token).replace("-", ""), 16)
+        if any((number ^ other).bit_count() <= _DIGIT for other in others):
+            db.execute("UPDATE intents SET state = 'lapsed', settled_at = ? WHERE id = ?", (now, intent))
+
+
+def lapse_strays(db: apsw.Connection, now: str) -> None:
+    """Keep from being sent what nobody knows the task of."""
+    db.execute(f"UPDATE intents AS i SET state = 'lapsed', settled_at = ? WHERE {_STRAY}", (now,))
+
+
+def add_lost_tasks(db: apsw.Connection, now: str, highest: int) -> int:
+    """Make a task of each number that only its timeline, intents or downloads still tell of; return how many.
+
+    Args:
+        highest: the highest number that was ever given: what is beyond it is a damaged reference.
+    """
+    orphans = db.execute(
+        "SELECT task, min(at) FROM (SELECT task, at FROM timeline UNION ALL SELECT task, asked_at FROM intents"
+        " UNION ALL SELECT task, asked_at FROM downloads)"
+        " WHERE task BETWEEN 1 AND ? AND task NOT IN (SELECT number FROM tasks) GROUP BY task",
+        (highest,),
+    ).fetchall()
+    for number, first in ((int(number or 0), str(first)) for number, first in orphans):
+        kind = "DELETION" if _tells_of_a_deletion(db, number) else "RETRIEVAL"
+        task_id, status = _last_known(db, number)
+        db.execute(
+            "INSERT INTO tasks (number, task_id, kind, email, status, terminal, received_on, regulation, recorded_at,"
+            " finished_at, note, revision) VALUES (?, ?, ?, '', ?, ?, ?, 'none', ?, NULL, ?, 1)",
+            (
+                number,
+                task_id,
+                kind,
+                status,
+                int(status in TERMINAL),
+                first[:10],
+                first,
+                "Recovered without its address, kind and dates: see the report.",
+            ),
+        )
+        db.execute(
+            "UPDATE tasks SET finished_at = (SELECT max(at) FROM timeline WHERE task = number)"
+            " WHERE number = ? AND terminal",
+            (number,),
+        )
+        db.execute(
+            "UPDATE intents SET state = 'lapsed', settled_at = ? WHERE task = ? AND state = 'waiting'", (now, number)
+        )
+    return len(orphans)
+
+
+def _tells_of_a_deletion(db: apsw.Connection, number: int) -> bool:
+    return bool(
+        db.execute(
+            "SELECT 1 FROM timeline WHERE task = ?1 AND (after = 'ON_HOLD' OR before = 'ON_HOLD' OR what GLOB 'cancel*'"
+            " OR detail GLOB 'DELETION *') UNION SELECT 1 FROM intents WHERE task = ?1 AND action = 'cancel'",
+            (number,),
+        ).fetchall()
+    )
+
+
+def _last_known(db: apsw.Connection, number: int) -> tuple[str | None, str]:
+    """Return the task id and the status that the timeline of a task tells of."""
+    accepted = db.execute(
+        "SELECT CASE what WHEN 'tracked' THEN substr(detail, 1 + instr(detail, ' ')) ELSE detail END AS said"
+        " FROM timeline WHERE task = ? AND what IN ('accepted', 'tracked') AND detail NOT GLOB '*, kept as #*'"
+        " AND said NOT IN (SELECT task_id FROM tasks WHERE task_id IS NOT NULL) ORDER BY id DESC LIMIT 1",
+        (number,),
+    ).fetchall()
+    status = db.execute(
+        "SELECT after FROM timeline WHERE task = ? AND after IS NOT NULL ORDER BY id DESC LIMIT 1", (number,)
+    ).fetchall()
+    task_id = str(accepted[0][0]) if accepted else None
+    known = str(status[0][0]) if status else "UNCONFIRMED"
+    return task_id, "UNCONFIRMED" if task_id is None and known == "QUEUED" else known
+
+
+def doubt_unsent(db: apsw.Connection) -> None:
+    """Take every request that waits to be sent for one that may have been sent: the last commits may be lost.
+
+    It is then sent again under its own client token, and only while that protects it (contract: Operations).
+    """
+    db.execute(
+        "UPDATE intents SET first_sent_at = coalesce(first_sent_at, asked_at), attempts = max(attempts, 1)"
+        " WHERE state = 'waiting' AND action = 'submit'"
+    )
+
+
+def confirm_tokens(db: apsw.Connection, now: str) -> int:
+    """Leave to the operator what waits for an answer but has lost its client token; return how many there are."""
+    changed = db.execute(
+        "UPDATE tasks SET status = 'UNCONFIRMED' WHERE status = 'QUEUED' AND task_id IS NULL AND NOT EXISTS"
+        " (SELECT 1 FROM intents WHERE task = number AND action = 'submit' AND state = 'waiting') RETURNING number"
+    ).fetchall()
+    for (number,) in changed:
+        db.execute(
+            "INSERT INTO timeline (task, at, actor, what, before, after, detail)"
+            " VALUES (?, ?, ?, 'recovered', 'QUEUED', 'UNCONFIRMED', 'its client token is lost')",
+            (number, now, RECOVERER),
+        )
+    return len(changed)
+
+
+def drop_dangling(db: apsw.Connection) -> int:
+    """Remove references to rows that are not there, and rows that are nothing without theirs; return how many."""
+    removed = 0
+    for table, rowid, _, key in db.execute("PRAGMA foreign_key_check").fetchall():
+        (column,) = (row[3] for row in db.execute(f"PRAGMA foreign_key_list({table})").fetchall() if row[0] == key)
+        try:
+            db.execute(f"UPDATE {table} SET {column} = NULL WHERE rowid = ?", (rowid,))
+        except apsw.ConstraintError:
+            db.execute(f"DELETE FROM {table} WHERE rowid = ?", (rowid,))
+            removed += 1
+    return removed
+
+
+def _keep_promises(db: apsw.Connection) -> None:
+    """Make true again what each task promises: its references, polls and counts; what was purged in one source."""
+    db.execute(
+        "UPDATE tasks SET resubmitted = 1 WHERE resubmitted = 0"
+        " AND number IN (SELECT resubmit_of FROM tasks WHERE resubmit_of IS NOT NULL)"
+    )
+    db.execute(f"UPDATE tasks SET terminal = 1 - terminal WHERE terminal <> (status IN ({_ENDED}))")
+    for table in ("tasks", "downloads"):
+        db.execute(f"UPDATE {table} SET revision = 0 WHERE revision NOT BETWEEN 0 AND {_LARGEST_REVISION}")
+    db.execute(
+        "UPDATE meta SET revision = 1 + (SELECT max(revision) FROM (SELECT revision FROM tasks"
+        f" UNION ALL SELECT revision FROM downloads UNION ALL SELECT min(revision, {_LARGEST_REVISION}) FROM meta))"
+    )
+    drop_dangling(db)
+    newest = "(SELECT max(id) FROM downloads WHERE task = tasks.number)"
+    db.execute(f"UPDATE tasks SET download = {newest} WHERE download IS NOT {newest}")
+    db.execute(
+        "UPDATE tasks SET next_poll_at = coalesce(polled_at, recorded_at) WHERE next_poll_at IS NULL"
+        " AND terminal = 0 AND task_id IS NOT NULL AND status <> 'UNCONFIRMED'"
+    )
+    purged = "(SELECT number FROM tasks WHERE purged_at IS NOT NULL)"
+    db.execute(f"UPDATE timeline SET detail = NULL WHERE task IN {purged}")
+    db.execute(f"UPDATE downloads SET directory = '', path = NULL, trouble = NULL WHERE task IN {purged}")
+    for statement in (*task_counts.REBUILD, *words.REBUILD):
+        db.execute(statement)
+    db.execute(
+        "UPDATE engine SET pid = NULL, host = NULL, service = 'untried', message = NULL, next_try_at = NULL,"
+        " upkeep = NULL"
+    )
+
+
+def _take_triggers(db: apsw.Connection) -> list[str]:
+    """Remove all triggers; return the SQL that makes them again."""
+    found = db.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' ORDER BY rowid").fetchall()
+    for name, _ in found:
+        db.execute(f"DROP TRIGGER {name}")
+    return [str(sql) for _, sql in found]
+
+
+def _copy(source: Path, db: apsw.Connection) -> None:
+    taken = open_to_read(source).db
+    try:
+        with db.backup("main", taken, "main") as backup:
+            backup.step()
+    finally:
+        taken.close()
+    # The copy of a register that writes ahead would do so too, and leave files beside it.
+    db.execute("PRAGMA journal_mode = DELETE").fetchall()
+
+
+def _check(db: apsw.Connection, part: Path) -> None:
+    verdict = db.execute("PRAGMA integrity_check(1)").fetchall()
+    if verdict != [("ok",)] or db.execute("PRAGMA foreign_key_check").fetchall():
+        raise HistoryDamaged(f"What was put together in {part} is not sound: {verdict}. Nothing was changed.")

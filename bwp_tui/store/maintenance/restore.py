@@ -1,0 +1,130 @@
+"""Putting a backup in the place of the register, and adding what only the register knows: nothing is lost."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from bwp_tui.domain.times import to_text
+from bwp_tui.store.database.error_translation import sentences
+from bwp_tui.store.database.file_lock import Claim
+from bwp_tui.store.database.open import open_to_read, prepare_file
+from bwp_tui.store.database.tripwire import Tripwire
+from bwp_tui.store.errors import HistoryDamaged, HistoryForeign, HistoryUnavailable
+from bwp_tui.store.maintenance import atomic_swap, integrity, rebuild
+from bwp_tui.store.maintenance.merge import Merged, number_from
+
+_MAGIC: Final = b"SQLite format 3\0"
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What a restore did: what the backup brought, tasks only here and in all; where the old register lies."""
+
+    merged: Merged
+    only_here: int
+    tasks: int
+    aside: Path
+
+
+def restore(path: Path, backup: Path, now: datetime) -> Restored:
+    """Make a register of the backup and of what the present one holds besides; the present one is set aside.
+
+    A task that both hold keeps the state it came to last. The caller holds the engine's lease.
+
+    Raises:
+        HistoryUnavailable: others use the register.
+        HistoryDamaged, HistoryTooNew, HistoryForeign: the backup is no sound register; nothing was changed.
+    """
+    _check(backup)
+    claim = Claim(path)
+    try:
+        with sentences(path):
+            prepare_file(path)
+            if backup.samefile(path):
+                raise HistoryUnavailable(f"{backup} is the history itself. Nothing was changed.")
+            if not claim.alone():
+                raise HistoryUnavailable(
+                    f"Another bwp-tui has the history {path} open. Close it and try again; nothing was changed."
+                )
+            atomic_swap.finish(path)
+            _settle(path)
+            restored = _restore(path, backup, now)
+            Tripwire(claim.descriptor).clear()
+            return restored
+    finally:
+        claim.release()
+
+
+def _check(backup: Path) -> None:
+    """Check that a file is a sound backup.
+
+    Raises:
+        HistoryUnavailable, HistoryDamaged, HistoryTooNew, HistoryForeign: it is not.
+    """
+    try:
+        with backup.open("rb") as file:
+            is_database = file.read(len(_MAGIC)) == _MAGIC
+        wrong = integrity.full(backup) if is_database else []
+    except OSError as error:
+        raise HistoryUnavailable(f"{backup} cannot be read: {error.strerror}. Nothing was changed.") from error
+    except HistoryForeign:
+        is_database = False
+    except (apsw.Error, HistoryDamaged) as error:
+        wrong = [str(error)]
+    if not is_database:
+        raise HistoryForeign(
+            f"{backup} is not a backup of bwp-tui. Name a file that `bwp-tui backup` or the daily backup made; "
+            "nothing was changed."
+        )
+    if wrong:
+        raise HistoryDamaged(
+            f"The backup {backup} is damaged ({'; '.join(wrong)}). Name an older one; nothing was changed."
+        )
+
+
+def _restore(path: Path, backup: Path, now: datetime) -> Restored:
+    change, instant = atomic_swap.new(path, "replaced", now), to_text(now)
+    with rebuild.new_register(change.part, path if path.stat().st_size else None) as db:
+        before = _count(db)
+        merged = rebuild.add_from(db, backup, instant, "restored", f"the backup {backup.name}")
+        with db:
+            rebuild.confirm_tokens(db, instant)
+        tasks = _count(db)
+        both = _count_of(backup) - merged.added
+    atomic_swap.commit(change)
+    return Restored(merged, only_here=before - both, tasks=tasks, aside=change.aside)
+
+
+def _settle(path: Path) -> None:
+    """Write the log back into the register, and make sure that no other program has it open.
+
+    Raises:
+        apsw.BusyError: one has.
+    """
+    if not path.stat().st_size:
+        return
+    db = apsw.Connection(os.fspath(path))
+    try:
+        db.execute("PRAGMA locking_mode = EXCLUSIVE").fetchall()
+        db.execute("BEGIN EXCLUSIVE; COMMIT").fetchall()
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    finally:
+        db.close()
+
+
+def _count(db: apsw.Connection) -> int:
+    return number_from(db, "SELECT count(*) FROM tasks")
+
+
+def _count_of(backup: Path) -> int:
+    db = open_to_read(backup).db
+    try:
+        return _count(db)
+    finally:
+        db.close()

@@ -1,0 +1,150 @@
+"""Write salvaged rows into a new history, where a row that another contradicts is neither lost nor in the way."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Final
+
+import apsw
+
+from bwp_tui.store.maintenance.merge import RECOVERER
+from bwp_tui.store.maintenance.page_decoder import Value
+from bwp_tui.store.maintenance.salvage import Row
+from bwp_tui.store.maintenance.table_shapes import Fields
+
+_KEYS: Final = {"tasks": "number", "intents": "id", "downloads": "id", "timeline": "id"}
+_SAME: Final = {
+    "tasks": ("recorded_at", "kind"),
+    "intents": ("action", "asked_at", "client_token"),
+    "downloads": ("task", "asked_at"),
+    "timeline": ("task", "at", "actor", "what"),
+}
+"""The columns in which two copies of one row agree, whatever happened to it since."""
+
+_UNIQUE: Final = {"tasks": "task_id", "intents": "client_token"}
+
+
+class RowWriter:
+    """Writes to a new history whose triggers are off, and counts what came of the rows.
+
+    Of two copies of a row the later one stays. A row whose number is another's gets a new one.
+    """
+
+    def __init__(self, db: apsw.Connection, now: str) -> None:
+        self._db = db
+        self._now = now
+        self.kept: Counter[str] = Counter()
+        self.replaced: Counter[str] = Counter()
+        self.guessed: Counter[str] = Counter()
+        self.unfit: Counter[str] = Counter()
+        self.ids_doubled = 0
+        db.execute("CREATE TEMP TABLE replaced (number INTEGER NOT NULL, name TEXT NOT NULL)")
+
+    def write(self, table: str, row: Row) -> None:
+        """Write a row, unless a copy of it that is as good is there."""
+        fields = dict(row.fields)
+        if table not in _KEYS:
+            self._write_single(table, row.number, fields)
+            return
+        if row.number is not None:
+            fields[_KEYS[table]] = row.number
+        number: int | None
+        try:
+            number = self._insert(table, fields)
+        except apsw.ConstraintError:
+            number = self._settle(table, row, fields)
+        if number is None:
+            return
+        self.kept[table] += 1
+        self.replaced[table] += bool(row.replaced)
+        guessed = row.guessed or row.number != number
+        self.guessed[table] += guessed
+        if table == "tasks":
+            names = (*row.replaced, "number") if guessed else row.replaced
+            self._db.executemany("INSERT INTO temp.replaced VALUES (?, ?)", [(number, name) for name in names])
+
+    def _write_single(self, table: str, number: int | None, fields: Fields) -> None:
+        """Write a row of a table without numbers: the later copy of an only one, or one of the operator's views."""
+        try:
+            if number is None:
+                self._insert(table, fields, "IGNORE")
+            else:
+                self._db.execute(
+                    f"UPDATE {table} SET {', '.join(f'{name} = ?' for name in fields)} WHERE revision <= ?",
+                    (*fields.values(), fields.get("revision", 0)),
+                )
+        except apsw.ConstraintError:
+            self.unfit[table] += 1
+
+    def _insert(self, table: str, fields: Fields, otherwise: str = "ABORT") -> int:
+        marks = ", ".join("?" * len(fields))
+        self._db.execute(
+            f"INSERT OR {otherwise} INTO {table} ({', '.join(fields)}) VALUES ({marks})", tuple(fields.values())
+        )
+        return self._db.last_insert_rowid()
+
+    def _settle(self, table: str, row: Row, fields: Fields) -> int | None:
+        """Write a row that another one contradicts; return its number, or None if it was not needed or fits nowhere."""
+        key = _KEYS[table]
+        for column in (key, _UNIQUE.get(table, key)):
+            value = fields.get(column)
+            if value is None:
+                continue
+            other = self._other(table, column, value)
+            if other is None:
+                continue
+            if row.stale or self._is_copy(table, fields, other):
+                if row.stale or not self._is_later(table, row, other):
+                    return None
+                fields[key] = other[key]
+                self.kept[table] -= 1
+                self._db.execute(f"DELETE FROM {table} WHERE {key} = ?", (other[key],))
+            elif column == key:
+                del fields[key]
+            elif not self._give_up_id(fields, other):
+                return None
+        try:
+            return self._insert(table, fields)
+        except apsw.ConstraintError:
+            self.unfit[table] += 1
+            return None
+
+    def _other(self, table: str, column: str, value: Value) -> Fields | None:
+        cursor = self._db.execute(f"SELECT * FROM {table} WHERE {column} = ?", (value,))
+        for found in cursor:
+            names = [name for name, *_ in cursor.get_description()]
+            return dict(zip(names, found, strict=True))
+        return None
+
+    def _is_copy(self, table: str, fields: Fields, other: Fields) -> bool:
+        if table == "tasks" and fields.get("task_id") is not None and fields.get("task_id") == other["task_id"]:
+            return fields.get("email") == other["email"] and fields.get("kind") == other["kind"]
+        return all(fields.get(name) == other[name] for name in _SAME[table])
+
+    def _is_later(self, table: str, row: Row, other: Fields) -> bool:
+        """Say whether a row is a later copy of another one; a damaged one never counts as such."""
+        if row.replaced or row.guessed:
+            return False
+        if table == "intents":
+            return other["state"] == "waiting" and row.fields.get("state") != "waiting"
+        return int(str(row.fields.get("revision", 0))) > int(str(other.get("revision", 0)))
+
+    def _give_up_id(self, fields: Fields, other: Fields) -> bool:
+        """Take from a task the task id that another one has, and leave it to the operator."""
+        if "task_id" not in fields:
+            return False
+        self.ids_doubled += 1
+        if not fields.get("terminal"):
+            fields["status"] = "UNCONFIRMED"
+        if "number" in fields:
+            self._db.execute(
+                "INSERT INTO timeline (task, at, actor, what, detail) VALUES (?, ?, ?, 'recovered', ?)",
+                (
+                    fields["number"],
+                    self._now,
+                    RECOVERER,
+                    f"its task id {fields['task_id']!s} is that of #{other['number']!s}",
+                ),
+            )
+        fields["task_id"] = None
+        return True

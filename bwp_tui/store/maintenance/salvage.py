@@ -1,0 +1,365 @@
+"""Find the rows of a damaged history in its pages, whatever its schema says, and tell which are in doubt."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+from bwp_tui.store.maintenance.damaged_file import DamagedFile
+from bwp_tui.store.maintenance.page_decoder import (
+    INTERIOR,
+    LEAF,
+    PAGE,
+    Header,
+    Value,
+    body_of,
+    cell_offsets,
+    children,
+    header_at,
+    start_of,
+    values_of,
+    varint,
+)
+from bwp_tui.store.maintenance.table_shapes import SCHEMA, SEQUENCE, Fields, Shape, shapes
+
+_INDEX: Final = (2, 10)
+_NO_LEAVES: Final = (0, *_INDEX)
+"""First bytes of pages that hold no rows: empty ones, continued ones, and those of indexes."""
+
+_TOKEN: Final = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+_NO_BOUND: Final = 1 << 62
+_MOST_TRIALS: Final = 2_000
+"""Rows for which each bit of their header is tried at most: about 20 ms each."""
+_LONGEST_HEADER: Final = 96
+
+
+class Row(NamedTuple):
+    """A row that was found. `number` is its key, None where that cannot be told."""
+
+    number: int | None
+    fields: Fields
+    replaced: tuple[str, ...] = ()
+    """Columns whose values were damaged."""
+    guessed: bool = False
+    """Whether its number had to be guessed."""
+    stale: bool = False
+    """Whether nothing points to its page any more: it may be an older copy."""
+
+
+class _Leaf(NamedTuple):
+    """A page with rows of one table: where it lies, and those of its keys that tell its place among the others."""
+
+    number: int
+    logged: bool
+    first: int
+    second: int
+    middle: int
+    penultimate: int
+    last: int
+
+
+class _Place(NamedTuple):
+    """A leaf, the keys before and after which its own must lie, and whether its rows may be older copies."""
+
+    leaf: _Leaf
+    low: int
+    high: int
+    stale: bool
+
+
+class _Cell(NamedTuple):
+    header: Header | None
+    values: Sequence[Value] = ()
+    whole: bool = False
+    sound: bool = False
+
+
+class Salvage:
+    """The rows of a damaged file. Its pages are looked through once at first, and once for all calls of `rows`."""
+
+    def __init__(self, file: DamagedFile, now: str) -> None:
+        self._file = file
+        self._now = now
+        self._shapes = shapes()
+        self._by_count: dict[int, list[Shape]] = defaultdict(list)
+        for shape in self._shapes.values():
+            for count in range(shape.fewest, len(shape.columns) + 1):
+                self._by_count[count].append(shape)
+        self._leaves: dict[str, list[_Leaf]] = defaultdict(list)
+        self._children: dict[int, list[int]] = {}
+        self._roots: dict[str, int] = {}
+        self._unclear: dict[str, list[_Place]] = defaultdict(list)
+        self._trials = _MOST_TRIALS
+        self._free = frozenset(file.free_pages())
+        self.lost: Counter[str] = Counter()
+        """Rows of each table that are there but cannot be read."""
+        for number in range(1, file.pages + 1):
+            self._look_at(number, logged=True)
+            if file.in_log(number):
+                self._look_at(number, logged=False)
+        self.highest = {str(row.fields["name"]): int(str(row.fields["seq"])) for row in self.rows(SEQUENCE)}
+        """The highest key that was ever given in a table, as far as that can be read."""
+        self._roots = {
+            str(row.fields["name"]): int(str(row.fields["rootpage"]))
+            for row in self.rows(SCHEMA)
+            if row.fields["type"] == "table"
+        }
+
+    @property
+    def tables(self) -> list[str]:
+        """The tables whose rows are worth keeping, those that others refer to first."""
+        own = [table for table in self._shapes if table not in (SCHEMA, SEQUENCE)]
+        return sorted(own, key=lambda table: table != "tasks")
+
+    def rows(self, table: str) -> Iterator[Row]:
+        """Return the rows with nothing wrong in them, in the order of their keys; those that may be old come last."""
+        live, others = self._split(table)
+        shape = self._shapes[table]
+        self._unclear[table] = []
+        for place in [place for group in live for place in _in_order(group, self._highest(table), stale=False)]:
+            yield from self._sound_rows(shape, place)
+        if others and (self._unclear[table] or self._reached(table) is None):
+            for place in _in_order(others, None, stale=True):
+                yield from self._sound_rows(shape, place)
+
+    def doubtful_rows(self, table: str) -> Iterator[Row]:
+        """Return what can be made of the rows that `rows` has passed over; those of which nothing can are counted."""
+        shape = self._shapes[table]
+        for place in self._unclear[table]:
+            page = self._page(place.leaf)
+            offsets, count = cell_offsets(page, start_of(place.leaf.number))
+            cells = [self._cell(shape, page, offset) for offset in offsets]
+            sound = _sound_in_order(shape, cells, place)
+            below = place.low
+            for index in range(min(count, len(cells))):
+                header = cells[index].header
+                if index in sound and header is not None:
+                    below = header.rowid
+                    continue
+                above = next((key for later in sound if later > index and (key := _key(cells[later]))), place.high)
+                row = self._mended(shape, page, _Doubt(offsets, index, below, above, start_of(place.leaf.number)))
+                if row is None:
+                    self.lost[table] += 1
+                else:
+                    below = row.number or below
+                    yield row._replace(stale=place.stale)
+
+    def indexed_tokens(self) -> Iterator[str]:
+        """Return the client tokens that the indexes hold: a second copy of those in the rows."""
+        for number in range(1, self._file.pages + 1):
+            page = self._file.page(number)
+            if page[start_of(number)] in _INDEX:
+                yield from (token.decode() for token in _TOKEN.findall(page))
+
+    def _highest(self, table: str) -> int | None:
+        return None if table in (SCHEMA, SEQUENCE) else self.highest.get(table)
+
+    def _look_at(self, number: int, *, logged: bool) -> None:
+        """Note what a page is: one that points to others, or one with rows, and of which table."""
+        page, start = self._file.page(number, logged=logged), start_of(number)
+        if page[start] in _NO_LEAVES:
+            return
+        if page[start] == INTERIOR and logged:
+            self._children[number] = children(page, start)
+        offsets, count = cell_offsets(page, start)
+        table = self._table_of(page, offsets, likely=page[start] == LEAF)
+        if table is not None:
+            found = [self._rowid(page, offset) for offset in offsets[:count] or offsets]
+            keys = [found[index] for index in _increasing(found)]
+            edges = keys[0], keys[min(1, len(keys) - 1)], keys[len(keys) // 2], keys[max(-2, -len(keys))], keys[-1]
+            self._leaves[table].append(_Leaf(number, logged, *edges))
+
+    def _table_of(self, page: bytes, offsets: list[int], *, likely: bool) -> str | None:
+        """Return the table that the rows of a page fit best."""
+        votes: Counter[str] = Counter()
+        for offset in offsets:
+            header = header_at(page, offset)
+            fitting = self._by_count.get(len(header.types), ()) if header is not None else ()
+            if header is None or not fitting:
+                continue
+            values = values_of(header.types, body_of(page, header, self._file.overflow)[0])
+            for shape in fitting:
+                if shape.fits(header.rowid, values):
+                    votes[shape.table] += _SURE
+                    break
+                votes[shape.table] += likely and shape.is_like(values)
+            if votes.total() >= _ENOUGH:
+                break
+        return next((table for table, weight in votes.most_common(1) if weight), None)
+
+    def _split(self, table: str) -> tuple[list[list[_Leaf]], list[_Leaf]]:
+        """Return the leaves that belong to a table, in groups in which each key is once, and others that once did."""
+        leaves = self._leaves[table]
+        if self._file.mixed:
+            groups: tuple[list[_Leaf], list[_Leaf]] = [], []
+            for leaf in leaves:
+                groups[leaf.logged and self._file.in_log(leaf.number)].append(leaf)
+            return list(groups), []
+        reached = self._reached(table)
+        live = [
+            leaf
+            for leaf in leaves
+            if leaf.logged and (leaf.number not in self._free if reached is None else leaf.number in reached)
+        ]
+        taken = {(leaf.number, leaf.logged) for leaf in live}
+        return [live], [
+            leaf for leaf in leaves if (leaf.number, leaf.logged) not in taken and leaf.number not in self._free
+        ]
+
+    def _reached(self, table: str) -> set[int] | None:
+        """Return the pages that make up a table, or None where one of them is missing."""
+        leaves = {leaf.number for leaf in self._leaves[table] if leaf.logged}
+        waiting, reached = [self._roots.get(table, 0)], set[int]()
+        while waiting:
+            number = waiting.pop()
+            if number in reached or (number not in leaves and number not in self._children):
+                return None
+            reached.add(number)
+            if number not in leaves:
+                waiting.extend(self._children[number])
+        return reached
+
+    def _sound_rows(self, shape: Shape, place: _Place) -> Iterator[Row]:
+        page = self._page(place.leaf)
+        offsets, count = cell_offsets(page, start_of(place.leaf.number))
+        cells = [self._cell(shape, page, offset) for offset in offsets]
+        sound = _sound_in_order(shape, cells, place)
+        if any(index not in sound for index in range(count)):
+            self._unclear[shape.table].append(place)
+        for index in sound:
+            fields = shape.sound_fields(cells[index].values)
+            yield Row(_key(cells[index]) if shape.key else None, fields, stale=place.stale)
+
+    def _page(self, leaf: _Leaf) -> bytes:
+        return self._file.page(leaf.number, logged=leaf.logged)
+
+    def _cell(self, shape: Shape, page: bytes, offset: int) -> _Cell:
+        header = header_at(page, offset)
+        if header is None:
+            return _Cell(None)
+        body, whole = body_of(page, header, self._file.overflow)
+        values = values_of(header.types, body)
+        return _Cell(header, values, whole, whole and shape.fits(header.rowid, values))
+
+    def _rowid(self, page: bytes, offset: int) -> int:
+        try:
+            return varint(page, varint(page, offset)[1])[0]
+        except IndexError:
+            return 0
+
+    def _mended(self, shape: Shape, page: bytes, doubt: _Doubt) -> Row | None:
+        """Return what a row was before one bit changed; or else what can be read of it."""
+        cell = self._cell(shape, page, doubt.offsets[doubt.at])
+        in_place = cell.header is not None and (shape.key is None or doubt.below < cell.header.rowid < doubt.above)
+        if not (cell.whole and in_place) and self._trials:
+            self._trials -= 1
+            found = {}
+            for near, offset in _one_bit_away(page, doubt, cell.header):
+                other = self._cell(shape, near, offset)
+                key = _key(other)
+                if other.sound and key is not None and (shape.key is None or doubt.below < key < doubt.above):
+                    found[key, tuple(other.values)] = other
+            if found:
+                key, likeliest = max(found, key=lambda one: shape.rank(one[1], cell.values))
+                return Row(key if shape.key else None, shape.sound_fields(likeliest), guessed=len(found) > 1)
+        if cell.header is None or not shape.is_like(cell.values):
+            return None
+        values = cell.values if cell.whole else shape.until_shifted(cell.values)
+        fields, replaced = shape.fields(values, self._now)
+        only = doubt.below + 1 if doubt.above - doubt.below == 2 else None
+        number = cell.header.rowid if in_place else only
+        return Row(number if shape.key else None, fields, tuple(replaced), guessed=not in_place)
+
+
+_SURE: Final = 100
+_ENOUGH: Final = 3 * _SURE
+
+
+class _Doubt(NamedTuple):
+    """A cell in doubt: its place among those of its page, and the keys between which its own must lie."""
+
+    offsets: list[int]
+    at: int
+    below: int
+    above: int
+    start: int
+
+
+def _key(cell: _Cell) -> int | None:
+    return None if cell.header is None else cell.header.rowid
+
+
+def _in_order(leaves: list[_Leaf], highest: int | None, *, stale: bool) -> Iterator[_Place]:
+    """Return leaves in the order of their keys, with the bounds that the neighbours set.
+
+    Where two neighbours overlap, the key at the edge of one is wrong: that which leaves room for another.
+    """
+    ordered = sorted(leaves, key=lambda leaf: leaf.middle)
+    firsts, lasts = [leaf.first for leaf in ordered], [leaf.last for leaf in ordered]
+    for index, (left, right) in enumerate(pairwise(ordered)):
+        if left.last < right.first:
+            continue
+        if left.penultimate + 1 < right.first or left.last + 1 >= right.second:
+            lasts[index] = left.penultimate
+        else:
+            firsts[index + 1] = right.second
+    end = _NO_BOUND
+    if ordered and highest is not None and ordered[-1].penultimate <= highest:
+        lasts[-1], end = min(lasts[-1], highest), highest + 1
+    for index, leaf in enumerate(ordered):
+        low = lasts[index - 1] if index else 0
+        yield _Place(leaf, low, firsts[index + 1] if index + 1 < len(ordered) else end, stale)
+
+
+def _sound_in_order(shape: Shape, cells: list[_Cell], place: _Place) -> list[int]:
+    """Return the indexes of the sound cells whose keys fit those around them."""
+    sound = [index for index, cell in enumerate(cells) if cell.sound]
+    if shape.key is None:
+        return sound
+    sound = [index for index in sound if place.low < (_key(cells[index]) or 0) < place.high]
+    keys = [_key(cells[index]) or 0 for index in sound]
+    return [sound[index] for index in _increasing(keys)]
+
+
+def _increasing(keys: list[int]) -> list[int]:
+    """Return the indexes of the longest run of growing keys; of two equal ones that which leaves the other room."""
+    if all(one < other for one, other in pairwise(keys)):
+        return list(range(len(keys)))
+    ends: list[int] = []
+    tails: list[int] = []
+    before: list[int] = []
+    for index, key in enumerate(keys):
+        at = bisect_left(ends, key)
+        ends[at : at + 1], tails[at : at + 1] = [key], [index]
+        before.append(tails[at - 1] if at else -1)
+    run: list[int] = []
+    index = tails[-1]
+    while index >= 0:
+        run.append(index)
+        index = before[index]
+    run.reverse()
+    for at, index in enumerate(run):
+        first = run[at - 1] + 1 if at else 0
+        for other in range(first, index):
+            follows = keys[run[at + 1]] if at + 1 < len(run) else keys[index] + 2
+            if keys[other] == keys[index] and at and keys[index] - keys[run[at - 1]] == 1 and follows - keys[index] > 1:
+                run[at] = other
+    return run
+
+
+def _one_bit_away(page: bytes, doubt: _Doubt, header: Header | None) -> Iterator[tuple[bytes, int]]:
+    """Return the page with one bit changed in the pointer to a cell or in its header, and where the cell then is."""
+    pointer, offset = doubt.start + 8 + 2 * doubt.at, doubt.offsets[doubt.at]
+    length = min(header.end - offset if header is not None else _LONGEST_HEADER, _LONGEST_HEADER)
+    for at in (pointer, pointer + 1, *range(offset, min(offset + length, PAGE))):
+        for bit in range(8):
+            near = bytearray(page)
+            near[at] ^= 1 << bit
+            moved = int.from_bytes(near[pointer : pointer + 2], "big")
+            if moved == offset or moved not in doubt.offsets:
+                yield bytes(near), moved

@@ -1,0 +1,298 @@
+"""Tell by its shape which table of a history a row belongs to, and replace values that cannot be right.
+
+The shapes come from the schema that this program makes, never from the file at hand. A migration only ever adds
+columns at the end, so that a row of an older schema is a shorter one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+import apsw
+
+from bwp_tui.domain.deadlines import REGULATIONS
+from bwp_tui.domain.task import Status
+from bwp_tui.store.database.migrate import steps
+from bwp_tui.store.maintenance.page_decoder import Value
+
+Fields = dict[str, Value]
+
+SEQUENCE: Final = "sqlite_sequence"
+SCHEMA: Final = "sqlite_schema"
+"""SQLite's own tables: of the highest keys that were ever given, and of the pages where tables begin."""
+
+_CHOICES: Final = re.compile(r"CHECK \((\w+) IN \(([^)]+)\)\)")
+_INSTANTS: Final = ("at", "not_before", "unknown_since")
+_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
+_LISTS: Final = ("tags", "columns")
+_TOKEN: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column as the schema declares it. `form` checks a text that has to look in a certain way."""
+
+    name: str
+    kind: str
+    required: bool = False
+    default: Value = None
+    choices: tuple[int | str, ...] = ()
+    form: Callable[[str], bool] | None = None
+    is_key: bool = False
+    is_computed: bool = False
+
+    def fits(self, value: Value) -> bool:
+        """Say whether this program may have written the value."""
+        if self.is_key:
+            return value is None
+        if value is None:
+            return not self.required
+        if self.choices:
+            return value in self.choices
+        if self.kind == "TEXT":
+            return isinstance(value, str) and (self.form is None or value == self.default or self.form(value))
+        return isinstance(value, int) or (self.kind == "REAL" and isinstance(value, float))
+
+    def nearest(self, value: Value) -> Value:
+        """Return what a value that does not fit may have been: a bit changed, or else the default."""
+        text = value.decode("utf-8", "replace").replace("\0", "�") if isinstance(value, bytes) else value
+        if isinstance(text, str) and self.kind == "TEXT":
+            if self.choices or self.form is _is_status:
+                return min(self.choices or Status, key=lambda choice: _distance(str(choice), text))
+            if self.form in (None, is_token):
+                return None if self.form else text  # another token would ask for another task
+            raw = value if isinstance(value, bytes) else text.encode()
+            fitting = [near for near in _one_bit_away(raw) if self.form(near)]
+            if fitting:
+                return min(fitting)
+        return self.default
+
+
+_STATUSES: Final = frozenset(Status)
+_OWNER: Final = "task"
+_LIKE: Final = 0.7
+_BEGINNING: Final = 5
+
+_SCHEMA_COLUMNS: Final = (
+    Column("type", "TEXT", required=True, choices=("table", "index", "trigger", "view")),
+    Column("name", "TEXT", required=True),
+    Column("tbl_name", "TEXT", required=True),
+    Column("rootpage", "INTEGER", required=True),
+    Column("sql", "TEXT"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The rows of a table. `fewest` is the number of columns that the first of its schemas had."""
+
+    table: str
+    columns: tuple[Column, ...]
+    fewest: int
+    key: str | None = None
+    """The column that is the row's own number in its page."""
+
+    def fits(self, rowid: int, values: Sequence[Value]) -> bool:
+        """Say whether a row may be one of this table, with nothing wrong in it."""
+        return (
+            self.fewest <= len(values) <= len(self.columns)
+            and (self.key != "only" or rowid == 1)
+            and all(column.fits(value) for column, value in zip(self.columns, values, strict=False))
+        )
+
+    def unreadable(self, values: Sequence[Value]) -> str | None:
+        """Return the name of a column whose text cannot be read as what it stands for, or None."""
+        for column, value in zip(self.columns, values, strict=False):
+            if column.form in _READ and isinstance(value, str) and value != column.default and not column.form(value):
+                return column.name
+        return None
+
+    def is_like(self, values: Sequence[Value]) -> bool:
+        """Say whether most of a row fits, or its beginning does."""
+        fitting = [column.fits(value) for column, value in zip(self.columns, values, strict=False)]
+        return sum(fitting) >= _LIKE * max(len(values), self.fewest) or sum(fitting[:_BEGINNING]) >= _BEGINNING - 1
+
+    def until_shifted(self, values: Sequence[Value]) -> Sequence[Value]:
+        """Return the values before the place where a damaged length has moved all that follows."""
+        fitting = [column.fits(value) for column, value in zip(self.columns, values, strict=False)]
+        for at, fits in enumerate(fitting):
+            if not fits and not all(fitting[at + 1 : at + 3]):
+                return values[:at]
+        return values
+
+    def rank(self, values: Sequence[Value], seen: Sequence[Value]) -> tuple[int, int]:
+        """Return how likely it is that a row was this one, given what is seen of it now; the larger the likelier."""
+        status = next((at for at, column in enumerate(self.columns) if column.name == "status"), None)
+        same = next((at for at, pair in enumerate(zip(values, seen, strict=False)) if pair[0] != pair[1]), len(seen))
+        return status is not None and values[status] in _STATUSES, same
+
+    def sound_fields(self, values: Sequence[Value]) -> Fields:
+        """Return the columns of a row that fits, but its key."""
+        pairs = zip(self.columns, values, strict=False)
+        return {column.name: value for column, value in pairs if not (column.is_key or column.is_computed)}
+
+    def fields(self, values: Sequence[Value], now: str) -> tuple[Fields, list[str]]:
+        """Return the row's columns but its key, and which of them had to be replaced."""
+        fields: Fields = {}
+        replaced = []
+        for column, value in zip(self.columns, values, strict=False):
+            if column.is_key or column.is_computed:
+                continue
+            fields[column.name] = value
+            if not column.fits(value):
+                fields[column.name] = column.nearest(value)
+                replaced.append(column.name)
+        for column in self.columns:
+            if column.required and not column.is_computed and not column.fits(fields.get(column.name, column.default)):
+                fields[column.name] = _stand_in(column, str(fields.get("recorded_at") or now))
+                replaced.append(column.name)
+        return fields, replaced
+
+
+def _stand_in(column: Column, instant: str) -> Value:
+    """Return what stands for a value that there must be and that is lost; None where the row is worth nothing then."""
+    if column.kind == "TEXT":
+        if column.choices:
+            return column.choices[0]
+        return "" if column.form in (None, _is_status) else instant[:10] if column.form is _is_day else instant
+    return None if column.name == _OWNER else 0
+
+
+def shapes() -> dict[str, Shape]:
+    """Return by name the shapes of all tables that hold what nothing else does, and of SQLite's own two."""
+    db = apsw.Connection(":memory:")
+    fewest: dict[str, int] = {}
+    try:
+        for sql in steps():
+            db.execute(sql).fetchall()
+            for table in _tables(db):
+                fewest.setdefault(table, len(_declared(db, table)))
+        ours = _tables(db)
+        sequence = (Column("name", "TEXT", required=True, choices=tuple(ours)), Column("seq", "INTEGER", required=True))
+        return {
+            **{table: _shape(table, _columns(db, table), fewest[table]) for table in ours},
+            SEQUENCE: Shape(SEQUENCE, sequence, len(sequence)),
+            SCHEMA: Shape(SCHEMA, _SCHEMA_COLUMNS, len(_SCHEMA_COLUMNS)),
+        }
+    finally:
+        db.close()
+
+
+def _shape(table: str, columns: tuple[Column, ...], fewest: int) -> Shape:
+    return Shape(table, columns, fewest, next((column.name for column in columns if column.is_key), None))
+
+
+def _tables(db: apsw.Connection) -> list[str]:
+    rows = db.execute(
+        "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND NOT wr"
+        " AND name NOT LIKE 'sqlite_%'"
+    )
+    return sorted(str(name) for (name,) in rows)
+
+
+def _declared(db: apsw.Connection, table: str) -> list[tuple[object, ...]]:
+    return db.execute(
+        f"SELECT name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo('{table}')"
+    ).fetchall()
+
+
+def _columns(db: apsw.Connection, table: str) -> tuple[Column, ...]:
+    ((sql,),) = db.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (table,)).fetchall()
+    choices = {name: tuple(json.loads(f"[{listed}]".replace("'", '"'))) for name, listed in _CHOICES.findall(str(sql))}
+    if table == "tasks":
+        choices["regulation"] = ("none", *REGULATIONS)
+    return tuple(
+        Column(
+            name=str(name),
+            kind=str(kind),
+            required=bool(notnull),
+            default=None if default is None else db.execute(f"SELECT {default}").fetchall()[0][0],
+            choices=choices.get(str(name), ()),
+            form=_form(str(name), str(kind)),
+            is_key=bool(pk) and kind == "INTEGER",
+            is_computed=bool(hidden),
+        )
+        for name, kind, notnull, default, pk, hidden in _declared(db, table)
+    )
+
+
+def is_token(text: str) -> bool:
+    """Say whether a client token looks like one of ours."""
+    return _TOKEN.fullmatch(text) is not None
+
+
+def _is_status(text: str) -> bool:
+    """Say whether a status may be right: the service may send new ones, but hardly one a letter away from another."""
+    return text in _STATUSES or all(_distance(text, status) > 1 for status in _STATUSES)
+
+
+def _is_instant(text: str) -> bool:
+    try:
+        return _INSTANT.fullmatch(text) is not None and datetime.fromisoformat(text).year > 0
+    except ValueError:
+        return False
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def _is_errors(text: str) -> bool:
+    return text == "[]" or all(
+        isinstance(entry, list) and len(entry) == 2 and isinstance(entry[0], str | None) and isinstance(entry[1], str)
+        for entry in _entries(text)
+    )
+
+
+def _is_texts(text: str) -> bool:
+    return text == "[]" or all(isinstance(entry, str) for entry in _entries(text))
+
+
+_FORMS: Final = {"status": _is_status, "client_token": is_token, "errors": _is_errors}
+
+
+_READ: Final = (_is_instant, _is_day, _is_errors, _is_texts)
+"""The forms without which a row cannot be shown."""
+
+
+def _form(name: str, kind: str) -> Callable[[str], bool] | None:
+    if kind != "TEXT":
+        return None
+    if name in _FORMS:
+        return _FORMS[name]
+    if name in _INSTANTS or name.endswith("_at"):
+        return _is_instant
+    if name.endswith("_on"):
+        return _is_day
+    return _is_texts if name in _LISTS else None
+
+
+def _entries(text: str) -> list[object]:
+    try:
+        entries = json.loads(text)
+    except (ValueError, RecursionError):
+        entries = None
+    return entries if isinstance(entries, list) else [None]
+
+
+def _distance(one: str, other: str) -> int:
+    return sum(a != b for a, b in zip(one, other, strict=False)) + abs(len(one) - len(other))
+
+
+def _one_bit_away(raw: bytes) -> Iterable[str]:
+    for index in range(min(len(raw), 40)):
+        for bit in range(8):
+            near = bytearray(raw)
+            near[index] ^= 1 << bit
+            try:
+                yield near.decode()
+            except UnicodeDecodeError:
+                continue

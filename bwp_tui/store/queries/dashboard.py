@@ -1,0 +1,111 @@
+"""Figures over the whole register: what there is, what comes due, how long tasks take, why they fail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+from bwp_tui.domain.task import Kind
+from bwp_tui.store.database.connection import History, as_int, as_text
+from bwp_tui.store.queries import tasks
+
+WEEKS: Final = 6
+"""How far ahead due dates are counted."""
+
+_NEWEST: Final = 5_000
+"""Completed tasks of a kind whose times are looked at: the newest ones tell how the service works now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """How long tasks of a kind took from submission to completion, in seconds."""
+
+    kind: Kind
+    tasks: int
+    median: float
+    p90: float
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """The figures of one moment.
+
+    Attributes:
+        counts: tasks by (kind, status).
+        resubmitted: those of them that were submitted again, which the view of failed ones leaves out.
+        overdue: open tasks whose due date has passed.
+        due: open tasks by the week they come due in, of `WEEKS` weeks from today on.
+        failures: failed tasks by error code, the most frequent first.
+        saved: downloads that lie on disk, and their bytes.
+    """
+
+    counts: dict[tuple[str, str], int]
+    resubmitted: dict[tuple[str, str], int]
+    overdue: int
+    due: tuple[int, ...]
+    durations: tuple[Duration, ...]
+    failures: tuple[tuple[str, int], ...]
+    saved: tuple[int, int]
+    failed_downloads: int
+
+
+def read(history: History, today: date) -> Statistics:
+    """Return the figures. Takes longer the longer the register is: not for the UI's loop."""
+    return Statistics(
+        counts=tasks.status_counts(history),
+        resubmitted=_resubmitted(history),
+        overdue=_count(history, "SELECT count(*) FROM tasks WHERE open = 1 AND due_on < ?", today.isoformat()),
+        due=tuple(_due_in_week(history, today + timedelta(weeks=week)) for week in range(WEEKS)),
+        durations=tuple(duration for kind in Kind if (duration := _duration(history, kind)) is not None),
+        failures=_failures(history),
+        saved=_saved(history),
+        failed_downloads=_count(history, "SELECT count(*) FROM downloads WHERE state = ?", "failed"),
+    )
+
+
+def _count(history: History, sql: str, *values: str) -> int:
+    row = history.row(sql, values)
+    return 0 if row is None else as_int(row[0])
+
+
+def _resubmitted(history: History) -> dict[tuple[str, str], int]:
+    rows = history.rows(
+        "SELECT kind, status, sum(tasks) FROM tallies WHERE resubmitted = 1 AND tasks > 0 GROUP BY 1, 2"
+    )
+    return {(as_text(kind), as_text(status)): as_int(count) for kind, status, count in rows}
+
+
+def _due_in_week(history: History, first: date) -> int:
+    end = first + timedelta(weeks=1)
+    sql = "SELECT count(*) FROM tasks WHERE open = 1 AND due_on >= ? AND due_on < ?"
+    return _count(history, sql, first.isoformat(), end.isoformat())
+
+
+def _duration(history: History, kind: Kind) -> Duration | None:
+    rows = history.rows(
+        "SELECT (julianday(finished_at) - julianday(submitted_at)) * 86400.0 FROM tasks"
+        " WHERE status = 'COMPLETED' AND kind = ? AND finished_at IS NOT NULL AND submitted_at IS NOT NULL"
+        " ORDER BY number DESC LIMIT ?",
+        (kind, _NEWEST),
+    )
+    seconds = sorted(max(0.0, float(value)) for (value,) in rows if isinstance(value, float | int))
+    if not seconds:
+        return None
+    return Duration(
+        kind, len(seconds), seconds[len(seconds) // 2], seconds[min(len(seconds) - 1, len(seconds) * 9 // 10)]
+    )
+
+
+def _failures(history: History) -> tuple[tuple[str, int], ...]:
+    rows = history.rows(
+        "SELECT coalesce(json_extract(e.value, '$[0]'), 'no code') AS code, count(*)"
+        " FROM tasks t, json_each(t.errors) e WHERE t.status IN ('FAILED', 'REJECTED')"
+        " GROUP BY code ORDER BY 2 DESC, 1 LIMIT 8"
+    )
+    return tuple((as_text(code), as_int(count)) for code, count in rows)
+
+
+def _saved(history: History) -> tuple[int, int]:
+    row = history.row("SELECT count(*), coalesce(sum(bytes), 0) FROM downloads WHERE state = 'done'")
+    return (0, 0) if row is None else (as_int(row[0]), as_int(row[1]))

@@ -1,0 +1,276 @@
+"""A parsed filter as a condition of SQL, and the orders a view can have."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from bwp_tui.domain.deadlines import REGULATIONS, received_until
+from bwp_tui.domain.filter import NOBODY, Ack, Age, Clause, Due, Filter, On, OneOf, Words
+from bwp_tui.domain.times import midnight, to_text
+from bwp_tui.store.database.connection import SqlValue
+from bwp_tui.store.queries.text_index import Index, Narrowing, as_stored, reading_all
+
+Condition = tuple[str, tuple[SqlValue, ...]]
+
+Key = tuple[str, bool]
+"""Something tasks are ordered by, on the table alias `t`, and whether the greatest comes first."""
+
+_NEWEST: Final[Key] = ("t.number", True)
+_OLDEST: Final[Key] = ("t.number", False)
+SORTS: Final[dict[str, tuple[Key, ...]]] = {
+    "newest": (_NEWEST,),
+    "oldest": (_OLDEST,),
+    "due": (("t.due_on IS NULL", False), ("t.due_on", False), _OLDEST),
+    "subject": (("t.email COLLATE NOCASE", False), _NEWEST),
+    "status": (("t.status", False), _NEWEST),
+    "kind": (("t.kind", False), _NEWEST),
+    "received": (("t.received_on", False), _OLDEST),
+    "submitted": (("t.submitted_at", True), _NEWEST),
+    "updated": (("t.updated_at", True), _NEWEST),
+    "assigned": (("t.assigned_to IS NULL", False), ("t.assigned_to COLLATE NOCASE", False), _NEWEST),
+    "note": (("t.note = ''", False), ("t.note COLLATE NOCASE", False), _NEWEST),
+}
+"""Orders by name; every one ends in the local number, so that it is total, and each one has its index."""
+
+_DAY: Final = timedelta(days=1)
+_LATELY_S: Final = 7 * 86_400
+"""What happened so many seconds ago at most has happened to few tasks of a register that is large."""
+
+_STATES: Final = {
+    "active": "t.terminal = 0",
+    "open": "t.open = 1",
+    "ready": "(t.status = 'COMPLETED' AND t.kind = 'RETRIEVAL' AND t.saved = 0 AND t.open = 1)",
+    "failed": "(t.open = 1 AND t.status IN ('FAILED', 'REJECTED', 'MISSING', 'UNCONFIRMED'))",
+    "unsent": "t.task_id IS NULL",
+    "resubmitted": "t.resubmitted = 1",
+    "duplicate": "t.earlier IS NOT NULL",
+}
+_TALLIED: Final = frozenset({"active", "open", "ready", "failed", "resubmitted"})
+"""The states that the columns of `tallies` tell."""
+
+_YES: Final = {"verified": "t.verified_on IS NOT NULL", "extended": "t.extended_on IS NOT NULL"}
+_COLUMNS: Final = {"status": "t.status", "kind": "t.kind", "regulation": "t.regulation"}
+
+
+def order_clause(keys: Sequence[Key]) -> str:
+    """Return what follows ORDER BY for the keys of an order, such as one of `SORTS`."""
+    return ", ".join(f"{key} DESC" if greatest_first else key for key, greatest_first in keys)
+
+
+def backwards(keys: Sequence[Key]) -> tuple[Key, ...]:
+    """Return the keys of an order in which the last task comes first."""
+    return tuple((key, not greatest_first) for key, greatest_first in keys)
+
+
+def before(keys: Sequence[Key], own: Sequence[SqlValue]) -> Iterator[tuple[Condition, Sequence[Key]]]:
+    """Yield conditions of which each task before another one meets just one: the nearest tasks' condition first.
+
+    Each is a range of the order's index: so many of its keys are the other task's, and the next one is before its own.
+    With it come the keys that tasks of that range differ in.
+
+    Args:
+        own: the other task's keys.
+    """
+    for place in range(len(keys) - 1, -1, -1):
+        (key, greatest_first), value = keys[place], own[place]
+        earlier = list(zip(keys[:place], own, strict=False))
+        same = "".join(f"({name}) {'IS NULL' if held is None else '= ?'} AND " for (name, _), held in earlier)
+        held = tuple(held for _, held in earlier if held is not None)
+        # Nothing is less than anything: it comes first, or last where the greatest comes first.
+        if value is not None:
+            yield (f"{same}({key}) {'>' if greatest_first else '<'} ?", (*held, value)), keys[place:]
+            if not greatest_first:
+                yield (f"{same}({key}) IS NULL", held), keys[place:]
+        elif greatest_first:
+            yield (f"{same}({key}) IS NOT NULL", held), keys[place:]
+
+
+def is_tallied(wanted: Filter) -> bool:
+    """Say whether the `tallies` alone tell how many tasks fit: they have the columns the filter asks for."""
+    return all(
+        isinstance(clause, OneOf)
+        and (clause.field in ("status", "kind") or (clause.field == "is" and _TALLIED.issuperset(clause.values)))
+        for clause in wanted.clauses
+    )
+
+
+def condition(wanted: Filter, now: datetime, today: date, narrow: Narrowing = reading_all) -> Condition:
+    """Return what follows WHERE, on the table alias `t`, with its values.
+
+    Args:
+        narrow: tells where an index of texts helps.
+    """
+    parts: list[str] = []
+    values: list[SqlValue] = []
+    for clause in wanted.clauses:
+        sql, bound = _clause(clause, now, today, narrow)
+        parts.append(f"NOT coalesce({sql}, 0)" if clause.negated else f"({sql})")
+        values.extend(bound)
+    return " AND ".join(parts) or "1", tuple(values)
+
+
+def _clause(clause: Clause, now: datetime, today: date, narrow: Narrowing) -> Condition:
+    match clause:
+        case Words(text):
+            return _anywhere(text, narrow)
+        case OneOf(field, values):
+            return _one_of(field, values, narrow)
+        case Age(op, seconds):
+            # An older task has an earlier instant, so the comparison turns around.
+            turned = op.translate(str.maketrans("<>", "><"))
+            bound = to_text(now - timedelta(seconds=seconds))
+            sql = f"coalesce(t.submitted_at, t.recorded_at) {turned} ?"
+            return _rare(sql) if op in ("<", "<=") and seconds <= _LATELY_S else sql, (bound,)
+        case Due(_, None):
+            return "t.due_on IS NULL", ()
+        case Due(op, int(days), still_open=still_open):
+            return f"t.due_on {op} ?{' AND t.open = 1' if still_open else ''}", (
+                (today + timedelta(days=days)).isoformat(),
+            )
+        case Due(op, date() as day):
+            return f"t.due_on {op} ?", (day.isoformat(),)
+        case Ack(op, bound):
+            return _acknowledgement(op, today + timedelta(days=bound) if isinstance(bound, int) else bound)
+        case On(field, op, bound):
+            day = today - timedelta(days=bound) if isinstance(bound, int) else bound
+            return (f"t.received_on {op} ?", (day.isoformat(),)) if field == "received" else _submitted(op, day)
+    raise AssertionError(clause)
+
+
+def _rare(sql: str) -> str:
+    """Return a condition with the hint that few rows meet it, which the planner cannot know of a bound value."""
+    return f"likelihood({sql}, 0.001)"
+
+
+def _acknowledgement(op: str, day: date | None) -> Condition:
+    """Return what holds where receipt is still to be confirmed, by a day that compares with `day`; None is any."""
+    waiting = "t.acknowledged_on IS NULL AND t.open = 1"
+    names = [name for name, rule in REGULATIONS.items() if rule.acknowledge_business_days is not None]
+    parts, values = [], list[SqlValue]()
+    for name in names:
+        one, bound = _received_for(name, op, day)
+        parts.append(f"(t.regulation = '{name}' AND {one})")
+        values.extend(bound)
+    return f"{waiting} AND ({' OR '.join(parts) or '0'})", tuple(values)
+
+
+def _received_for(regulation: str, op: str, day: date | None) -> Condition:
+    """Return the comparison of the last day to confirm receipt with `day` as one of the day of receipt."""
+    if day is None:
+        return "1", ()
+    by, before = (received_until(regulation, end) for end in (day, max(day, date.min + _DAY) - _DAY))
+    until, earlier = (str(end) for end in (by, before))
+    match op:
+        case "<":
+            return "t.received_on <= ?", (earlier,)
+        case "<=":
+            return "t.received_on <= ?", (until,)
+        case ">":
+            return "t.received_on > ?", (until,)
+        case ">=":
+            return "t.received_on > ?", (earlier,)
+    return "t.received_on > ? AND t.received_on <= ?", (earlier, until)
+
+
+def _submitted(op: str, day: date) -> Condition:
+    """Return the comparison of the day of submission, as the operator's calendar has it, with `day`."""
+    begin, end = _midnight(day), _midnight(min(day, date.max - _DAY) + _DAY)
+    match op:
+        case "<":
+            return "t.submitted_at < ?", (begin,)
+        case "<=":
+            return "t.submitted_at < ?", (end,)
+        case ">":
+            return "t.submitted_at >= ?", (end,)
+        case ">=":
+            return "t.submitted_at >= ?", (begin,)
+    return "t.submitted_at >= ? AND t.submitted_at < ?", (begin, end)
+
+
+def _midnight(day: date) -> str:
+    """Return the instant at which `day` begins where the operator sits, as text."""
+    # A day off either end of the calendar has no instant in every zone, and no task either.
+    day = min(max(day, date.min + _DAY), date.max - _DAY)
+    return to_text(midnight(day))
+
+
+def _anywhere(text: str, narrow: Narrowing) -> Condition:
+    """Return what holds where the address or the note contains a text, or the task id begins with it."""
+    like = _containing(text)
+    named, bounds = _named(text)
+    question = narrow(Index.WORDS, text)
+    if question is None:
+        return f"t.email LIKE ? ESCAPE '\\' OR t.note LIKE ? ESCAPE '\\' OR {named}", (like, like, *bounds)
+    found = f"SELECT number FROM tasks t WHERE {named} UNION SELECT rowid FROM words WHERE words MATCH ?"
+    sql = f"t.number IN ({found}) AND (t.email LIKE ? ESCAPE '\\' OR t.note LIKE ? ESCAPE '\\' OR {named})"
+    return sql, (*bounds, question, like, like, *bounds)
+
+
+def _one_of(field: str, values: tuple[str, ...], narrow: Narrowing) -> Condition:
+    if field in _COLUMNS:
+        return f"{_COLUMNS[field]} IN ({','.join('?' * len(values))})", values
+    if field == "is":
+        return " OR ".join(_STATES[value] for value in values), ()
+    if field in _YES:
+        return " OR ".join(_YES[field] if value == "yes" else f"NOT {_YES[field]}" for value in values), ()
+    if field == "note":
+        return _in_notes(values, narrow)
+    tests = [_field_test(field, value, narrow) for value in values]
+    return " OR ".join(f"({sql})" for sql, _ in tests), tuple(value for _, bound in tests for value in bound)
+
+
+def _in_notes(values: tuple[str, ...], narrow: Narrowing) -> Condition:
+    """Return what holds where any note of a task, not only the one its row shows, contains one of some texts."""
+    if len(values) == 1 and (question := narrow(Index.NOTES, values[0])) is not None:
+        notes = "SELECT rowid FROM note_words WHERE note_words MATCH ?"
+        sql = f"SELECT task FROM timeline WHERE id IN ({notes}) AND what = 'note' AND detail LIKE ? ESCAPE '\\'"
+        return f"t.number IN ({sql})", (question, _containing(values[0]))
+    texts = json.dumps([_containing(value) for value in values])
+    sql = "SELECT task FROM timeline, json_each(?) WHERE what = 'note' AND detail LIKE value ESCAPE '\\'"
+    return f"t.number IN ({sql})", (texts,)
+
+
+def _field_test(field: str, value: str, narrow: Narrowing) -> Condition:
+    match field:
+        case "id":
+            return _named(value)
+        case "tag":
+            sql = "EXISTS (SELECT 1 FROM json_each(t.tags) WHERE value = ? COLLATE NOCASE)"
+            return _among_words(sql, value, as_stored(value), narrow)
+        case "error":
+            sql = "EXISTS (SELECT 1 FROM json_each(t.errors) WHERE json_extract(value, '$[0]') = ? COLLATE NOCASE)"
+            return _among_words(sql, value, as_stored(value), narrow)
+        case "assigned" if value.casefold() == NOBODY:
+            return "t.assigned_to IS NULL", ()
+        case "assigned":
+            return "t.assigned_to IS NOT NULL AND t.assigned_to LIKE ? ESCAPE '\\'", (_containing(value),)
+    return _among_words("t.email LIKE ? ESCAPE '\\'", _containing(value), value, narrow)
+
+
+def _among_words(sql: str, bound: str, text: str | None, narrow: Narrowing) -> Condition:
+    """Return a condition on the rows whose words contain `text`, where the index of them is worth a look."""
+    question = None if text is None else narrow(Index.WORDS, text)
+    if question is None:
+        return sql, (bound,)
+    return f"t.number IN (SELECT rowid FROM words WHERE words MATCH ?) AND {sql}", (question, bound)
+
+
+def _named(text: str) -> Condition:
+    """Return what holds where the task id begins with a text."""
+    return "(t.task_id >= ? COLLATE NOCASE AND t.task_id < ? COLLATE NOCASE)", (text, f"{text}\U0010ffff")
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _containing(text: str) -> str:
+    return f"%{_escaped(text)}%"
+
+
+def among(column: str, numbers: frozenset[int] | None) -> str:
+    """Return a condition that `column` is one of `numbers`; None is no condition."""
+    return "1" if numbers is None else f"{column} IN ({','.join(str(int(number)) for number in sorted(numbers))})"

@@ -1,0 +1,121 @@
+"""What was asked of the service, over all tasks or one: when, by whom, how often, and what came back."""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from bwp_tui.domain.task import Kind
+from bwp_tui.domain.times import from_text
+from bwp_tui.store.database.connection import History, Row, SqlValue, as_int, as_text
+
+_START: Final = 8
+"""Characters of a client token that may be shown: they tell two apart and repeat no request."""
+
+_SENT: Final = (
+    "SELECT i.id, i.task, t.task_id, t.kind, t.email, t.holding_period, t.reason, i.action, i.state, i.attempts,"
+    " i.asked_at, i.first_sent_at, i.settled_at, i.not_before, i.actor, i.client_token, l.what, l.detail"
+    " FROM intents i JOIN tasks t ON t.number = i.task LEFT JOIN timeline l ON l.id ="
+    # The line that told of the outcome: both were written in one transaction, at its instant.
+    " (SELECT min(id) FROM timeline WHERE task = i.task AND at = i.settled_at AND what IN"
+    " ('accepted', 'refused', 'no answer', 'cancelled', 'cancel refused', 'withdrawn'))"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Something asked of the service for a task.
+
+    Attributes:
+        id: its place in the order in which things were asked.
+        number: the local number of the task; `task_id`, `kind`, `email`, `holding_period` and `reason` are the task's.
+        action: `submit` or `cancel`.
+        state: `waiting`, `done`, `refused` or `lapsed`.
+        next_at: when it is sent next, while it waits.
+        client_token_start: its first characters; the token itself never leaves the register.
+        client_token_sha256: shows which client token was used, to one who has it.
+        answer: what the timeline says of the outcome, and its detail, each where there is one.
+    """
+
+    id: int
+    number: int
+    task_id: str | None
+    kind: Kind
+    email: str
+    holding_period: int | None
+    reason: str | None
+    action: str
+    state: str
+    attempts: int
+    asked_at: datetime
+    first_sent_at: datetime | None
+    settled_at: datetime | None
+    next_at: datetime | None
+    actor: str
+    client_token_start: str | None
+    client_token_sha256: str | None
+    answer: tuple[str | None, str | None]
+
+
+def of_task(history: History, number: int) -> list[Sent]:
+    """Return what was asked of the service for task `number`, oldest first."""
+    return [_sent(row) for row in history.rows(f"{_SENT} WHERE i.task = ? ORDER BY i.id", (number,))]
+
+
+def why_not_cancelled(history: History, number: int) -> str | None:
+    """Return why the newest cancellation of task `number` was refused, or None where it was not."""
+    last = next((sent for sent in reversed(of_task(history, number)) if sent.action == "cancel"), None)
+    return last.answer[1] if last is not None and last.state == "refused" else None
+
+
+def newest(history: History, limit: int) -> list[Sent]:
+    """Return what was asked last over all tasks, the newest first."""
+    return [_sent(row) for row in history.rows(f"{_SENT} ORDER BY i.id DESC LIMIT ?", (limit,))]
+
+
+def ids(history: History) -> array[int]:
+    """Return the ids of all that was ever asked, the newest first."""
+    return array("q", (as_int(id) for (id,) in history.rows("SELECT id FROM intents ORDER BY id DESC")))
+
+
+def window(history: History, wanted: Sequence[int]) -> list[Sent]:
+    """Return what was asked under these ids, in this order, without what is gone."""
+    marks = ",".join("?" * len(wanted))
+    found = {sent.id: sent for sent in map(_sent, history.rows(f"{_SENT} WHERE i.id IN ({marks})", tuple(wanted)))}
+    return [found[id] for id in wanted if id in found]
+
+
+def _sent(row: Row) -> Sent:
+    token = _text(row[15])
+    return Sent(
+        id=as_int(row[0]),
+        number=as_int(row[1]),
+        task_id=_text(row[2]),
+        kind=Kind(as_text(row[3])),
+        email=as_text(row[4]),
+        holding_period=None if row[5] is None else as_int(row[5]),
+        reason=_text(row[6]),
+        action=as_text(row[7]),
+        state=as_text(row[8]),
+        attempts=as_int(row[9]),
+        asked_at=from_text(as_text(row[10])),
+        first_sent_at=_instant(row[11]),
+        settled_at=_instant(row[12]),
+        next_at=_instant(row[13]) if row[8] == "waiting" else None,
+        actor=as_text(row[14]),
+        client_token_start=None if token is None else token[:_START],
+        client_token_sha256=None if token is None else hashlib.sha256(token.encode()).hexdigest(),
+        answer=(_text(row[16]), _text(row[17])),
+    )
+
+
+def _text(value: SqlValue) -> str | None:
+    return None if value is None else as_text(value)
+
+
+def _instant(value: SqlValue) -> datetime | None:
+    return None if value is None else from_text(as_text(value))

@@ -1,0 +1,117 @@
+"""The views: the built-in ones, and those that operators save for console and command line alike."""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+from bwp_tui.domain.filter import VIEWS, FilterError, View, parse
+from bwp_tui.domain.text import clean_line, nearest
+from bwp_tui.store.database.connection import History, Row, Transaction, as_text
+from bwp_tui.store.errors import HistoryDamaged, NotPossible
+from bwp_tui.store.queries.filter_sql import SORTS
+
+LONGEST_NAME: Final = 30
+_SHORT: Final = 5
+
+
+def saved(history: History) -> tuple[View, ...]:
+    """Return the saved views in their order.
+
+    Raises:
+        HistoryDamaged: one of them cannot be read.
+    """
+    return tuple(map(_view, history.rows("SELECT name, filter, sort, columns FROM views ORDER BY position, name")))
+
+
+def every(history: History) -> tuple[View, ...]:
+    """Return the built-in views and then the saved ones: those of the keys 1 to 9, and what goes beyond."""
+    return (*VIEWS, *saved(history))
+
+
+def named(history: History, name: str) -> View:
+    """Return the view with this name, whatever the case of its letters.
+
+    Raises:
+        NotPossible: there is none; the sentence names the nearest.
+    """
+    known = {view.name.casefold(): view for view in every(history)}
+    wanted = clean_line(name).casefold()
+    if wanted not in known:
+        guess = nearest(wanted, tuple(known))
+        hint = f"Did you mean “{guess}”?" if guess else "See: bwp-tui views."
+        raise NotPossible(f"There is no view “{clean_line(name)}”. {hint}")
+    return known[wanted]
+
+
+def save(history: History, view: View, position: int | None = None) -> None:
+    """Save a view; one of the same name is replaced, and stays in its place unless `position` says where.
+
+    Args:
+        position: 0 is the first of the saved views; None is its place, or the last one for a new view.
+
+    Raises:
+        NotPossible: its name, filter or sort cannot be.
+    """
+    name = clean_line(view.name)
+    check(view)
+    with history.write() as transaction:
+        names = [as_text(row[0]) for row in transaction.run("SELECT name FROM views ORDER BY position, name")]
+        folded = [known.casefold() for known in names]
+        place = folded.index(name.casefold()) if name.casefold() in folded else len(names)
+        others = [known for known in names if known.casefold() != name.casefold()]
+        for known in set(names) - set(others):
+            transaction.run("DELETE FROM views WHERE name = ?", (known,))
+        transaction.run(
+            "INSERT INTO views (name, filter, sort, columns, position) VALUES (?, ?, ?, ?, 0)",
+            (name, view.filter.strip(), view.sort, json.dumps(list(view.columns))),
+        )
+        others.insert(place if position is None else position, name)
+        _number(transaction, others)
+
+
+def delete(history: History, name: str) -> View:
+    """Remove a saved view and return it.
+
+    Raises:
+        NotPossible: there is none of that name, or it is built in.
+    """
+    with history.write() as transaction:
+        view = named(history, name)
+        if view in VIEWS:
+            raise NotPossible(f"The view “{view.name}” is built in and stays.")
+        transaction.run("DELETE FROM views WHERE name = ?", (view.name,))
+    return view
+
+
+def check(view: View) -> None:
+    """Check that a view can be saved.
+
+    Raises:
+        NotPossible: its name, filter or sort cannot be.
+    """
+    name = clean_line(view.name)
+    if not name or len(name) > LONGEST_NAME:
+        raise NotPossible(f"The name of a view has 1 to {LONGEST_NAME} characters.")
+    if name.casefold() in {built_in.name for built_in in VIEWS}:
+        raise NotPossible(f"The view “{name}” is built in; choose another name.")
+    if view.sort not in SORTS:
+        raise NotPossible(f"There is no order “{clean_line(view.sort)}”; there are {', '.join(SORTS)}.")
+    try:
+        parse(view.filter)
+    except FilterError as error:
+        raise NotPossible(f"The filter of the view is wrong: {error}") from None
+
+
+def _number(transaction: Transaction, names: list[str]) -> None:
+    for position, name in enumerate(names):
+        transaction.run("UPDATE views SET position = ? WHERE name = ?", (position, name))
+
+
+def _view(row: Row) -> View:
+    name = as_text(row[0])
+    try:
+        columns = tuple(str(column) for column in json.loads(as_text(row[3])))
+    except (ValueError, TypeError) as error:
+        raise HistoryDamaged(f"The history holds a view “{clean_line(name)}” that cannot be read.") from error
+    return View(name, name[:_SHORT], as_text(row[1]), as_text(row[2]), columns)

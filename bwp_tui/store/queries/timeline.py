@@ -1,0 +1,77 @@
+"""The append-only record of what happened to a task, when, and by whom."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from bwp_tui.domain.task import Event
+from bwp_tui.domain.times import from_text
+from bwp_tui.store.database.connection import History, SqlValue, Transaction, as_int, as_text
+from bwp_tui.store.errors import HistoryDamaged
+
+SERVICE = "service"
+"""Actor of what the service did or answered."""
+
+PROGRAM: Final = "bwp-tui"
+"""Actor of what this program did by itself, and of what this machine stood in the way of."""
+
+NOTE: Final = "note"
+"""What a line is that holds a note: a task has as many as were written, and shows the newest."""
+
+
+def append(
+    transaction: Transaction,
+    number: int,
+    actor: str,
+    what: str,
+    *,
+    before: str | None = None,
+    after: str | None = None,
+    detail: str | None = None,
+) -> None:
+    """Add a line to the timeline of task `number`, at the transaction's instant."""
+    transaction.run(
+        "INSERT INTO timeline (task, at, actor, what, before, after, detail) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (number, transaction.now_text, actor, what, before, after, detail),
+    )
+
+
+def of_task(history: History, number: int) -> list[Event]:
+    """Return the timeline of task `number`, oldest first."""
+    rows = history.rows(
+        "SELECT at, actor, what, before, after, detail FROM timeline WHERE task = ? ORDER BY id", (number,)
+    )
+    return [
+        Event(
+            at=_instant(at),
+            actor=as_text(actor),
+            what=as_text(what),
+            before=None if before is None else as_text(before),
+            after=None if after is None else as_text(after),
+            detail=None if detail is None else as_text(detail),
+        )
+        for at, actor, what, before, after, detail in rows
+    ]
+
+
+def refused_cancellations(history: History, after: int) -> tuple[int, list[tuple[int, str]]]:
+    """Return the last line of all, and task and words of each cancellation refused after line `after`."""
+    last = history.row("SELECT coalesce(max(id), 0) FROM timeline")
+    rows = history.rows(
+        "SELECT task, detail FROM timeline WHERE id > ? AND what = 'cancel refused' ORDER BY id", (after,)
+    )
+    return (0 if last is None else as_int(last[0])), [(as_int(task), as_text(detail or "")) for task, detail in rows]
+
+
+def _instant(value: SqlValue) -> datetime:
+    try:
+        return from_text(as_text(value))
+    except ValueError as error:
+        raise HistoryDamaged("The history holds a line of a timeline without an instant.") from error
+
+
+def span(history: History) -> tuple[str, str] | None:
+    """Return the instants of the first and last line of any task's timeline, as the register stores them, or None."""
+    row = history.row("SELECT min(at), max(at) FROM timeline")
+    return None if row is None or row[0] is None else (as_text(row[0]), as_text(row[1]))

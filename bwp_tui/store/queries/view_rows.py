@@ -1,0 +1,122 @@
+"""The local numbers of a view's tasks: its first page at once, all of them after, and then only what changes."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from datetime import date
+from operator import neg, pos
+from typing import Final, NamedTuple
+
+from bwp_tui.domain.filter import Age, Filter
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.queries import tasks
+from bwp_tui.store.queries.keyset_page import Neighbourhood
+
+PAGE: Final = 500
+"""Rows that are read before all others: more than any terminal shows."""
+
+LONG: Final = 60_000
+"""Rows of a view above which another order is shown about the cursor's task first: fewer are read as fast as those."""
+
+MOST_MENDED: Final = 1_000
+"""Changes up to which a list is mended; with more of them, all is read anew."""
+
+_PLACES: Final[dict[str, Callable[[int], int]]] = {"newest": neg, "oldest": pos}
+"""The orders in which a task's place follows from its number alone."""
+
+
+class Wanted(NamedTuple):
+    """A question for rows: `today` is what its days are counted from."""
+
+    filter: Filter
+    sort: str
+    today: date
+
+
+class Near(NamedTuple):
+    """The task that is to be in sight, and how many rows the view has: the same tasks as before in another order."""
+
+    number: int
+    rows: int
+
+
+class ViewRows:
+    """The rows of one view after another, for one thread."""
+
+    def __init__(self, history: History) -> None:
+        self._history = history
+        self._wanted: Wanted | None = None
+        self._numbers: array[int] = array("q")
+        self._highest = 0
+        self._tasks = 0
+
+    def first(self, wanted: Wanted, near: Near | None = None) -> array[int] | None:
+        """Return what is to be seen first of a view that is long and was not the last one asked for, or None.
+
+        That is its first page; or, with `near`, a page with that task in its middle and 0 for all rows that are not
+        read yet.
+        """
+        if wanted == self._wanted:
+            return None
+        if near is not None:
+            return self._around(wanted, near) if near.rows > LONG else None
+        page = tasks.numbers(self._history, wanted.filter, today=wanted.today, sort=wanted.sort, limit=PAGE)
+        return page if len(page) == PAGE else None
+
+    def _around(self, wanted: Wanted, near: Near) -> array[int] | None:
+        about = Neighbourhood(self._history, wanted.filter, near.number, today=wanted.today, sort=wanted.sort)
+        found = about.page(PAGE // 2, near.rows)
+        if found is None:
+            return None
+        start, page = found
+        rows = array("q", bytes(page.itemsize * max(near.rows, start + len(page))))
+        rows[start : start + len(page)] = page
+        return rows
+
+    def every(self, wanted: Wanted, changed: Sequence[int], unwanted: Callable[[], bool]) -> array[int] | None:
+        """Return all rows of a view, or None where `unwanted` came to be true before they were read.
+
+        Args:
+            changed: the tasks that were touched since this was last called.
+        """
+        # Read before the rows: what is added meanwhile is then seen as new once more, rather than never.
+        highest, count = tasks.highest(self._history), tasks.count(self._history, Filter(), today=wanted.today)
+        if self._can_be_mended(wanted, changed, count):
+            self._mend(wanted, changed)
+        else:
+            self._wanted = None
+            numbers = tasks.numbers(
+                self._history, wanted.filter, today=wanted.today, sort=wanted.sort, unwanted=unwanted
+            )
+            if numbers is None:
+                return None
+            self._numbers, self._wanted = numbers, wanted
+        self._highest, self._tasks = highest, count
+        return self._numbers
+
+    def _can_be_mended(self, wanted: Wanted, changed: Sequence[int], count: int) -> bool:
+        added = sum(number > self._highest for number in changed)
+        return (
+            wanted == self._wanted
+            and wanted.sort in _PLACES
+            and len(changed) <= MOST_MENDED
+            and count == self._tasks + added  # else some were removed, and nothing tells which
+            and not any(isinstance(clause, Age) for clause in wanted.filter.clauses)  # time alone changes those
+        )
+
+    def _mend(self, wanted: Wanted, changed: Sequence[int]) -> None:
+        fitting = tasks.fitting(self._history, wanted.filter, changed, today=wanted.today)
+        place, numbers = _PLACES[wanted.sort], self._numbers
+        for number in changed:
+            at = bisect_left(numbers, place(number), key=place)
+            is_there = at < len(numbers) and numbers[at] == number
+            if is_there is not (number in fitting):
+                if numbers is self._numbers:  # whoever was told the former ones may still be reading them
+                    numbers = numbers[:]
+                if is_there:
+                    del numbers[at]
+                else:
+                    numbers.insert(at, number)
+        self._numbers = numbers

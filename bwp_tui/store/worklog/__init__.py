@@ -1,0 +1,1 @@
+"""What the engine records: intents, polls, downloads, its own state."""

@@ -1,0 +1,323 @@
+"""The downloads: what is asked for, how far it is, and what lies on disk at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from bwp_tui.domain.task import Download, Kind
+from bwp_tui.domain.times import from_text, to_text
+from bwp_tui.store.database.connection import History, Row, SqlValue, Transaction, as_int, as_text
+from bwp_tui.store.database.row_touch import mark
+from bwp_tui.store.queries import timeline
+from bwp_tui.store.queries.filter_sql import among
+from bwp_tui.store.queries.row_mapping import DOWNLOAD_COLUMNS, download_of
+from bwp_tui.store.worklog import download_timeline
+
+# The index of open downloads serves only a condition that says its own words.
+_OPEN: Final = "d.state IN ('queued', 'running')"
+QUEUED: Final = f"{_OPEN} AND d.state = 'queued'"
+"""A condition: it waits, though it may be paused."""
+
+PLACE: Final = "coalesce(d.place, d.id)"
+"""The place of a download in the queue; only its order tells."""
+
+_DUE: Final = f"{QUEUED} AND d.paused = 0"
+_RUNNING: Final = f"{_OPEN} AND d.state = 'running'"
+_ORDERS: Final = (
+    "SELECT d.id, d.task, t.kind, t.email, t.task_id, d.directory, d.etag, d.total, d.attempts, d.actor"
+    " FROM downloads d JOIN tasks t ON t.number = d.task"
+)
+
+
+class Order(NamedTuple):
+    """A download for the engine to carry out, with what names its file."""
+
+    id: int
+    number: int
+    kind: Kind
+    email: str
+    task_id: str
+    directory: str
+    etag: str | None
+    total: int | None
+    attempts: int
+    actor: str
+
+
+def asked(transaction: Transaction, number: int, directory: str, actor: str) -> int:
+    """Record that the result of task `number` is to be downloaded into `directory`; return the download's id.
+
+    It goes on where a failed one has left its part in the same folder.
+    """
+    left = transaction.one(
+        "SELECT d.etag, d.bytes, d.total FROM downloads d JOIN tasks t ON t.download = d.id"
+        " WHERE t.number = ? AND d.state = 'failed' AND d.directory = ? AND d.etag IS NOT NULL",
+        (number, directory),
+    )
+    # A part that was to be removed is taken over by this one.
+    transaction.run("UPDATE downloads SET part_unwanted = 0 WHERE task = ? AND directory = ?", (number, directory))
+    at = transaction.now_text
+    ((new,),) = transaction.run(
+        "INSERT INTO downloads (task, directory, etag, bytes, total, not_before, asked_at, actor, revision)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        (number, directory, *(left or (None, 0, None)), at, at, actor, transaction.revision),
+    )
+    transaction.run("UPDATE tasks SET download = ?, revision = ? WHERE number = ?", (new, transaction.revision, number))
+    return as_int(new)
+
+
+def of_task(history: History, number: int) -> list[Download]:
+    """Return every download of the result of task `number`, oldest first."""
+    rows = history.rows(f"SELECT {DOWNLOAD_COLUMNS} FROM downloads d WHERE d.task = ? ORDER BY d.id", (number,))
+    return [download_of(row) for row in rows]
+
+
+def due(
+    history: History,
+    now: datetime,
+    limit: int,
+    busy: frozenset[int] = frozenset(),
+) -> list[Order]:
+    """Return the queued downloads whose time has come, in the order of the queue.
+
+    Args:
+        busy: of none of these tasks: another download of each has not left its slot yet.
+    """
+    rows = history.rows(
+        f"{_ORDERS} WHERE {_DUE} AND d.not_before <= ? AND t.task_id IS NOT NULL"
+        f" AND NOT {among('d.task', busy)} ORDER BY {PLACE}, d.id LIMIT ?",
+        (to_text(now), limit),
+    )
+    return _orders(rows)
+
+
+def unwanted(history: History) -> list[Order]:
+    """Return the cancelled downloads whose parts are still to be removed."""
+    return _orders(history.rows(f"{_ORDERS} WHERE d.part_unwanted = 1 AND t.task_id IS NOT NULL"))
+
+
+def running(history: History) -> frozenset[int]:
+    """Return the ids of the downloads that run and are to go on."""
+    rows = history.rows(f"SELECT d.id FROM downloads d WHERE {_RUNNING} AND d.paused = 0")
+    return frozenset(as_int(found) for (found,) in rows)
+
+
+def _orders(rows: list[Row]) -> list[Order]:
+    return [
+        Order(
+            id=as_int(row[0]),
+            number=as_int(row[1]),
+            kind=Kind(as_text(row[2])),
+            email=as_text(row[3]),
+            task_id=as_text(row[4]),
+            directory=as_text(row[5]),
+            etag=None if row[6] is None else as_text(row[6]),
+            total=None if row[7] is None else as_int(row[7]),
+            attempts=as_int(row[8]),
+            actor=as_text(row[9]),
+        )
+        for row in rows
+    ]
+
+
+def next_at(history: History, busy: frozenset[int] = frozenset()) -> datetime | None:
+    """Return when the next queued download may begin, or None when none is queued; `busy` as in `due`."""
+    row = history.row(f"SELECT min(d.not_before) FROM downloads d WHERE {_DUE} AND NOT {among('d.task', busy)}")
+    return None if row is None or row[0] is None else from_text(as_text(row[0]))
+
+
+def open_ones(history: History) -> list[Download]:
+    """Return the downloads that have not ended: those that run, then those that wait, in the order of the queue."""
+    rows = history.rows(
+        f"SELECT {DOWNLOAD_COLUMNS} FROM downloads d WHERE {_OPEN} ORDER BY d.state = 'queued', {PLACE}, d.id"
+    )
+    return [download_of(row) for row in rows]
+
+
+def directory_of(history: History, download_id: int) -> str:
+    """Return the folder that a download goes into; empty where there is no such download."""
+    row = history.row("SELECT directory FROM downloads WHERE id = ?", (download_id,))
+    return "" if row is None else as_text(row[0])
+
+
+def is_saved(history: History, number: int, path: str) -> bool:
+    """Say whether the result of task `number` is recorded as saved at `path`."""
+    row = history.row("SELECT 1 FROM downloads WHERE task = ? AND state = 'done' AND path = ?", (number, path))
+    return row is not None
+
+
+def requeue_interrupted(history: History) -> int:
+    """Queue again what an engine that is gone left running; return how many there were."""
+    with history.write() as transaction:
+        rows = transaction.run(
+            f"UPDATE downloads AS d SET state = 'queued', rate = NULL, revision = ? WHERE {_RUNNING} RETURNING task",
+            (transaction.revision,),
+        )
+        for (number,) in rows:
+            mark(transaction, as_int(number))
+        return len(rows)
+
+
+def started(history: History, order: Order) -> bool:
+    """Record that a slot has taken up the download; say whether it may: it can have been paused or cancelled since."""
+    with history.write() as transaction:
+        return _changed(
+            transaction,
+            order,
+            "state = 'running', started_at = coalesce(started_at, ?)",
+            (transaction.now_text,),
+            when=f"{QUEUED} AND d.paused = 0",
+        )
+
+
+def progressed(
+    history: History,
+    order: Order,
+    received: int,
+    total: int | None,
+    rate: float | None,
+    etag: str | None,
+    *,
+    trouble: str | None = None,
+    step: tuple[str, str] | None = None,
+) -> None:
+    """Record how far a download is that has not ended: bytes received, bytes in all, bytes a second.
+
+    Args:
+        trouble: what its operator is to know of it now.
+        step: a step for the timeline, as `download_steps` names it, and its detail.
+    """
+    with history.write() as transaction:
+        is_open = _changed(
+            transaction,
+            order,
+            "bytes = ?, total = ?, rate = ?, etag = ?, trouble = ?",
+            (received, total, rate, etag, trouble),
+        )
+        if is_open and step is not None:
+            download_timeline.tell(transaction, order.number, *step)
+
+
+def stumbled(history: History, order: Order, words: str, at_byte: int, again_at: datetime) -> None:
+    """Record why a try failed of a download that keeps its slot, behind which byte, and when the next one begins."""
+    with history.write() as transaction:
+        is_open = _changed(
+            transaction,
+            order,
+            "attempts = attempts + 1, bytes = ?, rate = NULL, trouble = ?, not_before = ?",
+            (at_byte, words, to_text(again_at)),
+        )
+        if is_open:
+            download_timeline.tell(transaction, order.number, download_timeline.CUT, f"at byte {at_byte}: {words}")
+
+
+def finished(history: History, order: Order, path: str, size: int, sha256: str, remarks: Sequence[str] = ()) -> None:
+    """Record that the verified file lies at `path`, even if its download was cancelled a moment before.
+
+    Args:
+        remarks: sentences on what is to be known of it before it is unpacked.
+    """
+    with history.write() as transaction:
+        _ended(
+            transaction,
+            order,
+            "state = 'done', path = ?, bytes = ?, total = ?, rate = NULL, sha256 = ?, trouble = NULL, finished_at = ?,"
+            " paused = 0, part_unwanted = 0, remarks = ?",
+            (path, size, size, sha256, transaction.now_text, "\n".join(remarks) or None),
+            when="1",
+        )
+        transaction.run("UPDATE tasks SET saved = 1 WHERE number = ?", (order.number,))
+        timeline.append(
+            transaction,
+            order.number,
+            order.actor,
+            "downloaded",
+            detail=f"{path} ({size} bytes, sha256 {sha256})",
+        )
+
+
+def put_off(history: History, order: Order, words: str, not_before: datetime, *, was_tried: bool = True) -> None:
+    """Record why a download that has not ended stopped for now and when it goes on, and whether that was a try."""
+    with history.write() as transaction:
+        is_open = _changed(
+            transaction,
+            order,
+            "state = 'queued', attempts = attempts + ?, rate = NULL, trouble = ?, not_before = ?",
+            (was_tried, words, to_text(not_before)),
+        )
+        if is_open and was_tried:
+            download_timeline.tell(transaction, order.number, download_timeline.PUT_OFF, words)
+
+
+def requeued(history: History, order: Order, words: str) -> None:
+    """Record why a download that runs gives up its slot, and queue it behind those that wait."""
+    with history.write() as transaction:
+        is_open = _changed(
+            transaction,
+            order,
+            "state = 'queued', attempts = attempts + 1, rate = NULL, trouble = ?, not_before = ?, place ="
+            " (SELECT max(coalesce(o.place, o.id)) + 1 FROM downloads o WHERE o.state IN ('queued', 'running'))",
+            (words, transaction.now_text),
+        )
+        if is_open:
+            download_timeline.tell(transaction, order.number, download_timeline.PUT_OFF, words)
+
+
+def failed(
+    history: History, order: Order, words: str, *, part_is_left: bool = True, actor: str = timeline.SERVICE
+) -> None:
+    """Record why a download ended without a file, whether its part may be gone on with, and whose doing it was."""
+    with history.write() as transaction:
+        over = _ended(
+            transaction,
+            order,
+            "state = 'failed', paused = 0, rate = NULL, trouble = ?, finished_at = ?"
+            + ("" if part_is_left else ", etag = NULL"),
+            (words, transaction.now_text),
+        )
+        if over:
+            timeline.append(transaction, order.number, actor, "download failed", detail=words)
+
+
+def interrupted(history: History, order: Order) -> None:
+    """Queue again a download that stops although it has not ended; a paused one stays paused."""
+    with history.write() as transaction:
+        _changed(
+            transaction,
+            order,
+            "state = 'queued', rate = NULL, not_before = ?",
+            (transaction.now_text,),
+            when=_RUNNING,
+        )
+
+
+def part_removed(history: History, order: Order) -> None:
+    """Record that nothing is left on disk of a cancelled download."""
+    with history.write() as transaction:
+        _changed(transaction, order, "part_unwanted = 0", (), when="d.part_unwanted = 1")
+
+
+def _ended(
+    transaction: Transaction, order: Order, columns: str, values: tuple[SqlValue, ...], *, when: str = _OPEN
+) -> bool:
+    """Do as `_changed` at the end of a download: its last try counts, and those are summed up that were not told."""
+    ended = _changed(transaction, order, f"{columns}, attempts = attempts + 1", values, when=when)
+    if ended:
+        row = transaction.one("SELECT attempts FROM downloads WHERE id = ?", (order.id,))
+        download_timeline.tell_rest(transaction, order.number, 0 if row is None else as_int(row[0]) - 1)
+    return ended
+
+
+def _changed(
+    transaction: Transaction, order: Order, columns: str, values: tuple[SqlValue, ...], *, when: str = _OPEN
+) -> bool:
+    """Change the download and mark its task, if `when` holds of it: an operator may have been faster; say whether."""
+    rows = transaction.run(
+        f"UPDATE downloads AS d SET {columns}, revision = ? WHERE d.id = ? AND {when} RETURNING id",
+        (*values, transaction.revision, order.id),
+    )
+    if rows:
+        mark(transaction, order.number)
+    return bool(rows)

@@ -1,0 +1,103 @@
+"""Which tasks the service is to be asked about, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from bwp_tui.domain.task import Kind
+from bwp_tui.domain.times import from_text, local_day, to_text
+from bwp_tui.store.database.connection import History, Row, as_int, as_text
+from bwp_tui.store.queries.filter_sql import among
+
+
+@dataclass(frozen=True, slots=True)
+class DuePoll:
+    """A task to be asked about, with what its pace depends on."""
+
+    number: int
+    kind: Kind
+    task_id: str
+    status: str
+    submitted_at: datetime
+    holding_period: int | None
+    polls: int
+
+
+_TASKS: Final = (
+    "SELECT number, kind, task_id, status, coalesce(submitted_at, recorded_at), holding_period, polls"
+    " FROM tasks WHERE task_id IS NOT NULL"
+)
+
+NEAR_DAYS: Final = 7
+"""A task due to the shopper within so many days is asked about before those that are not."""
+
+
+SOON: Final = timedelta(seconds=30)
+"""So much before its time a task may be asked about, where a request that goes out has room for it."""
+
+_UNHURRIED: Final = 10 * SOON
+"""No task is taken along that was asked about more lately: those that are asked often keep their pace."""
+
+
+def due(
+    history: History,
+    now: datetime,
+    limit: int,
+    in_sight: frozenset[int] = frozenset(),
+) -> list[DuePoll]:
+    """Return tasks whose poll is due.
+
+    First those that somebody looks at, then those near their due date, then the longest overdue.
+    """
+    near = local_day(now) + timedelta(days=NEAR_DAYS)
+    orders = (
+        (among("number", in_sight), "next_poll_at"),
+        (f"open = 1 AND due_on <= '{near.isoformat()}'", "due_on, next_poll_at"),
+        ("1", "next_poll_at"),
+    )
+    found: dict[int, DuePoll] = {}
+    for condition, order in orders if in_sight else orders[1:]:
+        if len(found) < limit:
+            rows = history.rows(
+                f"{_TASKS} AND next_poll_at <= ? AND {condition} ORDER BY {order} LIMIT ?",
+                (to_text(now), limit),
+            )
+            found |= {poll.number: poll for poll in map(_due_poll, rows) if poll.number not in found}
+    return list(found.values())[:limit]
+
+
+def soon(history: History, now: datetime, limit: int) -> list[DuePoll]:
+    """Return tasks that a request may take along: due within `SOON`, the first due first."""
+    rows = history.rows(
+        f"{_TASKS} AND next_poll_at > ? AND next_poll_at <= ? AND polled_at <= ? ORDER BY next_poll_at LIMIT ?",
+        (to_text(now), to_text(now + SOON), to_text(now - _UNHURRIED), limit),
+    )
+    return [_due_poll(row) for row in rows]
+
+
+def _due_poll(row: Row) -> DuePoll:
+    return DuePoll(
+        number=as_int(row[0]),
+        kind=Kind(as_text(row[1])),
+        task_id=as_text(row[2]),
+        status=as_text(row[3]),
+        submitted_at=from_text(as_text(row[4])),
+        holding_period=None if row[5] is None else as_int(row[5]),
+        polls=as_int(row[6]),
+    )
+
+
+def next_at(history: History) -> datetime | None:
+    """Return when the next poll is due, or None when none is."""
+    row = history.row("SELECT min(next_poll_at) FROM tasks WHERE next_poll_at IS NOT NULL")
+    return None if row is None or row[0] is None else from_text(as_text(row[0]))
+
+
+def any_due(history: History, numbers: Sequence[int], at: datetime) -> bool:
+    """Say whether one of these tasks was due to be polled by `at` and has not been."""
+    condition = among("number", frozenset(numbers))
+    sql = f"SELECT 1 FROM tasks WHERE task_id IS NOT NULL AND next_poll_at <= ? AND {condition} LIMIT 1"
+    return history.row(sql, (to_text(at),)) is not None

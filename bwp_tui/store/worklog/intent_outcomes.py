@@ -1,0 +1,253 @@
+"""What became of the intents that the engine sent, written to the register."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from bwp_tui.domain.task import Status, TaskError
+from bwp_tui.domain.times import to_text
+from bwp_tui.store.database.connection import History, Row, Transaction, as_int, as_text
+from bwp_tui.store.database.row_touch import finish, mark
+from bwp_tui.store.queries import timeline
+from bwp_tui.store.queries.row_mapping import errors_text
+from bwp_tui.store.queries.timeline import SERVICE
+
+LAPSED: Final = "not answered within 8 hours"
+"""Why a request is unconfirmed, as a rule."""
+
+
+def sending(history: History, intent: int, service_now: datetime | None = None) -> bool:
+    """Record that an intent is about to be sent: from here on its outcome may be unknown.
+
+    The first attempt is dated by the wall clock, by the service's, and by the machine's uptime, which nobody sets.
+
+    Returns False, and the intent must not be sent, when an operator has withdrawn it meanwhile.
+    """
+    uptime = history.uptime()
+    service_at = None if service_now is None else to_text(service_now)
+    with history.write() as transaction:
+        row = transaction.one(
+            "UPDATE intents SET attempts = attempts + 1, first_sent_at = coalesce(first_sent_at, ?),"
+            " first_sent_boot = CASE WHEN first_sent_at IS NULL THEN ? ELSE first_sent_boot END,"
+            " first_sent_uptime = CASE WHEN first_sent_at IS NULL THEN ? ELSE first_sent_uptime END,"
+            " first_sent_service_at = CASE WHEN first_sent_at IS NULL THEN ? ELSE first_sent_service_at END"
+            " WHERE id = ? AND state = 'waiting' RETURNING id",
+            (transaction.now_text, uptime.boot, uptime.seconds, service_at, intent),
+        )
+        return row is not None
+
+
+def accepted(history: History, intent: int, task_id: str, next_poll_at: datetime) -> None:
+    """Record the task id that the service gave to a submitted task, also when it comes too late to be expected."""
+    with history.write() as transaction:
+        number, before = _succeeded(transaction, intent)
+        twin = transaction.one(
+            "SELECT o.number, o.kind = t.kind AND (o.email = '' OR o.email = t.email COLLATE NOCASE)"
+            " FROM tasks o, tasks t WHERE o.task_id = ? AND t.number = ?",
+            (task_id, number),
+        )
+        if twin is not None and as_int(twin[0]) == number:
+            return  # a second engine sent the same client token and was answered first
+        if twin is not None and twin[1]:
+            # An operator tracked this very task by hand while its answer was outstanding.
+            finish(transaction, number, Status.CANCELLED)
+            timeline.append(
+                transaction,
+                number,
+                SERVICE,
+                "accepted",
+                before=before,
+                after=Status.CANCELLED,
+                detail=f"{task_id}, kept as #{as_int(twin[0])}",
+            )
+            return
+        if twin is not None:
+            words = (
+                f"The service answered with task id {task_id}, which is that of #{as_int(twin[0])}: ask its support."
+            )
+            _leave_open(transaction, number, "no answer", before, words)
+            return
+        transaction.run(
+            "UPDATE tasks SET task_id = ?, submitted_at = ?, terminal = 0, finished_at = NULL, trouble = NULL,"
+            " next_poll_at = ?, polls = 0 WHERE number = ?",
+            (task_id, transaction.now_text, to_text(next_poll_at), number),
+        )
+        row = transaction.one(
+            "UPDATE tasks SET status = CASE WHEN kind = 'DELETION' AND holding_period > 0 THEN 'ON_HOLD'"
+            " ELSE 'IN_PROGRESS' END WHERE number = ? RETURNING status",
+            (number,),
+        )
+        mark(transaction, number)
+        after = None if row is None else as_text(row[0])
+        timeline.append(transaction, number, SERVICE, "accepted", before=before, after=after, detail=task_id)
+
+
+def refused(history: History, intent: int, code: str | None, message: str) -> None:
+    """Record that the service refused a submission, in its words.
+
+    Where an earlier try had no answer, that one may have started a task: the request is unconfirmed.
+    """
+    with history.write() as transaction:
+        doubt = _doubt(transaction, intent, "started")
+        number = _settle(transaction, intent, "refused")
+        if number is None:
+            return
+        transaction.run(
+            "UPDATE tasks SET errors = ?, trouble = NULL WHERE number = ?",
+            (errors_text((TaskError(code, message),)), number),
+        )
+        if doubt:
+            _leave_open(transaction, number, "refused", Status.QUEUED, message + doubt)
+            return
+        finish(transaction, number, Status.REJECTED)
+        timeline.append(
+            transaction,
+            number,
+            SERVICE,
+            "refused",
+            before=Status.QUEUED,
+            after=Status.REJECTED,
+            detail=message,
+        )
+
+
+def _leave_open(transaction: Transaction, number: int, what: str, before: str, words: str) -> None:
+    """Bring a request to UNCONFIRMED, in words that say why."""
+    transaction.run(
+        "UPDATE tasks SET status = ?, trouble = ?, next_poll_at = NULL, revision = ? WHERE number = ?",
+        (Status.UNCONFIRMED, words, transaction.revision, number),
+    )
+    timeline.append(transaction, number, SERVICE, what, before=before, after=Status.UNCONFIRMED, detail=words)
+
+
+def put_off(history: History, intent: int, words: str, not_before: datetime, *, never_sent: bool) -> None:
+    """Record that an intent got no answer and when it is tried again.
+
+    Args:
+        never_sent: no byte of this attempt left the machine, so a first attempt leaves nothing unknown.
+    """
+    with history.write() as transaction:
+        row = transaction.one(
+            "UPDATE intents SET not_before = ?,"
+            " first_sent_at = CASE WHEN ? AND attempts = 1 THEN NULL ELSE first_sent_at END,"
+            " attempts = CASE WHEN ? AND attempts = 1 THEN 0 ELSE attempts END"
+            " WHERE id = ? AND state = 'waiting' RETURNING task",
+            (to_text(not_before), never_sent, never_sent, intent),
+        )
+        if row is None:
+            return
+        changed = transaction.run(
+            "UPDATE tasks SET trouble = ? WHERE number = ? AND trouble IS NOT ? RETURNING number",
+            (words, row[0], words),
+        )
+        if changed:
+            mark(transaction, as_int(row[0]))
+
+
+def unconfirmed(history: History, intent: int, why: str = LAPSED) -> None:
+    """Record that a sent request was never answered while its client token is known to have protected it."""
+    with history.write() as transaction:
+        sent = transaction.one("SELECT attempts, first_sent_at FROM intents WHERE id = ?", (intent,))
+        number = _settle(transaction, intent, "lapsed")
+        if number is None:
+            return
+        transaction.run(
+            "UPDATE tasks SET status = ?, revision = ? WHERE number = ?",
+            (Status.UNCONFIRMED, transaction.revision, number),
+        )
+        timeline.append(
+            transaction,
+            number,
+            SERVICE,
+            "no answer",
+            before=Status.QUEUED,
+            after=Status.UNCONFIRMED,
+            detail=f"tried {_times(sent)}, {why}",
+        )
+
+
+def cancelled(history: History, intent: int) -> None:
+    """Record that the service has cancelled a deletion."""
+    with history.write() as transaction:
+        number, before = _succeeded(transaction, intent)
+        finish(transaction, number, Status.CANCELLED)
+        transaction.run(
+            "UPDATE tasks SET cancel_asked = 0, trouble = NULL, next_poll_at = NULL WHERE number = ?",
+            (number,),
+        )
+        timeline.append(
+            transaction,
+            number,
+            SERVICE,
+            "cancelled",
+            before=before,
+            after=Status.CANCELLED,
+        )
+
+
+def cancel_refused(history: History, intent: int, words: str) -> None:
+    """Record that the service would not cancel a deletion; the task goes on, and is asked about at once.
+
+    Where an earlier try had no answer, that one may have cancelled it: the words say so, and the status does not.
+    """
+    with history.write() as transaction:
+        number = _refuse_cancellation(transaction, intent, words)
+        if number is not None:
+            transaction.run("UPDATE tasks SET next_poll_at = ? WHERE number = ?", (transaction.now_text, number))
+
+
+def end_cancellation(transaction: Transaction, number: int, words: str) -> None:
+    """Give up the cancellation of a task that waits to be sent, if there is one: the task is beyond it."""
+    row = transaction.one(
+        "SELECT id FROM intents WHERE task = ? AND action = 'cancel' AND state = 'waiting'", (number,)
+    )
+    if row is not None:
+        _refuse_cancellation(transaction, as_int(row[0]), words)
+
+
+def _refuse_cancellation(transaction: Transaction, intent: int, words: str) -> int | None:
+    words += _doubt(transaction, intent, "cancelled")
+    number = _settle(transaction, intent, "refused")
+    if number is not None:
+        transaction.run("UPDATE tasks SET cancel_asked = 0, trouble = ? WHERE number = ?", (words, number))
+        mark(transaction, number)
+        timeline.append(transaction, number, SERVICE, "cancel refused", detail=words)
+    return number
+
+
+def _doubt(transaction: Transaction, intent: int, done: str) -> str:
+    """Return a sentence for a refusal where a try before it may have worked, to stand behind the service's words."""
+    row = transaction.one("SELECT attempts FROM intents WHERE id = ?", (intent,))
+    # An attempt that surely did not work is not counted, so this one is the first unless one was left open.
+    return "" if row is None or as_int(row[0]) < 2 else f" An earlier try had no answer: it may have been {done}."
+
+
+def _times(sent: Row | None) -> str:
+    if sent is None or sent[1] is None:
+        return "once"
+    times = as_int(sent[0])
+    return f"{'once' if times == 1 else f'{times} times, first'} at {as_text(sent[1])}"
+
+
+def _settle(transaction: Transaction, intent: int, state: str) -> int | None:
+    """Close a waiting intent and return the number of its task; None when it is closed already."""
+    row = transaction.one(
+        "UPDATE intents SET state = ?, settled_at = ? WHERE id = ? AND state = 'waiting' RETURNING task",
+        (state, transaction.now_text, intent),
+    )
+    return None if row is None else as_int(row[0])
+
+
+def _succeeded(transaction: Transaction, intent: int) -> tuple[int, str]:
+    """Close an intent as done, even one given up meanwhile: what the service did is done.
+
+    Returns the number and the status of its task.
+    """
+    rows = transaction.run(
+        "UPDATE intents SET state = 'done', settled_at = ? WHERE id = ? RETURNING task",
+        (transaction.now_text, intent),
+    )
+    number = as_int(rows[0][0])
+    status = transaction.run("SELECT status FROM tasks WHERE number = ?", (number,))[0][0]
+    return number, as_text(status)

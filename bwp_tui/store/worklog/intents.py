@@ -1,0 +1,90 @@
+"""What has been asked of the service and not been settled, for the engine to send."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from bwp_tui.domain.task import Kind
+from bwp_tui.domain.times import from_text, to_text
+from bwp_tui.store.database.connection import History, Row, as_int, as_text
+
+_INTENTS: Final = (
+    "SELECT i.id, i.task, i.action, t.kind, t.email, t.holding_period, t.reason, i.client_token, t.task_id,"
+    " i.attempts, i.first_sent_at, i.first_sent_boot, i.first_sent_uptime, i.first_sent_service_at"
+    " FROM intents i JOIN tasks t ON t.number = i.task"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A submission or cancellation with all that its request needs. `task_id` is set for a cancellation."""
+
+    id: int
+    number: int
+    action: str
+    kind: Kind
+    email: str
+    holding_period: int | None
+    reason: str | None
+    client_token: str
+    task_id: str | None
+    attempts: int
+    first_sent_at: datetime | None
+    first_sent_boot: str | None
+    """With `first_sent_uptime`, the first attempt by the machine's uptime (see `Uptime`)."""
+    first_sent_uptime: float | None
+    first_sent_service_at: datetime | None
+    """The first attempt by the service's clock, where that was known."""
+
+
+def due(history: History, now: datetime, limit: int) -> list[Intent]:
+    """Return the waiting intents whose time has come.
+
+    Who has waited longest since the last try comes first, so that one that fails again and again holds up no other.
+    """
+    rows = history.rows(
+        f"{_INTENTS} WHERE i.state = 'waiting' AND i.not_before <= ? ORDER BY i.not_before, i.id LIMIT ?",
+        (to_text(now), limit),
+    )
+    return [_intent(row) for row in rows]
+
+
+def sent_and_waiting(history: History) -> list[Intent]:
+    """Return the submissions that were sent and not answered, whether they are due to be sent again or not."""
+    rows = history.rows(
+        f"{_INTENTS} WHERE i.state = 'waiting' AND i.action = 'submit' AND i.first_sent_at IS NOT NULL ORDER BY +i.id"
+    )
+    return [_intent(row) for row in rows]
+
+
+def _intent(row: Row) -> Intent:
+    return Intent(
+        id=as_int(row[0]),
+        number=as_int(row[1]),
+        action=as_text(row[2]),
+        kind=Kind(as_text(row[3])),
+        email=as_text(row[4]),
+        holding_period=None if row[5] is None else as_int(row[5]),
+        reason=None if row[6] is None else as_text(row[6]),
+        client_token=as_text(row[7] or ""),
+        task_id=None if row[8] is None else as_text(row[8]),
+        attempts=as_int(row[9]),
+        first_sent_at=None if row[10] is None else from_text(as_text(row[10])),
+        first_sent_boot=None if row[11] is None else as_text(row[11]),
+        first_sent_uptime=None if row[12] is None else float(row[12]),
+        first_sent_service_at=None if row[13] is None else from_text(as_text(row[13])),
+    )
+
+
+def next_at(history: History) -> datetime | None:
+    """Return when the next waiting intent may be sent, or None when none waits."""
+    row = history.row("SELECT min(i.not_before) FROM intents i WHERE i.state = 'waiting'")
+    return None if row is None or row[0] is None else from_text(as_text(row[0]))
+
+
+def waiting_for(history: History, number: int) -> bool:
+    """Say whether task `number` has an intent that is not settled."""
+    row = history.row("SELECT 1 FROM intents WHERE task = ? AND state = 'waiting'", (number,))
+    return row is not None

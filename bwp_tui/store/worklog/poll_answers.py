@@ -1,0 +1,197 @@
+"""What the service answered to polls, written to the register."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from bwp_tui.domain.task import PAST_HOLD, TERMINAL, Status, TaskError, status_after
+from bwp_tui.domain.times import from_text, to_text
+from bwp_tui.store.database.connection import History, SqlValue, Transaction, as_int, as_text
+from bwp_tui.store.database.row_touch import finish, mark
+from bwp_tui.store.queries import timeline
+from bwp_tui.store.queries.filter_sql import among
+from bwp_tui.store.queries.row_mapping import errors_text
+from bwp_tui.store.queries.timeline import SERVICE
+from bwp_tui.store.worklog import intent_outcomes
+
+MISSING_AFTER: Final = timedelta(days=1)
+MISSING_ANSWERS: Final = 3
+"""A task is MISSING after this many answers over this long: one may be a slip of theirs."""
+
+
+_SHOWN: Final = ("status", "submitted_at", "updated_at", "errors", "trouble", "email", "holding_period")
+_STATUS: Final = 0
+_EMAIL: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the service said of a task, cleaned. Absent fields are None."""
+
+    status: str
+    submitted_at: datetime | None
+    updated_at: datetime | None
+    email: str | None
+    holding_period: int | None
+    errors: tuple[TaskError, ...]
+
+
+def all_answered(history: History, given: Mapping[int, tuple[Answer, datetime | None]]) -> frozenset[int]:
+    """Record the answers to one request: by the tasks' local numbers, each with when to ask again.
+
+    Returns the tasks of which anything that the operator sees has changed. An answer that changes nothing moves only
+    the poll times, and leaves the row's revision alone: no screen redraws for it. A task id that was entered by hand
+    for an unconfirmed request is given up where it turns out to be that of another shopper.
+    """
+    with history.write() as transaction:
+        rows = transaction.run(
+            f"SELECT number, {', '.join(_SHOWN)} FROM tasks WHERE {among('number', frozenset(given))} ORDER BY number"
+        )
+        before = {as_int(row[0]): row[1:] for row in rows}
+        return frozenset(number for number in before if _record(transaction, number, before[number], *given[number]))
+
+
+def _record(
+    transaction: Transaction, number: int, before: Sequence[SqlValue], answer: Answer, next_poll_at: datetime | None
+) -> bool:
+    email, status = as_text(before[_EMAIL]), as_text(before[_STATUS])
+    if _is_of_another(email, answer.email) and _was_adopted(transaction, number):
+        _disown(transaction, number, "that task is about another address")
+        return True
+    after = _after(before, answer)
+    # Only what differs is named: a column that is has all of its indexes written again.
+    changes = {name: new for name, old, new in zip(_SHOWN, before, after, strict=True) if new != old}
+    terminal = after[_STATUS] in TERMINAL
+    columns: dict[str, SqlValue] = {
+        **changes,
+        "polled_at": transaction.now_text,
+        "next_poll_at": None if terminal or next_poll_at is None else to_text(next_poll_at),
+        "unknown_since": None,
+        "unknown_answers": 0,
+    }
+    if changes:
+        columns["revision"] = transaction.revision
+    if terminal or "status" in changes:
+        columns["terminal"] = int(terminal)
+    polls = "0" if "status" in changes else "polls + 1"
+    transaction.run(
+        f"UPDATE tasks SET {', '.join(f'{name} = ?' for name in columns)}, polls = {polls} WHERE number = ?",
+        (*columns.values(), number),
+    )
+    if "status" in changes:
+        _record_status(transaction, number, status, as_text(after[_STATUS]), answer)
+    return bool(changes)
+
+
+def _after(before: Sequence[SqlValue], answer: Answer) -> tuple[SqlValue, ...]:
+    """Return what the columns of `_SHOWN` hold after an answer."""
+    status, submitted_at, updated_at, _errors, _trouble, email, holding_period = before
+    return (
+        status_after(as_text(status), answer.status),
+        _or_text(answer.submitted_at, submitted_at),
+        _or_text(answer.updated_at, updated_at),
+        errors_text(answer.errors),
+        None,
+        email or answer.email or "",
+        holding_period if holding_period is not None else answer.holding_period,
+    )
+
+
+def _or_text(instant: datetime | None, before: SqlValue) -> str | None:
+    if instant is not None:
+        return to_text(instant)
+    return before if isinstance(before, str) else None
+
+
+def _record_status(transaction: Transaction, number: int, before: str, status: str, answer: Answer) -> None:
+    finished = None
+    if status in TERMINAL:
+        finished = to_text(answer.updated_at) if answer.updated_at else transaction.now_text
+    transaction.run("UPDATE tasks SET finished_at = ? WHERE number = ?", (finished, number))
+    detail = "; ".join(error.code or error.message for error in answer.errors) or None
+    timeline.append(transaction, number, SERVICE, "status", before=before, after=status, detail=detail)
+    if status in PAST_HOLD:
+        intent_outcomes.end_cancellation(
+            transaction, number, f"The deletion can no longer be cancelled: it is {status}."
+        )
+
+
+def _is_of_another(email: str, answered: str | None) -> bool:
+    return bool(email and answered) and email.casefold() != (answered or "").casefold()
+
+
+def _was_adopted(transaction: Transaction, number: int) -> bool:
+    """Say whether the task's id was entered by hand for a request that was sent from here, and not confirmed yet."""
+    row = transaction.one(
+        "SELECT 1 FROM tasks t JOIN intents i ON i.task = t.number AND i.action = 'submit'"
+        " WHERE t.number = ? AND t.status = ? AND t.task_id IS NOT NULL",
+        (number, Status.QUEUED),
+    )
+    return row is not None
+
+
+def _disown(transaction: Transaction, number: int, why: str) -> None:
+    """Take a task id that was entered by hand off its request, which is unconfirmed again."""
+    row = transaction.one("SELECT task_id FROM tasks WHERE number = ?", (number,))
+    task_id = as_text(row[0]) if row else ""
+    words = f"{task_id} is not the id of this request: {why}."
+    transaction.run(
+        "UPDATE tasks SET task_id = NULL, status = ?, next_poll_at = NULL, trouble = ?, unknown_since = NULL,"
+        " unknown_answers = 0 WHERE number = ?",
+        (Status.UNCONFIRMED, words, number),
+    )
+    mark(transaction, number)
+    timeline.append(
+        transaction, number, SERVICE, "disowned", before=Status.QUEUED, after=Status.UNCONFIRMED, detail=words
+    )
+
+
+def not_known(history: History, number: int, words: str, next_poll_at: datetime) -> None:
+    """Record that the service does not know the task.
+
+    It is MISSING after several such answers over a day: one may be a slip of theirs. What has ended here stays as it
+    ended, and is not asked about again. A wrong id that was entered for an unconfirmed request is taken off it.
+    """
+    with history.write() as transaction:
+        row = transaction.one(
+            "SELECT status, coalesce(unknown_since, ?), unknown_answers + 1 FROM tasks WHERE number = ?",
+            (transaction.now_text, number),
+        )
+        if row is None:
+            return
+        if row[0] in TERMINAL:
+            transaction.run(
+                "UPDATE tasks SET polled_at = ?, next_poll_at = NULL WHERE number = ?", (transaction.now_text, number)
+            )
+            return
+        if _was_adopted(transaction, number):
+            _disown(transaction, number, "the service does not know it")
+            return
+        before, since, answers = as_text(row[0]), as_text(row[1]), as_int(row[2])
+        missing = answers >= MISSING_ANSWERS and transaction.now - from_text(since) >= MISSING_AFTER
+        transaction.run(
+            "UPDATE tasks SET unknown_since = ?, unknown_answers = ?, trouble = ?, polled_at = ?, next_poll_at = ?,"
+            " polls = polls + 1 WHERE number = ?",
+            (since, answers, words, transaction.now_text, None if missing else to_text(next_poll_at), number),
+        )
+        mark(transaction, number)
+        if missing:
+            finish(transaction, number, Status.MISSING)
+            timeline.append(transaction, number, SERVICE, "status", before=before, after=Status.MISSING, detail=words)
+            intent_outcomes.end_cancellation(transaction, number, words)
+
+
+def not_answered(history: History, numbers: list[int], words: str, next_poll_at: datetime) -> None:
+    """Record that the service could not be asked about these tasks, and when to try again."""
+    with history.write() as transaction:
+        for number in numbers:
+            transaction.run("UPDATE tasks SET next_poll_at = ? WHERE number = ?", (to_text(next_poll_at), number))
+            changed = transaction.run(
+                "UPDATE tasks SET trouble = ? WHERE number = ? AND trouble IS NOT ? RETURNING number",
+                (words, number, words),
+            )
+            if changed:
+                mark(transaction, number)
