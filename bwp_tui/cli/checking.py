@@ -84,7 +84,7 @@ def _findings(name: str | None) -> Iterator[Finding]:
 
 def service(profile: Profile) -> Iterator[Finding]:
     """Check the credentials, and whether the service takes them."""
-    from bwp_tui.engine.setup import setup_for
+    from bwp_tui.engine.runtime.engine_config import setup_for
 
     try:
         setup = setup_for(profile)
@@ -97,7 +97,7 @@ def service(profile: Profile) -> Iterator[Finding]:
         else "a secret"
     )
     yield Finding("credentials", Level.OK, f"Client {setup.client_id}, target {setup.target_id}, and {origin}.")
-    from bwp_tui.engine.probe import probe
+    from bwp_tui.engine.runtime.probe import probe
 
     result = probe(setup)
     yield Finding("service", Level.OK if result.reachable else Level.FAIL, result.sentence)
@@ -205,7 +205,7 @@ def _newest_backup(path: Path, oldest: str | None) -> tuple[bool, str]:
 
 def _engine(profile: Profile, state: EngineState) -> Finding:
     """Check whether a process is the engine, and one that can work."""
-    from bwp_tui.engine.lease import Lease, LeaseUnusable, seems_stopped
+    from bwp_tui.engine.runtime.lease import Lease, LeaseUnusable, seems_stopped
 
     lease = Lease(profile.lease_path)
     try:

@@ -13,12 +13,12 @@ from typing import Final
 from bwp_tui.cli.common import agreed, ask, can_ask, chosen_profile, note, opened, read, today
 from bwp_tui.cli.exits import Exit, Stop
 from bwp_tui.cli.reading import filter_of
+from bwp_tui.domain.archive_names import file_name, part_name
 from bwp_tui.domain.deadlines import add_months
 from bwp_tui.domain.filter import View, Words, parse
 from bwp_tui.domain.task import Kind, Task
 from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import to_text, utc_now
-from bwp_tui.engine.archive_names import file_name, part_name
 from bwp_tui.settings import Profile
 from bwp_tui.store.maintenance import backups
 from bwp_tui.store.maintenance import purge as purging
@@ -43,7 +43,7 @@ def backup(arguments: Namespace) -> Exit:
 
 def restore(arguments: Namespace) -> Exit:
     """Put a backup in the place of the register, and merge into it what only the register holds."""
-    from bwp_tui.engine.lease import Lease
+    from bwp_tui.engine.runtime.lease import Lease
 
     file: Path = arguments.file
     profile = chosen_profile(arguments)

@@ -8,10 +8,10 @@ from datetime import date, datetime
 
 from bwp_tui.domain.advice import advice_for
 from bwp_tui.domain.deadlines import acknowledge_by, is_clock_running
+from bwp_tui.domain.masking import veiled, veiled_record
 from bwp_tui.domain.task import Download, Event, Kind, Status, Task, Verification
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import due_words, duration_words, local, stamp, to_text
-from bwp_tui.engine.veiling import veiled, veiled_record
 
 _COMMANDS = {"R": "resubmit {}", "i": "settle {} --task-id ID", "X": "settle {} --give-up REASON"}
 _WIDEST = 48

@@ -20,8 +20,8 @@ from bwp_tui.domain.filter import parse as parse_filter
 from bwp_tui.domain.task import WATCHED, Task, has_ended
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import utc_now
-from bwp_tui.engine.setup import preparing
-from bwp_tui.engine.thread import EngineThread
+from bwp_tui.engine.runtime.engine_config import preparing
+from bwp_tui.engine.runtime.engine_thread import EngineThread
 from bwp_tui.settings import Profile, actor, load_profile
 from bwp_tui.store.commands import bulk
 from bwp_tui.store.database.connection import History

@@ -125,7 +125,7 @@ def _fresh(profile: Profile) -> Iterator[None]:
     Raises:
         Stop: another practice console is open.
     """
-    from bwp_tui.engine.lease import Lease
+    from bwp_tui.engine.runtime.lease import Lease
 
     lease = Lease(profile.lease_path)
     if not lease.take():

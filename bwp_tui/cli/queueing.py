@@ -9,10 +9,10 @@ from typing import Final
 from bwp_tui.cli.common import Session, named, note, opened, read
 from bwp_tui.cli.exits import Exit, Stop
 from bwp_tui.cli.output import print_json
+from bwp_tui.domain.masking import veiled, veiled_record
 from bwp_tui.domain.task import Download, DownloadState, Task
 from bwp_tui.domain.text import clean_line, size
 from bwp_tui.domain.times import to_text
-from bwp_tui.engine.veiling import veiled, veiled_record
 from bwp_tui.store.commands import download_queue
 from bwp_tui.store.commands.download_queue import Steered
 from bwp_tui.store.database.connection import History
@@ -74,7 +74,7 @@ def _steered(session: Session, deed: str, names: Sequence[str]) -> tuple[list[Do
 
 
 def _say_if_nobody_works(session: Session, what: str) -> None:
-    from bwp_tui.engine.lease import is_held
+    from bwp_tui.engine.runtime.lease import is_held
 
     if not is_held(session.profile.lease_path):
         note(f"No engine runs for this profile: {what} whenever bwp-tui runs: bwp-tui run.")

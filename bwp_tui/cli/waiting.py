@@ -13,7 +13,7 @@ from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import EngineState, Service
 
 if TYPE_CHECKING:
-    from bwp_tui.engine.setup import EngineSetup
+    from bwp_tui.engine.runtime.engine_config import EngineSetup
 
 _WRONG_SETTINGS = frozenset({Service.BAD_CREDENTIALS, Service.DENIED, Service.UNUSABLE})
 
@@ -26,7 +26,7 @@ class Waiter:
     """
 
     def __init__(self, session: Session) -> None:
-        from bwp_tui.engine.setup import setup_for
+        from bwp_tui.engine.runtime.engine_config import setup_for
 
         self._setup: EngineSetup = setup_for(session.profile)
         self._state = EngineState(None, None, Service.UNTRIED, None, None)
@@ -42,7 +42,7 @@ class Waiter:
             timeout: seconds, or None for ever.
             patient: an unreachable service does not end the wait; refused credentials do all the same.
         """
-        from bwp_tui.engine.until import until
+        from bwp_tui.engine.runtime.wait_until import until
 
         met = False
 

@@ -19,9 +19,9 @@ from bwp_tui.cli.output import print_json, print_tasks, task_record
 from bwp_tui.cli.streams import draw
 from bwp_tui.cli.waiting import Waiter
 from bwp_tui.domain.filter import parse
+from bwp_tui.domain.masking import veiled
 from bwp_tui.domain.task import TERMINAL, Download, DownloadState, Status, Task
 from bwp_tui.domain.text import percent, size
-from bwp_tui.engine.veiling import veiled
 from bwp_tui.store.commands import download_queue, requests
 from bwp_tui.store.commands.bulk_plan import cannot_refresh
 from bwp_tui.store.commands.result_files import saved_at
@@ -106,19 +106,19 @@ def download(arguments: Namespace) -> Exit:
 def run(arguments: Namespace) -> Exit:
     """Be the engine, without a screen, until told to stop, or until nothing is due."""
     with opened(arguments) as session:
-        from bwp_tui.engine.setup import setup_for
+        from bwp_tui.engine.runtime.engine_config import setup_for
 
         setup = setup_for(session.profile)
         if arguments.once:
-            from bwp_tui.engine.lease import LeaseUnusable
-            from bwp_tui.engine.serve import EngineElsewhere, serve_once
+            from bwp_tui.engine.runtime.headless import EngineElsewhere, serve_once
+            from bwp_tui.engine.runtime.lease import LeaseUnusable
 
             try:
                 serve_once(setup)
             except (EngineElsewhere, LeaseUnusable) as elsewhere:
                 raise Stop(Exit.LATER, str(elsewhere)) from None
             return _result_of_once(session.history)
-        from bwp_tui.engine.serve import serve
+        from bwp_tui.engine.runtime.headless import serve
 
         stop = Stopper()
         serve(setup, stop=stop.asked, say=lambda sentence: print(sentence, flush=True))

@@ -42,8 +42,8 @@ from bwp_tui.console.wire.driver import ThinDriver, driver_class
 from bwp_tui.console.work import set_going
 from bwp_tui.crashlog import record, sentence
 from bwp_tui.domain.times import Clock, utc_now
-from bwp_tui.engine.setup import preparing
-from bwp_tui.engine.thread import EngineThread, Role
+from bwp_tui.engine.runtime.engine_config import preparing
+from bwp_tui.engine.runtime.engine_thread import EngineThread, Role
 from bwp_tui.settings import Profile, actor, config_path
 from bwp_tui.store.database.connection import History
 from bwp_tui.store.errors import OtherShop

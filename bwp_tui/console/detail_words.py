@@ -7,12 +7,12 @@ from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
 from bwp_tui.console.speech import Phrase
+from bwp_tui.domain import masking
 from bwp_tui.domain.advice import advice_for
 from bwp_tui.domain.deadlines import REGULATIONS, acknowledge_by, is_clock_running, latest_end
 from bwp_tui.domain.task import TERMINAL, DownloadState, Event, Kind, Status, Task
 from bwp_tui.domain.text import size
 from bwp_tui.domain.times import due_words, local, local_day, stamp
-from bwp_tui.engine import veiling
 from bwp_tui.store.worklog.engine_state import EngineState
 
 _LABEL: Final = 11
@@ -66,7 +66,7 @@ def subject(task: Task, reading: Reading) -> str:
 
 def veiled(text: str, task: Task, reading: Reading) -> str:
     """Return `text` with the task's address in it as the screen may show it."""
-    return veiling.veiled(text, task) if reading.masked else text
+    return masking.veiled(text, task) if reading.masked else text
 
 
 def matters(task: Task, reading: Reading) -> list[list[Phrase]]:

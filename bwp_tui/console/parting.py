@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bwp_tui.engine.lease import is_held
+from bwp_tui.engine.runtime.lease import is_held
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.connection import History
 from bwp_tui.store.errors import HistoryError

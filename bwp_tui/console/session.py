@@ -132,7 +132,7 @@ class Session:
         """Return what the engine says of itself, without its process where that was killed and nobody took over."""
         if state.pid is None or self.role() not in ("blocked", "stopped"):
             return state
-        from bwp_tui.engine.lease import is_held
+        from bwp_tui.engine.runtime.lease import is_held
 
         return state if is_held(self.profile.lease_path) else state._replace(pid=None)
 

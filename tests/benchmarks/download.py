@@ -21,8 +21,8 @@ from bwp_tui.api.links import PresignedLink
 from bwp_tui.domain.task import Kind as TaskKind
 from bwp_tui.domain.task import Status
 from bwp_tui.domain.times import utc_now
-from bwp_tui.engine.part_file import PartFile
-from bwp_tui.engine.pump import Pump
+from bwp_tui.engine.downloads.part_file import PartFile
+from bwp_tui.engine.downloads.transfer_thread import Pump
 from bwp_tui.sandbox.past import past_tasks
 from bwp_tui.store.commands import requests
 from tests.benchmarks.archive_server import BLOCK

@@ -11,11 +11,11 @@ from typing import Final
 
 from bwp_tui.domain.task import Status
 from bwp_tui.domain.times import local_day, utc_now
-from bwp_tui.engine.connect import connect
-from bwp_tui.engine.engine import Engine
-from bwp_tui.engine.lanes import AT_ONCE
-from bwp_tui.engine.polling import LARGEST_BATCH
-from bwp_tui.engine.setup import EngineSetup
+from bwp_tui.engine.requests.poller import LARGEST_BATCH
+from bwp_tui.engine.requests.worker_pool import AT_ONCE
+from bwp_tui.engine.runtime.api_factory import connect
+from bwp_tui.engine.runtime.engine import Engine
+from bwp_tui.engine.runtime.engine_config import EngineSetup
 from bwp_tui.sandbox.past import PastTask, past_tasks
 from bwp_tui.settings import GivenSecret, Profile
 from bwp_tui.store.commands import csv_import

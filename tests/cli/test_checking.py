@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from bwp_tui.domain.times import local_day, utc_now
-from bwp_tui.engine.lease import Lease, begin_term
+from bwp_tui.engine.runtime.lease import Lease, begin_term
 from bwp_tui.store.maintenance import backups
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import Ability, Service

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bwp_tui.engine.lease import Lease
+from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.store.commands import download_queue, requests
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import downloads

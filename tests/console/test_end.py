@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.console.parting import parting_words
-from bwp_tui.engine.lease import Lease
+from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import download_queue, requests
 from bwp_tui.store.worklog import downloads

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from bwp_tui.engine.lease import Lease
+from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.sandbox.past import PastTask
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import History

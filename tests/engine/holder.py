@@ -6,8 +6,8 @@ import sys
 import threading
 from pathlib import Path
 
-from bwp_tui.engine.serve import serve
-from bwp_tui.engine.setup import EngineSetup
+from bwp_tui.engine.runtime.engine_config import EngineSetup
+from bwp_tui.engine.runtime.headless import serve
 from bwp_tui.settings import Profile
 
 

@@ -74,7 +74,7 @@ def _serve(monkeypatch: pytest.MonkeyPatch, made: Path) -> None:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the waits between tries away."""
-    monkeypatch.setattr("bwp_tui.engine.filling.retry_delay", lambda *_args: 0.0)
+    monkeypatch.setattr("bwp_tui.engine.downloads.resume_loop.retry_delay", lambda *_args: 0.0)
 
 
 @pytest.mark.parametrize("kind", ODD)

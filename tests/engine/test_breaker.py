@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bwp_tui.engine.breaker import Breaker
+from bwp_tui.engine.resilience.circuit_breaker import Breaker
 
 
 class Seconds:

@@ -10,7 +10,7 @@ import pytest
 
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.uptime import Uptime
-from bwp_tui.engine.protection import MARGIN, TOKEN_PROTECTS
+from bwp_tui.engine.requests.token_protection import MARGIN, TOKEN_PROTECTS
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.database.connection import History
 from bwp_tui.store.queries import timeline

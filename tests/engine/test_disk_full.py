@@ -14,9 +14,9 @@ import pytest
 
 from bwp_tui.api.client import PrivacyApi
 from bwp_tui.api.links import PresignedLink
-from bwp_tui.engine.disk_space import RESERVE
-from bwp_tui.engine.part_file import PartFile
-from bwp_tui.engine.unwanted_parts import make_room
+from bwp_tui.engine.downloads.disk_space import RESERVE
+from bwp_tui.engine.downloads.part_cleanup import make_room
+from bwp_tui.engine.downloads.part_file import PartFile
 from bwp_tui.store.database.connection import History
 from bwp_tui.store.errors import DiskFull
 from bwp_tui.store.worklog import downloads
@@ -127,7 +127,7 @@ def fill(path: Path) -> None:
 async def test_a_part_that_leaves_the_history_no_room_is_removed_and_fetched_again(
     slow: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bwp_tui.engine.downloading.UNUSABLE_HISTORY_S", 0.05)
+    monkeypatch.setattr("bwp_tui.engine.downloads.downloader.UNUSABLE_HISTORY_S", 0.05)
     real = downloads.progressed
     removed: list[list[str]] = []
 
@@ -141,7 +141,7 @@ async def test_a_part_that_leaves_the_history_no_room_is_removed_and_fetched_aga
         removed.append(names_in(folder))
 
     monkeypatch.setattr(downloads, "progressed", progressed)
-    monkeypatch.setattr("bwp_tui.engine.downloading.make_room", noting)
+    monkeypatch.setattr("bwp_tui.engine.downloads.downloader.make_room", noting)
     number = await slow.completed("jane@example.com")
     folder = slow.order(number)
     async with at_work(slow):

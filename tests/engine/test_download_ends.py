@@ -11,9 +11,9 @@ import pytest
 
 from bwp_tui.api.transfer import open_transfer
 from bwp_tui.api.transfer_errors import LineCut
-from bwp_tui.engine import pump as pump_module
-from bwp_tui.engine.archive_names import file_name
-from bwp_tui.engine.part_file import PartFile
+from bwp_tui.domain.archive_names import file_name
+from bwp_tui.engine.downloads import transfer_thread as pump_module
+from bwp_tui.engine.downloads.part_file import PartFile
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.errors import HistoryUnavailable
 from bwp_tui.store.worklog import downloads, engine_state
@@ -31,7 +31,7 @@ async def test_a_fault_of_ours_ends_the_download_and_is_told_to_whoever_runs_the
 
     number = await shop.completed("jane@example.com")
     shop.order(number)
-    monkeypatch.setattr("bwp_tui.engine.downloading.file_name", broken)
+    monkeypatch.setattr("bwp_tui.engine.downloads.downloader.file_name", broken)
     async with shop.engine() as engine:
         with pytest.raises(ExceptionGroup) as caught:
             await asyncio.wait_for(engine.run(), 10)
@@ -49,7 +49,7 @@ async def test_one_fault_of_ours_holds_up_no_other_download(shop: Shop, monkeypa
             raise ZeroDivisionError
         return real(kind, email, task_id)  # type: ignore[arg-type]  # it passes on what it is given
 
-    monkeypatch.setattr("bwp_tui.engine.downloading.file_name", sometimes)
+    monkeypatch.setattr("bwp_tui.engine.downloads.downloader.file_name", sometimes)
     for number in (broken, sound):
         shop.order(number)
     with pytest.raises(ZeroDivisionError):
@@ -135,7 +135,7 @@ async def test_a_dead_archive_server_stops_no_poll_and_loses_no_download(
 
     real, delays = open_transfer, [0.0]
     monkeypatch.setattr(pump_module, "open_transfer", dead)
-    monkeypatch.setattr("bwp_tui.engine.filling.retry_delay", lambda *_arguments: delays[0])
+    monkeypatch.setattr("bwp_tui.engine.downloads.resume_loop.retry_delay", lambda *_arguments: delays[0])
     numbers = [await shop.completed(f"shopper{number}@example.com") for number in range(5)]
     for number in numbers:
         shop.order(number)
@@ -177,7 +177,7 @@ async def test_one_alone_tries_an_archive_server_in_trouble(shop: Shop, monkeypa
         raise LineCut("The archive's server cannot be reached: check the network.")
 
     monkeypatch.setattr(pump_module, "open_transfer", dead)
-    monkeypatch.setattr("bwp_tui.engine.filling.retry_delay", lambda *_arguments: 0.005)
+    monkeypatch.setattr("bwp_tui.engine.downloads.resume_loop.retry_delay", lambda *_arguments: 0.005)
     numbers = [await shop.completed(f"shopper{number}@example.com") for number in range(3)]
     for number in numbers:
         shop.order(number)

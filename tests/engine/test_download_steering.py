@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.domain.task import Download
-from bwp_tui.engine.part_file import PartFile
-from bwp_tui.engine.unwanted_parts import remove_unwanted_parts
+from bwp_tui.engine.downloads.part_cleanup import remove_unwanted_parts
+from bwp_tui.engine.downloads.part_file import PartFile
 from bwp_tui.store.commands import download_queue
 from bwp_tui.store.database.change_watcher import Watch
 from bwp_tui.store.database.connection import History
@@ -166,7 +166,7 @@ async def test_a_file_that_is_just_getting_its_name_is_kept_though_its_download_
         await remove_unwanted_parts(history, in_use)
         looks.append(in_use)
 
-    monkeypatch.setattr("bwp_tui.engine.downloading.remove_unwanted_parts", look)
+    monkeypatch.setattr("bwp_tui.engine.downloads.downloader.remove_unwanted_parts", look)
 
     monkeypatch.setattr(PartFile, "publish", slow_publish)
     number = await shop.completed("jane@example.com")

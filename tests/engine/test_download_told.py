@@ -12,10 +12,10 @@ import pytest
 
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.api.transfer import open_transfer
-from bwp_tui.engine import progress as progress_module
-from bwp_tui.engine.part_file import PartFile
-from bwp_tui.engine.progress import Progress
-from bwp_tui.engine.pump import CHANGED, Pump
+from bwp_tui.engine.downloads import progress_recorder as progress_module
+from bwp_tui.engine.downloads.part_file import PartFile
+from bwp_tui.engine.downloads.progress_recorder import Progress
+from bwp_tui.engine.downloads.transfer_thread import CHANGED, Pump
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.commands import download_queue
 from bwp_tui.store.queries import timeline
@@ -34,7 +34,7 @@ STALL = Toxics(limit_data=100_000)
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the waits between tries away."""
-    monkeypatch.setattr("bwp_tui.engine.filling.retry_delay", lambda *_args: 0.0)
+    monkeypatch.setattr("bwp_tui.engine.downloads.resume_loop.retry_delay", lambda *_args: 0.0)
 
 
 def steps(shop: Shop, number: int) -> list[tuple[str, str]]:
@@ -91,8 +91,8 @@ async def test_a_part_that_vanishes_ends_its_download_at_once_and_the_next_begin
 
 async def test_a_line_that_says_nothing_is_told_as_such(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress_module, "STALLED_S", 0.4)
-    monkeypatch.setattr("bwp_tui.engine.filling.PROGRESS_S", 0.05)
-    monkeypatch.setattr("bwp_tui.engine.rate.WINDOW_S", 0.2)
+    monkeypatch.setattr("bwp_tui.engine.downloads.resume_loop.PROGRESS_S", 0.05)
+    monkeypatch.setattr("bwp_tui.engine.downloads.transfer_rate.WINDOW_S", 0.2)
     async with stalling(shop, 1):
         number = await shop.completed("jane@example.com")
         shop.order(number)
@@ -110,7 +110,7 @@ def test_a_stall_costs_two_writes_however_long_it_lasts(
     number = shop.track("jane@example.com")
     order = downloads.Order(1, number, shop.task(number).kind, "", "t", str(tmp_path), None, None, 0, "op")
     seconds = [0.0]
-    monkeypatch.setattr("bwp_tui.engine.progress.time.monotonic", lambda: seconds[0])
+    monkeypatch.setattr("bwp_tui.engine.downloads.progress_recorder.time.monotonic", lambda: seconds[0])
     told: list[tuple[float, float | None, str | None]] = []
 
     def progressed(*arguments: object, trouble: str | None, step: object) -> None:
@@ -138,7 +138,9 @@ def test_a_stall_costs_two_writes_however_long_it_lasts(
 async def test_a_line_that_stays_open_and_says_nothing_is_given_up_and_the_rest_comes_over_a_new_link(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bwp_tui.engine.pump.open_transfer", functools.partial(open_transfer, read_timeout=0.5))
+    monkeypatch.setattr(
+        "bwp_tui.engine.downloads.transfer_thread.open_transfer", functools.partial(open_transfer, read_timeout=0.5)
+    )
     async with stalling(shop, 2):
         number = await shop.completed("jane@example.com")
         shop.order(number)
@@ -154,7 +156,7 @@ async def test_a_line_that_stays_open_and_says_nothing_is_given_up_and_the_rest_
 async def test_a_try_that_fails_is_told_while_the_next_one_is_waited_for(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bwp_tui.engine.filling.retry_delay", lambda *_args: 300.0)
+    monkeypatch.setattr("bwp_tui.engine.downloads.resume_loop.retry_delay", lambda *_args: 300.0)
     number = await shop.completed("jane@example.com")
     shop.sandbox.faults.set("busy-store")
     shop.order(number)
@@ -203,7 +205,7 @@ async def test_a_download_that_begins_anew_says_why_while_it_runs_and_on_the_tim
         shop.sandbox, shop.profile = sandbox, profile_of(sandbox, shop.profile.folder)
         number = await shop.completed("jane@example.com")
         shop.sandbox.faults.set("cut-download", times=1)
-        monkeypatch.setattr("bwp_tui.engine.filling.retry_delay", meanwhile)
+        monkeypatch.setattr("bwp_tui.engine.downloads.resume_loop.retry_delay", meanwhile)
         shop.order(number)
         async with at_work(shop):
             await eventually_in_loop(lambda: shop.download_of(number).trouble == sentence)
@@ -230,7 +232,7 @@ async def test_links_that_always_come_expired_end_with_how_often_and_what_to_do(
 async def test_an_archive_that_does_not_fit_leaves_nothing_and_names_what_is_kept_free(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bwp_tui.engine.disk_space.RESERVE", 1 << 60)
+    monkeypatch.setattr("bwp_tui.engine.downloads.disk_space.RESERVE", 1 << 60)
     number = await shop.completed("jane@example.com")
     folder = shop.order(number)
     await shop.work()

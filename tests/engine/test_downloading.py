@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.engine.filling import FRUITLESS_TRIES
+from bwp_tui.engine.downloads.resume_loop import FRUITLESS_TRIES
 from bwp_tui.sandbox.archives import Archive, Archives
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.sandbox.store import Store
@@ -27,7 +27,7 @@ TOKEN = "practice-token-that-must-not-be-found"
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the waits between tries away."""
-    monkeypatch.setattr("bwp_tui.engine.filling.retry_delay", lambda *_args: 0.0)
+    monkeypatch.setattr("bwp_tui.engine.downloads.resume_loop.retry_delay", lambda *_args: 0.0)
 
 
 async def test_a_result_is_saved_whole_private_and_under_our_name(shop: Shop, served: list[int]) -> None:
@@ -110,7 +110,7 @@ async def test_an_archive_that_changed_is_fetched_from_the_start(shop: Shop, mon
 
     number = await shop.completed("jane@example.com")
     shop.sandbox.faults.set("cut-download", times=1)
-    monkeypatch.setattr("bwp_tui.engine.filling.retry_delay", change_it_meanwhile)
+    monkeypatch.setattr("bwp_tui.engine.downloads.resume_loop.retry_delay", change_it_meanwhile)
     shop.order(number)
     await shop.work()
     assert shop.sandbox.faults.struck["changed-archive"] == 1

@@ -16,7 +16,7 @@ from bwp_tui.api.errors import (
     Throttled,
     Unreachable,
 )
-from bwp_tui.engine.gate import PUT_OFF_S, REFUSED_PAUSES_S, Gate
+from bwp_tui.engine.resilience.service_health import PUT_OFF_S, REFUSED_PAUSES_S, Gate
 from bwp_tui.store.database.connection import History
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import Service

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from bwp_tui.engine.hashing import AHEAD, Hasher
+from bwp_tui.engine.downloads.threaded_hash import AHEAD, Hasher
 from tests.waiting import eventually
 
 

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Sequence
 import pytest
 
 from bwp_tui.api.client import PrivacyApi
-from bwp_tui.engine.engine import Engine
-from bwp_tui.engine.lanes import AT_ONCE, Ahead, Lane, Lanes
-from bwp_tui.engine.polling import LARGEST_BATCH
+from bwp_tui.engine.requests.poller import LARGEST_BATCH
+from bwp_tui.engine.requests.worker_pool import AT_ONCE, Ahead, Lane, Lanes
+from bwp_tui.engine.runtime.engine import Engine
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import History
 from bwp_tui.store.worklog import intents

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.engine.lease import Lease, LeaseUnusable
+from bwp_tui.engine.runtime.lease import Lease, LeaseUnusable
 from tests.waiting import eventually
 
 HOLDER = """
 import sys
 from pathlib import Path
-from bwp_tui.engine.lease import Lease
+from bwp_tui.engine.runtime.lease import Lease
 lease = Lease(Path(sys.argv[1]))
 print(lease.take(), flush=True)
 sys.stdin.read()

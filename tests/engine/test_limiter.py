@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from bwp_tui.engine.limiter import Limiter
+from bwp_tui.engine.resilience.rate_limiter import Limiter
 from tests.engine.test_breaker import Seconds
 
 SLOWEST = 0.5

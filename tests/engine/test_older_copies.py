@@ -9,8 +9,8 @@ from datetime import timedelta
 
 import pytest
 
-from bwp_tui.engine.protection import TOKEN_PROTECTS
-from bwp_tui.engine.submitting import SharedSync
+from bwp_tui.engine.requests.submitter import SharedSync
+from bwp_tui.engine.requests.token_protection import TOKEN_PROTECTS
 from bwp_tui.store.database.connection import History
 from bwp_tui.store.database.tripwire import Seen, Tripwire
 from bwp_tui.store.maintenance import backups

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bwp_tui.domain.task import Kind
-from bwp_tui.engine.pace import DAY_S, FIRST_S, JITTER, LONGEST_YOUNG_S, OLD_S, Pace, retry_delay
+from bwp_tui.engine.resilience.backoff import DAY_S, FIRST_S, JITTER, LONGEST_YOUNG_S, OLD_S, Pace, retry_delay
 from bwp_tui.store.worklog.due_polls import DuePoll
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)

@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bwp_tui.domain.archive_names import file_name
 from bwp_tui.domain.task import Kind
-from bwp_tui.engine.archive_names import file_name
-from bwp_tui.engine.disk_space import RESERVE, DiskSpace
-from bwp_tui.engine.part_file import FolderTrouble, PartFile
+from bwp_tui.engine.downloads.disk_space import RESERVE, DiskSpace
+from bwp_tui.engine.downloads.part_file import FolderTrouble, PartFile
 
 NAME = "retrieval-jane@example.com-task-1.zip"
 

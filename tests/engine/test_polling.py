@@ -7,9 +7,9 @@ import pytest
 
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import to_text
-from bwp_tui.engine.engine import Engine
-from bwp_tui.engine.gate import PUT_OFF_S
-from bwp_tui.engine.polling import LARGEST_BATCH, SIZE_KEPT
+from bwp_tui.engine.requests.poller import LARGEST_BATCH, SIZE_KEPT
+from bwp_tui.engine.resilience.service_health import PUT_OFF_S
+from bwp_tui.engine.runtime.engine import Engine
 from bwp_tui.sandbox import graphql
 from bwp_tui.sandbox.graphql import Json
 from bwp_tui.sandbox.server import Sandbox

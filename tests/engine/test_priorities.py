@@ -9,10 +9,10 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from bwp_tui.domain.task import Kind, Request
-from bwp_tui.engine.engine import Engine
-from bwp_tui.engine.lanes import AT_ONCE
-from bwp_tui.engine.polling import LARGEST_BATCH
-from bwp_tui.engine.sight import Sight
+from bwp_tui.engine.requests.poller import LARGEST_BATCH
+from bwp_tui.engine.requests.worker_pool import AT_ONCE
+from bwp_tui.engine.runtime.engine import Engine
+from bwp_tui.engine.visible_tasks import Sight
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import History
 from bwp_tui.store.errors import HistoryUnavailable

@@ -6,7 +6,7 @@ import pytest
 
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.uptime import Uptime, read_uptime
-from bwp_tui.engine.protection import MARGIN, TOKEN_PROTECTS, protects
+from bwp_tui.engine.requests.token_protection import MARGIN, TOKEN_PROTECTS, protects
 from bwp_tui.store.worklog.intents import Intent
 from tests.engine.shop import NOON
 

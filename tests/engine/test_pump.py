@@ -10,8 +10,8 @@ import pytest
 
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.api.transfer_errors import ArchiveChanged
-from bwp_tui.engine.part_file import PartFile
-from bwp_tui.engine.pump import Pump
+from bwp_tui.engine.downloads.part_file import PartFile
+from bwp_tui.engine.downloads.transfer_thread import Pump
 from tests.api.server import Reaction, ScriptedServer, answer
 
 ARCHIVE = b"PK\x03\x04" + bytes(range(256)) * 40

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bwp_tui.engine.rate import MINUTE_S, SLOWEST, Rate, Trickle
+from bwp_tui.engine.downloads.transfer_rate import MINUTE_S, SLOWEST, Rate, Trickle
 
 
 def test_one_reading_is_no_rate() -> None:

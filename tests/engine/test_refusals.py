@@ -15,11 +15,11 @@ from bwp_tui.api.client import PrivacyApi
 from bwp_tui.api.errors import AccessDenied, ApiError, BadAnswer, NotFound, Unreachable
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.domain.task import Kind
-from bwp_tui.engine import engine as engine_module
-from bwp_tui.engine import thread as engine_thread
-from bwp_tui.engine.reconnecting import Reconnecting
-from bwp_tui.engine.setup import EngineSetup, preparing
-from bwp_tui.engine.thread import EngineThread
+from bwp_tui.engine.runtime import engine as engine_module
+from bwp_tui.engine.runtime import engine_thread as engine_thread
+from bwp_tui.engine.runtime.credential_refresh import Reconnecting
+from bwp_tui.engine.runtime.engine_config import EngineSetup, preparing
+from bwp_tui.engine.runtime.engine_thread import EngineThread
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import GivenSecret, Profile, SettingsError
 from bwp_tui.store.database.connection import History

@@ -13,9 +13,9 @@ import pytest
 from bwp_tui.api.client import PrivacyApi
 from bwp_tui.api.endpoint import Endpoint, Secret
 from bwp_tui.domain.task import Kind
-from bwp_tui.engine.engine import Engine
-from bwp_tui.engine.gate import PUT_OFF_S
-from bwp_tui.engine.protection import TOKEN_PROTECTS
+from bwp_tui.engine.requests.token_protection import TOKEN_PROTECTS
+from bwp_tui.engine.resilience.service_health import PUT_OFF_S
+from bwp_tui.engine.runtime.engine import Engine
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import History
 from bwp_tui.store.queries import request_log, tasks, timeline

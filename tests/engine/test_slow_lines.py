@@ -11,8 +11,8 @@ import pytest
 
 from bwp_tui.api.client import PrivacyApi
 from bwp_tui.api.links import PresignedLink
-from bwp_tui.engine.filling import TooSlow
-from bwp_tui.engine.progress import SLOW
+from bwp_tui.engine.downloads.progress_recorder import SLOW
+from bwp_tui.engine.downloads.resume_loop import TooSlow
 from bwp_tui.store.worklog import downloads
 from tests.api.server import Received, ScriptedServer
 from tests.engine.saved import assert_saved, name_of
@@ -24,8 +24,8 @@ from tests.waiting import eventually_in_loop
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Judge a line by half a second instead of a minute."""
-    monkeypatch.setattr("bwp_tui.engine.rate.MINUTE_S", 0.5)
-    monkeypatch.setattr("bwp_tui.engine.filling.PROGRESS_S", 0.1)
+    monkeypatch.setattr("bwp_tui.engine.downloads.transfer_rate.MINUTE_S", 0.5)
+    monkeypatch.setattr("bwp_tui.engine.downloads.resume_loop.PROGRESS_S", 0.1)
 
 
 async def test_a_slow_download_gives_its_slot_to_one_that_waits_and_keeps_its_part(
@@ -37,7 +37,7 @@ async def test_a_slow_download_gives_its_slot_to_one_that_waits_and_keeps_its_pa
     shop.order(first)
     async with at_work(shop):
         await under_way(shop, first)
-        monkeypatch.setattr("bwp_tui.engine.rate.SLOWEST", 1 << 40)
+        monkeypatch.setattr("bwp_tui.engine.downloads.transfer_rate.SLOWEST", 1 << 40)
         await eventually_in_loop(lambda: shop.download_of(first).trouble == f"{SLOW}.")
         before = shop.download_of(first).bytes
         await eventually_in_loop(lambda: shop.download_of(first).bytes > before + 50_000)
@@ -47,7 +47,7 @@ async def test_a_slow_download_gives_its_slot_to_one_that_waits_and_keeps_its_pa
         put_off = shop.download_of(first)
         assert (put_off.state, put_off.trouble) == ("queued", str(TooSlow()))
         assert put_off.bytes > 0
-        monkeypatch.setattr("bwp_tui.engine.rate.SLOWEST", 0)
+        monkeypatch.setattr("bwp_tui.engine.downloads.transfer_rate.SLOWEST", 0)
         await eventually_in_loop(lambda: shop.download_of(first).state == "done", within_s=60)
     for number in (first, second):
         assert_saved(shop, number, name_of(shop, number))

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from bwp_tui.domain.task import Kind
-from bwp_tui.engine.protection import MARGIN, TOKEN_PROTECTS
+from bwp_tui.engine.requests.token_protection import MARGIN, TOKEN_PROTECTS
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import History
 from bwp_tui.store.errors import NotPossible

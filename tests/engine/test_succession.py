@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.engine import lease as lease_module
-from bwp_tui.engine import thread as engine_thread
-from bwp_tui.engine.lease import Lease, LeaseUnusable, begin_term, seems_stopped
-from bwp_tui.engine.setup import EngineSetup
-from bwp_tui.engine.thread import EngineThread, Role
+from bwp_tui.engine.runtime import engine_thread as engine_thread
+from bwp_tui.engine.runtime import lease as lease_module
+from bwp_tui.engine.runtime.engine_config import EngineSetup
+from bwp_tui.engine.runtime.engine_thread import EngineThread, Role
+from bwp_tui.engine.runtime.lease import Lease, LeaseUnusable, begin_term, seems_stopped
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile, SettingsError
 from bwp_tui.store.commands import requests

@@ -18,10 +18,10 @@ import pytest
 import bwp_tui
 from bwp_tui.domain.task import Download
 from bwp_tui.domain.times import Clock, utc_now
-from bwp_tui.engine import thread as engine_thread
-from bwp_tui.engine.lease import Lease
-from bwp_tui.engine.setup import EngineSetup
-from bwp_tui.engine.thread import EngineThread, Role
+from bwp_tui.engine.runtime import engine_thread as engine_thread
+from bwp_tui.engine.runtime.engine_config import EngineSetup
+from bwp_tui.engine.runtime.engine_thread import EngineThread, Role
+from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile, SettingsError
 from bwp_tui.store.commands import requests

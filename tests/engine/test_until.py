@@ -12,13 +12,13 @@ import pytest
 
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import local_day, utc_now
-from bwp_tui.engine import serve as serve_module
-from bwp_tui.engine.lease import Lease, begin_term
-from bwp_tui.engine.probe import probe
-from bwp_tui.engine.serve import EngineElsewhere, serve, serve_once
-from bwp_tui.engine.setup import setup_for
-from bwp_tui.engine.thread import EngineThread
-from bwp_tui.engine.until import until
+from bwp_tui.engine.runtime import headless as serve_module
+from bwp_tui.engine.runtime.engine_config import setup_for
+from bwp_tui.engine.runtime.engine_thread import EngineThread
+from bwp_tui.engine.runtime.headless import EngineElsewhere, serve, serve_once
+from bwp_tui.engine.runtime.lease import Lease, begin_term
+from bwp_tui.engine.runtime.probe import probe
+from bwp_tui.engine.runtime.wait_until import until
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile, SettingsError
 from bwp_tui.store.commands import requests

@@ -22,7 +22,7 @@ from unittest import mock
 
 from bwp_tui.domain.task import Download
 from bwp_tui.domain.times import utc_now
-from bwp_tui.engine import filling
+from bwp_tui.engine.downloads import resume_loop
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.sandbox.store import Store
 from bwp_tui.sandbox.wire import Answer, Headers, Slice
@@ -129,7 +129,7 @@ def lying(told: Counter[str], dice: random.Random) -> Iterator[None]:
             return replace(truth, cut_after=max(1, int(part.length * dice.random())))
         return truth
 
-    with mock.patch.object(Store, "_sent", sent), mock.patch.object(filling, "retry_delay", return_value=0.01):
+    with mock.patch.object(Store, "_sent", sent), mock.patch.object(resume_loop, "retry_delay", return_value=0.01):
         yield
 
 

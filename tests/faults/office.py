@@ -13,8 +13,8 @@ from typing import Final
 from bwp_tui.api.client import PrivacyApi
 from bwp_tui.api.endpoint import Endpoint, Secret
 from bwp_tui.domain.task import TERMINAL, DownloadState, Kind, Status
-from bwp_tui.engine.engine import Engine
-from bwp_tui.engine.protection import TOKEN_PROTECTS
+from bwp_tui.engine.requests.token_protection import TOKEN_PROTECTS
+from bwp_tui.engine.runtime.engine import Engine
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import History

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Final
 
 from bwp_tui.domain.task import Kind, Request
-from bwp_tui.engine.setup import EngineSetup
-from bwp_tui.engine.thread import EngineThread
+from bwp_tui.engine.runtime.engine_config import EngineSetup
+from bwp_tui.engine.runtime.engine_thread import EngineThread
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from bwp_tui.api.client import PrivacyApi
-from bwp_tui.engine.lease import Lease
+from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.store.commands import requests
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.worklog import intent_outcomes

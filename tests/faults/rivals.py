@@ -24,8 +24,8 @@ from typing import Any, Final
 
 import apsw
 
-from bwp_tui.engine import lease
-from bwp_tui.engine import thread as engine_thread
+from bwp_tui.engine.runtime import engine_thread as engine_thread
+from bwp_tui.engine.runtime import lease
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.sandbox.service import Service
 from bwp_tui.sandbox.wire import Answer, Request

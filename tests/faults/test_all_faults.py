@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.engine.engine import Engine
+from bwp_tui.engine.runtime.engine import Engine
 from bwp_tui.sandbox.faults import FAULTS, Fault
 from bwp_tui.sandbox.server import Sandbox
 from tests.engine.shop import ManualClock
@@ -26,7 +26,7 @@ LEFT_TO_A_PERSON = 20
 
 @pytest.fixture(autouse=True)
 def no_rest_between_links(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bwp_tui.engine.filling.retry_delay", lambda *_arguments, **_named: 0.0)
+    monkeypatch.setattr("bwp_tui.engine.downloads.resume_loop.retry_delay", lambda *_arguments, **_named: 0.0)
 
 
 async def save_all(office: Office, engine: Engine, numbers: list[int]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.api.transfer import open_transfer
-from bwp_tui.engine.engine import Engine
+from bwp_tui.engine.runtime.engine import Engine
 from tests.engine.shop import ManualClock
 from tests.faults.books import Witness, witnessed
 from tests.faults.chaos_proxy import CLEAN, ChaosProxy, FrontedSandbox, Toxics
@@ -51,9 +51,12 @@ ALL = {CLEAN, FAIR, *OF_CALLS, *OF_ARCHIVES}
 
 @pytest.fixture(autouse=True)
 def little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bwp_tui.engine.filling.retry_delay", lambda *_arguments, **_named: 0.0)
-    monkeypatch.setattr("bwp_tui.engine.polling.LARGEST_BATCH", 3)  # answers that fit through the lines below
-    monkeypatch.setattr("bwp_tui.engine.pump.open_transfer", functools.partial(open_transfer, read_timeout=PATIENCE_S))
+    monkeypatch.setattr("bwp_tui.engine.downloads.resume_loop.retry_delay", lambda *_arguments, **_named: 0.0)
+    monkeypatch.setattr("bwp_tui.engine.requests.poller.LARGEST_BATCH", 3)  # answers that fit through the lines below
+    monkeypatch.setattr(
+        "bwp_tui.engine.downloads.transfer_thread.open_transfer",
+        functools.partial(open_transfer, read_timeout=PATIENCE_S),
+    )
 
 
 async def a_round(office: Office, engine: Engine) -> list[int]:

@@ -15,9 +15,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from bwp_tui.domain.task import Kind, Request, Status
 from bwp_tui.domain.uptime import Uptime
-from bwp_tui.engine.engine import Engine
-from bwp_tui.engine.lease import Lease
-from bwp_tui.engine.protection import MARGIN, TOKEN_PROTECTS
+from bwp_tui.engine.requests.token_protection import MARGIN, TOKEN_PROTECTS
+from bwp_tui.engine.runtime.engine import Engine
+from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import History
 from bwp_tui.store.errors import NotPossible

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.domain.task import Download, Kind
-from bwp_tui.engine.lease import Lease
-from bwp_tui.engine.thread import EngineThread
+from bwp_tui.engine.runtime.engine_thread import EngineThread
+from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests

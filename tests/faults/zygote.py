@@ -121,7 +121,11 @@ def _warm_up() -> None:
     """Import what every engine needs, and read the certificates: the dearest steps of a start."""
     from bwp_tui.api.trust import tls_context
 
-    for module in ("bwp_tui.engine.connect", "bwp_tui.engine.engine", "bwp_tui.engine.serve"):
+    for module in (
+        "bwp_tui.engine.runtime.api_factory",
+        "bwp_tui.engine.runtime.engine",
+        "bwp_tui.engine.runtime.headless",
+    ):
         importlib.import_module(module)
     tls_context()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from bwp_tui.engine.gate import Gate
+from bwp_tui.engine.resilience.service_health import Gate
 from bwp_tui.store.database import clock_correction
 from bwp_tui.store.database.connection import History
 from bwp_tui.store.worklog import intent_outcomes, intents

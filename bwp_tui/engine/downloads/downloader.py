@@ -17,16 +17,16 @@ from bwp_tui.api.links import PresignedLink
 from bwp_tui.api.transfer_errors import LineCut, ServerBusy, TransferError
 from bwp_tui.archive.checking import check
 from bwp_tui.archive.limits import BadArchive
-from bwp_tui.engine.archive_names import file_name
-from bwp_tui.engine.breaker import NO_ROOM, Breaker, Reservation
-from bwp_tui.engine.desk import UNUSABLE_HISTORY_S, Bench
-from bwp_tui.engine.disk_space import DiskSpace
-from bwp_tui.engine.filling import FRUITLESS_TRIES, Filling, TooSlow
-from bwp_tui.engine.part_file import NOT_PRIVATE, FolderTrouble, PartFile, PartInUse
-from bwp_tui.engine.progress import PROGRESS_S
-from bwp_tui.engine.pump import in_daemon_thread
-from bwp_tui.engine.slots import Slots
-from bwp_tui.engine.unwanted_parts import make_room, remove_unwanted_parts
+from bwp_tui.domain.archive_names import file_name
+from bwp_tui.engine.downloads.disk_space import DiskSpace
+from bwp_tui.engine.downloads.part_cleanup import make_room, remove_unwanted_parts
+from bwp_tui.engine.downloads.part_file import NOT_PRIVATE, FolderTrouble, PartFile, PartInUse
+from bwp_tui.engine.downloads.progress_recorder import PROGRESS_S
+from bwp_tui.engine.downloads.resume_loop import FRUITLESS_TRIES, Filling, TooSlow
+from bwp_tui.engine.downloads.slots import Slots
+from bwp_tui.engine.downloads.transfer_thread import in_daemon_thread
+from bwp_tui.engine.resilience.circuit_breaker import NO_ROOM, Breaker, Reservation
+from bwp_tui.engine.worker import UNUSABLE_HISTORY_S, Bench
 from bwp_tui.store.errors import DiskFull, HistoryError
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.worklog import downloads

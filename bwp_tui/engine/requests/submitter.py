@@ -9,12 +9,12 @@ from typing import Final
 
 from bwp_tui.api.errors import ApiError, BadAnswer, NotFound, Rejected, ServerFault, Unaccepted
 from bwp_tui.api.verdicts import CANNOT_CANCEL
-from bwp_tui.engine.breaker import Reservation
-from bwp_tui.engine.desk import Bench
-from bwp_tui.engine.gate import PUT_OFF_S
-from bwp_tui.engine.lanes import AT_ONCE, Ahead, Lane, Lanes
-from bwp_tui.engine.pace import retry_delay
-from bwp_tui.engine.protection import protects
+from bwp_tui.engine.requests.token_protection import protects
+from bwp_tui.engine.requests.worker_pool import AT_ONCE, Ahead, Lane, Lanes
+from bwp_tui.engine.resilience.backoff import retry_delay
+from bwp_tui.engine.resilience.circuit_breaker import Reservation
+from bwp_tui.engine.resilience.service_health import PUT_OFF_S
+from bwp_tui.engine.worker import Bench
 from bwp_tui.store.worklog import intent_outcomes, intents
 from bwp_tui.store.worklog.intents import Intent
 

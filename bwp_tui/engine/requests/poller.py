@@ -9,10 +9,10 @@ from typing import Final
 
 from bwp_tui.api.errors import AccessDenied, ApiError, BadAnswer, NotFound, ServerFault, Throttled, Unaccepted
 from bwp_tui.contract.payloads import TaskAnswer
-from bwp_tui.engine.breaker import Reservation
-from bwp_tui.engine.desk import Bench
-from bwp_tui.engine.gate import PUT_OFF_S
-from bwp_tui.engine.lanes import AT_ONCE, Ahead, Lane, Lanes
+from bwp_tui.engine.requests.worker_pool import AT_ONCE, Ahead, Lane, Lanes
+from bwp_tui.engine.resilience.circuit_breaker import Reservation
+from bwp_tui.engine.resilience.service_health import PUT_OFF_S
+from bwp_tui.engine.worker import Bench
 from bwp_tui.store.worklog import due_polls, poll_answers
 from bwp_tui.store.worklog.due_polls import DuePoll
 from bwp_tui.store.worklog.poll_answers import Answer

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Collection
 from typing import Final
 
-from bwp_tui.engine.setup import EngineSetup
-from bwp_tui.engine.thread import EngineThread, Role
+from bwp_tui.engine.runtime.engine_config import EngineSetup
+from bwp_tui.engine.runtime.engine_thread import EngineThread, Role
 from bwp_tui.store.database.change_watcher import Watch
 from bwp_tui.store.database.connection import History
 from bwp_tui.store.worklog import engine_state

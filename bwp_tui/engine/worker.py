@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from bwp_tui.api.client import PrivacyApi
-from bwp_tui.engine.gate import Gate
-from bwp_tui.engine.pace import Pace
-from bwp_tui.engine.sight import Sight
+from bwp_tui.engine.resilience.backoff import Pace
+from bwp_tui.engine.resilience.service_health import Gate
+from bwp_tui.engine.visible_tasks import Sight
 from bwp_tui.store.database.connection import History
 
 UNUSABLE_HISTORY_S: Final = 5.0

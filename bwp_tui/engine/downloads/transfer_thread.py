@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.api.transfer import Transfer, open_transfer
-from bwp_tui.engine.part_file import FolderTrouble, PartFile
+from bwp_tui.engine.downloads.part_file import FolderTrouble, PartFile
 
 CHANGED: Final = "The archive changed at the service; begun anew."
 _NO_RANGE: Final = "The service did not honour the range; begun anew."

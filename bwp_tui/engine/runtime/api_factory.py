@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bwp_tui.api.client import PrivacyApi
 from bwp_tui.api.endpoint import Endpoint, Secret
-from bwp_tui.engine.setup import EngineSetup
+from bwp_tui.engine.runtime.engine_config import EngineSetup
 from bwp_tui.settings import SettingsError
 
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from bwp_tui.engine.archive_names import part_name
-from bwp_tui.engine.disk_space import DiskSpace
-from bwp_tui.engine.hashing import Hasher
+from bwp_tui.domain.archive_names import part_name
+from bwp_tui.engine.downloads.disk_space import DiskSpace
+from bwp_tui.engine.downloads.threaded_hash import Hasher
 
 _BLOCK: Final = 1 << 18
 _MB: Final = 1_000_000

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from bwp_tui.engine.part_file import PartFile
-from bwp_tui.engine.pump import Pump
-from bwp_tui.engine.rate import SLOWEST, Rate
+from bwp_tui.engine.downloads.part_file import PartFile
+from bwp_tui.engine.downloads.transfer_rate import SLOWEST, Rate
+from bwp_tui.engine.downloads.transfer_thread import Pump
 from bwp_tui.store.database.connection import History
 from bwp_tui.store.worklog import downloads
 from bwp_tui.store.worklog.download_timeline import BEGUN_ANEW, WENT_ON

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from bwp_tui.domain.archive_names import file_name
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import mask_email, veil
-from bwp_tui.engine.archive_names import file_name
 
 
 def veiled(text: str, task: Task) -> str:

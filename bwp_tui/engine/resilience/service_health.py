@@ -16,9 +16,9 @@ from bwp_tui.api.errors import (
     Throttled,
     Unreachable,
 )
-from bwp_tui.engine.breaker import NO_ROOM, Breaker, Reservation
-from bwp_tui.engine.limiter import Limiter
-from bwp_tui.engine.pace import Patience, retry_delay
+from bwp_tui.engine.resilience.backoff import Patience, retry_delay
+from bwp_tui.engine.resilience.circuit_breaker import NO_ROOM, Breaker, Reservation
+from bwp_tui.engine.resilience.rate_limiter import Limiter
 from bwp_tui.store.database.connection import History
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import Service

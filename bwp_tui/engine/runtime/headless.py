@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Final
 
 from bwp_tui.api.errors import ApiError
-from bwp_tui.engine.lease import Begun, Lease, begin_term
-from bwp_tui.engine.setup import EngineSetup, preparing
-from bwp_tui.engine.thread import EngineThread, Role, first_of_group, keep_beating, permitted, run_engine
+from bwp_tui.engine.runtime.engine_config import EngineSetup, preparing
+from bwp_tui.engine.runtime.engine_thread import EngineThread, Role, first_of_group, keep_beating, permitted, run_engine
+from bwp_tui.engine.runtime.lease import Begun, Lease, begin_term
 from bwp_tui.settings import SettingsError
 from bwp_tui.store.database.connection import History
 from bwp_tui.store.errors import EngineSuperseded, HistoryError, HistoryMoved

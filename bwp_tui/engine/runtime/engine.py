@@ -10,15 +10,15 @@ from datetime import datetime
 from typing import Final
 
 from bwp_tui.api.client import PrivacyApi
-from bwp_tui.engine.clock_watch import ClockWatch
-from bwp_tui.engine.desk import UNUSABLE_HISTORY_S, Bench, Desk
-from bwp_tui.engine.downloading import DownloadingDesk
-from bwp_tui.engine.gate import Gate
-from bwp_tui.engine.pace import Pace, Patience
-from bwp_tui.engine.polling import PollingDesk
-from bwp_tui.engine.reconnecting import RECHECK_S
-from bwp_tui.engine.sight import Sight
-from bwp_tui.engine.submitting import SubmittingDesk
+from bwp_tui.engine.downloads.downloader import DownloadingDesk
+from bwp_tui.engine.requests.poller import PollingDesk
+from bwp_tui.engine.requests.submitter import SubmittingDesk
+from bwp_tui.engine.resilience.backoff import Pace, Patience
+from bwp_tui.engine.resilience.service_health import Gate
+from bwp_tui.engine.runtime.clock_watch import ClockWatch
+from bwp_tui.engine.runtime.credential_refresh import RECHECK_S
+from bwp_tui.engine.visible_tasks import Sight
+from bwp_tui.engine.worker import UNUSABLE_HISTORY_S, Bench, Desk
 from bwp_tui.settings.profile import DOWNLOAD_SLOTS
 from bwp_tui.store.database.connection import History
 from bwp_tui.store.errors import HistoryError, HistoryMoved

@@ -18,10 +18,10 @@ from typing import Final
 from bwp_tui.api.errors import ApiError
 from bwp_tui.crashlog import record
 from bwp_tui.domain.times import Clock, utc_now
-from bwp_tui.engine.lease import BEAT_S, SILENT_S, Lease, LeaseUnusable, begin_term
-from bwp_tui.engine.reconnecting import RECHECK_S, Reconnecting
-from bwp_tui.engine.setup import EngineSetup
-from bwp_tui.engine.sight import Sight
+from bwp_tui.engine.runtime.credential_refresh import RECHECK_S, Reconnecting
+from bwp_tui.engine.runtime.engine_config import EngineSetup
+from bwp_tui.engine.runtime.lease import BEAT_S, SILENT_S, Lease, LeaseUnusable, begin_term
+from bwp_tui.engine.visible_tasks import Sight
 from bwp_tui.settings import Profile, SettingsError
 from bwp_tui.store.database.change_watcher import Watch
 from bwp_tui.store.database.connection import History
@@ -325,8 +325,8 @@ async def run_engine(
         OtherShop: the history holds another shop's requests.
     """
     # Only here: the HTTP library is the dearest import there is, and a follower never needs it.
-    from bwp_tui.engine.connect import connect
-    from bwp_tui.engine.engine import Engine
+    from bwp_tui.engine.runtime.api_factory import connect
+    from bwp_tui.engine.runtime.engine import Engine
 
     loop = asyncio.get_running_loop()
     profile = setup.profile

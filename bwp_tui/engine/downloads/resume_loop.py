@@ -12,13 +12,13 @@ from typing import Final
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.api.transfer import size_of
 from bwp_tui.api.transfer_errors import ArchiveChanged, LineCut, NothingLeft, ServerBusy, TransferError
-from bwp_tui.engine.breaker import Breaker, Reservation
-from bwp_tui.engine.desk import Bench
-from bwp_tui.engine.pace import retry_delay
-from bwp_tui.engine.part_file import FolderTrouble, PartFile
-from bwp_tui.engine.progress import PROGRESS_S, SLOW, Progress
-from bwp_tui.engine.pump import CHANGED, Pump, in_daemon_thread
-from bwp_tui.engine.rate import MINUTE_S, Trickle
+from bwp_tui.engine.downloads.part_file import FolderTrouble, PartFile
+from bwp_tui.engine.downloads.progress_recorder import PROGRESS_S, SLOW, Progress
+from bwp_tui.engine.downloads.transfer_rate import MINUTE_S, Trickle
+from bwp_tui.engine.downloads.transfer_thread import CHANGED, Pump, in_daemon_thread
+from bwp_tui.engine.resilience.backoff import retry_delay
+from bwp_tui.engine.resilience.circuit_breaker import Breaker, Reservation
+from bwp_tui.engine.worker import Bench
 from bwp_tui.store.worklog import downloads
 from bwp_tui.store.worklog.downloads import Order
 

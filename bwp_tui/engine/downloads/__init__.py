@@ -1,0 +1,1 @@
+"""Downloading results to disk."""

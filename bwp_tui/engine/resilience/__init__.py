@@ -1,0 +1,1 @@
+"""Backoff, rate limiter, circuit breaker."""

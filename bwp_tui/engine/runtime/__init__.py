@@ -1,0 +1,1 @@
+"""Running the engine: thread, lease, credentials, wake-ups."""
