@@ -17,7 +17,7 @@ from pathlib import Path
 
 from bwp_tui.cli.exits import Exit
 from bwp_tui.cli.output import print_json
-from bwp_tui.console.keymap import keymap
+from bwp_tui.console.bindings.keymap import keymap
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import from_text, local, local_day, utc_now, zone_name

@@ -8,7 +8,7 @@ from argparse import Namespace
 from bwp_tui.cli.common import ask, can_ask, chosen_profile, note
 from bwp_tui.cli.exits import Exit, Stop
 from bwp_tui.cli.output import print_json
-from bwp_tui.console.keymap import keymap
+from bwp_tui.console.bindings.keymap import keymap
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import zone_name
 from bwp_tui.settings import Profile, SettingsError, actor, config_path, load_profile

@@ -40,7 +40,7 @@ def require_terminal() -> None:
 
 def open_console(profile: Profile, theme: str | None) -> int:
     """Run the console and return its exit code."""
-    from bwp_tui.console.feed import begun
+    from bwp_tui.console.services.snapshot_feed import begun
 
     feed = begun(profile)  # it reads while Textual is being imported, which takes as long
     from bwp_tui.console.app import run_console

@@ -23,23 +23,23 @@ from textual.screen import Screen
 from textual.worker import WorkerFailed
 
 import bwp_tui
-from bwp_tui.console.actions import MOVES
-from bwp_tui.console.feed import Feed, Snapshot, begun
-from bwp_tui.console.keymap import keymap
-from bwp_tui.console.notice import sequence
-from bwp_tui.console.parting import parting_words
-from bwp_tui.console.reader import Reader
-from bwp_tui.console.remembered import Memory
+from bwp_tui.console.bindings.actions import MOVES
+from bwp_tui.console.bindings.keymap import keymap
+from bwp_tui.console.exit_message import parting_words
+from bwp_tui.console.presentation.styled_text import ROLES
+from bwp_tui.console.presentation.themes import DARK, LIGHT, THEMES, choose
+from bwp_tui.console.protocols import Following
 from bwp_tui.console.screens.main import MainScreen
+from bwp_tui.console.services.snapshot_feed import Feed, Snapshot, begun
+from bwp_tui.console.services.task_reader import Reader
+from bwp_tui.console.services.watch_notifier import Watching, desk_words, status_words
 from bwp_tui.console.session import Session
-from bwp_tui.console.speech import ROLES
-from bwp_tui.console.stage import Following
-from bwp_tui.console.terminal import SIGNALS, TerminalWatch
-from bwp_tui.console.themes import DARK, LIGHT, THEMES, choose
-from bwp_tui.console.type_ahead import TypeAhead
-from bwp_tui.console.watching import Watching, desk_words, status_words
-from bwp_tui.console.wire.driver import ThinDriver, driver_class
-from bwp_tui.console.work import set_going
+from bwp_tui.console.state.saved_state import Memory
+from bwp_tui.console.terminal.diff_driver import ThinDriver, driver_class
+from bwp_tui.console.terminal.hangup_watcher import SIGNALS, TerminalWatch
+from bwp_tui.console.terminal.key_queue import TypeAhead
+from bwp_tui.console.terminal.notification import sequence
+from bwp_tui.console.workers import set_going
 from bwp_tui.crashlog import record, sentence
 from bwp_tui.domain.times import Clock, utc_now
 from bwp_tui.engine.runtime.engine_config import preparing
@@ -166,7 +166,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def get_default_screen(self) -> Screen[None]:
         if not self._configured:
-            from bwp_tui.console.screens.setup import SetupScreen
+            from bwp_tui.console.screens.missing_credentials import SetupScreen
 
             return SetupScreen(self._profile.name, self._profile.missing(), str(config_path(os.environ)))
         self.set_keymap(self._session.keymap.changed)

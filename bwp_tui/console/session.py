@@ -9,21 +9,21 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from bwp_tui.console.feed import Feed, Snapshot
-from bwp_tui.console.keymap import Keymap
-from bwp_tui.console.permission import Changing
-from bwp_tui.console.reader import Reader
-from bwp_tui.console.remembered import Memory
+from bwp_tui.console.bindings.keymap import Keymap
+from bwp_tui.console.services.snapshot_feed import Feed, Snapshot
+from bwp_tui.console.services.task_reader import Reader
+from bwp_tui.console.services.write_guard import Changing
+from bwp_tui.console.state.saved_state import Memory
 from bwp_tui.domain.times import Clock, local, local_day
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.connection import History
 from bwp_tui.store.worklog.engine_state import Ability, EngineState, Service
 
 if TYPE_CHECKING:
-    from bwp_tui.console.desk import Desk
-    from bwp_tui.console.lookup import Lookup
-    from bwp_tui.console.queue_desk import QueueDesk
-    from bwp_tui.console.records import Records
+    from bwp_tui.console.services.download_queue import QueueDesk
+    from bwp_tui.console.services.record_commands import Records
+    from bwp_tui.console.services.screen_queries import Lookup
+    from bwp_tui.console.services.task_commands import Desk
 
 _TROUBLES = {
     Service.UNREACHABLE: "service unreachable",
@@ -69,28 +69,28 @@ class Session:
     @cached_property
     def lookup(self) -> Lookup:
         """Reads what is looked up when a screen is opened."""
-        from bwp_tui.console.lookup import Lookup
+        from bwp_tui.console.services.screen_queries import Lookup
 
         return Lookup(self.shown, self.reader)
 
     @cached_property
     def desk(self) -> Desk:
         """Records what the operator asks for."""
-        from bwp_tui.console.desk import Desk
+        from bwp_tui.console.services.task_commands import Desk
 
         return Desk(self.written, self.profile, self.who, self.records.steps)
 
     @cached_property
     def records(self) -> Records:
         """Records what the operator keeps about tasks."""
-        from bwp_tui.console.records import Records
+        from bwp_tui.console.services.record_commands import Records
 
         return Records(Changing(self.written, self.profile), self.who)
 
     @cached_property
     def queue(self) -> QueueDesk:
         """Reads and steers the queue of downloads."""
-        from bwp_tui.console.queue_desk import QueueDesk
+        from bwp_tui.console.services.download_queue import QueueDesk
 
         return QueueDesk(self.shown, Changing(self.written, self.profile), self.who)
 

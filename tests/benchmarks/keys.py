@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import Final
 
-from bwp_tui.console.widgets.lines import short_count
+from bwp_tui.console.widgets.bars import short_count
 from tests.benchmarks.figures import Effort, Figure, Kind, Row, p95
 from tests.benchmarks.ptys import TimedPty
 from tests.benchmarks.registers import Place, big

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Final
 
-from bwp_tui.console.widgets.lines import short_count
+from bwp_tui.console.widgets.bars import short_count
 from tests.benchmarks.bare_app import LAST
 from tests.benchmarks.figures import Effort, Figure, Kind, Row, Skipped
 from tests.benchmarks.ptys import TimedPty

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import apsw
 import pytest
 
-from bwp_tui.console.feed import Feed, Snapshot
+from bwp_tui.console.services.snapshot_feed import Feed, Snapshot
 from bwp_tui.domain.task import Status
 from bwp_tui.domain.times import utc_now
 from bwp_tui.store.worklog import intents
@@ -29,8 +29,8 @@ LATER = (
     "httpx", "httpcore", "urllib3", "h11", "pydantic", "graphql", "sqlite3",
     "bwp_tui.api.client", "bwp_tui.api.transfer", "bwp_tui.contract.payloads", "bwp_tui.sandbox", "bwp_tui.cli",
     "textual.widgets._data_table", "textual.widgets._markdown", "textual.widgets._footer",
-    "bwp_tui.archive", "bwp_tui.console.doing", "bwp_tui.console.desk", "bwp_tui.console.lookup",
-    "bwp_tui.console.records", "bwp_tui.console.queue_desk", "bwp_tui.store.maintenance.daily", "bwp_tui.store.commands.undo",
+    "bwp_tui.archive", "bwp_tui.console.screens.main_dispatcher", "bwp_tui.console.services.task_commands", "bwp_tui.console.services.screen_queries",
+    "bwp_tui.console.services.record_commands", "bwp_tui.console.services.download_queue", "bwp_tui.store.maintenance.daily", "bwp_tui.store.commands.undo",
     "bwp_tui.console.screens.help",
     "bwp_tui.console.screens.task", "bwp_tui.console.widgets.request_form", "bwp_tui.console.widgets.prompt",
 )  # fmt: skip

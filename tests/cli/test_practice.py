@@ -13,7 +13,7 @@ import pytest
 from bwp_tui.cli import practice as practice_commands
 from bwp_tui.cli.exits import Exit
 from bwp_tui.cli.main import run
-from bwp_tui.console.feed import Feed
+from bwp_tui.console.services.snapshot_feed import Feed
 from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.connection import History

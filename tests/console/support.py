@@ -14,8 +14,8 @@ from textual.widgets import Input
 
 from bwp_tui.console.app import ConsoleApp
 from bwp_tui.console.screens.main import MainScreen
-from bwp_tui.console.widgets.choice import Choice
 from bwp_tui.console.widgets.detail_pane import Heading
+from bwp_tui.console.widgets.radio_field import Choice
 from bwp_tui.domain.task import Task
 from bwp_tui.settings import GivenSecret, Profile
 from bwp_tui.store.commands import seed_practice

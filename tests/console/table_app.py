@@ -14,7 +14,7 @@ from textual.app import App, ComposeResult
 from textual.content import Content
 
 import bwp_tui
-from bwp_tui.console.widgets.cells import UNICODE, Glyphs
+from bwp_tui.console.presentation.task_cells import UNICODE, Glyphs
 from bwp_tui.console.widgets.task_table import TaskTable
 from bwp_tui.domain.task import Kind, Task, TaskError
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.console.screens.archive import ArchiveScreen
-from bwp_tui.console.widgets.row_list import RowList
+from bwp_tui.console.widgets.virtual_list import RowList
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from bwp_tui.store.queries import timeline

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bwp_tui.console.widgets.columns import OPTIONAL, place
+from bwp_tui.console.presentation.task_columns import OPTIONAL, place
 from bwp_tui.settings import Profile
 from bwp_tui.store.queries import saved_views
 from tests.console.support import Console, opened

@@ -8,10 +8,10 @@ import pytest
 from textual.widgets import Input
 
 from bwp_tui.cli.parser import _parser
-from bwp_tui.console.actions import ACTIONS, BY_NAME
-from bwp_tui.console.commands import BY_WORD, EVERY, IN_THE_SHELL
+from bwp_tui.console.bindings.actions import ACTIONS, BY_NAME
+from bwp_tui.console.bindings.commands import BY_WORD, EVERY, IN_THE_SHELL
+from bwp_tui.console.command_bar.parser import WrongLine, take_apart
 from bwp_tui.console.screens.task import TaskScreen
-from bwp_tui.console.typed_line import WrongLine, take_apart
 from bwp_tui.domain.task import Kind
 from bwp_tui.settings import Profile
 from bwp_tui.store.queries import saved_views

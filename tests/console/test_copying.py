@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.console.clipboard import LONGEST_OSC_52, copy
+from bwp_tui.console.terminal.clipboard import LONGEST_OSC_52, copy
 from bwp_tui.settings import Profile
 from bwp_tui.store.queries import tasks
 from tests.console.past import READY

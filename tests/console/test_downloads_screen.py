@@ -9,12 +9,12 @@ import pytest
 from textual.strip import Strip
 
 from bwp_tui.cli.parser import parse
-from bwp_tui.console.actions import Action
-from bwp_tui.console.download_actions import DOWNLOAD_ACTIONS
+from bwp_tui.console.bindings.actions import Action
+from bwp_tui.console.bindings.download_actions import DOWNLOAD_ACTIONS
 from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.downloads import DownloadsScreen
-from bwp_tui.console.widgets.download_lines import DownloadLines
-from bwp_tui.console.widgets.download_rows import DownloadRows
+from bwp_tui.console.widgets.active_downloads import DownloadLines
+from bwp_tui.console.widgets.download_list import DownloadRows
 from bwp_tui.domain.task import DownloadState
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import download_queue

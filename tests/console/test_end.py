@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.console.parting import parting_words
+from bwp_tui.console.exit_message import parting_words
 from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import download_queue, requests
@@ -23,8 +23,8 @@ BROKEN = """
 import sys
 from pathlib import Path
 from bwp_tui.console.app import run_console
-from bwp_tui.console.desk import Desk
-from bwp_tui.console.doing import Doing
+from bwp_tui.console.services.task_commands import Desk
+from bwp_tui.console.screens.main_dispatcher import Doing
 from tests.console.support import make_profile
 def broken(*_):
     local = "hush-local"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.console.feed import Feed, Question, Snapshot
+from bwp_tui.console.services.snapshot_feed import Feed, Question, Snapshot
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.times import utc_now
 from bwp_tui.store.commands import requests

@@ -8,7 +8,7 @@ import pytest
 from textual import events
 from textual.widgets import Input
 
-from bwp_tui.console.form_hints import _SHORTER
+from bwp_tui.console.presentation.form_hints import _SHORTER
 from bwp_tui.console.widgets.request_form import RequestForm
 from bwp_tui.domain.task import Kind, Status
 from bwp_tui.settings import Profile

@@ -14,8 +14,8 @@ from rich.cells import cell_len
 from textual.content import Content
 from textual.events import Paste
 
-from bwp_tui.console.detail_words import Reading, facts, heading, matters, timeline
-from bwp_tui.console.speech import Phrase
+from bwp_tui.console.presentation.styled_text import Phrase
+from bwp_tui.console.presentation.task_detail import Reading, facts, heading, matters, timeline
 from bwp_tui.domain.task import Event, Kind, Request, Status, Task, TaskError
 from bwp_tui.domain.text import clean
 from bwp_tui.settings import Profile

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from textual import events
 
-from bwp_tui.console.wire import bursts, key_reader
-from bwp_tui.console.wire.bursts import Key
-from bwp_tui.console.wire.key_reader import LATE_S, KeyReader, escape_delay
+from bwp_tui.console.terminal import key_bursts, key_reader
+from bwp_tui.console.terminal.key_bursts import Key
+from bwp_tui.console.terminal.key_reader import LATE_S, KeyReader, escape_delay
 from bwp_tui.domain.text import clean
 
 PASTED = "jane@example.com\x1b[B\x1bq\x1b[200~ x\x1b[20"
@@ -29,7 +29,7 @@ class Time:
 def time(monkeypatch: pytest.MonkeyPatch) -> Time:
     time = Time()
     monkeypatch.setattr(key_reader, "time", time)
-    monkeypatch.setattr(bursts, "time", time)
+    monkeypatch.setattr(key_bursts, "time", time)
     return time
 
 

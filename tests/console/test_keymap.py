@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from textual.keys import _character_to_key
 
-from bwp_tui.console.actions import BY_NAME
-from bwp_tui.console.key_names import NoKey, shown_key, spelled
-from bwp_tui.console.keymap import keymap
+from bwp_tui.console.bindings.actions import BY_NAME
+from bwp_tui.console.bindings.key_names import NoKey, shown_key, spelled
+from bwp_tui.console.bindings.keymap import keymap
 from bwp_tui.console.screens.help import HelpScreen
 from bwp_tui.settings import KeySetting, Profile, load_profile
 from tests.console.support import opened

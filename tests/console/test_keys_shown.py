@@ -7,11 +7,11 @@ from dataclasses import replace
 from textual.content import Content
 from textual.widget import Widget
 
-from bwp_tui.console.actions import ACTIONS, BY_NAME
-from bwp_tui.console.key_names import shown_key
+from bwp_tui.console.bindings.actions import ACTIONS, BY_NAME
+from bwp_tui.console.bindings.key_names import shown_key
 from bwp_tui.console.screens.help import HelpScreen
+from bwp_tui.console.widgets.bars import FooterLine
 from bwp_tui.console.widgets.detail_pane import Paragraphs
-from bwp_tui.console.widgets.lines import FooterLine
 from bwp_tui.settings import Profile
 from tests.console.past import HELD, READY
 from tests.console.support import USUAL, Console, opened

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bwp_tui.console import type_ahead
+from bwp_tui.console.terminal import key_queue
 from bwp_tui.domain.task import Kind, Request
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
@@ -90,7 +90,7 @@ async def test_marking_all_waits_for_the_list_it_is_meant_for(profile: Profile) 
 
 
 async def test_a_list_that_is_not_read_yet_is_not_marked(profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(type_ahead, "_LONGEST_S", 0.05)
+    monkeypatch.setattr(key_queue, "_LONGEST_S", 0.05)
     async with opened(profile) as console:
         await console.until(lambda: console.main.is_settled)
         monkeypatch.setattr(console.main.session.feed, "ask", lambda *_: None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bwp_tui.console.detail_words import Reading, veiled
+from bwp_tui.console.presentation.task_detail import Reading, veiled
 from bwp_tui.domain.archive_names import file_name
 from bwp_tui.domain.task import DownloadState, Kind, Status, TaskError
 from bwp_tui.settings import Profile

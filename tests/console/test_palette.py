@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bwp_tui.console.actions import ACTIONS
-from bwp_tui.console.widgets.palette import matching
+from bwp_tui.console.bindings.actions import ACTIONS
+from bwp_tui.console.widgets.command_palette import matching
 from bwp_tui.settings import Profile
 from tests.console.past import HELD, READY
 from tests.console.support import opened

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from textual.widgets import Input
 
-from bwp_tui.console.choosing_columns import _LETTERS
+from bwp_tui.console.controllers.column_chooser import _LETTERS
 from bwp_tui.domain.task import Status
 from bwp_tui.settings import Profile
 from bwp_tui.store.worklog import intents

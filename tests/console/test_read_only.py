@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.console.actions import ACTIONS, Situation
-from bwp_tui.console.key_names import shown_key
+from bwp_tui.console.bindings.actions import ACTIONS, Situation
+from bwp_tui.console.bindings.key_names import shown_key
 from bwp_tui.domain.filter import View
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import saved_views

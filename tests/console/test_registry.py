@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.cli.parser import parse
-from bwp_tui.console.actions import ACTIONS, Action
+from bwp_tui.console.bindings.actions import ACTIONS, Action
 from bwp_tui.console.screens.main import MainScreen
 from bwp_tui.settings import Profile
 from tests.console.support import opened

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.console.app import ConsoleApp
-from bwp_tui.console.remembered import Memory, Remembered
+from bwp_tui.console.state.saved_state import Memory, Remembered
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.connection import History
 from tests.console.past import HELD, NOT_KNOWN, ORDERS_OPEN, clock

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bwp_tui.console.screens.sent import SentScreen
+from bwp_tui.console.screens.request_log import SentScreen
 from bwp_tui.console.screens.task import PAGES, TaskScreen
 from bwp_tui.domain.advice import KNOWN_CODES
 from bwp_tui.domain.task import Kind, Request, Status, Task, TaskError

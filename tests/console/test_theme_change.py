@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.console.themes import THEMES
+from bwp_tui.console.presentation.themes import THEMES
 from tests.console.support import Console, make_profile, opened
 
 

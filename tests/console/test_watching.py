@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bwp_tui.console.app import ConsoleApp
-from bwp_tui.console.notice import sequence
-from bwp_tui.console.watching import desk_words
+from bwp_tui.console.services.watch_notifier import desk_words
+from bwp_tui.console.terminal.notification import sequence
 from bwp_tui.domain.task import WATCHED, Status, has_ended
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.connection import History

@@ -10,7 +10,7 @@ from typing import TextIO
 
 import pytest
 
-from bwp_tui.console.wire.outlet import Outlet
+from bwp_tui.console.terminal.output_writer import Outlet
 from tests.waiting import eventually
 
 _MUCH = 200_000

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bwp_tui.console.wire.frames import FrameReader, NotUnderstood
-from bwp_tui.console.wire.looks import PLAIN, change, read
-from bwp_tui.console.wire.picture import Picture
+from bwp_tui.console.terminal.frame_parser import FrameReader, NotUnderstood
+from bwp_tui.console.terminal.screen_buffer import Picture
+from bwp_tui.console.terminal.sgr import PLAIN, change, read
 
 COLUMNS, LINES = 20, 5
 

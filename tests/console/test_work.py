@@ -8,7 +8,7 @@ import warnings
 
 from textual.app import App
 
-from bwp_tui.console.work import set_going
+from bwp_tui.console.workers import set_going
 from tests.waiting import eventually_in_loop
 
 

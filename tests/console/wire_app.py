@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from bwp_tui.console.app import ConsoleApp
-from bwp_tui.console.wire.driver import ThinDriver
+from bwp_tui.console.terminal.diff_driver import ThinDriver
 from tests.console.past import clock
 from tests.console.support import make_profile
 

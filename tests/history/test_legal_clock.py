@@ -8,9 +8,8 @@ from itertools import product
 import pytest
 
 from bwp_tui.cli import output
-from bwp_tui.console import detail_words
-from bwp_tui.console.detail_words import Reading
-from bwp_tui.console.widgets import cells
+from bwp_tui.console.presentation import task_cells, task_detail
+from bwp_tui.console.presentation.task_detail import Reading
 from bwp_tui.domain.deadlines import is_clock_running
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.task import PURGED, Kind, Status, Task
@@ -23,7 +22,7 @@ from tests.history.support import NOW, TODAY, submitted
 STATUSES = (*Status, "SOMETHING_NEW")
 DUE = TODAY + timedelta(days=11)
 READING = Reading(NOW, TODAY, masked=True, day=timedelta(days=1))
-CONTEXT = cells.Context(NOW, TODAY, timedelta(days=1), True, frozenset(), cells.UNICODE)
+CONTEXT = task_cells.Context(NOW, TODAY, timedelta(days=1), True, frozenset(), task_cells.UNICODE)
 
 
 @pytest.fixture
@@ -61,9 +60,9 @@ def test_all_that_shows_a_due_date_counts_down_where_the_clock_runs_and_nowhere_
     words = due_words(DUE, TODAY)
     for task in every[1:]:
         runs = is_clock_running(task)
-        facts = "\n".join("".join(text for text, _ in line) for line in detail_words.facts(task, READING))
+        facts = "\n".join("".join(text for text, _ in line) for line in task_detail.facts(task, READING))
         shown = {
-            "table": cells.due_date(task, CONTEXT).text,
+            "table": task_cells.due_date(task, CONTEXT).text,
             "detail": facts,
             "list": "\n".join(output.table([task], NOW, TODAY, unmask=False)),
             "show": "\n".join(output.details(task, [], NOW, TODAY, unmask=False)),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.console import themes
+from bwp_tui.console.presentation import themes
 from bwp_tui.settings import SettingsError, load_profile, profile
 
 

@@ -17,8 +17,8 @@ from bwp_tui.archive.extract import CannotUnpack, extract
 from bwp_tui.archive.limits import BadArchive
 from bwp_tui.archive.preview import Preview, Table, Text, Tree, preview
 from bwp_tui.archive.reading import Archive
-from bwp_tui.console import screen_help
-from bwp_tui.console.archive_words import (
+from bwp_tui.console.bindings import help_entries
+from bwp_tui.console.presentation.archive_preview import (
     EntryRows,
     TreeRows,
     columns_of,
@@ -27,16 +27,16 @@ from bwp_tui.console.archive_words import (
     table_lines,
     text_lines,
 )
-from bwp_tui.console.clipboard import copy
-from bwp_tui.console.detail_words import Reading, subject, veiled
+from bwp_tui.console.presentation.styled_text import Phrase
+from bwp_tui.console.presentation.task_cells import locale_glyphs
+from bwp_tui.console.presentation.task_detail import Reading, subject, veiled
 from bwp_tui.console.session import Session
-from bwp_tui.console.speech import Phrase
-from bwp_tui.console.widgets.cells import locale_glyphs
+from bwp_tui.console.terminal.clipboard import copy
+from bwp_tui.console.widgets.bars import FooterLine, StatusLine
 from bwp_tui.console.widgets.detail_pane import Heading
-from bwp_tui.console.widgets.lines import FooterLine, StatusLine
 from bwp_tui.console.widgets.prompt import Prompt
-from bwp_tui.console.widgets.row_list import MOVE_KEYS, MOVE_WORDS, RowList
-from bwp_tui.console.work import set_going
+from bwp_tui.console.widgets.virtual_list import MOVE_KEYS, MOVE_WORDS, RowList
+from bwp_tui.console.workers import set_going
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import size
 from bwp_tui.domain.times import local_day
@@ -125,7 +125,7 @@ class ArchiveScreen(Screen[None]):
         elif name in _SIDEWAYS:
             self._go_sideways(_SIDEWAYS[name])
         elif name == "help":
-            self.app.push_screen(screen_help.help_on(self.BINDINGS, self._session.today()))
+            self.app.push_screen(help_entries.help_on(self.BINDINGS, self._session.today()))
         elif name == "folder":
             set_going(self, self._tell_folder)
         else:

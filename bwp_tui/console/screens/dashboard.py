@@ -12,12 +12,12 @@ from textual.binding import Binding
 from textual.containers import Horizontal, VerticalScroll
 from textual.screen import Screen
 
-from bwp_tui.console import screen_help
-from bwp_tui.console.detail_words import status_role
-from bwp_tui.console.speech import Phrase
+from bwp_tui.console.bindings import help_entries
+from bwp_tui.console.presentation.styled_text import Phrase
+from bwp_tui.console.presentation.task_detail import status_role
+from bwp_tui.console.widgets.bars import FooterLine
 from bwp_tui.console.widgets.detail_pane import Heading, Paragraphs
-from bwp_tui.console.widgets.lines import FooterLine
-from bwp_tui.console.work import set_going
+from bwp_tui.console.workers import set_going
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import size
 from bwp_tui.domain.times import duration_words
@@ -78,7 +78,7 @@ class DashboardScreen(Screen[None]):
 
     def action_help(self) -> None:
         """Show every key."""
-        self.app.push_screen(screen_help.help_on(self.BINDINGS, self._today))
+        self.app.push_screen(help_entries.help_on(self.BINDINGS, self._today))
 
     def action_close(self) -> None:
         """Go back."""

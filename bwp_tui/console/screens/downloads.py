@@ -12,23 +12,23 @@ from textual.binding import Binding
 from textual.screen import Screen
 from textual.timer import Timer
 
-from bwp_tui.console.actions import READ_ONLY, Situation
-from bwp_tui.console.detail_words import Reading
-from bwp_tui.console.download_actions import DOWNLOAD_ACTIONS, MOVES, ON_MARKS
-from bwp_tui.console.download_doing import DownloadDoing
-from bwp_tui.console.download_table import DownloadTable
-from bwp_tui.console.download_words import queue_words
-from bwp_tui.console.feed import Snapshot
-from bwp_tui.console.key_names import shown_key
-from bwp_tui.console.resting import Resting
+from bwp_tui.console.bindings.actions import READ_ONLY, Situation
+from bwp_tui.console.bindings.download_actions import DOWNLOAD_ACTIONS, MOVES, ON_MARKS
+from bwp_tui.console.bindings.key_names import shown_key
+from bwp_tui.console.presentation.download_detail import queue_words
+from bwp_tui.console.presentation.download_rows import DownloadTable
+from bwp_tui.console.presentation.task_cells import locale_glyphs
+from bwp_tui.console.presentation.task_detail import Reading
+from bwp_tui.console.screens.downloads_dispatcher import DownloadDoing
+from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.session import Session
-from bwp_tui.console.widgets.cells import locale_glyphs
+from bwp_tui.console.widgets.bars import FooterLine, StatusLine
+from bwp_tui.console.widgets.debouncer import Resting
 from bwp_tui.console.widgets.detail_pane import Heading
 from bwp_tui.console.widgets.download_detail import DownloadDetail
-from bwp_tui.console.widgets.download_rows import DownloadRows
-from bwp_tui.console.widgets.lines import FooterLine, StatusLine
+from bwp_tui.console.widgets.download_list import DownloadRows
 from bwp_tui.console.widgets.prompt import Prompt
-from bwp_tui.console.work import Work, set_going
+from bwp_tui.console.workers import Work, set_going
 from bwp_tui.domain.task import Download, Task
 from bwp_tui.domain.times import local_day
 from bwp_tui.store.errors import HistoryError

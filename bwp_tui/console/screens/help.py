@@ -12,11 +12,11 @@ from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.screen import Screen
 
-from bwp_tui.console.actions import ACTIONS, GROUPS, Action, Situation
-from bwp_tui.console.key_names import shown_key
-from bwp_tui.console.speech import Phrase
+from bwp_tui.console.bindings.actions import ACTIONS, GROUPS, Action, Situation
+from bwp_tui.console.bindings.key_names import shown_key
+from bwp_tui.console.presentation.styled_text import Phrase
+from bwp_tui.console.widgets.bars import FooterLine
 from bwp_tui.console.widgets.detail_pane import Heading, Paragraphs
-from bwp_tui.console.widgets.lines import FooterLine
 
 _KEYS: Final = 12
 _WHAT: Final = 52

@@ -12,31 +12,31 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.screen import Screen
 
-from bwp_tui.console.actions import ACTIONS, BY_NAME, MARK_GROUP, MOVES, READ_ONLY, TASK_GROUP, Situation
-from bwp_tui.console.around import FORM, PALETTE, Around
-from bwp_tui.console.feed import Question, Snapshot
-from bwp_tui.console.freezing import Freezing
-from bwp_tui.console.listing import Listing
-from bwp_tui.console.remembered import Remembered
-from bwp_tui.console.resting import Resting
+from bwp_tui.console.bindings.actions import ACTIONS, BY_NAME, MARK_GROUP, MOVES, READ_ONLY, TASK_GROUP, Situation
+from bwp_tui.console.presentation.styled_text import Phrase
+from bwp_tui.console.screens.main_panels import FORM, PALETTE, Around
+from bwp_tui.console.services.snapshot_feed import Question, Snapshot
 from bwp_tui.console.session import Session
-from bwp_tui.console.speech import Phrase
+from bwp_tui.console.state.freeze_buffer import Freezing
+from bwp_tui.console.state.list_state import Listing
+from bwp_tui.console.state.saved_state import Remembered
+from bwp_tui.console.widgets.active_downloads import DownloadLines
+from bwp_tui.console.widgets.bars import FooterLine, HeaderLine, StatusLine, ViewsLine
+from bwp_tui.console.widgets.debouncer import Resting
 from bwp_tui.console.widgets.detail_pane import DetailPane
-from bwp_tui.console.widgets.download_lines import DownloadLines
-from bwp_tui.console.widgets.lines import FooterLine, HeaderLine, StatusLine, ViewsLine
 from bwp_tui.console.widgets.task_table import TaskTable
-from bwp_tui.console.work import Work, set_going
+from bwp_tui.console.workers import Work, set_going
 from bwp_tui.domain.completion import highlights
 from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Kind, Task
 from bwp_tui.store.queries.view_rows import Near
 
 if TYPE_CHECKING:
-    from bwp_tui.console.commands import Command
-    from bwp_tui.console.doing import Doing
-    from bwp_tui.console.stage import Asking
-    from bwp_tui.console.widgets.command_lines import CommandLines
-    from bwp_tui.console.widgets.palette import PaletteLines
+    from bwp_tui.console.bindings.commands import Command
+    from bwp_tui.console.protocols import Asking
+    from bwp_tui.console.screens.main_dispatcher import Doing
+    from bwp_tui.console.widgets.command_palette import PaletteLines
+    from bwp_tui.console.widgets.command_suggestions import CommandLines
     from bwp_tui.console.widgets.prompt import Prompt
     from bwp_tui.console.widgets.request_form import RequestForm
 
@@ -128,9 +128,9 @@ class MainScreen(Screen[None]):
         if self.is_ready or self.is_getting_ready or not self.is_attached:  # the last: a signal has ended the start
             return
         self.is_getting_ready = True
-        from bwp_tui.console.doing import Doing
-        from bwp_tui.console.widgets.command_lines import CommandLines
-        from bwp_tui.console.widgets.palette import PaletteLines
+        from bwp_tui.console.screens.main_dispatcher import Doing
+        from bwp_tui.console.widgets.command_palette import PaletteLines
+        from bwp_tui.console.widgets.command_suggestions import CommandLines
         from bwp_tui.console.widgets.prompt import Prompt
         from bwp_tui.console.widgets.request_form import RequestForm
 

@@ -11,16 +11,17 @@ from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.screen import Screen
 
-from bwp_tui.console import detail_words, screen_help, task_pages
-from bwp_tui.console.actions import ACTIONS, BY_NAME, GROUPS, TASK_GROUP, Situation
-from bwp_tui.console.detail_words import Reading
-from bwp_tui.console.feed import Snapshot
-from bwp_tui.console.lookup import Known
+from bwp_tui.console.bindings import help_entries
+from bwp_tui.console.bindings.actions import ACTIONS, BY_NAME, GROUPS, TASK_GROUP, Situation
+from bwp_tui.console.presentation import task_detail, task_pages
+from bwp_tui.console.presentation.styled_text import Line, Phrase
+from bwp_tui.console.presentation.task_detail import Reading
 from bwp_tui.console.screens.help import HelpScreen
+from bwp_tui.console.services.screen_queries import Known
+from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.session import Session
-from bwp_tui.console.speech import Line, Phrase
+from bwp_tui.console.widgets.bars import FooterLine, StatusLine
 from bwp_tui.console.widgets.detail_pane import Heading, Paragraphs
-from bwp_tui.console.widgets.lines import FooterLine, StatusLine
 from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.times import local_day
@@ -147,7 +148,7 @@ class TaskScreen(Screen[None]):
         key, situation = self._session.keymap.key, self._situation
         possible = [
             (key(action.name), action.label)
-            for action in screen_help.named(self.BINDINGS, self._session.keymap.actions)
+            for action in help_entries.named(self.BINDINGS, self._session.keymap.actions)
             if action.label and action.group == TASK_GROUP and action.why_not(situation) is None
         ]
         always = (("tab 1-5", "page"), (key("help"), "help"), (key("mask"), "mask"), ("[ ]", "task"))
@@ -210,10 +211,10 @@ class TaskScreen(Screen[None]):
     def action_help(self) -> None:
         """Show every key of this screen."""
         actions = (
-            *screen_help.bound(self.BINDINGS),
-            *screen_help.named(self.BINDINGS, self._session.keymap.actions),
+            *help_entries.bound(self.BINDINGS),
+            *help_entries.named(self.BINDINGS, self._session.keymap.actions),
         )
-        groups = (screen_help.HERE, *GROUPS)
+        groups = (help_entries.HERE, *GROUPS)
         self.app.push_screen(HelpScreen(self._situation, actions, groups, notes=()))
 
     def action_act(self, name: str) -> None:
@@ -261,7 +262,7 @@ class TaskScreen(Screen[None]):
         if known is None:
             self.query_one(Heading).tell([("this task is gone", "muted")])
             return
-        self.query_one(Heading).tell(detail_words.heading(known.task, reading), *_names(known.task))
+        self.query_one(Heading).tell(task_detail.heading(known.task, reading), *_names(known.task))
         tabs = self.query_one("#task-tabs", Line)
         tabs.show(tabs.say(*self._tabs(known)))
         self.query_one(Paragraphs).tell(PAGES[self._page].lines(known, reading))

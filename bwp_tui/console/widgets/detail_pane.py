@@ -9,9 +9,9 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 
-from bwp_tui.console import detail_words
-from bwp_tui.console.detail_words import Reading
-from bwp_tui.console.speech import Line, Phrase, Speaker
+from bwp_tui.console.presentation import task_detail
+from bwp_tui.console.presentation.styled_text import Line, Phrase, Speaker
+from bwp_tui.console.presentation.task_detail import Reading
 from bwp_tui.domain.task import Event, Task
 
 _BESIDE: Final = 100
@@ -96,13 +96,13 @@ class DetailPane(Vertical):
             self.query_one(VerticalScroll).scroll_to(y=0, animate=False)
         number = f"#{task.number}"
         names = (f"{task.task_id} · {number}", number) if task.task_id else (number,)
-        self.query_one(Heading).tell(detail_words.heading(task, reading), *names)
-        matters = detail_words.matters(task, reading)
+        self.query_one(Heading).tell(task_detail.heading(task, reading), *names)
+        matters = task_detail.matters(task, reading)
         beside = self.app.size.width >= _BESIDE
         self.set_class(beside, "-beside")
         self._paragraphs("detail-matters").tell([*matters, []] if matters else [])
-        self._paragraphs("detail-facts").tell(detail_words.facts(task, reading))
-        lines = list(detail_words.timeline(task, events, reading))
+        self._paragraphs("detail-facts").tell(task_detail.facts(task, reading))
+        lines = list(task_detail.timeline(task, events, reading))
         self._paragraphs("detail-timeline").tell(lines if beside else [[], *lines])
 
     def scroll_by(self, lines: int) -> None:

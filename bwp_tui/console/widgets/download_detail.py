@@ -8,9 +8,9 @@ from typing import Final
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
-from bwp_tui.console.detail_words import Reading, subject, timeline
-from bwp_tui.console.download_words import events_of, facts, flowing_timeline
-from bwp_tui.console.speech import Phrase
+from bwp_tui.console.presentation.download_detail import events_of, facts, flowing_timeline
+from bwp_tui.console.presentation.styled_text import Phrase
+from bwp_tui.console.presentation.task_detail import Reading, subject, timeline
 from bwp_tui.console.widgets.detail_pane import Heading, Paragraphs
 from bwp_tui.domain.task import Download, Event, Task
 

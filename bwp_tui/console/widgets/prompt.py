@@ -14,9 +14,9 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input
 
-from bwp_tui.console.speech import Line, Phrase
-from bwp_tui.console.typing_help import Mistake
-from bwp_tui.console.widgets.entry import Entry
+from bwp_tui.console.presentation.styled_text import Line, Phrase
+from bwp_tui.console.state.tab_completion import Mistake
+from bwp_tui.console.widgets.text_field import Entry
 
 _FIELD: Final = 24
 """Cells that a text is typed in at least; a question that leaves fewer has a line of its own."""

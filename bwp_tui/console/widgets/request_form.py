@@ -12,12 +12,12 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input
 
-from bwp_tui.console.form_hints import fitted
-from bwp_tui.console.request_draft import PROCESSING_HINT, Draft
-from bwp_tui.console.speech import Line, Phrase
-from bwp_tui.console.widgets.choice import Choice
+from bwp_tui.console.presentation.form_hints import fitted
+from bwp_tui.console.presentation.styled_text import Line, Phrase
+from bwp_tui.console.state.request_draft import PROCESSING_HINT, Draft
 from bwp_tui.console.widgets.detail_pane import Heading
-from bwp_tui.console.widgets.entry import Entry
+from bwp_tui.console.widgets.radio_field import Choice
+from bwp_tui.console.widgets.text_field import Entry
 from bwp_tui.domain.deadlines import REGULATIONS
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Request
 from bwp_tui.domain.text import counted

@@ -19,11 +19,11 @@ from textual.content import Content
 from textual.message import Message
 from textual.strip import Strip
 
-from bwp_tui.console.widgets.cells import Cell, Context, Glyphs, locale_glyphs
-from bwp_tui.console.widgets.columns import Placed, place
-from bwp_tui.console.widgets.row_pane import HEADER, RowPane
-from bwp_tui.console.widgets.task_rows import Changed, RowsInSight, TaskSource
-from bwp_tui.console.widgets.task_strips import header_strip, row_strip
+from bwp_tui.console.presentation.task_cells import Cell, Context, Glyphs, locale_glyphs
+from bwp_tui.console.presentation.task_columns import Placed, place
+from bwp_tui.console.presentation.task_row_strips import header_strip, row_strip
+from bwp_tui.console.widgets.virtual_rows import HEADER, RowPane
+from bwp_tui.console.widgets.visible_rows import Changed, RowsInSight, TaskSource
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.times import Clock, local_day, utc_now
 

@@ -1,0 +1,98 @@
+"""The operator's own keys: the `[keys]` table of the config file, laid over the registry of actions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+from bwp_tui.console.bindings.actions import ACTIONS, BY_NAME, Action
+from bwp_tui.console.bindings.key_names import NoKey, shown_key, spelled
+from bwp_tui.domain.text import clean_line, nearest
+from bwp_tui.settings import KeySetting
+
+
+class Keymap(NamedTuple):
+    """The registry with the operator's keys.
+
+    Attributes:
+        mistakes: a sentence for each setting that cannot be; its action has the keys it has without the file.
+    """
+
+    actions: tuple[Action, ...] = ACTIONS
+    mistakes: tuple[str, ...] = ()
+
+    @property
+    def changed(self) -> dict[str, str]:
+        """What Textual's `set_keymap` takes: the keys of each action that has other ones than its own."""
+        return {action.name: ",".join(action.keys) for action in self.actions if action != BY_NAME[action.name]}
+
+    @property
+    def sentence(self) -> str:
+        """One sentence about the mistakes, for the console; empty without any."""
+        if not self.mistakes:
+            return ""
+        more = len(self.mistakes) - 1
+        others = f" {more} more: bwp-tui config validate lists them." if more else ""
+        return f"{self.mistakes[0]} The key it had stays.{others}"
+
+    def key(self, name: str) -> str:
+        """Return the first key of an action, as operators know it."""
+        return next(shown_key(action.keys[0]) for action in self.actions if action.name == name)
+
+
+def keymap(settings: Sequence[KeySetting]) -> Keymap:
+    """Return the registry with the keys of these settings, each of which is taken or told as a mistake."""
+    mistakes: list[str] = []
+    wanted: dict[str, tuple[KeySetting, tuple[str, ...]]] = {}
+    for setting in settings:
+        if setting.action not in BY_NAME:
+            guess = nearest(setting.action, tuple(BY_NAME))
+            mistakes.append(_told(setting, f"is no action{f'; did you mean {guess}?' if guess else ''}"))
+            continue
+        try:
+            wanted[setting.action] = (setting, _keys(setting))
+        except NoKey as wrong:
+            mistakes.append(_told(setting, str(wrong)))
+    while (clash := _clash({name: keys for name, (_, keys) in wanted.items()})) is not None:
+        name, words = clash
+        mistakes.append(_told(wanted.pop(name)[0], words))
+    actions = tuple(
+        replace(action, keys=wanted[action.name][1]) if action.name in wanted else action for action in ACTIONS
+    )
+    return Keymap(actions, tuple(mistakes))
+
+
+def _keys(setting: KeySetting) -> tuple[str, ...]:
+    if not setting.keys:
+        raise NoKey('must be a key or a list of keys: "d" or ["d", "f5"]')
+    found: dict[str, None] = {}
+    for text in setting.keys:
+        try:
+            found[spelled(text)] = None
+        except NoKey as wrong:
+            raise NoKey(f"cannot be “{clean_line(text)[:_LONGEST]}”, which {wrong}") from None
+    return tuple(found)
+
+
+def _clash(wanted: Mapping[str, tuple[str, ...]]) -> tuple[str, str] | None:
+    """Return a setting whose key another action has, and what is wrong with it; None where each has its own.
+
+    An action that keeps its own keys goes first, then the settings in the order of the file.
+    """
+    owners: dict[str, str] = {}
+    kept = {action.name: action.keys for action in ACTIONS if action.name not in wanted}
+    for name, keys in (*kept.items(), *wanted.items()):
+        for key in keys:
+            owner = owners.setdefault(key, name)
+            if owner != name:
+                return name, f"cannot be “{shown_key(key)}”, which is the key of {owner} already"
+    return None
+
+
+def _told(setting: KeySetting, wrong: str) -> str:
+    return f"{setting.place}: keys.{clean_line(setting.action)} {wrong}{'' if wrong.endswith('?') else '.'}"
+
+
+_LONGEST: Final = 20
+"""Characters of a mistaken key that a sentence repeats."""

@@ -1,0 +1,127 @@
+"""A typed command line taken apart, each word with its place in it, so that a mistake can be shown under it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bwp_tui.console.state.tab_completion import Mistake
+
+_WORD: Final = re.compile(r"""(?:"[^"]*"|'[^']*'|[^\s"'])+""")
+Deed = Callable[[], None]
+"""What a line that was understood does."""
+
+_FLAGS: Final = frozenset({"--withdraw"})
+"""Options that have no value."""
+
+_QUOTED: Final = re.compile(r""""([^"]*)"|'([^']*)'""")
+
+
+class WrongLine(Exception):
+    """A typed line means nothing; `mistake` says why and where."""
+
+    def __init__(self, mistake: Mistake) -> None:
+        super().__init__(mistake.sentence)
+        self.mistake = mistake
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word of a line: its text without quotation marks, and from where to where it stands."""
+
+    text: str
+    start: int
+    end: int
+
+    @property
+    def is_quoted(self) -> bool:
+        """Whether it stands in quotation marks, or holds some."""
+        return len(self.text) != self.end - self.start
+
+    def wrong(self, sentence: str, suggestion: str | None = None) -> WrongLine:
+        """Return the error that points at this word."""
+        return WrongLine(Mistake(sentence, self.start, self.end, suggestion))
+
+
+@dataclass(frozen=True, slots=True)
+class TypedLine:
+    """A command line: the first word, the words behind it without the options, and the options' values by name."""
+
+    text: str
+    command: Word
+    words: tuple[Word, ...]
+    options: dict[str, Word]
+
+    def wrong(self, sentence: str) -> WrongLine:
+        """Return the error that points at the whole line."""
+        return WrongLine(Mistake(sentence, self.command.start, self.command.end))
+
+    def none_left(self, words: Sequence[Word], usage: str) -> None:
+        """Refuse words that mean nothing here.
+
+        Raises:
+            WrongLine: there are some.
+        """
+        if words:
+            raise words[0].wrong(f"“{words[0].text}” is too much here; write {usage}.")
+
+
+def words_of(text: str) -> list[Word]:
+    """Part a line into words; quotation marks of both kinds hold blanks together.
+
+    Raises:
+        WrongLine: a quotation mark is not closed.
+    """
+    found, at = [], 0
+    for match in _WORD.finditer(text):
+        _check_gap(text, at, match.start())
+        found.append(Word(_unquoted(match.group()), *match.span()))
+        at = match.end()
+    _check_gap(text, at, len(text))
+    return found
+
+
+def take_apart(text: str, options_of: Callable[[str], Sequence[str] | None]) -> TypedLine:
+    """Return a line's command, words and options.
+
+    Args:
+        options_of: given the command, returns the names that may stand behind it, each with a value: `--note`; None
+            where there is no such command.
+
+    Raises:
+        WrongLine: it is empty, a quotation mark is not closed, or an option is not known or has no value.
+    """
+    found = words_of(text)
+    if not found:
+        raise WrongLine(Mistake("Type a command.", 0, 0))
+    command, *rest = found
+    options = options_of(command.text.casefold())
+    words: list[Word] = []
+    values: dict[str, Word] = {}
+    while rest:
+        word = rest.pop(0)
+        if not word.text.startswith("--") or options is None:
+            words.append(word)
+        elif word.text not in options:
+            known = f" It takes {', '.join(options)}." if options else ""
+            raise word.wrong(f"“{command.text}” has no option “{word.text}” here.{known}")
+        elif word.text in _FLAGS:
+            values[word.text] = word
+        elif not rest:
+            raise word.wrong(f"“{word.text}” needs a value.")
+        else:
+            values[word.text] = rest.pop(0)
+    return TypedLine(text, command, tuple(words), values)
+
+
+def _check_gap(text: str, start: int, end: int) -> None:
+    """Refuse what stands between two words and is no blank: a quotation mark that nothing closes."""
+    gap = text[start:end].lstrip()
+    if gap:
+        raise WrongLine(Mistake("A quotation mark is not closed.", text.index(gap[0], start), len(text)))
+
+
+def _unquoted(text: str) -> str:
+    return _QUOTED.sub(lambda match: match[1] or match[2] or "", text)

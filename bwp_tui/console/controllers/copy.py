@@ -1,0 +1,39 @@
+"""Copying task ids: of the task under the cursor, or of the marked ones, a line each."""
+
+from __future__ import annotations
+
+from bwp_tui.console.controllers.marked_tasks import Marked
+from bwp_tui.console.protocols import Stage
+from bwp_tui.console.terminal.clipboard import copy
+from bwp_tui.domain.task import Task
+from bwp_tui.store.commands.bulk_plan import CHUNK
+
+
+class Copying:
+    """Copies, and says by which way."""
+
+    def __init__(self, stage: Stage, marked: Marked) -> None:
+        self._stage = stage
+        self._marked = marked
+
+    async def one(self) -> None:
+        """Copy the id of the task under the cursor."""
+        task = self._stage.task_here
+        if task is not None and task.task_id is not None:
+            await self._copy(f"Task id {task.task_id}", task.task_id)
+
+    async def marked(self) -> None:
+        """Copy the ids of the marked tasks, in the order of the newest first."""
+        numbers, reader = self._marked.numbers, self._stage.session.reader
+        tasks: list[Task] = []
+        for at in range(0, len(numbers), CHUNK):
+            tasks += reader.window(numbers[at : at + CHUNK])
+        ids = {task.number: task.task_id for task in tasks if task.task_id is not None}
+        words = f"{len(ids)} task ids" + (
+            f" ({len(numbers) - len(ids)} have none yet)" if len(ids) < len(numbers) else ""
+        )
+        await self._copy(words, "\n".join(ids[number] for number in numbers if number in ids))
+
+    async def _copy(self, what: str, text: str) -> None:
+        profile = self._stage.session.profile
+        self._stage.say(f"{what}: {await copy(text, self._stage.app.copy_to_clipboard, profile.folder)}.")

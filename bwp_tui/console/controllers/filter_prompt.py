@@ -1,0 +1,91 @@
+"""The line a filter is typed in: what fits is listed at every key, what may come next is offered."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Final
+
+from bwp_tui.console.protocols import Stage
+from bwp_tui.console.state.tab_completion import Mistake, Offers
+from bwp_tui.domain.completion import complete
+from bwp_tui.domain.filter import FIELDS, FilterError, parse
+from bwp_tui.store.errors import HistoryError
+
+
+class Filtering:
+    """Asks for a filter."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._offers = Offers(lambda text, cursor: filter_offers(text, cursor, self._tags))
+        self._tags: tuple[str, ...] = ()
+
+    async def ask(self) -> None:
+        """Ask, listing what fits meanwhile; without an answer what was listed before comes back."""
+        stage, before = self._stage, self._stage.listing
+        stage.work_on(self._learn_tags, "tags", exclusive=True)
+        answer = await stage.prompt.text(
+            "/",
+            f"{before.filter} " if before.filter else "",
+            changed=self._changed,
+            completed=self._offers.take,
+            checked=mistake_in_filter,
+            enter="keep",
+        )
+        stage.show(before if answer is None else before.of_filter(answer.strip()))
+
+    def _changed(self, text: str, cursor: int) -> None:
+        prompt = self._stage.prompt
+        mistake, offered = mistake_in_filter(text), self._offers.at(text, cursor)
+        listed = without_unfinished(text, cursor)
+        if mistake_in_filter(listed) is None:
+            self._stage.show(self._stage.listing.of_filter(listed))
+        # A word that may still become a right one is not yet wrong.
+        is_typed = mistake is not None and mistake.end >= cursor and complete(text, cursor, self._tags)
+        prompt.point_out(None if is_typed else mistake)
+        prompt.hint(f"tab {'  '.join(offered[:_OFFERED])}" if offered else "", "key")
+
+    async def _learn_tags(self) -> None:
+        try:
+            self._tags = await asyncio.to_thread(self._stage.session.desk.tags_in_use)
+        except HistoryError:
+            self._tags = ()  # they are only offered; whoever reads the register next says what is wrong with it
+
+
+_OFFERED: Final = 4
+"""Completions that are shown at once."""
+
+
+def mistake_in_filter(text: str) -> Mistake | None:
+    """Return what is wrong with a filter, or None."""
+    try:
+        parse(text)
+    except FilterError as error:
+        return Mistake(str(error), error.start, error.end, error.suggestion)
+    return None
+
+
+def without_unfinished(text: str, cursor: int) -> str:
+    """Return a filter without the word at the cursor where that begins a field, or is wrong as it stands."""
+    word = next((match for match in _WORD.finditer(text) if match.start() < cursor <= match.end()), None)
+    if word is None or not _is_unfinished(word.group()):
+        return text
+    return f"{text[: word.start()]}{text[word.end() :]}".strip()
+
+
+def _is_unfinished(word: str) -> bool:
+    begun = word.removeprefix("-").casefold()
+    return any(field.startswith(begun) for field in FIELDS) or mistake_in_filter(word) is not None
+
+
+_WORD: Final = re.compile(r'(?:"[^"]*"?|[^\s"])+')
+
+
+def filter_offers(text: str, cursor: int, tags: tuple[str, ...] = ()) -> list[tuple[int, int, str]]:
+    """Return what may stand at the cursor of a filter, as `Offers` takes it; the nearest word for a wrong one."""
+    found = [(offer.start, offer.end, offer.insert) for offer in complete(text, cursor, tags)]
+    mistake = mistake_in_filter(text)
+    if not found and mistake is not None and mistake.suggestion is not None:
+        found = [(mistake.start, mistake.end, mistake.suggestion)]
+    return [(start, end, insert) for start, end, insert in found if text[start:end] != insert]

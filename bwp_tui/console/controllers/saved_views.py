@@ -1,0 +1,63 @@
+"""Saving what is listed as a view, and deleting the saved view that is listed."""
+
+from __future__ import annotations
+
+import asyncio
+
+from bwp_tui.console.protocols import Stage
+from bwp_tui.console.state.tab_completion import Mistake
+from bwp_tui.console.write_worker import write
+from bwp_tui.domain.filter import VIEWS, View
+from bwp_tui.store.errors import HistoryError
+
+
+class SavingViews:
+    """Asks for the name of a view."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    async def ask(self) -> None:
+        """Save what is listed under a name; a saved view that is listed itself can be deleted as well."""
+        shown = self._stage.listing.view
+        if shown is None or shown in VIEWS:
+            await self._save("")
+            return
+        keys = {"s": "save", "d": f"delete “{shown.name}”"}
+        key = await self._stage.prompt.key(f"The saved view “{shown.name}”:", keys)
+        if key == "s":
+            await self._save(shown.name)
+        elif key == "d" and await self._stage.prompt.yes(
+            f"Delete the view “{shown.name}”? Its tasks stay.", for_good=True
+        ):
+            await write(self._stage, lambda: self._stage.session.desk.delete_view(shown.name))
+
+    async def _save(self, typed: str) -> None:
+        """Ask until the name can be one, or the operator goes back; a name that is taken is asked about."""
+        stage, listing = self._stage, self._stage.listing
+        question = f"Save “{listing.filter or 'all'}” as the view:"
+        name = await stage.prompt.text(question, typed, checked=self._mistake)
+        if name is None or not name.strip():
+            return
+        view = View(name.strip(), name.strip()[:5], listing.filter, listing.sort, listing.shown_columns)
+        if await self.may_replace(view.name):
+            await write(stage, lambda: stage.session.desk.save_view(view))
+
+    async def may_replace(self, name: str) -> bool:
+        """Say whether a view may be saved under this name; where one has it, the operator is asked."""
+        saved = await asyncio.to_thread(self._stage.session.reader.views)
+        taken = next((view for view in saved if view not in VIEWS and view.name.casefold() == name.casefold()), None)
+        if taken is None:
+            return True
+        question = f"Replace the view “{taken.name}”, which lists “{taken.filter or 'all'}”?"
+        return await self._stage.prompt.yes(question, for_good=True)
+
+    def _mistake(self, text: str) -> Mistake | None:
+        if not text.strip():
+            return None
+        listing = self._stage.listing
+        try:
+            self._stage.session.desk.check_view(View(text, "", listing.filter, listing.sort, listing.shown_columns))
+        except HistoryError as error:
+            return Mistake(str(error), 0, len(text))
+        return None

@@ -1,0 +1,48 @@
+"""Take back the last change that the operator made to records or marks."""
+
+from __future__ import annotations
+
+from bwp_tui.console.protocols import Stage
+from bwp_tui.console.services.record_commands import FinalStep, MarkStep, RecordStep
+from bwp_tui.console.write_worker import write
+from bwp_tui.domain.text import counted
+
+
+class Undoing:
+    """Takes back one change of this session after the other, the last first."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    async def undo(self) -> None:
+        """Take the last change back, and say which one that was."""
+        steps = self._stage.session.records.steps
+        while steps and isinstance(steps[-1], MarkStep) and steps[-1].before == self._stage.table.marks:
+            steps.pop()  # what was done to the marked tasks has taken these marks away already
+        if not steps:
+            self._stage.say("There is nothing to take back: what this session recorded or marked can be.")
+            return
+        step = steps[-1]
+        if isinstance(step, FinalStep):
+            steps.pop()
+            self._stage.say(f"{step.what} cannot be taken back. Once more takes back what came before it.", "warn")
+        elif isinstance(step, MarkStep):
+            steps.pop()
+            self._stage.mark(step.before)
+            count = len(step.before)
+            self._stage.say(f"{counted(count, 'task')} marked again." if count else "Nothing is marked, as before.")
+        elif await self._take_back(step):
+            steps.pop()
+
+    async def _take_back(self, step: RecordStep) -> bool:
+        records = self._stage.session.records
+        results = await write(self._stage, lambda: records.take_back(step))
+        if results is None:
+            return False
+        refused = [result.refused for result in results if result.refused]
+        back = len(results) - len(refused)
+        words = f"Taken back: the {step.part} of {back} task{'' if back == 1 else 's'}." if back else ""
+        if refused:
+            words = f"{words} {len(refused)} not: {refused[0]}".lstrip()
+        self._stage.say(words, "warn" if refused else "good")
+        return True

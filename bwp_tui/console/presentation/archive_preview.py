@@ -1,0 +1,175 @@
+"""What the archive screen says: the list of entries, and what an entry begins with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from rich.cells import cell_len, chop_cells, set_cell_size
+
+from bwp_tui.archive.entry import HOSTILE, Entry
+from bwp_tui.archive.json_tree import Node
+from bwp_tui.archive.preview import Preview, Table, Text, Tree
+from bwp_tui.console.presentation.styled_text import Phrase
+from bwp_tui.console.presentation.task_cells import Glyphs
+from bwp_tui.domain.text import size
+
+Veil = Callable[[str], str]
+"""Hides the data subject's address in a text, where the screen must."""
+
+_SIZE: Final = 9
+_DATE: Final = 16
+_ROOMY: Final = 98
+_WIDEST_CELL: Final = 40
+_INDENT: Final = 2
+_HINT: Final = 60
+_DEEPEST: Final = 20
+"""Levels that are still moved to the right; what is deeper stands below them."""
+
+
+class EntryRows:
+    """The list of entries, for a line of `width` cells."""
+
+    def __init__(self, entries: Sequence[Entry], width: int, veil: Veil) -> None:
+        self._entries = entries
+        self._veil = veil
+        self._packed = width >= _ROOMY
+        self._name = max(12, width - (_SIZE + 2) * (2 if self._packed else 1) - _DATE - 3)
+
+    @property
+    def header(self) -> list[Phrase]:
+        """The titles of the columns."""
+        packed = f"  {'PACKED':>{_SIZE}}" if self._packed else ""
+        return [(f"{'NAME':<{self._name}}  {'SIZE':>{_SIZE}}{packed}  MODIFIED", "muted")]
+
+    def line(self, row: int) -> list[Phrase]:
+        """Return what is said of one entry."""
+        entry = self._entries[row]
+        name, flaws = self._veil(entry.name), ", ".join(entry.flaws)
+        if cell_len(name) > self._name:
+            name = f"{set_cell_size(name, self._name - 1)}…"
+        hostile = any(flaw in HOSTILE for flaw in entry.flaws)
+        said = f"  {flaws}" if flaws else ""
+        room = self._name - cell_len(name)
+        bytes_of = "" if entry.is_folder else size(entry.size)
+        packed = "" if entry.is_folder else size(entry.packed)
+        modified = f"{entry.modified:%Y-%m-%d %H:%M}" if entry.modified else ""
+        return [
+            (name, "bad" if hostile else "muted" if entry.is_folder else "plain"),
+            (set_cell_size(said, room), "bad" if hostile else "warn"),
+            (f"  {bytes_of:>{_SIZE}}", "plain"),
+            (f"  {packed:>{_SIZE}}" if self._packed else "", "muted"),
+            (f"  {modified}", "muted"),
+        ]
+
+
+class TreeRows:
+    """A JSON tree, of which some nodes are folded: at first all that lie in something that lies in the top one."""
+
+    def __init__(self, tree: Tree, glyphs: Glyphs, veil: Veil) -> None:
+        self._nodes = tree.nodes
+        self._veil = veil
+        self._signs = ("+ ", "- ") if glyphs.ascii_only else ("▸ ", "▾ ")
+        self._folded = {index for index, node in enumerate(tree.nodes) if node.inside and node.depth > 0}
+        self._visible = self._unfolded()
+
+    def __len__(self) -> int:
+        return len(self._visible)
+
+    def turn(self, row: int) -> int:
+        """Fold or unfold the row's node, or fold what a value lies in; return the row of what was turned."""
+        index = self._visible[row]
+        if not self._nodes[index].inside:
+            index = self._above(index)
+        self._folded ^= {index}
+        self._visible = self._unfolded()
+        return self._visible.index(index)
+
+    def line(self, row: int) -> list[Phrase]:
+        """Return one visible line."""
+        index = self._visible[row]
+        node = self._nodes[index]
+        sign = self._signs[index not in self._folded] if node.inside else "  "
+        phrases: list[Phrase] = [(" " * _INDENT * min(node.depth, _DEEPEST), "plain"), (sign, "accent")]
+        if node.key is not None:
+            phrases += [(self._veil(node.key), "key"), (": ", "muted")]
+        if not node.opens:
+            return [*phrases, self._value(node)]
+        count = f"{node.inside} " if node.inside else ""
+        phrases.append((f"{node.value} {count}{'}' if node.value == '{' else ']'}", "muted"))
+        if index in self._folded:
+            phrases.append((f"  {self._hint(index)}", "plain"))
+        return phrases
+
+    def _hint(self, index: int) -> str:
+        """Return the first values in a folded node, so that one can be told from the next."""
+        node, words, at = self._nodes[index], "", index + 1
+        while at < node.end and len(words) < _HINT:
+            inner = self._nodes[at]
+            words += f"{'  ' if words else ''}{'…' if inner.opens else self._veil(inner.value)}"
+            at = inner.end
+        return words
+
+    def _value(self, node: Node) -> Phrase:
+        if node.value.startswith('"'):
+            return self._veil(node.value), "plain"
+        return node.value, "muted" if node.value == "null" else "busy"
+
+    def _above(self, index: int) -> int:
+        """Return the node that `index` lies in, or itself where it is the top."""
+        depth = self._nodes[index].depth
+        return next((above for above in range(index, -1, -1) if self._nodes[above].depth < depth), index)
+
+    def _unfolded(self) -> list[int]:
+        visible, index = [], 0
+        while index < len(self._nodes):
+            visible.append(index)
+            index = self._nodes[index].end if index in self._folded else index + 1
+        return visible
+
+
+def kind_words(preview: Preview) -> str:
+    """Return what an entry is, in a few words."""
+    match preview:
+        case Tree():
+            return "JSON"
+        case Table():
+            return "table"
+        case Text():
+            return preview.what
+
+
+def columns_of(table: Table) -> int:
+    """Return how many columns a table has."""
+    return max(len(row) for row in table.rows)
+
+
+def record_lines(table: Table, row: int, width: int, veil: Veil) -> list[str]:
+    """Return all cells of a row whole, each under its title, continued where a line is full."""
+    titles, cells = table.rows[0], table.rows[row]
+    lines: list[str] = []
+    for column in range(max(len(titles), len(cells))):
+        title = titles[column] if column < len(titles) else f"column {column + 1}"
+        cell = cells[column] if column < len(cells) else ""
+        lines += chop_cells(veil(f"{title}: {cell}"), width)
+    return lines
+
+
+def table_lines(table: Table, veil: Veil, first: int = 0) -> list[str]:
+    """Return a table's rows from a column on, aligned; no column is wider than a person compares."""
+    rows = [[veil(cell) for cell in row[first:]] for row in table.rows]
+    widths: list[int] = []
+    for row in rows:
+        widths += [0] * (len(row) - len(widths))
+        for column, cell in enumerate(row):
+            widths[column] = max(widths[column], min(_WIDEST_CELL, cell_len(cell)))
+    return ["  ".join(_cell(cell, width) for cell, width in zip(row, widths, strict=False)).rstrip() for row in rows]
+
+
+def text_lines(text: Text, width: int, veil: Veil) -> list[str]:
+    """Return the lines of a text, those that are too long continued on the next."""
+    return [piece for line in text.lines for piece in (chop_cells(veil(line), width) or [""])]
+
+
+def _cell(text: str, width: int) -> str:
+    return set_cell_size(text, width) if cell_len(text) <= width else f"{set_cell_size(text, width - 1)}…"

@@ -1,0 +1,175 @@
+"""The lines of the downloads screen: those under way in the order of the queue, then those that have ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from typing import Final
+
+from rich.cells import cell_len, set_cell_size
+
+from bwp_tui.console.presentation.download_detail import ended_words, left_words, state_words
+from bwp_tui.console.presentation.styled_text import Phrase
+from bwp_tui.console.presentation.task_cells import Glyphs
+from bwp_tui.console.presentation.task_detail import Reading, subject, veiled
+from bwp_tui.console.widgets.active_downloads import bar, time_left, trouble_of
+from bwp_tui.console.widgets.download_list import Row
+from bwp_tui.domain.task import Download, DownloadState, Task
+from bwp_tui.domain.text import clean_line, size, size_as
+from bwp_tui.domain.times import duration_words
+from bwp_tui.store.commands.download_queue import OPEN
+
+Listed = Sequence[tuple[Download, Task]]
+
+_MARK: Final = 2
+_GAP: Final = "  "
+_PERCENT: Final = 5
+_STATE: Final = 18
+_WIDEST_STATE: Final = 46
+_BYTES: Final = 16
+_RATE: Final = 9
+_LEFT: Final = 4
+_TRY: Final = 3
+_SIZE: Final = 9
+_SHA: Final = 12
+_ACTOR: Final = 10
+_SUBJECT: Final = 26
+_ROOMY: Final = 98
+_USUAL: Final = 70
+
+
+class DownloadTable:
+    """Makes the lines, each of `width` cells. `marks` are ids of downloads."""
+
+    def __init__(self, listed: Listed, width: int, reading: Reading, marks: AbstractSet[int], glyphs: Glyphs) -> None:
+        self._listed = listed
+        self._reading = reading
+        self._marks = marks
+        self._glyphs = glyphs
+        self._width = width
+        self._roomy, self._usual = width >= _ROOMY, width >= _USUAL
+        self._number = max((len(f"#{task.number}") for _, task in listed), default=0)
+        figures = [_RATE, _LEFT, *([_BYTES] if self._usual else []), *([_TRY] if self._roomy else [])]
+        room = width - _MARK - len(_GAP) - sum(len(_GAP) + figure for figure in figures)
+        self._subject = self._number + _SUBJECT if self._roomy else max(8, room - _STATE)
+        self._state = min(_WIDEST_STATE, room - self._subject)
+
+    def lines(self) -> tuple[list[Phrase], list[Row]]:
+        """Return the titles of what comes first, and the lines below them."""
+        listed = self._listed
+        open_ones = [
+            Row(download.id, self._open(download, task)) for download, task in listed if download.state in OPEN
+        ]
+        ended = [
+            Row(download.id, self._ended(download, task)) for download, task in listed if download.state not in OPEN
+        ]
+        if not listed:
+            return [], [Row(None, (("No download yet: d on a completed retrieval asks for one.", "muted"),))]
+        if not open_ones:
+            return [self._ended_titles], ended
+        between = [Row(None, ()), Row(None, (self._ended_titles,))] if ended else []
+        return [self._open_titles], [*open_ones, *between, *ended]
+
+    @property
+    def _open_titles(self) -> Phrase:
+        cells = ["  " + _left("UNDER WAY", self._subject), _left("STATE", self._state)]
+        if self._usual:
+            cells.append(f"{'BYTES':>{_BYTES}}")
+        cells += [f"{'RATE':>{_RATE}}", f"{'LEFT':>{_LEFT}}"]
+        if self._roomy:
+            cells.append(f"{'TRY':>{_TRY}}")
+        return (_GAP.join(cells), "muted")
+
+    @property
+    def _ended_titles(self) -> Phrase:
+        cells = ["  " + _left("ENDED", self._subject), _left("OUTCOME", _STATE), f"{'SIZE':>{_SIZE}}"]
+        if self._usual:
+            cells += [_left("SHA256", _SHA), "BY"]
+        if self._roomy:
+            cells[-1] = _left("BY", _ACTOR)
+            cells.append("FILE")
+        return (_GAP.join(cells), "muted")
+
+    def _open(self, download: Download, task: Task) -> tuple[Phrase, ...]:
+        trouble = trouble_of(download, self._reading.engine)
+        if trouble and not download.paused:
+            words, role = state_words(download, self._reading)
+            told = f"{_GAP}{self._how_much(download)}{clean_line(veiled(trouble, task, self._reading))}"
+            return (*self._name(download, task), (_left(words, _STATE), role), (told, "plain"))
+        return (*self._name(download, task), *self._how_far(download), (self._figures(download), "plain"))
+
+    def _how_far(self, download: Download) -> list[Phrase]:
+        words, role = state_words(download, self._reading)
+        done = download.percent
+        if download.state != DownloadState.RUNNING or download.paused or done is None:
+            return [(_left(words, self._state), role)]
+        return [*bar(done, self._state - _PERCENT), (f"{words:>{_PERCENT}}", "plain")]
+
+    def _how_much(self, download: Download) -> str:
+        """Return what has come before the trouble: share, bytes and the number of the try, as far as there is room."""
+        done = download.percent
+        words = [] if done is None else [f"{done} %"]
+        if self._usual and download.bytes:
+            words.append(_of(download))
+        if self._roomy and download.attempts:
+            words.append(f"try {download.attempts + 1}")
+        return "".join(f"{word}{_GAP}" for word in words)
+
+    def _figures(self, download: Download) -> str:
+        runs = download.state == DownloadState.RUNNING and not download.paused
+        left = time_left(download)
+        cells = [""]
+        if self._usual:
+            cells.append(f"{_of(download):>{_BYTES}}")
+        cells.append(f"{f'{size(download.rate)}/s' if runs and download.rate else '':>{_RATE}}")
+        cells.append(f"{duration_words(left) if runs and left is not None else '':>{_LEFT}}")
+        if self._roomy:
+            cells.append(f"{download.tries if download.tries > 1 else '':>{_TRY}}")
+        return _GAP.join(cells)
+
+    def _ended(self, download: Download, task: Task) -> tuple[Phrase, ...]:
+        words, role = ended_words(download, self._reading)
+        start = (*self._name(download, task), (_left(words, _STATE), role))
+        if download.state != DownloadState.DONE:
+            why = clean_line(veiled(download.trouble or "", task, self._reading))
+            return (*start, (f"{_GAP}{left_words(download)}", "muted"), (f"{_GAP}{why}", "plain"))
+        cells = ["", f"{size(download.bytes):>{_SIZE}}"]
+        if self._usual:
+            cells += [_left((download.sha256 or "")[:_SHA], _SHA), _left(clean_line(download.actor), _ACTOR)]
+        figures = _GAP.join(cells)
+        room = self._width - _MARK - self._subject - len(_GAP) - _STATE - len(figures)
+        if not self._roomy:
+            return (*start, (figures.rstrip(), "plain"))
+        path = clean_line(veiled(download.path or "", task, self._reading))
+        return (*start, (figures, "plain"), (_GAP + _end_of(path, room - len(_GAP)), "muted"))
+
+    def _name(self, download: Download, task: Task) -> tuple[Phrase, ...]:
+        mark = f"{self._glyphs.mark} " if download.id in self._marks else "  "
+        name = clean_line(subject(task, self._reading))
+        number = f"{f'#{task.number}':>{self._number}}{_GAP}"
+        return (
+            (mark, "accent"),
+            (number, "muted"),
+            (f"{_left(name, self._subject - len(number))}{_GAP}", "plain"),
+        )
+
+
+def _of(download: Download) -> str:
+    """Return how many bytes have come of how many, in the unit of all: `12.4 / 19.3 MB`."""
+    if download.total is None:
+        return size(download.bytes) if download.bytes else ""
+    return f"{size_as(download.bytes, download.total)} / {size(download.total)}"
+
+
+def _left(text: str, width: int) -> str:
+    return set_cell_size(text, width) if cell_len(text) <= width else f"{set_cell_size(text, width - 1)}…"
+
+
+def _end_of(path: str, width: int) -> str:
+    """Return as much of the end of a path as there is room for: it tells files apart, its folder does not."""
+    if cell_len(path) <= width:
+        return path
+    kept = path
+    while cell_len(kept) >= width:
+        kept = kept[1:]
+    return f"…{kept}"

@@ -1,0 +1,36 @@
+"""What stands beside the fields of the request form, in as few words as there is room for."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from textual.content import Content
+
+from bwp_tui.console.state.request_draft import PROCESSING_HINT
+from bwp_tui.domain.deadlines import PROCESSING_DAYS
+
+_SHORTER: Final[dict[str, tuple[str, ...]]] = {
+    "the shopper's email address": ("email address",),
+    "kept by the service for auditing": ("kept by the service", "the service has it"),
+    "type it once more: a deletion cannot be undone": ("type it once more",),
+    PROCESSING_HINT: (f"then up to {PROCESSING_DAYS} days' work", f"and {PROCESSING_DAYS} more"),
+    "needs an ending such as .com": ("needs .com or so",),
+    "no address the service takes": ("no such address",),
+    "an address has an @": ("an @ is missing",),
+    "write the day as 2026-12-31": ("such as 2026-12-31",),
+    "there is no such day": ("no such day",),
+    "that day is still to come": ("still to come",),
+    "not the same address": ("not the same",),
+}
+
+
+def fitted(words: str, width: int) -> str:
+    """Return `words`, or else fewer that mean the same, in `width` cells; an ellipsis where none fit.
+
+    A width of 0 is one that is not known yet.
+    """
+    if not width:
+        return words
+    ways = (words, *_SHORTER.get(words, ()))
+    fitting = next((way for way in ways if len(way) <= width), ways[-1])
+    return Content(fitting).truncate(width, ellipsis=True).plain

@@ -1,0 +1,56 @@
+"""Lines on what was sent, for the list of all of it."""
+
+from __future__ import annotations
+
+from bwp_tui.console.presentation.styled_text import Phrase
+from bwp_tui.domain.text import clean_line, mask_email, veil
+from bwp_tui.domain.times import local
+from bwp_tui.store.queries.request_log import Sent
+
+STATE_ROLES = {"waiting": "busy", "done": "good", "refused": "bad", "lapsed": "warn"}
+"""The role in which a state is said."""
+
+_NARROW = 74
+"""Cells below which the address yields to what became of the request; its task is named."""
+
+_ROOMY = 96
+"""Cells from which on a line has the year and a long address."""
+
+
+def header(width: int) -> list[Phrase]:
+    """Return the titles over the lines."""
+    date, subject = _widths(width)
+    return [
+        (
+            f"{'ASKED':<{date}}{'TASK':>7}  {'WHAT':<18}{'SUBJECT' if subject else '':<{subject}}{'STATE':<9}ANSWER",
+            "muted",
+        )
+    ]
+
+
+def line(one: Sent, width: int, *, masked: bool) -> list[Phrase]:
+    """Return one line: when and for which task, what, how it stands, and what the service answered."""
+    date, subject = _widths(width)
+    asked = local(one.asked_at).strftime("%Y-%m-%d %H:%M" if width >= _ROOMY else "%m-%d %H:%M")
+    email = clean_line(mask_email(one.email) if masked and one.email else one.email)
+    shown = "" if not subject else email if len(email) < subject else f"{email[: subject - 2]}…"
+    what, detail = one.answer
+    answer = f"{what or ''}{f': {detail}' if detail else ''}"
+    if masked and one.email:
+        answer = veil(answer, one.email)
+    tries = f"{one.attempts} attempts  " if one.attempts > 1 else ""
+    return [
+        (f"{asked:<{date}}", "muted"),
+        (f"{f'#{one.number}':>7}  ", "plain"),
+        (f"{f'{one.action} {one.kind.lower()}':<18.16}", "plain"),
+        (f"{shown:<{subject}}", "strong"),
+        (f"{one.state:<9}", STATE_ROLES.get(one.state, "plain")),
+        (clean_line(f"{tries}{answer}"), "muted"),
+    ]
+
+
+def _widths(width: int) -> tuple[int, int]:
+    """Return the cells of the date and of the address."""
+    if width < _NARROW:
+        return 11, 0
+    return (16, 30) if width >= _ROOMY else (11, 18)

@@ -1,0 +1,117 @@
+"""What stands around the table of tasks: header, views, details, downloads, footer. Each is told from the history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from textual.content import Content
+from textual.screen import Screen
+
+from bwp_tui.console.bindings.actions import Situation
+from bwp_tui.console.presentation.styled_text import Phrase
+from bwp_tui.console.presentation.task_detail import Reading, download_end
+from bwp_tui.console.services.snapshot_feed import Snapshot
+from bwp_tui.console.session import Session
+from bwp_tui.console.widgets.active_downloads import DownloadLines
+from bwp_tui.console.widgets.bars import FooterLine, HeaderLine, Standing, ViewsLine
+from bwp_tui.console.widgets.detail_pane import DetailPane
+from bwp_tui.console.widgets.task_table import TaskTable
+from bwp_tui.domain.filter import VIEWS, View
+from bwp_tui.domain.task import Task
+from bwp_tui.domain.times import local_day
+
+
+class Around:
+    """Tells each line and pane around the table what it is to show.
+
+    Attributes:
+        snapshot: what the history said last, or None before it has said anything.
+    """
+
+    def __init__(self, screen: Screen[None], session: Session) -> None:
+        self.snapshot: Snapshot | None = None
+        self._screen = screen
+        self._session = session
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        """The views that have a key: the built-in ones, and the saved ones behind them."""
+        return VIEWS if self.snapshot is None else self.snapshot.views
+
+    def tell_header(self, *, frozen: bool) -> None:
+        """Show profile, engine and service, and how the table stands."""
+        session, snapshot = self._session, self.snapshot
+        trouble = None if snapshot is None else session.trouble_words(snapshot.engine)
+        self._table.is_cut_off = trouble is not None
+        self._screen.query_one(HeaderLine).tell(
+            Standing(
+                profile="practice" if session.profile.practice else session.profile.name,
+                practice=session.profile.practice or session.profile.is_local,
+                target_id=session.profile.target_id,
+                engine=session.engine_words(None if snapshot is None else snapshot.engine),
+                trouble=trouble,
+                masked=session.masked,
+                read_only=session.read_only,
+                frozen=frozen,
+                marked=len(self._table.marks),
+            )
+        )
+
+    def tell_views(self, current: int | None, filter_text: str, *, is_counted: bool) -> None:
+        """Show the views and the filter; `current` is the index of the view that is shown.
+
+        Args:
+            is_counted: whether the table holds all that fits the filter, and not yet something else.
+        """
+        counts = self.snapshot.view_counts if self.snapshot else ()
+        shown = "" if current == 0 else filter_text
+        rows = self._table.row_count if is_counted else None
+        self._screen.query_one(ViewsLine).tell(self.views, counts, current, shown, rows)
+
+    def tell_detail(self, task: Task | None) -> None:
+        """Show all about a task."""
+        timeline = self._session.reader.timeline(task) if task else []
+        self._screen.query_one(DetailPane).tell(task, timeline, self._reading())
+
+    def tell_downloads(self, snapshot: Snapshot) -> None:
+        """Show the downloads that are under way."""
+        named = self._session.reader.named_downloads(snapshot.downloads, masked=self._session.masked)
+        self._screen.query_one(DownloadLines).tell(named, self._session.known_engine(snapshot.engine))
+
+    def tell_footer(self, situation: Situation, opened: Sequence[Phrase], wrong: tuple[int, int, str] | None) -> None:
+        """Show what is wrong with what is typed, or the keys of what is open, or those of the table."""
+        footer = self._screen.query_one(FooterLine)
+        if wrong is not None:
+            footer.point_out(*wrong)
+        elif opened:
+            footer.show_keys(*opened)
+        else:
+            footer.tell(situation)
+
+    def tell_empty(self, filter_text: str) -> None:
+        """Have an empty table say why it is empty."""
+        key = self._session.keymap.key
+        if filter_text:
+            words = f"No task fits this filter.\n{key('back')} shows all of them."
+        else:
+            words = f"No request yet.\n{key('new')} files the first one."
+        self._table.empty_text = Content(words)
+
+    def ended(self, before: Snapshot, now: Snapshot) -> Sequence[Phrase]:
+        """Return what there is to say of the downloads that were under way in the snapshot before and ended."""
+        running = {download.number for download in now.downloads}
+        numbers = [download.number for download in before.downloads if download.number not in running]
+        return [download_end(task, self._reading()) for task in self._session.reader.window(numbers)]
+
+    @property
+    def _table(self) -> TaskTable:
+        return self._screen.query_one(TaskTable)
+
+    def _reading(self) -> Reading:
+        session, now = self._session, self._session.clock()
+        return Reading(now, local_day(now), session.masked, session.day)
+
+
+FORM: Final = (("enter", "file"), ("tab", "next field"), ("←→", "choose"), ("esc", "keep and close"))
+PALETTE: Final = (("enter", "run"), ("↑↓", "pick"), ("esc", "close"))

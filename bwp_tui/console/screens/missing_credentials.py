@@ -1,0 +1,72 @@
+"""What to do when there are no credentials: the ways to set them, and how to practise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import VerticalScroll
+from textual.screen import Screen
+
+from bwp_tui.console.presentation.styled_text import Phrase
+from bwp_tui.console.widgets.bars import FooterLine
+from bwp_tui.console.widgets.detail_pane import Heading, Paragraphs
+
+_PERMISSION: Final = "Manage Shopper Privacy Requests"
+
+
+class SetupScreen(Screen[None]):
+    """Shown when credentials are missing.
+
+    Args:
+        missing: the variables that have no value.
+        config_path: the file that could hold the rest, as text.
+        profile: the profile's name.
+    """
+
+    BINDINGS = [Binding("q,escape,enter", "app.quit_unconfigured", "Quit", show=False)]
+
+    def __init__(self, profile: str, missing: Sequence[str], config_path: str) -> None:
+        super().__init__()
+        self._profile = profile
+        self._missing = missing
+        self._config_path = config_path
+
+    def compose(self) -> ComposeResult:
+        yield Heading(id="setup-heading")
+        with VerticalScroll(id="setup-scroll", can_focus=False):
+            yield Paragraphs(id="setup-text")
+        yield FooterLine(id="footer")
+
+    def on_mount(self) -> None:
+        self.query_one(Heading).tell([("no credentials", "warn"), (f" · profile {self._profile}", "muted")], "bwp-tui")
+        self.query_one(Paragraphs).tell(self._lines())
+        self.query_one(FooterLine).show_keys(("q", "quit"))
+
+    def _lines(self) -> list[list[Phrase]]:
+        missing = ", ".join(self._missing)
+        return [
+            [],
+            [("This console cannot reach the service yet: it misses ", "plain"), (missing, "warn"), (".", "plain")],
+            [],
+            [("To practise, without any credentials", "accent")],
+            [("  bwp-tui sandbox", "strong")],
+            [("  A practice API on this machine, with believable requests to work on.", "muted")],
+            [],
+            [("To set them in the environment", "accent")],
+            [("  export BWP_CLIENT_ID=…  BWP_TARGET_ID=…", "strong")],
+            [("  export BWP_CLIENT_SECRET_COMMAND='pass show buywithprime'", "strong")],
+            [("  BWP_CLIENT_SECRET=… works too, where the environment is private.", "muted")],
+            [],
+            [("To set them in a file", "accent")],
+            [(f"  {self._config_path}", "strong")],
+            [(f"  [profiles.{self._profile}]", "plain")],
+            [('  client_id = "…"', "plain")],
+            [('  target_id = "…"', "plain")],
+            [('  client_secret_command = "pass show buywithprime"', "plain")],
+            [],
+            [("Client id, secret and target id come from the merchant console of Buy with Prime; the", "muted")],
+            [(f"client needs the permission “{_PERMISSION}”. Then: ", "muted"), ("bwp-tui doctor", "strong")],
+        ]

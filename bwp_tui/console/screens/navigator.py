@@ -1,0 +1,103 @@
+"""Opening what takes the main screen's place: a task, its archive, downloads, what was sent, dashboard, help."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from bwp_tui.console.bindings.actions import with_views
+from bwp_tui.console.protocols import Asking, Stage
+from bwp_tui.console.screens.archive import ArchiveScreen
+from bwp_tui.console.screens.dashboard import DashboardScreen
+from bwp_tui.console.screens.downloads import DownloadsScreen
+from bwp_tui.console.screens.help import HelpScreen
+from bwp_tui.console.screens.request_log import SentScreen
+from bwp_tui.console.screens.task import TaskScreen
+
+
+class Opening:
+    """Opens the other screens, and moves the main one's cursor for them."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self.plain: dict[str, Callable[[], None]] = {
+            "detail": self._open_task,
+            "earlier": self._go_to_earlier,
+            "archive": self._open_archive,
+            "downloads": self._open_downloads,
+            "sent": self._open_sent,
+            "dashboard": self._open_dashboard,
+            "help": self._open_help,
+        }
+
+    @property
+    def here(self) -> int | None:
+        """Local number of the task under the main screen's cursor."""
+        return self._stage.table.current_number
+
+    @property
+    def marked(self) -> int:
+        """How many tasks are marked."""
+        return len(self._stage.table.marks)
+
+    def neighbour(self, number: int, step: int) -> int | None:
+        """Return the task that stands `step` rows below another in the view, or None at its ends."""
+        numbers = self._stage.table.numbers
+        if number not in numbers:
+            return None
+        row = numbers.index(number) + step
+        return numbers[row] if 0 <= row < len(numbers) else None
+
+    def go_to(self, number: int) -> None:
+        """Put the cursor on a task, among all tasks where the view lacks it."""
+        if not self._stage.table.go_to_task(number):
+            self._stage.show_view(0)
+            self._stage.wait_for(number)
+
+    def perform(self, name: str) -> None:
+        """Do an action of the registry on the main screen."""
+        self._stage.perform(name)
+
+    def speak_through(self, front: Asking | None) -> None:
+        """Have the main screen ask and answer on another one that stands before it; None ends that."""
+        self._stage.speak_through(front)
+
+    def mask(self, masked: bool) -> None:
+        """Mask or show the addresses everywhere."""
+        self._stage.mask(masked)
+
+    def _open_task(self) -> None:
+        if self.here is not None:
+            self._read_task(self.here)
+
+    def _read_task(self, number: int) -> None:
+        self._stage.app.push_screen(TaskScreen(self._stage.session, number, self))
+
+    def _go_to_earlier(self) -> None:
+        task = self._stage.task_here
+        if task is not None and task.earlier is not None:
+            self.go_to(task.earlier)
+
+    def _open_archive(self) -> None:
+        task = self._stage.task_here
+        if task is not None and task.download is not None and task.download.path is not None:
+            self._stage.app.push_screen(ArchiveScreen(self._stage.session, task, Path(task.download.path)))
+
+    def _open_downloads(self) -> None:
+        self._stage.app.push_screen(DownloadsScreen(self._stage.session, self._stage.situation))
+
+    def _open_sent(self) -> None:
+        def read(number: int) -> None:
+            self.go_to(number)
+            self._read_task(number)
+
+        self._stage.app.push_screen(SentScreen(self._stage.session, read))
+
+    def _open_dashboard(self) -> None:
+        session = self._stage.session
+        today = session.today()
+        self._stage.app.push_screen(DashboardScreen(lambda: session.lookup.statistics(today), today))
+
+    def _open_help(self) -> None:
+        actions = with_views(self._stage.session.keymap.actions, self._stage.views)
+        self._stage.app.push_screen(HelpScreen(self._stage.situation, actions))

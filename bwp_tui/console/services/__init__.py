@@ -1,0 +1,1 @@
+"""The console's access to the store and the engine, without widgets."""

@@ -1,0 +1,145 @@
+"""What the console had in sight when it was left, kept in the profile's folder for the next start.
+
+An address is never written there: a filter or a line with an `@` in it ends with the session. A purge of personal
+data leaves nothing in the file but its instant, by which consoles know that what they have in sight is older. Of two
+consoles the one that writes last wins; where nothing can be written nothing is kept.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from typing import Final
+
+from bwp_tui.console.presentation.task_columns import OPTIONAL
+from bwp_tui.console.state.list_state import Listing
+from bwp_tui.domain.filter import VIEWS, FilterError, View
+from bwp_tui.domain.text import clean
+from bwp_tui.settings import Profile
+from bwp_tui.store.queries.filter_sql import SORTS
+
+MOST_LINES: Final = 100
+"""Lines of the `:` line that are kept."""
+
+_LARGEST: Final = 256 * 1024
+"""Bytes of a file that is read; this program's own is far smaller."""
+
+_WITH_TEXT: Final = ("note", "settle", "submit", "assign", "resubmit")
+"""Commands whose lines may hold what someone wrote about a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """Names of things, not the things: each may be gone by the next start.
+
+    Attributes:
+        view: its name; None for a filter of the operator's own.
+        task: local number of the task under the cursor.
+        lines: those of the `:` line, the newest last.
+    """
+
+    view: str | None = VIEWS[0].name
+    filter: str = ""
+    order: str | None = None
+    columns: tuple[str, ...] = ()
+    task: int | None = None
+    lines: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, listing: Listing, task: int | None, lines: Sequence[str]) -> Remembered:
+        """Return what is to be kept of what is in sight."""
+        kept = tuple(line for line in lines if _is_impersonal(line))[-MOST_LINES:]
+        if "@" in listing.filter:
+            return cls(columns=listing.columns, task=task, lines=kept)
+        name = None if listing.view is None else listing.view.name
+        return cls(name, listing.filter, listing.order, listing.columns, task, kept)
+
+    def listing(self, views: Callable[[], Sequence[View]]) -> Listing:
+        """Return what to list at the start; all tasks where the view is gone. `views` is asked for a saved one."""
+        whole = Listing(columns=self.columns)
+        if self.view is None:
+            with suppress(FilterError):
+                whole = whole.of_filter(self.filter)
+        else:
+            known = VIEWS if any(view.name == self.view for view in VIEWS) else views()
+            whole = next((whole.of_view(view) for view in known if view.name == self.view), whole)
+        return whole if self.order is None else whole.ordered(self.order)
+
+
+class Memory:
+    """The file in the profile's folder. It is written in a thread, and only when something differs."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._path = profile.state_path
+        self._writer = None if profile.read_only else ThreadPoolExecutor(1, "memory")
+        self._last = Remembered()
+        self._purged_at: str | None = None
+
+    def read(self) -> Remembered:
+        """Return what was kept; without a readable file the beginning."""
+        content = self._content()
+        self._purged_at = _text(content.get("purged_at"))
+        self._last = _remembered(content) if content else self._last
+        return self._last
+
+    def _content(self) -> dict[str, object]:
+        try:
+            with self._path.open("rb") as file:
+                content = json.loads(file.read(_LARGEST))
+        except (OSError, ValueError, RecursionError):
+            return {}
+        return content if isinstance(content, dict) else {}
+
+    def keep(self, remembered: Remembered) -> None:
+        """Write it, soon."""
+        if self._writer is not None and remembered != self._last:
+            self._last = remembered
+            self._writer.submit(self._write, remembered)
+
+    def close(self) -> None:
+        """Return once all is written."""
+        if self._writer is not None:
+            self._writer.shutdown()
+
+    def _write(self, remembered: Remembered) -> None:
+        purged_at = _text(self._content().get("purged_at"))
+        if purged_at != self._purged_at:
+            # A purge came after this console had begun: what it has in sight may be what was purged.
+            remembered = Remembered(order=remembered.order, columns=remembered.columns)
+        fresh = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)
+            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                json.dump({**asdict(remembered), "purged_at": purged_at}, file)
+            fresh.replace(self._path)
+
+
+def _is_impersonal(line: str) -> bool:
+    return "@" not in line and line.split()[0].casefold() not in _WITH_TEXT
+
+
+def _remembered(content: Mapping[str, object]) -> Remembered:
+    """Return what a file says, as far as it makes sense: anyone may have written it."""
+    view, order, task = _text(content.get("view")), _text(content.get("order")), content.get("task")
+    return Remembered(
+        view=view,
+        filter=_text(content.get("filter")) or "",
+        order=order if order in SORTS else None,
+        columns=tuple(name for name in _texts(content.get("columns")) if name in OPTIONAL),
+        task=task if isinstance(task, int) else None,
+        lines=_texts(content.get("lines"))[-MOST_LINES:],
+    )
+
+
+def _text(value: object) -> str | None:
+    return clean(value) if isinstance(value, str) else None
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    texts = map(_text, value) if isinstance(value, list) else ()
+    return tuple(text for text in texts if text and text.strip())

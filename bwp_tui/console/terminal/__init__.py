@@ -1,0 +1,1 @@
+"""Below Textual: the driver, differential output, pastes, keys, clipboard."""

@@ -1,0 +1,147 @@
+"""The terminal as Textual drives it, with what it repaints without change kept from the wire."""
+
+from __future__ import annotations
+
+import asyncio
+import locale
+import re
+import shutil
+import signal
+import sys
+import threading
+from collections.abc import Mapping
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Final, TextIO, cast
+
+from textual import events
+from textual.driver import Driver
+from textual.drivers import linux_driver
+from textual.drivers.linux_driver import LinuxDriver
+from textual.message import Message
+
+from bwp_tui.console.terminal.frame_parser import NotUnderstood
+from bwp_tui.console.terminal.key_reader import KeyReader
+from bwp_tui.console.terminal.output_writer import Outlet
+from bwp_tui.console.terminal.screen_buffer import Picture
+from bwp_tui.domain.text import plain
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+SWITCH: Final = "BWP_DIFF"
+"""Environment variable that says whether only changed cells are sent: 0 or 1."""
+
+_BEGIN: Final = "\x1b[?2026h"
+_END: Final = "\x1b[?2026l"
+"""Around a frame, for a terminal that has said that it then shows it at once (synchronized output)."""
+
+_ENTER: Final = "\x1b[?1049h"
+_LEAVE: Final = "\x1b[?1049l"
+"""To the screen that the console has for itself, and back to the shell's."""
+
+_KEEPS_CELLS: Final = re.compile(
+    r"(?:\x07"  # bell
+    r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # OSC: clipboard, title, shape of the mouse's pointer
+    r"|\x1bPtmux;(?:[^\x1b]|\x1b\x1b)*\x1b\\"  # such a sequence through tmux
+    r"|\x1b\[\?(?:7|25|100[0-6]|101[56]|2004|2048)[hl]"  # wrapping, cursor, mouse, focus, paste, resize reports
+    r"|\x1b\[\?\d+\$p|\x1b\[[<>=?]\d*u"  # questions; the keyboard's protocol
+    r")+"
+)
+"""What is passed on as it is and leaves the cells as they are."""
+
+
+def driver_class(environment: Mapping[str, str]) -> type[Driver] | None:
+    """Return the driver that the console is to use, None for Textual's own."""
+    return None if environment.get(SWITCH) == "0" else ThinDriver
+
+
+class ThinDriver(LinuxDriver):
+    """Sends the cells that changed. What it does not understand is passed on, and all is sent anew after it."""
+
+    def __init__(
+        self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
+    ) -> None:
+        super().__init__(app, debug=debug, mouse=mouse, size=size)
+        self._lock = threading.RLock()
+        self._picture = Picture(*shutil.get_terminal_size())
+        self._passed_on: list[str] = []
+        self._is_synchronized = False
+        self._is_plain = locale.getencoding().replace("-", "").casefold() != "utf8"
+        self._is_away = True
+        self._outlet = Outlet(cast(TextIO, sys.__stderr__), self._take, self._lock)
+
+    def write(self, data: str) -> None:
+        with self._lock:
+            if data == _BEGIN:
+                self._is_synchronized = True
+            elif data != _END:
+                self._lay(data)
+        self._outlet.wake()
+
+    def send_anew(self) -> None:
+        """Send the whole screen: something else has written to the terminal."""
+        with self._lock:
+            self._picture.send_anew()
+        self._outlet.wake()
+
+    def start_application_mode(self) -> None:
+        self._outlet.start()
+        super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual leaves it untyped
+        loop, before = asyncio.get_running_loop(), signal.getsignal(signal.SIGWINCH)
+
+        def resized(number: int, frame: FrameType | None) -> None:
+            loop.call_soon_threadsafe(self._resized)
+            if callable(before):
+                before(number, frame)
+
+        if callable(before):
+            signal.signal(signal.SIGWINCH, resized)
+        self._resized()
+
+    def run_input_thread(self) -> None:
+        # Textual offers no way to choose the reader; it looks for its own by this name.
+        linux_driver.XTermParser = KeyReader  # type: ignore[attr-defined]  # imported there, not exported
+        super().run_input_thread()
+
+    def close(self) -> None:
+        self._outlet.stop()
+        super().close()
+
+    def process_message(self, message: Message) -> None:
+        if isinstance(message, events.Resize):  # told by the terminal itself, in the stream of keys
+            with self._lock:
+                self._picture.resize(*message.size)
+        super().process_message(message)
+
+    def send_message(self, message: Message) -> None:
+        # Textual makes a task to post each message with: a turn of the loop between a key and its answer.
+        self._loop.call_soon_threadsafe(self._app.post_message, message)
+
+    def _resized(self) -> None:
+        with self._lock:
+            self._picture.resize(*shutil.get_terminal_size())
+        self._outlet.wake()
+
+    def _lay(self, data: str) -> None:
+        if self._is_plain:
+            data = plain(data)
+        try:
+            self._picture.paint(data)
+        except NotUnderstood:
+            self._passed_on += (self._changes(), data)
+            if data == _ENTER:  # after ctrl+z Textual paints nothing by itself
+                self._picture.send_anew()
+            elif data != _LEAVE and not _KEEPS_CELLS.fullmatch(data):
+                self._picture.lose()
+            self._is_away = data == _LEAVE or (self._is_away and data != _ENTER)
+
+    def _take(self) -> str:
+        text = "".join((*self._passed_on, self._changes()))
+        self._passed_on.clear()
+        return text
+
+    def _changes(self) -> str:
+        if self._is_away:
+            return ""
+        changes = self._picture.changes()
+        return f"{_BEGIN}{changes}{_END}" if changes and self._is_synchronized else changes

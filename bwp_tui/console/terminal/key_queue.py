@@ -1,0 +1,160 @@
+"""Keys delivered one at a time, each handled before the next is looked at.
+
+Textual hands a key to the widget that has the focus when the key arrives. Over a slow line keys arrive in bunches:
+without this, what is typed behind the `n` of a new request would reach the table, where `q` quits and `x` cancels.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from textual import events
+from textual.app import App
+from textual.message_pump import MessagePump
+
+from bwp_tui.console.terminal.key_bursts import Burst, Key
+
+_ROUNDS: Final = 3
+"""A key may start a worker, which asks for the focus, which the app then moves: three turns of the queues."""
+
+_LONGEST_S: Final = 1.0
+_LONGEST_UNSEEN_S: Final = 0.1
+_LOOK_S: Final = 0.01
+
+_FRAME_S: Final = 0.004
+"""For a key's own frame, which looking after the queues would delay."""
+
+Deliver = Callable[[events.Event], Awaitable[None]]
+
+
+class TypeAhead:
+    """Holds back the keys that come while one is being handled.
+
+    Args:
+        deliver: does with a key what Textual would have done with it.
+        is_due: says whether a key may be delivered now; it is not asked for longer than `_LONGEST_S`.
+        asks_text: says whether what is pasted now would be text.
+        only_moves: says whether a key only moves the cursor, so that it need not wait for the end of its burst.
+        pasted: is told once of each paste that is dropped.
+    """
+
+    def __init__(
+        self,
+        app: App[int],
+        deliver: Deliver,
+        is_due: Callable[[events.Event], bool],
+        *,
+        asks_text: Callable[[], bool] = lambda: True,
+        only_moves: Callable[[str], bool] = lambda _key: False,
+        pasted: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._app = app
+        self._deliver = deliver
+        self._is_due = is_due
+        self._asks_text = asks_text
+        self._only_moves = only_moves
+        self._pasted = pasted
+        # None stands for one that was delivered at once: those behind it wait until it has been handled.
+        self._waiting: asyncio.Queue[events.Event | None] = asyncio.Queue()
+        self._is_idle = False
+        self._painted_at = 0.0
+        self._task: asyncio.Task[None] | None = None
+        self._opened = asyncio.Event()
+
+    def takes(self, event: events.Event) -> bool:
+        """Say whether an event is typed, fresh, and thus to be `put` here."""
+        is_typed = isinstance(event, events.Key | events.Paste)
+        return is_typed and self._task is not None and not event.is_forwarded
+
+    async def put(self, event: events.Event) -> None:
+        """Deliver `event` once all before it have been handled: at once, where they are."""
+        if self._is_idle and self._is_due(event) and not self._is_doubtful(event):
+            self._is_idle = False
+            await self._deliver(event)
+            self._waiting.put_nowait(None)
+        else:
+            self._waiting.put_nowait(event)
+
+    def start(self) -> None:
+        """Begin, in the app's loop and context."""
+        self._task = asyncio.create_task(self._run(), name="type-ahead")
+
+    def open(self) -> None:
+        """Let keys through: until now, what they lead to has not been there."""
+        self._opened.set()
+
+    def stop(self) -> None:
+        """Drop what has not been delivered."""
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    async def _run(self) -> None:
+        await self._opened.wait()
+        while True:
+            self._is_idle = self._waiting.empty()
+            event = await self._waiting.get()
+            self._is_idle = False
+            with self._painted_with_the_next():
+                await self._handle(event)
+
+    async def _handle(self, event: events.Event | None) -> None:
+        if event is not None:
+            await _for_a_while(self._until_due(event))
+            if not isinstance(event, Key) or not await self._is_pasted(event):
+                await self._deliver(event)
+            elif not self._waiting.empty():
+                return
+        if self._waiting.empty():
+            await asyncio.sleep(_FRAME_S)
+        await _for_a_while(self._handled())
+
+    def _painted_with_the_next(self) -> contextlib.AbstractContextManager[None]:
+        """Keep what a key leads to from being painted where another key waits, but not for long."""
+        now = time.monotonic()
+        if self._waiting.empty() or now - self._painted_at > _LONGEST_UNSEEN_S:
+            self._painted_at = now
+            return contextlib.nullcontext()
+        return self._app.batch_update()
+
+    async def _until_due(self, event: events.Event) -> None:
+        while not self._is_due(event):  # noqa: ASYNC110  # a key waits so rarely that nobody needs to tell of it
+            await asyncio.sleep(_LOOK_S)
+
+    def _is_doubtful(self, event: events.Event) -> bool:
+        """Say whether a key is part of a paste, or still may be."""
+        if not isinstance(event, Key) or not (event.burst.is_dropped or not self._asks_text()):
+            return False
+        return event.burst.is_paste or (event.burst.left >= 0 and not self._only_moves(event.key))
+
+    async def _is_pasted(self, event: Key) -> bool:
+        """Wait until it is known whether a key is part of a paste that is to be dropped, as `Burst` tells."""
+        burst: Burst = event.burst
+        while self._is_doubtful(event):
+            if burst.is_paste:
+                if not burst.is_dropped:
+                    burst.is_dropped = True
+                    self._pasted()
+                return True
+            await asyncio.sleep(burst.left)
+        return False
+
+    async def _handled(self) -> None:
+        """Wait until the queues that a key passes through have been emptied."""
+        for _ in range(_ROUNDS):
+            for pump in (self._app.focused, self._app.screen, self._app):
+                await self._turn(pump)
+
+    async def _turn(self, pump: MessagePump | None) -> None:
+        done = asyncio.Event()
+        if pump is not None and pump.is_running and pump.call_later(done.set):
+            await done.wait()
+
+
+async def _for_a_while(wait: Awaitable[None]) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(wait, _LONGEST_S)

@@ -1,0 +1,161 @@
+"""Reads keys, pastes and the terminal's reports, in whatever pieces they arrive."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from typing import Final
+
+from textual import constants, events
+from textual._xterm_parser import XTermParser
+from textual.message import Message
+
+from bwp_tui.console.terminal.key_bursts import Burst, Key
+from bwp_tui.domain.text import clean
+
+LATE_S: Final = 1.0
+"""How long the rest of a sequence may take to follow its beginning."""
+
+_SSH_ESCAPE_S: Final = 0.25
+"""How long a lone ESC waits over SSH, where packets come late, before it is the escape key."""
+
+_PASTE: Final = "\x1b[200~"
+_PASTE_END: Final = "\x1b[201~"
+"""Around a paste (bracketed paste)."""
+
+_LONGEST: Final = 32
+"""Characters of a sequence from which on Textual gives up and types it."""
+
+_ESC: Final = "\x1b"
+_SEQUENCE: Final = re.compile(
+    r"\x1b(?:"
+    r"\[(?:\[.|M...|[0-?]*[ -/]*[@-LN-Z\\-~])"  # CSI; F1 to F5 of the Linux console; the mouse's oldest report
+    r"|O[0-9;]*[^0-9;]"  # SS3
+    r"|[\]P_][^\x07\x1b]*(?:\x07|\x1b\\)"  # OSC, DCS, APC: reports that nobody here asks for
+    r"|[^\[O\]P_\x1b]"  # alt and a key
+    r")",
+    re.DOTALL,
+)
+_BEGUN: Final = re.compile(r"\x1b(?:\[(?:\[|M.{0,2}|[0-?]*[ -/]*)|O[0-9;]*|[\]P_][^\x07\x1b]*\x1b?)?", re.DOTALL)
+"""What may still become a sequence."""
+
+
+class KeyReader(XTermParser):
+    """Gives Textual's parser whole sequences only.
+
+    Textual types the rest of a sequence as keys where it comes late, where it does not know the sequence, and where an
+    ESC stands in a paste: `[A` would open a view or record something. Here a sequence that is not known is dropped, and
+    so is one that is never finished. After a lone ESC that was taken for the escape key, `[` and `O` still wait for the
+    rest of a sequence: what follows in time is that key.
+    """
+
+    def __init__(self, debug: bool = False) -> None:
+        super().__init__(debug)
+        self._escape_s = escape_delay(os.environ)
+        self._begun = ""
+        self._begun_at = 0.0
+        self._is_escaped = False
+        self._pasted: list[str] | None = None
+        self._burst = Burst()
+
+    def feed(self, data: str) -> Iterable[Message]:
+        if not data:  # the end
+            return super().feed(data)
+        return self._in_bursts(list(self._read(data)))
+
+    def tick(self) -> Iterable[Message]:
+        """Give up what has waited too long for its rest."""
+        waited = time.monotonic() - self._begun_at
+        if self._pasted is not None:  # what may be the beginning of its end waits for the rest
+            return
+        if self._begun == _ESC and not self._is_escaped and waited >= self._escape_s:
+            self._is_escaped = True
+            yield events.Key("escape", _ESC)
+        elif self._begun and waited >= LATE_S:
+            given_up, self._begun = self._begun, ""
+            yield from self._in_bursts(list(self._given_up(given_up)))
+
+    def _in_bursts(self, messages: list[Message]) -> list[Message]:
+        """Count what one read has brought before any of it is passed on."""
+        for at, message in enumerate(messages):
+            if isinstance(message, events.Key):
+                if self._burst.left < 0:
+                    self._burst = Burst()
+                self._burst.count(message)
+                messages[at] = Key(message, self._burst)
+        return messages
+
+    def _read(self, data: str) -> Iterator[Message]:
+        text, self._begun = f"{self._begun}{data}", ""
+        if self._is_escaped and not text.startswith(("\x1b[", "\x1bO")):
+            text, self._is_escaped = data, False
+        while text:
+            if self._pasted is not None:
+                text = yield from self._read_paste(self._pasted, text)
+            elif not text.startswith(_ESC):
+                typed, esc, rest = text.partition(_ESC)
+                yield from super().feed(typed)
+                text = f"{esc}{rest}"
+            elif whole := _SEQUENCE.match(text):
+                text = text[whole.end() :]
+                yield from self._understood(whole.group())
+            elif (begun := _begun(text)) == text:
+                self._begun, self._begun_at = text, time.monotonic()
+                return
+            else:
+                text = text[len(begun) :]
+                yield from self._given_up(begun)
+
+    def _understood(self, sequence: str) -> Iterator[Message]:
+        is_escaped, self._is_escaped = self._is_escaped, False
+        if sequence == _PASTE:
+            self._pasted = []
+            return
+        if sequence[1] in "]P_" or len(sequence) > _LONGEST:
+            return
+        yield from super().feed(sequence)
+        if self._awaiting.timeout is None:
+            return
+        self._forget()
+        if len(sequence) == 2:
+            yield from self._sequence_to_key_events(sequence[1], alt=True)
+        elif is_escaped and len(sequence) == 3:
+            yield from super().feed(sequence[1:])
+
+    def _given_up(self, begun: str) -> Iterator[Message]:
+        if not self._is_escaped:
+            yield events.Key("escape", _ESC)
+        self._is_escaped = False
+        if len(begun) == 2:
+            yield from super().feed(begun[1])
+
+    def _forget(self) -> None:
+        """Have Textual's parser begin anew: it waits for the rest of a sequence that it does not know."""
+        self._gen = self.parse(self._tokens.append)
+        self._awaiting, self._timeout_time = next(self._gen), None
+
+    def _read_paste(self, pasted: list[str], text: str) -> Generator[Message, None, str]:
+        """Keep what is pasted, an ESC in it as text; return what follows its end."""
+        body, end, rest = text.partition(_PASTE_END)
+        if not end:
+            cut = next((size for size in range(len(_PASTE_END) - 1, 0, -1) if body.endswith(_PASTE_END[:size])), 0)
+            body, self._begun = body[: len(body) - cut], body[len(body) - cut :]
+        pasted.append(body)
+        if end:
+            self._pasted = None
+            yield events.Paste("".join(pasted).replace("\x00", "").replace(_ESC, clean(_ESC)))
+        return rest
+
+
+def _begun(text: str) -> str:
+    match = _BEGUN.match(text)
+    return match.group() if match else ""
+
+
+def escape_delay(environment: Mapping[str, str]) -> float:
+    """Return how many seconds a lone ESC waits for the rest of a sequence: longer over SSH, unless ESCDELAY says."""
+    over_ssh = "SSH_CONNECTION" in environment or "SSH_TTY" in environment
+    chosen = constants.ESCAPE_DELAY
+    return chosen if "ESCDELAY" in environment or not over_ssh else max(chosen, _SSH_ESCAPE_S)

@@ -1,0 +1,266 @@
+"""The console's single lines: header, views, status, footer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual.content import Content
+from textual.geometry import Region
+
+from bwp_tui.console.bindings.actions import ACTIONS, Action, Situation
+from bwp_tui.console.bindings.key_names import shown_key
+from bwp_tui.console.presentation.styled_text import Line, Phrase
+from bwp_tui.domain.filter import View
+
+_THOUSAND: Final = 1_000
+_MILLION: Final = 1_000_000
+
+
+class EndsLine(Line):
+    """A line with text at both ends; the right end yields where there is no room."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._left = Content()
+        self._right = Content()
+
+    def show_ends(self, left: Content, right: Content) -> None:
+        """Show `left` and `right`."""
+        if not (left.is_same(self._left) and right.is_same(self._right)):
+            before = self._segments()
+            self._left, self._right = left, right
+            self.refresh(Region(0, 0, _changed_cells(before, self._segments()), 1))
+
+    def _segments(self) -> list[Segment]:
+        return self.render().render_segments()
+
+    def render(self) -> Content:
+        room = self.size.width - self._left.cell_length - self._right.cell_length
+        if room < 0:
+            return self.painted(self._left.truncate(self.size.width, ellipsis=True))
+        return self.painted(Content.assemble(self._left, " " * room, self._right))
+
+
+def _changed_cells(before: list[Segment], after: list[Segment]) -> int:
+    """Return how many cells from the left hold all that differs; the lines are of one width but for the first time."""
+    width = max(Segment.get_line_length(before), Segment.get_line_length(after))
+    if Segment.get_line_length(before) == width:
+        for old, new in zip(reversed(before), reversed(after), strict=False):
+            if old != new:
+                break
+            width -= new.cell_length
+    return width
+
+
+class Standing(NamedTuple):
+    """What the header says of profile, engine and service. `trouble` is the service's, in a few words."""
+
+    profile: str
+    practice: bool
+    target_id: str | None
+    engine: str
+    trouble: str | None
+    masked: bool
+    read_only: bool
+    frozen: bool
+    marked: int
+
+
+class HeaderLine(EndsLine):
+    """Which shop this is, who does the work, and whether the service can be reached."""
+
+    def tell(self, standing: Standing) -> None:
+        """Show `standing`."""
+        badge = "badge-practice" if standing.practice else "badge"
+        left: list[Phrase] = [(" bwp-tui ", "strong"), (" ", "plain"), (f" {standing.profile} ", badge)]
+        if standing.target_id and self.app.size.width >= _ROOMY:
+            left.append((f"  {_short_id(standing.target_id)}", "muted"))
+        left.append(("  ", "plain"))
+        if standing.trouble:
+            left.append((f"▲ {standing.trouble}", "bad"))
+        else:
+            left.append((standing.engine, "muted"))
+        notes = [
+            note
+            for note, on in (
+                (f"{standing.marked} marked", standing.marked > 0),
+                ("frozen", standing.frozen),
+                ("read-only", standing.read_only),
+                ("masked", standing.masked),
+            )
+            if on
+        ]
+        right: list[Phrase] = [(f"{'  '.join(notes)} ", "muted")]
+        self.show_ends(self.say(*left), self.say(*right))
+
+
+_ROOMY: Final = 100
+_NARROW: Final = 76
+
+
+def _short_id(target_id: str) -> str:
+    return target_id if len(target_id) <= 12 else f"{target_id[:7]}…"
+
+
+class ViewsLine(EndsLine):
+    """The views with their counts, and the filter that is in force: it is seen whatever the room."""
+
+    def tell(
+        self, views: Sequence[View], counts: Sequence[int], current: int | None, filter_text: str, shown: int | None
+    ) -> None:
+        """Show the views' counts, which of them is shown (an index, None for none), and the filter.
+
+        Args:
+            shown: how many tasks the filter fits; None while that is being found out.
+        """
+        searched: list[Phrase] = []
+        if filter_text:
+            count = "…" if shown is None else short_count(shown)
+            searched = [("/ ", "key"), (filter_text, "plain"), (f"  {count} ", "muted")]
+        right = self.say(*searched)
+        for is_short in (False, True) if self.app.size.width >= _NARROW else (True,):
+            left = self.say(*_views(views, counts, current, is_short=is_short))
+            if left.cell_length + right.cell_length < self.app.size.width:
+                break
+        else:
+            if current is None:
+                right = self.say(("esc ", "key"), ("all tasks ", "muted"))
+                left = self._searched(searched, self.app.size.width - right.cell_length - 1)
+        self.show_ends(left, right)
+
+    def _searched(self, searched: Sequence[Phrase], width: int) -> Content:
+        """Return the filter and the count in as many cells at most: the filter's end yields."""
+        key, (text, role), count = searched
+        room = width - 1 - cell_len(key[0]) - cell_len(count[0])
+        cut = Content(text).truncate(max(1, room), ellipsis=True).plain
+        return self.say((" ", "plain"), key, (cut, role), count)
+
+
+def _views(views: Sequence[View], counts: Sequence[int], current: int | None, *, is_short: bool) -> Iterator[Phrase]:
+    for index, view in enumerate(views):
+        count = short_count(counts[index]) if index < len(counts) else "…"
+        role = "current" if index == current else "muted" if count == "0" else "plain"
+        yield (" " if is_short or index == 0 else "   ", "plain")
+        yield (f"{index + 1} ", "key")
+        yield (f"{view.short if is_short else view.name} {count}", role)
+
+
+def short_count(count: int) -> str:
+    """Return a count in at most five characters."""
+    if count >= _MILLION:
+        return f"{count / _MILLION:.1f}M"
+    return f"{count / _THOUSAND:.0f}k" if count >= 10 * _THOUSAND else str(count)
+
+
+class StatusLine(Line):
+    """One sentence about what was just done, or why it was not; as many lines as it takes."""
+
+    def tell(self, sentence: str, role: str = "plain") -> None:
+        """Show `sentence`, which must be clean."""
+        before = self._height
+        self.show(self.say((f" {sentence}" if sentence else "", role)))
+        if self._height != before:
+            self.refresh(layout=True)
+
+    @property
+    def _height(self) -> int:
+        return self.get_content_height(self.container_size, self.app.size, max(1, self.size.width))
+
+
+class FooterLine(Line):
+    """The keys that matter here; what is not possible now is dim, and says why when it is pressed."""
+
+    def __init__(self, actions: Sequence[Action] = ACTIONS, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._actions = tuple(action for action in actions if action.label)
+        self._possible: tuple[bool, ...] = ()
+        self._width = 0
+        self._keys: tuple[Phrase, ...] = ()
+
+    def tell(self, situation: Situation) -> None:
+        """Show which of the registry's actions are possible in `situation`."""
+        possible = tuple(action.why_not(situation) is None for action in self._actions)
+        self.set_class(False, "-pointing")
+        self._keys = ()
+        if (possible, self._room) != (self._possible, self._width):
+            self._possible, self._width = possible, self._room
+            self.show(self._fitted(possible))
+
+    def show_keys(self, *keys: Phrase) -> None:
+        """Show other keys for the time that something else is open: the last one, and what there is room for."""
+        self._possible = ()
+        self.set_class(False, "-pointing")
+        self._keys = keys
+        self._show_fitting()
+
+    def on_resize(self) -> None:
+        if self._keys:
+            self._show_fitting()
+
+    def _show_fitting(self) -> None:
+        if not self._keys:
+            self.show(self.say())
+            return
+        *others, last = self._keys
+        room = self._room - _cells(last) + _GAP - 1
+        phrases: list[Phrase] = [(" ", "plain")]
+        for entry in others:
+            if _cells(entry) <= room:
+                room -= _cells(entry)
+                phrases += _entry(entry)
+        self.show(self.say(*phrases, *_entry(last)))
+
+    def point_out(self, x: int, width: int, sentence: str) -> None:
+        """Show what is wrong with the text above: marks under it, and a sentence beside them or else below."""
+        self._possible, self._keys = (), ()
+        self.set_class(True, "-pointing")
+        room = self.size.width
+        marks = "^" * max(1, min(width, room - x))
+        right = x + len(marks)
+        if right + len(sentence) + 2 <= room:
+            self.show(self.say((" " * x, "plain"), (marks, "bad"), (f" {sentence}", "bad")))
+        elif len(sentence) + 2 <= x:
+            self.show(self.say((" " * (x - len(sentence) - 1), "plain"), (f"{sentence} {marks}", "bad")))
+        else:
+            self.show(self.say((f"{' ' * x}{marks}\n {sentence}", "bad")))
+
+    @property
+    def _room(self) -> int:
+        return self.size.width or self.app.size.width  # before it is laid out: the first frame is to have the keys
+
+    def _fitted(self, possible: Sequence[bool]) -> Content:
+        always = self._actions[-_ALWAYS:]
+        room = self._room - 2 - sum(map(_entry_width, always))
+        phrases: list[Phrase] = [(" ", "plain")]
+        for index, action in enumerate(self._actions):
+            width = _entry_width(action)
+            if action not in always:
+                if width > room:
+                    continue
+                room -= width
+            key = shown_key(action.keys[0])
+            phrases += [
+                (key, "key" if possible[index] else "muted"),
+                (f" {action.label}  ", "plain" if possible[index] else "muted"),
+            ]
+        return self.say(*phrases)
+
+
+def _entry(entry: Phrase) -> tuple[Phrase, Phrase]:
+    return (entry[0], "key"), (f" {entry[1]}{'':{_GAP}}", "plain")
+
+
+def _cells(entry: Phrase) -> int:
+    return cell_len(entry[0]) + 1 + cell_len(entry[1]) + _GAP
+
+
+_GAP: Final = 3
+_ALWAYS: Final = 3
+"""Actions at the end of the footer that no other takes the room of: those that lead to all others, and out."""
+
+
+def _entry_width(action: Action) -> int:
+    return len(shown_key(action.keys[0])) + len(action.label) + 3

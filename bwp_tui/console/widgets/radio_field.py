@@ -1,0 +1,65 @@
+"""A field that takes one of a few words; arrows or the blank change it."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.content import Content
+from textual.message import Message
+
+from bwp_tui.console.presentation.styled_text import Phrase, Speaker
+
+
+class Choice(Speaker, can_focus=True):
+    """Shows its words side by side, the chosen one between marks."""
+
+    class Changed(Message):
+        """Another word was chosen."""
+
+        def __init__(self, choice: Choice) -> None:
+            super().__init__()
+            self.choice = choice
+
+        @property
+        def control(self) -> Choice:
+            """The field, for `@on` with a selector."""
+            return self.choice
+
+    def __init__(self, words: tuple[str, ...], *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._words = words
+        self._index = 0
+
+    @property
+    def value(self) -> str:
+        """The chosen word."""
+        return self._words[self._index]
+
+    @value.setter
+    def value(self, word: str) -> None:
+        self._choose(self._words.index(word))
+
+    def _choose(self, index: int) -> None:
+        index %= len(self._words)
+        if index != self._index:
+            self._index = index
+            self.refresh()
+            self.post_message(self.Changed(self))
+
+    def render(self) -> Content:
+        phrases: list[Phrase] = []
+        for index, word in enumerate(self._words):
+            if index == self._index:
+                phrases += [("● ", "accent"), (word, "strong")]
+            else:
+                phrases += [("○ ", "muted"), (word, "muted")]
+            phrases.append(("   ", "plain"))
+        return self.painted(self.say(*phrases))
+
+    def on_key(self, event: events.Key) -> None:
+        step = {"right": 1, "space": 1, "l": 1, "left": -1, "h": -1}.get(event.key)
+        if step is not None:
+            event.stop()
+            self._choose(self._index + step)
+
+    def on_click(self) -> None:
+        self._choose(self._index + 1)

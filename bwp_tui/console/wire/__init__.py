@@ -1,1 +1,0 @@
-"""What is written to the terminal: of what Textual paints, the cells that changed."""

@@ -1,0 +1,26 @@
+"""Having the history written off the UI's loop, and saying what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+from bwp_tui.console.protocols import Speaking
+from bwp_tui.store.commands.request_validation import BadRequest
+from bwp_tui.store.errors import HistoryError
+
+_Result = TypeVar("_Result")
+
+
+async def write(stage: Speaking, act: Callable[[], _Result]) -> _Result | None:
+    """Run `act` in a thread; say the sentence it returns, or why it could not be; return its result where it was."""
+    try:
+        result = await asyncio.to_thread(act)
+    except (HistoryError, BadRequest) as error:
+        stage.say(str(error), "bad")
+        return None
+    if isinstance(result, str):
+        stage.say(result)
+    stage.session.feed.look()
+    return result
