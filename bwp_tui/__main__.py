@@ -8,8 +8,8 @@ import resource
 import sys
 from typing import Final
 
-from bwp_tui.cli import streams
 from bwp_tui.cli.main import run
+from bwp_tui.cli.support import streams
 
 _OBJECTS: Final = 50_000
 """New objects between two runs of the collector: at Python's 700, a start spends a quarter of its time in it."""

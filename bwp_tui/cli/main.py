@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Final, cast
 
 from bwp_tui import crashlog
-from bwp_tui.cli import streams
-from bwp_tui.cli.exits import Effect, Exit, Stop
+from bwp_tui.cli.exit_codes import Effect, Exit, Stop
+from bwp_tui.cli.support import streams
 from bwp_tui.domain.text import clean
 from bwp_tui.settings import SettingsError, profile_folder
 

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from bwp_tui import VERSION
-from bwp_tui.cli.exits import Effect
-from bwp_tui.cli.grammar import (
+from bwp_tui.cli.argparse_base import (
     ANSWER_TIMEOUT_S,
     TASK_HELP,
     Commands,
@@ -18,8 +17,9 @@ from bwp_tui.cli.grammar import (
     add_theme,
     add_timeout,
 )
-from bwp_tui.cli.triage_grammar import add_choice, add_sort, add_tables, add_triage, join_filters, minus_signs
-from bwp_tui.cli.values import count, day, days, factor, hold, new_path, one_line, port, task_id
+from bwp_tui.cli.argument_types import count, day, days, factor, hold, new_path, one_line, port, task_id
+from bwp_tui.cli.exit_codes import Effect
+from bwp_tui.cli.parser_records import add_choice, add_sort, add_tables, add_triage, join_filters, minus_signs
 from bwp_tui.domain.deadlines import REGULATIONS
 from bwp_tui.domain.holds import same_hold
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, LONGEST_HOLDING_PERIOD

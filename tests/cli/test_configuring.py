@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bwp_tui.cli.exits import Exit
+from bwp_tui.cli.exit_codes import Exit
 from tests.cli.conftest import Bwp
 
 SECRET = {"BWP_CLIENT_SECRET": "hush-hush"}

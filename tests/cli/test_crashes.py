@@ -12,7 +12,7 @@ import pytest
 
 from bwp_tui import crashlog
 from bwp_tui.cli import main as cli
-from bwp_tui.cli.exits import Exit
+from bwp_tui.cli.exit_codes import Exit
 from tests.cli.conftest import Bwp
 
 SECRETS = {

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from bwp_tui.cli.exits import Exit
+from bwp_tui.cli.exit_codes import Exit
 from tests.cli.conftest import Bwp
 from tests.cli.test_requests import recorded
 

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from bwp_tui.cli.plain_request import Left, words_of_request
+from bwp_tui.cli.plain.request_questions import Left, words_of_request
 from tests.cli.conftest import Bwp
 from tests.pty_terminal import Terminal
 

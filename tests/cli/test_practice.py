@@ -10,8 +10,8 @@ from types import ModuleType
 
 import pytest
 
-from bwp_tui.cli import practice as practice_commands
-from bwp_tui.cli.exits import Exit
+from bwp_tui.cli.commands import sandbox as practice_commands
+from bwp_tui.cli.exit_codes import Exit
 from bwp_tui.cli.main import run
 from bwp_tui.console.services.snapshot_feed import Feed
 from bwp_tui.engine.runtime.lease import Lease

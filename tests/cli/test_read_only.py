@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.cli.exits import Effect, Exit
+from bwp_tui.cli.exit_codes import Effect, Exit
 from bwp_tui.cli.parser import _parser, parse
 from tests.cli.conftest import Bwp
 

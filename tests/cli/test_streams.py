@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.cli.exits import Exit
+from bwp_tui.cli.exit_codes import Exit
 from bwp_tui.store.database.connection import History
 from tests.cli.conftest import Bwp
 from tests.cli.test_requests import recorded

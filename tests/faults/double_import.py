@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.cli.exits import Exit
+from bwp_tui.cli.exit_codes import Exit
 from bwp_tui.store.database.connection import History, as_int
 
 LINES: Final = 400

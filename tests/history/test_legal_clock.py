@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from bwp_tui.cli import output
+from bwp_tui.cli.support import task_output
 from bwp_tui.console.presentation import task_cells, task_detail
 from bwp_tui.console.presentation.task_detail import Reading
 from bwp_tui.domain.deadlines import is_clock_running
@@ -64,9 +64,9 @@ def test_all_that_shows_a_due_date_counts_down_where_the_clock_runs_and_nowhere_
         shown = {
             "table": task_cells.due_date(task, CONTEXT).text,
             "detail": facts,
-            "list": "\n".join(output.table([task], NOW, TODAY, unmask=False)),
-            "show": "\n".join(output.details(task, [], NOW, TODAY, unmask=False)),
-            "plain": output.task_sentence(task, NOW, TODAY),
+            "list": "\n".join(task_output.table([task], NOW, TODAY, unmask=False)),
+            "show": "\n".join(task_output.details(task, [], NOW, TODAY, unmask=False)),
+            "plain": task_output.task_sentence(task, NOW, TODAY),
         }
         assert {place: words in text for place, text in shown.items()} == dict.fromkeys(shown, runs), task
         assert (records.cannot_extend(task, TODAY) is None) == runs, task
@@ -78,7 +78,7 @@ def test_a_purged_task_is_closed_and_called_purged_by_all(history: History, ever
         assert not {task.number for task in purged} & set(tasks.numbers(history, parse(f"is:{state}"), today=TODAY))
     for task in purged:
         assert task.subject(masked=True) == task.subject(masked=False) == PURGED
-        assert PURGED in output.task_line(task)
+        assert PURGED in task_output.task_line(task)
         assert "purged" in (result_files.cannot_open(task) or "")
         assert "purged" in (requests.cannot_download(task) or "")
         assert "purged" in (bulk_plan.cannot_refresh(task) or "")

@@ -1,0 +1,121 @@
+"""`bwp-tui config`: where the settings are, what they come to, and what is wrong with them."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+
+from bwp_tui.cli.exit_codes import Exit, Stop
+from bwp_tui.cli.support.context import ask, can_ask, chosen_profile, note
+from bwp_tui.cli.support.task_output import print_json
+from bwp_tui.console.bindings.keymap import keymap
+from bwp_tui.domain.text import clean_line
+from bwp_tui.domain.times import zone_name
+from bwp_tui.settings import Profile, SettingsError, actor, config_path, load_profile
+from bwp_tui.store.database import shop_binding
+from bwp_tui.store.database.connection import History
+
+
+def path(arguments: Namespace) -> Exit:
+    """Print where the config file is, or would be."""
+    file = config_path(os.environ)
+    if arguments.json:
+        print_json({"path": str(file), "exists": file.exists()})
+    else:
+        print(file)
+    return Exit.DONE
+
+
+def show(arguments: Namespace) -> Exit:
+    """Print what file, environment and defaults come to for a profile; never the secret.
+
+    Raises:
+        SettingsError: they have mistakes.
+    """
+    settings = _settings(load_profile(arguments.profile, os.environ))
+    if arguments.json:
+        print_json(settings)
+        return Exit.DONE
+    for name, value in settings.items():
+        print(f"{name:<16} {clean_line(_words(value))}")
+    return Exit.DONE
+
+
+def validate(arguments: Namespace) -> Exit:
+    """Print each mistake of the file, with every profile of it, and of the environment, own keys included."""
+    try:
+        mistakes = keymap(load_profile(arguments.profile, os.environ, every=True).keys).mistakes
+    except SettingsError as error:
+        mistakes = error.mistakes
+    if arguments.json:
+        print_json([clean_line(mistake) for mistake in mistakes])
+    else:
+        for mistake in mistakes or (f"{config_path(os.environ)} and the environment have no mistake.",):
+            print(clean_line(mistake))
+    return Exit.USAGE if mistakes else Exit.DONE
+
+
+def adopt(arguments: Namespace) -> Exit:
+    """Have the history belong to the shop of these settings, once its target id is typed.
+
+    Raises:
+        Stop: no target id is set, or it was not typed.
+    """
+    profile = chosen_profile(arguments)
+    if profile.shop is None:
+        raise Stop(Exit.USAGE, "These settings are for no shop yet: set BWP_TARGET_ID. Nothing was changed.")
+    history = History(profile.history_path)
+    try:
+        bound = shop_binding.of(history.rows(shop_binding.BOUND))
+        if bound is None or not bound.is_other(profile.shop):
+            note(f"{history.path} holds no other shop's requests; nothing was changed.")
+            return Exit.DONE
+        if not can_ask():
+            raise Stop(Exit.USAGE, "This must be confirmed, and no one can be asked here. Nothing was changed.")
+        note(
+            f"{history.path} holds the requests of {bound}. What waits in it is then sent to {profile.shop}, and its "
+            "tasks are asked about there: do this only if that is the same shop under a new name."
+        )
+        if ask("Type the target id of these settings to go on:") != profile.target_id:
+            raise Stop(Exit.FAILED, "That is not the target id; nothing was changed.")
+        with history.write() as transaction:
+            transaction.run(shop_binding.ADOPT, profile.shop)
+    finally:
+        history.close()
+    return Exit.DONE
+
+
+def _settings(profile: Profile) -> dict[str, object]:
+    return {
+        "config_file": str(config_path(os.environ)),
+        "profile": profile.name,
+        "folder": str(profile.folder),
+        "api_url": profile.api_url,
+        "token_url": profile.token_url,
+        "api_version": profile.api_version,
+        "client_id": profile.client_id,
+        "client_secret": "set" if profile.secret is not None else None,
+        "target_id": profile.target_id,
+        "download_dir": str(profile.download_dir),
+        "download_slots": profile.download_slots,
+        "read_only": profile.read_only,
+        "theme": profile.theme,
+        "notices": profile.notices,
+        "timezone": zone_name(),
+        "actor": actor(os.environ, profile.actor),
+        "keys": {setting.action: list(setting.keys) for setting in profile.keys},
+        "missing": list(profile.missing()),
+    }
+
+
+def _words(value: object) -> str:
+    match value:
+        case None:
+            return "not set"
+        case bool():
+            return "yes" if value else "no"
+        case dict():
+            return ", ".join(f"{name} = {' '.join(keys)}" for name, keys in value.items()) or "none of your own"
+        case list():
+            return ", ".join(map(str, value)) or "nothing"
+    return str(value)

@@ -1,0 +1,269 @@
+"""`bwp-tui doctor`: is everything there that answering requests needs?"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import shlex
+import shutil
+import stat
+import sys
+import tempfile
+from argparse import Namespace
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from bwp_tui.cli.exit_codes import Exit
+from bwp_tui.cli.support.task_output import print_json
+from bwp_tui.console.bindings.keymap import keymap
+from bwp_tui.domain.filter import parse
+from bwp_tui.domain.text import clean_line, counted
+from bwp_tui.domain.times import from_text, local, local_day, utc_now, zone_name
+from bwp_tui.settings import CommandSecret, Profile, SettingsError, config_path, load_profile
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.error_translation import damaged, sentences
+from bwp_tui.store.errors import HistoryError
+from bwp_tui.store.maintenance import atomic_swap, backups, integrity
+from bwp_tui.store.maintenance.damage_flag import suspect
+from bwp_tui.store.queries import timeline
+from bwp_tui.store.queries.tasks import count
+from bwp_tui.store.worklog import engine_state
+from bwp_tui.store.worklog.engine_state import Ability, EngineState
+
+_SMALLEST = (60, 15)
+_FULL = (80, 24)
+_OLDEST_BACKUP_DAYS = 2
+
+
+class Level(StrEnum):
+    """How a check went."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The outcome of one check, in a sentence."""
+
+    check: str
+    level: Level
+    sentence: str
+
+
+def doctor(arguments: Namespace) -> Exit:
+    """Check settings, credentials, service, files, clock, history and terminal; print a line for each."""
+    findings = []
+    for finding in _findings(arguments.profile):
+        findings.append(finding)
+        if not arguments.json:
+            print(f"{finding.level:<5} {finding.check:<12} {clean_line(finding.sentence)}", flush=True)
+    if arguments.json:
+        print_json([asdict(finding) for finding in findings])
+    return Exit.FAILED if any(finding.level is Level.FAIL for finding in findings) else Exit.DONE
+
+
+def _findings(name: str | None) -> Iterator[Finding]:
+    try:
+        profile = load_profile(name, os.environ)
+    except SettingsError as error:
+        yield from (Finding("settings", Level.FAIL, mistake) for mistake in error.mistakes)
+    else:
+        file = config_path(os.environ)
+        source = f"from {file} and the environment" if file.exists() else "from the environment alone"
+        yield Finding("settings", Level.OK, f"Profile {profile.name}, {source}.")
+        yield from (Finding("keys", Level.WARN, mistake) for mistake in keymap(profile.keys).mistakes)
+        yield from service(profile)
+        yield from permissions(profile)  # before the history is opened, which mends some of them
+        yield from register(profile)
+    yield terminal()
+
+
+def service(profile: Profile) -> Iterator[Finding]:
+    """Check the credentials, and whether the service takes them."""
+    from bwp_tui.engine.runtime.engine_config import setup_for
+
+    try:
+        setup = setup_for(profile)
+    except SettingsError as error:
+        yield Finding("credentials", Level.FAIL, str(error))
+        return
+    origin = (
+        f"a secret that {profile.secret.command[0]} printed"
+        if isinstance(profile.secret, CommandSecret)
+        else "a secret"
+    )
+    yield Finding("credentials", Level.OK, f"Client {setup.client_id}, target {setup.target_id}, and {origin}.")
+    from bwp_tui.engine.runtime.probe import probe
+
+    result = probe(setup)
+    yield Finding("service", Level.OK if result.reachable else Level.FAIL, result.sentence)
+
+
+def permissions(profile: Profile) -> Iterator[Finding]:
+    """Check that no one else can read the profile's files, and that this user can make and write them."""
+    place = _nearest(profile.folder)
+    if not _can_make_files_in(place):
+        yield Finding("files", Level.FAIL, f"{place} cannot be written by this user, and {profile.folder} must be.")
+        return
+    if not profile.folder.exists():
+        yield Finding("files", Level.OK, f"{profile.folder} is not there yet; it is made when it is needed.")
+        return
+    found = [*_foreign(profile), *_open_to_others(profile)]
+    if not _can_make_files_in(_nearest(profile.download_dir)):
+        found.append(Finding("files", Level.FAIL, f"{profile.download_dir} cannot be written by this user."))
+    yield from found or [Finding("files", Level.OK, f"{profile.folder} is this user's alone.")]
+
+
+def _nearest(folder: Path) -> Path:
+    """Return the folder, or the next one above it that is there."""
+    return next((path for path in (folder, *folder.parents) if path.exists()), Path("/"))
+
+
+def _can_make_files_in(folder: Path) -> bool:
+    """Try it: permissions alone do not tell what a read-only disk, or one like /proc, does."""
+    try:
+        Path(tempfile.mkdtemp(prefix=".doctor-", dir=folder)).rmdir()
+    except OSError:
+        return False
+    return True
+
+
+def _foreign(profile: Profile) -> Iterator[Finding]:
+    """Tell what belongs to another user, as what was made under sudo does: the engine cannot renew it."""
+    inside = [profile.folder, *profile.folder.glob("*"), *profile.folder.glob("*/*")]
+    owners = {path: path.lstat().st_uid for path in inside if os.path.lexists(path)}
+    others = [path for path, owner in owners.items() if owner != os.geteuid()]
+    if others:
+        count = counted(len(others), "file or folder", "files and folders")
+        yield Finding(
+            "files",
+            Level.FAIL,
+            f"{count} of {profile.folder} belong to another user, such as {others[0]} (by a sudo once?): backups and "
+            f"downloads fail; run: sudo chown -R {getpass.getuser()} {shlex.quote(str(profile.folder))}",
+        )
+
+
+def _open_to_others(profile: Profile) -> Iterator[Finding]:
+    for path in (profile.folder, profile.download_dir, profile.log_dir, *_files_of(profile)):
+        if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
+            yield Finding("files", Level.WARN, f"Others can use {path}; run: chmod go= {path}")
+
+
+def _files_of(profile: Profile) -> list[Path]:
+    path = profile.history_path
+    return [path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")]
+
+
+def register(profile: Profile) -> Iterator[Finding]:
+    """Check that the history is sound, and that the clock is not behind it."""
+    if not profile.history_path.exists():
+        yield Finding("history", Level.OK, "There is none yet; the first request makes it.")
+        return
+    path = profile.history_path
+    try:
+        history = History(path)
+        try:
+            with sentences(path):
+                found = integrity.full(path)
+            span, state = timeline.span(history), engine_state.read(history)
+            history.work_for(profile.shop)
+            size = count(history, parse(""), today=local_day(utc_now()))
+        finally:
+            history.close()
+    except HistoryError as error:
+        yield Finding("history", Level.FAIL, str(error))
+        return
+    if found:
+        suspect(path)
+        yield Finding("history", Level.FAIL, str(damaged(path, "; ".join(found))))
+    else:
+        late, words = _newest_backup(path, span[0] if span else None)
+        level = Level.WARN if late else Level.OK
+        yield Finding("history", level, f"{path} is sound and holds {counted(size, 'task')}; {words}")
+    if state.upkeep is not None:
+        yield Finding("history", Level.WARN, f"The daily look at the history found: {state.upkeep}")
+    yield _engine(profile, state)
+    yield from _mended(history, path)
+    yield _clock(span[1] if span else None)
+
+
+def _newest_backup(path: Path, oldest: str | None) -> tuple[bool, str]:
+    """Return whether the newest backup is too old, and a sentence on it."""
+    copies, today = backups.daily(path), local_day(utc_now())
+    if not copies:
+        late = oldest is not None and (today - local_day(from_text(oldest))).days > _OLDEST_BACKUP_DAYS
+        return late, "it has no backup yet: let bwp-tui run, which makes one a day."
+    age = (today - backups.day_of(copies[0])).days
+    if age <= _OLDEST_BACKUP_DAYS:
+        return False, f"its newest backup is {copies[0]}."
+    return True, f"its newest backup, {copies[0]}, is {age} days old. Let bwp-tui run, which makes one a day."
+
+
+def _engine(profile: Profile, state: EngineState) -> Finding:
+    """Check whether a process is the engine, and one that can work."""
+    from bwp_tui.engine.runtime.lease import Lease, LeaseUnusable, seems_stopped
+
+    lease = Lease(profile.lease_path)
+    try:
+        if lease.take():
+            return Finding("engine", Level.OK, "No process is the engine just now; the next bwp-tui is.")
+    except LeaseUnusable as error:
+        return Finding("engine", Level.FAIL, str(error))
+    finally:
+        lease.release()
+    who = "Another process" if state.pid is None else f"Process {state.pid}"
+    if seems_stopped(profile.lease_path):
+        what = "gives no sign of life: it is stopped. Any other bwp-tui takes over while it runs."
+        return Finding("engine", Level.WARN, f"{who} is the engine and {what}")
+    if state.ability is Ability.NOTHING:
+        return Finding("engine", Level.FAIL, f"{who} is the engine and cannot work: {state.message}")
+    if state.ability is Ability.POLLS:
+        what = "is read-only: nothing is sent until a bwp-tui runs that may."
+        return Finding("engine", Level.WARN, f"{who} is the engine and {what}")
+    return Finding("engine", Level.OK, f"{who} is the engine.")
+
+
+def _mended(history: History, path: Path) -> Iterator[Finding]:
+    """Tell what was wrong before, and what only reading the history allows."""
+    for sentence in (history.opened.report, history.read_only):
+        if sentence is not None:
+            yield Finding("history", Level.WARN, sentence)
+    for aside in atomic_swap.set_aside(path):
+        yield Finding("history", Level.WARN, f"{aside} was set aside and holds personal data; remove it when you can.")
+
+
+def _clock(newest: str | None) -> Finding:
+    now = utc_now()
+    here = f"{local(now):%Y-%m-%d %H:%M:%S %z} ({zone_name()})"
+    if newest is not None and from_text(newest) > now:
+        return Finding("clock", Level.WARN, f"It is {here} here, before the newest entry of the history ({newest}).")
+    return Finding("clock", Level.OK, f"It is {here} here.")
+
+
+def terminal() -> Finding:
+    """Check what the console would have to be drawn on."""
+    kind = os.environ.get("TERM", "")
+    if kind in ("", "dumb") or not sys.stdout.isatty():
+        return Finding("terminal", Level.WARN, "There is none that the console can be drawn on; the commands work.")
+    columns, rows = shutil.get_terminal_size()
+    encoding = (sys.stdout.encoding or "ascii").lower()
+    facts = f"{kind}, {_colours(kind)}, {encoding}, {columns}x{rows}"
+    if "utf" not in encoding:
+        return Finding("terminal", Level.WARN, f"{facts}: set LANG to a UTF-8 locale, such as C.UTF-8.")
+    if columns < _SMALLEST[0] or rows < _SMALLEST[1]:
+        return Finding("terminal", Level.WARN, f"{facts}: the console needs 60x15, and likes 80x24.")
+    if columns < _FULL[0] or rows < _FULL[1]:
+        return Finding("terminal", Level.OK, f"{facts}; 80x24 would show more.")
+    return Finding("terminal", Level.OK, facts)
+
+
+def _colours(kind: str) -> str:
+    if os.environ.get("NO_COLOR"):
+        return "no colours (NO_COLOR)"
+    if os.environ.get("COLORTERM", "") in ("truecolor", "24bit"):
+        return "16 million colours"
+    return "256 colours" if "256color" in kind else "16 colours"

@@ -1,0 +1,97 @@
+"""The command that gives out many tasks: export."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from argparse import ArgumentTypeError, Namespace
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final, TextIO
+
+from bwp_tui.cli.argument_types import new_path
+from bwp_tui.cli.commands.list_show import filter_of
+from bwp_tui.cli.exit_codes import Exit, Stop
+from bwp_tui.cli.support.context import note, opened, read, today
+from bwp_tui.cli.support.new_file import new_file, refuse_existing
+from bwp_tui.cli.support.progress_line import Steps
+from bwp_tui.cli.support.task_output import task_record
+from bwp_tui.domain.filter import FIELDS
+from bwp_tui.domain.sheet import row_text
+from bwp_tui.domain.task import Task
+from bwp_tui.domain.task_sheet import HEADINGS, cells
+from bwp_tui.domain.text import clean_line, counted
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.queries import tasks
+
+_CHUNK: Final = 500
+_BOM: Final = "\N{BYTE ORDER MARK}"
+_LIKE_A_FILTER: Final = re.compile(rf"-?({'|'.join(FIELDS)})[:<>=]", re.IGNORECASE)
+
+
+def export(arguments: Namespace) -> Exit:
+    """Write the tasks that fit a filter to a new file, or to stdout."""
+    *words, target = arguments.words
+    wanted = filter_of(" ".join(words))
+    mask = not arguments.unmask
+    if target != "-":
+        _refuse_filter_word(target)
+        _check_name(target)
+        refuse_existing(Path(target))
+    with opened(arguments) as session:
+        numbers = tasks.numbers(session.history, wanted, today=today(), sort="oldest")
+        if target == "-":
+            _write(sys.stdout, session.history, numbers, arguments.format, mask=mask, bom=arguments.bom)
+            sys.stdout.flush()
+        else:
+            with new_file(Path(target)) as file:
+                _write(file, session.history, numbers, arguments.format, mask=mask, bom=arguments.bom)
+    addresses = "masked (--unmask writes them in full)" if mask else "in full: keep the file safe"
+    place = "to stdout" if target == "-" else f"to {clean_line(target)}"
+    note(f"{counted(len(numbers), 'task')} written {place}, addresses {addresses}.")
+    return Exit.DONE
+
+
+def _refuse_filter_word(target: str) -> None:
+    """Check that the last word is meant as a file: a forgotten name would make a file called like a filter."""
+    if _LIKE_A_FILTER.match(target):
+        raise Stop(
+            Exit.USAGE,
+            f"“{clean_line(target)}” looks like a filter: name the new file behind it, or - for stdout. "
+            f"A file that is called so is written ./{clean_line(target)}. Nothing was done.",
+        )
+
+
+def _check_name(target: str) -> None:
+    try:
+        new_path(target)
+    except ArgumentTypeError as wrong:
+        raise Stop(Exit.USAGE, f"{wrong}. Nothing was done.") from None
+
+
+def _write(out: TextIO, history: History, numbers: Sequence[int], form: str, *, mask: bool, bom: bool) -> None:
+    found = _each(history, numbers)
+    if form == "csv":
+        out.write(f"{_BOM if bom else ''}{row_text(HEADINGS)}")
+        for task in found:
+            out.write(row_text(cells(task, mask=mask)))
+    elif form == "jsonl":
+        for task in found:
+            out.write(f"{json.dumps(_record(task, mask=mask))}\n")
+    else:
+        out.write("[")
+        for at, task in enumerate(found):
+            out.write(f"{',' if at else ''}\n{json.dumps(_record(task, mask=mask))}")
+        out.write("\n]\n")
+
+
+def _record(task: Task, *, mask: bool) -> dict[str, object]:
+    return {**task_record(task, mask=mask), "masked": mask}
+
+
+def _each(history: History, numbers: Sequence[int]) -> Iterator[Task]:
+    steps = Steps("writing", len(numbers))
+    for at in range(0, len(numbers), _CHUNK):
+        yield from read(history, numbers[at : at + _CHUNK])
+        steps(min(at + _CHUNK, len(numbers)))

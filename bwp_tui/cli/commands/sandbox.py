@@ -1,0 +1,165 @@
+"""`bwp-tui sandbox`: practising on an API of our own, over real HTTP, with made-up shoppers."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from bwp_tui.cli.commands.console import open_console, require_terminal
+from bwp_tui.cli.exit_codes import Exit, Stop
+from bwp_tui.cli.support.context import note
+from bwp_tui.settings import GivenSecret, KeySetting, Profile, SettingsError, actor, config_path, profile_folder
+from bwp_tui.settings.configfile import read_config
+from bwp_tui.settings.profile import PRACTICE
+
+if TYPE_CHECKING:
+    from bwp_tui.sandbox.server import Sandbox
+
+_RATE: Final = 750_000
+"""Bytes a second of a download in the practice console: enough to see it move."""
+
+_HISTORY_FILES: Final = ("history.db", "history.db-wal", "history.db-shm", "history.lock", "console.json")
+_ARCHIVES: Final = (".zip", ".part")
+
+
+def sandbox(arguments: Namespace) -> int:
+    """Serve the practice API, and open the console on a fresh profile of it unless it is wanted alone."""
+    if arguments.serve:
+        practice = _sandbox(arguments, rate=None)
+        _start(practice, arguments.port)
+        print(exports(practice), flush=True)
+        practice.serve_forever()
+        return Exit.DONE
+    require_terminal()
+    practice = _sandbox(arguments, rate=_RATE)
+    _start(practice, arguments.port)
+    try:
+        profile = practice_profile(practice, arguments.speed)
+        with _fresh(profile):
+            _plant_past(profile, practice)
+        return open_console(profile, arguments.theme)
+    finally:
+        practice.stop()
+
+
+def exports(practice: Sandbox) -> str:
+    """Return shell lines that lead any command to the practice API, under a profile that is not a real one's."""
+    values = {
+        "BWP_PROFILE": "practice",
+        "BWP_API_URL": practice.api_url,
+        "BWP_TOKEN_URL": practice.token_url,
+        "BWP_CLIENT_ID": practice.client_id,
+        "BWP_CLIENT_SECRET": practice.client_secret,
+        "BWP_TARGET_ID": practice.target_id,
+    }
+    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in values.items())
+
+
+def practice_profile(practice: Sandbox, speed: float) -> Profile:
+    """Return the profile of the practice API that runs in this process."""
+    folder = profile_folder(PRACTICE, os.environ)
+    return Profile(
+        name=PRACTICE,
+        folder=folder,
+        api_url=practice.api_url,
+        token_url=practice.token_url,
+        client_id=practice.client_id,
+        target_id=practice.target_id,
+        secret=GivenSecret(practice.client_secret),
+        download_dir=folder / "downloads",
+        speed=speed,
+        practice=True,
+        keys=_own_keys(),
+    )
+
+
+def _own_keys() -> tuple[KeySetting, ...]:
+    """Return the operator's own keys, for hands to learn them here; a config file with mistakes is left aside."""
+    try:
+        return read_config(config_path(os.environ), required=False).keys
+    except SettingsError as error:
+        note(f"The config file is not used here, not even for its keys: {error.mistakes[0]}")
+        return ()
+
+
+def _sandbox(arguments: Namespace, *, rate: int | None) -> Sandbox:
+    try:
+        from bwp_tui.sandbox.faults import parse_fault
+        from bwp_tui.sandbox.server import Sandbox
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("bwp_tui"):
+            raise
+        raise Stop(Exit.USAGE, "Practice needs two more packages; run in the clone: pip install '.[sandbox]'") from None
+    try:
+        faults = [parse_fault(text) for text in arguments.fault]
+    except ValueError as error:
+        raise Stop(Exit.USAGE, str(error)) from None
+    return Sandbox(
+        tasks=arguments.tasks,
+        seed=arguments.seed,
+        speed=arguments.speed,
+        faults=faults,
+        port=arguments.port,
+        rate=rate,
+    )
+
+
+def _start(practice: Sandbox, port: int) -> None:
+    try:
+        practice.start()
+    except OSError as error:
+        raise Stop(
+            Exit.USAGE, f"Port {port} cannot be used: {error.strerror}. Choose another with --port, or none."
+        ) from None
+
+
+@contextmanager
+def _fresh(profile: Profile) -> Iterator[None]:
+    """Remove what an earlier practice left, and keep other practice consoles out until the block ends.
+
+    Raises:
+        Stop: another practice console is open.
+    """
+    from bwp_tui.engine.runtime.lease import Lease
+
+    lease = Lease(profile.lease_path)
+    if not lease.take():
+        raise Stop(Exit.USAGE, "Another practice console is open; close it first, or work there.")
+    try:
+        _remove_practice(profile)
+        yield
+    finally:
+        lease.release()
+
+
+def _remove_practice(profile: Profile) -> None:
+    """Delete the practice register and its archives; nothing that is not ours, and nothing behind a link."""
+    if not profile.practice or profile.folder.name != PRACTICE:
+        raise AssertionError("only a practice profile is ever emptied")
+    leftovers = [profile.folder / name for name in _HISTORY_FILES]
+    if not profile.download_dir.is_symlink():
+        leftovers += _archives_in(profile.download_dir)
+    for path in leftovers:
+        path.unlink(missing_ok=True)
+
+
+def _archives_in(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return [path for path in folder.iterdir() if path.suffix in _ARCHIVES and not path.is_dir()]
+
+
+def _plant_past(profile: Profile, practice: Sandbox) -> None:
+    from bwp_tui.store.commands.seed_practice import plant
+    from bwp_tui.store.database.connection import History
+
+    history = History(profile.history_path)
+    try:
+        plant(history, practice.past, actor(os.environ))
+    finally:
+        history.close()

@@ -1,0 +1,273 @@
+"""Commands that have the engine work: refresh, wait, download, run."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from bwp_tui.cli.exit_codes import Exit, Stop
+from bwp_tui.cli.support.bulk import agreed_plan, chosen
+from bwp_tui.cli.support.context import Session, named, note, opened, read, today
+from bwp_tui.cli.support.engine_wait import Waiter
+from bwp_tui.cli.support.streams import draw
+from bwp_tui.cli.support.task_output import print_json, print_tasks, task_record
+from bwp_tui.domain.filter import parse
+from bwp_tui.domain.masking import veiled
+from bwp_tui.domain.task import TERMINAL, Download, DownloadState, Status, Task
+from bwp_tui.domain.text import percent, size
+from bwp_tui.store.commands import download_queue, requests
+from bwp_tui.store.commands.bulk_plan import cannot_refresh
+from bwp_tui.store.commands.result_files import saved_at
+from bwp_tui.store.database.connection import History
+from bwp_tui.store.errors import NotPossible
+from bwp_tui.store.queries import tasks
+from bwp_tui.store.worklog import downloads, due_polls
+
+_UNDER_WAY = (DownloadState.QUEUED, DownloadState.RUNNING)
+_SETTLED = TERMINAL | {Status.UNCONFIRMED}
+
+
+def refresh(arguments: Namespace) -> Exit:
+    """Ask the service about tasks now: those that are named, or all that are active."""
+    with opened(arguments) as session:
+        if arguments.filter is None:
+            numbers = _polled(session.history, arguments.tasks)
+        else:
+            fitting = chosen(session, arguments.tasks, arguments.filter)
+            numbers = list(agreed_plan(session, "refresh", fitting, arguments).possible)
+        waiter = Waiter(session)
+        requests.poll_now(session.history, numbers)
+        asked_at = session.history.clock()
+
+        def polled(history: History) -> bool:
+            return not due_polls.any_due(history, numbers, asked_at)
+
+        done = not numbers or waiter.until(polled, numbers, arguments.timeout)
+        refreshed = read(session.history, numbers)
+        print_tasks(refreshed, as_json=arguments.json)
+        troubles = [task.trouble for task in refreshed if task.trouble]
+        if not done or troubles:
+            raise waiter.no_answer(f"{len(troubles) or 'Some'} of {len(numbers)} tasks were not brought up to date.")
+        return Exit.DONE
+
+
+def wait(arguments: Namespace) -> Exit:
+    """Wait until tasks have ended."""
+    with opened(arguments) as session:
+        numbers = named(session.history, arguments.tasks)
+        waiter = Waiter(session)
+        ended = waiter.until(lambda history: _ended(history, numbers), numbers, arguments.timeout, patient=True)
+        waited = read(session.history, numbers)
+        print_tasks(waited, as_json=arguments.json)
+        if not ended:
+            raise waiter.no_answer(
+                f"{_still(waited)} not ended; wait again, or see: bwp-tui list is:active.", "The time is up."
+            )
+        return Exit.DONE if all(task.status == Status.COMPLETED for task in waited) else Exit.FAILED
+
+
+def download(arguments: Namespace) -> Exit:
+    """Download the results of retrievals and print where they lie."""
+    with opened(arguments) as session:
+        numbers = chosen(session, arguments.tasks, arguments.filter)
+        waiter = Waiter(session)
+        if arguments.filter is not None:
+            action = "download again" if arguments.again else "download"
+            numbers = list(agreed_plan(session, action, numbers, arguments).possible)
+        folder = Path(arguments.output).expanduser().absolute() if arguments.output else None
+        refused = _ask_for_downloads(session, numbers, folder, arguments)
+        asked = [number for number in numbers if number not in refused]
+        progress = Progress(asked)
+
+        def over(history: History) -> bool:
+            found = read(history, asked)
+            progress.show(found)
+            return not any(task.download and _is_under_way(task.download) for task in found)
+
+        try:
+            done = not asked or waiter.until(over, asked, arguments.timeout, patient=True)
+        finally:
+            progress.end()
+        ended = read(session.history, asked)
+        _print_downloads(ended, as_json=arguments.json, mask=arguments.mask)
+        if not done:
+            raise waiter.no_answer("The download goes on where it stands whenever bwp-tui runs: bwp-tui run.")
+        saved = all(task.download and task.download.state == DownloadState.DONE for task in ended)
+        return Exit.DONE if saved and not refused else Exit.FAILED
+
+
+def run(arguments: Namespace) -> Exit:
+    """Be the engine, without a screen, until told to stop, or until nothing is due."""
+    with opened(arguments) as session:
+        from bwp_tui.engine.runtime.engine_config import setup_for
+
+        setup = setup_for(session.profile)
+        if arguments.once:
+            from bwp_tui.engine.runtime.headless import EngineElsewhere, serve_once
+            from bwp_tui.engine.runtime.lease import LeaseUnusable
+
+            try:
+                serve_once(setup)
+            except (EngineElsewhere, LeaseUnusable) as elsewhere:
+                raise Stop(Exit.LATER, str(elsewhere)) from None
+            return _result_of_once(session.history)
+        from bwp_tui.engine.runtime.headless import serve
+
+        stop = Stopper()
+        serve(setup, stop=stop.asked, say=lambda sentence: print(sentence, flush=True))
+        return Exit.INTERRUPTED if stop.by == signal.SIGINT else Exit.DONE
+
+
+class Stopper:
+    """Sets `asked` when the process is told to stop; `by` is the signal."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+        self.by: int | None = None
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._stop)
+
+    def _stop(self, number: int, _frame: FrameType | None) -> None:
+        self.by = number
+        self.asked.set()
+
+
+class Progress:
+    """One line on a terminal's stderr, at most once a second."""
+
+    def __init__(self, numbers: Sequence[int]) -> None:
+        self._several = len(numbers) > 1
+        self._shown = sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+        self._next = 0.0
+        self._drawn = False
+
+    def show(self, found: Sequence[Task]) -> None:
+        """Draw how far the downloads are, unless that was done within this second."""
+        running = [task.download for task in found if task.download and task.download.state in _UNDER_WAY]
+        if not self._shown or not running or time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + 1.0
+        self._drawn = True
+        draw(progress_words(running))
+
+    def end(self) -> None:
+        """Wipe the line."""
+        if self._drawn:
+            draw("")
+
+
+def progress_words(running: Sequence[Download]) -> str:
+    """Return how far downloads are: part, bytes, rate and time left, where they are known."""
+    received = sum(download.bytes for download in running)
+    rate = sum(download.rate or 0.0 for download in running)
+    totals = [download.total for download in running]
+    total = sum(each or 0 for each in totals) if None not in totals else None
+    words = [f"{len(running)} downloads"] if len(running) > 1 else []
+    if total:
+        words.append(f"{percent(received, total)}%")
+    words.append(f"{size(received)}{f' of {size(total)}' if total else ''}")
+    if rate:
+        words.append(f"{size(rate)}/s")
+    if rate and total:
+        words.append(f"{round((total - received) / rate)} s left")
+    trouble = next((download.trouble for download in running if download.trouble), None)
+    return "  ".join([*words, trouble] if trouble else words)[:200]
+
+
+def _polled(history: History, names: Sequence[str]) -> list[int]:
+    """Return the numbers of the named tasks, or of all active ones, of which the service can be asked."""
+    chosen_ones = (
+        named(history, names) if names else tasks.numbers(history, parse("is:active -is:unsent"), today=today())
+    )
+    if not names:
+        return list(chosen_ones)
+    able = []
+    for task in read(history, chosen_ones):
+        why_not = cannot_refresh(task)
+        if why_not is None:
+            able.append(task.number)
+        else:
+            note(why_not)
+    return able
+
+
+def _ended(history: History, numbers: Sequence[int]) -> bool:
+    return all(task.status in _SETTLED for task in read(history, numbers))
+
+
+def _still(waited: Sequence[Task]) -> str:
+    count = sum(task.status not in _SETTLED for task in waited)
+    return "One task has" if count == 1 else f"{count} tasks have"
+
+
+def _ask_for_downloads(session: Session, numbers: Sequence[int], folder: Path | None, arguments: Namespace) -> set[int]:
+    """Record the downloads that are not under way, let go on what is paused; return the tasks it cannot be done for.
+
+    What is saved is left alone, unless it is to be fetched again. Without a `folder` it is the profile's.
+    """
+    refused = set()
+    for task in read(session.history, numbers):
+        try:
+            _ask_for_download(session, task, folder, arguments)
+        except NotPossible as why:
+            note(str(why))
+            refused.add(task.number)
+    return refused
+
+
+def _ask_for_download(session: Session, task: Task, folder: Path | None, arguments: Namespace) -> None:
+    """Do as `_ask_for_downloads` for one task.
+
+    Raises:
+        NotPossible: there is no result, or it is being downloaded into another folder.
+    """
+    if task.download is not None and task.download.state in _UNDER_WAY:
+        there = downloads.directory_of(session.history, task.download.id)
+        if folder is not None and there != str(folder):
+            raise NotPossible(
+                f"The result of {task.name} is being downloaded into {there}."
+                f" Cancel that first: bwp-tui downloads cancel {task.number}."
+            )
+        download_queue.resume(session.history, [task.download.id], session.actor)
+    elif not arguments.again and (saved := saved_at(task)) is not None:
+        place = veiled(str(saved), task) if arguments.mask else str(saved)
+        note(f"The result of {task.name} is saved already at {place}; to fetch it anew, add --again.")
+    else:
+        directory = str(folder or session.profile.download_dir)
+        requests.download(session.history, task.number, directory, session.actor)
+
+
+def _is_under_way(found: Download) -> bool:
+    return found.state in _UNDER_WAY and not found.paused
+
+
+def _print_downloads(ended: Sequence[Task], *, as_json: bool, mask: bool) -> None:
+    """Print the paths of what is saved, or the tasks as JSON; say on stderr what is not."""
+    for task in ended:
+        found = task.download
+        if found is not None and found.state == DownloadState.DONE and found.path and not as_json:
+            print(veiled(found.path, task) if mask else found.path)
+        elif found is not None and found.paused:
+            note(f"The download of {task.name} was paused; go on with: bwp-tui downloads resume {task.number}.")
+        elif found is not None and found.state in (DownloadState.FAILED, DownloadState.CANCELLED):
+            trouble = found.trouble or "no reason was given."
+            note(f"The download of {task.name} {found.state}: {veiled(trouble, task) if mask else trouble}")
+    if as_json:
+        records = [task_record(task, mask=mask) for task in ended]
+        print_json(records[0] if len(records) == 1 else records)
+    sys.stdout.flush()
+
+
+def _result_of_once(history: History) -> Exit:
+    """Say whether a task was left behind because the service could not be asked."""
+    left = tasks.troubles(history)
+    if not left:
+        return Exit.DONE
+    raise Stop(Exit.LATER, f"{left[0]} Tasks not brought up to date: {len(left)}.")

@@ -1,0 +1,162 @@
+"""The grammar of triage: which tasks, work on them, tables of many requests, views."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from bwp_tui.cli.argparse_base import TASK_HELP, Commands, Parser, add_common
+from bwp_tui.cli.argument_types import any_day, day, new_path, one_line
+from bwp_tui.cli.exit_codes import Effect
+from bwp_tui.domain.deadlines import REGULATIONS
+
+MINUS: Final = "\N{MINUS SIGN}"
+"""Stands before a tag to be removed: argparse would take a hyphen for an option's."""
+
+FORMATS: Final = ("csv", "jsonl", "json")
+
+_REMOVAL: Final = re.compile(r"-[^-].*")
+
+
+def join_filters(words: Sequence[str]) -> list[str]:
+    """Return the line with each `--filter` and its value in one word, since a filter may begin with a hyphen."""
+    joined: list[str] = []
+    for word in words:
+        if joined and joined[-1] == "--filter":
+            joined[-1] = f"--filter={word}"
+        else:
+            joined.append(word)
+    return joined
+
+
+def minus_signs(words: Sequence[str]) -> list[str]:
+    """Return what stands behind `tag` with minus signs before the tags to be removed."""
+    return [MINUS + word[1:] if _REMOVAL.fullmatch(word) and word != "-h" else word for word in words]
+
+
+def add_choice(parser: Parser, *, without: str | None = None) -> None:
+    """Add which tasks are meant: by name, or by a filter. `without` says which ones, where none are named."""
+    unnamed = f" ({without})" if without else ""
+    parser.add_argument("tasks", metavar="TASK", nargs="*", help=f"{TASK_HELP}{unnamed}")
+    _add_filter(parser)
+
+
+def _add_filter(parser: Parser) -> None:
+    parser.add_argument("--filter", metavar="FILTER", help="all tasks that fit, after their number has been typed")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def _add_withdraw(parser: Parser) -> None:
+    parser.add_argument("--withdraw", action="store_true", help="it is so no longer; the timeline keeps what was said")
+
+
+def add_sort(parser: Parser) -> None:
+    """Add in which order tasks are shown; the names are checked once the register is at hand."""
+    parser.add_argument("--sort", metavar="ORDER", type=one_line, help="newest, oldest, due, subject, status, …")
+
+
+def add_triage(commands: Commands) -> None:
+    """Add the work on tasks that is recorded here and sent nowhere."""
+    note = commands.add("note", "triage", "add a note to a task")
+    note.add_argument("task", metavar="TASK", help=TASK_HELP)
+    note.add_argument("text", metavar="TEXT", type=one_line, help="kept here, never sent")
+
+    tag = commands.add(
+        "tag",
+        "triage",
+        "add tags to tasks and remove tags from them",
+        note="Such as: bwp-tui tag 17 18 +vip -phone. With --filter the tags alone are given.",
+    )
+    tag.add_argument("words", metavar="TASK|+TAG|-TAG", nargs="+", help="tasks, and tags to add (+) or to remove (-)")
+    _add_filter(tag)
+
+    verify = commands.add("verify", "triage", "record how it was made sure who asks")
+    add_choice(verify)
+    verify.add_argument("--how", metavar="TEXT", type=one_line, help="such as: recent order details")
+    verify.add_argument("--by", metavar="WHO", type=one_line, help="who did it (you)")
+    verify.add_argument("--on", metavar="DATE", type=day, help="when, YYYY-MM-DD (today)")
+    _add_withdraw(verify)
+
+    assign = commands.add("assign", "triage", "say who has tasks in hand")
+    assign.add_argument(
+        "words",
+        metavar="TASK WHO",
+        nargs="+",
+        help="tasks, then a name, or none for nobody; with --filter the name alone",
+    )
+    _add_filter(assign)
+
+    extend = commands.add("extend", "triage", "record that shoppers were told of an extension, and move the due dates")
+    add_choice(extend)
+    extend.add_argument("--reason", metavar="TEXT", type=one_line, help="what the shopper was told")
+    _add_withdraw(extend)
+
+    acknowledge = commands.add("acknowledge", "triage", "record that receipt was confirmed to the shoppers")
+    add_choice(acknowledge)
+    acknowledge.add_argument("--on", metavar="DATE", type=day, help="when, YYYY-MM-DD (today)")
+    _add_withdraw(acknowledge)
+
+    correct = commands.add("correct", "triage", "correct the day of receipt or the law, which moves the due dates")
+    add_choice(correct)
+    correct.add_argument("--received", metavar="DATE", type=day, help="when the shopper asked, YYYY-MM-DD")
+    correct.add_argument("--regulation", choices=tuple(REGULATIONS), help="which law sets the due date")
+
+
+def add_tables(commands: Commands) -> None:
+    """Add what takes in and gives out many requests, and the views."""
+    _add_import(commands)
+    export = commands.add(
+        "export", "exporting", "write the tasks that fit a filter to a file", json=False, effect=Effect.READS
+    )
+    export.add_argument("words", metavar="FILTER… FILE", nargs="+", help="which tasks (all), then a new file, or -")
+    export.add_argument("--format", choices=FORMATS, default="csv", help="csv, JSON lines, or one JSON array (csv)")
+    export.add_argument("--bom", action="store_true", help="begin CSV with a byte-order mark, which Excel wants")
+    export.add_argument("--unmask", action="store_true", help="write addresses in full")
+
+    report = commands.add(
+        "report", "reporting", "count what was received in a period and what became of it", effect=Effect.READS
+    )
+    report.add_argument(
+        "--from", dest="first", metavar="DATE", type=any_day, required=True, help="first day of receipt"
+    )
+    report.add_argument("--to", dest="last", metavar="DATE", type=any_day, required=True, help="last day of receipt")
+
+    views = commands.add("views", "viewing", "list, save and delete views", function="list_views", effect=Effect.READS)
+    actions = views.add_subparsers(metavar="ACTION", parser_class=Parser)
+    listing = actions.add_parser("list", help="print them, the built-in ones first", allow_abbrev=False)
+    add_common(listing, json=True)
+    save = actions.add_parser("save", help="save a filter under a name", allow_abbrev=False)
+    save.set_defaults(command=("viewing", "save_view"), effect=Effect.CHANGES)
+    add_common(save, json=False)
+    save.add_argument("name", metavar="NAME", type=one_line)
+    save.add_argument("filter", metavar="FILTER", nargs="*", help="which tasks (all)")
+    add_sort(save)
+    save.add_argument("--columns", metavar="A,B", type=one_line, default="", help="the columns the console shows")
+    delete = actions.add_parser("delete", help="remove a saved view", allow_abbrev=False)
+    delete.set_defaults(command=("viewing", "delete_view"), effect=Effect.CHANGES)
+    add_common(delete, json=False)
+    delete.add_argument("name", metavar="NAME", type=one_line)
+
+
+def _add_import(commands: Commands) -> None:
+    importing = commands.add(
+        "import",
+        "importing",
+        "record the requests of a CSV file, all of them or none",
+        function="import_file",
+        json=False,
+        note="The first line names the columns: kind and email, and any of received, regulation, holding_period, "
+        "reason, note, tags. The requests are sent while a bwp-tui runs.",
+    )
+    importing.add_argument("file", metavar="FILE.csv", type=Path, help="a file or a pipe; - is stdin")
+    importing.add_argument("--dry-run", action="store_true", help="check the file and record nothing")
+    importing.add_argument(
+        "--receipt", metavar="FILE", type=new_path, help="a new file that says what came of each line"
+    )
+    importing.add_argument(
+        "--regulation", choices=tuple(REGULATIONS), default="gdpr", help="for lines that name none (gdpr)"
+    )
+    importing.add_argument("--again", action="store_true", help="though this very file was imported before")
+    importing.add_argument("--yes", action="store_true", help="do not ask for the number of deletions")

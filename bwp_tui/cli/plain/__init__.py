@@ -1,0 +1,1 @@
+"""`bwp-tui --plain`: the commands line by line, for screen readers."""

@@ -1,0 +1,83 @@
+"""A request asked for question by question: a wrong answer is asked for again at once, and nothing typed is lost."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentTypeError
+from collections.abc import Callable
+from typing import Final
+
+from bwp_tui.cli.argument_types import count, day
+from bwp_tui.cli.support.context import note
+from bwp_tui.domain.deadlines import REGULATIONS
+from bwp_tui.domain.task import Kind
+from bwp_tui.domain.text import clean_line
+from bwp_tui.store.commands.request_validation import BadRequest, check_email, check_holding_period
+
+LEAVE: Final = "quit"
+"""The answer that leaves the questions."""
+
+Check = Callable[[str], object]
+"""Raises ArgumentTypeError or BadRequest where an answer cannot be used."""
+
+
+class Left(Exception):
+    """The operator left, or the input has ended: nothing is to be recorded."""
+
+
+def words_of_request() -> list[str]:
+    """Ask for a request; return it as the words of `submit`.
+
+    Raises:
+        Left: the operator did not go on to the end.
+    """
+    kind = _kind(_answer("Retrieval or deletion:", _kind))
+    words = ["submit", kind, _answer("Address of the shopper:", check_email)]
+    for question, option, check in (*_QUESTIONS, *(_DELETION_QUESTIONS if kind == Kind.DELETION.lower() else ())):
+        if answer := _answer(question, check, may_be_empty=True):
+            words.append(f"{option}={answer}")
+    return words
+
+
+def _answer(question: str, check: Check, *, may_be_empty: bool = False) -> str:
+    while True:
+        print(question, end=" ", file=sys.stderr, flush=True)
+        line = sys.stdin.readline()
+        answer = line.strip()
+        if not line or answer.casefold() == LEAVE or not (answer or may_be_empty):
+            raise Left
+        try:
+            if answer:
+                check(answer)
+        except (ArgumentTypeError, BadRequest) as wrong:
+            note(f"{clean_line(str(wrong)).rstrip('.')}. Answer again, or {LEAVE}.")
+        else:
+            return answer
+
+
+def _kind(answer: str) -> str:
+    typed = answer.casefold()
+    matching = [kind.lower() for kind in Kind if kind.lower().startswith(typed)]
+    if len(matching) != 1:
+        raise ArgumentTypeError(f"“{answer}” is neither retrieval nor deletion")
+    return matching[0]
+
+
+def _regulation(answer: str) -> None:
+    if answer not in REGULATIONS:
+        raise ArgumentTypeError(f"“{answer}” is none of {', '.join(REGULATIONS)}")
+
+
+_QUESTIONS: Final[tuple[tuple[str, str, Check], ...]] = (
+    ("Received on, such as 2026-12-31, or nothing for today:", "--received", day),
+    ("Regulation, gdpr, ccpa or none, or nothing for gdpr:", "--regulation", _regulation),
+    ("Note, or nothing:", "--note", str),
+)
+_DELETION_QUESTIONS: Final[tuple[tuple[str, str, Check], ...]] = (
+    (
+        "Days on hold, 0 to 180, or nothing for 10:",
+        "--holding-period",
+        lambda answer: check_holding_period(count(answer)),
+    ),
+    ("Reason, or nothing:", "--reason", str),
+)

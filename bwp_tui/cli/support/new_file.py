@@ -1,0 +1,41 @@
+"""Files that a command makes: for this user alone, and never over one that is there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from bwp_tui.cli.exit_codes import Exit, Stop
+
+
+def refuse_existing(path: Path) -> None:
+    """Check that nothing is at `path` yet.
+
+    Raises:
+        Stop: something is.
+    """
+    if os.path.lexists(path):
+        raise Stop(Exit.FAILED, f"{path} is there already and was not touched; name another file.")
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[TextIO]:
+    """Make a file, 0600, to write text to as it is; it is gone again when the block raises.
+
+    Raises:
+        Stop: something is at `path` already.
+        OSError: it cannot be made.
+    """
+    refuse_existing(path)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
