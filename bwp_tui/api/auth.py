@@ -13,7 +13,7 @@ import httpx
 
 from bwp_tui.api.endpoint import Endpoint
 from bwp_tui.api.errors import AccessDenied, ApiError, BadAnswer, BadCredentials, ServerFault, Throttled
-from bwp_tui.api.wire import Reply
+from bwp_tui.api.http_transport import Reply
 from bwp_tui.contract.payloads import ContractBreach, error_name, parse_token
 
 RENEWAL_MARGIN: Final = 60.0

@@ -13,10 +13,10 @@ import httpx
 from bwp_tui.api.auth import ClientCredentials
 from bwp_tui.api.endpoint import Endpoint
 from bwp_tui.api.errors import ApiError, BadAnswer, NotFound
+from bwp_tui.api.http_transport import Reply, Wire
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.api.redaction import quiet_http_loggers
-from bwp_tui.api.verdicts import answer_of, error_of, is_denied
-from bwp_tui.api.wire import Reply, Wire
+from bwp_tui.api.response_errors import answer_of, error_of, is_denied
 from bwp_tui.contract.documents import (
     CANCEL_DELETION,
     CANCEL_FIELD,

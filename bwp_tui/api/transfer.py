@@ -20,11 +20,11 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from bwp_tui.api.http_connections import POOL_CLASSES
+from bwp_tui.api.link_response_errors import PAGE, Part, beginning, is_coded, line_trouble, strong
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.api.proxies import UnusableProxy, proxy_for
 from bwp_tui.api.redaction import quiet_http_loggers
 from bwp_tui.api.transfer_errors import ArchiveChanged, LineCut, LinkExpired, WrongAnswer
-from bwp_tui.api.transfer_verdicts import PAGE, Part, beginning, is_coded, line_trouble, strong
 from bwp_tui.api.trust import UNREADABLE, tls_context
 
 _SMALLEST_READ: Final = 4 * 1024

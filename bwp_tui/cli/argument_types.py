@@ -8,7 +8,7 @@ from datetime import UTC, date, timedelta
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.domain.holds import Hold, fitting_hold, hold_of
+from bwp_tui.domain.holding_periods import Hold, fitting_hold, hold_of
 from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD
 from bwp_tui.domain.text import clean_line, unsafe_at
 from bwp_tui.domain.times import day_of, local_day, utc_now

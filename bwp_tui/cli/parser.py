@@ -21,7 +21,7 @@ from bwp_tui.cli.argument_types import count, day, days, factor, hold, new_path,
 from bwp_tui.cli.exit_codes import Effect
 from bwp_tui.cli.parser_records import add_choice, add_sort, add_tables, add_triage, join_filters, minus_signs
 from bwp_tui.domain.deadlines import REGULATIONS
-from bwp_tui.domain.holds import same_hold
+from bwp_tui.domain.holding_periods import same_hold
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, LONGEST_HOLDING_PERIOD
 from bwp_tui.domain.text import nearest
 

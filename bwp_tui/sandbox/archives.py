@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.sandbox.fates import name_part
+from bwp_tui.sandbox.task_outcomes import name_part
 
 BIG: Final = 200 * 1024 * 1024
 """Bytes, at least, of the archive about `big@…`."""

@@ -28,7 +28,7 @@ from bwp_tui.domain.task import Kind, Status
 from bwp_tui.domain.times import to_text
 from bwp_tui.sandbox.inputs import check_start
 from bwp_tui.sandbox.refusals import internal, invalid, not_cancellable, not_found
-from bwp_tui.sandbox.world import NotOnHoldError, Snapshot, UnknownTaskError, World
+from bwp_tui.sandbox.service_state import NotOnHoldError, Snapshot, UnknownTaskError, World
 
 Json = dict[str, object]
 LinkMaker = Callable[[str], str]

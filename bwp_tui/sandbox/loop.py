@@ -11,8 +11,8 @@ from pathlib import Path
 
 import h11
 
+from bwp_tui.sandbox.http_connection import Answer, Line, TooLongError
 from bwp_tui.sandbox.service import Service
-from bwp_tui.sandbox.wire import Answer, Line, TooLongError
 
 ServiceMaker = Callable[[Path], Service]
 """Makes the service of one run; the folder for its archives lives as long as the run."""

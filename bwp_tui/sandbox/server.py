@@ -18,11 +18,11 @@ from bwp_tui.sandbox.faults import Fault, Faults
 from bwp_tui.sandbox.graphql import ROOT_FIELDS, GraphQLService
 from bwp_tui.sandbox.links import LinkOffice
 from bwp_tui.sandbox.loop import Running
-from bwp_tui.sandbox.past import past_tasks
+from bwp_tui.sandbox.persistence import Store
+from bwp_tui.sandbox.seed_history import past_tasks
 from bwp_tui.sandbox.service import Service
-from bwp_tui.sandbox.store import Store
+from bwp_tui.sandbox.service_state import World
 from bwp_tui.sandbox.tokens import TokenOffice
-from bwp_tui.sandbox.world import World
 
 HOST: Final = "127.0.0.1"
 

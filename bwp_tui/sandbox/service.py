@@ -15,11 +15,11 @@ from graphql import GraphQLError
 from bwp_tui.domain.times import Clock
 from bwp_tui.sandbox.faults import Faults
 from bwp_tui.sandbox.graphql import Call, GraphQLService
+from bwp_tui.sandbox.http_connection import Answer, Headers, Request
+from bwp_tui.sandbox.persistence import Store
 from bwp_tui.sandbox.refusals import access_denied, invalid, throttled
-from bwp_tui.sandbox.store import Store
+from bwp_tui.sandbox.service_state import World
 from bwp_tui.sandbox.tokens import TokenOffice
-from bwp_tui.sandbox.wire import Answer, Headers, Request
-from bwp_tui.sandbox.world import World
 
 API_VERSIONS: Final = ("2024-01-01", "2024-04-01", "2024-11-01")
 """Values that `x-api-version` may have (contract: Endpoints and headers)."""

@@ -21,7 +21,7 @@ from bwp_tui.api.errors import (
     Throttled,
     Unreachable,
 )
-from bwp_tui.api.wire import Wire
+from bwp_tui.api.http_transport import Wire
 from bwp_tui.domain.task import Kind
 from tests.api.server import Reaction, ScriptedServer, answer, graphql, raw, token
 

@@ -23,7 +23,7 @@ from bwp_tui.api.errors import (
     Unaccepted,
     Unreachable,
 )
-from bwp_tui.api.wire import LARGEST_ANSWER
+from bwp_tui.api.http_transport import LARGEST_ANSWER
 from bwp_tui.domain.task import Kind
 from tests.api.server import Reaction, Received, ScriptedServer, answer, graphql, raw, stall, token
 

@@ -23,7 +23,7 @@ from bwp_tui.domain.task import Status
 from bwp_tui.domain.times import utc_now
 from bwp_tui.engine.downloads.part_file import PartFile
 from bwp_tui.engine.downloads.transfer_thread import Pump
-from bwp_tui.sandbox.past import past_tasks
+from bwp_tui.sandbox.seed_history import past_tasks
 from bwp_tui.store.commands import requests
 from tests.benchmarks.archive_server import BLOCK
 from tests.benchmarks.far_service import far_service

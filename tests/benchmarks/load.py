@@ -15,7 +15,7 @@ from typing import Final
 
 from bwp_tui.domain.task import Status
 from bwp_tui.domain.times import utc_now
-from bwp_tui.sandbox.past import PastTask, past_tasks
+from bwp_tui.sandbox.seed_history import PastTask, past_tasks
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import History
 from bwp_tui.store.database.row_touch import mark

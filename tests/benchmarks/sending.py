@@ -16,7 +16,7 @@ from bwp_tui.engine.requests.worker_pool import AT_ONCE
 from bwp_tui.engine.runtime.api_factory import connect
 from bwp_tui.engine.runtime.engine import Engine
 from bwp_tui.engine.runtime.engine_config import EngineSetup
-from bwp_tui.sandbox.past import PastTask, past_tasks
+from bwp_tui.sandbox.seed_history import PastTask, past_tasks
 from bwp_tui.settings import GivenSecret, Profile
 from bwp_tui.store.commands import csv_import
 from bwp_tui.store.commands import requests as actions

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bwp_tui.domain.filter import parse
-from bwp_tui.sandbox.past import past_tasks
+from bwp_tui.sandbox.seed_history import past_tasks
 from bwp_tui.store.commands import requests
 from bwp_tui.store.commands.seed_practice import plant
 from bwp_tui.store.queries import tasks

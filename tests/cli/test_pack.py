@@ -11,8 +11,8 @@ from pathlib import Path
 import pyrage
 import pytest
 
-from bwp_tui.archive import seal as sealing
-from bwp_tui.archive.seal import NoRecipient, NotTheSame, seal
+from bwp_tui.archive import encrypt as sealing
+from bwp_tui.archive.encrypt import NoRecipient, NotTheSame, seal
 from bwp_tui.store.queries import timeline
 from tests.cli.conftest import Bwp
 from tests.cli.saved import email_of, save

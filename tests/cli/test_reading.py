@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.domain.filter import parse
-from bwp_tui.sandbox.past import past_tasks
+from bwp_tui.sandbox.seed_history import past_tasks
 from bwp_tui.store.commands.seed_practice import plant
 from bwp_tui.store.database.connection import History
 from bwp_tui.store.queries import tasks

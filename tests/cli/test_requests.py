@@ -13,7 +13,7 @@ import pytest
 from bwp_tui.domain.filter import Filter
 from bwp_tui.domain.task import Kind, Status
 from bwp_tui.sandbox.server import Sandbox
-from bwp_tui.sandbox.world import NotOnHoldError
+from bwp_tui.sandbox.service_state import NotOnHoldError
 from bwp_tui.store.queries import tasks, timeline
 from tests.cli.conftest import USER, Bwp, Ended
 from tests.pty_terminal import Terminal

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bwp_tui.domain.filter import parse
-from bwp_tui.sandbox.past import past_tasks
+from bwp_tui.sandbox.seed_history import past_tasks
 from bwp_tui.settings import Profile
 from bwp_tui.store.queries import tasks
 from tests.console.past import HELD, NOW, ORDERS_OPEN, TODAY

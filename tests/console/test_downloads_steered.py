@@ -13,7 +13,7 @@ import pytest
 from bwp_tui.console.app import ConsoleApp
 from bwp_tui.console.screens.downloads import DownloadsScreen
 from bwp_tui.domain.task import Download, DownloadState, Kind, Request
-from bwp_tui.sandbox import wire
+from bwp_tui.sandbox import http_connection
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
@@ -31,15 +31,15 @@ PROCESSED = timedelta(seconds=9)
 def served(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Lengths of all pieces of archives that the store has sent."""
     lengths: list[int] = []
-    real = wire._chunks
+    real = http_connection._chunks
 
-    def counted(body: bytes | wire.Slice, length: int, step: int) -> Iterator[bytes]:
+    def counted(body: bytes | http_connection.Slice, length: int, step: int) -> Iterator[bytes]:
         for chunk in real(body, length, step):
-            if isinstance(body, wire.Slice):
+            if isinstance(body, http_connection.Slice):
                 lengths.append(len(chunk))
             yield chunk
 
-    monkeypatch.setattr(wire, "_chunks", counted)
+    monkeypatch.setattr(http_connection, "_chunks", counted)
     return lengths
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bwp_tui.domain.sheet import COLUMNS, Line, SheetError, armed, defused, read, row_text, tags_cell, tags_of
+from bwp_tui.domain.csv_table import COLUMNS, Line, SheetError, armed, defused, read, row_text, tags_cell, tags_of
 
 _CELLS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.text("='+-@ \t\r\n,;\"[]|", max_size=8)
 

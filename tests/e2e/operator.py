@@ -16,7 +16,7 @@ from typing import Final
 from bwp_tui.domain.task import TERMINAL
 from bwp_tui.domain.times import local_day, utc_now
 from bwp_tui.engine.runtime.lease import Lease
-from bwp_tui.sandbox.past import PastTask, past_tasks
+from bwp_tui.sandbox.seed_history import PastTask, past_tasks
 from bwp_tui.store.commands.seed_practice import plant
 from tests.cli.conftest import Bwp
 from tests.pty_terminal import Terminal

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from bwp_tui.engine.runtime.lease import Lease
-from bwp_tui.sandbox.past import PastTask
+from bwp_tui.sandbox.seed_history import PastTask
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import History
 from bwp_tui.store.queries import tasks

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 
 from bwp_tui.domain.task import Kind, Status, TaskError
-from bwp_tui.sandbox import graphql, world
-from bwp_tui.sandbox.fates import Fate
+from bwp_tui.sandbox import graphql, service_state
 from bwp_tui.sandbox.server import Sandbox
+from bwp_tui.sandbox.task_outcomes import Fate
 from tests.e2e.operator import ENTER, ESCAPE, SMALL, WIDE, Operator, end, file_retrieval, on_current_row
 from tests.history import single
 from tests.pty_terminal import Terminal
@@ -41,7 +41,7 @@ ARRIVED = (
 @pytest.fixture(autouse=True)
 def every_retrieval_fails_with_hostile_words(monkeypatch: pytest.MonkeyPatch) -> None:
     fate = Fate(timedelta(seconds=1), Status.FAILED, (TaskError(f"CODE{HOSTILE}", f"Message {HOSTILE} ends"),))
-    monkeypatch.setattr(world, "fate_of", lambda *_: fate)
+    monkeypatch.setattr(service_state, "fate_of", lambda *_: fate)
 
 
 def visit_every_screen(terminal: Terminal) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.sandbox import wire
+from bwp_tui.sandbox import http_connection
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.connection import History
@@ -43,15 +43,15 @@ def live_history(profile: Profile) -> Iterator[History]:
 def served(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Lengths of all pieces of archives that the store has sent."""
     lengths: list[int] = []
-    real = wire._chunks
+    real = http_connection._chunks
 
-    def counted(body: bytes | wire.Slice, length: int, step: int) -> Iterator[bytes]:
+    def counted(body: bytes | http_connection.Slice, length: int, step: int) -> Iterator[bytes]:
         for chunk in real(body, length, step):
-            if isinstance(body, wire.Slice):
+            if isinstance(body, http_connection.Slice):
                 lengths.append(len(chunk))
             yield chunk
 
-    monkeypatch.setattr(wire, "_chunks", counted)
+    monkeypatch.setattr(http_connection, "_chunks", counted)
     return lengths
 
 

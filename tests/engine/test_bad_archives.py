@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.sandbox.archives import Archive, Archives
-from bwp_tui.sandbox.store import Store
-from bwp_tui.sandbox.wire import Answer, Headers, Slice
+from bwp_tui.sandbox.http_connection import Answer, Headers, Slice
+from bwp_tui.sandbox.persistence import Store
 from tests.archive.zips import Part, bomb_of_overlaps, forged, plain, quoted_bomb
 from tests.engine.shop import Shop, bytes_below, names_in
 

@@ -13,9 +13,9 @@ import pytest
 
 from bwp_tui.engine.downloads.resume_loop import FRUITLESS_TRIES
 from bwp_tui.sandbox.archives import Archive, Archives
+from bwp_tui.sandbox.http_connection import Answer
+from bwp_tui.sandbox.persistence import Store
 from bwp_tui.sandbox.server import Sandbox
-from bwp_tui.sandbox.store import Store
-from bwp_tui.sandbox.wire import Answer
 from tests.engine.saved import assert_saved, name_of
 from tests.engine.shop import Shop, bytes_below, names_in
 from tests.practice import profile_of

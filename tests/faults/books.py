@@ -10,7 +10,7 @@ from datetime import datetime
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import Clock, utc_now
 from bwp_tui.sandbox.server import Sandbox
-from bwp_tui.sandbox.world import Start, World
+from bwp_tui.sandbox.service_state import Start, World
 from bwp_tui.store.database.connection import History, as_int, as_text
 
 

@@ -20,11 +20,11 @@ from bwp_tui.api.errors import (
     Unaccepted,
     Unreachable,
 )
-from bwp_tui.api.verdicts import CANNOT_CANCEL
+from bwp_tui.api.response_errors import CANNOT_CANCEL
 from bwp_tui.contract.payloads import TaskAnswer, parse_task
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import Clock, to_text
-from bwp_tui.sandbox.world import NotOnHoldError, UnknownTaskError, World
+from bwp_tui.sandbox.service_state import NotOnHoldError, UnknownTaskError, World
 
 REFUSED_NAME: Final = "refused"
 """The service refuses every request about this name."""

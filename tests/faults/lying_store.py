@@ -23,9 +23,9 @@ from unittest import mock
 from bwp_tui.domain.task import Download
 from bwp_tui.domain.times import utc_now
 from bwp_tui.engine.downloads import resume_loop
+from bwp_tui.sandbox.http_connection import Answer, Headers, Slice
+from bwp_tui.sandbox.persistence import Store
 from bwp_tui.sandbox.server import Sandbox
-from bwp_tui.sandbox.store import Store
-from bwp_tui.sandbox.wire import Answer, Headers, Slice
 from bwp_tui.store.database.connection import History
 from tests.engine.shop import ManualClock, Shop
 from tests.practice import profile_of

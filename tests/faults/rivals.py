@@ -26,9 +26,9 @@ import apsw
 
 from bwp_tui.engine.runtime import engine_thread as engine_thread
 from bwp_tui.engine.runtime import lease
+from bwp_tui.sandbox.http_connection import Answer, Request
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.sandbox.service import Service
-from bwp_tui.sandbox.wire import Answer, Request
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import History
 from bwp_tui.store.worklog import engine_state

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from bwp_tui.domain.holds import fitting_hold, hold_of
+from bwp_tui.domain.holding_periods import fitting_hold, hold_of
 from bwp_tui.domain.task import Kind, Status
 from bwp_tui.store.commands import bulk, bulk_plan, requests
 from bwp_tui.store.commands.bulk import Result

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bwp_tui.domain.csv_table import row_text
 from bwp_tui.domain.filter import parse
-from bwp_tui.domain.sheet import row_text
 from bwp_tui.domain.task import Kind, Request, Task
-from bwp_tui.domain.task_sheet import HEADINGS, cells
+from bwp_tui.domain.task_csv import HEADINGS, cells
 from bwp_tui.domain.text import clean_line
 from bwp_tui.store.commands import csv_import
 from bwp_tui.store.commands import requests as actions

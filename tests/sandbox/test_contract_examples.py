@@ -14,7 +14,7 @@ import pytest
 
 from bwp_tui.domain.task import Kind, Status, TaskError
 from bwp_tui.domain.times import from_text
-from bwp_tui.sandbox.past import PastTask
+from bwp_tui.sandbox.seed_history import PastTask
 from bwp_tui.sandbox.server import Sandbox
 from tests.sandbox.client import (
     CANCEL,

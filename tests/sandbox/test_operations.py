@@ -10,7 +10,7 @@ import pytest
 from bwp_tui.domain.task import Kind
 from bwp_tui.sandbox.graphql import Call, GraphQLService
 from bwp_tui.sandbox.server import Sandbox
-from bwp_tui.sandbox.world import World
+from bwp_tui.sandbox.service_state import World
 from tests.sandbox.client import (
     DELETION,
     RETRIEVAL,

@@ -9,9 +9,9 @@ import pytest
 
 from bwp_tui.domain.deadlines import due_on
 from bwp_tui.domain.task import EMAIL_PATTERN, Kind, Status
-from bwp_tui.sandbox.past import PastTask, past_tasks
+from bwp_tui.sandbox.seed_history import PastTask, past_tasks
 from bwp_tui.sandbox.server import Sandbox
-from bwp_tui.sandbox.world import UnknownTaskError, World
+from bwp_tui.sandbox.service_state import UnknownTaskError, World
 from tests.sandbox.client import SteppedClock
 
 UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")

@@ -7,7 +7,7 @@ import pytest
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import Clock
 from bwp_tui.sandbox.server import Sandbox
-from bwp_tui.sandbox.world import UnknownTaskError, World
+from bwp_tui.sandbox.service_state import UnknownTaskError, World
 from tests.sandbox.client import CANCEL, Client, SteppedClock
 
 

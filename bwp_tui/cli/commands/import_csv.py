@@ -11,8 +11,8 @@ from bwp_tui.cli.exit_codes import Exit, Stop
 from bwp_tui.cli.support.context import agreed, ask, can_ask, note, opened, today
 from bwp_tui.cli.support.new_file import new_file, refuse_existing
 from bwp_tui.cli.support.progress_line import Steps
+from bwp_tui.domain.csv_table import SheetError, row_text
 from bwp_tui.domain.deadlines import doubt_about
-from bwp_tui.domain.sheet import SheetError, row_text
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import utc_now

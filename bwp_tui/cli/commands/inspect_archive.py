@@ -6,10 +6,10 @@ import os
 from argparse import Namespace
 from pathlib import Path
 
-from bwp_tui.archive.checking import check
 from bwp_tui.archive.entry import Entry
 from bwp_tui.archive.limits import BadArchive
 from bwp_tui.archive.reading import Archive
+from bwp_tui.archive.verify import check
 from bwp_tui.cli.exit_codes import Exit, Stop
 from bwp_tui.cli.support.context import note, opened
 from bwp_tui.cli.support.task_output import print_json

@@ -6,7 +6,7 @@ import os
 from argparse import Namespace
 from pathlib import Path
 
-from bwp_tui.archive.seal import NoAge, NoRecipient, NotTheSame, Sealed, new_file, seal
+from bwp_tui.archive.encrypt import NoAge, NoRecipient, NotTheSame, Sealed, new_file, seal
 from bwp_tui.cli.exit_codes import Exit, Stop
 from bwp_tui.cli.support.context import Session, opened
 from bwp_tui.cli.support.task_output import print_json

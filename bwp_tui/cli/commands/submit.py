@@ -12,7 +12,7 @@ from bwp_tui.cli.support.context import Session, agreed, ask, can_ask, checked_d
 from bwp_tui.cli.support.engine_wait import Waiter
 from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.deadlines import due_on, latest_end, longest_fitting_hold
-from bwp_tui.domain.holds import same_hold
+from bwp_tui.domain.holding_periods import same_hold
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Request, Status, Task
 from bwp_tui.store.commands import bulk, bulk_plan, requests
 from bwp_tui.store.commands.request_validation import check

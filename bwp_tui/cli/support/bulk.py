@@ -10,7 +10,7 @@ from bwp_tui.cli.commands.list_show import filter_of
 from bwp_tui.cli.exit_codes import Exit, Stop
 from bwp_tui.cli.support.context import Session, ask, can_ask, named, note, today
 from bwp_tui.cli.support.progress_line import Steps
-from bwp_tui.domain.holds import Hold, same_hold
+from bwp_tui.domain.holding_periods import Hold, same_hold
 from bwp_tui.store.commands import bulk, bulk_plan
 from bwp_tui.store.commands.bulk import Deed
 from bwp_tui.store.commands.bulk_plan import Plan

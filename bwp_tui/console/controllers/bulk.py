@@ -8,7 +8,7 @@ from typing import Final
 from bwp_tui.console.controllers.marked_tasks import Marked
 from bwp_tui.console.protocols import Stage
 from bwp_tui.console.workers import Work
-from bwp_tui.domain.holds import Hold, fitting_hold, same_hold
+from bwp_tui.domain.holding_periods import Hold, fitting_hold, same_hold
 
 SHORTEN: Final = "shorten the holds until they end in time"
 """What F2 does where deletions would end too late."""

@@ -11,7 +11,7 @@ from bwp_tui.console.protocols import Stage
 from bwp_tui.console.services.record_commands import MarkStep
 from bwp_tui.console.widgets.prompt import F2
 from bwp_tui.console.write_worker import write
-from bwp_tui.domain.holds import Hold, same_hold
+from bwp_tui.domain.holding_periods import Hold, same_hold
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import clean_line
 from bwp_tui.store.commands.bulk import Result

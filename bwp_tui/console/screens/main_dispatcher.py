@@ -24,7 +24,7 @@ from bwp_tui.console.widgets.prompt import F2
 from bwp_tui.console.workers import Work
 from bwp_tui.console.write_worker import write
 from bwp_tui.domain.filter import VIEWS
-from bwp_tui.domain.holds import Hold, fitting_hold, same_hold
+from bwp_tui.domain.holding_periods import Hold, fitting_hold, same_hold
 from bwp_tui.domain.task import Kind, Request, Status, Task
 from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import local_day

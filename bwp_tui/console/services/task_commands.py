@@ -10,7 +10,7 @@ from pathlib import Path
 from bwp_tui.console.services.record_commands import FinalStep, Step
 from bwp_tui.console.services.write_guard import Changing
 from bwp_tui.domain.filter import View
-from bwp_tui.domain.holds import Hold, same_hold
+from bwp_tui.domain.holding_periods import Hold, same_hold
 from bwp_tui.domain.task import Request, Task
 from bwp_tui.domain.text import counted
 from bwp_tui.settings import Profile

@@ -15,8 +15,8 @@ from typing import Final
 from bwp_tui.api.errors import AccessDenied, ApiError, NotFound
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.api.transfer_errors import LineCut, ServerBusy, TransferError
-from bwp_tui.archive.checking import check
 from bwp_tui.archive.limits import BadArchive
+from bwp_tui.archive.verify import check
 from bwp_tui.domain.archive_names import file_name
 from bwp_tui.engine.downloads.disk_space import DiskSpace
 from bwp_tui.engine.downloads.part_cleanup import make_room, remove_unwanted_parts

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bwp_tui.api.errors import ApiError, BadAnswer, NotFound, Rejected, ServerFault, Unaccepted
-from bwp_tui.api.verdicts import CANNOT_CANCEL
+from bwp_tui.api.response_errors import CANNOT_CANCEL
 from bwp_tui.engine.requests.token_protection import protects
 from bwp_tui.engine.requests.worker_pool import AT_ONCE, Ahead, Lane, Lanes
 from bwp_tui.engine.resilience.backoff import retry_delay

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from bwp_tui.domain.holds import Hold, same_hold
+from bwp_tui.domain.holding_periods import Hold, same_hold
 from bwp_tui.domain.task import Verification
 from bwp_tui.store.commands import records, requests
 from bwp_tui.store.commands.records import LegalRecord

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Final
 
 from bwp_tui.domain.deadlines import extend_by
-from bwp_tui.domain.holds import Hold, same_hold
+from bwp_tui.domain.holding_periods import Hold, same_hold
 from bwp_tui.domain.task import Status, Task, why_purged
 from bwp_tui.store.commands.plan_deadlines import Deadlines
 from bwp_tui.store.commands.records import LegalRecord, cannot_acknowledge, cannot_extend, cannot_watch, cannot_withdraw

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from bwp_tui.domain import sheet
+from bwp_tui.domain import csv_table
+from bwp_tui.domain.csv_table import Line, Sheet
 from bwp_tui.domain.deadlines import why_not_yet
-from bwp_tui.domain.sheet import Line, Sheet
 from bwp_tui.domain.task import Kind, Request
 from bwp_tui.domain.text import clean_line, veil
 from bwp_tui.domain.times import day_of
@@ -89,7 +89,7 @@ def plan(history: History, data: bytes, defaults: Defaults, progress: Progress =
     Raises:
         SheetError: the file is no table of requests.
     """
-    table: Sheet = sheet.read(data)
+    table: Sheet = csv_table.read(data)
     mark = f"file {hashlib.sha256(data).hexdigest()[:_HASH]}"
     before, newest = _imported_before(history, mark), _newest(history)
     seen: dict[tuple[Kind, str], int] = {}
@@ -190,7 +190,7 @@ def _request(line: Line, defaults: Defaults) -> Request:
         holding_period=_days(cells.get("holding_period")),
         reason=cells.get("reason"),
         note=cells.get("note", ""),
-        tags=sheet.tags_of(cells.get("tags", "")),
+        tags=csv_table.tags_of(cells.get("tags", "")),
     )
 
 

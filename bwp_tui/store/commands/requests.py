@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from bwp_tui.domain.holds import Hold, same_hold
+from bwp_tui.domain.holding_periods import Hold, same_hold
 from bwp_tui.domain.task import (
     DownloadState,
     Kind,

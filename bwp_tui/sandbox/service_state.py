@@ -13,8 +13,8 @@ from uuid import UUID
 
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Status, TaskError
 from bwp_tui.domain.times import Clock
-from bwp_tui.sandbox.fates import fate_of, orders_not_closed
-from bwp_tui.sandbox.past import PastTask
+from bwp_tui.sandbox.seed_history import PastTask
+from bwp_tui.sandbox.task_outcomes import fate_of, orders_not_closed
 
 CLIENT_TOKEN_MEMORY: Final = timedelta(hours=8)
 """How long a client token keeps a second task from being started (contract: Operations)."""

@@ -12,9 +12,9 @@ from xml.sax.saxutils import escape
 from bwp_tui.domain.task import Kind, Status
 from bwp_tui.sandbox.archives import Archive, Archives
 from bwp_tui.sandbox.faults import Faults
+from bwp_tui.sandbox.http_connection import Answer, Headers, Request, Slice
 from bwp_tui.sandbox.links import LinkOffice, LinkRefusedError, wrong_signature
-from bwp_tui.sandbox.wire import Answer, Headers, Request, Slice
-from bwp_tui.sandbox.world import Snapshot, UnknownTaskError, World
+from bwp_tui.sandbox.service_state import Snapshot, UnknownTaskError, World
 
 _RANGE: Final = re.compile(r"bytes=(?:(\d+)-(\d*)|-(\d+))")
 

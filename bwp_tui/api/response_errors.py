@@ -15,7 +15,7 @@ from bwp_tui.api.errors import (
     Unaccepted,
     Unreachable,
 )
-from bwp_tui.api.wire import Reply, names_throttling
+from bwp_tui.api.http_transport import Reply, names_throttling
 from bwp_tui.contract.payloads import Answer, ContractBreach, ServiceError, parse_answer
 
 ACCESS_DENIED: Final = "AccessDeniedError"

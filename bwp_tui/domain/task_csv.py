@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Final
 
-from bwp_tui.domain.sheet import tags_cell
+from bwp_tui.domain.csv_table import tags_cell
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import veil
 from bwp_tui.domain.times import to_text

@@ -9,9 +9,9 @@ from typing import Final
 from uuid import UUID
 
 from bwp_tui.domain.task import Kind, Status, TaskError
-from bwp_tui.sandbox.fates import not_found, orders_not_closed
+from bwp_tui.sandbox.scenarios import Outline, story_of
 from bwp_tui.sandbox.shoppers import address
-from bwp_tui.sandbox.stories import Outline, story_of
+from bwp_tui.sandbox.task_outcomes import not_found, orders_not_closed
 
 _NOTES: Final = (
     "VIP",
