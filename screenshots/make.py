@@ -19,8 +19,8 @@ from typing import Final
 from bwp_tui.console.app import ConsoleApp
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import GivenSecret, Profile
-from bwp_tui.store.commands.seed_practice import plant
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.commands.seed_practice import seed_tasks
+from bwp_tui.store.database.connection import Store
 
 FOLDER: Final = Path(__file__).parent
 MORNING: Final = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -85,9 +85,9 @@ async def take(picture: Picture) -> None:
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder, Sandbox(tasks=60, seed=1, rate=RATE, clock=clock) as sandbox:
         profile = practice_profile(sandbox, Path(folder))
-        history = History(profile.history_path, clock=clock)
-        plant(history, sandbox.past, "op")
-        history.close()
+        store = Store(profile.history_path, clock=clock)
+        seed_tasks(store, sandbox.past, "op")
+        store.close()
         app = ConsoleApp(profile, theme=picture.theme, clock=clock)
         async with app.run_test(size=picture.size) as pilot:
             await shown(app, "engine here")

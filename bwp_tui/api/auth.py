@@ -12,9 +12,9 @@ from typing import Final
 import httpx
 
 from bwp_tui.api.endpoint import Endpoint
-from bwp_tui.api.errors import AccessDenied, ApiError, BadAnswer, BadCredentials, ServerFault, Throttled
+from bwp_tui.api.errors import AccessDenied, ApiError, BadCredentials, BadResponse, ServerFault, Throttled
 from bwp_tui.api.http_transport import Reply
-from bwp_tui.contract.payloads import ContractBreach, error_name, parse_token
+from bwp_tui.contract.payloads import ContractViolation, error_name, parse_token
 
 RENEWAL_MARGIN: Final = 60.0
 """Seconds before its end at which a token is renewed; half its life where that is shorter."""
@@ -105,10 +105,10 @@ class ClientCredentials(httpx.Auth):
             raise _refusal(reply)
         try:
             answer = parse_token(reply.body)
-        except ContractBreach:
+        except ContractViolation:
             answer = None
         if answer is None:
-            raise BadAnswer("The token endpoint's answer cannot be understood: check BWP_TOKEN_URL.")
+            raise BadResponse("The token endpoint's answer cannot be understood: check BWP_TOKEN_URL.")
         margin = min(RENEWAL_MARGIN, answer.expires_in / 2)
         return _Token(f"Bearer {answer.access_token}", asked_at + answer.expires_in - margin)
 
@@ -143,4 +143,4 @@ def _refusal(reply: Reply) -> ApiError:
         return ServerFault(
             f"The token endpoint failed (HTTP {status}). It is tried again.", retry_after=reply.retry_after
         )
-    return BadAnswer(f"The token endpoint answered HTTP {status}: check BWP_TOKEN_URL. It is tried again.")
+    return BadResponse(f"The token endpoint answered HTTP {status}: check BWP_TOKEN_URL. It is tried again.")

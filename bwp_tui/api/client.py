@@ -12,8 +12,8 @@ import httpx
 
 from bwp_tui.api.auth import ClientCredentials
 from bwp_tui.api.endpoint import Endpoint
-from bwp_tui.api.errors import ApiError, BadAnswer, NotFound
-from bwp_tui.api.http_transport import Reply, Wire
+from bwp_tui.api.errors import ApiError, BadResponse, NotFound
+from bwp_tui.api.http_transport import HttpTransport, Reply
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.api.redaction import quiet_http_loggers
 from bwp_tui.api.response_errors import answer_of, error_of, is_denied
@@ -29,10 +29,10 @@ from bwp_tui.contract.documents import (
 )
 from bwp_tui.contract.inputs import start_variables
 from bwp_tui.contract.payloads import (
-    Answer,
-    ContractBreach,
+    ContractViolation,
+    GraphQLResponse,
     ServiceError,
-    TaskAnswer,
+    TaskPayload,
     parse_link,
     parse_start,
     parse_task,
@@ -43,7 +43,7 @@ from bwp_tui.domain.task import Kind, Status
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    answer: Answer
+    answer: GraphQLResponse
     reply: Reply
 
     @property
@@ -72,7 +72,9 @@ class PrivacyApi:
     ) -> None:
         quiet_http_loggers()
         self._endpoint = endpoint
-        self._wire = Wire(endpoint, connect_timeout=connect_timeout, read_timeout=read_timeout, connections=connections)
+        self._wire = HttpTransport(
+            endpoint, connect_timeout=connect_timeout, read_timeout=read_timeout, connections=connections
+        )
         self._auth = ClientCredentials(endpoint, self._wire.exchange, clock)
         self._is_practice = split_address(endpoint.api_url).is_loopback
 
@@ -91,9 +93,9 @@ class PrivacyApi:
     async def cancel(self, task_id: str) -> None:
         """Cancel a deletion that is still on hold."""
         if await self._mutate(CANCEL_DELETION, {"taskId": task_id}, CANCEL_FIELD) != task_id:
-            raise BadAnswer("The service's answer is about another task. It is tried again.", outcome_unknown=True)
+            raise BadResponse("The service's answer is about another task. It is tried again.", outcome_unknown=True)
 
-    async def poll(self, tasks: Sequence[tuple[Kind, str]]) -> dict[str, TaskAnswer | ApiError]:
+    async def poll(self, tasks: Sequence[tuple[Kind, str]]) -> dict[str, TaskPayload | ApiError]:
         """Ask for all of `tasks` in one document; return by task id what is known of each, or why it is not.
 
         Raises:
@@ -102,7 +104,7 @@ class PrivacyApi:
         if not tasks:
             return {}
         document, aliases = poll_document(tasks)
-        outcome = await self._ask(document, aliases)
+        outcome = await self._query(document, aliases)
         own = {error.path: error for error in reversed(outcome.answer.errors) if error.path in aliases}
         common = [error for error in outcome.answer.errors if error.path not in aliases]
         if common:
@@ -116,7 +118,7 @@ class PrivacyApi:
 
     async def link(self, task_id: str) -> PresignedLink:
         """Have a link made to a completed retrieval's archive. It must be followed at once."""
-        outcome = await self._ask(RETRIEVAL_LINK, {"taskId": task_id})
+        outcome = await self._query(RETRIEVAL_LINK, {"taskId": task_id})
         for error in outcome.answer.errors:
             raise outcome.error(error, LINK_FIELD)
         value = outcome.answer.field(LINK_FIELD)
@@ -124,12 +126,12 @@ class PrivacyApi:
             raise _unknown_task()
         try:
             answer = parse_link(value, task_id)
-        except ContractBreach:
+        except ContractViolation:
             answer = None
         if answer is None:
-            raise BadAnswer("The service's answer about the link cannot be understood. It is tried again.")
+            raise BadResponse("The service's answer about the link cannot be understood. It is tried again.")
         if not answer.link:
-            raise BadAnswer(
+            raise BadResponse(
                 f"The service gives no link: the retrieval is {answer.status}.",
                 transient=answer.status != Status.FAILED,
             )
@@ -165,16 +167,16 @@ class PrivacyApi:
         await self._wire.aclose()
 
     async def _mutate(self, document: str, variables: Mapping[str, object], field: str) -> str:
-        outcome = await self._ask(document, variables)
+        outcome = await self._query(document, variables)
         try:
             return parse_start(outcome.answer.field(field)).task_id
-        except ContractBreach:
+        except ContractViolation:
             pass  # no task id; but one that is there counts even beside errors: nobody could look it up again
         for error in outcome.answer.errors:
             raise outcome.error(error, field)
-        raise BadAnswer("The service answered without a task id. It is tried again.", outcome_unknown=True)
+        raise BadResponse("The service answered without a task id. It is tried again.", outcome_unknown=True)
 
-    async def _ask(self, document: str, variables: Mapping[str, object]) -> _Outcome:
+    async def _query(self, document: str, variables: Mapping[str, object]) -> _Outcome:
         outcome, header = await self._send(document, variables)
         if not outcome.is_denied or not self._auth.invalidate(header):
             return outcome
@@ -203,13 +205,13 @@ def _unknown_task() -> NotFound:
     return NotFound("The service does not know this task: check the task id and the profile.")
 
 
-def _task(answer: Answer, alias: str, task_id: str, asked: int) -> TaskAnswer | ApiError:
+def _task(answer: GraphQLResponse, alias: str, task_id: str, asked: int) -> TaskPayload | ApiError:
     value = answer.field(alias)
     if value is None:
         # In a batch, an alias that was left out says nothing about its task; a null does.
         told = answer.data is not None and (alias in answer.data or asked == 1)
-        return _unknown_task() if told else BadAnswer("The service left this task out of its answer.")
+        return _unknown_task() if told else BadResponse("The service left this task out of its answer.")
     try:
         return parse_task(value, task_id)
-    except ContractBreach:
-        return BadAnswer("The service's answer about this task cannot be understood. It is tried again.")
+    except ContractViolation:
+        return BadResponse("The service's answer about this task cannot be understood. It is tried again.")

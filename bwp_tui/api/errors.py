@@ -97,7 +97,7 @@ class ServerFault(ApiError):
     usually_transient = True
 
 
-class BadAnswer(ApiError):
+class BadResponse(ApiError):
     """The answer cannot be understood, or names a link that is not to be followed."""
 
     usually_transient = True

@@ -13,7 +13,7 @@ from typing import Final
 import httpx
 
 from bwp_tui.api.endpoint import Endpoint
-from bwp_tui.api.errors import ApiError, BadAnswer, Unreachable
+from bwp_tui.api.errors import ApiError, BadResponse, Unreachable
 from bwp_tui.api.headers import date, retry_after
 from bwp_tui.api.proxies import UnusableProxy, proxy_for
 from bwp_tui.api.service_clock import ServiceClock
@@ -60,7 +60,7 @@ def names_throttling(name: str | None) -> bool:
     return name is not None and _THROTTLING.search(name) is not None
 
 
-class Wire:
+class HttpTransport:
     """Keep-alive connections to one endpoint. Times in seconds.
 
     Raises:
@@ -84,9 +84,9 @@ class Wire:
             async with asyncio.timeout(self._deadline):
                 return await self._send(request, auth)
         except httpx.HTTPError as error:
-            failure = _failure(error, request.url.host)
+            failure = _transport_error(error, request.url.host)
         except TimeoutError:
-            failure = _no_answer(request.url.host)
+            failure = _no_response_error(request.url.host)
         # Raised here, so that the library's exception, which holds the request, is not chained to it.
         raise failure
 
@@ -154,7 +154,7 @@ async def _bounded(response: httpx.Response) -> bytes:
     async for chunk in response.aiter_bytes():
         body += chunk
         if len(body) > LARGEST_ANSWER:
-            raise BadAnswer(
+            raise BadResponse(
                 f"The answer of {response.url.host} is larger than {LARGEST_ANSWER // 2**20} MiB and was refused: "
                 "check the address of the service.",
                 outcome_unknown=True,
@@ -162,21 +162,21 @@ async def _bounded(response: httpx.Response) -> bytes:
     return bytes(body)
 
 
-def _no_answer(host: str) -> Unreachable:
+def _no_response_error(host: str) -> Unreachable:
     return Unreachable(f"{host} did not answer in time. It is tried again.", outcome_unknown=True)
 
 
-def _failure(error: httpx.HTTPError, host: str) -> ApiError:
+def _transport_error(error: httpx.HTTPError, host: str) -> ApiError:
     if isinstance(error, _NEVER_SENT):
-        return _not_connected(error, host)
+        return _connect_error(error, host)
     if isinstance(error, httpx.TimeoutException):
-        return _no_answer(host)
+        return _no_response_error(host)
     if isinstance(error, httpx.DecodingError):
-        return BadAnswer(f"The answer of {host} could not be unpacked. It is tried again.", outcome_unknown=True)
+        return BadResponse(f"The answer of {host} could not be unpacked. It is tried again.", outcome_unknown=True)
     return Unreachable(f"The line to {host} broke before the answer. It is tried again.", outcome_unknown=True)
 
 
-def _not_connected(error: httpx.HTTPError, host: str) -> Unreachable:
+def _connect_error(error: httpx.HTTPError, host: str) -> Unreachable:
     if isinstance(error, httpx.ProxyError):
         return Unreachable(f"The proxy did not let the request to {host} through: check HTTPS_PROXY.")
     reason = verifier_reason(error)

@@ -18,12 +18,12 @@ from bwp_tui.api.headers import content_range, date, retry_after
 from bwp_tui.api.transfer_errors import (
     ArchiveChanged,
     ArchiveGone,
-    LineCut,
+    ConnectionLost,
     LinkExpired,
     NothingLeft,
     ServerBusy,
     TransferError,
-    WrongAnswer,
+    WrongResponse,
 )
 from bwp_tui.api.trust import verifier_reason
 from bwp_tui.domain.text import clean_line
@@ -39,7 +39,7 @@ PAGE: Final = "The link led to a page instead of an archive; nothing of it was s
 _EXPIRED_CODES: Final = ("ExpiredToken", "ExpiredRequest", "TokenRefreshRequired", "InvalidToken")
 
 
-class Part(NamedTuple):
+class PartResponse(NamedTuple):
     """An archive from byte `start` on: the one with `etag` and of `total` bytes, each None where it is not known."""
 
     start: int
@@ -52,27 +52,27 @@ def strong(etag: str | None) -> str | None:
     return etag if etag and _STRONG_ETAG.fullmatch(etag) else None
 
 
-def line_trouble(error: Exception) -> LineCut:
+def transport_error(error: Exception) -> ConnectionLost:
     """Return what a failure of urllib3 or the socket means, without its text, which may hold the URL."""
     if isinstance(error, SSLError):
         cause = error.args[0] if error.args else None
         reason = verifier_reason(cause) if isinstance(cause, BaseException) else None
         if reason is not None:
-            return LineCut(
+            return ConnectionLost(
                 f"The certificate of the archive's server was not accepted ({reason}): check the clock and "
                 "SSL_CERT_FILE.",
                 transient=False,
             )
     if isinstance(error, ProxyError):
-        return LineCut("The proxy did not let the download through: check HTTPS_PROXY.")
+        return ConnectionLost("The proxy did not let the download through: check HTTPS_PROXY.")
     if isinstance(error, NewConnectionError | ConnectTimeoutError):
-        return LineCut("The archive's server cannot be reached: check the network.")
+        return ConnectionLost("The archive's server cannot be reached: check the network.")
     if isinstance(error, urllib3.exceptions.TimeoutError):
-        return LineCut("The archive's server sent nothing for too long.")
-    return LineCut("The line to the archive's server broke.")
+        return ConnectionLost("The archive's server sent nothing for too long.")
+    return ConnectionLost("The line to the archive's server broke.")
 
 
-def beginning(response: urllib3.BaseHTTPResponse, asked: Part) -> Part:
+def read_headers(response: urllib3.BaseHTTPResponse, asked: PartResponse) -> PartResponse:
     """Return what the answer's bytes are a part of, and where they begin.
 
     Raises:
@@ -84,8 +84,8 @@ def beginning(response: urllib3.BaseHTTPResponse, asked: Part) -> Part:
         raise ArchiveChanged("The server sent a part of the archive packed once more: again from zero.")
     etag = strong(response.headers.get("ETag"))
     if response.status == 200:
-        return Part(0, etag, _length(response))
-    return Part(asked.start, etag or asked.etag, _agreed_size(response, asked, etag))
+        return PartResponse(0, etag, _length(response))
+    return PartResponse(asked.start, etag or asked.etag, _agreed_size(response, asked, etag))
 
 
 def is_coded(response: urllib3.BaseHTTPResponse) -> bool:
@@ -102,7 +102,7 @@ def _length(response: urllib3.BaseHTTPResponse) -> int | None:
     return int(told) if _SIZE.fullmatch(told) else None
 
 
-def _agreed_size(response: urllib3.BaseHTTPResponse, asked: Part, etag: str | None) -> int:
+def _agreed_size(response: urllib3.BaseHTTPResponse, asked: PartResponse, etag: str | None) -> int:
     told = content_range(response.headers.get("Content-Range"))
     if told is None or told.total is None or told.first != asked.start:
         raise ArchiveChanged("The server sent another part of the archive than was asked for: again from zero.")
@@ -126,7 +126,7 @@ def _refusal(response: urllib3.BaseHTTPResponse) -> TransferError:
     if status in (408, 429) or status >= 500:
         wait = retry_after(response.headers.get("Retry-After"), date(response.headers.get("Date")))
         return ServerBusy(f"The archive's server is busy (HTTP {status}{explanation}).", retry_after=wait)
-    return WrongAnswer(f"The archive's server answered HTTP {status}{explanation}; nothing was saved.")
+    return WrongResponse(f"The archive's server answered HTTP {status}{explanation}; nothing was saved.")
 
 
 def _size_told(response: urllib3.BaseHTTPResponse, text: str) -> int | None:

@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 from bwp_tui.api.endpoint import Secret
-from bwp_tui.api.errors import BadAnswer
+from bwp_tui.api.errors import BadResponse
 from bwp_tui.domain.addresses import Address, split_address
 
 LINK_LIFE: Final = 60.0
@@ -57,9 +57,9 @@ class PresignedLink:
         Raises:
             BadAnswer: the URL is not https, holds credentials, or leads into a private network.
         """
-        trouble = _trouble(url, loopback_allowed)
+        trouble = _link_fault(url, loopback_allowed)
         if trouble is not None:
-            raise BadAnswer(
+            raise BadResponse(
                 f"The service gave a link that is not followed: {trouble} Report it to Buy with Prime support.",
                 transient=False,
             )
@@ -81,7 +81,7 @@ class PresignedLink:
         return clock() - self.told_at > _AT_ONCE and self.seconds_left(clock) < FRESH
 
 
-def _trouble(url: str, loopback_allowed: bool) -> str | None:
+def _link_fault(url: str, loopback_allowed: bool) -> str | None:
     try:
         address = split_address(url)
     except ValueError as error:
@@ -101,16 +101,16 @@ def _age(url: str, date: datetime | None) -> float:
     if date is None:
         return 0.0
     try:
-        signed = datetime.strptime(_told(url, "X-Amz-Date"), _SIGNED_AT).replace(tzinfo=UTC)
+        signed = datetime.strptime(_parse(url, "X-Amz-Date"), _SIGNED_AT).replace(tzinfo=UTC)
     except ValueError:
         return 0.0
     return max(0.0, (date - signed).total_seconds())
 
 
-def _told(url: str, name: str) -> str:
+def _parse(url: str, name: str) -> str:
     return parse_qs(urlsplit(url).query).get(name, [""])[0]
 
 
 def _life(url: str) -> float:
-    told = _told(url, "X-Amz-Expires")
+    told = _parse(url, "X-Amz-Expires")
     return min(float(told), _LONGEST_LIFE) if told.isascii() and told.isdigit() else LINK_LIFE

@@ -7,7 +7,7 @@ from typing import Final
 from bwp_tui.api.errors import (
     AccessDenied,
     ApiError,
-    BadAnswer,
+    BadResponse,
     NotFound,
     Rejected,
     ServerFault,
@@ -16,7 +16,7 @@ from bwp_tui.api.errors import (
     Unreachable,
 )
 from bwp_tui.api.http_transport import Reply, names_throttling
-from bwp_tui.contract.payloads import Answer, ContractBreach, ServiceError, parse_answer
+from bwp_tui.contract.payloads import ContractViolation, GraphQLResponse, ServiceError, parse_response
 
 ACCESS_DENIED: Final = "AccessDeniedError"
 CANNOT_CANCEL: Final = "CannotCancelPersonalDataDeletionTask"
@@ -44,24 +44,24 @@ _KINDS_OF_STATUS: Final[dict[int | None, type[ApiError]]] = {
 }
 
 
-def answer_of(reply: Reply) -> Answer:
+def answer_of(reply: Reply) -> GraphQLResponse:
     """Return the GraphQL answer in `reply`. Its errors count whatever the status; a denial by status becomes one.
 
     Raises:
         ApiError: the reply is no GraphQL answer, or the status says it failed and no error says why.
     """
     try:
-        answer = parse_answer(reply.body)
-    except ContractBreach:
+        answer = parse_response(reply.body)
+    except ContractViolation:
         answer = None
     if answer is not None and (answer.errors or reply.status < 300):
         return answer
     if reply.status in (401, 403) and not reply.is_throttled:
-        return Answer(errors=(ServiceError(type=ACCESS_DENIED),))
+        return GraphQLResponse(errors=(ServiceError(type=ACCESS_DENIED),))
     raise _fault_of_status(reply)
 
 
-def is_denied(answer: Answer, http_status: int) -> bool:
+def is_denied(answer: GraphQLResponse, http_status: int) -> bool:
     """Say whether the token may be what was denied: where any field was answered, it was good."""
     answered = answer.data is not None and any(value is not None for value in answer.data.values())
     return not answered and any(_kind(error, http_status) is AccessDenied for error in answer.errors)
@@ -141,5 +141,5 @@ def _fault_of_status(reply: Reply) -> ApiError:
     if status == 408:
         return Unreachable("The service waited too long for the request. It is tried again.", outcome_unknown=True)
     if status < 300:
-        return BadAnswer("The service's answer cannot be understood. It is tried again.", outcome_unknown=True)
-    return BadAnswer(f"The service answered HTTP {status}: check BWP_API_URL. It is tried again.")
+        return BadResponse("The service's answer cannot be understood. It is tried again.", outcome_unknown=True)
+    return BadResponse(f"The service answered HTTP {status}: check BWP_API_URL. It is tried again.")

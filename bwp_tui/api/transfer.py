@@ -20,16 +20,16 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from bwp_tui.api.http_connections import POOL_CLASSES
-from bwp_tui.api.link_response_errors import PAGE, Part, beginning, is_coded, line_trouble, strong
+from bwp_tui.api.link_response_errors import PAGE, PartResponse, is_coded, read_headers, strong, transport_error
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.api.proxies import UnusableProxy, proxy_for
 from bwp_tui.api.redaction import quiet_http_loggers
-from bwp_tui.api.transfer_errors import ArchiveChanged, LineCut, LinkExpired, WrongAnswer
+from bwp_tui.api.transfer_errors import ArchiveChanged, ConnectionLost, LinkExpired, WrongResponse
 from bwp_tui.api.trust import UNREADABLE, tls_context
 
 _SMALLEST_READ: Final = 4 * 1024
 LARGEST_READ: Final = 256 * 1024
-_SLOW_READ: Final = 0.25  # seconds; a read that takes longer would make progress jerky, so the next is smaller
+_MIN_BYTES_A_READ: Final = 0.25  # seconds; a read that takes longer would make progress jerky, so the next is smaller
 _BEGINNING: Final = 16  # bytes that show what an answer begins with
 _ZIP: Final = b"PK"
 _GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS
@@ -47,7 +47,7 @@ class Transfer:
         self,
         manager: urllib3.PoolManager,
         response: urllib3.BaseHTTPResponse,
-        answered: Part,
+        answered: PartResponse,
     ) -> None:
         self.start = answered.start
         self.total = answered.total
@@ -92,9 +92,9 @@ class Transfer:
             chunk = self._read(size)
             size = _next_size(size, len(chunk), time.monotonic() - began)
         if self._length is not None and position != self._length:
-            raise LineCut(f"The line ended after {position} of {self._length} bytes.")
+            raise ConnectionLost(f"The line ended after {position} of {self._length} bytes.")
         if self._inflater is not None and not self._inflater.eof:
-            raise LineCut("The line ended before the archive did.")
+            raise ConnectionLost("The line ended before the archive did.")
 
     def check_beginning(self, *, coded: bool, takes_over: bool) -> None:
         """Look at the first bytes, which `chunks` will yield.
@@ -116,7 +116,7 @@ class Transfer:
             return
         is_page = self._first.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
         if is_page or (takes_over and _ZIP not in self._first[:_BEGINNING]):
-            raise WrongAnswer(PAGE)
+            raise WrongResponse(PAGE)
 
     def _inflated(self, chunk: bytes) -> Iterator[bytes]:
         inflater = self._inflater
@@ -124,7 +124,7 @@ class Transfer:
             try:
                 inflated = inflater.decompress(chunk, LARGEST_READ)
             except zlib.error:
-                raise LineCut("The server packed the archive once more, and what came is damaged.") from None
+                raise ConnectionLost("The server packed the archive once more, and what came is damaged.") from None
             if inflated:
                 yield inflated
             chunk = inflater.unconsumed_tail
@@ -138,11 +138,11 @@ class Transfer:
         try:
             chunk = self._response.read(size) if size else self._response.read1(LARGEST_READ)
         except (HTTPError, OSError, ValueError, AttributeError) as error:
-            trouble = line_trouble(error)
+            trouble = transport_error(error)
         # A TLS socket that is shut down under a read forgets its cipher: it may fail with AttributeError, or hand
         # out bytes still encrypted. Neither counts.
         if self._stopped.is_set():
-            raise LineCut("The download was stopped.")
+            raise ConnectionLost("The download was stopped.")
         if trouble is not None:
             raise trouble
         return chunk
@@ -168,11 +168,11 @@ def open_transfer(
     if link.is_spent():
         raise LinkExpired("The link was too old before it was used.")
     quiet_http_loggers()
-    part = Part(start, etag, total) if strong(etag) else Part(0, None, None)
+    part = PartResponse(start, etag, total) if strong(etag) else PartResponse(0, None, None)
     timeout = urllib3.Timeout(connect=connect_timeout, read=read_timeout)
     manager, response = _get(link, part, timeout)
     try:
-        transfer = Transfer(manager, response, beginning(response, part))
+        transfer = Transfer(manager, response, read_headers(response, part))
         if transfer.start == 0:
             transfer.check_beginning(coded=is_coded(response), takes_over=start > 0)
     except BaseException:
@@ -193,10 +193,10 @@ def size_of(
     """
     quiet_http_loggers()
     timeout = urllib3.Timeout(connect=connect_timeout, read=read_timeout)
-    first = Part(0, strong(etag), None)
+    first = PartResponse(0, strong(etag), None)
     manager, response = _get(link, first, timeout, last=0)
     try:
-        found = beginning(response, first)
+        found = read_headers(response, first)
     finally:
         _free(manager, response)
     if found.etag != first.etag:
@@ -208,7 +208,7 @@ def _next_size(size: int, count: int, seconds: float) -> int:
     """Return how many bytes to read next after so many came in so long; 0 is those that are there."""
     if not size and count < _SMALLEST_READ:
         return 0
-    in_time = LARGEST_READ if seconds <= 0 else int(count * _SLOW_READ / seconds)
+    in_time = LARGEST_READ if seconds <= 0 else int(count * _MIN_BYTES_A_READ / seconds)
     fitting = min(max(2 * size, _SMALLEST_READ), in_time, LARGEST_READ)
     return fitting if fitting >= _SMALLEST_READ else 0
 
@@ -219,7 +219,7 @@ def _free(manager: urllib3.PoolManager, response: urllib3.BaseHTTPResponse) -> N
 
 
 def _get(
-    link: PresignedLink, part: Part, timeout: urllib3.Timeout, *, last: int | None = None
+    link: PresignedLink, part: PartResponse, timeout: urllib3.Timeout, *, last: int | None = None
 ) -> tuple[urllib3.PoolManager, urllib3.BaseHTTPResponse]:
     headers = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "bwp-tui"}
     if part.etag and (part.start or last is not None):
@@ -235,7 +235,7 @@ def _get(
             decode_content=False,
         )
     except (HTTPError, OSError, ValueError) as error:
-        trouble = line_trouble(error)
+        trouble = transport_error(error)
     else:
         return manager, response
     # Raised here, so that the library's exception, which holds the URL, is not chained to it.
@@ -247,7 +247,7 @@ def _manager(link: PresignedLink, timeout: urllib3.Timeout) -> urllib3.PoolManag
     try:
         proxy = proxy_for(link.reveal())
     except UnusableProxy as error:
-        raise LineCut(str(error), transient=False) from None
+        raise ConnectionLost(str(error), transient=False) from None
     if proxy is None:
         manager = urllib3.PoolManager(num_pools=1, retries=False, timeout=timeout, ssl_context=context)
     else:
@@ -268,4 +268,4 @@ def _context() -> ssl.SSLContext:
     try:
         return tls_context()
     except OSError:
-        raise LineCut(UNREADABLE, transient=False) from None
+        raise ConnectionLost(UNREADABLE, transient=False) from None

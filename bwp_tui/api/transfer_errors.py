@@ -60,9 +60,9 @@ class ServerBusy(TransferError):
         self.retry_after = retry_after
 
 
-class LineCut(TransferError):
+class ConnectionLost(TransferError):
     """The bytes stopped before the archive's end."""
 
 
-class WrongAnswer(TransferError):
+class WrongResponse(TransferError):
     """The answer is not an archive: a page on the way, a redirection, an error of the store. Nothing of it is kept."""

@@ -15,20 +15,20 @@ from bwp_tui.archive.fingerprint import open_plain
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-class NoAge(Exception):
+class AgeNotInstalled(Exception):
     """The extra that encrypts is not installed; `str()` says how to get it."""
 
 
-class NoRecipient(Exception):
+class BadRecipient(Exception):
     """The recipient is no public key; `str()` says so."""
 
 
-class NotTheSame(Exception):
+class SourceChanged(Exception):
     """The file is not the one that was downloaded; no copy was made, and `str()` says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sealed:
+class EncryptedFile:
     """What was made: sizes in bytes, and hashes in hex of the file as it was and of the encrypted copy."""
 
     plain_bytes: int
@@ -37,7 +37,7 @@ class Sealed:
     sha256: str
 
 
-def seal(source: Path, target: Path, recipient: str, expected: str) -> Sealed:
+def encrypt(source: Path, target: Path, recipient: str, expected: str) -> EncryptedFile:
     """Write an encrypted copy of `source` to the new file `target` (0600), holding no more than a block in memory.
 
     Args:
@@ -58,8 +58,8 @@ def seal(source: Path, target: Path, recipient: str, expected: str) -> Sealed:
         made.flush()
         os.fsync(made.fileno())
         if read.sha256 != expected:
-            raise NotTheSame(f"{source} is not the file that was downloaded. Download it again, then pack it.")
-    return Sealed(read.count, read.sha256, written.count, written.sha256)
+            raise SourceChanged(f"{source} is not the file that was downloaded. Download it again, then pack it.")
+    return EncryptedFile(read.count, read.sha256, written.count, written.sha256)
 
 
 @contextlib.contextmanager
@@ -113,11 +113,11 @@ def _encryption(recipient: str) -> Callable[[_Hashing, _Hashing], None]:
     try:
         import pyrage
     except ImportError:
-        raise NoAge("Encryption needs an extra: run in the clone: pip install '.[pack]'") from None
+        raise AgeNotInstalled("Encryption needs an extra: run in the clone: pip install '.[pack]'") from None
     try:
         key = pyrage.x25519.Recipient.from_str(recipient)
     except pyrage.RecipientError:
-        raise NoRecipient("The recipient is no age public key; one begins with age1.") from None
+        raise BadRecipient("The recipient is no age public key; one begins with age1.") from None
 
     def encrypt(source: _Hashing, target: _Hashing) -> None:
         pyrage.encrypt_io(source, target, [key])

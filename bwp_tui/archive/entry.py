@@ -24,7 +24,7 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _ARCHIVES: Final = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".jar")
 
 
-class Flaw(StrEnum):
+class EntryFlaw(StrEnum):
     """What speaks against an entry, to be said behind its name."""
 
     OUTSIDE = "leads outside its folder"
@@ -39,10 +39,10 @@ class Flaw(StrEnum):
     NESTED = "is an archive, never opened"
 
 
-HOSTILE: Final = (Flaw.OUTSIDE, Flaw.LINK, Flaw.SPECIAL, Flaw.CONTROL)
+HOSTILE: Final = (EntryFlaw.OUTSIDE, EntryFlaw.LINK, EntryFlaw.SPECIAL, EntryFlaw.CONTROL)
 """What is not for this machine's folders, whoever packed it."""
 
-NOT_UNPACKED: Final = (*HOSTILE, Flaw.DUPLICATE, Flaw.ENCRYPTED, Flaw.METHOD, Flaw.TWOFOLD)
+NOT_UNPACKED: Final = (*HOSTILE, EntryFlaw.DUPLICATE, EntryFlaw.ENCRYPTED, EntryFlaw.METHOD, EntryFlaw.TWOFOLD)
 """For each of these the archive as a whole is not unpacked."""
 
 
@@ -60,13 +60,13 @@ class Entry:
     size: int
     packed: int
     modified: datetime | None
-    flaws: tuple[Flaw, ...]
+    flaws: tuple[EntryFlaw, ...]
     record: Record
 
     @property
     def readable(self) -> bool:
         """Whether its bytes can be had."""
-        return Flaw.ENCRYPTED not in self.flaws and Flaw.METHOD not in self.flaws
+        return EntryFlaw.ENCRYPTED not in self.flaws and EntryFlaw.METHOD not in self.flaws
 
 
 def entries_of(records: Iterable[Record]) -> Iterator[Entry]:
@@ -83,7 +83,7 @@ def _entry(record: Record, seen: set[int]) -> Entry:
     flaws = list(_flaws(record, raw, slashed, path))
     key = hash(tuple(part.casefold() for part in path))
     if key in seen:
-        flaws.append(Flaw.DUPLICATE)
+        flaws.append(EntryFlaw.DUPLICATE)
     seen.add(key)
     return Entry(
         name=clean_line(raw) or "(no name)",
@@ -97,21 +97,21 @@ def _entry(record: Record, seen: set[int]) -> Entry:
     )
 
 
-def _flaws(record: Record, raw: str, slashed: str, path: tuple[str, ...]) -> list[Flaw]:
+def _flaws(record: Record, raw: str, slashed: str, path: tuple[str, ...]) -> list[EntryFlaw]:
     mode = record.attributes >> 16 if record.system == _UNIX else 0
     special = stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR)
     control = _CONTROL.search(raw) is not None
     named = path or slashed.endswith("./")  # the folder itself, as some packers list it
     checks = (
-        (Flaw.OUTSIDE, slashed.startswith("/") or not named or ".." in path or _DRIVE.match(slashed) is not None),
-        (Flaw.LINK, stat.S_ISLNK(mode)),
-        (Flaw.SPECIAL, special and not stat.S_ISLNK(mode)),
-        (Flaw.CONTROL, control),
-        (Flaw.HIDDEN, not control and unsafe_at(raw) is not None),
-        (Flaw.ENCRYPTED, bool(record.flags & _ENCRYPTED_FLAGS)),
-        (Flaw.METHOD, record.method not in (STORED, DEFLATED)),
-        (Flaw.TWOFOLD, record.twofold),
-        (Flaw.NESTED, slashed.casefold().endswith(_ARCHIVES)),
+        (EntryFlaw.OUTSIDE, slashed.startswith("/") or not named or ".." in path or _DRIVE.match(slashed) is not None),
+        (EntryFlaw.LINK, stat.S_ISLNK(mode)),
+        (EntryFlaw.SPECIAL, special and not stat.S_ISLNK(mode)),
+        (EntryFlaw.CONTROL, control),
+        (EntryFlaw.HIDDEN, not control and unsafe_at(raw) is not None),
+        (EntryFlaw.ENCRYPTED, bool(record.flags & _ENCRYPTED_FLAGS)),
+        (EntryFlaw.METHOD, record.method not in (STORED, DEFLATED)),
+        (EntryFlaw.TWOFOLD, record.twofold),
+        (EntryFlaw.NESTED, slashed.casefold().endswith(_ARCHIVES)),
     )
     return [flaw for flaw, found in checks if found]
 

@@ -51,7 +51,7 @@ _TAG_NAME: Final = re.compile(r"/?([A-Za-z][A-Za-z0-9]*)")
 _BLANKS: Final = re.compile(r"[ \t\r\f\v\n]+")
 
 
-def words_of(page: str) -> str:
+def visible_text(page: str) -> str:
     """Return the text of an HTML page, a line a block. What is cut in the middle of a tag ends there."""
     lowered = page.lower() if len(page.lower()) == len(page) else page
     pieces: list[str] = []

@@ -38,7 +38,7 @@ class Node:
         return self.value in ("{", "[")
 
 
-def tree(text: str, *, cut: bool) -> tuple[Node, ...] | None:
+def parse_tree(text: str, *, cut: bool) -> tuple[Node, ...] | None:
     """Return the tree of a JSON text, or None where it is no JSON. With `cut` it may end anywhere."""
     growing = _Growing()
     at = 0

@@ -7,9 +7,9 @@ import io
 from dataclasses import dataclass
 from typing import Final
 
-from bwp_tui.archive.entry import Entry, Flaw
-from bwp_tui.archive.html_text import words_of
-from bwp_tui.archive.json_tree import Node, tree
+from bwp_tui.archive.entry import Entry, EntryFlaw
+from bwp_tui.archive.html_text import visible_text
+from bwp_tui.archive.json_tree import Node, parse_tree
 from bwp_tui.archive.reading import Archive
 from bwp_tui.domain.text import clean, clean_line
 
@@ -62,13 +62,13 @@ def preview(archive: Archive, entry: Entry, most: int = PREVIEW_BYTES) -> Previe
     if entry.is_folder:
         return Text("a folder", (), cut=False)
     if not entry.readable:
-        why = Flaw.ENCRYPTED if Flaw.ENCRYPTED in entry.flaws else Flaw.METHOD
+        why = EntryFlaw.ENCRYPTED if EntryFlaw.ENCRYPTED in entry.flaws else EntryFlaw.METHOD
         return Text("not shown", (f"This entry {why}.",), cut=False)
     if not entry.size:
         return Text("an empty file", ("This file is empty.",), cut=False)
     data = archive.start(entry, most)
     cut = len(data) < entry.size
-    text = None if Flaw.NESTED in entry.flaws else _decoded(data, cut=cut)
+    text = None if EntryFlaw.NESTED in entry.flaws else _decoded(data, cut=cut)
     return _bytes(data, entry.size) if text is None else _of_text(text, entry, cut=cut)
 
 
@@ -79,9 +79,9 @@ def _of_text(text: str, entry: Entry, *, cut: bool) -> Preview:
         if rows:
             return Table(_whole(rows) if cut else rows, cut)
     if name.endswith(_PAGES) or text.lstrip()[:14].casefold().startswith(("<!doctype html", "<html")):
-        return Text("the words of an HTML page", _lines(words_of(text)), cut)
+        return Text("the words of an HTML page", _lines(visible_text(text)), cut)
     if text.lstrip()[:1] in ("{", "["):
-        nodes = tree(text, cut=cut)
+        nodes = parse_tree(text, cut=cut)
         if nodes:
             return Tree(nodes, cut)
     return Text("text", _lines(text), cut)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum, IntEnum, auto
 
 
-class Exit(IntEnum):
+class ExitCode(IntEnum):
     """Exit codes, an interface to scripts."""
 
     DONE = 0
@@ -24,9 +24,9 @@ class Effect(Enum):
     CHANGES = auto()  # it records what someone decides now
 
 
-class Stop(Exception):
+class CommandError(Exception):
     """Ends a command with a sentence for the operator and an exit code."""
 
-    def __init__(self, code: Exit, sentence: str) -> None:
+    def __init__(self, code: ExitCode, sentence: str) -> None:
         super().__init__(sentence)
         self.code = code

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, cast
 
 from bwp_tui import crashlog
-from bwp_tui.cli.exit_codes import Effect, Exit, Stop
+from bwp_tui.cli.exit_codes import CommandError, Effect, ExitCode
 from bwp_tui.cli.support import streams
 from bwp_tui.domain.text import clean
 from bwp_tui.settings import SettingsError, profile_folder
@@ -32,18 +32,18 @@ Command = Callable[[Namespace], int]
 def run(words: Sequence[str]) -> int:
     """Carry out the command line `words` and return the exit code."""
     try:
-        arguments = understood(words)
+        arguments = parse_arguments(words)
         _refuse_words_that_are_none(words, arguments)
         streams.end_with_reader(arguments.effect is Effect.READS)
         crashlog.install(_log_dir(arguments))
         return _carry_out(arguments)
     except SystemExit as ended:  # argparse has said what is wrong, or has shown its help
-        return ended.code if isinstance(ended.code, int) else Exit.USAGE
+        return ended.code if isinstance(ended.code, int) else ExitCode.USAGE
     except BrokenPipeError:  # whoever read the output has enough of it
-        return Exit.DONE
+        return ExitCode.DONE
 
 
-def understood(words: Sequence[str]) -> Namespace:
+def parse_arguments(words: Sequence[str]) -> Namespace:
     """Return the parsed command line (see `parser.parse`).
 
     Without a word it is the console, whose start does not wait for the grammar of all commands.
@@ -61,7 +61,7 @@ def _refuse_words_that_are_none(words: Sequence[str], arguments: Namespace) -> N
     The file to import is read and not recorded, so it may be called as it likes.
     """
     if arguments.chosen != "import" and any(not word.isascii() and _is_broken(word) for word in words):
-        raise SystemExit(_say("A word of the command line is not UTF-8 text. Nothing was done.", Exit.USAGE))
+        raise SystemExit(_say("A word of the command line is not UTF-8 text. Nothing was done.", ExitCode.USAGE))
 
 
 def _is_broken(word: str) -> bool:
@@ -83,38 +83,38 @@ def _carry_out(arguments: Namespace) -> int:
         code = command_of(arguments)(arguments)
         sys.stdout.flush()
         return code
-    except Stop as stop:
+    except CommandError as stop:
         return _say(str(stop), stop.code)
     except SettingsError as error:
-        return _say(str(error), Exit.USAGE)
+        return _say(str(error), ExitCode.USAGE)
     except KeyboardInterrupt:
-        return _say("Interrupted. What was recorded stays recorded.", Exit.INTERRUPTED)
+        return _say("Interrupted. What was recorded stays recorded.", ExitCode.INTERRUPTED)
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001  the one place where a fault becomes a sentence
         return _explain(error, arguments)
 
 
-def _explain(error: Exception, arguments: Namespace) -> Exit:
+def _explain(error: Exception, arguments: Namespace) -> ExitCode:
     """Tell of an error of the rooms below, which are imported by the commands that need them, or of a fault."""
     from bwp_tui.store.commands.request_validation import BadRequest
-    from bwp_tui.store.errors import HistoryError, NoSuchTask, OtherShop
+    from bwp_tui.store.errors import NoSuchTask, OtherShop, StoreError
 
     if isinstance(error, BadRequest):
-        return _say(f"{error} Nothing was recorded.", Exit.USAGE)
+        return _say(f"{error} Nothing was recorded.", ExitCode.USAGE)
     if isinstance(error, NoSuchTask):
-        return _say(str(error), Exit.NOT_FOUND)
+        return _say(str(error), ExitCode.NOT_FOUND)
     if isinstance(error, OtherShop):
-        return _say(str(error), Exit.USAGE)
-    if isinstance(error, HistoryError):
-        return _say(str(error), Exit.FAILED)
+        return _say(str(error), ExitCode.USAGE)
+    if isinstance(error, StoreError):
+        return _say(str(error), ExitCode.FAILED)
     if isinstance(error, OSError) and error.strerror:
         where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
-        return _say(f"{where}{error.strerror}. Mend that and try again.", Exit.FAILED)
-    return _say(crashlog.sentence(error, crashlog.record(_log_dir(arguments), error)), Exit.FAILED)
+        return _say(f"{where}{error.strerror}. Mend that and try again.", ExitCode.FAILED)
+    return _say(crashlog.sentence(error, crashlog.record(_log_dir(arguments), error)), ExitCode.FAILED)
 
 
-def _say(sentences: str, code: Exit) -> Exit:
+def _say(sentences: str, code: ExitCode) -> ExitCode:
     for sentence in clean(sentences).splitlines():
         print(f"bwp-tui: {sentence}", file=sys.stderr)
     return code

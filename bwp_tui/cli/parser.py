@@ -28,7 +28,7 @@ from bwp_tui.domain.text import nearest
 SHOWN: Final = 100
 """Tasks that `list` prints unless it is told otherwise."""
 
-QUEUE_DEEDS: Final = ("pause", "resume", "cancel", "retry", "first")
+QUEUE_ACTIONS: Final = ("pause", "resume", "cancel", "retry", "first")
 """What `downloads` does to the downloads of tasks."""
 
 _EPILOG: Final = (
@@ -221,7 +221,7 @@ def _add_working(commands: Commands) -> None:
         note="Pausing keeps what has come, cancelling does not. JSON holds addresses in full unless --mask is given.",
     )
     queue.add_argument(
-        "deed", metavar="ACTION", nargs="?", choices=QUEUE_DEEDS, help=f"{', '.join(QUEUE_DEEDS)} (list them)"
+        "deed", metavar="ACTION", nargs="?", choices=QUEUE_ACTIONS, help=f"{', '.join(QUEUE_ACTIONS)} (list them)"
     )
     queue.add_argument("tasks", metavar="TASK", nargs="*", help=TASK_HELP)
     queue.add_argument("--limit", metavar="N", type=count, default=SHOWN, help=f"list at most so many ({SHOWN})")

@@ -23,29 +23,29 @@ from textual.screen import Screen
 from textual.worker import WorkerFailed
 
 import bwp_tui
-from bwp_tui.console.bindings.actions import MOVES
+from bwp_tui.console.bindings.actions import MOVE_ACTIONS
 from bwp_tui.console.bindings.keymap import keymap
-from bwp_tui.console.exit_message import parting_words
+from bwp_tui.console.exit_message import exit_message
 from bwp_tui.console.presentation.styled_text import ROLES
-from bwp_tui.console.presentation.themes import DARK, LIGHT, THEMES, choose
-from bwp_tui.console.protocols import Following
+from bwp_tui.console.presentation.themes import DARK, LIGHT, THEMES, choose_theme
+from bwp_tui.console.protocols import SnapshotListener
 from bwp_tui.console.screens.main import MainScreen
-from bwp_tui.console.services.snapshot_feed import Feed, Snapshot, begun
-from bwp_tui.console.services.task_reader import Reader
-from bwp_tui.console.services.watch_notifier import Watching, desk_words, status_words
+from bwp_tui.console.services.snapshot_feed import Snapshot, SnapshotFeed, start_feed
+from bwp_tui.console.services.task_reader import TaskReader
+from bwp_tui.console.services.watch_notifier import WatchNotifier, notification_text, status_text
 from bwp_tui.console.session import Session
-from bwp_tui.console.state.saved_state import Memory
-from bwp_tui.console.terminal.diff_driver import ThinDriver, driver_class
-from bwp_tui.console.terminal.hangup_watcher import SIGNALS, TerminalWatch
-from bwp_tui.console.terminal.key_queue import TypeAhead
-from bwp_tui.console.terminal.notification import sequence
-from bwp_tui.console.workers import set_going
+from bwp_tui.console.state.saved_state import SavedStateFile
+from bwp_tui.console.terminal.diff_driver import DiffDriver, driver_class
+from bwp_tui.console.terminal.hangup_watcher import SIGNALS, HangupWatcher
+from bwp_tui.console.terminal.key_queue import KeyQueue
+from bwp_tui.console.terminal.notification import notification_sequence
+from bwp_tui.console.workers import start_worker
 from bwp_tui.crashlog import record, sentence
 from bwp_tui.domain.times import Clock, utc_now
-from bwp_tui.engine.runtime.engine_config import preparing
+from bwp_tui.engine.runtime.engine_config import config_loader
 from bwp_tui.engine.runtime.engine_thread import EngineThread, Role
 from bwp_tui.settings import Profile, actor, config_path
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import OtherShop
 
 _PACKAGE: Final = Path(bwp_tui.__file__).parent
@@ -54,7 +54,7 @@ STYLES: Final = next(folder for folder in (_PACKAGE / "styles", _PACKAGE.parent 
 
 UNCONFIGURED: Final = 2
 
-_TURN_S: Final = 0.001
+_SWITCH_INTERVAL_S: Final = 0.001
 """How long a thread computes while another waits; at Python's own 5 ms, a key waits tens of times for a reader."""
 
 
@@ -93,7 +93,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         clock: Clock = utc_now,
         with_engine: bool = True,
         driver_class: type[Driver] | None = None,
-        feed: Feed | None = None,
+        feed: SnapshotFeed | None = None,
     ) -> None:
         """Make the app.
 
@@ -105,48 +105,50 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.animation_level = "none"
         self.register_theme(DARK)
         self.register_theme(LIGHT)
-        self._looks = choose(theme or profile.theme, os.environ)
-        self._begin_with(THEMES[self._looks])
+        self._looks = choose_theme(theme or profile.theme, os.environ)
+        self._set_first_theme(THEMES[self._looks])
         self._profile = profile
         self._configured = not profile.missing()
         self._crash: str | None = None
         self._ending: int | None = None
         self._noticed: str | None = None
-        feed = feed or begun(profile, clock)
-        self._history = History(profile.history_path, clock=clock)
-        self._other_shop = _other_shop(self._history, profile)
-        self._written = self._history.another()
-        self._engine = EngineThread(profile, preparing(profile), changed=self._role_changed, clock=clock)
+        feed = feed or start_feed(profile, clock)
+        self._store = Store(profile.history_path, clock=clock)
+        self._other_shop = _other_shop(self._store, profile)
+        self._written = self._store.another()
+        self._engine = EngineThread(profile, config_loader(profile), changed=self._role_changed, clock=clock)
         self._with_engine = with_engine and self._configured and self._other_shop is None
         self._session = Session(
             profile=profile,
-            shown=self._history,
-            written=self._written,
-            who=actor(os.environ, profile.actor),
-            reader=Reader(self._history, lambda sentence: self._tell(self.Told(sentence))),
+            read_store=self._store,
+            write_store=self._written,
+            actor=actor(os.environ, profile.actor),
+            reader=TaskReader(self._store, lambda sentence: self._post(self.Told(sentence))),
             feed=feed,
-            tell=lambda told: self._tell(self.Told(told)),
+            publish=lambda told: self._post(self.Told(told)),
             clock=clock,
             role=lambda: Role.STOPPED if self._other_shop else self._engine.role,
             next_theme=self._next_theme,
-            look_at=self._engine.look_at,
+            set_visible_tasks=self._engine.set_visible_tasks,
             keymap=keymap(profile.keys),
-            memory=Memory(profile),
+            saved_state=SavedStateFile(profile),
         )
-        self._watching = Watching(self._session)
-        self._watch = TerminalWatch(self._session_over)
-        self._type_ahead = TypeAhead(
+        self._watching = WatchNotifier(self._session)
+        self._watch = HangupWatcher(self._end_session)
+        self._type_ahead = KeyQueue(
             self,
             super().on_event,
-            self._is_due,
+            self._accepts_key_now,
             asks_text=self._asks_text,
             only_moves=self._only_moves,
             pasted=lambda: self._say("A paste was ignored: letters are keys here. Open a field first.", "warn"),
         )
 
-    def _is_due(self, event: events.Event) -> bool:
+    def _accepts_key_now(self, event: events.Event) -> bool:
         screen = self.screen
-        return not isinstance(event, events.Key) or not isinstance(screen, MainScreen) or screen.is_due(event.key)
+        return (
+            not isinstance(event, events.Key) or not isinstance(screen, MainScreen) or screen.accepts_key_now(event.key)
+        )
 
     async def on_event(self, event: events.Event) -> None:
         if self._type_ahead.takes(event):
@@ -159,16 +161,16 @@ class ConsoleApp(App[int], inherit_bindings=False):
         if not self.is_headless:
             loop = asyncio.get_running_loop()
             for number in SIGNALS:
-                loop.add_signal_handler(number, self._watch.tell, 128 + number)
+                loop.add_signal_handler(number, self._watch.on_signal, 128 + number)
             self._watch.start()
         if not self._configured:
             self._type_ahead.open()
 
     def get_default_screen(self) -> Screen[None]:
         if not self._configured:
-            from bwp_tui.console.screens.missing_credentials import SetupScreen
+            from bwp_tui.console.screens.missing_credentials import MissingCredentialsScreen
 
-            return SetupScreen(self._profile.name, self._profile.missing(), str(config_path(os.environ)))
+            return MissingCredentialsScreen(self._profile.name, self._profile.missing(), str(config_path(os.environ)))
         self.set_keymap(self._session.keymap.changed)
         return MainScreen(self._session, self.size)
 
@@ -177,8 +179,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
             self.exit(return_code=self._ending)
             return
         self._type_ahead.open()
-        if self.opening_words or self._session.keymap.mistakes:
-            self._say_of_opening()
+        if self.opening_report or self._session.keymap.mistakes:
+            self._show_opening_report()
         if self._with_engine:
             # Not before: importing the HTTP library would delay the first frame.
             self._engine.start()
@@ -191,41 +193,41 @@ class ConsoleApp(App[int], inherit_bindings=False):
         """Stop the engine and the feed, and close the history. For when the app has ended."""
         self._engine.stop()
         self._session.feed.stop()
-        self._session.memory.close()
-        self._history.close()
+        self._session.saved_state.close()
+        self._store.close()
         self._written.close()
 
     def on_console_app_told(self, message: Told) -> None:
         for screen in self.screen_stack:
-            if isinstance(screen, Following):
+            if isinstance(screen, SnapshotListener):
                 screen.apply(message.told)
         if isinstance(message.told, Snapshot):
             told = message.told
-            set_going(self, lambda: self._tell_what_ended(told), group="watching")
+            start_worker(self, lambda: self._notify_ended(told), group="watching")
 
-    async def _tell_what_ended(self, told: Snapshot) -> None:
+    async def _notify_ended(self, told: Snapshot) -> None:
         for refusal in await self._watching.refusals():
             if self._main is not None:
-                self._main.say(refusal, "bad")
+                self._main.show_status(refusal, "bad")
         ended = await self._watching.ended(told.revision)
         if not ended:
             return
         if self._main is not None:
-            self._main.say(status_words(ended, masked=self._session.masked))
+            self._main.show_status(status_text(ended, masked=self._session.masked))
         if not self.is_headless and self._driver is not None:
-            self._driver.write(sequence(desk_words(ended), self._profile.notices, os.environ))
-        await self._watching.let_go(ended)
+            self._driver.write(notification_sequence(notification_text(ended), self._profile.notices, os.environ))
+        await self._watching.unwatch(ended)
 
     def on_console_app_role_changed(self) -> None:
         if self._main is not None:
-            self._main.tell_header()
+            self._main.update_header()
             notice = self._engine.trouble or self._engine.notice
             if notice and notice != self._noticed:
-                self._main.say(notice, "bad" if self._engine.trouble else "warn")
+                self._main.show_status(notice, "bad" if self._engine.trouble else "warn")
             self._noticed = notice
 
     def _only_moves(self, key: str) -> bool:
-        return any(key in action.keys for action in self._session.keymap.actions if action.name in MOVES)
+        return any(key in action.keys for action in self._session.keymap.actions if action.name in MOVE_ACTIONS)
 
     def _asks_text(self) -> bool:
         from textual.widgets import Input  # not before the first frame
@@ -242,8 +244,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def action_repaint(self) -> None:
         """Send the whole screen: something else has written to the terminal."""
-        if isinstance(self._driver, ThinDriver):
-            self._driver.send_anew()
+        if isinstance(self._driver, DiffDriver):
+            self._driver.repaint_all()
         else:
             self.refresh(layout=True)
 
@@ -255,7 +257,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
             self.action_suspend_process()
 
     def _say(self, sentence: str, role: str = "plain") -> None:
-        say = getattr(self.screen, "say", None) or (self._main.say if self._main is not None else None)
+        say = getattr(self.screen, "say", None) or (self._main.show_status if self._main is not None else None)
         if say is not None:
             say(sentence, role)
 
@@ -267,7 +269,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
     def _main(self) -> MainScreen | None:
         return next((screen for screen in self.screen_stack if isinstance(screen, MainScreen)), None)
 
-    def _begin_with(self, theme: str) -> None:
+    def _set_first_theme(self, theme: str) -> None:
         """Set the theme to start with. Setting it as the operator does later reads all styles once more."""
         if theme.startswith("ansi-"):  # these change the colours' filter too
             self.theme = theme
@@ -280,18 +282,18 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self._looks = names[(names.index(self._looks) + 1) % len(names)]
         self.theme = THEMES[self._looks]
         if self._main is not None:
-            self._main.say(f"Theme {self._looks}.")
+            self._main.show_status(f"Theme {self._looks}.")
 
     def _role_changed(self) -> None:
         if self._engine.role is not Role.STARTING:
-            self._tell(self.RoleChanged())
+            self._post(self.RoleChanged())
 
-    def _tell(self, message: Message) -> None:
+    def _post(self, message: Message) -> None:
         """Post a message from another thread; one that comes after the end is dropped."""
         if self.is_running:
             self.post_message(message)
 
-    def _session_over(self, code: int) -> None:
+    def _end_session(self, code: int) -> None:
         self._engine.stop()
         if self._thread_id == _this_thread():
             self._end(code)
@@ -312,15 +314,15 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self._crash = sentence(error, record(self._profile.log_dir, error))
         self._close_messages_no_wait()
 
-    def _say_of_opening(self) -> None:
-        words = self.opening_words or self._session.keymap.sentence
+    def _show_opening_report(self) -> None:
+        words = self.opening_report or self._session.keymap.sentence
         if self._main is not None and words:
-            self._main.say(words, "bad" if self.opening_words else "warn")
+            self._main.show_status(words, "bad" if self.opening_report else "warn")
 
     @property
-    def opening_words(self) -> str | None:
+    def opening_report(self) -> str | None:
         """What had to be mended when the history was opened, or why it can only be read; None for neither."""
-        return self._other_shop or self._session.feed.opened.report or self._history.read_only
+        return self._other_shop or self._session.feed.opening_report.report or self._store.read_only
 
     @property
     def crash(self) -> str | None:
@@ -328,10 +330,10 @@ class ConsoleApp(App[int], inherit_bindings=False):
         return self._crash
 
 
-def _other_shop(history: History, profile: Profile) -> str | None:
+def _other_shop(store: Store, profile: Profile) -> str | None:
     """Return why nothing can be recorded by these settings, where the history holds another shop's requests."""
     try:
-        history.work_for(profile.shop)
+        store.work_for(profile.shop)
     except OtherShop as error:
         return str(error)
     return None
@@ -343,7 +345,7 @@ def _this_thread() -> int:
     return threading.get_ident()
 
 
-def run_console(profile: Profile, *, theme: str | None, feed: Feed | None = None) -> int:
+def run_console(profile: Profile, *, theme: str | None, feed: SnapshotFeed | None = None) -> int:
     """Open the console on a profile and return its exit code.
 
     Args:
@@ -352,7 +354,7 @@ def run_console(profile: Profile, *, theme: str | None, feed: Feed | None = None
     Raises:
         HistoryError: the history cannot be used.
     """
-    sys.setswitchinterval(_TURN_S)
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
     for name in ("COLUMNS", "LINES"):  # exported into a container, they would be believed before the terminal
         os.environ.pop(name, None)
     app = ConsoleApp(profile, theme=theme, driver_class=driver_class(os.environ), feed=feed)
@@ -361,11 +363,11 @@ def run_console(profile: Profile, *, theme: str | None, feed: Feed | None = None
         app.run(mouse=not over_ssh)
     finally:
         app.close()
-    left = parting_words(profile)
+    left = exit_message(profile)
     if left:
         print(left, file=sys.stderr)
-    if app.opening_words:
-        print(app.opening_words, file=sys.stderr)
+    if app.opening_report:
+        print(app.opening_report, file=sys.stderr)
     if app.crash:
         print(app.crash, file=sys.stderr)
         return 1

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from bwp_tui.engine.runtime.lease import is_held
 from bwp_tui.settings import Profile
-from bwp_tui.store.database.connection import History
-from bwp_tui.store.errors import HistoryError
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.errors import StoreError
 from bwp_tui.store.worklog import downloads
 
 
-def parting_words(profile: Profile) -> str | None:
+def exit_message(profile: Profile) -> str | None:
     """Return how many downloads wait for the next start, or None where none does or an engine elsewhere goes on."""
     if not profile.history_path.exists():
         return None  # it was moved or removed meanwhile, and is not to be begun anew by this
     try:
-        history = History(profile.history_path)
+        store = Store(profile.history_path)
         try:
-            left = sum(not download.paused for download in downloads.open_ones(history))
+            left = sum(not download.paused for download in downloads.unfinished(store))
         finally:
-            history.close()
-    except HistoryError:
+            store.close()
+    except StoreError:
         return None
     if not left or is_held(profile.lease_path):
         return None

@@ -10,29 +10,29 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from bwp_tui.console.bindings.keymap import Keymap
-from bwp_tui.console.services.snapshot_feed import Feed, Snapshot
-from bwp_tui.console.services.task_reader import Reader
-from bwp_tui.console.services.write_guard import Changing
-from bwp_tui.console.state.saved_state import Memory
+from bwp_tui.console.services.snapshot_feed import Snapshot, SnapshotFeed
+from bwp_tui.console.services.task_reader import TaskReader
+from bwp_tui.console.services.write_guard import WriteGuard
+from bwp_tui.console.state.saved_state import SavedStateFile
 from bwp_tui.domain.times import Clock, local, local_day
 from bwp_tui.settings import Profile
-from bwp_tui.store.database.connection import History
-from bwp_tui.store.worklog.engine_state import Ability, EngineState, Service
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.worklog.engine_state import Ability, EngineState, ServiceState
 
 if TYPE_CHECKING:
-    from bwp_tui.console.services.download_queue import QueueDesk
-    from bwp_tui.console.services.record_commands import Records
-    from bwp_tui.console.services.screen_queries import Lookup
-    from bwp_tui.console.services.task_commands import Desk
+    from bwp_tui.console.services.download_queue import DownloadQueueService
+    from bwp_tui.console.services.record_commands import RecordCommands
+    from bwp_tui.console.services.screen_queries import ScreenQueries
+    from bwp_tui.console.services.task_commands import TaskCommands
 
-_TROUBLES = {
-    Service.UNREACHABLE: "service unreachable",
-    Service.THROTTLED: "service asks for patience",
-    Service.DENIED: "access denied",
-    Service.BAD_CREDENTIALS: "credentials refused",
-    Service.FAULTY: "service faulty",
-    Service.UNUSABLE: "proxy or certificates unusable",
-    Service.ENGINE_FAULT: "engine fault",
+_TROUBLE_LABELS = {
+    ServiceState.UNREACHABLE: "service unreachable",
+    ServiceState.THROTTLED: "service asks for patience",
+    ServiceState.DENIED: "access denied",
+    ServiceState.BAD_CREDENTIALS: "credentials refused",
+    ServiceState.FAULTY: "service faulty",
+    ServiceState.UNUSABLE: "proxy or certificates unusable",
+    ServiceState.ENGINE_FAULT: "engine fault",
 }
 
 
@@ -52,63 +52,63 @@ class Session:
     """
 
     profile: Profile
-    shown: History
-    written: History
-    who: str
-    reader: Reader
-    feed: Feed
-    tell: Callable[[Snapshot | str], None]
+    read_store: Store
+    write_store: Store
+    actor: str
+    reader: TaskReader
+    feed: SnapshotFeed
+    publish: Callable[[Snapshot | str], None]
     clock: Clock
     role: Callable[[], str]
     next_theme: Callable[[], None]
-    look_at: Callable[[Sequence[int]], None]
+    set_visible_tasks: Callable[[Sequence[int]], None]
     keymap: Keymap
-    memory: Memory
+    saved_state: SavedStateFile
     masked: bool = True
 
     @cached_property
-    def lookup(self) -> Lookup:
+    def queries(self) -> ScreenQueries:
         """Reads what is looked up when a screen is opened."""
-        from bwp_tui.console.services.screen_queries import Lookup
+        from bwp_tui.console.services.screen_queries import ScreenQueries
 
-        return Lookup(self.shown, self.reader)
+        return ScreenQueries(self.read_store, self.reader)
 
     @cached_property
-    def desk(self) -> Desk:
+    def tasks(self) -> TaskCommands:
         """Records what the operator asks for."""
-        from bwp_tui.console.services.task_commands import Desk
+        from bwp_tui.console.services.task_commands import TaskCommands
 
-        return Desk(self.written, self.profile, self.who, self.records.steps)
+        return TaskCommands(self.write_store, self.profile, self.actor, self.records.steps)
 
     @cached_property
-    def records(self) -> Records:
+    def records(self) -> RecordCommands:
         """Records what the operator keeps about tasks."""
-        from bwp_tui.console.services.record_commands import Records
+        from bwp_tui.console.services.record_commands import RecordCommands
 
-        return Records(Changing(self.written, self.profile), self.who)
+        return RecordCommands(WriteGuard(self.write_store, self.profile), self.actor)
 
     @cached_property
-    def queue(self) -> QueueDesk:
+    def queue(self) -> DownloadQueueService:
         """Reads and steers the queue of downloads."""
-        from bwp_tui.console.services.download_queue import QueueDesk
+        from bwp_tui.console.services.download_queue import DownloadQueueService
 
-        return QueueDesk(self.shown, Changing(self.written, self.profile), self.who)
+        return DownloadQueueService(self.read_store, WriteGuard(self.write_store, self.profile), self.actor)
 
     @property
-    def day(self) -> timedelta:
+    def service_day(self) -> timedelta:
         """The length of one of the service's days: shorter where the practice API hurries."""
         return timedelta(days=1) / self.profile.speed
 
     @property
     def read_only(self) -> bool:
         """Whether nothing can be changed: the profile says so, or its history cannot be written."""
-        return self.profile.read_only or self.shown.read_only is not None
+        return self.profile.read_only or self.read_store.read_only is not None
 
     def today(self) -> date:
         """The current day where the operator sits."""
         return local_day(self.clock())
 
-    def engine_words(self, state: EngineState | None) -> str:
+    def engine_label(self, state: EngineState | None) -> str:
         """Return who does the work, in a few words."""
         role = self.role()
         polls_only = ", which only polls" if state and state.permitted is Ability.POLLS else ""
@@ -123,10 +123,10 @@ class Session:
     async def when_sent(self) -> str:
         """Return when what was just recorded is sent, in a sentence."""
         state = await asyncio.to_thread(self.reader.engine_state)
-        trouble = self.trouble_words(state) if state is not None else None
+        trouble = self.service_trouble(state) if state is not None else None
         if trouble is None and self.role() != "stopped":
             return "It is sent now."
-        return f"It is sent as soon as that can be: {trouble or self.engine_words(state).lstrip('●○ ')}."
+        return f"It is sent as soon as that can be: {trouble or self.engine_label(state).lstrip('●○ ')}."
 
     def known_engine(self, state: EngineState) -> EngineState:
         """Return what the engine says of itself, without its process where that was killed and nobody took over."""
@@ -136,10 +136,10 @@ class Session:
 
         return state if is_held(self.profile.lease_path) else state._replace(pid=None)
 
-    def trouble_words(self, state: EngineState) -> str | None:
+    def service_trouble(self, state: EngineState) -> str | None:
         """Return what is wrong with the service, in a few words, or None."""
-        trouble = _TROUBLES.get(Service(state.service))
-        if state.service == Service.THROTTLED and state.most_a_second is not None:
+        trouble = _TROUBLE_LABELS.get(ServiceState(state.service))
+        if state.service == ServiceState.THROTTLED and state.most_a_second is not None:
             trouble = f"throttled: {state.most_a_second:g} requests/s"
         if trouble is None or state.next_try_at is None:
             return trouble

@@ -11,7 +11,7 @@ from textual.worker import WorkType
 Work: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
 
 
-def set_going(node: DOMNode, work: Work, *, group: str = "default", exclusive: bool = False) -> None:
+def start_worker(node: DOMNode, work: Work, *, group: str = "default", exclusive: bool = False) -> None:
     """Carry out `work` beside `node`, and end it with the node; `exclusive` ends what runs in its group.
 
     The coroutine is made when it is first stepped: one made here would never be awaited where the node ends sooner.

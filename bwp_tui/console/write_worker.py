@@ -6,21 +6,21 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
-from bwp_tui.console.protocols import Speaking
+from bwp_tui.console.protocols import StatusReporter
 from bwp_tui.store.commands.request_validation import BadRequest
-from bwp_tui.store.errors import HistoryError
+from bwp_tui.store.errors import StoreError
 
 _Result = TypeVar("_Result")
 
 
-async def write(stage: Speaking, act: Callable[[], _Result]) -> _Result | None:
+async def run_in_thread_and_report(stage: StatusReporter, act: Callable[[], _Result]) -> _Result | None:
     """Run `act` in a thread; say the sentence it returns, or why it could not be; return its result where it was."""
     try:
         result = await asyncio.to_thread(act)
-    except (HistoryError, BadRequest) as error:
-        stage.say(str(error), "bad")
+    except (StoreError, BadRequest) as error:
+        stage.show_status(str(error), "bad")
         return None
     if isinstance(result, str):
-        stage.say(result)
-    stage.session.feed.look()
+        stage.show_status(result)
+    stage.session.feed.refresh()
     return result

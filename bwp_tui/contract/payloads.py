@@ -1,7 +1,7 @@
 """The service's answers, read with the tolerance the contract asks for.
 
 Keys may be missing, null, or new, and a status may be one nobody has seen (contract: Operations, Errors). Every
-text leaves this module cleaned, `TaskAnswer.email` aside. What cannot be understood raises `ContractBreach`.
+text leaves this module cleaned, `TaskAnswer.email` aside. What cannot be understood raises `ContractViolation`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from bwp_tui.domain.task import TaskError
 from bwp_tui.domain.text import clean_line
 
 
-class ContractBreach(Exception):
+class ContractViolation(Exception):
     """The service answered something this program cannot understand. The text names the place, never the content."""
 
 
@@ -43,7 +43,7 @@ class _Body(BaseModel):
     )
 
 
-class TaskAnswer(_Body):
+class TaskPayload(_Body):
     """A task as the service tells it. `status` may be new, instants are in UTC, `holding_period` is in days."""
 
     task_id: Annotated[str, PlainValidator(identifier)]
@@ -61,13 +61,13 @@ class TaskAnswer(_Body):
         return None if self.email is None else clean_line(self.email)
 
 
-class StartAnswer(_Body):
+class StartPayload(_Body):
     """The answer to a mutation: the task it started or cancelled."""
 
     task_id: Annotated[str, PlainValidator(identifier)]
 
 
-class LinkAnswer(_Body):
+class LinkPayload(_Body):
     """The answer to a query for a link. `link` is a bearer secret and stays out of `repr`."""
 
     task_id: Annotated[str | None, PlainValidator(raw)] = None
@@ -75,7 +75,7 @@ class LinkAnswer(_Body):
     link: Annotated[str | None, PlainValidator(raw), Field(repr=False, validation_alias="dataRetrievalLink")] = None
 
 
-class TokenAnswer(BaseModel):
+class TokenPayload(BaseModel):
     """An access token. `expires_in` is in seconds; `access_token` stays out of `repr`."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -101,7 +101,7 @@ class ServiceError(BaseModel):
     """Whether the service itself has classified it; engines and gateways name errors in other ways."""
 
 
-class Answer(BaseModel):
+class GraphQLResponse(BaseModel):
     """A GraphQL answer."""
 
     model_config = ConfigDict(frozen=True)
@@ -120,7 +120,7 @@ def _json_object(body: bytes) -> dict[str, object]:
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
-        raise ContractBreach("The answer is no JSON object.")
+        raise ContractViolation("The answer is no JSON object.")
     return value
 
 
@@ -149,7 +149,7 @@ def _service_error(entry: object) -> ServiceError | None:
     )
 
 
-def parse_answer(body: bytes) -> Answer:
+def parse_response(body: bytes) -> GraphQLResponse:
     """Read the body of a GraphQL answer.
 
     Raises:
@@ -161,8 +161,8 @@ def parse_answer(body: bytes) -> Answer:
     errors = tuple(error for error in map(_service_error, entries) if error is not None)
     data = answer.get("data")
     if "data" not in answer and not errors:
-        raise ContractBreach("The answer has neither data nor errors.")
-    return Answer(data=data if isinstance(data, dict) else None, errors=errors)
+        raise ContractViolation("The answer has neither data nor errors.")
+    return GraphQLResponse(data=data if isinstance(data, dict) else None, errors=errors)
 
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -174,10 +174,10 @@ def _read(model: type[_Model], value: object) -> _Model:
         return model.model_validate(value)
     except ValidationError as error:  # its text quotes the input, so only the places are kept
         broken = [".".join(str(part) for part in fault["loc"]) or "all of it" for fault in error.errors()]
-    raise ContractBreach(f"The {model.__name__} cannot be read: {', '.join(broken)}.")
+    raise ContractViolation(f"The {model.__name__} cannot be read: {', '.join(broken)}.")
 
 
-def parse_task(value: object, task_id: str) -> TaskAnswer:
+def parse_task(value: object, task_id: str) -> TaskPayload:
     """Read what a query for the task `task_id` answered; a missing id is taken to be that one.
 
     Raises:
@@ -186,49 +186,49 @@ def parse_task(value: object, task_id: str) -> TaskAnswer:
     fields = _mapping(value)
     if fields.get("taskId") is None:
         fields = {**fields, "taskId": task_id}
-    answer = _read(TaskAnswer, fields)
+    answer = _read(TaskPayload, fields)
     _check_task(answer.task_id, task_id)
     return answer
 
 
 def _check_task(told: str | None, asked: str) -> None:
     if told not in (None, asked):
-        raise ContractBreach("The answer is about another task.")
+        raise ContractViolation("The answer is about another task.")
 
 
-def parse_start(value: object) -> StartAnswer:
+def parse_start(value: object) -> StartPayload:
     """Read what a mutation answered.
 
     Raises:
         ContractBreach: it holds no usable task id.
     """
-    return _read(StartAnswer, value)
+    return _read(StartPayload, value)
 
 
-def parse_link(value: object, task_id: str) -> LinkAnswer:
+def parse_link(value: object, task_id: str) -> LinkPayload:
     """Read what a query for the link of the task `task_id` answered; one that is not completed has none.
 
     Raises:
         ContractBreach: it has no status, or is another task's.
     """
-    answer = _read(LinkAnswer, value)
+    answer = _read(LinkPayload, value)
     _check_task(answer.task_id, task_id)
     return answer
 
 
-def parse_token(body: bytes) -> TokenAnswer:
+def parse_token(body: bytes) -> TokenPayload:
     """Read the token endpoint's answer (RFC 6749 §5.1).
 
     Raises:
         ContractBreach: it is no JSON object, or holds no usable token.
     """
-    return _read(TokenAnswer, _json_object(body))
+    return _read(TokenPayload, _json_object(body))
 
 
 def error_name(body: bytes) -> str | None:
     """Return what a JSON body calls the error it tells of (RFC 6749 §5.2, AWS's own ways), or None."""
     try:
         told = _json_object(body)
-    except ContractBreach:
+    except ContractViolation:
         return None
     return next(filter(None, (line(told.get(key)) for key in ("error", "__type", "code", "errorType"))), None)

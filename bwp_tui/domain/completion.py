@@ -16,8 +16,8 @@ from bwp_tui.domain.filter import (
     STATES,
     YES_OR_NO,
     Filter,
-    OneOf,
-    Words,
+    TextClause,
+    ValueClause,
 )
 from bwp_tui.domain.task import Kind, Status
 
@@ -98,9 +98,9 @@ def highlights(wanted: Filter) -> tuple[str, ...]:
     """Return the texts that a fitting task shows because of the filter: words, and values of note, email, id, tag."""
     found: dict[str, None] = {}
     for clause in wanted.clauses:
-        if isinstance(clause, Words) and not clause.negated:
+        if isinstance(clause, TextClause) and not clause.negated:
             found[clause.text] = None
-        elif isinstance(clause, OneOf) and not clause.negated and clause.field in ("note", "email", "id", "tag"):
+        elif isinstance(clause, ValueClause) and not clause.negated and clause.field in ("note", "email", "id", "tag"):
             found.update(dict.fromkeys(clause.values))
     return tuple(found)
 

@@ -40,7 +40,7 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
 _BY_NAME: Final = {name: column for column, names in COLUMNS.items() for name in (column.replace("_", " "), *names)}
 
 
-class SheetError(Exception):
+class CsvError(Exception):
     """Why a file is no table of requests, in one sentence, and the line it is wrong in, from 1."""
 
     def __init__(self, message: str, line: int) -> None:
@@ -49,7 +49,7 @@ class SheetError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class CsvLine:
     """A line of a table: where it begins in the file, from 1, and its cells by column; those left empty are absent."""
 
     number: int
@@ -59,30 +59,30 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class CsvTable:
     """A table of requests. `ignored` are the headings that mean nothing here."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[CsvLine, ...]
     ignored: tuple[str, ...]
 
 
-def defused(cell: str) -> str:
+def escape_formula(cell: str) -> str:
     """Return `cell` so that no spreadsheet takes it for a formula: with an apostrophe before it where that is needed.
 
-    `armed` takes it away again, exactly.
+    `unescape_formula` takes it away again, exactly.
     """
     return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
-def armed(cell: str) -> str:
-    """Return a cell as it was before `defused`."""
+def unescape_formula(cell: str) -> str:
+    """Return a cell as it was before `escape_formula`."""
     return cell[1:] if _DEFUSED.match(cell) else cell
 
 
 def row_text(cells: Sequence[str]) -> str:
     """Return one line of a table, its cells defused, with its CRLF."""
     out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerow([defused(cell) for cell in cells])
+    csv.writer(out, lineterminator="\r\n").writerow([escape_formula(cell) for cell in cells])
     return out.getvalue()
 
 
@@ -105,7 +105,7 @@ def tags_of(cell: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(tag.strip() for tag in _SPLIT_TAGS.split(cell) if tag.strip()))
 
 
-def read(data: bytes) -> Sheet:
+def read(data: bytes) -> CsvTable:
     """Read a table of requests: UTF-8 with or without a byte-order mark, or UTF-16 with one.
 
     Its cells stand between commas, semicolons, tabs or bars, or between what a first line such as `sep=;` says.
@@ -118,22 +118,22 @@ def read(data: bytes) -> Sheet:
     rows = _rows(text[said.end() :], said[1], before=1) if said else _rows(text, _delimiter(text))
     heading = next(rows, None)
     if heading is None:
-        raise SheetError("The file is empty; its first line names the columns, such as kind,email.", 1)
+        raise CsvError("The file is empty; its first line names the columns, such as kind,email.", 1)
     number, names = heading
     columns, ignored = _headings(names, number)
     lines = tuple(_line(columns, cells, at) for at, cells in rows)
-    return Sheet(lines, ignored)
+    return CsvTable(lines, ignored)
 
 
 def _text(data: bytes) -> str:
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     if encoding != "utf-16" and b"\0" in data[:_LOOKED_AT]:
-        raise SheetError("The file looks like UTF-16 without its mark, or is no text; save it as “CSV UTF-8”.", 1)
+        raise CsvError("The file looks like UTF-16 without its mark, or is no text; save it as “CSV UTF-8”.", 1)
     try:
         return data.decode(encoding).rstrip(_DOS_END)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise SheetError("The file is not UTF-8 text; save it as “CSV UTF-8”.", line) from None
+        raise CsvError("The file is not UTF-8 text; save it as “CSV UTF-8”.", line) from None
 
 
 def _delimiter(text: str) -> str:
@@ -151,7 +151,7 @@ def _rows(text: str, delimiter: str, *, before: int = 0) -> Iterator[tuple[int, 
         except StopIteration:
             return
         except csv.Error as error:
-            raise SheetError(f"The line cannot be read: {error}.", begins) from None
+            raise CsvError(f"The line cannot be read: {error}.", begins) from None
         if any(cell.strip() for cell in row):
             yield begins, row
 
@@ -162,18 +162,18 @@ def _headings(names: Sequence[str], number: int) -> tuple[list[str | None], tupl
     for column in COLUMNS:
         if columns.count(column) > 1:
             same = ", ".join(name.strip() for name, meant in zip(names, columns, strict=True) if meant == column)
-            raise SheetError(f"More than one column is the {column}: {same}. Rename the others.", number)
+            raise CsvError(f"More than one column is the {column}: {same}. Rename the others.", number)
     for column in ("kind", "email"):
         if column not in columns:
-            raise SheetError(f"There is no column “{column}”; the first line must name the columns.", number)
+            raise CsvError(f"There is no column “{column}”; the first line must name the columns.", number)
     unknown = (name.strip() for name, meant in zip(names, columns, strict=True) if meant is None)
     return columns, tuple(name for name in unknown if name)
 
 
-def _line(columns: Sequence[str | None], cells: Sequence[str], number: int) -> Line:
+def _line(columns: Sequence[str | None], cells: Sequence[str], number: int) -> CsvLine:
     known = {
-        column: armed(cell.strip())
+        column: unescape_formula(cell.strip())
         for column, cell in zip(columns, cells, strict=False)
         if column is not None and cell.strip()
     }
-    return Line(number, known, sum(1 for cell in cells[len(columns) :] if cell.strip()))
+    return CsvLine(number, known, sum(1 for cell in cells[len(columns) :] if cell.strip()))

@@ -72,7 +72,7 @@ class FilterError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class TextClause:
     """Text looked for in the address, the task id and the note."""
 
     text: str
@@ -80,7 +80,7 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True)
-class OneOf:
+class ValueClause:
     """A field that has one of some values, or contains one (note, email, id)."""
 
     field: str
@@ -89,7 +89,7 @@ class OneOf:
 
 
 @dataclass(frozen=True, slots=True)
-class Age:
+class AgeClause:
     """Time since submission, compared with a number of seconds."""
 
     op: str
@@ -98,7 +98,7 @@ class Age:
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class DueClause:
     """The due date, compared with a number of days from today, with a day, or with None for *has none*.
 
     `still_open` leaves out what has been answered: that is not overdue, however long ago it was due.
@@ -111,8 +111,8 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
-class Ack:
-    """The day by which receipt must be confirmed and is not yet, compared like `Due`; None is any such day."""
+class AcknowledgeClause:
+    """The day by which receipt must be confirmed and is not yet, compared like `DueClause`; None is any such day."""
 
     op: str
     bound: int | date | None
@@ -120,7 +120,7 @@ class Ack:
 
 
 @dataclass(frozen=True, slots=True)
-class On:
+class DateClause:
     """The day of receipt or of submission, compared with a day or with a number of days before today."""
 
     field: str
@@ -129,7 +129,7 @@ class On:
     negated: bool = False
 
 
-Clause = Words | OneOf | Age | Due | Ack | On
+Clause = TextClause | ValueClause | AgeClause | DueClause | AcknowledgeClause | DateClause
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +188,7 @@ def _clause(match: re.Match[str]) -> Clause:
     negated = bool(match["minus"])
     field = match["field"]
     if field is None:
-        return Words(_plain(match), negated)
+        return TextClause(_plain(match), negated)
     field = field.casefold()
     if field not in FIELDS:
         start = match.start("field")
@@ -198,7 +198,9 @@ def _clause(match: re.Match[str]) -> Clause:
         return _comparison(field, match, negated)
     if match["op"] not in (":", "="):
         raise FilterError(f"“{field}” cannot be compared; write {field}:value.", match.start("op"), match.end("op"))
-    return OneOf(field, tuple(_checked(field, value, start, end) for value, start, end in _values(match)), negated)
+    return ValueClause(
+        field, tuple(_checked(field, value, start, end) for value, start, end in _values(match)), negated
+    )
 
 
 def _plain(match: re.Match[str]) -> str:
@@ -262,14 +264,14 @@ def _comparison(field: str, match: re.Match[str], negated: bool) -> Clause:
     if field == "age":
         if seconds is None:
             raise FilterError(f"“{value}” is no length of time; write 30m, 5h, 2d or 1w.", start, end)
-        return Age(">=" if op == ":" else op, seconds, negated)
+        return AgeClause(">=" if op == ":" else op, seconds, negated)
     if field in AHEAD:
         op, bound = _ahead(AHEAD[field], op, value, seconds, start, end)
         if field == "ack":
-            return Ack(op, bound, negated)
-        return Due(op, bound, negated, still_open=value.casefold() == "over" and match["op"] in ":=")
+            return AcknowledgeClause(op, bound, negated)
+        return DueClause(op, bound, negated, still_open=value.casefold() == "over" and match["op"] in ":=")
     if field == "submitted" and seconds is not None:
-        return Age("<=" if op == ":" else op, seconds, negated)
+        return AgeClause("<=" if op == ":" else op, seconds, negated)
     return _behind(field, op, value, seconds, start, end, negated)
 
 
@@ -284,14 +286,14 @@ def _ahead(
     return ("=" if op == ":" else op), _date(value, ("7d", *words), start, end)
 
 
-def _behind(field: str, op: str, value: str, seconds: int | None, start: int, end: int, negated: bool) -> On:
+def _behind(field: str, op: str, value: str, seconds: int | None, start: int, end: int, negated: bool) -> DateClause:
     if seconds is not None:
         # A length of time is an age: the younger, the later the day.
-        return On(field, ("<=" if op == ":" else op).translate(_AGE_TO_DATE), seconds // 86_400, negated)
+        return DateClause(field, ("<=" if op == ":" else op).translate(_AGE_TO_DATE), seconds // 86_400, negated)
     op = "=" if op == ":" else op
     if value.casefold() in BEHIND:
-        return On(field, op, BEHIND[value.casefold()], negated)
-    return On(field, op, _date(value, ("30d", *BEHIND), start, end), negated)
+        return DateClause(field, op, BEHIND[value.casefold()], negated)
+    return DateClause(field, op, _date(value, ("30d", *BEHIND), start, end), negated)
 
 
 def _date(value: str, others: tuple[str, ...], start: int, end: int) -> date:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from bwp_tui.domain.archive_names import file_name
 from bwp_tui.domain.task import Task
-from bwp_tui.domain.text import mask_email, veil
+from bwp_tui.domain.text import mask_email, mask_in_text
 
 
-def veiled(text: str, task: Task) -> str:
+def mask_task_text(text: str, task: Task) -> str:
     """Return `text` with the address of `task` masked in it."""
     if not task.email:
         return text
@@ -15,19 +15,19 @@ def veiled(text: str, task: Task) -> str:
     addresses = (task.email, mask_email(task.email))
     named, renamed = (file_name(task.kind, email, task.task_id or "").removesuffix(".zip") for email in addresses)
     # A file name has no •: without it, what is shown would be taken for a path that is there.
-    return veil(text.replace(named, renamed.replace("_@", "•••@", 1)), task.email)
+    return mask_in_text(text.replace(named, renamed.replace("_@", "•••@", 1)), task.email)
 
 
-def veiled_record(record: dict[str, object], task: Task) -> dict[str, object]:
+def mask_task_record(record: dict[str, object], task: Task) -> dict[str, object]:
     """Return a JSON object about `task` with its address masked in every text of it."""
-    return {name: _veiled_value(value, task) for name, value in record.items()}
+    return {name: _mask_value(value, task) for name, value in record.items()}
 
 
-def _veiled_value(value: object, task: Task) -> object:
+def _mask_value(value: object, task: Task) -> object:
     if isinstance(value, str):
-        return veiled(value, task)
+        return mask_task_text(value, task)
     if isinstance(value, dict):
-        return {name: _veiled_value(part, task) for name, part in value.items()}
+        return {name: _mask_value(part, task) for name, part in value.items()}
     if isinstance(value, list):
-        return [_veiled_value(part, task) for part in value]
+        return [_mask_value(part, task) for part in value]
     return value

@@ -8,7 +8,7 @@ from typing import Final
 from bwp_tui.domain.text import clean_line
 
 
-def why_no_tag(word: str) -> str | None:
+def tag_error(word: str) -> str | None:
     """Return why `word` cannot be a tag, or None when it can."""
     if any(letter.isalnum() or unicodedata.category(letter) == _PICTURE for letter in word):
         return None

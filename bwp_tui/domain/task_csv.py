@@ -7,7 +7,7 @@ from typing import Final
 
 from bwp_tui.domain.csv_table import tags_cell
 from bwp_tui.domain.task import Task
-from bwp_tui.domain.text import veil
+from bwp_tui.domain.text import mask_in_text
 from bwp_tui.domain.times import to_text
 
 HEADINGS: Final = (
@@ -32,7 +32,7 @@ def cells(task: Task, *, mask: bool) -> tuple[str, ...]:
         task.download.sha256 if task.download else None,
     )
     words = tuple(map(_cell, values))
-    return tuple(veil(word, task.email) for word in words) if mask else words
+    return tuple(mask_in_text(word, task.email) for word in words) if mask else words
 
 
 def _cell(value: str | int | date | datetime | None) -> str:

@@ -117,7 +117,7 @@ def mask_email(email: str) -> str:
     return f"{local[:1]}•••{at}{host}" if at else f"{email[:1]}•••"
 
 
-def veil(text: str, email: str) -> str:
+def mask_in_text(text: str, email: str) -> str:
     """Return `text` with `email` masked wherever it stands in it."""
     return text.replace(email, mask_email(email)) if email else text
 

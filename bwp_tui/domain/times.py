@@ -110,7 +110,7 @@ def day_of(text: str) -> date | None:
         return None
 
 
-def duration_words(length: timedelta) -> str:
+def format_duration(length: timedelta) -> str:
     """Return a length in its largest unit, rounded down: `4s`, `12m`, `3h`, `9d`."""
     seconds = max(0, int(length.total_seconds()))
     for unit, letter in ((DAY, "d"), (HOUR, "h"), (MINUTE, "m")):
@@ -119,7 +119,7 @@ def duration_words(length: timedelta) -> str:
     return f"{seconds}s"
 
 
-def due_words(due: date, today: date) -> str:
+def format_due(due: date, today: date) -> str:
     """Return how far off `due` is, as operators say it: `in 9d`, `tomorrow`, `today`, `2d over`."""
     days = (due - today).days
     if days < 0:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(slots=True)
-class Sight:
+class VisibleTasks:
     """Local numbers of the tasks in sight. Any thread may replace them."""
 
     numbers: frozenset[int] = frozenset()

@@ -8,38 +8,38 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from bwp_tui.api.client import PrivacyApi
-from bwp_tui.engine.resilience.backoff import Pace
-from bwp_tui.engine.resilience.service_health import Gate
-from bwp_tui.engine.visible_tasks import Sight
-from bwp_tui.store.database.connection import History
+from bwp_tui.engine.resilience.backoff import PollSchedule
+from bwp_tui.engine.resilience.service_health import ServiceHealth
+from bwp_tui.engine.visible_tasks import VisibleTasks
+from bwp_tui.store.database.connection import Store
 
-UNUSABLE_HISTORY_S: Final = 5.0
+STORE_RETRY_S: Final = 5.0
 """How long work rests when the history cannot be written: a full disk, a lock."""
 
 
 @dataclass(slots=True)
-class Bench:
+class WorkerContext:
     """What every desk works with.
 
     `api` is replaced when the credentials are: it is to be read for each call.
     """
 
-    history: History
+    store: Store
     api: PrivacyApi
-    gate: Gate
-    pace: Pace
-    chance: random.Random
-    sight: Sight = field(default_factory=Sight)
+    health: ServiceHealth
+    pace: PollSchedule
+    rng: random.Random
+    visible: VisibleTasks = field(default_factory=VisibleTasks)
 
     def now(self) -> datetime:
         """Return the current instant."""
-        return self.history.clock()
+        return self.store.clock()
 
 
-class Desk(Protocol):
+class Worker(Protocol):
     """One kind of work, taken from the history and written back to it."""
 
-    async def work(self) -> None:
+    async def run_due(self) -> None:
         """Do all that is due now."""
 
     def next_at(self) -> datetime | None:
@@ -47,7 +47,7 @@ class Desk(Protocol):
 
     @property
     def busy(self) -> bool:
-        """Whether work goes on that `work` has begun."""
+        """Whether work goes on that `run_due` has begun."""
 
     async def close(self) -> None:
         """Stop cleanly what is under way."""

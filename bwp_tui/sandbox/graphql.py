@@ -28,7 +28,7 @@ from bwp_tui.domain.task import Kind, Status
 from bwp_tui.domain.times import to_text
 from bwp_tui.sandbox.inputs import check_start
 from bwp_tui.sandbox.refusals import internal, invalid, not_cancellable, not_found
-from bwp_tui.sandbox.service_state import NotOnHoldError, Snapshot, UnknownTaskError, World
+from bwp_tui.sandbox.service_state import NotOnHoldError, ServiceState, Snapshot, UnknownTaskError
 
 Json = dict[str, object]
 LinkMaker = Callable[[str], str]
@@ -63,9 +63,9 @@ class Call:
 
 
 class GraphQLService:
-    """The operations of the contract, executed on a `World`."""
+    """The operations of the contract, executed on a `ServiceState`."""
 
-    def __init__(self, world: World, make_link: LinkMaker, root_fields: int = ROOT_FIELDS) -> None:
+    def __init__(self, world: ServiceState, make_link: LinkMaker, root_fields: int = ROOT_FIELDS) -> None:
         self._world = world
         self._make_link = make_link
         self._root_fields = root_fields

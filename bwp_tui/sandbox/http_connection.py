@@ -24,7 +24,7 @@ Headers = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class HttpRequest:
     """One request. Header names are in lower case."""
 
     method: str
@@ -44,7 +44,7 @@ class Slice:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpResponse:
     """What to send: a status, headers, and bytes or a part of a file.
 
     `rate` is in bytes a second, None for as fast as it goes. With `cut_after` the line is cut once so many bytes
@@ -67,7 +67,7 @@ class TooLongError(Exception):
     """A request's body is longer than `LONGEST_BODY`."""
 
 
-class Line:
+class HttpConnection:
     """A client's connection."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -76,7 +76,7 @@ class Line:
         self._http = h11.Connection(h11.SERVER)
         self._method = ""
 
-    async def request(self) -> Request | None:
+    async def request(self) -> HttpRequest | None:
         """Return the next request, or None once the client is done.
 
         Raises:
@@ -96,9 +96,9 @@ class Line:
         self._method = head.method.decode()
         url = urlsplit(head.target.decode("latin-1"))
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in head.headers}
-        return Request(self._method, url.path, url.query, headers, bytes(body))
+        return HttpRequest(self._method, url.path, url.query, headers, bytes(body))
 
-    async def send(self, answer: Answer) -> bool:
+    async def send(self, answer: HttpResponse) -> bool:
         """Send an answer; say whether the line can take another request."""
         headers = [*answer.headers, ("Content-Length", str(answer.length))]
         reason = HTTPStatus(answer.status).phrase.encode()
@@ -111,7 +111,7 @@ class Line:
         await self._writer.drain()
         return self._http.our_state is h11.DONE
 
-    async def _send_body(self, answer: Answer) -> None:
+    async def _send_body(self, answer: HttpResponse) -> None:
         length = answer.length if answer.cut_after is None else min(answer.cut_after, answer.length)
         clock = asyncio.get_running_loop().time
         began, sent = clock(), 0

@@ -40,7 +40,7 @@ def wrong_signature() -> LinkRefusedError:
     )
 
 
-class LinkOffice:
+class LinkSigner:
     """Signs links and checks them. Keeps no list: a signature is all it needs."""
 
     def __init__(self, origin: str, seed: int, clock: Clock) -> None:

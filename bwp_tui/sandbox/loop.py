@@ -11,14 +11,14 @@ from pathlib import Path
 
 import h11
 
-from bwp_tui.sandbox.http_connection import Answer, Line, TooLongError
+from bwp_tui.sandbox.http_connection import HttpConnection, HttpResponse, TooLongError
 from bwp_tui.sandbox.service import Service
 
 ServiceMaker = Callable[[Path], Service]
 """Makes the service of one run; the folder for its archives lives as long as the run."""
 
 
-class Running:
+class RunningServer:
     """Serves on `listener`, which it owns, from a daemon thread until it is stopped."""
 
     def __init__(self, listener: socket.socket, make_service: ServiceMaker) -> None:
@@ -62,7 +62,7 @@ class Running:
             return
         self._connections.add(connection)
         try:
-            await _converse(service, Line(reader, writer))
+            await _converse(service, HttpConnection(reader, writer))
             writer.close()
             await writer.wait_closed()
         except (ConnectionError, asyncio.CancelledError):
@@ -71,7 +71,7 @@ class Running:
             self._connections.discard(connection)
 
 
-async def _converse(service: Service, line: Line) -> None:
+async def _converse(service: Service, line: HttpConnection) -> None:
     try:
         while (request := await line.request()) is not None:
             answer = await service.answer(request)
@@ -83,5 +83,5 @@ async def _converse(service: Service, line: Line) -> None:
         await line.send(_complaint(413))
 
 
-def _complaint(status: int) -> Answer:
-    return Answer(status, (("Content-Type", "text/plain"), ("Connection", "close")), b"")
+def _complaint(status: int) -> HttpResponse:
+    return HttpResponse(status, (("Content-Type", "text/plain"), ("Connection", "close")), b"")

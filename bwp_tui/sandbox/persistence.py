@@ -12,18 +12,18 @@ from xml.sax.saxutils import escape
 from bwp_tui.domain.task import Kind, Status
 from bwp_tui.sandbox.archives import Archive, Archives
 from bwp_tui.sandbox.faults import Faults
-from bwp_tui.sandbox.http_connection import Answer, Headers, Request, Slice
-from bwp_tui.sandbox.links import LinkOffice, LinkRefusedError, wrong_signature
-from bwp_tui.sandbox.service_state import Snapshot, UnknownTaskError, World
+from bwp_tui.sandbox.http_connection import Headers, HttpRequest, HttpResponse, Slice
+from bwp_tui.sandbox.links import LinkRefusedError, LinkSigner, wrong_signature
+from bwp_tui.sandbox.service_state import ServiceState, Snapshot, UnknownTaskError
 
 _RANGE: Final = re.compile(r"bytes=(?:(\d+)-(\d*)|-(\d+))")
 
 
-class Store:
+class ArchiveStore:
     """Serves archives. `rate` is in bytes a second, None for as fast as it goes."""
 
     def __init__(
-        self, world: World, links: LinkOffice, archives: Archives, faults: Faults, seed: int, rate: int | None
+        self, world: ServiceState, links: LinkSigner, archives: Archives, faults: Faults, seed: int, rate: int | None
     ) -> None:
         self._world = world
         self._links = links
@@ -33,7 +33,7 @@ class Store:
         self._editions: Counter[str] = Counter()
         self._request_ids = random.Random(f"{seed}/requests")  # noqa: S311  names an answer, no secret
 
-    async def answer(self, request: Request) -> Answer:
+    async def answer(self, request: HttpRequest) -> HttpResponse:
         """Return the archive, a part of it, or S3's refusal."""
         self._world.count("download")
         try:
@@ -43,7 +43,7 @@ class Store:
         except LinkRefusedError as refusal:
             return self._refusal(refusal)
 
-    def _admitted(self, request: Request) -> Snapshot:
+    def _admitted(self, request: HttpRequest) -> Snapshot:
         if self._faults.hits("busy-store"):
             raise LinkRefusedError(503, "SlowDown", "Please reduce your request rate.")
         if "authorization" in request.headers:
@@ -79,7 +79,7 @@ class Store:
         edition = self._editions[task.task_id]
         return await asyncio.to_thread(self._archives.archive, task.task_id, task.email, edition)
 
-    def _part(self, request: Request, archive: Archive) -> Answer:
+    def _part(self, request: HttpRequest, archive: Archive) -> HttpResponse:
         wanted = request.headers.get("if-match")
         if wanted is not None and wanted not in ("*", archive.etag):
             raise LinkRefusedError(
@@ -98,14 +98,14 @@ class Store:
         headers = (*headers, ("Content-Range", f"bytes {first}-{last}/{archive.size}"))
         return self._sent(206, headers, Slice(archive.path, first, last - first + 1))
 
-    def _sent(self, status: int, headers: Headers, part: Slice) -> Answer:
+    def _sent(self, status: int, headers: Headers, part: Slice) -> HttpResponse:
         cut_after = None
         if self._faults.hits("cut-download"):
             share = 0.1 + 0.8 * self._faults.share("cut-download")
             cut_after = max(1, int(part.length * share))
-        return Answer(status, headers, part, self._rate, cut_after)
+        return HttpResponse(status, headers, part, self._rate, cut_after)
 
-    def _refusal(self, refusal: LinkRefusedError) -> Answer:
+    def _refusal(self, refusal: LinkRefusedError) -> HttpResponse:
         elements = {
             "Code": refusal.code,
             "Message": refusal.message,
@@ -115,7 +115,7 @@ class Store:
         }
         inner = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in elements.items())
         body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>{inner}</Error>'
-        return Answer(refusal.status, (("Content-Type", "application/xml"),), body.encode())
+        return HttpResponse(refusal.status, (("Content-Type", "application/xml"),), body.encode())
 
 
 def _span(header: str, size: int) -> tuple[int, int] | None:

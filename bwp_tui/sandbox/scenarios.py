@@ -33,13 +33,13 @@ class Outline:
     cancelled: bool = False
 
 
-Story = Callable[[random.Random, datetime], Outline]
+Scenario = Callable[[random.Random, datetime], Outline]
 
 
-def story_of(number: int, dice: random.Random) -> Story:
+def scenario_for(number: int, dice: random.Random) -> Scenario:
     """Return the story of the task thought of as that number, from 0 on."""
-    if number < len(_TALES):
-        return _TALES[number]
+    if number < len(_SCENARIOS):
+        return _SCENARIOS[number]
     roll = dice.random()
     for share, story in _USUAL:
         if roll < share:
@@ -153,7 +153,7 @@ def _cancelled(dice: random.Random, now: datetime) -> Outline:
     return Outline(Kind.DELETION, Status.ON_HOLD, at, end, days, note="shopper changed their mind", cancelled=True)
 
 
-_TALES: Final[Sequence[Story]] = (
+_SCENARIOS: Final[Sequence[Scenario]] = (
     _searching,
     _overdue,
     _found_lately,
@@ -187,7 +187,7 @@ _TALES: Final[Sequence[Story]] = (
 )
 """The first stories, so that even a short past shows every state a task can be in."""
 
-_USUAL: Final[Sequence[tuple[float, Story]]] = (
+_USUAL: Final[Sequence[tuple[float, Scenario]]] = (
     (0.57, _found),
     (0.015, _unknown_shopper),
     (0.005, _searching),

@@ -9,7 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from bwp_tui.domain.task import Kind, Status, TaskError
-from bwp_tui.sandbox.scenarios import Outline, story_of
+from bwp_tui.sandbox.scenarios import Outline, scenario_for
 from bwp_tui.sandbox.shoppers import address
 from bwp_tui.sandbox.task_outcomes import not_found, orders_not_closed
 
@@ -60,7 +60,7 @@ def past_tasks(count: int, seed: int, now: datetime) -> tuple[PastTask, ...]:
     those most are done.
     """
     dice = random.Random(f"{seed}/past")  # noqa: S311  repeatable, no secret
-    outlines = [story_of(number, dice)(dice, now) for number in range(count)]
+    outlines = [scenario_for(number, dice)(dice, now) for number in range(count)]
     outlines.sort(key=lambda outline: outline.submitted_at)
     emails: list[str] = []
     tasks = []

@@ -16,13 +16,13 @@ from bwp_tui.domain.times import Clock, utc_now
 from bwp_tui.sandbox.archives import Archives
 from bwp_tui.sandbox.faults import Fault, Faults
 from bwp_tui.sandbox.graphql import ROOT_FIELDS, GraphQLService
-from bwp_tui.sandbox.links import LinkOffice
-from bwp_tui.sandbox.loop import Running
-from bwp_tui.sandbox.persistence import Store
+from bwp_tui.sandbox.links import LinkSigner
+from bwp_tui.sandbox.loop import RunningServer
+from bwp_tui.sandbox.persistence import ArchiveStore
 from bwp_tui.sandbox.seed_history import past_tasks
 from bwp_tui.sandbox.service import Service
-from bwp_tui.sandbox.service_state import World
-from bwp_tui.sandbox.tokens import TokenOffice
+from bwp_tui.sandbox.service_state import ServiceState
+from bwp_tui.sandbox.tokens import TokenIssuer
 
 HOST: Final = "127.0.0.1"
 
@@ -58,17 +58,17 @@ class Sandbox:
         self.client_secret = f"practice-{secrets.randbytes(16).hex()}"
         self.target_id = f"bp-{UUID(int=secrets.getrandbits(128), version=4)}"
         self.faults = Faults(faults, seed)
-        self.world = World(seed=seed, speed=speed, clock=clock)
+        self.world = ServiceState(seed=seed, speed=speed, clock=clock)
         self.past = past_tasks(tasks, seed, clock())
         self.world.load(self.past)
-        self._tokens = TokenOffice(self.client_id, self.client_secret, clock)
+        self._tokens = TokenIssuer(self.client_id, self.client_secret, clock)
         self._seed = seed
         self._clock = clock
         self._rate = rate
         self._slow = slow
         self._root_fields = root_fields
         self._port = port
-        self._running: Running | None = None
+        self._running: RunningServer | None = None
 
     @property
     def address(self) -> str:
@@ -96,7 +96,7 @@ class Sandbox:
             # Accepted sockets inherit it; asyncio sets it only on sockets made for TCP by name, which this is not.
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._port = listener.getsockname()[1]
-            self._running = Running(listener, self._service)
+            self._running = RunningServer(listener, self._service)
 
     def stop(self) -> None:
         """Close every connection and end the thread."""
@@ -126,7 +126,7 @@ class Sandbox:
         self.stop()
 
     def _service(self, folder: Path) -> Service:
-        links = LinkOffice(f"http://{self.address}", self._seed, self._clock)
+        links = LinkSigner(f"http://{self.address}", self._seed, self._clock)
 
         def make_link(task_id: str) -> str:
             self.world.count("link")
@@ -136,7 +136,7 @@ class Sandbox:
             world=self.world,
             tokens=self._tokens,
             graphql=GraphQLService(self.world, make_link, self._root_fields),
-            store=Store(self.world, links, Archives(folder, self._seed), self.faults, self._seed, self._rate),
+            store=ArchiveStore(self.world, links, Archives(folder, self._seed), self.faults, self._seed, self._rate),
             faults=self.faults,
             target_id=self.target_id,
             slow=self._slow,

@@ -15,11 +15,11 @@ from graphql import GraphQLError
 from bwp_tui.domain.times import Clock
 from bwp_tui.sandbox.faults import Faults
 from bwp_tui.sandbox.graphql import Call, GraphQLService
-from bwp_tui.sandbox.http_connection import Answer, Headers, Request
-from bwp_tui.sandbox.persistence import Store
+from bwp_tui.sandbox.http_connection import Headers, HttpRequest, HttpResponse
+from bwp_tui.sandbox.persistence import ArchiveStore
 from bwp_tui.sandbox.refusals import access_denied, invalid, throttled
-from bwp_tui.sandbox.service_state import World
-from bwp_tui.sandbox.tokens import TokenOffice
+from bwp_tui.sandbox.service_state import ServiceState
+from bwp_tui.sandbox.tokens import TokenIssuer
 
 API_VERSIONS: Final = ("2024-01-01", "2024-04-01", "2024-11-01")
 """Values that `x-api-version` may have (contract: Endpoints and headers)."""
@@ -34,10 +34,10 @@ class Service:
     def __init__(
         self,
         *,
-        world: World,
-        tokens: TokenOffice,
+        world: ServiceState,
+        tokens: TokenIssuer,
         graphql: GraphQLService,
-        store: Store,
+        store: ArchiveStore,
         faults: Faults,
         target_id: str,
         slow: float,
@@ -52,13 +52,13 @@ class Service:
         self._slow = slow
         self._clock = clock
 
-    async def answer(self, request: Request) -> Answer | None:
+    async def answer(self, request: HttpRequest) -> HttpResponse | None:
         """Return what to send, dated, or None for a line that is cut without an answer."""
         answer = await self._answer(request)
         dated = ("Date", format_datetime(self._clock(), usegmt=True))
         return answer and replace(answer, headers=(*answer.headers, dated))
 
-    async def _answer(self, request: Request) -> Answer | None:
+    async def _answer(self, request: HttpRequest) -> HttpResponse | None:
         if request.path.startswith("/privacyRequest/"):
             return await self._store.answer(request)
         endpoint = {"/token": self._token, "/graphql": self._api}.get(request.path)
@@ -72,7 +72,7 @@ class Service:
             return _web_page("400 Bad Request")
         return await endpoint(request)
 
-    async def _token(self, request: Request) -> Answer | None:
+    async def _token(self, request: HttpRequest) -> HttpResponse | None:
         self._world.count("token")
         if self._faults.hits("throttled"):
             return _json(429, {"message": "Too Many Requests"}, ("Retry-After", "1"))
@@ -81,7 +81,7 @@ class Service:
         found = self._tokens.issue(parse_qs(request.body.decode("utf-8", "replace")))
         return _json(found.status, found.document, ("Cache-Control", "no-store"))
 
-    async def _api(self, request: Request) -> Answer | None:
+    async def _api(self, request: HttpRequest) -> HttpResponse | None:
         self._world.count("graphql")
         if self._faults.hits("html"):
             return _web_page("502 Bad Gateway")
@@ -100,7 +100,7 @@ class Service:
             return _json(400, {"errors": [{"message": "The body is no GraphQL request in JSON."}]})
         return self._carried_out(request, call)
 
-    def _carried_out(self, request: Request, call: Call) -> Answer | None:
+    def _carried_out(self, request: HttpRequest, call: Call) -> HttpResponse | None:
         refusal = self._refusal(request)
         document = self._graphql.answer(call) if refusal is None else self._graphql.refuse(call, refusal)
         if self._faults.hits("lost-answer"):
@@ -108,9 +108,9 @@ class Service:
         body = json.dumps(document).encode()
         if self._faults.hits("garbled"):
             body = body[: len(body) // 2]
-        return Answer(200, _JSON, body)
+        return HttpResponse(200, _JSON, body)
 
-    def _refusal(self, request: Request) -> Callable[[], GraphQLError] | None:
+    def _refusal(self, request: HttpRequest) -> Callable[[], GraphQLError] | None:
         if self._faults.hits("throttled"):
             return throttled
         if self._faults.hits("denied") or not self._is_allowed(request):
@@ -119,16 +119,16 @@ class Service:
             return lambda: invalid(f"/x-api-version must be one of {', '.join(API_VERSIONS)}")
         return None
 
-    def _is_allowed(self, request: Request) -> bool:
+    def _is_allowed(self, request: HttpRequest) -> bool:
         target_id = request.headers.get("x-api-target-id")
         return target_id == self._target_id and self._tokens.accepts(request.headers.get("authorization", ""))
 
 
-def _web_page(title: str) -> Answer:
-    return Answer(int(title[:3]), (("Content-Type", "text/html"),), _WEB_PAGE.format(title).encode())
+def _web_page(title: str) -> HttpResponse:
+    return HttpResponse(int(title[:3]), (("Content-Type", "text/html"),), _WEB_PAGE.format(title).encode())
 
 
-def _has_type(request: Request, media_type: str) -> bool:
+def _has_type(request: HttpRequest, media_type: str) -> bool:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower() == media_type
 
 
@@ -145,5 +145,5 @@ def _read(body: bytes) -> Call | None:
     return Call(found["query"], variables, name)
 
 
-def _json(status: int, document: Mapping[str, object], *headers: tuple[str, str]) -> Answer:
-    return Answer(status, (*_JSON, *headers), json.dumps(document).encode())
+def _json(status: int, document: Mapping[str, object], *headers: tuple[str, str]) -> HttpResponse:
+    return HttpResponse(status, (*_JSON, *headers), json.dumps(document).encode())

@@ -14,7 +14,7 @@ from uuid import UUID
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Status, TaskError
 from bwp_tui.domain.times import Clock
 from bwp_tui.sandbox.seed_history import PastTask
-from bwp_tui.sandbox.task_outcomes import fate_of, orders_not_closed
+from bwp_tui.sandbox.task_outcomes import orders_not_closed, outcome_of
 
 CLIENT_TOKEN_MEMORY: Final = timedelta(hours=8)
 """How long a client token keeps a second task from being started (contract: Operations)."""
@@ -93,7 +93,7 @@ class _Record:
         )
 
 
-class World:
+class ServiceState:
     """All tasks of one practice shop. Every method may be called from any thread.
 
     `speed` divides holding periods: at 86,400 a day of hold lasts a second. Processing takes real seconds.
@@ -194,7 +194,7 @@ class World:
         if kind is Kind.DELETION:
             days = DEFAULT_HOLDING_PERIOD if holding_period is None else holding_period
             held_until = now + timedelta(days=days) / self._speed
-        fate = fate_of(task_id, kind, email, self._seed)
+        fate = outcome_of(task_id, kind, email, self._seed)
         return _Record(
             task_id=task_id,
             kind=kind,
@@ -225,7 +225,7 @@ class World:
         return self._still_running(record, now, running) if task.status is Status.IN_PROGRESS else record
 
     def _still_held(self, record: _Record, now: datetime) -> _Record:
-        fate = fate_of(record.task_id, record.kind, record.email, self._seed)
+        fate = outcome_of(record.task_id, record.kind, record.email, self._seed)
         held_until = now + (record.held_until - now) / self._speed
         return replace(record, held_until=held_until, ends_at=held_until + fate.processing, outcome=fate.outcome)
 

@@ -16,7 +16,7 @@ _PROCESSING_SECONDS: Final = {Kind.RETRIEVAL: (2.0, 6.0), Kind.DELETION: (3.0, 8
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class TaskOutcome:
     """How long a task is processed once its hold is over, and how it ends."""
 
     processing: timedelta
@@ -39,13 +39,13 @@ def orders_not_closed(task_id: str) -> TaskError:
     return TaskError("ORDERS_NOT_CLOSED", f"The shopper for request {task_id} has orders that are not closed")
 
 
-def fate_of(task_id: str, kind: Kind, email: str, seed: int) -> Fate:
+def outcome_of(task_id: str, kind: Kind, email: str, seed: int) -> TaskOutcome:
     """Return what becomes of a task. The same arguments give the same fate."""
     dice = random.Random(f"{seed}/fate/{task_id}")  # noqa: S311  repeatable, no secret
     processing = timedelta(seconds=dice.uniform(*_PROCESSING_SECONDS[kind]))
     name = name_part(email)
     if name == "nobody":
-        return Fate(processing, Status.FAILED, (not_found(task_id),))
+        return TaskOutcome(processing, Status.FAILED, (not_found(task_id),))
     if name == "open-orders" and kind is Kind.DELETION:
-        return Fate(processing, Status.FAILED, (orders_not_closed(task_id),))
-    return Fate(SLOW if name == "slow" else processing, Status.COMPLETED, ())
+        return TaskOutcome(processing, Status.FAILED, (orders_not_closed(task_id),))
+    return TaskOutcome(SLOW if name == "slow" else processing, Status.COMPLETED, ())

@@ -22,7 +22,7 @@ class TokenAnswer:
     document: Mapping[str, str | int]
 
 
-class TokenOffice:
+class TokenIssuer:
     """Issues access tokens for one client; several live at once. Used by the server's thread alone."""
 
     def __init__(self, client_id: str, client_secret: str, clock: Clock) -> None:

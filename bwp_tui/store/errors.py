@@ -18,45 +18,45 @@ from __future__ import annotations
 class EngineSuperseded(Exception):
     """Another process has become the engine since, so this one must not write as the engine any more.
 
-    No `HistoryError`: what is tried again after one of those must end after this.
+    No `StoreError`: what is tried again after one of those must end after this.
     """
 
 
-class HistoryError(Exception):
+class StoreError(Exception):
     """Base of this room's errors; `str()` is a sentence for the operator."""
 
 
-class HistoryUnavailable(HistoryError):
+class StoreUnavailable(StoreError):
     """The file cannot be opened, read or written now."""
 
 
-class DiskFull(HistoryUnavailable):
+class DiskFull(StoreUnavailable):
     """Its disk has no room left."""
 
 
-class HistoryMoved(HistoryUnavailable):
+class HistoryMoved(StoreUnavailable):
     """The file was moved, removed or replaced while this process has it open."""
 
 
-class OtherShop(HistoryUnavailable):
+class OtherShop(StoreUnavailable):
     """The file holds the requests of another shop than the settings are for."""
 
 
-class HistoryDamaged(HistoryError):
+class StoreDamaged(StoreError):
     """The file is not a sound database."""
 
 
-class HistoryTooNew(HistoryError):
+class StoreTooNew(StoreError):
     """A newer program wrote the file."""
 
 
-class HistoryForeign(HistoryError):
+class StoreForeign(StoreError):
     """The file is a database of another program."""
 
 
-class NoSuchTask(HistoryError):
+class NoSuchTask(StoreError):
     """A name that fits no task, or more than one."""
 
 
-class NotPossible(HistoryError):
+class NotPossible(StoreError):
     """The task's state does not allow the action."""

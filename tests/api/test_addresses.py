@@ -7,7 +7,7 @@ import time
 import pytest
 
 from bwp_tui.api.endpoint import Endpoint, Secret
-from bwp_tui.api.errors import BadAnswer
+from bwp_tui.api.errors import BadResponse
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.domain.addresses import check_url
 
@@ -128,7 +128,7 @@ def test_a_public_link_is_followed_wherever_it_leads(url: str) -> None:
     ],
 )
 def test_an_unsafe_link_is_refused_without_its_query(url: str) -> None:
-    with pytest.raises(BadAnswer) as caught:
+    with pytest.raises(BadResponse) as caught:
         PresignedLink.checked(url + SIGNED, issued_at=0)
     assert not caught.value.transient
     assert "X-Amz" not in str(caught.value)
@@ -141,7 +141,7 @@ def test_a_practice_link_may_lead_to_loopback(url: str) -> None:
 
 @pytest.mark.parametrize("url", ["http://10.0.0.1/x", "https://192.168.0.1/x", "https://169.254.169.254/x"])
 def test_a_practice_link_leads_nowhere_else_that_is_private(url: str) -> None:
-    with pytest.raises(BadAnswer):
+    with pytest.raises(BadResponse):
         PresignedLink.checked(url, issued_at=0, loopback_allowed=True)
 
 

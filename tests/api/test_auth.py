@@ -15,13 +15,13 @@ from bwp_tui.api.endpoint import Endpoint
 from bwp_tui.api.errors import (
     AccessDenied,
     ApiError,
-    BadAnswer,
     BadCredentials,
+    BadResponse,
     ServerFault,
     Throttled,
     Unreachable,
 )
-from bwp_tui.api.http_transport import Wire
+from bwp_tui.api.http_transport import HttpTransport
 from bwp_tui.domain.task import Kind
 from tests.api.server import Reaction, ScriptedServer, answer, graphql, raw, token
 
@@ -81,7 +81,7 @@ async def test_a_token_is_renewed_before_its_end(
     endpoint: Endpoint, server: ScriptedServer, life: int, renewed_after: int
 ) -> None:
     server.script("/token", token("token-1", expires_in=life), token("token-2", expires_in=life))
-    wire, clock = Wire(endpoint, connect_timeout=5, read_timeout=5, connections=1), _Clock()
+    wire, clock = HttpTransport(endpoint, connect_timeout=5, read_timeout=5, connections=1), _Clock()
     auth = ClientCredentials(endpoint, wire.exchange, clock)
 
     assert await _header(auth) == "Bearer token-1"
@@ -96,7 +96,7 @@ async def test_a_denied_token_is_dropped_unless_it_is_already_replaced(
     endpoint: Endpoint, server: ScriptedServer
 ) -> None:
     server.script("/token", token("token-1"), token("token-2"), token("token-3"))
-    wire, clock = Wire(endpoint, connect_timeout=5, read_timeout=5, connections=1), _Clock()
+    wire, clock = HttpTransport(endpoint, connect_timeout=5, read_timeout=5, connections=1), _Clock()
     auth = ClientCredentials(endpoint, wire.exchange, clock)
 
     old = await _header(auth)
@@ -118,21 +118,21 @@ async def test_a_denied_token_is_dropped_unless_it_is_already_replaced(
     [
         (graphql(400, error="invalid_client"), BadCredentials, True),
         (graphql(401, error="unauthorized_client"), BadCredentials, True),
-        (graphql(400, error="invalid_request"), BadAnswer, True),
-        (graphql(400, error="temporarily_unavailable"), BadAnswer, True),
+        (graphql(400, error="invalid_request"), BadResponse, True),
+        (graphql(400, error="temporarily_unavailable"), BadResponse, True),
         (graphql(503, error="invalid_client"), ServerFault, True),
-        (answer(400, b"<html>"), BadAnswer, True),
-        (answer(401, b"<html>invalid_client"), BadAnswer, True),
+        (answer(400, b"<html>"), BadResponse, True),
+        (answer(401, b"<html>invalid_client"), BadResponse, True),
         (answer(403), AccessDenied, False),
-        (answer(404), BadAnswer, True),
-        (answer(301, location="https://elsewhere.example/"), BadAnswer, True),
+        (answer(404), BadResponse, True),
+        (answer(301, location="https://elsewhere.example/"), BadResponse, True),
         (answer(429), Throttled, True),
         (graphql(400, __type="ThrottlingException"), Throttled, True),
         (answer(400, x_amzn_ErrorType="ThrottlingException:http://internal.example/"), Throttled, True),
         (answer(503), ServerFault, True),
-        (answer(200, b"<html>"), BadAnswer, True),
-        (graphql(token="none"), BadAnswer, True),
-        (token("two words"), BadAnswer, True),
+        (answer(200, b"<html>"), BadResponse, True),
+        (graphql(token="none"), BadResponse, True),
+        (token("two words"), BadResponse, True),
         (raw(b""), Unreachable, True),
         (answer(200, b"{", length=99), Unreachable, True),
     ],

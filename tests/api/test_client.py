@@ -15,7 +15,7 @@ from bwp_tui.api.endpoint import Endpoint
 from bwp_tui.api.errors import (
     AccessDenied,
     ApiError,
-    BadAnswer,
+    BadResponse,
     NotFound,
     Rejected,
     ServerFault,
@@ -82,7 +82,7 @@ async def test_a_cancellation_is_done_only_where_the_answer_names_its_task(
     api: PrivacyApi, server: ScriptedServer
 ) -> None:
     server.script("/graphql", graphql(data={"cancelPersonalDataDeletionTask": {"taskId": "id-2"}}))
-    with pytest.raises(BadAnswer) as caught:
+    with pytest.raises(BadResponse) as caught:
         await api.cancel("id-1")
     assert caught.value.outcome_unknown
 
@@ -118,17 +118,17 @@ async def test_a_task_id_beside_errors_is_not_lost(api: PrivacyApi, server: Scri
         (graphql(400, __type="com.amazon.coral.availability#ThrottlingException"), Throttled, True, False),
         (answer(400, x_amzn_ErrorType="ThrottlingException:http://internal.example/"), Throttled, True, False),
         (graphql(403, code="TooManyRequestsException"), Throttled, True, False),
-        (graphql(data={"startPersonalDataDeletionTask": None}), BadAnswer, True, True),
-        (graphql(data=None), BadAnswer, True, True),
-        (answer(200, b"<html>hello"), BadAnswer, True, True),
-        (answer(200, b'{"data": {"startPers'), BadAnswer, True, True),
-        (answer(200, b"\x00\xff garbled"), BadAnswer, True, True),
-        (answer(200, b"not gzip at all", content_encoding="gzip"), BadAnswer, True, True),
-        (answer(200, bytes(LARGEST_ANSWER + 1)), BadAnswer, True, True),
+        (graphql(data={"startPersonalDataDeletionTask": None}), BadResponse, True, True),
+        (graphql(data=None), BadResponse, True, True),
+        (answer(200, b"<html>hello"), BadResponse, True, True),
+        (answer(200, b'{"data": {"startPers'), BadResponse, True, True),
+        (answer(200, b"\x00\xff garbled"), BadResponse, True, True),
+        (answer(200, b"not gzip at all", content_encoding="gzip"), BadResponse, True, True),
+        (answer(200, bytes(LARGEST_ANSWER + 1)), BadResponse, True, True),
         (answer(400, b"no json"), Unaccepted, True, False),
         (answer(413, b"<html>"), Unaccepted, True, False),
-        (answer(404), BadAnswer, True, False),
-        (answer(302, location="https://elsewhere.example/"), BadAnswer, True, False),
+        (answer(404), BadResponse, True, False),
+        (answer(302, location="https://elsewhere.example/"), BadResponse, True, False),
         (answer(408), Unreachable, True, True),
         (answer(429), Throttled, True, False),
         (answer(500), ServerFault, True, True),
@@ -290,14 +290,14 @@ async def test_a_link_is_checked_and_dated_before_it_was_made(api: PrivacyApi, s
 @pytest.mark.parametrize(
     ("reaction", "kind", "transient"),
     [
-        (graphql(data={"personalDataRetrievalTask": {"status": "IN_PROGRESS"}}), BadAnswer, True),
-        (graphql(data={"personalDataRetrievalTask": {"status": "FAILED"}}), BadAnswer, False),
-        (graphql(data={"personalDataRetrievalTask": {"dataRetrievalLink": LINK}}), BadAnswer, True),
+        (graphql(data={"personalDataRetrievalTask": {"status": "IN_PROGRESS"}}), BadResponse, True),
+        (graphql(data={"personalDataRetrievalTask": {"status": "FAILED"}}), BadResponse, False),
+        (graphql(data={"personalDataRetrievalTask": {"dataRetrievalLink": LINK}}), BadResponse, True),
         (
             graphql(
                 data={"personalDataRetrievalTask": {"taskId": "x", "status": "COMPLETED", "dataRetrievalLink": LINK}}
             ),
-            BadAnswer,
+            BadResponse,
             True,
         ),
         (graphql(data={"personalDataRetrievalTask": None}), NotFound, False),
@@ -306,7 +306,7 @@ async def test_a_link_is_checked_and_dated_before_it_was_made(api: PrivacyApi, s
             graphql(
                 data={"personalDataRetrievalTask": {"status": "COMPLETED", "dataRetrievalLink": "http://10.0.0.1/?a"}}
             ),
-            BadAnswer,
+            BadResponse,
             False,
         ),
     ],

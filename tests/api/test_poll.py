@@ -7,8 +7,8 @@ import json
 import pytest
 
 from bwp_tui.api.client import PrivacyApi
-from bwp_tui.api.errors import AccessDenied, ApiError, BadAnswer, NotFound, ServerFault, Unaccepted
-from bwp_tui.contract.payloads import TaskAnswer
+from bwp_tui.api.errors import AccessDenied, ApiError, BadResponse, NotFound, ServerFault, Unaccepted
+from bwp_tui.contract.payloads import TaskPayload
 from bwp_tui.domain.task import Kind
 from tests.api.server import ScriptedServer, graphql, token
 
@@ -27,9 +27,9 @@ def _error(path: str | None, type_: str) -> dict[str, object]:
     }
 
 
-def _kinds(answers: dict[str, TaskAnswer | ApiError]) -> dict[str, str]:
+def _kinds(answers: dict[str, TaskPayload | ApiError]) -> dict[str, str]:
     return {
-        task_id: answer.status if isinstance(answer, TaskAnswer) else type(answer).__name__
+        task_id: answer.status if isinstance(answer, TaskPayload) else type(answer).__name__
         for task_id, answer in answers.items()
     }
 
@@ -75,7 +75,7 @@ async def test_tasks_beside_an_error_that_took_all_data_are_not_called_unknown(
     server.script("/graphql", graphql(data=None, errors=[_error("t1", "ResourceNotFoundError")]))
     answers = await api.poll(TASKS)
     assert _kinds(answers) == {"id-0": "BadAnswer", "id-1": "NotFound", "id-2": "BadAnswer"}
-    assert isinstance(answers["id-0"], BadAnswer)
+    assert isinstance(answers["id-0"], BadResponse)
     assert answers["id-0"].transient
 
 

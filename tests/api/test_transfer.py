@@ -17,12 +17,12 @@ from bwp_tui.api.transfer import LARGEST_READ, Transfer, open_transfer, size_of
 from bwp_tui.api.transfer_errors import (
     ArchiveChanged,
     ArchiveGone,
-    LineCut,
+    ConnectionLost,
     LinkExpired,
     NothingLeft,
     ServerBusy,
     TransferError,
-    WrongAnswer,
+    WrongResponse,
 )
 from tests.api.server import Reaction, Received, ScriptedServer, answer, raw, stall
 
@@ -162,27 +162,27 @@ def test_a_part_that_nobody_asked_for_is_not_taken(server: ScriptedServer) -> No
         (answer(403, b"<Error><Code>SignatureDoesNotMatch</Code></Error>"), LinkExpired, True),
         (answer(400, b"<Error><Code>ExpiredToken</Code></Error>"), LinkExpired, True),
         (answer(410), LinkExpired, True),
-        (answer(400, b"<Error><Code>InvalidArgument</Code></Error>"), WrongAnswer, True),
+        (answer(400, b"<Error><Code>InvalidArgument</Code></Error>"), WrongResponse, True),
         (answer(404, b"<Error><Code>NoSuchKey</Code></Error>"), ArchiveGone, True),
         (answer(416, content_range="bytes */77"), NothingLeft, False),
         (answer(429), ServerBusy, True),
         (answer(500), ServerBusy, True),
         (answer(503, b"<Error><Code>SlowDown</Code></Error>"), ServerBusy, True),
-        (answer(301, location="https://elsewhere.example/"), WrongAnswer, True),
-        (answer(204), WrongAnswer, True),
-        (answer(307, b"<Error><Code>TemporaryRedirect</Code></Error>"), WrongAnswer, True),
-        (answer(400, b"<Error><Code>RequestTimeout</Code></Error>"), WrongAnswer, True),
-        (answer(409, b"<Error><Code>OperationAborted</Code></Error>"), WrongAnswer, True),
-        (answer(200, EXAMPLE.read_bytes(), content_type="binary/octet-stream"), WrongAnswer, True),
-        (answer(200, b"\xef\xbb\xbf \r\n<html>"), WrongAnswer, True),
-        (answer(200, b"\x1f\x8b", content_encoding="gzip"), LineCut, True),
-        (answer(200, gzip.compress(ARCHIVE)[:-9], content_encoding="gzip"), LineCut, True),
-        (answer(200, b"\x1f\x8bno gzip at all, whatever it says", content_encoding="gzip"), LineCut, True),
-        (answer(200, ARCHIVE, length=len(ARCHIVE) + 1), LineCut, True),
-        (answer(200, b"", length=10), LineCut, True),
-        (raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nPK"), LineCut, True),
-        (raw(b""), LineCut, True),
-        (raw(b"garbage\r\n\r\n"), LineCut, True),
+        (answer(301, location="https://elsewhere.example/"), WrongResponse, True),
+        (answer(204), WrongResponse, True),
+        (answer(307, b"<Error><Code>TemporaryRedirect</Code></Error>"), WrongResponse, True),
+        (answer(400, b"<Error><Code>RequestTimeout</Code></Error>"), WrongResponse, True),
+        (answer(409, b"<Error><Code>OperationAborted</Code></Error>"), WrongResponse, True),
+        (answer(200, EXAMPLE.read_bytes(), content_type="binary/octet-stream"), WrongResponse, True),
+        (answer(200, b"\xef\xbb\xbf \r\n<html>"), WrongResponse, True),
+        (answer(200, b"\x1f\x8b", content_encoding="gzip"), ConnectionLost, True),
+        (answer(200, gzip.compress(ARCHIVE)[:-9], content_encoding="gzip"), ConnectionLost, True),
+        (answer(200, b"\x1f\x8bno gzip at all, whatever it says", content_encoding="gzip"), ConnectionLost, True),
+        (answer(200, ARCHIVE, length=len(ARCHIVE) + 1), ConnectionLost, True),
+        (answer(200, b"", length=10), ConnectionLost, True),
+        (raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nPK"), ConnectionLost, True),
+        (raw(b""), ConnectionLost, True),
+        (raw(b"garbage\r\n\r\n"), ConnectionLost, True),
     ],
 )
 def test_what_is_no_archive_says_what_it_is(
@@ -199,14 +199,14 @@ def test_a_part_whose_range_ends_early_is_a_cut_line(server: ScriptedServer) -> 
     with _open(server, start=1000, etag=ETAG, total=len(ARCHIVE)) as transfer:
         chunks = transfer.chunks()
         assert next(chunks) == ARCHIVE[1000:1500]
-        with pytest.raises(LineCut, match=f"1500 of {len(ARCHIVE)}"):
+        with pytest.raises(ConnectionLost, match=f"1500 of {len(ARCHIVE)}"):
             next(chunks)
 
 
 def test_what_came_before_a_cut_is_kept(server: ScriptedServer) -> None:
     server.script("/archive", answer(200, ARCHIVE, length=len(ARCHIVE) + 100))
     got = bytearray()
-    with _open(server) as transfer, pytest.raises(LineCut):
+    with _open(server) as transfer, pytest.raises(ConnectionLost):
         _collect(transfer, got)
     assert len(ARCHIVE) - LARGEST_READ < len(got) <= len(ARCHIVE)
 
@@ -307,7 +307,7 @@ def test_an_old_link_is_not_even_tried(server: ScriptedServer) -> None:
 def test_a_stalled_line_is_given_up(server: ScriptedServer, beginning: bytes) -> None:
     server.script("/archive", stall(beginning))
     error = _failure(server, read_timeout=0.2)
-    assert isinstance(error, LineCut)
+    assert isinstance(error, ConnectionLost)
     assert "nothing for too long" in str(error)
 
 
@@ -367,7 +367,7 @@ def test_a_zip_is_a_zip_whatever_it_is_called(server: ScriptedServer, content_ty
 
 def test_what_takes_over_from_a_part_must_look_like_a_zip(server: ScriptedServer) -> None:
     server.script("/archive", answer(200, b"Please sign in to this network first."))
-    assert isinstance(_failure(server, start=1000, etag=ETAG), WrongAnswer)
+    assert isinstance(_failure(server, start=1000, etag=ETAG), WrongResponse)
 
 
 def test_hints_before_the_answer_are_passed_over(server: ScriptedServer) -> None:
@@ -438,7 +438,7 @@ def test_closing_from_another_thread_ends_a_read(
             try:
                 for _ in transfer.chunks():
                     reading.set()
-            except LineCut as error:
+            except ConnectionLost as error:
                 outcome.append(str(error))
 
         thread = threading.Thread(target=pump)

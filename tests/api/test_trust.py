@@ -13,7 +13,7 @@ from bwp_tui.api.endpoint import Endpoint
 from bwp_tui.api.errors import Unreachable
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.api.transfer import open_transfer
-from bwp_tui.api.transfer_errors import LineCut
+from bwp_tui.api.transfer_errors import ConnectionLost
 from bwp_tui.domain.task import Kind
 from tests.api.server import ScriptedServer, answer, graphql
 
@@ -56,7 +56,7 @@ def test_a_download_trusts_the_certificates_of_ssl_cert_file(trusted_server: Scr
 
 
 def test_a_download_refuses_a_certificate_nobody_vouches_for(tls_server: ScriptedServer) -> None:
-    with pytest.raises(LineCut, match="certificate") as caught:
+    with pytest.raises(ConnectionLost, match="certificate") as caught:
         open_transfer(_link(f"{tls_server.url}/archive"))
     assert not caught.value.transient
     assert tls_server.received == []
@@ -72,7 +72,7 @@ def test_certificates_that_cannot_be_read_are_no_traceback(
     monkeypatch.setenv("SSL_CERT_FILE", str(broken))
     with pytest.raises(Unreachable, match="SSL_CERT_FILE"):
         PrivacyApi(endpoint)
-    with pytest.raises(LineCut, match="SSL_CERT_FILE"):
+    with pytest.raises(ConnectionLost, match="SSL_CERT_FILE"):
         open_transfer(_link(OUTSIDE))
 
 
@@ -99,7 +99,7 @@ def test_a_download_goes_through_the_proxy(
     monkeypatch.setenv("HTTPS_PROXY", f"{scheme}user:s3cr%65t@127.0.0.1:{server.port}")
     server.script(f"{ELSEWHERE}:443", answer(403))
 
-    with pytest.raises(LineCut, match="HTTPS_PROXY"):
+    with pytest.raises(ConnectionLost, match="HTTPS_PROXY"):
         open_transfer(_link(OUTSIDE))
 
     [request] = server.received
@@ -130,7 +130,7 @@ async def test_loopback_never_goes_through_a_proxy(
 def test_a_host_in_no_proxy_is_asked_directly(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", server.url)
     monkeypatch.setenv("NO_PROXY", "unknown.invalid")
-    with pytest.raises(LineCut, match="cannot be reached"):
+    with pytest.raises(ConnectionLost, match="cannot be reached"):
         open_transfer(_link("https://unknown.invalid/archive"))
     assert server.received == []
 
@@ -143,6 +143,6 @@ def test_a_proxy_of_another_kind_is_no_traceback(
     with pytest.raises(Unreachable, match="HTTPS_PROXY") as caught:
         _api(endpoint, f"https://{ELSEWHERE}")
     assert not caught.value.transient
-    with pytest.raises(LineCut, match="HTTPS_PROXY") as cut:
+    with pytest.raises(ConnectionLost, match="HTTPS_PROXY") as cut:
         open_transfer(_link(OUTSIDE))
     assert not cut.value.transient

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bwp_tui.archive.html_text import words_of
-from bwp_tui.archive.json_tree import tree
+from bwp_tui.archive.html_text import visible_text
+from bwp_tui.archive.json_tree import parse_tree
 from bwp_tui.archive.preview import Preview, Table, Text, Tree, preview
 from bwp_tui.archive.reading import Archive
 from tests.archive.zips import Part, forged, plain
@@ -46,10 +46,10 @@ JSON = st.recursive(
 @given(JSON, st.data())
 def test_all_json_is_a_tree_and_so_is_its_beginning(value: object, data: st.DataObject) -> None:
     text = json.dumps(value, indent=data.draw(st.sampled_from([None, 2])))
-    nodes = tree(text, cut=False)
+    nodes = parse_tree(text, cut=False)
     assert nodes is not None
     assert sum(node.opens for node in nodes) == sum(1 for _ in _containers(value))
-    cut = tree(text[: data.draw(st.integers(1, len(text)))], cut=True)
+    cut = parse_tree(text[: data.draw(st.integers(1, len(text)))], cut=True)
     # A text that ends in the middle of its first value has no line of the tree yet.
     assert cut is None or len(cut) <= len(nodes)
 
@@ -82,7 +82,7 @@ def _containers(value: object) -> list[object]:
     ],
 )
 def test_what_is_no_json_is_no_tree(text: str) -> None:
-    assert tree(text, cut=False) is None
+    assert parse_tree(text, cut=False) is None
 
 
 def test_json_of_any_depth_is_read(tmp_path: Path) -> None:
@@ -102,14 +102,14 @@ def test_a_page_becomes_its_words() -> None:
     <body><script>alert('<p>')</script>
     <h1>Your&nbsp;data</h1><!-- <p>hidden --><p>Name: <b>Jane</b> &amp; co<br>1 < 2
     <table><tr><td>a<td>b</table><p unclosed"""
-    assert words_of(page).splitlines() == ["Your\u00a0data", "Name: Jane & co", "1 < 2", "a  b"]
+    assert visible_text(page).splitlines() == ["Your\u00a0data", "Name: Jane & co", "1 < 2", "a  b"]
 
 
 @pytest.mark.parametrize("piece", ["<", "<!--", "<a", "<script>", "<![", "</", "&#", "<p>", "<style", "<!"])
 def test_no_page_takes_long(piece: str) -> None:
     page = piece * (256 * 1024 // len(piece))
     began = time.process_time()
-    words_of(page)
+    visible_text(page)
     assert time.process_time() - began < 5
 
 

@@ -22,7 +22,7 @@ from bwp_tui.domain.task import Kind as TaskKind
 from bwp_tui.domain.task import Status
 from bwp_tui.domain.times import utc_now
 from bwp_tui.engine.downloads.part_file import PartFile
-from bwp_tui.engine.downloads.transfer_thread import Pump
+from bwp_tui.engine.downloads.transfer_thread import TransferThread
 from bwp_tui.sandbox.seed_history import past_tasks
 from bwp_tui.store.commands import requests
 from tests.benchmarks.archive_server import BLOCK
@@ -79,7 +79,7 @@ def _pumped(url: str, folder: Path, sha256: str) -> float:
     link = PresignedLink.checked(url, issued_at=time.monotonic(), loopback_allowed=True)
     began = time.perf_counter()
     with PartFile(folder, _NAME) as part:
-        Pump(link, part).run()
+        TransferThread(link, part).run()
         found = part.sha256
         seconds = time.perf_counter() - began
         part.discard()
@@ -211,9 +211,9 @@ def _round_of_keys(effort: Effort, curl: str | None) -> _Keys:
             with _fetching(curl, url, folder, folder / "piped.zip") as pipe:
                 beside = p95(_cursor(console, keys))
                 assert pipe.poll() is None, "the other programs ended before the keys did"
-        history = place.history()
-        stack.callback(history.close)
-        requests.download(history, 1, str(folder), "op")
+        store = place.store()
+        stack.callback(store.close)
+        requests.download(store, 1, str(folder), "op")
         console.until("%")
         busy = p95(_cursor(console, keys))
         assert "%" in console.screen(), "the download ended before the keys did"

@@ -17,8 +17,8 @@ from bwp_tui.domain.task import Status
 from bwp_tui.domain.times import utc_now
 from bwp_tui.sandbox.seed_history import PastTask, past_tasks
 from bwp_tui.store.commands import requests
-from bwp_tui.store.database.connection import History
-from bwp_tui.store.database.row_touch import mark
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.database.row_touch import touch_row
 from tests.benchmarks.far_service import FarService, far_service
 from tests.benchmarks.figures import Effort, Figure, Kind, Row, Skipped
 from tests.benchmarks.ptys import TimedPty, cpu_seconds
@@ -48,13 +48,13 @@ def _updates(effort: Effort) -> Iterator[Row]:
     seconds = 4 if effort.quick else _WATCHED_S
     what = f"CPU of the console, {_ACTIVE:,} active tasks updated each second"
     with fresh(_active(_ACTIVE, utc_now() - timedelta(days=2))) as place, place.without_engine():
-        history = place.history()
+        store = place.store()
         with place.console() as console:
             console.until("›", f"active {_ACTIVE}")
             console.settle(1.0)
             idle = _cpu_over(console, None, seconds)
-            busy = _cpu_over(console, history, seconds)
-        history.close()
+            busy = _cpu_over(console, store, seconds)
+        store.close()
     yield Figure("CPU of the console, idle", "% of a core", (idle * 100,), None)
     htop = shutil.which("htop")
     if htop is None:
@@ -88,25 +88,25 @@ def _processes(count: int) -> Iterator[None]:
             os.killpg(shell.pid, signal.SIGKILL)
 
 
-def _cpu_over(console: TimedPty, history: History | None, seconds: int) -> float:
+def _cpu_over(console: TimedPty, store: Store | None, seconds: int) -> float:
     """Return the share of a core that a program uses, while each task of a register is updated once a second."""
     cpu, began = cpu_seconds(console.pid), time.monotonic()
     for second in range(seconds):
-        if history is not None:
-            touch(history, range(1, _ACTIVE + 1))
+        if store is not None:
+            touch(store, range(1, _ACTIVE + 1))
         console.read_for(began + second + 1 - time.monotonic())
     return (cpu_seconds(console.pid) - cpu) / (time.monotonic() - began)
 
 
-def touch(history: History, numbers: Sequence[int]) -> None:
+def touch(store: Store, numbers: Sequence[int]) -> None:
     """Move tasks to their other status, on hold or in progress, in one transaction, as a batch of polls does."""
-    with history.write() as transaction:
+    with store.write() as transaction:
         for number in numbers:
             transaction.run(
                 "UPDATE tasks SET status = iif(status = ?, ?, ?), updated_at = ? WHERE number = ?",
                 (Status.IN_PROGRESS, Status.ON_HOLD, Status.IN_PROGRESS, transaction.now_text, number),
             )
-            mark(transaction, number)
+            touch_row(transaction, number)
 
 
 def _stall(effort: Effort) -> Iterator[Row]:
@@ -116,29 +116,29 @@ def _stall(effort: Effort) -> Iterator[Row]:
     with far_service(0.05) as service, fresh(past, service.env) as place, place.console() as console:
         console.until("engine here", f"active {_POLLED}", "Received")
         console.settle(1.0)
-        history = place.history()
-        flowing = _polls_over(history, service, seconds, console)
-        stalled = _polls_over(history, service, seconds, None)
-        single.set_note(history, _POLLED, "written meanwhile", "op")
+        store = place.store()
+        flowing = _polls_over(store, service, seconds, console)
+        stalled = _polls_over(store, service, seconds, None)
+        single.set_note(store, _POLLED, "written meanwhile", "op")
         before, began = console.size, time.monotonic()
         console.until("written meanwhile")
         seconds_behind = time.monotonic() - began
         console.settle(1.0)
         size = console.size - before
-        history.close()
+        store.close()
     what = f"polls while the terminal stalls for {seconds} s"
     yield Figure(what, "", (stalled,), 0.9, Kind.RATIO, "while it reads", (flowing,), at_least=True)
     yield Figure("until the screen has caught up with it", "s", (seconds_behind,), None)
     yield Figure("bytes that it takes to catch up", "bytes", (float(size),), None)
 
 
-def _polls_over(history: History, service: FarService, seconds: int, console: TimedPty | None) -> float:
+def _polls_over(store: Store, service: FarService, seconds: int, console: TimedPty | None) -> float:
     """Have all tasks change and be asked about each second; return how many polls came, read or not."""
     asked, began = service.calls["poll"], time.monotonic()
     everything = list(range(1, _POLLED + 1))
     for second in range(seconds):
-        touch(history, everything)
-        requests.poll_now(history, everything)
+        touch(store, everything)
+        requests.poll_now(store, everything)
         left = began + second + 1 - time.monotonic()
         if console is not None:
             console.read_for(left)

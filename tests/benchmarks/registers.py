@@ -16,8 +16,8 @@ from typing import Final
 from bwp_tui.domain.times import local_day, utc_now
 from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.sandbox.seed_history import PastTask, past_tasks
-from bwp_tui.store.commands.seed_practice import plant
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.commands.seed_practice import seed_tasks
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.maintenance import backups
 from tests.benchmarks.ptys import TimedPty
 
@@ -59,15 +59,15 @@ class Place:
             **self.service,
         }
 
-    def history(self) -> History:
+    def store(self) -> Store:
         """Open the register."""
-        return History(self.register)
+        return Store(self.register)
 
     def plant(self, past: Sequence[PastTask]) -> None:
         """Give the register a past."""
-        history = self.history()
-        plant(history, past, "op")
-        history.close()
+        store = self.store()
+        seed_tasks(store, past, "op")
+        store.close()
 
     def console(self, size: tuple[int, int] = (120, 40)) -> TimedPty:
         """Open the console as if for the first time: where an earlier one was left is forgotten."""
@@ -107,7 +107,7 @@ def big(count: int) -> Place:
     place = Place(kept / f"{count}-tasks")
     if not place.data.exists():
         _fill(place, count)
-    place.history().close()  # brings one of an older schema up to date
+    place.store().close()  # brings one of an older schema up to date
     # An engine's first work of a day on a register of its own would be this copy.
     backups.back_up_daily(place.register, local_day(utc_now()), threading.Event())
     return place
@@ -116,10 +116,10 @@ def big(count: int) -> Place:
 def _fill(place: Place, count: int) -> None:
     making = Place(place.data.with_suffix(".making"))
     shutil.rmtree(making.data, ignore_errors=True)
-    history = making.history()
+    store = making.store()
     for seed, start in enumerate(range(0, count, _PORTION)):
-        plant(history, past_tasks(min(_PORTION, count - start), seed, utc_now()), "op")
+        seed_tasks(store, past_tasks(min(_PORTION, count - start), seed, utc_now()), "op")
         print(f"filling a register: {min(start + _PORTION, count)} of {count}", file=sys.stderr, flush=True)
-    history.rows("PRAGMA wal_checkpoint(TRUNCATE)")
-    history.close()
+    store.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+    store.close()
     making.data.rename(place.data)

@@ -12,16 +12,16 @@ from typing import Final
 from bwp_tui.domain.task import Status
 from bwp_tui.domain.times import local_day, utc_now
 from bwp_tui.engine.requests.poller import LARGEST_BATCH
-from bwp_tui.engine.requests.worker_pool import AT_ONCE
+from bwp_tui.engine.requests.worker_pool import POOL_SIZE
 from bwp_tui.engine.runtime.api_factory import connect
 from bwp_tui.engine.runtime.engine import Engine
-from bwp_tui.engine.runtime.engine_config import EngineSetup
+from bwp_tui.engine.runtime.engine_config import EngineConfig
 from bwp_tui.sandbox.seed_history import PastTask, past_tasks
 from bwp_tui.settings import GivenSecret, Profile
 from bwp_tui.store.commands import csv_import
 from bwp_tui.store.commands import requests as actions
 from bwp_tui.store.commands.csv_import import Defaults
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog import due_polls, intents
 from tests.benchmarks.far_service import FarService, far_service
 from tests.benchmarks.figures import Effort, Figure, Kind, Row
@@ -41,13 +41,13 @@ def run(effort: Effort) -> Iterator[Row]:
         make_due(place, count)
         seconds = worked(place, service, all_asked)
         requests = service.calls["poll"]
-        floor = requests / AT_ONCE * _ROUND_TRIP_S
+        floor = requests / POOL_SIZE * _ROUND_TRIP_S
     yield Figure(f"polling {count:,} active tasks", "s", (seconds,), 1.3, Kind.RATIO, "requests ÷ 4 × 50 ms", (floor,))
     yield Figure("requests for a task polled", "", (requests / count,), 1 / LARGEST_BATCH)
     count = _SUBMITTED // (10 if effort.quick else 1)
     with far_service(_ROUND_TRIP_S) as service, fresh() as place:
-        seconds = imported(place, count) + worked(place, service, lambda history: intents.next_at(history) is None)
-        floor = service.calls["start"] / AT_ONCE * _ROUND_TRIP_S
+        seconds = imported(place, count) + worked(place, service, lambda store: intents.next_at(store) is None)
+        floor = service.calls["start"] / POOL_SIZE * _ROUND_TRIP_S
     yield Figure(
         f"submitting {count:,} requests of a file", "s", (seconds,), 1.5, Kind.RATIO, "requests ÷ 4 × 50 ms", (floor,)
     )
@@ -62,37 +62,37 @@ def under_way(count: int) -> list[PastTask]:
     ]
 
 
-def all_asked(history: History) -> bool:
+def all_asked(store: Store) -> bool:
     """Say whether no poll is due any more. It is asked often, in the engine's own loop: a look at an index."""
-    at = due_polls.next_at(history)
+    at = due_polls.next_at(store)
     return at is None or at > utc_now()
 
 
 def make_due(place: Place, count: int) -> None:
     """Have the register's first tasks due to be asked about."""
-    history = place.history()
-    actions.poll_now(history, list(range(1, count + 1)))
-    history.close()
+    store = place.store()
+    actions.poll_now(store, list(range(1, count + 1)))
+    store.close()
 
 
 def imported(place: Place, count: int) -> float:
     """Record a file of requests; return the seconds it took."""
     sheet = "kind,email\n" + "".join(f"retrieval,jane{number}@example.com\n" for number in range(count))
-    history = place.history()
+    store = place.store()
     began = time.perf_counter()
-    planned = csv_import.plan(history, sheet.encode(), Defaults(local_day(utc_now()), "gdpr"))
-    csv_import.carry_out(history, planned, "op")
+    planned = csv_import.plan(store, sheet.encode(), Defaults(local_day(utc_now()), "gdpr"))
+    csv_import.import_requests(store, planned, "op")
     seconds = time.perf_counter() - began
-    history.close()
+    store.close()
     return seconds
 
 
-def worked(place: Place, service: FarService, done: Callable[[History], bool]) -> float:
+def worked(place: Place, service: FarService, done: Callable[[Store], bool]) -> float:
     """Have an engine work until it is done; return the seconds it took."""
     return asyncio.run(_work(place, service, done))
 
 
-async def _work(place: Place, service: FarService, done: Callable[[History], bool]) -> float:
+async def _work(place: Place, service: FarService, done: Callable[[Store], bool]) -> float:
     env = service.env
     profile = Profile(
         name="default",
@@ -104,11 +104,11 @@ async def _work(place: Place, service: FarService, done: Callable[[History], boo
         secret=GivenSecret("secret"),
         download_dir=place.folder / "downloads",
     )
-    history = place.history()
-    seen = place.history()
-    api = connect(EngineSetup(profile, "client", "target", "secret"))
+    store = place.store()
+    seen = place.store()
+    api = connect(EngineConfig(profile, "client", "target", "secret"))
     began = time.perf_counter()
-    working = asyncio.create_task(Engine(history, api).run())
+    working = asyncio.create_task(Engine(store, api).run())
     try:
         async with asyncio.timeout(_LIMIT_S):
             while not done(seen):
@@ -120,4 +120,4 @@ async def _work(place: Place, service: FarService, done: Callable[[History], boo
         await asyncio.gather(working, return_exceptions=True)
         await api.aclose()
         seen.close()
-        history.close()
+        store.close()

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import apsw
 import pytest
 
-from bwp_tui.console.services.snapshot_feed import Feed, Snapshot
+from bwp_tui.console.services.snapshot_feed import Snapshot, SnapshotFeed
 from bwp_tui.domain.task import Status
 from bwp_tui.domain.times import utc_now
 from bwp_tui.store.worklog import intents
@@ -26,13 +26,14 @@ from tests.history import single
 from tests.waiting import eventually
 
 LATER = (
-    "httpx", "httpcore", "urllib3", "h11", "pydantic", "graphql", "sqlite3",
-    "bwp_tui.api.client", "bwp_tui.api.transfer", "bwp_tui.contract.payloads", "bwp_tui.sandbox", "bwp_tui.cli",
-    "textual.widgets._data_table", "textual.widgets._markdown", "textual.widgets._footer",
-    "bwp_tui.archive", "bwp_tui.console.screens.main_dispatcher", "bwp_tui.console.services.task_commands", "bwp_tui.console.services.screen_queries",
-    "bwp_tui.console.services.record_commands", "bwp_tui.console.services.download_queue", "bwp_tui.store.maintenance.daily", "bwp_tui.store.commands.undo",
-    "bwp_tui.console.screens.help",
-    "bwp_tui.console.screens.task", "bwp_tui.console.widgets.request_form", "bwp_tui.console.widgets.prompt",
+    "httpx", "httpcore", "urllib3", "h11", "pydantic", "graphql", "sqlite3", "bwp_tui.api.client",
+    "bwp_tui.api.transfer", "bwp_tui.contract.payloads", "bwp_tui.sandbox", "bwp_tui.cli",
+    "textual.widgets._data_table", "textual.widgets._markdown", "textual.widgets._footer", "bwp_tui.archive",
+    "bwp_tui.console.screens.main_dispatcher", "bwp_tui.console.services.task_commands",
+    "bwp_tui.console.services.screen_queries", "bwp_tui.console.services.record_commands",
+    "bwp_tui.console.services.download_queue", "bwp_tui.store.maintenance.daily", "bwp_tui.store.commands.undo",
+    "bwp_tui.console.screens.help", "bwp_tui.console.screens.task", "bwp_tui.console.widgets.request_form",
+    "bwp_tui.console.widgets.prompt",
 )  # fmt: skip
 """What the first frame does not show."""
 
@@ -87,17 +88,17 @@ def test_a_change_is_shown_with_few_statements() -> None:
     with fresh(still_life(60)) as place:
         apsw.connection_hooks.append(count)
         try:
-            feed = Feed(place.register, utc_now)
-            feed.follow(told.append)
+            feed = SnapshotFeed(place.register, utc_now)
+            feed.subscribe(told.append)
         finally:
             apsw.connection_hooks.remove(count)
         feed.start()
         eventually(lambda: told)
-        history = place.history()
+        store = place.store()
         statements.clear()
-        single.set_note(history, 60, "called", "op")
+        single.set_note(store, 60, "called", "op")
         eventually(lambda: len(told) == 2)
-        history.close()
+        store.close()
         feed.stop()
     counted = [sql for sql in statements if "data_version" not in sql]
     assert 0 < len(counted) <= STATEMENTS
@@ -113,5 +114,5 @@ def test_twenty_tasks_are_asked_about_at_a_time() -> None:
 def test_a_request_is_sent_once() -> None:
     with far_service(0.0) as service, fresh() as place:
         imported(place, 20)
-        worked(place, service, lambda history: intents.next_at(history) is None)
+        worked(place, service, lambda store: intents.next_at(store) is None)
         assert service.calls["start"] == 20

@@ -12,8 +12,8 @@ from typing import Final
 
 from bwp_tui.domain.task import Status
 from bwp_tui.domain.times import utc_now
-from bwp_tui.store.database.connection import History
-from bwp_tui.store.worklog.poll_answers import Answer
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.worklog.poll_answers import PollAnswer
 from tests.benchmarks.figures import Effort, Figure, Kind, Row, Skipped
 from tests.benchmarks.ptys import TimedPty
 from tests.benchmarks.registers import fresh
@@ -44,12 +44,12 @@ class Watched:
     """A console on a register that nobody but the benchmark changes."""
 
     console: TimedPty
-    history: History
+    store: Store
 
     def status(self, number: int, status: Status | str) -> None:
         """Have the service tell a status, as the engine records it."""
         now = utc_now()
-        single.answered(self.history, number, Answer(status, None, now, None, None, ()), None)
+        single.answered(self.store, number, PollAnswer(status, None, now, None, None, ()), None)
 
     def cost(self, act: Callable[[], object]) -> int:
         """Return the bytes that are sent for what `act` does."""
@@ -71,11 +71,11 @@ def watched() -> Iterator[Watched]:
     with ExitStack() as stack:
         place = stack.enter_context(fresh(still_life(TASKS)))
         stack.enter_context(place.without_engine())
-        history = place.history()
-        stack.callback(history.close)
-        history.rows("UPDATE tasks SET kind = 'DELETION', holding_period = 30 WHERE number = ?", (TASKS,))
+        store = place.store()
+        stack.callback(store.close)
+        store.rows("UPDATE tasks SET kind = 'DELETION', holding_period = 30 WHERE number = ?", (TASKS,))
         console = stack.enter_context(place.console())
-        found = Watched(console, history)
+        found = Watched(console, store)
         found.status(TASKS, Status.ON_HOLD)
         console.until(f"all {TASKS}", "Received", "on hold 1")
         console.settle()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.sandbox.server import Sandbox
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 
 USER = pwd.getpwuid(os.getuid()).pw_name
 """Who acts in these tests, whatever LOGNAME says."""
@@ -56,8 +56,8 @@ class Bwp:
     def folder(self) -> Path:
         return self.data / self.profile
 
-    def history(self) -> History:
-        return History(self.folder / "history.db")
+    def store(self) -> Store:
+        return Store(self.folder / "history.db")
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 from bwp_tui.domain.filter import parse
 from bwp_tui.sandbox.seed_history import past_tasks
 from bwp_tui.store.commands import requests
-from bwp_tui.store.commands.seed_practice import plant
+from bwp_tui.store.commands.seed_practice import seed_tasks
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import downloads
 from tests.archive.zips import DATA, plain
@@ -19,21 +19,21 @@ from tests.cli.conftest import Bwp
 def save(bwp: Bwp, folder: Path) -> tuple[int, Path]:
     """Plant tasks of the past, save the result of one; return its local number and where the file lies."""
     folder.mkdir(parents=True, exist_ok=True)
-    history = bwp.history()
+    store = bwp.store()
     now = datetime.now(UTC)
-    plant(history, past_tasks(30, 1, now), "op")
-    (task,) = tasks.matching(history, parse("is:ready"), today=now.date(), limit=1)
+    seed_tasks(store, past_tasks(30, 1, now), "op")
+    (task,) = tasks.matching(store, parse("is:ready"), today=now.date(), limit=1)
     path = plain(folder / f"retrieval-{task.email}-1.zip", {"a.txt": DATA, "b/orders.json": b"{}"})
-    requests.download(history, task.number, str(folder), "op (from 10.0.0.7)")
-    (order,) = downloads.due(history, history.clock(), 10)
+    requests.download(store, task.number, str(folder), "op (from 10.0.0.7)")
+    (order,) = downloads.due(store, store.clock(), 10)
     content = path.read_bytes()
-    downloads.finished(history, order, str(path), len(content), hashlib.sha256(content).hexdigest())
-    history.close()
+    downloads.record_success(store, order, str(path), len(content), hashlib.sha256(content).hexdigest())
+    store.close()
     return task.number, path
 
 
 def email_of(bwp: Bwp, number: int) -> str:
-    history = bwp.history()
-    email = tasks.get(history, number).email
-    history.close()
+    store = bwp.store()
+    email = tasks.get(store, number).email
+    store.close()
     return email

@@ -13,7 +13,7 @@ from bwp_tui.domain.times import local_day, utc_now
 from bwp_tui.engine.runtime.lease import Lease, begin_term
 from bwp_tui.store.maintenance import backups
 from bwp_tui.store.worklog import engine_state
-from bwp_tui.store.worklog.engine_state import Ability, Service
+from bwp_tui.store.worklog.engine_state import Ability, ServiceState
 from tests.cli.conftest import Bwp, Ended
 from tests.cli.test_requests import NOWHERE
 from tests.history.damage import overwrite_table
@@ -105,24 +105,24 @@ def test_a_lock_file_that_cannot_be_opened_fails(shop: Bwp) -> None:
 
 @pytest.mark.parametrize("ability", Ability)
 def test_an_engine_that_does_not_do_all_is_told(shop: Bwp, ability: Ability) -> None:
-    history, lease = shop.history(), Lease(shop.folder / "engine.lock")
-    assert begin_term(history, lease, ability if ability is Ability.POLLS else Ability.ALL)
+    store, lease = shop.store(), Lease(shop.folder / "engine.lock")
+    assert begin_term(store, lease, ability if ability is Ability.POLLS else Ability.ALL)
     if ability is Ability.NOTHING:
-        engine_state.report(history, Service.ENGINE_FAULT, "It fails.", None)
+        engine_state.record_health(store, ServiceState.ENGINE_FAULT, "It fails.", None)
     found = levels(shop("doctor", "--json"))["engine"]
     assert found == {Ability.ALL: "ok", Ability.POLLS: "warn", Ability.NOTHING: "fail"}[ability]
-    history.close()
+    store.close()
     lease.release()
 
 
 def test_a_clock_behind_the_history_is_told(shop: Bwp) -> None:
     shop("submit", "retrieval", "jane@example.com")
-    history = shop.history()
-    with history.write() as transaction:
+    store = shop.store()
+    with store.write() as transaction:
         transaction.run(
             "INSERT INTO timeline (task, at, actor, what) VALUES (1, '2999-01-01T00:00:00.000000Z', 'op', 'note')"
         )
-    history.close()
+    store.close()
     assert levels(shop("doctor", "--json"))["clock"] == "warn"
 
 
@@ -169,12 +169,12 @@ def test_a_history_of_three_days_without_a_backup_is_a_warning(bwp: Bwp) -> None
     file.write_text("kind,email\nretrieval,jane@example.com\n")
     assert bwp("import", str(file)).code == 0
     assert levels(bwp("doctor", "--json"))["history"] == "ok"
-    history = bwp.history()
-    with history.write() as transaction:
+    store = bwp.store()
+    with store.write() as transaction:
         transaction.run(
             "INSERT INTO timeline (task, at, actor, what) VALUES (1, '2020-01-01T00:00:00.000000Z', 'op', 'note')"
         )
-    history.close()
+    store.close()
     assert levels(bwp("doctor", "--json"))["history"] == "warn"
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bwp_tui.cli.exit_codes import Exit
+from bwp_tui.cli.exit_codes import ExitCode
 from tests.cli.conftest import Bwp
 
 SECRET = {"BWP_CLIENT_SECRET": "hush-hush"}
@@ -48,7 +48,7 @@ def test_what_is_shown_is_what_file_and_environment_come_to_without_the_secret(b
 def test_each_mistake_is_a_line_and_an_exit_code(bwp: Bwp, text: str, mistake: str) -> None:
     env = configured(bwp, text)
     ended = bwp("config", "validate", env=env)
-    assert ended.code == Exit.USAGE
+    assert ended.code == ExitCode.USAGE
     assert mistake in ended.out
     assert any(mistake in line for line in json.loads(bwp("config", "validate", "--json", env=env).out))
 
@@ -61,13 +61,13 @@ def test_settings_without_a_mistake_are_said_to_be_so(bwp: Bwp) -> None:
 
 def test_a_mistake_of_another_profile_stops_that_one_and_is_in_the_list(bwp: Bwp) -> None:
     env = configured(bwp, "[profiles.default]\n[profiles.other]\ndownload_slots = 99\n")
-    assert bwp("list", env=env).code == Exit.DONE
-    assert bwp("list", "--profile", "other", env=env).code == Exit.USAGE
+    assert bwp("list", env=env).code == ExitCode.DONE
+    assert bwp("list", "--profile", "other", env=env).code == ExitCode.USAGE
     ended = bwp("config", "validate", env=env)
-    assert (ended.code, "profiles.other.download_slots" in ended.out) == (Exit.USAGE, True)
+    assert (ended.code, "profiles.other.download_slots" in ended.out) == (ExitCode.USAGE, True)
 
 
 @pytest.mark.parametrize("words", [["--theme", "nope"], ["--theme=ansi"], ["sandbox", "--theme", "nope"]])
 def test_a_look_there_is_not_is_refused(bwp: Bwp, words: list[str]) -> None:
     ended = bwp(*words)
-    assert (ended.code, "--theme" in ended.err) == (Exit.USAGE, True)
+    assert (ended.code, "--theme" in ended.err) == (ExitCode.USAGE, True)

@@ -12,7 +12,7 @@ import pytest
 
 from bwp_tui import crashlog
 from bwp_tui.cli import main as cli
-from bwp_tui.cli.exit_codes import Exit
+from bwp_tui.cli.exit_codes import ExitCode
 from tests.cli.conftest import Bwp
 
 SECRETS = {
@@ -73,14 +73,14 @@ def test_a_report_that_cannot_be_written_hides_nothing(tmp_path: Path) -> None:
 def test_a_fault_of_a_command_is_a_sentence_and_a_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def broken(_arguments: object) -> Exit:
+    def broken(_arguments: object) -> ExitCode:
         raise failure("token=hush for jane@example.com")
 
     monkeypatch.setenv("BWP_DATA_DIR", str(tmp_path))
     monkeypatch.setattr(cli, "command_of", lambda _arguments: broken)
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     monkeypatch.setattr(threading, "excepthook", threading.excepthook)
-    assert cli.run(["list"]) == Exit.FAILED
+    assert cli.run(["list"]) == ExitCode.FAILED
     said = capsys.readouterr().err
     reports = list((tmp_path / "default" / "log").iterdir())
     assert len(reports) == 1

@@ -60,11 +60,11 @@ def test_the_text_says_the_same(kept: tuple[Bwp, str, Path]) -> None:
 
 
 def test_the_client_token_never_leaves_but_its_hash_does(bwp: Bwp) -> None:
-    history = bwp.history()
+    store = bwp.store()
     request = Request(Kind.RETRIEVAL, "jane@example.com", date(2026, 1, 31), "gdpr")
-    number = requests.submit(history, request, "op").number
-    ((token,),) = history.rows("SELECT client_token FROM intents")
-    history.close()
+    number = requests.submit(store, request, "op").number
+    ((token,),) = store.rows("SELECT client_token FROM intents")
+    store.close()
     said = bwp("evidence", f"#{number}", "--json").out
     assert str(token) not in said
     (sent,) = json.loads(said)["sent"]
@@ -99,10 +99,10 @@ def test_a_file_that_was_changed_or_is_gone_is_told(kept: tuple[Bwp, str, Path])
 
 def test_foreign_text_in_the_record_never_steers_the_terminal(kept: tuple[Bwp, str, Path]) -> None:
     bwp, task, _ = kept
-    history = bwp.history()
-    with history.write() as transaction:
+    store = bwp.store()
+    with store.write() as transaction:
         transaction.run("UPDATE tasks SET note = ? WHERE number = ?", ("\x1b]52;c;eA==\x07\u202e", int(task[1:])))
-    history.close()
+    store.close()
     for words in ((), ("--json",), ("--mask",)):
         assert not set("\x1b\x07\u202e") & set(bwp("evidence", task, *words).out)
 
@@ -144,11 +144,11 @@ def test_inspecting_a_bad_archive_is_one_sentence(kept: tuple[Bwp, str, Path], t
 
 def test_a_task_without_a_saved_result_says_what_to_do(bwp: Bwp, tmp_path: Path) -> None:
     save(bwp, tmp_path / "results")
-    history = bwp.history()
-    with history.write() as transaction:
+    store = bwp.store()
+    with store.write() as transaction:
         transaction.run("UPDATE tasks SET download = NULL")
-    (task, *_) = tasks.matching(history, parse("kind:retrieval"), today=date.today(), limit=1)
-    history.close()
+    (task, *_) = tasks.matching(store, parse("kind:retrieval"), today=date.today(), limit=1)
+    store.close()
     for command in (("inspect", f"#{task.number}"), ("pack", f"#{task.number}", "--recipient", "age1x")):
         ended = bwp(*command)
         assert ended.code == 1

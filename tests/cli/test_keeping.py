@@ -23,18 +23,18 @@ from tests.history.support import SOON, TODAY, accepted, answer, in_status, scal
 
 
 def _count(bwp: Bwp) -> int:
-    history = bwp.history()
+    store = bwp.store()
     try:
-        return scalar(history, "SELECT count(*) FROM tasks")
+        return scalar(store, "SELECT count(*) FROM tasks")
     finally:
-        history.close()
+        store.close()
 
 
 def _plant(bwp: Bwp, *task_ids: str) -> None:
-    history = bwp.history()
+    store = bwp.store()
     for task_id in task_ids:
-        accepted(history, task_id, email=f"{task_id}@example.com")
-    history.close()
+        accepted(store, task_id, email=f"{task_id}@example.com")
+    store.close()
 
 
 def test_a_backup_is_restored_and_what_came_since_stays(bwp: Bwp) -> None:
@@ -68,9 +68,9 @@ def test_a_restore_is_refused_while_an_engine_runs_or_the_history_is_open(bwp: B
     ended = bwp("restore", str(file), "--yes")
     lease.release()
     assert (ended.code, "is running" in ended.err) == (1, True)
-    history = bwp.history()
+    store = bwp.store()
     ended = bwp("restore", str(file), "--yes")
-    history.close()
+    store.close()
     assert (ended.code, "has the history" in ended.err) == (1, True)
 
 
@@ -84,9 +84,9 @@ def test_restoring_without_anyone_to_ask_needs_a_yes(bwp: Bwp) -> None:
 
 
 def test_a_purge_tells_what_it_does_and_does_it(bwp: Bwp) -> None:
-    history = bwp.history()
-    in_status(history, "COMPLETED", Kind.DELETION)
-    history.close()
+    store = bwp.store()
+    in_status(store, "COMPLETED", Kind.DELETION)
+    store.close()
     refused = bwp("purge", "--older-than", "0d")
     assert (refused.code, "add --yes" in refused.err) == (2, True)
     sight = bwp.folder / "console.json"
@@ -116,10 +116,10 @@ def test_a_damaged_history_is_told_once_and_the_doctor_names_what_was_set_aside(
 
 
 def test_a_purge_leaves_out_what_is_still_to_be_answered_unless_it_is_told_to(bwp: Bwp) -> None:
-    history = bwp.history()
-    ready = in_status(history, "COMPLETED").number
-    failed = in_status(history, "FAILED", task_id="task-2").number
-    history.close()
+    store = bwp.store()
+    ready = in_status(store, "COMPLETED").number
+    failed = in_status(store, "FAILED", task_id="task-2").number
+    store.close()
     kept = bwp("purge", "--older-than", "0", "--yes")
     assert kept.code == 0
     assert f"2 tasks (#{ready} retrieval COMPLETED, #{failed} retrieval FAILED)" in kept.err
@@ -138,26 +138,26 @@ def test_a_purge_leaves_out_what_is_still_to_be_answered_unless_it_is_told_to(bw
 
 def _zebra(bwp: Bwp, outside: Path) -> None:
     """Tasks with personal data and files wherever they can be: saved, in part, elsewhere, unpacked, copied."""
-    history = bwp.history()
+    store = bwp.store()
     own = bwp.folder / "downloads"
     for folder in (own, outside):
         folder.mkdir(parents=True)
     for number, folder in enumerate((own, outside, own), start=1):
         email = f"zebra{number}@example.com"
-        task = accepted(history, f"task-{number}", email=email)
-        single.answered(history, task.number, answer("COMPLETED"), SOON)
-        requests.download(history, task.number, str(folder), "op")
-        (order,) = downloads.due(history, SOON + timedelta(days=999), 9)
+        task = accepted(store, f"task-{number}", email=email)
+        single.answered(store, task.number, answer("COMPLETED"), SOON)
+        requests.download(store, task.number, str(folder), "op")
+        (order,) = downloads.due(store, SOON + timedelta(days=999), 9)
         name = file_name(order.kind, email, order.task_id)
         if number == 3:
             (folder / part_name(name)).write_text("zebra, a half")
-            downloads.failed(history, order, "zebra could not be fetched")
+            downloads.record_failure(store, order, "zebra could not be fetched")
         else:
             (folder / name).write_text("zebra")
-            downloads.finished(history, order, str(folder / name), 5, "abc123")
-    result_files.unpacked(history, 1, outside / "unpacked", "op")
-    saved_views.save(history, View("hers", "zebra", "newest"))
-    history.close()
+            downloads.record_success(store, order, str(folder / name), 5, "abc123")
+    result_files.record_unpacked(store, 1, outside / "unpacked", "op")
+    saved_views.save(store, View("hers", "zebra", "newest"))
+    store.close()
     (bwp.folder / "copied-x1.txt").write_text("zebra")
     (bwp.folder / "console.json").write_text('{"filter": "zebra"}')
     (bwp.folder / "console.json.4711").write_text('{"filter": "zebra"}')
@@ -173,9 +173,9 @@ def test_a_purge_leaves_nothing_in_the_folder_and_names_what_it_leaves_elsewhere
         assert named in ended.err
     assert "Purged 3 tasks and removed 3 files." in ended.out
     assert bwp("views", "delete", "hers").code == 0
-    history = bwp.history()
-    purge.remove_traces(history, TODAY, threading.Event())
-    history.close()
+    store = bwp.store()
+    purge.remove_traces(store, TODAY, threading.Event())
+    store.close()
     found = [
         file.name
         for file in bwp.folder.rglob("*")

@@ -12,7 +12,7 @@ import pyrage
 import pytest
 
 from bwp_tui.archive import encrypt as sealing
-from bwp_tui.archive.encrypt import NoRecipient, NotTheSame, seal
+from bwp_tui.archive.encrypt import BadRecipient, SourceChanged, encrypt
 from bwp_tui.store.queries import timeline
 from tests.cli.conftest import Bwp
 from tests.cli.saved import email_of, save
@@ -44,9 +44,9 @@ def test_the_copy_opens_with_the_recipients_key_and_the_receipt_fits_both(kept: 
     assert RECIPIENT in said
     assert email_of(bwp, number) not in said
     assert [stat.S_IMODE(made.stat().st_mode) for made in (copy, receipt)] == [0o600, 0o600]
-    history = bwp.history()
-    event = timeline.of_task(history, number)[-1]
-    history.close()
+    store = bwp.store()
+    event = timeline.of_task(store, number)[-1]
+    store.close()
     assert event.what == "packed"
     assert sha256(copy) in (event.detail or "")
 
@@ -123,7 +123,7 @@ def test_large_files_pass_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         return noted(self, data)
 
     monkeypatch.setattr(sealing._Hashing, "_noted", noting)
-    sealed = seal(source, target, RECIPIENT, sha256(source))
+    sealed = encrypt(source, target, RECIPIENT, sha256(source))
     assert max(sizes) <= 1 << 20
     assert (sealed.plain_bytes, sealed.sha256, sealed.bytes) == (3 << 20, sha256(target), target.stat().st_size)
 
@@ -131,10 +131,10 @@ def test_large_files_pass_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_what_fails_leaves_no_copy(tmp_path: Path) -> None:
     source = tmp_path / "a.zip"
     source.write_bytes(b"data")
-    with pytest.raises(NotTheSame):
-        seal(source, tmp_path / "b.age", RECIPIENT, "0" * 64)
-    with pytest.raises(NoRecipient):
-        seal(source, tmp_path / "b.age", "age1", sha256(source))
+    with pytest.raises(SourceChanged):
+        encrypt(source, tmp_path / "b.age", RECIPIENT, "0" * 64)
+    with pytest.raises(BadRecipient):
+        encrypt(source, tmp_path / "b.age", "age1", sha256(source))
     with pytest.raises(FileNotFoundError):
-        seal(tmp_path / "none", tmp_path / "b.age", RECIPIENT, "")
+        encrypt(tmp_path / "none", tmp_path / "b.age", RECIPIENT, "")
     assert not (tmp_path / "b.age").exists()

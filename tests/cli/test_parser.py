@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from bwp_tui.cli.main import command_of, understood
+from bwp_tui.cli.main import command_of, parse_arguments
 from bwp_tui.cli.parser import parse
 
 COMMANDS = {
@@ -137,4 +137,4 @@ def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -
 
 
 def test_no_words_mean_what_the_grammar_says_of_none() -> None:
-    assert understood([]) == parse([])
+    assert parse_arguments([]) == parse([])

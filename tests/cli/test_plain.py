@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from bwp_tui.cli.plain.request_questions import Left, words_of_request
+from bwp_tui.cli.plain.request_questions import Abandoned, ask_request
 from tests.cli.conftest import Bwp
 from tests.pty_terminal import Terminal
 
@@ -63,9 +63,9 @@ def test_a_request_is_filed_question_by_question_and_its_end_is_news(shop: Bwp) 
         assert terminal.wait() == 0
         written = terminal.bytes_since().decode()
     assert DRAWN.search(written.replace("\r\n", "\n")) is None
-    history = shop.history()
-    assert history.row("SELECT tags, note FROM tasks") == ('["x"]', "by phone")
-    history.close()
+    store = shop.store()
+    assert store.row("SELECT tags, note FROM tasks") == ('["x"]', "by phone")
+    store.close()
 
 
 def test_what_cannot_be_understood_is_said_and_nothing_is_lost(bwp: Bwp) -> None:
@@ -94,7 +94,7 @@ def test_each_wrong_answer_is_asked_for_again_at_once(
     answers = ["x", "d", "jane", "jane@example.com", "soon", "2026-01-05", "bdsg", "ccpa", "", "200", "3", "moved"]
     monkeypatch.setattr(sys, "stdin", io.StringIO("\n".join([*answers, ""])))
     filed = ["submit", "deletion", "jane@example.com", "--received=2026-01-05", "--regulation=ccpa"]
-    assert words_of_request() == [*filed, "--holding-period=3", "--reason=moved"]
+    assert ask_request() == [*filed, "--holding-period=3", "--reason=moved"]
     told = capsys.readouterr().err
     for wrong in (
         "“x” is neither retrieval nor deletion. Answer again, or quit.",
@@ -111,8 +111,8 @@ def test_whoever_leaves_or_whose_input_ends_has_filed_nothing(
     monkeypatch: pytest.MonkeyPatch, answers: list[str]
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO("".join(f"{answer}\n" for answer in answers)))
-    with pytest.raises(Left):
-        words_of_request()
+    with pytest.raises(Abandoned):
+        ask_request()
 
 
 def test_no_library_that_draws_is_ever_loaded(bwp: Bwp) -> None:

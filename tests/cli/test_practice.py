@@ -11,12 +11,12 @@ from types import ModuleType
 import pytest
 
 from bwp_tui.cli.commands import sandbox as practice_commands
-from bwp_tui.cli.exit_codes import Exit
+from bwp_tui.cli.exit_codes import ExitCode
 from bwp_tui.cli.main import run
-from bwp_tui.console.services.snapshot_feed import Feed
+from bwp_tui.console.services.snapshot_feed import SnapshotFeed
 from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.settings import Profile
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 from tests.cli.conftest import Bwp
 
@@ -79,12 +79,12 @@ class Console:
         self.profiles: list[Profile] = []
         self.counts: list[int] = []
 
-    def __call__(self, profile: Profile, *, theme: str | None, feed: Feed) -> int:
+    def __call__(self, profile: Profile, *, theme: str | None, feed: SnapshotFeed) -> int:
         feed.stop()
-        history = History(profile.history_path)
+        store = Store(profile.history_path)
         self.profiles.append(profile)
-        self.counts.append(len(tasks.changed_since(history, 0)))
-        history.close()
+        self.counts.append(len(tasks.changed_since(store, 0)))
+        store.close()
         assert theme == "light"
         lease = Lease(profile.lease_path)
         assert lease.take()
@@ -112,7 +112,7 @@ def test_each_practice_begins_with_a_fresh_register_of_the_past(console: Console
     (archives / "old.zip").touch()
     (archives / "mine.txt").touch()
     for _ in range(2):
-        assert run(["sandbox", "--tasks", "12", "--theme", "light"]) == Exit.DONE
+        assert run(["sandbox", "--tasks", "12", "--theme", "light"]) == ExitCode.DONE
     assert console.counts == [12, 12]
     profile = console.profiles[0]
     assert (profile.practice, profile.speed, profile.name) == (True, 1.0, "sandbox")
@@ -128,7 +128,7 @@ def test_a_second_practice_leaves_the_open_one_alone(
     assert lease.take()
     kept.write_bytes(b"in use")
     try:
-        assert run(["sandbox", "--theme", "light"]) == Exit.USAGE
+        assert run(["sandbox", "--theme", "light"]) == ExitCode.USAGE
     finally:
         lease.release()
     assert "Another practice console is open" in capsys.readouterr().err
@@ -142,7 +142,7 @@ def test_a_linked_download_folder_is_not_emptied(console: Console, tmp_path: Pat
     (elsewhere / "real.zip").touch()
     (tmp_path / "sandbox").mkdir()
     (tmp_path / "sandbox" / "downloads").symlink_to(elsewhere)
-    assert run(["sandbox", "--theme", "light"]) == Exit.DONE
+    assert run(["sandbox", "--theme", "light"]) == ExitCode.DONE
     assert (elsewhere / "real.zip").exists()
     assert len(console.profiles) == 1
 
@@ -153,7 +153,7 @@ def test_a_config_file_with_a_mistake_is_said_not_to_be_used(
     file = tmp_path / "config.toml"
     file.write_text('theme = "lihgt"\n[keys]\nmark = "z"\n', encoding="utf-8")
     monkeypatch.setenv("BWP_CONFIG_FILE", str(file))
-    assert run(["sandbox", "--tasks", "1", "--theme", "light"]) == Exit.DONE
+    assert run(["sandbox", "--tasks", "1", "--theme", "light"]) == ExitCode.DONE
     told = capsys.readouterr().err
     assert "The config file is not used here" in told
     assert "did you mean light?" in told

@@ -19,12 +19,12 @@ FOLDER = "/srv/results"
 @pytest.fixture
 def queue(bwp: Bwp) -> Bwp:
     """The program with three downloads that wait, of tasks 1 to 3, and a task 4 without one."""
-    history = bwp.history()
+    store = bwp.store()
     for number in range(1, 5):
-        in_status(history, "COMPLETED", task_id=f"task-{number}-{'0' * 8}")
+        in_status(store, "COMPLETED", task_id=f"task-{number}-{'0' * 8}")
         if number < 4:
-            requests.download(history, number, FOLDER, "op")
-    history.close()
+            requests.download(store, number, FOLDER, "op")
+    store.close()
     return bwp
 
 
@@ -34,12 +34,12 @@ def _states(queue: Bwp) -> dict[int, str]:
 
 
 def test_the_downloads_are_listed_as_they_come_with_addresses_masked(queue: Bwp) -> None:
-    history = queue.history()
-    (order, *_) = downloads.due(history, history.clock(), 5)
-    downloads.started(history, order)
-    downloads.progressed(history, order, 5_000_000, 10_000_000, 2_500_000.0, '"tag"')
-    downloads.failed(history, order, "The disk is full: \x1b[2J.")
-    history.close()
+    store = queue.store()
+    (order, *_) = downloads.due(store, store.clock(), 5)
+    downloads.record_start(store, order)
+    downloads.record_progress(store, order, 5_000_000, 10_000_000, 2_500_000.0, '"tag"')
+    downloads.record_failure(store, order, "The disk is full: \x1b[2J.")
+    store.close()
     ended = queue("downloads")
     assert (ended.code, ended.err) == (0, "")
     heading, second, third, first = ended.out.splitlines()
@@ -87,9 +87,9 @@ def test_downloads_are_paused_resumed_cancelled_and_tried_again(queue: Bwp) -> N
     assert _states(queue) == {1: "cancelled", 2: "cancelled", 3: "cancelled"}
     ended = queue("downloads", "retry", "2", "--json")
     assert [(one["id"], one["state"]) for one in json.loads(ended.out)] == [(2, "queued")]
-    history = queue.history()
-    assert [one.number for one in download_queue.listed(history, 10)] == [2, 3, 2, 1]
-    history.close()
+    store = queue.store()
+    assert [one.number for one in download_queue.listed(store, 10)] == [2, 3, 2, 1]
+    store.close()
 
 
 def test_downloads_are_brought_forward_in_the_order_in_which_they_are_named(queue: Bwp) -> None:
@@ -133,12 +133,12 @@ def test_a_read_only_profile_lists_and_does_not_steer(queue: Bwp) -> None:
 def test_asking_for_a_result_whose_download_is_paused_lets_it_go_on(shop: Bwp) -> None:
     shop("submit", "retrieval", "jane@example.com")
     assert shop("wait", "1", "--timeout", "40").code == 0
-    history = shop.history()
-    requests.download(history, 1, str(shop.folder / "downloads"), "op")
-    download = tasks.get(history, 1).download
+    store = shop.store()
+    requests.download(store, 1, str(shop.folder / "downloads"), "op")
+    download = tasks.get(store, 1).download
     assert download is not None
-    download_queue.pause(history, [download.id], "op")
-    history.close()
+    download_queue.pause(store, [download.id], "op")
+    store.close()
     ended = shop("download", "1", "--timeout", "40")
     assert (ended.code, ended.out.count("\n")) == (0, 1)
 
@@ -161,14 +161,14 @@ def test_without_an_engine_it_is_said_that_nobody_does_it_yet(queue: Bwp) -> Non
 def test_a_download_goes_to_one_folder_only(shop: Bwp) -> None:
     shop("submit", "retrieval", "jane@example.com")
     assert shop("wait", "1", "--timeout", "40").code == 0
-    history = shop.history()
-    requests.download(history, 1, FOLDER, "op")
-    name = tasks.get(history, 1).name
+    store = shop.store()
+    requests.download(store, 1, FOLDER, "op")
+    name = tasks.get(store, 1).name
     ended = shop("download", "1", "--output", str(shop.folder / "elsewhere"))
     assert ended.code == 1
     assert f"The result of {name} is being downloaded into {FOLDER}." in ended.err
     assert "bwp-tui downloads cancel 1" in ended.err
-    download = tasks.get(history, 1).download
-    history.close()
+    download = tasks.get(store, 1).download
+    store.close()
     assert download is not None
     assert (download.state, download.paused) == ("queued", False)

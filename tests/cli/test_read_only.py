@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.cli.exit_codes import Effect, Exit
+from bwp_tui.cli.exit_codes import Effect, ExitCode
 from bwp_tui.cli.parser import _parser, parse
 from tests.cli.conftest import Bwp
 
@@ -70,7 +70,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Bwp:
     env = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "LANG": "C.UTF-8", "BWP_DATA_DIR": str(folder)}
     bwp = Bwp(folder, env)
     for words in (["import", str(folder / FILE)], ["views", "save", "kept"], ["backup", str(folder / "backup.db")]):
-        assert bwp(*words).code == Exit.DONE
+        assert bwp(*words).code == ExitCode.DONE
     return bwp
 
 
@@ -80,7 +80,7 @@ def test_a_command_that_changes_something_is_refused_and_changes_nothing(kept: B
     assert parse(words).effect is Effect.CHANGES
     before = _state(kept.folder)
     ended = kept(*words, env={"BWP_READ_ONLY": "1"})
-    assert (ended.code, "read-only" in ended.err) == (Exit.USAGE, True)
+    assert (ended.code, "read-only" in ended.err) == (ExitCode.USAGE, True)
     assert _state(kept.folder) == before
 
 
@@ -91,4 +91,4 @@ def test_what_changes_nothing_is_done(kept: Bwp, words: list[str]) -> None:
     words = [str(kept.data / word) if word in (FILE, "another.db") else word for word in words]
     ended = kept(*words, env={"BWP_READ_ONLY": "1"})
     assert "read-only, so" not in ended.err
-    assert ended.code == Exit.DONE or words == ["doctor"]
+    assert ended.code == ExitCode.DONE or words == ["doctor"]

@@ -11,8 +11,8 @@ import pytest
 
 from bwp_tui.domain.filter import parse
 from bwp_tui.sandbox.seed_history import past_tasks
-from bwp_tui.store.commands.seed_practice import plant
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.commands.seed_practice import seed_tasks
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 from tests.cli.conftest import Bwp
 from tests.cli.saved import email_of, save
@@ -21,17 +21,17 @@ from tests.cli.saved import email_of, save
 @pytest.fixture
 def planted(bwp: Bwp) -> Bwp:
     """The program with sixty tasks of the past."""
-    history = bwp.history()
-    plant(history, past_tasks(60, 1, datetime.now(UTC)), "op")
-    history.close()
+    store = bwp.store()
+    seed_tasks(store, past_tasks(60, 1, datetime.now(UTC)), "op")
+    store.close()
     return bwp
 
 
 def execute(bwp: Bwp, sql: str) -> None:
-    history = bwp.history()
-    with history.write() as transaction:
+    store = bwp.store()
+    with store.write() as transaction:
         transaction.run(sql)
-    history.close()
+    store.close()
 
 
 def test_the_list_is_aligned_newest_first_and_masked(planted: Bwp) -> None:
@@ -66,9 +66,9 @@ def test_a_masked_list_hides_the_address_in_notes_tags_and_paths_too(bwp: Bwp, t
 
 def test_json_agrees_with_the_register(planted: Bwp) -> None:
     found = json.loads(planted("list", "status:failed", "--json").out)
-    history = planted.history()
-    rows = history.rows("SELECT number, task_id, email FROM tasks WHERE status = 'FAILED' ORDER BY number DESC")
-    history.close()
+    store = planted.store()
+    rows = store.rows("SELECT number, task_id, email FROM tasks WHERE status = 'FAILED' ORDER BY number DESC")
+    store.close()
     assert found
     assert [(task["id"], task["task_id"], task["email"]) for task in found] == rows
     assert all(task["errors"][0]["code"] in ("DATA_SUBJECT_NOT_FOUND", "ORDERS_NOT_CLOSED") for task in found)
@@ -101,9 +101,9 @@ def test_a_mistake_in_a_filter_is_marked_under_the_word(bwp: Bwp) -> None:
 
 
 def test_show_tells_all_and_hides_the_address_wherever_it_stands(planted: Bwp) -> None:
-    history = planted.history()
-    task = tasks.matching(history, parse("status:completed"), today=date.today(), limit=1)[0]
-    history.close()
+    store = planted.store()
+    task = tasks.matching(store, parse("status:completed"), today=date.today(), limit=1)[0]
+    store.close()
     number, email, task_id = task.number, task.email, task.task_id or ""
     execute(planted, f"UPDATE tasks SET note = 'write to {email}' WHERE number = {number}")
     shown = planted("show", task_id[:8])
@@ -198,25 +198,24 @@ def test_nothing_is_made_for_others_to_read_whatever_the_umask(bwp: Bwp) -> None
 
 
 def test_the_planted_past_is_counted_and_has_its_timelines(bwp: Bwp) -> None:
-    history = History(bwp.folder / "history.db")
+    store = Store(bwp.folder / "history.db")
     past = past_tasks(60, 1, datetime.now(UTC))
-    assert plant(history, past, "op") == 60
-    counted = history.rows("SELECT kind, status, sum(tasks) FROM tallies WHERE tasks > 0 GROUP BY 1, 2 ORDER BY 1, 2")
-    assert counted == history.rows("SELECT kind, status, count(*) FROM tasks GROUP BY 1, 2 ORDER BY 1, 2")
+    assert seed_tasks(store, past, "op") == 60
+    counted = store.rows("SELECT kind, status, sum(tasks) FROM tallies WHERE tasks > 0 GROUP BY 1, 2 ORDER BY 1, 2")
+    assert counted == store.rows("SELECT kind, status, count(*) FROM tasks GROUP BY 1, 2 ORDER BY 1, 2")
     cancelled = sum(task.cancelled for task in past)
-    assert history.row("SELECT count(*) FROM tasks WHERE status = 'CANCELLED'") == (cancelled,)
-    assert history.row("SELECT count(*) FROM tasks WHERE terminal = 0 AND next_poll_at IS NULL") == (0,)
-    assert history.row("SELECT count(*) FROM tasks WHERE terminal = 1 AND next_poll_at IS NOT NULL") == (0,)
+    assert store.row("SELECT count(*) FROM tasks WHERE status = 'CANCELLED'") == (cancelled,)
+    assert store.row("SELECT count(*) FROM tasks WHERE terminal = 0 AND next_poll_at IS NULL") == (0,)
+    assert store.row("SELECT count(*) FROM tasks WHERE terminal = 1 AND next_poll_at IS NOT NULL") == (0,)
     # The last change on each timeline is what the task is now, and no line stands before its elder.
     assert (
-        history.rows(
+        store.rows(
             "SELECT t.number FROM tasks t WHERE t.status <> (SELECT l.after FROM timeline l WHERE l.task = t.number"
             " AND l.after IS NOT NULL ORDER BY l.id DESC LIMIT 1)"
         )
         == []
     )
     assert (
-        history.rows("SELECT 1 FROM timeline a JOIN timeline b ON a.task = b.task AND a.id < b.id AND a.at > b.at")
-        == []
+        store.rows("SELECT 1 FROM timeline a JOIN timeline b ON a.task = b.task AND a.id < b.id AND a.at > b.at") == []
     )
-    history.close()
+    store.close()

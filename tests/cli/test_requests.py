@@ -47,11 +47,11 @@ def recorded(bwp: Bwp) -> int:
     """How many tasks the register holds."""
     if not (bwp.folder / "history.db").exists():
         return 0
-    history = bwp.history()
+    store = bwp.store()
     try:
-        return tasks.count(history, Filter(), today=datetime.now(UTC).date())
+        return tasks.count(store, Filter(), today=datetime.now(UTC).date())
     finally:
-        history.close()
+        store.close()
 
 
 def is_one_sentence(ended: Ended) -> bool:
@@ -81,9 +81,9 @@ def test_the_line_of_a_submitted_task_masks_the_address(shop: Bwp) -> None:
 
 def test_the_timeline_says_who_asked_and_from_where(shop: Bwp) -> None:
     shop("submit", "retrieval", "jane@example.com", env={"SSH_CONNECTION": "10.0.0.7 1 10.0.0.1 22"})
-    history = shop.history()
-    assert timeline.of_task(history, 1)[0].actor == f"{USER} (from 10.0.0.7)"
-    history.close()
+    store = shop.store()
+    assert timeline.of_task(store, 1)[0].actor == f"{USER} (from 10.0.0.7)"
+    store.close()
 
 
 @pytest.mark.parametrize(
@@ -147,10 +147,10 @@ def test_an_unreachable_service_leaves_the_request_queued_and_the_next_engine_se
     assert "QUEUED" in ended.out
     assert "#1 is recorded and stays QUEUED" in ended.err
     assert is_one_sentence(ended)
-    history = shop.history()
-    with history.write() as transaction:  # the wait that a failure asks for is over
+    store = shop.store()
+    with store.write() as transaction:  # the wait that a failure asks for is over
         transaction.run("UPDATE intents SET not_before = ?", (transaction.now_text,))
-    history.close()
+    store.close()
     assert shop("run", "--once").code == 0
     assert [start.email for start in practice.world.starts] == ["jane@example.com"]
 
@@ -287,10 +287,10 @@ def test_an_interrupted_wait_keeps_what_was_recorded(shop: Bwp, practice: Sandbo
     process = subprocess.Popen(
         shop.argv("wait", "1"), env=shop.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    history = shop.history()
-    while history.row("SELECT 1 FROM engine WHERE pid = ?", (process.pid,)) is None:
+    store = shop.store()
+    while store.row("SELECT 1 FROM engine WHERE pid = ?", (process.pid,)) is None:
         assert process.poll() is None
-    history.close()
+    store.close()
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=20)
     assert process.returncode == 130

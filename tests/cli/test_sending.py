@@ -11,9 +11,9 @@ from tests.cli.conftest import Bwp
 def test_what_was_sent_is_printed_for_all_or_one_without_its_token(shop: Bwp) -> None:
     assert shop("submit", "retrieval", "jane@example.com").code == 0
     assert shop("submit", "deletion", "bob@example.com", "--yes", "--reason", "bob@example.com left").code == 0
-    history = shop.history()
-    tokens = [as_text(token) for (token,) in history.rows("SELECT client_token FROM intents ORDER BY id")]
-    history.close()
+    store = shop.store()
+    tokens = [as_text(token) for (token,) in store.rows("SELECT client_token FROM intents ORDER BY id")]
+    store.close()
     ended = shop("sent")
     lines = ended.out.splitlines()
     assert "submit deletion" in lines[1]

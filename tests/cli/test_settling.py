@@ -18,18 +18,18 @@ from tests.cli.test_requests import NOWHERE, is_one_sentence
 def unconfirmed(shop: Bwp) -> Bwp:
     """The program with an unconfirmed retrieval, #1."""
     shop("submit", "retrieval", "jane@example.com", "--timeout", "0")
-    history = shop.history()
-    [intent] = intents.due(history, history.clock(), 5)
-    intent_outcomes.sending(history, intent.id)
-    intent_outcomes.unconfirmed(history, intent.id)
-    history.close()
+    store = shop.store()
+    [intent] = intents.due(store, store.clock(), 5)
+    intent_outcomes.record_sending(store, intent.id)
+    intent_outcomes.record_unconfirmed(store, intent.id)
+    store.close()
     return shop
 
 
 def status(bwp: Bwp) -> str:
-    history = bwp.history()
-    task = tasks.get(history, 1)
-    history.close()
+    store = bwp.store()
+    task = tasks.get(store, 1)
+    store.close()
     return task.status
 
 
@@ -61,9 +61,9 @@ def test_it_is_given_up_with_a_reason(unconfirmed: Bwp) -> None:
     ended = unconfirmed("settle", "1", "--give-up", "the shopper withdrew")
     assert (ended.code, ended.err) == (0, "")
     assert ended.out.rstrip().endswith("GIVEN_UP")
-    history = unconfirmed.history()
-    assert timeline.of_task(history, 1)[-1].detail == "the shopper withdrew"
-    history.close()
+    store = unconfirmed.store()
+    assert timeline.of_task(store, 1)[-1].detail == "the shopper withdrew"
+    store.close()
 
 
 def test_sending_it_anew_warns_of_a_second_task(unconfirmed: Bwp, practice: Sandbox) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.cli.exit_codes import Exit
-from bwp_tui.store.database.connection import History
+from bwp_tui.cli.exit_codes import ExitCode
+from bwp_tui.store.database.connection import Store
 from tests.cli.conftest import Bwp
 from tests.cli.test_requests import recorded
 from tests.pty_terminal import Terminal
@@ -31,19 +31,19 @@ def _shell(bwp: Bwp, streams: str, *words: str) -> int:
 
 @pytest.mark.parametrize("streams", LOST)
 def test_a_request_that_was_sent_is_a_success_whatever_became_of_the_output(shop: Bwp, streams: str) -> None:
-    assert _shell(shop, streams, "submit", "retrieval", "jane@example.com") == Exit.DONE
+    assert _shell(shop, streams, "submit", "retrieval", "jane@example.com") == ExitCode.DONE
     assert recorded(shop) == 1
 
 
 @pytest.mark.parametrize("streams", LOST)
 def test_a_request_that_was_refused_is_none(shop: Bwp, streams: str) -> None:
-    assert _shell(shop, streams, "submit", "retrieval", "jane@example") == Exit.USAGE
+    assert _shell(shop, streams, "submit", "retrieval", "jane@example") == ExitCode.USAGE
 
 
 @pytest.mark.parametrize(
-    ("streams", "code"), [("| true", Exit.DONE), (">/dev/full", Exit.FAILED), ("2>/dev/full", Exit.DONE)]
+    ("streams", "code"), [("| true", ExitCode.DONE), (">/dev/full", ExitCode.FAILED), ("2>/dev/full", ExitCode.DONE)]
 )
-def test_what_is_printed_for_its_own_sake_fails_where_it_cannot_be_kept(bwp: Bwp, streams: str, code: Exit) -> None:
+def test_what_is_printed_for_its_own_sake_fails_where_it_cannot_be_kept(bwp: Bwp, streams: str, code: ExitCode) -> None:
     for number in range(3):
         bwp("import", str(_file(bwp, number)))
     assert _shell(bwp, streams, "export", "-") == code
@@ -67,7 +67,7 @@ def test_the_engine_goes_on_when_its_output_cannot_be_written(shop: Bwp, closed:
             shop("import", str(_file(shop, 1)))
             eventually(lambda: _sent(shop) == 1)
             engine.send_signal(signal.SIGTERM)
-            assert engine.wait(20) == Exit.DONE
+            assert engine.wait(20) == ExitCode.DONE
         finally:
             engine.kill()
     os.close(writer)
@@ -75,14 +75,14 @@ def test_the_engine_goes_on_when_its_output_cannot_be_written(shop: Bwp, closed:
 
 
 def _sent(bwp: Bwp) -> int:
-    history = History(bwp.folder / "history.db")
+    store = Store(bwp.folder / "history.db")
     try:
-        row = history.row("SELECT count(*) FROM tasks WHERE task_id IS NOT NULL")
+        row = store.row("SELECT count(*) FROM tasks WHERE task_id IS NOT NULL")
         assert row is not None
         assert isinstance(row[0], int)
         return row[0]
     finally:
-        history.close()
+        store.close()
 
 
 def test_no_file_takes_the_number_of_a_closed_stream(bwp: Bwp) -> None:
@@ -99,7 +99,7 @@ def test_no_file_takes_the_number_of_a_closed_stream(bwp: Bwp) -> None:
 def test_a_terminal_is_steered_by_no_file_name(bwp: Bwp) -> None:
     bwp.data.parent.joinpath("evil\x1b]0;PWN\x07.csv").write_text("kind,email\nretrieval,jane@example.com\n")
     with Terminal(bwp.argv("import", "evil\x1b]0;PWN\x07.csv"), env=bwp.env, cwd=str(bwp.data.parent)) as terminal:
-        assert terminal.wait(20) == Exit.DONE
+        assert terminal.wait(20) == ExitCode.DONE
         said = terminal.bytes_since()
     assert b"\x07" not in said
     assert b"\x1b]0" not in said
@@ -108,6 +108,6 @@ def test_a_terminal_is_steered_by_no_file_name(bwp: Bwp) -> None:
 
 def test_a_message_is_free_of_control_characters_in_a_file_too(bwp: Bwp) -> None:
     ended = bwp("import", "evil\x1b]0;PWN\x07.csv")
-    assert ended.code == Exit.NOT_FOUND
+    assert ended.code == ExitCode.NOT_FOUND
     assert "\x1b" not in ended.err
     assert "\x07" not in ended.err

@@ -123,9 +123,9 @@ def test_an_import_killed_in_the_middle_leaves_nothing_and_can_be_done_again(bwp
     assert recorded(bwp) in (0, MANY)
     ended = bwp("import", str(file))
     assert (ended.code, recorded(bwp)) in ((0, MANY), (1, MANY))
-    history = bwp.history()
-    assert history.row("SELECT count(DISTINCT email), count(*) FROM tasks") == (MANY, MANY)
-    history.close()
+    store = bwp.store()
+    assert store.row("SELECT count(DISTINCT email), count(*) FROM tasks") == (MANY, MANY)
+    store.close()
 
 
 def test_what_was_imported_is_sent_by_the_next_engine(shop: Bwp, practice: Sandbox) -> None:

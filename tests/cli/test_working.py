@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.cli.commands.service import progress_words
+from bwp_tui.cli.commands.service import progress_text
 from bwp_tui.domain.task import Download, DownloadState, Kind
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.queries import tasks
@@ -131,12 +131,12 @@ def test_progress_is_drawn_on_a_terminal_and_wiped_when_the_download_is_interrup
     ],
 )
 def test_progress_tells_what_is_known(received: int, total: int | None, rate: float | None, words: str) -> None:
-    assert progress_words([running(received, total, rate)]) == words
+    assert progress_text([running(received, total, rate)]) == words
 
 
 def test_progress_of_several_is_their_sum() -> None:
     both = [running(100_000, 1_000_000, 50_000.0), running(300_000, 1_000_000, 50_000.0)]
-    assert progress_words(both) == "2 downloads  20%  400 kB of 2.0 MB  100 kB/s  16 s left"
+    assert progress_text(both) == "2 downloads  20%  400 kB of 2.0 MB  100 kB/s  16 s left"
 
 
 def running(received: int, total: int | None, rate: float | None) -> Download:
@@ -181,18 +181,18 @@ def test_a_running_engine_is_used_by_other_commands_and_ends_cleanly(shop: Bwp, 
         engine.send_signal(signal.SIGTERM)
         assert engine.wait(20) == 0
     assert len(practice.world.starts) == 1
-    history = shop.history()
-    assert history.row("SELECT pid FROM engine") == (None,)
-    history.close()
+    store = shop.store()
+    assert store.row("SELECT pid FROM engine") == (None,)
+    store.close()
 
 
 def test_running_once_brings_all_up_to_date(shop: Bwp, practice: Sandbox) -> None:
     known = practice.world.start(Kind.DELETION, "bob@example.com", holding_period=9)
     shop("track", "deletion", known, env=NOWHERE)
-    history = shop.history()
-    with history.write() as transaction:
+    store = shop.store()
+    with store.write() as transaction:
         transaction.run("UPDATE tasks SET next_poll_at = ?", (transaction.now_text,))
-    history.close()
+    store.close()
     assert shop("run", "--once").code == 0
     assert "ON_HOLD" in shop("show", "1").out
 
@@ -202,18 +202,18 @@ def test_an_engine_goes_on_where_its_lines_cannot_be_printed(shop: Bwp, full: bo
     reader, gone = os.pipe()
     os.close(reader)
     out = os.open("/dev/full", os.O_WRONLY) if full else gone
-    history = shop.history()
+    store = shop.store()
     with subprocess.Popen(shop.argv("run"), env=shop.env, stdout=out, stderr=subprocess.PIPE) as engine:
         try:
-            eventually(lambda: engine_state.read(history).pid == engine.pid)
-            number = submit(history, "jane@example.com")
-            eventually(lambda: tasks.get(history, number).task_id)
+            eventually(lambda: engine_state.read(store).pid == engine.pid)
+            number = submit(store, "jane@example.com")
+            eventually(lambda: tasks.get(store, number).task_id)
             engine.terminate()
             assert engine.communicate(timeout=20)[1] == b""
             assert engine.returncode == 0
         finally:
             engine.kill()
-    history.close()
+    store.close()
 
 
 def test_running_once_without_the_service_says_to_try_later(shop: Bwp) -> None:

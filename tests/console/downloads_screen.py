@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from bwp_tui.console.screens.downloads import DownloadsScreen
 from bwp_tui.domain.task import Download
 from bwp_tui.settings import Profile
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog import downloads, engine_state
 from tests.console.past import Planted
 from tests.console.queue_past import NAMES, PAST, ask, run_all
@@ -21,11 +21,11 @@ async def at_downloads(
 ) -> AsyncIterator[Console]:
     """The downloads screen over retrievals whose results were asked for, or over all states without any."""
     async with opened(profile, past, size=size) as console:
-        engine_state.announce(console.history, 4711, "desk")
+        engine_state.announce(console.store, 4711, "desk")
         for name in asked:
-            ask(console.history, name)
+            ask(console.store, name)
         if not asked:
-            run_all(console.history)
+            run_all(console.store)
         await console.press("F")
         await console.until(lambda: isinstance(console.app.screen, DownloadsScreen) and console.app.screen.listed)
         await console.pilot.pause()
@@ -48,9 +48,9 @@ def download_of(console: Console, name: str) -> Download:
     return download
 
 
-def waiting(history: History) -> list[str]:
+def waiting(store: Store) -> list[str]:
     """The names of the downloads that have not ended, in the order of the queue."""
-    return [NAMES[download.number - 1] for download in downloads.open_ones(history)]
+    return [NAMES[download.number - 1] for download in downloads.unfinished(store)]
 
 
 async def go_to(console: Console, name: str) -> None:

@@ -15,11 +15,11 @@ from textual.widgets import Input
 from bwp_tui.console.app import ConsoleApp
 from bwp_tui.console.screens.main import MainScreen
 from bwp_tui.console.widgets.detail_pane import Heading
-from bwp_tui.console.widgets.radio_field import Choice
+from bwp_tui.console.widgets.radio_field import RadioField
 from bwp_tui.domain.task import Task
 from bwp_tui.settings import GivenSecret, Profile
 from bwp_tui.store.commands import seed_practice
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 from tests.console.past import PAST, clock
 from tests.waiting import eventually_in_loop
@@ -43,11 +43,11 @@ def make_profile(folder: Path, *, read_only: bool = False, download_dir: Path | 
     )
 
 
-def plant(profile: Profile, past: Iterable[seed_practice.Past] = PAST) -> History:
+def plant(profile: Profile, past: Iterable[seed_practice.SampleTask] = PAST) -> Store:
     """Open the profile's register, filled with a past."""
-    history = History(profile.history_path, clock=clock)
-    seed_practice.plant(history, past, "op")
-    return history
+    store = Store(profile.history_path, clock=clock)
+    seed_practice.seed_tasks(store, past, "op")
+    return store
 
 
 def screen_lines(app: ConsoleApp) -> list[str]:
@@ -61,7 +61,7 @@ class Console:
 
     app: ConsoleApp
     pilot: Pilot[int]
-    history: History
+    store: Store
 
     @property
     def main(self) -> MainScreen:
@@ -79,7 +79,7 @@ class Console:
         return "\n".join(line[region.x : region.right] for line in lines)
 
     def task(self, number: int) -> Task:
-        return tasks.get(self.history, number)
+        return tasks.get(self.store, number)
 
     def field(self, name: str) -> Input:
         return self.main.query_one(f"#field-{name}", Input)
@@ -105,15 +105,15 @@ class Console:
     async def go_to(self, number: int) -> None:
         """Put the cursor on a task, and wait until its details are shown."""
         self.main.table.go_to_task(number)
-        assert self.main.task_here is not None
+        assert self.main.current_task is not None
         heading = self.main.query_one("#detail-heading", Heading)
         await self.until(lambda: f"#{number}" in heading._rights)
 
     async def fill(self, *, kind: str = "retrieval", regulation: str = "gdpr", **texts: str) -> None:
         """Open the form and type into its fields."""
         await self.do("new")
-        self.main.query_one("#field-kind", Choice).value = kind
-        self.main.query_one("#field-regulation", Choice).value = regulation
+        self.main.query_one("#field-kind", RadioField).value = kind
+        self.main.query_one("#field-regulation", RadioField).value = regulation
         for name, text in texts.items():
             self.field(name).value = text
         await self.pilot.pause()
@@ -127,21 +127,21 @@ class Console:
 @asynccontextmanager
 async def opened(
     profile: Profile,
-    past: Iterable[seed_practice.Past] = PAST,
+    past: Iterable[seed_practice.SampleTask] = PAST,
     *,
     size: tuple[int, int] = WIDE,
     theme: str | None = None,
 ) -> AsyncIterator[Console]:
     """The console on a planted history, without an engine; its first snapshot is shown."""
     past = tuple(past)
-    history = plant(profile, past)
+    store = plant(profile, past)
     app = ConsoleApp(profile, theme=theme, clock=clock, with_engine=False)
     try:
         async with app.run_test(size=size) as pilot:
-            console = Console(app, pilot, history)
+            console = Console(app, pilot, store)
             await console.until(lambda: console.main.is_ready and console.main.table.row_count == len(past))
             await pilot.pause()
             yield console
     finally:
         app.close()
-        history.close()
+        store.close()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.console.screens.archive import ArchiveScreen
-from bwp_tui.console.widgets.virtual_list import RowList
+from bwp_tui.console.widgets.virtual_list import VirtualList
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from bwp_tui.store.queries import timeline
@@ -38,15 +38,15 @@ def save(console: Console, profile: Profile, members: Mapping[str, bytes] = MEMB
 
 
 def record(console: Console, path: Path) -> None:
-    requests.download(console.history, READY, str(path.parent), "op")
-    (order,) = downloads.due(console.history, NOW, 100)
+    requests.download(console.store, READY, str(path.parent), "op")
+    (order,) = downloads.due(console.store, NOW, 100)
     content = path.read_bytes()
-    downloads.finished(console.history, order, str(path), len(content), hashlib.sha256(content).hexdigest())
+    downloads.record_success(console.store, order, str(path), len(content), hashlib.sha256(content).hexdigest())
 
 
 async def look_inside(console: Console, *words: str) -> None:
     """Press the key once the console knows that the result is saved."""
-    await console.until(lambda: (task := console.main.task_here) and task.download and task.download.path)
+    await console.until(lambda: (task := console.main.current_task) and task.download and task.download.path)
     await console.press("o")
     await console.until(lambda: isinstance(console.app.screen, ArchiveScreen))
     await console.sees(*words)
@@ -90,7 +90,7 @@ async def test_each_kind_of_entry_is_shown_readable_masked_and_harmless(profile:
         save(console, profile)
         await look_inside(console, "README.txt")
         for row, words in enumerate(expected.values()):
-            assert console.app.screen.query_one(RowList).cursor_row == row
+            assert console.app.screen.query_one(VirtualList).cursor_row == row
             await console.press("enter")
             await console.sees(*words)
             assert "jane.doe" not in console.text
@@ -109,7 +109,7 @@ async def test_json_is_folded_and_unfolded_in_its_place(profile: Profile) -> Non
         await console.sees("▾ { 2 }", "id: 1")
         await console.press("j", "enter")
         await console.until(lambda: "id: 1" not in shown(console))
-        assert console.app.screen.query_one(RowList).cursor_row == 1
+        assert console.app.screen.query_one(VirtualList).cursor_row == 1
         await console.press("k", "enter")
         await console.sees("▸ [ 2 ]")
         assert "{ 2 }" not in shown(console)
@@ -144,7 +144,7 @@ async def test_unpacking_is_asked_recorded_and_private(profile: Profile) -> None
         assert (folder / "folder/big.txt").read_bytes() == MEMBERS["folder/big.txt"]
         assert folder.stat().st_mode & 0o777 == 0o700
         assert console.app.clipboard == str(folder)
-        event = timeline.of_task(console.history, READY)[-1]
+        event = timeline.of_task(console.store, READY)[-1]
         assert (event.what, event.actor, event.detail) == ("unpacked", "op", str(folder))
         assert "jane.doe" not in console.text
 
@@ -237,7 +237,7 @@ async def test_a_row_of_a_table_is_read_whole_however_long_its_cells_are(profile
         await console.sees("at: 2", "session: short", "row 2")
         await console.press("escape")
         await console.until(lambda: "at  what" in shown(console))
-        assert console.app.screen.query_one(RowList).cursor_row == 1
+        assert console.app.screen.query_one(VirtualList).cursor_row == 1
         await console.press("escape")
         await console.sees("NAME")
 

@@ -23,10 +23,10 @@ async def press(console: Console, *keys: str) -> int:
 async def test_failed_deletions_of_5000_requests_are_submitted_again_with_a_note_in_few_keys(profile: Profile) -> None:
     practice = replace(profile, practice=True)
     async with opened(practice, past=past_tasks(5_000, 1, NOW)) as console:
-        wanted = list(tasks.numbers(console.history, parse(FILTER), today=TODAY))
+        wanted = list(tasks.numbers(console.store, parse(FILTER), today=TODAY))
         assert len(wanted) > 1
         keys = await press(console, "slash")
-        console.main.prompt.put(FILTER)
+        console.main.prompt.set_text(FILTER)
         await console.until(lambda: list(console.main.table.numbers) == wanted)
         keys += await press(console, "enter", "asterisk", "R")
         await console.sees(f"{len(wanted)} to resubmit", "Note for the new tasks")
@@ -34,9 +34,9 @@ async def test_failed_deletions_of_5000_requests_are_submitted_again_with_a_note
         await console.sees(f"Type {len(wanted)} to go on")
         keys += await press(console, *str(len(wanted)), "enter")
         await console.sees(f"{len(wanted)} resubmissions asked for.")
-        again = [task.resubmitted_as for task in tasks.window(console.history, wanted)]
+        again = [task.resubmitted_as for task in tasks.window(console.store, wanted)]
         assert None not in again
-        assert {task.note for task in tasks.window(console.history, [number or 0 for number in again])} == {"ok"}
+        assert {task.note for task in tasks.window(console.store, [number or 0 for number in again])} == {"ok"}
         assert keys <= MOST_KEYS, keys
 
 
@@ -49,7 +49,7 @@ async def test_one_marked_deletion_is_submitted_again_only_when_its_address_is_t
         await console.sees("Nothing was done: the address was not typed.")
         await console.press("R", "enter")
         await console.until(lambda: console.main.prompt.is_open and "It is frank@example.com." in console.text)
-        console.main.prompt.put("frank@example.com")
+        console.main.prompt.set_text("frank@example.com")
         await console.press("enter")
         await console.until(lambda: console.task(ORDERS_OPEN).resubmitted_as)
         assert HELD not in console.main.table.marks

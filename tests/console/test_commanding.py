@@ -10,7 +10,7 @@ from textual.widgets import Input
 from bwp_tui.cli.parser import _parser
 from bwp_tui.console.bindings.actions import ACTIONS, BY_NAME
 from bwp_tui.console.bindings.commands import BY_WORD, EVERY, IN_THE_SHELL
-from bwp_tui.console.command_bar.parser import WrongLine, take_apart
+from bwp_tui.console.command_bar.parser import CommandError, parse_line
 from bwp_tui.console.screens.task import TaskScreen
 from bwp_tui.domain.task import Kind
 from bwp_tui.settings import Profile
@@ -23,7 +23,7 @@ async def types(console: Console, line: str) -> None:
     """Type a line behind `:` and press enter."""
     await console.press("colon")
     await console.until(lambda: console.main.prompt.is_open)
-    console.main.prompt.put(line)
+    console.main.prompt.set_text(line)
     await console.press("enter")
 
 
@@ -71,8 +71,8 @@ async def test_a_note_on_one_task_names_it_and_what_looks_like_a_task_is_one_or_
     ],
 )
 def test_a_line_that_cannot_be_taken_apart_says_where(line: str, sentence: str, start: int, end: int) -> None:
-    with pytest.raises(WrongLine) as caught:
-        take_apart(line, lambda _: ("--note",))
+    with pytest.raises(CommandError) as caught:
+        parse_line(line, lambda _: ("--note",))
     assert sentence in caught.value.mistake.sentence
     assert (caught.value.mistake.start, caught.value.mistake.end) == (start, end)
 
@@ -108,14 +108,14 @@ async def test_lists_views_and_orders_are_typed_as_in_the_command_line(profile: 
     async with opened(profile) as console:
         await types(console, "list 'is:failed kind:deletion' --sort due")
         await console.until(lambda: list(console.main.table.numbers) == [ORDERS_OPEN])
-        assert console.main.listing.sort == "due"
+        assert console.main.list_state.sort == "due"
         await types(console, "views save broken --sort oldest")
         await console.sees("The view “broken” is saved.")
-        assert saved_views.named(console.history, "broken").filter == "is:failed kind:deletion"
+        assert saved_views.named(console.store, "broken").filter == "is:failed kind:deletion"
         await types(console, "view on hold")
         await console.until(lambda: list(console.main.table.numbers) == [HELD])
         await types(console, "view broken")
-        await console.until(lambda: console.main.listing.sort == "oldest")
+        await console.until(lambda: console.main.list_state.sort == "oldest")
         await types(console, "views delete broken")
         await console.sees("The view “broken” is deleted.")
 
@@ -147,7 +147,7 @@ async def test_commands_are_offered_as_they_are_typed_and_tab_takes_the_first(pr
         await console.until(lambda: typed(console) == "resubmit ")
         await console.press(*"--", "tab")
         await console.until(lambda: typed(console) == "resubmit --note")
-        console.main.prompt.put("list is:fai")
+        console.main.prompt.set_text("list is:fai")
         await console.press("tab")
         await console.until(lambda: typed(console) == "list is:failed")
         await console.press("escape")
@@ -184,12 +184,12 @@ async def test_failed_requests_are_submitted_again_with_the_note_that_was_typed(
 
 async def test_nothing_is_written_in_a_read_only_profile(tmp_path: Path) -> None:
     async with opened(make_profile(tmp_path / "production", read_only=True)) as console:
-        revision = console.history.revision()
+        revision = console.store.revision()
         for line in ("note x", "tag +x", "assign me", "submit retrieval", "views save x", "resubmit 8 --note x"):
             await types(console, line)
             await console.sees("This profile is read-only.")
-            console.main.say("")
-        assert console.history.revision() == revision
+            console.main.show_status("")
+        assert console.store.revision() == revision
 
 
 @pytest.mark.parametrize("word", ["q", "quit"])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.console.terminal.clipboard import LONGEST_OSC_52, copy
+from bwp_tui.console.terminal.clipboard import MAX_OSC_52_BYTES, copy
 from bwp_tui.settings import Profile
 from bwp_tui.store.queries import tasks
 from tests.console.past import READY
@@ -31,9 +31,9 @@ sys.exit(run_console(make_profile(Path(sys.argv[1]), read_only=True), theme=None
 
 def test_over_any_line_the_task_id_goes_to_the_terminals_clipboard(tmp_path: Path) -> None:
     profile = make_profile(tmp_path / "production")
-    history = plant(profile)
-    task_id = tasks.get(history, READY).task_id or ""
-    history.close()
+    store = plant(profile)
+    task_id = tasks.get(store, READY).task_id or ""
+    store.close()
     with Terminal([sys.executable, "-c", PROGRAM, str(profile.folder)], columns=120, rows=40) as terminal:
         terminal.wait_for(f"#{READY} ──")
         mark = terminal.mark()
@@ -87,7 +87,7 @@ async def copied(text: str, folder: Path) -> tuple[str, list[str]]:
 def test_what_the_terminal_would_drop_goes_to_a_file_of_its_owners_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fits, drops = "x" * (LONGEST_OSC_52 // 4 * 3), "x" * (LONGEST_OSC_52 // 4 * 3 + 3)
+    fits, drops = "x" * (MAX_OSC_52_BYTES // 4 * 3), "x" * (MAX_OSC_52_BYTES // 4 * 3 + 3)
     assert asyncio.run(copied(fits, tmp_path)) == ("sent to the terminal's clipboard (OSC 52)", [fits])
     said, sent = asyncio.run(copied(drops, tmp_path))
     assert said.startswith("too long for the terminal's clipboard: written to ")
@@ -104,6 +104,6 @@ async def test_without_a_task_id_there_is_nothing_to_copy(profile: Profile) -> N
     async with opened(profile, past=()) as console:
         await console.fill(email="new@example.com")
         await console.file()
-        await console.until(lambda: console.main.task_here)
+        await console.until(lambda: console.main.current_task)
         await console.press("y")
         assert "y: Task #1 has not reached the service yet." in console.line("status")

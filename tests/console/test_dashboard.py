@@ -22,7 +22,7 @@ async def test_the_dashboard_counts_what_there_is_and_what_comes_due(profile: Pr
 async def test_each_built_in_view_has_its_key_and_an_empty_place_says_so(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.press("6")
-        await console.until(lambda: console.main.view == 5)
+        await console.until(lambda: console.main.view_index == 5)
         await console.until(lambda: console.main.table.row_count == 3)
         await console.press("8")
         await console.sees("8: No view is saved here yet")
@@ -58,6 +58,6 @@ async def test_the_pane_of_details_is_scrolled_by_keys_of_its_own(profile: Profi
 async def test_the_dashboard_tells_how_many_of_the_failed_were_submitted_again(profile: Profile) -> None:
     async with opened(profile) as console:
         failed = next(number for number in range(1, 11) if console.task(number).status == Status.FAILED)
-        requests.resubmit(console.history, failed, "op")
+        requests.resubmit(console.store, failed, "op")
         await console.press("D")
         await console.sees("1 of them resubmitted")

@@ -7,10 +7,10 @@ import pytest
 from bwp_tui.domain.task import Kind, Request, Status, TaskError
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import intent_outcomes, poll_answers
-from bwp_tui.store.worklog.poll_answers import Answer
+from bwp_tui.store.worklog.poll_answers import PollAnswer
 from tests.console.past import HELD, NOT_KNOWN, NOW, ORDERS_OPEN, READY, WAITING, Planted
 from tests.console.support import USUAL, opened
 from tests.history import single
@@ -19,8 +19,8 @@ REQUEST = Request(Kind.RETRIEVAL, "b@example.com", NOW.date(), "gdpr")
 LONG = " ".join(f"word{number}" for number in range(120))
 
 
-def answer(status: str, *errors: TaskError) -> Answer:
-    return Answer(
+def answer(status: str, *errors: TaskError) -> PollAnswer:
+    return PollAnswer(
         status=status, submitted_at=None, updated_at=NOW, email=None, holding_period=None, errors=tuple(errors)
     )
 
@@ -41,7 +41,7 @@ async def test_a_new_code_and_a_new_status_are_shown_as_they_came(profile: Profi
     past = [Planted("new@example.com", status=Status.FAILED, errors=(TaskError("SO_NEW", LONG),))]
     async with opened(profile, past) as console:
         await console.sees("SO_NEW  word0 word1", "word119", "→ This code is new to this program.")
-        single.answered(console.history, 1, answer("PAUSED_BY_SERVICE"), NOW)
+        single.answered(console.store, 1, answer("PAUSED_BY_SERVICE"), NOW)
         await console.sees("? PAUSED_BY_SERV", "── PAUSED_BY_SERVICE · retrieval")
 
 
@@ -56,22 +56,24 @@ async def test_a_new_code_and_a_new_status_are_shown_as_they_came(profile: Profi
 async def test_what_never_ran_is_explained(profile: Profile, status: Status, advice: str) -> None:
     async with opened(profile, past=[Planted("a@example.com")]) as console:
         if status is Status.REJECTED:
-            intent_outcomes.refused(console.history, _sent(console.history), "UnspecifiedError", "must match a pattern")
+            intent_outcomes.record_rejected(
+                console.store, _sent(console.store), "UnspecifiedError", "must match a pattern"
+            )
         elif status is Status.UNCONFIRMED:
-            intent_outcomes.unconfirmed(console.history, _sent(console.history))
+            intent_outcomes.record_unconfirmed(console.store, _sent(console.store))
         else:
-            requests.track(console.history, Kind.RETRIEVAL, "task-elsewhere", REQUEST, "op")
-            poll_answers.not_known(console.history, 2, "not known there", NOW)
+            requests.track(console.store, Kind.RETRIEVAL, "task-elsewhere", REQUEST, "op")
+            poll_answers.record_unknown(console.store, 2, "not known there", NOW)
         await console.until(lambda: console.main.table.row_count == 2)
         console.main.table.go_to(0)
         await console.sees(advice, f"── {status} ·")
 
 
-def _sent(history: History) -> int:
+def _sent(store: Store) -> int:
     """Record a request whose intent has been sent; return the intent."""
-    number = requests.submit(history, REQUEST, "op").number
-    intent = int(str(history.rows("SELECT id FROM intents WHERE task = ?", (number,))[0][0]))
-    assert intent_outcomes.sending(history, intent)
+    number = requests.submit(store, REQUEST, "op").number
+    intent = int(str(store.rows("SELECT id FROM intents WHERE task = ?", (number,))[0][0]))
+    assert intent_outcomes.record_sending(store, intent)
     return intent
 
 
@@ -84,7 +86,7 @@ async def test_a_held_deletion_says_until_when_and_when_it_will_be_done(profile:
 async def test_the_timeline_tells_what_happened_newest_first_and_by_whom(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.go_to(HELD)
-        requests.cancel(console.history, HELD, "op (from 10.0.0.7)")
+        requests.cancel(console.store, HELD, "op (from 10.0.0.7)")
         await console.sees("Cancelling asked; the service has not answered yet")
         await console.until(lambda: "cancel asked" in console.line("detail-timeline").partition("\n")[0])
         lines = console.line("detail-timeline").splitlines()
@@ -100,7 +102,7 @@ async def test_the_details_follow_the_cursor_and_the_history(profile: Profile) -
         await console.sees(f"#{READY} ──")
         await console.press("j")
         await console.sees(f"#{WAITING} ──", "CCPA §7021")
-        single.answered(console.history, WAITING, answer("COMPLETED"), None)
+        single.answered(console.store, WAITING, answer("COMPLETED"), None)
         await console.sees("── COMPLETED · retrieval", "ready: d downloads it over a fresh link")
 
 
@@ -117,4 +119,4 @@ async def test_in_a_usual_terminal_enter_opens_the_details_and_escape_gives_the_
         await console.sees("SO_NEW  word0")
         await console.press("escape")
         await console.sees("SUBJECT")
-        assert tasks.get(console.history, 1).status == Status.FAILED
+        assert tasks.get(console.store, 1).status == Status.FAILED

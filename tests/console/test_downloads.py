@@ -7,38 +7,38 @@ from pathlib import Path
 from bwp_tui.domain.task import DownloadState, Status
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog import downloads
-from bwp_tui.store.worklog.downloads import Order
+from bwp_tui.store.worklog.downloads import DownloadJob
 from tests.console.past import HELD, NOW, READY, Planted
 from tests.console.support import USUAL, Console, opened
 
 SHA = "ab" * 32
 
 
-def order_of(history: History, number: int) -> Order:
-    (order,) = (order for order in downloads.due(history, NOW, 100) if order.number == number)
+def order_of(store: Store, number: int) -> DownloadJob:
+    (order,) = (order for order in downloads.due(store, NOW, 100) if order.number == number)
     return order
 
 
 async def test_the_key_records_the_wish_and_the_line_tells_how_far_it_is(profile: Profile) -> None:
     async with opened(profile) as console:
-        history = console.history
+        store = console.store
         await console.press("d")
         await console.sees("begins as soon as a slot is free", "⇣ #10  j•••@example.com", "no engine runs")
         assert console.task(READY).download is not None
         await console.press("d")
         await console.sees("is being downloaded already")
-        order = order_of(history, READY)
-        downloads.started(history, order)
+        order = order_of(store, READY)
+        downloads.record_start(store, order)
         await console.sees("asking for a link")
-        downloads.progressed(history, order, 12_400_000, 19_300_000, 3_100_000.0, '"tag"')
+        downloads.record_progress(store, order, 12_400_000, 19_300_000, 3_100_000.0, '"tag"')
         await console.sees(f"{'━' * 15}{'─' * 9}   64 %   12.4 MB of 19.3 MB   3.1 MB/s   2s left", "⇣ 64%")
-        downloads.progressed(history, order, 19_300_000, 19_300_000, None, '"tag"')
+        downloads.record_progress(store, order, 19_300_000, 19_300_000, None, '"tag"')
         await console.sees("━" * 24 + "   99 %   19.3 MB of 19.3 MB")
-        downloads.put_off(history, order, "The connection was lost.", NOW)
+        downloads.reschedule(store, order, "The connection was lost.", NOW)
         await console.sees("⇣ #10  j•••@example.com                99 %  The connection was lost.")
-        downloads.finished(history, order, "/srv/privacy/archive.zip", 19_300_000, SHA)
+        downloads.record_success(store, order, "/srv/privacy/archive.zip", 19_300_000, SHA)
         await console.sees("/srv/privacy/archive.zip", f"{SHA}  19.3 MB", "COMPLETED saved")
         assert not console.main.query_one("#downloads").display
 
@@ -47,8 +47,8 @@ async def test_a_download_that_failed_says_why_and_can_be_asked_for_again(profil
     async with opened(profile) as console:
         await console.do("download")
         await console.until(lambda: console.task(READY).download)
-        order = order_of(console.history, READY)
-        downloads.failed(console.history, order, "The archive is no sound zip file.")
+        order = order_of(console.store, READY)
+        downloads.record_failure(console.store, order, "The archive is no sound zip file.")
         await console.sees("Result     The archive is no sound zip file.", "COMPLETED ⇣ ✗")
         await console.do("download")
         await console.sees("no engine runs")
@@ -68,10 +68,10 @@ async def test_at_most_four_lines_are_shown_and_the_rest_counted(profile: Profil
     past = [Planted(f"shopper{number}@example.com", status=Status.COMPLETED) for number in range(6)]
     async with opened(profile, past, size=USUAL) as console:
         for number in range(1, 7):
-            requests.download(console.history, number, "/srv/privacy", "op")
-        order = order_of(console.history, 1)
-        downloads.started(console.history, order)
-        downloads.progressed(console.history, order, 5_000, 10_000, 500.0, None)
+            requests.download(console.store, number, "/srv/privacy", "op")
+        order = order_of(console.store, 1)
+        downloads.record_start(console.store, order)
+        downloads.record_progress(console.store, order, 5_000, 10_000, 500.0, None)
         await console.sees("and 2 more", "━━━━━─────   50 %   500 B/s   10s left")
         assert console.line("downloads").count("no engine runs") == 3
 
@@ -80,8 +80,8 @@ async def _saved(console: Console, profile: Profile) -> Path:
     """Save the result of the ready task as the engine does; return where it lies once the screen knows."""
     path = profile.folder / "retrieval-jane.doe@example.com-1.zip"
     path.write_bytes(b"x" * 10)
-    requests.download(console.history, READY, str(profile.folder), "op")
-    downloads.finished(console.history, order_of(console.history, READY), str(path), 10, SHA)
+    requests.download(console.store, READY, str(profile.folder), "op")
+    downloads.record_success(console.store, order_of(console.store, READY), str(path), 10, SHA)
     await console.sees("COMPLETED saved")
     return path
 

@@ -13,8 +13,8 @@ from bwp_tui.console.bindings.actions import Action
 from bwp_tui.console.bindings.download_actions import DOWNLOAD_ACTIONS
 from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.downloads import DownloadsScreen
-from bwp_tui.console.widgets.active_downloads import DownloadLines
-from bwp_tui.console.widgets.download_list import DownloadRows
+from bwp_tui.console.widgets.active_downloads import ActiveDownloads
+from bwp_tui.console.widgets.download_list import DownloadList
 from bwp_tui.domain.task import DownloadState
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import download_queue
@@ -27,16 +27,16 @@ from tests.console.support import USUAL, make_profile, opened
 
 async def test_a_running_download_is_paused_and_goes_on_with_the_same_key(profile: Profile) -> None:
     async with at_downloads(profile, "next") as console:
-        order = order_of(console.history, download_of(console, "next").id)
-        downloads.started(console.history, order)
-        downloads.progressed(console.history, order, 300_000, 1_000_000, 50_000.0, '"tag"')
+        order = order_of(console.store, download_of(console, "next").id)
+        downloads.record_start(console.store, order)
+        downloads.record_progress(console.store, order, 300_000, 1_000_000, 50_000.0, '"tag"')
         await console.sees("30 %", "1 running")
         await console.press("p")
         await console.sees(
             "The download of #6 for n•••@example.com is paused; what it has is kept.", "stopping", "1 paused"
         )
         assert download_of(console, "next").paused
-        downloads.interrupted(console.history, order)
+        downloads.record_interruption(console.store, order)
         await console.sees("paused at 30 %", "it goes on with p")
         await console.press("p")
         await console.sees("goes on as soon as a slot is free", "waiting at 30 %", "1 waiting")
@@ -73,17 +73,17 @@ async def test_one_that_ended_without_a_file_is_asked_for_again_and_the_cursor_f
 async def test_a_waiting_one_is_moved_in_the_queue_and_the_cursor_goes_with_it(profile: Profile) -> None:
     async with at_downloads(profile, "parked", "next", "last") as console:
         await console.press("G", "K")
-        await console.until(lambda: waiting(console.history) == ["parked", "last", "next"])
+        await console.until(lambda: waiting(console.store) == ["parked", "last", "next"])
         await console.press("K")
-        await console.until(lambda: waiting(console.history) == ["last", "parked", "next"])
+        await console.until(lambda: waiting(console.store) == ["last", "parked", "next"])
         assert screen_of(console).rows.current == download_of(console, "last").id
         await console.press("K")
         await console.sees("The download of #7 is first already.")
         await console.press("J")
         await console.until(lambda: "is first already" not in console.text)
-        await console.until(lambda: waiting(console.history) == ["parked", "last", "next"])
+        await console.until(lambda: waiting(console.store) == ["parked", "last", "next"])
         await console.press("G", "f")
-        await console.until(lambda: waiting(console.history) == ["next", "parked", "last"])
+        await console.until(lambda: waiting(console.store) == ["next", "parked", "last"])
         await console.press("G")
         await console.until(
             lambda: console.line("download-rows").index("l•••") > console.line("download-rows").index("p•••")
@@ -108,7 +108,7 @@ async def test_marked_ones_are_paused_resumed_and_cancelled_together(profile: Pr
         await console.sees("Cancel 3 downloads?")
         await console.press("y")
         await console.sees("3 cancelled.", "none under way")
-        assert downloads.open_ones(console.history) == []
+        assert downloads.unfinished(console.store) == []
 
 
 async def test_marked_ones_that_ended_are_asked_for_again_and_what_cannot_be_says_why(profile: Profile) -> None:
@@ -163,7 +163,7 @@ async def test_a_saved_one_is_looked_into_and_its_folder_and_hash_are_copied(pro
         profile.download_dir.mkdir(parents=True)
         path = plain(profile.download_dir / "retrieval-saved.zip", {"README.txt": b"all about saved@example.com"})
         sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-        downloads.finished(console.history, run(console.history, "saved"), str(path), path.stat().st_size, sha256)
+        downloads.record_success(console.store, run(console.store, "saved"), str(path), path.stat().st_size, sha256)
         await console.press("F")
         await console.sees("saved 09:30:00")
         await console.press("o")
@@ -184,7 +184,7 @@ async def test_what_happens_behind_another_screen_is_shown_when_it_comes_back(pr
     async with at_downloads(profile, "next") as console:
         await console.press("question_mark")
         await console.sees("Pause it, keeping what it has", "Move it down in the queue")
-        download_queue.pause(console.history, [download_of(console, "next").id], "ann")
+        download_queue.pause(console.store, [download_of(console, "next").id], "ann")
         await console.press("escape")
         await console.sees("paused", "1 paused")
 
@@ -192,8 +192,8 @@ async def test_what_happens_behind_another_screen_is_shown_when_it_comes_back(pr
 async def test_the_cursor_stays_on_its_download_whatever_ends_above_it(profile: Profile) -> None:
     async with at_downloads(profile, "parked", "next", "last") as console:
         await console.press("j")
-        parked = order_of(console.history, download_of(console, "parked").id)
-        downloads.finished(console.history, parked, f"{FOLDER}/parked.zip", 1_000, SHA)
+        parked = order_of(console.store, download_of(console, "parked").id)
+        downloads.record_success(console.store, parked, f"{FOLDER}/parked.zip", 1_000, SHA)
         await console.sees("saved 09:30:00")
         for key, name in (("", "next"), ("j", "last"), ("j", "parked"), ("k", "last")):
             await console.press(*key)
@@ -202,19 +202,19 @@ async def test_the_cursor_stays_on_its_download_whatever_ends_above_it(profile: 
 
 async def test_a_second_of_a_download_paints_its_line_alone(profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
     async with at_downloads(profile, "last", "next") as console:
-        order = order_of(console.history, download_of(console, "next").id)
-        downloads.started(console.history, order)
-        downloads.progressed(console.history, order, 12_400_000, 19_300_000, 3_100_000.0, '"tag"')
+        order = order_of(console.store, download_of(console, "next").id)
+        downloads.record_start(console.store, order)
+        downloads.record_progress(console.store, order, 12_400_000, 19_300_000, 3_100_000.0, '"tag"')
         await console.sees("64 %", "waiting for a slot")
         painted: list[int] = []
-        real = DownloadRows.render_line
+        real = DownloadList.render_line
 
-        def noted(rows: DownloadRows, y: int) -> Strip:
+        def noted(rows: DownloadList, y: int) -> Strip:
             painted.append(y)
             return real(rows, y)
 
-        monkeypatch.setattr(DownloadRows, "render_line", noted)
-        downloads.progressed(console.history, order, 15_600_000, 19_300_000, 3_200_000.0, '"tag"')
+        monkeypatch.setattr(DownloadList, "render_line", noted)
+        downloads.record_progress(console.store, order, 15_600_000, 19_300_000, 3_200_000.0, '"tag"')
         await console.until(lambda: "80 %    15.6 / 19.3 MB" in line_of(console, "n"))
         assert set(painted) == {1}
 
@@ -224,10 +224,10 @@ async def test_what_goes_on_by_itself_waits_for_its_second_and_what_the_operator
 ) -> None:
     monkeypatch.setattr("bwp_tui.console.screens.downloads.REDRAW_S", 3_600.0)
     async with at_downloads(profile, "next") as console:
-        order = order_of(console.history, download_of(console, "next").id)
-        downloads.started(console.history, order)
-        downloads.progressed(console.history, order, 9_000, 100_000, 1_000.0, '"tag"')
-        lines = console.main.query_one("#downloads", DownloadLines)
+        order = order_of(console.store, download_of(console, "next").id)
+        downloads.record_start(console.store, order)
+        downloads.record_progress(console.store, order, 9_000, 100_000, 1_000.0, '"tag"')
+        lines = console.main.query_one("#downloads", ActiveDownloads)
         await console.until(lambda: "9 %" in lines.render().plain)
         assert "waiting for a slot" in line_of(console, "n")
         await console.press("p")

@@ -17,7 +17,7 @@ from bwp_tui.sandbox import http_connection
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
-from bwp_tui.store.database.connection import History, as_int
+from bwp_tui.store.database.connection import Store, as_int
 from bwp_tui.store.queries import tasks
 from tests.console.support import Console
 from tests.e2e.operator import Clock
@@ -59,21 +59,21 @@ def profile(slow: Sandbox, tmp_path: Path) -> Profile:
 
 
 @pytest.fixture
-def history(profile: Profile, slow: Sandbox) -> Iterator[History]:
-    history = History(profile.history_path)
+def store(profile: Profile, slow: Sandbox) -> Iterator[Store]:
+    store = Store(profile.history_path)
     request = Request(Kind.RETRIEVAL, "", date(2026, 11, 20), "gdpr")
-    requests.track(history, Kind.RETRIEVAL, slow.world.starts[0].task_id, request, "op")
-    yield history
-    history.close()
+    requests.track(store, Kind.RETRIEVAL, slow.world.starts[0].task_id, request, "op")
+    yield store
+    store.close()
 
 
 @asynccontextmanager
-async def at_work(profile: Profile, history: History) -> AsyncIterator[Console]:
+async def at_work(profile: Profile, store: Store) -> AsyncIterator[Console]:
     """The console with its engine, from its start to its end."""
     app = ConsoleApp(profile)
     try:
         async with app.run_test(size=(120, 40)) as pilot:
-            yield Console(app, pilot, history)
+            yield Console(app, pilot, store)
     finally:
         app.close()
 
@@ -83,8 +83,8 @@ async def open_downloads(console: Console) -> None:
     await console.until(lambda: isinstance(console.app.screen, DownloadsScreen) and console.app.screen.listed)
 
 
-def download(history: History) -> Download:
-    found = tasks.get(history, 1).download
+def download(store: Store) -> Download:
+    found = tasks.get(store, 1).download
     assert found is not None
     return found
 
@@ -100,62 +100,62 @@ async def start(console: Console) -> None:
     await console.press("d")
     await console.until(lambda: console.task(1).download)
     await open_downloads(console)
-    await console.until(lambda: download(console.history).bytes > 0)
+    await console.until(lambda: download(console.store).bytes > 0)
     await console.sees("1 running", "kB/s")
 
 
 async def test_a_paused_download_gets_no_byte_over_a_restart_and_ends_with_the_right_hash(
-    profile: Profile, history: History, served: list[int]
+    profile: Profile, store: Store, served: list[int]
 ) -> None:
-    async with at_work(profile, history) as console:
+    async with at_work(profile, store) as console:
         await start(console)
         await console.press("p")
-        await console.until(lambda: download(history).state == DownloadState.QUEUED)
+        await console.until(lambda: download(store).state == DownloadState.QUEUED)
         await console.sees("paused at ", "1 paused")
-    kept, sent = download(history).bytes, sum(served)
+    kept, sent = download(store).bytes, sum(served)
     [part] = profile.download_dir.iterdir()
     assert part.stat().st_size == kept
-    async with at_work(profile, history) as console:
+    async with at_work(profile, store) as console:
         await console.until(lambda: "engine here" in console.text)
         await open_downloads(console)
         await console.sees("paused at ", "it goes on with p")
-        assert (download(history).bytes, sum(served)) == (kept, sent)
+        assert (download(store).bytes, sum(served)) == (kept, sent)
         await console.press("p")
-        await console.until(lambda: download(history).state == DownloadState.DONE)
-        await console.sees("saved ", "none under way", download(history).sha256 or "?")
-    done = download(history)
+        await console.until(lambda: download(store).state == DownloadState.DONE)
+        await console.sees("saved ", "none under way", download(store).sha256 or "?")
+    done = download(store)
     assert done.path is not None
     assert sha256_of(done.path) == done.sha256
     assert sum(served) <= 1.2 * done.bytes + 65_536
 
 
 async def test_a_cancelled_download_leaves_nothing_and_is_asked_for_again_with_its_key(
-    profile: Profile, history: History
+    profile: Profile, store: Store
 ) -> None:
-    async with at_work(profile, history) as console:
+    async with at_work(profile, store) as console:
         await start(console)
         await console.press("x")
         await console.sees("fetched so far?")
         await console.press("y")
         await console.sees("is cancelled; what it had is removed.", "cancelled ", "none under way")
         await console.until(lambda: list(profile.download_dir.iterdir()) == [])
-        first = download(history).id
+        first = download(store).id
         await console.press("R")
         await console.sees("is asked for again.")
-        await console.until(lambda: download(history).id != first and download(history).state == DownloadState.DONE)
+        await console.until(lambda: download(store).id != first and download(store).state == DownloadState.DONE)
         await console.sees("saved ", "cancelled ")
     assert [path.suffix for path in profile.download_dir.iterdir()] == [".zip"]
 
 
-async def test_each_press_counts_however_fast_they_come(profile: Profile, history: History) -> None:
-    async with at_work(profile, history) as console:
+async def test_each_press_counts_however_fast_they_come(profile: Profile, store: Store) -> None:
+    async with at_work(profile, store) as console:
         await start(console)
         await console.press(*"ppppppppp")
-        await console.until(lambda: _turns(history) == 9)
-        assert download(history).paused
-        await console.until(lambda: download(history).state == DownloadState.QUEUED)
+        await console.until(lambda: _turns(store) == 9)
+        assert download(store).paused
+        await console.until(lambda: download(store).state == DownloadState.QUEUED)
 
 
-def _turns(history: History) -> int:
-    row = history.row("SELECT count(*) FROM timeline WHERE what IN ('download paused', 'download resumed')")
+def _turns(store: Store) -> int:
+    row = store.row("SELECT count(*) FROM timeline WHERE what IN ('download paused', 'download resumed')")
     return 0 if row is None else as_int(row[0])

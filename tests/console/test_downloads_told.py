@@ -12,10 +12,10 @@ from bwp_tui.domain.task import Status
 from bwp_tui.domain.text import size, size_as
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import download_queue, requests
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import downloads, engine_state
-from bwp_tui.store.worklog.engine_state import Service
+from bwp_tui.store.worklog.engine_state import ServiceState
 from tests.console.downloads_screen import at_downloads, download_of, go_to, line_of, screen_of
 from tests.console.past import NOW, Planted
 from tests.console.queue_past import FOLDER, PAST, SHA, ask, order_of, run, run_all
@@ -65,11 +65,11 @@ async def test_the_details_hold_the_whole_path_hash_and_timeline_of_a_saved_one(
 async def test_the_details_leave_out_what_happened_to_another_download_of_the_same_task(profile: Profile) -> None:
     clock = iter(NOW + timedelta(minutes=minute) for minute in range(100))
     async with opened(profile, PAST) as console:
-        history = History(profile.history_path, clock=lambda: next(clock))
-        first = run(history, "saved")
-        downloads.failed(history, first, "The first one broke.")
-        ask(history, "saved")
-        history.close()
+        store = Store(profile.history_path, clock=lambda: next(clock))
+        first = run(store, "saved")
+        downloads.record_failure(store, first, "The first one broke.")
+        ask(store, "saved")
+        store.close()
         await console.press("F")
         await console.sees("no engine runs", "failed")
         await console.until(lambda: "download asked" in console.line("download-timeline"))
@@ -90,8 +90,8 @@ async def test_an_empty_screen_says_how_a_download_comes_about(profile: Profile)
 
 async def test_hostile_words_in_the_register_reach_the_screen_as_visible_text(profile: Profile) -> None:
     async with at_downloads(profile, "next") as console:
-        order = order_of(console.history, download_of(console, "next").id)
-        downloads.failed(console.history, order, "It said \x1b]52;c;AAAA\x07 and [/nope]\nand more.")
+        order = order_of(console.store, download_of(console, "next").id)
+        downloads.record_failure(console.store, order, "It said \x1b]52;c;AAAA\x07 and [/nope]\nand more.")
         await console.sees("failed 09:30:00", "\\x1b]52;c;AAAA\\x07 and [/nope]")
         assert "\x1b" not in console.text
 
@@ -106,11 +106,11 @@ async def test_what_is_saved_or_cancelled_meanwhile_is_said_on_the_main_screen(p
 
 async def test_the_main_screen_says_what_is_paused_and_where_the_rest_is(profile: Profile) -> None:
     async with opened(profile, PAST, size=USUAL) as console:
-        run_all(console.history)
+        run_all(console.store)
         await console.sees("and 3 more: F")
         parked = download_of(console, "parked")
-        downloads_before = [d.id for d in downloads.open_ones(console.history) if d.id != parked.id]
-        download_queue.cancel(console.history, downloads_before, "op")
+        downloads_before = [d.id for d in downloads.unfinished(console.store) if d.id != parked.id]
+        download_queue.cancel(console.store, downloads_before, "op")
         await console.sees("⇣ #5  p•••@example.com    paused at 64 %")
         await console.go_to(parked.number)
         await console.do("detail")
@@ -135,8 +135,8 @@ async def test_every_line_has_its_number_whatever_the_width(profile: Profile, si
 async def test_trouble_on_the_main_screen_takes_one_line_and_the_others_stay(profile: Profile) -> None:
     async with opened(profile, PAST, size=(60, 15)) as console:
         for name in ("fast", "slow", "linked"):
-            downloads.put_off(console.history, run(console.history, name), "The connection was lost. " * 5, NOW)
-        downloads.progressed(console.history, run(console.history, "next"), 57, 100, 9.0, '"tag"')
+            downloads.reschedule(console.store, run(console.store, name), "The connection was lost. " * 5, NOW)
+        downloads.record_progress(console.store, run(console.store, "next"), 57, 100, 9.0, '"tag"')
         await console.until(lambda: console.line("downloads").count("\n") == 3)
         first, *_, last = console.line("downloads").splitlines()
         assert first.startswith(" ⇣ #6  n•••@example.com   57 %   9 B/s   ")
@@ -145,24 +145,24 @@ async def test_trouble_on_the_main_screen_takes_one_line_and_the_others_stay(pro
 
 async def test_trouble_leaves_share_bytes_and_try_in_sight(profile: Profile) -> None:
     async with at_downloads(profile, "next") as console:
-        order = order_of(console.history, download_of(console, "next").id)
-        downloads.started(console.history, order)
-        downloads.progressed(console.history, order, 12_400_000, 19_300_000, 3_100_000.0, '"tag"')
-        downloads.put_off(console.history, order, "The connection was lost.", NOW + timedelta(minutes=2))
+        order = order_of(console.store, download_of(console, "next").id)
+        downloads.record_start(console.store, order)
+        downloads.record_progress(console.store, order, 12_400_000, 19_300_000, 3_100_000.0, '"tag"')
+        downloads.reschedule(console.store, order, "The connection was lost.", NOW + timedelta(minutes=2))
         await console.sees("again at 09:32:00   64 %  12.4 / 19.3 MB  try 2  The connection was lost.")
 
 
 async def test_what_waits_says_for_what(profile: Profile) -> None:
     async with at_downloads(profile, "next", "last") as console:
-        order = order_of(console.history, download_of(console, "last").id)
-        downloads.started(console.history, order)
-        downloads.put_off(console.history, order, "Waiting for the service.", NOW + timedelta(minutes=2))
+        order = order_of(console.store, download_of(console, "last").id)
+        downloads.record_start(console.store, order)
+        downloads.reschedule(console.store, order, "Waiting for the service.", NOW + timedelta(minutes=2))
         await console.sees("waiting for a slot", "Waiting for the service.")
         message = "The service cannot be reached: no such host."
-        engine_state.report(console.history, Service.UNREACHABLE, message, None)
+        engine_state.record_health(console.store, ServiceState.UNREACHABLE, message, None)
         await console.until(lambda: f"waits for service   {message}" in line_of(console, "n"))
         await console.until(lambda: f"again at 09:32:00   try 2  {message}" in line_of(console, "l"))
-        engine_state.announce(console.history, None, None)
+        engine_state.announce(console.store, None, None)
         await console.until(lambda: "no engine runs" in line_of(console, "n"))
         await console.press("escape")
         await console.until(lambda: "no engine runs" in console.line("downloads"))
@@ -191,10 +191,10 @@ def test_what_has_come_is_said_in_the_unit_of_all(count: float, of: float, words
 
 async def test_one_that_failed_for_good_is_said_to_have_kept_nothing(profile: Profile) -> None:
     async with at_downloads(profile, "next") as console:
-        order = order_of(console.history, download_of(console, "next").id)
-        downloads.started(console.history, order)
-        downloads.progressed(console.history, order, 1_500_000, 1_500_000, None, '"tag"')
-        downloads.failed(console.history, order, "It is no sound zip file.", part_is_left=False)
+        order = order_of(console.store, download_of(console, "next").id)
+        downloads.record_start(console.store, order)
+        downloads.record_progress(console.store, order, 1_500_000, 1_500_000, None, '"tag"')
+        downloads.record_failure(console.store, order, "It is no sound zip file.", part_is_left=False)
         await console.until(lambda: "nothing kept of 1.5 MB  It is no sound zip file." in line_of(console, "n"))
         assert "nothing kept of 1.5 MB: R asks for it again" in console.line("download-facts")
 
@@ -209,12 +209,12 @@ async def test_the_hash_of_a_saved_one_can_be_read_in_the_smallest_terminal(prof
 async def test_two_hundred_downloads_are_listed_and_the_rest_left_out(profile: Profile) -> None:
     past = tuple(Planted(f"shopper{number}@example.com", status=Status.COMPLETED) for number in range(210))
     async with opened(profile, past, size=USUAL) as console:
-        with console.history.write():
+        with console.store.write():
             for number in range(1, 211):
-                requests.download(console.history, number, FOLDER, "op")
+                requests.download(console.store, number, FOLDER, "op")
         await console.press("F")
         await console.until(lambda: isinstance(console.app.screen, DownloadsScreen) and console.app.screen.listed)
         assert screen_of(console).rows.row_count == 200
         await console.press("G")
         assert screen_of(console).rows.cursor_row == 199
-        assert tasks.get(console.history, 210).download is not None
+        assert tasks.get(console.store, 210).download is not None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.console.exit_message import parting_words
+from bwp_tui.console.exit_message import exit_message
 from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import download_queue, requests
@@ -91,12 +91,12 @@ def open_files(folder: Path) -> list[str]:
 async def test_leaving_while_something_is_asked_is_clean_and_records_nothing(profile: Profile, action: str) -> None:
     async with opened(profile) as console:
         await console.go_to(HELD)
-        revision = console.history.revision()
+        revision = console.store.revision()
         await console.do(action)
         await console.until(lambda: console.main.prompt.is_open)
         console.app.exit()
         await console.until(lambda: not console.app.is_running)
-        assert console.history.revision() == revision
+        assert console.store.revision() == revision
         assert console.app.crash is None
         assert console.app.return_code == 0
 
@@ -107,7 +107,7 @@ async def test_a_history_that_changes_while_the_console_ends_disturbs_nothing(pr
 
         def write() -> None:
             while not stop.is_set():
-                with console.history.write() as transaction:
+                with console.store.write() as transaction:
                     transaction.run("UPDATE tasks SET revision = ?", (transaction.revision,))
 
         writer = threading.Thread(target=write)
@@ -123,25 +123,25 @@ async def test_a_history_that_changes_while_the_console_ends_disturbs_nothing(pr
 
 def test_what_goes_on_at_the_next_start_is_said_at_the_end(tmp_path: Path) -> None:
     profile = make_profile(tmp_path / "shop")
-    history = plant(profile)
-    assert parting_words(profile) is None
-    requests.download(history, READY, str(tmp_path), "op")
-    assert parting_words(profile) == "1 download goes on at the next start."
+    store = plant(profile)
+    assert exit_message(profile) is None
+    requests.download(store, READY, str(tmp_path), "op")
+    assert exit_message(profile) == "1 download goes on at the next start."
     lease = Lease(profile.lease_path)
     assert lease.take()
-    assert parting_words(profile) is None, "an engine elsewhere goes on with it now"
+    assert exit_message(profile) is None, "an engine elsewhere goes on with it now"
     lease.release()
-    (order,) = downloads.due(history, history.clock(), 9)
-    download_queue.pause(history, [order.id], "op")
-    assert parting_words(profile) is None
-    history.close()
+    (order,) = downloads.due(store, store.clock(), 9)
+    download_queue.pause(store, [order.id], "op")
+    assert exit_message(profile) is None
+    store.close()
 
 
 def test_the_words_at_the_end_stand_below_the_screen_that_was_left(tmp_path: Path) -> None:
     profile = make_profile(tmp_path / "shop")
-    history = plant(profile)
-    requests.download(history, READY, str(tmp_path), "op")
-    history.close()
+    store = plant(profile)
+    requests.download(store, READY, str(tmp_path), "op")
+    store.close()
     with Terminal([sys.executable, "-c", OPEN, str(profile.folder)], columns=120, rows=40) as terminal:
         terminal.wait_for("#10 ──")
         terminal.send("q")

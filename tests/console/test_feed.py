@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.console.services.snapshot_feed import Feed, Question, Snapshot
+from bwp_tui.console.services.snapshot_feed import ListQuery, Snapshot, SnapshotFeed
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.times import utc_now
 from bwp_tui.store.commands import requests
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import view_rows
 from tests.history.support import ACTOR, request
 from tests.waiting import eventually
@@ -20,13 +20,13 @@ MANY = 8
 
 
 @pytest.fixture
-def history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[History]:
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     monkeypatch.setattr(view_rows, "PAGE", 3)
-    history = History(tmp_path / "history.db")
+    store = Store(tmp_path / "history.db")
     for _ in range(MANY):
-        requests.submit(history, request(), ACTOR)
-    yield history
-    history.close()
+        requests.submit(store, request(), ACTOR)
+    yield store
+    store.close()
 
 
 @pytest.fixture
@@ -35,9 +35,9 @@ def told() -> list[Snapshot | str]:
 
 
 @pytest.fixture
-def feed(history: History, told: list[Snapshot | str]) -> Iterator[Feed]:
-    feed = Feed(history.path, utc_now)
-    feed.follow(told.append)
+def feed(store: Store, told: list[Snapshot | str]) -> Iterator[SnapshotFeed]:
+    feed = SnapshotFeed(store.path, utc_now)
+    feed.subscribe(told.append)
     yield feed
     feed.stop()
 
@@ -46,7 +46,7 @@ def snapshots(told: list[Snapshot | str]) -> list[Snapshot]:
     return [one for one in told if isinstance(one, Snapshot)]
 
 
-def test_a_long_view_is_told_by_its_first_page_and_then_whole(feed: Feed, told: list[Snapshot | str]) -> None:
+def test_a_long_view_is_told_by_its_first_page_and_then_whole(feed: SnapshotFeed, told: list[Snapshot | str]) -> None:
     feed.start()
     eventually(lambda: len(told) == 2)
     page, whole = snapshots(told)
@@ -55,11 +55,11 @@ def test_a_long_view_is_told_by_its_first_page_and_then_whole(feed: Feed, told: 
     assert page.view_counts == whole.view_counts
 
 
-def test_another_view_is_answered_in_the_same_way(feed: Feed, told: list[Snapshot | str]) -> None:
+def test_another_view_is_answered_in_the_same_way(feed: SnapshotFeed, told: list[Snapshot | str]) -> None:
     feed.start()
     eventually(lambda: len(told) == 2)
-    question = Question(parse("kind:retrieval"), "oldest")
-    feed.ask(question)
+    question = ListQuery(parse("kind:retrieval"), "oldest")
+    feed.set_query(question)
     eventually(lambda: len(told) == 4)
     page, whole = snapshots(told)[2:]
     assert (page.question, list(page.numbers)) == (question, [1, 2, 3])
@@ -67,11 +67,11 @@ def test_another_view_is_answered_in_the_same_way(feed: Feed, told: list[Snapsho
 
 
 def test_a_change_is_told_with_the_tasks_it_touched_and_no_page_before(
-    feed: Feed, history: History, told: list[Snapshot | str]
+    feed: SnapshotFeed, store: Store, told: list[Snapshot | str]
 ) -> None:
     feed.start()
     eventually(lambda: len(told) == 2)
-    new = requests.submit(history, request(), ACTOR)
+    new = requests.submit(store, request(), ACTOR)
     eventually(lambda: len(told) == 3)
     last = snapshots(told)[-1]
     assert last.is_whole
@@ -80,12 +80,12 @@ def test_a_change_is_told_with_the_tasks_it_touched_and_no_page_before(
 
 
 def test_what_was_touched_while_a_view_was_given_up_is_told_with_the_next_one(
-    feed: Feed, history: History, told: list[Snapshot | str], monkeypatch: pytest.MonkeyPatch
+    feed: SnapshotFeed, store: Store, told: list[Snapshot | str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     feed.start()
     eventually(lambda: len(told) == 2)
     given_up: list[object] = []
-    read = view_rows.ViewRows.every
+    read = view_rows.ViewRows.all_numbers
 
     def every(rows: view_rows.ViewRows, *arguments: object) -> object:
         if not given_up:
@@ -93,9 +93,9 @@ def test_what_was_touched_while_a_view_was_given_up_is_told_with_the_next_one(
             return None
         return read(rows, *arguments)  # type: ignore[arg-type]  # passed on as they came
 
-    monkeypatch.setattr(view_rows.ViewRows, "every", every)
-    new = requests.submit(history, request(), ACTOR)
+    monkeypatch.setattr(view_rows.ViewRows, "all_numbers", every)
+    new = requests.submit(store, request(), ACTOR)
     eventually(lambda: given_up)
-    feed.ask(Question(parse(""), "oldest"))
+    feed.set_query(ListQuery(parse(""), "oldest"))
     eventually(lambda: len(told) == 4)
     assert snapshots(told)[-1].changed == (new.number,)

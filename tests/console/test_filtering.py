@@ -41,7 +41,7 @@ async def test_what_is_wrong_is_marked_under_its_word_and_enter_loses_nothing(pr
 async def test_the_sentence_stands_left_of_a_word_at_the_end_of_a_long_line(profile: Profile) -> None:
     async with opened(profile, size=USUAL) as console:
         await console.press("slash")
-        console.main.prompt.put("kind:deletion is:failed age>2d error:ORDERS_NOT_CLOSED is:faild")
+        console.main.prompt.set_text("kind:deletion is:failed age>2d error:ORDERS_NOT_CLOSED is:faild")
         await console.sees("“faild” is no value of is. Did you mean “failed”? ^^^^^")
         assert console.line("footer").index("^") == console.line("prompt").index("faild")
 
@@ -54,7 +54,7 @@ async def test_tab_completes_fields_and_values_where_the_cursor_is_and_goes_roun
         await console.until(lambda: typed(console) == "received<")
         await console.press("tab")
         await console.until(lambda: typed(console) == "regulation:")
-        console.main.prompt.put("kind: tag:vip", cursor=5)
+        console.main.prompt.set_text("kind: tag:vip", cursor=5)
         await console.press("tab")
         await console.until(lambda: typed(console) == "kind:retrieval tag:vip")
 
@@ -95,7 +95,7 @@ async def test_a_word_that_is_unfinished_or_wrong_is_left_out_of_what_is_listed(
         before = list(console.main.table.numbers)
         await console.press(*unfinished)
         await console.until(lambda: typed(console).endswith(unfinished) and console.main.is_settled)
-        assert console.main.listing.filter == "kind:deletion"
+        assert console.main.list_state.filter == "kind:deletion"
         assert list(console.main.table.numbers) == before
 
 
@@ -108,7 +108,7 @@ async def test_the_marks_stay_under_the_word_in_a_line_that_scrolls(profile: Pro
         await console.until(lambda: console.line("footer").index("^") == at)
         await console.press("end")
         await console.until(lambda: "statsu" not in console.line("prompt"))
-        console.main.prompt.put("note:later " * 8 + "statsu:failed tag:vip")
+        console.main.prompt.set_text("note:later " * 8 + "statsu:failed tag:vip")
         await console.until(lambda: "statsu" in console.line("prompt"))
         await console.until(lambda: console.line("footer").find("^") == console.line("prompt").index("statsu"))
 
@@ -116,7 +116,7 @@ async def test_the_marks_stay_under_the_word_in_a_line_that_scrolls(profile: Pro
 async def test_a_long_filter_leaves_its_count_and_the_way_back_in_sight(profile: Profile) -> None:
     async with opened(profile, size=USUAL) as console:
         await console.press("slash")
-        console.main.prompt.put("-note:" + "x" * 200)
+        console.main.prompt.set_text("-note:" + "x" * 200)
         await console.press("enter")
         await console.sees("esc all tasks")
         assert f"…  {len(PAST)} " in console.line("views")

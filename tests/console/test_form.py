@@ -12,7 +12,7 @@ from bwp_tui.console.presentation.form_hints import _SHORTER
 from bwp_tui.console.widgets.request_form import RequestForm
 from bwp_tui.domain.task import Kind, Status
 from bwp_tui.settings import Profile
-from bwp_tui.store.database.connection import History, as_int
+from bwp_tui.store.database.connection import Store, as_int
 from bwp_tui.store.worklog import intents
 from tests.console.past import PAST, READY, clock
 from tests.console.support import USUAL, WIDE, opened
@@ -20,8 +20,8 @@ from tests.console.support import USUAL, WIDE, opened
 FIRST_NEW = len(PAST) + 1
 
 
-def count_tasks(history: History) -> int:
-    return as_int(history.rows("SELECT count(*) FROM tasks")[0][0])
+def count_tasks(store: Store) -> int:
+    return as_int(store.rows("SELECT count(*) FROM tasks")[0][0])
 
 
 async def test_an_address_is_judged_while_it_is_typed(profile: Profile) -> None:
@@ -54,7 +54,7 @@ async def test_a_mistake_is_named_beside_its_field_and_files_nothing(profile: Pr
             assert hint in console.line(f"row-{field}")
             await console.press("enter")
             assert console.app.focused is console.field(field)
-        assert count_tasks(console.history) == len(PAST)
+        assert count_tasks(console.store) == len(PAST)
 
 
 @pytest.mark.parametrize(("kind", "missing"), [("retrieval", "email"), ("deletion", "again")])
@@ -64,7 +64,7 @@ async def test_a_field_left_out_is_asked_for(profile: Profile, kind: str, missin
         await console.press("enter")
         assert "needed" in console.line(f"row-{missing}")
         assert console.app.focused is console.field(missing)
-        assert count_tasks(console.history) == len(PAST)
+        assert count_tasks(console.store) == len(PAST)
 
 
 async def test_a_retrieval_becomes_a_row_an_intent_and_the_task_under_the_cursor(profile: Profile) -> None:
@@ -80,7 +80,7 @@ async def test_a_retrieval_becomes_a_row_an_intent_and_the_task_under_the_cursor
             "by phone",
         )
         assert (task.received_on.isoformat(), task.regulation) == ("2026-11-18", "ccpa")
-        assert intents.waiting_for(console.history, FIRST_NEW)
+        assert intents.waiting_for(console.store, FIRST_NEW)
         assert not console.main.form.display
         assert console.app.focused is console.main.table
         await console.do("new")
@@ -101,10 +101,10 @@ async def test_enter_pressed_twice_files_one_request(profile: Profile) -> None:
         await console.fill(email="new@example.com")
         form = console.main.form
         for _ in range(3):
-            form.post_message(RequestForm.Filed(form.draft.request()))
+            form.post_message(RequestForm.Submitted(form.draft.request()))
         await console.until(lambda: "Recorded as #" in console.line("status"))
         await console.app.workers.wait_for_complete()
-        assert count_tasks(console.history) == FIRST_NEW
+        assert count_tasks(console.store) == FIRST_NEW
 
 
 async def test_what_was_typed_is_there_again_after_escape(profile: Profile) -> None:
@@ -261,10 +261,10 @@ async def test_a_deletion_that_would_end_too_late_is_filed_by_a_second_enter_alo
         assert "F2" in console.line("form-remedy")
         await console.press("enter")
         await console.until(lambda: "enter again files it late" in " ".join(console.line("form-remedy").split()))
-        assert count_tasks(console.history) == len(PAST)
+        assert count_tasks(console.store) == len(PAST)
         console.field("note").value = "by phone"
         await console.until(lambda: "files it late" not in console.text)
         await console.press("enter")
         await console.until(lambda: "again files it late" in " ".join(console.line("form-remedy").split()))
         await console.file()
-        assert count_tasks(console.history) == FIRST_NEW
+        assert count_tasks(console.store) == FIRST_NEW

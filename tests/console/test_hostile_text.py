@@ -14,17 +14,17 @@ from rich.cells import cell_len
 from textual.content import Content
 from textual.events import Paste
 
-from bwp_tui.console.presentation.styled_text import Phrase
-from bwp_tui.console.presentation.task_detail import Reading, facts, heading, matters, timeline
+from bwp_tui.console.presentation.styled_text import StyledText
+from bwp_tui.console.presentation.task_detail import DisplayContext, fact_lines, heading, outcome_paragraphs, timeline
 from bwp_tui.domain.task import Event, Kind, Request, Status, Task, TaskError
 from bwp_tui.domain.text import clean
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
-from bwp_tui.store.database.connection import History, as_int
+from bwp_tui.store.database.connection import Store, as_int
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.queries import timeline as timeline_of
 from bwp_tui.store.worklog import engine_state
-from bwp_tui.store.worklog.engine_state import Service
+from bwp_tui.store.worklog.engine_state import ServiceState
 from tests.console.past import NOW, TODAY, Planted
 from tests.console.support import WIDE, Console, opened
 from tests.console.table_app import make_task
@@ -37,9 +37,9 @@ NASTY: Final = {
 STEERING: Final = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 
 
-def spoil(history: History, text: str) -> None:
+def spoil(store: Store, text: str) -> None:
     """Put a text wherever the register keeps one that others wrote, as if nothing had cleaned it."""
-    with history.write() as transaction:
+    with store.write() as transaction:
         errors = json.dumps([[text, text]])
         transaction.run("UPDATE tasks SET email = ?, note = ?, reason = ?, trouble = ?", (text,) * 4)
         for (number,) in transaction.run("SELECT number FROM tasks"):
@@ -62,9 +62,9 @@ def shows_nothing_that_steers(console: Console) -> bool:
 async def test_no_pane_passes_on_what_steers_a_terminal(profile: Profile, text: str) -> None:
     past = [Planted("a@example.com", status=Status.FAILED), Planted("b@example.com", status=Status.COMPLETED)]
     async with opened(profile, past) as console:
-        requests.download(console.history, 2, "/srv", "op")
-        spoil(console.history, text)
-        engine_state.report(console.history, Service.FAULTY, clean(text), None)
+        requests.download(console.store, 2, "/srv", "op")
+        spoil(console.store, text)
+        engine_state.record_health(console.store, ServiceState.FAULTY, clean(text), None)
         await console.until(lambda: "▲" in console.line("header"))
         for number in (2, 1):
             await console.go_to(number)
@@ -75,10 +75,10 @@ async def test_no_pane_passes_on_what_steers_a_terminal(profile: Profile, text: 
             assert shows_nothing_that_steers(console)
             await console.press("escape")
             await console.until(lambda: not console.main.prompt.is_open)
-        with console.history.write() as transaction:
+        with console.store.write() as transaction:
             transaction.run("UPDATE tasks SET status = 'FAILED', email = 'x' || email, revision = ?", (10_000,))
-        console.main.session.feed.look()
-        await console.until(lambda: console.main.task_here and console.main.task_here.status == "FAILED")
+        console.main.session.feed.refresh()
+        await console.until(lambda: console.main.current_task and console.main.current_task.status == "FAILED")
         await console.do("resubmit")
         await console.until(lambda: console.main.prompt.is_open)
         assert shows_nothing_that_steers(console)
@@ -88,10 +88,10 @@ async def test_no_pane_passes_on_what_steers_a_terminal(profile: Profile, text: 
 @pytest.mark.parametrize("text", NASTY.values(), ids=NASTY)
 async def test_no_page_of_a_task_nor_the_list_of_what_was_sent_does(profile: Profile, text: str) -> None:
     async with opened(profile, [Planted("a@example.com", status=Status.COMPLETED)]) as console:
-        requests.download(console.history, 1, "/srv", "op")
-        sent = requests.submit(console.history, Request(Kind.DELETION, "b@example.com", TODAY, "gdpr", 3, "r"), "op")
-        single.assign(console.history, sent.number, "anna", "op")
-        spoil(console.history, text)
+        requests.download(console.store, 1, "/srv", "op")
+        sent = requests.submit(console.store, Request(Kind.DELETION, "b@example.com", TODAY, "gdpr", 3, "r"), "op")
+        single.assign(console.store, sent.number, "anna", "op")
+        spoil(console.store, text)
         await console.until(lambda: console.main.table.row_count == 2)
         await console.do("mask")
         for number in (1, sent.number):
@@ -125,10 +125,15 @@ async def test_what_is_pasted_into_a_field_steers_nothing(profile: Profile, text
         assert shows_nothing_that_steers(console)
 
 
-def said(task: Task, text: str, masked: bool) -> list[list[Phrase]]:
-    reading = Reading(NOW, TODAY, masked, NOW - NOW)
+def said(task: Task, text: str, masked: bool) -> list[list[StyledText]]:
+    reading = DisplayContext(NOW, TODAY, masked, NOW - NOW)
     events = [Event(NOW, text, text, text, text, text)]
-    return [heading(task, reading), *matters(task, reading), *facts(task, reading), *timeline(task, events, reading)]
+    return [
+        heading(task, reading),
+        *outcome_paragraphs(task, reading),
+        *fact_lines(task, reading),
+        *timeline(task, events, reading),
+    ]
 
 
 @given(st.text(alphabet=st.characters(), max_size=60), st.booleans())
@@ -148,8 +153,8 @@ def test_any_cleaned_text_becomes_content_of_the_same_words(text: str, masked: b
 
 async def test_a_very_long_text_leaves_the_console_usable(profile: Profile) -> None:
     async with opened(profile, [Planted("a@example.com")], size=WIDE) as console:
-        spoil(console.history, "long " * 800)
+        spoil(console.store, "long " * 800)
         await console.until(lambda: "long long" in console.line("detail-scroll"))
         assert all(len(line) <= WIDE[0] for line in console.text.splitlines())
         assert "? help  q quit" in console.text
-        assert tasks.get(console.history, 1).note.startswith("long")
+        assert tasks.get(console.store, 1).note.startswith("long")

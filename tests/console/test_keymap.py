@@ -10,7 +10,7 @@ import pytest
 from textual.keys import _character_to_key
 
 from bwp_tui.console.bindings.actions import BY_NAME
-from bwp_tui.console.bindings.key_names import NoKey, shown_key, spelled
+from bwp_tui.console.bindings.key_names import InvalidKey, parse_key, shown_key
 from bwp_tui.console.bindings.keymap import keymap
 from bwp_tui.console.screens.help import HelpScreen
 from bwp_tui.settings import KeySetting, Profile, load_profile
@@ -23,8 +23,8 @@ def settings(**keys: str) -> tuple[KeySetting, ...]:
 
 def test_a_character_is_spelled_as_textual_spells_it_and_shown_as_it_was_written() -> None:
     for character in string.ascii_letters + string.digits + string.punctuation:
-        assert spelled(character) == _character_to_key(character)
-        assert shown_key(spelled(character)) == character
+        assert parse_key(character) == _character_to_key(character)
+        assert shown_key(parse_key(character)) == character
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_a_character_is_spelled_as_textual_spells_it_and_shown_as_it_was_written
     [("ctrl+D", "ctrl+d"), ("F5", "f5"), ("esc", "escape"), ("PgDn", "pagedown"), ("shift+down", "shift+down")],
 )
 def test_a_key_is_known_by_its_usual_names(written: str, key: str) -> None:
-    assert spelled(written) == key
+    assert parse_key(written) == key
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,8 @@ def test_a_key_is_known_by_its_usual_names(written: str, key: str) -> None:
     ],
 )
 def test_what_no_terminal_sends_or_tells_apart_is_refused(written: str, why: str) -> None:
-    with pytest.raises(NoKey, match=why):
-        spelled(written)
+    with pytest.raises(InvalidKey, match=why):
+        parse_key(written)
 
 
 def test_the_keys_of_an_action_are_replaced_and_two_actions_may_swap_theirs() -> None:

@@ -24,7 +24,7 @@ def looks_of(console: Console, name: str) -> str:
     entry = f"{shown_key(BY_NAME[name].keys[0])} {BY_NAME[name].label}  "
     at = content.plain.index(f" {entry}") + 1
     (style,) = {str(span.style) for span in content.spans if span.start == at}
-    return "key" if style == str(footer.look("key")) else "muted"
+    return "key" if style == str(footer.style_for("key")) else "muted"
 
 
 async def test_the_footer_dims_what_is_not_possible_with_the_current_task(profile: Profile) -> None:
@@ -87,11 +87,11 @@ async def test_the_help_lists_every_action_with_its_keys_and_its_line(profile: P
         await console.press("question_mark")
         await console.until(lambda: isinstance(console.app.screen, HelpScreen) and help_text(console))
         lines = help_text(console).splitlines()
-        situation = console.main.situation
+        situation = console.main.context
         for action in ACTIONS:
             keys = " ".join(shown_key(key) for key in action.keys)
             (at,) = (n for n, line in enumerate(lines) if line.startswith(f"   {keys:<12}{action.what}"))
-            why_not = action.why_not(situation)
+            why_not = action.disabled_reason(situation)
             if why_not:
                 assert f"not now: {why_not}" in lines[at + 1]
             elif action.command:

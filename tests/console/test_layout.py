@@ -53,7 +53,7 @@ async def test_less_room_shows_one_thing_at_a_time(profile: Profile, size: tuple
 
 async def test_a_terminal_that_is_too_small_says_so_and_comes_back(profile: Profile) -> None:
     async with opened(profile) as console:
-        requests.download(console.history, READY, "/srv/privacy", "op")
+        requests.download(console.store, READY, "/srv/privacy", "op")
         await console.fill(email="new@example.com")
         await console.sees("no engine runs")
         await console.pilot.resize_terminal(*TOO_SMALL)

@@ -24,12 +24,12 @@ async def test_each_view_lists_its_tasks_under_a_count_that_is_right(profile: Pr
     async with opened(profile) as console:
         views = console.line("views")
         for key, view in enumerate(VIEWS, start=1):
-            expected = list(tasks.numbers(console.history, parse(view.filter), today=TODAY, sort=view.sort))
+            expected = list(tasks.numbers(console.store, parse(view.filter), today=TODAY, sort=view.sort))
             assert f"{key} {view.name} {len(expected)}" in views
             await console.press(str(key))
             await lists(console, expected)
         await console.press("f")
-        failed = list(tasks.numbers(console.history, parse("is:failed"), today=TODAY))
+        failed = list(tasks.numbers(console.store, parse("is:failed"), today=TODAY))
         await console.until(lambda: numbers(console) == failed)
         await console.press("escape")
         await console.until(lambda: len(numbers(console)) == len(PAST))
@@ -56,7 +56,7 @@ async def test_escape_brings_back_what_was_listed_before_the_filter(profile: Pro
         await console.until(lambda: numbers(console) != ready)
         await console.press("escape")
         await console.until(lambda: numbers(console) == ready)
-        assert console.main.view == 2
+        assert console.main.view_index == 2
 
 
 MISTAKES = {

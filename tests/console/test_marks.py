@@ -15,14 +15,14 @@ from tests.console.support import Console, opened
 
 def word_to_type(console: Console, numbers: list[int]) -> str:
     """The profile's name where deletions are among the tasks: this profile is no practice."""
-    deletes = any(task.kind is Kind.DELETION for task in tasks.window(console.history, numbers))
+    deletes = any(task.kind is Kind.DELETION for task in tasks.window(console.store, numbers))
     return "production" if deletes else str(len(numbers))
 
 
 async def test_marked_tasks_are_submitted_again_after_a_plan_and_a_typed_word(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.press("4")
-        await console.until(lambda: console.main.view == 3 and console.main.table.row_count > 1)
+        await console.until(lambda: console.main.view_index == 3 and console.main.table.row_count > 1)
         failed = list(console.main.table.numbers)
         await console.press("asterisk", "R")
         await console.sees(f"{len(failed)} marked", f"{len(failed)} to resubmit", "Note for the new tasks")
@@ -31,20 +31,20 @@ async def test_marked_tasks_are_submitted_again_after_a_plan_and_a_typed_word(pr
         await console.sees(f"Type {word} to go on")
         await console.press(*word, "enter")
         await console.sees(f"{len(failed)} resubmissions asked for.")
-        again = [task.resubmitted_as for task in tasks.window(console.history, failed)]
+        again = [task.resubmitted_as for task in tasks.window(console.store, failed)]
         assert None not in again
-        assert {task.note for task in tasks.window(console.history, [number or 0 for number in again])} == {"ok"}
+        assert {task.note for task in tasks.window(console.store, [number or 0 for number in again])} == {"ok"}
         assert not console.main.table.marks
 
 
 async def test_a_wrong_word_does_nothing(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.press("4")
-        await console.until(lambda: console.main.view == 3 and console.main.table.row_count > 1)
+        await console.until(lambda: console.main.view_index == 3 and console.main.table.row_count > 1)
         failed = list(console.main.table.numbers)
         await console.press("asterisk", "R", "enter", "9", "9", "enter")
         await console.sees("Nothing was done")
-        assert [task.resubmitted_as for task in tasks.window(console.history, failed)] == [None] * len(failed)
+        assert [task.resubmitted_as for task in tasks.window(console.store, failed)] == [None] * len(failed)
 
 
 async def test_space_marks_and_moves_on_and_escape_takes_the_marks_away(profile: Profile) -> None:
@@ -63,8 +63,8 @@ async def test_frozen_rows_change_only_when_they_are_let_go(profile: Profile) ->
         count = console.main.table.row_count
         await console.press("p")
         await console.sees("frozen")
-        requests.submit(console.history, Request(Kind.RETRIEVAL, "new@example.com", TODAY, "gdpr"), "op")
-        await console.until(lambda: console.main._freezing._held_back is not None)
+        requests.submit(console.store, Request(Kind.RETRIEVAL, "new@example.com", TODAY, "gdpr"), "op")
+        await console.until(lambda: console.main._freeze_buffer._held_back is not None)
         assert console.main.table.row_count == count
         await console.press("p")
         await console.until(lambda: console.main.table.row_count == count + 1)
@@ -75,7 +75,7 @@ async def test_a_saved_view_has_the_next_key(profile: Profile) -> None:
         await console.press("slash", *"kind:deletion", "enter", "V", *"erasures", "enter")
         await console.sees("The view “erasures” is saved.", "7 erasures")
         await console.press("1", "7")
-        await console.until(lambda: console.main.listing.filter == "kind:deletion")
+        await console.until(lambda: console.main.list_state.filter == "kind:deletion")
         assert HELD in set(console.main.table.numbers)
 
 
@@ -105,7 +105,7 @@ async def test_no_mark_stays_on_a_task_that_is_not_listed(profile: Profile) -> N
         table = console.main.table
         marked = frozenset(table.numbers[:2])
         await console.press("space", "space", "4")
-        await console.until(lambda: console.main.view == 3 and console.main.is_settled)
+        await console.until(lambda: console.main.view_index == 3 and console.main.is_settled)
         failed = set(table.numbers)
         assert table.marks == marked & failed
         before = [console.task(number).note for number in marked]
@@ -146,7 +146,7 @@ async def test_an_action_waits_for_the_list_that_was_asked_for(profile: Profile)
 async def test_f2_in_the_plan_shortens_the_holds_that_would_end_too_late(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.until(lambda: console.main.is_settled)
-        with console.history.write() as transaction:
+        with console.store.write() as transaction:
             transaction.run(
                 "UPDATE tasks SET holding_period = 30, due_on = ? WHERE number = ?",
                 ((TODAY + timedelta(days=33)).isoformat(), ORDERS_OPEN),

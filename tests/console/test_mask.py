@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bwp_tui.console.presentation.task_detail import Reading, veiled
+from bwp_tui.console.presentation.task_detail import DisplayContext, mask
 from bwp_tui.domain.archive_names import file_name
 from bwp_tui.domain.task import DownloadState, Kind, Status, TaskError
 from bwp_tui.settings import Profile
@@ -35,7 +35,7 @@ def bare(console: Console) -> bool:
 
 async def test_all_places_that_name_a_shopper_are_masked_until_the_operator_asks(profile: Profile) -> None:
     async with opened(profile, PAST) as console:
-        requests.download(console.history, READY, "/srv/privacy", "op")
+        requests.download(console.store, READY, "/srv/privacy", "op")
         await console.sees("⇣ #4  j•••@example.com", "COMPLETED · retrieval for j•••@example.com")
         for action, number in {"cancel": DELETION, "resubmit": FAILED}.items():
             await console.go_to(number)
@@ -72,10 +72,10 @@ async def test_a_filed_request_is_named_masked_and_forgotten_when_masked_again(p
 
 async def test_the_place_of_a_saved_archive_is_masked_too(profile: Profile) -> None:
     async with opened(profile, PAST) as console:
-        requests.download(console.history, READY, "/srv/privacy", "op")
-        (order,) = downloads.due(console.history, NOW, 1)
+        requests.download(console.store, READY, "/srv/privacy", "op")
+        (order,) = downloads.due(console.store, NOW, 1)
         path = f"/srv/privacy/retrieval-{order.email.replace('%', '_')}-{order.task_id}.zip"
-        downloads.finished(console.history, order, path, 10, "ab" * 32)
+        downloads.record_success(console.store, order, path, 10, "ab" * 32)
         await console.until(lambda: "saved" in console.line("table"))
         await console.sees("/srv/privacy/retrieval-")
         assert not bare(console)
@@ -91,5 +91,5 @@ async def test_a_masked_path_cannot_be_taken_for_the_file(profile: Profile) -> N
         task = console.task(READY)
         assert task.email is not None
         name = file_name(task.kind, task.email, task.task_id or "")
-        shown = veiled(f"/srv/{name}", task, Reading(NOW, TODAY, masked=True, day=timedelta(days=1)))
+        shown = mask(f"/srv/{name}", task, DisplayContext(NOW, TODAY, masked=True, day=timedelta(days=1)))
         assert shown == f"/srv/retrieval-j•••@example.com-{task.task_id}.zip"

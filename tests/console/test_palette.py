@@ -31,7 +31,7 @@ async def test_a_command_is_searched_picked_and_run(profile: Profile) -> None:
         assert not console.main.palette.display
         assert console.app.focused is console.main.table
         await console.press("ctrl+p", "v", "i", "e", "w", "down", "down", "up", "enter")
-        await console.until(lambda: console.main.view == 1)
+        await console.until(lambda: console.main.view_index == 1)
 
 
 async def test_a_command_that_asks_something_can_ask_it(profile: Profile) -> None:

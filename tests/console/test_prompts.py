@@ -21,7 +21,7 @@ async def test_a_yes_cancels_the_held_deletion(profile: Profile) -> None:
         await console.press("y")
         await console.sees(f"The cancellation of {console.task(HELD).name} is recorded. It is sent now.")
         assert console.task(HELD).cancel_asked
-        assert intents.waiting_for(console.history, HELD)
+        assert intents.waiting_for(console.store, HELD)
         await console.press("x")
         await console.sees("was asked for already")
 
@@ -31,14 +31,14 @@ async def test_without_a_yes_nothing_is_recorded(profile: Profile, action: str) 
     number = HELD if action == "cancel" else NOT_KNOWN
     async with opened(profile) as console:
         await console.go_to(number)
-        revision = console.history.revision()
+        revision = console.store.revision()
         for key in ("n", "q", "escape", "enter"):
             await console.do(action)
             await console.until(lambda: console.main.prompt.is_open)
             await console.press(key)
             await console.until(lambda: not console.main.prompt.is_open)
         assert console.app.focused is console.main.table
-        assert console.history.revision() == revision
+        assert console.store.revision() == revision
         assert console.app.is_running
 
 
@@ -69,7 +69,7 @@ async def test_a_failed_request_is_submitted_again_as_a_task_of_its_own(profile:
         await console.until(lambda: console.main.table.current_number == new)
         assert console.task(new).status == Status.QUEUED
         assert console.task(new).resubmit_of == NOT_KNOWN
-        assert intents.waiting_for(console.history, new)
+        assert intents.waiting_for(console.store, new)
 
 
 async def test_a_note_is_written_changed_and_kept_when_left(profile: Profile) -> None:
@@ -100,7 +100,7 @@ async def test_a_day_that_does_not_exist_is_called_so(profile: Profile) -> None:
         await console.go_to(HELD)
         await console.press("A")
         await console.until(lambda: console.main.prompt.is_open)
-        console.main.prompt.put("2026-02-31")
+        console.main.prompt.set_text("2026-02-31")
         await console.press("enter")
         await console.sees("There is no such day.")
         await console.press("backspace", "0")
@@ -136,7 +136,7 @@ async def test_the_address_that_is_to_be_typed_is_shown_though_masked(profile: P
 async def test_a_filter_is_typed_on_behind_that_of_the_view(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.press("4", "slash", *"kind:deletion", "enter")
-        await console.until(lambda: console.main.listing.filter == "is:failed kind:deletion")
+        await console.until(lambda: console.main.list_state.filter == "is:failed kind:deletion")
 
 
 @pytest.mark.parametrize("size", [(120, 40), (80, 24), (60, 15)])

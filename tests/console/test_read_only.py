@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.console.bindings.actions import ACTIONS, Situation
+from bwp_tui.console.bindings.actions import ACTIONS, ActionContext
 from bwp_tui.console.bindings.key_names import shown_key
 from bwp_tui.domain.filter import View
 from bwp_tui.store.errors import NotPossible
@@ -21,7 +21,7 @@ TARGETS = {"new": READY, "new_deletion": READY, "download": READY, "resubmit": N
 async def test_every_action_that_writes_is_refused_and_says_why(tmp_path: Path) -> None:
     async with opened(make_profile(tmp_path / "production", read_only=True)) as console:
         assert "read-only  masked" in console.line("header")
-        revision = console.history.revision()
+        revision = console.store.revision()
         for name, number in TARGETS.items():
             await console.go_to(number)
             (action,) = (action for action in ACTIONS if action.name == name)
@@ -29,45 +29,45 @@ async def test_every_action_that_writes_is_refused_and_says_why(tmp_path: Path) 
             assert f"{shown_key(action.keys[0])}: This profile can only be read." in console.line("status")
             assert not console.main.prompt.is_open
             assert not console.main.form.display
-        assert console.history.revision() == revision
+        assert console.store.revision() == revision
 
 
 async def test_reading_goes_on(tmp_path: Path) -> None:
     async with opened(make_profile(tmp_path / "production", read_only=True)) as console:
-        situation = Situation(console.task(HELD), read_only=True, today=TODAY)
-        possible = {action.name for action in ACTIONS if action.why_not(situation) is None}
+        situation = ActionContext(console.task(HELD), read_only=True, today=TODAY)
+        possible = {action.name for action in ACTIONS if action.disabled_reason(situation) is None}
         assert {"filter", "detail", "copy", "mask", "view_1", "help", "palette", "quit"} <= possible
 
 
 async def test_a_view_is_neither_saved_nor_deleted(tmp_path: Path) -> None:
     async with opened(make_profile(tmp_path / "production", read_only=True)) as console:
-        saved_views.save(console.history, View("mine", "mine", "kind:deletion"))
+        saved_views.save(console.store, View("mine", "mine", "kind:deletion"))
         await console.press("V")
         assert "V: This profile can only be read." in console.line("status")
         assert not console.main.prompt.is_open
         await console.press("colon")
-        console.main.prompt.put("views delete mine")
+        console.main.prompt.set_text("views delete mine")
         await console.press("enter")
         await console.sees("This profile can only be read.")
-        assert [view.name for view in saved_views.saved(console.history)] == ["mine"]
+        assert [view.name for view in saved_views.saved(console.store)] == ["mine"]
 
 
 async def test_whoever_asks_a_read_only_register_to_change_is_refused(tmp_path: Path) -> None:
     async with opened(make_profile(tmp_path / "production", read_only=True)) as console:
-        session, revision = console.main.session, console.history.revision()
+        session, revision = console.main.session, console.store.revision()
         deeds: tuple[Callable[[], object], ...] = (
-            lambda: session.desk.save_view(View("mine", "mine", "")),
-            lambda: session.desk.delete_view("mine"),
-            lambda: session.desk.cancel(console.task(HELD)),
-            lambda: session.desk.download(console.task(READY)),
-            lambda: session.desk.resubmit_many([NOT_KNOWN], ""),
-            lambda: session.desk.do_many("cancel", [HELD]),
+            lambda: session.tasks.save_view(View("mine", "mine", "")),
+            lambda: session.tasks.delete_view("mine"),
+            lambda: session.tasks.cancel(console.task(HELD)),
+            lambda: session.tasks.download(console.task(READY)),
+            lambda: session.tasks.resubmit_many([NOT_KNOWN], ""),
+            lambda: session.tasks.apply_to_many("cancel", [HELD]),
             lambda: session.records.add_note([READY], "a note"),
             lambda: session.queue.move(1, 1),
-            lambda: session.queue.steer("pause", [1]),
+            lambda: session.queue.apply("pause", [1]),
         )
         for deed in deeds:
             with pytest.raises(NotPossible, match="can only be read"):
                 deed()
-        assert console.history.revision() == revision
-        assert session.desk.do_many("refresh", [READY])
+        assert console.store.revision() == revision
+        assert session.tasks.apply_to_many("refresh", [READY])

@@ -57,7 +57,7 @@ async def test_an_extension_names_its_limit_and_moves_the_due_date_once(profile:
         task = console.task(HELD)
         assert (task.due_on, task.extended_on) == (date(2027, 2, 17), TODAY)
         assert task.due_on != before
-        assert timeline.of_task(console.history, HELD)[-1].detail == "three shops"
+        assert timeline.of_task(console.store, HELD)[-1].detail == "three shops"
         await console.press("E")
         await console.sees("E: Task", "the law allows that once")
 
@@ -156,7 +156,7 @@ async def test_the_last_change_is_taken_back_first_and_the_sentence_says_which(p
         for part in ("assignment", "tags", "note"):
             await console.press("U")
             await console.sees(f"Taken back: the {part} of 1 task.")
-            assert timeline.of_task(console.history, HELD)[-1].what == "undone"
+            assert timeline.of_task(console.store, HELD)[-1].what == "undone"
         task = console.task(HELD)
         assert (task.note, task.tags, task.assigned_to) == ("VIP", ("vip", "phone"), None)
         await console.press("U")
@@ -194,10 +194,10 @@ async def test_what_others_have_changed_since_is_not_trodden_on(profile: Profile
         await console.go_to(READY)
         await console.press("t", *"vip", "enter")
         await console.sees("The tags of")
-        single.set_tags(console.history, READY, ("theirs",), "bob")
+        single.set_tags(console.store, READY, ("theirs",), "bob")
         await console.press("U")
         await console.sees("1 not: The tags of", "was changed since")
-        assert tasks.get(console.history, READY).tags == ("theirs",)
+        assert tasks.get(console.store, READY).tags == ("theirs",)
 
 
 async def test_marks_that_were_lost_come_back(profile: Profile) -> None:
@@ -252,7 +252,7 @@ async def test_what_is_no_tag_is_refused_and_stays_to_be_mended(profile: Profile
         for typed in ("vip ;;;", "vip -"):
             await console.press("t")
             await console.until(lambda: console.main.prompt.is_open)
-            console.main.prompt.put(typed)
+            console.main.prompt.set_text(typed)
             await console.press("enter")
             await console.sees("is no tag: a tag has a letter or a digit.")
             await console.press("escape")
@@ -262,13 +262,13 @@ async def test_what_is_no_tag_is_refused_and_stays_to_be_mended(profile: Profile
 async def test_what_was_not_there_is_not_recorded(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.go_to(NOT_KNOWN)
-        revision = console.history.revision()
+        revision = console.store.revision()
         for key in ("a", "c", "A", "E", "e", "t"):
             await console.press(key)
             await console.until(lambda: console.main.prompt.is_open)
             await console.press("escape")
             await console.until(lambda: not console.main.prompt.is_open)
-        assert console.history.revision() == revision
+        assert console.store.revision() == revision
 
 
 async def test_a_record_of_law_is_withdrawn_by_key_and_by_line_and_the_timeline_keeps_it(profile: Profile) -> None:
@@ -291,7 +291,7 @@ async def test_a_record_of_law_is_withdrawn_by_key_and_by_line_and_the_timeline_
         await console.sees("Withdraw the acknowledgement of ")
         await console.press("y")
         await console.until(lambda: console.task(HELD).acknowledged_on is None)
-        what = [event.what for event in timeline.of_task(console.history, HELD)]
+        what = [event.what for event in timeline.of_task(console.store, HELD)]
         assert what[-4:] == ["extended", "extension withdrawn", "acknowledged", "acknowledgement withdrawn"]
 
 
@@ -326,13 +326,13 @@ async def test_a_record_of_many_is_confirmed_by_their_count_and_taken_back(profi
             await console.press("enter")
             await console.sees("Nothing was done:")
             await console.press("escape")
-        found = tasks.window(console.history, list(console.main.table.numbers))
+        found = tasks.window(console.store, list(console.main.table.numbers))
         assert not any(task.acknowledged_on or task.verified for task in found)
         await console.press("asterisk", "A", "enter", *str(count), "enter")
         await console.sees(f"{count} acknowledged.")
         await console.press("U")
         await console.sees(f"Taken back: the acknowledgement of {count} tasks.")
-        found = tasks.window(console.history, list(console.main.table.numbers))
+        found = tasks.window(console.store, list(console.main.table.numbers))
         assert not any(task.acknowledged_on for task in found)
 
 

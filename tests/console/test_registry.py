@@ -76,17 +76,17 @@ def test_every_action_is_a_binding_with_its_name_as_id() -> None:
 
 async def test_every_action_does_something(profile: Profile) -> None:
     async with opened(profile) as console:
-        doing = console.main.doing
+        doing = console.main.dispatcher
         for action in ACTIONS:
-            beyond = action.name.startswith("view_") and action.why_not(console.main.situation)
+            beyond = action.name.startswith("view_") and action.disabled_reason(console.main.context)
             if action.name != "quit" and not beyond:
-                doing.do(action.name)
+                doing.dispatch(action.name)
                 await console.pilot.pause()
                 console.main.prompt.close()
                 while len(console.app.screen_stack) > 2:
                     console.app.pop_screen()
         await console.app.workers.wait_for_complete()
-        doing.do("quit")
+        doing.dispatch("quit")
         await console.until(lambda: not console.app.is_running)
 
 
@@ -100,9 +100,13 @@ def test_every_action_is_pressed_by_a_test() -> None:
 
 
 def _pressed(file: Path) -> Iterator[object]:
-    """Yield what is given, key by key, to `press`, and the names given to `do`; not the letters of typed texts."""
+    """Yield the keys given to `press` and the names given to `dispatch`, without the letters of typed texts."""
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("press", "do"):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in ("press", "dispatch")
+        ):
             yield from (argument.value for argument in node.args if isinstance(argument, ast.Constant))
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.console.app import ConsoleApp
-from bwp_tui.console.state.saved_state import Memory, Remembered
+from bwp_tui.console.state.saved_state import SavedState, SavedStateFile
 from bwp_tui.settings import Profile
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from tests.console.past import HELD, NOT_KNOWN, ORDERS_OPEN, clock
 from tests.console.support import WIDE, Console, make_profile, opened
 
@@ -22,16 +22,16 @@ from tests.console.support import WIDE, Console, make_profile, opened
 @asynccontextmanager
 async def opened_again(profile: Profile) -> AsyncIterator[Console]:
     """The console on a register that is there already."""
-    history = History(profile.history_path, clock=clock)
+    store = Store(profile.history_path, clock=clock)
     app = ConsoleApp(profile, clock=clock, with_engine=False)
     try:
         async with app.run_test(size=WIDE) as pilot:
-            console = Console(app, pilot, history)
+            console = Console(app, pilot, store)
             await console.until(lambda: console.main.table.row_count)
             yield console
     finally:
         app.close()
-        history.close()
+        store.close()
 
 
 async def test_filter_order_columns_position_and_lines_are_there_at_the_next_start(profile: Profile) -> None:
@@ -39,15 +39,15 @@ async def test_filter_order_columns_position_and_lines_are_there_at_the_next_sta
         await console.press("slash", *"kind:deletion", "enter", "s", "o", "C", "g", "enter")
         await console.until(lambda: console.main.table.columns)
         await console.press("colon", *"sort due", "enter")
-        await console.until(lambda: console.main.listing.sort == "due")
+        await console.until(lambda: console.main.list_state.sort == "due")
         await console.go_to(HELD)
     assert stat.S_IMODE(profile.state_path.stat().st_mode) == 0o600
     async with opened_again(profile) as console:
         await console.until(lambda: console.main.table.current_number == HELD)
-        assert console.main.listing.filter == "kind:deletion"
-        assert console.main.listing.sort == "due"
+        assert console.main.list_state.filter == "kind:deletion"
+        assert console.main.list_state.sort == "due"
         assert "age" not in console.main.table.shown_columns
-        assert console.main.lines == ("sort due",)
+        assert console.main.command_history == ("sort due",)
 
 
 async def test_a_saved_view_is_shown_again_and_one_that_is_gone_is_not(profile: Profile) -> None:
@@ -55,20 +55,20 @@ async def test_a_saved_view_is_shown_again_and_one_that_is_gone_is_not(profile: 
         await console.press("slash", *"is:failed", "enter", "V", *"broken", "enter")
         await console.sees("7 broken")
         await console.press("7")
-        await console.until(lambda: console.main.view == 6)
+        await console.until(lambda: console.main.view_index == 6)
     async with opened_again(profile) as console:
         await console.until(lambda: set(console.main.table.numbers) == {ORDERS_OPEN, NOT_KNOWN})
-        assert console.main.view == 6
-        console.main.session.desk.delete_view("broken")
+        assert console.main.view_index == 6
+        console.main.session.tasks.delete_view("broken")
     async with opened_again(profile) as console:
-        assert console.main.view == 0
+        assert console.main.view_index == 0
 
 
 async def test_no_address_is_kept(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.press("slash", *"bob@example.com", "enter")
         for line in ("list eve@example.com", "note called", "sort due", "submit retrieval"):
-            console.main.lines = (*console.main.lines, line)
+            console.main.command_history = (*console.main.command_history, line)
     kept = profile.state_path.read_text()
     assert "@" not in kept
     assert json.loads(kept)["lines"] == ["sort due"]
@@ -78,13 +78,13 @@ async def test_a_read_only_profile_keeps_nothing(tmp_path: Path) -> None:
     profile = make_profile(tmp_path / "production", read_only=True)
     async with opened(profile) as console:
         await console.press("4")
-        await console.until(lambda: console.main.view == 3)
+        await console.until(lambda: console.main.view_index == 3)
     assert not profile.state_path.exists()
 
 
 def test_a_folder_that_cannot_be_written_is_no_trouble(profile: Profile) -> None:
-    memory = Memory(replace(profile, folder=profile.folder / "not" / "there"))
-    memory.keep(Remembered(filter="is:failed"))
+    memory = SavedStateFile(replace(profile, folder=profile.folder / "not" / "there"))
+    memory.save(SavedState(filter="is:failed"))
     memory.close()
 
 
@@ -96,26 +96,26 @@ async def test_a_file_that_means_nothing_is_passed_over(profile: Profile, text: 
     profile.folder.mkdir(parents=True)
     profile.state_path.write_text(text)
     async with opened(profile) as console:
-        assert console.main.view in (0, None)
-        assert console.main.lines == ()
+        assert console.main.view_index in (0, None)
+        assert console.main.command_history == ()
 
 
 def test_what_was_purged_is_not_written_again_by_a_console_that_was_open(profile: Profile) -> None:
     profile.folder.mkdir(parents=True)
-    memory = Memory(profile)
+    memory = SavedStateFile(profile)
     memory.read()
-    memory.keep(Remembered(view=None, filter="zebra", lines=("list zebra",)))
-    other = Memory(profile)
+    memory.save(SavedState(view=None, filter="zebra", lines=("list zebra",)))
+    other = SavedStateFile(profile)
     other.read()
     profile.state_path.write_text('{"purged_at": "2026-11-20T09:14:00.000000Z"}')
     for console in (memory, other, memory):
-        console.keep(Remembered(view="zebra", filter="zebra", order="due", lines=("list zebra", "sort due")))
-        console.keep(Remembered(filter="zebra quagga"))
+        console.save(SavedState(view="zebra", filter="zebra", order="due", lines=("list zebra", "sort due")))
+        console.save(SavedState(filter="zebra quagga"))
     memory.close()
     other.close()
     assert "zebra" not in profile.state_path.read_text()
-    later = Memory(profile)
+    later = SavedStateFile(profile)
     assert later.read().lines == ()
-    later.keep(Remembered(filter="is:failed"))
+    later.save(SavedState(filter="is:failed"))
     later.close()
     assert json.loads(profile.state_path.read_text())["filter"] == "is:failed"

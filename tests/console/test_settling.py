@@ -12,7 +12,7 @@ from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.worklog import engine_state, intent_outcomes, intents
-from bwp_tui.store.worklog.engine_state import Service
+from bwp_tui.store.worklog.engine_state import ServiceState
 from tests.console.past import HELD, NOW, Planted
 from tests.console.support import Console, opened
 
@@ -24,10 +24,10 @@ ID = "3556a10a-0000-4000-8000-000000000001"
 async def unconfirmed(profile: Profile) -> AsyncIterator[Console]:
     """The console with the cursor on an unconfirmed request."""
     async with opened(profile, past=[Planted("a@example.com")]) as console:
-        requests.submit(console.history, Request(Kind.RETRIEVAL, "jane@example.com", NOW.date(), "gdpr"), "op")
-        [intent] = intents.due(console.history, NOW, 5)
-        assert intent_outcomes.sending(console.history, intent.id)
-        intent_outcomes.unconfirmed(console.history, intent.id)
+        requests.submit(console.store, Request(Kind.RETRIEVAL, "jane@example.com", NOW.date(), "gdpr"), "op")
+        [intent] = intents.due(console.store, NOW, 5)
+        assert intent_outcomes.record_sending(console.store, intent.id)
+        intent_outcomes.record_unconfirmed(console.store, intent.id)
         await console.until(lambda: console.main.table.row_count == 2)
         await console.go_to(NUMBER)
         yield console
@@ -61,19 +61,19 @@ async def test_it_is_given_up_with_a_reason(profile: Profile) -> None:
         await console.sees("Why is #2 given up?")
         await console.press(*"gone", "enter")
         await console.sees("#2 is given up; the reason is on its timeline.", "── GIVEN_UP ·")
-        assert timeline.of_task(console.history, NUMBER)[-1].detail == "gone"
+        assert timeline.of_task(console.store, NUMBER)[-1].detail == "gone"
 
 
 @pytest.mark.parametrize("key", ["i", "X"])
 @pytest.mark.parametrize("answer", ["enter", "escape"])
 async def test_without_an_answer_nothing_is_recorded(profile: Profile, key: str, answer: str) -> None:
     async with unconfirmed(profile) as console:
-        before = console.history.revision()
+        before = console.store.revision()
         await console.press(key)
         await console.until(lambda: console.main.prompt.is_open)
         await console.press(answer)
         await console.until(lambda: not console.main.prompt.is_open)
-        assert console.history.revision() == before
+        assert console.store.revision() == before
 
 
 async def test_sending_it_anew_says_what_that_risks(profile: Profile) -> None:
@@ -95,17 +95,17 @@ async def test_on_any_other_task_the_keys_say_why_not(profile: Profile, key: str
 
 async def test_a_throttled_service_is_told_as_a_rate(profile: Profile) -> None:
     async with opened(profile) as console:
-        engine_state.report(console.history, Service.THROTTLED, "They go out more slowly.", None, 2.0)
+        engine_state.record_health(console.store, ServiceState.THROTTLED, "They go out more slowly.", None, 2.0)
         await console.sees("▲ throttled: 2 requests/s")
-        engine_state.report(console.history, Service.THROTTLED, "They go out more slowly.", NOW, 0.5)
+        engine_state.record_health(console.store, ServiceState.THROTTLED, "They go out more slowly.", NOW, 0.5)
         await console.sees("▲ throttled: 0.5 requests/s, next try 09:30:00")
-        engine_state.report(console.history, Service.UNREACHABLE, "Gone.", NOW, 0.5)
+        engine_state.record_health(console.store, ServiceState.UNREACHABLE, "Gone.", NOW, 0.5)
         await console.sees("▲ service unreachable, next try 09:30:00")
 
 
 async def test_denied_access_stands_in_header_and_status_line(profile: Profile) -> None:
     async with opened(profile) as console:
-        engine_state.report(console.history, Service.DENIED, "The service denied access: check.", NOW)
+        engine_state.record_health(console.store, ServiceState.DENIED, "The service denied access: check.", NOW)
         await console.sees("▲ access denied, next try 09:30:00", " The service denied access: check.")
 
 
@@ -113,7 +113,7 @@ async def test_the_engine_is_told_what_is_in_sight(profile: Profile) -> None:
     many = [Planted(f"shopper{number}@example.com") for number in range(100)]
     async with opened(profile, many) as console:
         told: list[Sequence[int]] = []
-        console.main.session.look_at = told.append
+        console.main.session.set_visible_tasks = told.append
         await console.press("G")
         await console.until(lambda: told and 1 in told[-1])
         assert 100 not in told[-1]

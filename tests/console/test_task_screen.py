@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from bwp_tui.console.screens.request_log import SentScreen
+from bwp_tui.console.screens.request_log import RequestLogScreen
 from bwp_tui.console.screens.task import PAGES, TaskScreen
 from bwp_tui.domain.advice import KNOWN_CODES
 from bwp_tui.domain.task import Kind, Request, Status, Task, TaskError
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import records, requests
-from bwp_tui.store.database.connection import History, as_text
+from bwp_tui.store.database.connection import Store, as_text
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import downloads, intent_outcomes, intents
-from bwp_tui.store.worklog.poll_answers import Answer
+from bwp_tui.store.worklog.poll_answers import PollAnswer
 from tests.console.past import HELD, NOT_KNOWN, NOW, PAST, READY, TODAY, WAITING, Planted
 from tests.console.support import USUAL, Console, opened
 from tests.history import single
@@ -22,18 +22,18 @@ EMAIL = "bob@example.com"
 """The address of the task on hold, so that a new request has an earlier one."""
 
 
-def send_deletion(history: History) -> Task:
+def send_deletion(store: Store) -> Task:
     """A deletion for the address of `HELD`, recorded and accepted."""
     request = Request(Kind.DELETION, EMAIL, TODAY, "gdpr", 10, f"{EMAIL} left", note=f"{EMAIL} called")
-    number = requests.submit(history, request, "op").number
-    intent = next(intent for intent in intents.due(history, NOW, 99) if intent.number == number)
-    assert intent_outcomes.sending(history, intent.id)
-    intent_outcomes.accepted(history, intent.id, "3556a10a-accepted", NOW)
-    return tasks.get(history, number)
+    number = requests.submit(store, request, "op").number
+    intent = next(intent for intent in intents.due(store, NOW, 99) if intent.number == number)
+    assert intent_outcomes.record_sending(store, intent.id)
+    intent_outcomes.record_accepted(store, intent.id, "3556a10a-accepted", NOW)
+    return tasks.get(store, number)
 
 
-def token_of(history: History, number: int) -> str:
-    ((token,),) = history.rows("SELECT client_token FROM intents WHERE task = ?", (number,))
+def token_of(store: Store, number: int) -> str:
+    ((token,),) = store.rows("SELECT client_token FROM intents WHERE task = ?", (number,))
     return as_text(token)
 
 
@@ -73,10 +73,10 @@ async def test_what_to_do_is_said_for_every_known_code(profile: Profile) -> None
 
 async def test_what_was_sent_and_answered_is_shown_without_address_or_token(profile: Profile) -> None:
     async with opened(profile) as console:
-        task = send_deletion(console.history)
+        task = send_deletion(console.store)
         await read(console, task.number)
         await console.press("4")
-        token = token_of(console.history, task.number)
+        token = token_of(console.store, task.number)
         await console.sees(
             "startPersonalDataDeletionTask   done",
             "accepted: 3556a10a-accepted",
@@ -96,9 +96,9 @@ async def test_what_was_sent_and_answered_is_shown_without_address_or_token(prof
 
 async def test_a_download_is_listed_with_its_attempts_and_no_link(profile: Profile) -> None:
     async with opened(profile) as console:
-        requests.download(console.history, READY, "/srv/privacy", "op")
-        order = downloads.due(console.history, NOW, 9)[0]
-        downloads.started(console.history, order)
+        requests.download(console.store, READY, "/srv/privacy", "op")
+        order = downloads.due(console.store, NOW, 9)[0]
+        downloads.record_start(console.store, order)
         await read(console, READY)
         await console.press("4")
         await console.sees("personalDataRetrievalTask, for a link   running", "links are used at once and never kept")
@@ -107,7 +107,7 @@ async def test_a_download_is_listed_with_its_attempts_and_no_link(profile: Profi
 
 async def test_the_earlier_request_for_the_same_is_flagged_and_a_key_away(profile: Profile) -> None:
     async with opened(profile) as console:
-        task = send_deletion(console.history)
+        task = send_deletion(console.store)
         await read(console, task.number)
         await console.sees(f"Earlier    #{HELD} for this address on 2026-11-17: ON_HOLD  b")
         await console.press("b")
@@ -123,13 +123,13 @@ async def test_the_earlier_request_for_the_same_is_flagged_and_a_key_away(profil
 
 async def test_the_earlier_request_is_found_outside_the_view(profile: Profile) -> None:
     async with opened(profile) as console:
-        task = send_deletion(console.history)
+        task = send_deletion(console.store)
         await console.press("slash", *"note:called", "enter")
         await console.until(lambda: console.main.table.row_count == 1)
         await console.go_to(task.number)
         await console.press("b")
         await console.until(lambda: console.main.table.current_number == HELD)
-        assert console.main.view == 0
+        assert console.main.view_index == 0
 
 
 async def test_neighbours_are_read_on_the_same_page_and_the_cursor_goes_along(profile: Profile) -> None:
@@ -147,9 +147,9 @@ async def test_the_page_follows_the_history(profile: Profile) -> None:
     async with opened(profile) as console:
         await read(console, WAITING)
         single.answered(
-            console.history,
+            console.store,
             WAITING,
-            Answer(
+            PollAnswer(
                 status=Status.FAILED,
                 submitted_at=None,
                 updated_at=NOW,
@@ -207,10 +207,10 @@ async def test_a_key_never_acts_on_the_task_that_has_taken_the_place_of_the_one_
         await console.press("2")
         await console.until(lambda: console.main.table.row_count < len(PAST))
         await read(console, HELD)
-        requests.cancel(console.history, HELD, "bob")
-        (intent,) = intents.due(console.history, NOW, 9)
-        assert intent_outcomes.sending(console.history, intent.id)
-        intent_outcomes.cancelled(console.history, intent.id)
+        requests.cancel(console.store, HELD, "bob")
+        (intent,) = intents.due(console.store, NOW, 9)
+        assert intent_outcomes.record_sending(console.store, intent.id)
+        intent_outcomes.record_cancelled(console.store, intent.id)
         await console.until(lambda: console.main.table.current_number != HELD)
         await console.press("e")
         await console.sees("The view has moved on; its cursor is put back on this task now")
@@ -240,7 +240,7 @@ async def test_while_tasks_are_marked_no_key_acts_from_a_single_task(profile: Pr
 
 async def test_notes_are_listed_with_what_was_taken_back_of_them(profile: Profile) -> None:
     async with opened(profile) as console:
-        records.add_note(console.history, HELD, "second call", "bob")
+        records.add_note(console.store, HELD, "second call", "bob")
         await read(console, HELD)
         await console.press("5")
         await console.sees("second call", "by bob", "VIP", "by op", "5 notes 2")
@@ -262,12 +262,12 @@ async def test_a_page_keeps_its_place_while_another_is_read(profile: Profile, ke
 
 async def test_what_was_sent_is_listed_newest_first_and_leads_to_its_task(profile: Profile) -> None:
     async with opened(profile) as console:
-        task = send_deletion(console.history)
-        other = requests.submit(console.history, Request(Kind.RETRIEVAL, "zoe@example.com", TODAY, "gdpr"), "op").number
+        task = send_deletion(console.store)
+        other = requests.submit(console.store, Request(Kind.RETRIEVAL, "zoe@example.com", TODAY, "gdpr"), "op").number
         await console.until(lambda: console.main.table.row_count == len(PAST) + 2)
         await console.press("H")
         await console.sees("2 requests", "accepted: 3556a10a-accepted")
-        assert isinstance(console.app.screen, SentScreen)
+        assert isinstance(console.app.screen, RequestLogScreen)
         lines = console.line("sent-rows").splitlines()
         assert f"#{other}  submit retrieval" in lines[1]
         assert f"#{task.number}  submit deletion" in lines[2]
@@ -290,6 +290,6 @@ async def test_an_empty_list_of_what_was_sent_says_so(profile: Profile) -> None:
 
 async def test_a_narrow_list_of_what_was_sent_shows_what_became_of_it(profile: Profile) -> None:
     async with opened(profile, size=(60, 15)) as console:
-        send_deletion(console.history)
+        send_deletion(console.store)
         await console.press("H")
         await console.sees("STATE    ANSWER", "done     acce")

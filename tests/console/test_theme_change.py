@@ -24,7 +24,7 @@ def cells(console: Console) -> list[tuple[str, str]]:
 async def form_over_a_sentence(console: Console) -> list[tuple[str, str]]:
     """The cells of a form that stands under the table, a sentence in the status line."""
     await console.press("N")
-    console.main.say("A sentence that stays.", "warn")
+    console.main.show_status("A sentence that stays.", "warn")
     await console.sees("the shopper's email address", "A sentence that stays.")
     await console.pilot.pause()
     return cells(console)
@@ -33,7 +33,7 @@ async def form_over_a_sentence(console: Console) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(("before", "after"), list(permutations(THEMES, 2)))
 async def test_a_theme_chosen_later_looks_as_one_chosen_at_the_start(tmp_path: Path, before: str, after: str) -> None:
     async with opened(make_profile(tmp_path / "new"), theme=after) as console:
-        console.main.say(f"Theme {after}.")
+        console.main.show_status(f"Theme {after}.")
         await console.pilot.pause()
         main_then = cells(console)
         form_then = await form_over_a_sentence(console)

@@ -11,35 +11,35 @@ from textual.widgets import Input
 from bwp_tui.domain.shop import Shop
 from bwp_tui.domain.task import Kind, Task
 from bwp_tui.settings import Profile
-from bwp_tui.store.database.connection import History, as_int
-from bwp_tui.store.errors import HistoryDamaged
+from bwp_tui.store.database.connection import Store, as_int
+from bwp_tui.store.errors import StoreDamaged
 from bwp_tui.store.queries import request_log, saved_views, tasks, timeline
 from bwp_tui.store.worklog import engine_state
-from bwp_tui.store.worklog.engine_state import EngineState, Service
+from bwp_tui.store.worklog.engine_state import EngineState, ServiceState
 from tests.console.past import HELD, NOW, PAST
 from tests.console.support import Console, opened
 
 LONG = "a long note " * 300
 
 
-def fill_disk(console: Console) -> History:
+def fill_disk(console: Console) -> Store:
     """Let the file that the console writes grow no more, as on a full disk."""
-    history = console.app._written
-    pages = as_int(history.rows("PRAGMA page_count")[0][0])
-    history.rows(f"PRAGMA max_page_count = {pages}")
-    return history
+    store = console.app._written
+    pages = as_int(store.rows("PRAGMA page_count")[0][0])
+    store.rows(f"PRAGMA max_page_count = {pages}")
+    return store
 
 
 async def test_on_a_full_disk_the_form_keeps_what_was_typed_and_files_it_later(profile: Profile) -> None:
     async with opened(profile) as console:
-        history = fill_disk(console)
+        store = fill_disk(console)
         await console.fill(email="new@example.com", note=LONG)
         await console.press("enter")
         await console.until(lambda: "Free some space and try again." in " ".join(console.line("status").split()))
         assert console.main.form.display
         assert console.field("email").value == "new@example.com"
-        assert as_int(console.history.rows("SELECT count(*) FROM tasks")[0][0]) == len(PAST)
-        history.rows("PRAGMA max_page_count = 100000")
+        assert as_int(console.store.rows("SELECT count(*) FROM tasks")[0][0]) == len(PAST)
+        store.rows("PRAGMA max_page_count = 100000")
         await console.file()
         assert console.task(len(PAST) + 1).email == "new@example.com"
 
@@ -55,11 +55,11 @@ async def test_a_note_that_cannot_be_written_is_told(profile: Profile) -> None:
 
 async def test_what_the_engine_says_of_the_service_is_shown_once_and_in_the_header(profile: Profile) -> None:
     async with opened(profile) as console:
-        engine_state.report(console.history, Service.THROTTLED, "The service asks for patience.", NOW)
+        engine_state.record_health(console.store, ServiceState.THROTTLED, "The service asks for patience.", NOW)
         await console.sees("▲ service asks for patience, next try 09:30:00", " The service asks for patience.")
         await console.press("x")
         assert "cannot be cancelled" in console.line("status")
-        engine_state.report(console.history, Service.REACHED, None, None)
+        engine_state.record_health(console.store, ServiceState.REACHED, None, None)
         await console.until(lambda: "▲" not in console.line("header"))
         assert "cannot be cancelled" in console.line("status")
 
@@ -67,31 +67,31 @@ async def test_what_the_engine_says_of_the_service_is_shown_once_and_in_the_head
 async def test_a_history_that_cannot_be_read_is_told_and_shown_again_when_it_can(
     profile: Profile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def damaged(_history: History) -> EngineState:
-        raise HistoryDamaged("The history is damaged.")
+    def damaged(_store: Store) -> EngineState:
+        raise StoreDamaged("The history is damaged.")
 
     async with opened(profile) as console:
         with monkeypatch.context() as broken:
             broken.setattr(engine_state, "read", damaged)
-            console.main.session.feed.look()
+            console.main.session.feed.refresh()
             await console.until(lambda: "The history is damaged." in console.line("status"))
-        engine_state.report(console.history, Service.DENIED, "Access was denied.", None)
+        engine_state.record_health(console.store, ServiceState.DENIED, "Access was denied.", None)
         await console.sees("▲ access denied")
 
 
 async def test_after_a_fault_that_nobody_foresaw_the_history_is_read_again(
     profile: Profile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(_history: History) -> EngineState:
+    def interrupted(_store: Store) -> EngineState:
         raise apsw.InterruptError("secret words")
 
     async with opened(profile) as console:
         with monkeypatch.context() as broken:
             broken.setattr(engine_state, "read", interrupted)
-            console.main.session.feed.look()
+            console.main.session.feed.refresh()
             await console.until(lambda: "(InterruptError); it is tried again." in console.line("status"))
         assert "secret" not in console.text
-        engine_state.report(console.history, Service.DENIED, "Access was denied.", None)
+        engine_state.record_health(console.store, ServiceState.DENIED, "Access was denied.", None)
         await console.sees("▲ access denied")
 
 
@@ -100,23 +100,23 @@ async def test_a_read_of_the_screen_that_fails_is_told_and_ends_nothing(
     profile: Profile, monkeypatch: pytest.MonkeyPatch, read: str
 ) -> None:
     def damaged(*_asked: object) -> list[Task]:
-        raise HistoryDamaged("The history is damaged.")
+        raise StoreDamaged("The history is damaged.")
 
     async with opened(profile) as console:
         with monkeypatch.context() as broken:
             broken.setattr(tasks, "window", damaged)
             broken.setattr(tasks, "newest_for", damaged)
             broken.setattr(timeline, "of_task", damaged)
-            broken.setattr(saved_views, "every", damaged)
+            broken.setattr(saved_views, "all_views", damaged)
             broken.setattr(request_log, "window", damaged)
-            reader, task = console.main.session.reader, console.main.task_here
+            reader, task = console.main.session.reader, console.main.current_task
             assert task is not None
             asked: dict[str, Callable[[], object]] = {
                 "window": lambda: reader.window([1]),
                 "timeline": lambda: reader.timeline(task),
                 "views": lambda: reader.views(),
                 "earlier": lambda: reader.earlier(Kind.RETRIEVAL, "a@example.com"),
-                "sent": lambda: console.main.session.lookup.sent([1]),
+                "sent": lambda: console.main.session.queries.sent([1]),
             }
             asked[read]()
             await console.until(lambda: "The history is damaged." in console.line("status"))
@@ -141,28 +141,28 @@ async def test_once_the_history_is_moved_the_form_keeps_what_was_typed_and_files
 
 
 async def test_under_another_shops_settings_all_is_seen_and_nothing_recorded(profile: Profile) -> None:
-    history = History(profile.history_path)
-    history.work_for(Shop("bp-other", None))
-    engine_state.report(history, Service.REACHED, "bound", None)
-    history.close()
+    store = Store(profile.history_path)
+    store.work_for(Shop("bp-other", None))
+    engine_state.record_health(store, ServiceState.REACHED, "bound", None)
+    store.close()
     async with opened(profile) as console:
         await console.sees("bp-other", "engine stopped")
         await console.fill(email="new@example.com")
         await console.press("enter")
         await console.until(lambda: "holds the requests of bp-other" in " ".join(console.line("status").split()))
         assert console.main.form.display
-        assert as_int(console.history.rows("SELECT count(*) FROM tasks")[0][0]) == len(PAST)
+        assert as_int(console.store.rows("SELECT count(*) FROM tasks")[0][0]) == len(PAST)
 
 
 async def test_trouble_of_the_service_hides_no_note(profile: Profile) -> None:
     async with opened(profile) as console:
-        with console.history.write() as transaction:
+        with console.store.write() as transaction:
             transaction.run("UPDATE tasks SET trouble = 'The line is down.' WHERE number = ?", (HELD,))
             transaction.run("UPDATE tasks SET revision = ? WHERE number = ?", (transaction.revision, HELD))
         await console.sees("VIP · The line")
-        engine_state.report(console.history, Service.UNREACHABLE, "The line is down.", NOW)
+        engine_state.record_health(console.store, ServiceState.UNREACHABLE, "The line is down.", NOW)
         await console.sees("▲ service unreachable")
         await console.until(lambda: "VIP · The line" not in console.text)
         assert "VIP" in console.line("table")
-        engine_state.report(console.history, Service.REACHED, None, None)
+        engine_state.record_health(console.store, ServiceState.REACHED, None, None)
         await console.sees("VIP · The line")

@@ -10,7 +10,7 @@ from textual import events
 from textual.app import App
 
 from bwp_tui.console.terminal import key_queue
-from bwp_tui.console.terminal.key_queue import TypeAhead
+from bwp_tui.console.terminal.key_queue import KeyQueue
 from tests.waiting import eventually_in_loop
 
 _BUNCH = "abcdefghijklmnopqrst"
@@ -23,7 +23,7 @@ class TypingApp(App[int]):
         super().__init__()
         self.typed = self.unpainted = ""
         self._is_held_back = False
-        self._type_ahead = TypeAhead(self, super().on_event, lambda _: True)
+        self._type_ahead = KeyQueue(self, super().on_event, lambda _: True)
 
     def on_mount(self) -> None:
         self._type_ahead.start()

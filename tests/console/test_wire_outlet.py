@@ -10,7 +10,7 @@ from typing import TextIO
 
 import pytest
 
-from bwp_tui.console.terminal.output_writer import Outlet
+from bwp_tui.console.terminal.output_writer import OutputWriter
 from tests.waiting import eventually
 
 _MUCH = 200_000
@@ -23,7 +23,7 @@ class Line:
     def __init__(self, file: TextIO, master: int) -> None:
         self.file, self.master = file, master
         self.waiting: list[str] = []
-        self.outlet = Outlet(file, self._take, threading.RLock())
+        self.outlet = OutputWriter(file, self._take, threading.RLock())
         self.outlet.start()
 
     def _take(self) -> str:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bwp_tui.console.terminal.frame_parser import FrameReader, NotUnderstood
-from bwp_tui.console.terminal.screen_buffer import Picture
-from bwp_tui.console.terminal.sgr import PLAIN, change, read
+from bwp_tui.console.terminal.frame_parser import FrameParser, NotUnderstood
+from bwp_tui.console.terminal.screen_buffer import ScreenBuffer
+from bwp_tui.console.terminal.sgr import DEFAULT_STYLE, change, read
 
 COLUMNS, LINES = 20, 5
 
@@ -91,9 +91,9 @@ def test_wide_characters_come_and_go_without_a_trace(frames: list[str]) -> None:
 
 def check_same(frames: list[str]) -> None:
     (plain, plain_stream), (thin, thin_stream) = terminal(), terminal()
-    picture = Picture(COLUMNS, LINES)
+    picture = ScreenBuffer(COLUMNS, LINES)
     for frame in frames:
-        picture.paint(frame)
+        picture.apply_frame(frame)
         plain_stream.feed(frame.replace("\n", "\r\n"))
         thin_stream.feed(picture.changes())
         assert cells(thin) == cells(plain)
@@ -101,52 +101,52 @@ def check_same(frames: list[str]) -> None:
     assert picture.changes() == ""
 
 
-def painted() -> Picture:
-    picture = Picture(COLUMNS, LINES)
-    picture.paint(whole("x"))
+def painted() -> ScreenBuffer:
+    picture = ScreenBuffer(COLUMNS, LINES)
+    picture.apply_frame(whole("x"))
     picture.changes()
     return picture
 
 
 def test_a_frame_that_changes_nothing_costs_nothing() -> None:
     picture = painted()
-    picture.paint(whole("x"))
+    picture.apply_frame(whole("x"))
     assert picture.changes() == ""
 
 
 def test_one_changed_cell_costs_its_address_its_look_and_itself() -> None:
     picture = painted()
-    picture.paint("\x1b[2;1Hxxx\x1b[1;31my\x1b[0mxxx")
+    picture.apply_frame("\x1b[2;1Hxxx\x1b[1;31my\x1b[0mxxx")
     assert picture.changes() == "\x1b[2;4H\x1b[1;31my\x1b[0m"
 
 
 def test_the_cursor_is_left_where_the_frame_leaves_it() -> None:
     picture = painted()
-    picture.paint("\x1b[2;1Hxyx\x1b[3;3H")
+    picture.apply_frame("\x1b[2;1Hxyx\x1b[3;3H")
     assert picture.changes() == "\x1b[2;2Hy\x1b[3;3H"
-    picture.paint("\x1b[2;1Hxyx\x1b[3;5H")
+    picture.apply_frame("\x1b[2;1Hxyx\x1b[3;5H")
     assert picture.changes() == "\x1b[3;5H"
 
 
 def test_a_few_unchanged_cells_between_two_changed_ones_are_written_rather_than_passed_over() -> None:
     picture = painted()
-    picture.paint("\x1b[1;1HyxxxyxxxxxxxY")
+    picture.apply_frame("\x1b[1;1HyxxxyxxxxxxxY")
     assert picture.changes() == "\x1b[1;1Hyxxxy\x1b[7CY"
 
 
 def test_a_line_with_a_character_of_doubtful_width_is_sent_whole() -> None:
     picture = painted()
-    picture.paint("\x1b[1;5H漢")
+    picture.apply_frame("\x1b[1;5H漢")
     assert picture.changes() == "\x1b[1;1Hxxxx漢" + "x" * (COLUMNS - 6)
-    picture.paint("\x1b[1;1Hy")
+    picture.apply_frame("\x1b[1;1Hy")
     assert picture.changes() == "\x1b[1;1Hyxxx漢" + "x" * (COLUMNS - 6)
 
 
 def test_half_a_wide_character_that_is_covered_leaves_a_blank() -> None:
     picture = painted()
-    picture.paint("\x1b[1;5H漢")
+    picture.apply_frame("\x1b[1;5H漢")
     picture.changes()
-    picture.paint("\x1b[1;6Hy")
+    picture.apply_frame("\x1b[1;6Hy")
     assert picture.changes() == "\x1b[1;1Hxxxx y" + "x" * (COLUMNS - 6)
 
 
@@ -162,14 +162,14 @@ def test_after_a_change_of_size_nothing_of_the_old_screen_is_sent() -> None:
     picture = painted()
     picture.resize(COLUMNS - 2, LINES)
     assert picture.changes() == ""
-    picture.paint("\x1b[1;1Hx")
+    picture.apply_frame("\x1b[1;1Hx")
     assert picture.changes() == "\x1b[1;1Hx"
 
 
 def test_a_frame_for_a_larger_screen_is_refused_whole() -> None:
     picture = painted()
     with pytest.raises(NotUnderstood):
-        picture.paint(f"\x1b[1;1Hy\n\x1b[1;{COLUMNS}Hyy")
+        picture.apply_frame(f"\x1b[1;1Hy\n\x1b[1;{COLUMNS}Hyy")
     assert picture.changes() == ""
 
 
@@ -190,7 +190,7 @@ def test_a_frame_for_a_larger_screen_is_refused_whole() -> None:
 )
 def test_what_is_more_than_addresses_looks_and_text_is_not_understood(data: str) -> None:
     with pytest.raises(NotUnderstood):
-        FrameReader().read(data)
+        FrameParser().read(data)
 
 
 def test_a_look_is_left_by_the_shortest_way() -> None:
@@ -201,6 +201,6 @@ def test_a_look_is_left_by_the_shortest_way() -> None:
     assert change(red, bold_red) == "\x1b[1m"
     assert change(red, blue) == "\x1b[34m"
     assert change(bold_red, red) == "\x1b[0;31m"
-    assert change(bold_red, PLAIN) == "\x1b[0m"
+    assert change(bold_red, DEFAULT_STYLE) == "\x1b[0m"
     assert read("1;39;49") == read("1")
     assert change(red, red) == ""

@@ -8,7 +8,7 @@ import warnings
 
 from textual.app import App
 
-from bwp_tui.console.workers import set_going
+from bwp_tui.console.workers import start_worker
 from tests.waiting import eventually_in_loop
 
 
@@ -21,10 +21,10 @@ async def test_work_that_is_ended_before_its_first_step_leaves_nothing_unawaited
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         async with App[None]().run_test() as pilot:
-            set_going(pilot.app, lambda: work("first"), exclusive=True)
-            set_going(pilot.app, lambda: work("second"), exclusive=True)
+            start_worker(pilot.app, lambda: work("first"), exclusive=True)
+            start_worker(pilot.app, lambda: work("second"), exclusive=True)
             await eventually_in_loop(lambda: done)
-            set_going(pilot.app, lambda: work("third"))
+            start_worker(pilot.app, lambda: work("third"))
             pilot.app.workers.cancel_all()
         gc.collect()
     assert done == ["second"]
@@ -42,6 +42,6 @@ async def test_work_ends_with_its_node() -> None:
             ended.set()
 
     async with App[None]().run_test() as pilot:
-        set_going(pilot.app, work)
+        start_worker(pilot.app, work)
         await waits.wait()
     assert ended.is_set()

@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 
 from bwp_tui.console.app import ConsoleApp
-from bwp_tui.console.terminal.diff_driver import ThinDriver
+from bwp_tui.console.terminal.diff_driver import DiffDriver
 from tests.console.past import clock
 from tests.console.support import make_profile
 
 
-class CopyingDriver(ThinDriver):
+class CopyingDriver(DiffDriver):
     """Writes to a file what Textual wants written, before it is thinned out."""
 
     def write(self, data: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bwp_tui.contract.payloads import Answer, ServiceError, parse_answer, parse_link, parse_start, parse_task
+from bwp_tui.contract.payloads import GraphQLResponse, ServiceError, parse_link, parse_response, parse_start, parse_task
 from bwp_tui.domain.task import TaskError
 
 EXAMPLES = Path(__file__).parent / "examples"
@@ -69,11 +69,11 @@ REFUSED = {
 NOT_ANSWERS = {"event-deletion-failed", "event-retrieval-completed", "link-expired"}
 
 
-def _example(name: str) -> tuple[str, dict[str, Any], Answer]:
+def _example(name: str) -> tuple[str, dict[str, Any], GraphQLResponse]:
     """Return the operation, its variables, and the answer as it is read."""
     example: dict[str, Any] = json.loads((EXAMPLES / f"{name}.json").read_bytes())
     request = example["request"]
-    return request["operation"], request["variables"], parse_answer(json.dumps(example["response"]).encode())
+    return request["operation"], request["variables"], parse_response(json.dumps(example["response"]).encode())
 
 
 def test_no_example_is_left_out() -> None:

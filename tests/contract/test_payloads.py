@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from bwp_tui.contract.fields import TOKEN_LIFE
 from bwp_tui.contract.payloads import (
-    ContractBreach,
-    TaskAnswer,
+    ContractViolation,
+    TaskPayload,
     error_name,
-    parse_answer,
     parse_link,
+    parse_response,
     parse_start,
     parse_task,
     parse_token,
@@ -77,24 +77,24 @@ def test_a_holding_period_is_a_small_number_of_days(told: object, days: int | No
 
 @pytest.mark.parametrize("fields", [None, [], "x", {}, {"status": None}, {"status": " "}, {"status": 3}])
 def test_a_task_without_a_status_is_a_breach(fields: object) -> None:
-    with pytest.raises(ContractBreach, match="status"):
+    with pytest.raises(ContractViolation, match="status"):
         parse_task(fields, "id-1")
 
 
 @pytest.mark.parametrize("read", [parse_task, parse_link])
 def test_the_answer_about_another_task_is_a_breach(read: Any) -> None:
-    with pytest.raises(ContractBreach, match="another task"):
+    with pytest.raises(ContractViolation, match="another task"):
         read({"status": "COMPLETED", "taskId": "id-2"}, "id-1")
 
 
 @pytest.mark.parametrize("value", [{}, {"taskId": None}, {"taskId": ""}, {"taskId": "a\x1b]b"}, {"taskId": True}])
 def test_an_unusable_task_id_is_a_breach(value: object) -> None:
-    with pytest.raises(ContractBreach, match="taskId"):
+    with pytest.raises(ContractViolation, match="taskId"):
         parse_start(value)
 
 
 def test_a_mutation_that_answers_nothing_is_a_breach() -> None:
-    with pytest.raises(ContractBreach, match="StartAnswer"):
+    with pytest.raises(ContractViolation, match="StartAnswer"):
         parse_start(None)
 
 
@@ -106,14 +106,14 @@ def test_a_model_takes_its_own_names_too() -> None:
     # What fakes and tests build must not lose its values on the way through the readers.
     now = datetime.fromisoformat("2026-01-02T03:04:05+00:00")
     error = TaskError("C", "m")
-    task = TaskAnswer(task_id="a", status="FAILED", submission_date=now, email="j@example.com", errors=(error,))
+    task = TaskPayload(task_id="a", status="FAILED", submission_date=now, email="j@example.com", errors=(error,))
     assert (task.submission_date, task.email, task.errors) == (now, "j@example.com", (error,))
 
 
 @given(st.dictionaries(st.sampled_from(ERROR_KEYS), JSON), CLASSIFICATIONS, JSON)
 def test_any_error_is_read(fields: dict[str, Any], classification: object, data: object) -> None:
     error = {**fields, "extensions": {"classification": classification}}
-    answer = parse_answer(json.dumps({"errors": [error], "data": data}).encode())
+    answer = parse_response(json.dumps({"errors": [error], "data": data}).encode())
     [read] = answer.errors
     assert read.message == clean_line(read.message)
     assert not read.classified or read.type
@@ -121,13 +121,13 @@ def test_any_error_is_read(fields: dict[str, Any], classification: object, data:
 
 def test_a_classification_may_be_a_text() -> None:
     body = {"errors": [{"message": "m", "extensions": {"classification": "ValidationError"}}]}
-    answer = parse_answer(json.dumps(body).encode())
+    answer = parse_response(json.dumps(body).encode())
     assert (answer.errors[0].type, answer.errors[0].classified) == ("ValidationError", False)
 
 
 @pytest.mark.parametrize("where", [{"errorType": "Odd"}, {"extensions": {"code": "Odd"}}])
 def test_a_name_in_another_place_is_read_but_is_no_classification(where: dict[str, Any]) -> None:
-    [error] = parse_answer(json.dumps({"errors": [{"message": "m", **where}]}).encode()).errors
+    [error] = parse_response(json.dumps({"errors": [{"message": "m", **where}]}).encode()).errors
     assert (error.type, error.classified) == ("Odd", False)
 
 
@@ -147,8 +147,8 @@ def test_a_name_in_another_place_is_read_but_is_no_classification(where: dict[st
     ],
 )
 def test_what_is_no_answer_is_a_breach(body: bytes) -> None:
-    with pytest.raises(ContractBreach):
-        parse_answer(body)
+    with pytest.raises(ContractViolation):
+        parse_response(body)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_a_token_life_beyond_all_numbers_is_not_believed() -> None:
 
 @pytest.mark.parametrize("token", [None, "", "a b", f"{SESAME}\n", "ünlock", 5])
 def test_an_unusable_token_is_a_breach_that_does_not_quote_it(token: object) -> None:
-    with pytest.raises(ContractBreach) as caught:
+    with pytest.raises(ContractViolation) as caught:
         parse_token(json.dumps({"access_token": token, "other": SESAME}).encode())
     assert SESAME not in "".join(traceback.format_exception(caught.value))
     assert caught.value.__context__ is None

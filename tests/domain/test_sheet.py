@@ -9,16 +9,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bwp_tui.domain.csv_table import COLUMNS, Line, SheetError, armed, defused, read, row_text, tags_cell, tags_of
+from bwp_tui.domain.csv_table import (
+    COLUMNS,
+    CsvError,
+    CsvLine,
+    escape_formula,
+    read,
+    row_text,
+    tags_cell,
+    tags_of,
+    unescape_formula,
+)
 
 _CELLS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.text("='+-@ \t\r\n,;\"[]|", max_size=8)
 
 
 @given(_CELLS)
 def test_a_defused_cell_is_no_formula_and_arms_to_what_it_was(cell: str) -> None:
-    safe = defused(cell)
+    safe = escape_formula(cell)
     assert safe[:1] not in ("=", "+", "-", "@", "\t", "\r")
-    assert armed(safe) == cell
+    assert unescape_formula(safe) == cell
 
 
 @given(st.lists(_CELLS, min_size=2, max_size=6))
@@ -26,12 +36,12 @@ def test_a_row_is_one_record_of_rfc_4180(cells: list[str]) -> None:
     text = row_text(cells)
     assert text.endswith("\r\n")
     (row,) = csv.reader(io.StringIO(text, newline=""), strict=True)
-    assert [armed(cell) for cell in row] == cells
+    assert [unescape_formula(cell) for cell in row] == cells
 
 
 @given(st.lists(_CELLS.map(lambda tag: " ".join(tag.split())).filter(bool), unique=True, max_size=4))
 def test_tags_survive_their_cell(tags: list[str]) -> None:
-    assert list(tags_of(armed(defused(tags_cell(tags))))) == tags
+    assert list(tags_of(unescape_formula(escape_formula(tags_cell(tags))))) == tags
 
 
 @pytest.mark.parametrize("cell", ["vip,eu", "vip; eu", "vip|eu", '["vip","eu"]', "vip,eu,vip,"])
@@ -47,7 +57,7 @@ ROW = 'delete;bob@example.com;2026-11-02;ccpa;3;"art; 17";"two\r\nlines";vip;471
 def test_columns_are_known_by_many_names_in_any_order_whatever_the_separator(encoding: str) -> None:
     found = read(f"{HEADINGS}\r\n\r\n{ROW}\r\n;;;;;;;;\r\n".encode(encoding))
     cells = ("delete", "bob@example.com", "2026-11-02", "ccpa", "3", "art; 17", "two\r\nlines", "vip")
-    assert found.lines == (Line(3, dict(zip(COLUMNS, cells, strict=True))),)
+    assert found.lines == (CsvLine(3, dict(zip(COLUMNS, cells, strict=True))),)
     assert found.ignored == ("Ticket",)
 
 
@@ -68,7 +78,7 @@ def test_the_number_of_a_line_is_where_it_begins_in_the_file() -> None:
     ],
 )
 def test_what_is_no_table_of_requests_is_told_with_its_line(data: bytes, line: int, told: str) -> None:
-    with pytest.raises(SheetError, match=told) as caught:
+    with pytest.raises(CsvError, match=told) as caught:
         read(data)
     assert caught.value.line == line
 
@@ -81,5 +91,5 @@ def test_any_bytes_are_a_table_or_a_mistake_in_it(data: bytes) -> None:
 def _line_of_mistake(data: bytes) -> int:
     try:
         return len(read(data).lines) + 1
-    except SheetError as error:
+    except CsvError as error:
         return error.line

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bwp_tui.domain.times import due_words, duration_words, from_text, local_day, to_text, utc_now
+from bwp_tui.domain.times import format_due, format_duration, from_text, local_day, to_text, utc_now
 
 INSTANTS = st.datetimes(
     timezones=st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes))),
@@ -101,7 +101,7 @@ def test_the_ends_of_the_calendar_have_a_day_in_every_zone(in_zone: pytest.Monke
     ],
 )
 def test_a_length_is_told_in_its_largest_unit(seconds: float, words: str) -> None:
-    assert duration_words(timedelta(seconds=seconds)) == words
+    assert format_duration(timedelta(seconds=seconds)) == words
 
 
 @pytest.mark.parametrize(
@@ -109,4 +109,4 @@ def test_a_length_is_told_in_its_largest_unit(seconds: float, words: str) -> Non
 )
 def test_a_due_date_is_told_by_how_far_off_it_is(ahead: int, words: str) -> None:
     today = date(2026, 11, 20)
-    assert due_words(today + timedelta(days=ahead), today) == words
+    assert format_due(today + timedelta(days=ahead), today) == words

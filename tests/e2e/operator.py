@@ -17,7 +17,7 @@ from bwp_tui.domain.task import TERMINAL
 from bwp_tui.domain.times import local_day, utc_now
 from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.sandbox.seed_history import PastTask, past_tasks
-from bwp_tui.store.commands.seed_practice import plant
+from bwp_tui.store.commands.seed_practice import seed_tasks
 from tests.cli.conftest import Bwp
 from tests.pty_terminal import Terminal
 
@@ -48,9 +48,9 @@ class Operator(Bwp):
 
     def plant(self, past: Sequence[PastTask]) -> None:
         """Give the register a past."""
-        history = self.history()
-        plant(history, past, "op")
-        history.close()
+        store = self.store()
+        seed_tasks(store, past, "op")
+        store.close()
 
     @property
     def lease_is_free(self) -> bool:

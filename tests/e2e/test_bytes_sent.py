@@ -9,7 +9,7 @@ import pytest
 from bwp_tui.domain.task import Kind, Status
 from bwp_tui.domain.times import utc_now
 from bwp_tui.sandbox.server import Sandbox
-from bwp_tui.store.worklog.poll_answers import Answer
+from bwp_tui.store.worklog.poll_answers import PollAnswer
 from tests.e2e.operator import DOWN, UP, Operator, on_current_row, still_life
 from tests.history import single
 from tests.pty_terminal import Terminal
@@ -40,10 +40,10 @@ def terminal(shop: Operator, practice: Sandbox) -> Iterator[Terminal]:
 
 def complete(shop: Operator) -> None:
     """Have the tracked task end, as the engine records it."""
-    history = shop.history()
-    answer = Answer(Status.COMPLETED, utc_now(), utc_now(), None, None, ())
-    assert single.answered(history, 61, answer, None)
-    history.close()
+    store = shop.store()
+    answer = PollAnswer(Status.COMPLETED, utc_now(), utc_now(), None, None, ())
+    assert single.answered(store, 61, answer, None)
+    store.close()
 
 
 def test_nothing_is_sent_for_ten_seconds_in_which_nothing_happens(shop: Operator) -> None:

@@ -9,10 +9,10 @@ import pytest
 from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.sandbox.seed_history import PastTask
 from bwp_tui.store.commands import requests
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import downloads
-from bwp_tui.store.worklog.downloads import Order
+from bwp_tui.store.worklog.downloads import DownloadJob
 from tests.e2e.operator import Operator, still_life
 from tests.pty_terminal import Terminal
 
@@ -39,30 +39,30 @@ def past(shop: Operator) -> list[PastTask]:
 
 
 @pytest.fixture
-def history(shop: Operator) -> Iterator[History]:
+def store(shop: Operator) -> Iterator[Store]:
     """The register; the test holds the engine's lease, so that no engine takes up its downloads."""
     lease = Lease(shop.folder / "engine.lock")
     assert lease.take()
-    history = shop.history()
-    yield history
-    history.close()
+    store = shop.store()
+    yield store
+    store.close()
     lease.release()
 
 
 @pytest.fixture
-def orders(history: History, past: list[PastTask]) -> list[Order]:
+def orders(store: Store, past: list[PastTask]) -> list[DownloadJob]:
     """Three downloads that run."""
     for number in results(past)[:3]:
-        requests.download(history, number, "/srv/privacy", "op")
-    orders = downloads.due(history, history.clock(), 3)
+        requests.download(store, number, "/srv/privacy", "op")
+    orders = downloads.due(store, store.clock(), 3)
     for order in orders:
-        downloads.started(history, order)
-        downloads.progressed(history, order, 12_400_000, 19_300_000, 3_100_000.0, '"tag"')
+        downloads.record_start(store, order)
+        downloads.record_progress(store, order, 12_400_000, 19_300_000, 3_100_000.0, '"tag"')
     return orders
 
 
 @pytest.fixture
-def terminal(shop: Operator, orders: list[Order]) -> Iterator[Terminal]:
+def terminal(shop: Operator, orders: list[DownloadJob]) -> Iterator[Terminal]:
     with shop.console() as terminal:
         terminal.wait_for("follows")
         terminal.send("F")
@@ -79,10 +79,10 @@ def test_the_open_screen_sends_nothing_while_nothing_happens(terminal: Terminal)
 
 
 def test_a_second_of_a_download_costs_the_cells_that_changed(
-    terminal: Terminal, history: History, orders: list[Order], record_property: Count
+    terminal: Terminal, store: Store, orders: list[DownloadJob], record_property: Count
 ) -> None:
     mark = terminal.mark()
-    downloads.progressed(history, orders[0], 15_600_000, 19_300_000, 3_200_000.0, '"tag"')
+    downloads.record_progress(store, orders[0], 15_600_000, 19_300_000, 3_200_000.0, '"tag"')
     terminal.wait_for("80 %    15.6 / 19.3 MB   3.2 MB/s    1s")
     terminal.settle()
     cost = len(terminal.bytes_since(mark))
@@ -92,11 +92,11 @@ def test_a_second_of_a_download_costs_the_cells_that_changed(
 
 
 def test_what_the_engine_writes_without_a_change_in_sight_costs_nothing(
-    terminal: Terminal, history: History, orders: list[Order]
+    terminal: Terminal, store: Store, orders: list[DownloadJob]
 ) -> None:
     mark = terminal.mark()
-    downloads.progressed(history, orders[0], 12_400_001, 19_300_000, 3_100_001.0, '"tag"')
+    downloads.record_progress(store, orders[0], 12_400_001, 19_300_000, 3_100_001.0, '"tag"')
     number = orders[0].number
-    assert tasks.get(history, number).download is not None
+    assert tasks.get(store, number).download is not None
     terminal.settle(quiet=2.5)
     assert terminal.bytes_since(mark) == b""

@@ -46,9 +46,9 @@ def is_cooked(descriptor: int) -> bool:
 
 
 def tasks_in(shop: Operator) -> int:
-    history = shop.history()
-    count = len(tasks.changed_since(history, 0))
-    history.close()
+    store = shop.store()
+    count = len(tasks.changed_since(store, 0))
+    store.close()
     return count
 
 

@@ -9,7 +9,7 @@ import pytest
 from bwp_tui.domain.task import Kind, Status, TaskError
 from bwp_tui.sandbox import graphql, service_state
 from bwp_tui.sandbox.server import Sandbox
-from bwp_tui.sandbox.task_outcomes import Fate
+from bwp_tui.sandbox.task_outcomes import TaskOutcome
 from tests.e2e.operator import ENTER, ESCAPE, SMALL, WIDE, Operator, end, file_retrieval, on_current_row
 from tests.history import single
 from tests.pty_terminal import Terminal
@@ -40,7 +40,7 @@ ARRIVED = (
 
 @pytest.fixture(autouse=True)
 def every_retrieval_fails_with_hostile_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    fate = Fate(timedelta(seconds=1), Status.FAILED, (TaskError(f"CODE{HOSTILE}", f"Message {HOSTILE} ends"),))
+    fate = TaskOutcome(timedelta(seconds=1), Status.FAILED, (TaskError(f"CODE{HOSTILE}", f"Message {HOSTILE} ends"),))
     monkeypatch.setattr(service_state, "fate_of", lambda *_: fate)
 
 
@@ -102,9 +102,9 @@ def test_hostile_words_of_colleagues_reach_no_screen(shop: Operator) -> None:
     )
     assert submitted.code == 0, submitted.err
     assert not any(character in submitted.out + submitted.err for character in HOSTILE if not character.isprintable())
-    history = shop.history()
-    single.set_note(history, 1, f"CODE{HOSTILE}", "op")
-    history.close()
+    store = shop.store()
+    single.set_note(store, 1, f"CODE{HOSTILE}", "op")
+    store.close()
     with shop.console() as terminal:
         terminal.wait_for("CODE\\x1b]52")
         terminal.send(ENTER)

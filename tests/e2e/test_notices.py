@@ -7,7 +7,7 @@ import pytest
 from bwp_tui.domain.task import WATCHED, Kind, Status
 from bwp_tui.domain.times import utc_now
 from bwp_tui.sandbox.server import Sandbox
-from bwp_tui.store.worklog.poll_answers import Answer
+from bwp_tui.store.worklog.poll_answers import PollAnswer
 from tests.e2e.operator import Operator, on_current_row
 from tests.history import single
 from tests.pty_terminal import Terminal
@@ -20,14 +20,14 @@ def watch_and_end(shop: Operator, practice: Sandbox, terminal: Terminal, *, watc
     practice.world.start(Kind.RETRIEVAL, "slow@example.com")
     assert shop("track", "retrieval", practice.world.starts[0].task_id).code == 0
     terminal.wait_for(on_current_row("IN_PROGRESS"))
-    history = shop.history()
+    store = shop.store()
     if watched:
-        single.set_tags(history, 1, (WATCHED,), "op")
+        single.set_tags(store, 1, (WATCHED,), "op")
         terminal.wait_for(on_current_row("◉"))
     terminal.settle()
     mark = terminal.mark()
-    assert single.answered(history, 1, Answer(Status.COMPLETED, utc_now(), utc_now(), None, None, ()), None)
-    history.close()
+    assert single.answered(store, 1, PollAnswer(Status.COMPLETED, utc_now(), utc_now(), None, None, ()), None)
+    store.close()
     terminal.wait_for("The watched retrieval" if watched else "── COMPLETED")
     terminal.settle()
     return terminal.bytes_since(mark)

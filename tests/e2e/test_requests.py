@@ -45,9 +45,9 @@ def check_archive(path: Path, sha256: str) -> None:
 
 
 def last_polled(shop: Operator) -> datetime | None:
-    history = shop.history()
-    polled_at = tasks.get(history, 1).polled_at
-    history.close()
+    store = shop.store()
+    polled_at = tasks.get(store, 1).polled_at
+    store.close()
     return polled_at
 
 
@@ -75,9 +75,9 @@ def test_a_retrieval_is_filed_followed_and_downloaded_with_the_keyboard_alone(
         terminal.wait_for(on_current_row("saved"), timeout=20.0)
         assert end(terminal) == 0
     operator.profile = "sandbox"
-    history = operator.history()
-    task = tasks.get(history, 13)
-    history.close()
+    store = operator.store()
+    task = tasks.get(store, 13)
+    store.close()
     assert (task.email, task.status, task.kind) == ("jane.new@example.com", "COMPLETED", "RETRIEVAL")
     assert task.download is not None
     check_archive(Path(task.download.path or ""), task.download.sha256 or "")
@@ -150,9 +150,9 @@ def test_a_deletion_is_cancelled_while_held_and_stays_so_whatever_the_service_sa
         terminal.settle()
         assert "CANCELLED" in current_row(terminal.screen_text())
         assert end(terminal) == 0
-    history = shop.history()
-    assert tasks.get(history, 1).status == Status.CANCELLED
-    history.close()
+    store = shop.store()
+    assert tasks.get(store, 1).status == Status.CANCELLED
+    store.close()
 
 
 def test_no_wrong_key_cancels_a_deletion(shop: Operator, practice: Sandbox) -> None:

@@ -10,7 +10,7 @@ import pytest
 from bwp_tui.sandbox import http_connection
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from tests.engine.shop import ManualClock, Shop
 from tests.practice import profile_of
 
@@ -27,16 +27,16 @@ def clock() -> ManualClock:
 def shop(clock: ManualClock, tmp_path: Path) -> Iterator[Shop]:
     with Sandbox(clock=clock) as sandbox:
         profile = profile_of(sandbox, tmp_path / "sandbox")
-        history = History(profile.history_path, clock=clock)
-        yield Shop(sandbox, clock, profile, history)
-        history.close()
+        store = Store(profile.history_path, clock=clock)
+        yield Shop(sandbox, clock, profile, store)
+        store.close()
 
 
 @pytest.fixture
-def live_history(profile: Profile) -> Iterator[History]:
-    history = History(profile.history_path)
-    yield history
-    history.close()
+def live_history(profile: Profile) -> Iterator[Store]:
+    store = Store(profile.history_path)
+    yield store
+    store.close()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import sys
 import threading
 from pathlib import Path
 
-from bwp_tui.engine.runtime.engine_config import EngineSetup
+from bwp_tui.engine.runtime.engine_config import EngineConfig
 from bwp_tui.engine.runtime.headless import serve
 from bwp_tui.settings import Profile
 
@@ -17,7 +17,7 @@ def main() -> None:
     profile = Profile(
         name="sandbox", folder=Path(folder), api_url=api_url, token_url=token_url, download_dir=Path(folder) / "saved"
     )
-    setup = EngineSetup(profile, client_id, target_id, sys.stdin.readline().strip())
+    setup = EngineConfig(profile, client_id, target_id, sys.stdin.readline().strip())
     serve(setup, stop=threading.Event(), say=lambda sentence: print(sentence, flush=True))
 
 

@@ -15,12 +15,12 @@ from bwp_tui.api.client import PrivacyApi
 from bwp_tui.domain.task import Download, Kind, Request, Task
 from bwp_tui.engine.runtime.api_factory import connect
 from bwp_tui.engine.runtime.engine import Engine
-from bwp_tui.engine.runtime.engine_config import EngineSetup
+from bwp_tui.engine.runtime.engine_config import EngineConfig
 from bwp_tui.sandbox.archives import Archives
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 
 ACTOR: Final = "op (from 10.0.0.7)"
@@ -44,12 +44,12 @@ class ManualClock:
         self.now += by
 
 
-def setup_of(profile: Profile, secret: str | None = None) -> EngineSetup:
+def setup_of(profile: Profile, secret: str | None = None) -> EngineConfig:
     """Return the profile's setup, with another secret where one is given."""
     assert profile.client_id is not None
     assert profile.target_id is not None
     assert profile.secret is not None
-    return EngineSetup(
+    return EngineConfig(
         profile, profile.client_id, profile.target_id, profile.secret.read() if secret is None else secret
     )
 
@@ -59,9 +59,9 @@ def request(email: str, kind: Kind = Kind.RETRIEVAL, holding_period: int | None 
     return Request(kind, email, date(2026, 11, 20), "gdpr", holding_period=holding_period)
 
 
-def submit(history: History, email: str, kind: Kind = Kind.RETRIEVAL, holding_period: int | None = None) -> int:
+def submit(store: Store, email: str, kind: Kind = Kind.RETRIEVAL, holding_period: int | None = None) -> int:
     """Record a request; return its local number."""
-    return requests.submit(history, request(email, kind, holding_period), ACTOR).number
+    return requests.submit(store, request(email, kind, holding_period), ACTOR).number
 
 
 @dataclass
@@ -71,12 +71,12 @@ class Shop:
     sandbox: Sandbox
     clock: ManualClock
     profile: Profile
-    history: History
+    store: Store
     secret: str | None = None
 
     def task(self, number: int) -> Task:
         """Return a task as the register has it."""
-        return tasks.get(self.history, number)
+        return tasks.get(self.store, number)
 
     def download_of(self, number: int) -> Download:
         """Return the newest download of a task."""
@@ -86,7 +86,7 @@ class Shop:
 
     def submit(self, email: str, kind: Kind = Kind.RETRIEVAL, holding_period: int | None = None) -> int:
         """Record a request; return its local number."""
-        return submit(self.history, email, kind, holding_period)
+        return submit(self.store, email, kind, holding_period)
 
     def track(self, email: str, kind: Kind = Kind.RETRIEVAL, holding_period: int | None = None) -> int:
         """Start a task behind the program's back and have it adopt the task; return its local number."""
@@ -95,11 +95,11 @@ class Shop:
 
     def track_id(self, task_id: str, kind: Kind = Kind.RETRIEVAL) -> int:
         """Have the program adopt a task id; return its local number."""
-        return requests.track(self.history, kind, task_id, request("", kind), ACTOR).number
+        return requests.track(self.store, kind, task_id, request("", kind), ACTOR).number
 
     def order(self, number: int) -> Path:
         """Record that a result is to be downloaded; return the folder."""
-        requests.download(self.history, number, str(self.profile.download_dir), ACTOR)
+        requests.download(self.store, number, str(self.profile.download_dir), ACTOR)
         return self.profile.download_dir
 
     async def completed(self, email: str) -> int:
@@ -132,7 +132,7 @@ class Shop:
         """Make an engine whose `run` and `run_once` are the test's to call."""
         async with self.api() as api:
             yield Engine(
-                self.history,
+                self.store,
                 api,
                 read_only=self.profile.read_only,
                 download_slots=self.profile.download_slots,

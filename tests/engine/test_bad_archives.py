@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.sandbox.archives import Archive, Archives
-from bwp_tui.sandbox.http_connection import Answer, Headers, Slice
-from bwp_tui.sandbox.persistence import Store
+from bwp_tui.sandbox.http_connection import Headers, HttpResponse, Slice
+from bwp_tui.sandbox.persistence import ArchiveStore
 from tests.archive.zips import Part, bomb_of_overlaps, forged, plain, quoted_bomb
 from tests.engine.shop import Shop, bytes_below, names_in
 
@@ -97,15 +97,15 @@ async def test_an_odd_archive_that_is_whole_is_saved_with_a_remark(
 async def test_what_came_cut_with_a_length_that_fits_is_fetched_once_more(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, lies = Store._sent, [1]
+    real, lies = ArchiveStore._sent, [1]
 
-    def sent(store: Store, status: int, headers: Headers, part: Slice) -> Answer:
+    def sent(store: ArchiveStore, status: int, headers: Headers, part: Slice) -> HttpResponse:
         if lies:
             lies.pop()
             part = replace(part, length=part.length // 2)
         return real(store, status, headers, part)
 
-    monkeypatch.setattr(Store, "_sent", sent)
+    monkeypatch.setattr(ArchiveStore, "_sent", sent)
     number = await shop.completed("jane@example.com")
     shop.order(number)
     await shop.work()
@@ -142,13 +142,13 @@ async def test_a_bad_archive_never_gets_the_final_name_and_is_told_in_one_senten
 async def test_a_sound_archive_that_calls_itself_a_page_is_saved(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, content_type: str
 ) -> None:
-    real = Store._sent
+    real = ArchiveStore._sent
 
-    def sent(store: Store, status: int, headers: Headers, part: Slice) -> Answer:
+    def sent(store: ArchiveStore, status: int, headers: Headers, part: Slice) -> HttpResponse:
         lying = tuple((name, content_type if name == "Content-Type" else value) for name, value in headers)
         return real(store, status, lying, part)
 
-    monkeypatch.setattr(Store, "_sent", sent)
+    monkeypatch.setattr(ArchiveStore, "_sent", sent)
     number = await shop.completed("jane@example.com")
     shop.order(number)
     await shop.work()

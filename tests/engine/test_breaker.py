@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bwp_tui.engine.resilience.circuit_breaker import Breaker
+from bwp_tui.engine.resilience.circuit_breaker import CircuitBreaker
 
 
 class Seconds:
@@ -20,49 +20,49 @@ def seconds() -> Seconds:
     return Seconds()
 
 
-def shut(breaker: Breaker, seconds: float) -> bool:
-    return breaker.failed(lambda _failures: seconds)
+def shut(breaker: CircuitBreaker, seconds: float) -> bool:
+    return breaker.record_failure(lambda _failures: seconds)
 
 
 def test_a_host_that_is_well_takes_all_that_is_asked(seconds: Seconds) -> None:
-    breaker = Breaker(seconds)
+    breaker = CircuitBreaker(seconds)
     assert [breaker.reserve(4).room for _ in range(3)] == [4, 4, 4]
-    assert not breaker.troubled
+    assert not breaker.is_failing
 
 
 def test_after_a_failure_nothing_begins_until_its_time_is_over(seconds: Seconds) -> None:
-    breaker = Breaker(seconds)
+    breaker = CircuitBreaker(seconds)
     shut(breaker, 5)
-    assert (breaker.reserve(4).room, breaker.shut_for()) == (0, 5)
+    assert (breaker.reserve(4).room, breaker.seconds_open()) == (0, 5)
     seconds.now += 5
     assert breaker.reserve(4).room == 1
 
 
 def test_the_wait_grows_with_failures_in_a_row_and_a_burst_is_one(seconds: Seconds) -> None:
-    breaker, counted = Breaker(seconds), []
+    breaker, counted = CircuitBreaker(seconds), []
 
     def delay(failures: int) -> float:
         counted.append(failures)
         return 1.0
 
-    assert [breaker.failed(delay) for _ in range(3)] == [True, False, False]
+    assert [breaker.record_failure(delay) for _ in range(3)] == [True, False, False]
     seconds.now += 1
-    assert breaker.failed(delay)
+    assert breaker.record_failure(delay)
     assert counted == [1, 1, 1, 2]
 
 
 def test_a_probe_that_goes_on_for_long_holds_up_nobody_once_it_was_answered(seconds: Seconds) -> None:
-    breaker = Breaker(seconds)
+    breaker = CircuitBreaker(seconds)
     shut(breaker, 1)
     seconds.now += 1
     with breaker.reserve():
-        assert breaker.probing
-        assert breaker.succeeded()
+        assert breaker.is_probing
+        assert breaker.record_success()
         assert breaker.reserve(3).room == 3
 
 
 def test_a_failed_probe_shuts_again(seconds: Seconds) -> None:
-    breaker = Breaker(seconds)
+    breaker = CircuitBreaker(seconds)
     shut(breaker, 1)
     seconds.now += 1
     with breaker.reserve():
@@ -74,7 +74,7 @@ def test_a_failed_probe_shuts_again(seconds: Seconds) -> None:
 
 def test_a_reservation_that_failed_inside_is_given_back(seconds: Seconds) -> None:
     told: list[None] = []
-    breaker = Breaker(seconds, lambda: told.append(None))
+    breaker = CircuitBreaker(seconds, lambda: told.append(None))
     shut(breaker, 1)
     seconds.now += 1
     with pytest.raises(RuntimeError), breaker.reserve():
@@ -84,7 +84,7 @@ def test_a_reservation_that_failed_inside_is_given_back(seconds: Seconds) -> Non
 
 
 def test_closing_twice_gives_nothing_back_that_another_holds(seconds: Seconds) -> None:
-    breaker = Breaker(seconds)
+    breaker = CircuitBreaker(seconds)
     shut(breaker, 1)
     seconds.now += 1
     first = breaker.reserve()

@@ -10,9 +10,9 @@ import pytest
 
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.uptime import Uptime
-from bwp_tui.engine.requests.token_protection import MARGIN, TOKEN_PROTECTS
+from bwp_tui.engine.requests.token_protection import MARGIN, TOKEN_LIFETIME
 from bwp_tui.sandbox.server import Sandbox
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.worklog import downloads
 from tests.engine.shop import ManualClock, Shop
@@ -51,9 +51,9 @@ def machine(clock: ManualClock) -> Machine:
 def shop(machine: Machine, tmp_path: Path) -> Iterator[Shop]:
     with Sandbox(clock=machine.clock) as sandbox:
         profile = profile_of(sandbox, tmp_path / "sandbox")
-        history = History(profile.history_path, clock=machine.clock, uptime=machine.uptime)
-        yield Shop(sandbox, machine.clock, profile, history)
-        history.close()
+        store = Store(profile.history_path, clock=machine.clock, uptime=machine.uptime)
+        yield Shop(sandbox, machine.clock, profile, store)
+        store.close()
 
 
 async def sent_without_answer(shop: Shop) -> int:
@@ -71,11 +71,11 @@ async def test_a_clock_that_stood_still_without_power_is_found_out_by_the_servic
     shop: Shop, machine: Machine, away: timedelta, starts: int, status: str
 ) -> None:
     number = await sent_without_answer(shop)
-    shop.history.close()
+    shop.store.close()
     behind = ManualClock(machine.clock.now + timedelta(minutes=5))
     machine.restart()
     machine.clock.advance(away)  # the service's, from here on
-    shop.history = History(shop.profile.history_path, clock=behind, uptime=machine.uptime)
+    shop.store = Store(shop.profile.history_path, clock=behind, uptime=machine.uptime)
     await shop.work()
     assert shop.task(number).status == status
     assert shop.sandbox.world.calls[START] == starts
@@ -85,7 +85,7 @@ async def test_a_clock_that_stood_still_without_power_is_found_out_by_the_servic
 async def test_a_clock_set_back_does_not_stretch_the_eight_hours(shop: Shop, machine: Machine) -> None:
     number = await sent_without_answer(shop)
     machine.clock.advance(BACK)
-    machine.live(TOKEN_PROTECTS - MARGIN)
+    machine.live(TOKEN_LIFETIME - MARGIN)
     await shop.work()
     assert shop.task(number).status == "UNCONFIRMED"
     assert shop.sandbox.world.calls[START] == 1
@@ -121,7 +121,7 @@ async def test_after_a_restart_with_a_clock_behind_the_records_a_person_decides(
     machine.clock.advance(BACK)  # two hours after it was sent, says the clock; nobody knows
     await shop.work()
     assert shop.task(number).status == "UNCONFIRMED"
-    assert "the clock was set back" in (timeline.of_task(shop.history, number)[-1].detail or "")
+    assert "the clock was set back" in (timeline.of_task(shop.store, number)[-1].detail or "")
     assert shop.sandbox.world.calls[START] == 1
 
 
@@ -164,7 +164,7 @@ async def test_no_request_or_download_hangs_because_the_clock_was_set_back(shop:
     machine.live(timedelta(minutes=2))
     await shop.work()
     assert shop.task(number).task_id is not None
-    next_at = downloads.next_at(shop.history)
+    next_at = downloads.next_at(shop.store)
     assert next_at is not None
     assert next_at - machine.clock.now < timedelta(minutes=1)
 

@@ -17,10 +17,10 @@ from bwp_tui.api.links import PresignedLink
 from bwp_tui.engine.downloads.disk_space import RESERVE
 from bwp_tui.engine.downloads.part_cleanup import make_room
 from bwp_tui.engine.downloads.part_file import PartFile
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import DiskFull
 from bwp_tui.store.worklog import downloads
-from bwp_tui.store.worklog.downloads import Order
+from bwp_tui.store.worklog.downloads import DownloadJob
 from tests.api.server import Received, ScriptedServer
 from tests.engine.saved import assert_saved, name_of
 from tests.engine.shop import Shop, names_in
@@ -128,19 +128,19 @@ async def test_a_part_that_leaves_the_history_no_room_is_removed_and_fetched_aga
     slow: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bwp_tui.engine.downloads.downloader.UNUSABLE_HISTORY_S", 0.05)
-    real = downloads.progressed
+    real = downloads.record_progress
     removed: list[list[str]] = []
 
-    def progressed(history: History, order: Order, received: int, *more: Any, **others: Any) -> None:
+    def progressed(store: Store, order: DownloadJob, received: int, *more: Any, **others: Any) -> None:
         if received and not removed:
             raise DiskFull("The disk that holds the history is full.")
-        real(history, order, received, *more, **others)
+        real(store, order, received, *more, **others)
 
-    def noting(order: Order, history: Path) -> None:
-        make_room(order, history)
+    def noting(order: DownloadJob, store: Path) -> None:
+        make_room(order, store)
         removed.append(names_in(folder))
 
-    monkeypatch.setattr(downloads, "progressed", progressed)
+    monkeypatch.setattr(downloads, "record_progress", progressed)
     monkeypatch.setattr("bwp_tui.engine.downloads.downloader.make_room", noting)
     number = await slow.completed("jane@example.com")
     folder = slow.order(number)
@@ -153,18 +153,18 @@ async def test_a_part_that_leaves_the_history_no_room_is_removed_and_fetched_aga
 async def test_a_part_on_another_disk_in_use_or_with_a_final_name_is_left_alone(shop: Shop, tmp_path: Path) -> None:
     number = await shop.completed("jane@example.com")
     folder = shop.order(number)
-    [order] = downloads.due(shop.history, shop.clock(), 1)
+    [order] = downloads.due(shop.store, shop.clock(), 1)
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / f"{name_of(shop, number)}.part"
     part.write_bytes(b"whole")
     make_room(order, Path("/proc/version"))
     assert part.exists()
     os.link(part, tmp_path / "final.zip")
-    make_room(order, shop.history.path)
+    make_room(order, shop.store.path)
     assert part.exists()
     (tmp_path / "final.zip").unlink()
     with PartFile(folder, name_of(shop, number), etag='"a"'):
-        make_room(order, shop.history.path)
+        make_room(order, shop.store.path)
         assert part.exists()
-    make_room(order, shop.history.path)
+    make_room(order, shop.store.path)
     assert not part.exists()

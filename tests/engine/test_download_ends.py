@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.api.transfer import open_transfer
-from bwp_tui.api.transfer_errors import LineCut
+from bwp_tui.api.transfer_errors import ConnectionLost
 from bwp_tui.domain.archive_names import file_name
 from bwp_tui.engine.downloads import transfer_thread as pump_module
 from bwp_tui.engine.downloads.part_file import PartFile
 from bwp_tui.sandbox.server import Sandbox
-from bwp_tui.store.errors import HistoryUnavailable
+from bwp_tui.store.errors import StoreUnavailable
 from bwp_tui.store.worklog import downloads, engine_state
 from tests.engine.saved import assert_saved, name_of
 from tests.engine.shop import Shop, names_in
@@ -89,12 +89,12 @@ async def test_a_crash_between_the_name_and_its_record_is_mended_without_a_secon
     shop: Shop, monkeypatch: pytest.MonkeyPatch, served: list[int]
 ) -> None:
     def full(*_arguments: object) -> None:
-        raise HistoryUnavailable("The disk is full.")
+        raise StoreUnavailable("The disk is full.")
 
     number = await shop.completed("jane@example.com")
     folder = shop.order(number)
     with monkeypatch.context() as patch:
-        patch.setattr(downloads, "finished", full)
+        patch.setattr(downloads, "record_success", full)
         async with shop.engine() as engine:
             run = asyncio.create_task(engine.run())
             await eventually_in_loop(lambda: name_of(shop, number) in names_in(folder))
@@ -131,7 +131,7 @@ async def test_a_dead_archive_server_stops_no_poll_and_loses_no_download(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def dead(*_arguments: object, **_more: object) -> None:
-        raise LineCut("The archive's server cannot be reached: check the network.")
+        raise ConnectionLost("The archive's server cannot be reached: check the network.")
 
     real, delays = open_transfer, [0.0]
     monkeypatch.setattr(pump_module, "open_transfer", dead)
@@ -145,7 +145,7 @@ async def test_a_dead_archive_server_stops_no_poll_and_loses_no_download(
         run = asyncio.create_task(engine.run())
         await eventually_in_loop(lambda: any(shop.download_of(number).attempts for number in numbers))
         assert shop.task(tracked).status == "IN_PROGRESS"
-        assert engine_state.read(shop.history).service == "reached"
+        assert engine_state.read(shop.store).service == "reached"
         assert all(shop.download_of(number).state in ("queued", "running") for number in numbers)
         monkeypatch.setattr(pump_module, "open_transfer", real)
 
@@ -174,7 +174,7 @@ async def test_one_alone_tries_an_archive_server_in_trouble(shop: Shop, monkeypa
         threading.Event().wait(0.02)
         with guard:
             under_way -= 1
-        raise LineCut("The archive's server cannot be reached: check the network.")
+        raise ConnectionLost("The archive's server cannot be reached: check the network.")
 
     monkeypatch.setattr(pump_module, "open_transfer", dead)
     monkeypatch.setattr("bwp_tui.engine.downloads.resume_loop.retry_delay", lambda *_arguments: 0.005)
@@ -194,7 +194,7 @@ async def test_an_engine_that_cannot_record_its_end_stops_all_the_same(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_arguments: object) -> None:
-        raise HistoryUnavailable("The disk is full.")
+        raise StoreUnavailable("The disk is full.")
 
     with Sandbox(clock=shop.clock, rate=100_000) as sandbox:
         shop.sandbox, shop.profile = sandbox, profile_of(sandbox, shop.profile.folder)
@@ -203,8 +203,8 @@ async def test_an_engine_that_cannot_record_its_end_stops_all_the_same(
         async with shop.engine() as engine:
             run = asyncio.create_task(engine.run())
             await eventually_in_loop(lambda: shop.download_of(number).bytes > 0)
-            monkeypatch.setattr(downloads, "progressed", full)
-            monkeypatch.setattr(downloads, "interrupted", full)
+            monkeypatch.setattr(downloads, "record_progress", full)
+            monkeypatch.setattr(downloads, "record_interruption", full)
             run.cancel()
             await asyncio.wait([run], timeout=10)
             assert run.cancelled()

@@ -16,8 +16,8 @@ from bwp_tui.domain.task import Download
 from bwp_tui.engine.downloads.part_cleanup import remove_unwanted_parts
 from bwp_tui.engine.downloads.part_file import PartFile
 from bwp_tui.store.commands import download_queue
-from bwp_tui.store.database.change_watcher import Watch
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.change_watcher import ChangeWatcher
+from bwp_tui.store.database.connection import Store
 from tests.engine.saved import assert_saved, name_of
 from tests.engine.shop import ACTOR, Shop, names_in
 from tests.faults.chaos_proxy import CLEAN, ChaosProxy, FrontedSandbox, Toxics
@@ -34,7 +34,7 @@ async def at_work(shop: Shop) -> AsyncIterator[None]:
         def changed() -> None:
             loop.call_soon_threadsafe(engine.wake)
 
-        watch = Watch(History(shop.history.path), changed)
+        watch = ChangeWatcher(Store(shop.store.path), changed)
         watch.start()
         run = asyncio.create_task(engine.run())
         try:
@@ -59,12 +59,12 @@ async def test_a_running_download_that_is_paused_stops_keeps_its_part_and_goes_o
     part = folder / f"{name_of(slow, number)}.part"
     async with at_work(slow):
         running = await under_way(slow, number)
-        download_queue.pause(slow.history, [running.id], ACTOR)
+        download_queue.pause(slow.store, [running.id], ACTOR)
         await eventually_in_loop(lambda: slow.download_of(number).state == "queued")
         paused = slow.download_of(number)
         assert (paused.paused, paused.rate, part.stat().st_size) == (True, None, paused.bytes)
         assert 0 < paused.bytes < slow.truth(number)[0]
-        download_queue.resume(slow.history, [running.id], ACTOR)
+        download_queue.resume(slow.store, [running.id], ACTOR)
         await eventually_in_loop(lambda: slow.download_of(number).state == "done", 30)
     assert_saved(slow, number, name_of(slow, number))
     assert sum(served) <= 1.2 * slow.truth(number)[0] + 65_536
@@ -76,7 +76,7 @@ async def test_a_running_download_that_is_cancelled_stops_and_its_part_is_remove
     async with at_work(slow):
         running = await under_way(slow, number)
         assert names_in(folder) == [f"{name_of(slow, number)}.part"]
-        download_queue.cancel(slow.history, [running.id], ACTOR)
+        download_queue.cancel(slow.store, [running.id], ACTOR)
         await eventually_in_loop(lambda: names_in(folder) == [])
     assert slow.download_of(number).state == "cancelled"
 
@@ -94,7 +94,7 @@ async def test_a_download_over_a_line_that_says_nothing_stops_all_the_same(shop:
             async with at_work(shop):
                 stalled = await under_way(shop, number)
                 began = asyncio.get_running_loop().time()
-                download_queue.pause(shop.history, [stalled.id], ACTOR)
+                download_queue.pause(shop.store, [stalled.id], ACTOR)
                 await eventually_in_loop(lambda: shop.download_of(number).state == "queued")
                 took = asyncio.get_running_loop().time() - began
     assert took < 20, "the watchdog on bytes alone would take 30 s"
@@ -105,8 +105,8 @@ async def test_a_download_cancelled_and_asked_for_again_at_once_waits_until_the_
     folder = slow.order(number)
     async with at_work(slow):
         running = await under_way(slow, number)
-        download_queue.cancel(slow.history, [running.id], ACTOR)
-        (again,) = download_queue.retry(slow.history, [running.id], ACTOR)
+        download_queue.cancel(slow.store, [running.id], ACTOR)
+        (again,) = download_queue.retry(slow.store, [running.id], ACTOR)
         await eventually_in_loop(lambda: slow.download_of(number).state in ("done", "failed"), 30)
     assert (again.refused, slow.download_of(number).id) == (None, again.now)
     assert_saved(slow, number, name_of(slow, number))
@@ -120,11 +120,11 @@ async def test_a_waiting_download_that_is_cancelled_leaves_no_part_of_an_earlier
         await under_way(slow, number)
     waiting = slow.download_of(number)
     assert (waiting.state, len(names_in(folder))) == ("queued", 1)
-    download_queue.cancel(slow.history, [waiting.id], ACTOR)
+    download_queue.cancel(slow.store, [waiting.id], ACTOR)
     await slow.work()
     assert names_in(folder) == []
     await slow.work()
-    assert slow.history.row("SELECT part_unwanted FROM downloads") == (0,)
+    assert slow.store.row("SELECT part_unwanted FROM downloads") == (0,)
 
 
 async def test_a_part_that_its_folder_does_not_let_go_is_removed_later(
@@ -137,7 +137,7 @@ async def test_a_part_that_its_folder_does_not_let_go_is_removed_later(
     folder = slow.order(number)
     async with at_work(slow):
         await under_way(slow, number)
-    download_queue.cancel(slow.history, [slow.download_of(number).id], ACTOR)
+    download_queue.cancel(slow.store, [slow.download_of(number).id], ACTOR)
     with monkeypatch.context() as patch:
         patch.setattr(Path, "unlink", stuck)
         await slow.work()
@@ -162,8 +162,8 @@ async def test_a_file_that_is_just_getting_its_name_is_kept_though_its_download_
 
     looks: list[Collection[int]] = []
 
-    async def look(history: History, in_use: Collection[int]) -> None:
-        await remove_unwanted_parts(history, in_use)
+    async def look(store: Store, in_use: Collection[int]) -> None:
+        await remove_unwanted_parts(store, in_use)
         looks.append(in_use)
 
     monkeypatch.setattr("bwp_tui.engine.downloads.downloader.remove_unwanted_parts", look)
@@ -173,7 +173,7 @@ async def test_a_file_that_is_just_getting_its_name_is_kept_though_its_download_
     folder = shop.order(number)
     async with at_work(shop):
         await eventually_in_loop(at_it.is_set)
-        download_queue.cancel(shop.history, [shop.download_of(number).id], ACTOR)
+        download_queue.cancel(shop.store, [shop.download_of(number).id], ACTOR)
         before = len(looks)
         await eventually_in_loop(lambda: len(looks) > before)
         go_on.set()
@@ -187,7 +187,7 @@ async def test_with_one_slot_results_are_fetched_one_by_one_in_the_order_of_the_
     numbers = [await shop.completed(f"shopper{number}@example.com") for number in range(3)]
     for number in numbers:
         shop.order(number)
-    download_queue.move(shop.history, shop.download_of(numbers[2]).id, -2, ACTOR)
+    download_queue.move(shop.store, shop.download_of(numbers[2]).id, -2, ACTOR)
     await shop.work()
-    began = [line[0] for line in shop.history.rows("SELECT task FROM timeline WHERE what = 'downloaded' ORDER BY id")]
+    began = [line[0] for line in shop.store.rows("SELECT task FROM timeline WHERE what = 'downloaded' ORDER BY id")]
     assert began == [numbers[2], numbers[0], numbers[1]]

@@ -14,13 +14,13 @@ from bwp_tui.api.links import PresignedLink
 from bwp_tui.api.transfer import open_transfer
 from bwp_tui.engine.downloads import progress_recorder as progress_module
 from bwp_tui.engine.downloads.part_file import PartFile
-from bwp_tui.engine.downloads.progress_recorder import Progress
-from bwp_tui.engine.downloads.transfer_thread import CHANGED, Pump
+from bwp_tui.engine.downloads.progress_recorder import ProgressRecorder
+from bwp_tui.engine.downloads.transfer_thread import CHANGED, TransferThread
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.commands import download_queue
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.worklog import downloads
-from bwp_tui.store.worklog.download_timeline import CUT, WENT_ON
+from bwp_tui.store.worklog.download_timeline import CONNECTION_LOST, RESUMED
 from tests.engine.saved import assert_saved, name_of
 from tests.engine.shop import ACTOR, Shop, names_in
 from tests.engine.test_download_steering import at_work, under_way
@@ -39,8 +39,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def steps(shop: Shop, number: int) -> list[tuple[str, str]]:
     """The steps of the download that the timeline tells, without what was asked and how it ended."""
-    told = (CUT, WENT_ON, "download begun anew", "download put off", "download steps")
-    return [(line.what, line.detail or "") for line in timeline.of_task(shop.history, number) if line.what in told]
+    told = (CONNECTION_LOST, RESUMED, "download begun anew", "download put off", "download steps")
+    return [(line.what, line.detail or "") for line in timeline.of_task(shop.store, number) if line.what in told]
 
 
 @asynccontextmanager
@@ -83,7 +83,7 @@ async def test_a_part_that_vanishes_ends_its_download_at_once_and_the_next_begin
     assert sum(served) < slow.truth(number)[0], "it does not go on to the end"
     assert "is gone: it was removed or moved" in (failed.trouble or "")
     assert "Download again" in (failed.trouble or "")
-    assert timeline.of_task(slow.history, number)[-1].actor == "bwp-tui", "the service is not to blame"
+    assert timeline.of_task(slow.store, number)[-1].actor == "bwp-tui", "the service is not to blame"
     slow.order(number)
     await slow.work()
     assert_saved(slow, number, name_of(slow, number))
@@ -100,7 +100,7 @@ async def test_a_line_that_says_nothing_is_told_as_such(shop: Shop, monkeypatch:
             await eventually_in_loop(lambda: shop.download_of(number).trouble == "No bytes for 0 s.")
             assert shop.download_of(number).rate is None
             assert shop.download_of(number).state == "running"
-            download_queue.pause(shop.history, [shop.download_of(number).id], ACTOR)
+            download_queue.pause(shop.store, [shop.download_of(number).id], ACTOR)
             await eventually_in_loop(lambda: shop.download_of(number).state == "queued")
 
 
@@ -108,7 +108,7 @@ def test_a_stall_costs_two_writes_however_long_it_lasts(
     shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     number = shop.track("jane@example.com")
-    order = downloads.Order(1, number, shop.task(number).kind, "", "t", str(tmp_path), None, None, 0, "op")
+    order = downloads.DownloadJob(1, number, shop.task(number).kind, "", "t", str(tmp_path), None, None, 0, "op")
     seconds = [0.0]
     monkeypatch.setattr("bwp_tui.engine.downloads.progress_recorder.time.monotonic", lambda: seconds[0])
     told: list[tuple[float, float | None, str | None]] = []
@@ -119,16 +119,16 @@ def test_a_stall_costs_two_writes_however_long_it_lasts(
         assert isinstance(rate, float | None)
         told.append((seconds[0], rate, trouble))
 
-    monkeypatch.setattr(downloads, "progressed", progressed)
+    monkeypatch.setattr(downloads, "record_progress", progressed)
     with PartFile(tmp_path, "a.zip") as part:
         link = PresignedLink.checked("http://127.0.0.1/archive", issued_at=0, loopback_allowed=True)
-        pump = Pump(link, part)
-        progress = Progress(shop.history, order, part, pump, None, lambda: None)
+        pump = TransferThread(link, part)
+        progress = ProgressRecorder(shop.store, order, part, pump, None, lambda: None)
         for second in range(60):
             seconds[0] = float(second)
             if second <= 3 or second == 50:
                 part.write(b"x" * 1000)
-            progress.note()
+            progress.update()
     stalled = [line for line in told if 3 < line[0] < 50]
     assert stalled == [(6.0, None, None), (13.0, None, "No bytes for 10 s.")]
     assert next(line[2] for line in told if line[0] >= 50) is None, "the next bytes clear it"
@@ -148,8 +148,8 @@ async def test_a_line_that_stays_open_and_says_nothing_is_given_up_and_the_rest_
         assert_saved(shop, number, name_of(shop, number))
         assert shop.sandbox.world.calls["link"] == 3
     told = steps(shop, number)
-    assert [what for what, _ in told] == [CUT, WENT_ON, CUT, WENT_ON]
-    assert all("sent nothing for too long" in detail for what, detail in told if what == CUT)
+    assert [what for what, _ in told] == [CONNECTION_LOST, RESUMED, CONNECTION_LOST, RESUMED]
+    assert all("sent nothing for too long" in detail for what, detail in told if what == CONNECTION_LOST)
     assert shop.download_of(number).attempts == 3, "each try counts, the one that went well too"
 
 
@@ -176,7 +176,7 @@ async def test_each_cut_and_each_new_beginning_is_on_the_timeline_with_its_byte(
     shop.order(number)
     await shop.work()
     told = steps(shop, number)
-    assert [what for what, _ in told] == [CUT, WENT_ON, CUT, WENT_ON]
+    assert [what for what, _ in told] == [CONNECTION_LOST, RESUMED, CONNECTION_LOST, RESUMED]
     cut_at = told[0][1].split(":")[0]
     assert cut_at != "at byte 0"
     assert told[1][1] == f"{cut_at}, over a new link"

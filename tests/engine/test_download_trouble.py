@@ -44,7 +44,7 @@ async def test_wrong_credentials_leave_a_download_queued(shop: Shop) -> None:
             shop.clock.advance(timedelta(seconds=10))
     assert shop.sandbox.world.calls["token"] == before + 1
     assert shop.download_of(number).state == "queued"
-    assert engine_state.read(shop.history).service == "bad-credentials"
+    assert engine_state.read(shop.store).service == "bad-credentials"
     shop.secret = None
     await shop.work()
     assert_saved(shop, number, name_of(shop, number))

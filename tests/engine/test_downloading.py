@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.engine.downloads.resume_loop import FRUITLESS_TRIES
+from bwp_tui.engine.downloads.resume_loop import MAX_FRUITLESS_TRIES
 from bwp_tui.sandbox.archives import Archive, Archives
-from bwp_tui.sandbox.http_connection import Answer
-from bwp_tui.sandbox.persistence import Store
+from bwp_tui.sandbox.http_connection import HttpResponse
+from bwp_tui.sandbox.persistence import ArchiveStore
 from bwp_tui.sandbox.server import Sandbox
 from tests.engine.saved import assert_saved, name_of
 from tests.engine.shop import Shop, bytes_below, names_in
@@ -99,7 +99,7 @@ async def test_links_that_always_come_expired_end_in_a_sentence(shop: Shop) -> N
     download = shop.download_of(number)
     assert download.state == "failed"
     assert "Request has expired" in (download.trouble or "")
-    assert shop.sandbox.world.calls["link"] == FRUITLESS_TRIES
+    assert shop.sandbox.world.calls["link"] == MAX_FRUITLESS_TRIES
     assert not [name for name in names_in(folder) if not name.endswith(".part")]
 
 
@@ -141,7 +141,7 @@ async def test_a_store_that_knows_no_ranges_is_read_from_the_start(shop: Shop) -
 @pytest.mark.usefixtures("impatient")
 async def test_a_busy_store_is_tried_again(shop: Shop) -> None:
     number = await shop.completed("jane@example.com")
-    shop.sandbox.faults.set("busy-store", times=FRUITLESS_TRIES - 1)
+    shop.sandbox.faults.set("busy-store", times=MAX_FRUITLESS_TRIES - 1)
     shop.order(number)
     await shop.work()
     assert_saved(shop, number, name_of(shop, number))
@@ -224,7 +224,7 @@ async def test_progress_is_told_while_bytes_come(shop: Shop) -> None:
 async def test_a_download_that_a_killed_engine_left_running_goes_on(shop: Shop) -> None:
     number = await shop.completed("jane@example.com")
     shop.order(number)
-    with shop.history.write() as transaction:
+    with shop.store.write() as transaction:
         transaction.run("UPDATE downloads SET state = 'running'")
     await shop.work()
     assert_saved(shop, number, name_of(shop, number))
@@ -265,10 +265,10 @@ async def test_a_part_that_is_whole_is_not_thrown_away_though_nothing_of_it_is_l
     content, task = archive.read_bytes(), shop.task(number)
     etag = Archives(tmp_path, 1).archive(task.task_id or "", task.email).etag
     archive.rename(archive.with_suffix(".zip.part"))
-    with shop.history.write() as transaction:
+    with shop.store.write() as transaction:
         transaction.run("UPDATE downloads SET state = 'queued', path = NULL, sha256 = NULL, etag = ?", (etag,))
-    real = Store._refusal
-    monkeypatch.setattr(Store, "_refusal", lambda store, refusal: _reworded(real(store, refusal), words))
+    real = ArchiveStore._refusal
+    monkeypatch.setattr(ArchiveStore, "_refusal", lambda store, refusal: _reworded(real(store, refusal), words))
     served.clear()
     await shop.work()
     assert_saved(shop, number, archive.name)
@@ -276,6 +276,6 @@ async def test_a_part_that_is_whole_is_not_thrown_away_though_nothing_of_it_is_l
     assert sum(served) <= 1
 
 
-def _reworded(answer: Answer, words: str) -> Answer:
+def _reworded(answer: HttpResponse, words: str) -> HttpResponse:
     assert isinstance(answer.body, bytes)
     return replace(answer, body=answer.body.replace(b"<ActualObjectSize>", words.encode()))

@@ -10,164 +10,166 @@ import pytest
 from bwp_tui.api.errors import (
     AccessDenied,
     ApiError,
-    BadAnswer,
     BadCredentials,
+    BadResponse,
     ServerFault,
     Throttled,
     Unreachable,
 )
-from bwp_tui.engine.resilience.service_health import PUT_OFF_S, REFUSED_PAUSES_S, Gate
-from bwp_tui.store.database.connection import History
+from bwp_tui.engine.resilience.service_health import REFUSED_PAUSES_S, SINGLE_REFUSAL_PAUSE_S, ServiceHealth
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog import engine_state
-from bwp_tui.store.worklog.engine_state import Service
+from bwp_tui.store.worklog.engine_state import ServiceState
 from tests.engine.shop import ManualClock
 
 
 @pytest.fixture
-def history(clock: ManualClock, tmp_path: Path) -> Iterator[History]:
-    history = History(tmp_path / "history.db", clock=clock)
-    yield history
-    history.close()
+def store(clock: ManualClock, tmp_path: Path) -> Iterator[Store]:
+    store = Store(tmp_path / "history.db", clock=clock)
+    yield store
+    store.close()
 
 
 @pytest.fixture
-def gate(history: History) -> Gate:
-    return Gate(history, random.Random(1))
+def gate(store: Store) -> ServiceHealth:
+    return ServiceHealth(store, random.Random(1))
 
 
-def seconds_shut(gate: Gate, clock: ManualClock) -> float:
-    opens_at = gate.opens_at()
+def seconds_shut(gate: ServiceHealth, clock: ManualClock) -> float:
+    opens_at = gate.available_at()
     return 0.0 if opens_at is None else (opens_at - clock.now).total_seconds()
 
 
-def test_it_stays_shut_longer_with_each_failure_up_to_a_minute(gate: Gate, clock: ManualClock) -> None:
+def test_it_stays_shut_longer_with_each_failure_up_to_a_minute(gate: ServiceHealth, clock: ManualClock) -> None:
     shut = []
     for _ in range(40):
-        gate.failed(Unreachable("gone"))
+        gate.record_failure(Unreachable("gone"))
         shut.append(seconds_shut(gate, clock))
-        assert gate.troubled
+        assert gate.is_failing
         clock.advance(timedelta(seconds=61))
-        assert gate.opens_at() is None
+        assert gate.available_at() is None
     assert shut[0] <= 1
     assert 30 < max(shut) <= 60
 
 
-def test_failures_of_one_burst_count_as_one(gate: Gate, clock: ManualClock) -> None:
+def test_failures_of_one_burst_count_as_one(gate: ServiceHealth, clock: ManualClock) -> None:
     for _ in range(20):
-        gate.failed(Unreachable("gone"))
+        gate.record_failure(Unreachable("gone"))
     assert seconds_shut(gate, clock) <= 1
 
 
-def test_a_later_failure_does_not_open_it_earlier(gate: Gate, clock: ManualClock) -> None:
-    gate.failed(Throttled("slow down", retry_after=45))
-    gate.failed(Unreachable("gone"))
+def test_a_later_failure_does_not_open_it_earlier(gate: ServiceHealth, clock: ManualClock) -> None:
+    gate.record_failure(Throttled("slow down", retry_after=45))
+    gate.record_failure(Unreachable("gone"))
     assert seconds_shut(gate, clock) == 45
 
 
-def test_an_answer_to_a_call_from_before_does_not_open_it(gate: Gate, clock: ManualClock) -> None:
-    gate.failed(Throttled("slow down", retry_after=45))
-    gate.succeeded()
+def test_an_answer_to_a_call_from_before_does_not_open_it(gate: ServiceHealth, clock: ManualClock) -> None:
+    gate.record_failure(Throttled("slow down", retry_after=45))
+    gate.record_success()
     assert seconds_shut(gate, clock) == 45
 
 
-def test_an_answer_after_the_wait_ends_the_trouble(gate: Gate, clock: ManualClock, history: History) -> None:
-    gate.failed(Throttled("slow down", retry_after=45))
+def test_an_answer_after_the_wait_ends_the_trouble(gate: ServiceHealth, clock: ManualClock, store: Store) -> None:
+    gate.record_failure(Throttled("slow down", retry_after=45))
     clock.advance(timedelta(seconds=45))
-    gate.succeeded()
-    assert not gate.troubled
-    state = engine_state.read(history)
-    assert (state.service, state.message, state.next_try_at) == (Service.REACHED, None, None)
+    gate.record_success()
+    assert not gate.is_failing
+    state = engine_state.read(store)
+    assert (state.service, state.message, state.next_try_at) == (ServiceState.REACHED, None, None)
 
 
-def test_a_denial_is_waited_on_for_long(gate: Gate, clock: ManualClock) -> None:
-    gate.failed(AccessDenied("no"))
+def test_a_denial_is_waited_on_for_long(gate: ServiceHealth, clock: ManualClock) -> None:
+    gate.record_failure(AccessDenied("no"))
     assert seconds_shut(gate, clock) >= 15
 
 
 def test_refused_credentials_shut_it_for_longer_each_time_and_what_waits_stays_due(
-    gate: Gate, clock: ManualClock, history: History
+    gate: ServiceHealth, clock: ManualClock, store: Store
 ) -> None:
     for pause in (*REFUSED_PAUSES_S, REFUSED_PAUSES_S[-1]):
-        assert gate.failed(BadCredentials("wrong")) == clock.now
+        assert gate.record_failure(BadCredentials("wrong")) == clock.now
         assert gate.refused.is_set()
-        gate.succeeded()
+        gate.record_success()
         assert pause <= seconds_shut(gate, clock) <= 1.1 * pause
-        assert engine_state.read(history).next_try_at == gate.opens_at()
+        assert engine_state.read(store).next_try_at == gate.available_at()
         clock.advance(timedelta(seconds=1.1 * pause))
-    gate.succeeded()
+    gate.record_success()
     assert not gate.refused.is_set()
-    gate.failed(BadCredentials("wrong"))
+    gate.record_failure(BadCredentials("wrong"))
     assert seconds_shut(gate, clock) <= 1.1 * REFUSED_PAUSES_S[0]
 
 
-def test_other_credentials_open_it_at_once(gate: Gate) -> None:
-    gate.failed(BadCredentials("wrong"))
-    gate.admit_new_credentials()
-    assert gate.opens_at() is None
+def test_other_credentials_open_it_at_once(gate: ServiceHealth) -> None:
+    gate.record_failure(BadCredentials("wrong"))
+    gate.use_new_credentials()
+    assert gate.available_at() is None
 
 
 @pytest.mark.parametrize(
     ("error", "service"),
     [
-        (Unreachable("u"), Service.UNREACHABLE),
-        (Throttled("t"), Service.THROTTLED),
-        (AccessDenied("d"), Service.DENIED),
-        (BadCredentials("c"), Service.BAD_CREDENTIALS),
-        (ServerFault("f"), Service.FAULTY),
-        (BadAnswer("b"), Service.FAULTY),
+        (Unreachable("u"), ServiceState.UNREACHABLE),
+        (Throttled("t"), ServiceState.THROTTLED),
+        (AccessDenied("d"), ServiceState.DENIED),
+        (BadCredentials("c"), ServiceState.BAD_CREDENTIALS),
+        (ServerFault("f"), ServiceState.FAULTY),
+        (BadResponse("b"), ServiceState.FAULTY),
     ],
 )
-def test_every_console_can_read_what_is_wrong(gate: Gate, history: History, error: ApiError, service: Service) -> None:
-    gate.failed(error)
-    state = engine_state.read(history)
+def test_every_console_can_read_what_is_wrong(
+    gate: ServiceHealth, store: Store, error: ApiError, service: ServiceState
+) -> None:
+    gate.record_failure(error)
+    state = engine_state.read(store)
     assert state.service == service
     assert (state.message or "").startswith(str(error))
 
 
-def limited(history: History) -> float | None:
-    return engine_state.read(history).most_a_second
+def limited(store: Store) -> float | None:
+    return engine_state.read(store).most_a_second
 
 
-def test_throttling_is_told_as_a_rate_until_it_is_over(gate: Gate, clock: ManualClock, history: History) -> None:
+def test_throttling_is_told_as_a_rate_until_it_is_over(gate: ServiceHealth, clock: ManualClock, store: Store) -> None:
     for _ in range(8):
-        assert gate.admits()
-    gate.failed(Throttled("slow down"))
-    assert (engine_state.read(history).service, limited(history)) == (Service.THROTTLED, 4)
+        assert gate.may_start()
+    gate.record_failure(Throttled("slow down"))
+    assert (engine_state.read(store).service, limited(store)) == (ServiceState.THROTTLED, 4)
     told = []
     for _ in range(12):
         clock.advance(timedelta(seconds=1))
-        gate.succeeded()
-        told.append((str(engine_state.read(history).service), limited(history)))
+        gate.record_success()
+        told.append((str(engine_state.read(store).service), limited(store)))
     assert told[:3] == [("throttled", 4), ("throttled", 5), ("throttled", 6)]
     assert told[-1] == ("reached", None)
 
 
-def test_while_throttled_calls_begin_one_by_one(gate: Gate, clock: ManualClock) -> None:
+def test_while_throttled_calls_begin_one_by_one(gate: ServiceHealth, clock: ManualClock) -> None:
     for _ in range(4):
-        assert gate.admits()
-    gate.failed(Throttled("slow down"))
+        assert gate.may_start()
+    gate.record_failure(Throttled("slow down"))
     clock.advance(timedelta(seconds=2))
-    assert gate.admits()
-    gate.succeeded()
+    assert gate.may_start()
+    gate.record_success()
     begun = 0
     for _ in range(50):
         clock.advance(timedelta(seconds=0.1))
         with gate.reserve(4) as reservation:
             assert reservation.room <= 3
-            begun += sum(gate.admits() for _ in range(reservation.room))
+            begun += sum(gate.may_start() for _ in range(reservation.room))
     assert 13 <= begun <= 17, "5 seconds at 3 a second"
-    opens_at = gate.opens_at()
+    opens_at = gate.available_at()
     assert opens_at is None or opens_at - clock.now < timedelta(seconds=0.5)
 
 
-def test_in_trouble_one_call_alone_may_begin_whoever_asks(gate: Gate, clock: ManualClock) -> None:
-    gate.failed(Unreachable("gone"))
+def test_in_trouble_one_call_alone_may_begin_whoever_asks(gate: ServiceHealth, clock: ManualClock) -> None:
+    gate.record_failure(Unreachable("gone"))
     assert gate.reserve(4).room == 0
     clock.advance(timedelta(seconds=2))
     with gate.reserve(4) as probe:
         assert probe.room == 1
         assert [gate.reserve(4).room for _ in range(3)] == [0, 0, 0]
-        opens_at = gate.opens_at()
+        opens_at = gate.available_at()
         assert opens_at is not None
         assert opens_at.year == 9999, "nobody knows when; `changed` tells"
         gate.changed.clear()
@@ -175,12 +177,12 @@ def test_in_trouble_one_call_alone_may_begin_whoever_asks(gate: Gate, clock: Man
     assert gate.reserve(4).room == 1
 
 
-def test_after_the_probe_was_answered_all_may_begin(gate: Gate, clock: ManualClock) -> None:
-    gate.failed(Unreachable("gone"))
+def test_after_the_probe_was_answered_all_may_begin(gate: ServiceHealth, clock: ManualClock) -> None:
+    gate.record_failure(Unreachable("gone"))
     clock.advance(timedelta(seconds=2))
     with gate.reserve(4) as probe:
         gate.changed.clear()
-        gate.succeeded()
+        gate.record_success()
         assert gate.changed.is_set()
         assert gate.reserve(4).room == 4
         probe.close()
@@ -188,42 +190,44 @@ def test_after_the_probe_was_answered_all_may_begin(gate: Gate, clock: ManualClo
 
 
 def test_one_refused_task_waits_and_a_second_one_is_the_services_word(
-    gate: Gate, clock: ManualClock, history: History
+    gate: ServiceHealth, clock: ManualClock, store: Store
 ) -> None:
-    assert gate.failed_alone(1, AccessDenied("no")) - clock.now == timedelta(seconds=PUT_OFF_S)
-    gate.failed_alone(1, AccessDenied("no"))
-    gate.succeeded()
-    gate.failed_alone(2, AccessDenied("no"))
-    assert gate.opens_at() is None
-    gate.failed_alone(3, AccessDenied("no"))
+    assert gate.record_single_refusal(1, AccessDenied("no")) - clock.now == timedelta(seconds=SINGLE_REFUSAL_PAUSE_S)
+    gate.record_single_refusal(1, AccessDenied("no"))
+    gate.record_success()
+    gate.record_single_refusal(2, AccessDenied("no"))
+    assert gate.available_at() is None
+    gate.record_single_refusal(3, AccessDenied("no"))
     assert seconds_shut(gate, clock) >= 15
-    assert engine_state.read(history).service == Service.DENIED
+    assert engine_state.read(store).service == ServiceState.DENIED
 
 
-def test_other_credentials_open_it(gate: Gate, history: History) -> None:
-    gate.failed(BadCredentials("wrong"))
+def test_other_credentials_open_it(gate: ServiceHealth, store: Store) -> None:
+    gate.record_failure(BadCredentials("wrong"))
     assert gate.reserve().room == 0
-    gate.admit_new_credentials()
-    assert (gate.opens_at(), gate.reserve(4).room) == (None, 4)
-    assert engine_state.read(history).service == Service.UNTRIED
+    gate.use_new_credentials()
+    assert (gate.available_at(), gate.reserve(4).room) == (None, 4)
+    assert engine_state.read(store).service == ServiceState.UNTRIED
 
 
-def test_a_clock_that_goes_back_does_not_keep_it_shut(gate: Gate, clock: ManualClock) -> None:
-    gate.failed(Throttled("slow down", retry_after=45))
+def test_a_clock_that_goes_back_does_not_keep_it_shut(gate: ServiceHealth, clock: ManualClock) -> None:
+    gate.record_failure(Throttled("slow down", retry_after=45))
     clock.advance(timedelta(hours=-3))
-    gate.set_back(timedelta(hours=3))
+    gate.shift_clock(timedelta(hours=3))
     assert abs(seconds_shut(gate, clock) - 45) < 1e-3
 
 
-@pytest.mark.parametrize("error", [Unreachable, Throttled, AccessDenied, ServerFault, BadAnswer])
-def test_the_wait_that_any_answer_asks_for_is_honoured(gate: Gate, clock: ManualClock, error: type[ApiError]) -> None:
-    gate.failed(error("later", retry_after=300))
+@pytest.mark.parametrize("error", [Unreachable, Throttled, AccessDenied, ServerFault, BadResponse])
+def test_the_wait_that_any_answer_asks_for_is_honoured(
+    gate: ServiceHealth, clock: ManualClock, error: type[ApiError]
+) -> None:
+    gate.record_failure(error("later", retry_after=300))
     assert seconds_shut(gate, clock) >= 300 - 1e-3
 
 
-def test_a_calm_service_writes_nothing(gate: Gate, history: History) -> None:
-    gate.succeeded()
-    before = history.revision()
+def test_a_calm_service_writes_nothing(gate: ServiceHealth, store: Store) -> None:
+    gate.record_success()
+    before = store.revision()
     for _ in range(10):
-        gate.succeeded()
-    assert history.revision() == before
+        gate.record_success()
+    assert store.revision() == before

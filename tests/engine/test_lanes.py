@@ -7,10 +7,10 @@ import pytest
 
 from bwp_tui.api.client import PrivacyApi
 from bwp_tui.engine.requests.poller import LARGEST_BATCH
-from bwp_tui.engine.requests.worker_pool import AT_ONCE, Ahead, Lane, Lanes
+from bwp_tui.engine.requests.worker_pool import POOL_SIZE, WorkerCoroutine, WorkerPool, WorkQueue
 from bwp_tui.engine.runtime.engine import Engine
 from bwp_tui.store.commands import requests
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog import intents
 from tests.engine.shop import ACTOR, Shop
 
@@ -49,21 +49,21 @@ class Held:
 async def test_a_call_that_ends_is_followed_while_others_are_still_under_way(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for number in range(AT_ONCE + 5):
+    for number in range(POOL_SIZE + 5):
         shop.submit(f"shopper{number}@example.com")
     async with shop.api() as api:
         held = Held(api, "start", monkeypatch)
-        working = asyncio.create_task(Engine(shop.history, api).run_once())
-        await held.until(AT_ONCE)
+        working = asyncio.create_task(Engine(shop.store, api).run_once())
+        await held.until(POOL_SIZE)
         for more in range(1, 6):
             held.let_go(-1)  # the first three are never answered meanwhile
-            await held.until(AT_ONCE + more)
-            assert len(held.under_way) == AT_ONCE
+            await held.until(POOL_SIZE + more)
+            assert len(held.under_way) == POOL_SIZE
         while held.under_way:
             held.let_go()
         await working
-    assert len({start.client_token for start in shop.sandbox.world.starts}) == AT_ONCE + 5
-    assert shop.sandbox.world.calls["startPersonalDataRetrievalTask"] == AT_ONCE + 5
+    assert len({start.client_token for start in shop.sandbox.world.starts}) == POOL_SIZE + 5
+    assert shop.sandbox.world.calls["startPersonalDataRetrievalTask"] == POOL_SIZE + 5
 
 
 async def test_no_task_is_asked_about_twice_while_one_of_its_requests_is_under_way(
@@ -73,11 +73,11 @@ async def test_no_task_is_asked_about_twice_while_one_of_its_requests_is_under_w
         shop.track(f"shopper{number}@example.com")
     async with shop.api() as api:
         held = Held(api, "poll", monkeypatch)
-        working = asyncio.create_task(Engine(shop.history, api).run_once())
-        await held.until(AT_ONCE)
+        working = asyncio.create_task(Engine(shop.store, api).run_once())
+        await held.until(POOL_SIZE)
         for more in range(1, 4):
             held.let_go(-1)
-            await held.until(AT_ONCE + more)
+            await held.until(POOL_SIZE + more)
         while held.under_way:
             held.let_go()
         await working
@@ -91,7 +91,7 @@ async def test_what_is_asked_for_while_a_call_hangs_does_not_wait_for_it(
     shop.submit("jane@example.com")
     async with shop.api() as api:
         held = Held(api, "start", monkeypatch)
-        engine = Engine(shop.history, api)
+        engine = Engine(shop.store, api)
         working = asyncio.create_task(engine.run())
         await held.until(1)
         shop.submit("eve@example.com")
@@ -106,9 +106,9 @@ async def test_what_is_asked_for_while_a_call_hangs_does_not_wait_for_it(
 async def test_every_request_is_on_disk_as_sent_before_its_call_begins(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = History(shop.history.path, clock=shop.clock)  # sees what is committed, and nothing else
+    other = Store(shop.store.path, clock=shop.clock)  # sees what is committed, and nothing else
     seen: list[tuple[object, ...]] = []
-    for number in range(3 * AT_ONCE):
+    for number in range(3 * POOL_SIZE):
         shop.submit(f"shopper{number}@example.com")
     async with shop.api() as api:
         real = api.start
@@ -120,43 +120,43 @@ async def test_every_request_is_on_disk_as_sent_before_its_call_begins(
             return await real(*arguments)  # type: ignore[arg-type]  # it passes on what it is given
 
         monkeypatch.setattr(api, "start", watched)
-        await Engine(shop.history, api).run_once()
+        await Engine(shop.store, api).run_once()
     other.close()
-    assert seen == [(1, 1)] * (3 * AT_ONCE)
+    assert seen == [(1, 1)] * (3 * POOL_SIZE)
 
 
 async def test_what_came_of_a_request_and_the_mark_on_the_next_are_one_transaction(shop: Shop) -> None:
     for number in range(20):
         shop.submit(f"shopper{number}@example.com")
-    before = shop.history.revision()
+    before = shop.store.revision()
     await shop.work()
     # One for each answer, one for each lane's first mark, and: downloads taken up, the service reached.
-    assert shop.history.revision() - before <= 20 + AT_ONCE + 2
+    assert shop.store.revision() - before <= 20 + POOL_SIZE + 2
 
 
 async def test_one_that_was_withdrawn_while_it_was_read_ahead_is_not_sent(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    numbers = [shop.submit(f"shopper{number}@example.com") for number in range(AT_ONCE + 3)]
+    numbers = [shop.submit(f"shopper{number}@example.com") for number in range(POOL_SIZE + 3)]
     async with shop.api() as api:
         held = Held(api, "start", monkeypatch)
-        working = asyncio.create_task(Engine(shop.history, api).run_once())
-        await held.until(AT_ONCE)
-        requests.cancel(shop.history, numbers[AT_ONCE], ACTOR)
-        for more in range(AT_ONCE + 2):
+        working = asyncio.create_task(Engine(shop.store, api).run_once())
+        await held.until(POOL_SIZE)
+        requests.cancel(shop.store, numbers[POOL_SIZE], ACTOR)
+        for more in range(POOL_SIZE + 2):
             held.let_go()
-            await held.until(min(AT_ONCE + 1 + more, AT_ONCE + 2))
+            await held.until(min(POOL_SIZE + 1 + more, POOL_SIZE + 2))
         await working
-    assert shop.task(numbers[AT_ONCE]).status == "CANCELLED"
-    assert len(shop.sandbox.world.starts) == AT_ONCE + 2
-    assert intents.next_at(shop.history) is None
+    assert shop.task(numbers[POOL_SIZE]).status == "CANCELLED"
+    assert len(shop.sandbox.world.starts) == POOL_SIZE + 2
+    assert intents.next_at(shop.store) is None
 
 
-def lanes_of(*lanes: Lane) -> Callable[[int], Sequence[Lane]]:
+def lanes_of(*lanes: WorkerCoroutine) -> Callable[[int], Sequence[WorkerCoroutine]]:
     """Return what begins these lanes, once, however many there is room for."""
     left = list(lanes)
 
-    def begin(most: int) -> Sequence[Lane]:
+    def begin(most: int) -> Sequence[WorkerCoroutine]:
         begun, left[:] = left[:most], left[most:]
         return begun
 
@@ -173,9 +173,9 @@ async def test_the_first_failure_is_raised_when_all_lanes_have_ended_and_no_othe
         await asyncio.sleep(0)
         ended.append(number)
 
-    calls = [lane(number) for number in range(AT_ONCE + 2)]
+    calls = [lane(number) for number in range(POOL_SIZE + 2)]
     with pytest.raises(ValueError, match=r"[01]"):
-        await Lanes(asyncio.Event()).work(lanes_of(*calls))
+        await WorkerPool(asyncio.Event()).run(lanes_of(*calls))
     assert sorted(ended) == [2, 3]
     for call in calls:
         call.close()
@@ -190,7 +190,7 @@ async def test_where_none_can_begin_those_under_way_end_before_that_is_raised() 
 
     calls = [lane()]
 
-    def begin(_most: int) -> list[Lane]:
+    def begin(_most: int) -> list[WorkerCoroutine]:
         if not calls:
             raise ValueError("no more")
         return [calls.pop()]
@@ -198,7 +198,7 @@ async def test_where_none_can_begin_those_under_way_end_before_that_is_raised() 
     wake = asyncio.Event()
     asyncio.get_running_loop().call_soon(wake.set)
     with pytest.raises(ValueError, match="no more"):
-        await Lanes(wake).work(begin)
+        await WorkerPool(wake).run(begin)
     assert ended == [1]
 
 
@@ -211,7 +211,7 @@ async def test_lanes_that_are_cancelled_end_before_the_cancellation_is_over() ->
         finally:
             ended.append(number)
 
-    waiting = asyncio.create_task(Lanes(asyncio.Event()).work(lanes_of(*map(lane, range(3)))))
+    waiting = asyncio.create_task(WorkerPool(asyncio.Event()).run(lanes_of(*map(lane, range(3)))))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     waiting.cancel()
@@ -227,13 +227,13 @@ def test_what_is_under_way_is_not_handed_out_until_it_is_put_away() -> None:
         asked.append(most)
         return list(range(most))
 
-    due = Ahead(read, lambda piece: piece)
+    due = WorkQueue(read, lambda piece: piece)
     assert due.take(2, 4) == [0, 1]
     assert due.take(2, 4) == [2, 3]
     assert asked == [4], "the second was read with the first"
-    due.put_away([1])
+    due.done([1])
     assert due.take(2, 4) == [1, 4]
-    due.forget()
+    due.drop_read_ahead()
     assert due.take(1, 1) == [5]
-    due.start_over()
+    due.reset()
     assert due.take(1, 1) == [0]

@@ -10,8 +10,8 @@ from datetime import timedelta
 import pytest
 
 from bwp_tui.engine.requests.submitter import SharedSync
-from bwp_tui.engine.requests.token_protection import TOKEN_PROTECTS
-from bwp_tui.store.database.connection import History
+from bwp_tui.engine.requests.token_protection import TOKEN_LIFETIME
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.tripwire import Seen, Tripwire
 from bwp_tui.store.maintenance import backups
 from tests.engine.shop import Shop
@@ -20,15 +20,15 @@ from tests.engine.shop import Shop
 async def _put_back_after_sending(shop: Shop, age: timedelta) -> Shop:
     """Record a request, copy the history, have it sent, and put the copy back after so long."""
     shop.submit("jane@example.com")
-    path = shop.history.path
+    path = shop.store.path
     backups.back_up_to(path, path.with_name("nightly.db"))
     await shop.work()
     assert len(shop.sandbox.world.starts) == 1
-    shop.history.close()
+    shop.store.close()
     shutil.copy(path.with_name("nightly.db"), path)
     shop.clock.advance(age)
-    shop.history = History(path, clock=shop.clock)
-    assert shop.history.opened.report is not None
+    shop.store = Store(path, clock=shop.clock)
+    assert shop.store.opening_report.report is not None
     await shop.work()
     return shop
 
@@ -40,7 +40,7 @@ async def test_while_its_token_protects_it_is_repeated_and_finds_the_one_task(sh
 
 
 async def test_after_that_it_is_left_to_the_operator(shop: Shop) -> None:
-    shop = await _put_back_after_sending(shop, TOKEN_PROTECTS + timedelta(hours=1))
+    shop = await _put_back_after_sending(shop, TOKEN_LIFETIME + timedelta(hours=1))
     assert len(shop.sandbox.world.starts) == 1
     assert shop.task(1).status == "UNCONFIRMED"
 
@@ -57,7 +57,7 @@ async def test_it_is_on_disk_how_far_the_history_has_come_before_a_request_leave
     def start(*args: object, **kwargs: object) -> str:
         last = on_disk[-1]
         assert last is not None
-        sent_at.append((last.revision, shop.history.revision()))
+        sent_at.append((last.revision, shop.store.revision()))
         return real(*args, **kwargs)  # type: ignore[arg-type]
 
     monkeypatch.setattr(world, "start", start)

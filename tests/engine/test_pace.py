@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bwp_tui.domain.task import Kind
-from bwp_tui.engine.resilience.backoff import DAY_S, FIRST_S, JITTER, LONGEST_YOUNG_S, OLD_S, Pace, retry_delay
+from bwp_tui.engine.resilience.backoff import DAY_S, FIRST_S, JITTER, LONGEST_YOUNG_S, OLD_S, PollSchedule, retry_delay
 from bwp_tui.store.worklog.due_polls import DuePoll
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -22,7 +22,7 @@ def due_poll(
 
 
 def wait_s(poll: DuePoll, status: str, holding_period: int | None = None, speed: float = 1.0) -> float:
-    return (Pace(speed, random.Random(1)).next_poll(poll, status, holding_period, NOW) - NOW).total_seconds()
+    return (PollSchedule(speed, random.Random(1)).next_poll(poll, status, holding_period, NOW) - NOW).total_seconds()
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_the_distance_of_polls_follows_age_and_hold(
 def test_no_date_or_number_of_the_service_makes_a_poll_too_early_or_too_late(
     submitted_at: datetime, status: str, polls: int, holding_period: int | None, speed: float, seed: int
 ) -> None:
-    pace = Pace(speed, random.Random(seed))
+    pace = PollSchedule(speed, random.Random(seed))
     poll = due_poll(polls=polls, submitted_at=submitted_at)
     at = pace.next_poll(poll, status, holding_period, NOW)
     assert NOW + timedelta(seconds=FIRST_S) <= at
@@ -71,12 +71,12 @@ def test_no_date_or_number_of_the_service_makes_a_poll_too_early_or_too_late(
 
 @given(seed=st.integers())
 def test_the_first_poll_comes_after_two_seconds(seed: int) -> None:
-    pace = Pace(1, random.Random(seed))
+    pace = PollSchedule(1, random.Random(seed))
     assert timedelta(seconds=2) <= pace.first_poll(NOW) - NOW <= timedelta(seconds=2.2)
 
 
 def test_polls_of_one_moment_are_spread() -> None:
-    pace = Pace(1, random.Random(1))
+    pace = PollSchedule(1, random.Random(1))
     assert len({pace.next_after_unknown(NOW) for _ in range(50)}) == 50
 
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from bwp_tui.domain.archive_names import file_name
 from bwp_tui.domain.task import Kind
 from bwp_tui.engine.downloads.disk_space import RESERVE, DiskSpace
-from bwp_tui.engine.downloads.part_file import FolderTrouble, PartFile
+from bwp_tui.engine.downloads.part_file import FolderError, PartFile
 
 NAME = "retrieval-jane@example.com-task-1.zip"
 
@@ -108,7 +108,7 @@ def test_a_name_that_was_claimed_for_nothing_is_given_back(tmp_path: Path, monke
     monkeypatch.setattr(os, "rename", _refuse(errno.EIO))
     with PartFile(tmp_path, "a.zip") as part:
         part.write(b"bytes")
-        with pytest.raises(FolderTrouble):
+        with pytest.raises(FolderError):
             part.publish()
     assert [path.name for path in tmp_path.iterdir()] == ["a.zip.part"]
 
@@ -140,7 +140,7 @@ def test_a_disk_that_does_not_keep_the_bytes_is_a_sentence(
     monkeypatch.setattr(os, "fsync", _refuse(code))
     with PartFile(tmp_path, "a.zip") as part:
         part.write(b"bytes")
-        with pytest.raises(FolderTrouble):
+        with pytest.raises(FolderError):
             part.publish()
     assert [path.name for path in tmp_path.iterdir()] == ["a.zip.part"]
 
@@ -149,7 +149,7 @@ def test_a_symlink_in_place_of_the_part_is_refused_and_not_followed(tmp_path: Pa
     victim = tmp_path / "victim"
     victim.write_bytes(b"precious")
     (tmp_path / f"{NAME}.part").symlink_to(victim)
-    with pytest.raises(FolderTrouble):
+    with pytest.raises(FolderError):
         PartFile(tmp_path, NAME)
     assert victim.read_bytes() == b"precious"
 
@@ -158,28 +158,28 @@ def test_a_foreign_hard_link_in_place_of_the_part_is_refused(tmp_path: Path) -> 
     victim = tmp_path / "victim"
     victim.write_bytes(b"precious")
     os.link(victim, tmp_path / f"{NAME}.part")
-    with pytest.raises(FolderTrouble, match="not a file of this program"):
+    with pytest.raises(FolderError, match="not a file of this program"):
         PartFile(tmp_path, NAME)
     assert victim.read_bytes() == b"precious"
 
 
 def test_a_pipe_in_place_of_the_part_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / f"{NAME}.part")
-    with pytest.raises(FolderTrouble, match="not a file of this program"):
+    with pytest.raises(FolderError, match="not a file of this program"):
         PartFile(tmp_path, NAME)
 
 
 def test_two_do_not_write_the_same_part(tmp_path: Path) -> None:
     with PartFile(tmp_path, NAME) as part:
         part.write(b"mine")
-        with pytest.raises(FolderTrouble, match="Another program"):
+        with pytest.raises(FolderError, match="Another program"):
             PartFile(tmp_path, NAME)
         assert part.path.read_bytes() == b"mine"
 
 
 def test_a_file_where_the_folder_should_be_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "downloads").write_bytes(b"")
-    with pytest.raises(FolderTrouble, match="BWP_DOWNLOAD_DIR"):
+    with pytest.raises(FolderError, match="BWP_DOWNLOAD_DIR"):
         PartFile(tmp_path / "downloads", NAME)
 
 
@@ -223,7 +223,7 @@ def test_a_full_disk_is_a_sentence_and_what_is_there_stays(tmp_path: Path) -> No
         full = os.open("/dev/full", os.O_WRONLY)
         os.dup2(full, part._descriptor)
         os.close(full)
-        with pytest.raises(FolderTrouble, match=r"is full\. Free some space"):
+        with pytest.raises(FolderError, match=r"is full\. Free some space"):
             part.write(b"what does not")
     assert (tmp_path / f"{NAME}.part").read_bytes() == b"what fitted"
 
@@ -231,7 +231,7 @@ def test_a_full_disk_is_a_sentence_and_what_is_there_stays(tmp_path: Path) -> No
 def test_an_archive_larger_than_the_disk_is_refused_before_it_comes(tmp_path: Path) -> None:
     with PartFile(tmp_path, NAME, space=DiskSpace(tmp_path)) as part:
         part.check_space(1_000)
-        with pytest.raises(FolderTrouble, match=r"1125899907 for the archive, 17 for the history"):
+        with pytest.raises(FolderError, match=r"1125899907 for the archive, 17 for the history"):
             part.check_space(1 << 50)
 
 
@@ -240,7 +240,7 @@ def test_downloads_under_way_are_counted_together(tmp_path: Path, monkeypatch: p
     space = DiskSpace()
     with PartFile(tmp_path, "a.zip", space=space) as first, PartFile(tmp_path, "b.zip", space=space) as second:
         first.check_space(6 << 20)
-        with pytest.raises(FolderTrouble, match="7 for other downloads"):
+        with pytest.raises(FolderError, match="7 for other downloads"):
             second.check_space(6 << 20)
         second.check_space(3 << 20)
     with PartFile(tmp_path, "b.zip", space=space) as second:
@@ -259,7 +259,7 @@ def test_what_is_left_for_the_history_is_left_though_no_length_was_told(
         _free(monkeypatch, RESERVE + 1)
         part.write(b"x" * (2 << 20))
         _free(monkeypatch, RESERVE)
-        with pytest.raises(FolderTrouble, match="stay free for the history"):
+        with pytest.raises(FolderError, match="stay free for the history"):
             part.write(b"x")
         assert part.size == 2 << 20
 
@@ -269,7 +269,7 @@ def test_a_disk_without_the_history_is_used_to_its_end(tmp_path: Path, monkeypat
     with PartFile(tmp_path, NAME, space=DiskSpace(Path("/proc/version"))) as part:
         part.check_space(1_000)
         part.write(b"x" * 1_000)
-        with pytest.raises(FolderTrouble):
+        with pytest.raises(FolderError):
             part.check_space(2_001)
 
 
@@ -302,7 +302,7 @@ def test_a_part_that_was_published_and_left_behind_is_known_as_whole(tmp_path: P
 def test_a_new_download_does_not_write_into_what_was_published(tmp_path: Path) -> None:
     end_between_publishing_and_discarding(tmp_path, b"first, and precious")
     with PartFile(tmp_path, NAME) as part:
-        part.begin_anew()
+        part.restart_named()
         assert (part.published, part.size) == (None, 0)
         part.write(b"second")
         part.publish()
@@ -321,9 +321,9 @@ def test_discarding_removes_the_part_even_one_that_is_gone(tmp_path: Path) -> No
 def test_a_pump_that_is_late_writes_nowhere(tmp_path: Path) -> None:
     part = PartFile(tmp_path, NAME)
     part.close()
-    with pytest.raises(FolderTrouble):
+    with pytest.raises(FolderError):
         part.write(b"late")
-    with pytest.raises(FolderTrouble):
+    with pytest.raises(FolderError):
         part.restart()
     part.close()
 
@@ -362,7 +362,7 @@ def test_a_disk_that_fails_leaves_the_hash_of_what_it_took(tmp_path: Path, monke
 
     with PartFile(tmp_path, NAME) as part:
         monkeypatch.setattr(os, "write", short)
-        with pytest.raises(FolderTrouble, match="is full"):
+        with pytest.raises(FolderError, match="is full"):
             part.write(b"all of the archive")
         assert part.size == 8
         assert part.sha256 == hashlib.sha256(part.path.read_bytes()).hexdigest()

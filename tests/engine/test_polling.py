@@ -8,7 +8,7 @@ import pytest
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import to_text
 from bwp_tui.engine.requests.poller import LARGEST_BATCH, SIZE_KEPT
-from bwp_tui.engine.resilience.service_health import PUT_OFF_S
+from bwp_tui.engine.resilience.service_health import SINGLE_REFUSAL_PAUSE_S
 from bwp_tui.engine.runtime.engine import Engine
 from bwp_tui.sandbox import graphql
 from bwp_tui.sandbox.graphql import Json
@@ -89,20 +89,20 @@ async def test_a_request_takes_along_what_is_due_soon_and_was_not_asked_about_fo
     shop.clock.advance(due_polls.SOON * 10)
     now = shop.clock.now
     for number, seconds in zip(numbers, (0, 10, 30, 31), strict=False):
-        poll_answers.not_answered(shop.history, [number], "later", now + timedelta(seconds=seconds))
+        poll_answers.record_unanswered(shop.store, [number], "later", now + timedelta(seconds=seconds))
     lately = shop.track("eve@example.com", Kind.DELETION, 180)
     async with shop.engine() as engine:
         assert await requests_of(engine, shop) == 1
         assert asked(shop) == {number: number in (*numbers[:3], lately) for number in (*numbers, lately)}
         shop.clock.advance(timedelta(seconds=31))
-        poll_answers.not_answered(shop.history, [lately], "later", shop.clock.now + timedelta(seconds=1))
+        poll_answers.record_unanswered(shop.store, [lately], "later", shop.clock.now + timedelta(seconds=1))
         assert await requests_of(engine, shop) == 1
     assert [number for number, is_asked in asked(shop).items() if is_asked] == [numbers[3]]
 
 
 def asked(shop: Shop) -> dict[int, bool]:
     """Return of every task whether it was asked about just now."""
-    rows = shop.history.rows("SELECT number, polled_at FROM tasks")
+    rows = shop.store.rows("SELECT number, polled_at FROM tasks")
     return {as_int(number): polled_at == to_text(shop.clock.now) for number, polled_at in rows}
 
 
@@ -122,7 +122,7 @@ async def test_a_service_that_takes_fewer_is_asked_for_fewer(shop: Shop, most: i
         assert {shop.task(number).status for number in numbers} == {"ON_HOLD"}
         assert sandbox.world.calls[ASKED] == 41, "each task is asked about once: refused documents answer nothing"
         assert requests(shop) <= 41 * 2 + 8
-        assert engine_state.read(shop.history).service == "reached"
+        assert engine_state.read(shop.store).service == "reached"
 
 
 async def test_the_size_that_was_accepted_is_kept_for_a_while_and_then_tried_anew(shop: Shop) -> None:
@@ -133,12 +133,12 @@ async def test_the_size_that_was_accepted_is_kept_for_a_while_and_then_tried_ane
             rounds = []
             for _ in range(8):
                 rounds.append(await requests_of(engine, shop))
-                actions.poll_now(shop.history, numbers)
+                actions.poll_now(shop.store, numbers)
             assert rounds[3:] == [42 / 7] * 5, "once found, it is not exceeded again"
             shop.clock.advance(SIZE_KEPT - A_WHILE)
             await engine.run_once()  # for a new token
             shop.clock.advance(A_WHILE)
-            actions.poll_now(shop.history, numbers)
+            actions.poll_now(shop.store, numbers)
             assert await requests_of(engine, shop) > 42 / 7
 
 
@@ -147,13 +147,13 @@ async def test_what_is_refused_down_to_the_single_task_was_not_refused_for_its_s
     async with shop.engine() as engine:
         await engine.run_once()
         shop.sandbox.faults.set("bad-request")
-        actions.poll_now(shop.history, numbers)
+        actions.poll_now(shop.store, numbers)
         await engine.run_once()
         assert shop.sandbox.faults.struck["bad-request"] <= 12, "two times 20, 10, 5, 2, 1, and one more"
         shop.sandbox.faults.clear()
         for _ in range(20):
             shop.clock.advance(SIZE_KEPT / 100)
-            actions.poll_now(shop.history, numbers)
+            actions.poll_now(shop.store, numbers)
             last = await requests_of(engine, shop)
     assert last == 40 / LARGEST_BATCH
 
@@ -164,7 +164,7 @@ async def test_batches_grow_back_after_a_refusal(shop: Shop) -> None:
         shop.sandbox.faults.set("garbled", times=1)
         rounds = [await requests_of(engine, shop)]
         while rounds[-1] > ceil(60 / LARGEST_BATCH) and len(rounds) < 12:
-            actions.poll_now(shop.history, numbers)
+            actions.poll_now(shop.store, numbers)
             rounds.append(await requests_of(engine, shop))
     assert rounds[-1] == ceil(60 / LARGEST_BATCH)
     assert len(rounds) > 2
@@ -180,7 +180,7 @@ async def test_an_answer_that_is_always_garbled_is_no_storm(shop: Shop) -> None:
     await shop.work()
     assert requests(shop) - before <= 6, "20, 10, 5, 2, 1 and no more"
     assert {shop.task(number).status for number in numbers} == {"ON_HOLD"}
-    assert engine_state.read(shop.history).service == "faulty"
+    assert engine_state.read(shop.store).service == "faulty"
 
 
 async def test_an_unknown_task_is_missing_after_a_day_and_the_others_of_its_request_are_not(shop: Shop) -> None:
@@ -193,7 +193,7 @@ async def test_an_unknown_task_is_missing_after_a_day_and_the_others_of_its_requ
         shop.clock.advance(timedelta(hours=12))
         await shop.work()
     assert [shop.task(number).status for number in numbers] == [*["ON_HOLD"] * 4, "MISSING"]
-    assert engine_state.read(shop.history).service == "reached"
+    assert engine_state.read(shop.store).service == "reached"
 
 
 async def test_a_task_that_was_known_is_missing_only_after_a_day(shop: Shop) -> None:
@@ -234,7 +234,7 @@ async def test_throttling_slows_all_polls_and_a_single_one_tries_first(shop: Sho
         shop.sandbox.faults.set("throttled")
         shop.clock.advance(timedelta(days=1.2))
         assert await requests_of(engine, shop) == 4
-        state = engine_state.read(shop.history)
+        state = engine_state.read(shop.store)
         assert state.service == "throttled"
         assert state.next_try_at is not None
         assert state.next_try_at - shop.clock.now <= timedelta(seconds=1)
@@ -253,7 +253,7 @@ async def test_a_denial_of_all_tasks_concerns_the_service(shop: Shop) -> None:
     shop.clock.advance(timedelta(days=1.2))
     shop.sandbox.faults.set("denied")
     await shop.work()
-    assert engine_state.read(shop.history).service == "denied"
+    assert engine_state.read(shop.store).service == "denied"
     assert all("denied access" in (shop.task(number).trouble or "") for number in numbers)
 
 
@@ -266,7 +266,7 @@ async def test_a_denial_of_one_task_holds_up_nothing_else(shop: Shop) -> None:
         other = shop.submit("eve@example.com")
         await engine.run_once()
         assert shop.task(other).task_id is not None
-        shop.clock.advance(timedelta(seconds=PUT_OFF_S))
+        shop.clock.advance(timedelta(seconds=SINGLE_REFUSAL_PAUSE_S))
         await engine.run_once()
     assert shop.task(number).trouble is None
 
@@ -278,7 +278,7 @@ async def test_an_outage_is_told_and_healed(shop: Shop) -> None:
     shop.clock.advance(timedelta(days=1.2))
     await shop.work()
     assert "cannot be reached" in (shop.task(number).trouble or "")
-    assert engine_state.read(shop.history).service == "unreachable"
+    assert engine_state.read(shop.store).service == "unreachable"
     shop.sandbox.start()
     shop.clock.advance(timedelta(minutes=1))
     await shop.work()
@@ -303,7 +303,7 @@ async def test_what_the_operator_asks_about_is_polled_now(shop: Shop) -> None:
     before = requests(shop)
     await shop.work()
     assert requests(shop) == before
-    actions.poll_now(shop.history, [number])
+    actions.poll_now(shop.store, [number])
     await shop.work()
     assert requests(shop) == before + 1
 
@@ -317,7 +317,7 @@ async def test_no_poll_asks_for_a_link(shop: Shop) -> None:
 async def test_a_cancelled_task_of_ours_is_not_polled(shop: Shop) -> None:
     number = shop.submit("jane@example.com", Kind.DELETION, 5)
     await shop.work()
-    actions.cancel(shop.history, number, ACTOR)
+    actions.cancel(shop.store, number, ACTOR)
     await shop.work()
     before = shop.sandbox.world.calls[ASKED]
     shop.clock.advance(timedelta(days=2))

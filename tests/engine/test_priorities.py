@@ -10,14 +10,14 @@ import pytest
 
 from bwp_tui.domain.task import Kind, Request
 from bwp_tui.engine.requests.poller import LARGEST_BATCH
-from bwp_tui.engine.requests.worker_pool import AT_ONCE
+from bwp_tui.engine.requests.worker_pool import POOL_SIZE
 from bwp_tui.engine.runtime.engine import Engine
-from bwp_tui.engine.visible_tasks import Sight
+from bwp_tui.engine.visible_tasks import VisibleTasks
 from bwp_tui.store.commands import requests
-from bwp_tui.store.database.connection import History
-from bwp_tui.store.errors import HistoryUnavailable
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.errors import StoreUnavailable
 from bwp_tui.store.worklog import due_polls, poll_answers
-from bwp_tui.store.worklog.poll_answers import Answer
+from bwp_tui.store.worklog.poll_answers import PollAnswer
 from tests.engine.shop import ACTOR, Shop
 
 
@@ -27,13 +27,13 @@ def held(shop: Shop, count: int, received_on: date = date(2026, 11, 20)) -> list
     for number in range(count):
         task_id = shop.sandbox.world.start(Kind.DELETION, f"shopper{number}@example.com", holding_period=180)
         facts = Request(Kind.DELETION, "", received_on, "gdpr")
-        numbers.append(requests.track(shop.history, Kind.DELETION, task_id, facts, ACTOR).number)
+        numbers.append(requests.track(shop.store, Kind.DELETION, task_id, facts, ACTOR).number)
         shop.clock.advance(timedelta(seconds=1))
     return numbers
 
 
 def order_of(shop: Shop, limit: int = 100, in_sight: frozenset[int] = frozenset()) -> list[int]:
-    return [poll.number for poll in due_polls.due(shop.history, shop.clock.now, limit, in_sight)]
+    return [poll.number for poll in due_polls.due(shop.store, shop.clock.now, limit, in_sight)]
 
 
 def test_the_longest_overdue_comes_first(shop: Shop) -> None:
@@ -53,13 +53,13 @@ def test_what_is_near_its_due_date_comes_before_it_and_what_is_in_sight_before_a
 
 def test_what_is_in_sight_and_not_due_is_not_asked_about(shop: Shop) -> None:
     [first, second] = held(shop, 2)
-    poll_answers.not_answered(shop.history, [first], "later", shop.clock.now + timedelta(hours=1))
+    poll_answers.record_unanswered(shop.store, [first], "later", shop.clock.now + timedelta(hours=1))
     assert order_of(shop, 100, frozenset([first])) == [second]
 
 
 async def test_the_engine_asks_first_about_what_somebody_looks_at(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    numbers = held(shop, AT_ONCE * LARGEST_BATCH + 5)
-    sight, rounds = Sight(frozenset(numbers[-5:])), []
+    numbers = held(shop, POOL_SIZE * LARGEST_BATCH + 5)
+    sight, rounds = VisibleTasks(frozenset(numbers[-5:])), []
     real = due_polls.due
 
     def watched(*arguments: object) -> list[due_polls.DuePoll]:
@@ -69,7 +69,7 @@ async def test_the_engine_asks_first_about_what_somebody_looks_at(shop: Shop, mo
 
     monkeypatch.setattr(due_polls, "due", watched)
     async with shop.api() as api:
-        await Engine(shop.history, api, sight=sight).run_once()
+        await Engine(shop.store, api, sight=sight).run_once()
     assert rounds[0][:5] == numbers[-5:]
 
 
@@ -91,8 +91,8 @@ async def test_a_backlog_is_worked_off_no_wider_than_a_few_requests_and_comes_du
                 under_way -= 1
 
         monkeypatch.setattr(api, "poll", counted)
-        await Engine(shop.history, api).run_once()
-    assert widest == AT_ONCE
+        await Engine(shop.store, api).run_once()
+    assert widest == POOL_SIZE
     assert shop.sandbox.world.calls["graphql"] == 600 / LARGEST_BATCH
     due = sorted(at for number in numbers if (at := shop.task(number).next_poll_at) is not None)
     busiest = max(sum(at <= other < at + timedelta(minutes=1) for other in due) for at in due[::10])
@@ -101,27 +101,27 @@ async def test_a_backlog_is_worked_off_no_wider_than_a_few_requests_and_comes_du
 
 async def test_the_answers_of_a_request_are_one_transaction(shop: Shop) -> None:
     held(shop, LARGEST_BATCH)
-    before = shop.history.revision()
+    before = shop.store.revision()
     await shop.work()
     # Announcing that the service is reached, taking up downloads, and the answers.
-    assert shop.history.revision() - before <= 3
+    assert shop.store.revision() - before <= 3
 
 
 async def test_one_that_cannot_be_recorded_leaves_none_of_the_others_unwatched(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     numbers = held(shop, 3 * LARGEST_BATCH)
-    real = poll_answers.all_answered
+    real = poll_answers.record_answers
 
-    def full_for_the_first(history: History, given: Mapping[int, tuple[Answer, datetime | None]]) -> frozenset[int]:
+    def full_for_the_first(store: Store, given: Mapping[int, tuple[PollAnswer, datetime | None]]) -> frozenset[int]:
         if numbers[0] in given:
-            raise HistoryUnavailable("The disk is full.")
-        return real(history, given)
+            raise StoreUnavailable("The disk is full.")
+        return real(store, given)
 
-    monkeypatch.setattr(poll_answers, "all_answered", full_for_the_first)
+    monkeypatch.setattr(poll_answers, "record_answers", full_for_the_first)
     async with shop.engine() as engine:
         before = asyncio.all_tasks()
-        with pytest.raises(HistoryUnavailable):
+        with pytest.raises(StoreUnavailable):
             await engine.run_once()
         assert asyncio.all_tasks() == before
     asked = [shop.task(number).status for number in numbers]

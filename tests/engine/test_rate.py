@@ -2,39 +2,39 @@ from __future__ import annotations
 
 import pytest
 
-from bwp_tui.engine.downloads.transfer_rate import MINUTE_S, SLOWEST, Rate, Trickle
+from bwp_tui.engine.downloads.transfer_rate import MINUTE_S, SLOWEST, TransferRate, Trickle
 
 
 def test_one_reading_is_no_rate() -> None:
-    assert Rate().note(10.0, 5_000) is None
+    assert TransferRate().record(10.0, 5_000) is None
 
 
 def test_two_readings_of_one_instant_are_no_rate() -> None:
-    rate = Rate()
-    rate.note(10.0, 0)
-    assert rate.note(10.0, 5_000) is None
+    rate = TransferRate()
+    rate.record(10.0, 0)
+    assert rate.record(10.0, 5_000) is None
 
 
 def test_the_rate_is_that_of_the_last_three_seconds() -> None:
-    rate = Rate()
+    rate = TransferRate()
     for second in range(20):
-        rate.note(float(second), second * 1_000)
-    fast = [rate.note(20.0 + second, 19_000 + (second + 1) * 50_000) for second in range(4)]
+        rate.record(float(second), second * 1_000)
+    fast = [rate.record(20.0 + second, 19_000 + (second + 1) * 50_000) for second in range(4)]
     assert fast[-1] == pytest.approx(50_000)
 
 
 def test_a_download_that_starts_again_has_no_negative_rate() -> None:
-    rate = Rate()
-    rate.note(0.0, 0)
-    rate.note(1.0, 900_000)
-    assert rate.note(2.0, 10) is None
-    assert rate.note(3.0, 110) == pytest.approx(100)
+    rate = TransferRate()
+    rate.record(0.0, 0)
+    rate.record(1.0, 900_000)
+    assert rate.record(2.0, 10) is None
+    assert rate.record(3.0, 110) == pytest.approx(100)
 
 
 def test_a_stall_brings_the_rate_to_zero() -> None:
-    rate = Rate()
+    rate = TransferRate()
     for second, received in enumerate([0, 1_000, 1_000, 1_000, 1_000, 1_000]):
-        last = rate.note(float(second), received)
+        last = rate.record(float(second), received)
     assert last == 0
 
 

@@ -12,17 +12,17 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.api.client import PrivacyApi
-from bwp_tui.api.errors import AccessDenied, ApiError, BadAnswer, NotFound, Unreachable
+from bwp_tui.api.errors import AccessDenied, ApiError, BadResponse, NotFound, Unreachable
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.domain.task import Kind
 from bwp_tui.engine.runtime import engine as engine_module
 from bwp_tui.engine.runtime import engine_thread as engine_thread
-from bwp_tui.engine.runtime.credential_refresh import Reconnecting
-from bwp_tui.engine.runtime.engine_config import EngineSetup, preparing
+from bwp_tui.engine.runtime.credential_refresh import CredentialRefresh
+from bwp_tui.engine.runtime.engine_config import EngineConfig, config_loader
 from bwp_tui.engine.runtime.engine_thread import EngineThread
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import GivenSecret, Profile, SettingsError
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import engine_state
 from tests.engine.shop import Shop, setup_of, submit
@@ -53,7 +53,7 @@ async def test_access_denied_is_no_storm_however_much_waits(shop: Shop) -> None:
     assert max(minutes[1:]) <= 6
     assert sum(minutes[1:]) <= 20
     assert shop.sandbox.world.calls["token"] - tokens <= 12
-    state = engine_state.read(shop.history)
+    state = engine_state.read(shop.store)
     assert (state.service, state.next_try_at is not None) == ("denied", True)
 
 
@@ -69,13 +69,13 @@ async def test_tasks_denied_one_by_one_are_no_storm(shop: Shop) -> None:
     before = requests(shop)
     async with shop.engine() as engine:
         for number in numbers:
-            with shop.history.write() as transaction:
+            with shop.store.write() as transaction:
                 transaction.run("UPDATE tasks SET next_poll_at = NULL WHERE number <> ?", (number,))
                 transaction.run("UPDATE tasks SET next_poll_at = ? WHERE number = ?", (transaction.now_text, number))
             await engine.run_once()
             shop.clock.advance(timedelta(seconds=2))
     assert requests(shop) - before <= 8, "in a minute"
-    assert engine_state.read(shop.history).service == "denied"
+    assert engine_state.read(shop.store).service == "denied"
 
 
 async def test_what_was_denied_goes_on_once_access_is_given(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,15 +109,15 @@ async def test_a_link_that_alone_is_denied_ends_and_stops_nothing_else(
     async with shop.engine() as engine:
         for _ in range(60):
             await engine.run_once()
-            with shop.history.write() as transaction:
+            with shop.store.write() as transaction:
                 transaction.run("UPDATE tasks SET next_poll_at = ? WHERE number = ?", (transaction.now_text, tracked))
             shop.clock.advance(timedelta(minutes=1))
     assert shop.download_of(number).state == "failed"
-    assert engine_state.read(shop.history).service == "reached"
+    assert engine_state.read(shop.store).service == "reached"
     assert shop.task(tracked).trouble is None
 
 
-@pytest.mark.parametrize("error", [NotFound("a slip"), Unreachable("the certificate"), BadAnswer("HTTP 404")])
+@pytest.mark.parametrize("error", [NotFound("a slip"), Unreachable("the certificate"), BadResponse("HTTP 404")])
 async def test_a_link_that_once_was_not_to_be_had_is_asked_for_again(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, error: ApiError
 ) -> None:
@@ -140,13 +140,13 @@ async def test_a_link_that_once_was_not_to_be_had_is_asked_for_again(
 
 
 async def test_other_credentials_are_used_and_refused_ones_never_twice(
-    sandbox: Sandbox, profile: Profile, live_history: History, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, profile: Profile, live_history: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine_module, "RECHECK_S", 0.02)
     secrets = ["wrong", "wrong", "wrong", "also-wrong", "wrong", "also-wrong", None]
     asked = threading.Event()
 
-    def prepare() -> EngineSetup:
+    def prepare() -> EngineConfig:
         secret = secrets.pop(0) if len(secrets) > 1 else secrets[0]
         if secret is None:
             asked.set()
@@ -164,20 +164,20 @@ async def test_other_credentials_are_used_and_refused_ones_never_twice(
 
 
 async def test_settings_that_cannot_be_read_are_no_new_credentials(profile: Profile) -> None:
-    def half_written() -> EngineSetup:
+    def half_written() -> EngineConfig:
         raise SettingsError("config.toml, line 3: not understood.")
 
     async with AsyncExitStack() as ending:
-        assert await Reconnecting(setup_of(profile), half_written)(ending) is None
+        assert await CredentialRefresh(setup_of(profile), half_written)(ending) is None
 
 
 def test_a_locked_key_store_is_tried_again(
-    profile: Profile, live_history: History, monkeypatch: pytest.MonkeyPatch
+    profile: Profile, live_history: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine_thread, "RECHECK_S", 0.02)
     tries = 0
 
-    def prepare() -> EngineSetup:
+    def prepare() -> EngineConfig:
         nonlocal tries
         tries += 1
         if tries < 3:
@@ -218,7 +218,7 @@ def test_a_changed_config_file_is_noticed_when_the_setup_is_prepared_again(
     profile = Profile(
         name="shop", folder=tmp_path, download_dir=tmp_path, client_id="c", target_id="t", secret=GivenSecret("first")
     )
-    prepare = preparing(profile)
+    prepare = config_loader(profile)
     configured("second")
     assert prepare().client_secret == "first"
     assert prepare().client_secret == "second"
@@ -228,5 +228,5 @@ def test_a_changed_config_file_is_noticed_when_the_setup_is_prepared_again(
 
 def test_practice_has_no_settings_to_read_again(configured: Callable[[str], None], profile: Profile) -> None:
     configured("never-to-be-used")
-    prepare = preparing(replace(profile, practice=True), setup_of(profile))
+    prepare = config_loader(replace(profile, practice=True), setup_of(profile))
     assert {prepare().client_secret for _ in range(3)} == {setup_of(profile).client_secret}

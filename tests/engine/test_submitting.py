@@ -7,9 +7,9 @@ from itertools import pairwise
 import pytest
 
 from bwp_tui.domain.task import Kind
-from bwp_tui.engine.requests.token_protection import MARGIN, TOKEN_PROTECTS
+from bwp_tui.engine.requests.token_protection import MARGIN, TOKEN_LIFETIME
 from bwp_tui.store.commands import requests
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.worklog import engine_state, intents
@@ -21,18 +21,18 @@ START = "startPersonalDataRetrievalTask"
 
 
 def what_happened(shop: Shop, number: int) -> list[str]:
-    return [event.what for event in timeline.of_task(shop.history, number)]
+    return [event.what for event in timeline.of_task(shop.store, number)]
 
 
 async def test_a_request_is_submitted_under_its_own_client_token(shop: Shop) -> None:
     number = shop.submit("jane@example.com")
-    [intent] = intents.due(shop.history, shop.clock.now, 9)
+    [intent] = intents.due(shop.store, shop.clock.now, 9)
     await shop.work()
     [start] = shop.sandbox.world.starts
     assert (start.client_token, start.email, start.kind) == (intent.client_token, "jane@example.com", Kind.RETRIEVAL)
     task = shop.task(number)
     assert (task.task_id, task.status) == (start.task_id, "IN_PROGRESS")
-    assert not intents.waiting_for(shop.history, number)
+    assert not intents.waiting_for(shop.store, number)
 
 
 async def test_a_deletion_is_submitted_with_its_holding_period(shop: Shop) -> None:
@@ -60,7 +60,7 @@ async def test_a_refused_request_is_rejected_with_the_words_of_the_service(shop:
     assert task.errors[0].code == "UnspecifiedError"
     assert "/x-api-version must be one of" in task.errors[0].message
     assert shop.sandbox.world.starts == []
-    assert not intents.waiting_for(shop.history, number)
+    assert not intents.waiting_for(shop.store, number)
 
 
 async def test_after_a_lost_answer_the_same_token_finds_the_one_task(shop: Shop) -> None:
@@ -82,7 +82,7 @@ async def test_a_garbled_answer_is_a_lost_one(shop: Shop) -> None:
     number = shop.submit("jane@example.com")
     await shop.work()
     with pytest.raises(NotPossible):
-        requests.cancel(shop.history, number, ACTOR)
+        requests.cancel(shop.store, number, ACTOR)
     shop.clock.advance(A_WHILE)
     await shop.work()
     assert len(shop.sandbox.world.starts) == 1
@@ -104,10 +104,10 @@ async def test_a_request_that_met_no_server_was_never_sent_and_goes_out_when_the
     shop.sandbox.stop()
     number = shop.submit("jane@example.com")
     await shop.work()
-    [intent] = intents.due(shop.history, shop.clock.now + A_WHILE, 9)
+    [intent] = intents.due(shop.store, shop.clock.now + A_WHILE, 9)
     assert (intent.first_sent_at, intent.attempts) == (None, 0)
     assert "cannot be reached" in (shop.task(number).trouble or "")
-    assert engine_state.read(shop.history).service == "unreachable"
+    assert engine_state.read(shop.store).service == "unreachable"
     shop.sandbox.start()
     shop.clock.advance(A_WHILE)
     await shop.work()
@@ -118,10 +118,10 @@ async def test_a_request_that_was_never_sent_waits_longer_than_eight_hours_and_m
     shop.sandbox.stop()
     number = shop.submit("jane@example.com")
     await shop.work()
-    shop.clock.advance(TOKEN_PROTECTS * 5)
+    shop.clock.advance(TOKEN_LIFETIME * 5)
     await shop.work()
     assert shop.task(number).status == "QUEUED"
-    requests.cancel(shop.history, number, ACTOR)
+    requests.cancel(shop.store, number, ACTOR)
     shop.sandbox.start()
     shop.clock.advance(A_WHILE)
     await shop.work()
@@ -134,7 +134,7 @@ async def test_a_request_without_an_answer_is_unconfirmed_after_eight_hours_and_
     number = shop.submit("jane@example.com")
     await shop.work()
     shop.sandbox.stop()
-    shop.clock.advance(TOKEN_PROTECTS - MARGIN - timedelta(minutes=5))
+    shop.clock.advance(TOKEN_LIFETIME - MARGIN - timedelta(minutes=5))
     await shop.work()
     assert shop.task(number).status == "QUEUED"
     shop.sandbox.start()
@@ -151,7 +151,7 @@ async def test_a_resubmission_has_a_token_of_its_own(shop: Shop) -> None:
     shop.clock.advance(timedelta(minutes=1))
     await shop.work()
     assert shop.task(number).status == "FAILED"
-    requests.resubmit(shop.history, number, ACTOR)
+    requests.resubmit(shop.store, number, ACTOR)
     await shop.work()
     assert len({start.client_token for start in shop.sandbox.world.starts}) == 2
 
@@ -159,10 +159,10 @@ async def test_a_resubmission_has_a_token_of_its_own(shop: Shop) -> None:
 async def test_a_request_withdrawn_at_the_last_moment_is_not_sent(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     real = intents.due
 
-    def withdraw_what_was_read(history: History, now: datetime, limit: int) -> list[Intent]:
-        found = real(history, now, limit)
+    def withdraw_what_was_read(store: Store, now: datetime, limit: int) -> list[Intent]:
+        found = real(store, now, limit)
         for intent in found:
-            requests.cancel(history, intent.number, ACTOR)
+            requests.cancel(store, intent.number, ACTOR)
         return found
 
     number = shop.submit("jane@example.com")
@@ -187,7 +187,7 @@ async def test_refused_credentials_are_tried_again_after_growing_pauses_and_noth
         pytest.approx(minutes, abs=2) for minutes in (5.5, 15.5, 15.5, 15.5)
     ]
     assert shop.sandbox.world.calls["graphql"] == 0
-    state = engine_state.read(shop.history)
+    state = engine_state.read(shop.store)
     assert state.service == "bad-credentials"
     assert "not-the-secret" not in (state.message or "")
     shop.secret = None
@@ -209,19 +209,19 @@ async def test_a_denial_is_not_hammered(shop: Shop) -> None:
         await engine.run_once()
     assert first <= 8
     assert shop.sandbox.world.calls["graphql"] - first <= 2
-    assert engine_state.read(shop.history).service == "denied"
+    assert engine_state.read(shop.store).service == "denied"
     assert shop.sandbox.world.calls["token"] <= 3
 
 
 async def test_a_held_deletion_is_cancelled_and_stays_so(shop: Shop) -> None:
     number = shop.submit("jane@example.com", Kind.DELETION, holding_period=5)
     await shop.work()
-    requests.cancel(shop.history, number, ACTOR)
+    requests.cancel(shop.store, number, ACTOR)
     await shop.work()
     assert shop.task(number).status == "CANCELLED"
     assert shop.sandbox.world.calls["cancelPersonalDataDeletionTask"] == 1
     for days in (1, 5, 5):
-        requests.poll_now(shop.history, [number])
+        requests.poll_now(shop.store, [number])
         await shop.work()
         assert shop.task(number).status == "CANCELLED"
         shop.clock.advance(timedelta(days=days))
@@ -230,19 +230,19 @@ async def test_a_held_deletion_is_cancelled_and_stays_so(shop: Shop) -> None:
 async def test_a_cancellation_that_comes_too_late_is_told_and_the_task_goes_on(shop: Shop) -> None:
     number = shop.submit("jane@example.com", Kind.DELETION, holding_period=1)
     await shop.work()
-    requests.cancel(shop.history, number, ACTOR)
+    requests.cancel(shop.store, number, ACTOR)
     shop.clock.advance(timedelta(days=1, seconds=1))
     await shop.work()
     assert shop.task(number).status == "IN_PROGRESS"
     assert not shop.task(number).cancel_asked
-    [refusal] = [event for event in timeline.of_task(shop.history, number) if event.what == "cancel refused"]
+    [refusal] = [event for event in timeline.of_task(shop.store, number) if event.what == "cancel refused"]
     assert "IN_PROGRESS" in (refusal.detail or "")
 
 
 async def test_a_cancellation_without_an_answer_is_asked_again(shop: Shop) -> None:
     number = shop.submit("jane@example.com", Kind.DELETION, holding_period=5)
     await shop.work()
-    requests.cancel(shop.history, number, ACTOR)
+    requests.cancel(shop.store, number, ACTOR)
     shop.sandbox.faults.set("lost-answer", times=1)
     await shop.work()
     assert shop.task(number).cancel_asked
@@ -273,7 +273,7 @@ async def test_throttling_slows_requests_to_half_of_what_went_out(shop: Shop) ->
             shop.submit(f"shopper{number}@example.com")
         shop.sandbox.faults.set("throttled", times=1)
         await engine.run_once()
-        assert engine_state.read(shop.history).most_a_second == 2, "four went out within a second"
+        assert engine_state.read(shop.store).most_a_second == 2, "four went out within a second"
         sent = [shop.sandbox.world.calls[START] - before]
         while sent[-1] < 8:
             shop.clock.advance(timedelta(seconds=1))

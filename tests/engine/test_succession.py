@@ -12,17 +12,17 @@ import pytest
 
 from bwp_tui.engine.runtime import engine_thread as engine_thread
 from bwp_tui.engine.runtime import lease as lease_module
-from bwp_tui.engine.runtime.engine_config import EngineSetup
+from bwp_tui.engine.runtime.engine_config import EngineConfig
 from bwp_tui.engine.runtime.engine_thread import EngineThread, Role
 from bwp_tui.engine.runtime.lease import Lease, LeaseUnusable, begin_term, seems_stopped
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile, SettingsError
 from bwp_tui.store.commands import requests
-from bwp_tui.store.database.connection import History
-from bwp_tui.store.errors import EngineSuperseded, HistoryUnavailable
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.errors import EngineSuperseded, StoreUnavailable
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import downloads, engine_state, intent_outcomes, intents
-from bwp_tui.store.worklog.engine_state import Ability, Service
+from bwp_tui.store.worklog.engine_state import Ability, ServiceState
 from tests.engine.shop import ACTOR, request, setup_of, submit
 from tests.engine.test_thread import engine_of, holder_of, running
 from tests.waiting import eventually
@@ -37,7 +37,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("impatient")
 def test_a_stopped_engine_is_superseded_and_follows_when_it_goes_on(
-    sandbox: Sandbox, profile: Profile, live_history: History
+    sandbox: Sandbox, profile: Profile, live_history: Store
 ) -> None:
     with holder_of(profile, sandbox) as holder:
         holder.send_signal(signal.SIGSTOP)
@@ -56,24 +56,24 @@ def test_a_stopped_engine_is_superseded_and_follows_when_it_goes_on(
 
 @pytest.mark.usefixtures("impatient")
 def test_a_request_whose_engine_was_stopped_while_sending_starts_one_task(sandbox: Sandbox, profile: Profile) -> None:
-    history = History(profile.history_path)
+    store = Store(profile.history_path)
     sandbox.faults.set("slow", 1.0, times=1)
     with holder_of(profile, sandbox) as holder:
-        number = submit(history, "jane@example.com")
+        number = submit(store, "jane@example.com")
         eventually(lambda: sandbox.world.calls["graphql"] == 1)
         holder.send_signal(signal.SIGSTOP)
         with running(engine_of(profile)):
-            eventually(lambda: tasks.get(history, number).task_id)
+            eventually(lambda: tasks.get(store, number).task_id)
             holder.send_signal(signal.SIGCONT)
             assert holder.stdout is not None
             holder.stdout.readline()  # it follows
     [start] = sandbox.world.starts
-    assert tasks.get(history, number).task_id == start.task_id
-    history.close()
+    assert tasks.get(store, number).task_id == start.task_id
+    store.close()
 
 
 def test_a_living_engine_is_not_superseded_whatever_its_clock_says(
-    profile: Profile, live_history: History, monkeypatch: pytest.MonkeyPatch
+    profile: Profile, live_history: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = Lease(profile.lease_path), Lease(profile.lease_path)
     assert begin_term(live_history, first, Ability.ALL) is not None
@@ -84,7 +84,7 @@ def test_a_living_engine_is_not_superseded_whatever_its_clock_says(
 
 
 def test_what_holds_the_lease_and_is_no_engine_is_not_superseded(
-    profile: Profile, live_history: History, monkeypatch: pytest.MonkeyPatch
+    profile: Profile, live_history: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     killed = Lease(profile.lease_path)
     begin_term(live_history, killed, Ability.POLLS)
@@ -97,22 +97,22 @@ def test_what_holds_the_lease_and_is_no_engine_is_not_superseded(
     restoring.release()
 
 
-def test_a_superseded_engine_can_write_nothing_any_more(profile: Profile, live_history: History) -> None:
+def test_a_superseded_engine_can_write_nothing_any_more(profile: Profile, live_history: Store) -> None:
     number = submit(live_history, "jane@example.com")
     [intent] = intents.due(live_history, live_history.clock(), 1)
     lease = Lease(profile.lease_path)
-    old = History(profile.history_path)
+    old = Store(profile.history_path)
     begun = begin_term(old, lease, Ability.POLLS)
     assert begun is not None
     old.term = begun.term
-    engine_state.report(old, Service.REACHED, None, None)
+    engine_state.record_health(old, ServiceState.REACHED, None, None)
     newer = Lease(profile.lease_path)
     next_one = begin_term(live_history, newer, Ability.ALL)
     assert next_one is not None
     assert next_one.superseded is not None
     revision = live_history.revision()
     with pytest.raises(EngineSuperseded):
-        intent_outcomes.sending(old, intent.id)
+        intent_outcomes.record_sending(old, intent.id)
     with pytest.raises(EngineSuperseded):
         lease.beat()
     assert live_history.revision() == revision
@@ -124,10 +124,10 @@ def test_a_superseded_engine_can_write_nothing_any_more(profile: Profile, live_h
     old.close()
 
 
-def test_a_heartbeat_is_no_change_of_the_history(profile: Profile, live_history: History) -> None:
+def test_a_heartbeat_is_no_change_of_the_history(profile: Profile, live_history: Store) -> None:
     lease = Lease(profile.lease_path)
     begin_term(live_history, lease, Ability.ALL)
-    other = History(profile.history_path)
+    other = Store(profile.history_path)
     before = other.data_version(), other.revision()
     lease.beat()
     assert (other.data_version(), other.revision()) == before
@@ -136,7 +136,7 @@ def test_a_heartbeat_is_no_change_of_the_history(profile: Profile, live_history:
     lease.release()
 
 
-def test_a_read_only_engine_gives_way_to_one_that_may_send(profile: Profile, live_history: History) -> None:
+def test_a_read_only_engine_gives_way_to_one_that_may_send(profile: Profile, live_history: Store) -> None:
     number = submit(live_history, "jane@example.com")
     looking = replace(profile, read_only=True)
     with running(engine_of(looking)) as wall:
@@ -149,20 +149,20 @@ def test_a_read_only_engine_gives_way_to_one_that_may_send(profile: Profile, liv
         eventually(lambda: wall.role is Role.ENGINE, within_s=5)
 
 
-def test_two_read_only_engines_leave_the_lease_where_it_is(profile: Profile, live_history: History) -> None:
+def test_two_read_only_engines_leave_the_lease_where_it_is(profile: Profile, live_history: Store) -> None:
     first, second = Lease(profile.lease_path), Lease(profile.lease_path)
     assert begin_term(live_history, first, Ability.POLLS) is not None
     assert begin_term(live_history, second, Ability.POLLS) is None
     first.release()
 
 
-def test_an_engine_whose_credentials_are_refused_gives_way_once(profile: Profile, live_history: History) -> None:
+def test_an_engine_whose_credentials_are_refused_gives_way_once(profile: Profile, live_history: Store) -> None:
     number = submit(live_history, "jane@example.com")
     with running(EngineThread(profile, lambda: setup_of(profile, "wrong"))) as refused:
-        eventually(lambda: engine_state.read(live_history).service == Service.BAD_CREDENTIALS)
+        eventually(lambda: engine_state.read(live_history).service == ServiceState.BAD_CREDENTIALS)
         with running(EngineThread(profile, lambda: setup_of(profile, "wrong too"))) as other:
             eventually(lambda: refused.role is Role.FOLLOWER)
-            eventually(lambda: engine_state.read(live_history).service == Service.BAD_CREDENTIALS)
+            eventually(lambda: engine_state.read(live_history).service == ServiceState.BAD_CREDENTIALS)
             term = engine_state.read(live_history).term
             with running(engine_of(profile)):
                 eventually(lambda: tasks.get(live_history, number).task_id)
@@ -170,8 +170,8 @@ def test_an_engine_whose_credentials_are_refused_gives_way_once(profile: Profile
                 assert {refused.role, other.role} <= {Role.FOLLOWER, Role.ENGINE}
 
 
-def test_an_engine_without_a_secret_gives_way(profile: Profile, live_history: History) -> None:
-    def no_secret() -> EngineSetup:
+def test_an_engine_without_a_secret_gives_way(profile: Profile, live_history: Store) -> None:
+    def no_secret() -> EngineConfig:
         raise SettingsError("The secret command failed.")
 
     number = submit(live_history, "jane@example.com")
@@ -183,7 +183,7 @@ def test_an_engine_without_a_secret_gives_way(profile: Profile, live_history: Hi
 
 @pytest.mark.parametrize("shape", ["folder", "link"])
 def test_a_lock_file_that_cannot_be_opened_is_told_with_its_path(profile: Profile, shape: str) -> None:
-    History(profile.history_path).close()
+    Store(profile.history_path).close()
     if shape == "folder":
         profile.lease_path.mkdir()
     else:
@@ -206,7 +206,7 @@ def test_a_lock_file_in_a_folder_that_cannot_be_made_is_unusable(tmp_path: Path)
 
 
 def test_a_lock_file_that_was_removed_ends_the_term(
-    profile: Profile, live_history: History, monkeypatch: pytest.MonkeyPatch
+    profile: Profile, live_history: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine_thread, "BEAT_S", 0.05)
     with running(engine_of(profile)) as engine:
@@ -218,20 +218,20 @@ def test_a_lock_file_that_was_removed_ends_the_term(
 
 
 def test_a_history_with_two_names_is_not_opened(profile: Profile, tmp_path: Path) -> None:
-    History(profile.history_path).close()
+    Store(profile.history_path).close()
     other = tmp_path / "other" / "history.db"
     other.parent.mkdir()
     other.hardlink_to(profile.history_path)
     for path in (other, profile.history_path):
-        with pytest.raises(HistoryUnavailable, match="hard links"):
-            History(path)
+        with pytest.raises(StoreUnavailable, match="hard links"):
+            Store(path)
     other.unlink()
-    History(profile.history_path).close()
+    Store(profile.history_path).close()
 
 
 @pytest.mark.usefixtures("impatient")
 def test_a_download_whose_part_a_stopped_engine_holds_waits_for_it(
-    profile: Profile, live_history: History, tmp_path: Path
+    profile: Profile, live_history: Store, tmp_path: Path
 ) -> None:
     with Sandbox(rate=100_000) as slow:
         profile = replace(profile, api_url=slow.api_url, token_url=slow.token_url, client_id=slow.client_id)
@@ -254,7 +254,7 @@ def test_a_download_whose_part_a_stopped_engine_holds_waits_for_it(
 
 
 def test_of_a_lane_that_fails_beside_another_nothing_is_left_to_complain_of(
-    profile: Profile, live_history: History, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    profile: Profile, live_history: Store, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine_thread, "BEAT_S", 1_000.0)
     numbers = [submit(live_history, f"shopper{number}@example.com") for number in range(8)]
@@ -277,7 +277,7 @@ def test_of_a_lane_that_fails_beside_another_nothing_is_left_to_complain_of(
 
 
 def test_a_follower_says_that_the_engine_gives_no_sign_of_life(
-    profile: Profile, live_history: History, monkeypatch: pytest.MonkeyPatch
+    profile: Profile, live_history: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lease_module, "_WATCHED_S", 0.2)
     holder = Lease(profile.lease_path)

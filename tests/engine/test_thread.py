@@ -19,17 +19,17 @@ import bwp_tui
 from bwp_tui.domain.task import Download
 from bwp_tui.domain.times import Clock, utc_now
 from bwp_tui.engine.runtime import engine_thread as engine_thread
-from bwp_tui.engine.runtime.engine_config import EngineSetup
+from bwp_tui.engine.runtime.engine_config import EngineConfig
 from bwp_tui.engine.runtime.engine_thread import EngineThread, Role
 from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile, SettingsError
 from bwp_tui.store.commands import requests
-from bwp_tui.store.database.connection import History
-from bwp_tui.store.errors import HistoryError
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.errors import StoreError
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import engine_state
-from bwp_tui.store.worklog.engine_state import Ability, Service
+from bwp_tui.store.worklog.engine_state import Ability, ServiceState
 from tests.engine.shop import ACTOR, bytes_below, request, setup_of, submit
 from tests.practice import profile_of
 from tests.waiting import eventually
@@ -73,7 +73,7 @@ def engine_of(profile: Profile) -> EngineThread:
     return EngineThread(profile, lambda: setup_of(profile))
 
 
-def test_a_request_recorded_while_it_runs_is_sent_at_once(profile: Profile, live_history: History) -> None:
+def test_a_request_recorded_while_it_runs_is_sent_at_once(profile: Profile, live_history: Store) -> None:
     with running(engine_of(profile)) as engine:
         eventually(lambda: engine.role is Role.ENGINE)
         began = time.monotonic()
@@ -84,7 +84,7 @@ def test_a_request_recorded_while_it_runs_is_sent_at_once(profile: Profile, live
         assert engine_state.read(live_history).pid == os.getpid()
 
 
-def test_roles_are_told_in_order_and_the_end_frees_the_lease(profile: Profile, live_history: History) -> None:
+def test_roles_are_told_in_order_and_the_end_frees_the_lease(profile: Profile, live_history: Store) -> None:
     seen: list[Role] = []
     engine = EngineThread(profile, lambda: setup_of(profile), changed=lambda: seen.append(engine.role))
     engine.start()
@@ -107,7 +107,7 @@ def test_of_two_consoles_one_is_the_engine_and_the_other_takes_over(profile: Pro
 
 
 def test_a_follower_takes_over_when_the_engine_is_killed(
-    sandbox: Sandbox, profile: Profile, live_history: History
+    sandbox: Sandbox, profile: Profile, live_history: Store
 ) -> None:
     with holder_of(profile, sandbox) as holder, running(engine_of(profile)) as engine:
         first = submit(live_history, "jane@example.com")
@@ -125,26 +125,26 @@ def test_a_follower_takes_over_when_the_engine_is_killed(
 def test_a_request_whose_engine_was_killed_while_sending_starts_one_task(tmp_path: Path) -> None:
     with Sandbox(slow=1.0) as sandbox:
         profile = profile_of(sandbox, tmp_path / "sandbox")
-        history = History(profile.history_path)
+        store = Store(profile.history_path)
         sandbox.faults.set("slow", times=1)
         with holder_of(profile, sandbox) as holder:
-            number = submit(history, "jane@example.com")
+            number = submit(store, "jane@example.com")
             eventually(lambda: sandbox.world.calls["graphql"] == 1)
             holder.kill()
             holder.wait()
         with running(engine_of(profile)):
-            eventually(lambda: tasks.get(history, number).task_id)
+            eventually(lambda: tasks.get(store, number).task_id)
         [start] = sandbox.world.starts
-        assert tasks.get(history, number).task_id == start.task_id
-        history.close()
+        assert tasks.get(store, number).task_id == start.task_id
+        store.close()
 
 
 def test_stopping_does_not_wait_for_a_slow_service(tmp_path: Path) -> None:
     with Sandbox(slow=120) as sandbox:
         profile = profile_of(sandbox, tmp_path / "sandbox")
-        history = History(profile.history_path)
+        store = Store(profile.history_path)
         sandbox.faults.set("slow")
-        submit(history, "jane@example.com")
+        submit(store, "jane@example.com")
         engine = engine_of(profile)
         engine.start()
         eventually(lambda: sandbox.world.calls["graphql"] >= 1)
@@ -154,50 +154,50 @@ def test_stopping_does_not_wait_for_a_slow_service(tmp_path: Path) -> None:
         lease = Lease(profile.lease_path)
         assert lease.take()
         lease.release()
-        history.close()
+        store.close()
 
 
 def test_stopping_in_the_middle_of_a_download_keeps_what_is_there(tmp_path: Path) -> None:
     with Sandbox(rate=100_000) as sandbox:
         profile = profile_of(sandbox, tmp_path / "sandbox")
-        history = History(profile.history_path)
+        store = Store(profile.history_path)
         task_id = sandbox.world.start(request("").kind, "jane@example.com")
-        number = requests.track(history, request("").kind, task_id, request(""), ACTOR).number
+        number = requests.track(store, request("").kind, task_id, request(""), ACTOR).number
         with running(engine_of(profile)) as engine:
-            eventually(lambda: tasks.get(history, number).status == "COMPLETED")
-            requests.download(history, number, str(profile.download_dir), ACTOR)
+            eventually(lambda: tasks.get(store, number).status == "COMPLETED")
+            requests.download(store, number, str(profile.download_dir), ACTOR)
 
             def received() -> int:
-                download = tasks.get(history, number).download
+                download = tasks.get(store, number).download
                 return 0 if download is None else download.bytes
 
             eventually(lambda: received() > 0)
             began = time.monotonic()
             assert engine.stop()
             assert time.monotonic() - began < 5
-        download = tasks.get(history, number).download
+        download = tasks.get(store, number).download
         assert download is not None
         assert download.state == "queued"
         [part] = profile.download_dir.iterdir()
         assert part.stat().st_size == download.bytes
-        history.close()
+        store.close()
 
 
 def test_a_download_whose_engine_was_killed_goes_on_where_it_was(tmp_path: Path, served: list[int]) -> None:
     with Sandbox(rate=200_000) as sandbox:
         profile = profile_of(sandbox, tmp_path / "sandbox")
-        history = History(profile.history_path)
+        store = Store(profile.history_path)
         task_id = sandbox.world.start(request("").kind, "jane@example.com")
-        number = requests.track(history, request("").kind, task_id, request(""), ACTOR).number
+        number = requests.track(store, request("").kind, task_id, request(""), ACTOR).number
 
         def download() -> Download:
-            found = tasks.get(history, number).download
+            found = tasks.get(store, number).download
             assert found is not None
             return found
 
         with holder_of(profile, sandbox) as holder:
-            eventually(lambda: tasks.get(history, number).status == "COMPLETED")
-            requests.download(history, number, str(profile.download_dir), ACTOR)
+            eventually(lambda: tasks.get(store, number).status == "COMPLETED")
+            requests.download(store, number, str(profile.download_dir), ACTOR)
             eventually(lambda: download().bytes > 0)
             holder.kill()
             holder.wait()
@@ -208,7 +208,7 @@ def test_a_download_whose_engine_was_killed_goes_on_where_it_was(tmp_path: Path,
         assert done.path is not None
         assert hashlib.sha256(Path(done.path).read_bytes()).hexdigest() == done.sha256
         assert sum(served) <= 1.2 * done.bytes
-        history.close()
+        store.close()
 
 
 def test_stopping_before_it_has_begun_or_twice_is_harmless(profile: Profile) -> None:
@@ -221,7 +221,7 @@ def test_stopping_before_it_has_begun_or_twice_is_harmless(profile: Profile) -> 
     assert engine.role is Role.STOPPED
 
 
-def test_a_read_only_profile_sends_nothing(sandbox: Sandbox, profile: Profile, live_history: History) -> None:
+def test_a_read_only_profile_sends_nothing(sandbox: Sandbox, profile: Profile, live_history: Store) -> None:
     profile = replace(profile, read_only=True)
     waiting = submit(live_history, "jane@example.com")
     task_id = sandbox.world.start(request("").kind, "eve@example.com")
@@ -232,8 +232,8 @@ def test_a_read_only_profile_sends_nothing(sandbox: Sandbox, profile: Profile, l
     assert len(sandbox.world.starts) == 1
 
 
-def test_missing_credentials_are_told_and_the_register_stays_usable(profile: Profile, live_history: History) -> None:
-    def no_secret() -> EngineSetup:
+def test_missing_credentials_are_told_and_the_register_stays_usable(profile: Profile, live_history: Store) -> None:
+    def no_secret() -> EngineConfig:
         raise SettingsError("The secret command pass failed with exit code 1; run it yourself to see why.")
 
     with running(EngineThread(profile, no_secret)) as engine:
@@ -243,21 +243,21 @@ def test_missing_credentials_are_told_and_the_register_stays_usable(profile: Pro
 
 
 def test_an_unusable_certificate_file_is_told_and_is_no_crash(
-    profile: Profile, live_history: History, monkeypatch: pytest.MonkeyPatch
+    profile: Profile, live_history: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/at.all")
     with running(engine_of(profile)):
-        eventually(lambda: engine_state.read(live_history).service == Service.UNUSABLE)
+        eventually(lambda: engine_state.read(live_history).service == ServiceState.UNUSABLE)
         assert "SSL_CERT_FILE" in (engine_state.read(live_history).message or "")
     assert not profile.log_dir.exists()
 
 
 def test_a_fault_of_ours_is_recorded_without_secrets_and_the_engine_goes_on(
-    profile: Profile, live_history: History, monkeypatch: pytest.MonkeyPatch
+    profile: Profile, live_history: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     faults = iter([RuntimeError("at https://b.s3.amazonaws.com/x.zip?X-Amz-Signature=abc for jane@example.com")])
 
-    def prepare() -> EngineSetup:
+    def prepare() -> EngineConfig:
         for fault in faults:
             raise fault
         return setup_of(profile)
@@ -273,11 +273,11 @@ def test_a_fault_of_ours_is_recorded_without_secrets_and_the_engine_goes_on(
 
 
 def test_an_engine_that_keeps_failing_rests_longer_each_time_and_writes_one_report(
-    profile: Profile, live_history: History, monkeypatch: pytest.MonkeyPatch
+    profile: Profile, live_history: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun: list[float] = []
 
-    def prepare() -> EngineSetup:
+    def prepare() -> EngineConfig:
         begun.append(time.monotonic())
         raise RuntimeError("again")
 
@@ -288,7 +288,7 @@ def test_an_engine_that_keeps_failing_rests_longer_each_time_and_writes_one_repo
         eventually(lambda: len(begun) == 6)
         state = engine_state.read(live_history)
         assert (state.service, state.message, state.ability) == (
-            Service.ENGINE_FAULT,
+            ServiceState.ENGINE_FAULT,
             engine.trouble,
             Ability.NOTHING,
         )
@@ -306,12 +306,12 @@ def engine_state_message(told: list[str | None]) -> str:
 
 
 def test_a_register_that_cannot_be_opened_is_tried_again(profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
-    refusals: list[HistoryError] = []
+    refusals: list[StoreError] = []
 
-    def opening(path: Path, *, clock: Clock = utc_now) -> History:
+    def opening(path: Path, *, clock: Clock = utc_now) -> Store:
         try:
-            return History(path, clock=clock)
-        except HistoryError as error:
+            return Store(path, clock=clock)
+        except StoreError as error:
             refusals.append(error)
             raise
 
@@ -336,7 +336,7 @@ def of_a_newer_program(path: Path) -> None:
 
 @pytest.mark.parametrize("practice", [False, True], ids=["a real profile", "practice"])
 def test_the_engine_of_a_real_profile_makes_the_daily_copy_of_the_register(
-    profile: Profile, live_history: History, practice: bool
+    profile: Profile, live_history: Store, practice: bool
 ) -> None:
     submit(live_history, "jane@example.com")
     copies = profile.folder / "backups"
@@ -349,7 +349,7 @@ def test_the_engine_of_a_real_profile_makes_the_daily_copy_of_the_register(
     assert copies.exists() is not practice
 
 
-def test_it_stops_and_says_why_once_the_history_is_moved(profile: Profile, live_history: History) -> None:
+def test_it_stops_and_says_why_once_the_history_is_moved(profile: Profile, live_history: Store) -> None:
     with running(engine_of(profile)) as engine:
         eventually(lambda: engine.role is Role.ENGINE)
         moved = profile.folder.rename(profile.folder.with_name("moved"))

@@ -10,11 +10,11 @@ from datetime import datetime
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import Clock, utc_now
 from bwp_tui.sandbox.server import Sandbox
-from bwp_tui.sandbox.service_state import Start, World
-from bwp_tui.store.database.connection import History, as_int, as_text
+from bwp_tui.sandbox.service_state import ServiceState, Start
+from bwp_tui.store.database.connection import Store, as_int, as_text
 
 
-class Witness(World):
+class Witness(ServiceState):
     """Books that remember which cancellations were carried out, and tell of each deed just after it is done.
 
     `done` is called in the server's thread, before any answer leaves, with `start` or `cancel`.
@@ -75,9 +75,9 @@ class Verdict:
         return self.lost + self.doubled + self.untrue
 
 
-def entries(history: History) -> list[Entry]:
+def entries(store: Store) -> list[Entry]:
     """Return all tasks of a register that no other process is writing."""
-    rows = history.rows(
+    rows = store.rows(
         "SELECT t.number, t.kind, t.email, t.status, t.task_id, i.client_token, i.first_sent_at FROM tasks t"
         " LEFT JOIN intents i ON i.task = t.number AND i.action = 'submit' ORDER BY t.number"
     )

@@ -21,10 +21,10 @@ from typing import Final
 import apsw
 
 from bwp_tui.domain.task import Kind, Status
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.maintenance import atomic_swap, backups, integrity
 from bwp_tui.store.maintenance import recover as recovery
-from bwp_tui.store.maintenance.damage_flag import suspect
+from bwp_tui.store.maintenance.damage_flag import flag_damage
 from bwp_tui.store.worklog import downloads
 from tests.history import single
 from tests.history.golden.write import STATUSES
@@ -74,14 +74,14 @@ class Outcome:
 def specimen(folder: Path, tasks: int = _TASKS) -> Specimen:
     """Make a register with tasks of each kind, long notes among them, and a backup that lacks the last tenth."""
     path, clock = folder / "specimen" / "history.db", FrozenClock()
-    history = History(path, clock=clock)
+    store = Store(path, clock=clock)
     for number in range(1, tasks + 1):
         clock.forward(seconds=7)
-        _add(history, number)
+        _add(store, number)
         if number == tasks * 9 // 10:
             backups.back_up_daily(path, TODAY, threading.Event())
-    history.rows("PRAGMA journal_mode = DELETE")
-    history.close()
+    store.rows("PRAGMA journal_mode = DELETE")
+    store.close()
     db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
     pages = {
         where: tuple(int(str(page)) for (page,) in db.execute(f"SELECT pageno FROM dbstat WHERE {where}"))
@@ -92,22 +92,22 @@ def specimen(folder: Path, tasks: int = _TASKS) -> Specimen:
     return Specimen(path, backups.daily(path)[0], rows_of(path), schema, leaves)
 
 
-def _add(history: History, number: int) -> None:
+def _add(store: Store, number: int) -> None:
     kind = Kind.DELETION if number % 5 == 0 else Kind.RETRIEVAL
     status = STATUSES[number % len(STATUSES)]
     if number % 3 == 0:
-        submitted(history, kind, f"shopper{number}@example.com")
+        submitted(store, kind, f"shopper{number}@example.com")
     elif number % 7 == 0:
-        task = in_status(history, Status.COMPLETED, task_id=f"task-{number}")
-        with history.write() as transaction:
-            downloads.asked(transaction, task.number, "/srv/results", "op")
+        task = in_status(store, Status.COMPLETED, task_id=f"task-{number}")
+        with store.write() as transaction:
+            downloads.create(transaction, task.number, "/srv/results", "op")
     elif status in (Status.ON_HOLD, Status.QUEUED, Status.CANCELLED):
-        accepted(history, f"task-{number}", kind, f"shopper{number}@example.com")
+        accepted(store, f"task-{number}", kind, f"shopper{number}@example.com")
     else:
-        accepted(history, f"task-{number}", Kind.RETRIEVAL, f"shopper{number}@example.com")
-        single.answered(history, number, answer(Status.IN_PROGRESS), SOON)
+        accepted(store, f"task-{number}", Kind.RETRIEVAL, f"shopper{number}@example.com")
+        single.answered(store, number, answer(Status.IN_PROGRESS), SOON)
     if number % 11 == 0:
-        single.set_note(history, number, f"{number} {_LONG_NOTE}" if number % 2 else "called back", "op")
+        single.set_note(store, number, f"{number} {_LONG_NOTE}" if number % 2 else "called back", "op")
 
 
 def flips(count: int) -> Damage:
@@ -159,8 +159,8 @@ def recover(data: bytes, of: Specimen, folder: Path, *, with_backup: bool) -> Pa
     if with_backup:
         backups.folder(path).mkdir()
         shutil.copyfile(of.backup, backups.folder(path) / of.backup.name)
-    suspect(path)
-    recovery.mend(path, FrozenClock()())
+    flag_damage(path)
+    recovery.recover(path, FrozenClock()())
     return path
 
 
@@ -203,7 +203,7 @@ def run(of: Specimen, trials: Iterator[tuple[str, Damage, int]], *, with_backup:
                 outcome.seconds.append(time.perf_counter() - began)
                 readable, lost = lost_rows(path, bytes(data), of)
                 aside = atomic_swap.set_aside(path)
-                wrong = integrity.full(path)
+                wrong = integrity.full_check(path)
                 if aside and aside[0].read_bytes() != bytes(data):
                     wrong.append("the damaged file was not kept as it was")
                 if aside and "fault of this program" in aside[0].with_suffix(".txt").read_text():

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.cli.exit_codes import Exit
-from bwp_tui.store.database.connection import History, as_int
+from bwp_tui.cli.exit_codes import ExitCode
+from bwp_tui.store.database.connection import Store, as_int
 
 LINES: Final = 400
 RIVALS: Final = 2
@@ -37,7 +37,7 @@ class Outcome:
     @property
     def is_right(self) -> bool:
         """Whether all of the file was recorded, once, and one import alone says it did that."""
-        return (self.tasks, self.addresses) == (LINES, LINES) and sorted(self.codes) == [Exit.DONE, Exit.FAILED]
+        return (self.tasks, self.addresses) == (LINES, LINES) and sorted(self.codes) == [ExitCode.DONE, ExitCode.FAILED]
 
 
 def trial(folder: Path) -> Outcome:
@@ -51,12 +51,12 @@ def trial(folder: Path) -> Outcome:
         subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for _ in range(RIVALS)
     ]
     codes = tuple(process.wait(60) for process in imports)
-    history = History(folder / "default" / "history.db")
+    store = Store(folder / "default" / "history.db")
     try:
-        row = history.row("SELECT count(*), count(DISTINCT email) FROM tasks") or (0, 0)
+        row = store.row("SELECT count(*), count(DISTINCT email) FROM tasks") or (0, 0)
         return Outcome(as_int(row[0]), as_int(row[1]), codes)
     finally:
-        history.close()
+        store.close()
 
 
 def main() -> int:

@@ -12,7 +12,7 @@ from bwp_tui.api.client import PrivacyApi
 from bwp_tui.api.errors import (
     AccessDenied,
     ApiError,
-    BadAnswer,
+    BadResponse,
     NotFound,
     Rejected,
     ServerFault,
@@ -21,10 +21,10 @@ from bwp_tui.api.errors import (
     Unreachable,
 )
 from bwp_tui.api.response_errors import CANNOT_CANCEL
-from bwp_tui.contract.payloads import TaskAnswer, parse_task
+from bwp_tui.contract.payloads import TaskPayload, parse_task
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import Clock, to_text
-from bwp_tui.sandbox.service_state import NotOnHoldError, UnknownTaskError, World
+from bwp_tui.sandbox.service_state import NotOnHoldError, ServiceState, UnknownTaskError
 
 REFUSED_NAME: Final = "refused"
 """The service refuses every request about this name."""
@@ -69,7 +69,9 @@ _TROUBLES: Final[dict[Mood, Callable[[], ApiError]]] = {
 class FakeService(PrivacyApi):
     """A client whose calls go straight to the books. Moods are used up a call; then all is fine."""
 
-    def __init__(self, world: World, clock: Clock, meddle: Callable[[], None], stand_still: Callable[[], None]) -> None:
+    def __init__(
+        self, world: ServiceState, clock: Clock, meddle: Callable[[], None], stand_still: Callable[[], None]
+    ) -> None:
         # Not the client's own: there is no endpoint.
         self._world = world
         self._clock = clock
@@ -106,7 +108,7 @@ class FakeService(PrivacyApi):
             raise Rejected("Not on hold.", code=CANNOT_CANCEL) from None
         self._answer(mood)
 
-    async def poll(self, tasks: Sequence[tuple[Kind, str]]) -> dict[str, TaskAnswer | ApiError]:
+    async def poll(self, tasks: Sequence[tuple[Kind, str]]) -> dict[str, TaskPayload | ApiError]:
         """Look tasks up in the books."""
         mood = self._arrive(self.polling)
         answers = {task_id: self._look_up(kind, task_id, mood) for kind, task_id in tasks}
@@ -143,9 +145,9 @@ class FakeService(PrivacyApi):
         if mood is Mood.LOST:
             raise Unreachable("The line broke.", outcome_unknown=True)
         if mood is Mood.GARBLED:
-            raise BadAnswer("Not understood.", outcome_unknown=True)
+            raise BadResponse("Not understood.", outcome_unknown=True)
 
-    def _look_up(self, kind: Kind, task_id: str, mood: Mood) -> TaskAnswer | ApiError:
+    def _look_up(self, kind: Kind, task_id: str, mood: Mood) -> TaskPayload | ApiError:
         try:
             task = self._world.look_up(kind, task_id)
         except UnknownTaskError:

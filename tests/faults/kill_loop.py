@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from bwp_tui.sandbox.server import Sandbox
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from tests.faults.books import Verdict, Witness, compare, entries, unsettled, witnessed
 from tests.faults.operator_life import DRAIN, OPERATOR_LIFE, AckLog, way_to
 from tests.faults.points import ACKNOWLEDGED, POINTS
@@ -131,10 +131,10 @@ class KillLoop:
     def _verdict(self, outcome: Outcome, lives: int) -> Verdict:
         submitted, cancelled = self._log.promises("submitted"), self._log.promises("cancelled")
         outcome.promises, outcome.cancellations = len(submitted), len(cancelled)
-        history = History(self._folder / "history.db")
-        found = entries(history)
-        assert history.rows("PRAGMA integrity_check") == [("ok",)]
-        history.close()
+        store = Store(self._folder / "history.db")
+        found = entries(store)
+        assert store.rows("PRAGMA integrity_check") == [("ok",)]
+        store.close()
         verdict = compare(found, self._witness.starts, self._witness.cancelled)
         by_number = {entry.number: entry for entry in found}
         for number, email in submitted.items():

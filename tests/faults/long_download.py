@@ -30,7 +30,7 @@ from bwp_tui.domain.times import utc_now
 from bwp_tui.sandbox import archives
 from bwp_tui.sandbox.archives import Archives
 from bwp_tui.store.commands import requests
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 from tests.cli.conftest import variables
 from tests.engine.shop import ACTOR, submit
@@ -139,11 +139,11 @@ class LongDownload:
                     "BWP_PROFILE": "shop",
                     **variables(sandbox),
                 }
-                self._history = History(self._folder / "shop" / "history.db")
+                self._store = Store(self._folder / "shop" / "history.db")
                 try:
                     return await self._fetch()
                 finally:
-                    self._history.close()
+                    self._store.close()
 
     def _choose(self, first: bytes) -> Toxics:
         if not first.startswith(b"GET"):
@@ -158,12 +158,12 @@ class LongDownload:
     async def _fetch(self) -> Outcome:
         size, began = self._course.size, time.monotonic()
         faults = self._sandbox.faults
-        number = submit(self._history, "big@example.com")
+        number = submit(self._store, "big@example.com")
         with self._start(self._env) as pid:
-            await self._until(lambda: tasks.get(self._history, number).status == Status.COMPLETED)
+            await self._until(lambda: tasks.get(self._store, number).status == Status.COMPLETED)
             for name in ("garbled", "busy-store", "expired-link"):
                 faults.set(name, times=1)
-            requests.download(self._history, number, str(self._folder / "shop" / "downloads"), ACTOR)
+            requests.download(self._store, number, str(self._folder / "shop" / "downloads"), ACTOR)
             await self._until(lambda: self._fetched > size // 8)
             for name in ("html", "changed-archive"):
                 faults.set(name, times=1)
@@ -179,7 +179,7 @@ class LongDownload:
             os.kill(pid, signal.SIGKILL)
         with self._start(self._env):
             await self._until(lambda: self._download(number).state in ("done", "failed"))
-        task = tasks.get(self._history, number)
+        task = tasks.get(self._store, number)
         with tempfile.TemporaryDirectory() as folder:
             archive = Archives(Path(folder), 1).archive(task.task_id or "", task.email, _EDITION)
             truth, whole = _sha256(archive.path), archive.size
@@ -219,7 +219,7 @@ class LongDownload:
         return [passed for vice, passed in lines if vice is not CLEAN]
 
     def _download(self, number: int) -> Download:
-        download = tasks.get(self._history, number).download
+        download = tasks.get(self._store, number).download
         assert download is not None
         return download
 

@@ -23,10 +23,10 @@ from unittest import mock
 from bwp_tui.domain.task import Download
 from bwp_tui.domain.times import utc_now
 from bwp_tui.engine.downloads import resume_loop
-from bwp_tui.sandbox.http_connection import Answer, Headers, Slice
-from bwp_tui.sandbox.persistence import Store
+from bwp_tui.sandbox.http_connection import Headers, HttpResponse, Slice
+from bwp_tui.sandbox.persistence import ArchiveStore
 from bwp_tui.sandbox.server import Sandbox
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from tests.engine.shop import ManualClock, Shop
 from tests.practice import profile_of
 from tests.waiting import eventually_in_loop
@@ -34,11 +34,11 @@ from tests.waiting import eventually_in_loop
 GARBAGE: Final = b"<Error><Code>InternalError</Code></Error>"
 _MOST_ASKED: Final = 4
 
-Lie = Callable[[Answer], Answer]
+Lie = Callable[[HttpResponse], HttpResponse]
 """Makes another answer of the one that is true."""
 
 
-def _bytes(answer: Answer) -> bytes:
+def _bytes(answer: HttpResponse) -> bytes:
     if isinstance(answer.body, bytes):
         return answer.body
     with answer.body.path.open("rb") as file:
@@ -47,27 +47,27 @@ def _bytes(answer: Answer) -> bytes:
 
 
 def _labelled(name: str, value: str) -> Lie:
-    def lie(answer: Answer) -> Answer:
+    def lie(answer: HttpResponse) -> HttpResponse:
         others = tuple((key, old) for key, old in answer.headers if key.lower() != name.lower())
         return replace(answer, headers=(*others, (name, value)))
 
     return lie
 
 
-def _gzip(answer: Answer) -> Answer:
+def _gzip(answer: HttpResponse) -> HttpResponse:
     return replace(_labelled("Content-Encoding", "gzip")(answer), body=gzip.compress(_bytes(answer), 1))
 
 
-def _half(answer: Answer) -> Answer:
+def _half(answer: HttpResponse) -> HttpResponse:
     return replace(answer, body=_bytes(answer)[: answer.length // 2])
 
 
-def _garbage(answer: Answer) -> Answer:
+def _garbage(answer: HttpResponse) -> HttpResponse:
     return replace(answer, body=_bytes(answer) + GARBAGE)
 
 
 def _instead(status: int, content_type: str, body: bytes) -> Lie:
-    return lambda _answer: Answer(status, (("Content-Type", content_type),), body)
+    return lambda _answer: HttpResponse(status, (("Content-Type", content_type),), body)
 
 
 def _refused(status: int, code: str) -> Lie:
@@ -117,9 +117,9 @@ class Outcome:
 @contextmanager
 def lying(told: Counter[str], dice: random.Random) -> Iterator[None]:
     """Have every second answer of the store be a lie, and every fourth line be cut."""
-    real = Store._sent
+    real = ArchiveStore._sent
 
-    def sent(store: Store, status: int, headers: Headers, part: Slice) -> Answer:
+    def sent(store: ArchiveStore, status: int, headers: Headers, part: Slice) -> HttpResponse:
         truth = real(store, status, headers, part)
         if dice.random() < 0.5:
             name = dice.choice(sorted(LIES))
@@ -129,7 +129,10 @@ def lying(told: Counter[str], dice: random.Random) -> Iterator[None]:
             return replace(truth, cut_after=max(1, int(part.length * dice.random())))
         return truth
 
-    with mock.patch.object(Store, "_sent", sent), mock.patch.object(resume_loop, "retry_delay", return_value=0.01):
+    with (
+        mock.patch.object(ArchiveStore, "_sent", sent),
+        mock.patch.object(resume_loop, "retry_delay", return_value=0.01),
+    ):
         yield
 
 
@@ -139,8 +142,8 @@ async def run(folder: Path, results: int, seed: int) -> Outcome:
     clock = ManualClock(utc_now())
     with Sandbox(clock=clock) as sandbox, lying(outcome.told, random.Random(seed)):
         profile = profile_of(sandbox, folder / "shop")
-        history = History(profile.history_path, clock=clock)
-        shop = Shop(sandbox, clock, profile, history)
+        store = Store(profile.history_path, clock=clock)
+        shop = Shop(sandbox, clock, profile, store)
         try:
             numbers = [await shop.completed(f"shopper{number}@example.com") for number in range(results)]
             async with shop.engine() as engine:
@@ -153,7 +156,7 @@ async def run(folder: Path, results: int, seed: int) -> Outcome:
                 await asyncio.gather(working, return_exceptions=True)
             outcome.links = sandbox.world.calls["link"]
         finally:
-            history.close()
+            store.close()
     outcome.seconds = time.monotonic() - began
     return outcome
 

@@ -13,11 +13,11 @@ from typing import Final
 from bwp_tui.api.client import PrivacyApi
 from bwp_tui.api.endpoint import Endpoint, Secret
 from bwp_tui.domain.task import TERMINAL, DownloadState, Kind, Status
-from bwp_tui.engine.requests.token_protection import TOKEN_PROTECTS
+from bwp_tui.engine.requests.token_protection import TOKEN_LIFETIME
 from bwp_tui.engine.runtime.engine import Engine
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.commands import requests
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog import intents
 from tests.engine.shop import ACTOR, ManualClock, Shop, setup_of
 from tests.faults.books import Entry, Verdict, Witness, compare, entries, when
@@ -92,7 +92,7 @@ class Office:
 
     def all_sent(self) -> bool:
         """Whether no request or cancellation waits."""
-        return intents.next_at(self.shop.history) is None
+        return intents.next_at(self.shop.store) is None
 
     def order(self, numbers: list[int]) -> int:
         """Ask for the results of those retrievals that have one not yet saved or on its way; return how many."""
@@ -101,7 +101,7 @@ class Office:
             task = self.shop.task(number)
             saved = task.download is not None and task.download.state == DownloadState.DONE
             if not saved and requests.cannot_download(task) is None:
-                requests.download(self.shop.history, number, folder, ACTOR)
+                requests.download(self.shop.store, number, folder, ACTOR)
                 asked += 1
         return asked
 
@@ -109,11 +109,11 @@ class Office:
         """Ask for the cancellation of those that can be cancelled."""
         for number in numbers:
             if requests.cannot_cancel(self.shop.task(number)) is None:
-                requests.cancel(self.shop.history, number, ACTOR)
+                requests.cancel(self.shop.store, number, ACTOR)
 
     def verdict(self) -> Verdict:
         """Compare the register with the books."""
-        return compare(entries(self.shop.history), self.witness.starts, self.witness.cancelled)
+        return compare(entries(self.shop.store), self.witness.starts, self.witness.cancelled)
 
     def not_as_due(self, kinds: list[Kept]) -> list[str]:
         """Return sentences on requests that did not end as they should have.
@@ -122,7 +122,7 @@ class Office:
         """
         ends = {kept.name: kept.ends for kept in kinds}
         wrong = []
-        for entry in entries(self.shop.history):
+        for entry in entries(self.shop.store):
             due = ends[entry.email.partition("+")[0]]
             if entry.status != due and not self._is_rightly_unconfirmed(entry):
                 wrong.append(f"#{entry.number} {entry.email} is {entry.status} and should be {due}")
@@ -130,7 +130,7 @@ class Office:
 
     def unconfirmed(self) -> int:
         """Return how many requests were left to a person."""
-        return sum(entry.status == Status.UNCONFIRMED for entry in entries(self.shop.history))
+        return sum(entry.status == Status.UNCONFIRMED for entry in entries(self.shop.store))
 
     def check_saved(self, number: int) -> None:
         """Check that the saved result of a task is, byte for byte, one that the service has had for it."""
@@ -145,7 +145,7 @@ class Office:
     def _is_rightly_unconfirmed(self, entry: Entry) -> bool:
         if entry.status != Status.UNCONFIRMED or entry.first_sent_at is None:
             return False
-        return self.shop.clock.now - when(entry.first_sent_at) >= TOKEN_PROTECTS - timedelta(minutes=30)
+        return self.shop.clock.now - when(entry.first_sent_at) >= TOKEN_LIFETIME - timedelta(minutes=30)
 
 
 def _next(engine: Engine) -> datetime | None:
@@ -156,15 +156,15 @@ def _next(engine: Engine) -> datetime | None:
 
 def still_open(office: Office) -> bool:
     """Say whether a task has not ended yet."""
-    return any(entry.status not in TERMINAL for entry in entries(office.shop.history))
+    return any(entry.status not in TERMINAL for entry in entries(office.shop.store))
 
 
 @contextmanager
 def office_at(sandbox: Sandbox, clock: ManualClock, folder: Path) -> Iterator[Office]:
     """Open an office at a practice API that runs on `clock` and keeps its books in a `Witness`."""
     assert isinstance(sandbox.world, Witness)
-    history = History(folder / "sandbox" / "history.db", clock=clock)
+    store = Store(folder / "sandbox" / "history.db", clock=clock)
     try:
-        yield Office(Shop(sandbox, clock, profile_of(sandbox, folder / "sandbox"), history), sandbox.world)
+        yield Office(Shop(sandbox, clock, profile_of(sandbox, folder / "sandbox"), store), sandbox.world)
     finally:
-        history.close()
+        store.close()

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Final
 
 from bwp_tui.domain.task import Kind, Request
-from bwp_tui.engine.runtime.engine_config import EngineSetup
+from bwp_tui.engine.runtime.engine_config import EngineConfig
 from bwp_tui.engine.runtime.engine_thread import EngineThread
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
-from bwp_tui.store.database.connection import History, as_int
+from bwp_tui.store.database.connection import Store, as_int
 from bwp_tui.store.errors import NotPossible
 from tests.faults import points
 from tests.faults.zygote import Arguments
@@ -66,7 +66,7 @@ def engine_thread(
 ) -> EngineThread:
     """Return the engine of a profile, not started."""
     profile = profile_in(folder, api_url, token_url)
-    return EngineThread(profile, lambda: EngineSetup(profile, client_id, target_id, secret))
+    return EngineThread(profile, lambda: EngineConfig(profile, client_id, target_id, secret))
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,8 @@ class AckLog:
 class _Operator:
     """Asks for things, and notes what the history has taken."""
 
-    def __init__(self, history: History, log: AckLog, dice: random.Random, promised: Callable[[], None]) -> None:
-        self._history = history
+    def __init__(self, store: Store, log: AckLog, dice: random.Random, promised: Callable[[], None]) -> None:
+        self._store = store
         self._log = log
         self._dice = dice
         self._promised = promised
@@ -107,19 +107,19 @@ class _Operator:
         """File a request and note it."""
         kind = Kind.DELETION if self._dice.random() < 0.4 else Kind.RETRIEVAL
         request = Request(kind, email, RECEIVED, "gdpr", holding_period=_LONG_HOLD)
-        number = requests.submit(self._history, request, ACTOR).number
+        number = requests.submit(self._store, request, ACTOR).number
         self._promise("submitted", number)
         return number
 
     def cancel(self, number: int) -> None:
         """Cancel a request, if that is possible, and note it."""
         with contextlib.suppress(NotPossible):
-            requests.cancel(self._history, number, ACTOR)
+            requests.cancel(self._store, number, ACTOR)
             self._promise("cancelled", number)
 
     def cancel_one_of(self, status: str) -> None:
         """Cancel the oldest request in this status, if there is one."""
-        row = self._history.row(
+        row = self._store.row(
             "SELECT number FROM tasks WHERE status = ? AND cancel_asked = 0 AND (kind = 'DELETION' OR task_id IS NULL)"
             " ORDER BY number LIMIT 1",
             (status,),
@@ -132,11 +132,11 @@ class _Operator:
         eventually(lambda: self._waiting() <= _MOST_WAITING, within_s=60.0)
 
     def _waiting(self) -> int:
-        row = self._history.row("SELECT count(*) FROM tasks WHERE status = 'QUEUED'")
+        row = self._store.row("SELECT count(*) FROM tasks WHERE status = 'QUEUED'")
         return 0 if row is None else as_int(row[0])
 
     def _promise(self, what: str, number: int) -> None:
-        row = self._history.row("SELECT email FROM tasks WHERE number = ?", (number,))
+        row = self._store.row("SELECT email FROM tasks WHERE number = ?", (number,))
         assert row is not None, "the history has lost what it returned"
         self._log.promise(what, number, str(row[0]))
         self._promised()
@@ -153,7 +153,7 @@ def operator(*, log: str, life: int, point: str | None, nth: int, **way: str) ->
     if point in points.POINTS:
         points.die_at(point, nth)
     dice = random.Random(life)
-    asking = _Operator(History(Path(way["folder"]) / "history.db"), AckLog(Path(log)), dice, promised)
+    asking = _Operator(Store(Path(way["folder"]) / "history.db"), AckLog(Path(log)), dice, promised)
     asking.cancel_one_of("QUEUED")  # what an earlier life may have sent already
     engine_thread(**way).start()
     for count in itertools.count():
@@ -173,9 +173,9 @@ def engine(**way: str) -> None:
 
 def drain(**way: str) -> None:
     """Be an engine until everything asked for is settled, and stop cleanly."""
-    history = History(Path(way["folder"]) / "history.db")
+    store = Store(Path(way["folder"]) / "history.db")
     working = engine_thread(**way)
     working.start()
-    eventually(lambda: history.row("SELECT 1 FROM intents WHERE state = 'waiting'") is None, within_s=60.0)
+    eventually(lambda: store.row("SELECT 1 FROM intents WHERE state = 'waiting'") is None, within_s=60.0)
     assert working.stop()
-    history.close()
+    store.close()

@@ -26,11 +26,11 @@ import apsw
 
 from bwp_tui.engine.runtime import engine_thread as engine_thread
 from bwp_tui.engine.runtime import lease
-from bwp_tui.sandbox.http_connection import Answer, Request
+from bwp_tui.sandbox.http_connection import HttpRequest, HttpResponse
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.sandbox.service import Service
 from bwp_tui.store.commands import requests
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog import engine_state
 from tests.engine.shop import ACTOR
 from tests.engine.shop import request as request_for
@@ -96,7 +96,7 @@ class _WatchedService(Service):
         self._plain = plain
         self._seen = seen
 
-    async def answer(self, request: Request) -> Answer | None:
+    async def answer(self, request: HttpRequest) -> HttpResponse | None:
         engine, _, operation = request.path.removeprefix("/engine/").partition("/")
         if operation != "graphql":
             return await self._plain.answer(request)
@@ -107,7 +107,7 @@ class _WatchedService(Service):
             self._seen.append(_call(int(engine), request, came))
 
 
-def _call(engine: int, asked: Request, came: float) -> Call:
+def _call(engine: int, asked: HttpRequest, came: float) -> Call:
     body: dict[str, Any] = json.loads(asked.body)
     variables: dict[str, Any] = body["variables"]
     token = variables.get("input", {}).get("clientToken", {}).get("token")
@@ -167,15 +167,15 @@ class Fight:
     def run(self, seconds: float) -> Outcome:
         """Fight for so long, let the last one settle what is left, and judge."""
         outcome = Outcome()
-        history = History(self._folder / "history.db")
+        store = Store(self._folder / "history.db")
         self._sandbox.faults.set("slow", 0.3)
         with self._sandbox, Zygote() as zygote, self._crowd(zygote):
             until = time.monotonic() + seconds
             while time.monotonic() < until:
                 if self._dice.random() < _STOPS:
-                    outcome.supersessions.append(self._round_of_stopping(history))
+                    outcome.supersessions.append(self._round_of_stopping(store))
                 else:
-                    outcome.take_overs.append(self._round_of_killing(zygote, history))
+                    outcome.take_overs.append(self._round_of_killing(zygote, store))
             self._kill_all()
             last = zygote.give(DRAIN, self._way(0))
             assert last.ended(60.0)
@@ -183,28 +183,28 @@ class Fight:
         outcome.calls = len(self._sandbox.seen)
         outcome.polls = sum(call.is_poll for call in self._sandbox.seen)
         outcome.late_calls, outcome.trespasses = trespasses(self._sandbox.seen, self._deaths, self._went_on)
-        found = entries(history)
-        history.close()
+        found = entries(store)
+        store.close()
         outcome.verdict = compare(found, self._witness.starts, self._witness.cancelled)
         outcome.verdict.lost += unsettled(found)
         return outcome
 
-    def _round_of_killing(self, zygote: Zygote, history: History) -> float:
+    def _round_of_killing(self, zygote: Zygote, store: Store) -> float:
         """Kill whoever is the engine amid its work; return how long it took until another was."""
-        reigning = self._busy_engine(history)
+        reigning = self._busy_engine(store)
         self._lives.pop(reigning).kill()
         killed = time.monotonic()
         self._deaths[reigning] = killed
-        eventually(lambda: self._engine_now(history) is not None, within_s=3 * TAKE_OVER_S)
+        eventually(lambda: self._engine_now(store) is not None, within_s=3 * TAKE_OVER_S)
         taken_over_after = time.monotonic() - killed
         self._have_the_stopped_go_on()
         self._bear(zygote)  # only now: a newborn tries at once, and what counts is when those that wait do
         return taken_over_after
 
-    def _round_of_stopping(self, history: History) -> float:
+    def _round_of_stopping(self, store: Store) -> float:
         """Stop whoever is the engine amid its work; return how long it took until another was."""
         self._have_the_stopped_go_on()
-        reigning = self._busy_engine(history)
+        reigning = self._busy_engine(store)
         self._stopped[reigning] = self._lives.pop(reigning)
         self._stopped[reigning].stop()
         while not self._can_be_written():  # what is stopped amid a transaction keeps everybody from writing
@@ -212,7 +212,7 @@ class Fight:
             self._stopped[reigning].ended(_LOOK_S)
             self._stopped[reigning].stop()
         stopped = time.monotonic()
-        eventually(lambda: self._engine_now(history) is not None, within_s=3 * TAKE_OVER_S)
+        eventually(lambda: self._engine_now(store) is not None, within_s=3 * TAKE_OVER_S)
         return time.monotonic() - stopped
 
     def _can_be_written(self) -> bool:
@@ -234,24 +234,24 @@ class Fight:
         self._lives |= self._stopped
         self._stopped.clear()
 
-    def _busy_engine(self, history: History) -> int:
+    def _busy_engine(self, store: Store) -> int:
         """Return who is the engine, once it has been at work for a while."""
-        reigning = self._engine(history)
+        reigning = self._engine(store)
         for _ in range(_REQUESTS_A_ROUND):
-            requests.submit(history, request_for(f"jane+{self._filed}@example.com"), ACTOR)
+            requests.submit(store, request_for(f"jane+{self._filed}@example.com"), ACTOR)
             self._filed += 1
-        requests.poll_now(history, list(range(max(1, self._filed - 30), self._filed)))
+        requests.poll_now(store, list(range(max(1, self._filed - 30), self._filed)))
         self._lives[reigning].ended(self._dice.uniform(0.0, _LONGEST_REIGN_S))
         return reigning
 
-    def _engine(self, history: History) -> int:
-        eventually(lambda: self._engine_now(history) is not None, within_s=3 * TAKE_OVER_S)
-        engine = self._engine_now(history)
+    def _engine(self, store: Store) -> int:
+        eventually(lambda: self._engine_now(store) is not None, within_s=3 * TAKE_OVER_S)
+        engine = self._engine_now(store)
         assert engine is not None
         return engine
 
-    def _engine_now(self, history: History) -> int | None:
-        pid = engine_state.read(history).pid
+    def _engine_now(self, store: Store) -> int | None:
+        pid = engine_state.read(store).pid
         return next((number for number, life in self._lives.items() if life.pid == pid), None)
 
     @contextmanager

@@ -22,7 +22,7 @@ from typing import Final
 from bwp_tui.domain.task import Kind
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.commands import requests as actions
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from tests.engine.shop import ACTOR, submit
 from tests.faults.operator_life import way_to
 from tests.faults.zygote import ROOT
@@ -86,20 +86,20 @@ class Soak:
         samples: list[Sample] = []
         with self._sandbox, self._console() as terminal:
             terminal.wait_for("engine here", timeout=20.0)
-            history = History(self._folder / "sandbox" / "history.db")
+            store = Store(self._folder / "sandbox" / "history.db")
             for _ in range(FIRST_CROWD):
-                self._file(history)
+                self._file(store)
             began = time.monotonic()
             while len(samples) < SAMPLES:
                 passed = time.monotonic() - began
                 while len(self._filed) < FIRST_CROWD + passed * pace:
-                    self._file(history)
-                self._download(history)
+                    self._file(store)
+                self._download(store)
                 terminal.send(KEYS)
                 terminal.settle(quiet=0.1, timeout=20.0)
                 if passed >= seconds * (len(samples) + 1) / SAMPLES:
                     samples.append(self._sample(terminal, passed))
-            history.close()
+            store.close()
             terminal.send("q")
             assert terminal.wait(15.0) == 0
         return samples
@@ -123,20 +123,20 @@ class Soak:
             cwd=str(ROOT),
         )
 
-    def _file(self, history: History) -> None:
+    def _file(self, store: Store) -> None:
         name = self._dice.choice(("jane", "jane", "nobody", "open-orders"))
         kind = Kind.DELETION if name == "open-orders" else Kind.RETRIEVAL
         hold = 1 if kind is Kind.DELETION else None
-        self._filed.append(submit(history, f"{name}+{len(self._filed)}@example.com", kind, hold))
+        self._filed.append(submit(store, f"{name}+{len(self._filed)}@example.com", kind, hold))
 
-    def _download(self, history: History) -> None:
+    def _download(self, store: Store) -> None:
         """Ask for the oldest result that was not asked for."""
-        row = history.row(
+        row = store.row(
             "SELECT min(number) FROM tasks WHERE status = 'COMPLETED' AND download IS NULL AND kind = ?",
             (Kind.RETRIEVAL,),
         )
         if row is not None and isinstance(row[0], int):
-            actions.download(history, row[0], str(self._folder / "saved"), ACTOR)
+            actions.download(store, row[0], str(self._folder / "saved"), ACTOR)
             self._saved += 1
 
     def _sample(self, terminal: Terminal, at: float) -> Sample:

@@ -48,7 +48,7 @@ async def test_with_every_fault_at_once_two_hundred_requests_end_where_they_shou
         for kept, count in ((NOT_FOUND, 20), (AT_ONCE, 20), (HELD, 20)):
             office.file(kept, count)
         api = office.api(read_timeout=5.0)
-        engine = Engine(office.shop.history, api)
+        engine = Engine(office.shop.store, api)
         await office.work_until(engine, office.all_sent)
         office.cancel(withheld)
         await office.work_until(engine, lambda: not still_open(office))
@@ -69,7 +69,7 @@ async def test_with_every_fault_of_links_and_downloads_every_result_is_saved_who
     ):
         numbers = office.file(RETRIEVAL, 20)
         api = office.api(read_timeout=5.0)
-        engine = Engine(office.shop.history, api)
+        engine = Engine(office.shop.store, api)
         await office.work_until(engine, lambda: not still_open(office))
         for name in OF_LINKS:
             sandbox.faults.set(name, MOST if name == "cut-download" else RATE)  # only what was cut is resumed

@@ -88,7 +88,7 @@ async def test_over_a_line_of_every_vice_each_request_is_started_once_and_each_r
         with witnessed(sandbox, Witness(clock=clock)), office_at(sandbox, clock, tmp_path) as office:
             proxy.target = sandbox.own_port
             api = office.api(read_timeout=PATIENCE_S)
-            engine = Engine(office.shop.history, api)
+            engine = Engine(office.shop.store, api)
             saved: list[int] = []
             for _ in range(MOST_ROUNDS):
                 saved += await a_round(office, engine)

@@ -15,11 +15,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from bwp_tui.domain.task import Kind, Request, Status
 from bwp_tui.domain.uptime import Uptime
-from bwp_tui.engine.requests.token_protection import MARGIN, TOKEN_PROTECTS
+from bwp_tui.engine.requests.token_protection import MARGIN, TOKEN_LIFETIME
 from bwp_tui.engine.runtime.engine import Engine
 from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.store.commands import requests
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.worklog import due_polls, intents
 from tests.engine.shop import NOON
@@ -78,14 +78,14 @@ class Process:
         """Give everything back, as the system does for a process that has ended."""
         self._lease.release()
         self._runner.close()
-        self._history.close()
+        self._store.close()
 
     def _born(self) -> None:
-        self._history = self._machine.history_of_its_own()
+        self._store = self._machine.history_of_its_own()
         self._service = FakeService(
             self._machine.world, lambda: self._machine.truth, self._machine.meddle, self._machine.stand_still
         )
-        self._engine = Engine(self._history, self._service)
+        self._engine = Engine(self._store, self._service)
         self._lease = Lease(self._folder / "engine.lock")
         self._runner = asyncio.Runner()
 
@@ -100,7 +100,7 @@ class Machine(RuleBasedStateMachine):
         self.truth, self.error = NOON, NOTHING
         self.booted, self.boots, self.clock_is_sane = NOON, 1, True
         self.world = Witness(clock=lambda: self.truth)
-        self.history = self.history_of_its_own()
+        self.store = self.history_of_its_own()
         self.processes = [Process(self.folder, self) for _ in range(2)]
         self.asked: dict[int, str] = {}
         self.withdrawn: set[int] = set()
@@ -112,9 +112,9 @@ class Machine(RuleBasedStateMachine):
         """The time of day as this machine's clock shows it."""
         return self.truth + self.error
 
-    def history_of_its_own(self) -> History:
+    def history_of_its_own(self) -> Store:
         """Open the register once more."""
-        return History(self.folder / "history.db", clock=self.local_time, uptime=self.uptime)
+        return Store(self.folder / "history.db", clock=self.local_time, uptime=self.uptime)
 
     def uptime(self) -> Uptime:
         """How long this machine has been on."""
@@ -135,9 +135,7 @@ class Machine(RuleBasedStateMachine):
     def submit(self, kind: Kind, refused: bool, days: int) -> None:
         name = REFUSED_NAME if refused else "jane"
         email = f"{name}+{len(self.asked)}@example.com"
-        number = requests.submit(
-            self.history, Request(kind, email, RECEIVED, "gdpr", holding_period=days), ACTOR
-        ).number
+        number = requests.submit(self.store, Request(kind, email, RECEIVED, "gdpr", holding_period=days), ACTOR).number
         self.asked[number] = email
 
     @precondition(lambda self: self.asked)
@@ -148,7 +146,7 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.asked)
     @rule()
     def hear_of_all(self) -> None:
-        requests.poll_now(self.history, list(self.asked))
+        requests.poll_now(self.store, list(self.asked))
 
     @rule(who=st.integers(0, 1), asking=MOODS, polling=MOODS, then=PASSING)
     def work(self, who: int, asking: list[Mood], polling: list[Mood], then: timedelta) -> None:
@@ -191,7 +189,7 @@ class Machine(RuleBasedStateMachine):
         emails = [start.email for start in self.world.starts]
         assert len(emails) == len(set(emails)), "started twice"
         assert not {self.asked[number] for number in self.withdrawn} & set(emails), "sent though withdrawn"
-        found = {entry.number: entry for entry in entries(self.history)}
+        found = {entry.number: entry for entry in entries(self.store)}
         assert {number: entry.email for number, entry in found.items()} == self.asked
         for number, before in self.seen.items():
             now = found[number]
@@ -204,13 +202,13 @@ class Machine(RuleBasedStateMachine):
             return
         try:
             self._settle()
-            found = entries(self.history)
+            found = entries(self.store)
             assert compare(found, self.world.starts, self.world.cancelled).sentences == []
             assert [entry for entry in found if not self._has_ended_well(entry)] == []
         finally:
             for process in self.processes:
                 process.close()
-            self.history.close()
+            self.store.close()
             shutil.rmtree(self.folder)
 
     def _settle(self) -> None:
@@ -219,14 +217,14 @@ class Machine(RuleBasedStateMachine):
             process.die()
         for doubling in range(30):
             self.processes[0].work([], [])
-            waiting = [at for at in (intents.next_at(self.history), due_polls.next_at(self.history)) if at is not None]
+            waiting = [at for at in (intents.next_at(self.store), due_polls.next_at(self.store)) if at is not None]
             if not waiting:
                 return
             # Ever longer steps: a clock that went back leaves due times that lie far ahead.
             self.truth = max(
                 self.truth + timedelta(seconds=min(2**doubling, _LONGEST_STEP_S)), min(waiting) - self.error
             )
-        assert intents.next_at(self.history) is None, "a request still waits"
+        assert intents.next_at(self.store) is None, "a request still waits"
 
     def _has_ended_well(self, entry: Entry) -> bool:
         if entry.status == "QUEUED":
@@ -236,12 +234,12 @@ class Machine(RuleBasedStateMachine):
         if entry.status == "UNCONFIRMED":
             waited = self.local_time() - when(entry.first_sent_at or "")
             refused = entry.email.startswith(REFUSED_NAME)  # after a try that had no answer
-            return refused or not self.clock_is_sane or waited >= TOKEN_PROTECTS - MARGIN
+            return refused or not self.clock_is_sane or waited >= TOKEN_LIFETIME - MARGIN
         return entry.task_id is not None or entry.number in self.withdrawn
 
     def _cancel(self, number: int) -> None:
         with contextlib.suppress(NotPossible):
-            if requests.cancel(self.history, number, ACTOR).status == "CANCELLED":
+            if requests.cancel(self.store, number, ACTOR).status == "CANCELLED":
                 self.withdrawn.add(number)
 
 

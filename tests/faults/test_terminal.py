@@ -18,7 +18,7 @@ from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 from tests.cli.conftest import variables
 from tests.engine.shop import ACTOR, request, setup_of, submit
@@ -66,16 +66,16 @@ def profile_below(sandbox: Sandbox, folder: Path) -> Profile:
     return profile_of(sandbox, folder / "shop")
 
 
-def finished_retrieval(history: History, sandbox: Sandbox) -> int:
+def finished_retrieval(store: Store, sandbox: Sandbox) -> int:
     """Have the console adopt a retrieval, and return its number once it is known to have a result."""
     task_id = sandbox.world.start(Kind.RETRIEVAL, "jane@example.com")
-    number = requests.track(history, Kind.RETRIEVAL, task_id, request(""), ACTOR).number
-    eventually(lambda: tasks.get(history, number).status == "COMPLETED", within_s=25.0)
+    number = requests.track(store, Kind.RETRIEVAL, task_id, request(""), ACTOR).number
+    eventually(lambda: tasks.get(store, number).status == "COMPLETED", within_s=25.0)
     return number
 
 
-def download_of(history: History, number: int) -> Download:
-    download = tasks.get(history, number).download
+def download_of(store: Store, number: int) -> Download:
+    download = tasks.get(store, number).download
     assert download is not None
     return download
 
@@ -83,22 +83,22 @@ def download_of(history: History, number: int) -> Download:
 @pytest.mark.timeout(120)
 def test_while_nobody_reads_the_terminal_for_twenty_seconds_work_and_downloads_go_on(tmp_path: Path) -> None:
     with Sandbox(rate=RATE) as sandbox, console(sandbox, tmp_path) as terminal:
-        history = History(profile_below(sandbox, tmp_path).history_path)
-        number = finished_retrieval(history, sandbox)
+        store = Store(profile_below(sandbox, tmp_path).history_path)
+        number = finished_retrieval(store, sandbox)
         terminal.settle()
         with terminal.deaf():
             terminal.send(_MUCH)
             began = time.monotonic()
-            requests.download(history, number, str(tmp_path / "saved"), ACTOR)
-            filed = submit(history, "eve@example.com")
-            eventually(lambda: tasks.get(history, filed).status == "COMPLETED", within_s=STALLED_S)
-            eventually(lambda: download_of(history, number).state == "done", within_s=STALLED_S)
+            requests.download(store, number, str(tmp_path / "saved"), ACTOR)
+            filed = submit(store, "eve@example.com")
+            eventually(lambda: tasks.get(store, filed).status == "COMPLETED", within_s=STALLED_S)
+            eventually(lambda: download_of(store, number).state == "done", within_s=STALLED_S)
             eventually(lambda: time.monotonic() - began >= STALLED_S, within_s=STALLED_S + 1)
             assert Path(f"/proc/{terminal.pid}").exists()
         terminal.wait_for("1 all 2", timeout=30.0)
         terminal.send("q")
         assert terminal.wait(20.0) == 0
-        history.close()
+        store.close()
 
 
 @pytest.mark.timeout(120)
@@ -108,23 +108,23 @@ def test_a_terminal_that_goes_away_amid_a_download_leaves_no_process_and_no_byte
     with Sandbox(rate=RATE) as sandbox:
         profile = profile_below(sandbox, tmp_path)
         with console(sandbox, tmp_path) as terminal:
-            history = History(profile.history_path)
-            number = finished_retrieval(history, sandbox)
-            requests.download(history, number, str(tmp_path / "saved"), ACTOR)
-            eventually(lambda: download_of(history, number).bytes > RATE)
+            store = Store(profile.history_path)
+            number = finished_retrieval(store, sandbox)
+            requests.download(store, number, str(tmp_path / "saved"), ACTOR)
+            eventually(lambda: download_of(store, number).bytes > RATE)
             terminal.hang_up()
             terminal.wait(GONE_S)
-        before = download_of(history, number)
+        before = download_of(store, number)
         [part] = [path for path in (tmp_path / "saved").iterdir() if path.suffix == ".part"]
         assert before.state == "queued"
         assert part.stat().st_size >= before.bytes > RATE
         _finish(profile)
-        eventually(lambda: download_of(history, number).state == "done", within_s=1.0)
-        done = download_of(history, number)
+        eventually(lambda: download_of(store, number).state == "done", within_s=1.0)
+        done = download_of(store, number)
         assert done.path is not None
         assert hashlib.sha256(Path(done.path).read_bytes()).hexdigest() == done.sha256
         assert sum(served) <= 1.2 * done.bytes
-        history.close()
+        store.close()
 
 
 def _finish(profile: Profile) -> None:
@@ -132,9 +132,9 @@ def _finish(profile: Profile) -> None:
     lease = Lease(profile.lease_path)
     assert lease.take()
     lease.release()
-    history = History(profile.history_path)
+    store = Store(profile.history_path)
     engine = EngineThread(profile, lambda: setup_of(profile))
     engine.start()
-    eventually(lambda: history.row("SELECT 1 FROM downloads WHERE state <> 'done'") is None, within_s=40.0)
+    eventually(lambda: store.row("SELECT 1 FROM downloads WHERE state <> 'done'") is None, within_s=40.0)
     assert engine.stop()
-    history.close()
+    store.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from tests.history.support import FrozenClock
 
 
@@ -22,7 +22,7 @@ def clock() -> FrozenClock:
 
 
 @pytest.fixture
-def history(path: Path, clock: FrozenClock) -> Iterator[History]:
-    opened = History(path, clock=clock)
+def store(path: Path, clock: FrozenClock) -> Iterator[Store]:
+    opened = Store(path, clock=clock)
     yield opened
     opened.close()

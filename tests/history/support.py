@@ -6,11 +6,11 @@ from datetime import UTC, date, datetime, timedelta
 
 from bwp_tui.domain.task import Kind, Request, Status, Task
 from bwp_tui.store.commands import requests
-from bwp_tui.store.database.connection import History, as_int
+from bwp_tui.store.database.connection import Store, as_int
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import intent_outcomes, intents
 from bwp_tui.store.worklog.intents import Intent
-from bwp_tui.store.worklog.poll_answers import Answer
+from bwp_tui.store.worklog.poll_answers import PollAnswer
 from tests.history import single
 
 NOW = datetime(2026, 11, 20, 9, 14, tzinfo=UTC)
@@ -60,8 +60,8 @@ def answer(
     updated_at: datetime | None = None,
     email: str | None = None,
     holding_period: int | None = None,
-) -> Answer:
-    return Answer(
+) -> PollAnswer:
+    return PollAnswer(
         status=status,
         submitted_at=None,
         updated_at=updated_at,
@@ -71,63 +71,63 @@ def answer(
     )
 
 
-def submitted(history: History, kind: Kind = Kind.RETRIEVAL, email: str = "jane@example.com") -> Task:
+def submitted(store: Store, kind: Kind = Kind.RETRIEVAL, email: str = "jane@example.com") -> Task:
     """A recorded task that was not sent."""
-    return requests.submit(history, request(kind, email), ACTOR)
+    return requests.submit(store, request(kind, email), ACTOR)
 
 
-def intent_of(history: History, number: int) -> Intent:
+def intent_of(store: Store, number: int) -> Intent:
     """The waiting intent of task `number`."""
     far = NOW + timedelta(days=10_000)
-    (found,) = (intent for intent in intents.due(history, far, 1_000) if intent.number == number)
+    (found,) = (intent for intent in intents.due(store, far, 1_000) if intent.number == number)
     return found
 
 
-def intent_state(history: History, intent: int) -> str:
-    (row,) = history.rows("SELECT state FROM intents WHERE id = ?", (intent,))
+def intent_state(store: Store, intent: int) -> str:
+    (row,) = store.rows("SELECT state FROM intents WHERE id = ?", (intent,))
     return str(row[0])
 
 
-def sent(history: History, number: int) -> Intent:
+def sent(store: Store, number: int) -> Intent:
     """Mark the waiting intent of task `number` as being sent, and return it as it was before."""
-    intent = intent_of(history, number)
-    assert intent_outcomes.sending(history, intent.id)
+    intent = intent_of(store, number)
+    assert intent_outcomes.record_sending(store, intent.id)
     return intent
 
 
 def accepted(
-    history: History, task_id: str = "task-1", kind: Kind = Kind.RETRIEVAL, email: str = "jane@example.com"
+    store: Store, task_id: str = "task-1", kind: Kind = Kind.RETRIEVAL, email: str = "jane@example.com"
 ) -> Task:
     """A task that the service took: IN_PROGRESS, or ON_HOLD for a deletion."""
-    task = submitted(history, kind, email)
-    intent_outcomes.accepted(history, sent(history, task.number).id, task_id, SOON)
-    return tasks.get(history, task.number)
+    task = submitted(store, kind, email)
+    intent_outcomes.record_accepted(store, sent(store, task.number).id, task_id, SOON)
+    return tasks.get(store, task.number)
 
 
-def in_status(history: History, status: str, kind: Kind = Kind.RETRIEVAL, task_id: str = "task-1") -> Task:
+def in_status(store: Store, status: str, kind: Kind = Kind.RETRIEVAL, task_id: str = "task-1") -> Task:
     """A task of `kind` that came to `status` by the way operators and the service bring it there."""
     if status == Status.QUEUED:
-        return submitted(history, kind)
+        return submitted(store, kind)
     if status in (Status.REJECTED, Status.UNCONFIRMED):
-        task = submitted(history, kind)
-        intent = sent(history, task.number)
+        task = submitted(store, kind)
+        intent = sent(store, task.number)
         if status == Status.REJECTED:
-            intent_outcomes.refused(history, intent.id, "UnspecifiedError", "not valid")
+            intent_outcomes.record_rejected(store, intent.id, "UnspecifiedError", "not valid")
         else:
-            intent_outcomes.unconfirmed(history, intent.id)
-        return tasks.get(history, task.number)
-    task = accepted(history, task_id, kind)
+            intent_outcomes.record_unconfirmed(store, intent.id)
+        return tasks.get(store, task.number)
+    task = accepted(store, task_id, kind)
     if status == Status.CANCELLED:
-        requests.cancel(history, task.number, ACTOR)
-        intent_outcomes.cancelled(history, sent(history, task.number).id)
+        requests.cancel(store, task.number, ACTOR)
+        intent_outcomes.record_cancelled(store, sent(store, task.number).id)
     elif status == Status.MISSING:
-        history.rows("UPDATE tasks SET status = 'MISSING', terminal = 1 WHERE number = ?", (task.number,))
+        store.rows("UPDATE tasks SET status = 'MISSING', terminal = 1 WHERE number = ?", (task.number,))
     elif status != task.status:
-        single.answered(history, task.number, answer(status), SOON)
-    return tasks.get(history, task.number)
+        single.answered(store, task.number, answer(status), SOON)
+    return tasks.get(store, task.number)
 
 
-def scalar(history: History, sql: str) -> int:
+def scalar(store: Store, sql: str) -> int:
     """The one number that a question answers with."""
-    ((value,),) = history.rows(sql)
+    ((value,),) = store.rows(sql)
     return as_int(value)

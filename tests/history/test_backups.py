@@ -13,8 +13,8 @@ import pytest
 
 from bwp_tui.domain.task import Kind
 from bwp_tui.store.commands import requests, unconfirmed
-from bwp_tui.store.database.connection import History
-from bwp_tui.store.errors import HistoryDamaged, HistoryError, HistoryForeign, HistoryUnavailable
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.errors import StoreDamaged, StoreError, StoreForeign, StoreUnavailable
 from bwp_tui.store.maintenance import atomic_swap, backups, daily, integrity, restore
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.worklog import intent_outcomes
@@ -28,15 +28,15 @@ def _calm() -> threading.Event:
 
 
 def _count(path: Path) -> int:
-    history = History(path)
+    store = Store(path)
     try:
-        return scalar(history, "SELECT count(*) FROM tasks")
+        return scalar(store, "SELECT count(*) FROM tasks")
     finally:
-        history.close()
+        store.close()
 
 
-def test_a_copy_a_day_is_made_for_this_user_alone_and_seven_are_kept(path: Path, history: History) -> None:
-    submitted(history)
+def test_a_copy_a_day_is_made_for_this_user_alone_and_seven_are_kept(path: Path, store: Store) -> None:
+    submitted(store)
     for day in range(10):
         assert backups.back_up_daily(path, TODAY + timedelta(days=day), _calm())
     copies = backups.daily(path)
@@ -48,19 +48,19 @@ def test_a_copy_a_day_is_made_for_this_user_alone_and_seven_are_kept(path: Path,
     assert backups.back_up_daily(path, TODAY + timedelta(days=9), _calm()) is None
 
 
-def test_a_copy_holds_what_is_only_in_the_log_yet(path: Path, history: History, tmp_path: Path) -> None:
-    task = submitted(history)
+def test_a_copy_holds_what_is_only_in_the_log_yet(path: Path, store: Store, tmp_path: Path) -> None:
+    task = submitted(store)
     target = tmp_path / "copy.db"
     backups.back_up_to(path, target)
-    assert integrity.full(target) == []
+    assert integrity.full_check(target) == []
     assert not target.with_name("copy.db-wal").exists()
-    copied = History(target)
+    copied = Store(target)
     assert tasks.get(copied, task.number) == task
     copied.close()
 
 
-def test_a_file_that_is_there_is_never_overwritten(path: Path, history: History, tmp_path: Path) -> None:
-    submitted(history)
+def test_a_file_that_is_there_is_never_overwritten(path: Path, store: Store, tmp_path: Path) -> None:
+    submitted(store)
     target = tmp_path / "copy.db"
     target.write_text("mine")
     with pytest.raises(FileExistsError):
@@ -70,77 +70,77 @@ def test_a_file_that_is_there_is_never_overwritten(path: Path, history: History,
 
 
 def test_a_damaged_register_replaces_no_good_copy(path: Path, clock: FrozenClock) -> None:
-    history = History(path, clock=clock)
+    store = Store(path, clock=clock)
     for number in range(60):
-        submitted(history, email=f"shopper{number}@example.com")
+        submitted(store, email=f"shopper{number}@example.com")
     for day in range(-8, -1):
         backups.back_up_daily(path, TODAY + timedelta(days=day), _calm())
-    history.close()
+    store.close()
     before = backups.daily(path)
     overwrite_table(path, "timeline")
-    with pytest.raises(HistoryError):
+    with pytest.raises(StoreError):
         backups.back_up_daily(path, TODAY, _calm())
     assert backups.daily(path) == before
-    assert "damaged" in (daily.look_after(path, clock, _calm()) or "")
-    mended = History(path, clock=clock)
-    assert mended.opened.report is not None
+    assert "damaged" in (daily.run_daily_maintenance(path, clock, _calm()) or "")
+    mended = Store(path, clock=clock)
+    assert mended.opening_report.report is not None
     assert scalar(mended, "SELECT count(*) FROM tasks WHERE email LIKE 'shopper%'") == 60
     mended.close()
 
 
-def test_the_engines_round_makes_the_copy_and_says_nothing(path: Path, history: History, clock: FrozenClock) -> None:
-    submitted(history)
-    assert daily.look_after(path, clock, _calm()) is None
+def test_the_engines_round_makes_the_copy_and_says_nothing(path: Path, store: Store, clock: FrozenClock) -> None:
+    submitted(store)
+    assert daily.run_daily_maintenance(path, clock, _calm()) is None
     assert len(backups.daily(path)) == 1
 
 
-def test_a_round_that_is_not_wanted_any_more_leaves_no_copy(path: Path, history: History, clock: FrozenClock) -> None:
-    submitted(history)
+def test_a_round_that_is_not_wanted_any_more_leaves_no_copy(path: Path, store: Store, clock: FrozenClock) -> None:
+    submitted(store)
     unwanted = threading.Event()
     unwanted.set()
-    assert daily.look_after(path, clock, unwanted) is None
-    with pytest.raises(backups.Unwanted):
+    assert daily.run_daily_maintenance(path, clock, unwanted) is None
+    with pytest.raises(backups.BackupCancelled):
         backups.back_up_daily(path, TODAY, unwanted)
     assert backups.daily(path) == []
 
 
 def test_restoring_brings_back_what_was_lost_and_keeps_what_came_since(path: Path, clock: FrozenClock) -> None:
-    history = History(path, clock=clock)
-    first = submitted(history, email="first@example.com")
-    second = submitted(history, email="second@example.com")
+    store = Store(path, clock=clock)
+    first = submitted(store, email="first@example.com")
+    second = submitted(store, email="second@example.com")
     backup = path.with_name("mine.db")
     backups.back_up_to(path, backup)
     clock.forward(hours=1)
-    intent_outcomes.accepted(history, sent(history, first.number).id, "task-1", SOON)
-    single.set_note(history, second.number, "called", ACTOR)
-    third = submitted(history, email="third@example.com")
-    history.close()
+    intent_outcomes.record_accepted(store, sent(store, first.number).id, "task-1", SOON)
+    single.set_note(store, second.number, "called", ACTOR)
+    third = submitted(store, email="third@example.com")
+    store.close()
     restored = restore.restore(path, backup, clock())
     assert (restored.merged.added, restored.only_here, restored.tasks) == (0, 1, 3)
-    again = History(path, clock=clock)
+    again = Store(path, clock=clock)
     assert (tasks.get(again, first.number).task_id, tasks.get(again, second.number).note) == ("task-1", "called")
     assert scalar(again, "SELECT count(*) FROM intents WHERE state = 'waiting'") == 2
     assert intent_of(again, third.number).first_sent_at is None  # this register knows that it was never sent
     again.close()
     assert _count(restored.aside) == 3
-    assert integrity.full(path) == []
+    assert integrity.full_check(path) == []
 
 
 def test_a_backup_put_into_a_new_register_gives_each_task_a_number_of_its_own(
     path: Path, clock: FrozenClock, tmp_path: Path
 ) -> None:
-    old = History(tmp_path / "old" / "history.db", clock=clock)
+    old = Store(tmp_path / "old" / "history.db", clock=clock)
     waiting = submitted(old, email="old@example.com")
     token = intent_of(old, waiting.number).client_token
     accepted(old, "task-old", email="older@example.com")
     old.close()
     clock.forward(hours=1)
-    history = History(path, clock=clock)
-    submitted(history, email="new@example.com")
-    history.close()
+    store = Store(path, clock=clock)
+    submitted(store, email="new@example.com")
+    store.close()
     restored = restore.restore(path, tmp_path / "old" / "history.db", clock())
     assert (restored.merged.added, restored.only_here, restored.tasks) == (2, 1, 3)
-    again = History(path, clock=clock)
+    again = Store(path, clock=clock)
     rows = again.rows(
         "SELECT t.number, i.client_token FROM tasks t JOIN intents i ON i.task = t.number"
         " WHERE email = 'old@example.com'"
@@ -152,25 +152,25 @@ def test_a_backup_put_into_a_new_register_gives_each_task_a_number_of_its_own(
     assert intent_of(again, number).first_sent_at == clock() - timedelta(hours=1)
     assert scalar(again, "SELECT count(DISTINCT number) FROM tasks") == 3
     again.close()
-    assert integrity.full(path) == []
+    assert integrity.full_check(path) == []
 
 
-def test_a_restore_beside_others_is_refused_and_changes_nothing(path: Path, history: History) -> None:
-    submitted(history)
+def test_a_restore_beside_others_is_refused_and_changes_nothing(path: Path, store: Store) -> None:
+    submitted(store)
     backup = path.with_name("mine.db")
     backups.back_up_to(path, backup)
-    with pytest.raises(HistoryUnavailable, match="open"):
-        restore.restore(path, backup, history.clock())
+    with pytest.raises(StoreUnavailable, match="open"):
+        restore.restore(path, backup, store.clock())
     assert atomic_swap.set_aside(path) == []
 
 
 def test_a_restore_from_what_is_no_sound_backup_changes_nothing(path: Path, clock: FrozenClock) -> None:
-    history = History(path, clock=clock)
+    store = Store(path, clock=clock)
     for number in range(60):
-        submitted(history, email=f"shopper{number}@example.com")
+        submitted(store, email=f"shopper{number}@example.com")
     backup = path.with_name("mine.db")
     backups.back_up_to(path, backup)
-    history.close()
+    store.close()
     before = path.read_bytes()
     overwrite_table(backup, "timeline")
     foreign = path.with_name("foreign.db")
@@ -184,21 +184,21 @@ def test_a_restore_from_what_is_no_sound_backup_changes_nothing(path: Path, cloc
         check=True,
         timeout=50,
     )
-    with pytest.raises(HistoryDamaged):
+    with pytest.raises(StoreDamaged):
         restore.restore(path, backup, clock())
-    with pytest.raises(HistoryForeign):
+    with pytest.raises(StoreForeign):
         restore.restore(path, foreign, clock())
     assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize("content", [b"", b"kind,email\nretrieval,jane@example.com\n" * 30, b"\0" * 9_000])
 def test_what_is_no_backup_is_called_so(path: Path, clock: FrozenClock, content: bytes) -> None:
-    history = History(path, clock=clock)
-    submitted(history)
-    history.close()
+    store = Store(path, clock=clock)
+    submitted(store)
+    store.close()
     other = path.with_name("in.csv")
     other.write_bytes(content)
-    with pytest.raises(HistoryForeign, match="not a backup"):
+    with pytest.raises(StoreForeign, match="not a backup"):
         restore.restore(path, other, clock())
     assert atomic_swap.set_aside(path) == []
 
@@ -206,20 +206,20 @@ def test_what_is_no_backup_is_called_so(path: Path, clock: FrozenClock, content:
 def test_a_task_id_adopted_here_and_tracked_there_stays_one_tasks(
     path: Path, clock: FrozenClock, tmp_path: Path
 ) -> None:
-    history = History(path, clock=clock)
-    unsure = submitted(history)
-    intent_outcomes.unconfirmed(history, sent(history, unsure.number).id)
+    store = Store(path, clock=clock)
+    unsure = submitted(store)
+    intent_outcomes.record_unconfirmed(store, sent(store, unsure.number).id)
     backup = tmp_path / "other" / "history.db"
     backup.parent.mkdir()
     backups.back_up_to(path, backup)
-    other = History(backup, clock=clock)
+    other = Store(backup, clock=clock)
     tracked = requests.track(other, Kind.RETRIEVAL, "task-seen-1", request(), ACTOR)
     other.close()
-    unconfirmed.adopt(history, unsure.number, "task-seen-1", ACTOR)
-    history.close()
+    unconfirmed.adopt(store, unsure.number, "task-seen-1", ACTOR)
+    store.close()
     restored = restore.restore(path, backup, clock())
     assert (restored.merged.doubled, restored.tasks) == (1, 2)
-    again = History(path, clock=clock)
+    again = Store(path, clock=clock)
     assert tasks.get(again, unsure.number).task_id == "task-seen-1"
     assert (tasks.get(again, tracked.number).task_id, tasks.get(again, tracked.number).status) == (None, "UNCONFIRMED")
     assert any(
@@ -227,7 +227,7 @@ def test_a_task_id_adopted_here_and_tracked_there_stays_one_tasks(
         for event in timeline.of_task(again, tracked.number)
     )
     again.close()
-    assert integrity.full(path) == []
+    assert integrity.full_check(path) == []
 
 
 _KILLED = """
@@ -263,13 +263,13 @@ else:
 @pytest.mark.parametrize("step", range(1, 8))
 @pytest.mark.parametrize("what", ["backup", "restore"])
 def test_killed_at_any_step_neither_tasks_nor_copies_are_lost(path: Path, what: str, step: int) -> None:
-    history = History(path)
+    store = Store(path)
     for number in range(1, 11):
-        accepted(history, f"task-{number}", email=f"shopper{number}@example.com")
+        accepted(store, f"task-{number}", email=f"shopper{number}@example.com")
     backups.back_up_to(path, path.with_name("mine.db"))
     backups.back_up_daily(path, TODAY - timedelta(days=1), _calm())
-    accepted(history, "task-11", email="shopper11@example.com")
-    history.close()
+    accepted(store, "task-11", email="shopper11@example.com")
+    store.close()
     subprocess.run([sys.executable, "-c", _KILLED, str(path), what, str(step)], check=False, timeout=50)
     assert _count(path) == 11
     assert atomic_swap.pending(path) is None
@@ -281,9 +281,9 @@ def test_killed_at_any_step_neither_tasks_nor_copies_are_lost(path: Path, what: 
 
 
 def test_a_keeper_makes_its_round_at_once_and_ends_when_it_is_stopped(
-    path: Path, history: History, clock: FrozenClock
+    path: Path, store: Store, clock: FrozenClock
 ) -> None:
-    submitted(history)
+    submitted(store)
     told: list[str | None] = []
     rung = threading.Event()
 
@@ -291,7 +291,7 @@ def test_a_keeper_makes_its_round_at_once_and_ends_when_it_is_stopped(
         told.append(words)
         rung.set()
 
-    keeper = daily.Keeper(path, clock, tell)
+    keeper = daily.MaintenanceThread(path, clock, tell)
     keeper.start()
     assert rung.wait(20)
     keeper.stop()

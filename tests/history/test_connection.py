@@ -13,9 +13,9 @@ import apsw
 import pytest
 
 from bwp_tui.store.database import open
-from bwp_tui.store.database.connection import History, as_int, as_text
-from bwp_tui.store.database.file_lock import Claim
-from bwp_tui.store.errors import HistoryDamaged, HistoryForeign, HistoryTooNew, HistoryUnavailable
+from bwp_tui.store.database.connection import Store, as_int, as_text
+from bwp_tui.store.database.file_lock import FileLock
+from bwp_tui.store.errors import StoreDamaged, StoreForeign, StoreTooNew, StoreUnavailable
 from tests.history.damage import overwrite_table
 from tests.history.support import scalar, submitted
 
@@ -44,11 +44,11 @@ def _mode(path: Path) -> int:
 @pytest.mark.usefixtures("umask")
 def test_folders_are_0700_and_files_0600_whatever_the_umask(tmp_path: Path) -> None:
     root = tmp_path / "data"
-    history = History(root / "bwp-tui" / "default" / "history.db")
-    submitted(history)
-    folder = history.path.parent
+    store = Store(root / "bwp-tui" / "default" / "history.db")
+    submitted(store)
+    folder = store.path.parent
     modes = {entry.name: _mode(entry) for entry in folder.iterdir()}
-    history.close()
+    store.close()
     assert modes == dict.fromkeys(("history.db", "history.db-wal", "history.db-shm", "history.lock"), 0o600)
     assert [_mode(made) for made in (root, root / "bwp-tui", folder)] == [0o700] * 3
 
@@ -59,48 +59,48 @@ def test_loose_permissions_are_mended_and_the_folders_above_are_let_alone(path: 
     path.touch()
     path.chmod(0o644)
     path.parent.parent.chmod(0o750)
-    History(path).close()
+    Store(path).close()
     assert (_mode(path.parent), _mode(path), _mode(path.parent.parent)) == (0o700, 0o600, 0o750)
 
 
-def test_it_writes_ahead_syncs_each_commit_and_keeps_foreign_keys(history: History) -> None:
+def test_it_writes_ahead_syncs_each_commit_and_keeps_foreign_keys(store: Store) -> None:
     pragmas = ("journal_mode", "synchronous", "foreign_keys", "trusted_schema")
-    assert [history.rows(f"PRAGMA {name}") for name in pragmas] == [[("wal",)], [(2,)], [(1,)], [(0,)]]
-    assert history.rows("PRAGMA busy_timeout") == [(open.BUSY_TIMEOUT_MS,)]
-    with pytest.raises(apsw.ConstraintError), history.write() as transaction:
+    assert [store.rows(f"PRAGMA {name}") for name in pragmas] == [[("wal",)], [(2,)], [(1,)], [(0,)]]
+    assert store.rows("PRAGMA busy_timeout") == [(open.BUSY_TIMEOUT_MS,)]
+    with pytest.raises(apsw.ConstraintError), store.write() as transaction:
         transaction.run("INSERT INTO timeline (task, at, actor, what) VALUES (99, '', '', '')")
 
 
-def test_every_transaction_raises_the_revision_by_one(history: History) -> None:
+def test_every_transaction_raises_the_revision_by_one(store: Store) -> None:
     seen = []
     for _ in range(3):
-        with history.write() as transaction:
+        with store.write() as transaction:
             seen.append(transaction.revision)
-        assert history.revision() == seen[-1]
+        assert store.revision() == seen[-1]
     assert seen == [1, 2, 3]
 
 
-def test_a_transaction_that_raises_leaves_nothing_behind(history: History) -> None:
-    task = submitted(history)
-    before = history.revision()
+def test_a_transaction_that_raises_leaves_nothing_behind(store: Store) -> None:
+    task = submitted(store)
+    before = store.revision()
     with pytest.raises(ZeroDivisionError):
-        _fail_half_way(history, task.number)
-    assert history.revision() == before
-    assert history.rows("SELECT note FROM tasks") == [("",)]
-    assert submitted(history).revision == before + 1
+        _fail_half_way(store, task.number)
+    assert store.revision() == before
+    assert store.rows("SELECT note FROM tasks") == [("",)]
+    assert submitted(store).revision == before + 1
 
 
-def _fail_half_way(history: History, number: int) -> None:
-    with history.write() as transaction:
+def _fail_half_way(store: Store, number: int) -> None:
+    with store.write() as transaction:
         transaction.run("UPDATE tasks SET note = 'half' WHERE number = ?", (number,))
         raise ZeroDivisionError
 
 
 def test_opening_a_second_connection_keeps_the_locks_of_the_first(path: Path) -> None:
     """POSIX drops every lock a process has on a file when it closes any descriptor of it."""
-    first = History(path)
+    first = Store(path)
     submitted(first)
-    second = History(path)
+    second = Store(path)
     outsider = subprocess.run([sys.executable, "-c", _TRY_EXCLUSIVE, str(path)], check=False, timeout=30)
     second.close()
     first.close()
@@ -108,10 +108,10 @@ def test_opening_a_second_connection_keeps_the_locks_of_the_first(path: Path) ->
 
 
 def test_a_register_that_is_closed_and_opened_again_holds_what_was_written(path: Path) -> None:
-    history = History(path)
-    task = submitted(history)
-    history.close()
-    again = History(path)
+    store = Store(path)
+    task = submitted(store)
+    store.close()
+    again = Store(path)
     assert again.rows("SELECT number, email FROM tasks") == [(task.number, "jane@example.com")]
     again.close()
 
@@ -123,8 +123,8 @@ def test_a_newer_register_is_refused_and_not_touched(path: Path, journal: str) -
     newer.execute(f"PRAGMA journal_mode = {journal}; CREATE TABLE future (x); PRAGMA user_version = 4711").fetchall()
     newer.close()
     before = path.read_bytes()
-    with pytest.raises(HistoryTooNew, match=r"schema 4711.*Update bwp-tui; nothing was changed\."):
-        History(path)
+    with pytest.raises(StoreTooNew, match=r"schema 4711.*Update bwp-tui; nothing was changed\."):
+        Store(path)
     assert path.read_bytes() == before
     assert {entry.name for entry in path.parent.iterdir()} == {"history.db", "history.lock"}
 
@@ -133,38 +133,38 @@ def test_a_damaged_file_that_others_use_is_told_in_a_sentence_and_not_touched(pa
     path.parent.mkdir()
     path.write_bytes(b"kind,email\nretrieval,jane@example.com\n" * 100)
     before = path.read_bytes()
-    other = Claim(path)
-    other.share()
-    with pytest.raises(HistoryDamaged, match=r"damaged .*start one again: the file is kept"):
-        History(path)
+    other = FileLock(path)
+    other.lock_shared()
+    with pytest.raises(StoreDamaged, match=r"damaged .*start one again: the file is kept"):
+        Store(path)
     other.release()
     assert path.read_bytes() == before
 
 
 def test_a_damaged_page_met_in_use_is_told_in_a_sentence_and_the_file_is_not_touched(path: Path) -> None:
-    history = History(path)
+    store = Store(path)
     for _ in range(50):
-        submitted(history)
-    history.close()
+        submitted(store)
+    store.close()
     overwrite_table(path, "tasks")
     before = path.read_bytes()
-    with pytest.raises(HistoryDamaged, match="damaged"):
+    with pytest.raises(StoreDamaged, match="damaged"):
         _read_all(path)
     assert path.read_bytes() == before
 
 
 def _read_all(path: Path) -> None:
-    history = History(path)
+    store = Store(path)
     try:
-        history.rows("SELECT * FROM tasks")
+        store.rows("SELECT * FROM tasks")
     finally:
-        history.close()
+        store.close()
 
 
 def test_a_file_where_the_folder_belongs_is_told_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "profile").write_text("a file")
-    with pytest.raises(HistoryUnavailable, match="Set BWP_DATA_DIR"):
-        History(tmp_path / "profile" / "history.db")
+    with pytest.raises(StoreUnavailable, match="Set BWP_DATA_DIR"):
+        Store(tmp_path / "profile" / "history.db")
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo], ids=["folder", "pipe"])
@@ -172,8 +172,8 @@ def test_what_is_no_plain_file_is_refused(path: Path, make: object) -> None:
     assert callable(make)
     path.parent.mkdir()
     make(path)
-    with pytest.raises(HistoryUnavailable, match="no plain file"):
-        History(path)
+    with pytest.raises(StoreUnavailable, match="no plain file"):
+        Store(path)
 
 
 def test_a_link_is_not_followed(path: Path, tmp_path: Path) -> None:
@@ -181,54 +181,54 @@ def test_a_link_is_not_followed(path: Path, tmp_path: Path) -> None:
     target = tmp_path / "elsewhere.db"
     for _ in ("dangling", "pointing somewhere"):
         path.symlink_to(target)
-        with pytest.raises(HistoryUnavailable, match="no plain file"):
-            History(path)
+        with pytest.raises(StoreUnavailable, match="no plain file"):
+            Store(path)
         path.unlink()
         assert not target.exists() or target.read_bytes() == b""
         target.touch(mode=0o644)
     assert _mode(target) & 0o044 == 0o044
 
 
-def test_a_full_disk_is_told_in_a_sentence_and_nothing_is_recorded(history: History) -> None:
-    submitted(history)
-    history.rows(f"PRAGMA max_page_count = {scalar(history, 'PRAGMA page_count')}")
-    before = (history.revision(), scalar(history, "SELECT count(*) FROM tasks"))
-    with pytest.raises(HistoryUnavailable, match=r"is full: nothing was recorded\. Free some space"):
-        _fill(history)
-    after = scalar(history, "SELECT count(*) FROM tasks")
-    assert after == scalar(history, "SELECT count(*) FROM intents") == scalar(history, "SELECT count(*) FROM timeline")
-    assert history.revision() - before[0] == after - before[1]
-    history.rows("PRAGMA max_page_count = 100000")
-    assert submitted(history).number == after + 1
+def test_a_full_disk_is_told_in_a_sentence_and_nothing_is_recorded(store: Store) -> None:
+    submitted(store)
+    store.rows(f"PRAGMA max_page_count = {scalar(store, 'PRAGMA page_count')}")
+    before = (store.revision(), scalar(store, "SELECT count(*) FROM tasks"))
+    with pytest.raises(StoreUnavailable, match=r"is full: nothing was recorded\. Free some space"):
+        _fill(store)
+    after = scalar(store, "SELECT count(*) FROM tasks")
+    assert after == scalar(store, "SELECT count(*) FROM intents") == scalar(store, "SELECT count(*) FROM timeline")
+    assert store.revision() - before[0] == after - before[1]
+    store.rows("PRAGMA max_page_count = 100000")
+    assert submitted(store).number == after + 1
 
 
-def _fill(history: History) -> None:
+def _fill(store: Store) -> None:
     for _ in range(500):
-        submitted(history)
+        submitted(store)
 
 
-def test_a_register_that_cannot_be_written_is_told_in_a_sentence(history: History) -> None:
-    history.rows("PRAGMA query_only = ON")
-    with pytest.raises(HistoryUnavailable, match="cannot be written by this user"):
-        submitted(history)
+def test_a_register_that_cannot_be_written_is_told_in_a_sentence(store: Store) -> None:
+    store.rows("PRAGMA query_only = ON")
+    with pytest.raises(StoreUnavailable, match="cannot be written by this user"):
+        submitted(store)
 
 
-def test_a_register_kept_locked_is_told_in_a_sentence(path: Path, history: History) -> None:
-    other = History(path)
+def test_a_register_kept_locked_is_told_in_a_sentence(path: Path, store: Store) -> None:
+    other = Store(path)
     other.rows("PRAGMA busy_timeout = 1")
     with (
-        history.write(),
-        pytest.raises(HistoryUnavailable, match=r"keeps the history .* locked: nothing was recorded"),
+        store.write(),
+        pytest.raises(StoreUnavailable, match=r"keeps the history .* locked: nothing was recorded"),
         other.write(),
     ):
         pytest.fail("two transactions at once")
     other.close()
 
 
-def test_an_error_of_the_caller_is_not_taken_for_the_disks(history: History) -> None:
-    with pytest.raises(FileNotFoundError), history.write():
+def test_an_error_of_the_caller_is_not_taken_for_the_disks(store: Store) -> None:
+    with pytest.raises(FileNotFoundError), store.write():
         raise FileNotFoundError("of the caller")
-    assert history.revision() == 0
+    assert store.revision() == 0
 
 
 def test_another_programs_database_is_told_apart_and_not_touched(path: Path) -> None:
@@ -237,18 +237,18 @@ def test_another_programs_database_is_told_apart_and_not_touched(path: Path) -> 
     foreign.execute("CREATE TABLE tasks (x); CREATE TABLE other (y)").fetchall()
     foreign.close()
     before = path.read_bytes()
-    with pytest.raises(HistoryForeign, match="another program"):
-        History(path)
+    with pytest.raises(StoreForeign, match="another program"):
+        Store(path)
     assert path.read_bytes() == before
 
 
-def test_a_register_names_its_program(history: History) -> None:
-    assert history.rows("PRAGMA application_id") == [(int.from_bytes(b"BwPr", "big"),)]
+def test_a_register_names_its_program(store: Store) -> None:
+    assert store.rows("PRAGMA application_id") == [(int.from_bytes(b"BwPr", "big"),)]
 
 
 def test_columns_of_another_type_are_damage() -> None:
     assert (as_int(3), as_text("x")) == (3, "x")
-    with pytest.raises(HistoryDamaged):
+    with pytest.raises(StoreDamaged):
         as_int("3")
-    with pytest.raises(HistoryDamaged):
+    with pytest.raises(StoreDamaged):
         as_text(None)

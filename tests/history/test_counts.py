@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bwp_tui.domain.task import Kind
-from bwp_tui.store.database.connection import History, Transaction, as_int, as_text
+from bwp_tui.store.database.connection import Store, Transaction, as_int, as_text
 from bwp_tui.store.queries import task_counts, tasks
 
 _STATUSES = st.sampled_from(["QUEUED", "COMPLETED", "SUSPENDED"])
@@ -25,31 +25,31 @@ _UNDO = st.tuples(st.just("undo"), st.sampled_from(Kind), _STATUSES)
 @settings(max_examples=30, deadline=None)
 def test_the_counts_equal_a_recount_after_any_changes(operations: list[tuple[str, Kind | int, str]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        history = History(Path(folder) / "history.db")
-        history.rows("PRAGMA synchronous = OFF")
+        store = Store(Path(folder) / "history.db")
+        store.rows("PRAGMA synchronous = OFF")
         for what, which, status in operations:
-            _apply(history, what, which, status)
-        recount = history.rows("SELECT kind, status, count(*) FROM tasks GROUP BY kind, status")
+            _apply(store, what, which, status)
+        recount = store.rows("SELECT kind, status, count(*) FROM tasks GROUP BY kind, status")
         expected = {(as_text(kind), as_text(status)): as_int(count) for kind, status, count in recount}
-        counted = tasks.status_counts(history)
-        kept, recounted = (sorted(map(str, history.rows(sql))) for sql in (task_counts.KEPT, task_counts.COUNTED))
-        history.close()
+        counted = tasks.status_counts(store)
+        kept, recounted = (sorted(map(str, store.rows(sql))) for sql in (task_counts.TRIGGERS, task_counts.COUNTED))
+        store.close()
     assert counted == expected
     assert kept == recounted
 
 
-def _apply(history: History, what: str, which: Kind | int, status: str) -> None:
+def _apply(store: Store, what: str, which: Kind | int, status: str) -> None:
     if what == "insert":
-        with history.write() as transaction:
+        with store.write() as transaction:
             _insert(transaction, which, status)
     elif what == "undo":
-        _insert_and_undo(history, which, status)
+        _insert_and_undo(store, which, status)
     elif what == "change":
-        history.rows("UPDATE tasks SET status = ? WHERE number = ?", (status, which))
+        store.rows("UPDATE tasks SET status = ? WHERE number = ?", (status, which))
     elif what == "flag":
-        history.rows(f"UPDATE tasks SET {status} = 1 - {status} WHERE number = ?", (which,))
+        store.rows(f"UPDATE tasks SET {status} = 1 - {status} WHERE number = ?", (which,))
     else:
-        history.rows("DELETE FROM tasks WHERE number = ?", (which,))
+        store.rows("DELETE FROM tasks WHERE number = ?", (which,))
 
 
 def _insert(transaction: Transaction, kind: Kind | int, status: str) -> None:
@@ -60,7 +60,7 @@ def _insert(transaction: Transaction, kind: Kind | int, status: str) -> None:
     )
 
 
-def _insert_and_undo(history: History, kind: Kind | int, status: str) -> None:
-    with suppress(ZeroDivisionError), history.write() as transaction:
+def _insert_and_undo(store: Store, kind: Kind | int, status: str) -> None:
+    with suppress(ZeroDivisionError), store.write() as transaction:
         _insert(transaction, kind, status)
         raise ZeroDivisionError

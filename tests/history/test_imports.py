@@ -17,7 +17,7 @@ from bwp_tui.domain.text import clean_line
 from bwp_tui.store.commands import csv_import
 from bwp_tui.store.commands import requests as actions
 from bwp_tui.store.commands.csv_import import Defaults
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.worklog import intents
@@ -30,15 +30,15 @@ def _file(*lines: str) -> bytes:
     return "\r\n".join(("kind,email,received,regulation,holding_period,reason,note,tags", *lines)).encode()
 
 
-def test_every_line_is_a_queued_task_with_its_own_token_and_where_it_came_from(history: History) -> None:
+def test_every_line_is_a_queued_task_with_its_own_token_and_where_it_came_from(store: Store) -> None:
     data = _file("deletion,bob@example.com,2026-11-02,CCPA,3,art. 17,two lines,vip;eu", "access,jane@example.com,,,,,,")
-    numbers = csv_import.carry_out(history, csv_import.plan(history, data, DEFAULTS), ACTOR)
-    bob, jane = tasks.window(history, numbers)
+    numbers = csv_import.import_requests(store, csv_import.plan(store, data, DEFAULTS), ACTOR)
+    bob, jane = tasks.window(store, numbers)
     assert (bob.kind, bob.email, bob.regulation, bob.holding_period) == (Kind.DELETION, "bob@example.com", "ccpa", 3)
     assert (bob.reason, bob.note, bob.tags) == ("art. 17", "two lines", ("vip", "eu"))
     assert (jane.kind, jane.received_on, jane.regulation) == (Kind.RETRIEVAL, TODAY, "gdpr")
-    assert len({intent.client_token for intent in intents.due(history, NOW, 10)}) == 2
-    first = timeline.of_task(history, bob.number)[0]
+    assert len({intent.client_token for intent in intents.due(store, NOW, 10)}) == 2
+    first = timeline.of_task(store, bob.number)[0]
     assert (first.what, first.actor) == ("imported", ACTOR)
     assert (first.detail or "").endswith(" line 2")
 
@@ -59,21 +59,21 @@ def test_every_line_is_a_queued_task_with_its_own_token_and_where_it_came_from(h
         ("deletion,jane@example.com,,,,,,,,x", "more cells"),
     ],
 )
-def test_a_wrong_line_is_told_and_nothing_can_be_recorded(history: History, line: str, told: str) -> None:
-    planned = csv_import.plan(history, _file("access,fine@example.com,,,,,,", line), DEFAULTS)
+def test_a_wrong_line_is_told_and_nothing_can_be_recorded(store: Store, line: str, told: str) -> None:
+    planned = csv_import.plan(store, _file("access,fine@example.com,,,,,,", line), DEFAULTS)
     (wrong,) = planned.wrong
     assert wrong.number == 3
     assert told in (wrong.wrong or "")
     assert "jane@example" not in (wrong.wrong or "")
     with pytest.raises(NotPossible):
-        csv_import.carry_out(history, planned, ACTOR)
-    assert scalar(history, "SELECT count(*) FROM tasks") == 0
+        csv_import.import_requests(store, planned, ACTOR)
+    assert scalar(store, "SELECT count(*) FROM tasks") == 0
 
 
-def test_duplicates_are_flagged_within_the_file_and_against_the_register_and_not_blocked(history: History) -> None:
-    known = submitted(history, email="Known@example.com")
+def test_duplicates_are_flagged_within_the_file_and_against_the_register_and_not_blocked(store: Store) -> None:
+    known = submitted(store, email="Known@example.com")
     lines = ("access,known@example.com", "access,new@example.com", "erase,new@example.com", "access,NEW@example.com")
-    planned = csv_import.plan(history, _file(*lines), DEFAULTS)
+    planned = csv_import.plan(store, _file(*lines), DEFAULTS)
     assert [line.duplicate for line in planned.lines] == [
         f"same address and kind as #{known.number}, QUEUED",
         None,
@@ -81,28 +81,28 @@ def test_duplicates_are_flagged_within_the_file_and_against_the_register_and_not
         "same address and kind as line 3",
     ]
     assert (planned.duplicates, planned.count(Kind.DELETION), planned.count(Kind.RETRIEVAL)) == (2, 1, 3)
-    assert len(csv_import.carry_out(history, planned, ACTOR)) == 4
+    assert len(csv_import.import_requests(store, planned, ACTOR)) == 4
 
 
-def test_the_same_file_is_known_again_and_another_is_not(history: History) -> None:
+def test_the_same_file_is_known_again_and_another_is_not(store: Store) -> None:
     data = _file("access,jane@example.com")
-    assert csv_import.plan(history, data, DEFAULTS).imported_before == 0
-    csv_import.carry_out(history, csv_import.plan(history, data, DEFAULTS), ACTOR)
-    assert csv_import.plan(history, data, DEFAULTS).imported_before == 1
-    assert csv_import.plan(history, data + b"\r\n", DEFAULTS).imported_before == 0
+    assert csv_import.plan(store, data, DEFAULTS).imported_before == 0
+    csv_import.import_requests(store, csv_import.plan(store, data, DEFAULTS), ACTOR)
+    assert csv_import.plan(store, data, DEFAULTS).imported_before == 1
+    assert csv_import.plan(store, data + b"\r\n", DEFAULTS).imported_before == 0
 
 
-def test_an_import_that_fails_half_way_leaves_nothing(history: History) -> None:
-    planned = csv_import.plan(history, _file(*(f"access,s{number}@example.com" for number in range(50))), DEFAULTS)
+def test_an_import_that_fails_half_way_leaves_nothing(store: Store) -> None:
+    planned = csv_import.plan(store, _file(*(f"access,s{number}@example.com" for number in range(50))), DEFAULTS)
 
     def stop(done: int) -> None:
         if done == 30:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        csv_import.carry_out(history, planned, ACTOR, stop)
-    assert scalar(history, "SELECT count(*) FROM tasks") == 0
-    assert scalar(history, "SELECT count(*) FROM intents") == 0
+        csv_import.import_requests(store, planned, ACTOR, stop)
+    assert scalar(store, "SELECT count(*) FROM tasks") == 0
+    assert scalar(store, "SELECT count(*) FROM intents") == 0
 
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.text("='+-@ ,;\"[]|\n", max_size=6)
@@ -128,22 +128,20 @@ def _facts(task: Task) -> tuple[object, ...]:
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(_REQUESTS, min_size=1, max_size=4))
-def test_what_is_exported_in_full_is_imported_as_it_was(history: History, requests: list[Request]) -> None:
-    before = [actions.submit(history, request, ACTOR) for request in requests]
+def test_what_is_exported_in_full_is_imported_as_it_was(store: Store, requests: list[Request]) -> None:
+    before = [actions.submit(store, request, ACTOR) for request in requests]
     data = "".join(row_text(row) for row in (HEADINGS, *(cells(task, mask=False) for task in before))).encode()
-    planned = csv_import.plan(history, data, DEFAULTS)
+    planned = csv_import.plan(store, data, DEFAULTS)
     assert planned.wrong == ()
-    after = tasks.window(history, csv_import.carry_out(history, planned, ACTOR))
+    after = tasks.window(store, csv_import.import_requests(store, planned, ACTOR))
     assert [_facts(task) for task in after] == [_facts(task) for task in before]
 
 
-def test_a_masked_export_shows_no_address_and_is_not_imported(history: History) -> None:
-    task = actions.submit(
-        history, replace(_plain(), note="write to jane@example.com", tags=("jane@example.com",)), ACTOR
-    )
+def test_a_masked_export_shows_no_address_and_is_not_imported(store: Store) -> None:
+    task = actions.submit(store, replace(_plain(), note="write to jane@example.com", tags=("jane@example.com",)), ACTOR)
     row = cells(task, mask=True)
     assert not any("jane@example.com" in cell for cell in row)
-    planned = csv_import.plan(history, f"{row_text(HEADINGS)}{row_text(row)}".encode(), DEFAULTS)
+    planned = csv_import.plan(store, f"{row_text(HEADINGS)}{row_text(row)}".encode(), DEFAULTS)
     assert len(planned.wrong) == 1
 
 
@@ -151,36 +149,36 @@ def _plain() -> Request:
     return Request(Kind.RETRIEVAL, "jane@example.com", TODAY, "gdpr")
 
 
-def test_two_thousand_lines_are_checked_and_recorded_with_what_they_are(history: History) -> None:
+def test_two_thousand_lines_are_checked_and_recorded_with_what_they_are(store: Store) -> None:
     data = _file(*(f"access,s{number}@example.com,,ccpa,,,n{number},vip" for number in range(2_000)))
     told: list[int] = []
-    planned = csv_import.plan(history, data, DEFAULTS, told.append)
-    numbers = csv_import.carry_out(history, planned, ACTOR, told.append)
+    planned = csv_import.plan(store, data, DEFAULTS, told.append)
+    numbers = csv_import.import_requests(store, planned, ACTOR, told.append)
     assert len(numbers) == len(set(numbers)) == 2_000
     assert told == [*range(1, 2_001)] * 2
-    assert tasks.count(history, parse("tag:vip regulation:ccpa"), today=TODAY) == 2_000
-    assert history.revision() == 1
+    assert tasks.count(store, parse("tag:vip regulation:ccpa"), today=TODAY) == 2_000
+    assert store.revision() == 1
 
 
 @pytest.mark.parametrize("meanwhile", ["the same file", "a copy of it", "a request", "another's request"])
 def test_what_was_recorded_after_the_plan_was_made_is_seen_before_it_is_carried_out(
-    history: History, meanwhile: str
+    store: Store, meanwhile: str
 ) -> None:
     data = _file("access,jane@example.com,,,,,,", "access,bob@example.com,,,,,,")
-    agreed_to = csv_import.plan(history, data, DEFAULTS)
+    agreed_to = csv_import.plan(store, data, DEFAULTS)
     match meanwhile:
         case "the same file":
-            csv_import.carry_out(history, csv_import.plan(history, data, DEFAULTS), ACTOR)
+            csv_import.import_requests(store, csv_import.plan(store, data, DEFAULTS), ACTOR)
         case "a copy of it":
-            csv_import.carry_out(history, csv_import.plan(history, data + b"\r\n", DEFAULTS), ACTOR)
+            csv_import.import_requests(store, csv_import.plan(store, data + b"\r\n", DEFAULTS), ACTOR)
         case "a request":
-            submitted(history, email="JANE@example.com")
+            submitted(store, email="JANE@example.com")
         case "another's request":
-            submitted(history, email="eve@example.com")
-    before = scalar(history, "SELECT count(*) FROM tasks")
+            submitted(store, email="eve@example.com")
+    before = scalar(store, "SELECT count(*) FROM tasks")
     if meanwhile == "another's request":
-        assert len(csv_import.carry_out(history, agreed_to, ACTOR)) == 2
+        assert len(csv_import.import_requests(store, agreed_to, ACTOR)) == 2
         return
     with pytest.raises(NotPossible):
-        csv_import.carry_out(history, agreed_to, ACTOR)
-    assert scalar(history, "SELECT count(*) FROM tasks") == before
+        csv_import.import_requests(store, agreed_to, ACTOR)
+    assert scalar(store, "SELECT count(*) FROM tasks") == before

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.store.database.connection import History
-from bwp_tui.store.errors import HistoryUnavailable
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.errors import StoreUnavailable
 from bwp_tui.store.queries import tasks
 from tests.history.support import submitted
 
@@ -38,58 +38,58 @@ def _fill(disk: Path) -> None:
         os.close(descriptor)
 
 
-def _submit_many(history: History) -> None:
+def _submit_many(store: Store) -> None:
     for _ in range(500):
-        submitted(history)
+        submitted(store)
 
 
-def _refuses(history: History) -> None:
-    before = history.revision()
-    with pytest.raises(HistoryUnavailable):
-        submitted(history)
-    assert history.revision() == before
+def _refuses(store: Store) -> None:
+    before = store.revision()
+    with pytest.raises(StoreUnavailable):
+        submitted(store)
+    assert store.revision() == before
 
 
 def test_a_full_disk_while_it_is_open_is_told_and_reading_goes_on(small_disk: Path) -> None:
-    history = History(small_disk / "profile" / "history.db")
-    task = submitted(history)
+    store = Store(small_disk / "profile" / "history.db")
+    task = submitted(store)
     _fill(small_disk)
-    with pytest.raises(HistoryUnavailable, match=r"full|cannot be used"):
-        _submit_many(history)
-    assert tasks.get(history, task.number) == task
-    _refuses(history)
+    with pytest.raises(StoreUnavailable, match=r"full|cannot be used"):
+        _submit_many(store)
+    assert tasks.get(store, task.number) == task
+    _refuses(store)
     (small_disk / "ballast").unlink()
-    assert submitted(history).number > task.number
-    history.close()
+    assert submitted(store).number > task.number
+    store.close()
 
 
 def test_on_a_full_disk_it_opens_to_be_read(small_disk: Path) -> None:
     path = small_disk / "profile" / "history.db"
-    history = History(path)
-    task = submitted(history)
-    history.close()
+    store = Store(path)
+    task = submitted(store)
+    store.close()
     _fill(small_disk)
-    full = History(path)
+    full = Store(path)
     assert full.read_only is not None
     assert "full" in full.read_only
     assert tasks.get(full, task.number) == task
     _refuses(full)
     (small_disk / "ballast").unlink()
-    other = History(path)
+    other = Store(path)
     submitted(other)
     other.close()
-    with pytest.raises(HistoryUnavailable, match="Start bwp-tui anew"):
+    with pytest.raises(StoreUnavailable, match="Start bwp-tui anew"):
         tasks.get(full, task.number)
     full.close()
 
 
 def test_on_a_read_only_file_system_it_opens_to_be_read(small_disk: Path) -> None:
     path = small_disk / "profile" / "history.db"
-    history = History(path)
-    task = submitted(history)
-    history.close()
+    store = Store(path)
+    task = submitted(store)
+    store.close()
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
-    shown = History(path)
+    shown = Store(path)
     assert shown.read_only is not None
     assert "read-only file system" in shown.read_only
     assert tasks.get(shown, task.number) == task

@@ -13,11 +13,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bwp_tui.domain.deadlines import acknowledge_by
-from bwp_tui.domain.filter import LONGEST_FILTER, STATES, Ack, Age, Clause, Due, On, OneOf, Words, parse
+from bwp_tui.domain.filter import (
+    LONGEST_FILTER,
+    STATES,
+    AcknowledgeClause,
+    AgeClause,
+    Clause,
+    DateClause,
+    DueClause,
+    TextClause,
+    ValueClause,
+    parse,
+)
 from bwp_tui.domain.task import TERMINAL, Kind, Status, Task, TaskError, Verification
 from bwp_tui.domain.times import local_day
 from bwp_tui.store.commands import requests
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import downloads, poll_answers
 from tests.history import single
@@ -35,57 +46,57 @@ _FAILED = (Status.FAILED, Status.REJECTED, Status.MISSING, Status.UNCONFIRMED)
 
 
 @pytest.fixture(scope="module")
-def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
+def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """A register with a task of every status and some with notes, tags, errors and downloads."""
     clock = FrozenClock(NOW - timedelta(days=14))
-    history = History(tmp_path_factory.mktemp("search") / "profile" / "history.db", clock=clock)
+    store = Store(tmp_path_factory.mktemp("search") / "profile" / "history.db", clock=clock)
     for place, status in enumerate(Status):
         kind = Kind.DELETION if status in (Status.ON_HOLD, Status.CANCELLED) else Kind.RETRIEVAL
-        in_status(history, status, kind, f"{place:04x}A10a-{status}")
+        in_status(store, status, kind, f"{place:04x}A10a-{status}")
         clock.forward(hours=31)
-    _plant_details(history)
+    _plant_details(store)
     clock.now = NOW
-    yield history
-    history.close()
+    yield store
+    store.close()
 
 
-def _plant_details(history: History) -> None:
-    failed = _by_status(history, Status.FAILED)
+def _plant_details(store: Store) -> None:
+    failed = _by_status(store, Status.FAILED)
     errors = (TaskError("ORDERS_NOT_CLOSED", "open"), TaskError(None, "?"))
     single.answered(
-        history,
+        store,
         failed.number,
-        poll_answers.Answer("FAILED", failed.submitted_at, None, None, None, errors),
+        poll_answers.PollAnswer("FAILED", failed.submitted_at, None, None, None, errors),
         SOON,
     )
-    requests.resubmit(history, failed.number, ACTOR)
+    requests.resubmit(store, failed.number, ACTOR)
     for note, tags, email, regulation in (
         ("Left Message, 50% off_now", ("VIP", "eu"), "100%.real_one@example.com", "none"),
         ("back\\slash “quoted” ÉTÉ", ("é",), "jane@example.org", "ccpa"),
         ("", (), "JANE@EXAMPLE.COM", "gdpr"),
     ):
-        requests.submit(history, request(email=email, note=note, tags=tags, regulation=regulation), ACTOR)
+        requests.submit(store, request(email=email, note=note, tags=tags, regulation=regulation), ACTOR)
     for days in range(0, 40, 3):
         asked = replace(request(regulation="ccpa"), received_on=TODAY - timedelta(days=days))
-        requests.submit(history, asked, ACTOR)
+        requests.submit(store, asked, ACTOR)
     for number in (2, 5, 7):
-        single.assign(history, number, "Jane D_e", ACTOR)
-        single.verify(history, number, Verification(TODAY, ACTOR, "order details"), ACTOR)
-    for number in tasks.numbers(history, parse("regulation:ccpa"), today=TODAY)[:2]:
-        single.acknowledge(history, number, TODAY, ACTOR)
-        single.extend(history, number, "complex", TODAY, ACTOR)
+        single.assign(store, number, "Jane D_e", ACTOR)
+        single.verify(store, number, Verification(TODAY, ACTOR, "order details"), ACTOR)
+    for number in tasks.numbers(store, parse("regulation:ccpa"), today=TODAY)[:2]:
+        single.acknowledge(store, number, TODAY, ACTOR)
+        single.extend(store, number, "complex", TODAY, ACTOR)
     single.answered(
-        history, requests.track(history, Kind.RETRIEVAL, "ffff%_", request(), ACTOR).number, answer("SUSPENDED"), SOON
+        store, requests.track(store, Kind.RETRIEVAL, "ffff%_", request(), ACTOR).number, answer("SUSPENDED"), SOON
     )
-    saved = in_status(history, Status.COMPLETED, task_id="eeee0000")
-    requests.download(history, saved.number, "/srv", ACTOR)
-    (order,) = downloads.due(history, SOON, 5)
-    downloads.finished(history, order, "/srv/a.zip", 1, "00")
+    saved = in_status(store, Status.COMPLETED, task_id="eeee0000")
+    requests.download(store, saved.number, "/srv", ACTOR)
+    (order,) = downloads.due(store, SOON, 5)
+    downloads.record_success(store, order, "/srv/a.zip", 1, "00")
 
 
-def _by_status(history: History, status: Status) -> Task:
-    (number, *_) = tasks.numbers(history, parse(f"status:{status}"), today=TODAY)
-    return tasks.get(history, number)
+def _by_status(store: Store, status: Status) -> Task:
+    (number, *_) = tasks.numbers(store, parse(f"status:{status}"), today=TODAY)
+    return tasks.get(store, number)
 
 
 def _fits(task: Task, clause: Clause) -> bool:
@@ -94,23 +105,23 @@ def _fits(task: Task, clause: Clause) -> bool:
 
 def _plainly_fits(task: Task, clause: Clause) -> bool:
     match clause:
-        case Words(text):
+        case TextClause(text):
             return _contains(task.email, text) or _contains(task.note, text) or _begins(task.task_id, text)
-        case OneOf(field, values):
+        case ValueClause(field, values):
             return any(_has(task, field, value) for value in values)
-        case Age(op, seconds):
+        case AgeClause(op, seconds):
             age = NOW - (task.submitted_at or task.recorded_at)
             return bool(_COMPARE[op](age, timedelta(seconds=seconds)))
-        case Due(_, None):
+        case DueClause(_, None):
             return task.due_on is None
-        case Ack(op, bound):
+        case AcknowledgeClause(op, bound):
             return _ack_fits(task, op, bound)
-        case On("received", op, bound):
+        case DateClause("received", op, bound):
             return bool(_COMPARE[op](task.received_on, bound if isinstance(bound, date) else _ago(bound)))
-        case On(_, op, bound):
+        case DateClause(_, op, bound):
             day = None if task.submitted_at is None else local_day(task.submitted_at)
             return day is not None and bool(_COMPARE[op](day, bound if isinstance(bound, date) else _ago(bound)))
-        case Due(op, bound, still_open=still_open):
+        case DueClause(op, bound, still_open=still_open):
             day = bound if isinstance(bound, date) else TODAY + timedelta(days=bound or 0)
             saved = task.download is not None and task.download.state == "done"
             counts = not still_open or _is_open(task, saved=saved)
@@ -230,7 +241,7 @@ _CLAUSES = st.builds("{}{}".format, st.sampled_from(["", "-"]), st.one_of(_QUOTE
 
 
 @given(st.lists(_CLAUSES, max_size=4).map(" ".join))
-def test_a_filter_finds_exactly_the_tasks_that_fit_it(full: History, text: str) -> None:
+def test_a_filter_finds_exactly_the_tasks_that_fit_it(full: Store, text: str) -> None:
     wanted = parse(text)
     everything = tasks.window(full, tasks.numbers(full, parse(""), today=TODAY))
     expected = [task.number for task in everything if all(_fits(task, clause) for clause in wanted.clauses)]
@@ -240,18 +251,18 @@ def test_a_filter_finds_exactly_the_tasks_that_fit_it(full: History, text: str) 
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_every_state_fits_some_tasks_and_not_others(full: History, state: str) -> None:
+def test_every_state_fits_some_tasks_and_not_others(full: Store, state: str) -> None:
     everything = tasks.count(full, parse(""), today=TODAY)
     assert 0 < tasks.count(full, parse(f"is:{state}"), today=TODAY) < everything
 
 
 @pytest.mark.parametrize("part", ["a ", "-a ", "is:ready ", "-tag:a "])
-def test_the_longest_filters_are_answered(full: History, part: str) -> None:
+def test_the_longest_filters_are_answered(full: Store, part: str) -> None:
     tasks.count(full, parse(part * (LONGEST_FILTER // len(part))), today=TODAY)
 
 
 @pytest.mark.parametrize("field", ["note", "email", "id", "tag", "error", "status", "assigned"])
-def test_the_longest_lists_of_values_are_answered(full: History, field: str) -> None:
+def test_the_longest_lists_of_values_are_answered(full: Store, field: str) -> None:
     values = "A," * ((LONGEST_FILTER - len(field) - 1) // 2)
     assert tasks.count(full, parse(f"{field}:{values}"), today=TODAY) >= 0
 
@@ -264,7 +275,7 @@ def test_the_longest_lists_of_values_are_answered(full: History, field: str) -> 
         *("submitted<0001-01-01", "submitted:9999-12-31", "submitted>=9999-12-31"),
     ],
 )
-def test_the_furthest_bounds_are_answered(full: History, text: str) -> None:
+def test_the_furthest_bounds_are_answered(full: Store, text: str) -> None:
     everything = tasks.count(full, parse(""), today=TODAY)
     fitting = tasks.count(full, parse(text), today=TODAY)
     assert fitting + tasks.count(full, parse(f"-{text}"), today=TODAY) == everything

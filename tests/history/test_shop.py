@@ -8,18 +8,18 @@ import apsw
 import pytest
 
 from bwp_tui.domain.shop import Shop
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import OtherShop
 from bwp_tui.store.maintenance import backups, restore
 from bwp_tui.store.worklog import engine_state
-from bwp_tui.store.worklog.engine_state import Service
+from bwp_tui.store.worklog.engine_state import ServiceState
 from tests.history.support import FrozenClock, accepted, submitted
 
 OURS = Shop("bp-ours", "api.example.com")
 
 
-def _write(history: History, message: str) -> None:
-    engine_state.report(history, Service.REACHED, message, None)
+def _write(store: Store, message: str) -> None:
+    engine_state.record_health(store, ServiceState.REACHED, message, None)
 
 
 @pytest.mark.parametrize(
@@ -36,58 +36,58 @@ def test_two_shops_are_told_apart_by_target_and_host(other: Shop, is_other: bool
     assert OURS.is_other(other) is other.is_other(OURS) is is_other
 
 
-def test_the_first_request_binds_it_and_another_shop_records_nothing(history: History) -> None:
-    history.work_for(OURS)
-    submitted(history)
-    other = history.another()
+def test_the_first_request_binds_it_and_another_shop_records_nothing(store: Store) -> None:
+    store.work_for(OURS)
+    submitted(store)
+    other = store.another()
     with pytest.raises(OtherShop, match=r"bp-ours.*bp-other"):
         other.work_for(Shop("bp-other", "api.example.com"))
-    before = history.revision()
+    before = store.revision()
     with pytest.raises(OtherShop):
         submitted(other)
-    assert history.revision() == before
+    assert store.revision() == before
     other.close()
 
 
-def test_one_that_another_shop_binds_meanwhile_is_refused_in_the_transaction(history: History) -> None:
-    history.work_for(OURS)
-    other = history.another()
+def test_one_that_another_shop_binds_meanwhile_is_refused_in_the_transaction(store: Store) -> None:
+    store.work_for(OURS)
+    other = store.another()
     other.work_for(Shop("bp-other", None))
     _write(other, "an empty history belongs to nobody")
-    _write(history, "an empty history belongs to nobody still")
-    submitted(history)
+    _write(store, "an empty history belongs to nobody still")
+    submitted(store)
     with pytest.raises(OtherShop):
         _write(other, "it is bound now")
     other.close()
 
 
-def test_the_host_counts_once_a_service_has_given_a_task_id(history: History) -> None:
-    history.work_for(Shop("bp-ours", "mistyped.example.com"))
-    submitted(history)
-    _write(history, "asked for")
-    history.work_for(OURS)
-    accepted(history, "task-1", email="bob@example.com")
-    _write(history, "accepted")
+def test_the_host_counts_once_a_service_has_given_a_task_id(store: Store) -> None:
+    store.work_for(Shop("bp-ours", "mistyped.example.com"))
+    submitted(store)
+    _write(store, "asked for")
+    store.work_for(OURS)
+    accepted(store, "task-1", email="bob@example.com")
+    _write(store, "accepted")
     with pytest.raises(OtherShop):
-        history.work_for(Shop("bp-ours", "mistyped.example.com"))
+        store.work_for(Shop("bp-ours", "mistyped.example.com"))
 
 
-def test_without_a_target_in_the_settings_it_stays_as_it_is(history: History) -> None:
-    history.work_for(OURS)
-    submitted(history)
-    history.work_for(None)
-    submitted(history)
-    assert history.rows("SELECT target_id FROM meta") == [(OURS.target_id,)]
+def test_without_a_target_in_the_settings_it_stays_as_it_is(store: Store) -> None:
+    store.work_for(OURS)
+    submitted(store)
+    store.work_for(None)
+    submitted(store)
+    assert store.rows("SELECT target_id FROM meta") == [(OURS.target_id,)]
 
 
 def test_it_stays_bound_through_a_copy_that_is_restored(path: Path, clock: FrozenClock) -> None:
-    history = History(path, clock=clock)
-    history.work_for(OURS)
-    accepted(history, "task-1")
-    _write(history, "accepted")
+    store = Store(path, clock=clock)
+    store.work_for(OURS)
+    accepted(store, "task-1")
+    _write(store, "accepted")
     copy = path.with_name("copy.db")
     backups.back_up_to(path, copy)
-    history.close()
+    store.close()
     path.unlink()
     restore.restore(path, copy, clock())
     db = apsw.Connection(str(path))

@@ -12,7 +12,7 @@ import apsw
 import pytest
 
 from bwp_tui.store.database import tripwire
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.tripwire import Seen, Tripwire
 from bwp_tui.store.maintenance import backups, restore
 from tests.history.damage import overwrite
@@ -31,106 +31,106 @@ def _put_back(copy: Path, path: Path) -> None:
     shutil.copy(copy, path)
 
 
-def _opened(path: Path, clock: FrozenClock) -> tuple[History, str | None]:
-    history = History(path, clock=clock)
-    return history, history.opened.report
+def _opened(path: Path, clock: FrozenClock) -> tuple[Store, str | None]:
+    store = Store(path, clock=clock)
+    return store, store.opening_report.report
 
 
 def test_a_request_that_waits_in_an_older_copy_counts_as_sent_when_it_was_asked_for(
     path: Path, clock: FrozenClock
 ) -> None:
-    history = History(path, clock=clock)
-    task = submitted(history)
+    store = Store(path, clock=clock)
+    task = submitted(store)
     copy = _copy(path)
     clock.forward(hours=1)
-    sent(history, task.number)
-    history.close()
+    sent(store, task.number)
+    store.close()
     _put_back(copy, path)
     clock.forward(hours=1)
-    history, report = _opened(path, clock)
+    store, report = _opened(path, clock)
     assert report is not None
     assert str(path) in report
-    intent = intent_of(history, task.number)
+    intent = intent_of(store, task.number)
     assert (intent.first_sent_at, intent.attempts) == (clock.now - timedelta(hours=2), 1)
-    history.close()
-    history, report = _opened(path, clock)
+    store.close()
+    store, report = _opened(path, clock)
     assert report is None, "it is told once"
-    history.close()
+    store.close()
 
 
 def test_a_log_that_was_rolled_back_is_noticed(path: Path, clock: FrozenClock) -> None:
-    history = History(path, clock=clock)
-    submitted(history)
+    store = Store(path, clock=clock)
+    submitted(store)
     saved = {end: path.with_name(path.name + end).read_bytes() for end in ("", "-wal")}
-    submitted(history, email="bob@example.com")
-    history.close()
+    submitted(store, email="bob@example.com")
+    store.close()
     for end, content in saved.items():
         path.with_name(path.name + end).write_bytes(content)
-    history, report = _opened(path, clock)
+    store, report = _opened(path, clock)
     assert report is not None
-    assert scalar(history, "SELECT count(*) FROM intents WHERE first_sent_at IS NOT NULL") == 1
-    history.close()
+    assert scalar(store, "SELECT count(*) FROM intents WHERE first_sent_at IS NOT NULL") == 1
+    store.close()
 
 
 def test_a_copy_without_an_identity_counts_as_another_history(path: Path, clock: FrozenClock, tmp_path: Path) -> None:
-    other = History(tmp_path / "other" / "history.db", clock=clock)
+    other = Store(tmp_path / "other" / "history.db", clock=clock)
     task = submitted(other)
     other.close()
-    History(path, clock=clock).close()
+    Store(path, clock=clock).close()
     _put_back(other.path, path)
-    history, report = _opened(path, clock)
+    store, report = _opened(path, clock)
     assert report is not None
-    assert intent_of(history, task.number).attempts == 1
-    history.close()
+    assert intent_of(store, task.number).attempts == 1
+    store.close()
 
 
 def test_nothing_is_said_of_a_history_as_it_was_left(path: Path, clock: FrozenClock) -> None:
     for _ in range(3):
-        history, report = _opened(path, clock)
-        task = submitted(history)
+        store, report = _opened(path, clock)
+        task = submitted(store)
         assert report is None
-        assert intent_of(history, task.number).first_sent_at is None
-        history.close()
+        assert intent_of(store, task.number).first_sent_at is None
+        store.close()
 
 
 def test_a_copy_of_the_whole_folder_and_a_lost_lock_file_are_no_older_copies(path: Path, clock: FrozenClock) -> None:
-    history = History(path, clock=clock)
-    submitted(history)
-    history.close()
+    store = Store(path, clock=clock)
+    submitted(store)
+    store.close()
     copied = shutil.copytree(path.parent, path.parent.with_name("copied")) / path.name
     path.with_name("history.lock").unlink()
     for at in (path, copied):
-        history, report = _opened(at, clock)
+        store, report = _opened(at, clock)
         assert report is None
-        history.close()
+        store.close()
 
 
 def test_what_the_program_itself_puts_back_is_no_older_copy(path: Path, clock: FrozenClock) -> None:
-    history = History(path, clock=clock)
-    submitted(history)
+    store = Store(path, clock=clock)
+    submitted(store)
     copy = _copy(path)
     backups.back_up_daily(path, TODAY, threading.Event())
     for _ in range(5):
-        submitted(history)
-    history.close()
+        submitted(store)
+    store.close()
     restore.restore(path, copy, clock())
-    history, report = _opened(path, clock)
+    store, report = _opened(path, clock)
     assert report is None
-    history.close()
+    store.close()
     path.unlink()
     clock.forward(seconds=1)
     restore.restore(path, copy, clock())
-    history, report = _opened(path, clock)
+    store, report = _opened(path, clock)
     assert report is None
-    history.close()
+    store.close()
     overwrite(path, 0, b"\0" * 4096)
-    history, report = _opened(path, clock)
+    store, report = _opened(path, clock)
     assert report is not None
     assert "damaged" in report
-    history.close()
-    history, report = _opened(path, clock)
+    store.close()
+    store, report = _opened(path, clock)
     assert report is None
-    history.close()
+    store.close()
 
 
 @pytest.fixture
@@ -169,9 +169,9 @@ def test_without_a_lock_file_there_is_none() -> None:
 def test_every_history_has_an_identity_of_its_own_that_its_copies_share(path: Path, tmp_path: Path) -> None:
     identities = []
     for at in (path, tmp_path / "other" / "history.db"):
-        history = History(at)
-        identities.append(history.rows("SELECT identity FROM meta"))
-        history.close()
+        store = Store(at)
+        identities.append(store.rows("SELECT identity FROM meta"))
+        store.close()
     assert identities[0] != identities[1]
     assert len(str(identities[0][0][0])) == 32
     db = apsw.Connection(str(_copy(path)))

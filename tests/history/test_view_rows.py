@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bwp_tui.domain.filter import parse
-from bwp_tui.store.database.connection import History, Transaction
+from bwp_tui.store.database.connection import Store, Transaction
 from bwp_tui.store.queries import keyset_page, tasks, view_rows
 from bwp_tui.store.queries.filter_sql import SORTS
-from bwp_tui.store.queries.keyset_page import Neighbourhood
-from bwp_tui.store.queries.view_rows import Near, ViewRows, Wanted
+from bwp_tui.store.queries.keyset_page import KeysetPage
+from bwp_tui.store.queries.view_rows import AnchorRow, ViewQuery, ViewRows
 from tests.history.support import TODAY, FrozenClock, submitted
 
 _ADD = st.tuples(st.just("add"), st.just(0), st.just(""))
@@ -25,14 +25,14 @@ _LOOK = st.tuples(st.just("look"), st.just(0), st.just(""))
 
 
 @pytest.fixture
-def history(tmp_path: Path) -> Iterator[History]:
-    history = History(tmp_path / "profile" / "history.db", clock=FrozenClock())
-    yield history
-    history.close()
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store(tmp_path / "profile" / "history.db", clock=FrozenClock())
+    yield store
+    store.close()
 
 
-def wanted(filter_text: str = "", sort: str = "newest") -> Wanted:
-    return Wanted(parse(filter_text), sort, TODAY)
+def wanted(filter_text: str = "", sort: str = "newest") -> ViewQuery:
+    return ViewQuery(parse(filter_text), sort, TODAY)
 
 
 def never() -> bool:
@@ -50,21 +50,21 @@ def test_mended_rows_are_the_rows_read_anew(
 ) -> None:
     question = wanted(filter_text, sort)
     with tempfile.TemporaryDirectory() as folder:
-        history = History(Path(folder) / "history.db", clock=FrozenClock())
-        history.rows("PRAGMA synchronous = OFF")
-        rows, seen = ViewRows(history), 0
+        store = Store(Path(folder) / "history.db", clock=FrozenClock())
+        store.rows("PRAGMA synchronous = OFF")
+        rows, seen = ViewRows(store), 0
         for what, number, status in [*operations, ("look", 0, "")]:
             if what != "look":
-                _apply(history, what, number, status)
+                _apply(store, what, number, status)
                 continue
-            changed, seen = tasks.changed_since(history, seen), history.revision()
-            found = rows.every(question, changed, never)
-            assert found == tasks.numbers(history, question.filter, today=TODAY, sort=sort)
-        history.close()
+            changed, seen = tasks.changed_since(store, seen), store.revision()
+            found = rows.all_numbers(question, changed, never)
+            assert found == tasks.numbers(store, question.filter, today=TODAY, sort=sort)
+        store.close()
 
 
-def _apply(history: History, what: str, number: int, status: str) -> None:
-    with history.write() as transaction:
+def _apply(store: Store, what: str, number: int, status: str) -> None:
+    with store.write() as transaction:
         if what == "add":
             _insert(transaction)
         elif what == "change":
@@ -83,44 +83,44 @@ def _insert(transaction: Transaction) -> None:
     )
 
 
-def test_a_change_that_moves_no_row_leaves_the_rows_as_they_are(history: History) -> None:
-    numbers = [submitted(history).number for _ in range(3)]
-    rows = ViewRows(history)
-    before = rows.every(wanted(), numbers, never)
-    assert rows.every(wanted(), [2], never) is before
+def test_a_change_that_moves_no_row_leaves_the_rows_as_they_are(store: Store) -> None:
+    numbers = [submitted(store).number for _ in range(3)]
+    rows = ViewRows(store)
+    before = rows.all_numbers(wanted(), numbers, never)
+    assert rows.all_numbers(wanted(), [2], never) is before
 
 
-def test_rows_that_were_handed_out_never_change(history: History) -> None:
-    submitted(history)
-    rows = ViewRows(history)
-    before = rows.every(wanted(), [1], never)
-    submitted(history)
-    after = rows.every(wanted(), [2], never)
+def test_rows_that_were_handed_out_never_change(store: Store) -> None:
+    submitted(store)
+    rows = ViewRows(store)
+    before = rows.all_numbers(wanted(), [1], never)
+    submitted(store)
+    after = rows.all_numbers(wanted(), [2], never)
     assert before is not None
     assert after is not None
     assert (list(before), list(after)) == ([1], [2, 1])
 
 
-def test_only_a_view_that_is_new_and_long_has_a_first_page(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_a_view_that_is_new_and_long_has_a_first_page(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(view_rows, "PAGE", 2)
     for _ in range(3):
-        submitted(history)
-    rows = ViewRows(history)
-    page = rows.first(wanted())
+        submitted(store)
+    rows = ViewRows(store)
+    page = rows.first_page(wanted())
     assert page is not None
     assert list(page) == [3, 2]
-    rows.every(wanted(), [], never)
-    assert rows.first(wanted()) is None
-    assert rows.first(wanted("status:failed")) is None
+    rows.all_numbers(wanted(), [], never)
+    assert rows.first_page(wanted()) is None
+    assert rows.first_page(wanted("status:failed")) is None
 
 
-def test_a_reading_that_is_no_longer_wanted_ends_and_the_next_one_is_whole(history: History) -> None:
-    with history.write() as transaction:
+def test_a_reading_that_is_no_longer_wanted_ends_and_the_next_one_is_whole(store: Store) -> None:
+    with store.write() as transaction:
         for _ in range(20_000):
             _insert(transaction)
-    rows = ViewRows(history)
-    assert rows.every(wanted(), [], lambda: True) is None
-    found = rows.every(wanted(), [], never)
+    rows = ViewRows(store)
+    assert rows.all_numbers(wanted(), [], lambda: True) is None
+    found = rows.all_numbers(wanted(), [], never)
     assert found is not None
     assert len(found) == 20_000
 
@@ -128,10 +128,10 @@ def test_a_reading_that_is_no_longer_wanted_ends_and_the_next_one_is_whole(histo
 @pytest.mark.parametrize("counted", [1_000, 4])
 @pytest.mark.parametrize("sort", SORTS)
 def test_the_tasks_about_one_are_those_of_all_rows(
-    history: History, sort: str, counted: int, monkeypatch: pytest.MonkeyPatch
+    store: Store, sort: str, counted: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(keyset_page, "COUNTED", counted)
-    with history.write() as transaction:
+    with store.write() as transaction:
         for at in range(40):
             _insert(transaction)
             columns = ("submitted_at", "updated_at", "assigned_to", "note", "status", "kind", "due_on", "email")
@@ -141,33 +141,33 @@ def test_the_tasks_about_one_are_those_of_all_rows(
                 transaction.run(f"UPDATE tasks SET {column} = ? WHERE number = ?", (value, at + 1))
     for filter_text in ("", "-kind:deletion"):
         wanted_filter = parse(filter_text)
-        every = tasks.numbers(history, wanted_filter, today=TODAY, sort=sort)
+        every = tasks.numbers(store, wanted_filter, today=TODAY, sort=sort)
         for place, number in enumerate(every):
-            about = Neighbourhood(history, wanted_filter, number, today=TODAY, sort=sort)
+            about = KeysetPage(store, wanted_filter, number, today=TODAY, sort=sort)
             above, is_near_an_end = min(3, place), min(place, len(every) - 1 - place) < counted
             told = place if is_near_an_end else len(every) // 2
             assert about.page(3, len(every)) == (told - above, every[place - above : place + 4])
 
 
-def test_a_task_that_does_not_fit_has_none_about_it(history: History) -> None:
-    submitted(history)
-    assert Neighbourhood(history, parse("status:failed"), 1, today=TODAY, sort="newest").page(3, 1) is None
+def test_a_task_that_does_not_fit_has_none_about_it(store: Store) -> None:
+    submitted(store)
+    assert KeysetPage(store, parse("status:failed"), 1, today=TODAY, sort="newest").page(3, 1) is None
 
 
 def test_the_first_page_can_be_about_a_task_in_the_middle_of_many(
-    history: History, monkeypatch: pytest.MonkeyPatch
+    store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(view_rows, "PAGE", 2)
-    monkeypatch.setattr(view_rows, "LONG", 5)
+    monkeypatch.setattr(view_rows, "LONG_VIEW", 5)
     for _ in range(6):
-        submitted(history)
-    page = ViewRows(history).first(wanted(sort="oldest"), Near(4, 6))
+        submitted(store)
+    page = ViewRows(store).first_page(wanted(sort="oldest"), AnchorRow(4, 6))
     assert page is not None
     assert list(page) == [0, 0, 3, 4, 5, 0]
 
 
-def test_another_order_of_few_tasks_is_read_whole(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(view_rows, "LONG", 6)
+def test_another_order_of_few_tasks_is_read_whole(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(view_rows, "LONG_VIEW", 6)
     for _ in range(6):
-        submitted(history)
-    assert ViewRows(history).first(wanted(sort="oldest"), Near(4, 6)) is None
+        submitted(store)
+    assert ViewRows(store).first_page(wanted(sort="oldest"), AnchorRow(4, 6)) is None

@@ -7,28 +7,28 @@ from dataclasses import replace
 import pytest
 
 from bwp_tui.domain.filter import VIEWS, View
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import saved_views
 
 MINE = View("mine", "mine", "assigned:jane is:open", "due", ("subject", "due"))
 
 
-def test_a_saved_view_comes_after_the_built_in_ones_and_outlives_the_connection(history: History) -> None:
-    saved_views.save(history, MINE)
-    again = History(history.path)
-    assert saved_views.every(again) == (*VIEWS, MINE)
+def test_a_saved_view_comes_after_the_built_in_ones_and_outlives_the_connection(store: Store) -> None:
+    saved_views.save(store, MINE)
+    again = Store(store.path)
+    assert saved_views.all_views(again) == (*VIEWS, MINE)
     assert saved_views.named(again, "MINE") == MINE
     again.close()
 
 
-def test_a_view_of_the_same_name_is_replaced_in_its_place(history: History) -> None:
+def test_a_view_of_the_same_name_is_replaced_in_its_place(store: Store) -> None:
     for name in ("mine", "Éva", "last"):
-        saved_views.save(history, replace(MINE, name=name))
-    saved_views.save(history, replace(MINE, name="éva", filter="tag:vip"))
-    assert [view.name for view in saved_views.saved(history)] == ["mine", "éva", "last"]
-    saved_views.save(history, replace(MINE, name="last"), position=0)
-    assert [view.name for view in saved_views.saved(history)] == ["last", "mine", "éva"]
+        saved_views.save(store, replace(MINE, name=name))
+    saved_views.save(store, replace(MINE, name="éva", filter="tag:vip"))
+    assert [view.name for view in saved_views.saved(store)] == ["mine", "éva", "last"]
+    saved_views.save(store, replace(MINE, name="last"), position=0)
+    assert [view.name for view in saved_views.saved(store)] == ["last", "mine", "éva"]
 
 
 @pytest.mark.parametrize(
@@ -41,18 +41,18 @@ def test_a_view_of_the_same_name_is_replaced_in_its_place(history: History) -> N
         replace(MINE, sort="colour"),
     ],
 )
-def test_a_view_that_could_not_be_shown_is_not_saved(history: History, wrong: View) -> None:
+def test_a_view_that_could_not_be_shown_is_not_saved(store: Store, wrong: View) -> None:
     with pytest.raises(NotPossible):
-        saved_views.save(history, wrong)
-    assert saved_views.saved(history) == ()
+        saved_views.save(store, wrong)
+    assert saved_views.saved(store) == ()
 
 
-def test_a_saved_view_is_deleted_and_a_built_in_one_is_not(history: History) -> None:
-    saved_views.save(history, MINE)
-    assert saved_views.delete(history, "Mine") == MINE
-    assert saved_views.saved(history) == ()
+def test_a_saved_view_is_deleted_and_a_built_in_one_is_not(store: Store) -> None:
+    saved_views.save(store, MINE)
+    assert saved_views.delete(store, "Mine") == MINE
+    assert saved_views.saved(store) == ()
     for name in ("mine", "failed"):
         with pytest.raises(NotPossible):
-            saved_views.delete(history, name)
+            saved_views.delete(store, name)
     with pytest.raises(NotPossible, match="Did you mean “failed”"):
-        saved_views.named(history, "faild")
+        saved_views.named(store, "faild")

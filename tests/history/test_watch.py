@@ -11,8 +11,8 @@ from pathlib import Path
 import apsw
 import pytest
 
-from bwp_tui.store.database.change_watcher import Watch
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.change_watcher import ChangeWatcher
+from bwp_tui.store.database.connection import Store
 from tests.history.support import submitted
 
 _WRITE_ONE = """
@@ -46,9 +46,9 @@ class _Bell:
             return self._ring.wait_for(lambda: self.rung > count, timeout)
 
 
-def test_a_commit_of_another_process_is_noticed_within_a_second(path: Path, history: History) -> None:
+def test_a_commit_of_another_process_is_noticed_within_a_second(path: Path, store: Store) -> None:
     bell = _Bell()
-    watch = Watch(History(path), bell)
+    watch = ChangeWatcher(Store(path), bell)
     watch.start()
     command = [sys.executable, "-c", _WRITE_ONE, str(path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as writer:
@@ -61,35 +61,35 @@ def test_a_commit_of_another_process_is_noticed_within_a_second(path: Path, hist
         noticed = time.monotonic()
     watch.stop()
     assert noticed - committed < 1
-    assert history.revision() == 1
+    assert store.revision() == 1
 
 
-def test_a_commit_of_this_process_is_noticed_and_one_undone_is_not(path: Path, history: History) -> None:
+def test_a_commit_of_this_process_is_noticed_and_one_undone_is_not(path: Path, store: Store) -> None:
     bell = _Bell()
-    watch = Watch(History(path), bell)
+    watch = ChangeWatcher(Store(path), bell)
     watch.start()
-    with pytest.raises(ZeroDivisionError), history.write():
+    with pytest.raises(ZeroDivisionError), store.write():
         _ = 1 / 0
-    submitted(history)
+    submitted(store)
     assert bell.wait_beyond(0, 10)
-    submitted(history)
+    submitted(store)
     assert bell.wait_beyond(1, 10)
     assert not bell.wait_beyond(2, 0.35)
     watch.stop()
 
 
-def test_what_was_committed_before_the_watch_is_not_news(path: Path, history: History) -> None:
-    submitted(history)
+def test_what_was_committed_before_the_watch_is_not_news(path: Path, store: Store) -> None:
+    submitted(store)
     bell = _Bell()
-    watch = Watch(History(path), bell)
+    watch = ChangeWatcher(Store(path), bell)
     watch.start()
     assert not bell.wait_beyond(0, 0.35)
     watch.stop()
 
 
 def test_a_watch_that_stops_ends_its_thread_and_closes_its_connection(path: Path) -> None:
-    watched = History(path)
-    watch = Watch(watched, _Bell())
+    watched = Store(path)
+    watch = ChangeWatcher(watched, _Bell())
     watch.start()
     watch.stop()
     assert not [thread for thread in threading.enumerate() if thread.name == "history-watch"]
@@ -97,22 +97,22 @@ def test_a_watch_that_stops_ends_its_thread_and_closes_its_connection(path: Path
         watched.revision()
 
 
-def test_a_watch_may_be_stopped_from_what_it_calls(path: Path, history: History) -> None:
+def test_a_watch_may_be_stopped_from_what_it_calls(path: Path, store: Store) -> None:
     stopped = threading.Event()
 
     def stop() -> None:
         watch.stop()
         stopped.set()
 
-    watch = Watch(History(path), stop)
+    watch = ChangeWatcher(Store(path), stop)
     watch.start()
-    submitted(history)
+    submitted(store)
     assert stopped.wait(10)
     watch.stop()
 
 
 def test_a_watch_that_never_began_closes_its_connection_when_it_is_stopped(path: Path) -> None:
-    watched = History(path)
-    Watch(watched, _Bell()).stop()
+    watched = Store(path)
+    ChangeWatcher(watched, _Bell()).stop()
     with pytest.raises(apsw.ConnectionClosedError):
         watched.revision()

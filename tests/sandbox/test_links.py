@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bwp_tui.sandbox.links import LinkOffice
+from bwp_tui.sandbox.links import LinkSigner
 from bwp_tui.sandbox.server import Sandbox
 from tests.sandbox.client import Client, Reply, SteppedClock, fetch
 
@@ -72,7 +72,7 @@ def test_a_link_with_an_authorization_header_is_refused(client: Client, task_id:
 
 
 def test_a_signed_link_to_nothing_is_no_such_key(sandbox: Sandbox, clock: SteppedClock) -> None:
-    office = LinkOffice(f"http://{sandbox.address}", 1, clock)
+    office = LinkSigner(f"http://{sandbox.address}", 1, clock)
     reply = fetch(office.make("00000000-0000-4000-8000-000000000000"))
     assert (reply.status, code(reply)) == (404, "NoSuchKey")
 

@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 
 from bwp_tui.console.app import ConsoleApp
 from bwp_tui.settings import Profile
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from tests.console.past import PAST, Planted, clock
 from tests.console.support import USUAL, WIDE, Console, plant
 
@@ -46,17 +46,17 @@ class Camera:
         *,
         past: tuple[Planted, ...] = PAST,
         theme: str = "dark",
-        prepare: Callable[[History], None] | None = None,
+        prepare: Callable[[Store], None] | None = None,
         rows: int | None = None,
     ) -> bool:
         """Return whether the picture is the kept one; `rows` is how many tasks there are where `prepare` adds some."""
-        with _planted(self._profile, past) as history:
+        with _planted(self._profile, past) as store:
             if prepare is not None:
-                prepare(history)
+                prepare(store)
             app = ConsoleApp(self._profile, theme=theme, clock=clock, with_engine=False)
 
             async def before(pilot: Pilot[int]) -> None:
-                console = Console(app, pilot, history)
+                console = Console(app, pilot, store)
                 await console.until(
                     lambda: console.main.is_ready and console.main.table.row_count == (rows or len(past))
                 )
@@ -86,12 +86,12 @@ class Camera:
 
 
 @contextmanager
-def _planted(profile: Profile, past: tuple[Planted, ...]) -> Iterator[History]:
-    history = plant(profile, past)
+def _planted(profile: Profile, past: tuple[Planted, ...]) -> Iterator[Store]:
+    store = plant(profile, past)
     try:
-        yield history
+        yield store
     finally:
-        history.close()
+        store.close()
 
 
 both_sizes = pytest.mark.parametrize("size", [WIDE, USUAL], ids=["wide", "usual"])

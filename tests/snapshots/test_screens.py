@@ -7,7 +7,7 @@ import pytest
 from bwp_tui.domain.task import WATCHED, Kind, Request, Verification
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog import downloads, intent_outcomes, intents
 from tests.archive.zips import plain
 from tests.console.past import HELD, NOT_KNOWN, NOW, READY, TODAY, WAITING
@@ -19,20 +19,20 @@ from tests.snapshots.camera import SMALL, Camera, both_sizes
 TOKEN = "28688a0a-1111-4222-8333-444455556666"
 
 
-def office(history: History) -> None:
+def office(store: Store) -> None:
     """Work on the held deletion, and a second request for its address, which the service has taken."""
-    single.verify(history, HELD, Verification(TODAY, "anna", "order 17 and its postcode"), "op")
-    single.extend(history, HELD, "orders in three shops", TODAY, "op")
-    single.assign(history, HELD, "anna", "op")
-    single.set_tags(history, WAITING, (WATCHED,), "op")
+    single.verify(store, HELD, Verification(TODAY, "anna", "order 17 and its postcode"), "op")
+    single.extend(store, HELD, "orders in three shops", TODAY, "op")
+    single.assign(store, HELD, "anna", "op")
+    single.set_tags(store, WAITING, (WATCHED,), "op")
     request = Request(Kind.DELETION, "bob@example.com", TODAY, "gdpr", 10, "left the shop")
-    number = requests.submit(history, request, "op").number
-    with history.write() as transaction:
+    number = requests.submit(store, request, "op").number
+    with store.write() as transaction:
         transaction.run("UPDATE intents SET client_token = ?", (TOKEN,))
-    (intent,) = intents.due(history, NOW, 9)
-    assert intent_outcomes.sending(history, intent.id)
-    intent_outcomes.accepted(history, intent.id, "0e1f7b16-accepted", NOW)
-    requests.cancel(history, number, "op")
+    (intent,) = intents.due(store, NOW, 9)
+    assert intent_outcomes.record_sending(store, intent.id)
+    intent_outcomes.record_accepted(store, intent.id, "0e1f7b16-accepted", NOW)
+    requests.cancel(store, number, "op")
 
 
 NEW = 11
@@ -78,12 +78,12 @@ def test_dashboard(camera: Camera, size: tuple[int, int]) -> None:
 
 @both_sizes
 def test_archive(camera: Camera, size: tuple[int, int], profile: Profile) -> None:
-    def prepare(history: History) -> None:
+    def prepare(store: Store) -> None:
         profile.download_dir.mkdir(parents=True, exist_ok=True)
         path = plain(profile.download_dir / "retrieval-jane.doe@example.com-1.zip", MEMBERS)
-        requests.download(history, READY, str(path.parent), "op")
-        (order,) = downloads.due(history, NOW, 9)
-        downloads.finished(history, order, str(path), path.stat().st_size, "0" * 64)
+        requests.download(store, READY, str(path.parent), "op")
+        (order,) = downloads.due(store, NOW, 9)
+        downloads.record_success(store, order, str(path), path.stat().st_size, "0" * 64)
 
     async def act(console: Console) -> None:
         await console.press("o")

@@ -6,7 +6,7 @@ import pytest
 from textual.widgets import Input
 
 from bwp_tui.store.commands import requests
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog import downloads
 from tests.console.past import NOT_KNOWN, NOW, READY
 from tests.console.support import USUAL, Console
@@ -90,12 +90,12 @@ def test_help(camera: Camera, size: tuple[int, int]) -> None:
 
 @both_sizes
 def test_download_under_way(camera: Camera, size: tuple[int, int]) -> None:
-    def prepare(history: History) -> None:
+    def prepare(store: Store) -> None:
         for number in (READY, 1):
-            requests.download(history, number, "/srv/privacy", "op")
-        order = next(order for order in downloads.due(history, NOW, 9) if order.number == READY)
-        downloads.started(history, order)
-        downloads.progressed(history, order, 12_400_000, 19_300_000, 3_100_000.0, '"etag"')
+            requests.download(store, number, "/srv/privacy", "op")
+        order = next(order for order in downloads.due(store, NOW, 9) if order.number == READY)
+        downloads.record_start(store, order)
+        downloads.record_progress(store, order, 12_400_000, 19_300_000, 3_100_000.0, '"etag"')
 
     async def act(console: Console) -> None:
         await console.sees("64 %", "no engine runs")

@@ -5,28 +5,28 @@ from __future__ import annotations
 import os
 from argparse import Namespace
 
-from bwp_tui.cli.exit_codes import Exit, Stop
-from bwp_tui.cli.support.context import ask, can_ask, chosen_profile, note
+from bwp_tui.cli.exit_codes import CommandError, ExitCode
+from bwp_tui.cli.support.context import ask, can_ask, chosen_profile, print_note
 from bwp_tui.cli.support.task_output import print_json
 from bwp_tui.console.bindings.keymap import keymap
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import zone_name
 from bwp_tui.settings import Profile, SettingsError, actor, config_path, load_profile
 from bwp_tui.store.database import shop_binding
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 
 
-def path(arguments: Namespace) -> Exit:
+def path(arguments: Namespace) -> ExitCode:
     """Print where the config file is, or would be."""
     file = config_path(os.environ)
     if arguments.json:
         print_json({"path": str(file), "exists": file.exists()})
     else:
         print(file)
-    return Exit.DONE
+    return ExitCode.DONE
 
 
-def show(arguments: Namespace) -> Exit:
+def show(arguments: Namespace) -> ExitCode:
     """Print what file, environment and defaults come to for a profile; never the secret.
 
     Raises:
@@ -35,13 +35,13 @@ def show(arguments: Namespace) -> Exit:
     settings = _settings(load_profile(arguments.profile, os.environ))
     if arguments.json:
         print_json(settings)
-        return Exit.DONE
+        return ExitCode.DONE
     for name, value in settings.items():
         print(f"{name:<16} {clean_line(_words(value))}")
-    return Exit.DONE
+    return ExitCode.DONE
 
 
-def validate(arguments: Namespace) -> Exit:
+def validate(arguments: Namespace) -> ExitCode:
     """Print each mistake of the file, with every profile of it, and of the environment, own keys included."""
     try:
         mistakes = keymap(load_profile(arguments.profile, os.environ, every=True).keys).mistakes
@@ -52,10 +52,10 @@ def validate(arguments: Namespace) -> Exit:
     else:
         for mistake in mistakes or (f"{config_path(os.environ)} and the environment have no mistake.",):
             print(clean_line(mistake))
-    return Exit.USAGE if mistakes else Exit.DONE
+    return ExitCode.USAGE if mistakes else ExitCode.DONE
 
 
-def adopt(arguments: Namespace) -> Exit:
+def adopt(arguments: Namespace) -> ExitCode:
     """Have the history belong to the shop of these settings, once its target id is typed.
 
     Raises:
@@ -63,26 +63,30 @@ def adopt(arguments: Namespace) -> Exit:
     """
     profile = chosen_profile(arguments)
     if profile.shop is None:
-        raise Stop(Exit.USAGE, "These settings are for no shop yet: set BWP_TARGET_ID. Nothing was changed.")
-    history = History(profile.history_path)
+        raise CommandError(
+            ExitCode.USAGE, "These settings are for no shop yet: set BWP_TARGET_ID. Nothing was changed."
+        )
+    store = Store(profile.history_path)
     try:
-        bound = shop_binding.of(history.rows(shop_binding.BOUND))
+        bound = shop_binding.of(store.rows(shop_binding.BOUND))
         if bound is None or not bound.is_other(profile.shop):
-            note(f"{history.path} holds no other shop's requests; nothing was changed.")
-            return Exit.DONE
+            print_note(f"{store.path} holds no other shop's requests; nothing was changed.")
+            return ExitCode.DONE
         if not can_ask():
-            raise Stop(Exit.USAGE, "This must be confirmed, and no one can be asked here. Nothing was changed.")
-        note(
-            f"{history.path} holds the requests of {bound}. What waits in it is then sent to {profile.shop}, and its "
+            raise CommandError(
+                ExitCode.USAGE, "This must be confirmed, and no one can be asked here. Nothing was changed."
+            )
+        print_note(
+            f"{store.path} holds the requests of {bound}. What waits in it is then sent to {profile.shop}, and its "
             "tasks are asked about there: do this only if that is the same shop under a new name."
         )
         if ask("Type the target id of these settings to go on:") != profile.target_id:
-            raise Stop(Exit.FAILED, "That is not the target id; nothing was changed.")
-        with history.write() as transaction:
+            raise CommandError(ExitCode.FAILED, "That is not the target id; nothing was changed.")
+        with store.write() as transaction:
             transaction.run(shop_binding.ADOPT, profile.shop)
     finally:
-        history.close()
-    return Exit.DONE
+        store.close()
+    return ExitCode.DONE
 
 
 def _settings(profile: Profile) -> dict[str, object]:

@@ -6,7 +6,7 @@ import os
 import sys
 from argparse import Namespace
 
-from bwp_tui.cli.exit_codes import Exit, Stop
+from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.settings import Profile, load_profile
 
 
@@ -31,8 +31,8 @@ def require_terminal() -> None:
     kind = os.environ.get("TERM", "")
     streams = (sys.stdin, sys.stdout, sys.stderr)
     if kind in ("", "dumb") or not all(stream is not None and stream.isatty() for stream in streams):
-        raise Stop(
-            Exit.USAGE,
+        raise CommandError(
+            ExitCode.USAGE,
             "The console needs a terminal that can be drawn on; without one use: bwp-tui --plain, or the commands, "
             "such as: bwp-tui list.",
         )
@@ -40,9 +40,9 @@ def require_terminal() -> None:
 
 def open_console(profile: Profile, theme: str | None) -> int:
     """Run the console and return its exit code."""
-    from bwp_tui.console.services.snapshot_feed import begun
+    from bwp_tui.console.services.snapshot_feed import start_feed
 
-    feed = begun(profile)  # it reads while Textual is being imported, which takes as long
+    feed = start_feed(profile)  # it reads while Textual is being imported, which takes as long
     from bwp_tui.console.app import run_console
 
     return run_console(profile, theme=theme or profile.theme, feed=feed)

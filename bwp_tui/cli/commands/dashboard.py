@@ -6,25 +6,25 @@ from argparse import Namespace
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from bwp_tui.cli.exit_codes import Exit
-from bwp_tui.cli.support.context import opened, today
+from bwp_tui.cli.exit_codes import ExitCode
+from bwp_tui.cli.support.context import open_session, today
 from bwp_tui.cli.support.task_output import print_json
 from bwp_tui.domain.text import clean_line, size
-from bwp_tui.domain.times import duration_words
+from bwp_tui.domain.times import format_duration
 from bwp_tui.store.queries import dashboard as statistics
 from bwp_tui.store.queries.dashboard import Statistics
 
 
-def dashboard(arguments: Namespace) -> Exit:
+def dashboard(arguments: Namespace) -> ExitCode:
     """Print counts, due dates, times to completion, failures and downloads."""
     day = today()
-    with opened(arguments) as session:
-        figures = statistics.read(session.history, day)
+    with open_session(arguments) as session:
+        figures = statistics.read_statistics(session.store, day)
     if arguments.json:
         print_json(_record(figures, day))
     else:
         print("\n".join(clean_line(line) for line in _lines(figures, day)))
-    return Exit.DONE
+    return ExitCode.DONE
 
 
 def _record(figures: Statistics, day: date) -> dict[str, object]:
@@ -63,7 +63,7 @@ def _lines(figures: Statistics, day: date) -> Iterator[str]:
         first = day + timedelta(weeks=week)
         yield f"due {first} to {first + timedelta(days=6)}: {tasks}"
     for found in figures.durations:
-        median, p90 = (duration_words(timedelta(seconds=length)) for length in (found.median, found.p90))
+        median, p90 = (format_duration(timedelta(seconds=length)) for length in (found.median, found.p90))
         yield f"{found.kind.lower()} completed: median {median}, 90 % within {p90}"
     for code, tasks in figures.failures:
         yield f"failed with {code}: {tasks}"

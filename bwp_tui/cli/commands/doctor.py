@@ -15,18 +15,18 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from bwp_tui.cli.exit_codes import Exit
+from bwp_tui.cli.exit_codes import ExitCode
 from bwp_tui.cli.support.task_output import print_json
 from bwp_tui.console.bindings.keymap import keymap
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import from_text, local, local_day, utc_now, zone_name
 from bwp_tui.settings import CommandSecret, Profile, SettingsError, config_path, load_profile
-from bwp_tui.store.database.connection import History
-from bwp_tui.store.database.error_translation import damaged, sentences
-from bwp_tui.store.errors import HistoryError
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.database.error_translation import damage_error, translated_errors
+from bwp_tui.store.errors import StoreError
 from bwp_tui.store.maintenance import atomic_swap, backups, integrity
-from bwp_tui.store.maintenance.damage_flag import suspect
+from bwp_tui.store.maintenance.damage_flag import flag_damage
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.tasks import count
 from bwp_tui.store.worklog import engine_state
@@ -54,7 +54,7 @@ class Finding:
     sentence: str
 
 
-def doctor(arguments: Namespace) -> Exit:
+def doctor(arguments: Namespace) -> ExitCode:
     """Check settings, credentials, service, files, clock, history and terminal; print a line for each."""
     findings = []
     for finding in _findings(arguments.profile):
@@ -63,7 +63,7 @@ def doctor(arguments: Namespace) -> Exit:
             print(f"{finding.level:<5} {finding.check:<12} {clean_line(finding.sentence)}", flush=True)
     if arguments.json:
         print_json([asdict(finding) for finding in findings])
-    return Exit.FAILED if any(finding.level is Level.FAIL for finding in findings) else Exit.DONE
+    return ExitCode.FAILED if any(finding.level is Level.FAIL for finding in findings) else ExitCode.DONE
 
 
 def _findings(name: str | None) -> Iterator[Finding]:
@@ -84,10 +84,10 @@ def _findings(name: str | None) -> Iterator[Finding]:
 
 def service(profile: Profile) -> Iterator[Finding]:
     """Check the credentials, and whether the service takes them."""
-    from bwp_tui.engine.runtime.engine_config import setup_for
+    from bwp_tui.engine.runtime.engine_config import engine_config
 
     try:
-        setup = setup_for(profile)
+        setup = engine_config(profile)
     except SettingsError as error:
         yield Finding("credentials", Level.FAIL, str(error))
         return
@@ -165,21 +165,21 @@ def register(profile: Profile) -> Iterator[Finding]:
         return
     path = profile.history_path
     try:
-        history = History(path)
+        store = Store(path)
         try:
-            with sentences(path):
-                found = integrity.full(path)
-            span, state = timeline.span(history), engine_state.read(history)
-            history.work_for(profile.shop)
-            size = count(history, parse(""), today=local_day(utc_now()))
+            with translated_errors(path):
+                found = integrity.full_check(path)
+            span, state = timeline.span(store), engine_state.read(store)
+            store.work_for(profile.shop)
+            size = count(store, parse(""), today=local_day(utc_now()))
         finally:
-            history.close()
-    except HistoryError as error:
+            store.close()
+    except StoreError as error:
         yield Finding("history", Level.FAIL, str(error))
         return
     if found:
-        suspect(path)
-        yield Finding("history", Level.FAIL, str(damaged(path, "; ".join(found))))
+        flag_damage(path)
+        yield Finding("history", Level.FAIL, str(damage_error(path, "; ".join(found))))
     else:
         late, words = _newest_backup(path, span[0] if span else None)
         level = Level.WARN if late else Level.OK
@@ -187,7 +187,7 @@ def register(profile: Profile) -> Iterator[Finding]:
     if state.upkeep is not None:
         yield Finding("history", Level.WARN, f"The daily look at the history found: {state.upkeep}")
     yield _engine(profile, state)
-    yield from _mended(history, path)
+    yield from _mended(store, path)
     yield _clock(span[1] if span else None)
 
 
@@ -227,9 +227,9 @@ def _engine(profile: Profile, state: EngineState) -> Finding:
     return Finding("engine", Level.OK, f"{who} is the engine.")
 
 
-def _mended(history: History, path: Path) -> Iterator[Finding]:
+def _mended(store: Store, path: Path) -> Iterator[Finding]:
     """Tell what was wrong before, and what only reading the history allows."""
-    for sentence in (history.opened.report, history.read_only):
+    for sentence in (store.opening_report.report, store.read_only):
         if sentence is not None:
             yield Finding("history", Level.WARN, sentence)
     for aside in atomic_swap.set_aside(path):

@@ -9,29 +9,29 @@ from pathlib import Path
 
 from bwp_tui import VERSION
 from bwp_tui.archive.fingerprint import OnDisk, compare
-from bwp_tui.cli.exit_codes import Exit
-from bwp_tui.cli.support.context import opened
+from bwp_tui.cli.exit_codes import ExitCode
+from bwp_tui.cli.support.context import open_session
 from bwp_tui.cli.support.task_output import print_json
 from bwp_tui.domain.deadlines import REGULATIONS
 from bwp_tui.domain.task import Download, DownloadState, Event, Task
-from bwp_tui.domain.text import clean_line, mask_email, veil
+from bwp_tui.domain.text import clean_line, mask_email, mask_in_text
 from bwp_tui.domain.times import to_text, utc_now
 from bwp_tui.store.queries import request_log, tasks, timeline
-from bwp_tui.store.queries.request_log import Sent
+from bwp_tui.store.queries.request_log import SentRequest
 from bwp_tui.store.worklog import downloads
 
 _LABEL = 20
 
 
-def evidence(arguments: Namespace) -> Exit:
+def evidence(arguments: Namespace) -> ExitCode:
     """Print what was asked, when, under which law, each step and who took it, and the hashes of what was fetched."""
-    with opened(arguments) as session:
-        task = tasks.named(session.history, arguments.task)
+    with open_session(arguments) as session:
+        task = tasks.find_by_name(session.store, arguments.task)
         record = _record(
             task,
-            timeline.of_task(session.history, task.number),
-            request_log.of_task(session.history, task.number),
-            downloads.of_task(session.history, task.number),
+            timeline.of_task(session.store, task.number),
+            request_log.of_task(session.store, task.number),
+            downloads.of_task(session.store, task.number),
             session.profile.name,
         )
     if arguments.mask:
@@ -40,14 +40,14 @@ def evidence(arguments: Namespace) -> Exit:
         print_json(record)
     else:
         print("\n".join(_lines(record)))
-    return Exit.DONE
+    return ExitCode.DONE
 
 
 Json = None | bool | int | float | str | Sequence["Json"] | dict[str, "Json"]
 
 
 def _record(
-    task: Task, events: Sequence[Event], asked: Sequence[Sent], fetched: Sequence[Download], profile: str
+    task: Task, events: Sequence[Event], asked: Sequence[SentRequest], fetched: Sequence[Download], profile: str
 ) -> dict[str, Json]:
     regulation = REGULATIONS.get(task.regulation)
     return {
@@ -82,7 +82,7 @@ def _record(
     }
 
 
-def _sent(one: Sent) -> dict[str, Json]:
+def _sent(one: SentRequest) -> dict[str, Json]:
     return {
         "action": one.action,
         "state": one.state,
@@ -135,7 +135,7 @@ def _masked(value: dict[str, Json], email: str) -> dict[str, Json]:
 
 def _hidden(value: Json, email: str) -> Json:
     if isinstance(value, str):
-        return mask_email(value) if value == email else veil(value, email)
+        return mask_email(value) if value == email else mask_in_text(value, email)
     if isinstance(value, dict):
         return _masked(value, email)
     if isinstance(value, list):

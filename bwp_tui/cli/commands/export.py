@@ -12,8 +12,8 @@ from typing import Final, TextIO
 
 from bwp_tui.cli.argument_types import new_path
 from bwp_tui.cli.commands.list_show import filter_of
-from bwp_tui.cli.exit_codes import Exit, Stop
-from bwp_tui.cli.support.context import note, opened, read, today
+from bwp_tui.cli.exit_codes import CommandError, ExitCode
+from bwp_tui.cli.support.context import open_session, print_note, read, today
 from bwp_tui.cli.support.new_file import new_file, refuse_existing
 from bwp_tui.cli.support.progress_line import Steps
 from bwp_tui.cli.support.task_output import task_record
@@ -22,7 +22,7 @@ from bwp_tui.domain.filter import FIELDS
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.task_csv import HEADINGS, cells
 from bwp_tui.domain.text import clean_line, counted
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 
 _CHUNK: Final = 500
@@ -30,7 +30,7 @@ _BOM: Final = "\N{BYTE ORDER MARK}"
 _LIKE_A_FILTER: Final = re.compile(rf"-?({'|'.join(FIELDS)})[:<>=]", re.IGNORECASE)
 
 
-def export(arguments: Namespace) -> Exit:
+def export(arguments: Namespace) -> ExitCode:
     """Write the tasks that fit a filter to a new file, or to stdout."""
     *words, target = arguments.words
     wanted = filter_of(" ".join(words))
@@ -39,25 +39,25 @@ def export(arguments: Namespace) -> Exit:
         _refuse_filter_word(target)
         _check_name(target)
         refuse_existing(Path(target))
-    with opened(arguments) as session:
-        numbers = tasks.numbers(session.history, wanted, today=today(), sort="oldest")
+    with open_session(arguments) as session:
+        numbers = tasks.numbers(session.store, wanted, today=today(), sort="oldest")
         if target == "-":
-            _write(sys.stdout, session.history, numbers, arguments.format, mask=mask, bom=arguments.bom)
+            _write(sys.stdout, session.store, numbers, arguments.format, mask=mask, bom=arguments.bom)
             sys.stdout.flush()
         else:
             with new_file(Path(target)) as file:
-                _write(file, session.history, numbers, arguments.format, mask=mask, bom=arguments.bom)
+                _write(file, session.store, numbers, arguments.format, mask=mask, bom=arguments.bom)
     addresses = "masked (--unmask writes them in full)" if mask else "in full: keep the file safe"
     place = "to stdout" if target == "-" else f"to {clean_line(target)}"
-    note(f"{counted(len(numbers), 'task')} written {place}, addresses {addresses}.")
-    return Exit.DONE
+    print_note(f"{counted(len(numbers), 'task')} written {place}, addresses {addresses}.")
+    return ExitCode.DONE
 
 
 def _refuse_filter_word(target: str) -> None:
     """Check that the last word is meant as a file: a forgotten name would make a file called like a filter."""
     if _LIKE_A_FILTER.match(target):
-        raise Stop(
-            Exit.USAGE,
+        raise CommandError(
+            ExitCode.USAGE,
             f"“{clean_line(target)}” looks like a filter: name the new file behind it, or - for stdout. "
             f"A file that is called so is written ./{clean_line(target)}. Nothing was done.",
         )
@@ -67,11 +67,11 @@ def _check_name(target: str) -> None:
     try:
         new_path(target)
     except ArgumentTypeError as wrong:
-        raise Stop(Exit.USAGE, f"{wrong}. Nothing was done.") from None
+        raise CommandError(ExitCode.USAGE, f"{wrong}. Nothing was done.") from None
 
 
-def _write(out: TextIO, history: History, numbers: Sequence[int], form: str, *, mask: bool, bom: bool) -> None:
-    found = _each(history, numbers)
+def _write(out: TextIO, store: Store, numbers: Sequence[int], form: str, *, mask: bool, bom: bool) -> None:
+    found = _each(store, numbers)
     if form == "csv":
         out.write(f"{_BOM if bom else ''}{row_text(HEADINGS)}")
         for task in found:
@@ -90,8 +90,8 @@ def _record(task: Task, *, mask: bool) -> dict[str, object]:
     return {**task_record(task, mask=mask), "masked": mask}
 
 
-def _each(history: History, numbers: Sequence[int]) -> Iterator[Task]:
+def _each(store: Store, numbers: Sequence[int]) -> Iterator[Task]:
     steps = Steps("writing", len(numbers))
     for at in range(0, len(numbers), _CHUNK):
-        yield from read(history, numbers[at : at + _CHUNK])
+        yield from read(store, numbers[at : at + _CHUNK])
         steps(min(at + _CHUNK, len(numbers)))

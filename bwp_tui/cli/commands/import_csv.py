@@ -7,32 +7,32 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.cli.exit_codes import Exit, Stop
-from bwp_tui.cli.support.context import agreed, ask, can_ask, note, opened, today
+from bwp_tui.cli.exit_codes import CommandError, ExitCode
+from bwp_tui.cli.support.context import ask, can_ask, confirm, open_session, print_note, today
 from bwp_tui.cli.support.new_file import new_file, refuse_existing
 from bwp_tui.cli.support.progress_line import Steps
-from bwp_tui.domain.csv_table import SheetError, row_text
+from bwp_tui.domain.csv_table import CsvError, row_text
 from bwp_tui.domain.deadlines import doubt_about
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import utc_now
 from bwp_tui.store.commands import csv_import
-from bwp_tui.store.commands.csv_import import Checked, Defaults, Plan
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.commands.csv_import import CheckedLine, Defaults, ImportPlan
+from bwp_tui.store.database.connection import Store
 
 _LARGEST: Final = 64 * 1024 * 1024
 """Bytes that a file may have."""
 
 
-def import_file(arguments: Namespace) -> Exit:
+def import_file(arguments: Namespace) -> ExitCode:
     """Record the requests of a CSV file, all of them or none."""
     file: Path = arguments.file
     receipt: Path | None = arguments.receipt
     if receipt is not None:
         refuse_existing(receipt)
     data, is_file = _data(file)
-    with opened(arguments, changes=not arguments.dry_run) as session:
-        planned = _plan(session.history, data, Defaults(today(), arguments.regulation))
+    with open_session(arguments, changes=not arguments.dry_run) as session:
+        planned = _plan(session.store, data, Defaults(today(), arguments.regulation))
         if not arguments.dry_run:
             _refuse_again(planned, file, again=arguments.again)
         _tell(planned, file)
@@ -41,106 +41,115 @@ def import_file(arguments: Namespace) -> Exit:
         if not arguments.yes:
             _confirm(planned)
         steps = Steps("recording", len(planned.lines))
-        numbers = csv_import.carry_out(session.history, planned, session.actor, steps)
+        numbers = csv_import.import_requests(session.store, planned, session.actor, steps)
     if receipt is not None or is_file:
         _say_receipt(receipt or _receipt_beside(file), planned, numbers)
     numbered = f"#{numbers[0]}" if len(numbers) == 1 else f"#{numbers[0]} to #{numbers[-1]}"
     print(f"{counted(len(numbers), 'request')} recorded, {numbered}.")
-    note("They are sent while a bwp-tui of this profile runs; without a console: bwp-tui run --once.")
-    return Exit.DONE
+    print_note("They are sent while a bwp-tui of this profile runs; without a console: bwp-tui run --once.")
+    return ExitCode.DONE
 
 
 def _data(file: Path) -> tuple[bytes, bool]:
     """Return what a file, a pipe or (as `-`) stdin holds, and whether it is a file, beside which a receipt can lie."""
     path = Path("/dev/stdin") if str(file) == "-" else file
     if path.is_dir() or not path.exists():
-        raise Stop(Exit.NOT_FOUND, f"There is no file {file}.")
+        raise CommandError(ExitCode.NOT_FOUND, f"There is no file {file}.")
     is_file = path.is_file() and path.parent != Path("/dev") and path.parts[:2] != ("/", "proc")
     with path.open("rb") as source:
         data = source.read(_LARGEST + 1)
     if len(data) > _LARGEST:
-        raise Stop(Exit.USAGE, f"{file} is larger than {_LARGEST // 1024 // 1024} MiB; split it. Nothing was recorded.")
+        raise CommandError(
+            ExitCode.USAGE, f"{file} is larger than {_LARGEST // 1024 // 1024} MiB; split it. Nothing was recorded."
+        )
     return data, is_file
 
 
-def _plan(history: History, data: bytes, defaults: Defaults) -> Plan:
+def _plan(store: Store, data: bytes, defaults: Defaults) -> ImportPlan:
     try:
-        planned = csv_import.plan(history, data, defaults, Steps("checking", data.count(b"\n")))
-    except SheetError as error:
-        raise Stop(Exit.USAGE, f"Line {error.line}: {clean_line(str(error))} Nothing was recorded.") from None
+        planned = csv_import.plan(store, data, defaults, Steps("checking", data.count(b"\n")))
+    except CsvError as error:
+        raise CommandError(
+            ExitCode.USAGE, f"Line {error.line}: {clean_line(str(error))} Nothing was recorded."
+        ) from None
     if not planned.lines:
-        raise Stop(Exit.USAGE, "The file names columns and holds no request. Nothing was recorded.")
+        raise CommandError(ExitCode.USAGE, "The file names columns and holds no request. Nothing was recorded.")
     return planned
 
 
-def _tell(planned: Plan, file: Path) -> None:
+def _tell(planned: ImportPlan, file: Path) -> None:
     """Say what the file holds: every wrong line, every duplicate, and the sums."""
     for line in planned.lines:
         if line.wrong is not None:
-            note(f"Line {line.number} is wrong: {clean_line(line.wrong)}")
+            print_note(f"Line {line.number} is wrong: {clean_line(line.wrong)}")
     for line in planned.lines:
         if line.duplicate is not None:
-            note(f"Line {line.number} may be a duplicate: {clean_line(line.duplicate)}.")
+            print_note(f"Line {line.number} may be a duplicate: {clean_line(line.duplicate)}.")
     doubts = [(line.number, line.request and doubt_about(line.request.received_on, today())) for line in planned.lines]
     odd = [(number, doubt) for number, doubt in doubts if doubt]
     if odd:
-        note(f"{counted(len(odd), 'line')} with an odd day of receipt, the first is line {odd[0][0]}: {odd[0][1]}")
+        print_note(
+            f"{counted(len(odd), 'line')} with an odd day of receipt, the first is line {odd[0][0]}: {odd[0][1]}"
+        )
     if planned.ignored:
-        note(f"Columns that mean nothing here: {clean_line(', '.join(planned.ignored))}.")
-    note(
+        print_note(f"Columns that mean nothing here: {clean_line(', '.join(planned.ignored))}.")
+    print_note(
         f"{file}: {counted(planned.count(Kind.RETRIEVAL), 'retrieval')}, "
         f"{counted(planned.count(Kind.DELETION), 'deletion')}, "
         f"{counted(planned.duplicates, 'possible duplicate')} among them, {counted(len(planned.wrong), 'wrong line')}."
     )
 
 
-def _without_recording(planned: Plan, receipt: Path | None) -> Exit:
+def _without_recording(planned: ImportPlan, receipt: Path | None) -> ExitCode:
     if receipt is not None:
         _write_receipt(receipt, planned, ())
     if planned.wrong:
-        raise Stop(Exit.USAGE, f"Nothing was recorded: mend the wrong lines ({len(planned.wrong)}) and import again.")
-    note("Nothing was recorded: this was a dry run.")
-    return Exit.DONE
+        raise CommandError(
+            ExitCode.USAGE, f"Nothing was recorded: mend the wrong lines ({len(planned.wrong)}) and import again."
+        )
+    print_note("Nothing was recorded: this was a dry run.")
+    return ExitCode.DONE
 
 
-def _refuse_again(planned: Plan, file: Path, *, again: bool) -> None:
+def _refuse_again(planned: ImportPlan, file: Path, *, again: bool) -> None:
     if planned.imported_before and not again:
-        raise Stop(
-            Exit.FAILED,
+        raise CommandError(
+            ExitCode.FAILED,
             f"This very file was imported before ({counted(planned.imported_before, 'request')}). Nothing was "
             f"recorded; if {file} is to be requested once more, add --again.",
         )
 
 
-def _confirm(planned: Plan) -> None:
+def _confirm(planned: ImportPlan) -> None:
     """Have deletions confirmed by their number, and possible duplicates by a yes where someone is there to say it."""
     count = planned.count(Kind.DELETION)
     if not count:
-        if planned.duplicates and can_ask() and not agreed(f"{_of_duplicates(planned)}. Record them all the same?"):
-            raise Stop(Exit.FAILED, "Not agreed to; nothing was recorded.")
+        if planned.duplicates and can_ask() and not confirm(f"{_of_duplicates(planned)}. Record them all the same?"):
+            raise CommandError(ExitCode.FAILED, "Not agreed to; nothing was recorded.")
         return
     if not can_ask():
-        raise Stop(
-            Exit.USAGE, "Deletions must be confirmed, and no one can be asked here: add --yes. Nothing was recorded."
+        raise CommandError(
+            ExitCode.USAGE,
+            "Deletions must be confirmed, and no one can be asked here: add --yes. Nothing was recorded.",
         )
     if ask(
         f"This deletes the data of {counted(count, 'shopper')}. Type the number of deletions, {count}, to go on:"
     ) != str(count):
-        raise Stop(Exit.FAILED, "That is not the number; nothing was recorded.")
+        raise CommandError(ExitCode.FAILED, "That is not the number; nothing was recorded.")
 
 
-def _of_duplicates(planned: Plan) -> str:
+def _of_duplicates(planned: ImportPlan) -> str:
     return f"{counted(planned.duplicates, 'line')} may be a duplicate" + ("" if planned.duplicates == 1 else " each")
 
 
-def _say_receipt(path: Path, planned: Plan, numbers: Sequence[int]) -> None:
+def _say_receipt(path: Path, planned: ImportPlan, numbers: Sequence[int]) -> None:
     try:
         _write_receipt(path, planned, numbers)
-    except (OSError, Stop) as error:
+    except (OSError, CommandError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error).rstrip(".")
-        note(f"The receipt {path} could not be written ({why}); the requests are recorded all the same.")
+        print_note(f"The receipt {path} could not be written ({why}); the requests are recorded all the same.")
     else:
-        note(f"The receipt is {path}.")
+        print_note(f"The receipt is {path}.")
 
 
 def _receipt_beside(file: Path) -> Path:
@@ -150,7 +159,7 @@ def _receipt_beside(file: Path) -> Path:
     return next(name for name in names if not name.exists())
 
 
-def _write_receipt(path: Path, planned: Plan, numbers: Sequence[int]) -> None:
+def _write_receipt(path: Path, planned: ImportPlan, numbers: Sequence[int]) -> None:
     recorded = iter(numbers)
     with new_file(path) as file:
         file.write(row_text(("line", "result", "reason", "number")))
@@ -159,7 +168,7 @@ def _write_receipt(path: Path, planned: Plan, numbers: Sequence[int]) -> None:
             file.write(row_text((str(line.number), _result(line, number), *_reason(line, number))))
 
 
-def _result(line: Checked, number: int | None) -> str:
+def _result(line: CheckedLine, number: int | None) -> str:
     if line.wrong is not None:
         return "wrong"
     if line.duplicate is not None:
@@ -167,7 +176,7 @@ def _result(line: Checked, number: int | None) -> str:
     return "accepted" if number is not None else "right"
 
 
-def _reason(line: Checked, number: int | None) -> tuple[str, str]:
+def _reason(line: CheckedLine, number: int | None) -> tuple[str, str]:
     reason = line.wrong or line.duplicate or ""
     if number is None and line.wrong is None:
         reason = f"{reason}; not recorded" if reason else "not recorded"

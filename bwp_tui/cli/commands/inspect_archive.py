@@ -10,8 +10,8 @@ from bwp_tui.archive.entry import Entry
 from bwp_tui.archive.limits import BadArchive
 from bwp_tui.archive.reading import Archive
 from bwp_tui.archive.verify import check
-from bwp_tui.cli.exit_codes import Exit, Stop
-from bwp_tui.cli.support.context import note, opened
+from bwp_tui.cli.exit_codes import CommandError, ExitCode
+from bwp_tui.cli.support.context import open_session, print_note
 from bwp_tui.cli.support.task_output import print_json
 from bwp_tui.domain.text import clean_line
 from bwp_tui.store.commands import result_files
@@ -20,7 +20,7 @@ from bwp_tui.store.queries import tasks
 _HEADINGS = ("SIZE", "PACKED", "MODIFIED", "NAME")
 
 
-def inspect(arguments: Namespace) -> Exit:
+def inspect(arguments: Namespace) -> ExitCode:
     """Check an archive and print its entries."""
     path = _path(arguments)
     try:
@@ -31,10 +31,10 @@ def inspect(arguments: Namespace) -> Exit:
         else:
             print("\n".join(_table(entries)))
         for remark in check(path):
-            note(remark)
+            print_note(remark)
     except BadArchive as error:
-        raise Stop(Exit.FAILED, str(error)) from None
-    return Exit.DONE
+        raise CommandError(ExitCode.FAILED, str(error)) from None
+    return ExitCode.DONE
 
 
 def _path(arguments: Namespace) -> Path:
@@ -42,14 +42,18 @@ def _path(arguments: Namespace) -> Path:
     word: str = arguments.task
     if os.sep in word or word.lower().endswith(".zip"):
         return Path(word)
-    with opened(arguments) as session:
-        task = tasks.named(session.history, word)
-    why_not = result_files.cannot_open(task)
+    with open_session(arguments) as session:
+        task = tasks.find_by_name(session.store, word)
+    why_not = result_files.cannot_open_result(task)
     if why_not or task.download is None or task.download.path is None:
-        raise Stop(Exit.FAILED, why_not or f"The result of {task.name} is not saved yet; download it first.")
+        raise CommandError(
+            ExitCode.FAILED, why_not or f"The result of {task.name} is not saved yet; download it first."
+        )
     path = Path(task.download.path)
     if not path.exists():
-        raise Stop(Exit.FAILED, f"{path} is no longer there; bwp-tui download {task.number} fetches it again.")
+        raise CommandError(
+            ExitCode.FAILED, f"{path} is no longer there; bwp-tui download {task.number} fetches it again."
+        )
     return path
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 
-from bwp_tui.cli.exit_codes import Exit, Stop
-from bwp_tui.cli.support.context import note, opened, today
+from bwp_tui.cli.exit_codes import CommandError, ExitCode
+from bwp_tui.cli.support.context import open_session, print_note, today
 from bwp_tui.cli.support.task_output import details, print_json, table, task_record, task_sentence
 from bwp_tui.domain.filter import Filter, FilterError, parse
 from bwp_tui.domain.text import clean, nearest
@@ -15,16 +15,16 @@ from bwp_tui.store.queries import saved_views, tasks, timeline
 from bwp_tui.store.queries.filter_sql import SORTS
 
 
-def list_tasks(arguments: Namespace) -> Exit:
+def list_tasks(arguments: Namespace) -> ExitCode:
     """Print the tasks that fit a filter and a view, in the view's order."""
     text = " ".join(arguments.filter)
     wanted, sort = filter_of(text), sort_of(arguments.sort)
-    with opened(arguments) as session:
+    with open_session(arguments) as session:
         if arguments.view is not None:
-            view = saved_views.named(session.history, arguments.view)
+            view = saved_views.named(session.store, arguments.view)
             wanted, sort = filter_of(f"{view.filter} {text}"), sort if arguments.sort else view.sort
-        shown = tasks.matching(session.history, wanted, today=today(), limit=arguments.limit, sort=sort)
-        fitting = tasks.count(session.history, wanted, today=today())
+        shown = tasks.matching(session.store, wanted, today=today(), limit=arguments.limit, sort=sort)
+        fitting = tasks.count(session.store, wanted, today=today())
     if arguments.json:
         print_json([task_record(task, mask=arguments.mask) for task in shown])
     elif shown and arguments.sentences:
@@ -34,22 +34,22 @@ def list_tasks(arguments: Namespace) -> Exit:
         print("\n".join(table(shown, utc_now(), today(), unmask=arguments.unmask)))
     sys.stdout.flush()
     if fitting > len(shown):
-        note(f"{len(shown)} of {fitting} tasks shown; --limit {fitting} shows all.")
+        print_note(f"{len(shown)} of {fitting} tasks shown; --limit {fitting} shows all.")
     elif not shown:
-        note("No task fits." if wanted.clauses else "The history holds no task yet; see: bwp-tui submit --help.")
-    return Exit.DONE
+        print_note("No task fits." if wanted.clauses else "The history holds no task yet; see: bwp-tui submit --help.")
+    return ExitCode.DONE
 
 
-def show(arguments: Namespace) -> Exit:
+def show(arguments: Namespace) -> ExitCode:
     """Print all that is known of a task."""
-    with opened(arguments) as session:
-        task = tasks.named(session.history, arguments.task)
-        events = timeline.of_task(session.history, task.number)
+    with open_session(arguments) as session:
+        task = tasks.find_by_name(session.store, arguments.task)
+        events = timeline.of_task(session.store, task.number)
     if arguments.json:
         print_json(task_record(task, mask=arguments.mask))
     else:
         print("\n".join(details(task, events, utc_now(), today(), unmask=arguments.unmask)))
-    return Exit.DONE
+    return ExitCode.DONE
 
 
 def sort_of(name: str | None) -> str:
@@ -62,7 +62,7 @@ def sort_of(name: str | None) -> str:
     if sort not in SORTS:
         guess = nearest(sort, tuple(SORTS))
         hint = f"did you mean {guess}?" if guess else f"there are {', '.join(SORTS)}."
-        raise Stop(Exit.USAGE, f"There is no order “{name}”; {hint}")
+        raise CommandError(ExitCode.USAGE, f"There is no order “{name}”; {hint}")
     return sort
 
 
@@ -78,4 +78,4 @@ def filter_of(text: str) -> Filter:
         # Cleaning makes escapes of some characters, which would push the marks to the right.
         start, end = len(clean(text[: error.start])), len(clean(text[: error.end]))
         marks = " " * start + "^" * max(1, end - start)
-        raise Stop(Exit.USAGE, f"{error}\n  {clean(text)}\n  {marks}") from None
+        raise CommandError(ExitCode.USAGE, f"{error}\n  {clean(text)}\n  {marks}") from None

@@ -11,47 +11,51 @@ from pathlib import Path
 from typing import Final
 
 from bwp_tui.cli.commands.list_show import filter_of
-from bwp_tui.cli.exit_codes import Exit, Stop
-from bwp_tui.cli.support.context import agreed, ask, can_ask, chosen_profile, note, opened, read, today
+from bwp_tui.cli.exit_codes import CommandError, ExitCode
+from bwp_tui.cli.support.context import ask, can_ask, chosen_profile, confirm, open_session, print_note, read, today
 from bwp_tui.domain.archive_names import file_name, part_name
 from bwp_tui.domain.deadlines import add_months
-from bwp_tui.domain.filter import View, Words, parse
+from bwp_tui.domain.filter import TextClause, View, parse
 from bwp_tui.domain.task import Kind, Task
 from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import to_text, utc_now
 from bwp_tui.settings import Profile
 from bwp_tui.store.maintenance import backups
 from bwp_tui.store.maintenance import purge as purging
-from bwp_tui.store.maintenance.restore import Restored
+from bwp_tui.store.maintenance.restore import RestoreResult
 from bwp_tui.store.maintenance.restore import restore as restore_from
 from bwp_tui.store.queries import saved_views as views
 
 _MOST_NAMED: Final = 10
 
 
-def backup(arguments: Namespace) -> Exit:
+def backup(arguments: Namespace) -> ExitCode:
     """Copy the register to a new file."""
     target: Path = arguments.file
-    with opened(arguments) as session:
+    with open_session(arguments) as session:
         try:
-            backups.back_up_to(session.history.path, target)
+            backups.back_up_to(session.store.path, target)
         except FileExistsError:
-            raise Stop(Exit.FAILED, f"{target} is there already and was not touched; name another file.") from None
+            raise CommandError(
+                ExitCode.FAILED, f"{target} is there already and was not touched; name another file."
+            ) from None
     print(target)
-    return Exit.DONE
+    return ExitCode.DONE
 
 
-def restore(arguments: Namespace) -> Exit:
+def restore(arguments: Namespace) -> ExitCode:
     """Put a backup in the place of the register, and merge into it what only the register holds."""
     from bwp_tui.engine.runtime.lease import Lease
 
     file: Path = arguments.file
     profile = chosen_profile(arguments)
     if not file.is_file():
-        raise Stop(Exit.NOT_FOUND, f"There is no file {file}.")
+        raise CommandError(ExitCode.NOT_FOUND, f"There is no file {file}.")
     lease = Lease(profile.lease_path)
     if not lease.take():
-        raise Stop(Exit.FAILED, "A bwp-tui of this profile is running. Stop it and try again; nothing was changed.")
+        raise CommandError(
+            ExitCode.FAILED, "A bwp-tui of this profile is running. Stop it and try again; nothing was changed."
+        )
     try:
         _mend_first(arguments)
         if not arguments.yes:
@@ -60,29 +64,29 @@ def restore(arguments: Namespace) -> Exit:
     finally:
         lease.release()
     print(_restored_words(restored, file))
-    return Exit.DONE
+    return ExitCode.DONE
 
 
-def purge(arguments: Namespace) -> Exit:
+def purge(arguments: Namespace) -> ExitCode:
     """Remove the personal data of finished tasks."""
     wanted = filter_of(" ".join(arguments.filter))
-    with opened(arguments) as session:
-        history = session.history
+    with open_session(arguments) as session:
+        store = session.store
         extent = {"evidence_too": arguments.all, "unanswered_too": arguments.unanswered}
-        plan = purging.plan(history, wanted, arguments.older_than, today(), names=_names_on_disk, **extent)
-        _tell_unanswered(read(history, plan.unanswered[:_MOST_NAMED]), len(plan.unanswered))
-        if not plan.numbers and not purging.traces_left(history):
-            note("No finished task that old fits; nothing was changed.")
-            return Exit.DONE
+        plan = purging.plan(store, wanted, arguments.older_than, today(), names=_names_on_disk, **extent)
+        _tell_unanswered(read(store, plan.unanswered[:_MOST_NAMED]), len(plan.unanswered))
+        if not plan.numbers and not purging.has_traces(store):
+            print_note("No finished task that old fits; nothing was changed.")
+            return ExitCode.DONE
         if arguments.keep_archives:
             kept = tuple(file for files in plan.own.values() for file in files)
             plan = replace(plan, own={}, elsewhere=(*kept, *plan.elsewhere))
-        _tell(plan, arguments.all, views.saved(history))
+        _print_plan(plan, arguments.all, views.saved(store))
         if not arguments.yes:
             _confirm_purge(len(plan.numbers))
         _forget_sight(session.profile)
-        _tell_result(purging.purge(history, plan.numbers, session.actor, today(), files=plan.own, **extent))
-    return Exit.DONE
+        _print_result(purging.purge(store, plan.numbers, session.actor, today(), files=plan.own, **extent))
+    return ExitCode.DONE
 
 
 def _names_on_disk(kind: Kind, email: str, task_id: str) -> tuple[str, str]:
@@ -105,24 +109,24 @@ def _forget_sight(profile: Profile) -> None:
 
 def _mend_first(arguments: Namespace) -> None:
     """Open the register once: a damaged one is set aside and recovered by that."""
-    with opened(arguments):
+    with open_session(arguments):
         pass
 
 
 def _confirm_restore(profile: Profile, file: Path) -> None:
     if not can_ask():
-        raise Stop(
-            Exit.USAGE, "Restoring must be confirmed, and no one can be asked here: add --yes. Nothing was changed."
+        raise CommandError(
+            ExitCode.USAGE, "Restoring must be confirmed, and no one can be asked here: add --yes. Nothing was changed."
         )
-    note(
+    print_note(
         f"{profile.history_path} is set aside, and {file} takes its place. Tasks that the backup does not know are "
         "taken over from the present history; of a task that both know, the later state is kept."
     )
-    if not agreed("Restore?"):
-        raise Stop(Exit.FAILED, "Not agreed to; nothing was changed.")
+    if not confirm("Restore?"):
+        raise CommandError(ExitCode.FAILED, "Not agreed to; nothing was changed.")
 
 
-def _restored_words(restored: Restored, file: Path) -> str:
+def _restored_words(restored: RestoreResult, file: Path) -> str:
     added, later, doubled = restored.merged
     lost = f"{doubled} lost their task id, which another task has: see their timelines. " if doubled else ""
     return (
@@ -136,53 +140,61 @@ def _tell_unanswered(some: Sequence[Task], count: int) -> None:
     if count:
         named = ", ".join(f"#{task.number} {task.kind.lower()} {task.status}" for task in some)
         more = f" and {count - len(some)} more" if count > len(some) else ""
-        note(
+        print_note(
             f"Left out, since their shoppers are still to be answered: {counted(count, 'task')} ({named}{more}). "
             "With --unanswered they are purged too."
         )
 
 
-def _tell(plan: purging.Plan, everything: bool, saved_views: Sequence[View]) -> None:
+def _print_plan(plan: purging.PurgePlan, everything: bool, saved_views: Sequence[View]) -> None:
     count = len(plan.numbers)
     if everything:
-        note(f"{counted(count, 'finished task')} to be removed altogether, with the evidence that they were answered.")
+        print_note(
+            f"{counted(count, 'finished task')} to be removed altogether, with the evidence that they were answered."
+        )
         since = add_months(today(), -purging.EVIDENCE_MONTHS)
         if plan.youngest is not None and plan.youngest > since:
-            note(f"Warning: some ended after {since}; CCPA regulations §7101 ask for {purging.EVIDENCE_MONTHS} months.")
+            print_note(
+                f"Warning: some ended after {since}; CCPA regulations §7101 ask for {purging.EVIDENCE_MONTHS} months."
+            )
     else:
-        note(
+        print_note(
             f"{counted(count, 'finished task')} to lose address, note, reason, tags, messages and file paths; "
             "kind, dates, outcome, error codes, who acted when and hashes stay as evidence."
         )
-    note("All backups made by bwp-tui are replaced by one new backup without this data.")
+    print_note("All backups made by bwp-tui are replaced by one new backup without this data.")
     if plan.own:
         files = sum(map(len, plan.own.values()))
-        note(f"Their results in the folder of this profile are removed: {counted(files, 'file')}.")
+        print_note(f"Their results in the folder of this profile are removed: {counted(files, 'file')}.")
     for what in (*plan.elsewhere, *plan.copies):
-        note(f"This stays on disk; remove it yourself when it is no longer needed: {what}")
+        print_note(f"This stays on disk; remove it yourself when it is no longer needed: {what}")
     for view in saved_views:
         if _names_someone(view):
-            note(f"The view “{view.name}” stays, with “{view.filter}”; delete it first if that is about a person.")
-    note("Exports and copies of the history that were written elsewhere are not known here, and stay.")
+            print_note(
+                f"The view “{view.name}” stays, with “{view.filter}”; delete it first if that is about a person."
+            )
+    print_note("Exports and copies of the history that were written elsewhere are not known here, and stay.")
 
 
 def _names_someone(view: View) -> bool:
     """Say whether a view searches for a text, which may be a shopper's name."""
     clauses = parse(view.filter).clauses
-    return any(isinstance(one, Words) or getattr(one, "field", "") in ("email", "note", "tag") for one in clauses)
+    return any(isinstance(one, TextClause) or getattr(one, "field", "") in ("email", "note", "tag") for one in clauses)
 
 
 def _confirm_purge(count: int) -> None:
     if not can_ask():
-        raise Stop(
-            Exit.USAGE, "A purge must be confirmed, and no one can be asked here: add --yes. Nothing was changed."
+        raise CommandError(
+            ExitCode.USAGE, "A purge must be confirmed, and no one can be asked here: add --yes. Nothing was changed."
         )
     if ask(f"This cannot be undone. Type the number of tasks, {count}, to go on:") != str(count):
-        raise Stop(Exit.FAILED, "That is not the number; nothing was changed.")
+        raise CommandError(ExitCode.FAILED, "That is not the number; nothing was changed.")
 
 
-def _tell_result(done: purging.Purged) -> None:
+def _print_result(done: purging.PurgeResult) -> None:
     print(f"Purged {counted(done.tasks, 'task')} and removed {counted(done.files, 'file')}.", end=" ")
     print(f"Backups removed: {len(done.backups)}; a new one was made.")
     for path in done.left:
-        note(f"{path} was set aside earlier and still holds the data; remove it yourself when it is no longer needed.")
+        print_note(
+            f"{path} was set aside earlier and still holds the data; remove it yourself when it is no longer needed."
+        )

@@ -6,9 +6,9 @@ import os
 from argparse import Namespace
 from pathlib import Path
 
-from bwp_tui.archive.encrypt import NoAge, NoRecipient, NotTheSame, Sealed, new_file, seal
-from bwp_tui.cli.exit_codes import Exit, Stop
-from bwp_tui.cli.support.context import Session, opened
+from bwp_tui.archive.encrypt import AgeNotInstalled, BadRecipient, EncryptedFile, SourceChanged, encrypt, new_file
+from bwp_tui.cli.exit_codes import CommandError, ExitCode
+from bwp_tui.cli.support.context import Session, open_session
 from bwp_tui.cli.support.task_output import print_json
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.times import to_text, utc_now
@@ -16,47 +16,53 @@ from bwp_tui.store.commands import result_files
 from bwp_tui.store.queries import tasks
 
 
-def pack(arguments: Namespace) -> Exit:
+def pack(arguments: Namespace) -> ExitCode:
     """Encrypt the saved result of a task and print where the copy lies."""
-    with opened(arguments) as session:
-        task = tasks.named(session.history, arguments.task)
+    with open_session(arguments) as session:
+        task = tasks.find_by_name(session.store, arguments.task)
         source, sha256 = _saved(task)
         target = arguments.output or source.with_name(f"{source.name}.age")
-        sealed = _seal_and_record(session, task, source, target, arguments.recipient, sha256)
+        sealed = _encrypt_and_record(session, task, source, target, arguments.recipient, sha256)
     if arguments.json:
         print_json({"path": str(target), "receipt": str(_receipt_of(target)), "sha256": sealed.sha256})
     else:
         print(target)
-    return Exit.DONE
+    return ExitCode.DONE
 
 
 def _saved(task: Task) -> tuple[Path, str]:
-    why_not = result_files.cannot_open(task)
+    why_not = result_files.cannot_open_result(task)
     if why_not or task.download is None or task.download.path is None or task.download.sha256 is None:
-        raise Stop(Exit.FAILED, why_not or f"The result of {task.name} is not saved yet; download it first.")
+        raise CommandError(
+            ExitCode.FAILED, why_not or f"The result of {task.name} is not saved yet; download it first."
+        )
     return Path(task.download.path), task.download.sha256
 
 
-def _seal_and_record(session: Session, task: Task, source: Path, target: Path, recipient: str, sha256: str) -> Sealed:
+def _encrypt_and_record(
+    session: Session, task: Task, source: Path, target: Path, recipient: str, sha256: str
+) -> EncryptedFile:
     receipt = _receipt_of(target)
     try:
         with new_file(receipt) as file:
-            sealed = seal(source, target, recipient, sha256)
+            sealed = encrypt(source, target, recipient, sha256)
             try:
                 file.write(_receipt(task, recipient, target, sealed, session.actor).encode())
                 file.flush()
                 os.fsync(file.fileno())
-                result_files.packed(session.history, task.number, target, recipient, sealed.sha256, session.actor)
+                result_files.record_packed(session.store, task.number, target, recipient, sealed.sha256, session.actor)
             except BaseException:
                 target.unlink(missing_ok=True)
                 raise
     except FileExistsError as error:
         there = os.fsdecode(error.filename)
-        raise Stop(Exit.FAILED, f"{there} is there already and was not touched; name another with --output.") from None
-    except (NoAge, NoRecipient) as error:
-        raise Stop(Exit.USAGE, str(error)) from None
-    except NotTheSame as error:
-        raise Stop(Exit.FAILED, str(error)) from None
+        raise CommandError(
+            ExitCode.FAILED, f"{there} is there already and was not touched; name another with --output."
+        ) from None
+    except (AgeNotInstalled, BadRecipient) as error:
+        raise CommandError(ExitCode.USAGE, str(error)) from None
+    except SourceChanged as error:
+        raise CommandError(ExitCode.FAILED, str(error)) from None
     return sealed
 
 
@@ -64,7 +70,7 @@ def _receipt_of(target: Path) -> Path:
     return target.with_name(f"{target.name}.txt")
 
 
-def _receipt(task: Task, recipient: str, target: Path, sealed: Sealed, actor: str) -> str:
+def _receipt(task: Task, recipient: str, target: Path, sealed: EncryptedFile, actor: str) -> str:
     """Return the receipt: what was packed for whom, without the data subject's address."""
     download = task.download
     saved = download.finished_at if download else None

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bwp_tui.cli.commands.console import open_console, require_terminal
-from bwp_tui.cli.exit_codes import Exit, Stop
-from bwp_tui.cli.support.context import note
+from bwp_tui.cli.exit_codes import CommandError, ExitCode
+from bwp_tui.cli.support.context import print_note
 from bwp_tui.settings import GivenSecret, KeySetting, Profile, SettingsError, actor, config_path, profile_folder
 from bwp_tui.settings.configfile import read_config
 from bwp_tui.settings.profile import PRACTICE
@@ -34,7 +34,7 @@ def sandbox(arguments: Namespace) -> int:
         _start(practice, arguments.port)
         print(exports(practice), flush=True)
         practice.serve_forever()
-        return Exit.DONE
+        return ExitCode.DONE
     require_terminal()
     practice = _sandbox(arguments, rate=_RATE)
     _start(practice, arguments.port)
@@ -83,7 +83,7 @@ def _own_keys() -> tuple[KeySetting, ...]:
     try:
         return read_config(config_path(os.environ), required=False).keys
     except SettingsError as error:
-        note(f"The config file is not used here, not even for its keys: {error.mistakes[0]}")
+        print_note(f"The config file is not used here, not even for its keys: {error.mistakes[0]}")
         return ()
 
 
@@ -94,11 +94,13 @@ def _sandbox(arguments: Namespace, *, rate: int | None) -> Sandbox:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("bwp_tui"):
             raise
-        raise Stop(Exit.USAGE, "Practice needs two more packages; run in the clone: pip install '.[sandbox]'") from None
+        raise CommandError(
+            ExitCode.USAGE, "Practice needs two more packages; run in the clone: pip install '.[sandbox]'"
+        ) from None
     try:
         faults = [parse_fault(text) for text in arguments.fault]
     except ValueError as error:
-        raise Stop(Exit.USAGE, str(error)) from None
+        raise CommandError(ExitCode.USAGE, str(error)) from None
     return Sandbox(
         tasks=arguments.tasks,
         seed=arguments.seed,
@@ -113,8 +115,8 @@ def _start(practice: Sandbox, port: int) -> None:
     try:
         practice.start()
     except OSError as error:
-        raise Stop(
-            Exit.USAGE, f"Port {port} cannot be used: {error.strerror}. Choose another with --port, or none."
+        raise CommandError(
+            ExitCode.USAGE, f"Port {port} cannot be used: {error.strerror}. Choose another with --port, or none."
         ) from None
 
 
@@ -129,7 +131,7 @@ def _fresh(profile: Profile) -> Iterator[None]:
 
     lease = Lease(profile.lease_path)
     if not lease.take():
-        raise Stop(Exit.USAGE, "Another practice console is open; close it first, or work there.")
+        raise CommandError(ExitCode.USAGE, "Another practice console is open; close it first, or work there.")
     try:
         _remove_practice(profile)
         yield
@@ -155,11 +157,11 @@ def _archives_in(folder: Path) -> list[Path]:
 
 
 def _plant_past(profile: Profile, practice: Sandbox) -> None:
-    from bwp_tui.store.commands.seed_practice import plant
-    from bwp_tui.store.database.connection import History
+    from bwp_tui.store.commands.seed_practice import seed_tasks
+    from bwp_tui.store.database.connection import Store
 
-    history = History(profile.history_path)
+    store = Store(profile.history_path)
     try:
-        plant(history, practice.past, actor(os.environ))
+        seed_tasks(store, practice.past, actor(os.environ))
     finally:
-        history.close()
+        store.close()

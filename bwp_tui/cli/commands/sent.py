@@ -4,42 +4,42 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from bwp_tui.cli.exit_codes import Exit
-from bwp_tui.cli.support.context import note, opened
+from bwp_tui.cli.exit_codes import ExitCode
+from bwp_tui.cli.support.context import open_session, print_note
 from bwp_tui.cli.support.task_output import aligned, print_json
 from bwp_tui.contract.shown import operation, submit_variables
-from bwp_tui.domain.text import clean_line, mask_email, veil
+from bwp_tui.domain.text import clean_line, mask_email, mask_in_text
 from bwp_tui.domain.times import stamp, to_text
 from bwp_tui.store.queries import request_log as history_sent
 from bwp_tui.store.queries import tasks
-from bwp_tui.store.queries.request_log import Sent
+from bwp_tui.store.queries.request_log import SentRequest
 
 _HEADINGS = ("ASKED", "#", "WHAT", "SUBJECT", "STATE", "TRIES", "TOKEN", "BY", "ANSWER")
 
 
-def sent(arguments: Namespace) -> Exit:
+def sent(arguments: Namespace) -> ExitCode:
     """Print what was asked of the service, for one task or all."""
-    with opened(arguments) as session:
+    with open_session(arguments) as session:
         if arguments.task is None:
-            found = history_sent.newest(session.history, arguments.limit)
+            found = history_sent.newest(session.store, arguments.limit)
         else:
-            number = tasks.named(session.history, arguments.task).number
-            found = history_sent.of_task(session.history, number)[::-1][: arguments.limit]
+            number = tasks.find_by_name(session.store, arguments.task).number
+            found = history_sent.of_task(session.store, number)[::-1][: arguments.limit]
     if arguments.json:
         print_json([_record(one, mask=arguments.mask) for one in found])
     elif found:
         print("\n".join(aligned([_HEADINGS, *(_cells(one, unmask=arguments.unmask) for one in found)])))
     else:
-        note("Nothing was sent.")
-    return Exit.DONE
+        print_note("Nothing was sent.")
+    return ExitCode.DONE
 
 
-def _record(one: Sent, *, mask: bool) -> dict[str, object]:
+def _record(one: SentRequest, *, mask: bool) -> dict[str, object]:
     email = mask_email(one.email) if mask and one.email else one.email
     what, detail = one.answer
     variables: dict[str, object] = {"taskId": one.task_id}
     if one.client_token_start:
-        reason = veil(one.reason, one.email) if one.reason and mask else one.reason
+        reason = mask_in_text(one.reason, one.email) if one.reason and mask else one.reason
         variables = submit_variables(one.kind, email, one.client_token_start, one.holding_period, reason)
     return {
         "id": one.number,
@@ -54,11 +54,11 @@ def _record(one: Sent, *, mask: bool) -> dict[str, object]:
         "settled_at": to_text(one.settled_at) if one.settled_at else None,
         "next_at": to_text(one.next_at) if one.next_at else None,
         "answer": what,
-        "answer_detail": veil(detail, one.email) if detail and mask else detail,
+        "answer_detail": mask_in_text(detail, one.email) if detail and mask else detail,
     }
 
 
-def _cells(one: Sent, *, unmask: bool) -> tuple[str, ...]:
+def _cells(one: SentRequest, *, unmask: bool) -> tuple[str, ...]:
     what, detail = one.answer
     answer = f"{what or ''}{f': {detail}' if detail else ''}"
     cells = (
@@ -70,6 +70,6 @@ def _cells(one: Sent, *, unmask: bool) -> tuple[str, ...]:
         str(one.attempts),
         f"{one.client_token_start}…" if one.client_token_start else "-",
         one.actor,
-        answer if unmask else veil(answer, one.email),
+        answer if unmask else mask_in_text(answer, one.email),
     )
     return tuple(clean_line(cell) for cell in cells)

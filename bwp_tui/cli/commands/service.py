@@ -12,20 +12,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from bwp_tui.cli.exit_codes import Exit, Stop
-from bwp_tui.cli.support.bulk import agreed_plan, chosen
-from bwp_tui.cli.support.context import Session, named, note, opened, read, today
-from bwp_tui.cli.support.engine_wait import Waiter
+from bwp_tui.cli.exit_codes import CommandError, ExitCode
+from bwp_tui.cli.support.bulk import confirm_plan, select_tasks
+from bwp_tui.cli.support.context import Session, find_tasks, open_session, print_note, read, today
+from bwp_tui.cli.support.engine_wait import EngineWaiter
 from bwp_tui.cli.support.streams import draw
 from bwp_tui.cli.support.task_output import print_json, print_tasks, task_record
 from bwp_tui.domain.filter import parse
-from bwp_tui.domain.masking import veiled
+from bwp_tui.domain.masking import mask_task_text
 from bwp_tui.domain.task import TERMINAL, Download, DownloadState, Status, Task
 from bwp_tui.domain.text import percent, size
 from bwp_tui.store.commands import download_queue, requests
 from bwp_tui.store.commands.bulk_plan import cannot_refresh
 from bwp_tui.store.commands.result_files import saved_at
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import downloads, due_polls
@@ -34,60 +34,60 @@ _UNDER_WAY = (DownloadState.QUEUED, DownloadState.RUNNING)
 _SETTLED = TERMINAL | {Status.UNCONFIRMED}
 
 
-def refresh(arguments: Namespace) -> Exit:
+def refresh(arguments: Namespace) -> ExitCode:
     """Ask the service about tasks now: those that are named, or all that are active."""
-    with opened(arguments) as session:
+    with open_session(arguments) as session:
         if arguments.filter is None:
-            numbers = _polled(session.history, arguments.tasks)
+            numbers = _polled(session.store, arguments.tasks)
         else:
-            fitting = chosen(session, arguments.tasks, arguments.filter)
-            numbers = list(agreed_plan(session, "refresh", fitting, arguments).possible)
-        waiter = Waiter(session)
-        requests.poll_now(session.history, numbers)
-        asked_at = session.history.clock()
+            fitting = select_tasks(session, arguments.tasks, arguments.filter)
+            numbers = list(confirm_plan(session, "refresh", fitting, arguments).possible)
+        waiter = EngineWaiter(session)
+        requests.poll_now(session.store, numbers)
+        asked_at = session.store.clock()
 
-        def polled(history: History) -> bool:
-            return not due_polls.any_due(history, numbers, asked_at)
+        def polled(store: Store) -> bool:
+            return not due_polls.any_due(store, numbers, asked_at)
 
         done = not numbers or waiter.until(polled, numbers, arguments.timeout)
-        refreshed = read(session.history, numbers)
+        refreshed = read(session.store, numbers)
         print_tasks(refreshed, as_json=arguments.json)
         troubles = [task.trouble for task in refreshed if task.trouble]
         if not done or troubles:
-            raise waiter.no_answer(f"{len(troubles) or 'Some'} of {len(numbers)} tasks were not brought up to date.")
-        return Exit.DONE
+            raise waiter.timed_out(f"{len(troubles) or 'Some'} of {len(numbers)} tasks were not brought up to date.")
+        return ExitCode.DONE
 
 
-def wait(arguments: Namespace) -> Exit:
+def wait(arguments: Namespace) -> ExitCode:
     """Wait until tasks have ended."""
-    with opened(arguments) as session:
-        numbers = named(session.history, arguments.tasks)
-        waiter = Waiter(session)
-        ended = waiter.until(lambda history: _ended(history, numbers), numbers, arguments.timeout, patient=True)
-        waited = read(session.history, numbers)
+    with open_session(arguments) as session:
+        numbers = find_tasks(session.store, arguments.tasks)
+        waiter = EngineWaiter(session)
+        ended = waiter.until(lambda store: _ended(store, numbers), numbers, arguments.timeout, patient=True)
+        waited = read(session.store, numbers)
         print_tasks(waited, as_json=arguments.json)
         if not ended:
-            raise waiter.no_answer(
+            raise waiter.timed_out(
                 f"{_still(waited)} not ended; wait again, or see: bwp-tui list is:active.", "The time is up."
             )
-        return Exit.DONE if all(task.status == Status.COMPLETED for task in waited) else Exit.FAILED
+        return ExitCode.DONE if all(task.status == Status.COMPLETED for task in waited) else ExitCode.FAILED
 
 
-def download(arguments: Namespace) -> Exit:
+def download(arguments: Namespace) -> ExitCode:
     """Download the results of retrievals and print where they lie."""
-    with opened(arguments) as session:
-        numbers = chosen(session, arguments.tasks, arguments.filter)
-        waiter = Waiter(session)
+    with open_session(arguments) as session:
+        numbers = select_tasks(session, arguments.tasks, arguments.filter)
+        waiter = EngineWaiter(session)
         if arguments.filter is not None:
             action = "download again" if arguments.again else "download"
-            numbers = list(agreed_plan(session, action, numbers, arguments).possible)
+            numbers = list(confirm_plan(session, action, numbers, arguments).possible)
         folder = Path(arguments.output).expanduser().absolute() if arguments.output else None
         refused = _ask_for_downloads(session, numbers, folder, arguments)
         asked = [number for number in numbers if number not in refused]
         progress = Progress(asked)
 
-        def over(history: History) -> bool:
-            found = read(history, asked)
+        def over(store: Store) -> bool:
+            found = read(store, asked)
             progress.show(found)
             return not any(task.download and _is_under_way(task.download) for task in found)
 
@@ -95,20 +95,20 @@ def download(arguments: Namespace) -> Exit:
             done = not asked or waiter.until(over, asked, arguments.timeout, patient=True)
         finally:
             progress.end()
-        ended = read(session.history, asked)
+        ended = read(session.store, asked)
         _print_downloads(ended, as_json=arguments.json, mask=arguments.mask)
         if not done:
-            raise waiter.no_answer("The download goes on where it stands whenever bwp-tui runs: bwp-tui run.")
+            raise waiter.timed_out("The download goes on where it stands whenever bwp-tui runs: bwp-tui run.")
         saved = all(task.download and task.download.state == DownloadState.DONE for task in ended)
-        return Exit.DONE if saved and not refused else Exit.FAILED
+        return ExitCode.DONE if saved and not refused else ExitCode.FAILED
 
 
-def run(arguments: Namespace) -> Exit:
+def run(arguments: Namespace) -> ExitCode:
     """Be the engine, without a screen, until told to stop, or until nothing is due."""
-    with opened(arguments) as session:
-        from bwp_tui.engine.runtime.engine_config import setup_for
+    with open_session(arguments) as session:
+        from bwp_tui.engine.runtime.engine_config import engine_config
 
-        setup = setup_for(session.profile)
+        setup = engine_config(session.profile)
         if arguments.once:
             from bwp_tui.engine.runtime.headless import EngineElsewhere, serve_once
             from bwp_tui.engine.runtime.lease import LeaseUnusable
@@ -116,13 +116,13 @@ def run(arguments: Namespace) -> Exit:
             try:
                 serve_once(setup)
             except (EngineElsewhere, LeaseUnusable) as elsewhere:
-                raise Stop(Exit.LATER, str(elsewhere)) from None
-            return _result_of_once(session.history)
+                raise CommandError(ExitCode.LATER, str(elsewhere)) from None
+            return _result_of_once(session.store)
         from bwp_tui.engine.runtime.headless import serve
 
         stop = Stopper()
         serve(setup, stop=stop.asked, say=lambda sentence: print(sentence, flush=True))
-        return Exit.INTERRUPTED if stop.by == signal.SIGINT else Exit.DONE
+        return ExitCode.INTERRUPTED if stop.by == signal.SIGINT else ExitCode.DONE
 
 
 class Stopper:
@@ -155,7 +155,7 @@ class Progress:
             return
         self._next = time.monotonic() + 1.0
         self._drawn = True
-        draw(progress_words(running))
+        draw(progress_text(running))
 
     def end(self) -> None:
         """Wipe the line."""
@@ -163,7 +163,7 @@ class Progress:
             draw("")
 
 
-def progress_words(running: Sequence[Download]) -> str:
+def progress_text(running: Sequence[Download]) -> str:
     """Return how far downloads are: part, bytes, rate and time left, where they are known."""
     received = sum(download.bytes for download in running)
     rate = sum(download.rate or 0.0 for download in running)
@@ -181,25 +181,25 @@ def progress_words(running: Sequence[Download]) -> str:
     return "  ".join([*words, trouble] if trouble else words)[:200]
 
 
-def _polled(history: History, names: Sequence[str]) -> list[int]:
+def _polled(store: Store, names: Sequence[str]) -> list[int]:
     """Return the numbers of the named tasks, or of all active ones, of which the service can be asked."""
     chosen_ones = (
-        named(history, names) if names else tasks.numbers(history, parse("is:active -is:unsent"), today=today())
+        find_tasks(store, names) if names else tasks.numbers(store, parse("is:active -is:unsent"), today=today())
     )
     if not names:
         return list(chosen_ones)
     able = []
-    for task in read(history, chosen_ones):
+    for task in read(store, chosen_ones):
         why_not = cannot_refresh(task)
         if why_not is None:
             able.append(task.number)
         else:
-            note(why_not)
+            print_note(why_not)
     return able
 
 
-def _ended(history: History, numbers: Sequence[int]) -> bool:
-    return all(task.status in _SETTLED for task in read(history, numbers))
+def _ended(store: Store, numbers: Sequence[int]) -> bool:
+    return all(task.status in _SETTLED for task in read(store, numbers))
 
 
 def _still(waited: Sequence[Task]) -> str:
@@ -213,11 +213,11 @@ def _ask_for_downloads(session: Session, numbers: Sequence[int], folder: Path | 
     What is saved is left alone, unless it is to be fetched again. Without a `folder` it is the profile's.
     """
     refused = set()
-    for task in read(session.history, numbers):
+    for task in read(session.store, numbers):
         try:
             _ask_for_download(session, task, folder, arguments)
         except NotPossible as why:
-            note(str(why))
+            print_note(str(why))
             refused.add(task.number)
     return refused
 
@@ -229,19 +229,19 @@ def _ask_for_download(session: Session, task: Task, folder: Path | None, argumen
         NotPossible: there is no result, or it is being downloaded into another folder.
     """
     if task.download is not None and task.download.state in _UNDER_WAY:
-        there = downloads.directory_of(session.history, task.download.id)
+        there = downloads.directory_of(session.store, task.download.id)
         if folder is not None and there != str(folder):
             raise NotPossible(
                 f"The result of {task.name} is being downloaded into {there}."
                 f" Cancel that first: bwp-tui downloads cancel {task.number}."
             )
-        download_queue.resume(session.history, [task.download.id], session.actor)
+        download_queue.resume(session.store, [task.download.id], session.actor)
     elif not arguments.again and (saved := saved_at(task)) is not None:
-        place = veiled(str(saved), task) if arguments.mask else str(saved)
-        note(f"The result of {task.name} is saved already at {place}; to fetch it anew, add --again.")
+        place = mask_task_text(str(saved), task) if arguments.mask else str(saved)
+        print_note(f"The result of {task.name} is saved already at {place}; to fetch it anew, add --again.")
     else:
         directory = str(folder or session.profile.download_dir)
-        requests.download(session.history, task.number, directory, session.actor)
+        requests.download(session.store, task.number, directory, session.actor)
 
 
 def _is_under_way(found: Download) -> bool:
@@ -253,21 +253,23 @@ def _print_downloads(ended: Sequence[Task], *, as_json: bool, mask: bool) -> Non
     for task in ended:
         found = task.download
         if found is not None and found.state == DownloadState.DONE and found.path and not as_json:
-            print(veiled(found.path, task) if mask else found.path)
+            print(mask_task_text(found.path, task) if mask else found.path)
         elif found is not None and found.paused:
-            note(f"The download of {task.name} was paused; go on with: bwp-tui downloads resume {task.number}.")
+            print_note(f"The download of {task.name} was paused; go on with: bwp-tui downloads resume {task.number}.")
         elif found is not None and found.state in (DownloadState.FAILED, DownloadState.CANCELLED):
             trouble = found.trouble or "no reason was given."
-            note(f"The download of {task.name} {found.state}: {veiled(trouble, task) if mask else trouble}")
+            print_note(
+                f"The download of {task.name} {found.state}: {mask_task_text(trouble, task) if mask else trouble}"
+            )
     if as_json:
         records = [task_record(task, mask=mask) for task in ended]
         print_json(records[0] if len(records) == 1 else records)
     sys.stdout.flush()
 
 
-def _result_of_once(history: History) -> Exit:
+def _result_of_once(store: Store) -> ExitCode:
     """Say whether a task was left behind because the service could not be asked."""
-    left = tasks.troubles(history)
+    left = tasks.current_troubles(store)
     if not left:
-        return Exit.DONE
-    raise Stop(Exit.LATER, f"{left[0]} Tasks not brought up to date: {len(left)}.")
+        return ExitCode.DONE
+    raise CommandError(ExitCode.LATER, f"{left[0]} Tasks not brought up to date: {len(left)}.")

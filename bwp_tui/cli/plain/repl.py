@@ -12,20 +12,20 @@ from argparse import Namespace
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from bwp_tui.cli.exit_codes import Exit
-from bwp_tui.cli.plain.request_questions import Left, words_of_request
-from bwp_tui.cli.support.context import note, today
+from bwp_tui.cli.exit_codes import ExitCode
+from bwp_tui.cli.plain.request_questions import Abandoned, ask_request
+from bwp_tui.cli.support.context import print_note, today
 from bwp_tui.cli.support.task_output import task_sentence
 from bwp_tui.domain.filter import parse as parse_filter
 from bwp_tui.domain.task import WATCHED, Task, has_ended
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import utc_now
-from bwp_tui.engine.runtime.engine_config import preparing
+from bwp_tui.engine.runtime.engine_config import config_loader
 from bwp_tui.engine.runtime.engine_thread import EngineThread
 from bwp_tui.settings import Profile, actor, load_profile
 from bwp_tui.store.commands import bulk
-from bwp_tui.store.database.connection import History
-from bwp_tui.store.errors import HistoryError
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.errors import StoreError
 from bwp_tui.store.queries import tasks
 
 Run = Callable[[Sequence[str]], int]
@@ -44,30 +44,30 @@ Every other command of bwp-tui works here without its first word, such as: downl
 _KEPT_OUT: Final = ("sandbox", "run")
 
 
-def plain(arguments: Namespace, run: Run) -> Exit:
+def plain(arguments: Namespace, run: Run) -> ExitCode:
     """Ask for commands and carry them out with `run`, until `quit` or the end of the input."""
     profile = load_profile(arguments.profile, os.environ)
     # What is carried out here draws its progress by moving the cursor, unless the terminal says it cannot.
     os.environ["TERM"] = "dumb"
-    history = History(profile.history_path)
-    engine = EngineThread(profile, preparing(profile))
+    store = Store(profile.history_path)
+    engine = EngineThread(profile, config_loader(profile))
     try:
-        history.work_for(profile.shop)
+        store.work_for(profile.shop)
         if not profile.missing():
             engine.start()
-        _Talk(profile, history, run).hold()
+        _Repl(profile, store, run).run()
     finally:
         engine.stop()
-        history.close()
-    return Exit.DONE
+        store.close()
+    return ExitCode.DONE
 
 
-class _Talk:
+class _Repl:
     """One conversation."""
 
-    def __init__(self, profile: Profile, history: History, run: Run) -> None:
+    def __init__(self, profile: Profile, store: Store, run: Run) -> None:
         self._profile = profile
-        self._history = history
+        self._store = store
         self._run = run
         self._seen: dict[int, str] = {}
         self._own: dict[str, Callable[[Sequence[str]], None]] = {
@@ -77,7 +77,7 @@ class _Talk:
             "help": self._help,
         }
 
-    def hold(self) -> None:
+    def run(self) -> None:
         """Greet, then ask and answer until it is over."""
         if sys.stdin.isatty():
             import readline  # noqa: F401  lets `input` edit its line, and bring back earlier ones
@@ -92,7 +92,7 @@ class _Talk:
                 print()
                 return
             except ValueError:
-                note("A quotation mark is not closed. Nothing was done.")
+                print_note("A quotation mark is not closed. Nothing was done.")
                 continue
             if words[:1] in (["quit"], ["exit"], ["q"]):
                 return
@@ -104,10 +104,10 @@ class _Talk:
         if name in self._own:
             try:
                 self._own[name](rest)
-            except HistoryError as error:
-                note(str(error))
+            except StoreError as error:
+                print_note(str(error))
         elif name in _KEPT_OUT or name.startswith("-"):
-            note(f"{clean_line(name)} is not for here; help tells what is.")
+            print_note(f"{clean_line(name)} is not for here; help tells what is.")
         elif name == "list" and "--json" not in rest:
             self._command("list", "--sentences", *rest)
         elif name == "download":
@@ -121,7 +121,7 @@ class _Talk:
 
     def _greet(self) -> None:
         counts = {
-            words: tasks.count(self._history, parse_filter(text), today=today())
+            words: tasks.count(self._store, parse_filter(text), today=today())
             for words, text in (("active", "is:active"), ("ready", "is:ready"), ("failed", "is:failed"))
         }
         told = ", ".join(f"{count} {words}" for words, count in counts.items())
@@ -140,21 +140,21 @@ class _Talk:
 
     def _new(self, _rest: Sequence[str]) -> None:
         try:
-            words = words_of_request()
-        except Left:
-            note("Nothing was recorded.")
+            words = ask_request()
+        except Abandoned:
+            print_note("Nothing was recorded.")
         else:
             self._command(*words)
 
     def _watch(self, rest: Sequence[str]) -> None:
         if not rest:
-            note("Name the task, such as: watch 3.")
+            print_note("Name the task, such as: watch 3.")
         else:
             self._command("tag", *rest, f"+{WATCHED}")
 
     def _look(self) -> list[Task]:
         """Return the watched tasks that say something else than when they were last looked at."""
-        watched = tasks.tagged_since(self._history, WATCHED, 0)
+        watched = tasks.tagged_since(self._store, WATCHED, 0)
         changed = [task for task in watched if self._seen.get(task.number) != task.status]
         self._seen.update((task.number, task.status) for task in watched)
         return changed
@@ -165,9 +165,7 @@ class _Talk:
             print(task_sentence(task, utc_now(), today()))
         ended = [task.number for task in found if has_ended(task.status)]
         if not self._profile.read_only:
-            for _ in bulk.perform(
-                self._history, bulk.tag([], [WATCHED], actor(os.environ, self._profile.actor)), ended
-            ):
+            for _ in bulk.perform(self._store, bulk.tag([], [WATCHED], actor(os.environ, self._profile.actor)), ended):
                 pass
         if not found:
             print("No news.")

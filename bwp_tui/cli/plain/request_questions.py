@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from bwp_tui.cli.argument_types import count, day
-from bwp_tui.cli.support.context import note
+from bwp_tui.cli.support.context import print_note
 from bwp_tui.domain.deadlines import REGULATIONS
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import clean_line
@@ -21,11 +21,11 @@ Check = Callable[[str], object]
 """Raises ArgumentTypeError or BadRequest where an answer cannot be used."""
 
 
-class Left(Exception):
+class Abandoned(Exception):
     """The operator left, or the input has ended: nothing is to be recorded."""
 
 
-def words_of_request() -> list[str]:
+def ask_request() -> list[str]:
     """Ask for a request; return it as the words of `submit`.
 
     Raises:
@@ -45,12 +45,12 @@ def _answer(question: str, check: Check, *, may_be_empty: bool = False) -> str:
         line = sys.stdin.readline()
         answer = line.strip()
         if not line or answer.casefold() == LEAVE or not (answer or may_be_empty):
-            raise Left
+            raise Abandoned
         try:
             if answer:
                 check(answer)
         except (ArgumentTypeError, BadRequest) as wrong:
-            note(f"{clean_line(str(wrong)).rstrip('.')}. Answer again, or {LEAVE}.")
+            print_note(f"{clean_line(str(wrong)).rstrip('.')}. Answer again, or {LEAVE}.")
         else:
             return answer
 

@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 
-from bwp_tui.cli.exit_codes import Effect, Exit, Stop
+from bwp_tui.cli.exit_codes import CommandError, Effect, ExitCode
 from bwp_tui.domain.deadlines import doubt_about, why_not_yet
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import clean, clean_line
 from bwp_tui.domain.times import local_day, utc_now, zone_name
 from bwp_tui.settings import Profile, actor, load_profile
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 
 
@@ -25,7 +25,7 @@ class Session:
     """The profile a command works with, its open register, and who is at the keyboard."""
 
     profile: Profile
-    history: History
+    store: Store
     actor: str
 
 
@@ -41,14 +41,14 @@ def chosen_profile(arguments: Namespace, *, changes: bool = True) -> Profile:
     """
     profile = load_profile(arguments.profile, os.environ)
     if profile.read_only and changes and arguments.effect is Effect.CHANGES:
-        raise Stop(
-            Exit.USAGE, f"Profile {profile.name} is read-only, so {arguments.chosen} is refused; see BWP_READ_ONLY."
+        raise CommandError(
+            ExitCode.USAGE, f"Profile {profile.name} is read-only, so {arguments.chosen} is refused; see BWP_READ_ONLY."
         )
     return profile
 
 
 @contextmanager
-def opened(arguments: Namespace, *, changes: bool = True) -> Iterator[Session]:
+def open_session(arguments: Namespace, *, changes: bool = True) -> Iterator[Session]:
     """Open the register of the chosen profile for the time of the block.
 
     Raises:
@@ -56,29 +56,29 @@ def opened(arguments: Namespace, *, changes: bool = True) -> Iterator[Session]:
         HistoryError: the register cannot be opened, or holds another shop's requests.
     """
     profile = chosen_profile(arguments, changes=changes)
-    history = History(profile.history_path)
-    if history.opened.report is not None:
-        note(history.opened.report)
+    store = Store(profile.history_path)
+    if store.opening_report.report is not None:
+        print_note(store.opening_report.report)
     try:
-        history.work_for(profile.shop)
-        yield Session(profile, history, actor(os.environ, profile.actor))
+        store.work_for(profile.shop)
+        yield Session(profile, store, actor(os.environ, profile.actor))
     finally:
-        history.close()
+        store.close()
 
 
-def named(history: History, names: Sequence[str]) -> list[int]:
+def find_tasks(store: Store, names: Sequence[str]) -> list[int]:
     """Return the local numbers of the tasks that an operator names, each once, in order.
 
     Raises:
         NoSuchTask: a name fits no task, or more than one.
     """
-    return list(dict.fromkeys(tasks.named(history, name).number for name in names))
+    return list(dict.fromkeys(tasks.find_by_name(store, name).number for name in names))
 
 
-def read(history: History, numbers: Sequence[int]) -> list[Task]:
+def read(store: Store, numbers: Sequence[int]) -> list[Task]:
     """Return the tasks with these local numbers, in order, however many there are."""
     size = 500  # bound values of one statement are limited
-    return [task for at in range(0, len(numbers), size) for task in tasks.window(history, numbers[at : at + size])]
+    return [task for at in range(0, len(numbers), size) for task in tasks.window(store, numbers[at : at + size])]
 
 
 def today() -> date:
@@ -93,13 +93,15 @@ def checked_day(day: date) -> date:
         Stop: it has not begun anywhere.
     """
     if why_not := why_not_yet(day, today()):
-        raise Stop(Exit.USAGE, f"{why_not} In the office it is {today()} ({zone_name()}). Nothing was recorded.")
+        raise CommandError(
+            ExitCode.USAGE, f"{why_not} In the office it is {today()} ({zone_name()}). Nothing was recorded."
+        )
     if doubt := doubt_about(day, today()):
-        note(f"Warning: {doubt}")
+        print_note(f"Warning: {doubt}")
     return day
 
 
-def note(sentence: str) -> None:
+def print_note(sentence: str) -> None:
     """Tell the operator something that is no data: it goes to stderr."""
     for line in clean(sentence).splitlines():
         print(f"bwp-tui: {line}", file=sys.stderr)
@@ -116,6 +118,6 @@ def ask(question: str) -> str:
     return sys.stdin.readline().strip()
 
 
-def agreed(question: str) -> bool:
+def confirm(question: str) -> bool:
     """Ask for a yes or no; no is what enter means."""
     return ask(f"{question} [y/N]").casefold() in ("y", "yes")

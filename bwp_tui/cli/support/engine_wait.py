@@ -6,19 +6,19 @@ import os
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
-from bwp_tui.cli.exit_codes import Exit, Stop
-from bwp_tui.cli.support.context import Session, note
-from bwp_tui.store.database.connection import History
+from bwp_tui.cli.exit_codes import CommandError, ExitCode
+from bwp_tui.cli.support.context import Session, print_note
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog import engine_state
-from bwp_tui.store.worklog.engine_state import EngineState, Service
+from bwp_tui.store.worklog.engine_state import EngineState, ServiceState
 
 if TYPE_CHECKING:
-    from bwp_tui.engine.runtime.engine_config import EngineSetup
+    from bwp_tui.engine.runtime.engine_config import EngineConfig
 
-_WRONG_SETTINGS = frozenset({Service.BAD_CREDENTIALS, Service.DENIED, Service.UNUSABLE})
+_WRONG_SETTINGS = frozenset({ServiceState.BAD_CREDENTIALS, ServiceState.DENIED, ServiceState.UNUSABLE})
 
 
-class Waiter:
+class EngineWaiter:
     """Has the engine work on some tasks and remembers how the service answered meanwhile.
 
     Raises:
@@ -26,14 +26,14 @@ class Waiter:
     """
 
     def __init__(self, session: Session) -> None:
-        from bwp_tui.engine.runtime.engine_config import setup_for
+        from bwp_tui.engine.runtime.engine_config import engine_config
 
-        self._setup: EngineSetup = setup_for(session.profile)
-        self._state = EngineState(None, None, Service.UNTRIED, None, None)
+        self._setup: EngineConfig = engine_config(session.profile)
+        self._state = EngineState(None, None, ServiceState.UNTRIED, None, None)
         self._trouble: str | None = None
 
     def until(
-        self, done: Callable[[History], bool], about: Collection[int], timeout: float | None, *, patient: bool = False
+        self, done: Callable[[Store], bool], about: Collection[int], timeout: float | None, *, patient: bool = False
     ) -> bool:
         """Wait until `done`; say whether it came so.
 
@@ -42,31 +42,31 @@ class Waiter:
             timeout: seconds, or None for ever.
             patient: an unreachable service does not end the wait; refused credentials do all the same.
         """
-        from bwp_tui.engine.runtime.wait_until import until
+        from bwp_tui.engine.runtime.wait_until import wait_until
 
         met = False
 
-        def over(history: History) -> bool:
+        def over(store: Store) -> bool:
             nonlocal met
-            met = done(history)
-            self._look(history)
+            met = done(store)
+            self._look(store)
             return met or (patient and self._state.service in _WRONG_SETTINGS)
 
         def say(sentence: str) -> None:
             self._trouble = sentence
             if patient:
-                note(sentence)
+                print_note(sentence)
 
-        until(self._setup, over, timeout=timeout, about=about, patient=patient, say=say)
+        wait_until(self._setup, over, timeout=timeout, about=about, patient=patient, say=say)
         return met
 
-    def _look(self, history: History) -> None:
+    def _look(self, store: Store) -> None:
         # What an engine leaves behind when it stops, or says of its own settings, tells nothing.
-        state = engine_state.read(history)
-        if state.speaks_for(os.getpid()) and state.service != Service.UNTRIED:
+        state = engine_state.read(store)
+        if state.speaks_for(os.getpid()) and state.service != ServiceState.UNTRIED:
             self._state = state
 
-    def no_answer(self, consequence: str, why: str | None = None) -> Stop:
+    def timed_out(self, consequence: str, why: str | None = None) -> CommandError:
         """Return how a command ends for which the service had no answer in time.
 
         Args:
@@ -74,8 +74,10 @@ class Waiter:
             why: what is known of the reason, where the service as a whole is well.
         """
         state = self._state
-        if state.message and state.service != Service.REACHED:
+        if state.message and state.service != ServiceState.REACHED:
             why = state.message
         why = why or self._trouble
         why = why or "No answer in time."
-        return Stop(Exit.USAGE if state.service in _WRONG_SETTINGS else Exit.LATER, f"{why} {consequence}")
+        return CommandError(
+            ExitCode.USAGE if state.service in _WRONG_SETTINGS else ExitCode.LATER, f"{why} {consequence}"
+        )

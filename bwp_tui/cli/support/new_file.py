@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from bwp_tui.cli.exit_codes import Exit, Stop
+from bwp_tui.cli.exit_codes import CommandError, ExitCode
 
 
 def refuse_existing(path: Path) -> None:
@@ -18,7 +18,7 @@ def refuse_existing(path: Path) -> None:
         Stop: something is.
     """
     if os.path.lexists(path):
-        raise Stop(Exit.FAILED, f"{path} is there already and was not touched; name another file.")
+        raise CommandError(ExitCode.FAILED, f"{path} is there already and was not touched; name another file.")
 
 
 @contextmanager

@@ -8,10 +8,10 @@ from datetime import date, datetime
 
 from bwp_tui.domain.advice import advice_for
 from bwp_tui.domain.deadlines import acknowledge_by, is_clock_running
-from bwp_tui.domain.masking import veiled, veiled_record
+from bwp_tui.domain.masking import mask_task_record, mask_task_text
 from bwp_tui.domain.task import Download, Event, Kind, Status, Task, Verification
 from bwp_tui.domain.text import clean_line
-from bwp_tui.domain.times import due_words, duration_words, local, stamp, to_text
+from bwp_tui.domain.times import format_due, format_duration, local, stamp, to_text
 
 _COMMANDS = {"R": "resubmit {}", "i": "settle {} --task-id ID", "X": "settle {} --give-up REASON"}
 _WIDEST = 48
@@ -57,7 +57,7 @@ def task_record(task: Task, *, mask: bool = False) -> dict[str, object]:
         "acknowledged_on": _date(task.acknowledged_on),
         "download": _download_record(task.download),
     }
-    return veiled_record(record, task) if mask else record
+    return mask_task_record(record, task) if mask else record
 
 
 def _download_record(download: Download | None) -> dict[str, object] | None:
@@ -98,14 +98,14 @@ def task_sentence(task: Task, now: datetime, today: date, *, unmask: bool = Fals
         words.append(f"download {task.download.state}")
     elif task.kind is Kind.RETRIEVAL and task.status == Status.COMPLETED:
         words.append("ready to download")
-    words.append(f"{duration_words(now - (task.submitted_at or task.recorded_at))} old")
+    words.append(f"{format_duration(now - (task.submitted_at or task.recorded_at))} old")
     if task.due_on is not None and is_clock_running(task):
-        words.append(f"due {task.due_on}, {due_words(task.due_on, today)}")
+        words.append(f"due {task.due_on}, {format_due(task.due_on, today)}")
     words += [f"{label} {text}" for label, text in (("in hand", task.assigned_to), ("note", task.note)) if text]
     if task.tags:
         words.append(f"tags {' '.join(task.tags)}")
     sentence = ", ".join(words)
-    return f"{clean_line(sentence if unmask else veiled(sentence, task))}."
+    return f"{clean_line(sentence if unmask else mask_task_text(sentence, task))}."
 
 
 def table(shown: Sequence[Task], now: datetime, today: date, *, unmask: bool) -> list[str]:
@@ -122,7 +122,7 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 
 def _cells(task: Task, now: datetime, today: date, *, unmask: bool) -> tuple[str, ...]:
     began = task.submitted_at or task.recorded_at
-    due = due_words(task.due_on, today) if task.due_on is not None and is_clock_running(task) else "-"
+    due = format_due(task.due_on, today) if task.due_on is not None and is_clock_running(task) else "-"
     cells = (
         str(task.number),
         task.task_id[:8] if task.task_id else "-",
@@ -130,11 +130,11 @@ def _cells(task: Task, now: datetime, today: date, *, unmask: bool) -> tuple[str
         task.subject(masked=not unmask),
         task.status,
         f"{local(began):%Y-%m-%d %H:%M}",
-        duration_words(now - began),
+        format_duration(now - began),
         due,
         task.note,
     )
-    return tuple(clean_line(cell if unmask else veiled(cell, task)) for cell in cells)
+    return tuple(clean_line(cell if unmask else mask_task_text(cell, task)) for cell in cells)
 
 
 def details(task: Task, events: Sequence[Event], now: datetime, today: date, *, unmask: bool) -> list[str]:
@@ -146,7 +146,7 @@ def details(task: Task, events: Sequence[Event], now: datetime, today: date, *, 
         facts.append(("what to do", _as_commands(advice, task.number)))
 
     def shown(text: str) -> str:
-        return clean_line(text if unmask else veiled(text, task))
+        return clean_line(text if unmask else mask_task_text(text, task))
 
     return [
         f"#{task.number}  {task.kind.lower()} for {shown(task.subject(masked=not unmask))}",
@@ -167,10 +167,10 @@ def _as_commands(advice: str, number: int) -> str:
 def _facts(task: Task, now: datetime, today: date) -> list[tuple[str, str | None]]:
     submitted = None
     if task.submitted_at is not None:
-        submitted = f"{stamp(task.submitted_at)} ({duration_words(now - task.submitted_at)} ago)"
+        submitted = f"{stamp(task.submitted_at)} ({format_duration(now - task.submitted_at)} ago)"
     due = None
     if task.due_on is not None:
-        left = f", {due_words(task.due_on, today)}" if is_clock_running(task) else ""
+        left = f", {format_due(task.due_on, today)}" if is_clock_running(task) else ""
         due = f"{task.due_on} ({task.regulation}{left})"
     return [
         ("task id", task.task_id),
@@ -198,7 +198,7 @@ def _work_facts(task: Task, today: date) -> list[tuple[str, str | None]]:
     receipt = f"confirmed on {task.acknowledged_on}" if task.acknowledged_on else None
     limit = acknowledge_by(task.regulation, task.received_on) if is_clock_running(task) else None
     if receipt is None and limit is not None:
-        receipt = f"to be confirmed by {limit} ({due_words(limit, today)})"
+        receipt = f"to be confirmed by {limit} ({format_due(limit, today)})"
     return [
         ("assigned to", task.assigned_to),
         ("verified", f"on {verified.on} by {verified.by}: {verified.how}" if verified else None),

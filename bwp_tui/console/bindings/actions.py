@@ -12,11 +12,11 @@ from bwp_tui.domain.filter import VIEWS, View
 from bwp_tui.domain.task import WATCHED, Download, Task, why_purged
 from bwp_tui.store.commands.records import cannot_extend, cannot_watch, records_of
 from bwp_tui.store.commands.requests import cannot_cancel, cannot_download, cannot_resubmit
-from bwp_tui.store.commands.result_files import cannot_open
+from bwp_tui.store.commands.result_files import cannot_open_result
 from bwp_tui.store.commands.unconfirmed import cannot_adopt, cannot_give_up
 
 
-class Situation(NamedTuple):
+class ActionContext(NamedTuple):
     """What decides whether an action is possible now."""
 
     task: Task | None
@@ -31,10 +31,10 @@ MOST_VIEWS: Final = 9
 
 READ_ONLY: Final = "This profile can only be read."
 
-WhyNot = Callable[[Situation], str | None]
+DisabledReason = Callable[[ActionContext], str | None]
 
 
-def _always(_situation: Situation) -> None:
+def _always(_situation: ActionContext) -> None:
     return None
 
 
@@ -57,11 +57,11 @@ class Action:
     what: str
     group: str
     command: str | None = None
-    why_not: WhyNot = _always
+    disabled_reason: DisabledReason = _always
 
 
-def _on_task(check: Callable[[Task], str | None] | None = None, *, writes: bool = False) -> WhyNot:
-    def why_not(situation: Situation) -> str | None:
+def _on_task(check: Callable[[Task], str | None] | None = None, *, writes: bool = False) -> DisabledReason:
+    def why_not(situation: ActionContext) -> str | None:
         if situation.task is None:
             return "No task is selected."
         if writes and situation.read_only:
@@ -71,7 +71,7 @@ def _on_task(check: Callable[[Task], str | None] | None = None, *, writes: bool 
     return why_not
 
 
-def _extendable(situation: Situation) -> str | None:
+def _extendable(situation: ActionContext) -> str | None:
     return _on_task(lambda task: cannot_extend(task, situation.today), writes=True)(situation)
 
 
@@ -93,12 +93,12 @@ def _no_earlier(task: Task) -> str | None:
     return None if task.earlier else f"No earlier request for the same address is known beside {task.name}."
 
 
-def _writable(situation: Situation) -> str | None:
+def _writable(situation: ActionContext) -> str | None:
     return READ_ONLY if situation.read_only else None
 
 
-def _has_view(key: int) -> WhyNot:
-    def why_not(situation: Situation) -> str | None:
+def _has_view(key: int) -> DisabledReason:
+    def why_not(situation: ActionContext) -> str | None:
         return None if key <= situation.views else "No view is saved here yet."
 
     return why_not
@@ -141,7 +141,7 @@ ACTIONS: Final = (
         "download TASK",
         _on_task(cannot_download, writes=True),
     ),
-    Action("archive", ("o",), "", "Look inside the saved result", _TASK, "inspect TASK", _on_task(cannot_open)),
+    Action("archive", ("o",), "", "Look inside the saved result", _TASK, "inspect TASK", _on_task(cannot_open_result)),
     Action(
         "resubmit",
         ("R",),
@@ -296,5 +296,5 @@ def with_views(actions: Sequence[Action], views: Sequence[View]) -> tuple[Action
 
 BY_NAME: Final = {action.name: action for action in ACTIONS}
 
-MOVES: Final = frozenset(action.name for action in ACTIONS if action.group == _MOVE)
+MOVE_ACTIONS: Final = frozenset(action.name for action in ACTIONS if action.group == _MOVE)
 """The actions that move the cursor, or what is in sight, and do nothing."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from bwp_tui.console.bindings.actions import READ_ONLY, Action, Situation, WhyNot
+from bwp_tui.console.bindings.actions import READ_ONLY, Action, ActionContext, DisabledReason
 from bwp_tui.domain.task import Download, DownloadState
 from bwp_tui.store.commands.download_queue import (
     cannot_cancel,
@@ -13,24 +13,24 @@ from bwp_tui.store.commands.download_queue import (
     cannot_pause,
     cannot_resume,
     cannot_retry,
-    stands,
+    current_state,
 )
 
 
-def cannot_turn(download: Download) -> str | None:
+def cannot_toggle_pause(download: Download) -> str | None:
     """Return why `download` can neither be paused nor resumed, or None when it can."""
     return None if cannot_resume(download) is None else cannot_pause(download)
 
 
-def cannot_look(download: Download) -> str | None:
+def cannot_open(download: Download) -> str | None:
     """Return why there is no file of `download` to look into, or None when there is."""
     if download.state == DownloadState.DONE and download.path is not None:
         return None
-    return f"The download of #{download.number} {stands(download)}; it has no file yet."
+    return f"The download of #{download.number} {current_state(download)}; it has no file yet."
 
 
-def _on_download(check: Callable[[Download], str | None] | None = None, *, writes: bool = False) -> WhyNot:
-    def why_not(situation: Situation) -> str | None:
+def _on_download(check: Callable[[Download], str | None] | None = None, *, writes: bool = False) -> DisabledReason:
+    def why_not(situation: ActionContext) -> str | None:
         if situation.download is None:
             return "There is no download yet."
         if writes and situation.read_only:
@@ -62,7 +62,7 @@ DOWNLOAD_ACTIONS: Final = (
         "Pause it, keeping what it has; or let it go on",
         _STEER,
         "downloads pause TASK",
-        _on_download(cannot_turn, writes=True),
+        _on_download(cannot_toggle_pause, writes=True),
     ),
     Action(
         "cancel",
@@ -82,7 +82,7 @@ DOWNLOAD_ACTIONS: Final = (
         "downloads retry TASK",
         _on_download(cannot_retry, writes=True),
     ),
-    Action("copy", ("y",), "sha256", "Copy the sha256", _FILE, None, _on_download(cannot_look)),
+    Action("copy", ("y",), "sha256", "Copy the sha256", _FILE, None, _on_download(cannot_open)),
     Action("mark", ("space",), "mark", "Mark this download, or unmark it", _MARKS, None, _on_download()),
     Action(
         "move_up",
@@ -111,7 +111,7 @@ DOWNLOAD_ACTIONS: Final = (
         "downloads first TASK",
         _on_download(cannot_move, writes=True),
     ),
-    Action("folder", ("o",), "folder", "Show the folder's path and copy it", _FILE, None, _on_download(cannot_look)),
+    Action("folder", ("o",), "folder", "Show the folder's path and copy it", _FILE, None, _on_download(cannot_open)),
     Action("mark_all", ("asterisk",), "", "Mark all that have not ended, or none", _MARKS, None, _on_download()),
     Action("down", ("j", "down"), "", "Down", _MOVE),
     Action("up", ("k", "up"), "", "Up", _MOVE),
@@ -128,7 +128,7 @@ DOWNLOAD_ACTIONS: Final = (
         "Look inside the saved file",
         _FILE,
         "inspect TASK",
-        _on_download(cannot_look),
+        _on_download(cannot_open),
     ),
     Action("help", ("question_mark",), "help", "Show every key", _SCREEN),
     Action("back", ("escape",), "back", "Take the marks away, or go back to the tasks", _SCREEN),

@@ -8,7 +8,7 @@ from typing import Final
 
 from textual.binding import Binding, BindingType
 
-from bwp_tui.console.bindings.actions import Action, Situation
+from bwp_tui.console.bindings.actions import Action, ActionContext
 from bwp_tui.console.screens.help import HelpScreen
 
 HERE: Final = "This screen"
@@ -32,4 +32,4 @@ def named(bindings: Iterable[BindingType], actions: Sequence[Action]) -> tuple[A
 
 def help_on(bindings: Iterable[BindingType], today: date) -> HelpScreen:
     """Return the help of a screen whose keys are always possible."""
-    return HelpScreen(Situation(None, False, today), bound(bindings), (HERE,), notes=())
+    return HelpScreen(ActionContext(None, False, today), bound(bindings), (HERE,), notes=())

@@ -64,7 +64,7 @@ _SAME_BYTES: Final = {
 _KEPT: Final = ("ctrl+c", "ctrl+q")
 
 
-class NoKey(Exception):
+class InvalidKey(Exception):
     """A text names no key that a terminal sends and that is free; the message continues a sentence about it."""
 
 
@@ -73,7 +73,7 @@ def shown_key(key: str) -> str:
     return _SHOWN.get(key, key)
 
 
-def spelled(text: str) -> str:
+def parse_key(text: str) -> str:
     """Return Textual's spelling of a key that an operator wrote: `/`, `R`, `ctrl+d`, `f5`, `pgdn`.
 
     Raises:
@@ -85,9 +85,9 @@ def spelled(text: str) -> str:
     if key in _NAMED or key in _CHARACTERS:
         return key
     if key in _SAME_BYTES:
-        raise NoKey(f"reaches a program as {_SAME_BYTES[key]}; choose another key")
+        raise InvalidKey(f"reaches a program as {_SAME_BYTES[key]}; choose another key")
     if key in _KEPT:
-        raise NoKey("ends a program; choose another key")
+        raise InvalidKey("ends a program; choose another key")
     modifier, _, base = key.partition("+")
     base = _WRITTEN.get(base, base)
     if modifier == "ctrl" and (base in string.ascii_lowercase or base in _ARROWS_AND_CO) and base:
@@ -95,7 +95,7 @@ def spelled(text: str) -> str:
     if modifier == "shift" and base in _ARROWS_AND_CO:
         return f"shift+{base}"
     if modifier == "shift" and len(base) == 1 and base.isalpha():
-        raise NoKey(f"is the capital letter; write {base.upper()}")
+        raise InvalidKey(f"is the capital letter; write {base.upper()}")
     if modifier == "alt":
-        raise NoKey("reaches a program as esc and another key; choose another one")
-    raise NoKey("is no key; write one such as d, R, /, ctrl+d, f5 or pgdn")
+        raise InvalidKey("reaches a program as esc and another key; choose another one")
+    raise InvalidKey("is no key; write one such as d, R, /, ctrl+d, f5 or pgdn")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from bwp_tui.console.bindings.actions import ACTIONS, BY_NAME, Action
-from bwp_tui.console.bindings.key_names import NoKey, shown_key, spelled
+from bwp_tui.console.bindings.key_names import InvalidKey, parse_key, shown_key
 from bwp_tui.domain.text import clean_line, nearest
 from bwp_tui.settings import KeySetting
 
@@ -48,15 +48,15 @@ def keymap(settings: Sequence[KeySetting]) -> Keymap:
     for setting in settings:
         if setting.action not in BY_NAME:
             guess = nearest(setting.action, tuple(BY_NAME))
-            mistakes.append(_told(setting, f"is no action{f'; did you mean {guess}?' if guess else ''}"))
+            mistakes.append(_message(setting, f"is no action{f'; did you mean {guess}?' if guess else ''}"))
             continue
         try:
             wanted[setting.action] = (setting, _keys(setting))
-        except NoKey as wrong:
-            mistakes.append(_told(setting, str(wrong)))
+        except InvalidKey as wrong:
+            mistakes.append(_message(setting, str(wrong)))
     while (clash := _clash({name: keys for name, (_, keys) in wanted.items()})) is not None:
         name, words = clash
-        mistakes.append(_told(wanted.pop(name)[0], words))
+        mistakes.append(_message(wanted.pop(name)[0], words))
     actions = tuple(
         replace(action, keys=wanted[action.name][1]) if action.name in wanted else action for action in ACTIONS
     )
@@ -65,13 +65,13 @@ def keymap(settings: Sequence[KeySetting]) -> Keymap:
 
 def _keys(setting: KeySetting) -> tuple[str, ...]:
     if not setting.keys:
-        raise NoKey('must be a key or a list of keys: "d" or ["d", "f5"]')
+        raise InvalidKey('must be a key or a list of keys: "d" or ["d", "f5"]')
     found: dict[str, None] = {}
     for text in setting.keys:
         try:
-            found[spelled(text)] = None
-        except NoKey as wrong:
-            raise NoKey(f"cannot be “{clean_line(text)[:_LONGEST]}”, which {wrong}") from None
+            found[parse_key(text)] = None
+        except InvalidKey as wrong:
+            raise InvalidKey(f"cannot be “{clean_line(text)[:_LONGEST]}”, which {wrong}") from None
     return tuple(found)
 
 
@@ -90,7 +90,7 @@ def _clash(wanted: Mapping[str, tuple[str, ...]]) -> tuple[str, str] | None:
     return None
 
 
-def _told(setting: KeySetting, wrong: str) -> str:
+def _message(setting: KeySetting, wrong: str) -> str:
     return f"{setting.place}: keys.{clean_line(setting.action)} {wrong}{'' if wrong.endswith('?') else '.'}"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from bwp_tui.console.bindings.commands import BY_WORD
-from bwp_tui.console.controllers.filter_prompt import filter_offers
+from bwp_tui.console.controllers.filter_prompt import complete_filter
 from bwp_tui.domain.filter import VIEWS, View
 from bwp_tui.domain.task import Kind
 from bwp_tui.store.queries.filter_sql import SORTS
@@ -15,7 +15,7 @@ from bwp_tui.store.queries.filter_sql import SORTS
 _LAST: Final = re.compile(r"\S*\Z")
 
 
-def offers_at(views: Sequence[View], text: str, cursor: int) -> list[tuple[int, int, str]]:
+def complete(views: Sequence[View], text: str, cursor: int) -> list[tuple[int, int, str]]:
     """Return what may stand at the cursor, as `Offers` takes it: from where, to where, which text."""
     start = next(found.start() for found in _LAST.finditer(text, 0, cursor))
     typed, before = text[start:cursor].casefold(), text[:start].split()
@@ -36,7 +36,7 @@ def offers_at(views: Sequence[View], text: str, cursor: int) -> list[tuple[int, 
     elif before[0] in ("list", "filter"):
         behind = text.index(before[0]) + len(before[0]) + 1
         return [
-            (behind + at, behind + end, insert) for at, end, insert in filter_offers(text[behind:], cursor - behind)
+            (behind + at, behind + end, insert) for at, end, insert in complete_filter(text[behind:], cursor - behind)
         ]
     else:
         known = BY_WORD[before[0]].options if typed.startswith("-") and before[0] in BY_WORD else ()

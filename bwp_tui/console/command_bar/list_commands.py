@@ -6,24 +6,24 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from bwp_tui.console.bindings.actions import MOST_VIEWS, READ_ONLY
 from bwp_tui.console.bindings.commands import BY_WORD
-from bwp_tui.console.command_bar.parser import Deed, TypedLine, Word, WrongLine
+from bwp_tui.console.command_bar.parser import CommandError, CommandHandler, CommandLine, Word
 from bwp_tui.console.controllers.filter_prompt import mistake_in_filter
-from bwp_tui.console.controllers.saved_views import SavingViews
+from bwp_tui.console.controllers.saved_views import SavedViewController
 from bwp_tui.console.presentation.task_columns import OPTIONAL
-from bwp_tui.console.protocols import Stage
-from bwp_tui.console.write_worker import write
+from bwp_tui.console.protocols import MainScreenProtocol
+from bwp_tui.console.write_worker import run_in_thread_and_report
 from bwp_tui.domain.filter import VIEWS, View
 from bwp_tui.domain.text import clean_line, nearest
-from bwp_tui.store.errors import HistoryError
+from bwp_tui.store.errors import StoreError
 from bwp_tui.store.queries.filter_sql import SORTS
 
 
-class CommandLists:
+class ListCommands:
     """Reads those command lines. `words`: by command, what returns the deed of a line or raises WrongLine."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: MainScreenProtocol) -> None:
         self._stage = stage
-        self.words: dict[str, Callable[[TypedLine], Deed]] = {
+        self.words: dict[str, Callable[[CommandLine], CommandHandler]] = {
             "list": self._list,
             "filter": self._list,
             "view": self._view,
@@ -32,8 +32,8 @@ class CommandLists:
             "columns": self._columns,
         }
 
-    def _list(self, line: TypedLine) -> Deed:
-        text, listing = _filter_in(line, line.words), self._stage.listing
+    def _list(self, line: CommandLine) -> CommandHandler:
+        text, listing = _filter_in(line, line.words), self._stage.list_state
         if "--view" in line.options:
             listing = listing.of_view(self._view_named(line.options["--view"]))
         if text or "--view" not in line.options:
@@ -42,31 +42,31 @@ class CommandLists:
             listing = listing.ordered(_order(line.options["--sort"]))
         return lambda: self._stage.show(listing)
 
-    def _sort(self, line: TypedLine) -> Deed:
+    def _sort(self, line: CommandLine) -> CommandHandler:
         if not line.words:
             return lambda: self._stage.perform("sort")
-        line.none_left(line.words[1:], BY_WORD["sort"].usage)
+        line.reject_extra(line.words[1:], BY_WORD["sort"].usage)
         order = _order(line.words[0])
-        return lambda: self._stage.show(self._stage.listing.ordered(order))
+        return lambda: self._stage.show(self._stage.list_state.ordered(order))
 
-    def _columns(self, line: TypedLine) -> Deed:
+    def _columns(self, line: CommandLine) -> CommandHandler:
         if not line.words:
             return lambda: self._stage.perform("columns")
-        line.none_left(line.words[1:], BY_WORD["columns"].usage)
+        line.reject_extra(line.words[1:], BY_WORD["columns"].usage)
         ids = _ids(line.words[0])
-        return lambda: self._stage.show(self._stage.listing.with_columns(ids))
+        return lambda: self._stage.show(self._stage.list_state.with_columns(ids))
 
-    def _view(self, line: TypedLine) -> Deed:
+    def _view(self, line: CommandLine) -> CommandHandler:
         if not line.words:
             raise line.wrong(f"Which view? There are {', '.join(view.name for view in self._stage.views)}.")
         name = Word(" ".join(word.text for word in line.words), line.words[0].start, line.words[-1].end)
         view = self._view_named(name)
-        return lambda: self._stage.show(self._stage.listing.of_view(view))
+        return lambda: self._stage.show(self._stage.list_state.of_view(view))
 
-    def _views(self, line: TypedLine) -> Deed:
-        usage, desk = BY_WORD["views"].usage, self._stage.session.desk
+    def _views(self, line: CommandLine) -> CommandHandler:
+        usage, desk = BY_WORD["views"].usage, self._stage.session.tasks
         if [word.text for word in line.words] == ["list"]:
-            return self._tell_views
+            return self._show_views
         if len(line.words) < 2 or line.words[0].text not in ("save", "delete"):
             raise line.wrong(f"Write {usage}.")
         deed, name, *rest = line.words
@@ -76,33 +76,33 @@ class CommandLists:
             if view in VIEWS:
                 raise whole.wrong(f"The view “{view.name}” is built in and stays.")
             return lambda: self._write(lambda: desk.delete_view(view.name))
-        listing = self._stage.listing
+        listing = self._stage.list_state
         sort = _order(line.options["--sort"]) if "--sort" in line.options else listing.sort
         text = _filter_in(line, rest) or listing.filter
         columns = _ids(line.options["--columns"]) if "--columns" in line.options else listing.shown_columns
         view = View(name.text, name.text[:5], text, sort, columns)
         try:
             desk.check_view(view)
-        except HistoryError as error:
+        except StoreError as error:
             raise name.wrong(str(error)) from None
-        saving = SavingViews(self._stage)
+        saving = SavedViewController(self._stage)
         return lambda: self._write(lambda: desk.save_view(view), lambda: saving.may_replace(view.name))
 
-    def _tell_views(self) -> None:
+    def _show_views(self) -> None:
         """Say which views there are, with their keys."""
         keyed = [f"{key} {view.name}" for key, view in enumerate(self._stage.views[:MOST_VIEWS], start=1)]
         others = [view.name for view in self._stage.views[MOST_VIEWS:]]
-        self._stage.say(f"Views: {', '.join((*keyed, *others))}.")
+        self._stage.show_status(f"Views: {', '.join((*keyed, *others))}.")
 
     def _write(self, act: Callable[[], str], agreed: Callable[[], Awaitable[bool]] | None = None) -> None:
         async def work() -> None:
             if agreed is None or await agreed():
-                await write(self._stage, act)
+                await run_in_thread_and_report(self._stage, act)
 
-        if self._stage.situation.read_only:
-            self._stage.say(READ_ONLY, "warn")
+        if self._stage.context.read_only:
+            self._stage.show_status(READ_ONLY, "warn")
         else:
-            self._stage.work_on(work, "doing", exclusive=True)
+            self._stage.start_worker(work, "doing", exclusive=True)
 
     def _view_named(self, word: Word) -> View:
         known = {view.name.casefold(): view for view in self._stage.views}
@@ -114,7 +114,7 @@ class CommandLists:
         raise word.wrong(f"There is no view “{clean_line(word.text)}”.{hint}", guess)
 
 
-def _filter_in(line: TypedLine, words: Sequence[Word]) -> str:
+def _filter_in(line: CommandLine, words: Sequence[Word]) -> str:
     """Return the filter that these words of a line are, as they were typed.
 
     Raises:
@@ -126,7 +126,7 @@ def _filter_in(line: TypedLine, words: Sequence[Word]) -> str:
     text = "".join(typed)
     mistake = mistake_in_filter(text)
     if mistake is not None:
-        raise WrongLine(mistake)
+        raise CommandError(mistake)
     return text.strip()
 
 

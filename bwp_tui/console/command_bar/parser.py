@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bwp_tui.console.state.tab_completion import Mistake
+from bwp_tui.console.state.tab_completion import InputError
 
 _WORD: Final = re.compile(r"""(?:"[^"]*"|'[^']*'|[^\s"'])+""")
-Deed = Callable[[], None]
+CommandHandler = Callable[[], None]
 """What a line that was understood does."""
 
 _FLAGS: Final = frozenset({"--withdraw"})
@@ -19,10 +19,10 @@ _FLAGS: Final = frozenset({"--withdraw"})
 _QUOTED: Final = re.compile(r""""([^"]*)"|'([^']*)'""")
 
 
-class WrongLine(Exception):
+class CommandError(Exception):
     """A typed line means nothing; `mistake` says why and where."""
 
-    def __init__(self, mistake: Mistake) -> None:
+    def __init__(self, mistake: InputError) -> None:
         super().__init__(mistake.sentence)
         self.mistake = mistake
 
@@ -40,13 +40,13 @@ class Word:
         """Whether it stands in quotation marks, or holds some."""
         return len(self.text) != self.end - self.start
 
-    def wrong(self, sentence: str, suggestion: str | None = None) -> WrongLine:
+    def wrong(self, sentence: str, suggestion: str | None = None) -> CommandError:
         """Return the error that points at this word."""
-        return WrongLine(Mistake(sentence, self.start, self.end, suggestion))
+        return CommandError(InputError(sentence, self.start, self.end, suggestion))
 
 
 @dataclass(frozen=True, slots=True)
-class TypedLine:
+class CommandLine:
     """A command line: the first word, the words behind it without the options, and the options' values by name."""
 
     text: str
@@ -54,11 +54,11 @@ class TypedLine:
     words: tuple[Word, ...]
     options: dict[str, Word]
 
-    def wrong(self, sentence: str) -> WrongLine:
+    def wrong(self, sentence: str) -> CommandError:
         """Return the error that points at the whole line."""
-        return WrongLine(Mistake(sentence, self.command.start, self.command.end))
+        return CommandError(InputError(sentence, self.command.start, self.command.end))
 
-    def none_left(self, words: Sequence[Word], usage: str) -> None:
+    def reject_extra(self, words: Sequence[Word], usage: str) -> None:
         """Refuse words that mean nothing here.
 
         Raises:
@@ -68,7 +68,7 @@ class TypedLine:
             raise words[0].wrong(f"“{words[0].text}” is too much here; write {usage}.")
 
 
-def words_of(text: str) -> list[Word]:
+def split_words(text: str) -> list[Word]:
     """Part a line into words; quotation marks of both kinds hold blanks together.
 
     Raises:
@@ -83,7 +83,7 @@ def words_of(text: str) -> list[Word]:
     return found
 
 
-def take_apart(text: str, options_of: Callable[[str], Sequence[str] | None]) -> TypedLine:
+def parse_line(text: str, options_of: Callable[[str], Sequence[str] | None]) -> CommandLine:
     """Return a line's command, words and options.
 
     Args:
@@ -93,9 +93,9 @@ def take_apart(text: str, options_of: Callable[[str], Sequence[str] | None]) -> 
     Raises:
         WrongLine: it is empty, a quotation mark is not closed, or an option is not known or has no value.
     """
-    found = words_of(text)
+    found = split_words(text)
     if not found:
-        raise WrongLine(Mistake("Type a command.", 0, 0))
+        raise CommandError(InputError("Type a command.", 0, 0))
     command, *rest = found
     options = options_of(command.text.casefold())
     words: list[Word] = []
@@ -113,14 +113,14 @@ def take_apart(text: str, options_of: Callable[[str], Sequence[str] | None]) -> 
             raise word.wrong(f"“{word.text}” needs a value.")
         else:
             values[word.text] = rest.pop(0)
-    return TypedLine(text, command, tuple(words), values)
+    return CommandLine(text, command, tuple(words), values)
 
 
 def _check_gap(text: str, start: int, end: int) -> None:
     """Refuse what stands between two words and is no blank: a quotation mark that nothing closes."""
     gap = text[start:end].lstrip()
     if gap:
-        raise WrongLine(Mistake("A quotation mark is not closed.", text.index(gap[0], start), len(text)))
+        raise CommandError(InputError("A quotation mark is not closed.", text.index(gap[0], start), len(text)))
 
 
 def _unquoted(text: str) -> str:

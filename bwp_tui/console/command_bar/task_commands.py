@@ -9,16 +9,16 @@ from typing import Final
 
 from bwp_tui.console.bindings.actions import READ_ONLY
 from bwp_tui.console.bindings.commands import BY_WORD, IN_THE_SHELL, SHORT, Command
-from bwp_tui.console.command_bar.list_commands import CommandLists
-from bwp_tui.console.command_bar.parser import Deed, TypedLine, Word, WrongLine, take_apart
-from bwp_tui.console.controllers.marked_tasks import Marked
-from bwp_tui.console.controllers.records import Recording, tags_of
-from bwp_tui.console.protocols import Stage
+from bwp_tui.console.command_bar.list_commands import ListCommands
+from bwp_tui.console.command_bar.parser import CommandError, CommandHandler, CommandLine, Word, parse_line
+from bwp_tui.console.controllers.marked_tasks import MarkedTasks
+from bwp_tui.console.controllers.records import RecordController, tags_of
+from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.workers import Work
-from bwp_tui.console.write_worker import write
+from bwp_tui.console.write_worker import run_in_thread_and_report
 from bwp_tui.domain.deadlines import REGULATIONS, why_not_yet
 from bwp_tui.domain.filter import NOBODY
-from bwp_tui.domain.tags import why_no_tag
+from bwp_tui.domain.tags import tag_error
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import clean_line, nearest
 from bwp_tui.domain.times import day_of
@@ -36,7 +36,7 @@ _RECORDS: Final = {
 }
 
 
-class CommandDeeds:
+class TaskLineCommands:
     """Reads command lines.
 
     Args:
@@ -46,17 +46,17 @@ class CommandDeeds:
 
     def __init__(
         self,
-        stage: Stage,
-        marked: Marked,
+        stage: MainScreenProtocol,
+        marked: MarkedTasks,
         resubmit: Callable[[str], Coroutine[None, None, None]],
-        recording: Recording,
+        recording: RecordController,
     ) -> None:
         self._stage = stage
         self._marked = marked
         self._resubmit_marked = resubmit
         self._recording = recording
-        self._words: dict[str, Callable[[TypedLine], Deed]] = {
-            **CommandLists(stage).words,
+        self._words: dict[str, Callable[[CommandLine], CommandHandler]] = {
+            **ListCommands(stage).words,
             "show": self._read_one,
             "inspect": self._read_one,
             "submit": self._submit,
@@ -70,41 +70,41 @@ class CommandDeeds:
             "mark": self._mark,
         }
 
-    def read(self, text: str) -> Deed:
+    def read(self, text: str) -> CommandHandler:
         """Return what a line does.
 
         Raises:
             WrongLine: it means nothing.
         """
-        line = take_apart(text, lambda name: BY_WORD[name].options if name in BY_WORD else None)
+        line = parse_line(text, lambda name: BY_WORD[name].options if name in BY_WORD else None)
         typed = line.command.text.casefold()
         name = SHORT.get(typed, typed)
         if name not in BY_WORD:
             raise _unknown(line.command)
         return self._words[name](line) if name in self._words else self._plain(BY_WORD[name], line)
 
-    def _plain(self, command: Command, line: TypedLine) -> Deed:
+    def _plain(self, command: Command, line: CommandLine) -> CommandHandler:
         """An action of the registry, done to the named tasks where it is one on tasks."""
         if "TASK" not in command.usage:
-            line.none_left(line.words, command.usage)
+            line.reject_extra(line.words, command.usage)
         numbers = [self._task(word) for word in line.words]
         return lambda: self._act(command.action, numbers)
 
-    def _read_one(self, line: TypedLine) -> Deed:
+    def _read_one(self, line: CommandLine) -> CommandHandler:
         command = BY_WORD[line.command.text.casefold()]
-        line.none_left(line.words[1:], command.usage)
+        line.reject_extra(line.words[1:], command.usage)
         numbers = [self._task(word) for word in line.words]
 
         def do() -> None:
             if numbers and not self._stage.table.go_to_task(numbers[0]):
                 self._stage.show_view(0)
-                self._stage.wait_for(numbers[0], then=command.action)
+                self._stage.select_when_listed(numbers[0], then=command.action)
             else:
                 self._stage.perform(command.action)
 
         return do
 
-    def _submit(self, line: TypedLine) -> Deed:
+    def _submit(self, line: CommandLine) -> CommandHandler:
         usage = BY_WORD["submit"].usage
         kinds = {kind.value.casefold(): kind for kind in Kind}
         if not line.words:
@@ -113,11 +113,11 @@ class CommandDeeds:
         if kind.text.casefold() not in kinds:
             guess = nearest(kind.text, tuple(kinds))
             raise kind.wrong(f"A request is a retrieval or a deletion; write {usage}.", guess)
-        line.none_left(rest[1:], usage)
+        line.reject_extra(rest[1:], usage)
         email = rest[0].text if rest else None
         return lambda: self._if_writable(lambda: self._stage.open_form(kinds[kind.text.casefold()], email))
 
-    def _resubmit(self, line: TypedLine) -> Deed:
+    def _resubmit(self, line: CommandLine) -> CommandHandler:
         named = [self._task(word) for word in line.words]
         note = line.options.get("--note")
         if note is None:
@@ -125,32 +125,32 @@ class CommandDeeds:
 
         def do() -> None:
             self._marked.set(frozenset(named or self._marked.numbers or self._here()), are_named=bool(named))
-            self._stage.work_on(lambda: self._resubmit_marked(note.text), "doing", exclusive=True)
+            self._stage.start_worker(lambda: self._resubmit_marked(note.text), "doing", exclusive=True)
 
         return lambda: self._if_writable(do)
 
-    def _note(self, line: TypedLine) -> Deed:
-        named, words = self._parted(line.words)
+    def _note(self, line: CommandLine) -> CommandHandler:
+        named, words = self._split_task_ids(line.words)
         text = " ".join(word.text for word in words)
         if not text.strip():
             return lambda: self._act("note", named)
         return lambda: self._record(named, "noted", lambda numbers: self._stage.session.records.add_note(numbers, text))
 
-    def _tag(self, line: TypedLine) -> Deed:
-        named, words = self._parted(line.words)
+    def _tag(self, line: CommandLine) -> CommandHandler:
+        named, words = self._split_task_ids(line.words)
         if not words:
             return lambda: self._act("tag", named)
         bare = next((word for word in words if word.text[:1] not in ("+", "-") or len(word.text) == 1), None)
         if bare is not None:
             raise bare.wrong("Give tags to add (+vip) or to remove (-vip).")
         for word in words:
-            if word.text.startswith("+") and (why_not := why_no_tag(word.text)):
+            if word.text.startswith("+") and (why_not := tag_error(word.text)):
                 raise word.wrong(why_not)
         add, remove = tags_of(" ".join(word.text for word in words))
         records = self._stage.session.records
         return lambda: self._record(named, "tagged", lambda numbers: records.tag(numbers, add, remove))
 
-    def _assign(self, line: TypedLine) -> Deed:
+    def _assign(self, line: CommandLine) -> CommandHandler:
         if not line.words:
             return lambda: self._act("assign", [])
         *tasks, who = line.words
@@ -159,14 +159,14 @@ class CommandDeeds:
         records = self._stage.session.records
         return lambda: self._record(named, "assigned", lambda numbers: records.assign(numbers, name))
 
-    def _recorded(self, line: TypedLine) -> Deed:
+    def _recorded(self, line: CommandLine) -> CommandHandler:
         command = BY_WORD[line.command.text.casefold()]
         if "--withdraw" not in line.options:
             return self._plain(command, line)
         record = _RECORDS[command.name]
         return self._ask_of(line, lambda: self._recording.withdraw(record))
 
-    def _correct(self, line: TypedLine) -> Deed:
+    def _correct(self, line: CommandLine) -> CommandHandler:
         received, regulation = line.options.get("--received"), line.options.get("--regulation")
         if regulation is not None and regulation.text not in REGULATIONS:
             raise regulation.wrong(f"The law is one of {', '.join(REGULATIONS)}.")
@@ -182,36 +182,36 @@ class CommandDeeds:
             raise word.wrong(why_not)
         return day
 
-    def _ask_of(self, line: TypedLine, work: Work) -> Deed:
+    def _ask_of(self, line: CommandLine, work: Work) -> CommandHandler:
         """Return what has `work` done, which asks the operator, to the tasks that a line names."""
         named = [self._task(word) for word in line.words]
 
         def do() -> None:
             self._aim(named)
             if self._marked.all or self._here():
-                self._stage.work_on(work, "doing", exclusive=True)
+                self._stage.start_worker(work, "doing", exclusive=True)
             else:
-                self._stage.say("No task is selected.", "warn")
+                self._stage.show_status("No task is selected.", "warn")
 
         return lambda: self._if_writable(do)
 
-    def _settle(self, line: TypedLine) -> Deed:
+    def _settle(self, line: CommandLine) -> CommandHandler:
         usage = BY_WORD["settle"].usage
-        line.none_left(line.words[1:], usage)
+        line.reject_extra(line.words[1:], usage)
         numbers = [self._task(word) for word in line.words] or self._here()
         if len(line.options) != 1 or not numbers:
             raise line.wrong(f"Write {usage}.")
         (task,) = self._stage.session.reader.window(numbers)
         ((option, value),) = line.options.items()
-        desk = self._stage.session.desk
+        desk = self._stage.session.tasks
 
         async def settle() -> None:
             settled = desk.adopt if option == "--task-id" else desk.give_up
-            await write(self._stage, lambda: settled(task, value.text))
+            await run_in_thread_and_report(self._stage, lambda: settled(task, value.text))
 
-        return lambda: self._if_writable(lambda: self._stage.work_on(settle, "doing", exclusive=True))
+        return lambda: self._if_writable(lambda: self._stage.start_worker(settle, "doing", exclusive=True))
 
-    def _mark(self, line: TypedLine) -> Deed:
+    def _mark(self, line: CommandLine) -> CommandHandler:
         numbers = [self._task(word) for word in line.words]
         if not numbers:
             return lambda: self._stage.perform("mark")
@@ -221,11 +221,11 @@ class CommandDeeds:
 
     def _task(self, word: Word) -> int:
         try:
-            return self._stage.session.reader.named(word.text).number
+            return self._stage.session.reader.find_by_name(word.text).number
         except NoSuchTask as error:
             raise word.wrong(str(error)) from None
 
-    def _parted(self, words: Sequence[Word]) -> tuple[list[int], Sequence[Word]]:
+    def _split_task_ids(self, words: Sequence[Word]) -> tuple[list[int], Sequence[Word]]:
         """Part the tasks that are named first from the words behind them; what is in quotation marks names none."""
         named: list[int] = []
         for at, word in enumerate(words):
@@ -233,13 +233,13 @@ class CommandDeeds:
                 return named, words[at:]
             try:
                 named.append(self._task(word))
-            except WrongLine:
+            except CommandError:
                 sentence = f"“{word.text}” names no single task. A text that begins so stands in quotation marks."
                 raise word.wrong(sentence) from None
         return named, ()
 
     def _here(self) -> list[int]:
-        task = self._stage.task_here
+        task = self._stage.current_task
         return [] if task is None else [task.number]
 
     def _act(self, action: str, named: Sequence[int]) -> None:
@@ -256,7 +256,7 @@ class CommandDeeds:
     def _record(self, named: Sequence[int], done: str, act: Callable[[Sequence[int]], list[Result]]) -> None:
         numbers = list(named) or self._marked.numbers or self._here()
         if not numbers:
-            self._stage.say("No task is selected.", "warn")
+            self._stage.show_status("No task is selected.", "warn")
             return
 
         alone = self._stage.session.reader.window(numbers) if len(numbers) == 1 else []
@@ -265,18 +265,20 @@ class CommandDeeds:
             return f"{alone[0].name} {done}" if alone and count else f"{count} {done}"
 
         def work() -> None:
-            self._stage.work_on(lambda: self._marked.carry_out(told, lambda: act(numbers)), "doing", exclusive=True)
+            self._stage.start_worker(
+                lambda: self._marked.carry_out(told, lambda: act(numbers)), "doing", exclusive=True
+            )
 
         self._if_writable(work)
 
-    def _if_writable(self, do: Deed) -> None:
-        if self._stage.situation.read_only:
-            self._stage.say(READ_ONLY, "warn")
+    def _if_writable(self, do: CommandHandler) -> None:
+        if self._stage.context.read_only:
+            self._stage.show_status(READ_ONLY, "warn")
         else:
             do()
 
 
-def _unknown(word: Word) -> WrongLine:
+def _unknown(word: Word) -> CommandError:
     name = clean_line(word.text)
     if name.casefold() in IN_THE_SHELL:
         return word.wrong(f"“{name}” is for the shell: bwp-tui {name.casefold()} --help.")

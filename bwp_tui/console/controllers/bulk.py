@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from bwp_tui.console.controllers.marked_tasks import Marked
-from bwp_tui.console.protocols import Stage
+from bwp_tui.console.controllers.marked_tasks import MarkedTasks
+from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.workers import Work
 from bwp_tui.domain.holding_periods import Hold, fitting_hold, same_hold
 
@@ -14,10 +14,10 @@ SHORTEN: Final = "shorten the holds until they end in time"
 """What F2 does where deletions would end too late."""
 
 
-class ManyDoing:
+class BulkActions:
     """Carries out the registry's actions that mark tasks, and those that send something for each marked one."""
 
-    def __init__(self, stage: Stage, marked: Marked) -> None:
+    def __init__(self, stage: MainScreenProtocol, marked: MarkedTasks) -> None:
         self._stage = stage
         self._marked = marked
         self._last: int | None = None
@@ -45,7 +45,7 @@ class ManyDoing:
         if self._stage.is_settled:
             mark()
         else:
-            self._stage.say("The list is still being read: nothing was marked. Press the key again.", "warn")
+            self._stage.show_status("The list is still being read: nothing was marked. Press the key again.", "warn")
 
     def _mark_range(self) -> None:
         """Mark all from the task marked last to the one under the cursor."""
@@ -63,12 +63,12 @@ class ManyDoing:
 
     async def resubmit(self, note: str | None = None) -> None:
         """Submit the marked tasks again, with `note` on the new ones; it is asked for where it is None."""
-        desk = self._stage.session.desk
+        desk = self._stage.session.tasks
         plan = await self._marked.planned("resubmit")
         if plan is None:
             return
         if note is None:
-            note = await self._stage.prompt.text(f"{plan.line}. Note for the new tasks (optional):")
+            note = await self._stage.prompt.ask_text(f"{plan.summary}. Note for the new tasks (optional):")
         if note is None:
             return
         text = note.strip()
@@ -80,10 +80,10 @@ class ManyDoing:
             confirmed = await self._marked.confirmed("resubmit", plan)
         if confirmed:
             possible = plan.possible
-            await self._marked.carry_out(plan.told, lambda: desk.resubmit_many(possible, text, hold))
+            await self._marked.carry_out(plan.describe_result, lambda: desk.resubmit_many(possible, text, hold))
 
     async def _act(self, action: str) -> None:
-        desk = self._stage.session.desk
+        desk = self._stage.session.tasks
         plan = await self._marked.planned(action)
         if plan is not None and await self._marked.confirmed(action, plan):
-            await self._marked.carry_out(plan.told, lambda: desk.do_many(action, plan.possible))
+            await self._marked.carry_out(plan.describe_result, lambda: desk.apply_to_many(action, plan.possible))

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from bwp_tui.console.controllers.marked_tasks import Marked
-from bwp_tui.console.protocols import Stage
+from bwp_tui.console.controllers.marked_tasks import MarkedTasks
+from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.terminal.clipboard import copy
 from bwp_tui.domain.task import Task
 from bwp_tui.store.commands.bulk_plan import CHUNK
 
 
-class Copying:
+class CopyController:
     """Copies, and says by which way."""
 
-    def __init__(self, stage: Stage, marked: Marked) -> None:
+    def __init__(self, stage: MainScreenProtocol, marked: MarkedTasks) -> None:
         self._stage = stage
         self._marked = marked
 
     async def one(self) -> None:
         """Copy the id of the task under the cursor."""
-        task = self._stage.task_here
+        task = self._stage.current_task
         if task is not None and task.task_id is not None:
             await self._copy(f"Task id {task.task_id}", task.task_id)
 
@@ -36,4 +36,4 @@ class Copying:
 
     async def _copy(self, what: str, text: str) -> None:
         profile = self._stage.session.profile
-        self._stage.say(f"{what}: {await copy(text, self._stage.app.copy_to_clipboard, profile.folder)}.")
+        self._stage.show_status(f"{what}: {await copy(text, self._stage.app.copy_to_clipboard, profile.folder)}.")

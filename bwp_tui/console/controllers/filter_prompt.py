@@ -6,26 +6,26 @@ import asyncio
 import re
 from typing import Final
 
-from bwp_tui.console.protocols import Stage
-from bwp_tui.console.state.tab_completion import Mistake, Offers
+from bwp_tui.console.protocols import MainScreenProtocol
+from bwp_tui.console.state.tab_completion import InputError, TabCompleter
 from bwp_tui.domain.completion import complete
 from bwp_tui.domain.filter import FIELDS, FilterError, parse
-from bwp_tui.store.errors import HistoryError
+from bwp_tui.store.errors import StoreError
 
 
-class Filtering:
+class FilterPrompt:
     """Asks for a filter."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: MainScreenProtocol) -> None:
         self._stage = stage
-        self._offers = Offers(lambda text, cursor: filter_offers(text, cursor, self._tags))
+        self._offers = TabCompleter(lambda text, cursor: complete_filter(text, cursor, self._tags))
         self._tags: tuple[str, ...] = ()
 
     async def ask(self) -> None:
         """Ask, listing what fits meanwhile; without an answer what was listed before comes back."""
-        stage, before = self._stage, self._stage.listing
-        stage.work_on(self._learn_tags, "tags", exclusive=True)
-        answer = await stage.prompt.text(
+        stage, before = self._stage, self._stage.list_state
+        stage.start_worker(self._learn_tags, "tags", exclusive=True)
+        answer = await stage.prompt.ask_text(
             "/",
             f"{before.filter} " if before.filter else "",
             changed=self._changed,
@@ -40,16 +40,16 @@ class Filtering:
         mistake, offered = mistake_in_filter(text), self._offers.at(text, cursor)
         listed = without_unfinished(text, cursor)
         if mistake_in_filter(listed) is None:
-            self._stage.show(self._stage.listing.of_filter(listed))
+            self._stage.show(self._stage.list_state.of_filter(listed))
         # A word that may still become a right one is not yet wrong.
         is_typed = mistake is not None and mistake.end >= cursor and complete(text, cursor, self._tags)
-        prompt.point_out(None if is_typed else mistake)
+        prompt.show_mistake(None if is_typed else mistake)
         prompt.hint(f"tab {'  '.join(offered[:_OFFERED])}" if offered else "", "key")
 
     async def _learn_tags(self) -> None:
         try:
-            self._tags = await asyncio.to_thread(self._stage.session.desk.tags_in_use)
-        except HistoryError:
+            self._tags = await asyncio.to_thread(self._stage.session.tasks.tags_in_use)
+        except StoreError:
             self._tags = ()  # they are only offered; whoever reads the register next says what is wrong with it
 
 
@@ -57,12 +57,12 @@ _OFFERED: Final = 4
 """Completions that are shown at once."""
 
 
-def mistake_in_filter(text: str) -> Mistake | None:
+def mistake_in_filter(text: str) -> InputError | None:
     """Return what is wrong with a filter, or None."""
     try:
         parse(text)
     except FilterError as error:
-        return Mistake(str(error), error.start, error.end, error.suggestion)
+        return InputError(str(error), error.start, error.end, error.suggestion)
     return None
 
 
@@ -82,8 +82,8 @@ def _is_unfinished(word: str) -> bool:
 _WORD: Final = re.compile(r'(?:"[^"]*"?|[^\s"])+')
 
 
-def filter_offers(text: str, cursor: int, tags: tuple[str, ...] = ()) -> list[tuple[int, int, str]]:
-    """Return what may stand at the cursor of a filter, as `Offers` takes it; the nearest word for a wrong one."""
+def complete_filter(text: str, cursor: int, tags: tuple[str, ...] = ()) -> list[tuple[int, int, str]]:
+    """Return what may stand at the cursor of a filter, as `TabCompleter` takes it; the nearest word for a wrong one."""
     found = [(offer.start, offer.end, offer.insert) for offer in complete(text, cursor, tags)]
     mistake = mistake_in_filter(text)
     if not found and mistake is not None and mistake.suggestion is not None:

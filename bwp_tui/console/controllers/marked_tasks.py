@@ -7,23 +7,23 @@ from array import array
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from bwp_tui.console.protocols import Stage
+from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.services.record_commands import MarkStep
 from bwp_tui.console.widgets.prompt import F2
-from bwp_tui.console.write_worker import write
+from bwp_tui.console.write_worker import run_in_thread_and_report
 from bwp_tui.domain.holding_periods import Hold, same_hold
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import clean_line
 from bwp_tui.store.commands.bulk import Result
-from bwp_tui.store.commands.bulk_plan import CHUNK, Plan
+from bwp_tui.store.commands.bulk_plan import CHUNK, BulkPlan
 
 _HARMLESS: Final = frozenset({"download", "refresh"})
 
 
-class Marked:
+class MarkedTasks:
     """The tasks that carry a mark on the main screen."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: MainScreenProtocol) -> None:
         self._stage = stage
         self._are_named = False
 
@@ -55,16 +55,16 @@ class Marked:
         hidden = len(set(numbers).difference(self._stage.table.numbers)) if self._are_named else 0
         return f"{hidden} not in this view" if hidden else ""
 
-    async def planned(self, action: str, hold: Hold = same_hold) -> Plan | None:
+    async def planned(self, action: str, hold: Hold = same_hold) -> BulkPlan | None:
         """Return what an action would do to the marked tasks; say why where it would do nothing."""
-        desk, today, numbers = self._stage.session.desk, self._stage.session.today(), self.numbers
+        desk, today, numbers = self._stage.session.tasks, self._stage.session.today(), self.numbers
         plan = await asyncio.to_thread(lambda: desk.plan(action, numbers, today, hold))
         if plan.possible:
             return plan
-        self._stage.say(f"Of {len(numbers)} marked: {plan}.", "warn")
+        self._stage.show_status(f"Of {len(numbers)} marked: {plan}.", "warn")
         return None
 
-    async def confirmed(self, action: str, plan: Plan, f2: str = "") -> bool | None:
+    async def confirmed(self, action: str, plan: BulkPlan, f2: str = "") -> bool | None:
         """Ask before the plan is carried out: a key for what does no harm, else a typed word that fits the harm.
 
         Args:
@@ -75,7 +75,7 @@ class Marked:
         question = f"Plan: {plan}. {hidden[:1].upper()}{hidden[1:]}. " if hidden else f"Plan: {plan}. "
         deletes = action == "resubmit" and await asyncio.to_thread(self._deletes, plan)
         if action in _HARMLESS or (count == 1 and not deletes):
-            return await prompt.yes(f"{question}Go on?", for_good=action not in _HARMLESS)
+            return await prompt.ask_yes_no(f"{question}Go on?", for_good=action not in _HARMLESS)
         profile = self._stage.session.profile
         word = profile.name if deletes and not profile.practice else str(count)
         shown = word
@@ -83,26 +83,26 @@ class Marked:
             (task,) = self._stage.session.reader.window(plan.possible)
             word, shown = task.email, "the address"
             question = f"{question}It is {clean_line(task.email)}. "
-        answer = await prompt.text(f"{question}Type {shown} to go on:", f2=f2)
+        answer = await prompt.ask_text(f"{question}Type {shown} to go on:", f2=f2)
         if answer == F2:
             return None
         if answer is not None and answer.strip() != word:
-            self._stage.say(f"Nothing was done: {shown} was not typed.", "warn")
+            self._stage.show_status(f"Nothing was done: {shown} was not typed.", "warn")
         return answer is not None and answer.strip() == word
 
     async def carry_out(self, told: Callable[[int], str], act: Callable[[], list[Result]]) -> None:
         """Do it, say what came of so many (`told`), and leave marked what it could not be done to."""
-        results = await write(self._stage, act)
+        results = await run_in_thread_and_report(self._stage, act)
         if results is None:
             return
         refused = [result for result in results if result.refused]
         words = f"{told(len(results) - len(refused))}."
         if refused:
             words += f" {len(refused)} not: {refused[0].refused}"
-        self._stage.say(words, "warn" if refused else "good")
+        self._stage.show_status(words, "warn" if refused else "good")
         self._stage.mark(frozenset(result.number for result in refused))
 
-    def _deletes(self, plan: Plan) -> bool:
+    def _deletes(self, plan: BulkPlan) -> bool:
         reader = self._stage.session.reader
         chunks = (plan.possible[at : at + CHUNK] for at in range(0, len(plan.possible), CHUNK))
         return any(task.kind is Kind.DELETION for chunk in chunks for task in reader.window(array("q", chunk)))

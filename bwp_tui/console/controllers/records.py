@@ -10,17 +10,17 @@ from datetime import date
 from typing import Final
 
 from bwp_tui.console.controllers import prompts
-from bwp_tui.console.controllers.marked_tasks import Marked
-from bwp_tui.console.protocols import Stage
-from bwp_tui.console.state.tab_completion import Mistake
+from bwp_tui.console.controllers.marked_tasks import MarkedTasks
+from bwp_tui.console.protocols import MainScreenProtocol
+from bwp_tui.console.state.tab_completion import InputError
 from bwp_tui.console.workers import Work
-from bwp_tui.console.write_worker import write
+from bwp_tui.console.write_worker import run_in_thread_and_report
 from bwp_tui.domain.deadlines import REGULATIONS, acknowledge_by, due_on, extend_by
 from bwp_tui.domain.filter import NOBODY
-from bwp_tui.domain.tags import why_no_tag
+from bwp_tui.domain.tags import tag_error
 from bwp_tui.domain.task import WATCHED, Task
 from bwp_tui.store.commands.bulk import Result
-from bwp_tui.store.commands.bulk_plan import Plan
+from bwp_tui.store.commands.bulk_plan import BulkPlan
 from bwp_tui.store.commands.records import (
     LegalRecord,
     cannot_correct,
@@ -35,16 +35,16 @@ Asking = dict[str, Work]
 
 
 @dataclass(frozen=True, slots=True)
-class _Meant:
+class _Target:
     """The tasks that are meant: one under the cursor, or marked ones with the plan for them."""
 
     numbers: tuple[int, ...]
     words: str
     task: Task | None
-    plan: Plan | None
+    plan: BulkPlan | None
 
 
-class Recording:
+class RecordController:
     """Carries out the actions that are kept in the history.
 
     Attributes:
@@ -52,7 +52,7 @@ class Recording:
         of_any: those that are done to the marked tasks where there are some.
     """
 
-    def __init__(self, stage: Stage, marked: Marked) -> None:
+    def __init__(self, stage: MainScreenProtocol, marked: MarkedTasks) -> None:
         self._stage = stage
         self._marked = marked
         self.of_one: Asking = {"adopt": self._adopt, "give_up": self._give_up}
@@ -69,26 +69,26 @@ class Recording:
         }
 
     async def _adopt(self) -> None:
-        task = self._stage.task_here
+        task = self._stage.current_task
         if task is None:
             return
-        task_id = await self._stage.prompt.text(f"The service's task id of {task.name}:")
+        task_id = await self._stage.prompt.ask_text(f"The service's task id of {task.name}:")
         if task_id:
-            await write(self._stage, lambda: self._stage.session.desk.adopt(task, task_id.strip()))
+            await run_in_thread_and_report(self._stage, lambda: self._stage.session.tasks.adopt(task, task_id.strip()))
 
     async def _give_up(self) -> None:
-        task = self._stage.task_here
+        task = self._stage.current_task
         if task is None:
             return
-        reason = await self._stage.prompt.text(f"Why is {task.name} given up?")
+        reason = await self._stage.prompt.ask_text(f"Why is {task.name} given up?")
         if reason:
-            await write(self._stage, lambda: self._stage.session.desk.give_up(task, reason))
+            await run_in_thread_and_report(self._stage, lambda: self._stage.session.tasks.give_up(task, reason))
 
     async def _watch(self) -> None:
         """Watch, without a question; what is watched already is watched no longer."""
-        session, task = self._stage.session, self._stage.task_here
+        session, task = self._stage.session, self._stage.current_task
         if self._marked.all:
-            found = await asyncio.to_thread(session.lookup.window_of_any, self._marked.numbers)
+            found = await asyncio.to_thread(session.queries.tasks_in, self._marked.numbers)
             if all(WATCHED in one.tags for one in found):
                 numbers = [one.number for one in found]
                 await self._marked.carry_out(
@@ -96,32 +96,34 @@ class Recording:
                 )
             elif (plan := await self._marked.planned("watch")) is not None:
                 await self._marked.carry_out(
-                    lambda count: f"{plan.told(count)}{plan.left_out}",
+                    lambda count: f"{plan.describe_result(count)}{plan.skipped_count}",
                     lambda: session.records.watch(plan.possible, on=True),
                 )
         elif task is not None:
             on = WATCHED not in task.tags
             said = f"{task.name} is watched: a notice when it ends." if on else f"{task.name} is watched no longer."
-            meant = _Meant((task.number,), task.name, task, None)
+            meant = _Target((task.number,), task.name, task, None)
             await self._record(meant, lambda: session.records.watch(meant.numbers, on=on), "", said)
 
     async def _note(self) -> None:
-        meant, records = await self._meant("note"), self._stage.session.records
+        meant, records = await self._target("note"), self._stage.session.records
         if meant is None:
             return
-        text = await self._stage.prompt.text(f"Note on {meant.words}:", meant.task.note if meant.task else "")
+        text = await self._stage.prompt.ask_text(f"Note on {meant.words}:", meant.task.note if meant.task else "")
         if text is not None and (meant.task or text.strip()):
             keep = records.replace_note if meant.task else records.add_note
             said = f"The note of {meant.words} is {'kept' if text.strip() else 'removed'}."
             await self._record(meant, lambda: keep(meant.numbers, text), "noted", said)
 
     async def _tag(self) -> None:
-        meant, records = await self._meant("tag"), self._stage.session.records
+        meant, records = await self._target("tag"), self._stage.session.records
         if meant is None:
             return
         before = [tag for tag in meant.task.tags if tag != WATCHED] if meant.task else []
         question = f"Tags on {meant.words} (+vip -old{'; without + or -, these replace all' if before else ''}):"
-        text = await self._stage.prompt.text(question, "".join(f"{tag} " for tag in before), checked=_mistake_in_tags)
+        text = await self._stage.prompt.ask_text(
+            question, "".join(f"{tag} " for tag in before), checked=_mistake_in_tags
+        )
         add, remove = tags_of(text or "")
         if not is_change(text or ""):
             remove += [tag for tag in before if tag not in add]
@@ -131,11 +133,11 @@ class Recording:
             await self._record(meant, lambda: records.tag(meant.numbers, add, remove), "tagged", said)
 
     async def _assign(self) -> None:
-        meant, records = await self._meant("assign"), self._stage.session.records
+        meant, records = await self._target("assign"), self._stage.session.records
         if meant is None:
             return
         before = meant.task.assigned_to if meant.task else None
-        answer = await self._stage.prompt.text(f"Who has {meant.words} in hand (empty for nobody):", before or "")
+        answer = await self._stage.prompt.ask_text(f"Who has {meant.words} in hand (empty for nobody):", before or "")
         if answer is not None:
             name = answer.strip()
             who = None if not name or name.casefold() == NOBODY else name
@@ -143,32 +145,32 @@ class Recording:
             await self._record(meant, lambda: records.assign(meant.numbers, who), "assigned", said)
 
     async def _verify(self) -> None:
-        meant, records = await self._meant("verify"), self._stage.session.records
+        meant, records = await self._target("verify"), self._stage.session.records
         if meant is None:
             return
-        found = await prompts.verification(self._stage, meant.words)
+        found = await prompts.ask_verification(self._stage, meant.words)
         if found is not None and await self._agreed("verify", meant):
             said = f"The verification of {meant.words} is recorded."
             await self._record(meant, lambda: records.verify(meant.numbers, found), "verified", said)
 
     async def _acknowledge(self) -> None:
-        meant, records = await self._meant("acknowledge"), self._stage.session.records
+        meant, records = await self._target("acknowledge"), self._stage.session.records
         if meant is None:
             return
         question = f"Receipt of {meant.words} confirmed to the shopper{_confirm_by(meant.task)}, on:"
-        on = await prompts.past_day(self._stage, question)
+        on = await prompts.ask_past_day(self._stage, question)
         if on is not None and await self._agreed("acknowledge", meant):
             said = f"{meant.words}: receipt confirmed on {on}, recorded."
             await self._record(meant, lambda: records.acknowledge(meant.numbers, on), "acknowledged", said)
 
     async def _extend(self) -> None:
-        meant, session = await self._meant("extend"), self._stage.session
+        meant, session = await self._target("extend"), self._stage.session
         if meant is None:
             return
         question = f"Extend {meant.words}{_new_due(meant)}. Reason the shopper is told:"
-        reason = await self._stage.prompt.text(question)
+        reason = await self._stage.prompt.ask_text(question)
         if not reason or not reason.strip():
-            self._stage.say("" if reason is None else "Nothing was done: an extension needs a reason.", "warn")
+            self._stage.show_status("" if reason is None else "Nothing was done: an extension needs a reason.", "warn")
         elif await self._agreed("extend", meant):
             today = session.today()
             said = f"{meant.words} is now due on {extended_due(meant.task) if meant.task else None}."
@@ -176,25 +178,25 @@ class Recording:
 
     async def withdraw(self, record: LegalRecord | None = None) -> None:
         """Withdraw a record, of which there is asked where it is None."""
-        task, records = self._stage.task_here, self._stage.session.records
+        task, records = self._stage.current_task, self._stage.session.records
         there = tuple(LegalRecord) if self._marked.all or task is None else records_of(task)
         if record is None and len(there) > 1:
             keys = {key: one.value for key, one in _RECORD_KEYS.items() if one in there}
-            pressed = await self._stage.prompt.key("Withdraw:", keys)
+            pressed = await self._stage.prompt.ask_key("Withdraw:", keys)
             record = None if pressed is None else _RECORD_KEYS[pressed]
         elif record is None and there:
             record = there[0]
-        if record is None or (meant := await self._meant(f"withdraw {record}")) is None:
+        if record is None or (meant := await self._target(f"withdraw {record}")) is None:
             return
         if meant.task is not None and (why_not := cannot_withdraw(meant.task, record)):
-            self._stage.say(why_not, "warn")
+            self._stage.show_status(why_not, "warn")
         elif await self._agreed(f"withdraw {record}", meant, _withdrawal(meant.task, record)):
             said = f"The {record} of {meant.words} is withdrawn; its timeline keeps it."
             await self._record(meant, lambda: records.withdraw(meant.numbers, record), "withdrawn", said)
 
     async def correct(self, received_on: date | None = None, regulation: str | None = None) -> None:
         """Correct the day of receipt or the law; both are asked for where neither is given."""
-        meant, records = await self._meant("correct"), self._stage.session.records
+        meant, records = await self._target("correct"), self._stage.session.records
         if meant is None:
             return
         if received_on is None and regulation is None:
@@ -206,7 +208,7 @@ class Recording:
         if task is not None:
             day, law = received_on or task.received_on, regulation or task.regulation
             if why_not := cannot_correct(task, day, law):
-                self._stage.say(why_not, "warn")
+                self._stage.show_status(why_not, "warn")
                 return
             due = f"due {task.due_on or 'never'} → {corrected_due(task, day, law) or 'never'}"
             question = f"{task.name}: received {day} under {law}, {due}. Correct it?"
@@ -216,33 +218,33 @@ class Recording:
                 meant, lambda: records.correct(meant.numbers, received_on, regulation), "corrected", said
             )
 
-    async def _agreed(self, action: str, meant: _Meant, question: str = "") -> bool:
+    async def _agreed(self, action: str, meant: _Target, question: str = "") -> bool:
         """Have the plan for marked tasks confirmed, and of a single task `question` where there is one."""
         if meant.plan is not None:
             return await self._marked.confirmed(action, meant.plan) is True
-        return not question or await self._stage.prompt.yes(question)
+        return not question or await self._stage.prompt.ask_yes_no(question)
 
-    async def _meant(self, action: str) -> _Meant | None:
+    async def _target(self, action: str) -> _Target | None:
         """Return what an action is to be done to; where that is nothing, say why."""
         if self._marked.all:
             plan = await self._marked.planned(action)
             return (
                 None
                 if plan is None
-                else _Meant(plan.possible, _these(plan, self._marked.not_listed(plan.possible)), None, plan)
+                else _Target(plan.possible, _these(plan, self._marked.not_listed(plan.possible)), None, plan)
             )
-        task = self._stage.task_here
-        return None if task is None else _Meant((task.number,), task.name, task, None)
+        task = self._stage.current_task
+        return None if task is None else _Target((task.number,), task.name, task, None)
 
-    async def _record(self, meant: _Meant, act: Callable[[], list[Result]], done: str, said: str) -> None:
-        """Write it; say `said` of a single task, or of marked ones how many were `done`."""
+    async def _record(self, meant: _Target, act: Callable[[], list[Result]], done: str, describe: str) -> None:
+        """Write it; say `describe` of a single task, or of marked ones how many were `done`."""
         if meant.task is None:
             await self._marked.carry_out(lambda count: f"{count} {done}", act)
             return
-        results = await write(self._stage, act)
+        results = await run_in_thread_and_report(self._stage, act)
         if results is not None:
             refused = results[0].refused
-            self._stage.say(refused or said, "bad" if refused else "plain")
+            self._stage.show_status(refused or describe, "bad" if refused else "plain")
 
 
 _RECORD_KEYS: Final = {
@@ -273,15 +275,15 @@ def _confirm_by(task: Task | None) -> str:
     return f" (by {limit})" if limit else ""
 
 
-def _these(plan: Plan, not_listed: str) -> str:
+def _these(plan: BulkPlan, not_listed: str) -> str:
     """Return what a question calls the tasks of a plan: `these 7 (1 skipped: 1 acknowledged already)`."""
     count = len(plan.possible)
-    left_out = ", ".join(filter(None, (plan.left_out.removeprefix(", "), not_listed)))
+    left_out = ", ".join(filter(None, (plan.skipped_count.removeprefix(", "), not_listed)))
     words = "the marked one" if count == 1 else f"these {count}"
     return f"{words} ({left_out})" if left_out else words
 
 
-def _new_due(meant: _Meant) -> str:
+def _new_due(meant: _Target) -> str:
     """Return until when tasks are extended, and by when the shopper of a single one must know."""
     task = meant.task
     if task is None:
@@ -290,13 +292,13 @@ def _new_due(meant: _Meant) -> str:
     return f" to {extended_due(task)} ({title}, tell by {extend_by(task.regulation, task.received_on)})"
 
 
-def _mistake_in_tags(text: str) -> Mistake | None:
+def _mistake_in_tags(text: str) -> InputError | None:
     for word in re.finditer(r"[^\s,]+", text):
         # One that an earlier program took can still be removed.
         removes = word.group().startswith("-") and len(word.group()) > 1
-        why_not = None if removes else why_no_tag(word.group())
+        why_not = None if removes else tag_error(word.group())
         if why_not:
-            return Mistake(why_not, *word.span())
+            return InputError(why_not, *word.span())
     return None
 
 

@@ -4,44 +4,44 @@ from __future__ import annotations
 
 import asyncio
 
-from bwp_tui.console.protocols import Stage
-from bwp_tui.console.state.tab_completion import Mistake
-from bwp_tui.console.write_worker import write
+from bwp_tui.console.protocols import MainScreenProtocol
+from bwp_tui.console.state.tab_completion import InputError
+from bwp_tui.console.write_worker import run_in_thread_and_report
 from bwp_tui.domain.filter import VIEWS, View
-from bwp_tui.store.errors import HistoryError
+from bwp_tui.store.errors import StoreError
 
 
-class SavingViews:
+class SavedViewController:
     """Asks for the name of a view."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: MainScreenProtocol) -> None:
         self._stage = stage
 
     async def ask(self) -> None:
         """Save what is listed under a name; a saved view that is listed itself can be deleted as well."""
-        shown = self._stage.listing.view
+        shown = self._stage.list_state.view
         if shown is None or shown in VIEWS:
             await self._save("")
             return
         keys = {"s": "save", "d": f"delete “{shown.name}”"}
-        key = await self._stage.prompt.key(f"The saved view “{shown.name}”:", keys)
+        key = await self._stage.prompt.ask_key(f"The saved view “{shown.name}”:", keys)
         if key == "s":
             await self._save(shown.name)
-        elif key == "d" and await self._stage.prompt.yes(
+        elif key == "d" and await self._stage.prompt.ask_yes_no(
             f"Delete the view “{shown.name}”? Its tasks stay.", for_good=True
         ):
-            await write(self._stage, lambda: self._stage.session.desk.delete_view(shown.name))
+            await run_in_thread_and_report(self._stage, lambda: self._stage.session.tasks.delete_view(shown.name))
 
     async def _save(self, typed: str) -> None:
         """Ask until the name can be one, or the operator goes back; a name that is taken is asked about."""
-        stage, listing = self._stage, self._stage.listing
+        stage, listing = self._stage, self._stage.list_state
         question = f"Save “{listing.filter or 'all'}” as the view:"
-        name = await stage.prompt.text(question, typed, checked=self._mistake)
+        name = await stage.prompt.ask_text(question, typed, checked=self._mistake)
         if name is None or not name.strip():
             return
         view = View(name.strip(), name.strip()[:5], listing.filter, listing.sort, listing.shown_columns)
         if await self.may_replace(view.name):
-            await write(stage, lambda: stage.session.desk.save_view(view))
+            await run_in_thread_and_report(stage, lambda: stage.session.tasks.save_view(view))
 
     async def may_replace(self, name: str) -> bool:
         """Say whether a view may be saved under this name; where one has it, the operator is asked."""
@@ -50,14 +50,14 @@ class SavingViews:
         if taken is None:
             return True
         question = f"Replace the view “{taken.name}”, which lists “{taken.filter or 'all'}”?"
-        return await self._stage.prompt.yes(question, for_good=True)
+        return await self._stage.prompt.ask_yes_no(question, for_good=True)
 
-    def _mistake(self, text: str) -> Mistake | None:
+    def _mistake(self, text: str) -> InputError | None:
         if not text.strip():
             return None
-        listing = self._stage.listing
+        listing = self._stage.list_state
         try:
-            self._stage.session.desk.check_view(View(text, "", listing.filter, listing.sort, listing.shown_columns))
-        except HistoryError as error:
-            return Mistake(str(error), 0, len(text))
+            self._stage.session.tasks.check_view(View(text, "", listing.filter, listing.sort, listing.shown_columns))
+        except StoreError as error:
+            return InputError(str(error), 0, len(text))
         return None

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from bwp_tui.console.protocols import Stage
+from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.services.record_commands import FinalStep, MarkStep, RecordStep
-from bwp_tui.console.write_worker import write
+from bwp_tui.console.write_worker import run_in_thread_and_report
 from bwp_tui.domain.text import counted
 
 
-class Undoing:
+class UndoController:
     """Takes back one change of this session after the other, the last first."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: MainScreenProtocol) -> None:
         self._stage = stage
 
     async def undo(self) -> None:
@@ -20,23 +20,27 @@ class Undoing:
         while steps and isinstance(steps[-1], MarkStep) and steps[-1].before == self._stage.table.marks:
             steps.pop()  # what was done to the marked tasks has taken these marks away already
         if not steps:
-            self._stage.say("There is nothing to take back: what this session recorded or marked can be.")
+            self._stage.show_status("There is nothing to take back: what this session recorded or marked can be.")
             return
         step = steps[-1]
         if isinstance(step, FinalStep):
             steps.pop()
-            self._stage.say(f"{step.what} cannot be taken back. Once more takes back what came before it.", "warn")
+            self._stage.show_status(
+                f"{step.what} cannot be taken back. Once more takes back what came before it.", "warn"
+            )
         elif isinstance(step, MarkStep):
             steps.pop()
             self._stage.mark(step.before)
             count = len(step.before)
-            self._stage.say(f"{counted(count, 'task')} marked again." if count else "Nothing is marked, as before.")
-        elif await self._take_back(step):
+            self._stage.show_status(
+                f"{counted(count, 'task')} marked again." if count else "Nothing is marked, as before."
+            )
+        elif await self._undo(step):
             steps.pop()
 
-    async def _take_back(self, step: RecordStep) -> bool:
+    async def _undo(self, step: RecordStep) -> bool:
         records = self._stage.session.records
-        results = await write(self._stage, lambda: records.take_back(step))
+        results = await run_in_thread_and_report(self._stage, lambda: records.undo(step))
         if results is None:
             return False
         refused = [result.refused for result in results if result.refused]
@@ -44,5 +48,5 @@ class Undoing:
         words = f"Taken back: the {step.part} of {back} task{'' if back == 1 else 's'}." if back else ""
         if refused:
             words = f"{words} {len(refused)} not: {refused[0]}".lstrip()
-        self._stage.say(words, "warn" if refused else "good")
+        self._stage.show_status(words, "warn" if refused else "good")
         return True

@@ -10,11 +10,11 @@ from rich.cells import cell_len, chop_cells, set_cell_size
 from bwp_tui.archive.entry import HOSTILE, Entry
 from bwp_tui.archive.json_tree import Node
 from bwp_tui.archive.preview import Preview, Table, Text, Tree
-from bwp_tui.console.presentation.styled_text import Phrase
+from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_cells import Glyphs
 from bwp_tui.domain.text import size
 
-Veil = Callable[[str], str]
+Mask = Callable[[str], str]
 """Hides the data subject's address in a text, where the screen must."""
 
 _SIZE: Final = 9
@@ -30,19 +30,19 @@ _DEEPEST: Final = 20
 class EntryRows:
     """The list of entries, for a line of `width` cells."""
 
-    def __init__(self, entries: Sequence[Entry], width: int, veil: Veil) -> None:
+    def __init__(self, entries: Sequence[Entry], width: int, veil: Mask) -> None:
         self._entries = entries
         self._veil = veil
         self._packed = width >= _ROOMY
         self._name = max(12, width - (_SIZE + 2) * (2 if self._packed else 1) - _DATE - 3)
 
     @property
-    def header(self) -> list[Phrase]:
+    def header(self) -> list[StyledText]:
         """The titles of the columns."""
         packed = f"  {'PACKED':>{_SIZE}}" if self._packed else ""
         return [(f"{'NAME':<{self._name}}  {'SIZE':>{_SIZE}}{packed}  MODIFIED", "muted")]
 
-    def line(self, row: int) -> list[Phrase]:
+    def line(self, row: int) -> list[StyledText]:
         """Return what is said of one entry."""
         entry = self._entries[row]
         name, flaws = self._veil(entry.name), ", ".join(entry.flaws)
@@ -66,7 +66,7 @@ class EntryRows:
 class TreeRows:
     """A JSON tree, of which some nodes are folded: at first all that lie in something that lies in the top one."""
 
-    def __init__(self, tree: Tree, glyphs: Glyphs, veil: Veil) -> None:
+    def __init__(self, tree: Tree, glyphs: Glyphs, veil: Mask) -> None:
         self._nodes = tree.nodes
         self._veil = veil
         self._signs = ("+ ", "- ") if glyphs.ascii_only else ("▸ ", "▾ ")
@@ -76,7 +76,7 @@ class TreeRows:
     def __len__(self) -> int:
         return len(self._visible)
 
-    def turn(self, row: int) -> int:
+    def toggle_fold(self, row: int) -> int:
         """Fold or unfold the row's node, or fold what a value lies in; return the row of what was turned."""
         index = self._visible[row]
         if not self._nodes[index].inside:
@@ -85,12 +85,12 @@ class TreeRows:
         self._visible = self._unfolded()
         return self._visible.index(index)
 
-    def line(self, row: int) -> list[Phrase]:
+    def line(self, row: int) -> list[StyledText]:
         """Return one visible line."""
         index = self._visible[row]
         node = self._nodes[index]
         sign = self._signs[index not in self._folded] if node.inside else "  "
-        phrases: list[Phrase] = [(" " * _INDENT * min(node.depth, _DEEPEST), "plain"), (sign, "accent")]
+        phrases: list[StyledText] = [(" " * _INDENT * min(node.depth, _DEEPEST), "plain"), (sign, "accent")]
         if node.key is not None:
             phrases += [(self._veil(node.key), "key"), (": ", "muted")]
         if not node.opens:
@@ -110,7 +110,7 @@ class TreeRows:
             at = inner.end
         return words
 
-    def _value(self, node: Node) -> Phrase:
+    def _value(self, node: Node) -> StyledText:
         if node.value.startswith('"'):
             return self._veil(node.value), "plain"
         return node.value, "muted" if node.value == "null" else "busy"
@@ -128,7 +128,7 @@ class TreeRows:
         return visible
 
 
-def kind_words(preview: Preview) -> str:
+def preview_title(preview: Preview) -> str:
     """Return what an entry is, in a few words."""
     match preview:
         case Tree():
@@ -144,7 +144,7 @@ def columns_of(table: Table) -> int:
     return max(len(row) for row in table.rows)
 
 
-def record_lines(table: Table, row: int, width: int, veil: Veil) -> list[str]:
+def record_lines(table: Table, row: int, width: int, veil: Mask) -> list[str]:
     """Return all cells of a row whole, each under its title, continued where a line is full."""
     titles, cells = table.rows[0], table.rows[row]
     lines: list[str] = []
@@ -155,7 +155,7 @@ def record_lines(table: Table, row: int, width: int, veil: Veil) -> list[str]:
     return lines
 
 
-def table_lines(table: Table, veil: Veil, first: int = 0) -> list[str]:
+def table_lines(table: Table, veil: Mask, first: int = 0) -> list[str]:
     """Return a table's rows from a column on, aligned; no column is wider than a person compares."""
     rows = [[veil(cell) for cell in row[first:]] for row in table.rows]
     widths: list[int] = []
@@ -166,7 +166,7 @@ def table_lines(table: Table, veil: Veil, first: int = 0) -> list[str]:
     return ["  ".join(_cell(cell, width) for cell, width in zip(row, widths, strict=False)).rstrip() for row in rows]
 
 
-def text_lines(text: Text, width: int, veil: Veil) -> list[str]:
+def text_lines(text: Text, width: int, veil: Mask) -> list[str]:
     """Return the lines of a text, those that are too long continued on the next."""
     return [piece for line in text.lines for piece in (chop_cells(veil(line), width) or [""])]
 

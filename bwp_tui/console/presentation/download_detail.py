@@ -8,18 +8,18 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.console.presentation.styled_text import Phrase
-from bwp_tui.console.presentation.task_detail import Reading, timeline, veiled
+from bwp_tui.console.presentation.styled_text import StyledText
+from bwp_tui.console.presentation.task_detail import DisplayContext, mask, timeline
 from bwp_tui.console.widgets.active_downloads import trouble_of, waiting_for
 from bwp_tui.domain.task import Download, DownloadState, Event, Task
 from bwp_tui.domain.text import size
-from bwp_tui.domain.times import duration_words, local, local_day, stamp
+from bwp_tui.domain.times import format_duration, local, local_day, stamp
 from bwp_tui.store.commands.download_queue import OPEN
 
 _LABEL: Final = 9
 
 
-def state_words(download: Download, reading: Reading) -> Phrase:
+def state_text(download: Download, reading: DisplayContext) -> StyledText:
     """Return where an open download stands, in at most 18 cells."""
     done = download.percent
     at = "" if done is None else f" at {done} %"
@@ -37,7 +37,7 @@ def state_words(download: Download, reading: Reading) -> Phrase:
             return (f"waiting{at}" if at and waits.endswith("slot") else waits, "muted")
 
 
-def ended_words(download: Download, reading: Reading) -> Phrase:
+def end_text(download: Download, reading: DisplayContext) -> StyledText:
     """Return how and when a download ended."""
     role = {DownloadState.DONE: "good", DownloadState.FAILED: "bad"}.get(DownloadState(download.state), "muted")
     word = "saved" if download.state == DownloadState.DONE else download.state
@@ -45,7 +45,7 @@ def ended_words(download: Download, reading: Reading) -> Phrase:
     return (f"{word}{when}", role)
 
 
-def left_words(download: Download) -> str:
+def partial_file_text(download: Download) -> str:
     """Return what is left of a download that has ended: the whole file, a part to go on with, or nothing."""
     if download.state == DownloadState.DONE:
         return f"{size(download.bytes)} saved"
@@ -54,7 +54,7 @@ def left_words(download: Download) -> str:
     return f"nothing kept of {size(download.bytes)}" if download.bytes else "nothing kept"
 
 
-def queue_words(downloads: Sequence[Download]) -> list[Phrase]:
+def queue_text(downloads: Sequence[Download]) -> list[StyledText]:
     """Return how many downloads run, wait, are paused and have ended."""
     open_ones = [download for download in downloads if download.state in OPEN]
     paused = sum(download.paused for download in open_ones)
@@ -64,22 +64,26 @@ def queue_words(downloads: Sequence[Download]) -> list[Phrase]:
     return [("downloads", "strong"), (f" · {said}" if said else " · none under way", "muted")]
 
 
-def facts(download: Download, task: Task, reading: Reading) -> Iterator[list[Phrase]]:
+def fact_lines(download: Download, task: Task, reading: DisplayContext) -> Iterator[list[StyledText]]:
     """Yield what is known of a download, a labelled line each; nothing that changes while it runs."""
-    trouble = veiled(trouble_of(download, reading.engine) or "", task, reading)
+    trouble = mask(trouble_of(download, reading.engine) or "", task, reading)
     if download.state == DownloadState.DONE:
         path = Path(download.path or "")
-        yield _fact("File", (veiled(path.name, task, reading), "good"))
+        yield _fact("File", (mask(path.name, task, reading), "good"))
         yield _fact("sha256", (download.sha256 or "", "plain"))
-        yield _fact("Folder", (veiled(str(path.parent), task, reading), "plain"))
+        yield _fact("Folder", (mask(str(path.parent), task, reading), "plain"))
         yield _fact("Size", (f"{download.bytes:,} bytes".replace(",", " "), "plain"), (_took(download), "muted"))
         for remark in download.remarks:
-            yield _fact("Remark", (veiled(remark, task, reading), "warn"))
+            yield _fact("Remark", (mask(remark, task, reading), "warn"))
     elif download.state == DownloadState.FAILED:
         yield _fact("Failed", (trouble or "It ended without a file.", "bad"))
-        yield _fact("Retry", (f"{left_words(download)}: ", "plain"), ("R", "key"), (" asks for it again", "plain"))
+        yield _fact(
+            "Retry", (f"{partial_file_text(download)}: ", "plain"), ("R", "key"), (" asks for it again", "plain")
+        )
     elif download.state == DownloadState.CANCELLED:
-        yield _fact("Cancelled", (f"{left_words(download)}; ", "plain"), ("R", "key"), (" asks for it again", "plain"))
+        yield _fact(
+            "Cancelled", (f"{partial_file_text(download)}; ", "plain"), ("R", "key"), (" asks for it again", "plain")
+        )
     else:
         yield from _waiting(download, trouble, reading)
     yield _fact("Asked", (f"{stamp(download.asked_at)} by {download.actor}", "plain"))
@@ -88,7 +92,7 @@ def facts(download: Download, task: Task, reading: Reading) -> Iterator[list[Phr
 
 
 def events_of(download: Download, events: Sequence[Event]) -> list[Event]:
-    """Return the lines of a task's timeline that are about this download of its result, without what `facts` says."""
+    """Return the timeline lines about this download, without what `fact_lines` says."""
     until = download.finished_at
     return [
         replace(event, detail=None) if event.what == "download failed" else event
@@ -97,21 +101,21 @@ def events_of(download: Download, events: Sequence[Event]) -> list[Event]:
     ]
 
 
-def flowing_timeline(task: Task, events: Sequence[Event], reading: Reading) -> list[Phrase]:
+def timeline_paragraphs(task: Task, events: Sequence[Event], reading: DisplayContext) -> list[StyledText]:
     """Return the timeline in one paragraph, the newest first."""
-    phrases: list[Phrase] = []
+    phrases: list[StyledText] = []
     for line in timeline(task, events, reading):
         phrases += [(" · ", "muted"), *line] if phrases else line
     return phrases
 
 
-def _waiting(download: Download, trouble: str, reading: Reading) -> Iterator[list[Phrase]]:
+def _waiting(download: Download, trouble: str, reading: DisplayContext) -> Iterator[list[StyledText]]:
     if download.paused:
         yield _fact("Paused", ("it goes on with ", "plain"), ("p", "key"), (", where it stopped", "plain"))
     elif download.state == DownloadState.RUNNING:
         yield _fact("Runs", (f"since {stamp(download.started_at or download.asked_at)}", "plain"))
     else:
-        words, role = state_words(download, reading)
+        words, role = state_text(download, reading)
         yield _fact("Waits", (words.removeprefix("waiting ").removeprefix("waits "), role))
     if trouble:
         yield _fact("Trouble", (trouble, "plain"))
@@ -121,12 +125,12 @@ def _took(download: Download) -> str:
     if download.started_at is None or download.finished_at is None:
         return ""
     took = download.finished_at - download.started_at
-    return f"  in {duration_words(took)}" if took >= timedelta(seconds=1) else ""
+    return f"  in {format_duration(took)}" if took >= timedelta(seconds=1) else ""
 
 
-def _fact(label: str, *words: Phrase) -> list[Phrase]:
+def _fact(label: str, *words: StyledText) -> list[StyledText]:
     return [(f"{label:<{_LABEL}}", "muted"), (" ", "plain"), *words]
 
 
-def _clock_time(instant: datetime, reading: Reading) -> str:
+def _clock_time(instant: datetime, reading: DisplayContext) -> str:
     return local(instant).strftime("%H:%M:%S" if local_day(instant) == reading.today else "%m-%d %H:%M")

@@ -8,15 +8,15 @@ from typing import Final
 
 from rich.cells import cell_len, set_cell_size
 
-from bwp_tui.console.presentation.download_detail import ended_words, left_words, state_words
-from bwp_tui.console.presentation.styled_text import Phrase
+from bwp_tui.console.presentation.download_detail import end_text, partial_file_text, state_text
+from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_cells import Glyphs
-from bwp_tui.console.presentation.task_detail import Reading, subject, veiled
+from bwp_tui.console.presentation.task_detail import DisplayContext, mask, subject
 from bwp_tui.console.widgets.active_downloads import bar, time_left, trouble_of
 from bwp_tui.console.widgets.download_list import Row
 from bwp_tui.domain.task import Download, DownloadState, Task
 from bwp_tui.domain.text import clean_line, size, size_as
-from bwp_tui.domain.times import duration_words
+from bwp_tui.domain.times import format_duration
 from bwp_tui.store.commands.download_queue import OPEN
 
 Listed = Sequence[tuple[Download, Task]]
@@ -38,10 +38,12 @@ _ROOMY: Final = 98
 _USUAL: Final = 70
 
 
-class DownloadTable:
+class DownloadRowBuilder:
     """Makes the lines, each of `width` cells. `marks` are ids of downloads."""
 
-    def __init__(self, listed: Listed, width: int, reading: Reading, marks: AbstractSet[int], glyphs: Glyphs) -> None:
+    def __init__(
+        self, listed: Listed, width: int, reading: DisplayContext, marks: AbstractSet[int], glyphs: Glyphs
+    ) -> None:
         self._listed = listed
         self._reading = reading
         self._marks = marks
@@ -54,7 +56,7 @@ class DownloadTable:
         self._subject = self._number + _SUBJECT if self._roomy else max(8, room - _STATE)
         self._state = min(_WIDEST_STATE, room - self._subject)
 
-    def lines(self) -> tuple[list[Phrase], list[Row]]:
+    def lines(self) -> tuple[list[StyledText], list[Row]]:
         """Return the titles of what comes first, and the lines below them."""
         listed = self._listed
         open_ones = [
@@ -71,7 +73,7 @@ class DownloadTable:
         return [self._open_titles], [*open_ones, *between, *ended]
 
     @property
-    def _open_titles(self) -> Phrase:
+    def _open_titles(self) -> StyledText:
         cells = ["  " + _left("UNDER WAY", self._subject), _left("STATE", self._state)]
         if self._usual:
             cells.append(f"{'BYTES':>{_BYTES}}")
@@ -81,7 +83,7 @@ class DownloadTable:
         return (_GAP.join(cells), "muted")
 
     @property
-    def _ended_titles(self) -> Phrase:
+    def _ended_titles(self) -> StyledText:
         cells = ["  " + _left("ENDED", self._subject), _left("OUTCOME", _STATE), f"{'SIZE':>{_SIZE}}"]
         if self._usual:
             cells += [_left("SHA256", _SHA), "BY"]
@@ -90,16 +92,16 @@ class DownloadTable:
             cells.append("FILE")
         return (_GAP.join(cells), "muted")
 
-    def _open(self, download: Download, task: Task) -> tuple[Phrase, ...]:
+    def _open(self, download: Download, task: Task) -> tuple[StyledText, ...]:
         trouble = trouble_of(download, self._reading.engine)
         if trouble and not download.paused:
-            words, role = state_words(download, self._reading)
-            told = f"{_GAP}{self._how_much(download)}{clean_line(veiled(trouble, task, self._reading))}"
+            words, role = state_text(download, self._reading)
+            told = f"{_GAP}{self._how_much(download)}{clean_line(mask(trouble, task, self._reading))}"
             return (*self._name(download, task), (_left(words, _STATE), role), (told, "plain"))
         return (*self._name(download, task), *self._how_far(download), (self._figures(download), "plain"))
 
-    def _how_far(self, download: Download) -> list[Phrase]:
-        words, role = state_words(download, self._reading)
+    def _how_far(self, download: Download) -> list[StyledText]:
+        words, role = state_text(download, self._reading)
         done = download.percent
         if download.state != DownloadState.RUNNING or download.paused or done is None:
             return [(_left(words, self._state), role)]
@@ -122,17 +124,17 @@ class DownloadTable:
         if self._usual:
             cells.append(f"{_of(download):>{_BYTES}}")
         cells.append(f"{f'{size(download.rate)}/s' if runs and download.rate else '':>{_RATE}}")
-        cells.append(f"{duration_words(left) if runs and left is not None else '':>{_LEFT}}")
+        cells.append(f"{format_duration(left) if runs and left is not None else '':>{_LEFT}}")
         if self._roomy:
             cells.append(f"{download.tries if download.tries > 1 else '':>{_TRY}}")
         return _GAP.join(cells)
 
-    def _ended(self, download: Download, task: Task) -> tuple[Phrase, ...]:
-        words, role = ended_words(download, self._reading)
+    def _ended(self, download: Download, task: Task) -> tuple[StyledText, ...]:
+        words, role = end_text(download, self._reading)
         start = (*self._name(download, task), (_left(words, _STATE), role))
         if download.state != DownloadState.DONE:
-            why = clean_line(veiled(download.trouble or "", task, self._reading))
-            return (*start, (f"{_GAP}{left_words(download)}", "muted"), (f"{_GAP}{why}", "plain"))
+            why = clean_line(mask(download.trouble or "", task, self._reading))
+            return (*start, (f"{_GAP}{partial_file_text(download)}", "muted"), (f"{_GAP}{why}", "plain"))
         cells = ["", f"{size(download.bytes):>{_SIZE}}"]
         if self._usual:
             cells += [_left((download.sha256 or "")[:_SHA], _SHA), _left(clean_line(download.actor), _ACTOR)]
@@ -140,10 +142,10 @@ class DownloadTable:
         room = self._width - _MARK - self._subject - len(_GAP) - _STATE - len(figures)
         if not self._roomy:
             return (*start, (figures.rstrip(), "plain"))
-        path = clean_line(veiled(download.path or "", task, self._reading))
+        path = clean_line(mask(download.path or "", task, self._reading))
         return (*start, (figures, "plain"), (_GAP + _end_of(path, room - len(_GAP)), "muted"))
 
-    def _name(self, download: Download, task: Task) -> tuple[Phrase, ...]:
+    def _name(self, download: Download, task: Task) -> tuple[StyledText, ...]:
         mark = f"{self._glyphs.mark} " if download.id in self._marks else "  "
         name = clean_line(subject(task, self._reading))
         number = f"{f'#{task.number}':>{self._number}}{_GAP}"

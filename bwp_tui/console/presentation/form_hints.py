@@ -24,7 +24,7 @@ _SHORTER: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
-def fitted(words: str, width: int) -> str:
+def shorten_to_fit(words: str, width: int) -> str:
     """Return `words`, or else fewer that mean the same, in `width` cells; an ellipsis where none fit.
 
     A width of 0 is one that is not known yet.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bwp_tui.console.presentation.styled_text import Phrase
-from bwp_tui.domain.text import clean_line, mask_email, veil
+from bwp_tui.console.presentation.styled_text import StyledText
+from bwp_tui.domain.text import clean_line, mask_email, mask_in_text
 from bwp_tui.domain.times import local
-from bwp_tui.store.queries.request_log import Sent
+from bwp_tui.store.queries.request_log import SentRequest
 
 STATE_ROLES = {"waiting": "busy", "done": "good", "refused": "bad", "lapsed": "warn"}
 """The role in which a state is said."""
@@ -17,7 +17,7 @@ _ROOMY = 96
 """Cells from which on a line has the year and a long address."""
 
 
-def header(width: int) -> list[Phrase]:
+def header(width: int) -> list[StyledText]:
     """Return the titles over the lines."""
     date, subject = _widths(width)
     return [
@@ -28,7 +28,7 @@ def header(width: int) -> list[Phrase]:
     ]
 
 
-def line(one: Sent, width: int, *, masked: bool) -> list[Phrase]:
+def line(one: SentRequest, width: int, *, masked: bool) -> list[StyledText]:
     """Return one line: when and for which task, what, how it stands, and what the service answered."""
     date, subject = _widths(width)
     asked = local(one.asked_at).strftime("%Y-%m-%d %H:%M" if width >= _ROOMY else "%m-%d %H:%M")
@@ -37,7 +37,7 @@ def line(one: Sent, width: int, *, masked: bool) -> list[Phrase]:
     what, detail = one.answer
     answer = f"{what or ''}{f': {detail}' if detail else ''}"
     if masked and one.email:
-        answer = veil(answer, one.email)
+        answer = mask_in_text(answer, one.email)
     tries = f"{one.attempts} attempts  " if one.attempts > 1 else ""
     return [
         (f"{asked:<{date}}", "muted"),

@@ -12,7 +12,7 @@ from textual.widget import Widget
 
 from bwp_tui.domain.text import clean
 
-Phrase = tuple[str, str]
+StyledText = tuple[str, str]
 """Text, and its role: `plain`, `muted`, `strong`, `good`, `bad`, `warn`, `busy`, `held`, `accent`, `key`, `badge`."""
 
 
@@ -37,7 +37,7 @@ ROLES: Final = frozenset(
 """Component classes of the roles. The app keeps their styles: Textual would match its rules anew for each widget."""
 
 
-class Speaker(Widget):
+class StyledWidget(Widget):
     """A widget whose text is made of phrases. Never given a `str`: Textual would read markup in it."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
@@ -48,24 +48,24 @@ class Speaker(Widget):
         super().notify_style_update()
         self._looks.clear()
 
-    def look(self, role: str) -> Style:
+    def style_for(self, role: str) -> Style:
         """Return how a role looks on this widget's ground."""
         look = self._looks.get(role)
         if look is None:
             look = self._looks[role] = _on_ground(self.visual_style, self.app.get_component_styles(f"say--{role}"))
         return look
 
-    def say(self, *phrases: Phrase) -> Content:
-        """Return the phrases as content that names the role of each: it is shown by way of `painted` alone.
+    def to_content(self, *phrases: StyledText) -> Content:
+        """Return the phrases as content that names the role of each: it is shown by way of `with_styles` alone.
 
         So it outlives a change of the theme. The phrases are cleaned once more:
         a register that came from elsewhere may hold what this program never wrote.
         """
         return Content.assemble(*((clean(text), role) for text, role in phrases))
 
-    def painted(self, content: Content) -> Content:
-        """Return what `say` returned in the looks that its roles have now."""
-        spans = [Span(start, end, self.look(str(role))) for start, end, role in content.spans]
+    def with_styles(self, content: Content) -> Content:
+        """Return what `to_content` returned in the looks that its roles have now."""
+        spans = [Span(start, end, self.style_for(str(role))) for start, end, role in content.spans]
         return Content(content.plain, spans, content.cell_length)
 
 
@@ -81,7 +81,7 @@ def _on_ground(ground: Style, role: RenderStyles) -> Style:
     )
 
 
-class Line(Speaker, can_focus=False):
+class StyledLine(StyledWidget, can_focus=False):
     """One or more lines of phrases, repainted only when they differ."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
@@ -98,4 +98,4 @@ class Line(Speaker, can_focus=False):
             self.refresh(layout=layout)
 
     def render(self) -> Content:
-        return self.painted(self._content)
+        return self.with_styles(self._content)

@@ -9,8 +9,8 @@ from typing import Final, NamedTuple
 
 from bwp_tui.domain.deadlines import is_clock_running
 from bwp_tui.domain.task import TERMINAL, WATCHED, Download, DownloadState, Kind, Status, Task
-from bwp_tui.domain.text import clean_line, plain, veil
-from bwp_tui.domain.times import DAY, MINUTE, due_words, duration_words, local
+from bwp_tui.domain.text import clean_line, mask_in_text, plain
+from bwp_tui.domain.times import DAY, MINUTE, format_due, format_duration, local
 
 DUE_SOON: Final = 7
 """Days before the due date from which a countdown is a warning."""
@@ -69,7 +69,7 @@ def locale_glyphs() -> Glyphs:
     return glyphs_for(locale.getencoding())
 
 
-class Context(NamedTuple):
+class CellContext(NamedTuple):
     """What a cell depends on besides its task. `now` is in UTC, `today` the operator's day, `marks` local numbers.
 
     `day` is the length of one of the service's days, in which holding periods are counted. `words` are those of the
@@ -95,21 +95,21 @@ class Cell(NamedTuple):
     found: tuple[tuple[int, int], ...] = ()
 
 
-def mark(task: Task, context: Context) -> Cell:
+def mark(task: Task, context: CellContext) -> Cell:
     if task.number not in context.marks and WATCHED in task.tags:
         return Cell(context.glyphs.watched, "mark")
     return Cell(context.glyphs.mark if task.number in context.marks else "", "mark")
 
 
-def kind(task: Task, _context: Context) -> Cell:
+def kind(task: Task, _context: CellContext) -> Cell:
     return Cell(task.kind.lower(), "row")
 
 
-def short_kind(task: Task, _context: Context) -> Cell:
+def short_kind(task: Task, _context: CellContext) -> Cell:
     return Cell("retr" if task.kind is Kind.RETRIEVAL else "del", "row")
 
 
-def subject(task: Task, context: Context) -> Cell:
+def subject(task: Task, context: CellContext) -> Cell:
     return Cell(clean_line(task.subject(masked=context.masked)), "subject")
 
 
@@ -127,7 +127,7 @@ _STATUS_LOOKS: Final[dict[str, tuple[Callable[[Glyphs], str], str]]] = {
 }
 
 
-def status(task: Task, context: Context) -> Cell:
+def status(task: Task, context: CellContext) -> Cell:
     glyph_of, style = _STATUS_LOOKS.get(task.status, (lambda glyphs: glyphs.unknown, "warn"))
     words = [glyph_of(context.glyphs), clean_line(task.status)]
     if task.status == Status.ON_HOLD:
@@ -137,7 +137,7 @@ def status(task: Task, context: Context) -> Cell:
     return Cell(" ".join(filter(None, words)), style)
 
 
-def _hold_left(task: Task, context: Context) -> str:
+def _hold_left(task: Task, context: CellContext) -> str:
     if task.submitted_at is None or task.holding_period is None:
         return ""
     left = task.submitted_at + task.holding_period * context.day - context.now
@@ -173,58 +173,58 @@ def _rough(length: timedelta) -> str:
     if length < timedelta(seconds=MINUTE):
         return "<1m"
     days = int(length.total_seconds()) // DAY
-    return f"{days // _YEAR_IN_DAYS}y" if days >= _LONGEST_DAYS else duration_words(length)
+    return f"{days // _YEAR_IN_DAYS}y" if days >= _LONGEST_DAYS else format_duration(length)
 
 
-def submitted(task: Task, context: Context) -> Cell:
+def submitted(task: Task, context: CellContext) -> Cell:
     return Cell(_instant(task.submitted_at, context), "muted")
 
 
-def _instant(at: datetime | None, context: Context) -> str:
+def _instant(at: datetime | None, context: CellContext) -> str:
     if at is None:
         return ""
     here = local(at)
     return here.strftime("%m-%d %H:%M" if here.year == context.today.year else "%Y-%m-%d")
 
 
-def received(task: Task, context: Context) -> Cell:
+def received(task: Task, context: CellContext) -> Cell:
     day = task.received_on
     return Cell(day.strftime("%m-%d") if day.year == context.today.year else day.isoformat(), "muted")
 
 
-def updated(task: Task, context: Context) -> Cell:
+def updated(task: Task, context: CellContext) -> Cell:
     return Cell(_instant(task.updated_at, context), "muted")
 
 
-def assigned(task: Task, _context: Context) -> Cell:
+def assigned(task: Task, _context: CellContext) -> Cell:
     return Cell(clean_line(task.assigned_to or ""), "row")
 
 
-def tags(task: Task, context: Context) -> Cell:
+def tags(task: Task, context: CellContext) -> Cell:
     text = clean_line(" ".join(task.tags))
-    return Cell(veil(text, task.email) if context.masked else text, "muted")
+    return Cell(mask_in_text(text, task.email) if context.masked else text, "muted")
 
 
-def task_id(task: Task, _context: Context) -> Cell:
+def task_id(task: Task, _context: CellContext) -> Cell:
     return Cell(clean_line(task.name), "muted")
 
 
-def age(task: Task, context: Context) -> Cell:
+def age(task: Task, context: CellContext) -> Cell:
     return Cell(_rough(context.now - (task.submitted_at or task.recorded_at)), "muted")
 
 
-def due_date(task: Task, context: Context) -> Cell:
+def due_date(task: Task, context: CellContext) -> Cell:
     if task.due_on is None or not is_clock_running(task):
         return Cell("", "muted")
     days = (task.due_on - context.today).days
     style = "overdue" if days < 0 else "warn" if days <= DUE_SOON else "muted"
-    return Cell(due_words(task.due_on, context.today), style)
+    return Cell(format_due(task.due_on, context.today), style)
 
 
-def note(task: Task, context: Context) -> Cell:
+def note(task: Task, context: CellContext) -> Cell:
     trouble = None if context.is_cut_off or task.status in TERMINAL else task.trouble
     text = " · ".join(clean_line(text) for text in (_matter(task), task.note, trouble) if text)
-    return Cell(veil(text, task.email) if context.masked else text, "muted")
+    return Cell(mask_in_text(text, task.email) if context.masked else text, "muted")
 
 
 def _matter(task: Task) -> str | None:

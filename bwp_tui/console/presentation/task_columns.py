@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from rich.cells import cell_len, set_cell_size
 
 from bwp_tui.console.presentation import task_cells
-from bwp_tui.console.presentation.task_cells import Cell, Context, Glyphs
+from bwp_tui.console.presentation.task_cells import Cell, CellContext, Glyphs
 from bwp_tui.domain.completion import spans
 from bwp_tui.domain.task import Task
 
@@ -37,12 +37,12 @@ class Column(NamedTuple):
     title: str
     width: int
     tables: range
-    render: Callable[[Task, Context], Cell]
+    render: Callable[[Task, CellContext], Cell]
     right: bool = False
     searched: bool = False
 
 
-class Placed(NamedTuple):
+class PlacedColumn(NamedTuple):
     """A column in a table of a certain width: where it starts, and how many cells it has."""
 
     column: Column
@@ -73,7 +73,7 @@ COLUMNS: Final = (
 OPTIONAL: Final = tuple(dict.fromkeys(column.id for column in COLUMNS if column.id != "subject"))
 """Ids of the columns that can be shown and hidden, in the order of the table."""
 
-_YIELDING: Final = (
+_DROP_ORDER: Final = (
     *("updated", "received", "submitted", "id", "age", "tags", "assigned", "kind", "note"),
     *("due", "status"),
 )
@@ -87,7 +87,7 @@ def _shown(width: int, chosen: Sequence[str]) -> list[Column]:
     made_for_it = {column.id: column for column in COLUMNS if column.id == "subject" or column.id in chosen}
     made_for_it.update((column.id, column) for column in COLUMNS if column.id in made_for_it and width in column.tables)
     shown = list(made_for_it.values())
-    for id in _YIELDING:
+    for id in _DROP_ORDER:
         if _least(shown) > width:
             shown = [column for column in shown if column.id != id]
     return shown
@@ -99,7 +99,7 @@ def _least(shown: Sequence[Column]) -> int:
     return _FIRST_X + 1 + GAP * (len(shown) - 1) + sum(column.width or least[column.id] for column in shown)
 
 
-def place(width: int, chosen: Sequence[str] = ()) -> tuple[Placed, ...]:
+def place(width: int, chosen: Sequence[str] = ()) -> tuple[PlacedColumn, ...]:
     """Return the columns of a table of `width` cells, left to right; the subject and the note share what is left.
 
     The first one is the mark. The pointer stands left of it, in the table's first cell.
@@ -113,9 +113,9 @@ def place(width: int, chosen: Sequence[str] = ()) -> tuple[Placed, ...]:
     if any(column.id == "note" for column in shown):
         subject = min(_WIDEST_SUBJECT, max(_NARROWEST_SUBJECT, room * 3 // 5))
     flexible = {"subject": max(1, subject), "note": max(1, room - subject)}
-    placed, x = [Placed(_MARK, _MARK_X, _MARK.width)], _FIRST_X
+    placed, x = [PlacedColumn(_MARK, _MARK_X, _MARK.width)], _FIRST_X
     for column in shown:
-        placed.append(Placed(column, x, column.width or flexible[column.id]))
+        placed.append(PlacedColumn(column, x, column.width or flexible[column.id]))
         x += placed[-1].width + GAP
     return tuple(placed)
 
@@ -129,7 +129,7 @@ def fit(text: str, width: int, glyphs: Glyphs, *, right: bool = False) -> str:
     return " " * (width - length) + text if right else text
 
 
-def cells_of(task: Task, columns: Sequence[Placed], context: Context) -> tuple[Cell, ...]:
+def cells_of(task: Task, columns: Sequence[PlacedColumn], context: CellContext) -> tuple[Cell, ...]:
     """Return what each of `columns` says about `task`, cut to its width but not padded."""
     shown = []
     for column, _x, width in columns:

@@ -6,45 +6,45 @@ import json
 from collections.abc import Iterator
 
 from bwp_tui.console.presentation import task_detail
-from bwp_tui.console.presentation.download_detail import left_words
+from bwp_tui.console.presentation.download_detail import partial_file_text
 from bwp_tui.console.presentation.request_log import STATE_ROLES
-from bwp_tui.console.presentation.styled_text import Phrase
-from bwp_tui.console.presentation.task_detail import Reading, subject, veiled
-from bwp_tui.console.services.screen_queries import Known
+from bwp_tui.console.presentation.styled_text import StyledText
+from bwp_tui.console.presentation.task_detail import DisplayContext, mask, subject
+from bwp_tui.console.services.screen_queries import TaskDetails
 from bwp_tui.contract.documents import LINK_FIELD, POLL_FIELDS
 from bwp_tui.contract.shown import operation, submit_variables
 from bwp_tui.domain.advice import KNOWN_CODES, advice_for
 from bwp_tui.domain.task import TERMINAL, Download, Event, Status, Task
 from bwp_tui.domain.times import stamp
 from bwp_tui.store.queries import timeline
-from bwp_tui.store.queries.request_log import Sent
+from bwp_tui.store.queries.request_log import SentRequest
 
-Line = list[Phrase]
+Line = list[StyledText]
 
 _LABEL = 14
 
 
-def overview(known: Known, reading: Reading) -> Iterator[Line]:
+def overview_page(known: TaskDetails, reading: DisplayContext) -> Iterator[Line]:
     """Yield what came of the task, and its facts."""
-    matters = task_detail.matters(known.task, reading)
+    matters = task_detail.outcome_paragraphs(known.task, reading)
     if matters:
         yield from matters
         yield []
-    yield from task_detail.facts(known.task, reading, known.earlier)
+    yield from task_detail.fact_lines(known.task, reading, known.earlier)
 
 
-def errors(known: Known, reading: Reading) -> Iterator[Line]:
+def errors_page(known: TaskDetails, reading: DisplayContext) -> Iterator[Line]:
     """Yield each error with what to do about it, and what to do about the codes there are."""
     task = known.task
     if task.trouble:
         yield [
             ("The last attempt to reach the service failed: ", "warn"),
-            (veiled(task.trouble, task, reading), "plain"),
+            (mask(task.trouble, task, reading), "plain"),
         ]
         yield []
     for error in task.errors:
         yield [(error.code or "no code", "bad")]
-        yield [(veiled(error.message, task, reading), "plain")]
+        yield [(mask(error.message, task, reading), "plain")]
         yield from _to_do(advice_for(task.status, error.code))
         yield []
     if not task.errors:
@@ -64,28 +64,28 @@ def _to_do(advice: str | None) -> Iterator[Line]:
         yield [("→ ", "accent"), (advice, "strong")]
 
 
-def happened(known: Known, reading: Reading) -> Iterator[Line]:
+def timeline_page(known: TaskDetails, reading: DisplayContext) -> Iterator[Line]:
     """Yield the timeline, the newest line first."""
     return task_detail.timeline(known.task, known.events, reading, full=True)
 
 
-def sent(known: Known, reading: Reading) -> Iterator[Line]:
+def requests_page(known: TaskDetails, reading: DisplayContext) -> Iterator[Line]:
     """Yield what was sent for the task and what the service answered, the newest first, and how it is asked about."""
     task = known.task
     if not known.sent:
         yield [("This register has sent nothing to start this task: it was adopted, or practice made it up.", "muted")]
         yield []
     for one in reversed(known.sent):
-        yield from _asked(one, task, reading)
+        yield from _request_lines(one, task, reading)
         yield []
     for download in reversed(known.downloads):
-        yield from _fetched(download, task, reading)
+        yield from _download_lines(download, task, reading)
         yield []
     if task.task_id:
         yield from _polled(task)
 
 
-def _asked(one: Sent, task: Task, reading: Reading) -> Iterator[Line]:
+def _request_lines(one: SentRequest, task: Task, reading: DisplayContext) -> Iterator[Line]:
     yield [(operation(one.action, one.kind), "strong"), (f"   {one.state}", STATE_ROLES.get(one.state, "plain"))]
     yield _fact("Asked", f"{stamp(one.asked_at)} by {one.actor}")
     times = f", {one.attempts} attempt{'' if one.attempts == 1 else 's'}" if one.attempts else ""
@@ -95,19 +95,19 @@ def _asked(one: Sent, task: Task, reading: Reading) -> Iterator[Line]:
     if one.settled_at:
         what, detail = one.answer
         words = f"{stamp(one.settled_at)}  {what or one.state}{f': {detail}' if detail else ''}"
-        yield _fact("Answer", veiled(words, task, reading))
+        yield _fact("Answer", mask(words, task, reading))
     if one.client_token_start:
         yield _fact("Client token", f"{one.client_token_start}…  (the rest is not shown)")
         variables = submit_variables(
             one.kind, subject(task, reading), one.client_token_start, one.holding_period, one.reason
         )
         words = json.dumps(variables, ensure_ascii=False)
-        yield _fact("Variables", veiled(words, task, reading))
+        yield _fact("Variables", mask(words, task, reading))
     else:
         yield _fact("Variables", json.dumps({"taskId": one.task_id}))
 
 
-def _fetched(download: Download, task: Task, reading: Reading) -> Iterator[Line]:
+def _download_lines(download: Download, task: Task, reading: DisplayContext) -> Iterator[Line]:
     role = {"done": "good", "failed": "bad"}.get(download.state, "busy")
     yield [(f"{LINK_FIELD}, for a link", "strong"), (f"   {download.state}", role)]
     yield _fact("Asked", f"{stamp(download.asked_at)} by {download.actor}")
@@ -115,13 +115,13 @@ def _fetched(download: Download, task: Task, reading: Reading) -> Iterator[Line]
         links = f", {download.tries} link{'' if download.tries == 1 else 's'}" if download.tries else ""
         yield _fact("Begun", f"{stamp(download.started_at)}{links}; links are used at once and never kept")
     if download.finished_at:
-        yield _fact("Ended", f"{stamp(download.finished_at)}, {left_words(download)}")
+        yield _fact("Ended", f"{stamp(download.finished_at)}, {partial_file_text(download)}")
     if download.sha256:
         yield _fact("sha256", download.sha256)
     if download.trouble:
-        yield _fact("Trouble", veiled(download.trouble, task, reading))
+        yield _fact("Trouble", mask(download.trouble, task, reading))
     for remark in download.remarks:
-        yield _fact("Remark", veiled(remark, task, reading))
+        yield _fact("Remark", mask(remark, task, reading))
 
 
 def _polled(task: Task) -> Iterator[Line]:
@@ -133,19 +133,19 @@ def _polled(task: Task) -> Iterator[Line]:
     yield _fact("Answer", f"{task.status}{f', last changed {stamp(task.updated_at)}' if task.updated_at else ''}")
 
 
-def notes(known: Known, reading: Reading) -> Iterator[Line]:
+def notes_page(known: TaskDetails, reading: DisplayContext) -> Iterator[Line]:
     """Yield every note, the newest first, and what was taken back of them."""
-    found = [event for event in known.events if event.what in (timeline.NOTE, "note removed") or _unsaid(event)]
+    found = [event for event in known.events if event.what in (timeline.NOTE, "note removed") or _is_hidden(event)]
     for event in reversed(found):
         yield [(f"{stamp(event.at)}  by {event.actor}", "muted")]
         words = event.detail or event.what
-        yield [(veiled(words, known.task, reading), "plain" if event.what == timeline.NOTE else "muted")]
+        yield [(mask(words, known.task, reading), "plain" if event.what == timeline.NOTE else "muted")]
         yield []
     if not found:
         yield [("No note yet; ", "muted"), ("e", "key"), (" writes one.", "muted")]
 
 
-def _unsaid(event: Event) -> bool:
+def _is_hidden(event: Event) -> bool:
     return event.what == "undone" and (event.detail or "").startswith("note")
 
 

@@ -10,7 +10,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from bwp_tui.console.presentation.task_cells import Cell, Glyphs
-from bwp_tui.console.presentation.task_columns import Placed, fit
+from bwp_tui.console.presentation.task_columns import PlacedColumn, fit
 
 StyleOf = Callable[..., Style]
 """Gives the style of component classes (`task-table--<name>`), the later ones above the earlier."""
@@ -21,7 +21,13 @@ Piece = tuple[int, str, tuple[str, ...]]
 
 
 def row_strip(
-    cells: Sequence[Cell], placed: Sequence[Placed], width: int, glyphs: Glyphs, style_of: StyleOf, *, current: bool
+    cells: Sequence[Cell],
+    placed: Sequence[PlacedColumn],
+    width: int,
+    glyphs: Glyphs,
+    style_of: StyleOf,
+    *,
+    current: bool,
 ) -> Strip:
     """Return one task's line; `current` is the row the cursor is on."""
     pieces = list(_pieces(0, Cell(glyphs.cursor if current else " ", "pointer" if current else "row"), current=current))
@@ -49,7 +55,7 @@ def _names(style: str, *, current: bool) -> Iterator[str]:
             yield "cursor-subject"
 
 
-def header_strip(placed: Sequence[Placed], width: int, glyphs: Glyphs, style_of: StyleOf) -> Strip:
+def header_strip(placed: Sequence[PlacedColumn], width: int, glyphs: Glyphs, style_of: StyleOf) -> Strip:
     """Return the line of the column titles."""
     pieces: list[Piece] = [(0, "", ("header",))]
     for place in placed:

@@ -47,7 +47,7 @@ THEMES: Final = {
 _SIXTEEN_COLOURS: Final = frozenset({"linux", "xterm", "xterm-color", "screen", "tmux", "vt100", "vt220", "ansi"})
 
 
-def choose(wanted: str | None, environ: Mapping[str, str]) -> str:
+def choose_theme(wanted: str | None, environ: Mapping[str, str]) -> str:
     """Return the name in `THEMES` to start with: the wanted one, made colourless or sixteen-coloured where it must.
 
     `NO_COLOR` needs a theme of terminal colours to be really without colour, and a terminal without true colour

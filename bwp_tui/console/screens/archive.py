@@ -22,25 +22,25 @@ from bwp_tui.console.presentation.archive_preview import (
     EntryRows,
     TreeRows,
     columns_of,
-    kind_words,
+    preview_title,
     record_lines,
     table_lines,
     text_lines,
 )
-from bwp_tui.console.presentation.styled_text import Phrase
+from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_cells import locale_glyphs
-from bwp_tui.console.presentation.task_detail import Reading, subject, veiled
+from bwp_tui.console.presentation.task_detail import DisplayContext, mask, subject
 from bwp_tui.console.session import Session
 from bwp_tui.console.terminal.clipboard import copy
 from bwp_tui.console.widgets.bars import FooterLine, StatusLine
 from bwp_tui.console.widgets.detail_pane import Heading
 from bwp_tui.console.widgets.prompt import Prompt
-from bwp_tui.console.widgets.virtual_list import MOVE_KEYS, MOVE_WORDS, RowList
-from bwp_tui.console.workers import set_going
+from bwp_tui.console.widgets.virtual_list import MOVE_KEYS, MOVE_LABELS, VirtualList
+from bwp_tui.console.workers import start_worker
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import size
 from bwp_tui.domain.times import local_day
-from bwp_tui.store.errors import HistoryError
+from bwp_tui.store.errors import StoreError
 
 _KEYS: Final = {
     "choose": "enter,space",
@@ -53,7 +53,7 @@ _KEYS: Final = {
     "back": "escape,q",
 }
 _WORDS: Final = {
-    **MOVE_WORDS,
+    **MOVE_LABELS,
     "choose": "Look at this entry; fold or unfold a part of it",
     "folder": "Show the folder's path and copy it",
     "unpack": "Unpack into a new folder beside the archive",
@@ -67,7 +67,7 @@ _WORDS: Final = {
 _SIDEWAYS: Final = {"left": -1, "right": 1}
 
 
-class _Looked(NamedTuple):
+class _OpenEntry(NamedTuple):
     """What is open: an entry, how it begins, and its tree where it is JSON.
 
     Of a table, `first` is the leftmost column that is shown, and `record` the row of which all cells are shown whole.
@@ -83,7 +83,7 @@ class _Looked(NamedTuple):
 class ArchiveScreen(Screen[None]):
     """The archive of one task. Nothing is written but by `X`; nothing inside is opened by another program."""
 
-    AUTO_FOCUS = "RowList"
+    AUTO_FOCUS = "VirtualList"
     BINDINGS = [Binding(keys, f"do('{name}')", _WORDS[name], show=False) for name, keys in _KEYS.items()]
 
     def __init__(self, session: Session, task: Task, path: Path) -> None:
@@ -92,21 +92,21 @@ class ArchiveScreen(Screen[None]):
         self._session = session
         self._about = task
         self._path = path
-        self._reading = Reading(now, local_day(now), session.masked, session.day)
+        self._reading = DisplayContext(now, local_day(now), session.masked, session.service_day)
         self._entries: Sequence[Entry] = ()
         self._totals = ""
-        self._looked: _Looked | None = None
+        self._looked: _OpenEntry | None = None
         self._entry_row = 0
 
     def compose(self) -> ComposeResult:
         yield Heading(id="archive-heading")
-        yield RowList(id="archive-rows")
+        yield VirtualList(id="archive-rows")
         yield Prompt(id="prompt")
         yield StatusLine(id="status")
         yield FooterLine(id="footer")
 
     def on_mount(self) -> None:
-        set_going(self, self._list, group="reading")
+        start_worker(self, self._list, group="reading")
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._show)
@@ -127,24 +127,24 @@ class ArchiveScreen(Screen[None]):
         elif name == "help":
             self.app.push_screen(help_entries.help_on(self.BINDINGS, self._session.today()))
         elif name == "folder":
-            set_going(self, self._tell_folder)
+            start_worker(self, self._show_folder)
         else:
-            set_going(self, self._unpack, group="unpacking", exclusive=True)
+            start_worker(self, self._unpack, group="unpacking", exclusive=True)
 
-    @on(RowList.Chosen)
+    @on(VirtualList.Chosen)
     def _choose(self) -> None:
         row = self._rows.cursor_row
         if self._looked is None:
             if row < len(self._entries):
                 self._entry_row = row
                 entry = self._entries[row]
-                set_going(self, lambda: self._look(entry), group="reading", exclusive=True)
+                start_worker(self, lambda: self._open_entry(entry), group="reading", exclusive=True)
         elif self._looked.tree is not None:
-            turned = self._looked.tree.turn(row)
-            self._show_looked(self._looked, cursor=turned)
+            turned = self._looked.tree.toggle_fold(row)
+            self._show_entry(self._looked, cursor=turned)
         elif isinstance(self._looked.preview, Table) and self._looked.record is None and self._rows.row_count:
             self._looked = self._looked._replace(record=row + 1)
-            self._show_looked(self._looked, cursor=0)
+            self._show_entry(self._looked, cursor=0)
 
     def _go_sideways(self, columns: int) -> None:
         """Show a table from another column on."""
@@ -154,112 +154,113 @@ class ArchiveScreen(Screen[None]):
         first = looked.first + columns
         if 0 <= first < columns_of(looked.preview):
             self._looked = looked._replace(first=first)
-            self._show_looked(self._looked, cursor=self._rows.cursor_row)
+            self._show_entry(self._looked, cursor=self._rows.cursor_row)
 
     def _back(self) -> None:
         if self._looked is None:
             self.dismiss(None)
         elif self._looked.record is not None:
             row, self._looked = self._looked.record - 1, self._looked._replace(record=None)
-            self._show_looked(self._looked, cursor=row)
+            self._show_entry(self._looked, cursor=row)
         else:
             self._looked = None
             self._say_remarks()
             self._show()
 
-    async def _tell_folder(self) -> None:
+    async def _show_folder(self) -> None:
         folder = str(self._path.parent)
-        self._say(
-            f"{self._veil(folder)}  {await copy(folder, self.app.copy_to_clipboard, self._session.profile.folder)}"
+        self._show_status(
+            f"{self._mask(folder)}  {await copy(folder, self.app.copy_to_clipboard, self._session.profile.folder)}"
         )
 
     async def _list(self) -> None:
         try:
             self._entries, self._totals = await asyncio.to_thread(_listed, self._path)
         except BadArchive as error:
-            await self._tell_trouble(error)
+            await self._show_error(error)
         else:
             self._say_remarks()
         self._show()
 
     def _say_remarks(self) -> None:
         download = self._about.download
-        self._say(self._veil(" ".join(download.remarks)) if download is not None else "", "warn")
+        self._show_status(self._mask(" ".join(download.remarks)) if download is not None else "", "warn")
 
-    async def _tell_trouble(self, error: BadArchive) -> None:
+    async def _show_error(self, error: BadArchive) -> None:
         is_there = await asyncio.to_thread(self._path.exists)
         gone = f"{self._path.name} is no longer there; d on the task downloads it again."
-        self._say(str(error) if is_there else self._veil(gone), "bad")
+        self._show_status(str(error) if is_there else self._mask(gone), "bad")
 
-    async def _look(self, entry: Entry) -> None:
+    async def _open_entry(self, entry: Entry) -> None:
         try:
             found = await asyncio.to_thread(_beginning, self._path, entry)
         except BadArchive as error:
-            await self._tell_trouble(error)
+            await self._show_error(error)
             return
-        tree = TreeRows(found, locale_glyphs(), self._veil) if isinstance(found, Tree) else None
-        self._looked = _Looked(entry, found, tree)
-        self._say("This is the beginning; X unpacks the archive for the rest." if found.cut else "", "muted")
-        self._show_looked(self._looked, cursor=0)
+        tree = TreeRows(found, locale_glyphs(), self._mask) if isinstance(found, Tree) else None
+        self._looked = _OpenEntry(entry, found, tree)
+        self._show_status("This is the beginning; X unpacks the archive for the rest." if found.cut else "", "muted")
+        self._show_entry(self._looked, cursor=0)
 
     async def _unpack(self) -> None:
         if self._session.read_only:
-            self._say("X: This profile is read-only.", "warn")
+            self._show_status("X: This profile is read-only.", "warn")
             return
         if all(entry.is_folder for entry in self._entries):
-            self._say("X: There is no file here to unpack.", "warn")
+            self._show_status("X: There is no file here to unpack.", "warn")
             return
-        if not await self._prompt.yes(f"Unpack {self._totals} into a new folder beside the archive?"):
+        if not await self._prompt.ask_yes_no(f"Unpack {self._totals} into a new folder beside the archive?"):
             return
         try:
             folder = await asyncio.to_thread(_unpacked, self._path)
-            await asyncio.to_thread(self._session.desk.unpacked, self._about, folder)
-        except (BadArchive, CannotUnpack, HistoryError) as error:
-            self._say(self._veil(str(error)), "bad")
+            await asyncio.to_thread(self._session.tasks.record_unpacked, self._about, folder)
+        except (BadArchive, CannotUnpack, StoreError) as error:
+            self._show_status(self._mask(str(error)), "bad")
             return
         copied = await copy(str(folder), self.app.copy_to_clipboard, self._session.profile.folder)
-        self._say(f"Unpacked into {self._veil(str(folder))}  {copied}", "good")
+        self._show_status(f"Unpacked into {self._mask(str(folder))}  {copied}", "good")
 
     def _show(self) -> None:
         """Show the list or the open entry, as wide as there is room now."""
         if self._looked is not None:
-            self._show_looked(self._looked, cursor=self._rows.cursor_row)
+            self._show_entry(self._looked, cursor=self._rows.cursor_row)
             return
-        rows = EntryRows(self._entries, self._rows.text_width, self._veil)
+        rows = EntryRows(self._entries, self._rows.text_width, self._mask)
         kind = f" · {self._about.kind.lower()} for "
-        self.query_one(Heading).tell(
+        self.query_one(Heading).set_text(
             [("archive", "strong"), (kind, "muted"), (subject(self._about, self._reading), "strong")],
             f"{self._totals} · #{self._about.number}",
             f"#{self._about.number}",
         )
-        self._tell_footer()
+        self._update_footer()
         if self._totals and not self._entries:
             self._show_lines(["The archive is empty."], "", 0)
             return
         self._rows.show(rows.header, len(self._entries), rows.line, cursor=self._entry_row)
 
-    def _show_looked(self, looked: _Looked, *, cursor: int) -> None:
+    def _show_entry(self, looked: _OpenEntry, *, cursor: int) -> None:
         entry, found, tree = looked.entry, looked.preview, looked.tree
-        self.query_one(Heading).tell(
-            [(self._veil(entry.name), "strong"), (f" · {kind_words(found)}{_where(looked)}", "muted")], size(entry.size)
+        self.query_one(Heading).set_text(
+            [(self._mask(entry.name), "strong"), (f" · {preview_title(found)}{_where(looked)}", "muted")],
+            size(entry.size),
         )
-        self._tell_footer()
+        self._update_footer()
         match found:
             case Tree() if tree:
                 self._rows.show((), len(tree), tree.line, cursor=cursor)
             case Table() if looked.record is not None:
-                self._show_lines(record_lines(found, looked.record, self._rows.text_width, self._veil), "", cursor)
+                self._show_lines(record_lines(found, looked.record, self._rows.text_width, self._mask), "", cursor)
             case Table():
-                titles, *lines = table_lines(found, self._veil, looked.first)
+                titles, *lines = table_lines(found, self._mask, looked.first)
                 self._show_lines(lines, titles, cursor)
             case Text():
-                self._show_lines(text_lines(found, self._rows.text_width, self._veil), "", cursor)
+                self._show_lines(text_lines(found, self._rows.text_width, self._mask), "", cursor)
 
     @on(Prompt.Toggled)
-    def _tell_footer(self) -> None:
+    def _update_footer(self) -> None:
         self.query_one(FooterLine).show_keys(*self._keys())
 
-    def _keys(self) -> Sequence[Phrase]:
+    def _keys(self) -> Sequence[StyledText]:
         if self._prompt.is_open:
             return self._prompt.keys_beside
         if self._looked is None:
@@ -276,22 +277,22 @@ class ArchiveScreen(Screen[None]):
     def _show_lines(self, lines: Sequence[str], titles: str, cursor: int) -> None:
         self._rows.show([(titles, "accent")], len(lines), lambda row: [(lines[row], "plain")], cursor=cursor)
 
-    def _veil(self, text: str) -> str:
-        return veiled(text, self._about, self._reading)
+    def _mask(self, text: str) -> str:
+        return mask(text, self._about, self._reading)
 
-    def _say(self, sentence: str, role: str = "plain") -> None:
-        self.query_one("#status", StatusLine).tell(sentence, role)
+    def _show_status(self, sentence: str, role: str = "plain") -> None:
+        self.query_one("#status", StatusLine).set_text(sentence, role)
 
     @property
-    def _rows(self) -> RowList:
-        return self.query_one(RowList)
+    def _rows(self) -> VirtualList:
+        return self.query_one(VirtualList)
 
     @property
     def _prompt(self) -> Prompt:
         return self.query_one(Prompt)
 
 
-def _keys_of(looked: _Looked) -> tuple[Phrase, ...]:
+def _keys_of(looked: _OpenEntry) -> tuple[StyledText, ...]:
     """Return the keys that are for what is open alone."""
     if looked.tree is not None:
         return (("enter", "fold"),)
@@ -300,7 +301,7 @@ def _keys_of(looked: _Looked) -> tuple[Phrase, ...]:
     return ()
 
 
-def _where(looked: _Looked) -> str:
+def _where(looked: _OpenEntry) -> str:
     """Return which part of a table is shown."""
     if not isinstance(looked.preview, Table):
         return ""

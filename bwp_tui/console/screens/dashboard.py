@@ -13,14 +13,14 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.screen import Screen
 
 from bwp_tui.console.bindings import help_entries
-from bwp_tui.console.presentation.styled_text import Phrase
+from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_detail import status_role
 from bwp_tui.console.widgets.bars import FooterLine
 from bwp_tui.console.widgets.detail_pane import Heading, Paragraphs
-from bwp_tui.console.workers import set_going
+from bwp_tui.console.workers import start_worker
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import size
-from bwp_tui.domain.times import duration_words
+from bwp_tui.domain.times import format_duration
 from bwp_tui.store.queries.dashboard import Statistics
 
 _BAR: Final = 24
@@ -62,17 +62,17 @@ class DashboardScreen(Screen[None]):
         yield FooterLine(id="footer")
 
     def on_mount(self) -> None:
-        self.query_one(Heading).tell([("dashboard", "strong")], self._today.isoformat())
+        self.query_one(Heading).set_text([("dashboard", "strong")], self._today.isoformat())
         self.query_one(FooterLine).show_keys(("j k", "scroll"), ("?", "help"), ("esc", "back"))
-        set_going(self, self._fill, exclusive=True)
+        start_worker(self, self._fill, exclusive=True)
 
     def on_resize(self) -> None:
         self.set_class(self.app.size.width >= _BESIDE, "-beside")
 
     async def _fill(self) -> None:
         figures = await asyncio.to_thread(self._read)
-        self.query_one("#dashboard-left", Paragraphs).tell([*_statuses(figures), *_failures(figures)])
-        self.query_one("#dashboard-right", Paragraphs).tell(
+        self.query_one("#dashboard-left", Paragraphs).set_lines([*_statuses(figures), *_failures(figures)])
+        self.query_one("#dashboard-right", Paragraphs).set_lines(
             [*_due(figures, self._today), *_durations(figures), *_downloads(figures)]
         )
 
@@ -89,11 +89,11 @@ class DashboardScreen(Screen[None]):
         self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
 
 
-def _title(words: str) -> list[list[Phrase]]:
+def _title(words: str) -> list[list[StyledText]]:
     return [[], [(f" {words}", "accent")]]
 
 
-def _row(label: str, count: int, most: int, role: str) -> list[Phrase]:
+def _row(label: str, count: int, most: int, role: str) -> list[StyledText]:
     return [(f"   {label:<{_LABEL}}", "plain"), (bar(count, most), role), (f" {count}", "strong" if count else "muted")]
 
 
@@ -104,7 +104,7 @@ def bar(count: int, most: int) -> str:
     return f"{'━' * whole + '╸' * half:<{_BAR}}"
 
 
-def _statuses(figures: Statistics) -> Iterator[list[Phrase]]:
+def _statuses(figures: Statistics) -> Iterator[list[StyledText]]:
     most = max(figures.counts.values(), default=0)
     for kind in Kind:
         yield from _title(f"{kind.lower()}s")
@@ -120,7 +120,7 @@ def _statuses(figures: Statistics) -> Iterator[list[Phrase]]:
             yield [("   none yet", "muted")]
 
 
-def _failures(figures: Statistics) -> Iterator[list[Phrase]]:
+def _failures(figures: Statistics) -> Iterator[list[StyledText]]:
     yield from _title("why tasks failed")
     most = max((count for _, count in figures.failures), default=0)
     for code, count in figures.failures:
@@ -129,7 +129,7 @@ def _failures(figures: Statistics) -> Iterator[list[Phrase]]:
         yield [("   none has", "muted")]
 
 
-def _due(figures: Statistics, today: date) -> Iterator[list[Phrase]]:
+def _due(figures: Statistics, today: date) -> Iterator[list[StyledText]]:
     yield from _title("shoppers to answer, by due date")
     most = max(figures.overdue, *figures.due)
     yield _row("overdue", figures.overdue, most, "bad")
@@ -139,11 +139,11 @@ def _due(figures: Statistics, today: date) -> Iterator[list[Phrase]]:
         yield _row(f"{first:%m-%d} to {last:%m-%d}", count, most, "warn" if week == 0 else "busy")
 
 
-def _durations(figures: Statistics) -> Iterator[list[Phrase]]:
+def _durations(figures: Statistics) -> Iterator[list[StyledText]]:
     yield from _title("from submission to completion")
     for duration in figures.durations:
-        median = duration_words(timedelta(seconds=duration.median))
-        p90 = duration_words(timedelta(seconds=duration.p90))
+        median = format_duration(timedelta(seconds=duration.median))
+        p90 = format_duration(timedelta(seconds=duration.p90))
         yield [
             (f"   {duration.kind.lower():<{_LABEL}}", "plain"),
             (f"median {median}", "strong"),
@@ -153,7 +153,7 @@ def _durations(figures: Statistics) -> Iterator[list[Phrase]]:
         yield [("   none has completed", "muted")]
 
 
-def _downloads(figures: Statistics) -> Iterator[list[Phrase]]:
+def _downloads(figures: Statistics) -> Iterator[list[StyledText]]:
     count, total = figures.saved
     yield from _title("downloads")
     yield [(f"   {'saved':<{_LABEL}}", "plain"), (f"{count}", "strong"), (f"   {size(total)}", "muted")]

@@ -12,26 +12,26 @@ from textual.binding import Binding
 from textual.screen import Screen
 from textual.timer import Timer
 
-from bwp_tui.console.bindings.actions import READ_ONLY, Situation
+from bwp_tui.console.bindings.actions import READ_ONLY, ActionContext
 from bwp_tui.console.bindings.download_actions import DOWNLOAD_ACTIONS, MOVES, ON_MARKS
 from bwp_tui.console.bindings.key_names import shown_key
-from bwp_tui.console.presentation.download_detail import queue_words
-from bwp_tui.console.presentation.download_rows import DownloadTable
+from bwp_tui.console.presentation.download_detail import queue_text
+from bwp_tui.console.presentation.download_rows import DownloadRowBuilder
 from bwp_tui.console.presentation.task_cells import locale_glyphs
-from bwp_tui.console.presentation.task_detail import Reading
-from bwp_tui.console.screens.downloads_dispatcher import DownloadDoing
+from bwp_tui.console.presentation.task_detail import DisplayContext
+from bwp_tui.console.screens.downloads_dispatcher import DownloadActionDispatcher
 from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.session import Session
 from bwp_tui.console.widgets.bars import FooterLine, StatusLine
-from bwp_tui.console.widgets.debouncer import Resting
+from bwp_tui.console.widgets.debouncer import Debouncer
 from bwp_tui.console.widgets.detail_pane import Heading
 from bwp_tui.console.widgets.download_detail import DownloadDetail
-from bwp_tui.console.widgets.download_list import DownloadRows
+from bwp_tui.console.widgets.download_list import DownloadList
 from bwp_tui.console.widgets.prompt import Prompt
-from bwp_tui.console.workers import Work, set_going
+from bwp_tui.console.workers import Work, start_worker
 from bwp_tui.domain.task import Download, Task
 from bwp_tui.domain.times import local_day
-from bwp_tui.store.errors import HistoryError
+from bwp_tui.store.errors import StoreError
 from bwp_tui.store.worklog.engine_state import EngineState
 
 LISTED: Final = 200
@@ -50,7 +50,7 @@ class DownloadsScreen(Screen[None]):
         situation: of the screen that it was opened from.
     """
 
-    AUTO_FOCUS = "DownloadRows"
+    AUTO_FOCUS = "DownloadList"
     BINDINGS = [
         Binding(
             ",".join(action.keys), f"perform('{action.name}')", action.what, show=False, id=f"downloads_{action.name}"
@@ -58,30 +58,30 @@ class DownloadsScreen(Screen[None]):
         for action in DOWNLOAD_ACTIONS
     ]
 
-    def __init__(self, session: Session, situation: Situation) -> None:
+    def __init__(self, session: Session, situation: ActionContext) -> None:
         super().__init__()
         self.session = session
         self.marks: frozenset[int] = frozenset()
         self.listed: Sequence[tuple[Download, Task]] = ()
         self._engine: EngineState | None = None
         self._opened_from = situation
-        self._doing = DownloadDoing(self)
+        self._doing = DownloadActionDispatcher(self)
         self._read_at = -REDRAW_S
         self._redraw: Timer | None = None
-        self._resting = Resting(self, self._tell_detail)
+        self._debouncer = Debouncer(self, self._update_detail)
 
     def compose(self) -> ComposeResult:
         yield Heading(id="downloads-heading")
-        yield DownloadRows(id="download-rows")
+        yield DownloadList(id="download-rows")
         yield DownloadDetail(id="download-detail")
         yield Prompt(id="prompt")
         yield StatusLine(id="status")
         yield FooterLine(DOWNLOAD_ACTIONS, id="footer")
 
     @property
-    def rows(self) -> DownloadRows:
+    def rows(self) -> DownloadList:
         """The list."""
-        return self.query_one(DownloadRows)
+        return self.query_one(DownloadList)
 
     @property
     def prompt(self) -> Prompt:
@@ -89,41 +89,41 @@ class DownloadsScreen(Screen[None]):
         return self.query_one(Prompt)
 
     @property
-    def here(self) -> tuple[Download, Task] | None:
+    def current_download(self) -> tuple[Download, Task] | None:
         """The download under the cursor, and its task."""
         current = self.rows.current
         return next((found for found in self.listed if found[0].id == current), None)
 
     @property
-    def reading(self) -> Reading:
+    def display_context(self) -> DisplayContext:
         """The circumstances in which the history is read now."""
         session, now = self.session, self.session.clock()
-        return Reading(now, local_day(now), session.masked, session.day, self._engine)
+        return DisplayContext(now, local_day(now), session.masked, session.service_day, self._engine)
 
     @property
-    def situation(self) -> Situation:
+    def context(self) -> ActionContext:
         """What decides which actions are possible."""
-        here = self.here
+        here = self.current_download
         return self._opened_from._replace(download=None if here is None else here[0])
 
-    def say(self, sentence: str, role: str = "plain") -> None:
+    def show_status(self, sentence: str, role: str = "plain") -> None:
         """Show a sentence in the status line."""
-        self.query_one("#status", StatusLine).tell(sentence, role)
+        self.query_one("#status", StatusLine).set_text(sentence, role)
 
     # What the history says
 
     def apply(self, told: Snapshot | str) -> None:
         """Show what has changed, by and by, or say why it cannot be read."""
         if isinstance(told, str):
-            self.say(told, "bad")
+            self.show_status(told, "bad")
         elif self._redraw is None:
             rest = self._read_at + REDRAW_S - time.monotonic()
             if rest > 0:
-                self._redraw = self.set_timer(rest, self.look)
+                self._redraw = self.set_timer(rest, self.update_detail)
             else:
-                self.look()
+                self.update_detail()
 
-    def look(self, current: int | None = None) -> None:
+    def update_detail(self, current: int | None = None) -> None:
         """Read the history and show what it says now, the cursor on the download `current`, else where it is."""
         if self._redraw is not None:
             self._redraw.stop()
@@ -134,8 +134,8 @@ class DownloadsScreen(Screen[None]):
                 self.session.queue.listed(LISTED),
                 self.session.known_engine(self.session.queue.engine()),
             )
-        except HistoryError as error:
-            self.say(str(error), "bad")
+        except StoreError as error:
+            self.show_status(str(error), "bad")
             return
         self.marks &= {download.id for download, _ in self.listed}
         self._show(current)
@@ -146,28 +146,30 @@ class DownloadsScreen(Screen[None]):
         self._show()
 
     def _show(self, current: int | None = None) -> None:
-        table = DownloadTable(self.listed, self.rows.text_width, self.reading, self.marks, locale_glyphs())
+        table = DownloadRowBuilder(self.listed, self.rows.text_width, self.display_context, self.marks, locale_glyphs())
         titles, rows = table.lines()
-        self.rows.tell(titles, rows, self.rows.current if current is None else current)
+        self.rows.set_rows(titles, rows, self.rows.current if current is None else current)
         marked = f"{len(self.marks)} marked" if self.marks else ""
-        self.query_one(Heading).tell(queue_words([download for download, _ in self.listed]), *filter(None, (marked,)))
-        self._tell_detail()
+        self.query_one(Heading).set_text(
+            queue_text([download for download, _ in self.listed]), *filter(None, (marked,))
+        )
+        self._update_detail()
 
-    def _tell_detail(self) -> None:
-        detail, here = self.query_one(DownloadDetail), self.here
+    def _update_detail(self) -> None:
+        detail, here = self.query_one(DownloadDetail), self.current_download
         if here is None:
             detail.clear()
         else:
             download, task = here
-            detail.tell(download, task, self.session.reader.timeline(task), self.reading)
-        self._tell_footer()
+            detail.set_download(download, task, self.session.reader.timeline(task), self.display_context)
+        self._update_footer()
 
-    def _tell_footer(self) -> None:
+    def _update_footer(self) -> None:
         footer = self.query_one(FooterLine)
         if self.prompt.is_open:
             footer.show_keys(*self.prompt.keys_beside)
         else:
-            footer.tell(self.situation)
+            footer.set_context(self.context)
 
     # What the operator does
 
@@ -175,21 +177,21 @@ class DownloadsScreen(Screen[None]):
         """Do an action of the registry, or say why it is not possible."""
         if self.prompt.is_open:
             return
-        situation, action = self.situation, _BY_NAME[name]
+        situation, action = self.context, _BY_NAME[name]
         if name not in MOVES:
-            self.say("")  # it was about what was done before
+            self.show_status("")  # it was about what was done before
         if self.marks and name in ON_MARKS:
             why_not = READ_ONLY if situation.read_only else None
         else:
-            why_not = action.why_not(situation)
+            why_not = action.disabled_reason(situation)
         if why_not:
-            self.say(f"{shown_key(action.keys[0])}: {why_not}", "warn")
+            self.show_status(f"{shown_key(action.keys[0])}: {why_not}", "warn")
         else:
-            self._doing.do(name)
+            self._doing.dispatch(name)
 
-    def work_on(self, work: Work) -> None:
+    def start_worker(self, work: Work) -> None:
         """Carry out work that waits for the operator or the disk."""
-        set_going(self, work, group="doing")
+        start_worker(self, work, group="doing")
 
     def close(self) -> None:
         """Go back to the tasks."""
@@ -197,22 +199,22 @@ class DownloadsScreen(Screen[None]):
 
     @on(Prompt.Toggled)
     def _asked(self) -> None:
-        self._tell_footer()
+        self._update_footer()
 
     def on_unmount(self) -> None:
-        self._resting.stop()
+        self._debouncer.stop()
 
-    @on(DownloadRows.Highlighted)
-    def _moved(self, event: DownloadRows.Highlighted) -> None:
+    @on(DownloadList.Highlighted)
+    def _moved(self, event: DownloadList.Highlighted) -> None:
         event.stop()
-        self._resting.move()
+        self._debouncer.restart()
 
-    @on(DownloadRows.Chosen)
+    @on(DownloadList.Chosen)
     def _chosen(self) -> None:
         self.action_perform("look")
 
     def on_screen_resume(self) -> None:
-        self.look()
+        self.update_detail()
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._show)

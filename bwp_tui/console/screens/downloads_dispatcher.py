@@ -8,55 +8,55 @@ from typing import Final, Protocol
 
 from textual.app import App
 
-from bwp_tui.console.bindings.actions import Situation
+from bwp_tui.console.bindings.actions import ActionContext
 from bwp_tui.console.bindings.download_actions import DOWNLOAD_ACTIONS, DOWNLOAD_GROUPS
-from bwp_tui.console.presentation.task_detail import Reading, subject, veiled
-from bwp_tui.console.protocols import Speaking
+from bwp_tui.console.presentation.task_detail import DisplayContext, mask, subject
+from bwp_tui.console.protocols import StatusReporter
 from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.help import HelpScreen
 from bwp_tui.console.terminal.clipboard import copy
-from bwp_tui.console.widgets.download_list import DownloadRows
+from bwp_tui.console.widgets.download_list import DownloadList
 from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.console.workers import Work
-from bwp_tui.console.write_worker import write
+from bwp_tui.console.write_worker import run_in_thread_and_report
 from bwp_tui.domain.task import Download, Task
 from bwp_tui.domain.text import size
-from bwp_tui.store.commands.download_queue import OPEN, Steered, cannot_cancel
+from bwp_tui.store.commands.download_queue import OPEN, QueueResult, cannot_cancel
 
 
-class DownloadStage(Speaking, Protocol):
-    """The downloads screen, as its doing sees it. `here` is the download under the cursor."""
+class DownloadsScreenProtocol(StatusReporter, Protocol):
+    """The downloads screen, as its doing sees it. `current_download` is the download under the cursor."""
 
     marks: frozenset[int]
 
     @property
     def app(self) -> App[object]: ...
     @property
-    def rows(self) -> DownloadRows: ...
+    def rows(self) -> DownloadList: ...
     @property
     def prompt(self) -> Prompt: ...
     @property
-    def here(self) -> tuple[Download, Task] | None: ...
+    def current_download(self) -> tuple[Download, Task] | None: ...
     @property
     def listed(self) -> Sequence[tuple[Download, Task]]: ...
     @property
-    def reading(self) -> Reading: ...
+    def display_context(self) -> DisplayContext: ...
     @property
-    def situation(self) -> Situation: ...
+    def context(self) -> ActionContext: ...
 
-    def look(self, current: int | None = None) -> None: ...
+    def update_detail(self, current: int | None = None) -> None: ...
     def mark(self, ids: frozenset[int]) -> None: ...
-    def work_on(self, work: Work) -> None: ...
+    def start_worker(self, work: Work) -> None: ...
     def close(self) -> None: ...
 
 
-class DownloadDoing:
+class DownloadActionDispatcher:
     """Carries out the actions of the downloads screen, on the marked downloads or on the one under the cursor."""
 
-    def __init__(self, stage: DownloadStage) -> None:
+    def __init__(self, stage: DownloadsScreenProtocol) -> None:
         self._stage = stage
         self._plain: dict[str, Callable[[], None]] = {
-            "look": self._look_inside,
+            "look": self._open_archive,
             "mark": self._mark,
             "mark_all": self._mark_all,
             "help": self._open_help,
@@ -64,22 +64,22 @@ class DownloadDoing:
             "leave": stage.close,
         }
         self._asking: dict[str, Work] = {
-            "folder": self._tell_folder,
+            "folder": self._show_folder,
             "copy": self._copy_hash,
-            "pause": self._turn,
+            "pause": self._toggle_pause,
             "cancel": self._cancel,
-            "retry": lambda: self._steer("retry", self._chosen()),
+            "retry": lambda: self._apply("retry", self._chosen()),
             "move_up": lambda: self._move(-1),
             "move_down": lambda: self._move(1),
             "move_first": lambda: self._move(-len(stage.listed)),
         }
 
-    def do(self, name: str) -> None:
+    def dispatch(self, name: str) -> None:
         """Do the action called `name`."""
         if name in self._plain:
             self._plain[name]()
         elif name in self._asking:
-            self._stage.work_on(self._asking[name])
+            self._stage.start_worker(self._asking[name])
         else:
             self._go(name)
 
@@ -88,10 +88,10 @@ class DownloadDoing:
         moves: dict[str, Callable[[], None]] = {
             "down": lambda: rows.move(1),
             "up": lambda: rows.move(-1),
-            "half_page_down": lambda: rows.turn(max(1, rows.page // 2)),
-            "half_page_up": lambda: rows.turn(-max(1, rows.page // 2)),
-            "page_down": lambda: rows.turn(rows.page),
-            "page_up": lambda: rows.turn(-rows.page),
+            "half_page_down": lambda: rows.move_pages(max(1, rows.page // 2)),
+            "half_page_up": lambda: rows.move_pages(-max(1, rows.page // 2)),
+            "page_down": lambda: rows.move_pages(rows.page),
+            "page_up": lambda: rows.move_pages(-rows.page),
             "first": lambda: rows.go_to(0),
             "last": lambda: rows.go_to(rows.row_count - 1),
         }
@@ -102,48 +102,48 @@ class DownloadDoing:
         stage = self._stage
         if stage.marks:
             return [download for download, _ in stage.listed if download.id in stage.marks]
-        return [] if stage.here is None else [stage.here[0]]
+        return [] if stage.current_download is None else [stage.current_download[0]]
 
-    async def _turn(self) -> None:
+    async def _toggle_pause(self) -> None:
         """Pause what can be paused; where nothing can, let go on what is paused. Each press counts, however fast."""
         stage, chosen = self._stage, self._chosen()
         ids = [download.id for download in chosen]
-        turned = await write(stage, lambda: stage.session.queue.turn(ids))
+        turned = await run_in_thread_and_report(stage, lambda: stage.session.queue.toggle_pause(ids))
         if turned is None:
             return
         action, results = turned
         if stage.marks and all(result.refused for result in results):
-            stage.say("Of the marked downloads none can be paused or resumed.", "warn")
+            stage.show_status("Of the marked downloads none can be paused or resumed.", "warn")
             return
         done = {result.id for result in results}
-        self._tell(action, [download for download in chosen if download.id in done], results)
+        self._report(action, [download for download in chosen if download.id in done], results)
 
     async def _cancel(self) -> None:
         possible = [download for download in self._chosen() if cannot_cancel(download) is None]
         if not possible:
-            self._stage.say("Of the marked downloads none is left to cancel.", "warn")
+            self._stage.show_status("Of the marked downloads none is left to cancel.", "warn")
             return
         kept = sum(download.bytes for download in possible)
         which = self._named(possible[0]) if len(possible) == 1 else f"{len(possible)} downloads"
         removed = f" and remove the {size(kept)} fetched so far" if kept else ""
-        if await self._stage.prompt.yes(f"Cancel {which}{removed}?", for_good=True):
-            await self._steer("cancel", possible)
+        if await self._stage.prompt.ask_yes_no(f"Cancel {which}{removed}?", for_good=True):
+            await self._apply("cancel", possible)
 
-    async def _steer(self, action: str, downloads: Sequence[Download]) -> None:
+    async def _apply(self, action: str, downloads: Sequence[Download]) -> None:
         stage, ids = self._stage, [download.id for download in downloads]
-        results = await write(stage, lambda: stage.session.queue.steer(action, ids))
+        results = await run_in_thread_and_report(stage, lambda: stage.session.queue.apply(action, ids))
         if results is not None:
-            self._tell(action, downloads, results)
+            self._report(action, downloads, results)
 
-    def _tell(self, action: str, downloads: Sequence[Download], results: Sequence[Steered]) -> None:
+    def _report(self, action: str, downloads: Sequence[Download], results: Sequence[QueueResult]) -> None:
         stage = self._stage
         refused = [result for result in results if result.refused]
         if stage.marks:
             stage.mark(frozenset(result.id for result in refused))
-        stage.look(results[0].now if len(results) == 1 else None)
-        stage.say(self._told(action, downloads, results), "warn" if refused else "plain")
+        stage.update_detail(results[0].now if len(results) == 1 else None)
+        stage.show_status(self._result_sentence(action, downloads, results), "warn" if refused else "plain")
 
-    def _told(self, action: str, downloads: Sequence[Download], results: Sequence[Steered]) -> str:
+    def _result_sentence(self, action: str, downloads: Sequence[Download], results: Sequence[QueueResult]) -> str:
         reasons = [result.refused for result in results if result.refused]
         if len(results) == 1:
             one, _ = _DONE[action]
@@ -153,44 +153,44 @@ class DownloadDoing:
 
     async def _move(self, places: int) -> None:
         stage = self._stage
-        if stage.here is None:
+        if stage.current_download is None:
             return
-        moved = stage.here[0].id
-        await write(stage, lambda: stage.session.queue.move(moved, places))
-        stage.look(moved)
+        moved = stage.current_download[0].id
+        await run_in_thread_and_report(stage, lambda: stage.session.queue.move(moved, places))
+        stage.update_detail(moved)
 
     def _mark(self) -> None:
         stage = self._stage
-        if stage.here is not None:
-            stage.mark(stage.marks ^ {stage.here[0].id})
+        if stage.current_download is not None:
+            stage.mark(stage.marks ^ {stage.current_download[0].id})
             stage.rows.move(1)
 
     def _mark_all(self) -> None:
         every = frozenset(download.id for download, _ in self._stage.listed if download.state in OPEN)
         self._stage.mark(frozenset() if every <= self._stage.marks else every | self._stage.marks)
 
-    def _look_inside(self) -> None:
-        if self._stage.here is not None:
-            download, task = self._stage.here
+    def _open_archive(self) -> None:
+        if self._stage.current_download is not None:
+            download, task = self._stage.current_download
             self._stage.app.push_screen(ArchiveScreen(self._stage.session, task, Path(download.path or "")))
 
-    async def _tell_folder(self) -> None:
-        if self._stage.here is not None:
-            download, task = self._stage.here
+    async def _show_folder(self) -> None:
+        if self._stage.current_download is not None:
+            download, task = self._stage.current_download
             folder = str(Path(download.path or "").parent)
-            self._stage.say(f"{veiled(folder, task, self._stage.reading)}  {await self._copied(folder)}")
+            self._stage.show_status(f"{mask(folder, task, self._stage.display_context)}  {await self._copied(folder)}")
 
     async def _copy_hash(self) -> None:
-        if self._stage.here is not None:
-            sha256 = self._stage.here[0].sha256 or ""
-            self._stage.say(f"sha256 {sha256}: {await self._copied(sha256)}.")
+        if self._stage.current_download is not None:
+            sha256 = self._stage.current_download[0].sha256 or ""
+            self._stage.show_status(f"sha256 {sha256}: {await self._copied(sha256)}.")
 
     async def _copied(self, text: str) -> str:
         stage = self._stage
         return await copy(text, stage.app.copy_to_clipboard, stage.session.profile.folder)
 
     def _open_help(self) -> None:
-        self._stage.app.push_screen(HelpScreen(self._stage.situation, DOWNLOAD_ACTIONS, DOWNLOAD_GROUPS, notes=()))
+        self._stage.app.push_screen(HelpScreen(self._stage.context, DOWNLOAD_ACTIONS, DOWNLOAD_GROUPS, notes=()))
 
     def _back(self) -> None:
         if self._stage.marks:
@@ -200,7 +200,7 @@ class DownloadDoing:
 
     def _named(self, download: Download) -> str:
         task = next((task for found, task in self._stage.listed if found.id == download.id), None)
-        whose = f" for {subject(task, self._stage.reading)}" if task else ""
+        whose = f" for {subject(task, self._stage.display_context)}" if task else ""
         return f"the download of #{download.number}{whose}"
 
 

@@ -12,9 +12,9 @@ from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.screen import Screen
 
-from bwp_tui.console.bindings.actions import ACTIONS, GROUPS, Action, Situation
+from bwp_tui.console.bindings.actions import ACTIONS, GROUPS, Action, ActionContext
 from bwp_tui.console.bindings.key_names import shown_key
-from bwp_tui.console.presentation.styled_text import Phrase
+from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.widgets.bars import FooterLine
 from bwp_tui.console.widgets.detail_pane import Heading, Paragraphs
 
@@ -48,10 +48,10 @@ class HelpScreen(Screen[None]):
 
     def __init__(
         self,
-        situation: Situation,
+        situation: ActionContext,
         actions: Sequence[Action] = ACTIONS,
         groups: Sequence[str] = GROUPS,
-        notes: Sequence[Sequence[Phrase]] | None = None,
+        notes: Sequence[Sequence[StyledText]] | None = None,
     ) -> None:
         super().__init__()
         self._actions = sorted(actions, key=lambda action: groups.index(action.group))
@@ -66,27 +66,27 @@ class HelpScreen(Screen[None]):
         yield FooterLine(id="footer")
 
     def on_mount(self) -> None:
-        self.query_one(Heading).tell([("keys", "strong")], "bwp-tui")
+        self.query_one(Heading).set_text([("keys", "strong")], "bwp-tui")
         self.query_one(FooterLine).show_keys(("j k", "scroll"), ("esc", "back"))
 
     def on_resize(self) -> None:
-        lines: list[Sequence[Phrase]] = []
+        lines: list[Sequence[StyledText]] = []
         for group, actions in groupby(self._actions, key=lambda action: action.group):
             lines += [[], [(f" {group}", "accent")], *(line for action in actions for line in self._lines(action))]
         lines += [[], *self._notes]
-        self.query_one("#help-text", Paragraphs).tell(lines)
+        self.query_one("#help-text", Paragraphs).set_lines(lines)
 
-    def _lines(self, action: Action) -> list[list[Phrase]]:
-        why_not = action.why_not(self._situation)
+    def _lines(self, action: Action) -> list[list[StyledText]]:
+        why_not = action.disabled_reason(self._situation)
         indent = _INDENT + self._keys
         first, *more = wrap(action.what, max(_KEYS, self.app.size.width - indent - _MARGIN))
-        line: list[Phrase] = [
+        line: list[StyledText] = [
             (f"{'':{_INDENT}}{_keys_of(action):<{self._keys}}", "key"),
             (first, "muted" if why_not else "plain"),
         ]
         if action.command and not why_not and self.app.size.width >= _ROOMY:
             line.append((f"{'':{max(0, _WHAT - len(first))}} bwp-tui {action.command}", "muted"))
-        below: list[list[Phrase]] = [[(f"{'':{indent}}{words}", "muted" if why_not else "plain")] for words in more]
+        below: list[list[StyledText]] = [[(f"{'':{indent}}{words}", "muted" if why_not else "plain")] for words in more]
         reason = wrap(f"not now: {why_not}", max(_KEYS, self.app.size.width - indent - _MARGIN)) if why_not else []
         return [line, *below, *([(f"{'':{indent}}{words}", "warn")] for words in reason)]
 
@@ -103,7 +103,7 @@ def _keys_of(action: Action) -> str:
     return f"{' '.join(shown_key(key) for key in action.keys)} "
 
 
-_FILTER_LINES: Final[list[list[Phrase]]] = [
+_FILTER_LINES: Final[list[list[StyledText]]] = [
     [(" Filters", "accent")],
     [("   jane", "key"), ("            the word in the address, the task id or the note", "plain")],
     [("   status:failed,on_hold  kind:deletion", "key"), ("   one of some values", "plain")],

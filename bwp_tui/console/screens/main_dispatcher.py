@@ -7,22 +7,22 @@ from collections.abc import Callable
 from typing import Final
 
 from bwp_tui.console.bindings.actions import MOST_VIEWS
-from bwp_tui.console.command_bar.controller import Commanding
-from bwp_tui.console.command_bar.task_commands import CommandDeeds
-from bwp_tui.console.controllers.bulk import SHORTEN, ManyDoing
-from bwp_tui.console.controllers.column_chooser import ChoosingColumns
-from bwp_tui.console.controllers.copy import Copying
-from bwp_tui.console.controllers.filter_prompt import Filtering
-from bwp_tui.console.controllers.marked_tasks import Marked
-from bwp_tui.console.controllers.records import Recording
-from bwp_tui.console.controllers.saved_views import SavingViews
-from bwp_tui.console.controllers.undo import Undoing
-from bwp_tui.console.presentation.task_detail import Reading, subject, veiled
-from bwp_tui.console.protocols import Stage
-from bwp_tui.console.screens.navigator import Opening
+from bwp_tui.console.command_bar.controller import CommandBar
+from bwp_tui.console.command_bar.task_commands import TaskLineCommands
+from bwp_tui.console.controllers.bulk import SHORTEN, BulkActions
+from bwp_tui.console.controllers.column_chooser import ColumnChooser
+from bwp_tui.console.controllers.copy import CopyController
+from bwp_tui.console.controllers.filter_prompt import FilterPrompt
+from bwp_tui.console.controllers.marked_tasks import MarkedTasks
+from bwp_tui.console.controllers.records import RecordController
+from bwp_tui.console.controllers.saved_views import SavedViewController
+from bwp_tui.console.controllers.undo import UndoController
+from bwp_tui.console.presentation.task_detail import DisplayContext, mask, subject
+from bwp_tui.console.protocols import MainScreenProtocol
+from bwp_tui.console.screens.navigator import Navigator
 from bwp_tui.console.widgets.prompt import F2
 from bwp_tui.console.workers import Work
-from bwp_tui.console.write_worker import write
+from bwp_tui.console.write_worker import run_in_thread_and_report
 from bwp_tui.domain.filter import VIEWS
 from bwp_tui.domain.holding_periods import Hold, fitting_hold, same_hold
 from bwp_tui.domain.task import Kind, Request, Status, Task
@@ -34,18 +34,18 @@ from bwp_tui.store.commands.result_files import saved_at
 _DETAIL_LINES: Final = 3
 
 
-class Doing:
+class ActionDispatcher:
     """Carries out the registry's actions for the main screen, one question to the operator at a time."""
 
-    def __init__(self, screen: Stage) -> None:
+    def __init__(self, screen: MainScreenProtocol) -> None:
         self._screen = screen
-        self._marked = Marked(screen)
-        many, recording = ManyDoing(screen, self._marked), Recording(screen, self._marked)
-        copying = Copying(screen, self._marked)
+        self._marked = MarkedTasks(screen)
+        many, recording = BulkActions(screen, self._marked), RecordController(screen, self._marked)
+        copying = CopyController(screen, self._marked)
         self._filing = False
         self._plain: dict[str, Callable[[], None]] = {
             **many.plain,
-            **Opening(screen).plain,
+            **Navigator(screen).handlers,
             "new": screen.open_form,
             "new_deletion": lambda: screen.open_form(Kind.DELETION),
             "freeze": screen.freeze,
@@ -59,11 +59,11 @@ class Doing:
             **{f"view_{index + 1}": _bound(screen.show_view, index) for index in range(MOST_VIEWS)},
         }
         self._asking: dict[str, Work] = {
-            "filter": Filtering(screen).ask,
+            "filter": FilterPrompt(screen).ask,
             **recording.of_one,
             **recording.of_any,
-            "undo": Undoing(screen).undo,
-            "command": Commanding(screen, CommandDeeds(screen, self._marked, many.resubmit, recording)).ask,
+            "undo": UndoController(screen).undo,
+            "command": CommandBar(screen, TaskLineCommands(screen, self._marked, many.resubmit, recording)).ask,
             "palette": self._palette,
             "download": self._download,
             "resubmit": self._resubmit,
@@ -71,8 +71,8 @@ class Doing:
             "poll": self._poll,
             "copy": copying.one,
             "sort": self._sort,
-            "columns": ChoosingColumns(screen).ask,
-            "save_view": SavingViews(screen).ask,
+            "columns": ColumnChooser(screen).ask,
+            "save_view": SavedViewController(screen).ask,
         }
         self._asking_marked: dict[str, Work] = {
             **many.asking,
@@ -80,7 +80,7 @@ class Doing:
             "copy": copying.marked,
         }
 
-    def do(self, name: str) -> None:
+    def dispatch(self, name: str) -> None:
         """Do the action called `name`: to the marked tasks where there are some, else to the one under the cursor."""
         if name in _MOVES:
             self._move(name)
@@ -88,7 +88,7 @@ class Doing:
             self._plain[name]()
         else:
             asking = self._asking_marked if self.acts_on_marks(name) else self._asking
-            self._screen.work_on(asking[name], "doing", exclusive=True)
+            self._screen.start_worker(asking[name], "doing", exclusive=True)
 
     def acts_on_marks(self, name: str) -> bool:
         """Say whether the action called `name` would be done to marked tasks."""
@@ -98,11 +98,11 @@ class Doing:
         """Take the marks from tasks that are not listed (any more)."""
         self._marked.unmark_unlisted()
 
-    def file(self, request: Request) -> None:
+    def submit(self, request: Request) -> None:
         """Record what the request form holds; once, however often enter is pressed meanwhile."""
         if not self._filing:
             self._filing = True
-            self._screen.work_on(lambda: self._file(request), "filing", exclusive=False)
+            self._screen.start_worker(lambda: self._submit(request), "filing", exclusive=False)
 
     def _move(self, name: str) -> None:
         getattr(self._screen.table, f"action_{_MOVES[name]}")()
@@ -113,15 +113,15 @@ class Doing:
             screen.close_form()
         elif self._marked.all:
             self._marked.set(frozenset())
-        elif screen.view != 0:
+        elif screen.view_index != 0:
             screen.show_view(0)
         else:
-            screen.say("")
+            screen.show_status("")
 
     async def _palette(self) -> None:
         screen = self._screen
         screen.open_palette()
-        answer = await screen.prompt.text("find", changed=screen.palette.search, moved=screen.palette.move)
+        answer = await screen.prompt.ask_text("find", changed=screen.palette.search, moved=screen.palette.move)
         picked = screen.palette.picked
         screen.close_palette()
         if answer is not None and picked is not None:
@@ -132,54 +132,58 @@ class Doing:
         task = self._task()
         saved = None if task is None else await asyncio.to_thread(saved_at, task)
         if task is not None and saved is not None:
-            name = veiled(saved.name, task, self._reading())
-            if not await self._screen.prompt.yes(f"It is saved already as {name}. Fetch it again?"):
+            name = mask(saved.name, task, self._reading())
+            if not await self._screen.prompt.ask_yes_no(f"It is saved already as {name}. Fetch it again?"):
                 return
-        await self._record(self._screen.session.desk.download)
+        await self._record(self._screen.session.tasks.download)
 
     async def _poll(self) -> None:
-        await self._record(self._screen.session.desk.poll)
+        await self._record(self._screen.session.tasks.poll)
 
     async def _cancel(self) -> None:
         task = self._task()
-        if task and await self._screen.prompt.yes(f"{cancelling(task)} for {self._subject(task)}?", for_good=True):
-            said = await write(self._screen, lambda: self._screen.session.desk.cancel(task))
+        if task and await self._screen.prompt.ask_yes_no(
+            f"{cancelling(task)} for {self._masked_subject(task)}?", for_good=True
+        ):
+            said = await run_in_thread_and_report(self._screen, lambda: self._screen.session.tasks.cancel(task))
             if said is not None:
-                self._screen.say(said if task.has_no_answer else f"{said} {await self._screen.session.when_sent()}")
+                self._screen.show_status(
+                    said if task.has_no_answer else f"{said} {await self._screen.session.when_sent()}"
+                )
 
     async def _resubmit(self) -> None:
         task = self._task()
         if task is None:
             return
-        desk, today = self._screen.session.desk, self._screen.session.today()
+        desk, today = self._screen.session.tasks, self._screen.session.today()
         hold: Hold = same_hold
         late = (await asyncio.to_thread(desk.plan, "resubmit", [task.number], today)).warning
         doubt = "It may have been started. " if task.status in (Status.UNCONFIRMED, Status.GIVEN_UP) else ""
         if task.kind is Kind.DELETION:
             question = f"Type the address to submit the deletion for {clean_line(task.email)} again:"
             shown = f"{doubt}{late}. {question}" if late else f"{doubt}{question}"
-            answer = await self._screen.prompt.text(shown, f2=SHORTEN if late else "")
+            answer = await self._screen.prompt.ask_text(shown, f2=SHORTEN if late else "")
             if answer == F2:
                 hold = fitting_hold(today)
                 question = f"Held for {counted(hold(task) or 0, 'day')}. {question}"
-                answer = await self._screen.prompt.text(f"{doubt}{question}")
+                answer = await self._screen.prompt.ask_text(f"{doubt}{question}")
             if answer is None or answer.strip() != task.email:
-                self._screen.say("" if answer is None else "Nothing was done: that is not the address.", "warn")
+                self._screen.show_status("" if answer is None else "Nothing was done: that is not the address.", "warn")
                 return
         else:
-            question = f"{doubt}Submit the retrieval for {self._subject(task)} again?"
-            if not await self._screen.prompt.yes(question, for_good=True):
+            question = f"{doubt}Submit the retrieval for {self._masked_subject(task)} again?"
+            if not await self._screen.prompt.ask_yes_no(question, for_good=True):
                 return
-        new = await write(self._screen, lambda: desk.resubmit(task, hold))
+        new = await run_in_thread_and_report(self._screen, lambda: desk.resubmit(task, hold))
         if new is not None:
             when = await self._screen.session.when_sent()
-            self._screen.say(f"Recorded as #{new.number} with a client token of its own. {when}")
-            self._screen.wait_for(new.number)
+            self._screen.show_status(f"Recorded as #{new.number} with a client token of its own. {when}")
+            self._screen.select_when_listed(new.number)
 
-    async def _file(self, request: Request) -> None:
+    async def _submit(self, request: Request) -> None:
         screen = self._screen
         try:
-            task = await write(self._screen, lambda: screen.session.desk.submit(request))
+            task = await run_in_thread_and_report(self._screen, lambda: screen.session.tasks.submit(request))
         finally:
             self._filing = False
         if task is None:
@@ -187,30 +191,30 @@ class Doing:
         screen.form.clear()
         screen.close_form()
         when = await screen.session.when_sent()
-        screen.say(f"Recorded as #{task.number}: {task.kind.lower()} for {self._subject(task)}. {when}")
-        screen.wait_for(task.number)
+        screen.show_status(f"Recorded as #{task.number}: {task.kind.lower()} for {self._masked_subject(task)}. {when}")
+        screen.select_when_listed(task.number)
 
     async def _record(self, act: Callable[[Task], str]) -> None:
         task = self._task()
         if task is not None:
-            await write(self._screen, lambda: act(task))
+            await run_in_thread_and_report(self._screen, lambda: act(task))
 
     async def _sort(self) -> None:
-        key = await self._screen.prompt.key("Sort by:", _SORTS)
+        key = await self._screen.prompt.ask_key("Sort by:", _SORTS)
         if key is not None:
-            self._screen.show(self._screen.listing.ordered(_SORTS[key]))
-            self._screen.say(f"Sorted by {_SORTS[key]}.")
+            self._screen.show(self._screen.list_state.ordered(_SORTS[key]))
+            self._screen.show_status(f"Sorted by {_SORTS[key]}.")
 
     def _task(self) -> Task | None:
-        return self._screen.task_here
+        return self._screen.current_task
 
-    def _subject(self, task: Task) -> str:
+    def _masked_subject(self, task: Task) -> str:
         return subject(task, self._reading())
 
-    def _reading(self) -> Reading:
+    def _reading(self) -> DisplayContext:
         session = self._screen.session
         now = session.clock()
-        return Reading(now, local_day(now), session.masked, session.day)
+        return DisplayContext(now, local_day(now), session.masked, session.service_day)
 
 
 _MOVES: Final = {

@@ -8,13 +8,13 @@ from typing import Final
 from textual.content import Content
 from textual.screen import Screen
 
-from bwp_tui.console.bindings.actions import Situation
-from bwp_tui.console.presentation.styled_text import Phrase
-from bwp_tui.console.presentation.task_detail import Reading, download_end
+from bwp_tui.console.bindings.actions import ActionContext
+from bwp_tui.console.presentation.styled_text import StyledText
+from bwp_tui.console.presentation.task_detail import DisplayContext, download_end
 from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.session import Session
-from bwp_tui.console.widgets.active_downloads import DownloadLines
-from bwp_tui.console.widgets.bars import FooterLine, HeaderLine, Standing, ViewsLine
+from bwp_tui.console.widgets.active_downloads import ActiveDownloads
+from bwp_tui.console.widgets.bars import FooterLine, HeaderLine, HeaderState, ViewsLine
 from bwp_tui.console.widgets.detail_pane import DetailPane
 from bwp_tui.console.widgets.task_table import TaskTable
 from bwp_tui.domain.filter import VIEWS, View
@@ -22,7 +22,7 @@ from bwp_tui.domain.task import Task
 from bwp_tui.domain.times import local_day
 
 
-class Around:
+class MainPanels:
     """Tells each line and pane around the table what it is to show.
 
     Attributes:
@@ -39,17 +39,17 @@ class Around:
         """The views that have a key: the built-in ones, and the saved ones behind them."""
         return VIEWS if self.snapshot is None else self.snapshot.views
 
-    def tell_header(self, *, frozen: bool) -> None:
+    def update_header(self, *, frozen: bool) -> None:
         """Show profile, engine and service, and how the table stands."""
         session, snapshot = self._session, self.snapshot
-        trouble = None if snapshot is None else session.trouble_words(snapshot.engine)
+        trouble = None if snapshot is None else session.service_trouble(snapshot.engine)
         self._table.is_cut_off = trouble is not None
-        self._screen.query_one(HeaderLine).tell(
-            Standing(
+        self._screen.query_one(HeaderLine).set_state(
+            HeaderState(
                 profile="practice" if session.profile.practice else session.profile.name,
                 practice=session.profile.practice or session.profile.is_local,
                 target_id=session.profile.target_id,
-                engine=session.engine_words(None if snapshot is None else snapshot.engine),
+                engine=session.engine_label(None if snapshot is None else snapshot.engine),
                 trouble=trouble,
                 masked=session.masked,
                 read_only=session.read_only,
@@ -58,7 +58,7 @@ class Around:
             )
         )
 
-    def tell_views(self, current: int | None, filter_text: str, *, is_counted: bool) -> None:
+    def update_views(self, current: int | None, filter_text: str, *, is_counted: bool) -> None:
         """Show the views and the filter; `current` is the index of the view that is shown.
 
         Args:
@@ -67,29 +67,31 @@ class Around:
         counts = self.snapshot.view_counts if self.snapshot else ()
         shown = "" if current == 0 else filter_text
         rows = self._table.row_count if is_counted else None
-        self._screen.query_one(ViewsLine).tell(self.views, counts, current, shown, rows)
+        self._screen.query_one(ViewsLine).set_views(self.views, counts, current, shown, rows)
 
-    def tell_detail(self, task: Task | None) -> None:
+    def update_detail(self, task: Task | None) -> None:
         """Show all about a task."""
         timeline = self._session.reader.timeline(task) if task else []
-        self._screen.query_one(DetailPane).tell(task, timeline, self._reading())
+        self._screen.query_one(DetailPane).set_task(task, timeline, self._reading())
 
-    def tell_downloads(self, snapshot: Snapshot) -> None:
+    def update_downloads(self, snapshot: Snapshot) -> None:
         """Show the downloads that are under way."""
         named = self._session.reader.named_downloads(snapshot.downloads, masked=self._session.masked)
-        self._screen.query_one(DownloadLines).tell(named, self._session.known_engine(snapshot.engine))
+        self._screen.query_one(ActiveDownloads).update(named, self._session.known_engine(snapshot.engine))
 
-    def tell_footer(self, situation: Situation, opened: Sequence[Phrase], wrong: tuple[int, int, str] | None) -> None:
+    def update_footer(
+        self, situation: ActionContext, opened: Sequence[StyledText], wrong: tuple[int, int, str] | None
+    ) -> None:
         """Show what is wrong with what is typed, or the keys of what is open, or those of the table."""
         footer = self._screen.query_one(FooterLine)
         if wrong is not None:
-            footer.point_out(*wrong)
+            footer.show_mistake(*wrong)
         elif opened:
             footer.show_keys(*opened)
         else:
-            footer.tell(situation)
+            footer.set_context(situation)
 
-    def tell_empty(self, filter_text: str) -> None:
+    def update_empty_text(self, filter_text: str) -> None:
         """Have an empty table say why it is empty."""
         key = self._session.keymap.key
         if filter_text:
@@ -98,7 +100,7 @@ class Around:
             words = f"No request yet.\n{key('new')} files the first one."
         self._table.empty_text = Content(words)
 
-    def ended(self, before: Snapshot, now: Snapshot) -> Sequence[Phrase]:
+    def ended_downloads(self, before: Snapshot, now: Snapshot) -> Sequence[StyledText]:
         """Return what there is to say of the downloads that were under way in the snapshot before and ended."""
         running = {download.number for download in now.downloads}
         numbers = [download.number for download in before.downloads if download.number not in running]
@@ -108,10 +110,10 @@ class Around:
     def _table(self) -> TaskTable:
         return self._screen.query_one(TaskTable)
 
-    def _reading(self) -> Reading:
+    def _reading(self) -> DisplayContext:
         session, now = self._session, self._session.clock()
-        return Reading(now, local_day(now), session.masked, session.day)
+        return DisplayContext(now, local_day(now), session.masked, session.service_day)
 
 
-FORM: Final = (("enter", "file"), ("tab", "next field"), ("←→", "choose"), ("esc", "keep and close"))
-PALETTE: Final = (("enter", "run"), ("↑↓", "pick"), ("esc", "close"))
+FORM_KEYS: Final = (("enter", "file"), ("tab", "next field"), ("←→", "choose"), ("esc", "keep and close"))
+PALETTE_KEYS: Final = (("enter", "run"), ("↑↓", "pick"), ("esc", "close"))

@@ -10,14 +10,14 @@ from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.screen import Screen
 
-from bwp_tui.console.presentation.styled_text import Phrase
+from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.widgets.bars import FooterLine
 from bwp_tui.console.widgets.detail_pane import Heading, Paragraphs
 
 _PERMISSION: Final = "Manage Shopper Privacy Requests"
 
 
-class SetupScreen(Screen[None]):
+class MissingCredentialsScreen(Screen[None]):
     """Shown when credentials are missing.
 
     Args:
@@ -41,11 +41,13 @@ class SetupScreen(Screen[None]):
         yield FooterLine(id="footer")
 
     def on_mount(self) -> None:
-        self.query_one(Heading).tell([("no credentials", "warn"), (f" · profile {self._profile}", "muted")], "bwp-tui")
-        self.query_one(Paragraphs).tell(self._lines())
+        self.query_one(Heading).set_text(
+            [("no credentials", "warn"), (f" · profile {self._profile}", "muted")], "bwp-tui"
+        )
+        self.query_one(Paragraphs).set_lines(self._lines())
         self.query_one(FooterLine).show_keys(("q", "quit"))
 
-    def _lines(self) -> list[list[Phrase]]:
+    def _lines(self) -> list[list[StyledText]]:
         missing = ", ".join(self._missing)
         return [
             [],

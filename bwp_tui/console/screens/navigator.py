@@ -6,21 +6,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bwp_tui.console.bindings.actions import with_views
-from bwp_tui.console.protocols import Asking, Stage
+from bwp_tui.console.protocols import MainScreenProtocol, PromptHost
 from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.dashboard import DashboardScreen
 from bwp_tui.console.screens.downloads import DownloadsScreen
 from bwp_tui.console.screens.help import HelpScreen
-from bwp_tui.console.screens.request_log import SentScreen
+from bwp_tui.console.screens.request_log import RequestLogScreen
 from bwp_tui.console.screens.task import TaskScreen
 
 
-class Opening:
+class Navigator:
     """Opens the other screens, and moves the main one's cursor for them."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: MainScreenProtocol) -> None:
         self._stage = stage
-        self.plain: dict[str, Callable[[], None]] = {
+        self.handlers: dict[str, Callable[[], None]] = {
             "detail": self._open_task,
             "earlier": self._go_to_earlier,
             "archive": self._open_archive,
@@ -31,7 +31,7 @@ class Opening:
         }
 
     @property
-    def here(self) -> int | None:
+    def current_number(self) -> int | None:
         """Local number of the task under the main screen's cursor."""
         return self._stage.table.current_number
 
@@ -52,52 +52,52 @@ class Opening:
         """Put the cursor on a task, among all tasks where the view lacks it."""
         if not self._stage.table.go_to_task(number):
             self._stage.show_view(0)
-            self._stage.wait_for(number)
+            self._stage.select_when_listed(number)
 
     def perform(self, name: str) -> None:
         """Do an action of the registry on the main screen."""
         self._stage.perform(name)
 
-    def speak_through(self, front: Asking | None) -> None:
+    def set_prompt_host(self, front: PromptHost | None) -> None:
         """Have the main screen ask and answer on another one that stands before it; None ends that."""
-        self._stage.speak_through(front)
+        self._stage.set_prompt_host(front)
 
     def mask(self, masked: bool) -> None:
         """Mask or show the addresses everywhere."""
         self._stage.mask(masked)
 
     def _open_task(self) -> None:
-        if self.here is not None:
-            self._read_task(self.here)
+        if self.current_number is not None:
+            self._read_task(self.current_number)
 
     def _read_task(self, number: int) -> None:
         self._stage.app.push_screen(TaskScreen(self._stage.session, number, self))
 
     def _go_to_earlier(self) -> None:
-        task = self._stage.task_here
+        task = self._stage.current_task
         if task is not None and task.earlier is not None:
             self.go_to(task.earlier)
 
     def _open_archive(self) -> None:
-        task = self._stage.task_here
+        task = self._stage.current_task
         if task is not None and task.download is not None and task.download.path is not None:
             self._stage.app.push_screen(ArchiveScreen(self._stage.session, task, Path(task.download.path)))
 
     def _open_downloads(self) -> None:
-        self._stage.app.push_screen(DownloadsScreen(self._stage.session, self._stage.situation))
+        self._stage.app.push_screen(DownloadsScreen(self._stage.session, self._stage.context))
 
     def _open_sent(self) -> None:
         def read(number: int) -> None:
             self.go_to(number)
             self._read_task(number)
 
-        self._stage.app.push_screen(SentScreen(self._stage.session, read))
+        self._stage.app.push_screen(RequestLogScreen(self._stage.session, read))
 
     def _open_dashboard(self) -> None:
         session = self._stage.session
         today = session.today()
-        self._stage.app.push_screen(DashboardScreen(lambda: session.lookup.statistics(today), today))
+        self._stage.app.push_screen(DashboardScreen(lambda: session.queries.statistics(today), today))
 
     def _open_help(self) -> None:
         actions = with_views(self._stage.session.keymap.actions, self._stage.views)
-        self._stage.app.push_screen(HelpScreen(self._stage.situation, actions))
+        self._stage.app.push_screen(HelpScreen(self._stage.context, actions))

@@ -14,29 +14,29 @@ from textual.screen import Screen
 
 from bwp_tui.console.bindings import help_entries
 from bwp_tui.console.presentation import request_log
-from bwp_tui.console.presentation.styled_text import Phrase
+from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.session import Session
 from bwp_tui.console.widgets.bars import FooterLine, StatusLine
 from bwp_tui.console.widgets.detail_pane import Heading
-from bwp_tui.console.widgets.virtual_list import MOVE_KEYS, MOVE_WORDS, RowList
-from bwp_tui.console.workers import set_going
-from bwp_tui.store.errors import HistoryError
-from bwp_tui.store.queries.request_log import Sent
+from bwp_tui.console.widgets.virtual_list import MOVE_KEYS, MOVE_LABELS, VirtualList
+from bwp_tui.console.workers import start_worker
+from bwp_tui.store.errors import StoreError
+from bwp_tui.store.queries.request_log import SentRequest
 
 _KEYS: Final = {"choose": "enter", **MOVE_KEYS, "help": "question_mark", "back": "escape,q,H"}
-_WORDS: Final = {**MOVE_WORDS, "choose": "Read the task", "help": "Show every key", "back": "Go back to the tasks"}
+_WORDS: Final = {**MOVE_LABELS, "choose": "Read the task", "help": "Show every key", "back": "Go back to the tasks"}
 _CHUNK: Final = 100
 """Lines read at once: more than stand on a screen, so that a move reads once."""
 
 
-class SentScreen(Screen[None]):
+class RequestLogScreen(Screen[None]):
     """What was sent up to the moment it was opened.
 
     Args:
         read: opens the task of this local number; called once the screen is gone.
     """
 
-    AUTO_FOCUS = "RowList"
+    AUTO_FOCUS = "VirtualList"
     BINDINGS = [Binding(keys, f"do('{name}')", _WORDS[name], show=False) for name, keys in _KEYS.items()]
 
     def __init__(self, session: Session, read: Callable[[int], None]) -> None:
@@ -44,20 +44,20 @@ class SentScreen(Screen[None]):
         self._session = session
         self._read_task = read
         self._ids: array[int] = array("q")
-        self._chunks: dict[int, Sequence[Sent]] = {}
+        self._chunks: dict[int, Sequence[SentRequest]] = {}
 
     def compose(self) -> ComposeResult:
         yield Heading(id="sent-heading")
-        yield RowList(id="sent-rows")
+        yield VirtualList(id="sent-rows")
         yield StatusLine(id="status")
         yield FooterLine(id="footer")
 
     def on_mount(self) -> None:
-        self.query_one(Heading).tell([("what was sent", "strong")])
+        self.query_one(Heading).set_text([("what was sent", "strong")])
         self.query_one(FooterLine).show_keys(
             ("enter", "read the task"), ("j k", "move"), ("?", "help"), ("esc", "back")
         )
-        set_going(self, self._list, exclusive=True)
+        start_worker(self, self._list, exclusive=True)
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._show)
@@ -74,7 +74,7 @@ class SentScreen(Screen[None]):
         else:
             self.dismiss(None)
 
-    @on(RowList.Chosen)
+    @on(VirtualList.Chosen)
     def _choose(self) -> None:
         one = self._at(self._rows.cursor_row)
         if one is not None:
@@ -83,33 +83,33 @@ class SentScreen(Screen[None]):
 
     async def _list(self) -> None:
         try:
-            self._ids = await asyncio.to_thread(self._session.lookup.sent_ids)
-        except HistoryError as error:
-            self.query_one("#status", StatusLine).tell(str(error), "bad")
+            self._ids = await asyncio.to_thread(self._session.queries.sent_ids)
+        except StoreError as error:
+            self.query_one("#status", StatusLine).set_text(str(error), "bad")
         if not self._ids:
-            self.query_one("#status", StatusLine).tell("Nothing was sent from this register yet.", "muted")
+            self.query_one("#status", StatusLine).set_text("Nothing was sent from this register yet.", "muted")
         self._show()
 
     def _show(self) -> None:
         count = len(self._ids)
-        self.query_one(Heading).tell([("what was sent", "strong")], f"{count} request{'' if count == 1 else 's'}")
+        self.query_one(Heading).set_text([("what was sent", "strong")], f"{count} request{'' if count == 1 else 's'}")
         rows = self._rows
         rows.show(request_log.header(rows.text_width), count, self._line, cursor=rows.cursor_row)
 
-    def _line(self, row: int) -> Sequence[Phrase]:
+    def _line(self, row: int) -> Sequence[StyledText]:
         one = self._at(row)
         return [] if one is None else request_log.line(one, self._rows.text_width, masked=self._session.masked)
 
-    def _at(self, row: int) -> Sent | None:
+    def _at(self, row: int) -> SentRequest | None:
         """Return what stands in a row; it is read with its neighbours and kept, since what was sent stays."""
         if not 0 <= row < len(self._ids):
             return None
         id, chunk = self._ids[row], row // _CHUNK
         if chunk not in self._chunks:
             wanted = self._ids[chunk * _CHUNK : (chunk + 1) * _CHUNK]
-            self._chunks = {chunk: self._session.lookup.sent(wanted), **dict(list(self._chunks.items())[:1])}
+            self._chunks = {chunk: self._session.queries.sent(wanted), **dict(list(self._chunks.items())[:1])}
         return next((one for one in self._chunks[chunk] if one.id == id), None)
 
     @property
-    def _rows(self) -> RowList:
-        return self.query_one(RowList)
+    def _rows(self) -> VirtualList:
+        return self.query_one(VirtualList)

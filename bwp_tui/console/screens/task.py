@@ -12,12 +12,12 @@ from textual.containers import VerticalScroll
 from textual.screen import Screen
 
 from bwp_tui.console.bindings import help_entries
-from bwp_tui.console.bindings.actions import ACTIONS, BY_NAME, GROUPS, TASK_GROUP, Situation
+from bwp_tui.console.bindings.actions import ACTIONS, BY_NAME, GROUPS, TASK_GROUP, ActionContext
 from bwp_tui.console.presentation import task_detail, task_pages
-from bwp_tui.console.presentation.styled_text import Line, Phrase
-from bwp_tui.console.presentation.task_detail import Reading
+from bwp_tui.console.presentation.styled_text import StyledLine, StyledText
+from bwp_tui.console.presentation.task_detail import DisplayContext
 from bwp_tui.console.screens.help import HelpScreen
-from bwp_tui.console.services.screen_queries import Known
+from bwp_tui.console.services.screen_queries import TaskDetails
 from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.session import Session
 from bwp_tui.console.widgets.bars import FooterLine, StatusLine
@@ -31,33 +31,33 @@ class _Page(NamedTuple):
     """A page: its name, its lines, and how many things it holds, where that is worth a number."""
 
     name: str
-    lines: Callable[[Known, Reading], Iterator[list[Phrase]]]
-    count: Callable[[Known], int] = lambda _known: 0
+    lines: Callable[[TaskDetails, DisplayContext], Iterator[list[StyledText]]]
+    count: Callable[[TaskDetails], int] = lambda _known: 0
 
 
 PAGES: Final = (
-    _Page("overview", task_pages.overview),
-    _Page("errors", task_pages.errors, lambda known: len(known.task.errors)),
-    _Page("timeline", task_pages.happened, lambda known: len(known.events)),
-    _Page("sent", task_pages.sent, lambda known: len(known.sent) + len(known.downloads)),
-    _Page("notes", task_pages.notes, lambda known: sum(event.what == "note" for event in known.events)),
+    _Page("overview", task_pages.overview_page),
+    _Page("errors", task_pages.errors_page, lambda known: len(known.task.errors)),
+    _Page("timeline", task_pages.timeline_page, lambda known: len(known.events)),
+    _Page("sent", task_pages.requests_page, lambda known: len(known.sent) + len(known.downloads)),
+    _Page("notes", task_pages.notes_page, lambda known: sum(event.what == "note" for event in known.events)),
 )
 
 _HERE: Final = ("detail", "earlier")
 """Actions on a task that this screen does itself; all others are the main screen's, which asks and answers here."""
 
 
-class Behind(Protocol):
-    """What the screen needs of the main one. `speak_through` has it ask and answer on this screen; None ends that."""
+class TaskNavigation(Protocol):
+    """What the screen needs of the main one. `set_prompt_host` has it ask and answer on this screen; None ends that."""
 
     @property
-    def here(self) -> int | None: ...
+    def current_number(self) -> int | None: ...
     @property
     def marked(self) -> int: ...
     def neighbour(self, number: int, step: int) -> int | None: ...
     def go_to(self, number: int) -> None: ...
     def perform(self, name: str) -> None: ...
-    def speak_through(self, front: TaskScreen | None) -> None: ...
+    def set_prompt_host(self, front: TaskScreen | None) -> None: ...
     def mask(self, masked: bool) -> None: ...
 
 
@@ -96,18 +96,18 @@ class TaskScreen(Screen[None]):
         ),
     ]
 
-    def __init__(self, session: Session, number: int, behind: Behind) -> None:
+    def __init__(self, session: Session, number: int, navigation: TaskNavigation) -> None:
         super().__init__()
         self._session = session
         self._number = number
-        self._behind = behind
+        self._behind = navigation
         self._page = 0
         self._tops: dict[int, float] = {}
-        self._known: Known | None = None
+        self._known: TaskDetails | None = None
 
     def compose(self) -> ComposeResult:
         yield Heading(id="task-heading")
-        yield Line(id="task-tabs")
+        yield StyledLine(id="task-tabs")
         with VerticalScroll(id="task-scroll", can_focus=False):
             yield Paragraphs(id="task-text")
         yield Prompt(id="prompt")
@@ -115,7 +115,7 @@ class TaskScreen(Screen[None]):
         yield FooterLine(id="footer")
 
     def on_mount(self) -> None:
-        self._behind.speak_through(self)
+        self._behind.set_prompt_host(self)
         self._read()
 
     @property
@@ -130,26 +130,26 @@ class TaskScreen(Screen[None]):
 
     @on(Prompt.Toggled)
     def _asked(self) -> None:
-        if self.prompt.is_open and self.prompt.wrong is None:
-            self.say("")  # else an answer to something earlier would come back when nothing is answered
-        self._tell_footer()
+        if self.prompt.is_open and self.prompt.mistake is None:
+            self.show_status("")  # else an answer to something earlier would come back when nothing is answered
+        self._update_footer()
 
-    def _tell_footer(self) -> None:
-        footer, wrong = self.query_one(FooterLine), self.prompt.wrong if self.prompt.is_open else None
+    def _update_footer(self) -> None:
+        footer, wrong = self.query_one(FooterLine), self.prompt.mistake if self.prompt.is_open else None
         if wrong is None:
             footer.show_keys(*self._keys())
         else:
-            footer.point_out(*wrong)
+            footer.show_mistake(*wrong)
 
-    def _keys(self) -> Sequence[Phrase]:
+    def _keys(self) -> Sequence[StyledText]:
         """Return the keys that answer, or those that do something for this task."""
         if self.prompt.is_open:
             return self.prompt.keys_beside
-        key, situation = self._session.keymap.key, self._situation
+        key, situation = self._session.keymap.key, self._action_context
         possible = [
             (key(action.name), action.label)
             for action in help_entries.named(self.BINDINGS, self._session.keymap.actions)
-            if action.label and action.group == TASK_GROUP and action.why_not(situation) is None
+            if action.label and action.group == TASK_GROUP and action.disabled_reason(situation) is None
         ]
         always = (("tab 1-5", "page"), (key("help"), "help"), (key("mask"), "mask"), ("[ ]", "task"))
         return (*always, *possible, ("esc", "back"))
@@ -160,13 +160,13 @@ class TaskScreen(Screen[None]):
     def apply(self, told: Snapshot | str) -> None:
         """Show what the history says now of this task."""
         if isinstance(told, str):
-            self.say(told, "bad")
+            self.show_status(told, "bad")
         elif self._number in told.changed:
             self._read()
 
     def action_close(self) -> None:
         """Go back; the cursor stands on the task that was read last."""
-        self._behind.speak_through(None)
+        self._behind.set_prompt_host(None)
         self.dismiss(None)
 
     def action_turn(self, pages: int) -> None:
@@ -189,7 +189,7 @@ class TaskScreen(Screen[None]):
         """Read the next task of the view, or the one before, on the same page."""
         number = self._behind.neighbour(self._number, step)
         if number is None:
-            self.say(
+            self.show_status(
                 "This is the last task of the view." if step > 0 else "This is the first task of the view.", "warn"
             )
         else:
@@ -215,71 +215,73 @@ class TaskScreen(Screen[None]):
             *help_entries.named(self.BINDINGS, self._session.keymap.actions),
         )
         groups = (help_entries.HERE, *GROUPS)
-        self.app.push_screen(HelpScreen(self._situation, actions, groups, notes=()))
+        self.app.push_screen(HelpScreen(self._action_context, actions, groups, notes=()))
 
     def action_act(self, name: str) -> None:
         """Have the main screen do an action of the registry to this task; what it asks and says is shown here."""
         if self._refuse(name):
             return
         if self._behind.marked and name != "undo":
-            self.say(f"This key means the marked tasks ({self._behind.marked}); go back to them first.", "warn")
+            self.show_status(f"This key means the marked tasks ({self._behind.marked}); go back to them first.", "warn")
             return
-        if self._behind.here != self._number:
+        if self._behind.current_number != self._number:
             self._behind.go_to(self._number)
-            self.say("The view has moved on; its cursor is put back on this task now: press the key again.", "warn")
+            self.show_status(
+                "The view has moved on; its cursor is put back on this task now: press the key again.", "warn"
+            )
             return
         self._behind.perform(name)
 
     def _refuse(self, name: str) -> bool:
         """Say why an action is not possible for this task; False when it is."""
-        why_not = BY_NAME[name].why_not(self._situation)
+        why_not = BY_NAME[name].disabled_reason(self._action_context)
         if why_not:
-            self.say(f"{self._session.keymap.key(name)}: {why_not}", "warn")
+            self.show_status(f"{self._session.keymap.key(name)}: {why_not}", "warn")
         return why_not is not None
 
     @property
-    def _situation(self) -> Situation:
+    def _action_context(self) -> ActionContext:
         task = self._known.task if self._known else None
-        return Situation(task, self._session.read_only, self._session.today())
+        return ActionContext(task, self._session.read_only, self._session.today())
 
     def _go_to(self, number: int) -> None:
         self._number = number
         self._tops.clear()
         self._behind.go_to(number)
-        self.say("")
+        self.show_status("")
         self._read()
         self.query_one(VerticalScroll).scroll_to(y=0, animate=False)
 
     def _read(self) -> None:
         session = self._session
         task = next(iter(session.reader.window([self._number])), None)
-        self._known = None if task is None else session.lookup.known(task)
+        self._known = None if task is None else session.queries.task_details(task)
         self._show()
 
     def _show(self) -> None:
         known, reading = self._known, self._reading()
-        self._tell_footer()
+        self._update_footer()
         if known is None:
-            self.query_one(Heading).tell([("this task is gone", "muted")])
+            self.query_one(Heading).set_text([("this task is gone", "muted")])
             return
-        self.query_one(Heading).tell(task_detail.heading(known.task, reading), *_names(known.task))
-        tabs = self.query_one("#task-tabs", Line)
-        tabs.show(tabs.say(*self._tabs(known)))
-        self.query_one(Paragraphs).tell(PAGES[self._page].lines(known, reading))
+        self.query_one(Heading).set_text(task_detail.heading(known.task, reading), *_names(known.task))
+        tabs = self.query_one("#task-tabs", StyledLine)
+        tabs.show(tabs.to_content(*self._tabs(known)))
+        self.query_one(Paragraphs).set_lines(PAGES[self._page].lines(known, reading))
 
-    def _tabs(self, known: Known) -> Iterator[Phrase]:
+    def _tabs(self, known: TaskDetails) -> Iterator[StyledText]:
         for place, page in enumerate(PAGES):
             count = page.count(known)
             yield (f"{'   ' if place else ' '}{place + 1} ", "key")
             yield (f"{page.name}{f' {count}' if count else ''}", "current" if place == self._page else "plain")
 
-    def _reading(self) -> Reading:
+    def _reading(self) -> DisplayContext:
         session, now = self._session, self._session.clock()
-        return Reading(now, local_day(now), session.masked, session.day)
+        return DisplayContext(now, local_day(now), session.masked, session.service_day)
 
-    def say(self, sentence: str, role: str = "plain") -> None:
+    def show_status(self, sentence: str, role: str = "plain") -> None:
         """Show a sentence in the status line."""
-        self.query_one("#status", StatusLine).tell(sentence, role)
+        self.query_one("#status", StatusLine).set_text(sentence, role)
 
 
 def _names(task: Task) -> tuple[str, ...]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from bwp_tui.console.services.write_guard import Changing
+from bwp_tui.console.services.write_guard import WriteGuard
 from bwp_tui.domain.task import Download, Task
 from bwp_tui.store.commands import download_queue
-from bwp_tui.store.commands.download_queue import Steered
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.commands.download_queue import QueueResult
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import EngineState
 
@@ -21,7 +21,7 @@ _STEERING: Final = {
 }
 
 
-class QueueDesk:
+class DownloadQueueService:
     """Writes what the operator asks for; the engine does it.
 
     Args:
@@ -29,7 +29,7 @@ class QueueDesk:
         changing: the one that is written by, in threads: what writes here blocks on the disk.
     """
 
-    def __init__(self, shown: History, changing: Changing, actor: str) -> None:
+    def __init__(self, shown: Store, changing: WriteGuard, actor: str) -> None:
         self._shown = shown
         self._changing = changing
         self._actor = actor
@@ -52,21 +52,21 @@ class QueueDesk:
         """
         return engine_state.read(self._shown)
 
-    def steer(self, action: str, downloads: Sequence[int]) -> list[Steered]:
+    def apply(self, action: str, downloads: Sequence[int]) -> list[QueueResult]:
         """Pause, resume, cancel or retry downloads, by their ids.
 
         Raises:
             HistoryError: it could not be recorded; nothing was.
         """
-        return _STEERING[action](self._changing.history, downloads, self._actor)
+        return _STEERING[action](self._changing.store, downloads, self._actor)
 
-    def turn(self, downloads: Sequence[int]) -> tuple[str, list[Steered]]:
+    def toggle_pause(self, downloads: Sequence[int]) -> tuple[str, list[QueueResult]]:
         """Pause downloads, or let them go on where none can be paused; return which, and what came of each.
 
         Raises:
             HistoryError: it could not be recorded; nothing was.
         """
-        return download_queue.turn(self._changing.history, downloads, self._actor)
+        return download_queue.toggle_pause(self._changing.store, downloads, self._actor)
 
     def move(self, download: int, places: int) -> None:
         """Move a waiting download down the queue, or up where `places` is negative.
@@ -74,4 +74,4 @@ class QueueDesk:
         Raises:
             HistoryError: it is not possible or could not be recorded.
         """
-        download_queue.move(self._changing.history, download, places, self._actor)
+        download_queue.move(self._changing.store, download, places, self._actor)

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from bwp_tui.console.services.record_commands import FinalStep, Step
-from bwp_tui.console.services.write_guard import Changing
+from bwp_tui.console.services.write_guard import WriteGuard
 from bwp_tui.domain.filter import View
 from bwp_tui.domain.holding_periods import Hold, same_hold
 from bwp_tui.domain.task import Request, Task
@@ -16,17 +16,17 @@ from bwp_tui.domain.text import counted
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import bulk, bulk_plan, requests, result_files, unconfirmed
 from bwp_tui.store.commands.bulk import Result
-from bwp_tui.store.commands.bulk_plan import Plan
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.commands.bulk_plan import BulkPlan
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import saved_views, tasks
 
 
-class Desk:
+class TaskCommands:
     """Writes what the operator asks for; the engine does it. Its methods block on the disk: not for the UI's loop."""
 
-    def __init__(self, history: History, profile: Profile, actor: str, steps: deque[Step]) -> None:
-        self._history = history
-        self._changing = Changing(history, profile)
+    def __init__(self, store: Store, profile: Profile, actor: str, steps: deque[Step]) -> None:
+        self._store = store
+        self._changing = WriteGuard(store, profile)
         self._profile = profile
         self._actor = actor
         self._steps = steps
@@ -38,7 +38,7 @@ class Desk:
             BadRequest: the service would refuse it.
             HistoryError: it could not be recorded.
         """
-        task = requests.submit(self._changing.history, request, self._actor)
+        task = requests.submit(self._changing.store, request, self._actor)
         self._steps.append(FinalStep(f"The submission of #{task.number}"))
         return task
 
@@ -48,7 +48,7 @@ class Desk:
         Raises:
             HistoryError: it is not possible or could not be recorded.
         """
-        new = requests.resubmit(self._changing.history, task.number, self._actor, hold)
+        new = requests.resubmit(self._changing.store, task.number, self._actor, hold)
         self._steps.append(FinalStep(f"The resubmission of {task.name}"))
         return new
 
@@ -58,7 +58,7 @@ class Desk:
         Raises:
             HistoryError: it is not possible or could not be recorded.
         """
-        cancelled = requests.cancel(self._changing.history, task.number, self._actor)
+        cancelled = requests.cancel(self._changing.store, task.number, self._actor)
         self._steps.append(FinalStep(f"The cancellation of {task.name}"))
         if cancelled.cancel_asked:
             return f"The cancellation of {task.name} is recorded."
@@ -71,7 +71,7 @@ class Desk:
             BadRequest: it is none.
             HistoryError: it is not possible or could not be recorded.
         """
-        unconfirmed.adopt(self._changing.history, task.number, task_id, self._actor)
+        unconfirmed.adopt(self._changing.store, task.number, task_id, self._actor)
         self._steps.append(FinalStep(f"The task id of {task.name}"))
         return f"Asking the service whether {task_id} is this request."
 
@@ -82,7 +82,7 @@ class Desk:
             BadRequest: there is no reason.
             HistoryError: it is not possible or could not be recorded.
         """
-        unconfirmed.give_up(self._changing.history, task.number, reason, self._actor)
+        unconfirmed.give_up(self._changing.store, task.number, reason, self._actor)
         self._steps.append(FinalStep(f"Giving up {task.name}"))
         return f"{task.name} is given up; the reason is on its timeline."
 
@@ -92,7 +92,7 @@ class Desk:
         Raises:
             HistoryError: it is not possible or could not be recorded.
         """
-        requests.download(self._changing.history, task.number, str(self._profile.download_dir), self._actor)
+        requests.download(self._changing.store, task.number, str(self._profile.download_dir), self._actor)
         return f"The download of #{task.number} begins as soon as a slot is free."
 
     def poll(self, task: Task) -> str:
@@ -101,35 +101,35 @@ class Desk:
         Raises:
             HistoryError: it could not be recorded.
         """
-        requests.poll_now(self._history, [task.number])
+        requests.poll_now(self._store, [task.number])
         return f"Asking the service about {task.name}."
 
-    def unpacked(self, task: Task, folder: Path) -> None:
+    def record_unpacked(self, task: Task, folder: Path) -> None:
         """Record where the task's result was unpacked.
 
         Raises:
             HistoryError: it could not be recorded.
         """
-        result_files.unpacked(self._changing.history, task.number, folder, self._actor)
+        result_files.record_unpacked(self._changing.store, task.number, folder, self._actor)
 
-    def plan(self, action: str, numbers: Sequence[int], today: date, hold: Hold = same_hold) -> Plan:
+    def plan(self, action: str, numbers: Sequence[int], today: date, hold: Hold = same_hold) -> BulkPlan:
         """Return what an action would do to these tasks; changes nothing."""
-        return bulk_plan.plan(self._history, action, numbers, today, hold)
+        return bulk_plan.plan(self._store, action, numbers, today, hold)
 
-    def do_many(self, action: str, numbers: Sequence[int]) -> list[Result]:
+    def apply_to_many(self, action: str, numbers: Sequence[int]) -> list[Result]:
         """Do a planned action to each of these tasks.
 
         Raises:
             HistoryError: it could not be recorded; what was done before stays.
         """
-        deeds: dict[str, Callable[[], bulk.Deed]] = {
+        deeds: dict[str, Callable[[], bulk.TaskCommand]] = {
             "download": lambda: bulk.download(str(self._profile.download_dir), self._actor),
             "refresh": bulk.refresh,
             "cancel": lambda: bulk.cancel(self._actor),
         }
         # Asking the service changes nothing that a read-only profile guards.
-        history = self._history if action == "refresh" else self._changing.history
-        results = _performed(history, deeds[action](), numbers)
+        store = self._store if action == "refresh" else self._changing.store
+        results = _performed(store, deeds[action](), numbers)
         if action == "cancel":
             self._steps.append(FinalStep(f"The cancellation of {counted(len(numbers), 'task')}"))
         return results
@@ -140,7 +140,7 @@ class Desk:
         Raises:
             HistoryError: it could not be recorded; what was done before stays.
         """
-        results = _performed(self._changing.history, bulk.resubmit(self._actor, note, hold), numbers)
+        results = _performed(self._changing.store, bulk.resubmit(self._actor, note, hold), numbers)
         self._steps.append(FinalStep(f"The resubmission of {counted(len(numbers), 'task')}"))
         return results
 
@@ -150,7 +150,7 @@ class Desk:
         Raises:
             HistoryError: they cannot be read.
         """
-        return tasks.tags_in_use(self._history)
+        return tasks.tags_in_use(self._store)
 
     def save_view(self, view: View) -> str:
         """Save a filter with its order under a name.
@@ -158,7 +158,7 @@ class Desk:
         Raises:
             HistoryError: the name or the filter cannot be, or it could not be recorded.
         """
-        saved_views.save(self._changing.history, view)
+        saved_views.save(self._changing.store, view)
         return f"The view “{view.name}” is saved."
 
     def check_view(self, view: View) -> None:
@@ -175,8 +175,8 @@ class Desk:
         Raises:
             HistoryError: there is none of that name, it is built in, or it could not be recorded.
         """
-        return f"The view “{saved_views.delete(self._changing.history, name).name}” is deleted."
+        return f"The view “{saved_views.delete(self._changing.store, name).name}” is deleted."
 
 
-def _performed(history: History, deed: bulk.Deed, numbers: Sequence[int]) -> list[Result]:
-    return [result for results in bulk.perform(history, deed, numbers) for result in results]
+def _performed(store: Store, deed: bulk.TaskCommand, numbers: Sequence[int]) -> list[Result]:
+    return [result for results in bulk.perform(store, deed, numbers) for result in results]

@@ -8,8 +8,8 @@ from typing import TypeVar
 from bwp_tui.domain.filter import VIEWS, View
 from bwp_tui.domain.task import WATCHED, Download, DownloadState, Event, Kind, Task
 from bwp_tui.domain.text import mask_email
-from bwp_tui.store.database.connection import History
-from bwp_tui.store.errors import HistoryError
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.errors import StoreError
 from bwp_tui.store.queries import saved_views as views
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.worklog import engine_state
@@ -18,7 +18,7 @@ from bwp_tui.store.worklog.engine_state import EngineState
 Found = TypeVar("Found")
 
 
-class Reader:
+class TaskReader:
     """The few small reads that the screen makes itself; the history answers each in a fraction of a millisecond.
 
     Where it cannot be read there is nothing to show, and the screen goes on.
@@ -27,45 +27,45 @@ class Reader:
         trouble: is told why the history cannot be read, in a sentence.
     """
 
-    def __init__(self, history: History, trouble: Callable[[str], None]) -> None:
-        self._history = history
+    def __init__(self, store: Store, trouble: Callable[[str], None]) -> None:
+        self._store = store
         self._trouble = trouble
 
     def window(self, numbers: Sequence[int]) -> list[Task]:
         """Return these tasks (see `tasks.window`)."""
-        return self.read(lambda: tasks.window(self._history, numbers), [])
+        return self.read(lambda: tasks.window(self._store, numbers), [])
 
     def views(self) -> tuple[View, ...]:
         """Return the built-in views and the saved ones."""
-        return self.read(lambda: views.every(self._history), VIEWS)
+        return self.read(lambda: views.all_views(self._store), VIEWS)
 
-    def named(self, name: str) -> Task:
-        """Return the task an operator names (see `tasks.named`).
+    def find_by_name(self, name: str) -> Task:
+        """Return the task an operator names (see `tasks.find_by_name`).
 
         Raises:
             NoSuchTask: none fits, or more than one.
         """
-        return tasks.named(self._history, name)
+        return tasks.find_by_name(self._store, name)
 
     def watched_since(self, revision: int) -> list[Task]:
         """Return the watched tasks that were touched after a revision; not a small read from 0 on."""
-        return tasks.tagged_since(self._history, WATCHED, revision)
+        return tasks.tagged_since(self._store, WATCHED, revision)
 
     def refusals_since(self, event: int) -> tuple[int, list[tuple[int, str]]]:
         """Return the cancellations that the service refused after a line of the timelines (see `timeline`)."""
-        return timeline.refused_cancellations(self._history, event)
+        return timeline.refused_cancellations(self._store, event)
 
     def engine_state(self) -> EngineState | None:
         """Return how the service last answered the engine."""
-        return self.read(lambda: engine_state.read(self._history), None)
+        return self.read(lambda: engine_state.read(self._store), None)
 
     def timeline(self, task: Task) -> list[Event]:
         """Return what happened to a task."""
-        return self.read(lambda: timeline.of_task(self._history, task.number), [])
+        return self.read(lambda: timeline.of_task(self._store, task.number), [])
 
     def earlier(self, kind: Kind, email: str) -> str | None:
         """Return a sentence about the newest task with this kind and address, or None."""
-        task = self.read(lambda: tasks.newest_for(self._history, kind, email), None)
+        task = self.read(lambda: tasks.newest_for(self._store, kind, email), None)
         return None if task is None else f"#{task.number} asked before: {task.status}"
 
     def named_downloads(self, under_way: tuple[Download, ...], *, masked: bool) -> list[tuple[Download, str]]:
@@ -82,6 +82,6 @@ class Reader:
         """Return what `read` returns, or `nothing` where the history cannot be read."""
         try:
             return read()
-        except HistoryError as error:
+        except StoreError as error:
             self._trouble(str(error))
             return nothing

@@ -8,10 +8,10 @@ from contextlib import suppress
 
 from bwp_tui.console.session import Session
 from bwp_tui.domain.task import Task, has_ended
-from bwp_tui.store.errors import HistoryError
+from bwp_tui.store.errors import StoreError
 
 
-class Watching:
+class WatchNotifier:
     """Finds the watched tasks that have ended. Its methods wait for the disk in threads of their own."""
 
     def __init__(self, session: Session) -> None:
@@ -27,7 +27,7 @@ class Watching:
             revision: the history's; what was touched up to it is looked at, at the first call everything.
         """
         before, self._revision = self._revision, revision
-        with suppress(HistoryError):  # the main screen says what is wrong with the history
+        with suppress(StoreError):  # the main screen says what is wrong with the history
             watched = await asyncio.to_thread(self._session.reader.watched_since, before)
             # One that goes on again, as an unconfirmed one does, can end again.
             self._told.difference_update(task.number for task in watched if not has_ended(task.status))
@@ -38,30 +38,30 @@ class Watching:
 
     async def refusals(self) -> list[str]:
         """Return a sentence for each cancellation that was refused since the last call; for none at the first."""
-        with suppress(HistoryError):
+        with suppress(StoreError):
             before = self._event
             self._event, refused = await asyncio.to_thread(self._session.reader.refusals_since, before or 0)
             return [f"#{number}: {words}" for number, words in refused] if before is not None else []
         return []
 
-    async def let_go(self, ended: Sequence[Task]) -> None:
+    async def unwatch(self, ended: Sequence[Task]) -> None:
         """Record that these are watched no longer, where this profile may record anything."""
         if not self._session.read_only:
             numbers = [task.number for task in ended]
-            with suppress(HistoryError):
+            with suppress(StoreError):
                 await asyncio.to_thread(self._session.records.unwatch, numbers)
 
 
-def desk_words(ended: Sequence[Task]) -> str:
+def notification_text(ended: Sequence[Task]) -> str:
     """Return what a desktop may show to whoever passes by: no address, and nothing the service wrote."""
     words = ", ".join(f"{task.kind.lower()} #{task.number} {task.status}" for task in ended[:3])
     return words if len(ended) <= 3 else f"{words} and {len(ended) - 3} more"
 
 
-def status_words(ended: Sequence[Task], *, masked: bool) -> str:
+def status_text(ended: Sequence[Task], *, masked: bool) -> str:
     """Return a sentence for the status line."""
     if len(ended) > 1:
-        return f"Watched tasks have ended: {desk_words(ended)}."
+        return f"Watched tasks have ended: {notification_text(ended)}."
     (task,) = ended
     email = task.subject(masked=masked)
     return f"The watched {task.kind.lower()} for {email} is {task.status}."

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from bwp_tui.console.bindings.actions import READ_ONLY
 from bwp_tui.settings import Profile
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 
 
-class Changing:
+class WriteGuard:
     """The register of a profile for those who change it.
 
     Args:
         history: the connection that is written by.
     """
 
-    def __init__(self, history: History, profile: Profile) -> None:
-        self._history = history
+    def __init__(self, store: Store, profile: Profile) -> None:
+        self._store = store
         self._is_refused = profile.read_only
 
     @property
-    def history(self) -> History:
+    def store(self) -> Store:
         """The register, to be changed.
 
         Raises:
@@ -28,4 +28,4 @@ class Changing:
         """
         if self._is_refused:
             raise NotPossible(f"{READ_ONLY} Nothing was done.")
-        return self._history
+        return self._store

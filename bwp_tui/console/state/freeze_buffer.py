@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bwp_tui.console.services.snapshot_feed import Question, Snapshot
+from bwp_tui.console.services.snapshot_feed import ListQuery, Snapshot
 
 
-class Freezing:
+class FreezeBuffer:
     """Whether the rows are frozen, and what they missed."""
 
     def __init__(self) -> None:
         self.is_on = False
         self._held_back: Snapshot | None = None
 
-    def turn(self) -> Snapshot | None:
+    def toggle(self) -> Snapshot | None:
         """Freeze, or let go; return what was held back, if anything."""
         self.is_on = not self.is_on
         held_back, self._held_back = self._held_back, None
         return held_back
 
-    def holds(self, told: Snapshot, answered: Question | None) -> bool:
+    def holds(self, told: Snapshot, answered: ListQuery | None) -> bool:
         """Hold a snapshot back where it says something new about the frozen rows, those that answer `answered`."""
         if not self.is_on or told.question != answered:
             return False

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bwp_tui.console.services.snapshot_feed import Question
+from bwp_tui.console.services.snapshot_feed import ListQuery
 from bwp_tui.domain.filter import VIEWS, View, parse
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class ListState:
     """The tasks of a view, or of a filter of the operator's own.
 
     Attributes:
@@ -26,9 +26,9 @@ class Listing:
     columns: tuple[str, ...] = ()
 
     @property
-    def question(self) -> Question:
+    def query(self) -> ListQuery:
         """What the history is to be asked."""
-        return Question(parse(self.filter), self.sort)
+        return ListQuery(parse(self.filter), self.sort)
 
     @property
     def sort(self) -> str:
@@ -45,11 +45,11 @@ class Listing:
         names = [view.name for view in views]
         return names.index(self.view.name) if self.view is not None and self.view.name in names else None
 
-    def of_view(self, view: View) -> Listing:
+    def of_view(self, view: View) -> ListState:
         """Return the listing of a view."""
-        return Listing(view, view.filter, columns=self.columns)
+        return ListState(view, view.filter, columns=self.columns)
 
-    def of_filter(self, text: str) -> Listing:
+    def of_filter(self, text: str) -> ListState:
         """Return the listing of a filter; without one it is that of all tasks.
 
         Raises:
@@ -58,11 +58,11 @@ class Listing:
         parse(text)
         return replace(self, view=None if text.strip() else VIEWS[0], filter=text.strip())
 
-    def ordered(self, sort: str) -> Listing:
+    def ordered(self, sort: str) -> ListState:
         """Return the same tasks in another order."""
         return replace(self, order=sort)
 
-    def with_columns(self, columns: tuple[str, ...]) -> Listing:
+    def with_columns(self, columns: tuple[str, ...]) -> ListState:
         """Return the same tasks with other columns: of this view alone, where it brings its own."""
         if self.view is not None and self.view.columns:
             return replace(self, view=replace(self.view, columns=columns))

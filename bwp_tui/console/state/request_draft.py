@@ -15,7 +15,7 @@ from bwp_tui.domain.task import (
     email_mistake,
 )
 from bwp_tui.domain.text import counted
-from bwp_tui.domain.times import day_of, due_words
+from bwp_tui.domain.times import day_of, format_due
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Draft:
         if due is None:
             return f"No legal due date; {done}.", "muted"
         if last <= due:
-            return f"Due {due.isoformat()} ({due_words(due, today)}), {done}.", "muted"
+            return f"Due {due.isoformat()} ({format_due(due, today)}), {done}.", "muted"
         # What matters stands first, and is seen whole in 60 columns.
         return f"{counted((last - due).days, 'day')} too late: due {due.isoformat()}, {done}.", "warn"
 

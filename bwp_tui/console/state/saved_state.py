@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from bwp_tui.console.presentation.task_columns import OPTIONAL
-from bwp_tui.console.state.list_state import Listing
+from bwp_tui.console.state.list_state import ListState
 from bwp_tui.domain.filter import VIEWS, FilterError, View
 from bwp_tui.domain.text import clean
 from bwp_tui.settings import Profile
@@ -33,7 +33,7 @@ _WITH_TEXT: Final = ("note", "settle", "submit", "assign", "resubmit")
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
+class SavedState:
     """Names of things, not the things: each may be gone by the next start.
 
     Attributes:
@@ -50,7 +50,7 @@ class Remembered:
     lines: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, listing: Listing, task: int | None, lines: Sequence[str]) -> Remembered:
+    def of(cls, listing: ListState, task: int | None, lines: Sequence[str]) -> SavedState:
         """Return what is to be kept of what is in sight."""
         kept = tuple(line for line in lines if _is_impersonal(line))[-MOST_LINES:]
         if "@" in listing.filter:
@@ -58,9 +58,9 @@ class Remembered:
         name = None if listing.view is None else listing.view.name
         return cls(name, listing.filter, listing.order, listing.columns, task, kept)
 
-    def listing(self, views: Callable[[], Sequence[View]]) -> Listing:
+    def to_list_state(self, views: Callable[[], Sequence[View]]) -> ListState:
         """Return what to list at the start; all tasks where the view is gone. `views` is asked for a saved one."""
-        whole = Listing(columns=self.columns)
+        whole = ListState(columns=self.columns)
         if self.view is None:
             with suppress(FilterError):
                 whole = whole.of_filter(self.filter)
@@ -70,16 +70,16 @@ class Remembered:
         return whole if self.order is None else whole.ordered(self.order)
 
 
-class Memory:
+class SavedStateFile:
     """The file in the profile's folder. It is written in a thread, and only when something differs."""
 
     def __init__(self, profile: Profile) -> None:
         self._path = profile.state_path
         self._writer = None if profile.read_only else ThreadPoolExecutor(1, "memory")
-        self._last = Remembered()
+        self._last = SavedState()
         self._purged_at: str | None = None
 
-    def read(self) -> Remembered:
+    def read(self) -> SavedState:
         """Return what was kept; without a readable file the beginning."""
         content = self._content()
         self._purged_at = _text(content.get("purged_at"))
@@ -94,7 +94,7 @@ class Memory:
             return {}
         return content if isinstance(content, dict) else {}
 
-    def keep(self, remembered: Remembered) -> None:
+    def save(self, remembered: SavedState) -> None:
         """Write it, soon."""
         if self._writer is not None and remembered != self._last:
             self._last = remembered
@@ -105,11 +105,11 @@ class Memory:
         if self._writer is not None:
             self._writer.shutdown()
 
-    def _write(self, remembered: Remembered) -> None:
+    def _write(self, remembered: SavedState) -> None:
         purged_at = _text(self._content().get("purged_at"))
         if purged_at != self._purged_at:
             # A purge came after this console had begun: what it has in sight may be what was purged.
-            remembered = Remembered(order=remembered.order, columns=remembered.columns)
+            remembered = SavedState(order=remembered.order, columns=remembered.columns)
         fresh = self._path.with_name(f"{self._path.name}.{os.getpid()}")
         with suppress(OSError):
             fresh.unlink(missing_ok=True)
@@ -123,10 +123,10 @@ def _is_impersonal(line: str) -> bool:
     return "@" not in line and line.split()[0].casefold() not in _WITH_TEXT
 
 
-def _remembered(content: Mapping[str, object]) -> Remembered:
+def _remembered(content: Mapping[str, object]) -> SavedState:
     """Return what a file says, as far as it makes sense: anyone may have written it."""
     view, order, task = _text(content.get("view")), _text(content.get("order")), content.get("task")
-    return Remembered(
+    return SavedState(
         view=view,
         filter=_text(content.get("filter")) or "",
         order=order if order in SORTS else None,

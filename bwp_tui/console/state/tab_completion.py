@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Mistake:
+class InputError:
     """What is wrong with a typed line, in a sentence, from `start` to `end` of it, and what was probably meant."""
 
     sentence: str
@@ -16,14 +16,14 @@ class Mistake:
     suggestion: str | None = None
 
 
-Offered = Callable[[str, int], list[tuple[int, int, str]]]
+Completer = Callable[[str, int], list[tuple[int, int, str]]]
 """Given a line and the cursor in it, what may stand there: from where, to where, which text."""
 
 
-class Offers:
+class TabCompleter:
     """The completions of one line: tab takes the first one, and tab again the next one in its place."""
 
-    def __init__(self, offered: Offered) -> None:
+    def __init__(self, offered: Completer) -> None:
         self._offered = offered
         self._round: list[tuple[str, int]] = []
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from bwp_tui.settings import environment_of_children
 
-LONGEST_OSC_52: Final = 74_994
+MAX_OSC_52_BYTES: Final = 74_994
 """Characters of base64 that terminals take in one OSC 52; longer ones are dropped or cut without a word."""
 
 _TMUX_S: Final = 2.0
@@ -37,7 +37,7 @@ async def copy(text: str, to_terminal: Callable[[str], None], folder: Path) -> s
         taken = await asyncio.to_thread(_to_tmux, text)
         if taken is not None:
             return taken
-    if len(base64.b64encode(text.encode())) > LONGEST_OSC_52:
+    if len(base64.b64encode(text.encode())) > MAX_OSC_52_BYTES:
         return await asyncio.to_thread(_to_file, text, folder, "too long for the terminal's clipboard")
     if os.environ.get("STY") or os.environ.get("TERM", "") in _WITHOUT_OSC_52:
         return await asyncio.to_thread(_to_file, text, folder, "this terminal has no clipboard")

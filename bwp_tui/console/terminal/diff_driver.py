@@ -21,8 +21,8 @@ from textual.message import Message
 
 from bwp_tui.console.terminal.frame_parser import NotUnderstood
 from bwp_tui.console.terminal.key_reader import KeyReader
-from bwp_tui.console.terminal.output_writer import Outlet
-from bwp_tui.console.terminal.screen_buffer import Picture
+from bwp_tui.console.terminal.output_writer import OutputWriter
+from bwp_tui.console.terminal.screen_buffer import ScreenBuffer
 from bwp_tui.domain.text import plain
 
 if TYPE_CHECKING:
@@ -52,10 +52,10 @@ _KEEPS_CELLS: Final = re.compile(
 
 def driver_class(environment: Mapping[str, str]) -> type[Driver] | None:
     """Return the driver that the console is to use, None for Textual's own."""
-    return None if environment.get(SWITCH) == "0" else ThinDriver
+    return None if environment.get(SWITCH) == "0" else DiffDriver
 
 
-class ThinDriver(LinuxDriver):
+class DiffDriver(LinuxDriver):
     """Sends the cells that changed. What it does not understand is passed on, and all is sent anew after it."""
 
     def __init__(
@@ -63,12 +63,12 @@ class ThinDriver(LinuxDriver):
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self._lock = threading.RLock()
-        self._picture = Picture(*shutil.get_terminal_size())
+        self._picture = ScreenBuffer(*shutil.get_terminal_size())
         self._passed_on: list[str] = []
         self._is_synchronized = False
         self._is_plain = locale.getencoding().replace("-", "").casefold() != "utf8"
         self._is_away = True
-        self._outlet = Outlet(cast(TextIO, sys.__stderr__), self._take, self._lock)
+        self._outlet = OutputWriter(cast(TextIO, sys.__stderr__), self._take, self._lock)
 
     def write(self, data: str) -> None:
         with self._lock:
@@ -78,10 +78,10 @@ class ThinDriver(LinuxDriver):
                 self._lay(data)
         self._outlet.wake()
 
-    def send_anew(self) -> None:
+    def repaint_all(self) -> None:
         """Send the whole screen: something else has written to the terminal."""
         with self._lock:
-            self._picture.send_anew()
+            self._picture.repaint_all()
         self._outlet.wake()
 
     def start_application_mode(self) -> None:
@@ -126,13 +126,13 @@ class ThinDriver(LinuxDriver):
         if self._is_plain:
             data = plain(data)
         try:
-            self._picture.paint(data)
+            self._picture.apply_frame(data)
         except NotUnderstood:
             self._passed_on += (self._changes(), data)
             if data == _ENTER:  # after ctrl+z Textual paints nothing by itself
-                self._picture.send_anew()
+                self._picture.repaint_all()
             elif data != _LEAVE and not _KEEPS_CELLS.fullmatch(data):
-                self._picture.lose()
+                self._picture.invalidate()
             self._is_away = data == _LEAVE or (self._is_away and data != _ENTER)
 
     def _take(self) -> str:

@@ -7,7 +7,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 
 from rich.cells import cell_len
 
-from bwp_tui.console.terminal.sgr import PLAIN, Look, read
+from bwp_tui.console.terminal.sgr import DEFAULT_STYLE, CellStyle, read
 
 FILLER: Final = "\x00"
 """Stands in the second cell of a character that is two cells wide."""
@@ -54,7 +54,7 @@ class Cells(NamedTuple):
     """Cells of one line, side by side: a letter each, and a letter each for how it looks."""
 
     letters: str
-    looks: str
+    styles: str
 
 
 class Piece(NamedTuple):
@@ -69,14 +69,14 @@ class NotUnderstood(Exception):
     """What was written holds more than addresses, looks and text."""
 
 
-class FrameReader:
+class FrameParser:
     """Reads frames. What it has read once, as most lines of most frames, it knows again."""
 
     def __init__(self) -> None:
-        self.looks: Alphabet[Look] = Alphabet(0)
+        self.looks: Alphabet[CellStyle] = Alphabet(0)
         self.clusters: Alphabet[str] = Alphabet(CLUSTERS)
         self._known: dict[str, Cells] = {}
-        self.looks.letter(PLAIN)
+        self.looks.letter(DEFAULT_STYLE)
 
     @property
     def is_full(self) -> bool:
@@ -106,7 +106,7 @@ class FrameReader:
     def _parse(self, content: str) -> Cells:
         head, *parts = content.split("\x1b[")
         letters = [self._letters(head)]
-        looks = [self.looks.letter(PLAIN) * len(letters[0])]
+        looks = [self.looks.letter(DEFAULT_STYLE) * len(letters[0])]
         parameters = ""
         for part in parts:
             codes, m, text = part.partition("m")

@@ -18,7 +18,7 @@ GRACE_S: Final = 6.0
 SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
-class TerminalWatch:
+class HangupWatcher:
     """Calls `ended` with an exit code, once, in its own thread or a signal's, when the terminal's session is over.
 
     Textual handles neither SIGTERM nor SIGHUP, and spins for ever on a terminal that has gone while SIGHUP is ignored.
@@ -37,7 +37,7 @@ class TerminalWatch:
         """Stop watching: the console has ended by itself."""
         self._over.set()
 
-    def tell(self, code: int) -> None:
+    def on_signal(self, code: int) -> None:
         """Say that the session is over, as a signal's handler does."""
         if not self._over.is_set():
             self._over.set()
@@ -53,7 +53,7 @@ class TerminalWatch:
         while not self._over.wait(_LOOK_S):
             with contextlib.suppress(OSError):
                 if any(events & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, events in poll.poll(0)):
-                    self.tell(128 + signal.SIGHUP)
+                    self.on_signal(128 + signal.SIGHUP)
 
 
 def end_soon(code: int) -> None:

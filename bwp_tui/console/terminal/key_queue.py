@@ -31,7 +31,7 @@ _FRAME_S: Final = 0.004
 Deliver = Callable[[events.Event], Awaitable[None]]
 
 
-class TypeAhead:
+class KeyQueue:
     """Holds back the keys that come while one is being handled.
 
     Args:

@@ -12,7 +12,7 @@ _BELL: Final = "\a"
 _END: Final = "\x1b\\"
 
 
-def sequence(words: str, how: str, environ: Mapping[str, str]) -> str:
+def notification_sequence(words: str, how: str, environ: Mapping[str, str]) -> str:
     """Return what to send the terminal; nothing where notices are off.
 
     Args:

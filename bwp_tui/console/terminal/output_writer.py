@@ -14,7 +14,7 @@ _PATIENCE_S: Final = 0.1
 _AT_ONCE_S: Final = 0.003
 
 
-class Outlet:
+class OutputWriter:
     """Asks `take` for what there is to write whenever it is woken and the terminal has taken what came before.
 
     What the terminal takes at once is written by the one who wakes it: a thread would get its turn a millisecond later.

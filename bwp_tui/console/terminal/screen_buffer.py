@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from bwp_tui.console.terminal.frame_parser import CLUSTERS, FILLER, FrameReader, NotUnderstood, Piece
-from bwp_tui.console.terminal.sgr import PLAIN, Look, change
+from bwp_tui.console.terminal.frame_parser import CLUSTERS, FILLER, FrameParser, NotUnderstood, Piece
+from bwp_tui.console.terminal.sgr import DEFAULT_STYLE, CellStyle, change
 
 _UNKNOWN: Final = "\x01"
 """A cell of which nothing is known: Textual has not painted it since the screen was last lost."""
@@ -23,11 +23,11 @@ _JOINED: Final = 4
 """Unchanged cells between two changed ones that cost no more than to move the cursor over them."""
 
 
-class Picture:
+class ScreenBuffer:
     """The screen in cells, twice: as Textual wants it, and as the terminal has it."""
 
     def __init__(self, columns: int, lines: int) -> None:
-        self._reader = FrameReader()
+        self._reader = FrameParser()
         self._resize(columns, lines)
 
     def _resize(self, columns: int, lines: int) -> None:
@@ -40,26 +40,26 @@ class Picture:
         self._cursor: tuple[int, int] | None = None
         self._wanted_cursor: tuple[int, int] | None = None
 
-    def lose(self) -> None:
+    def invalidate(self) -> None:
         """Know nothing any more of what is wanted and shown: all that Textual paints from now on is sent."""
         if self._reader.is_full:
-            self._reader = FrameReader()
+            self._reader = FrameParser()
         self._resize(self._columns, self._lines)
 
     def resize(self, columns: int, lines: int) -> None:
         """Take note that the terminal has, or may have, another size; it may show anything now."""
         if (columns, lines) == (self._columns, self._lines):
-            self.send_anew()
+            self.repaint_all()
         else:
             self._resize(columns, lines)
 
-    def send_anew(self) -> None:
+    def repaint_all(self) -> None:
         """Send the whole screen with the next changes: the terminal may show anything."""
         self._shown_letters = [re.sub(f"[^{_UNKNOWN}]", _LOST, row, flags=re.DOTALL) for row in self._letters]
         self._changed = set(range(self._lines))
         self._cursor = None
 
-    def paint(self, data: str) -> None:
+    def apply_frame(self, data: str) -> None:
         """Take over a frame as Textual writes it.
 
         Raises:
@@ -87,7 +87,7 @@ class Picture:
         if after[:1] == FILLER:
             after = " " + after[1:]
         self._letters[y] = before + piece.cells.letters + after
-        self._looks[y] = looks[:start] + piece.cells.looks + looks[end:]
+        self._looks[y] = looks[:start] + piece.cells.styles + looks[end:]
         self._changed.add(y)
 
     def changes(self) -> str:
@@ -137,11 +137,11 @@ class Picture:
 class _Pen:
     """Writes cells, moving the cursor and changing the look as cheaply as is safe everywhere."""
 
-    def __init__(self, reader: FrameReader, columns: int) -> None:
+    def __init__(self, reader: FrameParser, columns: int) -> None:
         self.cursor: tuple[int, int] | None = None
         self._reader = reader
         self._columns = columns
-        self._look: Look = PLAIN
+        self._look: CellStyle = DEFAULT_STYLE
         self._parts: list[str] = []
 
     @property
@@ -163,8 +163,8 @@ class _Pen:
 
     def end(self, cursor: tuple[int, int] | None) -> None:
         """Leave the terminal with a plain look, and the cursor where it is wanted."""
-        self._parts.append(change(self._look, PLAIN))
-        self._look = PLAIN
+        self._parts.append(change(self._look, DEFAULT_STYLE))
+        self._look = DEFAULT_STYLE
         if cursor is not None:
             self._move(*cursor)
 

@@ -13,7 +13,7 @@ _EXTENDED: Final = {"2": 3, "5": 1}
 """Numbers that follow `38;` and `48;`, by what stands next."""
 
 
-class Look(NamedTuple):
+class CellStyle(NamedTuple):
     """Letters (bold, dim, …) and colours, each as SGR parameters; an empty colour is the terminal's own."""
 
     letters: frozenset[str] = frozenset()
@@ -21,11 +21,11 @@ class Look(NamedTuple):
     background: str = ""
 
 
-PLAIN: Final = Look()
+DEFAULT_STYLE: Final = CellStyle()
 
 
 @lru_cache(maxsize=1024)
-def read(parameters: str) -> Look | None:
+def read(parameters: str) -> CellStyle | None:
     """Return the look that SGR parameters lead to from the plain one, or None where one of them is not known."""
     letters: set[str] = set()
     foreground = background = ""
@@ -47,7 +47,7 @@ def read(parameters: str) -> Look | None:
             foreground, background = (colour, background) if code == "38" else (foreground, colour)
         else:
             return None
-    return Look(frozenset(letters), foreground, background)
+    return CellStyle(frozenset(letters), foreground, background)
 
 
 def _extended(code: str, codes: Iterator[str]) -> str | None:
@@ -57,11 +57,11 @@ def _extended(code: str, codes: Iterator[str]) -> str | None:
 
 
 @lru_cache(maxsize=4096)
-def change(before: Look, after: Look) -> str:
+def change(before: CellStyle, after: CellStyle) -> str:
     """Return the shortest sequence that makes what follows look like `after` where it would look like `before`."""
     if before == after:
         return ""
-    if after == PLAIN:
+    if after == DEFAULT_STYLE:
         return "\x1b[0m"
     anew = ["0", *sorted(after.letters), *filter(None, (after.foreground, after.background))]
     ways = [anew]

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
-from bwp_tui.console.presentation.styled_text import Line, Phrase
+from bwp_tui.console.presentation.styled_text import StyledLine, StyledText
 from bwp_tui.domain.task import Download, DownloadState
 from bwp_tui.domain.text import size
-from bwp_tui.domain.times import duration_words
+from bwp_tui.domain.times import format_duration
 from bwp_tui.store.worklog.engine_state import EngineState
 
 MOST: Final = 4
@@ -21,12 +21,12 @@ _NAMES: Final = (30, 18, 16)
 """Cells of a data subject's name, by the room there is."""
 
 
-class DownloadLines(Line):
+class ActiveDownloads(StyledLine):
     """Bar, bytes, rate and time left of each download; no line when there is none."""
 
-    def tell(self, downloads: Sequence[tuple[Download, str]], engine: EngineState | None = None) -> None:
+    def update(self, downloads: Sequence[tuple[Download, str]], engine: EngineState | None = None) -> None:
         """Show the downloads, each with what its data subject is to be called, and what they wait for."""
-        phrases: list[Phrase] = []
+        phrases: list[StyledText] = []
         number = max((len(f"#{download.number}") for download, _ in downloads[:MOST]), default=0)
         for download, subject in downloads[:MOST]:
             if phrases:
@@ -36,13 +36,13 @@ class DownloadLines(Line):
         if len(downloads) > MOST:
             phrases += [(f"\n   and {len(downloads) - MOST} more: ", "muted"), ("F", "key")]
         self.display = bool(downloads)
-        self.show(self.say(*phrases))
+        self.show(self.to_content(*phrases))
 
-    def _line(self, download: Download, subject: str, engine: EngineState | None) -> list[Phrase]:
+    def _line(self, download: Download, subject: str, engine: EngineState | None) -> list[StyledText]:
         narrowness = (self.app.size.width < _NARROW) + (self.app.size.width < _NARROWEST)
         width = _NAMES[narrowness]
         name = subject if len(subject) <= width else f"{subject[: width - 1]}…"
-        start: list[Phrase] = [(f"{name:<{width}}  ", "plain")]
+        start: list[StyledText] = [(f"{name:<{width}}  ", "plain")]
         done = download.percent
         if download.paused:
             return [*start, ("paused" if done is None else f"paused at {done} %", "held")]
@@ -54,7 +54,7 @@ class DownloadLines(Line):
             return [*start, ("asking for a link", "muted")]
         words = [f"{done:3d} %", f"{size(download.bytes)} of {size(download.total)}"]
         if (left := time_left(download)) is not None and download.rate:
-            words += [f"{size(download.rate)}/s", f"{duration_words(left)} left"]
+            words += [f"{size(download.rate)}/s", f"{format_duration(left)} left"]
         if narrowness:
             words.pop(1)
         drawn = [*bar(done, (_BAR, _NARROW_BAR)[narrowness]), ("  ", "plain")] if narrowness < 2 else []
@@ -89,7 +89,7 @@ def time_left(download: Download) -> timedelta | None:
     return timedelta(seconds=max(0, download.total - download.bytes) / download.rate)
 
 
-def bar(done: int, width: int) -> list[Phrase]:
+def bar(done: int, width: int) -> list[StyledText]:
     """Return a bar of `width` cells, filled to so many per cent: at 99, the most there is before the end, all of it."""
     filled = min(width, width * (done + 1) // 100)
     return [("━" * filled, "accent"), ("─" * (width - filled), "muted")]

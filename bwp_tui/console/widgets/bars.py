@@ -10,16 +10,16 @@ from rich.segment import Segment
 from textual.content import Content
 from textual.geometry import Region
 
-from bwp_tui.console.bindings.actions import ACTIONS, Action, Situation
+from bwp_tui.console.bindings.actions import ACTIONS, Action, ActionContext
 from bwp_tui.console.bindings.key_names import shown_key
-from bwp_tui.console.presentation.styled_text import Line, Phrase
+from bwp_tui.console.presentation.styled_text import StyledLine, StyledText
 from bwp_tui.domain.filter import View
 
 _THOUSAND: Final = 1_000
 _MILLION: Final = 1_000_000
 
 
-class EndsLine(Line):
+class TwoEndedLine(StyledLine):
     """A line with text at both ends; the right end yields where there is no room."""
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -40,8 +40,8 @@ class EndsLine(Line):
     def render(self) -> Content:
         room = self.size.width - self._left.cell_length - self._right.cell_length
         if room < 0:
-            return self.painted(self._left.truncate(self.size.width, ellipsis=True))
-        return self.painted(Content.assemble(self._left, " " * room, self._right))
+            return self.with_styles(self._left.truncate(self.size.width, ellipsis=True))
+        return self.with_styles(Content.assemble(self._left, " " * room, self._right))
 
 
 def _changed_cells(before: list[Segment], after: list[Segment]) -> int:
@@ -55,7 +55,7 @@ def _changed_cells(before: list[Segment], after: list[Segment]) -> int:
     return width
 
 
-class Standing(NamedTuple):
+class HeaderState(NamedTuple):
     """What the header says of profile, engine and service. `trouble` is the service's, in a few words."""
 
     profile: str
@@ -69,13 +69,13 @@ class Standing(NamedTuple):
     marked: int
 
 
-class HeaderLine(EndsLine):
+class HeaderLine(TwoEndedLine):
     """Which shop this is, who does the work, and whether the service can be reached."""
 
-    def tell(self, standing: Standing) -> None:
+    def set_state(self, standing: HeaderState) -> None:
         """Show `standing`."""
         badge = "badge-practice" if standing.practice else "badge"
-        left: list[Phrase] = [(" bwp-tui ", "strong"), (" ", "plain"), (f" {standing.profile} ", badge)]
+        left: list[StyledText] = [(" bwp-tui ", "strong"), (" ", "plain"), (f" {standing.profile} ", badge)]
         if standing.target_id and self.app.size.width >= _ROOMY:
             left.append((f"  {_short_id(standing.target_id)}", "muted"))
         left.append(("  ", "plain"))
@@ -93,8 +93,8 @@ class HeaderLine(EndsLine):
             )
             if on
         ]
-        right: list[Phrase] = [(f"{'  '.join(notes)} ", "muted")]
-        self.show_ends(self.say(*left), self.say(*right))
+        right: list[StyledText] = [(f"{'  '.join(notes)} ", "muted")]
+        self.show_ends(self.to_content(*left), self.to_content(*right))
 
 
 _ROOMY: Final = 100
@@ -105,10 +105,10 @@ def _short_id(target_id: str) -> str:
     return target_id if len(target_id) <= 12 else f"{target_id[:7]}…"
 
 
-class ViewsLine(EndsLine):
+class ViewsLine(TwoEndedLine):
     """The views with their counts, and the filter that is in force: it is seen whatever the room."""
 
-    def tell(
+    def set_views(
         self, views: Sequence[View], counts: Sequence[int], current: int | None, filter_text: str, shown: int | None
     ) -> None:
         """Show the views' counts, which of them is shown (an index, None for none), and the filter.
@@ -116,30 +116,32 @@ class ViewsLine(EndsLine):
         Args:
             shown: how many tasks the filter fits; None while that is being found out.
         """
-        searched: list[Phrase] = []
+        searched: list[StyledText] = []
         if filter_text:
             count = "…" if shown is None else short_count(shown)
             searched = [("/ ", "key"), (filter_text, "plain"), (f"  {count} ", "muted")]
-        right = self.say(*searched)
+        right = self.to_content(*searched)
         for is_short in (False, True) if self.app.size.width >= _NARROW else (True,):
-            left = self.say(*_views(views, counts, current, is_short=is_short))
+            left = self.to_content(*_views(views, counts, current, is_short=is_short))
             if left.cell_length + right.cell_length < self.app.size.width:
                 break
         else:
             if current is None:
-                right = self.say(("esc ", "key"), ("all tasks ", "muted"))
+                right = self.to_content(("esc ", "key"), ("all tasks ", "muted"))
                 left = self._searched(searched, self.app.size.width - right.cell_length - 1)
         self.show_ends(left, right)
 
-    def _searched(self, searched: Sequence[Phrase], width: int) -> Content:
+    def _searched(self, searched: Sequence[StyledText], width: int) -> Content:
         """Return the filter and the count in as many cells at most: the filter's end yields."""
         key, (text, role), count = searched
         room = width - 1 - cell_len(key[0]) - cell_len(count[0])
         cut = Content(text).truncate(max(1, room), ellipsis=True).plain
-        return self.say((" ", "plain"), key, (cut, role), count)
+        return self.to_content((" ", "plain"), key, (cut, role), count)
 
 
-def _views(views: Sequence[View], counts: Sequence[int], current: int | None, *, is_short: bool) -> Iterator[Phrase]:
+def _views(
+    views: Sequence[View], counts: Sequence[int], current: int | None, *, is_short: bool
+) -> Iterator[StyledText]:
     for index, view in enumerate(views):
         count = short_count(counts[index]) if index < len(counts) else "…"
         role = "current" if index == current else "muted" if count == "0" else "plain"
@@ -155,13 +157,13 @@ def short_count(count: int) -> str:
     return f"{count / _THOUSAND:.0f}k" if count >= 10 * _THOUSAND else str(count)
 
 
-class StatusLine(Line):
+class StatusLine(StyledLine):
     """One sentence about what was just done, or why it was not; as many lines as it takes."""
 
-    def tell(self, sentence: str, role: str = "plain") -> None:
+    def set_text(self, sentence: str, role: str = "plain") -> None:
         """Show `sentence`, which must be clean."""
         before = self._height
-        self.show(self.say((f" {sentence}" if sentence else "", role)))
+        self.show(self.to_content((f" {sentence}" if sentence else "", role)))
         if self._height != before:
             self.refresh(layout=True)
 
@@ -170,7 +172,7 @@ class StatusLine(Line):
         return self.get_content_height(self.container_size, self.app.size, max(1, self.size.width))
 
 
-class FooterLine(Line):
+class FooterLine(StyledLine):
     """The keys that matter here; what is not possible now is dim, and says why when it is pressed."""
 
     def __init__(self, actions: Sequence[Action] = ACTIONS, *, id: str | None = None) -> None:
@@ -178,18 +180,18 @@ class FooterLine(Line):
         self._actions = tuple(action for action in actions if action.label)
         self._possible: tuple[bool, ...] = ()
         self._width = 0
-        self._keys: tuple[Phrase, ...] = ()
+        self._keys: tuple[StyledText, ...] = ()
 
-    def tell(self, situation: Situation) -> None:
+    def set_context(self, situation: ActionContext) -> None:
         """Show which of the registry's actions are possible in `situation`."""
-        possible = tuple(action.why_not(situation) is None for action in self._actions)
+        possible = tuple(action.disabled_reason(situation) is None for action in self._actions)
         self.set_class(False, "-pointing")
         self._keys = ()
         if (possible, self._room) != (self._possible, self._width):
             self._possible, self._width = possible, self._room
             self.show(self._fitted(possible))
 
-    def show_keys(self, *keys: Phrase) -> None:
+    def show_keys(self, *keys: StyledText) -> None:
         """Show other keys for the time that something else is open: the last one, and what there is room for."""
         self._possible = ()
         self.set_class(False, "-pointing")
@@ -202,18 +204,18 @@ class FooterLine(Line):
 
     def _show_fitting(self) -> None:
         if not self._keys:
-            self.show(self.say())
+            self.show(self.to_content())
             return
         *others, last = self._keys
         room = self._room - _cells(last) + _GAP - 1
-        phrases: list[Phrase] = [(" ", "plain")]
+        phrases: list[StyledText] = [(" ", "plain")]
         for entry in others:
             if _cells(entry) <= room:
                 room -= _cells(entry)
                 phrases += _entry(entry)
-        self.show(self.say(*phrases, *_entry(last)))
+        self.show(self.to_content(*phrases, *_entry(last)))
 
-    def point_out(self, x: int, width: int, sentence: str) -> None:
+    def show_mistake(self, x: int, width: int, sentence: str) -> None:
         """Show what is wrong with the text above: marks under it, and a sentence beside them or else below."""
         self._possible, self._keys = (), ()
         self.set_class(True, "-pointing")
@@ -221,11 +223,11 @@ class FooterLine(Line):
         marks = "^" * max(1, min(width, room - x))
         right = x + len(marks)
         if right + len(sentence) + 2 <= room:
-            self.show(self.say((" " * x, "plain"), (marks, "bad"), (f" {sentence}", "bad")))
+            self.show(self.to_content((" " * x, "plain"), (marks, "bad"), (f" {sentence}", "bad")))
         elif len(sentence) + 2 <= x:
-            self.show(self.say((" " * (x - len(sentence) - 1), "plain"), (f"{sentence} {marks}", "bad")))
+            self.show(self.to_content((" " * (x - len(sentence) - 1), "plain"), (f"{sentence} {marks}", "bad")))
         else:
-            self.show(self.say((f"{' ' * x}{marks}\n {sentence}", "bad")))
+            self.show(self.to_content((f"{' ' * x}{marks}\n {sentence}", "bad")))
 
     @property
     def _room(self) -> int:
@@ -234,7 +236,7 @@ class FooterLine(Line):
     def _fitted(self, possible: Sequence[bool]) -> Content:
         always = self._actions[-_ALWAYS:]
         room = self._room - 2 - sum(map(_entry_width, always))
-        phrases: list[Phrase] = [(" ", "plain")]
+        phrases: list[StyledText] = [(" ", "plain")]
         for index, action in enumerate(self._actions):
             width = _entry_width(action)
             if action not in always:
@@ -246,14 +248,14 @@ class FooterLine(Line):
                 (key, "key" if possible[index] else "muted"),
                 (f" {action.label}  ", "plain" if possible[index] else "muted"),
             ]
-        return self.say(*phrases)
+        return self.to_content(*phrases)
 
 
-def _entry(entry: Phrase) -> tuple[Phrase, Phrase]:
+def _entry(entry: StyledText) -> tuple[StyledText, StyledText]:
     return (entry[0], "key"), (f" {entry[1]}{'':{_GAP}}", "plain")
 
 
-def _cells(entry: Phrase) -> int:
+def _cells(entry: StyledText) -> int:
     return cell_len(entry[0]) + 1 + cell_len(entry[1]) + _GAP
 
 

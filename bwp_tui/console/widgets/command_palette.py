@@ -8,9 +8,9 @@ from typing import Final
 
 from textual.content import Content
 
-from bwp_tui.console.bindings.actions import ACTIONS, Action, Situation, with_views
+from bwp_tui.console.bindings.actions import ACTIONS, Action, ActionContext, with_views
 from bwp_tui.console.bindings.key_names import shown_key
-from bwp_tui.console.presentation.styled_text import Line
+from bwp_tui.console.presentation.styled_text import StyledLine
 from bwp_tui.domain.filter import View
 
 MOST: Final = 8
@@ -43,7 +43,7 @@ def _rank(action: Action, words: list[str]) -> int:
     return 1 if action.what.casefold().startswith(typed) else 2
 
 
-class PaletteLines(Line):
+class CommandPalette(StyledLine):
     """The matching actions, one of them picked."""
 
     def __init__(self, actions: Sequence[Action] = ACTIONS, *, id: str | None = None) -> None:
@@ -52,7 +52,7 @@ class PaletteLines(Line):
         self._named = tuple(actions)
         self._found: list[Action] = []
         self._picked = 0
-        self._situation = Situation(None, False, date.min)
+        self._situation = ActionContext(None, False, date.min)
 
     def on_mount(self) -> None:
         self.display = False
@@ -62,7 +62,7 @@ class PaletteLines(Line):
         """The action that enter would run."""
         return self._found[self._picked] if self._found else None
 
-    def open(self, situation: Situation, views: Sequence[View] = ()) -> None:
+    def open(self, situation: ActionContext, views: Sequence[View] = ()) -> None:
         """List every action, those that open `views` with their names."""
         self._named = with_views(self._actions, views)
         self._situation = situation
@@ -73,30 +73,30 @@ class PaletteLines(Line):
         """List what matches `text`, the first one picked."""
         self._found = matching(text, self._named)
         self._picked = 0
-        self._tell()
+        self._update()
 
     def move(self, steps: int) -> None:
         """Pick another one."""
         if self._found:
             self._picked = max(0, min(self._picked + steps, len(self._found) - 1))
-            self._tell()
+            self._update()
 
     def close(self) -> None:
         """Take the list away."""
         self.display = False
 
-    def _tell(self) -> None:
+    def _update(self) -> None:
         start = max(0, self._picked - MOST + 1)
         lines = [
             self._line(action, picked=index == self._picked)
             for index, action in enumerate(self._found[start : start + MOST], start=start)
         ]
-        self.show(Content("\n").join(lines or [self.say(("   No command has these words.", "warn"))]))
+        self.show(Content("\n").join(lines or [self.to_content(("   No command has these words.", "warn"))]))
 
     def _line(self, action: Action, *, picked: bool) -> Content:
-        why_not = action.why_not(self._situation)
+        why_not = action.disabled_reason(self._situation)
         beside = why_not or (f"bwp-tui {action.command}" if action.command else "")
-        line = self.say(
+        line = self.to_content(
             (" › " if picked else "   ", "accent"),
             (f"{shown_key(action.keys[0]):<{_KEY}}", "key"),
             (f"{action.what:<{_WHAT}}", "strong" if picked else "muted" if why_not else "plain"),

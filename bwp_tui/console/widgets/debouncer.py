@@ -8,24 +8,24 @@ from typing import Final
 
 from textual.message_pump import MessagePump
 
-REST_S: Final = 0.06
+DEBOUNCE_S: Final = 0.06
 
 
-class Resting:
-    """Has `pump` call `tell` when `REST_S` seconds have gone by since the last move.
+class Debouncer:
+    """Has `pump` call `callback` when `DEBOUNCE_S` seconds have gone by since the last move.
 
     The loop's own timer: a timer of Textual is a task that each move would end and begin anew.
     """
 
-    def __init__(self, pump: MessagePump, tell: Callable[[], None]) -> None:
+    def __init__(self, pump: MessagePump, callback: Callable[[], None]) -> None:
         self._pump = pump
-        self._tell = tell
+        self._tell = callback
         self._due: asyncio.TimerHandle | None = None
 
-    def move(self) -> None:
+    def restart(self) -> None:
         """Say that the cursor has moved."""
         self.stop()
-        self._due = asyncio.get_running_loop().call_later(REST_S, self._pump.call_later, self._tell)
+        self._due = asyncio.get_running_loop().call_later(DEBOUNCE_S, self._pump.call_later, self._tell)
 
     def stop(self) -> None:
         """Tell nothing any more until the next move."""

@@ -10,15 +10,15 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 
 from bwp_tui.console.presentation import task_detail
-from bwp_tui.console.presentation.styled_text import Line, Phrase, Speaker
-from bwp_tui.console.presentation.task_detail import Reading
+from bwp_tui.console.presentation.styled_text import StyledLine, StyledText, StyledWidget
+from bwp_tui.console.presentation.task_detail import DisplayContext
 from bwp_tui.domain.task import Event, Task
 
 _BESIDE: Final = 100
 """Cells from which on the timeline stands beside the facts; under it below."""
 
 
-class Paragraphs(Speaker, can_focus=False):
+class Paragraphs(StyledWidget, can_focus=False):
     """Lines of phrases that wrap; as high as they need."""
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -26,47 +26,47 @@ class Paragraphs(Speaker, can_focus=False):
         self._content = Content()
         self.display = False
 
-    def tell(self, lines: Iterable[Sequence[Phrase]]) -> None:
+    def set_lines(self, lines: Iterable[Sequence[StyledText]]) -> None:
         """Show the lines; repaints only when they differ."""
-        phrases: list[Phrase] = []
+        phrases: list[StyledText] = []
         for index, line in enumerate(lines):
             if index:
                 phrases.append(("\n", "plain"))
             phrases += line
-        content = self.say(*phrases)
+        content = self.to_content(*phrases)
         if not content.is_same(self._content):
             self._content = content
             self.display = bool(phrases)
             self.refresh(layout=True)
 
     def render(self) -> Content:
-        return self.painted(self._content)
+        return self.with_styles(self._content)
 
 
-class Heading(Line):
+class Heading(StyledLine):
     """A rule with words in it: what the pane is about, and its id at the right end."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._left: list[Phrase] = []
+        self._left: list[StyledText] = []
         self._rights: tuple[str, ...] = ()
 
-    def tell(self, left: list[Phrase], *rights: str) -> None:
+    def set_text(self, left: list[StyledText], *rights: str) -> None:
         """Show `left` at the left, and at the right end the first of `rights`, muted, that there is room for."""
         if (left, rights) != (self._left, self._rights):
             self._left, self._rights = left, rights
             self.refresh()
 
     def render(self) -> Content:
-        left = self.say(("── ", "muted"), *self._left, (" ", "plain"))
+        left = self.to_content(("── ", "muted"), *self._left, (" ", "plain"))
         for words in self._rights:
-            right = self.say((f" {words} ──", "muted"))
+            right = self.to_content((f" {words} ──", "muted"))
             room = self.size.width - left.cell_length - right.cell_length
             if room >= 1:
-                return self.painted(Content.assemble(left, self.say(("─" * room, "muted")), right))
+                return self.with_styles(Content.assemble(left, self.to_content(("─" * room, "muted")), right))
         room = max(0, self.size.width - left.cell_length)
-        whole = Content.assemble(left, self.say(("─" * room, "muted")))
-        return self.painted(whole.truncate(self.size.width, ellipsis=True))
+        whole = Content.assemble(left, self.to_content(("─" * room, "muted")))
+        return self.with_styles(whole.truncate(self.size.width, ellipsis=True))
 
 
 class DetailPane(Vertical):
@@ -84,26 +84,26 @@ class DetailPane(Vertical):
                 yield Paragraphs(id="detail-facts")
                 yield Paragraphs(id="detail-timeline")
 
-    def tell(self, task: Task | None, events: Sequence[Event], reading: Reading) -> None:
+    def set_task(self, task: Task | None, events: Sequence[Event], reading: DisplayContext) -> None:
         """Show a task and its timeline."""
         if task is None:
-            self.query_one(Heading).tell([("no task", "muted")])
+            self.query_one(Heading).set_text([("no task", "muted")])
             for paragraphs in self.query(Paragraphs):
-                paragraphs.tell([])
+                paragraphs.set_lines([])
             return
         if task.number != self._number:
             self._number = task.number
             self.query_one(VerticalScroll).scroll_to(y=0, animate=False)
         number = f"#{task.number}"
         names = (f"{task.task_id} · {number}", number) if task.task_id else (number,)
-        self.query_one(Heading).tell(task_detail.heading(task, reading), *names)
-        matters = task_detail.matters(task, reading)
+        self.query_one(Heading).set_text(task_detail.heading(task, reading), *names)
+        matters = task_detail.outcome_paragraphs(task, reading)
         beside = self.app.size.width >= _BESIDE
         self.set_class(beside, "-beside")
-        self._paragraphs("detail-matters").tell([*matters, []] if matters else [])
-        self._paragraphs("detail-facts").tell(task_detail.facts(task, reading))
+        self._paragraphs("detail-matters").set_lines([*matters, []] if matters else [])
+        self._paragraphs("detail-facts").set_lines(task_detail.fact_lines(task, reading))
         lines = list(task_detail.timeline(task, events, reading))
-        self._paragraphs("detail-timeline").tell(lines if beside else [[], *lines])
+        self._paragraphs("detail-timeline").set_lines(lines if beside else [[], *lines])
 
     def scroll_by(self, lines: int) -> None:
         """Scroll what is below the heading."""

@@ -8,9 +8,9 @@ from typing import Final
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
-from bwp_tui.console.presentation.download_detail import events_of, facts, flowing_timeline
-from bwp_tui.console.presentation.styled_text import Phrase
-from bwp_tui.console.presentation.task_detail import Reading, subject, timeline
+from bwp_tui.console.presentation.download_detail import events_of, fact_lines, timeline_paragraphs
+from bwp_tui.console.presentation.styled_text import StyledText
+from bwp_tui.console.presentation.task_detail import DisplayContext, subject, timeline
 from bwp_tui.console.widgets.detail_pane import Heading, Paragraphs
 from bwp_tui.domain.task import Download, Event, Task
 
@@ -31,10 +31,10 @@ class DownloadDetail(Vertical):
             yield Paragraphs(id="download-facts")
             yield Paragraphs(id="download-timeline")
 
-    def tell(self, download: Download, task: Task, events: Sequence[Event], reading: Reading) -> None:
+    def set_download(self, download: Download, task: Task, events: Sequence[Event], reading: DisplayContext) -> None:
         """Show a download, of whose task `events` is the timeline."""
         number = f"#{task.number}"
-        self.query_one(Heading).tell(
+        self.query_one(Heading).set_text(
             [(f"{task.kind.lower()} for ", "muted"), (subject(task, reading), "strong")],
             *((f"{number} · {task.task_id}", number) if task.task_id else (number,)),
         )
@@ -43,20 +43,20 @@ class DownloadDetail(Vertical):
         self.set_class(beside, "-beside")
         self.set_class(size.height >= _TALL, "-tall")
         self.set_class(size.height < _LOW, "-low")
-        lines: list[Sequence[Phrase]] = list(facts(download, task, reading))
+        lines: list[Sequence[StyledText]] = list(fact_lines(download, task, reading))
         if size.height < _LOW:
             # The hash is what is read out to someone; name and folder are said by a key of their own.
             lines.sort(key=lambda line: not line[0][0].startswith("sha256"))
         elif not beside:
-            lines.append(flowing_timeline(task, events, reading))
-        self._paragraphs("download-facts").tell(lines)
-        self._paragraphs("download-timeline").tell(timeline(task, events, reading) if beside else [])
+            lines.append(timeline_paragraphs(task, events, reading))
+        self._paragraphs("download-facts").set_lines(lines)
+        self._paragraphs("download-timeline").set_lines(timeline(task, events, reading) if beside else [])
 
     def clear(self) -> None:
         """Show that there is no download."""
-        self.query_one(Heading).tell([("no download", "muted")])
+        self.query_one(Heading).set_text([("no download", "muted")])
         for paragraphs in self.query(Paragraphs):
-            paragraphs.tell([])
+            paragraphs.set_lines([])
 
     def _paragraphs(self, id: str) -> Paragraphs:
         return self.query_one(f"#{id}", Paragraphs)

@@ -9,25 +9,25 @@ from typing import NamedTuple
 from textual.geometry import Region
 from textual.message import Message
 
-from bwp_tui.console.presentation.styled_text import Phrase
-from bwp_tui.console.widgets.virtual_list import RowList
+from bwp_tui.console.presentation.styled_text import StyledText
+from bwp_tui.console.widgets.virtual_list import VirtualList
 
 
 class Row(NamedTuple):
     """A line: of the download `id`, or of none, which the cursor passes over."""
 
     id: int | None
-    phrases: tuple[Phrase, ...]
+    phrases: tuple[StyledText, ...]
 
 
 class _Line(NamedTuple):
     """What a line of the terminal says."""
 
-    phrases: Sequence[Phrase] = ()
+    phrases: Sequence[StyledText] = ()
     is_current: bool = False
 
 
-class DownloadRows(RowList):
+class DownloadList(VirtualList):
     """Downloads and the titles between them."""
 
     class Highlighted(Message):
@@ -42,14 +42,14 @@ class DownloadRows(RowList):
         """Id of the download under the cursor; None where there is none."""
         return self._rows[self._cursor].id if 0 <= self._cursor < len(self._rows) else None
 
-    def tell(self, titles: Sequence[Phrase], rows: Sequence[Row], current: int | None) -> None:
+    def set_rows(self, titles: Sequence[StyledText], rows: Sequence[Row], current: int | None) -> None:
         """Show rows under titles, the cursor on the download `current` or, where there is none, as near as can be."""
         before, top = self._in_sight(), self.top
         self._header, self._count, self._rows = titles, len(rows), rows
         self._line_of = lambda row: rows[row].phrases
         self._cursor = self._place_of(current)
         self.fit_height()
-        self.scroll_quietly(top)
+        self.set_top(top)
         self._reveal()
         for y, (old, new) in enumerate(zip_longest(before, self._in_sight(), fillvalue=_Line())):
             if old != new:

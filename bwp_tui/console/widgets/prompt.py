@@ -14,9 +14,9 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input
 
-from bwp_tui.console.presentation.styled_text import Line, Phrase
-from bwp_tui.console.state.tab_completion import Mistake
-from bwp_tui.console.widgets.text_field import Entry
+from bwp_tui.console.presentation.styled_text import StyledLine, StyledText
+from bwp_tui.console.state.tab_completion import InputError
+from bwp_tui.console.widgets.text_field import TextField
 
 _FIELD: Final = 24
 """Cells that a text is typed in at least; a question that leaves fewer has a line of its own."""
@@ -43,17 +43,17 @@ class Prompt(Horizontal, can_focus=True):
         self._changed: Callable[[str, int], None] | None = None
         self._moved: Callable[[int], None] | None = None
         self._completed: Callable[[str, int], tuple[str, int]] | None = None
-        self._checked: Callable[[str], Mistake | None] | None = None
-        self._mistake: Mistake | None = None
+        self._checked: Callable[[str], InputError | None] | None = None
+        self._mistake: InputError | None = None
         self._keys: Mapping[str, str] = {}
         self._enter = self._f2 = ""
         self._before: Widget | None = None
         self._default: str | None = None
 
     def compose(self) -> ComposeResult:
-        yield Line(id="prompt-label")
-        yield Entry(id="prompt-input")
-        yield Line(id="prompt-hint")
+        yield StyledLine(id="prompt-label")
+        yield TextField(id="prompt-input")
+        yield StyledLine(id="prompt-hint")
 
     def on_mount(self) -> None:
         self.display = False
@@ -70,7 +70,7 @@ class Prompt(Horizontal, can_focus=True):
         return self._answer is not None
 
     @property
-    def wrong(self) -> tuple[int, int, str] | None:
+    def mistake(self) -> tuple[int, int, str] | None:
         """What is wrong with the text: the column and the width on the screen, and a sentence; None for nothing."""
         field, mistake = self.query_one(Input), self._mistake
         if mistake is None:
@@ -86,7 +86,7 @@ class Prompt(Horizontal, can_focus=True):
             return (("enter", self._enter), *((("F2", self._f2),) if self._f2 else ()), _BACK)
         return (_BACK,) if self.has_class("-long") else tuple(self._keys.items())
 
-    async def text(
+    async def ask_text(
         self,
         label: str,
         value: str = "",
@@ -94,8 +94,8 @@ class Prompt(Horizontal, can_focus=True):
         changed: Callable[[str, int], None] | None = None,
         moved: Callable[[int], None] | None = None,
         completed: Callable[[str, int], tuple[str, int]] | None = None,
-        checked: Callable[[str], Mistake | None] | None = None,
-        hint: Phrase = ("", "muted"),
+        checked: Callable[[str], InputError | None] | None = None,
+        hint: StyledText = ("", "muted"),
         enter: str = "go on",
         f2: str = "",
     ) -> str | None:
@@ -120,12 +120,12 @@ class Prompt(Horizontal, can_focus=True):
         self.hint(*hint)
         return await self._ask(label, {})
 
-    async def yes(self, question: str, *, for_good: bool = False) -> bool:
+    async def ask_yes_no(self, question: str, *, for_good: bool = False) -> bool:
         """Ask a question that `y` answers with yes, and enter too unless what follows is `for_good`."""
         shown = f"{question} [{'y/N' if for_good else 'Y/n'}]"
         return await self._key(shown, _YES_OR_NO, [], "n" if for_good else "y") == "y"
 
-    async def key(self, question: str, keys: Mapping[str, str]) -> str | None:
+    async def ask_key(self, question: str, keys: Mapping[str, str]) -> str | None:
         """Ask for one of `keys`, which is given with what each means; return it."""
         return await self._key(question, keys, [f"{key} {meaning}" for key, meaning in keys.items()])
 
@@ -142,17 +142,17 @@ class Prompt(Horizontal, can_focus=True):
 
     def hint(self, words: str, role: str) -> None:
         """Show what can be typed, or what is wrong with what was."""
-        line = self.query_one("#prompt-hint", Line)
-        line.show(line.say((f" {words} " if words else "", role)))
+        line = self.query_one("#prompt-hint", StyledLine)
+        line.show(line.to_content((f" {words} " if words else "", role)))
         line.display = bool(words)
 
-    def point_out(self, mistake: Mistake | None) -> None:
+    def show_mistake(self, mistake: InputError | None) -> None:
         """Have what is wrong with the text shown under it, or nothing (any more)."""
         if mistake != self._mistake:
             self._mistake = mistake
             self.post_message(self.Toggled())
 
-    def put(self, text: str, cursor: int | None = None) -> None:
+    def set_text(self, text: str, cursor: int | None = None) -> None:
         """Replace the text, as if it had been typed; the cursor goes to its end unless it is given."""
         field = self.query_one(Input)
         field.value = text
@@ -164,8 +164,8 @@ class Prompt(Horizontal, can_focus=True):
 
     async def _ask(self, label: str, keys: Mapping[str, str], beside: int = _FIELD) -> str | None:
         self.close()
-        line = self.query_one("#prompt-label", Line)
-        line.show(line.say((f" {label} ", "strong")))
+        line = self.query_one("#prompt-label", StyledLine)
+        line.show(line.to_content((f" {label} ", "strong")))
         self.set_class(cell_len(label) + beside + _BLANKS > self.app.size.width, "-long")
         self._keys = keys
         self._answer = asyncio.get_running_loop().create_future()
@@ -193,7 +193,7 @@ class Prompt(Horizontal, can_focus=True):
     def _complete(self) -> None:
         field = self.query_one(Input)
         if self._completed is not None:
-            self.put(*self._completed(field.value, field.cursor_position))
+            self.set_text(*self._completed(field.value, field.cursor_position))
 
     def _settle(self, answer: str | None) -> None:
         if self._answer is not None and not self._answer.done():
@@ -230,7 +230,7 @@ class Prompt(Horizontal, can_focus=True):
         if self._changed is not None:
             self._changed(event.value, event.input.cursor_position)
         else:
-            self.point_out(None)  # it was of the text as it was
+            self.show_mistake(None)  # it was of the text as it was
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
@@ -239,7 +239,7 @@ class Prompt(Horizontal, can_focus=True):
         if mistake is None:
             self._settle(event.value)
         else:
-            self.point_out(mistake)
+            self.show_mistake(mistake)
 
 
 _GAP: Final = "   "

@@ -6,21 +6,21 @@ from textual import events
 from textual.content import Content
 from textual.message import Message
 
-from bwp_tui.console.presentation.styled_text import Phrase, Speaker
+from bwp_tui.console.presentation.styled_text import StyledText, StyledWidget
 
 
-class Choice(Speaker, can_focus=True):
+class RadioField(StyledWidget, can_focus=True):
     """Shows its words side by side, the chosen one between marks."""
 
     class Changed(Message):
         """Another word was chosen."""
 
-        def __init__(self, choice: Choice) -> None:
+        def __init__(self, choice: RadioField) -> None:
             super().__init__()
             self.choice = choice
 
         @property
-        def control(self) -> Choice:
+        def control(self) -> RadioField:
             """The field, for `@on` with a selector."""
             return self.choice
 
@@ -46,14 +46,14 @@ class Choice(Speaker, can_focus=True):
             self.post_message(self.Changed(self))
 
     def render(self) -> Content:
-        phrases: list[Phrase] = []
+        phrases: list[StyledText] = []
         for index, word in enumerate(self._words):
             if index == self._index:
                 phrases += [("● ", "accent"), (word, "strong")]
             else:
                 phrases += [("○ ", "muted"), (word, "muted")]
             phrases.append(("   ", "plain"))
-        return self.painted(self.say(*phrases))
+        return self.with_styles(self.to_content(*phrases))
 
     def on_key(self, event: events.Key) -> None:
         step = {"right": 1, "space": 1, "l": 1, "left": -1, "h": -1}.get(event.key)

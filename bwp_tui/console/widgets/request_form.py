@@ -12,12 +12,12 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input
 
-from bwp_tui.console.presentation.form_hints import fitted
-from bwp_tui.console.presentation.styled_text import Line, Phrase
+from bwp_tui.console.presentation.form_hints import shorten_to_fit
+from bwp_tui.console.presentation.styled_text import StyledLine, StyledText
 from bwp_tui.console.state.request_draft import PROCESSING_HINT, Draft
 from bwp_tui.console.widgets.detail_pane import Heading
-from bwp_tui.console.widgets.radio_field import Choice
-from bwp_tui.console.widgets.text_field import Entry
+from bwp_tui.console.widgets.radio_field import RadioField
+from bwp_tui.console.widgets.text_field import TextField
 from bwp_tui.domain.deadlines import REGULATIONS
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Request
 from bwp_tui.domain.text import counted
@@ -46,7 +46,7 @@ class RequestForm(Vertical):
         earlier: is asked about the address once it is complete.
     """
 
-    class Filed(Message):
+    class Submitted(Message):
         """The operator wants this request recorded."""
 
         def __init__(self, request: Request) -> None:
@@ -66,31 +66,31 @@ class RequestForm(Vertical):
     def compose(self) -> ComposeResult:
         yield Heading(id="form-heading")
         with Horizontal(classes="form-row"):
-            yield Line(id="label-kind", classes="form-label")
-            yield Choice(_KINDS, id="field-kind")
+            yield StyledLine(id="label-kind", classes="form-label")
+            yield RadioField(_KINDS, id="field-kind")
         for field, _label, _hint in _TEXTS[:2]:
             yield from self._row(field)
         with Horizontal(classes="form-row"):
-            yield Line(id="label-regulation", classes="form-label")
-            yield Choice(tuple(REGULATIONS), id="field-regulation")
+            yield StyledLine(id="label-regulation", classes="form-label")
+            yield RadioField(tuple(REGULATIONS), id="field-regulation")
         for field, _label, _hint in _TEXTS[2:]:
             yield from self._row(field)
-        yield Line(id="form-outlook")
-        yield Line(id="form-remedy")
+        yield StyledLine(id="form-outlook")
+        yield StyledLine(id="form-remedy")
 
     def _row(self, field: str) -> ComposeResult:
         with Horizontal(classes="form-row", id=f"row-{field}"):
-            yield Line(id=f"label-{field}", classes="form-label")
-            yield Entry(id=f"field-{field}")
-            yield Line(id=f"hint-{field}", classes="form-hint")
+            yield StyledLine(id=f"label-{field}", classes="form-label")
+            yield TextField(id=f"field-{field}")
+            yield StyledLine(id=f"hint-{field}", classes="form-hint")
 
     def on_mount(self) -> None:
         self.display = False
-        if not self.query(Entry):
+        if not self.query(TextField):
             return  # the console ends while this is being mounted: Textual then leaves the fields out
         for field, label, _hint in (*_TEXTS, ("kind", "Kind", ""), ("regulation", "Law", "")):
             line = self._line(f"label-{field}")
-            line.show(line.say((label, "muted")))
+            line.show(line.to_content((label, "muted")))
         self.clear()
 
     def open(self, kind: Kind | None = None, email: str | None = None) -> None:
@@ -99,7 +99,7 @@ class RequestForm(Vertical):
         if self._field("received").value == self._offered:
             self._offer_today()  # the console may have been open for days
         if kind is not None:
-            self.query_one("#field-kind", Choice).value = kind.lower()
+            self.query_one("#field-kind", RadioField).value = kind.lower()
         if email is not None:
             self._field("email").value = email
         self._check()
@@ -110,7 +110,7 @@ class RequestForm(Vertical):
         for field, _label, _hint in _TEXTS:
             self._field(field).value = str(DEFAULT_HOLDING_PERIOD) if field == "hold" else ""
         self._offer_today()
-        self.query_one("#field-kind", Choice).value = _KINDS[0]
+        self.query_one("#field-kind", RadioField).value = _KINDS[0]
         self._check()
 
     def _offer_today(self) -> None:
@@ -120,8 +120,8 @@ class RequestForm(Vertical):
     def draft(self) -> Draft:
         """What is typed now."""
         return Draft(
-            kind=Kind(self.query_one("#field-kind", Choice).value.upper()),
-            regulation=self.query_one("#field-regulation", Choice).value,
+            kind=Kind(self.query_one("#field-kind", RadioField).value.upper()),
+            regulation=self.query_one("#field-regulation", RadioField).value,
             **{field: self._field(field).value for field, _label, _hint in _TEXTS},
         )
 
@@ -129,7 +129,7 @@ class RequestForm(Vertical):
         self.call_after_refresh(self._check)
 
     @on(Input.Changed)
-    @on(Choice.Changed)
+    @on(RadioField.Changed)
     def _changed(self, event: Message) -> None:
         event.stop()
         self._check()
@@ -137,7 +137,7 @@ class RequestForm(Vertical):
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self._file()
+        self._submit()
 
     def on_key(self, event: events.Key) -> None:
         if event.key == "escape":
@@ -145,7 +145,7 @@ class RequestForm(Vertical):
             self.post_message(self.Closed())
         elif event.key == "enter":
             event.stop()
-            self._file()
+            self._submit()
         elif event.key == "f2":
             event.stop()
             self._take_shorter_hold()
@@ -156,7 +156,7 @@ class RequestForm(Vertical):
             event.stop()
             self.screen.focus_previous(".form-row *")
 
-    def _file(self) -> None:
+    def _submit(self) -> None:
         draft = self.draft
         mistakes = draft.mistakes(self._today())
         missing = draft.missing()
@@ -172,10 +172,10 @@ class RequestForm(Vertical):
         """File a draft; one that would end too late only where enter is pressed once more."""
         if draft.is_late(self._today()) and draft != self._warned:
             self._warned = draft
-            self._tell_outlook(draft, self._today())
+            self._show_outlook(draft, self._today())
         else:
             self._warned = None
-            self.post_message(self.Filed(draft.request()))
+            self.post_message(self.Submitted(draft.request()))
 
     def _take_shorter_hold(self) -> None:
         days = self.draft.shorter_hold(self._today())
@@ -197,18 +197,18 @@ class RequestForm(Vertical):
         if "email" not in mistakes and draft.email.strip():
             earlier = self._earlier(draft.kind, draft.email.strip())
             self._hint("email", earlier or "✓", "warn" if earlier else "good")
-        self._tell_outlook(draft, today)
-        self.query_one(Heading).tell(
+        self._show_outlook(draft, today)
+        self.query_one(Heading).set_text(
             [("new request", "strong"), (f" · {draft.kind.lower()}", "bad" if deletion else "busy")],
             "enter files it · esc keeps it for later",
         )
 
-    def _tell_outlook(self, draft: Draft, today: date) -> None:
+    def _show_outlook(self, draft: Draft, today: date) -> None:
         outlook, remedy = self._line("form-outlook"), self._line("form-remedy")
         words, role = draft.outlook(today)
-        outlook.show(outlook.say((words, role)))
+        outlook.show(outlook.to_content((words, role)))
         days = draft.shorter_hold(today)
-        phrases: list[Phrase] = []
+        phrases: list[StyledText] = []
         if days is not None:
             phrases = [("F2", "key"), (f" makes it {counted(days, 'holding day')}, which ends in time", "plain")]
         elif draft.kind is Kind.DELETION and draft.too_late_anyway(today):
@@ -216,14 +216,14 @@ class RequestForm(Vertical):
         if phrases and draft == self._warned:
             way_out = f" makes it {counted(days, 'day')}" if days is not None else "No hold is short enough"
             phrases = [*phrases[:-1], (f"{way_out}; ", "plain"), ("enter", "key"), (" again files it late", "warn")]
-        remedy.show(remedy.say(*phrases))
+        remedy.show(remedy.to_content(*phrases))
 
     def _hint(self, field: str, words: str, role: str) -> None:
         line = self._line(f"hint-{field}")
-        line.show(line.say((fitted(words, self._line("hint-email").size.width), role)))
+        line.show(line.to_content((shorten_to_fit(words, self._line("hint-email").size.width), role)))
 
-    def _line(self, id: str) -> Line:
-        return self.query_one(f"#{id}", Line)
+    def _line(self, id: str) -> StyledLine:
+        return self.query_one(f"#{id}", StyledLine)
 
     def _field(self, name: str) -> Input:
         return self.query_one(f"#field-{name}", Input)

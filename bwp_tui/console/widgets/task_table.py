@@ -19,11 +19,11 @@ from textual.content import Content
 from textual.message import Message
 from textual.strip import Strip
 
-from bwp_tui.console.presentation.task_cells import Cell, Context, Glyphs, locale_glyphs
-from bwp_tui.console.presentation.task_columns import Placed, place
+from bwp_tui.console.presentation.task_cells import Cell, CellContext, Glyphs, locale_glyphs
+from bwp_tui.console.presentation.task_columns import PlacedColumn, place
 from bwp_tui.console.presentation.task_row_strips import header_strip, row_strip
-from bwp_tui.console.widgets.virtual_rows import HEADER, RowPane
-from bwp_tui.console.widgets.visible_rows import Changed, RowsInSight, TaskSource
+from bwp_tui.console.widgets.virtual_rows import HEADER, VirtualRows
+from bwp_tui.console.widgets.visible_rows import Changed, TaskSource, VisibleRows
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.times import Clock, local_day, utc_now
 
@@ -34,7 +34,7 @@ _NEAR: Final = 64
 """Rows on both sides of the cursor that are searched for its task before all others."""
 
 
-class TaskTable(RowPane):
+class TaskTable(VirtualRows):
     """The tasks of a view, by local number, with a cursor. It binds no key: the screen's key map calls its actions.
 
     Actions: `cursor_down`, `cursor_up`, `page_down`, `page_up`, `half_page_down`, `half_page_up`, `first`, `last`,
@@ -104,7 +104,7 @@ class TaskTable(RowPane):
             glyphs: defaults to what the locale's encoding can show.
         """
         super().__init__(id=id, classes=classes)
-        self._rows = RowsInSight(source)
+        self._rows = VisibleRows(source)
         self._clock = clock
         self._day = day
         self._glyphs = glyphs or locale_glyphs()
@@ -116,7 +116,7 @@ class TaskTable(RowPane):
         self._columns: tuple[str, ...] = ()
         self._numbers: array[int] = array("q")
         self._cursor = 0
-        self._placed: tuple[Placed, ...] = ()
+        self._placed: tuple[PlacedColumn, ...] = ()
         self._placed_width = -1
         self._component_styles_of: dict[tuple[str, ...], Style] = {}
         # What a line says and how wide it is are its whole identity; a change of style empties the cache.
@@ -162,7 +162,7 @@ class TaskTable(RowPane):
         self._cursor = self._row_after(current)
         self.fit_height()
         stays_at_top = top == 0 and self._cursor < self.page
-        self.scroll_quietly(0 if stays_at_top else self._cursor - line)
+        self.set_top(0 if stays_at_top else self._cursor - line)
         for y, (old, new) in enumerate(zip(before, self._lines(), strict=True)):
             if old != new:
                 self._repaint_row(self.top + y)
@@ -173,14 +173,14 @@ class TaskTable(RowPane):
 
     def refresh_tasks(self, changed: Collection[int]) -> None:
         """Read those of `changed` again that are in sight, and repaint the cells that differ."""
-        self._repaint_cells(self._rows.read_again(changed, self._circumstances()))
+        self._repaint_cells(self._rows.reread(changed, self._cell_context()))
 
     def tick(self) -> None:
         """Bring what depends on the time up to date: ages, countdowns, holding periods."""
-        self._repaint_cells(self._rows.update(self._circumstances()))
+        self._repaint_cells(self._rows.update(self._cell_context()))
 
     @property
-    def in_sight(self) -> Sequence[int]:
+    def visible_numbers(self) -> Sequence[int]:
         """Local numbers of the tasks that are shown now."""
         return self._in_sight()
 
@@ -234,16 +234,16 @@ class TaskTable(RowPane):
     @property
     def shown_columns(self) -> tuple[str, ...]:
         """Ids of the columns that are shown now."""
-        self._lay_out(self.scrollable_size.width)
+        self._layout_columns(self.scrollable_size.width)
         return tuple(place.column.id for place in self._placed)
 
     @property
-    def words(self) -> tuple[str, ...]:
+    def highlights(self) -> tuple[str, ...]:
         """Texts that are made out wherever a task shows them: those of the filter."""
         return self._words
 
-    @words.setter
-    def words(self, words: tuple[str, ...]) -> None:
+    @highlights.setter
+    def highlights(self, words: tuple[str, ...]) -> None:
         if words != self._words:
             self._words = words
             self.tick()
@@ -282,7 +282,7 @@ class TaskTable(RowPane):
         """Move the cursor by rows, down when positive."""
         self.go_to(self._cursor + rows)
 
-    def turn(self, rows: int) -> None:
+    def move_pages(self, rows: int) -> None:
         """Move what is in sight and the cursor by as many rows: the cursor keeps its line on the screen."""
         self.scroll_rows(self.top + rows)
         self.move(rows)
@@ -294,16 +294,16 @@ class TaskTable(RowPane):
         self.move(-1)
 
     def action_page_down(self) -> None:
-        self.turn(self.page)
+        self.move_pages(self.page)
 
     def action_page_up(self) -> None:
-        self.turn(-self.page)
+        self.move_pages(-self.page)
 
     def action_half_page_down(self) -> None:
-        self.turn(max(1, self.page // 2))
+        self.move_pages(max(1, self.page // 2))
 
     def action_half_page_up(self) -> None:
-        self.turn(-max(1, self.page // 2))
+        self.move_pages(-max(1, self.page // 2))
 
     def action_first(self) -> None:
         self.go_to(0)
@@ -336,7 +336,7 @@ class TaskTable(RowPane):
 
     def render_line(self, y: int) -> Strip:
         width = self.scrollable_size.width
-        self._lay_out(width)
+        self._layout_columns(width)
         if y < HEADER:
             return header_strip(self._placed, width, self._glyphs, self._style)
         row = self.top + y - HEADER
@@ -347,7 +347,7 @@ class TaskTable(RowPane):
     def _row_line(self, row: int) -> Strip:
         number = self._numbers[row]
         if number not in self._rows:
-            self._rows.see(self._in_sight(), self._circumstances())
+            self._rows.show(self._in_sight(), self._cell_context())
         line = (self._rows.cells(number), row == self._cursor)
         strip = self._strips.get(line)
         if strip is None:
@@ -368,10 +368,10 @@ class TaskTable(RowPane):
         strip = Strip(text.render_segments(self.get_visual_style("task-table--empty")))
         return strip.adjust_cell_length(width, self._style("empty"))
 
-    def _lay_out(self, width: int) -> None:
+    def _layout_columns(self, width: int) -> None:
         if width != self._placed_width:
             self._placed, self._placed_width = place(width, self._columns), width
-            self._rows.lay_out(self._placed)
+            self._rows.set_columns(self._placed)
             self._strips.clear()
 
     def _style(self, *names: str) -> Style:
@@ -387,9 +387,9 @@ class TaskTable(RowPane):
             self._component_styles_of[names] = style
         return style
 
-    def _circumstances(self) -> Context:
+    def _cell_context(self) -> CellContext:
         now = self._clock()
-        return Context(
+        return CellContext(
             now, local_day(now), self._day, self._masked, self._marks, self._glyphs, self._words, self._is_cut_off
         )
 
@@ -415,14 +415,14 @@ class TaskTable(RowPane):
         return max(0, min(self._cursor, self.row_count - 1)) if row is None else row
 
     def _repaint_row(self, row: int) -> None:
-        self.repaint(row, 0, self.scrollable_size.width)
+        self.repaint_row(row, 0, self.scrollable_size.width)
 
     def _repaint_cells(self, changes: Sequence[Changed]) -> None:
         if changes:
             row_of = {number: self.top + y for y, number in enumerate(self._in_sight())}
             for number, x, width in changes:
                 if number in row_of:
-                    self.repaint(row_of[number], x, width)
+                    self.repaint_row(row_of[number], x, width)
 
     def _reveal(self) -> None:
         if self._cursor < self.top:

@@ -8,7 +8,7 @@ from textual.widgets import Input
 from bwp_tui.domain.text import clean
 
 
-class Entry(Input):
+class TextField(Input):
     """An input in one line, without a blinking cursor. What steers a terminal, as a paste may, becomes an escape."""
 
     def __init__(self, *, id: str) -> None:

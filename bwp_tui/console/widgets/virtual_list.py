@@ -12,11 +12,11 @@ from textual.content import Content
 from textual.message import Message
 from textual.strip import Strip
 
-from bwp_tui.console.presentation.styled_text import ROLES, Phrase
+from bwp_tui.console.presentation.styled_text import ROLES, StyledText
 from bwp_tui.console.presentation.task_cells import locale_glyphs
-from bwp_tui.console.widgets.virtual_rows import HEADER, RowPane
+from bwp_tui.console.widgets.virtual_rows import HEADER, VirtualRows
 
-LineOf = Callable[[int], Sequence[Phrase]]
+LineOf = Callable[[int], Sequence[StyledText]]
 """Makes the line of a row, by its index."""
 
 MOVE_KEYS: Final = {
@@ -31,7 +31,7 @@ MOVE_KEYS: Final = {
 }
 """The keys of each of `RowList.moves`, for a screen to bind."""
 
-MOVE_WORDS: Final = {
+MOVE_LABELS: Final = {
     "down": "Down",
     "up": "Up",
     "half_page_down": "Half a page down",
@@ -47,8 +47,8 @@ POINTER: Final = 2
 """Cells at the left, for the cursor's sign."""
 
 
-class RowList(RowPane):
-    """Rows of phrases. It binds no key: the screen moves it by `go_to`, `move` and `turn`."""
+class VirtualList(VirtualRows):
+    """Rows of phrases. It binds no key: the screen moves it by `go_to`, `move` and `move_pages`."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {*ROLES, "row-list--cursor"}
 
@@ -57,7 +57,7 @@ class RowList(RowPane):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._header: Sequence[Phrase] = ()
+        self._header: Sequence[StyledText] = ()
         self._count = 0
         self._line_of: LineOf = lambda _row: ()
         self._cursor = 0
@@ -77,12 +77,12 @@ class RowList(RowPane):
         """Cells that a line has."""
         return max(1, self.scrollable_size.width - POINTER)
 
-    def show(self, header: Sequence[Phrase], count: int, line_of: LineOf, *, cursor: int = 0) -> None:
+    def show(self, header: Sequence[StyledText], count: int, line_of: LineOf, *, cursor: int = 0) -> None:
         """Show `count` rows, the cursor on one of them."""
         self._header, self._count, self._line_of = header, count, line_of
         self._cursor = max(0, min(cursor, count - 1))
         self.fit_height()
-        self.scroll_quietly(self.top)
+        self.set_top(self.top)
         self._reveal()
         self.refresh()
 
@@ -92,7 +92,7 @@ class RowList(RowPane):
         if row != self._cursor:
             before, self._cursor = self._cursor, row
             for changed in (before, row):
-                self.repaint(changed, 0, self.scrollable_size.width)
+                self.repaint_row(changed, 0, self.scrollable_size.width)
         self._reveal()
 
     def move(self, rows: int) -> None:
@@ -106,15 +106,15 @@ class RowList(RowPane):
         return {
             "down": lambda: self.move(1),
             "up": lambda: self.move(-1),
-            "half_page_down": lambda: self.turn(half),
-            "half_page_up": lambda: self.turn(-half),
-            "page_down": lambda: self.turn(self.page),
-            "page_up": lambda: self.turn(-self.page),
+            "half_page_down": lambda: self.move_pages(half),
+            "half_page_up": lambda: self.move_pages(-half),
+            "page_down": lambda: self.move_pages(self.page),
+            "page_up": lambda: self.move_pages(-self.page),
             "first": lambda: self.go_to(0),
             "last": lambda: self.go_to(self._count - 1),
         }
 
-    def turn(self, rows: int) -> None:
+    def move_pages(self, rows: int) -> None:
         """Move what is in sight and the cursor by as many rows."""
         self.scroll_rows(self.top + rows)
         self.move(rows)
@@ -143,7 +143,7 @@ class RowList(RowPane):
         strip, band = self._strip((self._pointer, "accent"), *self._line_of(row)), self._band()
         return Strip([Segment(text, (style or Style()) + band) for text, style, _ in strip], strip.cell_length)
 
-    def _strip(self, *phrases: Phrase) -> Strip:
+    def _strip(self, *phrases: StyledText) -> Strip:
         width = self.scrollable_size.width
         content = Content.assemble(*((text, self.get_visual_style(f"say--{role}")) for text, role in phrases))
         strip = Strip(content.truncate(width, ellipsis=True).render_segments(self.get_visual_style("say--plain")))

@@ -14,7 +14,7 @@ _BAR_STEPS: Final = 8
 """Steps of a cell in which a scrollbar is drawn."""
 
 
-class RowPane(ScrollView, can_focus=True, inherit_bindings=False):
+class VirtualRows(ScrollView, can_focus=True, inherit_bindings=False):
     """Rows that scroll without animation, and that tell Textual no more than what is to be repainted."""
 
     FOCUS_ON_CLICK = False  # it has the focus already, unless something asks: that is to keep it
@@ -34,7 +34,7 @@ class RowPane(ScrollView, can_focus=True, inherit_bindings=False):
         """Index of the first row in sight."""
         return self.scroll_offset.y
 
-    def repaint(self, row: int, x: int, width: int) -> None:
+    def repaint_row(self, row: int, x: int, width: int) -> None:
         """Repaint `width` cells of a row from `x` on, where the row is in sight."""
         y = row - self.top
         if 0 <= y < self.page:
@@ -45,11 +45,11 @@ class RowPane(ScrollView, can_focus=True, inherit_bindings=False):
         # forced: after `show` the scrollbar, which allows scrolling, comes with the next layout only
         self.scroll_to(y=top, animate=False, force=True)
 
-    def scroll_quietly(self, top: int) -> None:
+    def set_top(self, top: int) -> None:
         """`scroll_rows` without the repaint of all lines: the caller repaints those that differ."""
         top = max(0, min(top, self.row_count - self.page))
-        self.set_reactive(RowPane.scroll_y, float(top))
-        self.set_reactive(RowPane.scroll_target_y, float(top))
+        self.set_reactive(VirtualRows.scroll_y, float(top))
+        self.set_reactive(VirtualRows.scroll_target_y, float(top))
         self._fit_bar()
 
     def fit_height(self) -> None:
@@ -58,7 +58,7 @@ class RowPane(ScrollView, can_focus=True, inherit_bindings=False):
         if (size.height > self.size.height) != self.show_vertical_scrollbar:
             self.virtual_size = size
         else:
-            self.set_reactive(RowPane.virtual_size, size)
+            self.set_reactive(VirtualRows.virtual_size, size)
             self._fit_bar()
 
     def _fit_bar(self) -> None:

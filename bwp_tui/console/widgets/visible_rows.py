@@ -7,8 +7,8 @@ from typing import NamedTuple, Protocol
 
 from rich.cells import cell_len
 
-from bwp_tui.console.presentation.task_cells import Cell, Context
-from bwp_tui.console.presentation.task_columns import Placed, cells_of
+from bwp_tui.console.presentation.task_cells import Cell, CellContext
+from bwp_tui.console.presentation.task_columns import PlacedColumn, cells_of
 from bwp_tui.domain.task import Task
 
 
@@ -28,14 +28,14 @@ class Changed(NamedTuple):
     width: int
 
 
-class RowsInSight:
+class VisibleRows:
     """Tasks and cells by local number. It holds a page, whatever the size of the view."""
 
     def __init__(self, source: TaskSource) -> None:
         self._source = source
         self._tasks: dict[int, Task] = {}
         self._cells: dict[int, tuple[Cell, ...]] = {}
-        self._placed: tuple[Placed, ...] = ()
+        self._placed: tuple[PlacedColumn, ...] = ()
 
     def __contains__(self, number: int) -> bool:
         return number in self._cells
@@ -46,12 +46,12 @@ class RowsInSight:
             return self._tasks.get(number)
         return next(iter(self._source.window([number])), None)
 
-    def lay_out(self, placed: tuple[Placed, ...]) -> None:
+    def set_columns(self, placed: tuple[PlacedColumn, ...]) -> None:
         """Set the columns; the cells are made anew."""
         self._placed = placed
         self._cells.clear()
 
-    def see(self, numbers: Collection[int], context: Context) -> None:
+    def show(self, numbers: Collection[int], context: CellContext) -> None:
         """Hold the tasks and cells of these rows and no others, reading only what is not held yet."""
         missing = [number for number in numbers if number not in self._tasks]
         if missing:
@@ -67,7 +67,7 @@ class RowsInSight:
         """
         return self._cells[number]
 
-    def read_again(self, numbers: Iterable[int], context: Context) -> list[Changed]:
+    def reread(self, numbers: Iterable[int], context: CellContext) -> list[Changed]:
         """Read those of `numbers` that are in sight, and return what is to be repainted."""
         stale = [number for number in numbers if number in self._cells]
         if not stale:
@@ -77,11 +77,11 @@ class RowsInSight:
         self._read(stale)
         return self._update(stale, context)
 
-    def update(self, context: Context) -> list[Changed]:
+    def update(self, context: CellContext) -> list[Changed]:
         """Make all cells anew, and return what is to be repainted."""
         return self._update(list(self._cells), context)
 
-    def _update(self, numbers: Iterable[int], context: Context) -> list[Changed]:
+    def _update(self, numbers: Iterable[int], context: CellContext) -> list[Changed]:
         changes = []
         for number in numbers:
             old, new = self._cells[number], self._cells_of(number, context)
@@ -93,7 +93,7 @@ class RowsInSight:
     def _read(self, numbers: Sequence[int]) -> None:
         self._tasks.update((task.number, task) for task in self._source.window(numbers))
 
-    def _cells_of(self, number: int, context: Context) -> tuple[Cell, ...]:
+    def _cells_of(self, number: int, context: CellContext) -> tuple[Cell, ...]:
         task = self._tasks.get(number)
         if task is None:
             return tuple(Cell("", "row") for _ in self._placed)

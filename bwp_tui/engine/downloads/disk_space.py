@@ -26,8 +26,8 @@ class DiskSpace:
         history: the history's file, on whose disk `RESERVE` bytes stay free; None is no history.
     """
 
-    def __init__(self, history: Path | None = None) -> None:
-        self._history = history
+    def __init__(self, store: Path | None = None) -> None:
+        self._store = store
         self._lock = threading.Lock()
         self._claims: dict[object, tuple[int, int]] = {}
 
@@ -63,6 +63,6 @@ class DiskSpace:
 
     def _holds_history(self, device: int) -> bool:
         try:
-            return self._history is not None and self._history.stat().st_dev == device
+            return self._store is not None and self._store.stat().st_dev == device
         except OSError:
             return True

@@ -14,29 +14,29 @@ from typing import Final
 
 from bwp_tui.api.errors import AccessDenied, ApiError, NotFound
 from bwp_tui.api.links import PresignedLink
-from bwp_tui.api.transfer_errors import LineCut, ServerBusy, TransferError
+from bwp_tui.api.transfer_errors import ConnectionLost, ServerBusy, TransferError
 from bwp_tui.archive.limits import BadArchive
 from bwp_tui.archive.verify import check
 from bwp_tui.domain.archive_names import file_name
 from bwp_tui.engine.downloads.disk_space import DiskSpace
 from bwp_tui.engine.downloads.part_cleanup import make_room, remove_unwanted_parts
-from bwp_tui.engine.downloads.part_file import NOT_PRIVATE, FolderTrouble, PartFile, PartInUse
+from bwp_tui.engine.downloads.part_file import NOT_PRIVATE, FolderError, PartFile, PartInUse
 from bwp_tui.engine.downloads.progress_recorder import PROGRESS_S
-from bwp_tui.engine.downloads.resume_loop import FRUITLESS_TRIES, Filling, TooSlow
+from bwp_tui.engine.downloads.resume_loop import MAX_FRUITLESS_TRIES, ResumeLoop, TooSlow
 from bwp_tui.engine.downloads.slots import Slots
 from bwp_tui.engine.downloads.transfer_thread import in_daemon_thread
-from bwp_tui.engine.resilience.circuit_breaker import NO_ROOM, Breaker, Reservation
-from bwp_tui.engine.worker import UNUSABLE_HISTORY_S, Bench
-from bwp_tui.store.errors import DiskFull, HistoryError
+from bwp_tui.engine.resilience.circuit_breaker import NO_ROOM, CircuitBreaker, Reservation
+from bwp_tui.engine.worker import STORE_RETRY_S, WorkerContext
+from bwp_tui.store.errors import DiskFull, StoreError
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.worklog import downloads
-from bwp_tui.store.worklog.downloads import Order
+from bwp_tui.store.worklog.downloads import DownloadJob
 
 MOST_DENIALS: Final = 5
 """So often a link is asked for that is denied, to us or to this task alone (contract: Errors), or of a task unknown."""
 
 _GIVEN_UP: Final = (
-    f"So ended {FRUITLESS_TRIES} tries in a row, each over a new link. Download it again later;"
+    f"So ended {MAX_FRUITLESS_TRIES} tries in a row, each over a new link. Download it again later;"
     " if it stays so, report it to Buy with Prime support."
 )
 AGAIN: Final = "Download it again; if it stays so, report it to Buy with Prime support."
@@ -44,21 +44,21 @@ _DISTANT: Final = timedelta(days=1)
 _PART_IN_USE: Final = timedelta(seconds=30)
 
 
-class _NotNow(Exception):
+class _Postponed(Exception):
     """No link can be asked for at present."""
 
 
-class DownloadingDesk:
+class Downloader:
     """Carries out the queued downloads, so many at a time, without holding up anything else.
 
     One that the history says is paused or cancelled is stopped as soon as the desk is woken by that.
     The servers of the archives have a breaker of their own: their trouble is none of the service's.
     """
 
-    def __init__(self, bench: Bench, slots: int) -> None:
+    def __init__(self, bench: WorkerContext, slots: int) -> None:
         self._bench = bench
-        self._archives = Breaker(time.monotonic)
-        self._space = DiskSpace(bench.history.path)
+        self._archives = CircuitBreaker(time.monotonic)
+        self._space = DiskSpace(bench.store.path)
         self._most = slots
         self._slots = Slots(self._freed)
         self._denials: Counter[int] = Counter()
@@ -66,14 +66,14 @@ class DownloadingDesk:
         self._fault: BaseException | None = None
         self._closing = False
 
-    async def work(self) -> None:
+    async def run_due(self) -> None:
         """Stop what is no longer wanted, start what is due in the free slots, one alone when a server is in trouble."""
         fault, self._fault = self._fault, None
         if fault is not None:
             raise fault
         if self._slots:
-            self._slots.keep(downloads.running(self._bench.history))
-        await remove_unwanted_parts(self._bench.history, self._slots.numbers)
+            self._slots.keep_only(downloads.running(self._bench.store))
+        await remove_unwanted_parts(self._bench.store, self._slots.numbers)
         while self._free_slots() > 0 and self._archives_are_free() and self._start():
             pass
 
@@ -81,12 +81,12 @@ class DownloadingDesk:
         """Return when the next download may begin; with no slot free, a look a second."""
         if self._fault is not None:
             return self._bench.now()
-        due = downloads.next_at(self._bench.history, self._slots.numbers)
+        due = downloads.next_at(self._bench.store, self._slots.numbers)
         if due is None:
             return None
         if self._free_slots() <= 0 or not self._archives_are_free():
             return self._bench.now() + timedelta(seconds=PROGRESS_S)
-        opens = self._bench.gate.opens_at()
+        opens = self._bench.health.available_at()
         return due if opens is None else max(due, opens)
 
     @property
@@ -100,28 +100,28 @@ class DownloadingDesk:
         await self._slots.close()
 
     def _free_slots(self) -> int:
-        return (1 if self._archives.troubled else self._most) - len(self._slots)
+        return (1 if self._archives.is_failing else self._most) - len(self._slots)
 
     def _archives_are_free(self) -> bool:
-        return not self._archives.probing and self._archives.shut_for() <= 0
+        return not self._archives.is_probing and self._archives.seconds_open() <= 0
 
     def _others_wait(self) -> bool:
         bench = self._bench
-        if self._free_slots() > 0 or bench.gate.opens_at() is not None:
+        if self._free_slots() > 0 or bench.health.available_at() is not None:
             return False
-        return bool(downloads.due(bench.history, bench.now(), 1, self._slots.numbers))
+        return bool(downloads.due(bench.store, bench.now(), 1, self._slots.numbers))
 
     def _start(self) -> bool:
         """Begin the first download that is due, with room for its first question; say whether there was one."""
         bench = self._bench
-        if bench.gate.opens_at() is not None:
+        if bench.health.available_at() is not None:
             return False
-        due = downloads.due(bench.history, bench.now(), 1, self._slots.numbers)
+        due = downloads.due(bench.store, bench.now(), 1, self._slots.numbers)
         if not due:
             return False  # before anything is reserved: what is given back unused has every desk look again
-        reservation = bench.gate.reserve()
+        reservation = bench.health.reserve()
         try:
-            begun = [order for order in due if downloads.started(bench.history, order)]
+            begun = [order for order in due if downloads.record_start(bench.store, order)]
         except BaseException:
             reservation.close()
             raise
@@ -129,16 +129,16 @@ class DownloadingDesk:
             reservation.close()
             return True
         self._reserved[begun[0].id] = reservation
-        self._slots.occupy(begun[0], self._occupy(begun[0]))
+        self._slots.start(begun[0], self._occupy(begun[0]))
         return True
 
-    def _freed(self, order: Order, fault: BaseException | None) -> None:
+    def _freed(self, order: DownloadJob, fault: BaseException | None) -> None:
         self._reserved.pop(order.id, NO_ROOM).close()
         if fault is not None:
             self._fault = fault
-        self._bench.gate.changed.set()
+        self._bench.health.changed.set()
 
-    async def _occupy(self, order: Order) -> None:
+    async def _occupy(self, order: DownloadJob) -> None:
         """Hold a slot until the download is settled; one that the history could not record is queued again.
 
         Raises:
@@ -146,87 +146,87 @@ class DownloadingDesk:
         """
         try:
             await self._carry_out(order)
-        except HistoryError as error:
+        except StoreError as error:
             if isinstance(error, DiskFull):
-                make_room(order, self._bench.history.path)
-            self._slots.leaves(order)
+                make_room(order, self._bench.store.path)
+            self._slots.is_leaving(order)
             while not self._closing:
-                await asyncio.sleep(UNUSABLE_HISTORY_S)
-                with contextlib.suppress(HistoryError):
-                    downloads.interrupted(self._bench.history, order)
+                await asyncio.sleep(STORE_RETRY_S)
+                with contextlib.suppress(StoreError):
+                    downloads.record_interruption(self._bench.store, order)
                     return
         except Exception:
-            with contextlib.suppress(HistoryError):
+            with contextlib.suppress(StoreError):
                 words = "bwp-tui itself failed here. Download it again."
-                downloads.failed(self._bench.history, order, words, actor=timeline.PROGRAM)
+                downloads.record_failure(self._bench.store, order, words, actor=timeline.PROGRAM)
             raise
 
-    async def _carry_out(self, order: Order) -> None:
+    async def _carry_out(self, order: DownloadJob) -> None:
         bench = self._bench
         try:
             name = file_name(order.kind, order.email, order.task_id)
             with PartFile(Path(order.directory), name, etag=order.etag, total=order.total, space=self._space) as part:
-                if part.published and downloads.is_saved(bench.history, order.number, str(part.published)):
-                    part.begin_anew()
+                if part.published and downloads.is_saved(bench.store, order.number, str(part.published)):
+                    part.restart_named()
                 await self._finish(order, part, await self._whole(order, part))
-        except _NotNow:
-            at = bench.gate.opens_at() or bench.now()
-            downloads.put_off(bench.history, order, "Waiting for the service.", self._known(at), was_tried=False)
+        except _Postponed:
+            at = bench.health.available_at() or bench.now()
+            downloads.reschedule(bench.store, order, "Waiting for the service.", self._wait_until(at), was_tried=False)
         except TooSlow as slow:
-            downloads.requeued(bench.history, order, str(slow))
+            downloads.requeued(bench.store, order, str(slow))
         except ApiError as error:
             self._no_link(order, error)
         except TransferError as error:
-            self._not_had(order, error)
+            self._record_failure(order, error)
         except PartInUse as error:
             at = bench.now() + _PART_IN_USE
-            downloads.put_off(bench.history, order, str(error), at, was_tried=False)
-        except FolderTrouble as error:
-            downloads.failed(bench.history, order, str(error), actor=timeline.PROGRAM)
+            downloads.reschedule(bench.store, order, str(error), at, was_tried=False)
+        except FolderError as error:
+            downloads.record_failure(bench.store, order, str(error), actor=timeline.PROGRAM)
         except BadArchive as error:
             words = f"{error.reason}; it was not kept. {AGAIN}"
-            downloads.failed(bench.history, order, words, part_is_left=False)
+            downloads.record_failure(bench.store, order, words, part_is_left=False)
         except asyncio.CancelledError:
-            downloads.interrupted(bench.history, order)
+            downloads.record_interruption(bench.store, order)
             raise
 
-    def _not_had(self, order: Order, error: TransferError) -> None:
+    def _record_failure(self, order: DownloadJob, error: TransferError) -> None:
         """Record that the archive was not to be had: put off where its server is in trouble, not the archive."""
         bench = self._bench
-        if isinstance(error, LineCut | ServerBusy) and error.transient and self._archives.troubled:
-            self._put_off(order, str(error), bench.now() + timedelta(seconds=self._archives.shut_for()))
+        if isinstance(error, ConnectionLost | ServerBusy) and error.transient and self._archives.is_failing:
+            self._put_off(order, str(error), bench.now() + timedelta(seconds=self._archives.seconds_open()))
         else:
-            downloads.failed(bench.history, order, f"{error} {_GIVEN_UP}" if error.transient else str(error))
+            downloads.record_failure(bench.store, order, f"{error} {_GIVEN_UP}" if error.transient else str(error))
 
-    def _no_link(self, order: Order, error: ApiError) -> None:
+    def _no_link(self, order: DownloadJob, error: ApiError) -> None:
         """Record that no link was to be had: with what may be set right, nothing is lost yet."""
-        gate = self._bench.gate
+        gate = self._bench.health
         if isinstance(error, AccessDenied | NotFound) and self._denials[order.id] < MOST_DENIALS:
             self._denials[order.id] += 1
-            self._put_off(order, str(error), gate.failed_alone(order.number, error))
+            self._put_off(order, str(error), gate.record_single_refusal(order.number, error))
         elif error.transient:
-            self._put_off(order, str(error), gate.failed(error))
+            self._put_off(order, str(error), gate.record_failure(error))
         else:
-            downloads.failed(self._bench.history, order, str(error))
+            downloads.record_failure(self._bench.store, order, str(error))
 
-    def _put_off(self, order: Order, words: str, not_before: datetime) -> None:
-        downloads.put_off(self._bench.history, order, words, self._known(not_before))
+    def _put_off(self, order: DownloadJob, words: str, not_before: datetime) -> None:
+        downloads.reschedule(self._bench.store, order, words, self._wait_until(not_before))
 
-    def _known(self, opens_at: datetime) -> datetime:
+    def _wait_until(self, opens_at: datetime) -> datetime:
         # The gate's `datetime.max` stands for a time that is not known: it is due as soon as the gate opens.
         now = self._bench.now()
         return opens_at if opens_at - now < _DISTANT else now
 
-    async def _link(self, order: Order) -> PresignedLink:
-        with self._reserved.pop(order.id, None) or self._bench.gate.reserve() as reservation:
-            if not reservation.room or not self._bench.gate.admits():
-                raise _NotNow
+    async def _link(self, order: DownloadJob) -> PresignedLink:
+        with self._reserved.pop(order.id, None) or self._bench.health.reserve() as reservation:
+            if not reservation.room or not self._bench.health.may_start():
+                raise _Postponed
             link = await self._bench.api.link(order.task_id)
-            self._bench.gate.succeeded()
+            self._bench.health.record_success()
             self._denials.pop(order.id, None)
             return link
 
-    async def _whole(self, order: Order, part: PartFile) -> tuple[str, ...]:
+    async def _whole(self, order: DownloadJob, part: PartFile) -> tuple[str, ...]:
         """Bring the part to its full size and return what is to be known of it; what is no archive is fetched twice.
 
         Raises:
@@ -234,23 +234,23 @@ class DownloadingDesk:
         """
         if part.published is None:
             ask = functools.partial(self._link, order)
-            filling = Filling(self._bench, self._archives, order, part, ask, self._others_wait)
-            await filling.fill()
+            filling = ResumeLoop(self._bench, self._archives, order, part, ask, self._others_wait)
+            await filling.run()
             try:
                 return await _checked(part)
             except BadArchive as error:
                 # The store may have told no length, or a wrong one: then nothing but this shows that bytes are missing.
                 words, at_byte = f"{error.reason}; begun anew.", part.size
                 part.restart()
-                downloads.stumbled(self._bench.history, order, words, at_byte, self._bench.now())
-            await filling.fill()
+                downloads.record_failed_attempt(self._bench.store, order, words, at_byte, self._bench.now())
+            await filling.run()
         try:
             return await _checked(part)
         except BadArchive:
             part.discard()
             raise
 
-    async def _finish(self, order: Order, part: PartFile, remarks: tuple[str, ...]) -> None:
+    async def _finish(self, order: DownloadJob, part: PartFile, remarks: tuple[str, ...]) -> None:
         """Give the whole part its name, with what is to be known of it."""
         ending = asyncio.ensure_future(self._end_well(order, part, remarks))
         try:
@@ -259,12 +259,12 @@ class DownloadingDesk:
             await asyncio.gather(ending, return_exceptions=True)  # half of it would leave a second copy behind
             raise
 
-    async def _end_well(self, order: Order, part: PartFile, remarks: tuple[str, ...]) -> None:
+    async def _end_well(self, order: DownloadJob, part: PartFile, remarks: tuple[str, ...]) -> None:
         """Publish and record: the part goes last, so that a crash in between is found by what it left."""
         path = await asyncio.to_thread(part.publish)
         remarks = remarks if part.private else (*remarks, NOT_PRIVATE)
-        downloads.finished(self._bench.history, order, str(path), part.size, part.sha256, remarks)
-        with contextlib.suppress(FolderTrouble):  # it is found and removed when the name is next needed
+        downloads.record_success(self._bench.store, order, str(path), part.size, part.sha256, remarks)
+        with contextlib.suppress(FolderError):  # it is found and removed when the name is next needed
             part.discard()
 
 

@@ -9,12 +9,12 @@ from collections.abc import Collection
 from pathlib import Path
 
 from bwp_tui.domain.archive_names import file_name, part_name
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog import downloads
-from bwp_tui.store.worklog.downloads import Order
+from bwp_tui.store.worklog.downloads import DownloadJob
 
 
-async def remove_unwanted_parts(history: History, in_use: Collection[int]) -> None:
+async def remove_unwanted_parts(store: Store, in_use: Collection[int]) -> None:
     """Remove what cancelled downloads have left, but of the tasks `in_use`, whose slots still write.
 
     What a folder does not let go is tried again whenever the history changes.
@@ -22,15 +22,15 @@ async def remove_unwanted_parts(history: History, in_use: Collection[int]) -> No
     Raises:
         HistoryError: it could not be recorded.
     """
-    for order in downloads.unwanted(history):
+    for order in downloads.with_unwanted_part(store):
         if order.number in in_use:
             continue
         with contextlib.suppress(OSError):
             await asyncio.to_thread(_part_of(order).unlink, missing_ok=True)
-            downloads.part_removed(history, order)
+            downloads.record_part_removed(store, order)
 
 
-def make_room(order: Order, history: Path) -> None:
+def make_room(order: DownloadJob, store: Path) -> None:
     """Remove the part of a download that has left its slot, where it fills the disk of the file `history`.
 
     What can no longer be recorded can neither be paused nor cancelled, and a part can be fetched again.
@@ -40,9 +40,9 @@ def make_room(order: Order, history: Path) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # not one that another engine has taken up
         facts = part.lstat()
         # One that has its final name too is whole, and takes no room of its own.
-        if facts.st_nlink == 1 and facts.st_dev == history.stat().st_dev:
+        if facts.st_nlink == 1 and facts.st_dev == store.stat().st_dev:
             part.unlink()
 
 
-def _part_of(order: Order) -> Path:
+def _part_of(order: DownloadJob) -> Path:
     return Path(order.directory) / part_name(file_name(order.kind, order.email, order.task_id))

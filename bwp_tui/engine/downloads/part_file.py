@@ -16,7 +16,7 @@ from typing import Final, Self
 
 from bwp_tui.domain.archive_names import part_name
 from bwp_tui.engine.downloads.disk_space import DiskSpace
-from bwp_tui.engine.downloads.threaded_hash import Hasher
+from bwp_tui.engine.downloads.threaded_hash import ThreadedHash
 
 _BLOCK: Final = 1 << 18
 _MB: Final = 1_000_000
@@ -36,11 +36,11 @@ _NO_SUCH_CALL: Final = (
 NOT_PRIVATE: Final = "Its folder's disk keeps no permissions: others who reach the folder can read the file."
 
 
-class FolderTrouble(Exception):
+class FolderError(Exception):
     """The folder or disk does not take the file; `str()` says why and what to do."""
 
 
-class PartInUse(FolderTrouble):
+class PartInUse(FolderError):
     """Another process has the part open, as an engine that is stopped and was superseded has."""
 
 
@@ -80,17 +80,17 @@ class PartFile:
         self.size = 0
         self.published: Path | None = None
         self._part = part_name(name)
-        self._hash = Hasher()
+        self._hash = ThreadedHash()
         # A pump that is late to stop must not write where the closed descriptor's number has found another file.
         self._guard = threading.Lock()
         self._descriptor = -1
         self._folder_descriptor = -1
         try:
             self._open()
-            self._take_up(etag, total)
+            self._adopt_existing(etag, total)
         except OSError as error:
             self.close()
-            raise FolderTrouble(_sentence(error, folder)) from error
+            raise FolderError(_sentence(error, folder)) from error
         except BaseException:
             self.close()
             raise
@@ -101,7 +101,7 @@ class PartFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with contextlib.suppress(FolderTrouble):  # an empty file in the way is no loss
+        with contextlib.suppress(FolderError):  # an empty file in the way is no loss
             if self.size == 0 and self.published is None and self._is_at(self.path, os.fstat(self._descriptor)):
                 self.discard()
         self.close()
@@ -133,7 +133,7 @@ class PartFile:
                 self.size += written
                 chunk = chunk[written:]
         except OSError as error:
-            raise FolderTrouble(_sentence(error, self.folder)) from error
+            raise FolderError(_sentence(error, self.folder)) from error
 
     def restart(self) -> None:
         """Forget every byte: the archive behind them is another one now.
@@ -146,13 +146,13 @@ class PartFile:
                 os.ftruncate(self._descriptor, 0)
                 os.lseek(self._descriptor, 0, os.SEEK_SET)
         except OSError as error:
-            raise FolderTrouble(_sentence(error, self.folder)) from error
+            raise FolderError(_sentence(error, self.folder)) from error
         self._hash.close()
-        self._hash = Hasher()
+        self._hash = ThreadedHash()
         self.size = 0
         self.etag = self.total = None
 
-    def begin_anew(self) -> None:
+    def restart_named(self) -> None:
         """Leave what an earlier run has published, and begin an empty part: writing must not change the former.
 
         Raises:
@@ -165,7 +165,7 @@ class PartFile:
                 os.unlink(self._part, dir_fd=self._folder_descriptor)
                 self._check_ours(is_new=self._open_part())
         except OSError as error:
-            raise FolderTrouble(_sentence(error, self.folder)) from error
+            raise FolderError(_sentence(error, self.folder)) from error
         self.restart()
 
     def check_space(self, total: int) -> None:
@@ -180,7 +180,7 @@ class PartFile:
         if short is None:
             return
         needs = ((left, "for the archive"), (short.others, "for other downloads"), (short.reserve, "for the history"))
-        raise FolderTrouble(
+        raise FolderError(
             f"The disk of {self.folder} has {short.free // _MB} MB free and {_up(sum(need for need, _ in needs))} MB "
             f"are needed: {', '.join(f'{_up(need)} {what}' for need, what in needs if need)}. "
             "Free some space, then download again."
@@ -197,12 +197,12 @@ class PartFile:
                 return
             folder, part = os.fstat(self._folder_descriptor), os.fstat(self._descriptor)
         if not self._is_at(self.folder, folder):
-            raise FolderTrouble(
+            raise FolderError(
                 f"{self.folder} is gone: it was removed or moved during the download. "
                 "Download again: it is made anew and fetched from the start."
             )
         if not self._is_at(self.path, part):
-            raise FolderTrouble(
+            raise FolderError(
                 f"{self.path} is gone: it was removed or moved during the download. "
                 "Download again: it is fetched from the start."
             )
@@ -223,7 +223,7 @@ class PartFile:
             final = self._link_free_name()
             _sync(self._folder_descriptor)
         except OSError as error:
-            raise FolderTrouble(_sentence(error, self.folder)) from error
+            raise FolderError(_sentence(error, self.folder)) from error
         self.published = self.folder / final
         return self.published
 
@@ -237,7 +237,7 @@ class PartFile:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self._part, dir_fd=self._folder_descriptor)
         except OSError as error:
-            raise FolderTrouble(_sentence(error, self.folder)) from error
+            raise FolderError(_sentence(error, self.folder)) from error
 
     def close(self) -> None:
         """Close the part and leave it where it is."""
@@ -272,7 +272,7 @@ class PartFile:
         except OSError as error:
             if error.errno != errno.ELOOP:
                 raise
-            raise FolderTrouble(
+            raise FolderError(
                 f"{self.path} is a link, and nothing is written through a link. Remove it, then download again."
             ) from error
 
@@ -284,7 +284,7 @@ class PartFile:
         owners = (os.geteuid(), os.fstat(self._folder_descriptor).st_uid)
         ours = is_new or (facts.st_uid in owners and facts.st_nlink <= links)
         if not stat.S_ISREG(facts.st_mode) or not ours:
-            raise FolderTrouble(f"{self.path} is not a file of this program. Remove it, then download again.")
+            raise FolderError(f"{self.path} is not a file of this program. Remove it, then download again.")
         try:
             with _where_known():
                 fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -304,7 +304,7 @@ class PartFile:
         left = max(0, (self.total or 0) - self.size)
         short = self._space.watch(self, self._folder_descriptor, left) if self._folder_descriptor >= 0 else None
         if short is not None:
-            raise FolderTrouble(
+            raise FolderError(
                 f"The disk of {self.folder} has {short.free // _MB} MB free, which stay free for the history. "
                 "Free some space, then download again."
             )
@@ -331,9 +331,9 @@ class PartFile:
         except (FileNotFoundError, NotADirectoryError):
             return False
         except OSError as error:
-            raise FolderTrouble(_sentence(error, self.folder)) from error
+            raise FolderError(_sentence(error, self.folder)) from error
 
-    def _take_up(self, etag: str | None, total: int | None) -> None:
+    def _adopt_existing(self, etag: str | None, total: int | None) -> None:
         if etag is None and self.published is None:
             self.restart()
             return

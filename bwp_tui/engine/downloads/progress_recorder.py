@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Final
 
 from bwp_tui.engine.downloads.part_file import PartFile
-from bwp_tui.engine.downloads.transfer_rate import SLOWEST, Rate
-from bwp_tui.engine.downloads.transfer_thread import Pump
-from bwp_tui.store.database.connection import History
+from bwp_tui.engine.downloads.transfer_rate import SLOWEST, TransferRate
+from bwp_tui.engine.downloads.transfer_thread import TransferThread
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog import downloads
-from bwp_tui.store.worklog.download_timeline import BEGUN_ANEW, WENT_ON
-from bwp_tui.store.worklog.downloads import Order
+from bwp_tui.store.worklog.download_timeline import RESTARTED, RESUMED
+from bwp_tui.store.worklog.downloads import DownloadJob
 
 PROGRESS_S: Final = 1.0
 STALLED_S: Final = 10.0
@@ -22,7 +22,7 @@ STALLED_S: Final = 10.0
 SLOW: Final = f"Fewer than {SLOWEST} bytes a second come"
 
 
-class Progress:
+class ProgressRecorder:
     """The progress of one transfer into `part`.
 
     Args:
@@ -35,30 +35,30 @@ class Progress:
 
     def __init__(
         self,
-        history: History,
-        order: Order,
+        store: Store,
+        order: DownloadJob,
         part: PartFile,
-        pump: Pump,
+        pump: TransferThread,
         trouble: str | None,
         came: Callable[[], object],
     ) -> None:
         self.trouble = trouble
         self.slow = False
-        self._history = history
+        self._store = store
         self._order = order
         self._part = part
         self._pump = pump
         self._came = came
         self._step: tuple[str, str] | None = None
-        self._rate = Rate()
+        self._rate = TransferRate()
         self._told: tuple[int, bool, str | None] | None = None
         self._received = -1
         self._came_at = 0.0
 
-    def note(self) -> None:
+    def update(self) -> None:
         """Record how far the transfer is, where that says anything new. The pump must have begun."""
         now, received = time.monotonic(), self._part.size
-        speed = self._rate.note(now, received) or None
+        speed = self._rate.record(now, received) or None
         if self._received < 0:
             self._begin(now, received)
         elif received != self._received:
@@ -76,7 +76,7 @@ class Progress:
     def ended(self) -> None:
         """Record where a transfer began that was over before it was noted; one from the start is told by its end."""
         if self._received < 0 and (self._pump.anew or self._pump.start):
-            self.note()
+            self.update()
 
     def stopped(self) -> None:
         """Record how far the transfer came that has been stopped."""
@@ -88,15 +88,15 @@ class Progress:
         self._received, self._came_at = received, now
         if pump.anew:
             self.trouble = pump.anew
-            self._step = (BEGUN_ANEW, pump.anew)
+            self._step = (RESTARTED, pump.anew)
         elif pump.start:
-            self._step = (WENT_ON, f"at byte {pump.start}, over a new link")
+            self._step = (RESUMED, f"at byte {pump.start}, over a new link")
 
     def _record(self, speed: float | None) -> None:
         part = self._part
         step, self._step = self._step, None
-        downloads.progressed(
-            self._history,
+        downloads.record_progress(
+            self._store,
             self._order,
             part.size,
             self._pump.total,

@@ -11,18 +11,18 @@ from typing import Final
 
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.api.transfer import size_of
-from bwp_tui.api.transfer_errors import ArchiveChanged, LineCut, NothingLeft, ServerBusy, TransferError
-from bwp_tui.engine.downloads.part_file import FolderTrouble, PartFile
-from bwp_tui.engine.downloads.progress_recorder import PROGRESS_S, SLOW, Progress
+from bwp_tui.api.transfer_errors import ArchiveChanged, ConnectionLost, NothingLeft, ServerBusy, TransferError
+from bwp_tui.engine.downloads.part_file import FolderError, PartFile
+from bwp_tui.engine.downloads.progress_recorder import PROGRESS_S, SLOW, ProgressRecorder
 from bwp_tui.engine.downloads.transfer_rate import MINUTE_S, Trickle
-from bwp_tui.engine.downloads.transfer_thread import CHANGED, Pump, in_daemon_thread
+from bwp_tui.engine.downloads.transfer_thread import CHANGED, TransferThread, in_daemon_thread
 from bwp_tui.engine.resilience.backoff import retry_delay
-from bwp_tui.engine.resilience.circuit_breaker import Breaker, Reservation
-from bwp_tui.engine.worker import Bench
+from bwp_tui.engine.resilience.circuit_breaker import CircuitBreaker, Reservation
+from bwp_tui.engine.worker import WorkerContext
 from bwp_tui.store.worklog import downloads
-from bwp_tui.store.worklog.downloads import Order
+from bwp_tui.store.worklog.downloads import DownloadJob
 
-FRUITLESS_TRIES: Final = 5
+MAX_FRUITLESS_TRIES: Final = 5
 """A download ends as failed after so many tries in a row that brought no byte."""
 
 _LOOK_S: Final = 0.05
@@ -40,14 +40,14 @@ class TooSlow(Exception):
         return f"{SLOW}, and others wait: it goes on behind them, where it stopped."
 
 
-class Filling:
+class ResumeLoop:
     """The tries of one download in one slot."""
 
     def __init__(
         self,
-        bench: Bench,
-        archives: Breaker,
-        order: Order,
+        bench: WorkerContext,
+        archives: CircuitBreaker,
+        order: DownloadJob,
         part: PartFile,
         ask: Ask,
         others_wait: Callable[[], bool],
@@ -61,12 +61,12 @@ class Filling:
         self._trouble: str | None = None
         self._late: asyncio.Future[None] | None = None
 
-    async def fill(self) -> None:
+    async def run(self) -> None:
         """Bring the part to its full size, over as many links as it takes while bytes come.
 
         Raises:
             ApiError: no link could be had; or what else `ask` raises.
-            TransferError: the archive cannot be had, or nothing came in `FRUITLESS_TRIES` tries.
+            TransferError: the archive cannot be had, or nothing came in `MAX_FRUITLESS_TRIES` tries.
             FolderTrouble: the disk failed, or the part is gone.
             TooSlow: next to nothing comes, and others wait for the slot.
         """
@@ -92,17 +92,17 @@ class Filling:
             # Only what no try has reached before is progress: one that begins anew each time must come to an end.
             fruitless = 0 if part.size > furthest else fruitless + 1
             furthest = max(furthest, part.size)
-            if fruitless >= FRUITLESS_TRIES:
+            if fruitless >= MAX_FRUITLESS_TRIES:
                 raise trouble
-            await self._rest(trouble, fruitless)
+            await self._wait_before_retry(trouble, fruitless)
 
-    async def _rest(self, trouble: TransferError, fruitless: int) -> None:
+    async def _wait_before_retry(self, trouble: TransferError, fruitless: int) -> None:
         """Tell of the try that failed, then wait; not at all where the part was given up, since the server is well."""
         begins_anew = isinstance(trouble, NothingLeft | ArchiveChanged)
-        wait = 0.0 if begins_anew else retry_delay(fruitless + 1, self._bench.chance)
-        again_at = self._bench.now() + timedelta(seconds=max(wait, self._archives.shut_for()))
+        wait = 0.0 if begins_anew else retry_delay(fruitless + 1, self._bench.rng)
+        again_at = self._bench.now() + timedelta(seconds=max(wait, self._archives.seconds_open()))
         self._trouble = CHANGED if begins_anew else str(trouble)
-        downloads.stumbled(self._bench.history, self._order, self._trouble, self._part.size, again_at)
+        downloads.record_failed_attempt(self._bench.store, self._order, self._trouble, self._part.size, again_at)
         if not begins_anew:
             await asyncio.sleep(wait)
 
@@ -118,21 +118,21 @@ class Filling:
                 if error.total is None:
                     raise NothingLeft(str(error), total=await self._size()) from None
                 raise
-            except (LineCut, ServerBusy) as error:
+            except (ConnectionLost, ServerBusy) as error:
                 # A line that brought bytes before it broke tells nothing against the server.
                 if error.transient and part.size == before:
                     asked = error.retry_after if isinstance(error, ServerBusy) else None
-                    self._archives.failed(lambda failures: max(asked or 0.0, self._delay(failures)))
+                    self._archives.record_failure(lambda failures: max(asked or 0.0, self._delay(failures)))
                 raise
-            self._archives.succeeded()
+            self._archives.record_success()
 
     def _delay(self, failures: int) -> float:
-        return retry_delay(failures, self._bench.chance)
+        return retry_delay(failures, self._bench.rng)
 
     async def _room_at_archives(self) -> Reservation:
         """Wait until the archives' servers may be called: the slots share their health."""
         while not (reservation := self._archives.reserve()).room:  # noqa: ASYNC110  # it opens by time, told by nobody
-            await asyncio.sleep(min(max(_LOOK_S, self._archives.shut_for()), PROGRESS_S))
+            await asyncio.sleep(min(max(_LOOK_S, self._archives.seconds_open()), PROGRESS_S))
         return reservation
 
     async def _size(self) -> int | None:
@@ -142,22 +142,24 @@ class Filling:
         try:
             return await asyncio.wait_for(asking, MINUTE_S)
         except TimeoutError:
-            raise LineCut(_SILENT) from None
+            raise ConnectionLost(_SILENT) from None
 
     async def _follow(self, link: PresignedLink) -> None:
         part = self._part
         if self._late is not None and not self._late.done():
-            raise FolderTrouble(f"The disk of {part.folder} takes no bytes. Mend it, then download again.")
+            raise FolderError(f"The disk of {part.folder} takes no bytes. Mend it, then download again.")
         trickle = Trickle(time.monotonic(), part.size)
-        pump = Pump(link, part)
-        progress = Progress(self._bench.history, self._order, part, pump, self._trouble, self._archives.succeeded)
+        pump = TransferThread(link, part)
+        progress = ProgressRecorder(
+            self._bench.store, self._order, part, pump, self._trouble, self._archives.record_success
+        )
         pumping = in_daemon_thread(pump.run, f"pump-{self._order.id}")
         try:
             while not pumping.done():
                 trickle.note(time.monotonic(), part.size)
                 progress.slow = trickle.slow
                 if pump.begun:
-                    progress.note()
+                    progress.update()
                     await asyncio.to_thread(part.check_in_place)
                 self._give_up(trickle)
                 # What the part is of is recorded as soon as it is known: without its ETag, a kill would lose it.
@@ -176,12 +178,12 @@ class Filling:
     def _give_up(self, trickle: Trickle) -> None:
         """End a try that does not get on: on another line or, where others could have the slot, later."""
         if trickle.silent:
-            raise LineCut(_SILENT)
+            raise ConnectionLost(_SILENT)
         if trickle.slow and self._others_wait():
             raise TooSlow
 
 
-async def _end(pump: Pump, pumping: asyncio.Future[None]) -> None:
+async def _end(pump: TransferThread, pumping: asyncio.Future[None]) -> None:
     """Stop the pump, if it still works, before its part is closed."""
     if not pumping.done():
         pump.stop()

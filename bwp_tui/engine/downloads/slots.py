@@ -7,7 +7,7 @@ import functools
 from collections.abc import Callable, Collection, Coroutine
 from dataclasses import dataclass
 
-from bwp_tui.store.worklog.downloads import Order
+from bwp_tui.store.worklog.downloads import DownloadJob
 
 
 @dataclass(slots=True)
@@ -24,7 +24,7 @@ class Slots:
         freed: is told of each order that has left its slot, and of the fault of ours it left with, if any.
     """
 
-    def __init__(self, freed: Callable[[Order, BaseException | None], None]) -> None:
+    def __init__(self, freed: Callable[[DownloadJob, BaseException | None], None]) -> None:
         self._freed = freed
         self._slots: dict[int, _Slot] = {}
 
@@ -36,20 +36,20 @@ class Slots:
         """The local numbers of the tasks whose results are being downloaded: no other may write to their parts."""
         return frozenset(slot.number for slot in self._slots.values())
 
-    def occupy(self, order: Order, work: Coroutine[None, None, None]) -> None:
+    def start(self, order: DownloadJob, work: Coroutine[None, None, None]) -> None:
         """Carry out `work` for `order` in a slot of its own."""
         task = asyncio.create_task(work, name=f"download-{order.id}")
         self._slots[order.id] = _Slot(order.number, task)
         task.add_done_callback(functools.partial(self._free, order))
 
-    def keep(self, wanted: Collection[int]) -> None:
+    def keep_only(self, wanted: Collection[int]) -> None:
         """Stop every order but those of these ids, once; they leave their slots when they have cleaned up."""
         for order_id, slot in self._slots.items():
             if order_id not in wanted and not slot.leaving:
                 slot.leaving = True
                 slot.work.cancel()
 
-    def leaves(self, order: Order) -> None:
+    def is_leaving(self, order: DownloadJob) -> None:
         """Note that an order is about to leave its slot by itself: it is not to be stopped any more."""
         self._slots[order.id].leaving = True
 
@@ -60,6 +60,6 @@ class Slots:
             work.cancel()
         await asyncio.gather(*works, return_exceptions=True)
 
-    def _free(self, order: Order, work: asyncio.Task[None]) -> None:
+    def _free(self, order: DownloadJob, work: asyncio.Task[None]) -> None:
         del self._slots[order.id]
         self._freed(order, None if work.cancelled() else work.exception())

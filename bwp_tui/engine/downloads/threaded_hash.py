@@ -7,11 +7,11 @@ import threading
 from queue import SimpleQueue
 from typing import Final
 
-AHEAD: Final = 16
+QUEUED_CHUNKS: Final = 16
 """Chunks that wait to be hashed, at most: what brings them in faster is held up."""
 
 
-class Hasher:
+class ThreadedHash:
     """A sha256 in a thread of its own: in the one that reads, it held TLS up by a third (both release the GIL).
 
     For one thread to call at a time; `close` ends the thread once it has hashed what was given.
@@ -20,7 +20,7 @@ class Hasher:
     def __init__(self) -> None:
         self._hash = hashlib.sha256()
         self._chunks: SimpleQueue[bytes | None] = SimpleQueue()
-        self._room = threading.Semaphore(AHEAD)
+        self._room = threading.Semaphore(QUEUED_CHUNKS)
         threading.Thread(target=self._run, name="hasher", daemon=True).start()
 
     def update(self, chunk: bytes) -> None:
@@ -30,9 +30,9 @@ class Hasher:
 
     def hexdigest(self) -> str:
         """Return the hash of all that was given, in hex."""
-        for _ in range(AHEAD):  # with all the room taken, nothing is left to be hashed
+        for _ in range(QUEUED_CHUNKS):  # with all the room taken, nothing is left to be hashed
             self._room.acquire()
-        self._room.release(AHEAD)
+        self._room.release(QUEUED_CHUNKS)
         return self._hash.hexdigest()
 
     def close(self) -> None:

@@ -11,13 +11,13 @@ SLOWEST: Final = 1_000
 """Bytes a second; a line that brings fewer does not hold a slot that another download could have."""
 
 
-class Rate:
+class TransferRate:
     """Bytes a second over a sliding window of `WINDOW_S`."""
 
     def __init__(self) -> None:
         self._seen: deque[tuple[float, int]] = deque()
 
-    def note(self, at: float, received: int) -> float | None:
+    def record(self, at: float, received: int) -> float | None:
         """Note that `received` bytes are there at `at` seconds; return the rate, or None where it is too early."""
         if self._seen and received < self._seen[-1][1]:
             self._seen.clear()

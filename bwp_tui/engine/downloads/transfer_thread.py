@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.api.transfer import Transfer, open_transfer
-from bwp_tui.engine.downloads.part_file import FolderTrouble, PartFile
+from bwp_tui.engine.downloads.part_file import FolderError, PartFile
 
 CHANGED: Final = "The archive changed at the service; begun anew."
 _NO_RANGE: Final = "The service did not honour the range; begun anew."
@@ -24,7 +24,7 @@ _NO_TAG: Final = "The service gave the archive no ETag to go on by; begun anew."
 Result = TypeVar("Result")
 
 
-class Pump:
+class TransferThread:
     """One transfer. `run` works in a thread; `stop` may be called from any other.
 
     `begun` is set once the server has answered with an archive: of `total` bytes where it told, from byte `start` on.
@@ -61,7 +61,7 @@ class Pump:
             self.start, self.begun = transfer.start, True
             try:
                 self._write(transfer)
-            except FolderTrouble:
+            except FolderError:
                 if part.etag is None:  # nothing can go on behind these bytes: let the disk have its room back
                     part.restart()
                 raise

@@ -8,14 +8,14 @@ from typing import Final
 from bwp_tui.domain.uptime import Uptime
 from bwp_tui.store.worklog.intents import Intent
 
-TOKEN_PROTECTS: Final = timedelta(hours=8)
+TOKEN_LIFETIME: Final = timedelta(hours=8)
 """For so long after the first attempt a client token starts no second task (contract: Operations)."""
 
 MARGIN: Final = timedelta(minutes=15)
 """Before its end a token counts as lapsed: a call may take minutes, and clocks differ."""
 
 
-def protects(intent: Intent, now: datetime, uptime: Uptime, service_now: datetime | None) -> bool:
+def is_token_valid(intent: Intent, now: datetime, uptime: Uptime, service_now: datetime | None) -> bool:
     """Say whether a submission may be sent: for the first time, or under a token that is surely young enough.
 
     The longest of three ages counts. The machine's uptime knows no jumps, but not how long a machine stood still that
@@ -33,4 +33,4 @@ def protects(intent: Intent, now: datetime, uptime: Uptime, service_now: datetim
     if by_wall < timedelta(0) and not is_measured:
         return False
     ages = (by_wall, timedelta(seconds=by_uptime or 0.0), by_service or timedelta(0))
-    return max(ages) < TOKEN_PROTECTS - MARGIN
+    return max(ages) < TOKEN_LIFETIME - MARGIN

@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Final, Generic, TypeVar
 
-AT_ONCE: Final = 4
+POOL_SIZE: Final = 4
 """Calls of one desk under way at a time: a backlog, however long, is worked off at this width and no wider."""
 
-Lane = Coroutine[None, None, None]
+WorkerCoroutine = Coroutine[None, None, None]
 _Piece = TypeVar("_Piece")
 
 
-class Ahead(Generic[_Piece]):
+class WorkQueue(Generic[_Piece]):
     """What is due, read some pieces ahead; what is under way is not handed out again.
 
     Args:
@@ -35,7 +35,7 @@ class Ahead(Generic[_Piece]):
         self._under_way.update(map(self._key, taken))
         return taken
 
-    def take_along(self, most: int, read: Callable[[int], list[_Piece]]) -> list[_Piece]:
+    def take_early(self, most: int, read: Callable[[int], list[_Piece]]) -> list[_Piece]:
         """Return up to `most` pieces that are not due yet, as `read` finds them; they are to be put away as well."""
         taken = self._free(read, most)[:most]
         self._under_way.update(map(self._key, taken))
@@ -45,22 +45,22 @@ class Ahead(Generic[_Piece]):
         found = read(most + len(self._under_way))
         return [piece for piece in found if self._key(piece) not in self._under_way]
 
-    def put_away(self, pieces: Sequence[_Piece]) -> None:
+    def done(self, pieces: Sequence[_Piece]) -> None:
         """Note that these are settled, or put off: the history tells from here on whether they are due."""
         self._under_way.difference_update(map(self._key, pieces))
 
-    def forget(self) -> None:
+    def drop_read_ahead(self) -> None:
         """Drop what was read ahead: something may have become more urgent."""
         self._pieces = []
 
-    def start_over(self) -> None:
+    def reset(self) -> None:
         """Drop what was read ahead, and take nothing for under way."""
         self._pieces = []
         self._under_way.clear()
 
 
-class Lanes:
-    """Keeps up to `AT_ONCE` lanes going: each a coroutine that takes one call after another.
+class WorkerPool:
+    """Keeps up to `POOL_SIZE` lanes going: each a coroutine that takes one call after another.
 
     Args:
         wake: is set when there may be something to begin; a lane that ends sets it.
@@ -71,27 +71,27 @@ class Lanes:
         self._failure: BaseException | None = None
 
     @property
-    def go_on(self) -> bool:
+    def may_continue(self) -> bool:
         """Whether a lane may take another call: not once one of them has failed."""
         return self._failure is None
 
-    async def work(self, begin: Callable[[int], Sequence[Lane]]) -> None:
+    async def run(self, start: Callable[[int], Sequence[WorkerCoroutine]]) -> None:
         """Keep lanes going until none is left and none begins.
 
         Args:
             begin: returns up to so many new lanes, as far as something is due and calls may begin.
 
         Raises:
-            Exception: what the first lane that failed, or `begin`, has raised; the others have ended before.
+            Exception: what the first lane that failed, or `start`, has raised; the others have ended before.
         """
         self._failure = None
         lanes: set[asyncio.Task[None]] = set()
         try:
             while True:
                 self._wake.clear()
-                lanes = self._still_going(lanes)
-                if self.go_on and len(lanes) < AT_ONCE:
-                    lanes |= self._begun(begin, AT_ONCE - len(lanes))
+                lanes = self._unfinished(lanes)
+                if self.may_continue and len(lanes) < POOL_SIZE:
+                    lanes |= self._start(start, POOL_SIZE - len(lanes))
                 if not lanes:
                     break
                 await self._wake.wait()
@@ -102,14 +102,14 @@ class Lanes:
         if self._failure is not None:
             raise self._failure
 
-    def _still_going(self, lanes: set[asyncio.Task[None]]) -> set[asyncio.Task[None]]:
+    def _unfinished(self, lanes: set[asyncio.Task[None]]) -> set[asyncio.Task[None]]:
         ended = {lane for lane in lanes if lane.done()}
         for lane in ended:
             failure = lane.exception()  # each is asked for, or Python complains of it on the screen
             self._failure = self._failure or failure
         return lanes - ended
 
-    def _begun(self, begin: Callable[[int], Sequence[Lane]], most: int) -> set[asyncio.Task[None]]:
+    def _start(self, begin: Callable[[int], Sequence[WorkerCoroutine]], most: int) -> set[asyncio.Task[None]]:
         try:
             begun = {asyncio.create_task(lane) for lane in begin(most)}
         except Exception as error:  # noqa: BLE001  # raised once the lanes under way have ended

@@ -23,7 +23,7 @@ _MOST_DOUBLINGS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class BackoffPolicy:
     """How a service in trouble is treated: bounds of the waits in seconds, and the fewest requests a second."""
 
     base_s: float = RETRY_BASE_S
@@ -34,7 +34,7 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class PollSchedule:
     """The polling pace of one profile. `speed` says how many times faster than real the service's days pass."""
 
     speed: float
@@ -67,10 +67,10 @@ class Pace:
         return timedelta(seconds=seconds * self.random.uniform(1.0, 1.0 + JITTER))
 
 
-def retry_delay(failures: int, chance: random.Random, *, base: float = RETRY_BASE_S, cap: float = RETRY_CAP_S) -> float:
+def retry_delay(failures: int, rng: random.Random, *, base: float = RETRY_BASE_S, cap: float = RETRY_CAP_S) -> float:
     """Return seconds to wait after `failures` failures in a row: full jitter under a doubling, capped bound.
 
     Half a base is always waited, so that a run of small draws is no storm.
     """
     bound = min(cap, base * 2.0 ** min(failures - 1, _MOST_DOUBLINGS))
-    return max(base / 2, chance.uniform(0, bound))
+    return max(base / 2, rng.uniform(0, bound))

@@ -35,7 +35,7 @@ def _nothing() -> None:
 NO_ROOM: Final = Reservation(0, _nothing)
 
 
-class Breaker:
+class CircuitBreaker:
     """The health of one host, as the calls to it found it.
 
     Args:
@@ -51,48 +51,48 @@ class Breaker:
         self._probing = False
 
     @property
-    def troubled(self) -> bool:
+    def is_failing(self) -> bool:
         """Whether the last call failed, so that the next one goes alone."""
         return self._failures > 0
 
     @property
-    def probing(self) -> bool:
+    def is_probing(self) -> bool:
         """Whether the one call is under way that tries a host in trouble."""
-        return self._probing and self.troubled
+        return self._probing and self.is_failing
 
-    def shut_for(self) -> float:
+    def seconds_open(self) -> float:
         """Return for how many more seconds no call may begin; 0 where one may."""
         return max(0.0, self._opens_at - self._clock())
 
     def reserve(self, most: int = 1) -> Reservation:
         """Return room for up to `most` calls: for none while shut or being tried, for one in trouble."""
-        if self.shut_for() > 0 or self.probing:
+        if self.seconds_open() > 0 or self.is_probing:
             return NO_ROOM
-        if not self.troubled:
+        if not self.is_failing:
             return Reservation(most, _nothing)
         self._probing = True
         return Reservation(1, self._probed)
 
-    def succeeded(self) -> bool:
+    def record_success(self) -> bool:
         """Note an answer; say whether the host is well. A call from before it was shut proves nothing."""
-        if self.shut_for() > 0:
+        if self.seconds_open() > 0:
             return False
         if self._failures:
             self._failures, self._opens_at = 0, float("-inf")
             self._changed()
         return True
 
-    def failed(self, delay: Callable[[int], float]) -> bool:
+    def record_failure(self, delay: Callable[[int], float]) -> bool:
         """Note a failure and shut for `delay(failures in a row)` seconds; say whether it is a new one.
 
         Calls that were under way when the first of them failed are the same failure; they never open it earlier.
         """
-        new = self.shut_for() <= 0
+        new = self.seconds_open() <= 0
         self._failures += new
         self._opens_at = max(self._opens_at, self._clock() + delay(self._failures))
         return new
 
-    def set_back(self, seconds: float) -> None:
+    def shift_clock(self, seconds: float) -> None:
         """Note that the clock went back by so much."""
         self._opens_at -= seconds
 

@@ -15,7 +15,7 @@ GAIN: Final = 0.5
 _SHORTEST_S: Final = 1.0
 
 
-class Limiter:
+class RateLimiter:
     """Halves the rate of requests when they are throttled, and raises it step by step while they are answered.
 
     Args:
@@ -38,17 +38,17 @@ class Limiter:
         """Requests a second at most, or None where there is no bound."""
         return self._rate
 
-    def room(self, most: int) -> int:
+    def available(self, most: int) -> int:
         """Return how many of `most` requests may begin now."""
         return most if self._rate is None else max(0, min(most, int(self._saved_now(self._rate))))
 
-    def ready_in(self) -> float:
+    def seconds_until_ready(self) -> float:
         """Return in how many seconds the next request may begin; 0 where one may now."""
-        if self._rate is None or self.room(1):
+        if self._rate is None or self.available(1):
             return 0.0
         return max(_TICK_S, (1 - self._saved_now(self._rate)) / self._rate)
 
-    def began(self) -> None:
+    def record_start(self) -> None:
         """Note that a request has begun. One that there was no room for is made up for later."""
         now = self._clock()
         self._began.append(now)
@@ -57,7 +57,7 @@ class Limiter:
             self._saved = self._saved_now(self._rate) - 1
             self._saved_at = now
 
-    def throttled(self) -> None:
+    def record_throttled(self) -> None:
         """Note that the service wants fewer requests: half as many as went out, or as were let out."""
         if self._rate is None:
             self._rate = self._ceiling = max(self._measured(), 2 * self._slowest)
@@ -65,7 +65,7 @@ class Limiter:
         self._saved, self._saved_at = 0.0, self._clock()
         self._raised_at = self._saved_at
 
-    def answered(self) -> None:
+    def record_success(self) -> None:
         """Note an answer: a little more may go out, and without a bound once it is as much as was too much."""
         if self._rate is not None:
             self._saved, self._saved_at = self._saved_now(self._rate), self._clock()
@@ -74,7 +74,7 @@ class Limiter:
             if self._rate >= self._ceiling:
                 self._rate = None
 
-    def set_back(self, seconds: float) -> None:
+    def shift_clock(self, seconds: float) -> None:
         """Note that the clock went back by so much."""
         self._began.clear()
         self._saved_at -= seconds

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from bwp_tui.api.client import PrivacyApi
 from bwp_tui.api.endpoint import Endpoint, Secret
-from bwp_tui.engine.runtime.engine_config import EngineSetup
+from bwp_tui.engine.runtime.engine_config import EngineConfig
 from bwp_tui.settings import SettingsError
 
 
-def connect(setup: EngineSetup) -> PrivacyApi:
+def connect(setup: EngineConfig) -> PrivacyApi:
     """Return a client for the setup's API; nothing is sent yet.
 
     Raises:

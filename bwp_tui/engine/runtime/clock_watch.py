@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from bwp_tui.engine.resilience.service_health import Gate
+from bwp_tui.engine.resilience.service_health import ServiceHealth
 from bwp_tui.store.database import clock_correction
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog import intent_outcomes, intents
 
 TOLERANCE: Final = timedelta(minutes=1)
@@ -19,25 +19,25 @@ _UNMEASURED: Final = "not answered; the clock was set back meanwhile, so nobody 
 class ClockWatch:
     """Compares the wall clock with the machine's uptime while it runs, and with the newest record of the history."""
 
-    def __init__(self, history: History, gate: Gate) -> None:
-        self._history = history
+    def __init__(self, store: Store, gate: ServiceHealth) -> None:
+        self._store = store
         self._gate = gate
         self._seen: tuple[datetime, float] | None = None
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Look whether the clock went back since the last look, or since anything was recorded.
 
         Raises:
             HistoryError: what follows could not be recorded; the next look tries again.
         """
-        history = self._history
-        newest, uptime, now = clock_correction.newest(history), history.uptime(), history.clock()
+        store = self._store
+        newest, uptime, now = clock_correction.newest(store), store.uptime(), store.clock()
         expected = [instant for instant in (newest, self._expected(uptime.seconds)) if instant is not None]
         back = max(expected, default=now) - now
         if back > TOLERANCE:
             self._distrust(uptime.boot)
-            clock_correction.went_back(history, back)
-            self._gate.set_back(back)
+            clock_correction.correct_future_times(store, back)
+            self._gate.shift_clock(back)
         self._seen = (now, uptime.seconds)
 
     def _expected(self, uptime_s: float) -> datetime | None:
@@ -48,6 +48,6 @@ class ClockWatch:
 
     def _distrust(self, boot: str | None) -> None:
         """Leave to an operator what was sent in an earlier run of the machine: its age cannot be known any more."""
-        for intent in intents.sent_and_waiting(self._history):
+        for intent in intents.sent_unsettled(self._store):
             if boot is None or intent.first_sent_boot != boot:
-                intent_outcomes.unconfirmed(self._history, intent.id, _UNMEASURED)
+                intent_outcomes.record_unconfirmed(self._store, intent.id, _UNMEASURED)

@@ -8,17 +8,17 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Final
 
-from bwp_tui.engine.runtime.engine_config import EngineSetup
+from bwp_tui.engine.runtime.engine_config import EngineConfig
 from bwp_tui.settings import SettingsError
 
 if TYPE_CHECKING:
     from bwp_tui.api.client import PrivacyApi
 
-RECHECK_S: Final = 60.0
+CREDENTIAL_CHECK_S: Final = 60.0
 """How often it is looked whether settings that did not work have been set right."""
 
 
-class Reconnecting:
+class CredentialRefresh:
     """Reads the settings anew when asked, and connects where they hold other credentials of the same shop.
 
     Args:
@@ -26,7 +26,7 @@ class Reconnecting:
         prepare: returns the setup as it is now; it is called in a thread.
     """
 
-    def __init__(self, setup: EngineSetup, prepare: Callable[[], EngineSetup]) -> None:
+    def __init__(self, setup: EngineConfig, prepare: Callable[[], EngineConfig]) -> None:
         self.refused = False
         """Whether the engine ended while its credentials were refused."""
         self._shop = setup.profile.shop
@@ -56,5 +56,5 @@ class Reconnecting:
         return api
 
 
-def _credentials(setup: EngineSetup) -> tuple[str, str, str]:
+def _credentials(setup: EngineConfig) -> tuple[str, str, str]:
     return setup.profile.token_url, setup.client_id, setup.client_secret

@@ -10,18 +10,18 @@ from datetime import datetime
 from typing import Final
 
 from bwp_tui.api.client import PrivacyApi
-from bwp_tui.engine.downloads.downloader import DownloadingDesk
-from bwp_tui.engine.requests.poller import PollingDesk
-from bwp_tui.engine.requests.submitter import SubmittingDesk
-from bwp_tui.engine.resilience.backoff import Pace, Patience
-from bwp_tui.engine.resilience.service_health import Gate
+from bwp_tui.engine.downloads.downloader import Downloader
+from bwp_tui.engine.requests.poller import Poller
+from bwp_tui.engine.requests.submitter import Submitter
+from bwp_tui.engine.resilience.backoff import BackoffPolicy, PollSchedule
+from bwp_tui.engine.resilience.service_health import ServiceHealth
 from bwp_tui.engine.runtime.clock_watch import ClockWatch
-from bwp_tui.engine.runtime.credential_refresh import RECHECK_S
-from bwp_tui.engine.visible_tasks import Sight
-from bwp_tui.engine.worker import UNUSABLE_HISTORY_S, Bench, Desk
+from bwp_tui.engine.runtime.credential_refresh import CREDENTIAL_CHECK_S
+from bwp_tui.engine.visible_tasks import VisibleTasks
+from bwp_tui.engine.worker import STORE_RETRY_S, Worker, WorkerContext
 from bwp_tui.settings.profile import DOWNLOAD_SLOTS
-from bwp_tui.store.database.connection import History
-from bwp_tui.store.errors import HistoryError, HistoryMoved
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.errors import HistoryMoved, StoreError
 from bwp_tui.store.worklog import downloads
 
 LONGEST_SLEEP_S: Final = 30.0
@@ -40,32 +40,34 @@ class Engine:
         read_only: nothing is sent that changes anything: tasks are polled, no more.
         download_slots: so many results are downloaded at a time.
         sight: the tasks that are asked about first.
-        reconnect: is asked every `RECHECK_S` while the credentials are refused; None is never.
+        reconnect: is asked every `CREDENTIAL_CHECK_S` while the credentials are refused; None is never.
     """
 
     def __init__(
         self,
-        history: History,
+        store: Store,
         api: PrivacyApi,
         *,
         speed: float = 1.0,
         read_only: bool = False,
         download_slots: int = DOWNLOAD_SLOTS,
-        sight: Sight | None = None,
-        patience: Patience | None = None,
+        sight: VisibleTasks | None = None,
+        patience: BackoffPolicy | None = None,
         reconnect: Reconnect | None = None,
     ) -> None:
         chance = random.Random()  # noqa: S311  # jitter, not secrecy
-        self._history = history
-        self._gate = Gate(history, chance, patience)
-        self._clock_watch = ClockWatch(history, self._gate)
+        self._store = store
+        self._gate = ServiceHealth(store, chance, patience)
+        self._clock_watch = ClockWatch(store, self._gate)
         self._reconnect = reconnect
-        self._bench = Bench(history, api, self._gate, Pace(speed, chance), chance, sight or Sight())
+        self._bench = WorkerContext(
+            store, api, self._gate, PollSchedule(speed, chance), chance, sight or VisibleTasks()
+        )
         self._wakes = [asyncio.Event() for _ in range(1 if read_only else 3)]
-        self._desks: list[Desk] = [PollingDesk(self._bench, self._wakes[0])]
+        self._desks: list[Worker] = [Poller(self._bench, self._wakes[0])]
         if not read_only:
-            self._desks.append(SubmittingDesk(self._bench, self._wakes[1]))
-            self._desks.append(DownloadingDesk(self._bench, download_slots))
+            self._desks.append(Submitter(self._bench, self._wakes[1]))
+            self._desks.append(Downloader(self._bench, download_slots))
 
     @property
     def refused(self) -> bool:
@@ -83,13 +85,13 @@ class Engine:
         Raises:
             HistoryMoved: the history's file was moved, removed or replaced.
         """
-        downloads.requeue_interrupted(self._history)
+        downloads.requeue_interrupted(self._store)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._pass_on_changes())
                 group.create_task(self._renew_credentials())
                 for desk, wake in zip(self._desks, self._wakes, strict=True):
-                    group.create_task(self._keep(desk, wake))
+                    group.create_task(self._run_worker(desk, wake))
         except ExceptionGroup as failed:
             moved = failed.subgroup(HistoryMoved)
             raise failed if moved is None else moved.exceptions[0] from None
@@ -99,12 +101,12 @@ class Engine:
 
     async def run_once(self) -> None:
         """Do all that is due and return when nothing is due any more."""
-        downloads.requeue_interrupted(self._history)
+        downloads.requeue_interrupted(self._store)
         try:
             while True:
-                self._clock_watch.look()
+                self._clock_watch.check()
                 for desk in self._desks:
-                    await desk.work()
+                    await desk.run_due()
                 if not self._due() and not any(desk.busy for desk in self._desks):
                     return
                 await asyncio.sleep(_BUSY_LOOK_S)
@@ -113,21 +115,21 @@ class Engine:
                 await desk.close()
 
     def _due(self) -> bool:
-        now = self._history.clock()
+        now = self._store.clock()
         return any(at is not None and at <= now for at in (desk.next_at() for desk in self._desks))
 
-    async def _keep(self, desk: Desk, wake: asyncio.Event) -> None:
+    async def _run_worker(self, desk: Worker, wake: asyncio.Event) -> None:
         while True:
             wake.clear()
             try:
-                self._clock_watch.look()
-                await desk.work()
+                self._clock_watch.check()
+                await desk.run_due()
                 next_at = desk.next_at()
             except HistoryMoved:
                 raise
-            except HistoryError:
+            except StoreError:
                 # A full disk or a lock: what could not be written is still due, and the console says why.
-                await asyncio.sleep(UNUSABLE_HISTORY_S)
+                await asyncio.sleep(STORE_RETRY_S)
                 continue
             # Not wait_for: one that is cancelled just when it is woken loses the cancellation (Python before 3.12).
             with contextlib.suppress(TimeoutError):
@@ -137,7 +139,7 @@ class Engine:
     def _seconds_until(self, at: datetime | None) -> float:
         if at is None:
             return LONGEST_SLEEP_S
-        return min(max(0.0, (at - self._history.clock()).total_seconds()), LONGEST_SLEEP_S)
+        return min(max(0.0, (at - self._store.clock()).total_seconds()), LONGEST_SLEEP_S)
 
     async def _pass_on_changes(self) -> None:
         """Wake the desks when the gate lets calls begin that it had refused."""
@@ -150,9 +152,9 @@ class Engine:
         """While the credentials are refused, look for others, which are used at once."""
         while self._reconnect is not None:
             await self._gate.refused.wait()
-            await asyncio.sleep(RECHECK_S)
-            with contextlib.suppress(HistoryError):
+            await asyncio.sleep(CREDENTIAL_CHECK_S)
+            with contextlib.suppress(StoreError):
                 api = await self._reconnect()
                 if api is not None:
                     self._bench.api = api
-                    self._gate.admit_new_credentials()
+                    self._gate.use_new_credentials()

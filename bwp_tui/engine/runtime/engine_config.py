@@ -10,7 +10,7 @@ from bwp_tui.settings import Profile, SettingsError, load_profile
 
 
 @dataclass(frozen=True, slots=True)
-class EngineSetup:
+class EngineConfig:
     """A profile whose credentials are complete. The secret is not shown by `repr`."""
 
     profile: Profile
@@ -19,7 +19,7 @@ class EngineSetup:
     client_secret: str = field(repr=False)
 
 
-def setup_for(profile: Profile) -> EngineSetup:
+def engine_config(profile: Profile) -> EngineConfig:
     """Return the setup of a profile; may run the command that knows the secret, for some seconds.
 
     Raises:
@@ -30,7 +30,7 @@ def setup_for(profile: Profile) -> EngineSetup:
             f"Profile {profile.name} has no credentials: set {', '.join(profile.missing())}, "
             "or practise with: bwp-tui sandbox."
         )
-    return EngineSetup(
+    return EngineConfig(
         profile=profile,
         client_id=profile.client_id,
         target_id=profile.target_id,
@@ -38,17 +38,17 @@ def setup_for(profile: Profile) -> EngineSetup:
     )
 
 
-def preparing(profile: Profile, setup: EngineSetup | None = None) -> Callable[[], EngineSetup]:
+def config_loader(profile: Profile, setup: EngineConfig | None = None) -> Callable[[], EngineConfig]:
     """Return what prepares an engine: first from `profile`, or as `setup` has it, and then from the settings anew.
 
     What is returned reads config file, environment and secret again whenever it is called once more; a practice
-    profile has no settings but those of its process. It raises what `setup_for` and `load_profile` raise.
+    profile has no settings but those of its process. It raises what `engine_config` and `load_profile` raise.
     """
     first = [setup]
 
-    def prepare() -> EngineSetup:
+    def prepare() -> EngineConfig:
         if first:
-            return first.pop() or setup_for(profile)
-        return setup_for(profile if profile.practice else load_profile(profile.name, os.environ))
+            return first.pop() or engine_config(profile)
+        return engine_config(profile if profile.practice else load_profile(profile.name, os.environ))
 
     return prepare

@@ -18,18 +18,18 @@ from typing import Final
 from bwp_tui.api.errors import ApiError
 from bwp_tui.crashlog import record
 from bwp_tui.domain.times import Clock, utc_now
-from bwp_tui.engine.runtime.credential_refresh import RECHECK_S, Reconnecting
-from bwp_tui.engine.runtime.engine_config import EngineSetup
+from bwp_tui.engine.runtime.credential_refresh import CREDENTIAL_CHECK_S, CredentialRefresh
+from bwp_tui.engine.runtime.engine_config import EngineConfig
 from bwp_tui.engine.runtime.lease import BEAT_S, SILENT_S, Lease, LeaseUnusable, begin_term
-from bwp_tui.engine.visible_tasks import Sight
+from bwp_tui.engine.visible_tasks import VisibleTasks
 from bwp_tui.settings import Profile, SettingsError
-from bwp_tui.store.database.change_watcher import Watch
-from bwp_tui.store.database.connection import History
-from bwp_tui.store.errors import EngineSuperseded, HistoryError, HistoryMoved
+from bwp_tui.store.database.change_watcher import ChangeWatcher
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.errors import EngineSuperseded, HistoryMoved, StoreError
 from bwp_tui.store.worklog import engine_state
-from bwp_tui.store.worklog.engine_state import Ability, EngineState, Service
+from bwp_tui.store.worklog.engine_state import Ability, EngineState, ServiceState
 
-LEASE_LOOK_S: Final = 1.0
+LEASE_CHECK_S: Final = 1.0
 """How often a follower tries for the lease, and so how soon after the engine's end another takes over."""
 
 RESTART_S: Final = 5.0
@@ -65,7 +65,7 @@ class EngineThread:
     def __init__(
         self,
         profile: Profile,
-        prepare: Callable[[], EngineSetup],
+        prepare: Callable[[], EngineConfig],
         *,
         brief: bool = False,
         changed: Callable[[], None] = lambda: None,
@@ -74,7 +74,7 @@ class EngineThread:
         self._profile = profile
         self._prepare = prepare
         self._brief = brief
-        self._sight = Sight()
+        self._sight = VisibleTasks()
         self._changed = changed
         self._clock = clock
         self._role = Role.STARTING
@@ -83,12 +83,12 @@ class EngineThread:
         self._other: EngineState | None = None
         self._faults = 0
         self._unable_until = 0.0
-        self._reconnecting: Reconnecting | None = None
+        self._reconnecting: CredentialRefresh | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
         self._stopping = False
         self._guard = threading.Lock()
-        self._thread = threading.Thread(target=self._body, name="engine", daemon=True)
+        self._thread = threading.Thread(target=self._thread_main, name="engine", daemon=True)
 
     @property
     def role(self) -> Role:
@@ -110,7 +110,7 @@ class EngineThread:
         """What is wrong with the history: a backup that failed, damage that was found, a file that was moved."""
         return self._notice
 
-    def look_at(self, numbers: Iterable[int]) -> None:
+    def set_visible_tasks(self, numbers: Iterable[int]) -> None:
         """Have these tasks asked about before others: somebody sees them. May be called from any thread."""
         self._sight.numbers = frozenset(numbers)
 
@@ -128,16 +128,16 @@ class EngineThread:
             self._thread.join(timeout)
         return not self._thread.is_alive()
 
-    def _body(self) -> None:
+    def _thread_main(self) -> None:
         try:
-            asyncio.run(self._live())
+            asyncio.run(self._run())
         except asyncio.CancelledError:
             pass
         except HistoryMoved as error:
             self._notice = str(error)
         self._become(Role.STOPPED)
 
-    async def _live(self) -> None:
+    async def _run(self) -> None:
         with self._guard:
             if self._stopping:
                 return
@@ -151,7 +151,7 @@ class EngineThread:
                 continue  # and follow
             except HistoryMoved:
                 raise
-            except (HistoryError, LeaseUnusable, OSError) as error:
+            except (StoreError, LeaseUnusable, OSError) as error:
                 # The register or the lease cannot be used now. What is due stays due.
                 lease.release()
                 self._become(Role.BLOCKED, str(error))
@@ -165,28 +165,28 @@ class EngineThread:
         Raises:
             HistoryMoved: the history's file was moved, removed or replaced.
         """
-        history = History(self._profile.history_path, clock=self._clock)
+        store = Store(self._profile.history_path, clock=self._clock)
         try:
-            history.work_for(self._profile.shop)
-            while (begun := begin_term(history, lease, await self._ability())) is None:
-                self._other = engine_state.read(history)
+            store.work_for(self._profile.shop)
+            while (begun := begin_term(store, lease, await self._ability())) is None:
+                self._other = engine_state.read(store)
                 self._become(Role.FOLLOWER, _silence(self._other) if lease.silent_for() else None)
-                await asyncio.sleep(LEASE_LOOK_S)
-            history.term, self._other = begun
+                await asyncio.sleep(LEASE_CHECK_S)
+            store.term, self._other = begun
             # Only then the role: whoever sees it must not take what a dead engine said last for this one's words.
             self._become(Role.ENGINE)
             with first_of_group():
                 async with asyncio.TaskGroup() as group:
-                    group.create_task(keep_beating(lease, history))
-                    await self._work(history)
+                    group.create_task(keep_beating(lease, store))
+                    await self._work(store)
         finally:
-            history.close()
+            store.close()
 
     async def _ability(self) -> Ability:
         """Return how much this process could do as the engine, as far as it has found out."""
         refused = self._reconnecting is not None and self._reconnecting.refused
         if refused and time.monotonic() >= self._unable_until:
-            self._unable_until = time.monotonic() + RECHECK_S
+            self._unable_until = time.monotonic() + CREDENTIAL_CHECK_S
             refused = self._reconnecting is not None and not await self._reconnecting.has_others()
             if not refused:
                 self._reconnecting, self._unable_until = None, 0.0
@@ -194,42 +194,42 @@ class EngineThread:
             return Ability.NOTHING
         return permitted(self._profile)
 
-    async def _work(self, history: History) -> None:
-        from bwp_tui.store.maintenance.daily import Keeper  # the console's first frame does without
+    async def _work(self, store: Store) -> None:
+        from bwp_tui.store.maintenance.daily import MaintenanceThread  # the console's first frame does without
 
-        keeper = Keeper(self._profile.history_path, self._clock, self._noticed, when_due=self._brief)
+        keeper = MaintenanceThread(self._profile.history_path, self._clock, self._noticed, when_due=self._brief)
         try:
             if not self._profile.practice:
                 keeper.start()
             while True:
-                await self._try_to_work(history)
+                await self._try_to_work(store)
         finally:
             await asyncio.to_thread(keeper.finish if self._brief else keeper.stop)
-            with contextlib.suppress(HistoryError, EngineSuperseded):
-                engine_state.announce(history, None, None)
+            with contextlib.suppress(StoreError, EngineSuperseded):
+                engine_state.announce(store, None, None)
 
-    async def _try_to_work(self, history: History) -> None:
+    async def _try_to_work(self, store: Store) -> None:
         """Run an engine until it cannot go on, and rest until it is to be tried again."""
-        calm = asyncio.get_running_loop().call_later(CALM_S, self._is_well, history)
-        pause = RECHECK_S
+        calm = asyncio.get_running_loop().call_later(CALM_S, self._is_well, store)
+        pause = CREDENTIAL_CHECK_S
         try:
             setup = await asyncio.to_thread(self._prepare)
-            self._reconnecting = Reconnecting(setup, self._prepare)
-            await run_engine(history, setup, sight=self._sight, reconnect=self._reconnecting)
+            self._reconnecting = CredentialRefresh(setup, self._prepare)
+            await run_engine(store, setup, sight=self._sight, reconnect=self._reconnecting)
         except SettingsError as error:
-            _report(history, Service.BAD_CREDENTIALS, str(error), pause)
+            _report(store, ServiceState.BAD_CREDENTIALS, str(error), pause)
         except ApiError as error:
-            _report(history, Service.UNUSABLE, str(error), pause)
-        except (HistoryError, OSError, EngineSuperseded):
+            _report(store, ServiceState.UNUSABLE, str(error), pause)
+        except (StoreError, OSError, EngineSuperseded):
             raise
         except Exception as error:  # noqa: BLE001  # a fault of ours must not end the only engine
-            pause = self._fault(history, error)
+            pause = self._fault(store, error)
         finally:
             calm.cancel()
         self._unable_until = time.monotonic() + pause
         await asyncio.sleep(pause)
 
-    def _fault(self, history: History, error: Exception) -> float:
+    def _fault(self, store: Store, error: Exception) -> float:
         pause = min(RESTART_S * float(2**self._faults), LONGEST_REST_S)
         self._faults += pause < LONGEST_REST_S
         path = record(self._profile.log_dir, error)
@@ -239,16 +239,16 @@ class EngineThread:
         )
         if path is not None:
             sentence += f" Please send in the report {path}; secrets and addresses were taken out of it."
-        _report(history, Service.ENGINE_FAULT, sentence, pause)
+        _report(store, ServiceState.ENGINE_FAULT, sentence, pause)
         self._become(Role.ENGINE, sentence)
         return pause
 
-    def _is_well(self, history: History) -> None:
+    def _is_well(self, store: Store) -> None:
         self._faults = 0
         self._become(self._role)
-        with contextlib.suppress(HistoryError, EngineSuperseded):
-            if engine_state.read(history).service == Service.ENGINE_FAULT:
-                engine_state.report(history, Service.UNTRIED, None, None)
+        with contextlib.suppress(StoreError, EngineSuperseded):
+            if engine_state.read(store).service == ServiceState.ENGINE_FAULT:
+                engine_state.record_health(store, ServiceState.UNTRIED, None, None)
 
     def _noticed(self, sentence: str | None) -> None:
         self._notice = sentence
@@ -265,7 +265,7 @@ def permitted(profile: Profile) -> Ability:
     return Ability.POLLS if profile.read_only else Ability.ALL
 
 
-async def keep_beating(lease: Lease, history: History) -> None:
+async def keep_beating(lease: Lease, store: Store) -> None:
     """Give signs of life until the lease is another process's.
 
     Raises:
@@ -276,7 +276,7 @@ async def keep_beating(lease: Lease, history: History) -> None:
         try:
             lease.beat()
         except EngineSuperseded:
-            history.revision()
+            store.revision()
             raise
         await asyncio.sleep(BEAT_S)
 
@@ -300,17 +300,17 @@ def _silence(holder: EngineState) -> str:
     )
 
 
-def _report(history: History, service: Service, sentence: str, pause: float) -> None:
-    engine_state.report(history, service, sentence, history.clock() + timedelta(seconds=pause))
+def _report(store: Store, service: ServiceState, sentence: str, pause: float) -> None:
+    engine_state.record_health(store, service, sentence, store.clock() + timedelta(seconds=pause))
 
 
 async def run_engine(
-    history: History,
-    setup: EngineSetup,
+    store: Store,
+    setup: EngineConfig,
     *,
     once: bool = False,
-    sight: Sight | None = None,
-    reconnect: Reconnecting | None = None,
+    sight: VisibleTasks | None = None,
+    reconnect: CredentialRefresh | None = None,
 ) -> None:
     """Run an engine in this loop; the caller holds the lease.
 
@@ -330,12 +330,12 @@ async def run_engine(
 
     loop = asyncio.get_running_loop()
     profile = setup.profile
-    history.work_for(profile.shop)
+    store.work_for(profile.shop)
     async with contextlib.AsyncExitStack() as ending:
         api = connect(setup)
         ending.push_async_callback(api.aclose)
         engine = Engine(
-            history,
+            store,
             api,
             speed=profile.speed,
             read_only=profile.read_only,
@@ -343,9 +343,9 @@ async def run_engine(
             sight=sight,
             reconnect=None if reconnect is None else functools.partial(reconnect, ending),
         )
-        if engine_state.read(history).service in (Service.BAD_CREDENTIALS, Service.UNUSABLE):
-            engine_state.report(history, Service.UNTRIED, None, None)
-        watch = Watch(history.another(), lambda: _tell(loop, engine.wake))
+        if engine_state.read(store).service in (ServiceState.BAD_CREDENTIALS, ServiceState.UNUSABLE):
+            engine_state.record_health(store, ServiceState.UNTRIED, None, None)
+        watch = ChangeWatcher(store.another(), lambda: _call_in_loop(loop, engine.wake))
         watch.start()
         ending.callback(watch.stop)
         try:
@@ -356,6 +356,6 @@ async def run_engine(
                 reconnect.refused = engine.refused
 
 
-def _tell(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+def _call_in_loop(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
     with contextlib.suppress(RuntimeError):  # the loop has closed meanwhile
         loop.call_soon_threadsafe(call)

@@ -10,14 +10,14 @@ from collections.abc import Callable
 from typing import Final
 
 from bwp_tui.api.errors import ApiError
-from bwp_tui.engine.runtime.engine_config import EngineSetup, preparing
+from bwp_tui.engine.runtime.engine_config import EngineConfig, config_loader
 from bwp_tui.engine.runtime.engine_thread import EngineThread, Role, first_of_group, keep_beating, permitted, run_engine
 from bwp_tui.engine.runtime.lease import Begun, Lease, begin_term
 from bwp_tui.settings import SettingsError
-from bwp_tui.store.database.connection import History
-from bwp_tui.store.errors import EngineSuperseded, HistoryError, HistoryMoved
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.errors import EngineSuperseded, HistoryMoved, StoreError
 from bwp_tui.store.worklog import downloads, due_polls, engine_state, intents
-from bwp_tui.store.worklog.engine_state import Ability, EngineState, Service
+from bwp_tui.store.worklog.engine_state import Ability, EngineState, ServiceState
 
 _LOOK_S: Final = 0.2
 PATIENCE_S: Final = 60.0
@@ -28,7 +28,7 @@ class EngineElsewhere(Exception):
     """Another process is the profile's engine and has not done what is due; `str()` says so."""
 
 
-def serve(setup: EngineSetup, *, stop: threading.Event, say: Callable[[str], None]) -> None:
+def serve(setup: EngineConfig, *, stop: threading.Event, say: Callable[[str], None]) -> None:
     """Be the profile's engine, or wait to be it, until `stop` is set.
 
     Args:
@@ -37,7 +37,7 @@ def serve(setup: EngineSetup, *, stop: threading.Event, say: Callable[[str], Non
     Raises:
         HistoryMoved: the history's file was moved, removed or replaced.
     """
-    engine = EngineThread(setup.profile, preparing(setup.profile, setup))
+    engine = EngineThread(setup.profile, config_loader(setup.profile, setup))
     engine.start()
     said: str | None = None
     try:
@@ -73,14 +73,14 @@ def _pid(other: EngineState) -> str:
 
 def _lack(other: EngineState) -> str:
     """Return why an engine was superseded."""
-    if other.service == Service.BAD_CREDENTIALS:
+    if other.service == ServiceState.BAD_CREDENTIALS:
         return "has no credentials that are accepted"
     if other.ability is Ability.NOTHING:
         return "cannot work"
     return "is read-only" if other.ability is Ability.POLLS else "gave no sign of life"
 
 
-def serve_once(setup: EngineSetup) -> None:
+def serve_once(setup: EngineConfig) -> None:
     """Do all that is due, as the profile's engine, or wait until the process has done it that is the engine.
 
     Raises:
@@ -94,33 +94,33 @@ def serve_once(setup: EngineSetup) -> None:
         raise SettingsError(str(error)) from None
 
 
-async def _until_nothing_is_due(setup: EngineSetup) -> None:
+async def _until_nothing_is_due(setup: EngineConfig) -> None:
     while True:
-        history, lease = History(setup.profile.history_path), Lease(setup.profile.lease_path)
+        store, lease = Store(setup.profile.history_path), Lease(setup.profile.lease_path)
         try:
-            begun = await _begun(history, lease, setup)
+            begun = await _begun(store, lease, setup)
             if begun is not None:
-                history.term = begun.term
+                store.term = begun.term
                 with first_of_group():
-                    await _work_once(history, lease, setup)
+                    await _work_once(store, lease, setup)
             return
         except EngineSuperseded:
             continue
         finally:
-            history.close()
+            store.close()
             lease.release()
 
 
-async def _begun(history: History, lease: Lease, setup: EngineSetup) -> Begun | None:
+async def _begun(store: Store, lease: Lease, setup: EngineConfig) -> Begun | None:
     """Wait for the lease and begin a term; None when another engine has done what was due."""
     revision, deadline = -1, 0.0
-    while (begun := begin_term(history, lease, permitted(setup.profile))) is None:
-        if not _any_due(history):
+    while (begun := begin_term(store, lease, permitted(setup.profile))) is None:
+        if not _any_due(store):
             return None
-        if history.revision() != revision:
-            revision, deadline = history.revision(), time.monotonic() + PATIENCE_S
+        if store.revision() != revision:
+            revision, deadline = store.revision(), time.monotonic() + PATIENCE_S
         elif time.monotonic() >= deadline:
-            holder = engine_state.read(history)
+            holder = engine_state.read(store)
             raise EngineElsewhere(
                 f"Another process{_pid(holder)} is the engine of profile {setup.profile.name}"
                 " and has not done all that is due. Look what it says, or stop it, and try again."
@@ -129,25 +129,25 @@ async def _begun(history: History, lease: Lease, setup: EngineSetup) -> Begun | 
     return begun
 
 
-def _any_due(history: History) -> bool:
-    now = history.clock()
-    due = (intents.next_at(history), due_polls.next_at(history), downloads.next_at(history))
-    return any(at is not None and at <= now for at in due) or bool(downloads.running(history))
+def _any_due(store: Store) -> bool:
+    now = store.clock()
+    due = (intents.next_at(store), due_polls.next_at(store), downloads.next_at(store))
+    return any(at is not None and at <= now for at in due) or bool(downloads.running(store))
 
 
-async def _work_once(history: History, lease: Lease, setup: EngineSetup) -> None:
-    from bwp_tui.store.maintenance.daily import Keeper
+async def _work_once(store: Store, lease: Lease, setup: EngineConfig) -> None:
+    from bwp_tui.store.maintenance.daily import MaintenanceThread
 
-    keeper = Keeper(setup.profile.history_path, history.clock, lambda _sentence: None, when_due=True)
+    keeper = MaintenanceThread(setup.profile.history_path, store.clock, lambda _sentence: None, when_due=True)
     try:
         async with asyncio.TaskGroup() as group:
-            beating = group.create_task(keep_beating(lease, history))
+            beating = group.create_task(keep_beating(lease, store))
             if not setup.profile.practice:
                 keeper.start()
-            await run_engine(history, setup, once=True)
+            await run_engine(store, setup, once=True)
             await asyncio.to_thread(keeper.finish)
             beating.cancel()
     finally:
         await asyncio.to_thread(keeper.stop)
-        with contextlib.suppress(HistoryError, EngineSuperseded):
-            engine_state.announce(history, None, None)
+        with contextlib.suppress(StoreError, EngineSuperseded):
+            engine_state.announce(store, None, None)

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from bwp_tui.domain.uptime import read_uptime
-from bwp_tui.store.database.connection import History
-from bwp_tui.store.errors import EngineSuperseded, HistoryMoved, HistoryUnavailable
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.errors import EngineSuperseded, HistoryMoved, StoreUnavailable
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import Ability, EngineState
 
@@ -203,7 +203,7 @@ class Begun(NamedTuple):
     superseded: EngineState | None
 
 
-def begin_term(history: History, lease: Lease, ability: Ability) -> Begun | None:
+def begin_term(store: Store, lease: Lease, ability: Ability) -> Begun | None:
     """Make this process the engine and return its term, or None while another one is the engine.
 
     One that can do less than this process could, or is silent, is superseded.
@@ -212,22 +212,22 @@ def begin_term(history: History, lease: Lease, ability: Ability) -> Begun | None
         LeaseUnusable: the lock file cannot be used.
         HistoryError: the history cannot be written.
     """
-    superseded, holder = not lease.take(), engine_state.read(history)
+    superseded, holder = not lease.take(), engine_state.read(store)
     silence = lease.silent_for() if superseded else 0.0
     if silence is None or (superseded and holder.ability >= ability and silence <= SILENT_S):
         return None
     try:
-        with history.write():
+        with store.write():
             if superseded:
-                if engine_state.read(history).term != holder.term:
+                if engine_state.read(store).term != holder.term:
                     return None
                 lease.replace()
             lease.beat()
-            term = engine_state.announce(history, os.getpid(), socket.gethostname(), ability)
-    except HistoryUnavailable as error:
+            term = engine_state.announce(store, os.getpid(), socket.gethostname(), ability)
+    except StoreUnavailable as error:
         if silence <= SILENT_S or isinstance(error, HistoryMoved):
             raise
-        raise HistoryUnavailable(
+        raise StoreUnavailable(
             f"The engine, process {holder.pid}, gives no sign of life: it may be stopped amid a write. {error}"
             f" Have it go on (kill -CONT {holder.pid}), or end it."
         ) from error

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bwp_tui.domain.task import Kind
-from bwp_tui.engine.runtime.engine_config import EngineSetup
+from bwp_tui.engine.runtime.engine_config import EngineConfig
 from bwp_tui.settings import SettingsError
 
 _CONNECT_S: Final = 5.0
@@ -22,12 +22,12 @@ class ProbeResult:
     sentence: str
 
 
-def probe(setup: EngineSetup) -> ProbeResult:
+def probe(setup: EngineConfig) -> ProbeResult:
     """Obtain a token and ask about a task id that cannot exist: being told so proves all that a poll needs."""
     return asyncio.run(_probe(setup))
 
 
-async def _probe(setup: EngineSetup) -> ProbeResult:
+async def _probe(setup: EngineConfig) -> ProbeResult:
     from bwp_tui.api.errors import ApiError, NotFound
     from bwp_tui.engine.runtime.api_factory import connect
 

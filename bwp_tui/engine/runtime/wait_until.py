@@ -8,22 +8,28 @@ import time
 from collections.abc import Callable, Collection
 from typing import Final
 
-from bwp_tui.engine.runtime.engine_config import EngineSetup
+from bwp_tui.engine.runtime.engine_config import EngineConfig
 from bwp_tui.engine.runtime.engine_thread import EngineThread, Role
-from bwp_tui.store.database.change_watcher import Watch
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.change_watcher import ChangeWatcher
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog import engine_state
-from bwp_tui.store.worklog.engine_state import Service
+from bwp_tui.store.worklog.engine_state import ServiceState
 
 _LOOK_S: Final = 1.0
 _HOPELESS: Final = frozenset(
-    {Service.UNREACHABLE, Service.DENIED, Service.BAD_CREDENTIALS, Service.UNUSABLE, Service.ENGINE_FAULT}
+    {
+        ServiceState.UNREACHABLE,
+        ServiceState.DENIED,
+        ServiceState.BAD_CREDENTIALS,
+        ServiceState.UNUSABLE,
+        ServiceState.ENGINE_FAULT,
+    }
 )
 
 
-def until(
-    setup: EngineSetup,
-    done: Callable[[History], bool],
+def wait_until(
+    setup: EngineConfig,
+    done: Callable[[Store], bool],
     *,
     timeout: float | None,
     about: Collection[int] = (),
@@ -41,11 +47,11 @@ def until(
         say: is told what keeps this process from being the engine, or its engine from working.
     """
     profile = setup.profile
-    history = History(profile.history_path)
+    store = Store(profile.history_path)
     changed = threading.Event()
-    watch = Watch(history.another(), changed.set)
+    watch = ChangeWatcher(store.another(), changed.set)
     engine = EngineThread(profile, lambda: setup, brief=True, changed=changed.set)
-    engine.look_at(about)
+    engine.set_visible_tasks(about)
     deadline = None if timeout is None else time.monotonic() + timeout
     said: str | None = None
     watch.start()
@@ -56,21 +62,21 @@ def until(
             if engine.trouble is not None and engine.trouble != said:
                 said = engine.trouble
                 say(said)
-            if done(history):
+            if done(store):
                 return True
             left = _LOOK_S if deadline is None else min(_LOOK_S, deadline - time.monotonic())
-            if left <= 0 or (not patient and _hopeless(history, engine)):
-                return done(history)
+            if left <= 0 or (not patient and _is_hopeless(store, engine)):
+                return done(store)
             changed.wait(left)
     finally:
         engine.stop(timeout=None)
         watch.stop()
-        history.close()
+        store.close()
 
 
-def _hopeless(history: History, engine: EngineThread) -> bool:
+def _is_hopeless(store: Store, engine: EngineThread) -> bool:
     """Say whether no engine is going to use the service now, as far as this one has found."""
-    state = engine_state.read(history)
+    state = engine_state.read(store)
     if engine.role is Role.BLOCKED:
         return state.pid is None
     return engine.role in (Role.ENGINE, Role.FOLLOWER) and state.speaks_for(os.getpid()) and state.service in _HOPELESS

@@ -11,11 +11,11 @@ from typing import Final
 from bwp_tui.domain.deadlines import extend_by
 from bwp_tui.domain.holding_periods import Hold, same_hold
 from bwp_tui.domain.task import Status, Task, why_purged
-from bwp_tui.store.commands.plan_deadlines import Deadlines
+from bwp_tui.store.commands.plan_deadlines import DeadlineCheck
 from bwp_tui.store.commands.records import LegalRecord, cannot_acknowledge, cannot_extend, cannot_watch, cannot_withdraw
 from bwp_tui.store.commands.requests import cannot_cancel, cannot_download, cannot_resubmit
 from bwp_tui.store.commands.result_files import saved_at
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 
 CHUNK: Final = 500
@@ -23,7 +23,7 @@ CHUNK: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class BulkPlan:
     """What an action would do.
 
     Attributes:
@@ -38,37 +38,37 @@ class Plan:
     possible: tuple[int, ...]
     skipped: tuple[tuple[str, int], ...]
     warning: str = ""
-    ends: tuple[date, date] | None = None
+    new_due_dates: tuple[date, date] | None = None
 
     def __str__(self) -> str:
         """Return the plan as one line: `3 to resubmit, 2 skipped: 1 retrieval COMPLETED, 1 resubmitted already`."""
-        return f"{self.line}. {self.warning}" if self.warning else self.line
+        return f"{self.summary}. {self.warning}" if self.warning else self.summary
 
     @property
-    def line(self) -> str:
+    def summary(self) -> str:
         """The plan without its warning."""
-        return f"{len(self.possible)} to {self.action}{self.until}{self.left_out}"
+        return f"{len(self.possible)} to {self.action}{self.until}{self.skipped_count}"
 
     @property
     def until(self) -> str:
         """To which days due dates are moved: ` to 2026-12-31`, or nothing."""
-        if self.ends is None:
+        if self.new_due_dates is None:
             return ""
-        first, last = self.ends
+        first, last = self.new_due_dates
         return f" to {first}" if first == last else f" to days from {first} to {last}"
 
     @property
-    def left_out(self) -> str:
+    def skipped_count(self) -> str:
         """What the plan's line ends with: how many are skipped and why; empty where none is."""
         count = sum(count for _, count in self.skipped)
         reasons = ", ".join(f"{count} {reason}" for reason, count in self.skipped)
         return f", {count} skipped: {reasons}" if count else ""
 
-    def told(self, count: int) -> str:
+    def describe_result(self, count: int) -> str:
         """Return what has come of `count` tasks: what an engine is still to do is asked for, not done."""
         asked = _ASKED.get(self.action)
         if asked is None:
-            return f"{count} {_ACTIONS[self.action][0]}"
+            return f"{count} {_CHECKS[self.action][0]}"
         return f"{count} {asked if count == 1 else _more_than_one(asked)} asked for"
 
 
@@ -104,7 +104,7 @@ def _never(_task: Task, _today: date) -> None:
     return None
 
 
-_ACTIONS: Final[dict[str, tuple[str, _Check]]] = {
+_CHECKS: Final[dict[str, tuple[str, _Check]]] = {
     "resubmit": ("resubmitted", _any_day(cannot_resubmit)),
     "cancel": ("cancelled", _any_day(cannot_cancel)),
     "download": ("downloaded", _any_day(_cannot_download_first)),
@@ -136,19 +136,19 @@ def _more_than_one(noun: str) -> str:
     return f"{noun}es" if noun.endswith("sh") else f"{noun}s"
 
 
-def plan(history: History, action: str, numbers: Sequence[int], today: date, hold: Hold = same_hold) -> Plan:
+def plan(store: Store, action: str, numbers: Sequence[int], today: date, hold: Hold = same_hold) -> BulkPlan:
     """Return what `action` would do to the tasks with these local numbers; changes nothing.
 
     Raises:
         KeyError: there is no such action.
     """
-    _, cannot = _ACTIONS[action]
-    deadlines = Deadlines(action, today, hold)
+    _, cannot = _CHECKS[action]
+    deadlines = DeadlineCheck(action, today, hold)
     possible: list[int] = []
     skipped: Counter[str] = Counter()
     for at in range(0, len(numbers), CHUNK):
         chunk = numbers[at : at + CHUNK]
-        found = tasks.window(history, chunk)
+        found = tasks.window(store, chunk)
         if len(found) < len(chunk):
             skipped["gone"] += len(chunk) - len(found)
         for task in found:
@@ -156,12 +156,12 @@ def plan(history: History, action: str, numbers: Sequence[int], today: date, hol
                 possible.append(task.number)
                 deadlines.count(task)
             else:
-                skipped[_few_words(action, task)] += 1
+                skipped[_reason_for(action, task)] += 1
     reasons = tuple(skipped.most_common())
-    return Plan(action, tuple(possible), reasons, deadlines.warning, deadlines.ends)
+    return BulkPlan(action, tuple(possible), reasons, deadlines.warning, deadlines.ends)
 
 
-def _few_words(action: str, task: Task) -> str:
+def _reason_for(action: str, task: Task) -> str:
     """Return why an action skips a task in words that many tasks share, so that they can be counted."""
     already = {
         "resubmit": task.resubmitted_as is not None,
@@ -174,7 +174,7 @@ def _few_words(action: str, task: Task) -> str:
         return "saved already"
     if already.get(action.removesuffix(" again"), False):
         is_under_way = action in ("cancel", "download", "download again")
-        return f"{_ASKED[action]} asked for already" if is_under_way else f"{_ACTIONS[action][0]} already"
+        return f"{_ASKED[action]} asked for already" if is_under_way else f"{_CHECKS[action][0]} already"
     if action.startswith("withdraw "):
         return f"without {action.removeprefix('withdraw ')}"
     if task.is_purged:

@@ -10,14 +10,14 @@ from datetime import date
 from typing import Final
 
 from bwp_tui.domain import csv_table
-from bwp_tui.domain.csv_table import Line, Sheet
+from bwp_tui.domain.csv_table import CsvLine, CsvTable
 from bwp_tui.domain.deadlines import why_not_yet
 from bwp_tui.domain.task import Kind, Request
-from bwp_tui.domain.text import clean_line, veil
+from bwp_tui.domain.text import clean_line, mask_in_text
 from bwp_tui.domain.times import day_of
 from bwp_tui.store.commands.insert_request import Origin, record
 from bwp_tui.store.commands.request_validation import BadRequest, check
-from bwp_tui.store.database.connection import History, Transaction, as_int, as_text
+from bwp_tui.store.database.connection import Store, Transaction, as_int, as_text
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks
 
@@ -36,7 +36,7 @@ _DELETIONS_ALONE: Final = ("holding_period", "reason")
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckedLine:
     """A line of the file: the request it makes, or why it makes none; and the earlier one of same address and kind."""
 
     number: int
@@ -46,18 +46,18 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ImportPlan:
     """What an import would record. `imported_before` says how much of this very file the register holds."""
 
-    mark: str
-    lines: tuple[Checked, ...]
+    fingerprint: str
+    lines: tuple[CheckedLine, ...]
     ignored: tuple[str, ...]
     imported_before: int
     newest: int
     """The number of the newest task that the lines were compared with."""
 
     @property
-    def wrong(self) -> tuple[Checked, ...]:
+    def wrong(self) -> tuple[CheckedLine, ...]:
         """The lines that make no request."""
         return tuple(line for line in self.lines if line.wrong is not None)
 
@@ -83,24 +83,26 @@ Progress = Callable[[int], None]
 """Is told how many lines are done."""
 
 
-def plan(history: History, data: bytes, defaults: Defaults, progress: Progress = lambda _done: None) -> Plan:
+def plan(store: Store, data: bytes, defaults: Defaults, progress: Progress = lambda _done: None) -> ImportPlan:
     """Check the lines of a file against the rules and the register; changes nothing.
 
     Raises:
         SheetError: the file is no table of requests.
     """
-    table: Sheet = csv_table.read(data)
+    table: CsvTable = csv_table.read(data)
     mark = f"file {hashlib.sha256(data).hexdigest()[:_HASH]}"
-    before, newest = _imported_before(history, mark), _newest(history)
+    before, newest = _imported_before(store, mark), _newest(store)
     seen: dict[tuple[Kind, str], int] = {}
     lines = []
     for done, line in enumerate(table.lines, start=1):
-        lines.append(_checked(history, line, defaults, seen))
+        lines.append(_checked(store, line, defaults, seen))
         progress(done)
-    return Plan(mark, tuple(lines), table.ignored, before, newest)
+    return ImportPlan(mark, tuple(lines), table.ignored, before, newest)
 
 
-def carry_out(history: History, planned: Plan, actor: str, progress: Progress = lambda _done: None) -> list[int]:
+def import_requests(
+    store: Store, planned: ImportPlan, actor: str, progress: Progress = lambda _done: None
+) -> list[int]:
     """Record every request of a plan in one transaction; return their local numbers in the order of the lines.
 
     Raises:
@@ -110,23 +112,23 @@ def carry_out(history: History, planned: Plan, actor: str, progress: Progress = 
     if planned.wrong:
         raise NotPossible(f"{len(planned.wrong)} lines are wrong; nothing was recorded.")
     numbers = []
-    with history.write() as transaction:
-        _check_still_new(transaction, history, planned)
+    with store.write() as transaction:
+        _check_still_new(transaction, store, planned)
         for done, line in enumerate(planned.lines, start=1):
             if line.request is not None:
-                origin = Origin(IMPORTED, f"{planned.mark} line {line.number}")
+                origin = Origin(IMPORTED, f"{planned.fingerprint} line {line.number}")
                 numbers.append(record(transaction, line.request, actor, origin))
             progress(done)
     return numbers
 
 
-def _check_still_new(transaction: Transaction, history: History, planned: Plan) -> None:
+def _check_still_new(transaction: Transaction, store: Store, planned: ImportPlan) -> None:
     """Compare a plan once more with what others recorded while it was looked at and agreed to.
 
     Raises:
         NotPossible: the same file, or a request for an address and kind of it.
     """
-    if _imported_before(history, planned.mark) > planned.imported_before:
+    if _imported_before(store, planned.fingerprint) > planned.imported_before:
         raise NotPossible("This very file was imported by another bwp-tui meanwhile. Nothing was recorded now.")
     requests = {_subject(line.request): line.number for line in planned.lines if line.request is not None}
     newer = transaction.run("SELECT number, kind, email FROM tasks WHERE number > ?", (planned.newest,))
@@ -143,35 +145,35 @@ def _subject(request: Request) -> tuple[Kind, str]:
     return request.kind, request.email.casefold()
 
 
-def _newest(history: History) -> int:
-    row = history.row("SELECT coalesce(max(number), 0) FROM tasks")
+def _newest(store: Store) -> int:
+    row = store.row("SELECT coalesce(max(number), 0) FROM tasks")
     return 0 if row is None else as_int(row[0])
 
 
-def _imported_before(history: History, mark: str) -> int:
-    row = history.row(
+def _imported_before(store: Store, mark: str) -> int:
+    row = store.row(
         "SELECT count(*) FROM timeline WHERE what = 'imported' AND detail >= ? AND detail < ?",
         (f"{mark} line ", f"{mark} line:"),
     )
     return 0 if row is None else as_int(row[0])
 
 
-def _checked(history: History, line: Line, defaults: Defaults, seen: dict[tuple[Kind, str], int]) -> Checked:
+def _checked(store: Store, line: CsvLine, defaults: Defaults, seen: dict[tuple[Kind, str], int]) -> CheckedLine:
     email = line.cells.get("email", "")
     try:
         request = _request(line, defaults)
         check(request)
     except BadRequest as why:
-        return Checked(line.number, None, wrong=veil(str(why), email))
+        return CheckedLine(line.number, None, wrong=mask_in_text(str(why), email))
     first = seen.setdefault(_subject(request), line.number)
     if first != line.number:
-        return Checked(line.number, request, duplicate=f"same address and kind as line {first}")
-    known = tasks.newest_for(history, request.kind, request.email)
+        return CheckedLine(line.number, request, duplicate=f"same address and kind as line {first}")
+    known = tasks.newest_for(store, request.kind, request.email)
     words = None if known is None else f"same address and kind as #{known.number}, {known.status}"
-    return Checked(line.number, request, duplicate=words)
+    return CheckedLine(line.number, request, duplicate=words)
 
 
-def _request(line: Line, defaults: Defaults) -> Request:
+def _request(line: CsvLine, defaults: Defaults) -> Request:
     cells = line.cells
     if line.surplus:
         raise BadRequest("email", "It has more cells than there are columns; is something to be put in quotes?")

@@ -11,7 +11,7 @@ from bwp_tui.domain.text import counted
 from bwp_tui.store.commands.records import extended_due
 
 
-class Deadlines:
+class DeadlineCheck:
     """Counts task by task what a plan means for their due dates.
 
     Attributes:

@@ -12,8 +12,8 @@ from enum import StrEnum
 from bwp_tui.domain.deadlines import REGULATIONS, acknowledge_by, due_on, extend_by, is_clock_running
 from bwp_tui.domain.task import Task, Verification, has_ended, why_purged
 from bwp_tui.domain.text import clean_line
-from bwp_tui.store.database.connection import History, Transaction
-from bwp_tui.store.database.row_touch import mark
+from bwp_tui.store.database.connection import Store, Transaction
+from bwp_tui.store.database.row_touch import touch_row
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.row_mapping import tags_text
@@ -27,40 +27,40 @@ class LegalRecord(StrEnum):
     EXTENSION = "extension"
 
 
-def add_note(history: History, number: int, text: str, actor: str) -> None:
+def add_note(store: Store, number: int, text: str, actor: str) -> None:
     """Add a note, which the task's row then shows; those before stay on the timeline.
 
     Raises:
         NotPossible: there is no text.
         NoSuchTask: there is no such task.
     """
-    with history.write() as transaction:
-        add_note_in(transaction, history, number, text, actor)
+    with store.write() as transaction:
+        add_note_in(transaction, store, number, text, actor)
 
 
-def add_note_in(transaction: Transaction, history: History, number: int, text: str, actor: str) -> None:
+def add_note_in(transaction: Transaction, store: Store, number: int, text: str, actor: str) -> None:
     """Do as `add_note` in a transaction of `history` that is open."""
     note = clean_line(text)
     if not note:
         raise NotPossible("A note needs a text.")
-    tasks.get(history, number)
+    tasks.get(store, number)
     transaction.run("UPDATE tasks SET note = ? WHERE number = ?", (note, number))
-    _told(transaction, number, actor, timeline.NOTE, note)
+    _append_event(transaction, number, actor, timeline.NOTE, note)
 
 
-def set_tags_in(transaction: Transaction, history: History, number: int, tags: Iterable[str], actor: str) -> None:
+def set_tags_in(transaction: Transaction, store: Store, number: int, tags: Iterable[str], actor: str) -> None:
     """Give task `number` these tags and no others.
 
     Raises:
         NoSuchTask: there is no such task.
     """
-    before = tasks.get(history, number).tags
+    before = tasks.get(store, number).tags
     after = tuple(dict.fromkeys(tag for tag in map(clean_line, tags) if tag))
     if after == before:
         return
     transaction.run("UPDATE tasks SET tags = ? WHERE number = ?", (tags_text(after), number))
     changes = [*(f"+{tag}" for tag in after if tag not in before), *(f"-{tag}" for tag in before if tag not in after)]
-    _told(transaction, number, actor, "tags", " ".join(changes) or "put in another order")
+    _append_event(transaction, number, actor, "tags", " ".join(changes) or "put in another order")
 
 
 def changed_tags(task: Task, add: Iterable[str], remove: Iterable[str]) -> tuple[str, ...]:
@@ -71,7 +71,7 @@ def changed_tags(task: Task, add: Iterable[str], remove: Iterable[str]) -> tuple
     return (*kept, *dict.fromkeys(tag for tag in map(clean_line, add) if tag and tag.casefold() not in known))
 
 
-def verify_in(transaction: Transaction, history: History, number: int, verification: Verification, actor: str) -> None:
+def verify_in(transaction: Transaction, store: Store, number: int, verification: Verification, actor: str) -> None:
     """Record how it was made sure that who asks is the data subject. A second record replaces the first.
 
     Raises:
@@ -81,35 +81,35 @@ def verify_in(transaction: Transaction, history: History, number: int, verificat
     how, by = clean_line(verification.how), clean_line(verification.by)
     if not how:
         raise NotPossible("A verification must say how it was made.")
-    _refuse_purged(tasks.get(history, number))
+    _refuse_purged(tasks.get(store, number))
     transaction.run(
         "UPDATE tasks SET verified_on = ?, verified_by = ?, verified_how = ? WHERE number = ?",
         (verification.on.isoformat(), by, how, number),
     )
-    _told(transaction, number, actor, "verified", f"on {verification.on} by {by}: {how}")
+    _append_event(transaction, number, actor, "verified", f"on {verification.on} by {by}: {how}")
 
 
-def assign_in(transaction: Transaction, history: History, number: int, who: str | None, actor: str) -> None:
+def assign_in(transaction: Transaction, store: Store, number: int, who: str | None, actor: str) -> None:
     """Record who has the task in hand; None is nobody.
 
     Raises:
         NoSuchTask: there is no such task.
     """
     name = clean_line(who) if who else None
-    if tasks.get(history, number).assigned_to == (name or None):
+    if tasks.get(store, number).assigned_to == (name or None):
         return
     transaction.run("UPDATE tasks SET assigned_to = ? WHERE number = ?", (name or None, number))
-    _told(transaction, number, actor, "assigned", f"to {name}" if name else "to nobody")
+    _append_event(transaction, number, actor, "assigned", f"to {name}" if name else "to nobody")
 
 
-def acknowledge_in(transaction: Transaction, history: History, number: int, on: date, actor: str) -> None:
+def acknowledge_in(transaction: Transaction, store: Store, number: int, on: date, actor: str) -> None:
     """Record that receipt of the request was confirmed to the shopper; another day than the recorded one corrects it.
 
     Raises:
         NotPossible: that day is recorded already, or is before the request was received.
         NoSuchTask: there is no such task.
     """
-    task = tasks.get(history, number)
+    task = tasks.get(store, number)
     _refuse_purged(task)
     before = task.acknowledged_on
     why_not = cannot_acknowledge(task) if on == before else None
@@ -121,7 +121,7 @@ def acknowledge_in(transaction: Transaction, history: History, number: int, on: 
     limit = acknowledge_by(task.regulation, task.received_on)
     late = f", {(on - limit).days} days late" if limit is not None and on > limit else ""
     corrected = "" if before is None else f", corrected from {before}"
-    _told(transaction, number, actor, "acknowledged", f"on {on}{late}{corrected}")
+    _append_event(transaction, number, actor, "acknowledged", f"on {on}{late}{corrected}")
 
 
 def cannot_watch(task: Task) -> str | None:
@@ -136,7 +136,7 @@ def cannot_acknowledge(task: Task) -> str | None:
     return why_purged(task)
 
 
-def extend_in(transaction: Transaction, history: History, number: int, reason: str, today: date, actor: str) -> date:
+def extend_in(transaction: Transaction, store: Store, number: int, reason: str, today: date, actor: str) -> date:
     """Record that the shopper was told, today and with the reason, that the answer takes longer.
 
     Returns:
@@ -149,7 +149,7 @@ def extend_in(transaction: Transaction, history: History, number: int, reason: s
     why = clean_line(reason)
     if not why:
         raise NotPossible("An extension needs the reason that the shopper is told.")
-    task = tasks.get(history, number)
+    task = tasks.get(store, number)
     why_not = cannot_extend(task, today)
     if why_not:
         raise NotPossible(why_not)
@@ -164,14 +164,14 @@ def extend_in(transaction: Transaction, history: History, number: int, reason: s
     return due
 
 
-def withdraw_in(transaction: Transaction, history: History, number: int, record: LegalRecord, actor: str) -> None:
+def withdraw_in(transaction: Transaction, store: Store, number: int, record: LegalRecord, actor: str) -> None:
     """Withdraw a record: it counts no longer, and its timeline keeps what it said.
 
     Raises:
         NotPossible: there is no such record.
         NoSuchTask: there is no such task.
     """
-    task = tasks.get(history, number)
+    task = tasks.get(store, number)
     why_not = cannot_withdraw(task, record)
     if why_not:
         raise NotPossible(why_not)
@@ -209,7 +209,7 @@ def records_of(task: Task) -> tuple[LegalRecord, ...]:
 
 def correct_in(
     transaction: Transaction,
-    history: History,
+    store: Store,
     number: int,
     received_on: date | None,
     regulation: str | None,
@@ -221,7 +221,7 @@ def correct_in(
         NotPossible: `cannot_correct` says why, or nothing differs.
         NoSuchTask: there is no such task.
     """
-    task = tasks.get(history, number)
+    task = tasks.get(store, number)
     day, law = received_on or task.received_on, regulation or task.regulation
     why_not = cannot_correct(task, day, law)
     if why_not:
@@ -296,16 +296,16 @@ def _no_deadline(task: Task) -> str:
     return f"Task {task.name} has no legal deadline that could be extended."
 
 
-def _told(transaction: Transaction, number: int, actor: str, what: str, detail: str) -> None:
+def _append_event(transaction: Transaction, number: int, actor: str, what: str, detail: str) -> None:
     timeline.append(transaction, number, actor, what, detail=detail)
-    mark(transaction, number)
+    touch_row(transaction, number)
 
 
 def _moved(transaction: Transaction, task: Task, due: date | None, actor: str, what: str, detail: str) -> None:
     """Note what was done, with the due dates where it has moved them."""
     before, after = (_day(task.due_on), _day(due)) if task.due_on != due else (None, None)
     timeline.append(transaction, task.number, actor, what, before=before, after=after, detail=detail)
-    mark(transaction, task.number)
+    touch_row(transaction, task.number)
 
 
 def _day(day: date | None) -> str | None:

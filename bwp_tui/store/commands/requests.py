@@ -17,7 +17,7 @@ from bwp_tui.domain.task import (
 from bwp_tui.domain.text import clean_line
 from bwp_tui.store.commands.insert_request import Origin, insert, record
 from bwp_tui.store.commands.request_validation import check, check_received_on
-from bwp_tui.store.database.connection import History, Transaction, as_int
+from bwp_tui.store.database.connection import Store, Transaction, as_int
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.worklog import downloads
@@ -28,7 +28,7 @@ _RESUBMITTED: Final = frozenset(
 _OF_THE_REQUEST: Final = "due_on, extended_on, acknowledged_on, verified_on, verified_by, verified_how, assigned_to"
 
 
-def submit(history: History, request: Request, actor: str) -> Task:
+def submit(store: Store, request: Request, actor: str) -> Task:
     """Record a request and its intent to be sent; return the QUEUED task.
 
     Raises:
@@ -36,12 +36,12 @@ def submit(history: History, request: Request, actor: str) -> Task:
         HistoryError: it could not be recorded.
     """
     check(request)
-    with history.write() as transaction:
+    with store.write() as transaction:
         number = record(transaction, request, actor)
-    return tasks.get(history, number)
+    return tasks.get(store, number)
 
 
-def resubmit(history: History, number: int, actor: str, hold: Hold = same_hold) -> Task:
+def resubmit(store: Store, number: int, actor: str, hold: Hold = same_hold) -> Task:
     """Record a new request like task `number`, with a client token of its own, linked to it.
 
     The new request was received when the old one was: sending it again moves no deadline.
@@ -51,14 +51,14 @@ def resubmit(history: History, number: int, actor: str, hold: Hold = same_hold) 
         BadRequest: the service would refuse it, as an adopted task's address may be.
         HistoryError: it could not be recorded.
     """
-    with history.write() as transaction:
-        new = resubmit_in(transaction, history, number, actor, hold)
-    return tasks.get(history, new)
+    with store.write() as transaction:
+        new = resubmit_in(transaction, store, number, actor, hold)
+    return tasks.get(store, new)
 
 
-def resubmit_in(transaction: Transaction, history: History, number: int, actor: str, hold: Hold = same_hold) -> int:
+def resubmit_in(transaction: Transaction, store: Store, number: int, actor: str, hold: Hold = same_hold) -> int:
     """Do as `resubmit` in a transaction of `history` that is open; return the new task's number."""
-    task = tasks.get(history, number)
+    task = tasks.get(store, number)
     why_not = cannot_resubmit(task)
     if why_not:
         raise NotPossible(why_not)
@@ -98,24 +98,24 @@ def cannot_resubmit(task: Task) -> str | None:
     return why_purged(task) or (None if task.email else f"Task {task.name} has no address to submit again.")
 
 
-def cancel(history: History, number: int, actor: str) -> Task:
+def cancel(store: Store, number: int, actor: str) -> Task:
     """Record the intent to cancel a held deletion. One that was never sent is cancelled at once.
 
     Raises:
         NotPossible: the task is no deletion on hold, or its cancellation was asked already.
     """
-    with history.write() as transaction:
-        cancel_in(transaction, history, number, actor)
-    return tasks.get(history, number)
+    with store.write() as transaction:
+        cancel_in(transaction, store, number, actor)
+    return tasks.get(store, number)
 
 
-def cancel_in(transaction: Transaction, history: History, number: int, actor: str) -> None:
+def cancel_in(transaction: Transaction, store: Store, number: int, actor: str) -> None:
     """Do as `cancel` in a transaction of `history` that is open."""
     # Judged inside the transaction: the engine may have written since the operator saw the task.
-    why_not = cannot_cancel(tasks.get(history, number))
+    why_not = cannot_cancel(tasks.get(store, number))
     if why_not:
         raise NotPossible(why_not)
-    if _withdrawn(transaction, number, actor):
+    if _cancel_unsent(transaction, number, actor):
         return
     transaction.run("UPDATE tasks SET cancel_asked = 1, revision = ? WHERE number = ?", (transaction.revision, number))
     transaction.run(
@@ -143,7 +143,7 @@ def cancelling(task: Task) -> str:
     return f"Withdraw the {task.kind.lower()}" if task.has_no_answer else "Cancel the deletion"
 
 
-def _withdrawn(transaction: Transaction, number: int, actor: str) -> bool:
+def _cancel_unsent(transaction: Transaction, number: int, actor: str) -> bool:
     """Cancel here and now a request of which no byte was sent; say whether that was so."""
     withdrawn = transaction.run(
         "UPDATE intents SET state = 'lapsed', settled_at = ? WHERE task = ? AND action = 'submit'"
@@ -170,23 +170,23 @@ def _withdrawn(transaction: Transaction, number: int, actor: str) -> bool:
     return True
 
 
-def download(history: History, number: int, directory: str, actor: str) -> Task:
+def download(store: Store, number: int, directory: str, actor: str) -> Task:
     """Record the intent to download a retrieval's result into `directory`.
 
     Raises:
         NotPossible: there is no result, or its download is under way.
     """
-    with history.write() as transaction:
-        download_in(transaction, history, number, directory, actor)
-    return tasks.get(history, number)
+    with store.write() as transaction:
+        download_in(transaction, store, number, directory, actor)
+    return tasks.get(store, number)
 
 
-def download_in(transaction: Transaction, history: History, number: int, directory: str, actor: str) -> int:
+def download_in(transaction: Transaction, store: Store, number: int, directory: str, actor: str) -> int:
     """Do as `download` in a transaction of `history` that is open; return the download's id."""
-    why_not = cannot_download(tasks.get(history, number))
+    why_not = cannot_download(tasks.get(store, number))
     if why_not:
         raise NotPossible(why_not)
-    new = downloads.asked(transaction, number, directory, actor)
+    new = downloads.create(transaction, number, directory, actor)
     timeline.append(transaction, number, actor, "download asked")
     return new
 
@@ -206,26 +206,26 @@ def cannot_download(task: Task) -> str | None:
     return None
 
 
-def track(history: History, kind: Kind, task_id: str, request_facts: Request, actor: str) -> Task:
+def track(store: Store, kind: Kind, task_id: str, request_facts: Request, actor: str) -> Task:
     """Adopt a task that was submitted elsewhere; the next poll fills in what the service knows.
 
     Raises:
         NotPossible: the history holds this task id already.
         BadRequest: it has no due date in the calendar.
     """
-    with history.write() as transaction:
+    with store.write() as transaction:
         known = transaction.one("SELECT number FROM tasks WHERE task_id = ?", (task_id,))
         if known is not None:
             raise NotPossible(f"The history holds this task already, as #{as_int(known[0])}.")
         check_received_on(request_facts)
         number = insert(transaction, request_facts, task_id=task_id)
         timeline.append(transaction, number, actor, "tracked", after=Status.QUEUED, detail=f"{kind} {task_id}")
-    return tasks.get(history, number)
+    return tasks.get(store, number)
 
 
-def poll_now(history: History, numbers: list[int]) -> None:
+def poll_now(store: Store, numbers: list[int]) -> None:
     """Make the tasks due to be asked about at once."""
-    with history.write() as transaction:
+    with store.write() as transaction:
         for number in numbers:
             poll_now_in(transaction, number)
 

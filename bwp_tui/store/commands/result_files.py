@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from bwp_tui.domain.task import DownloadState, Kind, Task, why_purged
-from bwp_tui.store.database.connection import History, Transaction
+from bwp_tui.store.database.connection import Store, Transaction
 from bwp_tui.store.queries import timeline
 
 
-def cannot_open(task: Task) -> str | None:
+def cannot_open_result(task: Task) -> str | None:
     """Return why there is no saved result to look into, or None when there is."""
     if why_not := why_purged(task):
         return why_not
@@ -32,15 +32,15 @@ def saved_at(task: Task) -> Path | None:
         return None
 
 
-def unpacked(history: History, number: int, folder: Path, actor: str) -> None:
+def record_unpacked(store: Store, number: int, folder: Path, actor: str) -> None:
     """Record that the result of task `number` was unpacked into `folder`."""
-    with history.write() as transaction:
+    with store.write() as transaction:
         _append(transaction, number, actor, "unpacked", str(folder))
 
 
-def packed(history: History, number: int, path: Path, recipient: str, sha256: str, actor: str) -> None:
+def record_packed(store: Store, number: int, path: Path, recipient: str, sha256: str, actor: str) -> None:
     """Record that a copy of the result, encrypted for `recipient`, was written to `path`; `sha256` is the copy's."""
-    with history.write() as transaction:
+    with store.write() as transaction:
         _append(transaction, number, actor, "packed", f"{path} for {recipient} (sha256 {sha256})")
 
 

@@ -10,8 +10,8 @@ from typing import Final, Protocol
 from bwp_tui.domain.deadlines import due_on
 from bwp_tui.domain.task import TERMINAL, Kind, Status, TaskError
 from bwp_tui.domain.times import to_text
-from bwp_tui.store.database.connection import History, Transaction, as_int
-from bwp_tui.store.errors import HistoryDamaged
+from bwp_tui.store.database.connection import Store, Transaction, as_int
+from bwp_tui.store.errors import StoreDamaged
 from bwp_tui.store.queries.row_mapping import errors_text, tags_text
 from bwp_tui.store.queries.timeline import NOTE, SERVICE
 
@@ -21,7 +21,7 @@ _FIRST_POLLS_S: Final = 5.0
 _ANSWER: Final = timedelta(seconds=1)
 
 
-class Past(Protocol):
+class SampleTask(Protocol):
     """A task of the past. `status` is the service's, which has none for a cancellation."""
 
     @property
@@ -66,20 +66,20 @@ class _Line:
     detail: str | None = None
 
 
-def plant(history: History, past: Iterable[Past], actor: str) -> int:
+def seed_tasks(store: Store, past: Iterable[SampleTask], actor: str) -> int:
     """Record tasks of the past, each with its timeline, in one transaction; return how many there were.
 
     What is still under way is due to be asked about within seconds.
     """
     count = 0
-    with history.write() as transaction:
+    with store.write() as transaction:
         for task in past:
-            _plant(transaction, task, actor, spread=count % 10 / 10)
+            _seed_task(transaction, task, actor, spread=count % 10 / 10)
             count += 1
     return count
 
 
-def _plant(transaction: Transaction, task: Past, actor: str, spread: float) -> None:
+def _seed_task(transaction: Transaction, task: SampleTask, actor: str, spread: float) -> None:
     status = Status.CANCELLED if task.cancelled else task.status
     terminal = status in TERMINAL
     due = due_on(task.regulation, task.received_on)
@@ -116,7 +116,7 @@ def _plant(transaction: Transaction, task: Past, actor: str, spread: float) -> N
         ),
     )
     if row is None:
-        raise HistoryDamaged("The practice history took no task.")
+        raise StoreDamaged("The practice history took no task.")
     for line in _timeline(task, status, actor):
         transaction.run(
             "INSERT INTO timeline (task, at, actor, what, before, after, detail) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -124,7 +124,7 @@ def _plant(transaction: Transaction, task: Past, actor: str, spread: float) -> N
         )
 
 
-def _timeline(task: Past, status: Status, actor: str) -> list[_Line]:
+def _timeline(task: SampleTask, status: Status, actor: str) -> list[_Line]:
     first = Status.ON_HOLD if task.holding_period else Status.IN_PROGRESS
     lines = [
         _Line(task.submitted_at, actor, "recorded", None, Status.QUEUED),

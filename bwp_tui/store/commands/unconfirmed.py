@@ -10,7 +10,7 @@ from typing import Final
 from bwp_tui.domain.task import Status, Task, why_purged
 from bwp_tui.domain.text import clean_line
 from bwp_tui.store.commands.request_validation import BadRequest
-from bwp_tui.store.database.connection import History, as_int
+from bwp_tui.store.database.connection import Store, as_int
 from bwp_tui.store.database.row_touch import finish
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
@@ -18,7 +18,7 @@ from bwp_tui.store.queries import tasks, timeline
 LONGEST_TASK_ID: Final = 128
 
 
-def adopt(history: History, number: int, task_id: str, actor: str) -> Task:
+def adopt(store: Store, number: int, task_id: str, actor: str) -> Task:
     """Enter the service's id of an unconfirmed request; it is asked about at once, which shows whether it is right.
 
     Raises:
@@ -26,8 +26,8 @@ def adopt(history: History, number: int, task_id: str, actor: str) -> Task:
         NotPossible: the request is not in doubt, or the history holds this task id already.
     """
     _check_task_id(task_id)
-    with history.write() as transaction:
-        task = tasks.get(history, number)
+    with store.write() as transaction:
+        task = tasks.get(store, number)
         why_not = cannot_adopt(task)
         if why_not:
             raise NotPossible(why_not)
@@ -43,7 +43,7 @@ def adopt(history: History, number: int, task_id: str, actor: str) -> Task:
         timeline.append(
             transaction, number, actor, "tracked", before=task.status, after=Status.QUEUED, detail=f"by hand: {task_id}"
         )
-    return tasks.get(history, number)
+    return tasks.get(store, number)
 
 
 def cannot_adopt(task: Task) -> str | None:
@@ -55,7 +55,7 @@ def cannot_adopt(task: Task) -> str | None:
     return f"Only for an unconfirmed request a task id is entered; {task.name} is {task.status}."
 
 
-def give_up(history: History, number: int, reason: str, actor: str) -> Task:
+def give_up(store: Store, number: int, reason: str, actor: str) -> Task:
     """Close an unconfirmed request, or a task id that the service does not know: nothing more is done about it here.
 
     Raises:
@@ -65,14 +65,14 @@ def give_up(history: History, number: int, reason: str, actor: str) -> Task:
     words = clean_line(reason)
     if not words:
         raise BadRequest("reason", "Say why the request is given up: it is kept on its timeline.")
-    with history.write() as transaction:
-        task = tasks.get(history, number)
+    with store.write() as transaction:
+        task = tasks.get(store, number)
         why_not = cannot_give_up(task)
         if why_not:
             raise NotPossible(why_not)
         finish(transaction, number, Status.GIVEN_UP)
         timeline.append(transaction, number, actor, "given up", before=task.status, after=Status.GIVEN_UP, detail=words)
-    return tasks.get(history, number)
+    return tasks.get(store, number)
 
 
 def cannot_give_up(task: Task) -> str | None:

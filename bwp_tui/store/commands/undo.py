@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from bwp_tui.store.commands.bulk import Deed
-from bwp_tui.store.database.connection import History, Row, SqlValue, Transaction
-from bwp_tui.store.database.row_touch import mark
+from bwp_tui.store.commands.bulk import TaskCommand
+from bwp_tui.store.database.connection import Row, SqlValue, Store, Transaction
+from bwp_tui.store.database.row_touch import touch_row
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
 
 
-class Part(StrEnum):
+class Field(StrEnum):
     """What can be taken back, as a sentence names it."""
 
     NOTE = "note"
@@ -28,13 +28,13 @@ class Part(StrEnum):
 
 
 _COLUMNS: Final = {
-    Part.NOTE: ("note",),
-    Part.TAGS: ("tags",),
-    Part.ASSIGNMENT: ("assigned_to",),
-    Part.ACKNOWLEDGEMENT: ("acknowledged_on",),
-    Part.VERIFICATION: ("verified_on", "verified_by", "verified_how"),
-    Part.EXTENSION: ("extended_on", "due_on"),
-    Part.RECEIPT: ("received_on", "regulation", "due_on"),
+    Field.NOTE: ("note",),
+    Field.TAGS: ("tags",),
+    Field.ASSIGNMENT: ("assigned_to",),
+    Field.ACKNOWLEDGEMENT: ("acknowledged_on",),
+    Field.VERIFICATION: ("verified_on", "verified_by", "verified_how"),
+    Field.EXTENSION: ("extended_on", "due_on"),
+    Field.RECEIPT: ("received_on", "regulation", "due_on"),
 }
 
 
@@ -47,12 +47,12 @@ class Change:
     after: Row
 
 
-def noted(deed: Deed, part: Part, changes: list[Change]) -> Deed:
+def with_changes(deed: TaskCommand, part: Field, changes: list[Change]) -> TaskCommand:
     """Return a deed that does the same and adds to `changes` what it has changed."""
 
-    def watched(transaction: Transaction, history: History, number: int) -> int:
+    def watched(transaction: Transaction, store: Store, number: int) -> int:
         before = _value(transaction, number, part)
-        now = deed(transaction, history, number)
+        now = deed(transaction, store, number)
         after = _value(transaction, number, part)
         if before != after:
             changes.append(Change(number, before, after))
@@ -61,13 +61,13 @@ def noted(deed: Deed, part: Part, changes: list[Change]) -> Deed:
     return watched
 
 
-def take_back(part: Part, changes: Iterable[Change], actor: str) -> Deed:
+def undo(part: Field, changes: Iterable[Change], actor: str) -> TaskCommand:
     """Return the deed of putting a part of each task back as it was, unless it was changed once more since."""
     by_number = {change.number: change for change in changes}
 
-    def deed(transaction: Transaction, history: History, number: int) -> int:
+    def deed(transaction: Transaction, store: Store, number: int) -> int:
         change = by_number[number]
-        task = tasks.get(history, number)
+        task = tasks.get(store, number)
         if task.purged_at is not None or _value(transaction, number, part) != change.after:
             raise NotPossible(f"The {part} of {task.name} was changed since, so it stays.")
         columns = _COLUMNS[part]
@@ -78,15 +78,15 @@ def take_back(part: Part, changes: Iterable[Change], actor: str) -> Deed:
         due = [dict(zip(columns, row, strict=True)).get("due_on") for row in (change.after, change.before)]
         before, after = (None, None) if due[0] == due[1] else (_text(due[0]), _text(due[1]))
         timeline.append(
-            transaction, number, actor, "undone", before=before, after=after, detail=_words(part, change.before)
+            transaction, number, actor, "undone", before=before, after=after, detail=_describe(part, change.before)
         )
-        mark(transaction, number)
+        touch_row(transaction, number)
         return number
 
     return deed
 
 
-def _value(transaction: Transaction, number: int, part: Part) -> Row:
+def _value(transaction: Transaction, number: int, part: Field) -> Row:
     return transaction.one(f"SELECT {', '.join(_COLUMNS[part])} FROM tasks WHERE number = ?", (number,)) or ()
 
 
@@ -94,8 +94,8 @@ def _text(value: SqlValue) -> str | None:
     return None if value is None else str(value)
 
 
-def _words(part: Part, value: Row) -> str:
-    if part is Part.TAGS:
+def _describe(part: Field, value: Row) -> str:
+    if part is Field.TAGS:
         value = tuple(json.loads(str(value[0])))
     # Without its first value there is no record, as no extension where there is a due date.
     words = " ".join(str(one) for one in value if one is not None) if value and value[0] else "empty"

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bwp_tui.domain.times import from_text, to_text
-from bwp_tui.store.database.connection import History, as_text
+from bwp_tui.store.database.connection import Store, as_text
 
 _DUE_TIMES: Final = (
     ("tasks", "next_poll_at", "next_poll_at IS NOT NULL"),
@@ -15,15 +15,15 @@ _DUE_TIMES: Final = (
 )
 
 
-def newest(history: History) -> datetime | None:
+def newest(store: Store) -> datetime | None:
     """Return the newest instant at which anything was recorded, or None where nothing was."""
-    row = history.row("SELECT newest_at FROM meta")
+    row = store.row("SELECT newest_at FROM meta")
     return None if row is None or not row[0] else from_text(as_text(row[0]))
 
 
-def went_back(history: History, by: timedelta) -> None:
+def correct_future_times(store: Store, by: timedelta) -> None:
     """Bring what is due later as much nearer as the clock went back, and take the present for the newest instant."""
-    with history.write() as transaction:
+    with store.write() as transaction:
         for table, column, condition in _DUE_TIMES:
             # SQLite counts milliseconds; the register's instants have microseconds.
             transaction.run(

@@ -17,19 +17,19 @@ import apsw
 from bwp_tui.domain.shop import Shop
 from bwp_tui.domain.times import Clock, to_text, utc_now
 from bwp_tui.domain.uptime import UptimeClock, read_uptime
-from bwp_tui.store.database.error_translation import damaged, sentences
-from bwp_tui.store.database.file_lock import Claim
-from bwp_tui.store.database.open import Opening, open_database, prepare_file
+from bwp_tui.store.database.error_translation import damage_error, translated_errors
+from bwp_tui.store.database.file_lock import FileLock
+from bwp_tui.store.database.open import OpenedDatabase, open_database, prepare_file
 from bwp_tui.store.database.schema_check import expected_schema, schema_of
 from bwp_tui.store.database.shop_binding import bind, conflict
 from bwp_tui.store.database.tripwire import Seen, Tripwire, compare
-from bwp_tui.store.errors import EngineSuperseded, HistoryDamaged, HistoryError, HistoryUnavailable, OtherShop
-from bwp_tui.store.maintenance.damage_flag import has_log, is_log_amiss, is_needed, suspect
+from bwp_tui.store.errors import EngineSuperseded, OtherShop, StoreDamaged, StoreError, StoreUnavailable
+from bwp_tui.store.maintenance.damage_flag import flag_damage, has_log, is_log_amiss, needs_recovery
 
 SqlValue = None | int | float | str | bytes
 Row = tuple[SqlValue, ...]
 
-_STEPS_BETWEEN_LOOKS: Final = 20_000
+_PROGRESS_STEPS: Final = 20_000
 """Instructions of SQLite's machine between two looks at whether a reading is still wanted: about a millisecond."""
 
 
@@ -48,7 +48,7 @@ class Transaction:
 
     def run(self, sql: str, values: Sequence[SqlValue] = ()) -> list[Row]:
         """Execute one statement and return its rows."""
-        with sentences(self._path):
+        with translated_errors(self._path):
             return list(self._db.execute(sql, values))
 
     def one(self, sql: str, values: Sequence[SqlValue] = ()) -> Row | None:
@@ -57,13 +57,13 @@ class Transaction:
         return rows[0] if rows else None
 
 
-class Opened(NamedTuple):
+class OpeningReport(NamedTuple):
     """How a register was opened. `report` says what had to be mended, or that it is an older copy; or is None."""
 
     report: str | None
 
 
-class History:
+class Store:
     """One connection to a profile's register. Threads may share it; each transaction has it alone.
 
     A damaged register is set aside first, and what can be read of it recovered, unless another connection uses it.
@@ -85,17 +85,17 @@ class History:
         self.clock = clock
         self.uptime = uptime
         self._lock = threading.RLock()
-        with sentences(path):
+        with translated_errors(path):
             if not is_there:
                 prepare_file(path)
-            self._claim = Claim(path)
+            self._claim = FileLock(path)
             self._tripwire = Tripwire(self._claim.descriptor)
             try:
                 opening, report = _open(path, self._claim, self._tripwire, clock)
             except BaseException:
                 self._claim.release()
                 raise
-        self.opened = Opened(report)
+        self.opening_report = OpeningReport(report)
         self.read_only = opening.read_only
         """Why nothing can be recorded, in a sentence; None where it can."""
         self._db = opening.db
@@ -105,15 +105,15 @@ class History:
         self._transaction: Transaction | None = None
         self._check = opening.check
 
-    def another(self) -> History:
+    def another(self) -> Store:
         """Open another connection to the same file.
 
         Raises:
             HistoryMoved: it is no longer at the path; nothing was begun in its place.
         """
         try:
-            other = History(self.path, clock=self.clock, uptime=self.uptime, is_there=True)
-        except HistoryError:
+            other = Store(self.path, clock=self.clock, uptime=self.uptime, is_there=True)
+        except StoreError:
             self._check()
             raise
         try:
@@ -131,7 +131,7 @@ class History:
             OtherShop: it is bound to another one; then nothing can be recorded any more.
         """
         self._shop = shop
-        with self._lock, self._watched():
+        with self._lock, self._translated_errors():
             self._check_shop()
 
     def _check_shop(self) -> None:
@@ -144,7 +144,7 @@ class History:
         with self._lock:
             try:
                 self._check()
-            except HistoryError:
+            except StoreError:
                 # Closing the last connection removes the log at the path, which may be another register's by now.
                 self._db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
             self._db.close()
@@ -152,7 +152,7 @@ class History:
 
     def rows(self, sql: str, values: Sequence[SqlValue] = ()) -> list[Row]:
         """Read: execute one statement and return all of its rows, holding no cursor open."""
-        with self._lock, self._watched():
+        with self._lock, self._translated_errors():
             self._check()
             return list(self._db.execute(sql, values))
 
@@ -178,15 +178,15 @@ class History:
         Raises:
             HistoryDamaged: the column holds something else.
         """
-        with self._lock, self._watched():
+        with self._lock, self._translated_errors():
             self._check()
-            self._db.set_progress_handler(unwanted, _STEPS_BETWEEN_LOOKS)
+            self._db.set_progress_handler(unwanted, _PROGRESS_STEPS)
             try:
                 return array("q", chain.from_iterable(self._db.execute(sql, values)))
             except apsw.InterruptError:
                 return None
             except (TypeError, OverflowError):
-                raise HistoryDamaged(f"The history {self.path} holds something else where numbers belong.") from None
+                raise StoreDamaged(f"The history {self.path} holds something else where numbers belong.") from None
             finally:
                 self._db.set_progress_handler(None)
 
@@ -201,19 +201,19 @@ class History:
             EngineSuperseded: another engine has begun a term after this connection's.
         """
         if self.read_only is not None:
-            raise HistoryUnavailable(self.read_only)
+            raise StoreUnavailable(self.read_only)
         with self._lock:
             if self._transaction is not None:
                 yield self._transaction
                 return
-            with self._watched():
+            with self._translated_errors():
                 self._check()
                 self._db.execute("BEGIN IMMEDIATE")
             try:
                 self._check_term()
                 now = self.clock()
                 now_text = to_text(now)
-                with self._watched():
+                with self._translated_errors():
                     (row,) = self._db.execute(
                         "UPDATE meta SET revision = revision + 1, newest_at = max(newest_at, ?)"
                         " RETURNING identity, revision, newest_at, target_id, api_host",
@@ -225,7 +225,7 @@ class History:
                 seen = Seen(as_text(row[0]), as_int(row[1]), as_text(row[2]))
                 self._transaction = Transaction(self._db, self.path, seen.revision, now, now_text)
                 yield self._transaction
-                with self._watched():
+                with self._translated_errors():
                     self._check()
                     self._db.execute("COMMIT")
                 self._tripwire.note(seen)
@@ -244,26 +244,26 @@ class History:
     def _check_term(self) -> None:
         if self.term is None:
             return
-        with self._watched():
+        with self._translated_errors():
             (row,) = self._db.execute("SELECT term FROM engine")
         if row[0] != self.term:
             raise EngineSuperseded
 
     @contextmanager
-    def _watched(self) -> Iterator[None]:
+    def _translated_errors(self) -> Iterator[None]:
         """Turn errors into sentences, and note damage for whoever next has the register alone."""
         try:
-            with sentences(self.path):
+            with translated_errors(self.path):
                 yield
-        except HistoryDamaged:
-            suspect(self.path)
+        except StoreDamaged:
+            flag_damage(self.path)
             raise
         except apsw.SQLError as error:
             # A statement that is right meets a schema that is not the one this program made.
             if schema_of(self._db) == expected_schema():
                 raise
-            suspect(self.path)
-            raise damaged(self.path, str(error)) from error
+            flag_damage(self.path)
+            raise damage_error(self.path, str(error)) from error
 
     def revision(self) -> int:
         """Return the number of the last transaction; rows carry the one that last touched them."""
@@ -282,33 +282,35 @@ class History:
 def as_int(value: SqlValue) -> int:
     """Narrow a column that the schema declares INTEGER NOT NULL."""
     if not isinstance(value, int):
-        raise HistoryDamaged(f"The history holds {type(value).__name__} where a number belongs.")
+        raise StoreDamaged(f"The history holds {type(value).__name__} where a number belongs.")
     return value
 
 
 def as_text(value: SqlValue) -> str:
     """Narrow a column that the schema declares TEXT NOT NULL."""
     if not isinstance(value, str):
-        raise HistoryDamaged(f"The history holds {type(value).__name__} where text belongs.")
+        raise StoreDamaged(f"The history holds {type(value).__name__} where text belongs.")
     return value
 
 
-def _open(path: Path, claim: Claim, tripwire: Tripwire, clock: Clock) -> tuple[Opening, str | None]:
+def _open(path: Path, claim: FileLock, tripwire: Tripwire, clock: Clock) -> tuple[OpenedDatabase, str | None]:
     """Open a register for a share of it, mending it before where that is needed and nobody else uses it."""
-    needed = (is_needed(path) and claim.alone()) or (has_log(path) and claim.alone(patience=0) and is_log_amiss(path))
+    needed = (needs_recovery(path) and claim.lock_exclusive()) or (
+        has_log(path) and claim.lock_exclusive(patience=0) and is_log_amiss(path)
+    )
     report = _mend(path, tripwire, clock) if needed else None
-    claim.share()
+    claim.lock_shared()
     try:
         return _open_share(path, tripwire, report)
-    except (apsw.NotADBError, apsw.CorruptError, UnicodeDecodeError, HistoryDamaged):
-        if not claim.alone():
+    except (apsw.NotADBError, apsw.CorruptError, UnicodeDecodeError, StoreDamaged):
+        if not claim.lock_exclusive():
             raise
     report = _mend(path, tripwire, clock)
-    claim.share()
+    claim.lock_shared()
     return _open_share(path, tripwire, report)
 
 
-def _open_share(path: Path, tripwire: Tripwire, report: str | None) -> tuple[Opening, str | None]:
+def _open_share(path: Path, tripwire: Tripwire, report: str | None) -> tuple[OpenedDatabase, str | None]:
     opening = open_database(path)
     try:
         older = None if opening.read_only else compare(opening.db, path, tripwire)
@@ -322,7 +324,7 @@ def _mend(path: Path, tripwire: Tripwire, clock: Clock) -> str | None:
     # Imported only here: nearly every start does without.
     from bwp_tui.store.maintenance import recover
 
-    report = recover.mend(path, clock())
+    report = recover.recover(path, clock())
     if report is not None:
         tripwire.clear()
     return report

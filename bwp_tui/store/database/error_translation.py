@@ -8,11 +8,11 @@ from pathlib import Path
 
 import apsw
 
-from bwp_tui.store.errors import DiskFull, HistoryDamaged, HistoryError, HistoryUnavailable
+from bwp_tui.store.errors import DiskFull, StoreDamaged, StoreError, StoreUnavailable
 
 
 @contextmanager
-def sentences(path: Path) -> Iterator[None]:
+def translated_errors(path: Path) -> Iterator[None]:
     """Turn what goes wrong with the register at `path` into a sentence.
 
     Raises:
@@ -21,39 +21,39 @@ def sentences(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except HistoryError:
+    except StoreError:
         raise
     except (apsw.NotADBError, apsw.CorruptError, UnicodeDecodeError) as error:
         reason = "text that is none" if isinstance(error, UnicodeDecodeError) else str(error)
-        raise damaged(path, reason) from error
+        raise damage_error(path, reason) from error
     except apsw.FullError as error:
         raise DiskFull(
             f"The disk that holds {path.parent} is full: nothing was recorded. Free some space and try again."
         ) from error
     except apsw.BusyError as error:
-        raise HistoryUnavailable(
+        raise StoreUnavailable(
             f"Another program keeps the history {path} locked: nothing was recorded. Try again."
         ) from error
     except (apsw.ReadOnlyError, apsw.CantOpenError, apsw.PermissionsError, PermissionError) as error:
-        raise HistoryUnavailable(
+        raise StoreUnavailable(
             f"The history {path} cannot be written by this user. "
             "Set BWP_DATA_DIR to a folder of your own, or mend its permissions."
         ) from error
     except apsw.ProtocolError as error:
-        raise HistoryUnavailable(
+        raise StoreUnavailable(
             f"The folder {path.parent} gives no locks, as some network folders do not: nothing was recorded. "
             "Set BWP_DATA_DIR to a folder on a disk of this machine."
         ) from error
     except (apsw.IOError, OSError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
-        raise HistoryUnavailable(
+        raise StoreUnavailable(
             f"The history {path} cannot be used: {why}. Set BWP_DATA_DIR to another folder, or mend this one."
         ) from error
 
 
-def damaged(path: Path, reason: str) -> HistoryDamaged:
+def damage_error(path: Path, reason: str) -> StoreDamaged:
     """Return the error for damage found while others may be using the register."""
-    return HistoryDamaged(
+    return StoreDamaged(
         f"The history {path} is damaged ({reason}). Close every bwp-tui of this profile and start one again: "
         "the file is kept, and what can be read of it is recovered."
     )

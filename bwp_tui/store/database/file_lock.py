@@ -15,18 +15,18 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.store.errors import HistoryUnavailable
+from bwp_tui.store.errors import StoreUnavailable
 
-PATIENCE_S: Final = 10.0
+SHARED_TIMEOUT_S: Final = 10.0
 """How long a share is waited for: another process has the register alone while it mends it."""
 
-ALONE_S: Final = 1.0
+EXCLUSIVE_TIMEOUT_S: Final = 1.0
 """How long it is waited for to be alone: others may be opening the register at this moment."""
 
-_LOOK_S: Final = 0.02
+_RETRY_S: Final = 0.02
 
 
-class Claim:
+class FileLock:
     """A share of the register at `path`, or the whole of it. Freed when it is released, or its process ends.
 
     Where no lock file can be made, as on a read-only mount, nothing is claimed: nobody can write there.
@@ -44,18 +44,18 @@ class Claim:
         """The open lock file, in which the tripwire is kept (see `tripwire`); None where there is none."""
         return self._descriptor
 
-    def share(self) -> None:
+    def lock_shared(self) -> None:
         """Take a share.
 
         Raises:
             HistoryUnavailable: another process has the register alone, and keeps it.
         """
-        if self._descriptor is not None and not self._take(fcntl.LOCK_SH, PATIENCE_S):
-            raise HistoryUnavailable(
+        if self._descriptor is not None and not self._take(fcntl.LOCK_SH, SHARED_TIMEOUT_S):
+            raise StoreUnavailable(
                 f"Another bwp-tui is mending or restoring the history {self._path}. Try again in a moment."
             )
 
-    def alone(self, patience: float = ALONE_S) -> bool:
+    def lock_exclusive(self, patience: float = EXCLUSIVE_TIMEOUT_S) -> bool:
         """Take the whole, giving up a share meanwhile; say whether it was to be had. If not, nothing is held."""
         return self._descriptor is not None and self._take(fcntl.LOCK_EX, patience)
 
@@ -76,7 +76,7 @@ class Claim:
             except BlockingIOError:
                 if time.monotonic() >= deadline:
                     return False
-                time.sleep(_LOOK_S)
+                time.sleep(_RETRY_S)
             else:
                 return True
 

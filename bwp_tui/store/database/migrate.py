@@ -9,23 +9,23 @@ from typing import Final
 
 import apsw
 
-from bwp_tui.store.errors import HistoryTooNew
+from bwp_tui.store.errors import StoreTooNew
 
-_STEPS: Final = "bwp_tui.store.migrations"
+_PACKAGE: Final = "bwp_tui.store.migrations"
 
 
-def steps() -> list[str]:
+def migration_scripts() -> list[str]:
     """Return the SQL of every step, the first one first."""
     files = sorted(
-        (file for file in resources.files(_STEPS).iterdir() if file.name.endswith(".sql")),
+        (file for file in resources.files(_PACKAGE).iterdir() if file.name.endswith(".sql")),
         key=lambda file: file.name,
     )
     return [file.read_text(encoding="utf-8") for file in files]
 
 
-def newest() -> int:
+def newest_version() -> int:
     """Return the number of the newest schema."""
-    return len(steps())
+    return len(migration_scripts())
 
 
 def refuse_newer(db: apsw.Connection, path: Path) -> None:
@@ -34,9 +34,9 @@ def refuse_newer(db: apsw.Connection, path: Path) -> None:
     Raises:
         HistoryTooNew: it does not.
     """
-    version, known = _version(db), len(steps())
+    version, known = _version(db), len(migration_scripts())
     if version > known:
-        raise HistoryTooNew(
+        raise StoreTooNew(
             f"A newer bwp-tui wrote the history {path} (schema {version}, this program knows {known}). "
             "Update bwp-tui; nothing was changed."
         )
@@ -48,7 +48,7 @@ def migrate(db: apsw.Connection, path: Path) -> None:
     Raises:
         HistoryTooNew: `db` has seen more steps than this program knows.
     """
-    known = steps()
+    known = migration_scripts()
     if _version(db) == len(known):
         return
     db.execute("BEGIN IMMEDIATE")
@@ -58,7 +58,7 @@ def migrate(db: apsw.Connection, path: Path) -> None:
         version = _version(db)
         if 0 < version < len(known):
             _back_up(path, version)
-        advance(db)
+        apply_missing(db)
         db.execute("COMMIT")
     except BaseException:
         if db.in_transaction:
@@ -66,10 +66,10 @@ def migrate(db: apsw.Connection, path: Path) -> None:
         raise
 
 
-def advance(db: apsw.Connection) -> None:
+def apply_missing(db: apsw.Connection) -> None:
     """Run the steps that `db` has not seen, in the caller's transaction and without a backup."""
     version = _version(db)
-    for number, sql in enumerate(steps()[version:], start=version + 1):
+    for number, sql in enumerate(migration_scripts()[version:], start=version + 1):
         # Read to its end: a step would stop, half run, at its first statement that returns a row.
         db.execute(sql).fetchall()
         db.execute(f"PRAGMA user_version = {number}")

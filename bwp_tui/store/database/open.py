@@ -15,14 +15,14 @@ from urllib.parse import quote
 
 import apsw
 
-from bwp_tui.store.database.migrate import migrate, newest, refuse_newer
+from bwp_tui.store.database.migrate import migrate, newest_version, refuse_newer
 from bwp_tui.store.database.schema_check import check_identity
-from bwp_tui.store.errors import HistoryMoved, HistoryUnavailable
+from bwp_tui.store.errors import HistoryMoved, StoreUnavailable
 
 BUSY_TIMEOUT_MS: Final = 10_000
 _FILE_MODE: Final = 0o600
 _FOLDER_MODE: Final = 0o700
-_LEAST_ROOM: Final = 65_536
+_MIN_FREE_BYTES: Final = 65_536
 """Bytes below which a disk is called full: SQLite's shared memory alone takes half of it."""
 
 _PRAGMAS: Final = (
@@ -42,7 +42,7 @@ _NOT_WRITABLE: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
+class OpenedDatabase:
     """A connection. `read_only` says why it can only read, or is None.
 
     `check` raises once this connection is no longer one to the file at the path; it costs one `stat`.
@@ -70,9 +70,9 @@ def prepare_file(path: Path) -> None:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _FILE_MODE))
         found = path.lstat()
     if not stat.S_ISREG(found.st_mode):
-        raise HistoryUnavailable(f"The history {path} is no plain file. Move it away, or set BWP_DATA_DIR.")
+        raise StoreUnavailable(f"The history {path} is no plain file. Move it away, or set BWP_DATA_DIR.")
     if found.st_nlink > 1:
-        raise HistoryUnavailable(
+        raise StoreUnavailable(
             f"The history {path} has {found.st_nlink} names (hard links), and two programs that use it by different"
             f" names would damage it. Remove the other name, or make this one a file of its own: cp -p {path.name} new"
             f" && mv new {path.name}"
@@ -80,7 +80,7 @@ def prepare_file(path: Path) -> None:
     _set_mode(path, _FILE_MODE)
 
 
-def open_database(path: Path) -> Opening:
+def open_database(path: Path) -> OpenedDatabase:
     """Open the register at `path`, bringing it to this program's schema.
 
     Raises:
@@ -105,7 +105,7 @@ def open_database(path: Path) -> Opening:
             raise
     except _NOT_WRITABLE as error:
         return _to_read(path, error)
-    return Opening(db, check)
+    return OpenedDatabase(db, check)
 
 
 def in_place(path: Path) -> Callable[[], None]:
@@ -130,7 +130,7 @@ def in_place(path: Path) -> Callable[[], None]:
     return check
 
 
-def open_to_read(path: Path) -> Opening:
+def open_to_read(path: Path) -> OpenedDatabase:
     """Open a register of this or an older schema to read it, changing nothing; `read_only` is left empty.
 
     Raises:
@@ -139,7 +139,7 @@ def open_to_read(path: Path) -> Opening:
     """
     check = in_place(path)
     try:
-        return Opening(_reader(path, "mode=ro"), check)
+        return OpenedDatabase(_reader(path, "mode=ro"), check)
     except (apsw.CantOpenError, apsw.IOError):
         # Without its shared memory a register is read as one that nobody changes, and only while that is so.
         before = _stamp(path)
@@ -149,22 +149,22 @@ def open_to_read(path: Path) -> Opening:
     def check_unchanged() -> None:
         check()
         if _stamp(path) != before:
-            raise HistoryUnavailable(f"The history {path} has changed: it can be written again. Start bwp-tui anew.")
+            raise StoreUnavailable(f"The history {path} has changed: it can be written again. Start bwp-tui anew.")
 
-    return Opening(_reader(path, "immutable=1"), check_unchanged)
+    return OpenedDatabase(_reader(path, "immutable=1"), check_unchanged)
 
 
-def _to_read(path: Path, cause: apsw.Error) -> Opening:
+def _to_read(path: Path, cause: apsw.Error) -> OpenedDatabase:
     reason = _reason(path, cause)
     try:
         opening = open_to_read(path)
     except (apsw.CantOpenError, apsw.IOError):
         raise cause from None
     version = int(opening.db.pragma("user_version"))
-    if version < newest():
+    if version < newest_version():
         opening.db.close()
-        raise HistoryUnavailable(
-            f"The history {path} must be brought to this program's schema ({version} to {newest()}) before it "
+        raise StoreUnavailable(
+            f"The history {path} must be brought to this program's schema ({version} to {newest_version()}) before it "
             "can be read, and it cannot be written. Free some space, or mend its permissions."
         )
     return replace(opening, read_only=reason)
@@ -196,7 +196,7 @@ def _reason(path: Path, cause: apsw.Error) -> str:
     disk = os.statvfs(path.parent)
     if disk.f_flag & os.ST_RDONLY:
         why = f"{path.parent} is on a read-only file system"
-    elif isinstance(cause, apsw.FullError) or disk.f_bavail * disk.f_frsize < _LEAST_ROOM:
+    elif isinstance(cause, apsw.FullError) or disk.f_bavail * disk.f_frsize < _MIN_FREE_BYTES:
         why = f"the disk that holds {path.parent} is full"
     else:
         why = f"{path} cannot be written by this user"

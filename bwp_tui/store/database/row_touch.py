@@ -6,7 +6,7 @@ from bwp_tui.domain.task import Status
 from bwp_tui.store.database.connection import Transaction
 
 
-def mark(transaction: Transaction, number: int) -> None:
+def touch_row(transaction: Transaction, number: int) -> None:
     """Give task `number` the transaction's revision, so that whoever shows it reads it again."""
     transaction.run("UPDATE tasks SET revision = ? WHERE number = ?", (transaction.revision, number))
 

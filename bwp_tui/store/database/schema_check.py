@@ -8,7 +8,7 @@ from typing import Final
 import apsw
 
 from bwp_tui.store.database import migrate
-from bwp_tui.store.errors import HistoryDamaged, HistoryForeign
+from bwp_tui.store.errors import StoreDamaged, StoreForeign
 
 APPLICATION_ID: Final = int.from_bytes(b"BwPr", "big")
 """Written by the second step; the registers of the first have none."""
@@ -43,27 +43,25 @@ def check_identity(db: apsw.Connection, path: Path) -> None:
         _check(db, path)
     except (apsw.SQLError, UnicodeDecodeError) as error:
         # Names or a header that nothing here has written: the statements themselves are right.
-        raise HistoryDamaged(f"The history {path} is damaged ({error}).") from error
+        raise StoreDamaged(f"The history {path} is damaged ({error}).") from error
 
 
 def _check(db: apsw.Connection, path: Path) -> None:
     found = {str(name) for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
     ours = found >= _TABLES
     version, application = int(db.pragma("user_version")), int(db.pragma("application_id"))
-    if version > len(migrate.steps()) and not ours:
+    if version > len(migrate.migration_scripts()) and not ours:
         return  # a newer program may call its tables as it likes: `refuse_newer` has the word
-    if version > len(migrate.steps()) and schema_of(db) == expected_schema():
-        raise HistoryDamaged(
-            f"The history {path} is damaged (its header tells of schema {version}, which it is not of)."
-        )
+    if version > len(migrate.migration_scripts()) and schema_of(db) == expected_schema():
+        raise StoreDamaged(f"The history {path} is damaged (its header tells of schema {version}, which it is not of).")
     if found and application != APPLICATION_ID and len(found & _TABLES) < _TELLING:
-        raise HistoryForeign(
+        raise StoreForeign(
             f"{path} is a database of another program, not a history. It was not touched; move it away, "
             "or set BWP_DATA_DIR."
         )
     expected = APPLICATION_ID if version >= _FIRST_WITH_ID else 0
     if bool(found) is not (version > 0) or (found and not ours) or application != expected or not _fits(db, version):
-        raise HistoryDamaged(f"The history {path} is damaged (its header and its tables do not fit together).")
+        raise StoreDamaged(f"The history {path} is damaged (its header and its tables do not fit together).")
 
 
 def schema_of(db: apsw.Connection) -> Schema:
@@ -76,7 +74,7 @@ def expected_schema() -> Schema:
     """Return the schema that all of this program's steps make."""
     db = apsw.Connection(":memory:")
     try:
-        for sql in migrate.steps():
+        for sql in migrate.migration_scripts():
             db.execute(sql).fetchall()
         return schema_of(db)
     finally:

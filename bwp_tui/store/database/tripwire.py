@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 import apsw
 
-from bwp_tui.store.errors import HistoryDamaged
+from bwp_tui.store.errors import StoreDamaged
 
 _SLOT: Final = 128
 _SLOTS: Final = 8
@@ -96,7 +96,7 @@ def _state(db: apsw.Connection, path: Path) -> Seen:
     for identity, revision, newest_at in found:
         if isinstance(identity, str) and isinstance(revision, int) and isinstance(newest_at, str):
             return Seen(identity, revision, newest_at)
-    raise HistoryDamaged(f"The history {path} is damaged (it does not say which one it is).")
+    raise StoreDamaged(f"The history {path} is damaged (it does not say which one it is).")
 
 
 def _sentence(path: Path, seen: Seen, here: Seen) -> str:

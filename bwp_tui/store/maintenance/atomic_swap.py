@@ -17,17 +17,17 @@ _INCOMING: Final = re.compile(r"\.incoming-(?P<why>[a-z]+)-(?P<stamp>[0-9TZ.]+)\
 _BESIDE: Final = ("-wal", "-shm")
 
 
-class Swap(NamedTuple):
+class FileSwap(NamedTuple):
     """A register that is to take the place of the one at `path`, which will lie at `aside`."""
 
     path: Path
-    why: str
+    reason: str
     stamp: str
 
     @property
     def incoming(self) -> Path:
         """The new register, once it is whole."""
-        return self.path.with_name(f"{self.path.stem}.incoming-{self.why}-{self.stamp}.db")
+        return self.path.with_name(f"{self.path.stem}.incoming-{self.reason}-{self.stamp}.db")
 
     @property
     def part(self) -> Path:
@@ -37,7 +37,7 @@ class Swap(NamedTuple):
     @property
     def aside(self) -> Path:
         """Where the old register will lie."""
-        return self.path.with_name(f"{self.path.stem}.{self.why}-{self.stamp}.db")
+        return self.path.with_name(f"{self.path.stem}.{self.reason}-{self.stamp}.db")
 
     @property
     def report(self) -> Path:
@@ -45,16 +45,16 @@ class Swap(NamedTuple):
         return self.aside.with_suffix(".txt")
 
 
-def new(path: Path, why: str, now: datetime) -> Swap:
-    """Return a swap of the register at `path` whose names are free; `why` is a word for them."""
+def new(path: Path, why: str, now: datetime) -> FileSwap:
+    """Return a swap of the register at `path` whose names are free; `reason` is a word for them."""
     _drop_parts(path)
-    swap = Swap(path, why, f"{now.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}")
+    swap = FileSwap(path, why, f"{now.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}")
     if swap.aside.exists() or swap.report.exists():
         raise FileExistsError(f"{swap.aside} is there already")
     return swap
 
 
-def commit(swap: Swap) -> None:
+def commit(swap: FileSwap) -> None:
     """Put the whole and closed register at `swap.part` in its place."""
     sync(swap.part)
     swap.part.rename(swap.incoming)
@@ -62,16 +62,16 @@ def commit(swap: Swap) -> None:
     finish(swap.path)
 
 
-def pending(path: Path) -> Swap | None:
+def pending(path: Path) -> FileSwap | None:
     """Return the swap that a crash has left half done, or None."""
     for entry in sorted(path.parent.glob(f"{path.stem}.incoming-*.db")):
         found = _INCOMING.fullmatch(entry.name.removeprefix(path.stem))
         if found is not None:
-            return Swap(path, found["why"], found["stamp"])
+            return FileSwap(path, found["why"], found["stamp"])
     return None
 
 
-def finish(path: Path) -> Swap | None:
+def finish(path: Path) -> FileSwap | None:
     """Do what is left of a swap, wherever it stands; return it, or None when there was none."""
     swap = pending(path)
     if swap is None:

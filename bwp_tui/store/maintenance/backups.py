@@ -12,9 +12,9 @@ from typing import Final
 
 import apsw
 
-from bwp_tui.store.database.error_translation import sentences
+from bwp_tui.store.database.error_translation import translated_errors
 from bwp_tui.store.database.open import open_to_read
-from bwp_tui.store.errors import HistoryDamaged, HistoryUnavailable
+from bwp_tui.store.errors import StoreDamaged, StoreUnavailable
 from bwp_tui.store.maintenance.atomic_swap import sync
 
 KEPT: Final = 7
@@ -24,7 +24,7 @@ _PAGES: Final = 500
 """Pages copied between two looks at whether the copy is still wanted: 2 MB."""
 
 
-class Unwanted(Exception):
+class BackupCancelled(Exception):
     """The copy was not finished, since it is not wanted any more."""
 
 
@@ -63,21 +63,21 @@ def back_up_daily(path: Path, today: date, stop: threading.Event) -> Path | None
     target = _todays(path, today)
     if target.exists():
         return None
-    with sentences(path):
+    with translated_errors(path):
         _make(path, target, stop)
         for old in daily(path)[KEPT:]:
             old.unlink(missing_ok=True)
     return target
 
 
-def renew(path: Path, today: date, stop: threading.Event) -> list[Path]:
+def replace_all(path: Path, today: date, stop: threading.Event) -> list[Path]:
     """Put a new copy in the place of all copies that were made by this program; return those that are gone.
 
     Raises:
         HistoryError, Unwanted: as `back_up_daily` does.
     """
     target = _todays(path, today)
-    with sentences(path):
+    with translated_errors(path):
         _make(path, target, stop)
         gone = [old for old in copies(path) if old != target]
         for old in gone:
@@ -100,7 +100,7 @@ def back_up_to(path: Path, target: Path) -> None:
     if os.path.lexists(target):
         raise FileExistsError(target)
     part = _part(target)
-    with sentences(target):
+    with translated_errors(target):
         try:
             _copy(path, part, threading.Event())
             _publish(part, target)
@@ -118,7 +118,7 @@ def _make(path: Path, target: Path, stop: threading.Event) -> None:
         target.parent.mkdir(mode=0o700, exist_ok=True)
         target.parent.chmod(0o700)
     except OSError as error:
-        raise HistoryUnavailable(
+        raise StoreUnavailable(
             f"No backup of the history can be made in {target.parent}: {error.strerror}. See: bwp-tui doctor."
         ) from error
     part = _part(target)
@@ -143,7 +143,7 @@ def _copy(path: Path, part: Path, stop: threading.Event) -> None:
             with copy.backup("main", source, "main") as backup:
                 while not backup.done:
                     if stop.is_set():
-                        raise Unwanted
+                        raise BackupCancelled
                     backup.step(_PAGES)
         # One file, whole in itself: a copy that writes ahead would need others beside it.
         copy.execute("PRAGMA journal_mode = DELETE").fetchall()
@@ -152,7 +152,7 @@ def _copy(path: Path, part: Path, stop: threading.Event) -> None:
         copy.close()
         source.close()
     if verdict != [("ok",)]:
-        raise HistoryDamaged(f"The history {path} is damaged ({verdict[0][0]}): no backup was made of it.")
+        raise StoreDamaged(f"The history {path} is damaged ({verdict[0][0]}): no backup was made of it.")
     sync(part)
 
 
@@ -171,7 +171,7 @@ def _publish(part: Path, target: Path) -> None:
 
 def _part(target: Path) -> Path:
     if target.parent.exists() and not target.parent.is_dir():
-        raise HistoryUnavailable(f"{target.parent} is no folder.")
+        raise StoreUnavailable(f"{target.parent} is no folder.")
     return target.with_name(f".{target.name}.part")
 
 

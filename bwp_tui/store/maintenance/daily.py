@@ -12,51 +12,51 @@ from typing import Final
 import apsw
 
 from bwp_tui.domain.times import Clock, local_day
-from bwp_tui.store.database.connection import History
-from bwp_tui.store.database.error_translation import damaged, sentences
-from bwp_tui.store.errors import HistoryDamaged, HistoryError
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.database.error_translation import damage_error, translated_errors
+from bwp_tui.store.errors import StoreDamaged, StoreError
 from bwp_tui.store.maintenance import backups, integrity, purge
-from bwp_tui.store.maintenance.damage_flag import suspect
+from bwp_tui.store.maintenance.damage_flag import flag_damage
 from bwp_tui.store.worklog import engine_state
 
 EVERY_S: Final = 3_600.0
 """Seconds between two rounds: the day changes while an engine runs."""
 
 
-def look_after(path: Path, clock: Clock, stop: threading.Event) -> str | None:
+def run_daily_maintenance(path: Path, clock: Clock, stop: threading.Event) -> str | None:
     """Check the pages, make today's copy, finish a purge; return a sentence on what is wrong, or None.
 
     Takes seconds for a big register, so it belongs in a thread of its own, with the engine's lease held. Ends soon
     once `stop` is set.
     """
     try:
-        with sentences(path):
-            found = integrity.quick(path, stop)
+        with translated_errors(path):
+            found = integrity.quick_check(path, stop)
             if found:
-                raise damaged(path, found[0])
+                raise damage_error(path, found[0])
             _copy_and_clean(path, clock, local_day(clock()), stop)
-    except backups.Unwanted:
+    except backups.BackupCancelled:
         return None
-    except (HistoryError, apsw.Error) as error:
-        if isinstance(error, HistoryDamaged):
-            suspect(path)
+    except (StoreError, apsw.Error) as error:
+        if isinstance(error, StoreDamaged):
+            flag_damage(path)
         return str(error)
     return None
 
 
 def _copy_and_clean(path: Path, clock: Clock, today: date, stop: threading.Event) -> None:
-    history = History(path, clock=clock)
+    store = Store(path, clock=clock)
     try:
-        if history.read_only is not None or stop.is_set():
+        if store.read_only is not None or stop.is_set():
             return
-        if purge.traces_left(history):
-            purge.remove_traces(history, today, stop)
+        if purge.has_traces(store):
+            purge.remove_traces(store, today, stop)
         backups.back_up_daily(path, today, stop)
     finally:
-        history.close()
+        store.close()
 
 
-class Keeper:
+class MaintenanceThread:
     """A thread that looks after the register while its process holds the engine's lease.
 
     Args:
@@ -89,17 +89,17 @@ class Keeper:
             self._thread.join()
 
     def _record(self, words: str | None) -> None:
-        with suppress(HistoryError):
-            history = History(self._path, clock=self._clock)
+        with suppress(StoreError):
+            store = Store(self._path, clock=self._clock)
             try:
-                engine_state.note_upkeep(history, words)
+                engine_state.note_upkeep(store, words)
             finally:
-                history.close()
+                store.close()
 
     def _rounds(self) -> None:
         while True:
             if not self._when_due or not backups.has_todays(self._path, local_day(self._clock())):
-                words = look_after(self._path, self._clock, self._stopped)
+                words = run_daily_maintenance(self._path, self._clock, self._stopped)
                 if not self._stopped.is_set():
                     self._record(words)
                     self._told(words)

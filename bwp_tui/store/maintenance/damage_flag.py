@@ -13,7 +13,7 @@ _SMALLEST: Final = 512
 """Bytes of the smallest page: SQLite takes a file below that for a new one."""
 
 
-def is_needed(path: Path) -> bool:
+def needs_recovery(path: Path) -> bool:
     """Say whether the register may need mending."""
     return _mark(path).exists() or atomic_swap.pending(path) is not None or was_emptied(path)
 
@@ -41,13 +41,13 @@ def was_emptied(path: Path) -> bool:
     return path.stat().st_size < _SMALLEST and not has_log(path) and bool(backups.daily(path))
 
 
-def suspect(path: Path) -> None:
+def flag_damage(path: Path) -> None:
     """Note that the register was found damaged while it was in use, for whoever next has it alone to look into."""
     with suppress(OSError):
         os.close(os.open(_mark(path), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
-def clear(path: Path) -> None:
+def unflag(path: Path) -> None:
     """Forget a suspicion."""
     _mark(path).unlink(missing_ok=True)
 

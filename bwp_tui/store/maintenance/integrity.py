@@ -8,13 +8,13 @@ from typing import Final
 
 import apsw
 
-from bwp_tui.store.database.migrate import newest
+from bwp_tui.store.database.migrate import newest_version
 from bwp_tui.store.database.open import open_to_read
 from bwp_tui.store.database.schema_check import expected_schema, schema_of
-from bwp_tui.store.errors import HistoryDamaged, HistoryError
+from bwp_tui.store.errors import StoreDamaged, StoreError
 from bwp_tui.store.maintenance.table_shapes import shapes
 from bwp_tui.store.queries.row_mapping import TASKS, task_of
-from bwp_tui.store.queries.task_counts import COUNTED, KEPT
+from bwp_tui.store.queries.task_counts import COUNTED, TRIGGERS
 
 _TOLD: Final = 5
 """Findings told of at most."""
@@ -23,7 +23,7 @@ _STEPS_BETWEEN_LOOKS: Final = 100_000
 """Instructions of SQLite's machine between two looks at whether a check is still wanted: some milliseconds."""
 
 
-def quick(path: Path, stop: threading.Event) -> list[str]:
+def quick_check(path: Path, stop: threading.Event) -> list[str]:
     """Return what a quick check of the pages finds wrong; on a connection of its own, beside whoever works.
 
     Takes about a second for each GB. Ends at once, with nothing found, when `stop` is set.
@@ -41,7 +41,7 @@ def quick(path: Path, stop: threading.Event) -> list[str]:
         db.close()
 
 
-def full(path: Path) -> list[str]:
+def full_check(path: Path) -> list[str]:
     """Return what is wrong with pages, indexes, references, schema, counts and contents of a register.
 
     Raises:
@@ -60,8 +60,8 @@ def full(path: Path) -> list[str]:
 def is_sound(copy: Path) -> bool:
     """Say whether a register that nobody writes to can be read, and nothing in it is damaged."""
     try:
-        return not full(copy)
-    except (HistoryError, apsw.Error, OSError):
+        return not full_check(copy)
+    except (StoreError, apsw.Error, OSError):
         return False
 
 
@@ -76,7 +76,7 @@ def _references(db: apsw.Connection) -> list[str]:
 
 
 def _schema(db: apsw.Connection) -> list[str]:
-    if int(db.pragma("user_version")) != newest():
+    if int(db.pragma("user_version")) != newest_version():
         return []  # an older one, whose schema is known only by its golden file
     wrong = schema_of(db) ^ expected_schema()
     names = {entry[1].decode("utf-8", "replace") for entry in wrong if isinstance(entry[1], bytes)}
@@ -84,9 +84,9 @@ def _schema(db: apsw.Connection) -> list[str]:
 
 
 def _counts(db: apsw.Connection) -> list[str]:
-    if int(db.pragma("user_version")) != newest():
+    if int(db.pragma("user_version")) != newest_version():
         return []  # an older one counts in another way
-    wrong = db.execute(f"SELECT 1 FROM ({KEPT} EXCEPT {COUNTED}) UNION SELECT 1 FROM ({COUNTED} EXCEPT {KEPT})")
+    wrong = db.execute(f"SELECT 1 FROM ({TRIGGERS} EXCEPT {COUNTED}) UNION SELECT 1 FROM ({COUNTED} EXCEPT {TRIGGERS})")
     if wrong.fetchall():
         return ["the counts of tasks are wrong"]
     indexed, listed = "SELECT id FROM words_docsize", "SELECT number FROM tasks"
@@ -106,6 +106,6 @@ def _contents(db: apsw.Connection) -> list[str]:
                     return [f"{table} holds a {wrong} that cannot be read"]
         for row in db.execute(TASKS):
             task_of(row)
-    except (HistoryDamaged, UnicodeDecodeError, ValueError) as error:
+    except (StoreDamaged, UnicodeDecodeError, ValueError) as error:
         return [str(error)]
     return []

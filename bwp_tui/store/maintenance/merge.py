@@ -56,12 +56,12 @@ def merge(db: apsw.Connection, now: str, what: str, source: str) -> Merged:
     )
     # The operator's own views: one that both name alike stays as it is here.
     db.execute("INSERT OR IGNORE INTO main.views SELECT * FROM other.views")
-    added = number_from(db, "SELECT count(*) FROM matched WHERE fresh")
+    added = next_number_after(db, "SELECT count(*) FROM matched WHERE fresh")
     db.execute("DROP TABLE temp.matched")
     return Merged(added, later, doubled)
 
 
-def number_from(db: apsw.Connection, sql: str) -> int:
+def next_number_after(db: apsw.Connection, sql: str) -> int:
     """Return the number that a statement answers with; 0 for NULL."""
     ((value,),) = db.execute(sql).fetchall()
     return int(value or 0)
@@ -88,7 +88,7 @@ def _match(db: apsw.Connection) -> None:
         "INSERT OR IGNORE INTO matched (theirs, ours) SELECT number, number FROM other.tasks"
         " WHERE number NOT IN (SELECT number FROM main.tasks)"
     )
-    highest = number_from(
+    highest = next_number_after(
         db,
         "SELECT max(n) FROM (SELECT max(number) AS n FROM main.tasks UNION SELECT max(ours) FROM matched"
         " UNION SELECT seq FROM main.sqlite_sequence WHERE name = 'tasks')",
@@ -102,7 +102,7 @@ def _match(db: apsw.Connection) -> None:
 
 
 def _next_revision(db: apsw.Connection) -> int:
-    return number_from(
+    return next_number_after(
         db,
         "UPDATE main.meta SET newest_at = max(newest_at, (SELECT newest_at FROM other.meta)),"
         " target_id = coalesce(target_id, (SELECT target_id FROM other.meta)),"

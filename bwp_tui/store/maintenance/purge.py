@@ -23,8 +23,8 @@ from typing import Final
 from bwp_tui.domain.filter import Filter
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import to_text
-from bwp_tui.store.database.connection import History, Transaction, as_int, as_text
-from bwp_tui.store.errors import HistoryUnavailable
+from bwp_tui.store.database.connection import Store, Transaction, as_int, as_text
+from bwp_tui.store.errors import StoreUnavailable
 from bwp_tui.store.maintenance import atomic_swap, backups
 from bwp_tui.store.queries import text_index, timeline
 from bwp_tui.store.queries.filter_sql import condition
@@ -44,7 +44,7 @@ ArchiveNames = Callable[[Kind, str, str], Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PurgePlan:
     """What a purge would do.
 
     Attributes:
@@ -65,7 +65,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Purged:
+class PurgeResult:
     """What a purge did. `backups` are gone, one new one is in their place; `left` still hold what was purged."""
 
     tasks: int
@@ -75,7 +75,7 @@ class Purged:
 
 
 def plan(
-    history: History,
+    store: Store,
     wanted: Filter,
     older_than: timedelta,
     today: date,
@@ -83,26 +83,26 @@ def plan(
     evidence_too: bool,
     unanswered_too: bool = False,
     names: ArchiveNames = lambda _kind, _email, _task_id: (),
-) -> Plan:
+) -> PurgePlan:
     """Return what fits the filter, has ended so long ago, and waits for nothing.
 
     Args:
         evidence_too: the rows are to go altogether, also those whose personal data is gone already.
         unanswered_too: also those whose shoppers are still to be answered.
     """
-    where, values = condition(wanted, history.clock(), today)
-    rows = history.rows(
+    where, values = condition(wanted, store.clock(), today)
+    rows = store.rows(
         f"SELECT t.number, t.finished_at, t.open FROM tasks t WHERE ({where}) AND t.terminal = 1 AND t.finished_at <= ?"
         f"{'' if evidence_too else ' AND t.purged_at IS NULL'}"
         " AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.task = t.number AND i.state = 'waiting')"
         f" AND NOT EXISTS (SELECT 1 FROM downloads d WHERE d.task = t.number AND {_NEEDS_ITS_TASK})"
         " ORDER BY t.number",
-        (*values, to_text(history.clock() - older_than)),
+        (*values, to_text(store.clock() - older_than)),
     )
     chosen = {as_int(number): as_text(ended) for number, ended, is_open in rows if unanswered_too or not is_open}
-    own, elsewhere = _files(history, chosen, names)
-    handled = history.rows("SELECT task, what, detail FROM timeline WHERE what IN ('unpacked', 'packed') ORDER BY id")
-    return Plan(
+    own, elsewhere = _files(store, chosen, names)
+    handled = store.rows("SELECT task, what, detail FROM timeline WHERE what IN ('unpacked', 'packed') ORDER BY id")
+    return PurgePlan(
         tuple(chosen),
         max((date.fromisoformat(ended[:10]) for ended in chosen.values()), default=None),
         tuple(as_int(number) for number, _, _ in rows if number not in chosen),
@@ -113,13 +113,13 @@ def plan(
 
 
 def _files(
-    history: History, chosen: Collection[int], names: ArchiveNames
+    store: Store, chosen: Collection[int], names: ArchiveNames
 ) -> tuple[dict[int, list[Path]], tuple[Path, ...]]:
     """Return the results and parts of tasks that are on disk: in the history's folder by task, and those elsewhere."""
-    folder = history.path.parent.resolve()
+    folder = store.path.parent.resolve()
     own: dict[int, list[Path]] = {}
     elsewhere: dict[Path, None] = {}
-    for number, path, directory, kind, email, task_id in history.rows(
+    for number, path, directory, kind, email, task_id in store.rows(
         "SELECT d.task, d.path, d.directory, t.kind, t.email, t.task_id FROM downloads d"
         " JOIN tasks t ON t.number = d.task WHERE d.directory <> '' ORDER BY d.id"
     ):
@@ -139,7 +139,7 @@ def _files(
 
 
 def purge(
-    history: History,
+    store: Store,
     numbers: Sequence[int],
     actor: str,
     today: date,
@@ -147,7 +147,7 @@ def purge(
     evidence_too: bool,
     unanswered_too: bool = False,
     files: Mapping[int, Sequence[Path]] = MappingProxyType({}),
-) -> Purged:
+) -> PurgeResult:
     """Remove the personal data of these tasks: from the history, its free pages, its backups, and their own files.
 
     After a crash in between, the next `remove_traces` goes on where this one was.
@@ -159,7 +159,7 @@ def purge(
         HistoryError: it could not be done, or not to the end; the tasks may be purged and traces be left.
     """
     removed = 0
-    with history.write() as transaction:
+    with store.write() as transaction:
         transaction.run("UPDATE meta SET traces_left = 1")
         done = 0
         for number in numbers:
@@ -167,9 +167,9 @@ def purge(
                 done += 1
                 removed += _unlink(files.get(number, ()))
     # What was copied where there is no clipboard: a path, which names its shopper, or an id.
-    removed += _unlink(history.path.parent.glob("copied-*.txt"))
-    gone = remove_traces(history, today, threading.Event())
-    return Purged(done, removed, tuple(gone), tuple(atomic_swap.set_aside(history.path)))
+    removed += _unlink(store.path.parent.glob("copied-*.txt"))
+    gone = remove_traces(store, today, threading.Event())
+    return PurgeResult(done, removed, tuple(gone), tuple(atomic_swap.set_aside(store.path)))
 
 
 def _unlink(files: Iterable[Path]) -> int:
@@ -182,25 +182,25 @@ def _unlink(files: Iterable[Path]) -> int:
     return count
 
 
-def traces_left(history: History) -> bool:
+def has_traces(store: Store) -> bool:
     """Say whether a purge was cut short before its traces were gone."""
-    return history.row("SELECT 1 FROM meta WHERE traces_left = 1") is not None
+    return store.row("SELECT 1 FROM meta WHERE traces_left = 1") is not None
 
 
-def remove_traces(history: History, today: date, stop: threading.Event) -> list[Path]:
+def remove_traces(store: Store, today: date, stop: threading.Event) -> list[Path]:
     """Rewrite the register without free pages and pieces of lost texts, renew its backups; return those gone.
 
     Raises:
         HistoryUnavailable: another process reads so long that the old pages cannot be written over.
         backups.Unwanted: `stop` was set meanwhile.
     """
-    with history.write() as transaction:
+    with store.write() as transaction:
         for statement in text_index.REBUILD:
             transaction.run(statement)
-    history.rows("VACUUM")
-    _write_back(history)
-    gone = backups.renew(history.path, today, stop)
-    with history.write() as transaction:
+    store.rows("VACUUM")
+    _write_back(store)
+    gone = backups.replace_all(store.path, today, stop)
+    with store.write() as transaction:
         transaction.run("UPDATE meta SET traces_left = 0")
     return gone
 
@@ -253,15 +253,15 @@ def _codes(errors: str) -> str:
     return json.dumps(kept)
 
 
-def _write_back(history: History) -> None:
+def _write_back(store: Store) -> None:
     """Have the log written over the old pages, and emptied."""
     deadline = time.monotonic() + _READERS_PATIENCE_S
     while True:
-        ((busy, _, _),) = history.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+        ((busy, _, _),) = store.rows("PRAGMA wal_checkpoint(TRUNCATE)")
         if not busy:
             return
         if time.monotonic() >= deadline:
-            raise HistoryUnavailable(
+            raise StoreUnavailable(
                 "The personal data is removed, but another process reads the history and keeps its old pages. "
                 "Close it, then run the same purge again."
             )

@@ -11,9 +11,9 @@ from typing import Final
 import apsw
 
 from bwp_tui.domain.task import TERMINAL
-from bwp_tui.store.database.migrate import advance
+from bwp_tui.store.database.migrate import apply_missing
 from bwp_tui.store.database.open import open_to_read
-from bwp_tui.store.errors import HistoryDamaged
+from bwp_tui.store.errors import StoreDamaged
 from bwp_tui.store.maintenance.merge import RECOVERER, Merged, merge
 from bwp_tui.store.queries import task_counts
 from bwp_tui.store.queries import text_index as words
@@ -24,7 +24,7 @@ _LARGEST_REVISION: Final = 1 << 50
 
 
 @contextmanager
-def new_register(part: Path, source: Path | None = None) -> Iterator[apsw.Connection]:
+def create_empty(part: Path, source: Path | None = None) -> Iterator[apsw.Connection]:
     """Make a register at `part`, empty or a copy of `source`, to be put together in the block.
 
     Its triggers are off and its references unchecked until the block ends; then both are put right.
@@ -40,11 +40,11 @@ def new_register(part: Path, source: Path | None = None) -> Iterator[apsw.Connec
         for pragma in ("journal_mode = MEMORY", "synchronous = OFF", "secure_delete = ON", "temp_store = MEMORY"):
             db.execute(f"PRAGMA {pragma}")
         with db:
-            advance(db)
+            apply_missing(db)
         triggers = _take_triggers(db)
         yield db
         with db:
-            _keep_promises(db)
+            _restore_guards(db)
             for trigger in triggers:
                 db.execute(trigger)
         _check(db, part)
@@ -52,7 +52,7 @@ def new_register(part: Path, source: Path | None = None) -> Iterator[apsw.Connec
         db.close()
 
 
-def add_from(db: apsw.Connection, source: Path, now: str, what: str, words: str) -> Merged:
+def add_rows_from(db: apsw.Connection, source: Path, now: str, what: str, words: str) -> Merged:
     """Merge the register in the file `source`, of this or an older schema; return what `merge` does."""
     name = Path(db.filename)
     copy = name.with_name(f"{name.name}-other")
@@ -61,7 +61,7 @@ def add_from(db: apsw.Connection, source: Path, now: str, what: str, words: str)
     try:
         _copy(source, other)
         other.execute("PRAGMA journal_mode = MEMORY")
-        advance(other)
+        apply_missing(other)
     finally:
         other.close()
     db.execute("ATTACH ? AS other", (os.fspath(copy),))
@@ -149,7 +149,7 @@ def add_lost_tasks(db: apsw.Connection, now: str, highest: int) -> int:
         (highest,),
     ).fetchall()
     for number, first in ((int(number or 0), str(first)) for number, first in orphans):
-        kind = "DELETION" if _tells_of_a_deletion(db, number) else "RETRIEVAL"
+        kind = "DELETION" if _was_deletion(db, number) else "RETRIEVAL"
         task_id, status = _last_known(db, number)
         db.execute(
             "INSERT INTO tasks (number, task_id, kind, email, status, terminal, received_on, regulation, recorded_at,"
@@ -176,7 +176,7 @@ def add_lost_tasks(db: apsw.Connection, now: str, highest: int) -> int:
     return len(orphans)
 
 
-def _tells_of_a_deletion(db: apsw.Connection, number: int) -> bool:
+def _was_deletion(db: apsw.Connection, number: int) -> bool:
     return bool(
         db.execute(
             "SELECT 1 FROM timeline WHERE task = ?1 AND (after = 'ON_HOLD' OR before = 'ON_HOLD' OR what GLOB 'cancel*'"
@@ -241,7 +241,7 @@ def drop_dangling(db: apsw.Connection) -> int:
     return removed
 
 
-def _keep_promises(db: apsw.Connection) -> None:
+def _restore_guards(db: apsw.Connection) -> None:
     """Make true again what each task promises: its references, polls and counts; what was purged in one source."""
     db.execute(
         "UPDATE tasks SET resubmitted = 1 WHERE resubmitted = 0"
@@ -294,4 +294,4 @@ def _copy(source: Path, db: apsw.Connection) -> None:
 def _check(db: apsw.Connection, part: Path) -> None:
     verdict = db.execute("PRAGMA integrity_check(1)").fetchall()
     if verdict != [("ok",)] or db.execute("PRAGMA foreign_key_check").fetchall():
-        raise HistoryDamaged(f"What was put together in {part} is not sound: {verdict}. Nothing was changed.")
+        raise StoreDamaged(f"What was put together in {part} is not sound: {verdict}. Nothing was changed.")

@@ -16,11 +16,11 @@ from typing import Final
 import apsw
 
 from bwp_tui.domain.times import to_text
-from bwp_tui.store.database.error_translation import sentences
-from bwp_tui.store.errors import HistoryDamaged, HistoryForeign, HistoryTooNew
+from bwp_tui.store.database.error_translation import translated_errors
+from bwp_tui.store.errors import StoreDamaged, StoreForeign, StoreTooNew
 from bwp_tui.store.maintenance import atomic_swap, backups, damaged_file, integrity, rebuild
-from bwp_tui.store.maintenance.damage_flag import clear, was_emptied
-from bwp_tui.store.maintenance.merge import Merged, number_from
+from bwp_tui.store.maintenance.damage_flag import unflag, was_emptied
+from bwp_tui.store.maintenance.merge import Merged, next_number_after
 from bwp_tui.store.maintenance.row_writer import RowWriter
 from bwp_tui.store.maintenance.salvage import Salvage
 
@@ -41,7 +41,7 @@ _FEW_BEYOND: Final = 100_000
 
 
 @dataclass(slots=True)
-class _Tally:
+class _RowCounts:
     """What came of the rows: how many of each table were kept, mended, lost; and from where the rest came."""
 
     kept: Counter[str] = field(default_factory=Counter)
@@ -59,7 +59,7 @@ class _Tally:
     tasks: int = 0
 
 
-def mend(path: Path, now: datetime) -> str | None:
+def recover(path: Path, now: datetime) -> str | None:
     """Finish what a crash left half done, and recover the register if it is damaged; return a sentence on it.
 
     To be called by whoever has the register alone.
@@ -67,14 +67,14 @@ def mend(path: Path, now: datetime) -> str | None:
     Raises:
         HistoryError: it could not be mended; nothing was changed.
     """
-    with sentences(path):
+    with translated_errors(path):
         done = atomic_swap.finish(path)
         if done is not None:
-            clear(path)
+            unflag(path)
             return f"The history was put in order after a crash: what was there before is kept as {done.aside}."
         reason = _damage(path)
         if reason is None:
-            clear(path)
+            unflag(path)
             return None
         return _recover(path, now, reason)
 
@@ -91,8 +91,8 @@ def _damage(path: Path) -> str | None:
         if file.log_is_cut:
             return "the log beside it is damaged"
     try:
-        return "; ".join(integrity.full(path)) or None
-    except (HistoryForeign, HistoryTooNew, *_SURROUNDINGS):
+        return "; ".join(integrity.full_check(path)) or None
+    except (StoreForeign, StoreTooNew, *_SURROUNDINGS):
         raise
     except Exception as error:  # noqa: BLE001  what a sound register never raises
         return str(error) or type(error).__name__
@@ -101,9 +101,9 @@ def _damage(path: Path) -> str | None:
 def _recover(path: Path, now: datetime, reason: str) -> str:
     failed: list[str] = []
     for from_pages, from_backups in ((True, True), (False, True), (False, False)):
-        change, tally = atomic_swap.new(path, "damaged", now), _Tally(failed=failed)
+        change, tally = atomic_swap.new(path, "damaged", now), _RowCounts(failed=failed)
         try:
-            with rebuild.new_register(change.part) as db:
+            with rebuild.create_empty(change.part) as db:
                 _fill(db, path, tally, to_text(now), from_pages=from_pages, from_backups=from_backups)
         except _SURROUNDINGS:
             raise
@@ -112,15 +112,15 @@ def _recover(path: Path, now: datetime, reason: str) -> str:
         else:
             break
     else:
-        raise HistoryDamaged(f"No new history could be made in the place of {path} ({failed[-1]}).")
+        raise StoreDamaged(f"No new history could be made in the place of {path} ({failed[-1]}).")
     _write_report(change, tally, reason, now)
     atomic_swap.commit(change)
-    clear(path)
+    unflag(path)
     return _sentence(change, tally)
 
 
 def _fill(
-    db: apsw.Connection, path: Path, tally: _Tally, instant: str, *, from_pages: bool, from_backups: bool
+    db: apsw.Connection, path: Path, tally: _RowCounts, instant: str, *, from_pages: bool, from_backups: bool
 ) -> None:
     """Put into a new register what the pages of the damaged one and the newest backup hold."""
     highest = 0
@@ -133,15 +133,15 @@ def _fill(
     if from_backups:
         _add_backup(db, path, tally, instant)
     with db:
-        highest = max(highest, number_from(db, "SELECT max(number) FROM tasks"))
+        highest = max(highest, next_number_after(db, "SELECT max(number) FROM tasks"))
         rebuild.lapse_strays(db, instant)
         tally.remains = rebuild.add_lost_tasks(db, instant, highest)
         tally.dangling = rebuild.drop_dangling(db)
         tally.unconfirmed = rebuild.confirm_tokens(db, instant)
-        tally.tasks = number_from(db, "SELECT count(*) FROM tasks")
+        tally.tasks = next_number_after(db, "SELECT count(*) FROM tasks")
 
 
-def _take_rows(db: apsw.Connection, path: Path, tally: _Tally, now: str) -> int:
+def _take_rows(db: apsw.Connection, path: Path, tally: _RowCounts, now: str) -> int:
     """Write all rows that can be read; return the highest number that a task was given."""
     writer = RowWriter(db, now)
     highest = 0
@@ -153,7 +153,7 @@ def _take_rows(db: apsw.Connection, path: Path, tally: _Tally, now: str) -> int:
                 writer.write(table, row)
             for row in salvage.doubtful_rows(table):
                 writer.write(table, row)
-            found = number_from(db, f"SELECT max(seq) FROM sqlite_sequence WHERE name = '{table}'")
+            found = next_number_after(db, f"SELECT max(seq) FROM sqlite_sequence WHERE name = '{table}'")
             given = salvage.highest.get(table, 0)
             if found < given <= found + _FEW_BEYOND:
                 db.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = ?", (given, table))
@@ -166,11 +166,11 @@ def _take_rows(db: apsw.Connection, path: Path, tally: _Tally, now: str) -> int:
     return highest
 
 
-def _add_backup(db: apsw.Connection, path: Path, tally: _Tally, instant: str) -> None:
+def _add_backup(db: apsw.Connection, path: Path, tally: _RowCounts, instant: str) -> None:
     """Merge the newest sound backup that can be merged."""
     for backup in filter(integrity.is_sound, backups.copies(path)):
         try:
-            merged = rebuild.add_from(db, backup, instant, "recovered", f"the backup {backup.name}")
+            merged = rebuild.add_rows_from(db, backup, instant, "recovered", f"the backup {backup.name}")
         except _SURROUNDINGS:
             raise
         except Exception as error:  # noqa: BLE001  an older backup may do, and the pages alone are better than nothing
@@ -181,7 +181,7 @@ def _add_backup(db: apsw.Connection, path: Path, tally: _Tally, instant: str) ->
             return
 
 
-def _sentence(change: atomic_swap.Swap, tally: _Tally) -> str:
+def _sentence(change: atomic_swap.FileSwap, tally: _RowCounts) -> str:
     parts = [f"The history was damaged and is kept as {change.aside.name}; the new one holds {tally.tasks} tasks"]
     if tally.backup is not None and tally.merged.added:
         parts.append(f", {tally.merged.added} of them from {tally.backup}")
@@ -194,7 +194,7 @@ def _sentence(change: atomic_swap.Swap, tally: _Tally) -> str:
     return f"{''.join(parts)}. Read {change.report}."
 
 
-def _write_report(change: atomic_swap.Swap, tally: _Tally, reason: str, now: datetime) -> None:
+def _write_report(change: atomic_swap.FileSwap, tally: _RowCounts, reason: str, now: datetime) -> None:
     kept = ", ".join(f"{count} {table}" for table, count in tally.kept.items() if count) or "none"
     lost = ", ".join(f"{count} {table}" for table, count in tally.lost.items() if count) or "none was seen"
     lines = [

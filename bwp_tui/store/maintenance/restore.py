@@ -11,19 +11,19 @@ from typing import Final
 import apsw
 
 from bwp_tui.domain.times import to_text
-from bwp_tui.store.database.error_translation import sentences
-from bwp_tui.store.database.file_lock import Claim
+from bwp_tui.store.database.error_translation import translated_errors
+from bwp_tui.store.database.file_lock import FileLock
 from bwp_tui.store.database.open import open_to_read, prepare_file
 from bwp_tui.store.database.tripwire import Tripwire
-from bwp_tui.store.errors import HistoryDamaged, HistoryForeign, HistoryUnavailable
+from bwp_tui.store.errors import StoreDamaged, StoreForeign, StoreUnavailable
 from bwp_tui.store.maintenance import atomic_swap, integrity, rebuild
-from bwp_tui.store.maintenance.merge import Merged, number_from
+from bwp_tui.store.maintenance.merge import Merged, next_number_after
 
 _MAGIC: Final = b"SQLite format 3\0"
 
 
 @dataclass(frozen=True, slots=True)
-class Restored:
+class RestoreResult:
     """What a restore did: what the backup brought, tasks only here and in all; where the old register lies."""
 
     merged: Merged
@@ -32,7 +32,7 @@ class Restored:
     aside: Path
 
 
-def restore(path: Path, backup: Path, now: datetime) -> Restored:
+def restore(path: Path, backup: Path, now: datetime) -> RestoreResult:
     """Make a register of the backup and of what the present one holds besides; the present one is set aside.
 
     A task that both hold keeps the state it came to last. The caller holds the engine's lease.
@@ -42,14 +42,14 @@ def restore(path: Path, backup: Path, now: datetime) -> Restored:
         HistoryDamaged, HistoryTooNew, HistoryForeign: the backup is no sound register; nothing was changed.
     """
     _check(backup)
-    claim = Claim(path)
+    claim = FileLock(path)
     try:
-        with sentences(path):
+        with translated_errors(path):
             prepare_file(path)
             if backup.samefile(path):
-                raise HistoryUnavailable(f"{backup} is the history itself. Nothing was changed.")
-            if not claim.alone():
-                raise HistoryUnavailable(
+                raise StoreUnavailable(f"{backup} is the history itself. Nothing was changed.")
+            if not claim.lock_exclusive():
+                raise StoreUnavailable(
                     f"Another bwp-tui has the history {path} open. Close it and try again; nothing was changed."
                 )
             atomic_swap.finish(path)
@@ -70,35 +70,35 @@ def _check(backup: Path) -> None:
     try:
         with backup.open("rb") as file:
             is_database = file.read(len(_MAGIC)) == _MAGIC
-        wrong = integrity.full(backup) if is_database else []
+        wrong = integrity.full_check(backup) if is_database else []
     except OSError as error:
-        raise HistoryUnavailable(f"{backup} cannot be read: {error.strerror}. Nothing was changed.") from error
-    except HistoryForeign:
+        raise StoreUnavailable(f"{backup} cannot be read: {error.strerror}. Nothing was changed.") from error
+    except StoreForeign:
         is_database = False
-    except (apsw.Error, HistoryDamaged) as error:
+    except (apsw.Error, StoreDamaged) as error:
         wrong = [str(error)]
     if not is_database:
-        raise HistoryForeign(
+        raise StoreForeign(
             f"{backup} is not a backup of bwp-tui. Name a file that `bwp-tui backup` or the daily backup made; "
             "nothing was changed."
         )
     if wrong:
-        raise HistoryDamaged(
+        raise StoreDamaged(
             f"The backup {backup} is damaged ({'; '.join(wrong)}). Name an older one; nothing was changed."
         )
 
 
-def _restore(path: Path, backup: Path, now: datetime) -> Restored:
+def _restore(path: Path, backup: Path, now: datetime) -> RestoreResult:
     change, instant = atomic_swap.new(path, "replaced", now), to_text(now)
-    with rebuild.new_register(change.part, path if path.stat().st_size else None) as db:
+    with rebuild.create_empty(change.part, path if path.stat().st_size else None) as db:
         before = _count(db)
-        merged = rebuild.add_from(db, backup, instant, "restored", f"the backup {backup.name}")
+        merged = rebuild.add_rows_from(db, backup, instant, "restored", f"the backup {backup.name}")
         with db:
             rebuild.confirm_tokens(db, instant)
         tasks = _count(db)
         both = _count_of(backup) - merged.added
     atomic_swap.commit(change)
-    return Restored(merged, only_here=before - both, tasks=tasks, aside=change.aside)
+    return RestoreResult(merged, only_here=before - both, tasks=tasks, aside=change.aside)
 
 
 def _settle(path: Path) -> None:
@@ -119,7 +119,7 @@ def _settle(path: Path) -> None:
 
 
 def _count(db: apsw.Connection) -> int:
-    return number_from(db, "SELECT count(*) FROM tasks")
+    return next_number_after(db, "SELECT count(*) FROM tasks")
 
 
 def _count_of(backup: Path) -> int:

@@ -17,7 +17,7 @@ import apsw
 
 from bwp_tui.domain.deadlines import REGULATIONS
 from bwp_tui.domain.task import Status
-from bwp_tui.store.database.migrate import steps
+from bwp_tui.store.database.migrate import migration_scripts
 from bwp_tui.store.maintenance.page_decoder import Value
 
 Fields = dict[str, Value]
@@ -168,7 +168,7 @@ def shapes() -> dict[str, Shape]:
     db = apsw.Connection(":memory:")
     fewest: dict[str, int] = {}
     try:
-        for sql in steps():
+        for sql in migration_scripts():
             db.execute(sql).fetchall()
             for table in _tables(db):
                 fewest.setdefault(table, len(_declared(db, table)))

@@ -10,13 +10,13 @@ from typing import Final
 
 from bwp_tui.domain.task import Kind, Status
 from bwp_tui.domain.times import from_text, local_day
-from bwp_tui.store.database.connection import History, as_text
+from bwp_tui.store.database.connection import Store, as_text
 
 _FAILED: Final = frozenset({Status.FAILED, Status.MISSING, Status.GIVEN_UP})
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ReportLine:
     """Requests of one kind under one law that were received in the period, and how they stand now.
 
     `received` is the sum of the others. A request that was submitted again counts once, as the newest one stands.
@@ -36,15 +36,15 @@ class Line:
 
 
 @dataclass(slots=True)
-class _Tally:
+class _Counts:
     statuses: list[str] = field(default_factory=list)
     days: list[int] = field(default_factory=list)
 
 
-def read(history: History, first: date, last: date) -> list[Line]:
+def compliance_report(store: Store, first: date, last: date) -> list[ReportLine]:
     """Return the figures of the requests received from `first` to `last`, both included, by kind and law."""
-    tallies: defaultdict[tuple[Kind, str], _Tally] = defaultdict(_Tally)
-    rows = history.rows(
+    tallies: defaultdict[tuple[Kind, str], _Counts] = defaultdict(_Counts)
+    rows = store.rows(
         "SELECT kind, regulation, status, received_on, finished_at FROM tasks"
         " WHERE resubmitted = 0 AND received_on BETWEEN ? AND ?"
         # A task id that was entered here and that the service has never known is no request.
@@ -61,14 +61,14 @@ def read(history: History, first: date, last: date) -> list[Line]:
     return [_line(kind, regulation, tally) for (kind, regulation), tally in tallies.items()]
 
 
-def _line(kind: Kind, regulation: str, tally: _Tally) -> Line:
+def _line(kind: Kind, regulation: str, tally: _Counts) -> ReportLine:
     counted = {
         "completed": tally.statuses.count(Status.COMPLETED),
         "failed": sum(status in _FAILED for status in tally.statuses),
         "denied": tally.statuses.count(Status.REJECTED),
         "cancelled": tally.statuses.count(Status.CANCELLED),
     }
-    return Line(
+    return ReportLine(
         kind=kind,
         regulation=regulation,
         received=len(tally.statuses),

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from bwp_tui.domain.task import Kind
-from bwp_tui.store.database.connection import History, as_int, as_text
+from bwp_tui.store.database.connection import Store, as_int, as_text
 from bwp_tui.store.queries import tasks
 
 WEEKS: Final = 6
@@ -50,40 +50,38 @@ class Statistics:
     failed_downloads: int
 
 
-def read(history: History, today: date) -> Statistics:
+def read_statistics(store: Store, today: date) -> Statistics:
     """Return the figures. Takes longer the longer the register is: not for the UI's loop."""
     return Statistics(
-        counts=tasks.status_counts(history),
-        resubmitted=_resubmitted(history),
-        overdue=_count(history, "SELECT count(*) FROM tasks WHERE open = 1 AND due_on < ?", today.isoformat()),
-        due=tuple(_due_in_week(history, today + timedelta(weeks=week)) for week in range(WEEKS)),
-        durations=tuple(duration for kind in Kind if (duration := _duration(history, kind)) is not None),
-        failures=_failures(history),
-        saved=_saved(history),
-        failed_downloads=_count(history, "SELECT count(*) FROM downloads WHERE state = ?", "failed"),
+        counts=tasks.status_counts(store),
+        resubmitted=_resubmitted(store),
+        overdue=_count(store, "SELECT count(*) FROM tasks WHERE open = 1 AND due_on < ?", today.isoformat()),
+        due=tuple(_due_in_week(store, today + timedelta(weeks=week)) for week in range(WEEKS)),
+        durations=tuple(duration for kind in Kind if (duration := _duration(store, kind)) is not None),
+        failures=_failures(store),
+        saved=_saved(store),
+        failed_downloads=_count(store, "SELECT count(*) FROM downloads WHERE state = ?", "failed"),
     )
 
 
-def _count(history: History, sql: str, *values: str) -> int:
-    row = history.row(sql, values)
+def _count(store: Store, sql: str, *values: str) -> int:
+    row = store.row(sql, values)
     return 0 if row is None else as_int(row[0])
 
 
-def _resubmitted(history: History) -> dict[tuple[str, str], int]:
-    rows = history.rows(
-        "SELECT kind, status, sum(tasks) FROM tallies WHERE resubmitted = 1 AND tasks > 0 GROUP BY 1, 2"
-    )
+def _resubmitted(store: Store) -> dict[tuple[str, str], int]:
+    rows = store.rows("SELECT kind, status, sum(tasks) FROM tallies WHERE resubmitted = 1 AND tasks > 0 GROUP BY 1, 2")
     return {(as_text(kind), as_text(status)): as_int(count) for kind, status, count in rows}
 
 
-def _due_in_week(history: History, first: date) -> int:
+def _due_in_week(store: Store, first: date) -> int:
     end = first + timedelta(weeks=1)
     sql = "SELECT count(*) FROM tasks WHERE open = 1 AND due_on >= ? AND due_on < ?"
-    return _count(history, sql, first.isoformat(), end.isoformat())
+    return _count(store, sql, first.isoformat(), end.isoformat())
 
 
-def _duration(history: History, kind: Kind) -> Duration | None:
-    rows = history.rows(
+def _duration(store: Store, kind: Kind) -> Duration | None:
+    rows = store.rows(
         "SELECT (julianday(finished_at) - julianday(submitted_at)) * 86400.0 FROM tasks"
         " WHERE status = 'COMPLETED' AND kind = ? AND finished_at IS NOT NULL AND submitted_at IS NOT NULL"
         " ORDER BY number DESC LIMIT ?",
@@ -97,8 +95,8 @@ def _duration(history: History, kind: Kind) -> Duration | None:
     )
 
 
-def _failures(history: History) -> tuple[tuple[str, int], ...]:
-    rows = history.rows(
+def _failures(store: Store) -> tuple[tuple[str, int], ...]:
+    rows = store.rows(
         "SELECT coalesce(json_extract(e.value, '$[0]'), 'no code') AS code, count(*)"
         " FROM tasks t, json_each(t.errors) e WHERE t.status IN ('FAILED', 'REJECTED')"
         " GROUP BY code ORDER BY 2 DESC, 1 LIMIT 8"
@@ -106,6 +104,6 @@ def _failures(history: History) -> tuple[tuple[str, int], ...]:
     return tuple((as_text(code), as_int(count)) for code, count in rows)
 
 
-def _saved(history: History) -> tuple[int, int]:
-    row = history.row("SELECT count(*), coalesce(sum(bytes), 0) FROM downloads WHERE state = 'done'")
+def _saved(store: Store) -> tuple[int, int]:
+    row = store.row("SELECT count(*), coalesce(sum(bytes), 0) FROM downloads WHERE state = 'done'")
     return (0, 0) if row is None else (as_int(row[0]), as_int(row[1]))

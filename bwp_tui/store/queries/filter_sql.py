@@ -8,10 +8,20 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from bwp_tui.domain.deadlines import REGULATIONS, received_until
-from bwp_tui.domain.filter import NOBODY, Ack, Age, Clause, Due, Filter, On, OneOf, Words
+from bwp_tui.domain.filter import (
+    NOBODY,
+    AcknowledgeClause,
+    AgeClause,
+    Clause,
+    DateClause,
+    DueClause,
+    Filter,
+    TextClause,
+    ValueClause,
+)
 from bwp_tui.domain.times import midnight, to_text
 from bwp_tui.store.database.connection import SqlValue
-from bwp_tui.store.queries.text_index import Index, Narrowing, as_stored, reading_all
+from bwp_tui.store.queries.text_index import Index, Narrowing, as_stored, full_scan
 
 Condition = tuple[str, tuple[SqlValue, ...]]
 
@@ -60,12 +70,12 @@ def order_clause(keys: Sequence[Key]) -> str:
     return ", ".join(f"{key} DESC" if greatest_first else key for key, greatest_first in keys)
 
 
-def backwards(keys: Sequence[Key]) -> tuple[Key, ...]:
+def reversed_keys(keys: Sequence[Key]) -> tuple[Key, ...]:
     """Return the keys of an order in which the last task comes first."""
     return tuple((key, not greatest_first) for key, greatest_first in keys)
 
 
-def before(keys: Sequence[Key], own: Sequence[SqlValue]) -> Iterator[tuple[Condition, Sequence[Key]]]:
+def rows_before(keys: Sequence[Key], own: Sequence[SqlValue]) -> Iterator[tuple[Condition, Sequence[Key]]]:
     """Yield conditions of which each task before another one meets just one: the nearest tasks' condition first.
 
     Each is a range of the order's index: so many of its keys are the other task's, and the next one is before its own.
@@ -88,16 +98,16 @@ def before(keys: Sequence[Key], own: Sequence[SqlValue]) -> Iterator[tuple[Condi
             yield (f"{same}({key}) IS NOT NULL", held), keys[place:]
 
 
-def is_tallied(wanted: Filter) -> bool:
+def has_count(wanted: Filter) -> bool:
     """Say whether the `tallies` alone tell how many tasks fit: they have the columns the filter asks for."""
     return all(
-        isinstance(clause, OneOf)
+        isinstance(clause, ValueClause)
         and (clause.field in ("status", "kind") or (clause.field == "is" and _TALLIED.issuperset(clause.values)))
         for clause in wanted.clauses
     )
 
 
-def condition(wanted: Filter, now: datetime, today: date, narrow: Narrowing = reading_all) -> Condition:
+def condition(wanted: Filter, now: datetime, today: date, narrow: Narrowing = full_scan) -> Condition:
     """Return what follows WHERE, on the table alias `t`, with its values.
 
     Args:
@@ -114,27 +124,27 @@ def condition(wanted: Filter, now: datetime, today: date, narrow: Narrowing = re
 
 def _clause(clause: Clause, now: datetime, today: date, narrow: Narrowing) -> Condition:
     match clause:
-        case Words(text):
+        case TextClause(text):
             return _anywhere(text, narrow)
-        case OneOf(field, values):
+        case ValueClause(field, values):
             return _one_of(field, values, narrow)
-        case Age(op, seconds):
+        case AgeClause(op, seconds):
             # An older task has an earlier instant, so the comparison turns around.
             turned = op.translate(str.maketrans("<>", "><"))
             bound = to_text(now - timedelta(seconds=seconds))
             sql = f"coalesce(t.submitted_at, t.recorded_at) {turned} ?"
             return _rare(sql) if op in ("<", "<=") and seconds <= _LATELY_S else sql, (bound,)
-        case Due(_, None):
+        case DueClause(_, None):
             return "t.due_on IS NULL", ()
-        case Due(op, int(days), still_open=still_open):
+        case DueClause(op, int(days), still_open=still_open):
             return f"t.due_on {op} ?{' AND t.open = 1' if still_open else ''}", (
                 (today + timedelta(days=days)).isoformat(),
             )
-        case Due(op, date() as day):
+        case DueClause(op, date() as day):
             return f"t.due_on {op} ?", (day.isoformat(),)
-        case Ack(op, bound):
+        case AcknowledgeClause(op, bound):
             return _acknowledgement(op, today + timedelta(days=bound) if isinstance(bound, int) else bound)
-        case On(field, op, bound):
+        case DateClause(field, op, bound):
             day = today - timedelta(days=bound) if isinstance(bound, int) else bound
             return (f"t.received_on {op} ?", (day.isoformat(),)) if field == "received" else _submitted(op, day)
     raise AssertionError(clause)
@@ -271,6 +281,6 @@ def _containing(text: str) -> str:
     return f"%{_escaped(text)}%"
 
 
-def among(column: str, numbers: frozenset[int] | None) -> str:
+def in_numbers(column: str, numbers: frozenset[int] | None) -> str:
     """Return a condition that `column` is one of `numbers`; None is no condition."""
     return "1" if numbers is None else f"{column} IN ({','.join(str(int(number)) for number in sorted(numbers))})"

@@ -8,33 +8,33 @@ from datetime import date
 from typing import Final
 
 from bwp_tui.domain.filter import Filter
-from bwp_tui.store.database.connection import History, Row, as_int
+from bwp_tui.store.database.connection import Row, Store, as_int
 from bwp_tui.store.queries import tasks
-from bwp_tui.store.queries.filter_sql import SORTS, Condition, Key, backwards, before, order_clause
+from bwp_tui.store.queries.filter_sql import SORTS, Condition, Key, order_clause, reversed_keys, rows_before
 
 Ranges = Iterator[tuple[Condition, Sequence[Key]]]
-"""What `search.before` yields."""
+"""What `search.rows_before` yields."""
 
 COUNTED: Final = 5_000
 """Tasks that are counted from the one in the middle towards each end: few enough to be counted at once."""
 
 
-class Neighbourhood:
+class KeysetPage:
     """What stands before and after one task of a view.
 
     Raises:
         KeyError: `sort` is not in `search.SORTS`.
     """
 
-    def __init__(self, history: History, wanted: Filter, number: int, *, today: date, sort: str) -> None:
-        self._history = history
+    def __init__(self, store: Store, wanted: Filter, number: int, *, today: date, sort: str) -> None:
+        self._store = store
         self._number = number
-        self._where, self._values = tasks.condition_of(history, wanted, today)
+        self._where, self._values = tasks.condition_of(store, wanted, today)
         self._down = SORTS[sort]
-        self._up = backwards(self._down)
+        self._up = reversed_keys(self._down)
         keys = ", ".join(key for key, _ in self._down)
         sql = f"SELECT {keys} FROM tasks t WHERE t.number = ? AND ({self._where})"
-        self._own = history.row(sql, (number, *self._values))
+        self._own = store.row(sql, (number, *self._values))
 
     def page(self, reach: int, rows: int) -> tuple[int, array[int]] | None:
         """Return the task with up to `reach` others before and after it, in order, and the place of the first.
@@ -47,16 +47,16 @@ class Neighbourhood:
         """
         if self._own is None:
             return None
-        above = self._next(before(self._down, self._own), reach)
-        below = self._next(before(self._up, self._own), reach)
+        above = self._next(rows_before(self._down, self._own), reach)
+        below = self._next(rows_before(self._up, self._own), reach)
         above.reverse()
         return self._place(self._own, rows) - len(above), above + array("q", [self._number]) + below
 
     def _place(self, own: Row, rows: int) -> int:
-        above = self._count(before(self._down, own))
+        above = self._count(rows_before(self._down, own))
         if above < COUNTED:
             return above
-        below = self._count(before(self._up, own))
+        below = self._count(rows_before(self._up, own))
         return max(above, rows - 1 - below if below < COUNTED else rows // 2)
 
     def _next(self, ranges: Ranges, most: int) -> array[int]:
@@ -65,9 +65,9 @@ class Neighbourhood:
         for (clause, bound), differing in ranges:
             if len(found) == most:
                 break
-            order = order_clause(backwards(differing))
+            order = order_clause(reversed_keys(differing))
             sql = f"SELECT t.number FROM tasks t WHERE {clause} AND ({self._where}) ORDER BY {order} LIMIT ?"
-            found += self._history.integers(sql, (*bound, *self._values, most - len(found)))
+            found += self._store.integers(sql, (*bound, *self._values, most - len(found)))
         return found
 
     def _count(self, ranges: Ranges) -> int:
@@ -75,7 +75,7 @@ class Neighbourhood:
         found = 0
         for (clause, bound), _ in ranges:
             sql = f"SELECT count(*) FROM (SELECT 1 FROM tasks t WHERE {clause} AND ({self._where}) LIMIT ?)"
-            row = self._history.row(sql, (*bound, *self._values, COUNTED - found))
+            row = self._store.row(sql, (*bound, *self._values, COUNTED - found))
             found += 0 if row is None else as_int(row[0])
             if found == COUNTED:
                 break

@@ -11,7 +11,7 @@ from typing import Final
 
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import from_text
-from bwp_tui.store.database.connection import History, Row, SqlValue, as_int, as_text
+from bwp_tui.store.database.connection import Row, SqlValue, Store, as_int, as_text
 
 _START: Final = 8
 """Characters of a client token that may be shown: they tell two apart and repeat no request."""
@@ -27,7 +27,7 @@ _SENT: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentRequest:
     """Something asked of the service for a task.
 
     Attributes:
@@ -61,37 +61,37 @@ class Sent:
     answer: tuple[str | None, str | None]
 
 
-def of_task(history: History, number: int) -> list[Sent]:
+def of_task(store: Store, number: int) -> list[SentRequest]:
     """Return what was asked of the service for task `number`, oldest first."""
-    return [_sent(row) for row in history.rows(f"{_SENT} WHERE i.task = ? ORDER BY i.id", (number,))]
+    return [_sent(row) for row in store.rows(f"{_SENT} WHERE i.task = ? ORDER BY i.id", (number,))]
 
 
-def why_not_cancelled(history: History, number: int) -> str | None:
+def why_not_cancelled(store: Store, number: int) -> str | None:
     """Return why the newest cancellation of task `number` was refused, or None where it was not."""
-    last = next((sent for sent in reversed(of_task(history, number)) if sent.action == "cancel"), None)
+    last = next((sent for sent in reversed(of_task(store, number)) if sent.action == "cancel"), None)
     return last.answer[1] if last is not None and last.state == "refused" else None
 
 
-def newest(history: History, limit: int) -> list[Sent]:
+def newest(store: Store, limit: int) -> list[SentRequest]:
     """Return what was asked last over all tasks, the newest first."""
-    return [_sent(row) for row in history.rows(f"{_SENT} ORDER BY i.id DESC LIMIT ?", (limit,))]
+    return [_sent(row) for row in store.rows(f"{_SENT} ORDER BY i.id DESC LIMIT ?", (limit,))]
 
 
-def ids(history: History) -> array[int]:
+def ids(store: Store) -> array[int]:
     """Return the ids of all that was ever asked, the newest first."""
-    return array("q", (as_int(id) for (id,) in history.rows("SELECT id FROM intents ORDER BY id DESC")))
+    return array("q", (as_int(id) for (id,) in store.rows("SELECT id FROM intents ORDER BY id DESC")))
 
 
-def window(history: History, wanted: Sequence[int]) -> list[Sent]:
+def window(store: Store, wanted: Sequence[int]) -> list[SentRequest]:
     """Return what was asked under these ids, in this order, without what is gone."""
     marks = ",".join("?" * len(wanted))
-    found = {sent.id: sent for sent in map(_sent, history.rows(f"{_SENT} WHERE i.id IN ({marks})", tuple(wanted)))}
+    found = {sent.id: sent for sent in map(_sent, store.rows(f"{_SENT} WHERE i.id IN ({marks})", tuple(wanted)))}
     return [found[id] for id in wanted if id in found]
 
 
-def _sent(row: Row) -> Sent:
+def _sent(row: Row) -> SentRequest:
     token = _text(row[15])
-    return Sent(
+    return SentRequest(
         id=as_int(row[0]),
         number=as_int(row[1]),
         task_id=_text(row[2]),

@@ -9,7 +9,7 @@ from typing import Final
 from bwp_tui.domain.task import Download, Kind, Task, TaskError, Verification
 from bwp_tui.domain.times import from_text
 from bwp_tui.store.database.connection import Row, SqlValue, as_int, as_text
-from bwp_tui.store.errors import HistoryDamaged
+from bwp_tui.store.errors import StoreDamaged
 
 DOWNLOAD_COLUMNS: Final = (
     "d.id, d.task, d.state, d.path, d.bytes, d.total, d.rate, d.sha256, d.etag, d.trouble, d.attempts,"
@@ -38,7 +38,7 @@ def task_of(row: Row) -> Task:
     try:
         return _task_of(row)
     except (ValueError, TypeError, OverflowError) as error:
-        raise HistoryDamaged(f"The history holds a task #{row[0]!r} that cannot be read.") from error
+        raise StoreDamaged(f"The history holds a task #{row[0]!r} that cannot be read.") from error
 
 
 def _task_of(row: Row) -> Task:

@@ -7,35 +7,35 @@ from typing import Final
 
 from bwp_tui.domain.filter import VIEWS, FilterError, View, parse
 from bwp_tui.domain.text import clean_line, nearest
-from bwp_tui.store.database.connection import History, Row, Transaction, as_text
-from bwp_tui.store.errors import HistoryDamaged, NotPossible
+from bwp_tui.store.database.connection import Row, Store, Transaction, as_text
+from bwp_tui.store.errors import NotPossible, StoreDamaged
 from bwp_tui.store.queries.filter_sql import SORTS
 
 LONGEST_NAME: Final = 30
 _SHORT: Final = 5
 
 
-def saved(history: History) -> tuple[View, ...]:
+def saved(store: Store) -> tuple[View, ...]:
     """Return the saved views in their order.
 
     Raises:
         HistoryDamaged: one of them cannot be read.
     """
-    return tuple(map(_view, history.rows("SELECT name, filter, sort, columns FROM views ORDER BY position, name")))
+    return tuple(map(_view, store.rows("SELECT name, filter, sort, columns FROM views ORDER BY position, name")))
 
 
-def every(history: History) -> tuple[View, ...]:
+def all_views(store: Store) -> tuple[View, ...]:
     """Return the built-in views and then the saved ones: those of the keys 1 to 9, and what goes beyond."""
-    return (*VIEWS, *saved(history))
+    return (*VIEWS, *saved(store))
 
 
-def named(history: History, name: str) -> View:
+def named(store: Store, name: str) -> View:
     """Return the view with this name, whatever the case of its letters.
 
     Raises:
         NotPossible: there is none; the sentence names the nearest.
     """
-    known = {view.name.casefold(): view for view in every(history)}
+    known = {view.name.casefold(): view for view in all_views(store)}
     wanted = clean_line(name).casefold()
     if wanted not in known:
         guess = nearest(wanted, tuple(known))
@@ -44,7 +44,7 @@ def named(history: History, name: str) -> View:
     return known[wanted]
 
 
-def save(history: History, view: View, position: int | None = None) -> None:
+def save(store: Store, view: View, position: int | None = None) -> None:
     """Save a view; one of the same name is replaced, and stays in its place unless `position` says where.
 
     Args:
@@ -55,7 +55,7 @@ def save(history: History, view: View, position: int | None = None) -> None:
     """
     name = clean_line(view.name)
     check(view)
-    with history.write() as transaction:
+    with store.write() as transaction:
         names = [as_text(row[0]) for row in transaction.run("SELECT name FROM views ORDER BY position, name")]
         folded = [known.casefold() for known in names]
         place = folded.index(name.casefold()) if name.casefold() in folded else len(names)
@@ -70,14 +70,14 @@ def save(history: History, view: View, position: int | None = None) -> None:
         _number(transaction, others)
 
 
-def delete(history: History, name: str) -> View:
+def delete(store: Store, name: str) -> View:
     """Remove a saved view and return it.
 
     Raises:
         NotPossible: there is none of that name, or it is built in.
     """
-    with history.write() as transaction:
-        view = named(history, name)
+    with store.write() as transaction:
+        view = named(store, name)
         if view in VIEWS:
             raise NotPossible(f"The view “{view.name}” is built in and stays.")
         transaction.run("DELETE FROM views WHERE name = ?", (view.name,))
@@ -113,5 +113,5 @@ def _view(row: Row) -> View:
     try:
         columns = tuple(str(column) for column in json.loads(as_text(row[3])))
     except (ValueError, TypeError) as error:
-        raise HistoryDamaged(f"The history holds a view “{clean_line(name)}” that cannot be read.") from error
+        raise StoreDamaged(f"The history holds a view “{clean_line(name)}” that cannot be read.") from error
     return View(name, name[:_SHORT], as_text(row[1]), as_text(row[2]), columns)

@@ -7,12 +7,12 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import date
 from typing import Final, overload
 
-from bwp_tui.domain.filter import Filter, OneOf
+from bwp_tui.domain.filter import Filter, ValueClause
 from bwp_tui.domain.task import Kind, Task
 from bwp_tui.domain.text import clean_line
-from bwp_tui.store.database.connection import History, as_int, as_text
+from bwp_tui.store.database.connection import Store, as_int, as_text
 from bwp_tui.store.errors import NoSuchTask
-from bwp_tui.store.queries.filter_sql import SORTS, Condition, among, condition, is_tallied, order_clause
+from bwp_tui.store.queries.filter_sql import SORTS, Condition, condition, has_count, in_numbers, order_clause
 from bwp_tui.store.queries.row_mapping import TASKS, task_of
 from bwp_tui.store.queries.text_index import narrowing
 
@@ -20,36 +20,36 @@ SHORTEST_PREFIX: Final = 4
 """Characters of a task id that may stand for the whole, when no other begins with them."""
 
 
-def get(history: History, number: int) -> Task:
+def get(store: Store, number: int) -> Task:
     """Return task `number`.
 
     Raises:
         NoSuchTask: there is none.
     """
-    row = history.row(f"{TASKS} WHERE t.number = ?", (number,))
+    row = store.row(f"{TASKS} WHERE t.number = ?", (number,))
     if row is None:
         raise NoSuchTask(f"There is no task #{number} in this history.")
     return task_of(row)
 
 
-def window(history: History, numbers: Sequence[int]) -> list[Task]:
+def window(store: Store, numbers: Sequence[int]) -> list[Task]:
     """Return the tasks with these local numbers, in this order, without those that are gone."""
     marks = ",".join("?" * len(numbers))
-    rows = history.rows(f"{TASKS} WHERE t.number IN ({marks})", tuple(numbers))
+    rows = store.rows(f"{TASKS} WHERE t.number IN ({marks})", tuple(numbers))
     found = {task.number: task for task in map(task_of, rows)}
     return [found[number] for number in numbers if number in found]
 
 
 @overload
 def numbers(
-    history: History, wanted: Filter, *, today: date, sort: str = "newest", limit: int | None = None
+    store: Store, wanted: Filter, *, today: date, sort: str = "newest", limit: int | None = None
 ) -> array[int]: ...
 @overload
 def numbers(
-    history: History, wanted: Filter, *, today: date, sort: str = "newest", unwanted: Callable[[], bool]
+    store: Store, wanted: Filter, *, today: date, sort: str = "newest", unwanted: Callable[[], bool]
 ) -> array[int] | None: ...
 def numbers(
-    history: History,
+    store: Store,
     wanted: Filter,
     *,
     today: date,
@@ -65,125 +65,125 @@ def numbers(
     Raises:
         KeyError: `sort` is not in `search.SORTS`.
     """
-    where, values = condition_of(history, wanted, today)
+    where, values = condition_of(store, wanted, today)
     sql = f"SELECT t.number FROM tasks t WHERE {where} ORDER BY {order_clause(SORTS[sort])} LIMIT ?"
-    return history.integers(sql, (*values, -1 if limit is None else limit), unwanted)
+    return store.integers(sql, (*values, -1 if limit is None else limit), unwanted)
 
 
-def highest(history: History) -> int:
+def highest(store: Store) -> int:
     """Return the highest local number there is, or 0."""
-    row = history.row("SELECT max(number) FROM tasks")
+    row = store.row("SELECT max(number) FROM tasks")
     return 0 if row is None or row[0] is None else as_int(row[0])
 
 
-def fitting(history: History, wanted: Filter, numbers: Sequence[int], *, today: date) -> frozenset[int]:
+def matching_among(store: Store, wanted: Filter, numbers: Sequence[int], *, today: date) -> frozenset[int]:
     """Return those of the tasks with these local numbers that fit."""
-    where, values = condition(wanted, history.clock(), today)
-    among_these = among("t.number", frozenset(numbers))
-    rows = history.rows(f"SELECT t.number FROM tasks t WHERE {among_these} AND {where}", values)
+    where, values = condition(wanted, store.clock(), today)
+    among_these = in_numbers("t.number", frozenset(numbers))
+    rows = store.rows(f"SELECT t.number FROM tasks t WHERE {among_these} AND {where}", values)
     return frozenset(as_int(number) for (number,) in rows)
 
 
-def matching(history: History, wanted: Filter, *, today: date, limit: int, sort: str = "newest") -> list[Task]:
+def matching(store: Store, wanted: Filter, *, today: date, limit: int, sort: str = "newest") -> list[Task]:
     """Return the first `limit` tasks that fit, in the order `sort`.
 
     Raises:
         KeyError: `sort` is not in `search.SORTS`.
     """
-    where, values = condition_of(history, wanted, today)
-    rows = history.rows(f"{TASKS} WHERE {where} ORDER BY {order_clause(SORTS[sort])} LIMIT ?", (*values, limit))
+    where, values = condition_of(store, wanted, today)
+    rows = store.rows(f"{TASKS} WHERE {where} ORDER BY {order_clause(SORTS[sort])} LIMIT ?", (*values, limit))
     return [task_of(row) for row in rows]
 
 
-def count(history: History, wanted: Filter, *, today: date) -> int:
+def count(store: Store, wanted: Filter, *, today: date) -> int:
     """Return how many tasks fit."""
-    if is_tallied(wanted):
-        where, values = condition(wanted, history.clock(), today)
-        row = history.row(f"SELECT coalesce(sum(t.tasks), 0) FROM tallies t WHERE {where}", values)
+    if has_count(wanted):
+        where, values = condition(wanted, store.clock(), today)
+        row = store.row(f"SELECT coalesce(sum(t.tasks), 0) FROM tallies t WHERE {where}", values)
     else:
-        where, values = condition_of(history, wanted, today)
-        row = history.row(f"SELECT count(*) FROM tasks t WHERE {where}", values)
+        where, values = condition_of(store, wanted, today)
+        row = store.row(f"SELECT count(*) FROM tasks t WHERE {where}", values)
     return 0 if row is None else as_int(row[0])
 
 
-def condition_of(history: History, wanted: Filter, today: date) -> Condition:
+def condition_of(store: Store, wanted: Filter, today: date) -> Condition:
     """Return a filter as a condition on the tasks, which uses the indexes of texts where they help."""
-    return condition(wanted, history.clock(), today, narrowing(history))
+    return condition(wanted, store.clock(), today, narrowing(store))
 
 
-def newest_for(history: History, kind: Kind, email: str) -> Task | None:
+def newest_for(store: Store, kind: Kind, email: str) -> Task | None:
     """Return the newest task with this kind and address, whatever the case of its letters, or None."""
-    row = history.row(
+    row = store.row(
         f"{TASKS} WHERE t.email = ? COLLATE NOCASE AND t.kind = ? ORDER BY t.number DESC LIMIT 1", (email, kind)
     )
     return None if row is None else task_of(row)
 
 
-def tags_in_use(history: History) -> tuple[str, ...]:
+def tags_in_use(store: Store) -> tuple[str, ...]:
     """Return every tag that a task has, once whatever the case of its letters, in alphabetical order."""
     sql = "SELECT DISTINCT value COLLATE NOCASE FROM tasks, json_each(tags) WHERE tags <> '[]' ORDER BY 1"
-    return tuple(as_text(row[0]) for row in history.rows(sql))
+    return tuple(as_text(row[0]) for row in store.rows(sql))
 
 
-def status_counts(history: History) -> dict[tuple[str, str], int]:
+def status_counts(store: Store) -> dict[tuple[str, str], int]:
     """Return the number of tasks by (kind, status)."""
-    rows = history.rows("SELECT kind, status, sum(tasks) FROM tallies WHERE tasks > 0 GROUP BY 1, 2")
+    rows = store.rows("SELECT kind, status, sum(tasks) FROM tallies WHERE tasks > 0 GROUP BY 1, 2")
     return {(as_text(kind), as_text(status)): as_int(tasks) for kind, status, tasks in rows}
 
 
-def changed_since(history: History, revision: int) -> list[int]:
+def changed_since(store: Store, revision: int) -> list[int]:
     """Return the numbers of the tasks that transactions after `revision` touched."""
-    rows = history.rows("SELECT number FROM tasks WHERE revision > ?", (revision,))
+    rows = store.rows("SELECT number FROM tasks WHERE revision > ?", (revision,))
     return [as_int(number) for (number,) in rows]
 
 
-def tagged_since(history: History, tag: str, revision: int) -> list[Task]:
+def tagged_since(store: Store, tag: str, revision: int) -> list[Task]:
     """Return the tasks with a tag that transactions after `revision` touched."""
-    where, values = condition_of(history, Filter((OneOf("tag", (tag,)),)), history.clock().date())
-    return [task_of(row) for row in history.rows(f"{TASKS} WHERE t.revision > ? AND ({where})", (revision, *values))]
+    where, values = condition_of(store, Filter((ValueClause("tag", (tag,)),)), store.clock().date())
+    return [task_of(row) for row in store.rows(f"{TASKS} WHERE t.revision > ? AND ({where})", (revision, *values))]
 
 
-def any_queued(history: History, numbers: Collection[int]) -> bool:
+def any_queued(store: Store, numbers: Collection[int]) -> bool:
     """Say whether one of the tasks has no answer of the service yet."""
-    return _any(history, "status = 'QUEUED'", numbers)
+    return _any(store, "status = 'QUEUED'", numbers)
 
 
-def any_being_cancelled(history: History, numbers: Collection[int]) -> bool:
+def any_being_cancelled(store: Store, numbers: Collection[int]) -> bool:
     """Say whether the cancellation of one of the tasks is asked for and not settled."""
-    return _any(history, "cancel_asked = 1", numbers)
+    return _any(store, "cancel_asked = 1", numbers)
 
 
-def troubles(history: History) -> list[str]:
+def current_troubles(store: Store) -> list[str]:
     """Return why the service could not be asked about each task that goes on, the newest task first."""
-    rows = history.rows(
+    rows = store.rows(
         "SELECT trouble FROM tasks WHERE trouble IS NOT NULL AND terminal = 0"
         " AND status <> 'UNCONFIRMED' ORDER BY number DESC"
     )
     return [as_text(trouble) for (trouble,) in rows]
 
 
-def _any(history: History, condition: str, numbers: Collection[int]) -> bool:
-    sql = f"SELECT 1 FROM tasks WHERE {condition} AND {among('number', frozenset(numbers))} LIMIT 1"
-    return history.row(sql) is not None
+def _any(store: Store, condition: str, numbers: Collection[int]) -> bool:
+    sql = f"SELECT 1 FROM tasks WHERE {condition} AND {in_numbers('number', frozenset(numbers))} LIMIT 1"
+    return store.row(sql) is not None
 
 
-def named(history: History, name: str) -> Task:
+def find_by_name(store: Store, name: str) -> Task:
     """Return the task an operator names: a local number (`17` or `#17`), a task id, or a prefix of one.
 
     Raises:
         NoSuchTask: none fits, or more than one.
     """
     wanted = clean_line(name)
-    row = history.row(f"{TASKS} WHERE t.task_id = ?", (wanted,))
+    row = store.row(f"{TASKS} WHERE t.task_id = ?", (wanted,))
     if row is not None:
         return task_of(row)
     digits = wanted.removeprefix("#")
     as_number = None
     if digits.isascii() and digits.isdigit() and len(digits) <= 18:
-        as_number = history.row(f"{TASKS} WHERE t.number = ?", (int(digits),))
+        as_number = store.row(f"{TASKS} WHERE t.number = ?", (int(digits),))
     if as_number is not None and (wanted.startswith("#") or len(digits) < SHORTEST_PREFIX):
         return task_of(as_number)
-    by_prefix = _with_prefix(history, wanted)
+    by_prefix = _with_prefix(store, wanted)
     found = [*by_prefix, *([task_of(as_number)] if as_number is not None else [])]
     if len(found) == 1:
         return found[0]
@@ -195,8 +195,8 @@ def named(history: History, name: str) -> Task:
     )
 
 
-def _with_prefix(history: History, prefix: str) -> list[Task]:
+def _with_prefix(store: Store, prefix: str) -> list[Task]:
     if len(prefix) < SHORTEST_PREFIX:
         return []
-    rows = history.rows(f"{TASKS} WHERE t.task_id >= ? AND t.task_id < ? LIMIT 2", (prefix, prefix + "\U0010ffff"))
+    rows = store.rows(f"{TASKS} WHERE t.task_id >= ? AND t.task_id < ? LIMIT 2", (prefix, prefix + "\U0010ffff"))
     return [task_of(row) for row in rows]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Final
 
-from bwp_tui.store.database.connection import History, as_int
+from bwp_tui.store.database.connection import Store, as_int
 
 PIECE: Final = 3
 """Letters of a piece: the tokenizer's own, and so the shortest text the index helps to find."""
@@ -42,16 +42,16 @@ REBUILD: Final = (
 """What makes both indexes anew: no piece of a text that is gone is left, as it is where rows are only deleted."""
 
 
-def reading_all(_index: Index, _text: str) -> None:
+def full_scan(_index: Index, _text: str) -> None:
     """Use no index."""
 
 
-def narrowing(history: History) -> Narrowing:
+def narrowing(store: Store) -> Narrowing:
     """Return what tells where the indexes of this register help."""
 
     def narrow(index: Index, text: str) -> str | None:
         question = _question(text)
-        return question if question is not None and _is_rare(history, index, question) else None
+        return question if question is not None and _is_rare(store, index, question) else None
 
     return narrow
 
@@ -68,8 +68,8 @@ def _question(text: str) -> str | None:
     return " AND ".join(f'"{piece}"' for piece in quoted) or None
 
 
-def _is_rare(history: History, index: Index, question: str) -> bool:
-    row = history.row(
+def _is_rare(store: Store, index: Index, question: str) -> bool:
+    row = store.row(
         f"SELECT count(*) FROM (SELECT 1 FROM {index} WHERE {index} MATCH ? LIMIT ?)", (question, MOST_FOUND + 1)
     )
     return row is not None and as_int(row[0]) <= MOST_FOUND

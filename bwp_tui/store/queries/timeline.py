@@ -7,8 +7,8 @@ from typing import Final
 
 from bwp_tui.domain.task import Event
 from bwp_tui.domain.times import from_text
-from bwp_tui.store.database.connection import History, SqlValue, Transaction, as_int, as_text
-from bwp_tui.store.errors import HistoryDamaged
+from bwp_tui.store.database.connection import SqlValue, Store, Transaction, as_int, as_text
+from bwp_tui.store.errors import StoreDamaged
 
 SERVICE = "service"
 """Actor of what the service did or answered."""
@@ -37,9 +37,9 @@ def append(
     )
 
 
-def of_task(history: History, number: int) -> list[Event]:
+def of_task(store: Store, number: int) -> list[Event]:
     """Return the timeline of task `number`, oldest first."""
-    rows = history.rows(
+    rows = store.rows(
         "SELECT at, actor, what, before, after, detail FROM timeline WHERE task = ? ORDER BY id", (number,)
     )
     return [
@@ -55,10 +55,10 @@ def of_task(history: History, number: int) -> list[Event]:
     ]
 
 
-def refused_cancellations(history: History, after: int) -> tuple[int, list[tuple[int, str]]]:
+def refused_cancellations(store: Store, after: int) -> tuple[int, list[tuple[int, str]]]:
     """Return the last line of all, and task and words of each cancellation refused after line `after`."""
-    last = history.row("SELECT coalesce(max(id), 0) FROM timeline")
-    rows = history.rows(
+    last = store.row("SELECT coalesce(max(id), 0) FROM timeline")
+    rows = store.rows(
         "SELECT task, detail FROM timeline WHERE id > ? AND what = 'cancel refused' ORDER BY id", (after,)
     )
     return (0 if last is None else as_int(last[0])), [(as_int(task), as_text(detail or "")) for task, detail in rows]
@@ -68,10 +68,10 @@ def _instant(value: SqlValue) -> datetime:
     try:
         return from_text(as_text(value))
     except ValueError as error:
-        raise HistoryDamaged("The history holds a line of a timeline without an instant.") from error
+        raise StoreDamaged("The history holds a line of a timeline without an instant.") from error
 
 
-def span(history: History) -> tuple[str, str] | None:
+def span(store: Store) -> tuple[str, str] | None:
     """Return the instants of the first and last line of any task's timeline, as the register stores them, or None."""
-    row = history.row("SELECT min(at), max(at) FROM timeline")
+    row = store.row("SELECT min(at), max(at) FROM timeline")
     return None if row is None or row[0] is None else (as_text(row[0]), as_text(row[1]))

@@ -9,25 +9,25 @@ from datetime import date
 from operator import neg, pos
 from typing import Final, NamedTuple
 
-from bwp_tui.domain.filter import Age, Filter
-from bwp_tui.store.database.connection import History
+from bwp_tui.domain.filter import AgeClause, Filter
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
-from bwp_tui.store.queries.keyset_page import Neighbourhood
+from bwp_tui.store.queries.keyset_page import KeysetPage
 
 PAGE: Final = 500
 """Rows that are read before all others: more than any terminal shows."""
 
-LONG: Final = 60_000
+LONG_VIEW: Final = 60_000
 """Rows of a view above which another order is shown about the cursor's task first: fewer are read as fast as those."""
 
-MOST_MENDED: Final = 1_000
+MOST_PATCHED: Final = 1_000
 """Changes up to which a list is mended; with more of them, all is read anew."""
 
 _PLACES: Final[dict[str, Callable[[int], int]]] = {"newest": neg, "oldest": pos}
 """The orders in which a task's place follows from its number alone."""
 
 
-class Wanted(NamedTuple):
+class ViewQuery(NamedTuple):
     """A question for rows: `today` is what its days are counted from."""
 
     filter: Filter
@@ -35,7 +35,7 @@ class Wanted(NamedTuple):
     today: date
 
 
-class Near(NamedTuple):
+class AnchorRow(NamedTuple):
     """The task that is to be in sight, and how many rows the view has: the same tasks as before in another order."""
 
     number: int
@@ -45,14 +45,14 @@ class Near(NamedTuple):
 class ViewRows:
     """The rows of one view after another, for one thread."""
 
-    def __init__(self, history: History) -> None:
-        self._history = history
-        self._wanted: Wanted | None = None
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._wanted: ViewQuery | None = None
         self._numbers: array[int] = array("q")
         self._highest = 0
         self._tasks = 0
 
-    def first(self, wanted: Wanted, near: Near | None = None) -> array[int] | None:
+    def first_page(self, wanted: ViewQuery, near: AnchorRow | None = None) -> array[int] | None:
         """Return what is to be seen first of a view that is long and was not the last one asked for, or None.
 
         That is its first page; or, with `near`, a page with that task in its middle and 0 for all rows that are not
@@ -61,12 +61,12 @@ class ViewRows:
         if wanted == self._wanted:
             return None
         if near is not None:
-            return self._around(wanted, near) if near.rows > LONG else None
-        page = tasks.numbers(self._history, wanted.filter, today=wanted.today, sort=wanted.sort, limit=PAGE)
+            return self._anchored_page(wanted, near) if near.rows > LONG_VIEW else None
+        page = tasks.numbers(self._store, wanted.filter, today=wanted.today, sort=wanted.sort, limit=PAGE)
         return page if len(page) == PAGE else None
 
-    def _around(self, wanted: Wanted, near: Near) -> array[int] | None:
-        about = Neighbourhood(self._history, wanted.filter, near.number, today=wanted.today, sort=wanted.sort)
+    def _anchored_page(self, wanted: ViewQuery, near: AnchorRow) -> array[int] | None:
+        about = KeysetPage(self._store, wanted.filter, near.number, today=wanted.today, sort=wanted.sort)
         found = about.page(PAGE // 2, near.rows)
         if found is None:
             return None
@@ -75,39 +75,37 @@ class ViewRows:
         rows[start : start + len(page)] = page
         return rows
 
-    def every(self, wanted: Wanted, changed: Sequence[int], unwanted: Callable[[], bool]) -> array[int] | None:
+    def all_numbers(self, wanted: ViewQuery, changed: Sequence[int], unwanted: Callable[[], bool]) -> array[int] | None:
         """Return all rows of a view, or None where `unwanted` came to be true before they were read.
 
         Args:
             changed: the tasks that were touched since this was last called.
         """
         # Read before the rows: what is added meanwhile is then seen as new once more, rather than never.
-        highest, count = tasks.highest(self._history), tasks.count(self._history, Filter(), today=wanted.today)
-        if self._can_be_mended(wanted, changed, count):
-            self._mend(wanted, changed)
+        highest, count = tasks.highest(self._store), tasks.count(self._store, Filter(), today=wanted.today)
+        if self._can_be_patched(wanted, changed, count):
+            self._patch(wanted, changed)
         else:
             self._wanted = None
-            numbers = tasks.numbers(
-                self._history, wanted.filter, today=wanted.today, sort=wanted.sort, unwanted=unwanted
-            )
+            numbers = tasks.numbers(self._store, wanted.filter, today=wanted.today, sort=wanted.sort, unwanted=unwanted)
             if numbers is None:
                 return None
             self._numbers, self._wanted = numbers, wanted
         self._highest, self._tasks = highest, count
         return self._numbers
 
-    def _can_be_mended(self, wanted: Wanted, changed: Sequence[int], count: int) -> bool:
+    def _can_be_patched(self, wanted: ViewQuery, changed: Sequence[int], count: int) -> bool:
         added = sum(number > self._highest for number in changed)
         return (
             wanted == self._wanted
             and wanted.sort in _PLACES
-            and len(changed) <= MOST_MENDED
+            and len(changed) <= MOST_PATCHED
             and count == self._tasks + added  # else some were removed, and nothing tells which
-            and not any(isinstance(clause, Age) for clause in wanted.filter.clauses)  # time alone changes those
+            and not any(isinstance(clause, AgeClause) for clause in wanted.filter.clauses)  # time alone changes those
         )
 
-    def _mend(self, wanted: Wanted, changed: Sequence[int]) -> None:
-        fitting = tasks.fitting(self._history, wanted.filter, changed, today=wanted.today)
+    def _patch(self, wanted: ViewQuery, changed: Sequence[int]) -> None:
+        fitting = tasks.matching_among(self._store, wanted.filter, changed, today=wanted.today)
         place, numbers = _PLACES[wanted.sort], self._numbers
         for number in changed:
             at = bisect_left(numbers, place(number), key=place)

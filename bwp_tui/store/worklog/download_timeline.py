@@ -7,34 +7,34 @@ from typing import Final
 from bwp_tui.store.database.connection import Transaction, as_int
 from bwp_tui.store.queries import timeline
 
-CUT: Final = "download cut"
-PUT_OFF: Final = "download put off"
-WENT_ON: Final = "download went on"
-BEGUN_ANEW: Final = "download begun anew"
+CONNECTION_LOST: Final = "download cut"
+POSTPONED: Final = "download put off"
+RESUMED: Final = "download went on"
+RESTARTED: Final = "download begun anew"
 
 _TOLD: Final = 10
 """So many failed tries of a download are told, and so many times that it went on: a bad line makes no flood."""
 
-_FAILED_TRIES: Final = (CUT, PUT_OFF)
-_GOINGS_ON: Final = (WENT_ON, BEGUN_ANEW)
+_FAILED_TRIES: Final = (CONNECTION_LOST, POSTPONED)
+_GOINGS_ON: Final = (RESUMED, RESTARTED)
 
 
-def tell(transaction: Transaction, number: int, what: str, detail: str) -> None:
+def append_step(transaction: Transaction, number: int, what: str, detail: str) -> None:
     """Add a step to the timeline of task `number`, unless enough of its like are told of its newest download."""
     alike = _FAILED_TRIES if what in _FAILED_TRIES else _GOINGS_ON
-    if _told(transaction, number, alike) < _TOLD:
+    if _count_alike(transaction, number, alike) < _TOLD:
         timeline.append(transaction, number, timeline.PROGRAM, what, detail=detail)
 
 
-def tell_rest(transaction: Transaction, number: int, failed_tries: int) -> None:
+def append_summary(transaction: Transaction, number: int, failed_tries: int) -> None:
     """Say at the end of a download how many of its failed tries the timeline does not tell."""
-    more = failed_tries - _told(transaction, number, _FAILED_TRIES)
+    more = failed_tries - _count_alike(transaction, number, _FAILED_TRIES)
     if more > 0:
         words = f"and {more} more {'try' if more == 1 else 'tries'} that did not bring it to its end"
         timeline.append(transaction, number, timeline.PROGRAM, "download steps", detail=words)
 
 
-def _told(transaction: Transaction, number: int, alike: tuple[str, str]) -> int:
+def _count_alike(transaction: Transaction, number: int, alike: tuple[str, str]) -> int:
     row = transaction.one(
         "SELECT count(*) FROM timeline WHERE task = ? AND what IN (?, ?)"
         " AND id > (SELECT coalesce(max(id), 0) FROM timeline WHERE task = ? AND what = 'download asked')",

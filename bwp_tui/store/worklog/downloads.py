@@ -8,10 +8,10 @@ from typing import Final, NamedTuple
 
 from bwp_tui.domain.task import Download, Kind
 from bwp_tui.domain.times import from_text, to_text
-from bwp_tui.store.database.connection import History, Row, SqlValue, Transaction, as_int, as_text
-from bwp_tui.store.database.row_touch import mark
+from bwp_tui.store.database.connection import Row, SqlValue, Store, Transaction, as_int, as_text
+from bwp_tui.store.database.row_touch import touch_row
 from bwp_tui.store.queries import timeline
-from bwp_tui.store.queries.filter_sql import among
+from bwp_tui.store.queries.filter_sql import in_numbers
 from bwp_tui.store.queries.row_mapping import DOWNLOAD_COLUMNS, download_of
 from bwp_tui.store.worklog import download_timeline
 
@@ -25,13 +25,13 @@ PLACE: Final = "coalesce(d.place, d.id)"
 
 _DUE: Final = f"{QUEUED} AND d.paused = 0"
 _RUNNING: Final = f"{_OPEN} AND d.state = 'running'"
-_ORDERS: Final = (
+_JOBS: Final = (
     "SELECT d.id, d.task, t.kind, t.email, t.task_id, d.directory, d.etag, d.total, d.attempts, d.actor"
     " FROM downloads d JOIN tasks t ON t.number = d.task"
 )
 
 
-class Order(NamedTuple):
+class DownloadJob(NamedTuple):
     """A download for the engine to carry out, with what names its file."""
 
     id: int
@@ -46,7 +46,7 @@ class Order(NamedTuple):
     actor: str
 
 
-def asked(transaction: Transaction, number: int, directory: str, actor: str) -> int:
+def create(transaction: Transaction, number: int, directory: str, actor: str) -> int:
     """Record that the result of task `number` is to be downloaded into `directory`; return the download's id.
 
     It goes on where a failed one has left its part in the same folder.
@@ -68,45 +68,45 @@ def asked(transaction: Transaction, number: int, directory: str, actor: str) -> 
     return as_int(new)
 
 
-def of_task(history: History, number: int) -> list[Download]:
+def of_task(store: Store, number: int) -> list[Download]:
     """Return every download of the result of task `number`, oldest first."""
-    rows = history.rows(f"SELECT {DOWNLOAD_COLUMNS} FROM downloads d WHERE d.task = ? ORDER BY d.id", (number,))
+    rows = store.rows(f"SELECT {DOWNLOAD_COLUMNS} FROM downloads d WHERE d.task = ? ORDER BY d.id", (number,))
     return [download_of(row) for row in rows]
 
 
 def due(
-    history: History,
+    store: Store,
     now: datetime,
     limit: int,
     busy: frozenset[int] = frozenset(),
-) -> list[Order]:
+) -> list[DownloadJob]:
     """Return the queued downloads whose time has come, in the order of the queue.
 
     Args:
         busy: of none of these tasks: another download of each has not left its slot yet.
     """
-    rows = history.rows(
-        f"{_ORDERS} WHERE {_DUE} AND d.not_before <= ? AND t.task_id IS NOT NULL"
-        f" AND NOT {among('d.task', busy)} ORDER BY {PLACE}, d.id LIMIT ?",
+    rows = store.rows(
+        f"{_JOBS} WHERE {_DUE} AND d.not_before <= ? AND t.task_id IS NOT NULL"
+        f" AND NOT {in_numbers('d.task', busy)} ORDER BY {PLACE}, d.id LIMIT ?",
         (to_text(now), limit),
     )
-    return _orders(rows)
+    return _jobs(rows)
 
 
-def unwanted(history: History) -> list[Order]:
+def with_unwanted_part(store: Store) -> list[DownloadJob]:
     """Return the cancelled downloads whose parts are still to be removed."""
-    return _orders(history.rows(f"{_ORDERS} WHERE d.part_unwanted = 1 AND t.task_id IS NOT NULL"))
+    return _jobs(store.rows(f"{_JOBS} WHERE d.part_unwanted = 1 AND t.task_id IS NOT NULL"))
 
 
-def running(history: History) -> frozenset[int]:
+def running(store: Store) -> frozenset[int]:
     """Return the ids of the downloads that run and are to go on."""
-    rows = history.rows(f"SELECT d.id FROM downloads d WHERE {_RUNNING} AND d.paused = 0")
+    rows = store.rows(f"SELECT d.id FROM downloads d WHERE {_RUNNING} AND d.paused = 0")
     return frozenset(as_int(found) for (found,) in rows)
 
 
-def _orders(rows: list[Row]) -> list[Order]:
+def _jobs(rows: list[Row]) -> list[DownloadJob]:
     return [
-        Order(
+        DownloadJob(
             id=as_int(row[0]),
             number=as_int(row[1]),
             kind=Kind(as_text(row[2])),
@@ -122,47 +122,47 @@ def _orders(rows: list[Row]) -> list[Order]:
     ]
 
 
-def next_at(history: History, busy: frozenset[int] = frozenset()) -> datetime | None:
+def next_at(store: Store, busy: frozenset[int] = frozenset()) -> datetime | None:
     """Return when the next queued download may begin, or None when none is queued; `busy` as in `due`."""
-    row = history.row(f"SELECT min(d.not_before) FROM downloads d WHERE {_DUE} AND NOT {among('d.task', busy)}")
+    row = store.row(f"SELECT min(d.not_before) FROM downloads d WHERE {_DUE} AND NOT {in_numbers('d.task', busy)}")
     return None if row is None or row[0] is None else from_text(as_text(row[0]))
 
 
-def open_ones(history: History) -> list[Download]:
+def unfinished(store: Store) -> list[Download]:
     """Return the downloads that have not ended: those that run, then those that wait, in the order of the queue."""
-    rows = history.rows(
+    rows = store.rows(
         f"SELECT {DOWNLOAD_COLUMNS} FROM downloads d WHERE {_OPEN} ORDER BY d.state = 'queued', {PLACE}, d.id"
     )
     return [download_of(row) for row in rows]
 
 
-def directory_of(history: History, download_id: int) -> str:
+def directory_of(store: Store, download_id: int) -> str:
     """Return the folder that a download goes into; empty where there is no such download."""
-    row = history.row("SELECT directory FROM downloads WHERE id = ?", (download_id,))
+    row = store.row("SELECT directory FROM downloads WHERE id = ?", (download_id,))
     return "" if row is None else as_text(row[0])
 
 
-def is_saved(history: History, number: int, path: str) -> bool:
+def is_saved(store: Store, number: int, path: str) -> bool:
     """Say whether the result of task `number` is recorded as saved at `path`."""
-    row = history.row("SELECT 1 FROM downloads WHERE task = ? AND state = 'done' AND path = ?", (number, path))
+    row = store.row("SELECT 1 FROM downloads WHERE task = ? AND state = 'done' AND path = ?", (number, path))
     return row is not None
 
 
-def requeue_interrupted(history: History) -> int:
+def requeue_interrupted(store: Store) -> int:
     """Queue again what an engine that is gone left running; return how many there were."""
-    with history.write() as transaction:
+    with store.write() as transaction:
         rows = transaction.run(
             f"UPDATE downloads AS d SET state = 'queued', rate = NULL, revision = ? WHERE {_RUNNING} RETURNING task",
             (transaction.revision,),
         )
         for (number,) in rows:
-            mark(transaction, as_int(number))
+            touch_row(transaction, as_int(number))
         return len(rows)
 
 
-def started(history: History, order: Order) -> bool:
+def record_start(store: Store, order: DownloadJob) -> bool:
     """Record that a slot has taken up the download; say whether it may: it can have been paused or cancelled since."""
-    with history.write() as transaction:
+    with store.write() as transaction:
         return _changed(
             transaction,
             order,
@@ -172,9 +172,9 @@ def started(history: History, order: Order) -> bool:
         )
 
 
-def progressed(
-    history: History,
-    order: Order,
+def record_progress(
+    store: Store,
+    order: DownloadJob,
     received: int,
     total: int | None,
     rate: float | None,
@@ -189,7 +189,7 @@ def progressed(
         trouble: what its operator is to know of it now.
         step: a step for the timeline, as `download_steps` names it, and its detail.
     """
-    with history.write() as transaction:
+    with store.write() as transaction:
         is_open = _changed(
             transaction,
             order,
@@ -197,12 +197,12 @@ def progressed(
             (received, total, rate, etag, trouble),
         )
         if is_open and step is not None:
-            download_timeline.tell(transaction, order.number, *step)
+            download_timeline.append_step(transaction, order.number, *step)
 
 
-def stumbled(history: History, order: Order, words: str, at_byte: int, again_at: datetime) -> None:
+def record_failed_attempt(store: Store, order: DownloadJob, words: str, at_byte: int, again_at: datetime) -> None:
     """Record why a try failed of a download that keeps its slot, behind which byte, and when the next one begins."""
-    with history.write() as transaction:
+    with store.write() as transaction:
         is_open = _changed(
             transaction,
             order,
@@ -210,16 +210,20 @@ def stumbled(history: History, order: Order, words: str, at_byte: int, again_at:
             (at_byte, words, to_text(again_at)),
         )
         if is_open:
-            download_timeline.tell(transaction, order.number, download_timeline.CUT, f"at byte {at_byte}: {words}")
+            download_timeline.append_step(
+                transaction, order.number, download_timeline.CONNECTION_LOST, f"at byte {at_byte}: {words}"
+            )
 
 
-def finished(history: History, order: Order, path: str, size: int, sha256: str, remarks: Sequence[str] = ()) -> None:
+def record_success(
+    store: Store, order: DownloadJob, path: str, size: int, sha256: str, remarks: Sequence[str] = ()
+) -> None:
     """Record that the verified file lies at `path`, even if its download was cancelled a moment before.
 
     Args:
         remarks: sentences on what is to be known of it before it is unpacked.
     """
-    with history.write() as transaction:
+    with store.write() as transaction:
         _ended(
             transaction,
             order,
@@ -238,9 +242,9 @@ def finished(history: History, order: Order, path: str, size: int, sha256: str, 
         )
 
 
-def put_off(history: History, order: Order, words: str, not_before: datetime, *, was_tried: bool = True) -> None:
+def reschedule(store: Store, order: DownloadJob, words: str, not_before: datetime, *, was_tried: bool = True) -> None:
     """Record why a download that has not ended stopped for now and when it goes on, and whether that was a try."""
-    with history.write() as transaction:
+    with store.write() as transaction:
         is_open = _changed(
             transaction,
             order,
@@ -248,12 +252,12 @@ def put_off(history: History, order: Order, words: str, not_before: datetime, *,
             (was_tried, words, to_text(not_before)),
         )
         if is_open and was_tried:
-            download_timeline.tell(transaction, order.number, download_timeline.PUT_OFF, words)
+            download_timeline.append_step(transaction, order.number, download_timeline.POSTPONED, words)
 
 
-def requeued(history: History, order: Order, words: str) -> None:
+def requeued(store: Store, order: DownloadJob, words: str) -> None:
     """Record why a download that runs gives up its slot, and queue it behind those that wait."""
-    with history.write() as transaction:
+    with store.write() as transaction:
         is_open = _changed(
             transaction,
             order,
@@ -262,14 +266,14 @@ def requeued(history: History, order: Order, words: str) -> None:
             (words, transaction.now_text),
         )
         if is_open:
-            download_timeline.tell(transaction, order.number, download_timeline.PUT_OFF, words)
+            download_timeline.append_step(transaction, order.number, download_timeline.POSTPONED, words)
 
 
-def failed(
-    history: History, order: Order, words: str, *, part_is_left: bool = True, actor: str = timeline.SERVICE
+def record_failure(
+    store: Store, order: DownloadJob, words: str, *, part_is_left: bool = True, actor: str = timeline.SERVICE
 ) -> None:
     """Record why a download ended without a file, whether its part may be gone on with, and whose doing it was."""
-    with history.write() as transaction:
+    with store.write() as transaction:
         over = _ended(
             transaction,
             order,
@@ -281,9 +285,9 @@ def failed(
             timeline.append(transaction, order.number, actor, "download failed", detail=words)
 
 
-def interrupted(history: History, order: Order) -> None:
+def record_interruption(store: Store, order: DownloadJob) -> None:
     """Queue again a download that stops although it has not ended; a paused one stays paused."""
-    with history.write() as transaction:
+    with store.write() as transaction:
         _changed(
             transaction,
             order,
@@ -293,25 +297,25 @@ def interrupted(history: History, order: Order) -> None:
         )
 
 
-def part_removed(history: History, order: Order) -> None:
+def record_part_removed(store: Store, order: DownloadJob) -> None:
     """Record that nothing is left on disk of a cancelled download."""
-    with history.write() as transaction:
+    with store.write() as transaction:
         _changed(transaction, order, "part_unwanted = 0", (), when="d.part_unwanted = 1")
 
 
 def _ended(
-    transaction: Transaction, order: Order, columns: str, values: tuple[SqlValue, ...], *, when: str = _OPEN
+    transaction: Transaction, order: DownloadJob, columns: str, values: tuple[SqlValue, ...], *, when: str = _OPEN
 ) -> bool:
     """Do as `_changed` at the end of a download: its last try counts, and those are summed up that were not told."""
     ended = _changed(transaction, order, f"{columns}, attempts = attempts + 1", values, when=when)
     if ended:
         row = transaction.one("SELECT attempts FROM downloads WHERE id = ?", (order.id,))
-        download_timeline.tell_rest(transaction, order.number, 0 if row is None else as_int(row[0]) - 1)
+        download_timeline.append_summary(transaction, order.number, 0 if row is None else as_int(row[0]) - 1)
     return ended
 
 
 def _changed(
-    transaction: Transaction, order: Order, columns: str, values: tuple[SqlValue, ...], *, when: str = _OPEN
+    transaction: Transaction, order: DownloadJob, columns: str, values: tuple[SqlValue, ...], *, when: str = _OPEN
 ) -> bool:
     """Change the download and mark its task, if `when` holds of it: an operator may have been faster; say whether."""
     rows = transaction.run(
@@ -319,5 +323,5 @@ def _changed(
         (*values, transaction.revision, order.id),
     )
     if rows:
-        mark(transaction, order.number)
+        touch_row(transaction, order.number)
     return bool(rows)

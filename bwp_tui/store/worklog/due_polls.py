@@ -9,8 +9,8 @@ from typing import Final
 
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import from_text, local_day, to_text
-from bwp_tui.store.database.connection import History, Row, as_int, as_text
-from bwp_tui.store.queries.filter_sql import among
+from bwp_tui.store.database.connection import Row, Store, as_int, as_text
+from bwp_tui.store.queries.filter_sql import in_numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ _UNHURRIED: Final = 10 * SOON
 
 
 def due(
-    history: History,
+    store: Store,
     now: datetime,
     limit: int,
     in_sight: frozenset[int] = frozenset(),
@@ -54,14 +54,14 @@ def due(
     """
     near = local_day(now) + timedelta(days=NEAR_DAYS)
     orders = (
-        (among("number", in_sight), "next_poll_at"),
+        (in_numbers("number", in_sight), "next_poll_at"),
         (f"open = 1 AND due_on <= '{near.isoformat()}'", "due_on, next_poll_at"),
         ("1", "next_poll_at"),
     )
     found: dict[int, DuePoll] = {}
     for condition, order in orders if in_sight else orders[1:]:
         if len(found) < limit:
-            rows = history.rows(
+            rows = store.rows(
                 f"{_TASKS} AND next_poll_at <= ? AND {condition} ORDER BY {order} LIMIT ?",
                 (to_text(now), limit),
             )
@@ -69,9 +69,9 @@ def due(
     return list(found.values())[:limit]
 
 
-def soon(history: History, now: datetime, limit: int) -> list[DuePoll]:
+def soon(store: Store, now: datetime, limit: int) -> list[DuePoll]:
     """Return tasks that a request may take along: due within `SOON`, the first due first."""
-    rows = history.rows(
+    rows = store.rows(
         f"{_TASKS} AND next_poll_at > ? AND next_poll_at <= ? AND polled_at <= ? ORDER BY next_poll_at LIMIT ?",
         (to_text(now), to_text(now + SOON), to_text(now - _UNHURRIED), limit),
     )
@@ -90,14 +90,14 @@ def _due_poll(row: Row) -> DuePoll:
     )
 
 
-def next_at(history: History) -> datetime | None:
+def next_at(store: Store) -> datetime | None:
     """Return when the next poll is due, or None when none is."""
-    row = history.row("SELECT min(next_poll_at) FROM tasks WHERE next_poll_at IS NOT NULL")
+    row = store.row("SELECT min(next_poll_at) FROM tasks WHERE next_poll_at IS NOT NULL")
     return None if row is None or row[0] is None else from_text(as_text(row[0]))
 
 
-def any_due(history: History, numbers: Sequence[int], at: datetime) -> bool:
+def any_due(store: Store, numbers: Sequence[int], at: datetime) -> bool:
     """Say whether one of these tasks was due to be polled by `at` and has not been."""
-    condition = among("number", frozenset(numbers))
+    condition = in_numbers("number", frozenset(numbers))
     sql = f"SELECT 1 FROM tasks WHERE task_id IS NOT NULL AND next_poll_at <= ? AND {condition} LIMIT 1"
-    return history.row(sql, (to_text(at),)) is not None
+    return store.row(sql, (to_text(at),)) is not None

@@ -7,10 +7,10 @@ from enum import IntEnum, StrEnum
 from typing import Final, NamedTuple
 
 from bwp_tui.domain.times import from_text, to_text
-from bwp_tui.store.database.connection import History, as_int, as_text
+from bwp_tui.store.database.connection import Store, as_int, as_text
 
 
-class Service(StrEnum):
+class ServiceState(StrEnum):
     """How the service last answered, or why it is not asked."""
 
     UNTRIED = "untried"
@@ -33,7 +33,7 @@ class Ability(IntEnum):
     ALL = 2
 
 
-_DISABLING: Final = frozenset({Service.BAD_CREDENTIALS, Service.UNUSABLE, Service.ENGINE_FAULT})
+_DISABLING: Final = frozenset({ServiceState.BAD_CREDENTIALS, ServiceState.UNUSABLE, ServiceState.ENGINE_FAULT})
 
 
 class EngineState(NamedTuple):
@@ -61,13 +61,11 @@ class EngineState(NamedTuple):
         return self.pid is not None and (self.pid == pid or self.ability is not Ability.NOTHING)
 
 
-def read(history: History) -> EngineState:
+def read(store: Store) -> EngineState:
     """Return what the engine last said."""
-    row = history.row(
-        "SELECT pid, host, service, message, next_try_at, most_a_second, term, ability, upkeep FROM engine"
-    )
+    row = store.row("SELECT pid, host, service, message, next_try_at, most_a_second, term, ability, upkeep FROM engine")
     if row is None:
-        return EngineState(None, None, Service.UNTRIED, None, None)
+        return EngineState(None, None, ServiceState.UNTRIED, None, None)
     pid, host, service, message, next_try_at, most, term, ability, upkeep = row
     return EngineState(
         pid=pid if isinstance(pid, int) else None,
@@ -82,12 +80,12 @@ def read(history: History) -> EngineState:
     )
 
 
-def announce(history: History, pid: int | None, host: str | None, ability: Ability = Ability.ALL) -> int:
+def announce(store: Store, pid: int | None, host: str | None, ability: Ability = Ability.ALL) -> int:
     """Record that process `pid` on `host` is the engine now, with nothing tried yet; None when it has stopped.
 
     Returns the term that begins with it: no engine of an earlier one can write any more.
     """
-    with history.write() as transaction:
+    with store.write() as transaction:
         [(term,)] = transaction.run(
             "UPDATE engine SET pid = ?, host = ?, ability = ?, term = term + 1, service = 'untried', message = NULL,"
             " next_try_at = NULL, most_a_second = NULL, revision = ? RETURNING term",
@@ -96,15 +94,15 @@ def announce(history: History, pid: int | None, host: str | None, ability: Abili
         return as_int(term)
 
 
-def report(
-    history: History,
-    service: Service,
+def record_health(
+    store: Store,
+    service: ServiceState,
     message: str | None,
     next_try_at: datetime | None,
     most_a_second: float | None = None,
 ) -> None:
     """Record how the service answers; writes only what differs, so that a calm engine writes nothing."""
-    state = read(history)
+    state = read(store)
     if (state.service, state.message, state.next_try_at, state.most_a_second) == (
         service,
         message,
@@ -112,7 +110,7 @@ def report(
         most_a_second,
     ):
         return
-    with history.write() as transaction:
+    with store.write() as transaction:
         transaction.run(
             "UPDATE engine SET service = ?, message = ?, next_try_at = ?, most_a_second = ?, revision = ?",
             (
@@ -125,8 +123,8 @@ def report(
         )
 
 
-def note_upkeep(history: History, sentence: str | None) -> None:
+def note_upkeep(store: Store, sentence: str | None) -> None:
     """Record what is wrong with the pages or the daily copy, or that nothing is; writes only what differs."""
-    if read(history).upkeep != sentence:
-        with history.write() as transaction:
+    if read(store).upkeep != sentence:
+        with store.write() as transaction:
             transaction.run("UPDATE engine SET upkeep = ?, revision = ?", (sentence, transaction.revision))

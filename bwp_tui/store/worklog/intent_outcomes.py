@@ -7,8 +7,8 @@ from typing import Final
 
 from bwp_tui.domain.task import Status, TaskError
 from bwp_tui.domain.times import to_text
-from bwp_tui.store.database.connection import History, Row, Transaction, as_int, as_text
-from bwp_tui.store.database.row_touch import finish, mark
+from bwp_tui.store.database.connection import Row, Store, Transaction, as_int, as_text
+from bwp_tui.store.database.row_touch import finish, touch_row
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.row_mapping import errors_text
 from bwp_tui.store.queries.timeline import SERVICE
@@ -17,16 +17,16 @@ LAPSED: Final = "not answered within 8 hours"
 """Why a request is unconfirmed, as a rule."""
 
 
-def sending(history: History, intent: int, service_now: datetime | None = None) -> bool:
+def record_sending(store: Store, intent: int, service_now: datetime | None = None) -> bool:
     """Record that an intent is about to be sent: from here on its outcome may be unknown.
 
     The first attempt is dated by the wall clock, by the service's, and by the machine's uptime, which nobody sets.
 
     Returns False, and the intent must not be sent, when an operator has withdrawn it meanwhile.
     """
-    uptime = history.uptime()
+    uptime = store.uptime()
     service_at = None if service_now is None else to_text(service_now)
-    with history.write() as transaction:
+    with store.write() as transaction:
         row = transaction.one(
             "UPDATE intents SET attempts = attempts + 1, first_sent_at = coalesce(first_sent_at, ?),"
             " first_sent_boot = CASE WHEN first_sent_at IS NULL THEN ? ELSE first_sent_boot END,"
@@ -38,9 +38,9 @@ def sending(history: History, intent: int, service_now: datetime | None = None) 
         return row is not None
 
 
-def accepted(history: History, intent: int, task_id: str, next_poll_at: datetime) -> None:
+def record_accepted(store: Store, intent: int, task_id: str, next_poll_at: datetime) -> None:
     """Record the task id that the service gave to a submitted task, also when it comes too late to be expected."""
-    with history.write() as transaction:
+    with store.write() as transaction:
         number, before = _succeeded(transaction, intent)
         twin = transaction.one(
             "SELECT o.number, o.kind = t.kind AND (o.email = '' OR o.email = t.email COLLATE NOCASE)"
@@ -78,18 +78,18 @@ def accepted(history: History, intent: int, task_id: str, next_poll_at: datetime
             " ELSE 'IN_PROGRESS' END WHERE number = ? RETURNING status",
             (number,),
         )
-        mark(transaction, number)
+        touch_row(transaction, number)
         after = None if row is None else as_text(row[0])
         timeline.append(transaction, number, SERVICE, "accepted", before=before, after=after, detail=task_id)
 
 
-def refused(history: History, intent: int, code: str | None, message: str) -> None:
+def record_rejected(store: Store, intent: int, code: str | None, message: str) -> None:
     """Record that the service refused a submission, in its words.
 
     Where an earlier try had no answer, that one may have started a task: the request is unconfirmed.
     """
-    with history.write() as transaction:
-        doubt = _doubt(transaction, intent, "started")
+    with store.write() as transaction:
+        doubt = _mark_unconfirmed(transaction, intent, "started")
         number = _settle(transaction, intent, "refused")
         if number is None:
             return
@@ -121,13 +121,13 @@ def _leave_open(transaction: Transaction, number: int, what: str, before: str, w
     timeline.append(transaction, number, SERVICE, what, before=before, after=Status.UNCONFIRMED, detail=words)
 
 
-def put_off(history: History, intent: int, words: str, not_before: datetime, *, never_sent: bool) -> None:
+def reschedule(store: Store, intent: int, words: str, not_before: datetime, *, never_sent: bool) -> None:
     """Record that an intent got no answer and when it is tried again.
 
     Args:
         never_sent: no byte of this attempt left the machine, so a first attempt leaves nothing unknown.
     """
-    with history.write() as transaction:
+    with store.write() as transaction:
         row = transaction.one(
             "UPDATE intents SET not_before = ?,"
             " first_sent_at = CASE WHEN ? AND attempts = 1 THEN NULL ELSE first_sent_at END,"
@@ -142,12 +142,12 @@ def put_off(history: History, intent: int, words: str, not_before: datetime, *, 
             (words, row[0], words),
         )
         if changed:
-            mark(transaction, as_int(row[0]))
+            touch_row(transaction, as_int(row[0]))
 
 
-def unconfirmed(history: History, intent: int, why: str = LAPSED) -> None:
+def record_unconfirmed(store: Store, intent: int, why: str = LAPSED) -> None:
     """Record that a sent request was never answered while its client token is known to have protected it."""
-    with history.write() as transaction:
+    with store.write() as transaction:
         sent = transaction.one("SELECT attempts, first_sent_at FROM intents WHERE id = ?", (intent,))
         number = _settle(transaction, intent, "lapsed")
         if number is None:
@@ -167,9 +167,9 @@ def unconfirmed(history: History, intent: int, why: str = LAPSED) -> None:
         )
 
 
-def cancelled(history: History, intent: int) -> None:
+def record_cancelled(store: Store, intent: int) -> None:
     """Record that the service has cancelled a deletion."""
-    with history.write() as transaction:
+    with store.write() as transaction:
         number, before = _succeeded(transaction, intent)
         finish(transaction, number, Status.CANCELLED)
         transaction.run(
@@ -186,12 +186,12 @@ def cancelled(history: History, intent: int) -> None:
         )
 
 
-def cancel_refused(history: History, intent: int, words: str) -> None:
+def record_cancel_refused(store: Store, intent: int, words: str) -> None:
     """Record that the service would not cancel a deletion; the task goes on, and is asked about at once.
 
     Where an earlier try had no answer, that one may have cancelled it: the words say so, and the status does not.
     """
-    with history.write() as transaction:
+    with store.write() as transaction:
         number = _refuse_cancellation(transaction, intent, words)
         if number is not None:
             transaction.run("UPDATE tasks SET next_poll_at = ? WHERE number = ?", (transaction.now_text, number))
@@ -207,16 +207,16 @@ def end_cancellation(transaction: Transaction, number: int, words: str) -> None:
 
 
 def _refuse_cancellation(transaction: Transaction, intent: int, words: str) -> int | None:
-    words += _doubt(transaction, intent, "cancelled")
+    words += _mark_unconfirmed(transaction, intent, "cancelled")
     number = _settle(transaction, intent, "refused")
     if number is not None:
         transaction.run("UPDATE tasks SET cancel_asked = 0, trouble = ? WHERE number = ?", (words, number))
-        mark(transaction, number)
+        touch_row(transaction, number)
         timeline.append(transaction, number, SERVICE, "cancel refused", detail=words)
     return number
 
 
-def _doubt(transaction: Transaction, intent: int, done: str) -> str:
+def _mark_unconfirmed(transaction: Transaction, intent: int, done: str) -> str:
     """Return a sentence for a refusal where a try before it may have worked, to stand behind the service's words."""
     row = transaction.one("SELECT attempts FROM intents WHERE id = ?", (intent,))
     # An attempt that surely did not work is not counted, so this one is the first unless one was left open.

@@ -8,7 +8,7 @@ from typing import Final
 
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import from_text, to_text
-from bwp_tui.store.database.connection import History, Row, as_int, as_text
+from bwp_tui.store.database.connection import Row, Store, as_int, as_text
 
 _INTENTS: Final = (
     "SELECT i.id, i.task, i.action, t.kind, t.email, t.holding_period, t.reason, i.client_token, t.task_id,"
@@ -39,21 +39,21 @@ class Intent:
     """The first attempt by the service's clock, where that was known."""
 
 
-def due(history: History, now: datetime, limit: int) -> list[Intent]:
+def due(store: Store, now: datetime, limit: int) -> list[Intent]:
     """Return the waiting intents whose time has come.
 
     Who has waited longest since the last try comes first, so that one that fails again and again holds up no other.
     """
-    rows = history.rows(
+    rows = store.rows(
         f"{_INTENTS} WHERE i.state = 'waiting' AND i.not_before <= ? ORDER BY i.not_before, i.id LIMIT ?",
         (to_text(now), limit),
     )
     return [_intent(row) for row in rows]
 
 
-def sent_and_waiting(history: History) -> list[Intent]:
+def sent_unsettled(store: Store) -> list[Intent]:
     """Return the submissions that were sent and not answered, whether they are due to be sent again or not."""
-    rows = history.rows(
+    rows = store.rows(
         f"{_INTENTS} WHERE i.state = 'waiting' AND i.action = 'submit' AND i.first_sent_at IS NOT NULL ORDER BY +i.id"
     )
     return [_intent(row) for row in rows]
@@ -78,13 +78,13 @@ def _intent(row: Row) -> Intent:
     )
 
 
-def next_at(history: History) -> datetime | None:
+def next_at(store: Store) -> datetime | None:
     """Return when the next waiting intent may be sent, or None when none waits."""
-    row = history.row("SELECT min(i.not_before) FROM intents i WHERE i.state = 'waiting'")
+    row = store.row("SELECT min(i.not_before) FROM intents i WHERE i.state = 'waiting'")
     return None if row is None or row[0] is None else from_text(as_text(row[0]))
 
 
-def waiting_for(history: History, number: int) -> bool:
+def waiting_for(store: Store, number: int) -> bool:
     """Say whether task `number` has an intent that is not settled."""
-    row = history.row("SELECT 1 FROM intents WHERE task = ? AND state = 'waiting'", (number,))
+    row = store.row("SELECT 1 FROM intents WHERE task = ? AND state = 'waiting'", (number,))
     return row is not None

@@ -9,10 +9,10 @@ from typing import Final
 
 from bwp_tui.domain.task import PAST_HOLD, TERMINAL, Status, TaskError, status_after
 from bwp_tui.domain.times import from_text, to_text
-from bwp_tui.store.database.connection import History, SqlValue, Transaction, as_int, as_text
-from bwp_tui.store.database.row_touch import finish, mark
+from bwp_tui.store.database.connection import SqlValue, Store, Transaction, as_int, as_text
+from bwp_tui.store.database.row_touch import finish, touch_row
 from bwp_tui.store.queries import timeline
-from bwp_tui.store.queries.filter_sql import among
+from bwp_tui.store.queries.filter_sql import in_numbers
 from bwp_tui.store.queries.row_mapping import errors_text
 from bwp_tui.store.queries.timeline import SERVICE
 from bwp_tui.store.worklog import intent_outcomes
@@ -28,7 +28,7 @@ _EMAIL: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PollAnswer:
     """What the service said of a task, cleaned. Absent fields are None."""
 
     status: str
@@ -39,27 +39,28 @@ class Answer:
     errors: tuple[TaskError, ...]
 
 
-def all_answered(history: History, given: Mapping[int, tuple[Answer, datetime | None]]) -> frozenset[int]:
+def record_answers(store: Store, given: Mapping[int, tuple[PollAnswer, datetime | None]]) -> frozenset[int]:
     """Record the answers to one request: by the tasks' local numbers, each with when to ask again.
 
     Returns the tasks of which anything that the operator sees has changed. An answer that changes nothing moves only
     the poll times, and leaves the row's revision alone: no screen redraws for it. A task id that was entered by hand
     for an unconfirmed request is given up where it turns out to be that of another shopper.
     """
-    with history.write() as transaction:
+    with store.write() as transaction:
         rows = transaction.run(
-            f"SELECT number, {', '.join(_SHOWN)} FROM tasks WHERE {among('number', frozenset(given))} ORDER BY number"
+            f"SELECT number, {', '.join(_SHOWN)} FROM tasks"
+            f" WHERE {in_numbers('number', frozenset(given))} ORDER BY number"
         )
         before = {as_int(row[0]): row[1:] for row in rows}
         return frozenset(number for number in before if _record(transaction, number, before[number], *given[number]))
 
 
 def _record(
-    transaction: Transaction, number: int, before: Sequence[SqlValue], answer: Answer, next_poll_at: datetime | None
+    transaction: Transaction, number: int, before: Sequence[SqlValue], answer: PollAnswer, next_poll_at: datetime | None
 ) -> bool:
     email, status = as_text(before[_EMAIL]), as_text(before[_STATUS])
     if _is_of_another(email, answer.email) and _was_adopted(transaction, number):
-        _disown(transaction, number, "that task is about another address")
+        _drop_task_id(transaction, number, "that task is about another address")
         return True
     after = _after(before, answer)
     # Only what differs is named: a column that is has all of its indexes written again.
@@ -86,13 +87,13 @@ def _record(
     return bool(changes)
 
 
-def _after(before: Sequence[SqlValue], answer: Answer) -> tuple[SqlValue, ...]:
+def _after(before: Sequence[SqlValue], answer: PollAnswer) -> tuple[SqlValue, ...]:
     """Return what the columns of `_SHOWN` hold after an answer."""
     status, submitted_at, updated_at, _errors, _trouble, email, holding_period = before
     return (
         status_after(as_text(status), answer.status),
-        _or_text(answer.submitted_at, submitted_at),
-        _or_text(answer.updated_at, updated_at),
+        _text_or(answer.submitted_at, submitted_at),
+        _text_or(answer.updated_at, updated_at),
         errors_text(answer.errors),
         None,
         email or answer.email or "",
@@ -100,13 +101,13 @@ def _after(before: Sequence[SqlValue], answer: Answer) -> tuple[SqlValue, ...]:
     )
 
 
-def _or_text(instant: datetime | None, before: SqlValue) -> str | None:
+def _text_or(instant: datetime | None, before: SqlValue) -> str | None:
     if instant is not None:
         return to_text(instant)
     return before if isinstance(before, str) else None
 
 
-def _record_status(transaction: Transaction, number: int, before: str, status: str, answer: Answer) -> None:
+def _record_status(transaction: Transaction, number: int, before: str, status: str, answer: PollAnswer) -> None:
     finished = None
     if status in TERMINAL:
         finished = to_text(answer.updated_at) if answer.updated_at else transaction.now_text
@@ -133,7 +134,7 @@ def _was_adopted(transaction: Transaction, number: int) -> bool:
     return row is not None
 
 
-def _disown(transaction: Transaction, number: int, why: str) -> None:
+def _drop_task_id(transaction: Transaction, number: int, why: str) -> None:
     """Take a task id that was entered by hand off its request, which is unconfirmed again."""
     row = transaction.one("SELECT task_id FROM tasks WHERE number = ?", (number,))
     task_id = as_text(row[0]) if row else ""
@@ -143,19 +144,19 @@ def _disown(transaction: Transaction, number: int, why: str) -> None:
         " unknown_answers = 0 WHERE number = ?",
         (Status.UNCONFIRMED, words, number),
     )
-    mark(transaction, number)
+    touch_row(transaction, number)
     timeline.append(
         transaction, number, SERVICE, "disowned", before=Status.QUEUED, after=Status.UNCONFIRMED, detail=words
     )
 
 
-def not_known(history: History, number: int, words: str, next_poll_at: datetime) -> None:
+def record_unknown(store: Store, number: int, words: str, next_poll_at: datetime) -> None:
     """Record that the service does not know the task.
 
     It is MISSING after several such answers over a day: one may be a slip of theirs. What has ended here stays as it
     ended, and is not asked about again. A wrong id that was entered for an unconfirmed request is taken off it.
     """
-    with history.write() as transaction:
+    with store.write() as transaction:
         row = transaction.one(
             "SELECT status, coalesce(unknown_since, ?), unknown_answers + 1 FROM tasks WHERE number = ?",
             (transaction.now_text, number),
@@ -168,7 +169,7 @@ def not_known(history: History, number: int, words: str, next_poll_at: datetime)
             )
             return
         if _was_adopted(transaction, number):
-            _disown(transaction, number, "the service does not know it")
+            _drop_task_id(transaction, number, "the service does not know it")
             return
         before, since, answers = as_text(row[0]), as_text(row[1]), as_int(row[2])
         missing = answers >= MISSING_ANSWERS and transaction.now - from_text(since) >= MISSING_AFTER
@@ -177,16 +178,16 @@ def not_known(history: History, number: int, words: str, next_poll_at: datetime)
             " polls = polls + 1 WHERE number = ?",
             (since, answers, words, transaction.now_text, None if missing else to_text(next_poll_at), number),
         )
-        mark(transaction, number)
+        touch_row(transaction, number)
         if missing:
             finish(transaction, number, Status.MISSING)
             timeline.append(transaction, number, SERVICE, "status", before=before, after=Status.MISSING, detail=words)
             intent_outcomes.end_cancellation(transaction, number, words)
 
 
-def not_answered(history: History, numbers: list[int], words: str, next_poll_at: datetime) -> None:
+def record_unanswered(store: Store, numbers: list[int], words: str, next_poll_at: datetime) -> None:
     """Record that the service could not be asked about these tasks, and when to try again."""
-    with history.write() as transaction:
+    with store.write() as transaction:
         for number in numbers:
             transaction.run("UPDATE tasks SET next_poll_at = ? WHERE number = ?", (to_text(next_poll_at), number))
             changed = transaction.run(
@@ -194,4 +195,4 @@ def not_answered(history: History, numbers: list[int], words: str, next_poll_at:
                 (words, number, words),
             )
             if changed:
-                mark(transaction, number)
+                touch_row(transaction, number)

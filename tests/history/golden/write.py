@@ -12,7 +12,7 @@ from typing import Final
 
 from bwp_tui.domain.task import Kind, Status
 from bwp_tui.store.database import migrate
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from tests.history.support import FrozenClock, in_status
 
 STATUSES: Final = (
@@ -30,18 +30,18 @@ _DELETIONS: Final = (Status.ON_HOLD, Status.CANCELLED)
 
 def fill(path: Path) -> None:
     """Make a register with a task of each status."""
-    history = History(path, clock=FrozenClock())
+    store = Store(path, clock=FrozenClock())
     for number, status in enumerate(STATUSES, start=1):
         kind = Kind.DELETION if status in _DELETIONS else Kind.RETRIEVAL
-        task = in_status(history, status, kind, f"task-{number}")
-        history.rows("UPDATE tasks SET email = ? WHERE number = ?", (f"{status.lower()}@example.com", task.number))
-    history.rows("PRAGMA journal_mode = DELETE")
-    history.close()
+        task = in_status(store, status, kind, f"task-{number}")
+        store.rows("UPDATE tasks SET email = ? WHERE number = ?", (f"{status.lower()}@example.com", task.number))
+    store.rows("PRAGMA journal_mode = DELETE")
+    store.close()
 
 
 def main() -> None:
     """Write the file of the newest schema beside this one, unless it is there."""
-    target = Path(__file__).with_name(f"schema-{migrate.newest()}.db")
+    target = Path(__file__).with_name(f"schema-{migrate.newest_version()}.db")
     if target.exists():
         raise SystemExit(f"{target} is there already.")
     with tempfile.TemporaryDirectory() as folder:
