@@ -23,7 +23,7 @@ from tests.benchmarks.far_service import FarService, far_service
 from tests.benchmarks.figures import Effort, Figure, Kind, Row, Skipped
 from tests.benchmarks.ptys import TimedPty, cpu_seconds
 from tests.benchmarks.registers import fresh
-from tests.history import single
+from tests.store import single
 
 _ACTIVE: Final = 1_000
 _WATCHED_S: Final = 20

@@ -22,7 +22,7 @@ from tests.benchmarks.registers import fresh
 from tests.benchmarks.sending import all_asked, imported, make_due, under_way, worked
 from tests.benchmarks.wire import TASKS, Watched, watched
 from tests.e2e.operator import DOWN, UP, still_life
-from tests.history import single
+from tests.store import single
 from tests.waiting import eventually
 
 LATER = (

@@ -18,7 +18,7 @@ from tests.benchmarks.figures import Effort, Figure, Kind, Row, Skipped
 from tests.benchmarks.ptys import TimedPty
 from tests.benchmarks.registers import fresh
 from tests.e2e.operator import DOWN, UP, still_life
-from tests.history import single
+from tests.store import single
 
 TASKS: Final = 60
 _IN_SIGHT, _OUT_OF_SIGHT = TASKS - 5, 5

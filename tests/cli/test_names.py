@@ -9,7 +9,7 @@ import pytest
 
 from bwp_tui.cli.exit_codes import ExitCode
 from tests.cli.conftest import Bwp
-from tests.cli.test_requests import recorded
+from tests.cli.test_submit import recorded
 
 BROKEN = os.fsdecode(b"/tmp/d\xe9")
 STEERING = "/tmp/evil\x1b]0;PWN\x07"

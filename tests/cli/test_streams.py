@@ -13,7 +13,7 @@ import pytest
 from bwp_tui.cli.exit_codes import ExitCode
 from bwp_tui.store.database.connection import Store
 from tests.cli.conftest import Bwp
-from tests.cli.test_requests import recorded
+from tests.cli.test_submit import recorded
 from tests.pty_terminal import Terminal
 from tests.waiting import eventually
 

@@ -15,7 +15,7 @@ import pytest
 
 from bwp_tui.sandbox.server import Sandbox
 from tests.cli.conftest import Bwp
-from tests.cli.test_requests import recorded
+from tests.cli.test_submit import recorded
 from tests.pty_terminal import Terminal
 from tests.waiting import eventually
 

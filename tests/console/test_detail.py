@@ -13,7 +13,7 @@ from bwp_tui.store.worklog import intent_outcomes, poll_answers
 from bwp_tui.store.worklog.poll_answers import PollAnswer
 from tests.console.past import HELD, NOT_KNOWN, NOW, ORDERS_OPEN, READY, WAITING, Planted
 from tests.console.support import USUAL, opened
-from tests.history import single
+from tests.store import single
 
 REQUEST = Request(Kind.RETRIEVAL, "b@example.com", NOW.date(), "gdpr")
 LONG = " ".join(f"word{number}" for number in range(120))

@@ -28,7 +28,7 @@ from bwp_tui.store.worklog.engine_state import ServiceState
 from tests.console.past import NOW, TODAY, Planted
 from tests.console.support import WIDE, Console, opened
 from tests.console.table_app import make_task
-from tests.history import single
+from tests.store import single
 
 NASTY: Final = {
     "controls": " \x1b[31mred\x1b[0m \x1b]52;c;aHVzaA==\x07 \x9b2J\x9d0;t\x9c \u202eevil\u2066\u200b\ufeff a\x08c\x00d",

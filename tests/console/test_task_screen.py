@@ -16,7 +16,7 @@ from bwp_tui.store.worklog import downloads, intent_outcomes, intents
 from bwp_tui.store.worklog.poll_answers import PollAnswer
 from tests.console.past import HELD, NOT_KNOWN, NOW, PAST, READY, TODAY, WAITING, Planted
 from tests.console.support import USUAL, Console, opened
-from tests.history import single
+from tests.store import single
 
 EMAIL = "bob@example.com"
 """The address of the task on hold, so that a new request has an earlier one."""

@@ -11,8 +11,8 @@ from bwp_tui.domain.times import utc_now
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.worklog.poll_answers import PollAnswer
 from tests.e2e.operator import DOWN, UP, Operator, on_current_row, still_life
-from tests.history import single
 from tests.pty_terminal import Terminal
+from tests.store import single
 
 IDLE_S = 10.0
 ONE_CHANGE = 1_000

@@ -11,8 +11,8 @@ from bwp_tui.sandbox import graphql, service_state
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.sandbox.task_outcomes import TaskOutcome
 from tests.e2e.operator import ENTER, ESCAPE, SMALL, WIDE, Operator, end, file_retrieval, on_current_row
-from tests.history import single
 from tests.pty_terminal import Terminal
+from tests.store import single
 
 HOSTILE = (
     "\x1b]52;c;aGFja2Vk\x07"  # writes the clipboard

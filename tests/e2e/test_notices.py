@@ -9,8 +9,8 @@ from bwp_tui.domain.times import utc_now
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.worklog.poll_answers import PollAnswer
 from tests.e2e.operator import Operator, on_current_row
-from tests.history import single
 from tests.pty_terminal import Terminal
+from tests.store import single
 
 NOTICE = b"\x1b]9;bwp-tui: retrieval #1 COMPLETED\x1b\\\x07"
 

@@ -24,7 +24,7 @@ from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import downloads, engine_state, intent_outcomes, intents
 from bwp_tui.store.worklog.engine_state import Ability, ServiceState
 from tests.engine.shop import ACTOR, request, setup_of, submit
-from tests.engine.test_thread import engine_of, holder_of, running
+from tests.engine.test_engine_thread import engine_of, holder_of, running
 from tests.waiting import eventually
 
 

@@ -26,10 +26,10 @@ from bwp_tui.store.maintenance import atomic_swap, backups, integrity
 from bwp_tui.store.maintenance import recover as recovery
 from bwp_tui.store.maintenance.damage_flag import flag_damage
 from bwp_tui.store.worklog import downloads
-from tests.history import single
-from tests.history.golden.write import STATUSES
-from tests.history.hand_reader import PAGE, TABLES, Rows, rows_by_hand, rows_of
-from tests.history.support import SOON, TODAY, FrozenClock, accepted, answer, in_status, submitted
+from tests.store import single
+from tests.store.golden.write import STATUSES
+from tests.store.hand_reader import PAGE, TABLES, Rows, rows_by_hand, rows_of
+from tests.store.support import SOON, TODAY, FrozenClock, accepted, answer, in_status, submitted
 
 Damage = Callable[[bytearray, random.Random], None]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.faults import damage
-from tests.history.hand_reader import rows_by_hand
+from tests.store.hand_reader import rows_by_hand
 
 _EACH = 2
 

@@ -13,8 +13,8 @@ from tests.archive.zips import plain
 from tests.console.past import HELD, NOT_KNOWN, NOW, READY, TODAY, WAITING
 from tests.console.support import Console
 from tests.console.test_archive_screen import MEMBERS
-from tests.history import single
 from tests.snapshots.camera import SMALL, Camera, both_sizes
+from tests.store import single
 
 TOKEN = "28688a0a-1111-4222-8333-444455556666"
 

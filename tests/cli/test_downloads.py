@@ -1,0 +1,174 @@
+"""Listing and steering the downloads from the command line."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from bwp_tui.engine.runtime.lease import Lease
+from bwp_tui.store.commands import download_queue, requests
+from bwp_tui.store.queries import tasks
+from bwp_tui.store.worklog import downloads
+from tests.cli.conftest import Bwp
+from tests.store.support import in_status
+
+FOLDER = "/srv/results"
+
+
+@pytest.fixture
+def queue(bwp: Bwp) -> Bwp:
+    """The program with three downloads that wait, of tasks 1 to 3, and a task 4 without one."""
+    store = bwp.store()
+    for number in range(1, 5):
+        in_status(store, "COMPLETED", task_id=f"task-{number}-{'0' * 8}")
+        if number < 4:
+            requests.download(store, number, FOLDER, "op")
+    store.close()
+    return bwp
+
+
+def _states(queue: Bwp) -> dict[int, str]:
+    listed = json.loads(queue("downloads", "--json").out)
+    return {one["id"]: "paused" if one["paused"] else one["state"] for one in listed}
+
+
+def test_the_downloads_are_listed_as_they_come_with_addresses_masked(queue: Bwp) -> None:
+    store = queue.store()
+    (order, *_) = downloads.due(store, store.clock(), 5)
+    downloads.record_start(store, order)
+    downloads.record_progress(store, order, 5_000_000, 10_000_000, 2_500_000.0, '"tag"')
+    downloads.record_failure(store, order, "The disk is full: \x1b[2J.")
+    store.close()
+    ended = queue("downloads")
+    assert (ended.code, ended.err) == (0, "")
+    heading, second, third, first = ended.out.splitlines()
+    assert heading.split() == ["#", "TASK", "SUBJECT", "STATE", "DONE", "BYTES", "RATE", "REMARK"]
+    assert second.split() == ["2", "task-2-0", "j•••@example.com", "queued", "-", "0", "B", "-"]
+    assert third.startswith("3 ")
+    assert first.split()[:4] == ["1", "task-1-0", "j•••@example.com", "failed"]
+    assert "50%" in first
+    assert "5.0 MB of 10.0 MB" in first
+    assert r"The disk is full: \x1b[2J." in first
+    assert "jane@example.com" in queue("downloads", "--unmask").out
+    assert len(queue("downloads", "--limit", "1").out.splitlines()) == 2
+
+
+def test_the_list_as_json_holds_all_that_is_known(queue: Bwp) -> None:
+    (only,) = json.loads(queue("downloads", "--json", "--limit", "1", "--mask").out)
+    assert (only["id"], only["task_id"], only["kind"], only["email"]) == (
+        1,
+        "task-1-00000000",
+        "RETRIEVAL",
+        "j•••@example.com",
+    )
+    assert (only["state"], only["paused"], only["bytes"], only["total"], only["actor"]) == (
+        "queued",
+        False,
+        0,
+        None,
+        "op",
+    )
+    assert only.keys() >= {"rate", "attempts", "trouble", "path", "sha256", "asked_at", "started_at", "finished_at"}
+
+
+def test_an_empty_list_is_said_to_be_empty(bwp: Bwp) -> None:
+    ended = bwp("downloads")
+    assert (ended.code, ended.out, ended.err) == (0, "", "bwp-tui: Nothing was downloaded yet, and nothing waits.\n")
+    assert bwp("downloads", "--json").out == "[]\n"
+
+
+def test_downloads_are_paused_resumed_cancelled_and_tried_again(queue: Bwp) -> None:
+    ended = queue("downloads", "pause", "1", "task-2")
+    assert (ended.code, [line.split()[3] for line in ended.out.splitlines()[1:]]) == (0, ["paused", "paused"])
+    assert queue("downloads", "resume", "1").code == 0
+    assert _states(queue) == {1: "queued", 2: "paused", 3: "queued"}
+    assert queue("downloads", "cancel", "1", "2", "3").code == 0
+    assert _states(queue) == {1: "cancelled", 2: "cancelled", 3: "cancelled"}
+    ended = queue("downloads", "retry", "2", "--json")
+    assert [(one["id"], one["state"]) for one in json.loads(ended.out)] == [(2, "queued")]
+    store = queue.store()
+    assert [one.number for one in download_queue.listed(store, 10)] == [2, 3, 2, 1]
+    store.close()
+
+
+def test_downloads_are_brought_forward_in_the_order_in_which_they_are_named(queue: Bwp) -> None:
+    assert queue("downloads", "first", "3", "2").code == 0
+    assert list(_states(queue)) == [3, 2, 1]
+
+
+def test_what_cannot_be_done_is_said_and_the_rest_is_done(queue: Bwp) -> None:
+    ended = queue("downloads", "pause", "4", "1")
+    assert ended.code == 1
+    assert "was never asked for; see: bwp-tui download 4." in ended.err
+    ended = queue("downloads", "pause", "1", "2")
+    assert (ended.code, ended.err) == (1, "bwp-tui: The download of #1 is paused already.\n")
+    assert _states(queue) == {1: "paused", 2: "paused", 3: "queued"}
+    assert queue("downloads", "first", "3", "3").code == 0
+    assert "is first already" in queue("downloads", "first", "3").err
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["downloads", "pause"], 2, "Name the tasks whose downloads are meant: bwp-tui downloads pause TASK."),
+        (["downloads", "stop", "1"], 2, "invalid choice: 'stop'"),
+        (["downloads", "pause", "99"], 4, "No task of this history is called “99”"),
+    ],
+)
+def test_a_wrong_line_changes_nothing(queue: Bwp, words: list[str], code: int, told: str) -> None:
+    ended = queue(*words)
+    assert ended.code == code
+    assert told in ended.err
+    assert set(_states(queue).values()) == {"queued"}
+
+
+def test_a_read_only_profile_lists_and_does_not_steer(queue: Bwp) -> None:
+    assert queue("downloads", env={"BWP_READ_ONLY": "1"}).code == 0
+    ended = queue("downloads", "pause", "1", env={"BWP_READ_ONLY": "1"})
+    assert (ended.code, "is read-only" in ended.err) == (2, True)
+    assert _states(queue)[1] == "queued"
+
+
+def test_asking_for_a_result_whose_download_is_paused_lets_it_go_on(shop: Bwp) -> None:
+    shop("submit", "retrieval", "jane@example.com")
+    assert shop("wait", "1", "--timeout", "40").code == 0
+    store = shop.store()
+    requests.download(store, 1, str(shop.folder / "downloads"), "op")
+    download = tasks.get(store, 1).download
+    assert download is not None
+    download_queue.pause(store, [download.id], "op")
+    store.close()
+    ended = shop("download", "1", "--timeout", "40")
+    assert (ended.code, ended.out.count("\n")) == (0, 1)
+
+
+def test_without_an_engine_it_is_said_that_nobody_does_it_yet(queue: Bwp) -> None:
+    def nobody(what: str) -> str:
+        return f"bwp-tui: No engine runs for this profile: {what} whenever bwp-tui runs: bwp-tui run.\n"
+
+    assert queue("downloads", "pause", "1").err == ""
+    assert queue("downloads", "resume", "1").err == nobody("what was resumed goes on")
+    assert queue("downloads", "first", "3").err == nobody("what waits begins")
+    assert queue("downloads", "cancel", "1").err == nobody("what had come of it is removed")
+    assert queue("downloads", "retry", "1").err == nobody("what was asked for again begins")
+    lease = Lease(queue.folder / "engine.lock")
+    assert lease.take()
+    assert queue("downloads", "cancel", "1").err == ""
+    lease.release()
+
+
+def test_a_download_goes_to_one_folder_only(shop: Bwp) -> None:
+    shop("submit", "retrieval", "jane@example.com")
+    assert shop("wait", "1", "--timeout", "40").code == 0
+    store = shop.store()
+    requests.download(store, 1, FOLDER, "op")
+    name = tasks.get(store, 1).name
+    ended = shop("download", "1", "--output", str(shop.folder / "elsewhere"))
+    assert ended.code == 1
+    assert f"The result of {name} is being downloaded into {FOLDER}." in ended.err
+    assert "bwp-tui downloads cancel 1" in ended.err
+    download = tasks.get(store, 1).download
+    store.close()
+    assert download is not None
+    assert (download.state, download.paused) == ("queued", False)

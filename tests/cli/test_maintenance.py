@@ -1,0 +1,198 @@
+"""backup, restore, purge."""
+
+from __future__ import annotations
+
+import json
+import stat
+import subprocess
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+from bwp_tui.domain.archive_names import file_name, part_name
+from bwp_tui.domain.filter import View
+from bwp_tui.domain.task import Kind
+from bwp_tui.engine.runtime.lease import Lease
+from bwp_tui.store.commands import requests, result_files
+from bwp_tui.store.maintenance import purge
+from bwp_tui.store.queries import saved_views
+from bwp_tui.store.worklog import downloads
+from tests.cli.conftest import Bwp
+from tests.store import single
+from tests.store.support import SOON, TODAY, accepted, answer, in_status, scalar
+
+
+def _count(bwp: Bwp) -> int:
+    store = bwp.store()
+    try:
+        return scalar(store, "SELECT count(*) FROM tasks")
+    finally:
+        store.close()
+
+
+def _plant(bwp: Bwp, *task_ids: str) -> None:
+    store = bwp.store()
+    for task_id in task_ids:
+        accepted(store, task_id, email=f"{task_id}@example.com")
+    store.close()
+
+
+def test_a_backup_is_restored_and_what_came_since_stays(bwp: Bwp) -> None:
+    _plant(bwp, "task-1")
+    file = bwp.data / "copy.db"
+    made = bwp("backup", str(file))
+    assert (made.code, made.out) == (0, f"{file}\n")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    _plant(bwp, "task-2")
+    ended = bwp("restore", str(file), "--yes")
+    assert ended.code == 0
+    assert "2 tasks, 0 of them only in the backup and 1 not in it" in ended.out
+    assert _count(bwp) == 2
+
+
+def test_a_backup_overwrites_nothing(bwp: Bwp) -> None:
+    file = bwp.data / "copy.db"
+    bwp.data.mkdir()
+    file.write_text("mine")
+    ended = bwp("backup", str(file))
+    assert (ended.code, file.read_text()) == (1, "mine")
+    assert "is there already" in ended.err
+
+
+def test_a_restore_is_refused_while_an_engine_runs_or_the_history_is_open(bwp: Bwp) -> None:
+    _plant(bwp, "task-1")
+    file = bwp.data / "copy.db"
+    bwp("backup", str(file))
+    lease = Lease(bwp.folder / "engine.lock")
+    assert lease.take()
+    ended = bwp("restore", str(file), "--yes")
+    lease.release()
+    assert (ended.code, "is running" in ended.err) == (1, True)
+    store = bwp.store()
+    ended = bwp("restore", str(file), "--yes")
+    store.close()
+    assert (ended.code, "has the history" in ended.err) == (1, True)
+
+
+def test_restoring_without_anyone_to_ask_needs_a_yes(bwp: Bwp) -> None:
+    _plant(bwp, "task-1")
+    file = bwp.data / "copy.db"
+    bwp("backup", str(file))
+    ended = bwp("restore", str(file))
+    assert (ended.code, "add --yes" in ended.err) == (2, True)
+    assert bwp("restore", str(bwp.data / "nowhere.db"), "--yes").code == 4
+
+
+def test_a_purge_tells_what_it_does_and_does_it(bwp: Bwp) -> None:
+    store = bwp.store()
+    in_status(store, "COMPLETED", Kind.DELETION)
+    store.close()
+    refused = bwp("purge", "--older-than", "0d")
+    assert (refused.code, "add --yes" in refused.err) == (2, True)
+    sight = bwp.folder / "console.json"
+    sight.write_text('{"filter": "jane"}')
+    ended = bwp("purge", "--older-than", "0d", "--yes")
+    assert ended.code == 0
+    assert "jane" not in sight.read_text()
+    assert "1 finished task to lose address" in ended.err
+    assert "Purged 1 task and removed 0 files." in ended.out
+    assert "jane@" not in bwp("show", "1", "--unmask").out
+    assert "No finished task" in bwp("purge", "--older-than", "0d", "--yes").err
+    gone = bwp("purge", "--older-than", "0d", "--all", "--yes")
+    assert "§7101" in gone.err
+    assert _count(bwp) == 0
+
+
+def test_a_damaged_history_is_told_once_and_the_doctor_names_what_was_set_aside(bwp: Bwp) -> None:
+    _plant(bwp, "task-1")
+    path = bwp.folder / "history.db"
+    path.write_bytes(b"\0" * 24 + path.read_bytes()[24:])
+    ended = bwp("list")
+    assert ended.code == 0
+    assert "was damaged and is kept as history.damaged-" in ended.err
+    assert "task-1"[:8] in ended.out
+    assert bwp("list").err == ""
+    assert "was set aside" in bwp("doctor").out
+
+
+def test_a_purge_leaves_out_what_is_still_to_be_answered_unless_it_is_told_to(bwp: Bwp) -> None:
+    store = bwp.store()
+    ready = in_status(store, "COMPLETED").number
+    failed = in_status(store, "FAILED", task_id="task-2").number
+    store.close()
+    kept = bwp("purge", "--older-than", "0", "--yes")
+    assert kept.code == 0
+    assert f"2 tasks (#{ready} retrieval COMPLETED, #{failed} retrieval FAILED)" in kept.err
+    assert len(json.loads(bwp("list", "is:open", "--json").out)) == 2
+    assert bwp("purge", "--older-than", "0", "--yes", "--unanswered").code == 0
+    assert json.loads(bwp("list", "is:open", "--json").out) == []
+    for words in (
+        ("inspect", str(ready)),
+        ("acknowledge", str(failed)),
+        ("correct", str(failed), "--regulation", "ccpa"),
+    ):
+        refused = bwp(*words)
+        assert (refused.code, "purged" in refused.err) == (1, True)
+    assert "for (purged)" in bwp("show", str(ready)).out
+
+
+def _zebra(bwp: Bwp, outside: Path) -> None:
+    """Tasks with personal data and files wherever they can be: saved, in part, elsewhere, unpacked, copied."""
+    store = bwp.store()
+    own = bwp.folder / "downloads"
+    for folder in (own, outside):
+        folder.mkdir(parents=True)
+    for number, folder in enumerate((own, outside, own), start=1):
+        email = f"zebra{number}@example.com"
+        task = accepted(store, f"task-{number}", email=email)
+        single.answered(store, task.number, answer("COMPLETED"), SOON)
+        requests.download(store, task.number, str(folder), "op")
+        (order,) = downloads.due(store, SOON + timedelta(days=999), 9)
+        name = file_name(order.kind, email, order.task_id)
+        if number == 3:
+            (folder / part_name(name)).write_text("zebra, a half")
+            downloads.record_failure(store, order, "zebra could not be fetched")
+        else:
+            (folder / name).write_text("zebra")
+            downloads.record_success(store, order, str(folder / name), 5, "abc123")
+    result_files.record_unpacked(store, 1, outside / "unpacked", "op")
+    saved_views.save(store, View("hers", "zebra", "newest"))
+    store.close()
+    (bwp.folder / "copied-x1.txt").write_text("zebra")
+    (bwp.folder / "console.json").write_text('{"filter": "zebra"}')
+    (bwp.folder / "console.json.4711").write_text('{"filter": "zebra"}')
+
+
+def test_a_purge_leaves_nothing_in_the_folder_and_names_what_it_leaves_elsewhere(bwp: Bwp, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    _zebra(bwp, outside)
+    ended = bwp("purge", "--older-than", "0", "--yes", "--unanswered")
+    assert ended.code == 0
+    (left,) = outside.iterdir()
+    for named in (str(left), str(outside / "unpacked"), "“hers”"):
+        assert named in ended.err
+    assert "Purged 3 tasks and removed 3 files." in ended.out
+    assert bwp("views", "delete", "hers").code == 0
+    store = bwp.store()
+    purge.remove_traces(store, TODAY, threading.Event())
+    store.close()
+    found = [
+        file.name
+        for file in bwp.folder.rglob("*")
+        if "zebra" in file.name or (file.is_file() and b"zebra" in _bytes(file))
+    ]
+    assert found == []
+
+
+def test_archives_stay_where_they_are_to(bwp: Bwp, tmp_path: Path) -> None:
+    _zebra(bwp, tmp_path / "outside")
+    ended = bwp("purge", "--older-than", "0", "--yes", "--unanswered", "--keep-archives")
+    assert ended.code == 0
+    kept = list((bwp.folder / "downloads").iterdir())
+    assert len(kept) == 2
+    assert all(str(file) in ended.err for file in kept)
+
+
+def _bytes(file: Path) -> bytes:
+    """Read by another process, for the sake of SQLite's locks."""
+    return subprocess.run(["cat", str(file)], capture_output=True, check=True).stdout

@@ -1,0 +1,220 @@
+"""Notes, tags, hands, verification, deadlines, views, and doing one thing to many tasks from the command line."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from bwp_tui.sandbox.server import Sandbox
+from tests.cli.conftest import USER, Bwp
+from tests.cli.test_submit import recorded
+from tests.pty_terminal import Terminal
+
+
+def _csv(bwp: Bwp, *lines: str) -> str:
+    file = bwp.data.parent / "requests.csv"
+    file.write_text("\n".join(("kind,email,regulation", *lines)), encoding="utf-8")
+    return str(file)
+
+
+@pytest.fixture
+def office(bwp: Bwp) -> Bwp:
+    """A register with three requests that nobody has sent."""
+    file = _csv(bwp, "access,jane@example.com,ccpa", "erase,bob@example.com,", "access,eve@example.com,none")
+    assert bwp("import", file, "--yes").code == 0
+    return bwp
+
+
+def test_work_on_a_task_is_in_its_json_and_on_its_timeline(office: Bwp) -> None:
+    for words in (
+        ["note", "1", "left a message"],
+        ["tag", "1", "+vip", "+x"],
+        ["tag", "1", "-x"],
+        ["verify", "1", "--how", "order details", "--by", "jane", "--on", "2026-01-02"],
+        ["assign", "1", "jane"],
+        ["extend", "1", "--reason", "complex"],
+        ["acknowledge", "1"],
+    ):
+        ended = office(*words, "--json")
+        assert (ended.code, ended.err) == (0, "")
+    task = json.loads(ended.out)
+    assert (task["note"], task["tags"], task["assigned_to"]) == ("left a message", ["vip"], "jane")
+    assert task["verified"] == {"on": "2026-01-02", "by": "jane", "how": "order details"}
+    assert task["extended_on"] == task["acknowledged_on"] is not None
+    shown = office("show", "1").out
+    for line in (
+        f"note by {USER}: left a message",
+        f"verified by {USER}: on 2026-01-02 by jane: order details",
+        f"by {USER}: complex",
+    ):
+        assert line in shown
+
+
+def test_what_is_recorded_is_recorded_for_all_tasks_that_are_meant(office: Bwp) -> None:
+    for words, fields in (
+        (["verify", "1", "2", "--how", "order details", "--yes"], ("verified",)),
+        (["acknowledge", "--filter", "kind:retrieval", "--yes"], ("acknowledged_on",)),
+        (["extend", "--filter", "regulation:gdpr,ccpa", "--yes", "--reason", "complex"], ("extended_on",)),
+    ):
+        ended = office(*words, "--json")
+        assert ended.code == 0, ended.err
+        found = json.loads(ended.out)
+        assert len(found) == 2
+        assert all(task[field] for task in found for field in fields)
+    again = office("extend", "1", "--reason", "more")
+    assert (again.code, again.out) == (1, "")
+    assert "the law allows that once" in again.err
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["extend", "3", "--reason", "x"], 1, "no legal deadline"),
+        (["tag", "1"], 2, "Give tags to add"),
+        (["tag", "1", "+"], 2, "Give tags to add"),
+        (["tag", "+vip"], 2, "Name the tasks"),
+        (["assign", "jane"], 2, "Name the tasks"),
+        (["note", "77", "x"], 4, "no task"),
+        (["resubmit"], 2, "Name the tasks"),
+        (["list", "--sort", "duo"], 2, "did you mean due?"),
+        (["list", "--view", "faild"], 1, "Did you mean “failed”?"),
+        (["views", "save", "failed", "is:open"], 1, "built in"),
+        (["views", "save", "mine", "statsu:x"], 2, "status"),
+        (["report", "--from", "2026-02-01", "--to", "2026-01-01"], 2, "ends before it begins"),
+        (["cancel", "--filter", "kind:retrieval tag:none"], 4, "No task fits"),
+    ],
+)
+def test_what_cannot_be_is_told_with_its_exit_code(shop: Bwp, words: list[str], code: int, told: str) -> None:
+    assert shop("import", _csv(shop, "access,a@b.de,", "access,c@b.de,", "access,e@b.de,none")).code == 0
+    ended = shop(*words)
+    assert ended.code == code
+    assert told.casefold() in ended.err.casefold()
+    assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize(
+    "words", [["note", "1", "x"], ["tag", "1", "+x"], ["views", "save", "mine"], ["import", "FILE", "--yes"]]
+)
+def test_a_read_only_profile_records_nothing(office: Bwp, words: list[str]) -> None:
+    file = _csv(office, "access,new@example.com,")
+    ended = office(*(file if word == "FILE" else word for word in words), env={"BWP_READ_ONLY": "1"})
+    assert (ended.code, "read-only" in ended.err) == (2, True)
+    assert recorded(office) == 3
+
+
+def test_many_are_tagged_and_assigned_by_a_filter_after_their_plan(office: Bwp) -> None:
+    assert office("tag", "--filter", "kind:retrieval", "+vip").code == 2
+    tagged = office("tag", "--filter", "kind:retrieval", "+vip", "--yes", "--json")
+    assert tagged.code == 0
+    assert "Plan: 2 to tag." in tagged.err
+    assert [task["tags"] for task in json.loads(tagged.out)] == [["vip"], ["vip"]]
+    assert office("assign", "--filter", "-tag:vip", "jane", "--yes").code == 0
+    assert [task["id"] for task in json.loads(office("list", "assigned:jane", "--json").out)] == [2]
+
+
+def test_the_number_of_tasks_is_typed_before_many_are_cancelled(shop: Bwp, practice: Sandbox) -> None:
+    shop("import", _csv(shop, "erase,bob@example.com,", "erase,ann@example.com,", "access,eve@example.com,"), "--yes")
+    assert shop("run", "--once").code == 0
+    argv = shop.argv("cancel", "--filter", "is:active")
+    with Terminal(argv, env=shop.env, columns=120) as terminal:
+        terminal.wait_for("Plan: 2 to cancel, 1 skipped: 1 retrieval")
+        terminal.wait_for("Type the number of tasks, 2, to go on:")
+        terminal.send("3\r")
+        assert terminal.wait() == 1
+    assert practice.world.calls["cancelPersonalDataDeletionTask"] == 0
+    with Terminal(argv, env=shop.env, columns=120) as terminal:
+        terminal.wait_for("to go on:")
+        terminal.send("2\r")
+        assert terminal.wait(30) == 0
+    assert practice.world.calls["cancelPersonalDataDeletionTask"] == 2
+    ended = shop(
+        "resubmit", "--filter", "status:cancelled", "--note", "asked again", "--holding-period", "4", "--yes", "--json"
+    )
+    assert ended.code == 0
+    assert {task["holding_period"] for task in json.loads(ended.out)} == {4}
+    assert shop("resubmit", "1", "--holding-period", "long").code == 2
+    assert [(task["status"], task["note"]) for task in json.loads(ended.out)] == [("ON_HOLD", "asked again")] * 2
+
+
+def test_a_saved_view_lists_what_fits_in_its_order_and_another_word_narrows_it(office: Bwp) -> None:
+    assert office("views", "save", "clock", "-regulation:none").code == 2
+    assert office("views", "save", "clock", "is:open", "due<90d", "--sort", "due", "--columns", "subject,due").code == 0
+    saved = json.loads(office("views", "--json").out)[-1]
+    assert saved == {
+        "name": "clock",
+        "filter": "is:open due<90d",
+        "sort": "due",
+        "columns": ["subject", "due"],
+        "built_in": False,
+    }
+    assert [task["id"] for task in json.loads(office("list", "--view", "clock", "--json").out)] == [2, 1]
+    newest = office("list", "--view", "Clock", "--sort", "newest", "kind:retrieval", "--json")
+    assert [task["id"] for task in json.loads(newest.out)] == [1]
+    assert office("views", "delete", "clock").code == 0
+    assert "clock" not in office("views", "list").out
+
+
+def test_a_report_counts_what_was_received_by_kind_and_law(office: Bwp) -> None:
+    ended = office("report", "--from", "2020-01-01", "--to", "2099-12-31", "--json")
+    lines = json.loads(ended.out)["requests"]
+    assert [(line["kind"], line["regulation"], line["received"], line["open"]) for line in lines] == [
+        ("DELETION", "gdpr", 1, 1),
+        ("RETRIEVAL", "ccpa", 1, 1),
+        ("RETRIEVAL", "none", 1, 1),
+    ]
+    assert "RECEIVED" in office("report", "--from", "2020-01-01", "--to", "2099-12-31").out
+    assert "Nothing was received" in office("report", "--from", "2020-01-01", "--to", "2020-01-02").err
+
+
+@pytest.mark.parametrize(
+    ("record", "words", "field", "event"),
+    [
+        ("acknowledge", [], "acknowledged_on", "acknowledgement withdrawn"),
+        ("verify", ["--how", "order details"], "verified", "verification withdrawn"),
+        ("extend", ["--reason", "complex"], "extended_on", "extension withdrawn"),
+    ],
+)
+def test_a_record_is_withdrawn_and_what_it_said_stays(
+    office: Bwp, record: str, words: list[str], field: str, event: str
+) -> None:
+    before = json.loads(office("note", "1", "x", "--json").out)
+    assert json.loads(office(record, "1", *words, "--json").out)[field] is not None
+    ended = office(record, "1", "--withdraw", "--json")
+    assert (ended.code, ended.err) == (0, "")
+    assert json.loads(ended.out) == before
+    shown = office("show", "1").out
+    assert f"{event} " in shown
+    assert office(record, "1", "--withdraw").code == 1
+    assert office(record, "1", "--withdraw", *(words or ["--on", "2999-01-01"])).code == 2
+
+
+def test_receipt_and_law_are_corrected(office: Bwp) -> None:
+    ended = office("correct", "1", "--received", "2026-01-02", "--regulation", "gdpr", "--json")
+    assert ended.code == 0
+    task = json.loads(ended.out)
+    assert (task["received_on"], task["regulation"], task["due_on"]) == ("2026-01-02", "gdpr", "2026-02-02")
+    assert "law ccpa → gdpr" in office("show", "1").out
+    assert office("correct", "1").code == 2
+    odd = office("correct", "1", "--received", "0026-01-02")
+    assert (odd.code, "check the year" in odd.err) == (0, True)
+
+
+def test_records_of_many_named_tasks_are_confirmed_by_their_count(office: Bwp) -> None:
+    for words in (["acknowledge", "1", "2"], ["correct", "1", "2", "--regulation", "none"]):
+        refused = office(*words)
+        assert (refused.code, "add --yes" in refused.err) == (2, True)
+        assert office(*words, "--yes").code == 0
+    with Terminal(office.argv("verify", "1", "2", "--how", "order details"), env=office.env) as terminal:
+        terminal.wait_for("Type the number of tasks, 2")
+        terminal.send("3\r")
+        terminal.wait_for("nothing was done")
+    assert json.loads(office("show", "1", "--json").out)["verified"] is None
+
+
+def test_days_are_the_offices(office: Bwp) -> None:
+    east, west = ({"TZ": "UTC", "BWP_TIMEZONE": name} for name in ("Pacific/Kiritimati", "Pacific/Pago_Pago"))
+    days = [json.loads(office("acknowledge", "3", "--json", env=zone).out)["acknowledged_on"] for zone in (west, east)]
+    assert days[0] < days[1]  # 25 hours apart: never the same day
+    wrong = office("list", env={"BWP_TIMEZONE": "Mars/Base"})
+    assert (wrong.code, "BWP_TIMEZONE" in wrong.err) == (2, True)

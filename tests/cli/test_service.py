@@ -1,0 +1,241 @@
+"""Refreshing, waiting, downloading and running the engine, against the practice API."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import stat
+import subprocess
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bwp_tui.cli.commands.service import progress_text
+from bwp_tui.domain.task import Download, DownloadState, Kind
+from bwp_tui.sandbox.server import Sandbox
+from bwp_tui.store.queries import tasks
+from bwp_tui.store.worklog import engine_state
+from tests.cli.conftest import Bwp, variables
+from tests.cli.test_submit import NOWHERE
+from tests.engine.shop import submit
+from tests.pty_terminal import Terminal
+from tests.waiting import eventually
+
+UNREACHED = {"BWP_TOKEN_URL": NOWHERE["BWP_TOKEN_URL"]}
+"""The same shop, whose tokens cannot be had."""
+
+
+def test_waiting_ends_when_all_are_completed(shop: Bwp) -> None:
+    shop("submit", "retrieval", "jane@example.com")
+    shop("submit", "retrieval", "eve@example.com")
+    ended = shop("wait", "1", "2", "--json", "--timeout", "40")
+    assert ended.code == 0
+    assert [task["status"] for task in json.loads(ended.out)] == ["COMPLETED", "COMPLETED"]
+
+
+def test_waiting_says_when_its_time_is_up(shop: Bwp) -> None:
+    shop("submit", "retrieval", "slow@example.com")
+    ended = shop("wait", "1", "--timeout", "1")
+    assert ended.code == 3
+    assert ended.err == (
+        "bwp-tui: The time is up. One task has not ended; wait again, or see: bwp-tui list is:active.\n"
+    )
+
+
+def test_waiting_without_end_ends_when_the_credentials_are_refused(shop: Bwp) -> None:
+    shop("submit", "retrieval", "slow@example.com")
+    ended = shop("wait", "1", env={"BWP_CLIENT_SECRET": "wrong"})
+    assert ended.code == 2
+    assert ended.err.count("\n") == 1
+
+
+def test_refresh_asks_about_the_active_ones_at_once(shop: Bwp, practice: Sandbox) -> None:
+    shop("submit", "deletion", "bob@example.com", "--yes")
+    shop("submit", "deletion", "eve@example.com", "--yes")
+    before = practice.world.calls["personalDataDeletionTask"]
+    ended = shop("refresh")
+    assert ended.code == 0
+    assert len(ended.out.splitlines()) == 2
+    assert practice.world.calls["personalDataDeletionTask"] >= before + 2
+
+
+def test_refresh_without_the_service_says_to_try_later(shop: Bwp) -> None:
+    shop("submit", "deletion", "bob@example.com", "--yes")
+    ended = shop("refresh", "1", env=UNREACHED)
+    assert ended.code == 3
+    assert ended.err.count("\n") == 1
+
+
+def test_refresh_of_an_empty_history_has_nothing_to_do(shop: Bwp) -> None:
+    assert shop("refresh").code == 0
+
+
+@pytest.fixture
+def result(shop: Bwp) -> Bwp:
+    """The program with one completed retrieval, #1."""
+    shop("submit", "retrieval", "jane@example.com")
+    assert shop("wait", "1", "--timeout", "40").code == 0
+    return shop
+
+
+def test_a_result_is_saved_where_it_is_asked_for_and_its_path_printed(result: Bwp, tmp_path: Path) -> None:
+    ended = result("download", "1", "--output", str(tmp_path / "results"))
+    assert (ended.code, ended.err) == (0, "")
+    path = Path(ended.out.strip())
+    assert path.parent == tmp_path / "results"
+    assert zipfile.ZipFile(path).testzip() is None
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    task = json.loads(result("show", "1", "--json").out)
+    assert task["download"] == {
+        "path": str(path),
+        "bytes": path.stat().st_size,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "state": "done",
+    }
+
+
+def test_no_link_is_ever_written_down(result: Bwp) -> None:
+    ended = result("download", "1")
+    everything = b"".join(
+        path.read_bytes() for path in result.data.rglob("*") if path.suffix != ".zip" and path.is_file()
+    )
+    assert b"X-Amz" not in everything
+    assert b"practice-" not in everything
+    assert "X-Amz" not in ended.out + ended.err
+
+
+def test_progress_is_drawn_on_a_terminal_and_wiped_when_the_download_is_interrupted(bwp: Bwp) -> None:
+    with Sandbox(rate=60_000) as slow:
+        bwp.env |= variables(slow)
+        bwp("submit", "retrieval", "jane@example.com")
+        assert bwp("wait", "1", "--timeout", "40").code == 0
+        with Terminal(bwp.argv("download", "1"), env=bwp.env, columns=150) as terminal:
+            terminal.wait_for("%  ")
+            terminal.send("\x03")
+            terminal.wait_for("Interrupted.")
+            assert terminal.wait() == 130
+            assert "%" not in terminal.screen_text()
+
+
+@pytest.mark.parametrize(
+    ("received", "total", "rate", "words"),
+    [
+        (0, None, None, "0 B"),
+        (999, 2000, None, "49%  999 B of 2.0 kB"),
+        (12_400_000, 19_300_000, 3_100_000.0, "64%  12.4 MB of 19.3 MB  3.1 MB/s  2 s left"),
+        (5_000_000_000, None, 0.0, "5.0 GB"),
+    ],
+)
+def test_progress_tells_what_is_known(received: int, total: int | None, rate: float | None, words: str) -> None:
+    assert progress_text([running(received, total, rate)]) == words
+
+
+def test_progress_of_several_is_their_sum() -> None:
+    both = [running(100_000, 1_000_000, 50_000.0), running(300_000, 1_000_000, 50_000.0)]
+    assert progress_text(both) == "2 downloads  20%  400 kB of 2.0 MB  100 kB/s  16 s left"
+
+
+def running(received: int, total: int | None, rate: float | None) -> Download:
+    return Download(
+        id=1,
+        number=1,
+        state=DownloadState.RUNNING,
+        path=None,
+        bytes=received,
+        total=total,
+        rate=rate,
+        sha256=None,
+        etag=None,
+        trouble=None,
+        attempts=0,
+        asked_at=datetime.now(UTC),
+        started_at=None,
+        finished_at=None,
+        actor="op",
+    )
+
+
+def test_what_has_no_result_says_why_and_the_others_are_fetched(result: Bwp) -> None:
+    result("submit", "deletion", "bob@example.com", "--yes")
+    ended = result("download", "1", "2")
+    assert ended.code == 1
+    assert ended.out.endswith(".zip\n")
+    assert "A deletion has no result to download." in ended.err
+
+
+def test_a_read_only_profile_downloads_nothing(result: Bwp) -> None:
+    ended = result("download", "1", env={"BWP_READ_ONLY": "yes"})
+    assert (ended.code, ended.out) == (2, "")
+
+
+def test_a_running_engine_is_used_by_other_commands_and_ends_cleanly(shop: Bwp, practice: Sandbox) -> None:
+    with subprocess.Popen(shop.argv("run"), env=shop.env, stdout=subprocess.PIPE, text=True) as engine:
+        assert engine.stdout is not None
+        assert engine.stdout.readline() == "This process is the engine of profile default.\n"
+        submitted = shop("submit", "retrieval", "jane@example.com")
+        assert submitted.code == 0
+        engine.send_signal(signal.SIGTERM)
+        assert engine.wait(20) == 0
+    assert len(practice.world.starts) == 1
+    store = shop.store()
+    assert store.row("SELECT pid FROM engine") == (None,)
+    store.close()
+
+
+def test_running_once_brings_all_up_to_date(shop: Bwp, practice: Sandbox) -> None:
+    known = practice.world.start(Kind.DELETION, "bob@example.com", holding_period=9)
+    shop("track", "deletion", known, env=NOWHERE)
+    store = shop.store()
+    with store.write() as transaction:
+        transaction.run("UPDATE tasks SET next_poll_at = ?", (transaction.now_text,))
+    store.close()
+    assert shop("run", "--once").code == 0
+    assert "ON_HOLD" in shop("show", "1").out
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["nobody reads", "a full disk"])
+def test_an_engine_goes_on_where_its_lines_cannot_be_printed(shop: Bwp, full: bool) -> None:
+    reader, gone = os.pipe()
+    os.close(reader)
+    out = os.open("/dev/full", os.O_WRONLY) if full else gone
+    store = shop.store()
+    with subprocess.Popen(shop.argv("run"), env=shop.env, stdout=out, stderr=subprocess.PIPE) as engine:
+        try:
+            eventually(lambda: engine_state.read(store).pid == engine.pid)
+            number = submit(store, "jane@example.com")
+            eventually(lambda: tasks.get(store, number).task_id)
+            engine.terminate()
+            assert engine.communicate(timeout=20)[1] == b""
+            assert engine.returncode == 0
+        finally:
+            engine.kill()
+    store.close()
+
+
+def test_running_once_without_the_service_says_to_try_later(shop: Bwp) -> None:
+    shop("submit", "deletion", "bob@example.com", "--yes", "--timeout", "0")
+    ended = shop("run", "--once", env=UNREACHED)
+    assert ended.code == 3
+    assert ended.err.count("\n") == 1
+
+
+def test_what_is_saved_is_not_fetched_again_without_another_word(result: Bwp, practice: Sandbox) -> None:
+    first = result("download", "1")
+    path = Path(first.out.strip())
+    links = practice.world.calls["link"]
+    again = result("download", "1")
+    assert (again.code, again.out) == (0, first.out)
+    assert f"is saved already at {path}; to fetch it anew, add --again." in again.err
+    assert practice.world.calls["link"] == links
+    planned = result("download", "--filter", "is:retrieval", "--yes")
+    assert planned.code != 0
+    anew = result("download", "1", "--again")
+    assert (anew.code, anew.err) == (0, "")
+    assert Path(anew.out.strip()) != path
+    Path(anew.out.strip()).unlink()
+    assert result("download", "1").code == 0, "what is gone is fetched"
+    assert practice.world.calls["link"] == links + 2

@@ -1,0 +1,102 @@
+"""`bwp-tui settle`: what to do about a request that was sent and never answered."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from bwp_tui.domain.task import Kind
+from bwp_tui.sandbox.server import Sandbox
+from bwp_tui.store.queries import tasks, timeline
+from bwp_tui.store.worklog import intent_outcomes, intents
+from tests.cli.conftest import Bwp
+from tests.cli.test_submit import NOWHERE, is_one_sentence
+
+
+@pytest.fixture
+def unconfirmed(shop: Bwp) -> Bwp:
+    """The program with an unconfirmed retrieval, #1."""
+    shop("submit", "retrieval", "jane@example.com", "--timeout", "0")
+    store = shop.store()
+    [intent] = intents.due(store, store.clock(), 5)
+    intent_outcomes.record_sending(store, intent.id)
+    intent_outcomes.record_unconfirmed(store, intent.id)
+    store.close()
+    return shop
+
+
+def status(bwp: Bwp) -> str:
+    store = bwp.store()
+    task = tasks.get(store, 1)
+    store.close()
+    return task.status
+
+
+def test_the_right_task_id_makes_a_task_of_it(unconfirmed: Bwp, practice: Sandbox) -> None:
+    task_id = practice.world.start(Kind.RETRIEVAL, "jane@example.com")
+    ended = unconfirmed("settle", "1", "--task-id", task_id, "--json")
+    assert (ended.code, ended.err) == (0, "")
+    task = json.loads(ended.out)
+    assert (task["id"], task["task_id"]) == (1, task_id)
+    assert task["status"] in ("IN_PROGRESS", "COMPLETED")
+
+
+@pytest.mark.parametrize("wrong", ["of nobody", "of another"])
+def test_a_wrong_task_id_is_told_and_taken_off(unconfirmed: Bwp, practice: Sandbox, wrong: str) -> None:
+    known = practice.world.start(Kind.RETRIEVAL, "eve@example.com")
+    ended = unconfirmed("settle", "1", "--task-id", known if wrong == "of another" else "0000-unknown")
+    assert ended.code == 4
+    assert is_one_sentence(ended) or "stays UNCONFIRMED" in ended.err
+    assert status(unconfirmed) == "UNCONFIRMED"
+
+
+def test_without_the_service_the_id_is_kept_and_asked_about_later(unconfirmed: Bwp) -> None:
+    ended = unconfirmed("settle", "1", "--task-id", "3556a10a-0000", env=NOWHERE)
+    assert ended.code == 3
+    assert status(unconfirmed) == "QUEUED"
+
+
+def test_it_is_given_up_with_a_reason(unconfirmed: Bwp) -> None:
+    ended = unconfirmed("settle", "1", "--give-up", "the shopper withdrew")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.rstrip().endswith("GIVEN_UP")
+    store = unconfirmed.store()
+    assert timeline.of_task(store, 1)[-1].detail == "the shopper withdrew"
+    store.close()
+
+
+def test_sending_it_anew_warns_of_a_second_task(unconfirmed: Bwp, practice: Sandbox) -> None:
+    ended = unconfirmed("resubmit", "1")
+    assert ended.code == 0
+    assert "may have been started all the same" in ended.err
+    assert [start.email for start in practice.world.starts] == ["jane@example.com"]
+
+
+def test_what_to_do_names_the_commands(unconfirmed: Bwp) -> None:
+    shown = unconfirmed("show", "1").out
+    for command in ("settle 1 --task-id ID", "resubmit 1", "settle 1 --give-up REASON"):
+        assert f"(bwp-tui {command})" in shown
+
+
+def test_what_is_not_in_doubt_is_not_settled(shop: Bwp) -> None:
+    shop("submit", "retrieval", "slow@example.com")
+    for words in (["--give-up", "why"], ["--task-id", "3556a10a-0000"]):
+        ended = shop("settle", "1", *words)
+        assert ended.code == 1
+        assert is_one_sentence(ended)
+
+
+@pytest.mark.parametrize("words", [[], ["--give-up", "why", "--task-id", "3556a10a"], ["--give-up", ""]])
+def test_one_decision_is_asked_for_and_a_reason(unconfirmed: Bwp, words: list[str]) -> None:
+    ended = unconfirmed("settle", "1", *words)
+    assert ended.code == 2
+    assert status(unconfirmed) == "UNCONFIRMED"
+
+
+def test_running_once_with_an_unusable_proxy_is_a_sentence(shop: Bwp) -> None:
+    outside = {"BWP_API_URL": "https://api.invalid/graphql", "HTTPS_PROXY": "nonsense://proxy"}
+    ended = shop("run", "--once", env=outside)
+    assert ended.code == 2
+    assert is_one_sentence(ended)
+    assert "HTTPS_PROXY" in ended.err

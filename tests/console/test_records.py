@@ -1,0 +1,351 @@
+"""Working on tasks at the keyboard: who asks, who has it, what the shopper was told; and taking it back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+
+import pytest
+
+from bwp_tui.domain.task import WATCHED, Task
+from bwp_tui.settings import Profile
+from bwp_tui.store.commands import records
+from bwp_tui.store.queries import tasks, timeline
+from tests.console.past import HELD, NOT_KNOWN, READY, TODAY, WAITING
+from tests.console.support import Console, opened
+from tests.store import single
+
+
+async def type_over(console: Console, text: str) -> None:
+    """Answer the question that is asked now with a text of its own."""
+    await console.press("ctrl+u", *text)
+    await console.press("enter")
+
+
+async def test_a_verification_says_how_by_whom_and_when(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(READY)
+        await console.press("c")
+        await console.sees("How was the identity of ", " verified:")
+        await console.press("enter")
+        await console.sees("Say how, such as: recent order details.")
+        await console.press(*"order 17", "enter")
+        await console.sees("Verified by: op")
+        await type_over(console, "anna")
+        await console.sees("Verified on: 2026-11-20")
+        await type_over(console, "2027-01-01")
+        await console.sees("2027-01-01 is in the future.")
+        await type_over(console, "yesterday")
+        await console.sees("Write the day as 2026-12-31.")
+        await type_over(console, "2026-11-19")
+        await console.sees(f"The verification of {console.task(READY).name} is recorded.")
+        found = console.task(READY).verified
+        assert found is not None
+        assert (found.on, found.by, found.how) == (date(2026, 11, 19), "anna", "order 17")
+
+
+async def test_an_extension_names_its_limit_and_moves_the_due_date_once(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(HELD)
+        before = console.task(HELD).due_on
+        await console.press("E")
+        await console.sees("to 2027-02-17 (GDPR art. 12(3), tell by 2026-12-17). Reason the shopper is told:")
+        await console.press("enter")
+        await console.sees("Nothing was done: an extension needs a reason.")
+        await console.press("E", *"three shops", "enter")
+        await console.sees("is now due on 2027-02-17.")
+        task = console.task(HELD)
+        assert (task.due_on, task.extended_on) == (date(2027, 2, 17), TODAY)
+        assert task.due_on != before
+        assert timeline.of_task(console.store, HELD)[-1].detail == "three shops"
+        await console.press("E")
+        await console.sees("E: Task", "the law allows that once")
+
+
+async def test_what_cannot_be_extended_any_more_says_why(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(1)
+        await console.press("E")
+        await console.sees("had to be told of an extension by")
+        assert not console.main.prompt.is_open
+
+
+async def test_the_confirmation_of_receipt_is_dated_and_recorded_once(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(WAITING)
+        await console.press("A")
+        await console.sees("confirmed to the shopper (by 2026-12-04), on: 2026-11-20")
+        await console.press("enter")
+        await console.sees("receipt confirmed on 2026-11-20, recorded.")
+        assert console.task(WAITING).acknowledged_on == TODAY
+        await console.press("A")
+        await console.sees("(recorded: 2026-11-20; another day corrects it), on:")
+        await console.press("enter")
+        await console.sees("was confirmed on 2026-11-20.")
+
+
+async def test_a_task_is_given_into_hands_and_taken_out_of_them(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(READY)
+        await console.press("a", *"{anna}", "enter")
+        await console.sees("is in the hands of {anna}.")
+        assert console.task(READY).assigned_to == "{anna}"
+        await console.press("a")
+        await type_over(console, "none")
+        await console.sees("is in no hands.")
+        assert console.task(READY).assigned_to is None
+
+
+@pytest.mark.parametrize(
+    ("keys", "done"),
+    [
+        (["a", *"anna", "enter"], "assigned"),
+        (["c", *"order", "enter", "enter", "enter", "2", "enter"], "verified"),
+        (["A", "enter", "2", "enter"], "acknowledged"),
+        (["e", *"seen", "enter"], "noted"),
+        (["t", *"+vip", "enter"], "tagged"),
+    ],
+)
+async def test_each_record_is_made_for_all_marked_tasks(profile: Profile, keys: list[str], done: str) -> None:
+    async with opened(profile) as console:
+        await console.press("space", "space")
+        await console.sees("2 marked")
+        await console.press(keys[0])
+        await console.sees("these 2")
+        await console.press(*keys[1:])
+        await console.sees(f"2 {done}.")
+        found = [console.task(number) for number in (READY, WAITING)]
+        kept: dict[str, Callable[[Task], bool]] = {
+            "assigned": lambda task: task.assigned_to == "anna",
+            "verified": lambda task: task.verified is not None and task.verified.how == "order",
+            "acknowledged": lambda task: task.acknowledged_on == TODAY,
+            "noted": lambda task: task.note == "seen",
+            "tagged": lambda task: task.tags == ("vip",),
+        }
+        assert all(kept[done](task) for task in found)
+        assert not console.main.table.marks
+
+
+async def test_marked_tasks_are_extended_after_the_plan_a_reason_and_the_count(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("asterisk", "E")
+        await console.sees("Extend these ", " to days from 20", "skipped", "shopper is told:")
+        count = sum(records.cannot_extend(console.task(number), TODAY) is None for number in range(1, 11))
+        await console.press(*"a flood")
+        await console.sees("a flood")
+        await console.press("enter")
+        await console.sees(f"Type {count} to go on:")
+        assert not any(console.task(number).extended_on for number in range(1, 11))
+        await console.press(*str(count), "enter")
+        await console.sees(f"{count} extended.")
+        assert sum(console.task(number).extended_on == TODAY for number in range(1, 11)) == count
+
+
+async def test_the_last_change_is_taken_back_first_and_the_sentence_says_which(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("U")
+        await console.sees("There is nothing to take back")
+        await console.go_to(HELD)
+        await console.press("e")
+        await type_over(console, "called")
+        await console.sees("The note of")
+        await console.press("t", *" +late", "enter")
+        await console.sees("The tags of")
+        await console.press("a", *"anna", "enter")
+        await console.sees("hands of anna")
+        for part in ("assignment", "tags", "note"):
+            await console.press("U")
+            await console.sees(f"Taken back: the {part} of 1 task.")
+            assert timeline.of_task(console.store, HELD)[-1].what == "undone"
+        task = console.task(HELD)
+        assert (task.note, task.tags, task.assigned_to) == ("VIP", ("vip", "phone"), None)
+        await console.press("U")
+        await console.sees("There is nothing to take back")
+
+
+@pytest.mark.parametrize(
+    ("typed", "left"),
+    [
+        ("+urgent", {"vip", "phone", "urgent"}),
+        ("-phone", {"vip"}),
+        ("-absent", {"vip", "phone"}),
+        ("+urgent, -vip", {"phone", "urgent"}),
+        ("urgent", {"urgent"}),
+        ("vip +urgent", {"vip", "urgent"}),
+        ("vip phone -vip", {"phone"}),
+        ("", set()),
+    ],
+)
+async def test_tags_with_a_sign_are_changes_and_others_are_all_there_are(
+    profile: Profile, typed: str, left: set[str]
+) -> None:
+    async with opened(profile) as console:
+        await console.go_to(HELD)
+        await console.press("W")
+        await console.until(lambda: WATCHED in console.task(HELD).tags)
+        await console.press("t")
+        await type_over(console, typed)
+        await console.until(lambda: not console.main.prompt.is_open)
+        await console.until(lambda: set(console.task(HELD).tags) == left | {WATCHED})
+
+
+async def test_what_others_have_changed_since_is_not_trodden_on(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(READY)
+        await console.press("t", *"vip", "enter")
+        await console.sees("The tags of")
+        single.set_tags(console.store, READY, ("theirs",), "bob")
+        await console.press("U")
+        await console.sees("1 not: The tags of", "was changed since")
+        assert tasks.get(console.store, READY).tags == ("theirs",)
+
+
+async def test_marks_that_were_lost_come_back(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("asterisk")
+        every = console.main.table.marks
+        await console.press("escape")
+        assert not console.main.table.marks
+        await console.press("U")
+        await console.sees(f"{len(every)} tasks marked again.")
+        assert console.main.table.marks == every
+
+
+async def test_marks_that_an_action_took_away_are_no_step_of_their_own(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.press("space", "e", *"seen", "enter")
+        await console.sees("1 noted.")
+        await console.press("U")
+        await console.sees("Taken back: the note of 1 task.")
+        await console.press("U")
+        await console.sees("There is nothing to take back")
+
+
+async def test_what_is_cleared_is_said_to_be_removed(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(HELD)
+        await console.press("e")
+        await type_over(console, "")
+        await console.sees("The note of ", " is removed.")
+        await console.press("t")
+        await type_over(console, "")
+        await console.sees("The tags of ", " are removed.")
+        assert (console.task(HELD).note, console.task(HELD).tags) == ("", ())
+
+
+async def test_a_question_that_is_left_brings_no_earlier_sentence_back(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(READY)
+        await console.press("a", *"anna", "enter")
+        await console.sees("is in the hands of anna.")
+        await console.press("space", "t")
+        await console.until(lambda: console.main.prompt.is_open)
+        await console.press("escape")
+        await console.until(lambda: not console.main.prompt.is_open)
+        await console.pilot.pause()
+        assert "anna." not in console.line("status")
+
+
+async def test_what_is_no_tag_is_refused_and_stays_to_be_mended(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(READY)
+        for typed in ("vip ;;;", "vip -"):
+            await console.press("t")
+            await console.until(lambda: console.main.prompt.is_open)
+            console.main.prompt.set_text(typed)
+            await console.press("enter")
+            await console.sees("is no tag: a tag has a letter or a digit.")
+            await console.press("escape")
+            assert console.task(READY).tags == ()
+
+
+async def test_what_was_not_there_is_not_recorded(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(NOT_KNOWN)
+        revision = console.store.revision()
+        for key in ("a", "c", "A", "E", "e", "t"):
+            await console.press(key)
+            await console.until(lambda: console.main.prompt.is_open)
+            await console.press("escape")
+            await console.until(lambda: not console.main.prompt.is_open)
+        assert console.store.revision() == revision
+
+
+async def test_a_record_of_law_is_withdrawn_by_key_and_by_line_and_the_timeline_keeps_it(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(HELD)
+        await console.press("w")
+        await console.sees("Nothing is recorded of ")
+        due = console.task(HELD).due_on
+        await console.press("E", *"shops", "enter")
+        await console.sees("is now due on")
+        await console.press("w")
+        await console.sees(f"It is then due on {due}, not {console.task(HELD).due_on}.")
+        await console.press("y")
+        await console.sees("The extension of ", "is withdrawn")
+        assert console.task(HELD).extended_on is None
+        assert console.task(HELD).due_on == due
+        await console.press("A", "enter")
+        await console.sees("receipt confirmed on")
+        await console.press("colon", *"acknowledge --withdraw", "enter")
+        await console.sees("Withdraw the acknowledgement of ")
+        await console.press("y")
+        await console.until(lambda: console.task(HELD).acknowledged_on is None)
+        what = [event.what for event in timeline.of_task(console.store, HELD)]
+        assert what[-4:] == ["extended", "extension withdrawn", "acknowledged", "acknowledgement withdrawn"]
+
+
+async def test_receipt_and_law_are_corrected_once_what_moves_was_shown(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(READY)
+        before = console.task(READY)
+        await console.press("L")
+        await console.sees(f"was received on: {before.received_on}")
+        await type_over(console, "2026-11-09")
+        await console.sees("Law (gdpr, ccpa, none):")
+        await type_over(console, "ccpa")
+        await console.sees(f"received 2026-11-09 under ccpa, due {before.due_on} → 2026-12-24. Correct it?")
+        assert console.task(READY) == before
+        await console.press("y")
+        await console.sees("are corrected; its timeline keeps what was.")
+        await console.press("U")
+        await console.sees("Taken back: the receipt and law of 1 task.")
+        assert (console.task(READY).received_on, console.task(READY).due_on) == (before.received_on, before.due_on)
+        await console.press("colon", *"correct --received 2026-11-10", "enter")
+        await console.sees("received 2026-11-10 under gdpr")
+        await console.press("y")
+        await console.until(lambda: console.task(READY).received_on == date(2026, 11, 10))
+
+
+async def test_a_record_of_many_is_confirmed_by_their_count_and_taken_back(profile: Profile) -> None:
+    async with opened(profile) as console:
+        count = console.main.table.row_count
+        for keys in (("A", "enter"), ("c", *"order 17", "enter", "enter", "enter")):
+            await console.press("asterisk", *keys)
+            await console.sees(f"Type {count} to go on:")
+            await console.press("enter")
+            await console.sees("Nothing was done:")
+            await console.press("escape")
+        found = tasks.window(console.store, list(console.main.table.numbers))
+        assert not any(task.acknowledged_on or task.verified for task in found)
+        await console.press("asterisk", "A", "enter", *str(count), "enter")
+        await console.sees(f"{count} acknowledged.")
+        await console.press("U")
+        await console.sees(f"Taken back: the acknowledgement of {count} tasks.")
+        found = tasks.window(console.store, list(console.main.table.numbers))
+        assert not any(task.acknowledged_on for task in found)
+
+
+async def test_what_cannot_be_taken_back_is_not_passed_over(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.go_to(HELD)
+        await console.press("e", *"!", "enter")
+        await console.sees("The note of ", "is kept.")
+        kept = console.task(HELD).note
+        await console.press("x", "y")
+        await console.sees("The cancellation of ", "is recorded")
+        await console.press("U")
+        await console.sees("The cancellation of ", "cannot be taken back.")
+        assert console.task(HELD).note == kept
+        await console.press("U")
+        await console.until(lambda: console.task(HELD).note != kept)

@@ -1,0 +1,88 @@
+"""Saved views: a wrong name stays to be mended, none is replaced unasked, and each can be found and deleted."""
+
+from __future__ import annotations
+
+from textual.widgets import Input
+
+from bwp_tui.domain.filter import View
+from bwp_tui.settings import Profile
+from bwp_tui.store.queries import saved_views
+from tests.console.support import Console, opened
+from tests.console.test_controller import types
+
+
+async def ask_for_name(console: Console, name: str) -> None:
+    await console.press("V")
+    await console.until(lambda: console.main.prompt.is_open)
+    console.main.prompt.set_text(name)
+    await console.press("enter")
+
+
+def names(console: Console) -> list[str]:
+    return [view.name for view in saved_views.saved(console.store)]
+
+
+async def test_a_refused_name_stays_in_the_prompt_with_what_is_wrong(profile: Profile) -> None:
+    async with opened(profile) as console:
+        for wrong, why in (("failed", "is built in; choose another name."), ("x" * 31, "has 1 to 30 characters.")):
+            await ask_for_name(console, wrong)
+            await console.sees(why)
+            assert console.main.prompt.query_one(Input).value == wrong
+            await console.press("escape")
+        await types(console, "views save failed")
+        await console.sees("is built in; choose another name.")
+        assert console.main.prompt.is_open
+        assert names(console) == []
+
+
+async def test_a_view_is_replaced_only_when_that_is_agreed_to(profile: Profile) -> None:
+    async with opened(profile) as console:
+        saved_views.save(console.store, View("mine", "mine", "kind:deletion"))
+        for ask in (ask_for_name, lambda on, name: types(on, f"views save {name} kind:retrieval")):
+            await ask(console, "mine")
+            await console.sees("Replace the view “mine”, which lists “kind:deletion”?")
+            await console.press("n")
+            await console.until(lambda: not console.main.prompt.is_open)
+            assert saved_views.named(console.store, "mine").filter == "kind:deletion"
+        await ask_for_name(console, "mine")
+        await console.sees("Replace the view")
+        await console.press("y")
+        await console.sees("The view “mine” is saved.")
+        assert saved_views.named(console.store, "mine").filter == ""
+
+
+async def test_the_saved_view_that_is_shown_is_deleted_after_a_question(profile: Profile) -> None:
+    async with opened(profile) as console:
+        saved_views.save(console.store, View("my own", "my", "kind:deletion"))
+        console.main.session.feed.refresh()
+        await console.sees("7 my own")
+        await types(console, "views list")
+        await console.sees("6 due soon, 7 my own.")
+        await console.press("question_mark", *["pagedown"] * 3)
+        await console.sees("View: my own")
+        await console.press("escape", "ctrl+p")
+        await console.until(lambda: console.main.prompt.is_open)
+        console.main.prompt.set_text("my own")
+        await console.sees("View: my own")
+        await console.press("enter")
+        await console.until(lambda: console.main.view_index == 6)
+        await console.press("V")
+        await console.sees("d delete “my own”")
+        await console.press("d")
+        await console.sees("Delete the view “my own”? Its tasks stay.")
+        await console.press("y")
+        await console.sees("The view “my own” is deleted.")
+        assert names(console) == []
+
+
+async def test_the_name_of_a_view_to_delete_is_completed(profile: Profile) -> None:
+    async with opened(profile) as console:
+        saved_views.save(console.store, View("my own", "my", "kind:deletion"))
+        console.main.session.feed.refresh()
+        await console.sees("7 my own")
+        await console.press("colon")
+        await console.until(lambda: console.main.prompt.is_open)
+        console.main.prompt.set_text("views delete my")
+        await console.press("tab", "enter")
+        await console.sees("The view “my own” is deleted.")
+        assert names(console) == []

@@ -1,0 +1,297 @@
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bwp_tui.domain.task import Kind
+from bwp_tui.domain.times import local_day, utc_now
+from bwp_tui.engine.runtime import headless as serve_module
+from bwp_tui.engine.runtime.engine_config import engine_config
+from bwp_tui.engine.runtime.engine_thread import EngineThread
+from bwp_tui.engine.runtime.headless import EngineElsewhere, serve, serve_once
+from bwp_tui.engine.runtime.lease import Lease, begin_term
+from bwp_tui.engine.runtime.probe import probe
+from bwp_tui.engine.runtime.wait_until import wait_until
+from bwp_tui.sandbox.server import Sandbox
+from bwp_tui.settings import Profile, SettingsError
+from bwp_tui.store.commands import requests
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.errors import StoreTooNew
+from bwp_tui.store.maintenance import backups, daily
+from bwp_tui.store.queries import tasks
+from bwp_tui.store.worklog import engine_state
+from bwp_tui.store.worklog.engine_state import Ability, ServiceState
+from tests.engine.shop import ACTOR, request, setup_of, submit
+from tests.engine.test_engine_thread import running
+from tests.waiting import eventually
+
+
+def accepted(number: int) -> Callable[[Store], bool]:
+    return lambda store: tasks.get(store, number).task_id is not None
+
+
+def never(_store: Store) -> bool:
+    return False
+
+
+@contextmanager
+def serving(profile: Profile) -> Iterator[list[str]]:
+    """Be the engine in a thread; yields what it says."""
+    said: list[str] = []
+    stop = threading.Event()
+    server = threading.Thread(target=lambda: serve(setup_of(profile), stop=stop, say=said.append))
+    server.start()
+    try:
+        yield said
+    finally:
+        stop.set()
+        server.join()
+
+
+def lease_is_free(profile: Profile) -> bool:
+    lease = Lease(profile.lease_path)
+    free = lease.take()
+    lease.release()
+    return free
+
+
+def test_a_command_has_all_that_is_due_done_while_it_lasts(
+    sandbox: Sandbox, profile: Profile, live_history: Store
+) -> None:
+    other = submit(live_history, "eve@example.com")
+    number = submit(live_history, "jane@example.com")
+    assert wait_until(setup_of(profile), lambda store: accepted(number)(store) and accepted(other)(store), timeout=20)
+    assert sorted(start.email for start in sandbox.world.starts) == ["eve@example.com", "jane@example.com"]
+    assert lease_is_free(profile)
+
+
+def test_what_is_so_already_needs_no_engine(sandbox: Sandbox, profile: Profile) -> None:
+    sandbox.stop()
+    assert wait_until(setup_of(profile), lambda _store: True, timeout=0)
+
+
+def test_time_runs_out(profile: Profile, live_history: Store) -> None:
+    submit(live_history, "slow@example.com")
+    began = time.monotonic()
+    assert not wait_until(setup_of(profile), never, timeout=0.5)
+    assert time.monotonic() - began < 5
+    assert lease_is_free(profile)
+
+
+def test_without_a_service_it_returns_early(sandbox: Sandbox, profile: Profile, live_history: Store) -> None:
+    sandbox.stop()
+    number = submit(live_history, "jane@example.com")
+    began = time.monotonic()
+    assert not wait_until(setup_of(profile), accepted(number), timeout=None)
+    assert time.monotonic() - began < 10
+    assert "cannot be reached" in (tasks.get(live_history, number).trouble or "")
+
+
+def test_the_patient_wait_for_a_service_that_comes_back(
+    sandbox: Sandbox, profile: Profile, live_history: Store
+) -> None:
+    sandbox.stop()
+    number = submit(live_history, "jane@example.com")
+
+    def done(store: Store) -> bool:
+        if tasks.get(store, number).trouble:
+            sandbox.start()
+        return tasks.get(store, number).task_id is not None
+
+    assert wait_until(setup_of(profile), done, timeout=30, patient=True)
+
+
+def test_what_a_dead_engine_said_last_discourages_nobody(profile: Profile, live_history: Store) -> None:
+    engine_state.announce(live_history, 4_000_000, "here")
+    engine_state.record_health(live_history, ServiceState.UNREACHABLE, "gone", None)
+    number = submit(live_history, "jane@example.com")
+    assert wait_until(setup_of(profile), accepted(number), timeout=20)
+
+
+def test_another_engine_does_the_work_for_a_command(profile: Profile, live_history: Store) -> None:
+    with serving(profile) as said:
+        eventually(lambda: said)
+        number = submit(live_history, "jane@example.com")
+        assert wait_until(setup_of(profile), accepted(number), timeout=20)
+        assert not lease_is_free(profile)
+
+
+def test_serving_says_each_role_once(profile: Profile) -> None:
+    with serving(profile) as first:
+        eventually(lambda: first)
+        with serving(profile) as second:
+            eventually(lambda: second)
+            assert second == [
+                f"Another process (pid {os.getpid()}) is the engine of profile sandbox; waiting to take over."
+            ]
+    assert first == ["This process is the engine of profile sandbox."]
+    assert lease_is_free(profile)
+
+
+def test_serving_once_does_what_is_due_and_returns(sandbox: Sandbox, profile: Profile, live_history: Store) -> None:
+    numbers = [submit(live_history, f"shopper{number}@example.com") for number in range(3)]
+    task_id = sandbox.world.start(request("").kind, "slow@example.com")
+    numbers.append(requests.track(live_history, request("").kind, task_id, request(""), ACTOR).number)
+    serve_once(setup_of(profile))
+    assert {tasks.get(live_history, number).status for number in numbers} == {"IN_PROGRESS"}
+    assert lease_is_free(profile)
+    assert engine_state.read(live_history).pid is None
+
+
+def test_serving_once_waits_for_the_engine_that_is_there(profile: Profile, live_history: Store) -> None:
+    with serving(profile) as said:
+        eventually(lambda: said)
+        numbers = [submit(live_history, f"shopper{number}@example.com") for number in range(5)]
+        serve_once(setup_of(profile))
+        assert all(tasks.get(live_history, number).task_id for number in numbers)
+        assert not lease_is_free(profile)
+
+
+def test_serving_once_beside_a_process_that_does_nothing_says_so(
+    profile: Profile, live_history: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serve_module, "PATIENCE_S", 0.5)
+    lease = Lease(profile.lease_path)
+    assert begin_term(live_history, lease, Ability.ALL) is not None
+    serve_once(setup_of(profile))  # nothing is due
+    number = submit(live_history, "jane@example.com")
+    with pytest.raises(EngineElsewhere, match=f"pid {os.getpid()}"):
+        serve_once(setup_of(profile))
+    assert tasks.get(live_history, number).task_id is None
+    lease.release()
+
+
+def test_serving_once_takes_over_from_an_engine_that_only_polls(profile: Profile, live_history: Store) -> None:
+    number = submit(live_history, "jane@example.com")
+    lease = Lease(profile.lease_path)
+    assert begin_term(live_history, lease, Ability.POLLS) is not None
+    lease.beat()
+    serve_once(setup_of(profile))
+    assert tasks.get(live_history, number).task_id is not None
+    lease.release()
+
+
+def test_a_command_that_waits_on_a_held_deletion_does_what_others_ask_for(
+    sandbox: Sandbox, profile: Profile, live_history: Store
+) -> None:
+    held = submit(live_history, "held@example.com", Kind.DELETION, 30)
+    stop = threading.Event()
+    waiting = threading.Thread(target=lambda: wait_until(setup_of(profile), lambda _store: stop.is_set(), timeout=None))
+    waiting.start()
+    try:
+        eventually(lambda: tasks.get(live_history, held).status == "ON_HOLD")
+        number = submit(live_history, "jane@example.com")
+        assert wait_until(setup_of(profile), accepted(number), timeout=20)
+        assert waiting.is_alive()
+        assert len(sandbox.world.starts) == 2
+    finally:
+        stop.set()
+        waiting.join()
+
+
+def test_a_wrong_secret_of_another_process_is_not_taken_for_this_ones(profile: Profile, live_history: Store) -> None:
+    number = submit(live_history, "jane@example.com")
+    with running(EngineThread(profile, lambda: setup_of(profile, "wrong"))):
+        eventually(lambda: engine_state.read(live_history).service == ServiceState.BAD_CREDENTIALS)
+        assert wait_until(setup_of(profile), accepted(number), timeout=20)
+
+
+def test_what_keeps_this_process_from_being_the_engine_is_told(profile: Profile, live_history: Store) -> None:
+    number = submit(live_history, "jane@example.com")
+    profile.lease_path.mkdir()
+    said: list[str] = []
+    assert not wait_until(setup_of(profile), accepted(number), timeout=20, say=said.append)
+    [sentence] = said
+    assert str(profile.lease_path) in sentence
+
+
+@pytest.mark.parametrize("practice", [False, True], ids=["a real profile", "practice"])
+def test_whoever_is_the_engine_for_a_moment_makes_the_daily_copy(
+    profile: Profile, live_history: Store, practice: bool
+) -> None:
+    number = submit(live_history, "jane@example.com")
+    profile = replace(profile, practice=practice)
+    assert wait_until(setup_of(profile), accepted(number), timeout=20)
+    assert backups.has_todays(profile.history_path, local_day(utc_now())) is not practice
+    for copy in backups.daily(profile.history_path):
+        copy.unlink()
+    serve_once(setup_of(profile))
+    assert backups.has_todays(profile.history_path, local_day(utc_now())) is not practice
+
+
+def test_a_day_that_has_its_copy_needs_no_other_look(
+    profile: Profile, live_history: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profile = replace(profile, practice=False)
+    serve_once(setup_of(profile))
+    looks: list[Path] = []
+    monkeypatch.setattr(daily, "run_daily_maintenance", lambda path, *_others: looks.append(path))
+    assert wait_until(setup_of(profile), accepted(submit(live_history, "jane@example.com")), timeout=20)
+    assert looks == []
+
+
+def test_serving_once_with_an_unusable_register_frees_the_lease(profile: Profile) -> None:
+    store = Store(profile.history_path)
+    store.rows("PRAGMA user_version = 999")
+    store.close()
+    with pytest.raises(StoreTooNew, match="newer bwp-tui"):
+        serve_once(setup_of(profile))
+    assert lease_is_free(profile)
+
+
+def test_serving_once_with_an_unusable_certificate_file_is_a_mistake_of_the_settings(
+    profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/at.all")
+    with pytest.raises(SettingsError, match="SSL_CERT_FILE"):
+        serve_once(setup_of(profile))
+    assert lease_is_free(profile)
+
+
+def test_a_probe_proves_credentials_and_reach_and_starts_nothing(sandbox: Sandbox, profile: Profile) -> None:
+    result = probe(setup_of(profile))
+    assert (result.reachable, result.sentence) == (True, "The service answers and takes the credentials.")
+    assert sandbox.world.starts == []
+    assert not profile.history_path.exists()
+
+
+@pytest.mark.parametrize("fault", ["denied", "throttled", "html", "garbled", "down"])
+def test_a_probe_tells_trouble_in_a_sentence(sandbox: Sandbox, profile: Profile, fault: str) -> None:
+    sandbox.faults.set(fault)
+    result = probe(setup_of(profile))
+    assert not result.reachable
+    assert result.sentence.endswith(".")
+
+
+def test_a_probe_with_a_wrong_secret_does_not_show_it(profile: Profile) -> None:
+    result = probe(setup_of(profile, "not-the-secret"))
+    assert not result.reachable
+    assert "refused" in result.sentence
+    assert "not-the-secret" not in result.sentence
+
+
+def test_a_probe_without_a_service_or_usable_certificates_is_a_sentence(
+    sandbox: Sandbox, profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.stop()
+    assert "cannot be reached" in probe(setup_of(profile)).sentence
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/at.all")
+    assert "SSL_CERT_FILE" in probe(setup_of(profile)).sentence
+
+
+def test_a_setup_holds_the_secret_and_does_not_show_it(profile: Profile) -> None:
+    setup = engine_config(profile)
+    assert setup.client_secret == setup_of(profile).client_secret
+    assert setup.client_secret not in repr(setup)
+
+
+def test_a_profile_without_credentials_says_what_to_set(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="BWP_CLIENT_ID, BWP_CLIENT_SECRET, BWP_TARGET_ID"):
+        engine_config(Profile(name="default", folder=tmp_path, download_dir=tmp_path))

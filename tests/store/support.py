@@ -1,0 +1,133 @@
+"""What the tests of the register share: a frozen clock, requests, and shortcuts to a task in some state."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+from bwp_tui.domain.task import Kind, Request, Status, Task
+from bwp_tui.store.commands import requests
+from bwp_tui.store.database.connection import Store, as_int
+from bwp_tui.store.queries import tasks
+from bwp_tui.store.worklog import intent_outcomes, intents
+from bwp_tui.store.worklog.intents import Intent
+from bwp_tui.store.worklog.poll_answers import PollAnswer
+from tests.store import single
+
+NOW = datetime(2026, 11, 20, 9, 14, tzinfo=UTC)
+TODAY = date(2026, 11, 20)
+SOON = NOW + timedelta(minutes=5)
+ACTOR = "op"
+
+
+class FrozenClock:
+    """A clock that moves only when told."""
+
+    def __init__(self, now: datetime = NOW) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **length: float) -> None:
+        self.now += timedelta(**length)
+
+
+def request(
+    kind: Kind = Kind.RETRIEVAL,
+    email: str = "jane@example.com",
+    *,
+    regulation: str = "gdpr",
+    holding_period: int | None = None,
+    reason: str | None = None,
+    note: str = "",
+    tags: tuple[str, ...] = (),
+) -> Request:
+    return Request(
+        kind=kind,
+        email=email,
+        received_on=TODAY,
+        regulation=regulation,
+        holding_period=holding_period,
+        reason=reason,
+        note=note,
+        tags=tags,
+    )
+
+
+def answer(
+    status: str,
+    *,
+    updated_at: datetime | None = None,
+    email: str | None = None,
+    holding_period: int | None = None,
+) -> PollAnswer:
+    return PollAnswer(
+        status=status,
+        submitted_at=None,
+        updated_at=updated_at,
+        email=email,
+        holding_period=holding_period,
+        errors=(),
+    )
+
+
+def submitted(store: Store, kind: Kind = Kind.RETRIEVAL, email: str = "jane@example.com") -> Task:
+    """A recorded task that was not sent."""
+    return requests.submit(store, request(kind, email), ACTOR)
+
+
+def intent_of(store: Store, number: int) -> Intent:
+    """The waiting intent of task `number`."""
+    far = NOW + timedelta(days=10_000)
+    (found,) = (intent for intent in intents.due(store, far, 1_000) if intent.number == number)
+    return found
+
+
+def intent_state(store: Store, intent: int) -> str:
+    (row,) = store.rows("SELECT state FROM intents WHERE id = ?", (intent,))
+    return str(row[0])
+
+
+def sent(store: Store, number: int) -> Intent:
+    """Mark the waiting intent of task `number` as being sent, and return it as it was before."""
+    intent = intent_of(store, number)
+    assert intent_outcomes.record_sending(store, intent.id)
+    return intent
+
+
+def accepted(
+    store: Store, task_id: str = "task-1", kind: Kind = Kind.RETRIEVAL, email: str = "jane@example.com"
+) -> Task:
+    """A task that the service took: IN_PROGRESS, or ON_HOLD for a deletion."""
+    task = submitted(store, kind, email)
+    intent_outcomes.record_accepted(store, sent(store, task.number).id, task_id, SOON)
+    return tasks.get(store, task.number)
+
+
+def in_status(store: Store, status: str, kind: Kind = Kind.RETRIEVAL, task_id: str = "task-1") -> Task:
+    """A task of `kind` that came to `status` by the way operators and the service bring it there."""
+    if status == Status.QUEUED:
+        return submitted(store, kind)
+    if status in (Status.REJECTED, Status.UNCONFIRMED):
+        task = submitted(store, kind)
+        intent = sent(store, task.number)
+        if status == Status.REJECTED:
+            intent_outcomes.record_rejected(store, intent.id, "UnspecifiedError", "not valid")
+        else:
+            intent_outcomes.record_unconfirmed(store, intent.id)
+        return tasks.get(store, task.number)
+    task = accepted(store, task_id, kind)
+    if status == Status.CANCELLED:
+        requests.cancel(store, task.number, ACTOR)
+        intent_outcomes.record_cancelled(store, sent(store, task.number).id)
+    elif status == Status.MISSING:
+        store.rows("UPDATE tasks SET status = 'MISSING', terminal = 1 WHERE number = ?", (task.number,))
+    elif status != task.status:
+        single.answered(store, task.number, answer(status), SOON)
+    return tasks.get(store, task.number)
+
+
+def scalar(store: Store, sql: str) -> int:
+    """The one number that a question answers with."""
+    ((value,),) = store.rows(sql)
+    return as_int(value)

@@ -1,0 +1,300 @@
+"""Copies of the register, and going back to one."""
+
+from __future__ import annotations
+
+import stat
+import subprocess
+import sys
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bwp_tui.domain.task import Kind
+from bwp_tui.store.commands import requests, unconfirmed
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.errors import StoreDamaged, StoreError, StoreForeign, StoreUnavailable
+from bwp_tui.store.maintenance import atomic_swap, backups, daily, integrity, restore
+from bwp_tui.store.queries import tasks, timeline
+from bwp_tui.store.worklog import intent_outcomes
+from tests.store import single
+from tests.store.damage import overwrite, overwrite_table
+from tests.store.support import ACTOR, SOON, TODAY, FrozenClock, accepted, intent_of, request, scalar, sent, submitted
+
+
+def _calm() -> threading.Event:
+    return threading.Event()
+
+
+def _count(path: Path) -> int:
+    store = Store(path)
+    try:
+        return scalar(store, "SELECT count(*) FROM tasks")
+    finally:
+        store.close()
+
+
+def test_a_copy_a_day_is_made_for_this_user_alone_and_seven_are_kept(path: Path, store: Store) -> None:
+    submitted(store)
+    for day in range(10):
+        assert backups.back_up_daily(path, TODAY + timedelta(days=day), _calm())
+    copies = backups.daily(path)
+    assert [copy.name for copy in copies] == [
+        f"history-{(TODAY + timedelta(days=day)).isoformat()}.db" for day in range(9, 2, -1)
+    ]
+    assert {stat.S_IMODE(copy.stat().st_mode) for copy in copies} == {0o600}
+    assert sorted(entry.name for entry in backups.folder(path).iterdir()) == sorted(copy.name for copy in copies)
+    assert backups.back_up_daily(path, TODAY + timedelta(days=9), _calm()) is None
+
+
+def test_a_copy_holds_what_is_only_in_the_log_yet(path: Path, store: Store, tmp_path: Path) -> None:
+    task = submitted(store)
+    target = tmp_path / "copy.db"
+    backups.back_up_to(path, target)
+    assert integrity.full_check(target) == []
+    assert not target.with_name("copy.db-wal").exists()
+    copied = Store(target)
+    assert tasks.get(copied, task.number) == task
+    copied.close()
+
+
+def test_a_file_that_is_there_is_never_overwritten(path: Path, store: Store, tmp_path: Path) -> None:
+    submitted(store)
+    target = tmp_path / "copy.db"
+    target.write_text("mine")
+    with pytest.raises(FileExistsError):
+        backups.back_up_to(path, target)
+    assert target.read_text() == "mine"
+    assert [entry.name for entry in tmp_path.glob(".*.part")] == []
+
+
+def test_a_damaged_register_replaces_no_good_copy(path: Path, clock: FrozenClock) -> None:
+    store = Store(path, clock=clock)
+    for number in range(60):
+        submitted(store, email=f"shopper{number}@example.com")
+    for day in range(-8, -1):
+        backups.back_up_daily(path, TODAY + timedelta(days=day), _calm())
+    store.close()
+    before = backups.daily(path)
+    overwrite_table(path, "timeline")
+    with pytest.raises(StoreError):
+        backups.back_up_daily(path, TODAY, _calm())
+    assert backups.daily(path) == before
+    assert "damaged" in (daily.run_daily_maintenance(path, clock, _calm()) or "")
+    mended = Store(path, clock=clock)
+    assert mended.opening_report.report is not None
+    assert scalar(mended, "SELECT count(*) FROM tasks WHERE email LIKE 'shopper%'") == 60
+    mended.close()
+
+
+def test_the_engines_round_makes_the_copy_and_says_nothing(path: Path, store: Store, clock: FrozenClock) -> None:
+    submitted(store)
+    assert daily.run_daily_maintenance(path, clock, _calm()) is None
+    assert len(backups.daily(path)) == 1
+
+
+def test_a_round_that_is_not_wanted_any_more_leaves_no_copy(path: Path, store: Store, clock: FrozenClock) -> None:
+    submitted(store)
+    unwanted = threading.Event()
+    unwanted.set()
+    assert daily.run_daily_maintenance(path, clock, unwanted) is None
+    with pytest.raises(backups.BackupCancelled):
+        backups.back_up_daily(path, TODAY, unwanted)
+    assert backups.daily(path) == []
+
+
+def test_restoring_brings_back_what_was_lost_and_keeps_what_came_since(path: Path, clock: FrozenClock) -> None:
+    store = Store(path, clock=clock)
+    first = submitted(store, email="first@example.com")
+    second = submitted(store, email="second@example.com")
+    backup = path.with_name("mine.db")
+    backups.back_up_to(path, backup)
+    clock.forward(hours=1)
+    intent_outcomes.record_accepted(store, sent(store, first.number).id, "task-1", SOON)
+    single.set_note(store, second.number, "called", ACTOR)
+    third = submitted(store, email="third@example.com")
+    store.close()
+    restored = restore.restore(path, backup, clock())
+    assert (restored.merged.added, restored.only_here, restored.tasks) == (0, 1, 3)
+    again = Store(path, clock=clock)
+    assert (tasks.get(again, first.number).task_id, tasks.get(again, second.number).note) == ("task-1", "called")
+    assert scalar(again, "SELECT count(*) FROM intents WHERE state = 'waiting'") == 2
+    assert intent_of(again, third.number).first_sent_at is None  # this register knows that it was never sent
+    again.close()
+    assert _count(restored.aside) == 3
+    assert integrity.full_check(path) == []
+
+
+def test_a_backup_put_into_a_new_register_gives_each_task_a_number_of_its_own(
+    path: Path, clock: FrozenClock, tmp_path: Path
+) -> None:
+    old = Store(tmp_path / "old" / "history.db", clock=clock)
+    waiting = submitted(old, email="old@example.com")
+    token = intent_of(old, waiting.number).client_token
+    accepted(old, "task-old", email="older@example.com")
+    old.close()
+    clock.forward(hours=1)
+    store = Store(path, clock=clock)
+    submitted(store, email="new@example.com")
+    store.close()
+    restored = restore.restore(path, tmp_path / "old" / "history.db", clock())
+    assert (restored.merged.added, restored.only_here, restored.tasks) == (2, 1, 3)
+    again = Store(path, clock=clock)
+    rows = again.rows(
+        "SELECT t.number, i.client_token FROM tasks t JOIN intents i ON i.task = t.number"
+        " WHERE email = 'old@example.com'"
+    )
+    assert [row[1] for row in rows] == [token]
+    number = rows[0][0]
+    assert isinstance(number, int)
+    # It may have been sent since the backup was made: only its own client token may go out, while it protects.
+    assert intent_of(again, number).first_sent_at == clock() - timedelta(hours=1)
+    assert scalar(again, "SELECT count(DISTINCT number) FROM tasks") == 3
+    again.close()
+    assert integrity.full_check(path) == []
+
+
+def test_a_restore_beside_others_is_refused_and_changes_nothing(path: Path, store: Store) -> None:
+    submitted(store)
+    backup = path.with_name("mine.db")
+    backups.back_up_to(path, backup)
+    with pytest.raises(StoreUnavailable, match="open"):
+        restore.restore(path, backup, store.clock())
+    assert atomic_swap.set_aside(path) == []
+
+
+def test_a_restore_from_what_is_no_sound_backup_changes_nothing(path: Path, clock: FrozenClock) -> None:
+    store = Store(path, clock=clock)
+    for number in range(60):
+        submitted(store, email=f"shopper{number}@example.com")
+    backup = path.with_name("mine.db")
+    backups.back_up_to(path, backup)
+    store.close()
+    before = path.read_bytes()
+    overwrite_table(backup, "timeline")
+    foreign = path.with_name("foreign.db")
+    subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys, apsw; apsw.Connection(sys.argv[1]).execute('CREATE TABLE x (y)')",
+            str(foreign),
+        ],
+        check=True,
+        timeout=50,
+    )
+    with pytest.raises(StoreDamaged):
+        restore.restore(path, backup, clock())
+    with pytest.raises(StoreForeign):
+        restore.restore(path, foreign, clock())
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"", b"kind,email\nretrieval,jane@example.com\n" * 30, b"\0" * 9_000])
+def test_what_is_no_backup_is_called_so(path: Path, clock: FrozenClock, content: bytes) -> None:
+    store = Store(path, clock=clock)
+    submitted(store)
+    store.close()
+    other = path.with_name("in.csv")
+    other.write_bytes(content)
+    with pytest.raises(StoreForeign, match="not a backup"):
+        restore.restore(path, other, clock())
+    assert atomic_swap.set_aside(path) == []
+
+
+def test_a_task_id_adopted_here_and_tracked_there_stays_one_tasks(
+    path: Path, clock: FrozenClock, tmp_path: Path
+) -> None:
+    store = Store(path, clock=clock)
+    unsure = submitted(store)
+    intent_outcomes.record_unconfirmed(store, sent(store, unsure.number).id)
+    backup = tmp_path / "other" / "history.db"
+    backup.parent.mkdir()
+    backups.back_up_to(path, backup)
+    other = Store(backup, clock=clock)
+    tracked = requests.track(other, Kind.RETRIEVAL, "task-seen-1", request(), ACTOR)
+    other.close()
+    unconfirmed.adopt(store, unsure.number, "task-seen-1", ACTOR)
+    store.close()
+    restored = restore.restore(path, backup, clock())
+    assert (restored.merged.doubled, restored.tasks) == (1, 2)
+    again = Store(path, clock=clock)
+    assert tasks.get(again, unsure.number).task_id == "task-seen-1"
+    assert (tasks.get(again, tracked.number).task_id, tasks.get(again, tracked.number).status) == (None, "UNCONFIRMED")
+    assert any(
+        "task-seen-1" in (event.detail or "") and f"#{unsure.number}" in (event.detail or "")
+        for event in timeline.of_task(again, tracked.number)
+    )
+    again.close()
+    assert integrity.full_check(path) == []
+
+
+_KILLED = """
+import os, signal, sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+import threading
+from bwp_tui.store.maintenance import backups
+from bwp_tui.store.maintenance import restore as restoring
+from bwp_tui.store.maintenance import atomic_swap as swap
+
+steps = 0
+def counted(call):
+    def stop_before(*args, **named):
+        global steps
+        steps += 1
+        if steps == int(sys.argv[3]):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return call(*args, **named)
+    return stop_before
+
+backups.sync = swap.sync = counted(swap.sync)
+Path.rename = counted(Path.rename)
+Path.replace = counted(Path.replace)
+path = Path(sys.argv[1])
+if sys.argv[2] == "restore":
+    restoring.restore(path, path.with_name("mine.db"), datetime.now(UTC))
+else:
+    backups.back_up_daily(path, date(2026, 11, 20), threading.Event())
+"""
+
+
+@pytest.mark.parametrize("step", range(1, 8))
+@pytest.mark.parametrize("what", ["backup", "restore"])
+def test_killed_at_any_step_neither_tasks_nor_copies_are_lost(path: Path, what: str, step: int) -> None:
+    store = Store(path)
+    for number in range(1, 11):
+        accepted(store, f"task-{number}", email=f"shopper{number}@example.com")
+    backups.back_up_to(path, path.with_name("mine.db"))
+    backups.back_up_daily(path, TODAY - timedelta(days=1), _calm())
+    accepted(store, "task-11", email="shopper11@example.com")
+    store.close()
+    subprocess.run([sys.executable, "-c", _KILLED, str(path), what, str(step)], check=False, timeout=50)
+    assert _count(path) == 11
+    assert atomic_swap.pending(path) is None
+    assert all(integrity.is_sound(copy) for copy in backups.daily(path))
+    assert len(backups.daily(path)) >= 1
+    backups.back_up_daily(path, TODAY + timedelta(days=1), _calm())
+    overwrite(path, 0, b"\0" * 24)
+    assert _count(path) == 11
+
+
+def test_a_keeper_makes_its_round_at_once_and_ends_when_it_is_stopped(
+    path: Path, store: Store, clock: FrozenClock
+) -> None:
+    submitted(store)
+    told: list[str | None] = []
+    rung = threading.Event()
+
+    def tell(words: str | None) -> None:
+        told.append(words)
+        rung.set()
+
+    keeper = daily.MaintenanceThread(path, clock, tell)
+    keeper.start()
+    assert rung.wait(20)
+    keeper.stop()
+    assert told == [None]
+    assert len(backups.daily(path)) == 1
+    assert not [thread for thread in threading.enumerate() if thread.name == "history-keeper"]

@@ -1,0 +1,158 @@
+"""Plans and deeds on many tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+import pytest
+
+from bwp_tui.domain.holding_periods import fitting_hold, hold_of
+from bwp_tui.domain.task import Kind, Status
+from bwp_tui.store.commands import bulk, bulk_plan, requests
+from bwp_tui.store.commands.bulk import Result
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.queries import tasks
+from bwp_tui.store.worklog import intents
+from tests.store import single
+from tests.store.support import ACTOR, NOW, TODAY, in_status, request, submitted
+
+
+def _results(store: Store, deed: bulk.TaskCommand, numbers: list[int]) -> list[Result]:
+    return [result for results in bulk.perform(store, deed, numbers) for result in results]
+
+
+def test_a_plan_tells_what_is_possible_and_counts_why_the_rest_is_skipped(store: Store) -> None:
+    failed = [in_status(store, Status.FAILED, task_id=f"f{number}").number for number in range(3)]
+    done = [in_status(store, Status.COMPLETED, task_id=f"c{number}").number for number in range(2)]
+    requests.resubmit(store, failed[0], ACTOR)
+    revision = store.revision()
+    planned = bulk_plan.plan(store, "resubmit", [*failed, *done, 999], TODAY)
+    assert planned.possible == tuple(failed[1:])
+    assert planned.skipped == (("retrieval COMPLETED", 2), ("gone", 1), ("resubmitted already", 1))
+    assert str(planned) == "2 to resubmit, 4 skipped: 2 retrieval COMPLETED, 1 gone, 1 resubmitted already"
+    assert store.revision() == revision
+
+
+def test_what_an_engine_is_to_do_is_told_as_asked_for_and_never_as_done(store: Store) -> None:
+    ready = [in_status(store, Status.COMPLETED, task_id=f"c{number}").number for number in range(3)]
+    requests.download(store, ready[0], "/srv/results", ACTOR)
+    planned = bulk_plan.plan(store, "download", ready, TODAY)
+    assert str(planned) == "2 to download, 1 skipped: 1 download asked for already"
+    assert (planned.describe_result(1), planned.describe_result(2)) == ("1 download asked for", "2 downloads asked for")
+    assert bulk_plan.plan(store, "refresh", ready, TODAY).describe_result(3) == "3 refreshes asked for"
+    assert bulk_plan.plan(store, "cancel", [], TODAY).describe_result(0) == "0 cancellations asked for"
+    assert bulk_plan.plan(store, "tag", ready, TODAY).describe_result(3) == "3 tagged"
+
+
+def test_a_plan_of_deletions_tells_how_many_would_end_too_late_and_the_hold_that_fits_them(store: Store) -> None:
+    for number, hold in enumerate((0, None, 40), start=1):
+        in_status(store, Status.FAILED, Kind.DELETION, task_id=f"d{number}")
+        with store.write() as transaction:
+            transaction.run("UPDATE tasks SET holding_period = ? WHERE number = ?", (hold, number))
+    in_status(store, Status.FAILED, task_id="r")
+
+    def warning(day: date, numbers: Sequence[int] = (1, 2, 3, 4)) -> str:
+        return bulk_plan.plan(store, "resubmit", numbers, day).warning
+
+    # Received on 2026-11-20, so all are due on Monday 2026-12-21: 31 days, 30 of which the service may take.
+    assert warning(TODAY) == (
+        "2 deletions would end after their due date; the longest hold that fits them all is 1 day"
+    )
+    assert warning(TODAY, [3]) == "1 deletion would end after its due date; the longest hold that fits is 1 day"
+    assert warning(TODAY, [1, 4]) == ""
+    assert warning(TODAY + timedelta(days=9)) == "3 deletions would end after their due date, even without a hold"
+    with store.write() as transaction:
+        transaction.run("UPDATE tasks SET due_on = '2027-01-01' WHERE number = 3")
+    assert warning(TODAY + timedelta(days=9)) == (
+        "3 deletions would end after their due date, 2 of them even without a hold; "
+        "the longest hold that fits the others is 3 days"
+    )
+
+
+def test_holds_are_shortened_until_deletions_end_in_time(store: Store) -> None:
+    later = TODAY + timedelta(days=1)
+    for number, hold in enumerate((0, None, 40), start=1):
+        in_status(store, Status.FAILED, Kind.DELETION, task_id=f"d{number}")
+        with store.write() as transaction:
+            transaction.run("UPDATE tasks SET holding_period = ? WHERE number = ?", (hold, number))
+    in_status(store, Status.FAILED, task_id="r")
+    with store.write() as transaction:
+        transaction.run("UPDATE tasks SET due_on = ? WHERE number = 2", (later.isoformat(),))
+        transaction.run("UPDATE tasks SET regulation = 'none', due_on = NULL WHERE number = 1")
+    fit = fitting_hold(TODAY)
+    assert "1 of them even without a hold" in bulk_plan.plan(store, "resubmit", (1, 2, 3, 4), TODAY).warning
+    assert "even without a hold" in bulk_plan.plan(store, "resubmit", (1, 2, 3, 4), TODAY, fit).warning
+    results = _results(store, bulk.resubmit(ACTOR, hold=fit), [1, 2, 3, 4])
+    assert [tasks.get(store, result.now).holding_period for result in results] == [0, 0, 1, None]
+
+
+def test_one_hold_is_given_to_deletions_alone(store: Store) -> None:
+    in_status(store, Status.FAILED, Kind.DELETION, task_id="d")
+    in_status(store, Status.FAILED, task_id="r")
+    results = _results(store, bulk.resubmit(ACTOR, hold=hold_of(5)), [1, 2])
+    assert [tasks.get(store, result.now).holding_period for result in results] == [5, None]
+
+
+def test_a_plan_of_extensions_names_the_new_due_dates(store: Store) -> None:
+    numbers = [requests.submit(store, request(regulation=regulation), ACTOR).number for regulation in ("gdpr", "ccpa")]
+    assert str(bulk_plan.plan(store, "extend", numbers[:1], TODAY)) == "1 to extend to 2027-02-22"
+    assert str(bulk_plan.plan(store, "extend", numbers, TODAY)) == "2 to extend to days from 2027-02-18 to 2027-02-22"
+
+
+@pytest.mark.parametrize(
+    ("action", "status", "kind", "skipped"),
+    [
+        ("cancel", Status.ON_HOLD, Kind.DELETION, ()),
+        ("cancel", Status.IN_PROGRESS, Kind.RETRIEVAL, (("retrieval IN_PROGRESS", 1),)),
+        ("download", Status.COMPLETED, Kind.RETRIEVAL, ()),
+        ("download", Status.COMPLETED, Kind.DELETION, (("deletion COMPLETED", 1),)),
+        ("refresh", Status.CANCELLED, Kind.DELETION, (("deletion CANCELLED", 1),)),
+        ("extend", Status.FAILED, Kind.RETRIEVAL, ()),
+        ("tag", Status.CANCELLED, Kind.DELETION, ()),
+    ],
+)
+def test_each_action_is_planned_by_its_own_rule(
+    store: Store, action: str, status: Status, kind: Kind, skipped: tuple[tuple[str, int], ...]
+) -> None:
+    task = in_status(store, status, kind)
+    planned = bulk_plan.plan(store, action, [task.number], TODAY)
+    assert planned.skipped == skipped
+    assert planned.possible == (() if skipped else (task.number,))
+
+
+def test_every_task_has_a_result_and_one_that_is_refused_stops_no_other(store: Store) -> None:
+    first, second = (in_status(store, Status.FAILED, task_id=f"f{number}").number for number in range(2))
+    fine = in_status(store, Status.COMPLETED, task_id="c").number
+    results = _results(store, bulk.resubmit(ACTOR, "checked the orders"), [first, fine, 999, second])
+    assert [result.number for result in results] == [first, fine, 999, second]
+    assert [result.refused is None for result in results] == [True, False, False, True]
+    new = tasks.get(store, results[0].now)
+    assert (new.resubmit_of, new.note) == (first, "checked the orders")
+    tokens = {intent.client_token for intent in intents.due(store, NOW, 10)}
+    assert len(tokens) == 2
+
+
+def test_many_are_done_in_few_transactions_and_what_was_yielded_stays(store: Store) -> None:
+    numbers = [submitted(store, email=f"s{number}@example.com").number for number in range(bulk.CHUNK_SIZE + 5)]
+    before = store.revision()
+    steps = bulk.perform(store, bulk.tag(("vip",), (), ACTOR), numbers)
+    assert len(next(steps)) == bulk.CHUNK_SIZE
+    steps.close()  # type: ignore[attr-defined]  # a generator, which its type does not promise
+    tagged = [task.number for task in tasks.window(store, numbers) if task.tags == ("vip",)]
+    assert tagged == numbers[: bulk.CHUNK_SIZE]
+    _results(store, bulk.assign("jane", ACTOR), numbers)
+    assert store.revision() == before + 3
+
+
+def test_cancelling_downloading_asking_and_noting_do_what_their_single_forms_do(store: Store) -> None:
+    held = in_status(store, Status.ON_HOLD, Kind.DELETION, "h").number
+    ready = in_status(store, Status.COMPLETED, task_id="c").number
+    assert _results(store, bulk.cancel(ACTOR), [held])[0].refused is None
+    assert _results(store, bulk.download("/srv", ACTOR), [ready])[0].refused is None
+    assert _results(store, bulk.refresh(), [held])[0].refused is None
+    assert _results(store, bulk.add_note("x", ACTOR), [held])[0].refused is None
+    found = tasks.get(store, held)
+    assert (found.cancel_asked, found.polls, found.note) == (True, 0, "x")
+    assert tasks.get(store, ready).download is not None
+    assert [note.text for note in single.notes(store, held)] == ["x"]

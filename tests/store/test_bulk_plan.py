@@ -1,0 +1,83 @@
+"""The questions that are asked all the time are answered from an index, however large the register is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from bwp_tui.store.commands import download_queue
+from bwp_tui.store.database.connection import Row, SqlValue, Store, as_text
+from bwp_tui.store.errors import NoSuchTask
+from bwp_tui.store.queries import tasks, timeline
+from bwp_tui.store.worklog import downloads, due_polls, intents
+from tests.store.support import NOW
+
+
+class _Recorded(Store):
+    """A register that remembers the questions it was asked."""
+
+    asked: list[tuple[str, Sequence[SqlValue]]]
+
+    def rows(self, sql: str, values: Sequence[SqlValue] = ()) -> list[Row]:
+        self.asked.append((sql, values))
+        return super().rows(sql, values)
+
+
+def _plan(store: Store, ask: Callable[[Store], object]) -> list[str]:
+    recorded = _Recorded(store.path)
+    recorded.asked = []
+    ask(recorded)
+    lines = [
+        as_text(row[3]) for sql, values in recorded.asked for row in store.rows(f"EXPLAIN QUERY PLAN {sql}", values)
+    ]
+    recorded.close()
+    return lines
+
+
+@pytest.mark.parametrize(
+    ("ask", "index"),
+    [
+        (lambda store: due_polls.due(store, NOW, 20), "tasks_by_poll"),
+        (lambda store: due_polls.soon(store, NOW, 20), "tasks_by_poll"),
+        (due_polls.next_at, "tasks_by_poll"),
+        (lambda store: intents.due(store, NOW, 4), "intents_waiting"),
+        (intents.next_at, "intents_waiting"),
+        (lambda store: intents.waiting_for(store, 1), "intents_by_task"),
+        (lambda store: downloads.due(store, NOW, 4), "downloads_open"),
+        (downloads.next_at, "downloads_open"),
+        (downloads.unfinished, "downloads_open"),
+        (lambda store: download_queue.listed(store, 50), "downloads_ended"),
+        (lambda store: tasks.changed_since(store, 5), "tasks_by_revision"),
+        (lambda store: tasks.find_by_name(store, "3556a10a"), "sqlite_autoindex_tasks_1"),
+        (lambda store: timeline.of_task(store, 1), "timeline_by_task"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_it_is_answered_from_its_index(store: Store, ask: Callable[[Store], object], index: str) -> None:
+    for number in range(2):
+        store.rows(
+            "INSERT INTO tasks (task_id, kind, email, status, received_on, regulation, recorded_at, revision)"
+            " VALUES (?, 'RETRIEVAL', '', 'QUEUED', '2026-11-20', 'none', '2026-11-20T00:00:00.000000Z', 1)",
+            (f"3556a10a-{number}" if number else "3556a10a",),
+        )
+    lines = _plan(store, ask)
+    assert any(index in line for line in lines)
+    assert [line for line in lines if line.startswith("SCAN") and "USING INDEX downloads_" not in line] == []
+
+
+def test_a_prefix_of_a_task_id_is_looked_up_and_not_searched_for(store: Store) -> None:
+    lines = _plan(store, lambda asked: _try_named(asked, "3556a"))
+    assert [line for line in lines if "task_id>? AND task_id<?" in line]
+    assert [line for line in lines if line.startswith("SCAN")] == []
+
+
+def _try_named(store: Store, name: str) -> None:
+    with pytest.raises(NoSuchTask):
+        tasks.find_by_name(store, name)
+
+
+def test_a_window_is_fetched_row_by_row_with_all_that_belongs_to_it(store: Store) -> None:
+    lines = _plan(store, lambda asked: tasks.window(asked, [1, 2, 3]))
+    assert [line for line in lines if line.startswith("SCAN")] == []
+    assert any("tasks_by_original" in line for line in lines)

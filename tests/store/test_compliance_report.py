@@ -1,0 +1,45 @@
+"""The figures of a period."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bwp_tui.domain.task import Kind, Status
+from bwp_tui.store.commands import requests
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.queries import compliance_report
+from bwp_tui.store.worklog import intent_outcomes
+from tests.store import single
+from tests.store.support import ACTOR, NOW, SOON, TODAY, answer, in_status, request, sent
+
+
+def _completed(store: Store, number: int, days_ago: int) -> None:
+    asked = replace(request(email=f"s{number}@example.com"), received_on=TODAY - timedelta(days=days_ago))
+    task = requests.submit(store, asked, ACTOR)
+    intent_outcomes.record_accepted(store, sent(store, task.number).id, f"done-{number}", SOON)
+    single.answered(store, task.number, answer("COMPLETED", updated_at=NOW), SOON)
+
+
+def test_each_request_counts_once_as_it_stands_with_the_days_it_took(store: Store) -> None:
+    for number, days in enumerate((2, 4, 12)):
+        _completed(store, number, days)
+    for number, status in enumerate((Status.FAILED, Status.REJECTED, Status.IN_PROGRESS)):
+        in_status(store, status, task_id=f"task-{number}")
+    requests.resubmit(store, 4, ACTOR)
+    in_status(store, Status.CANCELLED, Kind.DELETION, "held")
+    deletion, retrieval = compliance_report.compliance_report(store, TODAY - timedelta(days=30), TODAY)
+    assert (deletion.kind, deletion.received, deletion.cancelled, deletion.mean_days) == (Kind.DELETION, 1, 1, None)
+    assert (retrieval.received, retrieval.completed, retrieval.denied) == (6, 3, 1)
+    assert (retrieval.failed, retrieval.cancelled, retrieval.open) == (0, 0, 2)
+    assert (retrieval.median_days, retrieval.mean_days) == (4, 6)
+
+
+@pytest.mark.parametrize(("first", "last", "received"), [(0, 0, 1), (-1, 1, 1), (1, 9, 0), (-9, -1, 0)])
+def test_both_ends_of_the_period_belong_to_it(store: Store, first: int, last: int, received: int) -> None:
+    in_status(store, Status.FAILED)
+    lines = compliance_report.compliance_report(store, TODAY + timedelta(days=first), TODAY + timedelta(days=last))
+    assert sum(line.received for line in lines) == received
+    assert all(line.failed == 1 for line in lines)

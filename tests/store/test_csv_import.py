@@ -1,0 +1,184 @@
+"""Many requests from one file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bwp_tui.domain.csv_table import row_text
+from bwp_tui.domain.filter import parse
+from bwp_tui.domain.task import Kind, Request, Task
+from bwp_tui.domain.task_csv import HEADINGS, cells
+from bwp_tui.domain.text import clean_line
+from bwp_tui.store.commands import csv_import
+from bwp_tui.store.commands import requests as actions
+from bwp_tui.store.commands.csv_import import Defaults
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.errors import NotPossible
+from bwp_tui.store.queries import tasks, timeline
+from bwp_tui.store.worklog import intents
+from tests.store.support import ACTOR, NOW, TODAY, scalar, submitted
+
+DEFAULTS = Defaults(TODAY)
+
+
+def _file(*lines: str) -> bytes:
+    return "\r\n".join(("kind,email,received,regulation,holding_period,reason,note,tags", *lines)).encode()
+
+
+def test_every_line_is_a_queued_task_with_its_own_token_and_where_it_came_from(store: Store) -> None:
+    data = _file("deletion,bob@example.com,2026-11-02,CCPA,3,art. 17,two lines,vip;eu", "access,jane@example.com,,,,,,")
+    numbers = csv_import.import_requests(store, csv_import.plan(store, data, DEFAULTS), ACTOR)
+    bob, jane = tasks.window(store, numbers)
+    assert (bob.kind, bob.email, bob.regulation, bob.holding_period) == (Kind.DELETION, "bob@example.com", "ccpa", 3)
+    assert (bob.reason, bob.note, bob.tags) == ("art. 17", "two lines", ("vip", "eu"))
+    assert (jane.kind, jane.received_on, jane.regulation) == (Kind.RETRIEVAL, TODAY, "gdpr")
+    assert len({intent.client_token for intent in intents.due(store, NOW, 10)}) == 2
+    first = timeline.of_task(store, bob.number)[0]
+    assert (first.what, first.actor) == ("imported", ACTOR)
+    assert (first.detail or "").endswith(" line 2")
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("access,,,,,,,", "address is missing"),
+        ("access,jane@example,,,,,,", "not an email address"),
+        ("acess,jane@example.com,,,,,,", "“acess” is neither"),
+        ("access,jane@example.com,2.11.2026,,,,,", "no date"),
+        (f"access,jane@example.com,{TODAY + timedelta(days=2)},,,,,", "in the future"),
+        ("access,jane@example.com,,lgpd,,,,", "must be one of gdpr"),
+        ("access,jane@example.com,,,10,,,", "A retrieval has no holding period"),
+        ("access,jane@example.com,,,,because,,", "A retrieval has no reason"),
+        ("deletion,jane@example.com,,,181,,,", "0 to 180 days"),
+        ("deletion,jane@example.com,,,ten,,,", "no number of days"),
+        ("deletion,jane@example.com,,,,,,,,x", "more cells"),
+    ],
+)
+def test_a_wrong_line_is_told_and_nothing_can_be_recorded(store: Store, line: str, told: str) -> None:
+    planned = csv_import.plan(store, _file("access,fine@example.com,,,,,,", line), DEFAULTS)
+    (wrong,) = planned.wrong
+    assert wrong.number == 3
+    assert told in (wrong.wrong or "")
+    assert "jane@example" not in (wrong.wrong or "")
+    with pytest.raises(NotPossible):
+        csv_import.import_requests(store, planned, ACTOR)
+    assert scalar(store, "SELECT count(*) FROM tasks") == 0
+
+
+def test_duplicates_are_flagged_within_the_file_and_against_the_register_and_not_blocked(store: Store) -> None:
+    known = submitted(store, email="Known@example.com")
+    lines = ("access,known@example.com", "access,new@example.com", "erase,new@example.com", "access,NEW@example.com")
+    planned = csv_import.plan(store, _file(*lines), DEFAULTS)
+    assert [line.duplicate for line in planned.lines] == [
+        f"same address and kind as #{known.number}, QUEUED",
+        None,
+        None,
+        "same address and kind as line 3",
+    ]
+    assert (planned.duplicates, planned.count(Kind.DELETION), planned.count(Kind.RETRIEVAL)) == (2, 1, 3)
+    assert len(csv_import.import_requests(store, planned, ACTOR)) == 4
+
+
+def test_the_same_file_is_known_again_and_another_is_not(store: Store) -> None:
+    data = _file("access,jane@example.com")
+    assert csv_import.plan(store, data, DEFAULTS).imported_before == 0
+    csv_import.import_requests(store, csv_import.plan(store, data, DEFAULTS), ACTOR)
+    assert csv_import.plan(store, data, DEFAULTS).imported_before == 1
+    assert csv_import.plan(store, data + b"\r\n", DEFAULTS).imported_before == 0
+
+
+def test_an_import_that_fails_half_way_leaves_nothing(store: Store) -> None:
+    planned = csv_import.plan(store, _file(*(f"access,s{number}@example.com" for number in range(50))), DEFAULTS)
+
+    def stop(done: int) -> None:
+        if done == 30:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        csv_import.import_requests(store, planned, ACTOR, stop)
+    assert scalar(store, "SELECT count(*) FROM tasks") == 0
+    assert scalar(store, "SELECT count(*) FROM intents") == 0
+
+
+_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.text("='+-@ ,;\"[]|\n", max_size=6)
+_REQUESTS = st.builds(
+    Request,
+    kind=st.sampled_from(list(Kind)),
+    email=st.from_regex(r"[a-z0-9._%+-]{1,9}@[a-z]{1,5}\.(de|com)", fullmatch=True),
+    received_on=st.dates(TODAY - timedelta(days=900), TODAY),
+    regulation=st.sampled_from(["gdpr", "ccpa", "none"]),
+    holding_period=st.none() | st.integers(0, 180),
+    reason=st.none() | _TEXT,
+    note=_TEXT,
+    tags=st.lists(_TEXT.map(clean_line).filter(bool), max_size=3, unique=True).map(tuple),
+)
+
+
+def _facts(task: Task) -> tuple[object, ...]:
+    return (
+        *(task.kind, task.email, task.received_on, task.regulation),
+        *(task.holding_period, task.reason or None, task.note, task.tags),
+    )
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(_REQUESTS, min_size=1, max_size=4))
+def test_what_is_exported_in_full_is_imported_as_it_was(store: Store, requests: list[Request]) -> None:
+    before = [actions.submit(store, request, ACTOR) for request in requests]
+    data = "".join(row_text(row) for row in (HEADINGS, *(cells(task, mask=False) for task in before))).encode()
+    planned = csv_import.plan(store, data, DEFAULTS)
+    assert planned.wrong == ()
+    after = tasks.window(store, csv_import.import_requests(store, planned, ACTOR))
+    assert [_facts(task) for task in after] == [_facts(task) for task in before]
+
+
+def test_a_masked_export_shows_no_address_and_is_not_imported(store: Store) -> None:
+    task = actions.submit(store, replace(_plain(), note="write to jane@example.com", tags=("jane@example.com",)), ACTOR)
+    row = cells(task, mask=True)
+    assert not any("jane@example.com" in cell for cell in row)
+    planned = csv_import.plan(store, f"{row_text(HEADINGS)}{row_text(row)}".encode(), DEFAULTS)
+    assert len(planned.wrong) == 1
+
+
+def _plain() -> Request:
+    return Request(Kind.RETRIEVAL, "jane@example.com", TODAY, "gdpr")
+
+
+def test_two_thousand_lines_are_checked_and_recorded_with_what_they_are(store: Store) -> None:
+    data = _file(*(f"access,s{number}@example.com,,ccpa,,,n{number},vip" for number in range(2_000)))
+    told: list[int] = []
+    planned = csv_import.plan(store, data, DEFAULTS, told.append)
+    numbers = csv_import.import_requests(store, planned, ACTOR, told.append)
+    assert len(numbers) == len(set(numbers)) == 2_000
+    assert told == [*range(1, 2_001)] * 2
+    assert tasks.count(store, parse("tag:vip regulation:ccpa"), today=TODAY) == 2_000
+    assert store.revision() == 1
+
+
+@pytest.mark.parametrize("meanwhile", ["the same file", "a copy of it", "a request", "another's request"])
+def test_what_was_recorded_after_the_plan_was_made_is_seen_before_it_is_carried_out(
+    store: Store, meanwhile: str
+) -> None:
+    data = _file("access,jane@example.com,,,,,,", "access,bob@example.com,,,,,,")
+    agreed_to = csv_import.plan(store, data, DEFAULTS)
+    match meanwhile:
+        case "the same file":
+            csv_import.import_requests(store, csv_import.plan(store, data, DEFAULTS), ACTOR)
+        case "a copy of it":
+            csv_import.import_requests(store, csv_import.plan(store, data + b"\r\n", DEFAULTS), ACTOR)
+        case "a request":
+            submitted(store, email="JANE@example.com")
+        case "another's request":
+            submitted(store, email="eve@example.com")
+    before = scalar(store, "SELECT count(*) FROM tasks")
+    if meanwhile == "another's request":
+        assert len(csv_import.import_requests(store, agreed_to, ACTOR)) == 2
+        return
+    with pytest.raises(NotPossible):
+        csv_import.import_requests(store, agreed_to, ACTOR)
+    assert scalar(store, "SELECT count(*) FROM tasks") == before

@@ -1,0 +1,281 @@
+"""Filters on a real register, judged by a second reading of the same filters on the tasks themselves."""
+
+from __future__ import annotations
+
+import operator
+import string
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bwp_tui.domain.deadlines import acknowledge_by
+from bwp_tui.domain.filter import (
+    LONGEST_FILTER,
+    STATES,
+    AcknowledgeClause,
+    AgeClause,
+    Clause,
+    DateClause,
+    DueClause,
+    TextClause,
+    ValueClause,
+    parse,
+)
+from bwp_tui.domain.task import TERMINAL, Kind, Status, Task, TaskError, Verification
+from bwp_tui.domain.times import local_day
+from bwp_tui.store.commands import requests
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.queries import tasks
+from bwp_tui.store.worklog import downloads, poll_answers
+from tests.store import single
+from tests.store.support import ACTOR, NOW, SOON, TODAY, FrozenClock, answer, in_status, request
+
+_ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+_COMPARE = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "=": operator.eq,
+}
+_FAILED = (Status.FAILED, Status.REJECTED, Status.MISSING, Status.UNCONFIRMED)
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A register with a task of every status and some with notes, tags, errors and downloads."""
+    clock = FrozenClock(NOW - timedelta(days=14))
+    store = Store(tmp_path_factory.mktemp("search") / "profile" / "history.db", clock=clock)
+    for place, status in enumerate(Status):
+        kind = Kind.DELETION if status in (Status.ON_HOLD, Status.CANCELLED) else Kind.RETRIEVAL
+        in_status(store, status, kind, f"{place:04x}A10a-{status}")
+        clock.forward(hours=31)
+    _plant_details(store)
+    clock.now = NOW
+    yield store
+    store.close()
+
+
+def _plant_details(store: Store) -> None:
+    failed = _by_status(store, Status.FAILED)
+    errors = (TaskError("ORDERS_NOT_CLOSED", "open"), TaskError(None, "?"))
+    single.answered(
+        store,
+        failed.number,
+        poll_answers.PollAnswer("FAILED", failed.submitted_at, None, None, None, errors),
+        SOON,
+    )
+    requests.resubmit(store, failed.number, ACTOR)
+    for note, tags, email, regulation in (
+        ("Left Message, 50% off_now", ("VIP", "eu"), "100%.real_one@example.com", "none"),
+        ("back\\slash “quoted” ÉTÉ", ("é",), "jane@example.org", "ccpa"),
+        ("", (), "JANE@EXAMPLE.COM", "gdpr"),
+    ):
+        requests.submit(store, request(email=email, note=note, tags=tags, regulation=regulation), ACTOR)
+    for days in range(0, 40, 3):
+        asked = replace(request(regulation="ccpa"), received_on=TODAY - timedelta(days=days))
+        requests.submit(store, asked, ACTOR)
+    for number in (2, 5, 7):
+        single.assign(store, number, "Jane D_e", ACTOR)
+        single.verify(store, number, Verification(TODAY, ACTOR, "order details"), ACTOR)
+    for number in tasks.numbers(store, parse("regulation:ccpa"), today=TODAY)[:2]:
+        single.acknowledge(store, number, TODAY, ACTOR)
+        single.extend(store, number, "complex", TODAY, ACTOR)
+    single.answered(
+        store, requests.track(store, Kind.RETRIEVAL, "ffff%_", request(), ACTOR).number, answer("SUSPENDED"), SOON
+    )
+    saved = in_status(store, Status.COMPLETED, task_id="eeee0000")
+    requests.download(store, saved.number, "/srv", ACTOR)
+    (order,) = downloads.due(store, SOON, 5)
+    downloads.record_success(store, order, "/srv/a.zip", 1, "00")
+
+
+def _by_status(store: Store, status: Status) -> Task:
+    (number, *_) = tasks.numbers(store, parse(f"status:{status}"), today=TODAY)
+    return tasks.get(store, number)
+
+
+def _fits(task: Task, clause: Clause) -> bool:
+    return _plainly_fits(task, clause) != clause.negated
+
+
+def _plainly_fits(task: Task, clause: Clause) -> bool:
+    match clause:
+        case TextClause(text):
+            return _contains(task.email, text) or _contains(task.note, text) or _begins(task.task_id, text)
+        case ValueClause(field, values):
+            return any(_has(task, field, value) for value in values)
+        case AgeClause(op, seconds):
+            age = NOW - (task.submitted_at or task.recorded_at)
+            return bool(_COMPARE[op](age, timedelta(seconds=seconds)))
+        case DueClause(_, None):
+            return task.due_on is None
+        case AcknowledgeClause(op, bound):
+            return _ack_fits(task, op, bound)
+        case DateClause("received", op, bound):
+            return bool(_COMPARE[op](task.received_on, bound if isinstance(bound, date) else _ago(bound)))
+        case DateClause(_, op, bound):
+            day = None if task.submitted_at is None else local_day(task.submitted_at)
+            return day is not None and bool(_COMPARE[op](day, bound if isinstance(bound, date) else _ago(bound)))
+        case DueClause(op, bound, still_open=still_open):
+            day = bound if isinstance(bound, date) else TODAY + timedelta(days=bound or 0)
+            saved = task.download is not None and task.download.state == "done"
+            counts = not still_open or _is_open(task, saved=saved)
+            return counts and task.due_on is not None and bool(_COMPARE[op](task.due_on, day))
+
+
+def _ago(days: int) -> date:
+    return TODAY - timedelta(days=days)
+
+
+def _ack_fits(task: Task, op: str, bound: int | date | None) -> bool:
+    limit = acknowledge_by(task.regulation, task.received_on)
+    saved = task.download is not None and task.download.state == "done"
+    if limit is None or task.acknowledged_on is not None or not _is_open(task, saved=saved):
+        return False
+    day = TODAY + timedelta(days=bound) if isinstance(bound, int) else bound
+    return day is None or bool(_COMPARE[op](limit, day))
+
+
+def _has(task: Task, field: str, value: str) -> bool:
+    by_field = {
+        "status": task.status == value,
+        "kind": task.kind == value,
+        "regulation": task.regulation == value,
+        "error": any(_same(error.code or "", value) for error in task.errors),
+        "tag": any(_same(tag, value) for tag in task.tags),
+        "note": _contains(task.note, value),
+        "email": _contains(task.email, value),
+        "id": _begins(task.task_id, value),
+        "assigned": task.assigned_to is None if value == "none" else _contains(task.assigned_to or "", value),
+        "verified": (task.verified is not None) == (value == "yes"),
+        "extended": (task.extended_on is not None) == (value == "yes"),
+    }
+    return _is(task, value) if field == "is" else by_field[field]
+
+
+def _is_open(task: Task, *, saved: bool) -> bool:
+    if task.resubmitted_as is not None or task.status in ("CANCELLED", "GIVEN_UP"):
+        return False
+    return task.status != "COMPLETED" or (task.kind == "RETRIEVAL" and not saved)
+
+
+def _is(task: Task, state: str) -> bool:
+    saved = task.download is not None and task.download.state == "done"
+    return {
+        "active": task.status not in TERMINAL,
+        "open": _is_open(task, saved=saved),
+        "ready": task.status == "COMPLETED" and task.kind == "RETRIEVAL" and not saved,
+        "failed": task.status in _FAILED and task.resubmitted_as is None,
+        "unsent": task.task_id is None,
+        "resubmitted": task.resubmitted_as is not None,
+        "duplicate": task.earlier is not None,
+    }[state]
+
+
+def _lower(text: str) -> str:
+    return text.translate(_ASCII_LOWER)
+
+
+def _same(one: str, other: str) -> bool:
+    return _lower(one) == _lower(other)
+
+
+def _contains(text: str, part: str) -> bool:
+    return _lower(part) in _lower(text)
+
+
+def _begins(text: str | None, part: str) -> bool:
+    return text is not None and _lower(text).startswith(_lower(part))
+
+
+_TEXTS = st.sampled_from(
+    [
+        "jane",
+        "JANE@",
+        "example",
+        "%",
+        "_",
+        "\\",
+        "50%",
+        "off_now",
+        "left message",
+        "é",
+        "É",
+        "0001a",
+        "a10a",
+        "ffff%_",
+        "vip",
+    ]
+) | st.text(st.characters(categories=["L", "N", "P", "S"]), min_size=1, max_size=3).filter(lambda text: '"' not in text)
+_QUOTED = _TEXTS.map(lambda text: f'"{text}"')
+_TEXT_CLAUSES = st.builds("{}:{}".format, st.sampled_from(["note", "email", "id", "tag", "error"]), _QUOTED)
+_SETS = st.one_of(
+    st.builds(
+        "status:{}".format, st.lists(st.sampled_from([*Status, "SUSPENDED"]), min_size=1, max_size=3).map(",".join)
+    ),
+    st.builds("kind:{}".format, st.sampled_from(["retrieval", "deletion"])),
+    st.builds("regulation:{}".format, st.sampled_from(["gdpr", "ccpa", "none"])),
+    st.builds("is:{}".format, st.lists(st.sampled_from(STATES), min_size=1, max_size=2).map(",".join)),
+    st.builds("{}:{}".format, st.sampled_from(["verified", "extended"]), st.sampled_from(["yes", "no"])),
+    st.sampled_from(["assigned:none", "assigned:JANE", "assigned:d_e,none", "ack:pending", "ack:over", "ack:today"]),
+    st.sampled_from(["received:today", "received<yesterday", "submitted>=yesterday", "submitted:2026-11-08"]),
+    st.sampled_from(["error:orders_not_closed", "tag:VIP,é", "due:none", "due:over", "due:today", "due:2026-12-21"]),
+)
+_COMPARED = st.builds(
+    "{}{}{}".format,
+    st.sampled_from(["age", "due", "ack", "received", "submitted"]),
+    st.sampled_from([":", "=", "<", "<=", ">", ">="]),
+    st.sampled_from(["0s", "31h", "2d", "30d", "31d", "1w", "100w"]),
+) | st.builds(
+    "{}{}{}".format,
+    st.sampled_from(["due", "ack", "received", "submitted"]),
+    st.sampled_from([":", "<", "<=", ">", ">="]),
+    st.dates(TODAY - timedelta(days=45), TODAY + timedelta(days=45)),
+)
+_CLAUSES = st.builds("{}{}".format, st.sampled_from(["", "-"]), st.one_of(_QUOTED, _TEXT_CLAUSES, _SETS, _COMPARED))
+
+
+@given(st.lists(_CLAUSES, max_size=4).map(" ".join))
+def test_a_filter_finds_exactly_the_tasks_that_fit_it(full: Store, text: str) -> None:
+    wanted = parse(text)
+    everything = tasks.window(full, tasks.numbers(full, parse(""), today=TODAY))
+    expected = [task.number for task in everything if all(_fits(task, clause) for clause in wanted.clauses)]
+    assert list(tasks.numbers(full, wanted, today=TODAY)) == expected
+    assert tasks.count(full, wanted, today=TODAY) == len(expected)
+    assert [task.number for task in tasks.matching(full, wanted, today=TODAY, limit=3)] == expected[:3]
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_every_state_fits_some_tasks_and_not_others(full: Store, state: str) -> None:
+    everything = tasks.count(full, parse(""), today=TODAY)
+    assert 0 < tasks.count(full, parse(f"is:{state}"), today=TODAY) < everything
+
+
+@pytest.mark.parametrize("part", ["a ", "-a ", "is:ready ", "-tag:a "])
+def test_the_longest_filters_are_answered(full: Store, part: str) -> None:
+    tasks.count(full, parse(part * (LONGEST_FILTER // len(part))), today=TODAY)
+
+
+@pytest.mark.parametrize("field", ["note", "email", "id", "tag", "error", "status", "assigned"])
+def test_the_longest_lists_of_values_are_answered(full: Store, field: str) -> None:
+    values = "A," * ((LONGEST_FILTER - len(field) - 1) // 2)
+    assert tasks.count(full, parse(f"{field}:{values}"), today=TODAY) >= 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("age<5200w", "age>5200w", "due<36500d", "due>5200w", "due<0001-01-01", "due<9999-12-31"),
+        *("ack<36500d", "ack<0001-01-01", "ack:0001-01-05", "ack>9999-12-31", "received>36500d"),
+        *("submitted<0001-01-01", "submitted:9999-12-31", "submitted>=9999-12-31"),
+    ],
+)
+def test_the_furthest_bounds_are_answered(full: Store, text: str) -> None:
+    everything = tasks.count(full, parse(""), today=TODAY)
+    fitting = tasks.count(full, parse(text), today=TODAY)
+    assert fitting + tasks.count(full, parse(f"-{text}"), today=TODAY) == everything

@@ -1,0 +1,93 @@
+"""The one rule of the legal clock: column, function and all that is shown say the same of every possible task."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import product
+
+import pytest
+
+from bwp_tui.cli.support import task_output
+from bwp_tui.console.presentation import task_cells, task_detail
+from bwp_tui.console.presentation.task_detail import DisplayContext
+from bwp_tui.domain.deadlines import is_clock_running
+from bwp_tui.domain.filter import parse
+from bwp_tui.domain.task import PURGED, Kind, Status, Task
+from bwp_tui.domain.times import format_due
+from bwp_tui.store.commands import bulk_plan, records, requests, result_files
+from bwp_tui.store.database.connection import Store, as_int
+from bwp_tui.store.queries import task_counts, tasks
+from tests.store.support import NOW, TODAY, submitted
+
+STATUSES = (*Status, "SOMETHING_NEW")
+DUE = TODAY + timedelta(days=11)
+READING = DisplayContext(NOW, TODAY, masked=True, day=timedelta(days=1))
+CONTEXT = task_cells.CellContext(NOW, TODAY, timedelta(days=1), True, frozenset(), task_cells.UNICODE)
+
+
+@pytest.fixture
+def every(store: Store) -> list[Task]:
+    """A task of each combination of what the rule looks at, due in eleven days."""
+    columns = "email, recorded_at, received_on, regulation, revision"
+    first = submitted(store).number
+    with store.write() as transaction:
+        for kind, status, terminal, saved, resubmitted, purged in product(
+            Kind, STATUSES, (0, 1), (0, 1), (0, 1), (None, "2026-11-20T09:14:00.000000Z")
+        ):
+            transaction.run(
+                f"INSERT INTO tasks ({columns}, kind, status, terminal, saved, resubmitted, due_on) SELECT {columns},"
+                " ?, ?, ?, ?, ?, ? FROM tasks WHERE number = ?",
+                (kind, status, terminal, saved, resubmitted, DUE.isoformat(), first),
+            )
+            if purged:
+                transaction.run(
+                    "UPDATE tasks SET purged_at = ?, email = '' WHERE number = (SELECT max(number) FROM tasks)",
+                    (purged,),
+                )
+    return [tasks.get(store, as_int(row[0])) for row in store.rows("SELECT number FROM tasks")]
+
+
+def test_the_column_and_the_function_say_the_same(store: Store, every: list[Task]) -> None:
+    assert len(every) == 1 + 2 * len(STATUSES) * 16
+    running = {task.number for task in every if is_clock_running(task)}
+    assert running == {as_int(row[0]) for row in store.rows("SELECT number FROM tasks WHERE open = 1")}
+    assert running == set(tasks.numbers(store, parse("is:open"), today=TODAY))
+    assert 0 < len(running) < len(every)
+    assert store.rows(task_counts.COUNTED) == sorted(store.rows(task_counts.TRIGGERS))
+
+
+def test_all_that_shows_a_due_date_counts_down_where_the_clock_runs_and_nowhere_else(every: list[Task]) -> None:
+    words = format_due(DUE, TODAY)
+    for task in every[1:]:
+        runs = is_clock_running(task)
+        facts = "\n".join("".join(text for text, _ in line) for line in task_detail.fact_lines(task, READING))
+        shown = {
+            "table": task_cells.due_date(task, CONTEXT).text,
+            "detail": facts,
+            "list": "\n".join(task_output.table([task], NOW, TODAY, unmask=False)),
+            "show": "\n".join(task_output.details(task, [], NOW, TODAY, unmask=False)),
+            "plain": task_output.task_sentence(task, NOW, TODAY),
+        }
+        assert {place: words in text for place, text in shown.items()} == dict.fromkeys(shown, runs), task
+        assert (records.cannot_extend(task, TODAY) is None) == runs, task
+
+
+def test_a_purged_task_is_closed_and_called_purged_by_all(store: Store, every: list[Task]) -> None:
+    purged = [task for task in every if task.is_purged]
+    for state in ("open", "ready", "failed"):
+        assert not {task.number for task in purged} & set(tasks.numbers(store, parse(f"is:{state}"), today=TODAY))
+    for task in purged:
+        assert task.subject(masked=True) == task.subject(masked=False) == PURGED
+        assert PURGED in task_output.task_line(task)
+        assert "purged" in (result_files.cannot_open_result(task) or "")
+        assert "purged" in (requests.cannot_download(task) or "")
+        assert "purged" in (bulk_plan.cannot_refresh(task) or "")
+    given_up = next(task for task in purged if task.status == Status.FAILED and not task.resubmitted)
+    assert "purged" in (requests.cannot_resubmit(given_up) or "")
+
+
+def test_a_purged_task_is_not_asked_about_again(store: Store) -> None:
+    number = submitted(store).number
+    store.rows("UPDATE tasks SET task_id = 'x', purged_at = 'now', next_poll_at = NULL WHERE number = ?", (number,))
+    requests.poll_now(store, [number])
+    assert store.rows("SELECT next_poll_at FROM tasks WHERE number = ?", (number,)) == [(None,)]

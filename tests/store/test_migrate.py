@@ -1,0 +1,154 @@
+"""Bringing an older register to the schema of this program."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from pathlib import Path
+
+import apsw
+import pytest
+
+from bwp_tui.domain.filter import parse
+from bwp_tui.store.database import migrate
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.maintenance import integrity
+from bwp_tui.store.queries import tasks, timeline
+from tests.store.golden import write as write_golden
+from tests.store.support import TODAY, intent_of, submitted
+
+KNOWN = len(migrate.migration_scripts())
+GOLDEN = sorted(
+    Path(write_golden.__file__).parent.glob("schema-*.db"), key=lambda golden: int(golden.stem.partition("-")[2])
+)
+_NEXT = "CREATE TABLE next_one (x TEXT) STRICT;"
+
+
+def _extend(monkeypatch: pytest.MonkeyPatch, *more: str) -> None:
+    known = migrate.migration_scripts()
+    monkeypatch.setattr(migrate, "migration_scripts", lambda: [*known, *more])
+
+
+def _version(path: Path) -> int:
+    db = apsw.Connection(os.fspath(path), flags=apsw.SQLITE_OPEN_READONLY)
+    version = int(db.pragma("user_version"))
+    db.close()
+    return version
+
+
+def test_a_new_register_has_every_step_and_no_backup(path: Path) -> None:
+    Store(path).close()
+    assert {entry.name for entry in path.parent.iterdir()} == {"history.db", "history.lock"}
+    assert _version(path) == KNOWN >= 1
+
+
+def test_an_older_register_is_backed_up_and_then_brought_forward(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    older = Store(path)
+    task = submitted(older)
+    older.close()
+    _extend(monkeypatch, _NEXT, "ALTER TABLE tasks ADD COLUMN brand_new TEXT NOT NULL DEFAULT 'x';")
+    newer = Store(path)
+    assert newer.rows("SELECT number, brand_new FROM tasks") == [(task.number, "x")]
+    newer.close()
+    backup = path.with_name(f"history.before-schema-{KNOWN + 1}.db")
+    assert sorted(entry.name for entry in path.parent.iterdir()) == sorted([backup.name, path.name, "history.lock"])
+    assert _version(path) == KNOWN + 2
+    assert stat.S_IMODE(backup.stat().st_mode) == 0o600
+    assert _version(backup) == KNOWN
+    db = apsw.Connection(os.fspath(backup))
+    assert db.execute("SELECT email FROM tasks").fetchall() == [(task.email,)]
+    assert db.pragma("integrity_check") == "ok"
+    db.close()
+
+
+def test_a_step_that_fails_leaves_the_older_register_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    older = Store(path)
+    submitted(older)
+    older.close()
+    with monkeypatch.context() as during:
+        _extend(during, _NEXT, "CREATE TABLE half_done (x TEXT) STRICT; SELECT * FROM nowhere;")
+        with pytest.raises(apsw.SQLError):
+            Store(path)
+    assert _version(path) == KNOWN
+    again = Store(path)
+    assert again.rows("SELECT name FROM sqlite_schema WHERE name IN ('next_one', 'half_done')") == []
+    submitted(again)
+    again.close()
+
+
+def test_a_step_runs_to_its_end_though_a_statement_of_it_returns_rows(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _extend(monkeypatch, f"SELECT 1; {_NEXT}")
+    store = Store(path)
+    assert store.rows("SELECT count(*) FROM next_one") == [(0,)]
+    store.close()
+
+
+def test_a_backup_cut_short_by_a_crash_is_made_anew(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    older = Store(path)
+    submitted(older)
+    older.close()
+    backup = path.with_name(f"history.before-schema-{KNOWN + 1}.db")
+    backup.with_suffix(".part").write_bytes(b"half a backup")
+    _extend(monkeypatch, _NEXT)
+    Store(path).close()
+    db = apsw.Connection(os.fspath(backup))
+    assert db.execute("SELECT count(*) FROM tasks").fetchall() == [(1,)]
+    db.close()
+    assert not backup.with_suffix(".part").exists()
+
+
+def test_a_backup_that_is_there_is_kept(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Store(path).close()
+    backup = path.with_name(f"history.before-schema-{KNOWN + 1}.db")
+    backup.write_bytes(b"the first backup")
+    _extend(monkeypatch, _NEXT)
+    Store(path).close()
+    assert backup.read_bytes() == b"the first backup"
+    assert _version(path) == KNOWN + 1
+
+
+@pytest.mark.parametrize("golden", GOLDEN, ids=lambda golden: golden.stem)
+def test_the_golden_register_of_each_schema_opens_and_keeps_what_it_holds(path: Path, golden: Path) -> None:
+    path.parent.mkdir()
+    shutil.copyfile(golden, path)
+    store = Store(path)
+    assert (store.opening_report.report, store.read_only) == (None, None)
+    found = tasks.numbers(store, parse(""), today=TODAY)
+    assert [(task.email, task.status) for task in tasks.window(store, found)] == [
+        (f"{status.lower()}@example.com", status) for status in reversed(write_golden.STATUSES)
+    ]
+    assert [len(timeline.of_task(store, number)) > 0 for number in found] == [True] * len(found)
+    assert intent_of(store, found[-1]).client_token
+    store.close()
+    assert integrity.full_check(path) == []
+    assert _version(path) == KNOWN
+
+
+def test_what_only_the_service_called_cancelled_is_asked_about_again(path: Path) -> None:
+    path.parent.mkdir()
+    shutil.copyfile(next(golden for golden in GOLDEN if golden.stem == "schema-5"), path)
+    ours, theirs = (write_golden.STATUSES.index(status) + 1 for status in ("CANCELLED", "COMPLETED"))
+    db = apsw.Connection(os.fspath(path))
+    db.execute("UPDATE tasks SET status = 'CANCELLED' WHERE number = ?", (theirs,))
+    db.execute(
+        "INSERT INTO timeline (task, at, actor, what, after) VALUES (?, '2026', 'service', 'status', 'CANCELLED')",
+        (theirs,),
+    )
+    db.close()
+    store = Store(path)
+    assert tasks.get(store, ours).status == "CANCELLED"
+    again = tasks.get(store, theirs)
+    assert (again.status, again.finished_at, again.next_poll_at is None) == ("SERVICE_CANCELLED", None, False)
+    store.close()
+
+
+def test_there_is_a_golden_register_of_each_schema() -> None:
+    assert [golden.name for golden in GOLDEN] == [f"schema-{number}.db" for number in range(1, KNOWN + 1)]
+
+
+def test_the_steps_are_numbered_without_a_gap() -> None:
+    names = sorted(entry.name for entry in Path(migrate.__file__).with_name("migrations").glob("*.sql"))
+    assert [int(name[:4]) for name in names] == list(range(1, KNOWN + 1))

@@ -1,0 +1,114 @@
+"""A file that is moved, removed or replaced while it is open: nothing is recorded there, nothing is read of it."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bwp_tui.store.database.change_watcher import ChangeWatcher
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.errors import HistoryMoved
+from bwp_tui.store.maintenance import backups
+from bwp_tui.store.queries import tasks
+from tests.store.support import scalar, submitted
+from tests.waiting import eventually
+
+Move = Callable[[Path], None]
+
+
+def _move_folder(path: Path) -> None:
+    path.parent.rename(path.parent.with_name("elsewhere"))
+
+
+def _remove_folder(path: Path) -> None:
+    shutil.rmtree(path.parent)
+
+
+def _remove_file(path: Path) -> None:
+    path.unlink()
+
+
+def _replace_file(path: Path) -> None:
+    copy = path.with_name("copy.db")
+    backups.back_up_to(path, copy)
+    copy.replace(path)
+
+
+moves = pytest.mark.parametrize("move", [_move_folder, _remove_folder, _remove_file, _replace_file])
+
+
+@moves
+def test_nothing_is_recorded_or_read_once_it_is_gone_from_its_place(store: Store, path: Path, move: Move) -> None:
+    submitted(store)
+    move(path)
+    with pytest.raises(HistoryMoved, match=str(path)):
+        submitted(store)
+    with pytest.raises(HistoryMoved):
+        tasks.get(store, 1)
+    with pytest.raises(HistoryMoved):
+        store.integers("SELECT number FROM tasks")
+
+
+def test_a_transaction_that_is_open_meanwhile_is_undone(store: Store, path: Path) -> None:
+    def record() -> None:
+        with store.write() as transaction:
+            transaction.run("UPDATE engine SET message = 'kept'")
+            _move_folder(path)
+
+    with pytest.raises(HistoryMoved):
+        record()
+    path.parent.with_name("elsewhere").rename(path.parent)
+    assert scalar(store, "SELECT count(*) FROM engine WHERE message IS NOT NULL") == 0
+
+
+def test_it_goes_on_once_the_file_is_back(store: Store, path: Path) -> None:
+    _move_folder(path)
+    with pytest.raises(HistoryMoved):
+        submitted(store)
+    path.parent.with_name("elsewhere").rename(path.parent)
+    assert submitted(store).number == 1
+
+
+@moves
+def test_closing_it_touches_nothing_that_is_at_its_path_now(path: Path, move: Move) -> None:
+    """SQLite removes the log at the path with the last connection, though it be another history's by then."""
+    store = Store(path)
+    submitted(store)
+    move(path)
+    path.parent.mkdir(exist_ok=True)
+    log = path.with_name(f"{path.name}-wal")
+    log.write_bytes(b"another's")
+    store.close()
+    assert log.read_bytes() == b"another's"
+
+
+def test_what_was_recorded_before_is_all_in_the_file_that_was_moved(path: Path) -> None:
+    store = Store(path)
+    for number in range(20):
+        submitted(store, email=f"shopper{number}@example.com")
+    _move_folder(path)
+    store.close()
+    moved = Store(path.parent.with_name("elsewhere") / path.name)
+    assert scalar(moved, "SELECT count(*) FROM tasks") == 20
+    moved.close()
+
+
+def test_a_watch_tells_of_it(path: Path) -> None:
+    told = threading.Event()
+    watch = ChangeWatcher(Store(path), told.set)
+    watch.start()
+    _move_folder(path)
+    eventually(told.is_set)
+    watch.stop()
+
+
+def test_a_link_to_the_file_is_followed(tmp_path: Path) -> None:
+    Store(tmp_path / "real" / "history.db").close()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    store = Store(tmp_path / "link" / "history.db")
+    assert submitted(store).number == 1
+    store.close()

@@ -1,0 +1,97 @@
+"""A register that can only be read is shown, and refuses what it could not keep."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.errors import StoreUnavailable
+from bwp_tui.store.queries import tasks
+from tests.store.support import submitted
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 1 MB of its own."""
+    mount = tmp_path / "disk"
+    mount.mkdir()
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(mount)], check=False)
+    if made.returncode:
+        pytest.skip("only root can mount a small file system")
+    yield mount
+    subprocess.run(["umount", "-l", str(mount)], check=True)
+
+
+def _fill(disk: Path) -> None:
+    descriptor = os.open(disk / "ballast", os.O_WRONLY | os.O_CREAT)
+    try:
+        while True:
+            os.write(descriptor, b"x" * 512)
+    except OSError:
+        pass
+    finally:
+        os.close(descriptor)
+
+
+def _submit_many(store: Store) -> None:
+    for _ in range(500):
+        submitted(store)
+
+
+def _refuses(store: Store) -> None:
+    before = store.revision()
+    with pytest.raises(StoreUnavailable):
+        submitted(store)
+    assert store.revision() == before
+
+
+def test_a_full_disk_while_it_is_open_is_told_and_reading_goes_on(small_disk: Path) -> None:
+    store = Store(small_disk / "profile" / "history.db")
+    task = submitted(store)
+    _fill(small_disk)
+    with pytest.raises(StoreUnavailable, match=r"full|cannot be used"):
+        _submit_many(store)
+    assert tasks.get(store, task.number) == task
+    _refuses(store)
+    (small_disk / "ballast").unlink()
+    assert submitted(store).number > task.number
+    store.close()
+
+
+def test_on_a_full_disk_it_opens_to_be_read(small_disk: Path) -> None:
+    path = small_disk / "profile" / "history.db"
+    store = Store(path)
+    task = submitted(store)
+    store.close()
+    _fill(small_disk)
+    full = Store(path)
+    assert full.read_only is not None
+    assert "full" in full.read_only
+    assert tasks.get(full, task.number) == task
+    _refuses(full)
+    (small_disk / "ballast").unlink()
+    other = Store(path)
+    submitted(other)
+    other.close()
+    with pytest.raises(StoreUnavailable, match="Start bwp-tui anew"):
+        tasks.get(full, task.number)
+    full.close()
+
+
+def test_on_a_read_only_file_system_it_opens_to_be_read(small_disk: Path) -> None:
+    path = small_disk / "profile" / "history.db"
+    store = Store(path)
+    task = submitted(store)
+    store.close()
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    shown = Store(path)
+    assert shown.read_only is not None
+    assert "read-only file system" in shown.read_only
+    assert tasks.get(shown, task.number) == task
+    _refuses(shown)
+    shown.close()

@@ -1,0 +1,62 @@
+"""What was asked of the service is listed with its outcome, and never with what repeats it."""
+
+from __future__ import annotations
+
+from bwp_tui.domain.task import Kind, Status
+from bwp_tui.store.commands import requests
+from bwp_tui.store.database.connection import Store, as_text
+from bwp_tui.store.queries import request_log
+from bwp_tui.store.worklog import intent_outcomes
+from tests.store.support import ACTOR, FrozenClock, accepted, in_status, intent_of, submitted
+from tests.store.support import sent as send
+
+
+def token_of(store: Store, number: int) -> str:
+    ((token,),) = store.rows("SELECT client_token FROM intents WHERE task = ? AND action = 'submit'", (number,))
+    return as_text(token)
+
+
+def test_the_newest_comes_first_and_each_has_its_outcome(store: Store, clock: FrozenClock) -> None:
+    done = accepted(store, kind=Kind.DELETION)
+    clock.forward(hours=1)
+    waiting = submitted(store, email="b@example.com")
+    clock.forward(hours=1)
+    requests.cancel(store, done.number, ACTOR)
+    cancel = send(store, done.number)
+    clock.forward(minutes=1)
+    intent_outcomes.record_cancel_refused(store, cancel.id, "too late")
+    found = request_log.newest(store, 10)
+    assert [(one.number, one.action, one.state, one.attempts) for one in found] == [
+        (done.number, "cancel", "refused", 1),
+        (waiting.number, "submit", "waiting", 0),
+        (done.number, "submit", "done", 1),
+    ]
+    assert [one.answer for one in found] == [
+        ("cancel refused", "too late"),
+        (None, None),
+        ("accepted", "task-1"),
+    ]
+    assert [one.next_at is not None for one in found] == [False, True, False]
+    assert [one.id for one in request_log.of_task(store, done.number)] == [found[2].id, found[0].id]
+    assert list(request_log.ids(store)) == [one.id for one in found]
+    assert request_log.window(store, [found[1].id, 999]) == [found[1]]
+    assert len(request_log.newest(store, 2)) == 2
+
+
+def test_of_a_client_token_no_more_is_given_than_its_start(store: Store) -> None:
+    task = submitted(store)
+    (one,) = request_log.of_task(store, task.number)
+    token = token_of(store, task.number)
+    assert one.client_token_start == token[:8]
+    assert token not in repr(one)
+
+
+def test_a_refusal_and_a_withdrawal_are_told_as_such(store: Store) -> None:
+    refused = in_status(store, Status.REJECTED)
+    withdrawn = submitted(store, email="b@example.com")
+    assert intent_of(store, withdrawn.number).attempts == 0
+    requests.cancel(store, withdrawn.number, ACTOR)
+    (first,) = request_log.of_task(store, refused.number)
+    (second,) = request_log.of_task(store, withdrawn.number)
+    assert (first.state, first.answer) == ("refused", ("refused", "not valid"))
+    assert (second.state, second.answer) == ("lapsed", ("withdrawn", "never sent"))

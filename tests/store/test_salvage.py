@@ -1,0 +1,260 @@
+"""What is read of a damaged register's own pages: no row is lost that can be read, and none is made up."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+import apsw
+import pytest
+
+from bwp_tui.store.database import migrate
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.database.schema_check import schema_of
+from bwp_tui.store.maintenance import atomic_swap, backups, damaged_file, integrity, recover
+from bwp_tui.store.maintenance.damage_flag import flag_damage
+from bwp_tui.store.maintenance.row_writer import RowWriter
+from tests.store import single
+from tests.store.damage import overwrite
+from tests.store.golden import write as golden
+from tests.store.hand_reader import rows_of
+from tests.store.support import TODAY, FrozenClock, accepted, scalar, submitted
+
+GOLDEN = Path(golden.__file__).parent
+
+
+def _closed(path: Path, clock: FrozenClock, count: int) -> None:
+    store = Store(path, clock=clock)
+    for number in range(1, count + 1):
+        accepted(store, f"task-{number}", email=f"shopper{number}@example.com")
+    store.close()
+
+
+def _back_up(path: Path) -> None:
+    assert backups.back_up_daily(path, TODAY, threading.Event())
+
+
+def _flip_number(path: Path, number: int, bit: int) -> None:
+    """Flip a bit of a task's own number where it lies in its page: it is the byte before the record's header."""
+    data = path.read_bytes()
+    task_id = f"task-{number}RETRIEVAL".encode()
+    record = data.index(task_id)
+    (start,) = (
+        at
+        for at in range(record - 60, record)
+        if data[at] == number and data[at + 1] == record - at - 1 and number < 128
+    )
+    overwrite(path, start, bytes([data[start] ^ bit]))
+
+
+@pytest.mark.parametrize("bit", [1, 2, 8, 64])
+@pytest.mark.parametrize("with_backup", [False, True])
+def test_a_damaged_number_costs_neither_its_task_nor_another_one(
+    path: Path, clock: FrozenClock, bit: int, with_backup: bool
+) -> None:
+    _closed(path, clock, 60)
+    before = rows_of(path)["tasks"]
+    if with_backup:
+        _back_up(path)
+    _flip_number(path, 40, bit)
+    recover.recover(path, clock())
+    recovered = rows_of(path)["tasks"]
+    assert {number: row[:4] for number, row in recovered.items()} == {number: row[:4] for number, row in before.items()}
+    assert integrity.full_check(path) == []
+    _start(path, clock)
+
+
+def _start(path: Path, clock: FrozenClock) -> None:
+    """Open a recovered register: it is sound, so that nothing is said of it."""
+    store = Store(path, clock=clock)
+    assert store.opening_report.report is None
+    store.close()
+
+
+def _copy_in_use(path: Path, folder: Path) -> Path:
+    """Copy a register and its log while it is open, in another process: closing a file drops this one's locks."""
+    folder.mkdir()
+    for name in (path.name, f"{path.name}-wal"):
+        subprocess.run(["cp", path.with_name(name), folder], check=True)
+    return folder / path.name
+
+
+def test_a_log_beside_another_copy_of_the_file_is_noticed_and_both_are_read(
+    path: Path, clock: FrozenClock, tmp_path: Path
+) -> None:
+    store = Store(path, clock=clock)
+    for number in range(1, 31):
+        accepted(store, f"task-{number}", email=f"shopper{number}@example.com")
+    store.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+    older = _copy_in_use(path, tmp_path / "older")
+    for number in range(31, 61):
+        accepted(store, f"task-{number}", email=f"shopper{number}@example.com")
+    store.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+    for number in range(1, 61):
+        single.set_note(store, number, "later", "op")
+    newer = _copy_in_use(path, tmp_path / "newer")
+    store.close()
+    shutil.copyfile(newer.with_name("history.db-wal"), older.with_name("history.db-wal"))
+    opened = Store(older, clock=clock)
+    assert opened.opening_report.report is not None
+    assert scalar(opened, "SELECT count(*) FROM tasks WHERE email LIKE 'shopper%' AND note = 'later'") == 60
+    opened.close()
+    assert integrity.full_check(older) == []
+    with_its_own = Store(newer, clock=clock)
+    assert with_its_own.opening_report.report is None
+    with_its_own.close()
+
+
+def test_what_follows_a_damaged_frame_of_the_log_is_read(path: Path, clock: FrozenClock, tmp_path: Path) -> None:
+    store = Store(path, clock=clock)
+    for number in range(1, 31):
+        accepted(store, f"task-{number}", email=f"shopper{number}@example.com")
+    crashed = _copy_in_use(path, tmp_path / "crashed")
+    store.close()
+    log = crashed.with_name("history.db-wal")
+    whole = log.read_bytes()
+    torn = bytearray(whole)
+    torn[-100] ^= 1  # of the last transaction, as if power had failed in it: SQLite's own recovery is right there
+    log.write_bytes(torn)
+    with damaged_file.opened(crashed) as file:
+        assert (file.log_is_cut, file.mixed) == (False, False)
+    spoilt = bytearray(whole)
+    spoilt[len(whole) // 2] ^= 1
+    log.write_bytes(spoilt)
+    opened = Store(crashed, clock=clock)
+    assert opened.opening_report.report is not None
+    assert scalar(opened, "SELECT count(*) FROM tasks WHERE email LIKE 'shopper%' AND task_id IS NOT NULL") == 30
+    opened.close()
+
+
+@pytest.mark.parametrize("fault", [ValueError("x"), RecursionError(), apsw.ConstraintError("UNIQUE")])
+@pytest.mark.parametrize("with_backup", [False, True])
+def test_a_fault_of_recovery_itself_keeps_the_file_and_goes_on_with_the_backup(
+    path: Path, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch, fault: Exception, with_backup: bool
+) -> None:
+    _closed(path, clock, 20)
+    if with_backup:
+        _back_up(path)
+    overwrite(path, 0, b"\0" * 24)
+    before = path.read_bytes()
+
+    def fail(*_: object) -> None:
+        raise fault
+
+    monkeypatch.setattr(RowWriter, "write", fail)
+    store = Store(path, clock=clock)
+    assert store.opening_report.report is not None
+    assert "not all" in store.opening_report.report
+    assert scalar(store, "SELECT count(*) FROM tasks") == (20 if with_backup else 0)
+    store.close()
+    assert [aside.read_bytes() for aside in atomic_swap.set_aside(path)] == [before]
+    _start(path, clock)
+
+
+def test_a_backup_that_is_damaged_within_its_values_is_not_trusted(path: Path, clock: FrozenClock) -> None:
+    _closed(path, clock, 20)
+    backups.back_up_daily(path, TODAY - timedelta(days=1), threading.Event())
+    _back_up(path)
+    newest, older = backups.daily(path)
+    spoilt = newest.read_bytes().replace(b"RETRIEVALshopper7@", b"RETRIEVALshopper7\xff", 1)
+    assert spoilt != newest.read_bytes()
+    newest.write_bytes(spoilt)
+    assert [integrity.is_sound(copy) for copy in (newest, older)] == [False, True]
+
+
+@pytest.mark.parametrize("version", range(1, migrate.newest_version() + 1))
+def test_a_register_of_an_older_schema_is_recovered_with_all_its_rows(
+    tmp_path: Path, clock: FrozenClock, version: int
+) -> None:
+    path = tmp_path / "history.db"
+    shutil.copyfile(GOLDEN / f"schema-{version}.db", path)
+    before = rows_of(path)
+    overwrite(path, 0, b"\0" * 24)
+    Store(path, clock=clock).close()
+    after = rows_of(path)
+    for table, rows in before.items():
+        assert len(after[table]) >= len(rows)
+    assert {number: row[:4] for number, row in after["tasks"].items()} == {
+        number: row[:4] for number, row in before["tasks"].items()
+    }
+    assert {row[4] for row in after["intents"].values()} == {row[4] for row in before["intents"].values()}
+    assert integrity.full_check(path) == []
+
+
+def test_rows_that_were_deleted_do_not_come_back(path: Path, clock: FrozenClock) -> None:
+    _closed(path, clock, 60)
+    db = apsw.Connection(str(path))
+    db.execute("PRAGMA secure_delete = OFF").fetchall()  # as another program may do
+    db.execute("PRAGMA foreign_keys = OFF; DROP TRIGGER timeline_is_kept")
+    for table, column in (("timeline", "task"), ("intents", "task"), ("tasks", "number")):
+        db.execute(f"DELETE FROM {table} WHERE {column} BETWEEN 1 AND 40")
+    db.execute("PRAGMA journal_mode = DELETE").fetchall()
+    db.close()
+    flag_damage(path)
+    recovered = Store(path, clock=clock)
+    assert recovered.opening_report.report is not None  # the schema is not as this program made it
+    assert scalar(recovered, "SELECT count(*) FROM tasks") == 20
+    assert scalar(recovered, "SELECT min(task) FROM timeline") == 41
+    recovered.close()
+
+
+def test_a_request_whose_reference_is_damaged_is_never_sent_for_another_shopper(path: Path, clock: FrozenClock) -> None:
+    store = Store(path, clock=clock)
+    for number in range(1, 13):
+        submitted(store, email=f"shopper{number}@example.com")
+    before = rows_of(path)["intents"]
+    store.rows("UPDATE intents SET task = 10 WHERE id = 11")  # one bit away: it is given back
+    store.rows("UPDATE intents SET task = 7 WHERE id = 8")  # four bits away: nobody knows whose it is
+    store.close()
+    overwrite(path, 0, b"\0" * 24)
+    recovered = Store(path, clock=clock)
+    waiting = recovered.rows("SELECT task, client_token FROM intents WHERE state = 'waiting' ORDER BY id")
+    assert waiting == [(number, row[4]) for number, row in before.items() if number not in (7, 8)]
+    unsure = recovered.rows("SELECT number FROM tasks WHERE status = 'UNCONFIRMED' ORDER BY number")
+    assert unsure == [(7,), (8,)]
+    recovered.close()
+
+
+@pytest.mark.parametrize("bit", [3, 4, 7, 15, 30])
+def test_a_damaged_schema_number_is_not_taken_for_a_newer_program(path: Path, clock: FrozenClock, bit: int) -> None:
+    _closed(path, clock, 5)
+    version = int.from_bytes(path.read_bytes()[60:64], "big") ^ 1 << bit
+    overwrite(path, 60, version.to_bytes(4, "big"))
+    store = Store(path, clock=clock)
+    assert store.opening_report.report is not None
+    assert scalar(store, "SELECT count(*) FROM tasks WHERE task_id IS NOT NULL") == 5
+    store.close()
+    _start(path, clock)
+
+
+def test_each_migration_changes_the_schema_so_that_its_number_can_be_checked() -> None:
+    db = apsw.Connection(":memory:")
+    seen = set()
+    for sql in migrate.migration_scripts():
+        db.execute(sql).fetchall()
+        seen.add(schema_of(db))
+    assert len(seen) == migrate.newest_version()
+
+
+@pytest.mark.parametrize("digit", [b"0", b"g"])
+def test_a_request_with_a_damaged_client_token_is_left_to_the_operator(
+    path: Path, clock: FrozenClock, digit: bytes
+) -> None:
+    store = Store(path, clock=clock)
+    for number in range(1, 6):
+        submitted(store, email=f"shopper{number}@example.com")
+    token = str(store.rows("SELECT client_token FROM intents WHERE id = 3")[0][0]).encode()
+    store.close()
+    data = path.read_bytes()
+    record = data.index(b"submitwaiting" + token) + len(b"submitwaiting")
+    overwrite(path, record, digit if token[:1] != digit else b"1")
+    flag_damage(path)
+    recovered = Store(path, clock=clock)
+    assert recovered.opening_report.report is not None
+    waiting = recovered.rows("SELECT task FROM intents WHERE state = 'waiting' ORDER BY task")
+    assert waiting == [(1,), (2,), (4,), (5,)]
+    assert recovered.rows("SELECT number FROM tasks WHERE status = 'UNCONFIRMED'") == [(3,)]
+    recovered.close()

@@ -1,0 +1,179 @@
+"""An older copy of the history that is put back by hand is noticed, and what waits in it counts as sent."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+import apsw
+import pytest
+
+from bwp_tui.store.database import tripwire
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.database.tripwire import Seen, Tripwire
+from bwp_tui.store.maintenance import backups, restore
+from tests.store.damage import overwrite
+from tests.store.support import TODAY, FrozenClock, intent_of, scalar, sent, submitted
+
+
+def _copy(path: Path) -> Path:
+    copy = path.with_name("nightly.db")
+    backups.back_up_to(path, copy)
+    return copy
+
+
+def _put_back(copy: Path, path: Path) -> None:
+    for ending in ("-wal", "-shm"):
+        path.with_name(path.name + ending).unlink(missing_ok=True)
+    shutil.copy(copy, path)
+
+
+def _opened(path: Path, clock: FrozenClock) -> tuple[Store, str | None]:
+    store = Store(path, clock=clock)
+    return store, store.opening_report.report
+
+
+def test_a_request_that_waits_in_an_older_copy_counts_as_sent_when_it_was_asked_for(
+    path: Path, clock: FrozenClock
+) -> None:
+    store = Store(path, clock=clock)
+    task = submitted(store)
+    copy = _copy(path)
+    clock.forward(hours=1)
+    sent(store, task.number)
+    store.close()
+    _put_back(copy, path)
+    clock.forward(hours=1)
+    store, report = _opened(path, clock)
+    assert report is not None
+    assert str(path) in report
+    intent = intent_of(store, task.number)
+    assert (intent.first_sent_at, intent.attempts) == (clock.now - timedelta(hours=2), 1)
+    store.close()
+    store, report = _opened(path, clock)
+    assert report is None, "it is told once"
+    store.close()
+
+
+def test_a_log_that_was_rolled_back_is_noticed(path: Path, clock: FrozenClock) -> None:
+    store = Store(path, clock=clock)
+    submitted(store)
+    saved = {end: path.with_name(path.name + end).read_bytes() for end in ("", "-wal")}
+    submitted(store, email="bob@example.com")
+    store.close()
+    for end, content in saved.items():
+        path.with_name(path.name + end).write_bytes(content)
+    store, report = _opened(path, clock)
+    assert report is not None
+    assert scalar(store, "SELECT count(*) FROM intents WHERE first_sent_at IS NOT NULL") == 1
+    store.close()
+
+
+def test_a_copy_without_an_identity_counts_as_another_history(path: Path, clock: FrozenClock, tmp_path: Path) -> None:
+    other = Store(tmp_path / "other" / "history.db", clock=clock)
+    task = submitted(other)
+    other.close()
+    Store(path, clock=clock).close()
+    _put_back(other.path, path)
+    store, report = _opened(path, clock)
+    assert report is not None
+    assert intent_of(store, task.number).attempts == 1
+    store.close()
+
+
+def test_nothing_is_said_of_a_history_as_it_was_left(path: Path, clock: FrozenClock) -> None:
+    for _ in range(3):
+        store, report = _opened(path, clock)
+        task = submitted(store)
+        assert report is None
+        assert intent_of(store, task.number).first_sent_at is None
+        store.close()
+
+
+def test_a_copy_of_the_whole_folder_and_a_lost_lock_file_are_no_older_copies(path: Path, clock: FrozenClock) -> None:
+    store = Store(path, clock=clock)
+    submitted(store)
+    store.close()
+    copied = shutil.copytree(path.parent, path.parent.with_name("copied")) / path.name
+    path.with_name("history.lock").unlink()
+    for at in (path, copied):
+        store, report = _opened(at, clock)
+        assert report is None
+        store.close()
+
+
+def test_what_the_program_itself_puts_back_is_no_older_copy(path: Path, clock: FrozenClock) -> None:
+    store = Store(path, clock=clock)
+    submitted(store)
+    copy = _copy(path)
+    backups.back_up_daily(path, TODAY, threading.Event())
+    for _ in range(5):
+        submitted(store)
+    store.close()
+    restore.restore(path, copy, clock())
+    store, report = _opened(path, clock)
+    assert report is None
+    store.close()
+    path.unlink()
+    clock.forward(seconds=1)
+    restore.restore(path, copy, clock())
+    store, report = _opened(path, clock)
+    assert report is None
+    store.close()
+    overwrite(path, 0, b"\0" * 4096)
+    store, report = _opened(path, clock)
+    assert report is not None
+    assert "damaged" in report
+    store.close()
+    store, report = _opened(path, clock)
+    assert report is None
+    store.close()
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> int:
+    return os.open(tmp_path / "record", os.O_RDWR | os.O_CREAT)
+
+
+def test_the_newest_of_the_records_that_are_whole_counts(record: int) -> None:
+    kept = Tripwire(record)
+    assert kept.read() is None
+    for revision in range(1, 20):
+        kept.note(Seen("ab" * 16, revision, "2026-11-20T09:14:00.000000Z"))
+    assert kept.read() == Seen("ab" * 16, 19, "2026-11-20T09:14:00.000000Z")
+    os.pwrite(record, b"torn", tripwire._SLOT * (19 % tripwire._SLOTS) + 60)
+    torn = kept.read()
+    assert torn is not None
+    assert torn.revision == 18
+    kept.clear()
+    assert kept.read() is None
+
+
+@pytest.mark.parametrize("content", [b"\0" * 2000, b"\xff" * 2000, b"00000000 \n" * 300, b"5" * 1024])
+def test_what_is_no_record_is_none(record: int, content: bytes) -> None:
+    os.pwrite(record, content, 0)
+    assert Tripwire(record).read() is None
+
+
+def test_without_a_lock_file_there_is_none() -> None:
+    nowhere = Tripwire(None)
+    nowhere.note(Seen("", 1, ""))
+    nowhere.sync()
+    nowhere.clear()
+    assert nowhere.read() is None
+
+
+def test_every_history_has_an_identity_of_its_own_that_its_copies_share(path: Path, tmp_path: Path) -> None:
+    identities = []
+    for at in (path, tmp_path / "other" / "history.db"):
+        store = Store(at)
+        identities.append(store.rows("SELECT identity FROM meta"))
+        store.close()
+    assert identities[0] != identities[1]
+    assert len(str(identities[0][0][0])) == 32
+    db = apsw.Connection(str(_copy(path)))
+    assert db.execute("SELECT identity FROM meta").fetchall() == identities[0]
+    db.close()

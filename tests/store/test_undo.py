@@ -1,0 +1,71 @@
+"""Taking a change back: the value of before, on a row of its own, and never over somebody else's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from bwp_tui.store.commands import bulk, requests, undo
+from bwp_tui.store.commands.bulk import Result, TaskCommand
+from bwp_tui.store.commands.undo import Change, Field
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.queries import tasks, timeline
+from tests.store import single
+from tests.store.support import ACTOR, request
+
+
+def perform(store: Store, deed: TaskCommand, numbers: Sequence[int]) -> list[Result]:
+    return [result for results in bulk.perform(store, deed, numbers) for result in results]
+
+
+@pytest.mark.parametrize(
+    ("part", "deed"),
+    [
+        (Field.NOTE, bulk.set_note("after", ACTOR)),
+        (Field.NOTE, bulk.add_note("after", ACTOR)),
+        (Field.NOTE, bulk.set_note("", ACTOR)),
+        (Field.TAGS, bulk.tag(["after"], ["b"], ACTOR)),
+        (Field.ASSIGNMENT, bulk.assign("after", ACTOR)),
+        (Field.ASSIGNMENT, bulk.assign(None, ACTOR)),
+    ],
+)
+def test_each_part_comes_back_as_it_was_and_the_timeline_grows(store: Store, part: Field, deed: TaskCommand) -> None:
+    full = requests.submit(store, request(note="before", tags=("a", "b")), ACTOR)
+    bare = requests.submit(store, request(email="bare@example.com"), ACTOR)
+    single.assign(store, full.number, "before", ACTOR)
+    numbers = (full.number, bare.number)
+    before = {number: tasks.get(store, number) for number in numbers}
+    changes: list[Change] = []
+    perform(store, undo.with_changes(deed, part, changes), numbers)
+    assert changes
+    lengths = {number: len(timeline.of_task(store, number)) for number in numbers}
+    results = perform(store, undo.undo(part, changes, ACTOR), [change.number for change in changes])
+    assert [result.refused for result in results] == [None] * len(changes)
+    for change in changes:
+        was, now = before[change.number], tasks.get(store, change.number)
+        assert (now.note, now.tags, now.assigned_to) == (was.note, was.tags, was.assigned_to)
+        assert now.revision > was.revision
+        events = timeline.of_task(store, change.number)
+        assert len(events) == lengths[change.number] + 1
+        assert events[-1].what == "undone"
+        assert (events[-1].detail or "").startswith(part)
+
+
+def test_what_was_changed_since_is_left_alone(store: Store) -> None:
+    first = requests.submit(store, request(), ACTOR).number
+    second = requests.submit(store, request(email="b@example.com"), ACTOR).number
+    changes: list[Change] = []
+    perform(store, undo.with_changes(bulk.tag(["vip"], [], ACTOR), Field.TAGS, changes), [first, second])
+    single.set_tags(store, first, ("vip", "phone"), "bob")
+    results = perform(store, undo.undo(Field.TAGS, changes, ACTOR), [first, second])
+    assert "changed since" in (results[0].refused or "")
+    assert tasks.get(store, first).tags == ("vip", "phone")
+    assert tasks.get(store, second).tags == ()
+
+
+def test_a_deed_that_changes_nothing_leaves_nothing_to_take_back(store: Store) -> None:
+    number = requests.submit(store, request(tags=("vip",)), ACTOR).number
+    changes: list[Change] = []
+    perform(store, undo.with_changes(bulk.tag(["VIP"], [], ACTOR), Field.TAGS, changes), [number])
+    assert changes == []

@@ -1,0 +1,139 @@
+"""Withdrawing and correcting records of law: an event more, never one less, and the due date as it must be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from bwp_tui.domain.deadlines import due_on
+from bwp_tui.domain.task import Task, Verification
+from bwp_tui.store.commands import bulk, requests, undo
+from bwp_tui.store.commands.bulk import TaskCommand
+from bwp_tui.store.commands.records import LegalRecord
+from bwp_tui.store.commands.undo import Change, Field
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.errors import NotPossible
+from bwp_tui.store.queries import tasks, timeline
+from tests.store import single
+from tests.store.support import ACTOR, TODAY, request, submitted
+
+
+def perform(store: Store, deed: TaskCommand, number: int) -> Task:
+    with store.write() as transaction:
+        deed(transaction, store, number)
+    return tasks.get(store, number)
+
+
+def recorded(store: Store) -> Task:
+    """A task with a record of each sort."""
+    number = submitted(store).number
+    single.verify(store, number, Verification(TODAY, "anna", "order 17"), ACTOR)
+    single.acknowledge(store, number, TODAY, ACTOR)
+    single.extend(store, number, "three shops", TODAY, ACTOR)
+    return tasks.get(store, number)
+
+
+@pytest.mark.parametrize("record", LegalRecord)
+def test_what_is_withdrawn_counts_no_longer_and_stays_on_the_timeline(store: Store, record: LegalRecord) -> None:
+    before = recorded(store)
+    events = timeline.of_task(store, before.number)
+    after = perform(store, bulk.withdraw(record, "bob"), before.number)
+    there = {
+        LegalRecord.ACKNOWLEDGEMENT: after.acknowledged_on,
+        LegalRecord.VERIFICATION: after.verified,
+        LegalRecord.EXTENSION: after.extended_on,
+    }
+    assert {one: value is None for one, value in there.items()} == {one: one is record for one in LegalRecord}
+    assert (after.due_on == before.due_on) is (record is not LegalRecord.EXTENSION)
+    now = timeline.of_task(store, before.number)
+    assert now[:-1] == events
+    assert (now[-1].actor, now[-1].what) == ("bob", f"{record} withdrawn")
+    assert str(TODAY) in (now[-1].detail or "")
+    assert after.revision > before.revision
+    with pytest.raises(NotPossible):
+        perform(store, bulk.withdraw(record, "bob"), before.number)
+
+
+def test_a_withdrawn_extension_brings_the_first_due_date_back_and_can_be_made_anew(store: Store) -> None:
+    before = recorded(store)
+    after = perform(store, bulk.withdraw(LegalRecord.EXTENSION, ACTOR), before.number)
+    assert after.due_on == due_on(after.regulation, after.received_on)
+    event = timeline.of_task(store, before.number)[-1]
+    assert (event.before, event.after) == (str(before.due_on), str(after.due_on))
+    single.extend(store, before.number, "again", TODAY, ACTOR)
+    assert tasks.get(store, before.number).due_on == before.due_on
+
+
+def test_day_of_receipt_and_law_are_corrected_and_the_old_ones_kept(store: Store) -> None:
+    task = submitted(store)
+    earlier = TODAY - timedelta(days=9)
+    after = perform(store, bulk.correct(earlier, "ccpa", "bob"), task.number)
+    assert (after.received_on, after.regulation) == (earlier, "ccpa")
+    assert after.due_on == due_on("ccpa", earlier)
+    event = timeline.of_task(store, task.number)[-1]
+    assert (event.what, event.before, event.after) == ("corrected", str(task.due_on), str(after.due_on))
+    assert event.detail == f"received {TODAY} → {earlier}, law gdpr → ccpa"
+
+
+def test_a_corrected_receipt_keeps_an_extension(store: Store) -> None:
+    task = recorded(store)
+    after = perform(store, bulk.correct(TODAY - timedelta(days=3), None, ACTOR), task.number)
+    assert after.due_on == due_on(task.regulation, after.received_on, extended=True)
+
+
+@pytest.mark.parametrize(
+    ("received_on", "regulation"),
+    [
+        (TODAY, "gdpr"),  # nothing differs
+        (TODAY + timedelta(days=1), None),  # receipt was confirmed before
+        (None, "none"),  # which knows no extension
+        (date.max, "ccpa"),  # beyond the calendar
+    ],
+)
+def test_what_cannot_be_corrected_stays(store: Store, received_on: date | None, regulation: str | None) -> None:
+    before = recorded(store)
+    with pytest.raises(NotPossible):
+        perform(store, bulk.correct(received_on, regulation, ACTOR), before.number)
+    assert tasks.get(store, before.number) == before
+
+
+def test_of_a_resubmitted_request_the_new_task_is_corrected(store: Store) -> None:
+    task = submitted(store)
+    requests.cancel(store, task.number, ACTOR)
+    requests.resubmit(store, task.number, ACTOR)
+    with pytest.raises(NotPossible, match="#2"):
+        perform(store, bulk.correct(TODAY - timedelta(days=1), None, ACTOR), task.number)
+
+
+@pytest.mark.parametrize(
+    ("part", "deed"),
+    [
+        (Field.ACKNOWLEDGEMENT, bulk.acknowledge(TODAY + timedelta(days=1), ACTOR)),
+        (Field.VERIFICATION, bulk.verify(Verification(TODAY, "bob", "passport"), ACTOR)),
+        (Field.EXTENSION, bulk.withdraw(LegalRecord.EXTENSION, ACTOR)),
+        (Field.RECEIPT, bulk.correct(TODAY - timedelta(days=5), "ccpa", ACTOR)),
+    ],
+)
+def test_undo_puts_each_record_back_with_an_event_more(store: Store, part: Field, deed: TaskCommand) -> None:
+    before = recorded(store)
+    changes: list[Change] = []
+    changed = perform(store, undo.with_changes(deed, part, changes), before.number)
+    assert changed != before
+    length = len(timeline.of_task(store, before.number))
+    after = perform(store, undo.undo(part, changes, ACTOR), before.number)
+    assert replace(after, revision=before.revision) == before
+    events = timeline.of_task(store, before.number)
+    assert (len(events), events[-1].what) == (length + 1, "undone")
+
+
+def test_nothing_is_put_back_on_a_purged_task(store: Store) -> None:
+    task = requests.submit(store, request(note="about Jane"), ACTOR)
+    changes: list[Change] = []
+    perform(store, undo.with_changes(bulk.set_note("", ACTOR), Field.NOTE, changes), task.number)
+    store.rows("UPDATE tasks SET purged_at = 'now', email = '' WHERE number = ?", (task.number,))
+    store.rows("UPDATE tasks SET purged_at = '2026-11-20T09:14:00.000000Z' WHERE number = ?", (task.number,))
+    with pytest.raises(NotPossible):
+        perform(store, undo.undo(Field.NOTE, changes, ACTOR), task.number)
+    assert tasks.get(store, task.number).note == ""
