@@ -49,7 +49,7 @@ def parse_arguments(words: Sequence[str]) -> Namespace:
     Without a word it is the console, whose start does not wait for the grammar of all commands.
     """
     if not words:
-        return Namespace(command=("opening", "console"), **CONSOLE)
+        return Namespace(command=("console", "console"), **CONSOLE)
     from bwp_tui.cli.parser import parse
 
     return parse(words)
@@ -75,7 +75,7 @@ def _is_broken(word: str) -> bool:
 def command_of(arguments: Namespace) -> Command:
     """Return what carries out a parsed command line; its module is imported now and not before."""
     module, function = arguments.command
-    return cast(Command, getattr(import_module(f"bwp_tui.cli.{module}"), function))
+    return cast(Command, getattr(import_module(f"bwp_tui.cli.commands.{module}"), function))
 
 
 def _carry_out(arguments: Namespace) -> int:

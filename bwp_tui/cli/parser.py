@@ -86,7 +86,7 @@ def _parser() -> tuple[Parser, dict[str, Parser]]:
     parser.add_argument("--profile", metavar="NAME", help="the shop to work with (BWP_PROFILE)")
     add_theme(parser)
     parser.add_argument("--plain", action="store_true", help="line by line, for a screen reader; no drawing")
-    parser.set_defaults(command=("opening", "console"), chosen=None, effect=Effect.WORKS)
+    parser.set_defaults(command=("console", "console"), chosen=None, effect=Effect.WORKS)
     commands = Commands(parser)
     _add_requests(commands)
     _add_reading(commands)
@@ -101,7 +101,7 @@ def _parser() -> tuple[Parser, dict[str, Parser]]:
 
 
 def _add_requests(commands: Commands) -> None:
-    submit = commands.add("submit", "requests", "record a request, send it, and print its task", json=False)
+    submit = commands.add("submit", "submit", "record a request, send it, and print its task", json=False)
     kinds = submit.add_subparsers(metavar="KIND", dest="kind", required=True, parser_class=Parser)
     retrieval = kinds.add_parser("retrieval", help="a copy of a shopper's data", allow_abbrev=False)
     _add_request(retrieval)
@@ -116,13 +116,13 @@ def _add_requests(commands: Commands) -> None:
     deletion.add_argument("--reason", metavar="TEXT", type=one_line, help="kept by the service for auditing")
     deletion.add_argument("--yes", action="store_true", help="do not ask for the address once more")
 
-    track = commands.add("track", "requests", "adopt a task that was submitted elsewhere")
+    track = commands.add("track", "submit", "adopt a task that was submitted elsewhere")
     track.add_argument("kind", metavar="KIND", choices=("retrieval", "deletion"), help="retrieval or deletion")
     track.add_argument("task_id", metavar="TASK_ID", type=task_id, help="the whole task id")
     _add_receipt(track)
     add_timeout(track, ANSWER_TIMEOUT_S)
 
-    resubmit = commands.add("resubmit", "requests", "submit failed tasks again, as new ones")
+    resubmit = commands.add("resubmit", "submit", "submit failed tasks again, as new ones")
     add_choice(resubmit)
     resubmit.add_argument(
         "--holding-period",
@@ -134,14 +134,14 @@ def _add_requests(commands: Commands) -> None:
     resubmit.add_argument("--note", metavar="TEXT", type=one_line, default="", help="a note on the new tasks")
     add_timeout(resubmit, ANSWER_TIMEOUT_S)
 
-    settle = commands.add("settle", "settling", "decide about a request that was sent and never answered")
+    settle = commands.add("settle", "settle", "decide about a request that was sent and never answered")
     settle.add_argument("task", metavar="TASK", help=TASK_HELP)
     decision = settle.add_mutually_exclusive_group(required=True)
     decision.add_argument("--task-id", metavar="ID", type=task_id, help="its task id at the service: it is tracked on")
     decision.add_argument("--give-up", metavar="REASON", type=one_line, help="close it, for a reason that is kept")
     add_timeout(settle, ANSWER_TIMEOUT_S)
 
-    cancel = commands.add("cancel", "requests", "cancel deletions while they are on hold")
+    cancel = commands.add("cancel", "submit", "cancel deletions while they are on hold")
     add_choice(cancel)
     add_timeout(cancel, ANSWER_TIMEOUT_S)
 
@@ -167,7 +167,7 @@ def _add_receipt(parser: Parser) -> None:
 def _add_reading(commands: Commands) -> None:
     listing = commands.add(
         "list",
-        "reading",
+        "list_show",
         "print the tasks that fit a filter, the newest first",
         function="list_tasks",
         note='A filter: status:failed,on_hold kind:deletion age>2d due<7d tag:vip note:"left message" jane. '
@@ -181,33 +181,33 @@ def _add_reading(commands: Commands) -> None:
     listing.add_argument("--sentences", action="store_true", help="a sentence a task, instead of a table")
     add_masking(listing)
 
-    show = commands.add("show", "reading", "print all that is known of a task", effect=Effect.READS)
+    show = commands.add("show", "list_show", "print all that is known of a task", effect=Effect.READS)
     show.add_argument("task", metavar="TASK", help=TASK_HELP)
     add_masking(show)
 
     commands.add(
         "dashboard",
-        "figures",
+        "dashboard",
         "count tasks, due dates, times, failures and downloads of the whole register",
         effect=Effect.READS,
     )
 
-    sent = commands.add("sent", "sending", "print what was asked of the service, the newest first", effect=Effect.READS)
+    sent = commands.add("sent", "sent", "print what was asked of the service, the newest first", effect=Effect.READS)
     sent.add_argument("task", metavar="TASK", nargs="?", help=f"{TASK_HELP}; without one, all")
     sent.add_argument("--limit", metavar="N", type=count, default=SHOWN, help=f"at most so many ({SHOWN})")
     add_masking(sent)
 
 
 def _add_working(commands: Commands) -> None:
-    refresh = commands.add("refresh", "working", "ask the service about tasks now", effect=Effect.WORKS)
+    refresh = commands.add("refresh", "service", "ask the service about tasks now", effect=Effect.WORKS)
     add_choice(refresh, without="all active ones")
     add_timeout(refresh, ANSWER_TIMEOUT_S)
 
-    wait = commands.add("wait", "working", "wait until tasks have ended; 0 when all are COMPLETED", effect=Effect.WORKS)
+    wait = commands.add("wait", "service", "wait until tasks have ended; 0 when all are COMPLETED", effect=Effect.WORKS)
     wait.add_argument("tasks", metavar="TASK", nargs="+", help=TASK_HELP)
     add_timeout(wait, None)
 
-    download = commands.add("download", "working", "download the results of retrievals and print where they lie")
+    download = commands.add("download", "service", "download the results of retrievals and print where they lie")
     add_choice(download)
     download.add_argument("--output", metavar="DIR", type=new_path, help="the folder to put them in (BWP_DOWNLOAD_DIR)")
     download.add_argument("--mask", action="store_true", help="mask addresses in what is printed, paths and JSON too")
@@ -216,7 +216,7 @@ def _add_working(commands: Commands) -> None:
 
     queue = commands.add(
         "downloads",
-        "queueing",
+        "downloads",
         "list the downloads, or pause, resume, cancel, retry or bring forward those of tasks",
         note="Pausing keeps what has come, cancelling does not. JSON holds addresses in full unless --mask is given.",
     )
@@ -227,23 +227,23 @@ def _add_working(commands: Commands) -> None:
     queue.add_argument("--limit", metavar="N", type=count, default=SHOWN, help=f"list at most so many ({SHOWN})")
     add_masking(queue)
 
-    run = commands.add("run", "working", "be the engine, without a screen", json=False, effect=Effect.WORKS)
+    run = commands.add("run", "service", "be the engine, without a screen", json=False, effect=Effect.WORKS)
     run.add_argument("--once", action="store_true", help="do all that is due, then end")
 
     commands.add(
-        "doctor", "checking", "check settings, credentials, service, clock, files and terminal", effect=Effect.READS
+        "doctor", "doctor", "check settings, credentials, service, clock, files and terminal", effect=Effect.READS
     )
 
 
 def _add_keeping(commands: Commands) -> None:
     backup = commands.add(
-        "backup", "keeping", "copy the history to a new file, while it is in use", json=False, effect=Effect.WORKS
+        "backup", "maintenance", "copy the history to a new file, while it is in use", json=False, effect=Effect.WORKS
     )
     backup.add_argument("file", metavar="FILE", type=new_path, help="a file that is not there yet")
 
     restore = commands.add(
         "restore",
-        "keeping",
+        "maintenance",
         "put a backup in the place of the history",
         json=False,
         note="The present history is set aside. Tasks that the backup does not know are taken over from it; of a task "
@@ -256,7 +256,7 @@ def _add_keeping(commands: Commands) -> None:
 
     purge = commands.add(
         "purge",
-        "keeping",
+        "maintenance",
         "remove the personal data of finished tasks, and keep the evidence",
         json=False,
         note="Kind, dates, outcome, error codes, who acted when and the hashes of downloads stay: the CCPA "
@@ -275,13 +275,13 @@ def _add_keeping(commands: Commands) -> None:
 
 def _add_saved(commands: Commands) -> None:
     inspect = commands.add(
-        "inspect", "inspecting", "list what a saved result holds, without unpacking it", effect=Effect.READS
+        "inspect", "inspect_archive", "list what a saved result holds, without unpacking it", effect=Effect.READS
     )
     inspect.add_argument("task", metavar="TASK|FILE", help=f"{TASK_HELP}; or a .zip file")
 
     pack = commands.add(
         "pack",
-        "packing",
+        "pack",
         "write an encrypted copy of a saved result, and a receipt beside it",
         note="The copy is encrypted with age; it needs the extra: pip install '.[pack]' in the clone.",
     )
@@ -300,7 +300,7 @@ def _add_saved(commands: Commands) -> None:
 
 def _add_config(commands: Commands) -> None:
     config = commands.add(
-        "config", "configuring", "tell where the settings are, what they come to, what is wrong", effect=Effect.READS
+        "config", "config", "tell where the settings are, what they come to, what is wrong", effect=Effect.READS
     )
     deeds = config.add_subparsers(metavar="DEED", required=True, parser_class=Parser)
     for name, purpose in (
@@ -311,14 +311,14 @@ def _add_config(commands: Commands) -> None:
     ):
         deed = deeds.add_parser(name, help=purpose, allow_abbrev=False)
         effect = Effect.CHANGES if name == "adopt" else Effect.READS
-        deed.set_defaults(command=("configuring", name), effect=effect)
+        deed.set_defaults(command=("config", name), effect=effect)
         deed.add_argument("--profile", metavar="NAME", default=SUPPRESS, help="the shop to work with (BWP_PROFILE)")
         deed.add_argument("--json", action="store_true", default=SUPPRESS, help="print JSON")
 
 
 def _add_practice(commands: Commands) -> None:
     sandbox = commands.add(
-        "sandbox", "practice", "practise on an API of our own, with made-up shoppers", json=False, effect=Effect.WORKS
+        "sandbox", "sandbox", "practise on an API of our own, with made-up shoppers", json=False, effect=Effect.WORKS
     )
     add_theme(sandbox, default=SUPPRESS)
     sandbox.add_argument("--serve", action="store_true", help="the API alone; prints the BWP_* variables")

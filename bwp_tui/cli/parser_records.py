@@ -59,27 +59,27 @@ def add_sort(parser: Parser) -> None:
 
 def add_triage(commands: Commands) -> None:
     """Add the work on tasks that is recorded here and sent nowhere."""
-    note = commands.add("note", "triage", "add a note to a task")
+    note = commands.add("note", "records", "add a note to a task")
     note.add_argument("task", metavar="TASK", help=TASK_HELP)
     note.add_argument("text", metavar="TEXT", type=one_line, help="kept here, never sent")
 
     tag = commands.add(
         "tag",
-        "triage",
+        "records",
         "add tags to tasks and remove tags from them",
         note="Such as: bwp-tui tag 17 18 +vip -phone. With --filter the tags alone are given.",
     )
     tag.add_argument("words", metavar="TASK|+TAG|-TAG", nargs="+", help="tasks, and tags to add (+) or to remove (-)")
     _add_filter(tag)
 
-    verify = commands.add("verify", "triage", "record how it was made sure who asks")
+    verify = commands.add("verify", "records", "record how it was made sure who asks")
     add_choice(verify)
     verify.add_argument("--how", metavar="TEXT", type=one_line, help="such as: recent order details")
     verify.add_argument("--by", metavar="WHO", type=one_line, help="who did it (you)")
     verify.add_argument("--on", metavar="DATE", type=day, help="when, YYYY-MM-DD (today)")
     _add_withdraw(verify)
 
-    assign = commands.add("assign", "triage", "say who has tasks in hand")
+    assign = commands.add("assign", "records", "say who has tasks in hand")
     assign.add_argument(
         "words",
         metavar="TASK WHO",
@@ -88,17 +88,17 @@ def add_triage(commands: Commands) -> None:
     )
     _add_filter(assign)
 
-    extend = commands.add("extend", "triage", "record that shoppers were told of an extension, and move the due dates")
+    extend = commands.add("extend", "records", "record that shoppers were told of an extension, and move the due dates")
     add_choice(extend)
     extend.add_argument("--reason", metavar="TEXT", type=one_line, help="what the shopper was told")
     _add_withdraw(extend)
 
-    acknowledge = commands.add("acknowledge", "triage", "record that receipt was confirmed to the shoppers")
+    acknowledge = commands.add("acknowledge", "records", "record that receipt was confirmed to the shoppers")
     add_choice(acknowledge)
     acknowledge.add_argument("--on", metavar="DATE", type=day, help="when, YYYY-MM-DD (today)")
     _add_withdraw(acknowledge)
 
-    correct = commands.add("correct", "triage", "correct the day of receipt or the law, which moves the due dates")
+    correct = commands.add("correct", "records", "correct the day of receipt or the law, which moves the due dates")
     add_choice(correct)
     correct.add_argument("--received", metavar="DATE", type=day, help="when the shopper asked, YYYY-MM-DD")
     correct.add_argument("--regulation", choices=tuple(REGULATIONS), help="which law sets the due date")
@@ -108,7 +108,7 @@ def add_tables(commands: Commands) -> None:
     """Add what takes in and gives out many requests, and the views."""
     _add_import(commands)
     export = commands.add(
-        "export", "exporting", "write the tasks that fit a filter to a file", json=False, effect=Effect.READS
+        "export", "export", "write the tasks that fit a filter to a file", json=False, effect=Effect.READS
     )
     export.add_argument("words", metavar="FILTER… FILE", nargs="+", help="which tasks (all), then a new file, or -")
     export.add_argument("--format", choices=FORMATS, default="csv", help="csv, JSON lines, or one JSON array (csv)")
@@ -116,26 +116,26 @@ def add_tables(commands: Commands) -> None:
     export.add_argument("--unmask", action="store_true", help="write addresses in full")
 
     report = commands.add(
-        "report", "reporting", "count what was received in a period and what became of it", effect=Effect.READS
+        "report", "report", "count what was received in a period and what became of it", effect=Effect.READS
     )
     report.add_argument(
         "--from", dest="first", metavar="DATE", type=any_day, required=True, help="first day of receipt"
     )
     report.add_argument("--to", dest="last", metavar="DATE", type=any_day, required=True, help="last day of receipt")
 
-    views = commands.add("views", "viewing", "list, save and delete views", function="list_views", effect=Effect.READS)
+    views = commands.add("views", "views", "list, save and delete views", function="list_views", effect=Effect.READS)
     actions = views.add_subparsers(metavar="ACTION", parser_class=Parser)
     listing = actions.add_parser("list", help="print them, the built-in ones first", allow_abbrev=False)
     add_common(listing, json=True)
     save = actions.add_parser("save", help="save a filter under a name", allow_abbrev=False)
-    save.set_defaults(command=("viewing", "save_view"), effect=Effect.CHANGES)
+    save.set_defaults(command=("views", "save_view"), effect=Effect.CHANGES)
     add_common(save, json=False)
     save.add_argument("name", metavar="NAME", type=one_line)
     save.add_argument("filter", metavar="FILTER", nargs="*", help="which tasks (all)")
     add_sort(save)
     save.add_argument("--columns", metavar="A,B", type=one_line, default="", help="the columns the console shows")
     delete = actions.add_parser("delete", help="remove a saved view", allow_abbrev=False)
-    delete.set_defaults(command=("viewing", "delete_view"), effect=Effect.CHANGES)
+    delete.set_defaults(command=("views", "delete_view"), effect=Effect.CHANGES)
     add_common(delete, json=False)
     delete.add_argument("name", metavar="NAME", type=one_line)
 
@@ -143,7 +143,7 @@ def add_tables(commands: Commands) -> None:
 def _add_import(commands: Commands) -> None:
     importing = commands.add(
         "import",
-        "importing",
+        "import_csv",
         "record the requests of a CSV file, all of them or none",
         function="import_file",
         json=False,

@@ -316,7 +316,7 @@ def test_a_register_that_cannot_be_opened_is_tried_again(profile: Profile, monke
             raise
 
     monkeypatch.setattr(engine_thread, "RESTART_S", 0.05)
-    monkeypatch.setattr(engine_thread, "History", opening)
+    monkeypatch.setattr(engine_thread, "Store", opening)
     of_a_newer_program(profile.history_path)
     with running(engine_of(profile)) as engine:
         eventually(lambda: len(refusals) > 1)

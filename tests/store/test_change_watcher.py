@@ -18,12 +18,12 @@ from tests.store.support import submitted
 _WRITE_ONE = """
 import sys
 from pathlib import Path
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from tests.store.support import submitted
 
-history = History(Path(sys.argv[1]))
+store = Store(Path(sys.argv[1]))
 sys.stdin.readline()
-submitted(history)
+submitted(store)
 print("committed", flush=True)
 sys.stdin.readline()
 """

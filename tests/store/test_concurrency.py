@@ -14,14 +14,14 @@ from tests.store.support import scalar, submitted
 _WRITER = """
 import sys
 from pathlib import Path
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 from tests.store.support import submitted
 
-history = History(Path(sys.argv[1]))
+store = Store(Path(sys.argv[1]))
 sys.stdin.readline()
 for _ in range(int(sys.argv[2])):
-    submitted(history)
-history.close()
+    submitted(store)
+store.close()
 """
 _EACH = 30
 

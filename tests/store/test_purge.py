@@ -135,20 +135,20 @@ from pathlib import Path
 from bwp_tui.domain.filter import parse
 from bwp_tui.store.maintenance import backups
 from bwp_tui.store.maintenance import purge
-from bwp_tui.store.database.connection import History
+from bwp_tui.store.database.connection import Store
 
 def die(*args, **named):
     os.kill(os.getpid(), signal.SIGKILL)
 
 if sys.argv[2] == "before the backups":
-    backups.renew = die
+    backups.replace_all = die
 elif sys.argv[2] == "before the pages":
     purge._write_back = die
 else:
     purge.timeline.append = die
-history = History(Path(sys.argv[1]))
-plan = purge.plan(history, parse(""), timedelta(0), date.today(), evidence_too=False, unanswered_too=True)
-purge.purge(history, plan.numbers, "op", date.today(), evidence_too=False, unanswered_too=True)
+store = Store(Path(sys.argv[1]))
+plan = purge.plan(store, parse(""), timedelta(0), date.today(), evidence_too=False, unanswered_too=True)
+purge.purge(store, plan.numbers, "op", date.today(), evidence_too=False, unanswered_too=True)
 """
 
 
