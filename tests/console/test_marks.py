@@ -93,7 +93,7 @@ async def test_a_list_that_is_not_read_yet_is_not_marked(profile: Profile, monke
     monkeypatch.setattr(key_queue, "_LONGEST_S", 0.05)
     async with opened(profile) as console:
         await console.until(lambda: console.main.is_settled)
-        monkeypatch.setattr(console.main.session.feed, "ask", lambda *_: None)
+        monkeypatch.setattr(console.main.session.feed, "set_query", lambda *_: None)
         await console.press("4", "asterisk")
         await console.sees("The list is still being read: nothing was marked.")
         assert not console.main.table.marks

@@ -41,7 +41,7 @@ ARRIVED = (
 @pytest.fixture(autouse=True)
 def every_retrieval_fails_with_hostile_words(monkeypatch: pytest.MonkeyPatch) -> None:
     fate = TaskOutcome(timedelta(seconds=1), Status.FAILED, (TaskError(f"CODE{HOSTILE}", f"Message {HOSTILE} ends"),))
-    monkeypatch.setattr(service_state, "fate_of", lambda *_: fate)
+    monkeypatch.setattr(service_state, "outcome_of", lambda *_: fate)
 
 
 def visit_every_screen(terminal: Terminal) -> None:
