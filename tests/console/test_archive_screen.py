@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bwp_tui.console.bindings.actions import READ_ONLY
 from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.widgets.virtual_list import VirtualList
 from bwp_tui.settings import Profile
@@ -154,7 +155,7 @@ async def test_a_read_only_profile_looks_and_does_not_unpack(profile: Profile) -
         path = save(console, profile)
         await look_inside(console, "README.txt")
         await console.press("X")
-        await console.sees("X: This profile is read-only.")
+        await console.sees(f"X: {READ_ONLY}")
         assert [found.name for found in path.parent.iterdir()] == [path.name]
 
 

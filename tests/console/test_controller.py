@@ -8,7 +8,7 @@ import pytest
 from textual.widgets import Input
 
 from bwp_tui.cli.parser import _parser
-from bwp_tui.console.bindings.actions import ACTIONS, BY_NAME
+from bwp_tui.console.bindings.actions import ACTIONS, BY_NAME, READ_ONLY
 from bwp_tui.console.bindings.commands import BY_WORD, EVERY, IN_THE_SHELL
 from bwp_tui.console.command_bar.parser import CommandError, parse_line
 from bwp_tui.console.screens.task import TaskScreen
@@ -187,7 +187,7 @@ async def test_nothing_is_written_in_a_read_only_profile(tmp_path: Path) -> None
         revision = console.store.revision()
         for line in ("note x", "tag +x", "assign me", "submit retrieval", "views save x", "resubmit 8 --note x"):
             await types(console, line)
-            await console.sees("This profile is read-only.")
+            await console.sees(READ_ONLY)
             console.main.show_status("")
         assert console.store.revision() == revision
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bwp_tui.domain.task import Kind, Request, Status, TaskError
+from bwp_tui.domain.times import to_text
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
@@ -63,10 +64,19 @@ async def test_what_never_ran_is_explained(profile: Profile, status: Status, adv
             intent_outcomes.record_unconfirmed(console.store, _sent(console.store))
         else:
             requests.track(console.store, Kind.RETRIEVAL, "task-elsewhere", REQUEST, "op")
+            _make_almost_missing(console.store, 2)
             poll_answers.record_unknown(console.store, 2, "not known there", NOW)
         await console.until(lambda: console.main.table.row_count == 2)
         console.main.table.go_to(0)
         await console.sees(advice, f"── {status} ·")
+
+
+def _make_almost_missing(store: Store, number: int) -> None:
+    """Record all answers but the last of those that make a task MISSING."""
+    store.rows(
+        "UPDATE tasks SET unknown_since = ?, unknown_answers = ? WHERE number = ?",
+        (to_text(NOW - poll_answers.MISSING_AFTER), poll_answers.MISSING_ANSWERS - 1, number),
+    )
 
 
 def _sent(store: Store) -> int:

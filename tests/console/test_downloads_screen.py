@@ -9,7 +9,7 @@ import pytest
 from textual.strip import Strip
 
 from bwp_tui.cli.parser import parse
-from bwp_tui.console.bindings.actions import Action
+from bwp_tui.console.bindings.actions import READ_ONLY, Action
 from bwp_tui.console.bindings.download_actions import DOWNLOAD_ACTIONS
 from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.downloads import DownloadsScreen
@@ -152,9 +152,9 @@ async def test_a_read_only_profile_lets_nothing_be_changed(tmp_path: Path) -> No
     async with at_downloads(make_profile(tmp_path / "production", read_only=True), "next") as console:
         for key in ("p", "x", "J"):
             await console.press(key)
-            assert f"{key}: This profile is read-only." in console.line("status")
+            assert f"{key}: {READ_ONLY}" in console.line("status")
         await console.press("space", "g", "p")
-        assert "p: This profile is read-only." in console.line("status")
+        assert f"p: {READ_ONLY}" in console.line("status")
         assert download_of(console, "next").state == DownloadState.QUEUED
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.console.bindings.actions import ACTIONS, ActionContext
+from bwp_tui.console.bindings.actions import ACTIONS, READ_ONLY, ActionContext
 from bwp_tui.console.bindings.key_names import shown_key
 from bwp_tui.domain.filter import View
 from bwp_tui.store.errors import NotPossible
@@ -26,7 +26,7 @@ async def test_every_action_that_writes_is_refused_and_says_why(tmp_path: Path) 
             await console.go_to(number)
             (action,) = (action for action in ACTIONS if action.name == name)
             await console.press(action.keys[0])
-            assert f"{shown_key(action.keys[0])}: This profile can only be read." in console.line("status")
+            assert f"{shown_key(action.keys[0])}: {READ_ONLY}" in console.line("status")
             assert not console.main.prompt.is_open
             assert not console.main.form.display
         assert console.store.revision() == revision
@@ -43,12 +43,12 @@ async def test_a_view_is_neither_saved_nor_deleted(tmp_path: Path) -> None:
     async with opened(make_profile(tmp_path / "production", read_only=True)) as console:
         saved_views.save(console.store, View("mine", "mine", "kind:deletion"))
         await console.press("V")
-        assert "V: This profile can only be read." in console.line("status")
+        assert f"V: {READ_ONLY}" in console.line("status")
         assert not console.main.prompt.is_open
         await console.press("colon")
         console.main.prompt.set_text("views delete mine")
         await console.press("enter")
-        await console.sees("This profile can only be read.")
+        await console.sees(READ_ONLY)
         assert [view.name for view in saved_views.saved(console.store)] == ["mine"]
 
 
@@ -67,7 +67,7 @@ async def test_whoever_asks_a_read_only_register_to_change_is_refused(tmp_path: 
             lambda: session.queue.apply("pause", [1]),
         )
         for deed in deeds:
-            with pytest.raises(NotPossible, match="can only be read"):
+            with pytest.raises(NotPossible, match=READ_ONLY):
                 deed()
         assert console.store.revision() == revision
         assert session.tasks.apply_to_many("refresh", [READY])

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.console.app import ConsoleApp
-from bwp_tui.console.state.saved_state import SavedState, SavedStateFile
+from bwp_tui.console.state.saved_state import SavedState, SavedStateFile, forget
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.connection import Store
 from tests.console.past import HELD, NOT_KNOWN, ORDERS_OPEN, clock
@@ -107,7 +107,7 @@ def test_what_was_purged_is_not_written_again_by_a_console_that_was_open(profile
     memory.save(SavedState(view=None, filter="zebra", lines=("list zebra",)))
     other = SavedStateFile(profile)
     other.read()
-    profile.state_path.write_text('{"purged_at": "2026-11-20T09:14:00.000000Z"}')
+    forget(profile.state_path, "2026-11-20T09:14:00.000000Z")
     for console in (memory, other, memory):
         console.save(SavedState(view="zebra", filter="zebra", order="due", lines=("list zebra", "sort due")))
         console.save(SavedState(filter="zebra quagga"))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import replace
@@ -69,6 +67,8 @@ def restore(arguments: Namespace) -> ExitCode:
 
 def purge(arguments: Namespace) -> ExitCode:
     """Remove the personal data of finished tasks."""
+    from bwp_tui.console.state import saved_state
+
     wanted = filter_of(" ".join(arguments.filter))
     with open_session(arguments) as session:
         store = session.store
@@ -84,7 +84,7 @@ def purge(arguments: Namespace) -> ExitCode:
         _print_plan(plan, arguments.all, views.saved(store))
         if not arguments.yes:
             _confirm_purge(len(plan.numbers))
-        _forget_sight(session.profile)
+        saved_state.forget(session.profile.state_path, to_text(utc_now()))
         _print_result(purging.purge(store, plan.numbers, session.actor, today(), files=plan.own, **extent))
     return ExitCode.DONE
 
@@ -92,19 +92,6 @@ def purge(arguments: Namespace) -> ExitCode:
 def _names_on_disk(kind: Kind, email: str, task_id: str) -> tuple[str, str]:
     name = file_name(kind, email, task_id)
     return name, part_name(name)
-
-
-def _forget_sight(profile: Profile) -> None:
-    """Leave a mark in the place of what consoles keep of their filters and lines, which may be about a person.
-
-    A console that is open since before finds the mark, and writes none of that again.
-    """
-    path = profile.state_path
-    for remnant in path.parent.glob(f"{path.name}*"):
-        remnant.unlink(missing_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump({"purged_at": to_text(utc_now())}, file)
 
 
 def _mend_first(arguments: Namespace) -> None:

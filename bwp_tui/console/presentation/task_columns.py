@@ -81,7 +81,8 @@ _DROP_ORDER: Final = (
 
 
 def _shown(width: int, chosen: Sequence[str]) -> list[Column]:
-    """Return the columns of a table of `width` cells, without a choice those that are made for its width."""
+    """Return the columns of a table of `width` cells: of those `chosen` that exist, else those made for its width."""
+    chosen = [id for id in chosen if id in OPTIONAL]
     if not chosen:
         return [column for column in COLUMNS if width in column.tables]
     made_for_it = {column.id: column for column in COLUMNS if column.id == "subject" or column.id in chosen}

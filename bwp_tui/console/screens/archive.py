@@ -18,6 +18,7 @@ from bwp_tui.archive.limits import BadArchive
 from bwp_tui.archive.preview import Preview, Table, Text, Tree, preview
 from bwp_tui.archive.reading import Archive
 from bwp_tui.console.bindings import help_entries
+from bwp_tui.console.bindings.actions import READ_ONLY
 from bwp_tui.console.presentation.archive_preview import (
     EntryRows,
     TreeRows,
@@ -204,7 +205,7 @@ class ArchiveScreen(Screen[None]):
 
     async def _unpack(self) -> None:
         if self._session.read_only:
-            self._show_status("X: This profile is read-only.", "warn")
+            self._show_status(f"X: {READ_ONLY}", "warn")
             return
         if all(entry.is_folder for entry in self._entries):
             self._show_status("X: There is no file here to unpack.", "warn")

@@ -7,15 +7,16 @@ consoles the one that writes last wins; where nothing can be written nothing is 
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Final
 
-from bwp_tui.console.presentation.task_columns import OPTIONAL
 from bwp_tui.console.state.list_state import ListState
 from bwp_tui.domain.filter import VIEWS, FilterError, View
 from bwp_tui.domain.text import clean
@@ -105,18 +106,49 @@ class SavedStateFile:
         if self._writer is not None:
             self._writer.shutdown()
 
-    def _write(self, remembered: SavedState) -> None:
-        purged_at = _text(self._content().get("purged_at"))
-        if purged_at != self._purged_at:
-            # A purge came after this console had begun: what it has in sight may be what was purged.
-            remembered = SavedState(order=remembered.order, columns=remembered.columns)
-        fresh = self._path.with_name(f"{self._path.name}.{os.getpid()}")
-        with suppress(OSError):
-            fresh.unlink(missing_ok=True)
-            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump({**asdict(remembered), "purged_at": purged_at}, file)
-            fresh.replace(self._path)
+    def _write(self, state: SavedState) -> None:
+        with suppress(OSError), _locked(self._path.parent):
+            purged_at = _text(self._content().get("purged_at"))
+            if purged_at != self._purged_at:
+                # A purge came after this console had started: its filter may name who was purged.
+                state = SavedState(order=state.order, columns=state.columns)
+            _replace(self._path, {**asdict(state), "purged_at": purged_at})
+
+
+def forget(path: Path, purged_at: str) -> None:
+    """Replace a saved state by the instant of a purge: filters and `:` lines may name a person.
+
+    A console that is open reads the instant before it writes again, under the same lock.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    with _locked(path.parent):
+        for remnant in path.parent.glob(f"{path.name}*"):
+            remnant.unlink(missing_ok=True)
+        _replace(path, {"purged_at": purged_at})
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep other processes and threads from writing a saved state in `folder` meanwhile."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with suppress(OSError):  # a file system without locks: the last writer wins
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _replace(path: Path, content: Mapping[str, object]) -> None:
+    """Write a file of the owner's own, whole or not at all."""
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    fresh.unlink(missing_ok=True)
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(content, file)
+    fresh.replace(path)
 
 
 def _is_impersonal(line: str) -> bool:
@@ -130,7 +162,7 @@ def _remembered(content: Mapping[str, object]) -> SavedState:
         view=view,
         filter=_text(content.get("filter")) or "",
         order=order if order in SORTS else None,
-        columns=tuple(name for name in _texts(content.get("columns")) if name in OPTIONAL),
+        columns=_texts(content.get("columns")),
         task=task if isinstance(task, int) else None,
         lines=_texts(content.get("lines"))[-MOST_LINES:],
     )
