@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from bwp_tui.console.widgets.detail_pane import Paragraphs
 from bwp_tui.domain.task import Kind, Status, TaskError
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
@@ -17,6 +20,15 @@ async def test_the_dashboard_counts_what_there_is_and_what_comes_due(profile: Pr
         await console.sees("dashboard", "overdue", "ORDERS_NOT_CLOSED", "median", "downloads")
         await console.press("D")
         await console.until(lambda: console.app.screen is console.main)
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 109, 110, 118, 119, 120])
+async def test_no_line_of_the_dashboard_is_broken(profile: Profile, width: int) -> None:
+    async with opened(profile, size=(width, 60)) as console:
+        await console.press("D")
+        await console.sees("median")
+        for paragraphs in console.app.screen.query(Paragraphs):
+            assert paragraphs.size.height == paragraphs.render().plain.count("\n") + 1
 
 
 async def test_each_built_in_view_has_its_key_and_an_empty_place_says_so(profile: Profile) -> None:

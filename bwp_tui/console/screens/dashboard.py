@@ -10,11 +10,11 @@ from typing import Final
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, VerticalScroll
-from textual.screen import Screen
 
 from bwp_tui.console.bindings import help_entries
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_detail import status_role
+from bwp_tui.console.screens.scrolled import SCROLL_BINDINGS, ScrolledScreen
 from bwp_tui.console.widgets.bars import FooterLine
 from bwp_tui.console.widgets.detail_pane import Heading, Paragraphs
 from bwp_tui.console.workers import start_worker
@@ -23,14 +23,17 @@ from bwp_tui.domain.text import size
 from bwp_tui.domain.times import format_duration
 from bwp_tui.store.queries.dashboard import Statistics
 
-_BAR: Final = 24
+_INDENT: Final = 3
 _LABEL: Final = 24
-_BESIDE: Final = 100
-_ALL: Final = 100_000
-"""More lines than the figures take."""
+_BAR: Final = 24
+_COUNT: Final = 6
+"""Digits of a count that two columns have room for."""
+
+_BESIDE: Final = 2 * (_INDENT + _LABEL + _BAR + 1 + _COUNT) + 3
+"""Columns of the terminal at which two columns of figures, the padding and the scrollbar fit side by side."""
 
 
-class DashboardScreen(Screen[None]):
+class DashboardScreen(ScrolledScreen):
     """Figures of the moment it was opened.
 
     Args:
@@ -39,12 +42,7 @@ class DashboardScreen(Screen[None]):
     """
 
     BINDINGS = [
-        Binding("j,down", "scroll(1)", "Down", show=False),
-        Binding("k,up", "scroll(-1)", "Up", show=False),
-        Binding("pagedown,ctrl+d,space", "scroll(10)", "Ten lines down", show=False),
-        Binding("pageup,ctrl+u", "scroll(-10)", "Ten lines up", show=False),
-        Binding("g,home", f"scroll({-_ALL})", "To the top", show=False),
-        Binding("G,end", f"scroll({_ALL})", "To the end", show=False),
+        *SCROLL_BINDINGS,
         Binding("question_mark", "help", "Show every key", show=False),
         Binding("escape,q,D,enter", "close", "Go back to the tasks", show=False),
     ]
@@ -79,14 +77,6 @@ class DashboardScreen(Screen[None]):
     def action_help(self) -> None:
         """Show every key."""
         self.app.push_screen(help_entries.help_on(self.BINDINGS, self._today))
-
-    def action_close(self) -> None:
-        """Go back."""
-        self.dismiss(None)
-
-    def action_scroll(self, lines: int) -> None:
-        """Scroll the figures."""
-        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
 
 
 def _title(words: str) -> list[list[StyledText]]:

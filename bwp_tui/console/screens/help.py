@@ -10,11 +10,11 @@ from typing import Final
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
-from textual.screen import Screen
 
 from bwp_tui.console.bindings.actions import ACTIONS, GROUPS, Action, ActionContext
 from bwp_tui.console.bindings.key_names import shown_key
 from bwp_tui.console.presentation.styled_text import StyledText
+from bwp_tui.console.screens.scrolled import SCROLL_BINDINGS, ScrolledScreen
 from bwp_tui.console.widgets.bars import FooterLine
 from bwp_tui.console.widgets.detail_pane import Heading, Paragraphs
 
@@ -25,11 +25,8 @@ _INDENT: Final = 3
 _MARGIN: Final = 4
 """Cells beside the text: its padding, and the scroll bar."""
 
-_ALL: Final = 100_000
-"""More lines than any help has."""
 
-
-class HelpScreen(Screen[None]):
+class HelpScreen(ScrolledScreen):
     """The keys of a screen, by what they are about: `groups` is the order of that.
 
     Args:
@@ -38,12 +35,7 @@ class HelpScreen(Screen[None]):
 
     BINDINGS = [
         Binding("escape,q,question_mark,enter", "close", "Close", show=False),
-        Binding("j,down", "scroll(1)", "Down", show=False),
-        Binding("k,up", "scroll(-1)", "Up", show=False),
-        Binding("pagedown,ctrl+d,space", "scroll(10)", "Page down", show=False),
-        Binding("pageup,ctrl+u", "scroll(-10)", "Page up", show=False),
-        Binding("g,home", f"scroll({-_ALL})", "Top", show=False),
-        Binding("G,end", f"scroll({_ALL})", "Bottom", show=False),
+        *SCROLL_BINDINGS,
     ]
 
     def __init__(
@@ -89,14 +81,6 @@ class HelpScreen(Screen[None]):
         below: list[list[StyledText]] = [[(f"{'':{indent}}{words}", "muted" if why_not else "plain")] for words in more]
         reason = wrap(f"not now: {why_not}", max(_KEYS, self.app.size.width - indent - _MARGIN)) if why_not else []
         return [line, *below, *([(f"{'':{indent}}{words}", "warn")] for words in reason)]
-
-    def action_close(self) -> None:
-        """Go back."""
-        self.dismiss(None)
-
-    def action_scroll(self, lines: int) -> None:
-        """Scroll the text."""
-        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
 
 
 def _keys_of(action: Action) -> str:

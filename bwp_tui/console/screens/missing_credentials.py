@@ -1,4 +1,4 @@
-"""What to do when there are no credentials: the ways to set them, and how to practise."""
+"""The page shown without credentials: how to set them, and how to practise."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Final
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
-from textual.screen import Screen
 
 from bwp_tui.console.presentation.styled_text import StyledText
+from bwp_tui.console.screens.scrolled import SCROLL_BINDINGS, ScrolledScreen
 from bwp_tui.console.widgets.bars import FooterLine
 from bwp_tui.console.widgets.detail_pane import Heading, Paragraphs
 
 _PERMISSION: Final = "Manage Shopper Privacy Requests"
 
 
-class MissingCredentialsScreen(Screen[None]):
+class MissingCredentialsScreen(ScrolledScreen):
     """Shown when credentials are missing.
 
     Args:
@@ -26,7 +26,7 @@ class MissingCredentialsScreen(Screen[None]):
         profile: the profile's name.
     """
 
-    BINDINGS = [Binding("q,escape,enter", "app.quit_unconfigured", "Quit", show=False)]
+    BINDINGS = [*SCROLL_BINDINGS, Binding("q,escape,enter", "app.quit_unconfigured", "Quit", show=False)]
 
     def __init__(self, profile: str, missing: Sequence[str], config_path: str) -> None:
         super().__init__()
@@ -45,17 +45,17 @@ class MissingCredentialsScreen(Screen[None]):
             [("no credentials", "warn"), (f" · profile {self._profile}", "muted")], "bwp-tui"
         )
         self.query_one(Paragraphs).set_lines(self._lines())
-        self.query_one(FooterLine).show_keys(("q", "quit"))
+        self.query_one(FooterLine).show_keys(("j k", "scroll"), ("q", "quit"))
 
     def _lines(self) -> list[list[StyledText]]:
-        missing = ", ".join(self._missing)
+        missing, verb = ", ".join(self._missing), "is" if len(self._missing) == 1 else "are"
         return [
             [],
-            [("This console cannot reach the service yet: it misses ", "plain"), (missing, "warn"), (".", "plain")],
+            [("Not configured: ", "plain"), (missing, "warn"), (f" {verb} not set.", "plain")],
             [],
-            [("To practise, without any credentials", "accent")],
+            [("To practise without credentials", "accent")],
             [("  bwp-tui sandbox", "strong")],
-            [("  A practice API on this machine, with believable requests to work on.", "muted")],
+            [("  Starts a local mock API with sample requests.", "muted")],
             [],
             [("To set them in the environment", "accent")],
             [("  export BWP_CLIENT_ID=…  BWP_TARGET_ID=…", "strong")],
@@ -69,6 +69,10 @@ class MissingCredentialsScreen(Screen[None]):
             [('  target_id = "…"', "plain")],
             [('  client_secret_command = "pass show buywithprime"', "plain")],
             [],
-            [("Client id, secret and target id come from the merchant console of Buy with Prime; the", "muted")],
-            [(f"client needs the permission “{_PERMISSION}”. Then: ", "muted"), ("bwp-tui doctor", "strong")],
+            [
+                ("Client id, secret and target id come from the merchant console of Buy with Prime. ", "muted"),
+                (f"The client needs the permission “{_PERMISSION}”. Then run ", "muted"),
+                ("bwp-tui doctor", "strong"),
+                (".", "muted"),
+            ],
         ]

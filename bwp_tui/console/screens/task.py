@@ -9,7 +9,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
-from textual.screen import Screen
 
 from bwp_tui.console.bindings import help_entries
 from bwp_tui.console.bindings.actions import ACTIONS, BY_NAME, GROUPS, TASK_GROUP, ActionContext
@@ -17,6 +16,7 @@ from bwp_tui.console.presentation import task_detail, task_pages
 from bwp_tui.console.presentation.styled_text import StyledLine, StyledText
 from bwp_tui.console.presentation.task_detail import DisplayContext
 from bwp_tui.console.screens.help import HelpScreen
+from bwp_tui.console.screens.scrolled import SCROLL_BINDINGS, ScrolledScreen
 from bwp_tui.console.services.screen_queries import TaskDetails
 from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.session import Session
@@ -61,7 +61,7 @@ class TaskNavigation(Protocol):
     def mask(self, masked: bool) -> None: ...
 
 
-class TaskScreen(Screen[None]):
+class TaskScreen(ScrolledScreen):
     """All about a task.
 
     Args:
@@ -77,12 +77,7 @@ class TaskScreen(Screen[None]):
             Binding(str(place), f"page({place - 1})", f"Page: {page.name}", show=False)
             for place, page in enumerate(PAGES, 1)
         ),
-        Binding("j,down", "scroll(1)", "Down", show=False),
-        Binding("k,up", "scroll(-1)", "Up", show=False),
-        Binding("pagedown,ctrl+d,space", "scroll(10)", "Ten lines down", show=False),
-        Binding("pageup,ctrl+u", "scroll(-10)", "Ten lines up", show=False),
-        Binding("g,home", "scroll(-100000)", "To the top", show=False),
-        Binding("G,end", "scroll(100000)", "To the end", show=False),
+        *SCROLL_BINDINGS,
         Binding("right_square_bracket", "neighbour(1)", "The next task of the view", show=False),
         Binding("left_square_bracket", "neighbour(-1)", "The task before it in the view", show=False),
         Binding("escape,q,enter", "close", "Go back to the tasks", show=False),
@@ -180,10 +175,6 @@ class TaskScreen(Screen[None]):
         self._page = page
         self._show()
         self.call_after_refresh(scroll.scroll_to, y=self._tops.get(page, 0), animate=False)
-
-    def action_scroll(self, lines: int) -> None:
-        """Scroll the page."""
-        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
 
     def action_neighbour(self, step: int) -> None:
         """Read the next task of the view, or the one before, on the same page."""
