@@ -33,6 +33,9 @@ POINTER: Final = "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}"
 
 RESULT_OFFERED: Final = "COMPLETED ⇣"
 
+PASTE_ENDED_S: Final = 0.6
+"""Wait this long after text that was sent at once before a key is pressed: the console takes it for one paste."""
+
 
 @dataclass
 class Operator(Bwp):
@@ -138,7 +141,10 @@ def file_deletion(terminal: Terminal, email: str) -> None:
     terminal.send(email)
     terminal.wait_for(lambda screen: screen.count(email) == 2)
     terminal.send(ENTER)
-    terminal.wait_for("Recorded as #")
+    if "Recorded as #" not in terminal.wait_for(lambda screen: "Recorded as #" in screen or "late" in screen):
+        terminal.send(ENTER)
+        terminal.wait_for("Recorded as #")
+    terminal.settle(quiet=PASTE_ENDED_S)
 
 
 def end(terminal: Terminal) -> int:

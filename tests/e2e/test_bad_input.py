@@ -11,6 +11,7 @@ import pytest
 
 from bwp_tui.sandbox.server import Sandbox
 from tests.e2e.operator import (
+    PASTE_ENDED_S,
     RESULT_OFFERED,
     Clock,
     Operator,
@@ -67,6 +68,7 @@ def test_wrong_credentials_are_told_and_asked_for_once(shop: Operator, practice:
         terminal.wait_for("engine here")
         file_retrieval(terminal, "jane@example.com")
         terminal.wait_for("▲ credentials refused")
+        terminal.settle(quiet=PASTE_ENDED_S)
         terminal.send("u")
         file_retrieval(terminal, "john@example.com")
         terminal.settle(quiet=2.0)
@@ -100,6 +102,7 @@ def test_a_history_of_a_newer_program_is_left_alone(shop: Operator) -> None:
     shop.plant(still_life(3))
     path = shop.folder / "history.db"
     database = apsw.Connection(os.fspath(path))
+    database.execute("CREATE TABLE of_a_newer_program (x)")
     database.pragma("user_version", 999)
     database.pragma("journal_mode", "delete")
     database.close()

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from tests.e2e.operator import RESULT_OFFERED, Operator, file_retrieval
+from tests.e2e.operator import PASTE_ENDED_S, RESULT_OFFERED, Operator, file_retrieval
 
 LIVE_S = 2.0
 """A second is the goal; another one is for a machine that is busy with tests."""
@@ -36,6 +36,7 @@ def test_when_the_engine_ends_the_other_console_takes_over_and_goes_on(shop: Ope
             file_retrieval(first, "jane@example.com")
             second.wait_for("IN_PROGRESS")
             if how == "quit":
+                first.settle(quiet=PASTE_ENDED_S)
                 first.send("q")
             else:
                 first.signal(signal.SIGKILL)

@@ -13,9 +13,8 @@ from typing import Final
 
 from bwp_tui.api.client import PrivacyApi
 from bwp_tui.domain.task import Download, Kind, Request, Task
-from bwp_tui.engine.runtime.api_factory import connect
 from bwp_tui.engine.runtime.engine import Engine
-from bwp_tui.engine.runtime.engine_config import EngineConfig
+from bwp_tui.engine.runtime.engine_config import EngineConfig, connect
 from bwp_tui.sandbox.archives import Archives
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile

@@ -94,8 +94,8 @@ async def test_a_body_without_end_leaves_the_history_its_room(tiny: Shop, store:
 async def test_a_disk_that_others_fill_ends_the_download(
     tiny: Shop, store: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("downloading", "engine"):
-        monkeypatch.setattr(f"bwp_tui.engine.{module}.UNUSABLE_HISTORY_S", 0.05)
+    for module in ("downloads.downloader", "runtime.engine"):
+        monkeypatch.setattr(f"bwp_tui.engine.{module}.STORE_RETRY_S", 0.05)
     number = await tiny.completed("jane@example.com")
     store.script("/archive", endless(lambda: store.closing.wait(0.002)))
     folder = tiny.order(number)
@@ -127,7 +127,7 @@ def fill(path: Path) -> None:
 async def test_a_part_that_leaves_the_history_no_room_is_removed_and_fetched_again(
     slow: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bwp_tui.engine.downloads.downloader.UNUSABLE_HISTORY_S", 0.05)
+    monkeypatch.setattr("bwp_tui.engine.downloads.downloader.STORE_RETRY_S", 0.05)
     real = downloads.record_progress
     removed: list[list[str]] = []
 

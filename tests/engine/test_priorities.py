@@ -12,7 +12,7 @@ from bwp_tui.domain.task import Kind, Request
 from bwp_tui.engine.requests.poller import LARGEST_BATCH
 from bwp_tui.engine.requests.worker_pool import POOL_SIZE
 from bwp_tui.engine.runtime.engine import Engine
-from bwp_tui.engine.visible_tasks import VisibleTasks
+from bwp_tui.engine.worker import VisibleTasks
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import StoreUnavailable

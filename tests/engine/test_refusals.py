@@ -142,7 +142,7 @@ async def test_a_link_that_once_was_not_to_be_had_is_asked_for_again(
 async def test_other_credentials_are_used_and_refused_ones_never_twice(
     sandbox: Sandbox, profile: Profile, live_history: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine_module, "RECHECK_S", 0.02)
+    monkeypatch.setattr(engine_module, "CREDENTIAL_CHECK_S", 0.02)
     secrets = ["wrong", "wrong", "wrong", "also-wrong", "wrong", "also-wrong", None]
     asked = threading.Event()
 
@@ -174,7 +174,7 @@ async def test_settings_that_cannot_be_read_are_no_new_credentials(profile: Prof
 def test_a_locked_key_store_is_tried_again(
     profile: Profile, live_history: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine_thread, "RECHECK_S", 0.02)
+    monkeypatch.setattr(engine_thread, "CREDENTIAL_CHECK_S", 0.02)
     tries = 0
 
     def prepare() -> EngineConfig:

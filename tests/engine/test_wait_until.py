@@ -239,6 +239,7 @@ def test_a_day_that_has_its_copy_needs_no_other_look(
 
 def test_serving_once_with_an_unusable_register_frees_the_lease(profile: Profile) -> None:
     store = Store(profile.history_path)
+    store.rows("CREATE TABLE of_a_newer_program (x)")
     store.rows("PRAGMA user_version = 999")
     store.close()
     with pytest.raises(StoreTooNew, match="newer bwp-tui"):

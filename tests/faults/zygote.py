@@ -122,7 +122,6 @@ def _warm_up() -> None:
     from bwp_tui.api.trust import tls_context
 
     for module in (
-        "bwp_tui.engine.runtime.api_factory",
         "bwp_tui.engine.runtime.engine",
         "bwp_tui.engine.runtime.headless",
     ):
