@@ -1,27 +1,35 @@
-"""What the engine's three kinds of work have in common."""
+"""The interface of the engine's workers, and what they share."""
 
 from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
-from bwp_tui.api.client import PrivacyApi
-from bwp_tui.engine.resilience.backoff import PollSchedule
-from bwp_tui.engine.resilience.service_health import ServiceHealth
-from bwp_tui.engine.visible_tasks import VisibleTasks
 from bwp_tui.store.database.connection import Store
 
+if TYPE_CHECKING:  # the engine's thread imports this module, and the console's first frame does without HTTP
+    from bwp_tui.api.client import PrivacyApi
+    from bwp_tui.engine.resilience.backoff import PollSchedule
+    from bwp_tui.engine.resilience.service_health import ServiceHealth
+
 STORE_RETRY_S: Final = 5.0
-"""How long work rests when the history cannot be written: a full disk, a lock."""
+"""Seconds before work is tried again when the history cannot be written: a full disk, a lock."""
+
+
+@dataclass(slots=True)
+class VisibleTasks:
+    """Task numbers of the rows on the screen, which are polled first. Any thread may replace them."""
+
+    numbers: frozenset[int] = frozenset()
 
 
 @dataclass(slots=True)
 class WorkerContext:
-    """What every desk works with.
+    """Holds what all workers of an engine share.
 
-    `api` is replaced when the credentials are: it is to be read for each call.
+    Read `api` for each call: it is replaced with the credentials.
     """
 
     store: Store
@@ -37,17 +45,17 @@ class WorkerContext:
 
 
 class Worker(Protocol):
-    """One kind of work, taken from the history and written back to it."""
+    """Does one kind of work: reads what is due from the history and records the outcome there."""
 
     async def run_due(self) -> None:
         """Do all that is due now."""
 
     def next_at(self) -> datetime | None:
-        """Return when there is something to do next, as far as the history tells."""
+        """Return when work is due next, or None where the history holds none."""
 
     @property
     def busy(self) -> bool:
-        """Whether work goes on that `run_due` has begun."""
+        """Whether work that `run_due` started is still running."""
 
     async def close(self) -> None:
-        """Stop cleanly what is under way."""
+        """Stop running work cleanly."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Final
 
-from bwp_tui.engine.runtime.engine_config import EngineConfig
+from bwp_tui.engine.runtime.engine_config import EngineConfig, connect
 from bwp_tui.settings import SettingsError
 
 if TYPE_CHECKING:
@@ -41,8 +41,6 @@ class CredentialRefresh:
 
     async def __call__(self, ending: AsyncExitStack) -> PrivacyApi | None:
         """Return a client, which `ending` closes, or None: there are no other credentials yet."""
-        from bwp_tui.engine.runtime.api_factory import connect
-
         try:
             setup = await asyncio.to_thread(self._prepare)
         except SettingsError:

@@ -17,8 +17,7 @@ from bwp_tui.engine.resilience.backoff import BackoffPolicy, PollSchedule
 from bwp_tui.engine.resilience.service_health import ServiceHealth
 from bwp_tui.engine.runtime.clock_watch import ClockWatch
 from bwp_tui.engine.runtime.credential_refresh import CREDENTIAL_CHECK_S
-from bwp_tui.engine.visible_tasks import VisibleTasks
-from bwp_tui.engine.worker import STORE_RETRY_S, Worker, WorkerContext
+from bwp_tui.engine.worker import STORE_RETRY_S, VisibleTasks, Worker, WorkerContext
 from bwp_tui.settings.profile import DOWNLOAD_SLOTS
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import HistoryMoved, StoreError

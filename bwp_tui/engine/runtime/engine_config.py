@@ -1,12 +1,16 @@
-"""What an engine needs to begin: a profile and the secret that opens its API."""
+"""What an engine needs to start: a profile, the secret of its API, and a client for it."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from bwp_tui.settings import Profile, SettingsError, load_profile
+
+if TYPE_CHECKING:
+    from bwp_tui.api.client import PrivacyApi
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,32 @@ def engine_config(profile: Profile) -> EngineConfig:
         target_id=profile.target_id,
         client_secret=profile.secret.read(),
     )
+
+
+def connect(config: EngineConfig) -> PrivacyApi:
+    """Create a client for the profile's API; nothing is sent yet.
+
+    Raises:
+        SettingsError: an address or a header's value cannot be used.
+        ApiError: no call can be made with this machine's proxy or certificates.
+    """
+    # Only here: the HTTP library is the slowest import there is, and a follower never needs it.
+    from bwp_tui.api.client import PrivacyApi
+    from bwp_tui.api.endpoint import Endpoint, Secret
+
+    profile = config.profile
+    try:
+        endpoint = Endpoint(
+            api_url=profile.api_url,
+            token_url=profile.token_url,
+            api_version=profile.api_version,
+            target_id=config.target_id,
+            client_id=config.client_id,
+            client_secret=Secret(config.client_secret),
+        )
+    except ValueError as error:
+        raise SettingsError(f"Profile {profile.name}: {error}") from None
+    return PrivacyApi(endpoint)
 
 
 def config_loader(profile: Profile, setup: EngineConfig | None = None) -> Callable[[], EngineConfig]:

@@ -19,9 +19,9 @@ from bwp_tui.api.errors import ApiError
 from bwp_tui.crashlog import record
 from bwp_tui.domain.times import Clock, utc_now
 from bwp_tui.engine.runtime.credential_refresh import CREDENTIAL_CHECK_S, CredentialRefresh
-from bwp_tui.engine.runtime.engine_config import EngineConfig
+from bwp_tui.engine.runtime.engine_config import EngineConfig, connect
 from bwp_tui.engine.runtime.lease import BEAT_S, SILENT_S, Lease, LeaseUnusable, begin_term
-from bwp_tui.engine.visible_tasks import VisibleTasks
+from bwp_tui.engine.worker import VisibleTasks
 from bwp_tui.settings import Profile, SettingsError
 from bwp_tui.store.database.change_watcher import ChangeWatcher
 from bwp_tui.store.database.connection import Store
@@ -324,9 +324,7 @@ async def run_engine(
         SettingsError: an address cannot be used.
         OtherShop: the history holds another shop's requests.
     """
-    # Only here: the HTTP library is the dearest import there is, and a follower never needs it.
-    from bwp_tui.engine.runtime.api_factory import connect
-    from bwp_tui.engine.runtime.engine import Engine
+    from bwp_tui.engine.runtime.engine import Engine  # a follower does without
 
     loop = asyncio.get_running_loop()
     profile = setup.profile

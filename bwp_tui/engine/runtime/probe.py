@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bwp_tui.domain.task import Kind
-from bwp_tui.engine.runtime.engine_config import EngineConfig
+from bwp_tui.engine.runtime.engine_config import EngineConfig, connect
 from bwp_tui.settings import SettingsError
 
 _CONNECT_S: Final = 5.0
@@ -29,7 +29,6 @@ def probe(setup: EngineConfig) -> ProbeResult:
 
 async def _probe(setup: EngineConfig) -> ProbeResult:
     from bwp_tui.api.errors import ApiError, NotFound
-    from bwp_tui.engine.runtime.api_factory import connect
 
     task_id = str(uuid.uuid4())
     try:
