@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.domain.task import Download, DownloadState, Kind, Request
+from bwp_tui.domain.task import Download, DownloadState, Kind, Request, Status
 from bwp_tui.store.commands import requests
 from bwp_tui.store.commands.request_validation import BadRequest, check_email
 from bwp_tui.store.database.connection import Store, Transaction, as_text
@@ -179,9 +179,14 @@ def test_nothing_is_submitted_again_twice(store: Store) -> None:
     assert _untouched(store) == before
 
 
-def test_an_adopted_task_without_an_address_or_with_one_not_taken_is_not_submitted_again(store: Store) -> None:
+def test_an_adopted_task_without_an_address_or_with_one_not_taken_is_not_submitted_again(
+    store: Store, clock: FrozenClock
+) -> None:
     task = requests.track(store, Kind.RETRIEVAL, "task-9", request(email=""), ACTOR)
-    poll_answers.record_unknown(store, task.number, "unknown", SOON)
+    for _ in range(poll_answers.MISSING_ANSWERS):
+        poll_answers.record_unknown(store, task.number, "unknown", SOON)
+        clock.forward(seconds=poll_answers.MISSING_AFTER.total_seconds())
+    assert tasks.get(store, task.number).status == Status.MISSING
     with pytest.raises(NotPossible, match="no address"):
         requests.resubmit(store, task.number, ACTOR)
     store.rows("UPDATE tasks SET email = 'zoë@example.com'")

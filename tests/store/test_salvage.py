@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import threading
@@ -14,6 +15,7 @@ import pytest
 from bwp_tui.store.database import migrate
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.schema_check import schema_of
+from bwp_tui.store.errors import StoreTooNew
 from bwp_tui.store.maintenance import atomic_swap, backups, damaged_file, integrity, recover
 from bwp_tui.store.maintenance.damage_flag import flag_damage
 from bwp_tui.store.maintenance.row_writer import RowWriter
@@ -228,6 +230,55 @@ def test_a_damaged_schema_number_is_not_taken_for_a_newer_program(path: Path, cl
     assert scalar(store, "SELECT count(*) FROM tasks WHERE task_id IS NOT NULL") == 5
     store.close()
     _start(path, clock)
+
+
+def _of_a_newer_program(path: Path, clock: FrozenClock, sql: str) -> None:
+    _closed(path, clock, 30)
+    db = apsw.Connection(os.fspath(path))
+    db.execute(sql)
+    db.close()
+
+
+_NEXT = migrate.newest_version() + 1
+_NEWER = (
+    "PRAGMA user_version = 999",
+    f"ALTER TABLE tasks ADD COLUMN brand_new TEXT; PRAGMA user_version = {_NEXT}",
+    f"ALTER TABLE engine DROP COLUMN term; PRAGMA application_id = 7; PRAGMA user_version = {_NEXT}",
+)
+_PAGE = 4096
+
+
+@pytest.mark.parametrize("sql", _NEWER)
+@pytest.mark.parametrize("damage", ["none", "flagged", "schema", "pages", "log"])
+def test_a_history_of_a_newer_program_is_left_alone_even_if_it_is_damaged(
+    path: Path, clock: FrozenClock, sql: str, damage: str
+) -> None:
+    _of_a_newer_program(path, clock, sql)
+    if damage == "flagged":
+        flag_damage(path)
+    elif damage == "schema":
+        overwrite(path, 100, b"\xff" * (_PAGE - 100))
+    elif damage == "pages":
+        overwrite(path, _PAGE, b"\xff" * _PAGE * 10)
+        flag_damage(path)
+    elif damage == "log":
+        path.with_name("history.db-wal").write_bytes(_log_of_another_history(path.with_name("other") / "history.db"))
+    before = path.read_bytes()
+    for _ in range(2):
+        with pytest.raises(StoreTooNew):
+            Store(path, clock=clock)
+    assert path.read_bytes() == before
+    assert atomic_swap.set_aside(path) == []
+
+
+def _log_of_another_history(path: Path) -> bytes:
+    other = Store(path, clock=FrozenClock())
+    other.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+    for _ in range(3):
+        submitted(other)
+    log = path.with_name(f"{path.name}-wal").read_bytes()
+    other.close()
+    return log
 
 
 def test_each_migration_changes_the_schema_so_that_its_number_can_be_checked() -> None:

@@ -19,6 +19,7 @@ from bwp_tui.domain.times import Clock, to_text, utc_now
 from bwp_tui.domain.uptime import UptimeClock, read_uptime
 from bwp_tui.store.database.error_translation import damage_error, translated_errors
 from bwp_tui.store.database.file_lock import FileLock
+from bwp_tui.store.database.migrate import refuse_newer, version_of
 from bwp_tui.store.database.open import OpenedDatabase, open_database, prepare_file
 from bwp_tui.store.database.schema_check import expected_schema, schema_of
 from bwp_tui.store.database.shop_binding import bind, conflict
@@ -262,6 +263,7 @@ class Store:
             # A statement that is right meets a schema that is not the one this program made.
             if schema_of(self._db) == expected_schema():
                 raise
+            refuse_newer(version_of(self._db), self.path)  # another process may have migrated the file meanwhile
             flag_damage(self.path)
             raise damage_error(self.path, str(error)) from error
 

@@ -28,13 +28,13 @@ def newest_version() -> int:
     return len(migration_scripts())
 
 
-def refuse_newer(db: apsw.Connection, path: Path) -> None:
-    """Check that this program knows every step that `db` has seen; changes nothing.
+def refuse_newer(version: int, path: Path) -> None:
+    """Check that this program knows the schema `version` of the history at `path`.
 
     Raises:
-        HistoryTooNew: it does not.
+        StoreTooNew: it does not.
     """
-    version, known = _version(db), len(migration_scripts())
+    known = newest_version()
     if version > known:
         raise StoreTooNew(
             f"A newer bwp-tui wrote the history {path} (schema {version}, this program knows {known}). "
@@ -49,13 +49,13 @@ def migrate(db: apsw.Connection, path: Path) -> None:
         HistoryTooNew: `db` has seen more steps than this program knows.
     """
     known = migration_scripts()
-    if _version(db) == len(known):
+    if version_of(db) == len(known):
         return
     db.execute("BEGIN IMMEDIATE")
     try:
         # Another process may have migrated while this one waited for the lock.
-        refuse_newer(db, path)
-        version = _version(db)
+        version = version_of(db)
+        refuse_newer(version, path)
         if 0 < version < len(known):
             _back_up(path, version)
         apply_missing(db)
@@ -68,14 +68,15 @@ def migrate(db: apsw.Connection, path: Path) -> None:
 
 def apply_missing(db: apsw.Connection) -> None:
     """Run the steps that `db` has not seen, in the caller's transaction and without a backup."""
-    version = _version(db)
+    version = version_of(db)
     for number, sql in enumerate(migration_scripts()[version:], start=version + 1):
         # Read to its end: a step would stop, half run, at its first statement that returns a row.
         db.execute(sql).fetchall()
         db.execute(f"PRAGMA user_version = {number}")
 
 
-def _version(db: apsw.Connection) -> int:
+def version_of(db: apsw.Connection) -> int:
+    """Return the number of the schema that the header of `db` names."""
     return int(db.pragma("user_version"))
 
 

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import apsw
 
-from bwp_tui.store.database.migrate import migrate, newest_version, refuse_newer
+from bwp_tui.store.database.migrate import migrate, newest_version
 from bwp_tui.store.database.schema_check import check_identity
 from bwp_tui.store.errors import HistoryMoved, StoreUnavailable
 
@@ -95,7 +95,6 @@ def open_database(path: Path) -> OpenedDatabase:
                 raise apsw.ReadOnlyError("write-protected")
             db.set_busy_timeout(BUSY_TIMEOUT_MS)
             check_identity(db, path)
-            refuse_newer(db, path)
             for pragma in _PRAGMAS:
                 db.execute(f"PRAGMA {pragma}")
             migrate(db, path)
@@ -176,7 +175,6 @@ def _reader(path: Path, how: str) -> apsw.Connection:
     try:
         db.set_busy_timeout(BUSY_TIMEOUT_MS)
         check_identity(db, path)
-        refuse_newer(db, path)
     except BaseException:
         db.close()
         raise

@@ -33,27 +33,44 @@ Schema = frozenset[tuple[object, ...]]
 
 
 def check_identity(db: apsw.Connection, path: Path) -> None:
-    """Check that `db` is a register, or empty; changes nothing.
+    """Check that `db` is a history of this program's schema or an older one, or empty; changes nothing.
 
     Raises:
-        HistoryForeign: it is another program's database.
-        HistoryDamaged: it is a register whose header does not say so.
+        StoreTooNew: a newer program wrote it.
+        StoreForeign: it is another program's database.
+        StoreDamaged: it is a history whose header does not say so.
     """
     try:
+        if has_damaged_version(db):
+            raise StoreDamaged(f"The history {path} is damaged (its schema number is not that of its tables).")
+        migrate.refuse_newer(migrate.version_of(db), path)
         _check(db, path)
     except (apsw.SQLError, UnicodeDecodeError) as error:
         # Names or a header that nothing here has written: the statements themselves are right.
         raise StoreDamaged(f"The history {path} is damaged ({error}).") from error
 
 
+def has_damaged_version(db: apsw.Connection) -> bool:
+    """Tell a schema number that damage has raised from that of a newer program.
+
+    It is damaged for certain where a single bit of it differs and the schema is exactly this program's: each
+    migration changes the schema. A file with any other number beyond the newest is taken for a newer program's, and
+    must be left alone even if it is damaged besides.
+    """
+    newest = migrate.newest_version()
+    version = int(db.pragma("user_version"))
+    if version <= newest or (version ^ newest).bit_count() > 1:
+        return False
+    try:
+        return schema_of(db) == expected_schema()
+    except (apsw.SQLError, apsw.CorruptError, UnicodeDecodeError):
+        return False
+
+
 def _check(db: apsw.Connection, path: Path) -> None:
     found = {str(name) for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
     ours = found >= _TABLES
     version, application = int(db.pragma("user_version")), int(db.pragma("application_id"))
-    if version > len(migrate.migration_scripts()) and not ours:
-        return  # a newer program may call its tables as it likes: `refuse_newer` has the word
-    if version > len(migrate.migration_scripts()) and schema_of(db) == expected_schema():
-        raise StoreDamaged(f"The history {path} is damaged (its header tells of schema {version}, which it is not of).")
     if found and application != APPLICATION_ID and len(found & _TABLES) < _TELLING:
         raise StoreForeign(
             f"{path} is a database of another program, not a history. It was not touched; move it away, "

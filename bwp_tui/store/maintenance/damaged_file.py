@@ -12,6 +12,7 @@ from typing import Final
 
 from bwp_tui.store.maintenance.page_decoder import PAGE, body_of, header_at, values_of
 
+MAGIC: Final = b"SQLite format 3\0"
 _LOG_HEADER: Final = 32
 """Bytes of the header of a log, and below of each of its frames, which a page follows."""
 _FRAME: Final = 24
@@ -50,6 +51,11 @@ class DamagedFile:
         if at is not None and self._log_descriptor is not None:
             return _read(self._log_descriptor, at)
         return _read(self._descriptor, (number - 1) * PAGE)
+
+    def version(self, *, logged: bool) -> int:
+        """Return the number of the schema as the log has it, or as the file itself does; 0 where there is none."""
+        header = self.page(1, logged=logged)
+        return int.from_bytes(header[60:64], "big", signed=True) if header.startswith(MAGIC) else 0
 
     def in_log(self, number: int) -> bool:
         """Say whether a page of the file is superseded by one of the log."""

@@ -17,6 +17,7 @@ import apsw
 
 from bwp_tui.domain.times import to_text
 from bwp_tui.store.database.error_translation import translated_errors
+from bwp_tui.store.database.migrate import refuse_newer
 from bwp_tui.store.errors import StoreDamaged, StoreForeign, StoreTooNew
 from bwp_tui.store.maintenance import atomic_swap, backups, damaged_file, integrity, rebuild
 from bwp_tui.store.maintenance.damage_flag import unflag, was_emptied
@@ -80,12 +81,19 @@ def recover(path: Path, now: datetime) -> str | None:
 
 
 def _damage(path: Path) -> str | None:
-    """Return what is wrong with a register, or None."""
+    """Return what is wrong with a history, or None.
+
+    Raises:
+        StoreTooNew, StoreForeign: it is not for this program to mend.
+    """
     if was_emptied(path):
         return "the file is empty"
     if not path.stat().st_size:
         return None
     with damaged_file.opened(path) as file:
+        if file.mixed or file.log_is_cut:
+            for logged in (False, True):
+                refuse_newer(file.version(logged=logged), path)
         if file.mixed:
             return "the log beside it belongs to another copy of it"
         if file.log_is_cut:

@@ -6,7 +6,6 @@ import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 import apsw
 
@@ -17,9 +16,8 @@ from bwp_tui.store.database.open import open_to_read, prepare_file
 from bwp_tui.store.database.tripwire import Tripwire
 from bwp_tui.store.errors import StoreDamaged, StoreForeign, StoreUnavailable
 from bwp_tui.store.maintenance import atomic_swap, integrity, rebuild
+from bwp_tui.store.maintenance.damaged_file import MAGIC
 from bwp_tui.store.maintenance.merge import Merged, next_number_after
-
-_MAGIC: Final = b"SQLite format 3\0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +67,7 @@ def _check(backup: Path) -> None:
     """
     try:
         with backup.open("rb") as file:
-            is_database = file.read(len(_MAGIC)) == _MAGIC
+            is_database = file.read(len(MAGIC)) == MAGIC
         wrong = integrity.full_check(backup) if is_database else []
     except OSError as error:
         raise StoreUnavailable(f"{backup} cannot be read: {error.strerror}. Nothing was changed.") from error
