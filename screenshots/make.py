@@ -20,7 +20,7 @@ from bwp_tui.console.app import ConsoleApp
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import GivenSecret, Profile
 from bwp_tui.store.commands.seed_practice import seed_tasks
-from bwp_tui.store.database.connection import Store
+from bwp_tui.store.open_store import open_store
 
 FOLDER: Final = Path(__file__).parent
 MORNING: Final = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -85,7 +85,7 @@ async def take(picture: Picture) -> None:
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder, Sandbox(tasks=60, seed=1, rate=RATE, clock=clock) as sandbox:
         profile = practice_profile(sandbox, Path(folder))
-        store = Store(profile.history_path, clock=clock)
+        store = open_store(profile.history_path, clock=clock)
         seed_tasks(store, sandbox.past, "op")
         store.close()
         app = ConsoleApp(profile, theme=picture.theme, clock=clock)

@@ -47,6 +47,7 @@ from bwp_tui.engine.runtime.engine_thread import EngineThread, Role
 from bwp_tui.settings import Profile, actor, config_path
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import OtherShop
+from bwp_tui.store.open_store import open_store
 
 _PACKAGE: Final = Path(bwp_tui.__file__).parent
 STYLES: Final = next(folder for folder in (_PACKAGE / "styles", _PACKAGE.parent / "styles") if folder.is_dir())
@@ -113,7 +114,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self._ending: int | None = None
         self._noticed: str | None = None
         feed = feed or start_feed(profile, clock)
-        self._store = Store(profile.history_path, clock=clock)
+        self._store = open_store(profile.history_path, clock=clock)
         self._other_shop = _other_shop(self._store, profile)
         self._written = self._store.another()
         self._engine = EngineThread(profile, config_loader(profile), changed=self._role_changed, clock=clock)
@@ -322,7 +323,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
     @property
     def opening_report(self) -> str | None:
         """What had to be mended when the history was opened, or why it can only be read; None for neither."""
-        return self._other_shop or self._session.feed.opening_report.report or self._store.read_only
+        return self._other_shop or self._session.feed.opening_report or self._store.read_only
 
     @property
     def crash(self) -> str | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bwp_tui.engine.runtime.lease import is_held
 from bwp_tui.settings import Profile
-from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import StoreError
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import downloads
 
 
@@ -14,7 +14,7 @@ def exit_message(profile: Profile) -> str | None:
     if not profile.history_path.exists():
         return None  # it was moved or removed meanwhile, and is not to be begun anew by this
     try:
-        store = Store(profile.history_path)
+        store = open_store(profile.history_path)
         try:
             left = sum(not download.paused for download in downloads.unfinished(store))
         finally:

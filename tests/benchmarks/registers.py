@@ -19,6 +19,7 @@ from bwp_tui.sandbox.seed_history import PastTask, past_tasks
 from bwp_tui.store.commands.seed_practice import seed_tasks
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.maintenance import backups
+from bwp_tui.store.open_store import open_store
 from tests.benchmarks.ptys import TimedPty
 
 _PROFILE: Final = "default"
@@ -61,7 +62,7 @@ class Place:
 
     def store(self) -> Store:
         """Open the register."""
-        return Store(self.register)
+        return open_store(self.register)
 
     def plant(self, past: Sequence[PastTask]) -> None:
         """Give the register a past."""

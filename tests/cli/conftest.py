@@ -12,6 +12,7 @@ import pytest
 
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.database.connection import Store
+from bwp_tui.store.open_store import open_store
 
 USER = pwd.getpwuid(os.getuid()).pw_name
 """Who acts in these tests, whatever LOGNAME says."""
@@ -57,7 +58,7 @@ class Bwp:
         return self.data / self.profile
 
     def store(self) -> Store:
-        return Store(self.folder / "history.db")
+        return open_store(self.folder / "history.db")
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from bwp_tui.domain.filter import parse
 from bwp_tui.sandbox.seed_history import past_tasks
 from bwp_tui.store.commands.seed_practice import seed_tasks
-from bwp_tui.store.database.connection import Store
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from tests.cli.conftest import Bwp
 from tests.cli.saved import email_of, save
@@ -198,7 +198,7 @@ def test_nothing_is_made_for_others_to_read_whatever_the_umask(bwp: Bwp) -> None
 
 
 def test_the_planted_past_is_counted_and_has_its_timelines(bwp: Bwp) -> None:
-    store = Store(bwp.folder / "history.db")
+    store = open_store(bwp.folder / "history.db")
     past = past_tasks(60, 1, datetime.now(UTC))
     assert seed_tasks(store, past, "op") == 60
     counted = store.rows("SELECT kind, status, sum(tasks) FROM tallies WHERE tasks > 0 GROUP BY 1, 2 ORDER BY 1, 2")

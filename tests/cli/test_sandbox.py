@@ -16,7 +16,7 @@ from bwp_tui.cli.main import run
 from bwp_tui.console.services.snapshot_feed import SnapshotFeed
 from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.settings import Profile
-from bwp_tui.store.database.connection import Store
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from tests.cli.conftest import Bwp
 
@@ -81,7 +81,7 @@ class Console:
 
     def __call__(self, profile: Profile, *, theme: str | None, feed: SnapshotFeed) -> int:
         feed.stop()
-        store = Store(profile.history_path)
+        store = open_store(profile.history_path)
         self.profiles.append(profile)
         self.counts.append(len(tasks.changed_since(store, 0)))
         store.close()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.cli.exit_codes import ExitCode
-from bwp_tui.store.database.connection import Store
+from bwp_tui.store.open_store import open_store
 from tests.cli.conftest import Bwp
 from tests.cli.test_submit import recorded
 from tests.pty_terminal import Terminal
@@ -75,7 +75,7 @@ def test_the_engine_goes_on_when_its_output_cannot_be_written(shop: Bwp, closed:
 
 
 def _sent(bwp: Bwp) -> int:
-    store = Store(bwp.folder / "history.db")
+    store = open_store(bwp.folder / "history.db")
     try:
         row = store.row("SELECT count(*) FROM tasks WHERE task_id IS NOT NULL")
         assert row is not None

@@ -20,6 +20,7 @@ from bwp_tui.domain.task import Task
 from bwp_tui.settings import GivenSecret, Profile
 from bwp_tui.store.commands import seed_practice
 from bwp_tui.store.database.connection import Store
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from tests.console.past import PAST, clock
 from tests.waiting import eventually_in_loop
@@ -45,7 +46,7 @@ def make_profile(folder: Path, *, read_only: bool = False, download_dir: Path | 
 
 def plant(profile: Profile, past: Iterable[seed_practice.SampleTask] = PAST) -> Store:
     """Open the profile's register, filled with a past."""
-    store = Store(profile.history_path, clock=clock)
+    store = open_store(profile.history_path, clock=clock)
     seed_practice.seed_tasks(store, past, "op")
     return store
 

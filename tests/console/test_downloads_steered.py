@@ -18,6 +18,7 @@ from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store, as_int
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from tests.console.support import Console
 from tests.e2e.operator import Clock
@@ -60,7 +61,7 @@ def profile(slow: Sandbox, tmp_path: Path) -> Profile:
 
 @pytest.fixture
 def store(profile: Profile, slow: Sandbox) -> Iterator[Store]:
-    store = Store(profile.history_path)
+    store = open_store(profile.history_path)
     request = Request(Kind.RETRIEVAL, "", date(2026, 11, 20), "gdpr")
     requests.track(store, Kind.RETRIEVAL, slow.world.starts[0].task_id, request, "op")
     yield store

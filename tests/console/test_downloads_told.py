@@ -12,7 +12,7 @@ from bwp_tui.domain.task import Status
 from bwp_tui.domain.text import size, size_as
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import download_queue, requests
-from bwp_tui.store.database.connection import Store
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import downloads, engine_state
 from bwp_tui.store.worklog.engine_state import ServiceState
@@ -65,7 +65,7 @@ async def test_the_details_hold_the_whole_path_hash_and_timeline_of_a_saved_one(
 async def test_the_details_leave_out_what_happened_to_another_download_of_the_same_task(profile: Profile) -> None:
     clock = iter(NOW + timedelta(minutes=minute) for minute in range(100))
     async with opened(profile, PAST) as console:
-        store = Store(profile.history_path, clock=lambda: next(clock))
+        store = open_store(profile.history_path, clock=lambda: next(clock))
         first = run(store, "saved")
         downloads.record_failure(store, first, "The first one broke.")
         ask(store, "saved")

@@ -14,7 +14,7 @@ import pytest
 from bwp_tui.console.app import ConsoleApp
 from bwp_tui.console.state.saved_state import SavedState, SavedStateFile, forget
 from bwp_tui.settings import Profile
-from bwp_tui.store.database.connection import Store
+from bwp_tui.store.open_store import open_store
 from tests.console.past import HELD, NOT_KNOWN, ORDERS_OPEN, clock
 from tests.console.support import WIDE, Console, make_profile, opened
 
@@ -22,7 +22,7 @@ from tests.console.support import WIDE, Console, make_profile, opened
 @asynccontextmanager
 async def opened_again(profile: Profile) -> AsyncIterator[Console]:
     """The console on a register that is there already."""
-    store = Store(profile.history_path, clock=clock)
+    store = open_store(profile.history_path, clock=clock)
     app = ConsoleApp(profile, clock=clock, with_engine=False)
     try:
         async with app.run_test(size=WIDE) as pilot:

@@ -13,6 +13,7 @@ from bwp_tui.domain.task import Kind, Task
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.connection import Store, as_int
 from bwp_tui.store.errors import StoreDamaged
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import request_log, saved_views, tasks, timeline
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import EngineState, ServiceState
@@ -141,7 +142,7 @@ async def test_once_the_history_is_moved_the_form_keeps_what_was_typed_and_files
 
 
 async def test_under_another_shops_settings_all_is_seen_and_nothing_recorded(profile: Profile) -> None:
-    store = Store(profile.history_path)
+    store = open_store(profile.history_path)
     store.work_for(Shop("bp-other", None))
     engine_state.record_health(store, ServiceState.REACHED, "bound", None)
     store.close()

@@ -11,6 +11,7 @@ from bwp_tui.sandbox import http_connection
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.connection import Store
+from bwp_tui.store.open_store import open_store
 from tests.engine.shop import ManualClock, Shop
 from tests.practice import profile_of
 
@@ -27,14 +28,14 @@ def clock() -> ManualClock:
 def shop(clock: ManualClock, tmp_path: Path) -> Iterator[Shop]:
     with Sandbox(clock=clock) as sandbox:
         profile = profile_of(sandbox, tmp_path / "sandbox")
-        store = Store(profile.history_path, clock=clock)
+        store = open_store(profile.history_path, clock=clock)
         yield Shop(sandbox, clock, profile, store)
         store.close()
 
 
 @pytest.fixture
 def live_history(profile: Profile) -> Iterator[Store]:
-    store = Store(profile.history_path)
+    store = open_store(profile.history_path)
     yield store
     store.close()
 

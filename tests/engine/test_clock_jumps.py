@@ -12,7 +12,7 @@ from bwp_tui.domain.task import Kind
 from bwp_tui.domain.uptime import Uptime
 from bwp_tui.engine.requests.token_protection import MARGIN, TOKEN_LIFETIME
 from bwp_tui.sandbox.server import Sandbox
-from bwp_tui.store.database.connection import Store
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.worklog import downloads
 from tests.engine.shop import ManualClock, Shop
@@ -51,7 +51,7 @@ def machine(clock: ManualClock) -> Machine:
 def shop(machine: Machine, tmp_path: Path) -> Iterator[Shop]:
     with Sandbox(clock=machine.clock) as sandbox:
         profile = profile_of(sandbox, tmp_path / "sandbox")
-        store = Store(profile.history_path, clock=machine.clock, uptime=machine.uptime)
+        store = open_store(profile.history_path, clock=machine.clock, uptime=machine.uptime)
         yield Shop(sandbox, machine.clock, profile, store)
         store.close()
 
@@ -75,7 +75,7 @@ async def test_a_clock_that_stood_still_without_power_is_found_out_by_the_servic
     behind = ManualClock(machine.clock.now + timedelta(minutes=5))
     machine.restart()
     machine.clock.advance(away)  # the service's, from here on
-    shop.store = Store(shop.profile.history_path, clock=behind, uptime=machine.uptime)
+    shop.store = open_store(shop.profile.history_path, clock=behind, uptime=machine.uptime)
     await shop.work()
     assert shop.task(number).status == status
     assert shop.sandbox.world.calls[START] == starts

@@ -18,6 +18,7 @@ from bwp_tui.engine.downloads.part_file import PartFile
 from bwp_tui.store.commands import download_queue
 from bwp_tui.store.database.change_watcher import ChangeWatcher
 from bwp_tui.store.database.connection import Store
+from bwp_tui.store.open_store import open_store
 from tests.engine.saved import assert_saved, name_of
 from tests.engine.shop import ACTOR, Shop, names_in
 from tests.faults.chaos_proxy import CLEAN, ChaosProxy, FrontedSandbox, Toxics
@@ -34,7 +35,7 @@ async def at_work(shop: Shop) -> AsyncIterator[None]:
         def changed() -> None:
             loop.call_soon_threadsafe(engine.wake)
 
-        watch = ChangeWatcher(Store(shop.store.path), changed)
+        watch = ChangeWatcher(open_store(shop.store.path), changed)
         watch.start()
         run = asyncio.create_task(engine.run())
         try:

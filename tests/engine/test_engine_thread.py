@@ -27,6 +27,7 @@ from bwp_tui.settings import Profile, SettingsError
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import StoreError
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import Ability, ServiceState
@@ -125,7 +126,7 @@ def test_a_follower_takes_over_when_the_engine_is_killed(
 def test_a_request_whose_engine_was_killed_while_sending_starts_one_task(tmp_path: Path) -> None:
     with Sandbox(slow=1.0) as sandbox:
         profile = profile_of(sandbox, tmp_path / "sandbox")
-        store = Store(profile.history_path)
+        store = open_store(profile.history_path)
         sandbox.faults.set("slow", times=1)
         with holder_of(profile, sandbox) as holder:
             number = submit(store, "jane@example.com")
@@ -142,7 +143,7 @@ def test_a_request_whose_engine_was_killed_while_sending_starts_one_task(tmp_pat
 def test_stopping_does_not_wait_for_a_slow_service(tmp_path: Path) -> None:
     with Sandbox(slow=120) as sandbox:
         profile = profile_of(sandbox, tmp_path / "sandbox")
-        store = Store(profile.history_path)
+        store = open_store(profile.history_path)
         sandbox.faults.set("slow")
         submit(store, "jane@example.com")
         engine = engine_of(profile)
@@ -160,7 +161,7 @@ def test_stopping_does_not_wait_for_a_slow_service(tmp_path: Path) -> None:
 def test_stopping_in_the_middle_of_a_download_keeps_what_is_there(tmp_path: Path) -> None:
     with Sandbox(rate=100_000) as sandbox:
         profile = profile_of(sandbox, tmp_path / "sandbox")
-        store = Store(profile.history_path)
+        store = open_store(profile.history_path)
         task_id = sandbox.world.start(request("").kind, "jane@example.com")
         number = requests.track(store, request("").kind, task_id, request(""), ACTOR).number
         with running(engine_of(profile)) as engine:
@@ -186,7 +187,7 @@ def test_stopping_in_the_middle_of_a_download_keeps_what_is_there(tmp_path: Path
 def test_a_download_whose_engine_was_killed_goes_on_where_it_was(tmp_path: Path, served: list[int]) -> None:
     with Sandbox(rate=200_000) as sandbox:
         profile = profile_of(sandbox, tmp_path / "sandbox")
-        store = Store(profile.history_path)
+        store = open_store(profile.history_path)
         task_id = sandbox.world.start(request("").kind, "jane@example.com")
         number = requests.track(store, request("").kind, task_id, request(""), ACTOR).number
 
@@ -310,13 +311,13 @@ def test_a_register_that_cannot_be_opened_is_tried_again(profile: Profile, monke
 
     def opening(path: Path, *, clock: Clock = utc_now) -> Store:
         try:
-            return Store(path, clock=clock)
+            return open_store(path, clock=clock)
         except StoreError as error:
             refusals.append(error)
             raise
 
     monkeypatch.setattr(engine_thread, "RESTART_S", 0.05)
-    monkeypatch.setattr(engine_thread, "Store", opening)
+    monkeypatch.setattr(engine_thread, "open_store", opening)
     of_a_newer_program(profile.history_path)
     with running(engine_of(profile)) as engine:
         eventually(lambda: len(refusals) > 1)

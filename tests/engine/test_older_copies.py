@@ -11,9 +11,9 @@ import pytest
 
 from bwp_tui.engine.requests.submitter import SharedSync
 from bwp_tui.engine.requests.token_protection import TOKEN_LIFETIME
-from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.tripwire import Seen, Tripwire
 from bwp_tui.store.maintenance import backups
+from bwp_tui.store.open_store import open_store
 from tests.engine.shop import Shop
 
 
@@ -27,8 +27,8 @@ async def _put_back_after_sending(shop: Shop, age: timedelta) -> Shop:
     shop.store.close()
     shutil.copy(path.with_name("nightly.db"), path)
     shop.clock.advance(age)
-    shop.store = Store(path, clock=shop.clock)
-    assert shop.store.opening_report.report is not None
+    shop.store = open_store(path, clock=shop.clock)
+    assert shop.store.opening_report is not None
     await shop.work()
     return shop
 

@@ -18,6 +18,7 @@ from bwp_tui.api.errors import (
 )
 from bwp_tui.engine.resilience.service_health import REFUSED_PAUSES_S, SINGLE_REFUSAL_PAUSE_S, ServiceHealth
 from bwp_tui.store.database.connection import Store
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import ServiceState
 from tests.engine.shop import ManualClock
@@ -25,7 +26,7 @@ from tests.engine.shop import ManualClock
 
 @pytest.fixture
 def store(clock: ManualClock, tmp_path: Path) -> Iterator[Store]:
-    store = Store(tmp_path / "history.db", clock=clock)
+    store = open_store(tmp_path / "history.db", clock=clock)
     yield store
     store.close()
 

@@ -18,6 +18,7 @@ from bwp_tui.engine.resilience.service_health import SINGLE_REFUSAL_PAUSE_S
 from bwp_tui.engine.runtime.engine import Engine
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import request_log, tasks, timeline
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import ServiceState
@@ -80,7 +81,7 @@ def server() -> Iterator[ScriptedServer]:
 
 @pytest.fixture
 def store(clock: ManualClock, tmp_path: Path) -> Iterator[Store]:
-    store = Store(tmp_path / "history.db", clock=clock)
+    store = open_store(tmp_path / "history.db", clock=clock)
     yield store
     store.close()
 

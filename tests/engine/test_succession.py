@@ -20,6 +20,7 @@ from bwp_tui.settings import Profile, SettingsError
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import EngineSuperseded, StoreUnavailable
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import downloads, engine_state, intent_outcomes, intents
 from bwp_tui.store.worklog.engine_state import Ability, ServiceState
@@ -56,7 +57,7 @@ def test_a_stopped_engine_is_superseded_and_follows_when_it_goes_on(
 
 @pytest.mark.usefixtures("impatient")
 def test_a_request_whose_engine_was_stopped_while_sending_starts_one_task(sandbox: Sandbox, profile: Profile) -> None:
-    store = Store(profile.history_path)
+    store = open_store(profile.history_path)
     sandbox.faults.set("slow", 1.0, times=1)
     with holder_of(profile, sandbox) as holder:
         number = submit(store, "jane@example.com")
@@ -101,7 +102,7 @@ def test_a_superseded_engine_can_write_nothing_any_more(profile: Profile, live_h
     number = submit(live_history, "jane@example.com")
     [intent] = intents.due(live_history, live_history.clock(), 1)
     lease = Lease(profile.lease_path)
-    old = Store(profile.history_path)
+    old = open_store(profile.history_path)
     begun = begin_term(old, lease, Ability.POLLS)
     assert begun is not None
     old.term = begun.term
@@ -127,7 +128,7 @@ def test_a_superseded_engine_can_write_nothing_any_more(profile: Profile, live_h
 def test_a_heartbeat_is_no_change_of_the_history(profile: Profile, live_history: Store) -> None:
     lease = Lease(profile.lease_path)
     begin_term(live_history, lease, Ability.ALL)
-    other = Store(profile.history_path)
+    other = open_store(profile.history_path)
     before = other.data_version(), other.revision()
     lease.beat()
     assert (other.data_version(), other.revision()) == before
@@ -183,7 +184,7 @@ def test_an_engine_without_a_secret_gives_way(profile: Profile, live_history: St
 
 @pytest.mark.parametrize("shape", ["folder", "link"])
 def test_a_lock_file_that_cannot_be_opened_is_told_with_its_path(profile: Profile, shape: str) -> None:
-    Store(profile.history_path).close()
+    open_store(profile.history_path).close()
     if shape == "folder":
         profile.lease_path.mkdir()
     else:
@@ -218,15 +219,15 @@ def test_a_lock_file_that_was_removed_ends_the_term(
 
 
 def test_a_history_with_two_names_is_not_opened(profile: Profile, tmp_path: Path) -> None:
-    Store(profile.history_path).close()
+    open_store(profile.history_path).close()
     other = tmp_path / "other" / "history.db"
     other.parent.mkdir()
     other.hardlink_to(profile.history_path)
     for path in (other, profile.history_path):
         with pytest.raises(StoreUnavailable, match="hard links"):
-            Store(path)
+            open_store(path)
     other.unlink()
-    Store(profile.history_path).close()
+    open_store(profile.history_path).close()
 
 
 @pytest.mark.usefixtures("impatient")

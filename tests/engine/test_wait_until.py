@@ -13,6 +13,7 @@ import pytest
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import local_day, utc_now
 from bwp_tui.engine.runtime import headless as serve_module
+from bwp_tui.engine.runtime import maintenance_thread
 from bwp_tui.engine.runtime.engine_config import engine_config
 from bwp_tui.engine.runtime.engine_thread import EngineThread
 from bwp_tui.engine.runtime.headless import EngineElsewhere, serve, serve_once
@@ -24,7 +25,8 @@ from bwp_tui.settings import Profile, SettingsError
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import StoreTooNew
-from bwp_tui.store.maintenance import backups, daily
+from bwp_tui.store.maintenance import backups
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import Ability, ServiceState
@@ -232,14 +234,13 @@ def test_a_day_that_has_its_copy_needs_no_other_look(
     profile = replace(profile, practice=False)
     serve_once(setup_of(profile))
     looks: list[Path] = []
-    monkeypatch.setattr(daily, "run_daily_maintenance", lambda path, *_others: looks.append(path))
+    monkeypatch.setattr(maintenance_thread, "run_daily_maintenance", lambda path, *_others: looks.append(path))
     assert wait_until(setup_of(profile), accepted(submit(live_history, "jane@example.com")), timeout=20)
     assert looks == []
 
 
 def test_serving_once_with_an_unusable_register_frees_the_lease(profile: Profile) -> None:
-    store = Store(profile.history_path)
-    store.rows("CREATE TABLE of_a_newer_program (x)")
+    store = open_store(profile.history_path)
     store.rows("PRAGMA user_version = 999")
     store.close()
     with pytest.raises(StoreTooNew, match="newer bwp-tui"):

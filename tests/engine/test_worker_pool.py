@@ -10,7 +10,7 @@ from bwp_tui.engine.requests.poller import LARGEST_BATCH
 from bwp_tui.engine.requests.worker_pool import POOL_SIZE, WorkerCoroutine, WorkerPool, WorkQueue
 from bwp_tui.engine.runtime.engine import Engine
 from bwp_tui.store.commands import requests
-from bwp_tui.store.database.connection import Store
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import intents
 from tests.engine.shop import ACTOR, Shop
 
@@ -106,7 +106,7 @@ async def test_what_is_asked_for_while_a_call_hangs_does_not_wait_for_it(
 async def test_every_request_is_on_disk_as_sent_before_its_call_begins(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = Store(shop.store.path, clock=shop.clock)  # sees what is committed, and nothing else
+    other = open_store(shop.store.path, clock=shop.clock)  # sees what is committed, and nothing else
     seen: list[tuple[object, ...]] = []
     for number in range(3 * POOL_SIZE):
         shop.submit(f"shopper{number}@example.com")

@@ -22,9 +22,10 @@ import apsw
 
 from bwp_tui.domain.task import Kind, Status
 from bwp_tui.store.database.connection import Store
+from bwp_tui.store.database.damage_flag import flag_damage
 from bwp_tui.store.maintenance import atomic_swap, backups, integrity
 from bwp_tui.store.maintenance import recover as recovery
-from bwp_tui.store.maintenance.damage_flag import flag_damage
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import downloads
 from tests.store import single
 from tests.store.golden.write import STATUSES
@@ -74,7 +75,7 @@ class Outcome:
 def specimen(folder: Path, tasks: int = _TASKS) -> Specimen:
     """Make a register with tasks of each kind, long notes among them, and a backup that lacks the last tenth."""
     path, clock = folder / "specimen" / "history.db", FrozenClock()
-    store = Store(path, clock=clock)
+    store = open_store(path, clock=clock)
     for number in range(1, tasks + 1):
         clock.forward(seconds=7)
         _add(store, number)

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Final
 
 from bwp_tui.cli.exit_codes import ExitCode
-from bwp_tui.store.database.connection import Store, as_int
+from bwp_tui.store.database.connection import as_int
+from bwp_tui.store.open_store import open_store
 
 LINES: Final = 400
 RIVALS: Final = 2
@@ -51,7 +52,7 @@ def trial(folder: Path) -> Outcome:
         subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for _ in range(RIVALS)
     ]
     codes = tuple(process.wait(60) for process in imports)
-    store = Store(folder / "default" / "history.db")
+    store = open_store(folder / "default" / "history.db")
     try:
         row = store.row("SELECT count(*), count(DISTINCT email) FROM tasks") or (0, 0)
         return Outcome(as_int(row[0]), as_int(row[1]), codes)

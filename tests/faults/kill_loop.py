@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from bwp_tui.sandbox.server import Sandbox
-from bwp_tui.store.database.connection import Store
+from bwp_tui.store.open_store import open_store
 from tests.faults.books import Verdict, Witness, compare, entries, unsettled, witnessed
 from tests.faults.operator_life import DRAIN, OPERATOR_LIFE, AckLog, way_to
 from tests.faults.points import ACKNOWLEDGED, POINTS
@@ -131,7 +131,7 @@ class KillLoop:
     def _verdict(self, outcome: Outcome, lives: int) -> Verdict:
         submitted, cancelled = self._log.promises("submitted"), self._log.promises("cancelled")
         outcome.promises, outcome.cancellations = len(submitted), len(cancelled)
-        store = Store(self._folder / "history.db")
+        store = open_store(self._folder / "history.db")
         found = entries(store)
         assert store.rows("PRAGMA integrity_check") == [("ok",)]
         store.close()

@@ -30,7 +30,7 @@ from bwp_tui.domain.times import utc_now
 from bwp_tui.sandbox import archives
 from bwp_tui.sandbox.archives import Archives
 from bwp_tui.store.commands import requests
-from bwp_tui.store.database.connection import Store
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from tests.cli.conftest import variables
 from tests.engine.shop import ACTOR, submit
@@ -139,7 +139,7 @@ class LongDownload:
                     "BWP_PROFILE": "shop",
                     **variables(sandbox),
                 }
-                self._store = Store(self._folder / "shop" / "history.db")
+                self._store = open_store(self._folder / "shop" / "history.db")
                 try:
                     return await self._fetch()
                 finally:

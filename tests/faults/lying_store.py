@@ -26,7 +26,7 @@ from bwp_tui.engine.downloads import resume_loop
 from bwp_tui.sandbox.http_connection import Headers, HttpResponse, Slice
 from bwp_tui.sandbox.persistence import ArchiveStore
 from bwp_tui.sandbox.server import Sandbox
-from bwp_tui.store.database.connection import Store
+from bwp_tui.store.open_store import open_store
 from tests.engine.shop import ManualClock, Shop
 from tests.practice import profile_of
 from tests.waiting import eventually_in_loop
@@ -142,7 +142,7 @@ async def run(folder: Path, results: int, seed: int) -> Outcome:
     clock = ManualClock(utc_now())
     with Sandbox(clock=clock) as sandbox, lying(outcome.told, random.Random(seed)):
         profile = profile_of(sandbox, folder / "shop")
-        store = Store(profile.history_path, clock=clock)
+        store = open_store(profile.history_path, clock=clock)
         shop = Shop(sandbox, clock, profile, store)
         try:
             numbers = [await shop.completed(f"shopper{number}@example.com") for number in range(results)]

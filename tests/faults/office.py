@@ -17,7 +17,7 @@ from bwp_tui.engine.requests.token_protection import TOKEN_LIFETIME
 from bwp_tui.engine.runtime.engine import Engine
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.commands import requests
-from bwp_tui.store.database.connection import Store
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import intents
 from tests.engine.shop import ACTOR, ManualClock, Shop, setup_of
 from tests.faults.books import Entry, Verdict, Witness, compare, entries, when
@@ -163,7 +163,7 @@ def still_open(office: Office) -> bool:
 def office_at(sandbox: Sandbox, clock: ManualClock, folder: Path) -> Iterator[Office]:
     """Open an office at a practice API that runs on `clock` and keeps its books in a `Witness`."""
     assert isinstance(sandbox.world, Witness)
-    store = Store(folder / "sandbox" / "history.db", clock=clock)
+    store = open_store(folder / "sandbox" / "history.db", clock=clock)
     try:
         yield Office(Shop(sandbox, clock, profile_of(sandbox, folder / "sandbox"), store), sandbox.world)
     finally:

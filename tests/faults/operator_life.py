@@ -24,6 +24,7 @@ from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store, as_int
 from bwp_tui.store.errors import NotPossible
+from bwp_tui.store.open_store import open_store
 from tests.faults import points
 from tests.faults.zygote import Arguments
 from tests.waiting import eventually
@@ -153,7 +154,7 @@ def operator(*, log: str, life: int, point: str | None, nth: int, **way: str) ->
     if point in points.POINTS:
         points.die_at(point, nth)
     dice = random.Random(life)
-    asking = _Operator(Store(Path(way["folder"]) / "history.db"), AckLog(Path(log)), dice, promised)
+    asking = _Operator(open_store(Path(way["folder"]) / "history.db"), AckLog(Path(log)), dice, promised)
     asking.cancel_one_of("QUEUED")  # what an earlier life may have sent already
     engine_thread(**way).start()
     for count in itertools.count():
@@ -173,7 +174,7 @@ def engine(**way: str) -> None:
 
 def drain(**way: str) -> None:
     """Be an engine until everything asked for is settled, and stop cleanly."""
-    store = Store(Path(way["folder"]) / "history.db")
+    store = open_store(Path(way["folder"]) / "history.db")
     working = engine_thread(**way)
     working.start()
     eventually(lambda: store.row("SELECT 1 FROM intents WHERE state = 'waiting'") is None, within_s=60.0)

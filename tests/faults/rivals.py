@@ -31,6 +31,7 @@ from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.sandbox.service import Service
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import engine_state
 from tests.engine.shop import ACTOR
 from tests.engine.shop import request as request_for
@@ -167,7 +168,7 @@ class Fight:
     def run(self, seconds: float) -> Outcome:
         """Fight for so long, let the last one settle what is left, and judge."""
         outcome = Outcome()
-        store = Store(self._folder / "history.db")
+        store = open_store(self._folder / "history.db")
         self._sandbox.faults.set("slow", 0.3)
         with self._sandbox, Zygote() as zygote, self._crowd(zygote):
             until = time.monotonic() + seconds

@@ -23,6 +23,7 @@ from bwp_tui.domain.task import Kind
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.commands import requests as actions
 from bwp_tui.store.database.connection import Store
+from bwp_tui.store.open_store import open_store
 from tests.engine.shop import ACTOR, submit
 from tests.faults.operator_life import way_to
 from tests.faults.zygote import ROOT
@@ -86,7 +87,7 @@ class Soak:
         samples: list[Sample] = []
         with self._sandbox, self._console() as terminal:
             terminal.wait_for("engine here", timeout=20.0)
-            store = Store(self._folder / "sandbox" / "history.db")
+            store = open_store(self._folder / "sandbox" / "history.db")
             for _ in range(FIRST_CROWD):
                 self._file(store)
             began = time.monotonic()

@@ -21,6 +21,7 @@ from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import due_polls, intents
 from tests.engine.shop import NOON
 from tests.faults.books import Entry, Witness, compare, entries, when
@@ -114,7 +115,7 @@ class Machine(RuleBasedStateMachine):
 
     def history_of_its_own(self) -> Store:
         """Open the register once more."""
-        return Store(self.folder / "history.db", clock=self.local_time, uptime=self.uptime)
+        return open_store(self.folder / "history.db", clock=self.local_time, uptime=self.uptime)
 
     def uptime(self) -> Uptime:
         """How long this machine has been on."""

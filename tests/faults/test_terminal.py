@@ -19,6 +19,7 @@ from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from tests.cli.conftest import variables
 from tests.engine.shop import ACTOR, request, setup_of, submit
@@ -83,7 +84,7 @@ def download_of(store: Store, number: int) -> Download:
 @pytest.mark.timeout(120)
 def test_while_nobody_reads_the_terminal_for_twenty_seconds_work_and_downloads_go_on(tmp_path: Path) -> None:
     with Sandbox(rate=RATE) as sandbox, console(sandbox, tmp_path) as terminal:
-        store = Store(profile_below(sandbox, tmp_path).history_path)
+        store = open_store(profile_below(sandbox, tmp_path).history_path)
         number = finished_retrieval(store, sandbox)
         terminal.settle()
         with terminal.deaf():
@@ -108,7 +109,7 @@ def test_a_terminal_that_goes_away_amid_a_download_leaves_no_process_and_no_byte
     with Sandbox(rate=RATE) as sandbox:
         profile = profile_below(sandbox, tmp_path)
         with console(sandbox, tmp_path) as terminal:
-            store = Store(profile.history_path)
+            store = open_store(profile.history_path)
             number = finished_retrieval(store, sandbox)
             requests.download(store, number, str(tmp_path / "saved"), ACTOR)
             eventually(lambda: download_of(store, number).bytes > RATE)
@@ -132,7 +133,7 @@ def _finish(profile: Profile) -> None:
     lease = Lease(profile.lease_path)
     assert lease.take()
     lease.release()
-    store = Store(profile.history_path)
+    store = open_store(profile.history_path)
     engine = EngineThread(profile, lambda: setup_of(profile))
     engine.start()
     eventually(lambda: store.row("SELECT 1 FROM downloads WHERE state <> 'done'") is None, within_s=40.0)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.store.database.connection import Store
+from bwp_tui.store.open_store import open_store
 from tests.store.support import FrozenClock
 
 
@@ -23,6 +24,6 @@ def clock() -> FrozenClock:
 
 @pytest.fixture
 def store(path: Path, clock: FrozenClock) -> Iterator[Store]:
-    opened = Store(path, clock=clock)
+    opened = open_store(path, clock=clock)
     yield opened
     opened.close()

@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.domain.task import Kind
+from bwp_tui.engine.runtime import maintenance_thread
 from bwp_tui.store.commands import requests, unconfirmed
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import StoreDamaged, StoreError, StoreForeign, StoreUnavailable
-from bwp_tui.store.maintenance import atomic_swap, backups, daily, integrity, restore
+from bwp_tui.store.maintenance import atomic_swap, backups, integrity, restore
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.worklog import intent_outcomes
 from tests.store import single
@@ -28,7 +30,7 @@ def _calm() -> threading.Event:
 
 
 def _count(path: Path) -> int:
-    store = Store(path)
+    store = open_store(path)
     try:
         return scalar(store, "SELECT count(*) FROM tasks")
     finally:
@@ -54,7 +56,7 @@ def test_a_copy_holds_what_is_only_in_the_log_yet(path: Path, store: Store, tmp_
     backups.back_up_to(path, target)
     assert integrity.full_check(target) == []
     assert not target.with_name("copy.db-wal").exists()
-    copied = Store(target)
+    copied = open_store(target)
     assert tasks.get(copied, task.number) == task
     copied.close()
 
@@ -70,7 +72,7 @@ def test_a_file_that_is_there_is_never_overwritten(path: Path, store: Store, tmp
 
 
 def test_a_damaged_register_replaces_no_good_copy(path: Path, clock: FrozenClock) -> None:
-    store = Store(path, clock=clock)
+    store = open_store(path, clock=clock)
     for number in range(60):
         submitted(store, email=f"shopper{number}@example.com")
     for day in range(-8, -1):
@@ -81,16 +83,16 @@ def test_a_damaged_register_replaces_no_good_copy(path: Path, clock: FrozenClock
     with pytest.raises(StoreError):
         backups.back_up_daily(path, TODAY, _calm())
     assert backups.daily(path) == before
-    assert "damaged" in (daily.run_daily_maintenance(path, clock, _calm()) or "")
-    mended = Store(path, clock=clock)
-    assert mended.opening_report.report is not None
+    assert "damaged" in (maintenance_thread.run_daily_maintenance(path, clock, _calm()) or "")
+    mended = open_store(path, clock=clock)
+    assert mended.opening_report is not None
     assert scalar(mended, "SELECT count(*) FROM tasks WHERE email LIKE 'shopper%'") == 60
     mended.close()
 
 
 def test_the_engines_round_makes_the_copy_and_says_nothing(path: Path, store: Store, clock: FrozenClock) -> None:
     submitted(store)
-    assert daily.run_daily_maintenance(path, clock, _calm()) is None
+    assert maintenance_thread.run_daily_maintenance(path, clock, _calm()) is None
     assert len(backups.daily(path)) == 1
 
 
@@ -98,14 +100,14 @@ def test_a_round_that_is_not_wanted_any_more_leaves_no_copy(path: Path, store: S
     submitted(store)
     unwanted = threading.Event()
     unwanted.set()
-    assert daily.run_daily_maintenance(path, clock, unwanted) is None
+    assert maintenance_thread.run_daily_maintenance(path, clock, unwanted) is None
     with pytest.raises(backups.BackupCancelled):
         backups.back_up_daily(path, TODAY, unwanted)
     assert backups.daily(path) == []
 
 
 def test_restoring_brings_back_what_was_lost_and_keeps_what_came_since(path: Path, clock: FrozenClock) -> None:
-    store = Store(path, clock=clock)
+    store = open_store(path, clock=clock)
     first = submitted(store, email="first@example.com")
     second = submitted(store, email="second@example.com")
     backup = path.with_name("mine.db")
@@ -117,7 +119,7 @@ def test_restoring_brings_back_what_was_lost_and_keeps_what_came_since(path: Pat
     store.close()
     restored = restore.restore(path, backup, clock())
     assert (restored.merged.added, restored.only_here, restored.tasks) == (0, 1, 3)
-    again = Store(path, clock=clock)
+    again = open_store(path, clock=clock)
     assert (tasks.get(again, first.number).task_id, tasks.get(again, second.number).note) == ("task-1", "called")
     assert scalar(again, "SELECT count(*) FROM intents WHERE state = 'waiting'") == 2
     assert intent_of(again, third.number).first_sent_at is None  # this register knows that it was never sent
@@ -129,18 +131,18 @@ def test_restoring_brings_back_what_was_lost_and_keeps_what_came_since(path: Pat
 def test_a_backup_put_into_a_new_register_gives_each_task_a_number_of_its_own(
     path: Path, clock: FrozenClock, tmp_path: Path
 ) -> None:
-    old = Store(tmp_path / "old" / "history.db", clock=clock)
+    old = open_store(tmp_path / "old" / "history.db", clock=clock)
     waiting = submitted(old, email="old@example.com")
     token = intent_of(old, waiting.number).client_token
     accepted(old, "task-old", email="older@example.com")
     old.close()
     clock.forward(hours=1)
-    store = Store(path, clock=clock)
+    store = open_store(path, clock=clock)
     submitted(store, email="new@example.com")
     store.close()
     restored = restore.restore(path, tmp_path / "old" / "history.db", clock())
     assert (restored.merged.added, restored.only_here, restored.tasks) == (2, 1, 3)
-    again = Store(path, clock=clock)
+    again = open_store(path, clock=clock)
     rows = again.rows(
         "SELECT t.number, i.client_token FROM tasks t JOIN intents i ON i.task = t.number"
         " WHERE email = 'old@example.com'"
@@ -165,7 +167,7 @@ def test_a_restore_beside_others_is_refused_and_changes_nothing(path: Path, stor
 
 
 def test_a_restore_from_what_is_no_sound_backup_changes_nothing(path: Path, clock: FrozenClock) -> None:
-    store = Store(path, clock=clock)
+    store = open_store(path, clock=clock)
     for number in range(60):
         submitted(store, email=f"shopper{number}@example.com")
     backup = path.with_name("mine.db")
@@ -193,7 +195,7 @@ def test_a_restore_from_what_is_no_sound_backup_changes_nothing(path: Path, cloc
 
 @pytest.mark.parametrize("content", [b"", b"kind,email\nretrieval,jane@example.com\n" * 30, b"\0" * 9_000])
 def test_what_is_no_backup_is_called_so(path: Path, clock: FrozenClock, content: bytes) -> None:
-    store = Store(path, clock=clock)
+    store = open_store(path, clock=clock)
     submitted(store)
     store.close()
     other = path.with_name("in.csv")
@@ -206,20 +208,20 @@ def test_what_is_no_backup_is_called_so(path: Path, clock: FrozenClock, content:
 def test_a_task_id_adopted_here_and_tracked_there_stays_one_tasks(
     path: Path, clock: FrozenClock, tmp_path: Path
 ) -> None:
-    store = Store(path, clock=clock)
+    store = open_store(path, clock=clock)
     unsure = submitted(store)
     intent_outcomes.record_unconfirmed(store, sent(store, unsure.number).id)
     backup = tmp_path / "other" / "history.db"
     backup.parent.mkdir()
     backups.back_up_to(path, backup)
-    other = Store(backup, clock=clock)
+    other = open_store(backup, clock=clock)
     tracked = requests.track(other, Kind.RETRIEVAL, "task-seen-1", request(), ACTOR)
     other.close()
     unconfirmed.adopt(store, unsure.number, "task-seen-1", ACTOR)
     store.close()
     restored = restore.restore(path, backup, clock())
     assert (restored.merged.doubled, restored.tasks) == (1, 2)
-    again = Store(path, clock=clock)
+    again = open_store(path, clock=clock)
     assert tasks.get(again, unsure.number).task_id == "task-seen-1"
     assert (tasks.get(again, tracked.number).task_id, tasks.get(again, tracked.number).status) == (None, "UNCONFIRMED")
     assert any(
@@ -263,7 +265,7 @@ else:
 @pytest.mark.parametrize("step", range(1, 8))
 @pytest.mark.parametrize("what", ["backup", "restore"])
 def test_killed_at_any_step_neither_tasks_nor_copies_are_lost(path: Path, what: str, step: int) -> None:
-    store = Store(path)
+    store = open_store(path)
     for number in range(1, 11):
         accepted(store, f"task-{number}", email=f"shopper{number}@example.com")
     backups.back_up_to(path, path.with_name("mine.db"))
@@ -292,7 +294,7 @@ def test_a_keeper_makes_its_round_at_once_and_ends_when_it_is_stopped(
         told.append(words)
         rung.set()
 
-    keeper = daily.MaintenanceThread(path, clock, tell)
+    keeper = maintenance_thread.MaintenanceThread(path, clock, tell)
     keeper.start()
     assert rung.wait(20)
     keeper.stop()

@@ -14,25 +14,19 @@ from bwp_tui.store.worklog import downloads, due_polls, intents
 from tests.store.support import NOW
 
 
-class _Recorded(Store):
-    """A register that remembers the questions it was asked."""
-
-    asked: list[tuple[str, Sequence[SqlValue]]]
-
-    def rows(self, sql: str, values: Sequence[SqlValue] = ()) -> list[Row]:
-        self.asked.append((sql, values))
-        return super().rows(sql, values)
-
-
 def _plan(store: Store, ask: Callable[[Store], object]) -> list[str]:
-    recorded = _Recorded(store.path)
-    recorded.asked = []
-    ask(recorded)
-    lines = [
-        as_text(row[3]) for sql, values in recorded.asked for row in store.rows(f"EXPLAIN QUERY PLAN {sql}", values)
-    ]
-    recorded.close()
-    return lines
+    """Return how SQLite runs each query that `ask` makes."""
+    asked: list[tuple[str, Sequence[SqlValue]]] = []
+    rows = store.rows
+
+    def record(sql: str, values: Sequence[SqlValue] = ()) -> list[Row]:
+        asked.append((sql, values))
+        return rows(sql, values)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "rows", record)
+        ask(store)
+    return [as_text(row[3]) for sql, values in asked for row in rows(f"EXPLAIN QUERY PLAN {sql}", values)]
 
 
 @pytest.mark.parametrize(

@@ -13,15 +13,16 @@ import pytest
 
 from bwp_tui.store.database.change_watcher import ChangeWatcher
 from bwp_tui.store.database.connection import Store
+from bwp_tui.store.open_store import open_store
 from tests.store.support import submitted
 
 _WRITE_ONE = """
 import sys
 from pathlib import Path
-from bwp_tui.store.database.connection import Store
+from bwp_tui.store.open_store import open_store
 from tests.store.support import submitted
 
-store = Store(Path(sys.argv[1]))
+store = open_store(Path(sys.argv[1]))
 sys.stdin.readline()
 submitted(store)
 print("committed", flush=True)
@@ -48,7 +49,7 @@ class _Bell:
 
 def test_a_commit_of_another_process_is_noticed_within_a_second(path: Path, store: Store) -> None:
     bell = _Bell()
-    watch = ChangeWatcher(Store(path), bell)
+    watch = ChangeWatcher(open_store(path), bell)
     watch.start()
     command = [sys.executable, "-c", _WRITE_ONE, str(path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as writer:
@@ -66,7 +67,7 @@ def test_a_commit_of_another_process_is_noticed_within_a_second(path: Path, stor
 
 def test_a_commit_of_this_process_is_noticed_and_one_undone_is_not(path: Path, store: Store) -> None:
     bell = _Bell()
-    watch = ChangeWatcher(Store(path), bell)
+    watch = ChangeWatcher(open_store(path), bell)
     watch.start()
     with pytest.raises(ZeroDivisionError), store.write():
         _ = 1 / 0
@@ -81,14 +82,14 @@ def test_a_commit_of_this_process_is_noticed_and_one_undone_is_not(path: Path, s
 def test_what_was_committed_before_the_watch_is_not_news(path: Path, store: Store) -> None:
     submitted(store)
     bell = _Bell()
-    watch = ChangeWatcher(Store(path), bell)
+    watch = ChangeWatcher(open_store(path), bell)
     watch.start()
     assert not bell.wait_beyond(0, 0.35)
     watch.stop()
 
 
 def test_a_watch_that_stops_ends_its_thread_and_closes_its_connection(path: Path) -> None:
-    watched = Store(path)
+    watched = open_store(path)
     watch = ChangeWatcher(watched, _Bell())
     watch.start()
     watch.stop()
@@ -104,7 +105,7 @@ def test_a_watch_may_be_stopped_from_what_it_calls(path: Path, store: Store) -> 
         watch.stop()
         stopped.set()
 
-    watch = ChangeWatcher(Store(path), stop)
+    watch = ChangeWatcher(open_store(path), stop)
     watch.start()
     submitted(store)
     assert stopped.wait(10)
@@ -112,7 +113,7 @@ def test_a_watch_may_be_stopped_from_what_it_calls(path: Path, store: Store) -> 
 
 
 def test_a_watch_that_never_began_closes_its_connection_when_it_is_stopped(path: Path) -> None:
-    watched = Store(path)
+    watched = open_store(path)
     ChangeWatcher(watched, _Bell()).stop()
     with pytest.raises(apsw.ConnectionClosedError):
         watched.revision()

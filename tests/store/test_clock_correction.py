@@ -12,6 +12,7 @@ from bwp_tui.domain.uptime import Uptime
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database import clock_correction
 from bwp_tui.store.database.connection import Store, as_text
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import downloads, engine_state, intent_outcomes, intents, poll_answers
 from bwp_tui.store.worklog.engine_state import ServiceState
@@ -59,7 +60,7 @@ def test_due_times_keep_the_form_that_sorts(store: Store, clock: FrozenClock) ->
 
 def test_the_first_attempt_is_dated_by_the_uptime_too(path: Path, clock: FrozenClock) -> None:
     uptime = [Uptime("boot-1", 10.5)]
-    store = Store(path, clock=clock, uptime=lambda: uptime[0])
+    store = open_store(path, clock=clock, uptime=lambda: uptime[0])
     task = submitted(store)
     sent(store, task.number)
     uptime[0] = Uptime("boot-2", 3.0)
@@ -74,7 +75,7 @@ def test_the_first_attempt_is_dated_by_the_uptime_too(path: Path, clock: FrozenC
 
 def test_an_attempt_that_never_left_is_dated_anew_when_it_does(path: Path, clock: FrozenClock) -> None:
     uptime = [Uptime("boot-1", 10.5)]
-    store = Store(path, clock=clock, uptime=lambda: uptime[0])
+    store = open_store(path, clock=clock, uptime=lambda: uptime[0])
     task = submitted(store)
     intent_outcomes.reschedule(store, sent(store, task.number).id, "no network", NOW, never_sent=True)
     uptime[0] = Uptime("boot-2", 3.0)

@@ -8,16 +8,17 @@ import threading
 from pathlib import Path
 
 from bwp_tui.store.database.connection import Store, as_int
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from tests.store.support import scalar, submitted
 
 _WRITER = """
 import sys
 from pathlib import Path
-from bwp_tui.store.database.connection import Store
+from bwp_tui.store.open_store import open_store
 from tests.store.support import submitted
 
-store = Store(Path(sys.argv[1]))
+store = open_store(Path(sys.argv[1]))
 sys.stdin.readline()
 for _ in range(int(sys.argv[2])):
     submitted(store)
@@ -37,7 +38,7 @@ def _check(store: Store, count: int) -> None:
 
 
 def test_two_connections_see_what_the_other_committed(path: Path, store: Store) -> None:
-    other = Store(path)
+    other = open_store(path)
     task = submitted(store)
     assert tasks.get(other, task.number) == task
     assert submitted(other).revision == task.revision + 1
@@ -52,13 +53,13 @@ def test_processes_that_open_a_new_register_together_and_write_lose_nothing(path
         writer.stdin.write(b"go\n")
         writer.stdin.close()
     assert [writer.wait(timeout=50) for writer in writers] == [0, 0, 0]
-    store = Store(path)
+    store = open_store(path)
     _check(store, 3 * _EACH)
     store.close()
 
 
 def test_threads_that_share_a_connection_or_have_their_own_lose_nothing(path: Path, store: Store) -> None:
-    own = Store(path)
+    own = open_store(path)
     writers = [threading.Thread(target=_submit_some, args=(shared,)) for shared in (store, store, own)]
     for writer in writers:
         writer.start()
@@ -85,7 +86,7 @@ def test_a_thread_that_reads_waits_for_the_transaction_of_another(store: Store) 
 
 
 def test_what_two_operators_ask_for_together_is_flagged_and_never_merged(path: Path, store: Store) -> None:
-    other = Store(path)
+    other = open_store(path)
     first = submitted(store)
     second = submitted(other, email="JANE@example.com")
     assert (first.earlier, second.earlier) == (None, first.number)

@@ -16,6 +16,7 @@ from bwp_tui.store.database import open
 from bwp_tui.store.database.connection import Store, as_int, as_text
 from bwp_tui.store.database.file_lock import FileLock
 from bwp_tui.store.errors import StoreDamaged, StoreForeign, StoreTooNew, StoreUnavailable
+from bwp_tui.store.open_store import open_store
 from tests.store.damage import overwrite_table
 from tests.store.support import scalar, submitted
 
@@ -44,7 +45,7 @@ def _mode(path: Path) -> int:
 @pytest.mark.usefixtures("umask")
 def test_folders_are_0700_and_files_0600_whatever_the_umask(tmp_path: Path) -> None:
     root = tmp_path / "data"
-    store = Store(root / "bwp-tui" / "default" / "history.db")
+    store = open_store(root / "bwp-tui" / "default" / "history.db")
     submitted(store)
     folder = store.path.parent
     modes = {entry.name: _mode(entry) for entry in folder.iterdir()}
@@ -59,7 +60,7 @@ def test_loose_permissions_are_mended_and_the_folders_above_are_let_alone(path: 
     path.touch()
     path.chmod(0o644)
     path.parent.parent.chmod(0o750)
-    Store(path).close()
+    open_store(path).close()
     assert (_mode(path.parent), _mode(path), _mode(path.parent.parent)) == (0o700, 0o600, 0o750)
 
 
@@ -98,9 +99,9 @@ def _fail_half_way(store: Store, number: int) -> None:
 
 def test_opening_a_second_connection_keeps_the_locks_of_the_first(path: Path) -> None:
     """POSIX drops every lock a process has on a file when it closes any descriptor of it."""
-    first = Store(path)
+    first = open_store(path)
     submitted(first)
-    second = Store(path)
+    second = open_store(path)
     outsider = subprocess.run([sys.executable, "-c", _TRY_EXCLUSIVE, str(path)], check=False, timeout=30)
     second.close()
     first.close()
@@ -108,10 +109,10 @@ def test_opening_a_second_connection_keeps_the_locks_of_the_first(path: Path) ->
 
 
 def test_a_register_that_is_closed_and_opened_again_holds_what_was_written(path: Path) -> None:
-    store = Store(path)
+    store = open_store(path)
     task = submitted(store)
     store.close()
-    again = Store(path)
+    again = open_store(path)
     assert again.rows("SELECT number, email FROM tasks") == [(task.number, "jane@example.com")]
     again.close()
 
@@ -124,7 +125,7 @@ def test_a_newer_register_is_refused_and_not_touched(path: Path, journal: str) -
     newer.close()
     before = path.read_bytes()
     with pytest.raises(StoreTooNew, match=r"schema 4711.*Update bwp-tui; nothing was changed\."):
-        Store(path)
+        open_store(path)
     assert path.read_bytes() == before
     assert {entry.name for entry in path.parent.iterdir()} == {"history.db", "history.lock"}
 
@@ -136,13 +137,13 @@ def test_a_damaged_file_that_others_use_is_told_in_a_sentence_and_not_touched(pa
     other = FileLock(path)
     other.lock_shared()
     with pytest.raises(StoreDamaged, match=r"damaged .*start one again: the file is kept"):
-        Store(path)
+        open_store(path)
     other.release()
     assert path.read_bytes() == before
 
 
 def test_a_damaged_page_met_in_use_is_told_in_a_sentence_and_the_file_is_not_touched(path: Path) -> None:
-    store = Store(path)
+    store = open_store(path)
     for _ in range(50):
         submitted(store)
     store.close()
@@ -154,7 +155,7 @@ def test_a_damaged_page_met_in_use_is_told_in_a_sentence_and_the_file_is_not_tou
 
 
 def _read_all(path: Path) -> None:
-    store = Store(path)
+    store = open_store(path)
     try:
         store.rows("SELECT * FROM tasks")
     finally:
@@ -164,7 +165,7 @@ def _read_all(path: Path) -> None:
 def test_a_file_where_the_folder_belongs_is_told_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "profile").write_text("a file")
     with pytest.raises(StoreUnavailable, match="Set BWP_DATA_DIR"):
-        Store(tmp_path / "profile" / "history.db")
+        open_store(tmp_path / "profile" / "history.db")
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo], ids=["folder", "pipe"])
@@ -173,7 +174,7 @@ def test_what_is_no_plain_file_is_refused(path: Path, make: object) -> None:
     path.parent.mkdir()
     make(path)
     with pytest.raises(StoreUnavailable, match="no plain file"):
-        Store(path)
+        open_store(path)
 
 
 def test_a_link_is_not_followed(path: Path, tmp_path: Path) -> None:
@@ -182,7 +183,7 @@ def test_a_link_is_not_followed(path: Path, tmp_path: Path) -> None:
     for _ in ("dangling", "pointing somewhere"):
         path.symlink_to(target)
         with pytest.raises(StoreUnavailable, match="no plain file"):
-            Store(path)
+            open_store(path)
         path.unlink()
         assert not target.exists() or target.read_bytes() == b""
         target.touch(mode=0o644)
@@ -214,7 +215,7 @@ def test_a_register_that_cannot_be_written_is_told_in_a_sentence(store: Store) -
 
 
 def test_a_register_kept_locked_is_told_in_a_sentence(path: Path, store: Store) -> None:
-    other = Store(path)
+    other = open_store(path)
     other.rows("PRAGMA busy_timeout = 1")
     with (
         store.write(),
@@ -238,7 +239,7 @@ def test_another_programs_database_is_told_apart_and_not_touched(path: Path) -> 
     foreign.close()
     before = path.read_bytes()
     with pytest.raises(StoreForeign, match="another program"):
-        Store(path)
+        open_store(path)
     assert path.read_bytes() == before
 
 

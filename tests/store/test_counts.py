@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bwp_tui.domain.task import Kind
 from bwp_tui.store.database.connection import Store, Transaction, as_int, as_text
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import task_counts, tasks
 
 _STATUSES = st.sampled_from(["QUEUED", "COMPLETED", "SUSPENDED"])
@@ -25,7 +26,7 @@ _UNDO = st.tuples(st.just("undo"), st.sampled_from(Kind), _STATUSES)
 @settings(max_examples=30, deadline=None)
 def test_the_counts_equal_a_recount_after_any_changes(operations: list[tuple[str, Kind | int, str]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        store = Store(Path(folder) / "history.db")
+        store = open_store(Path(folder) / "history.db")
         store.rows("PRAGMA synchronous = OFF")
         for what, which, status in operations:
             _apply(store, what, which, status)

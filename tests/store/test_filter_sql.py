@@ -29,6 +29,7 @@ from bwp_tui.domain.task import TERMINAL, Kind, Status, Task, TaskError, Verific
 from bwp_tui.domain.times import local_day
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import downloads, poll_answers
 from tests.store import single
@@ -49,7 +50,7 @@ _FAILED = (Status.FAILED, Status.REJECTED, Status.MISSING, Status.UNCONFIRMED)
 def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """A register with a task of every status and some with notes, tags, errors and downloads."""
     clock = FrozenClock(NOW - timedelta(days=14))
-    store = Store(tmp_path_factory.mktemp("search") / "profile" / "history.db", clock=clock)
+    store = open_store(tmp_path_factory.mktemp("search") / "profile" / "history.db", clock=clock)
     for place, status in enumerate(Status):
         kind = Kind.DELETION if status in (Status.ON_HOLD, Status.CANCELLED) else Kind.RETRIEVAL
         in_status(store, status, kind, f"{place:04x}A10a-{status}")

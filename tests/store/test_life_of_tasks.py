@@ -14,8 +14,9 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from bwp_tui.domain.task import PAST_HOLD, TERMINAL, Kind
 from bwp_tui.store.commands import requests
-from bwp_tui.store.database.connection import Store, as_int, as_text
+from bwp_tui.store.database.connection import as_int, as_text
 from bwp_tui.store.errors import NotPossible
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import intent_outcomes, intents, poll_answers
 from tests.store import single
@@ -46,7 +47,7 @@ class LifeOfTasks(RuleBasedStateMachine):
         super().__init__()
         self._folder = tempfile.TemporaryDirectory()
         self.clock = FrozenClock()
-        self.store = Store(Path(self._folder.name) / "history.db", clock=self.clock)
+        self.store = open_store(Path(self._folder.name) / "history.db", clock=self.clock)
         self.store.rows("PRAGMA synchronous = OFF")  # this test is about states, and is to be quick
         self.model: dict[int, _Known] = {}
         self.revision = 0

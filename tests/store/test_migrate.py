@@ -12,8 +12,8 @@ import pytest
 
 from bwp_tui.domain.filter import parse
 from bwp_tui.store.database import migrate
-from bwp_tui.store.database.connection import Store
 from bwp_tui.store.maintenance import integrity
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
 from tests.store.golden import write as write_golden
 from tests.store.support import TODAY, intent_of, submitted
@@ -38,17 +38,17 @@ def _version(path: Path) -> int:
 
 
 def test_a_new_register_has_every_step_and_no_backup(path: Path) -> None:
-    Store(path).close()
+    open_store(path).close()
     assert {entry.name for entry in path.parent.iterdir()} == {"history.db", "history.lock"}
     assert _version(path) == KNOWN >= 1
 
 
 def test_an_older_register_is_backed_up_and_then_brought_forward(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    older = Store(path)
+    older = open_store(path)
     task = submitted(older)
     older.close()
     _extend(monkeypatch, _NEXT, "ALTER TABLE tasks ADD COLUMN brand_new TEXT NOT NULL DEFAULT 'x';")
-    newer = Store(path)
+    newer = open_store(path)
     assert newer.rows("SELECT number, brand_new FROM tasks") == [(task.number, "x")]
     newer.close()
     backup = path.with_name(f"history.before-schema-{KNOWN + 1}.db")
@@ -63,15 +63,15 @@ def test_an_older_register_is_backed_up_and_then_brought_forward(path: Path, mon
 
 
 def test_a_step_that_fails_leaves_the_older_register_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    older = Store(path)
+    older = open_store(path)
     submitted(older)
     older.close()
     with monkeypatch.context() as during:
         _extend(during, _NEXT, "CREATE TABLE half_done (x TEXT) STRICT; SELECT * FROM nowhere;")
         with pytest.raises(apsw.SQLError):
-            Store(path)
+            open_store(path)
     assert _version(path) == KNOWN
-    again = Store(path)
+    again = open_store(path)
     assert again.rows("SELECT name FROM sqlite_schema WHERE name IN ('next_one', 'half_done')") == []
     submitted(again)
     again.close()
@@ -81,19 +81,19 @@ def test_a_step_runs_to_its_end_though_a_statement_of_it_returns_rows(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _extend(monkeypatch, f"SELECT 1; {_NEXT}")
-    store = Store(path)
+    store = open_store(path)
     assert store.rows("SELECT count(*) FROM next_one") == [(0,)]
     store.close()
 
 
 def test_a_backup_cut_short_by_a_crash_is_made_anew(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    older = Store(path)
+    older = open_store(path)
     submitted(older)
     older.close()
     backup = path.with_name(f"history.before-schema-{KNOWN + 1}.db")
     backup.with_suffix(".part").write_bytes(b"half a backup")
     _extend(monkeypatch, _NEXT)
-    Store(path).close()
+    open_store(path).close()
     db = apsw.Connection(os.fspath(backup))
     assert db.execute("SELECT count(*) FROM tasks").fetchall() == [(1,)]
     db.close()
@@ -101,11 +101,11 @@ def test_a_backup_cut_short_by_a_crash_is_made_anew(path: Path, monkeypatch: pyt
 
 
 def test_a_backup_that_is_there_is_kept(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    Store(path).close()
+    open_store(path).close()
     backup = path.with_name(f"history.before-schema-{KNOWN + 1}.db")
     backup.write_bytes(b"the first backup")
     _extend(monkeypatch, _NEXT)
-    Store(path).close()
+    open_store(path).close()
     assert backup.read_bytes() == b"the first backup"
     assert _version(path) == KNOWN + 1
 
@@ -114,8 +114,8 @@ def test_a_backup_that_is_there_is_kept(path: Path, monkeypatch: pytest.MonkeyPa
 def test_the_golden_register_of_each_schema_opens_and_keeps_what_it_holds(path: Path, golden: Path) -> None:
     path.parent.mkdir()
     shutil.copyfile(golden, path)
-    store = Store(path)
-    assert (store.opening_report.report, store.read_only) == (None, None)
+    store = open_store(path)
+    assert (store.opening_report, store.read_only) == (None, None)
     found = tasks.numbers(store, parse(""), today=TODAY)
     assert [(task.email, task.status) for task in tasks.window(store, found)] == [
         (f"{status.lower()}@example.com", status) for status in reversed(write_golden.STATUSES)
@@ -138,7 +138,7 @@ def test_what_only_the_service_called_cancelled_is_asked_about_again(path: Path)
         (theirs,),
     )
     db.close()
-    store = Store(path)
+    store = open_store(path)
     assert tasks.get(store, ours).status == "CANCELLED"
     again = tasks.get(store, theirs)
     assert (again.status, again.finished_at, again.next_poll_at is None) == ("SERVICE_CANCELLED", None, False)

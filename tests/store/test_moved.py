@@ -13,6 +13,7 @@ from bwp_tui.store.database.change_watcher import ChangeWatcher
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import HistoryMoved
 from bwp_tui.store.maintenance import backups
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from tests.store.support import scalar, submitted
 from tests.waiting import eventually
@@ -76,7 +77,7 @@ def test_it_goes_on_once_the_file_is_back(store: Store, path: Path) -> None:
 @moves
 def test_closing_it_touches_nothing_that_is_at_its_path_now(path: Path, move: Move) -> None:
     """SQLite removes the log at the path with the last connection, though it be another history's by then."""
-    store = Store(path)
+    store = open_store(path)
     submitted(store)
     move(path)
     path.parent.mkdir(exist_ok=True)
@@ -87,19 +88,19 @@ def test_closing_it_touches_nothing_that_is_at_its_path_now(path: Path, move: Mo
 
 
 def test_what_was_recorded_before_is_all_in_the_file_that_was_moved(path: Path) -> None:
-    store = Store(path)
+    store = open_store(path)
     for number in range(20):
         submitted(store, email=f"shopper{number}@example.com")
     _move_folder(path)
     store.close()
-    moved = Store(path.parent.with_name("elsewhere") / path.name)
+    moved = open_store(path.parent.with_name("elsewhere") / path.name)
     assert scalar(moved, "SELECT count(*) FROM tasks") == 20
     moved.close()
 
 
 def test_a_watch_tells_of_it(path: Path) -> None:
     told = threading.Event()
-    watch = ChangeWatcher(Store(path), told.set)
+    watch = ChangeWatcher(open_store(path), told.set)
     watch.start()
     _move_folder(path)
     eventually(told.is_set)
@@ -107,8 +108,8 @@ def test_a_watch_tells_of_it(path: Path) -> None:
 
 
 def test_a_link_to_the_file_is_followed(tmp_path: Path) -> None:
-    Store(tmp_path / "real" / "history.db").close()
+    open_store(tmp_path / "real" / "history.db").close()
     (tmp_path / "link").symlink_to(tmp_path / "real")
-    store = Store(tmp_path / "link" / "history.db")
+    store = open_store(tmp_path / "link" / "history.db")
     assert submitted(store).number == 1
     store.close()

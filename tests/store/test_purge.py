@@ -14,9 +14,11 @@ import pytest
 
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.task import Status, TaskError
+from bwp_tui.engine.runtime import maintenance_thread
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.maintenance import backups, daily, integrity, purge
+from bwp_tui.store.maintenance import backups, integrity, purge
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.worklog import downloads, intent_outcomes
 from tests.store import single
@@ -135,7 +137,7 @@ from pathlib import Path
 from bwp_tui.domain.filter import parse
 from bwp_tui.store.maintenance import backups
 from bwp_tui.store.maintenance import purge
-from bwp_tui.store.database.connection import Store
+from bwp_tui.store.open_store import open_store
 
 def die(*args, **named):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -146,7 +148,7 @@ elif sys.argv[2] == "before the pages":
     purge._write_back = die
 else:
     purge.timeline.append = die
-store = Store(Path(sys.argv[1]))
+store = open_store(Path(sys.argv[1]))
 plan = purge.plan(store, parse(""), timedelta(0), date.today(), evidence_too=False, unanswered_too=True)
 purge.purge(store, plan.numbers, "op", date.today(), evidence_too=False, unanswered_too=True)
 """
@@ -155,16 +157,16 @@ purge.purge(store, plan.numbers, "op", date.today(), evidence_too=False, unanswe
 @pytest.mark.parametrize("when", ["inside the transaction", "before the pages", "before the backups"])
 def test_killed_in_the_middle_the_rest_is_done_later(path: Path, clock: FrozenClock, when: str) -> None:
     clock.forward(days=-365 * 3)
-    store = Store(path, clock=clock)
+    store = open_store(path, clock=clock)
     _finished(store)
     backups.back_up_daily(path, TODAY - timedelta(days=1), threading.Event())
     store.close()
     ended = subprocess.run([sys.executable, "-c", _KILLED, str(path), when], check=False, timeout=50)
     assert ended.returncode == -9
-    again = Store(path, clock=clock)
+    again = open_store(path, clock=clock)
     purged = scalar(again, "SELECT count(*) FROM tasks WHERE purged_at IS NOT NULL")
     assert purged == (0 if when == "inside the transaction" else 30)
     assert purge.has_traces(again) is (purged > 0)
     again.close()
-    assert daily.run_daily_maintenance(path, clock, threading.Event()) is None
+    assert maintenance_thread.run_daily_maintenance(path, clock, threading.Event()) is None
     assert (_holding(path.parent) == set()) is (purged > 0)

@@ -11,6 +11,7 @@ import pytest
 
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import StoreUnavailable
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from tests.store.support import submitted
 
@@ -51,7 +52,7 @@ def _refuses(store: Store) -> None:
 
 
 def test_a_full_disk_while_it_is_open_is_told_and_reading_goes_on(small_disk: Path) -> None:
-    store = Store(small_disk / "profile" / "history.db")
+    store = open_store(small_disk / "profile" / "history.db")
     task = submitted(store)
     _fill(small_disk)
     with pytest.raises(StoreUnavailable, match=r"full|cannot be used"):
@@ -65,17 +66,17 @@ def test_a_full_disk_while_it_is_open_is_told_and_reading_goes_on(small_disk: Pa
 
 def test_on_a_full_disk_it_opens_to_be_read(small_disk: Path) -> None:
     path = small_disk / "profile" / "history.db"
-    store = Store(path)
+    store = open_store(path)
     task = submitted(store)
     store.close()
     _fill(small_disk)
-    full = Store(path)
+    full = open_store(path)
     assert full.read_only is not None
     assert "full" in full.read_only
     assert tasks.get(full, task.number) == task
     _refuses(full)
     (small_disk / "ballast").unlink()
-    other = Store(path)
+    other = open_store(path)
     submitted(other)
     other.close()
     with pytest.raises(StoreUnavailable, match="Start bwp-tui anew"):
@@ -85,11 +86,11 @@ def test_on_a_full_disk_it_opens_to_be_read(small_disk: Path) -> None:
 
 def test_on_a_read_only_file_system_it_opens_to_be_read(small_disk: Path) -> None:
     path = small_disk / "profile" / "history.db"
-    store = Store(path)
+    store = open_store(path)
     task = submitted(store)
     store.close()
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
-    shown = Store(path)
+    shown = open_store(path)
     assert shown.read_only is not None
     assert "read-only file system" in shown.read_only
     assert tasks.get(shown, task.number) == task

@@ -17,6 +17,7 @@ from bwp_tui.store.database import migrate
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NoSuchTask, NotPossible
 from bwp_tui.store.maintenance import purge
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
 from tests.store import single
 from tests.store.support import ACTOR, TODAY, FrozenClock, in_status, request, submitted
@@ -176,7 +177,7 @@ def test_a_note_from_before_notes_were_lines_becomes_one(
         )
     before.execute("INSERT INTO timeline (task, at, actor, what, detail) VALUES (2, ?, 'op', 'note', 'told')", (at,))
     before.close()
-    after = Store(path, clock=clock)
+    after = open_store(path, clock=clock)
     lines = after.rows("SELECT task, actor, detail FROM timeline WHERE what = 'note' ORDER BY task")
     assert lines == [(1, "bwp-tui", "VIP"), (2, "op", "told")]
     after.close()

@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bwp_tui.domain.task import Kind, Status
-from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import StoreError, StoreForeign, StoreTooNew
 from bwp_tui.store.maintenance import atomic_swap, backups, integrity, recover
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.worklog import intent_outcomes
 from tests.store.damage import PAGE, overwrite, overwrite_table
@@ -24,7 +24,7 @@ from tests.store.support import SOON, TODAY, FrozenClock, accepted, intent_of, s
 
 
 def _closed(path: Path, clock: FrozenClock, count: int = 200) -> None:
-    store = Store(path, clock=clock)
+    store = open_store(path, clock=clock)
     for number in range(1, count + 1):
         accepted(store, f"task-{number}", email=f"shopper{number}@example.com")
     store.close()
@@ -43,24 +43,24 @@ def test_a_file_that_is_no_database_is_set_aside_untouched_and_told(path: Path, 
     path.parent.mkdir()
     path.write_bytes(b"kind,email\nretrieval,jane@example.com\n" * 300)
     before = path.read_bytes()
-    store = Store(path, clock=clock)
+    store = open_store(path, clock=clock)
     aside = _aside(path)
     assert aside.read_bytes() == before
     report = aside.with_suffix(".txt")
-    assert store.opening_report.report is not None
-    assert str(report) in store.opening_report.report
+    assert store.opening_report is not None
+    assert str(report) in store.opening_report
     assert stat.S_IMODE(report.stat().st_mode) == 0o600
     assert submitted(store).number == 1
     store.close()
-    again = Store(path, clock=clock)
-    assert again.opening_report.report is None
+    again = open_store(path, clock=clock)
+    assert again.opening_report is None
     again.close()
 
 
 def test_a_broken_header_alone_loses_nothing(path: Path, clock: FrozenClock) -> None:
     _closed(path, clock)
     overwrite(path, 0, b"\0" * 24)
-    store = Store(path, clock=clock)
+    store = open_store(path, clock=clock)
     assert scalar(store, "SELECT count(*) FROM tasks WHERE task_id IS NOT NULL") == 200
     assert scalar(store, "SELECT count(*) FROM timeline") == 400
     store.close()
@@ -73,8 +73,8 @@ def test_a_truncated_file_goes_on_with_what_is_left_and_the_backup(path: Path, c
     _back_up(path)
     with path.open("r+b") as file:
         file.truncate(keep)
-    store = Store(path, clock=clock)
-    assert store.opening_report.report is not None
+    store = open_store(path, clock=clock)
+    assert store.opening_report is not None
     assert scalar(store, "SELECT count(*) FROM tasks WHERE email LIKE 'shopper%'") == 200
     assert scalar(store, "SELECT count(DISTINCT task_id) FROM tasks") == 200
     store.close()
@@ -87,8 +87,8 @@ def test_without_the_tasks_table_the_task_ids_are_read_from_the_timeline(path: P
     overwrite_table(path, "tasks")
     with pytest.raises(StoreError):
         _read(path, clock)
-    store = Store(path, clock=clock)
-    assert store.opening_report.report is not None
+    store = open_store(path, clock=clock)
+    assert store.opening_report is not None
     assert scalar(store, "SELECT count(DISTINCT task_id) FROM tasks WHERE status = 'IN_PROGRESS'") == 200
     assert scalar(store, "SELECT count(*) FROM tasks WHERE next_poll_at IS NOT NULL") == 200
     store.close()
@@ -96,7 +96,7 @@ def test_without_the_tasks_table_the_task_ids_are_read_from_the_timeline(path: P
 
 
 def _read(path: Path, clock: FrozenClock) -> None:
-    store = Store(path, clock=clock)
+    store = open_store(path, clock=clock)
     try:
         tasks.window(store, list(range(1, 201)))
     finally:
@@ -105,14 +105,14 @@ def _read(path: Path, clock: FrozenClock) -> None:
 
 def test_a_lost_page_costs_its_rows_alone(path: Path, clock: FrozenClock) -> None:
     _closed(path, clock)
-    store = Store(path, clock=clock)
+    store = open_store(path, clock=clock)
     (leaf,) = store.rows("SELECT pageno FROM dbstat WHERE name = 'tasks' AND pagetype = 'leaf' LIMIT 1 OFFSET 3")[0]
     store.close()
     assert isinstance(leaf, int)
     gone = int.from_bytes(path.read_bytes()[(leaf - 1) * PAGE :][3:5], "big")  # cells of the page
     overwrite(path, (leaf - 1) * PAGE, b"\xff" * PAGE)
     recover.recover(path, clock())
-    recovered = Store(path, clock=clock)
+    recovered = open_store(path, clock=clock)
     whole = scalar(recovered, "SELECT count(*) FROM tasks WHERE email LIKE 'shopper%'")
     assert whole == 200 - gone
     assert scalar(recovered, "SELECT count(DISTINCT task_id) FROM tasks") == 200
@@ -120,31 +120,31 @@ def test_a_lost_page_costs_its_rows_alone(path: Path, clock: FrozenClock) -> Non
 
 
 def test_a_request_that_waits_keeps_its_client_token_and_counts_as_sent(path: Path, clock: FrozenClock) -> None:
-    store = Store(path, clock=clock)
+    store = open_store(path, clock=clock)
     task = submitted(store)
     token = intent_of(store, task.number).client_token
     store.close()
     overwrite(path, 0, b"\0" * 16)
-    recovered = Store(path, clock=clock)
+    recovered = open_store(path, clock=clock)
     intent = intent_of(recovered, task.number)
     assert (intent.client_token, intent.first_sent_at, intent.attempts) == (token, clock(), 1)
     recovered.close()
 
 
 def test_a_request_that_lost_its_client_token_is_left_to_the_operator(path: Path, clock: FrozenClock) -> None:
-    store = Store(path, clock=clock)
+    store = open_store(path, clock=clock)
     task = submitted(store)
     store.close()
     overwrite_table(path, "intents")
     recover.recover(path, clock())
-    recovered = Store(path, clock=clock)
+    recovered = open_store(path, clock=clock)
     assert tasks.get(recovered, task.number).status == Status.UNCONFIRMED
     assert timeline.of_task(recovered, task.number)[-1].detail == "its client token is lost"
     recovered.close()
 
 
 def test_the_backup_does_not_undo_what_was_answered_since(path: Path, clock: FrozenClock) -> None:
-    store = Store(path, clock=clock)
+    store = open_store(path, clock=clock)
     for number in range(1, 60):
         submitted(store, email=f"shopper{number}@example.com")
     intents = [sent(store, number).id for number in range(1, 60)]
@@ -154,7 +154,7 @@ def test_the_backup_does_not_undo_what_was_answered_since(path: Path, clock: Fro
         intent_outcomes.record_accepted(store, intent, f"task-{number}", SOON)
     store.close()
     overwrite(path, 0, b"\0" * 16)
-    recovered = Store(path, clock=clock)
+    recovered = open_store(path, clock=clock)
     assert scalar(recovered, "SELECT count(*) FROM tasks WHERE status = 'IN_PROGRESS'") == 59
     assert scalar(recovered, "SELECT count(*) FROM intents WHERE state = 'waiting'") == 0
     recovered.close()
@@ -164,20 +164,20 @@ def test_a_register_emptied_behind_our_back_comes_from_the_backup(path: Path, cl
     _closed(path, clock, 5)
     _back_up(path)
     path.write_bytes(b"")
-    store = Store(path, clock=clock)
+    store = open_store(path, clock=clock)
     assert scalar(store, "SELECT count(*) FROM tasks") == 5
     store.close()
 
 
 def test_a_register_whose_log_is_lost_is_still_a_sound_one(path: Path, clock: FrozenClock) -> None:
-    store = Store(path, clock=clock)
+    store = open_store(path, clock=clock)
     for number in range(1, 50):
         accepted(store, f"task-{number}")
     copied = path.with_name("elsewhere") / "history.db"
     copied.parent.mkdir()
     copied.write_bytes(subprocess.run(["cat", str(path)], capture_output=True, check=True).stdout)
     store.close()
-    without = Store(copied, clock=clock)
+    without = open_store(copied, clock=clock)
     assert submitted(without).number >= 1
     without.close()
     assert integrity.full_check(copied) == []
@@ -218,7 +218,7 @@ def _opened_twice(path: Path) -> list[bytes] | None:
     for _ in range(2):
         before.append(path.read_bytes())
         try:
-            store = Store(path, clock=FrozenClock())
+            store = open_store(path, clock=FrozenClock())
         except (StoreForeign, StoreTooNew):
             return None
         try:
@@ -237,7 +237,7 @@ _MEND = """
 import os, signal, sys
 from pathlib import Path
 from bwp_tui.store.maintenance import atomic_swap as swap
-from bwp_tui.store.database.connection import Store
+from bwp_tui.store.open_store import open_store
 
 steps = 0
 def counted(call):
@@ -252,7 +252,7 @@ def counted(call):
 swap.sync = counted(swap.sync)
 Path.rename = counted(Path.rename)
 Path.replace = counted(Path.replace)
-Store(Path(sys.argv[1])).close()
+open_store(Path(sys.argv[1])).close()
 """
 
 
@@ -263,7 +263,7 @@ def test_killed_at_any_step_of_mending_nothing_is_lost(path: Path, clock: Frozen
     before = path.read_bytes()
     ended = subprocess.run([sys.executable, "-c", _MEND, str(path), str(step)], check=False, timeout=50)
     assert ended.returncode in (0, -9)
-    store = Store(path, clock=clock)
+    store = open_store(path, clock=clock)
     assert scalar(store, "SELECT count(*) FROM tasks") == 20
     store.close()
     assert before in [aside.read_bytes() for aside in atomic_swap.set_aside(path)]
@@ -272,22 +272,22 @@ def test_killed_at_any_step_of_mending_nothing_is_lost(path: Path, clock: Frozen
 
 
 def test_deletions_stay_deletions_when_only_traces_are_left(path: Path, clock: FrozenClock) -> None:
-    store = Store(path, clock=clock)
+    store = open_store(path, clock=clock)
     for number in range(1, 40):
         accepted(store, f"task-{number}", Kind.DELETION)
     store.close()
     overwrite_table(path, "tasks")
     recover.recover(path, clock())
-    recovered = Store(path, clock=clock)
+    recovered = open_store(path, clock=clock)
     assert scalar(recovered, "SELECT count(*) FROM tasks WHERE kind = 'DELETION' AND status = 'ON_HOLD'") == 39
     recovered.close()
 
 
 def test_the_operators_views_are_kept(path: Path, clock: FrozenClock) -> None:
-    store = Store(path, clock=clock)
+    store = open_store(path, clock=clock)
     store.rows("INSERT INTO views (name, filter, sort, position) VALUES ('mine', 'tag:vip', 'due', 1)")
     store.close()
     overwrite(path, 0, b"\0" * 24)
-    recovered = Store(path, clock=clock)
+    recovered = open_store(path, clock=clock)
     assert recovered.rows("SELECT name, filter FROM views") == [("mine", "tag:vip")]
     recovered.close()

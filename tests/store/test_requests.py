@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 
 import pytest
 
@@ -243,30 +241,23 @@ def test_a_retrieval_that_runs_is_not_cancelled(store: Store) -> None:
         requests.cancel(store, accepted(store).number, ACTOR)
 
 
-def test_a_task_is_judged_as_it_is_when_the_transaction_has_begun(path: Path, clock: FrozenClock) -> None:
+def test_a_task_is_judged_as_it_is_when_the_transaction_has_begun(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Another process may write between the moment a task is read and the moment the action does."""
-    store = _Overtaken(path, clock=clock)
     task = submitted(store)
     intent = sent(store, task.number)
-    store.overtake = lambda: intent_outcomes.record_accepted(store, intent.id, "task-1", SOON)
+    write = store.write
+
+    def overtaken() -> AbstractContextManager[Transaction]:
+        monkeypatch.undo()
+        intent_outcomes.record_accepted(store, intent.id, "task-1", SOON)
+        return write()
+
+    monkeypatch.setattr(store, "write", overtaken)
     with pytest.raises(NotPossible, match="A retrieval runs at once"):
         requests.cancel(store, task.number, ACTOR)
     assert (tasks.get(store, task.number).status, intents.waiting_for(store, task.number)) == ("IN_PROGRESS", False)
-    store.close()
-
-
-class _Overtaken(Store):
-    """A register in which something else is written just before the next transaction begins."""
-
-    overtake: Callable[[], None] | None = None
-
-    @contextmanager
-    def write(self) -> Iterator[Transaction]:
-        overtake, self.overtake = self.overtake, None
-        if overtake is not None:
-            overtake()
-        with super().write() as transaction:
-            yield transaction
 
 
 # Downloading

@@ -13,12 +13,12 @@ import apsw
 import pytest
 
 from bwp_tui.store.database import migrate
-from bwp_tui.store.database.connection import Store
+from bwp_tui.store.database.damage_flag import flag_damage
 from bwp_tui.store.database.schema_check import schema_of
 from bwp_tui.store.errors import StoreTooNew
 from bwp_tui.store.maintenance import atomic_swap, backups, damaged_file, integrity, recover
-from bwp_tui.store.maintenance.damage_flag import flag_damage
 from bwp_tui.store.maintenance.row_writer import RowWriter
+from bwp_tui.store.open_store import open_store
 from tests.store import single
 from tests.store.damage import overwrite
 from tests.store.golden import write as golden
@@ -29,7 +29,7 @@ GOLDEN = Path(golden.__file__).parent
 
 
 def _closed(path: Path, clock: FrozenClock, count: int) -> None:
-    store = Store(path, clock=clock)
+    store = open_store(path, clock=clock)
     for number in range(1, count + 1):
         accepted(store, f"task-{number}", email=f"shopper{number}@example.com")
     store.close()
@@ -71,8 +71,8 @@ def test_a_damaged_number_costs_neither_its_task_nor_another_one(
 
 def _start(path: Path, clock: FrozenClock) -> None:
     """Open a recovered register: it is sound, so that nothing is said of it."""
-    store = Store(path, clock=clock)
-    assert store.opening_report.report is None
+    store = open_store(path, clock=clock)
+    assert store.opening_report is None
     store.close()
 
 
@@ -87,7 +87,7 @@ def _copy_in_use(path: Path, folder: Path) -> Path:
 def test_a_log_beside_another_copy_of_the_file_is_noticed_and_both_are_read(
     path: Path, clock: FrozenClock, tmp_path: Path
 ) -> None:
-    store = Store(path, clock=clock)
+    store = open_store(path, clock=clock)
     for number in range(1, 31):
         accepted(store, f"task-{number}", email=f"shopper{number}@example.com")
     store.rows("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -100,18 +100,18 @@ def test_a_log_beside_another_copy_of_the_file_is_noticed_and_both_are_read(
     newer = _copy_in_use(path, tmp_path / "newer")
     store.close()
     shutil.copyfile(newer.with_name("history.db-wal"), older.with_name("history.db-wal"))
-    opened = Store(older, clock=clock)
-    assert opened.opening_report.report is not None
+    opened = open_store(older, clock=clock)
+    assert opened.opening_report is not None
     assert scalar(opened, "SELECT count(*) FROM tasks WHERE email LIKE 'shopper%' AND note = 'later'") == 60
     opened.close()
     assert integrity.full_check(older) == []
-    with_its_own = Store(newer, clock=clock)
-    assert with_its_own.opening_report.report is None
+    with_its_own = open_store(newer, clock=clock)
+    assert with_its_own.opening_report is None
     with_its_own.close()
 
 
 def test_what_follows_a_damaged_frame_of_the_log_is_read(path: Path, clock: FrozenClock, tmp_path: Path) -> None:
-    store = Store(path, clock=clock)
+    store = open_store(path, clock=clock)
     for number in range(1, 31):
         accepted(store, f"task-{number}", email=f"shopper{number}@example.com")
     crashed = _copy_in_use(path, tmp_path / "crashed")
@@ -126,8 +126,8 @@ def test_what_follows_a_damaged_frame_of_the_log_is_read(path: Path, clock: Froz
     spoilt = bytearray(whole)
     spoilt[len(whole) // 2] ^= 1
     log.write_bytes(spoilt)
-    opened = Store(crashed, clock=clock)
-    assert opened.opening_report.report is not None
+    opened = open_store(crashed, clock=clock)
+    assert opened.opening_report is not None
     assert scalar(opened, "SELECT count(*) FROM tasks WHERE email LIKE 'shopper%' AND task_id IS NOT NULL") == 30
     opened.close()
 
@@ -147,9 +147,9 @@ def test_a_fault_of_recovery_itself_keeps_the_file_and_goes_on_with_the_backup(
         raise fault
 
     monkeypatch.setattr(RowWriter, "write", fail)
-    store = Store(path, clock=clock)
-    assert store.opening_report.report is not None
-    assert "not all" in store.opening_report.report
+    store = open_store(path, clock=clock)
+    assert store.opening_report is not None
+    assert "not all" in store.opening_report
     assert scalar(store, "SELECT count(*) FROM tasks") == (20 if with_backup else 0)
     store.close()
     assert [aside.read_bytes() for aside in atomic_swap.set_aside(path)] == [before]
@@ -175,7 +175,7 @@ def test_a_register_of_an_older_schema_is_recovered_with_all_its_rows(
     shutil.copyfile(GOLDEN / f"schema-{version}.db", path)
     before = rows_of(path)
     overwrite(path, 0, b"\0" * 24)
-    Store(path, clock=clock).close()
+    open_store(path, clock=clock).close()
     after = rows_of(path)
     for table, rows in before.items():
         assert len(after[table]) >= len(rows)
@@ -196,15 +196,15 @@ def test_rows_that_were_deleted_do_not_come_back(path: Path, clock: FrozenClock)
     db.execute("PRAGMA journal_mode = DELETE").fetchall()
     db.close()
     flag_damage(path)
-    recovered = Store(path, clock=clock)
-    assert recovered.opening_report.report is not None  # the schema is not as this program made it
+    recovered = open_store(path, clock=clock)
+    assert recovered.opening_report is not None  # the schema is not as this program made it
     assert scalar(recovered, "SELECT count(*) FROM tasks") == 20
     assert scalar(recovered, "SELECT min(task) FROM timeline") == 41
     recovered.close()
 
 
 def test_a_request_whose_reference_is_damaged_is_never_sent_for_another_shopper(path: Path, clock: FrozenClock) -> None:
-    store = Store(path, clock=clock)
+    store = open_store(path, clock=clock)
     for number in range(1, 13):
         submitted(store, email=f"shopper{number}@example.com")
     before = rows_of(path)["intents"]
@@ -212,7 +212,7 @@ def test_a_request_whose_reference_is_damaged_is_never_sent_for_another_shopper(
     store.rows("UPDATE intents SET task = 7 WHERE id = 8")  # four bits away: nobody knows whose it is
     store.close()
     overwrite(path, 0, b"\0" * 24)
-    recovered = Store(path, clock=clock)
+    recovered = open_store(path, clock=clock)
     waiting = recovered.rows("SELECT task, client_token FROM intents WHERE state = 'waiting' ORDER BY id")
     assert waiting == [(number, row[4]) for number, row in before.items() if number not in (7, 8)]
     unsure = recovered.rows("SELECT number FROM tasks WHERE status = 'UNCONFIRMED' ORDER BY number")
@@ -225,8 +225,8 @@ def test_a_damaged_schema_number_is_not_taken_for_a_newer_program(path: Path, cl
     _closed(path, clock, 5)
     version = int.from_bytes(path.read_bytes()[60:64], "big") ^ 1 << bit
     overwrite(path, 60, version.to_bytes(4, "big"))
-    store = Store(path, clock=clock)
-    assert store.opening_report.report is not None
+    store = open_store(path, clock=clock)
+    assert store.opening_report is not None
     assert scalar(store, "SELECT count(*) FROM tasks WHERE task_id IS NOT NULL") == 5
     store.close()
     _start(path, clock)
@@ -266,13 +266,13 @@ def test_a_history_of_a_newer_program_is_left_alone_even_if_it_is_damaged(
     before = path.read_bytes()
     for _ in range(2):
         with pytest.raises(StoreTooNew):
-            Store(path, clock=clock)
+            open_store(path, clock=clock)
     assert path.read_bytes() == before
     assert atomic_swap.set_aside(path) == []
 
 
 def _log_of_another_history(path: Path) -> bytes:
-    other = Store(path, clock=FrozenClock())
+    other = open_store(path, clock=FrozenClock())
     other.rows("PRAGMA wal_checkpoint(TRUNCATE)")
     for _ in range(3):
         submitted(other)
@@ -294,7 +294,7 @@ def test_each_migration_changes_the_schema_so_that_its_number_can_be_checked() -
 def test_a_request_with_a_damaged_client_token_is_left_to_the_operator(
     path: Path, clock: FrozenClock, digit: bytes
 ) -> None:
-    store = Store(path, clock=clock)
+    store = open_store(path, clock=clock)
     for number in range(1, 6):
         submitted(store, email=f"shopper{number}@example.com")
     token = str(store.rows("SELECT client_token FROM intents WHERE id = 3")[0][0]).encode()
@@ -303,8 +303,8 @@ def test_a_request_with_a_damaged_client_token_is_left_to_the_operator(
     record = data.index(b"submitwaiting" + token) + len(b"submitwaiting")
     overwrite(path, record, digit if token[:1] != digit else b"1")
     flag_damage(path)
-    recovered = Store(path, clock=clock)
-    assert recovered.opening_report.report is not None
+    recovered = open_store(path, clock=clock)
+    assert recovered.opening_report is not None
     waiting = recovered.rows("SELECT task FROM intents WHERE state = 'waiting' ORDER BY task")
     assert waiting == [(1,), (2,), (4,), (5,)]
     assert recovered.rows("SELECT number FROM tasks WHERE status = 'UNCONFIRMED'") == [(3,)]

@@ -9,6 +9,7 @@ import pytest
 from bwp_tui.domain.filter import VIEWS, View
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import saved_views
 
 MINE = View("mine", "mine", "assigned:jane is:open", "due", ("subject", "due"))
@@ -16,7 +17,7 @@ MINE = View("mine", "mine", "assigned:jane is:open", "due", ("subject", "due"))
 
 def test_a_saved_view_comes_after_the_built_in_ones_and_outlives_the_connection(store: Store) -> None:
     saved_views.save(store, MINE)
-    again = Store(store.path)
+    again = open_store(store.path)
     assert saved_views.all_views(again) == (*VIEWS, MINE)
     assert saved_views.named(again, "MINE") == MINE
     again.close()

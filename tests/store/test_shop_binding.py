@@ -11,6 +11,7 @@ from bwp_tui.domain.shop import Shop
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import OtherShop
 from bwp_tui.store.maintenance import backups, restore
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import ServiceState
 from tests.store.support import FrozenClock, accepted, submitted
@@ -81,7 +82,7 @@ def test_without_a_target_in_the_settings_it_stays_as_it_is(store: Store) -> Non
 
 
 def test_it_stays_bound_through_a_copy_that_is_restored(path: Path, clock: FrozenClock) -> None:
-    store = Store(path, clock=clock)
+    store = open_store(path, clock=clock)
     store.work_for(OURS)
     accepted(store, "task-1")
     _write(store, "accepted")

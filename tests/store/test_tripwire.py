@@ -15,6 +15,7 @@ from bwp_tui.store.database import tripwire
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.tripwire import Seen, Tripwire
 from bwp_tui.store.maintenance import backups, restore
+from bwp_tui.store.open_store import open_store
 from tests.store.damage import overwrite
 from tests.store.support import TODAY, FrozenClock, intent_of, scalar, sent, submitted
 
@@ -32,14 +33,14 @@ def _put_back(copy: Path, path: Path) -> None:
 
 
 def _opened(path: Path, clock: FrozenClock) -> tuple[Store, str | None]:
-    store = Store(path, clock=clock)
-    return store, store.opening_report.report
+    store = open_store(path, clock=clock)
+    return store, store.opening_report
 
 
 def test_a_request_that_waits_in_an_older_copy_counts_as_sent_when_it_was_asked_for(
     path: Path, clock: FrozenClock
 ) -> None:
-    store = Store(path, clock=clock)
+    store = open_store(path, clock=clock)
     task = submitted(store)
     copy = _copy(path)
     clock.forward(hours=1)
@@ -59,7 +60,7 @@ def test_a_request_that_waits_in_an_older_copy_counts_as_sent_when_it_was_asked_
 
 
 def test_a_log_that_was_rolled_back_is_noticed(path: Path, clock: FrozenClock) -> None:
-    store = Store(path, clock=clock)
+    store = open_store(path, clock=clock)
     submitted(store)
     saved = {end: path.with_name(path.name + end).read_bytes() for end in ("", "-wal")}
     submitted(store, email="bob@example.com")
@@ -73,10 +74,10 @@ def test_a_log_that_was_rolled_back_is_noticed(path: Path, clock: FrozenClock) -
 
 
 def test_a_copy_without_an_identity_counts_as_another_history(path: Path, clock: FrozenClock, tmp_path: Path) -> None:
-    other = Store(tmp_path / "other" / "history.db", clock=clock)
+    other = open_store(tmp_path / "other" / "history.db", clock=clock)
     task = submitted(other)
     other.close()
-    Store(path, clock=clock).close()
+    open_store(path, clock=clock).close()
     _put_back(other.path, path)
     store, report = _opened(path, clock)
     assert report is not None
@@ -94,7 +95,7 @@ def test_nothing_is_said_of_a_history_as_it_was_left(path: Path, clock: FrozenCl
 
 
 def test_a_copy_of_the_whole_folder_and_a_lost_lock_file_are_no_older_copies(path: Path, clock: FrozenClock) -> None:
-    store = Store(path, clock=clock)
+    store = open_store(path, clock=clock)
     submitted(store)
     store.close()
     copied = shutil.copytree(path.parent, path.parent.with_name("copied")) / path.name
@@ -106,7 +107,7 @@ def test_a_copy_of_the_whole_folder_and_a_lost_lock_file_are_no_older_copies(pat
 
 
 def test_what_the_program_itself_puts_back_is_no_older_copy(path: Path, clock: FrozenClock) -> None:
-    store = Store(path, clock=clock)
+    store = open_store(path, clock=clock)
     submitted(store)
     copy = _copy(path)
     backups.back_up_daily(path, TODAY, threading.Event())
@@ -169,7 +170,7 @@ def test_without_a_lock_file_there_is_none() -> None:
 def test_every_history_has_an_identity_of_its_own_that_its_copies_share(path: Path, tmp_path: Path) -> None:
     identities = []
     for at in (path, tmp_path / "other" / "history.db"):
-        store = Store(at)
+        store = open_store(at)
         identities.append(store.rows("SELECT identity FROM meta"))
         store.close()
     assert identities[0] != identities[1]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from bwp_tui.domain.filter import parse
 from bwp_tui.store.database.connection import Store, Transaction
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import keyset_page, tasks, view_rows
 from bwp_tui.store.queries.filter_sql import SORTS
 from bwp_tui.store.queries.keyset_page import KeysetPage
@@ -26,7 +27,7 @@ _LOOK = st.tuples(st.just("look"), st.just(0), st.just(""))
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store(tmp_path / "profile" / "history.db", clock=FrozenClock())
+    store = open_store(tmp_path / "profile" / "history.db", clock=FrozenClock())
     yield store
     store.close()
 
@@ -50,7 +51,7 @@ def test_mended_rows_are_the_rows_read_anew(
 ) -> None:
     question = wanted(filter_text, sort)
     with tempfile.TemporaryDirectory() as folder:
-        store = Store(Path(folder) / "history.db", clock=FrozenClock())
+        store = open_store(Path(folder) / "history.db", clock=FrozenClock())
         store.rows("PRAGMA synchronous = OFF")
         rows, seen = ViewRows(store), 0
         for what, number, status in [*operations, ("look", 0, "")]:

@@ -13,7 +13,7 @@ from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import zone_name
 from bwp_tui.settings import Profile, SettingsError, actor, config_path, load_profile
 from bwp_tui.store.database import shop_binding
-from bwp_tui.store.database.connection import Store
+from bwp_tui.store.open_store import open_store
 
 
 def path(arguments: Namespace) -> ExitCode:
@@ -66,7 +66,7 @@ def adopt(arguments: Namespace) -> ExitCode:
         raise CommandError(
             ExitCode.USAGE, "These settings are for no shop yet: set BWP_TARGET_ID. Nothing was changed."
         )
-    store = Store(profile.history_path)
+    store = open_store(profile.history_path)
     try:
         bound = shop_binding.of(store.rows(shop_binding.BOUND))
         if bound is None or not bound.is_other(profile.shop):

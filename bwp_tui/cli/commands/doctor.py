@@ -23,10 +23,11 @@ from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import from_text, local, local_day, utc_now, zone_name
 from bwp_tui.settings import CommandSecret, Profile, SettingsError, config_path, load_profile
 from bwp_tui.store.database.connection import Store
+from bwp_tui.store.database.damage_flag import flag_damage
 from bwp_tui.store.database.error_translation import damage_error, translated_errors
 from bwp_tui.store.errors import StoreError
 from bwp_tui.store.maintenance import atomic_swap, backups, integrity
-from bwp_tui.store.maintenance.damage_flag import flag_damage
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.tasks import count
 from bwp_tui.store.worklog import engine_state
@@ -165,7 +166,7 @@ def register(profile: Profile) -> Iterator[Finding]:
         return
     path = profile.history_path
     try:
-        store = Store(path)
+        store = open_store(path)
         try:
             with translated_errors(path):
                 found = integrity.full_check(path)
@@ -229,7 +230,7 @@ def _engine(profile: Profile, state: EngineState) -> Finding:
 
 def _mended(store: Store, path: Path) -> Iterator[Finding]:
     """Tell what was wrong before, and what only reading the history allows."""
-    for sentence in (store.opening_report.report, store.read_only):
+    for sentence in (store.opening_report, store.read_only):
         if sentence is not None:
             yield Finding("history", Level.WARN, sentence)
     for aside in atomic_swap.set_aside(path):

@@ -158,9 +158,9 @@ def _archives_in(folder: Path) -> list[Path]:
 
 def _plant_past(profile: Profile, practice: Sandbox) -> None:
     from bwp_tui.store.commands.seed_practice import seed_tasks
-    from bwp_tui.store.database.connection import Store
+    from bwp_tui.store.open_store import open_store
 
-    store = Store(profile.history_path)
+    store = open_store(profile.history_path)
     try:
         seed_tasks(store, practice.past, actor(os.environ))
     finally:

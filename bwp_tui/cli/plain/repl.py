@@ -26,6 +26,7 @@ from bwp_tui.settings import Profile, actor, load_profile
 from bwp_tui.store.commands import bulk
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import StoreError
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 
 Run = Callable[[Sequence[str]], int]
@@ -49,7 +50,7 @@ def plain(arguments: Namespace, run: Run) -> ExitCode:
     profile = load_profile(arguments.profile, os.environ)
     # What is carried out here draws its progress by moving the cursor, unless the terminal says it cannot.
     os.environ["TERM"] = "dumb"
-    store = Store(profile.history_path)
+    store = open_store(profile.history_path)
     engine = EngineThread(profile, config_loader(profile))
     try:
         store.work_for(profile.shop)

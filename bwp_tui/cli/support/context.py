@@ -17,6 +17,7 @@ from bwp_tui.domain.text import clean, clean_line
 from bwp_tui.domain.times import local_day, utc_now, zone_name
 from bwp_tui.settings import Profile, actor, load_profile
 from bwp_tui.store.database.connection import Store
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 
 
@@ -56,9 +57,9 @@ def open_session(arguments: Namespace, *, changes: bool = True) -> Iterator[Sess
         HistoryError: the register cannot be opened, or holds another shop's requests.
     """
     profile = chosen_profile(arguments, changes=changes)
-    store = Store(profile.history_path)
-    if store.opening_report.report is not None:
-        print_note(store.opening_report.report)
+    store = open_store(profile.history_path)
+    if store.opening_report is not None:
+        print_note(store.opening_report)
     try:
         store.work_for(profile.shop)
         yield Session(profile, store, actor(os.environ, profile.actor))

@@ -17,8 +17,8 @@ from bwp_tui.domain.task import Download
 from bwp_tui.domain.times import Clock, local_day, utc_now
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.change_watcher import INTERVAL_S
-from bwp_tui.store.database.connection import OpeningReport, Store
 from bwp_tui.store.errors import StoreError
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import saved_views as views
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.queries.view_rows import AnchorRow, ViewQuery, ViewRows
@@ -71,7 +71,7 @@ class SnapshotFeed:
     """
 
     def __init__(self, path: Path, clock: Clock) -> None:
-        self._store = Store(path, clock=clock)
+        self._store = open_store(path, clock=clock)
         self._clock = clock
         self._told: Callable[[Snapshot | str], None] | None = None
         self._untold: Snapshot | str | None = None
@@ -88,7 +88,7 @@ class SnapshotFeed:
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
 
     @property
-    def opening_report(self) -> OpeningReport:
+    def opening_report(self) -> str | None:
         """What was found when the history was opened, which the feed does before all others."""
         return self._store.opening_report
 

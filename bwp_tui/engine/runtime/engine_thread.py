@@ -26,6 +26,7 @@ from bwp_tui.settings import Profile, SettingsError
 from bwp_tui.store.database.change_watcher import ChangeWatcher
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import EngineSuperseded, HistoryMoved, StoreError
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import Ability, EngineState, ServiceState
 
@@ -165,7 +166,7 @@ class EngineThread:
         Raises:
             HistoryMoved: the history's file was moved, removed or replaced.
         """
-        store = Store(self._profile.history_path, clock=self._clock)
+        store = open_store(self._profile.history_path, clock=self._clock)
         try:
             store.work_for(self._profile.shop)
             while (begun := begin_term(store, lease, await self._ability())) is None:
@@ -195,7 +196,9 @@ class EngineThread:
         return permitted(self._profile)
 
     async def _work(self, store: Store) -> None:
-        from bwp_tui.store.maintenance.daily import MaintenanceThread  # the console's first frame does without
+        from bwp_tui.engine.runtime.maintenance_thread import (
+            MaintenanceThread,  # the console's first frame does without
+        )
 
         keeper = MaintenanceThread(self._profile.history_path, self._clock, self._noticed, when_due=self._brief)
         try:

@@ -16,6 +16,7 @@ from bwp_tui.engine.runtime.lease import Begun, Lease, begin_term
 from bwp_tui.settings import SettingsError
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import EngineSuperseded, HistoryMoved, StoreError
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import downloads, due_polls, engine_state, intents
 from bwp_tui.store.worklog.engine_state import Ability, EngineState, ServiceState
 
@@ -96,7 +97,7 @@ def serve_once(setup: EngineConfig) -> None:
 
 async def _until_nothing_is_due(setup: EngineConfig) -> None:
     while True:
-        store, lease = Store(setup.profile.history_path), Lease(setup.profile.lease_path)
+        store, lease = open_store(setup.profile.history_path), Lease(setup.profile.lease_path)
         try:
             begun = await _begun(store, lease, setup)
             if begun is not None:
@@ -136,7 +137,7 @@ def _any_due(store: Store) -> bool:
 
 
 async def _work_once(store: Store, lease: Lease, setup: EngineConfig) -> None:
-    from bwp_tui.store.maintenance.daily import MaintenanceThread
+    from bwp_tui.engine.runtime.maintenance_thread import MaintenanceThread
 
     keeper = MaintenanceThread(setup.profile.history_path, store.clock, lambda _sentence: None, when_due=True)
     try:

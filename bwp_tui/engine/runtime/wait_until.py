@@ -12,6 +12,7 @@ from bwp_tui.engine.runtime.engine_config import EngineConfig
 from bwp_tui.engine.runtime.engine_thread import EngineThread, Role
 from bwp_tui.store.database.change_watcher import ChangeWatcher
 from bwp_tui.store.database.connection import Store
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import ServiceState
 
@@ -47,7 +48,7 @@ def wait_until(
         say: is told what keeps this process from being the engine, or its engine from working.
     """
     profile = setup.profile
-    store = Store(profile.history_path)
+    store = open_store(profile.history_path)
     changed = threading.Event()
     watch = ChangeWatcher(store.another(), changed.set)
     engine = EngineThread(profile, lambda: setup, brief=True, changed=changed.set)

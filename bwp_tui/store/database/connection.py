@@ -1,4 +1,4 @@
-"""Opening the register and writing to it: one transaction at a time, each raising the revision."""
+"""The connection to a history: reads, and transactions that each raise the revision."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
-from typing import Final, NamedTuple, overload
+from typing import Final, overload
 
 import apsw
 
 from bwp_tui.domain.shop import Shop
 from bwp_tui.domain.times import Clock, to_text, utc_now
 from bwp_tui.domain.uptime import UptimeClock, read_uptime
+from bwp_tui.store.database.damage_flag import flag_damage
 from bwp_tui.store.database.error_translation import damage_error, translated_errors
 from bwp_tui.store.database.file_lock import FileLock
 from bwp_tui.store.database.migrate import refuse_newer, version_of
-from bwp_tui.store.database.open import OpenedDatabase, open_database, prepare_file
+from bwp_tui.store.database.open import OpenedDatabase, open_database
 from bwp_tui.store.database.schema_check import expected_schema, schema_of
 from bwp_tui.store.database.shop_binding import bind, conflict
-from bwp_tui.store.database.tripwire import Seen, Tripwire, compare
+from bwp_tui.store.database.tripwire import Seen, Tripwire
 from bwp_tui.store.errors import EngineSuperseded, OtherShop, StoreDamaged, StoreError, StoreUnavailable
-from bwp_tui.store.maintenance.damage_flag import flag_damage, has_log, is_log_amiss, needs_recovery
 
 SqlValue = None | int | float | str | bytes
 Row = tuple[SqlValue, ...]
@@ -58,65 +58,63 @@ class Transaction:
         return rows[0] if rows else None
 
 
-class OpeningReport(NamedTuple):
-    """How a register was opened. `report` says what had to be mended, or that it is an older copy; or is None."""
-
-    report: str | None
-
-
 class Store:
-    """One connection to a profile's register. Threads may share it; each transaction has it alone.
+    """One connection to a profile's history, made by `open_store`.
 
-    A damaged register is set aside first, and what can be read of it recovered, unless another connection uses it.
+    Threads may share it; each transaction has it alone.
 
     Args:
-        is_there: the file is not made where it is missing.
+        lock: the shared lock on the history, released by `close`.
+        opening_report: what had to be recovered, or that the file is an older copy, in a sentence; None if all is well.
 
-    Raises:
-        HistoryUnavailable: the folder or file cannot be made or opened. `HistoryMoved`, by any method: it is no
-            longer the file at the path.
-        HistoryDamaged: the file is no sound database, and others use it.
-        HistoryTooNew, HistoryForeign: a newer program, or another one, wrote it.
+    Every method raises `HistoryMoved` once the file is no longer at the path.
     """
 
     def __init__(
-        self, path: Path, *, clock: Clock = utc_now, uptime: UptimeClock = read_uptime, is_there: bool = False
+        self,
+        path: Path,
+        opened: OpenedDatabase,
+        lock: FileLock,
+        *,
+        clock: Clock = utc_now,
+        uptime: UptimeClock = read_uptime,
+        opening_report: str | None = None,
     ) -> None:
         self.path = path
         self.clock = clock
         self.uptime = uptime
-        self._lock = threading.RLock()
-        with translated_errors(path):
-            if not is_there:
-                prepare_file(path)
-            self._claim = FileLock(path)
-            self._tripwire = Tripwire(self._claim.descriptor)
-            try:
-                opening, report = _open(path, self._claim, self._tripwire, clock)
-            except BaseException:
-                self._claim.release()
-                raise
-        self.opening_report = OpeningReport(report)
-        self.read_only = opening.read_only
+        self.opening_report = opening_report
+        self.read_only = opened.read_only
         """Why nothing can be recorded, in a sentence; None where it can."""
-        self._db = opening.db
         self.term: int | None = None
         """The term of the engine that writes by this connection; None where that is no engine."""
+        self._lock = threading.RLock()
+        self._file_lock = lock
+        self._tripwire = Tripwire(lock.descriptor)
+        self._db = opened.db
+        self._check = opened.check
         self._shop: Shop | None = None
         self._transaction: Transaction | None = None
-        self._check = opening.check
 
     def another(self) -> Store:
-        """Open another connection to the same file.
+        """Open another connection to the same file, which this one keeps others from replacing.
 
         Raises:
             HistoryMoved: it is no longer at the path; nothing was begun in its place.
         """
+        lock = FileLock(self.path)
         try:
-            other = Store(self.path, clock=self.clock, uptime=self.uptime, is_there=True)
-        except StoreError:
-            self._check()
+            try:
+                with self._translated_errors():
+                    lock.lock_shared()
+                    opened = open_database(self.path)
+            except StoreError:
+                self._check()
+                raise
+        except BaseException:
+            lock.release()
             raise
+        other = Store(self.path, opened, lock, clock=self.clock, uptime=self.uptime)
         try:
             self._check()
         except BaseException:
@@ -149,7 +147,7 @@ class Store:
                 # Closing the last connection removes the log at the path, which may be another register's by now.
                 self._db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
             self._db.close()
-            self._claim.release()
+            self._file_lock.release()
 
     def rows(self, sql: str, values: Sequence[SqlValue] = ()) -> list[Row]:
         """Read: execute one statement and return all of its rows, holding no cursor open."""
@@ -293,40 +291,3 @@ def as_text(value: SqlValue) -> str:
     if not isinstance(value, str):
         raise StoreDamaged(f"The history holds {type(value).__name__} where text belongs.")
     return value
-
-
-def _open(path: Path, claim: FileLock, tripwire: Tripwire, clock: Clock) -> tuple[OpenedDatabase, str | None]:
-    """Open a register for a share of it, mending it before where that is needed and nobody else uses it."""
-    needed = (needs_recovery(path) and claim.lock_exclusive()) or (
-        has_log(path) and claim.lock_exclusive(patience=0) and is_log_amiss(path)
-    )
-    report = _mend(path, tripwire, clock) if needed else None
-    claim.lock_shared()
-    try:
-        return _open_share(path, tripwire, report)
-    except (apsw.NotADBError, apsw.CorruptError, UnicodeDecodeError, StoreDamaged):
-        if not claim.lock_exclusive():
-            raise
-    report = _mend(path, tripwire, clock)
-    claim.lock_shared()
-    return _open_share(path, tripwire, report)
-
-
-def _open_share(path: Path, tripwire: Tripwire, report: str | None) -> tuple[OpenedDatabase, str | None]:
-    opening = open_database(path)
-    try:
-        older = None if opening.read_only else compare(opening.db, path, tripwire)
-    except BaseException:
-        opening.db.close()
-        raise
-    return opening, report or older
-
-
-def _mend(path: Path, tripwire: Tripwire, clock: Clock) -> str | None:
-    # Imported only here: nearly every start does without.
-    from bwp_tui.store.maintenance import recover
-
-    report = recover.recover(path, clock())
-    if report is not None:
-        tripwire.clear()
-    return report

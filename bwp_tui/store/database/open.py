@@ -107,6 +107,13 @@ def open_database(path: Path) -> OpenedDatabase:
     return OpenedDatabase(db, check)
 
 
+def has_log(path: Path) -> bool:
+    """Return whether a part of the history lies in its -wal file: others use it, or a crash has left it."""
+    with suppress(FileNotFoundError):
+        return path.with_name(f"{path.name}-wal").stat().st_size > 0
+    return False
+
+
 def in_place(path: Path) -> Callable[[], None]:
     """Return what checks that the file now at `path` stays there.
 
@@ -183,9 +190,8 @@ def _reader(path: Path, how: str) -> apsw.Connection:
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:
     """Return what changes when the file does, or None while some of the register lies in its -wal file."""
-    with suppress(FileNotFoundError):
-        if path.with_name(f"{path.name}-wal").stat().st_size:
-            return None
+    if has_log(path):
+        return None
     found = path.stat()
     return found.st_ino, found.st_size, found.st_mtime_ns
 

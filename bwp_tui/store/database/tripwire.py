@@ -66,48 +66,17 @@ class Tripwire:
                 os.ftruncate(self._descriptor, 0)
 
 
-def compare(db: apsw.Connection, path: Path, tripwire: Tripwire) -> str | None:
-    """Compare a history that was just opened with the tripwire; return a sentence where it is older, or another.
-
-    What waits to be sent then counts as sent when it was asked for: it goes out under its own client token alone,
-    and only while that protects it (contract: Operations).
+def state_of(db: apsw.Connection, path: Path) -> Seen:
+    """Read what a history says of itself.
 
     Raises:
-        HistoryDamaged, apsw.Error: its own state cannot be read.
+        StoreDamaged, apsw.Error: it cannot be read.
     """
-    seen, here = tripwire.read(), _state(db, path)
-    if seen is None:
-        tripwire.note(here)
-    if seen is None or (here.identity == seen.identity and here.revision >= seen.revision):
-        return None
-    # Only here: nearly every start does without.
-    from bwp_tui.store.maintenance.rebuild import doubt_unsent
-
-    with db:
-        doubt_unsent(db)
-        db.execute("UPDATE meta SET revision = max(revision, ?) + 1", (seen.revision,))
-    tripwire.clear()
-    tripwire.note(_state(db, path))
-    return _sentence(path, seen, here)
-
-
-def _state(db: apsw.Connection, path: Path) -> Seen:
     found = db.execute("SELECT identity, revision, newest_at FROM meta").fetchall()
     for identity, revision, newest_at in found:
         if isinstance(identity, str) and isinstance(revision, int) and isinstance(newest_at, str):
             return Seen(identity, revision, newest_at)
     raise StoreDamaged(f"The history {path} is damaged (it does not say which one it is).")
-
-
-def _sentence(path: Path, seen: Seen, here: Seen) -> str:
-    if here.identity == seen.identity:
-        what = f"is an older copy, of {here.newest_at or 'before its first entry'}: others followed until"
-    else:
-        what = "is not the one that was here before, whose newest entry is of"
-    return (
-        f"The history {path} {what} {seen.newest_at}. If you did not mean that, merge a newer copy in: bwp-tui restore "
-        "FILE. What waits in it may have been sent since: it is sent under its own client token or becomes UNCONFIRMED."
-    )
 
 
 def _encode(seen: Seen) -> bytes:

@@ -13,11 +13,14 @@ from typing import Final
 import apsw
 
 from bwp_tui.store.database.error_translation import translated_errors
-from bwp_tui.store.database.open import open_to_read
+from bwp_tui.store.database.open import has_log, open_to_read
 from bwp_tui.store.errors import StoreDamaged, StoreUnavailable
 from bwp_tui.store.maintenance.atomic_swap import sync
 
 KEPT: Final = 7
+
+_SMALLEST_DATABASE: Final = 512
+"""Bytes of the smallest page: SQLite takes a shorter file for a new one."""
 
 _NAME: Final = re.compile(r"-\d{4}-\d\d-\d\d\.db")
 _PAGES: Final = 500
@@ -42,6 +45,11 @@ def daily(path: Path) -> list[Path]:
 def day_of(copy: Path) -> date:
     """Return the day that a daily copy was made on."""
     return date.fromisoformat(copy.stem[-len("2026-01-01") :])
+
+
+def was_emptied(path: Path) -> bool:
+    """Return whether the history is an empty file although a daily copy shows that there once was something in it."""
+    return path.stat().st_size < _SMALLEST_DATABASE and not has_log(path) and bool(daily(path))
 
 
 def has_todays(path: Path, today: date) -> bool:

@@ -16,11 +16,11 @@ from typing import Final
 import apsw
 
 from bwp_tui.domain.times import to_text
+from bwp_tui.store.database.damage_flag import unflag
 from bwp_tui.store.database.error_translation import translated_errors
 from bwp_tui.store.database.migrate import refuse_newer
 from bwp_tui.store.errors import StoreDamaged, StoreForeign, StoreTooNew
 from bwp_tui.store.maintenance import atomic_swap, backups, damaged_file, integrity, rebuild
-from bwp_tui.store.maintenance.damage_flag import unflag, was_emptied
 from bwp_tui.store.maintenance.merge import Merged, next_number_after
 from bwp_tui.store.maintenance.row_writer import RowWriter
 from bwp_tui.store.maintenance.salvage import Salvage
@@ -86,7 +86,7 @@ def _damage(path: Path) -> str | None:
     Raises:
         StoreTooNew, StoreForeign: it is not for this program to mend.
     """
-    if was_emptied(path):
+    if backups.was_emptied(path):
         return "the file is empty"
     if not path.stat().st_size:
         return None

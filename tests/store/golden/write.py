@@ -12,7 +12,7 @@ from typing import Final
 
 from bwp_tui.domain.task import Kind, Status
 from bwp_tui.store.database import migrate
-from bwp_tui.store.database.connection import Store
+from bwp_tui.store.open_store import open_store
 from tests.store.support import FrozenClock, in_status
 
 STATUSES: Final = (
@@ -30,7 +30,7 @@ _DELETIONS: Final = (Status.ON_HOLD, Status.CANCELLED)
 
 def fill(path: Path) -> None:
     """Make a register with a task of each status."""
-    store = Store(path, clock=FrozenClock())
+    store = open_store(path, clock=FrozenClock())
     for number, status in enumerate(STATUSES, start=1):
         kind = Kind.DELETION if status in _DELETIONS else Kind.RETRIEVAL
         task = in_status(store, status, kind, f"task-{number}")

@@ -12,11 +12,11 @@ from typing import Final
 import apsw
 
 from bwp_tui.domain.times import Clock, local_day
-from bwp_tui.store.database.connection import Store
+from bwp_tui.store.database.damage_flag import flag_damage
 from bwp_tui.store.database.error_translation import damage_error, translated_errors
 from bwp_tui.store.errors import StoreDamaged, StoreError
 from bwp_tui.store.maintenance import backups, integrity, purge
-from bwp_tui.store.maintenance.damage_flag import flag_damage
+from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import engine_state
 
 EVERY_S: Final = 3_600.0
@@ -45,7 +45,7 @@ def run_daily_maintenance(path: Path, clock: Clock, stop: threading.Event) -> st
 
 
 def _copy_and_clean(path: Path, clock: Clock, today: date, stop: threading.Event) -> None:
-    store = Store(path, clock=clock)
+    store = open_store(path, clock=clock)
     try:
         if store.read_only is not None or stop.is_set():
             return
@@ -90,7 +90,7 @@ class MaintenanceThread:
 
     def _record(self, words: str | None) -> None:
         with suppress(StoreError):
-            store = Store(self._path, clock=self._clock)
+            store = open_store(self._path, clock=self._clock)
             try:
                 engine_state.note_upkeep(store, words)
             finally:

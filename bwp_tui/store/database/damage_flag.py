@@ -1,0 +1,27 @@
+"""The file beside a history that says it was found damaged: whoever next has the history alone examines it."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+
+def flag_damage(path: Path) -> None:
+    """Flag the history at `path` as damaged. A flag that cannot be written is left out."""
+    with suppress(OSError):
+        os.close(os.open(_flag(path), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+
+
+def is_flagged(path: Path) -> bool:
+    """Return whether the history at `path` was flagged as damaged."""
+    return _flag(path).exists()
+
+
+def unflag(path: Path) -> None:
+    """Remove the flag."""
+    _flag(path).unlink(missing_ok=True)
+
+
+def _flag(path: Path) -> Path:
+    return path.with_name(f"{path.stem}.suspect")

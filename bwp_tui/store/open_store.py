@@ -1,0 +1,120 @@
+"""Open a history: flagged as damaged? recover it; then migrate it, and compare it with how far it had come."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import apsw
+
+from bwp_tui.domain.times import Clock, utc_now
+from bwp_tui.domain.uptime import UptimeClock, read_uptime
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.database.damage_flag import is_flagged
+from bwp_tui.store.database.error_translation import translated_errors
+from bwp_tui.store.database.file_lock import FileLock
+from bwp_tui.store.database.open import OpenedDatabase, has_log, open_database, prepare_file
+from bwp_tui.store.database.tripwire import Seen, Tripwire, state_of
+from bwp_tui.store.errors import StoreDamaged
+from bwp_tui.store.maintenance import atomic_swap, backups
+
+
+def open_store(path: Path, *, clock: Clock = utc_now, uptime: UptimeClock = read_uptime) -> Store:
+    """Open the history at `path`, and make it where it is missing.
+
+    A damaged history is set aside and what can be read of it recovered, unless another connection uses it.
+
+    Raises:
+        StoreUnavailable: the folder or file cannot be made or opened.
+        StoreDamaged: the file is no sound database, and others use it.
+        StoreTooNew, StoreForeign: a newer program, or another one, wrote it.
+    """
+    with translated_errors(path):
+        prepare_file(path)
+        lock = FileLock(path)
+        try:
+            opened, report = _open(path, lock, clock)
+        except BaseException:
+            lock.release()
+            raise
+    return Store(path, opened, lock, clock=clock, uptime=uptime, opening_report=report)
+
+
+def _open(path: Path, lock: FileLock, clock: Clock) -> tuple[OpenedDatabase, str | None]:
+    """Open a history under a shared lock, having recovered it where that is needed and nobody else uses it."""
+    tripwire = Tripwire(lock.descriptor)
+    damaged = (_needs_recovery(path) and lock.lock_exclusive()) or (
+        has_log(path) and lock.lock_exclusive(patience=0) and _is_log_damaged(path)
+    )
+    report = _recover(path, tripwire, clock) if damaged else None
+    lock.lock_shared()
+    try:
+        opened = open_database(path)
+    except (apsw.NotADBError, apsw.CorruptError, UnicodeDecodeError, StoreDamaged):
+        if not lock.lock_exclusive():
+            raise
+        report = _recover(path, tripwire, clock)
+        lock.lock_shared()
+        opened = open_database(path)
+    try:
+        return opened, report or (None if opened.read_only else _check_age(opened.db, path, tripwire))
+    except BaseException:
+        opened.db.close()
+        raise
+
+
+def _needs_recovery(path: Path) -> bool:
+    """Return whether files beside the history, or its size, say that it may be damaged: every start asks."""
+    return is_flagged(path) or atomic_swap.pending(path) is not None or backups.was_emptied(path)
+
+
+def _is_log_damaged(path: Path) -> bool:
+    """Return whether the log that a crash left is damaged, or belongs to another copy of the file."""
+    # Imported here: nearly every start does without it, as below.
+    from bwp_tui.store.maintenance import damaged_file
+
+    with damaged_file.opened(path) as file:
+        return file.mixed or file.log_is_cut
+
+
+def _recover(path: Path, tripwire: Tripwire, clock: Clock) -> str | None:
+    from bwp_tui.store.maintenance import recover
+
+    report = recover.recover(path, clock())
+    if report is not None:
+        tripwire.clear()
+    return report
+
+
+def _check_age(db: apsw.Connection, path: Path, tripwire: Tripwire) -> str | None:
+    """Compare an opened history with the tripwire; return a sentence if it is an older copy or another history.
+
+    Its waiting intents then count as sent when they were recorded: each is sent under its own client token alone,
+    and only while that token protects it.
+
+    Raises:
+        StoreDamaged, apsw.Error: its state cannot be read.
+    """
+    seen, here = tripwire.read(), state_of(db, path)
+    if seen is None:
+        tripwire.note(here)
+    if seen is None or (here.identity == seen.identity and here.revision >= seen.revision):
+        return None
+    from bwp_tui.store.maintenance.rebuild import doubt_unsent
+
+    with db:
+        doubt_unsent(db)
+        db.execute("UPDATE meta SET revision = max(revision, ?) + 1", (seen.revision,))
+    tripwire.clear()
+    tripwire.note(state_of(db, path))
+    return _age_report(path, seen, here)
+
+
+def _age_report(path: Path, seen: Seen, here: Seen) -> str:
+    if here.identity == seen.identity:
+        what = f"is an older copy, of {here.newest_at or 'before its first entry'}: others followed until"
+    else:
+        what = "is not the one that was here before, whose newest entry is of"
+    return (
+        f"The history {path} {what} {seen.newest_at}. If you did not mean that, merge a newer copy in: bwp-tui restore "
+        "FILE. What waits in it may have been sent since: it is sent under its own client token or becomes UNCONFIRMED."
+    )
