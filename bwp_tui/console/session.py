@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from bwp_tui.console.bindings.keymap import Keymap
+from bwp_tui.console.presentation.task_detail import DisplayContext
 from bwp_tui.console.services.snapshot_feed import Snapshot, SnapshotFeed
 from bwp_tui.console.services.task_reader import TaskReader
 from bwp_tui.console.services.write_guard import WriteGuard
@@ -107,6 +108,11 @@ class Session:
     def today(self) -> date:
         """The current day where the operator sits."""
         return local_day(self.clock())
+
+    def display_context(self, engine: EngineState | None = None) -> DisplayContext:
+        """Return what presenters need to know besides a task."""
+        now = self.clock()
+        return DisplayContext(now, local_day(now), self.masked, self.service_day, engine)
 
     def engine_label(self, state: EngineState | None) -> str:
         """Return who does the work, in a few words."""

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date
 from typing import Final
 
 from textual.binding import Binding, BindingType
 
-from bwp_tui.console.bindings.actions import Action, ActionContext
-from bwp_tui.console.screens.help import HelpScreen
+from bwp_tui.console.bindings.actions import Action
 
 HERE: Final = "This screen"
 """What the keys of a screen of its own are about."""
@@ -28,8 +26,3 @@ def named(bindings: Iterable[BindingType], actions: Sequence[Action]) -> tuple[A
     """Return those of a registry's actions that a screen binds too, with the keys they have there."""
     ids = {binding.id for binding in bindings if isinstance(binding, Binding)}
     return tuple(action for action in actions if action.name in ids)
-
-
-def help_on(bindings: Iterable[BindingType], today: date) -> HelpScreen:
-    """Return the help of a screen whose keys are always possible."""
-    return HelpScreen(ActionContext(None, False, today), bound(bindings), (HERE,), notes=())

@@ -10,6 +10,7 @@ from rich.cells import cell_len, chop_cells, set_cell_size
 from bwp_tui.archive.entry import HOSTILE, Entry
 from bwp_tui.archive.json_tree import Node
 from bwp_tui.archive.preview import Preview, Table, Text, Tree
+from bwp_tui.console.presentation.format import pad
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_cells import Glyphs
 from bwp_tui.domain.text import size
@@ -163,13 +164,9 @@ def table_lines(table: Table, veil: Mask, first: int = 0) -> list[str]:
         widths += [0] * (len(row) - len(widths))
         for column, cell in enumerate(row):
             widths[column] = max(widths[column], min(_WIDEST_CELL, cell_len(cell)))
-    return ["  ".join(_cell(cell, width) for cell, width in zip(row, widths, strict=False)).rstrip() for row in rows]
+    return ["  ".join(pad(cell, width) for cell, width in zip(row, widths, strict=False)).rstrip() for row in rows]
 
 
 def text_lines(text: Text, width: int, veil: Mask) -> list[str]:
     """Return the lines of a text, those that are too long continued on the next."""
     return [piece for line in text.lines for piece in (chop_cells(veil(line), width) or [""])]
-
-
-def _cell(text: str, width: int) -> str:
-    return set_cell_size(text, width) if cell_len(text) <= width else f"{set_cell_size(text, width - 1)}…"

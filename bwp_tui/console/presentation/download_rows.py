@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from typing import Final
+from typing import Final, NamedTuple
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 
-from bwp_tui.console.presentation.download_detail import end_text, partial_file_text, state_text
+from bwp_tui.console.presentation.download_detail import end_text, partial_file_text, state_text, trouble_of
+from bwp_tui.console.presentation.format import bar, pad, time_left
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_cells import Glyphs
 from bwp_tui.console.presentation.task_detail import DisplayContext, mask, subject
-from bwp_tui.console.widgets.active_downloads import bar, time_left, trouble_of
-from bwp_tui.console.widgets.download_list import Row
 from bwp_tui.domain.task import Download, DownloadState, Task
 from bwp_tui.domain.text import clean_line, size, size_as
 from bwp_tui.domain.times import format_duration
@@ -38,14 +37,21 @@ _ROOMY: Final = 98
 _USUAL: Final = 70
 
 
+class Row(NamedTuple):
+    """A line of the list: of the download `id`, or of none, which the cursor passes over."""
+
+    id: int | None
+    phrases: tuple[StyledText, ...]
+
+
 class DownloadRowBuilder:
     """Makes the lines, each of `width` cells. `marks` are ids of downloads."""
 
     def __init__(
-        self, listed: Listed, width: int, reading: DisplayContext, marks: AbstractSet[int], glyphs: Glyphs
+        self, listed: Listed, width: int, context: DisplayContext, marks: AbstractSet[int], glyphs: Glyphs
     ) -> None:
         self._listed = listed
-        self._reading = reading
+        self._context = context
         self._marks = marks
         self._glyphs = glyphs
         self._width = width
@@ -74,7 +80,7 @@ class DownloadRowBuilder:
 
     @property
     def _open_titles(self) -> StyledText:
-        cells = ["  " + _left("UNDER WAY", self._subject), _left("STATE", self._state)]
+        cells = ["  " + pad("UNDER WAY", self._subject), pad("STATE", self._state)]
         if self._usual:
             cells.append(f"{'BYTES':>{_BYTES}}")
         cells += [f"{'RATE':>{_RATE}}", f"{'LEFT':>{_LEFT}}"]
@@ -84,27 +90,27 @@ class DownloadRowBuilder:
 
     @property
     def _ended_titles(self) -> StyledText:
-        cells = ["  " + _left("ENDED", self._subject), _left("OUTCOME", _STATE), f"{'SIZE':>{_SIZE}}"]
+        cells = ["  " + pad("ENDED", self._subject), pad("OUTCOME", _STATE), f"{'SIZE':>{_SIZE}}"]
         if self._usual:
-            cells += [_left("SHA256", _SHA), "BY"]
+            cells += [pad("SHA256", _SHA), "BY"]
         if self._roomy:
-            cells[-1] = _left("BY", _ACTOR)
+            cells[-1] = pad("BY", _ACTOR)
             cells.append("FILE")
         return (_GAP.join(cells), "muted")
 
     def _open(self, download: Download, task: Task) -> tuple[StyledText, ...]:
-        trouble = trouble_of(download, self._reading.engine)
+        trouble = trouble_of(download, self._context.engine)
         if trouble and not download.paused:
-            words, role = state_text(download, self._reading)
-            told = f"{_GAP}{self._how_much(download)}{clean_line(mask(trouble, task, self._reading))}"
-            return (*self._name(download, task), (_left(words, _STATE), role), (told, "plain"))
+            words, role = state_text(download, self._context)
+            told = f"{_GAP}{self._how_much(download)}{clean_line(mask(trouble, task, self._context))}"
+            return (*self._name(download, task), (pad(words, _STATE), role), (told, "plain"))
         return (*self._name(download, task), *self._how_far(download), (self._figures(download), "plain"))
 
     def _how_far(self, download: Download) -> list[StyledText]:
-        words, role = state_text(download, self._reading)
+        words, role = state_text(download, self._context)
         done = download.percent
         if download.state != DownloadState.RUNNING or download.paused or done is None:
-            return [(_left(words, self._state), role)]
+            return [(pad(words, self._state), role)]
         return [*bar(done, self._state - _PERCENT), (f"{words:>{_PERCENT}}", "plain")]
 
     def _how_much(self, download: Download) -> str:
@@ -130,29 +136,29 @@ class DownloadRowBuilder:
         return _GAP.join(cells)
 
     def _ended(self, download: Download, task: Task) -> tuple[StyledText, ...]:
-        words, role = end_text(download, self._reading)
-        start = (*self._name(download, task), (_left(words, _STATE), role))
+        words, role = end_text(download, self._context)
+        start = (*self._name(download, task), (pad(words, _STATE), role))
         if download.state != DownloadState.DONE:
-            why = clean_line(mask(download.trouble or "", task, self._reading))
+            why = clean_line(mask(download.trouble or "", task, self._context))
             return (*start, (f"{_GAP}{partial_file_text(download)}", "muted"), (f"{_GAP}{why}", "plain"))
         cells = ["", f"{size(download.bytes):>{_SIZE}}"]
         if self._usual:
-            cells += [_left((download.sha256 or "")[:_SHA], _SHA), _left(clean_line(download.actor), _ACTOR)]
+            cells += [pad((download.sha256 or "")[:_SHA], _SHA), pad(clean_line(download.actor), _ACTOR)]
         figures = _GAP.join(cells)
         room = self._width - _MARK - self._subject - len(_GAP) - _STATE - len(figures)
         if not self._roomy:
             return (*start, (figures.rstrip(), "plain"))
-        path = clean_line(mask(download.path or "", task, self._reading))
+        path = clean_line(mask(download.path or "", task, self._context))
         return (*start, (figures, "plain"), (_GAP + _end_of(path, room - len(_GAP)), "muted"))
 
     def _name(self, download: Download, task: Task) -> tuple[StyledText, ...]:
         mark = f"{self._glyphs.mark} " if download.id in self._marks else "  "
-        name = clean_line(subject(task, self._reading))
+        name = clean_line(subject(task, self._context))
         number = f"{f'#{task.number}':>{self._number}}{_GAP}"
         return (
             (mark, "accent"),
             (number, "muted"),
-            (f"{_left(name, self._subject - len(number))}{_GAP}", "plain"),
+            (f"{pad(name, self._subject - len(number))}{_GAP}", "plain"),
         )
 
 
@@ -161,10 +167,6 @@ def _of(download: Download) -> str:
     if download.total is None:
         return size(download.bytes) if download.bytes else ""
     return f"{size_as(download.bytes, download.total)} / {size(download.total)}"
-
-
-def _left(text: str, width: int) -> str:
-    return set_cell_size(text, width) if cell_len(text) <= width else f"{set_cell_size(text, width - 1)}…"
 
 
 def _end_of(path: str, width: int) -> str:

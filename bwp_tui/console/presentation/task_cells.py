@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import locale
-from collections.abc import Callable, Set
+from collections.abc import Set
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -113,28 +113,35 @@ def subject(task: Task, context: CellContext) -> Cell:
     return Cell(clean_line(task.subject(masked=context.masked)), "subject")
 
 
-_STATUS_LOOKS: Final[dict[str, tuple[Callable[[Glyphs], str], str]]] = {
-    Status.QUEUED: (lambda glyphs: glyphs.queued, "muted"),
-    Status.IN_PROGRESS: (lambda glyphs: glyphs.busy, "busy"),
-    Status.ON_HOLD: (lambda glyphs: glyphs.held, "held"),
-    Status.COMPLETED: (lambda glyphs: glyphs.done, "good"),
-    Status.FAILED: (lambda glyphs: glyphs.wrong, "bad"),
-    Status.REJECTED: (lambda glyphs: glyphs.wrong, "bad"),
-    Status.UNCONFIRMED: (lambda glyphs: glyphs.unknown, "warn"),
-    Status.GIVEN_UP: (lambda glyphs: glyphs.ended, "muted"),
-    Status.CANCELLED: (lambda glyphs: glyphs.ended, "muted"),
-    Status.MISSING: (lambda glyphs: glyphs.unknown, "bad"),
+_UNKNOWN_STATUS: Final = ("unknown", "warn")
+_STATUSES: Final[dict[str, tuple[str, str]]] = {
+    Status.QUEUED: ("queued", "muted"),
+    Status.IN_PROGRESS: ("busy", "busy"),
+    Status.ON_HOLD: ("held", "held"),
+    Status.COMPLETED: ("done", "good"),
+    Status.FAILED: ("wrong", "bad"),
+    Status.REJECTED: ("wrong", "bad"),
+    Status.UNCONFIRMED: ("unknown", "warn"),
+    Status.GIVEN_UP: ("ended", "muted"),
+    Status.CANCELLED: ("ended", "muted"),
+    Status.MISSING: ("unknown", "bad"),
 }
+"""The glyph before each status, and the role in which it is shown; a status this program does not know is a warning."""
+
+
+def status_role(status: str) -> str:
+    """Return the role in which a status is shown."""
+    return _STATUSES.get(status, _UNKNOWN_STATUS)[1]
 
 
 def status(task: Task, context: CellContext) -> Cell:
-    glyph_of, style = _STATUS_LOOKS.get(task.status, (lambda glyphs: glyphs.unknown, "warn"))
-    words = [glyph_of(context.glyphs), clean_line(task.status)]
+    glyph, role = _STATUSES.get(task.status, _UNKNOWN_STATUS)
+    words = [getattr(context.glyphs, glyph), clean_line(task.status)]
     if task.status == Status.ON_HOLD:
         words.append(_hold_left(task, context))
     elif task.status == Status.COMPLETED and task.kind is Kind.RETRIEVAL:
         words.append(_result(task, context.glyphs))
-    return Cell(" ".join(filter(None, words)), style)
+    return Cell(" ".join(filter(None, words)), role)
 
 
 def _hold_left(task: Task, context: CellContext) -> str:

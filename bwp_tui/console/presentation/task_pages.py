@@ -24,27 +24,27 @@ Line = list[StyledText]
 _LABEL = 14
 
 
-def overview_page(known: TaskDetails, reading: DisplayContext) -> Iterator[Line]:
+def overview_page(known: TaskDetails, context: DisplayContext) -> Iterator[Line]:
     """Yield what came of the task, and its facts."""
-    matters = task_detail.outcome_paragraphs(known.task, reading)
+    matters = task_detail.outcome_paragraphs(known.task, context)
     if matters:
         yield from matters
         yield []
-    yield from task_detail.fact_lines(known.task, reading, known.earlier)
+    yield from task_detail.fact_lines(known.task, context, known.earlier)
 
 
-def errors_page(known: TaskDetails, reading: DisplayContext) -> Iterator[Line]:
+def errors_page(known: TaskDetails, context: DisplayContext) -> Iterator[Line]:
     """Yield each error with what to do about it, and what to do about the codes there are."""
     task = known.task
     if task.trouble:
         yield [
             ("The last attempt to reach the service failed: ", "warn"),
-            (mask(task.trouble, task, reading), "plain"),
+            (mask(task.trouble, task, context), "plain"),
         ]
         yield []
     for error in task.errors:
         yield [(error.code or "no code", "bad")]
-        yield [(mask(error.message, task, reading), "plain")]
+        yield [(mask(error.message, task, context), "plain")]
         yield from _to_do(advice_for(task.status, error.code))
         yield []
     if not task.errors:
@@ -64,28 +64,28 @@ def _to_do(advice: str | None) -> Iterator[Line]:
         yield [("→ ", "accent"), (advice, "strong")]
 
 
-def timeline_page(known: TaskDetails, reading: DisplayContext) -> Iterator[Line]:
+def timeline_page(known: TaskDetails, context: DisplayContext) -> Iterator[Line]:
     """Yield the timeline, the newest line first."""
-    return task_detail.timeline(known.task, known.events, reading, full=True)
+    return task_detail.timeline(known.task, known.events, context, full=True)
 
 
-def requests_page(known: TaskDetails, reading: DisplayContext) -> Iterator[Line]:
+def requests_page(known: TaskDetails, context: DisplayContext) -> Iterator[Line]:
     """Yield what was sent for the task and what the service answered, the newest first, and how it is asked about."""
     task = known.task
     if not known.sent:
         yield [("This register has sent nothing to start this task: it was adopted, or practice made it up.", "muted")]
         yield []
     for one in reversed(known.sent):
-        yield from _request_lines(one, task, reading)
+        yield from _request_lines(one, task, context)
         yield []
     for download in reversed(known.downloads):
-        yield from _download_lines(download, task, reading)
+        yield from _download_lines(download, task, context)
         yield []
     if task.task_id:
         yield from _polled(task)
 
 
-def _request_lines(one: SentRequest, task: Task, reading: DisplayContext) -> Iterator[Line]:
+def _request_lines(one: SentRequest, task: Task, context: DisplayContext) -> Iterator[Line]:
     yield [(operation(one.action, one.kind), "strong"), (f"   {one.state}", STATE_ROLES.get(one.state, "plain"))]
     yield _fact("Asked", f"{stamp(one.asked_at)} by {one.actor}")
     times = f", {one.attempts} attempt{'' if one.attempts == 1 else 's'}" if one.attempts else ""
@@ -95,19 +95,19 @@ def _request_lines(one: SentRequest, task: Task, reading: DisplayContext) -> Ite
     if one.settled_at:
         what, detail = one.answer
         words = f"{stamp(one.settled_at)}  {what or one.state}{f': {detail}' if detail else ''}"
-        yield _fact("Answer", mask(words, task, reading))
+        yield _fact("Answer", mask(words, task, context))
     if one.client_token_start:
         yield _fact("Client token", f"{one.client_token_start}…  (the rest is not shown)")
         variables = submit_variables(
-            one.kind, subject(task, reading), one.client_token_start, one.holding_period, one.reason
+            one.kind, subject(task, context), one.client_token_start, one.holding_period, one.reason
         )
         words = json.dumps(variables, ensure_ascii=False)
-        yield _fact("Variables", mask(words, task, reading))
+        yield _fact("Variables", mask(words, task, context))
     else:
         yield _fact("Variables", json.dumps({"taskId": one.task_id}))
 
 
-def _download_lines(download: Download, task: Task, reading: DisplayContext) -> Iterator[Line]:
+def _download_lines(download: Download, task: Task, context: DisplayContext) -> Iterator[Line]:
     role = {"done": "good", "failed": "bad"}.get(download.state, "busy")
     yield [(f"{LINK_FIELD}, for a link", "strong"), (f"   {download.state}", role)]
     yield _fact("Asked", f"{stamp(download.asked_at)} by {download.actor}")
@@ -119,9 +119,9 @@ def _download_lines(download: Download, task: Task, reading: DisplayContext) -> 
     if download.sha256:
         yield _fact("sha256", download.sha256)
     if download.trouble:
-        yield _fact("Trouble", mask(download.trouble, task, reading))
+        yield _fact("Trouble", mask(download.trouble, task, context))
     for remark in download.remarks:
-        yield _fact("Remark", mask(remark, task, reading))
+        yield _fact("Remark", mask(remark, task, context))
 
 
 def _polled(task: Task) -> Iterator[Line]:
@@ -133,13 +133,13 @@ def _polled(task: Task) -> Iterator[Line]:
     yield _fact("Answer", f"{task.status}{f', last changed {stamp(task.updated_at)}' if task.updated_at else ''}")
 
 
-def notes_page(known: TaskDetails, reading: DisplayContext) -> Iterator[Line]:
+def notes_page(known: TaskDetails, context: DisplayContext) -> Iterator[Line]:
     """Yield every note, the newest first, and what was taken back of them."""
     found = [event for event in known.events if event.what in (timeline.NOTE, "note removed") or _is_hidden(event)]
     for event in reversed(found):
         yield [(f"{stamp(event.at)}  by {event.actor}", "muted")]
         words = event.detail or event.what
-        yield [(mask(words, known.task, reading), "plain" if event.what == timeline.NOTE else "muted")]
+        yield [(mask(words, known.task, context), "plain" if event.what == timeline.NOTE else "muted")]
         yield []
     if not found:
         yield [("No note yet; ", "muted"), ("e", "key"), (" writes one.", "muted")]

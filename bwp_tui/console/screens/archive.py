@@ -17,7 +17,6 @@ from bwp_tui.archive.extract import CannotUnpack, extract
 from bwp_tui.archive.limits import BadArchive
 from bwp_tui.archive.preview import Preview, Table, Text, Tree, preview
 from bwp_tui.archive.reading import Archive
-from bwp_tui.console.bindings import help_entries
 from bwp_tui.console.bindings.actions import READ_ONLY
 from bwp_tui.console.presentation.archive_preview import (
     EntryRows,
@@ -30,7 +29,8 @@ from bwp_tui.console.presentation.archive_preview import (
 )
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_cells import locale_glyphs
-from bwp_tui.console.presentation.task_detail import DisplayContext, mask, subject
+from bwp_tui.console.presentation.task_detail import mask, subject
+from bwp_tui.console.screens.help import HelpScreen
 from bwp_tui.console.session import Session
 from bwp_tui.console.terminal.clipboard import copy
 from bwp_tui.console.widgets.bars import FooterLine, StatusLine
@@ -40,7 +40,6 @@ from bwp_tui.console.widgets.virtual_list import MOVE_KEYS, MOVE_LABELS, Virtual
 from bwp_tui.console.workers import start_worker
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import size
-from bwp_tui.domain.times import local_day
 from bwp_tui.store.errors import StoreError
 
 _KEYS: Final = {
@@ -89,11 +88,10 @@ class ArchiveScreen(Screen[None]):
 
     def __init__(self, session: Session, task: Task, path: Path) -> None:
         super().__init__()
-        now = session.clock()
         self._session = session
         self._about = task
         self._path = path
-        self._reading = DisplayContext(now, local_day(now), session.masked, session.service_day)
+        self._display_context = session.display_context()
         self._entries: Sequence[Entry] = ()
         self._totals = ""
         self._looked: _OpenEntry | None = None
@@ -126,7 +124,7 @@ class ArchiveScreen(Screen[None]):
         elif name in _SIDEWAYS:
             self._go_sideways(_SIDEWAYS[name])
         elif name == "help":
-            self.app.push_screen(help_entries.help_on(self.BINDINGS, self._session.today()))
+            self.app.push_screen(HelpScreen.on_bindings(self.BINDINGS, self._session.today()))
         elif name == "folder":
             start_worker(self, self._show_folder)
         else:
@@ -229,7 +227,7 @@ class ArchiveScreen(Screen[None]):
         rows = EntryRows(self._entries, self._rows.text_width, self._mask)
         kind = f" · {self._about.kind.lower()} for "
         self.query_one(Heading).set_text(
-            [("archive", "strong"), (kind, "muted"), (subject(self._about, self._reading), "strong")],
+            [("archive", "strong"), (kind, "muted"), (subject(self._about, self._display_context), "strong")],
             f"{self._totals} · #{self._about.number}",
             f"#{self._about.number}",
         )
@@ -279,7 +277,7 @@ class ArchiveScreen(Screen[None]):
         self._rows.show([(titles, "accent")], len(lines), lambda row: [(lines[row], "plain")], cursor=cursor)
 
     def _mask(self, text: str) -> str:
-        return mask(text, self._about, self._reading)
+        return mask(text, self._about, self._display_context)
 
     def _show_status(self, sentence: str, role: str = "plain") -> None:
         self.query_one("#status", StatusLine).set_text(sentence, role)

@@ -11,9 +11,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, VerticalScroll
 
-from bwp_tui.console.bindings import help_entries
 from bwp_tui.console.presentation.styled_text import StyledText
-from bwp_tui.console.presentation.task_detail import status_role
+from bwp_tui.console.presentation.task_cells import status_role
+from bwp_tui.console.screens.help import HelpScreen
 from bwp_tui.console.screens.scrolled import SCROLL_BINDINGS, ScrolledScreen
 from bwp_tui.console.widgets.bars import FooterLine
 from bwp_tui.console.widgets.detail_pane import Heading, Paragraphs
@@ -76,7 +76,7 @@ class DashboardScreen(ScrolledScreen):
 
     def action_help(self) -> None:
         """Show every key."""
-        self.app.push_screen(help_entries.help_on(self.BINDINGS, self._today))
+        self.app.push_screen(HelpScreen.on_bindings(self.BINDINGS, self._today))
 
 
 def _title(words: str) -> list[list[StyledText]]:

@@ -30,7 +30,6 @@ from bwp_tui.console.widgets.download_list import DownloadList
 from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.console.workers import Work, start_worker
 from bwp_tui.domain.task import Download, Task
-from bwp_tui.domain.times import local_day
 from bwp_tui.store.errors import StoreError
 from bwp_tui.store.worklog.engine_state import EngineState
 
@@ -97,8 +96,7 @@ class DownloadsScreen(Screen[None]):
     @property
     def display_context(self) -> DisplayContext:
         """The circumstances in which the history is read now."""
-        session, now = self.session, self.session.clock()
-        return DisplayContext(now, local_day(now), session.masked, session.service_day, self._engine)
+        return self.session.display_context(self._engine)
 
     @property
     def context(self) -> ActionContext:

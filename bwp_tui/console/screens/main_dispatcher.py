@@ -17,7 +17,7 @@ from bwp_tui.console.controllers.marked_tasks import MarkedTasks
 from bwp_tui.console.controllers.records import RecordController
 from bwp_tui.console.controllers.saved_views import SavedViewController
 from bwp_tui.console.controllers.undo import UndoController
-from bwp_tui.console.presentation.task_detail import DisplayContext, mask, subject
+from bwp_tui.console.presentation.task_detail import mask, subject
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.screens.navigator import Navigator
 from bwp_tui.console.widgets.prompt import F2
@@ -27,7 +27,6 @@ from bwp_tui.domain.filter import VIEWS
 from bwp_tui.domain.holding_periods import Hold, fitting_hold, same_hold
 from bwp_tui.domain.task import Kind, Request, Status, Task
 from bwp_tui.domain.text import clean_line, counted
-from bwp_tui.domain.times import local_day
 from bwp_tui.store.commands.requests import cancelling
 from bwp_tui.store.commands.result_files import saved_at
 
@@ -132,7 +131,7 @@ class ActionDispatcher:
         task = self._task()
         saved = None if task is None else await asyncio.to_thread(saved_at, task)
         if task is not None and saved is not None:
-            name = mask(saved.name, task, self._reading())
+            name = mask(saved.name, task, self._screen.session.display_context())
             if not await self._screen.prompt.ask_yes_no(f"It is saved already as {name}. Fetch it again?"):
                 return
         await self._record(self._screen.session.tasks.download)
@@ -209,12 +208,7 @@ class ActionDispatcher:
         return self._screen.current_task
 
     def _masked_subject(self, task: Task) -> str:
-        return subject(task, self._reading())
-
-    def _reading(self) -> DisplayContext:
-        session = self._screen.session
-        now = session.clock()
-        return DisplayContext(now, local_day(now), session.masked, session.service_day)
+        return subject(task, self._screen.session.display_context())
 
 
 _MOVES: Final = {

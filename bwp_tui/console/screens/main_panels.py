@@ -10,7 +10,7 @@ from textual.screen import Screen
 
 from bwp_tui.console.bindings.actions import ActionContext
 from bwp_tui.console.presentation.styled_text import StyledText
-from bwp_tui.console.presentation.task_detail import DisplayContext, download_end
+from bwp_tui.console.presentation.task_detail import download_end
 from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.session import Session
 from bwp_tui.console.widgets.active_downloads import ActiveDownloads
@@ -19,7 +19,6 @@ from bwp_tui.console.widgets.detail_pane import DetailPane
 from bwp_tui.console.widgets.task_table import TaskTable
 from bwp_tui.domain.filter import VIEWS, View
 from bwp_tui.domain.task import Task
-from bwp_tui.domain.times import local_day
 
 
 class MainPanels:
@@ -72,7 +71,7 @@ class MainPanels:
     def update_detail(self, task: Task | None) -> None:
         """Show all about a task."""
         timeline = self._session.reader.timeline(task) if task else []
-        self._screen.query_one(DetailPane).set_task(task, timeline, self._reading())
+        self._screen.query_one(DetailPane).set_task(task, timeline, self._session.display_context())
 
     def update_downloads(self, snapshot: Snapshot) -> None:
         """Show the downloads that are under way."""
@@ -104,15 +103,11 @@ class MainPanels:
         """Return what there is to say of the downloads that were under way in the snapshot before and ended."""
         running = {download.number for download in now.downloads}
         numbers = [download.number for download in before.downloads if download.number not in running]
-        return [download_end(task, self._reading()) for task in self._session.reader.window(numbers)]
+        return [download_end(task, self._session.display_context()) for task in self._session.reader.window(numbers)]
 
     @property
     def _table(self) -> TaskTable:
         return self._screen.query_one(TaskTable)
-
-    def _reading(self) -> DisplayContext:
-        session, now = self._session, self._session.clock()
-        return DisplayContext(now, local_day(now), session.masked, session.service_day)
 
 
 FORM_KEYS: Final = (("enter", "file"), ("tab", "next field"), ("←→", "choose"), ("esc", "keep and close"))

@@ -12,9 +12,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.screen import Screen
 
-from bwp_tui.console.bindings import help_entries
 from bwp_tui.console.presentation import request_log
 from bwp_tui.console.presentation.styled_text import StyledText
+from bwp_tui.console.screens.help import HelpScreen
 from bwp_tui.console.session import Session
 from bwp_tui.console.widgets.bars import FooterLine, StatusLine
 from bwp_tui.console.widgets.detail_pane import Heading
@@ -70,7 +70,7 @@ class RequestLogScreen(Screen[None]):
         elif name == "choose":
             self._choose()
         elif name == "help":
-            self.app.push_screen(help_entries.help_on(self.BINDINGS, self._session.today()))
+            self.app.push_screen(HelpScreen.on_bindings(self.BINDINGS, self._session.today()))
         else:
             self.dismiss(None)
 

@@ -23,8 +23,6 @@ from bwp_tui.console.session import Session
 from bwp_tui.console.widgets.bars import FooterLine, StatusLine
 from bwp_tui.console.widgets.detail_pane import Heading, Paragraphs
 from bwp_tui.console.widgets.prompt import Prompt
-from bwp_tui.domain.task import Task
-from bwp_tui.domain.times import local_day
 
 
 class _Page(NamedTuple):
@@ -250,15 +248,15 @@ class TaskScreen(ScrolledScreen):
         self._show()
 
     def _show(self) -> None:
-        known, reading = self._known, self._reading()
+        known, context = self._known, self._session.display_context()
         self._update_footer()
         if known is None:
             self.query_one(Heading).set_text([("this task is gone", "muted")])
             return
-        self.query_one(Heading).set_text(task_detail.heading(known.task, reading), *_names(known.task))
+        self.query_one(Heading).set_text(task_detail.heading(known.task, context), *task_detail.task_names(known.task))
         tabs = self.query_one("#task-tabs", StyledLine)
         tabs.show(tabs.to_content(*self._tabs(known)))
-        self.query_one(Paragraphs).set_lines(PAGES[self._page].lines(known, reading))
+        self.query_one(Paragraphs).set_lines(PAGES[self._page].lines(known, context))
 
     def _tabs(self, known: TaskDetails) -> Iterator[StyledText]:
         for place, page in enumerate(PAGES):
@@ -266,15 +264,6 @@ class TaskScreen(ScrolledScreen):
             yield (f"{'   ' if place else ' '}{place + 1} ", "key")
             yield (f"{page.name}{f' {count}' if count else ''}", "current" if place == self._page else "plain")
 
-    def _reading(self) -> DisplayContext:
-        session, now = self._session, self._session.clock()
-        return DisplayContext(now, local_day(now), session.masked, session.service_day)
-
     def show_status(self, sentence: str, role: str = "plain") -> None:
         """Show a sentence in the status line."""
         self.query_one("#status", StatusLine).set_text(sentence, role)
-
-
-def _names(task: Task) -> tuple[str, ...]:
-    number = f"#{task.number}"
-    return (f"{task.task_id} · {number}", number) if task.task_id else (number,)

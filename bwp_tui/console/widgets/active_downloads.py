@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Final
 
+from bwp_tui.console.presentation.download_detail import trouble_of, waiting_for
+from bwp_tui.console.presentation.format import bar, time_left
 from bwp_tui.console.presentation.styled_text import StyledLine, StyledText
 from bwp_tui.domain.task import Download, DownloadState
 from bwp_tui.domain.text import size
@@ -59,37 +60,3 @@ class ActiveDownloads(StyledLine):
             words.pop(1)
         drawn = [*bar(done, (_BAR, _NARROW_BAR)[narrowness]), ("  ", "plain")] if narrowness < 2 else []
         return [*start, *drawn, ("   ".join(words), "plain")]
-
-
-def waiting_for(engine: EngineState | None) -> str:
-    """Return what a download waits for that nothing has gone wrong with, in at most 18 cells."""
-    if engine is None:
-        return "waiting for a slot"
-    if engine.pid is None:
-        return "no engine runs"
-    return "waits for service" if engine.message else "waiting for a slot"
-
-
-def trouble_of(download: Download, engine: EngineState | None) -> str | None:
-    """Return why a download does not go on, if there is a reason: where it waits for the service, what ails that."""
-    if download.state != DownloadState.QUEUED or engine is None or engine.message is None:
-        return download.trouble
-    waits_for_the_service = download.trouble is None or download.trouble.startswith(_FOR_THE_SERVICE)
-    return engine.message if waits_for_the_service else download.trouble
-
-
-_FOR_THE_SERVICE: Final = "Waiting for the service"
-"""How the trouble begins that the engine records where a link cannot be asked for yet."""
-
-
-def time_left(download: Download) -> timedelta | None:
-    """Return how long a download takes on at its rate, or None where that is not known."""
-    if not download.rate or download.total is None:
-        return None
-    return timedelta(seconds=max(0, download.total - download.bytes) / download.rate)
-
-
-def bar(done: int, width: int) -> list[StyledText]:
-    """Return a bar of `width` cells, filled to so many per cent: at 99, the most there is before the end, all of it."""
-    filled = min(width, width * (done + 1) // 100)
-    return [("━" * filled, "accent"), ("─" * (width - filled), "muted")]

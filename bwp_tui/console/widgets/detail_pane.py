@@ -84,7 +84,7 @@ class DetailPane(Vertical):
                 yield Paragraphs(id="detail-facts")
                 yield Paragraphs(id="detail-timeline")
 
-    def set_task(self, task: Task | None, events: Sequence[Event], reading: DisplayContext) -> None:
+    def set_task(self, task: Task | None, events: Sequence[Event], context: DisplayContext) -> None:
         """Show a task and its timeline."""
         if task is None:
             self.query_one(Heading).set_text([("no task", "muted")])
@@ -94,15 +94,13 @@ class DetailPane(Vertical):
         if task.number != self._number:
             self._number = task.number
             self.query_one(VerticalScroll).scroll_to(y=0, animate=False)
-        number = f"#{task.number}"
-        names = (f"{task.task_id} · {number}", number) if task.task_id else (number,)
-        self.query_one(Heading).set_text(task_detail.heading(task, reading), *names)
-        matters = task_detail.outcome_paragraphs(task, reading)
+        self.query_one(Heading).set_text(task_detail.heading(task, context), *task_detail.task_names(task))
+        matters = task_detail.outcome_paragraphs(task, context)
         beside = self.app.size.width >= _BESIDE
         self.set_class(beside, "-beside")
         self._paragraphs("detail-matters").set_lines([*matters, []] if matters else [])
-        self._paragraphs("detail-facts").set_lines(task_detail.fact_lines(task, reading))
-        lines = list(task_detail.timeline(task, events, reading))
+        self._paragraphs("detail-facts").set_lines(task_detail.fact_lines(task, context))
+        lines = list(task_detail.timeline(task, events, context))
         self._paragraphs("detail-timeline").set_lines(lines if beside else [[], *lines])
 
     def scroll_by(self, lines: int) -> None:

@@ -10,7 +10,7 @@ from textual.containers import Horizontal, Vertical
 
 from bwp_tui.console.presentation.download_detail import events_of, fact_lines, timeline_paragraphs
 from bwp_tui.console.presentation.styled_text import StyledText
-from bwp_tui.console.presentation.task_detail import DisplayContext, subject, timeline
+from bwp_tui.console.presentation.task_detail import DisplayContext, subject, task_names, timeline
 from bwp_tui.console.widgets.detail_pane import Heading, Paragraphs
 from bwp_tui.domain.task import Download, Event, Task
 
@@ -31,26 +31,25 @@ class DownloadDetail(Vertical):
             yield Paragraphs(id="download-facts")
             yield Paragraphs(id="download-timeline")
 
-    def set_download(self, download: Download, task: Task, events: Sequence[Event], reading: DisplayContext) -> None:
+    def set_download(self, download: Download, task: Task, events: Sequence[Event], context: DisplayContext) -> None:
         """Show a download, of whose task `events` is the timeline."""
-        number = f"#{task.number}"
         self.query_one(Heading).set_text(
-            [(f"{task.kind.lower()} for ", "muted"), (subject(task, reading), "strong")],
-            *((f"{number} · {task.task_id}", number) if task.task_id else (number,)),
+            [(f"{task.kind.lower()} for ", "muted"), (subject(task, context), "strong")],
+            *task_names(task),
         )
         size, events = self.app.size, events_of(download, events)
         beside = size.width >= _BESIDE and size.height >= _TALL
         self.set_class(beside, "-beside")
         self.set_class(size.height >= _TALL, "-tall")
         self.set_class(size.height < _LOW, "-low")
-        lines: list[Sequence[StyledText]] = list(fact_lines(download, task, reading))
+        lines: list[Sequence[StyledText]] = list(fact_lines(download, task, context))
         if size.height < _LOW:
             # The hash is what is read out to someone; name and folder are said by a key of their own.
             lines.sort(key=lambda line: not line[0][0].startswith("sha256"))
         elif not beside:
-            lines.append(timeline_paragraphs(task, events, reading))
+            lines.append(timeline_paragraphs(task, events, context))
         self._paragraphs("download-facts").set_lines(lines)
-        self._paragraphs("download-timeline").set_lines(timeline(task, events, reading) if beside else [])
+        self._paragraphs("download-timeline").set_lines(timeline(task, events, context) if beside else [])
 
     def clear(self) -> None:
         """Show that there is no download."""

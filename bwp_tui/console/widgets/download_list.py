@@ -9,15 +9,9 @@ from typing import NamedTuple
 from textual.geometry import Region
 from textual.message import Message
 
+from bwp_tui.console.presentation.download_rows import Row
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.widgets.virtual_list import VirtualList
-
-
-class Row(NamedTuple):
-    """A line: of the download `id`, or of none, which the cursor passes over."""
-
-    id: int | None
-    phrases: tuple[StyledText, ...]
 
 
 class _Line(NamedTuple):

@@ -1,0 +1,40 @@
+"""Pieces of text that several presenters share: bars, times, cut and padded cells, labelled lines."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+from rich.cells import cell_len, set_cell_size
+
+from bwp_tui.console.presentation.styled_text import StyledText
+from bwp_tui.domain.task import Download
+from bwp_tui.domain.times import local
+
+
+def bar(percent: int, width: int) -> list[StyledText]:
+    """Return a bar of `width` cells. It is full at 99 percent, the most there is before the end."""
+    filled = min(width, width * (percent + 1) // 100)
+    return [("━" * filled, "accent"), ("─" * (width - filled), "muted")]
+
+
+def time_left(download: Download) -> timedelta | None:
+    """Return how long a download still takes at its rate, or None where that is not known."""
+    if not download.rate or download.total is None:
+        return None
+    return timedelta(seconds=max(0, download.total - download.bytes) / download.rate)
+
+
+def clock_time(instant: datetime, today: date) -> str:
+    """Return the local time of an instant, with its date instead of the seconds unless it is today's."""
+    here = local(instant)
+    return here.strftime("%H:%M:%S" if here.date() == today else "%m-%d %H:%M")
+
+
+def pad(text: str, width: int) -> str:
+    """Return `text` in exactly `width` cells, cut with an ellipsis or followed by blanks."""
+    return set_cell_size(text, width) if cell_len(text) <= width else f"{set_cell_size(text, width - 1)}…"
+
+
+def labelled(label: str, width: int, *texts: StyledText) -> list[StyledText]:
+    """Return a line that begins with a label in `width` cells."""
+    return [(f"{label:<{width}}", "muted"), *texts]
