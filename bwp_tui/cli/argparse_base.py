@@ -1,4 +1,4 @@
-"""What the parts of the command line's grammar share."""
+"""Share the parser class and common options among the parts of the grammar."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from bwp_tui.domain.text import clean_line
 from bwp_tui.settings.profile import THEMES
 
 ANSWER_TIMEOUT_S: Final = 30.0
-"""Seconds a command waits for the service unless it is told otherwise."""
+"""Seconds a command waits for the service by default."""
 
-TASK_HELP: Final = "a task id, its first characters (4 or more), or the local number"
+TASK_HELP: Final = "task number, task ID, or its first 4 or more characters"
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one sentence instead of printing its usage."""
+    """Reports a usage error in one sentence instead of printing the usage."""
 
     def error(self, message: str) -> NoReturn:
         """End the program with exit code 2."""
@@ -26,7 +26,7 @@ class Parser(argparse.ArgumentParser):
 
 
 class Commands:
-    """Adds commands to the grammar, each with the options that all have."""
+    """Adds commands to the grammar, with the options common to all."""
 
     def __init__(self, parser: Parser) -> None:
         self.parsers: dict[str, Parser] = {}
@@ -53,26 +53,26 @@ class Commands:
 
 
 def add_common(parser: Parser, *, json: bool) -> None:
-    """Add the options that may stand behind a command as well as before it."""
-    parser.add_argument("--profile", metavar="NAME", default=SUPPRESS, help="the shop to work with (BWP_PROFILE)")
+    """Add the options common to all commands."""
+    parser.add_argument("--profile", metavar="NAME", default=SUPPRESS, help="profile to use (BWP_PROFILE)")
     if json:
-        parser.add_argument("--json", action="store_true", help="print JSON, with addresses in full")
+        parser.add_argument("--json", action="store_true", help="print JSON, with emails in full")
 
 
 def add_masking(parser: Parser) -> None:
     masking = parser.add_mutually_exclusive_group()
-    masking.add_argument("--unmask", action="store_true", help="show addresses in full")
-    masking.add_argument("--mask", action="store_true", help="mask addresses in JSON too")
+    masking.add_argument("--unmask", action="store_true", help="show emails in full")
+    masking.add_argument("--mask", action="store_true", help="mask emails in JSON too")
 
 
 def add_theme(parser: Parser, default: str | None = None) -> None:
     parser.add_argument(
-        "--theme", metavar="NAME", choices=THEMES, default=default, help=f"the console's colours: {', '.join(THEMES)}"
+        "--theme", metavar="NAME", choices=THEMES, default=default, help=f"theme of the console: {', '.join(THEMES)}"
     )
 
 
 def add_timeout(parser: Parser, default: float | None) -> None:
-    known = "for ever" if default is None else f"{default:g}"
+    shown = "no limit" if default is None else f"{default:g}"
     parser.add_argument(
-        "--timeout", metavar="S", type=seconds, default=default, help=f"wait at most so many seconds ({known})"
+        "--timeout", metavar="S", type=seconds, default=default, help=f"wait at most S seconds ({shown})"
     )

@@ -10,7 +10,7 @@ from typing import Final
 from bwp_tui.cli.argparse_base import TASK_HELP, Commands, Parser, add_common
 from bwp_tui.cli.argument_types import any_day, day, new_path, one_line
 from bwp_tui.cli.exit_codes import Effect
-from bwp_tui.domain.deadlines import REGULATIONS
+from bwp_tui.domain.deadlines import DEFAULT_REGULATION, REGULATIONS
 
 MINUS: Final = "\N{MINUS SIGN}"
 """Stands before a tag to be removed: argparse would take a hyphen for an option's."""
@@ -123,19 +123,19 @@ def add_tables(commands: Commands) -> None:
     )
     report.add_argument("--to", dest="last", metavar="DATE", type=any_day, required=True, help="last day of receipt")
 
-    views = commands.add("views", "views", "list, save and delete views", function="list_views", effect=Effect.READS)
+    views = commands.add("views", "list_show", "list, save, delete views", function="list_views", effect=Effect.READS)
     actions = views.add_subparsers(metavar="ACTION", parser_class=Parser)
     listing = actions.add_parser("list", help="print them, the built-in ones first", allow_abbrev=False)
     add_common(listing, json=True)
     save = actions.add_parser("save", help="save a filter under a name", allow_abbrev=False)
-    save.set_defaults(command=("views", "save_view"), effect=Effect.CHANGES)
+    save.set_defaults(command=("list_show", "save_view"), effect=Effect.CHANGES)
     add_common(save, json=False)
     save.add_argument("name", metavar="NAME", type=one_line)
     save.add_argument("filter", metavar="FILTER", nargs="*", help="which tasks (all)")
     add_sort(save)
     save.add_argument("--columns", metavar="A,B", type=one_line, default="", help="the columns the console shows")
     delete = actions.add_parser("delete", help="remove a saved view", allow_abbrev=False)
-    delete.set_defaults(command=("views", "delete_view"), effect=Effect.CHANGES)
+    delete.set_defaults(command=("list_show", "delete_view"), effect=Effect.CHANGES)
     add_common(delete, json=False)
     delete.add_argument("name", metavar="NAME", type=one_line)
 
@@ -156,7 +156,10 @@ def _add_import(commands: Commands) -> None:
         "--receipt", metavar="FILE", type=new_path, help="a new file that says what came of each line"
     )
     importing.add_argument(
-        "--regulation", choices=tuple(REGULATIONS), default="gdpr", help="for lines that name none (gdpr)"
+        "--regulation",
+        choices=tuple(REGULATIONS),
+        default=DEFAULT_REGULATION,
+        help=f"for lines that name none ({DEFAULT_REGULATION})",
     )
     importing.add_argument("--again", action="store_true", help="though this very file was imported before")
     importing.add_argument("--yes", action="store_true", help="do not ask for the number of deletions")

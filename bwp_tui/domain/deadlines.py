@@ -46,6 +46,8 @@ REGULATIONS: Final[dict[str, Regulation]] = {
     )
 }
 
+DEFAULT_REGULATION: Final = "gdpr"
+
 
 def is_clock_running(task: Task) -> bool:
     """Say whether the shop still owes the shopper an answer, so that the due date counts down.

@@ -28,7 +28,10 @@ NOTICES: Final = ("desktop", "bell", "off")
 """The terminal's own notices with its bell, the bell alone, or neither."""
 
 THEMES: Final = ("dark", "light", "ansi-dark", "ansi-light")
-"""Names of the console's looks."""
+"""Names of the console's themes."""
+
+MINIMUM_SIZE: Final = (60, 15)
+"""Columns and rows that the console needs."""
 
 NAME_PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 """What a profile may be called: it becomes the name of a folder."""

@@ -36,6 +36,7 @@ CHANGING = {
     "restore": ["restore", "backup.db", "--yes"],
     "purge": ["purge", "--older-than", "0", "--yes"],
     "pack": ["pack", "1", "--recipient", "age1x"],
+    "config adopt": ["config", "adopt"],
 }
 
 

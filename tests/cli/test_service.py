@@ -95,6 +95,7 @@ def test_a_result_is_saved_where_it_is_asked_for_and_its_path_printed(result: Bw
         "bytes": path.stat().st_size,
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "state": "done",
+        "remarks": [],
     }
 
 

@@ -6,7 +6,7 @@ import os
 from argparse import Namespace
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.context import ask, can_ask, chosen_profile, print_note
+from bwp_tui.cli.support.context import chosen_profile, print_note, require_typed
 from bwp_tui.cli.support.task_output import print_json
 from bwp_tui.console.bindings.keymap import keymap
 from bwp_tui.domain.text import clean_line
@@ -72,16 +72,11 @@ def adopt(arguments: Namespace) -> ExitCode:
         if bound is None or not bound.is_other(profile.shop):
             print_note(f"{store.path} holds no other shop's requests; nothing was changed.")
             return ExitCode.DONE
-        if not can_ask():
-            raise CommandError(
-                ExitCode.USAGE, "This must be confirmed, and no one can be asked here. Nothing was changed."
-            )
         print_note(
             f"{store.path} holds the requests of {bound}. What waits in it is then sent to {profile.shop}, and its "
             "tasks are asked about there: do this only if that is the same shop under a new name."
         )
-        if ask("Type the target id of these settings to go on:") != profile.target_id:
-            raise CommandError(ExitCode.FAILED, "That is not the target id; nothing was changed.")
+        require_typed("Adopt this history?", profile.shop.target_id, "run this at a terminal to confirm")
         with store.write() as transaction:
             transaction.run(shop_binding.ADOPT, profile.shop)
     finally:

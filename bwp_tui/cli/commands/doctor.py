@@ -22,6 +22,7 @@ from bwp_tui.domain.filter import parse
 from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.domain.times import from_text, local, local_day, utc_now, zone_name
 from bwp_tui.settings import CommandSecret, Profile, SettingsError, config_path, load_profile
+from bwp_tui.settings.profile import MINIMUM_SIZE
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.damage_flag import flag_damage
 from bwp_tui.store.database.error_translation import damage_error, translated_errors
@@ -33,7 +34,6 @@ from bwp_tui.store.queries.tasks import count
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import Ability, EngineState
 
-_SMALLEST = (60, 15)
 _FULL = (80, 24)
 _OLDEST_BACKUP_DAYS = 2
 
@@ -116,7 +116,7 @@ def permissions(profile: Profile) -> Iterator[Finding]:
     found = [*_foreign(profile), *_open_to_others(profile)]
     if not _can_make_files_in(_nearest(profile.download_dir)):
         found.append(Finding("files", Level.FAIL, f"{profile.download_dir} cannot be written by this user."))
-    yield from found or [Finding("files", Level.OK, f"{profile.folder} is this user's alone.")]
+    yield from found or [Finding("files", Level.OK, f"{profile.folder} is private (0700).")]
 
 
 def _nearest(folder: Path) -> Path:
@@ -249,14 +249,16 @@ def terminal() -> Finding:
     """Check what the console would have to be drawn on."""
     kind = os.environ.get("TERM", "")
     if kind in ("", "dumb") or not sys.stdout.isatty():
-        return Finding("terminal", Level.WARN, "There is none that the console can be drawn on; the commands work.")
+        return Finding("terminal", Level.WARN, "No interactive terminal (the commands still work).")
     columns, rows = shutil.get_terminal_size()
     encoding = (sys.stdout.encoding or "ascii").lower()
     facts = f"{kind}, {_colours(kind)}, {encoding}, {columns}x{rows}"
     if "utf" not in encoding:
         return Finding("terminal", Level.WARN, f"{facts}: set LANG to a UTF-8 locale, such as C.UTF-8.")
-    if columns < _SMALLEST[0] or rows < _SMALLEST[1]:
-        return Finding("terminal", Level.WARN, f"{facts}: the console needs 60x15, and likes 80x24.")
+    if columns < MINIMUM_SIZE[0] or rows < MINIMUM_SIZE[1]:
+        return Finding(
+            "terminal", Level.WARN, f"{facts}: the console needs {MINIMUM_SIZE[0]}x{MINIMUM_SIZE[1]}; 80x24 shows more."
+        )
     if columns < _FULL[0] or rows < _FULL[1]:
         return Finding("terminal", Level.OK, f"{facts}; 80x24 would show more.")
     return Finding("terminal", Level.OK, facts)

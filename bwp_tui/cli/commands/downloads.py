@@ -1,4 +1,4 @@
-"""The queue of downloads: list it and steer it. The engine obeys within a second, wherever it runs."""
+"""`bwp-tui downloads`: list the download queue and change it; the engine follows within a second."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import Session, find_tasks, open_session, print_note, read
-from bwp_tui.cli.support.task_output import print_json
+from bwp_tui.cli.support.task_output import aligned, print_json
 from bwp_tui.domain.masking import mask_task_record, mask_task_text
 from bwp_tui.domain.task import Download, DownloadState, Task
 from bwp_tui.domain.text import clean_line, size
@@ -25,63 +25,63 @@ _ACTIONS: Final[dict[str, Callable[[Store, list[int], str], list[QueueResult]]]]
     "retry": download_queue.retry,
 }
 _LEFT_TO_ENGINE: Final = {
-    "resume": "what was resumed goes on",
-    "retry": "what was asked for again begins",
-    "first": "what waits begins",
-    "cancel": "what had come of it is removed",
+    "resume": "the downloads continue",
+    "retry": "the downloads start",
+    "first": "the downloads start",
+    "cancel": "the partial files are deleted",
 }
 _FAR: Final = 1 << 31
 _HEADINGS: Final = ("#", "TASK", "SUBJECT", "STATE", "DONE", "BYTES", "RATE", "REMARK")
 
 
 def downloads(arguments: Namespace) -> ExitCode:
-    """Print the downloads, or do to some what was asked and print those."""
-    with open_session(arguments, changes=arguments.deed is not None) as session:
-        if arguments.deed is None:
+    """Print the downloads, or apply an action to some and print those."""
+    with open_session(arguments, changes=arguments.action is not None) as session:
+        if arguments.action is None:
             shown, exit_code = download_queue.listed(session.store, arguments.limit), ExitCode.DONE
         else:
-            shown, exit_code = _steered(session, arguments.deed, arguments.tasks)
+            shown, exit_code = _apply(session, arguments.action, arguments.tasks)
         _print(session.store, shown, arguments)
         return exit_code
 
 
-def _steered(session: Session, deed: str, names: Sequence[str]) -> tuple[list[Download], ExitCode]:
-    """Do it to the newest download of each named task; return how they stand now, and how the command ends.
+def _apply(session: Session, action: str, names: Sequence[str]) -> tuple[list[Download], ExitCode]:
+    """Apply an action to the newest download of each named task; return those downloads and the exit code.
 
     Raises:
-        Stop: no task is named.
-        NoSuchTask: a name fits no task, or more than one.
+        CommandError: no task is named.
+        NoSuchTask: a name matches no task, or more than one.
     """
     if not names:
-        raise CommandError(ExitCode.USAGE, f"Name the tasks whose downloads are meant: bwp-tui downloads {deed} TASK.")
-    meant = find_tasks(session.store, names)
+        raise CommandError(ExitCode.USAGE, f"Name the tasks: bwp-tui downloads {action} TASK.")
+    named = find_tasks(session.store, names)
     numbers = {}
-    for task in read(session.store, meant):
+    for task in read(session.store, named):
         if task.download is None:
-            print_note(f"The result of {task.name} was never asked for; see: bwp-tui download {task.number}.")
+            print_note(f"{task.name} has no download; see: bwp-tui download {task.number}.")
         else:
             numbers[task.download.id] = task.number
     ids = list(numbers)
-    results = _first(session, ids) if deed == "first" else _ACTIONS[deed](session.store, ids, session.actor)
+    results = _first(session, ids) if action == "first" else _ACTIONS[action](session.store, ids, session.actor)
     done = [numbers[result.id] for result in results if result.refused is None]
     for result in results:
         if result.refused is not None:
             print_note(result.refused)
-    if done and deed in _LEFT_TO_ENGINE:
-        _say_if_nobody_works(session, _LEFT_TO_ENGINE[deed])
+    if done and action in _LEFT_TO_ENGINE:
+        _warn_without_engine(session, _LEFT_TO_ENGINE[action])
     now = [task.download for task in read(session.store, done) if task.download is not None]
-    return now, ExitCode.DONE if len(now) == len(meant) else ExitCode.FAILED
+    return now, ExitCode.DONE if len(now) == len(named) else ExitCode.FAILED
 
 
-def _say_if_nobody_works(session: Session, what: str) -> None:
+def _warn_without_engine(session: Session, what: str) -> None:
     from bwp_tui.engine.runtime.lease import is_held
 
     if not is_held(session.profile.lease_path):
-        print_note(f"No engine runs for this profile: {what} whenever bwp-tui runs: bwp-tui run.")
+        print_note(f"No engine runs for this profile: {what} once bwp-tui runs, such as: bwp-tui run.")
 
 
 def _first(session: Session, ids: Sequence[int]) -> list[QueueResult]:
-    """Move downloads to the head of the queue, in the order in which they are named."""
+    """Move downloads to the head of the queue, in the given order."""
     results = []
     for download_id in reversed(ids):
         try:
@@ -99,13 +99,10 @@ def _print(store: Store, shown: Sequence[Download], arguments: Namespace) -> Non
         return
     rows = [_cells(download, found[download.number], unmask=arguments.unmask) for download in shown]
     if not rows:
-        if arguments.deed is None:
-            print_note("Nothing was downloaded yet, and nothing waits.")
+        if arguments.action is None:
+            print_note("No downloads yet.")
         return
-    rows.insert(0, _HEADINGS)
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    print("\n".join(aligned([_HEADINGS, *rows])))
 
 
 def _cells(download: Download, task: Task, *, unmask: bool) -> tuple[str, ...]:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from bwp_tui.cli.argument_types import new_path
-from bwp_tui.cli.commands.list_show import filter_of
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import open_session, print_note, read, today
+from bwp_tui.cli.support.filters import filter_of
 from bwp_tui.cli.support.new_file import new_file, refuse_existing
 from bwp_tui.cli.support.progress_line import Steps
 from bwp_tui.cli.support.task_output import task_record

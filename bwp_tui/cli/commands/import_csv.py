@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.context import ask, can_ask, confirm, open_session, print_note, today
+from bwp_tui.cli.support.context import can_ask, open_session, print_note, require_typed, require_yes, today
 from bwp_tui.cli.support.new_file import new_file, refuse_existing
 from bwp_tui.cli.support.progress_line import Steps
 from bwp_tui.domain.csv_table import CsvError, row_text
@@ -124,22 +124,10 @@ def _confirm(planned: ImportPlan) -> None:
     """Have deletions confirmed by their number, and possible duplicates by a yes where someone is there to say it."""
     count = planned.count(Kind.DELETION)
     if not count:
-        if planned.duplicates and can_ask() and not confirm(f"{_of_duplicates(planned)}. Record them all the same?"):
-            raise CommandError(ExitCode.FAILED, "Not agreed to; nothing was recorded.")
+        if planned.duplicates and can_ask():
+            require_yes(f"Import with {counted(planned.duplicates, 'possible duplicate')}?")
         return
-    if not can_ask():
-        raise CommandError(
-            ExitCode.USAGE,
-            "Deletions must be confirmed, and no one can be asked here: add --yes. Nothing was recorded.",
-        )
-    if ask(
-        f"This deletes the data of {counted(count, 'shopper')}. Type the number of deletions, {count}, to go on:"
-    ) != str(count):
-        raise CommandError(ExitCode.FAILED, "That is not the number; nothing was recorded.")
-
-
-def _of_duplicates(planned: ImportPlan) -> str:
-    return f"{counted(planned.duplicates, 'line')} may be a duplicate" + ("" if planned.duplicates == 1 else " each")
+    require_typed(f"This deletes the data of {counted(count, 'shopper')}.", str(count))
 
 
 def _say_receipt(path: Path, planned: ImportPlan, numbers: Sequence[int]) -> None:

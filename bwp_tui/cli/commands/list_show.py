@@ -1,22 +1,21 @@
-"""Commands that read the register: list, show."""
+"""`bwp-tui list`, `show` and `views`: print tasks, and manage saved views."""
 
 from __future__ import annotations
 
 import sys
 from argparse import Namespace
 
-from bwp_tui.cli.exit_codes import CommandError, ExitCode
+from bwp_tui.cli.exit_codes import ExitCode
 from bwp_tui.cli.support.context import open_session, print_note, today
+from bwp_tui.cli.support.filters import filter_of, sort_of
 from bwp_tui.cli.support.task_output import details, print_json, table, task_record, task_sentence
-from bwp_tui.domain.filter import Filter, FilterError, parse
-from bwp_tui.domain.text import clean, nearest
+from bwp_tui.domain.filter import VIEWS, View
 from bwp_tui.domain.times import utc_now
 from bwp_tui.store.queries import saved_views, tasks, timeline
-from bwp_tui.store.queries.filter_sql import SORTS
 
 
 def list_tasks(arguments: Namespace) -> ExitCode:
-    """Print the tasks that fit a filter and a view, in the view's order."""
+    """Print the tasks that match a filter and a view, in the view's order."""
     text = " ".join(arguments.filter)
     wanted, sort = filter_of(text), sort_of(arguments.sort)
     with open_session(arguments) as session:
@@ -36,12 +35,12 @@ def list_tasks(arguments: Namespace) -> ExitCode:
     if fitting > len(shown):
         print_note(f"{len(shown)} of {fitting} tasks shown; --limit {fitting} shows all.")
     elif not shown:
-        print_note("No task fits." if wanted.clauses else "The history holds no task yet; see: bwp-tui submit --help.")
+        print_note("No task matches." if wanted.clauses else "No tasks yet; see: bwp-tui submit --help.")
     return ExitCode.DONE
 
 
 def show(arguments: Namespace) -> ExitCode:
-    """Print all that is known of a task."""
+    """Print the details and the timeline of a task."""
     with open_session(arguments) as session:
         task = tasks.find_by_name(session.store, arguments.task)
         events = timeline.of_task(session.store, task.number)
@@ -52,30 +51,41 @@ def show(arguments: Namespace) -> ExitCode:
     return ExitCode.DONE
 
 
-def sort_of(name: str | None) -> str:
-    """Return the name of an order; without one, the newest first.
+def list_views(arguments: Namespace) -> ExitCode:
+    """Print the views, the built-in ones first."""
+    with open_session(arguments) as session:
+        known = saved_views.all_views(session.store)
+    if arguments.json:
+        print_json([_view_record(view) for view in known])
+        return ExitCode.DONE
+    width = max(len(view.name) for view in known)
+    for view in known:
+        print(f"{view.name:<{width}}  {view.sort:<9}  {view.filter or '(all)'}")
+    return ExitCode.DONE
 
-    Raises:
-        Stop: there is no such order.
-    """
-    sort = "newest" if name is None else name.casefold()
-    if sort not in SORTS:
-        guess = nearest(sort, tuple(SORTS))
-        hint = f"did you mean {guess}?" if guess else f"there are {', '.join(SORTS)}."
-        raise CommandError(ExitCode.USAGE, f"There is no order “{name}”; {hint}")
-    return sort
+
+def save_view(arguments: Namespace) -> ExitCode:
+    """Save a filter under a name, for the console too."""
+    text = " ".join(arguments.filter)
+    filter_of(text)
+    columns = tuple(name for name in arguments.columns.replace(" ", "").split(",") if name)
+    with open_session(arguments) as session:
+        saved_views.save(session.store, View(arguments.name, "", text, sort_of(arguments.sort), columns))
+    return ExitCode.DONE
 
 
-def filter_of(text: str) -> Filter:
-    """Read a filter.
+def delete_view(arguments: Namespace) -> ExitCode:
+    """Remove a saved view."""
+    with open_session(arguments) as session:
+        saved_views.delete(session.store, arguments.name)
+    return ExitCode.DONE
 
-    Raises:
-        Stop: something in it has no meaning; the sentence shows where.
-    """
-    try:
-        return parse(text)
-    except FilterError as error:
-        # Cleaning makes escapes of some characters, which would push the marks to the right.
-        start, end = len(clean(text[: error.start])), len(clean(text[: error.end]))
-        marks = " " * start + "^" * max(1, end - start)
-        raise CommandError(ExitCode.USAGE, f"{error}\n  {clean(text)}\n  {marks}") from None
+
+def _view_record(view: View) -> dict[str, object]:
+    return {
+        "name": view.name,
+        "filter": view.filter,
+        "sort": view.sort,
+        "columns": list(view.columns),
+        "built_in": view in VIEWS,
+    }

@@ -8,9 +8,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.cli.commands.list_show import filter_of
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.context import ask, can_ask, chosen_profile, confirm, open_session, print_note, read, today
+from bwp_tui.cli.support.context import (
+    chosen_profile,
+    open_session,
+    print_note,
+    read,
+    require_typed,
+    require_yes,
+    today,
+)
+from bwp_tui.cli.support.filters import filter_of
 from bwp_tui.domain.archive_names import file_name, part_name
 from bwp_tui.domain.deadlines import add_months
 from bwp_tui.domain.filter import TextClause, View, parse
@@ -83,7 +91,8 @@ def purge(arguments: Namespace) -> ExitCode:
             plan = replace(plan, own={}, elsewhere=(*kept, *plan.elsewhere))
         _print_plan(plan, arguments.all, views.saved(store))
         if not arguments.yes:
-            _confirm_purge(len(plan.numbers))
+            count = len(plan.numbers)
+            require_typed(f"Purge {counted(count, 'task')}? This cannot be undone.", str(count))
         saved_state.forget(session.profile.state_path, to_text(utc_now()))
         _print_result(purging.purge(store, plan.numbers, session.actor, today(), files=plan.own, **extent))
     return ExitCode.DONE
@@ -101,16 +110,11 @@ def _mend_first(arguments: Namespace) -> None:
 
 
 def _confirm_restore(profile: Profile, file: Path) -> None:
-    if not can_ask():
-        raise CommandError(
-            ExitCode.USAGE, "Restoring must be confirmed, and no one can be asked here: add --yes. Nothing was changed."
-        )
     print_note(
         f"{profile.history_path} is set aside, and {file} takes its place. Tasks that the backup does not know are "
         "taken over from the present history; of a task that both know, the later state is kept."
     )
-    if not confirm("Restore?"):
-        raise CommandError(ExitCode.FAILED, "Not agreed to; nothing was changed.")
+    require_yes("Restore?")
 
 
 def _restored_words(restored: RestoreResult, file: Path) -> str:
@@ -167,15 +171,6 @@ def _names_someone(view: View) -> bool:
     """Say whether a view searches for a text, which may be a shopper's name."""
     clauses = parse(view.filter).clauses
     return any(isinstance(one, TextClause) or getattr(one, "field", "") in ("email", "note", "tag") for one in clauses)
-
-
-def _confirm_purge(count: int) -> None:
-    if not can_ask():
-        raise CommandError(
-            ExitCode.USAGE, "A purge must be confirmed, and no one can be asked here: add --yes. Nothing was changed."
-        )
-    if ask(f"This cannot be undone. Type the number of tasks, {count}, to go on:") != str(count):
-        raise CommandError(ExitCode.FAILED, "That is not the number; nothing was changed.")
 
 
 def _print_result(done: purging.PurgeResult) -> None:

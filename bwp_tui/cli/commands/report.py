@@ -1,15 +1,19 @@
-"""The command that counts a period: report."""
+"""`bwp-tui dashboard` and `report`: figures of all tasks, and of those received in a period."""
 
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import date, timedelta
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.context import open_session, print_note
+from bwp_tui.cli.support.context import open_session, print_note, today
 from bwp_tui.cli.support.task_output import print_json
-from bwp_tui.store.queries import compliance_report as figures
-from bwp_tui.store.queries.compliance_report import ReportLine
+from bwp_tui.domain.text import clean_line, size
+from bwp_tui.domain.times import format_duration
+from bwp_tui.store.queries.compliance_report import ReportLine, compliance_report
+from bwp_tui.store.queries.dashboard import Statistics, read_statistics
 
 _HEADINGS = (
     *("KIND", "REGULATION", "RECEIVED", "COMPLETED", "FAILED", "DENIED", "CANCELLED", "OPEN"),
@@ -22,7 +26,7 @@ def report(arguments: Namespace) -> ExitCode:
     if arguments.first > arguments.last:
         raise CommandError(ExitCode.USAGE, f"The period ends before it begins: {arguments.first} to {arguments.last}.")
     with open_session(arguments) as session:
-        lines = figures.compliance_report(session.store, arguments.first, arguments.last)
+        lines = compliance_report(session.store, arguments.first, arguments.last)
     if arguments.json:
         print_json(
             {"from": str(arguments.first), "to": str(arguments.last), "requests": [asdict(line) for line in lines]}
@@ -50,3 +54,60 @@ def _cells(line: ReportLine) -> tuple[str, ...]:
     counts = (line.received, line.completed, line.failed, line.denied, line.cancelled, line.open)
     days = ("-" if number is None else f"{number:.1f}" for number in (line.median_days, line.mean_days))
     return (line.kind.lower(), line.regulation, *map(str, counts), *days)
+
+
+def dashboard(arguments: Namespace) -> ExitCode:
+    """Print counts, due dates, times to completion, failures and downloads."""
+    day = today()
+    with open_session(arguments) as session:
+        figures = read_statistics(session.store, day)
+    if arguments.json:
+        print_json(_dashboard_record(figures, day))
+    else:
+        print("\n".join(clean_line(line) for line in _dashboard_lines(figures, day)))
+    return ExitCode.DONE
+
+
+def _dashboard_record(figures: Statistics, day: date) -> dict[str, object]:
+    count, total = figures.saved
+    return {
+        "on": day.isoformat(),
+        "tasks": [
+            {
+                "kind": kind,
+                "status": status,
+                "tasks": tasks,
+                "resubmitted": figures.resubmitted.get((kind, status), 0),
+            }
+            for (kind, status), tasks in sorted(figures.counts.items())
+        ],
+        "overdue": figures.overdue,
+        "due": [
+            {"from": (day + timedelta(weeks=week)).isoformat(), "tasks": tasks}
+            for week, tasks in enumerate(figures.due)
+        ],
+        "durations": [
+            {"kind": found.kind.value, "tasks": found.tasks, "median_s": found.median, "p90_s": found.p90}
+            for found in figures.durations
+        ],
+        "failures": [{"code": code, "tasks": tasks} for code, tasks in figures.failures],
+        "downloads": {"saved": count, "bytes": total, "failed": figures.failed_downloads},
+    }
+
+
+def _dashboard_lines(figures: Statistics, day: date) -> Iterator[str]:
+    for (kind, status), tasks in sorted(figures.counts.items()):
+        again = figures.resubmitted.get((kind, status), 0)
+        yield f"{kind.lower()} {status}: {tasks}{f', {again} of them resubmitted' if again else ''}"
+    yield f"overdue: {figures.overdue}"
+    for week, tasks in enumerate(figures.due):
+        first = day + timedelta(weeks=week)
+        yield f"due {first} to {first + timedelta(days=6)}: {tasks}"
+    for found in figures.durations:
+        median, p90 = (format_duration(timedelta(seconds=length)) for length in (found.median, found.p90))
+        yield f"{found.kind.lower()} completed: median {median}, 90 % within {p90}"
+    for code, tasks in figures.failures:
+        yield f"failed with {code}: {tasks}"
+    count, total = figures.saved
+    yield f"downloads saved: {count}, {size(total)}"
+    yield f"downloads failed: {figures.failed_downloads}"

@@ -1,20 +1,30 @@
-"""Commands that ask something of the service: submit, track, resubmit, cancel."""
+"""`bwp-tui submit`, `track`, `resubmit`, `settle` and `cancel`: commands that send a request or decide about one."""
 
 from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from collections.abc import Sequence
 
-from bwp_tui.cli.commands import submit_many
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.bulk import FIT_HINT
-from bwp_tui.cli.support.context import Session, ask, can_ask, checked_day, confirm, open_session, print_note, today
+from bwp_tui.cli.support.bulk import FIT_HINT, apply, confirm_plan, select_tasks
+from bwp_tui.cli.support.context import (
+    Session,
+    can_ask,
+    checked_day,
+    open_session,
+    print_note,
+    read,
+    require_typed,
+    require_yes,
+    today,
+)
 from bwp_tui.cli.support.engine_wait import EngineWaiter
 from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.deadlines import due_on, latest_end, longest_fitting_hold
 from bwp_tui.domain.holding_periods import same_hold
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Request, Status, Task
-from bwp_tui.store.commands import bulk, bulk_plan, requests
+from bwp_tui.store.commands import bulk, bulk_plan, requests, unconfirmed
 from bwp_tui.store.commands.request_validation import check
 from bwp_tui.store.queries import request_log, tasks
 
@@ -27,90 +37,105 @@ def submit(arguments: Namespace) -> ExitCode:
         waiter = EngineWaiter(session)
         _warn_of_deadline(request)
         if request.kind is Kind.DELETION and not arguments.yes:
-            _confirm_deletion(request.email)
+            require_typed(f"This deletes the data of {request.email}.", request.email)
         task = requests.submit(session.store, request, session.actor)
-        return _send(session, waiter, task, arguments)
+        return _wait_for_response(session, waiter, [task.number], arguments)
 
 
 def resubmit(arguments: Namespace) -> ExitCode:
     """Submit failed tasks again, each under a new client token."""
-    if submit_many.is_many(arguments):
-        return submit_many.resubmit(arguments)
     with open_session(arguments) as session:
-        old = tasks.find_by_name(session.store, arguments.tasks[0])
+        numbers: Sequence[int] = select_tasks(session, arguments.tasks, arguments.filter)
         waiter = EngineWaiter(session)
-        if old.status in (Status.UNCONFIRMED, Status.GIVEN_UP):
-            print_note(f"Warning: {old.name} may have been started all the same; this makes a second task of it.")
-        hold = arguments.holding_period
-        if late := bulk_plan.plan(session.store, "resubmit", [old.number], today(), hold).warning:
-            print_note(f"Warning: {late}.{f' {FIT_HINT}' if hold is same_hold else ''}")
-        # A deletion was confirmed when it was first asked for, so that a script needs no second yes.
-        if (
-            old.kind is Kind.DELETION
-            and not arguments.yes
-            and can_ask()
-            and not confirm(f"Submit the deletion of {old.subject(masked=True)} again?")
-        ):
-            raise CommandError(ExitCode.FAILED, "Not agreed to; nothing was recorded.")
-        with session.store.write() as transaction:
-            new = bulk.resubmit(session.actor, arguments.note, hold)(transaction, session.store, old.number)
-        return _send(session, waiter, tasks.get(session.store, new), arguments)
+        _warn_of_doubles(session, numbers)
+        if _is_single(arguments, numbers):
+            _confirm_resubmission(session, numbers[0], arguments)
+        else:
+            numbers = confirm_plan(session, "resubmit", numbers, arguments, arguments.holding_period).possible
+        command = bulk.resubmit(session.actor, arguments.note, arguments.holding_period)
+        new, all_done = apply(session, command, numbers)
+        if not new:
+            return ExitCode.FAILED
+        exit_code = _wait_for_response(session, waiter, new, arguments)
+        return exit_code if all_done else ExitCode.FAILED
 
 
 def track(arguments: Namespace) -> ExitCode:
-    """Adopt a task that was submitted elsewhere, and ask the service about it."""
+    """Add a task that was submitted elsewhere by its id, and poll it."""
     kind = Kind(arguments.kind.upper())
     with open_session(arguments) as session:
         received_on = today() if arguments.received is None else checked_day(arguments.received)
         facts = Request(kind=kind, email="", received_on=received_on, regulation=arguments.regulation)
         waiter = EngineWaiter(session)
-        task = requests.track(session.store, kind, arguments.task_id, facts, session.actor)
-        number = task.number
-        answered = waiter.until(lambda store: _is_answered(tasks.get(store, number)), [number], arguments.timeout)
+        number = requests.track(session.store, kind, arguments.task_id, facts, session.actor).number
+        polled = _wait_for_poll(waiter, number, arguments)
         task = tasks.get(session.store, number)
         if task.is_unknown:
             raise CommandError(
                 ExitCode.NOT_FOUND,
-                f"The service does not know {kind.lower()} {arguments.task_id}: check the profile and the id, which is "
-                f"asked about for another day. To correct it: bwp-tui settle {number} --task-id ID; to drop it: "
+                f"The service does not know {kind.lower()} {arguments.task_id}. Check the profile and the id; it is "
+                f"polled for another day. To correct it: bwp-tui settle {number} --task-id ID; to drop it: "
                 f"bwp-tui settle {number} --give-up REASON.",
             )
         print_tasks([task], as_json=arguments.json)
-        if not answered:
-            raise waiter.timed_out(f"Task #{number} is tracked, and asked about whenever bwp-tui runs.")
+        if not polled:
+            raise waiter.timed_out(f"Task #{number} is tracked and polled whenever bwp-tui runs.")
         return ExitCode.DONE
 
 
-def _is_answered(task: Task) -> bool:
-    return task.status != Status.QUEUED or task.is_unknown
+def settle(arguments: Namespace) -> ExitCode:
+    """Enter the task id of an unconfirmed request, or abandon the request."""
+    with open_session(arguments) as session:
+        number = tasks.find_by_name(session.store, arguments.task).number
+        if arguments.give_up is not None:
+            task = unconfirmed.give_up(session.store, number, arguments.give_up, session.actor)
+            print_tasks([task], as_json=arguments.json)
+            return ExitCode.DONE
+        waiter = EngineWaiter(session)
+        unconfirmed.adopt(session.store, number, arguments.task_id, session.actor)
+        polled = _wait_for_poll(waiter, number, arguments)
+        task = tasks.get(session.store, number)
+        if task.status == Status.UNCONFIRMED or task.is_unknown:
+            raise CommandError(ExitCode.NOT_FOUND, f"{task.trouble} Request #{number} stays {task.status}.")
+        print_tasks([task], as_json=arguments.json)
+        if not polled:
+            raise waiter.timed_out(f"The task id is recorded with #{number} and polled whenever bwp-tui runs.")
+        return ExitCode.DONE
 
 
 def cancel(arguments: Namespace) -> ExitCode:
     """Cancel deletions while they are on hold."""
-    if submit_many.is_many(arguments):
-        return submit_many.cancel(arguments)
     with open_session(arguments) as session:
-        task = tasks.find_by_name(session.store, arguments.tasks[0])
-        why_not = requests.cannot_cancel(task)
-        if why_not:
-            raise CommandError(ExitCode.FAILED, why_not)
-        waiter = EngineWaiter(session)
-        if not arguments.yes:
-            _confirm_cancellation(task)
-        number = requests.cancel(session.store, task.number, session.actor).number
-        settled = waiter.until(lambda store: not tasks.get(store, number).cancel_asked, [number], arguments.timeout)
-        task = tasks.get(session.store, number)
-        print_tasks([task], as_json=arguments.json)
+        numbers: Sequence[int] = select_tasks(session, arguments.tasks, arguments.filter)
+        if _is_single(arguments, numbers):
+            task = tasks.get(session.store, numbers[0])
+            if why_not := requests.cannot_cancel(task):
+                raise CommandError(ExitCode.FAILED, why_not)
+            waiter = EngineWaiter(session)
+            if not arguments.yes:
+                require_yes(f"{requests.cancelling(task)} {task.name} of {task.subject(masked=True)}?")
+        else:
+            waiter = EngineWaiter(session)
+            numbers = confirm_plan(session, "cancel", numbers, arguments).possible
+        asked, all_done = apply(session, bulk.cancel(session.actor), numbers)
+        if not asked:
+            return ExitCode.FAILED
+        settled = waiter.until(lambda store: not tasks.any_being_cancelled(store, asked), asked, arguments.timeout)
+        cancelled = read(session.store, asked)
+        print_tasks(cancelled, as_json=arguments.json)
         if not settled:
+            what = f"The cancellation of #{asked[0]} is" if len(asked) == 1 else "The cancellations are"
             raise waiter.timed_out(
-                f"The cancellation of #{number} is recorded, and sent by the next bwp-tui that reaches the service: "
-                "bwp-tui run.",
-                task.trouble,
+                f"{what} recorded, and sent by the next bwp-tui that reaches the service: bwp-tui run.",
+                cancelled[0].trouble if len(asked) == 1 else None,
             )
-        if task.status != Status.CANCELLED:
-            why = request_log.why_not_cancelled(session.store, number)
-            raise CommandError(ExitCode.FAILED, why or f"Task #{number} was not cancelled: it is {task.status}.")
-        return ExitCode.DONE
+        _check_cancelled(session, cancelled)
+        return ExitCode.DONE if all_done else ExitCode.FAILED
+
+
+def _is_single(arguments: Namespace, numbers: Sequence[int]) -> bool:
+    """Return whether one task was named, which needs no plan."""
+    return arguments.filter is None and len(numbers) == 1
 
 
 def _request(arguments: Namespace) -> Request:
@@ -129,7 +154,7 @@ def _request(arguments: Namespace) -> Request:
 
 
 def _warn_of_deadline(request: Request) -> None:
-    """Tell before anything is recorded when the service may take longer than the law allows."""
+    """Print a warning where the service may finish after the due date."""
     due = due_on(request.regulation, request.received_on)
     if due is None:
         return
@@ -144,46 +169,81 @@ def _warn_of_deadline(request: Request) -> None:
     print_note(f"Warning: this may take until {end}, after the due date {due} ({request.regulation}){advice}.")
 
 
-def _confirm_deletion(email: str) -> None:
-    if not can_ask():
-        raise CommandError(
-            ExitCode.USAGE,
-            "A deletion must be confirmed, and no one can be asked here: add --yes. Nothing was recorded.",
-        )
-    if ask(f"This deletes the data of {email}. Type the address to go on:") != email:
-        raise CommandError(ExitCode.FAILED, "That is not the address; nothing was recorded.")
+def _warn_of_doubles(session: Session, numbers: Sequence[int]) -> None:
+    unsure = [task for task in read(session.store, numbers) if task.status in (Status.UNCONFIRMED, Status.GIVEN_UP)]
+    if unsure:
+        what = unsure[0].name if len(unsure) == 1 else f"{len(unsure)} of these tasks"
+        print_note(f"Warning: {what} may already run at the service; resubmitting may start a second task.")
 
 
-def _confirm_cancellation(task: Task) -> None:
-    if not can_ask():
-        raise CommandError(
-            ExitCode.USAGE,
-            "A cancellation must be confirmed, and no one can be asked here: add --yes. Nothing was done.",
-        )
-    if not confirm(f"{requests.cancelling(task)} {task.name} of {task.subject(masked=True)}?"):
-        raise CommandError(ExitCode.FAILED, "Not agreed to; nothing was done.")
+def _confirm_resubmission(session: Session, number: int, arguments: Namespace) -> None:
+    """Warn of a late end; have the resubmission of a deletion confirmed at a terminal.
 
-
-def _send(session: Session, waiter: EngineWaiter, task: Task, arguments: Namespace) -> ExitCode:
-    """Wait for the service's answer to a recorded request, print the task, and say how that went."""
-    number = task.number
-    if task.earlier is not None and task.resubmit_of is None:
-        print_note(f"#{task.earlier} has the same address and kind; see: bwp-tui show {task.earlier}.")
-    waiter.until(lambda store: tasks.get(store, number).status != Status.QUEUED, [number], arguments.timeout)
+    A deletion was confirmed when it was submitted, so a script needs no second confirmation.
+    """
+    hold = arguments.holding_period
+    if late := bulk_plan.plan(session.store, "resubmit", [number], today(), hold).warning:
+        print_note(f"Warning: {late}.{f' {FIT_HINT}' if hold is same_hold else ''}")
     task = tasks.get(session.store, number)
-    print_tasks([task], as_json=arguments.json)
+    if task.kind is Kind.DELETION and not arguments.yes and can_ask():
+        require_yes(f"Resubmit the deletion of {task.subject(masked=True)}?")
+
+
+def _wait_for_poll(waiter: EngineWaiter, number: int, arguments: Namespace) -> bool:
+    """Wait until the service has said what it knows of a task id; return whether it has."""
+
+    def is_polled(task: Task) -> bool:
+        return task.status != Status.QUEUED or task.is_unknown
+
+    return waiter.until(lambda store: is_polled(tasks.get(store, number)), [number], arguments.timeout)
+
+
+def _wait_for_response(
+    session: Session, waiter: EngineWaiter, numbers: Sequence[int], arguments: Namespace
+) -> ExitCode:
+    """Wait for the service's response to recorded requests, print their tasks, and report what became of them."""
+    single = len(numbers) == 1
+    for task in read(session.store, numbers):
+        if task.earlier is not None and task.resubmit_of is None:
+            print_note(f"#{task.earlier} has the same email and kind; see: bwp-tui show {task.earlier}.")
+    responded = waiter.until(lambda store: not tasks.any_queued(store, numbers), numbers, arguments.timeout)
+    sent = read(session.store, numbers)
+    print_tasks(sent, as_json=arguments.json)
     sys.stdout.flush()
-    if task.status == Status.QUEUED:
+    if not responded:
+        queued = sum(task.status == Status.QUEUED for task in sent)
+        what = f"Request #{numbers[0]} is recorded and stays" if single else f"{queued} requests stay"
         raise waiter.timed_out(
-            f"Request #{number} is recorded and stays QUEUED until a bwp-tui reaches the service: bwp-tui run.",
-            task.trouble,
+            f"{what} QUEUED until a bwp-tui reaches the service: bwp-tui run.", sent[0].trouble if single else None
         )
+    refused = [task for task in sent if task.status in (Status.REJECTED, Status.UNCONFIRMED)]
+    if not refused:
+        return ExitCode.DONE
+    if single:
+        raise CommandError(ExitCode.FAILED, _why_refused(refused[0]))
+    raise CommandError(ExitCode.FAILED, f"{len(refused)} requests were not accepted; see: bwp-tui list is:failed.")
+
+
+def _why_refused(task: Task) -> str:
     if task.status == Status.REJECTED:
-        words = "; ".join(error.message for error in task.errors) or "The service gave no reason."
-        raise CommandError(ExitCode.FAILED, f"The service refused the request: {words}")
-    if task.status == Status.UNCONFIRMED:
-        why = task.trouble or "No answer came while its client token protected it."
-        raise CommandError(
-            ExitCode.FAILED, f"{why} Request #{number} is UNCONFIRMED: decide on it with bwp-tui settle."
-        )
-    return ExitCode.DONE
+        reasons = "; ".join(error.message for error in task.errors) or "It gave no reason."
+        return f"The service rejected the request: {reasons}"
+    why = task.trouble or "No answer came while its client token protected it."
+    return f"{why} Request #{task.number} is UNCONFIRMED: decide on it with bwp-tui settle."
+
+
+def _check_cancelled(session: Session, asked: Sequence[Task]) -> None:
+    """Report why tasks were not cancelled.
+
+    Raises:
+        CommandError: one was not.
+    """
+    left = [task for task in asked if task.status != Status.CANCELLED]
+    reasons = [request_log.why_not_cancelled(session.store, task.number) for task in left]
+    if len(asked) == 1 and left:
+        task, why = left[0], reasons[0]
+        raise CommandError(ExitCode.FAILED, why or f"Task #{task.number} was not cancelled: it is {task.status}.")
+    for task, why in zip(left, reasons, strict=True):
+        print_note(f"#{task.number} is {task.status}: {why}")
+    if left:
+        raise CommandError(ExitCode.FAILED, f"{len(left)} of {len(asked)} tasks were not cancelled.")

@@ -9,8 +9,8 @@ from typing import Final
 
 from bwp_tui.cli.argument_types import count, day
 from bwp_tui.cli.support.context import print_note
-from bwp_tui.domain.deadlines import REGULATIONS
-from bwp_tui.domain.task import Kind
+from bwp_tui.domain.deadlines import DEFAULT_REGULATION, REGULATIONS
+from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, LONGEST_HOLDING_PERIOD, Kind
 from bwp_tui.domain.text import clean_line
 from bwp_tui.store.commands.request_validation import BadRequest, check_email, check_holding_period
 
@@ -32,7 +32,7 @@ def ask_request() -> list[str]:
         Left: the operator did not go on to the end.
     """
     kind = _kind(_answer("Retrieval or deletion:", _kind))
-    words = ["submit", kind, _answer("Address of the shopper:", check_email)]
+    words = ["submit", kind, _answer("Email of the shopper:", check_email)]
     for question, option, check in (*_QUESTIONS, *(_DELETION_QUESTIONS if kind == Kind.DELETION.lower() else ())):
         if answer := _answer(question, check, may_be_empty=True):
             words.append(f"{option}={answer}")
@@ -69,15 +69,15 @@ def _regulation(answer: str) -> None:
 
 
 _QUESTIONS: Final[tuple[tuple[str, str, Check], ...]] = (
-    ("Received on, such as 2026-12-31, or nothing for today:", "--received", day),
-    ("Regulation, gdpr, ccpa or none, or nothing for gdpr:", "--regulation", _regulation),
-    ("Note, or nothing:", "--note", str),
+    ("Received on, YYYY-MM-DD (enter: today):", "--received", day),
+    (f"Regulation, {', '.join(REGULATIONS)} (enter: {DEFAULT_REGULATION}):", "--regulation", _regulation),
+    ("Note (optional):", "--note", str),
 )
 _DELETION_QUESTIONS: Final[tuple[tuple[str, str, Check], ...]] = (
     (
-        "Days on hold, 0 to 180, or nothing for 10:",
+        f"Days on hold, 0 to {LONGEST_HOLDING_PERIOD} (enter: {DEFAULT_HOLDING_PERIOD}):",
         "--holding-period",
         lambda answer: check_holding_period(count(answer)),
     ),
-    ("Reason, or nothing:", "--reason", str),
+    ("Reason (optional):", "--reason", str),
 )

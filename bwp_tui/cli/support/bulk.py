@@ -1,4 +1,4 @@
-"""Doing one thing to many tasks: which ones, the plan, the confirmation that grows with it, a result for each."""
+"""Select tasks, show and confirm a plan, and apply a command to each task."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import Final
 
-from bwp_tui.cli.commands.list_show import filter_of
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.context import Session, ask, can_ask, find_tasks, print_note, today
+from bwp_tui.cli.support.context import Session, find_tasks, print_note, require_typed, today
+from bwp_tui.cli.support.filters import filter_of
 from bwp_tui.cli.support.progress_line import Steps
 from bwp_tui.domain.holding_periods import Hold, same_hold
+from bwp_tui.domain.text import counted
 from bwp_tui.store.commands import bulk, bulk_plan
 from bwp_tui.store.commands.bulk import TaskCommand
 from bwp_tui.store.commands.bulk_plan import BulkPlan
@@ -18,32 +19,32 @@ from bwp_tui.store.queries import tasks
 
 
 def select_tasks(session: Session, names: Sequence[str], filter_text: str | None) -> list[int]:
-    """Return the local numbers of the tasks that are meant, by their names or by a filter.
+    """Return the numbers of the tasks that are named or that match the filter.
 
     Raises:
-        Stop: both are given or neither, the filter is wrong, or nothing fits it.
-        NoSuchTask: a name fits no task, or more than one.
+        CommandError: names and filter are given, or neither; the filter is wrong; no task matches it.
+        NoSuchTask: a name matches no task, or more than one.
     """
     if bool(names) is (filter_text is not None):
-        raise CommandError(ExitCode.USAGE, "Name the tasks, or give --filter; one of the two. Nothing was done.")
+        raise CommandError(ExitCode.USAGE, "Name the tasks or give --filter, not both. Nothing was changed.")
     if filter_text is None:
         return find_tasks(session.store, names)
     numbers = list(tasks.numbers(session.store, filter_of(filter_text), today=today()))
     if not numbers:
-        raise CommandError(ExitCode.NOT_FOUND, "No task fits; nothing was done.")
+        raise CommandError(ExitCode.NOT_FOUND, "No task matches. Nothing was changed.")
     return numbers
 
 
-FIT_HINT: Final = "With --holding-period fit each hold is shortened until it ends in time."
+FIT_HINT: Final = "--holding-period fit shortens each hold until it ends by the due date."
 
 
 def confirm_plan(
     session: Session, action: str, numbers: Sequence[int], arguments: Namespace, hold: Hold = same_hold
 ) -> BulkPlan:
-    """Tell what would be done, and have the number of tasks typed unless `--yes` was given.
+    """Print the plan, and have the number of tasks typed unless `--yes` was given.
 
     Raises:
-        Stop: nothing is possible, it was not agreed to, or no one can be asked.
+        CommandError: the action is possible for no task, or was not confirmed.
     """
     planned = bulk_plan.plan(session.store, action, numbers, today(), hold)
     count = len(planned.possible)
@@ -51,28 +52,22 @@ def confirm_plan(
     if planned.warning and hold is same_hold:
         print_note(FIT_HINT)
     if not count:
-        raise CommandError(ExitCode.FAILED, "Nothing was done.")
-    if arguments.yes:
-        return planned
-    if not can_ask():
-        raise CommandError(
-            ExitCode.USAGE, "This must be confirmed, and no one can be asked here: add --yes. Nothing was done."
-        )
-    if ask(f"Type the number of tasks, {count}, to go on:") != str(count):
-        raise CommandError(ExitCode.FAILED, "That is not the number; nothing was done.")
+        raise CommandError(ExitCode.FAILED, "Nothing was changed.")
+    if not arguments.yes:
+        require_typed(f"{action[0].upper()}{action[1:]} {counted(count, 'task')}?", str(count))
     return planned
 
 
-def apply(session: Session, deed: TaskCommand, numbers: Sequence[int]) -> tuple[list[int], bool]:
-    """Do it, telling of each task that it could not be done to.
+def apply(session: Session, command: TaskCommand, numbers: Sequence[int]) -> tuple[list[int], bool]:
+    """Apply a command to tasks, and print why it was refused for some.
 
     Returns:
-        the tasks to look at now, and whether it was done to all.
+        the tasks to print (a resubmitted task is a new one), and whether none was refused.
     """
     steps = Steps("done", len(numbers))
     now: list[int] = []
     done = 0
-    for results in bulk.perform(session.store, deed, numbers):
+    for results in bulk.perform(session.store, command, numbers):
         done += len(results)
         steps(done)
         for result in results:

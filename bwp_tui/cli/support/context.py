@@ -122,3 +122,35 @@ def ask(question: str) -> str:
 def confirm(question: str) -> bool:
     """Ask for a yes or no; no is what enter means."""
     return ask(f"{question} [y/N]").casefold() in ("y", "yes")
+
+
+def require_yes(question: str) -> None:
+    """Have a question answered with yes.
+
+    Raises:
+        CommandError: no terminal is there to ask on, or the answer was no.
+    """
+    _require_terminal("use --yes to confirm")
+    if not confirm(question):
+        raise CommandError(ExitCode.FAILED, "Aborted. Nothing was changed.")
+
+
+def require_typed(question: str, expected: str, instead: str = "use --yes to confirm") -> None:
+    """Have `expected` typed as the confirmation.
+
+    Args:
+        question: what is about to be done, as a sentence.
+        expected: what to type, such as a number of tasks.
+        instead: what to do where no terminal is there.
+
+    Raises:
+        CommandError: no terminal is there to ask on, or something else was typed.
+    """
+    _require_terminal(instead)
+    if ask(f"{question} Type {expected} to confirm:") != expected:
+        raise CommandError(ExitCode.FAILED, "Aborted: the confirmation did not match. Nothing was changed.")
+
+
+def _require_terminal(instead: str) -> None:
+    if not can_ask():
+        raise CommandError(ExitCode.USAGE, f"Not a terminal: {instead}. Nothing was changed.")

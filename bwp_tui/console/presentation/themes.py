@@ -7,6 +7,8 @@ from typing import Final
 
 from textual.theme import Theme
 
+from bwp_tui.settings.profile import THEMES as THEME_NAMES
+
 DARK: Final = Theme(
     name="bwp-dark",
     dark=True,
@@ -36,12 +38,7 @@ LIGHT: Final = Theme(
     error="#b8323a",
 )
 
-THEMES: Final = {
-    "dark": "bwp-dark",
-    "light": "bwp-light",
-    "ansi-dark": "ansi-dark",
-    "ansi-light": "ansi-light",
-}
+THEMES: Final = dict(zip(THEME_NAMES, ("bwp-dark", "bwp-light", "ansi-dark", "ansi-light"), strict=True))
 """Names an operator may choose, and Textual's names for them."""
 
 _SIXTEEN_COLOURS: Final = frozenset({"linux", "xterm", "xterm-color", "screen", "tmux", "vt100", "vt220", "ansi"})

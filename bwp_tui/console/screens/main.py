@@ -37,6 +37,7 @@ from bwp_tui.console.workers import Work, start_worker
 from bwp_tui.domain.completion import highlights
 from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Kind, Task
+from bwp_tui.settings.profile import MINIMUM_SIZE
 from bwp_tui.store.queries.view_rows import AnchorRow
 
 if TYPE_CHECKING:
@@ -57,7 +58,6 @@ _OF_THE_LIST: Final = ("mark_range", "mark_all")
 _MOUNT_DELAY_S: Final = 0.5
 """How long what asks the operator is put off for the first rows to be shown."""
 
-MINIMUM_SIZE: Final = (60, 15)
 _LOW: Final = 18
 """Lines below which nothing is left blank: a warning needs them."""
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from bwp_tui.domain import csv_table
 from bwp_tui.domain.csv_table import CsvLine, CsvTable
-from bwp_tui.domain.deadlines import why_not_yet
+from bwp_tui.domain.deadlines import DEFAULT_REGULATION, why_not_yet
 from bwp_tui.domain.task import Kind, Request
 from bwp_tui.domain.text import clean_line, mask_in_text
 from bwp_tui.domain.times import day_of
@@ -76,7 +76,7 @@ class Defaults:
     """What holds for lines that do not say: the day of receipt, and the law. No line may be from after `today`."""
 
     today: date
-    regulation: str = "gdpr"
+    regulation: str = DEFAULT_REGULATION
 
 
 Progress = Callable[[int], None]

@@ -1,0 +1,154 @@
+"""`bwp-tui inspect` and `pack`: list the entries of a downloaded archive, and make an encrypted copy of it."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+from pathlib import Path
+
+from bwp_tui.archive.encrypt import AgeNotInstalled, BadRecipient, EncryptedFile, SourceChanged, encrypt, new_file
+from bwp_tui.archive.entry import Entry
+from bwp_tui.archive.limits import BadArchive
+from bwp_tui.archive.reading import Archive
+from bwp_tui.archive.verify import check
+from bwp_tui.cli.exit_codes import CommandError, ExitCode
+from bwp_tui.cli.support.context import Session, open_session, print_note
+from bwp_tui.cli.support.task_output import print_json
+from bwp_tui.domain.task import Download, Task
+from bwp_tui.domain.text import clean_line
+from bwp_tui.domain.times import to_text, utc_now
+from bwp_tui.store.commands import result_files
+from bwp_tui.store.queries import tasks
+
+_HEADINGS = ("SIZE", "PACKED", "MODIFIED", "NAME")
+
+
+def inspect(arguments: Namespace) -> ExitCode:
+    """Check an archive and print its entries."""
+    path = _path(arguments)
+    try:
+        with Archive(path) as archive:
+            entries = archive.entries
+        if arguments.json:
+            print_json([_record(entry) for entry in entries])
+        else:
+            print("\n".join(_table(entries)))
+        for remark in check(path):
+            print_note(remark)
+    except BadArchive as error:
+        raise CommandError(ExitCode.FAILED, str(error)) from None
+    return ExitCode.DONE
+
+
+def pack(arguments: Namespace) -> ExitCode:
+    """Encrypt the archive of a task and print the path of the copy."""
+    with open_session(arguments) as session:
+        task = tasks.find_by_name(session.store, arguments.task)
+        source, sha256 = _downloaded(task)
+        target = arguments.output or source.with_name(f"{source.name}.age")
+        encrypted = _encrypt_and_record(session, task, source, target, arguments.recipient, sha256)
+    if arguments.json:
+        print_json({"path": str(target), "receipt": str(_receipt_of(target)), "sha256": encrypted.sha256})
+    else:
+        print(target)
+    return ExitCode.DONE
+
+
+def _path(arguments: Namespace) -> Path:
+    """Return the file named on the command line, or the downloaded archive of the task named there."""
+    word: str = arguments.task
+    if os.sep in word or word.lower().endswith(".zip"):
+        return Path(word)
+    with open_session(arguments) as session:
+        task = tasks.find_by_name(session.store, word)
+    path, _ = _downloaded(task)
+    if not path.exists():
+        raise CommandError(ExitCode.FAILED, f"{path} is gone; bwp-tui download {task.number} fetches it again.")
+    return path
+
+
+def _downloaded(task: Task) -> tuple[Path, str]:
+    """Return the path and the SHA-256 of a task's archive.
+
+    Raises:
+        CommandError: it is not downloaded.
+    """
+    why_not = result_files.cannot_open_result(task)
+    match task.download:
+        case Download(path=str(path), sha256=str(sha256)) if why_not is None:
+            return Path(path), sha256
+    raise CommandError(ExitCode.FAILED, why_not or f"The result of {task.name} is not downloaded yet.")
+
+
+def _record(entry: Entry) -> dict[str, object]:
+    return {
+        "name": entry.name,
+        "folder": entry.is_folder,
+        "size": entry.size,
+        "packed": entry.packed,
+        "modified": entry.modified.isoformat() if entry.modified else None,
+        "flaws": list(entry.flaws),
+    }
+
+
+def _table(entries: tuple[Entry, ...]) -> list[str]:
+    rows = [_HEADINGS, *(_cells(entry) for entry in entries)]
+    sizes, packed = (max(len(row[column]) for row in rows) for column in (0, 1))
+    return [f"{row[0]:>{sizes}}  {row[1]:>{packed}}  {row[2]:<16}  {row[3]}" for row in rows]
+
+
+def _cells(entry: Entry) -> tuple[str, str, str, str]:
+    modified = f"{entry.modified:%Y-%m-%d %H:%M}" if entry.modified else "-"
+    flaws = f"  ({', '.join(entry.flaws)})" if entry.flaws else ""
+    return str(entry.size), str(entry.packed), modified, clean_line(f"{entry.name}{flaws}")
+
+
+def _encrypt_and_record(
+    session: Session, task: Task, source: Path, target: Path, recipient: str, sha256: str
+) -> EncryptedFile:
+    receipt = _receipt_of(target)
+    try:
+        with new_file(receipt) as file:
+            encrypted = encrypt(source, target, recipient, sha256)
+            try:
+                file.write(_receipt(task, recipient, target, encrypted, session.actor).encode())
+                file.flush()
+                os.fsync(file.fileno())
+                result_files.record_packed(
+                    session.store, task.number, target, recipient, encrypted.sha256, session.actor
+                )
+            except BaseException:
+                target.unlink(missing_ok=True)
+                raise
+    except FileExistsError as error:
+        there = os.fsdecode(error.filename)
+        raise CommandError(ExitCode.FAILED, f"{there} exists already; name another file with --output.") from None
+    except (AgeNotInstalled, BadRecipient) as error:
+        raise CommandError(ExitCode.USAGE, str(error)) from None
+    except SourceChanged as error:
+        raise CommandError(ExitCode.FAILED, str(error)) from None
+    return encrypted
+
+
+def _receipt_of(target: Path) -> Path:
+    return target.with_name(f"{target.name}.txt")
+
+
+def _receipt(task: Task, recipient: str, target: Path, encrypted: EncryptedFile, actor: str) -> str:
+    """Return the receipt: which task was packed for whom, without the shopper's email."""
+    download = task.download
+    saved = download.finished_at if download else None
+    facts = (
+        ("task", task.task_id or f"#{task.number}"),
+        ("received", task.received_on.isoformat()),
+        ("completed", to_text(task.finished_at) if task.finished_at else "-"),
+        ("downloaded", to_text(saved) if saved else "-"),
+        ("packed", f"{to_text(utc_now())} by {actor}"),
+        ("recipient", recipient),
+        ("file", target.name.replace(task.email, "…") if task.email else target.name),
+        ("size", f"{encrypted.bytes} bytes encrypted, {encrypted.plain_bytes} bytes plain"),
+        ("sha256", f"{encrypted.sha256}  (encrypted)"),
+        ("sha256", f"{encrypted.plain_sha256}  (plain)"),
+        ("to open", "age --decrypt --identity KEY_FILE --output result.zip FILE"),
+    )
+    return "".join(f"{name:<12}{value}\n" for name, value in facts)

@@ -1,0 +1,37 @@
+"""Read filters and sort orders of the command line."""
+
+from __future__ import annotations
+
+from bwp_tui.cli.exit_codes import CommandError, ExitCode
+from bwp_tui.domain.filter import Filter, FilterError, parse
+from bwp_tui.domain.text import clean, nearest
+from bwp_tui.store.queries.filter_sql import SORTS
+
+
+def sort_of(name: str | None) -> str:
+    """Return a sort order; the default is the newest first.
+
+    Raises:
+        CommandError: there is no such order.
+    """
+    sort = "newest" if name is None else name.casefold()
+    if sort not in SORTS:
+        guess = nearest(sort, tuple(SORTS))
+        hint = f"did you mean {guess}?" if guess else f"use one of {', '.join(SORTS)}."
+        raise CommandError(ExitCode.USAGE, f"Unknown sort order “{name}”; {hint}")
+    return sort
+
+
+def filter_of(text: str) -> Filter:
+    """Read a filter.
+
+    Raises:
+        CommandError: it is wrong; the message marks where.
+    """
+    try:
+        return parse(text)
+    except FilterError as error:
+        # Cleaning makes escapes of some characters, which would push the marks to the right.
+        start, end = len(clean(text[: error.start])), len(clean(text[: error.end]))
+        marks = " " * start + "^" * max(1, end - start)
+        raise CommandError(ExitCode.USAGE, f"{error}\n  {clean(text)}\n  {marks}") from None
