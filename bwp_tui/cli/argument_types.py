@@ -1,4 +1,4 @@
-"""What the options of the command line take: each reads one word, or says in a few words what is wrong with it."""
+"""Convert the arguments of the command line; each function raises ArgumentTypeError for a wrong one."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def any_day(text: str) -> date:
     """Read a date."""
     if read := day_of(text):
         return read
-    raise ArgumentTypeError(f"“{text}” is no date such as 2026-12-31")
+    raise ArgumentTypeError(f"invalid date “{text}”; use YYYY-MM-DD")
 
 
 def day(text: str) -> date:
-    """Read a date that has begun somewhere; once the settings are read, `checked_day` asks for the office's zone."""
+    """Read a date that has begun somewhere on earth; `checked_day` checks it in the office's time zone."""
     read = any_day(text)
     if read > (utc_now() + _FARTHEST_EAST).astimezone(UTC).date():
         raise ArgumentTypeError(f"{read} is in the future")
@@ -35,15 +35,15 @@ def days(text: str) -> timedelta:
     """Read a number of days, with or without a d."""
     number = count(text.removesuffix("d"))
     if number > 36_500:
-        raise ArgumentTypeError(f"“{text}” is longer than a hundred years")
+        raise ArgumentTypeError(f"“{text}” is more than a hundred years")
     return timedelta(days=number)
 
 
 def seconds(text: str) -> float:
-    """Read a length of time in seconds, 0 or more."""
+    """Read a number of seconds, 0 or more."""
     number = _number(text)
     if not 0 <= number <= 1e9:
-        raise ArgumentTypeError(f"“{text}” is no number of seconds")
+        raise ArgumentTypeError(f"“{text}” is not a number of seconds")
     return number
 
 
@@ -51,7 +51,7 @@ def factor(text: str) -> float:
     """Read a number above 0."""
     number = _number(text)
     if not 0 < number <= 1e9:
-        raise ArgumentTypeError(f"“{text}” is no number above 0")
+        raise ArgumentTypeError(f"“{text}” is not a number above 0")
     return number
 
 
@@ -65,35 +65,35 @@ def _number(text: str) -> float:
 def count(text: str) -> int:
     """Read a whole number, 0 or more."""
     if not (text.isascii() and text.isdigit() and len(text) <= 9):
-        raise ArgumentTypeError(f"“{text}” is no whole number, 0 or more")
+        raise ArgumentTypeError(f"“{text}” is not a whole number, 0 or more")
     return int(text)
 
 
 def port(text: str) -> int:
-    """Read a TCP port; 0 is any free one."""
+    """Read a TCP port; 0 means any free one."""
     number = count(text)
     if number > 65_535:
-        raise ArgumentTypeError(f"“{text}” is no port, 0 to 65535")
+        raise ArgumentTypeError(f"“{text}” is not a port, 0 to 65535")
     return number
 
 
 def one_line(text: str) -> str:
-    """Read a text: one line, nothing in it that steers a terminal."""
+    """Read a text of one line, without control characters."""
     return clean_line(text)
 
 
 def new_path(text: str) -> Path:
-    """Read the name of a file or folder that is to be made: the register keeps it, and a terminal shows it."""
+    """Read the path of a file or folder to create; the history stores it and a terminal shows it."""
     path = Path(text).expanduser()
     if not path.name or unsafe_at(str(path.absolute())) is not None:
-        raise ArgumentTypeError(f"“{clean_line(text)}” is no name for a file of ours: write it in UTF-8, and visibly")
+        raise ArgumentTypeError(f"“{clean_line(text)}” cannot be created: use a name of visible UTF-8 characters")
     return path
 
 
 def hold(text: str) -> Hold:
     """Read a holding period: a number of days, or `fit`."""
     if text == "fit":
-        return lambda task: fitting_hold(local_day(utc_now()))(task)  # the office's zone is not known before
+        return lambda task: fitting_hold(local_day(utc_now()))(task)  # the zone is known only after parsing
     if not (text.isascii() and text.isdigit() and int(text) <= LONGEST_HOLDING_PERIOD):
         raise ArgumentTypeError(f"“{text}” is neither fit nor a number of days from 0 to {LONGEST_HOLDING_PERIOD}")
     return hold_of(int(text))
@@ -102,5 +102,5 @@ def hold(text: str) -> Hold:
 def task_id(text: str) -> str:
     """Read a whole task id."""
     if not (text.isascii() and text.isprintable() and " " not in text and 4 <= len(text) <= 128):
-        raise ArgumentTypeError(f"“{text}” is no task id")
+        raise ArgumentTypeError(f"“{text}” is not a task ID")
     return text

@@ -1,4 +1,4 @@
-"""How a command ends."""
+"""Define exit codes and the effects of commands."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ class ExitCode(IntEnum):
 
 
 class Effect(Enum):
-    """What a command is for, which says whether a read-only profile has it, and whether it outlives its output."""
+    """What a command does: it decides whether a read-only profile allows it and whether a closed stdout ends it."""
 
-    READS = auto()  # what it prints is all there is of it
-    WORKS = auto()  # the engine does what was decided before, or files are copied
-    CHANGES = auto()  # it records what someone decides now
+    READS = auto()  # it only prints
+    WORKS = auto()  # the engine works, or files are copied
+    CHANGES = auto()  # it records a decision
 
 
 class CommandError(Exception):
-    """Ends a command with a sentence for the operator and an exit code."""
+    """Ends a command with a message and an exit code."""
 
     def __init__(self, code: ExitCode, sentence: str) -> None:
         super().__init__(sentence)

@@ -1,4 +1,4 @@
-"""From a command line to an exit code: every way a command can end is one sentence on stderr."""
+"""Run a command line and return its exit code; every failure is one sentence on stderr."""
 
 from __future__ import annotations
 
@@ -23,31 +23,28 @@ CONSOLE: Final[dict[str, object]] = {
     "chosen": None,
     "effect": Effect.WORKS,
 }
-"""The options of the console, as the grammar has them where none is given."""
+"""The default options of the console."""
 
 Command = Callable[[Namespace], int]
-"""What carries out a parsed command line and returns the exit code; each command has one."""
+"""Runs a parsed command line and returns the exit code."""
 
 
 def run(words: Sequence[str]) -> int:
-    """Carry out the command line `words` and return the exit code."""
+    """Run the command line `words` and return the exit code."""
     try:
         arguments = parse_arguments(words)
-        _refuse_words_that_are_none(words, arguments)
+        _refuse_broken_words(words, arguments)
         streams.end_with_reader(arguments.effect is Effect.READS)
         crashlog.install(_log_dir(arguments))
         return _carry_out(arguments)
-    except SystemExit as ended:  # argparse has said what is wrong, or has shown its help
+    except SystemExit as ended:  # argparse has printed the mistake or the help
         return ended.code if isinstance(ended.code, int) else ExitCode.USAGE
-    except BrokenPipeError:  # whoever read the output has enough of it
+    except BrokenPipeError:  # the reader of the output has closed it
         return ExitCode.DONE
 
 
 def parse_arguments(words: Sequence[str]) -> Namespace:
-    """Return the parsed command line (see `parser.parse`).
-
-    Without a word it is the console, whose start does not wait for the grammar of all commands.
-    """
+    """Parse a command line; without words it opens the console, whose start does not wait for the grammar."""
     if not words:
         return Namespace(command=("console", "console"), **CONSOLE)
     from bwp_tui.cli.parser import parse
@@ -55,13 +52,10 @@ def parse_arguments(words: Sequence[str]) -> Namespace:
     return parse(words)
 
 
-def _refuse_words_that_are_none(words: Sequence[str], arguments: Namespace) -> None:
-    """End the program where a word is not UTF-8: the register could not keep it, nor find anything by it.
-
-    The file to import is read and not recorded, so it may be called as it likes.
-    """
+def _refuse_broken_words(words: Sequence[str], arguments: Namespace) -> None:
+    """Refuse words that are not UTF-8, which the history could not store; the name of a file to import may be."""
     if arguments.chosen != "import" and any(not word.isascii() and _is_broken(word) for word in words):
-        raise SystemExit(_say("A word of the command line is not UTF-8 text. Nothing was done.", ExitCode.USAGE))
+        raise SystemExit(_say("An argument is not UTF-8 text. Nothing was changed.", ExitCode.USAGE))
 
 
 def _is_broken(word: str) -> bool:
@@ -73,7 +67,7 @@ def _is_broken(word: str) -> bool:
 
 
 def command_of(arguments: Namespace) -> Command:
-    """Return what carries out a parsed command line; its module is imported now and not before."""
+    """Import and return the function that runs a parsed command line."""
     module, function = arguments.command
     return cast(Command, getattr(import_module(f"bwp_tui.cli.commands.{module}"), function))
 
@@ -91,12 +85,12 @@ def _carry_out(arguments: Namespace) -> int:
         return _say("Interrupted. What was recorded stays recorded.", ExitCode.INTERRUPTED)
     except BrokenPipeError:
         raise
-    except Exception as error:  # noqa: BLE001  the one place where a fault becomes a sentence
+    except Exception as error:  # noqa: BLE001  the one place where an exception becomes a message
         return _explain(error, arguments)
 
 
 def _explain(error: Exception, arguments: Namespace) -> ExitCode:
-    """Tell of an error of the rooms below, which are imported by the commands that need them, or of a fault."""
+    """Print an error of the layers below, or a crash; their modules are imported only now."""
     from bwp_tui.store.commands.request_validation import BadRequest
     from bwp_tui.store.errors import NoSuchTask, OtherShop, StoreError
 
@@ -110,7 +104,7 @@ def _explain(error: Exception, arguments: Namespace) -> ExitCode:
         return _say(str(error), ExitCode.FAILED)
     if isinstance(error, OSError) and error.strerror:
         where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
-        return _say(f"{where}{error.strerror}. Mend that and try again.", ExitCode.FAILED)
+        return _say(f"{where}{error.strerror}. Fix it and try again.", ExitCode.FAILED)
     return _say(crashlog.sentence(error, crashlog.record(_log_dir(arguments), error)), ExitCode.FAILED)
 
 
@@ -121,10 +115,10 @@ def _say(sentences: str, code: ExitCode) -> ExitCode:
 
 
 def _log_dir(arguments: Namespace) -> Path:
-    """Return where a crash of this command is recorded: known before the settings are, which may be the crash."""
+    """Return the folder for a crash report; it is known before the settings, which may be the cause."""
     name: str | None = getattr(arguments, "profile", None)
     chosen = name or os.environ.get("BWP_PROFILE") or "default"
     try:
         return profile_folder(Path(chosen).name or "default", os.environ) / "log"
     except SettingsError:
-        return Path(os.devnull)  # there is no such folder, and the command is about to say so
+        return Path(os.devnull)  # the command reports this itself

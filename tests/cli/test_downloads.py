@@ -74,7 +74,7 @@ def test_the_list_as_json_holds_all_that_is_known(queue: Bwp) -> None:
 
 def test_an_empty_list_is_said_to_be_empty(bwp: Bwp) -> None:
     ended = bwp("downloads")
-    assert (ended.code, ended.out, ended.err) == (0, "", "bwp-tui: Nothing was downloaded yet, and nothing waits.\n")
+    assert (ended.code, ended.out, ended.err) == (0, "", "bwp-tui: No downloads yet.\n")
     assert bwp("downloads", "--json").out == "[]\n"
 
 
@@ -100,7 +100,7 @@ def test_downloads_are_brought_forward_in_the_order_in_which_they_are_named(queu
 def test_what_cannot_be_done_is_said_and_the_rest_is_done(queue: Bwp) -> None:
     ended = queue("downloads", "pause", "4", "1")
     assert ended.code == 1
-    assert "was never asked for; see: bwp-tui download 4." in ended.err
+    assert "has no download; see: bwp-tui download 4." in ended.err
     ended = queue("downloads", "pause", "1", "2")
     assert (ended.code, ended.err) == (1, "bwp-tui: The download of #1 is paused already.\n")
     assert _states(queue) == {1: "paused", 2: "paused", 3: "queued"}

@@ -89,10 +89,7 @@ def test_a_file_that_was_changed_or_is_gone_is_told(kept: tuple[Bwp, str, Path])
     assert "on disk              changed" in bwp("evidence", task).out
     path.unlink()
     assert "on disk              gone" in bwp("evidence", task).out
-    assert (
-        bwp("inspect", task).err
-        == f"bwp-tui: {path} is no longer there; bwp-tui download {task[1:]} fetches it again.\n"
-    )
+    assert bwp("inspect", task).err == f"bwp-tui: {path} is gone; bwp-tui download {task[1:]} fetches it again.\n"
     path.mkdir()
     assert "on disk              unreadable" in bwp("evidence", task).out
 

@@ -82,7 +82,7 @@ def test_a_limit_says_what_it_leaves_out(planted: Bwp) -> None:
 
 def test_json_of_nothing_is_an_empty_array(planted: Bwp) -> None:
     ended = planted("list", "id:zzzz", "--json")
-    assert (ended.code, json.loads(ended.out), ended.err) == (0, [], "bwp-tui: No task fits.\n")
+    assert (ended.code, json.loads(ended.out), ended.err) == (0, [], "bwp-tui: No task matches.\n")
 
 
 def test_an_empty_history_says_how_to_begin(bwp: Bwp) -> None:
@@ -162,6 +162,7 @@ def test_a_narrow_encoding_shows_other_signs_in_the_same_columns(planted: Bwp) -
 
 
 def test_a_history_of_a_newer_program_is_refused_and_left_alone(planted: Bwp) -> None:
+    execute(planted, "CREATE TABLE future (x)")
     execute(planted, "PRAGMA user_version = 999")
     before = (planted.folder / "history.db").read_bytes()
     ended = planted("list")

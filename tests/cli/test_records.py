@@ -82,7 +82,7 @@ def test_what_is_recorded_is_recorded_for_all_tasks_that_are_meant(office: Bwp) 
         (["views", "save", "failed", "is:open"], 1, "built in"),
         (["views", "save", "mine", "statsu:x"], 2, "status"),
         (["report", "--from", "2026-02-01", "--to", "2026-01-01"], 2, "ends before it begins"),
-        (["cancel", "--filter", "kind:retrieval tag:none"], 4, "No task fits"),
+        (["cancel", "--filter", "kind:retrieval tag:none"], 4, "No task matches"),
     ],
 )
 def test_what_cannot_be_is_told_with_its_exit_code(shop: Bwp, words: list[str], code: int, told: str) -> None:
@@ -119,12 +119,12 @@ def test_the_number_of_tasks_is_typed_before_many_are_cancelled(shop: Bwp, pract
     argv = shop.argv("cancel", "--filter", "is:active")
     with Terminal(argv, env=shop.env, columns=120) as terminal:
         terminal.wait_for("Plan: 2 to cancel, 1 skipped: 1 retrieval")
-        terminal.wait_for("Type the number of tasks, 2, to go on:")
+        terminal.wait_for("Type 2 to confirm:")
         terminal.send("3\r")
         assert terminal.wait() == 1
     assert practice.world.calls["cancelPersonalDataDeletionTask"] == 0
     with Terminal(argv, env=shop.env, columns=120) as terminal:
-        terminal.wait_for("to go on:")
+        terminal.wait_for("to confirm:")
         terminal.send("2\r")
         assert terminal.wait(30) == 0
     assert practice.world.calls["cancelPersonalDataDeletionTask"] == 2
@@ -203,7 +203,7 @@ def test_receipt_and_law_are_corrected(office: Bwp) -> None:
 def test_records_of_many_named_tasks_are_confirmed_by_their_count(office: Bwp) -> None:
     for words in (["acknowledge", "1", "2"], ["correct", "1", "2", "--regulation", "none"]):
         refused = office(*words)
-        assert (refused.code, "add --yes" in refused.err) == (2, True)
+        assert (refused.code, "--yes" in refused.err) == (2, True)
         assert office(*words, "--yes").code == 0
     with Terminal(office.argv("verify", "1", "2", "--how", "order details"), env=office.env) as terminal:
         terminal.wait_for("Type the number of tasks, 2")

@@ -31,7 +31,7 @@ def test_tasks_are_told_in_sentences_and_the_commands_work_without_their_first_w
     assert bwp("import", str(file)).code == 0
     greeting, listed, noted, shown, *_ = talk(bwp, "list", 'note 1 "called back"', "show 1", "quit", "list")
     assert greeting.startswith("bwp-tui, profile default. Tasks: 1 active, 0 ready, 0 failed.")
-    assert "Nothing can be sent until BWP_CLIENT_ID" in greeting
+    assert "Nothing can be sent: BWP_CLIENT_ID" in greeting
     assert listed.startswith("Number 1, retrieval for j•••@example.com: QUEUED, ")
     assert "note left a message, tags vip." in listed
     assert "#1" in noted
@@ -44,10 +44,10 @@ def test_a_request_is_filed_question_by_question_and_its_end_is_news(shop: Bwp) 
         terminal.wait_for(PROMPT.rstrip())
         for said, asked in (
             ("new", "Retrieval or deletion:"),
-            ("r", "Address of the shopper:"),
+            ("r", "Email of the shopper:"),
             ("jane@example.com", "Received on"),
             ("", "Regulation"),
-            ("", "Note, or nothing:"),
+            ("", "Note (optional):"),
             ("by phone", "#1"),
             ("watch 1", "#1"),
             ("wait 1", "COMPLETED"),
@@ -78,12 +78,12 @@ def test_what_cannot_be_understood_is_said_and_nothing_is_lost(bwp: Bwp) -> None
     assert "usage: bwp-tui list" in ended.out
     for told in (
         "A quotation mark is not closed.",
-        "sandbox is not for here",
-        "--profile is not for here",
-        "there is no command “foo”",
+        "sandbox isn't available here",
+        "--profile isn't available here",
+        "unknown command “foo”",
         "Did you mean “status”?",
-        "“x” is neither retrieval nor deletion. Answer again, or quit.",
-        "Name the task, such as: watch 3.",
+        "“x” is neither retrieval nor deletion. Try again, or type quit.",
+        "Name a task, such as: watch 3.",
     ):
         assert told in ended.err
 
@@ -97,10 +97,10 @@ def test_each_wrong_answer_is_asked_for_again_at_once(
     assert ask_request() == [*filed, "--holding-period=3", "--reason=moved"]
     told = capsys.readouterr().err
     for wrong in (
-        "“x” is neither retrieval nor deletion. Answer again, or quit.",
+        "“x” is neither retrieval nor deletion. Try again, or type quit.",
         "“jane” is not an email address",
-        "“soon” is no date such as 2026-12-31.",
-        "“bdsg” is none of gdpr, ccpa, none.",
+        "invalid date “soon”; use YYYY-MM-DD.",
+        "“bdsg” is not one of gdpr, ccpa, none.",
         "The holding period must be 0 to 180 days, not 200.",
     ):
         assert wrong in told

@@ -268,13 +268,13 @@ def test_a_failed_task_is_submitted_again_as_a_new_one_with_another_token(shop: 
 def test_a_deletion_asks_for_the_address_on_a_terminal(shop: Bwp, practice: Sandbox) -> None:
     argv = shop.argv("submit", "deletion", "bob@example.com")
     with Terminal(argv, env=shop.env, columns=120) as terminal:
-        terminal.wait_for("Type the address to go on:")
+        terminal.wait_for("to confirm:")
         terminal.send("bob@example.org\r")
-        terminal.wait_for("That is not the address; nothing was recorded.")
+        terminal.wait_for("Aborted: the confirmation did not match.")
         assert terminal.wait() == 1
     assert (recorded(shop), practice.world.starts) == (0, [])
     with Terminal(argv, env=shop.env, columns=120) as terminal:
-        terminal.wait_for("Type the address to go on:")
+        terminal.wait_for("to confirm:")
         terminal.send("bob@example.com\r")
         terminal.wait_for("ON_HOLD")
         assert terminal.wait() == 0

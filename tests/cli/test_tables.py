@@ -95,7 +95,7 @@ def test_the_number_of_deletions_is_typed_before_they_are_recorded(bwp: Bwp) -> 
     assert bwp("import", str(file)).code == 2
     for typed, code, count in (("1", 1, 0), ("2", 0, 3)):
         with Terminal(bwp.argv("import", str(file)), env=bwp.env, columns=150) as terminal:
-            terminal.wait_for("Type the number of deletions, 2, to go on:")
+            terminal.wait_for("Type 2 to confirm:")
             terminal.send(f"{typed}\r")
             assert terminal.wait() == code
         assert recorded(bwp) == count

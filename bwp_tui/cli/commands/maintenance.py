@@ -42,9 +42,7 @@ def backup(arguments: Namespace) -> ExitCode:
         try:
             backups.back_up_to(session.store.path, target)
         except FileExistsError:
-            raise CommandError(
-                ExitCode.FAILED, f"{target} is there already and was not touched; name another file."
-            ) from None
+            raise CommandError(ExitCode.FAILED, f"{target} exists already; name another file.") from None
     print(target)
     return ExitCode.DONE
 

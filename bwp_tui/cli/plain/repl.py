@@ -1,7 +1,4 @@
-"""`bwp-tui --plain`: a line at a time, for a screen reader or a terminal that cannot be drawn on.
-
-It asks for the words of the command line and carries them out, with the engine at work beside it as in the console.
-"""
+"""`bwp-tui --plain`: read and run commands line by line, for screen readers, while the engine runs."""
 
 from __future__ import annotations
 
@@ -30,25 +27,25 @@ from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 
 Run = Callable[[Sequence[str]], int]
-"""Carries out a command line and returns its exit code."""
+"""Runs a command line and returns its exit code."""
 
 _HELP: Final = """\
-list FILTER       the tasks that fit, a sentence each; list alone tells all
-show TASK         all about a task; TASK is its number, or its task id
-new               file a request, question by question; quit leaves it
-watch TASK        be told by news when it has ended
-news              what became of the watched tasks since you last asked
-help COMMAND      how any other command of bwp-tui is written; help commands lists them
-quit              leave; what was asked for goes on at the next start
-Every other command of bwp-tui works here without its first word, such as: download 3."""
+list FILTER       list matching tasks, a sentence each; without a filter, all
+show TASK         show a task by its number or task ID
+new               submit a request, question by question; quit leaves the questions
+watch TASK        include the task in news when it finishes
+news              changes of the watched tasks since the last news
+help COMMAND      show the help of a command; help commands lists them
+quit              leave; pending work resumes at the next start
+Every other bwp-tui command works here without “bwp-tui”, such as: download 3."""
 
-_KEPT_OUT: Final = ("sandbox", "run")
+_UNAVAILABLE: Final = ("sandbox", "run")
 
 
 def plain(arguments: Namespace, run: Run) -> ExitCode:
-    """Ask for commands and carry them out with `run`, until `quit` or the end of the input."""
+    """Read commands and run them with `run`, until `quit` or the end of input."""
     profile = load_profile(arguments.profile, os.environ)
-    # What is carried out here draws its progress by moving the cursor, unless the terminal says it cannot.
+    # Commands draw progress by moving the cursor unless the terminal cannot.
     os.environ["TERM"] = "dumb"
     store = open_store(profile.history_path)
     engine = EngineThread(profile, config_loader(profile))
@@ -64,7 +61,7 @@ def plain(arguments: Namespace, run: Run) -> ExitCode:
 
 
 class _Repl:
-    """One conversation."""
+    """One session of commands."""
 
     def __init__(self, profile: Profile, store: Store, run: Run) -> None:
         self._profile = profile
@@ -79,40 +76,40 @@ class _Repl:
         }
 
     def run(self) -> None:
-        """Greet, then ask and answer until it is over."""
+        """Print a greeting, then read and run commands."""
         if sys.stdin.isatty():
-            import readline  # noqa: F401  lets `input` edit its line, and bring back earlier ones
+            import readline  # noqa: F401  gives `input` line editing and history
         self._greet()
         while True:
             try:
                 words = shlex.split(input("bwp-tui> "))
-            except KeyboardInterrupt:  # the line that is being typed is dropped, as in a shell
+            except KeyboardInterrupt:  # drops the typed line, as a shell does
                 print()
                 continue
             except EOFError:
                 print()
                 return
             except ValueError:
-                print_note("A quotation mark is not closed. Nothing was done.")
+                print_note("A quotation mark is not closed. Nothing was changed.")
                 continue
             if words[:1] in (["quit"], ["exit"], ["q"]):
                 return
             if words:
-                self._answer(words)
+                self._dispatch(words)
 
-    def _answer(self, words: Sequence[str]) -> None:
+    def _dispatch(self, words: Sequence[str]) -> None:
         name, *rest = words
         if name in self._own:
             try:
                 self._own[name](rest)
             except StoreError as error:
                 print_note(str(error))
-        elif name in _KEPT_OUT or name.startswith("-"):
-            print_note(f"{clean_line(name)} is not for here; help tells what is.")
+        elif name in _UNAVAILABLE or name.startswith("-"):
+            print_note(f"{clean_line(name)} isn't available here; type help.")
         elif name == "list" and "--json" not in rest:
             self._command("list", "--sentences", *rest)
         elif name == "download":
-            # A path names its shopper; `show TASK --unmask` tells it in full.
+            # The path contains the email; `show TASK --unmask` prints it.
             self._command("download", "--mask", *rest)
         else:
             self._command(*words)
@@ -121,15 +118,14 @@ class _Repl:
         return self._run(["--profile", self._profile.name, *words])
 
     def _greet(self) -> None:
-        counts = {
-            words: tasks.count(self._store, parse_filter(text), today=today())
-            for words, text in (("active", "is:active"), ("ready", "is:ready"), ("failed", "is:failed"))
-        }
-        told = ", ".join(f"{count} {words}" for words, count in counts.items())
-        print(f"bwp-tui, profile {self._profile.name}. Tasks: {told}.")
+        counts = ", ".join(
+            f"{tasks.count(self._store, parse_filter(f'is:{state}'), today=today())} {state}"
+            for state in ("active", "ready", "failed")
+        )
+        print(f"bwp-tui, profile {self._profile.name}. Tasks: {counts}.")
         if missing := self._profile.missing():
-            print(f"Nothing can be sent until {', '.join(missing)} are set.")
-        print("Type help for what can be asked, quit to leave.")
+            print(f"Nothing can be sent: {', '.join(missing)} not set.")
+        print("Type help for the commands, quit to leave.")
 
     def _help(self, rest: Sequence[str]) -> None:
         if rest == ["commands"]:
@@ -149,19 +145,19 @@ class _Repl:
 
     def _watch(self, rest: Sequence[str]) -> None:
         if not rest:
-            print_note("Name the task, such as: watch 3.")
+            print_note("Name a task, such as: watch 3.")
         else:
             self._command("tag", *rest, f"+{WATCHED}")
 
-    def _look(self) -> list[Task]:
-        """Return the watched tasks that say something else than when they were last looked at."""
+    def _changed_tasks(self) -> list[Task]:
+        """Return the watched tasks whose status changed since the last call."""
         watched = tasks.tagged_since(self._store, WATCHED, 0)
         changed = [task for task in watched if self._seen.get(task.number) != task.status]
         self._seen.update((task.number, task.status) for task in watched)
         return changed
 
     def _news(self, _rest: Sequence[str]) -> None:
-        found = self._look()
+        found = self._changed_tasks()
         for task in found:
             print(task_sentence(task, utc_now(), today()))
         ended = [task.number for task in found if has_ended(task.status)]

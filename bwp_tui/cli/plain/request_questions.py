@@ -1,4 +1,4 @@
-"""A request asked for question by question: a wrong answer is asked for again at once, and nothing typed is lost."""
+"""Ask for a request question by question; a wrong answer is asked for again."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from bwp_tui.domain.text import clean_line
 from bwp_tui.store.commands.request_validation import BadRequest, check_email, check_holding_period
 
 LEAVE: Final = "quit"
-"""The answer that leaves the questions."""
+"""Answer that leaves the questions."""
 
 Check = Callable[[str], object]
 """Raises ArgumentTypeError or BadRequest where an answer cannot be used."""
 
 
 class Abandoned(Exception):
-    """The operator left, or the input has ended: nothing is to be recorded."""
+    """The operator left, or the input ended."""
 
 
 def ask_request() -> list[str]:
-    """Ask for a request; return it as the words of `submit`.
+    """Ask for a request and return it as a `submit` command line.
 
     Raises:
-        Left: the operator did not go on to the end.
+        Abandoned: the operator left before the end.
     """
     kind = _kind(_answer("Retrieval or deletion:", _kind))
     words = ["submit", kind, _answer("Email of the shopper:", check_email)]
@@ -50,7 +50,7 @@ def _answer(question: str, check: Check, *, may_be_empty: bool = False) -> str:
             if answer:
                 check(answer)
         except (ArgumentTypeError, BadRequest) as wrong:
-            print_note(f"{clean_line(str(wrong)).rstrip('.')}. Answer again, or {LEAVE}.")
+            print_note(f"{clean_line(str(wrong)).rstrip('.')}. Try again, or type {LEAVE}.")
         else:
             return answer
 
@@ -65,7 +65,7 @@ def _kind(answer: str) -> str:
 
 def _regulation(answer: str) -> None:
     if answer not in REGULATIONS:
-        raise ArgumentTypeError(f"“{answer}” is none of {', '.join(REGULATIONS)}")
+        raise ArgumentTypeError(f"“{answer}” is not one of {', '.join(REGULATIONS)}")
 
 
 _QUESTIONS: Final[tuple[tuple[str, str, Check], ...]] = (

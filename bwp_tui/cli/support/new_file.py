@@ -18,7 +18,7 @@ def refuse_existing(path: Path) -> None:
         Stop: something is.
     """
     if os.path.lexists(path):
-        raise CommandError(ExitCode.FAILED, f"{path} is there already and was not touched; name another file.")
+        raise CommandError(ExitCode.FAILED, f"{path} exists already; name another file.")
 
 
 @contextmanager
