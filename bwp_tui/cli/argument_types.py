@@ -85,7 +85,7 @@ def one_line(text: str) -> str:
 def new_path(text: str) -> Path:
     """Read the path of a file or folder to create; the history stores it and a terminal shows it."""
     path = Path(text).expanduser()
-    if not path.name or unsafe_at(str(path.absolute())) is not None:
+    if not text or not path.absolute().name or unsafe_at(str(path.absolute())) is not None:
         raise ArgumentTypeError(f"“{clean_line(text)}” cannot be created: use a name of visible UTF-8 characters")
     return path
 

@@ -31,7 +31,7 @@ _TEXTS: Final[Mapping[str, _Check]] = {
     "timezone": checks.timezone,
     "actor": checks.line,
 }
-_PROFILE_KEYS: Final = (*_TEXTS, "download_slots", "read_only")
+PROFILE_KEYS: Final = (*_TEXTS, "download_slots", "read_only")
 _SENSITIVE: Final = frozenset({"api_url", "token_url", "client_secret_command"})
 """What decides where the secret goes, or what runs."""
 
@@ -178,7 +178,7 @@ class _Reader:
         if not isinstance(table, dict):
             self._mistake("profiles", name, f"must be a table, [{place}]")
             return ProfileTable()
-        self._unknown(place, table, _PROFILE_KEYS)
+        self._unknown(place, table, PROFILE_KEYS)
         texts = self._texts(place, table, _TEXTS)
         read_only = table.get("read_only", False)
         if not isinstance(read_only, bool):

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import re
+import shlex
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
 from bwp_tui.cli.main import command_of, parse_arguments
-from bwp_tui.cli.parser import parse
+from bwp_tui.cli.parser import _parser, parse
+from bwp_tui.sandbox.faults import FAULTS
+from bwp_tui.settings.configfile import PROFILE_KEYS
 
 COMMANDS = {
     "submit": ["submit", "retrieval", "jane@example.com"],
@@ -138,3 +143,36 @@ def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -
 
 def test_no_words_mean_what_the_grammar_says_of_none() -> None:
     assert parse_arguments([]) == parse([])
+
+
+@pytest.mark.parametrize("folder", [".", "..", "results"])
+def test_results_can_be_put_into_any_folder(folder: str) -> None:
+    assert parse(["download", "1", "--output", folder]).output == Path(folder)
+
+
+def test_a_file_without_a_name_is_refused() -> None:
+    for words in (["download", "1", "--output", ""], ["backup", "/"]):
+        with pytest.raises(SystemExit):
+            parse(words)
+
+
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+
+
+def test_every_command_line_of_the_readme_can_be_parsed() -> None:
+    blocks = re.findall(r"^```sh\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+    lines = [part for block in blocks for line in block.splitlines() for part in re.split(r"&&|[>#&]", line)]
+    typed = [shlex.split(line)[1:] for line in lines if line.strip().startswith("bwp-tui")]
+    assert len(typed) > 5
+    for words in typed:
+        parse(words)
+
+
+def test_the_readme_names_every_command() -> None:
+    named = set(re.findall(r"`([a-z]+)[` ]", README[README.index("## Command line") :]))
+    assert set(_parser()[1]) <= named
+
+
+def test_the_readme_names_every_setting_and_every_fault_of_the_practice_api() -> None:
+    named = set(re.findall(r"`([a-z_0-9-]+)`", README))
+    assert {*PROFILE_KEYS, *FAULTS} <= named

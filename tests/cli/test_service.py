@@ -41,9 +41,7 @@ def test_waiting_says_when_its_time_is_up(shop: Bwp) -> None:
     shop("submit", "retrieval", "slow@example.com")
     ended = shop("wait", "1", "--timeout", "1")
     assert ended.code == 3
-    assert ended.err == (
-        "bwp-tui: The time is up. One task has not ended; wait again, or see: bwp-tui list is:active.\n"
-    )
+    assert ended.err == ("bwp-tui: Timed out. 1 task not finished; wait again, or see: bwp-tui list is:active.\n")
 
 
 def test_waiting_without_end_ends_when_the_credentials_are_refused(shop: Bwp) -> None:
@@ -230,7 +228,7 @@ def test_what_is_saved_is_not_fetched_again_without_another_word(result: Bwp, pr
     links = practice.world.calls["link"]
     again = result("download", "1")
     assert (again.code, again.out) == (0, first.out)
-    assert f"is saved already at {path}; to fetch it anew, add --again." in again.err
+    assert f"is already downloaded: {path}. Use --again" in again.err
     assert practice.world.calls["link"] == links
     planned = result("download", "--filter", "is:retrieval", "--yes")
     assert planned.code != 0

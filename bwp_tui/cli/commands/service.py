@@ -1,4 +1,4 @@
-"""Commands that have the engine work: refresh, wait, download, run."""
+"""`bwp-tui refresh`, `wait`, `download` and `run`: commands that run the engine or wait for it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from bwp_tui.cli.support.task_output import print_json, print_tasks, task_record
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.masking import mask_task_text
 from bwp_tui.domain.task import TERMINAL, Download, DownloadState, Status, Task
-from bwp_tui.domain.text import percent, size
+from bwp_tui.domain.text import counted, percent, size
 from bwp_tui.store.commands import download_queue, requests
 from bwp_tui.store.commands.bulk_plan import cannot_refresh
 from bwp_tui.store.commands.result_files import saved_at
@@ -30,12 +30,12 @@ from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import downloads, due_polls
 
-_UNDER_WAY = (DownloadState.QUEUED, DownloadState.RUNNING)
+_ACTIVE = (DownloadState.QUEUED, DownloadState.RUNNING)
 _SETTLED = TERMINAL | {Status.UNCONFIRMED}
 
 
 def refresh(arguments: Namespace) -> ExitCode:
-    """Ask the service about tasks now: those that are named, or all that are active."""
+    """Poll the named tasks now, or all active ones."""
     with open_session(arguments) as session:
         if arguments.filter is None:
             numbers = _polled(session.store, arguments.tasks)
@@ -54,12 +54,12 @@ def refresh(arguments: Namespace) -> ExitCode:
         print_tasks(refreshed, as_json=arguments.json)
         troubles = [task.trouble for task in refreshed if task.trouble]
         if not done or troubles:
-            raise waiter.timed_out(f"{len(troubles) or 'Some'} of {len(numbers)} tasks were not brought up to date.")
+            raise waiter.timed_out(f"{len(troubles) or 'Some'} of {len(numbers)} tasks could not be refreshed.")
         return ExitCode.DONE
 
 
 def wait(arguments: Namespace) -> ExitCode:
-    """Wait until tasks have ended."""
+    """Wait until tasks finish."""
     with open_session(arguments) as session:
         numbers = find_tasks(session.store, arguments.tasks)
         waiter = EngineWaiter(session)
@@ -67,14 +67,13 @@ def wait(arguments: Namespace) -> ExitCode:
         waited = read(session.store, numbers)
         print_tasks(waited, as_json=arguments.json)
         if not ended:
-            raise waiter.timed_out(
-                f"{_still(waited)} not ended; wait again, or see: bwp-tui list is:active.", "The time is up."
-            )
+            left = counted(sum(task.status not in _SETTLED for task in waited), "task")
+            raise waiter.timed_out(f"{left} not finished; wait again, or see: bwp-tui list is:active.", "Timed out.")
         return ExitCode.DONE if all(task.status == Status.COMPLETED for task in waited) else ExitCode.FAILED
 
 
 def download(arguments: Namespace) -> ExitCode:
-    """Download the results of retrievals and print where they lie."""
+    """Download the results of retrievals and print their paths."""
     with open_session(arguments) as session:
         numbers = select_tasks(session, arguments.tasks, arguments.filter)
         waiter = EngineWaiter(session)
@@ -82,14 +81,14 @@ def download(arguments: Namespace) -> ExitCode:
             action = "download again" if arguments.again else "download"
             numbers = list(confirm_plan(session, action, numbers, arguments).possible)
         folder = Path(arguments.output).expanduser().absolute() if arguments.output else None
-        refused = _ask_for_downloads(session, numbers, folder, arguments)
+        refused = _queue_downloads(session, numbers, folder, arguments)
         asked = [number for number in numbers if number not in refused]
         progress = Progress(asked)
 
         def over(store: Store) -> bool:
             found = read(store, asked)
             progress.show(found)
-            return not any(task.download and _is_under_way(task.download) for task in found)
+            return not any(task.download and _is_active(task.download) for task in found)
 
         try:
             done = not asked or waiter.until(over, asked, arguments.timeout, patient=True)
@@ -98,13 +97,13 @@ def download(arguments: Namespace) -> ExitCode:
         ended = read(session.store, asked)
         _print_downloads(ended, as_json=arguments.json, mask=arguments.mask)
         if not done:
-            raise waiter.timed_out("The download goes on where it stands whenever bwp-tui runs: bwp-tui run.")
+            raise waiter.timed_out("The download resumes whenever bwp-tui runs, such as: bwp-tui run.")
         saved = all(task.download and task.download.state == DownloadState.DONE for task in ended)
         return ExitCode.DONE if saved and not refused else ExitCode.FAILED
 
 
 def run(arguments: Namespace) -> ExitCode:
-    """Be the engine, without a screen, until told to stop, or until nothing is due."""
+    """Run the engine without a screen until a signal stops it, or until nothing is due."""
     with open_session(arguments) as session:
         from bwp_tui.engine.runtime.engine_config import engine_config
 
@@ -121,26 +120,26 @@ def run(arguments: Namespace) -> ExitCode:
         from bwp_tui.engine.runtime.headless import serve
 
         stop = Stopper()
-        serve(setup, stop=stop.asked, say=lambda sentence: print(sentence, flush=True))
+        serve(setup, stop=stop.requested, say=lambda sentence: print(sentence, flush=True))
         return ExitCode.INTERRUPTED if stop.by == signal.SIGINT else ExitCode.DONE
 
 
 class Stopper:
-    """Sets `asked` when the process is told to stop; `by` is the signal."""
+    """Sets `requested` when a signal asks the process to stop; `by` is the signal."""
 
     def __init__(self) -> None:
-        self.asked = threading.Event()
+        self.requested = threading.Event()
         self.by: int | None = None
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._stop)
 
     def _stop(self, number: int, _frame: FrameType | None) -> None:
         self.by = number
-        self.asked.set()
+        self.requested.set()
 
 
 class Progress:
-    """One line on a terminal's stderr, at most once a second."""
+    """Draws the progress of downloads on one line of stderr, at most once a second."""
 
     def __init__(self, numbers: Sequence[int]) -> None:
         self._several = len(numbers) > 1
@@ -149,8 +148,8 @@ class Progress:
         self._drawn = False
 
     def show(self, found: Sequence[Task]) -> None:
-        """Draw how far the downloads are, unless that was done within this second."""
-        running = [task.download for task in found if task.download and task.download.state in _UNDER_WAY]
+        """Draw the progress, unless this second's is drawn."""
+        running = [task.download for task in found if task.download and task.download.state in _ACTIVE]
         if not self._shown or not running or time.monotonic() < self._next:
             return
         self._next = time.monotonic() + 1.0
@@ -164,71 +163,63 @@ class Progress:
 
 
 def progress_text(running: Sequence[Download]) -> str:
-    """Return how far downloads are: part, bytes, rate and time left, where they are known."""
+    """Return the progress of downloads: percent, bytes, rate and time left where they are known."""
     received = sum(download.bytes for download in running)
     rate = sum(download.rate or 0.0 for download in running)
     totals = [download.total for download in running]
     total = sum(each or 0 for each in totals) if None not in totals else None
-    words = [f"{len(running)} downloads"] if len(running) > 1 else []
+    parts = [f"{len(running)} downloads"] if len(running) > 1 else []
     if total:
-        words.append(f"{percent(received, total)}%")
-    words.append(f"{size(received)}{f' of {size(total)}' if total else ''}")
+        parts.append(f"{percent(received, total)}%")
+    parts.append(f"{size(received)}{f' of {size(total)}' if total else ''}")
     if rate:
-        words.append(f"{size(rate)}/s")
+        parts.append(f"{size(rate)}/s")
     if rate and total:
-        words.append(f"{round((total - received) / rate)} s left")
+        parts.append(f"{round((total - received) / rate)} s left")
     trouble = next((download.trouble for download in running if download.trouble), None)
-    return "  ".join([*words, trouble] if trouble else words)[:200]
+    return "  ".join([*parts, trouble] if trouble else parts)[:200]
 
 
 def _polled(store: Store, names: Sequence[str]) -> list[int]:
-    """Return the numbers of the named tasks, or of all active ones, of which the service can be asked."""
-    chosen_ones = (
-        find_tasks(store, names) if names else tasks.numbers(store, parse("is:active -is:unsent"), today=today())
-    )
+    """Return the named tasks that can be polled, or all active ones."""
     if not names:
-        return list(chosen_ones)
-    able = []
-    for task in read(store, chosen_ones):
-        why_not = cannot_refresh(task)
-        if why_not is None:
-            able.append(task.number)
-        else:
+        return list(tasks.numbers(store, parse("is:active -is:unsent"), today=today()))
+    possible = []
+    for task in read(store, find_tasks(store, names)):
+        if why_not := cannot_refresh(task):
             print_note(why_not)
-    return able
+        else:
+            possible.append(task.number)
+    return possible
 
 
 def _ended(store: Store, numbers: Sequence[int]) -> bool:
     return all(task.status in _SETTLED for task in read(store, numbers))
 
 
-def _still(waited: Sequence[Task]) -> str:
-    count = sum(task.status not in _SETTLED for task in waited)
-    return "One task has" if count == 1 else f"{count} tasks have"
+def _queue_downloads(session: Session, numbers: Sequence[int], folder: Path | None, arguments: Namespace) -> set[int]:
+    """Queue the downloads of tasks and resume paused ones; return the tasks for which that is impossible.
 
-
-def _ask_for_downloads(session: Session, numbers: Sequence[int], folder: Path | None, arguments: Namespace) -> set[int]:
-    """Record the downloads that are not under way, let go on what is paused; return the tasks it cannot be done for.
-
-    What is saved is left alone, unless it is to be fetched again. Without a `folder` it is the profile's.
+    Args:
+        folder: where the results go; None is the profile's folder.
     """
     refused = set()
     for task in read(session.store, numbers):
         try:
-            _ask_for_download(session, task, folder, arguments)
+            _queue_download(session, task, folder, arguments)
         except NotPossible as why:
             print_note(str(why))
             refused.add(task.number)
     return refused
 
 
-def _ask_for_download(session: Session, task: Task, folder: Path | None, arguments: Namespace) -> None:
-    """Do as `_ask_for_downloads` for one task.
+def _queue_download(session: Session, task: Task, folder: Path | None, arguments: Namespace) -> None:
+    """Queue or resume the download of a task; a downloaded result stays unless `--again` is given.
 
     Raises:
-        NotPossible: there is no result, or it is being downloaded into another folder.
+        NotPossible: there is no result, or its download runs into another folder.
     """
-    if task.download is not None and task.download.state in _UNDER_WAY:
+    if task.download is not None and task.download.state in _ACTIVE:
         there = downloads.directory_of(session.store, task.download.id)
         if folder is not None and there != str(folder):
             raise NotPossible(
@@ -238,24 +229,24 @@ def _ask_for_download(session: Session, task: Task, folder: Path | None, argumen
         download_queue.resume(session.store, [task.download.id], session.actor)
     elif not arguments.again and (saved := saved_at(task)) is not None:
         place = mask_task_text(str(saved), task) if arguments.mask else str(saved)
-        print_note(f"The result of {task.name} is saved already at {place}; to fetch it anew, add --again.")
+        print_note(f"{task.name} is already downloaded: {place}. Use --again to download it again.")
     else:
         directory = str(folder or session.profile.download_dir)
         requests.download(session.store, task.number, directory, session.actor)
 
 
-def _is_under_way(found: Download) -> bool:
-    return found.state in _UNDER_WAY and not found.paused
+def _is_active(download: Download) -> bool:
+    return download.state in _ACTIVE and not download.paused
 
 
 def _print_downloads(ended: Sequence[Task], *, as_json: bool, mask: bool) -> None:
-    """Print the paths of what is saved, or the tasks as JSON; say on stderr what is not."""
+    """Print the paths of downloaded results, or the tasks as JSON; explain the others on stderr."""
     for task in ended:
         found = task.download
         if found is not None and found.state == DownloadState.DONE and found.path and not as_json:
             print(mask_task_text(found.path, task) if mask else found.path)
         elif found is not None and found.paused:
-            print_note(f"The download of {task.name} was paused; go on with: bwp-tui downloads resume {task.number}.")
+            print_note(f"The download of {task.name} is paused; resume it: bwp-tui downloads resume {task.number}.")
         elif found is not None and found.state in (DownloadState.FAILED, DownloadState.CANCELLED):
             trouble = found.trouble or "no reason was given."
             print_note(
@@ -268,8 +259,12 @@ def _print_downloads(ended: Sequence[Task], *, as_json: bool, mask: bool) -> Non
 
 
 def _result_of_once(store: Store) -> ExitCode:
-    """Say whether a task was left behind because the service could not be asked."""
+    """Return the exit code of `run --once`.
+
+    Raises:
+        CommandError: the service could not be asked about a task.
+    """
     left = tasks.current_troubles(store)
     if not left:
         return ExitCode.DONE
-    raise CommandError(ExitCode.LATER, f"{left[0]} Tasks not brought up to date: {len(left)}.")
+    raise CommandError(ExitCode.LATER, f"{left[0]} {counted(len(left), 'task')} could not be refreshed.")
