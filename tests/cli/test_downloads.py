@@ -111,7 +111,7 @@ def test_what_cannot_be_done_is_said_and_the_rest_is_done(queue: Bwp) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
-        (["downloads", "pause"], 2, "Name the tasks whose downloads are meant: bwp-tui downloads pause TASK."),
+        (["downloads", "pause"], 2, "Name the tasks: bwp-tui downloads pause TASK."),
         (["downloads", "stop", "1"], 2, "invalid choice: 'stop'"),
         (["downloads", "pause", "99"], 4, "No task of this history is called “99”"),
     ],
@@ -145,13 +145,13 @@ def test_asking_for_a_result_whose_download_is_paused_lets_it_go_on(shop: Bwp) -
 
 def test_without_an_engine_it_is_said_that_nobody_does_it_yet(queue: Bwp) -> None:
     def nobody(what: str) -> str:
-        return f"bwp-tui: No engine runs for this profile: {what} whenever bwp-tui runs: bwp-tui run.\n"
+        return f"bwp-tui: No engine runs for this profile: {what} once bwp-tui runs, such as: bwp-tui run.\n"
 
     assert queue("downloads", "pause", "1").err == ""
-    assert queue("downloads", "resume", "1").err == nobody("what was resumed goes on")
-    assert queue("downloads", "first", "3").err == nobody("what waits begins")
-    assert queue("downloads", "cancel", "1").err == nobody("what had come of it is removed")
-    assert queue("downloads", "retry", "1").err == nobody("what was asked for again begins")
+    assert queue("downloads", "resume", "1").err == nobody("the downloads continue")
+    assert queue("downloads", "first", "3").err == nobody("the downloads start")
+    assert queue("downloads", "cancel", "1").err == nobody("the partial files are deleted")
+    assert queue("downloads", "retry", "1").err == nobody("the downloads start")
     lease = Lease(queue.folder / "engine.lock")
     assert lease.take()
     assert queue("downloads", "cancel", "1").err == ""

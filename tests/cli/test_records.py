@@ -206,9 +206,9 @@ def test_records_of_many_named_tasks_are_confirmed_by_their_count(office: Bwp) -
         assert (refused.code, "--yes" in refused.err) == (2, True)
         assert office(*words, "--yes").code == 0
     with Terminal(office.argv("verify", "1", "2", "--how", "order details"), env=office.env) as terminal:
-        terminal.wait_for("Type the number of tasks, 2")
+        terminal.wait_for("Type 2 to confirm:")
         terminal.send("3\r")
-        terminal.wait_for("nothing was done")
+        terminal.wait_for("Nothing was changed")
     assert json.loads(office("show", "1", "--json").out)["verified"] is None
 
 

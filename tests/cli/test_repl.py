@@ -140,7 +140,7 @@ def test_a_line_can_be_edited_brought_back_and_dropped(bwp: Bwp) -> None:
         terminal.wait_for("No news.")
         mark = terminal.mark()
         terminal.send("\x1b[A\r")
-        terminal.wait_for(lambda _screen: b"No news." in terminal.bytes_since(mark))
+        terminal.wait_for(lambda _screen: PROMPT.encode() in terminal.bytes_since(mark).rpartition(b"No news.")[2])
         mark = terminal.mark()
         terminal.send("submit\x03")
         terminal.wait_for(lambda _screen: PROMPT.encode() in terminal.bytes_since(mark))

@@ -52,7 +52,7 @@ def test_a_shop_under_a_new_target_is_adopted_once_that_is_typed(shop: Bwp, prac
     command = [sys.executable, "-m", "bwp_tui", "config", "adopt"]
     for typed, code in (("yes", 2), (ADOPT, 0)):
         with Terminal(command, columns=500, rows=30, env=shop.env) as terminal:
-            assert practice.target_id in terminal.wait_for("Type the target id")
+            assert practice.target_id in terminal.wait_for("to confirm:")
             terminal.send(f"{typed}\r")
             terminal.wait()
         assert shop("list").code == code

@@ -92,7 +92,7 @@ def test_the_timeline_says_who_asked_and_from_where(shop: Bwp) -> None:
         (["retrieval", "jane@example"], "“jane@example” is not an email address"),
         (["deletion", "a@b.de", "--holding-period", "181", "--yes"], "0 to 180 days, not 181"),
         (["deletion", "a@b.de", "--holding-period", "-1", "--yes"], "0 to 180 days, not -1"),
-        (["deletion", "a@b.de", "--regulation", "none"], "add --yes"),
+        (["deletion", "a@b.de", "--regulation", "none"], "--yes"),
     ],
 )
 def test_a_request_with_a_mistake_is_refused_before_anything_is_recorded(
@@ -120,7 +120,7 @@ def test_a_second_request_for_the_same_address_is_told_and_sent(shop: Bwp, pract
     shop("submit", "retrieval", "jane@example.com")
     ended = shop("submit", "retrieval", "JANE@example.com")
     assert ended.code == 0
-    assert "#1 has the same address and kind" in ended.err
+    assert "#1 has the same email and kind" in ended.err
     assert len(practice.world.starts) == 2
 
 

@@ -82,20 +82,26 @@ class _Repl:
         self._greet()
         while True:
             try:
-                words = shlex.split(input("bwp-tui> "))
-            except KeyboardInterrupt:  # drops the typed line, as a shell does
+                if not self._run_line(input("bwp-tui> ")):
+                    return
+            except KeyboardInterrupt:  # drops the line or the command, as a shell does
                 print()
-                continue
             except EOFError:
                 print()
                 return
-            except ValueError:
-                print_note("A quotation mark is not closed. Nothing was changed.")
-                continue
-            if words[:1] in (["quit"], ["exit"], ["q"]):
-                return
-            if words:
-                self._dispatch(words)
+
+    def _run_line(self, line: str) -> bool:
+        """Run one line; return whether to read another."""
+        try:
+            words = shlex.split(line)
+        except ValueError:
+            print_note("A quotation mark is not closed. Nothing was changed.")
+            return True
+        if words[:1] in (["quit"], ["exit"], ["q"]):
+            return False
+        if words:
+            self._dispatch(words)
+        return True
 
     def _dispatch(self, words: Sequence[str]) -> None:
         name, *rest = words
