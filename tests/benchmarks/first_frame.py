@@ -32,7 +32,7 @@ async def main(folder: Path) -> None:
             print("\n".join(sorted(sys.modules)))
             shown.set()
 
-    with patch.object(MainScreen, "_get_ready", note):  # called when the first rows have been painted
+    with patch.object(MainScreen, "_start_mounting", note):  # called when the first rows have been painted
         async with app.run_test(size=(120, 40)):
             await shown.wait()
     app.close()
