@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from array import array
 from collections.abc import Sequence
@@ -12,9 +13,11 @@ from typing import Final
 
 from textual.app import App, ComposeResult
 from textual.content import Content
+from textual.driver import Driver
 
 import bwp_tui
 from bwp_tui.console.presentation.task_cells import UNICODE, Glyphs
+from bwp_tui.console.terminal.diff_driver import driver_class
 from bwp_tui.console.widgets.task_table import TaskTable
 from bwp_tui.domain.task import Kind, Task, TaskError
 
@@ -94,8 +97,8 @@ class TableApp(App[None]):
         ("t", "tick"),
     ]
 
-    def __init__(self, register: Register, glyphs: Glyphs = UNICODE) -> None:
-        super().__init__()
+    def __init__(self, register: Register, glyphs: Glyphs = UNICODE, driver_class: type[Driver] | None = None) -> None:
+        super().__init__(driver_class=driver_class)
         self.register = register
         self.now = NOW
         self.heard: list[tuple[str, int | None]] = []
@@ -123,7 +126,7 @@ class TableApp(App[None]):
         self.table.move(rows)
 
     def action_end(self) -> None:
-        self.table.action_last()
+        self.table.moves["last"]()
 
     def action_flip(self, number: int) -> None:
         task = self.register.put.get(number) or make_task(number)
@@ -148,4 +151,4 @@ class TableApp(App[None]):
 
 
 if __name__ == "__main__":
-    TableApp(Register(int(sys.argv[1]))).run()
+    TableApp(Register(int(sys.argv[1])), driver_class=driver_class(os.environ)).run()

@@ -167,11 +167,11 @@ async def test_a_terminal_without_unicode_gets_ascii_alone() -> None:
 async def test_a_million_rows_are_read_by_the_page() -> None:
     async with running(1_000_000) as (app, table, pilot):
         app.register.read.clear()
-        table.action_last()
+        table.moves["last"]()
         await pilot.pause()
         assert (table.cursor_row, table.current_number) == (999_999, 1_000_000)
         assert len(app.register.read) == PAGE
-        table.action_first()
+        table.moves["first"]()
         await pilot.pause()
         assert table.current_number == 1
         assert len(app.register.read) == 2 * PAGE
@@ -191,17 +191,17 @@ async def test_a_step_over_the_edge_reads_one_row() -> None:
 async def test_pages_keep_the_cursor_on_its_line() -> None:
     async with running() as (_, table, pilot):
         table.go_to(4)
-        table.action_page_down()
+        table.moves["page_down"]()
         await pilot.pause()
         assert (table.cursor_row, lines(table)[5][0]) == (4 + PAGE, UNICODE.cursor)
-        table.action_half_page_up()
+        table.moves["half_page_up"]()
         await pilot.pause()
         assert (table.cursor_row, lines(table)[5][0]) == (4 + PAGE - PAGE // 2, UNICODE.cursor)
 
 
 async def test_the_cursor_stops_at_both_ends() -> None:
     async with running(5) as (_, table, _pilot):
-        table.action_page_down()
+        table.moves["page_down"]()
         assert table.cursor_row == 4
         table.move(-99)
         assert table.cursor_row == 0
@@ -284,10 +284,10 @@ async def test_a_changed_task_is_read_again_only_in_sight() -> None:
 
 async def test_a_row_changed_out_of_sight_is_up_to_date_when_it_comes_into_sight() -> None:
     async with running() as (app, table, pilot):
-        table.action_last()
+        table.moves["last"]()
         await pilot.pause()
         app.change(replace(make_task(1), status="FAILED"))
-        table.action_first()
+        table.moves["first"]()
         await pilot.pause()
         assert "FAILED" in lines(table)[1]
 
@@ -382,7 +382,7 @@ async def test_whatever_happens_no_line_on_the_screen_is_left_stale(seed: int) -
             lambda: table.show(array("q", [*range(1, dice.randint(2, 200))])),
             lambda: app.change(replace(make_task(dice.randint(1, 200)), status=dice.choice(["FAILED", "QUEUED"]))),
             lambda: table.move(dice.randint(-30, 30)),
-            lambda: table.action_page_down(),
+            lambda: table.moves["page_down"](),
             lambda: setattr(table, "marks", set(dice.sample(range(1, 201), 20))),
             lambda: setattr(table, "masked", not table.masked),
         ]

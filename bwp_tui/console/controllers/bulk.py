@@ -38,7 +38,7 @@ class BulkActions:
         if number is not None:
             self._last = number
             self._marked.set(self._marked.all ^ {number})
-            self._stage.table.action_cursor_down()
+            self._stage.table.move(1)
 
     def _when_read(self, mark: Callable[[], None]) -> None:
         """Mark many where the list is what was asked for: else tasks would be marked that nobody sees."""

@@ -36,7 +36,8 @@ from bwp_tui.console.terminal.clipboard import copy
 from bwp_tui.console.widgets.bars import FooterLine, StatusLine
 from bwp_tui.console.widgets.detail_pane import Heading
 from bwp_tui.console.widgets.prompt import Prompt
-from bwp_tui.console.widgets.virtual_list import MOVE_KEYS, MOVE_LABELS, VirtualList
+from bwp_tui.console.widgets.virtual_list import VirtualList
+from bwp_tui.console.widgets.virtual_rows import MOVE_KEYS, MOVE_LABELS
 from bwp_tui.console.workers import start_worker
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import size

@@ -81,21 +81,7 @@ class DownloadActionDispatcher:
         elif name in self._asking:
             self._stage.start_worker(self._asking[name])
         else:
-            self._go(name)
-
-    def _go(self, name: str) -> None:
-        rows = self._stage.rows
-        moves: dict[str, Callable[[], None]] = {
-            "down": lambda: rows.move(1),
-            "up": lambda: rows.move(-1),
-            "half_page_down": lambda: rows.move_pages(max(1, rows.page // 2)),
-            "half_page_up": lambda: rows.move_pages(-max(1, rows.page // 2)),
-            "page_down": lambda: rows.move_pages(rows.page),
-            "page_up": lambda: rows.move_pages(-rows.page),
-            "first": lambda: rows.go_to(0),
-            "last": lambda: rows.go_to(rows.row_count - 1),
-        }
-        moves[name]()
+            self._stage.rows.moves[name]()
 
     def _chosen(self) -> list[Download]:
         """Return the marked downloads, or the one under the cursor, in the order of the screen."""

@@ -230,7 +230,7 @@ class MainScreen(Screen[None]):
         self.table.show(told.numbers)
         self._is_partial = not told.is_whole
         if was_at_end:
-            self.table.action_last()  # the end that was asked for is only known now
+            self.table.moves["last"]()  # the end that was asked for is only known now
         if told.question != self._shown_query:
             self._shown_query = told.question
             if self.table.current_number != before:

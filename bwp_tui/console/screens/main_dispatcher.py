@@ -21,6 +21,7 @@ from bwp_tui.console.presentation.task_detail import mask, subject
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.screens.navigator import Navigator
 from bwp_tui.console.widgets.prompt import F2
+from bwp_tui.console.widgets.virtual_rows import MOVE_KEYS
 from bwp_tui.console.workers import Work
 from bwp_tui.console.write_worker import run_in_thread_and_report
 from bwp_tui.domain.filter import VIEWS
@@ -81,8 +82,8 @@ class ActionDispatcher:
 
     def dispatch(self, name: str) -> None:
         """Do the action called `name`: to the marked tasks where there are some, else to the one under the cursor."""
-        if name in _MOVES:
-            self._move(name)
+        if name in MOVE_KEYS:
+            self._screen.table.moves[name]()
         elif name in self._plain:
             self._plain[name]()
         else:
@@ -102,9 +103,6 @@ class ActionDispatcher:
         if not self._filing:
             self._filing = True
             self._screen.start_worker(lambda: self._submit(request), "filing", exclusive=False)
-
-    def _move(self, name: str) -> None:
-        getattr(self._screen.table, f"action_{_MOVES[name]}")()
 
     def _back(self) -> None:
         screen = self._screen
@@ -211,16 +209,6 @@ class ActionDispatcher:
         return subject(task, self._screen.session.display_context())
 
 
-_MOVES: Final = {
-    "down": "cursor_down",
-    "up": "cursor_up",
-    "page_down": "page_down",
-    "page_up": "page_up",
-    "half_page_down": "half_page_down",
-    "half_page_up": "half_page_up",
-    "first": "first",
-    "last": "last",
-}
 _SORTS: Final = {
     "n": "newest",
     "o": "oldest",

@@ -18,7 +18,8 @@ from bwp_tui.console.screens.help import HelpScreen
 from bwp_tui.console.session import Session
 from bwp_tui.console.widgets.bars import FooterLine, StatusLine
 from bwp_tui.console.widgets.detail_pane import Heading
-from bwp_tui.console.widgets.virtual_list import MOVE_KEYS, MOVE_LABELS, VirtualList
+from bwp_tui.console.widgets.virtual_list import VirtualList
+from bwp_tui.console.widgets.virtual_rows import MOVE_KEYS, MOVE_LABELS
 from bwp_tui.console.workers import start_worker
 from bwp_tui.store.errors import StoreError
 from bwp_tui.store.queries.request_log import SentRequest

@@ -6,9 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from rich.cells import cell_len
-from rich.segment import Segment
 from textual.content import Content
-from textual.geometry import Region
 
 from bwp_tui.console.bindings.actions import ACTIONS, Action, ActionContext
 from bwp_tui.console.bindings.key_names import shown_key
@@ -30,29 +28,14 @@ class TwoEndedLine(StyledLine):
     def show_ends(self, left: Content, right: Content) -> None:
         """Show `left` and `right`."""
         if not (left.is_same(self._left) and right.is_same(self._right)):
-            before = self._segments()
             self._left, self._right = left, right
-            self.refresh(Region(0, 0, _changed_cells(before, self._segments()), 1))
-
-    def _segments(self) -> list[Segment]:
-        return self.render().render_segments()
+            self.refresh()
 
     def render(self) -> Content:
         room = self.size.width - self._left.cell_length - self._right.cell_length
         if room < 0:
             return self.with_styles(self._left.truncate(self.size.width, ellipsis=True))
         return self.with_styles(Content.assemble(self._left, " " * room, self._right))
-
-
-def _changed_cells(before: list[Segment], after: list[Segment]) -> int:
-    """Return how many cells from the left hold all that differs; the lines are of one width but for the first time."""
-    width = max(Segment.get_line_length(before), Segment.get_line_length(after))
-    if Segment.get_line_length(before) == width:
-        for old, new in zip(reversed(before), reversed(after), strict=False):
-            if old != new:
-                break
-            width -= new.cell_length
-    return width
 
 
 class HeaderState(NamedTuple):

@@ -54,9 +54,11 @@ class DownloadList(VirtualList):
         step = 1 if row >= self._cursor else -1
         while 0 <= row < self._count and self._rows[row].id is None:
             row += step
-        if 0 <= row < self._count and row != self._cursor:
+        if 0 <= row < self._count:
             super().go_to(row)
-            self.post_message(self.Highlighted())
+
+    def _cursor_moved(self) -> None:
+        self.post_message(self.Highlighted())
 
     def _place_of(self, current: int | None) -> int:
         """Return the row of a download, or of the one nearest to where the cursor was; -1 where there is none."""

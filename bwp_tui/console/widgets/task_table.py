@@ -1,8 +1,4 @@
-"""The table of tasks: a million rows, of which it knows those in sight, and repaints the cells that changed.
-
-Textual writes every region that was marked dirty, changed or not, and each from the widget's left edge on. So this
-widget marks one region a row, which ends with the last cell that changed.
-"""
+"""The table of tasks: up to a million rows, of which it reads those in sight and repaints those that changed."""
 
 from __future__ import annotations
 
@@ -13,7 +9,6 @@ from datetime import timedelta
 from typing import ClassVar, Final
 
 from rich.style import Style
-from textual import events
 from textual.cache import LRUCache
 from textual.content import Content
 from textual.message import Message
@@ -23,7 +18,7 @@ from bwp_tui.console.presentation.task_cells import Cell, CellContext, Glyphs, l
 from bwp_tui.console.presentation.task_columns import PlacedColumn, place
 from bwp_tui.console.presentation.task_row_strips import header_strip, row_strip
 from bwp_tui.console.widgets.virtual_rows import HEADER, VirtualRows
-from bwp_tui.console.widgets.visible_rows import Changed, TaskSource, VisibleRows
+from bwp_tui.console.widgets.visible_rows import TaskSource, VisibleRows
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.times import Clock, local_day, utc_now
 
@@ -35,11 +30,7 @@ _NEAR: Final = 64
 
 
 class TaskTable(VirtualRows):
-    """The tasks of a view, by local number, with a cursor. It binds no key: the screen's key map calls its actions.
-
-    Actions: `cursor_down`, `cursor_up`, `page_down`, `page_up`, `half_page_down`, `half_page_up`, `first`, `last`,
-    `choose`.
-    """
+    """The tasks of a view, by local number, with a cursor."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "task-table--header",
@@ -74,7 +65,7 @@ class TaskTable(VirtualRows):
             return self.table
 
     class Chosen(Message):
-        """The operator asked for this task: `action_choose`, or a click on the row the cursor is on."""
+        """The operator clicked the row under the cursor."""
 
         def __init__(self, table: TaskTable, number: int) -> None:
             super().__init__()
@@ -115,7 +106,6 @@ class TaskTable(VirtualRows):
         self._is_cut_off = False
         self._columns: tuple[str, ...] = ()
         self._numbers: array[int] = array("q")
-        self._cursor = 0
         self._placed: tuple[PlacedColumn, ...] = ()
         self._placed_width = -1
         self._component_styles_of: dict[tuple[str, ...], Style] = {}
@@ -126,11 +116,6 @@ class TaskTable(VirtualRows):
     def row_count(self) -> int:
         """Rows of the view, in sight or not."""
         return len(self._numbers)
-
-    @property
-    def cursor_row(self) -> int:
-        """Index of the row the cursor is on; 0 when there are no rows."""
-        return self._cursor
 
     @property
     def is_at_end(self) -> bool:
@@ -165,19 +150,19 @@ class TaskTable(VirtualRows):
         self.set_top(0 if stays_at_top else self._cursor - line)
         for y, (old, new) in enumerate(zip(before, self._lines(), strict=True)):
             if old != new:
-                self._repaint_row(self.top + y)
+                self.repaint_row(self.top + y)
         if was_empty or not numbers:
             self.refresh()
         if self.current_number != current:
-            self.post_message(self.Highlighted(self, self.current_number))
+            self._cursor_moved()
 
     def refresh_tasks(self, changed: Collection[int]) -> None:
-        """Read those of `changed` again that are in sight, and repaint the cells that differ."""
-        self._repaint_cells(self._rows.reread(changed, self._cell_context()))
+        """Read those of `changed` again that are in sight, and repaint the rows that differ."""
+        self._repaint(self._rows.reread(changed, self._cell_context()))
 
     def tick(self) -> None:
         """Bring what depends on the time up to date: ages, countdowns, holding periods."""
-        self._repaint_cells(self._rows.update(self._cell_context()))
+        self._repaint(self._rows.update(self._cell_context()))
 
     @property
     def visible_numbers(self) -> Sequence[int]:
@@ -260,15 +245,12 @@ class TaskTable(VirtualRows):
             if not self._numbers:
                 self.refresh()
 
-    def go_to(self, row: int) -> None:
-        """Put the cursor on a row, or on the nearest one there is, and bring it into sight."""
-        row = max(0, min(row, self.row_count - 1))
-        if row != self._cursor:
-            before, self._cursor = self._cursor, row
-            self._repaint_row(before)
-            self._repaint_row(row)
-            self.post_message(self.Highlighted(self, self.current_number))
-        self._reveal()
+    def choose(self) -> None:
+        if (number := self.current_number) is not None:
+            self.post_message(self.Chosen(self, number))
+
+    def _cursor_moved(self) -> None:
+        self.post_message(self.Highlighted(self, self.current_number))
 
     def go_to_task(self, number: int) -> bool:
         """Put the cursor on a task; False where the view does not have it."""
@@ -277,57 +259,6 @@ class TaskTable(VirtualRows):
             return False
         self.go_to(row)
         return True
-
-    def move(self, rows: int) -> None:
-        """Move the cursor by rows, down when positive."""
-        self.go_to(self._cursor + rows)
-
-    def move_pages(self, rows: int) -> None:
-        """Move what is in sight and the cursor by as many rows: the cursor keeps its line on the screen."""
-        self.scroll_rows(self.top + rows)
-        self.move(rows)
-
-    def action_cursor_down(self) -> None:
-        self.move(1)
-
-    def action_cursor_up(self) -> None:
-        self.move(-1)
-
-    def action_page_down(self) -> None:
-        self.move_pages(self.page)
-
-    def action_page_up(self) -> None:
-        self.move_pages(-self.page)
-
-    def action_half_page_down(self) -> None:
-        self.move_pages(max(1, self.page // 2))
-
-    def action_half_page_up(self) -> None:
-        self.move_pages(-max(1, self.page // 2))
-
-    def action_first(self) -> None:
-        self.go_to(0)
-
-    def action_last(self) -> None:
-        self.go_to(self.row_count - 1)
-
-    def action_choose(self) -> None:
-        number = self.current_number
-        if number is not None:
-            self.post_message(self.Chosen(self, number))
-
-    def on_click(self, event: events.Click) -> None:
-        row = self.top + event.y - HEADER
-        if event.y < HEADER or row >= self.row_count:
-            return
-        if row == self._cursor:
-            self.action_choose()
-        else:
-            self.go_to(row)
-
-    def on_resize(self) -> None:
-        self.fit_height()
-        self._reveal()
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
@@ -414,18 +345,9 @@ class TaskTable(VirtualRows):
         row = None if number is None else self._find(number)
         return max(0, min(self._cursor, self.row_count - 1)) if row is None else row
 
-    def _repaint_row(self, row: int) -> None:
-        self.repaint_row(row, 0, self.scrollable_size.width)
-
-    def _repaint_cells(self, changes: Sequence[Changed]) -> None:
-        if changes:
-            row_of = {number: self.top + y for y, number in enumerate(self._in_sight())}
-            for number, x, width in changes:
-                if number in row_of:
-                    self.repaint_row(row_of[number], x, width)
-
-    def _reveal(self) -> None:
-        if self._cursor < self.top:
-            self.scroll_rows(self._cursor)
-        elif self._cursor >= self.top + self.page:
-            self.scroll_rows(self._cursor - self.page + 1)
+    def _repaint(self, numbers: Collection[int]) -> None:
+        """Repaint the rows of these tasks."""
+        if numbers:
+            for y, number in enumerate(self._in_sight()):
+                if number in numbers:
+                    self.repaint_row(self.top + y)

@@ -1,28 +1,73 @@
-"""What the task table is as a scrolled pane: rows of one line each under a header that stays."""
+"""The base of every list: any number of one-line rows under a header that stays, with a cursor.
+
+Textual writes every region that is marked dirty, so it marks the rows that differ and nothing else.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
+from textual import events
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 
 HEADER: Final = 1
 """Lines above the first row: the column titles."""
 
+MOVE_KEYS: Final = {
+    "down": "j,down",
+    "up": "k,up",
+    "half_page_down": "ctrl+d",
+    "half_page_up": "ctrl+u",
+    "page_down": "pagedown",
+    "page_up": "pageup",
+    "first": "g,home",
+    "last": "G,end",
+}
+"""The keys of each of `VirtualRows.moves`, for a screen to bind."""
+
+MOVE_LABELS: Final = {
+    "down": "Down",
+    "up": "Up",
+    "half_page_down": "Half a page down",
+    "half_page_up": "Half a page up",
+    "page_down": "A page down",
+    "page_up": "A page up",
+    "first": "To the first line",
+    "last": "To the last line",
+}
+"""What each of them does, for a screen's help."""
+
 _BAR_STEPS: Final = 8
 """Steps of a cell in which a scrollbar is drawn."""
 
 
 class VirtualRows(ScrollView, can_focus=True, inherit_bindings=False):
-    """Rows that scroll without animation, and that tell Textual no more than what is to be repainted."""
+    """Rows that scroll without animation. It binds no key: the screen's key map calls `moves`."""
 
     FOCUS_ON_CLICK = False  # it has the focus already, unless something asks: that is to keep it
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._cursor = 0
 
     @property
     def row_count(self) -> int:
         """Rows there are, in sight or not."""
         raise NotImplementedError
+
+    def choose(self) -> None:
+        """Say that the operator chose the row under the cursor."""
+        raise NotImplementedError
+
+    def _cursor_moved(self) -> None:
+        """React to a move of the cursor; nothing by default."""
+
+    @property
+    def cursor_row(self) -> int:
+        """Index of the row the cursor is on; 0 when there are none."""
+        return self._cursor
 
     @property
     def page(self) -> int:
@@ -34,11 +79,65 @@ class VirtualRows(ScrollView, can_focus=True, inherit_bindings=False):
         """Index of the first row in sight."""
         return self.scroll_offset.y
 
-    def repaint_row(self, row: int, x: int, width: int) -> None:
-        """Repaint `width` cells of a row from `x` on, where the row is in sight."""
+    def go_to(self, row: int) -> None:
+        """Put the cursor on a row, or on the nearest there is, and bring it into sight."""
+        row = max(0, min(row, self.row_count - 1))
+        if row != self._cursor:
+            before, self._cursor = self._cursor, row
+            self.repaint_row(before)
+            self.repaint_row(row)
+            self._cursor_moved()
+        self._reveal()
+
+    def move(self, rows: int) -> None:
+        """Move the cursor by rows, down when positive."""
+        self.go_to(self._cursor + rows)
+
+    def move_pages(self, rows: int) -> None:
+        """Scroll by rows and move the cursor as far: it keeps its line on the screen."""
+        self.scroll_rows(self.top + rows)
+        self.move(rows)
+
+    @property
+    def moves(self) -> dict[str, Callable[[], None]]:
+        """The ways in which keys move the cursor, by the name of the action."""
+        half = max(1, self.page // 2)
+        return {
+            "down": lambda: self.move(1),
+            "up": lambda: self.move(-1),
+            "half_page_down": lambda: self.move_pages(half),
+            "half_page_up": lambda: self.move_pages(-half),
+            "page_down": lambda: self.move_pages(self.page),
+            "page_up": lambda: self.move_pages(-self.page),
+            "first": lambda: self.go_to(0),
+            "last": lambda: self.go_to(self.row_count - 1),
+        }
+
+    def on_click(self, event: events.Click) -> None:
+        row = self.top + event.y - HEADER
+        if event.y < HEADER or row >= self.row_count:
+            return
+        if row == self._cursor:
+            self.choose()
+        else:
+            self.go_to(row)
+
+    def on_resize(self) -> None:
+        self.fit_height()
+        self._reveal()
+
+    def _reveal(self) -> None:
+        """Scroll as far as the cursor needs to be in sight."""
+        if self._cursor < self.top:
+            self.scroll_rows(self._cursor)
+        elif self._cursor >= self.top + self.page:
+            self.scroll_rows(self._cursor - self.page + 1)
+
+    def repaint_row(self, row: int) -> None:
+        """Repaint a row, where it is in sight."""
         y = row - self.top
         if 0 <= y < self.page:
-            self.refresh(Region(x, y + HEADER, width, 1))
+            self.refresh(Region(0, y + HEADER, self.scrollable_size.width, 1))
 
     def scroll_rows(self, top: int) -> None:
         """Bring the row at index `top`, or the nearest possible one, to the first line."""

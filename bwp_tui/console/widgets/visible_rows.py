@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import NamedTuple, Protocol
-
-from rich.cells import cell_len
+from typing import Protocol
 
 from bwp_tui.console.presentation.task_cells import Cell, CellContext
 from bwp_tui.console.presentation.task_columns import PlacedColumn, cells_of
@@ -18,14 +16,6 @@ class TaskSource(Protocol):
     def window(self, numbers: Sequence[int]) -> Sequence[Task]:
         """Return the tasks of these local numbers, in any order; one that no longer exists is left out."""
         ...
-
-
-class Changed(NamedTuple):
-    """Which cells of a task's row say something else now: from `x`, `width` cells of the terminal."""
-
-    number: int
-    x: int
-    width: int
 
 
 class VisibleRows:
@@ -67,28 +57,25 @@ class VisibleRows:
         """
         return self._cells[number]
 
-    def reread(self, numbers: Iterable[int], context: CellContext) -> list[Changed]:
-        """Read those of `numbers` that are in sight, and return what is to be repainted."""
+    def reread(self, numbers: Iterable[int], context: CellContext) -> set[int]:
+        """Read those of `numbers` that are in sight, and return those whose cells differ."""
         stale = [number for number in numbers if number in self._cells]
         if not stale:
-            return []
+            return set()
         for number in stale:
             self._tasks.pop(number, None)
         self._read(stale)
         return self._update(stale, context)
 
-    def update(self, context: CellContext) -> list[Changed]:
-        """Make all cells anew, and return what is to be repainted."""
+    def update(self, context: CellContext) -> set[int]:
+        """Make all cells anew, and return those whose cells differ."""
         return self._update(list(self._cells), context)
 
-    def _update(self, numbers: Iterable[int], context: CellContext) -> list[Changed]:
-        changes = []
-        for number in numbers:
-            old, new = self._cells[number], self._cells_of(number, context)
-            if old != new:
-                self._cells[number] = new
-                changes.append(self._changed(number, old, new))
-        return changes
+    def _update(self, numbers: Iterable[int], context: CellContext) -> set[int]:
+        new = {number: self._cells_of(number, context) for number in numbers}
+        changed = {number for number, cells in new.items() if cells != self._cells[number]}
+        self._cells.update(new)
+        return changed
 
     def _read(self, numbers: Sequence[int]) -> None:
         self._tasks.update((task.number, task) for task in self._source.window(numbers))
@@ -98,12 +85,3 @@ class VisibleRows:
         if task is None:
             return tuple(Cell("", "row") for _ in self._placed)
         return cells_of(task, self._placed, context)
-
-    def _changed(self, number: int, old: tuple[Cell, ...], new: tuple[Cell, ...]) -> Changed:
-        differing = [
-            (place.x, place.x + max(cell_len(before.text), cell_len(after.text)))
-            for place, before, after in zip(self._placed, old, new, strict=True)
-            if before != after
-        ]
-        x = differing[0][0]
-        return Changed(number, x, max(end for _, end in differing) - x)
