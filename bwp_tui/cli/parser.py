@@ -46,8 +46,7 @@ def parse(words: Sequence[str]) -> Namespace:
     parser, commands = _parser()
     words = join_filters(words)
     at = _command_at(parser, words, tuple(commands))
-    if words[at:][:1] == ["tag"]:
-        words = [*words[: at + 1], *minus_signs(words[at + 1 :])]
+    words = [*words[: at + 1], *minus_signs("".join(words[at : at + 1]), words[at + 1 :])]
     arguments, rest = parser.parse_known_args(words)
     if "words" in arguments:
         # argparse takes such a list only from one place, and options may stand between its words.

@@ -11,6 +11,8 @@ from bwp_tui.cli.argparse_base import TASK_HELP, Commands, Parser, add_common
 from bwp_tui.cli.argument_types import any_day, day, new_path, one_line
 from bwp_tui.cli.exit_codes import Effect
 from bwp_tui.domain.deadlines import DEFAULT_REGULATION, REGULATIONS
+from bwp_tui.store.commands.operation import WITHDRAW, Place
+from bwp_tui.store.commands.record_operations import BY_NAME, RECORDS
 
 MINUS: Final = "\N{MINUS SIGN}"
 """Stands before a tag to be removed: argparse would take a hyphen for an option's."""
@@ -31,8 +33,11 @@ def join_filters(words: Sequence[str]) -> list[str]:
     return joined
 
 
-def minus_signs(words: Sequence[str]) -> list[str]:
-    """Return what stands behind `tag` with minus signs before the tags to be removed."""
+def minus_signs(command: str, words: Sequence[str]) -> list[str]:
+    """Return the words behind a command, with minus signs for the hyphens of those that are no options."""
+    positional = BY_NAME[command].positional if command in BY_NAME else None
+    if positional is None or positional.place is not Place.SIGNED:
+        return list(words)
     return [MINUS + word[1:] if _REMOVAL.fullmatch(word) and word != "-h" else word for word in words]
 
 
@@ -48,60 +53,30 @@ def _add_filter(parser: Parser) -> None:
     parser.add_argument("--yes", action="store_true", help="do not ask")
 
 
-def _add_withdraw(parser: Parser) -> None:
-    parser.add_argument("--withdraw", action="store_true", help="it is so no longer; the timeline keeps what was said")
-
-
 def add_sort(parser: Parser) -> None:
     """Add in which order tasks are shown; the names are checked once the register is at hand."""
     parser.add_argument("--sort", metavar="ORDER", type=one_line, help="newest, oldest, due, subject, status, …")
 
 
 def add_triage(commands: Commands) -> None:
-    """Add the work on tasks that is recorded here and sent nowhere."""
-    note = commands.add("note", "records", "add a note to a task")
-    note.add_argument("task", metavar="TASK", help=TASK_HELP)
-    note.add_argument("text", metavar="TEXT", type=one_line, help="kept here, never sent")
-
-    tag = commands.add(
-        "tag",
-        "records",
-        "add tags to tasks and remove tags from them",
-        note="Such as: bwp-tui tag 17 18 +vip -phone. With --filter the tags alone are given.",
-    )
-    tag.add_argument("words", metavar="TASK|+TAG|-TAG", nargs="+", help="tasks, and tags to add (+) or to remove (-)")
-    _add_filter(tag)
-
-    verify = commands.add("verify", "records", "record how it was made sure who asks")
-    add_choice(verify)
-    verify.add_argument("--how", metavar="TEXT", type=one_line, help="such as: recent order details")
-    verify.add_argument("--by", metavar="WHO", type=one_line, help="who did it (you)")
-    verify.add_argument("--on", metavar="DATE", type=day, help="when, YYYY-MM-DD (today)")
-    _add_withdraw(verify)
-
-    assign = commands.add("assign", "records", "say who has tasks in hand")
-    assign.add_argument(
-        "words",
-        metavar="TASK WHO",
-        nargs="+",
-        help="tasks, then a name, or none for nobody; with --filter the name alone",
-    )
-    _add_filter(assign)
-
-    extend = commands.add("extend", "records", "record that shoppers were told of an extension, and move the due dates")
-    add_choice(extend)
-    extend.add_argument("--reason", metavar="TEXT", type=one_line, help="what the shopper was told")
-    _add_withdraw(extend)
-
-    acknowledge = commands.add("acknowledge", "records", "record that receipt was confirmed to the shoppers")
-    add_choice(acknowledge)
-    acknowledge.add_argument("--on", metavar="DATE", type=day, help="when, YYYY-MM-DD (today)")
-    _add_withdraw(acknowledge)
-
-    correct = commands.add("correct", "records", "correct the day of receipt or the law, which moves the due dates")
-    add_choice(correct)
-    correct.add_argument("--received", metavar="DATE", type=day, help="when the shopper asked, YYYY-MM-DD")
-    correct.add_argument("--regulation", choices=tuple(REGULATIONS), help="which law sets the due date")
+    """Add a command for each operation that is recorded in the history."""
+    for operation in RECORDS:
+        parser = commands.add(operation.name, "records", operation.purpose, function="record", note=operation.example)
+        if operation.positional is None:
+            add_choice(parser)
+        else:
+            metavar, purpose = f"TASK {operation.positional.metavar}", f"tasks, then {operation.positional.help}"
+            parser.add_argument("words", metavar=metavar, nargs="+", help=purpose)
+            _add_filter(parser)
+        for argument in operation.options:
+            if argument.choices:
+                parser.add_argument(argument.option, choices=argument.choices, help=argument.help)
+            else:
+                read = day if argument.is_day else one_line
+                parser.add_argument(argument.option, metavar=argument.metavar, type=read, help=argument.help)
+        if operation.withdrawal:
+            purpose = "it is so no longer; the timeline keeps what was said"
+            parser.add_argument(WITHDRAW, action="store_true", help=purpose)
 
 
 def add_tables(commands: Commands) -> None:

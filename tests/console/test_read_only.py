@@ -10,6 +10,7 @@ import pytest
 from bwp_tui.console.bindings.actions import ACTIONS, READ_ONLY, ActionContext
 from bwp_tui.console.bindings.key_names import shown_key
 from bwp_tui.domain.filter import View
+from bwp_tui.store.commands.record_operations import NOTE
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import saved_views
 from tests.console.past import HELD, NOT_KNOWN, READY, TODAY
@@ -62,7 +63,7 @@ async def test_whoever_asks_a_read_only_register_to_change_is_refused(tmp_path: 
             lambda: session.tasks.download(console.task(READY)),
             lambda: session.tasks.resubmit_many([NOT_KNOWN], ""),
             lambda: session.tasks.apply_to_many("cancel", [HELD]),
-            lambda: session.records.add_note([READY], "a note"),
+            lambda: session.records.apply(NOTE, [READY], TODAY, text="a note"),
             lambda: session.queue.move(1, 1),
             lambda: session.queue.apply("pause", [1]),
         )

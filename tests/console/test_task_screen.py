@@ -9,7 +9,7 @@ from bwp_tui.console.screens.task import PAGES, TaskScreen
 from bwp_tui.domain.advice import KNOWN_CODES
 from bwp_tui.domain.task import Kind, Request, Status, Task, TaskError
 from bwp_tui.settings import Profile
-from bwp_tui.store.commands import records, requests
+from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store, as_text
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import downloads, intent_outcomes, intents
@@ -240,7 +240,7 @@ async def test_while_tasks_are_marked_no_key_acts_from_a_single_task(profile: Pr
 
 async def test_notes_are_listed_with_what_was_taken_back_of_them(profile: Profile) -> None:
     async with opened(profile) as console:
-        records.add_note(console.store, HELD, "second call", "bob")
+        single.add_note(console.store, HELD, "second call", "bob")
         await read(console, HELD)
         await console.press("5")
         await console.sees("second call", "by bob", "VIP", "by op", "5 notes 2")

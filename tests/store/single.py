@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from bwp_tui.domain.task import Verification
-from bwp_tui.store.commands import records, requests
+from bwp_tui.store.commands import records
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.queries import timeline
+from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.worklog import poll_answers
 from bwp_tui.store.worklog.poll_answers import PollAnswer
 
@@ -35,31 +35,37 @@ def answered(store: Store, number: int, answer: PollAnswer, next_poll_at: dateti
     return number in poll_answers.record_answers(store, {number: (answer, next_poll_at)})
 
 
-def set_note(store: Store, number: int, note: str, actor: str) -> None:
+def edit(
+    store: Store, number: int, apply: Callable[[records.Edit], object], actor: str, today: date = date.min
+) -> None:
     with store.write() as transaction:
-        requests.set_note_in(transaction, number, note, actor)
+        apply(records.Edit(transaction, store, number, actor, today))
+
+
+def add_note(store: Store, number: int, note: str, actor: str) -> None:
+    edit(store, number, lambda one: records.note(one, note), actor)
+
+
+def set_note(store: Store, number: int, note: str, actor: str) -> None:
+    edit(store, number, lambda one: records.note(one, note, replace=True), actor)
 
 
 def set_tags(store: Store, number: int, tags: Iterable[str], actor: str) -> None:
-    with store.write() as transaction:
-        records.set_tags_in(transaction, store, number, tags, actor)
+    edit(store, number, lambda one: records.set_tags(one, tags), actor)
 
 
 def verify(store: Store, number: int, verification: Verification, actor: str) -> None:
-    with store.write() as transaction:
-        records.verify_in(transaction, store, number, verification, actor)
+    edit(store, number, lambda one: records.verify(one, verification.how, verification.by, verification.on), actor)
 
 
 def assign(store: Store, number: int, who: str | None, actor: str) -> None:
-    with store.write() as transaction:
-        records.assign_in(transaction, store, number, who, actor)
+    edit(store, number, lambda one: records.assign(one, who), actor)
 
 
 def acknowledge(store: Store, number: int, on: date, actor: str) -> None:
-    with store.write() as transaction:
-        records.acknowledge_in(transaction, store, number, on, actor)
+    edit(store, number, lambda one: records.acknowledge(one, on), actor)
 
 
-def extend(store: Store, number: int, reason: str, today: date, actor: str) -> date:
-    with store.write() as transaction:
-        return records.extend_in(transaction, store, number, reason, today, actor)
+def extend(store: Store, number: int, reason: str, today: date, actor: str) -> date | None:
+    edit(store, number, lambda one: records.extend(one, reason), actor, today)
+    return tasks.get(store, number).due_on

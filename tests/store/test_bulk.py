@@ -11,6 +11,7 @@ from bwp_tui.domain.holding_periods import fitting_hold, hold_of
 from bwp_tui.domain.task import Kind, Status
 from bwp_tui.store.commands import bulk, bulk_plan, requests
 from bwp_tui.store.commands.bulk import Result
+from bwp_tui.store.commands.record_operations import ASSIGN, NOTE, TAG
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import intents
@@ -136,12 +137,12 @@ def test_every_task_has_a_result_and_one_that_is_refused_stops_no_other(store: S
 def test_many_are_done_in_few_transactions_and_what_was_yielded_stays(store: Store) -> None:
     numbers = [submitted(store, email=f"s{number}@example.com").number for number in range(bulk.CHUNK_SIZE + 5)]
     before = store.revision()
-    steps = bulk.perform(store, bulk.tag(("vip",), (), ACTOR), numbers)
+    steps = bulk.perform(store, TAG.task_command(ACTOR, TODAY, add=("vip",)), numbers)
     assert len(next(steps)) == bulk.CHUNK_SIZE
     steps.close()  # type: ignore[attr-defined]  # a generator, which its type does not promise
     tagged = [task.number for task in tasks.window(store, numbers) if task.tags == ("vip",)]
     assert tagged == numbers[: bulk.CHUNK_SIZE]
-    _results(store, bulk.assign("jane", ACTOR), numbers)
+    _results(store, ASSIGN.task_command(ACTOR, TODAY, who="jane"), numbers)
     assert store.revision() == before + 3
 
 
@@ -151,7 +152,7 @@ def test_cancelling_downloading_asking_and_noting_do_what_their_single_forms_do(
     assert _results(store, bulk.cancel(ACTOR), [held])[0].refused is None
     assert _results(store, bulk.download("/srv", ACTOR), [ready])[0].refused is None
     assert _results(store, bulk.refresh(), [held])[0].refused is None
-    assert _results(store, bulk.add_note("x", ACTOR), [held])[0].refused is None
+    assert _results(store, NOTE.task_command(ACTOR, TODAY, text="x"), [held])[0].refused is None
     found = tasks.get(store, held)
     assert (found.cancel_asked, found.polls, found.note) == (True, 0, "x")
     assert tasks.get(store, ready).download is not None

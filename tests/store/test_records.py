@@ -31,7 +31,7 @@ def _received(store: Store, days_ago: int, regulation: str) -> Task:
 def test_notes_add_up_and_the_row_shows_the_newest(store: Store, clock: FrozenClock) -> None:
     task = requests.submit(store, request(note="came with the request"), ACTOR)
     clock.forward(hours=1)
-    records.add_note(store, task.number, " left\na message ", "bob")
+    single.add_note(store, task.number, " left\na message ", "bob")
     assert [(note.text, note.actor) for note in single.notes(store, task.number)] == [
         ("came with the request", ACTOR),
         ("left a message", "bob"),
@@ -46,9 +46,9 @@ def test_notes_add_up_and_the_row_shows_the_newest(store: Store, clock: FrozenCl
 def test_a_note_without_text_or_task_is_refused(store: Store) -> None:
     task = submitted(store)
     with pytest.raises(NotPossible):
-        records.add_note(store, task.number, " \n", ACTOR)
+        single.add_note(store, task.number, " \n", ACTOR)
     with pytest.raises(NoSuchTask):
-        records.add_note(store, 99, "x", ACTOR)
+        single.add_note(store, 99, "x", ACTOR)
 
 
 def test_tags_are_cleaned_kept_once_and_their_change_is_told(store: Store) -> None:
@@ -149,7 +149,7 @@ def test_a_purge_takes_notes_and_the_words_of_a_verification_and_keeps_that_it_w
     store: Store, clock: FrozenClock
 ) -> None:
     task = in_status(store, Status.COMPLETED, Kind.DELETION)
-    records.add_note(store, task.number, "jane's secret", ACTOR)
+    single.add_note(store, task.number, "jane's secret", ACTOR)
     single.verify(store, task.number, Verification(TODAY, ACTOR, "jane's secret"), ACTOR)
     clock.forward(days=800)
     assert purge.purge(store, [task.number], ACTOR, TODAY, evidence_too=False).tasks == 1

@@ -8,11 +8,13 @@ import pytest
 
 from bwp_tui.store.commands import bulk, requests, undo
 from bwp_tui.store.commands.bulk import Result, TaskCommand
-from bwp_tui.store.commands.undo import Change, Field
+from bwp_tui.store.commands.operation import Field
+from bwp_tui.store.commands.record_operations import ASSIGN, NOTE, TAG
+from bwp_tui.store.commands.undo import Change
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks, timeline
 from tests.store import single
-from tests.store.support import ACTOR, request
+from tests.store.support import ACTOR, TODAY, request
 
 
 def perform(store: Store, deed: TaskCommand, numbers: Sequence[int]) -> list[Result]:
@@ -22,12 +24,12 @@ def perform(store: Store, deed: TaskCommand, numbers: Sequence[int]) -> list[Res
 @pytest.mark.parametrize(
     ("part", "deed"),
     [
-        (Field.NOTE, bulk.set_note("after", ACTOR)),
-        (Field.NOTE, bulk.add_note("after", ACTOR)),
-        (Field.NOTE, bulk.set_note("", ACTOR)),
-        (Field.TAGS, bulk.tag(["after"], ["b"], ACTOR)),
-        (Field.ASSIGNMENT, bulk.assign("after", ACTOR)),
-        (Field.ASSIGNMENT, bulk.assign(None, ACTOR)),
+        (Field.NOTE, NOTE.task_command(ACTOR, TODAY, text="after", replace=True)),
+        (Field.NOTE, NOTE.task_command(ACTOR, TODAY, text="after")),
+        (Field.NOTE, NOTE.task_command(ACTOR, TODAY, text="", replace=True)),
+        (Field.TAGS, TAG.task_command(ACTOR, TODAY, add=["after"], remove=["b"])),
+        (Field.ASSIGNMENT, ASSIGN.task_command(ACTOR, TODAY, who="after")),
+        (Field.ASSIGNMENT, ASSIGN.task_command(ACTOR, TODAY, who=None)),
     ],
 )
 def test_each_part_comes_back_as_it_was_and_the_timeline_grows(store: Store, part: Field, deed: TaskCommand) -> None:
@@ -56,7 +58,7 @@ def test_what_was_changed_since_is_left_alone(store: Store) -> None:
     first = requests.submit(store, request(), ACTOR).number
     second = requests.submit(store, request(email="b@example.com"), ACTOR).number
     changes: list[Change] = []
-    perform(store, undo.with_changes(bulk.tag(["vip"], [], ACTOR), Field.TAGS, changes), [first, second])
+    perform(store, undo.with_changes(TAG.task_command(ACTOR, TODAY, add=["vip"]), Field.TAGS, changes), [first, second])
     single.set_tags(store, first, ("vip", "phone"), "bob")
     results = perform(store, undo.undo(Field.TAGS, changes, ACTOR), [first, second])
     assert "changed since" in (results[0].refused or "")
@@ -67,5 +69,5 @@ def test_what_was_changed_since_is_left_alone(store: Store) -> None:
 def test_a_deed_that_changes_nothing_leaves_nothing_to_take_back(store: Store) -> None:
     number = requests.submit(store, request(tags=("vip",)), ACTOR).number
     changes: list[Change] = []
-    perform(store, undo.with_changes(bulk.tag(["VIP"], [], ACTOR), Field.TAGS, changes), [number])
+    perform(store, undo.with_changes(TAG.task_command(ACTOR, TODAY, add=["VIP"]), Field.TAGS, changes), [number])
     assert changes == []

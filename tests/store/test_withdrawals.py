@@ -9,10 +9,12 @@ import pytest
 
 from bwp_tui.domain.deadlines import due_on
 from bwp_tui.domain.task import Task, Verification
-from bwp_tui.store.commands import bulk, requests, undo
+from bwp_tui.store.commands import requests, undo
 from bwp_tui.store.commands.bulk import TaskCommand
+from bwp_tui.store.commands.operation import Field
+from bwp_tui.store.commands.record_operations import ACKNOWLEDGE, BY_NAME, CORRECT, NOTE, VERIFY
 from bwp_tui.store.commands.records import LegalRecord
-from bwp_tui.store.commands.undo import Change, Field
+from bwp_tui.store.commands.undo import Change
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
@@ -24,6 +26,10 @@ def perform(store: Store, deed: TaskCommand, number: int) -> Task:
     with store.write() as transaction:
         deed(transaction, store, number)
     return tasks.get(store, number)
+
+
+def withdrawing(record: LegalRecord, actor: str = ACTOR) -> TaskCommand:
+    return BY_NAME[f"withdraw {record}"].task_command(actor, TODAY)
 
 
 def recorded(store: Store) -> Task:
@@ -39,7 +45,7 @@ def recorded(store: Store) -> Task:
 def test_what_is_withdrawn_counts_no_longer_and_stays_on_the_timeline(store: Store, record: LegalRecord) -> None:
     before = recorded(store)
     events = timeline.of_task(store, before.number)
-    after = perform(store, bulk.withdraw(record, "bob"), before.number)
+    after = perform(store, withdrawing(record, "bob"), before.number)
     there = {
         LegalRecord.ACKNOWLEDGEMENT: after.acknowledged_on,
         LegalRecord.VERIFICATION: after.verified,
@@ -53,12 +59,12 @@ def test_what_is_withdrawn_counts_no_longer_and_stays_on_the_timeline(store: Sto
     assert str(TODAY) in (now[-1].detail or "")
     assert after.revision > before.revision
     with pytest.raises(NotPossible):
-        perform(store, bulk.withdraw(record, "bob"), before.number)
+        perform(store, withdrawing(record, "bob"), before.number)
 
 
 def test_a_withdrawn_extension_brings_the_first_due_date_back_and_can_be_made_anew(store: Store) -> None:
     before = recorded(store)
-    after = perform(store, bulk.withdraw(LegalRecord.EXTENSION, ACTOR), before.number)
+    after = perform(store, withdrawing(LegalRecord.EXTENSION), before.number)
     assert after.due_on == due_on(after.regulation, after.received_on)
     event = timeline.of_task(store, before.number)[-1]
     assert (event.before, event.after) == (str(before.due_on), str(after.due_on))
@@ -69,7 +75,7 @@ def test_a_withdrawn_extension_brings_the_first_due_date_back_and_can_be_made_an
 def test_day_of_receipt_and_law_are_corrected_and_the_old_ones_kept(store: Store) -> None:
     task = submitted(store)
     earlier = TODAY - timedelta(days=9)
-    after = perform(store, bulk.correct(earlier, "ccpa", "bob"), task.number)
+    after = perform(store, CORRECT.task_command("bob", TODAY, received=earlier, regulation="ccpa"), task.number)
     assert (after.received_on, after.regulation) == (earlier, "ccpa")
     assert after.due_on == due_on("ccpa", earlier)
     event = timeline.of_task(store, task.number)[-1]
@@ -79,7 +85,7 @@ def test_day_of_receipt_and_law_are_corrected_and_the_old_ones_kept(store: Store
 
 def test_a_corrected_receipt_keeps_an_extension(store: Store) -> None:
     task = recorded(store)
-    after = perform(store, bulk.correct(TODAY - timedelta(days=3), None, ACTOR), task.number)
+    after = perform(store, CORRECT.task_command(ACTOR, TODAY, received=TODAY - timedelta(days=3)), task.number)
     assert after.due_on == due_on(task.regulation, after.received_on, extended=True)
 
 
@@ -95,7 +101,7 @@ def test_a_corrected_receipt_keeps_an_extension(store: Store) -> None:
 def test_what_cannot_be_corrected_stays(store: Store, received_on: date | None, regulation: str | None) -> None:
     before = recorded(store)
     with pytest.raises(NotPossible):
-        perform(store, bulk.correct(received_on, regulation, ACTOR), before.number)
+        perform(store, CORRECT.task_command(ACTOR, TODAY, received=received_on, regulation=regulation), before.number)
     assert tasks.get(store, before.number) == before
 
 
@@ -104,16 +110,16 @@ def test_of_a_resubmitted_request_the_new_task_is_corrected(store: Store) -> Non
     requests.cancel(store, task.number, ACTOR)
     requests.resubmit(store, task.number, ACTOR)
     with pytest.raises(NotPossible, match="#2"):
-        perform(store, bulk.correct(TODAY - timedelta(days=1), None, ACTOR), task.number)
+        perform(store, CORRECT.task_command(ACTOR, TODAY, received=TODAY - timedelta(days=1)), task.number)
 
 
 @pytest.mark.parametrize(
     ("part", "deed"),
     [
-        (Field.ACKNOWLEDGEMENT, bulk.acknowledge(TODAY + timedelta(days=1), ACTOR)),
-        (Field.VERIFICATION, bulk.verify(Verification(TODAY, "bob", "passport"), ACTOR)),
-        (Field.EXTENSION, bulk.withdraw(LegalRecord.EXTENSION, ACTOR)),
-        (Field.RECEIPT, bulk.correct(TODAY - timedelta(days=5), "ccpa", ACTOR)),
+        (Field.ACKNOWLEDGEMENT, ACKNOWLEDGE.task_command(ACTOR, TODAY, on=TODAY + timedelta(days=1))),
+        (Field.VERIFICATION, VERIFY.task_command(ACTOR, TODAY, how="passport", by="bob")),
+        (Field.EXTENSION, withdrawing(LegalRecord.EXTENSION)),
+        (Field.RECEIPT, CORRECT.task_command(ACTOR, TODAY, received=TODAY - timedelta(days=5), regulation="ccpa")),
     ],
 )
 def test_undo_puts_each_record_back_with_an_event_more(store: Store, part: Field, deed: TaskCommand) -> None:
@@ -131,7 +137,11 @@ def test_undo_puts_each_record_back_with_an_event_more(store: Store, part: Field
 def test_nothing_is_put_back_on_a_purged_task(store: Store) -> None:
     task = requests.submit(store, request(note="about Jane"), ACTOR)
     changes: list[Change] = []
-    perform(store, undo.with_changes(bulk.set_note("", ACTOR), Field.NOTE, changes), task.number)
+    perform(
+        store,
+        undo.with_changes(NOTE.task_command(ACTOR, TODAY, text="", replace=True), Field.NOTE, changes),
+        task.number,
+    )
     store.rows("UPDATE tasks SET purged_at = 'now', email = '' WHERE number = ?", (task.number,))
     store.rows("UPDATE tasks SET purged_at = '2026-11-20T09:14:00.000000Z' WHERE number = ?", (task.number,))
     with pytest.raises(NotPossible):

@@ -21,6 +21,7 @@ from bwp_tui.engine.runtime.engine_config import config_loader
 from bwp_tui.engine.runtime.engine_thread import EngineThread
 from bwp_tui.settings import Profile, actor, load_profile
 from bwp_tui.store.commands import bulk
+from bwp_tui.store.commands.record_operations import UNWATCH
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import StoreError
 from bwp_tui.store.open_store import open_store
@@ -168,7 +169,9 @@ class _Repl:
             print(task_sentence(task, utc_now(), today()))
         ended = [task.number for task in found if has_ended(task.status)]
         if not self._profile.read_only:
-            for _ in bulk.perform(self._store, bulk.tag([], [WATCHED], actor(os.environ, self._profile.actor)), ended):
+            for _ in bulk.perform(
+                self._store, UNWATCH.task_command(actor(os.environ, self._profile.actor), today()), ended
+            ):
                 pass
         if not found:
             print("No news.")

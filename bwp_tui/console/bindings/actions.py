@@ -9,8 +9,10 @@ from datetime import date
 from typing import Final, NamedTuple
 
 from bwp_tui.domain.filter import VIEWS, View
-from bwp_tui.domain.task import WATCHED, Download, Task, why_purged
-from bwp_tui.store.commands.records import cannot_extend, cannot_watch, records_of
+from bwp_tui.domain.task import Download, Task, why_purged
+from bwp_tui.store.commands.operation import Operation
+from bwp_tui.store.commands.record_operations import RECORDS, WATCH
+from bwp_tui.store.commands.records import records_of
 from bwp_tui.store.commands.requests import cannot_cancel, cannot_download, cannot_resubmit
 from bwp_tui.store.commands.result_files import cannot_open_result
 from bwp_tui.store.commands.unconfirmed import cannot_adopt, cannot_give_up
@@ -71,16 +73,8 @@ def _on_task(check: Callable[[Task], str | None] | None = None, *, writes: bool 
     return why_not
 
 
-def _extendable(situation: ActionContext) -> str | None:
-    return _on_task(lambda task: cannot_extend(task, situation.today), writes=True)(situation)
-
-
 def _not_sent(task: Task) -> str | None:
     return None if task.task_id else f"Task {task.name} has not reached the service yet."
-
-
-def _not_watchable(task: Task) -> str | None:
-    return None if WATCHED in task.tags else cannot_watch(task)
 
 
 def _nothing_to_withdraw(task: Task) -> str | None:
@@ -126,6 +120,14 @@ MARK_GROUP: Final = _MARKS
 
 GROUPS: Final = (_REQUEST, _TASK, _MARKS, _VIEW, _MOVE, _PROGRAM)
 """What the actions are about, in the order of the help."""
+
+
+def _action_of(operation: Operation) -> Action:
+    def why_not(context: ActionContext) -> str | None:
+        return _on_task(lambda task: operation.disabled_reason(task, context.today), writes=True)(context)
+
+    return Action(operation.name, operation.keys, operation.label, operation.help, _TASK, operation.command, why_not)
+
 
 ACTIONS: Final = (
     Action("new", ("n",), "new", "File a new request", _REQUEST, "submit KIND EMAIL", _writable),
@@ -180,45 +182,7 @@ ACTIONS: Final = (
     ),
     Action("poll", ("u",), "poll", "Ask the service about this task now", _TASK, "refresh TASK", _on_task(_not_sent)),
     Action("earlier", ("b",), "", "Go to the earlier request for the same", _TASK, "show TASK", _on_task(_no_earlier)),
-    Action("note", ("e",), "note", "Write a note on this task", _TASK, "note TASK TEXT", _on_task(writes=True)),
-    Action("tag", ("t",), "", "Change the tags", _TASK, "tag TASK +NEW -OLD", _on_task(writes=True)),
-    Action("assign", ("a",), "", "Say who has this task in hand", _TASK, "assign TASK WHO", _on_task(writes=True)),
-    Action(
-        "verify",
-        ("c",),
-        "",
-        "Record how it was made sure who asks",
-        _TASK,
-        "verify TASK --how TEXT",
-        _on_task(writes=True),
-    ),
-    Action(
-        "acknowledge",
-        ("A",),
-        "",
-        "Record that receipt was confirmed",
-        _TASK,
-        "acknowledge TASK",
-        _on_task(writes=True),
-    ),
-    Action(
-        "extend",
-        ("E",),
-        "",
-        "Extend the due date, with the reason",
-        _TASK,
-        "extend TASK --reason TEXT",
-        _extendable,
-    ),
-    Action(
-        "correct",
-        ("L",),
-        "",
-        "Correct the day of receipt or the law",
-        _TASK,
-        "correct TASK --received DATE",
-        _on_task(why_purged, writes=True),
-    ),
+    *map(_action_of, RECORDS),
     Action(
         "withdraw",
         ("w",),
@@ -228,15 +192,7 @@ ACTIONS: Final = (
         "acknowledge TASK --withdraw",
         _on_task(_nothing_to_withdraw, writes=True),
     ),
-    Action(
-        "watch",
-        ("W",),
-        "",
-        "Tell once when this task has ended",
-        _TASK,
-        "tag TASK +watched",
-        _on_task(_not_watchable, writes=True),
-    ),
+    _action_of(WATCH),
     Action("undo", ("U",), "", "Take back what was recorded or marked last", _PROGRAM),
     Action("copy", ("y",), "", "Copy the task id", _TASK, None, _on_task(_not_sent)),
     Action("mark", ("space",), "mark", "Mark this task, or unmark it", _MARKS, None, _on_task()),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bwp_tui.console.bindings.actions import ACTIONS, Action
+from bwp_tui.store.commands.record_operations import RECORDS, WATCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,6 @@ class Command:
     options: tuple[str, ...] = ()
 
 
-_WITHDRAW: Final = ("--withdraw",)
 _LISTING: Final = ("--view", "--sort")
 
 COMMANDS: Final = (
@@ -39,22 +39,10 @@ COMMANDS: Final = (
     Command("resubmit", "resubmit [TASK…] [--note TEXT]", "Submit failed requests again", "resubmit", ("--note",)),
     Command("cancel", "cancel [TASK…]", "Cancel deletions that are on hold", "cancel"),
     Command("refresh", "refresh [TASK…]", "Ask the service about tasks now", "poll"),
-    Command("note", "note [TASK…] TEXT", "Add a note", "note"),
-    Command("tag", "tag [TASK…] +NEW -OLD", "Change the tags", "tag"),
-    Command("assign", "assign [TASK…] WHO", "Say who has tasks in hand", "assign"),
-    Command("verify", "verify [TASK…] [--withdraw]", "Record how it was made sure who asks", "verify", _WITHDRAW),
-    Command("extend", "extend [TASK…] [--withdraw]", "Extend the due date, with the reason", "extend", _WITHDRAW),
-    Command(
-        "acknowledge", "acknowledge [TASK…] [--withdraw]", "Record that receipt was confirmed", "acknowledge", _WITHDRAW
+    *(
+        Command(operation.name, operation.usage, operation.help, operation.name, operation.option_names)
+        for operation in (*RECORDS, WATCH)
     ),
-    Command(
-        "correct",
-        "correct [TASK…] [--received DATE] [--regulation LAW]",
-        "Correct the day of receipt or the law",
-        "correct",
-        ("--received", "--regulation"),
-    ),
-    Command("watch", "watch [TASK…]", "Tell once when tasks have ended", "watch"),
     Command(
         "settle",
         "settle [TASK] --task-id ID | --give-up REASON",

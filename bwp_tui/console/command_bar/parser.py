@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from bwp_tui.console.state.tab_completion import InputError
+from bwp_tui.store.commands.operation import WITHDRAW
 
 _WORD: Final = re.compile(r"""(?:"[^"]*"|'[^']*'|[^\s"'])+""")
 CommandHandler = Callable[[], None]
 """What a line that was understood does."""
 
-_FLAGS: Final = frozenset({"--withdraw"})
+_FLAGS: Final = frozenset({WITHDRAW})
 """Options that have no value."""
 
 _QUOTED: Final = re.compile(r""""([^"]*)"|'([^']*)'""")

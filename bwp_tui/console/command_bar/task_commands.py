@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import date
+from functools import partial
 from typing import Final
 
 from bwp_tui.console.bindings.actions import READ_ONLY
@@ -12,28 +13,20 @@ from bwp_tui.console.bindings.commands import BY_WORD, IN_THE_SHELL, SHORT, Comm
 from bwp_tui.console.command_bar.list_commands import ListCommands
 from bwp_tui.console.command_bar.parser import CommandError, CommandHandler, CommandLine, Word, parse_line
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks
-from bwp_tui.console.controllers.records import RecordController, tags_of
+from bwp_tui.console.controllers.records import RecordController
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.workers import Work
 from bwp_tui.console.write_worker import run_in_thread_and_report
-from bwp_tui.domain.deadlines import REGULATIONS, why_not_yet
-from bwp_tui.domain.filter import NOBODY
-from bwp_tui.domain.tags import tag_error
+from bwp_tui.domain.deadlines import why_not_yet
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import clean_line, nearest
 from bwp_tui.domain.times import day_of
 from bwp_tui.store.commands.bulk import Result
-from bwp_tui.store.commands.records import LegalRecord
+from bwp_tui.store.commands.operation import WITHDRAW, Argument, Operation, Place, Values
+from bwp_tui.store.commands.record_operations import BY_NAME, RECORDS
 from bwp_tui.store.errors import NoSuchTask
 
 _LIKE_AN_ID: Final = re.compile(r"#?\d[\d,.#-]*|(?=[a-f-]*\d)[0-9a-f-]{4,}")
-
-
-_RECORDS: Final = {
-    "acknowledge": LegalRecord.ACKNOWLEDGEMENT,
-    "verify": LegalRecord.VERIFICATION,
-    "extend": LegalRecord.EXTENSION,
-}
 
 
 class TaskLineCommands:
@@ -61,11 +54,7 @@ class TaskLineCommands:
             "inspect": self._read_one,
             "submit": self._submit,
             "resubmit": self._resubmit,
-            "note": self._note,
-            "tag": self._tag,
-            "assign": self._assign,
-            **dict.fromkeys(_RECORDS, self._recorded),
-            "correct": self._correct,
+            **dict.fromkeys((operation.name for operation in RECORDS if operation.arguments), self._operate),
             "settle": self._settle,
             "mark": self._mark,
         }
@@ -129,50 +118,36 @@ class TaskLineCommands:
 
         return lambda: self._if_writable(do)
 
-    def _note(self, line: CommandLine) -> CommandHandler:
-        named, words = self._split_task_ids(line.words)
-        text = " ".join(word.text for word in words)
-        if not text.strip():
-            return lambda: self._act("note", named)
-        return lambda: self._record(named, "noted", lambda numbers: self._stage.session.records.add_note(numbers, text))
+    def _operate(self, line: CommandLine) -> CommandHandler:
+        """Carry an operation out with the values of the line; the console asks for others."""
+        operation = BY_NAME[line.command.text.casefold()]
+        if operation.withdrawal and WITHDRAW in line.options:
+            if len(line.options) > 1:
+                raise line.options[WITHDRAW].wrong(f"“{WITHDRAW}” takes no other option beside it.")
+            return self._ask_of(line.words, partial(self._recording.run, operation.withdrawal))
+        values = {argument.name: self._value(argument, line.options) for argument in operation.options}
+        given = {name: value for name, value in values.items() if value is not None}
+        if given:
+            return self._ask_of(line.words, partial(self._recording.run, operation, given))
+        argument = operation.positional
+        if argument is None:
+            return self._plain(BY_WORD[operation.name], line)
+        named, words = self._split(argument, line.words)
+        value = argument.read([word.text for word in words], None) if argument.read and words else None
+        if value is None:
+            return lambda: self._act(operation.name, named)
+        return lambda: self._record(named, operation, value)
 
-    def _tag(self, line: CommandLine) -> CommandHandler:
-        named, words = self._split_task_ids(line.words)
-        if not words:
-            return lambda: self._act("tag", named)
-        bare = next((word for word in words if word.text[:1] not in ("+", "-") or len(word.text) == 1), None)
-        if bare is not None:
-            raise bare.wrong("Give tags to add (+vip) or to remove (-vip).")
-        for word in words:
-            if word.text.startswith("+") and (why_not := tag_error(word.text)):
-                raise word.wrong(why_not)
-        add, remove = tags_of(" ".join(word.text for word in words))
-        records = self._stage.session.records
-        return lambda: self._record(named, "tagged", lambda numbers: records.tag(numbers, add, remove))
-
-    def _assign(self, line: CommandLine) -> CommandHandler:
-        if not line.words:
-            return lambda: self._act("assign", [])
-        *tasks, who = line.words
-        named = [self._task(word) for word in tasks]
-        name = None if who.text.casefold() in ("", NOBODY) else who.text
-        records = self._stage.session.records
-        return lambda: self._record(named, "assigned", lambda numbers: records.assign(numbers, name))
-
-    def _recorded(self, line: CommandLine) -> CommandHandler:
-        command = BY_WORD[line.command.text.casefold()]
-        if "--withdraw" not in line.options:
-            return self._plain(command, line)
-        record = _RECORDS[command.name]
-        return self._ask_of(line, lambda: self._recording.withdraw(record))
-
-    def _correct(self, line: CommandLine) -> CommandHandler:
-        received, regulation = line.options.get("--received"), line.options.get("--regulation")
-        if regulation is not None and regulation.text not in REGULATIONS:
-            raise regulation.wrong(f"The law is one of {', '.join(REGULATIONS)}.")
-        day = None if received is None else self._day(received)
-        law = None if regulation is None else regulation.text
-        return self._ask_of(line, lambda: self._recording.correct(day, law))
+    def _value(self, argument: Argument, options: Mapping[str, Word]) -> object:
+        word = options.get(argument.option)
+        if word is None:
+            return None
+        if argument.is_day:
+            return self._day(word)
+        values = argument.values(word.text, None)
+        if why_not := argument.why_not(word.text) or (None if values else f"“{argument.option}” needs a value."):
+            raise word.wrong(why_not)
+        return values and values[argument.name]
 
     def _day(self, word: Word) -> date:
         day = day_of(word.text)
@@ -182,9 +157,22 @@ class TaskLineCommands:
             raise word.wrong(why_not)
         return day
 
-    def _ask_of(self, line: CommandLine, work: Work) -> CommandHandler:
-        """Return what has `work` done, which asks the operator, to the tasks that a line names."""
-        named = [self._task(word) for word in line.words]
+    def _split(self, argument: Argument, words: Sequence[Word]) -> tuple[list[int], Sequence[Word]]:
+        """Split a line's words into the tasks that it names and the words of its argument."""
+        if argument.place is Place.LAST:
+            return [self._task(word) for word in words[:-1]], words[-1:]
+        named, rest = self._split_task_ids(words)
+        if argument.place is Place.SIGNED:
+            for word in rest:
+                if word.text[:1] not in ("+", "-") or len(word.text) == 1:
+                    raise word.wrong(f"Give {argument.help}.")
+                if why_not := argument.why_not(word.text):
+                    raise word.wrong(why_not)
+        return named, rest
+
+    def _ask_of(self, words: Sequence[Word], work: Work) -> CommandHandler:
+        """Return what starts `work`, which asks the operator, on the tasks that a line names."""
+        named = [self._task(word) for word in words]
 
         def do() -> None:
             self._aim(named)
@@ -253,21 +241,23 @@ class TaskLineCommands:
         if named and not (alone and self._stage.table.go_to_task(named[0])):
             self._marked.set(frozenset(named), are_named=True)
 
-    def _record(self, named: Sequence[int], done: str, act: Callable[[Sequence[int]], list[Result]]) -> None:
+    def _record(self, named: Sequence[int], operation: Operation, values: Values) -> None:
         numbers = list(named) or self._marked.numbers or self._here()
         if not numbers:
             self._stage.show_status("No task is selected.", "warn")
             return
 
+        session = self._stage.session
         alone = self._stage.session.reader.window(numbers) if len(numbers) == 1 else []
 
         def told(count: int) -> str:
-            return f"{alone[0].name} {done}" if alone and count else f"{count} {done}"
+            return f"{alone[0].name if alone and count else count} {operation.done}"
+
+        def apply() -> list[Result]:
+            return session.records.apply(operation, numbers, session.today(), **values)
 
         def work() -> None:
-            self._stage.start_worker(
-                lambda: self._marked.carry_out(told, lambda: act(numbers)), "doing", exclusive=True
-            )
+            self._stage.start_worker(lambda: self._marked.carry_out(told, apply), "doing", exclusive=True)
 
         self._if_writable(work)
 

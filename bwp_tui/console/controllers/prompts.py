@@ -1,67 +1,74 @@
-"""Questions that more than one action asks, each until the answer can be used or the operator goes back."""
+"""Ask the operator for the arguments of an operation, each until its value can be used or the operator goes back."""
 
 from __future__ import annotations
 
-from datetime import date
+import re
 
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.state.request_draft import no_day
 from bwp_tui.console.state.tab_completion import InputError
-from bwp_tui.domain.deadlines import REGULATIONS, doubt_about, why_not_yet
-from bwp_tui.domain.task import Task, Verification
+from bwp_tui.domain.deadlines import doubt_about, why_not_yet
 from bwp_tui.domain.times import day_of, zone_name
+from bwp_tui.store.commands.operation import Argument, Need, Operation, Place, Target, Values
 
 
-async def ask_past_day(stage: MainScreenProtocol, label: str, first: date | None = None) -> date | None:
-    """Ask for a day that is not in the future, beginning with `first` or the office's today; a slip can be mended."""
-    today = stage.session.today()
-    typed, zone = (first or today).isoformat(), (f"today is {today} ({zone_name()})", "muted")
+async def ask_arguments(
+    screen: MainScreenProtocol, operation: Operation, target: Target, given: Values
+) -> Values | None:
+    """Return the values of an operation's arguments, asking for those that are not given; None where one is refused."""
+    values = dict(given)
+    for argument in operation.arguments:
+        if argument.name in given or (given and argument.need is Need.OPTIONAL):
+            continue
+        answer = await (_ask_day if argument.is_day else _ask_text)(screen, argument, target)
+        if answer is None:
+            return None
+        values |= answer
+    return values
+
+
+async def _ask_text(screen: MainScreenProtocol, argument: Argument, target: Target) -> Values | None:
+    may_be_empty = argument.need is Need.OPTIONAL and target.task is None
+
+    def checked(text: str) -> InputError | None:
+        return None if may_be_empty and not text.strip() else _mistake(argument, text)
+
+    text = await screen.prompt.ask_text(argument.question(target), argument.initial(target), checked=checked)
+    if text is None:
+        return None
+    values = argument.values(text, target.task)
+    if values is None and argument.missing:
+        screen.show_status(argument.missing, "warn")
+    return values
+
+
+async def _ask_day(screen: MainScreenProtocol, argument: Argument, target: Target) -> Values | None:
+    """Ask for a day that is not in the future, beginning with today where the target has none."""
+    may_be_left_out = argument.need is Need.OPTIONAL and target.task is None
+    if may_be_left_out and not await screen.prompt.ask_yes_no(argument.leave_out(target)):
+        return {}
+    today = screen.session.today()
+    typed, zone = argument.initial(target) or today.isoformat(), (f"today is {today} ({zone_name()})", "muted")
 
     def checked(text: str) -> InputError | None:
         day = day_of(text)
         wrong = no_day(text) if day is None else why_not_yet(day, today)
         return InputError(f"{wrong[0].upper()}{wrong[1:].removesuffix('.')}.", 0, len(text)) if wrong else None
 
-    while (answer := await stage.prompt.ask_text(label, typed, checked=checked, hint=zone)) is not None:
+    while (
+        answer := await screen.prompt.ask_text(argument.question(target), typed, checked=checked, hint=zone)
+    ) is not None:
         typed, day = answer, day_of(answer)
         doubt = None if day is None else doubt_about(day, today)
-        if doubt is None or await stage.prompt.ask_yes_no(f"{doubt} Go on with it?"):
-            return day
+        if doubt is None or await screen.prompt.ask_yes_no(f"{doubt} Go on with it?"):
+            return {argument.name: day}
     return None
 
 
-async def ask_verification(stage: MainScreenProtocol, of: str) -> Verification | None:
-    """Ask how, by whom and on which day it was made sure who asks; `of` names the tasks."""
-    how = await stage.prompt.ask_text(f"How was the identity of {of} verified:", checked=_mistake_in_how)
-    if how is None:
-        return None
-    by = await stage.prompt.ask_text("Verified by:", stage.session.records.actor)
-    if by is None:
-        return None
-    on = await ask_past_day(stage, "Verified on:")
-    return None if on is None else Verification(on, by.strip() or stage.session.records.actor, how)
-
-
-async def receipt(stage: MainScreenProtocol, of: str, task: Task | None) -> tuple[date | None, str | None] | None:
-    """Ask for the right day of receipt and law of `of`, beginning with those of a single task.
-
-    Of several, what is left empty stays as it is. Returns None where the operator goes back.
-    """
-    day = task.received_on if task else None
-    if task is not None or await stage.prompt.ask_yes_no(f"Another day of receipt for {of}?"):
-        day = await ask_past_day(stage, f"{of} was received on:", day)
-        if day is None:
-            return None
-    names = ", ".join(REGULATIONS)
-
-    def checked(text: str) -> InputError | None:
-        law = text.strip().casefold()
-        is_known = law in REGULATIONS or (task is None and not law)
-        return None if is_known else InputError(f"Write one of {names}.", 0, len(text))
-
-    answer = await stage.prompt.ask_text(f"Law ({names}):", task.regulation if task else "", checked=checked)
-    return None if answer is None else (day, answer.strip().casefold() or None)
-
-
-def _mistake_in_how(text: str) -> InputError | None:
-    return None if text.strip() else InputError("Say how, such as: recent order details.", 0, 0)
+def _mistake(argument: Argument, text: str) -> InputError | None:
+    """Return the first mistake in a typed text, at its place."""
+    parts = re.finditer(r"[^\s,]+", text) if argument.place is Place.SIGNED else re.finditer(r"\A.*\Z", text, re.DOTALL)
+    for part in parts:
+        if why_not := argument.why_not(part.group()):
+            return InputError(why_not, *part.span())
+    return None

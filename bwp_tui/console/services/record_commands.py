@@ -1,4 +1,4 @@
-"""What the operator keeps about tasks, written to the history by this console, with what can be taken back of it."""
+"""Write what an operator records about tasks to the history, and keep the steps that can be undone."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from bwp_tui.console.services.write_guard import WriteGuard
-from bwp_tui.domain.task import WATCHED, Verification
 from bwp_tui.store.commands import bulk, undo
 from bwp_tui.store.commands.bulk import Result, TaskCommand
-from bwp_tui.store.commands.records import LegalRecord
-from bwp_tui.store.commands.undo import Change, Field
+from bwp_tui.store.commands.operation import Field, Operation
+from bwp_tui.store.commands.record_operations import UNWATCH
+from bwp_tui.store.commands.undo import Change
 
 _STEPS: Final = 100
 """Changes of a session that can be taken back, the last first."""
@@ -45,7 +45,7 @@ Step = RecordStep | MarkStep | FinalStep
 
 
 class RecordCommands:
-    """Writes notes, tags, hands, verifications and dates. Its methods block on the disk: not for the UI's loop.
+    """Carries out operations on tasks. Its methods block on the disk: not for the UI's loop.
 
     Each takes local numbers, returns what came of each task, and raises HistoryError where nothing can be recorded.
 
@@ -59,63 +59,25 @@ class RecordCommands:
         self.steps: deque[Step] = deque(maxlen=_STEPS)
         self._changing = changing
 
-    def replace_note(self, numbers: Sequence[int], text: str) -> list[Result]:
-        """Replace the notes by a text; no text removes them."""
-        return self._changed(bulk.set_note(text, self.actor), Field.NOTE, numbers)
+    def apply(self, operation: Operation, numbers: Sequence[int], today: date, **values: Any) -> list[Result]:
+        """Carry an operation out on each of these tasks."""
+        changes: list[Change] = []
+        try:
+            command = operation.task_command(self.actor, today, **values)
+            return self._perform(undo.with_changes(command, operation.field, changes), numbers)
+        finally:
+            # Also when a later transaction failed: what an earlier one wrote stays, and can be undone.
+            if changes:
+                self.steps.append(RecordStep(operation.field, tuple(changes)))
 
-    def add_note(self, numbers: Sequence[int], text: str) -> list[Result]:
-        """Add a note."""
-        return self._changed(bulk.add_note(text, self.actor), Field.NOTE, numbers)
-
-    def tag(self, numbers: Sequence[int], add: Sequence[str], remove: Sequence[str]) -> list[Result]:
-        """Add tags and remove others."""
-        return self._changed(bulk.tag(add, remove, self.actor), Field.TAGS, numbers)
-
-    def assign(self, numbers: Sequence[int], who: str | None) -> list[Result]:
-        """Give tasks into someone's hands; None is nobody's."""
-        return self._changed(bulk.assign(who, self.actor), Field.ASSIGNMENT, numbers)
-
-    def verify(self, numbers: Sequence[int], verification: Verification) -> list[Result]:
-        """Record how it was made sure who asks."""
-        return self._changed(bulk.verify(verification, self.actor), Field.VERIFICATION, numbers)
-
-    def acknowledge(self, numbers: Sequence[int], on: date) -> list[Result]:
-        """Record that receipt was confirmed to the shoppers."""
-        return self._changed(bulk.acknowledge(on, self.actor), Field.ACKNOWLEDGEMENT, numbers)
-
-    def extend(self, numbers: Sequence[int], reason: str, today: date) -> list[Result]:
-        """Record that the shoppers were told, today and with the reason, that the answer takes longer."""
-        return self._changed(bulk.extend(reason, today, self.actor), Field.EXTENSION, numbers)
-
-    def withdraw(self, numbers: Sequence[int], record: LegalRecord) -> list[Result]:
-        """Withdraw an acknowledgement, a verification or an extension."""
-        return self._changed(bulk.withdraw(record, self.actor), Field(record.value), numbers)
-
-    def correct(self, numbers: Sequence[int], received_on: date | None, regulation: str | None) -> list[Result]:
-        """Correct the day of receipt or the law; None leaves one as it is."""
-        return self._changed(bulk.correct(received_on, regulation, self.actor), Field.RECEIPT, numbers)
-
-    def watch(self, numbers: Sequence[int], *, on: bool) -> list[Result]:
-        """Watch tasks, or no longer."""
-        return self.tag(numbers, [WATCHED] if on else [], [] if on else [WATCHED])
-
-    def unwatch(self, numbers: Sequence[int]) -> list[Result]:
-        """Watch tasks no longer, since they have ended: nothing that the operator did, so not to be taken back."""
-        return self._perform(bulk.tag([], [WATCHED], self.actor), numbers)
+    def unwatch(self, numbers: Sequence[int], today: date) -> list[Result]:
+        """Watch tasks no longer, since they have ended: the operator did nothing, so there is nothing to undo."""
+        return self._perform(UNWATCH.task_command(self.actor, today), numbers)
 
     def undo(self, step: RecordStep) -> list[Result]:
         """Put a part of some tasks back as it was, except where it was changed once more since."""
         deed = undo.undo(step.part, step.changes, self.actor)
         return self._perform(deed, [change.number for change in step.changes])
-
-    def _changed(self, deed: TaskCommand, part: Field, numbers: Sequence[int]) -> list[Result]:
-        changes: list[Change] = []
-        try:
-            return self._perform(undo.with_changes(deed, part, changes), numbers)
-        finally:
-            # Also when a later transaction failed: what an earlier one wrote stays, and can be taken back.
-            if changes:
-                self.steps.append(RecordStep(part, tuple(changes)))
 
     def _perform(self, deed: TaskCommand, numbers: Sequence[int]) -> list[Result]:
         return [result for results in bulk.perform(self._changing.store, deed, numbers) for result in results]

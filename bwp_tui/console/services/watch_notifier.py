@@ -49,7 +49,7 @@ class WatchNotifier:
         if not self._session.read_only:
             numbers = [task.number for task in ended]
             with suppress(StoreError):
-                await asyncio.to_thread(self._session.records.unwatch, numbers)
+                await asyncio.to_thread(self._session.records.unwatch, numbers, self._session.today())
 
 
 def notification_text(ended: Sequence[Task]) -> str:

@@ -8,13 +8,10 @@ from datetime import date
 from typing import Final
 
 from bwp_tui.domain.holding_periods import Hold, same_hold
-from bwp_tui.domain.task import Verification
 from bwp_tui.store.commands import records, requests
-from bwp_tui.store.commands.records import LegalRecord
 from bwp_tui.store.commands.request_validation import BadRequest
 from bwp_tui.store.database.connection import Store, Transaction
 from bwp_tui.store.errors import NoSuchTask, NotPossible
-from bwp_tui.store.queries import tasks
 
 CHUNK_SIZE: Final = 100
 """Tasks of one transaction: others write meanwhile, and one wait for the disk serves them all."""
@@ -64,7 +61,7 @@ def resubmit(actor: str, note: str = "", hold: Hold = same_hold) -> TaskCommand:
     def deed(transaction: Transaction, store: Store, number: int) -> int:
         new = requests.resubmit_in(transaction, store, number, actor, hold)
         if note:
-            records.add_note_in(transaction, store, new, note, actor)
+            records.note(records.Edit(transaction, store, new, actor, date.min), note)
         return new
 
     return deed
@@ -83,60 +80,6 @@ def download(directory: str, actor: str) -> TaskCommand:
 def refresh() -> TaskCommand:
     """Return the deed of making tasks due to be asked about now."""
     return _upon(lambda transaction, _store, number: requests.poll_now_in(transaction, number))
-
-
-def tag(add: Sequence[str], remove: Sequence[str], actor: str) -> TaskCommand:
-    """Return the deed of adding some tags and removing others."""
-
-    def retag(transaction: Transaction, store: Store, number: int) -> None:
-        tags = records.changed_tags(tasks.get(store, number), add, remove)
-        records.set_tags_in(transaction, store, number, tags, actor)
-
-    return _upon(retag)
-
-
-def assign(who: str | None, actor: str) -> TaskCommand:
-    """Return the deed of giving tasks into someone's hands; None is nobody's."""
-    return _upon(lambda transaction, store, number: records.assign_in(transaction, store, number, who, actor))
-
-
-def add_note(text: str, actor: str) -> TaskCommand:
-    """Return the deed of adding a note."""
-    return _upon(lambda transaction, store, number: records.add_note_in(transaction, store, number, text, actor))
-
-
-def set_note(text: str, actor: str) -> TaskCommand:
-    """Return the deed of replacing the note; no text removes it."""
-    return _upon(lambda transaction, _store, number: requests.set_note_in(transaction, number, text, actor))
-
-
-def verify(verification: Verification, actor: str) -> TaskCommand:
-    """Return the deed of recording how it was made sure who asks."""
-    return _upon(lambda transaction, store, number: records.verify_in(transaction, store, number, verification, actor))
-
-
-def acknowledge(on: date, actor: str) -> TaskCommand:
-    """Return the deed of recording that receipt was confirmed to the shopper."""
-    return _upon(lambda transaction, store, number: records.acknowledge_in(transaction, store, number, on, actor))
-
-
-def extend(reason: str, today: date, actor: str) -> TaskCommand:
-    """Return the deed of recording that the shopper was told that the answer takes longer."""
-    return _upon(lambda transaction, store, number: records.extend_in(transaction, store, number, reason, today, actor))
-
-
-def withdraw(record: LegalRecord, actor: str) -> TaskCommand:
-    """Return the deed of withdrawing a record."""
-    return _upon(lambda transaction, store, number: records.withdraw_in(transaction, store, number, record, actor))
-
-
-def correct(received_on: date | None, regulation: str | None, actor: str) -> TaskCommand:
-    """Return the deed of correcting the day of receipt or the law; None leaves one as it is."""
-    return _upon(
-        lambda transaction, store, number: records.correct_in(
-            transaction, store, number, received_on, regulation, actor
-        )
-    )
 
 
 def _upon(act: Callable[[Transaction, Store, int], object]) -> TaskCommand:

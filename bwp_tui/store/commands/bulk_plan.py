@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Final
 
-from bwp_tui.domain.deadlines import extend_by
 from bwp_tui.domain.holding_periods import Hold, same_hold
 from bwp_tui.domain.task import Status, Task, why_purged
+from bwp_tui.store.commands.operation import Check
 from bwp_tui.store.commands.plan_deadlines import DeadlineCheck
-from bwp_tui.store.commands.records import LegalRecord, cannot_acknowledge, cannot_extend, cannot_watch, cannot_withdraw
+from bwp_tui.store.commands.record_operations import BY_NAME
 from bwp_tui.store.commands.requests import cannot_cancel, cannot_download, cannot_resubmit
 from bwp_tui.store.commands.result_files import saved_at
 from bwp_tui.store.database.connection import Store
@@ -31,7 +32,7 @@ class BulkPlan:
         possible: the tasks it can be done to, in the order they were given.
         skipped: why others are left out, in a few words, and how many; the most frequent first.
         warning: what the plan would bring about that is not wished for, in words that end a line; or empty.
-        ends: the first and the last day that tasks would be due on, where the action moves their due dates.
+        new_due_dates: the first and the last day that tasks would be due on, where the action moves their due dates.
     """
 
     action: str
@@ -66,9 +67,9 @@ class BulkPlan:
 
     def describe_result(self, count: int) -> str:
         """Return what has come of `count` tasks: what an engine is still to do is asked for, not done."""
-        asked = _ASKED.get(self.action)
-        if asked is None:
-            return f"{count} {_CHECKS[self.action][0]}"
+        if self.action in BY_NAME:
+            return f"{count} {BY_NAME[self.action].done}"
+        asked = _SERVICE_ACTIONS[self.action][0]
         return f"{count} {asked if count == 1 else _more_than_one(asked)} asked for"
 
 
@@ -89,47 +90,18 @@ def _cannot_download_first(task: Task) -> str | None:
     return cannot_download(task) if saved is None else f"The result of {task.name} is saved already as {saved}."
 
 
-_Check = Callable[[Task, date], str | None]
+_SERVICE_ACTIONS: Final[dict[str, tuple[str, Callable[[Task], str | None]]]] = {
+    "resubmit": ("resubmission", cannot_resubmit),
+    "cancel": ("cancellation", cannot_cancel),
+    "download": ("download", _cannot_download_first),
+    "download again": ("download", cannot_download),
+    "refresh": ("refresh", cannot_refresh),
+}
+"""The actions that the engine carries out: what is asked of it, and why that cannot be done to a task."""
 
 
-def _any_day(check: Callable[[Task], str | None]) -> _Check:
+def _any_day(check: Callable[[Task], str | None]) -> Check:
     return lambda task, _today: check(task)
-
-
-def _withdrawing(record: LegalRecord) -> _Check:
-    return lambda task, _today: cannot_withdraw(task, record)
-
-
-def _never(_task: Task, _today: date) -> None:
-    return None
-
-
-_CHECKS: Final[dict[str, tuple[str, _Check]]] = {
-    "resubmit": ("resubmitted", _any_day(cannot_resubmit)),
-    "cancel": ("cancelled", _any_day(cannot_cancel)),
-    "download": ("downloaded", _any_day(_cannot_download_first)),
-    "download again": ("downloaded", _any_day(cannot_download)),
-    "refresh": ("refreshed", _any_day(cannot_refresh)),
-    "acknowledge": ("acknowledged", _any_day(cannot_acknowledge)),
-    "extend": ("extended", cannot_extend),
-    "watch": ("watched", _any_day(cannot_watch)),
-    "tag": ("tagged", _never),
-    "assign": ("assigned", _never),
-    "note": ("noted", _never),
-    "verify": ("verified", _any_day(why_purged)),
-    **{f"withdraw {record}": ("withdrawn", _withdrawing(record)) for record in LegalRecord},
-    "correct": ("corrected", _any_day(why_purged)),
-}
-
-
-_ASKED: Final = {
-    "resubmit": "resubmission",
-    "cancel": "cancellation",
-    "download": "download",
-    "download again": "download",
-    "refresh": "refresh",
-}
-"""What the engine is asked for by the actions that it carries out."""
 
 
 def _more_than_one(noun: str) -> str:
@@ -142,7 +114,9 @@ def plan(store: Store, action: str, numbers: Sequence[int], today: date, hold: H
     Raises:
         KeyError: there is no such action.
     """
-    _, cannot = _CHECKS[action]
+    operation = BY_NAME.get(action)
+    check = operation.skip_reason or operation.disabled_reason if operation else _any_day(_SERVICE_ACTIONS[action][1])
+    short_reason = operation.short_reason if operation else partial(_short_reason, action)
     deadlines = DeadlineCheck(action, today, hold)
     possible: list[int] = []
     skipped: Counter[str] = Counter()
@@ -152,37 +126,27 @@ def plan(store: Store, action: str, numbers: Sequence[int], today: date, hold: H
         if len(found) < len(chunk):
             skipped["gone"] += len(chunk) - len(found)
         for task in found:
-            if cannot(task, today) is None:
+            if check(task, today) is None:
                 possible.append(task.number)
                 deadlines.count(task)
             else:
-                skipped[_reason_for(action, task)] += 1
+                skipped[short_reason(task) or _state_of(task)] += 1
     reasons = tuple(skipped.most_common())
     return BulkPlan(action, tuple(possible), reasons, deadlines.warning, deadlines.ends)
 
 
-def _reason_for(action: str, task: Task) -> str:
-    """Return why an action skips a task in words that many tasks share, so that they can be counted."""
-    already = {
-        "resubmit": task.resubmitted_as is not None,
-        "cancel": task.cancel_asked,
-        "download": task.download is not None and task.download.state in ("queued", "running"),
-        "extend": task.extended_on is not None,
-        "acknowledge": task.acknowledged_on is not None,
-    }
+def _short_reason(action: str, task: Task) -> str:
+    """Return why an action of the service skips a task, in words that many tasks share; empty for its state."""
+    verb = action.removesuffix(" again")
     if action == "download" and saved_at(task):
         return "saved already"
-    if already.get(action.removesuffix(" again"), False):
-        is_under_way = action in ("cancel", "download", "download again")
-        return f"{_ASKED[action]} asked for already" if is_under_way else f"{_CHECKS[action][0]} already"
-    if action.startswith("withdraw "):
-        return f"without {action.removeprefix('withdraw ')}"
-    if task.is_purged:
-        return "purged"
-    if action == "resubmit" and not task.email:
-        return "without address"
-    if action == "extend" and extend_by(task.regulation, task.received_on) is None:
-        return "without deadline"
-    if action == "extend" and task.status not in (Status.COMPLETED, Status.CANCELLED):
-        return "resubmitted already" if task.resubmitted_as else "too late to be extended"
-    return f"{task.kind.lower()} {task.status}"
+    if verb == "resubmit" and task.resubmitted_as is not None:
+        return "resubmitted already"
+    is_downloading = task.download is not None and task.download.state in ("queued", "running")
+    if (verb == "cancel" and task.cancel_asked) or (verb == "download" and is_downloading):
+        return f"{_SERVICE_ACTIONS[action][0]} asked for already"
+    return "without address" if verb == "resubmit" and not task.is_purged and not task.email else ""
+
+
+def _state_of(task: Task) -> str:
+    return "purged" if task.is_purged else f"{task.kind.lower()} {task.status}"

@@ -1,16 +1,15 @@
-"""What the office does about a task, none of it sent anywhere: notes, tags, who has it, what the shopper was told.
-
-A name with `_in` works in a transaction of the history that is open.
-"""
+"""Record notes, tags, assignees and what the law asks for; nothing of it is sent anywhere."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Final
 
 from bwp_tui.domain.deadlines import REGULATIONS, acknowledge_by, due_on, extend_by, is_clock_running
-from bwp_tui.domain.task import Task, Verification, has_ended, why_purged
+from bwp_tui.domain.task import Task, has_ended, why_purged
 from bwp_tui.domain.text import clean_line
 from bwp_tui.store.database.connection import Store, Transaction
 from bwp_tui.store.database.row_touch import touch_row
@@ -27,40 +26,83 @@ class LegalRecord(StrEnum):
     EXTENSION = "extension"
 
 
-def add_note(store: Store, number: int, text: str, actor: str) -> None:
-    """Add a note, which the task's row then shows; those before stay on the timeline.
+_COLUMN_PREFIXES: Final = {
+    LegalRecord.ACKNOWLEDGEMENT: "acknowledged",
+    LegalRecord.VERIFICATION: "verified",
+    LegalRecord.EXTENSION: "extended",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One task in an open transaction, and who changes it on which day."""
+
+    transaction: Transaction
+    store: Store
+    number: int
+    actor: str
+    today: date
+
+    @property
+    def task(self) -> Task:
+        """The task as it is now. Raises NoSuchTask where there is none."""
+        return tasks.get(self.store, self.number)
+
+    def set(self, **columns: str | None) -> None:
+        """Write columns of the task's row."""
+        assignments = ", ".join(f"{column} = ?" for column in columns)
+        self.transaction.run(f"UPDATE tasks SET {assignments} WHERE number = ?", (*columns.values(), self.number))
+
+    def add_event(
+        self, what: str, detail: str | None = None, moved: tuple[date | None, date | None] = (None, None)
+    ) -> None:
+        """Add an event to the task's timeline; `moved` is its due date before and after."""
+        before, after = (None, None) if moved[0] == moved[1] else (_day(moved[0]), _day(moved[1]))
+        timeline.append(self.transaction, self.number, self.actor, what, before=before, after=after, detail=detail)
+        touch_row(self.transaction, self.number)
+
+
+def note(edit: Edit, text: str, *, replace: bool = False) -> None:
+    """Add a note, which the task's row then shows; earlier notes stay on the timeline.
+
+    Args:
+        replace: whether the text replaces the note that is shown; an empty text then removes it.
 
     Raises:
         NotPossible: there is no text.
         NoSuchTask: there is no such task.
     """
-    with store.write() as transaction:
-        add_note_in(transaction, store, number, text, actor)
-
-
-def add_note_in(transaction: Transaction, store: Store, number: int, text: str, actor: str) -> None:
-    """Do as `add_note` in a transaction of `history` that is open."""
-    note = clean_line(text)
-    if not note:
+    line = clean_line(text)
+    if not (line or replace):
         raise NotPossible("A note needs a text.")
-    tasks.get(store, number)
-    transaction.run("UPDATE tasks SET note = ? WHERE number = ?", (note, number))
-    _append_event(transaction, number, actor, timeline.NOTE, note)
+    if edit.task.note == line and replace:
+        return
+    edit.set(note=line)
+    edit.add_event(timeline.NOTE if line else "note removed", line or None)
 
 
-def set_tags_in(transaction: Transaction, store: Store, number: int, tags: Iterable[str], actor: str) -> None:
-    """Give task `number` these tags and no others.
+def tag(edit: Edit, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
+    """Add tags to a task and remove others, whatever the case of their letters.
 
     Raises:
         NoSuchTask: there is no such task.
     """
-    before = tasks.get(store, number).tags
+    set_tags(edit, changed_tags(edit.task, add, remove))
+
+
+def set_tags(edit: Edit, tags: Iterable[str]) -> None:
+    """Give a task these tags and no others.
+
+    Raises:
+        NoSuchTask: there is no such task.
+    """
+    before = edit.task.tags
     after = tuple(dict.fromkeys(tag for tag in map(clean_line, tags) if tag))
     if after == before:
         return
-    transaction.run("UPDATE tasks SET tags = ? WHERE number = ?", (tags_text(after), number))
+    edit.set(tags=tags_text(after))
     changes = [*(f"+{tag}" for tag in after if tag not in before), *(f"-{tag}" for tag in before if tag not in after)]
-    _append_event(transaction, number, actor, "tags", " ".join(changes) or "put in another order")
+    edit.add_event("tags", " ".join(changes) or "put in another order")
 
 
 def changed_tags(task: Task, add: Iterable[str], remove: Iterable[str]) -> tuple[str, ...]:
@@ -71,57 +113,61 @@ def changed_tags(task: Task, add: Iterable[str], remove: Iterable[str]) -> tuple
     return (*kept, *dict.fromkeys(tag for tag in map(clean_line, add) if tag and tag.casefold() not in known))
 
 
-def verify_in(transaction: Transaction, store: Store, number: int, verification: Verification, actor: str) -> None:
-    """Record how it was made sure that who asks is the data subject. A second record replaces the first.
+def verify(edit: Edit, how: str, by: str = "", on: date | None = None) -> None:
+    """Record how the identity of the person who asks was verified. A second record replaces the first.
+
+    Args:
+        by: who verified it; the actor where it is empty.
+        on: the day on which it was verified; today where it is None.
 
     Raises:
         NotPossible: it does not say how.
         NoSuchTask: there is no such task.
     """
-    how, by = clean_line(verification.how), clean_line(verification.by)
+    how, by, day = clean_line(how), clean_line(by) or edit.actor, on or edit.today
     if not how:
         raise NotPossible("A verification must say how it was made.")
-    _refuse_purged(tasks.get(store, number))
-    transaction.run(
-        "UPDATE tasks SET verified_on = ?, verified_by = ?, verified_how = ? WHERE number = ?",
-        (verification.on.isoformat(), by, how, number),
-    )
-    _append_event(transaction, number, actor, "verified", f"on {verification.on} by {by}: {how}")
+    _refuse_purged(edit.task)
+    edit.set(verified_on=day.isoformat(), verified_by=by, verified_how=how)
+    edit.add_event("verified", f"on {day} by {by}: {how}")
 
 
-def assign_in(transaction: Transaction, store: Store, number: int, who: str | None, actor: str) -> None:
-    """Record who has the task in hand; None is nobody.
+def assign(edit: Edit, who: str | None) -> None:
+    """Record the assignee of a task; None is nobody.
 
     Raises:
         NoSuchTask: there is no such task.
     """
-    name = clean_line(who) if who else None
-    if tasks.get(store, number).assigned_to == (name or None):
+    name = clean_line(who or "") or None
+    if edit.task.assigned_to == name:
         return
-    transaction.run("UPDATE tasks SET assigned_to = ? WHERE number = ?", (name or None, number))
-    _append_event(transaction, number, actor, "assigned", f"to {name}" if name else "to nobody")
+    edit.set(assigned_to=name)
+    edit.add_event("assigned", f"to {name}" if name else "to nobody")
 
 
-def acknowledge_in(transaction: Transaction, store: Store, number: int, on: date, actor: str) -> None:
-    """Record that receipt of the request was confirmed to the shopper; another day than the recorded one corrects it.
+def acknowledge(edit: Edit, on: date | None = None) -> None:
+    """Record that receipt of the request was confirmed to the shopper; another day corrects the recorded one.
+
+    Args:
+        on: the day on which it was confirmed; today where it is None.
 
     Raises:
         NotPossible: that day is recorded already, or is before the request was received.
         NoSuchTask: there is no such task.
     """
-    task = tasks.get(store, number)
+    task, day = edit.task, on or edit.today
     _refuse_purged(task)
     before = task.acknowledged_on
-    why_not = cannot_acknowledge(task) if on == before else None
-    if why_not is None and on < task.received_on:
-        why_not = f"Task {task.name} was received on {task.received_on}, after {on}."
+    why_not = cannot_acknowledge(task) if day == before else None
+    if why_not is None and day < task.received_on:
+        why_not = f"Task {task.name} was received on {task.received_on}, after {day}."
     if why_not:
         raise NotPossible(why_not)
-    transaction.run("UPDATE tasks SET acknowledged_on = ? WHERE number = ?", (on.isoformat(), number))
+    edit.set(acknowledged_on=day.isoformat())
     limit = acknowledge_by(task.regulation, task.received_on)
-    late = f", {(on - limit).days} days late" if limit is not None and on > limit else ""
+    late = f", {(day - limit).days} days late" if limit is not None and day > limit else ""
     corrected = "" if before is None else f", corrected from {before}"
-    _append_event(transaction, number, actor, "acknowledged", f"on {on}{late}{corrected}")
+    edit.add_event("acknowledged", f"on {day}{late}{corrected}")
 
 
 def cannot_watch(task: Task) -> str | None:
@@ -136,7 +182,7 @@ def cannot_acknowledge(task: Task) -> str | None:
     return why_purged(task)
 
 
-def extend_in(transaction: Transaction, store: Store, number: int, reason: str, today: date, actor: str) -> date:
+def extend(edit: Edit, reason: str) -> date:
     """Record that the shopper was told, today and with the reason, that the answer takes longer.
 
     Returns:
@@ -149,45 +195,36 @@ def extend_in(transaction: Transaction, store: Store, number: int, reason: str, 
     why = clean_line(reason)
     if not why:
         raise NotPossible("An extension needs the reason that the shopper is told.")
-    task = tasks.get(store, number)
-    why_not = cannot_extend(task, today)
-    if why_not:
+    task = edit.task
+    if why_not := cannot_extend(task, edit.today):
         raise NotPossible(why_not)
     due = extended_due(task)
     if due is None:
         raise NotPossible(_no_deadline(task))
-    transaction.run(
-        "UPDATE tasks SET due_on = ?, extended_on = ? WHERE number = ?",
-        (due.isoformat(), today.isoformat(), number),
-    )
-    _moved(transaction, task, due, actor, "extended", why)
+    edit.set(due_on=due.isoformat(), extended_on=edit.today.isoformat())
+    edit.add_event("extended", why, (task.due_on, due))
     return due
 
 
-def withdraw_in(transaction: Transaction, store: Store, number: int, record: LegalRecord, actor: str) -> None:
+def withdraw(edit: Edit, record: LegalRecord) -> None:
     """Withdraw a record: it counts no longer, and its timeline keeps what it said.
 
     Raises:
         NotPossible: there is no such record.
         NoSuchTask: there is no such task.
     """
-    task = tasks.get(store, number)
-    why_not = cannot_withdraw(task, record)
-    if why_not:
+    task = edit.task
+    if why_not := cannot_withdraw(task, record):
         raise NotPossible(why_not)
-    due = task.due_on
-    match record:
-        case LegalRecord.ACKNOWLEDGEMENT:
-            columns, was = "acknowledged_on = NULL", f"was on {task.acknowledged_on}"
-        case LegalRecord.VERIFICATION:
-            found = task.verified
-            columns = "verified_on = NULL, verified_by = NULL, verified_how = NULL"
-            was = f"was on {found.on} by {found.by}: {found.how}" if found else ""
-        case LegalRecord.EXTENSION:
-            columns, was = "extended_on = NULL", f"was on {task.extended_on}"
-            due = _due(task.regulation, task.received_on, extended=False)
-    transaction.run(f"UPDATE tasks SET {columns}, due_on = ? WHERE number = ?", (_day(due), number))
-    _moved(transaction, task, due, actor, f"{record} withdrawn", was)
+    due, found = task.due_on, task.verified
+    columns: tuple[str, ...] = (f"{_COLUMN_PREFIXES[record]}_on",)
+    was = f"was on {recorded_on(task, record)}"
+    if record is LegalRecord.VERIFICATION and found:
+        columns, was = ("verified_on", "verified_by", "verified_how"), f"{was} by {found.by}: {found.how}"
+    elif record is LegalRecord.EXTENSION:
+        due = _due(task.regulation, task.received_on, extended=False)
+    edit.set(**dict.fromkeys(columns), due_on=_day(due))
+    edit.add_event(f"{record} withdrawn", was, (task.due_on, due))
 
 
 def cannot_withdraw(task: Task, record: LegalRecord) -> str | None:
@@ -197,43 +234,38 @@ def cannot_withdraw(task: Task, record: LegalRecord) -> str | None:
     return f"No {record} of {task.name} is recorded."
 
 
+def recorded_on(task: Task, record: LegalRecord) -> date | None:
+    """Return the day for which a record of task is made, or None where there is none."""
+    match record:
+        case LegalRecord.ACKNOWLEDGEMENT:
+            return task.acknowledged_on
+        case LegalRecord.VERIFICATION:
+            return task.verified.on if task.verified else None
+        case LegalRecord.EXTENSION:
+            return task.extended_on
+
+
 def records_of(task: Task) -> tuple[LegalRecord, ...]:
     """Return the records of task that can be withdrawn."""
-    found = {
-        LegalRecord.ACKNOWLEDGEMENT: task.acknowledged_on,
-        LegalRecord.VERIFICATION: task.verified,
-        LegalRecord.EXTENSION: task.extended_on,
-    }
-    return tuple(record for record, value in found.items() if value is not None)
+    return tuple(record for record in LegalRecord if recorded_on(task, record) is not None)
 
 
-def correct_in(
-    transaction: Transaction,
-    store: Store,
-    number: int,
-    received_on: date | None,
-    regulation: str | None,
-    actor: str,
-) -> None:
+def correct(edit: Edit, received: date | None = None, regulation: str | None = None) -> None:
     """Correct the day of receipt or the law of a task, which moves its due date; None leaves one as it is.
 
     Raises:
         NotPossible: `cannot_correct` says why, or nothing differs.
         NoSuchTask: there is no such task.
     """
-    task = tasks.get(store, number)
-    day, law = received_on or task.received_on, regulation or task.regulation
-    why_not = cannot_correct(task, day, law)
-    if why_not:
+    task = edit.task
+    day, law = received or task.received_on, regulation or task.regulation
+    if why_not := cannot_correct(task, day, law):
         raise NotPossible(why_not)
     due = corrected_due(task, day, law)
-    transaction.run(
-        "UPDATE tasks SET received_on = ?, regulation = ?, due_on = ? WHERE number = ?",
-        (day.isoformat(), law, _day(due), number),
-    )
+    edit.set(received_on=day.isoformat(), regulation=law, due_on=_day(due))
     changes = [("received", str(task.received_on), str(day)), ("law", task.regulation, law)]
-    words = ", ".join(f"{what} {before} → {after}" for what, before, after in changes if before != after)
-    _moved(transaction, task, due, actor, "corrected", words)
+    detail = ", ".join(f"{what} {before} → {after}" for what, before, after in changes if before != after)
+    edit.add_event("corrected", detail, (task.due_on, due))
 
 
 def cannot_correct(task: Task, received_on: date, regulation: str) -> str | None:
@@ -294,18 +326,6 @@ def _due(regulation: str, received_on: date, *, extended: bool) -> date | None:
 
 def _no_deadline(task: Task) -> str:
     return f"Task {task.name} has no legal deadline that could be extended."
-
-
-def _append_event(transaction: Transaction, number: int, actor: str, what: str, detail: str) -> None:
-    timeline.append(transaction, number, actor, what, detail=detail)
-    touch_row(transaction, number)
-
-
-def _moved(transaction: Transaction, task: Task, due: date | None, actor: str, what: str, detail: str) -> None:
-    """Note what was done, with the due dates where it has moved them."""
-    before, after = (_day(task.due_on), _day(due)) if task.due_on != due else (None, None)
-    timeline.append(transaction, task.number, actor, what, before=before, after=after, detail=detail)
-    touch_row(transaction, task.number)
 
 
 def _day(day: date | None) -> str | None:

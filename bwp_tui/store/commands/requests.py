@@ -14,7 +14,6 @@ from bwp_tui.domain.task import (
     Task,
     why_purged,
 )
-from bwp_tui.domain.text import clean_line
 from bwp_tui.store.commands.insert_request import Origin, insert, record
 from bwp_tui.store.commands.request_validation import check, check_received_on
 from bwp_tui.store.database.connection import Store, Transaction, as_int
@@ -237,16 +236,3 @@ def poll_now_in(transaction: Transaction, number: int) -> None:
         " AND purged_at IS NULL",
         (transaction.now_text, transaction.revision, number),
     )
-
-
-def set_note_in(transaction: Transaction, number: int, note: str, actor: str) -> None:
-    """Replace the note of a task, in a transaction that is open."""
-    text = clean_line(note)
-    before = transaction.one("SELECT note FROM tasks WHERE number = ?", (number,))
-    if before is None or before[0] == text:
-        return
-    transaction.run("UPDATE tasks SET note = ?, revision = ? WHERE number = ?", (text, transaction.revision, number))
-    if text:
-        timeline.append(transaction, number, actor, timeline.NOTE, detail=text)
-    else:
-        timeline.append(transaction, number, actor, "note removed")

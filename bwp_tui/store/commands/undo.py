@@ -5,27 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from bwp_tui.store.commands.bulk import TaskCommand
+from bwp_tui.store.commands.operation import Field
 from bwp_tui.store.database.connection import Row, SqlValue, Store, Transaction
 from bwp_tui.store.database.row_touch import touch_row
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
-
-
-class Field(StrEnum):
-    """What can be taken back, as a sentence names it."""
-
-    NOTE = "note"
-    TAGS = "tags"
-    ASSIGNMENT = "assignment"
-    ACKNOWLEDGEMENT = "acknowledgement"
-    VERIFICATION = "verification"
-    EXTENSION = "extension"
-    RECEIPT = "receipt and law"
-
 
 _COLUMNS: Final = {
     Field.NOTE: ("note",),

@@ -1,0 +1,225 @@
+"""Declare an action on tasks: its key, prompts, `:` command, CLI command, bulk plan and undo derive from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum, StrEnum, auto
+from typing import Any, Final
+
+from bwp_tui.domain.task import Task
+from bwp_tui.store.commands.bulk import TaskCommand
+from bwp_tui.store.commands.records import Edit
+from bwp_tui.store.database.connection import Store, Transaction
+
+Values = dict[str, Any]
+"""The values of an operation's arguments by name, as `Operation.apply` takes them."""
+
+WITHDRAW: Final = "--withdraw"
+"""The option of a command that withdraws a record."""
+
+Check = Callable[[Task, date], str | None]
+"""Returns why something cannot be done to a task today, or None when it can."""
+
+
+class Field(StrEnum):
+    """A part of a task that undo puts back, as a sentence names it."""
+
+    NOTE = "note"
+    TAGS = "tags"
+    ASSIGNMENT = "assignment"
+    ACKNOWLEDGEMENT = "acknowledgement"
+    VERIFICATION = "verification"
+    EXTENSION = "extension"
+    RECEIPT = "receipt and law"
+
+
+class Place(Enum):
+    """Where an argument stands in a command."""
+
+    OPTION = auto()  # --name VALUE
+    REST = auto()  # behind the tasks: all words of a `:` line, the last word of a shell's
+    LAST = auto()  # the last word
+    SIGNED = auto()  # words that begin with + or -
+
+
+class Need(Enum):
+    """What happens where an argument is left out."""
+
+    REQUIRED = auto()  # it is asked for, or refused
+    DEFAULT = auto()  # it is asked for, or `apply` has a value for it
+    OPTIONAL = auto()  # the task keeps what it has; one argument of the operation must be given
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The tasks that an operation is for.
+
+    Attributes:
+        name: what a question calls them.
+        task: the task, where it is a single one that is not marked.
+        until: the days to which due dates are moved, as a plan writes them.
+    """
+
+    numbers: tuple[int, ...]
+    name: str
+    task: Task | None
+    actor: str
+    until: str = ""
+
+
+def _empty(_target: Target) -> str:
+    return ""
+
+
+def _no_mistake(_text: str) -> str | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One value that an operation takes.
+
+    Attributes:
+        question: what the console asks, given the target.
+        initial: the text that the prompt begins with.
+        mistake: returns why a typed text cannot be the value, or None.
+        read: returns the values of the typed words of an argument that is no option, given the single task whose
+            present value they replace; None where they mean that nothing is to be done.
+        leave_out: the question whether several tasks get a new value at all, where the argument is optional.
+        missing: what the console says where nothing was typed.
+    """
+
+    name: str
+    metavar: str
+    help: str
+    question: Callable[[Target], str]
+    initial: Callable[[Target], str] = _empty
+    mistake: Callable[[str], str | None] = _no_mistake
+    read: Callable[[Sequence[str], Task | None], Values | None] | None = None
+    place: Place = Place.OPTION
+    need: Need = Need.REQUIRED
+    choices: tuple[str, ...] = ()
+    is_day: bool = False
+    leave_out: Callable[[Target], str] = _empty
+    missing: str = ""
+
+    @property
+    def option(self) -> str:
+        """The name of its option."""
+        return f"--{self.name}"
+
+    def why_not(self, text: str) -> str | None:
+        """Return why a typed text cannot be the value, or None when it can."""
+        if self.choices and text.strip().casefold() not in self.choices:
+            return f"Write one of {', '.join(self.choices)}."
+        return self.mistake(text)
+
+    def words(self, text: str) -> list[str]:
+        """Return the words of a typed text that `read` takes."""
+        return text.replace(",", " ").split() if self.place is Place.SIGNED else [text]
+
+    def values(self, text: str, task: Task | None) -> Values | None:
+        """Return the values of a typed text; None where it means that nothing is to be done."""
+        if self.read is not None:
+            return self.read(self.words(text), task)
+        value = text.strip().casefold() if self.choices else text.strip()
+        return None if not value and self.need is Need.REQUIRED else {self.name: value or None}
+
+
+def _always(_task: Task, _today: date) -> None:
+    return None
+
+
+def _other_reason(_task: Task) -> str:
+    return ""
+
+
+def _no_question(_task: Task, _values: Values) -> str:
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An action on one or more tasks that is recorded in the history.
+
+    Attributes:
+        name: its verb: the name of the action and of the command.
+        done: its participle, for `3 acknowledged`.
+        keys: in Textual's spelling; the first one is shown.
+        label: one or two words for the footer; empty keeps it out of there.
+        help: a sentence for the help and the palette.
+        purpose: what the CLI says of its command; empty where there is none of that name.
+        apply: carries it out on one task, with the arguments' values by name.
+        result: the sentence about a single task.
+        disabled_reason: why it cannot be done.
+        skip_reason: why a bulk plan leaves a task out, where that is more than `disabled_reason`.
+        short_reason: the same in words that many tasks share, so that they can be counted.
+        review: the question before it is done to a single task. Raises NotPossible where these values cannot be.
+        confirms: whether the number of more than one task has to be typed.
+        field: what undo puts back.
+        withdrawal: what takes the record back.
+        example: what the CLI's help ends with.
+        shell_command: how the CLI does the same where there is no command of this name.
+    """
+
+    name: str
+    done: str
+    field: Field
+    apply: Callable[..., object]
+    result: Callable[[Target, Values], str]
+    help: str = ""
+    purpose: str = ""
+    keys: tuple[str, ...] = ()
+    label: str = ""
+    arguments: tuple[Argument, ...] = ()
+    disabled_reason: Check = _always
+    skip_reason: Check | None = None
+    short_reason: Callable[[Task], str] = _other_reason
+    review: Callable[[Task, Values], str] = _no_question
+    confirms: bool = False
+    withdrawal: Operation | None = None
+    example: str | None = None
+    shell_command: str = ""
+
+    @property
+    def positional(self) -> Argument | None:
+        """The argument that is no option."""
+        return next((argument for argument in self.arguments if argument.place is not Place.OPTION), None)
+
+    @property
+    def options(self) -> tuple[Argument, ...]:
+        """The arguments that are options."""
+        return tuple(argument for argument in self.arguments if argument.place is Place.OPTION)
+
+    @property
+    def option_names(self) -> tuple[str, ...]:
+        """The options of a command."""
+        return (*(argument.option for argument in self.options), *((WITHDRAW,) if self.withdrawal else ()))
+
+    @property
+    def usage(self) -> str:
+        """How the console's `:` line writes it; what stands in brackets may be left out."""
+        words = [self.name, "[TASK…]", *([self.positional.metavar] if self.positional else [])]
+        words += [f"[{argument.option} {argument.metavar}]" for argument in self.options]
+        return " ".join([*words, *([f"[{WITHDRAW}]"] if self.withdrawal else [])])
+
+    @property
+    def command(self) -> str:
+        """How the CLI writes it for one task."""
+        if self.shell_command:
+            return self.shell_command
+        first = next((argument for argument in self.arguments if argument.need is not Need.DEFAULT), None)
+        value = "" if first is None else f" {first.metavar}"
+        option = f" {first.option}" if first is not None and first.place is Place.OPTION else ""
+        return f"{self.name} TASK{option}{value}"
+
+    def task_command(self, actor: str, today: date, **values: Any) -> TaskCommand:
+        """Return the command that carries it out on each task."""
+
+        def run(transaction: Transaction, store: Store, number: int) -> int:
+            self.apply(Edit(transaction, store, number, actor, today), **values)
+            return number
+
+        return run

@@ -1,0 +1,368 @@
+"""The operations that record the shop's own work on tasks, each declared once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Final
+
+from bwp_tui.domain.deadlines import REGULATIONS, acknowledge_by, due_on, extend_by
+from bwp_tui.domain.filter import NOBODY
+from bwp_tui.domain.tags import tag_error
+from bwp_tui.domain.task import WATCHED, Status, Task, why_purged
+from bwp_tui.store.commands import records
+from bwp_tui.store.commands.operation import Argument, Field, Need, Operation, Place, Target, Values
+from bwp_tui.store.commands.records import LegalRecord
+from bwp_tui.store.errors import NotPossible
+
+
+def _purged(task: Task, _today: date) -> str | None:
+    return why_purged(task)
+
+
+# note
+
+
+def _read_note(words: Sequence[str], task: Task | None) -> Values | None:
+    text = " ".join(words)
+    return {"text": text, "replace": task is not None} if task or text.strip() else None
+
+
+NOTE: Final = Operation(
+    name="note",
+    done="noted",
+    keys=("e",),
+    label="note",
+    help="Write a note on this task",
+    purpose="add a note to tasks",
+    arguments=(
+        Argument(
+            name="text",
+            metavar="TEXT",
+            help="a text that is kept here, never sent",
+            question=lambda target: f"Note on {target.name}:",
+            initial=lambda target: target.task.note if target.task else "",
+            read=_read_note,
+            place=Place.REST,
+        ),
+    ),
+    apply=records.note,
+    result=lambda target, values: f"The note of {target.name} is {'kept' if values['text'].strip() else 'removed'}.",
+    field=Field.NOTE,
+)
+
+
+# tag
+
+
+def _own_tags(task: Task | None) -> list[str]:
+    return [tag for tag in task.tags if tag != WATCHED] if task else []
+
+
+def _read_tags(words: Sequence[str], task: Task | None) -> Values | None:
+    """Return the tags that `+vip -old third` adds and removes; without a sign they replace those of a single task."""
+    add = [word.removeprefix("+") for word in words if not word.startswith("-")]
+    remove = [word[1:] for word in words if word.startswith("-")]
+    if not (words and all(word.startswith(("+", "-")) for word in words)):
+        remove += [tag for tag in _own_tags(task) if tag not in add]
+    add = [tag for tag in add if tag and tag not in remove]
+    remove = [tag for tag in remove if tag]
+    return {"add": add, "remove": remove} if add or remove else None
+
+
+def _tag_mistake(word: str) -> str | None:
+    # A tag that an earlier version accepted can still be removed.
+    return None if word.startswith("-") and len(word) > 1 else tag_error(word)
+
+
+def _tags_question(target: Target) -> str:
+    replaced = "; without + or -, these replace all" if _own_tags(target.task) else ""
+    return f"Tags on {target.name} (+vip -old{replaced}):"
+
+
+TAG: Final = Operation(
+    name="tag",
+    done="tagged",
+    keys=("t",),
+    help="Change the tags",
+    purpose="add tags to tasks and remove tags from them",
+    example="Such as: bwp-tui tag 17 18 +vip -phone. With --filter the tags alone are given.",
+    arguments=(
+        Argument(
+            name="tags",
+            metavar="+NEW -OLD",
+            help="tags to add (+vip) or to remove (-vip)",
+            question=_tags_question,
+            initial=lambda target: "".join(f"{tag} " for tag in _own_tags(target.task)),
+            mistake=_tag_mistake,
+            read=_read_tags,
+            place=Place.SIGNED,
+        ),
+    ),
+    apply=records.tag,
+    result=lambda target, values: f"The tags of {target.name} are {'kept' if values['add'] else 'removed'}.",
+    field=Field.TAGS,
+)
+
+
+# assign
+
+
+def _read_assignee(words: Sequence[str], _task: Task | None) -> Values:
+    name = " ".join(words).strip()
+    return {"who": None if name.casefold() in ("", NOBODY) else name}
+
+
+ASSIGN: Final = Operation(
+    name="assign",
+    done="assigned",
+    keys=("a",),
+    help="Say who has this task in hand",
+    purpose="say who has tasks in hand",
+    arguments=(
+        Argument(
+            name="who",
+            metavar="WHO",
+            help="a name, or none for nobody",
+            question=lambda target: f"Who has {target.name} in hand (empty for nobody):",
+            initial=lambda target: (target.task.assigned_to if target.task else None) or "",
+            read=_read_assignee,
+            place=Place.LAST,
+        ),
+    ),
+    apply=records.assign,
+    result=lambda target, values: (
+        f"{target.name} is in {'the hands of ' + values['who'] if values['who'] else 'no hands'}."
+    ),
+    field=Field.ASSIGNMENT,
+)
+
+
+# verify, acknowledge, extend: what the law asks for, and can be withdrawn
+
+
+def _withdrawal(record: LegalRecord) -> Operation:
+    def question(task: Task, _values: Values) -> str:
+        if why_not := records.cannot_withdraw(task, record):
+            raise NotPossible(why_not)
+        back = due_on(task.regulation, task.received_on) if record is LegalRecord.EXTENSION else None
+        moves = f" It is then due on {back}, not {task.due_on}." if back else ""
+        return f"Withdraw the {record} of {task.name}, recorded for {records.recorded_on(task, record)}?{moves}"
+
+    return Operation(
+        name=f"withdraw {record}",
+        done="withdrawn",
+        apply=lambda edit: records.withdraw(edit, record),
+        result=lambda target, _: f"The {record} of {target.name} is withdrawn; its timeline keeps it.",
+        disabled_reason=lambda task, _: records.cannot_withdraw(task, record),
+        short_reason=lambda task: "purged" if records.recorded_on(task, record) else f"without {record}",
+        review=question,
+        confirms=True,
+        field=Field(record.value),
+    )
+
+
+VERIFY: Final = Operation(
+    name="verify",
+    done="verified",
+    keys=("c",),
+    help="Record how it was made sure who asks",
+    purpose="record how it was made sure who asks",
+    arguments=(
+        Argument(
+            name="how",
+            metavar="TEXT",
+            help="such as: recent order details",
+            question=lambda target: f"How was the identity of {target.name} verified:",
+            mistake=lambda text: None if text.strip() else "Say how, such as: recent order details.",
+        ),
+        Argument(
+            name="by",
+            metavar="WHO",
+            help="who did it (you)",
+            question=lambda _: "Verified by:",
+            initial=lambda target: target.actor,
+            need=Need.DEFAULT,
+        ),
+        Argument(
+            name="on",
+            metavar="DATE",
+            help="when, YYYY-MM-DD (today)",
+            question=lambda _: "Verified on:",
+            need=Need.DEFAULT,
+            is_day=True,
+        ),
+    ),
+    apply=records.verify,
+    result=lambda target, _: f"The verification of {target.name} is recorded.",
+    disabled_reason=_purged,
+    confirms=True,
+    field=Field.VERIFICATION,
+    withdrawal=_withdrawal(LegalRecord.VERIFICATION),
+)
+
+
+def _acknowledge_question(target: Target) -> str:
+    task, note = target.task, ""
+    if task is not None and task.acknowledged_on is not None:
+        note = f" (recorded: {task.acknowledged_on}; another day corrects it)"
+    elif task is not None and (limit := acknowledge_by(task.regulation, task.received_on)):
+        note = f" (by {limit})"
+    return f"Receipt of {target.name} confirmed to the shopper{note}, on:"
+
+
+ACKNOWLEDGE: Final = Operation(
+    name="acknowledge",
+    done="acknowledged",
+    keys=("A",),
+    help="Record that receipt was confirmed",
+    purpose="record that receipt was confirmed to the shoppers",
+    arguments=(
+        Argument(
+            name="on",
+            metavar="DATE",
+            help="when, YYYY-MM-DD (today)",
+            question=_acknowledge_question,
+            need=Need.DEFAULT,
+            is_day=True,
+        ),
+    ),
+    apply=records.acknowledge,
+    result=lambda target, values: f"{target.name}: receipt confirmed on {values['on']}, recorded.",
+    disabled_reason=_purged,
+    skip_reason=lambda task, _: records.cannot_acknowledge(task),
+    short_reason=lambda task: "" if task.acknowledged_on is None else "acknowledged already",
+    confirms=True,
+    field=Field.ACKNOWLEDGEMENT,
+    withdrawal=_withdrawal(LegalRecord.ACKNOWLEDGEMENT),
+)
+
+
+def _extend_question(target: Target) -> str:
+    task, until = target.task, target.until
+    if task is not None:
+        title, limit = REGULATIONS[task.regulation].title, extend_by(task.regulation, task.received_on)
+        until = f" to {records.extended_due(task)} ({title}, tell by {limit})"
+    return f"Extend {target.name}{until}. Reason the shopper is told:"
+
+
+def _why_not_extended(task: Task) -> str:
+    if task.extended_on is not None:
+        return "extended already"
+    if task.is_purged:
+        return ""
+    if extend_by(task.regulation, task.received_on) is None:
+        return "without deadline"
+    if task.status in (Status.COMPLETED, Status.CANCELLED):
+        return ""
+    return "resubmitted already" if task.resubmitted_as else "too late to be extended"
+
+
+EXTEND: Final = Operation(
+    name="extend",
+    done="extended",
+    keys=("E",),
+    help="Extend the due date, with the reason",
+    purpose="record that shoppers were told of an extension, and move the due dates",
+    arguments=(
+        Argument(
+            name="reason",
+            metavar="TEXT",
+            help="what the shopper was told",
+            question=_extend_question,
+            missing="Nothing was done: an extension needs a reason.",
+        ),
+    ),
+    apply=records.extend,
+    result=lambda target, _: (
+        f"{target.name} is now due on {records.extended_due(target.task) if target.task else None}."
+    ),
+    disabled_reason=records.cannot_extend,
+    short_reason=_why_not_extended,
+    confirms=True,
+    field=Field.EXTENSION,
+    withdrawal=_withdrawal(LegalRecord.EXTENSION),
+)
+
+
+# correct
+
+
+def _review_correction(task: Task, values: Values) -> str:
+    day, law = values.get("received") or task.received_on, values.get("regulation") or task.regulation
+    if why_not := records.cannot_correct(task, day, law):
+        raise NotPossible(why_not)
+    due = f"due {task.due_on or 'never'} → {records.corrected_due(task, day, law) or 'never'}"
+    return f"{task.name}: received {day} under {law}, {due}. Correct it?"
+
+
+CORRECT: Final = Operation(
+    name="correct",
+    done="corrected",
+    keys=("L",),
+    help="Correct the day of receipt or the law",
+    purpose="correct the day of receipt or the law, which moves the due dates",
+    arguments=(
+        Argument(
+            name="received",
+            metavar="DATE",
+            help="when the shopper asked, YYYY-MM-DD",
+            question=lambda target: f"{target.name} was received on:",
+            initial=lambda target: target.task.received_on.isoformat() if target.task else "",
+            leave_out=lambda target: f"Another day of receipt for {target.name}?",
+            need=Need.OPTIONAL,
+            is_day=True,
+        ),
+        Argument(
+            name="regulation",
+            metavar="LAW",
+            help="which law sets the due date",
+            question=lambda _: f"Law ({', '.join(REGULATIONS)}):",
+            initial=lambda target: target.task.regulation if target.task else "",
+            choices=tuple(REGULATIONS),
+            need=Need.OPTIONAL,
+        ),
+    ),
+    apply=records.correct,
+    result=lambda target, _: f"Receipt and law of {target.name} are corrected; its timeline keeps what was.",
+    disabled_reason=_purged,
+    review=_review_correction,
+    confirms=True,
+    field=Field.RECEIPT,
+)
+
+
+# watch
+
+
+WATCH: Final = Operation(
+    name="watch",
+    done="watched",
+    keys=("W",),
+    help="Tell once when this task has ended",
+    apply=lambda edit: records.tag(edit, [WATCHED]),
+    result=lambda target, _: f"{target.name} is watched: a notice when it ends.",
+    disabled_reason=lambda task, _: None if WATCHED in task.tags else records.cannot_watch(task),
+    skip_reason=lambda task, _: records.cannot_watch(task),
+    field=Field.TAGS,
+    shell_command=f"tag TASK +{WATCHED}",
+)
+
+UNWATCH: Final = Operation(
+    name="unwatch",
+    done="watched no longer",
+    apply=lambda edit: records.tag(edit, remove=[WATCHED]),
+    result=lambda target, _: f"{target.name} is watched no longer.",
+    field=Field.TAGS,
+)
+
+RECORDS: Final = (NOTE, TAG, ASSIGN, VERIFY, ACKNOWLEDGE, EXTEND, CORRECT)
+"""The operations with a key, a `:` command and a CLI command, in the order of the help."""
+
+WITHDRAWALS: Final = tuple((operation, operation.withdrawal) for operation in RECORDS if operation.withdrawal)
+"""The records that can be withdrawn, each with what withdraws it."""
+
+BY_NAME: Final = {
+    operation.name: operation
+    for operation in (*RECORDS, WATCH, UNWATCH, *(withdrawal for _, withdrawal in WITHDRAWALS))
+}
