@@ -21,12 +21,12 @@ ACKNOWLEDGED: Final = "acknowledged"
 POINTS: Final[dict[str, tuple[object, str]]] = {
     "written, not committed": (timeline, "append"),
     "committed, not acknowledged": (requests, "submit"),
-    "marked, not sent": (intent_outcomes, "sending"),
+    "marked, not sent": (intent_outcomes, "record_sending"),
     "answered, not recorded": (PrivacyApi, "start"),
-    "recorded": (intent_outcomes, "accepted"),
+    "recorded": (intent_outcomes, "record_accepted"),
     "cancellation committed": (requests, "cancel"),
     "cancellation answered": (PrivacyApi, "cancel"),
-    "cancellation recorded": (intent_outcomes, "cancelled"),
+    "cancellation recorded": (intent_outcomes, "record_cancelled"),
     "polled, not recorded": (PrivacyApi, "poll"),
     "lease tried": (Lease, "take"),
 }
