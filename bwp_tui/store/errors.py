@@ -1,13 +1,13 @@
 """What can go wrong with the register, each in one sentence for the operator.
 
-HistoryError
-├── HistoryUnavailable   the file cannot be opened, read or written now
+StoreError
+├── StoreUnavailable   the file cannot be opened, read or written now
 │   ├── DiskFull         since its disk has no room left
-│   ├── HistoryMoved     it was moved, removed or replaced while it is open
+│   ├── StoreMoved     it was moved, removed or replaced while it is open
 │   └── OtherShop        it holds another shop's requests
-├── HistoryDamaged       the file is not a sound database
-├── HistoryTooNew        a newer program wrote it
-├── HistoryForeign       another program's database
+├── StoreDamaged       the file is not a sound database
+├── StoreTooNew        a newer program wrote it
+├── StoreForeign       another program's database
 ├── NoSuchTask           a name that fits no task, or more than one
 └── NotPossible          the task's state does not allow the action
 """
@@ -34,7 +34,7 @@ class DiskFull(StoreUnavailable):
     """Its disk has no room left."""
 
 
-class HistoryMoved(StoreUnavailable):
+class StoreMoved(StoreUnavailable):
     """The file was moved, removed or replaced while this process has it open."""
 
 

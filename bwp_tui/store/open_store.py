@@ -13,7 +13,7 @@ from bwp_tui.store.database.damage_flag import is_flagged
 from bwp_tui.store.database.error_translation import translated_errors
 from bwp_tui.store.database.file_lock import FileLock
 from bwp_tui.store.database.open import OpenedDatabase, has_log, open_database, prepare_file
-from bwp_tui.store.database.tripwire import Seen, Tripwire, state_of
+from bwp_tui.store.database.tripwire import HistoryState, Tripwire, state_of
 from bwp_tui.store.errors import StoreDamaged
 from bwp_tui.store.maintenance import atomic_swap, backups
 
@@ -43,7 +43,7 @@ def _open(path: Path, lock: FileLock, clock: Clock) -> tuple[OpenedDatabase, str
     """Open a history under a shared lock, having recovered it where that is needed and nobody else uses it."""
     tripwire = Tripwire(lock.descriptor)
     damaged = (_needs_recovery(path) and lock.lock_exclusive()) or (
-        has_log(path) and lock.lock_exclusive(patience=0) and _is_log_damaged(path)
+        has_log(path) and lock.lock_exclusive(timeout_s=0) and _is_log_damaged(path)
     )
     report = _recover(path, tripwire, clock) if damaged else None
     lock.lock_shared()
@@ -96,20 +96,20 @@ def _check_age(db: apsw.Connection, path: Path, tripwire: Tripwire) -> str | Non
     """
     seen, here = tripwire.read(), state_of(db, path)
     if seen is None:
-        tripwire.note(here)
+        tripwire.record(here)
     if seen is None or (here.identity == seen.identity and here.revision >= seen.revision):
         return None
-    from bwp_tui.store.maintenance.rebuild import doubt_unsent
+    from bwp_tui.store.maintenance.rebuild import assume_sent
 
     with db:
-        doubt_unsent(db)
+        assume_sent(db)
         db.execute("UPDATE meta SET revision = max(revision, ?) + 1", (seen.revision,))
     tripwire.clear()
-    tripwire.note(state_of(db, path))
+    tripwire.record(state_of(db, path))
     return _age_report(path, seen, here)
 
 
-def _age_report(path: Path, seen: Seen, here: Seen) -> str:
+def _age_report(path: Path, seen: HistoryState, here: HistoryState) -> str:
     if here.identity == seen.identity:
         what = f"is an older copy, of {here.newest_at or 'before its first entry'}: others followed until"
     else:

@@ -11,7 +11,7 @@ import pytest
 
 from bwp_tui.store.database.change_watcher import ChangeWatcher
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.errors import HistoryMoved
+from bwp_tui.store.errors import StoreMoved
 from bwp_tui.store.maintenance import backups
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
@@ -46,11 +46,11 @@ moves = pytest.mark.parametrize("move", [_move_folder, _remove_folder, _remove_f
 def test_nothing_is_recorded_or_read_once_it_is_gone_from_its_place(store: Store, path: Path, move: Move) -> None:
     submitted(store)
     move(path)
-    with pytest.raises(HistoryMoved, match=str(path)):
+    with pytest.raises(StoreMoved, match=str(path)):
         submitted(store)
-    with pytest.raises(HistoryMoved):
+    with pytest.raises(StoreMoved):
         tasks.get(store, 1)
-    with pytest.raises(HistoryMoved):
+    with pytest.raises(StoreMoved):
         store.integers("SELECT number FROM tasks")
 
 
@@ -60,7 +60,7 @@ def test_a_transaction_that_is_open_meanwhile_is_undone(store: Store, path: Path
             transaction.run("UPDATE engine SET message = 'kept'")
             _move_folder(path)
 
-    with pytest.raises(HistoryMoved):
+    with pytest.raises(StoreMoved):
         record()
     path.parent.with_name("elsewhere").rename(path.parent)
     assert scalar(store, "SELECT count(*) FROM engine WHERE message IS NOT NULL") == 0
@@ -68,7 +68,7 @@ def test_a_transaction_that_is_open_meanwhile_is_undone(store: Store, path: Path
 
 def test_it_goes_on_once_the_file_is_back(store: Store, path: Path) -> None:
     _move_folder(path)
-    with pytest.raises(HistoryMoved):
+    with pytest.raises(StoreMoved):
         submitted(store)
     path.parent.with_name("elsewhere").rename(path.parent)
     assert submitted(store).number == 1

@@ -92,7 +92,7 @@ def test_the_counts_of_the_views_are_the_tallies(store: Store, view: View) -> No
 
 def test_a_text_that_most_rows_have_is_not_looked_up(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "words" in plan(store, "example")
-    monkeypatch.setattr(text_index, "MOST_FOUND", 2)
+    monkeypatch.setattr(text_index, "MAX_MATCHES", 2)
     assert "words" not in plan(store, "example")
     assert len(tasks.numbers(store, parse("example"), today=TODAY)) == 3
 

@@ -13,7 +13,7 @@ import pytest
 
 from bwp_tui.store.database import tripwire
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.database.tripwire import Seen, Tripwire
+from bwp_tui.store.database.tripwire import HistoryState, Tripwire
 from bwp_tui.store.maintenance import backups, restore
 from bwp_tui.store.open_store import open_store
 from tests.store.damage import overwrite
@@ -143,8 +143,8 @@ def test_the_newest_of_the_records_that_are_whole_counts(record: int) -> None:
     kept = Tripwire(record)
     assert kept.read() is None
     for revision in range(1, 20):
-        kept.note(Seen("ab" * 16, revision, "2026-11-20T09:14:00.000000Z"))
-    assert kept.read() == Seen("ab" * 16, 19, "2026-11-20T09:14:00.000000Z")
+        kept.record(HistoryState("ab" * 16, revision, "2026-11-20T09:14:00.000000Z"))
+    assert kept.read() == HistoryState("ab" * 16, 19, "2026-11-20T09:14:00.000000Z")
     os.pwrite(record, b"torn", tripwire._SLOT * (19 % tripwire._SLOTS) + 60)
     torn = kept.read()
     assert torn is not None
@@ -161,7 +161,7 @@ def test_what_is_no_record_is_none(record: int, content: bytes) -> None:
 
 def test_without_a_lock_file_there_is_none() -> None:
     nowhere = Tripwire(None)
-    nowhere.note(Seen("", 1, ""))
+    nowhere.record(HistoryState("", 1, ""))
     nowhere.sync()
     nowhere.clear()
     assert nowhere.read() is None

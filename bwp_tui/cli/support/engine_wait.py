@@ -63,7 +63,7 @@ class EngineWaiter:
     def _look(self, store: Store) -> None:
         # What an engine leaves behind when it stops, or says of its own settings, tells nothing.
         state = engine_state.read(store)
-        if state.speaks_for(os.getpid()) and state.service != ServiceState.UNTRIED:
+        if state.applies_to(os.getpid()) and state.service != ServiceState.UNTRIED:
             self._state = state
 
     def timed_out(self, consequence: str, why: str | None = None) -> CommandError:

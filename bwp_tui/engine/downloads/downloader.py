@@ -173,7 +173,7 @@ class Downloader:
             at = bench.health.available_at() or bench.now()
             downloads.reschedule(bench.store, order, "Waiting for the service.", self._wait_until(at), was_tried=False)
         except TooSlow as slow:
-            downloads.requeued(bench.store, order, str(slow))
+            downloads.requeue_last(bench.store, order, str(slow))
         except ApiError as error:
             self._no_link(order, error)
         except TransferError as error:

@@ -20,7 +20,7 @@ from bwp_tui.engine.runtime.credential_refresh import CREDENTIAL_CHECK_S
 from bwp_tui.engine.worker import STORE_RETRY_S, VisibleTasks, Worker, WorkerContext
 from bwp_tui.settings.profile import DOWNLOAD_SLOTS
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.errors import HistoryMoved, StoreError
+from bwp_tui.store.errors import StoreError, StoreMoved
 from bwp_tui.store.worklog import downloads
 
 LONGEST_SLEEP_S: Final = 30.0
@@ -82,7 +82,7 @@ class Engine:
         """Work until cancelled.
 
         Raises:
-            HistoryMoved: the history's file was moved, removed or replaced.
+            StoreMoved: the history's file was moved, removed or replaced.
         """
         downloads.requeue_interrupted(self._store)
         try:
@@ -92,7 +92,7 @@ class Engine:
                 for desk, wake in zip(self._desks, self._wakes, strict=True):
                     group.create_task(self._run_worker(desk, wake))
         except ExceptionGroup as failed:
-            moved = failed.subgroup(HistoryMoved)
+            moved = failed.subgroup(StoreMoved)
             raise failed if moved is None else moved.exceptions[0] from None
         finally:
             for desk in self._desks:
@@ -124,7 +124,7 @@ class Engine:
                 self._clock_watch.check()
                 await desk.run_due()
                 next_at = desk.next_at()
-            except HistoryMoved:
+            except StoreMoved:
                 raise
             except StoreError:
                 # A full disk or a lock: what could not be written is still due, and the console says why.

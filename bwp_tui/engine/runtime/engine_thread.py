@@ -25,7 +25,7 @@ from bwp_tui.engine.worker import VisibleTasks
 from bwp_tui.settings import Profile, SettingsError
 from bwp_tui.store.database.change_watcher import ChangeWatcher
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.errors import EngineSuperseded, HistoryMoved, StoreError
+from bwp_tui.store.errors import EngineSuperseded, StoreError, StoreMoved
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import Ability, EngineState, ServiceState
@@ -134,7 +134,7 @@ class EngineThread:
             asyncio.run(self._run())
         except asyncio.CancelledError:
             pass
-        except HistoryMoved as error:
+        except StoreMoved as error:
             self._notice = str(error)
         self._become(Role.STOPPED)
 
@@ -150,7 +150,7 @@ class EngineThread:
                 await self._hold(lease)
             except EngineSuperseded:
                 continue  # and follow
-            except HistoryMoved:
+            except StoreMoved:
                 raise
             except (StoreError, LeaseUnusable, OSError) as error:
                 # The register or the lease cannot be used now. What is due stays due.
@@ -164,7 +164,7 @@ class EngineThread:
         """Wait for the lease and work while it is held; never return.
 
         Raises:
-            HistoryMoved: the history's file was moved, removed or replaced.
+            StoreMoved: the history's file was moved, removed or replaced.
         """
         store = open_store(self._profile.history_path, clock=self._clock)
         try:
@@ -273,7 +273,7 @@ async def keep_beating(lease: Lease, store: Store) -> None:
 
     Raises:
         EngineSuperseded: it is.
-        HistoryMoved: the lease went with the history.
+        StoreMoved: the lease went with the history.
     """
     while True:
         try:
@@ -290,7 +290,7 @@ def first_of_group() -> Iterator[None]:
     try:
         yield
     except BaseExceptionGroup as group:
-        error: BaseException = group.subgroup((HistoryMoved, EngineSuperseded)) or group
+        error: BaseException = group.subgroup((StoreMoved, EngineSuperseded)) or group
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
         raise error from None

@@ -15,7 +15,7 @@ from bwp_tui.engine.runtime.engine_thread import EngineThread, Role, first_of_gr
 from bwp_tui.engine.runtime.lease import Begun, Lease, begin_term
 from bwp_tui.settings import SettingsError
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.errors import EngineSuperseded, HistoryMoved, StoreError
+from bwp_tui.store.errors import EngineSuperseded, StoreError, StoreMoved
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import downloads, due_polls, engine_state, intents
 from bwp_tui.store.worklog.engine_state import Ability, EngineState, ServiceState
@@ -36,7 +36,7 @@ def serve(setup: EngineConfig, *, stop: threading.Event, say: Callable[[str], No
         say: is told in a sentence whenever the role changes, and what keeps the engine from working.
 
     Raises:
-        HistoryMoved: the history's file was moved, removed or replaced.
+        StoreMoved: the history's file was moved, removed or replaced.
     """
     engine = EngineThread(setup.profile, config_loader(setup.profile, setup))
     engine.start()
@@ -48,7 +48,7 @@ def serve(setup: EngineConfig, *, stop: threading.Event, say: Callable[[str], No
                 said = sentence
                 say(sentence)
             if engine.role is Role.STOPPED:
-                raise HistoryMoved(engine.notice or "The history is no longer in its place.")
+                raise StoreMoved(engine.notice or "The history is no longer in its place.")
     finally:
         engine.stop()
 

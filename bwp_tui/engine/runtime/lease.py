@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 
 from bwp_tui.domain.uptime import read_uptime
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.errors import EngineSuperseded, HistoryMoved, StoreUnavailable
+from bwp_tui.store.errors import EngineSuperseded, StoreMoved, StoreUnavailable
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import Ability, EngineState
 
@@ -225,7 +225,7 @@ def begin_term(store: Store, lease: Lease, ability: Ability) -> Begun | None:
             lease.beat()
             term = engine_state.announce(store, os.getpid(), socket.gethostname(), ability)
     except StoreUnavailable as error:
-        if silence <= SILENT_S or isinstance(error, HistoryMoved):
+        if silence <= SILENT_S or isinstance(error, StoreMoved):
             raise
         raise StoreUnavailable(
             f"The engine, process {holder.pid}, gives no sign of life: it may be stopped amid a write. {error}"

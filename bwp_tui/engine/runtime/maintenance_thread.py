@@ -92,7 +92,7 @@ class MaintenanceThread:
         with suppress(StoreError):
             store = open_store(self._path, clock=self._clock)
             try:
-                engine_state.note_upkeep(store, words)
+                engine_state.record_maintenance(store, words)
             finally:
                 store.close()
 

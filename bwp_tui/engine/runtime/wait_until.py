@@ -80,4 +80,4 @@ def _is_hopeless(store: Store, engine: EngineThread) -> bool:
     state = engine_state.read(store)
     if engine.role is Role.BLOCKED:
         return state.pid is None
-    return engine.role in (Role.ENGINE, Role.FOLLOWER) and state.speaks_for(os.getpid()) and state.service in _HOPELESS
+    return engine.role in (Role.ENGINE, Role.FOLLOWER) and state.applies_to(os.getpid()) and state.service in _HOPELESS

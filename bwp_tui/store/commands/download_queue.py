@@ -226,7 +226,7 @@ def _refuse(why_not: str | None) -> None:
 
 
 def _get(transaction: Transaction, download_id: int) -> Download:
-    row = transaction.one(f"SELECT {DOWNLOAD_COLUMNS} FROM downloads d WHERE d.id = ?", (download_id,))
+    row = transaction.row(f"SELECT {DOWNLOAD_COLUMNS} FROM downloads d WHERE d.id = ?", (download_id,))
     if row is None:
         raise NotPossible(f"There is no download {download_id} in this history.")
     return download_of(row)

@@ -48,7 +48,7 @@ def insert(
 ) -> int:
     """Insert a task, QUEUED and due to be polled if the service knows it by `task_id`; return its number."""
     due = due_on(request.regulation, request.received_on)
-    row = transaction.one(
+    row = transaction.row(
         "INSERT INTO tasks (task_id, kind, email, status, holding_period, reason, note, tags, received_on, regulation,"
         " due_on, recorded_at, next_poll_at, resubmit_of, earlier, revision)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "

@@ -150,7 +150,7 @@ def _cancel_unsent(transaction: Transaction, number: int, actor: str) -> bool:
         (transaction.now_text, number),
     )
     if not withdrawn:
-        if transaction.one("SELECT 1 FROM tasks WHERE number = ? AND task_id IS NULL", (number,)):
+        if transaction.row("SELECT 1 FROM tasks WHERE number = ? AND task_id IS NULL", (number,)):
             raise NotPossible("This request is being sent just now; cancel it once the service has answered.")
         return False
     transaction.run(
@@ -213,7 +213,7 @@ def track(store: Store, kind: Kind, task_id: str, request_facts: Request, actor:
         BadRequest: it has no due date in the calendar.
     """
     with store.write() as transaction:
-        known = transaction.one("SELECT number FROM tasks WHERE task_id = ?", (task_id,))
+        known = transaction.row("SELECT number FROM tasks WHERE task_id = ?", (task_id,))
         if known is not None:
             raise NotPossible(f"The history holds this task already, as #{as_int(known[0])}.")
         check_received_on(request_facts)

@@ -84,7 +84,7 @@ def _seed_task(transaction: Transaction, task: SampleTask, actor: str, spread: f
     terminal = status in TERMINAL
     due = due_on(task.regulation, task.received_on)
     next_poll = transaction.now + timedelta(seconds=_FIRST_POLLS_S * spread)
-    row = transaction.one(
+    row = transaction.row(
         "INSERT INTO tasks (task_id, kind, email, status, terminal, errors, holding_period, reason, note, tags,"
         " received_on, regulation, due_on, recorded_at, submitted_at, updated_at, finished_at, polled_at,"
         " next_poll_at, earlier, revision)"

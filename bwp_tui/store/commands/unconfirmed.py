@@ -31,7 +31,7 @@ def adopt(store: Store, number: int, task_id: str, actor: str) -> Task:
         why_not = cannot_adopt(task)
         if why_not:
             raise NotPossible(why_not)
-        known = transaction.one("SELECT number FROM tasks WHERE task_id = ?", (task_id,))
+        known = transaction.row("SELECT number FROM tasks WHERE task_id = ?", (task_id,))
         if known is not None:
             raise NotPossible(f"The history holds this task already, as #{as_int(known[0])}.")
         transaction.run(

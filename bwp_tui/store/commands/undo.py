@@ -74,7 +74,7 @@ def undo(part: Field, changes: Iterable[Change], actor: str) -> TaskCommand:
 
 
 def _value(transaction: Transaction, number: int, part: Field) -> Row:
-    return transaction.one(f"SELECT {', '.join(_COLUMNS[part])} FROM tasks WHERE number = ?", (number,)) or ()
+    return transaction.row(f"SELECT {', '.join(_COLUMNS[part])} FROM tasks WHERE number = ?", (number,)) or ()
 
 
 def _text(value: SqlValue) -> str | None:

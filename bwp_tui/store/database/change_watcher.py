@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.errors import HistoryMoved, StoreError
+from bwp_tui.store.errors import StoreError, StoreMoved
 
 INTERVAL_S: Final = 0.1
 """Seconds between two looks. A look reads a counter in shared memory, never the disk."""
@@ -44,7 +44,7 @@ class ChangeWatcher:
             while not self._stopped.wait(INTERVAL_S):
                 try:
                     version = self._store.data_version()
-                except HistoryMoved:
+                except StoreMoved:
                     self._changed()
                     return
                 except StoreError:

@@ -24,7 +24,7 @@ from bwp_tui.store.database.migrate import refuse_newer, version_of
 from bwp_tui.store.database.open import OpenedDatabase, open_database
 from bwp_tui.store.database.schema_check import expected_schema, schema_of
 from bwp_tui.store.database.shop_binding import bind, conflict
-from bwp_tui.store.database.tripwire import Seen, Tripwire
+from bwp_tui.store.database.tripwire import HistoryState, Tripwire
 from bwp_tui.store.errors import EngineSuperseded, OtherShop, StoreDamaged, StoreError, StoreUnavailable
 
 SqlValue = None | int | float | str | bytes
@@ -52,7 +52,7 @@ class Transaction:
         with translated_errors(self._path):
             return list(self._db.execute(sql, values))
 
-    def one(self, sql: str, values: Sequence[SqlValue] = ()) -> Row | None:
+    def row(self, sql: str, values: Sequence[SqlValue] = ()) -> Row | None:
         """Execute one statement and return its first row, or None."""
         rows = self.run(sql, values)
         return rows[0] if rows else None
@@ -67,7 +67,7 @@ class Store:
         lock: the shared lock on the history, released by `close`.
         opening_report: what had to be recovered, or that the file is an older copy, in a sentence; None if all is well.
 
-    Every method raises `HistoryMoved` once the file is no longer at the path.
+    Every method raises `StoreMoved` once the file is no longer at the path.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class Store:
         """Open another connection to the same file, which this one keeps others from replacing.
 
         Raises:
-            HistoryMoved: it is no longer at the path; nothing was begun in its place.
+            StoreMoved: it is no longer at the path; nothing was begun in its place.
         """
         lock = FileLock(self.path)
         try:
@@ -161,25 +161,25 @@ class Store:
         return rows[0] if rows else None
 
     @overload
-    def integers(self, sql: str, values: Sequence[SqlValue] = (), unwanted: None = None) -> array[int]: ...
+    def integers(self, sql: str, values: Sequence[SqlValue] = (), is_cancelled: None = None) -> array[int]: ...
     @overload
     def integers(
-        self, sql: str, values: Sequence[SqlValue], unwanted: Callable[[], bool] | None
+        self, sql: str, values: Sequence[SqlValue], is_cancelled: Callable[[], bool] | None
     ) -> array[int] | None: ...
     def integers(
-        self, sql: str, values: Sequence[SqlValue] = (), unwanted: Callable[[], bool] | None = None
+        self, sql: str, values: Sequence[SqlValue] = (), is_cancelled: Callable[[], bool] | None = None
     ) -> array[int] | None:
         """Read a single column of whole numbers, of which there may be a million: no row is made of any.
 
         Args:
-            unwanted: is asked every few milliseconds; None is returned once it is true.
+            is_cancelled: is asked every few milliseconds; None is returned once it is true.
 
         Raises:
-            HistoryDamaged: the column holds something else.
+            StoreDamaged: the column holds something else.
         """
         with self._lock, self._translated_errors():
             self._check()
-            self._db.set_progress_handler(unwanted, _PROGRESS_STEPS)
+            self._db.set_progress_handler(is_cancelled, _PROGRESS_STEPS)
             try:
                 return array("q", chain.from_iterable(self._db.execute(sql, values)))
             except apsw.InterruptError:
@@ -196,7 +196,7 @@ class Store:
         One that is opened within another, by the same thread, is a part of it.
 
         Raises:
-            HistoryUnavailable: nothing can be recorded now.
+            StoreUnavailable: nothing can be recorded now.
             EngineSuperseded: another engine has begun a term after this connection's.
         """
         if self.read_only is not None:
@@ -221,13 +221,13 @@ class Store:
                     if self._shop is not None and self._shop != row[3:]:
                         self._check_shop()
                         bind(self._db, self._shop)
-                seen = Seen(as_text(row[0]), as_int(row[1]), as_text(row[2]))
+                seen = HistoryState(as_text(row[0]), as_int(row[1]), as_text(row[2]))
                 self._transaction = Transaction(self._db, self.path, seen.revision, now, now_text)
                 yield self._transaction
                 with self._translated_errors():
                     self._check()
                     self._db.execute("COMMIT")
-                self._tripwire.note(seen)
+                self._tripwire.record(seen)
             except BaseException:
                 with suppress(apsw.Error):  # what went wrong first is what is told
                     if self._db.in_transaction:

@@ -16,8 +16,8 @@ def translated_errors(path: Path) -> Iterator[None]:
     """Turn what goes wrong with the register at `path` into a sentence.
 
     Raises:
-        HistoryDamaged: it is no sound database.
-        HistoryUnavailable: it cannot be opened, read or written now.
+        StoreDamaged: it is no sound database.
+        StoreUnavailable: it cannot be opened, read or written now.
     """
     try:
         yield

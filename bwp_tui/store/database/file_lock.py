@@ -48,31 +48,31 @@ class FileLock:
         """Take a share.
 
         Raises:
-            HistoryUnavailable: another process has the register alone, and keeps it.
+            StoreUnavailable: another process has the register alone, and keeps it.
         """
         if self._descriptor is not None and not self._take(fcntl.LOCK_SH, SHARED_TIMEOUT_S):
             raise StoreUnavailable(
                 f"Another bwp-tui is mending or restoring the history {self._path}. Try again in a moment."
             )
 
-    def lock_exclusive(self, patience: float = EXCLUSIVE_TIMEOUT_S) -> bool:
+    def lock_exclusive(self, timeout_s: float = EXCLUSIVE_TIMEOUT_S) -> bool:
         """Take the whole, giving up a share meanwhile; say whether it was to be had. If not, nothing is held."""
-        return self._descriptor is not None and self._take(fcntl.LOCK_EX, patience)
+        return self._descriptor is not None and self._take(fcntl.LOCK_EX, timeout_s)
 
     def release(self) -> None:
         """Give back what is held; the claim is of no more use."""
         self._close()
         self._descriptor = None
 
-    def _take(self, how: int, patience: float) -> bool:
+    def _take(self, mode: int, timeout_s: float) -> bool:
         descriptor = self._descriptor
         if descriptor is None:
             return False
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + timeout_s
         fcntl.flock(descriptor, fcntl.LOCK_UN)
         while True:
             try:
-                fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+                fcntl.flock(descriptor, mode | fcntl.LOCK_NB)
             except BlockingIOError:
                 if time.monotonic() >= deadline:
                     return False

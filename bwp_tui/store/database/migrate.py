@@ -46,7 +46,7 @@ def migrate(db: apsw.Connection, path: Path) -> None:
     """Run the steps that `db` has not seen.
 
     Raises:
-        HistoryTooNew: `db` has seen more steps than this program knows.
+        StoreTooNew: `db` has seen more steps than this program knows.
     """
     known = migration_scripts()
     if version_of(db) == len(known):

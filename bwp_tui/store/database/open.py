@@ -17,7 +17,7 @@ import apsw
 
 from bwp_tui.store.database.migrate import migrate, newest_version
 from bwp_tui.store.database.schema_check import check_identity
-from bwp_tui.store.errors import HistoryMoved, StoreUnavailable
+from bwp_tui.store.errors import StoreMoved, StoreUnavailable
 
 BUSY_TIMEOUT_MS: Final = 10_000
 _FILE_MODE: Final = 0o600
@@ -57,7 +57,7 @@ def prepare_file(path: Path) -> None:
     """Make the folder and the file where they are missing, for this user alone.
 
     Raises:
-        HistoryUnavailable: something that is no plain file lies there.
+        StoreUnavailable: something that is no plain file lies there.
         OSError: they cannot be made.
     """
     _make_folder(path.parent)
@@ -84,10 +84,10 @@ def open_database(path: Path) -> OpenedDatabase:
     """Open the register at `path`, bringing it to this program's schema.
 
     Raises:
-        HistoryTooNew, HistoryForeign: it is not for this program.
-        HistoryDamaged, HistoryUnavailable, apsw.Error: it is damaged or cannot be used.
+        StoreTooNew, StoreForeign: it is not for this program.
+        StoreDamaged, StoreUnavailable, apsw.Error: it is damaged or cannot be used.
     """
-    check = in_place(path)
+    check = move_check(path)
     try:
         db = apsw.Connection(os.fspath(path))
         try:
@@ -114,10 +114,10 @@ def has_log(path: Path) -> bool:
     return False
 
 
-def in_place(path: Path) -> Callable[[], None]:
+def move_check(path: Path) -> Callable[[], None]:
     """Return what checks that the file now at `path` stays there.
 
-    It raises `HistoryMoved` once the file was moved, removed or replaced: what SQLite then writes goes to a file that
+    It raises `StoreMoved` once the file was moved, removed or replaced: what SQLite then writes goes to a file that
     nobody opens again.
     """
     opened = path.stat()
@@ -128,7 +128,7 @@ def in_place(path: Path) -> Callable[[], None]:
         except FileNotFoundError:
             is_there = False
         if not is_there:
-            raise HistoryMoved(
+            raise StoreMoved(
                 f"The history {path} was moved, removed or replaced while bwp-tui has it open: nothing is recorded or "
                 "sent. Put it back, or end bwp-tui and start it again."
             )
@@ -140,28 +140,28 @@ def open_to_read(path: Path) -> OpenedDatabase:
     """Open a register of this or an older schema to read it, changing nothing; `read_only` is left empty.
 
     Raises:
-        HistoryTooNew, HistoryForeign: it is not for this program.
-        HistoryDamaged, apsw.Error: it is damaged or cannot be read.
+        StoreTooNew, StoreForeign: it is not for this program.
+        StoreDamaged, apsw.Error: it is damaged or cannot be read.
     """
-    check = in_place(path)
+    check = move_check(path)
     try:
-        return OpenedDatabase(_reader(path, "mode=ro"), check)
+        return OpenedDatabase(_open_reader(path, "mode=ro"), check)
     except (apsw.CantOpenError, apsw.IOError):
         # Without its shared memory a register is read as one that nobody changes, and only while that is so.
-        before = _stamp(path)
+        before = _file_state(path)
         if before is None:
             raise
 
     def check_unchanged() -> None:
         check()
-        if _stamp(path) != before:
+        if _file_state(path) != before:
             raise StoreUnavailable(f"The history {path} has changed: it can be written again. Start bwp-tui anew.")
 
-    return OpenedDatabase(_reader(path, "immutable=1"), check_unchanged)
+    return OpenedDatabase(_open_reader(path, "immutable=1"), check_unchanged)
 
 
 def _to_read(path: Path, cause: apsw.Error) -> OpenedDatabase:
-    reason = _reason(path, cause)
+    reason = _read_only_reason(path, cause)
     try:
         opening = open_to_read(path)
     except (apsw.CantOpenError, apsw.IOError):
@@ -176,8 +176,8 @@ def _to_read(path: Path, cause: apsw.Error) -> OpenedDatabase:
     return replace(opening, read_only=reason)
 
 
-def _reader(path: Path, how: str) -> apsw.Connection:
-    uri = f"file:{quote(os.fspath(path))}?{how}"
+def _open_reader(path: Path, mode: str) -> apsw.Connection:
+    uri = f"file:{quote(os.fspath(path))}?{mode}"
     db = apsw.Connection(uri, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
     try:
         db.set_busy_timeout(BUSY_TIMEOUT_MS)
@@ -188,7 +188,7 @@ def _reader(path: Path, how: str) -> apsw.Connection:
     return db
 
 
-def _stamp(path: Path) -> tuple[int, int, int] | None:
+def _file_state(path: Path) -> tuple[int, int, int] | None:
     """Return what changes when the file does, or None while some of the register lies in its -wal file."""
     if has_log(path):
         return None
@@ -196,7 +196,7 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def _reason(path: Path, cause: apsw.Error) -> str:
+def _read_only_reason(path: Path, cause: apsw.Error) -> str:
     disk = os.statvfs(path.parent)
     if disk.f_flag & os.ST_RDONLY:
         why = f"{path.parent} is on a read-only file system"

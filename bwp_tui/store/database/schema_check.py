@@ -14,12 +14,12 @@ APPLICATION_ID: Final = int.from_bytes(b"BwPr", "big")
 """Written by the second step; the registers of the first have none."""
 
 _FIRST_WITH_ID: Final = 2
-_TELLING: Final = 3
+_MIN_OWN_TABLES: Final = 3
 """So many of our tables make a register: other programs have a table called tasks, too."""
 
 _TABLES: Final = frozenset({"meta", "tasks", "intents", "downloads", "timeline", "engine"})
 
-_SINCE: Final = (
+_COLUMNS_SINCE: Final = (
     ("tasks", "purged_at", 2),
     ("tasks", "assigned_to", 3),
     ("downloads", "paused", 4),
@@ -71,7 +71,7 @@ def _check(db: apsw.Connection, path: Path) -> None:
     found = {str(name) for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
     ours = found >= _TABLES
     version, application = int(db.pragma("user_version")), int(db.pragma("application_id"))
-    if found and application != APPLICATION_ID and len(found & _TABLES) < _TELLING:
+    if found and application != APPLICATION_ID and len(found & _TABLES) < _MIN_OWN_TABLES:
         raise StoreForeign(
             f"{path} is a database of another program, not a history. It was not touched; move it away, "
             "or set BWP_DATA_DIR."
@@ -102,5 +102,5 @@ def _fits(db: apsw.Connection, version: int) -> bool:
     """Say whether the columns that tell the schemas apart are there just when the version says so."""
     return all(
         (column in {row[1] for row in db.execute(f"PRAGMA table_info({table})")}) is (version >= first)
-        for table, column, first in _SINCE
+        for table, column, first in _COLUMNS_SINCE
     )

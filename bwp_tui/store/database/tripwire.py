@@ -21,7 +21,7 @@ _SLOTS: Final = 8
 """Records in the file, each written by every eighth revision: one that a crash has torn leaves the others."""
 
 
-class Seen(NamedTuple):
+class HistoryState(NamedTuple):
     """What a history was last seen to be: its identity, its revision, and the instant of its newest entry."""
 
     identity: str
@@ -39,7 +39,7 @@ class Tripwire:
     def __init__(self, descriptor: int | None) -> None:
         self._descriptor = descriptor
 
-    def read(self) -> Seen | None:
+    def read(self) -> HistoryState | None:
         """Return the newest record, or None where there is none that is whole."""
         if self._descriptor is None:
             return None
@@ -47,11 +47,11 @@ class Tripwire:
         found = [_decode(data[at : at + _SLOT]) for at in range(0, len(data), _SLOT)]
         return max((seen for seen in found if seen is not None), key=lambda seen: seen.revision, default=None)
 
-    def note(self, seen: Seen) -> None:
+    def record(self, state: HistoryState) -> None:
         """Record a commit. A record that cannot be written is missed by nobody but a copy that is put back."""
         if self._descriptor is not None:
             with suppress(OSError):
-                os.pwrite(self._descriptor, _encode(seen), _SLOT * (seen.revision % _SLOTS))
+                os.pwrite(self._descriptor, _encode(state), _SLOT * (state.revision % _SLOTS))
 
     def sync(self) -> None:
         """Have what was noted on disk before going on."""
@@ -66,7 +66,7 @@ class Tripwire:
                 os.ftruncate(self._descriptor, 0)
 
 
-def state_of(db: apsw.Connection, path: Path) -> Seen:
+def state_of(db: apsw.Connection, path: Path) -> HistoryState:
     """Read what a history says of itself.
 
     Raises:
@@ -75,19 +75,19 @@ def state_of(db: apsw.Connection, path: Path) -> Seen:
     found = db.execute("SELECT identity, revision, newest_at FROM meta").fetchall()
     for identity, revision, newest_at in found:
         if isinstance(identity, str) and isinstance(revision, int) and isinstance(newest_at, str):
-            return Seen(identity, revision, newest_at)
+            return HistoryState(identity, revision, newest_at)
     raise StoreDamaged(f"The history {path} is damaged (it does not say which one it is).")
 
 
-def _encode(seen: Seen) -> bytes:
-    text = f"{seen.identity} {seen.revision} {seen.newest_at}"
+def _encode(state: HistoryState) -> bytes:
+    text = f"{state.identity} {state.revision} {state.newest_at}"
     return f"{zlib.crc32(text.encode()):08x} {text}\n".encode().rjust(_SLOT)
 
 
-def _decode(record: bytes) -> Seen | None:
+def _decode(record: bytes) -> HistoryState | None:
     checksum, _, text = record.lstrip(b" ").removesuffix(b"\n").partition(b" ")
     with suppress(ValueError):
         if int(checksum, 16) == zlib.crc32(text):
             identity, revision, newest_at = text.decode().split(" ")
-            return Seen(identity, int(revision), newest_at)
+            return HistoryState(identity, int(revision), newest_at)
     return None

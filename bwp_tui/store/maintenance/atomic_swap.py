@@ -45,10 +45,10 @@ class FileSwap(NamedTuple):
         return self.aside.with_suffix(".txt")
 
 
-def new(path: Path, why: str, now: datetime) -> FileSwap:
+def new(path: Path, reason: str, now: datetime) -> FileSwap:
     """Return a swap of the register at `path` whose names are free; `reason` is a word for them."""
     _drop_parts(path)
-    swap = FileSwap(path, why, f"{now.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}")
+    swap = FileSwap(path, reason, f"{now.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}")
     if swap.aside.exists() or swap.report.exists():
         raise FileExistsError(f"{swap.aside} is there already")
     return swap

@@ -65,8 +65,8 @@ def back_up_daily(path: Path, today: date, stop: threading.Event) -> Path | None
     """Make today's copy unless there is one, and then remove all but the newest seven; return the new one.
 
     Raises:
-        HistoryError: it could not be made or is not sound; the older ones are then left alone.
-        Unwanted: `stop` was set meanwhile.
+        StoreError: it could not be made or is not sound; the older ones are then left alone.
+        BackupCancelled: `stop` was set meanwhile.
     """
     target = _todays(path, today)
     if target.exists():
@@ -82,7 +82,7 @@ def replace_all(path: Path, today: date, stop: threading.Event) -> list[Path]:
     """Put a new copy in the place of all copies that were made by this program; return those that are gone.
 
     Raises:
-        HistoryError, Unwanted: as `back_up_daily` does.
+        StoreError, BackupCancelled: as `back_up_daily` does.
     """
     target = _todays(path, today)
     with translated_errors(path):
@@ -103,7 +103,7 @@ def back_up_to(path: Path, target: Path) -> None:
 
     Raises:
         FileExistsError: it is there.
-        HistoryError: it could not be made.
+        StoreError: it could not be made.
     """
     if os.path.lexists(target):
         raise FileExistsError(target)

@@ -16,10 +16,10 @@ from bwp_tui.store.maintenance.table_shapes import shapes
 from bwp_tui.store.queries.row_mapping import TASKS, task_of
 from bwp_tui.store.queries.task_counts import COUNTED, TRIGGERS
 
-_TOLD: Final = 5
+_MAX_FINDINGS: Final = 5
 """Findings told of at most."""
 
-_STEPS_BETWEEN_LOOKS: Final = 100_000
+_STEPS_PER_PROGRESS_CALL: Final = 100_000
 """Instructions of SQLite's machine between two looks at whether a check is still wanted: some milliseconds."""
 
 
@@ -29,12 +29,12 @@ def quick_check(path: Path, stop: threading.Event) -> list[str]:
     Takes about a second for each GB. Ends at once, with nothing found, when `stop` is set.
 
     Raises:
-        HistoryError, apsw.Error: the register cannot be read.
+        StoreError, apsw.Error: the register cannot be read.
     """
     db = open_to_read(path).db
-    db.set_progress_handler(stop.is_set, _STEPS_BETWEEN_LOOKS)
+    db.set_progress_handler(stop.is_set, _STEPS_PER_PROGRESS_CALL)
     try:
-        return _verdicts(db, "quick_check")
+        return _page_findings(db, "quick_check")
     except apsw.InterruptError:
         return []
     finally:
@@ -45,12 +45,12 @@ def full_check(path: Path) -> list[str]:
     """Return what is wrong with pages, indexes, references, schema, counts and contents of a register.
 
     Raises:
-        HistoryError, apsw.Error: it cannot be read.
+        StoreError, apsw.Error: it cannot be read.
     """
     db = open_to_read(path).db
     try:
-        found = _verdicts(db, "integrity_check")
-        return found or [*_references(db), *_schema(db), *_counts(db), *_contents(db)][:_TOLD]
+        found = _page_findings(db, "integrity_check")
+        return found or [*_references(db), *_schema(db), *_counts(db), *_contents(db)][:_MAX_FINDINGS]
     except (apsw.CorruptError, apsw.NotADBError, apsw.SQLError, UnicodeDecodeError) as error:
         return [str(error)]
     finally:
@@ -65,14 +65,16 @@ def is_sound(copy: Path) -> bool:
         return False
 
 
-def _verdicts(db: apsw.Connection, check: str) -> list[str]:
-    found = [str(row[0]) for row in db.execute(f"PRAGMA {check}({_TOLD})")]
+def _page_findings(db: apsw.Connection, check: str) -> list[str]:
+    found = [str(row[0]) for row in db.execute(f"PRAGMA {check}({_MAX_FINDINGS})")]
     return [] if found == ["ok"] else found
 
 
 def _references(db: apsw.Connection) -> list[str]:
     found = db.execute("PRAGMA foreign_key_check").fetchall()
-    return [f"{table} {row} refers to a row of {parent} that is gone" for table, row, parent, _ in found[:_TOLD]]
+    return [
+        f"{table} {row} refers to a row of {parent} that is gone" for table, row, parent, _ in found[:_MAX_FINDINGS]
+    ]
 
 
 def _schema(db: apsw.Connection) -> list[str]:

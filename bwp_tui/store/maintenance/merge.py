@@ -30,7 +30,7 @@ class Merged(NamedTuple):
     doubled: int = 0
 
 
-def merge(db: apsw.Connection, now: str, what: str, source: str) -> Merged:
+def merge(db: apsw.Connection, now: str, event: str, source: str) -> Merged:
     """Merge the register attached to `db` as `other`, of the same schema, into the main one.
 
     Args:
@@ -41,7 +41,7 @@ def merge(db: apsw.Connection, now: str, what: str, source: str) -> Merged:
     db.execute("CREATE TEMP TABLE IF NOT EXISTS replaced (number INTEGER NOT NULL, name TEXT NOT NULL)")
     _match(db)
     revision = _next_revision(db)
-    doubled = _tell_doubled_ids(db, now)
+    doubled = _record_doubled_ids(db, now)
     _add_tasks(db, revision)
     later = _bring_forward(db, revision)
     _fill_in(db)
@@ -52,16 +52,16 @@ def merge(db: apsw.Connection, now: str, what: str, source: str) -> Merged:
     db.execute(
         "INSERT INTO timeline (task, at, actor, what, detail)"
         " SELECT ours, ?, ?, ?, ? FROM matched WHERE fresh OR later",
-        (now, RECOVERER, what, f"from {source}"),
+        (now, RECOVERER, event, f"from {source}"),
     )
     # The operator's own views: one that both name alike stays as it is here.
     db.execute("INSERT OR IGNORE INTO main.views SELECT * FROM other.views")
-    added = next_number_after(db, "SELECT count(*) FROM matched WHERE fresh")
+    added = scalar(db, "SELECT count(*) FROM matched WHERE fresh")
     db.execute("DROP TABLE temp.matched")
     return Merged(added, later, doubled)
 
 
-def next_number_after(db: apsw.Connection, sql: str) -> int:
+def scalar(db: apsw.Connection, sql: str) -> int:
     """Return the number that a statement answers with; 0 for NULL."""
     ((value,),) = db.execute(sql).fetchall()
     return int(value or 0)
@@ -88,7 +88,7 @@ def _match(db: apsw.Connection) -> None:
         "INSERT OR IGNORE INTO matched (theirs, ours) SELECT number, number FROM other.tasks"
         " WHERE number NOT IN (SELECT number FROM main.tasks)"
     )
-    highest = next_number_after(
+    highest = scalar(
         db,
         "SELECT max(n) FROM (SELECT max(number) AS n FROM main.tasks UNION SELECT max(ours) FROM matched"
         " UNION SELECT seq FROM main.sqlite_sequence WHERE name = 'tasks')",
@@ -102,7 +102,7 @@ def _match(db: apsw.Connection) -> None:
 
 
 def _next_revision(db: apsw.Connection) -> int:
-    return next_number_after(
+    return scalar(
         db,
         "UPDATE main.meta SET newest_at = max(newest_at, (SELECT newest_at FROM other.meta)),"
         " target_id = coalesce(target_id, (SELECT target_id FROM other.meta)),"
@@ -162,7 +162,7 @@ def _bring_forward(db: apsw.Connection, revision: int) -> int:
     return len(changed)
 
 
-def _tell_doubled_ids(db: apsw.Connection, now: str) -> int:
+def _record_doubled_ids(db: apsw.Connection, now: str) -> int:
     """Tell on its timeline of a task that is about to lose its task id, since another one has it; return how many."""
     told = db.execute(
         "INSERT INTO main.timeline (task, at, actor, what, detail)"

@@ -35,8 +35,8 @@ EVIDENCE_MONTHS: Final = 24
 _CODE: Final = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 # The name of a part that is to be removed is made from what a purge removes.
 _NEEDS_ITS_TASK: Final = "(d.state IN ('queued', 'running') OR d.part_unwanted = 1)"
-_READERS_PATIENCE_S: Final = 10.0
-_LOOK_S: Final = 0.05
+_READERS_TIMEOUT_S: Final = 10.0
+_RETRY_S: Final = 0.05
 
 
 ArchiveNames = Callable[[Kind, str, str], Sequence[str]]
@@ -76,7 +76,7 @@ class PurgeResult:
 
 def plan(
     store: Store,
-    wanted: Filter,
+    selection: Filter,
     older_than: timedelta,
     today: date,
     *,
@@ -90,7 +90,7 @@ def plan(
         evidence_too: the rows are to go altogether, also those whose personal data is gone already.
         unanswered_too: also those whose shoppers are still to be answered.
     """
-    where, values = condition(wanted, store.clock(), today)
+    where, values = condition(selection, store.clock(), today)
     rows = store.rows(
         f"SELECT t.number, t.finished_at, t.open FROM tasks t WHERE ({where}) AND t.terminal = 1 AND t.finished_at <= ?"
         f"{'' if evidence_too else ' AND t.purged_at IS NULL'}"
@@ -156,7 +156,7 @@ def purge(
         files: those that go with a task, by its number.
 
     Raises:
-        HistoryError: it could not be done, or not to the end; the tasks may be purged and traces be left.
+        StoreError: it could not be done, or not to the end; the tasks may be purged and traces be left.
     """
     removed = 0
     with store.write() as transaction:
@@ -191,8 +191,8 @@ def remove_traces(store: Store, today: date, stop: threading.Event) -> list[Path
     """Rewrite the register without free pages and pieces of lost texts, renew its backups; return those gone.
 
     Raises:
-        HistoryUnavailable: another process reads so long that the old pages cannot be written over.
-        backups.Unwanted: `stop` was set meanwhile.
+        StoreUnavailable: another process reads so long that the old pages cannot be written over.
+        backups.BackupCancelled: `stop` was set meanwhile.
     """
     with store.write() as transaction:
         for statement in text_index.REBUILD:
@@ -255,7 +255,7 @@ def _codes(errors: str) -> str:
 
 def _write_back(store: Store) -> None:
     """Have the log written over the old pages, and emptied."""
-    deadline = time.monotonic() + _READERS_PATIENCE_S
+    deadline = time.monotonic() + _READERS_TIMEOUT_S
     while True:
         ((busy, _, _),) = store.rows("PRAGMA wal_checkpoint(TRUNCATE)")
         if not busy:
@@ -265,4 +265,4 @@ def _write_back(store: Store) -> None:
                 "The personal data is removed, but another process reads the history and keeps its old pages. "
                 "Close it, then run the same purge again."
             )
-        time.sleep(_LOOK_S)
+        time.sleep(_RETRY_S)

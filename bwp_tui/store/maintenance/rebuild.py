@@ -30,7 +30,7 @@ def create_empty(part: Path, source: Path | None = None) -> Iterator[apsw.Connec
     Its triggers are off and its references unchecked until the block ends; then both are put right.
 
     Raises:
-        HistoryDamaged: what was put together is not sound.
+        StoreDamaged: what was put together is not sound.
     """
     os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     db = apsw.Connection(os.fspath(part))
@@ -52,7 +52,7 @@ def create_empty(part: Path, source: Path | None = None) -> Iterator[apsw.Connec
         db.close()
 
 
-def add_rows_from(db: apsw.Connection, source: Path, now: str, what: str, words: str) -> Merged:
+def merge_file(db: apsw.Connection, source: Path, now: str, event: str, source_name: str) -> Merged:
     """Merge the register in the file `source`, of this or an older schema; return what `merge` does."""
     name = Path(db.filename)
     copy = name.with_name(f"{name.name}-other")
@@ -67,7 +67,7 @@ def add_rows_from(db: apsw.Connection, source: Path, now: str, what: str, words:
     db.execute("ATTACH ? AS other", (os.fspath(copy),))
     try:
         with db:
-            merged = merge(db, now, what, words)
+            merged = merge(db, now, event, source_name)
     finally:
         db.execute("DETACH other")
         copy.unlink()
@@ -116,7 +116,7 @@ def return_strays(db: apsw.Connection) -> None:
             db.execute("UPDATE intents SET task = ? WHERE id = ?", (near[0], stray))
 
 
-def doubt_tokens(db: apsw.Connection, indexed: Iterable[str], now: str) -> None:
+def lapse_doubtful_tokens(db: apsw.Connection, indexed: Iterable[str], now: str) -> None:
     """Keep from being sent what has a client token that the index spells with another bit: either may be damaged.
 
     Args:
@@ -202,7 +202,7 @@ def _last_known(db: apsw.Connection, number: int) -> tuple[str | None, str]:
     return task_id, "UNCONFIRMED" if task_id is None and known == "QUEUED" else known
 
 
-def doubt_unsent(db: apsw.Connection) -> None:
+def assume_sent(db: apsw.Connection) -> None:
     """Take every request that waits to be sent for one that may have been sent: the last commits may be lost.
 
     It is then sent again under its own client token, and only while that protects it (contract: Operations).
@@ -213,7 +213,7 @@ def doubt_unsent(db: apsw.Connection) -> None:
     )
 
 
-def confirm_tokens(db: apsw.Connection, now: str) -> int:
+def mark_tokenless_unconfirmed(db: apsw.Connection, now: str) -> int:
     """Leave to the operator what waits for an answer but has lost its client token; return how many there are."""
     changed = db.execute(
         "UPDATE tasks SET status = 'UNCONFIRMED' WHERE status = 'QUEUED' AND task_id IS NULL AND NOT EXISTS"

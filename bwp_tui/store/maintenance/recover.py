@@ -21,7 +21,7 @@ from bwp_tui.store.database.error_translation import translated_errors
 from bwp_tui.store.database.migrate import refuse_newer
 from bwp_tui.store.errors import StoreDamaged, StoreForeign, StoreTooNew
 from bwp_tui.store.maintenance import atomic_swap, backups, damaged_file, integrity, rebuild
-from bwp_tui.store.maintenance.merge import Merged, next_number_after
+from bwp_tui.store.maintenance.merge import Merged, scalar
 from bwp_tui.store.maintenance.row_writer import RowWriter
 from bwp_tui.store.maintenance.salvage import Salvage
 
@@ -37,7 +37,7 @@ _SURROUNDINGS: Final = (
 )
 """What is wrong around the register, not in it: it is tried again at the next start."""
 
-_FEW_BEYOND: Final = 100_000
+_MAX_KEY_GAP: Final = 100_000
 """Keys beyond the highest one found that may have been given, to rows that are gone."""
 
 
@@ -66,7 +66,7 @@ def recover(path: Path, now: datetime) -> str | None:
     To be called by whoever has the register alone.
 
     Raises:
-        HistoryError: it could not be mended; nothing was changed.
+        StoreError: it could not be mended; nothing was changed.
     """
     with translated_errors(path):
         done = atomic_swap.finish(path)
@@ -137,16 +137,16 @@ def _fill(
             highest = _take_rows(db, path, tally, instant)
             rebuild.correct_numbers(db)
             rebuild.return_strays(db)
-            rebuild.doubt_unsent(db)
+            rebuild.assume_sent(db)
     if from_backups:
         _add_backup(db, path, tally, instant)
     with db:
-        highest = max(highest, next_number_after(db, "SELECT max(number) FROM tasks"))
+        highest = max(highest, scalar(db, "SELECT max(number) FROM tasks"))
         rebuild.lapse_strays(db, instant)
         tally.remains = rebuild.add_lost_tasks(db, instant, highest)
         tally.dangling = rebuild.drop_dangling(db)
-        tally.unconfirmed = rebuild.confirm_tokens(db, instant)
-        tally.tasks = next_number_after(db, "SELECT count(*) FROM tasks")
+        tally.unconfirmed = rebuild.mark_tokenless_unconfirmed(db, instant)
+        tally.tasks = scalar(db, "SELECT count(*) FROM tasks")
 
 
 def _take_rows(db: apsw.Connection, path: Path, tally: _RowCounts, now: str) -> int:
@@ -161,13 +161,13 @@ def _take_rows(db: apsw.Connection, path: Path, tally: _RowCounts, now: str) -> 
                 writer.write(table, row)
             for row in salvage.doubtful_rows(table):
                 writer.write(table, row)
-            found = next_number_after(db, f"SELECT max(seq) FROM sqlite_sequence WHERE name = '{table}'")
+            found = scalar(db, f"SELECT max(seq) FROM sqlite_sequence WHERE name = '{table}'")
             given = salvage.highest.get(table, 0)
-            if found < given <= found + _FEW_BEYOND:
+            if found < given <= found + _MAX_KEY_GAP:
                 db.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = ?", (given, table))
             if table == "tasks":
-                highest = max(found, given if given <= found + _FEW_BEYOND else 0)
-        rebuild.doubt_tokens(db, salvage.indexed_tokens(), now)
+                highest = max(found, given if given <= found + _MAX_KEY_GAP else 0)
+        rebuild.lapse_doubtful_tokens(db, salvage.indexed_tokens(), now)
         tally.lost = salvage.lost + writer.unfit
     tally.kept, tally.ids_doubled = writer.kept, writer.ids_doubled
     tally.replaced, tally.guessed = writer.replaced.total(), writer.guessed.total()
@@ -178,7 +178,7 @@ def _add_backup(db: apsw.Connection, path: Path, tally: _RowCounts, instant: str
     """Merge the newest sound backup that can be merged."""
     for backup in filter(integrity.is_sound, backups.copies(path)):
         try:
-            merged = rebuild.add_rows_from(db, backup, instant, "recovered", f"the backup {backup.name}")
+            merged = rebuild.merge_file(db, backup, instant, "recovered", f"the backup {backup.name}")
         except _SURROUNDINGS:
             raise
         except Exception as error:  # noqa: BLE001  an older backup may do, and the pages alone are better than nothing

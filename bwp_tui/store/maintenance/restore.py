@@ -17,7 +17,7 @@ from bwp_tui.store.database.tripwire import Tripwire
 from bwp_tui.store.errors import StoreDamaged, StoreForeign, StoreUnavailable
 from bwp_tui.store.maintenance import atomic_swap, integrity, rebuild
 from bwp_tui.store.maintenance.damaged_file import MAGIC
-from bwp_tui.store.maintenance.merge import Merged, next_number_after
+from bwp_tui.store.maintenance.merge import Merged, scalar
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,8 @@ def restore(path: Path, backup: Path, now: datetime) -> RestoreResult:
     A task that both hold keeps the state it came to last. The caller holds the engine's lease.
 
     Raises:
-        HistoryUnavailable: others use the register.
-        HistoryDamaged, HistoryTooNew, HistoryForeign: the backup is no sound register; nothing was changed.
+        StoreUnavailable: others use the register.
+        StoreDamaged, StoreTooNew, StoreForeign: the backup is no sound register; nothing was changed.
     """
     _check(backup)
     claim = FileLock(path)
@@ -63,7 +63,7 @@ def _check(backup: Path) -> None:
     """Check that a file is a sound backup.
 
     Raises:
-        HistoryUnavailable, HistoryDamaged, HistoryTooNew, HistoryForeign: it is not.
+        StoreUnavailable, StoreDamaged, StoreTooNew, StoreForeign: it is not.
     """
     try:
         with backup.open("rb") as file:
@@ -90,9 +90,9 @@ def _restore(path: Path, backup: Path, now: datetime) -> RestoreResult:
     change, instant = atomic_swap.new(path, "replaced", now), to_text(now)
     with rebuild.create_empty(change.part, path if path.stat().st_size else None) as db:
         before = _count(db)
-        merged = rebuild.add_rows_from(db, backup, instant, "restored", f"the backup {backup.name}")
+        merged = rebuild.merge_file(db, backup, instant, "restored", f"the backup {backup.name}")
         with db:
-            rebuild.confirm_tokens(db, instant)
+            rebuild.mark_tokenless_unconfirmed(db, instant)
         tasks = _count(db)
         both = _count_of(backup) - merged.added
     atomic_swap.commit(change)
@@ -117,7 +117,7 @@ def _settle(path: Path) -> None:
 
 
 def _count(db: apsw.Connection) -> int:
-    return next_number_after(db, "SELECT count(*) FROM tasks")
+    return scalar(db, "SELECT count(*) FROM tasks")
 
 
 def _count_of(backup: Path) -> int:

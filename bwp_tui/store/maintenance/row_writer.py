@@ -52,7 +52,7 @@ class RowWriter:
         try:
             number = self._insert(table, fields)
         except apsw.ConstraintError:
-            number = self._settle(table, row, fields)
+            number = self._resolve_conflict(table, row, fields)
         if number is None:
             return
         self.kept[table] += 1
@@ -83,7 +83,7 @@ class RowWriter:
         )
         return self._db.last_insert_rowid()
 
-    def _settle(self, table: str, row: Row, fields: Fields) -> int | None:
+    def _resolve_conflict(self, table: str, row: Row, fields: Fields) -> int | None:
         """Write a row that another one contradicts; return its number, or None if it was not needed or fits nowhere."""
         key = _KEYS[table]
         for column in (key, _UNIQUE.get(table, key)):

@@ -33,7 +33,7 @@ _NO_LEAVES: Final = (0, *_INDEX)
 _TOKEN: Final = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 _NO_BOUND: Final = 1 << 62
-_MOST_TRIALS: Final = 2_000
+_MAX_TRIALS: Final = 2_000
 """Rows for which each bit of their header is tried at most: about 20 ms each."""
 _LONGEST_HEADER: Final = 96
 
@@ -94,14 +94,14 @@ class Salvage:
         self._children: dict[int, list[int]] = {}
         self._roots: dict[str, int] = {}
         self._unclear: dict[str, list[_Place]] = defaultdict(list)
-        self._trials = _MOST_TRIALS
+        self._trials = _MAX_TRIALS
         self._free = frozenset(file.free_pages())
         self.lost: Counter[str] = Counter()
         """Rows of each table that are there but cannot be read."""
         for number in range(1, file.pages + 1):
-            self._look_at(number, logged=True)
+            self._classify_page(number, logged=True)
             if file.in_log(number):
-                self._look_at(number, logged=False)
+                self._classify_page(number, logged=False)
         self.highest = {str(row.fields["name"]): int(str(row.fields["seq"])) for row in self.rows(SEQUENCE)}
         """The highest key that was ever given in a table, as far as that can be read."""
         self._roots = {
@@ -142,7 +142,7 @@ class Salvage:
                     below = header.rowid
                     continue
                 above = next((key for later in sound if later > index and (key := _key(cells[later]))), place.high)
-                row = self._mended(shape, page, _Doubt(offsets, index, below, above, start_of(place.leaf.number)))
+                row = self._repair(shape, page, _Doubt(offsets, index, below, above, start_of(place.leaf.number)))
                 if row is None:
                     self.lost[table] += 1
                 else:
@@ -159,7 +159,7 @@ class Salvage:
     def _highest(self, table: str) -> int | None:
         return None if table in (SCHEMA, SEQUENCE) else self.highest.get(table)
 
-    def _look_at(self, number: int, *, logged: bool) -> None:
+    def _classify_page(self, number: int, *, logged: bool) -> None:
         """Note what a page is: one that points to others, or one with rows, and of which table."""
         page, start = self._file.page(number, logged=logged), start_of(number)
         if page[start] in _NO_LEAVES:
@@ -167,14 +167,14 @@ class Salvage:
         if page[start] == INTERIOR and logged:
             self._children[number] = children(page, start)
         offsets, count = cell_offsets(page, start)
-        table = self._table_of(page, offsets, likely=page[start] == LEAF)
+        table = self._table_of(page, offsets, is_leaf=page[start] == LEAF)
         if table is not None:
             found = [self._rowid(page, offset) for offset in offsets[:count] or offsets]
             keys = [found[index] for index in _increasing(found)]
             edges = keys[0], keys[min(1, len(keys) - 1)], keys[len(keys) // 2], keys[max(-2, -len(keys))], keys[-1]
             self._leaves[table].append(_Leaf(number, logged, *edges))
 
-    def _table_of(self, page: bytes, offsets: list[int], *, likely: bool) -> str | None:
+    def _table_of(self, page: bytes, offsets: list[int], *, is_leaf: bool) -> str | None:
         """Return the table that the rows of a page fit best."""
         votes: Counter[str] = Counter()
         for offset in offsets:
@@ -187,7 +187,7 @@ class Salvage:
                 if shape.fits(header.rowid, values):
                     votes[shape.table] += _SURE
                     break
-                votes[shape.table] += likely and shape.is_like(values)
+                votes[shape.table] += is_leaf and shape.is_like(values)
             if votes.total() >= _ENOUGH:
                 break
         return next((table for table, weight in votes.most_common(1) if weight), None)
@@ -252,7 +252,7 @@ class Salvage:
         except IndexError:
             return 0
 
-    def _mended(self, shape: Shape, page: bytes, doubt: _Doubt) -> Row | None:
+    def _repair(self, shape: Shape, page: bytes, doubt: _Doubt) -> Row | None:
         """Return what a row was before one bit changed; or else what can be read of it."""
         cell = self._cell(shape, page, doubt.offsets[doubt.at])
         in_place = cell.header is not None and (shape.key is None or doubt.below < cell.header.rowid < doubt.above)

@@ -61,19 +61,19 @@ def compliance_report(store: Store, first: date, last: date) -> list[ReportLine]
     return [_line(kind, regulation, tally) for (kind, regulation), tally in tallies.items()]
 
 
-def _line(kind: Kind, regulation: str, tally: _Counts) -> ReportLine:
+def _line(kind: Kind, regulation: str, counts: _Counts) -> ReportLine:
     counted = {
-        "completed": tally.statuses.count(Status.COMPLETED),
-        "failed": sum(status in _FAILED for status in tally.statuses),
-        "denied": tally.statuses.count(Status.REJECTED),
-        "cancelled": tally.statuses.count(Status.CANCELLED),
+        "completed": counts.statuses.count(Status.COMPLETED),
+        "failed": sum(status in _FAILED for status in counts.statuses),
+        "denied": counts.statuses.count(Status.REJECTED),
+        "cancelled": counts.statuses.count(Status.CANCELLED),
     }
     return ReportLine(
         kind=kind,
         regulation=regulation,
-        received=len(tally.statuses),
+        received=len(counts.statuses),
         **counted,
-        open=len(tally.statuses) - sum(counted.values()),
-        median_days=statistics.median(tally.days) if tally.days else None,
-        mean_days=statistics.fmean(tally.days) if tally.days else None,
+        open=len(counts.statuses) - sum(counted.values()),
+        median_days=statistics.median(counts.days) if counts.days else None,
+        mean_days=statistics.fmean(counts.days) if counts.days else None,
     )

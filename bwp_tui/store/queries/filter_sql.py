@@ -98,16 +98,16 @@ def rows_before(keys: Sequence[Key], own: Sequence[SqlValue]) -> Iterator[tuple[
             yield (f"{same}({key}) IS NOT NULL", held), keys[place:]
 
 
-def has_count(wanted: Filter) -> bool:
+def has_count(task_filter: Filter) -> bool:
     """Say whether the `tallies` alone tell how many tasks fit: they have the columns the filter asks for."""
     return all(
         isinstance(clause, ValueClause)
         and (clause.field in ("status", "kind") or (clause.field == "is" and _TALLIED.issuperset(clause.values)))
-        for clause in wanted.clauses
+        for clause in task_filter.clauses
     )
 
 
-def condition(wanted: Filter, now: datetime, today: date, narrow: Narrowing = full_scan) -> Condition:
+def condition(task_filter: Filter, now: datetime, today: date, narrow: Narrowing = full_scan) -> Condition:
     """Return what follows WHERE, on the table alias `t`, with its values.
 
     Args:
@@ -115,7 +115,7 @@ def condition(wanted: Filter, now: datetime, today: date, narrow: Narrowing = fu
     """
     parts: list[str] = []
     values: list[SqlValue] = []
-    for clause in wanted.clauses:
+    for clause in task_filter.clauses:
         sql, bound = _clause(clause, now, today, narrow)
         parts.append(f"NOT coalesce({sql}, 0)" if clause.negated else f"({sql})")
         values.extend(bound)
@@ -249,18 +249,18 @@ def _field_test(field: str, value: str, narrow: Narrowing) -> Condition:
             return _named(value)
         case "tag":
             sql = "EXISTS (SELECT 1 FROM json_each(t.tags) WHERE value = ? COLLATE NOCASE)"
-            return _among_words(sql, value, as_stored(value), narrow)
+            return _indexed_match(sql, value, as_stored(value), narrow)
         case "error":
             sql = "EXISTS (SELECT 1 FROM json_each(t.errors) WHERE json_extract(value, '$[0]') = ? COLLATE NOCASE)"
-            return _among_words(sql, value, as_stored(value), narrow)
+            return _indexed_match(sql, value, as_stored(value), narrow)
         case "assigned" if value.casefold() == NOBODY:
             return "t.assigned_to IS NULL", ()
         case "assigned":
             return "t.assigned_to IS NOT NULL AND t.assigned_to LIKE ? ESCAPE '\\'", (_containing(value),)
-    return _among_words("t.email LIKE ? ESCAPE '\\'", _containing(value), value, narrow)
+    return _indexed_match("t.email LIKE ? ESCAPE '\\'", _containing(value), value, narrow)
 
 
-def _among_words(sql: str, bound: str, text: str | None, narrow: Narrowing) -> Condition:
+def _indexed_match(sql: str, bound: str, text: str | None, narrow: Narrowing) -> Condition:
     """Return a condition on the rows whose words contain `text`, where the index of them is worth a look."""
     question = None if text is None else narrow(Index.WORDS, text)
     if question is None:

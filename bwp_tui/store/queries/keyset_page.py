@@ -26,10 +26,10 @@ class KeysetPage:
         KeyError: `sort` is not in `search.SORTS`.
     """
 
-    def __init__(self, store: Store, wanted: Filter, number: int, *, today: date, sort: str) -> None:
+    def __init__(self, store: Store, task_filter: Filter, number: int, *, today: date, sort: str) -> None:
         self._store = store
         self._number = number
-        self._where, self._values = tasks.condition_of(store, wanted, today)
+        self._where, self._values = tasks.condition_of(store, task_filter, today)
         self._down = SORTS[sort]
         self._up = reversed_keys(self._down)
         keys = ", ".join(key for key, _ in self._down)

@@ -33,7 +33,7 @@ def task_of(row: Row) -> Task:
     """Return the task in a row of `TASKS`.
 
     Raises:
-        HistoryDamaged: a column holds what this program never writes.
+        StoreDamaged: a column holds what this program never writes.
     """
     try:
         return _task_of(row)

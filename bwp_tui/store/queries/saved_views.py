@@ -19,7 +19,7 @@ def saved(store: Store) -> tuple[View, ...]:
     """Return the saved views in their order.
 
     Raises:
-        HistoryDamaged: one of them cannot be read.
+        StoreDamaged: one of them cannot be read.
     """
     return tuple(map(_view, store.rows("SELECT name, filter, sort, columns FROM views ORDER BY position, name")))
 

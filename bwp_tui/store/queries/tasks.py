@@ -32,12 +32,12 @@ def get(store: Store, number: int) -> Task:
     return task_of(row)
 
 
-def window(store: Store, numbers: Sequence[int]) -> list[Task]:
+def window(store: Store, task_numbers: Sequence[int]) -> list[Task]:
     """Return the tasks with these local numbers, in this order, without those that are gone."""
-    marks = ",".join("?" * len(numbers))
-    rows = store.rows(f"{TASKS} WHERE t.number IN ({marks})", tuple(numbers))
+    marks = ",".join("?" * len(task_numbers))
+    rows = store.rows(f"{TASKS} WHERE t.number IN ({marks})", tuple(task_numbers))
     found = {task.number: task for task in map(task_of, rows)}
-    return [found[number] for number in numbers if number in found]
+    return [found[number] for number in task_numbers if number in found]
 
 
 @overload
@@ -46,7 +46,7 @@ def numbers(
 ) -> array[int]: ...
 @overload
 def numbers(
-    store: Store, wanted: Filter, *, today: date, sort: str = "newest", unwanted: Callable[[], bool]
+    store: Store, wanted: Filter, *, today: date, sort: str = "newest", is_cancelled: Callable[[], bool]
 ) -> array[int] | None: ...
 def numbers(
     store: Store,
@@ -55,19 +55,19 @@ def numbers(
     today: date,
     sort: str = "newest",
     limit: int | None = None,
-    unwanted: Callable[[], bool] | None = None,
+    is_cancelled: Callable[[], bool] | None = None,
 ) -> array[int] | None:
     """Return the local numbers of the tasks that fit, in order; the first `limit` of them where one is given.
 
     Args:
-        unwanted: is asked now and then; None is returned soon after it says that the answer is no longer wanted.
+        is_cancelled: is asked now and then; None is returned soon after it says that the answer is no longer wanted.
 
     Raises:
         KeyError: `sort` is not in `search.SORTS`.
     """
     where, values = condition_of(store, wanted, today)
     sql = f"SELECT t.number FROM tasks t WHERE {where} ORDER BY {order_clause(SORTS[sort])} LIMIT ?"
-    return store.integers(sql, (*values, -1 if limit is None else limit), unwanted)
+    return store.integers(sql, (*values, -1 if limit is None else limit), is_cancelled)
 
 
 def highest(store: Store) -> int:
@@ -76,39 +76,39 @@ def highest(store: Store) -> int:
     return 0 if row is None or row[0] is None else as_int(row[0])
 
 
-def matching_among(store: Store, wanted: Filter, numbers: Sequence[int], *, today: date) -> frozenset[int]:
+def matching_among(store: Store, task_filter: Filter, task_numbers: Sequence[int], *, today: date) -> frozenset[int]:
     """Return those of the tasks with these local numbers that fit."""
-    where, values = condition(wanted, store.clock(), today)
-    among_these = in_numbers("t.number", frozenset(numbers))
+    where, values = condition(task_filter, store.clock(), today)
+    among_these = in_numbers("t.number", frozenset(task_numbers))
     rows = store.rows(f"SELECT t.number FROM tasks t WHERE {among_these} AND {where}", values)
     return frozenset(as_int(number) for (number,) in rows)
 
 
-def matching(store: Store, wanted: Filter, *, today: date, limit: int, sort: str = "newest") -> list[Task]:
+def matching(store: Store, task_filter: Filter, *, today: date, limit: int, sort: str = "newest") -> list[Task]:
     """Return the first `limit` tasks that fit, in the order `sort`.
 
     Raises:
         KeyError: `sort` is not in `search.SORTS`.
     """
-    where, values = condition_of(store, wanted, today)
+    where, values = condition_of(store, task_filter, today)
     rows = store.rows(f"{TASKS} WHERE {where} ORDER BY {order_clause(SORTS[sort])} LIMIT ?", (*values, limit))
     return [task_of(row) for row in rows]
 
 
-def count(store: Store, wanted: Filter, *, today: date) -> int:
+def count(store: Store, task_filter: Filter, *, today: date) -> int:
     """Return how many tasks fit."""
-    if has_count(wanted):
-        where, values = condition(wanted, store.clock(), today)
+    if has_count(task_filter):
+        where, values = condition(task_filter, store.clock(), today)
         row = store.row(f"SELECT coalesce(sum(t.tasks), 0) FROM tallies t WHERE {where}", values)
     else:
-        where, values = condition_of(store, wanted, today)
+        where, values = condition_of(store, task_filter, today)
         row = store.row(f"SELECT count(*) FROM tasks t WHERE {where}", values)
     return 0 if row is None else as_int(row[0])
 
 
-def condition_of(store: Store, wanted: Filter, today: date) -> Condition:
+def condition_of(store: Store, task_filter: Filter, today: date) -> Condition:
     """Return a filter as a condition on the tasks, which uses the indexes of texts where they help."""
-    return condition(wanted, store.clock(), today, narrowing(store))
+    return condition(task_filter, store.clock(), today, narrowing(store))
 
 
 def newest_for(store: Store, kind: Kind, email: str) -> Task | None:
@@ -143,14 +143,14 @@ def tagged_since(store: Store, tag: str, revision: int) -> list[Task]:
     return [task_of(row) for row in store.rows(f"{TASKS} WHERE t.revision > ? AND ({where})", (revision, *values))]
 
 
-def any_queued(store: Store, numbers: Collection[int]) -> bool:
+def any_queued(store: Store, task_numbers: Collection[int]) -> bool:
     """Say whether one of the tasks has no answer of the service yet."""
-    return _any(store, "status = 'QUEUED'", numbers)
+    return _any(store, "status = 'QUEUED'", task_numbers)
 
 
-def any_being_cancelled(store: Store, numbers: Collection[int]) -> bool:
+def any_being_cancelled(store: Store, task_numbers: Collection[int]) -> bool:
     """Say whether the cancellation of one of the tasks is asked for and not settled."""
-    return _any(store, "cancel_asked = 1", numbers)
+    return _any(store, "cancel_asked = 1", task_numbers)
 
 
 def current_troubles(store: Store) -> list[str]:

@@ -12,10 +12,10 @@ from typing import Final
 
 from bwp_tui.store.database.connection import Store, as_int
 
-PIECE: Final = 3
+TRIGRAM: Final = 3
 """Letters of a piece: the tokenizer's own, and so the shortest text the index helps to find."""
 
-MOST_FOUND: Final = 20_000
+MAX_MATCHES: Final = 20_000
 """A text that more rows may have is not looked up: it is found soon by reading, a page of them at once."""
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_-]+")
@@ -50,7 +50,7 @@ def narrowing(store: Store) -> Narrowing:
     """Return what tells where the indexes of this register help."""
 
     def narrow(index: Index, text: str) -> str | None:
-        question = _question(text)
+        question = _fts_query(text)
         return question if question is not None and _is_rare(store, index, question) else None
 
     return narrow
@@ -61,15 +61,15 @@ def as_stored(value: str) -> str | None:
     return f'"{value}"' if _PLAIN.fullmatch(value) else None
 
 
-def _question(text: str) -> str | None:
+def _fts_query(text: str) -> str | None:
     """Return a question for all pieces of `text`; each is one token, since the index keeps no places."""
-    pieces = dict.fromkeys(text[at : at + PIECE] for at in range(len(text) - PIECE + 1))
+    pieces = dict.fromkeys(text[at : at + TRIGRAM] for at in range(len(text) - TRIGRAM + 1))
     quoted = [piece.replace('"', '""') for piece in pieces]
     return " AND ".join(f'"{piece}"' for piece in quoted) or None
 
 
 def _is_rare(store: Store, index: Index, question: str) -> bool:
     row = store.row(
-        f"SELECT count(*) FROM (SELECT 1 FROM {index} WHERE {index} MATCH ? LIMIT ?)", (question, MOST_FOUND + 1)
+        f"SELECT count(*) FROM (SELECT 1 FROM {index} WHERE {index} MATCH ? LIMIT ?)", (question, MAX_MATCHES + 1)
     )
-    return row is not None and as_int(row[0]) <= MOST_FOUND
+    return row is not None and as_int(row[0]) <= MAX_MATCHES

@@ -20,7 +20,7 @@ PAGE: Final = 500
 LONG_VIEW: Final = 60_000
 """Rows of a view above which another order is shown about the cursor's task first: fewer are read as fast as those."""
 
-MOST_PATCHED: Final = 1_000
+MAX_PATCHED: Final = 1_000
 """Changes up to which a list is mended; with more of them, all is read anew."""
 
 _PLACES: Final[dict[str, Callable[[int], int]]] = {"newest": neg, "oldest": pos}
@@ -47,66 +47,66 @@ class ViewRows:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._wanted: ViewQuery | None = None
+        self._query: ViewQuery | None = None
         self._numbers: array[int] = array("q")
         self._highest = 0
         self._tasks = 0
 
-    def first_page(self, wanted: ViewQuery, near: AnchorRow | None = None) -> array[int] | None:
+    def first_page(self, query: ViewQuery, anchor: AnchorRow | None = None) -> array[int] | None:
         """Return what is to be seen first of a view that is long and was not the last one asked for, or None.
 
-        That is its first page; or, with `near`, a page with that task in its middle and 0 for all rows that are not
+        That is its first page; or, with `anchor`, a page with that task in its middle and 0 for all rows that are not
         read yet.
         """
-        if wanted == self._wanted:
+        if query == self._query:
             return None
-        if near is not None:
-            return self._anchored_page(wanted, near) if near.rows > LONG_VIEW else None
-        page = tasks.numbers(self._store, wanted.filter, today=wanted.today, sort=wanted.sort, limit=PAGE)
+        if anchor is not None:
+            return self._anchored_page(query, anchor) if anchor.rows > LONG_VIEW else None
+        page = tasks.numbers(self._store, query.filter, today=query.today, sort=query.sort, limit=PAGE)
         return page if len(page) == PAGE else None
 
-    def _anchored_page(self, wanted: ViewQuery, near: AnchorRow) -> array[int] | None:
-        about = KeysetPage(self._store, wanted.filter, near.number, today=wanted.today, sort=wanted.sort)
-        found = about.page(PAGE // 2, near.rows)
+    def _anchored_page(self, query: ViewQuery, anchor: AnchorRow) -> array[int] | None:
+        about = KeysetPage(self._store, query.filter, anchor.number, today=query.today, sort=query.sort)
+        found = about.page(PAGE // 2, anchor.rows)
         if found is None:
             return None
         start, page = found
-        rows = array("q", bytes(page.itemsize * max(near.rows, start + len(page))))
+        rows = array("q", bytes(page.itemsize * max(anchor.rows, start + len(page))))
         rows[start : start + len(page)] = page
         return rows
 
-    def all_numbers(self, wanted: ViewQuery, changed: Sequence[int], unwanted: Callable[[], bool]) -> array[int] | None:
-        """Return all rows of a view, or None where `unwanted` came to be true before they were read.
+    def all_numbers(self, query: ViewQuery, changed: Sequence[int], is_cancelled: Callable[[], bool]) -> array[int] | None:
+        """Return all rows of a view, or None where `is_cancelled` came to be true before they were read.
 
         Args:
             changed: the tasks that were touched since this was last called.
         """
         # Read before the rows: what is added meanwhile is then seen as new once more, rather than never.
-        highest, count = tasks.highest(self._store), tasks.count(self._store, Filter(), today=wanted.today)
-        if self._can_be_patched(wanted, changed, count):
-            self._patch(wanted, changed)
+        highest, count = tasks.highest(self._store), tasks.count(self._store, Filter(), today=query.today)
+        if self._can_be_patched(query, changed, count):
+            self._patch(query, changed)
         else:
-            self._wanted = None
-            numbers = tasks.numbers(self._store, wanted.filter, today=wanted.today, sort=wanted.sort, unwanted=unwanted)
+            self._query = None
+            numbers = tasks.numbers(self._store, query.filter, today=query.today, sort=query.sort, is_cancelled=is_cancelled)
             if numbers is None:
                 return None
-            self._numbers, self._wanted = numbers, wanted
+            self._numbers, self._query = numbers, query
         self._highest, self._tasks = highest, count
         return self._numbers
 
-    def _can_be_patched(self, wanted: ViewQuery, changed: Sequence[int], count: int) -> bool:
+    def _can_be_patched(self, query: ViewQuery, changed: Sequence[int], count: int) -> bool:
         added = sum(number > self._highest for number in changed)
         return (
-            wanted == self._wanted
-            and wanted.sort in _PLACES
-            and len(changed) <= MOST_PATCHED
+            query == self._query
+            and query.sort in _PLACES
+            and len(changed) <= MAX_PATCHED
             and count == self._tasks + added  # else some were removed, and nothing tells which
-            and not any(isinstance(clause, AgeClause) for clause in wanted.filter.clauses)  # time alone changes those
+            and not any(isinstance(clause, AgeClause) for clause in query.filter.clauses)  # time alone changes those
         )
 
-    def _patch(self, wanted: ViewQuery, changed: Sequence[int]) -> None:
-        fitting = tasks.matching_among(self._store, wanted.filter, changed, today=wanted.today)
-        place, numbers = _PLACES[wanted.sort], self._numbers
+    def _patch(self, query: ViewQuery, changed: Sequence[int]) -> None:
+        fitting = tasks.matching_among(self._store, query.filter, changed, today=query.today)
+        place, numbers = _PLACES[query.sort], self._numbers
         for number in changed:
             at = bisect_left(numbers, place(number), key=place)
             is_there = at < len(numbers) and numbers[at] == number

@@ -51,7 +51,7 @@ def create(transaction: Transaction, number: int, directory: str, actor: str) ->
 
     It goes on where a failed one has left its part in the same folder.
     """
-    left = transaction.one(
+    left = transaction.row(
         "SELECT d.etag, d.bytes, d.total FROM downloads d JOIN tasks t ON t.download = d.id"
         " WHERE t.number = ? AND d.state = 'failed' AND d.directory = ? AND d.etag IS NOT NULL",
         (number, directory),
@@ -160,12 +160,12 @@ def requeue_interrupted(store: Store) -> int:
         return len(rows)
 
 
-def record_start(store: Store, order: DownloadJob) -> bool:
+def record_start(store: Store, job: DownloadJob) -> bool:
     """Record that a slot has taken up the download; say whether it may: it can have been paused or cancelled since."""
     with store.write() as transaction:
-        return _changed(
+        return _update(
             transaction,
-            order,
+            job,
             "state = 'running', started_at = coalesce(started_at, ?)",
             (transaction.now_text,),
             when=f"{QUEUED} AND d.paused = 0",
@@ -174,7 +174,7 @@ def record_start(store: Store, order: DownloadJob) -> bool:
 
 def record_progress(
     store: Store,
-    order: DownloadJob,
+    job: DownloadJob,
     received: int,
     total: int | None,
     rate: float | None,
@@ -190,33 +190,33 @@ def record_progress(
         step: a step for the timeline, as `download_steps` names it, and its detail.
     """
     with store.write() as transaction:
-        is_open = _changed(
+        is_open = _update(
             transaction,
-            order,
+            job,
             "bytes = ?, total = ?, rate = ?, etag = ?, trouble = ?",
             (received, total, rate, etag, trouble),
         )
         if is_open and step is not None:
-            download_timeline.append_step(transaction, order.number, *step)
+            download_timeline.append_step(transaction, job.number, *step)
 
 
-def record_failed_attempt(store: Store, order: DownloadJob, words: str, at_byte: int, again_at: datetime) -> None:
+def record_failed_attempt(store: Store, job: DownloadJob, reason: str, at_byte: int, again_at: datetime) -> None:
     """Record why a try failed of a download that keeps its slot, behind which byte, and when the next one begins."""
     with store.write() as transaction:
-        is_open = _changed(
+        is_open = _update(
             transaction,
-            order,
+            job,
             "attempts = attempts + 1, bytes = ?, rate = NULL, trouble = ?, not_before = ?",
-            (at_byte, words, to_text(again_at)),
+            (at_byte, reason, to_text(again_at)),
         )
         if is_open:
             download_timeline.append_step(
-                transaction, order.number, download_timeline.CONNECTION_LOST, f"at byte {at_byte}: {words}"
+                transaction, job.number, download_timeline.CONNECTION_LOST, f"at byte {at_byte}: {reason}"
             )
 
 
 def record_success(
-    store: Store, order: DownloadJob, path: str, size: int, sha256: str, remarks: Sequence[str] = ()
+    store: Store, job: DownloadJob, path: str, size: int, sha256: str, remarks: Sequence[str] = ()
 ) -> None:
     """Record that the verified file lies at `path`, even if its download was cancelled a moment before.
 
@@ -224,104 +224,104 @@ def record_success(
         remarks: sentences on what is to be known of it before it is unpacked.
     """
     with store.write() as transaction:
-        _ended(
+        _finish(
             transaction,
-            order,
+            job,
             "state = 'done', path = ?, bytes = ?, total = ?, rate = NULL, sha256 = ?, trouble = NULL, finished_at = ?,"
             " paused = 0, part_unwanted = 0, remarks = ?",
             (path, size, size, sha256, transaction.now_text, "\n".join(remarks) or None),
             when="1",
         )
-        transaction.run("UPDATE tasks SET saved = 1 WHERE number = ?", (order.number,))
+        transaction.run("UPDATE tasks SET saved = 1 WHERE number = ?", (job.number,))
         timeline.append(
             transaction,
-            order.number,
-            order.actor,
+            job.number,
+            job.actor,
             "downloaded",
             detail=f"{path} ({size} bytes, sha256 {sha256})",
         )
 
 
-def reschedule(store: Store, order: DownloadJob, words: str, not_before: datetime, *, was_tried: bool = True) -> None:
+def reschedule(store: Store, job: DownloadJob, reason: str, not_before: datetime, *, was_tried: bool = True) -> None:
     """Record why a download that has not ended stopped for now and when it goes on, and whether that was a try."""
     with store.write() as transaction:
-        is_open = _changed(
+        is_open = _update(
             transaction,
-            order,
+            job,
             "state = 'queued', attempts = attempts + ?, rate = NULL, trouble = ?, not_before = ?",
-            (was_tried, words, to_text(not_before)),
+            (was_tried, reason, to_text(not_before)),
         )
         if is_open and was_tried:
-            download_timeline.append_step(transaction, order.number, download_timeline.POSTPONED, words)
+            download_timeline.append_step(transaction, job.number, download_timeline.POSTPONED, reason)
 
 
-def requeued(store: Store, order: DownloadJob, words: str) -> None:
+def requeue_last(store: Store, job: DownloadJob, reason: str) -> None:
     """Record why a download that runs gives up its slot, and queue it behind those that wait."""
     with store.write() as transaction:
-        is_open = _changed(
+        is_open = _update(
             transaction,
-            order,
+            job,
             "state = 'queued', attempts = attempts + 1, rate = NULL, trouble = ?, not_before = ?, place ="
             " (SELECT max(coalesce(o.place, o.id)) + 1 FROM downloads o WHERE o.state IN ('queued', 'running'))",
-            (words, transaction.now_text),
+            (reason, transaction.now_text),
         )
         if is_open:
-            download_timeline.append_step(transaction, order.number, download_timeline.POSTPONED, words)
+            download_timeline.append_step(transaction, job.number, download_timeline.POSTPONED, reason)
 
 
 def record_failure(
-    store: Store, order: DownloadJob, words: str, *, part_is_left: bool = True, actor: str = timeline.SERVICE
+    store: Store, job: DownloadJob, reason: str, *, part_is_left: bool = True, actor: str = timeline.SERVICE
 ) -> None:
     """Record why a download ended without a file, whether its part may be gone on with, and whose doing it was."""
     with store.write() as transaction:
-        over = _ended(
+        over = _finish(
             transaction,
-            order,
+            job,
             "state = 'failed', paused = 0, rate = NULL, trouble = ?, finished_at = ?"
             + ("" if part_is_left else ", etag = NULL"),
-            (words, transaction.now_text),
+            (reason, transaction.now_text),
         )
         if over:
-            timeline.append(transaction, order.number, actor, "download failed", detail=words)
+            timeline.append(transaction, job.number, actor, "download failed", detail=reason)
 
 
-def record_interruption(store: Store, order: DownloadJob) -> None:
+def record_interruption(store: Store, job: DownloadJob) -> None:
     """Queue again a download that stops although it has not ended; a paused one stays paused."""
     with store.write() as transaction:
-        _changed(
+        _update(
             transaction,
-            order,
+            job,
             "state = 'queued', rate = NULL, not_before = ?",
             (transaction.now_text,),
             when=_RUNNING,
         )
 
 
-def record_part_removed(store: Store, order: DownloadJob) -> None:
+def record_part_removed(store: Store, job: DownloadJob) -> None:
     """Record that nothing is left on disk of a cancelled download."""
     with store.write() as transaction:
-        _changed(transaction, order, "part_unwanted = 0", (), when="d.part_unwanted = 1")
+        _update(transaction, job, "part_unwanted = 0", (), when="d.part_unwanted = 1")
 
 
-def _ended(
-    transaction: Transaction, order: DownloadJob, columns: str, values: tuple[SqlValue, ...], *, when: str = _OPEN
+def _finish(
+    transaction: Transaction, job: DownloadJob, columns: str, values: tuple[SqlValue, ...], *, when: str = _OPEN
 ) -> bool:
-    """Do as `_changed` at the end of a download: its last try counts, and those are summed up that were not told."""
-    ended = _changed(transaction, order, f"{columns}, attempts = attempts + 1", values, when=when)
+    """Do as `_update` at the end of a download: its last try counts, and those are summed up that were not told."""
+    ended = _update(transaction, job, f"{columns}, attempts = attempts + 1", values, when=when)
     if ended:
-        row = transaction.one("SELECT attempts FROM downloads WHERE id = ?", (order.id,))
-        download_timeline.append_summary(transaction, order.number, 0 if row is None else as_int(row[0]) - 1)
+        row = transaction.row("SELECT attempts FROM downloads WHERE id = ?", (job.id,))
+        download_timeline.append_summary(transaction, job.number, 0 if row is None else as_int(row[0]) - 1)
     return ended
 
 
-def _changed(
-    transaction: Transaction, order: DownloadJob, columns: str, values: tuple[SqlValue, ...], *, when: str = _OPEN
+def _update(
+    transaction: Transaction, job: DownloadJob, columns: str, values: tuple[SqlValue, ...], *, when: str = _OPEN
 ) -> bool:
     """Change the download and mark its task, if `when` holds of it: an operator may have been faster; say whether."""
     rows = transaction.run(
         f"UPDATE downloads AS d SET {columns}, revision = ? WHERE d.id = ? AND {when} RETURNING id",
-        (*values, transaction.revision, order.id),
+        (*values, transaction.revision, job.id),
     )
     if rows:
-        touch_row(transaction, order.number)
+        touch_row(transaction, job.number)
     return bool(rows)

@@ -38,7 +38,7 @@ NEAR_DAYS: Final = 7
 SOON: Final = timedelta(seconds=30)
 """So much before its time a task may be asked about, where a request that goes out has room for it."""
 
-_UNHURRIED: Final = 10 * SOON
+_MIN_SINCE_POLL: Final = 10 * SOON
 """No task is taken along that was asked about more lately: those that are asked often keep their pace."""
 
 
@@ -73,7 +73,7 @@ def soon(store: Store, now: datetime, limit: int) -> list[DuePoll]:
     """Return tasks that a request may take along: due within `SOON`, the first due first."""
     rows = store.rows(
         f"{_TASKS} AND next_poll_at > ? AND next_poll_at <= ? AND polled_at <= ? ORDER BY next_poll_at LIMIT ?",
-        (to_text(now), to_text(now + SOON), to_text(now - _UNHURRIED), limit),
+        (to_text(now), to_text(now + SOON), to_text(now - _MIN_SINCE_POLL), limit),
     )
     return [_due_poll(row) for row in rows]
 
@@ -96,8 +96,8 @@ def next_at(store: Store) -> datetime | None:
     return None if row is None or row[0] is None else from_text(as_text(row[0]))
 
 
-def any_due(store: Store, numbers: Sequence[int], at: datetime) -> bool:
+def any_due(store: Store, task_numbers: Sequence[int], at: datetime) -> bool:
     """Say whether one of these tasks was due to be polled by `at` and has not been."""
-    condition = in_numbers("number", frozenset(numbers))
+    condition = in_numbers("number", frozenset(task_numbers))
     sql = f"SELECT 1 FROM tasks WHERE task_id IS NOT NULL AND next_poll_at <= ? AND {condition} LIMIT 1"
     return store.row(sql, (to_text(at),)) is not None

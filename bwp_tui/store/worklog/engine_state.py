@@ -56,7 +56,7 @@ class EngineState(NamedTuple):
         """How much of what is due the engine can do at present."""
         return Ability.NOTHING if self.service in _DISABLING else self.permitted
 
-    def speaks_for(self, pid: int) -> bool:
+    def applies_to(self, pid: int) -> bool:
         """Say whether what the service answered holds for process `pid` too, and not for another's settings alone."""
         return self.pid is not None and (self.pid == pid or self.ability is not Ability.NOTHING)
 
@@ -123,7 +123,7 @@ def record_health(
         )
 
 
-def note_upkeep(store: Store, sentence: str | None) -> None:
+def record_maintenance(store: Store, sentence: str | None) -> None:
     """Record what is wrong with the pages or the daily copy, or that nothing is; writes only what differs."""
     if read(store).upkeep != sentence:
         with store.write() as transaction:

@@ -27,7 +27,7 @@ def record_sending(store: Store, intent: int, service_now: datetime | None = Non
     uptime = store.uptime()
     service_at = None if service_now is None else to_text(service_now)
     with store.write() as transaction:
-        row = transaction.one(
+        row = transaction.row(
             "UPDATE intents SET attempts = attempts + 1, first_sent_at = coalesce(first_sent_at, ?),"
             " first_sent_boot = CASE WHEN first_sent_at IS NULL THEN ? ELSE first_sent_boot END,"
             " first_sent_uptime = CASE WHEN first_sent_at IS NULL THEN ? ELSE first_sent_uptime END,"
@@ -42,7 +42,7 @@ def record_accepted(store: Store, intent: int, task_id: str, next_poll_at: datet
     """Record the task id that the service gave to a submitted task, also when it comes too late to be expected."""
     with store.write() as transaction:
         number, before = _succeeded(transaction, intent)
-        twin = transaction.one(
+        twin = transaction.row(
             "SELECT o.number, o.kind = t.kind AND (o.email = '' OR o.email = t.email COLLATE NOCASE)"
             " FROM tasks o, tasks t WHERE o.task_id = ? AND t.number = ?",
             (task_id, number),
@@ -66,14 +66,14 @@ def record_accepted(store: Store, intent: int, task_id: str, next_poll_at: datet
             words = (
                 f"The service answered with task id {task_id}, which is that of #{as_int(twin[0])}: ask its support."
             )
-            _leave_open(transaction, number, "no answer", before, words)
+            _mark_unconfirmed(transaction, number, "no answer", before, words)
             return
         transaction.run(
             "UPDATE tasks SET task_id = ?, submitted_at = ?, terminal = 0, finished_at = NULL, trouble = NULL,"
             " next_poll_at = ?, polls = 0 WHERE number = ?",
             (task_id, transaction.now_text, to_text(next_poll_at), number),
         )
-        row = transaction.one(
+        row = transaction.row(
             "UPDATE tasks SET status = CASE WHEN kind = 'DELETION' AND holding_period > 0 THEN 'ON_HOLD'"
             " ELSE 'IN_PROGRESS' END WHERE number = ? RETURNING status",
             (number,),
@@ -89,7 +89,7 @@ def record_rejected(store: Store, intent: int, code: str | None, message: str) -
     Where an earlier try had no answer, that one may have started a task: the request is unconfirmed.
     """
     with store.write() as transaction:
-        doubt = _mark_unconfirmed(transaction, intent, "started")
+        doubt = _earlier_try_sentence(transaction, intent, "started")
         number = _settle(transaction, intent, "refused")
         if number is None:
             return
@@ -98,7 +98,7 @@ def record_rejected(store: Store, intent: int, code: str | None, message: str) -
             (errors_text((TaskError(code, message),)), number),
         )
         if doubt:
-            _leave_open(transaction, number, "refused", Status.QUEUED, message + doubt)
+            _mark_unconfirmed(transaction, number, "refused", Status.QUEUED, message + doubt)
             return
         finish(transaction, number, Status.REJECTED)
         timeline.append(
@@ -112,23 +112,23 @@ def record_rejected(store: Store, intent: int, code: str | None, message: str) -
         )
 
 
-def _leave_open(transaction: Transaction, number: int, what: str, before: str, words: str) -> None:
+def _mark_unconfirmed(transaction: Transaction, number: int, event: str, before: str, reason: str) -> None:
     """Bring a request to UNCONFIRMED, in words that say why."""
     transaction.run(
         "UPDATE tasks SET status = ?, trouble = ?, next_poll_at = NULL, revision = ? WHERE number = ?",
-        (Status.UNCONFIRMED, words, transaction.revision, number),
+        (Status.UNCONFIRMED, reason, transaction.revision, number),
     )
-    timeline.append(transaction, number, SERVICE, what, before=before, after=Status.UNCONFIRMED, detail=words)
+    timeline.append(transaction, number, SERVICE, event, before=before, after=Status.UNCONFIRMED, detail=reason)
 
 
-def reschedule(store: Store, intent: int, words: str, not_before: datetime, *, never_sent: bool) -> None:
+def reschedule(store: Store, intent: int, reason: str, not_before: datetime, *, never_sent: bool) -> None:
     """Record that an intent got no answer and when it is tried again.
 
     Args:
         never_sent: no byte of this attempt left the machine, so a first attempt leaves nothing unknown.
     """
     with store.write() as transaction:
-        row = transaction.one(
+        row = transaction.row(
             "UPDATE intents SET not_before = ?,"
             " first_sent_at = CASE WHEN ? AND attempts = 1 THEN NULL ELSE first_sent_at END,"
             " attempts = CASE WHEN ? AND attempts = 1 THEN 0 ELSE attempts END"
@@ -139,16 +139,16 @@ def reschedule(store: Store, intent: int, words: str, not_before: datetime, *, n
             return
         changed = transaction.run(
             "UPDATE tasks SET trouble = ? WHERE number = ? AND trouble IS NOT ? RETURNING number",
-            (words, row[0], words),
+            (reason, row[0], reason),
         )
         if changed:
             touch_row(transaction, as_int(row[0]))
 
 
-def record_unconfirmed(store: Store, intent: int, why: str = LAPSED) -> None:
+def record_unconfirmed(store: Store, intent: int, reason: str = LAPSED) -> None:
     """Record that a sent request was never answered while its client token is known to have protected it."""
     with store.write() as transaction:
-        sent = transaction.one("SELECT attempts, first_sent_at FROM intents WHERE id = ?", (intent,))
+        sent = transaction.row("SELECT attempts, first_sent_at FROM intents WHERE id = ?", (intent,))
         number = _settle(transaction, intent, "lapsed")
         if number is None:
             return
@@ -163,7 +163,7 @@ def record_unconfirmed(store: Store, intent: int, why: str = LAPSED) -> None:
             "no answer",
             before=Status.QUEUED,
             after=Status.UNCONFIRMED,
-            detail=f"tried {_times(sent)}, {why}",
+            detail=f"tried {_times(sent)}, {reason}",
         )
 
 
@@ -186,39 +186,39 @@ def record_cancelled(store: Store, intent: int) -> None:
         )
 
 
-def record_cancel_refused(store: Store, intent: int, words: str) -> None:
+def record_cancel_refused(store: Store, intent: int, reason: str) -> None:
     """Record that the service would not cancel a deletion; the task goes on, and is asked about at once.
 
     Where an earlier try had no answer, that one may have cancelled it: the words say so, and the status does not.
     """
     with store.write() as transaction:
-        number = _refuse_cancellation(transaction, intent, words)
+        number = _refuse_cancellation(transaction, intent, reason)
         if number is not None:
             transaction.run("UPDATE tasks SET next_poll_at = ? WHERE number = ?", (transaction.now_text, number))
 
 
-def end_cancellation(transaction: Transaction, number: int, words: str) -> None:
+def end_cancellation(transaction: Transaction, number: int, reason: str) -> None:
     """Give up the cancellation of a task that waits to be sent, if there is one: the task is beyond it."""
-    row = transaction.one(
+    row = transaction.row(
         "SELECT id FROM intents WHERE task = ? AND action = 'cancel' AND state = 'waiting'", (number,)
     )
     if row is not None:
-        _refuse_cancellation(transaction, as_int(row[0]), words)
+        _refuse_cancellation(transaction, as_int(row[0]), reason)
 
 
-def _refuse_cancellation(transaction: Transaction, intent: int, words: str) -> int | None:
-    words += _mark_unconfirmed(transaction, intent, "cancelled")
+def _refuse_cancellation(transaction: Transaction, intent: int, reason: str) -> int | None:
+    reason += _earlier_try_sentence(transaction, intent, "cancelled")
     number = _settle(transaction, intent, "refused")
     if number is not None:
-        transaction.run("UPDATE tasks SET cancel_asked = 0, trouble = ? WHERE number = ?", (words, number))
+        transaction.run("UPDATE tasks SET cancel_asked = 0, trouble = ? WHERE number = ?", (reason, number))
         touch_row(transaction, number)
-        timeline.append(transaction, number, SERVICE, "cancel refused", detail=words)
+        timeline.append(transaction, number, SERVICE, "cancel refused", detail=reason)
     return number
 
 
-def _mark_unconfirmed(transaction: Transaction, intent: int, done: str) -> str:
+def _earlier_try_sentence(transaction: Transaction, intent: int, done: str) -> str:
     """Return a sentence for a refusal where a try before it may have worked, to stand behind the service's words."""
-    row = transaction.one("SELECT attempts FROM intents WHERE id = ?", (intent,))
+    row = transaction.row("SELECT attempts FROM intents WHERE id = ?", (intent,))
     # An attempt that surely did not work is not counted, so this one is the first unless one was left open.
     return "" if row is None or as_int(row[0]) < 2 else f" An earlier try had no answer: it may have been {done}."
 
@@ -232,7 +232,7 @@ def _times(sent: Row | None) -> str:
 
 def _settle(transaction: Transaction, intent: int, state: str) -> int | None:
     """Close a waiting intent and return the number of its task; None when it is closed already."""
-    row = transaction.one(
+    row = transaction.row(
         "UPDATE intents SET state = ?, settled_at = ? WHERE id = ? AND state = 'waiting' RETURNING task",
         (state, transaction.now_text, intent),
     )

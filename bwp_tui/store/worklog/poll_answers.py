@@ -18,7 +18,7 @@ from bwp_tui.store.queries.timeline import SERVICE
 from bwp_tui.store.worklog import intent_outcomes
 
 MISSING_AFTER: Final = timedelta(days=1)
-MISSING_ANSWERS: Final = 3
+MISSING_AFTER_ANSWERS: Final = 3
 """A task is MISSING after this many answers over this long: one may be a slip of theirs."""
 
 
@@ -126,7 +126,7 @@ def _is_of_another(email: str, answered: str | None) -> bool:
 
 def _was_adopted(transaction: Transaction, number: int) -> bool:
     """Say whether the task's id was entered by hand for a request that was sent from here, and not confirmed yet."""
-    row = transaction.one(
+    row = transaction.row(
         "SELECT 1 FROM tasks t JOIN intents i ON i.task = t.number AND i.action = 'submit'"
         " WHERE t.number = ? AND t.status = ? AND t.task_id IS NOT NULL",
         (number, Status.QUEUED),
@@ -134,11 +134,11 @@ def _was_adopted(transaction: Transaction, number: int) -> bool:
     return row is not None
 
 
-def _drop_task_id(transaction: Transaction, number: int, why: str) -> None:
+def _drop_task_id(transaction: Transaction, number: int, reason: str) -> None:
     """Take a task id that was entered by hand off its request, which is unconfirmed again."""
-    row = transaction.one("SELECT task_id FROM tasks WHERE number = ?", (number,))
+    row = transaction.row("SELECT task_id FROM tasks WHERE number = ?", (number,))
     task_id = as_text(row[0]) if row else ""
-    words = f"{task_id} is not the id of this request: {why}."
+    words = f"{task_id} is not the id of this request: {reason}."
     transaction.run(
         "UPDATE tasks SET task_id = NULL, status = ?, next_poll_at = NULL, trouble = ?, unknown_since = NULL,"
         " unknown_answers = 0 WHERE number = ?",
@@ -150,14 +150,14 @@ def _drop_task_id(transaction: Transaction, number: int, why: str) -> None:
     )
 
 
-def record_unknown(store: Store, number: int, words: str, next_poll_at: datetime) -> None:
+def record_unknown(store: Store, number: int, reason: str, next_poll_at: datetime) -> None:
     """Record that the service does not know the task.
 
     It is MISSING after several such answers over a day: one may be a slip of theirs. What has ended here stays as it
     ended, and is not asked about again. A wrong id that was entered for an unconfirmed request is taken off it.
     """
     with store.write() as transaction:
-        row = transaction.one(
+        row = transaction.row(
             "SELECT status, coalesce(unknown_since, ?), unknown_answers + 1 FROM tasks WHERE number = ?",
             (transaction.now_text, number),
         )
@@ -172,27 +172,27 @@ def record_unknown(store: Store, number: int, words: str, next_poll_at: datetime
             _drop_task_id(transaction, number, "the service does not know it")
             return
         before, since, answers = as_text(row[0]), as_text(row[1]), as_int(row[2])
-        missing = answers >= MISSING_ANSWERS and transaction.now - from_text(since) >= MISSING_AFTER
+        missing = answers >= MISSING_AFTER_ANSWERS and transaction.now - from_text(since) >= MISSING_AFTER
         transaction.run(
             "UPDATE tasks SET unknown_since = ?, unknown_answers = ?, trouble = ?, polled_at = ?, next_poll_at = ?,"
             " polls = polls + 1 WHERE number = ?",
-            (since, answers, words, transaction.now_text, None if missing else to_text(next_poll_at), number),
+            (since, answers, reason, transaction.now_text, None if missing else to_text(next_poll_at), number),
         )
         touch_row(transaction, number)
         if missing:
             finish(transaction, number, Status.MISSING)
-            timeline.append(transaction, number, SERVICE, "status", before=before, after=Status.MISSING, detail=words)
-            intent_outcomes.end_cancellation(transaction, number, words)
+            timeline.append(transaction, number, SERVICE, "status", before=before, after=Status.MISSING, detail=reason)
+            intent_outcomes.end_cancellation(transaction, number, reason)
 
 
-def record_unanswered(store: Store, numbers: list[int], words: str, next_poll_at: datetime) -> None:
+def record_unanswered(store: Store, task_numbers: list[int], reason: str, next_poll_at: datetime) -> None:
     """Record that the service could not be asked about these tasks, and when to try again."""
     with store.write() as transaction:
-        for number in numbers:
+        for number in task_numbers:
             transaction.run("UPDATE tasks SET next_poll_at = ? WHERE number = ?", (to_text(next_poll_at), number))
             changed = transaction.run(
                 "UPDATE tasks SET trouble = ? WHERE number = ? AND trouble IS NOT ? RETURNING number",
-                (words, number, words),
+                (reason, number, reason),
             )
             if changed:
                 touch_row(transaction, number)
