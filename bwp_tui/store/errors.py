@@ -1,9 +1,9 @@
-"""What can go wrong with the register, each in one sentence for the operator.
+"""Errors of the store; `str()` of each is a sentence for the operator.
 
 StoreError
 ├── StoreUnavailable   the file cannot be opened, read or written now
-│   ├── DiskFull         since its disk has no room left
-│   ├── StoreMoved     it was moved, removed or replaced while it is open
+│   ├── DiskFull         since the disk has no room left
+│   ├── StoreMoved     the file was moved, removed or replaced while it is open
 │   └── OtherShop        it holds another shop's requests
 ├── StoreDamaged       the file is not a sound database
 ├── StoreTooNew        a newer program wrote it
@@ -16,14 +16,14 @@ from __future__ import annotations
 
 
 class EngineSuperseded(Exception):
-    """Another process has become the engine since, so this one must not write as the engine any more.
+    """Another process has become the engine, so this one must not write as the engine any more.
 
-    No `StoreError`: what is tried again after one of those must end after this.
+    It is no `StoreError`, which callers retry.
     """
 
 
 class StoreError(Exception):
-    """Base of this room's errors; `str()` is a sentence for the operator."""
+    """Base of the store's errors."""
 
 
 class StoreUnavailable(StoreError):
@@ -31,7 +31,7 @@ class StoreUnavailable(StoreError):
 
 
 class DiskFull(StoreUnavailable):
-    """Its disk has no room left."""
+    """The disk that holds the file has no room left."""
 
 
 class StoreMoved(StoreUnavailable):
@@ -39,7 +39,7 @@ class StoreMoved(StoreUnavailable):
 
 
 class OtherShop(StoreUnavailable):
-    """The file holds the requests of another shop than the settings are for."""
+    """The file holds the requests of another shop than that of the settings."""
 
 
 class StoreDamaged(StoreError):

@@ -113,7 +113,7 @@ def test_what_cannot_be_done_is_said_and_the_rest_is_done(queue: Bwp) -> None:
     [
         (["downloads", "pause"], 2, "Name the tasks: bwp-tui downloads pause TASK."),
         (["downloads", "stop", "1"], 2, "invalid choice: 'stop'"),
-        (["downloads", "pause", "99"], 4, "No task of this history is called “99”"),
+        (["downloads", "pause", "99"], 4, "There is no task “99”"),
     ],
 )
 def test_a_wrong_line_changes_nothing(queue: Bwp, words: list[str], code: int, told: str) -> None:

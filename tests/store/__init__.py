@@ -1,1 +1,1 @@
-"""Tests of the register, on real SQLite files."""
+"""Tests of the history, on real SQLite files."""

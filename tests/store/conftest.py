@@ -1,4 +1,4 @@
-"""A register of its own for each test."""
+"""A history of its own for each test."""
 
 from __future__ import annotations
 

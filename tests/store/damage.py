@@ -1,4 +1,4 @@
-"""Ways in which a register's file is damaged."""
+"""Ways in which a history's file is damaged."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PAGE = 4096
 
 
 def overwrite_table(path: Path, table: str) -> None:
-    """Overwrite the root page of a table in a register that nobody has open."""
+    """Overwrite the root page of a table in a history that nobody has open."""
     db = apsw.Connection(os.fspath(path), flags=apsw.SQLITE_OPEN_READONLY)
     ((root,),) = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = ?", (table,)).fetchall()
     db.close()

@@ -1,4 +1,4 @@
-"""Reads rows out of the bytes of a register, sharing nothing with the program: what it finds must not be lost.
+"""Reads rows out of the bytes of a history, sharing nothing with the program: what it finds must not be lost.
 
 It knows the number of columns of each table, and believes each cell of each page that looks like a leaf.
 """
@@ -20,7 +20,7 @@ _WIDTHS = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
 
 
 def rows_of(path: Path) -> Rows:
-    """Read the rows of a sound register through SQLite: all columns, by rowid."""
+    """Read the rows of a sound history through SQLite: all columns, by rowid."""
     db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
     try:
         return {

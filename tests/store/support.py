@@ -1,4 +1,4 @@
-"""What the tests of the register share: a frozen clock, requests, and shortcuts to a task in some state."""
+"""What the tests of the history share: a frozen clock, requests, and shortcuts to a task in some state."""
 
 from __future__ import annotations
 

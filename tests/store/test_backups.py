@@ -1,4 +1,4 @@
-"""Copies of the register, and going back to one."""
+"""Copies of the history, and going back to one."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_file_that_is_there_is_never_overwritten(path: Path, store: Store, tmp
     assert [entry.name for entry in tmp_path.glob(".*.part")] == []
 
 
-def test_a_damaged_register_replaces_no_good_copy(path: Path, clock: FrozenClock) -> None:
+def test_a_damaged_history_replaces_no_good_copy(path: Path, clock: FrozenClock) -> None:
     store = open_store(path, clock=clock)
     for number in range(60):
         submitted(store, email=f"shopper{number}@example.com")
@@ -122,13 +122,13 @@ def test_restoring_brings_back_what_was_lost_and_keeps_what_came_since(path: Pat
     again = open_store(path, clock=clock)
     assert (tasks.get(again, first.number).task_id, tasks.get(again, second.number).note) == ("task-1", "called")
     assert scalar(again, "SELECT count(*) FROM intents WHERE state = 'waiting'") == 2
-    assert intent_of(again, third.number).first_sent_at is None  # this register knows that it was never sent
+    assert intent_of(again, third.number).first_sent_at is None  # this history knows that it was never sent
     again.close()
     assert _count(restored.aside) == 3
     assert integrity.full_check(path) == []
 
 
-def test_a_backup_put_into_a_new_register_gives_each_task_a_number_of_its_own(
+def test_a_backup_put_into_a_new_history_gives_each_task_a_number_of_its_own(
     path: Path, clock: FrozenClock, tmp_path: Path
 ) -> None:
     old = open_store(tmp_path / "old" / "history.db", clock=clock)

@@ -1,4 +1,4 @@
-"""The questions that are asked all the time are answered from an index, however large the register is."""
+"""The questions that are asked all the time are answered from an index, however large the history is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several writers of one register: no update is lost, whoever writes."""
+"""Several writers of one history: no update is lost, whoever writes."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_two_connections_see_what_the_other_committed(path: Path, store: Store) 
     other.close()
 
 
-def test_processes_that_open_a_new_register_together_and_write_lose_nothing(path: Path) -> None:
+def test_processes_that_open_a_new_history_together_and_write_lose_nothing(path: Path) -> None:
     command = [sys.executable, "-c", _WRITER, str(path), str(_EACH)]
     writers = [subprocess.Popen(command, stdin=subprocess.PIPE) for _ in range(3)]
     for writer in writers:

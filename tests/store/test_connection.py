@@ -1,4 +1,4 @@
-"""Opening the register and writing to it, and the sentences when that fails."""
+"""Opening the history and writing to it, and the sentences when that fails."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_opening_a_second_connection_keeps_the_locks_of_the_first(path: Path) ->
     assert outsider.returncode == 7
 
 
-def test_a_register_that_is_closed_and_opened_again_holds_what_was_written(path: Path) -> None:
+def test_a_history_that_is_closed_and_opened_again_holds_what_was_written(path: Path) -> None:
     store = open_store(path)
     task = submitted(store)
     store.close()
@@ -118,7 +118,7 @@ def test_a_register_that_is_closed_and_opened_again_holds_what_was_written(path:
 
 
 @pytest.mark.parametrize("journal", ["wal", "delete"])
-def test_a_newer_register_is_refused_and_not_touched(path: Path, journal: str) -> None:
+def test_a_newer_history_is_refused_and_not_touched(path: Path, journal: str) -> None:
     path.parent.mkdir()
     newer = apsw.Connection(os.fspath(path))
     newer.execute(f"PRAGMA journal_mode = {journal}; CREATE TABLE future (x); PRAGMA user_version = 4711").fetchall()
@@ -173,7 +173,7 @@ def test_what_is_no_plain_file_is_refused(path: Path, make: object) -> None:
     assert callable(make)
     path.parent.mkdir()
     make(path)
-    with pytest.raises(StoreUnavailable, match="no plain file"):
+    with pytest.raises(StoreUnavailable, match="not a regular file"):
         open_store(path)
 
 
@@ -182,7 +182,7 @@ def test_a_link_is_not_followed(path: Path, tmp_path: Path) -> None:
     target = tmp_path / "elsewhere.db"
     for _ in ("dangling", "pointing somewhere"):
         path.symlink_to(target)
-        with pytest.raises(StoreUnavailable, match="no plain file"):
+        with pytest.raises(StoreUnavailable, match="not a regular file"):
             open_store(path)
         path.unlink()
         assert not target.exists() or target.read_bytes() == b""
@@ -208,13 +208,13 @@ def _fill(store: Store) -> None:
         submitted(store)
 
 
-def test_a_register_that_cannot_be_written_is_told_in_a_sentence(store: Store) -> None:
+def test_a_history_that_cannot_be_written_is_told_in_a_sentence(store: Store) -> None:
     store.rows("PRAGMA query_only = ON")
     with pytest.raises(StoreUnavailable, match="cannot be written by this user"):
         submitted(store)
 
 
-def test_a_register_kept_locked_is_told_in_a_sentence(path: Path, store: Store) -> None:
+def test_a_history_kept_locked_is_told_in_a_sentence(path: Path, store: Store) -> None:
     other = open_store(path)
     other.rows("PRAGMA busy_timeout = 1")
     with (
@@ -243,7 +243,7 @@ def test_another_programs_database_is_told_apart_and_not_touched(path: Path) -> 
     assert path.read_bytes() == before
 
 
-def test_a_register_names_its_program(store: Store) -> None:
+def test_a_history_names_its_program(store: Store) -> None:
     assert store.rows("PRAGMA application_id") == [(int.from_bytes(b"BwPr", "big"),)]
 
 

@@ -70,7 +70,7 @@ def test_a_wrong_line_is_told_and_nothing_can_be_recorded(store: Store, line: st
     assert scalar(store, "SELECT count(*) FROM tasks") == 0
 
 
-def test_duplicates_are_flagged_within_the_file_and_against_the_register_and_not_blocked(store: Store) -> None:
+def test_duplicates_are_flagged_within_the_file_and_against_the_history_and_not_blocked(store: Store) -> None:
     known = submitted(store, email="Known@example.com")
     lines = ("access,known@example.com", "access,new@example.com", "erase,new@example.com", "access,NEW@example.com")
     planned = csv_import.plan(store, _file(*lines), DEFAULTS)

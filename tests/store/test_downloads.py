@@ -205,7 +205,7 @@ def test_a_bad_line_makes_no_flood_on_the_timeline_and_no_try_is_lost(store: Sto
     assert [what for what, _ in told].count(CONNECTION_LOST) == 10
     assert [what for what, _ in told].count(RESUMED) == 10
     assert (CONNECTION_LOST, "at byte 0: The line broke.") in told
-    assert told[-2] == ("download steps", "and 30 more tries that did not bring it to its end")
+    assert told[-2] == ("download steps", "and 30 more failed attempts")
     assert _now(store, order).attempts == 41
     requests.download(store, order.number, "/srv/results", ACTOR)
     (again,) = downloads.due(store, NOW, 5)

@@ -1,4 +1,4 @@
-"""Filters on a real register, judged by a second reading of the same filters on the tasks themselves."""
+"""Filters on a real history, judged by a second reading of the same filters on the tasks themselves."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _FAILED = (Status.FAILED, Status.REJECTED, Status.MISSING, Status.UNCONFIRMED)
 
 @pytest.fixture(scope="module")
 def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """A register with a task of every status and some with notes, tags, errors and downloads."""
+    """A history with a task of every status and some with notes, tags, errors and downloads."""
     clock = FrozenClock(NOW - timedelta(days=14))
     store = open_store(tmp_path_factory.mktemp("search") / "profile" / "history.db", clock=clock)
     for place, status in enumerate(Status):

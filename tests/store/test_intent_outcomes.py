@@ -1,4 +1,4 @@
-"""What the engine learns, written to the register."""
+"""What the engine learns, written to the history."""
 
 from __future__ import annotations
 

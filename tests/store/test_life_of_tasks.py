@@ -38,7 +38,7 @@ class _Known:
 
 
 class LifeOfTasks(RuleBasedStateMachine):
-    """Each rule does one thing to the register and to the model; the invariants compare them."""
+    """Each rule does one thing to the history and to the model; the invariants compare them."""
 
     numbers = Bundle("numbers")
     under_way = Bundle("under_way")
@@ -168,7 +168,7 @@ class LifeOfTasks(RuleBasedStateMachine):
         self.clock.forward(hours=hours)
 
     @invariant()
-    def the_register_holds_what_the_model_holds(self) -> None:
+    def the_history_holds_what_the_model_holds(self) -> None:
         rows = self.store.rows("SELECT number, status, task_id, cancel_asked, terminal FROM tasks ORDER BY number")
         assert rows == [
             (number, known.status, known.task_id, int(known.cancel_asked), int(known.status in TERMINAL))

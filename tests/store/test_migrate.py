@@ -1,4 +1,4 @@
-"""Bringing an older register to the schema of this program."""
+"""Bringing an older history to the schema of this program."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def _version(path: Path) -> int:
     return version
 
 
-def test_a_new_register_has_every_step_and_no_backup(path: Path) -> None:
+def test_a_new_history_has_every_step_and_no_backup(path: Path) -> None:
     open_store(path).close()
     assert {entry.name for entry in path.parent.iterdir()} == {"history.db", "history.lock"}
     assert _version(path) == KNOWN >= 1
 
 
-def test_an_older_register_is_backed_up_and_then_brought_forward(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_older_history_is_backed_up_and_then_brought_forward(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     older = open_store(path)
     task = submitted(older)
     older.close()
@@ -62,7 +62,7 @@ def test_an_older_register_is_backed_up_and_then_brought_forward(path: Path, mon
     db.close()
 
 
-def test_a_step_that_fails_leaves_the_older_register_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_step_that_fails_leaves_the_older_history_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     older = open_store(path)
     submitted(older)
     older.close()
@@ -111,7 +111,7 @@ def test_a_backup_that_is_there_is_kept(path: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("golden", GOLDEN, ids=lambda golden: golden.stem)
-def test_the_golden_register_of_each_schema_opens_and_keeps_what_it_holds(path: Path, golden: Path) -> None:
+def test_the_golden_history_of_each_schema_opens_and_keeps_what_it_holds(path: Path, golden: Path) -> None:
     path.parent.mkdir()
     shutil.copyfile(golden, path)
     store = open_store(path)
@@ -145,7 +145,7 @@ def test_what_only_the_service_called_cancelled_is_asked_about_again(path: Path)
     store.close()
 
 
-def test_there_is_a_golden_register_of_each_schema() -> None:
+def test_there_is_a_golden_history_of_each_schema() -> None:
     assert [golden.name for golden in GOLDEN] == [f"schema-{number}.db" for number in range(1, KNOWN + 1)]
 
 

@@ -1,4 +1,4 @@
-"""A register that can only be read is shown, and refuses what it could not keep."""
+"""A history that can only be read is shown, and refuses what it could not keep."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_on_a_full_disk_it_opens_to_be_read(small_disk: Path) -> None:
     other = open_store(path)
     submitted(other)
     other.close()
-    with pytest.raises(StoreUnavailable, match="Start bwp-tui anew"):
+    with pytest.raises(StoreUnavailable, match="Restart bwp-tui"):
         tasks.get(full, task.number)
     full.close()
 

@@ -1,4 +1,4 @@
-"""A damaged register is set aside, and what can be read of it goes on."""
+"""A damaged history is set aside, and what can be read of it goes on."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def test_the_backup_does_not_undo_what_was_answered_since(path: Path, clock: Fro
     recovered.close()
 
 
-def test_a_register_emptied_behind_our_back_comes_from_the_backup(path: Path, clock: FrozenClock) -> None:
+def test_a_history_emptied_behind_our_back_comes_from_the_backup(path: Path, clock: FrozenClock) -> None:
     _closed(path, clock, 5)
     _back_up(path)
     path.write_bytes(b"")
@@ -169,7 +169,7 @@ def test_a_register_emptied_behind_our_back_comes_from_the_backup(path: Path, cl
     store.close()
 
 
-def test_a_register_whose_log_is_lost_is_still_a_sound_one(path: Path, clock: FrozenClock) -> None:
+def test_a_history_whose_log_is_lost_is_still_a_sound_one(path: Path, clock: FrozenClock) -> None:
     store = open_store(path, clock=clock)
     for number in range(1, 50):
         accepted(store, f"task-{number}")
@@ -196,7 +196,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @example(flips=[(63, 6)])
 @example(flips=[(63, 7)])
 @given(flips=st.lists(st.tuples(st.integers(0, 2**20), st.integers(1, 255)), min_size=1, max_size=4))
-def test_flipped_bytes_end_in_a_sentence_or_a_sound_register_and_never_lose_the_file(
+def test_flipped_bytes_end_in_a_sentence_or_a_sound_history_and_never_lose_the_file(
     filled: Path, tmp_path_factory: pytest.TempPathFactory, flips: list[tuple[int, int]]
 ) -> None:
     path = tmp_path_factory.mktemp("flipped") / "history.db"

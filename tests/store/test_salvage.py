@@ -1,4 +1,4 @@
-"""What is read of a damaged register's own pages: no row is lost that can be read, and none is made up."""
+"""What is read of a damaged history's own pages: no row is lost that can be read, and none is made up."""
 
 from __future__ import annotations
 
@@ -70,14 +70,14 @@ def test_a_damaged_number_costs_neither_its_task_nor_another_one(
 
 
 def _start(path: Path, clock: FrozenClock) -> None:
-    """Open a recovered register: it is sound, so that nothing is said of it."""
+    """Open a recovered history: it is sound, so that nothing is said of it."""
     store = open_store(path, clock=clock)
     assert store.opening_report is None
     store.close()
 
 
 def _copy_in_use(path: Path, folder: Path) -> Path:
-    """Copy a register and its log while it is open, in another process: closing a file drops this one's locks."""
+    """Copy a history and its log while it is open, in another process: closing a file drops this one's locks."""
     folder.mkdir()
     for name in (path.name, f"{path.name}-wal"):
         subprocess.run(["cp", path.with_name(name), folder], check=True)
@@ -168,7 +168,7 @@ def test_a_backup_that_is_damaged_within_its_values_is_not_trusted(path: Path, c
 
 
 @pytest.mark.parametrize("version", range(1, migrate.newest_version() + 1))
-def test_a_register_of_an_older_schema_is_recovered_with_all_its_rows(
+def test_a_history_of_an_older_schema_is_recovered_with_all_its_rows(
     tmp_path: Path, clock: FrozenClock, version: int
 ) -> None:
     path = tmp_path / "history.db"

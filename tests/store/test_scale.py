@@ -1,4 +1,4 @@
-"""How the register answers, whatever its size: through an index, and with nothing kept of what is purged."""
+"""How the history answers, whatever its size: through an index, and with nothing kept of what is purged."""
 
 from __future__ import annotations
 

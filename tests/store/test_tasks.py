@@ -28,9 +28,7 @@ def test_a_task_is_named_by_its_id_a_prefix_of_it_or_its_number(store: Store, na
 )
 def test_a_name_that_fits_nothing_says_what_to_give(store: Store, name: str) -> None:
     accepted(store, ONE)
-    with pytest.raises(
-        NoSuchTask, match="Give a task id, its first 4 characters or more, or the local number"
-    ) as error:
+    with pytest.raises(NoSuchTask, match="Give a task id, its first 4 characters or more, or the task number") as error:
         tasks.find_by_name(store, name)
     assert str(error.value).isprintable()
 
@@ -38,7 +36,7 @@ def test_a_name_that_fits_nothing_says_what_to_give(store: Store, name: str) -> 
 def test_a_prefix_of_two_task_ids_names_neither(store: Store) -> None:
     accepted(store, ONE)
     second = accepted(store, OTHER)
-    with pytest.raises(NoSuchTask, match="fits more than one task"):
+    with pytest.raises(NoSuchTask, match="matches more than one task"):
         tasks.find_by_name(store, ONE[:-1])
     assert tasks.find_by_name(store, OTHER) == second
 
@@ -48,7 +46,7 @@ def test_digits_that_are_a_number_and_a_prefix_name_neither_but_with_a_hash_the_
     by_number = accepted(store, "abcdef")
     by_prefix = accepted(store, ONE)
     assert by_number.number == 3556
-    with pytest.raises(NoSuchTask, match="fits more than one task"):
+    with pytest.raises(NoSuchTask, match="matches more than one task"):
         tasks.find_by_name(store, "3556")
     assert tasks.find_by_name(store, "#3556") == by_number
     assert tasks.find_by_name(store, "3556a") == by_prefix

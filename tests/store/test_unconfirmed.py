@@ -66,7 +66,7 @@ def test_a_task_id_of_another_shopper_is_taken_off_again(store: Store) -> None:
     assert single.answered(store, number, answer("COMPLETED", email="eve@example.com"), SOON)
     task = tasks.get(store, number)
     assert (task.task_id, task.status, task.email) == (None, "UNCONFIRMED", "jane@example.com")
-    assert "another address" in (task.trouble or "")
+    assert "another email" in (task.trouble or "")
 
 
 def test_a_mistyped_id_can_be_corrected_before_the_service_has_confirmed_it(store: Store) -> None:
@@ -160,7 +160,7 @@ def test_a_refused_cancellation_hides_not_that_an_earlier_one_may_have_worked(st
     for _ in range(tries - 1):
         intent_outcomes.reschedule(store, sent(store, task.number).id, "timed out", NOW, never_sent=False)
     intent_outcomes.record_cancel_refused(store, sent(store, task.number).id, "It is IN_PROGRESS.")
-    doubt = "" if tries == 1 else " An earlier try had no answer: it may have been cancelled."
+    doubt = "" if tries == 1 else " An earlier attempt had no response: it may have been cancelled."
     kept = tasks.get(store, task.number)
     assert (kept.status, kept.trouble) == ("ON_HOLD", f"It is IN_PROGRESS.{doubt}")
     assert timeline.of_task(store, task.number)[-1].detail == kept.trouble

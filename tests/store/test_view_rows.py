@@ -1,4 +1,4 @@
-"""The rows of a view, mended as the register changes, against the same rows read anew."""
+"""The rows of a view, mended as the history changes, against the same rows read anew."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Noticing that the register has changed, whoever changed it."""
+"""Watch a history for commits of any process."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import StoreError, StoreMoved
 
 INTERVAL_S: Final = 0.1
-"""Seconds between two looks. A look reads a counter in shared memory, never the disk."""
+"""Seconds between two polls of SQLite's data version, a counter in shared memory."""
 
 
 class ChangeWatcher:
     """A thread with a connection of its own that calls `changed` after each commit of any process.
 
-    It calls it a last time when the history was moved, removed or replaced: whoever then reads it is told.
-    `changed` runs in that thread and must not block. Changes closer together than a look are one call.
+    It calls it a last time when the history was moved, removed or replaced: whoever then reads it gets the error.
+    `changed` runs in that thread and must not block. Commits between two polls are one call.
     """
 
     def __init__(self, store: Store, changed: Callable[[], None]) -> None:
@@ -28,11 +28,11 @@ class ChangeWatcher:
         self._thread = threading.Thread(target=self._check, name="history-watch", daemon=True)
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop looking, wait for the thread, and close its connection."""
+        """Stop the thread, wait for its end, and close its connection."""
         self._stopped.set()
         if self._thread.ident is None:
             self._store.close()

@@ -1,4 +1,4 @@
-"""Clocks that go back: what was recorded by one that was ahead must neither hang nor be trusted."""
+"""Correct the times in a history after the clock went back."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _DUE_TIMES: Final = (
 
 
 def newest(store: Store) -> datetime | None:
-    """Return the newest instant at which anything was recorded, or None where nothing was."""
+    """Return the instant of the newest entry, or None in an empty history."""
     row = store.row("SELECT newest_at FROM meta")
     return None if row is None or not row[0] else from_text(as_text(row[0]))
 
 
 def correct_future_times(store: Store, by: timedelta) -> None:
-    """Bring what is due later as much nearer as the clock went back, and take the present for the newest instant."""
+    """Move due times in the future back by `by`, as the clock went, and make the present the newest instant."""
     with store.write() as transaction:
         for table, column, condition in _DUE_TIMES:
-            # SQLite counts milliseconds; the register's instants have microseconds.
+            # SQLite counts milliseconds; the history's instants have microseconds.
             transaction.run(
                 f"UPDATE {table} SET {column} = strftime('%Y-%m-%dT%H:%M:%f', {column}, ?) || '000Z'"
                 f" WHERE {condition} AND {column} > ?",

@@ -31,14 +31,16 @@ SqlValue = None | int | float | str | bytes
 Row = tuple[SqlValue, ...]
 
 _PROGRESS_STEPS: Final = 20_000
-"""Instructions of SQLite's machine between two looks at whether a reading is still wanted: about a millisecond."""
+"""SQLite instructions between two calls of `is_cancelled`: about a millisecond."""
 
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """A write in progress: `revision` marks every row it touches, `now` is its one instant.
+    """A write transaction.
 
-    `now_text` is that instant as the register stores it.
+    Attributes:
+        revision: its number, which every row it touches gets.
+        now: its instant; `now_text` is the same as the history stores it.
     """
 
     _db: apsw.Connection
@@ -124,7 +126,7 @@ class Store:
         return other
 
     def work_for(self, shop: Shop | None) -> None:
-        """Record for this shop alone from now on; without one, for the shop that the register is bound to.
+        """Accept writes for this shop alone from now on; with None, for the shop that the history is bound to.
 
         Raises:
             OtherShop: it is bound to another one; then nothing can be recorded any more.
@@ -144,13 +146,13 @@ class Store:
             try:
                 self._check()
             except StoreError:
-                # Closing the last connection removes the log at the path, which may be another register's by now.
+                # Closing the last connection removes the log at the path, which may be another history's by now.
                 self._db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
             self._db.close()
             self._file_lock.release()
 
     def rows(self, sql: str, values: Sequence[SqlValue] = ()) -> list[Row]:
-        """Read: execute one statement and return all of its rows, holding no cursor open."""
+        """Execute a query and return all of its rows, leaving no cursor open."""
         with self._lock, self._translated_errors():
             self._check()
             return list(self._db.execute(sql, values))
@@ -169,10 +171,10 @@ class Store:
     def integers(
         self, sql: str, values: Sequence[SqlValue] = (), is_cancelled: Callable[[], bool] | None = None
     ) -> array[int] | None:
-        """Read a single column of whole numbers, of which there may be a million: no row is made of any.
+        """Read a column of integers, of which there may be a million, without a tuple for each row.
 
         Args:
-            is_cancelled: is asked every few milliseconds; None is returned once it is true.
+            is_cancelled: called every few milliseconds; the result is None once it returns True.
 
         Raises:
             StoreDamaged: the column holds something else.
@@ -191,13 +193,13 @@ class Store:
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
-        """Open a transaction that commits when the block ends and is undone when it raises.
+        """Open a transaction, committed when the block ends and rolled back when it raises.
 
-        One that is opened within another, by the same thread, is a part of it.
+        A transaction that the same thread opens within another one is a part of that one.
 
         Raises:
             StoreUnavailable: nothing can be recorded now.
-            EngineSuperseded: another engine has begun a term after this connection's.
+            EngineSuperseded: another engine has begun a later term than this connection's.
         """
         if self.read_only is not None:
             raise StoreUnavailable(self.read_only)
@@ -229,7 +231,7 @@ class Store:
                     self._db.execute("COMMIT")
                 self._tripwire.record(seen)
             except BaseException:
-                with suppress(apsw.Error):  # what went wrong first is what is told
+                with suppress(apsw.Error):  # the first error is the one to raise
                     if self._db.in_transaction:
                         self._db.execute("ROLLBACK")
                 raise
@@ -237,7 +239,7 @@ class Store:
                 self._transaction = None
 
     def sync_tripwire(self) -> None:
-        """Have it on disk outside of the register how far this has come: before a request leaves (see `tripwire`)."""
+        """Flush the tripwire to disk; to be called before a request is sent (see `tripwire`)."""
         self._tripwire.sync()
 
     def _check_term(self) -> None:
@@ -250,7 +252,7 @@ class Store:
 
     @contextmanager
     def _translated_errors(self) -> Iterator[None]:
-        """Turn errors into sentences, and note damage for whoever next has the register alone."""
+        """Translate errors of SQLite, and flag damage for recovery at the next start."""
         try:
             with translated_errors(self.path):
                 yield
@@ -258,7 +260,7 @@ class Store:
             flag_damage(self.path)
             raise
         except apsw.SQLError as error:
-            # A statement that is right meets a schema that is not the one this program made.
+            # The statement is right: the schema must be damaged.
             if schema_of(self._db) == expected_schema():
                 raise
             refuse_newer(version_of(self._db), self.path)  # another process may have migrated the file meanwhile
@@ -266,14 +268,14 @@ class Store:
             raise damage_error(self.path, str(error)) from error
 
     def revision(self) -> int:
-        """Return the number of the last transaction; rows carry the one that last touched them."""
+        """Return the number of the last transaction; each row carries that of the last one that touched it."""
         row = self.row("SELECT revision FROM meta")
         return 0 if row is None else as_int(row[0])
 
     def data_version(self) -> int:
-        """Return a number that changes when any other connection, of any process, has committed.
+        """Return a number that changes when another connection, of any process, commits.
 
-        It is read from shared memory: asking often does not touch the disk.
+        It is read from shared memory, never from disk.
         """
         row = self.row("PRAGMA data_version")
         return 0 if row is None else as_int(row[0])

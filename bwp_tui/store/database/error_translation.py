@@ -1,4 +1,4 @@
-"""What SQLite and the system raise, as this room's errors."""
+"""Translate errors of SQLite and of the system into errors of the store."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bwp_tui.store.errors import DiskFull, StoreDamaged, StoreError, StoreUnavai
 
 @contextmanager
 def translated_errors(path: Path) -> Iterator[None]:
-    """Turn what goes wrong with the register at `path` into a sentence.
+    """Translate what is raised while the history at `path` is used.
 
     Raises:
         StoreDamaged: it is no sound database.
@@ -24,7 +24,7 @@ def translated_errors(path: Path) -> Iterator[None]:
     except StoreError:
         raise
     except (apsw.NotADBError, apsw.CorruptError, UnicodeDecodeError) as error:
-        reason = "text that is none" if isinstance(error, UnicodeDecodeError) else str(error)
+        reason = "text that is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
         raise damage_error(path, reason) from error
     except apsw.FullError as error:
         raise DiskFull(
@@ -37,7 +37,7 @@ def translated_errors(path: Path) -> Iterator[None]:
     except (apsw.ReadOnlyError, apsw.CantOpenError, apsw.PermissionsError, PermissionError) as error:
         raise StoreUnavailable(
             f"The history {path} cannot be written by this user. "
-            "Set BWP_DATA_DIR to a folder of your own, or mend its permissions."
+            "Set BWP_DATA_DIR to a folder of your own, or fix its permissions."
         ) from error
     except apsw.ProtocolError as error:
         raise StoreUnavailable(
@@ -47,12 +47,12 @@ def translated_errors(path: Path) -> Iterator[None]:
     except (apsw.IOError, OSError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
         raise StoreUnavailable(
-            f"The history {path} cannot be used: {why}. Set BWP_DATA_DIR to another folder, or mend this one."
+            f"The history {path} cannot be used: {why}. Set BWP_DATA_DIR to another folder, or fix this one."
         ) from error
 
 
 def damage_error(path: Path, reason: str) -> StoreDamaged:
-    """Return the error for damage found while others may be using the register."""
+    """Return the error for damage that was found while others may be using the history."""
     return StoreDamaged(
         f"The history {path} is damaged ({reason}). Close every bwp-tui of this profile and start one again: "
         "the file is kept, and what can be read of it is recovered."

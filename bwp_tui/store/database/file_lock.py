@@ -1,7 +1,7 @@
-"""Who uses a register: each connection holds a share; mending and restoring need it alone.
+"""Lock a history: each connection holds the lock shared; recovery and restoring hold it exclusively.
 
-A lock on a file of its own, since opening the register itself outside of SQLite, and closing it, would drop every
-POSIX lock that SQLite holds in this process.
+The lock is on a file of its own: opening and closing the history itself outside of SQLite would drop every POSIX lock
+that SQLite holds in this process.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from typing import Final
 from bwp_tui.store.errors import StoreUnavailable
 
 SHARED_TIMEOUT_S: Final = 10.0
-"""How long a share is waited for: another process has the register alone while it mends it."""
+"""How long to wait for the shared lock: another process may be recovering the history."""
 
 EXCLUSIVE_TIMEOUT_S: Final = 1.0
-"""How long it is waited for to be alone: others may be opening the register at this moment."""
+"""How long to wait for the exclusive lock: others may be opening the history at this moment."""
 
 _RETRY_S: Final = 0.02
 
 
 class FileLock:
-    """A share of the register at `path`, or the whole of it. Freed when it is released, or its process ends.
+    """A shared or exclusive lock on the history at `path`; freed by `release` and at the end of the process.
 
-    Where no lock file can be made, as on a read-only mount, nothing is claimed: nobody can write there.
+    Where no lock file can be made, as on a read-only mount, nothing is locked: nobody can write there.
     """
 
     def __init__(self, path: Path) -> None:
@@ -45,22 +45,22 @@ class FileLock:
         return self._descriptor
 
     def lock_shared(self) -> None:
-        """Take a share.
+        """Take the lock shared.
 
         Raises:
-            StoreUnavailable: another process has the register alone, and keeps it.
+            StoreUnavailable: another process keeps it exclusively.
         """
         if self._descriptor is not None and not self._take(fcntl.LOCK_SH, SHARED_TIMEOUT_S):
             raise StoreUnavailable(
-                f"Another bwp-tui is mending or restoring the history {self._path}. Try again in a moment."
+                f"Another bwp-tui is recovering or restoring the history {self._path}. Try again in a moment."
             )
 
     def lock_exclusive(self, timeout_s: float = EXCLUSIVE_TIMEOUT_S) -> bool:
-        """Take the whole, giving up a share meanwhile; say whether it was to be had. If not, nothing is held."""
+        """Take the lock exclusively, giving up a shared one; return whether it succeeded. If not, nothing is held."""
         return self._descriptor is not None and self._take(fcntl.LOCK_EX, timeout_s)
 
     def release(self) -> None:
-        """Give back what is held; the claim is of no more use."""
+        """Free the lock for good."""
         self._close()
         self._descriptor = None
 

@@ -1,4 +1,4 @@
-"""Bringing a register to this program's schema: each numbered step in a transaction, a backup before."""
+"""Bring a history to this program's schema: a backup, then all missing migrations in one transaction."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PACKAGE: Final = "bwp_tui.store.migrations"
 
 
 def migration_scripts() -> list[str]:
-    """Return the SQL of every step, the first one first."""
+    """Return the SQL of every migration, in order."""
     files = sorted(
         (file for file in resources.files(_PACKAGE).iterdir() if file.name.endswith(".sql")),
         key=lambda file: file.name,
@@ -43,10 +43,10 @@ def refuse_newer(version: int, path: Path) -> None:
 
 
 def migrate(db: apsw.Connection, path: Path) -> None:
-    """Run the steps that `db` has not seen.
+    """Run the migrations that `db` lacks.
 
     Raises:
-        StoreTooNew: `db` has seen more steps than this program knows.
+        StoreTooNew: `db` has a newer schema than this program knows.
     """
     known = migration_scripts()
     if version_of(db) == len(known):
@@ -67,10 +67,10 @@ def migrate(db: apsw.Connection, path: Path) -> None:
 
 
 def apply_missing(db: apsw.Connection) -> None:
-    """Run the steps that `db` has not seen, in the caller's transaction and without a backup."""
+    """Run the migrations that `db` lacks, in the caller's transaction and without a backup."""
     version = version_of(db)
     for number, sql in enumerate(migration_scripts()[version:], start=version + 1):
-        # Read to its end: a step would stop, half run, at its first statement that returns a row.
+        # Fetched to its end: a script would stop at its first statement that returns a row.
         db.execute(sql).fetchall()
         db.execute(f"PRAGMA user_version = {number}")
 
@@ -81,11 +81,11 @@ def version_of(db: apsw.Connection) -> int:
 
 
 def _back_up(path: Path, version: int) -> None:
-    """Copy the register as it was, through a second connection: the first one is in its transaction."""
+    """Copy the history as it was, through a second connection: the first one has begun its transaction."""
     target = path.with_name(f"{path.stem}.before-schema-{version + 1}.db")
     if target.exists():
         return
-    # A copy cut short by a crash must not pass for the backup: it gets the name when it is whole.
+    # The copy gets its name when it is whole: a crash must not leave a part under it.
     partial = target.with_suffix(".part")
     partial.unlink(missing_ok=True)
     os.close(os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))

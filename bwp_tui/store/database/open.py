@@ -1,4 +1,4 @@
-"""Getting a connection to a register: to write where that is possible, else to read, and why."""
+"""Connect to a history: for writing where possible, else for reading, with the reason."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BUSY_TIMEOUT_MS: Final = 10_000
 _FILE_MODE: Final = 0o600
 _FOLDER_MODE: Final = 0o700
 _MIN_FREE_BYTES: Final = 65_536
-"""Bytes below which a disk is called full: SQLite's shared memory alone takes half of it."""
+"""Free bytes below which a disk counts as full: SQLite's shared memory alone takes half of them."""
 
 _PRAGMAS: Final = (
     "journal_mode = WAL",
@@ -43,9 +43,11 @@ _NOT_WRITABLE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class OpenedDatabase:
-    """A connection. `read_only` says why it can only read, or is None.
+    """A connection to a history.
 
-    `check` raises once this connection is no longer one to the file at the path; it costs one `stat`.
+    Attributes:
+        check: raises `StoreMoved` once the file at the path is another one; costs one `stat`.
+        read_only: why the connection can only read, in a sentence; None where it can write.
     """
 
     db: apsw.Connection
@@ -54,15 +56,15 @@ class OpenedDatabase:
 
 
 def prepare_file(path: Path) -> None:
-    """Make the folder and the file where they are missing, for this user alone.
+    """Create the folder and the file where they are missing, private to this user.
 
     Raises:
-        StoreUnavailable: something that is no plain file lies there.
-        OSError: they cannot be made.
+        StoreUnavailable: the path is no plain file.
+        OSError: they cannot be created.
     """
     _make_folder(path.parent)
     # SQLite gives the -wal and -shm files the mode of this one, so it must be right before SQLite sees it. A file
-    # that is there is not opened for it: closing it would drop every lock this process holds on the register.
+    # that is there is not opened for it: closing it would drop every lock this process holds on the history.
     try:
         found = path.lstat()
     except FileNotFoundError:
@@ -70,7 +72,7 @@ def prepare_file(path: Path) -> None:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _FILE_MODE))
         found = path.lstat()
     if not stat.S_ISREG(found.st_mode):
-        raise StoreUnavailable(f"The history {path} is no plain file. Move it away, or set BWP_DATA_DIR.")
+        raise StoreUnavailable(f"The history {path} is not a regular file. Move it away, or set BWP_DATA_DIR.")
     if found.st_nlink > 1:
         raise StoreUnavailable(
             f"The history {path} has {found.st_nlink} names (hard links), and two programs that use it by different"
@@ -81,7 +83,7 @@ def prepare_file(path: Path) -> None:
 
 
 def open_database(path: Path) -> OpenedDatabase:
-    """Open the register at `path`, bringing it to this program's schema.
+    """Open the history at `path` and migrate it.
 
     Raises:
         StoreTooNew, StoreForeign: it is not for this program.
@@ -115,10 +117,9 @@ def has_log(path: Path) -> bool:
 
 
 def move_check(path: Path) -> Callable[[], None]:
-    """Return what checks that the file now at `path` stays there.
+    """Return a check that raises `StoreMoved` once the file now at `path` was moved, removed or replaced.
 
-    It raises `StoreMoved` once the file was moved, removed or replaced: what SQLite then writes goes to a file that
-    nobody opens again.
+    What SQLite writes after that goes to a file that nobody opens again.
     """
     opened = path.stat()
 
@@ -130,14 +131,14 @@ def move_check(path: Path) -> Callable[[], None]:
         if not is_there:
             raise StoreMoved(
                 f"The history {path} was moved, removed or replaced while bwp-tui has it open: nothing is recorded or "
-                "sent. Put it back, or end bwp-tui and start it again."
+                "sent. Put it back, or restart bwp-tui."
             )
 
     return check
 
 
 def open_to_read(path: Path) -> OpenedDatabase:
-    """Open a register of this or an older schema to read it, changing nothing; `read_only` is left empty.
+    """Open a history of this or an older schema for reading, changing nothing; `read_only` stays None.
 
     Raises:
         StoreTooNew, StoreForeign: it is not for this program.
@@ -147,7 +148,7 @@ def open_to_read(path: Path) -> OpenedDatabase:
     try:
         return OpenedDatabase(_open_reader(path, "mode=ro"), check)
     except (apsw.CantOpenError, apsw.IOError):
-        # Without its shared memory a register is read as one that nobody changes, and only while that is so.
+        # Without shared memory SQLite must take the file for immutable, so `check` raises once it changes.
         before = _file_state(path)
         if before is None:
             raise
@@ -155,7 +156,7 @@ def open_to_read(path: Path) -> OpenedDatabase:
     def check_unchanged() -> None:
         check()
         if _file_state(path) != before:
-            raise StoreUnavailable(f"The history {path} has changed: it can be written again. Start bwp-tui anew.")
+            raise StoreUnavailable(f"The history {path} has changed: it can be written again. Restart bwp-tui.")
 
     return OpenedDatabase(_open_reader(path, "immutable=1"), check_unchanged)
 
@@ -171,7 +172,7 @@ def _to_read(path: Path, cause: apsw.Error) -> OpenedDatabase:
         opening.db.close()
         raise StoreUnavailable(
             f"The history {path} must be brought to this program's schema ({version} to {newest_version()}) before it "
-            "can be read, and it cannot be written. Free some space, or mend its permissions."
+            "can be read, and it cannot be written. Free some space, or fix its permissions."
         )
     return replace(opening, read_only=reason)
 
@@ -189,7 +190,7 @@ def _open_reader(path: Path, mode: str) -> apsw.Connection:
 
 
 def _file_state(path: Path) -> tuple[int, int, int] | None:
-    """Return what changes when the file does, or None while some of the register lies in its -wal file."""
+    """Return inode, size and time of the file, or None while a part of the history lies in its -wal file."""
     if has_log(path):
         return None
     found = path.stat()
@@ -204,7 +205,7 @@ def _read_only_reason(path: Path, cause: apsw.Error) -> str:
         why = f"the disk that holds {path.parent} is full"
     else:
         why = f"{path} cannot be written by this user"
-    return f"The history can only be read: {why}. Nothing can be recorded; mend that and start bwp-tui anew."
+    return f"The history can only be read: {why}. Nothing can be recorded; fix that and restart bwp-tui."
 
 
 def _make_folder(folder: Path) -> None:
@@ -216,7 +217,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def _set_mode(path: Path, mode: int) -> None:
-    """Set a mode that differs, where the file system can be written: if not, the doctor tells of it."""
+    """Set the mode where it differs; on a read-only file system `doctor` reports it instead."""
     if stat.S_IMODE(path.stat().st_mode) == mode:
         return
     try:

@@ -1,4 +1,4 @@
-"""What every change of a task's row has in common."""
+"""Mark a task's row as changed, and finish a task."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from bwp_tui.store.database.connection import Transaction
 
 
 def touch_row(transaction: Transaction, number: int) -> None:
-    """Give task `number` the transaction's revision, so that whoever shows it reads it again."""
+    """Give task `number` the transaction's revision, so that screens that show it read it again."""
     transaction.run("UPDATE tasks SET revision = ? WHERE number = ?", (transaction.revision, number))
 
 
 def finish(transaction: Transaction, number: int, status: Status) -> None:
-    """Bring task `number` to a status that nothing more is expected of."""
+    """Bring task `number` to a terminal status, with no more polls."""
     transaction.run(
         "UPDATE tasks SET status = ?, terminal = 1, finished_at = ?, next_poll_at = NULL, revision = ?"
         " WHERE number = ?",

@@ -1,4 +1,4 @@
-"""Telling a register from another program's database, and its schema from one that damage has changed."""
+"""Tell a history from another program's database, and a damaged schema from a newer one."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from bwp_tui.store.database import migrate
 from bwp_tui.store.errors import StoreDamaged, StoreForeign
 
 APPLICATION_ID: Final = int.from_bytes(b"BwPr", "big")
-"""Written by the second step; the registers of the first have none."""
+"""Set by the second migration; histories of the first schema have none."""
 
 _FIRST_WITH_ID: Final = 2
 _MIN_OWN_TABLES: Final = 3
-"""So many of our tables make a register: other programs have a table called tasks, too."""
+"""A database with so many of our tables is a history: other programs have a table called tasks, too."""
 
 _TABLES: Final = frozenset({"meta", "tasks", "intents", "downloads", "timeline", "engine"})
 
@@ -27,7 +27,7 @@ _COLUMNS_SINCE: Final = (
     ("meta", "identity", 8),
     ("engine", "term", 10),
 )
-"""A column that each step has brought, and the first schema with it."""
+"""Columns that migrations added, each with the first schema that has it."""
 
 Schema = frozenset[tuple[object, ...]]
 
@@ -46,7 +46,7 @@ def check_identity(db: apsw.Connection, path: Path) -> None:
         migrate.refuse_newer(migrate.version_of(db), path)
         _check(db, path)
     except (apsw.SQLError, UnicodeDecodeError) as error:
-        # Names or a header that nothing here has written: the statements themselves are right.
+        # The statements are right: the schema must be damaged.
         raise StoreDamaged(f"The history {path} is damaged ({error}).") from error
 
 
@@ -82,13 +82,13 @@ def _check(db: apsw.Connection, path: Path) -> None:
 
 
 def schema_of(db: apsw.Connection) -> Schema:
-    """Return what tables, indexes and triggers there are, with their SQL; as bytes, since damage spares no letter."""
+    """Return type, name, table and SQL of all tables, indexes and triggers, as bytes: damage may have left no text."""
     columns = ", ".join(f"CAST({name} AS BLOB)" for name in ("type", "name", "tbl_name", "sql"))
     return frozenset(db.execute(f"SELECT {columns} FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'"))
 
 
 def expected_schema() -> Schema:
-    """Return the schema that all of this program's steps make."""
+    """Return the schema that this program's migrations make."""
     db = apsw.Connection(":memory:")
     try:
         for sql in migrate.migration_scripts():
@@ -99,7 +99,7 @@ def expected_schema() -> Schema:
 
 
 def _fits(db: apsw.Connection, version: int) -> bool:
-    """Say whether the columns that tell the schemas apart are there just when the version says so."""
+    """Return whether the columns that migrations added are there exactly when `version` has them."""
     return all(
         (column in {row[1] for row in db.execute(f"PRAGMA table_info({table})")}) is (version >= first)
         for table, column, first in _COLUMNS_SINCE

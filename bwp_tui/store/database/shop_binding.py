@@ -1,7 +1,7 @@
-"""Whose requests a history holds: it refuses the settings of another shop.
+"""Bind a history to the shop whose requests it holds, and refuse the settings of another shop.
 
-It is bound to a target id with its first request, and to a host once a service has given a task id: what was asked for
-under a mistaken address has reached nobody.
+It is bound to a target id with its first request, and to an API host with its first task id: requests to a mistaken
+host have reached nobody.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import apsw
 from bwp_tui.domain.shop import Shop
 
 BOUND: Final = "SELECT target_id, api_host FROM meta WHERE EXISTS (SELECT 1 FROM tasks)"
-"""What `of` is to be given the rows of."""
+"""The query whose rows `of` takes."""
 
 ADOPT: Final = "UPDATE meta SET target_id = ?, api_host = ?"
 """Binds a history to another shop."""
@@ -30,7 +30,7 @@ def of(rows: Iterable[Sequence[object]]) -> Shop | None:
 
 
 def conflict(db: apsw.Connection, path: Path, shop: Shop) -> str | None:
-    """Return a sentence where the history is bound to another shop, or None."""
+    """Return a sentence if the history is bound to another shop, or None."""
     bound = of(db.execute(BOUND))
     if bound is None or not bound.is_other(shop):
         return None

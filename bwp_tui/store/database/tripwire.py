@@ -1,7 +1,7 @@
-"""Noticing that an older copy of the history, or another history, lies where the newest one was.
+"""Record outside of a history how far it has come, so that an older copy put in its place is noticed.
 
-A copy that was put back by hand does not know what was sent since it was made. The newest revision is therefore kept
-outside of it as well, in the lock file beside it, after each commit; it is forced to disk before a request leaves.
+An older copy does not know what was sent after it was made. The newest revision is therefore written to the lock file
+as well, after each commit, and flushed to disk before a request is sent.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from bwp_tui.store.errors import StoreDamaged
 
 _SLOT: Final = 128
 _SLOTS: Final = 8
-"""Records in the file, each written by every eighth revision: one that a crash has torn leaves the others."""
+"""Records in the file, used in turn: a record torn by a crash leaves the others."""
 
 
 class HistoryState(NamedTuple):
-    """What a history was last seen to be: its identity, its revision, and the instant of its newest entry."""
+    """The identity of a history, its revision, and the instant of its newest entry."""
 
     identity: str
     revision: int
@@ -30,17 +30,17 @@ class HistoryState(NamedTuple):
 
 
 class Tripwire:
-    """The record beside a history of how far it had come.
+    """The newest known state of a history, kept in its lock file.
 
     Args:
-        descriptor: the lock file, open for as long as this is used; None where it cannot be written.
+        descriptor: the open lock file; None where there is none, and nothing is recorded.
     """
 
     def __init__(self, descriptor: int | None) -> None:
         self._descriptor = descriptor
 
     def read(self) -> HistoryState | None:
-        """Return the newest record, or None where there is none that is whole."""
+        """Return the newest intact record, or None."""
         if self._descriptor is None:
             return None
         data = os.pread(self._descriptor, _SLOT * _SLOTS, 0)
@@ -48,26 +48,26 @@ class Tripwire:
         return max((seen for seen in found if seen is not None), key=lambda seen: seen.revision, default=None)
 
     def record(self, state: HistoryState) -> None:
-        """Record a commit. A record that cannot be written is missed by nobody but a copy that is put back."""
+        """Record a commit. An error is ignored: the record only serves to notice older copies."""
         if self._descriptor is not None:
             with suppress(OSError):
                 os.pwrite(self._descriptor, _encode(state), _SLOT * (state.revision % _SLOTS))
 
     def sync(self) -> None:
-        """Have what was noted on disk before going on."""
+        """Flush the records to disk."""
         if self._descriptor is not None:
             with suppress(OSError):
                 os.fdatasync(self._descriptor)
 
     def clear(self) -> None:
-        """Forget what was recorded: whatever lies there now is what the program itself has put there."""
+        """Remove all records, after the program itself has replaced the history."""
         if self._descriptor is not None:
             with suppress(OSError):
                 os.ftruncate(self._descriptor, 0)
 
 
 def state_of(db: apsw.Connection, path: Path) -> HistoryState:
-    """Read what a history says of itself.
+    """Read the state of an open history.
 
     Raises:
         StoreDamaged, apsw.Error: it cannot be read.

@@ -1,4 +1,4 @@
-"""Copies of the register: one a day, the last seven kept, and any other that the operator asks for."""
+"""Back up the history: a copy a day, of which seven are kept, and copies that the operator asks for."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _SMALLEST_DATABASE: Final = 512
 
 _NAME: Final = re.compile(r"-\d{4}-\d\d-\d\d\.db")
 _PAGES: Final = 500
-"""Pages copied between two looks at whether the copy is still wanted: 2 MB."""
+"""Pages copied between two checks for cancellation: 2 MB."""
 
 
 class BackupCancelled(Exception):
-    """The copy was not finished, since it is not wanted any more."""
+    """The copy was cancelled before its end."""
 
 
 def folder(path: Path) -> Path:
-    """Return where the daily copies of the register at `path` lie."""
+    """Return the folder of the daily copies of the history at `path`."""
     return path.parent / "backups"
 
 
@@ -53,7 +53,7 @@ def was_emptied(path: Path) -> bool:
 
 
 def has_todays(path: Path, today: date) -> bool:
-    """Say whether today's copy of the register at `path` is made."""
+    """Return whether today's copy of the history at `path` exists."""
     return _todays(path, today).exists()
 
 
@@ -65,7 +65,7 @@ def back_up_daily(path: Path, today: date, stop: threading.Event) -> Path | None
     """Make today's copy unless there is one, and then remove all but the newest seven; return the new one.
 
     Raises:
-        StoreError: it could not be made or is not sound; the older ones are then left alone.
+        StoreError: it could not be made or is damaged; the older ones are then left alone.
         BackupCancelled: `stop` was set meanwhile.
     """
     target = _todays(path, today)
@@ -79,7 +79,7 @@ def back_up_daily(path: Path, today: date, stop: threading.Event) -> Path | None
 
 
 def replace_all(path: Path, today: date, stop: threading.Event) -> list[Path]:
-    """Put a new copy in the place of all copies that were made by this program; return those that are gone.
+    """Replace all copies that this program made with a new one; return those that were removed.
 
     Raises:
         StoreError, BackupCancelled: as `back_up_daily` does.
@@ -99,10 +99,10 @@ def before_schemas(path: Path) -> list[Path]:
 
 
 def back_up_to(path: Path, target: Path) -> None:
-    """Copy the register to a file that is not there yet.
+    """Copy the history to a new file.
 
     Raises:
-        FileExistsError: it is there.
+        FileExistsError: the file exists.
         StoreError: it could not be made.
     """
     if os.path.lexists(target):
@@ -127,7 +127,7 @@ def _make(path: Path, target: Path, stop: threading.Event) -> None:
         target.parent.chmod(0o700)
     except OSError as error:
         raise StoreUnavailable(
-            f"No backup of the history can be made in {target.parent}: {error.strerror}. See: bwp-tui doctor."
+            f"No backup of the history can be made in {target.parent}: {error.strerror}. Run: bwp-tui doctor."
         ) from error
     part = _part(target)
     try:
@@ -139,13 +139,13 @@ def _make(path: Path, target: Path, stop: threading.Event) -> None:
 
 
 def _copy(path: Path, part: Path, stop: threading.Event) -> None:
-    """Copy the register as it is at one instant, beside whoever writes to it, and check the copy."""
+    """Copy the history as of one instant, while others may write to it, and check the copy."""
     _drop(part)
     os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     source = open_to_read(path).db
     copy = apsw.Connection(os.fspath(part))
     try:
-        # Inside one read transaction, or each commit of another process would begin the copy anew.
+        # In one read transaction: otherwise each commit of another process would restart the copy.
         with source:
             source.execute("SELECT count(*) FROM sqlite_schema").fetchall()
             with copy.backup("main", source, "main") as backup:
@@ -153,7 +153,7 @@ def _copy(path: Path, part: Path, stop: threading.Event) -> None:
                     if stop.is_set():
                         raise BackupCancelled
                     backup.step(_PAGES)
-        # One file, whole in itself: a copy that writes ahead would need others beside it.
+        # A single file: a copy in WAL mode would need others beside it.
         copy.execute("PRAGMA journal_mode = DELETE").fetchall()
         verdict = copy.execute("PRAGMA quick_check(1)").fetchall()
     finally:
@@ -165,7 +165,7 @@ def _copy(path: Path, part: Path, stop: threading.Event) -> None:
 
 
 def _publish(part: Path, target: Path) -> None:
-    """Give a file its name, which must be free, without ever replacing another."""
+    """Rename a finished file to a free name, never replacing another file."""
     try:
         os.link(part, target)
     except FileExistsError:
@@ -179,7 +179,7 @@ def _publish(part: Path, target: Path) -> None:
 
 def _part(target: Path) -> Path:
     if target.parent.exists() and not target.parent.is_dir():
-        raise StoreUnavailable(f"{target.parent} is no folder.")
+        raise StoreUnavailable(f"{target.parent} is not a folder.")
     return target.with_name(f".{target.name}.part")
 
 

@@ -32,7 +32,7 @@ class Log:
 
 
 class DamagedFile:
-    """The pages of a file that nobody writes to. A page that cannot be read is one of zeros."""
+    """The pages of a file that nobody writes to; a page that cannot be read is returned as zeros."""
 
     def __init__(self, descriptor: int, log_descriptor: int | None) -> None:
         self._descriptor = descriptor
@@ -58,11 +58,11 @@ class DamagedFile:
         return int.from_bytes(header[60:64], "big", signed=True) if header.startswith(MAGIC) else 0
 
     def in_log(self, number: int) -> bool:
-        """Say whether a page of the file is superseded by one of the log."""
+        """Return whether a page of the file is superseded by one of the log."""
         return number in self._log.newest and number <= self._own
 
     def overflow(self, number: int, size: int) -> bytes:
-        """Return the bytes of an overflow chain, or those that come before the first page that is none."""
+        """Return the bytes of an overflow chain, up to the first page that does not belong to one."""
         parts: list[bytes] = []
         for _ in range(-(-size // (PAGE - 4))):
             if not 1 < number <= self.pages:
@@ -73,7 +73,7 @@ class DamagedFile:
         return b"".join(parts)[:size]
 
     def free_pages(self) -> set[int]:
-        """Return the pages that the file says hold nothing any more; none if its list is damaged."""
+        """Return the pages of the free list; none if the list is damaged."""
         header = self.page(1)
         trunk, count = int.from_bytes(header[32:36], "big"), int.from_bytes(header[36:40], "big")
         free: set[int] = set()
@@ -87,7 +87,7 @@ class DamagedFile:
         return free if len(free) == count and max(free, default=0) <= self.pages else set()
 
     def _is_mixed(self) -> bool:
-        """Say whether the revisions of file and log cannot have followed one another.
+        """Return whether file and log belong to different histories, by their revisions.
 
         A log begins with the transaction after the one that the file holds, and each transaction writes its revision.
         """
@@ -137,7 +137,7 @@ def _revision(page: bytes) -> int | None:
 
 
 def _read_log(descriptor: int | None) -> Log:
-    """Find what was committed.
+    """Find the committed pages of a log.
 
     After a damaged frame come only more frames of the same transaction, if power failed while it was written: it was
     never acknowledged. Where other transactions follow, the frame was damaged later, and all of them count.
@@ -179,9 +179,9 @@ def _note_pages(log: Log, frames: list[tuple[int, bytes]]) -> None:
 
 
 def _checksum(data: bytes, before: bytes, order: str) -> bytes:
-    """Return the checksum of the log's format, going on from another one."""
+    """Return the log's checksum of `data`, continued from the checksum `before`."""
     first, second = struct.unpack(">2I", before)
-    for one, other in struct.iter_unpack(f"{order}2I", data):
-        first = first + one + second & 0xFFFFFFFF
-        second = second + other + first & 0xFFFFFFFF
+    for left, right in struct.iter_unpack(f"{order}2I", data):
+        first = first + left + second & 0xFFFFFFFF
+        second = second + right + first & 0xFFFFFFFF
     return struct.pack(">2I", first, second)

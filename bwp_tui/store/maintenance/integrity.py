@@ -1,4 +1,4 @@
-"""Is a register sound? A quick look while it is in use, a full one for the doctor and before it is mended."""
+"""Check a history for damage: quickly while it is in use, fully for `doctor` and before it is recovered."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from bwp_tui.store.queries.row_mapping import TASKS, task_of
 from bwp_tui.store.queries.task_counts import COUNTED, TRIGGERS
 
 _MAX_FINDINGS: Final = 5
-"""Findings told of at most."""
+"""Findings that are reported at most."""
 
 _STEPS_PER_PROGRESS_CALL: Final = 100_000
-"""Instructions of SQLite's machine between two looks at whether a check is still wanted: some milliseconds."""
+"""SQLite instructions between two checks for cancellation: some milliseconds."""
 
 
 def quick_check(path: Path, stop: threading.Event) -> list[str]:
-    """Return what a quick check of the pages finds wrong; on a connection of its own, beside whoever works.
+    """Return what a quick check of the pages finds wrong, on a connection of its own.
 
-    Takes about a second for each GB. Ends at once, with nothing found, when `stop` is set.
+    Takes about a second for each GB. Ends at once, with no finding, when `stop` is set.
 
     Raises:
-        StoreError, apsw.Error: the register cannot be read.
+        StoreError, apsw.Error: the history cannot be read.
     """
     db = open_to_read(path).db
     db.set_progress_handler(stop.is_set, _STEPS_PER_PROGRESS_CALL)
@@ -42,7 +42,7 @@ def quick_check(path: Path, stop: threading.Event) -> list[str]:
 
 
 def full_check(path: Path) -> list[str]:
-    """Return what is wrong with pages, indexes, references, schema, counts and contents of a register.
+    """Return what is wrong with pages, indexes, references, schema, counts and contents of a history.
 
     Raises:
         StoreError, apsw.Error: it cannot be read.
@@ -58,7 +58,7 @@ def full_check(path: Path) -> list[str]:
 
 
 def is_sound(copy: Path) -> bool:
-    """Say whether a register that nobody writes to can be read, and nothing in it is damaged."""
+    """Return whether a history that nobody writes to passes the full check."""
     try:
         return not full_check(copy)
     except (StoreError, apsw.Error, OSError):
@@ -93,11 +93,11 @@ def _counts(db: apsw.Connection) -> list[str]:
         return ["the counts of tasks are wrong"]
     indexed, listed = "SELECT id FROM words_docsize", "SELECT number FROM tasks"
     amiss = db.execute(f"SELECT 1 FROM ({indexed} EXCEPT {listed}) UNION SELECT 1 FROM ({listed} EXCEPT {indexed})")
-    return ["the index of words is wrong"] if amiss.fetchall() else []
+    return ["the text index is wrong"] if amiss.fetchall() else []
 
 
 def _contents(db: apsw.Connection) -> list[str]:
-    """Read every value there is: what a screen would stumble over at each start must be found here."""
+    """Read every value, to find those that would make a screen fail."""
     try:
         for table, shape in shapes().items():
             if not db.table_exists("main", table):

@@ -1,9 +1,9 @@
-"""Adding to one register what only another holds, so that nothing is lost and nothing is sent twice.
+"""Merge two histories, so that nothing is lost and nothing is sent twice.
 
 A task is the same in both when its client token or its task id is, or its number with the instant it was recorded.
-Where both hold it, the one with the later timeline has the word; what was purged stays purged. A request that the
-other register holds unsent may have been sent since: it is sent again under its own client token alone, and only
-while that protects it.
+Of a task in both, the row with the later timeline is kept; what was purged stays purged. A request that waits in the
+other history may have been sent since: it is sent again under its own client token alone, and only while that token
+protects it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import apsw
 
 RECOVERER: Final = "bwp-tui"
-"""Actor of what is done here."""
+"""The actor of events that recovery records."""
 
 LINE_COLUMNS: Final = "at, actor, what, before, after, detail"
 _SAME_LINE: Final = (
@@ -23,7 +23,7 @@ _SAME_LINE: Final = (
 
 
 class Merged(NamedTuple):
-    """How many tasks were added, how many brought forward, and how many lost the task id that another one has here."""
+    """How many tasks were added, how many were updated, and how many lost a task id that another task has."""
 
     added: int = 0
     later: int = 0
@@ -31,20 +31,20 @@ class Merged(NamedTuple):
 
 
 def merge(db: apsw.Connection, now: str, event: str, source: str) -> Merged:
-    """Merge the register attached to `db` as `other`, of the same schema, into the main one.
+    """Merge the history attached to `db` as `other`, of the same schema, into the main one.
 
     Args:
         now: the instant, as text.
-        what: what the timeline of a task is told: `recovered` or `restored`.
-        source: where the other register comes from, in words.
+        event: the timeline event of each task that comes from the other history: `recovered` or `restored`.
+        source: the name of the other history, for the event's detail.
     """
     db.execute("CREATE TEMP TABLE IF NOT EXISTS replaced (number INTEGER NOT NULL, name TEXT NOT NULL)")
     _match(db)
     revision = _next_revision(db)
     doubled = _record_doubled_ids(db, now)
     _add_tasks(db, revision)
-    later = _bring_forward(db, revision)
-    _fill_in(db)
+    later = _update_tasks(db, revision)
+    _repair_values(db)
     _add_intents(db)
     _settle_intents(db)
     _add_downloads(db, now, revision)
@@ -62,13 +62,13 @@ def merge(db: apsw.Connection, now: str, event: str, source: str) -> Merged:
 
 
 def scalar(db: apsw.Connection, sql: str) -> int:
-    """Return the number that a statement answers with; 0 for NULL."""
+    """Return the number that a query returns; 0 for NULL."""
     ((value,),) = db.execute(sql).fetchall()
     return int(value or 0)
 
 
 def _match(db: apsw.Connection) -> None:
-    """Fill `matched`: each task of the other register with its number in this one."""
+    """Fill `matched`: each task of the other history with its number in this one."""
     db.execute(
         "CREATE TEMP TABLE matched (theirs INTEGER PRIMARY KEY, ours INTEGER NOT NULL UNIQUE,"
         " fresh INTEGER NOT NULL DEFAULT 0, later INTEGER NOT NULL DEFAULT 0)"
@@ -119,9 +119,9 @@ def _columns(db: apsw.Connection, table: str, *without: str) -> list[str]:
 
 
 _DOUBLED: Final = "SELECT m.number FROM main.tasks m WHERE m.task_id = o.task_id AND m.number <> x.ours"
-"""Another task of this register that has the task id of the task `o` of the other one."""
+"""Another task of this history that has the task id of the task `o` of the other one."""
 
-_NOT_FILLED_IN: Final = ("number", "task_id", "status", "terminal", "resubmit_of", "earlier", "download", "revision")
+_NOT_REPAIRED: Final = ("number", "task_id", "status", "terminal", "resubmit_of", "earlier", "download", "revision")
 
 _TRANSLATED: Final = {
     "task_id": f"CASE WHEN EXISTS ({_DOUBLED}) THEN NULL ELSE o.task_id END",
@@ -132,21 +132,21 @@ _TRANSLATED: Final = {
 }
 
 
-def _theirs(names: list[str], revision: int) -> str:
-    """Return the columns of `other.tasks o` as this register understands them."""
+def _other_columns(names: list[str], revision: int) -> str:
+    """Return the columns of `other.tasks o` with its task numbers translated to those of this history."""
     return ", ".join(str(revision) if name == "revision" else _TRANSLATED.get(name, f"o.{name}") for name in names)
 
 
 def _add_tasks(db: apsw.Connection, revision: int) -> None:
     names = _columns(db, "tasks", "number")
     db.execute(
-        f"INSERT INTO main.tasks (number, {', '.join(names)}) SELECT x.ours, {_theirs(names, revision)}"
+        f"INSERT INTO main.tasks (number, {', '.join(names)}) SELECT x.ours, {_other_columns(names, revision)}"
         " FROM other.tasks o JOIN matched x ON x.theirs = o.number WHERE x.fresh ORDER BY x.ours"
     )
 
 
-def _bring_forward(db: apsw.Connection, revision: int) -> int:
-    """Take their row of a task that both hold where theirs has lived on longer; return how many."""
+def _update_tasks(db: apsw.Connection, revision: int) -> int:
+    """Take the other history's row of each task whose timeline is later there; return how many."""
     db.execute(
         "UPDATE matched SET later = 1 WHERE NOT fresh AND ("
         " SELECT (coalesce((SELECT max(at) FROM other.timeline WHERE task = theirs), ''), o.revision)"
@@ -155,29 +155,29 @@ def _bring_forward(db: apsw.Connection, revision: int) -> int:
     )
     names = _columns(db, "tasks", "number", "download")
     changed = db.execute(
-        f"UPDATE main.tasks AS m SET ({', '.join(names)}) = (SELECT {_theirs(names, revision)} FROM other.tasks o"
-        " JOIN matched x ON x.theirs = o.number WHERE x.ours = m.number)"
+        f"UPDATE main.tasks AS m SET ({', '.join(names)}) = (SELECT {_other_columns(names, revision)}"
+        " FROM other.tasks o JOIN matched x ON x.theirs = o.number WHERE x.ours = m.number)"
         " WHERE number IN (SELECT ours FROM matched WHERE later) RETURNING number"
     ).fetchall()
     return len(changed)
 
 
 def _record_doubled_ids(db: apsw.Connection, now: str) -> int:
-    """Tell on its timeline of a task that is about to lose its task id, since another one has it; return how many."""
-    told = db.execute(
+    """Record an event for each task that loses its task id, since another task has it; return how many."""
+    events = db.execute(
         "INSERT INTO main.timeline (task, at, actor, what, detail)"
         f" SELECT x.ours, ?, ?, 'recovered', 'its task id ' || o.task_id || ' is that of #' || ({_DOUBLED})"
         f" FROM other.tasks o JOIN matched x ON x.theirs = o.number WHERE x.fresh AND EXISTS ({_DOUBLED}) RETURNING id",
         (now, RECOVERER),
     )
-    return len(told.fetchall())
+    return len(events.fetchall())
 
 
-def _fill_in(db: apsw.Connection) -> None:
-    """Take from the other register the values of a task that were damaged in this one."""
+def _repair_values(db: apsw.Connection) -> None:
+    """Take the values that were damaged in this history from the other one."""
     same = "replaced r JOIN matched x ON x.ours = r.number WHERE NOT x.fresh AND NOT x.later"
     for (name,) in db.execute(f"SELECT DISTINCT r.name FROM {same}").fetchall():
-        if name not in _NOT_FILLED_IN:
+        if name not in _NOT_REPAIRED:
             db.execute(
                 f"UPDATE main.tasks AS m SET {name} = (SELECT o.{name} FROM other.tasks o"
                 " JOIN matched x ON x.theirs = o.number WHERE x.ours = m.number)"
@@ -189,7 +189,7 @@ def _fill_in(db: apsw.Connection) -> None:
 def _add_intents(db: apsw.Connection) -> None:
     names = _columns(db, "intents", "id", "task", "attempts", "first_sent_at")
     shown = ", ".join(f"o.{name}" for name in names)
-    # Since the other register was written, a request may have left: it counts as sent when it was asked for.
+    # Since the other history was written, a request may have left: it counts as sent when it was asked for.
     db.execute(
         f"INSERT INTO main.intents (task, attempts, first_sent_at, {', '.join(names)})"
         " SELECT x.ours, CASE WHEN o.state = 'waiting' THEN max(o.attempts, 1) ELSE o.attempts END,"
@@ -204,7 +204,7 @@ def _add_intents(db: apsw.Connection) -> None:
 
 
 def _settle_intents(db: apsw.Connection) -> None:
-    """Close what is still waiting here and was settled there; whatever was sent in one has been sent."""
+    """Settle intents that were settled in the other history, and keep the attempts of both."""
     db.execute(
         "UPDATE main.intents AS m SET (state, settled_at, attempts, first_sent_at) ="
         " (SELECT CASE WHEN m.state = 'waiting' THEN o.state ELSE m.state END, coalesce(m.settled_at, o.settled_at),"
@@ -217,7 +217,7 @@ def _settle_intents(db: apsw.Connection) -> None:
 
 
 def _add_downloads(db: apsw.Connection, now: str, revision: int) -> None:
-    """Add what was downloaded; what was under way then is not begun anew without being asked for."""
+    """Add the downloads; those that had not ended become cancelled, and are not restarted by themselves."""
     names = _columns(db, "downloads", "id", "task", "state", "trouble", "finished_at", "revision", "paused", "place")
     shown = ", ".join(f"o.{name}" for name in names)
     db.execute(
@@ -237,7 +237,7 @@ def _add_downloads(db: apsw.Connection, now: str, revision: int) -> None:
 
 
 def _add_timeline(db: apsw.Connection) -> None:
-    """Add the lines that are missing, and number all lines anew where that puts them in order."""
+    """Add the missing events, and renumber all of them where that is needed for their order."""
     missing = (
         " FROM other.timeline t JOIN matched x ON x.theirs = t.task WHERE NOT EXISTS"
         f" (SELECT 1 FROM main.timeline m WHERE {_SAME_LINE})"

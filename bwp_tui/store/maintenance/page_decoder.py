@@ -22,7 +22,7 @@ _LARGEST_ROW: Final = 1 << 26
 _WIDTHS: Final = (0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 0, 0)
 
 Overflow = Callable[[int, int], bytes]
-"""Returns so many bytes of the chain that begins with an overflow page, or those of them that can be read."""
+"""Called with an overflow page and a size; returns the bytes of its chain, as far as they can be read."""
 
 
 class Header(NamedTuple):
@@ -38,7 +38,7 @@ class Header(NamedTuple):
 
 
 def varint(data: bytes, at: int) -> tuple[int, int]:
-    """Return the number that begins at `at`, and where it ends.
+    """Decode the varint that begins at `at`; return it and where it ends.
 
     Raises:
         IndexError: the data end before it.

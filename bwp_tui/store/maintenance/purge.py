@@ -1,4 +1,4 @@
-"""Removing personal data of finished tasks, and keeping the evidence that they were answered.
+"""Purge personal data of finished tasks, and keep the evidence that they were answered.
 
 CCPA regulations (11 CCR) §7101: records of requests and of their answers are kept for 24 months; beyond the date,
 nature and manner of a request and of its answer, no personal data need be. So kind, dates, outcome, error codes, who
@@ -40,7 +40,7 @@ _RETRY_S: Final = 0.05
 
 
 ArchiveNames = Callable[[Kind, str, str], Sequence[str]]
-"""Returns what the result of a task, given its address and task id, is called on disk, be it whole or in part."""
+"""Called with kind, email and task id; returns the file names of the task's result, whole or in part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,9 @@ class PurgePlan:
         numbers: the tasks.
         youngest: when the youngest of them ended.
         unanswered: tasks that are left out, since their shoppers are still to be answered.
-        own: their results in the folder of the profile, which go too.
+        own: their results in the profile's folder, which are removed too.
         elsewhere: their results elsewhere, which stay.
-        copies: where results were unpacked or packed to, in the words of their timelines; this stays.
+        copies: where results were unpacked or packed to, as their timelines record it; they stay.
     """
 
     numbers: tuple[int, ...]
@@ -66,7 +66,7 @@ class PurgePlan:
 
 @dataclass(frozen=True, slots=True)
 class PurgeResult:
-    """What a purge did. `backups` are gone, one new one is in their place; `left` still hold what was purged."""
+    """What a purge did: `backups` were replaced by a new one; the files `left` still hold the purged data."""
 
     tasks: int
     files: int
@@ -84,11 +84,11 @@ def plan(
     unanswered_too: bool = False,
     names: ArchiveNames = lambda _kind, _email, _task_id: (),
 ) -> PurgePlan:
-    """Return what fits the filter, has ended so long ago, and waits for nothing.
+    """Plan the purge of tasks that match the filter, ended so long ago, and have no pending work.
 
     Args:
-        evidence_too: the rows are to go altogether, also those whose personal data is gone already.
-        unanswered_too: also those whose shoppers are still to be answered.
+        evidence_too: remove whole rows, also of tasks that were purged already.
+        unanswered_too: include tasks whose shoppers are still to be answered.
     """
     where, values = condition(selection, store.clock(), today)
     rows = store.rows(
@@ -150,10 +150,10 @@ def purge(
 ) -> PurgeResult:
     """Remove the personal data of these tasks: from the history, its free pages, its backups, and their own files.
 
-    After a crash in between, the next `remove_traces` goes on where this one was.
+    After a crash, the next `remove_traces` does the rest.
 
     Args:
-        files: those that go with a task, by its number.
+        files: the files to remove with each task, by its number.
 
     Raises:
         StoreError: it could not be done, or not to the end; the tasks may be purged and traces be left.
@@ -183,15 +183,15 @@ def _unlink(files: Iterable[Path]) -> int:
 
 
 def has_traces(store: Store) -> bool:
-    """Say whether a purge was cut short before its traces were gone."""
+    """Return whether a purge was interrupted before its traces were removed."""
     return store.row("SELECT 1 FROM meta WHERE traces_left = 1") is not None
 
 
 def remove_traces(store: Store, today: date, stop: threading.Event) -> list[Path]:
-    """Rewrite the register without free pages and pieces of lost texts, renew its backups; return those gone.
+    """Rewrite the history without free pages and old index entries, and replace its backups; return those removed.
 
     Raises:
-        StoreUnavailable: another process reads so long that the old pages cannot be written over.
+        StoreUnavailable: another process keeps reading, so that the old pages cannot be overwritten.
         backups.BackupCancelled: `stop` was set meanwhile.
     """
     with store.write() as transaction:
@@ -206,7 +206,7 @@ def remove_traces(store: Store, today: date, stop: threading.Event) -> list[Path
 
 
 def _purge(transaction: Transaction, number: int, actor: str, *, evidence_too: bool, unanswered_too: bool) -> bool:
-    # Judged once more: since the operator agreed, the task may have been taken up again.
+    # Checked again: the task may have been resubmitted since the plan.
     rows = transaction.run(
         "UPDATE tasks SET purged_at = coalesce(purged_at, ?) WHERE number = ? AND terminal = 1"
         " AND (open = 0 OR ?)"
@@ -248,13 +248,13 @@ def _remove(transaction: Transaction, number: int) -> None:
 
 
 def _codes(errors: str) -> str:
-    """Return the `errors` column with the documented kind of code alone: a message may name the shopper."""
+    """Return the `errors` column with well-formed codes only: a message may name the shopper."""
     kept = [[code, ""] for code, _ in json.loads(errors) if isinstance(code, str) and _CODE.fullmatch(code)]
     return json.dumps(kept)
 
 
 def _write_back(store: Store) -> None:
-    """Have the log written over the old pages, and emptied."""
+    """Overwrite the old pages from the log, and empty the log."""
     deadline = time.monotonic() + _READERS_TIMEOUT_S
     while True:
         ((busy, _, _),) = store.rows("PRAGMA wal_checkpoint(TRUNCATE)")

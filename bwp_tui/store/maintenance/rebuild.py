@@ -1,4 +1,4 @@
-"""Making a register out of what was read of others: the new file, and what must be true of it in the end."""
+"""Build a history from the rows of others: create the file, and restore its invariants."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from bwp_tui.store.database.migrate import apply_missing
 from bwp_tui.store.database.open import open_to_read
 from bwp_tui.store.errors import StoreDamaged
 from bwp_tui.store.maintenance.merge import RECOVERER, Merged, merge
-from bwp_tui.store.queries import task_counts
-from bwp_tui.store.queries import text_index as words
+from bwp_tui.store.queries import task_counts, text_index
 
 _ENDED: Final = ", ".join(f"'{status}'" for status in sorted(TERMINAL))
 _LARGEST_REVISION: Final = 1 << 50
@@ -25,12 +24,12 @@ _LARGEST_REVISION: Final = 1 << 50
 
 @contextmanager
 def create_empty(part: Path, source: Path | None = None) -> Iterator[apsw.Connection]:
-    """Make a register at `part`, empty or a copy of `source`, to be put together in the block.
+    """Create a history at `part`, empty or a copy of `source`, to be filled in the block.
 
-    Its triggers are off and its references unchecked until the block ends; then both are put right.
+    Triggers and foreign keys are off in the block; at its end both are restored.
 
     Raises:
-        StoreDamaged: what was put together is not sound.
+        StoreDamaged: the result is not sound.
     """
     os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     db = apsw.Connection(os.fspath(part))
@@ -53,7 +52,7 @@ def create_empty(part: Path, source: Path | None = None) -> Iterator[apsw.Connec
 
 
 def merge_file(db: apsw.Connection, source: Path, now: str, event: str, source_name: str) -> Merged:
-    """Merge the register in the file `source`, of this or an older schema; return what `merge` does."""
+    """Merge the history in the file `source`, of this or an older schema; return what `merge` does."""
     name = Path(db.filename)
     copy = name.with_name(f"{name.name}-other")
     os.close(os.open(copy, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
@@ -75,7 +74,7 @@ def merge_file(db: apsw.Connection, source: Path, now: str, event: str, source_n
 
 
 def correct_numbers(db: apsw.Connection) -> int:
-    """Give a task whose number was guessed the one under which its timeline tells of its task id; return how many."""
+    """Correct guessed task numbers by the timeline, which records the task id; return how many."""
     wrong = db.execute(
         "SELECT t.number, min(l.task) FROM timeline l JOIN tasks t ON t.task_id = l.detail"
         " JOIN temp.replaced r ON r.number = t.number AND r.name = 'number'"
@@ -89,18 +88,18 @@ def correct_numbers(db: apsw.Connection) -> int:
 
 
 _DIGIT: Final = 4
-"""Bits of a digit of a client token."""
+"""Bits of a hexadecimal digit of a client token."""
 
 _STRAY: Final = (
     "i.action = 'submit' AND i.state = 'waiting' AND ("
     " NOT EXISTS (SELECT 1 FROM tasks t WHERE t.number = i.task AND t.task_id IS NULL)"
     " OR (SELECT count(*) FROM intents j WHERE j.task = i.task AND j.action = 'submit' AND j.state = 'waiting') > 1)"
 )
-"""Submissions that wait for a task which is not there, was taken already, or waits for another one, too."""
+"""Waiting submissions whose task is missing, has a task id already, or has another waiting submission."""
 
 
 def return_strays(db: apsw.Connection) -> None:
-    """Give a submission whose reference was damaged back to its task, one bit away: both were recorded in one order."""
+    """Reattach a submission with a damaged reference to its task: one bit away, and recorded in the same order."""
     for stray, task, asked_at in db.execute(f"SELECT id, task, asked_at FROM intents i WHERE {_STRAY}").fetchall():
         alone = db.execute(
             "SELECT number FROM tasks t WHERE recorded_at = ?1 AND status = 'QUEUED' AND task_id IS NULL AND NOT EXISTS"
@@ -117,10 +116,10 @@ def return_strays(db: apsw.Connection) -> None:
 
 
 def lapse_doubtful_tokens(db: apsw.Connection, indexed: Iterable[str], now: str) -> None:
-    """Keep from being sent what has a client token that the index spells with another bit: either may be damaged.
+    """Lapse waiting submissions whose client token the index has with another digit: either may be damaged.
 
     Args:
-        indexed: the client tokens of the damaged register's index.
+        indexed: the client tokens of the damaged history's index.
     """
     known = "SELECT 1 FROM intents WHERE client_token = ?"
     others = [int(token.replace("-", ""), 16) for token in indexed if not db.execute(known, (token,)).fetchall()]
@@ -132,15 +131,15 @@ def lapse_doubtful_tokens(db: apsw.Connection, indexed: Iterable[str], now: str)
 
 
 def lapse_strays(db: apsw.Connection, now: str) -> None:
-    """Keep from being sent what nobody knows the task of."""
+    """Lapse waiting submissions whose task is unknown, so that they are not sent."""
     db.execute(f"UPDATE intents AS i SET state = 'lapsed', settled_at = ? WHERE {_STRAY}", (now,))
 
 
 def add_lost_tasks(db: apsw.Connection, now: str, highest: int) -> int:
-    """Make a task of each number that only its timeline, intents or downloads still tell of; return how many.
+    """Add a task for each number that only a timeline, intents or downloads refer to; return how many.
 
     Args:
-        highest: the highest number that was ever given: what is beyond it is a damaged reference.
+        highest: the highest number that was ever given; a higher one is a damaged reference.
     """
     orphans = db.execute(
         "SELECT task, min(at) FROM (SELECT task, at FROM timeline UNION ALL SELECT task, asked_at FROM intents"
@@ -187,7 +186,7 @@ def _was_deletion(db: apsw.Connection, number: int) -> bool:
 
 
 def _last_known(db: apsw.Connection, number: int) -> tuple[str | None, str]:
-    """Return the task id and the status that the timeline of a task tells of."""
+    """Return the last task id and status on the timeline of a task."""
     accepted = db.execute(
         "SELECT CASE what WHEN 'tracked' THEN substr(detail, 1 + instr(detail, ' ')) ELSE detail END AS said"
         " FROM timeline WHERE task = ? AND what IN ('accepted', 'tracked') AND detail NOT GLOB '*, kept as #*'"
@@ -203,9 +202,9 @@ def _last_known(db: apsw.Connection, number: int) -> tuple[str | None, str]:
 
 
 def assume_sent(db: apsw.Connection) -> None:
-    """Take every request that waits to be sent for one that may have been sent: the last commits may be lost.
+    """Mark every waiting submission as sent when it was recorded: the last commits may be lost.
 
-    It is then sent again under its own client token, and only while that protects it (contract: Operations).
+    It is then sent again under its own client token alone, and only while that token protects it.
     """
     db.execute(
         "UPDATE intents SET first_sent_at = coalesce(first_sent_at, asked_at), attempts = max(attempts, 1)"
@@ -214,7 +213,7 @@ def assume_sent(db: apsw.Connection) -> None:
 
 
 def mark_tokenless_unconfirmed(db: apsw.Connection, now: str) -> int:
-    """Leave to the operator what waits for an answer but has lost its client token; return how many there are."""
+    """Mark queued tasks that lost their client token as UNCONFIRMED; return how many."""
     changed = db.execute(
         "UPDATE tasks SET status = 'UNCONFIRMED' WHERE status = 'QUEUED' AND task_id IS NULL AND NOT EXISTS"
         " (SELECT 1 FROM intents WHERE task = number AND action = 'submit' AND state = 'waiting') RETURNING number"
@@ -229,7 +228,7 @@ def mark_tokenless_unconfirmed(db: apsw.Connection, now: str) -> int:
 
 
 def drop_dangling(db: apsw.Connection) -> int:
-    """Remove references to rows that are not there, and rows that are nothing without theirs; return how many."""
+    """Remove references to missing rows, and rows that need theirs; return how many rows were removed."""
     removed = 0
     for table, rowid, _, key in db.execute("PRAGMA foreign_key_check").fetchall():
         (column,) = (row[3] for row in db.execute(f"PRAGMA foreign_key_list({table})").fetchall() if row[0] == key)
@@ -242,7 +241,7 @@ def drop_dangling(db: apsw.Connection) -> int:
 
 
 def _restore_guards(db: apsw.Connection) -> None:
-    """Make true again what each task promises: its references, polls and counts; what was purged in one source."""
+    """Restore the invariants: references, polls, counts, and the purges of either source."""
     db.execute(
         "UPDATE tasks SET resubmitted = 1 WHERE resubmitted = 0"
         " AND number IN (SELECT resubmit_of FROM tasks WHERE resubmit_of IS NOT NULL)"
@@ -264,7 +263,7 @@ def _restore_guards(db: apsw.Connection) -> None:
     purged = "(SELECT number FROM tasks WHERE purged_at IS NOT NULL)"
     db.execute(f"UPDATE timeline SET detail = NULL WHERE task IN {purged}")
     db.execute(f"UPDATE downloads SET directory = '', path = NULL, trouble = NULL WHERE task IN {purged}")
-    for statement in (*task_counts.REBUILD, *words.REBUILD):
+    for statement in (*task_counts.REBUILD, *text_index.REBUILD):
         db.execute(statement)
     db.execute(
         "UPDATE engine SET pid = NULL, host = NULL, service = 'untried', message = NULL, next_try_at = NULL,"
@@ -273,7 +272,7 @@ def _restore_guards(db: apsw.Connection) -> None:
 
 
 def _take_triggers(db: apsw.Connection) -> list[str]:
-    """Remove all triggers; return the SQL that makes them again."""
+    """Drop all triggers; return the SQL that creates them."""
     found = db.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' ORDER BY rowid").fetchall()
     for name, _ in found:
         db.execute(f"DROP TRIGGER {name}")
@@ -287,11 +286,11 @@ def _copy(source: Path, db: apsw.Connection) -> None:
             backup.step()
     finally:
         taken.close()
-    # The copy of a register that writes ahead would do so too, and leave files beside it.
+    # The copy of a history in WAL mode is in that mode too, and would leave files beside it.
     db.execute("PRAGMA journal_mode = DELETE").fetchall()
 
 
 def _check(db: apsw.Connection, part: Path) -> None:
     verdict = db.execute("PRAGMA integrity_check(1)").fetchall()
     if verdict != [("ok",)] or db.execute("PRAGMA foreign_key_check").fetchall():
-        raise StoreDamaged(f"What was put together in {part} is not sound: {verdict}. Nothing was changed.")
+        raise StoreDamaged(f"The history built in {part} is not sound: {verdict}. Nothing was changed.")

@@ -1,7 +1,7 @@
-"""Mending a register that is damaged: it is set aside, and what can be read goes into a new one, with a report.
+"""Recover a damaged history: set it aside, write what can be read into a new one, and report.
 
-It never ends in an error of its own: where the pages cannot be made use of, the newest backup is taken alone, and
-without one an empty register; the damaged one is kept in any case.
+A fault of this program never prevents that: where the pages cannot be used, the newest backup is taken alone, and
+without one an empty history. The damaged file is kept in any case.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ _SURROUNDINGS: Final = (
     apsw.ReadOnlyError,
     apsw.PermissionsError,
 )
-"""What is wrong around the register, not in it: it is tried again at the next start."""
+"""Errors of the file system, not of the history: the next start tries again."""
 
 _MAX_KEY_GAP: Final = 100_000
-"""Keys beyond the highest one found that may have been given, to rows that are gone."""
+"""Keys beyond the highest one found that may have been given to lost rows."""
 
 
 @dataclass(slots=True)
 class _RowCounts:
-    """What came of the rows: how many of each table were kept, mended, lost; and from where the rest came."""
+    """How many rows were kept, repaired and lost, and what came from a backup."""
 
     kept: Counter[str] = field(default_factory=Counter)
     replaced: int = 0
@@ -61,12 +61,12 @@ class _RowCounts:
 
 
 def recover(path: Path, now: datetime) -> str | None:
-    """Finish what a crash left half done, and recover the register if it is damaged; return a sentence on it.
+    """Finish an interrupted swap, or recover the history if it is damaged; return a sentence, or None.
 
-    To be called by whoever has the register alone.
+    The caller holds the exclusive lock.
 
     Raises:
-        StoreError: it could not be mended; nothing was changed.
+        StoreError: it could not be recovered; nothing was changed.
     """
     with translated_errors(path):
         done = atomic_swap.finish(path)
@@ -84,7 +84,7 @@ def _damage(path: Path) -> str | None:
     """Return what is wrong with a history, or None.
 
     Raises:
-        StoreTooNew, StoreForeign: it is not for this program to mend.
+        StoreTooNew, StoreForeign: this program must not recover it.
     """
     if backups.was_emptied(path):
         return "the file is empty"
@@ -102,17 +102,17 @@ def _damage(path: Path) -> str | None:
         return "; ".join(integrity.full_check(path)) or None
     except (StoreForeign, StoreTooNew, *_SURROUNDINGS):
         raise
-    except Exception as error:  # noqa: BLE001  what a sound register never raises
+    except Exception as error:  # noqa: BLE001  what a sound history never raises
         return str(error) or type(error).__name__
 
 
 def _recover(path: Path, now: datetime, reason: str) -> str:
     failed: list[str] = []
     for from_pages, from_backups in ((True, True), (False, True), (False, False)):
-        change, tally = atomic_swap.new(path, "damaged", now), _RowCounts(failed=failed)
+        change, counts = atomic_swap.new(path, "damaged", now), _RowCounts(failed=failed)
         try:
             with rebuild.create_empty(change.part) as db:
-                _fill(db, path, tally, to_text(now), from_pages=from_pages, from_backups=from_backups)
+                _fill(db, path, counts, to_text(now), from_pages=from_pages, from_backups=from_backups)
         except _SURROUNDINGS:
             raise
         except Exception as error:  # noqa: BLE001  whatever is in the file, the program must start
@@ -121,40 +121,40 @@ def _recover(path: Path, now: datetime, reason: str) -> str:
             break
     else:
         raise StoreDamaged(f"No new history could be made in the place of {path} ({failed[-1]}).")
-    _write_report(change, tally, reason, now)
+    _write_report(change, counts, reason, now)
     atomic_swap.commit(change)
     unflag(path)
-    return _sentence(change, tally)
+    return _sentence(change, counts)
 
 
 def _fill(
-    db: apsw.Connection, path: Path, tally: _RowCounts, instant: str, *, from_pages: bool, from_backups: bool
+    db: apsw.Connection, path: Path, counts: _RowCounts, instant: str, *, from_pages: bool, from_backups: bool
 ) -> None:
-    """Put into a new register what the pages of the damaged one and the newest backup hold."""
+    """Fill a new history from the pages of the damaged one and the newest backup."""
     highest = 0
     if from_pages:
         with db:
-            highest = _take_rows(db, path, tally, instant)
+            highest = _take_rows(db, path, counts, instant)
             rebuild.correct_numbers(db)
             rebuild.return_strays(db)
             rebuild.assume_sent(db)
     if from_backups:
-        _add_backup(db, path, tally, instant)
+        _add_backup(db, path, counts, instant)
     with db:
         highest = max(highest, scalar(db, "SELECT max(number) FROM tasks"))
         rebuild.lapse_strays(db, instant)
-        tally.remains = rebuild.add_lost_tasks(db, instant, highest)
-        tally.dangling = rebuild.drop_dangling(db)
-        tally.unconfirmed = rebuild.mark_tokenless_unconfirmed(db, instant)
-        tally.tasks = scalar(db, "SELECT count(*) FROM tasks")
+        counts.remains = rebuild.add_lost_tasks(db, instant, highest)
+        counts.dangling = rebuild.drop_dangling(db)
+        counts.unconfirmed = rebuild.mark_tokenless_unconfirmed(db, instant)
+        counts.tasks = scalar(db, "SELECT count(*) FROM tasks")
 
 
-def _take_rows(db: apsw.Connection, path: Path, tally: _RowCounts, now: str) -> int:
-    """Write all rows that can be read; return the highest number that a task was given."""
+def _take_rows(db: apsw.Connection, path: Path, counts: _RowCounts, now: str) -> int:
+    """Write all readable rows; return the highest number that a task was given."""
     writer = RowWriter(db, now)
     highest = 0
     with damaged_file.opened(path) as file:
-        tally.mixed = file.mixed
+        counts.mixed = file.mixed
         salvage = Salvage(file, now)
         for table in salvage.tables:
             for row in salvage.rows(table):
@@ -168,13 +168,13 @@ def _take_rows(db: apsw.Connection, path: Path, tally: _RowCounts, now: str) -> 
             if table == "tasks":
                 highest = max(found, given if given <= found + _MAX_KEY_GAP else 0)
         rebuild.lapse_doubtful_tokens(db, salvage.indexed_tokens(), now)
-        tally.lost = salvage.lost + writer.unfit
-    tally.kept, tally.ids_doubled = writer.kept, writer.ids_doubled
-    tally.replaced, tally.guessed = writer.replaced.total(), writer.guessed.total()
+        counts.lost = salvage.lost + writer.unfit
+    counts.kept, counts.ids_doubled = writer.kept, writer.ids_doubled
+    counts.replaced, counts.guessed = writer.replaced.total(), writer.guessed.total()
     return highest
 
 
-def _add_backup(db: apsw.Connection, path: Path, tally: _RowCounts, instant: str) -> None:
+def _add_backup(db: apsw.Connection, path: Path, counts: _RowCounts, instant: str) -> None:
     """Merge the newest sound backup that can be merged."""
     for backup in filter(integrity.is_sound, backups.copies(path)):
         try:
@@ -182,46 +182,46 @@ def _add_backup(db: apsw.Connection, path: Path, tally: _RowCounts, instant: str
         except _SURROUNDINGS:
             raise
         except Exception as error:  # noqa: BLE001  an older backup may do, and the pages alone are better than nothing
-            tally.failed.append(f"{backup.name}: {type(error).__name__}")
+            counts.failed.append(f"{backup.name}: {type(error).__name__}")
         else:
-            tally.backup, tally.merged = backup.name, merged
-            tally.ids_doubled += merged.doubled
+            counts.backup, counts.merged = backup.name, merged
+            counts.ids_doubled += merged.doubled
             return
 
 
-def _sentence(change: atomic_swap.FileSwap, tally: _RowCounts) -> str:
-    parts = [f"The history was damaged and is kept as {change.aside.name}; the new one holds {tally.tasks} tasks"]
-    if tally.backup is not None and tally.merged.added:
-        parts.append(f", {tally.merged.added} of them from {tally.backup}")
-    if tally.remains:
-        parts.append(f", {tally.remains} without their addresses")
-    if tally.unconfirmed:
-        parts.append(f", {tally.unconfirmed} UNCONFIRMED")
-    if tally.failed:
+def _sentence(change: atomic_swap.FileSwap, counts: _RowCounts) -> str:
+    parts = [f"The history was damaged and is kept as {change.aside.name}; the new one holds {counts.tasks} tasks"]
+    if counts.backup is not None and counts.merged.added:
+        parts.append(f", {counts.merged.added} of them from {counts.backup}")
+    if counts.remains:
+        parts.append(f", {counts.remains} without their addresses")
+    if counts.unconfirmed:
+        parts.append(f", {counts.unconfirmed} UNCONFIRMED")
+    if counts.failed:
         parts.append("; not all that is in it could be used")
     return f"{''.join(parts)}. Read {change.report}."
 
 
-def _write_report(change: atomic_swap.FileSwap, tally: _RowCounts, reason: str, now: datetime) -> None:
-    kept = ", ".join(f"{count} {table}" for table, count in tally.kept.items() if count) or "none"
-    lost = ", ".join(f"{count} {table}" for table, count in tally.lost.items() if count) or "none was seen"
+def _write_report(change: atomic_swap.FileSwap, counts: _RowCounts, reason: str, now: datetime) -> None:
+    kept = ", ".join(f"{count} {table}" for table, count in counts.kept.items() if count) or "none"
+    lost = ", ".join(f"{count} {table}" for table, count in counts.lost.items() if count) or "none was seen"
     lines = [
         f"The history {change.path} was found damaged at {to_text(now)}: {reason}.",
         f"It was set aside, as it was, as {change.aside.name} with its -wal and -shm files. Keep them.",
         "",
         f"Rows read from its pages: {kept}.",
-        f"Rows that are there but cannot be read: {lost}. Rows of a page that is gone are not among them.",
-        f"Rows of which a value was damaged and had to be replaced: {tally.replaced}.",
-        f"Rows whose number was damaged and had to be guessed: {tally.guessed}.",
-        f"Tasks that lost their task id, since another task has it: {tally.ids_doubled}.",
-        f"Backup that was merged in: {tally.backup or 'none'}"
-        f" ({tally.merged.added} tasks added, {tally.merged.later} brought forward).",
-        f"Tasks of which only traces were left, now without address, kind or dates: {tally.remains}.",
-        f"Rows left out, since the task they tell of was damaged or is unknown: {tally.dangling}.",
-        f"Requests whose client token is lost, now UNCONFIRMED for you to decide on: {tally.unconfirmed}.",
-        f"Tasks in the new history: {tally.tasks}.",
-        *(f"What could not be used because of a fault of this program: {fault}." for fault in tally.failed),
-        *(["The log beside the file belonged to another copy: the later row of both was taken."] * tally.mixed),
+        f"Rows found that cannot be read: {lost}. Rows of lost pages are not counted.",
+        f"Rows of which a value was damaged and had to be replaced: {counts.replaced}.",
+        f"Rows whose number was damaged and had to be guessed: {counts.guessed}.",
+        f"Tasks that lost their task id, since another task has it: {counts.ids_doubled}.",
+        f"Backup that was merged in: {counts.backup or 'none'}"
+        f" ({counts.merged.added} tasks added, {counts.merged.later} updated).",
+        f"Tasks known only from events, intents or downloads, without email, kind or dates: {counts.remains}.",
+        f"Rows left out, since their task was damaged or is unknown: {counts.dangling}.",
+        f"Requests whose client token is lost, now UNCONFIRMED for you to decide on: {counts.unconfirmed}.",
+        f"Tasks in the new history: {counts.tasks}.",
+        *(f"What could not be used because of a fault of this program: {fault}." for fault in counts.failed),
+        *(["The log beside the file belonged to another copy: the later row of both was taken."] * counts.mixed),
         "",
         "Requests that waited to be sent are sent under their own client tokens while these protect them (8 hours",
         "from when they were asked for), and become UNCONFIRMED after that: none is sent twice.",

@@ -1,4 +1,4 @@
-"""Putting a backup in the place of the register, and adding what only the register knows: nothing is lost."""
+"""Restore a backup, merged with what only the present history holds: nothing is lost."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from bwp_tui.store.maintenance.merge import Merged, scalar
 
 @dataclass(frozen=True, slots=True)
 class RestoreResult:
-    """What a restore did: what the backup brought, tasks only here and in all; where the old register lies."""
+    """What a restore did: rows from the backup, tasks that only the history had, all tasks, the old file."""
 
     merged: Merged
     only_here: int
@@ -31,32 +31,32 @@ class RestoreResult:
 
 
 def restore(path: Path, backup: Path, now: datetime) -> RestoreResult:
-    """Make a register of the backup and of what the present one holds besides; the present one is set aside.
+    """Replace the history with one merged from it and the backup; the present file is set aside.
 
-    A task that both hold keeps the state it came to last. The caller holds the engine's lease.
+    A task in both keeps its latest state. The caller holds the engine's lease.
 
     Raises:
-        StoreUnavailable: others use the register.
-        StoreDamaged, StoreTooNew, StoreForeign: the backup is no sound register; nothing was changed.
+        StoreUnavailable: others use the history.
+        StoreDamaged, StoreTooNew, StoreForeign: the backup is no sound history; nothing was changed.
     """
     _check(backup)
-    claim = FileLock(path)
+    lock = FileLock(path)
     try:
         with translated_errors(path):
             prepare_file(path)
             if backup.samefile(path):
                 raise StoreUnavailable(f"{backup} is the history itself. Nothing was changed.")
-            if not claim.lock_exclusive():
+            if not lock.lock_exclusive():
                 raise StoreUnavailable(
                     f"Another bwp-tui has the history {path} open. Close it and try again; nothing was changed."
                 )
             atomic_swap.finish(path)
             _settle(path)
             restored = _restore(path, backup, now)
-            Tripwire(claim.descriptor).clear()
+            Tripwire(lock.descriptor).clear()
             return restored
     finally:
-        claim.release()
+        lock.release()
 
 
 def _check(backup: Path) -> None:
@@ -100,7 +100,7 @@ def _restore(path: Path, backup: Path, now: datetime) -> RestoreResult:
 
 
 def _settle(path: Path) -> None:
-    """Write the log back into the register, and make sure that no other program has it open.
+    """Write the log back into the history, and check that no other program has it open.
 
     Raises:
         apsw.BusyError: one has.

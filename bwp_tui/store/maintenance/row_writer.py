@@ -1,4 +1,4 @@
-"""Write salvaged rows into a new history, where a row that another contradicts is neither lost nor in the way."""
+"""Write salvaged rows into a new history, resolving conflicts between them."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _UNIQUE: Final = {"tasks": "task_id", "intents": "client_token"}
 
 
 class RowWriter:
-    """Writes to a new history whose triggers are off, and counts what came of the rows.
+    """Writes to a new history whose triggers are off, and counts the rows.
 
-    Of two copies of a row the later one stays. A row whose number is another's gets a new one.
+    Of two copies of a row the later one is kept. A row whose number is taken gets a new one.
     """
 
     def __init__(self, db: apsw.Connection, now: str) -> None:
@@ -41,7 +41,7 @@ class RowWriter:
         db.execute("CREATE TEMP TABLE replaced (number INTEGER NOT NULL, name TEXT NOT NULL)")
 
     def write(self, table: str, row: Row) -> None:
-        """Write a row, unless a copy of it that is as good is there."""
+        """Write a row, unless a copy as good was written."""
         fields = dict(row.fields)
         if table not in _KEYS:
             self._write_single(table, row.number, fields)
@@ -64,7 +64,7 @@ class RowWriter:
             self._db.executemany("INSERT INTO temp.replaced VALUES (?, ?)", [(number, name) for name in names])
 
     def _write_single(self, table: str, number: int | None, fields: Fields) -> None:
-        """Write a row of a table without numbers: the later copy of an only one, or one of the operator's views."""
+        """Write a row of a table without numbers: the later copy of a single row, or a saved view."""
         try:
             if number is None:
                 self._insert(table, fields, "IGNORE")
@@ -84,7 +84,7 @@ class RowWriter:
         return self._db.last_insert_rowid()
 
     def _resolve_conflict(self, table: str, row: Row, fields: Fields) -> int | None:
-        """Write a row that another one contradicts; return its number, or None if it was not needed or fits nowhere."""
+        """Write a row that conflicts with another; return its number, or None if it was left out."""
         key = _KEYS[table]
         for column in (key, _UNIQUE.get(table, key)):
             value = fields.get(column)
@@ -122,7 +122,7 @@ class RowWriter:
         return all(fields.get(name) == other[name] for name in _SAME[table])
 
     def _is_later(self, table: str, row: Row, other: Fields) -> bool:
-        """Say whether a row is a later copy of another one; a damaged one never counts as such."""
+        """Return whether a row is a later copy of another one; a damaged row never is."""
         if row.replaced or row.guessed:
             return False
         if table == "intents":
@@ -130,7 +130,7 @@ class RowWriter:
         return int(str(row.fields.get("revision", 0))) > int(str(other.get("revision", 0)))
 
     def _give_up_id(self, fields: Fields, other: Fields) -> bool:
-        """Take from a task the task id that another one has, and leave it to the operator."""
+        """Remove a task id that another task has, and mark the task as UNCONFIRMED."""
         if "task_id" not in fields:
             return False
         self.ids_doubled += 1

@@ -1,4 +1,4 @@
-"""Find the rows of a damaged history in its pages, whatever its schema says, and tell which are in doubt."""
+"""Find the rows of a damaged history in its pages, independently of its schema, and mark doubtful ones."""
 
 from __future__ import annotations
 
@@ -39,20 +39,20 @@ _LONGEST_HEADER: Final = 96
 
 
 class Row(NamedTuple):
-    """A row that was found. `number` is its key, None where that cannot be told."""
+    """A row that was found; `number` is its key, None if unknown."""
 
     number: int | None
     fields: Fields
     replaced: tuple[str, ...] = ()
     """Columns whose values were damaged."""
     guessed: bool = False
-    """Whether its number had to be guessed."""
+    """Whether its number was guessed."""
     stale: bool = False
-    """Whether nothing points to its page any more: it may be an older copy."""
+    """Whether no page points to its page: it may be an older copy."""
 
 
 class _Leaf(NamedTuple):
-    """A page with rows of one table: where it lies, and those of its keys that tell its place among the others."""
+    """A page with rows of one table: its number, and the keys that determine its place among the others."""
 
     number: int
     logged: bool
@@ -80,7 +80,7 @@ class _Cell(NamedTuple):
 
 
 class Salvage:
-    """The rows of a damaged file. Its pages are looked through once at first, and once for all calls of `rows`."""
+    """The rows of a damaged file, whose pages are scanned once by the constructor and once by `rows`."""
 
     def __init__(self, file: DamagedFile, now: str) -> None:
         self._file = file
@@ -97,7 +97,7 @@ class Salvage:
         self._trials = _MAX_TRIALS
         self._free = frozenset(file.free_pages())
         self.lost: Counter[str] = Counter()
-        """Rows of each table that are there but cannot be read."""
+        """Rows of each table that were found but cannot be read."""
         for number in range(1, file.pages + 1):
             self._classify_page(number, logged=True)
             if file.in_log(number):
@@ -112,12 +112,12 @@ class Salvage:
 
     @property
     def tables(self) -> list[str]:
-        """The tables whose rows are worth keeping, those that others refer to first."""
+        """The tables whose rows are kept, those that others refer to first."""
         own = [table for table in self._shapes if table not in (SCHEMA, SEQUENCE)]
         return sorted(own, key=lambda table: table != "tasks")
 
     def rows(self, table: str) -> Iterator[Row]:
-        """Return the rows with nothing wrong in them, in the order of their keys; those that may be old come last."""
+        """Yield the intact rows in the order of their keys; possibly outdated ones come last."""
         live, others = self._split(table)
         shape = self._shapes[table]
         self._unclear[table] = []
@@ -128,7 +128,7 @@ class Salvage:
                 yield from self._sound_rows(shape, place)
 
     def doubtful_rows(self, table: str) -> Iterator[Row]:
-        """Return what can be made of the rows that `rows` has passed over; those of which nothing can are counted."""
+        """Yield the rows that `rows` left out, repaired as far as possible; count those that cannot be."""
         shape = self._shapes[table]
         for place in self._unclear[table]:
             page = self._page(place.leaf)
@@ -150,7 +150,7 @@ class Salvage:
                     yield row._replace(stale=place.stale)
 
     def indexed_tokens(self) -> Iterator[str]:
-        """Return the client tokens that the indexes hold: a second copy of those in the rows."""
+        """Yield the client tokens in the indexes: a second copy of those in the rows."""
         for number in range(1, self._file.pages + 1):
             page = self._file.page(number)
             if page[start_of(number)] in _INDEX:
@@ -160,7 +160,7 @@ class Salvage:
         return None if table in (SCHEMA, SEQUENCE) else self.highest.get(table)
 
     def _classify_page(self, number: int, *, logged: bool) -> None:
-        """Note what a page is: one that points to others, or one with rows, and of which table."""
+        """Record a page that points to others, or a page with rows and their table."""
         page, start = self._file.page(number, logged=logged), start_of(number)
         if page[start] in _NO_LEAVES:
             return
@@ -193,7 +193,7 @@ class Salvage:
         return next((table for table, weight in votes.most_common(1) if weight), None)
 
     def _split(self, table: str) -> tuple[list[list[_Leaf]], list[_Leaf]]:
-        """Return the leaves that belong to a table, in groups in which each key is once, and others that once did."""
+        """Return the leaves of a table, in groups in which each key occurs once, and its possibly outdated leaves."""
         leaves = self._leaves[table]
         if self._file.mixed:
             groups: tuple[list[_Leaf], list[_Leaf]] = [], []
@@ -212,7 +212,7 @@ class Salvage:
         ]
 
     def _reached(self, table: str) -> set[int] | None:
-        """Return the pages that make up a table, or None where one of them is missing."""
+        """Return the pages of a table, or None if one of them is missing."""
         leaves = {leaf.number for leaf in self._leaves[table] if leaf.logged}
         waiting, reached = [self._roots.get(table, 0)], set[int]()
         while waiting:
@@ -253,7 +253,7 @@ class Salvage:
             return 0
 
     def _repair(self, shape: Shape, page: bytes, doubt: _Doubt) -> Row | None:
-        """Return what a row was before one bit changed; or else what can be read of it."""
+        """Return the row before one bit changed, if that can be found; or else what can be read of it."""
         cell = self._cell(shape, page, doubt.offsets[doubt.at])
         in_place = cell.header is not None and (shape.key is None or doubt.below < cell.header.rowid < doubt.above)
         if not (cell.whole and in_place) and self._trials:
@@ -281,7 +281,7 @@ _ENOUGH: Final = 3 * _SURE
 
 
 class _Doubt(NamedTuple):
-    """A cell in doubt: its place among those of its page, and the keys between which its own must lie."""
+    """A doubtful cell: its place in its page, and the keys between which its own must lie."""
 
     offsets: list[int]
     at: int
@@ -295,9 +295,9 @@ def _key(cell: _Cell) -> int | None:
 
 
 def _in_order(leaves: list[_Leaf], highest: int | None, *, stale: bool) -> Iterator[_Place]:
-    """Return leaves in the order of their keys, with the bounds that the neighbours set.
+    """Yield leaves in the order of their keys, with the bounds that their neighbours set.
 
-    Where two neighbours overlap, the key at the edge of one is wrong: that which leaves room for another.
+    Where two neighbours overlap, an edge key of one is wrong: the one whose removal leaves room for the other.
     """
     ordered = sorted(leaves, key=lambda leaf: leaf.middle)
     firsts, lasts = [leaf.first for leaf in ordered], [leaf.last for leaf in ordered]
@@ -327,7 +327,7 @@ def _sound_in_order(shape: Shape, cells: list[_Cell], place: _Place) -> list[int
 
 
 def _increasing(keys: list[int]) -> list[int]:
-    """Return the indexes of the longest run of growing keys; of two equal ones that which leaves the other room."""
+    """Return the indexes of the longest increasing subsequence; of two equal keys, the one that leaves room."""
     if all(one < other for one, other in pairwise(keys)):
         return list(range(len(keys)))
     ends: list[int] = []

@@ -1,4 +1,4 @@
-"""Tell by its shape which table of a history a row belongs to, and replace values that cannot be right.
+"""Recognise the table of a row by its shape, and replace values that cannot be right.
 
 The shapes come from the schema that this program makes, never from the file at hand. A migration only ever adds
 columns at the end, so that a row of an older schema is a shorter one.
@@ -35,7 +35,7 @@ _TOKEN: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column as the schema declares it. `form` checks a text that has to look in a certain way."""
+    """A column as the schema declares it; `form` checks the format of its texts."""
 
     name: str
     kind: str
@@ -47,7 +47,7 @@ class Column:
     is_computed: bool = False
 
     def fits(self, value: Value) -> bool:
-        """Say whether this program may have written the value."""
+        """Return whether this program may have written the value."""
         if self.is_key:
             return value is None
         if value is None:
@@ -59,7 +59,7 @@ class Column:
         return isinstance(value, int) or (self.kind == "REAL" and isinstance(value, float))
 
     def nearest(self, value: Value) -> Value:
-        """Return what a value that does not fit may have been: a bit changed, or else the default."""
+        """Return the likely original of a value that does not fit: one bit away, or else the default."""
         text = value.decode("utf-8", "replace").replace("\0", "�") if isinstance(value, bytes) else value
         if isinstance(text, str) and self.kind == "TEXT":
             if self.choices or self.form is _is_status:
@@ -98,7 +98,7 @@ class Shape:
     """The column that is the row's own number in its page."""
 
     def fits(self, rowid: int, values: Sequence[Value]) -> bool:
-        """Say whether a row may be one of this table, with nothing wrong in it."""
+        """Return whether a row may be an intact one of this table."""
         return (
             self.fewest <= len(values) <= len(self.columns)
             and (self.key != "only" or rowid == 1)
@@ -106,19 +106,19 @@ class Shape:
         )
 
     def unreadable(self, values: Sequence[Value]) -> str | None:
-        """Return the name of a column whose text cannot be read as what it stands for, or None."""
+        """Return the name of a column whose text cannot be parsed, or None."""
         for column, value in zip(self.columns, values, strict=False):
             if column.form in _READ and isinstance(value, str) and value != column.default and not column.form(value):
                 return column.name
         return None
 
     def is_like(self, values: Sequence[Value]) -> bool:
-        """Say whether most of a row fits, or its beginning does."""
+        """Return whether most of a row fits, or its beginning does."""
         fitting = [column.fits(value) for column, value in zip(self.columns, values, strict=False)]
         return sum(fitting) >= _LIKE * max(len(values), self.fewest) or sum(fitting[:_BEGINNING]) >= _BEGINNING - 1
 
     def until_shifted(self, values: Sequence[Value]) -> Sequence[Value]:
-        """Return the values before the place where a damaged length has moved all that follows."""
+        """Return the values before the one whose damaged length shifts all that follow."""
         fitting = [column.fits(value) for column, value in zip(self.columns, values, strict=False)]
         for at, fits in enumerate(fitting):
             if not fits and not all(fitting[at + 1 : at + 3]):
@@ -126,18 +126,18 @@ class Shape:
         return values
 
     def rank(self, values: Sequence[Value], seen: Sequence[Value]) -> tuple[int, int]:
-        """Return how likely it is that a row was this one, given what is seen of it now; the larger the likelier."""
+        """Return how likely `values` are the original of the damaged values `seen`; larger is likelier."""
         status = next((at for at, column in enumerate(self.columns) if column.name == "status"), None)
         same = next((at for at, pair in enumerate(zip(values, seen, strict=False)) if pair[0] != pair[1]), len(seen))
         return status is not None and values[status] in _STATUSES, same
 
     def sound_fields(self, values: Sequence[Value]) -> Fields:
-        """Return the columns of a row that fits, but its key."""
+        """Return the columns of an intact row, without its key."""
         pairs = zip(self.columns, values, strict=False)
         return {column.name: value for column, value in pairs if not (column.is_key or column.is_computed)}
 
     def fields(self, values: Sequence[Value], now: str) -> tuple[Fields, list[str]]:
-        """Return the row's columns but its key, and which of them had to be replaced."""
+        """Return the row's columns without its key, and the names of those that were replaced."""
         fields: Fields = {}
         replaced = []
         for column, value in zip(self.columns, values, strict=False):
@@ -155,7 +155,7 @@ class Shape:
 
 
 def _stand_in(column: Column, instant: str) -> Value:
-    """Return what stands for a value that there must be and that is lost; None where the row is worth nothing then."""
+    """Return a substitute for a required value that is lost; None if the row is worthless without it."""
     if column.kind == "TEXT":
         if column.choices:
             return column.choices[0]
@@ -164,7 +164,7 @@ def _stand_in(column: Column, instant: str) -> Value:
 
 
 def shapes() -> dict[str, Shape]:
-    """Return by name the shapes of all tables that hold what nothing else does, and of SQLite's own two."""
+    """Return by name the shapes of all tables with data of their own, and of SQLite's two."""
     db = apsw.Connection(":memory:")
     fewest: dict[str, int] = {}
     try:
@@ -222,12 +222,12 @@ def _columns(db: apsw.Connection, table: str) -> tuple[Column, ...]:
 
 
 def is_token(text: str) -> bool:
-    """Say whether a client token looks like one of ours."""
+    """Return whether a text has the format of a client token."""
     return _TOKEN.fullmatch(text) is not None
 
 
 def _is_status(text: str) -> bool:
-    """Say whether a status may be right: the service may send new ones, but hardly one a letter away from another."""
+    """Return whether a status may be right: a known one, or an unknown one that is no typo of a known one."""
     return text in _STATUSES or all(_distance(text, status) > 1 for status in _STATUSES)
 
 
@@ -283,8 +283,8 @@ def _entries(text: str) -> list[object]:
     return entries if isinstance(entries, list) else [None]
 
 
-def _distance(one: str, other: str) -> int:
-    return sum(a != b for a, b in zip(one, other, strict=False)) + abs(len(one) - len(other))
+def _distance(left: str, right: str) -> int:
+    return sum(a != b for a, b in zip(left, right, strict=False)) + abs(len(left) - len(right))
 
 
 def _one_bit_away(raw: bytes) -> Iterable[str]:

@@ -1,4 +1,4 @@
-"""What became of the requests of a period: the figures that CCPA regulations §7102 ask for."""
+"""Compute the metrics that CCPA regulations §7102 require for a period."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _FAILED: Final = frozenset({Status.FAILED, Status.MISSING, Status.GIVEN_UP})
 
 @dataclass(frozen=True, slots=True)
 class ReportLine:
-    """Requests of one kind under one law that were received in the period, and how they stand now.
+    """Requests of one kind under one regulation, received in the period, by their present status.
 
-    `received` is the sum of the others. A request that was submitted again counts once, as the newest one stands.
-    `median_days` and `mean_days` are calendar days from receipt to completion, None where none is complete.
+    `received` is the sum of the others. A resubmitted request counts once, with its newest status. `median_days` and
+    `mean_days` are calendar days from receipt to completion, None if no request is complete.
     """
 
     kind: Kind
@@ -42,23 +42,23 @@ class _Counts:
 
 
 def compliance_report(store: Store, first: date, last: date) -> list[ReportLine]:
-    """Return the figures of the requests received from `first` to `last`, both included, by kind and law."""
+    """Count the requests received from `first` to `last` inclusive, by kind and regulation."""
     tallies: defaultdict[tuple[Kind, str], _Counts] = defaultdict(_Counts)
     rows = store.rows(
         "SELECT kind, regulation, status, received_on, finished_at FROM tasks"
         " WHERE resubmitted = 0 AND received_on BETWEEN ? AND ?"
-        # A task id that was entered here and that the service has never known is no request.
+        # A task id that was entered here and never known to the service is not a request.
         " AND NOT (status IN ('MISSING', 'GIVEN_UP') AND submitted_at IS NULL"
         " AND NOT EXISTS (SELECT 1 FROM intents WHERE task = number)) ORDER BY kind, regulation",
         (first.isoformat(), last.isoformat()),
     )
     for kind, regulation, status, received_on, finished_at in rows:
-        tally = tallies[Kind(as_text(kind)), as_text(regulation)]
-        tally.statuses.append(as_text(status))
+        counts = tallies[Kind(as_text(kind)), as_text(regulation)]
+        counts.statuses.append(as_text(status))
         if status == Status.COMPLETED and finished_at is not None:
             took = local_day(from_text(as_text(finished_at))) - date.fromisoformat(as_text(received_on))
-            tally.days.append(max(0, took.days))
-    return [_line(kind, regulation, tally) for (kind, regulation), tally in tallies.items()]
+            counts.days.append(max(0, took.days))
+    return [_line(kind, regulation, counts) for (kind, regulation), counts in tallies.items()]
 
 
 def _line(kind: Kind, regulation: str, counts: _Counts) -> ReportLine:

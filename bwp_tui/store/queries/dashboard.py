@@ -1,4 +1,4 @@
-"""Figures over the whole register: what there is, what comes due, how long tasks take, why they fail."""
+"""Compute the dashboard's statistics: totals, due dates, durations, failures."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from bwp_tui.store.database.connection import Store, as_int, as_text
 from bwp_tui.store.queries import tasks
 
 WEEKS: Final = 6
-"""How far ahead due dates are counted."""
+"""Weeks ahead for which due dates are counted."""
 
 _NEWEST: Final = 5_000
-"""Completed tasks of a kind whose times are looked at: the newest ones tell how the service works now."""
+"""Newest completed tasks of a kind whose durations are used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +29,15 @@ class Duration:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """The figures of one moment.
+    """The statistics of the whole history.
 
     Attributes:
         counts: tasks by (kind, status).
-        resubmitted: those of them that were submitted again, which the view of failed ones leaves out.
+        resubmitted: those of them that were resubmitted, which the view of failed tasks leaves out.
         overdue: open tasks whose due date has passed.
-        due: open tasks by the week they come due in, of `WEEKS` weeks from today on.
+        due: open tasks due in each of the next `WEEKS` weeks.
         failures: failed tasks by error code, the most frequent first.
-        saved: downloads that lie on disk, and their bytes.
+        saved: finished downloads, and their bytes.
     """
 
     counts: dict[tuple[str, str], int]
@@ -51,7 +51,7 @@ class Statistics:
 
 
 def read_statistics(store: Store, today: date) -> Statistics:
-    """Return the figures. Takes longer the longer the register is: not for the UI's loop."""
+    """Compute the statistics; takes longer for a larger history, so call it in a thread."""
     return Statistics(
         counts=tasks.status_counts(store),
         resubmitted=_resubmitted(store),

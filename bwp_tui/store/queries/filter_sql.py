@@ -1,4 +1,4 @@
-"""A parsed filter as a condition of SQL, and the orders a view can have."""
+"""Translate filters and orders of views to SQL."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from bwp_tui.store.queries.text_index import Index, Narrowing, as_stored, full_s
 Condition = tuple[str, tuple[SqlValue, ...]]
 
 Key = tuple[str, bool]
-"""Something tasks are ordered by, on the table alias `t`, and whether the greatest comes first."""
+"""A sort key, on the table alias `t`, and whether it is descending."""
 
 _NEWEST: Final[Key] = ("t.number", True)
 _OLDEST: Final[Key] = ("t.number", False)
@@ -43,11 +43,11 @@ SORTS: Final[dict[str, tuple[Key, ...]]] = {
     "assigned": (("t.assigned_to IS NULL", False), ("t.assigned_to COLLATE NOCASE", False), _NEWEST),
     "note": (("t.note = ''", False), ("t.note COLLATE NOCASE", False), _NEWEST),
 }
-"""Orders by name; every one ends in the local number, so that it is total, and each one has its index."""
+"""Orders by name; each ends in the task number, so that it is total, and has an index."""
 
 _DAY: Final = timedelta(days=1)
 _LATELY_S: Final = 7 * 86_400
-"""What happened so many seconds ago at most has happened to few tasks of a register that is large."""
+"""Seconds; an age below this matches few tasks of a large history."""
 
 _STATES: Final = {
     "active": "t.terminal = 0",
@@ -59,37 +59,37 @@ _STATES: Final = {
     "duplicate": "t.earlier IS NOT NULL",
 }
 _TALLIED: Final = frozenset({"active", "open", "ready", "failed", "resubmitted"})
-"""The states that the columns of `tallies` tell."""
+"""The states that the columns of `tallies` determine."""
 
 _YES: Final = {"verified": "t.verified_on IS NOT NULL", "extended": "t.extended_on IS NOT NULL"}
 _COLUMNS: Final = {"status": "t.status", "kind": "t.kind", "regulation": "t.regulation"}
 
 
 def order_clause(keys: Sequence[Key]) -> str:
-    """Return what follows ORDER BY for the keys of an order, such as one of `SORTS`."""
+    """Return the terms of ORDER BY for the keys of an order."""
     return ", ".join(f"{key} DESC" if greatest_first else key for key, greatest_first in keys)
 
 
 def reversed_keys(keys: Sequence[Key]) -> tuple[Key, ...]:
-    """Return the keys of an order in which the last task comes first."""
+    """Return the keys of the reverse order."""
     return tuple((key, not greatest_first) for key, greatest_first in keys)
 
 
 def rows_before(keys: Sequence[Key], own: Sequence[SqlValue]) -> Iterator[tuple[Condition, Sequence[Key]]]:
-    """Yield conditions of which each task before another one meets just one: the nearest tasks' condition first.
+    """Yield the conditions of a keyset query for the rows before a task, the nearest rows first.
 
-    Each is a range of the order's index: so many of its keys are the other task's, and the next one is before its own.
-    With it come the keys that tasks of that range differ in.
+    Each row before the task meets exactly one condition. Each is a range of the order's index, in which the first keys
+    equal the task's and the next one is before it; the keys that differ within the range come with it.
 
     Args:
-        own: the other task's keys.
+        own: the task's values of the keys.
     """
     for place in range(len(keys) - 1, -1, -1):
         (key, greatest_first), value = keys[place], own[place]
         earlier = list(zip(keys[:place], own, strict=False))
         same = "".join(f"({name}) {'IS NULL' if held is None else '= ?'} AND " for (name, _), held in earlier)
         held = tuple(held for _, held in earlier if held is not None)
-        # Nothing is less than anything: it comes first, or last where the greatest comes first.
+        # NULL is less than any value: it comes first, or last in a descending order.
         if value is not None:
             yield (f"{same}({key}) {'>' if greatest_first else '<'} ?", (*held, value)), keys[place:]
             if not greatest_first:
@@ -99,7 +99,7 @@ def rows_before(keys: Sequence[Key], own: Sequence[SqlValue]) -> Iterator[tuple[
 
 
 def has_count(task_filter: Filter) -> bool:
-    """Say whether the `tallies` alone tell how many tasks fit: they have the columns the filter asks for."""
+    """Return whether `tallies` can count the matches: it has all columns of the filter."""
     return all(
         isinstance(clause, ValueClause)
         and (clause.field in ("status", "kind") or (clause.field == "is" and _TALLIED.issuperset(clause.values)))
@@ -108,10 +108,10 @@ def has_count(task_filter: Filter) -> bool:
 
 
 def condition(task_filter: Filter, now: datetime, today: date, narrow: Narrowing = full_scan) -> Condition:
-    """Return what follows WHERE, on the table alias `t`, with its values.
+    """Return the condition of a filter, on the table alias `t`, with its values.
 
     Args:
-        narrow: tells where an index of texts helps.
+        narrow: decides where a text index is used.
     """
     parts: list[str] = []
     values: list[SqlValue] = []
@@ -151,28 +151,27 @@ def _clause(clause: Clause, now: datetime, today: date, narrow: Narrowing) -> Co
 
 
 def _rare(sql: str) -> str:
-    """Return a condition with the hint that few rows meet it, which the planner cannot know of a bound value."""
+    """Hint to the planner that few rows meet the condition: it does not see bound values."""
     return f"likelihood({sql}, 0.001)"
 
 
 def _acknowledgement(op: str, day: date | None) -> Condition:
-    """Return what holds where receipt is still to be confirmed, by a day that compares with `day`; None is any."""
+    """Return the condition “acknowledgement due”, by a date that compares with `day`, or by any date."""
     waiting = "t.acknowledged_on IS NULL AND t.open = 1"
     names = [name for name, rule in REGULATIONS.items() if rule.acknowledge_business_days is not None]
     parts, values = [], list[SqlValue]()
     for name in names:
-        one, bound = _received_for(name, op, day)
-        parts.append(f"(t.regulation = '{name}' AND {one})")
+        received, bound = _received_for(name, op, day)
+        parts.append(f"(t.regulation = '{name}' AND {received})")
         values.extend(bound)
     return f"{waiting} AND ({' OR '.join(parts) or '0'})", tuple(values)
 
 
 def _received_for(regulation: str, op: str, day: date | None) -> Condition:
-    """Return the comparison of the last day to confirm receipt with `day` as one of the day of receipt."""
+    """Return the condition on the day of receipt for an acknowledge-by date that compares with `day`."""
     if day is None:
         return "1", ()
-    by, before = (received_until(regulation, end) for end in (day, max(day, date.min + _DAY) - _DAY))
-    until, earlier = (str(end) for end in (by, before))
+    until, earlier = (str(received_until(regulation, end)) for end in (day, max(day, date.min + _DAY) - _DAY))
     match op:
         case "<":
             return "t.received_on <= ?", (earlier,)
@@ -186,7 +185,7 @@ def _received_for(regulation: str, op: str, day: date | None) -> Condition:
 
 
 def _submitted(op: str, day: date) -> Condition:
-    """Return the comparison of the day of submission, as the operator's calendar has it, with `day`."""
+    """Return the condition that the local day of submission compares with `day`."""
     begin, end = _midnight(day), _midnight(min(day, date.max - _DAY) + _DAY)
     match op:
         case "<":
@@ -201,14 +200,14 @@ def _submitted(op: str, day: date) -> Condition:
 
 
 def _midnight(day: date) -> str:
-    """Return the instant at which `day` begins where the operator sits, as text."""
+    """Return the instant at which `day` begins in the local time zone, as text."""
     # A day off either end of the calendar has no instant in every zone, and no task either.
     day = min(max(day, date.min + _DAY), date.max - _DAY)
     return to_text(midnight(day))
 
 
 def _anywhere(text: str, narrow: Narrowing) -> Condition:
-    """Return what holds where the address or the note contains a text, or the task id begins with it."""
+    """Return the condition that the email or the note contains a text, or the task id begins with it."""
     like = _containing(text)
     named, bounds = _named(text)
     question = narrow(Index.WORDS, text)
@@ -233,7 +232,7 @@ def _one_of(field: str, values: tuple[str, ...], narrow: Narrowing) -> Condition
 
 
 def _in_notes(values: tuple[str, ...], narrow: Narrowing) -> Condition:
-    """Return what holds where any note of a task, not only the one its row shows, contains one of some texts."""
+    """Return the condition that any note of a task, not only the newest, contains one of the texts."""
     if len(values) == 1 and (question := narrow(Index.NOTES, values[0])) is not None:
         notes = "SELECT rowid FROM note_words WHERE note_words MATCH ?"
         sql = f"SELECT task FROM timeline WHERE id IN ({notes}) AND what = 'note' AND detail LIKE ? ESCAPE '\\'"
@@ -261,7 +260,7 @@ def _field_test(field: str, value: str, narrow: Narrowing) -> Condition:
 
 
 def _indexed_match(sql: str, bound: str, text: str | None, narrow: Narrowing) -> Condition:
-    """Return a condition on the rows whose words contain `text`, where the index of them is worth a look."""
+    """Return `sql`, narrowed by the text index to rows that may contain `text` where that helps."""
     question = None if text is None else narrow(Index.WORDS, text)
     if question is None:
         return sql, (bound,)
@@ -269,7 +268,7 @@ def _indexed_match(sql: str, bound: str, text: str | None, narrow: Narrowing) ->
 
 
 def _named(text: str) -> Condition:
-    """Return what holds where the task id begins with a text."""
+    """Return the condition that the task id begins with a text."""
     return "(t.task_id >= ? COLLATE NOCASE AND t.task_id < ? COLLATE NOCASE)", (text, f"{text}\U0010ffff")
 
 
@@ -282,5 +281,5 @@ def _containing(text: str) -> str:
 
 
 def in_numbers(column: str, numbers: frozenset[int] | None) -> str:
-    """Return a condition that `column` is one of `numbers`; None is no condition."""
+    """Return the condition that `column` is one of `numbers`; None is no condition."""
     return "1" if numbers is None else f"{column} IN ({','.join(str(int(number)) for number in sorted(numbers))})"

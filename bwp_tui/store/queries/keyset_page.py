@@ -1,4 +1,4 @@
-"""The tasks about one task of a view, found without reading what lies between it and either end."""
+"""Read the page around one task of a view, without reading the rows before and after it."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from bwp_tui.store.queries import tasks
 from bwp_tui.store.queries.filter_sql import SORTS, Condition, Key, order_clause, reversed_keys, rows_before
 
 Ranges = Iterator[tuple[Condition, Sequence[Key]]]
-"""What `search.rows_before` yields."""
+"""What `filter_sql.rows_before` yields."""
 
 COUNTED: Final = 5_000
-"""Tasks that are counted from the one in the middle towards each end: few enough to be counted at once."""
+"""Rows counted at most from the task towards each end of the view."""
 
 
 class KeysetPage:
-    """What stands before and after one task of a view.
+    """The rows around one task of a view.
 
     Raises:
-        KeyError: `sort` is not in `search.SORTS`.
+        KeyError: `sort` is not in `filter_sql.SORTS`.
     """
 
     def __init__(self, store: Store, task_filter: Filter, number: int, *, today: date, sort: str) -> None:
@@ -37,10 +37,10 @@ class KeysetPage:
         self._own = store.row(sql, (number, *self._values))
 
     def page(self, reach: int, rows: int) -> tuple[int, array[int]] | None:
-        """Return the task with up to `reach` others before and after it, in order, and the place of the first.
+        """Return the index of the first row and the rows: the task with up to `reach` others before and after it.
 
-        The place counts from 0. It is right where an end is near enough to be counted; else it is in the middle.
-        None where the task does not fit.
+        The index is exact near either end of the view, and an estimate in the middle. The result is None if the task
+        does not match.
 
         Args:
             rows: how many tasks the view has.
@@ -60,7 +60,7 @@ class KeysetPage:
         return max(above, rows - 1 - below if below < COUNTED else rows // 2)
 
     def _next(self, ranges: Ranges, most: int) -> array[int]:
-        """Return the tasks of ranges, the nearest first."""
+        """Return at most `most` tasks of these ranges, the nearest first."""
         found = array("q")
         for (clause, bound), differing in ranges:
             if len(found) == most:
@@ -71,7 +71,7 @@ class KeysetPage:
         return found
 
     def _count(self, ranges: Ranges) -> int:
-        """Return how many tasks are in ranges, up to `COUNTED`."""
+        """Count the tasks in these ranges, up to `COUNTED`."""
         found = 0
         for (clause, bound), _ in ranges:
             sql = f"SELECT count(*) FROM (SELECT 1 FROM tasks t WHERE {clause} AND ({self._where}) LIMIT ?)"

@@ -1,4 +1,4 @@
-"""What was asked of the service, over all tasks or one: when, by whom, how often, and what came back."""
+"""Read the log of submissions and cancellations: when, by whom, how often, with which outcome."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from bwp_tui.domain.times import from_text
 from bwp_tui.store.database.connection import Row, SqlValue, Store, as_int, as_text
 
 _START: Final = 8
-"""Characters of a client token that may be shown: they tell two apart and repeat no request."""
+"""Characters of a client token that may be shown: they distinguish two and cannot repeat a request."""
 
 _SENT: Final = (
     "SELECT i.id, i.task, t.task_id, t.kind, t.email, t.holding_period, t.reason, i.action, i.state, i.attempts,"
     " i.asked_at, i.first_sent_at, i.settled_at, i.not_before, i.actor, i.client_token, l.what, l.detail"
     " FROM intents i JOIN tasks t ON t.number = i.task LEFT JOIN timeline l ON l.id ="
-    # The line that told of the outcome: both were written in one transaction, at its instant.
+    # The event of the outcome: both were written in one transaction, at its instant.
     " (SELECT min(id) FROM timeline WHERE task = i.task AND at = i.settled_at AND what IN"
     " ('accepted', 'refused', 'no answer', 'cancelled', 'cancel refused', 'withdrawn'))"
 )
@@ -28,7 +28,7 @@ _SENT: Final = (
 
 @dataclass(frozen=True, slots=True)
 class SentRequest:
-    """Something asked of the service for a task.
+    """A submission or cancellation of a task.
 
     Attributes:
         id: its place in the order in which things were asked.
@@ -36,9 +36,9 @@ class SentRequest:
         action: `submit` or `cancel`.
         state: `waiting`, `done`, `refused` or `lapsed`.
         next_at: when it is sent next, while it waits.
-        client_token_start: its first characters; the token itself never leaves the register.
-        client_token_sha256: shows which client token was used, to one who has it.
-        answer: what the timeline says of the outcome, and its detail, each where there is one.
+        client_token_start: its first characters; the token itself never leaves the history.
+        client_token_sha256: proves which client token was used.
+        answer: the timeline event of the outcome and its detail, or None.
     """
 
     id: int
@@ -62,31 +62,31 @@ class SentRequest:
 
 
 def of_task(store: Store, number: int) -> list[SentRequest]:
-    """Return what was asked of the service for task `number`, oldest first."""
+    """Return the requests of task `number`, oldest first."""
     return [_sent(row) for row in store.rows(f"{_SENT} WHERE i.task = ? ORDER BY i.id", (number,))]
 
 
 def why_not_cancelled(store: Store, number: int) -> str | None:
-    """Return why the newest cancellation of task `number` was refused, or None where it was not."""
+    """Return why the newest cancellation of task `number` was refused, or None."""
     last = next((sent for sent in reversed(of_task(store, number)) if sent.action == "cancel"), None)
     return last.answer[1] if last is not None and last.state == "refused" else None
 
 
 def newest(store: Store, limit: int) -> list[SentRequest]:
-    """Return what was asked last over all tasks, the newest first."""
+    """Return the newest requests of all tasks, the newest first."""
     return [_sent(row) for row in store.rows(f"{_SENT} ORDER BY i.id DESC LIMIT ?", (limit,))]
 
 
 def ids(store: Store) -> array[int]:
-    """Return the ids of all that was ever asked, the newest first."""
+    """Return the ids of all requests, the newest first."""
     return array("q", (as_int(id) for (id,) in store.rows("SELECT id FROM intents ORDER BY id DESC")))
 
 
-def window(store: Store, wanted: Sequence[int]) -> list[SentRequest]:
-    """Return what was asked under these ids, in this order, without what is gone."""
-    marks = ",".join("?" * len(wanted))
-    found = {sent.id: sent for sent in map(_sent, store.rows(f"{_SENT} WHERE i.id IN ({marks})", tuple(wanted)))}
-    return [found[id] for id in wanted if id in found]
+def window(store: Store, request_ids: Sequence[int]) -> list[SentRequest]:
+    """Return the requests with these ids, in this order, without missing ones."""
+    marks = ",".join("?" * len(request_ids))
+    found = {sent.id: sent for sent in map(_sent, store.rows(f"{_SENT} WHERE i.id IN ({marks})", tuple(request_ids)))}
+    return [found[id] for id in request_ids if id in found]
 
 
 def _sent(row: Row) -> SentRequest:

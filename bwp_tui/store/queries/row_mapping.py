@@ -1,4 +1,4 @@
-"""Rows of the register turned into the domain's values."""
+"""Map rows of the history to domain values."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _DOWNLOAD_AT: Final = _TASK_COLUMNS.count(", ") + 1
 
 
 def task_of(row: Row) -> Task:
-    """Return the task in a row of `TASKS`.
+    """Map a row of `TASKS` to a task.
 
     Raises:
         StoreDamaged: a column holds what this program never writes.
@@ -87,7 +87,7 @@ def _verification(row: Row) -> Verification | None:
 
 
 def download_of(row: Row) -> Download:
-    """Return the download in a row of `DOWNLOAD_COLUMNS`."""
+    """Map a row of `DOWNLOAD_COLUMNS` to a download."""
     return Download(
         id=as_int(row[0]),
         number=as_int(row[1]),

@@ -1,4 +1,4 @@
-"""The views: the built-in ones, and those that operators save for console and command line alike."""
+"""Read and save views: filters with an order and columns, shared by console and command line."""
 
 from __future__ import annotations
 
@@ -25,33 +25,33 @@ def saved(store: Store) -> tuple[View, ...]:
 
 
 def all_views(store: Store) -> tuple[View, ...]:
-    """Return the built-in views and then the saved ones: those of the keys 1 to 9, and what goes beyond."""
+    """Return the built-in views and then the saved ones, in the order of the keys 1 to 9."""
     return (*VIEWS, *saved(store))
 
 
 def named(store: Store, name: str) -> View:
-    """Return the view with this name, whatever the case of its letters.
+    """Return the view with this name, ignoring case.
 
     Raises:
         NotPossible: there is none; the sentence names the nearest.
     """
     known = {view.name.casefold(): view for view in all_views(store)}
-    wanted = clean_line(name).casefold()
-    if wanted not in known:
-        guess = nearest(wanted, tuple(known))
+    key = clean_line(name).casefold()
+    if key not in known:
+        guess = nearest(key, tuple(known))
         hint = f"Did you mean “{guess}”?" if guess else "See: bwp-tui views."
         raise NotPossible(f"There is no view “{clean_line(name)}”. {hint}")
-    return known[wanted]
+    return known[key]
 
 
 def save(store: Store, view: View, position: int | None = None) -> None:
-    """Save a view; one of the same name is replaced, and stays in its place unless `position` says where.
+    """Save a view, replacing one of the same name.
 
     Args:
-        position: 0 is the first of the saved views; None is its place, or the last one for a new view.
+        position: its place among the saved views, from 0; None keeps the place, and puts a new view last.
 
     Raises:
-        NotPossible: its name, filter or sort cannot be.
+        NotPossible: its name, filter or order is not valid.
     """
     name = clean_line(view.name)
     check(view)
@@ -79,7 +79,7 @@ def delete(store: Store, name: str) -> View:
     with store.write() as transaction:
         view = named(store, name)
         if view in VIEWS:
-            raise NotPossible(f"The view “{view.name}” is built in and stays.")
+            raise NotPossible(f"The view “{view.name}” is built in and cannot be deleted.")
         transaction.run("DELETE FROM views WHERE name = ?", (view.name,))
     return view
 
@@ -88,7 +88,7 @@ def check(view: View) -> None:
     """Check that a view can be saved.
 
     Raises:
-        NotPossible: its name, filter or sort cannot be.
+        NotPossible: its name, filter or order is not valid.
     """
     name = clean_line(view.name)
     if not name or len(name) > LONGEST_NAME:

@@ -1,4 +1,4 @@
-"""The tallies: how many tasks there are of each sort, kept by triggers so that nobody counts rows."""
+"""Count tasks by their states, in a table that triggers maintain."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ _KEY: Final = "kind, status, terminal, saved, resubmitted, open"
 
 COUNTED: Final = f"SELECT {_KEY}, count(*) FROM tasks GROUP BY {_KEY}"
 TRIGGERS: Final = f"SELECT {_KEY}, tasks FROM tallies WHERE tasks > 0"
-"""Both say the same, whatever has happened: one of the rows, the other of the tallies."""
+"""Two queries with the same result: the first counts the rows, the second reads the triggers' counts."""
 
 REBUILD: Final = ("DELETE FROM tallies", f"INSERT INTO tallies {COUNTED}")

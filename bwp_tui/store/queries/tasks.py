@@ -1,4 +1,4 @@
-"""Reading tasks: one, a window of them, the ordered numbers of a view, the counts."""
+"""Read tasks: one, a window of them, the ordered numbers of a view, the counts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bwp_tui.store.queries.row_mapping import TASKS, task_of
 from bwp_tui.store.queries.text_index import narrowing
 
 SHORTEST_PREFIX: Final = 4
-"""Characters of a task id that may stand for the whole, when no other begins with them."""
+"""The shortest prefix of a task id that identifies it."""
 
 
 def get(store: Store, number: int) -> Task:
@@ -33,7 +33,7 @@ def get(store: Store, number: int) -> Task:
 
 
 def window(store: Store, task_numbers: Sequence[int]) -> list[Task]:
-    """Return the tasks with these local numbers, in this order, without those that are gone."""
+    """Return the tasks with these numbers, in this order, without missing ones."""
     marks = ",".join("?" * len(task_numbers))
     rows = store.rows(f"{TASKS} WHERE t.number IN ({marks})", tuple(task_numbers))
     found = {task.number: task for task in map(task_of, rows)}
@@ -42,42 +42,42 @@ def window(store: Store, task_numbers: Sequence[int]) -> list[Task]:
 
 @overload
 def numbers(
-    store: Store, wanted: Filter, *, today: date, sort: str = "newest", limit: int | None = None
+    store: Store, task_filter: Filter, *, today: date, sort: str = "newest", limit: int | None = None
 ) -> array[int]: ...
 @overload
 def numbers(
-    store: Store, wanted: Filter, *, today: date, sort: str = "newest", is_cancelled: Callable[[], bool]
+    store: Store, task_filter: Filter, *, today: date, sort: str = "newest", is_cancelled: Callable[[], bool]
 ) -> array[int] | None: ...
 def numbers(
     store: Store,
-    wanted: Filter,
+    task_filter: Filter,
     *,
     today: date,
     sort: str = "newest",
     limit: int | None = None,
     is_cancelled: Callable[[], bool] | None = None,
 ) -> array[int] | None:
-    """Return the local numbers of the tasks that fit, in order; the first `limit` of them where one is given.
+    """Return the numbers of the tasks that match, in order, at most `limit` of them.
 
     Args:
-        is_cancelled: is asked now and then; None is returned soon after it says that the answer is no longer wanted.
+        is_cancelled: called every few milliseconds; the result is None once it returns True.
 
     Raises:
-        KeyError: `sort` is not in `search.SORTS`.
+        KeyError: `sort` is not in `filter_sql.SORTS`.
     """
-    where, values = condition_of(store, wanted, today)
+    where, values = condition_of(store, task_filter, today)
     sql = f"SELECT t.number FROM tasks t WHERE {where} ORDER BY {order_clause(SORTS[sort])} LIMIT ?"
     return store.integers(sql, (*values, -1 if limit is None else limit), is_cancelled)
 
 
 def highest(store: Store) -> int:
-    """Return the highest local number there is, or 0."""
+    """Return the highest task number, or 0."""
     row = store.row("SELECT max(number) FROM tasks")
     return 0 if row is None or row[0] is None else as_int(row[0])
 
 
 def matching_among(store: Store, task_filter: Filter, task_numbers: Sequence[int], *, today: date) -> frozenset[int]:
-    """Return those of the tasks with these local numbers that fit."""
+    """Return which of these tasks match."""
     where, values = condition(task_filter, store.clock(), today)
     among_these = in_numbers("t.number", frozenset(task_numbers))
     rows = store.rows(f"SELECT t.number FROM tasks t WHERE {among_these} AND {where}", values)
@@ -85,10 +85,10 @@ def matching_among(store: Store, task_filter: Filter, task_numbers: Sequence[int
 
 
 def matching(store: Store, task_filter: Filter, *, today: date, limit: int, sort: str = "newest") -> list[Task]:
-    """Return the first `limit` tasks that fit, in the order `sort`.
+    """Return the first `limit` tasks that match, in the order `sort`.
 
     Raises:
-        KeyError: `sort` is not in `search.SORTS`.
+        KeyError: `sort` is not in `filter_sql.SORTS`.
     """
     where, values = condition_of(store, task_filter, today)
     rows = store.rows(f"{TASKS} WHERE {where} ORDER BY {order_clause(SORTS[sort])} LIMIT ?", (*values, limit))
@@ -96,7 +96,7 @@ def matching(store: Store, task_filter: Filter, *, today: date, limit: int, sort
 
 
 def count(store: Store, task_filter: Filter, *, today: date) -> int:
-    """Return how many tasks fit."""
+    """Count the tasks that match."""
     if has_count(task_filter):
         where, values = condition(task_filter, store.clock(), today)
         row = store.row(f"SELECT coalesce(sum(t.tasks), 0) FROM tallies t WHERE {where}", values)
@@ -107,12 +107,12 @@ def count(store: Store, task_filter: Filter, *, today: date) -> int:
 
 
 def condition_of(store: Store, task_filter: Filter, today: date) -> Condition:
-    """Return a filter as a condition on the tasks, which uses the indexes of texts where they help."""
+    """Return the SQL condition of a filter, which uses the text indexes where they help."""
     return condition(task_filter, store.clock(), today, narrowing(store))
 
 
 def newest_for(store: Store, kind: Kind, email: str) -> Task | None:
-    """Return the newest task with this kind and address, whatever the case of its letters, or None."""
+    """Return the newest task of this kind for this email, ignoring case, or None."""
     row = store.row(
         f"{TASKS} WHERE t.email = ? COLLATE NOCASE AND t.kind = ? ORDER BY t.number DESC LIMIT 1", (email, kind)
     )
@@ -120,7 +120,7 @@ def newest_for(store: Store, kind: Kind, email: str) -> Task | None:
 
 
 def tags_in_use(store: Store) -> tuple[str, ...]:
-    """Return every tag that a task has, once whatever the case of its letters, in alphabetical order."""
+    """Return every tag in use, ignoring case, in alphabetical order."""
     sql = "SELECT DISTINCT value COLLATE NOCASE FROM tasks, json_each(tags) WHERE tags <> '[]' ORDER BY 1"
     return tuple(as_text(row[0]) for row in store.rows(sql))
 
@@ -144,17 +144,17 @@ def tagged_since(store: Store, tag: str, revision: int) -> list[Task]:
 
 
 def any_queued(store: Store, task_numbers: Collection[int]) -> bool:
-    """Say whether one of the tasks has no answer of the service yet."""
+    """Return whether one of the tasks waits for the service's first response."""
     return _any(store, "status = 'QUEUED'", task_numbers)
 
 
 def any_being_cancelled(store: Store, task_numbers: Collection[int]) -> bool:
-    """Say whether the cancellation of one of the tasks is asked for and not settled."""
+    """Return whether one of the tasks has a pending cancellation."""
     return _any(store, "cancel_asked = 1", task_numbers)
 
 
 def current_troubles(store: Store) -> list[str]:
-    """Return why the service could not be asked about each task that goes on, the newest task first."""
+    """Return why polls of unfinished tasks failed, the newest task first."""
     rows = store.rows(
         "SELECT trouble FROM tasks WHERE trouble IS NOT NULL AND terminal = 0"
         " AND status <> 'UNCONFIRMED' ORDER BY number DESC"
@@ -168,30 +168,30 @@ def _any(store: Store, condition: str, numbers: Collection[int]) -> bool:
 
 
 def find_by_name(store: Store, name: str) -> Task:
-    """Return the task an operator names: a local number (`17` or `#17`), a task id, or a prefix of one.
+    """Return the task with this number (`17` or `#17`), task id, or prefix of one.
 
     Raises:
-        NoSuchTask: none fits, or more than one.
+        NoSuchTask: none matches, or more than one.
     """
-    wanted = clean_line(name)
-    row = store.row(f"{TASKS} WHERE t.task_id = ?", (wanted,))
+    text = clean_line(name)
+    row = store.row(f"{TASKS} WHERE t.task_id = ?", (text,))
     if row is not None:
         return task_of(row)
-    digits = wanted.removeprefix("#")
+    digits = text.removeprefix("#")
     as_number = None
     if digits.isascii() and digits.isdigit() and len(digits) <= 18:
         as_number = store.row(f"{TASKS} WHERE t.number = ?", (int(digits),))
-    if as_number is not None and (wanted.startswith("#") or len(digits) < SHORTEST_PREFIX):
+    if as_number is not None and (text.startswith("#") or len(digits) < SHORTEST_PREFIX):
         return task_of(as_number)
-    by_prefix = _with_prefix(store, wanted)
+    by_prefix = _with_prefix(store, text)
     found = [*by_prefix, *([task_of(as_number)] if as_number is not None else [])]
     if len(found) == 1:
         return found[0]
     if found:
-        raise NoSuchTask(f"“{wanted}” fits more than one task; write more of the task id.")
+        raise NoSuchTask(f"“{text}” matches more than one task; give more characters of the task id.")
     raise NoSuchTask(
-        f"No task of this history is called “{wanted}”. Give a task id, its first {SHORTEST_PREFIX} characters "
-        "or more, or the local number."
+        f"There is no task “{text}” in this history. Give a task id, its first {SHORTEST_PREFIX} characters "
+        "or more, or the task number."
     )
 
 

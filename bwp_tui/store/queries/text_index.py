@@ -1,6 +1,6 @@
-"""Finding text without reading every row: the pieces of three letters that a text must have.
+"""Search text by trigram indexes, without reading every row.
 
-What the index of pieces finds may fit and is compared with the row itself; what it does not find cannot fit.
+A row that the index finds may match and is then compared itself; a row that it does not find cannot match.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from typing import Final
 from bwp_tui.store.database.connection import Store, as_int
 
 TRIGRAM: Final = 3
-"""Letters of a piece: the tokenizer's own, and so the shortest text the index helps to find."""
+"""Letters of a trigram, and so of the shortest text for which an index helps."""
 
 MAX_MATCHES: Final = 20_000
-"""A text that more rows may have is not looked up: it is found soon by reading, a page of them at once."""
+"""Matches above which the index is not used: reading the rows finds a page of them as soon."""
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class Index(StrEnum):
-    """The tables of pieces: of the tasks by local number, and of every note by its line of the timeline."""
+    """The index tables: of tasks by number, and of notes by their timeline event."""
 
     WORDS = "words"
     NOTES = "note_words"
 
 
 Narrowing = Callable[[Index, str], str | None]
-"""Returns the question to an index for the rows that may contain a text, or None where reading all is better."""
+"""Called with an index and a text; returns the FTS query, or None where reading all rows is better."""
 
 
 REBUILD: Final = (
@@ -39,7 +39,7 @@ REBUILD: Final = (
     "INSERT INTO note_words (note_words) VALUES ('delete-all')",
     "INSERT INTO note_words (rowid, text) SELECT id, detail FROM timeline WHERE what = 'note' AND detail IS NOT NULL",
 )
-"""What makes both indexes anew: no piece of a text that is gone is left, as it is where rows are only deleted."""
+"""The statements that rebuild both indexes: deleting rows alone leaves trigrams of removed texts."""
 
 
 def full_scan(_index: Index, _text: str) -> None:
@@ -47,29 +47,29 @@ def full_scan(_index: Index, _text: str) -> None:
 
 
 def narrowing(store: Store) -> Narrowing:
-    """Return what tells where the indexes of this register help."""
+    """Return the function that decides where the indexes of this history help."""
 
     def narrow(index: Index, text: str) -> str | None:
-        question = _fts_query(text)
-        return question if question is not None and _is_rare(store, index, question) else None
+        query = _fts_query(text)
+        return query if query is not None and _is_rare(store, index, query) else None
 
     return narrow
 
 
 def as_stored(value: str) -> str | None:
-    """Return how a tag or a code stands in its column, or None where that has more than one spelling."""
+    """Return a tag or a code as its JSON column has it, or None if it can be spelled in several ways."""
     return f'"{value}"' if _PLAIN.fullmatch(value) else None
 
 
 def _fts_query(text: str) -> str | None:
-    """Return a question for all pieces of `text`; each is one token, since the index keeps no places."""
-    pieces = dict.fromkeys(text[at : at + TRIGRAM] for at in range(len(text) - TRIGRAM + 1))
-    quoted = [piece.replace('"', '""') for piece in pieces]
-    return " AND ".join(f'"{piece}"' for piece in quoted) or None
+    """Return an FTS query for all trigrams of `text`, each as one token: the index keeps no positions."""
+    trigrams = dict.fromkeys(text[at : at + TRIGRAM] for at in range(len(text) - TRIGRAM + 1))
+    quoted = [trigram.replace('"', '""') for trigram in trigrams]
+    return " AND ".join(f'"{trigram}"' for trigram in quoted) or None
 
 
-def _is_rare(store: Store, index: Index, question: str) -> bool:
+def _is_rare(store: Store, index: Index, query: str) -> bool:
     row = store.row(
-        f"SELECT count(*) FROM (SELECT 1 FROM {index} WHERE {index} MATCH ? LIMIT ?)", (question, MAX_MATCHES + 1)
+        f"SELECT count(*) FROM (SELECT 1 FROM {index} WHERE {index} MATCH ? LIMIT ?)", (query, MAX_MATCHES + 1)
     )
     return row is not None and as_int(row[0]) <= MAX_MATCHES

@@ -1,4 +1,4 @@
-"""The append-only record of what happened to a task, when, and by whom."""
+"""Append to and read the timelines of tasks."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from bwp_tui.store.database.connection import SqlValue, Store, Transaction, as_i
 from bwp_tui.store.errors import StoreDamaged
 
 SERVICE = "service"
-"""Actor of what the service did or answered."""
+"""The actor of what the service did."""
 
 PROGRAM: Final = "bwp-tui"
-"""Actor of what this program did by itself, and of what this machine stood in the way of."""
+"""The actor of what this program did by itself."""
 
 NOTE: Final = "note"
-"""What a line is that holds a note: a task has as many as were written, and shows the newest."""
+"""The event that holds a note: a task may have several, and shows the newest."""
 
 
 def append(
@@ -30,7 +30,7 @@ def append(
     after: str | None = None,
     detail: str | None = None,
 ) -> None:
-    """Add a line to the timeline of task `number`, at the transaction's instant."""
+    """Append an event to the timeline of task `number`, at the transaction's instant."""
     transaction.run(
         "INSERT INTO timeline (task, at, actor, what, before, after, detail) VALUES (?, ?, ?, ?, ?, ?, ?)",
         (number, transaction.now_text, actor, what, before, after, detail),
@@ -56,7 +56,7 @@ def of_task(store: Store, number: int) -> list[Event]:
 
 
 def refused_cancellations(store: Store, after: int) -> tuple[int, list[tuple[int, str]]]:
-    """Return the last line of all, and task and words of each cancellation refused after line `after`."""
+    """Return the id of the last event, and task and reason of each cancellation refused after event `after`."""
     last = store.row("SELECT coalesce(max(id), 0) FROM timeline")
     rows = store.rows(
         "SELECT task, detail FROM timeline WHERE id > ? AND what = 'cancel refused' ORDER BY id", (after,)
@@ -68,10 +68,10 @@ def _instant(value: SqlValue) -> datetime:
     try:
         return from_text(as_text(value))
     except ValueError as error:
-        raise StoreDamaged("The history holds a line of a timeline without an instant.") from error
+        raise StoreDamaged("The history holds a timeline event without an instant.") from error
 
 
 def span(store: Store) -> tuple[str, str] | None:
-    """Return the instants of the first and last line of any task's timeline, as the register stores them, or None."""
+    """Return the instants of the first and the last event of all tasks, as text, or None."""
     row = store.row("SELECT min(at), max(at) FROM timeline")
     return None if row is None or row[0] is None else (as_text(row[0]), as_text(row[1]))

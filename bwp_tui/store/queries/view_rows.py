@@ -1,4 +1,4 @@
-"""The local numbers of a view's tasks: its first page at once, all of them after, and then only what changes."""
+"""List the task numbers of a view: its first page at once, then all of them, and then only changes."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from bwp_tui.store.queries import tasks
 from bwp_tui.store.queries.keyset_page import KeysetPage
 
 PAGE: Final = 500
-"""Rows that are read before all others: more than any terminal shows."""
+"""Rows of the first page: more than any terminal shows."""
 
 LONG_VIEW: Final = 60_000
-"""Rows of a view above which another order is shown about the cursor's task first: fewer are read as fast as those."""
+"""Rows of a view above which a new order is first shown around the cursor's task: fewer are read as fast."""
 
 MAX_PATCHED: Final = 1_000
-"""Changes up to which a list is mended; with more of them, all is read anew."""
+"""Changes up to which a list is patched; with more of them it is read anew."""
 
 _PLACES: Final[dict[str, Callable[[int], int]]] = {"newest": neg, "oldest": pos}
-"""The orders in which a task's place follows from its number alone."""
+"""The orders in which the number alone determines a task's place."""
 
 
 class ViewQuery(NamedTuple):
-    """A question for rows: `today` is what its days are counted from."""
+    """A filter, an order, and the day from which the filter's days are counted."""
 
     filter: Filter
     sort: str
@@ -36,14 +36,14 @@ class ViewQuery(NamedTuple):
 
 
 class AnchorRow(NamedTuple):
-    """The task that is to be in sight, and how many rows the view has: the same tasks as before in another order."""
+    """The task that must be visible in the new order, and the number of rows of the view."""
 
     number: int
     rows: int
 
 
 class ViewRows:
-    """The rows of one view after another, for one thread."""
+    """The rows of the current view, for use by one thread."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -53,10 +53,9 @@ class ViewRows:
         self._tasks = 0
 
     def first_page(self, query: ViewQuery, anchor: AnchorRow | None = None) -> array[int] | None:
-        """Return what is to be seen first of a view that is long and was not the last one asked for, or None.
+        """Return the first page of a long view that was not read last, or None.
 
-        That is its first page; or, with `anchor`, a page with that task in its middle and 0 for all rows that are not
-        read yet.
+        With `anchor` it is the page around that task, with 0 for all rows that are not read yet.
         """
         if query == self._query:
             return None
@@ -75,19 +74,23 @@ class ViewRows:
         rows[start : start + len(page)] = page
         return rows
 
-    def all_numbers(self, query: ViewQuery, changed: Sequence[int], is_cancelled: Callable[[], bool]) -> array[int] | None:
-        """Return all rows of a view, or None where `is_cancelled` came to be true before they were read.
+    def all_numbers(
+        self, query: ViewQuery, changed: Sequence[int], is_cancelled: Callable[[], bool]
+    ) -> array[int] | None:
+        """Return all rows of a view, or None if `is_cancelled` returned True before they were read.
 
         Args:
-            changed: the tasks that were touched since this was last called.
+            changed: the tasks that were touched since the last call.
         """
-        # Read before the rows: what is added meanwhile is then seen as new once more, rather than never.
+        # Read before the rows: a task added meanwhile is then seen as new twice, rather than never.
         highest, count = tasks.highest(self._store), tasks.count(self._store, Filter(), today=query.today)
         if self._can_be_patched(query, changed, count):
             self._patch(query, changed)
         else:
             self._query = None
-            numbers = tasks.numbers(self._store, query.filter, today=query.today, sort=query.sort, is_cancelled=is_cancelled)
+            numbers = tasks.numbers(
+                self._store, query.filter, today=query.today, sort=query.sort, is_cancelled=is_cancelled
+            )
             if numbers is None:
                 return None
             self._numbers, self._query = numbers, query
@@ -100,8 +103,10 @@ class ViewRows:
             query == self._query
             and query.sort in _PLACES
             and len(changed) <= MAX_PATCHED
-            and count == self._tasks + added  # else some were removed, and nothing tells which
-            and not any(isinstance(clause, AgeClause) for clause in query.filter.clauses)  # time alone changes those
+            and count == self._tasks + added  # else some were removed, and it is unknown which
+            and not any(
+                isinstance(clause, AgeClause) for clause in query.filter.clauses
+            )  # their matches change with time
         )
 
     def _patch(self, query: ViewQuery, changed: Sequence[int]) -> None:
@@ -111,7 +116,7 @@ class ViewRows:
             at = bisect_left(numbers, place(number), key=place)
             is_there = at < len(numbers) and numbers[at] == number
             if is_there is not (number in fitting):
-                if numbers is self._numbers:  # whoever was told the former ones may still be reading them
+                if numbers is self._numbers:  # callers may still be reading the former array
                     numbers = numbers[:]
                 if is_there:
                     del numbers[at]

@@ -1,4 +1,4 @@
-"""The steps of a download on its task's timeline: the first ones in words, the rest as a number."""
+"""Append the steps of a download to its task's timeline: the first ones singly, the rest as a count."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ RESUMED: Final = "download went on"
 RESTARTED: Final = "download begun anew"
 
 _MAX_STEPS: Final = 10
-"""So many failed tries of a download are told, and so many times that it went on: a bad line makes no flood."""
+"""Failed attempts of a download that get an event each, and likewise its continuations."""
 
-_FAILED_TRIES: Final = (CONNECTION_LOST, POSTPONED)
+_FAILED_ATTEMPTS: Final = (CONNECTION_LOST, POSTPONED)
 _CONTINUATIONS: Final = (RESUMED, RESTARTED)
 
 
 def append_step(transaction: Transaction, number: int, what: str, detail: str) -> None:
-    """Add a step to the timeline of task `number`, unless enough of its like are told of its newest download."""
-    alike = _FAILED_TRIES if what in _FAILED_TRIES else _CONTINUATIONS
-    if _count_since_request(transaction, number, alike) < _MAX_STEPS:
+    """Append a step to the timeline of task `number`, unless its newest download has enough of that kind."""
+    kinds = _FAILED_ATTEMPTS if what in _FAILED_ATTEMPTS else _CONTINUATIONS
+    if _count_since_request(transaction, number, kinds) < _MAX_STEPS:
         timeline.append(transaction, number, timeline.PROGRAM, what, detail=detail)
 
 
-def append_summary(transaction: Transaction, number: int, failed_tries: int) -> None:
-    """Say at the end of a download how many of its failed tries the timeline does not tell."""
-    more = failed_tries - _count_since_request(transaction, number, _FAILED_TRIES)
+def append_summary(transaction: Transaction, number: int, failed_attempts: int) -> None:
+    """Append at the end of a download how many failed attempts have no event of their own."""
+    more = failed_attempts - _count_since_request(transaction, number, _FAILED_ATTEMPTS)
     if more > 0:
-        words = f"and {more} more {'try' if more == 1 else 'tries'} that did not bring it to its end"
-        timeline.append(transaction, number, timeline.PROGRAM, "download steps", detail=words)
+        detail = f"and {more} more failed {'attempt' if more == 1 else 'attempts'}"
+        timeline.append(transaction, number, timeline.PROGRAM, "download steps", detail=detail)
 
 
 def _count_since_request(transaction: Transaction, number: int, kinds: tuple[str, str]) -> int:

@@ -1,4 +1,4 @@
-"""The downloads: what is asked for, how far it is, and what lies on disk at the end."""
+"""Record downloads: queued, their progress, and their outcome."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from bwp_tui.store.queries.filter_sql import in_numbers
 from bwp_tui.store.queries.row_mapping import DOWNLOAD_COLUMNS, download_of
 from bwp_tui.store.worklog import download_timeline
 
-# The index of open downloads serves only a condition that says its own words.
+# SQLite uses the partial index only for a condition that repeats its text.
 _OPEN: Final = "d.state IN ('queued', 'running')"
 QUEUED: Final = f"{_OPEN} AND d.state = 'queued'"
-"""A condition: it waits, though it may be paused."""
+"""The condition that a download waits, or is paused."""
 
 PLACE: Final = "coalesce(d.place, d.id)"
-"""The place of a download in the queue; only its order tells."""
+"""The sort key of a download in the queue."""
 
 _DUE: Final = f"{QUEUED} AND d.paused = 0"
 _RUNNING: Final = f"{_OPEN} AND d.state = 'running'"
@@ -32,7 +32,7 @@ _JOBS: Final = (
 
 
 class DownloadJob(NamedTuple):
-    """A download for the engine to carry out, with what names its file."""
+    """A download for the engine, with the parts of its file name."""
 
     id: int
     number: int
@@ -49,14 +49,14 @@ class DownloadJob(NamedTuple):
 def create(transaction: Transaction, number: int, directory: str, actor: str) -> int:
     """Record that the result of task `number` is to be downloaded into `directory`; return the download's id.
 
-    It goes on where a failed one has left its part in the same folder.
+    It resumes a failed download that left its part file in the same folder.
     """
     left = transaction.row(
         "SELECT d.etag, d.bytes, d.total FROM downloads d JOIN tasks t ON t.download = d.id"
         " WHERE t.number = ? AND d.state = 'failed' AND d.directory = ? AND d.etag IS NOT NULL",
         (number, directory),
     )
-    # A part that was to be removed is taken over by this one.
+    # A part file that was to be removed is resumed.
     transaction.run("UPDATE downloads SET part_unwanted = 0 WHERE task = ? AND directory = ?", (number, directory))
     at = transaction.now_text
     ((new,),) = transaction.run(
@@ -80,10 +80,10 @@ def due(
     limit: int,
     busy: frozenset[int] = frozenset(),
 ) -> list[DownloadJob]:
-    """Return the queued downloads whose time has come, in the order of the queue.
+    """Return the queued downloads that are due, in the order of the queue.
 
     Args:
-        busy: of none of these tasks: another download of each has not left its slot yet.
+        busy: tasks to leave out, since another download of theirs still holds a slot.
     """
     rows = store.rows(
         f"{_JOBS} WHERE {_DUE} AND d.not_before <= ? AND t.task_id IS NOT NULL"
@@ -94,12 +94,12 @@ def due(
 
 
 def with_unwanted_part(store: Store) -> list[DownloadJob]:
-    """Return the cancelled downloads whose parts are still to be removed."""
+    """Return the cancelled downloads whose part files are to be removed."""
     return _jobs(store.rows(f"{_JOBS} WHERE d.part_unwanted = 1 AND t.task_id IS NOT NULL"))
 
 
 def running(store: Store) -> frozenset[int]:
-    """Return the ids of the downloads that run and are to go on."""
+    """Return the ids of the running downloads that are not paused."""
     rows = store.rows(f"SELECT d.id FROM downloads d WHERE {_RUNNING} AND d.paused = 0")
     return frozenset(as_int(found) for (found,) in rows)
 
@@ -123,13 +123,13 @@ def _jobs(rows: list[Row]) -> list[DownloadJob]:
 
 
 def next_at(store: Store, busy: frozenset[int] = frozenset()) -> datetime | None:
-    """Return when the next queued download may begin, or None when none is queued; `busy` as in `due`."""
+    """Return when the next queued download is due, or None; `busy` as in `due`."""
     row = store.row(f"SELECT min(d.not_before) FROM downloads d WHERE {_DUE} AND NOT {in_numbers('d.task', busy)}")
     return None if row is None or row[0] is None else from_text(as_text(row[0]))
 
 
 def unfinished(store: Store) -> list[Download]:
-    """Return the downloads that have not ended: those that run, then those that wait, in the order of the queue."""
+    """Return the unfinished downloads: running, then queued, in the order of the queue."""
     rows = store.rows(
         f"SELECT {DOWNLOAD_COLUMNS} FROM downloads d WHERE {_OPEN} ORDER BY d.state = 'queued', {PLACE}, d.id"
     )
@@ -137,19 +137,19 @@ def unfinished(store: Store) -> list[Download]:
 
 
 def directory_of(store: Store, download_id: int) -> str:
-    """Return the folder that a download goes into; empty where there is no such download."""
+    """Return the target folder of a download; empty if there is no such download."""
     row = store.row("SELECT directory FROM downloads WHERE id = ?", (download_id,))
     return "" if row is None else as_text(row[0])
 
 
 def is_saved(store: Store, number: int, path: str) -> bool:
-    """Say whether the result of task `number` is recorded as saved at `path`."""
+    """Return whether the result of task `number` is recorded as saved at `path`."""
     row = store.row("SELECT 1 FROM downloads WHERE task = ? AND state = 'done' AND path = ?", (number, path))
     return row is not None
 
 
 def requeue_interrupted(store: Store) -> int:
-    """Queue again what an engine that is gone left running; return how many there were."""
+    """Requeue downloads that a dead engine left running; return how many."""
     with store.write() as transaction:
         rows = transaction.run(
             f"UPDATE downloads AS d SET state = 'queued', rate = NULL, revision = ? WHERE {_RUNNING} RETURNING task",
@@ -161,7 +161,7 @@ def requeue_interrupted(store: Store) -> int:
 
 
 def record_start(store: Store, job: DownloadJob) -> bool:
-    """Record that a slot has taken up the download; say whether it may: it can have been paused or cancelled since."""
+    """Record that a download starts; return False if it was paused or cancelled meanwhile."""
     with store.write() as transaction:
         return _update(
             transaction,
@@ -183,11 +183,11 @@ def record_progress(
     trouble: str | None = None,
     step: tuple[str, str] | None = None,
 ) -> None:
-    """Record how far a download is that has not ended: bytes received, bytes in all, bytes a second.
+    """Record the progress of a download: bytes received, total bytes, bytes a second.
 
     Args:
-        trouble: what its operator is to know of it now.
-        step: a step for the timeline, as `download_steps` names it, and its detail.
+        trouble: the present problem, for the operator.
+        step: an event of `download_timeline`, and its detail.
     """
     with store.write() as transaction:
         is_open = _update(
@@ -201,7 +201,7 @@ def record_progress(
 
 
 def record_failed_attempt(store: Store, job: DownloadJob, reason: str, at_byte: int, again_at: datetime) -> None:
-    """Record why a try failed of a download that keeps its slot, behind which byte, and when the next one begins."""
+    """Record why an attempt failed at byte `at_byte`, and when the next one begins in the same slot."""
     with store.write() as transaction:
         is_open = _update(
             transaction,
@@ -221,7 +221,7 @@ def record_success(
     """Record that the verified file lies at `path`, even if its download was cancelled a moment before.
 
     Args:
-        remarks: sentences on what is to be known of it before it is unpacked.
+        remarks: sentences on the archive, for the operator to read before unpacking.
     """
     with store.write() as transaction:
         _finish(
@@ -243,7 +243,7 @@ def record_success(
 
 
 def reschedule(store: Store, job: DownloadJob, reason: str, not_before: datetime, *, was_tried: bool = True) -> None:
-    """Record why a download that has not ended stopped for now and when it goes on, and whether that was a try."""
+    """Requeue a download until `not_before`; `was_tried` counts it as a failed attempt."""
     with store.write() as transaction:
         is_open = _update(
             transaction,
@@ -256,7 +256,7 @@ def reschedule(store: Store, job: DownloadJob, reason: str, not_before: datetime
 
 
 def requeue_last(store: Store, job: DownloadJob, reason: str) -> None:
-    """Record why a download that runs gives up its slot, and queue it behind those that wait."""
+    """Requeue a running download behind all others."""
     with store.write() as transaction:
         is_open = _update(
             transaction,
@@ -272,7 +272,7 @@ def requeue_last(store: Store, job: DownloadJob, reason: str) -> None:
 def record_failure(
     store: Store, job: DownloadJob, reason: str, *, part_is_left: bool = True, actor: str = timeline.SERVICE
 ) -> None:
-    """Record why a download ended without a file, whether its part may be gone on with, and whose doing it was."""
+    """Record why and by whom a download failed, and whether its part file can be resumed."""
     with store.write() as transaction:
         over = _finish(
             transaction,
@@ -286,7 +286,7 @@ def record_failure(
 
 
 def record_interruption(store: Store, job: DownloadJob) -> None:
-    """Queue again a download that stops although it has not ended; a paused one stays paused."""
+    """Requeue a download that was interrupted; a paused one stays paused."""
     with store.write() as transaction:
         _update(
             transaction,
@@ -298,7 +298,7 @@ def record_interruption(store: Store, job: DownloadJob) -> None:
 
 
 def record_part_removed(store: Store, job: DownloadJob) -> None:
-    """Record that nothing is left on disk of a cancelled download."""
+    """Record that the part file of a cancelled download was removed."""
     with store.write() as transaction:
         _update(transaction, job, "part_unwanted = 0", (), when="d.part_unwanted = 1")
 
@@ -306,7 +306,7 @@ def record_part_removed(store: Store, job: DownloadJob) -> None:
 def _finish(
     transaction: Transaction, job: DownloadJob, columns: str, values: tuple[SqlValue, ...], *, when: str = _OPEN
 ) -> bool:
-    """Do as `_update` at the end of a download: its last try counts, and those are summed up that were not told."""
+    """Do as `_update` at the end of a download, and append the summary of its attempts."""
     ended = _update(transaction, job, f"{columns}, attempts = attempts + 1", values, when=when)
     if ended:
         row = transaction.row("SELECT attempts FROM downloads WHERE id = ?", (job.id,))
@@ -317,7 +317,7 @@ def _finish(
 def _update(
     transaction: Transaction, job: DownloadJob, columns: str, values: tuple[SqlValue, ...], *, when: str = _OPEN
 ) -> bool:
-    """Change the download and mark its task, if `when` holds of it: an operator may have been faster; say whether."""
+    """Update the download and touch its task, if `when` still holds; return whether it did."""
     rows = transaction.run(
         f"UPDATE downloads AS d SET {columns}, revision = ? WHERE d.id = ? AND {when} RETURNING id",
         (*values, transaction.revision, job.id),

@@ -1,4 +1,4 @@
-"""Which tasks the service is to be asked about, and when."""
+"""Find tasks whose poll is due."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bwp_tui.store.queries.filter_sql import in_numbers
 
 @dataclass(frozen=True, slots=True)
 class DuePoll:
-    """A task to be asked about, with what its pace depends on."""
+    """A task to poll, with what its poll interval depends on."""
 
     number: int
     kind: Kind
@@ -32,14 +32,14 @@ _TASKS: Final = (
 )
 
 NEAR_DAYS: Final = 7
-"""A task due to the shopper within so many days is asked about before those that are not."""
+"""Tasks due to the shopper within so many days are polled before others."""
 
 
 SOON: Final = timedelta(seconds=30)
-"""So much before its time a task may be asked about, where a request that goes out has room for it."""
+"""How early a task may be polled, where a batch that is sent has room for it."""
 
 _MIN_SINCE_POLL: Final = 10 * SOON
-"""No task is taken along that was asked about more lately: those that are asked often keep their pace."""
+"""Tasks polled more recently are not polled early: those with short intervals keep them."""
 
 
 def due(
@@ -50,7 +50,7 @@ def due(
 ) -> list[DuePoll]:
     """Return tasks whose poll is due.
 
-    First those that somebody looks at, then those near their due date, then the longest overdue.
+    Visible tasks come first, then those near their due date, then the longest overdue.
     """
     near = local_day(now) + timedelta(days=NEAR_DAYS)
     orders = (
@@ -70,7 +70,7 @@ def due(
 
 
 def soon(store: Store, now: datetime, limit: int) -> list[DuePoll]:
-    """Return tasks that a request may take along: due within `SOON`, the first due first."""
+    """Return tasks that may fill up a batch: due within `SOON`, the first due first."""
     rows = store.rows(
         f"{_TASKS} AND next_poll_at > ? AND next_poll_at <= ? AND polled_at <= ? ORDER BY next_poll_at LIMIT ?",
         (to_text(now), to_text(now + SOON), to_text(now - _MIN_SINCE_POLL), limit),
@@ -91,13 +91,13 @@ def _due_poll(row: Row) -> DuePoll:
 
 
 def next_at(store: Store) -> datetime | None:
-    """Return when the next poll is due, or None when none is."""
+    """Return when the next poll is due, or None."""
     row = store.row("SELECT min(next_poll_at) FROM tasks WHERE next_poll_at IS NOT NULL")
     return None if row is None or row[0] is None else from_text(as_text(row[0]))
 
 
 def any_due(store: Store, task_numbers: Sequence[int], at: datetime) -> bool:
-    """Say whether one of these tasks was due to be polled by `at` and has not been."""
+    """Return whether one of these tasks is due to be polled by `at`."""
     condition = in_numbers("number", frozenset(task_numbers))
     sql = f"SELECT 1 FROM tasks WHERE task_id IS NOT NULL AND next_poll_at <= ? AND {condition} LIMIT 1"
     return store.row(sql, (to_text(at),)) is not None

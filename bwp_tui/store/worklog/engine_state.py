@@ -1,4 +1,4 @@
-"""What the engine says of itself: who it is, what it can do, and how the service answers it."""
+"""Record the state of the engine: its process, its abilities, and the health of the service."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bwp_tui.store.database.connection import Store, as_int, as_text
 
 
 class ServiceState(StrEnum):
-    """How the service last answered, or why it is not asked."""
+    """How the service last responded, or why it is not called."""
 
     UNTRIED = "untried"
     REACHED = "reached"
@@ -26,7 +26,7 @@ class ServiceState(StrEnum):
 
 
 class Ability(IntEnum):
-    """How much of what is due an engine can do."""
+    """How much of the due work an engine can do."""
 
     NOTHING = 0
     POLLS = 1
@@ -37,7 +37,7 @@ _DISABLING: Final = frozenset({ServiceState.BAD_CREDENTIALS, ServiceState.UNUSAB
 
 
 class EngineState(NamedTuple):
-    """Who runs the profile's engine, and how the service last answered it."""
+    """The process that runs the engine, and how the service last responded to it."""
 
     pid: int | None
     host: str | None
@@ -45,24 +45,24 @@ class EngineState(NamedTuple):
     message: str | None
     next_try_at: datetime | None
     most_a_second: float | None = None
-    """Requests a second that go out at most, for as long as the service wants fewer."""
+    """The present limit of requests a second, while the service throttles."""
     term: int = 0
     permitted: Ability = Ability.ALL
     upkeep: str | None = None
-    """What the last look at the pages and the daily copy found wrong."""
+    """What the last daily maintenance found wrong."""
 
     @property
     def ability(self) -> Ability:
-        """How much of what is due the engine can do at present."""
+        """How much of the due work the engine can do at present."""
         return Ability.NOTHING if self.service in _DISABLING else self.permitted
 
     def applies_to(self, pid: int) -> bool:
-        """Say whether what the service answered holds for process `pid` too, and not for another's settings alone."""
+        """Return whether this state concerns process `pid` too, and not only another engine's settings."""
         return self.pid is not None and (self.pid == pid or self.ability is not Ability.NOTHING)
 
 
 def read(store: Store) -> EngineState:
-    """Return what the engine last said."""
+    """Return the recorded state."""
     row = store.row("SELECT pid, host, service, message, next_try_at, most_a_second, term, ability, upkeep FROM engine")
     if row is None:
         return EngineState(None, None, ServiceState.UNTRIED, None, None)
@@ -81,9 +81,9 @@ def read(store: Store) -> EngineState:
 
 
 def announce(store: Store, pid: int | None, host: str | None, ability: Ability = Ability.ALL) -> int:
-    """Record that process `pid` on `host` is the engine now, with nothing tried yet; None when it has stopped.
+    """Record that process `pid` on `host` is the engine now; None when it has stopped.
 
-    Returns the term that begins with it: no engine of an earlier one can write any more.
+    Returns its term, from which on engines of earlier terms cannot write.
     """
     with store.write() as transaction:
         [(term,)] = transaction.run(
@@ -101,7 +101,7 @@ def record_health(
     next_try_at: datetime | None,
     most_a_second: float | None = None,
 ) -> None:
-    """Record how the service answers; writes only what differs, so that a calm engine writes nothing."""
+    """Record how the service responds, if that differs."""
     state = read(store)
     if (state.service, state.message, state.next_try_at, state.most_a_second) == (
         service,
@@ -124,7 +124,7 @@ def record_health(
 
 
 def record_maintenance(store: Store, sentence: str | None) -> None:
-    """Record what is wrong with the pages or the daily copy, or that nothing is; writes only what differs."""
+    """Record what the daily maintenance found wrong, or None, if that differs."""
     if read(store).upkeep != sentence:
         with store.write() as transaction:
             transaction.run("UPDATE engine SET upkeep = ?, revision = ?", (sentence, transaction.revision))

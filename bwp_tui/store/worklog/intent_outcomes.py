@@ -1,4 +1,4 @@
-"""What became of the intents that the engine sent, written to the register."""
+"""Record the outcomes of intents that the engine sent."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from bwp_tui.store.queries.row_mapping import errors_text
 from bwp_tui.store.queries.timeline import SERVICE
 
 LAPSED: Final = "not answered within 8 hours"
-"""Why a request is unconfirmed, as a rule."""
+"""The usual reason of an unconfirmed request."""
 
 
 def record_sending(store: Store, intent: int, service_now: datetime | None = None) -> bool:
-    """Record that an intent is about to be sent: from here on its outcome may be unknown.
+    """Record that an intent is about to be sent; from then on its outcome may be unknown.
 
-    The first attempt is dated by the wall clock, by the service's, and by the machine's uptime, which nobody sets.
+    The first attempt is dated by the wall clock, by the service's clock, and by the machine's uptime.
 
-    Returns False, and the intent must not be sent, when an operator has withdrawn it meanwhile.
+    Returns False if an operator has withdrawn the intent; it must then not be sent.
     """
     uptime = store.uptime()
     service_at = None if service_now is None else to_text(service_now)
@@ -39,18 +39,18 @@ def record_sending(store: Store, intent: int, service_now: datetime | None = Non
 
 
 def record_accepted(store: Store, intent: int, task_id: str, next_poll_at: datetime) -> None:
-    """Record the task id that the service gave to a submitted task, also when it comes too late to be expected."""
+    """Record the task id of a submitted task, also when it arrives after the intent lapsed."""
     with store.write() as transaction:
-        number, before = _succeeded(transaction, intent)
+        number, before = _settle_done(transaction, intent)
         twin = transaction.row(
             "SELECT o.number, o.kind = t.kind AND (o.email = '' OR o.email = t.email COLLATE NOCASE)"
             " FROM tasks o, tasks t WHERE o.task_id = ? AND t.number = ?",
             (task_id, number),
         )
         if twin is not None and as_int(twin[0]) == number:
-            return  # a second engine sent the same client token and was answered first
+            return  # a second engine sent the same client token and got its response first
         if twin is not None and twin[1]:
-            # An operator tracked this very task by hand while its answer was outstanding.
+            # An operator tracked this task by its id while the response was outstanding.
             finish(transaction, number, Status.CANCELLED)
             timeline.append(
                 transaction,
@@ -63,10 +63,8 @@ def record_accepted(store: Store, intent: int, task_id: str, next_poll_at: datet
             )
             return
         if twin is not None:
-            words = (
-                f"The service answered with task id {task_id}, which is that of #{as_int(twin[0])}: ask its support."
-            )
-            _mark_unconfirmed(transaction, number, "no answer", before, words)
+            reason = f"The service returned task id {task_id}, which #{as_int(twin[0])} has. Contact its support."
+            _mark_unconfirmed(transaction, number, "no answer", before, reason)
             return
         transaction.run(
             "UPDATE tasks SET task_id = ?, submitted_at = ?, terminal = 0, finished_at = NULL, trouble = NULL,"
@@ -84,12 +82,12 @@ def record_accepted(store: Store, intent: int, task_id: str, next_poll_at: datet
 
 
 def record_rejected(store: Store, intent: int, code: str | None, message: str) -> None:
-    """Record that the service refused a submission, in its words.
+    """Record that the service rejected a submission, and its message.
 
-    Where an earlier try had no answer, that one may have started a task: the request is unconfirmed.
+    If an earlier attempt had no response, it may have started a task: the request is then UNCONFIRMED.
     """
     with store.write() as transaction:
-        doubt = _earlier_try_sentence(transaction, intent, "started")
+        warning = _earlier_attempt_warning(transaction, intent, "started")
         number = _settle(transaction, intent, "refused")
         if number is None:
             return
@@ -97,8 +95,8 @@ def record_rejected(store: Store, intent: int, code: str | None, message: str) -
             "UPDATE tasks SET errors = ?, trouble = NULL WHERE number = ?",
             (errors_text((TaskError(code, message),)), number),
         )
-        if doubt:
-            _mark_unconfirmed(transaction, number, "refused", Status.QUEUED, message + doubt)
+        if warning:
+            _mark_unconfirmed(transaction, number, "refused", Status.QUEUED, message + warning)
             return
         finish(transaction, number, Status.REJECTED)
         timeline.append(
@@ -113,7 +111,7 @@ def record_rejected(store: Store, intent: int, code: str | None, message: str) -
 
 
 def _mark_unconfirmed(transaction: Transaction, number: int, event: str, before: str, reason: str) -> None:
-    """Bring a request to UNCONFIRMED, in words that say why."""
+    """Mark a request as UNCONFIRMED, and record why."""
     transaction.run(
         "UPDATE tasks SET status = ?, trouble = ?, next_poll_at = NULL, revision = ? WHERE number = ?",
         (Status.UNCONFIRMED, reason, transaction.revision, number),
@@ -122,10 +120,10 @@ def _mark_unconfirmed(transaction: Transaction, number: int, event: str, before:
 
 
 def reschedule(store: Store, intent: int, reason: str, not_before: datetime, *, never_sent: bool) -> None:
-    """Record that an intent got no answer and when it is tried again.
+    """Record that an intent got no response, and when it is sent again.
 
     Args:
-        never_sent: no byte of this attempt left the machine, so a first attempt leaves nothing unknown.
+        never_sent: no byte of this attempt left the machine, so it does not count as an attempt.
     """
     with store.write() as transaction:
         row = transaction.row(
@@ -146,7 +144,7 @@ def reschedule(store: Store, intent: int, reason: str, not_before: datetime, *, 
 
 
 def record_unconfirmed(store: Store, intent: int, reason: str = LAPSED) -> None:
-    """Record that a sent request was never answered while its client token is known to have protected it."""
+    """Record that a sent request got no response while its client token protected it."""
     with store.write() as transaction:
         sent = transaction.row("SELECT attempts, first_sent_at FROM intents WHERE id = ?", (intent,))
         number = _settle(transaction, intent, "lapsed")
@@ -163,14 +161,14 @@ def record_unconfirmed(store: Store, intent: int, reason: str = LAPSED) -> None:
             "no answer",
             before=Status.QUEUED,
             after=Status.UNCONFIRMED,
-            detail=f"tried {_times(sent)}, {reason}",
+            detail=f"tried {_attempts_text(sent)}, {reason}",
         )
 
 
 def record_cancelled(store: Store, intent: int) -> None:
-    """Record that the service has cancelled a deletion."""
+    """Record that the service cancelled a deletion."""
     with store.write() as transaction:
-        number, before = _succeeded(transaction, intent)
+        number, before = _settle_done(transaction, intent)
         finish(transaction, number, Status.CANCELLED)
         transaction.run(
             "UPDATE tasks SET cancel_asked = 0, trouble = NULL, next_poll_at = NULL WHERE number = ?",
@@ -187,9 +185,9 @@ def record_cancelled(store: Store, intent: int) -> None:
 
 
 def record_cancel_refused(store: Store, intent: int, reason: str) -> None:
-    """Record that the service would not cancel a deletion; the task goes on, and is asked about at once.
+    """Record that the service refused to cancel a deletion, and poll the task at once.
 
-    Where an earlier try had no answer, that one may have cancelled it: the words say so, and the status does not.
+    If an earlier attempt had no response, it may have cancelled the task; the recorded reason says so.
     """
     with store.write() as transaction:
         number = _refuse_cancellation(transaction, intent, reason)
@@ -198,7 +196,7 @@ def record_cancel_refused(store: Store, intent: int, reason: str) -> None:
 
 
 def end_cancellation(transaction: Transaction, number: int, reason: str) -> None:
-    """Give up the cancellation of a task that waits to be sent, if there is one: the task is beyond it."""
+    """Settle a waiting cancellation of a task that can no longer be cancelled, if there is one."""
     row = transaction.row(
         "SELECT id FROM intents WHERE task = ? AND action = 'cancel' AND state = 'waiting'", (number,)
     )
@@ -207,7 +205,7 @@ def end_cancellation(transaction: Transaction, number: int, reason: str) -> None
 
 
 def _refuse_cancellation(transaction: Transaction, intent: int, reason: str) -> int | None:
-    reason += _earlier_try_sentence(transaction, intent, "cancelled")
+    reason += _earlier_attempt_warning(transaction, intent, "cancelled")
     number = _settle(transaction, intent, "refused")
     if number is not None:
         transaction.run("UPDATE tasks SET cancel_asked = 0, trouble = ? WHERE number = ?", (reason, number))
@@ -216,14 +214,14 @@ def _refuse_cancellation(transaction: Transaction, intent: int, reason: str) -> 
     return number
 
 
-def _earlier_try_sentence(transaction: Transaction, intent: int, done: str) -> str:
-    """Return a sentence for a refusal where a try before it may have worked, to stand behind the service's words."""
+def _earlier_attempt_warning(transaction: Transaction, intent: int, done: str) -> str:
+    """Return a warning to append to a refusal if an earlier attempt may have succeeded, or an empty string."""
     row = transaction.row("SELECT attempts FROM intents WHERE id = ?", (intent,))
-    # An attempt that surely did not work is not counted, so this one is the first unless one was left open.
-    return "" if row is None or as_int(row[0]) < 2 else f" An earlier try had no answer: it may have been {done}."
+    # Attempts that certainly failed are not counted.
+    return "" if row is None or as_int(row[0]) < 2 else f" An earlier attempt had no response: it may have been {done}."
 
 
-def _times(sent: Row | None) -> str:
+def _attempts_text(sent: Row | None) -> str:
     if sent is None or sent[1] is None:
         return "once"
     times = as_int(sent[0])
@@ -231,7 +229,7 @@ def _times(sent: Row | None) -> str:
 
 
 def _settle(transaction: Transaction, intent: int, state: str) -> int | None:
-    """Close a waiting intent and return the number of its task; None when it is closed already."""
+    """Settle a waiting intent and return the number of its task, or None if it is settled already."""
     row = transaction.row(
         "UPDATE intents SET state = ?, settled_at = ? WHERE id = ? AND state = 'waiting' RETURNING task",
         (state, transaction.now_text, intent),
@@ -239,11 +237,8 @@ def _settle(transaction: Transaction, intent: int, state: str) -> int | None:
     return None if row is None else as_int(row[0])
 
 
-def _succeeded(transaction: Transaction, intent: int) -> tuple[int, str]:
-    """Close an intent as done, even one given up meanwhile: what the service did is done.
-
-    Returns the number and the status of its task.
-    """
+def _settle_done(transaction: Transaction, intent: int) -> tuple[int, str]:
+    """Settle an intent as done, even a lapsed one; return the number and the status of its task."""
     rows = transaction.run(
         "UPDATE intents SET state = 'done', settled_at = ? WHERE id = ? RETURNING task",
         (transaction.now_text, intent),

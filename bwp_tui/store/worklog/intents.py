@@ -1,4 +1,4 @@
-"""What has been asked of the service and not been settled, for the engine to send."""
+"""Read waiting intents, for the engine to send."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ class Intent:
     attempts: int
     first_sent_at: datetime | None
     first_sent_boot: str | None
-    """With `first_sent_uptime`, the first attempt by the machine's uptime (see `Uptime`)."""
+    """With `first_sent_uptime`, the machine's uptime at the first attempt (see `Uptime`)."""
     first_sent_uptime: float | None
     first_sent_service_at: datetime | None
-    """The first attempt by the service's clock, where that was known."""
+    """The first attempt by the service's clock, if that was known."""
 
 
 def due(store: Store, now: datetime, limit: int) -> list[Intent]:
-    """Return the waiting intents whose time has come.
+    """Return the waiting intents that are due.
 
-    Who has waited longest since the last try comes first, so that one that fails again and again holds up no other.
+    The one due longest comes first, so that an intent that keeps failing does not delay others.
     """
     rows = store.rows(
         f"{_INTENTS} WHERE i.state = 'waiting' AND i.not_before <= ? ORDER BY i.not_before, i.id LIMIT ?",
@@ -52,7 +52,7 @@ def due(store: Store, now: datetime, limit: int) -> list[Intent]:
 
 
 def sent_unsettled(store: Store) -> list[Intent]:
-    """Return the submissions that were sent and not answered, whether they are due to be sent again or not."""
+    """Return the waiting submissions that were sent at least once, due or not."""
     rows = store.rows(
         f"{_INTENTS} WHERE i.state = 'waiting' AND i.action = 'submit' AND i.first_sent_at IS NOT NULL ORDER BY +i.id"
     )
@@ -79,12 +79,12 @@ def _intent(row: Row) -> Intent:
 
 
 def next_at(store: Store) -> datetime | None:
-    """Return when the next waiting intent may be sent, or None when none waits."""
+    """Return when the next waiting intent is due, or None."""
     row = store.row("SELECT min(i.not_before) FROM intents i WHERE i.state = 'waiting'")
     return None if row is None or row[0] is None else from_text(as_text(row[0]))
 
 
 def waiting_for(store: Store, number: int) -> bool:
-    """Say whether task `number` has an intent that is not settled."""
+    """Return whether task `number` has a waiting intent."""
     row = store.row("SELECT 1 FROM intents WHERE task = ? AND state = 'waiting'", (number,))
     return row is not None

@@ -1,4 +1,4 @@
-"""What the service answered to polls, written to the register."""
+"""Record responses to polls."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bwp_tui.store.worklog import intent_outcomes
 
 MISSING_AFTER: Final = timedelta(days=1)
 MISSING_AFTER_ANSWERS: Final = 3
-"""A task is MISSING after this many answers over this long: one may be a slip of theirs."""
+"""A task is MISSING after this many “unknown” responses over this time: one may be an error of the service."""
 
 
 _SHOWN: Final = ("status", "submitted_at", "updated_at", "errors", "trouble", "email", "holding_period")
@@ -29,7 +29,7 @@ _EMAIL: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class PollAnswer:
-    """What the service said of a task, cleaned. Absent fields are None."""
+    """The cleaned response of the service on one task; absent fields are None."""
 
     status: str
     submitted_at: datetime | None
@@ -40,11 +40,13 @@ class PollAnswer:
 
 
 def record_answers(store: Store, given: Mapping[int, tuple[PollAnswer, datetime | None]]) -> frozenset[int]:
-    """Record the answers to one request: by the tasks' local numbers, each with when to ask again.
+    """Record the answers to one batch; return the tasks with a visible change.
 
-    Returns the tasks of which anything that the operator sees has changed. An answer that changes nothing moves only
-    the poll times, and leaves the row's revision alone: no screen redraws for it. A task id that was entered by hand
-    for an unconfirmed request is given up where it turns out to be that of another shopper.
+    An answer without a change updates the poll times but not the row's revision, so that no screen redraws it. A task
+    id that was entered by hand is dropped if it turns out to be that of another shopper.
+
+    Args:
+        given: by task number, the answer and when to poll next.
     """
     with store.write() as transaction:
         rows = transaction.run(
@@ -60,10 +62,10 @@ def _record(
 ) -> bool:
     email, status = as_text(before[_EMAIL]), as_text(before[_STATUS])
     if _is_of_another(email, answer.email) and _was_adopted(transaction, number):
-        _drop_task_id(transaction, number, "that task is about another address")
+        _drop_task_id(transaction, number, "that task is for another email")
         return True
     after = _after(before, answer)
-    # Only what differs is named: a column that is has all of its indexes written again.
+    # Only changed columns are set: SQLite rewrites every index of each column in the SET list.
     changes = {name: new for name, old, new in zip(_SHOWN, before, after, strict=True) if new != old}
     terminal = after[_STATUS] in TERMINAL
     columns: dict[str, SqlValue] = {
@@ -88,7 +90,7 @@ def _record(
 
 
 def _after(before: Sequence[SqlValue], answer: PollAnswer) -> tuple[SqlValue, ...]:
-    """Return what the columns of `_SHOWN` hold after an answer."""
+    """Return the values of the columns of `_SHOWN` after an answer."""
     status, submitted_at, updated_at, _errors, _trouble, email, holding_period = before
     return (
         status_after(as_text(status), answer.status),
@@ -125,7 +127,7 @@ def _is_of_another(email: str, answered: str | None) -> bool:
 
 
 def _was_adopted(transaction: Transaction, number: int) -> bool:
-    """Say whether the task's id was entered by hand for a request that was sent from here, and not confirmed yet."""
+    """Return whether the task's id was entered by hand for an unconfirmed request, and not confirmed yet."""
     row = transaction.row(
         "SELECT 1 FROM tasks t JOIN intents i ON i.task = t.number AND i.action = 'submit'"
         " WHERE t.number = ? AND t.status = ? AND t.task_id IS NOT NULL",
@@ -135,26 +137,26 @@ def _was_adopted(transaction: Transaction, number: int) -> bool:
 
 
 def _drop_task_id(transaction: Transaction, number: int, reason: str) -> None:
-    """Take a task id that was entered by hand off its request, which is unconfirmed again."""
+    """Remove a task id that was entered by hand from its request, which becomes UNCONFIRMED again."""
     row = transaction.row("SELECT task_id FROM tasks WHERE number = ?", (number,))
     task_id = as_text(row[0]) if row else ""
-    words = f"{task_id} is not the id of this request: {reason}."
+    trouble = f"{task_id} is not the id of this request: {reason}."
     transaction.run(
         "UPDATE tasks SET task_id = NULL, status = ?, next_poll_at = NULL, trouble = ?, unknown_since = NULL,"
         " unknown_answers = 0 WHERE number = ?",
-        (Status.UNCONFIRMED, words, number),
+        (Status.UNCONFIRMED, trouble, number),
     )
     touch_row(transaction, number)
     timeline.append(
-        transaction, number, SERVICE, "disowned", before=Status.QUEUED, after=Status.UNCONFIRMED, detail=words
+        transaction, number, SERVICE, "disowned", before=Status.QUEUED, after=Status.UNCONFIRMED, detail=trouble
     )
 
 
 def record_unknown(store: Store, number: int, reason: str, next_poll_at: datetime) -> None:
     """Record that the service does not know the task.
 
-    It is MISSING after several such answers over a day: one may be a slip of theirs. What has ended here stays as it
-    ended, and is not asked about again. A wrong id that was entered for an unconfirmed request is taken off it.
+    The task is MISSING after several such responses over a day. A finished task keeps its status and is not polled
+    again. A wrong id that was entered for an unconfirmed request is removed.
     """
     with store.write() as transaction:
         row = transaction.row(
@@ -186,7 +188,7 @@ def record_unknown(store: Store, number: int, reason: str, next_poll_at: datetim
 
 
 def record_unanswered(store: Store, task_numbers: list[int], reason: str, next_poll_at: datetime) -> None:
-    """Record that the service could not be asked about these tasks, and when to try again."""
+    """Record that polls of these tasks failed, and when to try again."""
     with store.write() as transaction:
         for number in task_numbers:
             transaction.run("UPDATE tasks SET next_poll_at = ? WHERE number = ?", (to_text(next_poll_at), number))

@@ -1,4 +1,4 @@
-"""Writes the golden register of the newest schema: `python -m tests.store.golden.write`, once, when it is released.
+"""Writes the golden history of the newest schema: `python -m tests.store.golden.write`, once, when it is released.
 
 A file that is there is left alone: it stands for what lies on operators' disks.
 """
@@ -29,7 +29,7 @@ _DELETIONS: Final = (Status.ON_HOLD, Status.CANCELLED)
 
 
 def fill(path: Path) -> None:
-    """Make a register with a task of each status."""
+    """Make a history with a task of each status."""
     store = open_store(path, clock=FrozenClock())
     for number, status in enumerate(STATUSES, start=1):
         kind = Kind.DELETION if status in _DELETIONS else Kind.RETRIEVAL
