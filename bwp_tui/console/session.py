@@ -105,6 +105,11 @@ class Session:
         """Whether nothing can be changed: the profile says so, or its history cannot be written."""
         return self.profile.read_only or self.read_store.read_only is not None
 
+    def unwatch(self, task_numbers: Sequence[int]) -> None:
+        """Record that tasks are no longer watched, where this profile may record anything."""
+        if not self.read_only:
+            self.records.unwatch(task_numbers, self.today())
+
     def today(self) -> date:
         """The current day where the operator sits."""
         return local_day(self.clock())

@@ -161,6 +161,9 @@ VIEWS: Final = (
 )
 """The built-in views, at the keys 1 to 6."""
 
+MOST_VIEWS: Final = 9
+"""Views that have a key, the built-in ones first."""
+
 
 def parse(text: str) -> Filter:
     """Parse a filter.

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.console.bindings.actions import READ_ONLY
 from bwp_tui.console.screens.archive import ArchiveScreen
+from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.console.widgets.virtual_list import VirtualList
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests

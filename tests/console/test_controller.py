@@ -8,10 +8,11 @@ import pytest
 from textual.widgets import Input
 
 from bwp_tui.cli.parser import _parser
-from bwp_tui.console.bindings.actions import ACTIONS, BY_NAME, READ_ONLY
+from bwp_tui.console.bindings.actions import ACTIONS, BY_NAME
 from bwp_tui.console.bindings.commands import BY_WORD, EVERY, IN_THE_SHELL
 from bwp_tui.console.command_bar.parser import CommandError, parse_line
 from bwp_tui.console.screens.task import TaskScreen
+from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.domain.task import Kind
 from bwp_tui.settings import Profile
 from bwp_tui.store.queries import saved_views

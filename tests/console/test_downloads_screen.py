@@ -9,10 +9,11 @@ import pytest
 from textual.strip import Strip
 
 from bwp_tui.cli.parser import parse
-from bwp_tui.console.bindings.actions import READ_ONLY, Action
+from bwp_tui.console.bindings.actions import Action
 from bwp_tui.console.bindings.download_actions import DOWNLOAD_ACTIONS
 from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.downloads import DownloadsScreen
+from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.console.widgets.active_downloads import ActiveDownloads
 from bwp_tui.console.widgets.download_list import DownloadList
 from bwp_tui.domain.task import DownloadState

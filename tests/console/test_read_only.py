@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.console.bindings.actions import ACTIONS, READ_ONLY, ActionContext
+from bwp_tui.console.bindings.actions import ACTIONS, ActionContext
 from bwp_tui.console.bindings.key_names import shown_key
+from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.domain.filter import View
 from bwp_tui.store.commands.record_operations import NOTE
 from bwp_tui.store.errors import NotPossible

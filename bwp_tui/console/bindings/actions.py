@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final, NamedTuple
 
-from bwp_tui.domain.filter import VIEWS, View
+from bwp_tui.console.services.write_guard import READ_ONLY
+from bwp_tui.domain.filter import MOST_VIEWS, VIEWS, View
 from bwp_tui.domain.task import Download, Task, why_purged
 from bwp_tui.store.commands.operation import Operation
 from bwp_tui.store.commands.record_operations import RECORDS, WATCH
@@ -27,11 +28,6 @@ class ActionContext(NamedTuple):
     views: int = len(VIEWS)
     download: Download | None = None
 
-
-MOST_VIEWS: Final = 9
-"""Views that have a key of their own, the built-in ones first."""
-
-READ_ONLY: Final = "This profile can only be read."
 
 DisabledReason = Callable[[ActionContext], str | None]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from bwp_tui.console.bindings.actions import READ_ONLY, Action, ActionContext, DisabledReason
+from bwp_tui.console.bindings.actions import Action, ActionContext, DisabledReason
+from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.domain.task import Download, DownloadState
 from bwp_tui.store.commands.download_queue import (
     cannot_cancel,

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from bwp_tui.console.bindings.actions import MOST_VIEWS, READ_ONLY
 from bwp_tui.console.bindings.commands import BY_WORD
 from bwp_tui.console.command_bar.parser import CommandError, CommandHandler, CommandLine, Word
 from bwp_tui.console.controllers.filter_prompt import mistake_in_filter
 from bwp_tui.console.controllers.saved_views import SavedViewController
 from bwp_tui.console.presentation.task_columns import OPTIONAL
 from bwp_tui.console.protocols import MainScreenProtocol
+from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.console.write_worker import run_in_thread_and_report
-from bwp_tui.domain.filter import VIEWS, View
+from bwp_tui.domain.filter import MOST_VIEWS, VIEWS, View
 from bwp_tui.domain.text import clean_line, nearest
 from bwp_tui.store.errors import StoreError
 from bwp_tui.store.queries.filter_sql import SORTS

@@ -8,13 +8,13 @@ from datetime import date
 from functools import partial
 from typing import Final
 
-from bwp_tui.console.bindings.actions import READ_ONLY
 from bwp_tui.console.bindings.commands import BY_WORD, IN_THE_SHELL, SHORT, Command
 from bwp_tui.console.command_bar.list_commands import ListCommands
 from bwp_tui.console.command_bar.parser import CommandError, CommandHandler, CommandLine, Word, parse_line
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks
 from bwp_tui.console.controllers.records import RecordController
 from bwp_tui.console.protocols import MainScreenProtocol
+from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.console.workers import Work
 from bwp_tui.console.write_worker import run_in_thread_and_report
 from bwp_tui.domain.deadlines import why_not_yet

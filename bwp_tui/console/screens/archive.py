@@ -17,7 +17,6 @@ from bwp_tui.archive.extract import CannotUnpack, extract
 from bwp_tui.archive.limits import BadArchive
 from bwp_tui.archive.preview import Preview, Table, Text, Tree, preview
 from bwp_tui.archive.reading import Archive
-from bwp_tui.console.bindings.actions import READ_ONLY
 from bwp_tui.console.presentation.archive_preview import (
     EntryRows,
     TreeRows,
@@ -31,6 +30,7 @@ from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_cells import locale_glyphs
 from bwp_tui.console.presentation.task_detail import mask, subject
 from bwp_tui.console.screens.help import HelpScreen
+from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.console.session import Session
 from bwp_tui.console.terminal.clipboard import copy
 from bwp_tui.console.widgets.bars import FooterLine, StatusLine

@@ -12,7 +12,7 @@ from textual.binding import Binding
 from textual.screen import Screen
 from textual.timer import Timer
 
-from bwp_tui.console.bindings.actions import READ_ONLY, ActionContext
+from bwp_tui.console.bindings.actions import ActionContext
 from bwp_tui.console.bindings.download_actions import DOWNLOAD_ACTIONS, MOVES, ON_MARKS
 from bwp_tui.console.bindings.key_names import shown_key
 from bwp_tui.console.presentation.download_detail import queue_text
@@ -21,6 +21,7 @@ from bwp_tui.console.presentation.task_cells import locale_glyphs
 from bwp_tui.console.presentation.task_detail import DisplayContext
 from bwp_tui.console.screens.downloads_dispatcher import DownloadActionDispatcher
 from bwp_tui.console.services.snapshot_feed import Snapshot
+from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.console.session import Session
 from bwp_tui.console.widgets.bars import FooterLine, StatusLine
 from bwp_tui.console.widgets.debouncer import Debouncer

@@ -12,18 +12,11 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.screen import Screen
 
-from bwp_tui.console.bindings.actions import (
-    ACTIONS,
-    BY_NAME,
-    MARK_GROUP,
-    MOVE_ACTIONS,
-    READ_ONLY,
-    TASK_GROUP,
-    ActionContext,
-)
+from bwp_tui.console.bindings.actions import ACTIONS, BY_NAME, MARK_GROUP, MOVE_ACTIONS, TASK_GROUP, ActionContext
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.screens.main_panels import FORM_KEYS, PALETTE_KEYS, MainPanels
 from bwp_tui.console.services.snapshot_feed import ListQuery, Snapshot
+from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.console.session import Session
 from bwp_tui.console.state.freeze_buffer import FreezeBuffer
 from bwp_tui.console.state.list_state import ListState

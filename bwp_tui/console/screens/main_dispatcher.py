@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from bwp_tui.console.bindings.actions import MOST_VIEWS
 from bwp_tui.console.command_bar.controller import CommandBar
 from bwp_tui.console.command_bar.task_commands import TaskLineCommands
 from bwp_tui.console.controllers.bulk import SHORTEN, BulkActions
@@ -24,7 +23,7 @@ from bwp_tui.console.widgets.prompt import F2
 from bwp_tui.console.widgets.virtual_rows import MOVE_KEYS
 from bwp_tui.console.workers import Work
 from bwp_tui.console.write_worker import run_in_thread_and_report
-from bwp_tui.domain.filter import VIEWS
+from bwp_tui.domain.filter import MOST_VIEWS, VIEWS
 from bwp_tui.domain.holding_periods import Hold, fitting_hold, same_hold
 from bwp_tui.domain.task import Kind, Request, Status, Task
 from bwp_tui.domain.text import clean_line, counted

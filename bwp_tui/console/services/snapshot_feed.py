@@ -11,8 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.console.bindings.actions import MOST_VIEWS
-from bwp_tui.domain.filter import Filter, View, parse
+from bwp_tui.domain.filter import MOST_VIEWS, Filter, View, parse
 from bwp_tui.domain.task import Download
 from bwp_tui.domain.times import Clock, local_day, utc_now
 from bwp_tui.settings import Profile

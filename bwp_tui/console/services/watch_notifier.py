@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from bwp_tui.console.session import Session
+from bwp_tui.console.services.task_reader import TaskReader
 from bwp_tui.domain.task import Task, has_ended
 from bwp_tui.store.errors import StoreError
 
 
 class WatchNotifier:
-    """Finds the watched tasks that have ended. Its methods wait for the disk in threads of their own."""
+    """Finds the watched tasks that have ended. Its methods wait for the disk in threads of their own.
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    Args:
+        unwatch: records that tasks are no longer watched.
+    """
+
+    def __init__(self, reader: TaskReader, unwatch: Callable[[Sequence[int]], None]) -> None:
+        self._reader = reader
+        self._unwatch = unwatch
         self._told: set[int] = set()
         self._revision = 0
         self._event: int | None = None
@@ -28,7 +33,7 @@ class WatchNotifier:
         """
         before, self._revision = self._revision, revision
         with suppress(StoreError):  # the main screen says what is wrong with the history
-            watched = await asyncio.to_thread(self._session.reader.watched_since, before)
+            watched = await asyncio.to_thread(self._reader.watched_since, before)
             # One that goes on again, as an unconfirmed one does, can end again.
             self._told.difference_update(task.number for task in watched if not has_ended(task.status))
             ended = [task for task in watched if has_ended(task.status) and task.number not in self._told]
@@ -40,16 +45,14 @@ class WatchNotifier:
         """Return a sentence for each cancellation that was refused since the last call; for none at the first."""
         with suppress(StoreError):
             before = self._event
-            self._event, refused = await asyncio.to_thread(self._session.reader.refusals_since, before or 0)
+            self._event, refused = await asyncio.to_thread(self._reader.refusals_since, before or 0)
             return [f"#{number}: {words}" for number, words in refused] if before is not None else []
         return []
 
     async def unwatch(self, ended: Sequence[Task]) -> None:
-        """Record that these are watched no longer, where this profile may record anything."""
-        if not self._session.read_only:
-            numbers = [task.number for task in ended]
-            with suppress(StoreError):
-                await asyncio.to_thread(self._session.records.unwatch, numbers, self._session.today())
+        """Record that these tasks are no longer watched."""
+        with suppress(StoreError):
+            await asyncio.to_thread(self._unwatch, [task.number for task in ended])
 
 
 def notification_text(ended: Sequence[Task]) -> str:

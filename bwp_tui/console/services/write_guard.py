@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from bwp_tui.console.bindings.actions import READ_ONLY
+from typing import Final
+
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
+
+READ_ONLY: Final = "This profile can only be read."
 
 
 class WriteGuard:
