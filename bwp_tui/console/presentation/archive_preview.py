@@ -10,6 +10,7 @@ from rich.cells import cell_len, chop_cells, set_cell_size
 from bwp_tui.archive.entry import HOSTILE, Entry
 from bwp_tui.archive.json_tree import Node
 from bwp_tui.archive.preview import Preview, Table, Text, Tree
+from bwp_tui.console.presentation.breakpoints import LIST_WIDE
 from bwp_tui.console.presentation.format import pad
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_cells import Glyphs
@@ -20,7 +21,6 @@ Mask = Callable[[str], str]
 
 _SIZE: Final = 9
 _DATE: Final = 16
-_ROOMY: Final = 98
 _WIDEST_CELL: Final = 40
 _INDENT: Final = 2
 _HINT: Final = 60
@@ -34,7 +34,7 @@ class EntryRows:
     def __init__(self, entries: Sequence[Entry], width: int, veil: Mask) -> None:
         self._entries = entries
         self._veil = veil
-        self._packed = width >= _ROOMY
+        self._packed = width >= LIST_WIDE
         self._name = max(12, width - (_SIZE + 2) * (2 if self._packed else 1) - _DATE - 3)
 
     @property

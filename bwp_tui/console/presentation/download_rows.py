@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from rich.cells import cell_len
 
+from bwp_tui.console.presentation.breakpoints import LIST_NARROW, LIST_WIDE
 from bwp_tui.console.presentation.download_detail import end_text, partial_file_text, state_text, trouble_of
 from bwp_tui.console.presentation.format import bar, pad, time_left
 from bwp_tui.console.presentation.styled_text import StyledText
@@ -33,8 +34,6 @@ _SIZE: Final = 9
 _SHA: Final = 12
 _ACTOR: Final = 10
 _SUBJECT: Final = 26
-_ROOMY: Final = 98
-_USUAL: Final = 70
 
 
 class Row(NamedTuple):
@@ -55,7 +54,7 @@ class DownloadRowBuilder:
         self._marks = marks
         self._glyphs = glyphs
         self._width = width
-        self._roomy, self._usual = width >= _ROOMY, width >= _USUAL
+        self._roomy, self._usual = width >= LIST_WIDE, width >= LIST_NARROW
         self._number = max((len(f"#{task.number}") for _, task in listed), default=0)
         figures = [_RATE, _LEFT, *([_BYTES] if self._usual else []), *([_TRY] if self._roomy else [])]
         room = width - _MARK - len(_GAP) - sum(len(_GAP) + figure for figure in figures)

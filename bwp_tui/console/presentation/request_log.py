@@ -1,24 +1,19 @@
-"""Lines on what was sent, for the list of all of it."""
+"""The lines of the API request log."""
 
 from __future__ import annotations
 
+from bwp_tui.console.presentation.breakpoints import LIST_NARROW, LIST_WIDE
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.domain.text import clean_line, mask_email, mask_in_text
 from bwp_tui.domain.times import local
 from bwp_tui.store.queries.request_log import SentRequest
 
 STATE_ROLES = {"waiting": "busy", "done": "good", "refused": "bad", "lapsed": "warn"}
-"""The role in which a state is said."""
-
-_NARROW = 74
-"""Cells below which the address yields to what became of the request; its task is named."""
-
-_ROOMY = 96
-"""Cells from which on a line has the year and a long address."""
+"""The role in which each state is shown."""
 
 
 def header(width: int) -> list[StyledText]:
-    """Return the titles over the lines."""
+    """Return the titles of the columns."""
     date, subject = _widths(width)
     return [
         (
@@ -29,9 +24,9 @@ def header(width: int) -> list[StyledText]:
 
 
 def line(one: SentRequest, width: int, *, masked: bool) -> list[StyledText]:
-    """Return one line: when and for which task, what, how it stands, and what the service answered."""
+    """Return one line: time, task, request, email where there is room, state and the API's response."""
     date, subject = _widths(width)
-    asked = local(one.asked_at).strftime("%Y-%m-%d %H:%M" if width >= _ROOMY else "%m-%d %H:%M")
+    asked = local(one.asked_at).strftime("%Y-%m-%d %H:%M" if width >= LIST_WIDE else "%m-%d %H:%M")
     email = clean_line(mask_email(one.email) if masked and one.email else one.email)
     shown = "" if not subject else email if len(email) < subject else f"{email[: subject - 2]}…"
     what, detail = one.answer
@@ -50,7 +45,7 @@ def line(one: SentRequest, width: int, *, masked: bool) -> list[StyledText]:
 
 
 def _widths(width: int) -> tuple[int, int]:
-    """Return the cells of the date and of the address."""
-    if width < _NARROW:
+    """Return the width of the date and of the email, in cells."""
+    if width < LIST_NARROW:
         return 11, 0
-    return (16, 30) if width >= _ROOMY else (11, 18)
+    return (16, 30) if width >= LIST_WIDE else (11, 18)

@@ -15,6 +15,7 @@ from textual.containers import VerticalScroll
 from bwp_tui.console.bindings.actions import ACTIONS, GROUPS, Action, ActionContext
 from bwp_tui.console.bindings.help_entries import HERE, bound
 from bwp_tui.console.bindings.key_names import shown_key
+from bwp_tui.console.presentation.breakpoints import WIDE
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.screens.scrolled import SCROLL_BINDINGS, ScrolledScreen
 from bwp_tui.console.widgets.bars import FooterLine
@@ -22,7 +23,6 @@ from bwp_tui.console.widgets.detail_pane import Heading, Paragraphs
 
 _KEYS: Final = 12
 _WHAT: Final = 52
-_ROOMY: Final = 96
 _INDENT: Final = 3
 _MARGIN: Final = 4
 """Cells beside the text: its padding, and the scroll bar."""
@@ -83,7 +83,7 @@ class HelpScreen(ScrolledScreen):
             (f"{'':{_INDENT}}{_keys_of(action):<{self._keys}}", "key"),
             (first, "muted" if why_not else "plain"),
         ]
-        if action.command and not why_not and self.app.size.width >= _ROOMY:
+        if action.command and not why_not and self.app.size.width >= WIDE:
             line.append((f"{'':{max(0, _WHAT - len(first))}} bwp-tui {action.command}", "muted"))
         below: list[list[StyledText]] = [[(f"{'':{indent}}{words}", "muted" if why_not else "plain")] for words in more]
         reason = wrap(f"not now: {why_not}", max(_KEYS, self.app.size.width - indent - _MARGIN)) if why_not else []

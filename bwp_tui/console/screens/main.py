@@ -1,4 +1,4 @@
-"""The main screen: views, table, details, downloads, one line to say things and one for the keys."""
+"""The main screen: views, table, details, downloads, a status line and the keys."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from textual.message import Message
 from textual.screen import Screen
 
 from bwp_tui.console.bindings.actions import ACTIONS, BY_NAME, MARK_GROUP, MOVE_ACTIONS, TASK_GROUP, ActionContext
+from bwp_tui.console.presentation.breakpoints import LOW, is_split
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.screens.main_panels import FORM_KEYS, PALETTE_KEYS, MainPanels
-from bwp_tui.console.services.snapshot_feed import ListQuery, Snapshot
+from bwp_tui.console.screens.table_rows import TableRows
+from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.console.session import Session
 from bwp_tui.console.state.freeze_buffer import FreezeBuffer
@@ -27,11 +29,9 @@ from bwp_tui.console.widgets.debouncer import Debouncer
 from bwp_tui.console.widgets.detail_pane import DetailPane
 from bwp_tui.console.widgets.task_table import TaskTable
 from bwp_tui.console.workers import Work, start_worker
-from bwp_tui.domain.completion import highlights
 from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Kind, Task
 from bwp_tui.settings.profile import MINIMUM_SIZE
-from bwp_tui.store.queries.view_rows import AnchorRow
 
 if TYPE_CHECKING:
     from bwp_tui.console.bindings.commands import Command
@@ -43,28 +43,22 @@ if TYPE_CHECKING:
     from bwp_tui.console.widgets.request_form import RequestForm
 
 REDRAW_INTERVAL_S: Final = 5.0
-"""How often ages and countdowns are looked at; they are repainted only when their words change."""
+"""Seconds between two updates of ages and countdowns; only text that differs is repainted."""
 
 _OF_THE_LIST: Final = ("mark_range", "mark_all")
-"""Actions on many tasks at once, none of which may be another list's."""
+"""Actions on many rows: they wait until the table holds all of the view."""
 
 _MOUNT_DELAY_S: Final = 0.5
-"""How long what asks the operator is put off for the first rows to be shown."""
-
-_LOW: Final = 18
-"""Lines below which nothing is left blank: a warning needs them."""
-
-_SPLIT_SIZE: Final = (100, 28)
-"""Columns and lines from which on the details stand under the table; below, they take its place."""
+"""Seconds after which form, palette and prompt are mounted where no first row has come."""
 
 
 class MainScreen(Screen[None]):
-    """A view of the history. Every key goes through the registry in `actions`.
+    """Shows the history. Every key goes through the registry in `actions`.
 
     Attributes:
-        is_ready: whether `dispatcher`, `form`, `palette`, `commands` and `prompt` are there, which the first frame does
-            without. Keys wait for them.
-        is_getting_ready: whether these are being mounted.
+        is_ready: whether `dispatcher`, `form`, `palette`, `commands` and `prompt` are mounted, which the first frame
+            does without. Keys wait for them.
+        is_getting_ready: whether they are being mounted.
     """
 
     dispatcher: ActionDispatcher
@@ -73,30 +67,28 @@ class MainScreen(Screen[None]):
     commands: CommandSuggestions
 
     AUTO_FOCUS = "TaskTable"
-    BLANK = True  # all it has stands in its widgets: its own lines need no styles worked out at each key
+    BLANK = True  # its widgets cover it: Textual need not work out styles for its own lines at each key
     BINDINGS = [
         Binding(",".join(action.keys), f"perform('{action.name}')", action.what, show=False, id=action.name)
         for action in ACTIONS
     ]
 
     class Ready(Message):
-        """All is there that a key may open."""
+        """Form, palette and prompt are mounted."""
 
     def __init__(self, session: Session, size: Size) -> None:
-        super().__init__(classes="-split" if _is_roomy(size) else None)
+        super().__init__(classes="-split" if is_split(size) else None)
         self.is_ready = False
         self.is_getting_ready = False
         self.session = session
-        remembered = session.saved_state.read()
-        self.list_state = remembered.to_list_state(session.reader.views)
-        self.command_history = remembered.lines
-        self._last_task = remembered.task
+        saved = session.saved_state.read()
+        self.list_state = saved.to_list_state(session.reader.views)
+        self.command_history = saved.lines
+        self._last_task = saved.task
         self._panels = MainPanels(self, session)
         self._debouncer = Debouncer(self, self._update_detail)
-        self._wanted: tuple[int, str | None] | None = None if remembered.task is None else (remembered.task, None)
-        self._shown_query: ListQuery | None = None
+        self._rows = TableRows(self, saved.task)
         self._freeze_buffer = FreezeBuffer()
-        self._is_partial = False
         self._was_asking = False
         self._prompt_host: PromptHost | None = None
 
@@ -125,7 +117,7 @@ class MainScreen(Screen[None]):
         start_worker(self, self._mount_prompts, group="ready")
 
     async def _mount_prompts(self) -> None:
-        """Mount what the first frame does not show: that would come later by as much."""
+        """Mount what the first frame does not show, so that it comes sooner."""
         if self.is_ready or self.is_getting_ready or not self.is_attached:  # the last: a signal has ended the start
             return
         self.is_getting_ready = True
@@ -163,73 +155,56 @@ class MainScreen(Screen[None]):
 
     @property
     def context(self) -> ActionContext:
-        """What decides which actions are possible."""
+        """Return what decides which actions are possible."""
         return ActionContext(self.current_task, self.session.read_only, self.session.today(), len(self.views))
 
     @property
     def prompt(self) -> Prompt:
-        """The line that asks: of the screen that stands before this one, where that lends it."""
+        """The prompt: that of the screen in front, where one has taken over."""
         return self._prompt if self._prompt_host is None else self._prompt_host.prompt
 
     def set_prompt_host(self, front: PromptHost | None) -> None:
-        """Ask and answer on another screen that stands before this one; None ends that."""
+        """Have prompts and status shown on a screen in front of this one; None ends that."""
         self._prompt_host = front
 
     def show_status(self, sentence: str, role: str = "plain") -> None:
-        """Show a sentence in the status line; what is said before another screen stays to be read there and here."""
+        """Show a sentence in the status line, here and on the screen in front."""
         self.query_one("#status", StatusLine).set_text(sentence, role)
         if self._prompt_host is not None:
             self._prompt_host.show_status(sentence, role)
 
-    # What the history says
-
     def apply(self, told: Snapshot | str) -> None:
-        """Show a snapshot of the history, or say why there is none."""
+        """Show a snapshot of the history, or the sentence that says why there is none."""
         if not self.is_ready:
             self.call_after_refresh(self._start_mounting)
         if isinstance(told, str):
             self.show_status(told, "bad")
             return
-        if self._panels.snapshot is None and told.question != self.list_state.query:
-            return  # read before it was known what the last session listed; the answer follows
-        if not self._is_partial and self._freeze_buffer.holds(told, self._shown_query):
+        panels, rows = self._panels, self._rows
+        if panels.snapshot is None and told.question != self.list_state.query:
+            return  # read before the saved view was known; the right one follows
+        if not rows.is_partial and self._freeze_buffer.holds(told, rows.query):
             return
-        if told.question == self.list_state.query:
-            self._show_rows(told)
-        around = self._panels
-        if not told.is_whole and around.snapshot is not None:
+        if told.question == self.list_state.query and rows.show(told) and self.is_ready:
+            self.dispatcher.unmark_unlisted()
+        if not told.is_whole and panels.snapshot is not None:
             return
-        before, around.snapshot = around.snapshot, told
+        before, panels.snapshot = panels.snapshot, told
         self.table.refresh_tasks(told.changed)
-        self._select_wanted()
+        if (then := rows.select_awaited()) is not None:
+            self.perform(then)
         if before is None and told.is_whole:
-            self._wanted = None  # the task of the last session is not in sight any more
+            rows.awaited = None  # the view no longer lists the last session's task
         self._update_views()
         self.update_header()
-        around.update_downloads(told)
+        panels.update_downloads(told)
         if told.engine.message and (before is None or before.engine.message != told.engine.message):
             self.show_status(told.engine.message, "warn")
-        for sentence, role in around.ended_downloads(before, told) if before is not None else ():
+        for sentence, role in panels.ended_downloads(before, told) if before is not None else ():
             self.show_status(sentence, role)
         if before is None or self.table.current_number in told.changed:
             self._update_detail()
-        around.update_empty_text(self.list_state.filter)
-
-    def _show_rows(self, told: Snapshot) -> None:
-        """Show the view's rows; a view that has just been opened, and lacks the cursor's task, begins at its top."""
-        before, was_at_end = self.table.current_number, self._is_partial and self.table.is_at_end
-        listed = self.table.numbers
-        self.table.highlights = highlights(told.question.filter)
-        self.table.show(told.numbers)
-        self._is_partial = not told.is_whole
-        if was_at_end:
-            self.table.moves["last"]()  # the end that was asked for is only known now
-        if told.question != self._shown_query:
-            self._shown_query = told.question
-            if self.table.current_number != before:
-                self.table.go_to(0)
-        if self.is_ready and self.table.numbers is not listed:
-            self.dispatcher.unmark_unlisted()
+        panels.update_empty_text(self.list_state.filter)
 
     @property
     def views(self) -> tuple[View, ...]:
@@ -243,25 +218,16 @@ class MainScreen(Screen[None]):
 
     def select_when_listed(self, number: int, then: str | None = None) -> None:
         """Put the cursor on a task as soon as the view has it, and do the action `then`."""
-        self._wanted = (number, then)
+        self._rows.awaited = (number, then)
         self.session.feed.refresh()
 
-    def _select_wanted(self) -> None:
-        if self._wanted is not None and self.table.go_to_task(self._wanted[0]):
-            (_, then), self._wanted = self._wanted, None
-            if then is not None:
-                self.perform(then)
-
     def freeze(self) -> None:
-        """Let no row change or move until the key is pressed again; then show all that has happened."""
+        """Pause or resume live updates; resuming shows what was held back."""
         held_back = self._freeze_buffer.toggle()
         if held_back is not None:
             self.apply(held_back)
-        self.show_status(
-            f"Frozen: {self.session.keymap.key('freeze')} shows what happens again."
-            if self._freeze_buffer.is_on
-            else ""
-        )
+        key = self.session.keymap.key("freeze")
+        self.show_status(f"Live updates paused. Press {key} to resume." if self._freeze_buffer.is_on else "")
         self.update_header()
 
     def mark(self, numbers: frozenset[int]) -> None:
@@ -270,13 +236,13 @@ class MainScreen(Screen[None]):
         self.update_header()
 
     def show(self, listing: ListState) -> None:
-        """List other tasks, or the same ones otherwise, the cursor staying on its task."""
-        near = self._anchor(listing.query)
+        """List what `listing` asks for; the cursor stays on its task."""
+        near = self._rows.anchor(self.list_state.query, listing.query)
         self.list_state = listing
         self.table.columns = listing.shown_columns
         self.session.feed.set_query(listing.query, near)
         self._update_views()
-        if not self.prompt.is_open:  # else it is a filter that is still being typed
+        if not self.prompt.is_open:  # an open prompt: the filter is still being typed
             self._save_state()
 
     def _save_state(self) -> None:
@@ -286,27 +252,20 @@ class MainScreen(Screen[None]):
         self._debouncer.stop()
         self._save_state()
 
-    def _anchor(self, question: ListQuery) -> AnchorRow | None:
-        """Return what is to be in sight where the same tasks are to be shown in another order."""
-        here, shown = self.table.current_number, self._shown_query
-        if not here or not self.is_settled or shown is None or shown.filter != question.filter:
-            return None
-        return AnchorRow(here, self.table.row_count)
-
     @property
     def is_settled(self) -> bool:
-        """Whether the table holds all of what is to be listed, and not yet something else."""
-        return self._shown_query == self.list_state.query and not self._is_partial
+        """Whether the table holds all rows of the current view."""
+        return self._rows.answer(self.list_state.query)
 
     def accepts_key_now(self, key: str) -> bool:
-        """Say whether a key may come now: one that marks, or acts on a task, waits for the list it is meant for."""
+        """Say whether a key can be handled now: one that marks or acts on tasks waits for the view it is meant for."""
         if self.is_settled or not self.is_ready or self.prompt.is_open or self.form.display:
             return True
         action = next((action for action in self.session.keymap.actions if key in action.keys), None)
         if action is None or not (action.group == TASK_GROUP or action.group == MARK_GROUP):
             return True
         is_of_many = action.name in _OF_THE_LIST or (self.table.marks and action.group == TASK_GROUP)
-        return not is_of_many and self._shown_query == self.list_state.query
+        return not is_of_many and self._rows.query == self.list_state.query
 
     def show_view(self, index: int) -> None:
         """List the tasks of a view, by its place among `views`."""
@@ -347,14 +306,12 @@ class MainScreen(Screen[None]):
             return PALETTE_KEYS
         return self._prompt.keys_beside if self._prompt.is_open else ()
 
-    # What the operator does
-
     def action_perform(self, name: str) -> None:
         """Do an action of the registry, or say why it is not possible."""
         if self.prompt.is_open or (self.form.display and name != "back"):
             return
         if name not in MOVE_ACTIONS:
-            self.show_status("")  # it was about what was done before
+            self.show_status("")
         why_not = self.disabled_reason(name)
         if why_not:
             self.show_status(f"{self.session.keymap.key(name)}: {why_not}", "warn")
@@ -362,18 +319,18 @@ class MainScreen(Screen[None]):
         self.dispatcher.dispatch(name)
 
     def disabled_reason(self, name: str) -> str | None:
-        """Return why an action is not possible now: on the marked tasks, where it would be done to them."""
+        """Return why an action is not possible now, on the marked tasks where there are some."""
         situation = self.context
         if self.dispatcher.acts_on_marks(name):
             return READ_ONLY if situation.read_only and name not in ("poll", "copy") else None
         return BY_NAME[name].disabled_reason(situation)
 
     def perform(self, name: str) -> None:
-        """Do an action once what is being handled has ended."""
+        """Do an action once the current message has been handled."""
         self.call_later(self.action_perform, name)
 
     def start_worker(self, work: Work, group: str, *, exclusive: bool) -> None:
-        """Carry out work that waits for the operator or the disk."""
+        """Start work that waits for the operator or the disk."""
         start_worker(self, work, group=group, exclusive=exclusive)
 
     def open_form(self, kind: Kind | None = None, email: str | None = None) -> None:
@@ -383,7 +340,7 @@ class MainScreen(Screen[None]):
         self._update_footer()
 
     def close_form(self) -> None:
-        """Take the request form away; what it holds stays."""
+        """Close the request form; its text stays."""
         self.form.display = False
         self.set_class(False, "-form-open")
         self.table.focus()
@@ -395,17 +352,17 @@ class MainScreen(Screen[None]):
         self._update_footer()
 
     def offer_commands(self, commands: Sequence[Command]) -> None:
-        """Show how these commands are written; none takes them away."""
+        """Show the usage of these commands, or nothing for none."""
         self.commands.set_commands(commands, self.disabled_reason)
 
     def close_palette(self) -> None:
-        """Take the list of commands away."""
+        """Close the list of commands."""
         self.palette.close()
         self._update_footer()
 
     def on_prompt_toggled(self) -> None:
         if self._prompt.is_open and not self._was_asking:
-            self.show_status("")  # else an answer to something earlier would come back when nothing is answered
+            self.show_status("")  # an earlier sentence must not come back when the prompt closes
         self._was_asking = self._prompt.is_open
         self.dispatcher.unmark_unlisted()
         self._update_footer()
@@ -428,15 +385,11 @@ class MainScreen(Screen[None]):
     def on_resize(self) -> None:
         size = self.app.size
         self.set_class(size.width < MINIMUM_SIZE[0] or size.height < MINIMUM_SIZE[1], "-too-small")
-        self.set_class(_is_roomy(size), "-split")
-        self.set_class(size.height < _LOW, "-low")
+        self.set_class(is_split(size), "-split")
+        self.set_class(size.height < LOW, "-low")
         self.query_one("#too-small", StatusLine).set_text(
             f"bwp-tui needs {MINIMUM_SIZE[0]}x{MINIMUM_SIZE[1]}; this terminal has {size.width}x{size.height}.", "warn"
         )
         self.update_header()
         self._update_views()
         self._update_detail()
-
-
-def _is_roomy(size: Size) -> bool:
-    return size.width >= _SPLIT_SIZE[0] and size.height >= _SPLIT_SIZE[1]

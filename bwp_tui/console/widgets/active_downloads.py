@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from bwp_tui.console.presentation.breakpoints import MEDIUM, NARROW
 from bwp_tui.console.presentation.download_detail import trouble_of, waiting_for
 from bwp_tui.console.presentation.format import bar, time_left
 from bwp_tui.console.presentation.styled_text import StyledLine, StyledText
@@ -16,8 +17,6 @@ from bwp_tui.store.worklog.engine_state import EngineState
 MOST: Final = 4
 _BAR: Final = 24
 _NARROW_BAR: Final = 10
-_NARROW: Final = 90
-_NARROWEST: Final = 70
 _NAMES: Final = (30, 18, 16)
 """Cells of a data subject's name, by the room there is."""
 
@@ -40,7 +39,7 @@ class ActiveDownloads(StyledLine):
         self.show(self.to_content(*phrases))
 
     def _line(self, download: Download, subject: str, engine: EngineState | None) -> list[StyledText]:
-        narrowness = (self.app.size.width < _NARROW) + (self.app.size.width < _NARROWEST)
+        narrowness = (self.app.size.width < MEDIUM) + (self.app.size.width < NARROW)
         width = _NAMES[narrowness]
         name = subject if len(subject) <= width else f"{subject[: width - 1]}…"
         start: list[StyledText] = [(f"{name:<{width}}  ", "plain")]

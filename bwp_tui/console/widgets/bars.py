@@ -10,6 +10,7 @@ from textual.content import Content
 
 from bwp_tui.console.bindings.actions import ACTIONS, Action, ActionContext
 from bwp_tui.console.bindings.key_names import shown_key
+from bwp_tui.console.presentation.breakpoints import NARROW, WIDE
 from bwp_tui.console.presentation.styled_text import StyledLine, StyledText
 from bwp_tui.domain.filter import View
 
@@ -59,7 +60,7 @@ class HeaderLine(TwoEndedLine):
         """Show `standing`."""
         badge = "badge-practice" if standing.practice else "badge"
         left: list[StyledText] = [(" bwp-tui ", "strong"), (" ", "plain"), (f" {standing.profile} ", badge)]
-        if standing.target_id and self.app.size.width >= _ROOMY:
+        if standing.target_id and self.app.size.width >= WIDE:
             left.append((f"  {_short_id(standing.target_id)}", "muted"))
         left.append(("  ", "plain"))
         if standing.trouble:
@@ -78,10 +79,6 @@ class HeaderLine(TwoEndedLine):
         ]
         right: list[StyledText] = [(f"{'  '.join(notes)} ", "muted")]
         self.show_ends(self.to_content(*left), self.to_content(*right))
-
-
-_ROOMY: Final = 100
-_NARROW: Final = 76
 
 
 def _short_id(target_id: str) -> str:
@@ -104,7 +101,7 @@ class ViewsLine(TwoEndedLine):
             count = "…" if shown is None else short_count(shown)
             searched = [("/ ", "key"), (filter_text, "plain"), (f"  {count} ", "muted")]
         right = self.to_content(*searched)
-        for is_short in (False, True) if self.app.size.width >= _NARROW else (True,):
+        for is_short in (False, True) if self.app.size.width >= NARROW else (True,):
             left = self.to_content(*_views(views, counts, current, is_short=is_short))
             if left.cell_length + right.cell_length < self.app.size.width:
                 break

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 
 from bwp_tui.console.presentation import task_detail
+from bwp_tui.console.presentation.breakpoints import WIDE
 from bwp_tui.console.presentation.styled_text import StyledLine, StyledText, StyledWidget
 from bwp_tui.console.presentation.task_detail import DisplayContext
 from bwp_tui.domain.task import Event, Task
-
-_BESIDE: Final = 100
-"""Cells from which on the timeline stands beside the facts; under it below."""
 
 
 class Paragraphs(StyledWidget, can_focus=False):
@@ -96,7 +93,7 @@ class DetailPane(Vertical):
             self.query_one(VerticalScroll).scroll_to(y=0, animate=False)
         self.query_one(Heading).set_text(task_detail.heading(task, context), *task_detail.task_names(task))
         matters = task_detail.outcome_paragraphs(task, context)
-        beside = self.app.size.width >= _BESIDE
+        beside = self.app.size.width >= WIDE
         self.set_class(beside, "-beside")
         self._paragraphs("detail-matters").set_lines([*matters, []] if matters else [])
         self._paragraphs("detail-facts").set_lines(task_detail.fact_lines(task, context))

@@ -8,6 +8,7 @@ from typing import Final
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
+from bwp_tui.console.presentation.breakpoints import TALL
 from bwp_tui.console.presentation.download_detail import events_of, fact_lines, timeline_paragraphs
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_detail import DisplayContext, subject, task_names, timeline
@@ -15,11 +16,10 @@ from bwp_tui.console.widgets.detail_pane import Heading, Paragraphs
 from bwp_tui.domain.task import Download, Event, Task
 
 _BESIDE: Final = 116
-"""Columns from which on the timeline stands beside the facts, of which a hash is 74 wide; behind them below."""
+"""Columns of the terminal from which the timeline is beside the facts, where a hash takes 74; else behind them."""
 
-_TALL: Final = 28
 _LOW: Final = 20
-"""Lines of the terminal from which on there is more room, and below which there is room for the facts alone."""
+"""Lines of the terminal below which there is room for the facts alone."""
 
 
 class DownloadDetail(Vertical):
@@ -38,9 +38,9 @@ class DownloadDetail(Vertical):
             *task_names(task),
         )
         size, events = self.app.size, events_of(download, events)
-        beside = size.width >= _BESIDE and size.height >= _TALL
+        beside = size.width >= _BESIDE and size.height >= TALL
         self.set_class(beside, "-beside")
-        self.set_class(size.height >= _TALL, "-tall")
+        self.set_class(size.height >= TALL, "-tall")
         self.set_class(size.height < _LOW, "-low")
         lines: list[Sequence[StyledText]] = list(fact_lines(download, task, context))
         if size.height < _LOW:

@@ -1,0 +1,66 @@
+"""The rows of the main screen's table: which query they answer, and which task the cursor is waiting for."""
+
+from __future__ import annotations
+
+from textual.screen import Screen
+
+from bwp_tui.console.services.snapshot_feed import ListQuery, Snapshot
+from bwp_tui.console.widgets.task_table import TaskTable
+from bwp_tui.domain.completion import highlights
+from bwp_tui.store.queries.view_rows import AnchorRow
+
+
+class TableRows:
+    """Shows the rows of snapshots.
+
+    Attributes:
+        query: what the rows answer; None before the first snapshot.
+        is_partial: whether they are only the first ones of it.
+        awaited: number of a task that gets the cursor once it is listed, and the action that follows.
+    """
+
+    def __init__(self, screen: Screen[None], last_task: int | None) -> None:
+        self.query: ListQuery | None = None
+        self.is_partial = False
+        self.awaited: tuple[int, str | None] | None = None if last_task is None else (last_task, None)
+        self._screen = screen
+
+    def answer(self, query: ListQuery) -> bool:
+        """Say whether the table holds all rows of `query`."""
+        return self.query == query and not self.is_partial
+
+    def show(self, snapshot: Snapshot) -> bool:
+        """Show a snapshot's rows; return whether they are others than before.
+
+        The cursor goes to the top where another query is listed that lacks its task.
+        """
+        table = self._table
+        before, was_at_end, listed = table.current_number, self.is_partial and table.is_at_end, table.numbers
+        table.highlights = highlights(snapshot.question.filter)
+        table.show(snapshot.numbers)
+        self.is_partial = not snapshot.is_whole
+        if was_at_end:
+            table.moves["last"]()  # the operator asked for the end before it was known
+        if snapshot.question != self.query:
+            self.query = snapshot.question
+            if table.current_number != before:
+                table.go_to(0)
+        return table.numbers is not listed
+
+    def anchor(self, listed: ListQuery, query: ListQuery) -> AnchorRow | None:
+        """Return the cursor's row, to be read first where `query` lists the same tasks in another order."""
+        here = self._table.current_number
+        if not here or not self.answer(listed) or listed.filter != query.filter:
+            return None
+        return AnchorRow(here, self._table.row_count)
+
+    def select_awaited(self) -> str | None:
+        """Put the cursor on the awaited task once it is listed, and return the action that follows."""
+        if self.awaited is None or not self._table.go_to_task(self.awaited[0]):
+            return None
+        (_, then), self.awaited = self.awaited, None
+        return then
+
+    @property
+    def _table(self) -> TaskTable:
+        return self._screen.query_one(TaskTable)
