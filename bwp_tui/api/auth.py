@@ -13,7 +13,7 @@ import httpx
 
 from bwp_tui.api.endpoint import Endpoint
 from bwp_tui.api.errors import AccessDenied, ApiError, BadCredentials, BadResponse, ServerFault, Throttled
-from bwp_tui.api.http_transport import Reply
+from bwp_tui.api.http_transport import HttpResponse
 from bwp_tui.contract.payloads import ContractViolation, error_name, parse_token
 
 RENEWAL_MARGIN: Final = 60.0
@@ -35,7 +35,7 @@ class ClientCredentials(httpx.Auth):
     def __init__(
         self,
         endpoint: Endpoint,
-        exchange: Callable[[httpx.Request], Awaitable[Reply]],
+        exchange: Callable[[httpx.Request], Awaitable[HttpResponse]],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._endpoint = endpoint
@@ -129,7 +129,7 @@ _REFUSALS: Final = ("invalid_client", "unauthorized_client")
 """The errors of RFC 6749 §5.2 that are about the credentials. Gateways answer 400 and 401 as well."""
 
 
-def _refusal(reply: Reply) -> ApiError:
+def _refusal(reply: HttpResponse) -> ApiError:
     status, name = reply.status, error_name(reply.body)
     if name in _REFUSALS and status < httpx.codes.INTERNAL_SERVER_ERROR:
         return BadCredentials(

@@ -13,10 +13,10 @@ import httpx
 from bwp_tui.api.auth import ClientCredentials
 from bwp_tui.api.endpoint import Endpoint
 from bwp_tui.api.errors import ApiError, BadResponse, NotFound
-from bwp_tui.api.http_transport import HttpTransport, Reply
+from bwp_tui.api.http_transport import HttpResponse, HttpTransport
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.api.redaction import quiet_http_loggers
-from bwp_tui.api.response_errors import answer_of, error_of, is_denied
+from bwp_tui.api.response_errors import api_error, graphql_response, is_denied
 from bwp_tui.contract.documents import (
     CANCEL_DELETION,
     CANCEL_FIELD,
@@ -43,15 +43,15 @@ from bwp_tui.domain.task import Kind, Status
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    answer: GraphQLResponse
-    reply: Reply
+    response: GraphQLResponse
+    http: HttpResponse
 
     @property
     def is_denied(self) -> bool:
-        return is_denied(self.answer, self.reply.status)
+        return is_denied(self.response, self.http.status)
 
     def error(self, error: ServiceError, field: str) -> ApiError:
-        return error_of(error, self.reply, own=error.path == field)
+        return api_error(error, self.http, own=error.path == field)
 
 
 class PrivacyApi:
@@ -72,10 +72,10 @@ class PrivacyApi:
     ) -> None:
         quiet_http_loggers()
         self._endpoint = endpoint
-        self._wire = HttpTransport(
+        self._transport = HttpTransport(
             endpoint, connect_timeout=connect_timeout, read_timeout=read_timeout, connections=connections
         )
-        self._auth = ClientCredentials(endpoint, self._wire.exchange, clock)
+        self._auth = ClientCredentials(endpoint, self._transport.send, clock)
         self._is_practice = split_address(endpoint.api_url).is_loopback
 
     async def start(
@@ -105,23 +105,23 @@ class PrivacyApi:
             return {}
         document, aliases = poll_document(tasks)
         outcome = await self._query(document, aliases)
-        own = {error.path: error for error in reversed(outcome.answer.errors) if error.path in aliases}
-        common = [error for error in outcome.answer.errors if error.path not in aliases]
+        own = {error.path: error for error in reversed(outcome.response.errors) if error.path in aliases}
+        common = [error for error in outcome.response.errors if error.path not in aliases]
         if common:
             raise outcome.error(common[0], "")
         return {
             task_id: outcome.error(own[alias], alias)
             if alias in own
-            else _task(outcome.answer, alias, task_id, len(tasks))
+            else _task(outcome.response, alias, task_id, len(tasks))
             for alias, task_id in aliases.items()
         }
 
     async def link(self, task_id: str) -> PresignedLink:
         """Have a link made to a completed retrieval's archive. It must be followed at once."""
         outcome = await self._query(RETRIEVAL_LINK, {"taskId": task_id})
-        for error in outcome.answer.errors:
+        for error in outcome.response.errors:
             raise outcome.error(error, LINK_FIELD)
-        value = outcome.answer.field(LINK_FIELD)
+        value = outcome.response.field(LINK_FIELD)
         if value is None:
             raise _unknown_task()
         try:
@@ -135,44 +135,44 @@ class PrivacyApi:
                 f"The service gives no link: the retrieval is {answer.status}.",
                 transient=answer.status != Status.FAILED,
             )
-        reply = outcome.reply
+        reply = outcome.http
         return PresignedLink.checked(
             answer.link,
             issued_at=reply.sent_at,
-            told_at=reply.told_at,
+            received_at=reply.received_at,
             date=reply.date,
             loopback_allowed=self._is_practice,
         )
 
     def service_now(self) -> datetime | None:
         """Return the time by the service's clock, or None where no answer has told it."""
-        return self._wire.clock.now()
+        return self._transport.clock.now()
 
-    async def look_at_clock(self, *, again: bool) -> None:
+    async def refresh_clock(self, *, again: bool) -> None:
         """Have the service tell its time, be it that the token is renewed for it.
 
         Args:
             again: what was told more than a minute ago does not do.
         """
         await self._auth.valid_header()
-        if again and not self._wire.clock.is_fresh:
+        if again and not self._transport.clock.is_fresh:
             try:
                 await self._send(CLOCK, {})
             except ApiError:
-                if not self._wire.clock.is_fresh:
+                if not self._transport.clock.is_fresh:
                     raise
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._wire.aclose()
+        await self._transport.aclose()
 
     async def _mutate(self, document: str, variables: Mapping[str, object], field: str) -> str:
         outcome = await self._query(document, variables)
         try:
-            return parse_start(outcome.answer.field(field)).task_id
+            return parse_start(outcome.response.field(field)).task_id
         except ContractViolation:
             pass  # no task id; but one that is there counts even beside errors: nobody could look it up again
-        for error in outcome.answer.errors:
+        for error in outcome.response.errors:
             raise outcome.error(error, field)
         raise BadResponse("The service answered without a task id. It is tried again.", outcome_unknown=True)
 
@@ -197,8 +197,8 @@ class PrivacyApi:
                 "x-api-version": self._endpoint.api_version,
             },
         )
-        reply = await self._wire.exchange(request, self._auth)
-        return _Outcome(answer_of(reply), reply), request.headers["Authorization"]
+        reply = await self._transport.send(request, self._auth)
+        return _Outcome(graphql_response(reply), reply), request.headers["Authorization"]
 
 
 def _unknown_task() -> NotFound:

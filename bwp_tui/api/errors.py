@@ -9,7 +9,7 @@
     ├── Unaccepted       the request was refused, but not by the service's own word
     ├── NotFound         the service does not know the task
     ├── ServerFault      the service failed
-    └── BadAnswer        an answer that cannot be understood or is not to be trusted
+    └── BadResponse      an answer that cannot be understood or is not to be trusted
 
 Only `Rejected` ends a request: the service has classified the error and names the field that was asked for. Every
 other one may pass, whatever its HTTP status: gateways, proxies and throttling answer with any of them.

@@ -21,7 +21,7 @@ from bwp_tui.api.trust import UNREADABLE, tls_context, verifier_reason
 from bwp_tui.contract.payloads import error_name
 from bwp_tui.domain.addresses import split_address
 
-LARGEST_ANSWER: Final = 4 * 1024 * 1024
+MAX_RESPONSE_BYTES: Final = 4 * 1024 * 1024
 """Bytes. A poll of 20 tasks takes about 8 KiB."""
 
 _PATIENCE: Final = 4  # read timeouts: a server that drips a byte now and then must not hold a call for ever
@@ -30,18 +30,18 @@ _NEVER_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeou
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """A whole HTTP answer.
+class HttpResponse:
+    """A complete HTTP response.
 
-    `sent_at` is when its request began and `told_at` when it had come, on the monotonic clock; `date` is when it was
-    made by the server's clock, None where that is not told.
+    `sent_at` and `received_at` are when its request was sent and when it had arrived, on the monotonic clock; `date` is
+    when it was made, by the server's clock, or None.
     """
 
     status: int
     body: bytes
     retry_after: float | None
     sent_at: float
-    told_at: float
+    received_at: float
     date: datetime | None
     error_type: str | None = None
 
@@ -72,12 +72,12 @@ class HttpTransport:
         self._deadline = connect_timeout + _PATIENCE * read_timeout
         self._client = _client(endpoint, httpx.Timeout(read_timeout, connect=connect_timeout), connections)
 
-    async def exchange(self, request: httpx.Request, auth: httpx.Auth | None = None) -> Reply:
+    async def send(self, request: httpx.Request, auth: httpx.Auth | None = None) -> HttpResponse:
         """Send `request` and read the whole answer, whatever its status.
 
         Raises:
             Unreachable: there was no answer.
-            BadAnswer: it was too large, or could not be decoded.
+            BadResponse: it was too large, or could not be decoded.
         """
         failure: ApiError
         try:
@@ -90,7 +90,7 @@ class HttpTransport:
         # Raised here, so that the library's exception, which holds the request, is not chained to it.
         raise failure
 
-    async def _send(self, request: httpx.Request, auth: httpx.Auth | None) -> Reply:
+    async def _send(self, request: httpx.Request, auth: httpx.Auth | None) -> HttpResponse:
         sent_at = time.monotonic()
         response = await self._client.send(request, auth=auth, stream=True)
         try:
@@ -98,13 +98,13 @@ class HttpTransport:
         finally:
             await response.aclose()
         dated = date(response.headers.get("Date"))
-        self.clock.answered(dated)
-        return Reply(
+        self.clock.record_response(dated)
+        return HttpResponse(
             status=response.status_code,
             body=body,
             retry_after=retry_after(response.headers.get("Retry-After"), dated),
             sent_at=sent_at,
-            told_at=time.monotonic(),
+            received_at=time.monotonic(),
             date=dated,
             error_type=response.headers.get("x-amzn-ErrorType"),
         )
@@ -153,9 +153,9 @@ async def _bounded(response: httpx.Response) -> bytes:
     body = bytearray()
     async for chunk in response.aiter_bytes():
         body += chunk
-        if len(body) > LARGEST_ANSWER:
+        if len(body) > MAX_RESPONSE_BYTES:
             raise BadResponse(
-                f"The answer of {response.url.host} is larger than {LARGEST_ANSWER // 2**20} MiB and was refused: "
+                f"The answer of {response.url.host} is larger than {MAX_RESPONSE_BYTES // 2**20} MiB and was refused: "
                 "check the address of the service.",
                 outcome_unknown=True,
             )

@@ -47,7 +47,7 @@ class PartResponse(NamedTuple):
     total: int | None
 
 
-def strong(etag: str | None) -> str | None:
+def strong_etag(etag: str | None) -> str | None:
     """Return `etag` if it is a strong one that a header may carry (RFC 9110 §8.8.3), else None."""
     return etag if etag and _STRONG_ETAG.fullmatch(etag) else None
 
@@ -82,7 +82,7 @@ def read_headers(response: urllib3.BaseHTTPResponse, asked: PartResponse) -> Par
         raise _refusal(response)
     if response.status == 206 and is_coded(response):
         raise ArchiveChanged("The server sent a part of the archive packed once more: again from zero.")
-    etag = strong(response.headers.get("ETag"))
+    etag = strong_etag(response.headers.get("ETag"))
     if response.status == 200:
         return PartResponse(0, etag, _length(response))
     return PartResponse(asked.start, etag or asked.etag, _agreed_size(response, asked, etag))

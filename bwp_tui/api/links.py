@@ -33,7 +33,7 @@ class PresignedLink:
     path: str
     issued_at: float
     """On the monotonic clock: when the query that made it was sent, or before where it says that it is older."""
-    told_at: float
+    received_at: float
     """On the monotonic clock: when the answer came that holds it."""
     life: float = LINK_LIFE
 
@@ -43,7 +43,7 @@ class PresignedLink:
         url: str,
         *,
         issued_at: float,
-        told_at: float | None = None,
+        received_at: float | None = None,
         date: datetime | None = None,
         loopback_allowed: bool = False,
     ) -> PresignedLink:
@@ -55,7 +55,7 @@ class PresignedLink:
             loopback_allowed: for a practice API, which is on loopback itself.
 
         Raises:
-            BadAnswer: the URL is not https, holds credentials, or leads into a private network.
+            BadResponse: the URL is not https, holds credentials, or leads into a private network.
         """
         trouble = _link_fault(url, loopback_allowed)
         if trouble is not None:
@@ -64,9 +64,9 @@ class PresignedLink:
                 transient=False,
             )
         address = split_address(url)
-        told_at = issued_at if told_at is None else told_at
-        issued_at = min(issued_at, told_at - _age(url, date))
-        return cls(Secret(url), address.host, address.path, issued_at, told_at, _life(url))
+        received_at = issued_at if received_at is None else received_at
+        issued_at = min(issued_at, received_at - _age(url, date))
+        return cls(Secret(url), address.host, address.path, issued_at, received_at, _life(url))
 
     def reveal(self) -> str:
         """Return the URL, for the one request that follows it."""
@@ -78,7 +78,7 @@ class PresignedLink:
 
     def is_spent(self, clock: Callable[[], float] = time.monotonic) -> bool:
         """Say whether another link is to be asked for before a download begins."""
-        return clock() - self.told_at > _AT_ONCE and self.seconds_left(clock) < FRESH
+        return clock() - self.received_at > _AT_ONCE and self.seconds_left(clock) < FRESH
 
 
 def _link_fault(url: str, loopback_allowed: bool) -> str | None:

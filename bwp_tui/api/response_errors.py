@@ -15,7 +15,7 @@ from bwp_tui.api.errors import (
     Unaccepted,
     Unreachable,
 )
-from bwp_tui.api.http_transport import Reply, names_throttling
+from bwp_tui.api.http_transport import HttpResponse, names_throttling
 from bwp_tui.contract.payloads import ContractViolation, GraphQLResponse, ServiceError, parse_response
 
 ACCESS_DENIED: Final = "AccessDeniedError"
@@ -44,7 +44,7 @@ _KINDS_OF_STATUS: Final[dict[int | None, type[ApiError]]] = {
 }
 
 
-def answer_of(reply: Reply) -> GraphQLResponse:
+def graphql_response(reply: HttpResponse) -> GraphQLResponse:
     """Return the GraphQL answer in `reply`. Its errors count whatever the status; a denial by status becomes one.
 
     Raises:
@@ -67,7 +67,7 @@ def is_denied(answer: GraphQLResponse, http_status: int) -> bool:
     return not answered and any(_kind(error, http_status) is AccessDenied for error in answer.errors)
 
 
-def error_of(error: ServiceError, reply: Reply, *, own: bool) -> ApiError:
+def api_error(error: ServiceError, reply: HttpResponse, *, own: bool) -> ApiError:
     """Return one entry of an answer's errors as an exception.
 
     Args:
@@ -118,7 +118,7 @@ def _unaccepted(why: str, *, outcome_unknown: bool = False, retry_after: float |
     )
 
 
-def _throttled(reply: Reply) -> Throttled:
+def _throttled(reply: HttpResponse) -> Throttled:
     return Throttled("The service was asked too often. It is tried again.", retry_after=reply.retry_after)
 
 
@@ -126,7 +126,7 @@ def _quoted(message: str) -> str:
     return f": {message.rstrip('. ')}" if message else ""
 
 
-def _fault_of_status(reply: Reply) -> ApiError:
+def _fault_of_status(reply: HttpResponse) -> ApiError:
     status = reply.status
     if reply.is_throttled:
         return _throttled(reply)

@@ -18,18 +18,18 @@ class ServiceClock:
         self._uptime = uptime
         self._date: datetime | None = None
         self._dated_at = 0.0
-        self._answered_at = float("-inf")
+        self._response_at = float("-inf")
 
-    def answered(self, date: datetime | None) -> None:
+    def record_response(self, date: datetime | None) -> None:
         """Note an answer and its `Date`, where it has one."""
-        self._answered_at = self._uptime().seconds
+        self._response_at = self._uptime().seconds
         if date is not None:
-            self._date, self._dated_at = date, self._answered_at
+            self._date, self._dated_at = date, self._response_at
 
     @property
     def is_fresh(self) -> bool:
         """Whether an answer has come within the last minute, dated or not."""
-        return self._uptime().seconds - self._answered_at < FRESH_FOR
+        return self._uptime().seconds - self._response_at < FRESH_FOR
 
     def now(self) -> datetime | None:
         """Return the service's time, or None where no answer had a date."""

@@ -20,7 +20,7 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from bwp_tui.api.http_connections import POOL_CLASSES
-from bwp_tui.api.link_response_errors import PAGE, PartResponse, is_coded, read_headers, strong, transport_error
+from bwp_tui.api.link_response_errors import PAGE, PartResponse, is_coded, read_headers, strong_etag, transport_error
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.api.proxies import UnusableProxy, proxy_for
 from bwp_tui.api.redaction import quiet_http_loggers
@@ -72,7 +72,7 @@ class Transfer:
         _free(self._manager, self._response)
 
     def close(self) -> None:
-        """Stop the transfer, from any thread: a read that waits ends, and `chunks` raises LineCut."""
+        """Stop the transfer, from any thread: a read that waits ends, and `chunks` raises ConnectionLost."""
         self._stopped.set()
         with contextlib.suppress(OSError, ValueError, RuntimeError):  # its end was read, or the line is gone
             self._response.shutdown()
@@ -81,7 +81,7 @@ class Transfer:
         """Yield the bytes in order, 256 KiB or fewer at a time, and on a slow line those that are there.
 
         Raises:
-            LineCut: they stopped before the end, or `close` was called.
+            ConnectionLost: they stopped before the end, or `close` was called.
         """
         position, size = self.start, 0
         chunk = self._first or self._read(size)
@@ -104,8 +104,8 @@ class Transfer:
             takes_over: bytes that came before are given up for these, so that they must look like a zip's.
 
         Raises:
-            WrongAnswer: they begin a page or an XML error.
-            LineCut: they did not come.
+            WrongResponse: they begin a page or an XML error.
+            ConnectionLost: they did not come.
         """
         while len(self._first) < _BEGINNING and (more := self._read(0)):
             self._first += more
@@ -168,7 +168,7 @@ def open_transfer(
     if link.is_spent():
         raise LinkExpired("The link was too old before it was used.")
     quiet_http_loggers()
-    part = PartResponse(start, etag, total) if strong(etag) else PartResponse(0, None, None)
+    part = PartResponse(start, etag, total) if strong_etag(etag) else PartResponse(0, None, None)
     timeout = urllib3.Timeout(connect=connect_timeout, read=read_timeout)
     manager, response = _get(link, part, timeout)
     try:
@@ -193,7 +193,7 @@ def size_of(
     """
     quiet_http_loggers()
     timeout = urllib3.Timeout(connect=connect_timeout, read=read_timeout)
-    first = PartResponse(0, strong(etag), None)
+    first = PartResponse(0, strong_etag(etag), None)
     manager, response = _get(link, first, timeout, last=0)
     try:
         found = read_headers(response, first)

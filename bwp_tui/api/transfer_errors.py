@@ -6,8 +6,8 @@
     ├── NothingLeft      the part that is here is already as long as the archive
     ├── ArchiveGone      there is no archive behind the link
     ├── ServerBusy       later, with a new link
-    ├── LineCut          the line broke, stalled or was closed: go on from here with a new link
-    └── WrongAnswer      what came is no archive
+    ├── ConnectionLost   the connection broke, stalled or was closed: go on from here with a new link
+    └── WrongResponse    what came is no archive
 
 The text is one sentence for an operator and holds no query of a URL.
 """

@@ -1,7 +1,7 @@
 """The service's answers, read with the tolerance the contract asks for.
 
 Keys may be missing, null, or new, and a status may be one nobody has seen (contract: Operations, Errors). Every
-text leaves this module cleaned, `TaskAnswer.email` aside. What cannot be understood raises `ContractViolation`.
+text leaves this module cleaned, `TaskPayload.email` aside. What cannot be understood raises `ContractViolation`.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ def parse_response(body: bytes) -> GraphQLResponse:
     """Read the body of a GraphQL answer.
 
     Raises:
-        ContractBreach: it is no JSON object, or has neither `data` nor `errors`.
+        ContractViolation: it is no JSON object, or has neither `data` nor `errors`.
     """
     answer = _json_object(body)
     listed = answer.get("errors")
@@ -181,7 +181,7 @@ def parse_task(value: object, task_id: str) -> TaskPayload:
     """Read what a query for the task `task_id` answered; a missing id is taken to be that one.
 
     Raises:
-        ContractBreach: it has no status, or is another task's.
+        ContractViolation: it has no status, or is another task's.
     """
     fields = _mapping(value)
     if fields.get("taskId") is None:
@@ -200,7 +200,7 @@ def parse_start(value: object) -> StartPayload:
     """Read what a mutation answered.
 
     Raises:
-        ContractBreach: it holds no usable task id.
+        ContractViolation: it holds no usable task id.
     """
     return _read(StartPayload, value)
 
@@ -209,7 +209,7 @@ def parse_link(value: object, task_id: str) -> LinkPayload:
     """Read what a query for the link of the task `task_id` answered; one that is not completed has none.
 
     Raises:
-        ContractBreach: it has no status, or is another task's.
+        ContractViolation: it has no status, or is another task's.
     """
     answer = _read(LinkPayload, value)
     _check_task(answer.task_id, task_id)
@@ -220,7 +220,7 @@ def parse_token(body: bytes) -> TokenPayload:
     """Read the token endpoint's answer (RFC 6749 §5.1).
 
     Raises:
-        ContractBreach: it is no JSON object, or holds no usable token.
+        ContractViolation: it is no JSON object, or holds no usable token.
     """
     return _read(TokenPayload, _json_object(body))
 

@@ -35,7 +35,7 @@ class WorkerContext:
     store: Store
     api: PrivacyApi
     health: ServiceHealth
-    pace: PollSchedule
+    poll_schedule: PollSchedule
     rng: random.Random
     visible: VisibleTasks = field(default_factory=VisibleTasks)
 

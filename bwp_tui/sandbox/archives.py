@@ -80,60 +80,60 @@ class Archives:
     def _make(self, task_id: str, email: str, edition: int) -> Archive:
         name = hashlib.sha256(f"{self._seed}/{task_id}/{email}/{edition}".encode()).hexdigest()[:32]
         path = self._folder / f"{name}.zip"
-        dice = random.Random(name)  # noqa: S311  repeatable, no secret
+        rng = random.Random(name)  # noqa: S311  repeatable, no secret
         with zipfile.ZipFile(path, "w") as bundle:
-            for member, content in _members(dice, email):
+            for member, content in _members(rng, email):
                 _add(bundle, member, content)
             if name_part(email) == "big":
-                _add_recordings(bundle, dice)
+                _add_recordings(bundle, rng)
         return Archive(path, path.stat().st_size, f'"{name}"')
 
 
-def _members(dice: random.Random, email: str) -> Iterator[tuple[str, str]]:
-    orders = [_order(dice) for _ in range(dice.randint(3, 60))]
+def _members(rng: random.Random, email: str) -> Iterator[tuple[str, str]]:
+    orders = [_order(rng) for _ in range(rng.randint(3, 60))]
     yield "README.txt", _README.format(email=email)
-    yield "profile.json", _json(_profile(dice, email))
-    yield "addresses.csv", _csv(("label", "street", "town", "postcode"), _addresses(dice))
+    yield "profile.json", _json(_profile(rng, email))
+    yield "addresses.csv", _csv(("label", "street", "town", "postcode"), _addresses(rng))
     yield "orders.json", _json(orders)
     yield "orders.csv", _csv(("order_id", "placed_on", "total"), ((*list(order.values())[:3],) for order in orders))
-    yield "events.csv", _events(dice)
+    yield "events.csv", _events(rng)
 
 
-def _profile(dice: random.Random, email: str) -> dict[str, str | bool]:
+def _profile(rng: random.Random, email: str) -> dict[str, str | bool]:
     return {
         "email": email,
-        "shopper_id": dice.randbytes(10).hex(),
-        "since": _day(dice),
-        "language": dice.choice(("en-US", "en-GB", "de-DE", "fr-FR", "es-ES")),
-        "marketing_consent": dice.random() < 0.4,
+        "shopper_id": rng.randbytes(10).hex(),
+        "since": _day(rng),
+        "language": rng.choice(("en-US", "en-GB", "de-DE", "fr-FR", "es-ES")),
+        "marketing_consent": rng.random() < 0.4,
     }
 
 
-def _order(dice: random.Random) -> dict[str, str | float | list[dict[str, str | int]]]:
+def _order(rng: random.Random) -> dict[str, str | float | list[dict[str, str | int]]]:
     items: list[dict[str, str | int]] = [
-        {"title": title, "quantity": dice.randint(1, 3), "asin": f"B0{dice.randbytes(4).hex().upper()}"}
-        for title in dice.sample(_GOODS, dice.randint(1, 4))
+        {"title": title, "quantity": rng.randint(1, 3), "asin": f"B0{rng.randbytes(4).hex().upper()}"}
+        for title in rng.sample(_GOODS, rng.randint(1, 4))
     ]
     return {
-        "order_id": f"{dice.randint(100, 999)}-{dice.randint(1_000_000, 9_999_999)}",
-        "placed_on": _day(dice),
-        "total": round(dice.uniform(8, 240), 2),
+        "order_id": f"{rng.randint(100, 999)}-{rng.randint(1_000_000, 9_999_999)}",
+        "placed_on": _day(rng),
+        "total": round(rng.uniform(8, 240), 2),
         "items": items,
     }
 
 
-def _addresses(dice: random.Random) -> Iterator[tuple[str, str, str, str]]:
-    for label in ("home", "work", "gift")[: dice.randint(1, 3)]:
-        street = f"{dice.randint(1, 190)} {dice.choice(_STREETS)}"
-        yield label, street, dice.choice(_TOWNS), f"{dice.randint(10_000, 99_999)}"
+def _addresses(rng: random.Random) -> Iterator[tuple[str, str, str, str]]:
+    for label in ("home", "work", "gift")[: rng.randint(1, 3)]:
+        street = f"{rng.randint(1, 190)} {rng.choice(_STREETS)}"
+        yield label, street, rng.choice(_TOWNS), f"{rng.randint(10_000, 99_999)}"
 
 
-def _events(dice: random.Random) -> str:
+def _events(rng: random.Random) -> str:
     """Return the longest file. Its session ids do not compress, so the row count sets the archive's size."""
     fewest, most = _EVENT_ROWS
-    rows = int(fewest * (most / fewest) ** dice.random())
-    sessions = dice.randbytes(rows * 40).hex()
-    day = _day(dice)
+    rows = int(fewest * (most / fewest) ** rng.random())
+    sessions = rng.randbytes(rows * 40).hex()
+    day = _day(rng)
     lines = [
         f"{day}T{row // 3600 % 24:02}:{row // 60 % 60:02}:{row % 60:02}Z,"
         f"{_ACTIONS[row * 7 % 11 % len(_ACTIONS)]},{sessions[row * 80 : row * 80 + 80]}"
@@ -142,8 +142,8 @@ def _events(dice: random.Random) -> str:
     return "at,action,session\n" + "\n".join(lines) + "\n"
 
 
-def _day(dice: random.Random) -> str:
-    return f"{dice.randint(2020, 2024)}-{dice.randint(1, 12):02}-{dice.randint(1, 28):02}"
+def _day(rng: random.Random) -> str:
+    return f"{rng.randint(2020, 2024)}-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}"
 
 
 def _json(content: object) -> str:
@@ -163,8 +163,8 @@ def _add(bundle: zipfile.ZipFile, member: str, content: str) -> None:
     bundle.writestr(entry, content, zipfile.ZIP_DEFLATED, compresslevel=1)
 
 
-def _add_recordings(bundle: zipfile.ZipFile, dice: random.Random) -> None:
-    block = dice.randbytes(_BLOCK)
+def _add_recordings(bundle: zipfile.ZipFile, rng: random.Random) -> None:
+    block = rng.randbytes(_BLOCK)
     for number in range(1, BIG // _RECORDING + 1):
         entry = zipfile.ZipInfo(f"recordings/call-{number:03}.ogg", _STAMP)
         entry.file_size = _RECORDING

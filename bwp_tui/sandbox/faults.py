@@ -84,7 +84,7 @@ class Faults:
     def __init__(self, faults: Sequence[Fault], seed: int) -> None:
         self._lock = threading.Lock()
         self._settings = {fault.name: _Setting(fault.rate, None) for fault in faults}
-        self._dice = {name: random.Random(f"{seed}/{name}") for name in FAULTS}  # noqa: S311  repeatable, no secret
+        self._rng = {name: random.Random(f"{seed}/{name}") for name in FAULTS}  # noqa: S311  repeatable, no secret
         self._struck: Counter[str] = Counter()
 
     def set(self, name: str, rate: float = 1.0, *, times: int | None = None) -> None:
@@ -112,7 +112,7 @@ class Faults:
         """Say whether the call at hand is hit, and count it if so."""
         with self._lock:
             setting = self._settings.get(name)
-            if setting is None or setting.left == 0 or self._dice[name].random() >= setting.rate:
+            if setting is None or setting.left == 0 or self._rng[name].random() >= setting.rate:
                 return False
             if setting.left is not None:
                 setting.left -= 1
@@ -122,4 +122,4 @@ class Faults:
     def share(self, name: str) -> float:
         """Return a seeded number between 0 and 1, for how far into a body a fault strikes."""
         with self._lock:
-            return self._dice[name].random()
+            return self._rng[name].random()

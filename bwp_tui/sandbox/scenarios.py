@@ -36,11 +36,11 @@ class Outline:
 Scenario = Callable[[random.Random, datetime], Outline]
 
 
-def scenario_for(number: int, dice: random.Random) -> Scenario:
+def scenario_for(number: int, rng: random.Random) -> Scenario:
     """Return the story of the task thought of as that number, from 0 on."""
     if number < len(_SCENARIOS):
         return _SCENARIOS[number]
-    roll = dice.random()
+    roll = rng.random()
     for share, story in _USUAL:
         if roll < share:
             return story
@@ -48,58 +48,58 @@ def scenario_for(number: int, dice: random.Random) -> Scenario:
     return _found
 
 
-def _ago(dice: random.Random, now: datetime, fewest: float, most: float) -> datetime:
+def _ago(rng: random.Random, now: datetime, fewest: float, most: float) -> datetime:
     """Return an instant at least `fewest` days ago, within the hours in which a shop is at work."""
-    day = now.astimezone(UTC) - timedelta(days=dice.uniform(fewest, most))
-    at = day.replace(hour=dice.randrange(_OPENING, _CLOSING), minute=dice.randrange(60), second=dice.randrange(60))
+    day = now.astimezone(UTC) - timedelta(days=rng.uniform(fewest, most))
+    at = day.replace(hour=rng.randrange(_OPENING, _CLOSING), minute=rng.randrange(60), second=rng.randrange(60))
     return at if at <= now - timedelta(days=fewest) else at - timedelta(days=1)
 
 
-def _later(dice: random.Random, at: datetime, now: datetime, minutes: tuple[float, float]) -> datetime:
+def _later(rng: random.Random, at: datetime, now: datetime, minutes: tuple[float, float]) -> datetime:
     """Return an instant that many minutes after `at`, and before now."""
-    return min(at + timedelta(minutes=dice.uniform(*minutes)), now - timedelta(seconds=5))
+    return min(at + timedelta(minutes=rng.uniform(*minutes)), now - timedelta(seconds=5))
 
 
-def _found(dice: random.Random, now: datetime) -> Outline:
-    at = _ago(dice, now, 0.1, SPAN.days - 1)
-    return Outline(Kind.RETRIEVAL, Status.COMPLETED, at, _later(dice, at, now, (1, 900)))
+def _found(rng: random.Random, now: datetime) -> Outline:
+    at = _ago(rng, now, 0.1, SPAN.days - 1)
+    return Outline(Kind.RETRIEVAL, Status.COMPLETED, at, _later(rng, at, now, (1, 900)))
 
 
-def _found_lately(dice: random.Random, now: datetime) -> Outline:
-    at = now - timedelta(minutes=dice.uniform(20, 50))
-    return Outline(Kind.RETRIEVAL, Status.COMPLETED, at, _later(dice, at, now, (2, 15)))
+def _found_lately(rng: random.Random, now: datetime) -> Outline:
+    at = now - timedelta(minutes=rng.uniform(20, 50))
+    return Outline(Kind.RETRIEVAL, Status.COMPLETED, at, _later(rng, at, now, (2, 15)))
 
 
-def _unknown_shopper(dice: random.Random, now: datetime) -> Outline:
-    at = _ago(dice, now, 0.1, SPAN.days - 1)
-    end = _later(dice, at, now, (0.2, 3))
+def _unknown_shopper(rng: random.Random, now: datetime) -> Outline:
+    at = _ago(rng, now, 0.1, SPAN.days - 1)
+    end = _later(rng, at, now, (0.2, 3))
     return Outline(Kind.RETRIEVAL, Status.FAILED, at, end, code="DATA_SUBJECT_NOT_FOUND")
 
 
-def _searching(dice: random.Random, now: datetime) -> Outline:
-    at = now - timedelta(minutes=dice.uniform(0.5, 40))
+def _searching(rng: random.Random, now: datetime) -> Outline:
+    at = now - timedelta(minutes=rng.uniform(0.5, 40))
     return Outline(Kind.RETRIEVAL, Status.IN_PROGRESS, at, at)
 
 
-def _deletion_over(dice: random.Random, now: datetime) -> tuple[datetime, int, datetime]:
-    days = dice.choice((0, 0, 1, 3, 5, 5, 7, 10, 10, 14))
-    at = _ago(dice, now, days + 1.5, SPAN.days - 1)
+def _deletion_over(rng: random.Random, now: datetime) -> tuple[datetime, int, datetime]:
+    days = rng.choice((0, 0, 1, 3, 5, 5, 7, 10, 10, 14))
+    at = _ago(rng, now, days + 1.5, SPAN.days - 1)
     held_until = at + timedelta(days=days)
-    return at, days, _later(dice, held_until, now, (10, 4_000))
+    return at, days, _later(rng, held_until, now, (10, 4_000))
 
 
-def _deleted(dice: random.Random, now: datetime) -> Outline:
-    at, days, end = _deletion_over(dice, now)
+def _deleted(rng: random.Random, now: datetime) -> Outline:
+    at, days, end = _deletion_over(rng, now)
     return Outline(Kind.DELETION, Status.COMPLETED, at, end, days)
 
 
-def _open_orders(dice: random.Random, now: datetime) -> Outline:
-    at, days, end = _deletion_over(dice, now)
+def _open_orders(rng: random.Random, now: datetime) -> Outline:
+    at, days, end = _deletion_over(rng, now)
     return Outline(Kind.DELETION, Status.FAILED, at, end, days, code="ORDERS_NOT_CLOSED")
 
 
-def _nobody_to_delete(dice: random.Random, now: datetime) -> Outline:
-    at, days, end = _deletion_over(dice, now)
+def _nobody_to_delete(rng: random.Random, now: datetime) -> Outline:
+    at, days, end = _deletion_over(rng, now)
     return Outline(Kind.DELETION, Status.FAILED, at, end, days, code="DATA_SUBJECT_NOT_FOUND")
 
 
@@ -107,49 +107,49 @@ def _on_hold(submitted_at: datetime, days: int) -> Outline:
     return Outline(Kind.DELETION, Status.ON_HOLD, submitted_at, submitted_at, days)
 
 
-def _held(dice: random.Random, now: datetime) -> Outline:
-    days = dice.choice((7, 10, 10, 10, 14, 21, 30))
-    return _on_hold(_ago(dice, now, 0.1, days - 1.5), days)
+def _held(rng: random.Random, now: datetime) -> Outline:
+    days = rng.choice((7, 10, 10, 10, 14, 21, 30))
+    return _on_hold(_ago(rng, now, 0.1, days - 1.5), days)
 
 
-def _hold_ending(dice: random.Random, now: datetime) -> Outline:
-    days = dice.choice((5, 7, 10))
-    return _on_hold(now + timedelta(seconds=dice.uniform(15, 40)) - timedelta(days=days), days)
+def _hold_ending(rng: random.Random, now: datetime) -> Outline:
+    days = rng.choice((5, 7, 10))
+    return _on_hold(now + timedelta(seconds=rng.uniform(15, 40)) - timedelta(days=days), days)
 
 
-def _hold_ending_soon(dice: random.Random, now: datetime) -> Outline:
-    days = dice.choice((5, 7, 10))
-    return _on_hold(now + timedelta(seconds=dice.uniform(90, 200)) - timedelta(days=days), days)
+def _hold_ending_soon(rng: random.Random, now: datetime) -> Outline:
+    days = rng.choice((5, 7, 10))
+    return _on_hold(now + timedelta(seconds=rng.uniform(90, 200)) - timedelta(days=days), days)
 
 
-def _being_deleted(dice: random.Random, now: datetime) -> Outline:
-    days = dice.choice((0, 3, 5, 7, 10))
-    at = _ago(dice, now, days + 0.2, days + 12)
+def _being_deleted(rng: random.Random, now: datetime) -> Outline:
+    days = rng.choice((0, 3, 5, 7, 10))
+    at = _ago(rng, now, days + 0.2, days + 12)
     return Outline(Kind.DELETION, Status.IN_PROGRESS, at, at + timedelta(days=days), days)
 
 
-def _overdue(dice: random.Random, now: datetime) -> Outline:
-    outline = _on_hold(_ago(dice, now, 13, 14), 21)
+def _overdue(rng: random.Random, now: datetime) -> Outline:
+    outline = _on_hold(_ago(rng, now, 13, 14), 21)
     return replace(outline, days_before=21, regulation="gdpr", note="called twice, left message")
 
 
-def _due_in_days(dice: random.Random, now: datetime) -> Outline:
-    outline = _on_hold(_ago(dice, now, 12, 13), 16)
+def _due_in_days(rng: random.Random, now: datetime) -> Outline:
+    outline = _on_hold(_ago(rng, now, 12, 13), 16)
     return replace(outline, days_before=13, regulation="gdpr", note="VIP")
 
 
-def _due_under_ccpa(dice: random.Random, now: datetime) -> Outline:
-    at = _ago(dice, now, 28, 30)
+def _due_under_ccpa(rng: random.Random, now: datetime) -> Outline:
+    at = _ago(rng, now, 28, 30)
     end = at + timedelta(days=14)
     return Outline(
         Kind.DELETION, Status.IN_PROGRESS, at, end, 14, days_before=13, regulation="ccpa", note="lawyer in copy"
     )
 
 
-def _cancelled(dice: random.Random, now: datetime) -> Outline:
-    days = dice.choice((14, 21, 30))
-    at = _ago(dice, now, 1, days - 2)
-    end = _later(dice, at, now, (30, 1_200))
+def _cancelled(rng: random.Random, now: datetime) -> Outline:
+    days = rng.choice((14, 21, 30))
+    at = _ago(rng, now, 1, days - 2)
+    end = _later(rng, at, now, (30, 1_200))
     return Outline(Kind.DELETION, Status.ON_HOLD, at, end, days, note="shopper changed their mind", cancelled=True)
 
 

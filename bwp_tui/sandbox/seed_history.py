@@ -59,27 +59,27 @@ def past_tasks(count: int, seed: int, now: datetime) -> tuple[PastTask, ...]:
     The first of them to be thought of are those that have a tale to tell (overdue, due soon, held, failed); past
     those most are done.
     """
-    dice = random.Random(f"{seed}/past")  # noqa: S311  repeatable, no secret
-    outlines = [scenario_for(number, dice)(dice, now) for number in range(count)]
+    rng = random.Random(f"{seed}/past")  # noqa: S311  repeatable, no secret
+    outlines = [scenario_for(number, rng)(rng, now) for number in range(count)]
     outlines.sort(key=lambda outline: outline.submitted_at)
     emails: list[str] = []
     tasks = []
     for outline in outlines:
-        email = dice.choice(emails) if emails and dice.random() < 0.05 else address(dice)
+        email = rng.choice(emails) if emails and rng.random() < 0.05 else address(rng)
         emails.append(email)
-        tasks.append(_filled(outline, email, dice))
+        tasks.append(_filled(outline, email, rng))
     return tuple(tasks)
 
 
-def _filled(outline: Outline, email: str, dice: random.Random) -> PastTask:
-    task_id = str(UUID(int=dice.getrandbits(128), version=4))
-    before = dice.choice((0, 0, 0, 1, 1, 2, 3)) if outline.days_before is None else outline.days_before
+def _filled(outline: Outline, email: str, rng: random.Random) -> PastTask:
+    task_id = str(UUID(int=rng.getrandbits(128), version=4))
+    before = rng.choice((0, 0, 0, 1, 1, 2, 3)) if outline.days_before is None else outline.days_before
     note = outline.note
     if note is None:
-        note = dice.choice(_NOTES) if dice.random() < 0.18 else ""
+        note = rng.choice(_NOTES) if rng.random() < 0.18 else ""
     tags = {tag for tag in _TAGS if tag.casefold() in note.casefold()}
-    if dice.random() < 0.1:
-        tags.add(dice.choice(_TAGS))
+    if rng.random() < 0.1:
+        tags.add(rng.choice(_TAGS))
     return PastTask(
         task_id=task_id,
         kind=outline.kind,
@@ -89,11 +89,11 @@ def _filled(outline: Outline, email: str, dice: random.Random) -> PastTask:
         updated_at=outline.updated_at,
         errors=_errors(outline.code, task_id),
         holding_period=outline.holding_period,
-        reason=dice.choice(_REASONS) if outline.kind is Kind.DELETION and dice.random() < 0.7 else None,
+        reason=rng.choice(_REASONS) if outline.kind is Kind.DELETION and rng.random() < 0.7 else None,
         note=note,
         tags=tuple(sorted(tags)),
         received_on=(outline.submitted_at - timedelta(days=before)).date(),
-        regulation=outline.regulation or dice.choice(("gdpr", "gdpr", "gdpr", "ccpa", "ccpa")),
+        regulation=outline.regulation or rng.choice(("gdpr", "gdpr", "gdpr", "ccpa", "ccpa")),
         cancelled=outline.cancelled,
     )
 

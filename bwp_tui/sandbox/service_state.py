@@ -230,8 +230,8 @@ class ServiceState:
         return replace(record, held_until=held_until, ends_at=held_until + fate.processing, outcome=fate.outcome)
 
     def _still_running(self, record: _Record, now: datetime, running: int) -> _Record:
-        dice = random.Random(f"{self._seed}/end/{record.task_id}")  # noqa: S311  repeatable, no secret
-        seconds = dice.uniform(10, 40) if running <= _QUICK_FINISHES else dice.uniform(60, 600)
+        rng = random.Random(f"{self._seed}/end/{record.task_id}")  # noqa: S311  repeatable, no secret
+        seconds = rng.uniform(10, 40) if running <= _QUICK_FINISHES else rng.uniform(60, 600)
         held_until = min(record.held_until, now)
         fails = record.kind is Kind.DELETION and running % 2 == 0
         return replace(

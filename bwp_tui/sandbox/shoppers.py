@@ -29,9 +29,9 @@ _LAST: Final = (
 _HOSTS: Final = ("example.com", "example.com", "example.com", "example.net", "example.org")
 
 
-def address(dice: random.Random) -> str:
+def address(rng: random.Random) -> str:
     """Return an address that fits the documented pattern."""
-    first, last = dice.choice(_FIRST), dice.choice(_LAST)
-    name = dice.choice((f"{first}.{last}", f"{first}.{last}", f"{first[0]}{last}", f"{first}_{last}", first + last))
-    digits = str(dice.randint(1, 99)) if dice.random() < 0.15 else ""
-    return f"{name}{digits}@{dice.choice(_HOSTS)}"
+    first, last = rng.choice(_FIRST), rng.choice(_LAST)
+    name = rng.choice((f"{first}.{last}", f"{first}.{last}", f"{first[0]}{last}", f"{first}_{last}", first + last))
+    digits = str(rng.randint(1, 99)) if rng.random() < 0.15 else ""
+    return f"{name}{digits}@{rng.choice(_HOSTS)}"

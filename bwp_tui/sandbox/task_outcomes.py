@@ -41,8 +41,8 @@ def orders_not_closed(task_id: str) -> TaskError:
 
 def outcome_of(task_id: str, kind: Kind, email: str, seed: int) -> TaskOutcome:
     """Return what becomes of a task. The same arguments give the same fate."""
-    dice = random.Random(f"{seed}/fate/{task_id}")  # noqa: S311  repeatable, no secret
-    processing = timedelta(seconds=dice.uniform(*_PROCESSING_SECONDS[kind]))
+    rng = random.Random(f"{seed}/fate/{task_id}")  # noqa: S311  repeatable, no secret
+    processing = timedelta(seconds=rng.uniform(*_PROCESSING_SECONDS[kind]))
     name = name_part(email)
     if name == "nobody":
         return TaskOutcome(processing, Status.FAILED, (not_found(task_id),))

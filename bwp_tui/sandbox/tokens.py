@@ -15,7 +15,7 @@ LIFETIME: Final = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
-class TokenAnswer:
+class TokenResponse:
     """An HTTP status and the JSON object that goes with it."""
 
     status: int
@@ -31,7 +31,7 @@ class TokenIssuer:
         self._clock = clock
         self._ends: dict[str, datetime] = {}
 
-    def issue(self, form: Mapping[str, list[str]]) -> TokenAnswer:
+    def issue(self, form: Mapping[str, list[str]]) -> TokenResponse:
         """Answer a token request, with a token or with an error of RFC 6749 §5.2."""
         if any(len(values) > 1 for values in form.values()) or "grant_type" not in form:
             return _refusal(400, "invalid_request", "grant_type is needed, and no parameter twice")
@@ -43,7 +43,7 @@ class TokenIssuer:
         self._ends = {token: end for token, end in self._ends.items() if end > now}
         token = secrets.token_urlsafe(48)
         self._ends[token] = now + LIFETIME
-        return TokenAnswer(
+        return TokenResponse(
             200,
             {"access_token": token, "token_type": "bearer", "expires_in": int(LIFETIME.total_seconds())},
         )
@@ -59,5 +59,5 @@ class TokenIssuer:
         return secrets.compare_digest(client_secret.encode(), self._client_secret.encode()) and same_client
 
 
-def _refusal(status: int, error: str, description: str) -> TokenAnswer:
-    return TokenAnswer(status, {"error": error, "error_description": description})
+def _refusal(status: int, error: str, description: str) -> TokenResponse:
+    return TokenResponse(status, {"error": error, "error_description": description})

@@ -23,7 +23,7 @@ from bwp_tui.api.errors import (
     Unaccepted,
     Unreachable,
 )
-from bwp_tui.api.http_transport import LARGEST_ANSWER
+from bwp_tui.api.http_transport import MAX_RESPONSE_BYTES
 from bwp_tui.domain.task import Kind
 from tests.api.server import Reaction, Received, ScriptedServer, answer, graphql, raw, stall, token
 
@@ -124,7 +124,7 @@ async def test_a_task_id_beside_errors_is_not_lost(api: PrivacyApi, server: Scri
         (answer(200, b'{"data": {"startPers'), BadResponse, True, True),
         (answer(200, b"\x00\xff garbled"), BadResponse, True, True),
         (answer(200, b"not gzip at all", content_encoding="gzip"), BadResponse, True, True),
-        (answer(200, bytes(LARGEST_ANSWER + 1)), BadResponse, True, True),
+        (answer(200, bytes(MAX_RESPONSE_BYTES + 1)), BadResponse, True, True),
         (answer(400, b"no json"), Unaccepted, True, False),
         (answer(413, b"<html>"), Unaccepted, True, False),
         (answer(404), BadResponse, True, False),

@@ -15,7 +15,7 @@ STAMPED = "https://bucket.example.com/x?X-Amz-Date=20261121T120000Z&X-Amz-Expire
 
 
 def _link(url: str = STAMPED, date: datetime | None = None) -> PresignedLink:
-    return PresignedLink.checked(url, issued_at=1000, told_at=1002, date=date)
+    return PresignedLink.checked(url, issued_at=1000, received_at=1002, date=date)
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ async def test_a_null_is_an_unknown_task_and_a_left_out_alias_is_no_answer(
     api: PrivacyApi, server: ScriptedServer
 ) -> None:
     server.script("/graphql", graphql(data={"t0": _task(0), "t1": None}))
-    assert _kinds(await api.poll(TASKS)) == {"id-0": "IN_PROGRESS", "id-1": "NotFound", "id-2": "BadAnswer"}
+    assert _kinds(await api.poll(TASKS)) == {"id-0": "IN_PROGRESS", "id-1": "NotFound", "id-2": "BadResponse"}
 
 
 async def test_a_task_alone_that_is_left_out_is_unknown(api: PrivacyApi, server: ScriptedServer) -> None:
@@ -74,14 +74,14 @@ async def test_tasks_beside_an_error_that_took_all_data_are_not_called_unknown(
 ) -> None:
     server.script("/graphql", graphql(data=None, errors=[_error("t1", "ResourceNotFoundError")]))
     answers = await api.poll(TASKS)
-    assert _kinds(answers) == {"id-0": "BadAnswer", "id-1": "NotFound", "id-2": "BadAnswer"}
+    assert _kinds(answers) == {"id-0": "BadResponse", "id-1": "NotFound", "id-2": "BadResponse"}
     assert isinstance(answers["id-0"], BadResponse)
     assert answers["id-0"].transient
 
 
 async def test_an_answer_about_another_task_is_not_taken(api: PrivacyApi, server: ScriptedServer) -> None:
     server.script("/graphql", graphql(data={"t0": _task(1), "t1": _task(1), "t2": {"taskId": "id-2"}}))
-    assert _kinds(await api.poll(TASKS)) == {"id-0": "BadAnswer", "id-1": "IN_PROGRESS", "id-2": "BadAnswer"}
+    assert _kinds(await api.poll(TASKS)) == {"id-0": "BadResponse", "id-1": "IN_PROGRESS", "id-2": "BadResponse"}
 
 
 @pytest.mark.parametrize(

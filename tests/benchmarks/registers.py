@@ -79,7 +79,7 @@ class Place:
     def without_engine(self) -> Iterator[None]:
         """Keep consoles from working the register: they watch only, as beside another engine."""
         lease = Lease(self.folder / "engine.lock")
-        assert lease.take(), f"an engine works {self.folder}"
+        assert lease.acquire(), f"an engine works {self.folder}"
         try:
             yield
         finally:

@@ -153,7 +153,7 @@ def test_without_an_engine_it_is_said_that_nobody_does_it_yet(queue: Bwp) -> Non
     assert queue("downloads", "cancel", "1").err == nobody("the partial files are deleted")
     assert queue("downloads", "retry", "1").err == nobody("the downloads start")
     lease = Lease(queue.folder / "engine.lock")
-    assert lease.take()
+    assert lease.acquire()
     assert queue("downloads", "cancel", "1").err == ""
     lease.release()
 

@@ -64,7 +64,7 @@ def test_a_restore_is_refused_while_an_engine_runs_or_the_history_is_open(bwp: B
     file = bwp.data / "copy.db"
     bwp("backup", str(file))
     lease = Lease(bwp.folder / "engine.lock")
-    assert lease.take()
+    assert lease.acquire()
     ended = bwp("restore", str(file), "--yes")
     lease.release()
     assert (ended.code, "is running" in ended.err) == (1, True)

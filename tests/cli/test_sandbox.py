@@ -87,7 +87,7 @@ class Console:
         store.close()
         assert theme == "light"
         lease = Lease(profile.lease_path)
-        assert lease.take()
+        assert lease.acquire()
         lease.release()
         return 0
 
@@ -125,7 +125,7 @@ def test_a_second_practice_leaves_the_open_one_alone(
 ) -> None:
     kept = tmp_path / "sandbox" / "history.db"
     lease = Lease(tmp_path / "sandbox" / "engine.lock")
-    assert lease.take()
+    assert lease.acquire()
     kept.write_bytes(b"in use")
     try:
         assert run(["sandbox", "--theme", "light"]) == ExitCode.USAGE

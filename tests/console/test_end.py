@@ -128,7 +128,7 @@ def test_what_goes_on_at_the_next_start_is_said_at_the_end(tmp_path: Path) -> No
     requests.download(store, READY, str(tmp_path), "op")
     assert exit_message(profile) == "1 download goes on at the next start."
     lease = Lease(profile.lease_path)
-    assert lease.take()
+    assert lease.acquire()
     assert exit_message(profile) is None, "an engine elsewhere goes on with it now"
     lease.release()
     (order,) = downloads.due(store, store.clock(), 9)

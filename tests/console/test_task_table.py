@@ -375,20 +375,20 @@ async def test_the_table_binds_no_keys() -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 async def test_whatever_happens_no_line_on_the_screen_is_left_stale(seed: int) -> None:
-    dice = Random(seed)
+    rng = Random(seed)
     async with running(200) as (app, table, pilot):
         deeds: list[Callable[[], object]] = [
-            lambda: table.show(array("q", dice.sample(range(1, 201), dice.choice([0, 5, PAGE, 150, 200])))),
-            lambda: table.show(array("q", [*range(1, dice.randint(2, 200))])),
-            lambda: app.change(replace(make_task(dice.randint(1, 200)), status=dice.choice(["FAILED", "QUEUED"]))),
-            lambda: table.move(dice.randint(-30, 30)),
+            lambda: table.show(array("q", rng.sample(range(1, 201), rng.choice([0, 5, PAGE, 150, 200])))),
+            lambda: table.show(array("q", [*range(1, rng.randint(2, 200))])),
+            lambda: app.change(replace(make_task(rng.randint(1, 200)), status=rng.choice(["FAILED", "QUEUED"]))),
+            lambda: table.move(rng.randint(-30, 30)),
             lambda: table.moves["page_down"](),
-            lambda: setattr(table, "marks", set(dice.sample(range(1, 201), 20))),
+            lambda: setattr(table, "marks", set(rng.sample(range(1, 201), 20))),
             lambda: setattr(table, "masked", not table.masked),
         ]
         for _ in range(40):
-            dice.choice(deeds)()
-            if dice.random() < 0.3:
+            rng.choice(deeds)()
+            if rng.random() < 0.3:
                 await pilot.pause()
             assert lines(table) == [table.render_line(y).text.rstrip() for y in range(PAGE + 1)]
             assert table.row_count == 0 or 0 <= table.cursor_row < table.row_count

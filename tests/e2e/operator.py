@@ -59,7 +59,7 @@ class Operator(Bwp):
     def lease_is_free(self) -> bool:
         """Whether no process is the profile's engine."""
         lease = Lease(self.folder / "engine.lock")
-        free = lease.take()
+        free = lease.acquire()
         lease.release()
         return free
 

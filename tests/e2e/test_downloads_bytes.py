@@ -42,7 +42,7 @@ def past(shop: Operator) -> list[PastTask]:
 def store(shop: Operator) -> Iterator[Store]:
     """The register; the test holds the engine's lease, so that no engine takes up its downloads."""
     lease = Lease(shop.folder / "engine.lock")
-    assert lease.take()
+    assert lease.acquire()
     store = shop.store()
     yield store
     store.close()

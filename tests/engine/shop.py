@@ -43,7 +43,7 @@ class ManualClock:
         self.now += by
 
 
-def setup_of(profile: Profile, secret: str | None = None) -> EngineConfig:
+def config_of(profile: Profile, secret: str | None = None) -> EngineConfig:
     """Return the profile's setup, with another secret where one is given."""
     assert profile.client_id is not None
     assert profile.target_id is not None
@@ -120,7 +120,7 @@ class Shop:
     @asynccontextmanager
     async def api(self) -> AsyncIterator[PrivacyApi]:
         """Open a client of the practice API."""
-        client = connect(setup_of(self.profile, self.secret))
+        client = connect(config_of(self.profile, self.secret))
         try:
             yield client
         finally:

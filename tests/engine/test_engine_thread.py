@@ -31,7 +31,7 @@ from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import Ability, ServiceState
-from tests.engine.shop import ACTOR, bytes_below, request, setup_of, submit
+from tests.engine.shop import ACTOR, bytes_below, config_of, request, submit
 from tests.practice import profile_of
 from tests.waiting import eventually
 
@@ -71,7 +71,7 @@ def holder_of(profile: Profile, sandbox: Sandbox) -> Iterator[subprocess.Popen[s
 
 
 def engine_of(profile: Profile) -> EngineThread:
-    return EngineThread(profile, lambda: setup_of(profile))
+    return EngineThread(profile, lambda: config_of(profile))
 
 
 def test_a_request_recorded_while_it_runs_is_sent_at_once(profile: Profile, live_history: Store) -> None:
@@ -87,14 +87,14 @@ def test_a_request_recorded_while_it_runs_is_sent_at_once(profile: Profile, live
 
 def test_roles_are_told_in_order_and_the_end_frees_the_lease(profile: Profile, live_history: Store) -> None:
     seen: list[Role] = []
-    engine = EngineThread(profile, lambda: setup_of(profile), changed=lambda: seen.append(engine.role))
+    engine = EngineThread(profile, lambda: config_of(profile), changed=lambda: seen.append(engine.role))
     engine.start()
     eventually(lambda: engine.role is Role.ENGINE)
     assert engine.stop()
     assert seen == [Role.ENGINE, Role.STOPPED]
     assert engine_state.read(live_history).pid is None
     lease = Lease(profile.lease_path)
-    assert lease.take()
+    assert lease.acquire()
     lease.release()
 
 
@@ -153,7 +153,7 @@ def test_stopping_does_not_wait_for_a_slow_service(tmp_path: Path) -> None:
         assert engine.stop()
         assert time.monotonic() - began < 5
         lease = Lease(profile.lease_path)
-        assert lease.take()
+        assert lease.acquire()
         lease.release()
         store.close()
 
@@ -261,7 +261,7 @@ def test_a_fault_of_ours_is_recorded_without_secrets_and_the_engine_goes_on(
     def prepare() -> EngineConfig:
         for fault in faults:
             raise fault
-        return setup_of(profile)
+        return config_of(profile)
 
     monkeypatch.setattr(engine_thread, "RESTART_S", 0.05)
     with running(EngineThread(profile, prepare)):
@@ -359,7 +359,7 @@ def test_it_stops_and_says_why_once_the_history_is_moved(profile: Profile, live_
         assert str(profile.history_path) in engine.notice
         assert not profile.folder.exists(), "nothing is begun in its place"
         lease = Lease(moved / profile.lease_path.name)
-        assert lease.take()
+        assert lease.acquire()
         lease.release()
     moved.rename(profile.folder)
     assert engine_state.read(live_history).pid == os.getpid(), "the end could not be recorded there"

@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from bwp_tui.engine.runtime.lease import Lease
 lease = Lease(Path(sys.argv[1]))
-print(lease.take(), flush=True)
+print(lease.acquire(), flush=True)
 sys.stdin.read()
 """
 
@@ -42,19 +42,19 @@ def first_line(process: subprocess.Popen[str]) -> str:
 
 def test_one_of_two_holds_the_lease(tmp_path: Path) -> None:
     first, second = Lease(tmp_path / "engine.lock"), Lease(tmp_path / "engine.lock")
-    assert first.take()
-    assert first.take(), "taking what one holds changes nothing"
-    assert not second.take()
+    assert first.acquire()
+    assert first.acquire(), "taking what one holds changes nothing"
+    assert not second.acquire()
     assert (first.held, second.held) == (True, False)
     first.release()
-    assert second.take()
+    assert second.acquire()
     second.release()
 
 
 def test_releasing_twice_or_unheld_is_harmless(tmp_path: Path) -> None:
     lease = Lease(tmp_path / "engine.lock")
     lease.release()
-    assert lease.take()
+    assert lease.acquire()
     lease.release()
     lease.release()
     assert not lease.held
@@ -63,10 +63,10 @@ def test_releasing_twice_or_unheld_is_harmless(tmp_path: Path) -> None:
 def test_the_file_of_the_lease_stays_the_same_one(tmp_path: Path) -> None:
     path = tmp_path / "profile" / "engine.lock"
     lease = Lease(path)
-    assert lease.take()
+    assert lease.acquire()
     before = path.stat().st_ino
     lease.release()
-    assert lease.take()
+    assert lease.acquire()
     assert path.stat().st_ino == before
     lease.release()
     assert path.exists()
@@ -75,7 +75,7 @@ def test_the_file_of_the_lease_stays_the_same_one(tmp_path: Path) -> None:
 def test_the_file_and_its_folder_are_private(tmp_path: Path) -> None:
     path = tmp_path / "profile" / "engine.lock"
     lease = Lease(path)
-    lease.take()
+    lease.acquire()
     lease.release()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
@@ -84,13 +84,13 @@ def test_the_file_and_its_folder_are_private(tmp_path: Path) -> None:
 def test_a_symlink_in_its_place_is_refused(tmp_path: Path) -> None:
     (tmp_path / "engine.lock").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(LeaseUnusable, match="it is a link"):
-        Lease(tmp_path / "engine.lock").take()
+        Lease(tmp_path / "engine.lock").acquire()
     assert not (tmp_path / "elsewhere").exists()
 
 
 def test_another_process_does_not_get_a_held_lease(tmp_path: Path) -> None:
     lease = Lease(tmp_path / "engine.lock")
-    assert lease.take()
+    assert lease.acquire()
     with other_process(tmp_path / "engine.lock") as other:
         assert first_line(other) == "False"
     lease.release()
@@ -100,7 +100,7 @@ def test_killing_the_holder_frees_the_lease(tmp_path: Path) -> None:
     lease = Lease(tmp_path / "engine.lock")
     with other_process(tmp_path / "engine.lock") as holder:
         assert first_line(holder) == "True"
-        assert not lease.take()
+        assert not lease.acquire()
         holder.kill()
-        eventually(lease.take, within_s=5)
+        eventually(lease.acquire, within_s=5)
     lease.release()

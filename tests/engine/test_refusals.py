@@ -25,7 +25,7 @@ from bwp_tui.settings import GivenSecret, Profile, SettingsError
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import engine_state
-from tests.engine.shop import Shop, setup_of, submit
+from tests.engine.shop import Shop, config_of, submit
 from tests.waiting import eventually
 
 
@@ -150,7 +150,7 @@ async def test_other_credentials_are_used_and_refused_ones_never_twice(
         secret = secrets.pop(0) if len(secrets) > 1 else secrets[0]
         if secret is None:
             asked.set()
-        return setup_of(profile, secret)
+        return config_of(profile, secret)
 
     number = submit(live_history, "jane@example.com")
     engine = EngineThread(profile, prepare)
@@ -168,7 +168,7 @@ async def test_settings_that_cannot_be_read_are_no_new_credentials(profile: Prof
         raise SettingsError("config.toml, line 3: not understood.")
 
     async with AsyncExitStack() as ending:
-        assert await CredentialRefresh(setup_of(profile), half_written)(ending) is None
+        assert await CredentialRefresh(config_of(profile), half_written)(ending) is None
 
 
 def test_a_locked_key_store_is_tried_again(
@@ -182,7 +182,7 @@ def test_a_locked_key_store_is_tried_again(
         tries += 1
         if tries < 3:
             raise SettingsError("The secret command pass failed.")
-        return setup_of(profile)
+        return config_of(profile)
 
     number = submit(live_history, "jane@example.com")
     engine = EngineThread(profile, prepare)
@@ -228,5 +228,5 @@ def test_a_changed_config_file_is_noticed_when_the_setup_is_prepared_again(
 
 def test_practice_has_no_settings_to_read_again(configured: Callable[[str], None], profile: Profile) -> None:
     configured("never-to-be-used")
-    prepare = config_loader(replace(profile, practice=True), setup_of(profile))
-    assert {prepare().client_secret for _ in range(3)} == {setup_of(profile).client_secret}
+    prepare = config_loader(replace(profile, practice=True), config_of(profile))
+    assert {prepare().client_secret for _ in range(3)} == {config_of(profile).client_secret}

@@ -24,7 +24,7 @@ from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import downloads, engine_state, intent_outcomes, intents
 from bwp_tui.store.worklog.engine_state import Ability, ServiceState
-from tests.engine.shop import ACTOR, request, setup_of, submit
+from tests.engine.shop import ACTOR, config_of, request, submit
 from tests.engine.test_engine_thread import engine_of, holder_of, running
 from tests.waiting import eventually
 
@@ -33,7 +33,7 @@ from tests.waiting import eventually
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take an engine for stopped after a moment."""
     monkeypatch.setattr(lease_module, "SILENT_S", 0.5)
-    monkeypatch.setattr(lease_module, "_WATCHED_S", 0.3)
+    monkeypatch.setattr(lease_module, "_MIN_WATCHED_S", 0.3)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -80,7 +80,7 @@ def test_a_living_engine_is_not_superseded_whatever_its_clock_says(
     assert begin_term(live_history, first, Ability.ALL) is not None
     monkeypatch.setattr(lease_module, "_age", lambda _sign: 1_000_000.0)
     assert begin_term(live_history, second, Ability.ALL) is None
-    assert second.silent_for() == 0.0
+    assert second.seconds_silent() == 0.0
     first.release()
 
 
@@ -91,9 +91,9 @@ def test_what_holds_the_lease_and_is_no_engine_is_not_superseded(
     begin_term(live_history, killed, Ability.POLLS)
     killed.release()  # as its process ends: the history still names it
     restoring = Lease(profile.lease_path)
-    assert restoring.take()
+    assert restoring.acquire()
     monkeypatch.setattr(lease_module, "SILENT_S", -1.0)
-    monkeypatch.setattr(lease_module, "_WATCHED_S", -1.0)
+    monkeypatch.setattr(lease_module, "_MIN_WATCHED_S", -1.0)
     assert begin_term(live_history, Lease(profile.lease_path), Ability.ALL) is None
     restoring.release()
 
@@ -105,7 +105,7 @@ def test_a_superseded_engine_can_write_nothing_any_more(profile: Profile, live_h
     old = open_store(profile.history_path)
     begun = begin_term(old, lease, Ability.POLLS)
     assert begun is not None
-    old.term = begun.term
+    old.term = begun.number
     engine_state.record_health(old, ServiceState.REACHED, None, None)
     newer = Lease(profile.lease_path)
     next_one = begin_term(live_history, newer, Ability.ALL)
@@ -115,12 +115,12 @@ def test_a_superseded_engine_can_write_nothing_any_more(profile: Profile, live_h
     with pytest.raises(EngineSuperseded):
         intent_outcomes.record_sending(old, intent.id)
     with pytest.raises(EngineSuperseded):
-        lease.beat()
+        lease.write_heartbeat()
     assert live_history.revision() == revision
     assert tasks.get(live_history, number).status == "QUEUED"
-    newer.beat()
+    newer.write_heartbeat()
     lease.release()
-    assert not Lease(profile.lease_path).take(), "the end of the old one does not free the lease of the new one"
+    assert not Lease(profile.lease_path).acquire(), "the end of the old one does not free the lease of the new one"
     newer.release()
     old.close()
 
@@ -130,7 +130,7 @@ def test_a_heartbeat_is_no_change_of_the_history(profile: Profile, live_history:
     begin_term(live_history, lease, Ability.ALL)
     other = open_store(profile.history_path)
     before = other.data_version(), other.revision()
-    lease.beat()
+    lease.write_heartbeat()
     assert (other.data_version(), other.revision()) == before
     assert not seems_stopped(profile.lease_path)
     other.close()
@@ -159,9 +159,9 @@ def test_two_read_only_engines_leave_the_lease_where_it_is(profile: Profile, liv
 
 def test_an_engine_whose_credentials_are_refused_gives_way_once(profile: Profile, live_history: Store) -> None:
     number = submit(live_history, "jane@example.com")
-    with running(EngineThread(profile, lambda: setup_of(profile, "wrong"))) as refused:
+    with running(EngineThread(profile, lambda: config_of(profile, "wrong"))) as refused:
         eventually(lambda: engine_state.read(live_history).service == ServiceState.BAD_CREDENTIALS)
-        with running(EngineThread(profile, lambda: setup_of(profile, "wrong too"))) as other:
+        with running(EngineThread(profile, lambda: config_of(profile, "wrong too"))) as other:
             eventually(lambda: refused.role is Role.FOLLOWER)
             eventually(lambda: engine_state.read(live_history).service == ServiceState.BAD_CREDENTIALS)
             term = engine_state.read(live_history).term
@@ -203,7 +203,7 @@ def test_a_lock_file_that_cannot_be_opened_is_told_with_its_path(profile: Profil
 def test_a_lock_file_in_a_folder_that_cannot_be_made_is_unusable(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(LeaseUnusable, match="cannot be opened"):
-        Lease(tmp_path / "file" / "engine.lock").take()
+        Lease(tmp_path / "file" / "engine.lock").acquire()
 
 
 def test_a_lock_file_that_was_removed_ends_the_term(
@@ -215,7 +215,7 @@ def test_a_lock_file_that_was_removed_ends_the_term(
         term = engine_state.read(live_history).term
         profile.lease_path.unlink()
         eventually(lambda: engine_state.read(live_history).pid and engine_state.read(live_history).term > term)
-        assert not Lease(profile.lease_path).take()
+        assert not Lease(profile.lease_path).acquire()
 
 
 def test_a_history_with_two_names_is_not_opened(profile: Profile, tmp_path: Path) -> None:
@@ -237,7 +237,7 @@ def test_a_download_whose_part_a_stopped_engine_holds_waits_for_it(
     with Sandbox(rate=100_000) as slow:
         profile = replace(profile, api_url=slow.api_url, token_url=slow.token_url, client_id=slow.client_id)
         profile = replace(profile, target_id=slow.target_id)
-        setup = replace(setup_of(profile, slow.client_secret), profile=profile)
+        setup = replace(config_of(profile, slow.client_secret), profile=profile)
         task_id = slow.world.start(request("").kind, "jane@example.com")
         number = requests.track(live_history, request("").kind, task_id, request(""), ACTOR).number
         with holder_of(profile, slow) as holder:
@@ -262,12 +262,12 @@ def test_of_a_lane_that_fails_beside_another_nothing_is_left_to_complain_of(
     with Sandbox(slow=0.5) as slow:
         slow.faults.set("slow")
         profile = replace(profile, api_url=slow.api_url, token_url=slow.token_url)
-        setup = replace(setup_of(profile, slow.client_secret), profile=profile)
+        setup = replace(config_of(profile, slow.client_secret), profile=profile)
         with running(EngineThread(profile, lambda: setup)) as engine:
             eventually(lambda: slow.world.calls["graphql"] >= 2)
             newer = Lease(profile.lease_path)
             monkeypatch.setattr(lease_module, "SILENT_S", -1.0)
-            monkeypatch.setattr(lease_module, "_WATCHED_S", -1.0)
+            monkeypatch.setattr(lease_module, "_MIN_WATCHED_S", -1.0)
             assert begin_term(live_history, newer, Ability.ALL) is not None
             monkeypatch.setattr(lease_module, "SILENT_S", 1_000.0)
             eventually(lambda: engine.role is Role.FOLLOWER)
@@ -280,12 +280,12 @@ def test_of_a_lane_that_fails_beside_another_nothing_is_left_to_complain_of(
 def test_a_follower_says_that_the_engine_gives_no_sign_of_life(
     profile: Profile, live_history: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lease_module, "_WATCHED_S", 0.2)
+    monkeypatch.setattr(lease_module, "_MIN_WATCHED_S", 0.2)
     holder = Lease(profile.lease_path)
     assert begin_term(live_history, holder, Ability.ALL) is not None
     with running(engine_of(profile)) as engine:
         eventually(lambda: engine.trouble is not None)
         assert (engine.role, str(os.getpid()) in (engine.trouble or "")) == (Role.FOLLOWER, True)
-        holder.beat()
+        holder.write_heartbeat()
         eventually(lambda: engine.trouble is None)
     holder.release()

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bwp_tui.engine.downloads.transfer_rate import MINUTE_S, SLOWEST, TransferRate, Trickle
+from bwp_tui.engine.downloads.transfer_rate import MINUTE_S, SLOWEST, SpeedWatch, TransferRate
 
 
 def test_one_reading_is_no_rate() -> None:
@@ -39,7 +39,7 @@ def test_a_stall_brings_the_rate_to_zero() -> None:
 
 
 def test_a_minute_without_a_byte_is_silent_and_one_with_few_is_slow() -> None:
-    trickle = Trickle(0, 500)
+    trickle = SpeedWatch(0, 500)
     trickle.note(MINUTE_S - 1, 500)
     assert (trickle.silent, trickle.slow) == (False, False)
     trickle.note(MINUTE_S, 500)
@@ -51,7 +51,7 @@ def test_a_minute_without_a_byte_is_silent_and_one_with_few_is_slow() -> None:
 
 
 def test_a_download_that_begins_anew_is_not_slow_for_that() -> None:
-    trickle = Trickle(0, 1 << 30)
+    trickle = SpeedWatch(0, 1 << 30)
     trickle.note(1, 0)
     trickle.note(MINUTE_S, 10)
     assert (trickle.silent, trickle.slow) == (False, False)

@@ -16,7 +16,7 @@ from bwp_tui.engine.runtime import headless as serve_module
 from bwp_tui.engine.runtime import maintenance_thread
 from bwp_tui.engine.runtime.engine_config import engine_config
 from bwp_tui.engine.runtime.engine_thread import EngineThread
-from bwp_tui.engine.runtime.headless import EngineElsewhere, serve, serve_once
+from bwp_tui.engine.runtime.headless import OtherEngineBusy, serve, serve_once
 from bwp_tui.engine.runtime.lease import Lease, begin_term
 from bwp_tui.engine.runtime.probe import probe
 from bwp_tui.engine.runtime.wait_until import wait_until
@@ -30,7 +30,7 @@ from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import Ability, ServiceState
-from tests.engine.shop import ACTOR, request, setup_of, submit
+from tests.engine.shop import ACTOR, config_of, request, submit
 from tests.engine.test_engine_thread import running
 from tests.waiting import eventually
 
@@ -48,7 +48,7 @@ def serving(profile: Profile) -> Iterator[list[str]]:
     """Be the engine in a thread; yields what it says."""
     said: list[str] = []
     stop = threading.Event()
-    server = threading.Thread(target=lambda: serve(setup_of(profile), stop=stop, say=said.append))
+    server = threading.Thread(target=lambda: serve(config_of(profile), stop=stop, report=said.append))
     server.start()
     try:
         yield said
@@ -59,7 +59,7 @@ def serving(profile: Profile) -> Iterator[list[str]]:
 
 def lease_is_free(profile: Profile) -> bool:
     lease = Lease(profile.lease_path)
-    free = lease.take()
+    free = lease.acquire()
     lease.release()
     return free
 
@@ -69,20 +69,20 @@ def test_a_command_has_all_that_is_due_done_while_it_lasts(
 ) -> None:
     other = submit(live_history, "eve@example.com")
     number = submit(live_history, "jane@example.com")
-    assert wait_until(setup_of(profile), lambda store: accepted(number)(store) and accepted(other)(store), timeout=20)
+    assert wait_until(config_of(profile), lambda store: accepted(number)(store) and accepted(other)(store), timeout=20)
     assert sorted(start.email for start in sandbox.world.starts) == ["eve@example.com", "jane@example.com"]
     assert lease_is_free(profile)
 
 
 def test_what_is_so_already_needs_no_engine(sandbox: Sandbox, profile: Profile) -> None:
     sandbox.stop()
-    assert wait_until(setup_of(profile), lambda _store: True, timeout=0)
+    assert wait_until(config_of(profile), lambda _store: True, timeout=0)
 
 
 def test_time_runs_out(profile: Profile, live_history: Store) -> None:
     submit(live_history, "slow@example.com")
     began = time.monotonic()
-    assert not wait_until(setup_of(profile), never, timeout=0.5)
+    assert not wait_until(config_of(profile), never, timeout=0.5)
     assert time.monotonic() - began < 5
     assert lease_is_free(profile)
 
@@ -91,7 +91,7 @@ def test_without_a_service_it_returns_early(sandbox: Sandbox, profile: Profile, 
     sandbox.stop()
     number = submit(live_history, "jane@example.com")
     began = time.monotonic()
-    assert not wait_until(setup_of(profile), accepted(number), timeout=None)
+    assert not wait_until(config_of(profile), accepted(number), timeout=None)
     assert time.monotonic() - began < 10
     assert "cannot be reached" in (tasks.get(live_history, number).trouble or "")
 
@@ -107,21 +107,21 @@ def test_the_patient_wait_for_a_service_that_comes_back(
             sandbox.start()
         return tasks.get(store, number).task_id is not None
 
-    assert wait_until(setup_of(profile), done, timeout=30, patient=True)
+    assert wait_until(config_of(profile), done, timeout=30, patient=True)
 
 
 def test_what_a_dead_engine_said_last_discourages_nobody(profile: Profile, live_history: Store) -> None:
     engine_state.announce(live_history, 4_000_000, "here")
     engine_state.record_health(live_history, ServiceState.UNREACHABLE, "gone", None)
     number = submit(live_history, "jane@example.com")
-    assert wait_until(setup_of(profile), accepted(number), timeout=20)
+    assert wait_until(config_of(profile), accepted(number), timeout=20)
 
 
 def test_another_engine_does_the_work_for_a_command(profile: Profile, live_history: Store) -> None:
     with serving(profile) as said:
         eventually(lambda: said)
         number = submit(live_history, "jane@example.com")
-        assert wait_until(setup_of(profile), accepted(number), timeout=20)
+        assert wait_until(config_of(profile), accepted(number), timeout=20)
         assert not lease_is_free(profile)
 
 
@@ -141,7 +141,7 @@ def test_serving_once_does_what_is_due_and_returns(sandbox: Sandbox, profile: Pr
     numbers = [submit(live_history, f"shopper{number}@example.com") for number in range(3)]
     task_id = sandbox.world.start(request("").kind, "slow@example.com")
     numbers.append(requests.track(live_history, request("").kind, task_id, request(""), ACTOR).number)
-    serve_once(setup_of(profile))
+    serve_once(config_of(profile))
     assert {tasks.get(live_history, number).status for number in numbers} == {"IN_PROGRESS"}
     assert lease_is_free(profile)
     assert engine_state.read(live_history).pid is None
@@ -151,7 +151,7 @@ def test_serving_once_waits_for_the_engine_that_is_there(profile: Profile, live_
     with serving(profile) as said:
         eventually(lambda: said)
         numbers = [submit(live_history, f"shopper{number}@example.com") for number in range(5)]
-        serve_once(setup_of(profile))
+        serve_once(config_of(profile))
         assert all(tasks.get(live_history, number).task_id for number in numbers)
         assert not lease_is_free(profile)
 
@@ -159,13 +159,13 @@ def test_serving_once_waits_for_the_engine_that_is_there(profile: Profile, live_
 def test_serving_once_beside_a_process_that_does_nothing_says_so(
     profile: Profile, live_history: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(serve_module, "PATIENCE_S", 0.5)
+    monkeypatch.setattr(serve_module, "STALLED_ENGINE_S", 0.5)
     lease = Lease(profile.lease_path)
     assert begin_term(live_history, lease, Ability.ALL) is not None
-    serve_once(setup_of(profile))  # nothing is due
+    serve_once(config_of(profile))  # nothing is due
     number = submit(live_history, "jane@example.com")
-    with pytest.raises(EngineElsewhere, match=f"pid {os.getpid()}"):
-        serve_once(setup_of(profile))
+    with pytest.raises(OtherEngineBusy, match=f"pid {os.getpid()}"):
+        serve_once(config_of(profile))
     assert tasks.get(live_history, number).task_id is None
     lease.release()
 
@@ -174,8 +174,8 @@ def test_serving_once_takes_over_from_an_engine_that_only_polls(profile: Profile
     number = submit(live_history, "jane@example.com")
     lease = Lease(profile.lease_path)
     assert begin_term(live_history, lease, Ability.POLLS) is not None
-    lease.beat()
-    serve_once(setup_of(profile))
+    lease.write_heartbeat()
+    serve_once(config_of(profile))
     assert tasks.get(live_history, number).task_id is not None
     lease.release()
 
@@ -185,12 +185,14 @@ def test_a_command_that_waits_on_a_held_deletion_does_what_others_ask_for(
 ) -> None:
     held = submit(live_history, "held@example.com", Kind.DELETION, 30)
     stop = threading.Event()
-    waiting = threading.Thread(target=lambda: wait_until(setup_of(profile), lambda _store: stop.is_set(), timeout=None))
+    waiting = threading.Thread(
+        target=lambda: wait_until(config_of(profile), lambda _store: stop.is_set(), timeout=None)
+    )
     waiting.start()
     try:
         eventually(lambda: tasks.get(live_history, held).status == "ON_HOLD")
         number = submit(live_history, "jane@example.com")
-        assert wait_until(setup_of(profile), accepted(number), timeout=20)
+        assert wait_until(config_of(profile), accepted(number), timeout=20)
         assert waiting.is_alive()
         assert len(sandbox.world.starts) == 2
     finally:
@@ -200,16 +202,16 @@ def test_a_command_that_waits_on_a_held_deletion_does_what_others_ask_for(
 
 def test_a_wrong_secret_of_another_process_is_not_taken_for_this_ones(profile: Profile, live_history: Store) -> None:
     number = submit(live_history, "jane@example.com")
-    with running(EngineThread(profile, lambda: setup_of(profile, "wrong"))):
+    with running(EngineThread(profile, lambda: config_of(profile, "wrong"))):
         eventually(lambda: engine_state.read(live_history).service == ServiceState.BAD_CREDENTIALS)
-        assert wait_until(setup_of(profile), accepted(number), timeout=20)
+        assert wait_until(config_of(profile), accepted(number), timeout=20)
 
 
 def test_what_keeps_this_process_from_being_the_engine_is_told(profile: Profile, live_history: Store) -> None:
     number = submit(live_history, "jane@example.com")
     profile.lease_path.mkdir()
     said: list[str] = []
-    assert not wait_until(setup_of(profile), accepted(number), timeout=20, say=said.append)
+    assert not wait_until(config_of(profile), accepted(number), timeout=20, report=said.append)
     [sentence] = said
     assert str(profile.lease_path) in sentence
 
@@ -220,11 +222,11 @@ def test_whoever_is_the_engine_for_a_moment_makes_the_daily_copy(
 ) -> None:
     number = submit(live_history, "jane@example.com")
     profile = replace(profile, practice=practice)
-    assert wait_until(setup_of(profile), accepted(number), timeout=20)
+    assert wait_until(config_of(profile), accepted(number), timeout=20)
     assert backups.has_todays(profile.history_path, local_day(utc_now())) is not practice
     for copy in backups.daily(profile.history_path):
         copy.unlink()
-    serve_once(setup_of(profile))
+    serve_once(config_of(profile))
     assert backups.has_todays(profile.history_path, local_day(utc_now())) is not practice
 
 
@@ -232,10 +234,10 @@ def test_a_day_that_has_its_copy_needs_no_other_look(
     profile: Profile, live_history: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     profile = replace(profile, practice=False)
-    serve_once(setup_of(profile))
+    serve_once(config_of(profile))
     looks: list[Path] = []
     monkeypatch.setattr(maintenance_thread, "run_daily_maintenance", lambda path, *_others: looks.append(path))
-    assert wait_until(setup_of(profile), accepted(submit(live_history, "jane@example.com")), timeout=20)
+    assert wait_until(config_of(profile), accepted(submit(live_history, "jane@example.com")), timeout=20)
     assert looks == []
 
 
@@ -244,7 +246,7 @@ def test_serving_once_with_an_unusable_register_frees_the_lease(profile: Profile
     store.rows("PRAGMA user_version = 999")
     store.close()
     with pytest.raises(StoreTooNew, match="newer bwp-tui"):
-        serve_once(setup_of(profile))
+        serve_once(config_of(profile))
     assert lease_is_free(profile)
 
 
@@ -253,12 +255,12 @@ def test_serving_once_with_an_unusable_certificate_file_is_a_mistake_of_the_sett
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/at.all")
     with pytest.raises(SettingsError, match="SSL_CERT_FILE"):
-        serve_once(setup_of(profile))
+        serve_once(config_of(profile))
     assert lease_is_free(profile)
 
 
 def test_a_probe_proves_credentials_and_reach_and_starts_nothing(sandbox: Sandbox, profile: Profile) -> None:
-    result = probe(setup_of(profile))
+    result = probe(config_of(profile))
     assert (result.reachable, result.sentence) == (True, "The service answers and takes the credentials.")
     assert sandbox.world.starts == []
     assert not profile.history_path.exists()
@@ -267,13 +269,13 @@ def test_a_probe_proves_credentials_and_reach_and_starts_nothing(sandbox: Sandbo
 @pytest.mark.parametrize("fault", ["denied", "throttled", "html", "garbled", "down"])
 def test_a_probe_tells_trouble_in_a_sentence(sandbox: Sandbox, profile: Profile, fault: str) -> None:
     sandbox.faults.set(fault)
-    result = probe(setup_of(profile))
+    result = probe(config_of(profile))
     assert not result.reachable
     assert result.sentence.endswith(".")
 
 
 def test_a_probe_with_a_wrong_secret_does_not_show_it(profile: Profile) -> None:
-    result = probe(setup_of(profile, "not-the-secret"))
+    result = probe(config_of(profile, "not-the-secret"))
     assert not result.reachable
     assert "refused" in result.sentence
     assert "not-the-secret" not in result.sentence
@@ -283,14 +285,14 @@ def test_a_probe_without_a_service_or_usable_certificates_is_a_sentence(
     sandbox: Sandbox, profile: Profile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sandbox.stop()
-    assert "cannot be reached" in probe(setup_of(profile)).sentence
+    assert "cannot be reached" in probe(config_of(profile)).sentence
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/at.all")
-    assert "SSL_CERT_FILE" in probe(setup_of(profile)).sentence
+    assert "SSL_CERT_FILE" in probe(config_of(profile)).sentence
 
 
 def test_a_setup_holds_the_secret_and_does_not_show_it(profile: Profile) -> None:
     setup = engine_config(profile)
-    assert setup.client_secret == setup_of(profile).client_secret
+    assert setup.client_secret == config_of(profile).client_secret
     assert setup.client_secret not in repr(setup)
 
 

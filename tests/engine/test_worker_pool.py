@@ -231,7 +231,7 @@ def test_what_is_under_way_is_not_handed_out_until_it_is_put_away() -> None:
     assert due.take(2, 4) == [0, 1]
     assert due.take(2, 4) == [2, 3]
     assert asked == [4], "the second was read with the first"
-    due.done([1])
+    due.release([1])
     assert due.take(2, 4) == [1, 4]
     due.drop_read_ahead()
     assert due.take(1, 1) == [5]

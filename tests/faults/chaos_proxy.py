@@ -53,7 +53,7 @@ class ChaosProxy:
     def __init__(self, choose: Choice, *, target: int = 0, seed: int = 1) -> None:
         self.target = target
         self._choose = choose
-        self._dice = random.Random(seed)
+        self._rng = random.Random(seed)
         self._lines: set[asyncio.Task[None]] = set()
         self.port = 0
         self.used: list[Toxics] = []
@@ -107,8 +107,8 @@ class ChaosProxy:
 
         there_reader, there_writer = await asyncio.open_connection(HOST, self.target)
         pumps = [
-            asyncio.create_task(_Pump(toxics, self._dice, reader, there_writer).requests(first)),
-            asyncio.create_task(_Pump(toxics, self._dice, there_reader, writer).answers(passed)),
+            asyncio.create_task(_Pump(toxics, self._rng, reader, there_writer).requests(first)),
+            asyncio.create_task(_Pump(toxics, self._rng, there_reader, writer).answers(passed)),
         ]
         try:
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
@@ -125,7 +125,7 @@ class _Pump:
     """One direction of a connection. Its coroutines return when the connection is over."""
 
     toxics: Toxics
-    dice: random.Random
+    rng: random.Random
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
 
@@ -161,7 +161,7 @@ class _Pump:
         return piece[: max(0, min(bounds) - passed)] if bounds else piece
 
     async def _delay(self) -> None:
-        seconds = self.toxics.latency + self.dice.uniform(0.0, self.toxics.jitter)
+        seconds = self.toxics.latency + self.rng.uniform(0.0, self.toxics.jitter)
         if seconds:
             await asyncio.sleep(seconds)
 

@@ -114,9 +114,9 @@ def _add(store: Store, number: int) -> None:
 def flips(count: int) -> Damage:
     """Return a damage of so many bits anywhere."""
 
-    def damage(data: bytearray, dice: random.Random) -> None:
+    def damage(data: bytearray, rng: random.Random) -> None:
         for _ in range(count):
-            data[dice.randrange(len(data))] ^= 1 << dice.randrange(8)
+            data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
 
     return damage
 
@@ -124,8 +124,8 @@ def flips(count: int) -> Damage:
 def flip_in(pages: tuple[int, ...]) -> Damage:
     """Return a damage of one bit in one of these pages."""
 
-    def damage(data: bytearray, dice: random.Random) -> None:
-        data[(dice.choice(pages) - 1) * PAGE + dice.randrange(PAGE)] ^= 1 << dice.randrange(8)
+    def damage(data: bytearray, rng: random.Random) -> None:
+        data[(rng.choice(pages) - 1) * PAGE + rng.randrange(PAGE)] ^= 1 << rng.randrange(8)
 
     return damage
 
@@ -133,8 +133,8 @@ def flip_in(pages: tuple[int, ...]) -> Damage:
 def overwrite_one_of(pages: tuple[int, ...], byte: int) -> Damage:
     """Return a damage that overwrites one of these pages."""
 
-    def damage(data: bytearray, dice: random.Random) -> None:
-        page = dice.choice(pages)
+    def damage(data: bytearray, rng: random.Random) -> None:
+        page = rng.choice(pages)
         data[(page - 1) * PAGE : page * PAGE] = bytes([byte]) * PAGE
 
     return damage

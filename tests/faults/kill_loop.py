@@ -71,7 +71,7 @@ class KillLoop:
     def __init__(self, folder: Path, *, seed: int) -> None:
         self._folder = folder / "sandbox"
         self._log = AckLog(folder / "acknowledged")
-        self._dice = random.Random(seed)
+        self._rng = random.Random(seed)
         self._witness = Witness()
         self._sandbox = witnessed(Sandbox(slow=0.03), self._witness)
         self._victim = 0
@@ -101,7 +101,7 @@ class KillLoop:
 
     def _live(self, zygote: Zygote, number: int, place: str) -> bool:
         """Have one life, and end it; say whether it ended where it was to."""
-        nth = 1 if place == _PASSED_ONCE else self._dice.randint(1, _LATEST_PASS if place in POINTS else 2)
+        nth = 1 if place == _PASSED_ONCE else self._rng.randint(1, _LATEST_PASS if place in POINTS else 2)
         self._deed, self._deeds_left = _DEEDS.get(place), nth
         life = zygote.give(
             OPERATOR_LIFE,
@@ -114,7 +114,7 @@ class KillLoop:
             },
         )
         self._victim = life.pid
-        within = self._dice.uniform(0.0, _RANDOM_WITHIN_S) if place == AT_RANDOM else _POINT_WITHIN_S
+        within = self._rng.uniform(0.0, _RANDOM_WITHIN_S) if place == AT_RANDOM else _POINT_WITHIN_S
         by_itself = life.ended(within)
         self._victim, self._deed = 0, None
         life.kill()

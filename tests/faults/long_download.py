@@ -125,7 +125,7 @@ class LongDownload:
         self._folder = folder
         self._course = course
         self._start = start
-        self._dice = random.Random(course.size)
+        self._rng = random.Random(course.size)
 
     async def run(self) -> Outcome:
         """Fetch the archive through all of it."""
@@ -151,8 +151,8 @@ class LongDownload:
         course = self._course
         return Toxics(
             bandwidth=course.bandwidth,
-            cut_answer=self._dice.randint(course.shortest, course.longest),
-            reset=self._dice.random() < 0.3,
+            cut_answer=self._rng.randint(course.shortest, course.longest),
+            reset=self._rng.random() < 0.3,
         )
 
     async def _fetch(self) -> Outcome:

@@ -115,18 +115,18 @@ class Outcome:
 
 
 @contextmanager
-def lying(told: Counter[str], dice: random.Random) -> Iterator[None]:
+def lying(told: Counter[str], rng: random.Random) -> Iterator[None]:
     """Have every second answer of the store be a lie, and every fourth line be cut."""
     real = ArchiveStore._sent
 
     def sent(store: ArchiveStore, status: int, headers: Headers, part: Slice) -> HttpResponse:
         truth = real(store, status, headers, part)
-        if dice.random() < 0.5:
-            name = dice.choice(sorted(LIES))
+        if rng.random() < 0.5:
+            name = rng.choice(sorted(LIES))
             told[name] += 1
             return LIES[name](truth)
-        if dice.random() < 0.5:
-            return replace(truth, cut_after=max(1, int(part.length * dice.random())))
+        if rng.random() < 0.5:
+            return replace(truth, cut_after=max(1, int(part.length * rng.random())))
         return truth
 
     with (

@@ -19,7 +19,7 @@ from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.commands import requests
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import intents
-from tests.engine.shop import ACTOR, ManualClock, Shop, setup_of
+from tests.engine.shop import ACTOR, ManualClock, Shop, config_of
 from tests.faults.books import Entry, Verdict, Witness, compare, entries, when
 from tests.practice import profile_of
 
@@ -67,7 +67,7 @@ class Office:
 
     def api(self, *, read_timeout: float) -> PrivacyApi:
         """Return a client whose tokens age by this office's clock."""
-        setup = setup_of(self.shop.profile)
+        setup = config_of(self.shop.profile)
         endpoint = Endpoint(
             api_url=setup.profile.api_url,
             token_url=setup.profile.token_url,
@@ -150,7 +150,7 @@ class Office:
 
 def _next(engine: Engine) -> datetime | None:
     """Return when the engine has something to do next; None when nothing is left."""
-    found = [at for at in (desk.next_at() for desk in engine._desks) if at is not None]
+    found = [at for at in (desk.next_at() for desk in engine._workers) if at is not None]
     return min(found, default=None)
 
 

@@ -98,15 +98,15 @@ class AckLog:
 class _Operator:
     """Asks for things, and notes what the history has taken."""
 
-    def __init__(self, store: Store, log: AckLog, dice: random.Random, promised: Callable[[], None]) -> None:
+    def __init__(self, store: Store, log: AckLog, rng: random.Random, promised: Callable[[], None]) -> None:
         self._store = store
         self._log = log
-        self._dice = dice
+        self._rng = rng
         self._promised = promised
 
     def submit(self, email: str) -> int:
         """File a request and note it."""
-        kind = Kind.DELETION if self._dice.random() < 0.4 else Kind.RETRIEVAL
+        kind = Kind.DELETION if self._rng.random() < 0.4 else Kind.RETRIEVAL
         request = Request(kind, email, RECEIVED, "gdpr", holding_period=_LONG_HOLD)
         number = requests.submit(self._store, request, ACTOR).number
         self._promise("submitted", number)
@@ -153,15 +153,15 @@ def operator(*, log: str, life: int, point: str | None, nth: int, **way: str) ->
 
     if point in points.POINTS:
         points.die_at(point, nth)
-    dice = random.Random(life)
-    asking = _Operator(open_store(Path(way["folder"]) / "history.db"), AckLog(Path(log)), dice, promised)
+    rng = random.Random(life)
+    asking = _Operator(open_store(Path(way["folder"]) / "history.db"), AckLog(Path(log)), rng, promised)
     asking.cancel_one_of("QUEUED")  # what an earlier life may have sent already
     engine_thread(**way).start()
     for count in itertools.count():
         number = asking.submit(f"{life}.{count}@example.com")
-        if dice.random() < 0.2:
+        if rng.random() < 0.2:
             asking.cancel(number)
-        if dice.random() < 0.4:
+        if rng.random() < 0.4:
             asking.cancel_one_of("ON_HOLD")
         asking.wait_for_engine()
 

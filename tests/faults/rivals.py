@@ -60,7 +60,7 @@ RIVAL: Final = "tests.faults.rivals:rival"
 
 def rival(**way: str) -> None:
     """Be an engine that does not wait long for a stopped one, until killed."""
-    vars(lease).update(SILENT_S=SILENT_S, _WATCHED_S=SILENT_S / 2)  # the process is this fight's alone
+    vars(lease).update(SILENT_S=SILENT_S, _MIN_WATCHED_S=SILENT_S / 2)  # the process is this fight's alone
     vars(engine_thread)["BEAT_S"] = SILENT_S / 10
     engine(**way)
 
@@ -155,7 +155,7 @@ class Fight:
 
     def __init__(self, folder: Path, *, seed: int) -> None:
         self._folder = folder / "sandbox"
-        self._dice = random.Random(seed)
+        self._rng = random.Random(seed)
         self._witness = Witness()
         self._sandbox = WatchedSandbox()
         witnessed(self._sandbox, self._witness)
@@ -173,7 +173,7 @@ class Fight:
         with self._sandbox, Zygote() as zygote, self._crowd(zygote):
             until = time.monotonic() + seconds
             while time.monotonic() < until:
-                if self._dice.random() < _STOPS:
+                if self._rng.random() < _STOPS:
                     outcome.supersessions.append(self._round_of_stopping(store))
                 else:
                     outcome.take_overs.append(self._round_of_killing(zygote, store))
@@ -242,7 +242,7 @@ class Fight:
             requests.submit(store, request_for(f"jane+{self._filed}@example.com"), ACTOR)
             self._filed += 1
         requests.poll_now(store, list(range(max(1, self._filed - 30), self._filed)))
-        self._lives[reigning].ended(self._dice.uniform(0.0, _LONGEST_REIGN_S))
+        self._lives[reigning].ended(self._rng.uniform(0.0, _LONGEST_REIGN_S))
         return reigning
 
     def _engine(self, store: Store) -> int:

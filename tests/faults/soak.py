@@ -74,7 +74,7 @@ class Soak:
     def __init__(self, folder: Path, *, speed: float, seed: int = 1) -> None:
         self._folder = folder
         self._speed = speed
-        self._dice = random.Random(seed)
+        self._rng = random.Random(seed)
         self._sandbox = Sandbox(speed=speed)
         self._objects = folder / "objects"
         self._filed: list[int] = []
@@ -125,7 +125,7 @@ class Soak:
         )
 
     def _file(self, store: Store) -> None:
-        name = self._dice.choice(("jane", "jane", "nobody", "open-orders"))
+        name = self._rng.choice(("jane", "jane", "nobody", "open-orders"))
         kind = Kind.DELETION if name == "open-orders" else Kind.RETRIEVAL
         hold = 1 if kind is Kind.DELETION else None
         self._filed.append(submit(store, f"{name}+{len(self._filed)}@example.com", kind, hold))

@@ -13,7 +13,7 @@ from tests.faults.books import Witness, witnessed
 from tests.faults.chaos_proxy import CLEAN, ChaosProxy, FrontedSandbox, Toxics
 from tests.faults.office import AT_ONCE, RETRIEVAL, WITHHELD, Office, office_at, still_open
 
-PATIENCE_S = 0.25
+READ_TIMEOUT_S = 0.25
 ORDERED = 8
 PATIENCE = 10
 """How often an operator asks for a download again that has failed."""
@@ -55,7 +55,7 @@ def little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bwp_tui.engine.requests.poller.LARGEST_BATCH", 3)  # answers that fit through the lines below
     monkeypatch.setattr(
         "bwp_tui.engine.downloads.transfer_thread.open_transfer",
-        functools.partial(open_transfer, read_timeout=PATIENCE_S),
+        functools.partial(open_transfer, read_timeout=READ_TIMEOUT_S),
     )
 
 
@@ -87,7 +87,7 @@ async def test_over_a_line_of_every_vice_each_request_is_started_once_and_each_r
         sandbox = FrontedSandbox(proxy.address, clock=clock)
         with witnessed(sandbox, Witness(clock=clock)), office_at(sandbox, clock, tmp_path) as office:
             proxy.target = sandbox.own_port
-            api = office.api(read_timeout=PATIENCE_S)
+            api = office.api(read_timeout=READ_TIMEOUT_S)
             engine = Engine(office.shop.store, api)
             saved: list[int] = []
             for _ in range(MOST_ROUNDS):

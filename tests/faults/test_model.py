@@ -54,7 +54,7 @@ class Process:
 
     def work(self, asking: list[Mood], polling: list[Mood]) -> bool:
         """Do what is due, if this process is the engine; say whether it is. The moods are of the first calls."""
-        if not self._lease.take():
+        if not self._lease.acquire():
             return False
         self._service.asking.extend(asking)
         self._service.polling.extend(polling)
@@ -131,7 +131,9 @@ class Machine(RuleBasedStateMachine):
             self._cancel(number)
 
     @rule(
-        kind=st.sampled_from(Kind), refused=st.integers(0, 9).map(lambda dice: dice == 0), days=st.sampled_from([0, 1])
+        kind=st.sampled_from(Kind),
+        refused=st.integers(0, 9).map(lambda draw: not draw),
+        days=st.sampled_from([0, 1]),
     )
     def submit(self, kind: Kind, refused: bool, days: int) -> None:
         name = REFUSED_NAME if refused else "jane"

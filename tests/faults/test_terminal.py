@@ -22,7 +22,7 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from tests.cli.conftest import variables
-from tests.engine.shop import ACTOR, request, setup_of, submit
+from tests.engine.shop import ACTOR, config_of, request, submit
 from tests.faults.zygote import ROOT
 from tests.practice import profile_of
 from tests.pty_terminal import Terminal
@@ -131,10 +131,10 @@ def test_a_terminal_that_goes_away_amid_a_download_leaves_no_process_and_no_byte
 def _finish(profile: Profile) -> None:
     """Be the engine until nothing is left to download; the one before must have freed the lease."""
     lease = Lease(profile.lease_path)
-    assert lease.take()
+    assert lease.acquire()
     lease.release()
     store = open_store(profile.history_path)
-    engine = EngineThread(profile, lambda: setup_of(profile))
+    engine = EngineThread(profile, lambda: config_of(profile))
     engine.start()
     eventually(lambda: store.row("SELECT 1 FROM downloads WHERE state <> 'done'") is None, within_s=40.0)
     assert engine.stop()

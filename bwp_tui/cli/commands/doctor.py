@@ -210,7 +210,7 @@ def _engine(profile: Profile, state: EngineState) -> Finding:
 
     lease = Lease(profile.lease_path)
     try:
-        if lease.take():
+        if lease.acquire():
             return Finding("engine", Level.OK, "No process is the engine just now; the next bwp-tui is.")
     except LeaseUnusable as error:
         return Finding("engine", Level.FAIL, str(error))

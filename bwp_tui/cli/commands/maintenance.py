@@ -56,7 +56,7 @@ def restore(arguments: Namespace) -> ExitCode:
     if not file.is_file():
         raise CommandError(ExitCode.NOT_FOUND, f"There is no file {file}.")
     lease = Lease(profile.lease_path)
-    if not lease.take():
+    if not lease.acquire():
         raise CommandError(
             ExitCode.FAILED, "A bwp-tui of this profile is running. Stop it and try again; nothing was changed."
         )

@@ -130,7 +130,7 @@ def _fresh(profile: Profile) -> Iterator[None]:
     from bwp_tui.engine.runtime.lease import Lease
 
     lease = Lease(profile.lease_path)
-    if not lease.take():
+    if not lease.acquire():
         raise CommandError(ExitCode.USAGE, "Another practice console is open; close it first, or work there.")
     try:
         _remove_practice(profile)

@@ -109,18 +109,18 @@ def run(arguments: Namespace) -> ExitCode:
 
         setup = engine_config(session.profile)
         if arguments.once:
-            from bwp_tui.engine.runtime.headless import EngineElsewhere, serve_once
+            from bwp_tui.engine.runtime.headless import OtherEngineBusy, serve_once
             from bwp_tui.engine.runtime.lease import LeaseUnusable
 
             try:
                 serve_once(setup)
-            except (EngineElsewhere, LeaseUnusable) as elsewhere:
+            except (OtherEngineBusy, LeaseUnusable) as elsewhere:
                 raise CommandError(ExitCode.LATER, str(elsewhere)) from None
             return _result_of_once(session.store)
         from bwp_tui.engine.runtime.headless import serve
 
         stop = Stopper()
-        serve(setup, stop=stop.requested, say=lambda sentence: print(sentence, flush=True))
+        serve(setup, stop=stop.requested, report=lambda sentence: print(sentence, flush=True))
         return ExitCode.INTERRUPTED if stop.by == signal.SIGINT else ExitCode.DONE
 
 

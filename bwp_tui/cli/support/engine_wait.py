@@ -57,7 +57,7 @@ class EngineWaiter:
             if patient:
                 print_note(sentence)
 
-        wait_until(self._setup, over, timeout=timeout, about=about, patient=patient, say=say)
+        wait_until(self._setup, over, timeout=timeout, visible=about, patient=patient, report=say)
         return met
 
     def _look(self, store: Store) -> None:

@@ -55,10 +55,10 @@ class Downloader:
     The servers of the archives have a breaker of their own: their trouble is none of the service's.
     """
 
-    def __init__(self, bench: WorkerContext, slots: int) -> None:
-        self._bench = bench
+    def __init__(self, context: WorkerContext, slots: int) -> None:
+        self._context = context
         self._archives = CircuitBreaker(time.monotonic)
-        self._space = DiskSpace(bench.store.path)
+        self._space = DiskSpace(context.store.path)
         self._most = slots
         self._slots = Slots(self._freed)
         self._denials: Counter[int] = Counter()
@@ -72,21 +72,21 @@ class Downloader:
         if fault is not None:
             raise fault
         if self._slots:
-            self._slots.keep_only(downloads.running(self._bench.store))
-        await remove_unwanted_parts(self._bench.store, self._slots.numbers)
+            self._slots.keep_only(downloads.running(self._context.store))
+        await remove_unwanted_parts(self._context.store, self._slots.numbers)
         while self._free_slots() > 0 and self._archives_are_free() and self._start():
             pass
 
     def next_at(self) -> datetime | None:
         """Return when the next download may begin; with no slot free, a look a second."""
         if self._fault is not None:
-            return self._bench.now()
-        due = downloads.next_at(self._bench.store, self._slots.numbers)
+            return self._context.now()
+        due = downloads.next_at(self._context.store, self._slots.numbers)
         if due is None:
             return None
         if self._free_slots() <= 0 or not self._archives_are_free():
-            return self._bench.now() + timedelta(seconds=PROGRESS_S)
-        opens = self._bench.health.available_at()
+            return self._context.now() + timedelta(seconds=PROGRESS_S)
+        opens = self._context.health.available_at()
         return due if opens is None else max(due, opens)
 
     @property
@@ -106,22 +106,22 @@ class Downloader:
         return not self._archives.is_probing and self._archives.seconds_open() <= 0
 
     def _others_wait(self) -> bool:
-        bench = self._bench
-        if self._free_slots() > 0 or bench.health.available_at() is not None:
+        context = self._context
+        if self._free_slots() > 0 or context.health.available_at() is not None:
             return False
-        return bool(downloads.due(bench.store, bench.now(), 1, self._slots.numbers))
+        return bool(downloads.due(context.store, context.now(), 1, self._slots.numbers))
 
     def _start(self) -> bool:
         """Begin the first download that is due, with room for its first question; say whether there was one."""
-        bench = self._bench
-        if bench.health.available_at() is not None:
+        context = self._context
+        if context.health.available_at() is not None:
             return False
-        due = downloads.due(bench.store, bench.now(), 1, self._slots.numbers)
+        due = downloads.due(context.store, context.now(), 1, self._slots.numbers)
         if not due:
             return False  # before anything is reserved: what is given back unused has every desk look again
-        reservation = bench.health.reserve()
+        reservation = context.health.reserve()
         try:
-            begun = [order for order in due if downloads.record_start(bench.store, order)]
+            begun = [job for job in due if downloads.record_start(context.store, job)]
         except BaseException:
             reservation.close()
             raise
@@ -132,109 +132,109 @@ class Downloader:
         self._slots.start(begun[0], self._occupy(begun[0]))
         return True
 
-    def _freed(self, order: DownloadJob, fault: BaseException | None) -> None:
-        self._reserved.pop(order.id, NO_ROOM).close()
+    def _freed(self, job: DownloadJob, fault: BaseException | None) -> None:
+        self._reserved.pop(job.id, NO_ROOM).close()
         if fault is not None:
             self._fault = fault
-        self._bench.health.changed.set()
+        self._context.health.changed.set()
 
-    async def _occupy(self, order: DownloadJob) -> None:
+    async def _occupy(self, job: DownloadJob) -> None:
         """Hold a slot until the download is settled; one that the history could not record is queued again.
 
         Raises:
             Exception: a fault of this program. The download has ended as failed.
         """
         try:
-            await self._carry_out(order)
+            await self._carry_out(job)
         except StoreError as error:
             if isinstance(error, DiskFull):
-                make_room(order, self._bench.store.path)
-            self._slots.is_leaving(order)
+                make_room(job, self._context.store.path)
+            self._slots.mark_leaving(job)
             while not self._closing:
                 await asyncio.sleep(STORE_RETRY_S)
                 with contextlib.suppress(StoreError):
-                    downloads.record_interruption(self._bench.store, order)
+                    downloads.record_interruption(self._context.store, job)
                     return
         except Exception:
             with contextlib.suppress(StoreError):
                 words = "bwp-tui itself failed here. Download it again."
-                downloads.record_failure(self._bench.store, order, words, actor=timeline.PROGRAM)
+                downloads.record_failure(self._context.store, job, words, actor=timeline.PROGRAM)
             raise
 
-    async def _carry_out(self, order: DownloadJob) -> None:
-        bench = self._bench
+    async def _carry_out(self, job: DownloadJob) -> None:
+        context = self._context
         try:
-            name = file_name(order.kind, order.email, order.task_id)
-            with PartFile(Path(order.directory), name, etag=order.etag, total=order.total, space=self._space) as part:
-                if part.published and downloads.is_saved(bench.store, order.number, str(part.published)):
+            name = file_name(job.kind, job.email, job.task_id)
+            with PartFile(Path(job.directory), name, etag=job.etag, total=job.total, space=self._space) as part:
+                if part.published and downloads.is_saved(context.store, job.number, str(part.published)):
                     part.restart_named()
-                await self._finish(order, part, await self._whole(order, part))
+                await self._finish(job, part, await self._whole(job, part))
         except _Postponed:
-            at = bench.health.available_at() or bench.now()
-            downloads.reschedule(bench.store, order, "Waiting for the service.", self._wait_until(at), was_tried=False)
+            at = context.health.available_at() or context.now()
+            downloads.reschedule(context.store, job, "Waiting for the service.", self._wait_until(at), was_tried=False)
         except TooSlow as slow:
-            downloads.requeue_last(bench.store, order, str(slow))
+            downloads.requeue_last(context.store, job, str(slow))
         except ApiError as error:
-            self._no_link(order, error)
+            self._no_link(job, error)
         except TransferError as error:
-            self._record_failure(order, error)
+            self._record_failure(job, error)
         except PartInUse as error:
-            at = bench.now() + _PART_IN_USE
-            downloads.reschedule(bench.store, order, str(error), at, was_tried=False)
+            at = context.now() + _PART_IN_USE
+            downloads.reschedule(context.store, job, str(error), at, was_tried=False)
         except FolderError as error:
-            downloads.record_failure(bench.store, order, str(error), actor=timeline.PROGRAM)
+            downloads.record_failure(context.store, job, str(error), actor=timeline.PROGRAM)
         except BadArchive as error:
             words = f"{error.reason}; it was not kept. {AGAIN}"
-            downloads.record_failure(bench.store, order, words, part_is_left=False)
+            downloads.record_failure(context.store, job, words, part_is_left=False)
         except asyncio.CancelledError:
-            downloads.record_interruption(bench.store, order)
+            downloads.record_interruption(context.store, job)
             raise
 
-    def _record_failure(self, order: DownloadJob, error: TransferError) -> None:
+    def _record_failure(self, job: DownloadJob, error: TransferError) -> None:
         """Record that the archive was not to be had: put off where its server is in trouble, not the archive."""
-        bench = self._bench
+        context = self._context
         if isinstance(error, ConnectionLost | ServerBusy) and error.transient and self._archives.is_failing:
-            self._put_off(order, str(error), bench.now() + timedelta(seconds=self._archives.seconds_open()))
+            self._put_off(job, str(error), context.now() + timedelta(seconds=self._archives.seconds_open()))
         else:
-            downloads.record_failure(bench.store, order, f"{error} {_GIVEN_UP}" if error.transient else str(error))
+            downloads.record_failure(context.store, job, f"{error} {_GIVEN_UP}" if error.transient else str(error))
 
-    def _no_link(self, order: DownloadJob, error: ApiError) -> None:
+    def _no_link(self, job: DownloadJob, error: ApiError) -> None:
         """Record that no link was to be had: with what may be set right, nothing is lost yet."""
-        gate = self._bench.health
-        if isinstance(error, AccessDenied | NotFound) and self._denials[order.id] < MOST_DENIALS:
-            self._denials[order.id] += 1
-            self._put_off(order, str(error), gate.record_single_refusal(order.number, error))
+        health = self._context.health
+        if isinstance(error, AccessDenied | NotFound) and self._denials[job.id] < MOST_DENIALS:
+            self._denials[job.id] += 1
+            self._put_off(job, str(error), health.record_single_refusal(job.number, error))
         elif error.transient:
-            self._put_off(order, str(error), gate.record_failure(error))
+            self._put_off(job, str(error), health.record_failure(error))
         else:
-            downloads.record_failure(self._bench.store, order, str(error))
+            downloads.record_failure(self._context.store, job, str(error))
 
-    def _put_off(self, order: DownloadJob, words: str, not_before: datetime) -> None:
-        downloads.reschedule(self._bench.store, order, words, self._wait_until(not_before))
+    def _put_off(self, job: DownloadJob, words: str, not_before: datetime) -> None:
+        downloads.reschedule(self._context.store, job, words, self._wait_until(not_before))
 
     def _wait_until(self, opens_at: datetime) -> datetime:
         # The gate's `datetime.max` stands for a time that is not known: it is due as soon as the gate opens.
-        now = self._bench.now()
+        now = self._context.now()
         return opens_at if opens_at - now < _DISTANT else now
 
-    async def _link(self, order: DownloadJob) -> PresignedLink:
-        with self._reserved.pop(order.id, None) or self._bench.health.reserve() as reservation:
-            if not reservation.room or not self._bench.health.may_start():
+    async def _link(self, job: DownloadJob) -> PresignedLink:
+        with self._reserved.pop(job.id, None) or self._context.health.reserve() as reservation:
+            if not reservation.room or not self._context.health.may_start():
                 raise _Postponed
-            link = await self._bench.api.link(order.task_id)
-            self._bench.health.record_success()
-            self._denials.pop(order.id, None)
+            link = await self._context.api.link(job.task_id)
+            self._context.health.record_success()
+            self._denials.pop(job.id, None)
             return link
 
-    async def _whole(self, order: DownloadJob, part: PartFile) -> tuple[str, ...]:
+    async def _whole(self, job: DownloadJob, part: PartFile) -> tuple[str, ...]:
         """Bring the part to its full size and return what is to be known of it; what is no archive is fetched twice.
 
         Raises:
             BadArchive: what came is no whole archive either time; nothing of it is left.
         """
         if part.published is None:
-            ask = functools.partial(self._link, order)
-            filling = ResumeLoop(self._bench, self._archives, order, part, ask, self._others_wait)
+            ask = functools.partial(self._link, job)
+            filling = ResumeLoop(self._context, self._archives, job, part, ask, self._others_wait)
             await filling.run()
             try:
                 return await _checked(part)
@@ -242,7 +242,7 @@ class Downloader:
                 # The store may have told no length, or a wrong one: then nothing but this shows that bytes are missing.
                 words, at_byte = f"{error.reason}; begun anew.", part.size
                 part.restart()
-                downloads.record_failed_attempt(self._bench.store, order, words, at_byte, self._bench.now())
+                downloads.record_failed_attempt(self._context.store, job, words, at_byte, self._context.now())
             await filling.run()
         try:
             return await _checked(part)
@@ -250,20 +250,20 @@ class Downloader:
             part.discard()
             raise
 
-    async def _finish(self, order: DownloadJob, part: PartFile, remarks: tuple[str, ...]) -> None:
+    async def _finish(self, job: DownloadJob, part: PartFile, remarks: tuple[str, ...]) -> None:
         """Give the whole part its name, with what is to be known of it."""
-        ending = asyncio.ensure_future(self._end_well(order, part, remarks))
+        ending = asyncio.ensure_future(self._end_well(job, part, remarks))
         try:
             await asyncio.shield(ending)
         except asyncio.CancelledError:
             await asyncio.gather(ending, return_exceptions=True)  # half of it would leave a second copy behind
             raise
 
-    async def _end_well(self, order: DownloadJob, part: PartFile, remarks: tuple[str, ...]) -> None:
+    async def _end_well(self, job: DownloadJob, part: PartFile, remarks: tuple[str, ...]) -> None:
         """Publish and record: the part goes last, so that a crash in between is found by what it left."""
         path = await asyncio.to_thread(part.publish)
         remarks = remarks if part.private else (*remarks, NOT_PRIVATE)
-        downloads.record_success(self._bench.store, order, str(path), part.size, part.sha256, remarks)
+        downloads.record_success(self._context.store, job, str(path), part.size, part.sha256, remarks)
         with contextlib.suppress(FolderError):  # it is found and removed when the name is next needed
             part.discard()
 

@@ -20,22 +20,22 @@ async def remove_unwanted_parts(store: Store, in_use: Collection[int]) -> None:
     What a folder does not let go is tried again whenever the history changes.
 
     Raises:
-        HistoryError: it could not be recorded.
+        StoreError: it could not be recorded.
     """
-    for order in downloads.with_unwanted_part(store):
-        if order.number in in_use:
+    for job in downloads.with_unwanted_part(store):
+        if job.number in in_use:
             continue
         with contextlib.suppress(OSError):
-            await asyncio.to_thread(_part_of(order).unlink, missing_ok=True)
-            downloads.record_part_removed(store, order)
+            await asyncio.to_thread(_part_of(job).unlink, missing_ok=True)
+            downloads.record_part_removed(store, job)
 
 
-def make_room(order: DownloadJob, store: Path) -> None:
+def make_room(job: DownloadJob, store: Path) -> None:
     """Remove the part of a download that has left its slot, where it fills the disk of the file `history`.
 
     What can no longer be recorded can neither be paused nor cancelled, and a part can be fetched again.
     """
-    part = _part_of(order)
+    part = _part_of(job)
     with contextlib.suppress(OSError), part.open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # not one that another engine has taken up
         facts = part.lstat()
@@ -44,5 +44,5 @@ def make_room(order: DownloadJob, store: Path) -> None:
             part.unlink()
 
 
-def _part_of(order: DownloadJob) -> Path:
-    return Path(order.directory) / part_name(file_name(order.kind, order.email, order.task_id))
+def _part_of(job: DownloadJob) -> Path:
+    return Path(job.directory) / part_name(file_name(job.kind, job.email, job.task_id))

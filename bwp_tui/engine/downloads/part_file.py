@@ -58,7 +58,7 @@ class PartFile:
         space: the free space, shared with the other downloads.
 
     Raises:
-        FolderTrouble: the folder or the part cannot be used.
+        FolderError: the folder or the part cannot be used.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class PartFile:
         self.published: Path | None = None
         self._part = part_name(name)
         self._hash = ThreadedHash()
-        # A pump that is late to stop must not write where the closed descriptor's number has found another file.
+        # A transfer that is late to stop must not write where the closed descriptor's number has found another file.
         self._guard = threading.Lock()
         self._descriptor = -1
         self._folder_descriptor = -1
@@ -120,7 +120,7 @@ class PartFile:
         """Append `chunk`.
 
         Raises:
-            FolderTrouble: the disk does not take it.
+            FolderError: the disk does not take it.
         """
         try:
             while chunk:
@@ -139,7 +139,7 @@ class PartFile:
         """Forget every byte: the archive behind them is another one now.
 
         Raises:
-            FolderTrouble: the disk does not take it.
+            FolderError: the disk does not take it.
         """
         try:
             with self._guard:
@@ -156,7 +156,7 @@ class PartFile:
         """Leave what an earlier run has published, and begin an empty part: writing must not change the former.
 
         Raises:
-            FolderTrouble: the folder does not take it.
+            FolderError: the folder does not take it.
         """
         try:
             with self._guard:
@@ -172,7 +172,7 @@ class PartFile:
         """Check that an archive of `total` bytes fits.
 
         Raises:
-            FolderTrouble: it does not.
+            FolderError: it does not.
         """
         left = total - self.size
         with self._guard:
@@ -190,7 +190,7 @@ class PartFile:
         """Check that the part and its folder are still where an operator would look for them.
 
         Raises:
-            FolderTrouble: one of them was removed or moved.
+            FolderError: one of them was removed or moved.
         """
         with self._guard:
             if self._descriptor < 0:
@@ -214,7 +214,7 @@ class PartFile:
         published already keeps its name.
 
         Raises:
-            FolderTrouble: the folder does not take it.
+            FolderError: the folder does not take it.
         """
         if self.published is not None:
             return self.published
@@ -231,7 +231,7 @@ class PartFile:
         """Remove the part's own name: nothing in it is of use, or it has been published.
 
         Raises:
-            FolderTrouble: the folder does not let it go.
+            FolderError: the folder does not let it go.
         """
         try:
             with contextlib.suppress(FileNotFoundError):
@@ -298,7 +298,7 @@ class PartFile:
         """Look at the free space, as often as some more bytes have come.
 
         Raises:
-            FolderTrouble: what is left of it is for the history.
+            FolderError: what is left of it is for the history.
         """
         self._unwatched = 0
         left = max(0, (self.total or 0) - self.size)
@@ -324,7 +324,7 @@ class PartFile:
         """Say whether `path` is the very file or folder that `facts` are of.
 
         Raises:
-            FolderTrouble: there is no telling.
+            FolderError: there is no telling.
         """
         try:
             return os.path.samestat(path.stat(), facts)

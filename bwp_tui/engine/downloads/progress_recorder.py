@@ -36,18 +36,18 @@ class ProgressRecorder:
     def __init__(
         self,
         store: Store,
-        order: DownloadJob,
+        job: DownloadJob,
         part: PartFile,
-        pump: TransferThread,
+        transfer: TransferThread,
         trouble: str | None,
         came: Callable[[], object],
     ) -> None:
         self.trouble = trouble
         self.slow = False
         self._store = store
-        self._order = order
+        self._job = job
         self._part = part
-        self._pump = pump
+        self._transfer = transfer
         self._came = came
         self._step: tuple[str, str] | None = None
         self._rate = TransferRate()
@@ -56,7 +56,7 @@ class ProgressRecorder:
         self._came_at = 0.0
 
     def update(self) -> None:
-        """Record how far the transfer is, where that says anything new. The pump must have begun."""
+        """Record how far the transfer is, where that says anything new. The transfer must have begun."""
         now, received = time.monotonic(), self._part.size
         speed = self._rate.record(now, received) or None
         if self._received < 0:
@@ -64,7 +64,7 @@ class ProgressRecorder:
         elif received != self._received:
             self._came()
             self._received, self._came_at = received, now
-            self.trouble = f"{SLOW}." if self.slow else self._pump.anew
+            self.trouble = f"{SLOW}." if self.slow else self._transfer.restart_reason
         elif now - self._came_at >= STALLED_S:
             self.trouble = f"No bytes for {STALLED_S:.0f} s."
         # The rate of a line that says nothing sinks until it is None: only that is told, not each step down.
@@ -73,33 +73,33 @@ class ProgressRecorder:
             self._record(speed)
             self._told = told
 
-    def ended(self) -> None:
+    def record_end(self) -> None:
         """Record where a transfer began that was over before it was noted; one from the start is told by its end."""
-        if self._received < 0 and (self._pump.anew or self._pump.start):
+        if self._received < 0 and (self._transfer.restart_reason or self._transfer.start):
             self.update()
 
-    def stopped(self) -> None:
+    def record_stop(self) -> None:
         """Record how far the transfer came that has been stopped."""
         self._record(None)
 
     def _begin(self, now: float, received: int) -> None:
         """Note where the transfer begins, and what its operator is to know of that."""
-        pump = self._pump
+        transfer = self._transfer
         self._received, self._came_at = received, now
-        if pump.anew:
-            self.trouble = pump.anew
-            self._step = (RESTARTED, pump.anew)
-        elif pump.start:
-            self._step = (RESUMED, f"at byte {pump.start}, over a new link")
+        if transfer.restart_reason:
+            self.trouble = transfer.restart_reason
+            self._step = (RESTARTED, transfer.restart_reason)
+        elif transfer.start:
+            self._step = (RESUMED, f"at byte {transfer.start}, over a new link")
 
     def _record(self, speed: float | None) -> None:
         part = self._part
         step, self._step = self._step, None
         downloads.record_progress(
             self._store,
-            self._order,
+            self._job,
             part.size,
-            self._pump.total,
+            self._transfer.total,
             speed,
             part.etag,
             trouble=self.trouble,

@@ -14,7 +14,7 @@ from bwp_tui.api.transfer import size_of
 from bwp_tui.api.transfer_errors import ArchiveChanged, ConnectionLost, NothingLeft, ServerBusy, TransferError
 from bwp_tui.engine.downloads.part_file import FolderError, PartFile
 from bwp_tui.engine.downloads.progress_recorder import PROGRESS_S, SLOW, ProgressRecorder
-from bwp_tui.engine.downloads.transfer_rate import MINUTE_S, Trickle
+from bwp_tui.engine.downloads.transfer_rate import MINUTE_S, SpeedWatch
 from bwp_tui.engine.downloads.transfer_thread import CHANGED, TransferThread, in_daemon_thread
 from bwp_tui.engine.resilience.backoff import retry_delay
 from bwp_tui.engine.resilience.circuit_breaker import CircuitBreaker, Reservation
@@ -45,16 +45,16 @@ class ResumeLoop:
 
     def __init__(
         self,
-        bench: WorkerContext,
+        context: WorkerContext,
         archives: CircuitBreaker,
-        order: DownloadJob,
+        job: DownloadJob,
         part: PartFile,
         ask: Ask,
         others_wait: Callable[[], bool],
     ) -> None:
-        self._bench = bench
+        self._context = context
         self._archives = archives
-        self._order = order
+        self._job = job
         self._part = part
         self._ask = ask
         self._others_wait = others_wait
@@ -67,7 +67,7 @@ class ResumeLoop:
         Raises:
             ApiError: no link could be had; or what else `ask` raises.
             TransferError: the archive cannot be had, or nothing came in `MAX_FRUITLESS_TRIES` tries.
-            FolderTrouble: the disk failed, or the part is gone.
+            FolderError: the disk failed, or the part is gone.
             TooSlow: next to nothing comes, and others wait for the slot.
         """
         part = self._part
@@ -99,10 +99,10 @@ class ResumeLoop:
     async def _wait_before_retry(self, trouble: TransferError, fruitless: int) -> None:
         """Tell of the try that failed, then wait; not at all where the part was given up, since the server is well."""
         begins_anew = isinstance(trouble, NothingLeft | ArchiveChanged)
-        wait = 0.0 if begins_anew else retry_delay(fruitless + 1, self._bench.rng)
-        again_at = self._bench.now() + timedelta(seconds=max(wait, self._archives.seconds_open()))
+        wait = 0.0 if begins_anew else retry_delay(fruitless + 1, self._context.rng)
+        again_at = self._context.now() + timedelta(seconds=max(wait, self._archives.seconds_open()))
         self._trouble = CHANGED if begins_anew else str(trouble)
-        downloads.record_failed_attempt(self._bench.store, self._order, self._trouble, self._part.size, again_at)
+        downloads.record_failed_attempt(self._context.store, self._job, self._trouble, self._part.size, again_at)
         if not begins_anew:
             await asyncio.sleep(wait)
 
@@ -127,7 +127,7 @@ class ResumeLoop:
             self._archives.record_success()
 
     def _delay(self, failures: int) -> float:
-        return retry_delay(failures, self._bench.rng)
+        return retry_delay(failures, self._context.rng)
 
     async def _room_at_archives(self) -> Reservation:
         """Wait until the archives' servers may be called: the slots share their health."""
@@ -138,7 +138,7 @@ class ResumeLoop:
     async def _size(self) -> int | None:
         """Ask for the size of the archive, over a link of its own."""
         link = await self._ask()
-        asking = in_daemon_thread(functools.partial(size_of, link, self._part.etag), f"size-{self._order.id}")
+        asking = in_daemon_thread(functools.partial(size_of, link, self._part.etag), f"size-{self._job.id}")
         try:
             return await asyncio.wait_for(asking, MINUTE_S)
         except TimeoutError:
@@ -148,34 +148,34 @@ class ResumeLoop:
         part = self._part
         if self._late is not None and not self._late.done():
             raise FolderError(f"The disk of {part.folder} takes no bytes. Mend it, then download again.")
-        trickle = Trickle(time.monotonic(), part.size)
-        pump = TransferThread(link, part)
+        trickle = SpeedWatch(time.monotonic(), part.size)
+        transfer = TransferThread(link, part)
         progress = ProgressRecorder(
-            self._bench.store, self._order, part, pump, self._trouble, self._archives.record_success
+            self._context.store, self._job, part, transfer, self._trouble, self._archives.record_success
         )
-        pumping = in_daemon_thread(pump.run, f"pump-{self._order.id}")
+        running = in_daemon_thread(transfer.run, f"transfer-{self._job.id}")
         try:
-            while not pumping.done():
+            while not running.done():
                 trickle.note(time.monotonic(), part.size)
                 progress.slow = trickle.slow
-                if pump.begun:
+                if transfer.started:
                     progress.update()
                     await asyncio.to_thread(part.check_in_place)
                 self._give_up(trickle)
                 # What the part is of is recorded as soon as it is known: without its ETag, a kill would lose it.
-                await asyncio.wait([pumping], timeout=PROGRESS_S if pump.begun else _LOOK_S)
-            progress.ended()
-            await pumping
+                await asyncio.wait([running], timeout=PROGRESS_S if transfer.started else _LOOK_S)
+            progress.record_end()
+            await running
         except asyncio.CancelledError:
-            await _end(pump, pumping)
-            progress.stopped()
+            await _end(transfer, running)
+            progress.record_stop()
             raise
         finally:
-            await _end(pump, pumping)
+            await _end(transfer, running)
             self._trouble = progress.trouble
-            self._late = pumping if pump.begun else None
+            self._late = running if transfer.started else None
 
-    def _give_up(self, trickle: Trickle) -> None:
+    def _give_up(self, trickle: SpeedWatch) -> None:
         """End a try that does not get on: on another line or, where others could have the slot, later."""
         if trickle.silent:
             raise ConnectionLost(_SILENT)
@@ -183,8 +183,8 @@ class ResumeLoop:
             raise TooSlow
 
 
-async def _end(pump: TransferThread, pumping: asyncio.Future[None]) -> None:
-    """Stop the pump, if it still works, before its part is closed."""
-    if not pumping.done():
-        pump.stop()
-        await asyncio.wait([pumping], timeout=PROGRESS_S)
+async def _end(transfer: TransferThread, running: asyncio.Future[None]) -> None:
+    """Stop the transfer, if it still works, before its part is closed."""
+    if not running.done():
+        transfer.stop()
+        await asyncio.wait([running], timeout=PROGRESS_S)

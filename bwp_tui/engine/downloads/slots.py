@@ -21,7 +21,7 @@ class Slots:
     """Runs downloads, each as a task of the running loop.
 
     Args:
-        freed: is told of each order that has left its slot, and of the fault of ours it left with, if any.
+        freed: is told of each job that has left its slot, and of the fault of ours it left with, if any.
     """
 
     def __init__(self, freed: Callable[[DownloadJob, BaseException | None], None]) -> None:
@@ -36,30 +36,30 @@ class Slots:
         """The local numbers of the tasks whose results are being downloaded: no other may write to their parts."""
         return frozenset(slot.number for slot in self._slots.values())
 
-    def start(self, order: DownloadJob, work: Coroutine[None, None, None]) -> None:
-        """Carry out `work` for `order` in a slot of its own."""
-        task = asyncio.create_task(work, name=f"download-{order.id}")
-        self._slots[order.id] = _Slot(order.number, task)
-        task.add_done_callback(functools.partial(self._free, order))
+    def start(self, job: DownloadJob, work: Coroutine[None, None, None]) -> None:
+        """Carry out `work` for `job` in a slot of its own."""
+        task = asyncio.create_task(work, name=f"download-{job.id}")
+        self._slots[job.id] = _Slot(job.number, task)
+        task.add_done_callback(functools.partial(self._free, job))
 
     def keep_only(self, wanted: Collection[int]) -> None:
-        """Stop every order but those of these ids, once; they leave their slots when they have cleaned up."""
-        for order_id, slot in self._slots.items():
-            if order_id not in wanted and not slot.leaving:
+        """Stop every job but those of these ids, once; they leave their slots when they have cleaned up."""
+        for job_id, slot in self._slots.items():
+            if job_id not in wanted and not slot.leaving:
                 slot.leaving = True
                 slot.work.cancel()
 
-    def is_leaving(self, order: DownloadJob) -> None:
-        """Note that an order is about to leave its slot by itself: it is not to be stopped any more."""
-        self._slots[order.id].leaving = True
+    def mark_leaving(self, job: DownloadJob) -> None:
+        """Note that an job is about to leave its slot by itself: it is not to be stopped any more."""
+        self._slots[job.id].leaving = True
 
     async def close(self) -> None:
-        """Stop every order, and wait until it has left."""
+        """Stop every job, and wait until it has left."""
         works = [slot.work for slot in self._slots.values()]
         for work in works:
             work.cancel()
         await asyncio.gather(*works, return_exceptions=True)
 
-    def _free(self, order: DownloadJob, work: asyncio.Task[None]) -> None:
-        del self._slots[order.id]
-        self._freed(order, None if work.cancelled() else work.exception())
+    def _free(self, job: DownloadJob, work: asyncio.Task[None]) -> None:
+        del self._slots[job.id]
+        self._freed(job, None if work.cancelled() else work.exception())

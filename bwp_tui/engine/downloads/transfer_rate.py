@@ -28,7 +28,7 @@ class TransferRate:
         return (received - first) / (at - first_at) if at > first_at else None
 
 
-class Trickle:
+class SpeedWatch:
     """Tells a line that brings nothing or next to nothing, by what came in each `MINUTE_S`.
 
     Attributes:

@@ -27,8 +27,8 @@ Result = TypeVar("Result")
 class TransferThread:
     """One transfer. `run` works in a thread; `stop` may be called from any other.
 
-    `begun` is set once the server has answered with an archive: of `total` bytes where it told, from byte `start` on.
-    `anew` is a sentence on why that is not where the part ended, or None.
+    `started` is set once the server has answered with an archive: of `total` bytes where it told, from byte `start` on.
+    `restart_reason` is a sentence on why that is not where the part ended, or None.
     """
 
     def __init__(self, link: PresignedLink, part: PartFile) -> None:
@@ -37,28 +37,28 @@ class TransferThread:
         self._lock = threading.Lock()
         self._transfer: Transfer | None = None
         self._stopped = False
-        self.begun = False
+        self.started = False
         self.start = 0
         self.total: int | None = None
-        self.anew: str | None = None
+        self.restart_reason: str | None = None
 
     def run(self) -> None:
         """Append to the part until the archive is whole or `stop` was called.
 
         Raises:
             TransferError: the line, the link or the server failed.
-            FolderTrouble: the disk failed.
+            FolderError: the disk failed.
         """
         part = self._part
         with open_transfer(self._link, start=part.size, etag=part.etag, total=part.total) as transfer:
             if not self._announce(transfer):
                 return
             if transfer.start != part.size:
-                self.anew = _why_anew(part.etag, transfer.etag)
+                self.restart_reason = _why_anew(part.etag, transfer.etag)
                 part.restart()
             part.etag = transfer.etag
             part.total = self.total = transfer.total
-            self.start, self.begun = transfer.start, True
+            self.start, self.started = transfer.start, True
             try:
                 self._write(transfer)
             except FolderError:
@@ -105,7 +105,7 @@ def in_daemon_thread(work: Callable[[], Result], name: str) -> asyncio.Future[Re
     def fail(error: BaseException) -> None:
         if not done.cancelled():
             done.set_exception(error)
-            done.exception()  # a stopped pump's end is of interest to nobody, and no news for a log
+            done.exception()  # a stopped transfer's end is of interest to nobody, and no news for a log
 
     def body() -> None:
         try:

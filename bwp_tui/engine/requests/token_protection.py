@@ -1,4 +1,4 @@
-"""Whether a client token still protects: whether its request may be sent once more without a second task."""
+"""Decide whether a request may be sent again under its client token without starting a second task."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from bwp_tui.domain.uptime import Uptime
 from bwp_tui.store.worklog.intents import Intent
 
 TOKEN_LIFETIME: Final = timedelta(hours=8)
-"""For so long after the first attempt a client token starts no second task (contract: Operations)."""
+"""How long after the first attempt a client token starts no second task (contract: Operations)."""
 
 MARGIN: Final = timedelta(minutes=15)
-"""Before its end a token counts as lapsed: a call may take minutes, and clocks differ."""
+"""How long before its end a token counts as expired: a call may take minutes, and clocks differ."""
 
 
 def is_token_valid(intent: Intent, now: datetime, uptime: Uptime, service_now: datetime | None) -> bool:
-    """Say whether a submission may be sent: for the first time, or under a token that is surely young enough.
+    """Return whether a submission may be sent: for the first time, or while its token is certainly valid.
 
-    The longest of three ages counts. The machine's uptime knows no jumps, but not how long a machine stood still that
-    is itself simulated; the wall clock knows that, and may have been set back (see `ClockWatch`) or have stood still
-    without power. The service's clock, by which it forgets the token, decides where it is known.
+    The highest of three ages counts. The uptime does not jump, but misses the time a virtual machine was suspended; the
+    wall clock includes that, but may have been set back (see `ClockWatch`) or stopped without power. The service's
+    clock, by which the token expires, decides if it is known.
     """
     if intent.first_sent_at is None:
         return True

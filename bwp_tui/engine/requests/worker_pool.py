@@ -1,4 +1,4 @@
-"""Calls side by side, no wider than a few: a lane whose call has ended takes the next one at once."""
+"""Run a few calls at a time; a call that has ended is followed by the next one at once."""
 
 from __future__ import annotations
 
@@ -7,63 +7,63 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Final, Generic, TypeVar
 
 POOL_SIZE: Final = 4
-"""Calls of one desk under way at a time: a backlog, however long, is worked off at this width and no wider."""
+"""The highest number of concurrent calls of one worker."""
 
 WorkerCoroutine = Coroutine[None, None, None]
-_Piece = TypeVar("_Piece")
+_Item = TypeVar("_Item")
 
 
-class WorkQueue(Generic[_Piece]):
-    """What is due, read some pieces ahead; what is under way is not handed out again.
+class WorkQueue(Generic[_Item]):
+    """Hands out due items, read ahead in batches, and none twice while it is in progress.
 
     Args:
-        read: returns as many pieces that are due as it is asked for, the most urgent first.
-        key: names a piece.
+        read: returns up to a number of due items, the most urgent first.
+        key: returns the id of an item.
     """
 
-    def __init__(self, read: Callable[[int], list[_Piece]], key: Callable[[_Piece], int]) -> None:
+    def __init__(self, read: Callable[[int], list[_Item]], key: Callable[[_Item], int]) -> None:
         self._read = read
         self._key = key
-        self._pieces: list[_Piece] = []
-        self._under_way: set[int] = set()
+        self._items: list[_Item] = []
+        self._in_progress: set[int] = set()
 
-    def take(self, most: int, ahead: int) -> list[_Piece]:
-        """Return up to `most` pieces, to be put away once they are settled; where it must be, `ahead` are read."""
-        if len(self._pieces) < most:
-            self._pieces = self._free(self._read, ahead)
-        taken, self._pieces = self._pieces[:most], self._pieces[most:]
-        self._under_way.update(map(self._key, taken))
+    def take(self, most: int, ahead: int) -> list[_Item]:
+        """Take up to `most` items, reading `ahead` when too few are left. Call `release` once each is settled."""
+        if len(self._items) < most:
+            self._items = self._free(self._read, ahead)
+        taken, self._items = self._items[:most], self._items[most:]
+        self._in_progress.update(map(self._key, taken))
         return taken
 
-    def take_early(self, most: int, read: Callable[[int], list[_Piece]]) -> list[_Piece]:
-        """Return up to `most` pieces that are not due yet, as `read` finds them; they are to be put away as well."""
+    def take_early(self, most: int, read: Callable[[int], list[_Item]]) -> list[_Item]:
+        """Take up to `most` items that `read` returns before they are due. Call `release` for them as well."""
         taken = self._free(read, most)[:most]
-        self._under_way.update(map(self._key, taken))
+        self._in_progress.update(map(self._key, taken))
         return taken
 
-    def _free(self, read: Callable[[int], list[_Piece]], most: int) -> list[_Piece]:
-        found = read(most + len(self._under_way))
-        return [piece for piece in found if self._key(piece) not in self._under_way]
+    def _free(self, read: Callable[[int], list[_Item]], most: int) -> list[_Item]:
+        due = read(most + len(self._in_progress))
+        return [item for item in due if self._key(item) not in self._in_progress]
 
-    def done(self, pieces: Sequence[_Piece]) -> None:
-        """Note that these are settled, or put off: the history tells from here on whether they are due."""
-        self._under_way.difference_update(map(self._key, pieces))
+    def release(self, items: Sequence[_Item]) -> None:
+        """Release items that are settled or rescheduled."""
+        self._in_progress.difference_update(map(self._key, items))
 
     def drop_read_ahead(self) -> None:
-        """Drop what was read ahead: something may have become more urgent."""
-        self._pieces = []
+        """Drop items read ahead: something may have become more urgent."""
+        self._items = []
 
     def reset(self) -> None:
-        """Drop what was read ahead, and take nothing for under way."""
-        self._pieces = []
-        self._under_way.clear()
+        """Drop items read ahead, and release all."""
+        self._items = []
+        self._in_progress.clear()
 
 
 class WorkerPool:
-    """Keeps up to `POOL_SIZE` lanes going: each a coroutine that takes one call after another.
+    """Runs up to `POOL_SIZE` coroutines, each of which makes one call after another.
 
     Args:
-        wake: is set when there may be something to begin; a lane that ends sets it.
+        wake: set when there may be something to start; a coroutine that ends sets it, too.
     """
 
     def __init__(self, wake: asyncio.Event) -> None:
@@ -72,49 +72,49 @@ class WorkerPool:
 
     @property
     def may_continue(self) -> bool:
-        """Whether a lane may take another call: not once one of them has failed."""
+        """Whether a coroutine may make another call: not after one of them has failed."""
         return self._failure is None
 
     async def run(self, start: Callable[[int], Sequence[WorkerCoroutine]]) -> None:
-        """Keep lanes going until none is left and none begins.
+        """Run coroutines until none is left and none is started.
 
         Args:
-            begin: returns up to so many new lanes, as far as something is due and calls may begin.
+            start: returns up to a number of new coroutines, if something is due and calls may start.
 
         Raises:
-            Exception: what the first lane that failed, or `start`, has raised; the others have ended before.
+            Exception: what the first failed coroutine, or `start`, has raised; the others have ended before.
         """
         self._failure = None
-        lanes: set[asyncio.Task[None]] = set()
+        tasks: set[asyncio.Task[None]] = set()
         try:
             while True:
                 self._wake.clear()
-                lanes = self._unfinished(lanes)
-                if self.may_continue and len(lanes) < POOL_SIZE:
-                    lanes |= self._start(start, POOL_SIZE - len(lanes))
-                if not lanes:
+                tasks = self._unfinished(tasks)
+                if self.may_continue and len(tasks) < POOL_SIZE:
+                    tasks |= self._start(start, POOL_SIZE - len(tasks))
+                if not tasks:
                     break
                 await self._wake.wait()
         finally:
-            for lane in lanes:
-                lane.cancel()
-            await asyncio.gather(*lanes, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
         if self._failure is not None:
             raise self._failure
 
-    def _unfinished(self, lanes: set[asyncio.Task[None]]) -> set[asyncio.Task[None]]:
-        ended = {lane for lane in lanes if lane.done()}
-        for lane in ended:
-            failure = lane.exception()  # each is asked for, or Python complains of it on the screen
+    def _unfinished(self, tasks: set[asyncio.Task[None]]) -> set[asyncio.Task[None]]:
+        ended = {task for task in tasks if task.done()}
+        for task in ended:
+            failure = task.exception()  # of each, or Python reports it on the screen
             self._failure = self._failure or failure
-        return lanes - ended
+        return tasks - ended
 
     def _start(self, begin: Callable[[int], Sequence[WorkerCoroutine]], most: int) -> set[asyncio.Task[None]]:
         try:
-            begun = {asyncio.create_task(lane) for lane in begin(most)}
-        except Exception as error:  # noqa: BLE001  # raised once the lanes under way have ended
+            started = {asyncio.create_task(task) for task in begin(most)}
+        except Exception as error:  # noqa: BLE001  # raised once the running tasks have ended
             self._failure = error
             return set()
-        for lane in begun:
-            lane.add_done_callback(lambda _ended: self._wake.set())
-        return begun
+        for task in started:
+            task.add_done_callback(lambda _ended: self._wake.set())
+        return started

@@ -1,4 +1,4 @@
-"""Whether a host may be called: after a failure it is left alone for a while, then one call alone tries it."""
+"""Circuit breaker: after a failure no call starts for a while, then a single probe."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Final, Self
 
 
 class Reservation:
-    """Room for `room` calls, held until it is closed. A context manager."""
+    """Permission for `room` calls, held until it is on_close. A context manager."""
 
-    def __init__(self, room: int, closed: Callable[[], None]) -> None:
+    def __init__(self, room: int, on_close: Callable[[], None]) -> None:
         self.room = room
-        self._closed = closed
+        self._on_close = on_close
 
     def __enter__(self) -> Self:
         return self
@@ -23,9 +23,9 @@ class Reservation:
         self.close()
 
     def close(self) -> None:
-        """Give the room back; once is enough."""
-        closed, self._closed = self._closed, _nothing
-        closed()
+        """Release the reservation; further calls do nothing."""
+        on_close, self._on_close = self._on_close, _nothing
+        on_close()
 
 
 def _nothing() -> None:
@@ -36,66 +36,66 @@ NO_ROOM: Final = Reservation(0, _nothing)
 
 
 class CircuitBreaker:
-    """The health of one host, as the calls to it found it.
+    """Tracks the health of one host by the outcome of calls.
 
     Args:
-        clock: seconds; how long the host is left alone goes by it.
-        changed: is called when a call may begin that was refused before.
+        clock: returns seconds.
+        changed: called when calls may start again.
     """
 
     def __init__(self, clock: Callable[[], float], changed: Callable[[], None] = _nothing) -> None:
         self._clock = clock
         self._changed = changed
         self._failures = 0
-        self._opens_at = float("-inf")
+        self._open_until = float("-inf")
         self._probing = False
 
     @property
     def is_failing(self) -> bool:
-        """Whether the last call failed, so that the next one goes alone."""
+        """Whether the last call failed, so that the next one is a single probe."""
         return self._failures > 0
 
     @property
     def is_probing(self) -> bool:
-        """Whether the one call is under way that tries a host in trouble."""
+        """Whether a probe of a failing host is running."""
         return self._probing and self.is_failing
 
     def seconds_open(self) -> float:
-        """Return for how many more seconds no call may begin; 0 where one may."""
-        return max(0.0, self._opens_at - self._clock())
+        """Return the seconds for which no call may start; 0 if one may."""
+        return max(0.0, self._open_until - self._clock())
 
     def reserve(self, most: int = 1) -> Reservation:
-        """Return room for up to `most` calls: for none while shut or being tried, for one in trouble."""
+        """Reserve up to `most` calls: none while open or probing, one while failing."""
         if self.seconds_open() > 0 or self.is_probing:
             return NO_ROOM
         if not self.is_failing:
             return Reservation(most, _nothing)
         self._probing = True
-        return Reservation(1, self._probed)
+        return Reservation(1, self._end_probe)
 
     def record_success(self) -> bool:
-        """Note an answer; say whether the host is well. A call from before it was shut proves nothing."""
+        """Record a success; return whether the host is healthy. A call from before the opening proves nothing."""
         if self.seconds_open() > 0:
             return False
         if self._failures:
-            self._failures, self._opens_at = 0, float("-inf")
+            self._failures, self._open_until = 0, float("-inf")
             self._changed()
         return True
 
     def record_failure(self, delay: Callable[[int], float]) -> bool:
-        """Note a failure and shut for `delay(failures in a row)` seconds; say whether it is a new one.
+        """Record a failure and stay open for `delay(failures in a row)` seconds; return whether it is a new failure.
 
-        Calls that were under way when the first of them failed are the same failure; they never open it earlier.
+        Calls that were running when the first of them failed count as the same failure; they never shorten the wait.
         """
         new = self.seconds_open() <= 0
         self._failures += new
-        self._opens_at = max(self._opens_at, self._clock() + delay(self._failures))
+        self._open_until = max(self._open_until, self._clock() + delay(self._failures))
         return new
 
     def shift_clock(self, seconds: float) -> None:
-        """Note that the clock went back by so much."""
-        self._opens_at -= seconds
+        """Adjust recorded times after the clock went back by `seconds`."""
+        self._open_until -= seconds
 
-    def _probed(self) -> None:
+    def _end_probe(self) -> None:
         self._probing = False
         self._changed()

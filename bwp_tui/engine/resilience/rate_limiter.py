@@ -1,4 +1,4 @@
-"""How fast requests go out: as fast as they come, until the service asks for fewer."""
+"""Limit the rate of requests once the service throttles them."""
 
 from __future__ import annotations
 
@@ -7,91 +7,94 @@ from collections.abc import Callable
 from typing import Final
 
 WINDOW_S: Final = 10.0
-"""Over so many seconds the rate is measured that was too much."""
+"""Seconds over which the rate is measured that was throttled."""
 
 GAIN: Final = 0.5
-"""Requests a second that are gained in each second without throttling."""
+"""Requests a second by which the rate rises in each second without throttling."""
 
-_SHORTEST_S: Final = 1.0
+_MIN_MEASURED_S: Final = 1.0
 
 
 class RateLimiter:
-    """Halves the rate of requests when they are throttled, and raises it step by step while they are answered.
+    """Halves the rate when requests are throttled and raises it step by step while they succeed (AIMD).
 
     Args:
         clock: seconds.
-        slowest: requests a second that may always go out.
+        slowest: the lowest rate, in requests a second.
     """
 
     def __init__(self, clock: Callable[[], float], slowest: float) -> None:
         self._clock = clock
         self._slowest = slowest
-        self._began: deque[float] = deque()
+        self._starts: deque[float] = deque()
         self._rate: float | None = None
         self._ceiling = 0.0
-        self._saved = 0.0
-        self._saved_at = 0.0
+        self._tokens = 0.0
+        self._tokens_at = 0.0
         self._raised_at = 0.0
 
     @property
     def rate(self) -> float | None:
-        """Requests a second at most, or None where there is no bound."""
+        """The highest rate in requests a second, or None for no limit."""
         return self._rate
 
     def available(self, most: int) -> int:
-        """Return how many of `most` requests may begin now."""
-        return most if self._rate is None else max(0, min(most, int(self._saved_now(self._rate))))
+        """Return how many of `most` requests may start now."""
+        return most if self._rate is None else max(0, min(most, int(self._tokens_now(self._rate))))
 
     def seconds_until_ready(self) -> float:
-        """Return in how many seconds the next request may begin; 0 where one may now."""
+        """Return the seconds until the next request may start; 0 if it may now."""
         if self._rate is None or self.available(1):
             return 0.0
-        return max(_TICK_S, (1 - self._saved_now(self._rate)) / self._rate)
+        return max(_TICK_S, (1 - self._tokens_now(self._rate)) / self._rate)
 
     def record_start(self) -> None:
-        """Note that a request has begun. One that there was no room for is made up for later."""
+        """Record a started request.
+
+        A request without a free token makes the balance negative and delays the next ones.
+        """
         now = self._clock()
-        self._began.append(now)
+        self._starts.append(now)
         self._forget(now)
         if self._rate is not None:
-            self._saved = self._saved_now(self._rate) - 1
-            self._saved_at = now
+            self._tokens = self._tokens_now(self._rate) - 1
+            self._tokens_at = now
 
     def record_throttled(self) -> None:
-        """Note that the service wants fewer requests: half as many as went out, or as were let out."""
+        """Halve the rate: of the requests that went out, or the present limit."""
         if self._rate is None:
-            self._rate = self._ceiling = max(self._measured(), 2 * self._slowest)
+            self._rate = self._ceiling = max(self._measured_rate(), 2 * self._slowest)
         self._rate = max(self._slowest, self._rate / 2)
-        self._saved, self._saved_at = 0.0, self._clock()
-        self._raised_at = self._saved_at
+        self._tokens, self._tokens_at = 0.0, self._clock()
+        self._raised_at = self._tokens_at
 
     def record_success(self) -> None:
-        """Note an answer: a little more may go out, and without a bound once it is as much as was too much."""
+        """Raise the rate; drop the limit once it is back at the rate that was throttled."""
         if self._rate is not None:
-            self._saved, self._saved_at = self._saved_now(self._rate), self._clock()
-            self._rate += GAIN * (self._saved_at - self._raised_at)
-            self._raised_at = self._saved_at
+            self._tokens, self._tokens_at = self._tokens_now(self._rate), self._clock()
+            self._rate += GAIN * (self._tokens_at - self._raised_at)
+            self._raised_at = self._tokens_at
             if self._rate >= self._ceiling:
                 self._rate = None
 
     def shift_clock(self, seconds: float) -> None:
-        """Note that the clock went back by so much."""
-        self._began.clear()
-        self._saved_at -= seconds
+        """Adjust recorded times after the clock went back by `seconds`."""
+        self._starts.clear()
+        self._tokens_at -= seconds
         self._raised_at -= seconds
 
-    def _saved_now(self, rate: float) -> float:
-        """Return the requests that may go out at once: what a second lets out at most, as little as it may be."""
-        return min(max(1.0, rate), self._saved + (self._clock() - self._saved_at) * rate)
+    def _tokens_now(self, rate: float) -> float:
+        """Return the tokens in the bucket, which holds one second of the rate and at least one token."""
+        return min(max(1.0, rate), self._tokens + (self._clock() - self._tokens_at) * rate)
 
-    def _measured(self) -> float:
+    def _measured_rate(self) -> float:
         now = self._clock()
         self._forget(now)
-        return len(self._began) / max(_SHORTEST_S, now - self._began[0]) if self._began else 0.0
+        return len(self._starts) / max(_MIN_MEASURED_S, now - self._starts[0]) if self._starts else 0.0
 
     def _forget(self, now: float) -> None:
-        while self._began and now - self._began[0] > WINDOW_S:
-            self._began.popleft()
+        while self._starts and now - self._starts[0] > WINDOW_S:
+            self._starts.popleft()
 
 
 _TICK_S: Final = 0.001

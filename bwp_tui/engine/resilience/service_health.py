@@ -1,4 +1,4 @@
-"""Whether and how fast the service may be called: what every desk of the engine shares about its health."""
+"""Decide whether and how fast the service may be called; all workers of an engine share it."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import ServiceState
 
 SINGLE_REFUSAL_PAUSE_S: Final = 600.0
-"""How long one task waits whose request alone failed while the service answers others."""
+"""Seconds before a retry for a single task whose request failed while others succeed."""
 
 REFUSED_PAUSES_S: Final = (60.0, 300.0, 900.0)
-"""How long credentials that were refused are left alone: services have refused right ones for a moment."""
+"""Seconds before refused credentials are tried again: services have refused valid ones for a moment."""
 
-_SLOWED: Final = "The service asked for fewer requests: they go out more slowly for a while."
+_SLOWED: Final = "Rate limit hit: requests are sent more slowly for a while."
 _SERVICES: Final[dict[type[ApiError], ServiceState]] = {
     Unreachable: ServiceState.UNREACHABLE,
     Throttled: ServiceState.THROTTLED,
@@ -41,98 +41,102 @@ _SERVICES: Final[dict[type[ApiError], ServiceState]] = {
 
 
 class ServiceHealth:
-    """Closes when the service cannot be used, for longer with each failure; a single call then tries it first.
+    """Stops calls after failures, for longer with each one, then lets a single probe through.
 
-    Token and API endpoint are one to it: no call works without both. `changed` is set when a call may begin that
-    was refused before, `refused` while the credentials are, so that others are looked for.
+    Token and API endpoint count as one service, since a call needs both. `changed` is set when calls may start again,
+    `refused` while the service refuses the credentials.
     """
 
     def __init__(self, store: Store, rng: random.Random, policy: BackoffPolicy | None = None) -> None:
         self.changed = asyncio.Event()
         self.refused = asyncio.Event()
         self._store = store
-        self._chance = rng
-        self._patience = policy or BackoffPolicy()
+        self._rng = rng
+        self._policy = policy or BackoffPolicy()
         self._breaker = CircuitBreaker(self._seconds, self.changed.set)
-        self._limiter = RateLimiter(self._seconds, self._patience.slowest)
-        self._doubted: int | None = None
+        self._limiter = RateLimiter(self._seconds, self._policy.slowest)
+        self._refused_task: int | None = None
         self._refusals = 0
 
     @property
     def is_failing(self) -> bool:
-        """Whether the last call failed, so that the next one goes alone."""
+        """Whether the last call failed, so that the next one is a single probe."""
         return self._breaker.is_failing
 
     def available_at(self) -> datetime | None:
-        """Return when the service may be called again, or None when it may be now.
+        """Return when the service may be called again, or None if it may be now.
 
-        `datetime.max` stands for no known time: another call tries the service just now. `changed` tells of its end.
+        `datetime.max` means unknown: a probe is running, and `changed` is set when it ends.
         """
         if self._breaker.is_probing and self._breaker.seconds_open() <= 0:
             return datetime.max.replace(tzinfo=self._store.clock().tzinfo)
-        shut_for = max(self._breaker.seconds_open(), self._limiter.seconds_until_ready())
-        return self._store.clock() + timedelta(seconds=shut_for) if shut_for > 0 else None
+        wait_s = max(self._breaker.seconds_open(), self._limiter.seconds_until_ready())
+        return self._store.clock() + timedelta(seconds=wait_s) if wait_s > 0 else None
 
     def reserve(self, most: int = 1) -> Reservation:
-        """Return room for up to `most` calls, to be held until they have ended."""
+        """Reserve up to `most` calls; hold the reservation until they have ended."""
         room = self._limiter.available(most)
         return self._breaker.reserve(room) if room else NO_ROOM
 
     def may_continue(self) -> bool:
-        """Say whether a call may follow one that has ended without a reservation: while nothing is in trouble."""
+        """Return whether another call may follow without a reservation: only while the service is healthy."""
         return not self.is_failing and self.reserve().room > 0
 
     def may_start(self) -> bool:
-        """Say whether a request may begin after all, which it then must: others may have failed meanwhile."""
+        """Check again, immediately before sending, that the service is usable, and take a token of the rate limit.
+
+        If it returns True, the caller must send.
+        """
         if self._breaker.seconds_open() > 0:
             return False
         self._limiter.record_start()
         return True
 
     def record_success(self) -> None:
-        """Note that the service has answered. A call from before the gate closed does not open it again."""
+        """Record a success. A call from before the last failure does not end the wait."""
         if not self._breaker.record_success():
             return
-        self._doubted, self._refusals = None, 0
+        self._refused_task, self._refusals = None, 0
         self.refused.clear()
         self._limiter.record_success()
         rate = self._limiter.rate
         if rate is None:
             engine_state.record_health(self._store, ServiceState.REACHED, None, None)
         else:
-            engine_state.record_health(self._store, ServiceState.THROTTLED, _SLOWED, None, _shown(rate))
+            engine_state.record_health(self._store, ServiceState.THROTTLED, _SLOWED, None, _rounded(rate))
 
     def record_failure(self, error: ApiError) -> datetime:
-        """Note that a call failed; return when what it was for is due again.
+        """Record a failed call; return when its work is due again.
 
-        With refused credentials that is at once: only the gate waits, and other credentials open it.
+        After refused credentials that is now: only `available_at` waits, and new credentials end that wait.
         """
         new = self._breaker.record_failure(lambda failures: self._delay(error, failures))
         if new and isinstance(error, Throttled):
             self._limiter.record_throttled()
-        opens_at = self._store.clock() + timedelta(seconds=self._breaker.seconds_open())
+        retry_at = self._store.clock() + timedelta(seconds=self._breaker.seconds_open())
         service = next((name for kind, name in _SERVICES.items() if isinstance(error, kind)), ServiceState.FAULTY)
-        words = str(error)
+        message = str(error)
         if isinstance(error, BadCredentials):
             self._refusals += new
             self.refused.set()
-            words = f"{error} New ones are noticed within a minute, and these are tried again."
+            message = f"{error} New credentials are picked up within a minute, and these are tried again."
         rate = self._limiter.rate
-        engine_state.record_health(self._store, service, words, opens_at, None if rate is None else _shown(rate))
-        return self._store.clock() if self.refused.is_set() else opens_at
+        engine_state.record_health(self._store, service, message, retry_at, None if rate is None else _rounded(rate))
+        return self._store.clock() if self.refused.is_set() else retry_at
 
     def record_single_refusal(self, number: int, error: ApiError, wait: float = SINGLE_REFUSAL_PAUSE_S) -> datetime:
-        """Note that the one task of a request was refused, which may be about the task or about us; say when to retry.
+        """Record that a request for a single task was refused; return when to retry.
 
-        One task alone waits. A second one without an answer between them is the service's word on all of them.
+        The first one makes only that task wait. A second one without a success in between counts as a failure of the
+        service.
         """
-        if self.is_failing or self._doubted not in (None, number):
+        if self.is_failing or self._refused_task not in (None, number):
             return self.record_failure(error)
-        self._doubted = number
+        self._refused_task = number
         return self._store.clock() + timedelta(seconds=max(wait, error.retry_after or 0.0))
 
     def use_new_credentials(self) -> None:
-        """Let calls begin again: they go out with credentials that were not refused."""
+        """Let calls start again, with new credentials."""
         self.refused.clear()
         self._refusals = 0
         self._breaker = CircuitBreaker(self._seconds, self.changed.set)
@@ -140,7 +144,7 @@ class ServiceHealth:
         self.changed.set()
 
     def shift_clock(self, by: timedelta) -> None:
-        """Note that the clock went back by so much."""
+        """Adjust recorded times after the clock went back by `by`."""
         self._breaker.shift_clock(by.total_seconds())
         self._limiter.shift_clock(by.total_seconds())
 
@@ -148,15 +152,15 @@ class ServiceHealth:
         return self._store.clock().timestamp()
 
     def _delay(self, error: ApiError, failures: int) -> float:
-        patience = self._patience
+        patience = self._policy
         if isinstance(error, BadCredentials):
             pause = REFUSED_PAUSES_S[min(self._refusals, len(REFUSED_PAUSES_S) - 1)]
-            return pause * self._chance.uniform(1.0, 1.1)
+            return pause * self._rng.uniform(1.0, 1.1)
         denied = isinstance(error, AccessDenied)
         base, cap = (patience.denied_base_s, patience.denied_cap_s) if denied else (patience.base_s, patience.cap_s)
-        return max(error.retry_after or 0.0, retry_delay(failures, self._chance, base=base, cap=cap))
+        return max(error.retry_after or 0.0, retry_delay(failures, self._rng, base=base, cap=cap))
 
 
-def _shown(rate: float) -> float:
-    """Round to what a header has room for, so that the register is not written at each small gain."""
+def _rounded(rate: float) -> float:
+    """Round the rate as the header shows it, so that small changes do not write to the history."""
     return round(rate) if rate >= 1 else round(rate, 1)

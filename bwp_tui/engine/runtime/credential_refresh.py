@@ -1,4 +1,4 @@
-"""Finding other credentials once the service has refused those that are in use."""
+"""Find new credentials after the service has refused the current ones."""
 
 from __future__ import annotations
 
@@ -15,44 +15,44 @@ if TYPE_CHECKING:
     from bwp_tui.api.client import PrivacyApi
 
 CREDENTIAL_CHECK_S: Final = 60.0
-"""How often it is looked whether settings that did not work have been set right."""
+"""Seconds between checks of the settings after credentials were refused or settings could not be used."""
 
 
 class CredentialRefresh:
-    """Reads the settings anew when asked, and connects where they hold other credentials of the same shop.
+    """Reads the settings again and connects if they hold new credentials of the same shop.
 
     Args:
-        setup: what is in use.
-        prepare: returns the setup as it is now; it is called in a thread.
+        config: the current configuration.
+        load_config: reads the configuration again; called in a thread.
     """
 
-    def __init__(self, setup: EngineConfig, prepare: Callable[[], EngineConfig]) -> None:
+    def __init__(self, config: EngineConfig, load_config: Callable[[], EngineConfig]) -> None:
         self.refused = False
-        """Whether the engine ended while its credentials were refused."""
-        self._shop = setup.profile.shop
-        self._used = {_credentials(setup)}
-        self._prepare = prepare
+        """Whether the credentials were refused when the engine ended."""
+        self._shop = config.profile.shop
+        self._used = {_credentials(config)}
+        self._load_config = load_config
 
     async def has_others(self) -> bool:
-        """Say whether the settings hold credentials by now that were not refused before."""
+        """Return whether the settings hold credentials that were not refused before."""
         with contextlib.suppress(SettingsError):
-            return _credentials(await asyncio.to_thread(self._prepare)) not in self._used
+            return _credentials(await asyncio.to_thread(self._load_config)) not in self._used
         return False
 
     async def __call__(self, ending: AsyncExitStack) -> PrivacyApi | None:
-        """Return a client, which `ending` closes, or None: there are no other credentials yet."""
+        """Return a client, which `ending` closes, or None if there are no new credentials."""
         try:
-            setup = await asyncio.to_thread(self._prepare)
+            config = await asyncio.to_thread(self._load_config)
         except SettingsError:
-            return None  # half-written settings are no news; the refusal is shown already
-        credentials = _credentials(setup)
-        if credentials in self._used or setup.profile.shop != self._shop:
+            return None  # settings being written; the refusal is shown already
+        credentials = _credentials(config)
+        if credentials in self._used or config.profile.shop != self._shop:
             return None
         self._used.add(credentials)
-        api = connect(setup)
+        api = connect(config)
         ending.push_async_callback(api.aclose)
         return api
 
 
-def _credentials(setup: EngineConfig) -> tuple[str, str, str]:
-    return setup.profile.token_url, setup.client_id, setup.client_secret
+def _credentials(config: EngineConfig) -> tuple[str, str, str]:
+    return config.profile.token_url, config.client_id, config.client_secret

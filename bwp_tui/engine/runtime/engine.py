@@ -1,4 +1,4 @@
-"""The engine: three desks that take work from the history, woken whenever it changes or something comes due."""
+"""The engine: three workers that do what is due, woken when the history changes."""
 
 from __future__ import annotations
 
@@ -24,22 +24,24 @@ from bwp_tui.store.errors import StoreError, StoreMoved
 from bwp_tui.store.worklog import downloads
 
 LONGEST_SLEEP_S: Final = 30.0
-"""A look at the history after this long at the latest: clocks can jump."""
+"""The longest wait between two looks at the history: clocks can jump."""
 
 _BUSY_LOOK_S: Final = 0.05
 
 Reconnect = Callable[[], Awaitable[PrivacyApi | None]]
-"""Returns a client with credentials that were not refused, or None where there are none yet."""
+"""Returns a client with credentials that were not refused yet, or None if there are none."""
 
 
 class Engine:
-    """Works for one profile, in one event loop, while its process holds the lease.
+    """Submits, polls and downloads for one profile while its process holds the lease.
 
     Args:
-        read_only: nothing is sent that changes anything: tasks are polled, no more.
-        download_slots: so many results are downloaded at a time.
-        sight: the tasks that are asked about first.
-        reconnect: is asked every `CREDENTIAL_CHECK_S` while the credentials are refused; None is never.
+        speed: how many times faster than real the service's days pass.
+        read_only: poll only; nothing that changes a task is sent.
+        download_slots: the number of downloads at a time.
+        visible: the tasks to poll first.
+        policy: the waits after failures.
+        reconnect: called every `CREDENTIAL_CHECK_S` while the credentials are refused; None turns that off.
     """
 
     def __init__(
@@ -50,31 +52,31 @@ class Engine:
         speed: float = 1.0,
         read_only: bool = False,
         download_slots: int = DOWNLOAD_SLOTS,
-        sight: VisibleTasks | None = None,
-        patience: BackoffPolicy | None = None,
+        visible: VisibleTasks | None = None,
+        policy: BackoffPolicy | None = None,
         reconnect: Reconnect | None = None,
     ) -> None:
-        chance = random.Random()  # noqa: S311  # jitter, not secrecy
+        rng = random.Random()  # noqa: S311  # jitter, not secrecy
         self._store = store
-        self._gate = ServiceHealth(store, chance, patience)
-        self._clock_watch = ClockWatch(store, self._gate)
+        self._health = ServiceHealth(store, rng, policy)
+        self._clock_watch = ClockWatch(store, self._health)
         self._reconnect = reconnect
-        self._bench = WorkerContext(
-            store, api, self._gate, PollSchedule(speed, chance), chance, sight or VisibleTasks()
+        self._context = WorkerContext(
+            store, api, self._health, PollSchedule(speed, rng), rng, visible or VisibleTasks()
         )
         self._wakes = [asyncio.Event() for _ in range(1 if read_only else 3)]
-        self._desks: list[Worker] = [Poller(self._bench, self._wakes[0])]
+        self._workers: list[Worker] = [Poller(self._context, self._wakes[0])]
         if not read_only:
-            self._desks.append(Submitter(self._bench, self._wakes[1]))
-            self._desks.append(Downloader(self._bench, download_slots))
+            self._workers.append(Submitter(self._context, self._wakes[1]))
+            self._workers.append(Downloader(self._context, download_slots))
 
     @property
     def refused(self) -> bool:
         """Whether the credentials are refused and no others have been found yet."""
-        return self._gate.refused.is_set()
+        return self._health.refused.is_set()
 
     def wake(self) -> None:
-        """Have every desk look at the history now. To be called in the engine's loop."""
+        """Make all workers look at the history now. Call it in the engine's loop."""
         for wake in self._wakes:
             wake.set()
 
@@ -87,47 +89,47 @@ class Engine:
         downloads.requeue_interrupted(self._store)
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._pass_on_changes())
+                group.create_task(self._wake_when_available())
                 group.create_task(self._renew_credentials())
-                for desk, wake in zip(self._desks, self._wakes, strict=True):
-                    group.create_task(self._run_worker(desk, wake))
+                for worker, wake in zip(self._workers, self._wakes, strict=True):
+                    group.create_task(self._run_worker(worker, wake))
         except ExceptionGroup as failed:
             moved = failed.subgroup(StoreMoved)
             raise failed if moved is None else moved.exceptions[0] from None
         finally:
-            for desk in self._desks:
-                await desk.close()
+            for worker in self._workers:
+                await worker.close()
 
     async def run_once(self) -> None:
-        """Do all that is due and return when nothing is due any more."""
+        """Do all that is due, then return."""
         downloads.requeue_interrupted(self._store)
         try:
             while True:
                 self._clock_watch.check()
-                for desk in self._desks:
-                    await desk.run_due()
-                if not self._due() and not any(desk.busy for desk in self._desks):
+                for worker in self._workers:
+                    await worker.run_due()
+                if not self._due() and not any(worker.busy for worker in self._workers):
                     return
                 await asyncio.sleep(_BUSY_LOOK_S)
         finally:
-            for desk in self._desks:
-                await desk.close()
+            for worker in self._workers:
+                await worker.close()
 
     def _due(self) -> bool:
         now = self._store.clock()
-        return any(at is not None and at <= now for at in (desk.next_at() for desk in self._desks))
+        return any(at is not None and at <= now for at in (worker.next_at() for worker in self._workers))
 
-    async def _run_worker(self, desk: Worker, wake: asyncio.Event) -> None:
+    async def _run_worker(self, worker: Worker, wake: asyncio.Event) -> None:
         while True:
             wake.clear()
             try:
                 self._clock_watch.check()
-                await desk.run_due()
-                next_at = desk.next_at()
+                await worker.run_due()
+                next_at = worker.next_at()
             except StoreMoved:
                 raise
             except StoreError:
-                # A full disk or a lock: what could not be written is still due, and the console says why.
+                # A full disk or a lock: what could not be written is still due, and the console shows why.
                 await asyncio.sleep(STORE_RETRY_S)
                 continue
             # Not wait_for: one that is cancelled just when it is woken loses the cancellation (Python before 3.12).
@@ -140,20 +142,20 @@ class Engine:
             return LONGEST_SLEEP_S
         return min(max(0.0, (at - self._store.clock()).total_seconds()), LONGEST_SLEEP_S)
 
-    async def _pass_on_changes(self) -> None:
-        """Wake the desks when the gate lets calls begin that it had refused."""
+    async def _wake_when_available(self) -> None:
+        """Wake the workers when calls may start again."""
         while True:
-            await self._gate.changed.wait()
-            self._gate.changed.clear()
+            await self._health.changed.wait()
+            self._health.changed.clear()
             self.wake()
 
     async def _renew_credentials(self) -> None:
-        """While the credentials are refused, look for others, which are used at once."""
+        """Look for new credentials while the current ones are refused, and use them at once."""
         while self._reconnect is not None:
-            await self._gate.refused.wait()
+            await self._health.refused.wait()
             await asyncio.sleep(CREDENTIAL_CHECK_S)
             with contextlib.suppress(StoreError):
                 api = await self._reconnect()
                 if api is not None:
-                    self._bench.api = api
-                    self._gate.use_new_credentials()
+                    self._context.api = api
+                    self._health.use_new_credentials()

@@ -24,15 +24,14 @@ class EngineConfig:
 
 
 def engine_config(profile: Profile) -> EngineConfig:
-    """Return the setup of a profile; may run the command that knows the secret, for some seconds.
+    """Read a profile's credentials; its secret command may take some seconds.
 
     Raises:
         SettingsError: credentials are missing or the secret cannot be read.
     """
     if profile.client_id is None or profile.target_id is None or profile.secret is None:
         raise SettingsError(
-            f"Profile {profile.name} has no credentials: set {', '.join(profile.missing())}, "
-            "or practise with: bwp-tui sandbox."
+            f"Profile {profile.name} has no credentials: set {', '.join(profile.missing())}, or try: bwp-tui sandbox."
         )
     return EngineConfig(
         profile=profile,
@@ -68,17 +67,16 @@ def connect(config: EngineConfig) -> PrivacyApi:
     return PrivacyApi(endpoint)
 
 
-def config_loader(profile: Profile, setup: EngineConfig | None = None) -> Callable[[], EngineConfig]:
-    """Return what prepares an engine: first from `profile`, or as `setup` has it, and then from the settings anew.
+def config_loader(profile: Profile, config: EngineConfig | None = None) -> Callable[[], EngineConfig]:
+    """Return a function that returns `config`, or reads it from `profile`, and reads the settings on each later call.
 
-    What is returned reads config file, environment and secret again whenever it is called once more; a practice
-    profile has no settings but those of its process. It raises what `engine_config` and `load_profile` raise.
+    It raises what `engine_config` and `load_profile` raise. A practice profile has no settings to read again.
     """
-    first = [setup]
+    first = [config]
 
-    def prepare() -> EngineConfig:
+    def load_config() -> EngineConfig:
         if first:
             return first.pop() or engine_config(profile)
         return engine_config(profile if profile.practice else load_profile(profile.name, os.environ))
 
-    return prepare
+    return load_config

@@ -1,6 +1,6 @@
-"""The engine in a thread of its own: it takes the lease when it can, follows while another holds it.
+"""Run the engine in a thread: it acquires the lease, or follows while another process holds it.
 
-A thread, because a terminal that nobody reads blocks Textual's event loop after some seconds; requests go on.
+In a thread, because a terminal that nobody reads blocks Textual's event loop; requests must go on.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import Ability, EngineState, ServiceState
 
 LEASE_CHECK_S: Final = 1.0
-"""How often a follower tries for the lease, and so how soon after the engine's end another takes over."""
+"""Seconds between a follower's attempts to acquire the lease."""
 
 RESTART_S: Final = 5.0
-"""How long an engine rests after its first fault; twice as long after each that follows, to `LONGEST_REST_S`."""
+"""Seconds before a restart after the first fault; doubled after each further one, up to `MAX_RESTART_S`."""
 
-LONGEST_REST_S: Final = 300.0
-CALM_S: Final = 60.0
-"""An engine that has worked for so long since its last fault is well again."""
+MAX_RESTART_S: Final = 300.0
+RECOVERED_AFTER_S: Final = 60.0
+"""Seconds without a fault after which the count of faults starts again."""
 
 
 class Role(StrEnum):
-    """What this process is to its profile."""
+    """The role of this process for its profile."""
 
     STARTING = "starting"
     ENGINE = "engine"
@@ -55,27 +55,27 @@ class EngineThread:
     """Runs the profile's engine while this process holds its lease; stops when the history is moved or replaced.
 
     Args:
-        profile: whose history and lease are used.
-        prepare: returns the setup; called in threads, since reading a secret may take seconds. It is called again
-            when the credentials are refused, and is to read them anew.
-        brief: the process ends with its command: it looks after the history only where today's copy is missing, and
-            `stop` waits for that.
-        changed: called, in the engine's thread, whenever `role`, `trouble` or `notice` changes.
+        profile: the profile whose history and lease are used.
+        load_config: returns the configuration. It is called in a thread, since a secret command may take seconds, and
+            again when the credentials are refused.
+        brief: the process ends with its command: back up the history only if today's backup is missing, and make
+            `stop` wait for that.
+        changed: called in the engine's thread when `role`, `trouble` or `notice` changes.
     """
 
     def __init__(
         self,
         profile: Profile,
-        prepare: Callable[[], EngineConfig],
+        load_config: Callable[[], EngineConfig],
         *,
         brief: bool = False,
         changed: Callable[[], None] = lambda: None,
         clock: Clock = utc_now,
     ) -> None:
         self._profile = profile
-        self._prepare = prepare
+        self._load_config = load_config
         self._brief = brief
-        self._sight = VisibleTasks()
+        self._visible = VisibleTasks()
         self._changed = changed
         self._clock = clock
         self._role = Role.STARTING
@@ -84,7 +84,7 @@ class EngineThread:
         self._other: EngineState | None = None
         self._faults = 0
         self._unable_until = 0.0
-        self._reconnecting: CredentialRefresh | None = None
+        self._refresh: CredentialRefresh | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
         self._stopping = False
@@ -93,34 +93,34 @@ class EngineThread:
 
     @property
     def role(self) -> Role:
-        """What this process is now."""
+        """The current role of this process."""
         return self._role
 
     @property
     def trouble(self) -> str | None:
-        """What keeps this process from being the engine, or its engine from working; None for nothing."""
+        """What keeps this process from being the engine, or its engine from working, or None."""
         return self._trouble
 
     @property
     def other(self) -> EngineState | None:
-        """The engine that this process follows, or that it has superseded."""
+        """The engine that this process follows or has superseded."""
         return self._other
 
     @property
     def notice(self) -> str | None:
-        """What is wrong with the history: a backup that failed, damage that was found, a file that was moved."""
+        """What is wrong with the history: a failed backup, damage, a moved file."""
         return self._notice
 
     def set_visible_tasks(self, numbers: Iterable[int]) -> None:
-        """Have these tasks asked about before others: somebody sees them. May be called from any thread."""
-        self._sight.numbers = frozenset(numbers)
+        """Poll these tasks first: they are on the screen. Any thread may call it."""
+        self._visible.numbers = frozenset(numbers)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self, timeout: float | None = 5.0) -> bool:
-        """Stop what is under way, free the lease, and wait up to `timeout` seconds; say whether it ended."""
+        """Stop the engine and release the lease; return whether the thread ended within `timeout` seconds."""
         with self._guard:
             self._stopping = True
             if self._loop is not None and self._main is not None and not self._loop.is_closed():
@@ -136,7 +136,7 @@ class EngineThread:
             pass
         except StoreMoved as error:
             self._notice = str(error)
-        self._become(Role.STOPPED)
+        self._set_role(Role.STOPPED)
 
     async def _run(self) -> None:
         with self._guard:
@@ -153,15 +153,15 @@ class EngineThread:
             except StoreMoved:
                 raise
             except (StoreError, LeaseUnusable, OSError) as error:
-                # The register or the lease cannot be used now. What is due stays due.
+                # The history or the lease cannot be used now. What is due stays due.
                 lease.release()
-                self._become(Role.BLOCKED, str(error))
+                self._set_role(Role.BLOCKED, str(error))
                 await asyncio.sleep(RESTART_S)
             finally:
                 lease.release()
 
     async def _hold(self, lease: Lease) -> None:
-        """Wait for the lease and work while it is held; never return.
+        """Wait for the lease and work while it is held; never returns.
 
         Raises:
             StoreMoved: the history's file was moved, removed or replaced.
@@ -171,12 +171,12 @@ class EngineThread:
             store.work_for(self._profile.shop)
             while (begun := begin_term(store, lease, await self._ability())) is None:
                 self._other = engine_state.read(store)
-                self._become(Role.FOLLOWER, _silence(self._other) if lease.silent_for() else None)
+                self._set_role(Role.FOLLOWER, _silence_message(self._other) if lease.seconds_silent() else None)
                 await asyncio.sleep(LEASE_CHECK_S)
             store.term, self._other = begun
-            # Only then the role: whoever sees it must not take what a dead engine said last for this one's words.
-            self._become(Role.ENGINE)
-            with first_of_group():
+            # Set the role last: an observer must not take the last state of a dead engine for this one's.
+            self._set_role(Role.ENGINE)
+            with unwrap_group():
                 async with asyncio.TaskGroup() as group:
                     group.create_task(keep_beating(lease, store))
                     await self._work(store)
@@ -184,100 +184,100 @@ class EngineThread:
             store.close()
 
     async def _ability(self) -> Ability:
-        """Return how much this process could do as the engine, as far as it has found out."""
-        refused = self._reconnecting is not None and self._reconnecting.refused
+        """Return what this process could do as the engine, as far as it knows."""
+        refused = self._refresh is not None and self._refresh.refused
         if refused and time.monotonic() >= self._unable_until:
             self._unable_until = time.monotonic() + CREDENTIAL_CHECK_S
-            refused = self._reconnecting is not None and not await self._reconnecting.has_others()
+            refused = self._refresh is not None and not await self._refresh.has_others()
             if not refused:
-                self._reconnecting, self._unable_until = None, 0.0
+                self._refresh, self._unable_until = None, 0.0
         if refused or time.monotonic() < self._unable_until:
             return Ability.NOTHING
-        return permitted(self._profile)
+        return max_ability(self._profile)
 
     async def _work(self, store: Store) -> None:
         from bwp_tui.engine.runtime.maintenance_thread import (
             MaintenanceThread,  # the console's first frame does without
         )
 
-        keeper = MaintenanceThread(self._profile.history_path, self._clock, self._noticed, when_due=self._brief)
+        maintenance = MaintenanceThread(self._profile.history_path, self._clock, self._set_notice, when_due=self._brief)
         try:
             if not self._profile.practice:
-                keeper.start()
+                maintenance.start()
             while True:
-                await self._try_to_work(store)
+                await self._run_until_failure(store)
         finally:
-            await asyncio.to_thread(keeper.finish if self._brief else keeper.stop)
+            await asyncio.to_thread(maintenance.finish if self._brief else maintenance.stop)
             with contextlib.suppress(StoreError, EngineSuperseded):
                 engine_state.announce(store, None, None)
 
-    async def _try_to_work(self, store: Store) -> None:
-        """Run an engine until it cannot go on, and rest until it is to be tried again."""
-        calm = asyncio.get_running_loop().call_later(CALM_S, self._is_well, store)
+    async def _run_until_failure(self, store: Store) -> None:
+        """Run an engine until it fails, then wait for the next attempt."""
+        recovery = asyncio.get_running_loop().call_later(RECOVERED_AFTER_S, self._reset_faults, store)
         pause = CREDENTIAL_CHECK_S
         try:
-            setup = await asyncio.to_thread(self._prepare)
-            self._reconnecting = CredentialRefresh(setup, self._prepare)
-            await run_engine(store, setup, sight=self._sight, reconnect=self._reconnecting)
+            config = await asyncio.to_thread(self._load_config)
+            self._refresh = CredentialRefresh(config, self._load_config)
+            await run_engine(store, config, visible=self._visible, reconnect=self._refresh)
         except SettingsError as error:
             _report(store, ServiceState.BAD_CREDENTIALS, str(error), pause)
         except ApiError as error:
             _report(store, ServiceState.UNUSABLE, str(error), pause)
         except (StoreError, OSError, EngineSuperseded):
             raise
-        except Exception as error:  # noqa: BLE001  # a fault of ours must not end the only engine
+        except Exception as error:  # noqa: BLE001  # a fault of this program must not end the only engine
             pause = self._fault(store, error)
         finally:
-            calm.cancel()
+            recovery.cancel()
         self._unable_until = time.monotonic() + pause
         await asyncio.sleep(pause)
 
     def _fault(self, store: Store, error: Exception) -> float:
-        pause = min(RESTART_S * float(2**self._faults), LONGEST_REST_S)
-        self._faults += pause < LONGEST_REST_S
+        pause = min(RESTART_S * float(2**self._faults), MAX_RESTART_S)
+        self._faults += pause < MAX_RESTART_S
         path = record(self._profile.log_dir, error)
         sentence = (
-            f"The engine met a fault of its own ({type(error).__name__}) and sends nothing; it tries again by itself,"
-            " less and less often."
+            f"The engine failed ({type(error).__name__}) and sends nothing. It restarts by itself, each time after a"
+            " longer wait."
         )
         if path is not None:
-            sentence += f" Please send in the report {path}; secrets and addresses were taken out of it."
+            sentence += f" Please report it with {path}, which holds no secrets or addresses."
         _report(store, ServiceState.ENGINE_FAULT, sentence, pause)
-        self._become(Role.ENGINE, sentence)
+        self._set_role(Role.ENGINE, sentence)
         return pause
 
-    def _is_well(self, store: Store) -> None:
+    def _reset_faults(self, store: Store) -> None:
         self._faults = 0
-        self._become(self._role)
+        self._set_role(self._role)
         with contextlib.suppress(StoreError, EngineSuperseded):
             if engine_state.read(store).service == ServiceState.ENGINE_FAULT:
                 engine_state.record_health(store, ServiceState.UNTRIED, None, None)
 
-    def _noticed(self, sentence: str | None) -> None:
+    def _set_notice(self, sentence: str | None) -> None:
         self._notice = sentence
         self._changed()
 
-    def _become(self, role: Role, trouble: str | None = None) -> None:
+    def _set_role(self, role: Role, trouble: str | None = None) -> None:
         if (role, trouble) != (self._role, self._trouble):
             self._role, self._trouble = role, trouble
             self._changed()
 
 
-def permitted(profile: Profile) -> Ability:
-    """Return how much an engine of the profile may do."""
+def max_ability(profile: Profile) -> Ability:
+    """Return what an engine of the profile may do."""
     return Ability.POLLS if profile.read_only else Ability.ALL
 
 
 async def keep_beating(lease: Lease, store: Store) -> None:
-    """Give signs of life until the lease is another process's.
+    """Write heartbeats until another process holds the lease.
 
     Raises:
-        EngineSuperseded: it is.
-        StoreMoved: the lease went with the history.
+        EngineSuperseded: another process holds the lease.
+        StoreMoved: the history was moved, and the lease with it.
     """
     while True:
         try:
-            lease.beat()
+            lease.write_heartbeat()
         except EngineSuperseded:
             store.revision()
             raise
@@ -285,8 +285,8 @@ async def keep_beating(lease: Lease, store: Store) -> None:
 
 
 @contextlib.contextmanager
-def first_of_group() -> Iterator[None]:
-    """Raise one exception in the place of a group: one that ends the engine, or the first there is."""
+def unwrap_group() -> Iterator[None]:
+    """Raise one exception of a group: one that ends the engine, or the first."""
     try:
         yield
     except BaseExceptionGroup as group:
@@ -296,10 +296,10 @@ def first_of_group() -> Iterator[None]:
         raise error from None
 
 
-def _silence(holder: EngineState) -> str:
+def _silence_message(holder: EngineState) -> str:
     return (
-        f"The engine, process {holder.pid}, gives no sign of life: it may be stopped. Another process takes over"
-        f" {SILENT_S:.0f} s after its last one."
+        f"The engine, process {holder.pid}, is not responding: it may be stopped. Another process takes over"
+        f" {SILENT_S:.0f} s after its last heartbeat."
     )
 
 
@@ -309,31 +309,31 @@ def _report(store: Store, service: ServiceState, sentence: str, pause: float) ->
 
 async def run_engine(
     store: Store,
-    setup: EngineConfig,
+    config: EngineConfig,
     *,
     once: bool = False,
-    sight: VisibleTasks | None = None,
+    visible: VisibleTasks | None = None,
     reconnect: CredentialRefresh | None = None,
 ) -> None:
     """Run an engine in this loop; the caller holds the lease.
 
     Args:
-        once: do what is due and return; otherwise work until cancelled.
-        sight: the tasks that are asked about first.
-        reconnect: finds other credentials once these are refused; None leaves it at that.
+        once: do all that is due and return; otherwise work until cancelled.
+        visible: the tasks that are asked about first.
+        reconnect: finds new credentials after these are refused; None turns that off.
 
     Raises:
-        ApiError: this machine's proxy or certificates make any call impossible.
+        ApiError: no call can be made with this machine's proxy or certificates.
         SettingsError: an address cannot be used.
         OtherShop: the history holds another shop's requests.
     """
-    from bwp_tui.engine.runtime.engine import Engine  # a follower does without
+    from bwp_tui.engine.runtime.engine import Engine  # a follower does not need it
 
     loop = asyncio.get_running_loop()
-    profile = setup.profile
+    profile = config.profile
     store.work_for(profile.shop)
     async with contextlib.AsyncExitStack() as ending:
-        api = connect(setup)
+        api = connect(config)
         ending.push_async_callback(api.aclose)
         engine = Engine(
             store,
@@ -341,7 +341,7 @@ async def run_engine(
             speed=profile.speed,
             read_only=profile.read_only,
             download_slots=profile.download_slots,
-            sight=sight,
+            visible=visible,
             reconnect=None if reconnect is None else functools.partial(reconnect, ending),
         )
         if engine_state.read(store).service in (ServiceState.BAD_CREDENTIALS, ServiceState.UNUSABLE):
@@ -350,7 +350,7 @@ async def run_engine(
         watch.start()
         ending.callback(watch.stop)
         try:
-            with first_of_group():
+            with unwrap_group():
                 await (engine.run_once() if once else engine.run())
         finally:
             if reconnect is not None:

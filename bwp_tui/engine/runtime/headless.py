@@ -11,8 +11,8 @@ from typing import Final
 
 from bwp_tui.api.errors import ApiError
 from bwp_tui.engine.runtime.engine_config import EngineConfig, config_loader
-from bwp_tui.engine.runtime.engine_thread import EngineThread, Role, first_of_group, keep_beating, permitted, run_engine
-from bwp_tui.engine.runtime.lease import Begun, Lease, begin_term
+from bwp_tui.engine.runtime.engine_thread import EngineThread, Role, keep_beating, max_ability, run_engine, unwrap_group
+from bwp_tui.engine.runtime.lease import Lease, Term, begin_term
 from bwp_tui.settings import SettingsError
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import EngineSuperseded, StoreError, StoreMoved
@@ -21,44 +21,44 @@ from bwp_tui.store.worklog import downloads, due_polls, engine_state, intents
 from bwp_tui.store.worklog.engine_state import Ability, EngineState, ServiceState
 
 _LOOK_S: Final = 0.2
-PATIENCE_S: Final = 60.0
-"""For so long another engine may record nothing at all before it is taken for one that does not do what is due."""
+STALLED_ENGINE_S: Final = 60.0
+"""Seconds without a change of the history after which another engine counts as stalled."""
 
 
-class EngineElsewhere(Exception):
-    """Another process is the profile's engine and has not done what is due; `str()` says so."""
+class OtherEngineBusy(Exception):
+    """Another process is the profile's engine and has not done what is due; `str()` is the message."""
 
 
-def serve(setup: EngineConfig, *, stop: threading.Event, say: Callable[[str], None]) -> None:
-    """Be the profile's engine, or wait to be it, until `stop` is set.
+def serve(config: EngineConfig, *, stop: threading.Event, report: Callable[[str], None]) -> None:
+    """Run the profile's engine, or wait to take over, until `stop` is set.
 
     Args:
-        say: is told in a sentence whenever the role changes, and what keeps the engine from working.
+        report: called with a sentence when the role changes, or when something keeps the engine from working.
 
     Raises:
         StoreMoved: the history's file was moved, removed or replaced.
     """
-    engine = EngineThread(setup.profile, config_loader(setup.profile, setup))
+    engine = EngineThread(config.profile, config_loader(config.profile, config))
     engine.start()
-    said: str | None = None
+    last: str | None = None
     try:
         while not stop.wait(_LOOK_S):
-            sentence = engine.trouble or _standing(engine, setup.profile.name)
-            if sentence is not None and sentence != said:
-                said = sentence
-                say(sentence)
+            sentence = engine.trouble or _describe_role(engine, config.profile.name)
+            if sentence is not None and sentence != last:
+                last = sentence
+                report(sentence)
             if engine.role is Role.STOPPED:
                 raise StoreMoved(engine.notice or "The history is no longer in its place.")
     finally:
         engine.stop()
 
 
-def _standing(engine: EngineThread, profile: str) -> str | None:
+def _describe_role(engine: EngineThread, profile: str) -> str | None:
     other = engine.other
     if engine.role is Role.ENGINE and other is None:
         return f"This process is the engine of profile {profile}."
     if engine.role is Role.ENGINE and other is not None:
-        return f"This process is the engine of profile {profile} now: {_process(other)} {_lack(other)}."
+        return f"This process is the engine of profile {profile} now: {_process(other)} {_why_superseded(other)}."
     if engine.role is Role.FOLLOWER and other is not None:
         return f"Another process{_pid(other)} is the engine of profile {profile}; waiting to take over."
     return None
@@ -72,38 +72,38 @@ def _pid(other: EngineState) -> str:
     return "" if other.pid is None else f" (pid {other.pid})"
 
 
-def _lack(other: EngineState) -> str:
+def _why_superseded(other: EngineState) -> str:
     """Return why an engine was superseded."""
     if other.service == ServiceState.BAD_CREDENTIALS:
         return "has no credentials that are accepted"
     if other.ability is Ability.NOTHING:
         return "cannot work"
-    return "is read-only" if other.ability is Ability.POLLS else "gave no sign of life"
+    return "is read-only" if other.ability is Ability.POLLS else "did not respond"
 
 
-def serve_once(setup: EngineConfig) -> None:
-    """Do all that is due, as the profile's engine, or wait until the process has done it that is the engine.
+def serve_once(config: EngineConfig) -> None:
+    """Do all that is due as the profile's engine, or wait until another engine has done it.
 
     Raises:
         EngineElsewhere: that process does not do it.
-        HistoryError, LeaseUnusable: the register or the lease cannot be used.
-        SettingsError: this machine's proxy or certificates make any call impossible.
+        StoreError, LeaseUnusable: the history or the lease cannot be used.
+        SettingsError: no call can be made with this machine's proxy or certificates.
     """
     try:
-        asyncio.run(_until_nothing_is_due(setup))
-    except ApiError as error:  # what concerns a call alone is dealt with inside
+        asyncio.run(_until_nothing_is_due(config))
+    except ApiError as error:  # failures of single calls are handled inside
         raise SettingsError(str(error)) from None
 
 
-async def _until_nothing_is_due(setup: EngineConfig) -> None:
+async def _until_nothing_is_due(config: EngineConfig) -> None:
     while True:
-        store, lease = open_store(setup.profile.history_path), Lease(setup.profile.lease_path)
+        store, lease = open_store(config.profile.history_path), Lease(config.profile.lease_path)
         try:
-            begun = await _begun(store, lease, setup)
-            if begun is not None:
-                store.term = begun.term
-                with first_of_group():
-                    await _work_once(store, lease, setup)
+            term = await _take_over(store, lease, config)
+            if term is not None:
+                store.term = term.number
+                with unwrap_group():
+                    await _work_once(store, lease, config)
             return
         except EngineSuperseded:
             continue
@@ -112,22 +112,22 @@ async def _until_nothing_is_due(setup: EngineConfig) -> None:
             lease.release()
 
 
-async def _begun(store: Store, lease: Lease, setup: EngineConfig) -> Begun | None:
+async def _take_over(store: Store, lease: Lease, config: EngineConfig) -> Term | None:
     """Wait for the lease and begin a term; None when another engine has done what was due."""
     revision, deadline = -1, 0.0
-    while (begun := begin_term(store, lease, permitted(setup.profile))) is None:
+    while (term := begin_term(store, lease, max_ability(config.profile))) is None:
         if not _any_due(store):
             return None
         if store.revision() != revision:
-            revision, deadline = store.revision(), time.monotonic() + PATIENCE_S
+            revision, deadline = store.revision(), time.monotonic() + STALLED_ENGINE_S
         elif time.monotonic() >= deadline:
             holder = engine_state.read(store)
-            raise EngineElsewhere(
-                f"Another process{_pid(holder)} is the engine of profile {setup.profile.name}"
-                " and has not done all that is due. Look what it says, or stop it, and try again."
+            raise OtherEngineBusy(
+                f"Another process{_pid(holder)} is the engine of profile {config.profile.name}"
+                " and has not done all that is due. Check its output, or stop it, then try again."
             )
         await asyncio.sleep(_LOOK_S)
-    return begun
+    return term
 
 
 def _any_due(store: Store) -> bool:
@@ -136,19 +136,19 @@ def _any_due(store: Store) -> bool:
     return any(at is not None and at <= now for at in due) or bool(downloads.running(store))
 
 
-async def _work_once(store: Store, lease: Lease, setup: EngineConfig) -> None:
+async def _work_once(store: Store, lease: Lease, config: EngineConfig) -> None:
     from bwp_tui.engine.runtime.maintenance_thread import MaintenanceThread
 
-    keeper = MaintenanceThread(setup.profile.history_path, store.clock, lambda _sentence: None, when_due=True)
+    maintenance = MaintenanceThread(config.profile.history_path, store.clock, lambda _sentence: None, when_due=True)
     try:
         async with asyncio.TaskGroup() as group:
             beating = group.create_task(keep_beating(lease, store))
-            if not setup.profile.practice:
-                keeper.start()
-            await run_engine(store, setup, once=True)
-            await asyncio.to_thread(keeper.finish)
+            if not config.profile.practice:
+                maintenance.start()
+            await run_engine(store, config, once=True)
+            await asyncio.to_thread(maintenance.finish)
             beating.cancel()
     finally:
-        await asyncio.to_thread(keeper.stop)
+        await asyncio.to_thread(maintenance.stop)
         with contextlib.suppress(StoreError, EngineSuperseded):
             engine_state.announce(store, None, None)

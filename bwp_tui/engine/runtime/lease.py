@@ -1,8 +1,8 @@
-"""The lease: which process is a profile's engine, and when another takes it over.
+"""The lease: which process is a profile's engine, and when another one supersedes it.
 
-Two parts. A row of the history says who holds it and in which term; a transaction of an earlier term fails. A locked
-file beside the history says that the holder lives: the system frees the lock when its process ends, and the heartbeat
-written into it tells of a process that is stopped. The heartbeat is not in the history, where each would wake every
+It has two parts. A row of the history names the holder and its term; a transaction of an earlier term fails. A locked
+file beside the history shows that the holder is alive: the system frees the lock when the process ends, and a heartbeat
+in the file shows when the process is stopped. The heartbeat is not in the history, where each one would wake every
 console and wait for the disk.
 """
 
@@ -26,16 +26,16 @@ from bwp_tui.store.worklog.engine_state import Ability, EngineState
 
 BEAT_S: Final = 5.0
 SILENT_S: Final = 30.0
-"""Without a heartbeat for so long, an engine is superseded."""
+"""Seconds without a heartbeat after which an engine is superseded."""
 
-_WATCHED_S: Final = 2 * BEAT_S
-"""For so long the same heartbeat must be seen before its age counts: whatever the clocks say, a living one beats."""
+_MIN_WATCHED_S: Final = 2 * BEAT_S
+"""Seconds one heartbeat must be seen unchanged before its age counts, so that a wrong clock supersedes nobody."""
 
-_LONGEST_SIGN: Final = 128
+_HEARTBEAT_BYTES: Final = 128
 
 
 class LeaseUnusable(Exception):
-    """The lock file cannot be used; `str()` says why and what to do."""
+    """The lock file cannot be used; `str()` is the message."""
 
     def __init__(self, path: Path, error: OSError) -> None:
         reason = error.strerror or type(error).__name__
@@ -52,12 +52,12 @@ class LeaseUnusable(Exception):
 
 
 class Lease:
-    """An exclusive lock on a file of the profile. The system frees it when its process ends, however it ends."""
+    """An exclusive lock on a file of the profile. The system frees it when its process ends."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._descriptor: int | None = None
-        self._sign = b""
+        self._heartbeat = b""
         self._seen_at = 0.0
 
     @property
@@ -65,17 +65,17 @@ class Lease:
         """Whether this object holds the lock."""
         return self._descriptor is not None
 
-    def take(self) -> bool:
-        """Take the lock if it is free; say whether it is held now.
+    def acquire(self) -> bool:
+        """Acquire the lock if it is free; return whether it is held.
 
         Raises:
-            LeaseUnusable: the file cannot be made or opened.
+            LeaseUnusable: the file cannot be created or opened.
         """
         if self._descriptor is not None:
             return True
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = _opened(self._path, os.O_CREAT)
+            descriptor = _open(self._path, os.O_CREAT)
         except OSError as error:
             raise LeaseUnusable(self._path, error) from None
         try:
@@ -95,16 +95,16 @@ class Lease:
         return True
 
     def replace(self) -> None:
-        """Take the lease from whoever holds it, by a new file in the place of the one that is locked.
+        """Take the lease from its holder: put a new file in the place of the locked one.
 
-        To be called inside the transaction that begins the new term, so that no two do it at a time.
+        Call it inside the transaction that begins the new term, so that only one process does it at a time.
 
         Raises:
-            LeaseUnusable: the file cannot be made.
+            LeaseUnusable: the file cannot be created.
         """
         new = self._path.with_name(f".{self._path.name}.{secrets.token_hex(4)}")
         try:
-            descriptor = _opened(new, os.O_CREAT | os.O_EXCL)
+            descriptor = _open(new, os.O_CREAT | os.O_EXCL)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 new.replace(self._path)
@@ -116,34 +116,34 @@ class Lease:
             raise LeaseUnusable(self._path, error) from None
         self._descriptor = descriptor
 
-    def beat(self) -> None:
-        """Write a sign of life.
+    def write_heartbeat(self) -> None:
+        """Write a heartbeat.
 
         Raises:
             EngineSuperseded: the lease is another process's now, or its file is gone.
         """
         if self._descriptor is None or not self._is_in_place(self._descriptor):
             raise EngineSuperseded
-        sign = f"{read_uptime().boot or '-'} {time.monotonic():.3f}"
+        heartbeat = f"{read_uptime().boot or '-'} {time.monotonic():.3f}"
         with contextlib.suppress(OSError):  # a full disk: the history says so
-            os.pwrite(self._descriptor, sign.ljust(_LONGEST_SIGN - 1).encode() + b"\n", 0)
+            os.pwrite(self._descriptor, heartbeat.ljust(_HEARTBEAT_BYTES - 1).encode() + b"\n", 0)
 
-    def silent_for(self) -> float | None:
-        """Return for how many seconds its holder has given no sign of life, as far as this process can tell.
+    def seconds_silent(self) -> float | None:
+        """Return for how many seconds the holder has written no heartbeat, as far as this process can tell.
 
-        The monotonic clock is one for all processes of a machine and stands still while the machine sleeps. None for
-        a holder that never gave a sign: it is no engine but a restore, say, or the engine of an earlier program.
+        None if it never wrote one: then it is a restore, or the engine of an earlier version. All processes of a
+        machine share the monotonic clock, which stops while the machine sleeps.
         """
-        now, sign = time.monotonic(), _sign_at(self._path)
-        if sign != self._sign:
-            self._sign, self._seen_at = sign, now
+        now, heartbeat = time.monotonic(), _read_heartbeat(self._path)
+        if heartbeat != self._heartbeat:
+            self._heartbeat, self._seen_at = heartbeat, now
         watched = now - self._seen_at
-        if not sign:
+        if not heartbeat:
             return None
-        return 0.0 if watched < _WATCHED_S else max(watched, _age(sign))
+        return 0.0 if watched < _MIN_WATCHED_S else max(watched, _age(heartbeat))
 
     def release(self) -> None:
-        """Give the lock back, if it is held."""
+        """Release the lock if it is held."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
@@ -155,30 +155,30 @@ class Lease:
             return False
 
 
-def _opened(path: Path, more: int) -> int:
+def _open(path: Path, more: int) -> int:
     return os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | more, 0o600)
 
 
-def _sign_at(path: Path) -> bytes:
-    """Return the newest sign of life, or nothing where none was given."""
+def _read_heartbeat(path: Path) -> bytes:
+    """Return the newest heartbeat, empty if there is none."""
     try:
-        descriptor = _opened(path, 0)
+        descriptor = _open(path, 0)
     except OSError:
         return b""
     try:
-        return os.pread(descriptor, _LONGEST_SIGN, 0)
+        return os.pread(descriptor, _HEARTBEAT_BYTES, 0)
     finally:
         os.close(descriptor)
 
 
 def seems_stopped(path: Path) -> bool:
-    """Say whether the newest sign of life is so old that its engine is going to be superseded."""
-    return _age(_sign_at(path)) > SILENT_S
+    """Return whether the newest heartbeat is so old that its engine will be superseded."""
+    return _age(_read_heartbeat(path)) > SILENT_S
 
 
-def _age(sign: bytes) -> float:
-    """Return how old a sign of life is by this machine's clock; 0 where it is another machine's."""
-    boot, _, instant = sign.decode("ascii", "replace").strip().partition(" ")
+def _age(heartbeat: bytes) -> float:
+    """Return the age of a heartbeat in seconds; 0 if another machine wrote it."""
+    boot, _, instant = heartbeat.decode("ascii", "replace").strip().partition(" ")
     try:
         return time.monotonic() - float(instant) if boot == read_uptime().boot else 0.0
     except ValueError:
@@ -186,34 +186,34 @@ def _age(sign: bytes) -> float:
 
 
 def is_held(path: Path) -> bool:
-    """Say whether a process is the profile's engine just now; one that was killed is not."""
+    """Return whether a process is the profile's engine now."""
     lease = Lease(path)
     try:
-        return not lease.take()
+        return not lease.acquire()
     except LeaseUnusable:
         return False
     finally:
         lease.release()
 
 
-class Begun(NamedTuple):
-    """A term that has begun. `superseded` is the engine that was to end for it, None where there was none."""
+class Term(NamedTuple):
+    """A new term. `superseded` is the engine that lost the lease, or None."""
 
-    term: int
+    number: int
     superseded: EngineState | None
 
 
-def begin_term(store: Store, lease: Lease, ability: Ability) -> Begun | None:
-    """Make this process the engine and return its term, or None while another one is the engine.
+def begin_term(store: Store, lease: Lease, ability: Ability) -> Term | None:
+    """Make this process the engine and return its term, or None while another process is the engine.
 
-    One that can do less than this process could, or is silent, is superseded.
+    An engine that can do less than this process, or is silent, is superseded.
 
     Raises:
         LeaseUnusable: the lock file cannot be used.
-        HistoryError: the history cannot be written.
+        StoreError: the history cannot be written.
     """
-    superseded, holder = not lease.take(), engine_state.read(store)
-    silence = lease.silent_for() if superseded else 0.0
+    superseded, holder = not lease.acquire(), engine_state.read(store)
+    silence = lease.seconds_silent() if superseded else 0.0
     if silence is None or (superseded and holder.ability >= ability and silence <= SILENT_S):
         return None
     try:
@@ -222,13 +222,13 @@ def begin_term(store: Store, lease: Lease, ability: Ability) -> Begun | None:
                 if engine_state.read(store).term != holder.term:
                     return None
                 lease.replace()
-            lease.beat()
+            lease.write_heartbeat()
             term = engine_state.announce(store, os.getpid(), socket.gethostname(), ability)
     except StoreUnavailable as error:
         if silence <= SILENT_S or isinstance(error, StoreMoved):
             raise
         raise StoreUnavailable(
-            f"The engine, process {holder.pid}, gives no sign of life: it may be stopped amid a write. {error}"
+            f"The engine, process {holder.pid}, is not responding: it may be stopped in the middle of a write. {error}"
             f" Have it go on (kill -CONT {holder.pid}), or end it."
         ) from error
-    return Begun(term, holder if superseded else None)
+    return Term(term, holder if superseded else None)

@@ -1,4 +1,4 @@
-"""Whether the service can be used with these settings, without asking it to do anything."""
+"""Check that the service can be used with these settings; it changes nothing there."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ _CONNECT_S: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """What a probe found, and a sentence for the operator."""
+    """The result of a probe, with a sentence for the operator."""
 
     reachable: bool
     sentence: str
 
 
-def probe(setup: EngineConfig) -> ProbeResult:
-    """Obtain a token and ask about a task id that cannot exist: being told so proves all that a poll needs."""
-    return asyncio.run(_probe(setup))
+def probe(config: EngineConfig) -> ProbeResult:
+    """Obtain a token and poll a task id that cannot exist: "not found" proves all that a poll needs."""
+    return asyncio.run(_probe(config))
 
 
-async def _probe(setup: EngineConfig) -> ProbeResult:
+async def _probe(config: EngineConfig) -> ProbeResult:
     from bwp_tui.api.errors import ApiError, NotFound
 
     task_id = str(uuid.uuid4())
     try:
-        api = connect(setup)
+        api = connect(config)
     except (ApiError, SettingsError) as error:
         return ProbeResult(False, str(error))
     try:
-        answers = await asyncio.wait_for(api.poll([(Kind.RETRIEVAL, task_id)]), _CONNECT_S * 3)
+        results = await asyncio.wait_for(api.poll([(Kind.RETRIEVAL, task_id)]), _CONNECT_S * 3)
     except TimeoutError:
-        return ProbeResult(False, "The service did not answer in time. Try again later.")
+        return ProbeResult(False, "The service did not respond in time. Try again later.")
     except NotFound:
-        return ProbeResult(True, "The service answers and takes the credentials.")
+        return ProbeResult(True, "The service responds and accepts the credentials.")
     except ApiError as error:
         return ProbeResult(False, str(error))
     finally:
         await api.aclose()
-    answer = answers[task_id]
-    if isinstance(answer, ApiError) and not isinstance(answer, NotFound):
-        return ProbeResult(False, str(answer))
-    return ProbeResult(True, "The service answers and takes the credentials.")
+    result = results[task_id]
+    if isinstance(result, ApiError) and not isinstance(result, NotFound):
+        return ProbeResult(False, str(result))
+    return ProbeResult(True, "The service responds and accepts the credentials.")

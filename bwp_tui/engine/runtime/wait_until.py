@@ -1,4 +1,4 @@
-"""Having the engine work until something is so: what a command of the command line waits on."""
+"""Run the engine until a condition on the history holds, for commands that wait."""
 
 from __future__ import annotations
 
@@ -29,40 +29,40 @@ _HOPELESS: Final = frozenset(
 
 
 def wait_until(
-    setup: EngineConfig,
+    config: EngineConfig,
     done: Callable[[Store], bool],
     *,
     timeout: float | None,
-    about: Collection[int] = (),
+    visible: Collection[int] = (),
     patient: bool = False,
-    say: Callable[[str], None] = lambda _sentence: None,
+    report: Callable[[str], None] = lambda _sentence: None,
 ) -> bool:
-    """Have the profile's engine work until `done(history)`; say whether it came so.
+    """Wait until `done(store)` is true while an engine works; return whether it became true.
 
-    Where no process is the engine, or one that cannot do all of the work, this one is it for as long as it waits.
+    This process becomes the engine if none runs, or only one that can do less.
 
     Args:
-        timeout: seconds to wait at most; None is without end.
-        about: tasks that are polled first.
-        patient: wait on although the service cannot be reached or denies access.
-        say: is told what keeps this process from being the engine, or its engine from working.
+        timeout: seconds; None waits without end.
+        visible: tasks to poll first.
+        patient: keep waiting even if the service cannot be reached or denies access.
+        report: called with what keeps this process from being the engine, or its engine from working.
     """
-    profile = setup.profile
+    profile = config.profile
     store = open_store(profile.history_path)
     changed = threading.Event()
     watch = ChangeWatcher(store.another(), changed.set)
-    engine = EngineThread(profile, lambda: setup, brief=True, changed=changed.set)
-    engine.set_visible_tasks(about)
+    engine = EngineThread(profile, lambda: config, brief=True, changed=changed.set)
+    engine.set_visible_tasks(visible)
     deadline = None if timeout is None else time.monotonic() + timeout
-    said: str | None = None
+    last: str | None = None
     watch.start()
     engine.start()
     try:
         while True:
             changed.clear()
-            if engine.trouble is not None and engine.trouble != said:
-                said = engine.trouble
-                say(said)
+            if engine.trouble is not None and engine.trouble != last:
+                last = engine.trouble
+                report(last)
             if done(store):
                 return True
             left = _LOOK_S if deadline is None else min(_LOOK_S, deadline - time.monotonic())
@@ -76,7 +76,7 @@ def wait_until(
 
 
 def _is_hopeless(store: Store, engine: EngineThread) -> bool:
-    """Say whether no engine is going to use the service now, as far as this one has found."""
+    """Return whether no engine can use the service now."""
     state = engine_state.read(store)
     if engine.role is Role.BLOCKED:
         return state.pid is None
