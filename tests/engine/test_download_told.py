@@ -192,7 +192,7 @@ async def test_a_clean_download_is_one_try_without_a_step(shop: Shop) -> None:
 
 @pytest.mark.parametrize(
     ("fault", "sentence"),
-    [("changed-archive", CHANGED), ("no-range", "The service did not honour the range; begun anew.")],
+    [("changed-archive", CHANGED), ("no-range", "The service ignored the range; restarted.")],
 )
 async def test_a_download_that_begins_anew_says_why_while_it_runs_and_on_the_timeline(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, fault: str, sentence: str
@@ -222,8 +222,8 @@ async def test_links_that_always_come_expired_end_with_how_often_and_what_to_do(
     await shop.work()
     failed = shop.download_of(number)
     assert failed.trouble == (
-        "The link was not accepted: Request has expired. So ended 5 tries in a row, each over a new link."
-        " Download it again later; if it stays so, report it to Buy with Prime support."
+        "The link was not accepted: Request has expired. 5 attempts in a row failed, each over a new link."
+        " Download it again later; if it fails again, report it to Buy with Prime support."
     )
     assert failed.attempts == 5
     assert names_in(folder) == [], "an empty part is not left lying about"

@@ -40,20 +40,20 @@ def test_a_stall_brings_the_rate_to_zero() -> None:
 
 def test_a_minute_without_a_byte_is_silent_and_one_with_few_is_slow() -> None:
     trickle = SpeedWatch(0, 500)
-    trickle.note(MINUTE_S - 1, 500)
+    trickle.record(MINUTE_S - 1, 500)
     assert (trickle.silent, trickle.slow) == (False, False)
-    trickle.note(MINUTE_S, 500)
+    trickle.record(MINUTE_S, 500)
     assert (trickle.silent, trickle.slow) == (True, True)
-    trickle.note(2 * MINUTE_S, 501)
+    trickle.record(2 * MINUTE_S, 501)
     assert (trickle.silent, trickle.slow) == (False, True)
-    trickle.note(3 * MINUTE_S, 501 + int(MINUTE_S * SLOWEST))
+    trickle.record(3 * MINUTE_S, 501 + int(MINUTE_S * SLOWEST))
     assert (trickle.silent, trickle.slow) == (False, False)
 
 
 def test_a_download_that_begins_anew_is_not_slow_for_that() -> None:
     trickle = SpeedWatch(0, 1 << 30)
-    trickle.note(1, 0)
-    trickle.note(MINUTE_S, 10)
+    trickle.record(1, 0)
+    trickle.record(MINUTE_S, 10)
     assert (trickle.silent, trickle.slow) == (False, False)
-    trickle.note(1 + MINUTE_S, 10)
+    trickle.record(1 + MINUTE_S, 10)
     assert (trickle.silent, trickle.slow) == (False, True)

@@ -261,7 +261,7 @@ def test_serving_once_with_an_unusable_certificate_file_is_a_mistake_of_the_sett
 
 def test_a_probe_proves_credentials_and_reach_and_starts_nothing(sandbox: Sandbox, profile: Profile) -> None:
     result = probe(config_of(profile))
-    assert (result.reachable, result.sentence) == (True, "The service answers and takes the credentials.")
+    assert (result.reachable, result.sentence) == (True, "The service responds and accepts the credentials.")
     assert sandbox.world.starts == []
     assert not profile.history_path.exists()
 

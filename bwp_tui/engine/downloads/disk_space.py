@@ -1,4 +1,4 @@
-"""Whether a disk has room for a download, beside those that are under way and what the history needs."""
+"""Check that a disk has space for a download, beside the running ones and what the history needs."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 RESERVE: Final = 16 << 20
-"""Bytes that stay free on the disk of the history: it has to be able to record how a download ends."""
+"""Bytes kept free on the disk of the history, so that outcomes can be recorded."""
 
 
 class Shortage(NamedTuple):
-    """Bytes that are free, that other downloads under way will still take, and that stay free for the history."""
+    """Bytes that are free, that other running downloads still need, and that are reserved for the history."""
 
     free: int
     others: int
@@ -20,10 +20,10 @@ class Shortage(NamedTuple):
 
 
 class DiskSpace:
-    """Counts together what the downloads of one engine will still write. Its methods may be called from any thread.
+    """Adds up what the downloads of one engine will still write. Thread-safe.
 
     Args:
-        history: the history's file, on whose disk `RESERVE` bytes stay free; None is no history.
+        store: the history file, on whose disk `RESERVE` bytes stay free, or None.
     """
 
     def __init__(self, store: Path | None = None) -> None:
@@ -32,29 +32,29 @@ class DiskSpace:
         self._claims: dict[object, tuple[int, int]] = {}
 
     def claim(self, owner: object, folder: int, left: int) -> Shortage | None:
-        """Claim `left` bytes for `owner` on the disk of an open folder; return what is short where they do not fit."""
+        """Claim `left` bytes for `owner` on the disk of an open folder; return the shortage if they do not fit."""
         with self._lock:
-            found = self._look(owner, folder)
-            if found is not None and found.free < left + found.others + found.reserve:
-                return found
+            space = self._look(owner, folder)
+            if space is not None and space.free < left + space.others + space.reserve:
+                return space
             self._claims[owner] = (os.fstat(folder).st_dev, left)
             return None
 
     def watch(self, owner: object, folder: int, left: int) -> Shortage | None:
-        """Note that `left` bytes are still to come; return what is short where the next ones would use the reserve."""
+        """Update the claim to `left` bytes; return the shortage if the next ones would use the reserve."""
         with self._lock:
             if owner in self._claims:
                 self._claims[owner] = (self._claims[owner][0], left)
-            found = self._look(owner, folder)
-            return found if found is not None and found.reserve and found.free <= found.reserve else None
+            space = self._look(owner, folder)
+            return space if space is not None and space.reserve and space.free <= space.reserve else None
 
     def release(self, owner: object) -> None:
-        """Give back what `owner` has claimed."""
+        """Release the claim of `owner`."""
         with self._lock:
             self._claims.pop(owner, None)
 
     def _look(self, owner: object, folder: int) -> Shortage | None:
-        """Return how the disk stands, or None where it does not tell its size, as some network disks do not."""
+        """Return the state of the disk, or None if it does not report its size, as some network disks do not."""
         disk, device = os.fstatvfs(folder), os.fstat(folder).st_dev
         if not disk.f_blocks:
             return None

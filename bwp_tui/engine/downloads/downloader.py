@@ -1,4 +1,4 @@
-"""Fetching results: a link when a slot is free, its bytes at once, and a verified file at the end."""
+"""Download results: request a link when a slot is free, follow it at once, verify the file."""
 
 from __future__ import annotations
 
@@ -33,77 +33,77 @@ from bwp_tui.store.worklog import downloads
 from bwp_tui.store.worklog.downloads import DownloadJob
 
 MOST_DENIALS: Final = 5
-"""So often a link is asked for that is denied, to us or to this task alone (contract: Errors), or of a task unknown."""
+"""Attempts at a link that is denied or whose task is unknown (contract: Errors)."""
 
 _GIVEN_UP: Final = (
-    f"So ended {MAX_FRUITLESS_TRIES} tries in a row, each over a new link. Download it again later;"
-    " if it stays so, report it to Buy with Prime support."
+    f"{MAX_FRUITLESS_TRIES} attempts in a row failed, each over a new link. Download it again later;"
+    " if it fails again, report it to Buy with Prime support."
 )
-AGAIN: Final = "Download it again; if it stays so, report it to Buy with Prime support."
+AGAIN: Final = "Download it again; if it fails again, report it to Buy with Prime support."
 _DISTANT: Final = timedelta(days=1)
 _PART_IN_USE: Final = timedelta(seconds=30)
 
 
 class _Postponed(Exception):
-    """No link can be asked for at present."""
+    """No link can be requested now."""
 
 
 class Downloader:
-    """Carries out the queued downloads, so many at a time, without holding up anything else.
+    """Carries out queued downloads in slots; submitting and polling go on meanwhile.
 
-    One that the history says is paused or cancelled is stopped as soon as the desk is woken by that.
-    The servers of the archives have a breaker of their own: their trouble is none of the service's.
+    A download that was paused or cancelled is stopped at the next wake-up. The archive server has its own circuit
+    breaker: its failures are not the service's.
     """
 
     def __init__(self, context: WorkerContext, slots: int) -> None:
         self._context = context
-        self._archives = CircuitBreaker(time.monotonic)
+        self._archive_server = CircuitBreaker(time.monotonic)
         self._space = DiskSpace(context.store.path)
-        self._most = slots
-        self._slots = Slots(self._freed)
+        self._slot_count = slots
+        self._slots = Slots(self._on_slot_free)
         self._denials: Counter[int] = Counter()
         self._reserved: dict[int, Reservation] = {}
         self._fault: BaseException | None = None
         self._closing = False
 
     async def run_due(self) -> None:
-        """Stop what is no longer wanted, start what is due in the free slots, one alone when a server is in trouble."""
+        """Stop paused and cancelled downloads; start due ones in free slots, a single one while the server fails."""
         fault, self._fault = self._fault, None
         if fault is not None:
             raise fault
         if self._slots:
             self._slots.keep_only(downloads.running(self._context.store))
         await remove_unwanted_parts(self._context.store, self._slots.numbers)
-        while self._free_slots() > 0 and self._archives_are_free() and self._start():
+        while self._free_slots() > 0 and self._is_server_available() and self._start():
             pass
 
     def next_at(self) -> datetime | None:
-        """Return when the next download may begin; with no slot free, a look a second."""
+        """Return when the next download may start; without a free slot, in a second."""
         if self._fault is not None:
             return self._context.now()
         due = downloads.next_at(self._context.store, self._slots.numbers)
         if due is None:
             return None
-        if self._free_slots() <= 0 or not self._archives_are_free():
+        if self._free_slots() <= 0 or not self._is_server_available():
             return self._context.now() + timedelta(seconds=PROGRESS_S)
         opens = self._context.health.available_at()
         return due if opens is None else max(due, opens)
 
     @property
     def busy(self) -> bool:
-        """Whether a transfer is under way."""
+        """Whether a transfer is running."""
         return bool(self._slots)
 
     async def close(self) -> None:
-        """Stop the transfers under way; they are queued again and go on where they were."""
+        """Stop running transfers; they are queued again and resume later."""
         self._closing = True
         await self._slots.close()
 
     def _free_slots(self) -> int:
-        return (1 if self._archives.is_failing else self._most) - len(self._slots)
+        return (1 if self._archive_server.is_failing else self._slot_count) - len(self._slots)
 
-    def _archives_are_free(self) -> bool:
-        return not self._archives.is_probing and self._archives.seconds_open() <= 0
+    def _is_server_available(self) -> bool:
+        return not self._archive_server.is_probing and self._archive_server.seconds_open() <= 0
 
     def _others_wait(self) -> bool:
         context = self._context
@@ -112,37 +112,37 @@ class Downloader:
         return bool(downloads.due(context.store, context.now(), 1, self._slots.numbers))
 
     def _start(self) -> bool:
-        """Begin the first download that is due, with room for its first question; say whether there was one."""
+        """Start the first due download, with a reservation for its link; return whether there was one."""
         context = self._context
         if context.health.available_at() is not None:
             return False
         due = downloads.due(context.store, context.now(), 1, self._slots.numbers)
         if not due:
-            return False  # before anything is reserved: what is given back unused has every desk look again
+            return False  # before reserving: releasing an unused reservation wakes all workers
         reservation = context.health.reserve()
         try:
-            begun = [job for job in due if downloads.record_start(context.store, job)]
+            started = [job for job in due if downloads.record_start(context.store, job)]
         except BaseException:
             reservation.close()
             raise
-        if not begun:
+        if not started:
             reservation.close()
             return True
-        self._reserved[begun[0].id] = reservation
-        self._slots.start(begun[0], self._occupy(begun[0]))
+        self._reserved[started[0].id] = reservation
+        self._slots.start(started[0], self._run_in_slot(started[0]))
         return True
 
-    def _freed(self, job: DownloadJob, fault: BaseException | None) -> None:
+    def _on_slot_free(self, job: DownloadJob, fault: BaseException | None) -> None:
         self._reserved.pop(job.id, NO_ROOM).close()
         if fault is not None:
             self._fault = fault
         self._context.health.changed.set()
 
-    async def _occupy(self, job: DownloadJob) -> None:
-        """Hold a slot until the download is settled; one that the history could not record is queued again.
+    async def _run_in_slot(self, job: DownloadJob) -> None:
+        """Run a download in its slot until it is settled; queue it again if the outcome could not be recorded.
 
         Raises:
-            Exception: a fault of this program. The download has ended as failed.
+            Exception: a fault of this program. The download is recorded as failed.
         """
         try:
             await self._carry_out(job)
@@ -157,8 +157,8 @@ class Downloader:
                     return
         except Exception:
             with contextlib.suppress(StoreError):
-                words = "bwp-tui itself failed here. Download it again."
-                downloads.record_failure(self._context.store, job, words, actor=timeline.PROGRAM)
+                message = "bwp-tui failed. Download it again."
+                downloads.record_failure(self._context.store, job, message, actor=timeline.PROGRAM)
             raise
 
     async def _carry_out(self, job: DownloadJob) -> None:
@@ -168,14 +168,14 @@ class Downloader:
             with PartFile(Path(job.directory), name, etag=job.etag, total=job.total, space=self._space) as part:
                 if part.published and downloads.is_saved(context.store, job.number, str(part.published)):
                     part.restart_named()
-                await self._finish(job, part, await self._whole(job, part))
+                await self._finish(job, part, await self._complete(job, part))
         except _Postponed:
             at = context.health.available_at() or context.now()
             downloads.reschedule(context.store, job, "Waiting for the service.", self._wait_until(at), was_tried=False)
         except TooSlow as slow:
             downloads.requeue_last(context.store, job, str(slow))
         except ApiError as error:
-            self._no_link(job, error)
+            self._record_no_link(job, error)
         except TransferError as error:
             self._record_failure(job, error)
         except PartInUse as error:
@@ -184,40 +184,40 @@ class Downloader:
         except FolderError as error:
             downloads.record_failure(context.store, job, str(error), actor=timeline.PROGRAM)
         except BadArchive as error:
-            words = f"{error.reason}; it was not kept. {AGAIN}"
-            downloads.record_failure(context.store, job, words, part_is_left=False)
+            message = f"{error.reason}; it was not kept. {AGAIN}"
+            downloads.record_failure(context.store, job, message, part_is_left=False)
         except asyncio.CancelledError:
             downloads.record_interruption(context.store, job)
             raise
 
     def _record_failure(self, job: DownloadJob, error: TransferError) -> None:
-        """Record that the archive was not to be had: put off where its server is in trouble, not the archive."""
+        """Record a failed transfer; retry later if the server failed rather than the archive."""
         context = self._context
-        if isinstance(error, ConnectionLost | ServerBusy) and error.transient and self._archives.is_failing:
-            self._put_off(job, str(error), context.now() + timedelta(seconds=self._archives.seconds_open()))
+        if isinstance(error, ConnectionLost | ServerBusy) and error.transient and self._archive_server.is_failing:
+            self._retry_later(job, str(error), context.now() + timedelta(seconds=self._archive_server.seconds_open()))
         else:
             downloads.record_failure(context.store, job, f"{error} {_GIVEN_UP}" if error.transient else str(error))
 
-    def _no_link(self, job: DownloadJob, error: ApiError) -> None:
-        """Record that no link was to be had: with what may be set right, nothing is lost yet."""
+    def _record_no_link(self, job: DownloadJob, error: ApiError) -> None:
+        """Record that no link was available; retry later if that may change."""
         health = self._context.health
         if isinstance(error, AccessDenied | NotFound) and self._denials[job.id] < MOST_DENIALS:
             self._denials[job.id] += 1
-            self._put_off(job, str(error), health.record_single_refusal(job.number, error))
+            self._retry_later(job, str(error), health.record_single_refusal(job.number, error))
         elif error.transient:
-            self._put_off(job, str(error), health.record_failure(error))
+            self._retry_later(job, str(error), health.record_failure(error))
         else:
             downloads.record_failure(self._context.store, job, str(error))
 
-    def _put_off(self, job: DownloadJob, words: str, not_before: datetime) -> None:
-        downloads.reschedule(self._context.store, job, words, self._wait_until(not_before))
+    def _retry_later(self, job: DownloadJob, message: str, not_before: datetime) -> None:
+        downloads.reschedule(self._context.store, job, message, self._wait_until(not_before))
 
     def _wait_until(self, opens_at: datetime) -> datetime:
-        # The gate's `datetime.max` stands for a time that is not known: it is due as soon as the gate opens.
+        # The health's `datetime.max` stands for a time that is not known: it is due as soon as the health opens.
         now = self._context.now()
         return opens_at if opens_at - now < _DISTANT else now
 
-    async def _link(self, job: DownloadJob) -> PresignedLink:
+    async def _request_link(self, job: DownloadJob) -> PresignedLink:
         with self._reserved.pop(job.id, None) or self._context.health.reserve() as reservation:
             if not reservation.room or not self._context.health.may_start():
                 raise _Postponed
@@ -226,50 +226,54 @@ class Downloader:
             self._denials.pop(job.id, None)
             return link
 
-    async def _whole(self, job: DownloadJob, part: PartFile) -> tuple[str, ...]:
-        """Bring the part to its full size and return what is to be known of it; what is no archive is fetched twice.
+    async def _complete(self, job: DownloadJob, part: PartFile) -> tuple[str, ...]:
+        """Complete and verify the part file and return remarks on it; download once more if it is no archive.
 
         Raises:
-            BadArchive: what came is no whole archive either time; nothing of it is left.
+            BadArchive: it was no complete archive either time; the part file is removed.
         """
         if part.published is None:
-            ask = functools.partial(self._link, job)
-            filling = ResumeLoop(self._context, self._archives, job, part, ask, self._others_wait)
-            await filling.run()
+            request_link = functools.partial(self._request_link, job)
+            resume_loop = ResumeLoop(self._context, self._archive_server, job, part, request_link, self._others_wait)
+            await resume_loop.run()
             try:
-                return await _checked(part)
+                return await _verify(part)
             except BadArchive as error:
-                # The store may have told no length, or a wrong one: then nothing but this shows that bytes are missing.
-                words, at_byte = f"{error.reason}; begun anew.", part.size
+                # If the server sent no length or a wrong one, only this shows that bytes are missing.
+                message, at_byte = f"{error.reason}; restarted.", part.size
                 part.restart()
-                downloads.record_failed_attempt(self._context.store, job, words, at_byte, self._context.now())
-            await filling.run()
+                downloads.record_failed_attempt(self._context.store, job, message, at_byte, self._context.now())
+            await resume_loop.run()
         try:
-            return await _checked(part)
+            return await _verify(part)
         except BadArchive:
             part.discard()
             raise
 
     async def _finish(self, job: DownloadJob, part: PartFile, remarks: tuple[str, ...]) -> None:
-        """Give the whole part its name, with what is to be known of it."""
-        ending = asyncio.ensure_future(self._end_well(job, part, remarks))
+        """Publish the complete part file, even if cancelled meanwhile."""
+        ending = asyncio.ensure_future(self._publish(job, part, remarks))
         try:
             await asyncio.shield(ending)
         except asyncio.CancelledError:
-            await asyncio.gather(ending, return_exceptions=True)  # half of it would leave a second copy behind
+            await asyncio.gather(ending, return_exceptions=True)  # half of it would leave a second copy
             raise
 
-    async def _end_well(self, job: DownloadJob, part: PartFile, remarks: tuple[str, ...]) -> None:
-        """Publish and record: the part goes last, so that a crash in between is found by what it left."""
+    async def _publish(self, job: DownloadJob, part: PartFile, remarks: tuple[str, ...]) -> None:
+        """Publish, record, then discard the part name, by which a crash in between is noticed later."""
         path = await asyncio.to_thread(part.publish)
         remarks = remarks if part.private else (*remarks, NOT_PRIVATE)
         downloads.record_success(self._context.store, job, str(path), part.size, part.sha256, remarks)
-        with contextlib.suppress(FolderError):  # it is found and removed when the name is next needed
+        with contextlib.suppress(FolderError):  # removed when the name is next needed
             part.discard()
 
 
-async def _checked(part: PartFile) -> tuple[str, ...]:
-    """Return remarks on the whole part, or raise BadArchive; a check that is no longer wanted stops."""
+async def _verify(part: PartFile) -> tuple[str, ...]:
+    """Verify the complete part file and return remarks on it; stop when cancelled.
+
+    Raises:
+        BadArchive: it is no complete archive.
+    """
     await asyncio.to_thread(part.check_in_place)
     stop = threading.Event()
     try:

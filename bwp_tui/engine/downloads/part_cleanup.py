@@ -1,4 +1,4 @@
-"""Removing the parts of cancelled downloads, and those that leave the history no room."""
+"""Remove part files of cancelled downloads, and those that leave the history no space."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from bwp_tui.store.worklog.downloads import DownloadJob
 
 
 async def remove_unwanted_parts(store: Store, in_use: Collection[int]) -> None:
-    """Remove what cancelled downloads have left, but of the tasks `in_use`, whose slots still write.
+    """Remove part files of cancelled downloads, except of the tasks `in_use`, whose slots still write.
 
-    What a folder does not let go is tried again whenever the history changes.
+    A file that cannot be removed is tried again when the history changes.
 
     Raises:
-        StoreError: it could not be recorded.
+        StoreError: the removal could not be recorded.
     """
     for job in downloads.with_unwanted_part(store):
         if job.number in in_use:
@@ -31,15 +31,15 @@ async def remove_unwanted_parts(store: Store, in_use: Collection[int]) -> None:
 
 
 def make_room(job: DownloadJob, store: Path) -> None:
-    """Remove the part of a download that has left its slot, where it fills the disk of the file `history`.
+    """Remove the part file of a download that has left its slot, if it lies on the disk of the history file `store`.
 
-    What can no longer be recorded can neither be paused nor cancelled, and a part can be fetched again.
+    With that disk full, nothing can be recorded; a part file can be downloaded again.
     """
     part = _part_of(job)
     with contextlib.suppress(OSError), part.open("rb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # not one that another engine has taken up
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # not one that another engine is writing
         facts = part.lstat()
-        # One that has its final name too is whole, and takes no room of its own.
+        # A file that also has its final name is complete, and removing this name frees nothing.
         if facts.st_nlink == 1 and facts.st_dev == store.stat().st_dev:
             part.unlink()
 

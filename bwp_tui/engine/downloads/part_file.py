@@ -199,12 +199,11 @@ class PartFile:
         if not self._is_at(self.folder, folder):
             raise FolderError(
                 f"{self.folder} is gone: it was removed or moved during the download. "
-                "Download again: it is made anew and fetched from the start."
+                "Download again: it is created again, and the download restarts."
             )
         if not self._is_at(self.path, part):
             raise FolderError(
-                f"{self.path} is gone: it was removed or moved during the download. "
-                "Download again: it is fetched from the start."
+                f"{self.path} is gone: it was removed or moved during the download. Download again: it restarts."
             )
 
     def publish(self) -> Path:
@@ -397,4 +396,4 @@ def _sentence(error: OSError, folder: Path) -> str:
         return f"The disk of {folder} is full. Free some space, then download again: what is there is kept."
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return f"{folder} cannot be written. Choose another folder (BWP_DOWNLOAD_DIR), then download again."
-    return f"{folder} does not take the file ({error.strerror}). Mend it or choose another folder (BWP_DOWNLOAD_DIR)."
+    return f"{folder} does not take the file ({error.strerror}). Fix it or choose another folder (BWP_DOWNLOAD_DIR)."

@@ -1,4 +1,4 @@
-"""What the history is told of one transfer while it runs: a write a second while bytes come, next to none without."""
+"""Record the progress of a running transfer: once a second while bytes come, hardly ever without."""
 
 from __future__ import annotations
 
@@ -16,21 +16,20 @@ from bwp_tui.store.worklog.downloads import DownloadJob
 
 PROGRESS_S: Final = 1.0
 STALLED_S: Final = 10.0
-"""Seconds without a byte after which it is said so; the transfer itself gives the line up some time later."""
+"""Seconds without a byte after which the download is shown as stalled; the connection times out later."""
 
-
-SLOW: Final = f"Fewer than {SLOWEST} bytes a second come"
+SLOW: Final = f"Fewer than {SLOWEST} bytes a second"
 
 
 class ProgressRecorder:
-    """The progress of one transfer into `part`.
+    """Records the progress of one transfer into `part`.
 
     Args:
-        trouble: why the try before this one failed; it is told until bytes come.
-        came: is called whenever bytes came.
+        trouble: why the last attempt failed; shown until bytes come.
+        on_bytes: called when bytes came.
 
     Attributes:
-        slow: whether it is to be told that next to nothing comes.
+        slow: whether to show that the download is very slow.
     """
 
     def __init__(
@@ -40,7 +39,7 @@ class ProgressRecorder:
         part: PartFile,
         transfer: TransferThread,
         trouble: str | None,
-        came: Callable[[], object],
+        on_bytes: Callable[[], object],
     ) -> None:
         self.trouble = trouble
         self.slow = False
@@ -48,53 +47,53 @@ class ProgressRecorder:
         self._job = job
         self._part = part
         self._transfer = transfer
-        self._came = came
-        self._step: tuple[str, str] | None = None
+        self._on_bytes = on_bytes
+        self._event: tuple[str, str] | None = None
         self._rate = TransferRate()
-        self._told: tuple[int, bool, str | None] | None = None
+        self._recorded: tuple[int, bool, str | None] | None = None
         self._received = -1
-        self._came_at = 0.0
+        self._received_at = 0.0
 
     def update(self) -> None:
-        """Record how far the transfer is, where that says anything new. The transfer must have begun."""
+        """Record the progress if it has changed. The transfer must have started."""
         now, received = time.monotonic(), self._part.size
         speed = self._rate.record(now, received) or None
         if self._received < 0:
             self._begin(now, received)
         elif received != self._received:
-            self._came()
-            self._received, self._came_at = received, now
+            self._on_bytes()
+            self._received, self._received_at = received, now
             self.trouble = f"{SLOW}." if self.slow else self._transfer.restart_reason
-        elif now - self._came_at >= STALLED_S:
+        elif now - self._received_at >= STALLED_S:
             self.trouble = f"No bytes for {STALLED_S:.0f} s."
-        # The rate of a line that says nothing sinks until it is None: only that is told, not each step down.
-        told = (received, speed is None, self.trouble)
-        if told != self._told:
+        # The rate of a stalled transfer sinks until it is None: record only that, not each decrease.
+        state = (received, speed is None, self.trouble)
+        if state != self._recorded:
             self._record(speed)
-            self._told = told
+            self._recorded = state
 
     def record_end(self) -> None:
-        """Record where a transfer began that was over before it was noted; one from the start is told by its end."""
+        """Record where a transfer resumed that ended before the first update."""
         if self._received < 0 and (self._transfer.restart_reason or self._transfer.start):
             self.update()
 
     def record_stop(self) -> None:
-        """Record how far the transfer came that has been stopped."""
+        """Record the progress of a stopped transfer."""
         self._record(None)
 
     def _begin(self, now: float, received: int) -> None:
-        """Note where the transfer begins, and what its operator is to know of that."""
+        """Note where the transfer starts, with the event to record for it."""
         transfer = self._transfer
-        self._received, self._came_at = received, now
+        self._received, self._received_at = received, now
         if transfer.restart_reason:
             self.trouble = transfer.restart_reason
-            self._step = (RESTARTED, transfer.restart_reason)
+            self._event = (RESTARTED, transfer.restart_reason)
         elif transfer.start:
-            self._step = (RESUMED, f"at byte {transfer.start}, over a new link")
+            self._event = (RESUMED, f"at byte {transfer.start}, over a new link")
 
     def _record(self, speed: float | None) -> None:
         part = self._part
-        step, self._step = self._step, None
+        event, self._event = self._event, None
         downloads.record_progress(
             self._store,
             self._job,
@@ -103,5 +102,5 @@ class ProgressRecorder:
             speed,
             part.etag,
             trouble=self.trouble,
-            step=step,
+            step=event,
         )

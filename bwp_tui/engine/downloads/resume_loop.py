@@ -1,4 +1,4 @@
-"""Bringing one part to its full size: try after try, each over a link of its own, and each told in the history."""
+"""Complete one part file: attempt after attempt, each over a new link and recorded in the history."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ from bwp_tui.store.worklog import downloads
 from bwp_tui.store.worklog.downloads import DownloadJob
 
 MAX_FRUITLESS_TRIES: Final = 5
-"""A download ends as failed after so many tries in a row that brought no byte."""
+"""Attempts in a row without a new byte after which a download fails."""
 
 _LOOK_S: Final = 0.05
 
 _SILENT: Final = "The archive's server sent nothing for too long."
 
-Ask = Callable[[], Awaitable[PresignedLink]]
-"""Asks the service for a new link."""
+RequestLink = Callable[[], Awaitable[PresignedLink]]
+"""Requests a new link."""
 
 
 class TooSlow(Exception):
-    """Next to nothing comes, and others wait for the slot; `str()` says so."""
+    """The download is very slow and others wait for its slot; `str()` is the message."""
 
     def __str__(self) -> str:
-        return f"{SLOW}, and others wait: it goes on behind them, where it stopped."
+        return f"{SLOW}, and others wait: it resumes after them."
 
 
 class ResumeLoop:
-    """The tries of one download in one slot."""
+    """Repeats attempts of one download in its slot."""
 
     def __init__(
         self,
@@ -49,26 +49,26 @@ class ResumeLoop:
         archives: CircuitBreaker,
         job: DownloadJob,
         part: PartFile,
-        ask: Ask,
+        request_link: RequestLink,
         others_wait: Callable[[], bool],
     ) -> None:
         self._context = context
         self._archives = archives
         self._job = job
         self._part = part
-        self._ask = ask
+        self._request_link = request_link
         self._others_wait = others_wait
         self._trouble: str | None = None
-        self._late: asyncio.Future[None] | None = None
+        self._last_run: asyncio.Future[None] | None = None
 
     async def run(self) -> None:
-        """Bring the part to its full size, over as many links as it takes while bytes come.
+        """Complete the part file, over as many links as it takes while bytes come.
 
         Raises:
-            ApiError: no link could be had; or what else `ask` raises.
-            TransferError: the archive cannot be had, or nothing came in `MAX_FRUITLESS_TRIES` tries.
-            FolderError: the disk failed, or the part is gone.
-            TooSlow: next to nothing comes, and others wait for the slot.
+            ApiError: no link is available; or what else `request_link` raises.
+            TransferError: the archive is not available, or no byte came in `MAX_FRUITLESS_TRIES` attempts.
+            FolderError: the disk failed, or the part file is gone.
+            TooSlow: it is very slow, and others wait for the slot.
         """
         part = self._part
         furthest, fruitless = part.size, 0
@@ -89,7 +89,7 @@ class ResumeLoop:
                 trouble = error
             else:
                 return
-            # Only what no try has reached before is progress: one that begins anew each time must come to an end.
+            # Only bytes beyond the furthest so far are progress: a download that restarts each time must end.
             fruitless = 0 if part.size > furthest else fruitless + 1
             furthest = max(furthest, part.size)
             if fruitless >= MAX_FRUITLESS_TRIES:
@@ -97,20 +97,20 @@ class ResumeLoop:
             await self._wait_before_retry(trouble, fruitless)
 
     async def _wait_before_retry(self, trouble: TransferError, fruitless: int) -> None:
-        """Tell of the try that failed, then wait; not at all where the part was given up, since the server is well."""
-        begins_anew = isinstance(trouble, NothingLeft | ArchiveChanged)
-        wait = 0.0 if begins_anew else retry_delay(fruitless + 1, self._context.rng)
+        """Record the failed attempt, then wait, except after a restart, since the server is healthy."""
+        restarts = isinstance(trouble, NothingLeft | ArchiveChanged)
+        wait = 0.0 if restarts else retry_delay(fruitless + 1, self._context.rng)
         again_at = self._context.now() + timedelta(seconds=max(wait, self._archives.seconds_open()))
-        self._trouble = CHANGED if begins_anew else str(trouble)
+        self._trouble = CHANGED if restarts else str(trouble)
         downloads.record_failed_attempt(self._context.store, self._job, self._trouble, self._part.size, again_at)
-        if not begins_anew:
+        if not restarts:
             await asyncio.sleep(wait)
 
     async def _transfer(self) -> None:
-        """Ask for a link, follow it at once, and record progress once a second until its bytes end."""
+        """Request a link, follow it at once, and record progress once a second until it ends."""
         part = self._part
-        with await self._room_at_archives():
-            link = await self._ask()
+        with await self._reserve_server():
+            link = await self._request_link()
             before = part.size
             try:
                 await self._follow(link)
@@ -119,7 +119,7 @@ class ResumeLoop:
                     raise NothingLeft(str(error), total=await self._size()) from None
                 raise
             except (ConnectionLost, ServerBusy) as error:
-                # A line that brought bytes before it broke tells nothing against the server.
+                # A connection that brought bytes before it broke is no failure of the server.
                 if error.transient and part.size == before:
                     asked = error.retry_after if isinstance(error, ServerBusy) else None
                     self._archives.record_failure(lambda failures: max(asked or 0.0, self._delay(failures)))
@@ -129,26 +129,26 @@ class ResumeLoop:
     def _delay(self, failures: int) -> float:
         return retry_delay(failures, self._context.rng)
 
-    async def _room_at_archives(self) -> Reservation:
-        """Wait until the archives' servers may be called: the slots share their health."""
-        while not (reservation := self._archives.reserve()).room:  # noqa: ASYNC110  # it opens by time, told by nobody
+    async def _reserve_server(self) -> Reservation:
+        """Wait until the archive server may be called: all slots share its circuit breaker."""
+        while not (reservation := self._archives.reserve()).room:  # noqa: ASYNC110  # it opens by time, without an event
             await asyncio.sleep(min(max(_LOOK_S, self._archives.seconds_open()), PROGRESS_S))
         return reservation
 
     async def _size(self) -> int | None:
-        """Ask for the size of the archive, over a link of its own."""
-        link = await self._ask()
-        asking = in_daemon_thread(functools.partial(size_of, link, self._part.etag), f"size-{self._job.id}")
+        """Request the size of the archive over a new link."""
+        link = await self._request_link()
+        size = in_daemon_thread(functools.partial(size_of, link, self._part.etag), f"size-{self._job.id}")
         try:
-            return await asyncio.wait_for(asking, MINUTE_S)
+            return await asyncio.wait_for(size, MINUTE_S)
         except TimeoutError:
             raise ConnectionLost(_SILENT) from None
 
     async def _follow(self, link: PresignedLink) -> None:
         part = self._part
-        if self._late is not None and not self._late.done():
-            raise FolderError(f"The disk of {part.folder} takes no bytes. Mend it, then download again.")
-        trickle = SpeedWatch(time.monotonic(), part.size)
+        if self._last_run is not None and not self._last_run.done():
+            raise FolderError(f"The disk of {part.folder} does not respond. Fix it, then download again.")
+        speed = SpeedWatch(time.monotonic(), part.size)
         transfer = TransferThread(link, part)
         progress = ProgressRecorder(
             self._context.store, self._job, part, transfer, self._trouble, self._archives.record_success
@@ -156,13 +156,13 @@ class ResumeLoop:
         running = in_daemon_thread(transfer.run, f"transfer-{self._job.id}")
         try:
             while not running.done():
-                trickle.note(time.monotonic(), part.size)
-                progress.slow = trickle.slow
+                speed.record(time.monotonic(), part.size)
+                progress.slow = speed.slow
                 if transfer.started:
                     progress.update()
                     await asyncio.to_thread(part.check_in_place)
-                self._give_up(trickle)
-                # What the part is of is recorded as soon as it is known: without its ETag, a kill would lose it.
+                self._check_speed(speed)
+                # Record the ETag as soon as it is known: without it, a kill would lose the bytes.
                 await asyncio.wait([running], timeout=PROGRESS_S if transfer.started else _LOOK_S)
             progress.record_end()
             await running
@@ -173,18 +173,23 @@ class ResumeLoop:
         finally:
             await _end(transfer, running)
             self._trouble = progress.trouble
-            self._late = running if transfer.started else None
+            self._last_run = running if transfer.started else None
 
-    def _give_up(self, trickle: SpeedWatch) -> None:
-        """End a try that does not get on: on another line or, where others could have the slot, later."""
-        if trickle.silent:
+    def _check_speed(self, speed: SpeedWatch) -> None:
+        """End a stalled attempt, or a slow one whose slot others wait for.
+
+        Raises:
+            ConnectionLost: no byte came for a minute.
+            TooSlow: it is very slow, and others wait.
+        """
+        if speed.silent:
             raise ConnectionLost(_SILENT)
-        if trickle.slow and self._others_wait():
+        if speed.slow and self._others_wait():
             raise TooSlow
 
 
 async def _end(transfer: TransferThread, running: asyncio.Future[None]) -> None:
-    """Stop the transfer, if it still works, before its part is closed."""
+    """Stop a running transfer before its part file is closed."""
     if not running.done():
         transfer.stop()
         await asyncio.wait([running], timeout=PROGRESS_S)

@@ -1,4 +1,4 @@
-"""The slots that downloads occupy: who is in one, and how each is left."""
+"""Run downloads in a limited number of slots."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class _Slot:
 
 
 class Slots:
-    """Runs downloads, each as a task of the running loop.
+    """Runs downloads, each as a task of the event loop.
 
     Args:
-        freed: is told of each job that has left its slot, and of the fault of ours it left with, if any.
+        freed: called with each job that has left its slot, and with the unexpected exception that ended it, if any.
     """
 
     def __init__(self, freed: Callable[[DownloadJob, BaseException | None], None]) -> None:
@@ -33,28 +33,28 @@ class Slots:
 
     @property
     def numbers(self) -> frozenset[int]:
-        """The local numbers of the tasks whose results are being downloaded: no other may write to their parts."""
+        """Numbers of the tasks being downloaded: nobody else may write to their part files."""
         return frozenset(slot.number for slot in self._slots.values())
 
     def start(self, job: DownloadJob, work: Coroutine[None, None, None]) -> None:
-        """Carry out `work` for `job` in a slot of its own."""
+        """Run `work` for `job` in a slot."""
         task = asyncio.create_task(work, name=f"download-{job.id}")
         self._slots[job.id] = _Slot(job.number, task)
         task.add_done_callback(functools.partial(self._free, job))
 
     def keep_only(self, wanted: Collection[int]) -> None:
-        """Stop every job but those of these ids, once; they leave their slots when they have cleaned up."""
+        """Cancel each job whose id is not in `wanted`, once; it leaves its slot after cleaning up."""
         for job_id, slot in self._slots.items():
             if job_id not in wanted and not slot.leaving:
                 slot.leaving = True
                 slot.work.cancel()
 
     def mark_leaving(self, job: DownloadJob) -> None:
-        """Note that an job is about to leave its slot by itself: it is not to be stopped any more."""
+        """Record that a job is leaving its slot by itself and must not be cancelled any more."""
         self._slots[job.id].leaving = True
 
     async def close(self) -> None:
-        """Stop every job, and wait until it has left."""
+        """Cancel all jobs and wait until they have left."""
         works = [slot.work for slot in self._slots.values()]
         for work in works:
             work.cancel()

@@ -1,4 +1,4 @@
-"""The sha256 of a growing file, computed beside the thread that reads it from the line."""
+"""Compute the SHA-256 of a growing file in its own thread."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from queue import SimpleQueue
 from typing import Final
 
 QUEUED_CHUNKS: Final = 16
-"""Chunks that wait to be hashed, at most: what brings them in faster is held up."""
+"""The highest number of chunks waiting to be hashed; `update` blocks beyond it."""
 
 
 class ThreadedHash:
-    """A sha256 in a thread of its own: in the one that reads, it held TLS up by a third (both release the GIL).
+    """Hashes in its own thread: in the reading thread it slowed TLS by a third (both release the GIL).
 
-    For one thread to call at a time; `close` ends the thread once it has hashed what was given.
+    Not for concurrent callers. `close` ends the thread once everything is hashed.
     """
 
     def __init__(self) -> None:
@@ -24,19 +24,19 @@ class ThreadedHash:
         threading.Thread(target=self._run, name="hasher", daemon=True).start()
 
     def update(self, chunk: bytes) -> None:
-        """Hash `chunk`, soon; waits while too many are to be hashed before it."""
+        """Queue `chunk` to be hashed; block while the queue is full."""
         self._room.acquire()
         self._chunks.put(chunk)
 
     def hexdigest(self) -> str:
-        """Return the hash of all that was given, in hex."""
-        for _ in range(QUEUED_CHUNKS):  # with all the room taken, nothing is left to be hashed
+        """Return the hash of all chunks so far, in hex."""
+        for _ in range(QUEUED_CHUNKS):  # once all places are taken, nothing is left to hash
             self._room.acquire()
         self._room.release(QUEUED_CHUNKS)
         return self._hash.hexdigest()
 
     def close(self) -> None:
-        """End the thread; `hexdigest` may still be asked, `update` not."""
+        """End the thread; `hexdigest` may still be called, `update` not."""
         self._chunks.put(None)
 
     def _run(self) -> None:

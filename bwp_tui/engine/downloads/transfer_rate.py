@@ -1,4 +1,4 @@
-"""How fast a download goes: smoothed over the last seconds, and whether that is worth a slot."""
+"""Measure the speed of a download, and detect one that is too slow for its slot."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from typing import Final
 WINDOW_S: Final = 3.0
 MINUTE_S: Final = 60.0
 SLOWEST: Final = 1_000
-"""Bytes a second; a line that brings fewer does not hold a slot that another download could have."""
+"""Bytes a second; a slower download gives up its slot if another one waits."""
 
 
 class TransferRate:
     """Bytes a second over a sliding window of `WINDOW_S`."""
 
     def __init__(self) -> None:
-        self._seen: deque[tuple[float, int]] = deque()
+        self._samples: deque[tuple[float, int]] = deque()
 
     def record(self, at: float, received: int) -> float | None:
-        """Note that `received` bytes are there at `at` seconds; return the rate, or None where it is too early."""
-        if self._seen and received < self._seen[-1][1]:
-            self._seen.clear()
-        self._seen.append((at, received))
-        while len(self._seen) > 2 and at - self._seen[1][0] >= WINDOW_S:
-            self._seen.popleft()
-        first_at, first = self._seen[0]
+        """Record `received` bytes at `at` seconds; return the rate, or None if it is too early."""
+        if self._samples and received < self._samples[-1][1]:
+            self._samples.clear()
+        self._samples.append((at, received))
+        while len(self._samples) > 2 and at - self._samples[1][0] >= WINDOW_S:
+            self._samples.popleft()
+        first_at, first = self._samples[0]
         return (received - first) / (at - first_at) if at > first_at else None
 
 
 class SpeedWatch:
-    """Tells a line that brings nothing or next to nothing, by what came in each `MINUTE_S`.
+    """Detects a stalled or very slow download by the bytes of each `MINUTE_S`.
 
     Attributes:
-        silent: nothing came in the last one.
+        silent: no byte came in the last one.
         slow: fewer than `SLOWEST` bytes a second came.
     """
 
@@ -40,8 +40,8 @@ class SpeedWatch:
         self.silent = self.slow = False
         self._since, self._received = at, received
 
-    def note(self, at: float, received: int) -> None:
-        """Note that `received` bytes are there at `at` seconds."""
+    def record(self, at: float, received: int) -> None:
+        """Record `received` bytes at `at` seconds."""
         if at - self._since < MINUTE_S and received >= self._received:
             return
         came = received - self._received

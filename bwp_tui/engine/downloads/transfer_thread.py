@@ -1,6 +1,6 @@
-"""Moving an archive's bytes from a fresh link into its part file, in a thread of its own.
+"""Copy an archive's bytes from a fresh link into its part file, in a daemon thread.
 
-A thread, because a TLS stream read in an event loop costs a whole core; a daemon, because a line that says nothing
+In a thread, because reading a TLS stream in an event loop takes a whole core; a daemon, because a silent connection
 must not keep the program from ending.
 """
 
@@ -17,18 +17,18 @@ from bwp_tui.api.links import PresignedLink
 from bwp_tui.api.transfer import Transfer, open_transfer
 from bwp_tui.engine.downloads.part_file import FolderError, PartFile
 
-CHANGED: Final = "The archive changed at the service; begun anew."
-_NO_RANGE: Final = "The service did not honour the range; begun anew."
-_NO_TAG: Final = "The service gave the archive no ETag to go on by; begun anew."
+CHANGED: Final = "The archive changed at the service; restarted."
+_NO_RANGE: Final = "The service ignored the range; restarted."
+_NO_TAG: Final = "The service sent no ETag to resume by; restarted."
 
 Result = TypeVar("Result")
 
 
 class TransferThread:
-    """One transfer. `run` works in a thread; `stop` may be called from any other.
+    """One transfer. `run` works in a thread; any other thread may call `stop`.
 
-    `started` is set once the server has answered with an archive: of `total` bytes where it told, from byte `start` on.
-    `restart_reason` is a sentence on why that is not where the part ended, or None.
+    `started` is set once the server sends an archive: of `total` bytes, if known, from byte `start` on.
+    `restart_reason` says why that is not where the part file ended, or is None.
     """
 
     def __init__(self, link: PresignedLink, part: PartFile) -> None:
@@ -43,18 +43,18 @@ class TransferThread:
         self.restart_reason: str | None = None
 
     def run(self) -> None:
-        """Append to the part until the archive is whole or `stop` was called.
+        """Append to the part file until the archive is complete or `stop` was called.
 
         Raises:
-            TransferError: the line, the link or the server failed.
+            TransferError: the connection, the link or the server failed.
             FolderError: the disk failed.
         """
         part = self._part
         with open_transfer(self._link, start=part.size, etag=part.etag, total=part.total) as transfer:
-            if not self._announce(transfer):
+            if not self._may_start(transfer):
                 return
             if transfer.start != part.size:
-                self.restart_reason = _why_anew(part.etag, transfer.etag)
+                self.restart_reason = _restart_reason(part.etag, transfer.etag)
                 part.restart()
             part.etag = transfer.etag
             part.total = self.total = transfer.total
@@ -62,7 +62,7 @@ class TransferThread:
             try:
                 self._write(transfer)
             except FolderError:
-                if part.etag is None:  # nothing can go on behind these bytes: let the disk have its room back
+                if part.etag is None:  # these bytes cannot be continued: free their space
                     part.restart()
                 raise
 
@@ -75,19 +75,19 @@ class TransferThread:
                 return
 
     def stop(self) -> None:
-        """End the transfer as soon as may be, even one that waits for bytes."""
+        """End the transfer soon, even while it waits for bytes."""
         with self._lock:
             self._stopped = True
             if self._transfer is not None:
                 self._transfer.close()
 
-    def _announce(self, transfer: Transfer) -> bool:
+    def _may_start(self, transfer: Transfer) -> bool:
         with self._lock:
             self._transfer = transfer
             return not self._stopped
 
 
-def _why_anew(before: str | None, after: str | None) -> str:
+def _restart_reason(before: str | None, after: str | None) -> str:
     if before is None:
         return _NO_TAG
     return _NO_RANGE if before == after else CHANGED
@@ -105,12 +105,12 @@ def in_daemon_thread(work: Callable[[], Result], name: str) -> asyncio.Future[Re
     def fail(error: BaseException) -> None:
         if not done.cancelled():
             done.set_exception(error)
-            done.exception()  # a stopped transfer's end is of interest to nobody, and no news for a log
+            done.exception()  # nobody awaits a stopped transfer, and its end needs no log entry
 
     def body() -> None:
         try:
             ended = functools.partial(succeed, work())
-        except BaseException as raised:  # noqa: BLE001  # it is handed to whoever awaits the future
+        except BaseException as raised:  # noqa: BLE001  # the future raises it
             ended = functools.partial(fail, raised)
         with contextlib.suppress(RuntimeError):  # the loop has closed meanwhile
             loop.call_soon_threadsafe(ended)

@@ -196,9 +196,8 @@ class EngineThread:
         return max_ability(self._profile)
 
     async def _work(self, store: Store) -> None:
-        from bwp_tui.engine.runtime.maintenance_thread import (
-            MaintenanceThread,  # the console's first frame does without
-        )
+        # Only here: the console's first frame does not need it.
+        from bwp_tui.engine.runtime.maintenance_thread import MaintenanceThread
 
         maintenance = MaintenanceThread(self._profile.history_path, self._clock, self._set_notice, when_due=self._brief)
         try:
