@@ -1,4 +1,4 @@
-"""Access tokens by client credentials (RFC 6749 §4.4), asked for once however many calls wait for one."""
+"""Obtain access tokens by client credentials (RFC 6749 §4.4); concurrent calls share one request."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ RENEWAL_MARGIN: Final = 60.0
 """Seconds before its end at which a token is renewed; half its life where that is shorter."""
 
 DENIAL_PAUSE: Final = 60.0
-"""Seconds without another renewal on denial after one that did not help: then the token was not the reason."""
+"""Seconds without another renewal after a renewed token was denied: the token was not the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Token:
     header: str
-    good_until: float
+    valid_until: float
 
 
 class ClientCredentials(httpx.Auth):
-    """Puts a valid token on each request. `exchange` sends one request and returns its answer."""
+    """Adds a valid token on each request. `exchange` sends one request and returns its response."""
 
     def __init__(
         self,
@@ -51,13 +51,13 @@ class ClientCredentials(httpx.Auth):
         """Set the Authorization header.
 
         Raises:
-            ApiError: there is no token to be had; the request itself was not sent.
+            ApiError: no token is available; the request itself was not sent.
         """
         request.headers["Authorization"] = await self.valid_header()
         yield request
 
     def invalidate(self, header: str) -> bool:
-        """Drop the token behind an Authorization header that was denied; say whether another try makes sense.
+        """Drop the token of a denied Authorization header; return whether a retry makes sense.
 
         A token renewed meanwhile by another call stays.
         """
@@ -68,25 +68,25 @@ class ClientCredentials(httpx.Auth):
         return True
 
     def renewal_did_not_help(self) -> None:
-        """Note that a renewed token was denied as well, so that denials do not wear out the token endpoint."""
+        """Record that a renewed token was denied too, so that denials do not flood the token endpoint."""
         self._no_renewal_before = self._clock() + DENIAL_PAUSE
 
     async def valid_header(self) -> str:
-        """Return an Authorization header that is good now.
+        """Return a valid Authorization header.
 
         Raises:
-            ApiError: there is no token to be had.
+            ApiError: no token is available.
         """
         ended_before = self._attempts_ended
         async with self._lock:
-            if self._token is not None and self._clock() < self._token.good_until:
+            if self._token is not None and self._clock() < self._token.valid_until:
                 return self._token.header
             if self._attempts_ended != ended_before and self._failure is not None:
-                # Another call has failed while this one waited for it: the endpoint is not to be asked again.
+                # Another call failed while this one waited for it: do not call the endpoint again.
                 raise copy.copy(self._failure)
-            return (await self._renewed()).header
+            return (await self._renew()).header
 
-    async def _renewed(self) -> _Token:
+    async def _renew(self) -> _Token:
         self._token, self._failure = None, None
         try:
             self._token = await self._fetch()
@@ -99,18 +99,18 @@ class ClientCredentials(httpx.Auth):
         return self._token
 
     async def _fetch(self) -> _Token:
-        asked_at = self._clock()
+        requested_at = self._clock()
         reply = await self._exchange(self._request())
         if reply.status != httpx.codes.OK:
             raise _refusal(reply)
         try:
-            answer = parse_token(reply.body)
+            token = parse_token(reply.body)
         except ContractViolation:
-            answer = None
-        if answer is None:
-            raise BadResponse("The token endpoint's answer cannot be understood: check BWP_TOKEN_URL.")
-        margin = min(RENEWAL_MARGIN, answer.expires_in / 2)
-        return _Token(f"Bearer {answer.access_token}", asked_at + answer.expires_in - margin)
+            token = None
+        if token is None:
+            raise BadResponse("The response of the token endpoint cannot be read: check BWP_TOKEN_URL.")
+        margin = min(RENEWAL_MARGIN, token.expires_in / 2)
+        return _Token(f"Bearer {token.access_token}", requested_at + token.expires_in - margin)
 
     def _request(self) -> httpx.Request:
         return httpx.Request(
@@ -126,21 +126,19 @@ class ClientCredentials(httpx.Auth):
 
 
 _REFUSALS: Final = ("invalid_client", "unauthorized_client")
-"""The errors of RFC 6749 §5.2 that are about the credentials. Gateways answer 400 and 401 as well."""
+"""The errors of RFC 6749 §5.2 that are about the credentials. Gateways token 400 and 401 as well."""
 
 
 def _refusal(reply: HttpResponse) -> ApiError:
     status, name = reply.status, error_name(reply.body)
     if name in _REFUSALS and status < httpx.codes.INTERNAL_SERVER_ERROR:
         return BadCredentials(
-            f"The client id or client secret was refused ({name}): compare both with those of the merchant console."
+            f"The client id or client secret was refused ({name}): check BWP_CLIENT_ID and BWP_CLIENT_SECRET."
         )
     if reply.is_throttled:
-        return Throttled("Tokens were asked for too often. It is tried again.", retry_after=reply.retry_after)
+        return Throttled("Token endpoint rate limit hit; retrying.", retry_after=reply.retry_after)
     if status == httpx.codes.FORBIDDEN:
         return AccessDenied("The token endpoint denied access: check the credentials' permission and your network.")
     if status >= httpx.codes.INTERNAL_SERVER_ERROR:
-        return ServerFault(
-            f"The token endpoint failed (HTTP {status}). It is tried again.", retry_after=reply.retry_after
-        )
-    return BadResponse(f"The token endpoint answered HTTP {status}: check BWP_TOKEN_URL. It is tried again.")
+        return ServerFault(f"The token endpoint failed (HTTP {status}); retrying.", retry_after=reply.retry_after)
+    return BadResponse(f"The token endpoint sent HTTP {status}: check BWP_TOKEN_URL. Retrying.")

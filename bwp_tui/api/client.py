@@ -1,4 +1,4 @@
-"""The service's privacy operations as coroutines (contract: Operations)."""
+"""The service's privacy operations (contract: Operations)."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ class _Outcome:
 
 
 class PrivacyApi:
-    """One shop's connection to the service. Timeouts in seconds; tokens age by `clock`; to be used from one event loop.
+    """Calls the service for one shop. Timeouts in seconds; tokens age by `clock`; for use in one event loop.
 
-    Every method raises an `ApiError`. What is worth another try, and when, is the caller's to decide; only a token
-    that has gone bad is renewed and the call tried once more here.
+    Every method raises `ApiError`. The caller decides about retries; only a denied token is renewed here, and the call
+    repeated once.
     """
 
     def __init__(
@@ -93,13 +93,13 @@ class PrivacyApi:
     async def cancel(self, task_id: str) -> None:
         """Cancel a deletion that is still on hold."""
         if await self._mutate(CANCEL_DELETION, {"taskId": task_id}, CANCEL_FIELD) != task_id:
-            raise BadResponse("The service's answer is about another task. It is tried again.", outcome_unknown=True)
+            raise BadResponse("The service's response is about another task; retrying.", outcome_unknown=True)
 
     async def poll(self, tasks: Sequence[tuple[Kind, str]]) -> dict[str, TaskPayload | ApiError]:
-        """Ask for all of `tasks` in one document; return by task id what is known of each, or why it is not.
+        """Poll all `tasks` in one document; return a payload or an error by task id.
 
         Raises:
-            ApiError: the document as a whole failed, so that nothing is known of any task.
+            ApiError: the document failed as a whole.
         """
         if not tasks:
             return {}
@@ -117,7 +117,7 @@ class PrivacyApi:
         }
 
     async def link(self, task_id: str) -> PresignedLink:
-        """Have a link made to a completed retrieval's archive. It must be followed at once."""
+        """Create a link to a completed retrieval's archive. Follow it at once."""
         outcome = await self._query(RETRIEVAL_LINK, {"taskId": task_id})
         for error in outcome.response.errors:
             raise outcome.error(error, LINK_FIELD)
@@ -125,19 +125,19 @@ class PrivacyApi:
         if value is None:
             raise _unknown_task()
         try:
-            answer = parse_link(value, task_id)
+            payload = parse_link(value, task_id)
         except ContractViolation:
-            answer = None
-        if answer is None:
-            raise BadResponse("The service's answer about the link cannot be understood. It is tried again.")
-        if not answer.link:
+            payload = None
+        if payload is None:
+            raise BadResponse("The service's response about the link cannot be read; retrying.")
+        if not payload.link:
             raise BadResponse(
-                f"The service gives no link: the retrieval is {answer.status}.",
-                transient=answer.status != Status.FAILED,
+                f"The service gives no link: the retrieval is {payload.status}.",
+                transient=payload.status != Status.FAILED,
             )
         reply = outcome.http
         return PresignedLink.checked(
-            answer.link,
+            payload.link,
             issued_at=reply.sent_at,
             received_at=reply.received_at,
             date=reply.date,
@@ -145,14 +145,14 @@ class PrivacyApi:
         )
 
     def service_now(self) -> datetime | None:
-        """Return the time by the service's clock, or None where no answer has told it."""
+        """Return the time by the service's clock, or None if no response had a date."""
         return self._transport.clock.now()
 
     async def refresh_clock(self, *, again: bool) -> None:
-        """Have the service tell its time, be it that the token is renewed for it.
+        """Obtain the service's time, with a token request if none is known.
 
         Args:
-            again: what was told more than a minute ago does not do.
+            again: renew a time that is more than a minute old.
         """
         await self._auth.valid_header()
         if again and not self._transport.clock.is_fresh:
@@ -171,10 +171,10 @@ class PrivacyApi:
         try:
             return parse_start(outcome.response.field(field)).task_id
         except ContractViolation:
-            pass  # no task id; but one that is there counts even beside errors: nobody could look it up again
+            pass  # a task id counts even beside errors: nobody could look it up again
         for error in outcome.response.errors:
             raise outcome.error(error, field)
-        raise BadResponse("The service answered without a task id. It is tried again.", outcome_unknown=True)
+        raise BadResponse("The service responded without a task id; retrying.", outcome_unknown=True)
 
     async def _query(self, document: str, variables: Mapping[str, object]) -> _Outcome:
         outcome, header = await self._send(document, variables)
@@ -205,13 +205,13 @@ def _unknown_task() -> NotFound:
     return NotFound("The service does not know this task: check the task id and the profile.")
 
 
-def _task(answer: GraphQLResponse, alias: str, task_id: str, asked: int) -> TaskPayload | ApiError:
-    value = answer.field(alias)
+def _task(response: GraphQLResponse, alias: str, task_id: str, asked: int) -> TaskPayload | ApiError:
+    value = response.field(alias)
     if value is None:
-        # In a batch, an alias that was left out says nothing about its task; a null does.
-        told = answer.data is not None and (alias in answer.data or asked == 1)
-        return _unknown_task() if told else BadResponse("The service left this task out of its answer.")
+        # In a batch, a missing alias says nothing about its task; a null does.
+        is_null = response.data is not None and (alias in response.data or asked == 1)
+        return _unknown_task() if is_null else BadResponse("The service left this task out of its response.")
     try:
         return parse_task(value, task_id)
     except ContractViolation:
-        return BadResponse("The service's answer about this task cannot be understood. It is tried again.")
+        return BadResponse("The service's response about this task cannot be read; retrying.")

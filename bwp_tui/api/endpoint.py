@@ -1,4 +1,4 @@
-"""Where the service is, and who we are to it."""
+"""The service's addresses and the shop's credentials."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _HEADER_VALUE: Final = re.compile(r"[!-~]+")
 
 
 class Secret:
-    """A text that shows itself only when asked to by name."""
+    """A text that only `reveal()` shows."""
 
     __slots__ = ("_text",)
 
@@ -20,7 +20,7 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """Return the text itself, for the place that sends it."""
+        """Return the text."""
         return self._text
 
     def __repr__(self) -> str:
@@ -32,10 +32,10 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One shop's way to the service (contract: Endpoints and headers).
+    """Addresses and credentials of one shop (contract: Endpoints and headers).
 
     Raises:
-        ValueError: a URL is refused by `check_url`, or a value does not fit into a header.
+        ValueError: `check_url` refuses a URL, or a value is not valid in a header.
     """
 
     api_url: str

@@ -1,21 +1,21 @@
-"""How a call to the service can fail.
+"""Errors of calls to the service.
 
     ApiError
-    ├── Unreachable      no connection, a cut line, a timeout, a certificate or proxy that does not fit
-    ├── Throttled        asked too often
-    ├── AccessDenied     the token is not good enough, even renewed
-    ├── BadCredentials   the token endpoint does not know the client id or secret
+    ├── Unreachable      no connection, a lost connection, a timeout, an unusable certificate or proxy
+    ├── Throttled        too many requests
+    ├── AccessDenied     the token was denied, even after renewal
+    ├── BadCredentials   the token endpoint refused the client id or secret
     ├── Rejected         the request breaks a rule of the service
-    ├── Unaccepted       the request was refused, but not by the service's own word
+    ├── Unaccepted       the request was refused, but not by a classified error of the service
     ├── NotFound         the service does not know the task
     ├── ServerFault      the service failed
-    └── BadResponse      an answer that cannot be understood or is not to be trusted
+    └── BadResponse      a response that cannot be read or trusted
 
-Only `Rejected` ends a request: the service has classified the error and names the field that was asked for. Every
-other one may pass, whatever its HTTP status: gateways, proxies and throttling answer with any of them.
+Only `Rejected` settles a request: the service classified the error and named the requested field. Every other one may
+be temporary, whatever its HTTP status: gateways, proxies and throttling use any of them.
 
-Each says whether trying again can help and whether the request may have been carried out all the same. The text is
-one sentence for an operator; it holds no query of a URL, token or secret.
+Each error says whether a retry can help and whether the request may have been carried out. The text is one sentence for
+the operator, without query strings, tokens or secrets.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from bwp_tui.domain.text import clean_line
 
 
 class ApiError(Exception):
-    """A call failed. `retry_after`, in seconds, is the wait the service asked for, where it asked."""
+    """A call failed. `retry_after` is the wait in seconds that the service requested, or None."""
 
     transient: bool
-    """Whether trying again can help."""
+    """Whether a retry can help."""
     outcome_unknown: bool
     """Whether the service may have carried the request out."""
 
@@ -51,7 +51,7 @@ class ApiError(Exception):
 
 
 class Unreachable(ApiError):
-    """No connection, or one that broke before the answer was whole."""
+    """No connection, or one that was lost before the response was complete."""
 
     usually_transient = True
 
@@ -63,17 +63,17 @@ class Throttled(ApiError):
 
 
 class AccessDenied(ApiError):
-    """The service denied the request, its token renewed or not. It may also not know the task (contract: Errors)."""
+    """The service denied the request, or does not know the task (contract: Errors)."""
 
 
 class BadCredentials(ApiError):
-    """The token endpoint refused the client id or the client secret. Even that has been seen to pass."""
+    """The token endpoint refused the client id or secret. Even that has been temporary."""
 
     usually_transient = True
 
 
 class Rejected(ApiError):
-    """The service refused the request, and would again. `code` and `message` are the service's own, cleaned."""
+    """The service refused the request for good. `code` and `message` are the service's, cleaned."""
 
     def __init__(self, sentence: str, *, code: str | None = None, message: str = "") -> None:
         super().__init__(sentence)
@@ -82,7 +82,7 @@ class Rejected(ApiError):
 
 
 class Unaccepted(ApiError):
-    """A gateway, a proxy or the GraphQL engine refused the request: perhaps for its size, perhaps for a moment."""
+    """A gateway, a proxy or the GraphQL engine refused the request, perhaps for its size or temporarily."""
 
     usually_transient = True
 
@@ -92,12 +92,12 @@ class NotFound(ApiError):
 
 
 class ServerFault(ApiError):
-    """The service failed while it worked on the request."""
+    """The service failed while processing the request."""
 
     usually_transient = True
 
 
 class BadResponse(ApiError):
-    """The answer cannot be understood, or names a link that is not to be followed."""
+    """The response cannot be read, or holds a link that must not be followed."""
 
     usually_transient = True

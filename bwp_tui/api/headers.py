@@ -1,4 +1,4 @@
-"""The answer headers that steer what is done next."""
+"""Parse response headers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def retry_after(value: str | None, now: datetime | None = None) -> float | None:
     """Return the wait in seconds that a `Retry-After` header asks for (RFC 9110 §10.2.3), or None.
 
     Args:
-        now: the answer's own `Date`; an instant is counted from it, since the clocks may differ.
+        now: the response's `Date`, from which an instant is counted, since the clocks may differ.
     """
     if value is None:
         return None
@@ -36,10 +36,10 @@ def retry_after(value: str | None, now: datetime | None = None) -> float | None:
 def date(value: str | None) -> datetime | None:
     """Return the instant that a `Date` header tells (RFC 9110 §6.6.1), or None."""
     try:
-        told = parsedate_to_datetime(value or "")
+        instant = parsedate_to_datetime(value or "")
     except (ValueError, OverflowError):
         return None
-    return told if told.tzinfo is not None else told.replace(tzinfo=UTC)
+    return instant if instant.tzinfo is not None else instant.replace(tzinfo=UTC)
 
 
 class ContentRange(NamedTuple):

@@ -1,4 +1,4 @@
-"""HTTP connections that pass over what a server says before its answer."""
+"""HTTP connections that skip informational responses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MOST_HINTS: Final = 20
 
 
 class _Response(http.client.HTTPResponse):
-    """Passes over informational answers such as 103 Early Hints, which the library takes for the answer itself."""
+    """Skips informational responses such as 103 Early Hints, which the library takes for the response itself."""
 
     def _read_status(self) -> tuple[str, int, str]:
         for _ in range(_MOST_HINTS):
@@ -40,4 +40,4 @@ class _TlsPool(HTTPSConnectionPool):
 
 
 POOL_CLASSES: Final[dict[str, type[HTTPConnectionPool]]] = {"http": _PlainPool, "https": _TlsPool}
-"""The pools of a manager whose answers may be preceded by hints."""
+"""Pool classes for a manager that skips informational responses."""

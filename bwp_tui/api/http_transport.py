@@ -1,4 +1,4 @@
-"""One HTTP exchange: bounded in time and size, its failures put into the error tree."""
+"""Send an HTTP request, limited in time and size; raise failures as `ApiError`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ from bwp_tui.domain.addresses import split_address
 MAX_RESPONSE_BYTES: Final = 4 * 1024 * 1024
 """Bytes. A poll of 20 tasks takes about 8 KiB."""
 
-_PATIENCE: Final = 4  # read timeouts: a server that drips a byte now and then must not hold a call for ever
+_READ_TIMEOUTS: Final = (
+    4  # times the read timeout: a server that sends a byte now and then must not hold a call for ever
+)
 
 _NEVER_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
@@ -47,7 +49,7 @@ class HttpResponse:
 
     @property
     def is_throttled(self) -> bool:
-        """Whether it asks for fewer requests. AWS services say so with HTTP 400 as well, by name."""
+        """Whether the request was throttled. AWS services may use HTTP 400 with an error name."""
         names = (self.error_type, error_name(self.body) if self.status >= httpx.codes.BAD_REQUEST else None)
         return self.status == httpx.codes.TOO_MANY_REQUESTS or any(map(names_throttling, names))
 
@@ -56,27 +58,27 @@ _THROTTLING: Final = re.compile(r"throttl|too.?many.?requests|slow.?down|rate.?(
 
 
 def names_throttling(name: str | None) -> bool:
-    """Say whether an error of this name or message is one of asking too often."""
+    """Return whether an error name or message means throttling."""
     return name is not None and _THROTTLING.search(name) is not None
 
 
 class HttpTransport:
-    """Keep-alive connections to one endpoint. Times in seconds.
+    """Sends requests to one endpoint over keep-alive connections. Times in seconds.
 
     Raises:
-        Unreachable: the proxy or the certificates that the environment names cannot be used.
+        Unreachable: the proxy or the certificates of the environment cannot be used.
     """
 
     def __init__(self, endpoint: Endpoint, *, connect_timeout: float, read_timeout: float, connections: int) -> None:
         self.clock = ServiceClock()
-        self._deadline = connect_timeout + _PATIENCE * read_timeout
+        self._deadline = connect_timeout + _READ_TIMEOUTS * read_timeout
         self._client = _client(endpoint, httpx.Timeout(read_timeout, connect=connect_timeout), connections)
 
     async def send(self, request: httpx.Request, auth: httpx.Auth | None = None) -> HttpResponse:
-        """Send `request` and read the whole answer, whatever its status.
+        """Send `request` and read the complete response, whatever its status.
 
         Raises:
-            Unreachable: there was no answer.
+            Unreachable: there was no response.
             BadResponse: it was too large, or could not be decoded.
         """
         failure: ApiError
@@ -94,7 +96,7 @@ class HttpTransport:
         sent_at = time.monotonic()
         response = await self._client.send(request, auth=auth, stream=True)
         try:
-            body = await _bounded(response)
+            body = await _read_limited(response)
         finally:
             await response.aclose()
         dated = date(response.headers.get("Date"))
@@ -120,7 +122,9 @@ def _client(endpoint: Endpoint, timeout: httpx.Timeout, connections: int) -> htt
         for url in (endpoint.api_url, endpoint.token_url):
             httpx.URL(url).host  # noqa: B018  # where it decodes an international name
     except (httpx.InvalidURL, ValueError):
-        raise Unreachable("The address of the service is none that can be called.", transient=False) from None
+        raise Unreachable(
+            "The address of the service cannot be called: check BWP_API_URL and BWP_TOKEN_URL.", transient=False
+        ) from None
     try:
         context = tls_context()
         return httpx.AsyncClient(
@@ -128,7 +132,7 @@ def _client(endpoint: Endpoint, timeout: httpx.Timeout, connections: int) -> htt
             timeout=timeout,
             limits=limits,
             follow_redirects=False,
-            trust_env=False,  # what the environment says of proxies is read by `proxies`
+            trust_env=False,  # `proxies` reads the environment
             mounts=dict(_mount(url, context, limits) for url in (endpoint.api_url, endpoint.token_url)),
             headers={"User-Agent": "bwp-tui"},
         )
@@ -139,7 +143,7 @@ def _client(endpoint: Endpoint, timeout: httpx.Timeout, connections: int) -> htt
 
 
 def _mount(url: str, context: ssl.SSLContext, limits: httpx.Limits) -> tuple[str, httpx.AsyncHTTPTransport | None]:
-    """Return a URL's host as httpx matches it, and the way to its proxy, or None where there is none."""
+    """Return httpx's pattern for the host of a URL, and the transport to its proxy, or None."""
     host = split_address(url).host
     pattern, proxy = f"all://{f'[{host}]' if ':' in host else host}", proxy_for(url)
     if proxy is None:
@@ -149,13 +153,13 @@ def _mount(url: str, context: ssl.SSLContext, limits: httpx.Limits) -> tuple[str
     return pattern, httpx.AsyncHTTPTransport(verify=context, limits=limits, proxy=to_proxy, trust_env=False)
 
 
-async def _bounded(response: httpx.Response) -> bytes:
+async def _read_limited(response: httpx.Response) -> bytes:
     body = bytearray()
     async for chunk in response.aiter_bytes():
         body += chunk
         if len(body) > MAX_RESPONSE_BYTES:
             raise BadResponse(
-                f"The answer of {response.url.host} is larger than {MAX_RESPONSE_BYTES // 2**20} MiB and was refused: "
+                f"The response of {response.url.host} exceeds {MAX_RESPONSE_BYTES // 2**20} MiB and was refused: "
                 "check the address of the service.",
                 outcome_unknown=True,
             )
@@ -163,7 +167,7 @@ async def _bounded(response: httpx.Response) -> bytes:
 
 
 def _no_response_error(host: str) -> Unreachable:
-    return Unreachable(f"{host} did not answer in time. It is tried again.", outcome_unknown=True)
+    return Unreachable(f"{host} did not respond in time; retrying.", outcome_unknown=True)
 
 
 def _transport_error(error: httpx.HTTPError, host: str) -> ApiError:
@@ -172,13 +176,13 @@ def _transport_error(error: httpx.HTTPError, host: str) -> ApiError:
     if isinstance(error, httpx.TimeoutException):
         return _no_response_error(host)
     if isinstance(error, httpx.DecodingError):
-        return BadResponse(f"The answer of {host} could not be unpacked. It is tried again.", outcome_unknown=True)
-    return Unreachable(f"The line to {host} broke before the answer. It is tried again.", outcome_unknown=True)
+        return BadResponse(f"The response of {host} could not be decoded; retrying.", outcome_unknown=True)
+    return Unreachable(f"Connection to {host} lost; retrying.", outcome_unknown=True)
 
 
 def _connect_error(error: httpx.HTTPError, host: str) -> Unreachable:
     if isinstance(error, httpx.ProxyError):
-        return Unreachable(f"The proxy did not let the request to {host} through: check HTTPS_PROXY.")
+        return Unreachable(f"The proxy refused the request to {host}: check HTTPS_PROXY.")
     reason = verifier_reason(error)
     if reason is not None:
         return Unreachable(
@@ -186,5 +190,5 @@ def _connect_error(error: httpx.HTTPError, host: str) -> Unreachable:
             "network has its own certificates.",
         )
     if isinstance(error, httpx.PoolTimeout):
-        return Unreachable("No connection came free in time. It is tried again.")
-    return Unreachable(f"{host} cannot be reached: check the network. It is tried again.")
+        return Unreachable("No connection became free in time; retrying.")
+    return Unreachable(f"{host} cannot be reached: check the network. Retrying.")

@@ -98,17 +98,17 @@ def is_coded(response: urllib3.BaseHTTPResponse) -> bool:
 
 
 def _length(response: urllib3.BaseHTTPResponse) -> int | None:
-    told = response.headers.get("Content-Length", "")
-    return int(told) if _SIZE.fullmatch(told) else None
+    value = response.headers.get("Content-Length", "")
+    return int(value) if _SIZE.fullmatch(value) else None
 
 
 def _agreed_size(response: urllib3.BaseHTTPResponse, asked: PartResponse, etag: str | None) -> int:
-    told = content_range(response.headers.get("Content-Range"))
-    if told is None or told.total is None or told.first != asked.start:
+    value = content_range(response.headers.get("Content-Range"))
+    if value is None or value.total is None or value.first != asked.start:
         raise ArchiveChanged("The server sent another part of the archive than was asked for: again from zero.")
-    if asked.total not in (None, told.total) or (etag and asked.etag and etag != asked.etag):
+    if asked.total not in (None, value.total) or (etag and asked.etag and etag != asked.etag):
         raise ArchiveChanged("The archive has changed since the download began: again from zero.")
-    return told.total
+    return value.total
 
 
 def _refusal(response: urllib3.BaseHTTPResponse) -> TransferError:
@@ -122,18 +122,18 @@ def _refusal(response: urllib3.BaseHTTPResponse) -> TransferError:
     if status == 412:
         return ArchiveChanged("The archive has changed since the download began: again from zero.")
     if status == 416:
-        return NothingLeft("Nothing of the archive is left to download.", total=_size_told(response, text))
+        return NothingLeft("Nothing of the archive is left to download.", total=_archive_size(response, text))
     if status in (408, 429) or status >= 500:
         wait = retry_after(response.headers.get("Retry-After"), date(response.headers.get("Date")))
         return ServerBusy(f"The archive's server is busy (HTTP {status}{explanation}).", retry_after=wait)
     return WrongResponse(f"The archive's server answered HTTP {status}{explanation}; nothing was saved.")
 
 
-def _size_told(response: urllib3.BaseHTTPResponse, text: str) -> int | None:
+def _archive_size(response: urllib3.BaseHTTPResponse, text: str) -> int | None:
     """Return the archive's size from the header, or from S3's words where it leaves the header out, or None."""
-    told = content_range(response.headers.get("Content-Range"))
-    if told is not None and told.total is not None:
-        return told.total
+    value = content_range(response.headers.get("Content-Range"))
+    if value is not None and value.total is not None:
+        return value.total
     actual = _ACTUAL_SIZE.search(text)
     return int(actual[1]) if actual else None
 

@@ -14,12 +14,12 @@ from bwp_tui.api.errors import BadResponse
 from bwp_tui.domain.addresses import Address, split_address
 
 LINK_LIFE: Final = 60.0
-"""Seconds in which a download must begin where the link itself does not say (contract: Link and archive)."""
+"""Seconds in which a download must start if the link does not say (contract: Link and archive)."""
 
 FRESH: Final = 10.0
-"""Seconds of a link's life that must be left when a download begins over it: it could die while a line is made."""
+"""Seconds a link must have left when a download starts: it could expire while the connection is made."""
 
-_AT_ONCE: Final = 1.0  # seconds after it was told: no newer one is to be had, so the server is the judge of it
+_JUST_RECEIVED_S: Final = 1.0  # seconds after it arrived: there is no newer one, so try it
 _SIGNED_AT: Final = "%Y%m%dT%H%M%SZ"
 _LONGEST_LIFE: Final = 604_800.0  # S3 signs nothing for longer than a week
 
@@ -32,9 +32,9 @@ class PresignedLink:
     host: str
     path: str
     issued_at: float
-    """On the monotonic clock: when the query that made it was sent, or before where it says that it is older."""
+    """On the monotonic clock: when its query was sent, or earlier if the link says so."""
     received_at: float
-    """On the monotonic clock: when the answer came that holds it."""
+    """On the monotonic clock: when the response arrived."""
     life: float = LINK_LIFE
 
     @classmethod
@@ -47,20 +47,20 @@ class PresignedLink:
         date: datetime | None = None,
         loopback_allowed: bool = False,
     ) -> PresignedLink:
-        """Return the link behind `url`.
+        """Check `url` and return it as a link.
 
         Args:
-            issued_at, told_at: when it was asked for and when it came, on the monotonic clock.
-            date: when it came by the service's clock. With that, an instant in the link needs no right clock here.
+            issued_at, received_at: when it was requested and when it arrived, on the monotonic clock.
+            date: when it arrived, by the service's clock, to which the signing time in the link is compared.
             loopback_allowed: for a practice API, which is on loopback itself.
 
         Raises:
             BadResponse: the URL is not https, holds credentials, or leads into a private network.
         """
-        trouble = _link_fault(url, loopback_allowed)
-        if trouble is not None:
+        fault = _link_fault(url, loopback_allowed)
+        if fault is not None:
             raise BadResponse(
-                f"The service gave a link that is not followed: {trouble} Report it to Buy with Prime support.",
+                f"The service gave a link that is not followed: {fault} Report it to Buy with Prime support.",
                 transient=False,
             )
         address = split_address(url)
@@ -73,12 +73,12 @@ class PresignedLink:
         return self._url.reveal()
 
     def seconds_left(self, clock: Callable[[], float] = time.monotonic) -> float:
-        """Return how long a download may still begin, in seconds; negative once it is too late."""
+        """Return the seconds in which a download may still start; negative once it is too late."""
         return self.issued_at + self.life - clock()
 
     def is_spent(self, clock: Callable[[], float] = time.monotonic) -> bool:
-        """Say whether another link is to be asked for before a download begins."""
-        return clock() - self.received_at > _AT_ONCE and self.seconds_left(clock) < FRESH
+        """Return whether a new link is needed to start a download."""
+        return clock() - self.received_at > _JUST_RECEIVED_S and self.seconds_left(clock) < FRESH
 
 
 def _link_fault(url: str, loopback_allowed: bool) -> str | None:
@@ -97,20 +97,20 @@ def _is_private(address: Address) -> bool:
 
 
 def _age(url: str, date: datetime | None) -> float:
-    """Return how many seconds before `date` the link was signed; 0 where that is not known."""
+    """Return how many seconds before `date` the link was signed; 0 if unknown."""
     if date is None:
         return 0.0
     try:
-        signed = datetime.strptime(_parse(url, "X-Amz-Date"), _SIGNED_AT).replace(tzinfo=UTC)
+        signed = datetime.strptime(_parameter(url, "X-Amz-Date"), _SIGNED_AT).replace(tzinfo=UTC)
     except ValueError:
         return 0.0
     return max(0.0, (date - signed).total_seconds())
 
 
-def _parse(url: str, name: str) -> str:
+def _parameter(url: str, name: str) -> str:
     return parse_qs(urlsplit(url).query).get(name, [""])[0]
 
 
 def _life(url: str) -> float:
-    told = _parse(url, "X-Amz-Expires")
-    return min(float(told), _LONGEST_LIFE) if told.isascii() and told.isdigit() else LINK_LIFE
+    seconds = _parameter(url, "X-Amz-Expires")
+    return min(float(seconds), _LONGEST_LIFE) if seconds.isascii() and seconds.isdigit() else LINK_LIFE

@@ -1,4 +1,4 @@
-"""Redact what the HTTP libraries' loggers say.
+"""Redact log records of the HTTP libraries.
 
 httpx logs whole URLs at INFO and urllib3 at DEBUG, and the query of a pre-signed link is a bearer secret
 (contract: Link and archive).
@@ -41,7 +41,7 @@ _REDACTION: Final = Redaction()
 
 
 def quiet_http_loggers() -> None:
-    """Hold the HTTP libraries' loggers at WARNING, and redact what they say even where someone lowers that."""
+    """Set the HTTP libraries' loggers to WARNING, and redact their records even if someone lowers that."""
     for name in _ROOTS:
         logger = logging.getLogger(name)
         logger.setLevel(max(logger.level, logging.WARNING))

@@ -1,4 +1,4 @@
-"""What an answer's errors, or its bare HTTP status, mean (contract: Errors)."""
+"""Translate a response's errors or HTTP status into exceptions (contract: Errors)."""
 
 from __future__ import annotations
 
@@ -45,34 +45,34 @@ _KINDS_OF_STATUS: Final[dict[int | None, type[ApiError]]] = {
 
 
 def graphql_response(reply: HttpResponse) -> GraphQLResponse:
-    """Return the GraphQL answer in `reply`. Its errors count whatever the status; a denial by status becomes one.
+    """Parse the GraphQL response in `reply`. Its errors count whatever the status; a denial by status becomes one.
 
     Raises:
-        ApiError: the reply is no GraphQL answer, or the status says it failed and no error says why.
+        ApiError: it is no GraphQL response, or its status is a failure without an error.
     """
     try:
-        answer = parse_response(reply.body)
+        response = parse_response(reply.body)
     except ContractViolation:
-        answer = None
-    if answer is not None and (answer.errors or reply.status < 300):
-        return answer
+        response = None
+    if response is not None and (response.errors or reply.status < 300):
+        return response
     if reply.status in (401, 403) and not reply.is_throttled:
         return GraphQLResponse(errors=(ServiceError(type=ACCESS_DENIED),))
     raise _fault_of_status(reply)
 
 
-def is_denied(answer: GraphQLResponse, http_status: int) -> bool:
-    """Say whether the token may be what was denied: where any field was answered, it was good."""
-    answered = answer.data is not None and any(value is not None for value in answer.data.values())
-    return not answered and any(_kind(error, http_status) is AccessDenied for error in answer.errors)
+def is_denied(response: GraphQLResponse, http_status: int) -> bool:
+    """Return whether the token may have been denied: with data for any field, it was valid."""
+    has_data = response.data is not None and any(value is not None for value in response.data.values())
+    return not has_data and any(_kind(error, http_status) is AccessDenied for error in response.errors)
 
 
 def api_error(error: ServiceError, reply: HttpResponse, *, own: bool) -> ApiError:
-    """Return one entry of an answer's errors as an exception.
+    """Return one entry of a response's errors as an exception.
 
     Args:
-        own: it names the field that was asked for. Only then, and where the service has classified it, it is a
-            rejection: whatever else refuses a request may take it the next time.
+        own: it names the requested field. Only then, and if the service classified it, it is a rejection: anything
+            else may pass the next time.
     """
     kind, message = _kind(error, reply.status), error.detail or error.message
     if kind is Rejected and own and error.classified:
@@ -89,7 +89,7 @@ def api_error(error: ServiceError, reply: HttpResponse, *, own: bool) -> ApiErro
     if kind is Throttled:
         return _throttled(reply)
     return ServerFault(
-        f"The service failed{_quoted(message)}. It is tried again.",
+        f"The service failed{_quoted(message)}; retrying.",
         outcome_unknown=True,
         retry_after=reply.retry_after,
     )
@@ -112,14 +112,14 @@ def _rejection(error: ServiceError, message: str) -> Rejected:
 
 def _unaccepted(why: str, *, outcome_unknown: bool = False, retry_after: float | None = None) -> Unaccepted:
     return Unaccepted(
-        f"The request was not accepted{why}. It is tried again.",
+        f"The request was not accepted{why}; retrying.",
         outcome_unknown=outcome_unknown,
         retry_after=retry_after,
     )
 
 
 def _throttled(reply: HttpResponse) -> Throttled:
-    return Throttled("The service was asked too often. It is tried again.", retry_after=reply.retry_after)
+    return Throttled("Rate limit hit; retrying.", retry_after=reply.retry_after)
 
 
 def _quoted(message: str) -> str:
@@ -132,14 +132,14 @@ def _fault_of_status(reply: HttpResponse) -> ApiError:
         return _throttled(reply)
     if status >= 500:
         return ServerFault(
-            f"The service failed (HTTP {status}). It is tried again.",
+            f"The service failed (HTTP {status}); retrying.",
             outcome_unknown=True,
             retry_after=reply.retry_after,
         )
     if status in (400, 413, 422):
         return _unaccepted(f" (HTTP {status})", retry_after=reply.retry_after)
     if status == 408:
-        return Unreachable("The service waited too long for the request. It is tried again.", outcome_unknown=True)
+        return Unreachable("The service timed out waiting for the request; retrying.", outcome_unknown=True)
     if status < 300:
-        return BadResponse("The service's answer cannot be understood. It is tried again.", outcome_unknown=True)
-    return BadResponse(f"The service answered HTTP {status}: check BWP_API_URL. It is tried again.")
+        return BadResponse("The service's response cannot be read; retrying.", outcome_unknown=True)
+    return BadResponse(f"The service sent HTTP {status}: check BWP_API_URL. Retrying.")

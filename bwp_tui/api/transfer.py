@@ -1,4 +1,4 @@
-"""The byte pump behind a pre-signed link. Blocking: it belongs in a worker thread.
+"""Read an archive over a pre-signed link. Blocking: call it in a thread.
 
 urllib3 in a thread keeps up with curl over TLS, which httpx does not. Reads of 256 KiB measured fastest: smaller ones
 cost a change of threads each, larger ones leave the processor's cache; `read1` took twice as long, since TLS hands over
@@ -36,7 +36,7 @@ _GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS
 
 
 class Transfer:
-    """An answer whose bytes are on their way. A context manager: leaving it frees the connection.
+    """A response whose bytes are being received. A context manager: leaving it frees the connection.
 
     `start` is the archive's byte the first chunk begins with: as asked, or 0 where the server began anew. `total` is
     the archive's size in bytes and `etag` its strong ETag, each None where the server does not tell or, since the body
@@ -47,12 +47,12 @@ class Transfer:
         self,
         manager: urllib3.PoolManager,
         response: urllib3.BaseHTTPResponse,
-        answered: PartResponse,
+        part: PartResponse,
     ) -> None:
-        self.start = answered.start
-        self.total = answered.total
-        self.etag = answered.etag
-        self._length = answered.total
+        self.start = part.start
+        self.total = part.total
+        self.etag = part.etag
+        self._length = part.total
         self._manager = manager
         self._response = response
         self._stopped = threading.Event()
@@ -163,7 +163,7 @@ def open_transfer(
     Without a strong ETag nothing shows that the archive is still the same, so it is asked for from zero.
 
     Raises:
-        TransferError: there is no archive to be had; see `transfer_errors`.
+        TransferError: no archive is available; see `transfer_errors`.
     """
     if link.is_spent():
         raise LinkExpired("The link was too old before it was used.")

@@ -1,4 +1,4 @@
-"""How following a pre-signed link can fail (contract: Link and archive).
+"""Errors of downloads over a pre-signed link (contract: Link and archive).
 
     TransferError
     ├── LinkExpired      a new link is needed

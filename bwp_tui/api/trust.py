@@ -1,4 +1,4 @@
-"""Which certificates are believed: by the calls and by the downloads alike."""
+"""TLS certificates trusted by calls and downloads."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ query RetrievalLink($taskId: String!) {
 """Makes a link that lives for 60 seconds: to be sent only when a download begins at once."""
 
 CLOCK: Final = "query Clock { __typename }"
-"""Asks for nothing: any answer to it, a refusal too, has a `Date`."""
+"""Asks for nothing: any response to it, a refusal too, has a `Date`."""
 
 START_DOCUMENTS: Final = {Kind.RETRIEVAL: START_RETRIEVAL, Kind.DELETION: START_DELETION}
 START_FIELDS: Final = {
@@ -54,9 +54,9 @@ _POLL_SELECTIONS: Final = {
 
 
 def poll_document(tasks: Sequence[tuple[Kind, str]]) -> tuple[str, dict[str, str]]:
-    """Return one document that asks for every task, and its variables.
+    """Return one document that queries every task, and its variables.
 
-    The n-th task answers under the alias `t<n>`, which is also the name of the variable that holds its task id.
+    The n-th task is returned under the alias `t<n>`, which is also the name of the variable that holds its task id.
 
     Raises:
         ValueError: `tasks` is empty; GraphQL has no empty selection.
@@ -73,5 +73,5 @@ def poll_document(tasks: Sequence[tuple[Kind, str]]) -> tuple[str, dict[str, str
 
 
 def schema_text() -> str:
-    """Return the part of the service's schema that this program speaks, in SDL."""
+    """Return the part of the service's schema that this program uses, in SDL."""
     return files("bwp_tui.contract").joinpath("schema.graphql").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Single values of the service's answers, read with the tolerance the contract asks for.
+"""Parse single values of the service's responses with the tolerance the contract requires.
 
 A reader returns None, or a default, for what makes no sense; the few that cannot do without raise ValueError.
 """
@@ -16,7 +16,7 @@ from bwp_tui.domain.text import clean, clean_line
 from bwp_tui.domain.times import from_text
 
 TOKEN_LIFE: Final = 900.0
-"""Seconds an access token lives when the answer does not say (contract: Endpoints and headers)."""
+"""Seconds an access token lives if the response does not say (contract: Endpoints and headers)."""
 
 _LONGEST_TOKEN_LIFE: Final = 86_400.0
 _MOST_DAYS: Final = 100_000  # beyond it a holding period is a mistake, and too long for a date
@@ -81,14 +81,14 @@ def _number(value: object) -> float | None:
 
 def days(value: object) -> int | None:
     """Read a small whole number, be it written as one or as a text."""
-    told = _number(value)
-    return int(told) if told is not None and 0 <= told < _MOST_DAYS else None
+    number = _number(value)
+    return int(number) if number is not None and 0 <= number < _MOST_DAYS else None
 
 
 def seconds(value: object) -> float:
-    """Read how long a token lives, in seconds; `TOKEN_LIFE` where it is not told sensibly."""
-    told = _number(value)
-    return TOKEN_LIFE if told is None or told <= 0 else min(told, _LONGEST_TOKEN_LIFE)
+    """Read how long a token lives, in seconds; `TOKEN_LIFE` if missing or invalid."""
+    number = _number(value)
+    return TOKEN_LIFE if number is None or number <= 0 else min(number, _LONGEST_TOKEN_LIFE)
 
 
 def bearer(value: object) -> str:

@@ -1,4 +1,4 @@
-"""The service's answers, read with the tolerance the contract asks for.
+"""Parse the service's responses with the tolerance the contract requires.
 
 Keys may be missing, null, or new, and a status may be one nobody has seen (contract: Operations, Errors). Every
 text leaves this module cleaned, `TaskPayload.email` aside. What cannot be understood raises `ContractViolation`.
@@ -31,7 +31,7 @@ from bwp_tui.domain.text import clean_line
 
 
 class ContractViolation(Exception):
-    """The service answered something this program cannot understand. The text names the place, never the content."""
+    """A response cannot be read. The text names the place, never the content."""
 
 
 class _Body(BaseModel):
@@ -44,7 +44,7 @@ class _Body(BaseModel):
 
 
 class TaskPayload(_Body):
-    """A task as the service tells it. `status` may be new, instants are in UTC, `holding_period` is in days."""
+    """A task as the service sends it. `status` may be new, instants are in UTC, `holding_period` is in days."""
 
     task_id: Annotated[str, PlainValidator(identifier)]
     status: Annotated[str, PlainValidator(present_line)]
@@ -62,13 +62,13 @@ class TaskPayload(_Body):
 
 
 class StartPayload(_Body):
-    """The answer to a mutation: the task it started or cancelled."""
+    """The payload of a mutation: the task it started or cancelled."""
 
     task_id: Annotated[str, PlainValidator(identifier)]
 
 
 class LinkPayload(_Body):
-    """The answer to a query for a link. `link` is a bearer secret and stays out of `repr`."""
+    """The payload of a query for a link. `link` is a bearer secret and stays out of `repr`."""
 
     task_id: Annotated[str | None, PlainValidator(raw)] = None
     status: Annotated[str, PlainValidator(present_line)]
@@ -85,7 +85,7 @@ class TokenPayload(BaseModel):
 
 
 class ServiceError(BaseModel):
-    """One entry of an answer's `errors` (contract: Errors), each text cleaned to one line."""
+    """One entry of a response's `errors` (contract: Errors), each text cleaned to one line."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -102,7 +102,7 @@ class ServiceError(BaseModel):
 
 
 class GraphQLResponse(BaseModel):
-    """A GraphQL answer."""
+    """A GraphQL response."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -110,7 +110,7 @@ class GraphQLResponse(BaseModel):
     errors: tuple[ServiceError, ...] = ()
 
     def field(self, name: str) -> object:
-        """Return what the field or alias `name` answered; None where it answered nothing."""
+        """Return the value of the field or alias `name`, or None."""
         return None if self.data is None else self.data.get(name)
 
 
@@ -120,7 +120,7 @@ def _json_object(body: bytes) -> dict[str, object]:
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
-        raise ContractViolation("The answer is no JSON object.")
+        raise ContractViolation("The response is no JSON object.")
     return value
 
 
@@ -150,18 +150,18 @@ def _service_error(entry: object) -> ServiceError | None:
 
 
 def parse_response(body: bytes) -> GraphQLResponse:
-    """Read the body of a GraphQL answer.
+    """Parse the body of a GraphQL response.
 
     Raises:
         ContractViolation: it is no JSON object, or has neither `data` nor `errors`.
     """
-    answer = _json_object(body)
-    listed = answer.get("errors")
+    response = _json_object(body)
+    listed = response.get("errors")
     entries = listed if isinstance(listed, list) else [listed]
     errors = tuple(error for error in map(_service_error, entries) if error is not None)
-    data = answer.get("data")
-    if "data" not in answer and not errors:
-        raise ContractViolation("The answer has neither data nor errors.")
+    data = response.get("data")
+    if "data" not in response and not errors:
+        raise ContractViolation("The response has neither data nor errors.")
     return GraphQLResponse(data=data if isinstance(data, dict) else None, errors=errors)
 
 
@@ -178,7 +178,7 @@ def _read(model: type[_Model], value: object) -> _Model:
 
 
 def parse_task(value: object, task_id: str) -> TaskPayload:
-    """Read what a query for the task `task_id` answered; a missing id is taken to be that one.
+    """Parse the payload of a query for the task `task_id`; a missing id is taken to be that one.
 
     Raises:
         ContractViolation: it has no status, or is another task's.
@@ -186,18 +186,18 @@ def parse_task(value: object, task_id: str) -> TaskPayload:
     fields = _mapping(value)
     if fields.get("taskId") is None:
         fields = {**fields, "taskId": task_id}
-    answer = _read(TaskPayload, fields)
-    _check_task(answer.task_id, task_id)
-    return answer
+    payload = _read(TaskPayload, fields)
+    _check_task(payload.task_id, task_id)
+    return payload
 
 
-def _check_task(told: str | None, asked: str) -> None:
-    if told not in (None, asked):
-        raise ContractViolation("The answer is about another task.")
+def _check_task(received: str | None, requested: str) -> None:
+    if received not in (None, requested):
+        raise ContractViolation("The response is about another task.")
 
 
 def parse_start(value: object) -> StartPayload:
-    """Read what a mutation answered.
+    """Parse the payload of a mutation.
 
     Raises:
         ContractViolation: it holds no usable task id.
@@ -206,18 +206,18 @@ def parse_start(value: object) -> StartPayload:
 
 
 def parse_link(value: object, task_id: str) -> LinkPayload:
-    """Read what a query for the link of the task `task_id` answered; one that is not completed has none.
+    """Parse the payload of a query for the link of the task `task_id`; a task not completed has none.
 
     Raises:
         ContractViolation: it has no status, or is another task's.
     """
-    answer = _read(LinkPayload, value)
-    _check_task(answer.task_id, task_id)
-    return answer
+    payload = _read(LinkPayload, value)
+    _check_task(payload.task_id, task_id)
+    return payload
 
 
 def parse_token(body: bytes) -> TokenPayload:
-    """Read the token endpoint's answer (RFC 6749 §5.1).
+    """Parse the token endpoint's response (RFC 6749 §5.1).
 
     Raises:
         ContractViolation: it is no JSON object, or holds no usable token.
@@ -226,9 +226,9 @@ def parse_token(body: bytes) -> TokenPayload:
 
 
 def error_name(body: bytes) -> str | None:
-    """Return what a JSON body calls the error it tells of (RFC 6749 §5.2, AWS's own ways), or None."""
+    """Return the error name in a JSON body (RFC 6749 §5.2 or AWS's forms), or None."""
     try:
-        told = _json_object(body)
+        fields = _json_object(body)
     except ContractViolation:
         return None
-    return next(filter(None, (line(told.get(key)) for key in ("error", "__type", "code", "errorType"))), None)
+    return next(filter(None, (line(fields.get(key)) for key in ("error", "__type", "code", "errorType"))), None)

@@ -1,4 +1,4 @@
-"""What was sent, as it may be shown: the operation and its variables, without what repeats a request."""
+"""The operation and variables of a sent request as they may be shown, without its whole client token."""
 
 from __future__ import annotations
 

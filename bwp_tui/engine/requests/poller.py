@@ -19,7 +19,7 @@ from bwp_tui.store.worklog.poll_answers import PollAnswer
 
 LARGEST_BATCH: Final = 20
 SIZE_KEPT: Final = timedelta(hours=1)
-"""How long a batch size polls after a refusal is kept; then larger ones are tried again."""
+"""How long a batch size found after a refusal is kept; then larger ones are tried again."""
 
 _AHEAD: Final = 2 * POOL_SIZE
 """Requests filled by one read: each read sorts the whole backlog."""
