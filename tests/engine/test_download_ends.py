@@ -37,7 +37,7 @@ async def test_a_fault_of_ours_ends_the_download_and_is_told_to_whoever_runs_the
             await asyncio.wait_for(engine.run(), 10)
     assert caught.group_contains(ZeroDivisionError)
     download = shop.download_of(number)
-    assert (download.state, download.trouble) == ("failed", "bwp-tui itself failed here. Download it again.")
+    assert (download.state, download.trouble) == ("failed", "bwp-tui failed. Download it again.")
 
 
 async def test_one_fault_of_ours_holds_up_no_other_download(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
