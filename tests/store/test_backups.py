@@ -300,4 +300,4 @@ def test_a_keeper_makes_its_round_at_once_and_ends_when_it_is_stopped(
     keeper.stop()
     assert told == [None]
     assert len(backups.daily(path)) == 1
-    assert not [thread for thread in threading.enumerate() if thread.name == "history-keeper"]
+    assert not [thread for thread in threading.enumerate() if thread.name == "history-maintenance"]
