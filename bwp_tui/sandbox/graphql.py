@@ -1,4 +1,4 @@
-"""Executes the documents of clients on the schema, over the books of the world."""
+"""Execute GraphQL documents on the schema and the practice API's state."""
 
 from __future__ import annotations
 
@@ -78,9 +78,9 @@ class GraphQLService:
             **dict.fromkeys(_UNSERVED, _unserved),
         }
 
-    def answer(self, call: Call) -> Json:
-        """Carry a call out and return the JSON object to answer with. Faults of the caller are in `errors`."""
-        document, problems = _understood(call.document)
+    def execute(self, call: Call) -> Json:
+        """Execute a call and return the JSON object to send. The caller's mistakes are in `errors`."""
+        document, problems = _parse_document(call.document)
         if document is None or problems:
             return {"errors": [_engine_error(problem) for problem in problems]}
         fields = _root_fields(document, call.operation_name)
@@ -94,13 +94,13 @@ class GraphQLService:
             variable_values=call.variables,
             operation_name=call.operation_name,
         )
-        return _shown(result)
+        return _to_response(result)
 
     def refuse(self, call: Call, reason: Callable[[], GraphQLError]) -> Json:
-        """Return the answer that refuses every root field of a call for one reason."""
-        document, problems = _understood(call.document)
+        """Return a response that refuses every root field of a call for one reason."""
+        document, problems = _parse_document(call.document)
         fields = [] if document is None or problems else _root_fields(document, call.operation_name)
-        errors = [_at(field, reason()) for field in fields] or [reason()]
+        errors = [_with_path(field, reason()) for field in fields] or [reason()]
         return {"errors": [error.formatted for error in errors], "data": None}
 
     def _retrieval(self, info: Info, taskId: str) -> Json:  # noqa: N803  the schema's name
@@ -175,7 +175,7 @@ def _schema() -> GraphQLSchema:
 
 
 @lru_cache(maxsize=256)
-def _understood(text: str) -> tuple[DocumentNode | None, tuple[GraphQLError, ...]]:
+def _parse_document(text: str) -> tuple[DocumentNode | None, tuple[GraphQLError, ...]]:
     try:
         document = parse(text)
     except GraphQLError as problem:
@@ -190,26 +190,26 @@ def _root_fields(document: DocumentNode, operation_name: str | None) -> list[Fie
     return [field for field in operation.selection_set.selections if isinstance(field, FieldNode)]
 
 
-def _at(field: FieldNode, error: GraphQLError) -> GraphQLError:
+def _with_path(field: FieldNode, error: GraphQLError) -> GraphQLError:
     name = field.alias or field.name
     return GraphQLError(error.message, nodes=field, path=[name.value], extensions=error.extensions)
 
 
-def _shown(result: ExecutionResult) -> Json:
+def _to_response(result: ExecutionResult) -> Json:
     errors = result.errors or []
     if result.data is None and all(error.path is None for error in errors):
         return {"errors": [_engine_error(error) for error in errors]}
-    answer: Json = {"data": result.data and _without_nulls(result.data)}
+    response: Json = {"data": result.data and _without_nulls(result.data)}
     if errors:
-        answer["errors"] = [_service_error(error) for error in errors]
-    return answer
+        response["errors"] = [_service_error(error) for error in errors]
+    return response
 
 
 def _without_nulls(data: Mapping[str, Any]) -> Json:
-    return {root: value and _pruned(value) for root, value in data.items()}
+    return {root: value and _without_null_keys(value) for root, value in data.items()}
 
 
-def _pruned(found: Mapping[str, Any]) -> Json:
+def _without_null_keys(found: Mapping[str, Any]) -> Json:
     """Return an object without its null keys: the service leaves them out (contract: Operations)."""
     return {key: value for key, value in found.items() if value is not None and value != ""}
 

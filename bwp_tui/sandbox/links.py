@@ -1,4 +1,4 @@
-"""Pre-signed links to archives: made anew for each query, dead after a minute, and S3's words for refusing one."""
+"""Sign and check links to archives, valid for a minute, with S3's error messages."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def wrong_signature() -> LinkRefusedError:
 
 
 class LinkSigner:
-    """Signs links and checks them. Keeps no list: a signature is all it needs."""
+    """Signs links and checks them by their signature."""
 
     def __init__(self, origin: str, seed: int, clock: Clock) -> None:
         self._origin = origin

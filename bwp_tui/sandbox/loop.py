@@ -62,7 +62,7 @@ class RunningServer:
             return
         self._connections.add(connection)
         try:
-            await _converse(service, HttpConnection(reader, writer))
+            await _serve_requests(service, HttpConnection(reader, writer))
             writer.close()
             await writer.wait_closed()
         except (ConnectionError, asyncio.CancelledError):
@@ -71,17 +71,17 @@ class RunningServer:
             self._connections.discard(connection)
 
 
-async def _converse(service: Service, line: HttpConnection) -> None:
+async def _serve_requests(service: Service, line: HttpConnection) -> None:
     try:
         while (request := await line.request()) is not None:
-            answer = await service.answer(request)
-            if answer is None or not await line.send(answer):
+            response = await service.respond(request)
+            if response is None or not await line.send(response):
                 return
     except h11.RemoteProtocolError:
-        await line.send(_complaint(400))
+        await line.send(_protocol_error(400))
     except TooLongError:
-        await line.send(_complaint(413))
+        await line.send(_protocol_error(413))
 
 
-def _complaint(status: int) -> HttpResponse:
+def _protocol_error(status: int) -> HttpResponse:
     return HttpResponse(status, (("Content-Type", "text/plain"), ("Connection", "close")), b"")

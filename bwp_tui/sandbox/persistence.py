@@ -1,4 +1,4 @@
-"""The archive store: pre-signed GETs answered as S3 answers them, with ranges, preconditions and XML errors."""
+"""Serve archives over pre-signed links as S3 does, with ranges, preconditions and XML errors."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ class ArchiveStore:
         self._faults = faults
         self._rate = rate
         self._editions: Counter[str] = Counter()
-        self._request_ids = random.Random(f"{seed}/requests")  # noqa: S311  names an answer, no secret
+        self._request_ids = random.Random(f"{seed}/requests")  # noqa: S311  names a response, no secret
 
-    async def answer(self, request: HttpRequest) -> HttpResponse:
+    async def respond(self, request: HttpRequest) -> HttpResponse:
         """Return the archive, a part of it, or S3's refusal."""
         self._world.count("download")
         try:
-            task = self._admitted(request)
+            task = self._authorized_task(request)
             archive = await self._archive(task)
             return self._part(request, archive)
         except LinkRefusedError as refusal:
             return self._refusal(refusal)
 
-    def _admitted(self, request: HttpRequest) -> Snapshot:
+    def _authorized_task(self, request: HttpRequest) -> Snapshot:
         if self._faults.hits("busy-store"):
             raise LinkRefusedError(503, "SlowDown", "Please reduce your request rate.")
         if "authorization" in request.headers:
@@ -56,9 +56,9 @@ class ArchiveStore:
         if request.method != "GET":
             raise wrong_signature()
         task_id = self._links.check(request.path, request.query)
-        return self._retrieved(task_id)
+        return self._completed_task(task_id)
 
-    def _retrieved(self, task_id: str) -> Snapshot:
+    def _completed_task(self, task_id: str) -> Snapshot:
         gone = LinkRefusedError(
             404,
             "NoSuchKey",
@@ -93,12 +93,12 @@ class ArchiveStore:
             span = _span(request.headers.get("range", ""), archive.size)
         headers: Headers = (("Content-Type", "application/zip"), ("ETag", archive.etag), ("Accept-Ranges", "bytes"))
         if span is None:
-            return self._sent(200, headers, Slice(archive.path, 0, archive.size))
+            return self._response(200, headers, Slice(archive.path, 0, archive.size))
         first, last = span
         headers = (*headers, ("Content-Range", f"bytes {first}-{last}/{archive.size}"))
-        return self._sent(206, headers, Slice(archive.path, first, last - first + 1))
+        return self._response(206, headers, Slice(archive.path, first, last - first + 1))
 
-    def _sent(self, status: int, headers: Headers, part: Slice) -> HttpResponse:
+    def _response(self, status: int, headers: Headers, part: Slice) -> HttpResponse:
         cut_after = None
         if self._faults.hits("cut-download"):
             share = 0.1 + 0.8 * self._faults.share("cut-download")

@@ -1,4 +1,4 @@
-"""What answers a request: the endpoints behind one address, and the faults of the API ones."""
+"""Route requests to the endpoints of the practice API, and inject faults."""
 
 from __future__ import annotations
 
@@ -52,15 +52,15 @@ class Service:
         self._slow = slow
         self._clock = clock
 
-    async def answer(self, request: HttpRequest) -> HttpResponse | None:
-        """Return what to send, dated, or None for a line that is cut without an answer."""
-        answer = await self._answer(request)
+    async def respond(self, request: HttpRequest) -> HttpResponse | None:
+        """Return the response, with a date, or None to close the connection without one."""
+        response = await self._respond(request)
         dated = ("Date", format_datetime(self._clock(), usegmt=True))
-        return answer and replace(answer, headers=(*answer.headers, dated))
+        return response and replace(response, headers=(*response.headers, dated))
 
-    async def _answer(self, request: HttpRequest) -> HttpResponse | None:
+    async def _respond(self, request: HttpRequest) -> HttpResponse | None:
         if request.path.startswith("/privacyRequest/"):
-            return await self._store.answer(request)
+            return await self._store.respond(request)
         endpoint = {"/token": self._token, "/graphql": self._api}.get(request.path)
         if endpoint is None:
             return _json(404, {"message": "Not Found"})
@@ -98,11 +98,11 @@ class Service:
         call = _read(request.body)
         if call is None:
             return _json(400, {"errors": [{"message": "The body is no GraphQL request in JSON."}]})
-        return self._carried_out(request, call)
+        return self._execute(request, call)
 
-    def _carried_out(self, request: HttpRequest, call: Call) -> HttpResponse | None:
+    def _execute(self, request: HttpRequest, call: Call) -> HttpResponse | None:
         refusal = self._refusal(request)
-        document = self._graphql.answer(call) if refusal is None else self._graphql.refuse(call, refusal)
+        document = self._graphql.execute(call) if refusal is None else self._graphql.refuse(call, refusal)
         if self._faults.hits("lost-answer"):
             return None
         body = json.dumps(document).encode()

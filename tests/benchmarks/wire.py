@@ -13,7 +13,7 @@ from typing import Final
 from bwp_tui.domain.task import Status
 from bwp_tui.domain.times import utc_now
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.worklog.poll_answers import PollAnswer
+from bwp_tui.store.worklog.poll_answers import PollResponse
 from tests.benchmarks.figures import Effort, Figure, Kind, Row, Skipped
 from tests.benchmarks.ptys import TimedPty
 from tests.benchmarks.registers import fresh
@@ -49,7 +49,7 @@ class Watched:
     def status(self, number: int, status: Status | str) -> None:
         """Have the service tell a status, as the engine records it."""
         now = utc_now()
-        single.answered(self.store, number, PollAnswer(status, None, now, None, None, ()), None)
+        single.answered(self.store, number, PollResponse(status, None, now, None, None, ()), None)
 
     def cost(self, act: Callable[[], object]) -> int:
         """Return the bytes that are sent for what `act` does."""

@@ -11,7 +11,7 @@ from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import intent_outcomes, poll_answers
-from bwp_tui.store.worklog.poll_answers import PollAnswer
+from bwp_tui.store.worklog.poll_answers import PollResponse
 from tests.console.past import HELD, NOT_KNOWN, NOW, ORDERS_OPEN, READY, WAITING, Planted
 from tests.console.support import USUAL, opened
 from tests.store import single
@@ -20,8 +20,8 @@ REQUEST = Request(Kind.RETRIEVAL, "b@example.com", NOW.date(), "gdpr")
 LONG = " ".join(f"word{number}" for number in range(120))
 
 
-def answer(status: str, *errors: TaskError) -> PollAnswer:
-    return PollAnswer(
+def answer(status: str, *errors: TaskError) -> PollResponse:
+    return PollResponse(
         status=status, submitted_at=None, updated_at=NOW, email=None, holding_period=None, errors=tuple(errors)
     )
 

@@ -9,7 +9,7 @@ import pytest
 from bwp_tui.domain.task import Kind, Status
 from bwp_tui.domain.times import utc_now
 from bwp_tui.sandbox.server import Sandbox
-from bwp_tui.store.worklog.poll_answers import PollAnswer
+from bwp_tui.store.worklog.poll_answers import PollResponse
 from tests.e2e.operator import DOWN, UP, Operator, on_current_row, still_life
 from tests.pty_terminal import Terminal
 from tests.store import single
@@ -41,7 +41,7 @@ def terminal(shop: Operator, practice: Sandbox) -> Iterator[Terminal]:
 def complete(shop: Operator) -> None:
     """Have the tracked task end, as the engine records it."""
     store = shop.store()
-    answer = PollAnswer(Status.COMPLETED, utc_now(), utc_now(), None, None, ())
+    answer = PollResponse(Status.COMPLETED, utc_now(), utc_now(), None, None, ())
     assert single.answered(store, 61, answer, None)
     store.close()
 

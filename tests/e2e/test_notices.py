@@ -7,7 +7,7 @@ import pytest
 from bwp_tui.domain.task import WATCHED, Kind, Status
 from bwp_tui.domain.times import utc_now
 from bwp_tui.sandbox.server import Sandbox
-from bwp_tui.store.worklog.poll_answers import PollAnswer
+from bwp_tui.store.worklog.poll_answers import PollResponse
 from tests.e2e.operator import Operator, on_current_row
 from tests.pty_terminal import Terminal
 from tests.store import single
@@ -26,7 +26,7 @@ def watch_and_end(shop: Operator, practice: Sandbox, terminal: Terminal, *, watc
         terminal.wait_for(on_current_row("◉"))
     terminal.settle()
     mark = terminal.mark()
-    assert single.answered(store, 1, PollAnswer(Status.COMPLETED, utc_now(), utc_now(), None, None, ()), None)
+    assert single.answered(store, 1, PollResponse(Status.COMPLETED, utc_now(), utc_now(), None, None, ()), None)
     store.close()
     terminal.wait_for("The watched retrieval" if watched else "── COMPLETED")
     terminal.settle()

@@ -17,7 +17,7 @@ from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import StoreUnavailable
 from bwp_tui.store.worklog import due_polls, poll_answers
-from bwp_tui.store.worklog.poll_answers import PollAnswer
+from bwp_tui.store.worklog.poll_answers import PollResponse
 from tests.engine.shop import ACTOR, Shop
 
 
@@ -111,14 +111,14 @@ async def test_one_that_cannot_be_recorded_leaves_none_of_the_others_unwatched(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     numbers = held(shop, 3 * LARGEST_BATCH)
-    real = poll_answers.record_answers
+    real = poll_answers.record_responses
 
-    def full_for_the_first(store: Store, given: Mapping[int, tuple[PollAnswer, datetime | None]]) -> frozenset[int]:
+    def full_for_the_first(store: Store, given: Mapping[int, tuple[PollResponse, datetime | None]]) -> frozenset[int]:
         if numbers[0] in given:
             raise StoreUnavailable("The disk is full.")
         return real(store, given)
 
-    monkeypatch.setattr(poll_answers, "record_answers", full_for_the_first)
+    monkeypatch.setattr(poll_answers, "record_responses", full_for_the_first)
     async with shop.engine() as engine:
         before = asyncio.all_tasks()
         with pytest.raises(StoreUnavailable):

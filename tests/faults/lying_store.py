@@ -117,7 +117,7 @@ class Outcome:
 @contextmanager
 def lying(told: Counter[str], rng: random.Random) -> Iterator[None]:
     """Have every second answer of the store be a lie, and every fourth line be cut."""
-    real = ArchiveStore._sent
+    real = ArchiveStore._response
 
     def sent(store: ArchiveStore, status: int, headers: Headers, part: Slice) -> HttpResponse:
         truth = real(store, status, headers, part)

@@ -100,10 +100,10 @@ class _WatchedService(Service):
     async def answer(self, request: HttpRequest) -> HttpResponse | None:
         engine, _, operation = request.path.removeprefix("/engine/").partition("/")
         if operation != "graphql":
-            return await self._plain.answer(request)
+            return await self._plain.respond(request)
         came = time.monotonic()
         try:
-            return await self._plain.answer(replace(request, path="/graphql"))
+            return await self._plain.respond(replace(request, path="/graphql"))
         finally:
             self._seen.append(_call(int(engine), request, came))
 

@@ -214,7 +214,7 @@ def test_a_fault_of_its_own_is_an_internal_error_without_its_words(
     world = ServiceState(seed=1, speed=1, clock=clock)
     task_id = world.start(Kind.RETRIEVAL, "ann@example.com")
     clock.advance(seconds=10)
-    found = GraphQLService(world, broken).answer(Call(RETRIEVAL, {"taskId": task_id}, None))
+    found = GraphQLService(world, broken).execute(Call(RETRIEVAL, {"taskId": task_id}, None))
     assert "secret" not in json.dumps(found)
     assert "InternalServerError" in json.dumps(found)
     assert "the practice API failed" in caplog.text

@@ -11,7 +11,7 @@ from bwp_tui.store.commands import records
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.worklog import poll_answers
-from bwp_tui.store.worklog.poll_answers import PollAnswer
+from bwp_tui.store.worklog.poll_answers import PollResponse
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,8 @@ def notes(store: Store, number: int) -> list[Note]:
     ]
 
 
-def answered(store: Store, number: int, answer: PollAnswer, next_poll_at: datetime | None) -> bool:
-    return number in poll_answers.record_answers(store, {number: (answer, next_poll_at)})
+def answered(store: Store, number: int, answer: PollResponse, next_poll_at: datetime | None) -> bool:
+    return number in poll_answers.record_responses(store, {number: (answer, next_poll_at)})
 
 
 def edit(

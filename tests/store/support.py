@@ -10,7 +10,7 @@ from bwp_tui.store.database.connection import Store, as_int
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import intent_outcomes, intents
 from bwp_tui.store.worklog.intents import Intent
-from bwp_tui.store.worklog.poll_answers import PollAnswer
+from bwp_tui.store.worklog.poll_answers import PollResponse
 from tests.store import single
 
 NOW = datetime(2026, 11, 20, 9, 14, tzinfo=UTC)
@@ -60,8 +60,8 @@ def answer(
     updated_at: datetime | None = None,
     email: str | None = None,
     holding_period: int | None = None,
-) -> PollAnswer:
-    return PollAnswer(
+) -> PollResponse:
+    return PollResponse(
         status=status,
         submitted_at=None,
         updated_at=updated_at,

@@ -67,7 +67,7 @@ def _plant_details(store: Store) -> None:
     single.answered(
         store,
         failed.number,
-        poll_answers.PollAnswer("FAILED", failed.submitted_at, None, None, None, errors),
+        poll_answers.PollResponse("FAILED", failed.submitted_at, None, None, None, errors),
         SOON,
     )
     requests.resubmit(store, failed.number, ACTOR)

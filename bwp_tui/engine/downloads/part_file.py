@@ -1,4 +1,4 @@
-"""The file a download grows in: private, hashed while it is written, and never taken for a finished one."""
+"""The part file of a download: private, hashed while written, published under its final name when complete."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from bwp_tui.engine.downloads.threaded_hash import ThreadedHash
 
 _BLOCK: Final = 1 << 18
 _MB: Final = 1_000_000
-_WATCH: Final = 1 << 20  # bytes after which the free space is looked at again
-_NO_SUCH_CALL: Final = (
+_CHECK_SPACE_EVERY: Final = 1 << 20  # bytes after which the free space is checked again
+_UNSUPPORTED: Final = (
     errno.EINVAL,
     errno.ENOSYS,
     errno.EACCES,
@@ -31,34 +31,33 @@ _NO_SUCH_CALL: Final = (
     errno.ENOTTY,
     errno.ENOLCK,
 )
-"""How FUSE, SMB, exFAT and NFS say that they do not know locks, modes, or the syncing of a folder."""
+"""Errors of FUSE, SMB, exFAT and NFS for locks, modes or folder syncs they do not support."""
 
-NOT_PRIVATE: Final = "Its folder's disk keeps no permissions: others who reach the folder can read the file."
+NOT_PRIVATE: Final = "The disk of its folder keeps no permissions: others with access to the folder can read the file."
 
 
 class FolderError(Exception):
-    """The folder or disk does not take the file; `str()` says why and what to do."""
+    """The folder or disk cannot store the file; `str()` is the message."""
 
 
 class PartInUse(FolderError):
-    """Another process has the part open, as an engine that is stopped and was superseded has."""
+    """Another process has the part file open, for example a stopped engine that was superseded."""
 
 
 class PartFile:
     """A `.part` file in the target folder. Bytes are appended; `sha256` covers all that it holds.
 
-    `etag` and `total` (bytes) are those of the archive that it is a part of, each None where it is not known.
+    `etag` and `total` (bytes) are those of the archive, each None if unknown.
 
-    Opening a part that an earlier run left is only possible with the ETag it came under: its bytes are hashed
-    again and the download goes on behind them. Otherwise it starts empty. `published` is the part's final path where
-    an earlier run ended between publishing and discarding it: then it is whole. `private` says that its owner alone can
-    read it.
+    A part file of an earlier run is continued only with the ETag it was written under: its bytes are hashed again and
+    the download resumes after them. Otherwise it starts empty. `published` is its final path if an earlier run ended
+    between publishing and discarding it: then it is complete. `private` tells whether only its owner can read it.
 
     Args:
-        space: the free space, shared with the other downloads.
+        space: the free disk space, shared with other downloads.
 
     Raises:
-        FolderError: the folder or the part cannot be used.
+        FolderError: the folder or the part file cannot be used.
     """
 
     def __init__(
@@ -73,7 +72,7 @@ class PartFile:
         self.folder = folder
         self.private = True
         self._space = space or DiskSpace()
-        self._unwatched = _WATCH  # at once: the length may not be told
+        self._unchecked = _CHECK_SPACE_EVERY  # at once: the length may be unknown
         self.name = name
         self.etag: str | None = None
         self.total: int | None = None
@@ -81,7 +80,7 @@ class PartFile:
         self.published: Path | None = None
         self._part = part_name(name)
         self._hash = ThreadedHash()
-        # A transfer that is late to stop must not write where the closed descriptor's number has found another file.
+        # A thread that stops late must not write to another file that got the closed descriptor's number.
         self._guard = threading.Lock()
         self._descriptor = -1
         self._folder_descriptor = -1
@@ -90,7 +89,7 @@ class PartFile:
             self._adopt_existing(etag, total)
         except OSError as error:
             self.close()
-            raise FolderError(_sentence(error, folder)) from error
+            raise FolderError(_error_message(error, folder)) from error
         except BaseException:
             self.close()
             raise
@@ -101,7 +100,7 @@ class PartFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with contextlib.suppress(FolderError):  # an empty file in the way is no loss
+        with contextlib.suppress(FolderError):  # an empty file may stay
             if self.size == 0 and self.published is None and self._is_at(self.path, os.fstat(self._descriptor)):
                 self.discard()
         self.close()
@@ -113,50 +112,50 @@ class PartFile:
 
     @property
     def path(self) -> Path:
-        """Where the part lies."""
+        """The path of the part file."""
         return self.folder / self._part
 
     def write(self, chunk: bytes) -> None:
         """Append `chunk`.
 
         Raises:
-            FolderError: the disk does not take it.
+            FolderError: the disk cannot store it.
         """
         try:
             while chunk:
                 with self._guard:
-                    if self._unwatched >= _WATCH:
-                        self._watch()
+                    if self._unchecked >= _CHECK_SPACE_EVERY:
+                        self._check_reserve()
                     written = os.write(self._descriptor, chunk)
-                self._unwatched += written
+                self._unchecked += written
                 self._hash.update(chunk[:written])
                 self.size += written
                 chunk = chunk[written:]
         except OSError as error:
-            raise FolderError(_sentence(error, self.folder)) from error
+            raise FolderError(_error_message(error, self.folder)) from error
 
     def restart(self) -> None:
-        """Forget every byte: the archive behind them is another one now.
+        """Drop all bytes: the archive has changed.
 
         Raises:
-            FolderError: the disk does not take it.
+            FolderError: the disk cannot store it.
         """
         try:
             with self._guard:
                 os.ftruncate(self._descriptor, 0)
                 os.lseek(self._descriptor, 0, os.SEEK_SET)
         except OSError as error:
-            raise FolderError(_sentence(error, self.folder)) from error
+            raise FolderError(_error_message(error, self.folder)) from error
         self._hash.close()
         self._hash = ThreadedHash()
         self.size = 0
         self.etag = self.total = None
 
     def restart_named(self) -> None:
-        """Leave what an earlier run has published, and begin an empty part: writing must not change the former.
+        """Start an empty part file beside the file that an earlier run published.
 
         Raises:
-            FolderError: the folder does not take it.
+            FolderError: the folder cannot store it.
         """
         try:
             with self._guard:
@@ -165,7 +164,7 @@ class PartFile:
                 os.unlink(self._part, dir_fd=self._folder_descriptor)
                 self._check_ours(is_new=self._open_part())
         except OSError as error:
-            raise FolderError(_sentence(error, self.folder)) from error
+            raise FolderError(_error_message(error, self.folder)) from error
         self.restart()
 
     def check_space(self, total: int) -> None:
@@ -181,13 +180,13 @@ class PartFile:
             return
         needs = ((left, "for the archive"), (short.others, "for other downloads"), (short.reserve, "for the history"))
         raise FolderError(
-            f"The disk of {self.folder} has {short.free // _MB} MB free and {_up(sum(need for need, _ in needs))} MB "
-            f"are needed: {', '.join(f'{_up(need)} {what}' for need, what in needs if need)}. "
+            f"The disk of {self.folder} has {short.free // _MB} MB free and {_mb(sum(need for need, _ in needs))} MB "
+            f"are needed: {', '.join(f'{_mb(need)} {what}' for need, what in needs if need)}. "
             "Free some space, then download again."
         )
 
     def check_in_place(self) -> None:
-        """Check that the part and its folder are still where an operator would look for them.
+        """Check that the part file and its folder are still in place.
 
         Raises:
             FolderError: one of them was removed or moved.
@@ -207,13 +206,13 @@ class PartFile:
             )
 
     def publish(self) -> Path:
-        """Give the part its final name, replacing nothing, and return where it lies. The part must be whole.
+        """Give the complete part file its final name, replacing nothing, and return its path.
 
-        It keeps the name of a part beside it until it is discarded, for whoever finds it after a crash. One that is
-        published already keeps its name.
+        Until `discard`, it keeps its part name as well, by which the next run finds it after a crash. A file that is
+        already published keeps its name.
 
         Raises:
-            FolderError: the folder does not take it.
+            FolderError: the folder cannot store it.
         """
         if self.published is not None:
             return self.published
@@ -222,24 +221,24 @@ class PartFile:
             final = self._link_free_name()
             _sync(self._folder_descriptor)
         except OSError as error:
-            raise FolderError(_sentence(error, self.folder)) from error
+            raise FolderError(_error_message(error, self.folder)) from error
         self.published = self.folder / final
         return self.published
 
     def discard(self) -> None:
-        """Remove the part's own name: nothing in it is of use, or it has been published.
+        """Remove the part name: the bytes are useless, or published.
 
         Raises:
-            FolderError: the folder does not let it go.
+            FolderError: it cannot be removed.
         """
         try:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self._part, dir_fd=self._folder_descriptor)
         except OSError as error:
-            raise FolderError(_sentence(error, self.folder)) from error
+            raise FolderError(_error_message(error, self.folder)) from error
 
     def close(self) -> None:
-        """Close the part and leave it where it is."""
+        """Close the part file and leave it in place."""
         with self._guard:
             for descriptor in (self._descriptor, self._folder_descriptor):
                 if descriptor >= 0:
@@ -254,7 +253,7 @@ class PartFile:
         self._check_ours(is_new=self._open_part())
 
     def _open_part(self) -> bool:
-        """Open the part, and say whether it is a new one."""
+        """Open the part file; return whether it is new."""
         flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
         try:
             self._descriptor = os.open(
@@ -271,9 +270,7 @@ class PartFile:
         except OSError as error:
             if error.errno != errno.ELOOP:
                 raise
-            raise FolderError(
-                f"{self.path} is a link, and nothing is written through a link. Remove it, then download again."
-            ) from error
+            raise FolderError(f"{self.path} is a symbolic link. Remove it, then download again.") from error
 
     def _check_ours(self, *, is_new: bool) -> None:
         facts = os.fstat(self._descriptor)
@@ -285,21 +282,21 @@ class PartFile:
         if not stat.S_ISREG(facts.st_mode) or not ours:
             raise FolderError(f"{self.path} is not a file of this program. Remove it, then download again.")
         try:
-            with _where_known():
+            with _if_supported():
                 fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise PartInUse(f"Another program is writing {self.path}; it is waited for.") from None
-        with _where_known():
+            raise PartInUse(f"Another program is writing {self.path}; waiting for it.") from None
+        with _if_supported():
             os.fchmod(self._descriptor, 0o600)
         self.private = not os.fstat(self._descriptor).st_mode & 0o077
 
-    def _watch(self) -> None:
-        """Look at the free space, as often as some more bytes have come.
+    def _check_reserve(self) -> None:
+        """Check the free space again after some more bytes.
 
         Raises:
-            FolderError: what is left of it is for the history.
+            FolderError: the rest is reserved for the history.
         """
-        self._unwatched = 0
+        self._unchecked = 0
         left = max(0, (self.total or 0) - self.size)
         short = self._space.watch(self, self._folder_descriptor, left) if self._folder_descriptor >= 0 else None
         if short is not None:
@@ -309,7 +306,7 @@ class PartFile:
             )
 
     def _other_name(self, facts: os.stat_result) -> Path | None:
-        """Return the final name of a part that has been published and not been discarded, or None."""
+        """Return the final path of a part file that was published but not discarded, or None."""
         for candidate in self._final_names():
             try:
                 found = os.stat(candidate, dir_fd=self._folder_descriptor, follow_symlinks=False)
@@ -320,17 +317,17 @@ class PartFile:
         return None
 
     def _is_at(self, path: Path, facts: os.stat_result) -> bool:
-        """Say whether `path` is the very file or folder that `facts` are of.
+        """Return whether `path` is the file or folder described by `facts`.
 
         Raises:
-            FolderError: there is no telling.
+            FolderError: that cannot be found out.
         """
         try:
             return os.path.samestat(path.stat(), facts)
         except (FileNotFoundError, NotADirectoryError):
             return False
         except OSError as error:
-            raise FolderError(_sentence(error, self.folder)) from error
+            raise FolderError(_error_message(error, self.folder)) from error
 
     def _adopt_existing(self, etag: str | None, total: int | None) -> None:
         if etag is None and self.published is None:
@@ -349,7 +346,7 @@ class PartFile:
         raise AssertionError("there is always another number")
 
     def _final_names(self) -> Iterator[str]:
-        """Yield the names that the archive may get, the best one first."""
+        """Yield possible final names, the best one first."""
         yield self.name
         stem = self.name.removesuffix(".zip")
         for copies in itertools.count(2):
@@ -372,26 +369,26 @@ class PartFile:
 
 
 @contextlib.contextmanager
-def _where_known() -> Iterator[None]:
-    """Let pass that a disk does not know a call that the file's bytes do not depend on."""
+def _if_supported() -> Iterator[None]:
+    """Ignore errors of calls that a file system does not support."""
     try:
         yield
     except OSError as error:
-        if error.errno not in _NO_SUCH_CALL:
+        if error.errno not in _UNSUPPORTED:
             raise
 
 
 def _sync(descriptor: int) -> None:
-    with _where_known():
+    with _if_supported():
         os.fsync(descriptor)
 
 
-def _up(size: int) -> int:
+def _mb(size: int) -> int:
     """Return a size in bytes as whole MB, rounded up."""
     return -(-size // _MB)
 
 
-def _sentence(error: OSError, folder: Path) -> str:
+def _error_message(error: OSError, folder: Path) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"The disk of {folder} is full. Free some space, then download again: what is there is kept."
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):

@@ -15,7 +15,7 @@ from bwp_tui.engine.resilience.service_health import SINGLE_REFUSAL_PAUSE_S
 from bwp_tui.engine.worker import WorkerContext
 from bwp_tui.store.worklog import due_polls, poll_answers
 from bwp_tui.store.worklog.due_polls import DuePoll
-from bwp_tui.store.worklog.poll_answers import PollAnswer
+from bwp_tui.store.worklog.poll_answers import PollResponse
 
 LARGEST_BATCH: Final = 20
 SIZE_KEPT: Final = timedelta(hours=1)
@@ -148,11 +148,11 @@ class Poller:
         self, batch: Sequence[DuePoll], results: Mapping[str, TaskPayload | ApiError], again_at: datetime
     ) -> None:
         context, now = self._context, self._context.now()
-        responses: dict[int, tuple[PollAnswer, datetime | None]] = {}
+        responses: dict[int, tuple[PollResponse, datetime | None]] = {}
         for poll in batch:
             result = results.get(poll.task_id)
             if isinstance(result, TaskPayload):
-                responses[poll.number] = _to_poll_answer(result), self._next_poll(poll, result, now)
+                responses[poll.number] = _to_poll_response(result), self._next_poll(poll, result, now)
             elif isinstance(result, NotFound):
                 poll_answers.record_unknown(
                     context.store, poll.number, str(result), context.poll_schedule.next_after_unknown(now)
@@ -160,15 +160,15 @@ class Poller:
             else:
                 message = str(result) if result is not None else "The service left this task out of its response."
                 poll_answers.record_unanswered(context.store, [poll.number], message, again_at)
-        poll_answers.record_answers(context.store, responses)
+        poll_answers.record_responses(context.store, responses)
 
     def _next_poll(self, poll: DuePoll, result: TaskPayload, now: datetime) -> datetime:
         holding_period = result.holding_period if result.holding_period is not None else poll.holding_period
         return self._context.poll_schedule.next_poll(poll, result.status, holding_period, now)
 
 
-def _to_poll_answer(result: TaskPayload) -> PollAnswer:
-    return PollAnswer(
+def _to_poll_response(result: TaskPayload) -> PollResponse:
+    return PollResponse(
         status=result.status,
         submitted_at=result.submission_date,
         updated_at=result.last_updated_date,

@@ -28,7 +28,7 @@ _EMAIL: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class PollAnswer:
+class PollResponse:
     """The cleaned response of the service on one task; absent fields are None."""
 
     status: str
@@ -39,7 +39,7 @@ class PollAnswer:
     errors: tuple[TaskError, ...]
 
 
-def record_answers(store: Store, given: Mapping[int, tuple[PollAnswer, datetime | None]]) -> frozenset[int]:
+def record_responses(store: Store, given: Mapping[int, tuple[PollResponse, datetime | None]]) -> frozenset[int]:
     """Record the answers to one batch; return the tasks with a visible change.
 
     An answer without a change updates the poll times but not the row's revision, so that no screen redraws it. A task
@@ -58,13 +58,17 @@ def record_answers(store: Store, given: Mapping[int, tuple[PollAnswer, datetime 
 
 
 def _record(
-    transaction: Transaction, number: int, before: Sequence[SqlValue], answer: PollAnswer, next_poll_at: datetime | None
+    transaction: Transaction,
+    number: int,
+    before: Sequence[SqlValue],
+    response: PollResponse,
+    next_poll_at: datetime | None,
 ) -> bool:
     email, status = as_text(before[_EMAIL]), as_text(before[_STATUS])
-    if _is_of_another(email, answer.email) and _was_adopted(transaction, number):
+    if _is_of_another(email, response.email) and _was_adopted(transaction, number):
         _drop_task_id(transaction, number, "that task is for another email")
         return True
-    after = _after(before, answer)
+    after = _after(before, response)
     # Only changed columns are set: SQLite rewrites every index of each column in the SET list.
     changes = {name: new for name, old, new in zip(_SHOWN, before, after, strict=True) if new != old}
     terminal = after[_STATUS] in TERMINAL
@@ -85,21 +89,21 @@ def _record(
         (*columns.values(), number),
     )
     if "status" in changes:
-        _record_status(transaction, number, status, as_text(after[_STATUS]), answer)
+        _record_status(transaction, number, status, as_text(after[_STATUS]), response)
     return bool(changes)
 
 
-def _after(before: Sequence[SqlValue], answer: PollAnswer) -> tuple[SqlValue, ...]:
-    """Return the values of the columns of `_SHOWN` after an answer."""
+def _after(before: Sequence[SqlValue], response: PollResponse) -> tuple[SqlValue, ...]:
+    """Return the values of the columns of `_SHOWN` after a response."""
     status, submitted_at, updated_at, _errors, _trouble, email, holding_period = before
     return (
-        status_after(as_text(status), answer.status),
-        _text_or(answer.submitted_at, submitted_at),
-        _text_or(answer.updated_at, updated_at),
-        errors_text(answer.errors),
+        status_after(as_text(status), response.status),
+        _text_or(response.submitted_at, submitted_at),
+        _text_or(response.updated_at, updated_at),
+        errors_text(response.errors),
         None,
-        email or answer.email or "",
-        holding_period if holding_period is not None else answer.holding_period,
+        email or response.email or "",
+        holding_period if holding_period is not None else response.holding_period,
     )
 
 
@@ -109,12 +113,12 @@ def _text_or(instant: datetime | None, before: SqlValue) -> str | None:
     return before if isinstance(before, str) else None
 
 
-def _record_status(transaction: Transaction, number: int, before: str, status: str, answer: PollAnswer) -> None:
+def _record_status(transaction: Transaction, number: int, before: str, status: str, response: PollResponse) -> None:
     finished = None
     if status in TERMINAL:
-        finished = to_text(answer.updated_at) if answer.updated_at else transaction.now_text
+        finished = to_text(response.updated_at) if response.updated_at else transaction.now_text
     transaction.run("UPDATE tasks SET finished_at = ? WHERE number = ?", (finished, number))
-    detail = "; ".join(error.code or error.message for error in answer.errors) or None
+    detail = "; ".join(error.code or error.message for error in response.errors) or None
     timeline.append(transaction, number, SERVICE, "status", before=before, after=status, detail=detail)
     if status in PAST_HOLD:
         intent_outcomes.end_cancellation(
