@@ -56,7 +56,7 @@ def test_each_mistake_is_a_line_and_an_exit_code(bwp: Bwp, text: str, mistake: s
 def test_settings_without_a_mistake_are_said_to_be_so(bwp: Bwp) -> None:
     ended = bwp("config", "validate", env=configured(bwp, ""))
     assert (ended.code, ended.err) == (0, "")
-    assert ended.out.endswith("have no mistake.\n")
+    assert ended.out.endswith("have no mistakes.\n")
 
 
 def test_a_mistake_of_another_profile_stops_that_one_and_is_in_the_list(bwp: Bwp) -> None:

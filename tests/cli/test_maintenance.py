@@ -94,7 +94,7 @@ def test_a_purge_tells_what_it_does_and_does_it(bwp: Bwp) -> None:
     ended = bwp("purge", "--older-than", "0d", "--yes")
     assert ended.code == 0
     assert "jane" not in sight.read_text()
-    assert "1 finished task to lose address" in ended.err
+    assert "1 finished task to purge of email" in ended.err
     assert "Purged 1 task and removed 0 files." in ended.out
     assert "jane@" not in bwp("show", "1", "--unmask").out
     assert "No finished task" in bwp("purge", "--older-than", "0d", "--yes").err
@@ -112,7 +112,7 @@ def test_a_damaged_history_is_told_once_and_the_doctor_names_what_was_set_aside(
     assert "was damaged and is kept as history.damaged-" in ended.err
     assert "task-1"[:8] in ended.out
     assert bwp("list").err == ""
-    assert "was set aside" in bwp("doctor").out
+    assert "was kept aside" in bwp("doctor").out
 
 
 def test_a_purge_leaves_out_what_is_still_to_be_answered_unless_it_is_told_to(bwp: Bwp) -> None:

@@ -59,7 +59,7 @@ def test_without_the_extra_packages_the_line_that_installs_them_is_told(bwp: Bwp
     (absent / "__init__.py").write_text("raise ModuleNotFoundError('No module named graphql', name='graphql')")
     ended = bwp("sandbox", "--serve", env={"PYTHONPATH": f"{absent.parent}:{Path.cwd()}"})
     assert ended.code == 2
-    assert ended.err == "bwp-tui: Practice needs two more packages; run in the clone: pip install '.[sandbox]'\n"
+    assert ended.err == "bwp-tui: The sandbox needs two more packages; run in the clone: pip install '.[sandbox]'\n"
 
 
 @pytest.mark.parametrize("words", [[], ["sandbox"]])
@@ -155,6 +155,6 @@ def test_a_config_file_with_a_mistake_is_said_not_to_be_used(
     monkeypatch.setenv("BWP_CONFIG_FILE", str(file))
     assert run(["sandbox", "--tasks", "1", "--theme", "light"]) == ExitCode.DONE
     told = capsys.readouterr().err
-    assert "The config file is not used here" in told
+    assert "The config file is ignored" in told
     assert "did you mean light?" in told
     assert console.profiles[0].keys == ()

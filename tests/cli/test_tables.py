@@ -58,8 +58,8 @@ def test_nothing_is_recorded_while_a_line_is_wrong_and_every_wrong_one_is_listed
     receipt = file.with_name("told.csv")
     ended = bwp("import", str(file), "--receipt", str(receipt))
     assert ended.code == 2
-    assert "Line 3 is wrong: The kind “acess”" in ended.err
-    assert "Line 4 is wrong:" in ended.err
+    assert "Line 3 is invalid: The kind “acess”" in ended.err
+    assert "Line 4 is invalid:" in ended.err
     assert recorded(bwp) == 0
     results = [row["result"] for row in csv.DictReader(io.StringIO(receipt.read_text()))]
     assert results == ["right", "wrong", "wrong"]
@@ -68,7 +68,7 @@ def test_nothing_is_recorded_while_a_line_is_wrong_and_every_wrong_one_is_listed
 def test_a_dry_run_records_nothing_and_says_so(bwp: Bwp) -> None:
     ended = bwp("import", str(_file(bwp, "erase,jane@example.com,")), "--dry-run")
     assert (ended.code, recorded(bwp)) == (0, 0)
-    assert "dry run" in ended.err
+    assert "Dry run" in ended.err
 
 
 def test_a_receipt_never_overwrites(bwp: Bwp) -> None:
@@ -85,7 +85,7 @@ def test_the_same_file_again_is_refused_unless_it_is_meant(bwp: Bwp) -> None:
     again = bwp("import", file)
     assert (again.code, recorded(bwp)) == (1, 1)
     assert len(again.err.splitlines()) == 1
-    assert "imported before (1 request)" in again.err
+    assert "already imported (1 request)" in again.err
     assert bwp("import", file, "--again").code == 0
     assert recorded(bwp) == 2
 

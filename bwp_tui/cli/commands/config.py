@@ -1,4 +1,4 @@
-"""`bwp-tui config`: where the settings are, what they come to, and what is wrong with them."""
+"""`bwp-tui config`: locate, show and check the settings, and bind the history to a shop."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bwp_tui.store.open_store import open_store
 
 
 def path(arguments: Namespace) -> ExitCode:
-    """Print where the config file is, or would be."""
+    """Print the path of the config file."""
     file = config_path(os.environ)
     if arguments.json:
         print_json({"path": str(file), "exists": file.exists()})
@@ -27,22 +27,22 @@ def path(arguments: Namespace) -> ExitCode:
 
 
 def show(arguments: Namespace) -> ExitCode:
-    """Print what file, environment and defaults come to for a profile; never the secret.
+    """Print the effective settings of a profile, without the secret.
 
     Raises:
-        SettingsError: they have mistakes.
+        SettingsError: the settings have mistakes.
     """
     settings = _settings(load_profile(arguments.profile, os.environ))
     if arguments.json:
         print_json(settings)
         return ExitCode.DONE
     for name, value in settings.items():
-        print(f"{name:<16} {clean_line(_words(value))}")
+        print(f"{name:<16} {clean_line(_text(value))}")
     return ExitCode.DONE
 
 
 def validate(arguments: Namespace) -> ExitCode:
-    """Print each mistake of the file, with every profile of it, and of the environment, own keys included."""
+    """Print each mistake of the environment and the file, all its profiles and keys included."""
     try:
         mistakes = keymap(load_profile(arguments.profile, os.environ, every=True).keys).mistakes
     except SettingsError as error:
@@ -50,31 +50,29 @@ def validate(arguments: Namespace) -> ExitCode:
     if arguments.json:
         print_json([clean_line(mistake) for mistake in mistakes])
     else:
-        for mistake in mistakes or (f"{config_path(os.environ)} and the environment have no mistake.",):
+        for mistake in mistakes or (f"{config_path(os.environ)} and the environment have no mistakes.",):
             print(clean_line(mistake))
     return ExitCode.USAGE if mistakes else ExitCode.DONE
 
 
 def adopt(arguments: Namespace) -> ExitCode:
-    """Have the history belong to the shop of these settings, once its target id is typed.
+    """Bind the history to the shop of these settings, once its target id is typed.
 
     Raises:
-        Stop: no target id is set, or it was not typed.
+        CommandError: no target id is set, or it was not typed.
     """
     profile = chosen_profile(arguments)
     if profile.shop is None:
-        raise CommandError(
-            ExitCode.USAGE, "These settings are for no shop yet: set BWP_TARGET_ID. Nothing was changed."
-        )
+        raise CommandError(ExitCode.USAGE, "No shop is configured: set BWP_TARGET_ID. Nothing was changed.")
     store = open_store(profile.history_path)
     try:
         bound = shop_binding.of(store.rows(shop_binding.BOUND))
         if bound is None or not bound.is_other(profile.shop):
-            print_note(f"{store.path} holds no other shop's requests; nothing was changed.")
+            print_note(f"{store.path} has no requests of another shop. Nothing was changed.")
             return ExitCode.DONE
         print_note(
-            f"{store.path} holds the requests of {bound}. What waits in it is then sent to {profile.shop}, and its "
-            "tasks are asked about there: do this only if that is the same shop under a new name."
+            f"{store.path} has the requests of {bound}. After this, pending requests are sent to {profile.shop}, and "
+            "tasks are polled there. Do this only if it is the same shop with a new id."
         )
         require_typed("Adopt this history?", profile.shop.target_id, "run this at a terminal to confirm")
         with store.write() as transaction:
@@ -107,14 +105,14 @@ def _settings(profile: Profile) -> dict[str, object]:
     }
 
 
-def _words(value: object) -> str:
+def _text(value: object) -> str:
     match value:
         case None:
             return "not set"
         case bool():
             return "yes" if value else "no"
         case dict():
-            return ", ".join(f"{name} = {' '.join(keys)}" for name, keys in value.items()) or "none of your own"
+            return ", ".join(f"{name} = {' '.join(keys)}" for name, keys in value.items()) or "default"
         case list():
-            return ", ".join(map(str, value)) or "nothing"
+            return ", ".join(map(str, value)) or "none"
     return str(value)

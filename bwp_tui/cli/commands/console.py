@@ -1,4 +1,4 @@
-"""`bwp-tui` without a command: the console."""
+"""`bwp-tui` without a command: open the console."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bwp_tui.settings import Profile, load_profile
 
 
 def console(arguments: Namespace) -> int:
-    """Open the console on the chosen profile, or a conversation line by line."""
+    """Open the console, or plain mode, with the chosen profile."""
     if arguments.plain:
         from bwp_tui.cli.main import run
         from bwp_tui.cli.plain.repl import plain
@@ -23,18 +23,17 @@ def console(arguments: Namespace) -> int:
 
 
 def require_terminal() -> None:
-    """Check that there is a terminal that the console can be drawn on.
+    """Check that the terminal can show the console.
 
     Raises:
-        Stop: there is none; the sentence says what works without.
+        CommandError: it cannot.
     """
     kind = os.environ.get("TERM", "")
     streams = (sys.stdin, sys.stdout, sys.stderr)
     if kind in ("", "dumb") or not all(stream is not None and stream.isatty() for stream in streams):
         raise CommandError(
             ExitCode.USAGE,
-            "The console needs a terminal that can be drawn on; without one use: bwp-tui --plain, or the commands, "
-            "such as: bwp-tui list.",
+            "The console needs an interactive terminal. Use bwp-tui --plain or a command, such as: bwp-tui list.",
         )
 
 
@@ -42,7 +41,7 @@ def open_console(profile: Profile, theme: str | None) -> int:
     """Run the console and return its exit code."""
     from bwp_tui.console.services.snapshot_feed import start_feed
 
-    feed = start_feed(profile)  # it reads while Textual is being imported, which takes as long
+    feed = start_feed(profile)  # reads while Textual is imported, which takes as long
     from bwp_tui.console.app import run_console
 
     return run_console(profile, theme=theme or profile.theme, feed=feed)

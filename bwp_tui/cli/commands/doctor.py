@@ -1,4 +1,4 @@
-"""`bwp-tui doctor`: is everything there that answering requests needs?"""
+"""`bwp-tui doctor`: check what answering requests needs."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _OLDEST_BACKUP_DAYS = 2
 
 
 class Level(StrEnum):
-    """How a check went."""
+    """Result of a check."""
 
     OK = "ok"
     WARN = "warn"
@@ -48,7 +48,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The outcome of one check, in a sentence."""
+    """One check, its result and a sentence."""
 
     check: str
     level: Level
@@ -56,7 +56,7 @@ class Finding:
 
 
 def doctor(arguments: Namespace) -> ExitCode:
-    """Check settings, credentials, service, files, clock, history and terminal; print a line for each."""
+    """Check settings, credentials, service, files, history, engine, clock and terminal; print a line for each."""
     findings = []
     for finding in _findings(arguments.profile):
         findings.append(finding)
@@ -78,13 +78,13 @@ def _findings(name: str | None) -> Iterator[Finding]:
         yield Finding("settings", Level.OK, f"Profile {profile.name}, {source}.")
         yield from (Finding("keys", Level.WARN, mistake) for mistake in keymap(profile.keys).mistakes)
         yield from service(profile)
-        yield from permissions(profile)  # before the history is opened, which mends some of them
-        yield from register(profile)
+        yield from permissions(profile)  # before opening the history, which fixes some of them
+        yield from history(profile)
     yield terminal()
 
 
 def service(profile: Profile) -> Iterator[Finding]:
-    """Check the credentials, and whether the service takes them."""
+    """Check the credentials and whether the service accepts them."""
     from bwp_tui.engine.runtime.engine_config import engine_config
 
     try:
@@ -92,11 +92,7 @@ def service(profile: Profile) -> Iterator[Finding]:
     except SettingsError as error:
         yield Finding("credentials", Level.FAIL, str(error))
         return
-    origin = (
-        f"a secret that {profile.secret.command[0]} printed"
-        if isinstance(profile.secret, CommandSecret)
-        else "a secret"
-    )
+    origin = f"a secret from {profile.secret.command[0]}" if isinstance(profile.secret, CommandSecret) else "a secret"
     yield Finding("credentials", Level.OK, f"Client {setup.client_id}, target {setup.target_id}, and {origin}.")
     from bwp_tui.engine.runtime.probe import probe
 
@@ -105,27 +101,27 @@ def service(profile: Profile) -> Iterator[Finding]:
 
 
 def permissions(profile: Profile) -> Iterator[Finding]:
-    """Check that no one else can read the profile's files, and that this user can make and write them."""
+    """Check that this user can create and write the profile's files, and nobody else can read them."""
     place = _nearest(profile.folder)
     if not _can_make_files_in(place):
-        yield Finding("files", Level.FAIL, f"{place} cannot be written by this user, and {profile.folder} must be.")
+        yield Finding("files", Level.FAIL, f"This user cannot write to {place}, where {profile.folder} is needed.")
         return
     if not profile.folder.exists():
-        yield Finding("files", Level.OK, f"{profile.folder} is not there yet; it is made when it is needed.")
+        yield Finding("files", Level.OK, f"{profile.folder} does not exist yet; it is created when needed.")
         return
     found = [*_foreign(profile), *_open_to_others(profile)]
     if not _can_make_files_in(_nearest(profile.download_dir)):
-        found.append(Finding("files", Level.FAIL, f"{profile.download_dir} cannot be written by this user."))
+        found.append(Finding("files", Level.FAIL, f"This user cannot write to {profile.download_dir}."))
     yield from found or [Finding("files", Level.OK, f"{profile.folder} is private (0700).")]
 
 
 def _nearest(folder: Path) -> Path:
-    """Return the folder, or the next one above it that is there."""
+    """Return the folder or its nearest existing parent."""
     return next((path for path in (folder, *folder.parents) if path.exists()), Path("/"))
 
 
 def _can_make_files_in(folder: Path) -> bool:
-    """Try it: permissions alone do not tell what a read-only disk, or one like /proc, does."""
+    """Try it: a read-only disk or /proc refuses files whatever the permissions."""
     try:
         Path(tempfile.mkdtemp(prefix=".doctor-", dir=folder)).rmdir()
     except OSError:
@@ -134,7 +130,7 @@ def _can_make_files_in(folder: Path) -> bool:
 
 
 def _foreign(profile: Profile) -> Iterator[Finding]:
-    """Tell what belongs to another user, as what was made under sudo does: the engine cannot renew it."""
+    """Find files of another user, such as those created under sudo, which the engine cannot replace."""
     inside = [profile.folder, *profile.folder.glob("*"), *profile.folder.glob("*/*")]
     owners = {path: path.lstat().st_uid for path in inside if os.path.lexists(path)}
     others = [path for path, owner in owners.items() if owner != os.geteuid()]
@@ -143,7 +139,7 @@ def _foreign(profile: Profile) -> Iterator[Finding]:
         yield Finding(
             "files",
             Level.FAIL,
-            f"{count} of {profile.folder} belong to another user, such as {others[0]} (by a sudo once?): backups and "
+            f"{count} in {profile.folder} belong to another user, such as {others[0]} (from sudo?). Backups and "
             f"downloads fail; run: sudo chown -R {getpass.getuser()} {shlex.quote(str(profile.folder))}",
         )
 
@@ -151,7 +147,7 @@ def _foreign(profile: Profile) -> Iterator[Finding]:
 def _open_to_others(profile: Profile) -> Iterator[Finding]:
     for path in (profile.folder, profile.download_dir, profile.log_dir, *_files_of(profile)):
         if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
-            yield Finding("files", Level.WARN, f"Others can use {path}; run: chmod go= {path}")
+            yield Finding("files", Level.WARN, f"Other users can access {path}; run: chmod go= {path}")
 
 
 def _files_of(profile: Profile) -> list[Path]:
@@ -159,10 +155,10 @@ def _files_of(profile: Profile) -> list[Path]:
     return [path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")]
 
 
-def register(profile: Profile) -> Iterator[Finding]:
-    """Check that the history is sound, and that the clock is not behind it."""
+def history(profile: Profile) -> Iterator[Finding]:
+    """Check the history, its backups, the engine and the clock."""
     if not profile.history_path.exists():
-        yield Finding("history", Level.OK, "There is none yet; the first request makes it.")
+        yield Finding("history", Level.OK, "None yet; the first request creates it.")
         return
     path = profile.history_path
     try:
@@ -182,71 +178,71 @@ def register(profile: Profile) -> Iterator[Finding]:
         flag_damage(path)
         yield Finding("history", Level.FAIL, str(damage_error(path, "; ".join(found))))
     else:
-        late, words = _newest_backup(path, span[0] if span else None)
+        late, backup = _newest_backup(path, span[0] if span else None)
         level = Level.WARN if late else Level.OK
-        yield Finding("history", level, f"{path} is sound and holds {counted(size, 'task')}; {words}")
+        yield Finding("history", level, f"{path} is sound and has {counted(size, 'task')}; {backup}")
     if state.upkeep is not None:
-        yield Finding("history", Level.WARN, f"The daily look at the history found: {state.upkeep}")
+        yield Finding("history", Level.WARN, f"The daily check of the history found: {state.upkeep}")
     yield _engine(profile, state)
-    yield from _mended(store, path)
+    yield from _damage(store, path)
     yield _clock(span[1] if span else None)
 
 
 def _newest_backup(path: Path, oldest: str | None) -> tuple[bool, str]:
-    """Return whether the newest backup is too old, and a sentence on it."""
+    """Return whether the newest backup is too old, and a clause about it."""
     copies, today = backups.daily(path), local_day(utc_now())
     if not copies:
         late = oldest is not None and (today - local_day(from_text(oldest))).days > _OLDEST_BACKUP_DAYS
-        return late, "it has no backup yet: let bwp-tui run, which makes one a day."
+        return late, "no backup yet. Keep bwp-tui running, which makes one a day."
     age = (today - backups.day_of(copies[0])).days
     if age <= _OLDEST_BACKUP_DAYS:
-        return False, f"its newest backup is {copies[0]}."
-    return True, f"its newest backup, {copies[0]}, is {age} days old. Let bwp-tui run, which makes one a day."
+        return False, f"newest backup: {copies[0]}."
+    return True, f"newest backup: {copies[0]}, {age} days old. Keep bwp-tui running, which makes one a day."
 
 
 def _engine(profile: Profile, state: EngineState) -> Finding:
-    """Check whether a process is the engine, and one that can work."""
+    """Check that the engine, if any, can work."""
     from bwp_tui.engine.runtime.lease import Lease, LeaseUnusable, seems_stopped
 
     lease = Lease(profile.lease_path)
     try:
         if lease.acquire():
-            return Finding("engine", Level.OK, "No process is the engine just now; the next bwp-tui is.")
+            return Finding("engine", Level.OK, "No engine is running; the next bwp-tui becomes it.")
     except LeaseUnusable as error:
         return Finding("engine", Level.FAIL, str(error))
     finally:
         lease.release()
     who = "Another process" if state.pid is None else f"Process {state.pid}"
     if seems_stopped(profile.lease_path):
-        what = "gives no sign of life: it is stopped. Any other bwp-tui takes over while it runs."
+        what = "has stopped responding. The next bwp-tui takes over."
         return Finding("engine", Level.WARN, f"{who} is the engine and {what}")
     if state.ability is Ability.NOTHING:
         return Finding("engine", Level.FAIL, f"{who} is the engine and cannot work: {state.message}")
     if state.ability is Ability.POLLS:
-        what = "is read-only: nothing is sent until a bwp-tui runs that may."
+        what = "is read-only: nothing is sent until a bwp-tui without that restriction runs."
         return Finding("engine", Level.WARN, f"{who} is the engine and {what}")
     return Finding("engine", Level.OK, f"{who} is the engine.")
 
 
-def _mended(store: Store, path: Path) -> Iterator[Finding]:
-    """Tell what was wrong before, and what only reading the history allows."""
+def _damage(store: Store, path: Path) -> Iterator[Finding]:
+    """Report earlier damage, and a history that can only be read."""
     for sentence in (store.opening_report, store.read_only):
         if sentence is not None:
             yield Finding("history", Level.WARN, sentence)
     for aside in atomic_swap.set_aside(path):
-        yield Finding("history", Level.WARN, f"{aside} was set aside and holds personal data; remove it when you can.")
+        yield Finding("history", Level.WARN, f"{aside} was kept aside and holds personal data; delete it when you can.")
 
 
 def _clock(newest: str | None) -> Finding:
     now = utc_now()
     here = f"{local(now):%Y-%m-%d %H:%M:%S %z} ({zone_name()})"
     if newest is not None and from_text(newest) > now:
-        return Finding("clock", Level.WARN, f"It is {here} here, before the newest entry of the history ({newest}).")
-    return Finding("clock", Level.OK, f"It is {here} here.")
+        return Finding("clock", Level.WARN, f"Local time is {here}, before the newest entry of the history ({newest}).")
+    return Finding("clock", Level.OK, f"Local time is {here}.")
 
 
 def terminal() -> Finding:
-    """Check what the console would have to be drawn on."""
+    """Check whether the terminal can show the console."""
     kind = os.environ.get("TERM", "")
     if kind in ("", "dumb") or not sys.stdout.isatty():
         return Finding("terminal", Level.WARN, "No interactive terminal (the commands still work).")

@@ -1,4 +1,4 @@
-"""`bwp-tui evidence`: the record of one request, to be shown to an auditor or a court."""
+"""`bwp-tui evidence`: print the record of one request for an auditor or a court."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LABEL = 20
 
 
 def evidence(arguments: Namespace) -> ExitCode:
-    """Print what was asked, when, under which law, each step and who took it, and the hashes of what was fetched."""
+    """Print the request, its regulation, each step with its actor, and the hashes of the downloads."""
     with open_session(arguments) as session:
         task = tasks.find_by_name(session.store, arguments.task)
         record = _record(
@@ -129,7 +129,7 @@ def _step(event: Event) -> dict[str, Json]:
 
 
 def _masked(value: dict[str, Json], email: str) -> dict[str, Json]:
-    """Return the record with the address hidden wherever it stands."""
+    """Return the record with the email masked everywhere."""
     return {key: _hidden(inner, email) for key, inner in value.items()}
 
 
@@ -144,7 +144,7 @@ def _hidden(value: Json, email: str) -> Json:
 
 
 def _lines(record: dict[str, Json]) -> Iterator[str]:
-    """Yield the record as text: facts, then a section for each list."""
+    """Yield the record as lines: facts, then a section for each list."""
     for name, value in record.items():
         if not isinstance(value, list) and value not in (None, ""):
             yield _line(name, value)
@@ -157,7 +157,7 @@ def _lines(record: dict[str, Json]) -> Iterator[str]:
 
 
 def _item(item: Json) -> Iterator[str]:
-    """Yield one entry of a list, its first fact in front."""
+    """Yield one entry of a list."""
     if isinstance(item, dict):
         facts = [(name, value) for name, value in item.items() if value not in (None, "")]
         for index, (name, value) in enumerate(facts):

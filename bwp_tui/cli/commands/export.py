@@ -1,4 +1,4 @@
-"""The command that gives out many tasks: export."""
+"""`bwp-tui export`: write tasks to a file."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _LIKE_A_FILTER: Final = re.compile(rf"-?({'|'.join(FIELDS)})[:<>=]", re.IGNORECA
 
 
 def export(arguments: Namespace) -> ExitCode:
-    """Write the tasks that fit a filter to a new file, or to stdout."""
+    """Write the tasks that match a filter to a new file or to stdout."""
     *words, target = arguments.words
     wanted = filter_of(" ".join(words))
     mask = not arguments.unmask
@@ -47,19 +47,19 @@ def export(arguments: Namespace) -> ExitCode:
         else:
             with new_file(Path(target)) as file:
                 _write(file, session.store, numbers, arguments.format, mask=mask, bom=arguments.bom)
-    addresses = "masked (--unmask writes them in full)" if mask else "in full: keep the file safe"
+    emails = "masked (--unmask writes them in full)" if mask else "in full: keep the file safe"
     place = "to stdout" if target == "-" else f"to {clean_line(target)}"
-    print_note(f"{counted(len(numbers), 'task')} written {place}, addresses {addresses}.")
+    print_note(f"{counted(len(numbers), 'task')} written {place}, emails {emails}.")
     return ExitCode.DONE
 
 
 def _refuse_filter_word(target: str) -> None:
-    """Check that the last word is meant as a file: a forgotten name would make a file called like a filter."""
+    """Refuse a file name that looks like a filter: the name was probably forgotten."""
     if _LIKE_A_FILTER.match(target):
         raise CommandError(
             ExitCode.USAGE,
-            f"“{clean_line(target)}” looks like a filter: name the new file behind it, or - for stdout. "
-            f"A file that is called so is written ./{clean_line(target)}. Nothing was done.",
+            f"“{clean_line(target)}” looks like a filter: add the new file after it, or - for stdout; "
+            f"to create a file of that name, use ./{clean_line(target)}. Nothing was written.",
         )
 
 
@@ -67,7 +67,7 @@ def _check_name(target: str) -> None:
     try:
         new_path(target)
     except ArgumentTypeError as wrong:
-        raise CommandError(ExitCode.USAGE, f"{wrong}. Nothing was done.") from None
+        raise CommandError(ExitCode.USAGE, f"{wrong}. Nothing was written.") from None
 
 
 def _write(out: TextIO, store: Store, numbers: Sequence[int], form: str, *, mask: bool, bom: bool) -> None:

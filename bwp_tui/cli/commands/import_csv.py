@@ -1,4 +1,4 @@
-"""The command that takes in a file of requests: import."""
+"""`bwp-tui import`: record the requests of a CSV file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from bwp_tui.store.commands.csv_import import CheckedLine, Defaults, ImportPlan
 from bwp_tui.store.database.connection import Store
 
 _LARGEST: Final = 64 * 1024 * 1024
-"""Bytes that a file may have."""
+"""Largest size of a file, in bytes."""
 
 
 def import_file(arguments: Namespace) -> ExitCode:
@@ -30,12 +30,12 @@ def import_file(arguments: Namespace) -> ExitCode:
     receipt: Path | None = arguments.receipt
     if receipt is not None:
         refuse_existing(receipt)
-    data, is_file = _data(file)
+    data, is_file = _read(file)
     with open_session(arguments, changes=not arguments.dry_run) as session:
         planned = _plan(session.store, data, Defaults(today(), arguments.regulation))
         if not arguments.dry_run:
-            _refuse_again(planned, file, again=arguments.again)
-        _tell(planned, file)
+            _refuse_again(planned, again=arguments.again)
+        _print_summary(planned, file)
         if planned.wrong or arguments.dry_run:
             return _without_recording(planned, receipt)
         if not arguments.yes:
@@ -43,15 +43,15 @@ def import_file(arguments: Namespace) -> ExitCode:
         steps = Steps("recording", len(planned.lines))
         numbers = csv_import.import_requests(session.store, planned, session.actor, steps)
     if receipt is not None or is_file:
-        _say_receipt(receipt or _receipt_beside(file), planned, numbers)
+        _save_receipt(receipt or _receipt_beside(file), planned, numbers)
     numbered = f"#{numbers[0]}" if len(numbers) == 1 else f"#{numbers[0]} to #{numbers[-1]}"
     print(f"{counted(len(numbers), 'request')} recorded, {numbered}.")
-    print_note("They are sent while a bwp-tui of this profile runs; without a console: bwp-tui run --once.")
+    print_note("They are sent while bwp-tui runs with this profile, such as: bwp-tui run --once.")
     return ExitCode.DONE
 
 
-def _data(file: Path) -> tuple[bytes, bool]:
-    """Return what a file, a pipe or (as `-`) stdin holds, and whether it is a file, beside which a receipt can lie."""
+def _read(file: Path) -> tuple[bytes, bool]:
+    """Read a file, a pipe or (`-`) stdin; return the content and whether a receipt can be written beside it."""
     path = Path("/dev/stdin") if str(file) == "-" else file
     if path.is_dir() or not path.exists():
         raise CommandError(ExitCode.NOT_FOUND, f"There is no file {file}.")
@@ -60,7 +60,7 @@ def _data(file: Path) -> tuple[bytes, bool]:
         data = source.read(_LARGEST + 1)
     if len(data) > _LARGEST:
         raise CommandError(
-            ExitCode.USAGE, f"{file} is larger than {_LARGEST // 1024 // 1024} MiB; split it. Nothing was recorded."
+            ExitCode.USAGE, f"{file} is larger than {_LARGEST // 1024 // 1024} MiB; split it. Nothing was imported."
         )
     return data, is_file
 
@@ -70,18 +70,18 @@ def _plan(store: Store, data: bytes, defaults: Defaults) -> ImportPlan:
         planned = csv_import.plan(store, data, defaults, Steps("checking", data.count(b"\n")))
     except CsvError as error:
         raise CommandError(
-            ExitCode.USAGE, f"Line {error.line}: {clean_line(str(error))} Nothing was recorded."
+            ExitCode.USAGE, f"Line {error.line}: {clean_line(str(error))} Nothing was imported."
         ) from None
     if not planned.lines:
-        raise CommandError(ExitCode.USAGE, "The file names columns and holds no request. Nothing was recorded.")
+        raise CommandError(ExitCode.USAGE, "The file has no requests below its column names. Nothing was imported.")
     return planned
 
 
-def _tell(planned: ImportPlan, file: Path) -> None:
-    """Say what the file holds: every wrong line, every duplicate, and the sums."""
+def _print_summary(planned: ImportPlan, file: Path) -> None:
+    """Print each invalid line, each possible duplicate, and the totals."""
     for line in planned.lines:
         if line.wrong is not None:
-            print_note(f"Line {line.number} is wrong: {clean_line(line.wrong)}")
+            print_note(f"Line {line.number} is invalid: {clean_line(line.wrong)}")
     for line in planned.lines:
         if line.duplicate is not None:
             print_note(f"Line {line.number} may be a duplicate: {clean_line(line.duplicate)}.")
@@ -89,14 +89,14 @@ def _tell(planned: ImportPlan, file: Path) -> None:
     odd = [(number, doubt) for number, doubt in doubts if doubt]
     if odd:
         print_note(
-            f"{counted(len(odd), 'line')} with an odd day of receipt, the first is line {odd[0][0]}: {odd[0][1]}"
+            f"{counted(len(odd), 'line')} with a doubtful date of receipt, first in line {odd[0][0]}: {odd[0][1]}"
         )
     if planned.ignored:
-        print_note(f"Columns that mean nothing here: {clean_line(', '.join(planned.ignored))}.")
+        print_note(f"Ignored columns: {clean_line(', '.join(planned.ignored))}.")
     print_note(
         f"{file}: {counted(planned.count(Kind.RETRIEVAL), 'retrieval')}, "
         f"{counted(planned.count(Kind.DELETION), 'deletion')}, "
-        f"{counted(planned.duplicates, 'possible duplicate')} among them, {counted(len(planned.wrong), 'wrong line')}."
+        f"{counted(planned.duplicates, 'possible duplicate')}, {counted(len(planned.wrong), 'invalid line')}."
     )
 
 
@@ -105,23 +105,23 @@ def _without_recording(planned: ImportPlan, receipt: Path | None) -> ExitCode:
         _write_receipt(receipt, planned, ())
     if planned.wrong:
         raise CommandError(
-            ExitCode.USAGE, f"Nothing was recorded: mend the wrong lines ({len(planned.wrong)}) and import again."
+            ExitCode.USAGE, f"Nothing was imported: fix {counted(len(planned.wrong), 'invalid line')} and retry."
         )
-    print_note("Nothing was recorded: this was a dry run.")
+    print_note("Dry run: nothing was imported.")
     return ExitCode.DONE
 
 
-def _refuse_again(planned: ImportPlan, file: Path, *, again: bool) -> None:
+def _refuse_again(planned: ImportPlan, *, again: bool) -> None:
     if planned.imported_before and not again:
         raise CommandError(
             ExitCode.FAILED,
-            f"This very file was imported before ({counted(planned.imported_before, 'request')}). Nothing was "
-            f"recorded; if {file} is to be requested once more, add --again.",
+            f"This file was already imported ({counted(planned.imported_before, 'request')}). Nothing was imported; "
+            "use --again to import it anyway.",
         )
 
 
 def _confirm(planned: ImportPlan) -> None:
-    """Have deletions confirmed by their number, and possible duplicates by a yes where someone is there to say it."""
+    """Have the number of deletions typed; at a terminal, have possible duplicates confirmed."""
     count = planned.count(Kind.DELETION)
     if not count:
         if planned.duplicates and can_ask():
@@ -130,18 +130,18 @@ def _confirm(planned: ImportPlan) -> None:
     require_typed(f"This deletes the data of {counted(count, 'shopper')}.", str(count))
 
 
-def _say_receipt(path: Path, planned: ImportPlan, numbers: Sequence[int]) -> None:
+def _save_receipt(path: Path, planned: ImportPlan, numbers: Sequence[int]) -> None:
     try:
         _write_receipt(path, planned, numbers)
     except (OSError, CommandError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error).rstrip(".")
-        print_note(f"The receipt {path} could not be written ({why}); the requests are recorded all the same.")
+        print_note(f"The receipt {path} could not be written ({why}); the requests are imported.")
     else:
-        print_note(f"The receipt is {path}.")
+        print_note(f"Receipt: {path}")
 
 
 def _receipt_beside(file: Path) -> Path:
-    """Return a name beside `file` that is free. Without colons: they are no part of a name everywhere."""
+    """Return an unused name beside `file`, without colons, which not every file system allows."""
     stem = f"{file.stem}.receipt-{utc_now():%Y%m%dT%H%M%SZ}"
     names = (file.with_name(f"{stem}{ending}.csv") for ending in ("", *(f"-{number}" for number in range(2, 1000))))
     return next(name for name in names if not name.exists())

@@ -1,4 +1,4 @@
-"""Commands that keep and remove records: backup, restore, purge."""
+"""`bwp-tui backup`, `restore` and `purge`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _MOST_NAMED: Final = 10
 
 
 def backup(arguments: Namespace) -> ExitCode:
-    """Copy the register to a new file."""
+    """Copy the history to a new file."""
     target: Path = arguments.file
     with open_session(arguments) as session:
         try:
@@ -48,7 +48,7 @@ def backup(arguments: Namespace) -> ExitCode:
 
 
 def restore(arguments: Namespace) -> ExitCode:
-    """Put a backup in the place of the register, and merge into it what only the register holds."""
+    """Replace the history with a backup and merge the current history into it."""
     from bwp_tui.engine.runtime.lease import Lease
 
     file: Path = arguments.file
@@ -58,16 +58,16 @@ def restore(arguments: Namespace) -> ExitCode:
     lease = Lease(profile.lease_path)
     if not lease.acquire():
         raise CommandError(
-            ExitCode.FAILED, "A bwp-tui of this profile is running. Stop it and try again; nothing was changed."
+            ExitCode.FAILED, "A bwp-tui of this profile is running. Stop it and try again. Nothing was changed."
         )
     try:
-        _mend_first(arguments)
+        _recover_first(arguments)
         if not arguments.yes:
             _confirm_restore(profile, file)
         restored = restore_from(profile.history_path, file, utc_now())
     finally:
         lease.release()
-    print(_restored_words(restored, file))
+    print(_restore_report(restored, file))
     return ExitCode.DONE
 
 
@@ -80,9 +80,9 @@ def purge(arguments: Namespace) -> ExitCode:
         store = session.store
         extent = {"evidence_too": arguments.all, "unanswered_too": arguments.unanswered}
         plan = purging.plan(store, wanted, arguments.older_than, today(), names=_names_on_disk, **extent)
-        _tell_unanswered(read(store, plan.unanswered[:_MOST_NAMED]), len(plan.unanswered))
+        _print_unanswered(read(store, plan.unanswered[:_MOST_NAMED]), len(plan.unanswered))
         if not plan.numbers and not purging.has_traces(store):
-            print_note("No finished task that old fits; nothing was changed.")
+            print_note("No finished task is that old. Nothing was changed.")
             return ExitCode.DONE
         if arguments.keep_archives:
             kept = tuple(file for files in plan.own.values() for file in files)
@@ -101,46 +101,44 @@ def _names_on_disk(kind: Kind, email: str, task_id: str) -> tuple[str, str]:
     return name, part_name(name)
 
 
-def _mend_first(arguments: Namespace) -> None:
-    """Open the register once: a damaged one is set aside and recovered by that."""
+def _recover_first(arguments: Namespace) -> None:
+    """Open the history, which recovers it when it is damaged."""
     with open_session(arguments):
         pass
 
 
 def _confirm_restore(profile: Profile, file: Path) -> None:
     print_note(
-        f"{profile.history_path} is set aside, and {file} takes its place. Tasks that the backup does not know are "
-        "taken over from the present history; of a task that both know, the later state is kept."
+        f"{file} replaces {profile.history_path}, which is kept aside and merged into it: of a task in both, the "
+        "later state stays."
     )
     require_yes("Restore?")
 
 
-def _restored_words(restored: RestoreResult, file: Path) -> str:
+def _restore_report(restored: RestoreResult, file: Path) -> str:
     added, later, doubled = restored.merged
-    lost = f"{doubled} lost their task id, which another task has: see their timelines. " if doubled else ""
+    lost = f"{doubled} lost their task ID, which another task has: see their timelines. " if doubled else ""
     return (
         f"Restored from {file}: {restored.tasks} tasks, {added} of them only in the backup and "
-        f"{restored.only_here} not in it, which were taken over; {later} brought forward. {lost}"
-        f"The history from before is kept as {restored.aside}."
+        f"{restored.only_here} only in the history, which were merged; {later} updated. {lost}"
+        f"The previous history is kept as {restored.aside}."
     )
 
 
-def _tell_unanswered(some: Sequence[Task], count: int) -> None:
+def _print_unanswered(some: Sequence[Task], count: int) -> None:
     if count:
         named = ", ".join(f"#{task.number} {task.kind.lower()} {task.status}" for task in some)
         more = f" and {count - len(some)} more" if count > len(some) else ""
         print_note(
-            f"Left out, since their shoppers are still to be answered: {counted(count, 'task')} ({named}{more}). "
-            "With --unanswered they are purged too."
+            f"Skipped because the shopper still needs an answer: {counted(count, 'task')} ({named}{more}). "
+            "--unanswered purges them too."
         )
 
 
 def _print_plan(plan: purging.PurgePlan, everything: bool, saved_views: Sequence[View]) -> None:
     count = len(plan.numbers)
     if everything:
-        print_note(
-            f"{counted(count, 'finished task')} to be removed altogether, with the evidence that they were answered."
-        )
+        print_note(f"{counted(count, 'finished task')} to delete, with the evidence of the answers.")
         since = add_months(today(), -purging.EVIDENCE_MONTHS)
         if plan.youngest is not None and plan.youngest > since:
             print_note(
@@ -148,25 +146,23 @@ def _print_plan(plan: purging.PurgePlan, everything: bool, saved_views: Sequence
             )
     else:
         print_note(
-            f"{counted(count, 'finished task')} to lose address, note, reason, tags, messages and file paths; "
-            "kind, dates, outcome, error codes, who acted when and hashes stay as evidence."
+            f"{counted(count, 'finished task')} to purge of email, note, reason, tags, messages and file paths; "
+            "kind, dates, outcome, error codes, actors and hashes stay as evidence."
         )
-    print_note("All backups made by bwp-tui are replaced by one new backup without this data.")
+    print_note("One new backup without this data replaces all backups made by bwp-tui.")
     if plan.own:
         files = sum(map(len, plan.own.values()))
-        print_note(f"Their results in the folder of this profile are removed: {counted(files, 'file')}.")
+        print_note(f"Downloaded results to delete: {counted(files, 'file')}.")
     for what in (*plan.elsewhere, *plan.copies):
-        print_note(f"This stays on disk; remove it yourself when it is no longer needed: {what}")
+        print_note(f"Not deleted; delete it yourself when it is no longer needed: {what}")
     for view in saved_views:
         if _names_someone(view):
-            print_note(
-                f"The view “{view.name}” stays, with “{view.filter}”; delete it first if that is about a person."
-            )
-    print_note("Exports and copies of the history that were written elsewhere are not known here, and stay.")
+            print_note(f"The view “{view.name}” stays with “{view.filter}”; delete it if that names a person.")
+    print_note("Exports and copies of the history in other places stay.")
 
 
 def _names_someone(view: View) -> bool:
-    """Say whether a view searches for a text, which may be a shopper's name."""
+    """Return whether a view searches for text, which may name a shopper."""
     clauses = parse(view.filter).clauses
     return any(isinstance(one, TextClause) or getattr(one, "field", "") in ("email", "note", "tag") for one in clauses)
 
@@ -175,6 +171,4 @@ def _print_result(done: purging.PurgeResult) -> None:
     print(f"Purged {counted(done.tasks, 'task')} and removed {counted(done.files, 'file')}.", end=" ")
     print(f"Backups removed: {len(done.backups)}; a new one was made.")
     for path in done.left:
-        print_note(
-            f"{path} was set aside earlier and still holds the data; remove it yourself when it is no longer needed."
-        )
+        print_note(f"{path} still holds the data; delete it yourself when it is no longer needed.")

@@ -1,4 +1,4 @@
-"""`bwp-tui sandbox`: practising on an API of our own, over real HTTP, with made-up shoppers."""
+"""`bwp-tui sandbox`: run a local mock API over HTTP with sample data."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from bwp_tui.sandbox.server import Sandbox
 
 _RATE: Final = 750_000
-"""Bytes a second of a download in the practice console: enough to see it move."""
+"""Bytes a second of downloads in the practice console, so that progress is visible."""
 
 _HISTORY_FILES: Final = ("history.db", "history.db-wal", "history.db-shm", "history.lock", "console.json")
 _ARCHIVES: Final = (".zip", ".part")
 
 
 def sandbox(arguments: Namespace) -> int:
-    """Serve the practice API, and open the console on a fresh profile of it unless it is wanted alone."""
+    """Serve the practice API, and open the console on a new profile for it unless `--serve` is given."""
     if arguments.serve:
         practice = _sandbox(arguments, rate=None)
         _start(practice, arguments.port)
@@ -41,14 +41,14 @@ def sandbox(arguments: Namespace) -> int:
     try:
         profile = practice_profile(practice, arguments.speed)
         with _fresh(profile):
-            _plant_past(profile, practice)
+            _seed_tasks(profile, practice)
         return open_console(profile, arguments.theme)
     finally:
         practice.stop()
 
 
 def exports(practice: Sandbox) -> str:
-    """Return shell lines that lead any command to the practice API, under a profile that is not a real one's."""
+    """Return shell lines that point commands to the practice API, under a profile of its own."""
     values = {
         "BWP_PROFILE": "practice",
         "BWP_API_URL": practice.api_url,
@@ -61,7 +61,7 @@ def exports(practice: Sandbox) -> str:
 
 
 def practice_profile(practice: Sandbox, speed: float) -> Profile:
-    """Return the profile of the practice API that runs in this process."""
+    """Return the profile for the practice API in this process."""
     folder = profile_folder(PRACTICE, os.environ)
     return Profile(
         name=PRACTICE,
@@ -79,11 +79,11 @@ def practice_profile(practice: Sandbox, speed: float) -> Profile:
 
 
 def _own_keys() -> tuple[KeySetting, ...]:
-    """Return the operator's own keys, for hands to learn them here; a config file with mistakes is left aside."""
+    """Return the operator's key bindings; a config file with mistakes is ignored."""
     try:
         return read_config(config_path(os.environ), required=False).keys
     except SettingsError as error:
-        print_note(f"The config file is not used here, not even for its keys: {error.mistakes[0]}")
+        print_note(f"The config file is ignored: {error.mistakes[0]}")
         return ()
 
 
@@ -95,7 +95,7 @@ def _sandbox(arguments: Namespace, *, rate: int | None) -> Sandbox:
         if error.name is None or error.name.startswith("bwp_tui"):
             raise
         raise CommandError(
-            ExitCode.USAGE, "Practice needs two more packages; run in the clone: pip install '.[sandbox]'"
+            ExitCode.USAGE, "The sandbox needs two more packages; run in the clone: pip install '.[sandbox]'"
         ) from None
     try:
         faults = [parse_fault(text) for text in arguments.fault]
@@ -116,22 +116,22 @@ def _start(practice: Sandbox, port: int) -> None:
         practice.start()
     except OSError as error:
         raise CommandError(
-            ExitCode.USAGE, f"Port {port} cannot be used: {error.strerror}. Choose another with --port, or none."
+            ExitCode.USAGE, f"Port {port} cannot be used: {error.strerror}. Choose another --port."
         ) from None
 
 
 @contextmanager
 def _fresh(profile: Profile) -> Iterator[None]:
-    """Remove what an earlier practice left, and keep other practice consoles out until the block ends.
+    """Remove the files of an earlier practice console, and keep others from opening during the block.
 
     Raises:
-        Stop: another practice console is open.
+        CommandError: another practice console is open.
     """
     from bwp_tui.engine.runtime.lease import Lease
 
     lease = Lease(profile.lease_path)
     if not lease.acquire():
-        raise CommandError(ExitCode.USAGE, "Another practice console is open; close it first, or work there.")
+        raise CommandError(ExitCode.USAGE, "Another practice console is open; close it first.")
     try:
         _remove_practice(profile)
         yield
@@ -140,9 +140,9 @@ def _fresh(profile: Profile) -> Iterator[None]:
 
 
 def _remove_practice(profile: Profile) -> None:
-    """Delete the practice register and its archives; nothing that is not ours, and nothing behind a link."""
+    """Delete the practice history and its archives; never the files of others or the target of a link."""
     if not profile.practice or profile.folder.name != PRACTICE:
-        raise AssertionError("only a practice profile is ever emptied")
+        raise AssertionError("only a practice profile may be emptied")
     leftovers = [profile.folder / name for name in _HISTORY_FILES]
     if not profile.download_dir.is_symlink():
         leftovers += _archives_in(profile.download_dir)
@@ -156,7 +156,7 @@ def _archives_in(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if path.suffix in _ARCHIVES and not path.is_dir()]
 
 
-def _plant_past(profile: Profile, practice: Sandbox) -> None:
+def _seed_tasks(profile: Profile, practice: Sandbox) -> None:
     from bwp_tui.store.commands.seed_practice import seed_tasks
     from bwp_tui.store.open_store import open_store
 

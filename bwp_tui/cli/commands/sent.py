@@ -1,4 +1,4 @@
-"""`bwp-tui sent`: the history of what was asked of the service."""
+"""`bwp-tui sent`: print the API request log."""
 
 from __future__ import annotations
 
@@ -10,27 +10,26 @@ from bwp_tui.cli.support.task_output import aligned, print_json
 from bwp_tui.contract.shown import operation, submit_variables
 from bwp_tui.domain.text import clean_line, mask_email, mask_in_text
 from bwp_tui.domain.times import stamp, to_text
-from bwp_tui.store.queries import request_log as history_sent
-from bwp_tui.store.queries import tasks
+from bwp_tui.store.queries import request_log, tasks
 from bwp_tui.store.queries.request_log import SentRequest
 
-_HEADINGS = ("ASKED", "#", "WHAT", "SUBJECT", "STATE", "TRIES", "TOKEN", "BY", "ANSWER")
+_HEADINGS = ("CREATED", "#", "REQUEST", "SUBJECT", "STATE", "TRIES", "TOKEN", "BY", "RESPONSE")
 
 
 def sent(arguments: Namespace) -> ExitCode:
-    """Print what was asked of the service, for one task or all."""
+    """Print the requests sent to the API, for one task or all."""
     with open_session(arguments) as session:
         if arguments.task is None:
-            found = history_sent.newest(session.store, arguments.limit)
+            found = request_log.newest(session.store, arguments.limit)
         else:
             number = tasks.find_by_name(session.store, arguments.task).number
-            found = history_sent.of_task(session.store, number)[::-1][: arguments.limit]
+            found = request_log.of_task(session.store, number)[::-1][: arguments.limit]
     if arguments.json:
         print_json([_record(one, mask=arguments.mask) for one in found])
     elif found:
         print("\n".join(aligned([_HEADINGS, *(_cells(one, unmask=arguments.unmask) for one in found)])))
     else:
-        print_note("Nothing was sent.")
+        print_note("No requests were sent.")
     return ExitCode.DONE
 
 

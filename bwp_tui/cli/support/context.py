@@ -1,4 +1,4 @@
-"""What commands share: the profile and its register, naming tasks, asking, refusing."""
+"""Share what commands need: the profile with its open history, tasks by name, questions to the operator."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from bwp_tui.store.queries import tasks
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """The profile a command works with, its open register, and who is at the keyboard."""
+    """The profile of a command, its open history, and the actor."""
 
     profile: Profile
     store: Store
@@ -31,14 +31,14 @@ class Session:
 
 
 def chosen_profile(arguments: Namespace, *, changes: bool = True) -> Profile:
-    """Return the profile of a command; the one place where a read-only profile refuses the commands that change it.
+    """Load the profile of a command; the only place where a read-only profile refuses commands.
 
     Args:
-        changes: False where the command, as it is written, changes nothing although others of its name do.
+        changes: False if this use of the command changes nothing.
 
     Raises:
         SettingsError: the settings are wrong.
-        Stop: the profile is read-only, and the command would change something.
+        CommandError: the profile is read-only, and the command would change something.
     """
     profile = load_profile(arguments.profile, os.environ)
     if profile.read_only and changes and arguments.effect is Effect.CHANGES:
@@ -50,11 +50,11 @@ def chosen_profile(arguments: Namespace, *, changes: bool = True) -> Profile:
 
 @contextmanager
 def open_session(arguments: Namespace, *, changes: bool = True) -> Iterator[Session]:
-    """Open the register of the chosen profile for the time of the block.
+    """Open the history of the chosen profile during the block.
 
     Raises:
-        SettingsError, Stop: see `chosen_profile`.
-        HistoryError: the register cannot be opened, or holds another shop's requests.
+        SettingsError, CommandError: see `chosen_profile`.
+        StoreError: the history cannot be opened, or belongs to another shop.
     """
     profile = chosen_profile(arguments, changes=changes)
     store = open_store(profile.history_path)
@@ -68,30 +68,30 @@ def open_session(arguments: Namespace, *, changes: bool = True) -> Iterator[Sess
 
 
 def find_tasks(store: Store, names: Sequence[str]) -> list[int]:
-    """Return the local numbers of the tasks that an operator names, each once, in order.
+    """Return the numbers of the named tasks, each once, in order.
 
     Raises:
-        NoSuchTask: a name fits no task, or more than one.
+        NoSuchTask: a name matches no task, or more than one.
     """
     return list(dict.fromkeys(tasks.find_by_name(store, name).number for name in names))
 
 
 def read(store: Store, numbers: Sequence[int]) -> list[Task]:
-    """Return the tasks with these local numbers, in order, however many there are."""
-    size = 500  # bound values of one statement are limited
+    """Return the tasks with these numbers, in order, in as many statements as it takes."""
+    size = 500  # the bound values of a statement are limited
     return [task for at in range(0, len(numbers), size) for task in tasks.window(store, numbers[at : at + size])]
 
 
 def today() -> date:
-    """Return the calendar day here."""
+    """Return the calendar day in the office."""
     return local_day(utc_now())
 
 
 def checked_day(day: date) -> date:
-    """Return a day on which something has happened; say what is odd about it.
+    """Check the day of an event in the past; warn if it is doubtful.
 
     Raises:
-        Stop: it has not begun anywhere.
+        CommandError: it has not begun anywhere.
     """
     if why_not := why_not_yet(day, today()):
         raise CommandError(
@@ -103,24 +103,24 @@ def checked_day(day: date) -> date:
 
 
 def print_note(sentence: str) -> None:
-    """Tell the operator something that is no data: it goes to stderr."""
+    """Print a message to the operator on stderr."""
     for line in clean(sentence).splitlines():
         print(f"bwp-tui: {line}", file=sys.stderr)
 
 
 def can_ask() -> bool:
-    """Say whether someone is there to answer a question."""
+    """Return whether stdin is a terminal, so that a question can be answered."""
     return sys.stdin is not None and sys.stdin.isatty()
 
 
 def ask(question: str) -> str:
-    """Ask on the terminal and return the answer, without a question mark of our own; nothing where input ends."""
+    """Ask on the terminal and return the answer; empty at the end of input."""
     print(clean_line(question), end=" ", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip()
 
 
 def confirm(question: str) -> bool:
-    """Ask for a yes or no; no is what enter means."""
+    """Ask for a yes or no; enter means no."""
     return ask(f"{question} [y/N]").casefold() in ("y", "yes")
 
 

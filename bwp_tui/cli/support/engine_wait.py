@@ -1,4 +1,4 @@
-"""Waiting for the engine, and saying what it means when its time is up."""
+"""Wait for the engine, and explain a timeout."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _WRONG_SETTINGS = frozenset({ServiceState.BAD_CREDENTIALS, ServiceState.DENIED, 
 
 
 class EngineWaiter:
-    """Has the engine work on some tasks and remembers how the service answered meanwhile.
+    """Waits while the engine works on tasks, and keeps how the service responded meanwhile.
 
     Raises:
         SettingsError: credentials are missing or the secret cannot be read.
@@ -35,12 +35,12 @@ class EngineWaiter:
     def until(
         self, done: Callable[[Store], bool], about: Collection[int], timeout: float | None, *, patient: bool = False
     ) -> bool:
-        """Wait until `done`; say whether it came so.
+        """Wait until `done`; return whether it became true.
 
         Args:
-            about: the tasks that it is about.
-            timeout: seconds, or None for ever.
-            patient: an unreachable service does not end the wait; refused credentials do all the same.
+            about: the tasks to poll first.
+            timeout: seconds; None waits for ever.
+            patient: an unreachable service does not end the wait; refused credentials do.
         """
         from bwp_tui.engine.runtime.wait_until import wait_until
 
@@ -61,17 +61,17 @@ class EngineWaiter:
         return met
 
     def _look(self, store: Store) -> None:
-        # What an engine leaves behind when it stops, or says of its own settings, tells nothing.
+        # The state that a stopped engine left, or that concerns its own settings alone, does not count.
         state = engine_state.read(store)
         if state.applies_to(os.getpid()) and state.service != ServiceState.UNTRIED:
             self._state = state
 
     def timed_out(self, consequence: str, why: str | None = None) -> CommandError:
-        """Return how a command ends for which the service had no answer in time.
+        """Return the error of a command that got no response in time.
 
         Args:
-            consequence: a sentence on what is so now and what the operator can do.
-            why: what is known of the reason, where the service as a whole is well.
+            consequence: a sentence on the state now and what the operator can do.
+            why: the reason, if the service as a whole responds.
         """
         state = self._state
         if state.message and state.service != ServiceState.REACHED:

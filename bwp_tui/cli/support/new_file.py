@@ -1,4 +1,4 @@
-"""Files that a command makes: for this user alone, and never over one that is there."""
+"""Create private files without replacing existing ones."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from bwp_tui.cli.exit_codes import CommandError, ExitCode
 
 
 def refuse_existing(path: Path) -> None:
-    """Check that nothing is at `path` yet.
+    """Check that `path` does not exist.
 
     Raises:
-        Stop: something is.
+        CommandError: it does.
     """
     if os.path.lexists(path):
         raise CommandError(ExitCode.FAILED, f"{path} exists already; name another file.")
@@ -23,11 +23,11 @@ def refuse_existing(path: Path) -> None:
 
 @contextmanager
 def new_file(path: Path) -> Iterator[TextIO]:
-    """Make a file, 0600, to write text to as it is; it is gone again when the block raises.
+    """Create a text file, 0600; it is deleted again when the block raises.
 
     Raises:
-        Stop: something is at `path` already.
-        OSError: it cannot be made.
+        CommandError: `path` exists.
+        OSError: it cannot be created.
     """
     refuse_existing(path)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)

@@ -1,7 +1,7 @@
-"""Prepare stdin, stdout and stderr for whatever they are: closed, full, left by their reader, or without UTF-8.
+"""Prepare stdin, stdout and stderr, which may be closed, full, without a reader, or without UTF-8.
 
-What became of a request is told by the exit code. So a line that cannot be written ends no command that acts; one
-whose only result is what it prints ends with the write.
+The exit code reports what became of a request, so output that cannot be written does not end a command that acts. It
+ends a command that only prints.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ _FAULT: Final = "bwp-tui-signs"
 
 
 class _Raw(io.RawIOBase):
-    """A file descriptor that takes all that is written, whether or not it can be kept."""
+    """Accepts everything that is written to a file descriptor, even if it cannot be."""
 
     def __init__(self, descriptor: int) -> None:
         super().__init__()
         self.lost: OSError | None = None
-        self.ends_with_its_reader = False
+        self.ends_with_reader = False
         self._descriptor = descriptor
 
     def writable(self) -> bool:
@@ -45,13 +45,13 @@ class _Raw(io.RawIOBase):
             return os.write(self._descriptor, view)
         except OSError as error:
             self.lost = error
-            if self.ends_with_its_reader:
+            if self.ends_with_reader:
                 raise
             return len(view)
 
 
 class Output(io.TextIOWrapper):
-    """Text on its way out. On a terminal, characters that steer it are shown as escapes."""
+    """Text output; a terminal is shown escapes in place of control characters."""
 
     def __init__(self, descriptor: int, encoding: str) -> None:
         self.raw = _Raw(descriptor)
@@ -73,7 +73,7 @@ class Output(io.TextIOWrapper):
         return len(text)
 
     def draw(self, line: str) -> None:
-        """Show a line on a terminal in the place of the one before; the next text wipes it."""
+        """Draw a line on a terminal in place of the last one; the next text wipes it."""
         if self._is_terminal and os.environ.get("TERM", "dumb") != "dumb":
             super().write(f"\r{escaped(line)}\x1b[K")
             self.flush()
@@ -81,17 +81,17 @@ class Output(io.TextIOWrapper):
 
 
 def prepare() -> None:
-    """Put streams of ours in the place of Python's.
+    """Replace Python's streams.
 
-    A closed one becomes /dev/null: else the next file that is opened would take its number, and what is printed.
+    A closed one becomes /dev/null; otherwise the next opened file would get its number and the output.
     """
     codecs.register_error(_FAULT, _as_plain_signs)
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # the lowest free number is this one
-    sys.stdin = sys.stdin or Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115  as long as the process lives
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is this one
+    sys.stdin = sys.stdin or Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115  open until the process ends
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(errors="replace")
     sys.stdout = _output(1, sys.stdout)
@@ -99,13 +99,13 @@ def prepare() -> None:
 
 
 def end_with_reader(ends: bool) -> None:
-    """Say whether the command that runs now is over when its output cannot be written any more."""
+    """Set whether output that cannot be written ends the command."""
     if isinstance(sys.stdout, Output):
-        sys.stdout.raw.ends_with_its_reader = ends
+        sys.stdout.raw.ends_with_reader = ends
 
 
 def draw(line: str) -> None:
-    """Show on stderr how far something is, where a terminal is there; see `Output.draw`."""
+    """Draw a progress line on stderr; see `Output.draw`."""
     if isinstance(sys.stderr, Output):
         sys.stderr.draw(line)
 
@@ -115,7 +115,7 @@ def _output(descriptor: int, stream: object) -> Output:
 
 
 def _as_plain_signs(error: UnicodeError) -> tuple[str | bytes, int]:
-    """Write what an encoding lacks as the sign next to it, or as an escape."""
+    """Replace characters that an encoding lacks with similar ones, or with escapes."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     text = error.object[error.start : error.end].translate(SIGNS)

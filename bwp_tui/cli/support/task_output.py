@@ -1,4 +1,4 @@
-"""Tasks as text and as JSON."""
+"""Format tasks as text and as JSON."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _HEADINGS = ("#", "TASK", "KIND", "SUBJECT", "STATUS", "SUBMITTED", "AGE", "DUE"
 
 
 def print_json(value: object) -> None:
-    """Print JSON. Whatever is not ASCII is escaped, so that no terminal or encoding can be upset by it."""
+    """Print JSON in ASCII, which is safe for every terminal and encoding."""
     print(json.dumps(value, indent=2))
 
 
 def print_tasks(shown: Sequence[Task], *, as_json: bool) -> None:
-    """Print tasks after an action: a line each, or JSON, where one task is an object and several are an array."""
+    """Print tasks after an action: a line each, or as JSON one object or an array."""
     if as_json:
         records = [task_record(task) for task in shown]
         print_json(records[0] if len(records) == 1 else records)
@@ -34,7 +34,7 @@ def print_tasks(shown: Sequence[Task], *, as_json: bool) -> None:
 
 
 def task_record(task: Task, *, mask: bool = False) -> dict[str, object]:
-    """Return a task as its JSON object. `id` is the local number; instants are ISO 8601 in UTC."""
+    """Return a task as a JSON object; `id` is the task number, instants are ISO 8601 in UTC."""
     record: dict[str, object] = {
         "id": task.number,
         "task_id": task.task_id,
@@ -85,13 +85,13 @@ def _instant(instant: datetime | None) -> str | None:
 
 
 def task_line(task: Task) -> str:
-    """Return one line on a task, its address masked."""
+    """Return a task as one line, with its email masked."""
     words = (f"#{task.number}", task.task_id or "-", task.kind.lower(), task.subject(masked=True), task.status)
     return "  ".join(clean_line(word) for word in words)
 
 
 def task_sentence(task: Task, now: datetime, today: date, *, unmask: bool = False) -> str:
-    """Return a task in one sentence, for the ear: no columns, no signs."""
+    """Return a task as one sentence, for screen readers."""
     words = [f"Number {task.number}, {task.kind.lower()} for {task.subject(masked=not unmask)}: {task.status}"]
     words += [error.code for error in task.errors if error.code]
     if task.download is not None:
@@ -101,7 +101,7 @@ def task_sentence(task: Task, now: datetime, today: date, *, unmask: bool = Fals
     words.append(f"{format_duration(now - (task.submitted_at or task.recorded_at))} old")
     if task.due_on is not None and is_clock_running(task):
         words.append(f"due {task.due_on}, {format_due(task.due_on, today)}")
-    words += [f"{label} {text}" for label, text in (("in hand", task.assigned_to), ("note", task.note)) if text]
+    words += [f"{label} {text}" for label, text in (("assigned to", task.assigned_to), ("note", task.note)) if text]
     if task.tags:
         words.append(f"tags {' '.join(task.tags)}")
     sentence = ", ".join(words)
@@ -109,13 +109,13 @@ def task_sentence(task: Task, now: datetime, today: date, *, unmask: bool = Fals
 
 
 def table(shown: Sequence[Task], now: datetime, today: date, *, unmask: bool) -> list[str]:
-    """Return tasks as aligned lines under headings."""
+    """Return tasks as a table with headings."""
     return aligned([_HEADINGS, *(_cells(task, now, today, unmask=unmask) for task in shown)])
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return rows of cells as lines in columns."""
-    # One long address must not push the cells of every line off the screen.
+    """Return rows of cells as aligned lines."""
+    # One long cell must not push the others off the screen.
     widths = [min(_WIDEST, max(len(row[column]) for row in rows)) for column in range(len(rows[0]))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
@@ -138,7 +138,7 @@ def _cells(task: Task, now: datetime, today: date, *, unmask: bool) -> tuple[str
 
 
 def details(task: Task, events: Sequence[Event], now: datetime, today: date, *, unmask: bool) -> list[str]:
-    """Return all that is known of a task, a line each."""
+    """Return the details and the timeline of a task as lines."""
     facts = [(name, value) for name, value in _facts(task, now, today) if value]
     facts += [("error", f"{error.code}: {error.message}" if error.code else error.message) for error in task.errors]
     advice = advice_for(task.status, task.errors[0].code if task.errors else None)
@@ -158,7 +158,7 @@ def details(task: Task, events: Sequence[Event], now: datetime, today: date, *, 
 
 
 def _as_commands(advice: str, number: int) -> str:
-    """Return advice with the command line's words in the place of the console's keys."""
+    """Return advice with commands in place of the console's keys."""
     for key, command in _COMMANDS.items():
         advice = advice.replace(f"({key})", f"(bwp-tui {command.format(number)})")
     return advice
@@ -174,7 +174,7 @@ def _facts(task: Task, now: datetime, today: date) -> list[tuple[str, str | None
         due = f"{task.due_on} ({task.regulation}{left})"
     return [
         ("task id", task.task_id),
-        ("status", f"{task.status}, cancellation asked" if task.cancel_asked else task.status),
+        ("status", f"{task.status}, cancelling" if task.cancel_asked else task.status),
         ("trouble", task.trouble),
         ("submitted", submitted),
         ("updated", stamp(task.updated_at) if task.updated_at else None),
@@ -186,7 +186,7 @@ def _facts(task: Task, now: datetime, today: date) -> list[tuple[str, str | None
         ("note", task.note),
         ("tags", " ".join(task.tags)),
         *_work_facts(task, today),
-        ("earlier", f"#{task.earlier} has the same address and kind" if task.earlier else None),
+        ("earlier", f"#{task.earlier} has the same email and kind" if task.earlier else None),
         ("resubmitted", f"as #{task.resubmitted_as}" if task.resubmitted_as else None),
         ("resubmit of", f"#{task.resubmit_of}" if task.resubmit_of else None),
         *_download_facts(task.download),
@@ -195,10 +195,10 @@ def _facts(task: Task, now: datetime, today: date) -> list[tuple[str, str | None
 
 def _work_facts(task: Task, today: date) -> list[tuple[str, str | None]]:
     verified = task.verified
-    receipt = f"confirmed on {task.acknowledged_on}" if task.acknowledged_on else None
+    receipt = f"acknowledged on {task.acknowledged_on}" if task.acknowledged_on else None
     limit = acknowledge_by(task.regulation, task.received_on) if is_clock_running(task) else None
     if receipt is None and limit is not None:
-        receipt = f"to be confirmed by {limit} ({format_due(limit, today)})"
+        receipt = f"acknowledge by {limit} ({format_due(limit, today)})"
     return [
         ("assigned to", task.assigned_to),
         ("verified", f"on {verified.on} by {verified.by}: {verified.how}" if verified else None),
