@@ -1,4 +1,4 @@
-"""Which URLs this program is willing to send a secret to."""
+"""Check the URLs that secrets are sent to."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NAT64: Final = IPv6Network("64:ff9b::/96")
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """The parts of a URL that are no secret."""
+    """The parts of a URL that are not secret."""
 
     scheme: str
     host: str
@@ -24,7 +24,7 @@ class Address:
 
     @property
     def literal(self) -> IPv4Address | IPv6Address | None:
-        """The host's IP address where it is written as one; the IPv4 address that an IPv6 one stands for."""
+        """The host as an IP address, or None; an IPv6 address that maps an IPv4 one is resolved to it."""
         try:
             address = ip_address(self.host)
         except ValueError:
@@ -33,7 +33,7 @@ class Address:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether the host is this very machine."""
+        """Whether the host is this machine."""
         literal = self.literal
         if literal is not None:
             return literal.is_loopback
@@ -53,7 +53,7 @@ def _meant(address: IPv6Address) -> IPv4Address | IPv6Address:
 
 
 def _is_no_name(label: str) -> bool:
-    """Say whether a part of a host's name claims to be an international one and is none: no resolver knows it."""
+    """Return whether a label of a host name is invalid punycode, which no resolver knows."""
     if not label.startswith("xn--"):
         return False
     try:
@@ -88,12 +88,12 @@ def split_address(url: str) -> Address:
     except ValueError:
         host = ""
     if not host or any(map(_is_no_name, host.split("."))):
-        raise ValueError("The address is no complete URL like https://host/path.")
+        raise ValueError("The address is not a complete URL such as https://host/path.")
     if "@" in parts.netloc:
         raise ValueError("The address holds a user name or password; take it out.")
     address = Address(parts.scheme, host, parts.path)
     if address.is_odd or ("[" in parts.netloc and address.literal is None):
-        raise ValueError("The address has a number as its host that is no plain IP address.")
+        raise ValueError("The address has a host that is a number but not a plain IP address.")
     if address.scheme != "https" and not (address.scheme == "http" and address.is_loopback):
         raise ValueError("The address must begin with https:// (http:// is for this machine only).")
     return address

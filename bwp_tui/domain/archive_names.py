@@ -1,4 +1,4 @@
-"""What a task's archive is called where it is saved."""
+"""Name the archives of tasks."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _LONGEST_PIECE: Final = 100
 
 
 def file_name(kind: Kind, email: str, task_id: str) -> str:
-    """Return the name of a task's archive: ours, whatever the server calls it."""
+    """Return the file name of a task's archive, whatever the server calls it."""
     pieces = (kind.value.lower(), email, task_id)
     cleaned = "-".join(_UNSAFE_IN_NAME.sub("_", piece)[:_LONGEST_PIECE] for piece in pieces)
     return f"{cleaned.lstrip('.')}.zip"
 
 
 def part_name(name: str) -> str:
-    """Return what the archive `name` is called while it grows."""
+    """Return the name of the partial file of the archive `name`."""
     return f"{name}.part"

@@ -1,4 +1,4 @@
-"""What may come next in a filter that is being typed, and which texts of a task a filter is about. Pure and fast."""
+"""Complete a filter while it is typed, and find the texts that it matches."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ from bwp_tui.domain.filter import (
 from bwp_tui.domain.task import Kind, Status
 
 MOST: Final = 12
-"""Completions offered at once."""
+"""Maximum number of completions."""
 
 _WHAT: Final = {
     "status": "status, such as failed",
     "kind": "retrieval or deletion",
     "age": "time since submission: age>2d",
-    "due": "due date: due<7d; due:over is open and late",
-    "is": "a question: is:active, is:failed",
+    "due": "due date: due<7d; due:over is overdue",
+    "is": "shortcut: is:active, is:failed",
     "error": "error code",
     "tag": "tag",
     "note": "text in a note",
-    "email": "text in the address",
+    "email": "text in the email",
     "id": "beginning of the task id",
-    "regulation": "law that sets the due date",
-    "assigned": "who has it: assigned:none",
-    "verified": "whether the person was verified",
+    "regulation": "regulation, such as gdpr",
+    "assigned": "assignee: assigned:none",
+    "verified": "whether the identity was verified",
     "extended": "whether the due date was extended",
-    "ack": "receipt still to be confirmed: ack<3d",
+    "ack": "receipt to be acknowledged: ack<3d",
     "received": "day of receipt: received<30d",
     "submitted": "day of submission: submitted>2026-11-01",
 }
@@ -75,7 +75,7 @@ class Completion(NamedTuple):
 
 
 def complete(text: str, cursor: int, tags: Sequence[str]) -> tuple[Completion, ...]:
-    """Return what may stand at the cursor, the likeliest first; nothing where any text may.
+    """Return completions at the cursor; none where any text may follow.
 
     Args:
         cursor: where in `text`, from 0 to its length.
@@ -95,7 +95,7 @@ def complete(text: str, cursor: int, tags: Sequence[str]) -> tuple[Completion, .
 
 
 def highlights(wanted: Filter) -> tuple[str, ...]:
-    """Return the texts that a fitting task shows because of the filter: words, and values of note, email, id, tag."""
+    """Return the texts to highlight: bare words, and values of note, email, id and tag."""
     found: dict[str, None] = {}
     for clause in wanted.clauses:
         if isinstance(clause, TextClause) and not clause.negated:
@@ -106,7 +106,7 @@ def highlights(wanted: Filter) -> tuple[str, ...]:
 
 
 def spans(shown: str, words: Sequence[str]) -> tuple[tuple[int, int], ...]:
-    """Return where `words` stand in a text, whatever the case of their letters: (start, end), in order, apart."""
+    """Return where `words` occur in a text, ignoring case, as ordered disjoint (start, end)."""
     found: list[tuple[int, int]] = []
     for match in _each(shown, words):
         if found and match[0] <= found[-1][1]:
@@ -122,7 +122,7 @@ def _each(shown: str, words: Sequence[str]) -> Iterator[tuple[int, int]]:
 
 
 def _word_before(text: str, cursor: int) -> re.Match[str]:
-    """Return the word of the filter that ends at the cursor, which may be empty."""
+    """Return the word of the filter that ends at the cursor; it may be empty."""
     return next(match for match in _TYPED.finditer(text, 0, cursor) if match.end() == cursor)
 
 

@@ -1,4 +1,4 @@
-"""Tables as files of comma-separated values: cells that no spreadsheet takes for a formula, headings by many names.
+"""Read and write CSV: no cell that a spreadsheet would run as a formula, headings by many names.
 
 RFC 4180: lines end in CRLF, a cell with a comma, a quotation mark or an end of line stands in quotation marks.
 """
@@ -14,16 +14,16 @@ from dataclasses import dataclass
 from typing import Final
 
 LONGEST_CELL: Final = 10_000
-"""Characters a cell may have when it is read."""
+"""Longest cell, in characters, that is read."""
 
 _FORMULA: Final = re.compile(r"'*[=+\-@\t\r]")
 _DEFUSED: Final = re.compile(r"'+[=+\-@\t\r]")
 _SPLIT_TAGS: Final = re.compile(r"[,;|]")
 _PLAIN_TAGS: Final = re.compile(r"[^\[,;|\s](?:[^,;|]*[^,;|\s])?")
 
-_SAID_DELIMITER: Final = re.compile(r"\"?sep=([,;|\t])\"?(?:\r\n|\r|\n)", re.IGNORECASE)
+_DECLARED_DELIMITER: Final = re.compile(r"\"?sep=([,;|\t])\"?(?:\r\n|\r|\n)", re.IGNORECASE)
 _DOS_END: Final = "\x1a"
-_LOOKED_AT: Final = 4_096
+_SAMPLE: Final = 4_096
 
 COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "kind": ("type", "request", "request type", "request kind", "action"),
@@ -35,13 +35,13 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "note": ("notes", "comment", "comments", "remark", "remarks"),
     "tags": ("tag", "label", "labels"),
 }
-"""The columns of a request, and the other names that offices give them."""
+"""The columns of a request and their other names."""
 
 _BY_NAME: Final = {name: column for column, names in COLUMNS.items() for name in (column.replace("_", " "), *names)}
 
 
 class CsvError(Exception):
-    """Why a file is no table of requests, in one sentence, and the line it is wrong in, from 1."""
+    """A mistake in a file of requests, and its line, from 1."""
 
     def __init__(self, message: str, line: int) -> None:
         super().__init__(message)
@@ -50,27 +50,24 @@ class CsvError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CsvLine:
-    """A line of a table: where it begins in the file, from 1, and its cells by column; those left empty are absent."""
+    """A line: its number in the file, from 1, and its cells by column, without the empty ones."""
 
     number: int
     cells: dict[str, str]
     surplus: int = 0
-    """Cells beyond the last column: something in the line is not quoted as it should be."""
+    """Number of cells beyond the last column; the line is probably quoted wrongly."""
 
 
 @dataclass(frozen=True, slots=True)
 class CsvTable:
-    """A table of requests. `ignored` are the headings that mean nothing here."""
+    """A table of requests; `ignored` are the unknown headings."""
 
     lines: tuple[CsvLine, ...]
     ignored: tuple[str, ...]
 
 
 def escape_formula(cell: str) -> str:
-    """Return `cell` so that no spreadsheet takes it for a formula: with an apostrophe before it where that is needed.
-
-    `unescape_formula` takes it away again, exactly.
-    """
+    """Return `cell` with an apostrophe before it if a spreadsheet would run it as a formula."""
     return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
@@ -80,14 +77,14 @@ def unescape_formula(cell: str) -> str:
 
 
 def row_text(cells: Sequence[str]) -> str:
-    """Return one line of a table, its cells defused, with its CRLF."""
+    """Return one line of a table with escaped formulas and CRLF."""
     out = io.StringIO()
     csv.writer(out, lineterminator="\r\n").writerow([escape_formula(cell) for cell in cells])
     return out.getvalue()
 
 
 def tags_cell(tags: Sequence[str]) -> str:
-    """Return tags as one cell: `a;b`, or as JSON where a tag would not survive that."""
+    """Return tags as one cell: `a;b`, or JSON if a tag contains a separator."""
     if all(_PLAIN_TAGS.fullmatch(tag) for tag in tags):
         return ";".join(tags)
     return json.dumps(list(tags), ensure_ascii=False)
@@ -108,14 +105,14 @@ def tags_of(cell: str) -> tuple[str, ...]:
 def read(data: bytes) -> CsvTable:
     """Read a table of requests: UTF-8 with or without a byte-order mark, or UTF-16 with one.
 
-    Its cells stand between commas, semicolons, tabs or bars, or between what a first line such as `sep=;` says.
+    Cells are separated by commas, semicolons, tabs or bars, or by what a first line such as `sep=;` names.
 
     Raises:
-        SheetError: it is none.
+        CsvError: it is not such a table.
     """
     text = _text(data)
-    said = _SAID_DELIMITER.match(text)
-    rows = _rows(text[said.end() :], said[1], before=1) if said else _rows(text, _delimiter(text))
+    declared = _DECLARED_DELIMITER.match(text)
+    rows = _rows(text[declared.end() :], declared[1], before=1) if declared else _rows(text, _delimiter(text))
     heading = next(rows, None)
     if heading is None:
         raise CsvError("The file is empty; its first line names the columns, such as kind,email.", 1)
@@ -127,8 +124,8 @@ def read(data: bytes) -> CsvTable:
 
 def _text(data: bytes) -> str:
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    if encoding != "utf-16" and b"\0" in data[:_LOOKED_AT]:
-        raise CsvError("The file looks like UTF-16 without its mark, or is no text; save it as “CSV UTF-8”.", 1)
+    if encoding != "utf-16" and b"\0" in data[:_SAMPLE]:
+        raise CsvError("The file is not text, or UTF-16 without a byte-order mark; save it as “CSV UTF-8”.", 1)
     try:
         return data.decode(encoding).rstrip(_DOS_END)
     except UnicodeDecodeError as error:
@@ -142,7 +139,7 @@ def _delimiter(text: str) -> str:
 
 
 def _rows(text: str, delimiter: str, *, before: int = 0) -> Iterator[tuple[int, list[str]]]:
-    """Return the rows that hold anything, each with the line of the file it begins in; `before` lines are cut off."""
+    """Yield the rows that are not empty with the line they begin on; `before` is the number of lines cut off."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     while True:
         begins = before + reader.line_num + 1
@@ -157,7 +154,7 @@ def _rows(text: str, delimiter: str, *, before: int = 0) -> Iterator[tuple[int, 
 
 
 def _headings(names: Sequence[str], number: int) -> tuple[list[str | None], tuple[str, ...]]:
-    """Return the column each heading stands for, or None, and the headings that stand for none."""
+    """Return the column of each heading, or None, and the unknown headings."""
     columns = [_BY_NAME.get(re.sub(r"[\s_-]+", " ", name.strip().casefold())) for name in names]
     for column in COLUMNS:
         if columns.count(column) > 1:

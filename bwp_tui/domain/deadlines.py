@@ -13,19 +13,19 @@ from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD, Kind, Status, Task
 from bwp_tui.domain.times import zone_name
 
 PROCESSING_DAYS: Final = 30
-"""Calendar days the service may take; for a deletion they begin when the holding period ends."""
+"""Days that the service may take; for a deletion, after the holding period."""
 
 _SATURDAY: Final = 5
 
 _EARLIEST_USUAL: Final = date(2018, 1, 1)
-"""Before that no law asked for an answer: an earlier day of receipt is a slip of the keyboard."""
+"""An earlier day of receipt is a typing mistake: no regulation was in force."""
 
 _UNANSWERED: Final = frozenset({Status.FAILED, Status.REJECTED, Status.MISSING})
-"""How a task can end with the shopper still to be answered."""
+"""Final statuses in which the shopper still needs an answer."""
 
 
 class Regulation(NamedTuple):
-    """One regime: how long there is to answer, how long an extension lasts, when receipt is to be confirmed."""
+    """A regulation: time to answer, length of an extension, business days to acknowledge receipt."""
 
     name: str
     title: str
@@ -50,9 +50,9 @@ DEFAULT_REGULATION: Final = "gdpr"
 
 
 def is_clock_running(task: Task) -> bool:
-    """Say whether the shop still owes the shopper an answer, so that the due date counts down.
+    """Return whether the shopper still needs an answer, so that the due date counts down.
 
-    The only rule; the column `open` of the history computes the same in SQL.
+    The column `open` of the history computes the same in SQL.
     """
     if task.resubmitted or task.purged_at is not None:
         return False
@@ -62,15 +62,15 @@ def is_clock_running(task: Task) -> bool:
 
 
 def why_not_yet(day: date, today: date) -> str | None:
-    """Return why `day` cannot be when something has happened, or None where it can.
+    """Return why `day` cannot be the day of a past event, or None.
 
-    One day ahead of the office's calendar is possible: it has begun farther east (UTC+14).
+    Tomorrow is possible: it may have begun farther east (UTC+14).
     """
     return f"{day} is in the future." if day > today + timedelta(days=1) else None
 
 
 def doubt_about(day: date, today: date) -> str | None:
-    """Return what is odd about a day on which something is said to have happened, or None."""
+    """Return why `day` is doubtful as the day of a past event, or None."""
     if day > today:
         return f"{day} has not begun in the office, where it is {today} ({zone_name()})."
     if day < _EARLIEST_USUAL or day < add_months(today, -12):
@@ -87,7 +87,7 @@ def add_months(day: date, months: int) -> date:
 
 
 def add_business_days(day: date, count: int) -> date:
-    """Return the day `count` weekdays after `day`. Public holidays are not known here."""
+    """Return the day `count` weekdays after `day`; public holidays are not considered."""
     while count > 0:
         day += timedelta(days=1)
         if day.weekday() < _SATURDAY:
@@ -101,7 +101,7 @@ def _rolled(day: date) -> date:
 
 
 def due_on(regulation: str, received_on: date, *, extended: bool = False) -> date | None:
-    """Return the day by which the shopper must be answered, or None where no law sets one.
+    """Return the due date of the answer, or None if the regulation sets none.
 
     Raises:
         KeyError: `regulation` is not in `REGULATIONS`.
@@ -116,13 +116,13 @@ def due_on(regulation: str, received_on: date, *, extended: bool = False) -> dat
 
 
 def acknowledge_by(regulation: str, received_on: date) -> date | None:
-    """Return the day by which receipt must be confirmed, or None."""
+    """Return the day by which receipt must be acknowledged, or None."""
     count = REGULATIONS[regulation].acknowledge_business_days
     return None if count is None else add_business_days(received_on, count)
 
 
 def received_until(regulation: str, day: date) -> date | None:
-    """Return the latest day of receipt that must be confirmed by `day`, or None where no law asks for it."""
+    """Return the latest day of receipt that must be acknowledged by `day`, or None without such a rule."""
     count = REGULATIONS[regulation].acknowledge_business_days
     if count is None:
         return None
@@ -136,7 +136,7 @@ def received_until(regulation: str, day: date) -> date | None:
 
 
 def extend_by(regulation: str, received_on: date) -> date | None:
-    """Return the last day on which the shopper can be told of an extension, or None where there is none.
+    """Return the last day to notify the shopper of an extension, or None if there is none.
 
     GDPR art. 12(3): within one month of receipt; CCPA regulations §7021(b): within the first 45 days.
     """
@@ -147,11 +147,11 @@ def extend_by(regulation: str, received_on: date) -> date | None:
 
 
 def latest_end(submitted_on: date, holding_period: int | None) -> date:
-    """Return the day by which the service will be done with a task submitted on `submitted_on`."""
+    """Return the latest day on which the service finishes a task submitted on `submitted_on`."""
     return submitted_on + timedelta(days=(holding_period or 0) + PROCESSING_DAYS)
 
 
 def longest_fitting_hold(submitted_on: date, due: date) -> int | None:
-    """Return the longest holding period, in days, with which a deletion still ends by `due`, or None."""
+    """Return the longest holding period, in days, with which a deletion finishes by `due`, or None."""
     days = (due - submitted_on).days - PROCESSING_DAYS
     return None if days < 0 else min(days, LONGEST_HOLDING_PERIOD)

@@ -1,13 +1,13 @@
-"""The filter language, one grammar for the console, the command line and the views.
+"""Parse the filter language of the console, the command line and the views.
 
     status:failed,on_hold kind:deletion age>2d due<7d error:ORDERS_NOT_CLOSED tag:vip -note:"left message" jane
     received<30d submitted>2026-11-01 due:over ack:over assigned:none verified:no extended:yes
 
-`due:over` and `ack:over` mean what is still open: an answered request is not overdue. `due<2026-12-01` means
+`due:over` and `ack:over` match open tasks only: an answered request is not overdue. `due<2026-12-01` matches
 every task.
 
-Clauses are joined by *and*, values by *or*; `-` turns a clause around. A bare word looks in the address, the task
-id and the newest note; `note:` looks in every note.
+Clauses are joined by *and*, values by *or*; `-` negates a clause. A bare word searches the email, the task id and the
+newest note; `note:` searches every note.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ FIELDS: Final = (
     *("status", "kind", "age", "due", "is", "error", "tag", "note", "email", "id", "regulation"),
     *("assigned", "verified", "extended", "ack", "received", "submitted"),
 )
-"""Names that may stand before a `:`."""
+"""Names of the fields."""
 
-_MEANT: Final = {"subject": "email", "address": "email", "shopper": "email"}
-"""What the address is called elsewhere: the column of the table, the form."""
+_ALIASES: Final = {"subject": "email", "address": "email", "shopper": "email"}
+"""Other names of the field `email`."""
 
 STATES: Final = ("active", "open", "ready", "failed", "unsent", "resubmitted", "duplicate")
-"""Values of `is:`, each a question the register answers."""
+"""Values of `is:`."""
 
 YES_OR_NO: Final = ("yes", "no")
 """Values of `verified:` and `extended:`."""
@@ -41,18 +41,18 @@ AHEAD: Final[dict[str, dict[str, tuple[str, int | None]]]] = {
     "due": {"today": ("=", 0), "tomorrow": ("=", 1), "over": ("<", 0), "none": ("=", None)},
     "ack": {"today": ("=", 0), "tomorrow": ("=", 1), "over": ("<", 0), "pending": ("=", None)},
 }
-"""Words for dates to come, each a comparison with a number of days from today."""
+"""Words for future dates, each a comparison with a number of days from today."""
 
 BEHIND: Final = {"today": 0, "yesterday": 1}
-"""Words of `received:` and `submitted:`: days ago."""
+"""Words of `received:` and `submitted:`, in days before today."""
 
 NOBODY: Final = "none"
-"""The value of `assigned:` that fits what is in nobody's hands."""
+"""The value of `assigned:` that matches unassigned tasks."""
 
 LONGEST_FILTER: Final = 1_500
-"""Characters a filter may have, so that no filter is more than the register can take in one question."""
+"""Longest filter in characters; a longer one could exceed the limits of SQLite."""
 
-_LONGEST_SPAN: Final = 36_500 * 86_400  # a hundred years: from any day of use, no further than the calendar goes
+_LONGEST_SPAN: Final = 36_500 * 86_400  # a hundred years, which keeps every date within the calendar
 _UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _WORD: Final = re.compile(r'(?P<minus>-?)(?:(?P<field>[A-Za-z]+)(?P<op><=|>=|[:<>=]))?(?P<value>(?:"[^"]*"?|[^\s"])*)')
 _VALUE: Final = re.compile(r'"([^"]*)"?|([^,"]+)')
@@ -62,7 +62,7 @@ _AGE_TO_DATE: Final = str.maketrans("<>", "><")
 
 
 class FilterError(Exception):
-    """A mistake in a filter: what is wrong, where (`start`, `end` in the text), and the nearest valid word."""
+    """A mistake in a filter, its place (`start`, `end` in the text), and the nearest valid word."""
 
     def __init__(self, message: str, start: int, end: int, suggestion: str | None = None) -> None:
         super().__init__(f"{message} Did you mean “{suggestion}”?" if suggestion else message)
@@ -73,7 +73,7 @@ class FilterError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TextClause:
-    """Text looked for in the address, the task id and the note."""
+    """Text to search in the email, the task id and the note."""
 
     text: str
     negated: bool = False
@@ -101,7 +101,7 @@ class AgeClause:
 class DueClause:
     """The due date, compared with a number of days from today, with a day, or with None for *has none*.
 
-    `still_open` leaves out what has been answered: that is not overdue, however long ago it was due.
+    `still_open` excludes answered tasks, which are never overdue.
     """
 
     op: str
@@ -112,7 +112,7 @@ class DueClause:
 
 @dataclass(frozen=True, slots=True)
 class AcknowledgeClause:
-    """The day by which receipt must be confirmed and is not yet, compared like `DueClause`; None is any such day."""
+    """The day by which receipt is still to be acknowledged, compared like `DueClause`; None is any day."""
 
     op: str
     bound: int | date | None
@@ -134,21 +134,21 @@ Clause = TextClause | ValueClause | AgeClause | DueClause | AcknowledgeClause | 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A parsed filter; all of its clauses must hold. Without clauses every task fits."""
+    """A parsed filter: a task matches if all clauses hold."""
 
     clauses: tuple[Clause, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A named filter with the order its tasks are shown in; `short` is its name where there is little room."""
+    """A named filter with a sort order; `short` is its name in narrow places."""
 
     name: str
     short: str
     filter: str
     sort: str = "newest"
     columns: tuple[str, ...] = ()
-    """Ids of the columns it shows; without any, those of the place that shows it."""
+    """Ids of its columns; empty means the default ones."""
 
 
 VIEWS: Final = (
@@ -169,7 +169,7 @@ def parse(text: str) -> Filter:
     """Parse a filter.
 
     Raises:
-        FilterError: something in it has no meaning.
+        FilterError: it has a mistake.
     """
     _check_text(text)
     clauses: list[Clause] = []
@@ -184,7 +184,7 @@ def _check_text(text: str) -> None:
         raise FilterError(f"A filter has at most {LONGEST_FILTER} characters.", LONGEST_FILTER, len(text))
     at = unsafe_at(text)
     if at is not None:
-        raise FilterError("A character here is invisible or steers the terminal; no task holds one.", at, at + 1)
+        raise FilterError("Invisible or control character; no task contains one.", at, at + 1)
 
 
 def _clause(match: re.Match[str]) -> Clause:
@@ -195,12 +195,12 @@ def _clause(match: re.Match[str]) -> Clause:
     field = field.casefold()
     if field not in FIELDS:
         start = match.start("field")
-        guess = _MEANT.get(field) or nearest(field, FIELDS)
-        raise FilterError(f"There is no field “{field}”.", start, match.end("field"), guess)
+        guess = _ALIASES.get(field) or nearest(field, FIELDS)
+        raise FilterError(f"Unknown field “{field}”.", start, match.end("field"), guess)
     if field in _COMPARED:
         return _comparison(field, match, negated)
     if match["op"] not in (":", "="):
-        raise FilterError(f"“{field}” cannot be compared; write {field}:value.", match.start("op"), match.end("op"))
+        raise FilterError(f"“{field}” cannot be compared; use {field}:value.", match.start("op"), match.end("op"))
     return ValueClause(
         field, tuple(_checked(field, value, start, end) for value, start, end in _values(match)), negated
     )
@@ -225,9 +225,9 @@ def _values(match: re.Match[str]) -> list[tuple[str, int, int]]:
 
 
 def _checked(field: str, value: str, start: int, end: int) -> str:
-    """Return `value` in the form the register holds it."""
+    """Return `value` as the history stores it."""
     if field == "status":
-        # The service may send statuses this program does not know: written in capitals, any is taken.
+        # The service may send new statuses: in capitals, any is accepted.
         return value if value.isupper() else _known(value.replace("-", "_"), _names(Status), field, start, end).upper()
     if field == "kind":
         return _known(value, _names(Kind), field, start, end).upper()
@@ -251,7 +251,12 @@ def _known(value: str, known: tuple[str, ...], field: str, start: int, end: int)
     beginning = [name for name in known if name.startswith(value)]
     if len(beginning) == 1:
         return beginning[0]
-    raise FilterError(f"“{value}” is no value of {field}.", start, end, nearest(value, known))
+    raise FilterError(
+        f"Unknown value of {field}: “{value}”.",
+        start,
+        end,
+        nearest(value, known),
+    )
 
 
 def _comparison(field: str, match: re.Match[str], negated: bool) -> Clause:
@@ -263,10 +268,10 @@ def _comparison(field: str, match: re.Match[str], negated: bool) -> Clause:
     span = _SPAN.fullmatch(value.casefold())
     seconds = int(span[1]) * _UNITS[span[2]] if span else None
     if seconds is not None and seconds > _LONGEST_SPAN:
-        raise FilterError(f"“{value}” is longer than a hundred years.", start, end)
+        raise FilterError(f"“{value}” is more than a hundred years.", start, end)
     if field == "age":
         if seconds is None:
-            raise FilterError(f"“{value}” is no length of time; write 30m, 5h, 2d or 1w.", start, end)
+            raise FilterError(f"Invalid duration “{value}”; use 30m, 5h, 2d or 1w.", start, end)
         return AgeClause(">=" if op == ":" else op, seconds, negated)
     if field in AHEAD:
         op, bound = _ahead(AHEAD[field], op, value, seconds, start, end)
@@ -291,7 +296,7 @@ def _ahead(
 
 def _behind(field: str, op: str, value: str, seconds: int | None, start: int, end: int, negated: bool) -> DateClause:
     if seconds is not None:
-        # A length of time is an age: the younger, the later the day.
+        # A duration is an age: the younger, the later the day.
         return DateClause(field, ("<=" if op == ":" else op).translate(_AGE_TO_DATE), seconds // 86_400, negated)
     op = "=" if op == ":" else op
     if value.casefold() in BEHIND:
@@ -302,6 +307,6 @@ def _behind(field: str, op: str, value: str, seconds: int | None, start: int, en
 def _date(value: str, others: tuple[str, ...], start: int, end: int) -> date:
     day = day_of(value)
     if day is None:
-        words = f"“{value}” is no date; write {', '.join(others)} or 2026-12-31."
-        raise FilterError(words, start, end, nearest(value, others[1:]))
+        message = f"Invalid date “{value}”; use {', '.join(others)} or 2026-12-31."
+        raise FilterError(message, start, end, nearest(value, others[1:]))
     return day

@@ -1,4 +1,4 @@
-"""Holding periods of deletions that are submitted again: as they were, a given one, or one that ends in time."""
+"""Choose the holding period of a resubmitted deletion: unchanged, given, or one that meets the due date."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from bwp_tui.domain.deadlines import latest_end, longest_fitting_hold
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Task
 
 Hold: TypeAlias = Callable[[Task], int | None]
-"""Returns the holding period that a task is submitted again with, in days."""
+"""Returns the holding period of a resubmitted task, in days."""
 
 
 def same_hold(task: Task) -> int | None:
-    """Return the holding period that the task had."""
+    """Return the holding period of the task."""
     return task.holding_period
 
 
 def hold_of(days: int) -> Hold:
-    """Return the holding period `days` for every deletion."""
+    """Return a fixed holding period for every deletion."""
     return lambda task: days if task.kind is Kind.DELETION else None
 
 
 def fitting_hold(today: date) -> Hold:
-    """Return the longest holding period, up to the task's own, that ends by its due date; 0 where none does."""
+    """Return the longest holding period, up to the task's own, that meets its due date; 0 if none does."""
 
     def hold(task: Task) -> int | None:
         own = DEFAULT_HOLDING_PERIOD if task.holding_period is None else task.holding_period

@@ -1,4 +1,4 @@
-"""A task's texts as they may be seen: its address masked wherever it stands, in the names of files too."""
+"""Mask a task's email in texts, file names included."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from bwp_tui.domain.text import mask_email, mask_in_text
 
 
 def mask_task_text(text: str, task: Task) -> str:
-    """Return `text` with the address of `task` masked in it."""
+    """Return `text` with the email of `task` masked."""
     if not task.email:
         return text
-    # A saved archive is named after the address, in the letters that file names take.
+    # The name of an archive contains the email, in characters that file names allow.
     addresses = (task.email, mask_email(task.email))
     named, renamed = (file_name(task.kind, email, task.task_id or "").removesuffix(".zip") for email in addresses)
-    # A file name has no •: without it, what is shown would be taken for a path that is there.
+    # File names have no •; it shows that this is not the real path.
     return mask_in_text(text.replace(named, renamed.replace("_@", "•••@", 1)), task.email)
 
 
 def mask_task_record(record: dict[str, object], task: Task) -> dict[str, object]:
-    """Return a JSON object about `task` with its address masked in every text of it."""
+    """Return a JSON object about `task` with its email masked in every text."""
     return {name: _mask_value(value, task) for name, value in record.items()}
 
 

@@ -1,4 +1,4 @@
-"""Take secrets out of text: for exceptions, logs and crash reports. The one list of what a secret looks like."""
+"""Remove secrets from the text of exceptions, logs and crash reports."""
 
 from __future__ import annotations
 

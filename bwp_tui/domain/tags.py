@@ -1,4 +1,4 @@
-"""What a tag may be."""
+"""Check tags."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from bwp_tui.domain.text import clean_line
 
 
 def tag_error(word: str) -> str | None:
-    """Return why `word` cannot be a tag, or None when it can."""
+    """Return why `word` cannot be a tag, or None."""
     if any(letter.isalnum() or unicodedata.category(letter) == _PICTURE for letter in word):
         return None
-    return f"“{clean_line(word)}” is no tag: a tag has a letter or a digit."
+    return f"“{clean_line(word)}” is not a tag: a tag needs a letter or a digit."
 
 
 _PICTURE: Final = "So"

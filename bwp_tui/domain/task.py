@@ -1,4 +1,4 @@
-"""A task: one request about one data subject, as the register knows it."""
+"""Define tasks, their statuses and their downloads."""
 
 from __future__ import annotations
 
@@ -11,87 +11,87 @@ from typing import Final, NamedTuple
 from bwp_tui.domain.text import mask_email, percent
 
 EMAIL_PATTERN: Final = re.compile(r"^[a-zA-Z0-9._%+-]+@[a-zA-Z0-9.-]+[.][a-zA-Z]{2,}$")
-"""The documented pattern of a data subject's address (contract: Operations)."""
+"""The documented pattern of a shopper's email (contract: Operations)."""
 
 DEFAULT_HOLDING_PERIOD: Final = 10
 LONGEST_HOLDING_PERIOD: Final = 180
-"""Calendar days, the documented default and bound (contract: Operations)."""
+"""Days: the documented default and maximum (contract: Operations)."""
 
 
 def email_mistake(email: str) -> str | None:
-    """Return what is wrong with an address in a few words, or None where the service takes it."""
+    """Return why an email is not valid, or None if the service accepts it."""
     if EMAIL_PATTERN.fullmatch(email):
         return None
     if "@" not in email:
-        return "an address has an @"
+        return "missing @"
     host = email.rpartition("@")[2]
     if email.count("@") == 1 and "." not in host:
         return "needs an ending such as .com"
-    return "no address the service takes"
+    return "not a valid email address"
 
 
 class Kind(StrEnum):
-    """What is asked for."""
+    """Kind of a request."""
 
     RETRIEVAL = "RETRIEVAL"
     DELETION = "DELETION"
 
 
 class Status(StrEnum):
-    """The statuses this program acts on. A task's status is a `str`: the service may send new ones."""
+    """Statuses that this program acts on; a task's status is a `str`, since the service may send new ones."""
 
-    QUEUED = "QUEUED"  # recorded here, no answer of the service yet
+    QUEUED = "QUEUED"  # recorded here, no response yet
     IN_PROGRESS = "IN_PROGRESS"
     ON_HOLD = "ON_HOLD"
     COMPLETED = "COMPLETED"
     FAILED = "FAILED"
     REJECTED = "REJECTED"  # the service refused the request
-    UNCONFIRMED = "UNCONFIRMED"  # sent, never answered, and the client token no longer protects
-    GIVEN_UP = "GIVEN_UP"  # an unconfirmed one that an operator has closed; the service may have started it
-    CANCELLED = "CANCELLED"  # cancelled here; the service has no such status that is documented
+    UNCONFIRMED = "UNCONFIRMED"  # sent without a response until the client token expired
+    GIVEN_UP = "GIVEN_UP"  # unconfirmed and abandoned; the service may have started it
+    CANCELLED = "CANCELLED"  # cancelled here; the service documents no such status
     MISSING = "MISSING"  # the service does not know the task
 
 
 TERMINAL: Final = frozenset(
     {Status.COMPLETED, Status.FAILED, Status.REJECTED, Status.GIVEN_UP, Status.CANCELLED, Status.MISSING}
 )
-"""Statuses that nothing more is expected of."""
+"""Final statuses."""
 
 
 PURGED: Final = "(purged)"
-"""Stands for the address of a task whose personal data was removed."""
+"""Shown in place of the email of a purged task."""
 
 UNKNOWN: Final = "(not known yet)"
-"""Stands for the address of a task that was adopted by its id, until the service has named it."""
+"""Shown in place of the email of a tracked task until the service has sent it."""
 
 PAST_HOLD: Final = frozenset({Status.IN_PROGRESS, Status.COMPLETED, Status.FAILED})
 """Statuses in which a deletion can no longer be cancelled."""
 
 SERVICES: Final = PAST_HOLD | {Status.ON_HOLD}
-"""The service's documented statuses (contract: Operations). The others are given here."""
+"""The documented statuses of the service (contract: Operations); the others are local."""
 
 _SERVICE_PREFIX: Final = "SERVICE_"
 
 
 WATCHED: Final = "watched"
-"""The tag of a task that an operator wants to be told of once, when it has ended."""
+"""Tag of a task whose end is notified to the operator."""
 
 
 def why_purged(task: Task) -> str | None:
-    """Return that nothing can be done with a purged task, or None for any other."""
-    return f"Task {task.name} was purged: its record stays as it is." if task.is_purged else None
+    """Return why a purged task cannot be changed, or None for any other."""
+    return f"Task {task.name} was purged and cannot be changed." if task.is_purged else None
 
 
 def has_ended(status: str) -> bool:
-    """Say whether a task of this status waits for no more of the service, or for an operator's decision."""
+    """Return whether the service has nothing more to do for a task of this status."""
     return status in TERMINAL or status == Status.UNCONFIRMED
 
 
 def status_after(current: str, answered: str) -> str:
-    """Return a task's status once the service has answered `answered`.
+    """Return a task's status after the service reported `answered`.
 
-    A cancellation is known only here, so it stays whatever the service says (contract: Operations). A new status of
-    the service that is called as one given here is prefixed: it says nothing of what was done here.
+    A cancellation is known only here, so it stays whatever the service reports (contract: Operations). A new status of
+    the service that has the name of a local one is prefixed.
     """
     if current == Status.CANCELLED:
         return current
@@ -100,14 +100,14 @@ def status_after(current: str, answered: str) -> str:
 
 
 class TaskError(NamedTuple):
-    """Why a task failed, in the service's words (cleaned). `code` may be absent or new."""
+    """Why a task failed: code and message of the service, cleaned; `code` may be absent or new."""
 
     code: str | None
     message: str
 
 
 class DownloadState(StrEnum):
-    """Where the download of a result stands."""
+    """State of a download."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -131,31 +131,31 @@ class Download:
     etag: str | None
     trouble: str | None
     attempts: int
-    """Tries that have ended, whether they failed or brought it."""
+    """Finished tries, successful or not."""
     asked_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
     actor: str
     paused: bool = False
-    """Whether it waits for an operator: one that runs stops within a second, and keeps what it has."""
+    """Whether an operator paused it; a running one stops within a second and keeps its partial file."""
     not_before: datetime | None = None
-    """When it may begin, or go on after trouble."""
+    """Earliest time of the next try."""
     remarks: tuple[str, ...] = ()
-    """What is to be known of the saved file before it is unpacked, a sentence each."""
+    """Remarks about the downloaded archive, a sentence each."""
 
     @property
     def tries(self) -> int:
-        """How often it was tried, each over a link of its own, the one that is under way or brought it included."""
+        """Number of tries, the current one included."""
         return self.attempts + (self.state == DownloadState.RUNNING)
 
     @property
     def percent(self) -> int | None:
-        """How much has come: 100 only once it is verified and in place; None where that is not known."""
+        """Progress; 100 only when the file is verified and in place, None if the size is unknown."""
         return 100 if self.state == DownloadState.DONE else percent(self.bytes, self.total)
 
 
 class Verification(NamedTuple):
-    """How and by whom it was made sure that who asks is the data subject. It never pauses a legal clock."""
+    """How, when and by whom the requester's identity was verified."""
 
     on: date
     by: str
@@ -164,7 +164,7 @@ class Verification(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One row of the register. `number` is the local number; instants are in UTC."""
+    """One row of the history. `number` is the task number; instants are in UTC."""
 
     number: int
     task_id: str | None
@@ -187,11 +187,11 @@ class Task:
     next_poll_at: datetime | None
     polls: int
     trouble: str | None
-    """Why the last attempt to reach the service for this task failed; None after one that worked."""
+    """Why the last call for this task failed; None after a successful one."""
     resubmit_of: int | None
     resubmitted_as: int | None
     earlier: int | None
-    """Local number of an earlier task with the same address and kind, if any: a flag, never a fence."""
+    """Number of an earlier task with the same email and kind."""
     cancel_asked: bool
     revision: int
     download: Download | None
@@ -199,37 +199,37 @@ class Task:
     assigned_to: str | None = None
     verified: Verification | None = None
     extended_on: date | None = None
-    """When the shopper was told that the answer takes longer; `due_on` has moved."""
+    """When the shopper was notified of the extension that moved `due_on`."""
     acknowledged_on: date | None = None
-    """When receipt was confirmed to the shopper."""
+    """When receipt was acknowledged to the shopper."""
     terminal: bool = False
-    """Whether nothing more is expected of the service."""
+    """Whether the status is final."""
     saved: bool = False
-    """Whether a result was ever saved whole; a later download that fails takes nothing back."""
+    """Whether a result was ever downloaded; a later failed download does not change that."""
     resubmitted: bool = False
-    """Whether another task carries the request on, be it gone from the history meanwhile."""
+    """Whether it was resubmitted, even if the new task is no longer in the history."""
     purged_at: datetime | None = None
     """When the personal data was removed."""
 
     @property
     def has_no_answer(self) -> bool:
-        """Whether it was recorded here and the service has given no task id for it yet."""
+        """Whether it has no task id yet."""
         return self.status == Status.QUEUED and self.task_id is None
 
     @property
     def is_unknown(self) -> bool:
-        """Whether the service was asked about its task id and has never known it."""
+        """Whether the service was polled for its task id and never knew it."""
         was_asked = self.task_id is not None and self.polled_at is not None
         return was_asked and self.submitted_at is None and self.status in (Status.QUEUED, Status.MISSING)
 
     @property
     def name(self) -> str:
-        """What to call the task in a sentence: its task id's start, or its local number."""
+        """Short name for messages: the start of the task id, or the task number."""
         return self.task_id[:8] if self.task_id else f"#{self.number}"
 
     @property
     def is_purged(self) -> bool:
-        """Whether the personal data was removed: the task is closed, and stays as evidence alone."""
+        """Whether the personal data was removed."""
         return self.purged_at is not None
 
     def subject(self, *, masked: bool) -> str:
@@ -241,7 +241,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What an operator asks for, checked. `holding_period` in days and `reason` are for deletions."""
+    """A checked request. `holding_period` (days) and `reason` are for deletions."""
 
     kind: Kind
     email: str

@@ -1,4 +1,4 @@
-"""Tasks as a table; the columns of a request have the names by which it is imported again."""
+"""Format tasks as table rows; the columns of a request have the names that an import reads."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HEADINGS: Final = (
 
 
 def cells(task: Task, *, mask: bool) -> tuple[str, ...]:
-    """Return a task as cells under `HEADINGS`; masked, its address is so wherever it stands."""
+    """Return a task as cells under `HEADINGS`; with `mask`, its email is masked everywhere."""
     verified = task.verified
     values = (
         *(task.number, task.task_id, task.kind.lower(), task.email, "yes" if mask else "no", task.status),
@@ -31,8 +31,8 @@ def cells(task: Task, *, mask: bool) -> tuple[str, ...]:
         *(task.resubmit_of, task.resubmitted_as, task.earlier),
         task.download.sha256 if task.download else None,
     )
-    words = tuple(map(_cell, values))
-    return tuple(mask_in_text(word, task.email) for word in words) if mask else words
+    texts = tuple(map(_cell, values))
+    return tuple(mask_in_text(text, task.email) for text in texts) if mask else texts
 
 
 def _cell(value: str | int | date | datetime | None) -> str:

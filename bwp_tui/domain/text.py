@@ -1,7 +1,7 @@
-"""Foreign text made safe to show, and addresses made safe to be seen.
+"""Make foreign text safe to show, mask emails, and format counts and sizes.
 
-A terminal obeys control characters wherever they come from. Text of the service, of shoppers, of files and of
-operators passes through `clean` once, where it enters the program.
+A terminal obeys control characters from any source. Text from the service, from shoppers, files and operators passes
+through `clean` once, where it enters the program.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from typing import Final
 
 LONGEST: Final = 4_000
-"""Characters kept of one foreign text, its escapes counted; the rest is replaced by an ellipsis."""
+"""Longest text in characters, escapes included; an ellipsis replaces the rest."""
 
 _UNITS: Final = ("B", "kB", "MB", "GB", "TB")
 
@@ -37,20 +37,20 @@ _JOINED: Final = re.compile(
     f"|(?:(?<={_EMOJI})|(?<={_EMOJI}\ufe0f))\u200d(?={_EMOJI})"
     f"|(?<={_SCRIPT})[\u200c\u200d](?={_SCRIPT})"
 )
-"""Characters without a shape that make one of what stands around them, and are harmless there."""
+"""Invisible characters that join their neighbours into one, and are harmless there."""
 
 
 _DRAWN: Final = "•…→←↑↓⏎↵–—−“”‘’×·●○◉▲▼✓✗⇣◷›‹‖▸▾◂█▓▒░▏▎▍▌▋▊▉▁▂▃▄▅▆▇"  # noqa: RUF001  which ones is the point
 _DRAWN_PLAIN: Final = "*~><^v<<---\"\"''x-*o@!v+xv~><=>v<##:.|||||||_______"
 SIGNS: Final = {ord(sign): other for sign, other in zip(_DRAWN, _DRAWN_PLAIN, strict=True)}
-"""The signs that this program draws, and what stands for each where there is ASCII alone: a character as wide."""
+"""The symbols that this program draws, and an ASCII character of the same width for each."""
 
 
 class _Plain(dict[int, str]):
-    """Finds what stands for a character in ASCII when it is first met, box drawing included."""
+    """Maps characters to ASCII of the same width, on first use."""
 
     def __missing__(self, code: int) -> str:
-        import unicodedata  # a terminal without UTF-8 is rare, and the first frame waits for every import
+        import unicodedata  # terminals without UTF-8 are rare, and each import delays the first frame
 
         char, name = chr(code), unicodedata.name(chr(code), "")
         if code < 0x80:
@@ -68,7 +68,7 @@ _PLAIN: Final = _Plain(SIGNS)
 
 
 def plain(text: str) -> str:
-    """Return `text` in ASCII and as wide as it was; a letter that ASCII lacks is a question mark."""
+    """Return `text` in ASCII of the same width; question marks replace letters that ASCII lacks."""
     return text if text.isascii() else text.translate(_PLAIN)
 
 
@@ -82,22 +82,22 @@ def _visible(match: re.Match[str]) -> str:
 
 
 def clean(text: str) -> str:
-    """Return `text` with every character that steers a terminal, or hides, written as an escape.
+    """Return `text` with control and invisible characters written as escapes.
 
-    Tabs become spaces, newlines stay, and no more than `LONGEST` characters and an ellipsis come back. Cleaning
-    twice is cleaning once.
+    Tabs become spaces, newlines stay, and the result has at most `LONGEST` characters and an ellipsis. Cleaning is
+    idempotent.
     """
-    # Cut before, so that a huge text costs little, and after, since each escape is longer than its character.
+    # Cut before, which keeps huge texts cheap, and after, since an escape is longer than its character.
     return _cut(escaped(_cut(text).replace("\t", "    ")))
 
 
 def escaped(text: str) -> str:
-    """Return `text`, however long, with every character that steers a terminal, or hides, written as an escape."""
+    """Return `text` of any length with control and invisible characters written as escapes."""
     return _UNSAFE.sub(_visible, text.replace("\r\n", "\n"))
 
 
 def unsafe_at(text: str) -> int | None:
-    """Return where the first character stands that `clean` would write as an escape, or None."""
+    """Return the index of the first character that `clean` would escape, or None."""
     found = (match.start() for match in _UNSAFE.finditer(text))
     return next((at for at in found if not _JOINED.match(text, at)), None)
 
@@ -107,34 +107,34 @@ def _cut(text: str) -> str:
 
 
 def clean_line(text: str) -> str:
-    """`clean` for a place of one line: runs of white space become one blank."""
+    """Clean `text` for one line: runs of white space become one space."""
     return " ".join(clean(text).split())
 
 
 def mask_email(email: str) -> str:
-    """Return `email` with all of its local part but the first letter hidden: `j•••@example.com`."""
+    """Return `email` with its local part hidden except the first letter: `j•••@example.com`."""
     local, at, host = email.rpartition("@")
     return f"{local[:1]}•••{at}{host}" if at else f"{email[:1]}•••"
 
 
 def mask_in_text(text: str, email: str) -> str:
-    """Return `text` with `email` masked wherever it stands in it."""
+    """Return `text` with `email` masked everywhere."""
     return text.replace(email, mask_email(email)) if email else text
 
 
 def counted(count: int, noun: str, nouns: str | None = None) -> str:
-    """Return a count with what is counted: `1 task`, `2 tasks`, or `2` of `nouns` where an s does not make it many."""
+    """Return a count with its noun: `1 task`, `2 tasks`; `nouns` is an irregular plural."""
     return f"{count} {noun}" if count == 1 else f"{count} {nouns or f'{noun}s'}"
 
 
 def size(count: float) -> str:
-    """Return a number of bytes in three or four digits with its unit."""
+    """Return a number of bytes with two to four digits and its unit."""
     unit = _unit(count)
     return f"{_digits(count, unit)} {_UNITS[unit]}"
 
 
 def size_as(count: float, of: float) -> str:
-    """Return a number of bytes in the unit that `of` is said in, without that unit; in its own where it is little."""
+    """Return a number of bytes in the unit of `of`, without the unit; a small number gets its own unit."""
     unit = _unit(of)
     if count and count < 0.05 * 1000**unit:
         own = _unit(count)
@@ -143,7 +143,7 @@ def size_as(count: float, of: float) -> str:
 
 
 def _unit(count: float) -> int:
-    # What would be rounded up to 1000 of a unit is 1.0 of the next.
+    # A number that would round up to 1000 of a unit is 1.0 of the next.
     return next((unit for unit in range(len(_UNITS)) if count < 999.5 * 1000**unit), len(_UNITS) - 1)
 
 
@@ -153,13 +153,13 @@ def _digits(count: float, unit: int) -> str:
 
 
 def percent(done: int, total: int | None) -> int | None:
-    """Return how much has come; 99 at most, since what came last is still to be verified; None where unknown."""
+    """Return the progress of a download: at most 99, since it is still to be verified; None if unknown."""
     return None if total is None else min(99, 100 * done // max(1, total))
 
 
 def nearest(word: str, known: tuple[str, ...]) -> str | None:
-    """Return the one of `known` that `word` was probably meant to be, or None."""
-    import difflib  # costs more than the rest of this module, and only a mistake needs it
+    """Return the word of `known` that is closest to `word`, or None."""
+    import difflib  # slow to import, and only a mistake needs it
 
     found = difflib.get_close_matches(word.casefold(), known, n=1, cutoff=0.5)
     return found[0] if found else None

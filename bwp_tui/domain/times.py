@@ -1,4 +1,4 @@
-"""Instants, their text form, and the words operators read them in."""
+"""Read, format and compare instants and days."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final
 
 Clock = Callable[[], datetime]
-"""Where the current instant comes from: `utc_now`, or a frozen one in tests and pictures."""
+"""Returns the current instant: `utc_now`, or a fixed one in tests and pictures."""
 
 MINUTE: Final = 60
 HOUR: Final = 3_600
@@ -16,21 +16,21 @@ DAY: Final = 86_400
 
 
 def utc_now() -> datetime:
-    """Return the current instant, in UTC. The one place where the wall clock is read."""
+    """Return the current instant in UTC; the only place that reads the wall clock."""
     return datetime.now(UTC)
 
 
 def to_text(instant: datetime) -> str:
-    """Return `instant` as ISO 8601 in UTC with microseconds and `Z`: text that sorts as time does."""
-    # Not strftime: it writes the years before 1000 without their zeros.
+    """Return `instant` as ISO 8601 in UTC with microseconds and `Z`, which sorts by time."""
+    # strftime omits the leading zeros of years before 1000.
     return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def from_text(text: str) -> datetime:
-    """Read an ISO 8601 instant; one without an offset is taken as UTC.
+    """Read an ISO 8601 instant; without an offset it is UTC.
 
     Raises:
-        ValueError: `text` is no instant.
+        ValueError: `text` is not an instant.
     """
     instant = datetime.fromisoformat(text)
     if instant.tzinfo is None:
@@ -45,9 +45,9 @@ _office: tzinfo | None = None
 
 
 def use_zone(name: str | None) -> None:
-    """Set the time zone of the office for this process: an IANA name such as `Europe/Berlin`; None is the machine's.
+    """Set the office's time zone for this process: an IANA name such as `Europe/Berlin`; None is the machine's.
 
-    One for the whole process, as the machine's own is: the day of a receipt must not depend on who asks for it.
+    It is global, like the machine's own, so that the day of a receipt is the same everywhere.
 
     Raises:
         ValueError: there is no such zone.
@@ -57,21 +57,21 @@ def use_zone(name: str | None) -> None:
 
 
 def zone_of(name: str) -> tzinfo:
-    """Return the time zone of that IANA name.
+    """Return the time zone with an IANA name.
 
     Raises:
         ValueError: there is none.
     """
-    from zoneinfo import ZoneInfo  # most offices sit where their machine does
+    from zoneinfo import ZoneInfo  # most offices use the zone of their machine
 
     try:
         return ZoneInfo(name)
-    except (KeyError, OSError):  # not found, a folder of zones, or a name that is no path
+    except (KeyError, OSError):  # unknown, a folder of zones, or not a path
         raise ValueError(name) from None
 
 
 def zone_name() -> str:
-    """Return what the office's time zone is called: its IANA name, or the machine's own abbreviation."""
+    """Return the name of the office's time zone: IANA, or the machine's abbreviation."""
     return str(_office) if _office is not None else local(utc_now()).strftime("%Z")
 
 
@@ -81,7 +81,7 @@ def local(instant: datetime) -> datetime:
 
 
 def stamp(instant: datetime) -> str:
-    """Return `instant` as operators read it: `2026-12-31 23:59:59`, in the office's time zone."""
+    """Return `instant` as `2026-12-31 23:59:59` in the office's time zone."""
     return local(instant).strftime("%Y-%m-%d %H:%M:%S")
 
 
@@ -91,11 +91,11 @@ def midnight(day: date) -> datetime:
 
 
 def local_day(instant: datetime) -> date:
-    """Return the calendar day on which `instant` falls in the office."""
+    """Return the calendar day of `instant` in the office."""
     try:
         return local(instant).date()
     except OverflowError:
-        # The first or last day of the calendar, which no zone can move: services send such dates for “never”.
+        # The first or last day of the calendar, which services send for “never”.
         return instant.date()
 
 
@@ -103,7 +103,7 @@ _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def day_of(text: str) -> date | None:
-    """Read a calendar day as `2026-12-31` and in no other form, such as ISO weeks; None where it is none."""
+    """Read a day such as `2026-12-31`, in no other form; None if it is not one."""
     try:
         return date.fromisoformat(text.strip()) if _DAY.fullmatch(text.strip()) else None
     except ValueError:
@@ -111,7 +111,7 @@ def day_of(text: str) -> date | None:
 
 
 def format_duration(length: timedelta) -> str:
-    """Return a length in its largest unit, rounded down: `4s`, `12m`, `3h`, `9d`."""
+    """Return a duration in its largest unit, rounded down: `4s`, `12m`, `3h`, `9d`."""
     seconds = max(0, int(length.total_seconds()))
     for unit, letter in ((DAY, "d"), (HOUR, "h"), (MINUTE, "m")):
         if seconds >= unit:
@@ -120,7 +120,7 @@ def format_duration(length: timedelta) -> str:
 
 
 def format_due(due: date, today: date) -> str:
-    """Return how far off `due` is, as operators say it: `in 9d`, `tomorrow`, `today`, `2d over`."""
+    """Return the time until `due`: `in 9d`, `tomorrow`, `today`, `2d over`."""
     days = (due - today).days
     if days < 0:
         return f"{-days}d over"

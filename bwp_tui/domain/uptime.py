@@ -1,4 +1,4 @@
-"""How long this machine has been on: a clock that nobody sets, and that counts sleep."""
+"""Read the time since boot: a clock that nobody sets and that counts sleep."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Uptime(NamedTuple):
-    """An instant of one run of the machine. `boot` names the run; None where the system does not tell."""
+    """An instant after a boot; `boot` is the boot id, or None if the system has none."""
 
     boot: str | None
     seconds: float
 
     def since(self, boot: str | None, seconds: float | None) -> float | None:
-        """Return the seconds since an earlier instant, or None where it was of another run of the machine."""
+        """Return the seconds since an earlier instant, or None after a reboot."""
         if self.boot is None or seconds is None or boot != self.boot or seconds > self.seconds:
             return None
         return self.seconds - seconds
@@ -27,7 +27,7 @@ UptimeClock = Callable[[], Uptime]
 
 
 def read_uptime() -> Uptime:
-    """Return the current instant of this run of the machine."""
+    """Return the current instant."""
     clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # elsewhere than on Linux the latter counts sleep
     return Uptime(_boot(), time.clock_gettime(clock))
 

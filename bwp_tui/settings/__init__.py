@@ -1,4 +1,4 @@
-"""Who we are to the service and where our files are: profiles, credentials, paths. Knows no other room but domain."""
+"""Load profiles, credentials and paths from the config file and the environment."""
 
 from bwp_tui.settings.actor import actor
 from bwp_tui.settings.errors import SettingsError

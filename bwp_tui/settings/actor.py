@@ -1,4 +1,4 @@
-"""Who is at the keyboard, for the timeline."""
+"""Name the actor on the timeline."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from bwp_tui.domain.text import clean_line
 
 
 def actor(environ: Mapping[str, str], name: str | None = None) -> str:
-    """Return who acts, and by which way they are this user: `op (sudo by alice, from 10.0.0.7)`.
+    """Return the actor, with sudo and SSH: `op (sudo by alice, from 10.0.0.7)`.
 
-    The user is the one the system knows: a variable such as LOGNAME may name anyone.
+    The user comes from the system, since a variable such as LOGNAME may name anyone.
 
     Args:
-        environ: tells of sudo and SSH.
-        name: what the settings call who uses this profile; the user stands behind it.
+        environ: has the variables of sudo and SSH.
+        name: the name from the settings; the user follows in parentheses.
     """
     user = user_name()
     ways = [user] if name and name != user else []
@@ -28,8 +28,8 @@ def actor(environ: Mapping[str, str], name: str | None = None) -> str:
 
 
 def user_name() -> str:
-    """Return what the system calls the user of this process."""
+    """Return the login name of the user of this process."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:  # a user id that no password file knows, as in containers
+    except KeyError:  # a user id without an account, as in containers
         return f"uid {os.getuid()}"

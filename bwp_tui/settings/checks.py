@@ -1,4 +1,4 @@
-"""What a value of a setting must be. Each check returns what is wrong, in words that continue a sentence, or None."""
+"""Check values of settings. Each function returns the end of a sentence about the mistake, or None."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NO: Final = ("0", "false", "no", "off")
 
 
 def url(text: str) -> str | None:
-    """Check an address: https, or http on loopback; no credentials, query or fragment."""
+    """Check a URL: https, or http on loopback; no credentials, query or fragment."""
     try:
         check_url(text)
     except ValueError as error:
@@ -31,8 +31,8 @@ def url(text: str) -> str | None:
 
 
 def header(text: str) -> str | None:
-    """Check what is sent in a header."""
-    return None if _PLAIN.fullmatch(text) else "must be plain characters without blanks"
+    """Check a value that is sent in a header."""
+    return None if _PLAIN.fullmatch(text) else "must be printable ASCII without spaces"
 
 
 def version(text: str) -> str | None:
@@ -41,33 +41,33 @@ def version(text: str) -> str | None:
 
 
 def command(text: str) -> str | None:
-    """Check a command line: it must split into words, and leave nothing for a shell to do."""
+    """Check a command line: it must split into words without needing a shell."""
     try:
         words = shlex.split(text)
     except ValueError:
-        return "has a quotation mark that is not closed"
+        return "has an unclosed quotation mark"
     if not words:
         return "is empty"
     sign = _SHELL_SIGNS.search(_QUOTED.sub("", text))
     if sign is not None:
-        return f"holds “{sign[0]}”, and no shell reads it: name one command, or write sh -c '…'"
+        return f"contains “{sign[0]}”, but no shell runs it: use a single command, or sh -c '…'"
     return None
 
 
 def folder(text: str) -> str | None:
-    """Check the path of a folder: the same one wherever the program is started."""
-    if not Path(os.path.expanduser(text)).is_absolute():  # noqa: PTH111  Path's own raises where there is no home
+    """Check the path of a folder, which must not depend on the working directory."""
+    if not Path(os.path.expanduser(text)).is_absolute():  # noqa: PTH111  Path.expanduser raises without a home
         return "must begin with / or ~/"
     return line(text)
 
 
 def line(text: str) -> str | None:
-    """Check a text of one line."""
+    """Check one line of text."""
     return None if text and "\n" not in text and clean(text) == text else "must be one line of visible text"
 
 
 def notices(text: str) -> str | None:
-    """Check how an operator is told that a watched task has ended."""
+    """Check the kind of notice for watched tasks."""
     return None if text in NOTICES else f"must be one of {', '.join(NOTICES)}"
 
 
@@ -81,7 +81,7 @@ def timezone(text: str) -> str | None:
 
 
 def theme(text: str) -> str | None:
-    """Check the name of a look."""
+    """Check the name of a theme."""
     wrong = line(text)
     if wrong is not None or text in THEMES:
         return wrong
@@ -90,21 +90,21 @@ def theme(text: str) -> str | None:
 
 
 def profile_name(name: str) -> str | None:
-    """Check what a profile is called."""
+    """Check the name of a profile."""
     if name == PRACTICE:
-        return "is kept for practice; start it with: bwp-tui sandbox"
+        return "is reserved for practice; use: bwp-tui sandbox"
     if NAME_PATTERN.fullmatch(name):
         return None
-    return "is no profile name; use 1 to 32 of a-z, 0-9, - and _, beginning with a letter or digit"
+    return "is not a profile name; use 1 to 32 of a-z, 0-9, - and _, beginning with a letter or digit"
 
 
 def slots(number: int) -> str | None:
-    """Check how many downloads may run at a time."""
+    """Check the number of simultaneous downloads."""
     return None if 1 <= number <= MOST_DOWNLOAD_SLOTS else f"must be a whole number from 1 to {MOST_DOWNLOAD_SLOTS}"
 
 
 def truth(text: str) -> bool | None:
-    """Read a yes or no of the environment, or None where it is neither."""
+    """Read a yes or no from the environment; None if it is neither."""
     word = text.strip().casefold()
     if word in _YES:
         return True

@@ -1,4 +1,4 @@
-"""Reading the config file, and saying of every mistake in it where it is."""
+"""Read the config file and locate every mistake in it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _TEXTS: Final[Mapping[str, _Check]] = {
 }
 PROFILE_KEYS: Final = (*_TEXTS, "download_slots", "read_only")
 _SENSITIVE: Final = frozenset({"api_url", "token_url", "client_secret_command"})
-"""What decides where the secret goes, or what runs."""
+"""Settings that decide where the secret is sent or which command runs."""
 
 _TOP_TEXTS: Final[Mapping[str, _Check]] = {"default_profile": checks.profile_name, "theme": checks.theme}
 _TOP_KEYS: Final = (*_TOP_TEXTS, "profiles", "keys")
@@ -44,18 +44,18 @@ _KEY: Final = re.compile(r"\s*[\"']?([^\s\"'=.#]+)[\"']?\s*[=.]")
 
 @dataclass(frozen=True, slots=True)
 class ProfileTable:
-    """One `[profiles.NAME]` table: the texts it gives, how many downloads run at a time, whether it is read-only."""
+    """One `[profiles.NAME]` table."""
 
     texts: Mapping[str, str] = field(default_factory=dict)
     read_only: bool = False
     download_slots: int = DOWNLOAD_SLOTS
     mistakes: tuple[str, ...] = ()
-    """What is wrong in this table alone: it keeps no other profile from being used."""
+    """Mistakes in this table; other profiles can still be used."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConfigFile:
-    """What the config file says. An absent file says nothing."""
+    """Content of the config file; empty if there is none."""
 
     path: Path
     profiles: Mapping[str, ProfileTable] = field(default_factory=dict)
@@ -68,12 +68,12 @@ def read_config(path: Path, *, required: bool) -> ConfigFile:
     """Read and check the whole file.
 
     Args:
-        path: where it is.
-        required: its absence is a mistake, since someone has named it.
+        path: the file.
+        required: a missing file is a mistake, since BWP_CONFIG_FILE names it.
 
     Raises:
-        SettingsError: it cannot be read, is not TOML, others can change what it must not leave to them, or it holds
-            mistakes outside of the profiles' tables, which keep their own.
+        SettingsError: it cannot be read, is not TOML, can be changed by others, or has mistakes outside of the
+            profiles' tables.
     """
     try:
         with path.open(encoding="utf-8-sig") as file:
@@ -86,7 +86,7 @@ def read_config(path: Path, *, required: bool) -> ConfigFile:
         raise SettingsError(f"The config file {path} is not UTF-8 text.") from None
     except OSError as error:
         raise SettingsError(f"The config file {path} cannot be read: {error.strerror}.") from None
-    import tomllib  # most consoles start without a config file
+    import tomllib  # slow to import, and most profiles have no config file
 
     try:
         content = tomllib.loads(text)
@@ -99,29 +99,28 @@ def read_config(path: Path, *, required: bool) -> ConfigFile:
             *reader.mistakes, *(found for table in config.profiles.values() for found in table.mistakes)
         )
     if any(key in _SENSITIVE for table in config.profiles.values() for key in table.texts):
-        _refuse_foreign(path, facts)
+        _check_owner(path, facts)
     return config
 
 
-def _refuse_foreign(path: Path, facts: os.stat_result) -> None:
-    """Check that nobody else decides where the secret is sent, or which command runs.
+def _check_owner(path: Path, facts: os.stat_result) -> None:
+    """Check that nobody else can change where the secret is sent or which command runs.
 
     Raises:
         SettingsError: another user owns the file, or can write it.
     """
     if facts.st_uid not in (0, os.geteuid()):
         raise SettingsError(
-            f"The config file {path} names addresses or a command and belongs to another user; copy it to a file of "
-            "your own."
+            f"The config file {path} sets URLs or a command and belongs to another user; make a copy of your own."
         )
     if facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise SettingsError(
-            f"The config file {path} names addresses or a command that others can change; run: chmod go-w {path}"
+            f"The config file {path} sets URLs or a command, and others can change it; run: chmod go-w {path}"
         )
 
 
 def _lines(text: str) -> dict[tuple[str, str], int]:
-    """Return the line of each (table, key), and of each table header under an empty key, where they are plain."""
+    """Return the line of each (table, key); a table's header has an empty key."""
     found: dict[tuple[str, str], int] = {}
     table = ""
     for number, line in enumerate(text.splitlines(), start=1):
@@ -134,7 +133,7 @@ def _lines(text: str) -> dict[tuple[str, str], int]:
 
 
 class _Reader:
-    """Walks through the parsed file and collects the mistakes."""
+    """Reads the parsed file and collects the mistakes."""
 
     def __init__(self, path: Path, lines: Mapping[tuple[str, str], int]) -> None:
         self.mistakes: list[str] = []
@@ -162,9 +161,9 @@ class _Reader:
         if not isinstance(tables, dict):
             self._mistake("", "profiles", "must be tables such as [profiles.default]")
             return {}
-        return {name: self._own_mistakes(name, table) for name, table in tables.items()}
+        return {name: self._checked_profile(name, table) for name, table in tables.items()}
 
-    def _own_mistakes(self, name: str, table: object) -> ProfileTable:
+    def _checked_profile(self, name: str, table: object) -> ProfileTable:
         wrong = checks.profile_name(name)
         if wrong:
             self._mistake(f"profiles.{name}", "", wrong, named=f"“{clean_line(name)}”")
@@ -187,7 +186,7 @@ class _Reader:
 
     def _slots(self, place: str, table: Mapping[str, object]) -> int:
         slots = table.get("download_slots", DOWNLOAD_SLOTS)
-        # A bool is an int to Python, and none to whoever writes settings.
+        # bool is a subclass of int in Python.
         number = slots if isinstance(slots, int) and not isinstance(slots, bool) else 0
         wrong = checks.slots(number)
         if wrong:
@@ -204,7 +203,7 @@ class _Reader:
                 )
                 continue
             guess = nearest(key, known)
-            self._mistake(place, key, f"is no setting{f'; did you mean {guess}?' if guess else ''}")
+            self._mistake(place, key, f"is not a setting{f'; did you mean {guess}?' if guess else ''}")
 
     def _texts(self, place: str, table: Mapping[str, object], known: Mapping[str, _Check]) -> dict[str, str]:
         found: dict[str, str] = {}
@@ -230,7 +229,7 @@ class _Reader:
 
 
 def _texts_of(value: object) -> tuple[str, ...]:
-    """Return a text, or a list of texts, as a list; empty where it is neither."""
+    """Return a text or a list of texts as a tuple; empty if it is neither."""
     values: list[object] = value if isinstance(value, list) else [value]
     texts = tuple(text for text in values if isinstance(text, str))
     return texts if len(texts) == len(values) else ()

@@ -1,10 +1,10 @@
-"""What is wrong with the settings."""
+"""Report mistakes in the settings."""
 
 from __future__ import annotations
 
 
 class SettingsError(Exception):
-    """One or more mistakes, each a sentence for the operator; `str()` has one on each line."""
+    """One or more mistakes, each a sentence; `str()` has one per line."""
 
     def __init__(self, *mistakes: str) -> None:
         super().__init__("\n".join(mistakes))

@@ -1,4 +1,4 @@
-"""The lines of the config file's `[keys]` table."""
+"""Hold the lines of the config file's `[keys]` table."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 
 class KeySetting(NamedTuple):
-    """Which keys are to do what. Whether there is such an action and such a key is the console's to know.
+    """The keys of an action as the file has them; the console checks both.
 
     Attributes:
-        keys: empty where the file gives neither a text nor a list of texts.
-        place: the file and the line, as a sentence about it begins.
+        keys: empty if the file has neither a text nor a list of texts.
+        place: the file and the line, for messages.
     """
 
     action: str

@@ -1,4 +1,4 @@
-"""One profile put together: the environment above the config file above the defaults."""
+"""Load a profile: the environment overrides the config file, which overrides the defaults."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _APP = "bwp-tui"
 
 
 def config_path(environ: Mapping[str, str]) -> Path:
-    """Return where the config file is, or would be."""
+    """Return the path of the config file."""
     named = environ.get("BWP_CONFIG_FILE")
     if named:
         return _folder(named)
@@ -32,7 +32,7 @@ def profile_folder(name: str, environ: Mapping[str, str]) -> Path:
     """Return the folder of profile `name`.
 
     Raises:
-        SettingsError: BWP_DATA_DIR is not absolute, or the path is none that the register can be kept under.
+        SettingsError: BWP_DATA_DIR is not absolute, or the path has invisible characters.
     """
     root = environ.get("BWP_DATA_DIR")
     if root:
@@ -50,17 +50,16 @@ def profile_folder(name: str, environ: Mapping[str, str]) -> Path:
 
 
 def load_profile(name: str | None, environ: Mapping[str, str], *, every: bool = False) -> Profile:
-    """Return the profile of that name; without one, BWP_PROFILE, the file's `default_profile`, or `default`.
+    """Load a profile by name; the default is BWP_PROFILE, the file's `default_profile`, or `default`.
 
-    From here on this process reckons days in the profile's time zone.
-
-    A command that prints the secret is not run yet, and what is missing for the API is `Profile.missing()`.
+    It also sets the time zone of this process. The secret command is not run yet, and `Profile.missing()` says what
+    the API still needs.
 
     Args:
-        every: the mistakes of the other profiles count, too.
+        every: mistakes of the other profiles count too.
 
     Raises:
-        SettingsError: the config file or a variable is wrong; every mistake is listed.
+        SettingsError: the config file or a variable is wrong; it lists every mistake.
     """
     config = read_config(config_path(environ), required=bool(environ.get("BWP_CONFIG_FILE")))
     chosen = name or environ.get("BWP_PROFILE") or config.default_profile or "default"
@@ -96,10 +95,10 @@ def load_profile(name: str | None, environ: Mapping[str, str], *, every: bool = 
 
 
 def _table(config: ConfigFile, name: str, environ: Mapping[str, str]) -> ProfileTable:
-    """Return the file's table of a profile.
+    """Return a profile's table in the file.
 
-    A name the file does not know would open a new, empty register: it is taken for a slip, unless the
-    environment describes the profile.
+    An unknown name is probably a typing mistake and would open a new, empty history, unless the environment
+    describes the profile.
     """
     if name in config.profiles or not config.profiles or environ.get("BWP_CLIENT_ID"):
         return config.profiles.get(name, ProfileTable())
@@ -110,13 +109,13 @@ def _table(config: ConfigFile, name: str, environ: Mapping[str, str]) -> Profile
 
 
 def _folder(text: str) -> Path:
-    return Path(os.path.expanduser(text)).absolute()  # noqa: PTH111  Path.expanduser raises where there is no home
+    return Path(os.path.expanduser(text)).absolute()  # noqa: PTH111  Path.expanduser raises without a home
 
 
 class _Variables:
-    """Looks a setting up in the environment, then in the file's table; adds the environment's mistakes to the file's.
+    """Reads settings from the environment, then from the file's table, and collects mistakes.
 
-    Blanks and line ends around a value are no part of it: a secret read from a mounted file ends in one.
+    White space around a value is removed: a secret from a mounted file ends in a line end.
     """
 
     def __init__(self, environ: Mapping[str, str], table: ProfileTable, mistakes: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""One shop as this program knows it: its way to the service, its folder, what may be done."""
+"""Define the settings of one shop."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from bwp_tui.settings.secret import SecretSource
 API_URL: Final = "https://api.buywithprime.amazon.com/graphql"
 TOKEN_URL: Final = "https://api.buywithprime.amazon.com/token"  # noqa: S105  an address, not a token
 API_VERSION: Final = "2024-11-01"
-"""Contract: Endpoints and headers."""
+"""Production API (contract: Endpoints and headers)."""
 
 PRACTICE: Final = "sandbox"
-"""Name of the profile that practises; it never meets the service."""
+"""Name of the practice profile, which never calls the service."""
 
 DOWNLOAD_SLOTS: Final = 3
 MOST_DOWNLOAD_SLOTS: Final = 8
-"""Downloads at a time: where nothing is set, and at most."""
+"""Simultaneous downloads: the default and the maximum."""
 
 NOTICES: Final = ("desktop", "bell", "off")
-"""The terminal's own notices with its bell, the bell alone, or neither."""
+"""Kinds of notice: a desktop notification with the bell, the bell, or none."""
 
 THEMES: Final = ("dark", "light", "ansi-dark", "ansi-light")
 """Names of the console's themes."""
@@ -34,12 +34,12 @@ MINIMUM_SIZE: Final = (60, 15)
 """Columns and rows that the console needs."""
 
 NAME_PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
-"""What a profile may be called: it becomes the name of a folder."""
+"""Allowed profile names, which are also folder names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """Settings of one shop, checked. What is absent keeps the API out of reach, not the history."""
+    """Checked settings of one shop. Without credentials the history still works, but not the API."""
 
     name: str
     folder: Path
@@ -53,52 +53,52 @@ class Profile:
     download_slots: int = DOWNLOAD_SLOTS
     read_only: bool = False
     speed: float = 1.0
-    """How many times faster than the calendar the service's days go by; other than 1 in practice alone."""
+    """How many times faster than real days pass at the service; not 1 only in practice."""
     practice: bool = False
     theme: str | None = None
     notices: str = NOTICES[0]
-    """How an operator is told that a watched task has ended."""
+    """Kind of notice when a watched task finishes."""
     timezone: str | None = None
-    """Where the office is, by which its days begin: an IANA name; None is the machine's own zone."""
+    """The office's time zone, an IANA name; None is the machine's own."""
     actor: str | None = None
-    """The name on the timeline of who uses this profile; None is who is logged in."""
+    """Name of the operator on the timeline; None is the login name."""
     keys: tuple[KeySetting, ...] = ()
-    """The config file's own keys, as it gives them."""
+    """Key bindings from the config file."""
 
     @property
     def shop(self) -> Shop | None:
-        """Whose requests these settings are for; the practice API is the same one wherever it listens."""
+        """The shop of these settings; the practice API is the same shop on any port."""
         if self.target_id is None:
             return None
         return Shop(self.target_id, None if self.practice else urlsplit(self.api_url).netloc.casefold())
 
     @property
     def history_path(self) -> Path:
-        """The register."""
+        """Path of the history."""
         return self.folder / "history.db"
 
     @property
     def lease_path(self) -> Path:
-        """The file whose lock says which process is the engine."""
+        """Path of the engine's lock file, which has its heartbeat too."""
         return self.folder / "engine.lock"
 
     @property
     def state_path(self) -> Path:
-        """What the console keeps for its next start: the view, the task, lines typed. It may go at any time."""
+        """Path of the console's saved state: view, task, typed lines. It can be deleted at any time."""
         return self.folder / "console.json"
 
     @property
     def log_dir(self) -> Path:
-        """Where logs and crash reports go."""
+        """Folder of logs and crash reports."""
         return self.folder / "log"
 
     @property
     def is_local(self) -> bool:
-        """Whether the service is on this machine: the practice API, by whatever way it was set up."""
+        """Whether the service runs on this machine, which means the practice API."""
         return urlsplit(self.api_url).hostname in ("localhost", "127.0.0.1", "::1")
 
     def missing(self) -> tuple[str, ...]:
-        """Return the names of the variables that must be set before the API can be reached."""
+        """Return the names of the missing variables that the API needs."""
         needed = (
             ("BWP_CLIENT_ID", self.client_id),
             ("BWP_CLIENT_SECRET", self.secret),

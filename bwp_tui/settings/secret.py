@@ -1,4 +1,4 @@
-"""Where the client secret comes from. A secret is read when it is sent, and shows itself nowhere else."""
+"""Provide the client secret, which is read only when it is sent."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from bwp_tui.domain.text import clean_line
 from bwp_tui.settings.errors import SettingsError
 
 COMMAND_TIMEOUT_S: Final = 10
-"""Seconds a secret command may take: a locked key store would otherwise hold the program for ever."""
+"""Seconds that a secret command may take; a locked key store would block for ever."""
 
 
 _LONGEST_OUTPUT: Final = 64 * 1024
-"""Bytes that a secret command may print: key stores keep notes behind the secret."""
+"""Most bytes that a secret command may print; key stores print notes after the secret."""
 
 _CHARACTERS: Final = re.compile(r"[ -~]+")
 _QUOTES: Final = ("''", '""', "``", "“”", "‘’")  # noqa: RUF001  the typographic ones come with a paste
 
 
 class SecretSource(Protocol):
-    """A place that holds the client secret."""
+    """A source of the client secret."""
 
     def read(self) -> str:
         """Return the secret.
 
         Raises:
-            SettingsError: it cannot be had; the sentence does not hold it.
+            SettingsError: it is not available; the message does not contain it.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class GivenSecret:
-    """A secret that was handed over: by the environment, or by the practice API."""
+    """A secret from the environment or the practice API."""
 
     _text: str = field(repr=False)
 
@@ -49,20 +49,20 @@ class GivenSecret:
 
 @dataclass(frozen=True, slots=True)
 class CommandSecret:
-    """A secret that a command prints, such as `pass show shop`: its first line, as `pass` itself reads it."""
+    """A secret from the first line of a command's output, such as `pass show shop`."""
 
     command: tuple[str, ...]
 
     def read(self) -> str:
-        """Run the command, without a shell, and return the first line of what it prints.
+        """Run the command without a shell and return the first line of its output.
 
         Raises:
             SettingsError: it cannot be run, fails, prints nothing, or takes longer than `COMMAND_TIMEOUT_S`.
         """
         program = clean_line(self.command[0])
         try:
-            # What it writes to stderr is not quoted: a key store in trouble may well print the key.
-            with subprocess.Popen(  # noqa: S603  the operator's own command, and no shell reads it
+            # Its stderr is discarded, since it may contain the secret.
+            with subprocess.Popen(  # noqa: S603  the operator's own command, without a shell
                 self.command,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -71,7 +71,7 @@ class CommandSecret:
             ) as process:
                 output = _bounded_output(process, program)
         except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it holds a character no command can"
+            reason = error.strerror if isinstance(error, OSError) else "it contains a character that no command can"
             raise SettingsError(f"The secret command {program} cannot be run: {reason}.") from None
         if process.returncode != 0:
             raise SettingsError(
@@ -81,25 +81,25 @@ class CommandSecret:
 
 
 def check_secret(text: str) -> str | None:
-    """Return what is wrong with a client secret, in words that continue a sentence, or None.
+    """Return the end of a sentence about a mistake in a client secret, or None.
 
-    It has visible characters and blanks (RFC 6749, appendix A.2), and no quotation marks around it.
+    A secret has printable characters and spaces (RFC 6749, appendix A.2), and no quotation marks around it.
     """
     if text[:1] + text[-1:] in _QUOTES and len(text) > 1:
-        return "stands in quotation marks; take them away"
-    return None if _CHARACTERS.fullmatch(text) else "holds characters that no client secret has; copy it once more"
+        return "is in quotation marks; remove them"
+    return None if _CHARACTERS.fullmatch(text) else "has characters that no client secret has; copy it again"
 
 
 def environment_of_children() -> dict[str, str]:
-    """Return this process's environment for a program it starts, without our settings: a secret may be among them."""
+    """Return the environment for child processes, without BWP_ variables, which may hold the secret."""
     return {name: value for name, value in os.environ.items() if not name.startswith("BWP_")}
 
 
 def _bounded_output(process: subprocess.Popen[bytes], program: str) -> bytes:
-    """Read what a command prints, to its end; kill it when that is too much, or takes too long.
+    """Read the whole output of a command; kill it if that is too long or takes too long.
 
     Raises:
-        SettingsError: one of the two.
+        SettingsError: it was killed.
     """
     output, deadline = b"", time.monotonic() + COMMAND_TIMEOUT_S
     pipe = process.stdout.fileno() if process.stdout is not None else -1
@@ -114,13 +114,13 @@ def _bounded_output(process: subprocess.Popen[bytes], program: str) -> bytes:
                 break
             output += chunk
         else:
-            raise SettingsError(f"The secret command {program} prints more than a client secret and was stopped.")
+            raise SettingsError(f"The secret command {program} printed too much and was stopped.")
     except subprocess.TimeoutExpired:
         pass
     finally:
         process.kill()
     raise SettingsError(
-        f"The secret command {program} gave no answer within {COMMAND_TIMEOUT_S} s; unlock its key store and try again."
+        f"The secret command {program} took more than {COMMAND_TIMEOUT_S} s; unlock its key store and try again."
     )
 
 
@@ -131,5 +131,5 @@ def _first_line(output: bytes, program: str) -> str:
     found = lines[0].strip().decode("ascii", "replace")
     wrong = check_secret(found)
     if wrong:
-        raise SettingsError(f"What the secret command {program} prints is no client secret: it {wrong}.")
+        raise SettingsError(f"The output of the secret command {program} is not a client secret: it {wrong}.")
     return found

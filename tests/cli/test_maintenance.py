@@ -46,7 +46,7 @@ def test_a_backup_is_restored_and_what_came_since_stays(bwp: Bwp) -> None:
     _plant(bwp, "task-2")
     ended = bwp("restore", str(file), "--yes")
     assert ended.code == 0
-    assert "2 tasks, 0 of them only in the backup and 1 not in it" in ended.out
+    assert "2 tasks, 0 of them only in the backup and 1 only in the history" in ended.out
     assert _count(bwp) == 2
 
 

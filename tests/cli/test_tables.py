@@ -147,7 +147,7 @@ def test_an_export_is_a_table_masked_unless_told_otherwise_and_says_so(filed: Bw
     target = tmp_path / "tasks.csv"
     ended = filed("export", str(target))
     assert (ended.code, ended.out) == (0, "")
-    assert f"2 tasks written to {target}, addresses masked" in ended.err
+    assert f"2 tasks written to {target}, emails masked" in ended.err
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     text = target.read_bytes().decode()
     assert text.count("\r\n") == text.count("\n") == 3

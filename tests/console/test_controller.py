@@ -126,7 +126,7 @@ async def test_a_mistake_is_one_sentence_under_its_word_and_the_line_stays(profi
         for line, word, sentence in (
             ("downlod 3", "downlod", "There is no command “downlod”. Did you mean “download”?"),
             ("download 4711", "4711", "There is no task “4711”"),
-            ("list is:faild", "faild", "“faild” is no value of is. Did you mean “failed”?"),
+            ("list is:faild", "faild", "Unknown value of is: “faild”. Did you mean “failed”?"),
             ("sort duee", "duee", "There is no order “duee”"),
             ("export x.csv", "export", "“export” is for the shell: bwp-tui export --help."),
             ("mask 3", "3", "“3” is too much here; write mask."),

@@ -27,7 +27,7 @@ def made_out(console: Console) -> list[str]:
 async def test_what_is_wrong_is_marked_under_its_word_and_enter_loses_nothing(profile: Profile) -> None:
     async with opened(profile, size=USUAL) as console:
         await console.press("slash", *"bob statsu:failed")
-        await console.sees("There is no field “statsu”. Did you mean “status”?")
+        await console.sees("Unknown field “statsu”. Did you mean “status”?")
         line, under = console.line("prompt"), console.line("footer")
         at = line.index("statsu")
         assert under[at : at + 7] == "^^^^^^ "
@@ -42,7 +42,7 @@ async def test_the_sentence_stands_left_of_a_word_at_the_end_of_a_long_line(prof
     async with opened(profile, size=USUAL) as console:
         await console.press("slash")
         console.main.prompt.set_text("kind:deletion is:failed age>2d error:ORDERS_NOT_CLOSED is:faild")
-        await console.sees("“faild” is no value of is. Did you mean “failed”? ^^^^^")
+        await console.sees("Unknown value of is: “faild”. Did you mean “failed”? ^^^^^")
         assert console.line("footer").index("^") == console.line("prompt").index("faild")
 
 

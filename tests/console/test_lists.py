@@ -60,9 +60,9 @@ async def test_escape_brings_back_what_was_listed_before_the_filter(profile: Pro
 
 
 MISTAKES = {
-    "status:faild": ("“faild” is no value of status.", "Did you mean “failed”?"),
-    "stats:failed": ("There is no field “stats”.", "Did you mean “status”?"),
-    "age>soon": ("“soon” is no length of time; write 30m, 5h, 2d or 1w.",),
+    "status:faild": ("Unknown value of status: “faild”.", "Did you mean “failed”?"),
+    "stats:failed": ("Unknown field “stats”.", "Did you mean “status”?"),
+    "age>soon": ("Invalid duration “soon”; use 30m, 5h, 2d or 1w.",),
 }
 
 

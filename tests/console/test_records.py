@@ -254,7 +254,7 @@ async def test_what_is_no_tag_is_refused_and_stays_to_be_mended(profile: Profile
             await console.until(lambda: console.main.prompt.is_open)
             console.main.prompt.set_text(typed)
             await console.press("enter")
-            await console.sees("is no tag: a tag has a letter or a digit.")
+            await console.sees("is not a tag: a tag needs a letter or a digit.")
             await console.press("escape")
             assert console.task(READY).tags == ()
 

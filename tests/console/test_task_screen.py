@@ -68,7 +68,7 @@ async def test_what_to_do_is_said_for_every_known_code(profile: Profile) -> None
     async with opened(profile) as console:
         await read(console, NOT_KNOWN)
         await console.press("2")
-        await console.sees(*KNOWN_CODES, "→ Check the address with the shopper", "→ The shopper still has open orders.")
+        await console.sees(*KNOWN_CODES, "→ Check the email with the shopper", "→ The shopper still has open orders.")
 
 
 async def test_what_was_sent_and_answered_is_shown_without_address_or_token(profile: Profile) -> None:

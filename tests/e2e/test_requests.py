@@ -122,7 +122,7 @@ def test_a_failed_request_says_code_message_and_what_to_do(shop: Operator, size:
         panel = terminal.wait_for("does not exist").partition("──")[2]
         assert "DATA_SUBJECT_NOT_FOUND" in panel
         assert "→ " in panel
-        assert "heck the address" in panel
+        assert "heck the email" in panel
         if size == SMALL:
             terminal.send(ESCAPE)
             terminal.wait_for(on_current_row("FAILED"))

@@ -34,11 +34,11 @@ api_version = 2024
 [profiles.BAD]
 """
     assert mistakes(tmp_path, text) == [
-        "FILE, line 1: them is no setting; did you mean theme?",
-        "FILE, line 2: default_profile is no profile name; use 1 to 32 of a-z, 0-9, - and _, beginning with a "
+        "FILE, line 1: them is not a setting; did you mean theme?",
+        "FILE, line 2: default_profile is not a profile name; use 1 to 32 of a-z, 0-9, - and _, beginning with a "
         "letter or digit.",
-        "FILE, line 11: “BAD” is no profile name; use 1 to 32 of a-z, 0-9, - and _, beginning with a letter or digit.",
-        "FILE, line 5: profiles.default.client_idd is no setting; did you mean client_id?",
+        "FILE, line 11: “BAD” is not a profile name; use 1 to 32 of a-z, 0-9, - and _, beginning with a letter or digit.",
+        "FILE, line 5: profiles.default.client_idd is not a setting; did you mean client_id?",
         "FILE, line 6: profiles.default.api_url must begin with https:// (http:// is for this machine only).",
         'FILE, line 9: profiles.default.api_version must be text in quotation marks: "…".',
         "FILE, line 7: profiles.default.read_only must be true or false.",
@@ -65,14 +65,14 @@ def test_a_secret_in_the_file_is_refused_and_not_repeated(tmp_path: Path) -> Non
         ('theme = "a\\u001b[2J"\n', "one line of visible text"),
         ('[profiles.default]\nclient_secret_command = "pass \'x"\n', "quotation mark"),
         ('[profiles.default]\nclient_secret_command = " "\n', "is empty"),
-        ('[profiles.default]\nclient_secret_command = "pass show x | head -1"\n', "no shell reads it"),
-        ('[profiles.default]\nclient_secret_command = "echo a; exit 3"\n', "no shell reads it"),
-        ('[profiles.default]\nclient_secret_command = "echo $(id)"\n', "no shell reads it"),
+        ('[profiles.default]\nclient_secret_command = "pass show x | head -1"\n', "no shell runs it"),
+        ('[profiles.default]\nclient_secret_command = "echo a; exit 3"\n', "no shell runs it"),
+        ('[profiles.default]\nclient_secret_command = "echo $(id)"\n', "no shell runs it"),
         ('[profiles.default]\napi_url = "https://[v1.a]/g"\n', "profiles.default.api_url "),
         ('[profiles.default]\napi_url = "https://xn--/g"\n', "profiles.default.api_url "),
         ("[profiles.default]\napi_url = 'https://api.example\\graphql'\n", "profiles.default.api_url "),
         ('[profiles.default]\ndownload_dir = "results"\n', "must begin with / or ~/"),
-        ('[profiles.sandbox]\nclient_id = "x"\n', "kept for practice"),
+        ('[profiles.sandbox]\nclient_id = "x"\n', "reserved for practice"),
         ('"a\\u001b]0;x" = 1\n', r"\x1b"),
         ('theme = "lihgt"\n', "theme must be one of dark, light, ansi-dark, ansi-light; did you mean light?"),
         ('[profiles.default]\ntheme = "dusk"\n', "theme must be one of dark, light, ansi-dark, ansi-light"),

@@ -83,7 +83,7 @@ def test_a_profile_name_that_could_leave_its_folder_is_refused(tmp_path: Path, n
     if not name:
         assert load_profile(name, environ).name == "ok"
         return
-    with pytest.raises(SettingsError, match="no profile name"):
+    with pytest.raises(SettingsError, match="not a profile name"):
         load_profile(name, environ)
 
 
