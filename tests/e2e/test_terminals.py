@@ -29,7 +29,7 @@ def look_around(terminal: Terminal) -> bytes:
         ("?", "j k scroll"),
         ("q", "COMPLETED"),
         ("n", "new request"),
-        ("no address", "an @"),
+        ("no address", "missing @"),
         (ESCAPE, "COMPLETED"),
         ("/staus:x", "Did you mean"),
         (ESCAPE, "COMPLETED"),

@@ -37,7 +37,8 @@ api_version = 2024
         "FILE, line 1: them is not a setting; did you mean theme?",
         "FILE, line 2: default_profile is not a profile name; use 1 to 32 of a-z, 0-9, - and _, beginning with a "
         "letter or digit.",
-        "FILE, line 11: “BAD” is not a profile name; use 1 to 32 of a-z, 0-9, - and _, beginning with a letter or digit.",
+        "FILE, line 11: “BAD” is not a profile name; use 1 to 32 of a-z, 0-9, - and _, beginning with a letter or "
+        "digit.",
         "FILE, line 5: profiles.default.client_idd is not a setting; did you mean client_id?",
         "FILE, line 6: profiles.default.api_url must begin with https:// (http:// is for this machine only).",
         'FILE, line 9: profiles.default.api_version must be text in quotation marks: "…".',
