@@ -59,7 +59,7 @@ async def test_a_note_on_one_task_names_it_and_what_looks_like_a_task_is_one_or_
             await console.press("escape")
             await console.until(lambda: not console.main.prompt.is_open)
         await types(console, "tag +;;;")
-        await console.sees("is no tag")
+        await console.sees("is not a tag")
         assert console.task(HELD).note == "VIP"
 
 

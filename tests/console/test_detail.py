@@ -34,14 +34,14 @@ async def test_each_known_code_comes_with_its_message_in_full_and_advice(profile
             "→ Check the email with the shopper, then resubmit (R).",
         )
         await console.go_to(ORDERS_OPEN)
-        await console.sees("ORDERS_NOT_CLOSED  The shopper has orders", "once every order is delivered, returned")
+        await console.sees("ORDERS_NOT_CLOSED  The shopper has orders", "when every order is delivered, returned")
         await console.sees("Reason     left the shop", "Note       wrote twice", "Hold       10 days")
 
 
 async def test_a_new_code_and_a_new_status_are_shown_as_they_came(profile: Profile) -> None:
     past = [Planted("new@example.com", status=Status.FAILED, errors=(TaskError("SO_NEW", LONG),))]
     async with opened(profile, past) as console:
-        await console.sees("SO_NEW  word0 word1", "word119", "→ This code is new to this program.")
+        await console.sees("SO_NEW  word0 word1", "word119", "→ Unknown error code.")
         single.answered(console.store, 1, answer("PAUSED_BY_SERVICE"), NOW)
         await console.sees("? PAUSED_BY_SERV", "── PAUSED_BY_SERVICE · retrieval")
 
@@ -50,7 +50,7 @@ async def test_a_new_code_and_a_new_status_are_shown_as_they_came(profile: Profi
     ("status", "advice"),
     [
         (Status.REJECTED, "Correct what the service names, then resubmit (R)."),
-        (Status.UNCONFIRMED, "sent and never answered"),
+        (Status.UNCONFIRMED, "may have been started"),
         (Status.MISSING, "The service does not know this task id."),
     ],
 )
