@@ -129,19 +129,21 @@ class Session:
             return f"○ follows {f'process {state.pid}' if state and state.pid else 'another process'}{polls_only}"
         if role == "blocked":
             return "▲ cannot be the engine"
+        if role == "away":
+            return "▲ engine waits: history moved or replaced"
         return "○ engine starting" if role == "starting" else "○ engine stopped"
 
     async def when_sent(self) -> str:
         """Return when what was just recorded is sent, in a sentence."""
         state = await asyncio.to_thread(self.reader.engine_state)
         trouble = self.service_trouble(state) if state is not None else None
-        if trouble is None and self.role() != "stopped":
+        if trouble is None and self.role() in ("starting", "engine", "follower"):
             return "It is sent now."
-        return f"It is sent as soon as that can be: {trouble or self.engine_label(state).lstrip('●○ ')}."
+        return f"It is sent as soon as that can be: {trouble or self.engine_label(state).lstrip('●○▲ ')}."
 
     def known_engine(self, state: EngineState) -> EngineState:
         """Return what the engine says of itself, without its process where that was killed and nobody took over."""
-        if state.pid is None or self.role() not in ("blocked", "stopped"):
+        if state.pid is None or self.role() not in ("blocked", "away", "stopped"):
             return state
         from bwp_tui.engine.runtime.lease import is_held
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -121,6 +121,40 @@ def test_a_follower_takes_over_when_the_engine_is_killed(
         eventually(lambda: tasks.get(live_history, second).task_id)
         assert engine_state.read(live_history).pid == os.getpid()
     assert len(sandbox.world.starts) == 2
+
+
+def test_engine_and_follower_go_on_once_a_folder_that_was_away_is_back(profile: Profile, live_history: Store) -> None:
+    elsewhere = profile.folder.with_name("elsewhere")
+    with running(engine_of(profile)) as first:
+        eventually(lambda: first.role is Role.ENGINE)
+        with running(engine_of(profile)) as second:
+            eventually(lambda: second.role is Role.FOLLOWER)
+            profile.folder.rename(elsewhere)
+            eventually(lambda: first.role is second.role is Role.AWAY)
+            assert str(profile.history_path) in (first.trouble or "")
+            assert str(profile.history_path) in (second.trouble or "")
+            time.sleep(2.5 * engine_thread.LEASE_CHECK_S)  # each has looked again
+            assert not profile.folder.exists(), "nothing is begun in its place"
+            lease = Lease(elsewhere / profile.lease_path.name)
+            assert lease.acquire(), "whoever holds the moved folder may work there"
+            lease.release()
+            elsewhere.rename(profile.folder)
+            eventually(lambda: {first.role, second.role} == {Role.ENGINE, Role.FOLLOWER})
+            assert first.trouble is second.trouble is None
+            number = submit(live_history, "jane@example.com")
+            eventually(lambda: tasks.get(live_history, number).task_id)
+
+
+def test_no_other_file_is_taken_for_the_history_that_was_moved(profile: Profile) -> None:
+    with running(engine_of(profile)) as engine:
+        eventually(lambda: engine.role is Role.ENGINE)
+        profile.folder.rename(profile.folder.with_name("elsewhere"))
+        eventually(lambda: engine.role is Role.AWAY)
+        with closing(open_store(profile.history_path)) as other:
+            number = submit(other, "jane@example.com")
+            time.sleep(2.5 * engine_thread.LEASE_CHECK_S)  # it has looked again
+            assert engine.role is Role.AWAY
+            assert tasks.get(other, number).task_id is None
 
 
 def test_a_request_whose_engine_was_killed_while_sending_starts_one_task(tmp_path: Path) -> None:
@@ -348,18 +382,3 @@ def test_the_engine_of_a_real_profile_makes_the_daily_copy_of_the_register(
         else:
             eventually(lambda: copies.is_dir() and list(copies.glob("history-*.db")))
     assert copies.exists() is not practice
-
-
-def test_it_stops_and_says_why_once_the_history_is_moved(profile: Profile, live_history: Store) -> None:
-    with running(engine_of(profile)) as engine:
-        eventually(lambda: engine.role is Role.ENGINE)
-        moved = profile.folder.rename(profile.folder.with_name("moved"))
-        eventually(lambda: engine.role is Role.STOPPED)
-        assert engine.notice is not None
-        assert str(profile.history_path) in engine.notice
-        assert not profile.folder.exists(), "nothing is begun in its place"
-        lease = Lease(moved / profile.lease_path.name)
-        assert lease.acquire()
-        lease.release()
-    moved.rename(profile.folder)
-    assert engine_state.read(live_history).pid == os.getpid(), "the end could not be recorded there"

@@ -61,7 +61,7 @@ def test_releasing_twice_or_unheld_is_harmless(tmp_path: Path) -> None:
 
 
 def test_the_file_of_the_lease_stays_the_same_one(tmp_path: Path) -> None:
-    path = tmp_path / "profile" / "engine.lock"
+    path = tmp_path / "engine.lock"
     lease = Lease(path)
     assert lease.acquire()
     before = path.stat().st_ino
@@ -72,13 +72,15 @@ def test_the_file_of_the_lease_stays_the_same_one(tmp_path: Path) -> None:
     assert path.exists()
 
 
-def test_the_file_and_its_folder_are_private(tmp_path: Path) -> None:
-    path = tmp_path / "profile" / "engine.lock"
+def test_the_file_is_private_and_makes_no_folder(tmp_path: Path) -> None:
+    path = tmp_path / "engine.lock"
     lease = Lease(path)
     lease.acquire()
     lease.release()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    with pytest.raises(LeaseUnusable):
+        Lease(tmp_path / "away" / "engine.lock").acquire()
+    assert not (tmp_path / "away").exists(), "a history that was moved away can be moved back"
 
 
 def test_a_symlink_in_its_place_is_refused(tmp_path: Path) -> None:

@@ -48,11 +48,13 @@ class Role(StrEnum):
     ENGINE = "engine"
     FOLLOWER = "follower"
     BLOCKED = "blocked"
+    AWAY = "away"
+    """The history is not in its place; work goes on once the same file is back."""
     STOPPED = "stopped"
 
 
 class EngineThread:
-    """Runs the profile's engine while this process holds its lease; stops when the history is moved or replaced.
+    """Runs the profile's engine while this process holds its lease; waits while the history is not in its place.
 
     Args:
         profile: the profile whose history and lease are used.
@@ -108,7 +110,7 @@ class EngineThread:
 
     @property
     def notice(self) -> str | None:
-        """What is wrong with the history: a failed backup, damage, a moved file."""
+        """What is wrong with the history: a failed backup, damage."""
         return self._notice
 
     def set_visible_tasks(self, numbers: Iterable[int]) -> None:
@@ -130,12 +132,8 @@ class EngineThread:
         return not self._thread.is_alive()
 
     def _thread_main(self) -> None:
-        try:
+        with contextlib.suppress(asyncio.CancelledError):
             asyncio.run(self._run())
-        except asyncio.CancelledError:
-            pass
-        except StoreMoved as error:
-            self._notice = str(error)
         self._set_role(Role.STOPPED)
 
     async def _run(self) -> None:
@@ -144,29 +142,38 @@ class EngineThread:
                 return
             self._loop = asyncio.get_running_loop()
             self._main = asyncio.current_task()
-        while True:
-            lease = Lease(self._profile.lease_path)
-            try:
-                await self._hold(lease)
-            except EngineSuperseded:
-                continue  # and follow
-            except StoreMoved:
-                raise
-            except (StoreError, LeaseUnusable, OSError) as error:
-                # The history or the lease cannot be used now. What is due stays due.
-                lease.release()
-                self._set_role(Role.BLOCKED, str(error))
-                await asyncio.sleep(RESTART_S)
-            finally:
-                lease.release()
+        first: Store | None = None
+        try:
+            while True:
+                lease = Lease(self._profile.lease_path)
+                try:
+                    first = first or open_store(self._profile.history_path, clock=self._clock)
+                    await self._hold(lease, first)
+                except EngineSuperseded:
+                    continue  # and follow
+                except (StoreError, LeaseUnusable, OSError) as error:
+                    # The history or the lease cannot be used now. What is due stays due.
+                    lease.release()
+                    is_away = isinstance(error, StoreMoved)
+                    self._set_role(Role.AWAY if is_away else Role.BLOCKED, str(error))
+                    await asyncio.sleep(LEASE_CHECK_S if is_away else RESTART_S)
+                finally:
+                    lease.release()
+        finally:
+            if first is not None:
+                first.close()
 
-    async def _hold(self, lease: Lease) -> None:
+    async def _hold(self, lease: Lease, first: Store) -> None:
         """Wait for the lease and work while it is held; never returns.
+
+        Args:
+            first: the first connection to the history. It stays open, so that no other file is taken for the same.
 
         Raises:
             StoreMoved: the history's file was moved, removed or replaced.
         """
-        store = open_store(self._profile.history_path, clock=self._clock)
+        first.data_version()
+        store = first.another()
         try:
             store.work_for(self._profile.shop)
             while (begun := begin_term(store, lease, await self._ability())) is None:

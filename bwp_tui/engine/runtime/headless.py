@@ -15,7 +15,7 @@ from bwp_tui.engine.runtime.engine_thread import EngineThread, Role, keep_beatin
 from bwp_tui.engine.runtime.lease import Lease, Term, begin_term
 from bwp_tui.settings import SettingsError
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.errors import EngineSuperseded, StoreError, StoreMoved
+from bwp_tui.store.errors import EngineSuperseded, StoreError
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import downloads, due_polls, engine_state, intents
 from bwp_tui.store.worklog.engine_state import Ability, EngineState, ServiceState
@@ -34,9 +34,6 @@ def serve(config: EngineConfig, *, stop: threading.Event, report: Callable[[str]
 
     Args:
         report: called with a sentence when the role changes, or when something keeps the engine from working.
-
-    Raises:
-        StoreMoved: the history's file was moved, removed or replaced.
     """
     engine = EngineThread(config.profile, config_loader(config.profile, config))
     engine.start()
@@ -47,8 +44,6 @@ def serve(config: EngineConfig, *, stop: threading.Event, report: Callable[[str]
             if sentence is not None and sentence != last:
                 last = sentence
                 report(sentence)
-            if engine.role is Role.STOPPED:
-                raise StoreMoved(engine.notice or "The history is no longer in its place.")
     finally:
         engine.stop()
 

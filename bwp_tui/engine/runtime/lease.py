@@ -74,7 +74,6 @@ class Lease:
         if self._descriptor is not None:
             return True
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = _open(self._path, os.O_CREAT)
         except OSError as error:
             raise LeaseUnusable(self._path, error) from None
@@ -212,6 +211,7 @@ def begin_term(store: Store, lease: Lease, ability: Ability) -> Term | None:
         LeaseUnusable: the lock file cannot be used.
         StoreError: the history cannot be written.
     """
+    store.data_version()  # before a lock file is created: none belongs where the history is not
     superseded, holder = not lease.acquire(), engine_state.read(store)
     silence = lease.seconds_silent() if superseded else 0.0
     if silence is None or (superseded and holder.ability >= ability and silence <= SILENT_S):
