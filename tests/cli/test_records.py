@@ -26,6 +26,12 @@ def office(bwp: Bwp) -> Bwp:
     return bwp
 
 
+def test_a_note_is_added_to_each_task_that_is_named(office: Bwp) -> None:
+    ended = office("note", "1", "2", "left a message", "--json")
+    assert [task["note"] for task in json.loads(ended.out)] == ["left a message", "left a message"]
+    assert office("note", "1", "").code == 1
+
+
 def test_work_on_a_task_is_in_its_json_and_on_its_timeline(office: Bwp) -> None:
     for words in (
         ["note", "1", "left a message"],

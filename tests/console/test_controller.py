@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -191,6 +192,21 @@ async def test_nothing_is_written_in_a_read_only_profile(tmp_path: Path) -> None
             await console.sees(READ_ONLY)
             console.main.show_status("")
         assert console.store.revision() == revision
+
+
+async def test_the_options_of_a_record_are_typed_and_only_others_are_asked_for(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await types(console, f"acknowledge {HELD} --on 2026-11-19")
+        await console.until(lambda: console.task(HELD).acknowledged_on == date(2026, 11, 19))
+        await types(console, "verify --how 'order 17' --by anna")
+        await console.sees("Verified on: 2026-11-20")
+        await console.press("enter")
+        await console.until(lambda: console.task(HELD).verified)
+        await types(console, "acknowledge --on 2999-01-01")
+        await console.sees("2999-01-01 is in the future.")
+        await console.press("escape")
+        await types(console, "extend --withdraw --reason x")
+        await console.sees("takes no other option")
 
 
 @pytest.mark.parametrize("word", ["q", "quit"])
