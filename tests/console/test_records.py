@@ -88,11 +88,11 @@ async def test_a_task_is_given_into_hands_and_taken_out_of_them(profile: Profile
     async with opened(profile) as console:
         await console.go_to(READY)
         await console.press("a", *"{anna}", "enter")
-        await console.sees("is in the hands of {anna}.")
+        await console.sees("is assigned to {anna}.")
         assert console.task(READY).assigned_to == "{anna}"
         await console.press("a")
         await type_over(console, "none")
-        await console.sees("is in no hands.")
+        await console.sees("is assigned to nobody.")
         assert console.task(READY).assigned_to is None
 
 
@@ -144,7 +144,7 @@ async def test_marked_tasks_are_extended_after_the_plan_a_reason_and_the_count(p
 async def test_the_last_change_is_taken_back_first_and_the_sentence_says_which(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.press("U")
-        await console.sees("There is nothing to take back")
+        await console.sees("Nothing to undo")
         await console.go_to(HELD)
         await console.press("e")
         await type_over(console, "called")
@@ -152,15 +152,15 @@ async def test_the_last_change_is_taken_back_first_and_the_sentence_says_which(p
         await console.press("t", *" +late", "enter")
         await console.sees("The tags of")
         await console.press("a", *"anna", "enter")
-        await console.sees("hands of anna")
+        await console.sees("assigned to anna")
         for part in ("assignment", "tags", "note"):
             await console.press("U")
-            await console.sees(f"Taken back: the {part} of 1 task.")
+            await console.sees(f"Undone: the {part} of 1 task.")
             assert timeline.of_task(console.store, HELD)[-1].what == "undone"
         task = console.task(HELD)
         assert (task.note, task.tags, task.assigned_to) == ("VIP", ("vip", "phone"), None)
         await console.press("U")
-        await console.sees("There is nothing to take back")
+        await console.sees("Nothing to undo")
 
 
 @pytest.mark.parametrize(
@@ -216,9 +216,9 @@ async def test_marks_that_an_action_took_away_are_no_step_of_their_own(profile: 
         await console.press("space", "e", *"seen", "enter")
         await console.sees("1 noted.")
         await console.press("U")
-        await console.sees("Taken back: the note of 1 task.")
+        await console.sees("Undone: the note of 1 task.")
         await console.press("U")
-        await console.sees("There is nothing to take back")
+        await console.sees("Nothing to undo")
 
 
 async def test_what_is_cleared_is_said_to_be_removed(profile: Profile) -> None:
@@ -237,7 +237,7 @@ async def test_a_question_that_is_left_brings_no_earlier_sentence_back(profile: 
     async with opened(profile) as console:
         await console.go_to(READY)
         await console.press("a", *"anna", "enter")
-        await console.sees("is in the hands of anna.")
+        await console.sees("is assigned to anna.")
         await console.press("space", "t")
         await console.until(lambda: console.main.prompt.is_open)
         await console.press("escape")
@@ -309,7 +309,7 @@ async def test_receipt_and_law_are_corrected_once_what_moves_was_shown(profile: 
         await console.press("y")
         await console.sees("are corrected; its timeline keeps what was.")
         await console.press("U")
-        await console.sees("Taken back: the receipt and law of 1 task.")
+        await console.sees("Undone: the receipt and law of 1 task.")
         assert (console.task(READY).received_on, console.task(READY).due_on) == (before.received_on, before.due_on)
         await console.press("colon", *"correct --received 2026-11-10", "enter")
         await console.sees("received 2026-11-10 under gdpr")
@@ -331,7 +331,7 @@ async def test_a_record_of_many_is_confirmed_by_their_count_and_taken_back(profi
         await console.press("asterisk", "A", "enter", *str(count), "enter")
         await console.sees(f"{count} acknowledged.")
         await console.press("U")
-        await console.sees(f"Taken back: the acknowledgement of {count} tasks.")
+        await console.sees(f"Undone: the acknowledgement of {count} tasks.")
         found = tasks.window(console.store, list(console.main.table.numbers))
         assert not any(task.acknowledged_on for task in found)
 
@@ -345,7 +345,7 @@ async def test_what_cannot_be_taken_back_is_not_passed_over(profile: Profile) ->
         await console.press("x", "y")
         await console.sees("The cancellation of ", "is recorded")
         await console.press("U")
-        await console.sees("The cancellation of ", "cannot be taken back.")
+        await console.sees("The cancellation of ", "cannot be undone.")
         assert console.task(HELD).note == kept
         await console.press("U")
         await console.until(lambda: console.task(HELD).note != kept)

@@ -41,12 +41,12 @@ class Action:
     """Something an operator can do.
 
     Attributes:
-        name: the id of its binding; `Doing` carries it out by this name.
+        name: the id of its binding; `ActionDispatcher` carries it out by this name.
         keys: in Textual's spelling; the first one is shown.
         label: one or two words for the footer; empty keeps it out of there.
         what: a sentence for the help and the palette.
-        command: the line of the command line that does the same, where there is one.
-        why_not: returns why it is not possible now, or None.
+        command: the CLI command that does the same, where there is one.
+        disabled_reason: returns why it is not possible now, or None.
     """
 
     name: str

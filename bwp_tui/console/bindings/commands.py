@@ -77,7 +77,7 @@ EVERY: Final = (*COMMANDS, *_OTHERS)
 BY_WORD: Final = {command.name: command for command in EVERY}
 
 SHORT: Final = {"q": "quit"}
-"""What hands are used to, and what it means."""
+"""Aliases from vim, by what is typed: the name of the command."""
 
 IN_THE_SHELL: Final = (
     *("track", "wait", "run", "doctor", "config", "import", "export", "report", "backup", "restore", "purge", "pack"),

@@ -18,9 +18,9 @@ _OFFERED: Final = 4
 class CommandBar:
     """Asks for command lines. Those that were done are the stage's `command_history`."""
 
-    def __init__(self, stage: MainScreenProtocol, deeds: TaskLineCommands) -> None:
+    def __init__(self, stage: MainScreenProtocol, commands: TaskLineCommands) -> None:
         self._stage = stage
-        self._deeds = deeds
+        self._commands = commands
         self._offers = TabCompleter(lambda text, cursor: complete(stage.views, text, cursor))
         self._recalled = 0
 
@@ -40,7 +40,7 @@ class CommandBar:
         stage.offer_commands(())
         if answer and answer.strip():
             stage.command_history = (*(line for line in stage.command_history if line != answer), answer)
-            stage.call_later(self._deeds.read(answer))
+            stage.call_later(self._commands.read(answer))
 
     def _changed(self, text: str, cursor: int) -> None:
         offered = self._offers.at(text, cursor)
@@ -57,7 +57,7 @@ class CommandBar:
     def _mistake(self, text: str) -> InputError | None:
         try:
             if text.strip():
-                self._deeds.read(text)
+                self._commands.read(text)
         except CommandError as wrong:
             return wrong.mistake
         return None

@@ -19,7 +19,7 @@ from bwp_tui.store.queries.filter_sql import SORTS
 
 
 class ListCommands:
-    """Reads those command lines. `words`: by command, what returns the deed of a line or raises WrongLine."""
+    """Reads those command lines. `words`: by command, what returns the handler of a line or raises CommandError."""
 
     def __init__(self, stage: MainScreenProtocol) -> None:
         self._stage = stage
@@ -69,8 +69,8 @@ class ListCommands:
             return self._show_views
         if len(line.words) < 2 or line.words[0].text not in ("save", "delete"):
             raise line.wrong(f"Write {usage}.")
-        deed, name, *rest = line.words
-        if deed.text == "delete":
+        verb, name, *rest = line.words
+        if verb.text == "delete":
             whole = Word(" ".join(word.text for word in line.words[1:]), name.start, line.words[-1].end)
             view = self._view_named(whole)
             if view in VIEWS:
@@ -118,7 +118,7 @@ def _filter_in(line: CommandLine, words: Sequence[Word]) -> str:
     """Return the filter that these words of a line are, as they were typed.
 
     Raises:
-        WrongLine: it has a mistake.
+        CommandError: it has a mistake.
     """
     typed = [" "] * len(line.text)
     for word in words:

@@ -63,7 +63,7 @@ class CommandLine:
         """Refuse words that mean nothing here.
 
         Raises:
-            WrongLine: there are some.
+            CommandError: there are some.
         """
         if words:
             raise words[0].wrong(f"“{words[0].text}” is too much here; write {usage}.")
@@ -73,7 +73,7 @@ def split_words(text: str) -> list[Word]:
     """Part a line into words; quotation marks of both kinds hold blanks together.
 
     Raises:
-        WrongLine: a quotation mark is not closed.
+        CommandError: a quotation mark is not closed.
     """
     found, at = [], 0
     for match in _WORD.finditer(text):
@@ -92,7 +92,7 @@ def parse_line(text: str, options_of: Callable[[str], Sequence[str] | None]) -> 
             where there is no such command.
 
     Raises:
-        WrongLine: it is empty, a quotation mark is not closed, or an option is not known or has no value.
+        CommandError: it is empty, a quotation mark is not closed, or an option is not known or has no value.
     """
     found = split_words(text)
     if not found:

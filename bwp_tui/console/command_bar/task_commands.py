@@ -63,7 +63,7 @@ class TaskLineCommands:
         """Return what a line does.
 
         Raises:
-            WrongLine: it means nothing.
+            CommandError: it means nothing.
         """
         line = parse_line(text, lambda name: BY_WORD[name].options if name in BY_WORD else None)
         typed = line.command.text.casefold()

@@ -38,7 +38,7 @@ class MarkedTasks:
         return sorted(self.all, reverse=True)
 
     def set(self, numbers: frozenset[int], *, are_named: bool = False) -> None:
-        """Mark these tasks and no others; this can be taken back. Those that were named need not be listed."""
+        """Mark these tasks and no others; this can be undone. Those that were named need not be listed."""
         self._are_named = are_named
         if numbers != self.all:
             self._stage.session.records.steps.append(MarkStep(self.all))

@@ -1,4 +1,4 @@
-"""Take back the last change that the operator made to records or marks."""
+"""Undo the last change that the operator made to records or marks."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from bwp_tui.domain.text import counted
 
 
 class UndoController:
-    """Takes back one change of this session after the other, the last first."""
+    """Undoes the changes of this session one by one, the last first."""
 
     def __init__(self, stage: MainScreenProtocol) -> None:
         self._stage = stage
 
     async def undo(self) -> None:
-        """Take the last change back, and say which one that was."""
+        """Undo the last change, and say which one that was."""
         steps = self._stage.session.records.steps
         while steps and isinstance(steps[-1], MarkStep) and steps[-1].before == self._stage.table.marks:
-            steps.pop()  # what was done to the marked tasks has taken these marks away already
+            steps.pop()  # the action on the marked tasks has removed these marks already
         if not steps:
-            self._stage.show_status("There is nothing to take back: what this session recorded or marked can be.")
+            self._stage.show_status("Nothing to undo: only what this session recorded or marked can be undone.")
             return
         step = steps[-1]
         if isinstance(step, FinalStep):
             steps.pop()
             self._stage.show_status(
-                f"{step.what} cannot be taken back. Once more takes back what came before it.", "warn"
+                f"{step.what} cannot be undone. Press the key again to undo the step before it.", "warn"
             )
         elif isinstance(step, MarkStep):
             steps.pop()
@@ -45,7 +45,7 @@ class UndoController:
             return False
         refused = [result.refused for result in results if result.refused]
         back = len(results) - len(refused)
-        words = f"Taken back: the {step.part} of {back} task{'' if back == 1 else 's'}." if back else ""
+        words = f"Undone: the {step.part} of {back} task{'' if back == 1 else 's'}." if back else ""
         if refused:
             words = f"{words} {len(refused)} not: {refused[0]}".lstrip()
         self._stage.show_status(words, "warn" if refused else "good")

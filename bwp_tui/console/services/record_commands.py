@@ -16,7 +16,7 @@ from bwp_tui.store.commands.record_operations import UNWATCH
 from bwp_tui.store.commands.undo import Change
 
 _STEPS: Final = 100
-"""Changes of a session that can be taken back, the last first."""
+"""Changes of a session that can be undone, the last first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class MarkStep:
 
 @dataclass(frozen=True, slots=True)
 class FinalStep:
-    """Something that cannot be taken back, in the words of a sentence's beginning."""
+    """Something that cannot be undone, in the words of a sentence's beginning."""
 
     what: str
 
@@ -47,11 +47,11 @@ Step = RecordStep | MarkStep | FinalStep
 class RecordCommands:
     """Carries out operations on tasks. Its methods block on the disk: not for the UI's loop.
 
-    Each takes local numbers, returns what came of each task, and raises HistoryError where nothing can be recorded.
+    Each takes local numbers, returns what came of each task, and raises StoreError where nothing can be recorded.
 
     Attributes:
         actor: who is at this keyboard.
-        steps: what can be taken back, the newest last.
+        steps: what can be undone, the newest last.
     """
 
     def __init__(self, changing: WriteGuard, actor: str) -> None:
@@ -75,9 +75,9 @@ class RecordCommands:
         return self._perform(UNWATCH.task_command(self.actor, today), numbers)
 
     def undo(self, step: RecordStep) -> list[Result]:
-        """Put a part of some tasks back as it was, except where it was changed once more since."""
-        deed = undo.undo(step.part, step.changes, self.actor)
-        return self._perform(deed, [change.number for change in step.changes])
+        """Restore a part of some tasks, except where it was changed again since."""
+        command = undo.undo(step.part, step.changes, self.actor)
+        return self._perform(command, [change.number for change in step.changes])
 
-    def _perform(self, deed: TaskCommand, numbers: Sequence[int]) -> list[Result]:
-        return [result for results in bulk.perform(self._changing.store, deed, numbers) for result in results]
+    def _perform(self, command: TaskCommand, numbers: Sequence[int]) -> list[Result]:
+        return [result for results in bulk.perform(self._changing.store, command, numbers) for result in results]

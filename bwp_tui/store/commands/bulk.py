@@ -34,59 +34,59 @@ Raises:
 """
 
 
-def perform(store: Store, deed: TaskCommand, numbers: Sequence[int]) -> Iterator[list[Result]]:
+def perform(store: Store, command: TaskCommand, numbers: Sequence[int]) -> Iterator[list[Result]]:
     """Do it to each of the tasks; yield the results of each transaction once it is on disk.
 
     Whoever stops taking results stops the work: what was yielded is done, the rest is not.
 
     Raises:
-        HistoryError: it could not be recorded; the results yielded before stay.
+        StoreError: it could not be recorded; the results yielded before stay.
     """
     for at in range(0, len(numbers), CHUNK_SIZE):
         with store.write() as transaction:
-            results = [_result(transaction, store, deed, number) for number in numbers[at : at + CHUNK_SIZE]]
+            results = [_result(transaction, store, command, number) for number in numbers[at : at + CHUNK_SIZE]]
         yield results
 
 
-def _result(transaction: Transaction, store: Store, deed: TaskCommand, number: int) -> Result:
+def _result(transaction: Transaction, store: Store, command: TaskCommand, number: int) -> Result:
     try:
-        return Result(number, deed(transaction, store, number))
+        return Result(number, command(transaction, store, number))
     except (NotPossible, NoSuchTask, BadRequest) as why:
         return Result(number, number, str(why))
 
 
 def resubmit(actor: str, note: str = "", hold: Hold = same_hold) -> TaskCommand:
-    """Return the deed of submitting failed tasks again, with a note on the new ones where there is one."""
+    """Return the command for submitting failed tasks again, with a note on the new ones where there is one."""
 
-    def deed(transaction: Transaction, store: Store, number: int) -> int:
+    def command(transaction: Transaction, store: Store, number: int) -> int:
         new = requests.resubmit_in(transaction, store, number, actor, hold)
         if note:
             records.note(records.Edit(transaction, store, new, actor, date.min), note)
         return new
 
-    return deed
+    return command
 
 
 def cancel(actor: str) -> TaskCommand:
-    """Return the deed of cancelling deletions on hold."""
+    """Return the command for cancelling deletions on hold."""
     return _upon(lambda transaction, store, number: requests.cancel_in(transaction, store, number, actor))
 
 
 def download(directory: str, actor: str) -> TaskCommand:
-    """Return the deed of having results downloaded into a folder."""
+    """Return the command for having results downloaded into a folder."""
     return _upon(lambda transaction, store, number: requests.download_in(transaction, store, number, directory, actor))
 
 
 def refresh() -> TaskCommand:
-    """Return the deed of making tasks due to be asked about now."""
+    """Return the command for making tasks due to be asked about now."""
     return _upon(lambda transaction, _store, number: requests.poll_now_in(transaction, number))
 
 
 def _upon(act: Callable[[Transaction, Store, int], object]) -> TaskCommand:
-    """Return the deed after which the same task is the one to look at."""
+    """Return the command after which the same task is the one to look at."""
 
-    def deed(transaction: Transaction, store: Store, number: int) -> int:
+    def command(transaction: Transaction, store: Store, number: int) -> int:
         act(transaction, store, number)
         return number
 
-    return deed
+    return command

@@ -118,22 +118,20 @@ ASSIGN: Final = Operation(
     done="assigned",
     keys=("a",),
     help="Say who has this task in hand",
-    purpose="say who has tasks in hand",
+    purpose="assign tasks to a person",
     arguments=(
         Argument(
             name="who",
             metavar="WHO",
             help="a name, or none for nobody",
-            question=lambda target: f"Who has {target.name} in hand (empty for nobody):",
+            question=lambda target: f"Assign {target.name} to (empty for nobody):",
             initial=lambda target: (target.task.assigned_to if target.task else None) or "",
             read=_read_assignee,
             place=Place.LAST,
         ),
     ),
     apply=records.assign,
-    result=lambda target, values: (
-        f"{target.name} is in {'the hands of ' + values['who'] if values['who'] else 'no hands'}."
-    ),
+    result=lambda target, values: f"{target.name} is assigned to {values['who'] or 'nobody'}.",
     field=Field.ASSIGNMENT,
 )
 
@@ -167,7 +165,7 @@ VERIFY: Final = Operation(
     done="verified",
     keys=("c",),
     help="Record how it was made sure who asks",
-    purpose="record how it was made sure who asks",
+    purpose="record how the requester's identity was verified",
     arguments=(
         Argument(
             name="how",

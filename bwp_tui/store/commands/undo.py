@@ -34,12 +34,12 @@ class Change:
     after: Row
 
 
-def with_changes(deed: TaskCommand, part: Field, changes: list[Change]) -> TaskCommand:
-    """Return a deed that does the same and adds to `changes` what it has changed."""
+def with_changes(command: TaskCommand, part: Field, changes: list[Change]) -> TaskCommand:
+    """Return a command that does the same and appends what it changes to `changes`."""
 
     def watched(transaction: Transaction, store: Store, number: int) -> int:
         before = _value(transaction, number, part)
-        now = deed(transaction, store, number)
+        now = command(transaction, store, number)
         after = _value(transaction, number, part)
         if before != after:
             changes.append(Change(number, before, after))
@@ -49,10 +49,10 @@ def with_changes(deed: TaskCommand, part: Field, changes: list[Change]) -> TaskC
 
 
 def undo(part: Field, changes: Iterable[Change], actor: str) -> TaskCommand:
-    """Return the deed of putting a part of each task back as it was, unless it was changed once more since."""
+    """Return the command for putting a part of each task back as it was, unless it was changed once more since."""
     by_number = {change.number: change for change in changes}
 
-    def deed(transaction: Transaction, store: Store, number: int) -> int:
+    def command(transaction: Transaction, store: Store, number: int) -> int:
         change = by_number[number]
         task = tasks.get(store, number)
         if task.purged_at is not None or _value(transaction, number, part) != change.after:
@@ -70,7 +70,7 @@ def undo(part: Field, changes: Iterable[Change], actor: str) -> TaskCommand:
         touch_row(transaction, number)
         return number
 
-    return deed
+    return command
 
 
 def _value(transaction: Transaction, number: int, part: Field) -> Row:
