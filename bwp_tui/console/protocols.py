@@ -1,4 +1,4 @@
-"""What the operator's actions need of the screen they act on."""
+"""Protocols of the screens, for controllers and dispatchers."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class SnapshotListener(Protocol):
-    """A screen that shows what the history says."""
+    """A screen that shows snapshots of the history."""
 
     def apply(self, told: Snapshot | str) -> None: ...
 
 
 class StatusReporter(Protocol):
-    """A screen that can say what came of an action."""
+    """A screen with a status line."""
 
     session: Session
 
@@ -40,7 +40,7 @@ class StatusReporter(Protocol):
 
 
 class PromptHost(Protocol):
-    """A screen on which another one asks and answers."""
+    """A screen that shows prompts and status for the main screen."""
 
     @property
     def prompt(self) -> Prompt: ...
@@ -49,7 +49,7 @@ class PromptHost(Protocol):
 
 
 class MainScreenProtocol(StatusReporter, Protocol):
-    """The main screen, as those see it that carry out actions on it."""
+    """The main screen, for those who carry out its actions."""
 
     list_state: ListState
     command_history: tuple[str, ...]

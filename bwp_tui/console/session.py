@@ -1,4 +1,4 @@
-"""What one run of the console works with: profile, history, engine, clock, looks."""
+"""The parts that all screens share: profile, store, engine state, clock, key map."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ _TROUBLE_LABELS = {
 
 @dataclass
 class Session:
-    """Everything the screens share. What the first frame does without is imported and made when it is first needed.
+    """Holds what the screens share. What the first frame does not need is imported on first use.
 
     Attributes:
-        shown: the connection that the screens read by.
-        written: the one that is written by, in threads.
-        who: the operator, for the record.
-        role: returns what this process is to the profile: engine or follower.
-        keymap: the registry of actions, with the operator's keys.
-        memory: keeps what is in sight for the next start.
-        tell: passes on what the feed says to the screens that follow it; may be called in any thread.
-        look_at: tells the engine, where it is here, which tasks are in sight.
+        read_store: connection that the screens read by.
+        write_store: connection for writes, used in threads.
+        actor: the operator's name on the timeline.
+        publish: passes a snapshot to the screens; may be called in any thread.
+        role: returns whether this process is the engine or follows one.
+        set_visible_tasks: tells the engine, if it runs here, which tasks are in sight.
+        keymap: the registry of actions with the operator's keys.
+        saved_state: keeps view, filter and cursor for the next start.
     """
 
     profile: Profile
@@ -69,35 +69,35 @@ class Session:
 
     @cached_property
     def queries(self) -> ScreenQueries:
-        """Reads what is looked up when a screen is opened."""
+        """Queries made when a screen opens."""
         from bwp_tui.console.services.screen_queries import ScreenQueries
 
         return ScreenQueries(self.read_store, self.reader)
 
     @cached_property
     def tasks(self) -> TaskCommands:
-        """Records what the operator asks for."""
+        """Commands on tasks."""
         from bwp_tui.console.services.task_commands import TaskCommands
 
         return TaskCommands(self.write_store, self.profile, self.actor, self.records.steps)
 
     @cached_property
     def records(self) -> RecordCommands:
-        """Records what the operator keeps about tasks."""
+        """Commands on notes, tags and other records."""
         from bwp_tui.console.services.record_commands import RecordCommands
 
         return RecordCommands(WriteGuard(self.write_store, self.profile), self.actor)
 
     @cached_property
     def queue(self) -> DownloadQueueService:
-        """Reads and steers the queue of downloads."""
+        """The queue of downloads."""
         from bwp_tui.console.services.download_queue import DownloadQueueService
 
         return DownloadQueueService(self.read_store, WriteGuard(self.write_store, self.profile), self.actor)
 
     @property
     def service_day(self) -> timedelta:
-        """The length of one of the service's days: shorter where the practice API hurries."""
+        """The length of one of the API's days: shorter in the sandbox."""
         return timedelta(days=1) / self.profile.speed
 
     @property
@@ -111,7 +111,7 @@ class Session:
             self.records.unwatch(task_numbers, self.today())
 
     def today(self) -> date:
-        """The current day where the operator sits."""
+        """Return the operator's local day."""
         return local_day(self.clock())
 
     def display_context(self, engine: EngineState | None = None) -> DisplayContext:
@@ -120,7 +120,7 @@ class Session:
         return DisplayContext(now, local_day(now), self.masked, self.service_day, engine)
 
     def engine_label(self, state: EngineState | None) -> str:
-        """Return who does the work, in a few words."""
+        """Return which process is the engine, in a few words."""
         role = self.role()
         polls_only = ", which only polls" if state and state.permitted is Ability.POLLS else ""
         if role == "engine":
@@ -134,7 +134,7 @@ class Session:
         return "○ engine starting" if role == "starting" else "○ engine stopped"
 
     async def when_sent(self) -> str:
-        """Return when what was just recorded is sent, in a sentence."""
+        """Return a sentence on when a new intent will be sent."""
         state = await asyncio.to_thread(self.reader.engine_state)
         trouble = self.service_trouble(state) if state is not None else None
         if trouble is None and self.role() in ("starting", "engine", "follower"):
@@ -142,7 +142,7 @@ class Session:
         return f"It is sent as soon as that can be: {trouble or self.engine_label(state).lstrip('●○▲ ')}."
 
     def known_engine(self, state: EngineState) -> EngineState:
-        """Return what the engine says of itself, without its process where that was killed and nobody took over."""
+        """Return the engine's state, without its process id where that process was killed."""
         if state.pid is None or self.role() not in ("blocked", "away", "stopped"):
             return state
         from bwp_tui.engine.runtime.lease import is_held
@@ -150,7 +150,7 @@ class Session:
         return state if is_held(self.profile.lease_path) else state._replace(pid=None)
 
     def service_trouble(self, state: EngineState) -> str | None:
-        """Return what is wrong with the service, in a few words, or None."""
+        """Return what is wrong with the API, in a few words, or None."""
         trouble = _TROUBLE_LABELS.get(ServiceState(state.service))
         if state.service == ServiceState.THROTTLED and state.most_a_second is not None:
             trouble = f"throttled: {state.most_a_second:g} requests/s"

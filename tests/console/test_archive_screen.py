@@ -85,7 +85,7 @@ async def test_each_kind_of_entry_is_shown_readable_masked_and_harmless(profile:
         "orders.csv": ("orders.csv · table", "id  total", "1   20.50"),
         "page.html": ("the words of an HTML page", "Dear Jane"),
         "photo.png": ("photo.png · bytes", "00000000  89 50 4e 47"),
-        "folder/big.txt": ("500 kB", "This is the beginning; X unpacks"),
+        "folder/big.txt": ("500 kB", "Preview truncated. Press X"),
     }
     async with opened(profile, size=USUAL) as console:
         save(console, profile)

@@ -65,7 +65,7 @@ async def test_the_footer_keeps_help_and_quit_and_its_line_at_any_width(profile:
 async def test_the_footer_tells_the_keys_of_what_is_open(profile: Profile) -> None:
     async with opened(profile) as console:
         for action, words in {
-            "new": "esc keep and close",
+            "new": "esc close, keep draft",
             "palette": "enter run",
             "note": "enter go on",
             "filter": "enter keep",
@@ -93,7 +93,7 @@ async def test_the_help_lists_every_action_with_its_keys_and_its_line(profile: P
             (at,) = (n for n, line in enumerate(lines) if line.startswith(f"   {keys:<12}{action.what}"))
             why_not = action.disabled_reason(situation)
             if why_not:
-                assert f"not now: {why_not}" in lines[at + 1]
+                assert f"unavailable: {why_not}" in lines[at + 1]
             elif action.command:
                 assert lines[at].endswith(f"bwp-tui {action.command}")
         assert any("status:failed,on_hold" in line for line in lines)

@@ -1,4 +1,4 @@
-"""What the archive screen says: the list of entries, and what an entry begins with."""
+"""The lines of the archive browser: entries and previews."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class EntryRows:
 
 
 class TreeRows:
-    """A JSON tree, of which some nodes are folded: at first all that lie in something that lies in the top one."""
+    """A foldable JSON tree. Everything below the second level starts folded."""
 
     def __init__(self, tree: Tree, glyphs: Glyphs, veil: Mask) -> None:
         self._nodes = tree.nodes

@@ -1,4 +1,4 @@
-"""What is said of a download: where it stands, how far it is, how it ended."""
+"""A download's state, outcome and facts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands beside the fields of the request form, in as few words as there is room for."""
+"""The hints beside the form's fields, shortened to fit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text by role: a widget says what a piece of text means, the theme says how that looks."""
+"""Text with roles, which the theme turns into styles."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ ROLES: Final = frozenset(
 
 
 class StyledWidget(Widget):
-    """A widget whose text is made of phrases. Never given a `str`: Textual would read markup in it."""
+    """A widget of styled text. Never give it a `str`: Textual would parse markup in it."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -49,7 +49,7 @@ class StyledWidget(Widget):
         self._looks.clear()
 
     def style_for(self, role: str) -> Style:
-        """Return how a role looks on this widget's ground."""
+        """Return the style of a role on this widget's background."""
         look = self._looks.get(role)
         if look is None:
             look = self._looks[role] = _on_ground(self.visual_style, self.app.get_component_styles(f"say--{role}"))
@@ -82,7 +82,7 @@ def _on_ground(ground: Style, role: RenderStyles) -> Style:
 
 
 class StyledLine(StyledWidget, can_focus=False):
-    """One or more lines of phrases, repainted only when they differ."""
+    """One or more lines of styled text, repainted only when they differ."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)

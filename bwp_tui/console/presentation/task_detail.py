@@ -1,4 +1,4 @@
-"""What the detail pane says of a task: its heading, its facts, what went wrong and what to do, its timeline."""
+"""The parts of a task's details: heading, facts, errors with advice, timeline."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class DisplayContext(NamedTuple):
 
 
 def heading(task: Task, context: DisplayContext) -> list[StyledText]:
-    """Return what the task is, in a line."""
+    """Return status, kind and email."""
     return [
         (task.status, status_role(task.status)),
         (f" · {task.kind.lower()} for ", "muted"),
@@ -61,7 +61,7 @@ def mask(text: str, task: Task, context: DisplayContext) -> str:
 
 
 def outcome_paragraphs(task: Task, context: DisplayContext) -> list[list[StyledText]]:
-    """Return what came of the task, or stands in its way, and what to do about it, a paragraph each."""
+    """Return errors, trouble and the result with advice, a paragraph each."""
     paragraphs: list[list[StyledText]] = []
     for error in task.errors:
         code = [(f"{error.code}  ", "bad")] if error.code else []
@@ -120,7 +120,7 @@ def fact_lines(task: Task, context: DisplayContext, earlier: Task | None = None)
 
 
 def _record_lines(task: Task, context: DisplayContext) -> Iterator[list[StyledText]]:
-    """Yield what the office has done about the request."""
+    """Yield what the operators have recorded."""
     if task.assigned_to:
         yield _fact("In hand", [(task.assigned_to, "plain")])
     if task.verified:

@@ -1,4 +1,4 @@
-"""The pages of one task's screen, in phrases: overview, errors, timeline, what was sent and answered, notes."""
+"""The pages of the task screen: overview, errors, timeline, requests, notes."""
 
 from __future__ import annotations
 

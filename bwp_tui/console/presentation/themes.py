@@ -1,4 +1,4 @@
-"""The looks: dark and light in true colour, and the terminal's own sixteen colours on either ground."""
+"""The themes: dark and light in true colour, and the terminal's own sixteen colours."""
 
 from __future__ import annotations
 

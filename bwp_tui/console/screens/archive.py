@@ -1,4 +1,4 @@
-"""Inside a saved result: what it holds, how each entry begins, and unpacking when it is asked for."""
+"""The archive browser: entries of a downloaded archive, previews, and extraction."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ _SIDEWAYS: Final = {"left": -1, "right": 1}
 
 
 class _OpenEntry(NamedTuple):
-    """What is open: an entry, how it begins, and its tree where it is JSON.
+    """The open entry: its preview, and its tree where it is JSON.
 
     Of a table, `first` is the leftmost column that is shown, and `record` the row of which all cells are shown whole.
     """
@@ -82,7 +82,7 @@ class _OpenEntry(NamedTuple):
 
 
 class ArchiveScreen(Screen[None]):
-    """The archive of one task. Nothing is written but by `X`; nothing inside is opened by another program."""
+    """Browses the archive of one task. Only `X` writes files; no other program opens an entry."""
 
     AUTO_FOCUS = "VirtualList"
     BINDINGS = [Binding(keys, f"do('{name}')", _WORDS[name], show=False) for name, keys in _KEYS.items()]
@@ -112,7 +112,7 @@ class ArchiveScreen(Screen[None]):
         self.call_after_refresh(self._show)
 
     def action_do(self, name: str) -> None:
-        """Do what a key stands for."""
+        """Do what a key is bound to."""
         if self._prompt.is_open:
             return
         moves = self._rows.moves
@@ -199,7 +199,7 @@ class ArchiveScreen(Screen[None]):
             return
         tree = TreeRows(found, locale_glyphs(), self._mask) if isinstance(found, Tree) else None
         self._looked = _OpenEntry(entry, found, tree)
-        self._show_status("This is the beginning; X unpacks the archive for the rest." if found.cut else "", "muted")
+        self._show_status("Preview truncated. Press X to extract the archive." if found.cut else "", "muted")
         self._show_entry(self._looked, cursor=0)
 
     async def _unpack(self) -> None:

@@ -1,4 +1,4 @@
-"""The whole register at a glance: counts, due dates, times, failures, downloads; in bars that need no colour."""
+"""The dashboard: counts, due dates, durations, failures and downloads."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _BESIDE: Final = 2 * (_INDENT + _LABEL + _BAR + 1 + _COUNT) + 3
 
 
 class DashboardScreen(ScrolledScreen):
-    """Figures of the moment it was opened.
+    """Shows figures of the moment it was opened.
 
     Args:
         read: returns the figures; called in a thread.

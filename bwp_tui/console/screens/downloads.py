@@ -1,4 +1,4 @@
-"""The downloads: those under way, which can be steered, and what came of the others."""
+"""The downloads: the queue, which can be changed, and those that have ended."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ from bwp_tui.store.errors import StoreError
 from bwp_tui.store.worklog.engine_state import EngineState
 
 LISTED: Final = 200
-"""Downloads that are listed: all the open ones, and the newest of the others."""
+"""Downloads listed: all open ones and the newest of the others."""
 
 REDRAW_S: Final = 1.0
-"""Seconds between two redraws of what goes on by itself; what the operator does shows at once."""
+"""Seconds between two redraws of progress; the operator's own actions show at once."""
 
 _BY_NAME: Final = {action.name: action for action in DOWNLOAD_ACTIONS}
 
@@ -109,10 +109,8 @@ class DownloadsScreen(Screen[None]):
         """Show a sentence in the status line."""
         self.query_one("#status", StatusLine).set_text(sentence, role)
 
-    # What the history says
-
     def apply(self, told: Snapshot | str) -> None:
-        """Show what has changed, by and by, or say why it cannot be read."""
+        """Show a snapshot, at most once in `REDRAW_S`, or the error."""
         if isinstance(told, str):
             self.show_status(told, "bad")
         elif self._redraw is None:
@@ -123,7 +121,7 @@ class DownloadsScreen(Screen[None]):
                 self.update_detail()
 
     def update_detail(self, current: int | None = None) -> None:
-        """Read the history and show what it says now, the cursor on the download `current`, else where it is."""
+        """Read the downloads again; the cursor goes to the download `current`, else stays."""
         if self._redraw is not None:
             self._redraw.stop()
             self._redraw = None
@@ -170,8 +168,6 @@ class DownloadsScreen(Screen[None]):
         else:
             footer.set_context(self.context)
 
-    # What the operator does
-
     def action_perform(self, name: str) -> None:
         """Do an action of the registry, or say why it is not possible."""
         if self.prompt.is_open:
@@ -189,7 +185,7 @@ class DownloadsScreen(Screen[None]):
             self._doing.dispatch(name)
 
     def start_worker(self, work: Work) -> None:
-        """Carry out work that waits for the operator or the disk."""
+        """Start work that waits for the operator or the disk."""
         start_worker(self, work, group="doing")
 
     def close(self) -> None:

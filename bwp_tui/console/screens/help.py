@@ -1,4 +1,4 @@
-"""Every key, from the registry; what is not possible now says why."""
+"""The help: every key, from the registry, and why an action is unavailable."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _MARGIN: Final = 4
 
 
 class HelpScreen(ScrolledScreen):
-    """The keys of a screen, by what they are about: `groups` is the order of that.
+    """Lists the keys of a screen in the order of `groups`.
 
     Args:
-        notes: lines that follow them.
+        notes: lines after the keys.
     """
 
     BINDINGS = [
@@ -86,7 +86,7 @@ class HelpScreen(ScrolledScreen):
         if action.command and not why_not and self.app.size.width >= WIDE:
             line.append((f"{'':{max(0, _WHAT - len(first))}} bwp-tui {action.command}", "muted"))
         below: list[list[StyledText]] = [[(f"{'':{indent}}{words}", "muted" if why_not else "plain")] for words in more]
-        reason = wrap(f"not now: {why_not}", max(_KEYS, self.app.size.width - indent - _MARGIN)) if why_not else []
+        reason = wrap(f"unavailable: {why_not}", max(_KEYS, self.app.size.width - indent - _MARGIN)) if why_not else []
         return [line, *below, *([(f"{'':{indent}}{words}", "warn")] for words in reason)]
 
 
@@ -102,7 +102,7 @@ _FILTER_LINES: Final[list[list[StyledText]]] = [
     [("   error:ORDERS_NOT_CLOSED  tag:vip  is:ready", "key"), ("   and   ", "plain"), ("-note:later", "key")],
     [],
     [(" Everywhere", "accent")],
-    [("   ctrl+c", "key"), ("       close what asks", "plain")],
-    [("   ctrl+l", "key"), ("       paint the screen anew", "plain")],
+    [("   ctrl+c", "key"), ("       close the prompt", "plain")],
+    [("   ctrl+l", "key"), ("       redraw the screen", "plain")],
     [("   ctrl+z", "key"), ("       back to the shell; fg returns", "plain")],
 ]

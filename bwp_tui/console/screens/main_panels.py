@@ -1,4 +1,4 @@
-"""What stands around the table of tasks: header, views, details, downloads, footer. Each is told from the history."""
+"""The panels around the table: header, views, details, downloads, footer."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from bwp_tui.domain.task import Task
 
 
 class MainPanels:
-    """Tells each line and pane around the table what it is to show.
+    """Updates the panels from the latest snapshot.
 
     Attributes:
-        snapshot: what the history said last, or None before it has said anything.
+        snapshot: the latest one, or None before the first.
     """
 
     def __init__(self, screen: Screen[None], session: Session) -> None:
@@ -39,7 +39,7 @@ class MainPanels:
         return VIEWS if self.snapshot is None else self.snapshot.views
 
     def update_header(self, *, frozen: bool) -> None:
-        """Show profile, engine and service, and how the table stands."""
+        """Show profile, engine, API trouble and the table's modes."""
         session, snapshot = self._session, self.snapshot
         trouble = None if snapshot is None else session.service_trouble(snapshot.engine)
         self._table.is_cut_off = trouble is not None
@@ -61,7 +61,7 @@ class MainPanels:
         """Show the views and the filter; `current` is the index of the view that is shown.
 
         Args:
-            is_counted: whether the table holds all that fits the filter, and not yet something else.
+            is_counted: whether the table holds all rows of the filter.
         """
         counts = self.snapshot.view_counts if self.snapshot else ()
         shown = "" if current == 0 else filter_text
@@ -69,19 +69,19 @@ class MainPanels:
         self._screen.query_one(ViewsLine).set_views(self.views, counts, current, shown, rows)
 
     def update_detail(self, task: Task | None) -> None:
-        """Show all about a task."""
+        """Show a task and its timeline."""
         timeline = self._session.reader.timeline(task) if task else []
         self._screen.query_one(DetailPane).set_task(task, timeline, self._session.display_context())
 
     def update_downloads(self, snapshot: Snapshot) -> None:
-        """Show the downloads that are under way."""
+        """Show the active downloads."""
         named = self._session.reader.named_downloads(snapshot.downloads, masked=self._session.masked)
         self._screen.query_one(ActiveDownloads).update(named, self._session.known_engine(snapshot.engine))
 
     def update_footer(
         self, situation: ActionContext, opened: Sequence[StyledText], wrong: tuple[int, int, str] | None
     ) -> None:
-        """Show what is wrong with what is typed, or the keys of what is open, or those of the table."""
+        """Show the error in the prompt, else the keys of what is open, else those of the table."""
         footer = self._screen.query_one(FooterLine)
         if wrong is not None:
             footer.show_mistake(*wrong)
@@ -91,7 +91,7 @@ class MainPanels:
             footer.set_context(situation)
 
     def update_empty_text(self, filter_text: str) -> None:
-        """Have an empty table say why it is empty."""
+        """Set the text that an empty table shows."""
         key = self._session.keymap.key
         if filter_text:
             words = f"No task fits this filter.\n{key('back')} shows all of them."
@@ -100,7 +100,7 @@ class MainPanels:
         self._table.empty_text = Content(words)
 
     def ended_downloads(self, before: Snapshot, now: Snapshot) -> Sequence[StyledText]:
-        """Return what there is to say of the downloads that were under way in the snapshot before and ended."""
+        """Return a sentence for each download that ended since the snapshot before."""
         running = {download.number for download in now.downloads}
         numbers = [download.number for download in before.downloads if download.number not in running]
         return [download_end(task, self._session.display_context()) for task in self._session.reader.window(numbers)]
@@ -110,5 +110,5 @@ class MainPanels:
         return self._screen.query_one(TaskTable)
 
 
-FORM_KEYS: Final = (("enter", "file"), ("tab", "next field"), ("←→", "choose"), ("esc", "keep and close"))
+FORM_KEYS: Final = (("enter", "submit"), ("tab", "next field"), ("←→", "choose"), ("esc", "close, keep draft"))
 PALETTE_KEYS: Final = (("enter", "run"), ("↑↓", "pick"), ("esc", "close"))

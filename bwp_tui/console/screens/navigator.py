@@ -1,4 +1,4 @@
-"""Opening what takes the main screen's place: a task, its archive, downloads, what was sent, dashboard, help."""
+"""Opens the screens in front of the main one."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Navigator:
         self._stage.perform(name)
 
     def set_prompt_host(self, front: PromptHost | None) -> None:
-        """Have the main screen ask and answer on another one that stands before it; None ends that."""
+        """Have prompts and status shown on a screen in front of the main one; None ends that."""
         self._stage.set_prompt_host(front)
 
     def mask(self, masked: bool) -> None:

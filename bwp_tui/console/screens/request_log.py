@@ -1,4 +1,4 @@
-"""All that was ever asked of the service, the newest first."""
+"""The API request log, the newest first."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from bwp_tui.store.queries.request_log import SentRequest
 _KEYS: Final = {"choose": "enter", **MOVE_KEYS, "help": "question_mark", "back": "escape,q,H"}
 _WORDS: Final = {**MOVE_LABELS, "choose": "Read the task", "help": "Show every key", "back": "Go back to the tasks"}
 _CHUNK: Final = 100
-"""Lines read at once: more than stand on a screen, so that a move reads once."""
+"""Rows read at once: more than a screen shows."""
 
 
 class RequestLogScreen(Screen[None]):
-    """What was sent up to the moment it was opened.
+    """Lists the requests sent until it was opened.
 
     Args:
         read: opens the task of this local number; called once the screen is gone.
@@ -64,7 +64,7 @@ class RequestLogScreen(Screen[None]):
         self.call_after_refresh(self._show)
 
     def action_do(self, name: str) -> None:
-        """Do what a key stands for."""
+        """Do what a key is bound to."""
         moves = self._rows.moves
         if name in moves:
             moves[name]()
@@ -102,7 +102,7 @@ class RequestLogScreen(Screen[None]):
         return [] if one is None else request_log.line(one, self._rows.text_width, masked=self._session.masked)
 
     def _at(self, row: int) -> SentRequest | None:
-        """Return what stands in a row; it is read with its neighbours and kept, since what was sent stays."""
+        """Return the request of a row. Rows are read by the chunk and cached, since they never change."""
         if not 0 <= row < len(self._ids):
             return None
         id, chunk = self._ids[row], row // _CHUNK

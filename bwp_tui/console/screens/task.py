@@ -1,4 +1,4 @@
-"""One task on the whole screen, page by page; it follows the history while it is open."""
+"""One task on the whole screen, in pages."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ PAGES: Final = (
 )
 
 _HERE: Final = ("detail", "earlier")
-"""Actions on a task that this screen does itself; all others are the main screen's, which asks and answers here."""
+"""Actions on a task that this screen does itself; the main screen does the others, with its prompts shown here."""
 
 
 class TaskNavigation(Protocol):
-    """What the screen needs of the main one. `set_prompt_host` has it ask and answer on this screen; None ends that."""
+    """The main screen, for this one. `set_prompt_host` shows its prompts here; None ends that."""
 
     @property
     def current_number(self) -> int | None: ...
@@ -60,7 +60,7 @@ class TaskNavigation(Protocol):
 
 
 class TaskScreen(ScrolledScreen):
-    """All about a task.
+    """Shows a task.
 
     Args:
         number: its local number.
@@ -117,14 +117,14 @@ class TaskScreen(ScrolledScreen):
         return self.query_one(Prompt)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Leave all keys to what is being asked."""
+        """Leave all keys to an open prompt."""
         is_asking = any(prompt.is_open for prompt in self.query(Prompt))
         return not is_asking and super().check_action(action, parameters)
 
     @on(Prompt.Toggled)
     def _asked(self) -> None:
         if self.prompt.is_open and self.prompt.mistake is None:
-            self.show_status("")  # else an answer to something earlier would come back when nothing is answered
+            self.show_status("")  # an earlier sentence must not come back when the prompt closes
         self._update_footer()
 
     def _update_footer(self) -> None:

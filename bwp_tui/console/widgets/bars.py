@@ -1,4 +1,4 @@
-"""The console's single lines: header, views, status, footer."""
+"""The one-line bars: header, views, status, footer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MILLION: Final = 1_000_000
 
 
 class TwoEndedLine(StyledLine):
-    """A line with text at both ends; the right end yields where there is no room."""
+    """A line with text at both ends; without room for both it shows the left one."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -40,7 +40,7 @@ class TwoEndedLine(StyledLine):
 
 
 class HeaderState(NamedTuple):
-    """What the header says of profile, engine and service. `trouble` is the service's, in a few words."""
+    """What the header shows. `trouble` says in a few words what is wrong with the API."""
 
     profile: str
     practice: bool
@@ -54,7 +54,7 @@ class HeaderState(NamedTuple):
 
 
 class HeaderLine(TwoEndedLine):
-    """Which shop this is, who does the work, and whether the service can be reached."""
+    """Profile, engine and API trouble."""
 
     def set_state(self, standing: HeaderState) -> None:
         """Show `standing`."""
@@ -86,7 +86,7 @@ def _short_id(target_id: str) -> str:
 
 
 class ViewsLine(TwoEndedLine):
-    """The views with their counts, and the filter that is in force: it is seen whatever the room."""
+    """The views with their counts, and the filter, which is always shown."""
 
     def set_views(
         self, views: Sequence[View], counts: Sequence[int], current: int | None, filter_text: str, shown: int | None
@@ -138,7 +138,7 @@ def short_count(count: int) -> str:
 
 
 class StatusLine(StyledLine):
-    """One sentence about what was just done, or why it was not; as many lines as it takes."""
+    """One sentence on the last action, on as many lines as it needs."""
 
     def set_text(self, sentence: str, role: str = "plain") -> None:
         """Show `sentence`, which must be clean."""
@@ -153,7 +153,7 @@ class StatusLine(StyledLine):
 
 
 class FooterLine(StyledLine):
-    """The keys that matter here; what is not possible now is dim, and says why when it is pressed."""
+    """The keys; those of unavailable actions are dim."""
 
     def __init__(self, actions: Sequence[Action] = ACTIONS, *, id: str | None = None) -> None:
         super().__init__(id=id)

@@ -1,4 +1,4 @@
-"""What is told of a row once the cursor rests on it: a held key must not have the details of all it passes sent."""
+"""Delays the details of a row until the cursor stops: a held key must not send those of every row it passes."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class Debouncer:
 
     def __init__(self, pump: MessagePump, callback: Callable[[], None]) -> None:
         self._pump = pump
-        self._tell = callback
-        self._due: asyncio.TimerHandle | None = None
+        self._callback = callback
+        self._timer: asyncio.TimerHandle | None = None
 
     def restart(self) -> None:
-        """Say that the cursor has moved."""
+        """Start the delay again."""
         self.stop()
-        self._due = asyncio.get_running_loop().call_later(DEBOUNCE_S, self._pump.call_later, self._tell)
+        self._timer = asyncio.get_running_loop().call_later(DEBOUNCE_S, self._pump.call_later, self._callback)
 
     def stop(self) -> None:
-        """Tell nothing any more until the next move."""
-        if self._due is not None:
-            self._due.cancel()
+        """Cancel the call until the next move."""
+        if self._timer is not None:
+            self._timer.cancel()

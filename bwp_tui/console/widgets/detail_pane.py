@@ -1,4 +1,4 @@
-"""All about one task, beside its timeline; errors in full, with what to do about each."""
+"""The detail pane: a task's facts, errors with advice, and timeline."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bwp_tui.domain.task import Event, Task
 
 
 class Paragraphs(StyledWidget, can_focus=False):
-    """Lines of phrases that wrap; as high as they need."""
+    """Lines of styled text that wrap."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -41,7 +41,7 @@ class Paragraphs(StyledWidget, can_focus=False):
 
 
 class Heading(StyledLine):
-    """A rule with words in it: what the pane is about, and its id at the right end."""
+    """A rule with a title, and an id at the right end."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)

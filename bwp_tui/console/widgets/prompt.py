@@ -1,4 +1,4 @@
-"""One line that asks: a text, or yes or no. It takes the place of the status line while it is open."""
+"""The prompt: one line that asks for a text, a key, or yes or no. It replaces the status line while it is open."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from bwp_tui.console.state.tab_completion import InputError
 from bwp_tui.console.widgets.text_field import TextField
 
 _FIELD: Final = 24
-"""Cells that a text is typed in at least; a question that leaves fewer has a line of its own."""
+"""Fewest cells of the field; a longer question has a line of its own."""
 
 _BLANKS: Final = 4
-"""Cells around a question and what stands beside it."""
+"""Blank cells around a question and its hint."""
 
 _BACK: Final = ("esc", "back")
 F2: Final = "\x1bF2"
-"""What a text that is asked for comes to where F2 was pressed and means something; it cannot be typed."""
+"""Answer of a prompt that was closed by F2; it cannot be typed."""
 
 _YES_OR_NO: Final = {"y": "yes", "n": "no"}
 
 
 class Prompt(Horizontal, can_focus=True):
-    """Asks one thing at a time; the answer is awaited. None is no answer: it was closed."""
+    """Asks one thing at a time and returns the answer, None where it was closed."""
 
     class Toggled(Message):
-        """The prompt has begun or ceased to ask, or to point out a mistake."""
+        """The prompt was opened or closed, or its error has changed."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -57,8 +57,8 @@ class Prompt(Horizontal, can_focus=True):
 
     def on_mount(self) -> None:
         self.display = False
-        # A text that scrolls on takes the place of a mistake with it.
-        self.watch(self.query_one(Input), "scroll_x", self._scrolled, init=False)
+        for field in self.query(Input):  # none where the console ends meanwhile: Textual then mounts no children
+            self.watch(field, "scroll_x", self._scrolled, init=False)  # an error's marks move with the text
 
     def _scrolled(self) -> None:
         if self._mistake is not None:
@@ -66,12 +66,12 @@ class Prompt(Horizontal, can_focus=True):
 
     @property
     def is_open(self) -> bool:
-        """Whether something is being asked."""
+        """Whether a question is open."""
         return self._answer is not None
 
     @property
     def mistake(self) -> tuple[int, int, str] | None:
-        """What is wrong with the text: the column and the width on the screen, and a sentence; None for nothing."""
+        """The error in the text: its column and width on the screen, and a sentence; None without one."""
         field, mistake = self.query_one(Input), self._mistake
         if mistake is None:
             return None
@@ -81,7 +81,7 @@ class Prompt(Horizontal, can_focus=True):
 
     @property
     def keys_beside(self) -> Sequence[tuple[str, str]]:
-        """What to say of the keys elsewhere: those that answer, unless they fill lines here."""
+        """The keys for the footer: those that answer, unless the prompt itself lists them."""
         if not self._keys:
             return (("enter", self._enter), *((("F2", self._f2),) if self._f2 else ()), _BACK)
         return (_BACK,) if self.has_class("-long") else tuple(self._keys.items())
@@ -96,19 +96,19 @@ class Prompt(Horizontal, can_focus=True):
         completed: Callable[[str, int], tuple[str, int]] | None = None,
         checked: Callable[[str], InputError | None] | None = None,
         hint: StyledText = ("", "muted"),
-        enter: str = "go on",
+        enter: str = "OK",
         f2: str = "",
     ) -> str | None:
         """Ask for a text, beginning with `value`.
 
         Args:
-            changed: is told of each change as it is typed: the text, and the cursor in it.
+            changed: called with the text and its cursor after each change.
             completed: returns what tab makes of the text and the cursor.
-            moved: is told of the arrows: 1 for down, -1 for up.
-            hint: what to say beside it from the beginning.
-            checked: returns what is wrong with the text; it then stays, to be mended.
-            enter: what that key does with the text, in a word or two.
-            f2: what F2 does instead, where it does something: it is answered with `F2`.
+            moved: called at an arrow key: 1 for down, -1 for up.
+            hint: text beside the field.
+            checked: returns an error in the text, which keeps the prompt open.
+            enter: label of that key in the footer.
+            f2: label of F2; with one, that key answers with `F2`.
         """
         field = self.query_one(Input)
         field.display = True
@@ -141,25 +141,25 @@ class Prompt(Horizontal, can_focus=True):
         return await self._ask(question, keys, beside=beside)
 
     def hint(self, words: str, role: str) -> None:
-        """Show what can be typed, or what is wrong with what was."""
+        """Show a hint beside the field."""
         line = self.query_one("#prompt-hint", StyledLine)
         line.show(line.to_content((f" {words} " if words else "", role)))
         line.display = bool(words)
 
     def show_mistake(self, mistake: InputError | None) -> None:
-        """Have what is wrong with the text shown under it, or nothing (any more)."""
+        """Mark an error in the text, or none."""
         if mistake != self._mistake:
             self._mistake = mistake
             self.post_message(self.Toggled())
 
     def set_text(self, text: str, cursor: int | None = None) -> None:
-        """Replace the text, as if it had been typed; the cursor goes to its end unless it is given."""
+        """Replace the text; the cursor goes to its end unless it is given."""
         field = self.query_one(Input)
         field.value = text
         field.cursor_position = len(text) if cursor is None else cursor
 
     def close(self) -> None:
-        """Stop asking; the one who asked gets None."""
+        """Close the prompt; its caller gets None."""
         self._settle(None)
 
     async def _ask(self, label: str, keys: Mapping[str, str], beside: int = _FIELD) -> str | None:
@@ -169,14 +169,14 @@ class Prompt(Horizontal, can_focus=True):
         self.set_class(cell_len(label) + beside + _BLANKS > self.app.size.width, "-long")
         self._keys = keys
         self._answer = asyncio.get_running_loop().create_future()
-        # Of questions that follow each other, the first one knows whose the keys were.
+        # Of consecutive questions, the first one saves the focus.
         if (focused := self.screen.focused) not in (self, self.query_one(Input)):
             self._before = focused
         self.display = True
         (self if keys else self.query_one(Input)).focus()
         self._stands_for_status(True)
         self.post_message(self.Toggled())
-        # When the wait itself is cancelled the console is ending: there is nothing left to put back.
+        # If the wait is cancelled the console is closing: there is nothing to restore.
         answer = await self._answer
         self._answer = self._mistake = None
         self.display = False
@@ -187,7 +187,7 @@ class Prompt(Horizontal, can_focus=True):
         return answer
 
     def _stands_for_status(self, stands: bool) -> None:
-        # A class of the status line's own: one of the screen has the styles of all that is on it worked out anew.
+        # A class of the status line: one of the screen would make Textual work out all styles again.
         self.screen.query_one("#status").set_class(stands, "-aside")
 
     def _complete(self) -> None:
@@ -230,7 +230,7 @@ class Prompt(Horizontal, can_focus=True):
         if self._changed is not None:
             self._changed(event.value, event.input.cursor_position)
         else:
-            self.show_mistake(None)  # it was of the text as it was
+            self.show_mistake(None)
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
@@ -246,7 +246,7 @@ _GAP: Final = "   "
 
 
 def _packed(entries: Sequence[str], width: int) -> str:
-    """Return the entries in as many lines as they take, none of them parted."""
+    """Return the entries on as many lines as they need, without breaking one."""
     lines = [""]
     for entry in entries:
         longer = f"{lines[-1]}{_GAP if lines[-1] else ''}{entry}"

@@ -1,4 +1,4 @@
-"""A field that takes one of a few words; arrows or the blank change it."""
+"""A field with a few options; arrows or the space bar choose another."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from bwp_tui.console.presentation.styled_text import StyledText, StyledWidget
 
 
 class RadioField(StyledWidget, can_focus=True):
-    """Shows its words side by side, the chosen one between marks."""
+    """Shows its options side by side."""
 
     class Changed(Message):
-        """Another word was chosen."""
+        """Another option was chosen."""
 
         def __init__(self, choice: RadioField) -> None:
             super().__init__()
@@ -31,7 +31,7 @@ class RadioField(StyledWidget, can_focus=True):
 
     @property
     def value(self) -> str:
-        """The chosen word."""
+        """The chosen option."""
         return self._words[self._index]
 
     @value.setter
