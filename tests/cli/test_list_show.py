@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import subprocess
+from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
 from bwp_tui.domain.filter import parse
+from bwp_tui.domain.task import Kind, Request
 from bwp_tui.sandbox.seed_history import past_tasks
+from bwp_tui.store.commands import requests
 from bwp_tui.store.commands.seed_practice import seed_tasks
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
@@ -220,3 +223,11 @@ def test_the_planted_past_is_counted_and_has_its_timelines(bwp: Bwp) -> None:
         store.rows("SELECT 1 FROM timeline a JOIN timeline b ON a.task = b.task AND a.id < b.id AND a.at > b.at") == []
     )
     store.close()
+
+
+def test_a_request_that_was_never_sent_has_no_submission_time(bwp: Bwp) -> None:
+    with closing(bwp.store()) as store:
+        requests.submit(store, Request(Kind.RETRIEVAL, "jane@example.com", date.today(), "gdpr"), "op")
+    heading, row = bwp("list").out.splitlines()
+    at = heading.index("SUBMITTED")
+    assert row[at : at + 9].strip() == "-"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import date
 
 import pytest
+from textual.widgets import Input
 
 from bwp_tui.domain.task import WATCHED, Task
 from bwp_tui.settings import Profile
@@ -349,3 +350,14 @@ async def test_what_cannot_be_taken_back_is_not_passed_over(profile: Profile) ->
         assert console.task(HELD).note == kept
         await console.press("U")
         await console.until(lambda: console.task(HELD).note != kept)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 15)])
+async def test_a_day_to_be_recorded_can_be_read_whole_in_a_small_terminal(
+    profile: Profile, size: tuple[int, int]
+) -> None:
+    async with opened(profile, size=size) as console:
+        await console.press("A")
+        await console.sees("today is")
+        field = console.app.screen.query_one("#prompt-input", Input)
+        assert field.size.width > len(field.value)

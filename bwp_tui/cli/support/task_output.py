@@ -129,7 +129,7 @@ def _cells(task: Task, now: datetime, today: date, *, unmask: bool) -> tuple[str
         task.kind.lower(),
         task.subject(masked=not unmask),
         task.status,
-        f"{local(began):%Y-%m-%d %H:%M}",
+        f"{local(task.submitted_at):%Y-%m-%d %H:%M}" if task.submitted_at is not None else "-",
         format_duration(now - began),
         due,
         task.note,

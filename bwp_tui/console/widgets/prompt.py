@@ -118,7 +118,7 @@ class Prompt(Horizontal, can_focus=True):
         self._changed, self._moved, self._completed, self._checked = changed, moved, completed, checked
         self._enter, self._f2 = enter, f2
         self.hint(*hint)
-        return await self._ask(label, {})
+        return await self._ask(label, {}, beside=_FIELD + cell_len(hint[0]))
 
     async def ask_yes_no(self, question: str, *, for_good: bool = False) -> bool:
         """Ask a question that `y` answers with yes, and enter too unless what follows is `for_good`."""
