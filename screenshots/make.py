@@ -42,7 +42,7 @@ class Picture:
 PICTURES: Final = (
     Picture("main-dark", (120, 40), "dark", ("j",) * 8, "ORDERS_NOT_CLOSED"),
     Picture("main-light", (120, 40), "light", ("j",) * 8, "ORDERS_NOT_CLOSED"),
-    Picture("failed-task", (80, 24), "dark", ("4", "enter"), "Submit again"),
+    Picture("failed-task", (80, 24), "dark", ("4", "enter"), "Resubmit (R)"),
     Picture("small", (80, 24), "light", ("j", "j"), "masked"),
     Picture("smallest", (60, 15), "ansi-dark", (), "masked"),
     Picture("form", (120, 40), "dark", ("N", *"bob@example.com"), "F2 makes it"),
