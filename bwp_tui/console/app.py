@@ -142,6 +142,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
             self._accepts_key_now,
             asks_text=self._asks_text,
             only_moves=self._only_moves,
+            opens_field=self._opens_filter,
             pasted=lambda: self._say("A paste was ignored: letters are keys here. Open a field first.", "warn"),
         )
 
@@ -229,6 +230,9 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def _only_moves(self, key: str) -> bool:
         return any(key in action.keys for action in self._session.keymap.actions if action.name in MOVE_ACTIONS)
+
+    def _opens_filter(self, key: str) -> bool:
+        return any(key in action.keys for action in self._session.keymap.actions if action.name == "filter")
 
     def _asks_text(self) -> bool:
         from textual.widgets import Input  # not before the first frame

@@ -124,7 +124,8 @@ def test_a_second_practice_leaves_the_open_one_alone(
     console: Console, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     kept = tmp_path / "sandbox" / "history.db"
-    lease = Lease(tmp_path / "sandbox" / "engine.lock")
+    kept.parent.mkdir()
+    lease = Lease(kept.with_name("engine.lock"))
     assert lease.acquire()
     kept.write_bytes(b"in use")
     try:

@@ -13,8 +13,11 @@ import pytest
 from bwp_tui.cli.parser import parse
 from bwp_tui.console.bindings.actions import ACTIONS, Action
 from bwp_tui.console.screens.main import MainScreen
+from bwp_tui.domain.task import Kind, Request
 from bwp_tui.settings import Profile
-from tests.console.past import HELD, PAST, TODAY
+from bwp_tui.store.commands import requests
+from bwp_tui.store.worklog import intent_outcomes, intents
+from tests.console.past import HELD, TODAY
 from tests.console.support import opened
 from tests.store import single
 
@@ -87,9 +90,13 @@ async def test_every_action_changes_what_is_shown_or_recorded(profile: Profile, 
         main = console.main
         single.acknowledge(console.store, HELD, TODAY, "op")  # so that there is something to withdraw
         single.add_note(console.store, HELD, "a long note " * 100, "op")  # and something to scroll
+        unsure = requests.submit(console.store, Request(Kind.RETRIEVAL, "new@example.com", TODAY, "gdpr"), "op").number
+        [intent] = intents.due(console.store, console.store.clock(), 5)
+        assert intent_outcomes.record_sending(console.store, intent.id)
+        intent_outcomes.record_unconfirmed(console.store, intent.id)
         main.session.feed.refresh()
-        await console.until(lambda: main.current_task)
-        for number in (HELD, *range(1, len(PAST) + 1)):
+        await console.until(lambda: unsure in main.table.numbers)
+        for number in (HELD, *range(1, unsure + 1)):
             await console.go_to(number)
             if action.disabled_reason(main.context) is None:
                 break

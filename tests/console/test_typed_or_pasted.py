@@ -60,6 +60,13 @@ def test_a_paste_where_text_is_asked_for_is_that_text(terminal: Terminal) -> Non
     assert SAID not in terminal.screen_text()
 
 
+def test_a_filter_typed_over_a_stalled_line_is_typed_and_nothing_behind_its_enter(terminal: Terminal) -> None:
+    terminal.send("/retrieval\rxyz4delete")
+    terminal.wait_for("/ retrieval")
+    terminal.wait_for(SAID)
+    assert "y yes" not in terminal.screen_text()
+
+
 def test_keys_typed_ahead_and_a_held_key_work(terminal: Terminal) -> None:
     terminal.send("\x1b[B" * 3 + "jjjjjjkkkkkk")
     terminal.settle()

@@ -41,9 +41,9 @@ def past(shop: Operator) -> list[PastTask]:
 @pytest.fixture
 def store(shop: Operator) -> Iterator[Store]:
     """The register; the test holds the engine's lease, so that no engine takes up its downloads."""
+    store = shop.store()
     lease = Lease(shop.folder / "engine.lock")
     assert lease.acquire()
-    store = shop.store()
     yield store
     store.close()
     lease.release()

@@ -251,6 +251,6 @@ async def test_a_part_that_is_a_link_is_named_and_not_written_through(shop: Shop
     part.symlink_to(mine)
     await shop.work()
     trouble = shop.download_of(number).trouble or ""
-    assert trouble.startswith(f"{part} is a link")
+    assert trouble.startswith(f"{part} is a symbolic link")
     assert "Remove it" in trouble
     assert mine.read_bytes() == b"mine"

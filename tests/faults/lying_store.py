@@ -130,7 +130,7 @@ def lying(told: Counter[str], rng: random.Random) -> Iterator[None]:
         return truth
 
     with (
-        mock.patch.object(ArchiveStore, "_sent", sent),
+        mock.patch.object(ArchiveStore, "_response", sent),
         mock.patch.object(resume_loop, "retry_delay", return_value=0.01),
     ):
         yield

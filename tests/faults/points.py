@@ -28,7 +28,7 @@ POINTS: Final[dict[str, tuple[object, str]]] = {
     "cancellation answered": (PrivacyApi, "cancel"),
     "cancellation recorded": (intent_outcomes, "record_cancelled"),
     "polled, not recorded": (PrivacyApi, "poll"),
-    "lease tried": (Lease, "take"),
+    "lease tried": (Lease, "acquire"),
 }
 """The point lies just after the function's work, before its caller sees the result."""
 

@@ -97,7 +97,7 @@ class _WatchedService(Service):
         self._plain = plain
         self._seen = seen
 
-    async def answer(self, request: HttpRequest) -> HttpResponse | None:
+    async def respond(self, request: HttpRequest) -> HttpResponse | None:
         engine, _, operation = request.path.removeprefix("/engine/").partition("/")
         if operation != "graphql":
             return await self._plain.respond(request)

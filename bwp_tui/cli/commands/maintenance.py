@@ -50,11 +50,13 @@ def backup(arguments: Namespace) -> ExitCode:
 def restore(arguments: Namespace) -> ExitCode:
     """Replace the history with a backup and merge the current history into it."""
     from bwp_tui.engine.runtime.lease import Lease
+    from bwp_tui.store.database.open import create_folder
 
     file: Path = arguments.file
     profile = chosen_profile(arguments)
     if not file.is_file():
         raise CommandError(ExitCode.NOT_FOUND, f"There is no file {file}.")
+    create_folder(profile.folder)
     lease = Lease(profile.lease_path)
     if not lease.acquire():
         raise CommandError(

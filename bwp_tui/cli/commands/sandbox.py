@@ -128,7 +128,9 @@ def _fresh(profile: Profile) -> Iterator[None]:
         CommandError: another practice console is open.
     """
     from bwp_tui.engine.runtime.lease import Lease
+    from bwp_tui.store.database.open import create_folder
 
+    create_folder(profile.folder)
     lease = Lease(profile.lease_path)
     if not lease.acquire():
         raise CommandError(ExitCode.USAGE, "Another practice console is open; close it first.")

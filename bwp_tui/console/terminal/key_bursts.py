@@ -23,12 +23,18 @@ class Burst:
     The rule: a burst of at least five characters, three of them different, is a paste. It is text, whatever keys its
     letters are, so where no text field has the focus all of it is dropped, up to half a second of silence. A key that
     is held down repeats one character, arrow keys are no characters, and of what was typed over a line that stalled
-    four keys at a time pass; more of them cannot be told from a paste. So that the first character of a paste does
-    nothing before the fifth has come, a key waits for the end of its burst, except one that only moves the cursor.
+    four keys at a time pass; more of them cannot be told from a paste, except behind the key that opens the filter:
+    they are typed into it, up to the first enter. So that the first character of a paste does nothing before the
+    fifth has come, a key waits for the end of its burst, except one that only moves the cursor.
+
+    Attributes:
+        is_dropped: whether the burst was taken for a paste that nothing asked for.
+        first: the first key, in Textual's spelling.
     """
 
     def __init__(self) -> None:
         self.is_dropped = False
+        self.first = ""
         self._count = 0
         self._kinds: set[str] = set()
         self._last = 0.0
@@ -41,11 +47,12 @@ class Burst:
     @property
     def left(self) -> float:
         """Seconds for which another character would still belong to this burst; below 0 once it has ended."""
-        return self._last + (_QUIET_S if self.is_paste else GAP_S) - time.monotonic()
+        return self._last + (_QUIET_S if self.is_dropped else GAP_S) - time.monotonic()
 
     def count(self, key: events.Key) -> None:
         """Take note of a key that has come just now."""
         if key.is_printable or key.key in ("enter", "tab"):
+            self.first = self.first or key.key
             self._count += 1
             self._kinds.add(key.key)
             self._last = time.monotonic()

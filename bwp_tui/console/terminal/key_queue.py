@@ -39,6 +39,7 @@ class KeyQueue:
         is_due: says whether a key may be delivered now; it is not asked for longer than `_LONGEST_S`.
         asks_text: says whether what is pasted now would be text.
         only_moves: says whether a key only moves the cursor, so that it need not wait for the end of its burst.
+        opens_field: says whether a key opens a field for the characters typed behind it.
         pasted: is told once of each paste that is dropped.
     """
 
@@ -50,6 +51,7 @@ class KeyQueue:
         *,
         asks_text: Callable[[], bool] = lambda: True,
         only_moves: Callable[[str], bool] = lambda _key: False,
+        opens_field: Callable[[str], bool] = lambda _key: False,
         pasted: Callable[[], None] = lambda: None,
     ) -> None:
         self._app = app
@@ -57,6 +59,7 @@ class KeyQueue:
         self._is_due = is_due
         self._asks_text = asks_text
         self._only_moves = only_moves
+        self._opens_field = opens_field
         self._pasted = pasted
         # None stands for one that was delivered at once: those behind it wait until it has been handled.
         self._waiting: asyncio.Queue[events.Event | None] = asyncio.Queue()
@@ -128,6 +131,8 @@ class KeyQueue:
     def _is_doubtful(self, event: events.Event) -> bool:
         """Say whether a key is part of a paste, or still may be."""
         if not isinstance(event, Key) or not (event.burst.is_dropped or not self._asks_text()):
+            return False
+        if event.key == event.burst.first and self._opens_field(event.key):
             return False
         return event.burst.is_paste or (event.burst.left >= 0 and not self._only_moves(event.key))
 

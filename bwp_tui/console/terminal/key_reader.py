@@ -18,6 +18,9 @@ from bwp_tui.domain.text import clean
 LATE_S: Final = 1.0
 """How long the rest of a sequence may take to follow its beginning."""
 
+_AFTER_ESC: Final = "[O]P_"
+"""What the terminal's own sequences have behind their ESC."""
+
 _SSH_ESCAPE_S: Final = 0.25
 """How long a lone ESC waits over SSH, where packets come late, before it is the escape key."""
 
@@ -88,6 +91,10 @@ class KeyReader(XTermParser):
         return messages
 
     def _read(self, data: str) -> Iterator[Message]:
+        if self._begun == _ESC and self._pasted is None and data[0] not in _AFTER_ESC:
+            # No action has a key with alt: the escape was a key of its own.
+            self._begun = ""
+            yield from self._given_up(_ESC)
         text, self._begun = f"{self._begun}{data}", ""
         if self._is_escaped and not text.startswith(("\x1b[", "\x1bO")):
             text, self._is_escaped = data, False

@@ -62,7 +62,7 @@ def prepare_file(path: Path) -> None:
         StoreUnavailable: the path is no plain file.
         OSError: they cannot be created.
     """
-    _make_folder(path.parent)
+    create_folder(path.parent)
     # SQLite gives the -wal and -shm files the mode of this one, so it must be right before SQLite sees it. A file
     # that is there is not opened for it: closing it would drop every lock this process holds on the history.
     try:
@@ -208,7 +208,8 @@ def _read_only_reason(path: Path, cause: apsw.Error) -> str:
     return f"The history can only be read: {why}. Nothing can be recorded; fix that and restart bwp-tui."
 
 
-def _make_folder(folder: Path) -> None:
+def create_folder(folder: Path) -> None:
+    """Create a profile's folder and its parents where they are missing, private to this user."""
     for missing in reversed([parent for parent in folder.parents if not parent.exists()]):
         missing.mkdir(exist_ok=True)
         missing.chmod(_FOLDER_MODE)
