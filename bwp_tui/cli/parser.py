@@ -315,7 +315,12 @@ def _add_config(commands: Commands) -> None:
 
 def _add_practice(commands: Commands) -> None:
     sandbox = commands.add(
-        "sandbox", "sandbox", "start a local mock API with sample data", json=False, effect=Effect.WORKS
+        "sandbox",
+        "sandbox",
+        "start a local mock API with sample data",
+        json=False,
+        effect=Effect.WORKS,
+        note="Each start begins with a new sample history: what an earlier sandbox recorded and downloaded is deleted.",
     )
     add_theme(sandbox, default=SUPPRESS)
     sandbox.add_argument("--serve", action="store_true", help="serve the API only; print the BWP_* variables")

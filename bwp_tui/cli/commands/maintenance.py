@@ -171,6 +171,6 @@ def _names_someone(view: View) -> bool:
 
 def _print_result(done: purging.PurgeResult) -> None:
     print(f"Purged {counted(done.tasks, 'task')} and removed {counted(done.files, 'file')}.", end=" ")
-    print(f"Backups removed: {len(done.backups)}; a new one was made.")
+    print(f"A new backup was made; earlier ones removed: {len(done.backups)}.")
     for path in done.left:
         print_note(f"{path} still holds the data; delete it yourself when it is no longer needed.")
