@@ -339,5 +339,7 @@ def _add_practice(commands: Commands) -> None:
         metavar="NAME[=RATE]",
         action="append",
         default=[],
-        help="fault to inject; repeatable",
+        help="fault to inject, at a rate above 0 and up to 1 (1); repeatable: lost-answer, throttled, denied, slow, "
+        "down, garbled, html, bad-request, throttled-400, unclassified, cut-download, expired-link, "
+        "changed-archive, no-range, busy-store",
     )

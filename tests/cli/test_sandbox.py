@@ -15,6 +15,7 @@ from bwp_tui.cli.exit_codes import ExitCode
 from bwp_tui.cli.main import run
 from bwp_tui.console.services.snapshot_feed import SnapshotFeed
 from bwp_tui.engine.runtime.lease import Lease
+from bwp_tui.sandbox.faults import FAULTS
 from bwp_tui.settings import Profile
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
@@ -159,3 +160,9 @@ def test_a_config_file_with_a_mistake_is_said_not_to_be_used(
     assert "The config file is ignored" in told
     assert "did you mean light?" in told
     assert console.profiles[0].keys == ()
+
+
+def test_the_help_names_every_fault(bwp: Bwp) -> None:
+    env = {**bwp.env, "COLUMNS": "500"}
+    ended = subprocess.run(bwp.argv("sandbox", "--help"), env=env, capture_output=True, text=True, check=False)
+    assert ", ".join(FAULTS) in ended.stdout
