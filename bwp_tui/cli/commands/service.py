@@ -68,7 +68,9 @@ def wait(arguments: Namespace) -> ExitCode:
         print_tasks(waited, as_json=arguments.json)
         if not ended:
             left = counted(sum(task.status not in _SETTLED for task in waited), "task")
-            raise waiter.timed_out(f"{left} not finished; wait again, or see: bwp-tui list is:active.", "Timed out.")
+            raise waiter.timed_out(
+                f"{left} not finished; wait again, or see: bwp-tui list is:active.", otherwise="Timed out."
+            )
         return ExitCode.DONE if all(task.status == Status.COMPLETED for task in waited) else ExitCode.FAILED
 
 

@@ -66,18 +66,21 @@ class EngineWaiter:
         if state.applies_to(os.getpid()) and state.service != ServiceState.UNTRIED:
             self._state = state
 
-    def timed_out(self, consequence: str, why: str | None = None) -> CommandError:
+    def timed_out(
+        self, consequence: str, why: str | None = None, *, otherwise: str = "No answer in time."
+    ) -> CommandError:
         """Return the error of a command that got no response in time.
 
         Args:
             consequence: a sentence on the state now and what the operator can do.
-            why: the reason, if the service as a whole responds.
+            why: why the task's own last call failed; only wrong settings, which stop every call, come before it.
+            otherwise: the reason when none is known.
         """
         state = self._state
-        if state.message and state.service != ServiceState.REACHED:
-            why = state.message
-        why = why or self._trouble
-        why = why or "No answer in time."
+        message = state.message if state.service != ServiceState.REACHED else None
+        if state.service in _WRONG_SETTINGS:
+            why = message or why
+        why = why or message or self._trouble or otherwise
         return CommandError(
             ExitCode.USAGE if state.service in _WRONG_SETTINGS else ExitCode.LATER, f"{why} {consequence}"
         )

@@ -151,7 +151,9 @@ def _cancel_unsent(transaction: Transaction, number: int, actor: str) -> bool:
     )
     if not withdrawn:
         if transaction.row("SELECT 1 FROM tasks WHERE number = ? AND task_id IS NULL", (number,)):
-            raise NotPossible("This request is being sent just now; cancel it once the service has answered.")
+            raise NotPossible(
+                "This request was sent and has no response yet, so its task id is not known; cancel it once it has one."
+            )
         return False
     transaction.run(
         "UPDATE tasks SET status = ?, terminal = 1, finished_at = ?, trouble = NULL, revision = ? WHERE number = ?",
