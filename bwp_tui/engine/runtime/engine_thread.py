@@ -265,7 +265,8 @@ class EngineThread:
 
     def _set_role(self, role: Role, trouble: str | None = None) -> None:
         if (role, trouble) != (self._role, self._trouble):
-            self._role, self._trouble = role, trouble
+            self._trouble = trouble  # before the role: another thread that sees the role asks why
+            self._role = role
             self._changed()
 
 

@@ -54,19 +54,25 @@ def wait_until(
     engine = EngineThread(profile, lambda: config, brief=True, changed=changed.set)
     engine.set_visible_tasks(visible)
     deadline = None if timeout is None else time.monotonic() + timeout
-    last: str | None = None
+    reported: str | None = None
+
+    def report_trouble() -> None:
+        nonlocal reported
+        if engine.trouble is not None and engine.trouble != reported:
+            reported = engine.trouble
+            report(reported)
+
     watch.start()
     engine.start()
     try:
         while True:
             changed.clear()
-            if engine.trouble is not None and engine.trouble != last:
-                last = engine.trouble
-                report(last)
+            report_trouble()
             if done(store):
                 return True
             left = _LOOK_S if deadline is None else min(_LOOK_S, deadline - time.monotonic())
             if left <= 0 or (not patient and _is_hopeless(store, engine)):
+                report_trouble()  # what made it hopeless may have come since
                 return done(store)
             changed.wait(left)
     finally:
