@@ -143,7 +143,9 @@ class ConsoleApp(App[int], inherit_bindings=False):
             asks_text=self._asks_text,
             only_moves=self._only_moves,
             opens_field=self._opens_filter,
-            pasted=lambda: self._say("A paste was ignored: letters are keys here. Open a field first.", "warn"),
+            pasted=lambda: self._say(
+                "A paste was ignored: letters are keys here. If you typed it, type it again.", "warn"
+            ),
         )
 
     def _accepts_key_now(self, event: events.Event) -> bool:

@@ -149,3 +149,15 @@ def test_a_paste_goes_on_after_a_short_pause_and_ends_after_a_long_one(time: Tim
     assert all(isinstance(key, Key) and key.burst.is_paste for key in reader.feed("m\r"))
     time.now += 1.0
     assert not any(isinstance(key, Key) and key.burst.is_paste for key in reader.feed("x"))
+
+
+def test_keys_that_are_pressed_one_by_one_after_a_paste_do_not_prolong_it(time: Time) -> None:
+    reader = KeyReader()
+    first, *_ = reader.feed("rex@example.com")
+    assert isinstance(first, Key)
+    first.burst.is_dropped = True
+    heard = []
+    for key in "jkjkjk":
+        time.now += 0.15
+        heard += [isinstance(message, Key) and not message.burst.is_dropped for message in reader.feed(key)]
+    assert heard == [False, False, False, True, True, True]

@@ -40,8 +40,9 @@ def test_a_paste_on_the_table_does_nothing_and_it_is_said(terminal: Terminal, pa
         row for y, row in enumerate(before) if y != status
     ]
     terminal.settle(0.6)
+    assert not shows_failed_alone(terminal.screen_text())
     terminal.send("4")
-    terminal.wait_for("ORDERS_NOT_CLOSED")
+    terminal.wait_for(shows_failed_alone)
 
 
 def test_a_paste_into_a_question_that_takes_a_key_answers_nothing(terminal: Terminal) -> None:
@@ -60,11 +61,23 @@ def test_a_paste_where_text_is_asked_for_is_that_text(terminal: Terminal) -> Non
     assert SAID not in terminal.screen_text()
 
 
-def test_a_filter_typed_over_a_stalled_line_is_typed_and_nothing_behind_its_enter(terminal: Terminal) -> None:
+def shows_failed_alone(text: str) -> bool:
+    """Whether the view of the failed tasks is shown: the tasks of all views begin with cancelled ones."""
+    return "ORDERS_NOT_CLOSED" in text and "CANCELLED" not in text
+
+
+def test_a_filter_typed_ahead_is_typed_and_nothing_behind_its_enter(terminal: Terminal) -> None:
     terminal.send("/retrieval\rxyz4delete")
     terminal.wait_for("/ retrieval")
     terminal.wait_for(SAID)
     assert "y yes" not in terminal.screen_text()
+
+
+def test_a_pasted_command_is_not_run(terminal: Terminal) -> None:
+    terminal.send(":list status:failed\r")
+    terminal.wait_for(SAID)
+    terminal.settle()
+    assert not shows_failed_alone(terminal.screen_text())
 
 
 def test_keys_typed_ahead_and_a_held_key_work(terminal: Terminal) -> None:

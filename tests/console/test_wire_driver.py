@@ -12,6 +12,7 @@ from typing import Final
 import pyte
 import pytest
 
+from bwp_tui.console.terminal.key_bursts import GAP_S
 from tests.console.past import PAST
 from tests.console.support import make_profile, plant
 from tests.pty_terminal import FOREIGN_TO_PYTE, Terminal
@@ -78,8 +79,9 @@ def watched(tmp_path: Path) -> Iterator[Watched]:
 def test_the_screen_is_the_painted_one_after_any_walk_over_the_keys(watched: Watched, seed: int) -> None:
     walk = random.Random(seed)
     for _ in range(8):
-        watched.terminal.send("".join(walk.choices(KEYS, k=8)))
-        watched.terminal.settle()
+        for key in walk.choices(KEYS, k=8):
+            watched.terminal.send(key)
+            watched.terminal.settle(quiet=2 * GAP_S)  # or they would be a paste
         eventually(watched.shows_what_is_painted)
 
 
@@ -117,10 +119,20 @@ def test_the_screen_is_sent_anew_after_the_console_was_suspended(watched: Watche
 
 
 def test_a_frame_that_changes_nothing_sends_nothing(watched: Watched) -> None:
-    mark = watched.terminal.mark()
-    watched.terminal.send("g")
-    watched.terminal.settle()
-    assert watched.terminal.bytes_since(mark) == b""
+    terminal = watched.terminal
+
+    def sent_after(*keys: str) -> bytes:
+        mark = terminal.mark()
+        terminal.send("".join(keys))
+        eventually(lambda: terminal.mark() > mark)
+        terminal.settle()
+        return terminal.bytes_since(mark)
+
+    sent_after("j")  # the console has started once this is shown
+    sent_after("k")
+    expected = sent_after("j")
+    sent_after("k")
+    assert sent_after("g", "j") == expected
 
 
 def test_an_escape_in_a_paste_types_nothing_into_other_fields(watched: Watched) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.queries import tasks
-from tests.e2e.operator import RESULT_OFFERED, Operator, file_retrieval, process_state
+from tests.e2e.operator import DOWN, RESULT_OFFERED, UP, Operator, file_retrieval, process_state
 from tests.pty_terminal import Terminal
 from tests.waiting import eventually
 
@@ -22,8 +22,11 @@ LEFT_ALONE = (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1000l", b"\x1b[?1003l", b"\x
 
 GONE_S = 10.0
 
-_MUCH = "?q" * 4 + "TTTT" + "jk" * 40
-"""Keys that have more painted than the system buffers for a terminal, and leave the console as it was."""
+_MUCH = "T" * 8 + (DOWN + UP) * 40
+"""Keys that have more painted than the system buffers for a terminal, and leave the console as it was.
+
+Characters of several kinds would be dropped as a paste.
+"""
 
 _LFLAG = 3
 _COOKED = termios.ICANON | termios.ECHO | termios.ISIG
@@ -123,7 +126,7 @@ def test_while_the_terminal_takes_nothing_the_work_goes_on_and_the_screen_catche
             assert asked >= 2
             assert terminal.bytes_since(mark) == b""
         terminal.wait_for(lambda screen: screen.count(RESULT_OFFERED) == 2, timeout=20.0)
-        terminal.wait_for("1 all 2")
+        assert "paste" not in terminal.wait_for("1 all 2")
         terminal.send("q")
         assert terminal.wait() == 0
 

@@ -22,6 +22,7 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from tests.cli.conftest import variables
+from tests.e2e.operator import DOWN, UP
 from tests.engine.shop import ACTOR, config_of, request, submit
 from tests.faults.zygote import ROOT
 from tests.practice import profile_of
@@ -32,8 +33,11 @@ STALLED_S = 20.0
 GONE_S = 10.0
 RATE = 100_000
 
-_MUCH = "?q" * 8 + "TTTT" + "jk" * 200
-"""Keys that have far more painted than the system buffers for a terminal, and leave the console as it was."""
+_MUCH = "T" * 8 + (DOWN + UP) * 200
+"""Keys that have far more painted than the system buffers for a terminal, and leave the console as it was.
+
+Characters of several kinds would be dropped as a paste.
+"""
 
 
 class DeafTerminal(Terminal):

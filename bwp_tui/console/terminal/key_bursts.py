@@ -11,21 +11,24 @@ GAP_S: Final = 0.03
 """Characters that come closer together than this are one burst."""
 
 _QUIET_S: Final = 0.5
-"""A paste may come in packets: it has ended after so long without a character."""
+"""A paste may arrive in packets: it has ended after so long without two characters that came together."""
 
 _LEAST: Final = 5
 _KINDS: Final = 3
 
 
 class Burst:
-    """Counts the characters that came at once or closely one after the other.
+    """Counts the characters that arrived at once or closely one after the other.
 
-    The rule: a burst of at least five characters, three of them different, is a paste. It is text, whatever keys its
-    letters are, so where no text field has the focus all of it is dropped, up to half a second of silence. A key that
-    is held down repeats one character, arrow keys are no characters, and of what was typed over a line that stalled
-    four keys at a time pass; more of them cannot be told from a paste, except behind the key that opens the filter:
-    they are typed into it, up to the first enter. So that the first character of a paste does nothing before the
-    fifth has come, a key waits for the end of its burst, except one that only moves the cursor.
+    A burst of at least five characters, three of them different, is a paste: text, whatever keys its letters are. Where
+    no text field has the focus it is dropped, with what arrives until half a second after its last two characters that
+    came together. Single keys pressed meanwhile do not prolong this: a person who types on would lose all of them.
+
+    A held key repeats one character, and arrow keys are no characters. Of what was typed over a line that stalled, four
+    keys pass, or any number behind the key that opens the filter, up to the first enter. More of them cannot be told
+    from a paste, and a pasted command must not run, so the key of the command line is no exception. A key waits for the
+    end of its burst, so that the first character of a paste does nothing before the fifth has arrived, except one that
+    only moves the cursor.
 
     Attributes:
         is_dropped: whether the burst was taken for a paste that nothing asked for.
@@ -37,11 +40,11 @@ class Burst:
         self.first = ""
         self._count = 0
         self._kinds: set[str] = set()
-        self._last = 0.0
+        self._last = self._counted_at = 0.0
 
     @property
     def is_paste(self) -> bool:
-        """Whether nobody types like this."""
+        """Whether no person types like this."""
         return self._count >= _LEAST and len(self._kinds) >= _KINDS
 
     @property
@@ -50,12 +53,15 @@ class Burst:
         return self._last + (_QUIET_S if self.is_dropped else GAP_S) - time.monotonic()
 
     def count(self, key: events.Key) -> None:
-        """Take note of a key that has come just now."""
+        """Count a key that has arrived just now."""
         if key.is_printable or key.key in ("enter", "tab"):
             self.first = self.first or key.key
             self._count += 1
             self._kinds.add(key.key)
-            self._last = time.monotonic()
+            now = time.monotonic()
+            if not self.is_paste or now - self._counted_at < GAP_S:
+                self._last = now
+            self._counted_at = now
 
 
 class Key(events.Key):
