@@ -60,7 +60,7 @@ def test_a_key_that_cannot_be_is_a_line(bwp: Bwp) -> None:
 
 
 def test_files_that_others_can_read_are_told_with_the_cure(bwp: Bwp) -> None:
-    bwp("list")
+    bwp("views", "save", "any")
     bwp.folder.chmod(0o755)
     (bwp.folder / "history.db").chmod(0o644)
     ended = bwp("doctor")
@@ -69,7 +69,7 @@ def test_files_that_others_can_read_are_told_with_the_cure(bwp: Bwp) -> None:
 
 
 def test_a_damaged_history_fails(bwp: Bwp) -> None:
-    bwp("list")
+    bwp("views", "save", "any")
     path = bwp.folder / "history.db"
     overwrite_table(path, "timeline")
     ended = bwp("doctor", "--json")
@@ -95,7 +95,7 @@ def test_a_daily_copy_that_is_old_or_failed_is_told(shop: Bwp) -> None:
 
 
 def test_a_lock_file_that_cannot_be_opened_fails(shop: Bwp) -> None:
-    shop("list")
+    shop("views", "save", "any")
     (shop.folder / "engine.lock").mkdir()
     ended = shop("doctor")
     assert f"fail  engine       This process cannot be the engine: {shop.folder / 'engine.lock'}" in ended.out
@@ -152,7 +152,7 @@ def test_a_folder_that_is_to_be_made_can_be(bwp: Bwp) -> None:
 def test_what_another_user_owns_inside_fails_and_is_named(bwp: Bwp, below: str) -> None:
     if os.geteuid() != 0:
         pytest.skip("only root can make a file another user's")
-    bwp("list")
+    bwp("views", "save", "any")
     path = bwp.folder / below
     path.parent.mkdir(exist_ok=True)
     path.touch() if path.suffix else path.mkdir()

@@ -187,14 +187,23 @@ def test_a_history_that_is_no_database_is_set_aside_and_told(bwp: Bwp) -> None:
 
 def test_a_data_folder_that_cannot_be_made_is_told(bwp: Bwp) -> None:
     bwp.data.write_text("a file")
-    ended = bwp("list")
+    ended = bwp("views", "save", "any")
     assert ended.code == 1
     assert "Set BWP_DATA_DIR" in ended.err
     assert ended.err.count("\n") == 1
 
 
+@pytest.mark.parametrize("words", [("list",), ("sent",), ("dashboard",), ("downloads",), ("views",)])
+def test_reading_makes_no_history_in_the_place_of_one_that_is_away(bwp: Bwp, words: tuple[str, ...]) -> None:
+    ended = bwp(*words)
+    assert ended.code == 0
+    assert str(bwp.folder / "history.db") in ended.err
+    assert not bwp.folder.exists()
+
+
 def test_nothing_is_made_for_others_to_read_whatever_the_umask(bwp: Bwp) -> None:
-    ended = subprocess.run(["sh", "-c", 'umask 000; exec "$@"', "sh", *bwp.argv("list")], env=bwp.env, check=False)
+    command = ["sh", "-c", 'umask 000; exec "$@"', "sh", *bwp.argv("views", "save", "any")]
+    ended = subprocess.run(command, env=bwp.env, check=False)
     assert ended.returncode == 0
     made = [path for path in bwp.data.rglob("*") if path.exists()]
     assert made

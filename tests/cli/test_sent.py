@@ -34,5 +34,6 @@ def test_what_was_sent_is_printed_for_all_or_one_without_its_token(shop: Bwp) ->
 
 
 def test_nothing_sent_and_no_such_task_are_said(bwp: Bwp) -> None:
+    bwp("views", "save", "any")
     assert (bwp("sent").out, bwp("sent").err) == ("", "bwp-tui: No requests were sent.\n")
     assert bwp("sent", "17").code == 4

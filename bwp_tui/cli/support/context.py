@@ -6,9 +6,10 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 from bwp_tui.cli.exit_codes import CommandError, Effect, ExitCode
 from bwp_tui.domain.deadlines import doubt_about, why_not_yet
@@ -57,14 +58,21 @@ def open_session(arguments: Namespace, *, changes: bool = True) -> Iterator[Sess
         StoreError: the history cannot be opened, or belongs to another shop.
     """
     profile = chosen_profile(arguments, changes=changes)
-    store = open_store(profile.history_path)
-    if store.opening_report is not None:
-        print_note(store.opening_report)
-    try:
+    with ExitStack() as stack:
+        path = profile.history_path
+        reads = arguments.effect is Effect.READS or not changes
+        if reads and not path.parent.exists():
+            from tempfile import TemporaryDirectory  # rarely needed
+
+            # Nothing is created: the folder may only be away, and must not find its place taken when it comes back.
+            print_note(f"There is no history yet at {path}.")
+            path = Path(stack.enter_context(TemporaryDirectory())) / path.name
+        store = open_store(path)
+        stack.callback(store.close)
+        if store.opening_report is not None:
+            print_note(store.opening_report)
         store.work_for(profile.shop)
         yield Session(profile, store, actor(os.environ, profile.actor))
-    finally:
-        store.close()
 
 
 def find_tasks(store: Store, names: Sequence[str]) -> list[int]:
