@@ -73,6 +73,7 @@ def test_the_list_as_json_holds_all_that_is_known(queue: Bwp) -> None:
 
 
 def test_an_empty_list_is_said_to_be_empty(bwp: Bwp) -> None:
+    bwp("views", "save", "any")
     ended = bwp("downloads")
     assert (ended.code, ended.out, ended.err) == (0, "", "bwp-tui: No downloads yet.\n")
     assert bwp("downloads", "--json").out == "[]\n"
