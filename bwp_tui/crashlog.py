@@ -75,14 +75,14 @@ def sentence(error: BaseException, path: Path | None) -> str:
 
 
 def install(log_dir: Path) -> None:
-    """Have every exception that nothing catches, in any thread, recorded in `log_dir` and told in a sentence."""
+    """Have every exception that nothing catches, in any thread, recorded in `log_dir` and reported in a sentence."""
 
-    def tell(error: BaseException) -> None:
+    def report(error: BaseException) -> None:
         print(sentence(error, record(log_dir, error)), file=sys.stderr)
 
     def in_thread(args: threading.ExceptHookArgs) -> None:
         if args.exc_value is not None and not isinstance(args.exc_value, SystemExit):
-            tell(args.exc_value)
+            report(args.exc_value)
 
-    sys.excepthook = lambda _kind, error, _trace: tell(error)
+    sys.excepthook = lambda _kind, error, _trace: report(error)
     threading.excepthook = in_thread

@@ -76,12 +76,12 @@ class ConsoleApp(App[int], inherit_bindings=False):
         Binding("ctrl+z", "suspend", "Back to the shell; fg returns", show=False, priority=True),
     ]
 
-    class Told(Message):
-        """The history has changed."""
+    class FeedUpdated(Message):
+        """The feed has read a snapshot of the history, or says in a sentence why it could not."""
 
-        def __init__(self, told: Snapshot | str) -> None:
+        def __init__(self, update: Snapshot | str) -> None:
             super().__init__()
-            self.told = told
+            self.update = update
 
     class RoleChanged(Message):
         """This process has become the engine, or is it no longer."""
@@ -124,9 +124,9 @@ class ConsoleApp(App[int], inherit_bindings=False):
             read_store=self._store,
             write_store=self._written,
             actor=actor(os.environ, profile.actor),
-            reader=TaskReader(self._store, lambda sentence: self._post(self.Told(sentence))),
+            reader=TaskReader(self._store, lambda sentence: self._post(self.FeedUpdated(sentence))),
             feed=feed,
-            publish=lambda told: self._post(self.Told(told)),
+            publish=lambda update: self._post(self.FeedUpdated(update)),
             clock=clock,
             role=lambda: Role.STOPPED if self._other_shop else self._engine.role,
             next_theme=self._next_theme,
@@ -201,19 +201,19 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self._store.close()
         self._written.close()
 
-    def on_console_app_told(self, message: Told) -> None:
+    def on_console_app_feed_updated(self, message: FeedUpdated) -> None:
         for screen in self.screen_stack:
             if isinstance(screen, SnapshotListener):
-                screen.apply(message.told)
-        if isinstance(message.told, Snapshot):
-            told = message.told
-            start_worker(self, lambda: self._notify_ended(told), group="watching")
+                screen.apply(message.update)
+        if isinstance(message.update, Snapshot):
+            snapshot = message.update
+            start_worker(self, lambda: self._notify_ended(snapshot), group="watching")
 
-    async def _notify_ended(self, told: Snapshot) -> None:
+    async def _notify_ended(self, snapshot: Snapshot) -> None:
         for refusal in await self._watching.refusals():
             if self._main is not None:
                 self._main.show_status(refusal, "bad")
-        ended = await self._watching.ended(told.revision)
+        ended = await self._watching.ended(snapshot.revision)
         if not ended:
             return
         if self._main is not None:

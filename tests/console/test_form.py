@@ -150,8 +150,8 @@ async def test_the_key_for_a_deletion_opens_the_form_set_to_it(profile: Profile)
     async with opened(profile) as console:
         await console.press("N")
         assert console.main.form.draft.kind is Kind.DELETION
-        assert "Holding days" in console.text
-        assert "Address again" in console.text
+        assert "Hold (days)" in console.text
+        assert "Confirm email" in console.text
 
 
 async def test_tab_goes_round_in_the_form_and_arrows_choose(profile: Profile) -> None:
@@ -174,7 +174,7 @@ async def test_tab_goes_round_in_the_form_and_arrows_choose(profile: Profile) ->
 async def test_all_fields_of_a_deletion_are_seen_in_the_usual_terminal(profile: Profile) -> None:
     async with opened(profile, size=USUAL) as console:
         await console.fill(kind="deletion", email="bye@example.com")
-        for words in ("Address again", "Reason", "Note", "9 days too late: due", "done by 2026-12-30.", "F2", "esc"):
+        for words in ("Confirm email", "Reason", "Note", "9 days too late: due", "done by 2026-12-30.", "F2", "esc"):
             assert words in console.text
 
 
@@ -260,11 +260,11 @@ async def test_a_deletion_that_would_end_too_late_is_filed_by_a_second_enter_alo
         assert "too late" in console.line("form-outlook")
         assert "F2" in console.line("form-remedy")
         await console.press("enter")
-        await console.until(lambda: "enter again files it late" in " ".join(console.line("form-remedy").split()))
+        await console.until(lambda: "enter again submits it late" in " ".join(console.line("form-remedy").split()))
         assert count_tasks(console.store) == len(PAST)
         console.field("note").value = "by phone"
-        await console.until(lambda: "files it late" not in console.text)
+        await console.until(lambda: "submits it late" not in console.text)
         await console.press("enter")
-        await console.until(lambda: "again files it late" in " ".join(console.line("form-remedy").split()))
+        await console.until(lambda: "again submits it late" in " ".join(console.line("form-remedy").split()))
         await console.file()
         assert count_tasks(console.store) == FIRST_NEW

@@ -46,7 +46,7 @@ async def test_less_room_shows_one_thing_at_a_time(profile: Profile, size: tuple
         await console.press("escape")
         await console.sees("SUBJECT")
         await console.fill(email="new@example.com")
-        await console.sees("Address", "new@example.com", "✓")
+        await console.sees("Email", "new@example.com", "✓")
         await console.do("back")
         await console.sees("SUBJECT")
 
@@ -60,7 +60,7 @@ async def test_a_terminal_that_is_too_small_says_so_and_comes_back(profile: Prof
         sentence = "bwp-tui needs 60x15; this terminal has 59x15."
         await console.until(lambda: console.text.strip() == sentence)
         await console.pilot.resize_terminal(*USUAL)
-        await console.until(lambda: "Address" in console.text and sentence not in console.text)
+        await console.until(lambda: "Email" in console.text and sentence not in console.text)
         assert console.field("email").value == "new@example.com"
 
 

@@ -250,14 +250,14 @@ class TaskLineCommands:
         session = self._stage.session
         alone = self._stage.session.reader.window(numbers) if len(numbers) == 1 else []
 
-        def told(count: int) -> str:
+        def describe(count: int) -> str:
             return f"{alone[0].name if alone and count else count} {operation.done}"
 
         def apply() -> list[Result]:
             return session.records.apply(operation, numbers, session.today(), **values)
 
         def work() -> None:
-            self._stage.start_worker(lambda: self._marked.carry_out(told, apply), "doing", exclusive=True)
+            self._stage.start_worker(lambda: self._marked.carry_out(describe, apply), "doing", exclusive=True)
 
         self._if_writable(work)
 

@@ -94,7 +94,7 @@ def fact_lines(task: Task, context: DisplayContext, earlier: Task | None = None)
     regulation = REGULATIONS.get(task.regulation)
     title = regulation.title if regulation else task.regulation
     if len(name := subject(task, context)) > _LONGEST_IN_HEADING:
-        yield _fact("Address", [(name, "plain")])
+        yield _fact("Email", [(name, "plain")])
     yield _fact("Received", [(task.received_on.isoformat(), "plain"), (f"  {title}", "muted")])
     if task.due_on:
         yield _fact("Due", _due(task, task.due_on, context))

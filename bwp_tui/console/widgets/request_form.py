@@ -26,12 +26,12 @@ from bwp_tui.domain.times import zone_name
 _KINDS: Final = ("retrieval", "deletion")
 _DELETION_FIELDS: Final = ("hold", "reason", "again")
 _TEXTS: Final = (
-    ("email", "Address", "the shopper's email address"),
+    ("email", "Email", "the shopper's email address"),
     ("received", "Received on", ""),
-    ("hold", "Holding days", ""),
+    ("hold", "Hold (days)", ""),
     ("reason", "Reason", "kept by the service for auditing"),
     ("note", "Note", "kept here only"),
-    ("again", "Address again", "type it once more: a deletion cannot be undone"),
+    ("again", "Confirm email", "type it once more: a deletion cannot be undone"),
 )
 
 EarlierOne = Callable[[Kind, str], str | None]
@@ -88,7 +88,7 @@ class RequestForm(Vertical):
         self.display = False
         if not self.query(TextField):
             return  # the console ends while this is being mounted: Textual then leaves the fields out
-        for field, label, _hint in (*_TEXTS, ("kind", "Kind", ""), ("regulation", "Law", "")):
+        for field, label, _hint in (*_TEXTS, ("kind", "Kind", ""), ("regulation", "Regulation", "")):
             line = self._line(f"label-{field}")
             line.show(line.to_content((label, "muted")))
         self.clear()
@@ -200,7 +200,7 @@ class RequestForm(Vertical):
         self._show_outlook(draft, today)
         self.query_one(Heading).set_text(
             [("new request", "strong"), (f" · {draft.kind.lower()}", "bad" if deletion else "busy")],
-            "enter files it · esc keeps it for later",
+            "enter submit · esc close, draft kept",
         )
 
     def _show_outlook(self, draft: Draft, today: date) -> None:
@@ -215,7 +215,7 @@ class RequestForm(Vertical):
             phrases = [("No hold is short enough: consider an extension", "warn")]
         if phrases and draft == self._warned:
             way_out = f" makes it {counted(days, 'day')}" if days is not None else "No hold is short enough"
-            phrases = [*phrases[:-1], (f"{way_out}; ", "plain"), ("enter", "key"), (" again files it late", "warn")]
+            phrases = [*phrases[:-1], (f"{way_out}; ", "plain"), ("enter", "key"), (" again submits it late", "warn")]
         remedy.show(remedy.to_content(*phrases))
 
     def _hint(self, field: str, words: str, role: str) -> None:
