@@ -8,6 +8,7 @@ from typing import Final, NoReturn
 
 from bwp_tui.cli.argument_types import seconds
 from bwp_tui.cli.exit_codes import Effect
+from bwp_tui.domain.shell_commands import HELP
 from bwp_tui.domain.text import clean_line
 from bwp_tui.settings.profile import THEMES
 
@@ -36,13 +37,15 @@ class Commands:
         self,
         name: str,
         module: str,
-        purpose: str,
         *,
+        purpose: str = "",
         function: str | None = None,
         json: bool = True,
         note: str | None = None,
         effect: Effect = Effect.CHANGES,
     ) -> Parser:
+        """Add a command; its help is that of `SHELL_COMMANDS` unless `purpose` is given."""
+        purpose = purpose or HELP[name]
         parser = self._sub.add_parser(
             name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.", epilog=note, allow_abbrev=False
         )

@@ -100,7 +100,7 @@ def _parser() -> tuple[Parser, dict[str, Parser]]:
 
 
 def _add_requests(commands: Commands) -> None:
-    submit = commands.add("submit", "submit", "record a request, send it, and print its task", json=False)
+    submit = commands.add("submit", "submit", json=False)
     kinds = submit.add_subparsers(metavar="KIND", dest="kind", required=True, parser_class=Parser)
     retrieval = kinds.add_parser("retrieval", help="a copy of a shopper's data", allow_abbrev=False)
     _add_request(retrieval)
@@ -115,13 +115,13 @@ def _add_requests(commands: Commands) -> None:
     deletion.add_argument("--reason", metavar="TEXT", type=one_line, help="stored by Amazon for audit")
     deletion.add_argument("--yes", action="store_true", help="do not ask to type the email")
 
-    track = commands.add("track", "submit", "add an existing task by its ID")
+    track = commands.add("track", "submit")
     track.add_argument("kind", metavar="KIND", choices=("retrieval", "deletion"), help="retrieval or deletion")
     track.add_argument("task_id", metavar="TASK_ID", type=task_id, help="the whole task id")
     _add_receipt(track)
     add_timeout(track, ANSWER_TIMEOUT_S)
 
-    resubmit = commands.add("resubmit", "submit", "resubmit failed tasks as new ones")
+    resubmit = commands.add("resubmit", "submit")
     add_choice(resubmit)
     resubmit.add_argument(
         "--holding-period",
@@ -133,14 +133,14 @@ def _add_requests(commands: Commands) -> None:
     resubmit.add_argument("--note", metavar="TEXT", type=one_line, default="", help="note for the new tasks")
     add_timeout(resubmit, ANSWER_TIMEOUT_S)
 
-    settle = commands.add("settle", "submit", "resolve an unconfirmed request")
+    settle = commands.add("settle", "submit")
     settle.add_argument("task", metavar="TASK", help=TASK_HELP)
     decision = settle.add_mutually_exclusive_group(required=True)
     decision.add_argument("--task-id", metavar="ID", type=task_id, help="link it to this task ID")
     decision.add_argument("--give-up", metavar="REASON", type=one_line, help="abandon it, with a reason")
     add_timeout(settle, ANSWER_TIMEOUT_S)
 
-    cancel = commands.add("cancel", "submit", "cancel deletions while they are on hold")
+    cancel = commands.add("cancel", "submit")
     add_choice(cancel)
     add_timeout(cancel, ANSWER_TIMEOUT_S)
 
@@ -168,7 +168,6 @@ def _add_reading(commands: Commands) -> None:
     listing = commands.add(
         "list",
         "list_show",
-        "list tasks, newest first",
         function="list_tasks",
         note='A filter: status:failed,on_hold kind:deletion age>2d due<7d tag:vip note:"left message" jane. '
         "Quote it; put one that begins with - after --. JSON has emails in full unless --mask is given.",
@@ -181,33 +180,28 @@ def _add_reading(commands: Commands) -> None:
     listing.add_argument("--sentences", action="store_true", help="print a sentence for each task")
     add_masking(listing)
 
-    show = commands.add("show", "list_show", "show the details and the timeline of a task", effect=Effect.READS)
+    show = commands.add("show", "list_show", effect=Effect.READS)
     show.add_argument("task", metavar="TASK", help=TASK_HELP)
     add_masking(show)
 
-    commands.add(
-        "dashboard",
-        "report",
-        "show totals, due dates, durations, failures and downloads",
-        effect=Effect.READS,
-    )
+    commands.add("dashboard", "report", effect=Effect.READS)
 
-    sent = commands.add("sent", "sent", "show the API request log, newest first", effect=Effect.READS)
+    sent = commands.add("sent", "sent", effect=Effect.READS)
     sent.add_argument("task", metavar="TASK", nargs="?", help=f"{TASK_HELP}; without one, all")
     sent.add_argument("--limit", metavar="N", type=count, default=SHOWN, help=f"print at most N ({SHOWN})")
     add_masking(sent)
 
 
 def _add_working(commands: Commands) -> None:
-    refresh = commands.add("refresh", "service", "refresh the status of tasks from the API", effect=Effect.WORKS)
+    refresh = commands.add("refresh", "service", effect=Effect.WORKS)
     add_choice(refresh, without="all active ones")
     add_timeout(refresh, ANSWER_TIMEOUT_S)
 
-    wait = commands.add("wait", "service", "wait until tasks finish; 0 if all are COMPLETED", effect=Effect.WORKS)
+    wait = commands.add("wait", "service", effect=Effect.WORKS)
     wait.add_argument("tasks", metavar="TASK", nargs="+", help=TASK_HELP)
     add_timeout(wait, None)
 
-    download = commands.add("download", "service", "download results and print their paths")
+    download = commands.add("download", "service")
     add_choice(download)
     download.add_argument("--output", metavar="DIR", type=new_path, help="folder for the files (BWP_DOWNLOAD_DIR)")
     download.add_argument("--mask", action="store_true", help="mask emails in paths and JSON")
@@ -217,7 +211,6 @@ def _add_working(commands: Commands) -> None:
     queue = commands.add(
         "downloads",
         "downloads",
-        "list, pause, resume, cancel, retry or prioritize downloads",
         note="Pause keeps the partial file; cancel deletes it. JSON has emails in full unless --mask is given.",
     )
     queue.add_argument(
@@ -227,27 +220,19 @@ def _add_working(commands: Commands) -> None:
     queue.add_argument("--limit", metavar="N", type=count, default=SHOWN, help=f"print at most N ({SHOWN})")
     add_masking(queue)
 
-    run = commands.add("run", "service", "run the engine without a screen", json=False, effect=Effect.WORKS)
+    run = commands.add("run", "service", json=False, effect=Effect.WORKS)
     run.add_argument("--once", action="store_true", help="process everything due once, then exit")
 
-    commands.add(
-        "doctor",
-        "doctor",
-        "check settings, credentials, engine, history, clock, files",
-        effect=Effect.READS,
-    )
+    commands.add("doctor", "doctor", effect=Effect.READS)
 
 
 def _add_keeping(commands: Commands) -> None:
-    backup = commands.add(
-        "backup", "maintenance", "copy the history to a new file while it is in use", json=False, effect=Effect.WORKS
-    )
+    backup = commands.add("backup", "maintenance", json=False, effect=Effect.WORKS)
     backup.add_argument("file", metavar="FILE", type=new_path, help="new file to create")
 
     restore = commands.add(
         "restore",
         "maintenance",
-        "restore the history from a backup",
         json=False,
         note="The current history is kept aside and merged: of a task in both, the later state stays, and nothing is "
         "sent twice.",
@@ -258,7 +243,6 @@ def _add_keeping(commands: Commands) -> None:
     purge = commands.add(
         "purge",
         "maintenance",
-        "remove personal data of finished tasks, keep the evidence",
         json=False,
         note="Kind, dates, outcome, error codes, who acted when and the hashes of downloads stay: the CCPA "
         "regulations ask for 24 months (§7101). --all removes them too. Backups made by bwp-tui are replaced, "
@@ -275,13 +259,12 @@ def _add_keeping(commands: Commands) -> None:
 
 
 def _add_saved(commands: Commands) -> None:
-    inspect = commands.add("inspect", "archive", "list the contents of a downloaded archive", effect=Effect.READS)
+    inspect = commands.add("inspect", "archive", effect=Effect.READS)
     inspect.add_argument("task", metavar="TASK|FILE", help=f"{TASK_HELP}; or a .zip file")
 
     pack = commands.add(
         "pack",
         "archive",
-        "write an encrypted copy of a downloaded archive, with a receipt",
         note="The copy is encrypted with age; it needs the extra: pip install '.[pack]' in the clone.",
     )
     pack.add_argument("task", metavar="TASK", help=TASK_HELP)
@@ -290,15 +273,13 @@ def _add_saved(commands: Commands) -> None:
         "--output", metavar="FILE", type=new_path, help="new file (default: beside the archive, with .age)"
     )
 
-    evidence = commands.add(
-        "evidence", "evidence", "print the record of a request: steps, people, hashes", effect=Effect.READS
-    )
+    evidence = commands.add("evidence", "evidence", effect=Effect.READS)
     evidence.add_argument("task", metavar="TASK", help=TASK_HELP)
     evidence.add_argument("--mask", action="store_true", help="mask the email everywhere")
 
 
 def _add_config(commands: Commands) -> None:
-    config = commands.add("config", "config", "show, locate and check the configuration", effect=Effect.READS)
+    config = commands.add("config", "config", effect=Effect.READS)
     actions = config.add_subparsers(metavar="ACTION", required=True, parser_class=Parser)
     for name, purpose in (
         ("path", "print the path of the config file"),
@@ -317,7 +298,6 @@ def _add_practice(commands: Commands) -> None:
     sandbox = commands.add(
         "sandbox",
         "sandbox",
-        "start a local mock API with sample data",
         json=False,
         effect=Effect.WORKS,
         note="Each start begins with a new sample history: what an earlier sandbox recorded and downloaded is deleted.",

@@ -61,7 +61,9 @@ def add_sort(parser: Parser) -> None:
 def add_triage(commands: Commands) -> None:
     """Add a command for each operation that is recorded in the history."""
     for operation in RECORDS:
-        parser = commands.add(operation.name, "records", operation.purpose, function="record", note=operation.example)
+        parser = commands.add(
+            operation.name, "records", purpose=operation.purpose, function="record", note=operation.example
+        )
         if operation.positional is None:
             add_choice(parser)
         else:
@@ -82,23 +84,19 @@ def add_triage(commands: Commands) -> None:
 def add_tables(commands: Commands) -> None:
     """Add what takes in and gives out many requests, and the views."""
     _add_import(commands)
-    export = commands.add(
-        "export", "export", "write the tasks that fit a filter to a file", json=False, effect=Effect.READS
-    )
+    export = commands.add("export", "export", json=False, effect=Effect.READS)
     export.add_argument("words", metavar="FILTER… FILE", nargs="+", help="which tasks (all), then a new file, or -")
     export.add_argument("--format", choices=FORMATS, default="csv", help="csv, JSON lines, or one JSON array (csv)")
     export.add_argument("--bom", action="store_true", help="begin CSV with a byte-order mark, which Excel wants")
     export.add_argument("--unmask", action="store_true", help="write addresses in full")
 
-    report = commands.add(
-        "report", "report", "count what was received in a period and what became of it", effect=Effect.READS
-    )
+    report = commands.add("report", "report", effect=Effect.READS)
     report.add_argument(
         "--from", dest="first", metavar="DATE", type=any_day, required=True, help="first day of receipt"
     )
     report.add_argument("--to", dest="last", metavar="DATE", type=any_day, required=True, help="last day of receipt")
 
-    views = commands.add("views", "list_show", "list, save, delete views", function="list_views", effect=Effect.READS)
+    views = commands.add("views", "list_show", function="list_views", effect=Effect.READS)
     actions = views.add_subparsers(metavar="ACTION", parser_class=Parser)
     listing = actions.add_parser("list", help="print them, the built-in ones first", allow_abbrev=False)
     add_common(listing, json=True)
@@ -119,7 +117,6 @@ def _add_import(commands: Commands) -> None:
     importing = commands.add(
         "import",
         "import_csv",
-        "record the requests of a CSV file, all of them or none",
         function="import_file",
         json=False,
         note="The first line names the columns: kind and email, and any of received, regulation, holding_period, "

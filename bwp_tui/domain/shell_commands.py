@@ -1,0 +1,49 @@
+"""The commands of `bwp-tui NAME …`: what each does, and the words that find it."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+
+class ShellCommand(NamedTuple):
+    """A command; `keywords` are words that find it and stand neither in its name nor in its help."""
+
+    name: str
+    help: str
+    keywords: str = ""
+
+
+SHELL_COMMANDS: Final = (
+    ShellCommand("submit", "record a request, send it, and print its task", "new create file"),
+    ShellCommand("track", "add an existing task by its ID", "adopt"),
+    ShellCommand("resubmit", "resubmit failed tasks as new ones", "again retry repeat"),
+    ShellCommand("settle", "resolve an unconfirmed request", "adopt abandon"),
+    ShellCommand("cancel", "cancel deletions while they are on hold", "stop abort"),
+    ShellCommand("list", "list tasks, newest first", "search find query"),
+    ShellCommand("show", "show the details and the timeline of a task", "open read events"),
+    ShellCommand(
+        "dashboard", "show totals, due dates, durations, failures and downloads", "statistics overview counts"
+    ),
+    ShellCommand("sent", "show the API request log, newest first", "calls audit history"),
+    ShellCommand("refresh", "refresh the status of tasks from the API", "poll update sync"),
+    ShellCommand("wait", "wait until tasks finish; 0 if all are COMPLETED"),
+    ShellCommand("download", "download results and print their paths", "fetch save get"),
+    ShellCommand("downloads", "list, pause, resume, cancel, retry or prioritize downloads", "queue transfers"),
+    ShellCommand("run", "run the engine without a screen", "daemon worker"),
+    ShellCommand("doctor", "check settings, credentials, engine, history, clock, files", "diagnose health"),
+    ShellCommand("import", "record the requests of a CSV file, all of them or none", "load bulk"),
+    ShellCommand("export", "write the tasks that fit a filter to a file", "csv json excel save"),
+    ShellCommand("report", "count what was received in a period and what became of it", "statistics metrics"),
+    ShellCommand("views", "list, save, delete views", "filters"),
+    ShellCommand("backup", "copy the history to a new file while it is in use", "save"),
+    ShellCommand("restore", "restore the history from a backup", "recover"),
+    ShellCommand("purge", "remove personal data of finished tasks, keep the evidence", "erase delete forget"),
+    ShellCommand("inspect", "list the contents of a downloaded archive", "unzip zip files"),
+    ShellCommand("pack", "write an encrypted copy of a downloaded archive, with a receipt", "age zip encrypt"),
+    ShellCommand("evidence", "print the record of a request: steps, people, hashes", "audit proof log"),
+    ShellCommand("config", "show, locate and check the configuration", "settings profile"),
+    ShellCommand("sandbox", "start a local mock API with sample data", "practice demo try"),
+)
+"""All commands but those of the operations that are recorded in the history."""
+
+HELP: Final = {command.name: command.help for command in SHELL_COMMANDS}
