@@ -17,37 +17,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from bwp_tui.domain.deadlines import REGULATIONS
-from bwp_tui.domain.task import Kind, Status
+from bwp_tui.domain.filter_fields import FIELDS, FieldSpec, Match
 from bwp_tui.domain.text import nearest, unsafe_at
 from bwp_tui.domain.times import day_of
 
-FIELDS: Final = (
-    *("status", "kind", "age", "due", "is", "error", "tag", "note", "email", "id", "regulation"),
-    *("assigned", "verified", "extended", "ack", "received", "submitted"),
-)
-"""Names of the fields."""
-
-_ALIASES: Final = {"subject": "email", "address": "email", "shopper": "email"}
-"""Other names of the field `email`."""
-
-STATES: Final = ("active", "open", "ready", "failed", "unsent", "resubmitted", "duplicate")
-"""Values of `is:`."""
-
-YES_OR_NO: Final = ("yes", "no")
-"""Values of `verified:` and `extended:`."""
-
-AHEAD: Final[dict[str, dict[str, tuple[str, int | None]]]] = {
-    "due": {"today": ("=", 0), "tomorrow": ("=", 1), "over": ("<", 0), "none": ("=", None)},
-    "ack": {"today": ("=", 0), "tomorrow": ("=", 1), "over": ("<", 0), "pending": ("=", None)},
-}
-"""Words for future dates, each a comparison with a number of days from today."""
-
-BEHIND: Final = {"today": 0, "yesterday": 1}
-"""Words of `received:` and `submitted:`, in days before today."""
-
-NOBODY: Final = "none"
-"""The value of `assigned:` that matches unassigned tasks."""
+_OTHER_NAMES: Final = {"subject": "email", "address": "email", "shopper": "email"}
+"""Names that are no fields, and the field that each probably stands for."""
 
 LONGEST_FILTER: Final = 1_500
 """Longest filter in characters; a longer one could exceed the limits of SQLite."""
@@ -57,7 +32,6 @@ _UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _WORD: Final = re.compile(r'(?P<minus>-?)(?:(?P<field>[A-Za-z]+)(?P<op><=|>=|[:<>=]))?(?P<value>(?:"[^"]*"?|[^\s"])*)')
 _VALUE: Final = re.compile(r'"([^"]*)"?|([^,"]+)')
 _SPAN: Final = re.compile(r"(\d{1,9})([smhdw])")
-_COMPARED: Final = ("age", "due", "ack", "received", "submitted")
 _AGE_TO_DATE: Final = str.maketrans("<>", "><")
 
 
@@ -90,46 +64,30 @@ class ValueClause:
 
 @dataclass(frozen=True, slots=True)
 class AgeClause:
-    """Time since submission, compared with a number of seconds."""
+    """The time since an instant of a task, compared with a number of seconds."""
 
+    field: str
     op: str
     seconds: int
     negated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class DueClause:
-    """The due date, compared with a number of days from today, with a day, or with None for *has none*.
+class DayClause:
+    """A day of a task, compared with a day or with a number of days from today.
 
-    `still_open` excludes answered tasks, which are never overdue.
+    None is no day, or for the field `ack` any day.
     """
-
-    op: str
-    bound: int | date | None
-    negated: bool = False
-    still_open: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class AcknowledgeClause:
-    """The day by which receipt is still to be acknowledged, compared like `DueClause`; None is any day."""
-
-    op: str
-    bound: int | date | None
-    negated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class DateClause:
-    """The day of receipt or of submission, compared with a day or with a number of days before today."""
 
     field: str
     op: str
-    bound: int | date
+    bound: int | date | None
     negated: bool = False
+    open_only: bool = False
+    """Whether answered tasks are excluded, which are never overdue."""
 
 
-Clause = TextClause | ValueClause | AgeClause | DueClause | AcknowledgeClause | DateClause
+Clause = TextClause | ValueClause | AgeClause | DayClause
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,18 +150,15 @@ def _clause(match: re.Match[str]) -> Clause:
     field = match["field"]
     if field is None:
         return TextClause(_plain(match), negated)
-    field = field.casefold()
-    if field not in FIELDS:
-        start = match.start("field")
-        guess = _ALIASES.get(field) or nearest(field, FIELDS)
-        raise FilterError(f"Unknown field “{field}”.", start, match.end("field"), guess)
-    if field in _COMPARED:
-        return _comparison(field, match, negated)
+    spec = FIELDS.get(field.casefold())
+    if spec is None:
+        guess = _OTHER_NAMES.get(field.casefold()) or nearest(field, tuple(FIELDS))
+        raise FilterError(f"Unknown field “{field}”.", match.start("field"), match.end("field"), guess)
+    if spec.is_compared:
+        return _comparison(spec, match, negated)
     if match["op"] not in (":", "="):
-        raise FilterError(f"“{field}” cannot be compared; use {field}:value.", match.start("op"), match.end("op"))
-    return ValueClause(
-        field, tuple(_checked(field, value, start, end) for value, start, end in _values(match)), negated
-    )
+        raise FilterError(f"“{spec.key}” cannot be compared; use {spec.key}:value.", match.start("op"), match.end("op"))
+    return ValueClause(spec.key, tuple(_stored(spec, *value) for value in _values(match)), negated)
 
 
 def _plain(match: re.Match[str]) -> str:
@@ -224,89 +179,57 @@ def _values(match: re.Match[str]) -> list[tuple[str, int, int]]:
     return [(value, start, end) for value, start, end in found if value]
 
 
-def _checked(field: str, value: str, start: int, end: int) -> str:
-    """Return `value` as the history stores it."""
-    if field == "status":
-        # The service may send new statuses: in capitals, any is accepted.
-        return value if value.isupper() else _known(value.replace("-", "_"), _names(Status), field, start, end).upper()
-    if field == "kind":
-        return _known(value, _names(Kind), field, start, end).upper()
-    if field == "is":
-        return _known(value, STATES, field, start, end)
-    if field == "regulation":
-        return _known(value, tuple(REGULATIONS), field, start, end)
-    if field in ("verified", "extended"):
-        return _known(value, YES_OR_NO, field, start, end)
-    return value
-
-
-def _names(values: type[Status] | type[Kind]) -> tuple[str, ...]:
-    return tuple(value.value.casefold() for value in values)
-
-
-def _known(value: str, known: tuple[str, ...], field: str, start: int, end: int) -> str:
-    value = value.casefold()
-    if value in known:
+def _stored(spec: FieldSpec, value: str, start: int, end: int) -> str:
+    """Return `value`, or the only known one that begins with it, as the history stores it."""
+    if not spec.is_closed or (spec.may_be_new and value.isupper()):
         return value
-    beginning = [name for name in known if name.startswith(value)]
-    if len(beginning) == 1:
-        return beginning[0]
-    raise FilterError(
-        f"Unknown value of {field}: “{value}”.",
-        start,
-        end,
-        nearest(value, known),
-    )
+    typed = value.casefold().replace("-", "_")
+    known = {stored.casefold().replace("-", "_"): stored for stored in spec.values}
+    beginning = [stored for name, stored in known.items() if name.startswith(typed)]
+    if typed in known or len(beginning) == 1:
+        return known.get(typed, beginning[0])
+    raise FilterError(f"Unknown value of {spec.key}: “{value}”.", start, end, nearest(value, spec.offers))
 
 
-def _comparison(field: str, match: re.Match[str], negated: bool) -> Clause:
+def _comparison(spec: FieldSpec, match: re.Match[str], negated: bool) -> Clause:
     values = _values(match)
     if len(values) != 1:
-        raise FilterError(f"“{field}” takes one value.", match.start("value"), match.end("value"))
+        raise FilterError(f"“{spec.key}” takes one value.", match.start("value"), match.end("value"))
     value, start, end = values[0]
     op = match["op"]
+    if value.casefold() in spec.words:
+        own_op, days = spec.words[value.casefold()]
+        is_plain = op in ":="
+        return DayClause(
+            spec.key, own_op if is_plain else op, days, negated, open_only=is_plain and value.casefold() == "over"
+        )
+    seconds = _seconds(value, start, end)
+    if seconds is None:
+        return DayClause(spec.key, "=" if op == ":" else op, _day(spec, value, start, end), negated)
+    if spec.match in (Match.AGE, Match.INSTANT):
+        own_op = ">=" if spec.match is Match.AGE else "<="
+        return AgeClause(spec.key, own_op if op == ":" else op, seconds, negated)
+    op, days = "<=" if op == ":" else op, seconds // 86_400
+    # A duration is an age: the younger, the later the day.
+    return DayClause(spec.key, *((op.translate(_AGE_TO_DATE), -days) if spec.is_past else (op, days)), negated)
+
+
+def _seconds(value: str, start: int, end: int) -> int | None:
+    """Read a duration; None if `value` is none."""
     span = _SPAN.fullmatch(value.casefold())
-    seconds = int(span[1]) * _UNITS[span[2]] if span else None
-    if seconds is not None and seconds > _LONGEST_SPAN:
+    if span is None:
+        return None
+    seconds = int(span[1]) * _UNITS[span[2]]
+    if seconds > _LONGEST_SPAN:
         raise FilterError(f"“{value}” is more than a hundred years.", start, end)
-    if field == "age":
-        if seconds is None:
-            raise FilterError(f"Invalid duration “{value}”; use 30m, 5h, 2d or 1w.", start, end)
-        return AgeClause(">=" if op == ":" else op, seconds, negated)
-    if field in AHEAD:
-        op, bound = _ahead(AHEAD[field], op, value, seconds, start, end)
-        if field == "ack":
-            return AcknowledgeClause(op, bound, negated)
-        return DueClause(op, bound, negated, still_open=value.casefold() == "over" and match["op"] in ":=")
-    if field == "submitted" and seconds is not None:
-        return AgeClause("<=" if op == ":" else op, seconds, negated)
-    return _behind(field, op, value, seconds, start, end, negated)
+    return seconds
 
 
-def _ahead(
-    words: dict[str, tuple[str, int | None]], op: str, value: str, seconds: int | None, start: int, end: int
-) -> tuple[str, int | date | None]:
-    if value.casefold() in words:
-        word_op, bound = words[value.casefold()]
-        return (word_op if op in ":=" else op), bound
-    if seconds is not None:
-        return ("<=" if op == ":" else op), seconds // 86_400
-    return ("=" if op == ":" else op), _date(value, ("7d", *words), start, end)
-
-
-def _behind(field: str, op: str, value: str, seconds: int | None, start: int, end: int, negated: bool) -> DateClause:
-    if seconds is not None:
-        # A duration is an age: the younger, the later the day.
-        return DateClause(field, ("<=" if op == ":" else op).translate(_AGE_TO_DATE), seconds // 86_400, negated)
-    op = "=" if op == ":" else op
-    if value.casefold() in BEHIND:
-        return DateClause(field, op, BEHIND[value.casefold()], negated)
-    return DateClause(field, op, _date(value, ("30d", *BEHIND), start, end), negated)
-
-
-def _date(value: str, others: tuple[str, ...], start: int, end: int) -> date:
+def _day(spec: FieldSpec, value: str, start: int, end: int) -> date:
+    if spec.match is Match.AGE:
+        raise FilterError(f"Invalid duration “{value}”; use 30m, 5h, 2d or 1w.", start, end)
     day = day_of(value)
     if day is None:
-        message = f"Invalid date “{value}”; use {', '.join(others)} or 2026-12-31."
-        raise FilterError(message, start, end, nearest(value, others[1:]))
+        message = f"Invalid date “{value}”; use {', '.join((spec.values[-1], *spec.words))} or 2026-12-31."
+        raise FilterError(message, start, end, nearest(value, tuple(spec.words)))
     return day

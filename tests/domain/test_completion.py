@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bwp_tui.domain.completion import complete, highlights, spans
-from bwp_tui.domain.filter import FIELDS, FilterError, parse
+from bwp_tui.domain.filter import FilterError, parse
+from bwp_tui.domain.filter_fields import FIELDS
 
 TAGS = ("vip", "left message", "phone", 'say "hi"')
 

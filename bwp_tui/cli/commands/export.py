@@ -18,7 +18,7 @@ from bwp_tui.cli.support.new_file import new_file, refuse_existing
 from bwp_tui.cli.support.progress_line import Steps
 from bwp_tui.cli.support.task_output import task_record
 from bwp_tui.domain.csv_table import row_text
-from bwp_tui.domain.filter import FIELDS
+from bwp_tui.domain.filter_fields import FIELDS
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.task_csv import HEADINGS, cells
 from bwp_tui.domain.text import clean_line, counted

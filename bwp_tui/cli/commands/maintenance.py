@@ -21,7 +21,8 @@ from bwp_tui.cli.support.context import (
 from bwp_tui.cli.support.filters import filter_of
 from bwp_tui.domain.archive_names import file_name, part_name
 from bwp_tui.domain.deadlines import add_months
-from bwp_tui.domain.filter import TextClause, View, parse
+from bwp_tui.domain.filter import TextClause, ValueClause, View, parse
+from bwp_tui.domain.filter_fields import FIELDS
 from bwp_tui.domain.task import Kind, Task
 from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import to_text, utc_now
@@ -166,7 +167,10 @@ def _print_plan(plan: purging.PurgePlan, everything: bool, saved_views: Sequence
 def _names_someone(view: View) -> bool:
     """Return whether a view searches for text, which may name a shopper."""
     clauses = parse(view.filter).clauses
-    return any(isinstance(one, TextClause) or getattr(one, "field", "") in ("email", "note", "tag") for one in clauses)
+    return any(
+        isinstance(clause, TextClause) or (isinstance(clause, ValueClause) and FIELDS[clause.field].is_text)
+        for clause in clauses
+    )
 
 
 def _print_result(done: purging.PurgeResult) -> None:

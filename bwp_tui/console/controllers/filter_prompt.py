@@ -9,7 +9,8 @@ from typing import Final
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.state.tab_completion import InputError, TabCompleter
 from bwp_tui.domain.completion import complete
-from bwp_tui.domain.filter import FIELDS, FilterError, parse
+from bwp_tui.domain.filter import FilterError, parse
+from bwp_tui.domain.filter_fields import FIELDS
 from bwp_tui.store.errors import StoreError
 
 

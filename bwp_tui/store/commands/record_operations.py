@@ -7,7 +7,7 @@ from datetime import date
 from typing import Final
 
 from bwp_tui.domain.deadlines import REGULATIONS, acknowledge_by, due_on, extend_by
-from bwp_tui.domain.filter import NOBODY
+from bwp_tui.domain.filter_fields import NOBODY
 from bwp_tui.domain.tags import tag_error
 from bwp_tui.domain.task import WATCHED, Status, Task, why_purged
 from bwp_tui.store.commands import records

@@ -8,17 +8,8 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from bwp_tui.domain.deadlines import REGULATIONS, received_until
-from bwp_tui.domain.filter import (
-    NOBODY,
-    AcknowledgeClause,
-    AgeClause,
-    Clause,
-    DateClause,
-    DueClause,
-    Filter,
-    TextClause,
-    ValueClause,
-)
+from bwp_tui.domain.filter import AgeClause, Clause, DayClause, Filter, TextClause, ValueClause
+from bwp_tui.domain.filter_fields import FIELDS, NOBODY, FieldSpec, Match
 from bwp_tui.domain.times import midnight, to_text
 from bwp_tui.store.database.connection import SqlValue
 from bwp_tui.store.queries.text_index import Index, Narrowing, as_stored, full_scan
@@ -46,6 +37,7 @@ SORTS: Final[dict[str, tuple[Key, ...]]] = {
 """Orders by name; each ends in the task number, so that it is total, and has an index."""
 
 _DAY: Final = timedelta(days=1)
+_AGE_TO_INSTANT: Final = str.maketrans("<>", "><")
 _LATELY_S: Final = 7 * 86_400
 """Seconds; an age below this matches few tasks of a large history."""
 
@@ -61,8 +53,8 @@ _STATES: Final = {
 _TALLIED: Final = frozenset({"active", "open", "ready", "failed", "resubmitted"})
 """The states that the columns of `tallies` determine."""
 
-_YES: Final = {"verified": "t.verified_on IS NOT NULL", "extended": "t.extended_on IS NOT NULL"}
-_COLUMNS: Final = {"status": "t.status", "kind": "t.kind", "regulation": "t.regulation"}
+_IN_TEXT_INDEX: Final = frozenset({"email"})
+"""The columns that `Index.WORDS` contains as they are."""
 
 
 def order_clause(keys: Sequence[Key]) -> str:
@@ -127,27 +119,32 @@ def _clause(clause: Clause, now: datetime, today: date, narrow: Narrowing) -> Co
         case TextClause(text):
             return _anywhere(text, narrow)
         case ValueClause(field, values):
-            return _one_of(field, values, narrow)
-        case AgeClause(op, seconds):
+            return _one_of(FIELDS[field], values, narrow)
+        case AgeClause(field, op, seconds):
             # An older task has an earlier instant, so the comparison turns around.
-            turned = op.translate(str.maketrans("<>", "><"))
-            bound = to_text(now - timedelta(seconds=seconds))
-            sql = f"coalesce(t.submitted_at, t.recorded_at) {turned} ?"
-            return _rare(sql) if op in ("<", "<=") and seconds <= _LATELY_S else sql, (bound,)
-        case DueClause(_, None):
-            return "t.due_on IS NULL", ()
-        case DueClause(op, int(days), still_open=still_open):
-            return f"t.due_on {op} ?{' AND t.open = 1' if still_open else ''}", (
-                (today + timedelta(days=days)).isoformat(),
-            )
-        case DueClause(op, date() as day):
-            return f"t.due_on {op} ?", (day.isoformat(),)
-        case AcknowledgeClause(op, bound):
-            return _acknowledgement(op, today + timedelta(days=bound) if isinstance(bound, int) else bound)
-        case DateClause(field, op, bound):
-            day = today - timedelta(days=bound) if isinstance(bound, int) else bound
-            return (f"t.received_on {op} ?", (day.isoformat(),)) if field == "received" else _submitted(op, day)
-    raise AssertionError(clause)
+            sql = f"{_begin(FIELDS[field].column)} {op.translate(_AGE_TO_INSTANT)} ?"
+            is_rare = op in ("<", "<=") and seconds <= _LATELY_S
+            return _rare(sql) if is_rare else sql, (to_text(now - timedelta(seconds=seconds)),)
+        case DayClause(field, op, bound, open_only=open_only):
+            day = today + timedelta(days=bound) if isinstance(bound, int) else bound
+            sql, bounds = _on_day(FIELDS[field], op, day)
+            return f"{sql}{' AND t.open = 1' if open_only else ''}", bounds
+
+
+def _begin(column: str) -> str:
+    """Return the instant from which the time in a column counts: what is not submitted ages since it was recorded."""
+    return "coalesce(t.submitted_at, t.recorded_at)" if column == "submitted_at" else f"t.{column}"
+
+
+def _on_day(spec: FieldSpec, op: str, day: date | None) -> Condition:
+    """Return the condition that the day of a field compares with `day`, or that it has none."""
+    if spec.match is Match.ACKNOWLEDGE_BY:
+        return _acknowledgement(op, day)
+    if day is None:
+        return f"t.{spec.column} IS NULL", ()
+    if spec.match is Match.INSTANT:
+        return _in_day(f"t.{spec.column}", op, day)
+    return f"t.{spec.column} {op} ?", (day.isoformat(),)
 
 
 def _rare(sql: str) -> str:
@@ -184,19 +181,19 @@ def _received_for(regulation: str, op: str, day: date | None) -> Condition:
     return "t.received_on > ? AND t.received_on <= ?", (earlier, until)
 
 
-def _submitted(op: str, day: date) -> Condition:
-    """Return the condition that the local day of submission compares with `day`."""
+def _in_day(instant: str, op: str, day: date) -> Condition:
+    """Return the condition that the local day of an instant compares with `day`."""
     begin, end = _midnight(day), _midnight(min(day, date.max - _DAY) + _DAY)
     match op:
         case "<":
-            return "t.submitted_at < ?", (begin,)
+            return f"{instant} < ?", (begin,)
         case "<=":
-            return "t.submitted_at < ?", (end,)
+            return f"{instant} < ?", (end,)
         case ">":
-            return "t.submitted_at >= ?", (end,)
+            return f"{instant} >= ?", (end,)
         case ">=":
-            return "t.submitted_at >= ?", (begin,)
-    return "t.submitted_at >= ? AND t.submitted_at < ?", (begin, end)
+            return f"{instant} >= ?", (begin,)
+    return f"{instant} >= ? AND {instant} < ?", (begin, end)
 
 
 def _midnight(day: date) -> str:
@@ -209,25 +206,22 @@ def _midnight(day: date) -> str:
 def _anywhere(text: str, narrow: Narrowing) -> Condition:
     """Return the condition that the email or the note contains a text, or the task id begins with it."""
     like = _containing(text)
-    named, bounds = _named(text)
+    begins, bounds = _begins("t.task_id", text)
     question = narrow(Index.WORDS, text)
     if question is None:
-        return f"t.email LIKE ? ESCAPE '\\' OR t.note LIKE ? ESCAPE '\\' OR {named}", (like, like, *bounds)
-    found = f"SELECT number FROM tasks t WHERE {named} UNION SELECT rowid FROM words WHERE words MATCH ?"
-    sql = f"t.number IN ({found}) AND (t.email LIKE ? ESCAPE '\\' OR t.note LIKE ? ESCAPE '\\' OR {named})"
+        return f"t.email LIKE ? ESCAPE '\\' OR t.note LIKE ? ESCAPE '\\' OR {begins}", (like, like, *bounds)
+    found = f"SELECT number FROM tasks t WHERE {begins} UNION SELECT rowid FROM words WHERE words MATCH ?"
+    sql = f"t.number IN ({found}) AND (t.email LIKE ? ESCAPE '\\' OR t.note LIKE ? ESCAPE '\\' OR {begins})"
     return sql, (*bounds, question, like, like, *bounds)
 
 
-def _one_of(field: str, values: tuple[str, ...], narrow: Narrowing) -> Condition:
-    if field in _COLUMNS:
-        return f"{_COLUMNS[field]} IN ({','.join('?' * len(values))})", values
-    if field == "is":
-        return " OR ".join(_STATES[value] for value in values), ()
-    if field in _YES:
-        return " OR ".join(_YES[field] if value == "yes" else f"NOT {_YES[field]}" for value in values), ()
-    if field == "note":
+def _one_of(spec: FieldSpec, values: tuple[str, ...], narrow: Narrowing) -> Condition:
+    """Return the condition that a task has one of the values of a field."""
+    if spec.match is Match.ONE_OF:
+        return f"t.{spec.column} IN ({','.join('?' * len(values))})", values
+    if spec.match is Match.NOTE:
         return _in_notes(values, narrow)
-    tests = [_field_test(field, value, narrow) for value in values]
+    tests = [_field_test(spec, value, narrow) for value in values]
     return " OR ".join(f"({sql})" for sql, _ in tests), tuple(value for _, bound in tests for value in bound)
 
 
@@ -242,21 +236,30 @@ def _in_notes(values: tuple[str, ...], narrow: Narrowing) -> Condition:
     return f"t.number IN ({sql})", (texts,)
 
 
-def _field_test(field: str, value: str, narrow: Narrowing) -> Condition:
-    match field:
-        case "id":
-            return _named(value)
-        case "tag":
-            sql = "EXISTS (SELECT 1 FROM json_each(t.tags) WHERE value = ? COLLATE NOCASE)"
+def _field_test(spec: FieldSpec, value: str, narrow: Narrowing) -> Condition:
+    """Return the condition that a task has a value of a field."""
+    column = f"t.{spec.column}"
+    match spec.match:
+        case Match.STATE:
+            return _STATES[value], ()
+        case Match.PRESENT:
+            return f"{column} IS {'NOT NULL' if value == 'yes' else 'NULL'}", ()
+        case Match.BEGINS:
+            return _begins(column, value)
+        case Match.TAG:
+            sql = f"EXISTS (SELECT 1 FROM json_each({column}) WHERE value = ? COLLATE NOCASE)"
             return _indexed_match(sql, value, as_stored(value), narrow)
-        case "error":
-            sql = "EXISTS (SELECT 1 FROM json_each(t.errors) WHERE json_extract(value, '$[0]') = ? COLLATE NOCASE)"
+        case Match.ERROR_CODE:
+            sql = f"EXISTS (SELECT 1 FROM json_each({column}) WHERE json_extract(value, '$[0]') = ? COLLATE NOCASE)"
             return _indexed_match(sql, value, as_stored(value), narrow)
-        case "assigned" if value.casefold() == NOBODY:
-            return "t.assigned_to IS NULL", ()
-        case "assigned":
-            return "t.assigned_to IS NOT NULL AND t.assigned_to LIKE ? ESCAPE '\\'", (_containing(value),)
-    return _indexed_match("t.email LIKE ? ESCAPE '\\'", _containing(value), value, narrow)
+        case Match.CONTAINS if NOBODY in spec.values and value.casefold() == NOBODY:
+            return f"{column} IS NULL", ()
+        case Match.CONTAINS:
+            text = value if spec.column in _IN_TEXT_INDEX else None
+            return _indexed_match(
+                f"{column} IS NOT NULL AND {column} LIKE ? ESCAPE '\\'", _containing(value), text, narrow
+            )
+    raise AssertionError(spec)
 
 
 def _indexed_match(sql: str, bound: str, text: str | None, narrow: Narrowing) -> Condition:
@@ -267,17 +270,15 @@ def _indexed_match(sql: str, bound: str, text: str | None, narrow: Narrowing) ->
     return f"t.number IN (SELECT rowid FROM words WHERE words MATCH ?) AND {sql}", (question, bound)
 
 
-def _named(text: str) -> Condition:
-    """Return the condition that the task id begins with a text."""
-    return "(t.task_id >= ? COLLATE NOCASE AND t.task_id < ? COLLATE NOCASE)", (text, f"{text}\U0010ffff")
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+def _begins(column: str, text: str) -> Condition:
+    """Return the condition that a column begins with a text."""
+    return f"({column} >= ? COLLATE NOCASE AND {column} < ? COLLATE NOCASE)", (text, f"{text}\U0010ffff")
 
 
 def _containing(text: str) -> str:
-    return f"%{_escaped(text)}%"
+    """Return the pattern of LIKE for a text anywhere."""
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
 
 
 def in_numbers(column: str, numbers: frozenset[int] | None) -> str:

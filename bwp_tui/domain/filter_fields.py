@@ -1,0 +1,115 @@
+"""Declare the fields of the filter language, each once: parsing, completion and SQL derive from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum, auto
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from bwp_tui.domain.advice import KNOWN_CODES
+from bwp_tui.domain.deadlines import REGULATIONS
+from bwp_tui.domain.task import Kind, Status
+
+NOBODY: Final = "none"
+"""The value of `assigned:` that matches unassigned tasks."""
+
+
+class Match(Enum):
+    """How a field matches a task; the module `store.queries.filter_sql` has the SQL of each."""
+
+    ONE_OF = auto()  # the column is one of the values
+    STATE = auto()  # the task is in one of the states
+    PRESENT = auto()  # the column has a value: yes or no
+    CONTAINS = auto()  # the column contains the text
+    BEGINS = auto()  # the column begins with the text
+    TAG = auto()  # the task has the tag
+    ERROR_CODE = auto()  # the task has an error of this code
+    NOTE = auto()  # any note of the task contains the text
+    AGE = auto()  # the time since the instant in the column
+    INSTANT = auto()  # the same, or its day
+    DAY = auto()  # the day in the column
+    ACKNOWLEDGE_BY = auto()  # the day by which receipt is to be acknowledged
+
+
+class FieldSpec(NamedTuple):
+    """A field. Its `column` is one of the table `tasks`, or empty where `match` alone says what is compared."""
+
+    key: str
+    match: Match
+    column: str
+    help: str
+    values: tuple[str, ...] = ()
+    """Values to offer, as the history stores them; if `is_closed`, there are no others."""
+    operator: str = ":"
+    """The operator to offer after the key."""
+    words: Mapping[str, tuple[str, int | None]] = MappingProxyType({})
+    """Words for days, each a comparison with a number of days from today; None is no day or any day."""
+    is_past: bool = False
+    """Whether durations count back from today."""
+    may_be_new: bool = False
+    """Whether the service may send other values; any in capitals is accepted."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it takes none but its `values`."""
+        return self.match in (Match.ONE_OF, Match.STATE, Match.PRESENT)
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it takes any text, which is then highlighted."""
+        return not self.values and self.match in (Match.CONTAINS, Match.BEGINS, Match.TAG, Match.NOTE)
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether it takes one duration or day, with an operator such as `<`."""
+        return self.match in (Match.AGE, Match.INSTANT, Match.DAY, Match.ACKNOWLEDGE_BY)
+
+    @property
+    def offers(self) -> tuple[str, ...]:
+        """The values to offer, as they are typed."""
+        return tuple(map(str.casefold, self.values)) if self.is_closed else (*self.words, *self.values)
+
+
+_YES_OR_NO: Final = ("yes", "no")
+_STATES: Final = ("active", "open", "ready", "failed", "unsent", "resubmitted", "duplicate")
+_AHEAD: Final = {"today": ("=", 0), "tomorrow": ("=", 1), "over": ("<", 0)}
+_PAST: Final = {"today": ("=", 0), "yesterday": ("=", -1)}
+_PERIODS: Final = ("7d", "30d")
+
+FIELDS: Final = {
+    spec.key: spec
+    for spec in (
+        FieldSpec("status", Match.ONE_OF, "status", "status, such as failed", tuple(Status), may_be_new=True),
+        FieldSpec("kind", Match.ONE_OF, "kind", "retrieval or deletion", tuple(Kind)),
+        FieldSpec("age", Match.AGE, "submitted_at", "time since submission: age>2d", ("1h", "1d", "2d", "1w"), ">"),
+        FieldSpec(
+            *("due", Match.DAY, "due_on", "due date: due<7d; due:over is overdue", ("3d", "7d", "14d"), "<"),
+            {**_AHEAD, "none": ("=", None)},
+        ),
+        FieldSpec("is", Match.STATE, "", "shortcut: is:active, is:failed", _STATES),
+        FieldSpec("error", Match.ERROR_CODE, "errors", "error code", KNOWN_CODES),
+        FieldSpec("tag", Match.TAG, "tags", "tag"),
+        FieldSpec("note", Match.NOTE, "", "text in a note"),
+        FieldSpec("email", Match.CONTAINS, "email", "text in the email"),
+        FieldSpec("id", Match.BEGINS, "task_id", "beginning of the task id"),
+        FieldSpec("regulation", Match.ONE_OF, "regulation", "regulation, such as gdpr", tuple(REGULATIONS)),
+        FieldSpec("assigned", Match.CONTAINS, "assigned_to", "assignee: assigned:none", (NOBODY,)),
+        FieldSpec("verified", Match.PRESENT, "verified_on", "whether the identity was verified", _YES_OR_NO),
+        FieldSpec("extended", Match.PRESENT, "extended_on", "whether the due date was extended", _YES_OR_NO),
+        FieldSpec(
+            *("ack", Match.ACKNOWLEDGE_BY, "", "receipt to be acknowledged: ack<3d", ("3d",), "<"),
+            {**_AHEAD, "pending": ("=", None)},
+        ),
+        FieldSpec(
+            *("received", Match.DAY, "received_on", "day of receipt: received<30d", _PERIODS, "<", _PAST),
+            is_past=True,
+        ),
+        FieldSpec(
+            *("submitted", Match.INSTANT, "submitted_at", "day of submission: submitted>2026-11-01", _PERIODS, "<"),
+            _PAST,
+            is_past=True,
+        ),
+    )
+}
+"""The fields by key, in the order in which they are offered."""
