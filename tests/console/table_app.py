@@ -16,7 +16,7 @@ from textual.content import Content
 from textual.driver import Driver
 
 import bwp_tui
-from bwp_tui.console.presentation.task_cells import UNICODE, Glyphs
+from bwp_tui.console.presentation.glyphs import UNICODE, Glyphs
 from bwp_tui.console.terminal.diff_driver import driver_class
 from bwp_tui.console.widgets.task_table import TaskTable
 from bwp_tui.domain.task import Kind, Task, TaskError

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from bwp_tui.console.presentation.task_columns import OPTIONAL, place
+from bwp_tui.console.presentation.task_columns import COLUMNS, LETTERS, OPTIONAL, SORT_LETTERS
+from bwp_tui.console.presentation.task_rows import place
 from bwp_tui.settings import Profile
 from bwp_tui.store.queries import saved_views
+from bwp_tui.store.queries.filter_sql import SORTS
 from tests.console.support import Console, opened
 
 
 def shown(console: Console) -> tuple[str, ...]:
     return console.main.table.shown_columns
+
+
+def test_every_column_has_a_letter_of_its_own_and_sorts_by_an_order_that_exists() -> None:
+    assert set(LETTERS.values()) == set(OPTIONAL)
+    assert len({column.letter for column in COLUMNS}) == len({column.id for column in COLUMNS})
+    assert set(SORT_LETTERS.values()) <= set(SORTS)
+    assert len(SORT_LETTERS) == 2 + len({column.id for column in COLUMNS if column.sort})
 
 
 def test_any_choice_fits_any_width_and_the_subject_stays() -> None:

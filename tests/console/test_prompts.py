@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from textual.widgets import Input
 
-from bwp_tui.console.controllers.column_chooser import _LETTERS
+from bwp_tui.console.presentation.task_columns import LETTERS
 from bwp_tui.domain.task import Status
 from bwp_tui.settings import Profile
 from bwp_tui.store.worklog import intents
@@ -146,5 +146,5 @@ async def test_no_key_is_parted_from_what_it_means(profile: Profile, size: tuple
         await console.until(lambda: console.main.prompt.is_open)
         await console.pilot.pause()
         lines = console.line("prompt")
-        for letter, column in _LETTERS.items():
+        for letter, column in LETTERS.items():
             assert f"{letter} +{column}" in lines or f"{letter} -{column}" in lines, lines

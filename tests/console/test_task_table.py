@@ -13,7 +13,7 @@ import pytest
 from textual.events import MouseScrollDown
 from textual.pilot import Pilot
 
-from bwp_tui.console.presentation.task_cells import ASCII, UNICODE, Glyphs, glyphs_for
+from bwp_tui.console.presentation.glyphs import ASCII, UNICODE, Glyphs, glyphs_for
 from bwp_tui.console.widgets.task_table import TaskTable
 from bwp_tui.domain.task import Download, Kind, Task, TaskError
 from tests.console.table_app import NOW, Register, TableApp, make_task

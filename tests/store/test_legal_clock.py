@@ -8,7 +8,9 @@ from itertools import product
 import pytest
 
 from bwp_tui.cli.support import task_output
-from bwp_tui.console.presentation import task_cells, task_detail
+from bwp_tui.console.presentation import task_detail
+from bwp_tui.console.presentation.glyphs import UNICODE
+from bwp_tui.console.presentation.task_columns import COLUMNS, CellContext
 from bwp_tui.console.presentation.task_detail import DisplayContext
 from bwp_tui.domain.deadlines import is_clock_running
 from bwp_tui.domain.filter import parse
@@ -22,7 +24,7 @@ from tests.store.support import NOW, TODAY, submitted
 STATUSES = (*Status, "SOMETHING_NEW")
 DUE = TODAY + timedelta(days=11)
 READING = DisplayContext(NOW, TODAY, masked=True, day=timedelta(days=1))
-CONTEXT = task_cells.CellContext(NOW, TODAY, timedelta(days=1), True, frozenset(), task_cells.UNICODE)
+CONTEXT = CellContext(NOW, TODAY, timedelta(days=1), True, frozenset(), UNICODE)
 
 
 @pytest.fixture
@@ -58,11 +60,12 @@ def test_the_column_and_the_function_say_the_same(store: Store, every: list[Task
 
 def test_all_that_shows_a_due_date_counts_down_where_the_clock_runs_and_nowhere_else(every: list[Task]) -> None:
     words = format_due(DUE, TODAY)
+    due = next(column for column in COLUMNS if column.id == "due")
     for task in every[1:]:
         runs = is_clock_running(task)
         facts = "\n".join("".join(text for text, _ in line) for line in task_detail.fact_lines(task, READING))
         shown = {
-            "table": task_cells.due_date(task, CONTEXT).text,
+            "table": due.cell(task, CONTEXT).text,
             "detail": facts,
             "list": "\n".join(task_output.table([task], NOW, TODAY, unmask=False)),
             "show": "\n".join(task_output.details(task, [], NOW, TODAY, unmask=False)),

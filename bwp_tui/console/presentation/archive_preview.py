@@ -12,8 +12,8 @@ from bwp_tui.archive.json_tree import Node
 from bwp_tui.archive.preview import Preview, Table, Text, Tree
 from bwp_tui.console.presentation.breakpoints import LIST_WIDE
 from bwp_tui.console.presentation.format import pad
+from bwp_tui.console.presentation.glyphs import Glyphs
 from bwp_tui.console.presentation.styled_text import StyledText
-from bwp_tui.console.presentation.task_cells import Glyphs
 from bwp_tui.domain.text import size
 
 Mask = Callable[[str], str]

@@ -11,8 +11,8 @@ from rich.cells import cell_len
 from bwp_tui.console.presentation.breakpoints import LIST_NARROW, LIST_WIDE
 from bwp_tui.console.presentation.download_detail import end_text, partial_file_text, state_text, trouble_of
 from bwp_tui.console.presentation.format import bar, pad, time_left
+from bwp_tui.console.presentation.glyphs import Glyphs
 from bwp_tui.console.presentation.styled_text import StyledText
-from bwp_tui.console.presentation.task_cells import Glyphs
 from bwp_tui.console.presentation.task_detail import DisplayContext, mask, subject
 from bwp_tui.domain.task import Download, DownloadState, Task
 from bwp_tui.domain.text import clean_line, size, size_as

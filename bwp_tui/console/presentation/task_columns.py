@@ -1,140 +1,253 @@
-"""The columns of the task table: how wide each is, and which of them there is room for."""
+"""Declare the columns of the task table, each once: header, chooser and prompts derive from it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Set
+from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
-from rich.cells import cell_len, set_cell_size
+from bwp_tui.console.presentation.glyphs import Glyphs
+from bwp_tui.domain.deadlines import is_clock_running
+from bwp_tui.domain.task import TERMINAL, WATCHED, Download, DownloadState, Kind, Status, Task
+from bwp_tui.domain.text import clean_line, mask_in_text
+from bwp_tui.domain.times import DAY, MINUTE, format_due, format_duration, local
 
-from bwp_tui.console.presentation import task_cells
-from bwp_tui.console.presentation.task_cells import Cell, CellContext, Glyphs
-from bwp_tui.domain.completion import spans
-from bwp_tui.domain.task import Task
+DUE_SOON: Final = 7
+"""Days before the due date from which a countdown is a warning."""
 
-GAP: Final = 2
-"""Blank cells between two columns."""
+_YEAR_IN_DAYS: Final = 365
+_LONGEST_DAYS: Final = 1_000
 
-_MARK_X: Final = 1
-_FIRST_X: Final = 3
-"""Left of the first column stand the cursor's pointer, the mark and a blank."""
 
-_WIDEST_SUBJECT: Final = 32
-_NARROWEST_SUBJECT: Final = 16
-_NARROWEST_NOTE: Final = 8
-_ANY_WIDTH: Final = range(0, 1 << 16)
+class CellContext(NamedTuple):
+    """What a cell depends on besides its task; `today` is the operator's day, `marks` are task numbers."""
+
+    now: datetime
+    today: date
+    day: timedelta
+    """The length of one of the service's days, in which holding periods are counted."""
+    masked: bool
+    marks: Set[int]
+    glyphs: Glyphs
+    highlights: tuple[str, ...] = ()
+    """Texts of the filter, to be found in what is shown: in masked addresses they find no more than that."""
+    is_cut_off: bool = False
+    """Whether the service is in trouble, which the header says once for all tasks."""
+
+
+class Cell(NamedTuple):
+    """Text of one line, the name of its style (`task-table--<style>`), and the places of the filter's texts in it."""
+
+    text: str
+    style: str
+    matches: tuple[tuple[int, int], ...] = ()
+
+
+def _mark(task: Task, context: CellContext) -> Cell:
+    if task.number in context.marks:
+        return Cell(context.glyphs.mark, "mark")
+    return Cell(context.glyphs.watched if WATCHED in task.tags else "", "mark")
+
+
+def _kind(task: Task, _context: CellContext) -> Cell:
+    return Cell(task.kind.lower(), "row")
+
+
+def _short_kind(task: Task, _context: CellContext) -> Cell:
+    return Cell("retr" if task.kind is Kind.RETRIEVAL else "del", "row")
+
+
+def _subject(task: Task, context: CellContext) -> Cell:
+    return Cell(clean_line(task.subject(masked=context.masked)), "subject")
+
+
+_UNKNOWN_STATUS: Final = ("unknown", "warn")
+_STATUSES: Final[dict[str, tuple[str, str]]] = {
+    Status.QUEUED: ("queued", "muted"),
+    Status.IN_PROGRESS: ("busy", "busy"),
+    Status.ON_HOLD: ("held", "held"),
+    Status.COMPLETED: ("done", "good"),
+    Status.FAILED: ("wrong", "bad"),
+    Status.REJECTED: ("wrong", "bad"),
+    Status.UNCONFIRMED: ("unknown", "warn"),
+    Status.GIVEN_UP: ("ended", "muted"),
+    Status.CANCELLED: ("ended", "muted"),
+    Status.MISSING: ("unknown", "bad"),
+}
+"""The glyph before each status and its style; a status that this program does not know is a warning."""
+
+
+def status_role(status: str) -> str:
+    """Return the style of a status."""
+    return _STATUSES.get(status, _UNKNOWN_STATUS)[1]
+
+
+def _status(task: Task, context: CellContext) -> Cell:
+    glyph, role = _STATUSES.get(task.status, _UNKNOWN_STATUS)
+    words = [getattr(context.glyphs, glyph), clean_line(task.status)]
+    if task.status == Status.ON_HOLD:
+        words.append(_holding_time_left(task, context))
+    elif task.status == Status.COMPLETED and task.kind is Kind.RETRIEVAL:
+        words.append(_download_progress(task, context.glyphs))
+    return Cell(" ".join(filter(None, words)), role)
+
+
+def _holding_time_left(task: Task, context: CellContext) -> str:
+    if task.submitted_at is None or task.holding_period is None:
+        return ""
+    left = task.submitted_at + task.holding_period * context.day - context.now
+    return "" if left <= timedelta() else _short_duration(left)
+
+
+def _download_progress(task: Task, glyphs: Glyphs) -> str:
+    """Return the state of the download in at most five cells, so that the whole status fits its column."""
+    download = task.download
+    match download.state if download else None:
+        case DownloadState.DONE:
+            return "saved"
+        case DownloadState.QUEUED if download and not (download.bytes or download.paused):
+            return "waits"
+        case DownloadState.QUEUED | DownloadState.RUNNING if download:
+            runs = download.state == DownloadState.RUNNING
+            sign = glyphs.paused if download.paused else glyphs.fetch if runs else glyphs.queued
+            return f"{sign} {_percent(download)}"
+        case DownloadState.FAILED:
+            return f"{glyphs.fetch} {glyphs.wrong}"
+        case _:
+            return glyphs.fetch
+
+
+def _percent(download: Download) -> str:
+    if download.percent is None:
+        return f"{download.bytes // 1_000_000}M" if download.bytes else "0%"
+    return f"{download.percent}%"
+
+
+def _short_duration(length: timedelta) -> str:
+    """Return a duration in at most four cells, which changes once a minute at most."""
+    if length < timedelta(seconds=MINUTE):
+        return "<1m"
+    days = int(length.total_seconds()) // DAY
+    return f"{days // _YEAR_IN_DAYS}y" if days >= _LONGEST_DAYS else format_duration(length)
+
+
+def _instant(at: datetime | None, context: CellContext) -> Cell:
+    if at is None:
+        return Cell("", "muted")
+    here = local(at)
+    return Cell(here.strftime("%m-%d %H:%M" if here.year == context.today.year else "%Y-%m-%d"), "muted")
+
+
+def _submitted(task: Task, context: CellContext) -> Cell:
+    return _instant(task.submitted_at, context)
+
+
+def _updated(task: Task, context: CellContext) -> Cell:
+    return _instant(task.updated_at, context)
+
+
+def _received(task: Task, context: CellContext) -> Cell:
+    day = task.received_on
+    return Cell(day.strftime("%m-%d") if day.year == context.today.year else day.isoformat(), "muted")
+
+
+def _assigned(task: Task, _context: CellContext) -> Cell:
+    return Cell(clean_line(task.assigned_to or ""), "row")
+
+
+def _tags(task: Task, context: CellContext) -> Cell:
+    text = clean_line(" ".join(task.tags))
+    return Cell(mask_in_text(text, task.email) if context.masked else text, "muted")
+
+
+def _task_id(task: Task, _context: CellContext) -> Cell:
+    return Cell(clean_line(task.name), "muted")
+
+
+def _age(task: Task, context: CellContext) -> Cell:
+    return Cell(_short_duration(context.now - (task.submitted_at or task.recorded_at)), "muted")
+
+
+def _due(task: Task, context: CellContext) -> Cell:
+    if task.due_on is None or not is_clock_running(task):
+        return Cell("", "muted")
+    days = (task.due_on - context.today).days
+    style = "overdue" if days < 0 else "warn" if days <= DUE_SOON else "muted"
+    return Cell(format_due(task.due_on, context.today), style)
+
+
+def _note(task: Task, context: CellContext) -> Cell:
+    trouble = None if context.is_cut_off or task.status in TERMINAL else task.trouble
+    text = " · ".join(clean_line(text) for text in (_problem(task), task.note, trouble) if text)
+    return Cell(mask_in_text(text, task.email) if context.masked else text, "muted")
+
+
+def _problem(task: Task) -> str | None:
+    """Return the newest problem of a task, or None."""
+    if task.resubmitted_as is not None:
+        return f"resubmitted as #{task.resubmitted_as}"
+    if task.status in (Status.FAILED, Status.REJECTED) and task.errors:
+        return task.errors[-1].code or task.errors[-1].message
+    if task.status not in TERMINAL:
+        return "cancelling" if task.cancel_asked else None
+    if task.download is not None and task.download.state == DownloadState.FAILED:
+        return task.download.trouble
+    return None
+
+
+_WIDEST_TABLE: Final = 1 << 16
+_ANY: Final = range(_WIDEST_TABLE)
 _CHOSEN: Final = range(0)
 """Table widths of a column that is shown only where the operator chose it."""
 
 
 class Column(NamedTuple):
-    """One column. `width` in cells (0: it takes its share of what is left); `tables`: table widths it is shown at.
-
-    `searched`: the words of a filter are looked for in it.
-    """
+    """A column; `width` is in cells, and 0 is a share of what the others leave."""
 
     id: str
     title: str
     width: int
     tables: range
-    render: Callable[[Task, CellContext], Cell]
+    """Widths of the tables in which it is shown unless the operator chooses columns."""
+    cell: Callable[[Task, CellContext], Cell]
+    letter: str = ""
+    """Its key in the prompts for columns and for orders."""
+    rank: int = 0
+    """Columns of the lowest rank are left out first where the chosen ones do not fit."""
+    sort: str = ""
+    """Its order, of `store.queries.filter_sql.SORTS`, in the prompt for orders."""
     right: bool = False
-    searched: bool = False
+    highlighted: bool = False
+    """Whether the texts of the filter are highlighted in it."""
+    least: int = 0
+    """Cells that it needs where `width` is 0."""
 
 
-class PlacedColumn(NamedTuple):
-    """A column in a table of a certain width: where it starts, and how many cells it has."""
-
-    column: Column
-    x: int
-    width: int
-
-
-_MARK: Final = Column("mark", "", 1, _ANY_WIDTH, task_cells.mark)
+MARK: Final = Column("mark", "", 1, _ANY, _mark)
 
 # Terminals are 80 or 100 cells wide and a scrollbar takes one of them, so the table has 79 or 99.
 COLUMNS: Final = (
-    Column("kind", "Kind", 9, range(99, _ANY_WIDTH.stop), task_cells.kind),
-    Column("kind", "Kind", 4, range(79, 99), task_cells.short_kind),
-    Column("subject", "Subject", 0, _ANY_WIDTH, task_cells.subject, searched=True),
-    Column("status", "Status", 17, _ANY_WIDTH, task_cells.status),
-    Column("submitted", "Submitted", 11, range(91, _ANY_WIDTH.stop), task_cells.submitted),
-    Column("received", "Received", 10, _CHOSEN, task_cells.received),
-    Column("updated", "Updated", 11, _CHOSEN, task_cells.updated),
-    Column("age", "Age", 4, range(79, _ANY_WIDTH.stop), task_cells.age, right=True),
-    Column("due", "Due", 9, _ANY_WIDTH, task_cells.due_date),
-    Column("assigned", "Assigned", 12, _CHOSEN, task_cells.assigned, searched=True),
-    Column("tags", "Tags", 14, _CHOSEN, task_cells.tags, searched=True),
-    Column("id", "Task id", 8, _CHOSEN, task_cells.task_id, searched=True),
-    Column("note", "Note", 0, range(79, _ANY_WIDTH.stop), task_cells.note, searched=True),
+    Column("kind", "Kind", 9, range(99, _WIDEST_TABLE), _kind, letter="k", rank=8, sort="kind"),
+    Column("kind", "Kind", 4, range(79, 99), _short_kind, letter="k", rank=8, sort="kind"),
+    Column("subject", "Subject", 0, _ANY, _subject, letter="s", rank=12, sort="subject", highlighted=True, least=16),
+    Column("status", "Status", 17, _ANY, _status, letter="t", rank=11, sort="status"),
+    Column("submitted", "Submitted", 11, range(91, _WIDEST_TABLE), _submitted, letter="b", rank=3, sort="submitted"),
+    Column("received", "Received", 10, _CHOSEN, _received, letter="r", rank=2, sort="received"),
+    Column("updated", "Updated", 11, _CHOSEN, _updated, letter="u", rank=1, sort="updated"),
+    Column("age", "Age", 4, range(79, _WIDEST_TABLE), _age, letter="g", rank=5, right=True),
+    Column("due", "Due", 9, _ANY, _due, letter="d", rank=10, sort="due"),
+    Column("assigned", "Assigned", 12, _CHOSEN, _assigned, letter="a", rank=7, sort="assigned", highlighted=True),
+    Column("tags", "Tags", 14, _CHOSEN, _tags, letter="l", rank=6, highlighted=True),
+    Column("id", "Task id", 8, _CHOSEN, _task_id, letter="i", rank=4, highlighted=True),
+    Column("note", "Note", 0, range(79, _WIDEST_TABLE), _note, letter="n", rank=9, highlighted=True, least=8),
 )
-
+"""The columns in the order of the table; of two with one id the table's width decides."""
 
 OPTIONAL: Final = tuple(dict.fromkeys(column.id for column in COLUMNS if column.id != "subject"))
 """Ids of the columns that can be shown and hidden, in the order of the table."""
 
-_DROP_ORDER: Final = (
-    *("updated", "received", "submitted", "id", "age", "tags", "assigned", "kind", "note"),
-    *("due", "status"),
-)
-"""Ids of the chosen columns, those first that go first where there is no room for all."""
+LETTERS: Final = {column.letter: column.id for column in COLUMNS if column.id != "subject"}
+"""The ids by the keys of the prompt that shows and hides columns."""
 
-
-def _shown(width: int, chosen: Sequence[str]) -> list[Column]:
-    """Return the columns of a table of `width` cells: of those `chosen` that exist, else those made for its width."""
-    chosen = [id for id in chosen if id in OPTIONAL]
-    if not chosen:
-        return [column for column in COLUMNS if width in column.tables]
-    made_for_it = {column.id: column for column in COLUMNS if column.id == "subject" or column.id in chosen}
-    made_for_it.update((column.id, column) for column in COLUMNS if column.id in made_for_it and width in column.tables)
-    shown = list(made_for_it.values())
-    for id in _DROP_ORDER:
-        if _least(shown) > width:
-            shown = [column for column in shown if column.id != id]
-    return shown
-
-
-def _least(shown: Sequence[Column]) -> int:
-    """Return how many cells a table needs at least to show these columns."""
-    least = {"subject": _NARROWEST_SUBJECT, "note": _NARROWEST_NOTE}
-    return _FIRST_X + 1 + GAP * (len(shown) - 1) + sum(column.width or least[column.id] for column in shown)
-
-
-def place(width: int, chosen: Sequence[str] = ()) -> tuple[PlacedColumn, ...]:
-    """Return the columns of a table of `width` cells, left to right; the subject and the note share what is left.
-
-    The first one is the mark. The pointer stands left of it, in the table's first cell.
-
-    Args:
-        chosen: ids of the columns to show, as far as there is room; without any, the width decides.
-    """
-    shown = _shown(width, chosen)
-    room = width - _FIRST_X - 1 - GAP * (len(shown) - 1) - sum(column.width for column in shown)
-    subject = room
-    if any(column.id == "note" for column in shown):
-        subject = min(_WIDEST_SUBJECT, max(_NARROWEST_SUBJECT, room * 3 // 5))
-    flexible = {"subject": max(1, subject), "note": max(1, room - subject)}
-    placed, x = [PlacedColumn(_MARK, _MARK_X, _MARK.width)], _FIRST_X
-    for column in shown:
-        placed.append(PlacedColumn(column, x, column.width or flexible[column.id]))
-        x += placed[-1].width + GAP
-    return tuple(placed)
-
-
-def fit(text: str, width: int, glyphs: Glyphs, *, right: bool = False) -> str:
-    """Return `text` in at most `width` cells, cut with an ellipsis; `right` moves it to the right edge."""
-    text = glyphs.of(text)
-    length = cell_len(text)
-    if length > width:
-        return set_cell_size(text, width - 1) + glyphs.cut
-    return " " * (width - length) + text if right else text
-
-
-def cells_of(task: Task, columns: Sequence[PlacedColumn], context: CellContext) -> tuple[Cell, ...]:
-    """Return what each of `columns` says about `task`, cut to its width but not padded."""
-    shown = []
-    for column, _x, width in columns:
-        cell = column.render(task, context)
-        text = fit(cell.text, width, context.glyphs, right=column.right)
-        shown.append(Cell(text, cell.style, spans(text, context.words) if column.searched else ()))
-    return tuple(shown)
+SORT_LETTERS: Final = {"n": "newest", "o": "oldest"} | {column.letter: column.sort for column in COLUMNS if column.sort}
+"""The orders by the keys of the prompt for an order."""

@@ -26,8 +26,8 @@ from bwp_tui.console.presentation.archive_preview import (
     table_lines,
     text_lines,
 )
+from bwp_tui.console.presentation.glyphs import locale_glyphs
 from bwp_tui.console.presentation.styled_text import StyledText
-from bwp_tui.console.presentation.task_cells import locale_glyphs
 from bwp_tui.console.presentation.task_detail import mask, subject
 from bwp_tui.console.screens.help import HelpScreen
 from bwp_tui.console.services.write_guard import READ_ONLY

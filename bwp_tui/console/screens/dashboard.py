@@ -12,7 +12,7 @@ from textual.binding import Binding
 from textual.containers import Horizontal, VerticalScroll
 
 from bwp_tui.console.presentation.styled_text import StyledText
-from bwp_tui.console.presentation.task_cells import status_role
+from bwp_tui.console.presentation.task_columns import status_role
 from bwp_tui.console.screens.help import HelpScreen
 from bwp_tui.console.screens.scrolled import SCROLL_BINDINGS, ScrolledScreen
 from bwp_tui.console.widgets.bars import FooterLine

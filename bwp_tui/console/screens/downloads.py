@@ -17,7 +17,7 @@ from bwp_tui.console.bindings.download_actions import DOWNLOAD_ACTIONS, MOVES, O
 from bwp_tui.console.bindings.key_names import shown_key
 from bwp_tui.console.presentation.download_detail import queue_text
 from bwp_tui.console.presentation.download_rows import DownloadRowBuilder
-from bwp_tui.console.presentation.task_cells import locale_glyphs
+from bwp_tui.console.presentation.glyphs import locale_glyphs
 from bwp_tui.console.presentation.task_detail import DisplayContext
 from bwp_tui.console.screens.downloads_dispatcher import DownloadActionDispatcher
 from bwp_tui.console.services.snapshot_feed import Snapshot

@@ -9,7 +9,7 @@ from typing import Final
 from bwp_tui.console.command_bar.controller import CommandBar
 from bwp_tui.console.command_bar.task_commands import TaskLineCommands
 from bwp_tui.console.controllers.bulk import SHORTEN, BulkActions
-from bwp_tui.console.controllers.column_chooser import ColumnChooser
+from bwp_tui.console.controllers.column_chooser import choose_columns, choose_order
 from bwp_tui.console.controllers.copy import CopyController
 from bwp_tui.console.controllers.filter_prompt import FilterPrompt
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks
@@ -69,8 +69,8 @@ class ActionDispatcher:
             "cancel": self._cancel,
             "poll": self._poll,
             "copy": copying.one,
-            "sort": self._sort,
-            "columns": ColumnChooser(screen).ask,
+            "sort": lambda: choose_order(screen),
+            "columns": lambda: choose_columns(screen),
             "save_view": SavedViewController(screen).ask,
         }
         self._asking_marked: dict[str, Work] = {
@@ -195,12 +195,6 @@ class ActionDispatcher:
         if task is not None:
             await run_in_thread_and_report(self._screen, lambda: act(task))
 
-    async def _sort(self) -> None:
-        key = await self._screen.prompt.ask_key("Sort by:", _SORTS)
-        if key is not None:
-            self._screen.show(self._screen.list_state.ordered(_SORTS[key]))
-            self._screen.show_status(f"Sorted by {_SORTS[key]}.")
-
     def _task(self) -> Task | None:
         return self._screen.current_task
 
@@ -208,17 +202,6 @@ class ActionDispatcher:
         return subject(task, self._screen.session.display_context())
 
 
-_SORTS: Final = {
-    "n": "newest",
-    "o": "oldest",
-    "d": "due",
-    "s": "subject",
-    "t": "status",
-    "k": "kind",
-    "r": "received",
-    "u": "updated",
-    "a": "assigned",
-}
 _FAILED: Final = next(index for index, view in enumerate(VIEWS) if view.name == "failed")
 
 

@@ -14,9 +14,9 @@ from textual.content import Content
 from textual.message import Message
 from textual.strip import Strip
 
-from bwp_tui.console.presentation.task_cells import Cell, CellContext, Glyphs, locale_glyphs
-from bwp_tui.console.presentation.task_columns import PlacedColumn, place
-from bwp_tui.console.presentation.task_row_strips import header_strip, row_strip
+from bwp_tui.console.presentation.glyphs import Glyphs, locale_glyphs
+from bwp_tui.console.presentation.task_columns import Cell, CellContext
+from bwp_tui.console.presentation.task_rows import PlacedColumn, header_strip, place, row_strip
 from bwp_tui.console.widgets.virtual_rows import HEADER, VirtualRows
 from bwp_tui.console.widgets.visible_rows import TaskSource, VisibleRows
 from bwp_tui.domain.task import Task

@@ -11,8 +11,8 @@ from textual.content import Content
 from textual.message import Message
 from textual.strip import Strip
 
+from bwp_tui.console.presentation.glyphs import locale_glyphs
 from bwp_tui.console.presentation.styled_text import ROLES, StyledText
-from bwp_tui.console.presentation.task_cells import locale_glyphs
 from bwp_tui.console.widgets.virtual_rows import HEADER, VirtualRows
 
 LineOf = Callable[[int], Sequence[StyledText]]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol
 
-from bwp_tui.console.presentation.task_cells import Cell, CellContext
-from bwp_tui.console.presentation.task_columns import PlacedColumn, cells_of
+from bwp_tui.console.presentation.task_columns import Cell, CellContext
+from bwp_tui.console.presentation.task_rows import PlacedColumn, cells_of
 from bwp_tui.domain.task import Task
 
 

@@ -1,0 +1,58 @@
+"""Choose the signs that a terminal can show."""
+
+from __future__ import annotations
+
+import locale
+from typing import Final, NamedTuple
+
+from bwp_tui.domain.text import plain
+
+
+class Glyphs(NamedTuple):
+    """Signs, each one cell wide and an addition to a word that says the same."""
+
+    done: str = "✓"
+    wrong: str = "✗"
+    held: str = "◷"
+    queued: str = "…"
+    busy: str = "▸"
+    unknown: str = "?"
+    ended: str = "-"
+    fetch: str = "⇣"
+    paused: str = "‖"
+    cursor: str = "›"
+    mark: str = "+"
+    watched: str = "◉"
+    cut: str = "…"
+    ascii_only: bool = False
+
+    def of(self, text: str) -> str:
+        """Return `text` as the terminal can show it."""
+        return plain(text) if self.ascii_only else text
+
+
+UNICODE: Final = Glyphs()
+ASCII: Final = Glyphs(
+    done="+",
+    wrong="x",
+    held="~",
+    queued=".",
+    busy=">",
+    fetch="v",
+    paused="=",
+    cursor=">",
+    mark="*",
+    watched="@",
+    cut="~",
+    ascii_only=True,
+)
+
+
+def glyphs_for(encoding: str) -> Glyphs:
+    """Return the signs that a terminal of this character encoding can show."""
+    return UNICODE if encoding.replace("-", "").casefold() == "utf8" else ASCII
+
+
+def locale_glyphs() -> Glyphs:
+    """Return the signs for the locale this process runs in. `setlocale` is never called."""
+    return glyphs_for(locale.getencoding())
