@@ -10,20 +10,11 @@ from datetime import datetime
 from typing import Final
 
 from bwp_tui.domain.task import Kind
-from bwp_tui.domain.times import from_text
-from bwp_tui.store.database.connection import Row, SqlValue, Store, as_int, as_text
+from bwp_tui.store.database.connection import Row, Store, as_int, as_text
+from bwp_tui.store.queries.row_mapping import RowMapper
 
 _START: Final = 8
 """Characters of a client token that may be shown: they distinguish two and cannot repeat a request."""
-
-_SENT: Final = (
-    "SELECT i.id, i.task, t.task_id, t.kind, t.email, t.holding_period, t.reason, i.action, i.state, i.attempts,"
-    " i.asked_at, i.first_sent_at, i.settled_at, i.not_before, i.actor, i.client_token, l.what, l.detail"
-    " FROM intents i JOIN tasks t ON t.number = i.task LEFT JOIN timeline l ON l.id ="
-    # The event of the outcome: both were written in one transaction, at its instant.
-    " (SELECT min(id) FROM timeline WHERE task = i.task AND at = i.settled_at AND what IN"
-    " ('accepted', 'refused', 'no answer', 'cancelled', 'cancel refused', 'withdrawn'))"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +52,26 @@ class SentRequest:
     answer: tuple[str | None, str | None]
 
 
+_REQUEST: Final = RowMapper(
+    SentRequest,
+    without=("client_token_start", "client_token_sha256", "answer"),
+    id="i.id",
+    number="i.task",
+    next_at="CASE state WHEN 'waiting' THEN not_before END",
+    actor="i.actor",
+)
+_REQUESTS: Final = (
+    f"SELECT {_REQUEST.columns}, i.client_token, l.what, l.detail"
+    " FROM intents i JOIN tasks t ON t.number = i.task LEFT JOIN timeline l ON l.id ="
+    # The event of the outcome: both were written in one transaction, at its instant.
+    " (SELECT min(id) FROM timeline WHERE task = i.task AND at = i.settled_at AND what IN"
+    " ('accepted', 'refused', 'no answer', 'cancelled', 'cancel refused', 'withdrawn'))"
+)
+
+
 def of_task(store: Store, number: int) -> list[SentRequest]:
     """Return the requests of task `number`, oldest first."""
-    return [_sent(row) for row in store.rows(f"{_SENT} WHERE i.task = ? ORDER BY i.id", (number,))]
+    return [_sent(row) for row in store.rows(f"{_REQUESTS} WHERE i.task = ? ORDER BY i.id", (number,))]
 
 
 def why_not_cancelled(store: Store, number: int) -> str | None:
@@ -74,7 +82,7 @@ def why_not_cancelled(store: Store, number: int) -> str | None:
 
 def newest(store: Store, limit: int) -> list[SentRequest]:
     """Return the newest requests of all tasks, the newest first."""
-    return [_sent(row) for row in store.rows(f"{_SENT} ORDER BY i.id DESC LIMIT ?", (limit,))]
+    return [_sent(row) for row in store.rows(f"{_REQUESTS} ORDER BY i.id DESC LIMIT ?", (limit,))]
 
 
 def ids(store: Store) -> array[int]:
@@ -85,37 +93,17 @@ def ids(store: Store) -> array[int]:
 def window(store: Store, request_ids: Sequence[int]) -> list[SentRequest]:
     """Return the requests with these ids, in this order, without missing ones."""
     marks = ",".join("?" * len(request_ids))
-    found = {sent.id: sent for sent in map(_sent, store.rows(f"{_SENT} WHERE i.id IN ({marks})", tuple(request_ids)))}
+    found = {
+        sent.id: sent for sent in map(_sent, store.rows(f"{_REQUESTS} WHERE i.id IN ({marks})", tuple(request_ids)))
+    }
     return [found[id] for id in request_ids if id in found]
 
 
 def _sent(row: Row) -> SentRequest:
-    token = _text(row[15])
-    return SentRequest(
-        id=as_int(row[0]),
-        number=as_int(row[1]),
-        task_id=_text(row[2]),
-        kind=Kind(as_text(row[3])),
-        email=as_text(row[4]),
-        holding_period=None if row[5] is None else as_int(row[5]),
-        reason=_text(row[6]),
-        action=as_text(row[7]),
-        state=as_text(row[8]),
-        attempts=as_int(row[9]),
-        asked_at=from_text(as_text(row[10])),
-        first_sent_at=_instant(row[11]),
-        settled_at=_instant(row[12]),
-        next_at=_instant(row[13]) if row[8] == "waiting" else None,
-        actor=as_text(row[14]),
+    token, event, detail = (None if value is None else as_text(value) for value in row[_REQUEST.width :])
+    return _REQUEST(
+        row,
         client_token_start=None if token is None else token[:_START],
         client_token_sha256=None if token is None else hashlib.sha256(token.encode()).hexdigest(),
-        answer=(_text(row[16]), _text(row[17])),
+        answer=(event, detail),
     )
-
-
-def _text(value: SqlValue) -> str | None:
-    return None if value is None else as_text(value)
-
-
-def _instant(value: SqlValue) -> datetime | None:
-    return None if value is None else from_text(as_text(value))

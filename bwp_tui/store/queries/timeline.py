@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Final
 
 from bwp_tui.domain.task import Event
-from bwp_tui.domain.times import from_text
-from bwp_tui.store.database.connection import SqlValue, Store, Transaction, as_int, as_text
+from bwp_tui.store.database.connection import Store, Transaction, as_int, as_text
 from bwp_tui.store.errors import StoreDamaged
+from bwp_tui.store.queries.row_mapping import RowMapper
 
 SERVICE = "service"
 """The actor of what the service did."""
@@ -18,6 +17,9 @@ PROGRAM: Final = "bwp-tui"
 
 NOTE: Final = "note"
 """The event that holds a note: a task may have several, and shows the newest."""
+
+_EVENT: Final = RowMapper(Event)
+_EVENTS: Final = f"SELECT {_EVENT.columns} FROM timeline"
 
 
 def append(
@@ -39,20 +41,10 @@ def append(
 
 def of_task(store: Store, number: int) -> list[Event]:
     """Return the timeline of task `number`, oldest first."""
-    rows = store.rows(
-        "SELECT at, actor, what, before, after, detail FROM timeline WHERE task = ? ORDER BY id", (number,)
-    )
-    return [
-        Event(
-            at=_instant(at),
-            actor=as_text(actor),
-            what=as_text(what),
-            before=None if before is None else as_text(before),
-            after=None if after is None else as_text(after),
-            detail=None if detail is None else as_text(detail),
-        )
-        for at, actor, what, before, after, detail in rows
-    ]
+    try:
+        return [_EVENT(row) for row in store.rows(f"{_EVENTS} WHERE task = ? ORDER BY id", (number,))]
+    except ValueError as error:
+        raise StoreDamaged("The history holds a timeline event without an instant.") from error
 
 
 def refused_cancellations(store: Store, after: int) -> tuple[int, list[tuple[int, str]]]:
@@ -62,13 +54,6 @@ def refused_cancellations(store: Store, after: int) -> tuple[int, list[tuple[int
         "SELECT task, detail FROM timeline WHERE id > ? AND what = 'cancel refused' ORDER BY id", (after,)
     )
     return (0 if last is None else as_int(last[0])), [(as_int(task), as_text(detail or "")) for task, detail in rows]
-
-
-def _instant(value: SqlValue) -> datetime:
-    try:
-        return from_text(as_text(value))
-    except ValueError as error:
-        raise StoreDamaged("The history holds a timeline event without an instant.") from error
 
 
 def span(store: Store) -> tuple[str, str] | None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
 
 from bwp_tui.domain.task import Download, Kind
 from bwp_tui.domain.times import from_text, to_text
-from bwp_tui.store.database.connection import Row, SqlValue, Store, Transaction, as_int, as_text
+from bwp_tui.store.database.connection import SqlValue, Store, Transaction, as_int, as_text
 from bwp_tui.store.database.row_touch import touch_row
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.filter_sql import in_numbers
-from bwp_tui.store.queries.row_mapping import DOWNLOAD_COLUMNS, download_of
+from bwp_tui.store.queries.row_mapping import DOWNLOAD_COLUMNS, RowMapper, download_of
 from bwp_tui.store.worklog import download_timeline
 
 # SQLite uses the partial index only for a condition that repeats its text.
@@ -25,13 +26,10 @@ PLACE: Final = "coalesce(d.place, d.id)"
 
 _DUE: Final = f"{QUEUED} AND d.paused = 0"
 _RUNNING: Final = f"{_OPEN} AND d.state = 'running'"
-_JOBS: Final = (
-    "SELECT d.id, d.task, t.kind, t.email, t.task_id, d.directory, d.etag, d.total, d.attempts, d.actor"
-    " FROM downloads d JOIN tasks t ON t.number = d.task"
-)
 
 
-class DownloadJob(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class DownloadJob:
     """A download for the engine, with the parts of its file name."""
 
     id: int
@@ -44,6 +42,10 @@ class DownloadJob(NamedTuple):
     total: int | None
     attempts: int
     actor: str
+
+
+_JOB: Final = RowMapper(DownloadJob, number="d.task")
+_JOBS: Final = f"SELECT {_JOB.columns} FROM downloads d JOIN tasks t ON t.number = d.task"
 
 
 def create(transaction: Transaction, number: int, directory: str, actor: str) -> int:
@@ -90,36 +92,18 @@ def due(
         f" AND NOT {in_numbers('d.task', busy)} ORDER BY {PLACE}, d.id LIMIT ?",
         (to_text(now), limit),
     )
-    return _jobs(rows)
+    return [_JOB(row) for row in rows]
 
 
 def with_unwanted_part(store: Store) -> list[DownloadJob]:
     """Return the cancelled downloads whose part files are to be removed."""
-    return _jobs(store.rows(f"{_JOBS} WHERE d.part_unwanted = 1 AND t.task_id IS NOT NULL"))
+    return [_JOB(row) for row in store.rows(f"{_JOBS} WHERE d.part_unwanted = 1 AND t.task_id IS NOT NULL")]
 
 
 def running(store: Store) -> frozenset[int]:
     """Return the ids of the running downloads that are not paused."""
     rows = store.rows(f"SELECT d.id FROM downloads d WHERE {_RUNNING} AND d.paused = 0")
     return frozenset(as_int(found) for (found,) in rows)
-
-
-def _jobs(rows: list[Row]) -> list[DownloadJob]:
-    return [
-        DownloadJob(
-            id=as_int(row[0]),
-            number=as_int(row[1]),
-            kind=Kind(as_text(row[2])),
-            email=as_text(row[3]),
-            task_id=as_text(row[4]),
-            directory=as_text(row[5]),
-            etag=None if row[6] is None else as_text(row[6]),
-            total=None if row[7] is None else as_int(row[7]),
-            attempts=as_int(row[8]),
-            actor=as_text(row[9]),
-        )
-        for row in rows
-    ]
 
 
 def next_at(store: Store, busy: frozenset[int] = frozenset()) -> datetime | None:

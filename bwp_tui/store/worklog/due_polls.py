@@ -9,8 +9,9 @@ from typing import Final
 
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import from_text, local_day, to_text
-from bwp_tui.store.database.connection import Row, Store, as_int, as_text
+from bwp_tui.store.database.connection import Store, as_text
 from bwp_tui.store.queries.filter_sql import in_numbers
+from bwp_tui.store.queries.row_mapping import RowMapper
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +27,8 @@ class DuePoll:
     polls: int
 
 
-_TASKS: Final = (
-    "SELECT number, kind, task_id, status, coalesce(submitted_at, recorded_at), holding_period, polls"
-    " FROM tasks WHERE task_id IS NOT NULL"
-)
+_POLL: Final = RowMapper(DuePoll, submitted_at="coalesce(submitted_at, recorded_at)")
+_TASKS: Final = f"SELECT {_POLL.columns} FROM tasks WHERE task_id IS NOT NULL"
 
 NEAR_DAYS: Final = 7
 """Tasks due to the shopper within so many days are polled before others."""
@@ -65,7 +64,7 @@ def due(
                 f"{_TASKS} AND next_poll_at <= ? AND {condition} ORDER BY {order} LIMIT ?",
                 (to_text(now), limit),
             )
-            found |= {poll.number: poll for poll in map(_due_poll, rows) if poll.number not in found}
+            found |= {poll.number: poll for poll in map(_POLL, rows) if poll.number not in found}
     return list(found.values())[:limit]
 
 
@@ -75,19 +74,7 @@ def soon(store: Store, now: datetime, limit: int) -> list[DuePoll]:
         f"{_TASKS} AND next_poll_at > ? AND next_poll_at <= ? AND polled_at <= ? ORDER BY next_poll_at LIMIT ?",
         (to_text(now), to_text(now + SOON), to_text(now - _MIN_SINCE_POLL), limit),
     )
-    return [_due_poll(row) for row in rows]
-
-
-def _due_poll(row: Row) -> DuePoll:
-    return DuePoll(
-        number=as_int(row[0]),
-        kind=Kind(as_text(row[1])),
-        task_id=as_text(row[2]),
-        status=as_text(row[3]),
-        submitted_at=from_text(as_text(row[4])),
-        holding_period=None if row[5] is None else as_int(row[5]),
-        polls=as_int(row[6]),
-    )
+    return [_POLL(row) for row in rows]
 
 
 def next_at(store: Store) -> datetime | None:

@@ -8,13 +8,8 @@ from typing import Final
 
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import from_text, to_text
-from bwp_tui.store.database.connection import Row, Store, as_int, as_text
-
-_INTENTS: Final = (
-    "SELECT i.id, i.task, i.action, t.kind, t.email, t.holding_period, t.reason, i.client_token, t.task_id,"
-    " i.attempts, i.first_sent_at, i.first_sent_boot, i.first_sent_uptime, i.first_sent_service_at"
-    " FROM intents i JOIN tasks t ON t.number = i.task"
-)
+from bwp_tui.store.database.connection import Store, as_text
+from bwp_tui.store.queries.row_mapping import RowMapper
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +34,10 @@ class Intent:
     """The first attempt by the service's clock, if that was known."""
 
 
+_INTENT: Final = RowMapper(Intent, number="i.task", client_token="ifnull(client_token, '')")  # noqa: S106  SQL
+_INTENTS: Final = f"SELECT {_INTENT.columns} FROM intents i JOIN tasks t ON t.number = i.task"
+
+
 def due(store: Store, now: datetime, limit: int) -> list[Intent]:
     """Return the waiting intents that are due.
 
@@ -48,7 +47,7 @@ def due(store: Store, now: datetime, limit: int) -> list[Intent]:
         f"{_INTENTS} WHERE i.state = 'waiting' AND i.not_before <= ? ORDER BY i.not_before, i.id LIMIT ?",
         (to_text(now), limit),
     )
-    return [_intent(row) for row in rows]
+    return [_INTENT(row) for row in rows]
 
 
 def sent_unsettled(store: Store) -> list[Intent]:
@@ -56,26 +55,7 @@ def sent_unsettled(store: Store) -> list[Intent]:
     rows = store.rows(
         f"{_INTENTS} WHERE i.state = 'waiting' AND i.action = 'submit' AND i.first_sent_at IS NOT NULL ORDER BY +i.id"
     )
-    return [_intent(row) for row in rows]
-
-
-def _intent(row: Row) -> Intent:
-    return Intent(
-        id=as_int(row[0]),
-        number=as_int(row[1]),
-        action=as_text(row[2]),
-        kind=Kind(as_text(row[3])),
-        email=as_text(row[4]),
-        holding_period=None if row[5] is None else as_int(row[5]),
-        reason=None if row[6] is None else as_text(row[6]),
-        client_token=as_text(row[7] or ""),
-        task_id=None if row[8] is None else as_text(row[8]),
-        attempts=as_int(row[9]),
-        first_sent_at=None if row[10] is None else from_text(as_text(row[10])),
-        first_sent_boot=None if row[11] is None else as_text(row[11]),
-        first_sent_uptime=None if row[12] is None else float(row[12]),
-        first_sent_service_at=None if row[13] is None else from_text(as_text(row[13])),
-    )
+    return [_INTENT(row) for row in rows]
 
 
 def next_at(store: Store) -> datetime | None:
