@@ -91,7 +91,7 @@ def plan(store: Store, data: bytes, defaults: Defaults, progress: Progress = lam
     """
     table: CsvTable = csv_table.read(data)
     mark = f"file {hashlib.sha256(data).hexdigest()[:_HASH]}"
-    before, newest = _imported_before(store, mark), _newest(store)
+    before, newest = _imported_before(store, mark), tasks.highest(store)
     seen: dict[tuple[Kind, str], int] = {}
     lines = []
     for done, line in enumerate(table.lines, start=1):
@@ -145,17 +145,11 @@ def _subject(request: Request) -> tuple[Kind, str]:
     return request.kind, request.email.casefold()
 
 
-def _newest(store: Store) -> int:
-    row = store.row("SELECT coalesce(max(number), 0) FROM tasks")
-    return 0 if row is None else as_int(row[0])
-
-
 def _imported_before(store: Store, mark: str) -> int:
-    row = store.row(
+    return store.integer(
         "SELECT count(*) FROM timeline WHERE what = 'imported' AND detail >= ? AND detail < ?",
         (f"{mark} line ", f"{mark} line:"),
     )
-    return 0 if row is None else as_int(row[0])
 
 
 def _checked(store: Store, line: CsvLine, defaults: Defaults, seen: dict[tuple[Kind, str], int]) -> CheckedLine:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from bwp_tui.domain.times import from_text, to_text
-from bwp_tui.store.database.connection import Store, as_text
+from bwp_tui.domain.times import to_text
+from bwp_tui.store.database.connection import Store
 
 _DUE_TIMES: Final = (
     ("tasks", "next_poll_at", "next_poll_at IS NOT NULL"),
@@ -17,8 +17,7 @@ _DUE_TIMES: Final = (
 
 def newest(store: Store) -> datetime | None:
     """Return the instant of the newest entry, or None in an empty history."""
-    row = store.row("SELECT newest_at FROM meta")
-    return None if row is None or not row[0] else from_text(as_text(row[0]))
+    return store.instant("SELECT newest_at FROM meta")
 
 
 def correct_future_times(store: Store, by: timedelta) -> None:

@@ -15,7 +15,7 @@ from typing import Final, overload
 import apsw
 
 from bwp_tui.domain.shop import Shop
-from bwp_tui.domain.times import Clock, to_text, utc_now
+from bwp_tui.domain.times import Clock, from_text, to_text, utc_now
 from bwp_tui.domain.uptime import UptimeClock, read_uptime
 from bwp_tui.store.database.damage_flag import flag_damage
 from bwp_tui.store.database.error_translation import damage_error, translated_errors
@@ -58,6 +58,11 @@ class Transaction:
         """Execute one statement and return its first row, or None."""
         rows = self.run(sql, values)
         return rows[0] if rows else None
+
+    def integer(self, sql: str, values: Sequence[SqlValue] = ()) -> int:
+        """Execute one statement and return the integer of its first row; 0 for NULL, and without a row."""
+        row = self.row(sql, values)
+        return 0 if row is None or row[0] is None else as_int(row[0])
 
 
 class Store:
@@ -161,6 +166,16 @@ class Store:
         """Read the first row, or None."""
         rows = self.rows(sql, values)
         return rows[0] if rows else None
+
+    def integer(self, sql: str, values: Sequence[SqlValue] = ()) -> int:
+        """Read the integer of the first row; 0 for NULL, and without a row."""
+        row = self.row(sql, values)
+        return 0 if row is None or row[0] is None else as_int(row[0])
+
+    def instant(self, sql: str, values: Sequence[SqlValue] = ()) -> datetime | None:
+        """Read the instant of the first row, or None."""
+        row = self.row(sql, values)
+        return None if row is None or not row[0] else from_text(as_text(row[0]))
 
     @overload
     def integers(self, sql: str, values: Sequence[SqlValue] = (), is_cancelled: None = None) -> array[int]: ...
@@ -269,16 +284,14 @@ class Store:
 
     def revision(self) -> int:
         """Return the number of the last transaction; each row carries that of the last one that touched it."""
-        row = self.row("SELECT revision FROM meta")
-        return 0 if row is None else as_int(row[0])
+        return self.integer("SELECT revision FROM meta")
 
     def data_version(self) -> int:
         """Return a number that changes when another connection, of any process, commits.
 
         It is read from shared memory, never from disk.
         """
-        row = self.row("PRAGMA data_version")
-        return 0 if row is None else as_int(row[0])
+        return self.integer("PRAGMA data_version")
 
 
 def as_int(value: SqlValue) -> int:

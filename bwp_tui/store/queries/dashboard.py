@@ -55,18 +55,13 @@ def read_statistics(store: Store, today: date) -> Statistics:
     return Statistics(
         counts=tasks.status_counts(store),
         resubmitted=_resubmitted(store),
-        overdue=_count(store, "SELECT count(*) FROM tasks WHERE open = 1 AND due_on < ?", today.isoformat()),
+        overdue=store.integer("SELECT count(*) FROM tasks WHERE open = 1 AND due_on < ?", (today.isoformat(),)),
         due=tuple(_due_in_week(store, today + timedelta(weeks=week)) for week in range(WEEKS)),
         durations=tuple(duration for kind in Kind if (duration := _duration(store, kind)) is not None),
         failures=_failures(store),
         saved=_saved(store),
-        failed_downloads=_count(store, "SELECT count(*) FROM downloads WHERE state = ?", "failed"),
+        failed_downloads=store.integer("SELECT count(*) FROM downloads WHERE state = 'failed'"),
     )
-
-
-def _count(store: Store, sql: str, *values: str) -> int:
-    row = store.row(sql, values)
-    return 0 if row is None else as_int(row[0])
 
 
 def _resubmitted(store: Store) -> dict[tuple[str, str], int]:
@@ -77,7 +72,7 @@ def _resubmitted(store: Store) -> dict[tuple[str, str], int]:
 def _due_in_week(store: Store, first: date) -> int:
     end = first + timedelta(weeks=1)
     sql = "SELECT count(*) FROM tasks WHERE open = 1 AND due_on >= ? AND due_on < ?"
-    return _count(store, sql, first.isoformat(), end.isoformat())
+    return store.integer(sql, (first.isoformat(), end.isoformat()))
 
 
 def _duration(store: Store, kind: Kind) -> Duration | None:

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Final
 
 from bwp_tui.domain.filter import Filter
-from bwp_tui.store.database.connection import Row, Store, as_int
+from bwp_tui.store.database.connection import Row, Store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.queries.filter_sql import SORTS, Condition, Key, order_clause, reversed_keys, rows_before
 
@@ -75,8 +75,7 @@ class KeysetPage:
         found = 0
         for (clause, bound), _ in ranges:
             sql = f"SELECT count(*) FROM (SELECT 1 FROM tasks t WHERE {clause} AND ({self._where}) LIMIT ?)"
-            row = self._store.row(sql, (*bound, *self._values, COUNTED - found))
-            found += 0 if row is None else as_int(row[0])
+            found += self._store.integer(sql, (*bound, *self._values, COUNTED - found))
             if found == COUNTED:
                 break
         return found

@@ -72,8 +72,7 @@ def numbers(
 
 def highest(store: Store) -> int:
     """Return the highest task number, or 0."""
-    row = store.row("SELECT max(number) FROM tasks")
-    return 0 if row is None or row[0] is None else as_int(row[0])
+    return store.integer("SELECT max(number) FROM tasks")
 
 
 def matching_among(store: Store, task_filter: Filter, task_numbers: Sequence[int], *, today: date) -> frozenset[int]:
@@ -99,11 +98,9 @@ def count(store: Store, task_filter: Filter, *, today: date) -> int:
     """Count the tasks that match."""
     if has_count(task_filter):
         where, values = condition(task_filter, store.clock(), today)
-        row = store.row(f"SELECT coalesce(sum(t.tasks), 0) FROM tallies t WHERE {where}", values)
-    else:
-        where, values = condition_of(store, task_filter, today)
-        row = store.row(f"SELECT count(*) FROM tasks t WHERE {where}", values)
-    return 0 if row is None else as_int(row[0])
+        return store.integer(f"SELECT sum(t.tasks) FROM tallies t WHERE {where}", values)
+    where, values = condition_of(store, task_filter, today)
+    return store.integer(f"SELECT count(*) FROM tasks t WHERE {where}", values)
 
 
 def condition_of(store: Store, task_filter: Filter, today: date) -> Condition:

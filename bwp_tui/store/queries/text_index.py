@@ -10,7 +10,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Final
 
-from bwp_tui.store.database.connection import Store, as_int
+from bwp_tui.store.database.connection import Store
 
 TRIGRAM: Final = 3
 """Letters of a trigram, and so of the shortest text for which an index helps."""
@@ -69,7 +69,5 @@ def _fts_query(text: str) -> str | None:
 
 
 def _is_rare(store: Store, index: Index, query: str) -> bool:
-    row = store.row(
-        f"SELECT count(*) FROM (SELECT 1 FROM {index} WHERE {index} MATCH ? LIMIT ?)", (query, MAX_MATCHES + 1)
-    )
-    return row is not None and as_int(row[0]) <= MAX_MATCHES
+    sql = f"SELECT count(*) FROM (SELECT 1 FROM {index} WHERE {index} MATCH ? LIMIT ?)"
+    return store.integer(sql, (query, MAX_MATCHES + 1)) <= MAX_MATCHES

@@ -49,11 +49,11 @@ def of_task(store: Store, number: int) -> list[Event]:
 
 def refused_cancellations(store: Store, after: int) -> tuple[int, list[tuple[int, str]]]:
     """Return the id of the last event, and task and reason of each cancellation refused after event `after`."""
-    last = store.row("SELECT coalesce(max(id), 0) FROM timeline")
+    last = store.integer("SELECT max(id) FROM timeline")
     rows = store.rows(
         "SELECT task, detail FROM timeline WHERE id > ? AND what = 'cancel refused' ORDER BY id", (after,)
     )
-    return (0 if last is None else as_int(last[0])), [(as_int(task), as_text(detail or "")) for task, detail in rows]
+    return last, [(as_int(task), as_text(detail or "")) for task, detail in rows]
 
 
 def span(store: Store) -> tuple[str, str] | None:

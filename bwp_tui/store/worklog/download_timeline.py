@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bwp_tui.store.database.connection import Transaction, as_int
+from bwp_tui.store.database.connection import Transaction
 from bwp_tui.store.queries import timeline
 
 CONNECTION_LOST: Final = "download cut"
@@ -35,9 +35,8 @@ def append_summary(transaction: Transaction, number: int, failed_attempts: int) 
 
 
 def _count_since_request(transaction: Transaction, number: int, kinds: tuple[str, str]) -> int:
-    row = transaction.row(
+    return transaction.integer(
         "SELECT count(*) FROM timeline WHERE task = ? AND what IN (?, ?)"
         " AND id > (SELECT coalesce(max(id), 0) FROM timeline WHERE task = ? AND what = 'download asked')",
         (number, *kinds, number),
     )
-    return 0 if row is None else as_int(row[0])

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from bwp_tui.domain.task import Download, Kind
-from bwp_tui.domain.times import from_text, to_text
+from bwp_tui.domain.times import to_text
 from bwp_tui.store.database.connection import SqlValue, Store, Transaction, as_int, as_text
 from bwp_tui.store.database.row_touch import touch_row
 from bwp_tui.store.queries import timeline
@@ -108,8 +108,7 @@ def running(store: Store) -> frozenset[int]:
 
 def next_at(store: Store, busy: frozenset[int] = frozenset()) -> datetime | None:
     """Return when the next queued download is due, or None; `busy` as in `due`."""
-    row = store.row(f"SELECT min(d.not_before) FROM downloads d WHERE {_DUE} AND NOT {in_numbers('d.task', busy)}")
-    return None if row is None or row[0] is None else from_text(as_text(row[0]))
+    return store.instant(f"SELECT min(d.not_before) FROM downloads d WHERE {_DUE} AND NOT {in_numbers('d.task', busy)}")
 
 
 def unfinished(store: Store) -> list[Download]:
@@ -293,8 +292,8 @@ def _finish(
     """Do as `_update` at the end of a download, and append the summary of its attempts."""
     ended = _update(transaction, job, f"{columns}, attempts = attempts + 1", values, when=when)
     if ended:
-        row = transaction.row("SELECT attempts FROM downloads WHERE id = ?", (job.id,))
-        download_timeline.append_summary(transaction, job.number, 0 if row is None else as_int(row[0]) - 1)
+        attempts = transaction.integer("SELECT attempts FROM downloads WHERE id = ?", (job.id,))
+        download_timeline.append_summary(transaction, job.number, attempts - 1)
     return ended
 
 

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bwp_tui.domain.task import Kind
-from bwp_tui.domain.times import from_text, local_day, to_text
-from bwp_tui.store.database.connection import Store, as_text
+from bwp_tui.domain.times import local_day, to_text
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries.filter_sql import in_numbers
 from bwp_tui.store.queries.row_mapping import RowMapper
 
@@ -79,8 +79,7 @@ def soon(store: Store, now: datetime, limit: int) -> list[DuePoll]:
 
 def next_at(store: Store) -> datetime | None:
     """Return when the next poll is due, or None."""
-    row = store.row("SELECT min(next_poll_at) FROM tasks WHERE next_poll_at IS NOT NULL")
-    return None if row is None or row[0] is None else from_text(as_text(row[0]))
+    return store.instant("SELECT min(next_poll_at) FROM tasks WHERE next_poll_at IS NOT NULL")
 
 
 def any_due(store: Store, task_numbers: Sequence[int], at: datetime) -> bool:

@@ -216,9 +216,9 @@ def _refuse_cancellation(transaction: Transaction, intent: int, reason: str) -> 
 
 def _earlier_attempt_warning(transaction: Transaction, intent: int, done: str) -> str:
     """Return a warning to append to a refusal if an earlier attempt may have succeeded, or an empty string."""
-    row = transaction.row("SELECT attempts FROM intents WHERE id = ?", (intent,))
+    attempts = transaction.integer("SELECT attempts FROM intents WHERE id = ?", (intent,))
     # Attempts that certainly failed are not counted.
-    return "" if row is None or as_int(row[0]) < 2 else f" An earlier attempt had no response: it may have been {done}."
+    return "" if attempts < 2 else f" An earlier attempt had no response: it may have been {done}."
 
 
 def _attempts_text(sent: Row | None) -> str:

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Final
 
 from bwp_tui.domain.task import Kind
-from bwp_tui.domain.times import from_text, to_text
-from bwp_tui.store.database.connection import Store, as_text
+from bwp_tui.domain.times import to_text
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries.row_mapping import RowMapper
 
 
@@ -60,8 +60,7 @@ def sent_unsettled(store: Store) -> list[Intent]:
 
 def next_at(store: Store) -> datetime | None:
     """Return when the next waiting intent is due, or None."""
-    row = store.row("SELECT min(i.not_before) FROM intents i WHERE i.state = 'waiting'")
-    return None if row is None or row[0] is None else from_text(as_text(row[0]))
+    return store.instant("SELECT min(i.not_before) FROM intents i WHERE i.state = 'waiting'")
 
 
 def waiting_for(store: Store, number: int) -> bool:
