@@ -1,4 +1,4 @@
-"""Doing one thing to many tasks: some at a time in a transaction, and what came of each."""
+"""Apply a command to many tasks, some of them in each transaction."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CHUNK_SIZE: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of one task: the number of the task to look at now (a resubmitted one is new), or why nothing."""
+    """The result for one task: the number of the task to look at now (a resubmitted one is new), or a refusal."""
 
     number: int
     now: int
@@ -27,7 +27,7 @@ class Result:
 
 
 TaskCommand = Callable[[Transaction, Store, int], int]
-"""Does something to a task and returns the number of the task to look at now.
+"""Changes a task and returns the number of the task to look at now.
 
 Raises:
     NotPossible, NoSuchTask, BadRequest: it cannot be done; nothing of it was written.
@@ -35,9 +35,9 @@ Raises:
 
 
 def perform(store: Store, command: TaskCommand, numbers: Sequence[int]) -> Iterator[list[Result]]:
-    """Do it to each of the tasks; yield the results of each transaction once it is on disk.
+    """Apply a command to each task; yield the results of each transaction once it is on disk.
 
-    Whoever stops taking results stops the work: what was yielded is done, the rest is not.
+    A caller that stops iterating leaves the other tasks as they are.
 
     Raises:
         StoreError: it could not be recorded; the results yielded before stay.
@@ -56,10 +56,10 @@ def _result(transaction: Transaction, store: Store, command: TaskCommand, number
 
 
 def resubmit(actor: str, note: str = "", hold: Hold = same_hold) -> TaskCommand:
-    """Return the command for submitting failed tasks again, with a note on the new ones where there is one."""
+    """Return the command that resubmits failed tasks, with a note on the new ones if there is one."""
 
     def command(transaction: Transaction, store: Store, number: int) -> int:
-        new = requests.resubmit_in(transaction, store, number, actor, hold)
+        new = requests.resubmit(store, number, actor, hold).number
         if note:
             records.note(records.Edit(transaction, store, new, actor, date.min), note)
         return new
@@ -68,25 +68,23 @@ def resubmit(actor: str, note: str = "", hold: Hold = same_hold) -> TaskCommand:
 
 
 def cancel(actor: str) -> TaskCommand:
-    """Return the command for cancelling deletions on hold."""
-    return _upon(lambda transaction, store, number: requests.cancel_in(transaction, store, number, actor))
+    """Return the command that cancels deletions on hold."""
+    return _on_same_task(lambda store, number: requests.cancel(store, number, actor))
 
 
 def download(directory: str, actor: str) -> TaskCommand:
-    """Return the command for having results downloaded into a folder."""
-    return _upon(lambda transaction, store, number: requests.download_in(transaction, store, number, directory, actor))
+    """Return the command that downloads results into a folder."""
+    return _on_same_task(lambda store, number: requests.download(store, number, directory, actor))
 
 
 def refresh() -> TaskCommand:
-    """Return the command for making tasks due to be asked about now."""
-    return _upon(lambda transaction, _store, number: requests.poll_now_in(transaction, number))
+    """Return the command that makes tasks due to be polled."""
+    return _on_same_task(lambda store, number: requests.poll_now(store, [number]))
 
 
-def _upon(act: Callable[[Transaction, Store, int], object]) -> TaskCommand:
-    """Return the command after which the same task is the one to look at."""
-
-    def command(transaction: Transaction, store: Store, number: int) -> int:
-        act(transaction, store, number)
+def _on_same_task(apply: Callable[[Store, int], object]) -> TaskCommand:
+    def command(_transaction: Transaction, store: Store, number: int) -> int:
+        apply(store, number)
         return number
 
     return command

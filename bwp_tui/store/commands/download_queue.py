@@ -1,12 +1,14 @@
-"""The queue of downloads as operators steer it: its order, and what may be done to each one."""
+"""Change the download queue: pause, resume, cancel, retry and move downloads."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from bwp_tui.domain.task import Download, DownloadState, Task
 from bwp_tui.store.commands import requests
+from bwp_tui.store.commands.request_validation import refuse
 from bwp_tui.store.database.connection import Store, Transaction, as_int
 from bwp_tui.store.database.row_touch import touch_row
 from bwp_tui.store.errors import NotPossible
@@ -14,15 +16,15 @@ from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.row_mapping import DOWNLOAD_COLUMNS, download_of
 from bwp_tui.store.worklog import downloads
 
-OPEN = frozenset({DownloadState.QUEUED, DownloadState.RUNNING})
+OPEN: Final = frozenset({DownloadState.QUEUED, DownloadState.RUNNING})
 """States of a download that has not ended; a paused one is in one of them."""
 
-_AGAIN = frozenset({DownloadState.FAILED, DownloadState.CANCELLED})
+_AGAIN: Final = frozenset({DownloadState.FAILED, DownloadState.CANCELLED})
 
 
 @dataclass(frozen=True, slots=True)
 class QueueResult:
-    """What came of one download: the id of the one to look at now (a retried one is new), or why nothing."""
+    """The result for one download: the id of the one to look at now (a retried one is new), or a refusal."""
 
     id: int
     now: int
@@ -30,7 +32,7 @@ class QueueResult:
 
 
 def listed(store: Store, limit: int) -> list[Download]:
-    """Return the open downloads in the order of the queue, then those that have ended, newest first; `limit` in all."""
+    """Return the open downloads in the order of the queue, then the ended ones, newest first; `limit` in all."""
     found = downloads.unfinished(store)[:limit]
     rows = store.rows(
         f"SELECT {DOWNLOAD_COLUMNS} FROM downloads d WHERE d.state IN ('done', 'failed', 'cancelled')"
@@ -41,188 +43,161 @@ def listed(store: Store, limit: int) -> list[Download]:
 
 
 def tasks_of(store: Store, found: Iterable[Download]) -> dict[int, Task]:
-    """Return the task of each download (its kind, address and name) by local number."""
+    """Return the tasks of downloads by their numbers."""
     numbers = list(dict.fromkeys(download.number for download in found))
     return {task.number: task for task in tasks.window(store, numbers)}
 
 
-def pause(store: Store, ids: Iterable[int], actor: str) -> list[QueueResult]:
-    """Stop downloads and keep what they have; one that runs stops within a second of its engine's time.
-
-    Raises:
-        HistoryError: it could not be recorded; nothing was.
-    """
-    return _apply(store, ids, lambda transaction, download: _pause(transaction, download, actor))
-
-
-def resume(store: Store, ids: Iterable[int], actor: str) -> list[QueueResult]:
-    """Let paused downloads go on, each in the place it has in the queue.
-
-    Raises:
-        HistoryError: it could not be recorded; nothing was.
-    """
-    return _apply(store, ids, lambda transaction, download: _resume(transaction, download, actor))
-
-
-def toggle_pause(store: Store, ids: Iterable[int], actor: str) -> tuple[str, list[QueueResult]]:
-    """Pause those that can be paused; where none can, let go on those that are paused; the others are left alone.
-
-    Returns:
-        "pause" or "resume", which of the two it was, and what came of those it was done to, or why of none.
-
-    What is found in the history decides, not what was on a screen: as often as this is called, each call counts.
-
-    Raises:
-        HistoryError: it could not be recorded; nothing was.
-    """
-    with store.write() as transaction:
-        found = [_get(transaction, download_id) for download_id in ids]
-        for action, cannot, deed in (("pause", cannot_pause, _pause), ("resume", cannot_resume, _resume)):
-            possible = [download for download in found if cannot(download) is None]
-            for download in possible:
-                deed(transaction, download, actor)
-            if possible:
-                return action, [QueueResult(download.id, download.id) for download in possible]
-    return "resume", [QueueResult(download.id, download.id, cannot_resume(download)) for download in found]
-
-
-def cancel(store: Store, ids: Iterable[int], actor: str) -> list[QueueResult]:
-    """End downloads without a file. The engine removes what they have; a file that has its name already stays.
-
-    Raises:
-        HistoryError: it could not be recorded; nothing was.
-    """
-    return _apply(store, ids, lambda transaction, download: _cancel(transaction, download, actor))
-
-
-def retry(store: Store, ids: Iterable[int], actor: str) -> list[QueueResult]:
-    """Ask again for downloads that ended without a file, each as a new one that goes on where its part ends.
-
-    Raises:
-        HistoryError: it could not be recorded; nothing was.
-    """
-    return _apply(store, ids, lambda transaction, download: _retry(transaction, store, download, actor))
-
-
-def move(store: Store, download_id: int, places: int, actor: str) -> None:
-    """Move a waiting download by so many places among those that wait, down or (negative) up, to the end at most.
-
-    Raises:
-        NotPossible: it does not wait, or there is no place to move to.
-        HistoryError: it could not be recorded.
-    """
-    with store.write() as transaction:
-        download = _get(transaction, download_id)
-        why_not = cannot_move(download)
-        if why_not:
-            raise NotPossible(why_not)
-        waiting = _waiting(transaction)
-        before = [found for found, _ in waiting].index(download_id)
-        after = min(max(0, before + places), len(waiting) - 1)
-        if after == before:
-            raise NotPossible(f"The download of #{download.number} is {'first' if places < 0 else 'last'} already.")
-        _put(transaction, waiting, before, after)
-        _append_event(transaction, download, actor, "download moved", f"to place {after + 1} of {len(waiting)}")
-
-
-def current_state(download: Download) -> str:
-    """Return the predicate of a sentence on where `download` stands."""
-    return "has failed" if download.state == DownloadState.FAILED else f"is {download.state}"
-
-
 def cannot_pause(download: Download) -> str | None:
     """Return why `download` cannot be paused, or None when it can."""
-    if download.state not in OPEN:
-        return (
-            f"The download of #{download.number} {current_state(download)}; only one that waits or runs can be paused."
-        )
-    return f"The download of #{download.number} is paused already." if download.paused else None
+    if download.state in OPEN and download.paused:
+        return f"The download of #{download.number} is paused already."
+    return _unless(download.state in OPEN, download, "only one that waits or runs can be paused")
 
 
 def cannot_resume(download: Download) -> str | None:
-    """Return why `download` cannot go on, or None when it can."""
-    if download.state in OPEN and download.paused:
-        return None
-    return f"The download of #{download.number} {current_state(download)}; only a paused one can be resumed."
+    """Return why `download` cannot be resumed, or None when it can."""
+    return _unless(download.state in OPEN and download.paused, download, "only a paused one can be resumed")
 
 
 def cannot_cancel(download: Download) -> str | None:
     """Return why `download` cannot be cancelled, or None when it can."""
-    if download.state in OPEN:
-        return None
-    return f"The download of #{download.number} {current_state(download)}; there is nothing left to cancel."
+    return _unless(download.state in OPEN, download, "there is nothing left to cancel")
 
 
 def cannot_retry(download: Download) -> str | None:
-    """Return why `download` cannot be asked for again, or None when it can."""
-    if download.state in _AGAIN:
-        return None
-    return (
-        f"The download of #{download.number} {current_state(download)}; only a failed or cancelled one is tried again."
-    )
+    """Return why `download` cannot be retried, or None when it can."""
+    return _unless(download.state in _AGAIN, download, "only a failed or cancelled one is tried again")
 
 
 def cannot_move(download: Download) -> str | None:
     """Return why `download` cannot be moved in the queue, or None when it can."""
-    if download.state == DownloadState.QUEUED:
-        return None
-    return (
-        f"The download of #{download.number} {current_state(download)}; only one that waits has a place in the queue."
-    )
+    is_waiting = download.state == DownloadState.QUEUED
+    return _unless(is_waiting, download, "only one that waits has a place in the queue")
 
 
-def _apply(store: Store, ids: Iterable[int], deed: Callable[[Transaction, Download], int | None]) -> list[QueueResult]:
-    with store.write() as transaction:
-        return [_apply_to_one(transaction, download_id, deed) for download_id in ids]
+def current_state(download: Download) -> str:
+    """Return the predicate of a sentence on the state of `download`."""
+    return "has failed" if download.state == DownloadState.FAILED else f"is {download.state}"
 
 
-def _apply_to_one(
-    transaction: Transaction, download_id: int, deed: Callable[[Transaction, Download], int | None]
-) -> QueueResult:
-    try:
-        # Judged inside the transaction: the engine may have written since the operator saw the download.
-        now = deed(transaction, _get(transaction, download_id))
-    except NotPossible as why:
-        return QueueResult(download_id, download_id, str(why))
-    return QueueResult(download_id, download_id if now is None else now)
+def _unless(possible: bool, download: Download, reason: str) -> str | None:
+    return None if possible else f"The download of #{download.number} {current_state(download)}; {reason}."
 
 
-def _pause(transaction: Transaction, download: Download, actor: str) -> None:
-    _refuse(cannot_pause(download))
-    _set(transaction, download, "paused = 1")
-    _append_event(transaction, download, actor, "download paused")
-
-
-def _resume(transaction: Transaction, download: Download, actor: str) -> None:
-    _refuse(cannot_resume(download))
-    _set(transaction, download, "paused = 0")
-    _append_event(transaction, download, actor, "download resumed")
-
-
-def _cancel(transaction: Transaction, download: Download, actor: str) -> None:
-    _refuse(cannot_cancel(download))
-    _set(
-        transaction,
-        download,
-        "state = 'cancelled', paused = 0, part_unwanted = 1, rate = NULL, trouble = NULL, finished_at = ?,"
-        " attempts = attempts + (state = 'running')",
-        transaction.now_text,
-    )
-    _append_event(transaction, download, actor, "download cancelled")
-
-
-def _retry(transaction: Transaction, store: Store, download: Download, actor: str) -> int | None:
-    _refuse(cannot_retry(download))
+def _retry(transaction: Transaction, store: Store, download: Download, actor: str) -> int:
     task = tasks.get(store, download.number)
     if task.download is not None and task.download.id != download.id:
         raise NotPossible(f"The result of {task.name} was asked for again since; see its newest download.")
     directory = transaction.run("SELECT directory FROM downloads WHERE id = ?", (download.id,))[0][0]
-    return requests.download_in(transaction, store, download.number, str(directory), actor)
+    new = requests.download(store, download.number, str(directory), actor).download
+    return download.id if new is None else new.id
 
 
-def _refuse(why_not: str | None) -> None:
-    if why_not:
-        raise NotPossible(why_not)
+def _change(columns: str, event: str) -> Callable[[Transaction, Store, Download, str], int]:
+    """Return the function that sets columns of a download (`?1` is the instant), and appends an event."""
+
+    def change(transaction: Transaction, _store: Store, download: Download, actor: str) -> int:
+        transaction.run(
+            f"UPDATE downloads SET {columns}, revision = ?2 WHERE id = ?3",
+            (transaction.now_text, transaction.revision, download.id),
+        )
+        _append_event(transaction, download, actor, event)
+        return download.id
+
+    return change
+
+
+@dataclass(frozen=True, slots=True)
+class QueueCommand:
+    """A command for downloads, given by their ids in one transaction.
+
+    Attributes:
+        cannot: returns why it is not possible for a download, or None.
+        apply: changes a download, and returns the id of the one to look at now.
+    """
+
+    cannot: Callable[[Download], str | None]
+    apply: Callable[[Transaction, Store, Download, str], int]
+
+    def __call__(self, store: Store, ids: Iterable[int], actor: str) -> list[QueueResult]:
+        """Apply the command to each download.
+
+        Raises:
+            StoreError: it could not be recorded; nothing was.
+        """
+        with store.write() as transaction:
+            return [self._apply_to_one(transaction, store, download_id, actor) for download_id in ids]
+
+    def _apply_to_one(self, transaction: Transaction, store: Store, download_id: int, actor: str) -> QueueResult:
+        try:
+            # Checked inside the transaction: the engine may have written since the operator saw the download.
+            download = _get(transaction, download_id)
+            refuse(self.cannot(download))
+            return QueueResult(download_id, self.apply(transaction, store, download, actor))
+        except NotPossible as why:
+            return QueueResult(download_id, download_id, str(why))
+
+
+pause: Final = QueueCommand(cannot_pause, _change("paused = 1", "download paused"))
+"""Pauses downloads and keeps their part files; a running one stops within a second."""
+
+resume: Final = QueueCommand(cannot_resume, _change("paused = 0", "download resumed"))
+"""Resumes paused downloads, each in its place in the queue."""
+
+cancel: Final = QueueCommand(
+    cannot_cancel,
+    _change(
+        "state = 'cancelled', paused = 0, part_unwanted = 1, rate = NULL, trouble = NULL, finished_at = ?1,"
+        " attempts = attempts + (state = 'running')",
+        "download cancelled",
+    ),
+)
+"""Ends downloads without a file. The engine removes their part files; a finished file stays."""
+
+retry: Final = QueueCommand(cannot_retry, _retry)
+"""Requests failed and cancelled downloads again, each as a new one that resumes the part file."""
+
+
+def toggle_pause(store: Store, ids: Iterable[int], actor: str) -> tuple[str, list[QueueResult]]:
+    """Pause the downloads that can be paused, or if there are none, resume the paused ones.
+
+    The states in the history decide, not those on a screen, so that each call counts.
+
+    Returns:
+        "pause" or "resume", and the results of those it was applied to, or why it was applied to none.
+
+    Raises:
+        StoreError: it could not be recorded; nothing was.
+    """
+    with store.write() as transaction:
+        downloads_now = [_get(transaction, download_id) for download_id in ids]
+        for name, command in (("pause", pause), ("resume", resume)):
+            possible = [download for download in downloads_now if command.cannot(download) is None]
+            for download in possible:
+                command.apply(transaction, store, download, actor)
+            if possible:
+                return name, [QueueResult(download.id, download.id) for download in possible]
+    return "resume", [QueueResult(download.id, download.id, cannot_resume(download)) for download in downloads_now]
+
+
+def move(store: Store, download_id: int, places: int, actor: str) -> None:
+    """Move a waiting download down the queue, or up where `places` is negative, to the end at most.
+
+    Raises:
+        NotPossible: it does not wait, or there is no place to move to.
+        StoreError: it could not be recorded.
+    """
+    with store.write() as transaction:
+        download = _get(transaction, download_id)
+        refuse(cannot_move(download))
+        waiting = _waiting(transaction)
+        before = [waiting_id for waiting_id, _ in waiting].index(download_id)
+        after = min(max(0, before + places), len(waiting) - 1)
+        if after == before:
+            raise NotPossible(f"The download of #{download.number} is {'first' if places < 0 else 'last'} already.")
+        _reorder(transaction, waiting, before, after)
+        _append_event(transaction, download, actor, "download moved", f"to place {after + 1} of {len(waiting)}")
 
 
 def _get(transaction: Transaction, download_id: int) -> Download:
@@ -230,12 +205,6 @@ def _get(transaction: Transaction, download_id: int) -> Download:
     if row is None:
         raise NotPossible(f"There is no download {download_id} in this history.")
     return download_of(row)
-
-
-def _set(transaction: Transaction, download: Download, columns: str, *values: str) -> None:
-    transaction.run(
-        f"UPDATE downloads SET {columns}, revision = ? WHERE id = ?", (*values, transaction.revision, download.id)
-    )
 
 
 def _append_event(
@@ -246,19 +215,19 @@ def _append_event(
 
 
 def _waiting(transaction: Transaction) -> list[tuple[int, int]]:
-    """Return id and place of the downloads that wait, the next one first."""
+    """Return id and place of the waiting downloads, in the order of the queue."""
     rows = transaction.run(
         f"SELECT d.id, {downloads.PLACE} AS place FROM downloads d WHERE {downloads.QUEUED} ORDER BY place, d.id"
     )
-    return [(as_int(found), as_int(place)) for found, place in rows]
+    return [(as_int(download_id), as_int(place)) for download_id, place in rows]
 
 
-def _put(transaction: Transaction, waiting: list[tuple[int, int]], before: int, after: int) -> None:
-    """Give those between two places the places of their neighbours: none gets one that is not in use."""
-    ids = [found for found, _ in waiting]
+def _reorder(transaction: Transaction, waiting: list[tuple[int, int]], before: int, after: int) -> None:
+    """Shift the downloads between two places by one place each, so that the same places stay in use."""
+    ids = [waiting_id for waiting_id, _ in waiting]
     ids.insert(after, ids.pop(before))
-    for (was, place), found in zip(waiting, ids, strict=True):
-        if found != was:
+    for (before_id, place), after_id in zip(waiting, ids, strict=True):
+        if after_id != before_id:
             transaction.run(
-                "UPDATE downloads SET place = ?, revision = ? WHERE id = ?", (place, transaction.revision, found)
+                "UPDATE downloads SET place = ?, revision = ? WHERE id = ?", (place, transaction.revision, after_id)
             )

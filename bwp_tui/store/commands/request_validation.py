@@ -1,4 +1,4 @@
-"""What the service would refuse of a request, found before anything is recorded."""
+"""Refuse what the service would refuse, or what a task's state does not allow, before anything is recorded."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from bwp_tui.domain.task import (
     email_mistake,
 )
 from bwp_tui.domain.text import clean_line
+from bwp_tui.store.database.connection import Transaction
+from bwp_tui.store.errors import NotPossible
 
 EARLIEST_RECEIPT: Final = date(2018, 1, 1)
-"""No request is older: neither the service nor the laws that are counted by were there. A slip in a year is."""
+"""No request is older: neither the service nor the laws existed. A typing mistake in a year is."""
 
 
 class BadRequest(Exception):
-    """What is wrong with a request, in one sentence, and the field it is wrong in."""
+    """A mistake in a request, in one sentence, and the field that has it."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
@@ -63,7 +65,7 @@ def check(request: Request) -> None:
         raise BadRequest("regulation", f"The regulation must be one of {', '.join(REGULATIONS)}.")
     check_received_on(request)
     if request.kind is Kind.DELETION:
-        check_holding_period(_holding_period(request))
+        check_holding_period(DEFAULT_HOLDING_PERIOD if request.holding_period is None else request.holding_period)
 
 
 def check_received_on(request: Request) -> None:
@@ -82,5 +84,13 @@ def check_received_on(request: Request) -> None:
         ) from None
 
 
-def _holding_period(request: Request) -> int:
-    return DEFAULT_HOLDING_PERIOD if request.holding_period is None else request.holding_period
+def refuse(why_not: str | None) -> None:
+    """Raise `NotPossible` with the reason, if there is one."""
+    if why_not:
+        raise NotPossible(why_not)
+
+
+def refuse_known(transaction: Transaction, task_id: str) -> None:
+    """Raise `NotPossible` if the history holds a task with this task id."""
+    known = transaction.integer("SELECT number FROM tasks WHERE task_id = ?", (task_id,))
+    refuse(f"The history holds this task already, as #{known}." if known else None)

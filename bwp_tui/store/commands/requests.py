@@ -1,7 +1,8 @@
-"""What operators do, each one a row before it is a request: console and command line call these alike."""
+"""Record what operators request of the service, before it is sent: submit, resubmit, cancel, download, track, poll."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -15,8 +16,9 @@ from bwp_tui.domain.task import (
     why_purged,
 )
 from bwp_tui.store.commands.insert_request import Origin, insert, record
-from bwp_tui.store.commands.request_validation import check, check_received_on
-from bwp_tui.store.database.connection import Store, Transaction, as_int
+from bwp_tui.store.commands.request_validation import check, check_received_on, refuse, refuse_known
+from bwp_tui.store.database.connection import Store, Transaction
+from bwp_tui.store.database.row_touch import finish, touch_row
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.worklog import downloads
@@ -32,7 +34,7 @@ def submit(store: Store, request: Request, actor: str) -> Task:
 
     Raises:
         BadRequest: the service would refuse it; nothing is recorded.
-        HistoryError: it could not be recorded.
+        StoreError: it could not be recorded.
     """
     check(request)
     with store.write() as transaction:
@@ -48,31 +50,23 @@ def resubmit(store: Store, number: int, actor: str, hold: Hold = same_hold) -> T
     Raises:
         NotPossible: the task has not failed, or was resubmitted already.
         BadRequest: the service would refuse it, as an adopted task's address may be.
-        HistoryError: it could not be recorded.
+        StoreError: it could not be recorded.
     """
     with store.write() as transaction:
-        new = resubmit_in(transaction, store, number, actor, hold)
+        task = tasks.get(store, number)
+        refuse(cannot_resubmit(task))
+        request = replace(_request_of(task), holding_period=hold(task))
+        check(request)
+        new = record(transaction, request, actor, Origin("resubmitted", f"of #{number}", resubmit_of=number))
+        # To the shopper it is still one request: due together, an extension included, and in the same hands.
+        transaction.run(
+            f"UPDATE tasks SET ({_OF_THE_REQUEST}) = (SELECT {_OF_THE_REQUEST} FROM tasks WHERE number = ?)"
+            " WHERE number = ?",
+            (number, new),
+        )
+        touch_row(transaction, number)
+        timeline.append(transaction, number, actor, "resubmitted", detail=f"as #{new}")
     return tasks.get(store, new)
-
-
-def resubmit_in(transaction: Transaction, store: Store, number: int, actor: str, hold: Hold = same_hold) -> int:
-    """Do as `resubmit` in a transaction of `history` that is open; return the new task's number."""
-    task = tasks.get(store, number)
-    why_not = cannot_resubmit(task)
-    if why_not:
-        raise NotPossible(why_not)
-    request = replace(_request_of(task), holding_period=hold(task))
-    check(request)
-    new = record(transaction, request, actor, Origin("resubmitted", f"of #{number}", resubmit_of=number))
-    # To the shopper it is still one request: due together, an extension included, and in the same hands.
-    transaction.run(
-        f"UPDATE tasks SET ({_OF_THE_REQUEST}) = (SELECT {_OF_THE_REQUEST} FROM tasks WHERE number = ?)"
-        " WHERE number = ?",
-        (number, new),
-    )
-    transaction.run("UPDATE tasks SET revision = ? WHERE number = ?", (transaction.revision, number))
-    timeline.append(transaction, number, actor, "resubmitted", detail=f"as #{new}")
-    return new
 
 
 def _request_of(task: Task) -> Request:
@@ -89,7 +83,7 @@ def _request_of(task: Task) -> Request:
 
 
 def cannot_resubmit(task: Task) -> str | None:
-    """Return why task cannot be submitted again, or None when it can."""
+    """Return why `task` cannot be resubmitted, or None when it can."""
     if task.resubmitted_as is not None:
         return f"Task {task.name} was resubmitted already, as #{task.resubmitted_as}."
     if task.status not in _RESUBMITTED:
@@ -104,28 +98,22 @@ def cancel(store: Store, number: int, actor: str) -> Task:
         NotPossible: the task is no deletion on hold, or its cancellation was asked already.
     """
     with store.write() as transaction:
-        cancel_in(transaction, store, number, actor)
+        # Checked inside the transaction: the engine may have written since the operator saw the task.
+        refuse(cannot_cancel(tasks.get(store, number)))
+        if not _cancel_unsent(transaction, number, actor):
+            transaction.run(
+                "UPDATE tasks SET cancel_asked = 1, revision = ? WHERE number = ?", (transaction.revision, number)
+            )
+            transaction.run(
+                "INSERT INTO intents (task, action, not_before, asked_at, actor) VALUES (?, 'cancel', ?, ?, ?)",
+                (number, transaction.now_text, transaction.now_text, actor),
+            )
+            timeline.append(transaction, number, actor, "cancel asked")
     return tasks.get(store, number)
 
 
-def cancel_in(transaction: Transaction, store: Store, number: int, actor: str) -> None:
-    """Do as `cancel` in a transaction of `history` that is open."""
-    # Judged inside the transaction: the engine may have written since the operator saw the task.
-    why_not = cannot_cancel(tasks.get(store, number))
-    if why_not:
-        raise NotPossible(why_not)
-    if _cancel_unsent(transaction, number, actor):
-        return
-    transaction.run("UPDATE tasks SET cancel_asked = 1, revision = ? WHERE number = ?", (transaction.revision, number))
-    transaction.run(
-        "INSERT INTO intents (task, action, not_before, asked_at, actor) VALUES (?, 'cancel', ?, ?, ?)",
-        (number, transaction.now_text, transaction.now_text, actor),
-    )
-    timeline.append(transaction, number, actor, "cancel asked")
-
-
 def cannot_cancel(task: Task) -> str | None:
-    """Return why task cannot be cancelled, or None when it can."""
+    """Return why `task` cannot be cancelled, or None when it can."""
     if task.cancel_asked:
         return f"The cancellation of {task.name} was asked for already."
     if task.has_no_answer:
@@ -138,12 +126,12 @@ def cannot_cancel(task: Task) -> str | None:
 
 
 def cancelling(task: Task) -> str:
-    """Return what the cancellation of a task does, to begin a question or a sentence with."""
+    """Return the beginning of a sentence on what the cancellation of `task` does."""
     return f"Withdraw the {task.kind.lower()}" if task.has_no_answer else "Cancel the deletion"
 
 
 def _cancel_unsent(transaction: Transaction, number: int, actor: str) -> bool:
-    """Cancel here and now a request of which no byte was sent; say whether that was so."""
+    """Cancel a request of which no byte was sent; return whether that was so."""
     withdrawn = transaction.run(
         "UPDATE intents SET state = 'lapsed', settled_at = ? WHERE task = ? AND action = 'submit'"
         " AND state = 'waiting' AND first_sent_at IS NULL RETURNING id",
@@ -155,18 +143,10 @@ def _cancel_unsent(transaction: Transaction, number: int, actor: str) -> bool:
                 "This request was sent and has no response yet, so its task id is not known; cancel it once it has one."
             )
         return False
-    transaction.run(
-        "UPDATE tasks SET status = ?, terminal = 1, finished_at = ?, trouble = NULL, revision = ? WHERE number = ?",
-        (Status.CANCELLED, transaction.now_text, transaction.revision, number),
-    )
+    finish(transaction, number, Status.CANCELLED)
+    transaction.run("UPDATE tasks SET trouble = NULL WHERE number = ?", (number,))
     timeline.append(
-        transaction,
-        number,
-        actor,
-        "withdrawn",
-        before=Status.QUEUED,
-        after=Status.CANCELLED,
-        detail="never sent",
+        transaction, number, actor, "withdrawn", before=Status.QUEUED, after=Status.CANCELLED, detail="never sent"
     )
     return True
 
@@ -175,25 +155,17 @@ def download(store: Store, number: int, directory: str, actor: str) -> Task:
     """Record the intent to download a retrieval's result into `directory`.
 
     Raises:
-        NotPossible: there is no result, or its download is under way.
+        NotPossible: there is no result, or it is being downloaded.
     """
     with store.write() as transaction:
-        download_in(transaction, store, number, directory, actor)
+        refuse(cannot_download(tasks.get(store, number)))
+        downloads.create(transaction, number, directory, actor)
+        timeline.append(transaction, number, actor, "download asked")
     return tasks.get(store, number)
 
 
-def download_in(transaction: Transaction, store: Store, number: int, directory: str, actor: str) -> int:
-    """Do as `download` in a transaction of `history` that is open; return the download's id."""
-    why_not = cannot_download(tasks.get(store, number))
-    if why_not:
-        raise NotPossible(why_not)
-    new = downloads.create(transaction, number, directory, actor)
-    timeline.append(transaction, number, actor, "download asked")
-    return new
-
-
 def cannot_download(task: Task) -> str | None:
-    """Return why there is nothing to download for task, or None when there is."""
+    """Return why there is nothing to download for `task`, or None when there is."""
     if why_not := why_purged(task):
         return why_not
     if task.kind is Kind.DELETION:
@@ -215,26 +187,19 @@ def track(store: Store, kind: Kind, task_id: str, request_facts: Request, actor:
         BadRequest: it has no due date in the calendar.
     """
     with store.write() as transaction:
-        known = transaction.row("SELECT number FROM tasks WHERE task_id = ?", (task_id,))
-        if known is not None:
-            raise NotPossible(f"The history holds this task already, as #{as_int(known[0])}.")
+        refuse_known(transaction, task_id)
         check_received_on(request_facts)
         number = insert(transaction, request_facts, task_id=task_id)
         timeline.append(transaction, number, actor, "tracked", after=Status.QUEUED, detail=f"{kind} {task_id}")
     return tasks.get(store, number)
 
 
-def poll_now(store: Store, numbers: list[int]) -> None:
-    """Make the tasks due to be asked about at once."""
+def poll_now(store: Store, numbers: Sequence[int]) -> None:
+    """Make tasks due to be polled at once."""
     with store.write() as transaction:
         for number in numbers:
-            poll_now_in(transaction, number)
-
-
-def poll_now_in(transaction: Transaction, number: int) -> None:
-    """Make a task due to be asked about at once, in a transaction that is open."""
-    transaction.run(
-        "UPDATE tasks SET next_poll_at = ?, polls = 0, revision = ? WHERE number = ? AND task_id IS NOT NULL"
-        " AND purged_at IS NULL",
-        (transaction.now_text, transaction.revision, number),
-    )
+            transaction.run(
+                "UPDATE tasks SET next_poll_at = ?, polls = 0, revision = ? WHERE number = ? AND task_id IS NOT NULL"
+                " AND purged_at IS NULL",
+                (transaction.now_text, transaction.revision, number),
+            )

@@ -1,7 +1,4 @@
-"""What an operator decides about a request whose outcome nobody knows: its task id, or that it is closed.
-
-The third choice, to send it anew, is `actions.resubmit`.
-"""
+"""Settle an unconfirmed request: enter its task id, or give it up. The third choice is `requests.resubmit`."""
 
 from __future__ import annotations
 
@@ -9,31 +6,26 @@ from typing import Final
 
 from bwp_tui.domain.task import Status, Task, why_purged
 from bwp_tui.domain.text import clean_line
-from bwp_tui.store.commands.request_validation import BadRequest
-from bwp_tui.store.database.connection import Store, as_int
+from bwp_tui.store.commands.request_validation import BadRequest, refuse, refuse_known
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.row_touch import finish
-from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
 
 LONGEST_TASK_ID: Final = 128
 
 
 def adopt(store: Store, number: int, task_id: str, actor: str) -> Task:
-    """Enter the service's id of an unconfirmed request; it is asked about at once, which shows whether it is right.
+    """Enter the task id of an unconfirmed request; a poll at once shows whether it is right.
 
     Raises:
         BadRequest: `task_id` cannot be a task id.
-        NotPossible: the request is not in doubt, or the history holds this task id already.
+        NotPossible: the request is not unconfirmed, or the history holds this task id already.
     """
     _check_task_id(task_id)
     with store.write() as transaction:
         task = tasks.get(store, number)
-        why_not = cannot_adopt(task)
-        if why_not:
-            raise NotPossible(why_not)
-        known = transaction.row("SELECT number FROM tasks WHERE task_id = ?", (task_id,))
-        if known is not None:
-            raise NotPossible(f"The history holds this task already, as #{as_int(known[0])}.")
+        refuse(cannot_adopt(task))
+        refuse_known(transaction, task_id)
         transaction.run(
             "UPDATE tasks SET task_id = ?, status = ?, terminal = 0, finished_at = NULL, trouble = NULL,"
             " next_poll_at = ?, polls = 0, polled_at = NULL, unknown_since = NULL, unknown_answers = 0, revision = ?"
@@ -47,7 +39,7 @@ def adopt(store: Store, number: int, task_id: str, actor: str) -> Task:
 
 
 def cannot_adopt(task: Task) -> str | None:
-    """Return why no task id can be entered for task, or None when one can."""
+    """Return why no task id can be entered for `task`, or None when one can."""
     if task.status in (Status.UNCONFIRMED, Status.GIVEN_UP) or task.is_unknown:
         return why_purged(task)
     if task.status == Status.QUEUED and task.task_id is not None:
@@ -56,27 +48,27 @@ def cannot_adopt(task: Task) -> str | None:
 
 
 def give_up(store: Store, number: int, reason: str, actor: str) -> Task:
-    """Close an unconfirmed request, or a task id that the service does not know: nothing more is done about it here.
+    """Close an unconfirmed request, or one whose task id the service does not know.
 
     Raises:
-        BadRequest: there is no reason, which is kept.
+        BadRequest: there is no reason.
         NotPossible: the request is neither.
     """
-    words = clean_line(reason)
-    if not words:
+    detail = clean_line(reason)
+    if not detail:
         raise BadRequest("reason", "Say why the request is given up: it is kept on its timeline.")
     with store.write() as transaction:
         task = tasks.get(store, number)
-        why_not = cannot_give_up(task)
-        if why_not:
-            raise NotPossible(why_not)
+        refuse(cannot_give_up(task))
         finish(transaction, number, Status.GIVEN_UP)
-        timeline.append(transaction, number, actor, "given up", before=task.status, after=Status.GIVEN_UP, detail=words)
+        timeline.append(
+            transaction, number, actor, "given up", before=task.status, after=Status.GIVEN_UP, detail=detail
+        )
     return tasks.get(store, number)
 
 
 def cannot_give_up(task: Task) -> str | None:
-    """Return why task cannot be given up, or None when it can."""
+    """Return why `task` cannot be given up, or None when it can."""
     if task.status == Status.UNCONFIRMED or task.is_unknown:
         return None
     return f"Only an unconfirmed request or an unknown task id is given up; {task.name} is {task.status}."

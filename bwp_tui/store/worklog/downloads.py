@@ -48,8 +48,8 @@ _JOB: Final = RowMapper(DownloadJob, number="d.task")
 _JOBS: Final = f"SELECT {_JOB.columns} FROM downloads d JOIN tasks t ON t.number = d.task"
 
 
-def create(transaction: Transaction, number: int, directory: str, actor: str) -> int:
-    """Record that the result of task `number` is to be downloaded into `directory`; return the download's id.
+def create(transaction: Transaction, number: int, directory: str, actor: str) -> None:
+    """Record that the result of task `number` is to be downloaded into `directory`.
 
     It resumes a failed download that left its part file in the same folder.
     """
@@ -67,7 +67,6 @@ def create(transaction: Transaction, number: int, directory: str, actor: str) ->
         (number, directory, *(left or (None, 0, None)), at, at, actor, transaction.revision),
     )
     transaction.run("UPDATE tasks SET download = ?, revision = ? WHERE number = ?", (new, transaction.revision, number))
-    return as_int(new)
 
 
 def of_task(store: Store, number: int) -> list[Download]:
