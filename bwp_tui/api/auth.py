@@ -136,9 +136,9 @@ def _refusal(reply: HttpResponse) -> ApiError:
             f"The client id or client secret was refused ({name}): check BWP_CLIENT_ID and BWP_CLIENT_SECRET."
         )
     if reply.is_throttled:
-        return Throttled("Token endpoint rate limit hit; retrying.", retry_after=reply.retry_after)
+        return Throttled("Token endpoint rate limit hit.", retry_after=reply.retry_after)
     if status == httpx.codes.FORBIDDEN:
         return AccessDenied("The token endpoint denied access: check the credentials' permission and your network.")
     if status >= httpx.codes.INTERNAL_SERVER_ERROR:
-        return ServerFault(f"The token endpoint failed (HTTP {status}); retrying.", retry_after=reply.retry_after)
-    return BadResponse(f"The token endpoint sent HTTP {status}: check BWP_TOKEN_URL. Retrying.")
+        return ServerFault(f"The token endpoint failed (HTTP {status}).", retry_after=reply.retry_after)
+    return BadResponse(f"The token endpoint sent HTTP {status}: check BWP_TOKEN_URL.")

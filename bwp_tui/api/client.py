@@ -93,7 +93,7 @@ class PrivacyApi:
     async def cancel(self, task_id: str) -> None:
         """Cancel a deletion that is still on hold."""
         if await self._mutate(CANCEL_DELETION, {"taskId": task_id}, CANCEL_FIELD) != task_id:
-            raise BadResponse("The service's response is about another task; retrying.", outcome_unknown=True)
+            raise BadResponse("The service's response is about another task.", outcome_unknown=True)
 
     async def poll(self, tasks: Sequence[tuple[Kind, str]]) -> dict[str, TaskPayload | ApiError]:
         """Poll all `tasks` in one document; return a payload or an error by task id.
@@ -129,7 +129,7 @@ class PrivacyApi:
         except ContractViolation:
             payload = None
         if payload is None:
-            raise BadResponse("The service's response about the link cannot be read; retrying.")
+            raise BadResponse("The service's response about the link cannot be read.")
         if not payload.link:
             raise BadResponse(
                 f"The service gives no link: the retrieval is {payload.status}.",
@@ -174,7 +174,7 @@ class PrivacyApi:
             pass  # a task id counts even beside errors: nobody could look it up again
         for error in outcome.response.errors:
             raise outcome.error(error, field)
-        raise BadResponse("The service responded without a task id; retrying.", outcome_unknown=True)
+        raise BadResponse("The service responded without a task id.", outcome_unknown=True)
 
     async def _query(self, document: str, variables: Mapping[str, object]) -> _Outcome:
         outcome, header = await self._send(document, variables)
@@ -214,4 +214,4 @@ def _task(response: GraphQLResponse, alias: str, task_id: str, asked: int) -> Ta
     try:
         return parse_task(value, task_id)
     except ContractViolation:
-        return BadResponse("The service's response about this task cannot be read; retrying.")
+        return BadResponse("The service's response about this task cannot be read.")

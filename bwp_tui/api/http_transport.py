@@ -167,7 +167,7 @@ async def _read_limited(response: httpx.Response) -> bytes:
 
 
 def _no_response_error(host: str) -> Unreachable:
-    return Unreachable(f"{host} did not respond in time; retrying.", outcome_unknown=True)
+    return Unreachable(f"{host} did not respond in time.", outcome_unknown=True)
 
 
 def _transport_error(error: httpx.HTTPError, host: str) -> ApiError:
@@ -176,8 +176,8 @@ def _transport_error(error: httpx.HTTPError, host: str) -> ApiError:
     if isinstance(error, httpx.TimeoutException):
         return _no_response_error(host)
     if isinstance(error, httpx.DecodingError):
-        return BadResponse(f"The response of {host} could not be decoded; retrying.", outcome_unknown=True)
-    return Unreachable(f"Connection to {host} lost; retrying.", outcome_unknown=True)
+        return BadResponse(f"The response of {host} could not be decoded.", outcome_unknown=True)
+    return Unreachable(f"Connection to {host} lost.", outcome_unknown=True)
 
 
 def _connect_error(error: httpx.HTTPError, host: str) -> Unreachable:
@@ -190,5 +190,5 @@ def _connect_error(error: httpx.HTTPError, host: str) -> Unreachable:
             "network has its own certificates.",
         )
     if isinstance(error, httpx.PoolTimeout):
-        return Unreachable("No connection became free in time; retrying.")
-    return Unreachable(f"{host} cannot be reached: check the network. Retrying.")
+        return Unreachable("No connection became free in time.")
+    return Unreachable(f"{host} cannot be reached: check the network.")

@@ -89,7 +89,7 @@ def api_error(error: ServiceError, reply: HttpResponse, *, own: bool) -> ApiErro
     if kind is Throttled:
         return _throttled(reply)
     return ServerFault(
-        f"The service failed{_quoted(message)}; retrying.",
+        f"The service failed{_quoted(message)}.",
         outcome_unknown=True,
         retry_after=reply.retry_after,
     )
@@ -112,14 +112,14 @@ def _rejection(error: ServiceError, message: str) -> Rejected:
 
 def _unaccepted(why: str, *, outcome_unknown: bool = False, retry_after: float | None = None) -> Unaccepted:
     return Unaccepted(
-        f"The request was not accepted{why}; retrying.",
+        f"The request was not accepted{why}.",
         outcome_unknown=outcome_unknown,
         retry_after=retry_after,
     )
 
 
 def _throttled(reply: HttpResponse) -> Throttled:
-    return Throttled("Rate limit hit; retrying.", retry_after=reply.retry_after)
+    return Throttled("Rate limit hit.", retry_after=reply.retry_after)
 
 
 def _quoted(message: str) -> str:
@@ -132,14 +132,14 @@ def _fault_of_status(reply: HttpResponse) -> ApiError:
         return _throttled(reply)
     if status >= 500:
         return ServerFault(
-            f"The service failed (HTTP {status}); retrying.",
+            f"The service failed (HTTP {status}).",
             outcome_unknown=True,
             retry_after=reply.retry_after,
         )
     if status in (400, 413, 422):
         return _unaccepted(f" (HTTP {status})", retry_after=reply.retry_after)
     if status == 408:
-        return Unreachable("The service timed out waiting for the request; retrying.", outcome_unknown=True)
+        return Unreachable("The service timed out waiting for the request.", outcome_unknown=True)
     if status < 300:
-        return BadResponse("The service's response cannot be read; retrying.", outcome_unknown=True)
-    return BadResponse(f"The service sent HTTP {status}: check BWP_API_URL. Retrying.")
+        return BadResponse("The service's response cannot be read.", outcome_unknown=True)
+    return BadResponse(f"The service sent HTTP {status}: check BWP_API_URL.")

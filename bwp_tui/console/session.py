@@ -134,12 +134,12 @@ class Session:
         return "○ engine starting" if role == "starting" else "○ engine stopped"
 
     async def when_sent(self) -> str:
-        """Return a sentence on when a new intent will be sent."""
+        """Return when an intent recorded now is to be sent, to follow a comma."""
         state = await asyncio.to_thread(self.reader.engine_state)
         trouble = self.service_trouble(state) if state is not None else None
         if trouble is None and self.role() in ("starting", "engine", "follower"):
-            return "It is sent now."
-        return f"It is sent as soon as that can be: {trouble or self.engine_label(state).lstrip('●○▲ ')}."
+            return "to be sent at once."
+        return f"to be sent as soon as that can be: {trouble or self.engine_label(state).lstrip('●○▲ ')}."
 
     def known_engine(self, state: EngineState) -> EngineState:
         """Return the engine's state, without its process id where that process was killed."""

@@ -210,6 +210,8 @@ class Task:
     """Whether it was resubmitted, even if the new task is no longer in the history."""
     purged_at: datetime | None = None
     """When the personal data was removed."""
+    is_unanswered: bool = False
+    """Whether the request was sent and has no response yet, so that it may have started a task."""
 
     @property
     def has_no_answer(self) -> bool:

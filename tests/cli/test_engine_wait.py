@@ -2,11 +2,51 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 
 from bwp_tui.cli.exit_codes import ExitCode
+from bwp_tui.cli.support.context import Session
 from bwp_tui.cli.support.engine_wait import EngineWaiter
-from bwp_tui.store.worklog.engine_state import EngineState, ServiceState
+from bwp_tui.engine.runtime import lease as lease_module
+from bwp_tui.settings import load_profile
+from bwp_tui.store.commands import requests
+from bwp_tui.store.open_store import open_store
+from bwp_tui.store.worklog import engine_state
+from bwp_tui.store.worklog.engine_state import ServiceState
+from tests.cli.conftest import Bwp
+from tests.engine.shop import ACTOR, request
+from tests.waiting import eventually
+
+REMEDY = "Start bwp-tui run."
+
+
+@pytest.fixture
+def session(shop: Bwp, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+    """The profile of a shop's environment, in this process."""
+    for name, value in shop.env.items():
+        monkeypatch.setenv(name, value)
+    profile = load_profile(None, os.environ)
+    store = open_store(profile.history_path)
+    yield Session(profile, store, ACTOR)
+    store.close()
+
+
+@contextmanager
+def engine_process(shop: Bwp) -> Iterator[subprocess.Popen[str]]:
+    """`bwp-tui run`, which is the engine by now."""
+    with subprocess.Popen(shop.argv("run"), env=shop.env, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            assert "is the engine" in process.stdout.readline()
+            yield process
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize(
@@ -17,9 +57,41 @@ from bwp_tui.store.worklog.engine_state import EngineState, ServiceState
     ],
 )
 def test_own_failure_comes_before_the_engines_message_unless_settings_are_wrong(
-    service: ServiceState, expected: str, exit_code: ExitCode
+    session: Session, service: ServiceState, expected: str, exit_code: ExitCode
 ) -> None:
-    waiter = EngineWaiter.__new__(EngineWaiter)
-    waiter._state, waiter._trouble = EngineState(1, "host", service, "Other.", None), None
-    error = waiter.timed_out("Then.", "Own.")
-    assert (str(error), error.code) == (f"{expected} Then.", exit_code)
+    waiter = EngineWaiter(session)
+    engine_state.announce(session.store, os.getpid(), "host")
+    engine_state.record_health(session.store, service, "Other.", None)
+    waiter._look(session.store)
+    error = waiter.timed_out("Then.", "Own.", remedy=REMEDY)
+    assert (str(error), error.code) == (f"{expected} Then. {REMEDY}", exit_code)
+
+
+def test_a_stopped_engine_is_named_and_neither_its_last_message_nor_another_engine_is_offered(
+    shop: Bwp, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease_module, "_MIN_WATCHED_S", 0.3)
+    with engine_process(shop) as process:
+        eventually(lambda: engine_state.read(session.store).pid == process.pid)
+        engine_state.record_health(session.store, ServiceState.UNREACHABLE, "About another request.", None)
+        process.send_signal(signal.SIGSTOP)
+        eventually(lambda: lease_module.is_silent(session.profile.lease_path))
+        number = requests.submit(session.store, request("jane@example.com"), ACTOR).number
+        waiter = EngineWaiter(session)
+        assert not waiter.until(lambda _store: False, [number], 0.5)
+        error = waiter.timed_out("Then.", remedy=REMEDY)
+    assert error.code == ExitCode.LATER
+    assert f"process {process.pid}, does not answer" in str(error)
+    assert "Then." in str(error)
+    assert "About another request." not in str(error)
+    assert REMEDY not in str(error)
+
+
+def test_while_another_process_is_the_engine_no_other_is_offered(shop: Bwp, session: Session) -> None:
+    with engine_process(shop) as process:
+        waiter = EngineWaiter(session)
+        assert not waiter.until(lambda _store: False, [], 0.2)
+        error = str(waiter.timed_out("Then.", remedy=REMEDY))
+    assert f"Process {process.pid} is the engine" in error
+    assert REMEDY not in error
+    assert REMEDY in str(waiter.timed_out("Then.", remedy=REMEDY))

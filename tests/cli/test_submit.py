@@ -145,7 +145,7 @@ def test_an_unreachable_service_leaves_the_request_queued_and_the_next_engine_se
     ended = shop("submit", "retrieval", "jane@example.com", env=NOWHERE)
     assert ended.code == 3
     assert "QUEUED" in ended.out
-    assert "#1 is recorded and stays QUEUED" in ended.err
+    assert "#1 is recorded and not sent yet" in ended.err
     assert is_one_sentence(ended)
     store = shop.store()
     with store.write() as transaction:  # the wait that a failure asks for is over

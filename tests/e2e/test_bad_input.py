@@ -153,7 +153,7 @@ def test_a_register_that_becomes_unusable_is_told_and_the_form_keeps_what_was_ty
         terminal.wait_for("✓")
         blocker.execute("BEGIN EXCLUSIVE")
         terminal.send("\r")
-        terminal.wait_for("Another program keeps the history", timeout=15.0)
+        terminal.wait_for("keeps the history", timeout=15.0)
         # A long sentence takes as many lines as it needs.
         terminal.wait_for(lambda screen: "locked: nothing was recorded. Try again." in " ".join(screen.split()))
         blocker.execute("ROLLBACK")

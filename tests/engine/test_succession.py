@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,10 +16,11 @@ from bwp_tui.engine.runtime import engine_thread as engine_thread
 from bwp_tui.engine.runtime import lease as lease_module
 from bwp_tui.engine.runtime.engine_config import EngineConfig
 from bwp_tui.engine.runtime.engine_thread import EngineThread, Role
-from bwp_tui.engine.runtime.lease import Lease, LeaseUnusable, begin_term, seems_stopped
+from bwp_tui.engine.runtime.lease import Lease, LeaseUnusable, begin_term, is_silent
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile, SettingsError
 from bwp_tui.store.commands import requests
+from bwp_tui.store.database import open as opening
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import EngineSuperseded, StoreUnavailable
 from bwp_tui.store.open_store import open_store
@@ -71,6 +74,42 @@ def test_a_request_whose_engine_was_stopped_while_sending_starts_one_task(sandbo
     [start] = sandbox.world.starts
     assert tasks.get(store, number).task_id == start.task_id
     store.close()
+
+
+_STOPPED_WRITER = """
+import os, signal, sys
+from pathlib import Path
+from bwp_tui.engine.runtime.lease import Lease, begin_term
+from bwp_tui.store.open_store import open_store
+from bwp_tui.store.worklog.engine_state import Ability
+
+history, lock_file = map(Path, sys.argv[1:])
+store = open_store(history)
+lease = Lease(lock_file)
+begin_term(store, lease, Ability.ALL)
+with store.write():
+    os.kill(os.getpid(), signal.SIGSTOP)
+"""
+
+
+@pytest.mark.usefixtures("impatient")
+def test_an_engine_stopped_inside_a_transaction_is_named_with_what_to_do(
+    profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "BUSY_TIMEOUT_MS", 50)
+    arguments = [str(profile.history_path), str(profile.lease_path)]
+    with subprocess.Popen([sys.executable, "-c", _STOPPED_WRITER, *arguments]) as writer:
+        try:
+            os.waitid(os.P_PID, writer.pid, os.WSTOPPED | os.WNOWAIT)
+            store, lease = open_store(profile.history_path), Lease(profile.lease_path)
+            eventually(lambda: (lease.seconds_silent() or 0.0) > lease_module.SILENT_S)
+            with pytest.raises(StoreUnavailable, match=f"process {writer.pid}, is not responding"):
+                begin_term(store, lease, Ability.ALL)
+            with pytest.raises(StoreUnavailable, match=f"Process {writer.pid} keeps .* locked.*-CONT {writer.pid}"):
+                submit(store, "jane@example.com")
+            store.close()
+        finally:
+            writer.kill()
 
 
 def test_a_living_engine_is_not_superseded_whatever_its_clock_says(
@@ -132,7 +171,7 @@ def test_a_heartbeat_is_no_change_of_the_history(profile: Profile, live_history:
     before = other.data_version(), other.revision()
     lease.write_heartbeat()
     assert (other.data_version(), other.revision()) == before
-    assert not seems_stopped(profile.lease_path)
+    assert not is_silent(profile.lease_path)
     other.close()
     lease.release()
 

@@ -79,28 +79,30 @@ def test_a_damaged_history_replaces_no_good_copy(path: Path, clock: FrozenClock)
         backups.back_up_daily(path, TODAY + timedelta(days=day), _calm())
     store.close()
     before = backups.daily(path)
+    engine = open_store(path, clock=clock)
     overwrite_table(path, "timeline")
     with pytest.raises(StoreError):
         backups.back_up_daily(path, TODAY, _calm())
     assert backups.daily(path) == before
-    assert "damaged" in (maintenance_thread.run_daily_maintenance(path, clock, _calm()) or "")
+    assert "damaged" in (maintenance_thread.run_daily_maintenance(engine, _calm()) or "")
+    engine.close()
     mended = open_store(path, clock=clock)
     assert mended.opening_report is not None
     assert scalar(mended, "SELECT count(*) FROM tasks WHERE email LIKE 'shopper%'") == 60
     mended.close()
 
 
-def test_the_engines_round_makes_the_copy_and_says_nothing(path: Path, store: Store, clock: FrozenClock) -> None:
+def test_the_engines_round_makes_the_copy_and_says_nothing(path: Path, store: Store) -> None:
     submitted(store)
-    assert maintenance_thread.run_daily_maintenance(path, clock, _calm()) is None
+    assert maintenance_thread.run_daily_maintenance(store, _calm()) is None
     assert len(backups.daily(path)) == 1
 
 
-def test_a_round_that_is_not_wanted_any_more_leaves_no_copy(path: Path, store: Store, clock: FrozenClock) -> None:
+def test_a_round_that_is_not_wanted_any_more_leaves_no_copy(path: Path, store: Store) -> None:
     submitted(store)
     unwanted = threading.Event()
     unwanted.set()
-    assert maintenance_thread.run_daily_maintenance(path, clock, unwanted) is None
+    assert maintenance_thread.run_daily_maintenance(store, unwanted) is None
     with pytest.raises(backups.BackupCancelled):
         backups.back_up_daily(path, TODAY, unwanted)
     assert backups.daily(path) == []
@@ -283,9 +285,7 @@ def test_killed_at_any_step_neither_tasks_nor_copies_are_lost(path: Path, what: 
     assert _count(path) == 11
 
 
-def test_a_keeper_makes_its_round_at_once_and_ends_when_it_is_stopped(
-    path: Path, store: Store, clock: FrozenClock
-) -> None:
+def test_a_keeper_makes_its_round_at_once_and_ends_when_it_is_stopped(path: Path, store: Store) -> None:
     submitted(store)
     told: list[str | None] = []
     rung = threading.Event()
@@ -294,7 +294,7 @@ def test_a_keeper_makes_its_round_at_once_and_ends_when_it_is_stopped(
         told.append(words)
         rung.set()
 
-    keeper = maintenance_thread.MaintenanceThread(path, clock, tell)
+    keeper = maintenance_thread.MaintenanceThread(store, tell)
     keeper.start()
     assert rung.wait(20)
     keeper.stop()

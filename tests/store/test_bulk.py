@@ -16,7 +16,7 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import intents
 from tests.store import single
-from tests.store.support import ACTOR, NOW, TODAY, in_status, request, submitted
+from tests.store.support import ACTOR, NOW, TODAY, in_status, request, sent, submitted
 
 
 def _results(store: Store, deed: bulk.TaskCommand, numbers: list[int]) -> list[Result]:
@@ -33,6 +33,13 @@ def test_a_plan_tells_what_is_possible_and_counts_why_the_rest_is_skipped(store:
     assert planned.skipped == (("retrieval COMPLETED", 2), ("gone", 1), ("resubmitted already", 1))
     assert str(planned) == "2 to resubmit, 4 skipped: 2 retrieval COMPLETED, 1 gone, 1 resubmitted already"
     assert store.revision() == revision
+
+
+def test_a_plan_to_cancel_leaves_out_what_was_sent_and_has_no_response(store: Store) -> None:
+    unsent, unanswered = submitted(store), submitted(store)
+    sent(store, unanswered.number)
+    planned = bulk_plan.plan(store, "cancel", [unsent.number, unanswered.number], TODAY)
+    assert (planned.possible, planned.skipped) == ((unsent.number,), (("without a response yet", 1),))
 
 
 def test_what_an_engine_is_to_do_is_told_as_asked_for_and_never_as_done(store: Store) -> None:

@@ -219,10 +219,20 @@ def test_a_request_never_sent_is_withdrawn_at_once(store: Store, kind: Kind) -> 
     assert timeline.of_task(store, task.number)[-1].what == "withdrawn"
 
 
+def test_a_screen_reads_a_request_again_once_it_is_sent_and_cannot_be_withdrawn(store: Store) -> None:
+    task = submitted(store)
+    before = store.revision()
+    sent(store, task.number)
+    assert tasks.changed_since(store, before) == [task.number]
+    assert tasks.get(store, task.number).is_unanswered
+
+
 def test_a_request_put_off_before_it_left_is_withdrawn_and_one_that_may_have_arrived_is_not(store: Store) -> None:
     gone, kept = submitted(store), submitted(store)
     intent_outcomes.reschedule(store, sent(store, gone.number).id, "no network", SOON, never_sent=True)
     intent_outcomes.reschedule(store, sent(store, kept.number).id, "timed out", SOON, never_sent=False)
+    assert requests.cannot_cancel(tasks.get(store, gone.number)) is None
+    assert "no response yet" in (requests.cannot_cancel(tasks.get(store, kept.number)) or "")
     assert requests.cancel(store, gone.number, ACTOR).status == "CANCELLED"
     assert tasks.get(store, gone.number).trouble is None
     with pytest.raises(NotPossible, match="no response yet"):

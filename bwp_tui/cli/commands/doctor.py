@@ -202,7 +202,7 @@ def _newest_backup(path: Path, oldest: str | None) -> tuple[bool, str]:
 
 def _engine(profile: Profile, state: EngineState) -> Finding:
     """Check that the engine, if any, can work."""
-    from bwp_tui.engine.runtime.lease import Lease, LeaseUnusable, seems_stopped
+    from bwp_tui.engine.runtime.lease import Lease, LeaseUnusable, is_silent
 
     lease = Lease(profile.lease_path)
     try:
@@ -213,8 +213,8 @@ def _engine(profile: Profile, state: EngineState) -> Finding:
     finally:
         lease.release()
     who = "Another process" if state.pid is None else f"Process {state.pid}"
-    if seems_stopped(profile.lease_path):
-        what = "has stopped responding. The next bwp-tui takes over."
+    if is_silent(profile.lease_path):
+        what = "does not answer: it may be stopped. The next bwp-tui takes over."
         return Finding("engine", Level.WARN, f"{who} is the engine and {what}")
     if state.ability is Ability.NOTHING:
         return Finding("engine", Level.FAIL, f"{who} is the engine and cannot work: {state.message}")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.context import can_ask, open_session, print_note, require_typed, require_yes, today
+from bwp_tui.cli.support.context import Session, can_ask, open_session, print_note, require_typed, require_yes, today
 from bwp_tui.cli.support.new_file import new_file, refuse_existing
 from bwp_tui.cli.support.progress_line import Steps
 from bwp_tui.domain.csv_table import CsvError, row_text
@@ -46,8 +46,20 @@ def import_file(arguments: Namespace) -> ExitCode:
         _save_receipt(receipt or _receipt_beside(file), planned, numbers)
     numbered = f"#{numbers[0]}" if len(numbers) == 1 else f"#{numbers[0]} to #{numbers[-1]}"
     print(f"{counted(len(numbers), 'request')} recorded, {numbered}.")
-    print_note("They are sent while bwp-tui runs with this profile, such as: bwp-tui run --once.")
+    _note_when_sent(session)
     return ExitCode.DONE
+
+
+def _note_when_sent(session: Session) -> None:
+    from bwp_tui.engine.runtime.lease import is_held, is_silent
+
+    lease_path = session.profile.lease_path
+    if not is_held(lease_path):
+        print_note("They are sent while bwp-tui runs with this profile, such as: bwp-tui run --once.")
+    elif is_silent(lease_path):
+        print_note("The engine does not answer, so they are not sent yet; see: bwp-tui doctor.")
+    else:
+        print_note("The engine that runs for this profile sends them.")
 
 
 def _read(file: Path) -> tuple[bytes, bool]:

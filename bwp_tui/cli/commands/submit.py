@@ -126,8 +126,9 @@ def cancel(arguments: Namespace) -> ExitCode:
         if not settled:
             what = f"The cancellation of #{asked[0]} is" if len(asked) == 1 else "The cancellations are"
             raise waiter.timed_out(
-                f"{what} recorded, and sent by the next bwp-tui that reaches the service: bwp-tui run.",
+                f"{what} recorded and not confirmed yet.",
                 cancelled[0].trouble if len(asked) == 1 else None,
+                remedy="Any bwp-tui that reaches the service sends it, such as: bwp-tui run.",
             )
         _check_cancelled(session, cancelled)
         return ExitCode.DONE if all_done else ExitCode.FAILED
@@ -211,10 +212,11 @@ def _wait_for_response(
     print_tasks(sent, as_json=arguments.json)
     sys.stdout.flush()
     if not responded:
-        queued = sum(task.status == Status.QUEUED for task in sent)
-        what = f"Request #{numbers[0]} is recorded and stays" if single else f"{queued} requests stay"
+        queued = [task for task in sent if task.status == Status.QUEUED]
         raise waiter.timed_out(
-            f"{what} QUEUED until a bwp-tui reaches the service: bwp-tui run.", sent[0].trouble if single else None
+            _describe_queued(queued),
+            sent[0].trouble if single else None,
+            remedy="Any bwp-tui that reaches the service sends what is QUEUED, such as: bwp-tui run.",
         )
     refused = [task for task in sent if task.status in (Status.REJECTED, Status.UNCONFIRMED)]
     if not refused:
@@ -222,6 +224,14 @@ def _wait_for_response(
     if single:
         raise CommandError(ExitCode.FAILED, _why_refused(refused[0]))
     raise CommandError(ExitCode.FAILED, f"{len(refused)} requests were not accepted; see: bwp-tui list is:failed.")
+
+
+def _describe_queued(queued: Sequence[Task]) -> str:
+    unanswered = sum(task.is_unanswered for task in queued)
+    if len(queued) == 1:
+        return f"Request #{queued[0].number} is recorded and {'has no response' if unanswered else 'not sent'} yet."
+    sent = f" ({unanswered} of them have no response yet)" if unanswered else ""
+    return f"{len(queued)} requests are recorded and not sent yet{sent}."
 
 
 def _why_refused(task: Task) -> str:

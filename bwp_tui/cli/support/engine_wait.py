@@ -28,6 +28,7 @@ class EngineWaiter:
     def __init__(self, session: Session) -> None:
         from bwp_tui.engine.runtime.engine_config import engine_config
 
+        self._store = session.store
         self._setup: EngineConfig = engine_config(session.profile)
         self._state = EngineState(None, None, ServiceState.UNTRIED, None, None)
         self._trouble: str | None = None
@@ -67,20 +68,34 @@ class EngineWaiter:
             self._state = state
 
     def timed_out(
-        self, consequence: str, why: str | None = None, *, otherwise: str = "No answer in time."
+        self, consequence: str, why: str | None = None, *, otherwise: str = "No answer in time.", remedy: str = ""
     ) -> CommandError:
         """Return the error of a command that got no response in time.
 
         Args:
-            consequence: a sentence on the state now and what the operator can do.
+            consequence: a sentence on the state now.
             why: why the task's own last call failed; only wrong settings, which stop every call, come before it.
             otherwise: the reason when none is known.
+            remedy: what the operator can do while no process is the engine.
         """
+        from bwp_tui.engine.runtime.lease import is_held, is_silent
+
+        lease_path = self._setup.profile.lease_path
+        holder = engine_state.read(self._store).pid if is_held(lease_path) else None
+        if holder is not None and is_silent(lease_path):
+            return CommandError(
+                ExitCode.LATER,
+                f"The engine, process {holder}, does not answer: it may be stopped. {consequence}"
+                f" Have it go on (kill -CONT {holder}), or end it.",
+            )
         state = self._state
         message = state.message if state.service != ServiceState.REACHED else None
         if state.service in _WRONG_SETTINGS:
             why = message or why
         why = why or message or self._trouble or otherwise
+        if holder is not None:
+            remedy = f"Process {holder} is the engine and goes on with it."
         return CommandError(
-            ExitCode.USAGE if state.service in _WRONG_SETTINGS else ExitCode.LATER, f"{why} {consequence}"
+            ExitCode.USAGE if state.service in _WRONG_SETTINGS else ExitCode.LATER,
+            " ".join(filter(None, (why, consequence, remedy))),
         )

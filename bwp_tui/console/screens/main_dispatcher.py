@@ -144,7 +144,7 @@ class ActionDispatcher:
             said = await run_in_thread_and_report(self._screen, lambda: self._screen.session.tasks.cancel(task))
             if said is not None:
                 self._screen.show_status(
-                    said if task.has_no_answer else f"{said} {await self._screen.session.when_sent()}"
+                    said if task.has_no_answer else f"{said.rstrip('.')}, {await self._screen.session.when_sent()}"
                 )
 
     async def _resubmit(self) -> None:
@@ -173,7 +173,7 @@ class ActionDispatcher:
         new = await run_in_thread_and_report(self._screen, lambda: desk.resubmit(task, hold))
         if new is not None:
             when = await self._screen.session.when_sent()
-            self._screen.show_status(f"Recorded as #{new.number} with a client token of its own. {when}")
+            self._screen.show_status(f"Recorded as #{new.number} with a client token of its own, {when}")
             self._screen.select_when_listed(new.number)
 
     async def _submit(self, request: Request) -> None:
@@ -187,7 +187,7 @@ class ActionDispatcher:
         screen.form.clear()
         screen.close_form()
         when = await screen.session.when_sent()
-        screen.show_status(f"Recorded as #{task.number}: {task.kind.lower()} for {self._masked_subject(task)}. {when}")
+        screen.show_status(f"Recorded as #{task.number}: {task.kind.lower()} for {self._masked_subject(task)}, {when}")
         screen.select_when_listed(task.number)
 
     async def _record(self, act: Callable[[Task], str]) -> None:

@@ -206,7 +206,7 @@ class EngineThread:
         # Only here: the console's first frame does not need it.
         from bwp_tui.engine.runtime.maintenance_thread import MaintenanceThread
 
-        maintenance = MaintenanceThread(self._profile.history_path, self._clock, self._set_notice, when_due=self._brief)
+        maintenance = MaintenanceThread(store, self._set_notice, when_due=self._brief)
         try:
             if not self._profile.practice:
                 maintenance.start()

@@ -134,7 +134,7 @@ def _any_due(store: Store) -> bool:
 async def _work_once(store: Store, lease: Lease, config: EngineConfig) -> None:
     from bwp_tui.engine.runtime.maintenance_thread import MaintenanceThread
 
-    maintenance = MaintenanceThread(config.profile.history_path, store.clock, lambda _sentence: None, when_due=True)
+    maintenance = MaintenanceThread(store, lambda _sentence: None, when_due=True)
     try:
         async with asyncio.TaskGroup() as group:
             beating = group.create_task(keep_beating(lease, store))

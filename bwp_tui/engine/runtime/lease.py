@@ -170,9 +170,9 @@ def _read_heartbeat(path: Path) -> bytes:
         os.close(descriptor)
 
 
-def seems_stopped(path: Path) -> bool:
-    """Return whether the newest heartbeat is so old that its engine will be superseded."""
-    return _age(_read_heartbeat(path)) > SILENT_S
+def is_silent(path: Path) -> bool:
+    """Return whether the newest heartbeat is so old that its engine may be stopped."""
+    return _age(_read_heartbeat(path)) > _MIN_WATCHED_S
 
 
 def _age(heartbeat: bytes) -> float:

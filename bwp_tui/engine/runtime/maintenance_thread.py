@@ -4,71 +4,65 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import date
-from pathlib import Path
 from typing import Final
 
 import apsw
 
-from bwp_tui.domain.times import Clock, local_day
+from bwp_tui.domain.times import local_day
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.damage_flag import flag_damage
 from bwp_tui.store.database.error_translation import damage_error, translated_errors
 from bwp_tui.store.errors import StoreDamaged, StoreError
 from bwp_tui.store.maintenance import backups, integrity, purge
-from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import engine_state
 
 EVERY_S: Final = 3_600.0
 """Seconds between two rounds: the day may change while an engine runs."""
 
 
-def run_daily_maintenance(path: Path, clock: Clock, stop: threading.Event) -> str | None:
+def run_daily_maintenance(store: Store, stop: threading.Event) -> str | None:
     """Check the pages, make today's copy, finish a purge; return a sentence on what is wrong, or None.
 
     Takes seconds for a large history, so call it in a thread of its own, with the engine's lease held. Ends soon once
     `stop` is set.
     """
     try:
-        with translated_errors(path):
-            found = integrity.quick_check(path, stop)
+        with translated_errors(store.path):
+            found = integrity.quick_check(store.path, stop)
             if found:
-                raise damage_error(path, found[0])
-            _copy_and_clean(path, clock, local_day(clock()), stop)
+                raise damage_error(store.path, found[0])
+            with closing(store.another()) as own:
+                _copy_and_clean(own, local_day(store.clock()), stop)
     except backups.BackupCancelled:
         return None
     except (StoreError, apsw.Error) as error:
         if isinstance(error, StoreDamaged):
-            flag_damage(path)
+            flag_damage(store.path)
         return str(error)
     return None
 
 
-def _copy_and_clean(path: Path, clock: Clock, today: date, stop: threading.Event) -> None:
-    store = open_store(path, clock=clock)
-    try:
-        if store.read_only is not None or stop.is_set():
-            return
-        if purge.has_traces(store):
-            purge.remove_traces(store, today, stop)
-        backups.back_up_daily(path, today, stop)
-    finally:
-        store.close()
+def _copy_and_clean(store: Store, today: date, stop: threading.Event) -> None:
+    if store.read_only is not None or stop.is_set():
+        return
+    if purge.has_traces(store):
+        purge.remove_traces(store, today, stop)
+    backups.back_up_daily(store.path, today, stop)
 
 
 class MaintenanceThread:
     """A thread that maintains the history while its process holds the engine's lease.
 
     Args:
+        store: the engine's connection; the thread opens others to the same file, and never another file in its place.
         report: called in the thread after each round, with a sentence on what is wrong, or None.
         when_due: skip the rounds on a day that has its copy.
     """
 
-    def __init__(
-        self, path: Path, clock: Clock, report: Callable[[str | None], None], *, when_due: bool = False
-    ) -> None:
-        self._path = path
-        self._clock = clock
+    def __init__(self, store: Store, report: Callable[[str | None], None], *, when_due: bool = False) -> None:
+        self._store = store
         self._report = report
         self._when_due = when_due
         self._stopped = threading.Event()
@@ -91,17 +85,13 @@ class MaintenanceThread:
             self._thread.join()
 
     def _record(self, sentence: str | None) -> None:
-        with suppress(StoreError):
-            store = open_store(self._path, clock=self._clock)
-            try:
-                engine_state.record_maintenance(store, sentence)
-            finally:
-                store.close()
+        with suppress(StoreError), closing(self._store.another()) as store:
+            engine_state.record_maintenance(store, sentence)
 
     def _rounds(self) -> None:
         while True:
-            if not self._when_due or not backups.has_todays(self._path, local_day(self._clock())):
-                sentence = run_daily_maintenance(self._path, self._clock, self._stopped)
+            if not self._when_due or not backups.has_todays(self._store.path, local_day(self._store.clock())):
+                sentence = run_daily_maintenance(self._store, self._stopped)
                 if not self._stopped.is_set():
                     self._record(sentence)
                     self._report(sentence)

@@ -42,15 +42,10 @@ async def _probe(config: EngineConfig) -> ProbeResult:
     except NotFound:
         return ProbeResult(True, "The service responds and accepts the credentials.")
     except ApiError as error:
-        return ProbeResult(False, _once(error))
+        return ProbeResult(False, str(error))
     finally:
         await api.aclose()
     result = results[task_id]
     if isinstance(result, ApiError) and not isinstance(result, NotFound):
-        return ProbeResult(False, _once(result))
+        return ProbeResult(False, str(result))
     return ProbeResult(True, "The service responds and accepts the credentials.")
-
-
-def _once(error: Exception) -> str:
-    """Return an error's sentence without the announcement of a retry: a probe makes none."""
-    return str(error).replace("; retrying.", ".")

@@ -10,6 +10,8 @@ from typing import Final
 
 from bwp_tui.engine.runtime.engine_config import EngineConfig
 from bwp_tui.engine.runtime.engine_thread import EngineThread, Role
+from bwp_tui.engine.runtime.lease import is_silent
+from bwp_tui.settings import Profile
 from bwp_tui.store.database.change_watcher import ChangeWatcher
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.open_store import open_store
@@ -71,7 +73,7 @@ def wait_until(
             if done(store):
                 return True
             left = _LOOK_S if deadline is None else min(_LOOK_S, deadline - time.monotonic())
-            if left <= 0 or (not patient and _is_hopeless(store, engine)):
+            if left <= 0 or (not patient and _is_hopeless(store, engine, profile)):
                 report_trouble()  # what made it hopeless may have come since
                 return done(store)
             changed.wait(left)
@@ -81,9 +83,11 @@ def wait_until(
         store.close()
 
 
-def _is_hopeless(store: Store, engine: EngineThread) -> bool:
+def _is_hopeless(store: Store, engine: EngineThread, profile: Profile) -> bool:
     """Return whether no engine can use the service now."""
     state = engine_state.read(store)
     if engine.role is Role.BLOCKED:
         return state.pid is None
+    if engine.role is Role.FOLLOWER and is_silent(profile.lease_path):
+        return False  # the other engine's state is old, and this process takes over soon
     return engine.role in (Role.ENGINE, Role.FOLLOWER) and state.applies_to(os.getpid()) and state.service in _HOPELESS

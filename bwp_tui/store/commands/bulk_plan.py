@@ -142,6 +142,8 @@ def _short_reason(action: str, task: Task) -> str:
         return "saved already"
     if verb == "resubmit" and task.resubmitted_as is not None:
         return "resubmitted already"
+    if verb == "cancel" and task.is_unanswered:
+        return "without a response yet"
     is_downloading = task.download is not None and task.download.state in ("queued", "running")
     if (verb == "cancel" and task.cancel_asked) or (verb == "download" and is_downloading):
         return f"{_SERVICE_ACTIONS[action][0]} asked for already"

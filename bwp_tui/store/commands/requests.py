@@ -19,7 +19,6 @@ from bwp_tui.store.commands.insert_request import Origin, insert, record
 from bwp_tui.store.commands.request_validation import check, check_received_on, refuse, refuse_known
 from bwp_tui.store.database.connection import Store, Transaction
 from bwp_tui.store.database.row_touch import finish, touch_row
-from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.worklog import downloads
 
@@ -116,6 +115,8 @@ def cannot_cancel(task: Task) -> str | None:
     """Return why `task` cannot be cancelled, or None when it can."""
     if task.cancel_asked:
         return f"The cancellation of {task.name} was asked for already."
+    if task.is_unanswered:
+        return f"{task.name} was sent and has no response yet, so its task id is not known. Cancel it once it has one."
     if task.has_no_answer:
         return None
     if task.kind is Kind.RETRIEVAL:
@@ -138,10 +139,6 @@ def _cancel_unsent(transaction: Transaction, number: int, actor: str) -> bool:
         (transaction.now_text, number),
     )
     if not withdrawn:
-        if transaction.row("SELECT 1 FROM tasks WHERE number = ? AND task_id IS NULL", (number,)):
-            raise NotPossible(
-                "This request was sent and has no response yet, so its task id is not known; cancel it once it has one."
-            )
         return False
     finish(transaction, number, Status.CANCELLED)
     transaction.run("UPDATE tasks SET trouble = NULL WHERE number = ?", (number,))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 import apsw
 
 from bwp_tui.store.errors import DiskFull, StoreDamaged, StoreError, StoreUnavailable
+
+_WRITE_LOCK_BYTE: Final = "120"
+"""Where SQLite locks the shared memory of a WAL for writing (its file format, "WAL-Index Locks")."""
 
 
 @contextmanager
@@ -31,9 +35,7 @@ def translated_errors(path: Path) -> Iterator[None]:
             f"The disk that holds {path.parent} is full: nothing was recorded. Free some space and try again."
         ) from error
     except apsw.BusyError as error:
-        raise StoreUnavailable(
-            f"Another program keeps the history {path} locked: nothing was recorded. Try again."
-        ) from error
+        raise StoreUnavailable(_locked_sentence(path)) from error
     except (apsw.ReadOnlyError, apsw.CantOpenError, apsw.PermissionsError, PermissionError) as error:
         raise StoreUnavailable(
             f"The history {path} cannot be written by this user. "
@@ -49,6 +51,33 @@ def translated_errors(path: Path) -> Iterator[None]:
         raise StoreUnavailable(
             f"The history {path} cannot be used: {why}. Set BWP_DATA_DIR to another folder, or fix this one."
         ) from error
+
+
+def _locked_sentence(path: Path) -> str:
+    """Return why nothing could be written: who keeps the history locked, as far as the system says."""
+    pid = _writing_process(path)
+    if pid is None:
+        return f"Another program keeps the history {path} locked: nothing was recorded. Try again."
+    todo = f"It is stopped: have it go on (kill -CONT {pid}), or end it." if _is_stopped(pid) else "Try again."
+    return f"Process {pid} keeps the history {path} locked: nothing was recorded. {todo}"
+
+
+def _writing_process(path: Path) -> int | None:
+    """Return the process in a write transaction, by its lock in SQLite's shared memory; None if that is unknown."""
+    with suppress(OSError, ValueError):
+        inode = path.with_name(f"{path.name}-shm").stat().st_ino
+        for line in Path("/proc/locks").read_text().splitlines():
+            # Such as `5: POSIX  ADVISORY  WRITE 4242 fe:00:2361651 120 120`.
+            _, kind, _, mode, pid, file, start, *_ = line.split()
+            if (kind, mode, start) == ("POSIX", "WRITE", _WRITE_LOCK_BYTE) and file.endswith(f":{inode}"):
+                return int(pid) if int(pid) > 0 else None  # 0 in another container
+    return None
+
+
+def _is_stopped(pid: int) -> bool:
+    with suppress(OSError, IndexError):
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] in (b"T", b"t")
+    return False
 
 
 def damage_error(path: Path, reason: str) -> StoreDamaged:

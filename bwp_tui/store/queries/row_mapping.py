@@ -74,6 +74,10 @@ _TASK: Final = RowMapper(
     table="t.",
     without=("verified", "download"),
     resubmitted_as="(SELECT max(number) FROM tasks WHERE resubmit_of = t.number)",
+    is_unanswered=(
+        "t.status = 'QUEUED' AND t.task_id IS NULL AND NOT EXISTS (SELECT 1 FROM intents WHERE task = t.number"
+        " AND action = 'submit' AND state = 'waiting' AND first_sent_at IS NULL)"
+    ),
 )
 
 DOWNLOAD_COLUMNS: Final = f"{_DOWNLOAD.columns}, d.remarks"

@@ -32,9 +32,11 @@ def record_sending(store: Store, intent: int, service_now: datetime | None = Non
             " first_sent_boot = CASE WHEN first_sent_at IS NULL THEN ? ELSE first_sent_boot END,"
             " first_sent_uptime = CASE WHEN first_sent_at IS NULL THEN ? ELSE first_sent_uptime END,"
             " first_sent_service_at = CASE WHEN first_sent_at IS NULL THEN ? ELSE first_sent_service_at END"
-            " WHERE id = ? AND state = 'waiting' RETURNING id",
+            " WHERE id = ? AND state = 'waiting' RETURNING task",
             (transaction.now_text, uptime.boot, uptime.seconds, service_at, intent),
         )
+        if row is not None:
+            touch_row(transaction, as_int(row[0]))
         return row is not None
 
 
