@@ -101,8 +101,9 @@ def _plainly_fits(task: Task, clause: Clause) -> bool:
         case ValueClause(field, values):
             return any(_has(task, FIELDS[field], value) for value in values)
         case AgeClause(field, op, seconds):
-            instant = getattr(task, FIELDS[field].column) or task.recorded_at
-            return bool(_COMPARE[op](NOW - instant, timedelta(seconds=seconds)))
+            column = FIELDS[field].column
+            instant = getattr(task, column) or (task.recorded_at if column == "submitted_at" else None)
+            return instant is not None and bool(_COMPARE[op](NOW - instant, timedelta(seconds=seconds)))
         case DayClause(field, op, bound, open_only=open_only):
             if open_only and not _is_open(task):
                 return False
