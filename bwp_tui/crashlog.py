@@ -18,7 +18,7 @@ from typing import Final
 from bwp_tui import VERSION
 from bwp_tui.domain import redaction
 from bwp_tui.domain.text import clean
-from bwp_tui.domain.times import utc_now
+from bwp_tui.domain.times import file_stamp, to_text, utc_now
 
 _FOLDER_MODE: Final = 0o700
 _FILE_MODE: Final = 0o600
@@ -42,12 +42,12 @@ def record(log_dir: Path, error: BaseException) -> Path | None:
         instant, fault = utc_now(), _fault(error)
         for known in log_dir.glob(f"crash-*-{fault}.log"):
             return known
-        path = log_dir / f"crash-{instant:%Y%m%dT%H%M%S.%fZ}-{fault}.log"
+        path = log_dir / f"crash-{file_stamp(instant)}-{fault}.log"
         log_dir.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
         log_dir.chmod(_FOLDER_MODE)
         text = (
             f"bwp-tui {VERSION}, Python {platform.python_version()}, {platform.system()}, "
-            f"{instant:%Y-%m-%dT%H:%M:%SZ}\n\n{redact(''.join(traceback.format_exception(error)))}"
+            f"{to_text(instant)}\n\n{redact(''.join(traceback.format_exception(error)))}"
         )
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, _FILE_MODE)
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:

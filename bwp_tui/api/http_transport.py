@@ -20,8 +20,9 @@ from bwp_tui.api.service_clock import ServiceClock
 from bwp_tui.api.trust import UNREADABLE, tls_context, verifier_reason
 from bwp_tui.contract.payloads import error_name
 from bwp_tui.domain.addresses import split_address
+from bwp_tui.domain.text import size
 
-MAX_RESPONSE_BYTES: Final = 4 * 1024 * 1024
+MAX_RESPONSE_BYTES: Final = 4_000_000
 """Bytes. A poll of 20 tasks takes about 8 KiB."""
 
 _READ_TIMEOUTS: Final = (
@@ -159,7 +160,7 @@ async def _read_limited(response: httpx.Response) -> bytes:
         body += chunk
         if len(body) > MAX_RESPONSE_BYTES:
             raise BadResponse(
-                f"The response of {response.url.host} exceeds {MAX_RESPONSE_BYTES // 2**20} MiB and was refused: "
+                f"The response of {response.url.host} exceeds {size(MAX_RESPONSE_BYTES)} and was refused: "
                 "check the address of the service.",
                 outcome_unknown=True,
             )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bwp_tui.archive.limits import BadArchive, Limits
+from bwp_tui.domain.text import size as size_text
 
 _END: Final = struct.Struct("<4s4H2LH")
 _END_64: Final = struct.Struct("<4sQ2H2L4Q")
@@ -87,7 +88,7 @@ def read_directory(descriptor: int, size: int, limits: Limits) -> list[Record]:
     """
     directory = find_directory(descriptor, size)
     if directory.size > limits.directory:
-        raise BadArchive(f"The archive's list of entries has {directory.size // 1_000_000} MB")
+        raise BadArchive(f"The archive's list of entries has {size_text(directory.size)}")
     if directory.count > limits.entries:
         raise BadArchive(f"The archive claims {directory.count} entries")
     found: list[Record] = []

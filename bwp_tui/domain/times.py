@@ -110,6 +110,16 @@ def day_of(text: str) -> date | None:
         return None
 
 
+def iso_day(day: date | None) -> str | None:
+    """Return a day such as `2026-12-31`, or None."""
+    return None if day is None else day.isoformat()
+
+
+def file_stamp(instant: datetime) -> str:
+    """Return `instant` in UTC for names of files: in their order, and without colons, which some systems refuse."""
+    return f"{instant.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}"
+
+
 def format_duration(length: timedelta) -> str:
     """Return a duration in its largest unit, rounded down: `4s`, `12m`, `3h`, `9d`."""
     seconds = max(0, int(length.total_seconds()))

@@ -248,21 +248,21 @@ def test_claims_are_bounded_where_it_is_opened_and_remarks_where_it_is_kept(tmp_
     with pytest.raises(BadArchive, match="does not fit what it holds"):
         check(few)
     large = forged(tmp_path / "c.zip", *(Part(name=b"%d" % number, data=bytes(5_000_000)) for number in range(3)))
-    with pytest.raises(BadArchive, match="would grow to 15 MB"):
+    with pytest.raises(BadArchive, match=r"would grow to 15\.0 MB"):
         Archive(large, Limits(ratio=5_000, growth=10, modest=10_000))
-    assert "It would grow to 15 MB, too much to be unpacked here." in check(large, Limits(growth=10, modest=10_000))
+    assert "It would grow to 15.0 MB, too much to be unpacked here." in check(large, Limits(growth=10, modest=10_000))
 
 
 def test_a_long_list_of_entries_is_not_in_memory_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     listing = forged(tmp_path / "d.zip", *(Part(name=b"%05d" % number + b"n" * 60_000) for number in range(300)))
     tracemalloc.start()
-    with pytest.raises(BadArchive, match="list of entries has 18 MB"):
+    with pytest.raises(BadArchive, match=r"list of entries has 18\.0 MB"):
         Archive(listing)
     assert check(listing) == ("It holds 300 entries, too many to be listed or unpacked here.",)
     assert tracemalloc.get_traced_memory()[1] < 6 << 20
     tracemalloc.stop()
     monkeypatch.setattr("bwp_tui.archive.verify._LONGEST_LIST", 1 << 20)
-    assert check(listing) == ("Its list of entries has 18 MB and was not verified.",)
+    assert check(listing) == ("Its list of entries has 18.0 MB and was not verified.",)
 
 
 def test_names_of_64_kib_are_cut_for_the_eye(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 
 from bwp_tui import VERSION
@@ -15,7 +15,7 @@ from bwp_tui.cli.support.task_output import print_json
 from bwp_tui.domain.deadlines import REGULATIONS
 from bwp_tui.domain.task import Download, DownloadState, Event, Task
 from bwp_tui.domain.text import clean_line, mask_email, mask_in_text
-from bwp_tui.domain.times import to_text, utc_now
+from bwp_tui.domain.times import iso_day, to_text, utc_now
 from bwp_tui.store.queries import request_log, tasks, timeline
 from bwp_tui.store.queries.request_log import SentRequest
 from bwp_tui.store.worklog import downloads
@@ -59,12 +59,12 @@ def _record(
         "email": task.email,
         "received_on": task.received_on.isoformat(),
         "regulation": regulation.title if regulation else task.regulation,
-        "due_on": _day(task.due_on),
+        "due_on": iso_day(task.due_on),
         "recorded_at": to_text(task.recorded_at),
         "recorded_by": events[0].actor if events else None,
-        "acknowledged_on": _day(task.acknowledged_on),
-        "extended_on": _day(task.extended_on),
-        "verified_on": _day(task.verified.on) if task.verified else None,
+        "acknowledged_on": iso_day(task.acknowledged_on),
+        "extended_on": iso_day(task.extended_on),
+        "verified_on": iso_day(task.verified.on) if task.verified else None,
         "verified_by": task.verified.by if task.verified else None,
         "verified_how": task.verified.how if task.verified else None,
         "status": task.status,
@@ -166,10 +166,6 @@ def _item(item: Json) -> Iterator[str]:
 
 def _line(name: str, value: Json) -> str:
     return f"{name.replace('_', ' '):<{_LABEL}} {clean_line(str(value))}"
-
-
-def _day(day: date | None) -> str | None:
-    return None if day is None else day.isoformat()
 
 
 def _instant(instant: datetime | None) -> str | None:

@@ -14,13 +14,13 @@ from bwp_tui.cli.support.progress_line import Steps
 from bwp_tui.domain.csv_table import CsvError, row_text
 from bwp_tui.domain.deadlines import doubt_about
 from bwp_tui.domain.task import Kind
-from bwp_tui.domain.text import clean_line, counted
+from bwp_tui.domain.text import clean_line, counted, size
 from bwp_tui.domain.times import utc_now
 from bwp_tui.store.commands import csv_import
 from bwp_tui.store.commands.csv_import import CheckedLine, Defaults, ImportPlan
 from bwp_tui.store.database.connection import Store
 
-_LARGEST: Final = 64 * 1024 * 1024
+_LARGEST: Final = 64_000_000
 """Largest size of a file, in bytes."""
 
 
@@ -71,9 +71,7 @@ def _read(file: Path) -> tuple[bytes, bool]:
     with path.open("rb") as source:
         data = source.read(_LARGEST + 1)
     if len(data) > _LARGEST:
-        raise CommandError(
-            ExitCode.USAGE, f"{file} is larger than {_LARGEST // 1024 // 1024} MiB; split it. Nothing was imported."
-        )
+        raise CommandError(ExitCode.USAGE, f"{file} is larger than {size(_LARGEST)}; split it. Nothing was imported.")
     return data, is_file
 
 

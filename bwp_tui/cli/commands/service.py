@@ -20,7 +20,7 @@ from bwp_tui.cli.support.streams import draw
 from bwp_tui.cli.support.task_output import print_json, print_tasks, task_record
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.masking import mask_task_text
-from bwp_tui.domain.task import TERMINAL, Download, DownloadState, Status, Task
+from bwp_tui.domain.task import Download, DownloadState, Status, Task, has_ended
 from bwp_tui.domain.text import counted, percent, size
 from bwp_tui.store.commands import download_queue, requests
 from bwp_tui.store.commands.bulk_plan import cannot_refresh
@@ -31,7 +31,6 @@ from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import downloads, due_polls
 
 _ACTIVE = (DownloadState.QUEUED, DownloadState.RUNNING)
-_SETTLED = TERMINAL | {Status.UNCONFIRMED}
 
 
 def refresh(arguments: Namespace) -> ExitCode:
@@ -67,7 +66,7 @@ def wait(arguments: Namespace) -> ExitCode:
         waited = read(session.store, numbers)
         print_tasks(waited, as_json=arguments.json)
         if not ended:
-            left = counted(sum(task.status not in _SETTLED for task in waited), "task")
+            left = counted(sum(not has_ended(task.status) for task in waited), "task")
             raise waiter.timed_out(
                 f"{left} not finished; wait again, or see: bwp-tui list is:active.", otherwise="Timed out."
             )
@@ -199,7 +198,7 @@ def _polled(store: Store, names: Sequence[str]) -> list[int]:
 
 
 def _ended(store: Store, numbers: Sequence[int]) -> bool:
-    return all(task.status in _SETTLED for task in read(store, numbers))
+    return all(has_ended(task.status) for task in read(store, numbers))
 
 
 def _queue_downloads(session: Session, numbers: Sequence[int], folder: Path | None, arguments: Namespace) -> set[int]:

@@ -11,7 +11,7 @@ from bwp_tui.domain.deadlines import acknowledge_by, is_clock_running
 from bwp_tui.domain.masking import mask_task_record, mask_task_text
 from bwp_tui.domain.task import Download, Event, Kind, Status, Task, Verification
 from bwp_tui.domain.text import clean_line
-from bwp_tui.domain.times import format_due, format_duration, local, stamp, to_text
+from bwp_tui.domain.times import format_due, format_duration, iso_day, local, stamp, to_text
 
 _COMMANDS = {"R": "resubmit {}", "i": "settle {} --task-id ID", "X": "settle {} --give-up REASON"}
 _WIDEST = 48
@@ -45,7 +45,7 @@ def task_record(task: Task, *, mask: bool = False) -> dict[str, object]:
         "submitted_at": _instant(task.submitted_at),
         "updated_at": _instant(task.updated_at),
         "received_on": task.received_on.isoformat(),
-        "due_on": task.due_on.isoformat() if task.due_on else None,
+        "due_on": iso_day(task.due_on),
         "regulation": task.regulation,
         "holding_period": task.holding_period,
         "reason": task.reason,
@@ -53,8 +53,8 @@ def task_record(task: Task, *, mask: bool = False) -> dict[str, object]:
         "tags": list(task.tags),
         "assigned_to": task.assigned_to,
         "verified": _verification_record(task.verified),
-        "extended_on": _date(task.extended_on),
-        "acknowledged_on": _date(task.acknowledged_on),
+        "extended_on": iso_day(task.extended_on),
+        "acknowledged_on": iso_day(task.acknowledged_on),
         "download": _download_record(task.download),
     }
     return mask_task_record(record, task) if mask else record
@@ -74,10 +74,6 @@ def _download_record(download: Download | None) -> dict[str, object] | None:
 
 def _verification_record(verified: Verification | None) -> dict[str, str] | None:
     return None if verified is None else {"on": verified.on.isoformat(), "by": verified.by, "how": verified.how}
-
-
-def _date(day: date | None) -> str | None:
-    return None if day is None else day.isoformat()
 
 
 def _instant(instant: datetime | None) -> str | None:

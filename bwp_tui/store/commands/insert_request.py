@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from bwp_tui.domain.deadlines import due_on
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Request, Status
 from bwp_tui.domain.text import clean_line
+from bwp_tui.domain.times import iso_day
 from bwp_tui.store.database.connection import Transaction, as_int
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import timeline
@@ -65,7 +66,7 @@ def insert(
             tags_text(tuple(clean_line(tag) for tag in request.tags)),
             request.received_on.isoformat(),
             request.regulation,
-            None if due is None else due.isoformat(),
+            iso_day(due),
             transaction.now_text,
             None if task_id is None else transaction.now_text,
             resubmit_of,

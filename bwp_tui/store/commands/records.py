@@ -11,6 +11,7 @@ from typing import Final
 from bwp_tui.domain.deadlines import REGULATIONS, acknowledge_by, due_on, extend_by, is_clock_running
 from bwp_tui.domain.task import Task, has_ended, why_purged
 from bwp_tui.domain.text import clean_line
+from bwp_tui.domain.times import iso_day
 from bwp_tui.store.database.connection import Store, Transaction
 from bwp_tui.store.database.row_touch import touch_row
 from bwp_tui.store.errors import NotPossible
@@ -57,7 +58,7 @@ class Edit:
         self, what: str, detail: str | None = None, moved: tuple[date | None, date | None] = (None, None)
     ) -> None:
         """Add an event to the task's timeline; `moved` is its due date before and after."""
-        before, after = (None, None) if moved[0] == moved[1] else (_day(moved[0]), _day(moved[1]))
+        before, after = (None, None) if moved[0] == moved[1] else (iso_day(moved[0]), iso_day(moved[1]))
         timeline.append(self.transaction, self.number, self.actor, what, before=before, after=after, detail=detail)
         touch_row(self.transaction, self.number)
 
@@ -223,7 +224,7 @@ def withdraw(edit: Edit, record: LegalRecord) -> None:
         columns, was = ("verified_on", "verified_by", "verified_how"), f"{was} by {found.by}: {found.how}"
     elif record is LegalRecord.EXTENSION:
         due = _due(task.regulation, task.received_on, extended=False)
-    edit.set(**dict.fromkeys(columns), due_on=_day(due))
+    edit.set(**dict.fromkeys(columns), due_on=iso_day(due))
     edit.add_event(f"{record} withdrawn", was, (task.due_on, due))
 
 
@@ -262,7 +263,7 @@ def correct(edit: Edit, received: date | None = None, regulation: str | None = N
     if why_not := cannot_correct(task, day, law):
         raise NotPossible(why_not)
     due = corrected_due(task, day, law)
-    edit.set(received_on=day.isoformat(), regulation=law, due_on=_day(due))
+    edit.set(received_on=day.isoformat(), regulation=law, due_on=iso_day(due))
     changes = [("received", str(task.received_on), str(day)), ("law", task.regulation, law)]
     detail = ", ".join(f"{what} {before} → {after}" for what, before, after in changes if before != after)
     edit.add_event("corrected", detail, (task.due_on, due))
@@ -326,10 +327,6 @@ def _due(regulation: str, received_on: date, *, extended: bool) -> date | None:
 
 def _no_deadline(task: Task) -> str:
     return f"Task {task.name} has no legal deadline that could be extended."
-
-
-def _day(day: date | None) -> str | None:
-    return None if day is None else day.isoformat()
 
 
 def _refuse_purged(task: Task) -> None:

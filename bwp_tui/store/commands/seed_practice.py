@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 from bwp_tui.domain.deadlines import due_on
 from bwp_tui.domain.task import TERMINAL, Kind, Status, TaskError
-from bwp_tui.domain.times import to_text
+from bwp_tui.domain.times import iso_day, to_text
 from bwp_tui.store.database.connection import Store, Transaction, as_int
 from bwp_tui.store.errors import StoreDamaged
 from bwp_tui.store.queries.row_mapping import errors_text, tags_text
@@ -103,7 +103,7 @@ def _seed_task(transaction: Transaction, task: SampleTask, actor: str, spread: f
             tags_text(task.tags),
             task.received_on.isoformat(),
             task.regulation,
-            None if due is None else due.isoformat(),
+            iso_day(due),
             to_text(task.submitted_at),
             to_text(task.submitted_at),
             to_text(task.updated_at),

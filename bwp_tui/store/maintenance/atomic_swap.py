@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Final, NamedTuple
+
+from bwp_tui.domain.times import file_stamp
 
 _INCOMING: Final = re.compile(r"\.incoming-(?P<why>[a-z]+)-(?P<stamp>[0-9TZ.]+)\.db")
 _BESIDE: Final = ("-wal", "-shm")
@@ -48,7 +50,7 @@ class FileSwap(NamedTuple):
 def new(path: Path, reason: str, now: datetime) -> FileSwap:
     """Return a swap of the history at `path` whose file names, of which `reason` is a part, are free."""
     _drop_parts(path)
-    swap = FileSwap(path, reason, f"{now.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}")
+    swap = FileSwap(path, reason, file_stamp(now))
     if swap.aside.exists() or swap.report.exists():
         raise FileExistsError(f"{swap.aside} is there already")
     return swap
