@@ -25,6 +25,11 @@ class Parser(argparse.ArgumentParser):
         """End the program with exit code 2."""
         self.exit(2, f"{self.prog}: {clean_line(message)} (see {self.prog} --help)\n")
 
+    @property
+    def arguments(self) -> str:
+        """How the arguments are written that are no options."""
+        return " ".join(str(action.metavar) for action in self._actions if not action.option_strings)
+
 
 class Commands:
     """Adds commands to the grammar, with the options common to all."""

@@ -43,7 +43,7 @@ def parse(words: Sequence[str]) -> Namespace:
     Raises:
         SystemExit: usage is wrong (2), or help or the version was printed (0).
     """
-    parser, commands = _parser()
+    parser, commands = build_parser()
     words = join_filters(words)
     at = _command_at(parser, words, tuple(commands))
     words = [*words[: at + 1], *minus_signs("".join(words[at : at + 1]), words[at + 1 :])]
@@ -74,7 +74,8 @@ def _command_at(parser: Parser, words: Sequence[str], known: tuple[str, ...]) ->
     return len(words)
 
 
-def _parser() -> tuple[Parser, dict[str, Parser]]:
+def build_parser() -> tuple[Parser, dict[str, Parser]]:
+    """Return the grammar, and that of each command by its name."""
     parser = Parser(
         prog="bwp-tui",
         description="Privacy requests with Amazon's Buy with Prime API, from a terminal.",

@@ -31,7 +31,7 @@ _ROUNDS: Final = 3
 _OPENINGS: Final = (
     ("opening help", "?", "\x1b"),
     ("the question before a cancellation", "x", "n"),
-    ("opening the palette", ":", "\x1b"),
+    ("opening the prompt", ":", "\x1b"),
     ("a notice", "X", "\x1b"),
     ("opening the form", "n", "\x1b"),
     ("opening the filter", "/", "\x1b"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.cli.main import command_of, parse_arguments
-from bwp_tui.cli.parser import _parser, parse
+from bwp_tui.cli.parser import build_parser, parse
 from bwp_tui.sandbox.faults import FAULTS
 from bwp_tui.settings.configfile import PROFILE_KEYS
 
@@ -170,7 +170,7 @@ def test_every_command_line_of_the_readme_can_be_parsed() -> None:
 
 def test_the_readme_names_every_command() -> None:
     named = set(re.findall(r"`([a-z]+)[` ]", README[README.index("## Command line") :]))
-    assert set(_parser()[1]) <= named
+    assert set(build_parser()[1]) <= named
 
 
 def test_the_readme_names_every_setting_and_every_fault_of_the_practice_api() -> None:

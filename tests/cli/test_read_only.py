@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.cli.exit_codes import Effect, ExitCode
-from bwp_tui.cli.parser import _parser, parse
+from bwp_tui.cli.parser import build_parser, parse
 from tests.cli.conftest import Bwp
 
 FILE = "requests.csv"
@@ -59,7 +59,7 @@ def _state(folder: Path) -> dict[str, str]:
 
 
 def test_every_command_that_changes_something_is_in_the_table() -> None:
-    changing = {name for name, effect in _commands(_parser()[0]) if effect is Effect.CHANGES}
+    changing = {name for name, effect in _commands(build_parser()[0]) if effect is Effect.CHANGES}
     assert changing == set(CHANGING)
 
 

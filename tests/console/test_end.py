@@ -87,7 +87,7 @@ def open_files(folder: Path) -> list[str]:
     return [name for link in links if (name := str(link.readlink())).startswith(str(folder))]
 
 
-@pytest.mark.parametrize("action", ["cancel", "palette"])
+@pytest.mark.parametrize("action", ["cancel", "command"])
 async def test_leaving_while_something_is_asked_is_clean_and_records_nothing(profile: Profile, action: str) -> None:
     async with opened(profile) as console:
         await console.go_to(HELD)

@@ -92,7 +92,7 @@ def test_each_mistake_of_the_file_is_told_with_its_line_and_the_nearest_name(tmp
     assert mapped.sentence.endswith("3 more: bwp-tui config validate lists them.")
 
 
-async def test_remapped_keys_work_and_are_shown_in_footer_help_palette_and_refusals(profile: Profile) -> None:
+async def test_remapped_keys_work_and_are_shown_in_footer_help_prompt_and_refusals(profile: Profile) -> None:
     mapped = replace(profile, keys=settings(cancel="z", note="Z", quit="f9"))
     async with opened(mapped, size=(160, 40)) as console:
         await console.press("z")
@@ -103,7 +103,7 @@ async def test_remapped_keys_work_and_are_shown_in_footer_help_palette_and_refus
         await console.press("Z")
         await console.sees("Note on")
         await console.press("escape", "ctrl+p", *"cancel")
-        await console.sees("› z       Cancel a deletion")
+        await console.sees("› z       cancel       Cancel deletions")
         await console.press("escape", "question_mark")
         await console.sees(f"{'z':<12}Cancel a deletion")
         assert isinstance(console.app.screen, HelpScreen)

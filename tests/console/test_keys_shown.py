@@ -68,7 +68,7 @@ async def test_the_footer_tells_the_keys_of_what_is_open(profile: Profile) -> No
     async with opened(profile) as console:
         for action, words in {
             "new": "esc close, keep draft",
-            "palette": "enter run",
+            "command": "enter run",
             "note": "enter OK",
             "filter": "enter keep",
         }.items():

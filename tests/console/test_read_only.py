@@ -38,7 +38,7 @@ async def test_reading_goes_on(tmp_path: Path) -> None:
     async with opened(make_profile(tmp_path / "production", read_only=True)) as console:
         situation = ActionContext(console.task(HELD), read_only=True, today=TODAY)
         possible = {action.name for action in ACTIONS if action.disabled_reason(situation) is None}
-        assert {"filter", "detail", "copy", "mask", "view_1", "help", "palette", "quit"} <= possible
+        assert {"filter", "detail", "copy", "mask", "view_1", "help", "command", "quit"} <= possible
 
 
 async def test_a_view_is_neither_saved_nor_deleted(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The registry of actions: every key leads somewhere, and what the palette promises of the command line is so."""
+"""The registry of actions: every key leads somewhere, and the CLI takes the line that stands beside an action."""
 
 from __future__ import annotations
 
@@ -56,7 +56,6 @@ OF_THE_SCREEN = {
     "detail_down": "the pane",
     "detail_up": "the pane",
     "command": "the command line itself",
-    "palette": "the command line itself",
     "help": "--help, of the program and of each command",
     "quit": "a command ends by itself",
 }

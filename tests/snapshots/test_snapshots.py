@@ -60,9 +60,9 @@ def test_filter_with_a_mistake(camera: Camera, size: tuple[int, int]) -> None:
 
 
 @both_sizes
-def test_palette(camera: Camera, size: tuple[int, int]) -> None:
+def test_prompt(camera: Camera, size: tuple[int, int]) -> None:
     async def act(console: Console) -> None:
-        await console.do("palette")
+        await console.do("command")
         console.main.prompt.query_one(Input).value = "re"
         await console.sees("› ")
 

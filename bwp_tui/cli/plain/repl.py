@@ -7,13 +7,14 @@ import shlex
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from bwp_tui.cli.exit_codes import ExitCode
 from bwp_tui.cli.plain.request_questions import Abandoned, ask_request
 from bwp_tui.cli.support.context import print_note, today
 from bwp_tui.cli.support.task_output import task_sentence
 from bwp_tui.domain.filter import parse as parse_filter
+from bwp_tui.domain.shell_commands import HELP
 from bwp_tui.domain.task import WATCHED, Task, has_ended
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import utc_now
@@ -30,16 +31,11 @@ from bwp_tui.store.queries import tasks
 Run = Callable[[Sequence[str]], int]
 """Runs a command line and returns its exit code."""
 
-_HELP: Final = """\
-list FILTER       list matching tasks, a sentence each; without a filter, all
-show TASK         show a task by its number or task ID
-new               submit a request, question by question; quit leaves the questions
-watch TASK        include the task in news when it finishes
-news              changes of the watched tasks since the last news
-help COMMAND      show the help of a command; help commands lists them
-quit              leave; pending work resumes at the next start
-Every other bwp-tui command works here without “bwp-tui”, such as: download 3."""
+_FIRST: Final = ("list", "show", "download")
+"""Commands of the CLI that the help begins with."""
 
+_QUIT: Final = "quit"
+_USAGE: Final = 20
 _UNAVAILABLE: Final = ("sandbox", "run")
 
 
@@ -61,6 +57,14 @@ def plain(arguments: Namespace, run: Run) -> ExitCode:
     return ExitCode.DONE
 
 
+class _OwnCommand(NamedTuple):
+    """A command of plain mode alone."""
+
+    arguments: str
+    help: str
+    run: Callable[[Sequence[str]], None]
+
+
 class _Repl:
     """One session of commands."""
 
@@ -69,11 +73,13 @@ class _Repl:
         self._store = store
         self._run = run
         self._seen: dict[int, str] = {}
-        self._own: dict[str, Callable[[Sequence[str]], None]] = {
-            "new": self._new,
-            "watch": self._watch,
-            "news": self._news,
-            "help": self._help,
+        self._is_running = True
+        self._own = {
+            "new": _OwnCommand("", "submit a request, question by question; quit leaves the questions", self._new),
+            "watch": _OwnCommand("TASK", "include the task in news when it finishes", self._watch),
+            "news": _OwnCommand("", "print the changes of the watched tasks since the last news", self._news),
+            "help": _OwnCommand("COMMAND", "show the help of a command; help commands lists them", self._help),
+            _QUIT: _OwnCommand("", "leave; pending work resumes at the next start", self._quit),
         }
 
     def run(self) -> None:
@@ -81,34 +87,28 @@ class _Repl:
         if sys.stdin.isatty():
             import readline  # noqa: F401  gives `input` line editing and history
         self._greet()
-        while True:
+        while self._is_running:
             try:
-                if not self._run_line(input("bwp-tui> ")):
-                    return
+                self._run_line(input("bwp-tui> "))
             except KeyboardInterrupt:  # drops the line or the command, as a shell does
                 print()
             except EOFError:
                 print()
                 return
 
-    def _run_line(self, line: str) -> bool:
-        """Run one line; return whether to read another."""
+    def _run_line(self, line: str) -> None:
         try:
             words = shlex.split(line)
         except ValueError:
             print_note("A quotation mark is not closed. Nothing was changed.")
-            return True
-        if words[:1] in (["quit"], ["exit"], ["q"]):
-            return False
+            return
         if words:
-            self._dispatch(words)
-        return True
+            self._dispatch(_QUIT if words[0] in ("exit", "q") else words[0], words[1:])
 
-    def _dispatch(self, words: Sequence[str]) -> None:
-        name, *rest = words
+    def _dispatch(self, name: str, rest: Sequence[str]) -> None:
         if name in self._own:
             try:
-                self._own[name](rest)
+                self._own[name].run(rest)
             except StoreError as error:
                 print_note(str(error))
         elif name in _UNAVAILABLE or name.startswith("-"):
@@ -119,7 +119,7 @@ class _Repl:
             # The path contains the email; `show TASK --unmask` prints it.
             self._command("download", "--mask", *rest)
         else:
-            self._command(*words)
+            self._command(name, *rest)
 
     def _command(self, *words: str) -> int:
         return self._run(["--profile", self._profile.name, *words])
@@ -140,7 +140,17 @@ class _Repl:
         elif rest:
             self._run([*rest, "--help"])
         else:
-            print(_HELP)
+            from bwp_tui.cli.parser import build_parser
+
+            parsers = build_parser()[1]
+            entries = [(name, parsers[name].arguments, HELP[name]) for name in _FIRST]
+            entries += [(name, own.arguments, own.help) for name, own in self._own.items()]
+            for name, arguments, purpose in entries:
+                print(f"{f'{name} {arguments}':<{_USAGE}}{purpose}")
+            print("Every other bwp-tui command works here without “bwp-tui”, such as: refresh 3.")
+
+    def _quit(self, _rest: Sequence[str]) -> None:
+        self._is_running = False
 
     def _new(self, _rest: Sequence[str]) -> None:
         try:

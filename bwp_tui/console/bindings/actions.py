@@ -1,4 +1,4 @@
-"""The registry of the main screen's actions: its keys, footer, help and palette all read it."""
+"""The registry of the main screen's actions: its keys, footer, help and prompt all read it."""
 
 from __future__ import annotations
 
@@ -44,9 +44,10 @@ class Action:
         name: the id of its binding; `ActionDispatcher` carries it out by this name.
         keys: in Textual's spelling; the first one is shown.
         label: one or two words for the footer; empty keeps it out of there.
-        what: a sentence for the help and the palette.
+        what: a sentence for the help and the prompt.
         command: the CLI command that does the same, where there is one.
         disabled_reason: returns why it is not possible now, or None.
+        keywords: words that find it in the prompt and stand neither in its name nor in its sentences.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Action:
     group: str
     command: str | None = None
     disabled_reason: DisabledReason = _always
+    keywords: str = ""
 
 
 def _on_task(check: Callable[[Task], str | None] | None = None, *, writes: bool = False) -> DisabledReason:
@@ -122,13 +124,30 @@ def _action_of(operation: Operation) -> Action:
     def why_not(context: ActionContext) -> str | None:
         return _on_task(lambda task: operation.disabled_reason(task, context.today), writes=True)(context)
 
-    return Action(operation.name, operation.keys, operation.label, operation.help, _TASK, operation.command, why_not)
+    return Action(
+        operation.name,
+        operation.keys,
+        operation.label,
+        operation.help,
+        _TASK,
+        operation.command,
+        why_not,
+        operation.keywords,
+    )
 
 
 ACTIONS: Final = (
     Action("new", ("n",), "new", "File a new request", _REQUEST, "submit KIND EMAIL", _writable),
     Action("new_deletion", ("N",), "", "File a new deletion", _REQUEST, "submit deletion EMAIL", _writable),
-    Action("filter", ("slash",), "filter", "Show only the tasks that match", _VIEW, "list FILTER"),
+    Action(
+        "filter",
+        ("slash",),
+        "filter",
+        "Show only the tasks that match",
+        _VIEW,
+        "list FILTER",
+        keywords="search find query",
+    ),
     Action("detail", ("enter",), "detail", "Read all about this task", _TASK, "show TASK", _on_task()),
     Action(
         "download",
@@ -187,18 +206,19 @@ ACTIONS: Final = (
         _TASK,
         "acknowledge TASK --withdraw",
         _on_task(_nothing_to_withdraw, writes=True),
+        keywords="revoke",
     ),
     _action_of(WATCH),
-    Action("undo", ("U",), "", "Take back what was recorded or marked last", _PROGRAM),
-    Action("copy", ("y",), "", "Copy the task id", _TASK, None, _on_task(_not_sent)),
-    Action("mark", ("space",), "mark", "Mark this task, or unmark it", _MARKS, None, _on_task()),
+    Action("undo", ("U",), "", "Take back what was recorded or marked last", _PROGRAM, keywords="revert"),
+    Action("copy", ("y",), "", "Copy the task id", _TASK, None, _on_task(_not_sent), keywords="clipboard yank"),
+    Action("mark", ("space",), "mark", "Mark this task, or unmark it", _MARKS, None, _on_task(), keywords="select"),
     Action("mark_range", ("v",), "", "Mark all from the last mark to here", _MARKS, None, _on_task()),
     Action("mark_all", ("asterisk",), "", "Mark all of the view, or none", _MARKS),
-    Action("sort", ("s",), "", "Sort by a column", _VIEW, "list --sort COLUMN"),
-    Action("columns", ("C",), "", "Show and hide columns", _VIEW),
-    Action("freeze", ("p",), "", "Freeze the rows, and let them go again", _VIEW),
-    Action("mask", ("m",), "", "Show or mask the addresses", _VIEW, "list --unmask"),
-    Action("failed", ("f",), "", "Show what failed", _VIEW, "list is:failed"),
+    Action("sort", ("s",), "", "Sort by a column", _VIEW, "list --sort COLUMN", keywords="order"),
+    Action("columns", ("C",), "", "Show and hide columns", _VIEW, keywords="fields"),
+    Action("freeze", ("p",), "", "Freeze the rows, and let them go again", _VIEW, keywords="pause"),
+    Action("mask", ("m",), "", "Show or mask the addresses", _VIEW, "list --unmask", keywords="hide emails"),
+    Action("failed", ("f",), "", "Show what failed", _VIEW, "list is:failed", keywords="errors"),
     *(
         Action(f"view_{key}", (str(key),), "", f"View: {view.name}", _VIEW, _listing(view.filter))
         for key, view in enumerate(VIEWS, start=1)
@@ -215,6 +235,7 @@ ACTIONS: Final = (
         _VIEW,
         "views save NAME FILTER",
         _writable,
+        keywords="store",
     ),
     Action("back", ("escape",), "", "Close what is open, or clear the filter", _VIEW),
     Action("down", ("j", "down"), "", "Down", _MOVE),
@@ -230,11 +251,10 @@ ACTIONS: Final = (
     Action("dashboard", ("D",), "", "The whole register at a glance", _VIEW, "dashboard"),
     Action("downloads", ("F",), "", "Downloads: pause, resume, cancel, retry, reorder", _VIEW, "downloads"),
     Action("sent", ("H",), "", "The history of what was sent", _VIEW, "sent"),
-    Action("command", ("colon",), "command", "Type a command, in the command line's own words", _PROGRAM),
-    Action("palette", ("ctrl+p",), "", "Find a command by its name", _PROGRAM),
+    Action("command", ("colon", "ctrl+p"), "command", "Find a command, or type it as in the command line", _PROGRAM),
     Action("theme", ("T",), "", "Next theme: dark, light, the terminal's own colours", _PROGRAM, "--theme NAME"),
-    Action("help", ("question_mark",), "help", "Show every key", _PROGRAM),
-    Action("quit", ("q",), "quit", "Leave; downloads and requests go on at the next start", _PROGRAM),
+    Action("help", ("question_mark",), "help", "Show every key", _PROGRAM, keywords="keys shortcuts"),
+    Action("quit", ("q",), "quit", "Leave; downloads and requests go on at the next start", _PROGRAM, keywords="exit"),
 )
 
 

@@ -1,4 +1,4 @@
-"""The words of the `:` line: those of the command line, with TASK left out for the marked tasks or the one here."""
+"""The commands of the prompt: those of the CLI, with TASK left out for the marked tasks or the current one."""
 
 from __future__ import annotations
 
@@ -6,91 +6,137 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bwp_tui.console.bindings.actions import ACTIONS, Action
+from bwp_tui.console.bindings.actions import ACTIONS
+from bwp_tui.console.bindings.actions import BY_NAME as ACTIONS_BY_NAME
+from bwp_tui.domain.filter import MOST_VIEWS, View
+from bwp_tui.domain.shell_commands import SHELL_COMMANDS, ShellCommand
 from bwp_tui.store.commands.record_operations import RECORDS, WATCH
+
+_IN_THE_CLI: Final = {
+    **{command.name: command for command in SHELL_COMMANDS},
+    **{record.name: ShellCommand(record.name, record.purpose, record.keywords) for record in RECORDS},
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command of the `:` line.
+    """One command of the prompt.
 
     Attributes:
-        usage: how it is written; what stands in brackets may be left out.
-        action: the action of the registry that it is, or that does the nearest to it.
+        arguments: what stands behind its name; what stands in brackets may be left out.
+        action: the action that it is, or that does the nearest to it; empty for none.
         options: names of options, each with a value behind it.
+        help: a sentence about it; empty for that of the CLI or of the action.
+        is_for_shell: whether it needs a file, a terminal of its own, or time.
     """
 
     name: str
-    usage: str
-    what: str
-    action: str
+    arguments: str = ""
+    action: str = ""
     options: tuple[str, ...] = ()
+    help: str = ""
+    is_for_shell: bool = False
+
+    @property
+    def usage(self) -> str:
+        """How it is written."""
+        return f"{self.name} {self.arguments}".rstrip()
+
+    @property
+    def sentence(self) -> str:
+        """What it does."""
+        sentence = self.help or self._in_the_cli.help or ACTIONS_BY_NAME[self.action].what
+        return f"{sentence[0].upper()}{sentence[1:]}"
+
+    @property
+    def _in_the_cli(self) -> ShellCommand:
+        return _IN_THE_CLI.get(self.name, ShellCommand(self.name, ""))
+
+    def rank(self, word: str) -> int | None:
+        """Return how well a typed word fits, 0 for best; None where it does not."""
+        name = self.name.replace("-", " ").casefold()
+        names, sentences = f" {name} {self._in_the_cli.keywords}", f" {self.sentence}".casefold()
+        if self.action:
+            action = ACTIONS_BY_NAME[self.action]
+            names = f"{names} {action.name.replace('_', ' ')} {action.label} {action.keywords}"
+            sentences = f"{sentences} {action.what} {action.command or ''}".casefold()
+        fits = (
+            name == word,
+            name.startswith(word),
+            f" {word}" in names,
+            f" {word}" in sentences,
+            word in names or word in sentences,
+            _is_abbreviation(word, name),
+        )
+        return fits.index(True) if True in fits else None
 
 
-_LISTING: Final = ("--view", "--sort")
-
-COMMANDS: Final = (
-    Command("list", "list [FILTER] [--view NAME] [--sort ORDER]", "List the tasks that fit", "filter", _LISTING),
-    Command("filter", "filter FILTER", "List the tasks that fit", "filter"),
-    Command("show", "show [TASK]", "Read all about a task", "detail"),
-    Command("download", "download [TASK…]", "Download results", "download"),
-    Command("inspect", "inspect [TASK]", "Look inside a saved result", "archive"),
-    Command("submit", "submit retrieval|deletion [EMAIL]", "File a new request", "new"),
-    Command("resubmit", "resubmit [TASK…] [--note TEXT]", "Submit failed requests again", "resubmit", ("--note",)),
-    Command("cancel", "cancel [TASK…]", "Cancel deletions that are on hold", "cancel"),
-    Command("refresh", "refresh [TASK…]", "Ask the service about tasks now", "poll"),
+_DECLARED: Final = (
+    Command("filter", "FILTER", "filter"),
+    Command("list", "[FILTER] [--view NAME] [--sort ORDER]", "filter", ("--view", "--sort")),
+    Command("show", "[TASK]", "detail"),
+    Command("download", "[TASK…]", "download"),
+    Command("inspect", "[TASK]", "archive"),
+    Command("submit", "retrieval|deletion [EMAIL]", "new"),
+    Command("resubmit", "[TASK…] [--note TEXT]", "resubmit", ("--note",)),
+    Command("cancel", "[TASK…]", "cancel"),
+    Command("refresh", "[TASK…]", "poll"),
     *(
-        Command(operation.name, operation.usage, operation.help, operation.name, operation.option_names)
+        Command(operation.name, operation.usage.partition(" ")[2], operation.name, operation.option_names)
         for operation in (*RECORDS, WATCH)
     ),
-    Command(
-        "settle",
-        "settle [TASK] --task-id ID | --give-up REASON",
-        "Decide about an unconfirmed request",
-        "adopt",
-        ("--task-id", "--give-up"),
-    ),
-    Command("mark", "mark TASK…", "Mark tasks", "mark"),
-    Command("view", "view NAME", "Open a view by its name", "view_1"),
-    Command(
-        "views",
-        "views save NAME [FILTER] | views delete NAME | views list",
-        "Save or delete a view, or name them all",
-        "save_view",
-        ("--sort", "--columns"),
-    ),
-    Command("columns", "columns [NAME,…]", "Show these columns", "columns"),
-    Command("sort", "sort ORDER", "Sort by a column", "sort"),
+    Command("settle", "[TASK] --task-id ID | --give-up REASON", "adopt", ("--task-id", "--give-up")),
+    Command("mark", "TASK…", "mark"),
+    Command("view", "NAME", "", help="Open a view by its name"),
+    Command("views", "save NAME [FILTER] | delete NAME | list", "save_view", ("--sort", "--columns")),
+    Command("columns", "[NAME,…]", "columns"),
+    Command("sort", "ORDER", "sort"),
 )
-"""In the order in which they are offered."""
-
+_DECLARED_NAMES: Final = {command.name for command in _DECLARED}
 _OTHERS: Final = tuple(
-    Command(name, name, action.what, action.name)
+    Command(name, action=action.name)
     for action in ACTIONS
-    if (name := action.name.replace("_", "-")) not in {command.name for command in COMMANDS}
-    and action.name not in {command.action for command in COMMANDS}
+    if (name := action.name.replace("_", "-")) not in _DECLARED_NAMES
+    and action.name not in {command.action for command in _DECLARED}
     and not action.name.startswith("view_")
 )
-EVERY: Final = (*COMMANDS, *_OTHERS)
-"""All that the `:` line takes: its own words, and every other action by its name."""
-
-BY_WORD: Final = {command.name: command for command in EVERY}
-
-SHORT: Final = {"q": "quit"}
-"""Aliases from vim, by what is typed: the name of the command."""
-
-IN_THE_SHELL: Final = (
-    *("track", "wait", "run", "doctor", "config", "import", "export", "report", "backup", "restore", "purge", "pack"),
-    *("evidence", "sandbox"),
+FOR_SHELL: Final = tuple(
+    Command(command.name, is_for_shell=True)
+    for command in SHELL_COMMANDS
+    if command.name not in {command.name for command in (*_DECLARED, *_OTHERS)}
 )
-"""Commands of the command line that need a file, a terminal of their own, or time."""
+"""The CLI's commands that the console does not carry out."""
+
+COMMANDS: Final = (*_DECLARED, *_OTHERS)
+"""All that the console carries out, in the order in which they are listed."""
+
+BY_WORD: Final = {command.name: command for command in COMMANDS}
+
+ALIASES: Final = {"q": "quit"}
+"""Commands by what vim calls them."""
 
 
-def matching(text: str, actions: Sequence[Action]) -> list[Command]:
-    """Return the commands that begin with the first word of `text`; of the registry, those that there are."""
-    typed = text.split(" ", 1)[0].casefold()
-    names = {action.name for action in actions}
-    found = [command for command in EVERY if command.action in names]
-    if " " in text:
-        return [command for command in found if command.name == typed]
-    return [command for command in found if command.name.startswith(typed)]
+def of_views(views: Sequence[View]) -> tuple[Command, ...]:
+    """Return a command for each view that has a key."""
+    return tuple(
+        Command(f"view {view.name}", action=f"view_{key}", help=f"List the view “{view.name}”")
+        for key, view in enumerate(views[:MOST_VIEWS], start=1)
+    )
+
+
+def matching(text: str, views: Sequence[View] = ()) -> list[Command]:
+    """Return the commands that fit every word of a text, best first; else the one whose name the text begins with."""
+    words = text.casefold().split()
+    commands = (*COMMANDS, *of_views(views), *FOR_SHELL)
+    ranked = [(ranks, command) for command in commands if None not in (ranks := [command.rank(word) for word in words])]
+    is_complete = len(words) == 1 and text.endswith(" ") and words[0] != "view"
+    exact = [command for command in commands if words and command.name == ALIASES.get(words[0], words[0])]
+    if exact and (is_complete or not ranked):
+        return exact
+    return [command for _, command in sorted(ranked, key=lambda entry: sum(filter(None, entry[0])))]
+
+
+def _is_abbreviation(word: str, name: str) -> bool:
+    """Say whether a name has the letters of a word in their order, the first one first."""
+    letters = iter(name)
+    return len(word) > 1 and name.startswith(word[0]) and all(letter in letters for letter in word)

@@ -1,4 +1,4 @@
-"""What may stand at the cursor of the `:` line."""
+"""Find what may stand at the cursor of a command line."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from bwp_tui.store.queries.filter_sql import SORTS
 _LAST: Final = re.compile(r"\S*\Z")
 
 
-def complete(views: Sequence[View], text: str, cursor: int) -> list[tuple[int, int, str]]:
-    """Return what may stand at the cursor, as `Offers` takes it: from where, to where, which text."""
+def complete(views: Sequence[View], commands: Sequence[str], text: str, cursor: int) -> list[tuple[int, int, str]]:
+    """Return what may stand at the cursor, as `TabCompleter` takes it; `commands` are those that fit the text."""
     start = next(found.start() for found in _LAST.finditer(text, 0, cursor))
     typed, before = text[start:cursor].casefold(), text[:start].split()
     if not before:
-        known = tuple(f"{name} " for name in BY_WORD) if typed else ()
-    elif before[-1] in ("--sort", "sort"):
+        return [(start, cursor, f"{name} ") for name in commands if f"{name} " != text]
+    if before[-1] in ("--sort", "sort"):
         known = tuple(SORTS)
     elif before[-1] in ("--view", "view"):
         known = tuple(view.name for view in views)

@@ -1,12 +1,13 @@
-"""The `:` line: asks for a command, helps to type it, and keeps one that means nothing, with the mistake under it."""
+"""The prompt for commands: lists those that fit what is typed, runs one, and keeps a wrong line with its mistake."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
-from bwp_tui.console.bindings.commands import matching
+from bwp_tui.console.bindings.commands import ALIASES, BY_WORD, Command, matching
 from bwp_tui.console.command_bar.completion import complete
-from bwp_tui.console.command_bar.parser import CommandError
+from bwp_tui.console.command_bar.parser import CommandError, CommandHandler
 from bwp_tui.console.command_bar.task_commands import TaskLineCommands
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.state.tab_completion import InputError, TabCompleter
@@ -16,48 +17,104 @@ _OFFERED: Final = 4
 
 
 class CommandBar:
-    """Asks for command lines. Those that were done are the stage's `command_history`."""
+    """Asks for commands. The lines that were carried out are the main screen's `command_history`."""
 
-    def __init__(self, stage: MainScreenProtocol, commands: TaskLineCommands) -> None:
-        self._stage = stage
+    def __init__(self, screen: MainScreenProtocol, commands: TaskLineCommands) -> None:
+        self._screen = screen
         self._commands = commands
-        self._offers = TabCompleter(lambda text, cursor: complete(stage.views, text, cursor))
+        self._completer = TabCompleter(self._complete)
+        self._text = ""
+        self._line = ""
+        self._listed: list[Command] = []
+        self._selected: int | None = None
+        self._is_chosen = False
         self._recalled = 0
+        self._handler: CommandHandler | None = None
 
     async def ask(self) -> None:
-        """Ask for a line, and do it once this has ended: what is done may ask something itself."""
-        stage = self._stage
-        self._recalled = len(self._stage.command_history)
+        """Ask for a command, and carry it out once this worker has ended: it may ask something itself."""
+        screen, history = self._screen, self._screen.command_history
+        self._recalled = len(history)
         self._changed("", 0)
-        answer = await stage.prompt.ask_text(
+        answer = await screen.prompt.ask_text(
             ":",
             changed=self._changed,
-            moved=self._recall,
-            completed=self._offers.take,
-            checked=self._mistake,
-            hint=("tab completes   ↑ earlier lines" if stage.command_history else "tab completes", "muted"),
+            moved=self._move,
+            completed=self._completer.take,
+            checked=self._check,
+            hint=("↑ earlier lines" if history else "", "muted"),
+            enter="run",
         )
-        stage.offer_commands(())
-        if answer and answer.strip():
-            stage.command_history = (*(line for line in stage.command_history if line != answer), answer)
-            stage.call_later(self._commands.read(answer))
+        screen.commands.close()
+        if answer is not None and self._handler is not None:
+            screen.command_history = (*(line for line in history if line != self._line), self._line)
+            screen.call_later(self._handler)
 
     def _changed(self, text: str, cursor: int) -> None:
-        offered = self._offers.at(text, cursor)
-        self._stage.offer_commands(matching(text.lstrip(), self._stage.session.keymap.actions))
-        self._stage.prompt.show_mistake(None)
-        self._stage.prompt.hint(f"tab {'  '.join(offered[:_OFFERED])}" if offered else "", "key")
+        self._text, self._listed = text, matching(text, self._screen.views)
+        self._select(0 if text.strip() and self._listed else None)
+        self._is_chosen = False
+        prompt = self._screen.prompt
+        prompt.show_mistake(None)
+        offered = self._completer.at(text, cursor) if " " in text.lstrip() else ()
+        prompt.hint(f"tab {'  '.join(offered[:_OFFERED])}" if offered else "", "key")
 
-    def _recall(self, steps: int) -> None:
-        self._recalled = max(0, min(self._recalled + steps, len(self._stage.command_history)))
-        self._stage.prompt.set_text(
-            self._stage.command_history[self._recalled] if self._recalled < len(self._stage.command_history) else ""
-        )
+    def _complete(self, text: str, cursor: int) -> list[tuple[int, int, str]]:
+        if self._selected is None:
+            return []
+        selected = self._selected
+        names = [command.name for command in (*self._listed[selected:], *self._listed[:selected])]
+        return complete(self._screen.views, names, text, cursor)
 
-    def _mistake(self, text: str) -> InputError | None:
+    def _select(self, index: int | None) -> None:
+        self._selected = index
+        screen = self._screen
+        screen.commands.show_commands(self._listed, index, screen.session.keymap.key, screen.disabled_reason)
+
+    def _move(self, steps: int) -> None:
+        """Select another command; where the line is empty or recalled, recall an earlier or later one."""
+        history = self._screen.command_history
+        is_recalled = self._recalled < len(history) and self._text == history[self._recalled]
+        if self._is_chosen and not self._text and self._selected == 0 and steps < 0:
+            self._is_chosen = False
+            self._select(None)
+        elif not self._is_chosen and (is_recalled or (not self._text and steps < 0)):
+            self._recalled = max(0, min(self._recalled + steps, len(history)))
+            self._text = history[self._recalled] if self._recalled < len(history) else ""
+            self._screen.prompt.set_text(self._text)
+        elif self._listed:
+            self._is_chosen = True
+            at = -1 if self._selected is None else self._selected
+            self._select(max(0, min(at + steps, len(self._listed) - 1)))
+
+    def _check(self, text: str) -> InputError | None:
+        """Find out what a line does; return its mistake, which keeps the prompt open."""
+        self._handler = None
+        selected = None if self._selected is None else self._listed[self._selected]
+        if selected is not None and self._is_chosen:
+            return self._prepare(selected, text)
+        if not text.strip():
+            return None
         try:
-            if text.strip():
-                self._commands.read(text)
-        except CommandError as wrong:
-            return wrong.mistake
+            self._line, self._handler = text, self._commands.read(text)
+        except CommandError as error:
+            word = text.split()[0].casefold()
+            if selected is None or selected.name == ALIASES.get(word, word):
+                return error.mistake
+            return self._prepare(selected, text)
+        return None
+
+    def _prepare(self, command: Command, text: str) -> InputError | None:
+        """Find out what a selected command does; one that needs arguments is completed in the prompt."""
+        self._line = command.name
+        if command.action and command.name not in BY_WORD:  # opens a view, whose name may have quotation marks
+            self._handler = partial(self._screen.perform, command.action)
+            return None
+        try:
+            self._handler = self._commands.read(command.name)
+        except CommandError as error:
+            if command.is_for_shell:
+                return InputError(error.mistake.sentence, 0, len(text))
+            self._screen.prompt.set_text(f"{command.name} ")
+            return InputError(f"Write {command.usage}.", 0, len(command.name))
         return None

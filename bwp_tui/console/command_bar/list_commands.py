@@ -25,7 +25,7 @@ class ListCommands:
         self._stage = stage
         self.words: dict[str, Callable[[CommandLine], CommandHandler]] = {
             "list": self._list,
-            "filter": self._list,
+            "filter": self._filter,
             "view": self._view,
             "views": self._views,
             "sort": self._sort,
@@ -41,6 +41,9 @@ class ListCommands:
         if "--sort" in line.options:
             listing = listing.ordered(_order(line.options["--sort"]))
         return lambda: self._stage.show(listing)
+
+    def _filter(self, line: CommandLine) -> CommandHandler:
+        return self._list(line) if line.words else lambda: self._stage.perform("filter")
 
     def _sort(self, line: CommandLine) -> CommandHandler:
         if not line.words:

@@ -8,7 +8,7 @@ from datetime import date
 from functools import partial
 from typing import Final
 
-from bwp_tui.console.bindings.commands import BY_WORD, IN_THE_SHELL, SHORT, Command
+from bwp_tui.console.bindings.commands import ALIASES, BY_WORD, FOR_SHELL, Command
 from bwp_tui.console.command_bar.list_commands import ListCommands
 from bwp_tui.console.command_bar.parser import CommandError, CommandHandler, CommandLine, Word, parse_line
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks
@@ -67,14 +67,14 @@ class TaskLineCommands:
         """
         line = parse_line(text, lambda name: BY_WORD[name].options if name in BY_WORD else None)
         typed = line.command.text.casefold()
-        name = SHORT.get(typed, typed)
+        name = ALIASES.get(typed, typed)
         if name not in BY_WORD:
             raise _unknown(line.command)
         return self._words[name](line) if name in self._words else self._plain(BY_WORD[name], line)
 
     def _plain(self, command: Command, line: CommandLine) -> CommandHandler:
         """An action of the registry, done to the named tasks where it is one on tasks."""
-        if "TASK" not in command.usage:
+        if "TASK" not in command.arguments:
             line.reject_extra(line.words, command.usage)
         numbers = [self._task(word) for word in line.words]
         return lambda: self._act(command.action, numbers)
@@ -270,7 +270,7 @@ class TaskLineCommands:
 
 def _unknown(word: Word) -> CommandError:
     name = clean_line(word.text)
-    if name.casefold() in IN_THE_SHELL:
+    if name.casefold() in {command.name for command in FOR_SHELL}:
         return word.wrong(f"“{name}” is for the shell: bwp-tui {name.casefold()} --help.")
     guess = nearest(name, tuple(BY_WORD))
     return word.wrong(f"There is no command “{name}”.{f' Did you mean “{guess}”?' if guess else ''}", guess)

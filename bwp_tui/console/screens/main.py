@@ -15,7 +15,7 @@ from textual.screen import Screen
 from bwp_tui.console.bindings.actions import ACTIONS, BY_NAME, MARK_GROUP, MOVE_ACTIONS, TASK_GROUP, ActionContext
 from bwp_tui.console.presentation.breakpoints import LOW, is_split
 from bwp_tui.console.presentation.styled_text import StyledText
-from bwp_tui.console.screens.main_panels import FORM_KEYS, PALETTE_KEYS, MainPanels
+from bwp_tui.console.screens.main_panels import FORM_KEYS, MainPanels
 from bwp_tui.console.screens.table_rows import TableRows
 from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.services.write_guard import READ_ONLY
@@ -34,11 +34,9 @@ from bwp_tui.domain.task import Kind, Task
 from bwp_tui.settings.profile import MINIMUM_SIZE
 
 if TYPE_CHECKING:
-    from bwp_tui.console.bindings.commands import Command
     from bwp_tui.console.protocols import PromptHost
     from bwp_tui.console.screens.main_dispatcher import ActionDispatcher
-    from bwp_tui.console.widgets.command_palette import CommandPalette
-    from bwp_tui.console.widgets.command_suggestions import CommandSuggestions
+    from bwp_tui.console.widgets.command_list import CommandList
     from bwp_tui.console.widgets.prompt import Prompt
     from bwp_tui.console.widgets.request_form import RequestForm
 
@@ -49,22 +47,21 @@ _OF_THE_LIST: Final = ("mark_range", "mark_all")
 """Actions on many rows: they wait until the table holds all of the view."""
 
 _MOUNT_DELAY_S: Final = 0.5
-"""Seconds after which form, palette and prompt are mounted where no first row has come."""
+"""Seconds after which form and prompt are mounted where no first row has come."""
 
 
 class MainScreen(Screen[None]):
     """Shows the history. Every key goes through the registry in `actions`.
 
     Attributes:
-        is_ready: whether `dispatcher`, `form`, `palette`, `commands` and `prompt` are mounted, which the first frame
-            does without. Keys wait for them.
+        is_ready: whether `dispatcher`, `form`, `commands` and `prompt` are mounted, which the first frame does without.
+            Keys wait for them.
         is_getting_ready: whether they are being mounted.
     """
 
     dispatcher: ActionDispatcher
     form: RequestForm
-    palette: CommandPalette
-    commands: CommandSuggestions
+    commands: CommandList
 
     AUTO_FOCUS = "TaskTable"
     BLANK = True  # its widgets cover it: Textual need not work out styles for its own lines at each key
@@ -74,7 +71,7 @@ class MainScreen(Screen[None]):
     ]
 
     class Ready(Message):
-        """Form, palette and prompt are mounted."""
+        """Form and prompt are mounted."""
 
     def __init__(self, session: Session, size: Size) -> None:
         super().__init__(classes="-split" if is_split(size) else None)
@@ -122,19 +119,17 @@ class MainScreen(Screen[None]):
             return
         self.is_getting_ready = True
         from bwp_tui.console.screens.main_dispatcher import ActionDispatcher
-        from bwp_tui.console.widgets.command_palette import CommandPalette
-        from bwp_tui.console.widgets.command_suggestions import CommandSuggestions
+        from bwp_tui.console.widgets.command_list import CommandList
         from bwp_tui.console.widgets.prompt import Prompt
         from bwp_tui.console.widgets.request_form import RequestForm
 
         session = self.session
         self.dispatcher = ActionDispatcher(self)
         self.form = RequestForm(session.today, session.reader.earlier, id="form")
-        self.palette = CommandPalette(session.keymap.actions, id="palette")
-        self.commands = CommandSuggestions(id="commands")
+        self.commands = CommandList(id="commands")
         self._prompt = Prompt(id="prompt")
         await self.mount(self.form, before="#downloads")
-        await self.mount(self.palette, self.commands, self._prompt, before="#status")
+        await self.mount(self.commands, self._prompt, before="#status")
         self.is_ready, self.is_getting_ready = True, False
         self.post_message(self.Ready())
 
@@ -302,8 +297,6 @@ class MainScreen(Screen[None]):
             return ()
         if self.form.display:
             return FORM_KEYS
-        if self.palette.display:
-            return PALETTE_KEYS
         return self._prompt.keys_beside if self._prompt.is_open else ()
 
     def action_perform(self, name: str) -> None:
@@ -344,20 +337,6 @@ class MainScreen(Screen[None]):
         self.form.display = False
         self.set_class(False, "-form-open")
         self.table.focus()
-        self._update_footer()
-
-    def open_palette(self) -> None:
-        """List the commands."""
-        self.palette.open(self.context, self.views)
-        self._update_footer()
-
-    def offer_commands(self, commands: Sequence[Command]) -> None:
-        """Show the usage of these commands, or nothing for none."""
-        self.commands.set_commands(commands, self.disabled_reason)
-
-    def close_palette(self) -> None:
-        """Close the list of commands."""
-        self.palette.close()
         self._update_footer()
 
     def on_prompt_toggled(self) -> None:

@@ -63,7 +63,6 @@ class ActionDispatcher:
             **recording.of_any,
             "undo": UndoController(screen).undo,
             "command": CommandBar(screen, TaskLineCommands(screen, self._marked, many.resubmit, recording)).ask,
-            "palette": self._palette,
             "download": self._download,
             "resubmit": self._resubmit,
             "cancel": self._cancel,
@@ -113,16 +112,6 @@ class ActionDispatcher:
             screen.show_view(0)
         else:
             screen.show_status("")
-
-    async def _palette(self) -> None:
-        screen = self._screen
-        screen.open_palette()
-        answer = await screen.prompt.ask_text("find", changed=screen.palette.search, moved=screen.palette.move)
-        picked = screen.palette.picked
-        screen.close_palette()
-        if answer is not None and picked is not None:
-            # After this worker has ended: what is run may ask something itself.
-            screen.perform(picked.name)
 
     async def _download(self) -> None:
         task = self._task()

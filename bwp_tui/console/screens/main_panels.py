@@ -111,4 +111,3 @@ class MainPanels:
 
 
 FORM_KEYS: Final = (("enter", "submit"), ("tab", "next field"), ("←→", "choose"), ("esc", "close, keep draft"))
-PALETTE_KEYS: Final = (("enter", "run"), ("↑↓", "pick"), ("esc", "close"))

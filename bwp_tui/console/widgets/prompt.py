@@ -83,7 +83,12 @@ class Prompt(Horizontal, can_focus=True):
     def keys_beside(self) -> Sequence[tuple[str, str]]:
         """The keys for the footer: those that answer, unless the prompt itself lists them."""
         if not self._keys:
-            return (("enter", self._enter), *((("F2", self._f2),) if self._f2 else ()), _BACK)
+            others = {
+                "F2": self._f2,
+                "tab": "complete" if self._completed else "",
+                "↑↓": "choose" if self._moved else "",
+            }
+            return (("enter", self._enter), *((key, label) for key, label in others.items() if label), _BACK)
         return (_BACK,) if self.has_class("-long") else tuple(self._keys.items())
 
     async def ask_text(

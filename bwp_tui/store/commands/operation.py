@@ -149,7 +149,7 @@ class Operation:
         done: its participle, for `3 acknowledged`.
         keys: in Textual's spelling; the first one is shown.
         label: one or two words for the footer; empty keeps it out of there.
-        help: a sentence for the help and the palette.
+        help: a sentence for the help and the prompt.
         purpose: what the CLI says of its command; empty where there is none of that name.
         apply: carries it out on one task, with the arguments' values by name.
         result: the sentence about a single task.
@@ -162,6 +162,7 @@ class Operation:
         withdrawal: what takes the record back.
         example: what the CLI's help ends with.
         shell_command: how the CLI does the same where there is no command of this name.
+        keywords: words that find it and stand neither in its name nor in its sentences.
     """
 
     name: str
@@ -182,6 +183,7 @@ class Operation:
     withdrawal: Operation | None = None
     example: str | None = None
     shell_command: str = ""
+    keywords: str = ""
 
     @property
     def positional(self) -> Argument | None:

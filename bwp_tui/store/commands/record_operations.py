@@ -35,6 +35,7 @@ NOTE: Final = Operation(
     label="note",
     help="Write a note on this task",
     purpose="add a note to tasks",
+    keywords="comment remark write",
     arguments=(
         Argument(
             name="text",
@@ -86,6 +87,7 @@ TAG: Final = Operation(
     keys=("t",),
     help="Change the tags",
     purpose="add tags to tasks and remove tags from them",
+    keywords="label",
     example="Such as: bwp-tui tag 17 18 +vip -phone. With --filter the tags alone are given.",
     arguments=(
         Argument(
@@ -119,6 +121,7 @@ ASSIGN: Final = Operation(
     keys=("a",),
     help="Say who has this task in hand",
     purpose="assign tasks to a person",
+    keywords="owner assignee responsible",
     arguments=(
         Argument(
             name="who",
@@ -215,6 +218,7 @@ ACKNOWLEDGE: Final = Operation(
     keys=("A",),
     help="Record that receipt was confirmed",
     purpose="record that receipt was confirmed to the shoppers",
+    keywords="acknowledgement",
     arguments=(
         Argument(
             name="on",
@@ -262,6 +266,7 @@ EXTEND: Final = Operation(
     keys=("E",),
     help="Extend the due date, with the reason",
     purpose="record that shoppers were told of an extension, and move the due dates",
+    keywords="deadline postpone longer",
     arguments=(
         Argument(
             name="reason",
@@ -300,6 +305,7 @@ CORRECT: Final = Operation(
     keys=("L",),
     help="Correct the day of receipt or the law",
     purpose="correct the day of receipt or the law, which moves the due dates",
+    keywords="edit change regulation",
     arguments=(
         Argument(
             name="received",
@@ -344,6 +350,7 @@ WATCH: Final = Operation(
     skip_reason=lambda task, _: records.cannot_watch(task),
     field=Field.TAGS,
     shell_command=f"tag TASK +{WATCHED}",
+    keywords="follow notify alert",
 )
 
 UNWATCH: Final = Operation(

@@ -1,0 +1,77 @@
+"""The commands that fit what is typed, above the prompt, one of them selected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from textual.content import Content
+
+from bwp_tui.console.bindings.commands import Command
+from bwp_tui.console.presentation.styled_text import StyledLine, StyledText
+
+MOST: Final = 8
+"""Commands that are shown at once."""
+
+_INDENT: Final = 3
+_KEY: Final = 8
+_NAME: Final = 12
+_SENTENCE: Final = 53
+_WIDE: Final = 100
+"""Cells that a line needs to show what stands beside a sentence."""
+
+
+class CommandList(StyledLine):
+    """Commands with their keys and what they do, or why they are not possible now."""
+
+    def on_mount(self) -> None:
+        self.display = False
+
+    def show_commands(
+        self,
+        commands: Sequence[Command],
+        selected: int | None,
+        key: Callable[[str], str],
+        disabled_reason: Callable[[str], str | None],
+    ) -> None:
+        """List commands, the first of them or those around the selected one.
+
+        Args:
+            key: returns the key of an action.
+            disabled_reason: returns why an action is not possible now, or None.
+        """
+        start = max(0, (selected or 0) - MOST + 1)
+        lines = [
+            self._line(
+                command,
+                key(command.action) if command.action else "",
+                disabled_reason(command.action) if command.action else None,
+                is_selected=index == selected,
+                beside="" if len(commands) == 1 else command.arguments,
+            )
+            for index, command in enumerate(commands[start : start + MOST], start=start)
+        ]
+        if len(commands) == 1 and commands[0].arguments:
+            lines.append(self._cut((" " * _INDENT, "plain"), (commands[0].usage, "key")))
+        self.display = True
+        self.show(Content("\n").join(lines or [self._cut(("   No command has these words.", "warn"))]))
+
+    def close(self) -> None:
+        """Take the list away."""
+        self.display = False
+
+    def _line(self, command: Command, key: str, why_not: str | None, *, is_selected: bool, beside: str) -> Content:
+        beside = why_not or (f"in the shell: bwp-tui {command.name}" if command.is_for_shell else beside)
+        sentence, is_possible = command.sentence, why_not is None and not command.is_for_shell
+        if self.app.size.width < _WIDE:
+            sentence, beside = (why_not if is_selected else None) or sentence, ""
+        return self._cut(
+            (" › " if is_selected else "   ", "accent"),
+            (f"{key:<{_KEY}}", "key" if is_possible else "muted"),
+            (f"{command.name:<{_NAME}} ", "strong" if is_selected else "plain" if is_possible else "muted"),
+            (f"{sentence:<{_SENTENCE}}", "plain" if is_possible else "muted"),
+            (f"  {beside}", "muted"),
+        )
+
+    def _cut(self, *phrases: StyledText) -> Content:
+        return self.to_content(*phrases).truncate(self.app.size.width - 1, ellipsis=True)
