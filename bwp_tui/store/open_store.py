@@ -72,8 +72,7 @@ def _is_log_damaged(path: Path) -> bool:
     # Imported here: nearly every start does without it, as below.
     from bwp_tui.store.maintenance import damaged_file
 
-    with damaged_file.opened(path) as file:
-        return file.mixed or file.log_is_cut
+    return damaged_file.is_log_damaged(path)
 
 
 def _recover(path: Path, tripwire: Tripwire, clock: Clock) -> str | None:

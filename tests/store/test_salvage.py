@@ -110,6 +110,25 @@ def test_a_log_beside_another_copy_of_the_file_is_noticed_and_both_are_read(
     with_its_own.close()
 
 
+@pytest.mark.parametrize("part", [0.0, 0.3, 0.9, 0.999, 1.0])
+def test_sqlite_and_the_check_without_it_find_the_same_end_of_a_log(
+    path: Path, clock: FrozenClock, tmp_path: Path, part: float
+) -> None:
+    store = open_store(path, clock=clock)
+    for number in range(1, 11):
+        accepted(store, f"task-{number}", email=f"shopper{number}@example.com")
+    crashed = _copy_in_use(path, tmp_path / "crashed")
+    store.close()
+    log = crashed.with_name("history.db-wal")
+    damaged = bytearray(log.read_bytes())
+    if part < 1:
+        damaged[int(len(damaged) * part)] ^= 1
+        log.write_bytes(damaged)
+    with damaged_file.opened(crashed) as file:
+        assert damaged_file.is_log_damaged(crashed) == (file.log_is_cut or file.mixed) == (part < 0.99)
+    assert log.read_bytes() == damaged
+
+
 def test_what_follows_a_damaged_frame_of_the_log_is_read(path: Path, clock: FrozenClock, tmp_path: Path) -> None:
     store = open_store(path, clock=clock)
     for number in range(1, 31):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+
+import apsw
 
 from bwp_tui.store.maintenance.page_decoder import PAGE, body_of, header_at, values_of
 
@@ -34,10 +36,10 @@ class Log:
 class DamagedFile:
     """The pages of a file that nobody writes to; a page that cannot be read is returned as zeros."""
 
-    def __init__(self, descriptor: int, log_descriptor: int | None) -> None:
+    def __init__(self, descriptor: int, log_descriptor: int | None, sound_frames: int | None = None) -> None:
         self._descriptor = descriptor
         self._log_descriptor = log_descriptor
-        self._log = _read_log(log_descriptor)
+        self._log = _read_log(log_descriptor, sound_frames)
         self._own = -(-os.fstat(descriptor).st_size // PAGE)
         self.pages = max(self._own, *self._log.newest, 0)
         self.mixed = self._is_mixed()
@@ -92,14 +94,47 @@ class DamagedFile:
         A log begins with the transaction after the one that the file holds, and each transaction writes its revision.
         """
         own = _revision(self.page(_META_PAGE, logged=False))
-        logged = [_revision(_read(self._log_descriptor, at)) for at in self._log.meta]
-        known = [revision for revision in logged if revision is not None]
-        return own is not None and bool(known) and not known[0] - 1 <= own <= known[-1]
+        first, last = self._first_revision(self._log.meta), self._first_revision(reversed(self._log.meta))
+        return own is not None and first is not None and last is not None and not first - 1 <= own <= last
+
+    def _first_revision(self, places: Iterable[int]) -> int | None:
+        revisions = (_revision(_read(self._log_descriptor, at)) for at in places)
+        return next((revision for revision in revisions if revision is not None), None)
+
+
+def is_log_damaged(path: Path) -> bool:
+    """Return whether the log of a history that no connection uses is damaged, or belongs to another copy of the file.
+
+    Every start after a crash asks this, so SQLite computes the checksums: here they would take a tenth of a second.
+    """
+    with opened(path, _sound_frames(path)) as file:
+        return file.mixed or file.log_is_cut
+
+
+def _sound_frames(path: Path) -> int | None:
+    """Return the frames of the log up to the last commit that SQLite accepts; None where SQLite cannot read the file.
+
+    Neither the file nor the log is changed.
+    """
+    try:
+        db = apsw.Connection(os.fspath(path), flags=apsw.SQLITE_OPEN_READWRITE)
+        try:
+            db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+            db.pragma("schema_version")  # SQLite opens the log when it first reads
+            frames, _ = db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_NOOP)
+            return None if frames < 0 else frames
+        finally:
+            db.close()
+    except apsw.Error:
+        return None
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[DamagedFile]:
+def opened(path: Path, sound_frames: int | None = None) -> Iterator[DamagedFile]:
     """Open a history that no connection uses, and the log beside it.
+
+    Args:
+        sound_frames: the frames of the log up to the last sound commit, where that is known.
 
     Raises:
         OSError: it cannot be opened.
@@ -111,7 +146,7 @@ def opened(path: Path) -> Iterator[DamagedFile]:
         except FileNotFoundError:
             log = None
         try:
-            yield DamagedFile(descriptor, log)
+            yield DamagedFile(descriptor, log, sound_frames)
         finally:
             if log is not None:
                 os.close(log)
@@ -136,7 +171,7 @@ def _revision(page: bytes) -> int | None:
     return values[1] if len(values) > 1 and isinstance(values[1], int) else None
 
 
-def _read_log(descriptor: int | None) -> Log:
+def _read_log(descriptor: int | None, sound_frames: int | None) -> Log:
     """Find the committed pages of a log.
 
     After a damaged frame come only more frames of the same transaction, if power failed while it was written: it was
@@ -146,7 +181,6 @@ def _read_log(descriptor: int | None) -> Log:
     if descriptor is None:
         return log
     header = os.pread(descriptor, _LOG_HEADER, 0).ljust(_LOG_HEADER, b"\0")
-    order = ">" if header[3] & 1 else "<"
     size = os.fstat(descriptor).st_size
     starts = range(_LOG_HEADER, size - _FRAME - PAGE + 1, _FRAME + PAGE)
     heads = [os.pread(descriptor, _FRAME, at) for at in starts]
@@ -154,16 +188,23 @@ def _read_log(descriptor: int | None) -> Log:
     if heads and all(head[8:16] != salts for head in heads):
         salts = heads[0][8:16]
     frames = [(at, head) for at, head in zip(starts, heads, strict=True) if head[8:16] == salts]
-    sums, sound = header[24:32], _checksum(header[:24], bytes(8), order) == header[24:32]
-    broken, commits = 0, 0
-    for index, (at, head) in enumerate(frames):
-        if sound and not commits:
-            sound = _checksum(head[:8] + _read(descriptor, at + _FRAME), sums, order) == head[16:24]
-            sums, broken = head[16:24], index + sound
-        commits += not sound and any(head[4:8])
-    log.is_cut = commits > 1
-    _note_pages(log, frames if log.is_cut else frames[:broken])
+    if sound_frames is None:
+        sound_frames = _count_sound_frames(descriptor, header, frames)
+    log.is_cut = sum(any(head[4:8]) for _, head in frames[sound_frames:]) > 1
+    _note_pages(log, frames if log.is_cut else frames[:sound_frames])
     return log
+
+
+def _count_sound_frames(descriptor: int, header: bytes, frames: list[tuple[int, bytes]]) -> int:
+    order = ">" if header[3] & 1 else "<"
+    if _checksum(header[:24], bytes(8), order) != header[24:32]:
+        return 0
+    sums = header[24:32]
+    for index, (at, head) in enumerate(frames):
+        if _checksum(head[:8] + _read(descriptor, at + _FRAME), sums, order) != head[16:24]:
+            return index
+        sums = head[16:24]
+    return len(frames)
 
 
 def _note_pages(log: Log, frames: list[tuple[int, bytes]]) -> None:
