@@ -134,7 +134,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
             keymap=keymap(profile.keys),
             saved_state=SavedStateFile(profile),
         )
-        self._watching = WatchNotifier(self._session.reader, self._session.unwatch)
+        self._watching = WatchNotifier(self._store, self._session.unwatch)
         self._watch = HangupWatcher(self._end_session)
         self._type_ahead = KeyQueue(
             self,

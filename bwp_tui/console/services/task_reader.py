@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from bwp_tui.domain.filter import VIEWS, View
-from bwp_tui.domain.task import WATCHED, Download, DownloadState, Event, Kind, Task
+from bwp_tui.domain.task import Download, DownloadState, Event, Kind, Task
 from bwp_tui.domain.text import mask_email
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import StoreError
@@ -46,14 +46,6 @@ class TaskReader:
             NoSuchTask: none fits, or more than one.
         """
         return tasks.find_by_name(self._store, name)
-
-    def watched_since(self, revision: int) -> list[Task]:
-        """Return the watched tasks that were touched after a revision; not a small read from 0 on."""
-        return tasks.tagged_since(self._store, WATCHED, revision)
-
-    def refusals_since(self, event: int) -> tuple[int, list[tuple[int, str]]]:
-        """Return the cancellations that the service refused after a line of the timelines (see `timeline`)."""
-        return timeline.refused_cancellations(self._store, event)
 
     def engine_state(self) -> EngineState | None:
         """Return how the service last answered the engine."""

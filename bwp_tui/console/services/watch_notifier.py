@@ -1,4 +1,4 @@
-"""Watched tasks: a notice when one has ended, once, also of those that ended while no console was open."""
+"""Find what an operator is notified of: watched tasks that have ended, and cancellations that the service refused."""
 
 from __future__ import annotations
 
@@ -6,47 +6,54 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from bwp_tui.console.services.task_reader import TaskReader
-from bwp_tui.domain.task import Task, has_ended
+from bwp_tui.domain.task import WATCHED, Task, has_ended
+from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import StoreError
+from bwp_tui.store.queries import tasks, timeline
 
 
 class WatchNotifier:
-    """Finds the watched tasks that have ended. Its methods wait for the disk in threads of their own.
+    """Reports each watched task once when it has ended, also one that ended while no console was open.
 
     Args:
         unwatch: records that tasks are no longer watched.
     """
 
-    def __init__(self, reader: TaskReader, unwatch: Callable[[Sequence[int]], None]) -> None:
-        self._reader = reader
+    def __init__(self, store: Store, unwatch: Callable[[Sequence[int]], None]) -> None:
+        self._store = store
         self._unwatch = unwatch
-        self._told: set[int] = set()
+        self._reported: set[int] = set()
         self._revision = 0
         self._event: int | None = None
 
     async def ended(self, revision: int) -> list[Task]:
-        """Return the watched tasks that have ended and were not told of yet.
+        """Return the watched tasks that have ended and were not reported yet.
 
         Args:
-            revision: the history's; what was touched up to it is looked at, at the first call everything.
+            revision: the history's. Tasks touched since the last call are read; at the first call all watched ones.
         """
         before, self._revision = self._revision, revision
         with suppress(StoreError):  # the main screen says what is wrong with the history
-            watched = await asyncio.to_thread(self._reader.watched_since, before)
+            watched = await asyncio.to_thread(tasks.tagged_since, self._store, WATCHED, before)
             # One that goes on again, as an unconfirmed one does, can end again.
-            self._told.difference_update(task.number for task in watched if not has_ended(task.status))
-            ended = [task for task in watched if has_ended(task.status) and task.number not in self._told]
-            self._told.update(task.number for task in ended)
+            self._reported.difference_update(task.number for task in watched if not has_ended(task.status))
+            ended = [task for task in watched if has_ended(task.status) and task.number not in self._reported]
+            self._reported.update(task.number for task in ended)
             return ended
         return []
 
     async def refusals(self) -> list[str]:
         """Return a sentence for each cancellation that was refused since the last call; for none at the first."""
         with suppress(StoreError):
-            before = self._event
-            self._event, refused = await asyncio.to_thread(self._reader.refusals_since, before or 0)
-            return [f"#{number}: {words}" for number, words in refused] if before is not None else []
+            before, last = self._event, await asyncio.to_thread(timeline.last_event, self._store)
+            # The first call reads none: a scan of all events would keep the screen from the history for as long.
+            refused = (
+                await asyncio.to_thread(timeline.refused_cancellations, self._store, before, last)
+                if before is not None
+                else []
+            )
+            self._event = last
+            return [f"#{number}: {reason}" for number, reason in refused]
         return []
 
     async def unwatch(self, ended: Sequence[Task]) -> None:

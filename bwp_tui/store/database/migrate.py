@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from importlib import resources
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -11,16 +11,13 @@ import apsw
 
 from bwp_tui.store.errors import StoreTooNew
 
-_PACKAGE: Final = "bwp_tui.store.migrations"
+_FOLDER: Final = Path(__file__).parents[1] / "migrations"
 
 
-def migration_scripts() -> list[str]:
-    """Return the SQL of every migration, in order."""
-    files = sorted(
-        (file for file in resources.files(_PACKAGE).iterdir() if file.name.endswith(".sql")),
-        key=lambda file: file.name,
-    )
-    return [file.read_text(encoding="utf-8") for file in files]
+@cache
+def migration_scripts() -> tuple[str, ...]:
+    """Return the SQL of every migration, in order; they are read once."""
+    return tuple(file.read_text(encoding="utf-8") for file in sorted(_FOLDER.glob("*.sql")))
 
 
 def newest_version() -> int:

@@ -47,13 +47,18 @@ def of_task(store: Store, number: int) -> list[Event]:
         raise StoreDamaged("The history holds a timeline event without an instant.") from error
 
 
-def refused_cancellations(store: Store, after: int) -> tuple[int, list[tuple[int, str]]]:
-    """Return the id of the last event, and task and reason of each cancellation refused after event `after`."""
-    last = store.integer("SELECT max(id) FROM timeline")
+def last_event(store: Store) -> int:
+    """Return the id of the last event, or 0."""
+    return store.integer("SELECT max(id) FROM timeline")
+
+
+def refused_cancellations(store: Store, after: int, last: int) -> list[tuple[int, str]]:
+    """Return task and reason of each cancellation refused after event `after`, up to event `last`."""
     rows = store.rows(
-        "SELECT task, detail FROM timeline WHERE id > ? AND what = 'cancel refused' ORDER BY id", (after,)
+        "SELECT task, detail FROM timeline WHERE id > ? AND id <= ? AND what = 'cancel refused' ORDER BY id",
+        (after, last),
     )
-    return last, [(as_int(task), as_text(detail or "")) for task, detail in rows]
+    return [(as_int(task), as_text(detail or "")) for task, detail in rows]
 
 
 def span(store: Store) -> tuple[str, str] | None:
