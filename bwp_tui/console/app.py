@@ -15,12 +15,10 @@ os.environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
 os.environ.setdefault("TEXTUAL_FPS", "250")
 
 from textual import events
-from textual.app import App
 from textual.binding import Binding
 from textual.driver import Driver
 from textual.message import Message
 from textual.screen import Screen
-from textual.worker import WorkerFailed
 
 import bwp_tui
 from bwp_tui.console.bindings.actions import MOVE_ACTIONS
@@ -39,6 +37,7 @@ from bwp_tui.console.terminal.diff_driver import DiffDriver, driver_class
 from bwp_tui.console.terminal.hangup_watcher import SIGNALS, HangupWatcher
 from bwp_tui.console.terminal.key_queue import KeyQueue
 from bwp_tui.console.terminal.notification import notification_sequence
+from bwp_tui.console.terminal.textual_compat import CompatApp, changed_names
 from bwp_tui.console.workers import start_worker
 from bwp_tui.crashlog import record, sentence
 from bwp_tui.domain.times import Clock, utc_now
@@ -59,7 +58,7 @@ _SWITCH_INTERVAL_S: Final = 0.001
 """How long a thread computes while another waits; at Python's own 5 ms, a key waits tens of times for a reader."""
 
 
-class ConsoleApp(App[int], inherit_bindings=False):
+class ConsoleApp(CompatApp, inherit_bindings=False):
     """Shows a profile's history; runs its engine unless another process does.
 
     Raises:
@@ -107,7 +106,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self._looks = choose_theme(theme or profile.theme, os.environ)
-        self._set_first_theme(THEMES[self._looks])
+        self.set_first_theme(THEMES[self._looks])
         self._profile = profile
         self._configured = not profile.missing()
         self._crash: str | None = None
@@ -170,7 +169,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         if not self._configured:
             self._type_ahead.open()
 
-    def get_default_screen(self) -> Screen[None]:
+    def first_screen(self) -> Screen[None]:
         if not self._configured:
             from bwp_tui.console.screens.missing_credentials import MissingCredentialsScreen
 
@@ -218,8 +217,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
             return
         if self._main is not None:
             self._main.show_status(status_text(ended, masked=self._session.masked))
-        if not self.is_headless and self._driver is not None:
-            self._driver.write(notification_sequence(notification_text(ended), self._profile.notices, os.environ))
+        if not self.is_headless and self.driver is not None:
+            self.driver.write(notification_sequence(notification_text(ended), self._profile.notices, os.environ))
         await self._watching.unwatch(ended)
 
     def on_console_app_role_changed(self) -> None:
@@ -251,8 +250,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def action_repaint(self) -> None:
         """Send the whole screen: something else has written to the terminal."""
-        if isinstance(self._driver, DiffDriver):
-            self._driver.repaint_all()
+        if isinstance(self.driver, DiffDriver):
+            self.driver.repaint_all()
         else:
             self.refresh(layout=True)
 
@@ -276,14 +275,6 @@ class ConsoleApp(App[int], inherit_bindings=False):
     def _main(self) -> MainScreen | None:
         return next((screen for screen in self.screen_stack if isinstance(screen, MainScreen)), None)
 
-    def _set_first_theme(self, theme: str) -> None:
-        """Set the theme to start with. Setting it as the operator does later reads all styles once more."""
-        if theme.startswith("ansi-"):  # these change the colours' filter too
-            self.theme = theme
-        else:
-            self.set_reactive(App.theme, theme)
-            self.stylesheet.set_variables(self.get_css_variables())
-
     def _next_theme(self) -> None:
         names = list(THEMES)
         self._looks = names[(names.index(self._looks) + 1) % len(names)]
@@ -302,7 +293,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def _end_session(self, code: int) -> None:
         self._engine.stop()
-        if self._thread_id == _this_thread():
+        if self.is_own_thread:
             self._end(code)
         else:
             self.call_from_thread(self._end, code)
@@ -313,13 +304,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
         if self._main is None or not self._main.is_getting_ready:
             self.exit(return_code=code)
 
-    def _fatal_error(self) -> None:
-        """End after a fault of this program: one sentence, and a redacted file. Textual's page shows local data."""
-        error: BaseException = self._exception or RuntimeError("unknown")
-        if isinstance(error, WorkerFailed):  # it carries the fault, and no traceback of its own
-            error = error.error
+    def report_fault(self, error: BaseException) -> None:
         self._crash = sentence(error, record(self._profile.log_dir, error))
-        self._close_messages_no_wait()
 
     def _show_opening_report(self) -> None:
         words = self.opening_report or self._session.keymap.sentence
@@ -346,12 +332,6 @@ def _other_shop(store: Store, profile: Profile) -> str | None:
     return None
 
 
-def _this_thread() -> int:
-    import threading
-
-    return threading.get_ident()
-
-
 def run_console(profile: Profile, *, theme: str | None, feed: SnapshotFeed | None = None) -> int:
     """Open the console on a profile and return its exit code.
 
@@ -361,6 +341,11 @@ def run_console(profile: Profile, *, theme: str | None, feed: SnapshotFeed | Non
     Raises:
         HistoryError: the history cannot be used.
     """
+    if (changed := changed_names()) is not None:
+        if feed is not None:
+            feed.stop()
+        print(f"bwp-tui: {changed}", file=sys.stderr)
+        return 1
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     for name in ("COLUMNS", "LINES"):  # exported into a container, they would be believed before the terminal
         os.environ.pop(name, None)

@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING, Any, Final, TextIO, cast
 
 from textual import events
 from textual.driver import Driver
-from textual.drivers import linux_driver
-from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
 from bwp_tui.console.terminal.frame_parser import NotUnderstood
 from bwp_tui.console.terminal.key_reader import KeyReader
 from bwp_tui.console.terminal.output_writer import OutputWriter
 from bwp_tui.console.terminal.screen_buffer import ScreenBuffer
+from bwp_tui.console.terminal.textual_compat import CompatDriver
 from bwp_tui.domain.text import plain
 
 if TYPE_CHECKING:
@@ -55,8 +54,10 @@ def driver_class(environment: Mapping[str, str]) -> type[Driver] | None:
     return None if environment.get(SWITCH) == "0" else DiffDriver
 
 
-class DiffDriver(LinuxDriver):
+class DiffDriver(CompatDriver):
     """Sends the cells that changed. What it does not understand is passed on, and all is sent anew after it."""
+
+    key_reader = KeyReader
 
     def __init__(
         self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
@@ -98,11 +99,6 @@ class DiffDriver(LinuxDriver):
             signal.signal(signal.SIGWINCH, resized)
         self._resized()
 
-    def run_input_thread(self) -> None:
-        # Textual offers no way to choose the reader; it looks for its own by this name.
-        linux_driver.XTermParser = KeyReader  # type: ignore[attr-defined]  # imported there, not exported
-        super().run_input_thread()
-
     def close(self) -> None:
         self._outlet.stop()
         super().close()
@@ -112,10 +108,6 @@ class DiffDriver(LinuxDriver):
             with self._lock:
                 self._picture.resize(*message.size)
         super().process_message(message)
-
-    def send_message(self, message: Message) -> None:
-        # Textual makes a task to post each message with: a turn of the loop between a key and its answer.
-        self._loop.call_soon_threadsafe(self._app.post_message, message)
 
     def _resized(self) -> None:
         with self._lock:

@@ -17,6 +17,7 @@ from textual.app import App
 from textual.message_pump import MessagePump
 
 from bwp_tui.console.terminal.key_bursts import Burst, Key
+from bwp_tui.console.terminal.textual_compat import is_forwarded
 
 _ROUNDS: Final = 3
 """A key may start a worker, which asks for the focus, which the app then moves: three turns of the queues."""
@@ -71,7 +72,7 @@ class KeyQueue:
     def takes(self, event: events.Event) -> bool:
         """Say whether an event is typed, fresh, and thus to be `put` here."""
         is_typed = isinstance(event, events.Key | events.Paste)
-        return is_typed and self._task is not None and not event.is_forwarded
+        return is_typed and self._task is not None and not is_forwarded(event)
 
     async def put(self, event: events.Event) -> None:
         """Deliver `event` once all before it have been handled: at once, where they are."""

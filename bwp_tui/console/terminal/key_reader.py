@@ -9,10 +9,10 @@ from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import Final
 
 from textual import constants, events
-from textual._xterm_parser import XTermParser
 from textual.message import Message
 
 from bwp_tui.console.terminal.key_bursts import Burst, Key
+from bwp_tui.console.terminal.textual_compat import CompatKeyParser
 from bwp_tui.domain.text import clean
 
 LATE_S: Final = 1.0
@@ -45,7 +45,7 @@ _BEGUN: Final = re.compile(r"\x1b(?:\[(?:\[|M.{0,2}|[0-?]*[ -/]*)|O[0-9;]*|[\]P_
 """What may still become a sequence."""
 
 
-class KeyReader(XTermParser):
+class KeyReader(CompatKeyParser):
     """Gives Textual's parser whole sequences only.
 
     Textual types the rest of a sequence as keys where it comes late, where it does not know the sequence, and where an
@@ -123,11 +123,11 @@ class KeyReader(XTermParser):
         if sequence[1] in "]P_" or len(sequence) > _LONGEST:
             return
         yield from super().feed(sequence)
-        if self._awaiting.timeout is None:
+        if not self.is_waiting:
             return
-        self._forget()
+        self.reset()
         if len(sequence) == 2:
-            yield from self._sequence_to_key_events(sequence[1], alt=True)
+            yield from self.alt_key(sequence[1])
         elif is_escaped and len(sequence) == 3:
             yield from super().feed(sequence[1:])
 
@@ -137,11 +137,6 @@ class KeyReader(XTermParser):
         self._is_escaped = False
         if len(begun) == 2:
             yield from super().feed(begun[1])
-
-    def _forget(self) -> None:
-        """Have Textual's parser begin anew: it waits for the rest of a sequence that it does not know."""
-        self._gen = self.parse(self._tokens.append)
-        self._awaiting, self._timeout_time = next(self._gen), None
 
     def _read_paste(self, pasted: list[str], text: str) -> Generator[Message, None, str]:
         """Keep what is pasted, an ESC in it as text; return what follows its end."""

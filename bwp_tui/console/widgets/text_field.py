@@ -15,7 +15,7 @@ class TextField(Input):
         super().__init__(id=id, compact=True, select_on_focus=False)
         self.cursor_blink = False
 
-    def _on_paste(self, event: events.Paste) -> None:
+    def on_paste(self, event: events.Paste) -> None:
         # Textual's own handler comes next, takes the first line alone, and says nothing of the others.
         event.text = " ".join(line.strip() for line in event.text.splitlines() if line.strip())
 

@@ -12,6 +12,8 @@ from textual import events
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 
+from bwp_tui.console.terminal.textual_compat import fit_scrollbar, scroll_unpainted, set_height_unpainted
+
 HEADER: Final = 1
 """Lines above the first row: the column titles."""
 
@@ -147,25 +149,19 @@ class VirtualRows(ScrollView, can_focus=True, inherit_bindings=False):
     def set_top(self, top: int) -> None:
         """`scroll_rows` without the repaint of all lines: the caller repaints those that differ."""
         top = max(0, min(top, self.row_count - self.page))
-        self.set_reactive(VirtualRows.scroll_y, float(top))
-        self.set_reactive(VirtualRows.scroll_target_y, float(top))
+        scroll_unpainted(self, top)
         self._fit_bar()
 
     def fit_height(self) -> None:
         """Tell Textual how high the rows are; a full layout only where the scrollbar comes or goes."""
-        size = Size(0, self.row_count + HEADER)
-        if (size.height > self.size.height) != self.show_vertical_scrollbar:
-            self.virtual_size = size
+        height = self.row_count + HEADER
+        if (height > self.size.height) != self.show_vertical_scrollbar:
+            self.virtual_size = Size(0, height)
         else:
-            self.set_reactive(VirtualRows.virtual_size, size)
+            set_height_unpainted(self, height)
             self._fit_bar()
 
     def _fit_bar(self) -> None:
         """Repaint the scrollbar only when its thumb has moved or grown by a step that can be seen."""
-        if not self.show_vertical_scrollbar:
-            return
-        bar, height = self.vertical_scrollbar, self.virtual_size.height
-        moved = abs(height - bar.window_virtual_size) + abs(self.top - bar.position)
-        if moved * self.size.height * _BAR_STEPS >= height:
-            bar.window_virtual_size = height
-            bar.position = float(self.top)
+        if self.show_vertical_scrollbar:
+            fit_scrollbar(self, _BAR_STEPS)

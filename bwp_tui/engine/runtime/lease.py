@@ -12,7 +12,6 @@ import contextlib
 import errno
 import fcntl
 import os
-import secrets
 import socket
 import time
 from pathlib import Path
@@ -101,7 +100,7 @@ class Lease:
         Raises:
             LeaseUnusable: the file cannot be created.
         """
-        new = self._path.with_name(f".{self._path.name}.{secrets.token_hex(4)}")
+        new = self._path.with_name(f".{self._path.name}.{os.urandom(4).hex()}")
         try:
             descriptor = _open(new, os.O_CREAT | os.O_EXCL)
             try:
