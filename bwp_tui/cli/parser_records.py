@@ -54,7 +54,7 @@ def _add_filter(parser: Parser) -> None:
 
 
 def add_sort(parser: Parser) -> None:
-    """Add in which order tasks are shown; the names are checked once the register is at hand."""
+    """Add in which order tasks are shown; the names are checked once the history is at hand."""
     parser.add_argument("--sort", metavar="ORDER", type=one_line, help="newest, oldest, due, subject, status, …")
 
 

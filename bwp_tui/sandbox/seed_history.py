@@ -31,7 +31,7 @@ _REASONS: Final = ("account closed", "shopper asked by e-mail", "GDPR art. 17", 
 
 @dataclass(frozen=True, slots=True)
 class PastTask:
-    """A task of the past, as the service knows it and as the register noted it.
+    """A task of the past, as the service knows it and as the history noted it.
 
     `status` is the service's own, which has none for a cancellation: a `cancelled` task is still ON_HOLD there.
     Instants are in UTC; `holding_period` is in days, None for a retrieval.

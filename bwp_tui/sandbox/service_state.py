@@ -163,7 +163,7 @@ class ServiceState:
         """Return the task as it stands now.
 
         What the service answers after a cancellation is unknown (contract: Operations). Here a cancelled task
-        stays ON_HOLD until its hold would have ended and is unknown from then on: a register must survive both.
+        stays ON_HOLD until its hold would have ended and is unknown from then on: a history must survive both.
 
         Raises:
             UnknownTaskError: no task of this kind has this id.

@@ -283,7 +283,7 @@ async def test_what_was_sent_is_listed_newest_first_and_leads_to_its_task(profil
 async def test_an_empty_list_of_what_was_sent_says_so(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.press("H")
-        await console.sees("Nothing was sent from this register yet.")
+        await console.sees("Nothing was sent from this history yet.")
         await console.press("enter", "j", "G", "escape")
         await console.until(lambda: console.app.screen is console.main)
 

@@ -248,7 +248,7 @@ ACTIONS: Final = (
     Action("last", ("G", "end"), "", "To the last task", _MOVE),
     Action("detail_down", ("J", "shift+down"), "", "Scroll the details down", _MOVE),
     Action("detail_up", ("K", "shift+up"), "", "Scroll the details up", _MOVE),
-    Action("dashboard", ("D",), "", "The whole register at a glance", _VIEW, "dashboard"),
+    Action("dashboard", ("D",), "", "The whole history at a glance", _VIEW, "dashboard"),
     Action("downloads", ("F",), "", "Downloads: pause, resume, cancel, retry, reorder", _VIEW, "downloads"),
     Action("sent", ("H",), "", "The history of what was sent", _VIEW, "sent"),
     Action("command", ("colon", "ctrl+p"), "command", "Find a command, or type it as in the command line", _PROGRAM),

@@ -51,7 +51,7 @@ class FilterPrompt:
         try:
             self._tags = await asyncio.to_thread(self._stage.session.tasks.tags_in_use)
         except StoreError:
-            self._tags = ()  # they are only offered; whoever reads the register next says what is wrong with it
+            self._tags = ()  # they are only offered; whoever reads the history next says what is wrong with it
 
 
 _OFFERED: Final = 4

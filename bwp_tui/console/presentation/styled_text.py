@@ -59,7 +59,7 @@ class StyledWidget(Widget):
         """Return the phrases as content that names the role of each: it is shown by way of `with_styles` alone.
 
         So it outlives a change of the theme. The phrases are cleaned once more:
-        a register that came from elsewhere may hold what this program never wrote.
+        a history that came from elsewhere may hold what this program never wrote.
         """
         return Content.assemble(*((clean(text), role) for text, role in phrases))
 

@@ -73,7 +73,7 @@ def requests_page(known: TaskDetails, context: DisplayContext) -> Iterator[Line]
     """Yield what was sent for the task and what the service answered, the newest first, and how it is asked about."""
     task = known.task
     if not known.sent:
-        yield [("This register has sent nothing to start this task: it was adopted, or practice made it up.", "muted")]
+        yield [("This history has sent nothing to start this task: it was adopted, or practice made it up.", "muted")]
         yield []
     for one in reversed(known.sent):
         yield from _request_lines(one, task, context)

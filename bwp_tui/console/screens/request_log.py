@@ -88,7 +88,7 @@ class RequestLogScreen(Screen[None]):
         except StoreError as error:
             self.query_one("#status", StatusLine).set_text(str(error), "bad")
         if not self._ids:
-            self.query_one("#status", StatusLine).set_text("Nothing was sent from this register yet.", "muted")
+            self.query_one("#status", StatusLine).set_text("Nothing was sent from this history yet.", "muted")
         self._show()
 
     def _show(self) -> None:

@@ -54,7 +54,7 @@ class Snapshot:
 
 
 _RESTS: Final = 3.0
-"""How many times as long as a look at a large register took the next one waits, unless the operator asks."""
+"""How many times as long as a look at a large history took the next one waits, unless the operator asks."""
 
 _LONGEST_REST_S: Final = 3.0
 
@@ -155,7 +155,7 @@ class SnapshotFeed:
     def _read(self) -> None:
         """Tell the first page of a view that is new and long, then the whole; then rest the longer, the longer it took.
 
-        A register of a million tasks that changes all the time must not keep the thread that draws from its work.
+        A history of a million tasks that changes all the time must not keep the thread that draws from its work.
         """
         began = time.monotonic()
         (question, near), today = self._wants, local_day(self._clock())

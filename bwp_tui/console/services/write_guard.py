@@ -12,7 +12,7 @@ READ_ONLY: Final = "This profile can only be read."
 
 
 class WriteGuard:
-    """The register of a profile for those who change it.
+    """The history of a profile for those who change it.
 
     Args:
         history: the connection that is written by.
@@ -24,7 +24,7 @@ class WriteGuard:
 
     @property
     def store(self) -> Store:
-        """The register, to be changed.
+        """The history, to be changed.
 
         Raises:
             NotPossible: the profile is read-only.

@@ -47,7 +47,7 @@ class CheckedLine:
 
 @dataclass(frozen=True, slots=True)
 class ImportPlan:
-    """What an import would record. `imported_before` says how much of this very file the register holds."""
+    """What an import would record. `imported_before` says how much of this very file the history holds."""
 
     fingerprint: str
     lines: tuple[CheckedLine, ...]
@@ -84,7 +84,7 @@ Progress = Callable[[int], None]
 
 
 def plan(store: Store, data: bytes, defaults: Defaults, progress: Progress = lambda _done: None) -> ImportPlan:
-    """Check the lines of a file against the rules and the register; changes nothing.
+    """Check the lines of a file against the rules and the history; changes nothing.
 
     Raises:
         SheetError: the file is no table of requests.
@@ -106,7 +106,7 @@ def import_requests(
     """Record every request of a plan in one transaction; return their local numbers in the order of the lines.
 
     Raises:
-        NotPossible: a line is wrong, or the register holds by now what the plan did not know; nothing was recorded.
+        NotPossible: a line is wrong, or the history holds by now what the plan did not know; nothing was recorded.
         HistoryError: it could not be recorded; nothing was.
     """
     if planned.wrong:

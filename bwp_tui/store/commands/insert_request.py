@@ -1,4 +1,4 @@
-"""Putting a request into the register: its row, the intent with its client token, the first lines of its timeline."""
+"""Putting a request into the history: its row, the intent with its client token, the first lines of its timeline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Filling an empty register with a past, for practice: as if its tasks had been asked for here."""
+"""Filling an empty history with a past, for practice: as if its tasks had been asked for here."""
 
 from __future__ import annotations
 
