@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from bwp_tui import VERSION
-from bwp_tui.domain import redaction
+from bwp_tui.domain import masking
 from bwp_tui.domain.text import clean
 from bwp_tui.domain.times import file_stamp, to_text, utc_now
 
@@ -30,7 +30,7 @@ _FRAMES: Final = 8
 
 def redact(text: str) -> str:
     """Return `text` without secrets, its addresses masked, its control characters shown."""
-    return "\n".join(clean(line) for line in redaction.redact(text, addresses=True).split("\n"))
+    return "\n".join(clean(line) for line in masking.redact(text, addresses=True).split("\n"))
 
 
 def record(log_dir: Path, error: BaseException) -> Path | None:

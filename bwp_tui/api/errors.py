@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from bwp_tui.domain.redaction import redact
+from bwp_tui.domain.masking import redact
 from bwp_tui.domain.text import clean_line
 
 

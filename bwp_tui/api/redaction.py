@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from bwp_tui.domain.redaction import redact
+from bwp_tui.domain.masking import redact
 
 _LOGGERS: Final = (
     "httpx",

@@ -6,13 +6,12 @@ import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from bwp_tui.domain.filter import Filter, TextClause, ValueClause
+from bwp_tui.domain.filter import WORD, Filter, TextClause, ValueClause
 from bwp_tui.domain.filter_fields import FIELDS, Match
 
 MOST: Final = 12
 """Maximum number of completions."""
 
-_TYPED: Final = re.compile(r'(?P<minus>-?)(?:(?P<field>[A-Za-z]+)(?P<op><=|>=|[:<>=]))?(?P<rest>(?:"[^"]*"?|[^\s"])*)')
 _LAST_VALUE: Final = re.compile(r'(?:"[^"]*"?|[^,"])*\Z')
 _END_OF_VALUE: Final = re.compile(r'[^\s,"]*')
 _QUOTED: Final = re.compile(r"[\s,]")
@@ -37,12 +36,12 @@ def complete(text: str, cursor: int, tags: Sequence[str]) -> tuple[Completion, .
     word = _word_before(text, cursor)
     field = word["field"]
     if field is None:
-        start = word.start("rest")
+        start = word.start("value")
         typed = text[start:cursor]
         end = _END_OF_VALUE.match(text, cursor)
         # A word that goes on behind the cursor has its field already.
         return _fields(start, cursor, typed) if end is not None and end.end() == cursor else ()
-    last = _LAST_VALUE.search(text, word.start("rest"), cursor)
+    last = _LAST_VALUE.search(text, word.start("value"), cursor)
     start = cursor if last is None else last.start()
     return _values(field.casefold(), start, cursor, text, tags)
 
@@ -72,7 +71,7 @@ def spans(shown: str, words: Sequence[str]) -> tuple[tuple[int, int], ...]:
 
 def _word_before(text: str, cursor: int) -> re.Match[str]:
     """Return the word of the filter that ends at the cursor; it may be empty."""
-    return next(match for match in _TYPED.finditer(text, 0, cursor) if match.end() == cursor)
+    return next(match for match in WORD.finditer(text, 0, cursor) if match.end() == cursor)
 
 
 def _fields(start: int, end: int, typed: str) -> tuple[Completion, ...]:

@@ -1,7 +1,4 @@
-"""Read and write CSV: no cell that a spreadsheet would run as a formula, headings by many names.
-
-RFC 4180: lines end in CRLF, a cell with a comma, a quotation mark or an end of line stands in quotation marks.
-"""
+"""Read tables of requests and write tables of tasks as CSV (RFC 4180), no cell of which is a formula."""
 
 from __future__ import annotations
 
@@ -10,11 +7,14 @@ import io
 import json
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Final
 
-LONGEST_CELL: Final = 10_000
-"""Longest cell, in characters, that is read."""
+from bwp_tui.domain.task import Task
+from bwp_tui.domain.text import mask_in_text
+from bwp_tui.domain.times import to_text
 
 _FORMULA: Final = re.compile(r"'*[=+\-@\t\r]")
 _DEFUSED: Final = re.compile(r"'+[=+\-@\t\r]")
@@ -91,14 +91,12 @@ def tags_cell(tags: Sequence[str]) -> str:
 
 
 def tags_of(cell: str) -> tuple[str, ...]:
-    """Read the tags of a cell: JSON, or words between commas, semicolons or bars."""
+    """Read the tags of a cell: JSON, or texts between commas, semicolons or bars."""
     if cell.startswith("["):
-        try:
-            found = json.loads(cell)
-        except ValueError:
-            found = None
-        if isinstance(found, list) and all(isinstance(tag, str) for tag in found):
-            return tuple(found)
+        with suppress(ValueError):
+            tags = json.loads(cell)
+            if isinstance(tags, list) and all(isinstance(tag, str) for tag in tags):
+                return tuple(tags)
     return tuple(dict.fromkeys(tag.strip() for tag in _SPLIT_TAGS.split(cell) if tag.strip()))
 
 
@@ -174,3 +172,35 @@ def _line(columns: Sequence[str | None], cells: Sequence[str], number: int) -> C
         if column is not None and cell.strip()
     }
     return CsvLine(number, known, sum(1 for cell in cells[len(columns) :] if cell.strip()))
+
+
+HEADINGS: Final = (
+    *("number", "task_id", "kind", "email", "masked", "status", "errors"),
+    *("received", "regulation", "due_on", "extended_on", "acknowledged_on", "submitted_at", "finished_at"),
+    *("holding_period", "reason", "note", "tags", "assigned_to"),
+    *("verified_on", "verified_by", "verified_how", "resubmit_of", "resubmitted_as", "earlier", "sha256"),
+)
+"""The columns of a task; those of a request have the names that an import reads."""
+
+
+def task_cells(task: Task, *, mask: bool) -> tuple[str, ...]:
+    """Return a task as cells under `HEADINGS`; with `mask`, its email is masked everywhere."""
+    verified = task.verified
+    values = (
+        *(task.number, task.task_id, task.kind.lower(), task.email, "yes" if mask else "no", task.status),
+        "; ".join(f"{error.code}: {error.message}" if error.code else error.message for error in task.errors),
+        *(task.received_on, task.regulation, task.due_on, task.extended_on, task.acknowledged_on),
+        *(task.submitted_at, task.finished_at),
+        *(task.holding_period, task.reason, task.note, tags_cell(task.tags), task.assigned_to),
+        *((verified.on, verified.by, verified.how) if verified else (None, None, None)),
+        *(task.resubmit_of, task.resubmitted_as, task.earlier),
+        task.download.sha256 if task.download else None,
+    )
+    texts = tuple(map(_cell, values))
+    return tuple(mask_in_text(text, task.email) for text in texts) if mask else texts
+
+
+def _cell(value: str | int | date | datetime | None) -> str:
+    if value is None:
+        return ""
+    return to_text(value) if isinstance(value, datetime) else str(value)

@@ -29,7 +29,9 @@ LONGEST_FILTER: Final = 1_500
 
 _LONGEST_SPAN: Final = 36_500 * 86_400  # a hundred years, which keeps every date within the calendar
 _UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
-_WORD: Final = re.compile(r'(?P<minus>-?)(?:(?P<field>[A-Za-z]+)(?P<op><=|>=|[:<>=]))?(?P<value>(?:"[^"]*"?|[^\s"])*)')
+WORD: Final = re.compile(r'(?P<minus>-?)(?:(?P<field>[A-Za-z]+)(?P<op><=|>=|[:<>=]))?(?P<value>(?:"[^"]*"?|[^\s"])*)')
+"""One clause of a filter, or the beginning of one."""
+
 _VALUE: Final = re.compile(r'"([^"]*)"?|([^,"]+)')
 _SPAN: Final = re.compile(r"(\d{1,9})([smhdw])")
 _AGE_TO_DATE: Final = str.maketrans("<>", "><")
@@ -131,7 +133,7 @@ def parse(text: str) -> Filter:
     """
     _check_text(text)
     clauses: list[Clause] = []
-    for match in _WORD.finditer(text):
+    for match in WORD.finditer(text):
         if match.group():
             clauses.append(_clause(match))
     return Filter(tuple(clauses))

@@ -1,10 +1,32 @@
-"""Mask a task's email in texts, file names included."""
+"""Mask emails and redact secrets in texts."""
 
 from __future__ import annotations
+
+import re
+from typing import Final
 
 from bwp_tui.domain.archive_names import file_name
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import mask_email, mask_in_text
+
+_SECRETS: Final = (
+    (re.compile(r"\?[^\s\"'<>]+"), "?…"),  # a query, be it of a whole URL or of a request line
+    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/@\"'<>]*@"), r"\1…@"),
+    (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]+"), r"\1 …"),
+    (re.compile(r"(?i)(x-amz-[a-z-]+|[a-z_]*(?:secret|token)[\"']?)(\s*[=:]\s*[\"']?)[^\s\"'&,}]+"), r"\1\2…"),
+)
+_EMAIL: Final = re.compile(r"[\w.%+-]+@[\w-]+(?:\.[\w-]+)+")
+
+
+def redact(text: str, *, addresses: bool = False) -> str:
+    """Return `text` without queries and credentials of URLs, bearer tokens, and secrets given by name.
+
+    Args:
+        addresses: email addresses are masked too.
+    """
+    for pattern, replacement in _SECRETS:
+        text = pattern.sub(replacement, text)
+    return _EMAIL.sub(lambda match: mask_email(match.group()), text) if addresses else text
 
 
 def mask_task_text(text: str, task: Task) -> str:

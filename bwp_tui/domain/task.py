@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from bwp_tui.domain.text import mask_email, percent
+from bwp_tui.domain.text import clean_line, mask_email, percent
 
 EMAIL_PATTERN: Final = re.compile(r"^[a-zA-Z0-9._%+-]+@[a-zA-Z0-9.-]+[.][a-zA-Z]{2,}$")
 """The documented pattern of a shopper's email (contract: Operations)."""
@@ -75,6 +76,16 @@ _SERVICE_PREFIX: Final = "SERVICE_"
 
 WATCHED: Final = "watched"
 """Tag of a task whose end is notified to the operator."""
+
+_PICTURE: Final = "So"
+"""The Unicode category of stars and of emoji."""
+
+
+def tag_error(tag: str) -> str | None:
+    """Return why `tag` cannot be a tag, or None."""
+    if any(letter.isalnum() or unicodedata.category(letter) == _PICTURE for letter in tag):
+        return None
+    return f"“{clean_line(tag)}” is not a tag: a tag needs a letter or a digit."
 
 
 def why_purged(task: Task) -> str | None:

@@ -2,9 +2,8 @@
 
 from bwp_tui.settings.actor import actor
 from bwp_tui.settings.errors import SettingsError
-from bwp_tui.settings.keys import KeySetting
 from bwp_tui.settings.load import config_path, load_profile, profile_folder
-from bwp_tui.settings.profile import Profile
+from bwp_tui.settings.profile import KeySetting, Profile
 from bwp_tui.settings.secret import CommandSecret, GivenSecret, SecretSource, environment_of_children
 
 __all__ = [

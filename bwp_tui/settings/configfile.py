@@ -6,19 +6,18 @@ import os
 import re
 import stat
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from bwp_tui.domain.text import clean_line, nearest
 from bwp_tui.settings import checks
 from bwp_tui.settings.errors import SettingsError
-from bwp_tui.settings.keys import KeySetting
-from bwp_tui.settings.profile import DOWNLOAD_SLOTS
+from bwp_tui.settings.profile import DOWNLOAD_SLOTS, KeySetting
 
 _Check = Callable[[str], str | None]
 
-_TEXTS: Final[Mapping[str, _Check]] = {
+TEXTS: Final[Mapping[str, _Check]] = {
     "client_id": checks.header,
     "client_secret_command": checks.command,
     "target_id": checks.header,
@@ -31,7 +30,9 @@ _TEXTS: Final[Mapping[str, _Check]] = {
     "timezone": checks.timezone,
     "actor": checks.line,
 }
-PROFILE_KEYS: Final = (*_TEXTS, "download_slots", "read_only")
+"""The settings of a profile that are texts, each with its check."""
+
+PROFILE_KEYS: Final = (*TEXTS, "download_slots", "read_only")
 _SENSITIVE: Final = frozenset({"api_url", "token_url", "client_secret_command"})
 """Settings that decide where the secret is sent or which command runs."""
 
@@ -95,9 +96,8 @@ def read_config(path: Path, *, required: bool) -> ConfigFile:
     reader = _Reader(path, _lines(text))
     config = reader.config(content)
     if reader.mistakes:
-        raise SettingsError(
-            *reader.mistakes, *(found for table in config.profiles.values() for found in table.mistakes)
-        )
+        in_tables = (mistake for table in config.profiles.values() for mistake in table.mistakes)
+        raise SettingsError(*reader.mistakes, *in_tables)
     if any(key in _SENSITIVE for table in config.profiles.values() for key in table.texts):
         _check_owner(path, facts)
     return config
@@ -121,15 +121,15 @@ def _check_owner(path: Path, facts: os.stat_result) -> None:
 
 def _lines(text: str) -> dict[tuple[str, str], int]:
     """Return the line of each (table, key); a table's header has an empty key."""
-    found: dict[tuple[str, str], int] = {}
+    places: dict[tuple[str, str], int] = {}
     table = ""
     for number, line in enumerate(text.splitlines(), start=1):
         if header := _HEADER.match(line):
             table = re.sub(r"[\s\"']", "", header[1])
-            found.setdefault((table, ""), number)
+            places.setdefault((table, ""), number)
         elif key := _KEY.match(line):
-            found.setdefault((table, key[1]), number)
-    return found
+            places.setdefault((table, key[1]), number)
+    return places
 
 
 class _Reader:
@@ -161,28 +161,23 @@ class _Reader:
         if not isinstance(tables, dict):
             self._mistake("", "profiles", "must be tables such as [profiles.default]")
             return {}
-        return {name: self._checked_profile(name, table) for name, table in tables.items()}
+        for name in tables:
+            if wrong := checks.profile_name(name):
+                self._mistake(f"profiles.{name}", "", wrong, named=f"“{clean_line(name)}”")
+        return {name: _Reader(self._path, self._lines).profile(name, table) for name, table in tables.items()}
 
-    def _checked_profile(self, name: str, table: object) -> ProfileTable:
-        wrong = checks.profile_name(name)
-        if wrong:
-            self._mistake(f"profiles.{name}", "", wrong, named=f"“{clean_line(name)}”")
-        elsewhere, self.mistakes = self.mistakes, []
-        profile = replace(self._profile(name, table), mistakes=tuple(self.mistakes))
-        self.mistakes = elsewhere
-        return profile
-
-    def _profile(self, name: str, table: object) -> ProfileTable:
+    def profile(self, name: str, table: object) -> ProfileTable:
         place = f"profiles.{name}"
         if not isinstance(table, dict):
             self._mistake("profiles", name, f"must be a table, [{place}]")
-            return ProfileTable()
+            return ProfileTable(mistakes=tuple(self.mistakes))
         self._unknown(place, table, PROFILE_KEYS)
-        texts = self._texts(place, table, _TEXTS)
+        texts = self._texts(place, table, TEXTS)
         read_only = table.get("read_only", False)
         if not isinstance(read_only, bool):
             self._mistake(place, "read_only", "must be true or false")
-        return ProfileTable(texts, read_only is not False, self._slots(place, table))
+        slots = self._slots(place, table)
+        return ProfileTable(texts, read_only is not False, slots, tuple(self.mistakes))
 
     def _slots(self, place: str, table: Mapping[str, object]) -> int:
         slots = table.get("download_slots", DOWNLOAD_SLOTS)
@@ -194,29 +189,23 @@ class _Reader:
         return number
 
     def _unknown(self, place: str, table: Mapping[str, object], known: tuple[str, ...]) -> None:
-        for key in table:
-            if key in known:
-                continue
-            if key == "client_secret":
-                self._mistake(
-                    place, key, "does not belong in a file; use client_secret_command, or set BWP_CLIENT_SECRET"
-                )
-                continue
+        for key in (key for key in table if key not in known):
             guess = nearest(key, known)
-            self._mistake(place, key, f"is not a setting{f'; did you mean {guess}?' if guess else ''}")
+            wrong = f"is not a setting{f'; did you mean {guess}?' if guess else ''}"
+            if key == "client_secret":
+                wrong = "does not belong in a file; use client_secret_command, or set BWP_CLIENT_SECRET"
+            self._mistake(place, key, wrong)
 
     def _texts(self, place: str, table: Mapping[str, object], known: Mapping[str, _Check]) -> dict[str, str]:
-        found: dict[str, str] = {}
-        for key, check in known.items():
-            if key not in table:
-                continue
+        texts: dict[str, str] = {}
+        for key in (key for key in known if key in table):
             value = table[key]
-            wrong = check(value) if isinstance(value, str) else 'must be text in quotation marks: "…"'
-            if isinstance(value, str) and wrong is None:
-                found[key] = value
-            else:
-                self._mistake(place, key, wrong or "")
-        return found
+            wrong = known[key](value) if isinstance(value, str) else 'must be text in quotation marks: "…"'
+            if wrong is not None:
+                self._mistake(place, key, wrong)
+            elif isinstance(value, str):
+                texts[key] = value
+        return texts
 
     def _mistake(self, place: str, key: str, wrong: str, *, named: str | None = None) -> None:
         where = self._where(place, key)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from bwp_tui.domain.text import clean_line, nearest
 from bwp_tui.domain.times import use_zone
 from bwp_tui.settings import checks
-from bwp_tui.settings.configfile import ConfigFile, ProfileTable, read_config
+from bwp_tui.settings.configfile import TEXTS, ConfigFile, ProfileTable, read_config
 from bwp_tui.settings.errors import SettingsError
 from bwp_tui.settings.profile import API_URL, API_VERSION, NOTICES, TOKEN_URL, Profile
 from bwp_tui.settings.secret import CommandSecret, GivenSecret, SecretSource, check_secret
@@ -49,14 +49,14 @@ def profile_folder(name: str, environ: Mapping[str, str]) -> Path:
     return own / name
 
 
-def load_profile(name: str | None, environ: Mapping[str, str], *, every: bool = False) -> Profile:
+def load_profile(name: str | None, environ: Mapping[str, str], *, all_profiles: bool = False) -> Profile:
     """Load a profile by name; the default is BWP_PROFILE, the file's `default_profile`, or `default`.
 
     It also sets the time zone of this process. The secret command is not run yet, and `Profile.missing()` says what
     the API still needs.
 
     Args:
-        every: mistakes of the other profiles count too.
+        all_profiles: mistakes of the other profiles count too.
 
     Raises:
         SettingsError: the config file or a variable is wrong; it lists every mistake.
@@ -67,25 +67,25 @@ def load_profile(name: str | None, environ: Mapping[str, str], *, every: bool = 
     if wrong:
         raise SettingsError(f"“{clean_line(chosen)}” {wrong}.")
     table = _table(config, chosen, environ)
-    tables = config.profiles.values() if every else [table]
+    tables = config.profiles.values() if all_profiles else [table]
     variables = _Variables(environ, table, [mistake for each in tables for mistake in each.mistakes])
     folder = profile_folder(chosen, environ)
     profile = Profile(
         name=chosen,
         folder=folder,
-        api_url=variables.text("api_url", checks.url) or API_URL,
-        token_url=variables.text("token_url", checks.url) or TOKEN_URL,
-        api_version=variables.text("api_version", checks.version) or API_VERSION,
-        client_id=variables.text("client_id", checks.header),
-        target_id=variables.text("target_id", checks.header),
+        api_url=variables.text("api_url") or API_URL,
+        token_url=variables.text("token_url") or TOKEN_URL,
+        api_version=variables.text("api_version") or API_VERSION,
+        client_id=variables.text("client_id"),
+        target_id=variables.text("target_id"),
         secret=variables.secret(),
-        download_dir=_folder(variables.text("download_dir", checks.folder) or str(folder / "downloads")),
+        download_dir=_folder(variables.text("download_dir") or str(folder / "downloads")),
         download_slots=variables.download_slots(),
         read_only=variables.read_only(),
         theme=table.texts.get("theme", config.theme),
-        notices=variables.text("notices", checks.notices) or NOTICES[0],
-        timezone=variables.text("timezone", checks.timezone),
-        actor=variables.text("actor", checks.line),
+        notices=variables.text("notices") or NOTICES[0],
+        timezone=variables.text("timezone"),
+        actor=variables.text("actor"),
         keys=config.keys,
     )
     if variables.mistakes:
@@ -123,24 +123,20 @@ class _Variables:
         self._environ = environ
         self._table = table
 
-    def text(self, key: str, check: Callable[[str], str | None]) -> str | None:
+    def text(self, key: str) -> str | None:
         variable = f"BWP_{key.upper()}"
         value = self._environ.get(variable, "").strip()
         if not value:
             return self._table.texts.get(key)
-        wrong = check(value)
-        if wrong:
-            self.mistakes.append(f"The variable {variable} {wrong}.")
+        self._report(variable, TEXTS[key](value))
         return value
 
     def secret(self) -> SecretSource | None:
-        given = self._environ.get("BWP_CLIENT_SECRET", "").strip()
-        if given:
-            wrong = check_secret(given)
-            if wrong:
-                self.mistakes.append(f"The variable BWP_CLIENT_SECRET {wrong}.")
-            return GivenSecret(given)
-        command = self.text("client_secret_command", checks.command)
+        secret = self._environ.get("BWP_CLIENT_SECRET", "").strip()
+        if secret:
+            self._report("BWP_CLIENT_SECRET", check_secret(secret))
+            return GivenSecret(secret)
+        command = self.text("client_secret_command")
         if command is None or checks.command(command):
             return None
         return CommandSecret(tuple(shlex.split(command)))
@@ -150,9 +146,7 @@ class _Variables:
         if not value:
             return self._table.download_slots
         number = int(value) if value.isascii() and value.isdigit() and len(value) < 4 else 0
-        wrong = checks.slots(number)
-        if wrong:
-            self.mistakes.append(f"The variable BWP_DOWNLOAD_SLOTS {wrong}.")
+        self._report("BWP_DOWNLOAD_SLOTS", checks.slots(number))
         return number
 
     def read_only(self) -> bool:
@@ -161,5 +155,9 @@ class _Variables:
             return self._table.read_only
         truth = checks.truth(value)
         if truth is None:
-            self.mistakes.append("The variable BWP_READ_ONLY must be 1 or 0 (true, yes, on; false, no, off).")
+            self._report("BWP_READ_ONLY", "must be 1 or 0 (true, yes, on; false, no, off)")
         return truth is not False
+
+    def _report(self, variable: str, wrong: str | None) -> None:
+        if wrong is not None:
+            self.mistakes.append(f"The variable {variable} {wrong}.")

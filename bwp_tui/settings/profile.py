@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from bwp_tui.domain.shop import Shop
-from bwp_tui.settings.keys import KeySetting
 from bwp_tui.settings.secret import SecretSource
 
 API_URL: Final = "https://api.buywithprime.amazon.com/graphql"
@@ -35,6 +34,16 @@ MINIMUM_SIZE: Final = (60, 15)
 
 NAME_PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 """Allowed profile names, which are also folder names."""
+
+
+class KeySetting(NamedTuple):
+    """The keys of an action as the config file has them; the console checks both."""
+
+    action: str
+    keys: tuple[str, ...]
+    """Empty if the file has neither a text nor a list of texts."""
+    place: str
+    """The file and the line, for messages."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

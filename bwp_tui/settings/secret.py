@@ -16,7 +16,6 @@ from bwp_tui.settings.errors import SettingsError
 COMMAND_TIMEOUT_S: Final = 10
 """Seconds that a secret command may take; a locked key store would block for ever."""
 
-
 _LONGEST_OUTPUT: Final = 64 * 1024
 """Most bytes that a secret command may print; key stores print notes after the secret."""
 
@@ -128,8 +127,8 @@ def _first_line(output: bytes, program: str) -> str:
     lines = output.strip().splitlines()
     if not lines:
         raise SettingsError(f"The secret command {program} printed nothing; it must print the client secret.")
-    found = lines[0].strip().decode("ascii", "replace")
-    wrong = check_secret(found)
+    secret = lines[0].strip().decode("ascii", "replace")
+    wrong = check_secret(secret)
     if wrong:
         raise SettingsError(f"The output of the secret command {program} is not a client secret: it {wrong}.")
-    return found
+    return secret

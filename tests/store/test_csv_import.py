@@ -9,10 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bwp_tui.domain.csv_table import row_text
+from bwp_tui.domain.csv_table import HEADINGS, row_text, task_cells
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.task import Kind, Request, Task
-from bwp_tui.domain.task_csv import HEADINGS, cells
 from bwp_tui.domain.text import clean_line
 from bwp_tui.store.commands import csv_import
 from bwp_tui.store.commands import requests as actions
@@ -130,7 +129,7 @@ def _facts(task: Task) -> tuple[object, ...]:
 @given(st.lists(_REQUESTS, min_size=1, max_size=4))
 def test_what_is_exported_in_full_is_imported_as_it_was(store: Store, requests: list[Request]) -> None:
     before = [actions.submit(store, request, ACTOR) for request in requests]
-    data = "".join(row_text(row) for row in (HEADINGS, *(cells(task, mask=False) for task in before))).encode()
+    data = "".join(row_text(row) for row in (HEADINGS, *(task_cells(task, mask=False) for task in before))).encode()
     planned = csv_import.plan(store, data, DEFAULTS)
     assert planned.wrong == ()
     after = tasks.window(store, csv_import.import_requests(store, planned, ACTOR))
@@ -139,7 +138,7 @@ def test_what_is_exported_in_full_is_imported_as_it_was(store: Store, requests: 
 
 def test_a_masked_export_shows_no_address_and_is_not_imported(store: Store) -> None:
     task = actions.submit(store, replace(_plain(), note="write to jane@example.com", tags=("jane@example.com",)), ACTOR)
-    row = cells(task, mask=True)
+    row = task_cells(task, mask=True)
     assert not any("jane@example.com" in cell for cell in row)
     planned = csv_import.plan(store, f"{row_text(HEADINGS)}{row_text(row)}".encode(), DEFAULTS)
     assert len(planned.wrong) == 1

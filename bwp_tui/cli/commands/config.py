@@ -44,7 +44,7 @@ def show(arguments: Namespace) -> ExitCode:
 def validate(arguments: Namespace) -> ExitCode:
     """Print each mistake of the environment and the file, all its profiles and keys included."""
     try:
-        mistakes = keymap(load_profile(arguments.profile, os.environ, every=True).keys).mistakes
+        mistakes = keymap(load_profile(arguments.profile, os.environ, all_profiles=True).keys).mistakes
     except SettingsError as error:
         mistakes = error.mistakes
     if arguments.json:

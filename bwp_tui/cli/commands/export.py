@@ -17,10 +17,9 @@ from bwp_tui.cli.support.filters import filter_of
 from bwp_tui.cli.support.new_file import new_file, refuse_existing
 from bwp_tui.cli.support.progress_line import Steps
 from bwp_tui.cli.support.task_output import task_record
-from bwp_tui.domain.csv_table import row_text
+from bwp_tui.domain.csv_table import HEADINGS, row_text, task_cells
 from bwp_tui.domain.filter_fields import FIELDS
 from bwp_tui.domain.task import Task
-from bwp_tui.domain.task_csv import HEADINGS, cells
 from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
@@ -75,7 +74,7 @@ def _write(out: TextIO, store: Store, numbers: Sequence[int], form: str, *, mask
     if form == "csv":
         out.write(f"{_BOM if bom else ''}{row_text(HEADINGS)}")
         for task in found:
-            out.write(row_text(cells(task, mask=mask)))
+            out.write(row_text(task_cells(task, mask=mask)))
     elif form == "jsonl":
         for task in found:
             out.write(f"{json.dumps(_record(task, mask=mask))}\n")

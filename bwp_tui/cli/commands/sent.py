@@ -7,7 +7,7 @@ from argparse import Namespace
 from bwp_tui.cli.exit_codes import ExitCode
 from bwp_tui.cli.support.context import open_session, print_note
 from bwp_tui.cli.support.task_output import aligned, print_json
-from bwp_tui.contract.shown import operation, submit_variables
+from bwp_tui.contract.inputs import operation, submit_variables
 from bwp_tui.domain.text import clean_line, mask_email, mask_in_text
 from bwp_tui.domain.times import stamp, to_text
 from bwp_tui.store.queries import request_log, tasks

@@ -12,7 +12,7 @@ from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_detail import DisplayContext, mask, subject
 from bwp_tui.console.services.screen_queries import TaskDetails
 from bwp_tui.contract.documents import LINK_FIELD, POLL_FIELDS
-from bwp_tui.contract.shown import operation, submit_variables
+from bwp_tui.contract.inputs import operation, submit_variables
 from bwp_tui.domain.advice import KNOWN_CODES, advice_for
 from bwp_tui.domain.task import TERMINAL, Download, Event, Status, Task
 from bwp_tui.domain.times import stamp

@@ -8,8 +8,7 @@ from typing import Final
 
 from bwp_tui.domain.deadlines import REGULATIONS, acknowledge_by, due_on, extend_by
 from bwp_tui.domain.filter_fields import NOBODY
-from bwp_tui.domain.tags import tag_error
-from bwp_tui.domain.task import WATCHED, Status, Task, why_purged
+from bwp_tui.domain.task import WATCHED, Status, Task, tag_error, why_purged
 from bwp_tui.store.commands import records
 from bwp_tui.store.commands.operation import Argument, Field, Need, Operation, Place, Target, Values
 from bwp_tui.store.commands.records import LegalRecord
