@@ -145,13 +145,14 @@ def test_the_number_of_tasks_is_typed_before_many_are_cancelled(shop: Bwp, pract
 
 def test_a_saved_view_lists_what_fits_in_its_order_and_another_word_narrows_it(office: Bwp) -> None:
     assert office("views", "save", "clock", "-regulation:none").code == 2
+    assert "“colour”" in office("views", "save", "clock", "is:open", "--columns", "due,colour").err
     assert office("views", "save", "clock", "is:open", "due<90d", "--sort", "due", "--columns", "subject,due").code == 0
     saved = json.loads(office("views", "--json").out)[-1]
     assert saved == {
         "name": "clock",
         "filter": "is:open due<90d",
         "sort": "due",
-        "columns": ["subject", "due"],
+        "columns": ["due"],
         "built_in": False,
     }
     assert [task["id"] for task in json.loads(office("list", "--view", "clock", "--json").out)] == [2, 1]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 
-from bwp_tui.cli.exit_codes import ExitCode
+from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import open_session, print_note, today
 from bwp_tui.cli.support.filters import filter_of, sort_of
 from bwp_tui.cli.support.task_output import details, print_json, table, task_record, task_sentence
+from bwp_tui.console.presentation.task_columns import columns_named
 from bwp_tui.domain.filter import VIEWS, View
 from bwp_tui.domain.times import utc_now
 from bwp_tui.store.queries import saved_views, tasks, timeline
@@ -68,7 +69,10 @@ def save_view(arguments: Namespace) -> ExitCode:
     """Save a filter under a name, for the console too."""
     text = " ".join(arguments.filter)
     filter_of(text)
-    columns = tuple(name for name in arguments.columns.replace(" ", "").split(",") if name)
+    try:
+        columns = columns_named(arguments.columns)
+    except ValueError as error:
+        raise CommandError(ExitCode.USAGE, str(error)) from None
     with open_session(arguments) as session:
         saved_views.save(session.store, View(arguments.name, "", text, sort_of(arguments.sort), columns))
     return ExitCode.DONE

@@ -8,7 +8,7 @@ from bwp_tui.console.bindings.commands import BY_WORD
 from bwp_tui.console.command_bar.parser import CommandError, CommandHandler, CommandLine, Word
 from bwp_tui.console.controllers.filter_prompt import mistake_in_filter
 from bwp_tui.console.controllers.saved_views import SavedViewController
-from bwp_tui.console.presentation.task_columns import OPTIONAL
+from bwp_tui.console.presentation.task_columns import columns_named
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.console.write_worker import run_in_thread_and_report
@@ -135,12 +135,10 @@ def _filter_in(line: CommandLine, words: Sequence[Word]) -> str:
 
 def _ids(word: Word) -> tuple[str, ...]:
     """Return the ids of the columns that a word names, in the order of the table."""
-    names = [name for name in word.text.casefold().split(",") if name not in ("", "subject")]
-    for name in names:
-        if name not in OPTIONAL:
-            known = ", ".join(OPTIONAL)
-            raise word.wrong(f"There is no column “{clean_line(name)}”; there are {known}.")
-    return tuple(id for id in OPTIONAL if id in names)
+    try:
+        return columns_named(word.text)
+    except ValueError as error:
+        raise word.wrong(str(error)) from None
 
 
 def _order(word: Word) -> str:

@@ -251,3 +251,15 @@ LETTERS: Final = {column.letter: column.id for column in COLUMNS if column.id !=
 
 SORT_LETTERS: Final = {"n": "newest", "o": "oldest"} | {column.letter: column.sort for column in COLUMNS if column.sort}
 """The orders by the keys of the prompt for an order."""
+
+
+def columns_named(text: str) -> tuple[str, ...]:
+    """Return the ids of the columns whose names are in `text`, between commas, in the order of the table.
+
+    Raises:
+        ValueError: there is no such column; the sentence lists those that exist.
+    """
+    names = {name for name in text.casefold().replace(" ", "").split(",") if name not in ("", "subject")}
+    for name in sorted(names.difference(OPTIONAL)):
+        raise ValueError(f"There is no column “{clean_line(name)}”; there are {', '.join(OPTIONAL)}.")
+    return tuple(id for id in OPTIONAL if id in names)
