@@ -43,6 +43,11 @@ class WorkerContext:
         """Return the current instant."""
         return self.store.clock()
 
+    def when_available(self, due: datetime | None) -> datetime | None:
+        """Return when work due at `due` can start: not before the service may be called."""
+        opens = self.health.available_at()
+        return due if due is None or opens is None else max(due, opens)
+
 
 class Worker(Protocol):
     """Does one kind of work: reads what is due from the history and records the outcome there."""

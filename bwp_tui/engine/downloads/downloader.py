@@ -74,7 +74,7 @@ class Downloader:
         if self._slots:
             self._slots.keep_only(downloads.running(self._context.store))
         await remove_unwanted_parts(self._context.store, self._slots.numbers)
-        while self._free_slots() > 0 and self._is_server_available() and self._start():
+        while self._free_slots() > 0 and self._archive_server.is_available and self._start():
             pass
 
     def next_at(self) -> datetime | None:
@@ -84,10 +84,9 @@ class Downloader:
         due = downloads.next_at(self._context.store, self._slots.numbers)
         if due is None:
             return None
-        if self._free_slots() <= 0 or not self._is_server_available():
+        if self._free_slots() <= 0 or not self._archive_server.is_available:
             return self._context.now() + timedelta(seconds=PROGRESS_S)
-        opens = self._context.health.available_at()
-        return due if opens is None else max(due, opens)
+        return self._context.when_available(due)
 
     @property
     def busy(self) -> bool:
@@ -101,9 +100,6 @@ class Downloader:
 
     def _free_slots(self) -> int:
         return (1 if self._archive_server.is_failing else self._slot_count) - len(self._slots)
-
-    def _is_server_available(self) -> bool:
-        return not self._archive_server.is_probing and self._archive_server.seconds_open() <= 0
 
     def _others_wait(self) -> bool:
         context = self._context

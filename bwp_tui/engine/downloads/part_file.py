@@ -53,11 +53,10 @@ class PartFile:
     the download resumes after them. Otherwise it starts empty. `published` is its final path if an earlier run ended
     between publishing and discarding it: then it is complete. `private` tells whether only its owner can read it.
 
+    Every method, and the constructor, raises `FolderError` when the folder or the part file cannot be used.
+
     Args:
         space: the free disk space, shared with other downloads.
-
-    Raises:
-        FolderError: the folder or the part file cannot be used.
     """
 
     def __init__(
@@ -85,11 +84,9 @@ class PartFile:
         self._descriptor = -1
         self._folder_descriptor = -1
         try:
-            self._open()
-            self._adopt_existing(etag, total)
-        except OSError as error:
-            self.close()
-            raise FolderError(_error_message(error, folder)) from error
+            with self._folder_errors():
+                self._open()
+                self._adopt_existing(etag, total)
         except BaseException:
             self.close()
             raise
@@ -116,12 +113,8 @@ class PartFile:
         return self.folder / self._part
 
     def write(self, chunk: bytes) -> None:
-        """Append `chunk`.
-
-        Raises:
-            FolderError: the disk cannot store it.
-        """
-        try:
+        """Append `chunk`."""
+        with self._folder_errors():
             while chunk:
                 with self._guard:
                     if self._unchecked >= _CHECK_SPACE_EVERY:
@@ -131,48 +124,28 @@ class PartFile:
                 self._hash.update(chunk[:written])
                 self.size += written
                 chunk = chunk[written:]
-        except OSError as error:
-            raise FolderError(_error_message(error, self.folder)) from error
 
     def restart(self) -> None:
-        """Drop all bytes: the archive has changed.
-
-        Raises:
-            FolderError: the disk cannot store it.
-        """
-        try:
-            with self._guard:
-                os.ftruncate(self._descriptor, 0)
-                os.lseek(self._descriptor, 0, os.SEEK_SET)
-        except OSError as error:
-            raise FolderError(_error_message(error, self.folder)) from error
+        """Drop all bytes: the archive has changed."""
+        with self._folder_errors(), self._guard:
+            os.ftruncate(self._descriptor, 0)
+            os.lseek(self._descriptor, 0, os.SEEK_SET)
         self._hash.close()
         self._hash = ThreadedHash()
         self.size = 0
         self.etag = self.total = None
 
     def restart_named(self) -> None:
-        """Start an empty part file beside the file that an earlier run published.
-
-        Raises:
-            FolderError: the folder cannot store it.
-        """
-        try:
-            with self._guard:
-                os.close(self._descriptor)
-                self._descriptor, self.published = -1, None
-                os.unlink(self._part, dir_fd=self._folder_descriptor)
-                self._check_ours(is_new=self._open_part())
-        except OSError as error:
-            raise FolderError(_error_message(error, self.folder)) from error
+        """Start an empty part file beside the file that an earlier run published."""
+        with self._folder_errors(), self._guard:
+            os.close(self._descriptor)
+            self._descriptor, self.published = -1, None
+            os.unlink(self._part, dir_fd=self._folder_descriptor)
+            self._check_ours(is_new=self._open_part())
         self.restart()
 
     def check_space(self, total: int) -> None:
-        """Check that an archive of `total` bytes fits.
-
-        Raises:
-            FolderError: it does not.
-        """
+        """Check that the disk has space for an archive of `total` bytes."""
         left = total - self.size
         with self._guard:
             short = None if self._descriptor < 0 else self._space.claim(self, self._folder_descriptor, left)
@@ -186,11 +159,7 @@ class PartFile:
         )
 
     def check_in_place(self) -> None:
-        """Check that the part file and its folder are still in place.
-
-        Raises:
-            FolderError: one of them was removed or moved.
-        """
+        """Check that the part file and its folder were not removed or moved."""
         with self._guard:
             if self._descriptor < 0:
                 return
@@ -210,32 +179,20 @@ class PartFile:
 
         Until `discard`, it keeps its part name as well, by which the next run finds it after a crash. A file that is
         already published keeps its name.
-
-        Raises:
-            FolderError: the folder cannot store it.
         """
         if self.published is not None:
             return self.published
-        try:
+        with self._folder_errors():
             _sync(self._descriptor)
             final = self._link_free_name()
             _sync(self._folder_descriptor)
-        except OSError as error:
-            raise FolderError(_error_message(error, self.folder)) from error
         self.published = self.folder / final
         return self.published
 
     def discard(self) -> None:
-        """Remove the part name: the bytes are useless, or published.
-
-        Raises:
-            FolderError: it cannot be removed.
-        """
-        try:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(self._part, dir_fd=self._folder_descriptor)
-        except OSError as error:
-            raise FolderError(_error_message(error, self.folder)) from error
+        """Remove the part name: the bytes are useless, or published."""
+        with self._folder_errors(), contextlib.suppress(FileNotFoundError):
+            os.unlink(self._part, dir_fd=self._folder_descriptor)
 
     def close(self) -> None:
         """Close the part file and leave it in place."""
@@ -247,6 +204,13 @@ class PartFile:
         self._space.release(self)
         self._hash.close()
 
+    @contextlib.contextmanager
+    def _folder_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise FolderError(_error_message(error, self.folder)) from error
+
     def _open(self) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder_descriptor = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -254,23 +218,17 @@ class PartFile:
 
     def _open_part(self) -> bool:
         """Open the part file; return whether it is new."""
-        flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+        flags, folder = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, self._folder_descriptor
+        with contextlib.suppress(FileExistsError):
+            self._descriptor = os.open(self._part, flags | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder)
+            return True
         try:
-            self._descriptor = os.open(
-                self._part, flags | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=self._folder_descriptor
-            )
-        except FileExistsError:
-            self._descriptor = self._open_existing(flags)
-            return False
-        return True
-
-    def _open_existing(self, flags: int) -> int:
-        try:
-            return os.open(self._part, flags, dir_fd=self._folder_descriptor)
+            self._descriptor = os.open(self._part, flags, dir_fd=folder)
         except OSError as error:
             if error.errno != errno.ELOOP:
                 raise
             raise FolderError(f"{self.path} is a symbolic link. Remove it, then download again.") from error
+        return False
 
     def _check_ours(self, *, is_new: bool) -> None:
         facts = os.fstat(self._descriptor)
@@ -291,11 +249,7 @@ class PartFile:
         self.private = not os.fstat(self._descriptor).st_mode & 0o077
 
     def _check_reserve(self) -> None:
-        """Check the free space again after some more bytes.
-
-        Raises:
-            FolderError: the rest is reserved for the history.
-        """
+        """Check after some more bytes that the disk has more space than is reserved for the history."""
         self._unchecked = 0
         left = max(0, (self.total or 0) - self.size)
         short = self._space.watch(self, self._folder_descriptor, left) if self._folder_descriptor >= 0 else None
@@ -317,17 +271,10 @@ class PartFile:
         return None
 
     def _is_at(self, path: Path, facts: os.stat_result) -> bool:
-        """Return whether `path` is the file or folder described by `facts`.
-
-        Raises:
-            FolderError: that cannot be found out.
-        """
-        try:
+        """Return whether `path` is the file or folder described by `facts`."""
+        with self._folder_errors(), contextlib.suppress(FileNotFoundError, NotADirectoryError):
             return os.path.samestat(path.stat(), facts)
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        except OSError as error:
-            raise FolderError(_error_message(error, self.folder)) from error
+        return False
 
     def _adopt_existing(self, etag: str | None, total: int | None) -> None:
         if etag is None and self.published is None:

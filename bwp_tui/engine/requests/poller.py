@@ -9,7 +9,7 @@ from typing import Final
 
 from bwp_tui.api.errors import AccessDenied, ApiError, BadResponse, NotFound, ServerFault, Throttled, Unaccepted
 from bwp_tui.contract.payloads import TaskPayload
-from bwp_tui.engine.requests.worker_pool import POOL_SIZE, WorkerCoroutine, WorkerPool, WorkQueue
+from bwp_tui.engine.requests.worker_pool import POOL_SIZE, QueueWorker
 from bwp_tui.engine.resilience.circuit_breaker import Reservation
 from bwp_tui.engine.resilience.service_health import SINGLE_REFUSAL_PAUSE_S
 from bwp_tui.engine.worker import WorkerContext
@@ -25,50 +25,29 @@ _AHEAD: Final = 2 * POOL_SIZE
 """Requests filled by one read: each read sorts the whole backlog."""
 
 
-class Poller:
-    """Polls the tasks that are due. It finds the largest accepted batch by trying.
-
-    Args:
-        wake: interrupts the wait for running calls, to start what has become due.
-    """
+class Poller(QueueWorker[DuePoll]):
+    """Polls the tasks that are due. It finds the largest accepted batch by trying."""
 
     def __init__(self, context: WorkerContext, wake: asyncio.Event) -> None:
-        self._context = context
+        super().__init__(context, wake, lambda poll: poll.number)
         self._batch_size = LARGEST_BATCH
         self._max_batch, self._max_batch_until = LARGEST_BATCH, context.now()
-        self._pool = WorkerPool(wake)
-        self._due = WorkQueue(self._read, lambda poll: poll.number)
 
-    async def run_due(self) -> None:
-        """Poll all that is due; while the service is failing, one batch at a time."""
-        self._due.reset()
-        await self._pool.run(self._start_workers)
-
-    def _start_workers(self, most: int) -> list[WorkerCoroutine]:
-        self._due.drop_read_ahead()
-        polls = self._take(most) if self._context.health.available_at() is None else []
-        if not polls:
-            return []
-        batches = [polls[start : start + self._batch_size] for start in range(0, len(polls), self._batch_size)]
-        # Only now: releasing an unused reservation wakes all workers.
-        reservation = self._context.health.reserve(len(batches))
-        for batch in batches[reservation.room :]:
-            self._due.release(batch)
-        return [self._poll_batches(reservation, batch) for batch in batches[: reservation.room]]
-
-    async def _poll_batches(self, reservation: Reservation, batch: list[DuePoll]) -> None:
+    async def _make_calls(self, reservation: Reservation, first: list[DuePoll]) -> None:
+        batch = first
         with reservation:
             while batch:
                 await self._poll(batch)
                 reservation.close()
                 self._due.release(batch)
-                batch = self._take(1) if self._pool.may_continue and self._context.health.may_continue() else []
+                batch = next(iter(self._take(1)), []) if self._may_continue else []
 
-    def _take(self, requests: int) -> list[DuePoll]:
-        """Take the polls for up to `requests` requests: those due, then those due soon to fill the last one."""
-        polls = self._due.take(requests * self._batch_size, _AHEAD * self._batch_size)
-        room = -len(polls) % self._batch_size
-        return [*polls, *self._due.take_early(room, self._read_soon)] if room else polls
+    def _take(self, calls: int) -> list[list[DuePoll]]:
+        """Take the batches of up to `calls` requests: what is due, then what is due soon to fill the last one."""
+        polls = self._due.take(calls * self._batch_size, _AHEAD * self._batch_size)
+        if room := -len(polls) % self._batch_size:
+            polls = [*polls, *self._due.take_early(room, self._read_soon)]
+        return [polls[start : start + self._batch_size] for start in range(0, len(polls), self._batch_size)]
 
     def _read(self, most: int) -> list[DuePoll]:
         context = self._context
@@ -77,19 +56,8 @@ class Poller:
     def _read_soon(self, most: int) -> list[DuePoll]:
         return due_polls.soon(self._context.store, self._context.now(), most)
 
-    def next_at(self) -> datetime | None:
-        """Return when the next poll is due."""
-        due = due_polls.next_at(self._context.store)
-        opens = self._context.health.available_at()
-        return max(due, opens) if due is not None and opens is not None else due
-
-    @property
-    def busy(self) -> bool:
-        """Never: `run_due` awaits all that it starts."""
-        return False
-
-    async def close(self) -> None:
-        """Do nothing: an interrupted poll is still due."""
+    def _next_due(self) -> datetime | None:
+        return due_polls.next_at(self._context.store)
 
     async def _poll(self, batch: Sequence[DuePoll]) -> None:
         if not self._context.health.may_start():

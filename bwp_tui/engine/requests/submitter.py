@@ -10,7 +10,7 @@ from typing import Final
 from bwp_tui.api.errors import ApiError, BadResponse, NotFound, Rejected, ServerFault, Unaccepted
 from bwp_tui.api.response_errors import CANNOT_CANCEL
 from bwp_tui.engine.requests.token_protection import is_token_valid
-from bwp_tui.engine.requests.worker_pool import POOL_SIZE, WorkerCoroutine, WorkerPool, WorkQueue
+from bwp_tui.engine.requests.worker_pool import POOL_SIZE, QueueWorker
 from bwp_tui.engine.resilience.backoff import retry_delay
 from bwp_tui.engine.resilience.circuit_breaker import Reservation
 from bwp_tui.engine.resilience.service_health import SINGLE_REFUSAL_PAUSE_S
@@ -49,52 +49,26 @@ class SharedSync:
                 self._done = covered
 
 
-class Submitter:
-    """Sends the intents that are due.
-
-    Args:
-        wake: interrupts the wait for running calls, to start what has become due.
-    """
+class Submitter(QueueWorker[Intent]):
+    """Sends the intents that are due; one that is interrupted is sent again under its own token."""
 
     def __init__(self, context: WorkerContext, wake: asyncio.Event) -> None:
-        self._context = context
-        self._pool = WorkerPool(wake)
-        self._due = WorkQueue(self._read, lambda intent: intent.id)
+        super().__init__(context, wake, lambda intent: intent.id)
         self._sync = SharedSync(context.store.sync_tripwire)
         self._failures: dict[int, int] = {}
 
-    async def run_due(self) -> None:
-        """Send all that is due; while the service is failing, one at a time."""
-        self._due.reset()
-        await self._pool.run(self._start_workers)
+    def _read(self, most: int) -> list[Intent]:
+        return intents.due(self._context.store, self._context.now(), most)
 
-    def next_at(self) -> datetime | None:
-        """Return when the next intent may be sent."""
-        due = intents.next_at(self._context.store)
-        opens = self._context.health.available_at()
-        return max(due, opens) if due is not None and opens is not None else due
+    def _next_due(self) -> datetime | None:
+        return intents.next_at(self._context.store)
 
-    @property
-    def busy(self) -> bool:
-        """Never: `run_due` awaits all that it starts."""
-        return False
+    def _take(self, calls: int) -> list[list[Intent]]:
+        return [[intent] for intent in self._due.take(calls, _AHEAD)]
 
-    async def close(self) -> None:
-        """Do nothing: an interrupted intent is sent again under its own token."""
-
-    def _start_workers(self, most: int) -> list[WorkerCoroutine]:
-        self._due.drop_read_ahead()
-        due = self._due.take(most, _AHEAD) if self._context.health.available_at() is None else []
-        if not due:
-            return []
-        # Only now: releasing an unused reservation wakes all workers.
-        reservation = self._context.health.reserve(len(due))
-        self._due.release(due[reservation.room :])
-        return [self._send_intents(reservation, intent) for intent in due[: reservation.room]]
-
-    async def _send_intents(self, reservation: Reservation, first: Intent) -> None:
+    async def _make_calls(self, reservation: Reservation, first: list[Intent]) -> None:
         with reservation:
-            intent = self._record_sending(first) if await self._check_service_clock(first) else None
+            intent = self._record_sending(first[0]) if await self._check_service_clock(first[0]) else None
             while intent is not None:
                 intent = await self._send_next(reservation, intent)
 
@@ -113,7 +87,7 @@ class Submitter:
             self._settle(intent, outcome)
             reservation.close()
             self._due.release([intent])
-            return self._next() if self._pool.may_continue and self._context.health.may_continue() else None
+            return self._next() if self._may_continue else None
 
     def _next(self) -> Intent | None:
         for intent in self._due.take(1, _AHEAD):
@@ -175,10 +149,6 @@ class Submitter:
             intent_outcomes.record_cancelled(context.store, intent.id)
         self._failures.pop(intent.id, None)
         context.health.record_success()
-
-    def _read(self, most: int) -> list[Intent]:
-        context = self._context
-        return intents.due(context.store, context.now(), most)
 
     def _reschedule(self, intent: Intent, error: ApiError) -> None:
         """Retry an intent once the service is available, and after a growing wait if it may itself be at fault."""

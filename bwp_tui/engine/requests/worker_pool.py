@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Sequence
+from datetime import datetime
 from typing import Final, Generic, TypeVar
+
+from bwp_tui.engine.resilience.circuit_breaker import Reservation
+from bwp_tui.engine.worker import WorkerContext
 
 POOL_SIZE: Final = 4
 """The highest number of concurrent calls of one worker."""
@@ -118,3 +123,66 @@ class WorkerPool:
         for task in started:
             task.add_done_callback(lambda _ended: self._wake.set())
         return started
+
+
+class QueueWorker(ABC, Generic[_Item]):
+    """A worker that calls the service for due items, some calls at a time. What it was interrupted in is still due.
+
+    Args:
+        wake: interrupts the wait for running calls, to start what has become due.
+        key: returns the id of an item.
+    """
+
+    def __init__(self, context: WorkerContext, wake: asyncio.Event, key: Callable[[_Item], int]) -> None:
+        self._context = context
+        self._pool = WorkerPool(wake)
+        self._due = WorkQueue(self._read, key)
+
+    @property
+    def busy(self) -> bool:
+        """Never: `run_due` awaits all that it starts."""
+        return False
+
+    async def run_due(self) -> None:
+        """Do all that is due; while the service is failing, one call at a time."""
+        self._due.reset()
+        await self._pool.run(self._start_workers)
+
+    def next_at(self) -> datetime | None:
+        """Return when the next call may start, or None."""
+        return self._context.when_available(self._next_due())
+
+    async def close(self) -> None:
+        """Do nothing: `run_due` leaves nothing running."""
+
+    @abstractmethod
+    def _read(self, most: int) -> list[_Item]:
+        """Return up to `most` due items, the most urgent first."""
+
+    @abstractmethod
+    def _next_due(self) -> datetime | None:
+        """Return when the next item is due."""
+
+    @abstractmethod
+    def _take(self, calls: int) -> list[list[_Item]]:
+        """Take the items of up to `calls` calls."""
+
+    @abstractmethod
+    async def _make_calls(self, reservation: Reservation, first: list[_Item]) -> None:
+        """Make a call for `first`, then for what else is due, while that may go on."""
+
+    @property
+    def _may_continue(self) -> bool:
+        """Whether another call may follow one that has ended."""
+        return self._pool.may_continue and self._context.health.may_continue()
+
+    def _start_workers(self, most: int) -> list[WorkerCoroutine]:
+        self._due.drop_read_ahead()
+        calls = self._take(most) if self._context.health.available_at() is None else []
+        if not calls:
+            return []
+        # Only now: releasing an unused reservation wakes all workers.
+        reservation = self._context.health.reserve(len(calls))
+        for items in calls[reservation.room :]:
+            self._due.release(items)
+        return [self._make_calls(reservation, items) for items in calls[: reservation.room]]

@@ -3,36 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import TracebackType
-from typing import Final, Self
+from contextlib import ExitStack
+from typing import Final
 
 
-class Reservation:
-    """Permission for `room` calls, held until it is on_close. A context manager."""
+class Reservation(ExitStack[None]):
+    """Permission for `room` calls, held until it is closed; closing it again does nothing."""
 
-    def __init__(self, room: int, on_close: Callable[[], None]) -> None:
+    def __init__(self, room: int) -> None:
+        super().__init__()
         self.room = room
-        self._on_close = on_close
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Release the reservation; further calls do nothing."""
-        on_close, self._on_close = self._on_close, _nothing
-        on_close()
 
 
-def _nothing() -> None:
-    return None
-
-
-NO_ROOM: Final = Reservation(0, _nothing)
+NO_ROOM: Final = Reservation(0)
 
 
 class CircuitBreaker:
@@ -43,7 +26,7 @@ class CircuitBreaker:
         changed: called when calls may start again.
     """
 
-    def __init__(self, clock: Callable[[], float], changed: Callable[[], None] = _nothing) -> None:
+    def __init__(self, clock: Callable[[], float], changed: Callable[[], None] = lambda: None) -> None:
         self._clock = clock
         self._changed = changed
         self._failures = 0
@@ -60,18 +43,24 @@ class CircuitBreaker:
         """Whether a probe of a failing host is running."""
         return self._probing and self.is_failing
 
+    @property
+    def is_available(self) -> bool:
+        """Whether a call may start now."""
+        return not self.is_probing and self.seconds_open() <= 0
+
     def seconds_open(self) -> float:
         """Return the seconds for which no call may start; 0 if one may."""
         return max(0.0, self._open_until - self._clock())
 
     def reserve(self, most: int = 1) -> Reservation:
         """Reserve up to `most` calls: none while open or probing, one while failing."""
-        if self.seconds_open() > 0 or self.is_probing:
+        if not self.is_available:
             return NO_ROOM
-        if not self.is_failing:
-            return Reservation(most, _nothing)
-        self._probing = True
-        return Reservation(1, self._end_probe)
+        reservation = Reservation(1 if self.is_failing else most)
+        if self.is_failing:
+            self._probing = True
+            reservation.callback(self._end_probe)
+        return reservation
 
     def record_success(self) -> bool:
         """Record a success; return whether the host is healthy. A call from before the opening proves nothing."""
