@@ -48,11 +48,7 @@ class ClientCredentials(httpx.Auth):
         self._no_renewal_before = float("-inf")
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
-        """Set the Authorization header.
-
-        Raises:
-            ApiError: no token is available; the request itself was not sent.
-        """
+        """Set the Authorization header; without a token the request is not sent."""
         request.headers["Authorization"] = await self.valid_header()
         yield request
 
@@ -72,11 +68,7 @@ class ClientCredentials(httpx.Auth):
         self._no_renewal_before = self._clock() + DENIAL_PAUSE
 
     async def valid_header(self) -> str:
-        """Return a valid Authorization header.
-
-        Raises:
-            ApiError: no token is available.
-        """
+        """Return a valid Authorization header, renewing the token where needed."""
         ended_before = self._attempts_ended
         async with self._lock:
             if self._token is not None and self._clock() < self._token.valid_until:

@@ -96,11 +96,7 @@ class PrivacyApi:
             raise BadResponse("The service's response is about another task.", outcome_unknown=True)
 
     async def poll(self, tasks: Sequence[tuple[Kind, str]]) -> dict[str, TaskPayload | ApiError]:
-        """Poll all `tasks` in one document; return a payload or an error by task id.
-
-        Raises:
-            ApiError: the document failed as a whole.
-        """
+        """Poll all `tasks` in one document; return a payload or an error by task id."""
         if not tasks:
             return {}
         document, aliases = poll_document(tasks)
@@ -149,11 +145,7 @@ class PrivacyApi:
         return self._transport.clock.now()
 
     async def refresh_clock(self, *, again: bool) -> None:
-        """Obtain the service's time, with a token request if none is known.
-
-        Args:
-            again: renew a time that is more than a minute old.
-        """
+        """Obtain the service's time: with a token request if it is unknown, with `again` also if it is a minute old."""
         await self._auth.valid_header()
         if again and not self._transport.clock.is_fresh:
             try:

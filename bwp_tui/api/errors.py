@@ -1,21 +1,30 @@
-"""Errors of calls to the service.
+"""Errors of calls to the service, and of downloads over a pre-signed link.
 
-    ApiError
-    ├── Unreachable      no connection, a lost connection, a timeout, an unusable certificate or proxy
-    ├── Throttled        too many requests
-    ├── AccessDenied     the token was denied, even after renewal
-    ├── BadCredentials   the token endpoint refused the client id or secret
-    ├── Rejected         the request breaks a rule of the service
-    ├── Unaccepted       the request was refused, but not by a classified error of the service
-    ├── NotFound         the service does not know the task
-    ├── ServerFault      the service failed
-    └── BadResponse      a response that cannot be read or trusted
+    CallError
+    ├── ApiError
+    │   ├── Unreachable      no connection, a lost connection, a timeout, an unusable certificate or proxy
+    │   ├── Throttled        too many requests; this one was not carried out
+    │   ├── AccessDenied     the token was denied, even after renewal, or the task is unknown (contract: Errors)
+    │   ├── BadCredentials   the token endpoint refused the client id or secret; even that has been temporary
+    │   ├── Rejected         the request breaks a rule of the service
+    │   ├── Unaccepted       a gateway, a proxy or the GraphQL engine refused the request, perhaps for its size
+    │   ├── NotFound         the service does not know the task
+    │   ├── ServerFault      the service failed
+    │   └── BadResponse      a response that cannot be read, or holds a link that must not be followed
+    └── TransferError        (contract: Link and archive)
+        ├── LinkExpired      the link is too old, or its signature is not accepted: request a new one
+        ├── ArchiveChanged   the part file is of another archive: restart
+        ├── NothingLeft      the part file is already as long as the archive
+        ├── ArchiveGone      there is no archive behind the link; a store that is slow to copy says so for a while
+        ├── ServerBusy       retry later, over a new link
+        ├── ConnectionLost   the connection broke, stalled or was closed: resume over a new link
+        └── WrongResponse    the response is no archive, but a page, a redirect or an error; nothing of it is kept
 
 Only `Rejected` settles a request: the service classified the error and named the requested field. Every other one may
 be temporary, whatever its HTTP status: gateways, proxies and throttling use any of them.
 
-Each error says whether a retry can help and whether the request may have been carried out. The text is one sentence for
-the operator, without query strings, tokens or secrets.
+The text is one sentence for the operator, without query strings, tokens or secrets. It announces no retry: only the
+caller knows whether there is one.
 """
 
 from __future__ import annotations
@@ -26,15 +35,25 @@ from bwp_tui.domain.masking import redact
 from bwp_tui.domain.text import clean_line
 
 
-class ApiError(Exception):
-    """A call failed. `retry_after` is the wait in seconds that the service requested, or None."""
+class CallError(Exception):
+    """A call failed. `retry_after` is the wait in seconds that the server requested, or None."""
 
     transient: bool
     """Whether a retry can help."""
+
+    usually_transient: ClassVar[bool] = True
+
+    def __init__(self, sentence: str, *, transient: bool | None = None, retry_after: float | None = None) -> None:
+        super().__init__(clean_line(redact(sentence)))
+        self.transient = self.usually_transient if transient is None else transient
+        self.retry_after = retry_after
+
+
+class ApiError(CallError):
+    """A call to the service failed."""
+
     outcome_unknown: bool
     """Whether the service may have carried the request out."""
-
-    usually_transient: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -44,36 +63,27 @@ class ApiError(Exception):
         outcome_unknown: bool = False,
         retry_after: float | None = None,
     ) -> None:
-        super().__init__(clean_line(redact(sentence)))
-        self.transient = self.usually_transient if transient is None else transient
+        super().__init__(sentence, transient=transient, retry_after=retry_after)
         self.outcome_unknown = outcome_unknown
-        self.retry_after = retry_after
 
 
-class Unreachable(ApiError):
-    """No connection, or one that was lost before the response was complete."""
-
-    usually_transient = True
+class Unreachable(ApiError): ...
 
 
-class Throttled(ApiError):
-    """The service wants fewer requests; this one was not carried out."""
-
-    usually_transient = True
+class Throttled(ApiError): ...
 
 
 class AccessDenied(ApiError):
-    """The service denied the request, or does not know the task (contract: Errors)."""
+    usually_transient = False
 
 
-class BadCredentials(ApiError):
-    """The token endpoint refused the client id or secret. Even that has been temporary."""
-
-    usually_transient = True
+class BadCredentials(ApiError): ...
 
 
 class Rejected(ApiError):
     """The service refused the request for good. `code` and `message` are the service's, cleaned."""
+
+    usually_transient = False
 
     def __init__(self, sentence: str, *, code: str | None = None, message: str = "") -> None:
         super().__init__(sentence)
@@ -81,23 +91,46 @@ class Rejected(ApiError):
         self.message = clean_line(redact(message))
 
 
-class Unaccepted(ApiError):
-    """A gateway, a proxy or the GraphQL engine refused the request, perhaps for its size or temporarily."""
-
-    usually_transient = True
+class Unaccepted(ApiError): ...
 
 
 class NotFound(ApiError):
-    """The service does not know the task."""
+    usually_transient = False
 
 
-class ServerFault(ApiError):
-    """The service failed while processing the request."""
-
-    usually_transient = True
+class ServerFault(ApiError): ...
 
 
-class BadResponse(ApiError):
-    """The response cannot be read, or holds a link that must not be followed."""
+class BadResponse(ApiError): ...
 
-    usually_transient = True
+
+class TransferError(CallError):
+    """A download over a pre-signed link failed. Any retry needs a new link."""
+
+
+class LinkExpired(TransferError): ...
+
+
+class ArchiveChanged(TransferError): ...
+
+
+class NothingLeft(TransferError):
+    """The archive is not longer than the part file. `total` is its size in bytes, or None if unknown."""
+
+    usually_transient = False
+
+    def __init__(self, sentence: str, *, total: int | None = None) -> None:
+        super().__init__(sentence)
+        self.total = total
+
+
+class ArchiveGone(TransferError): ...
+
+
+class ServerBusy(TransferError): ...
+
+
+class ConnectionLost(TransferError): ...
+
+
+class WrongResponse(TransferError): ...

@@ -16,7 +16,7 @@ _CONTENT_RANGE: Final = re.compile(r"bytes (?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18
 
 
 def retry_after(value: str | None, now: datetime | None = None) -> float | None:
-    """Return the wait in seconds that a `Retry-After` header asks for (RFC 9110 §10.2.3), or None.
+    """Return the wait in seconds that a `Retry-After` header requests (RFC 9110 §10.2.3), or None.
 
     Args:
         now: the response's `Date`, from which an instant is counted, since the clocks may differ.
@@ -34,7 +34,7 @@ def retry_after(value: str | None, now: datetime | None = None) -> float | None:
 
 
 def date(value: str | None) -> datetime | None:
-    """Return the instant that a `Date` header tells (RFC 9110 §6.6.1), or None."""
+    """Return the instant of a `Date` header (RFC 9110 §6.6.1), or None."""
     try:
         instant = parsedate_to_datetime(value or "")
     except (ValueError, OverflowError):
@@ -51,7 +51,7 @@ class ContentRange(NamedTuple):
 
 
 def content_range(value: str | None) -> ContentRange | None:
-    """Return what a `Content-Range` header says, or None where there is none or it makes no sense."""
+    """Parse a `Content-Range` header; return None if it is missing or invalid."""
     match = _CONTENT_RANGE.fullmatch(value.strip()) if value else None
     if match is None:
         return None

@@ -36,8 +36,9 @@ _NEVER_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeou
 class HttpResponse:
     """A complete HTTP response.
 
-    `sent_at` and `received_at` are when its request was sent and when it had arrived, on the monotonic clock; `date` is
-    when it was made, by the server's clock, or None.
+    Attributes:
+        sent_at, received_at: when its request was sent and when it had arrived, on the monotonic clock.
+        date: when it was made, by the server's clock, or None.
     """
 
     status: int
@@ -64,11 +65,7 @@ def names_throttling(name: str | None) -> bool:
 
 
 class HttpTransport:
-    """Sends requests to one endpoint over keep-alive connections. Times in seconds.
-
-    Raises:
-        Unreachable: the proxy or the certificates of the environment cannot be used.
-    """
+    """Sends requests to one endpoint over keep-alive connections. Times in seconds."""
 
     def __init__(self, endpoint: Endpoint, *, connect_timeout: float, read_timeout: float, connections: int) -> None:
         self.clock = ServiceClock()
@@ -76,12 +73,7 @@ class HttpTransport:
         self._client = _client(endpoint, httpx.Timeout(read_timeout, connect=connect_timeout), connections)
 
     async def send(self, request: httpx.Request, auth: httpx.Auth | None = None) -> HttpResponse:
-        """Send `request` and read the complete response, whatever its status.
-
-        Raises:
-            Unreachable: there was no response.
-            BadResponse: it was too large, or could not be decoded.
-        """
+        """Send `request` and read the complete response, whatever its status."""
         failure: ApiError
         try:
             async with asyncio.timeout(self._deadline):

@@ -1,4 +1,4 @@
-"""What an answer to a pre-signed link, or the want of one, means (contract: Link and archive)."""
+"""Interpret the response to a pre-signed link, or the failure to get one (contract: Link and archive)."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from urllib3.exceptions import (
     SSLError,
 )
 
-from bwp_tui.api.headers import content_range, date, retry_after
-from bwp_tui.api.transfer_errors import (
+from bwp_tui.api.errors import (
     ArchiveChanged,
     ArchiveGone,
     ConnectionLost,
@@ -25,22 +24,24 @@ from bwp_tui.api.transfer_errors import (
     TransferError,
     WrongResponse,
 )
+from bwp_tui.api.headers import content_range, date, retry_after
 from bwp_tui.api.trust import verifier_reason
 from bwp_tui.domain.text import clean_line
 
-_EXPLANATION: Final = 16 * 1024  # bytes of an error's body that are looked at
+_EXPLANATION: Final = 16 * 1024  # bytes of an error's body that are read
 _CODE: Final = re.compile(r"<Code>([^<>]{1,100})</Code>")
 _MESSAGE: Final = re.compile(r"<Message>([^<>]{1,300})</Message>")
 _STRONG_ETAG: Final = re.compile(r'"[!#-~]*"')
 _SIZE: Final = re.compile(r"[0-9]{1,18}")
 _ACTUAL_SIZE: Final = re.compile(r"<ActualObjectSize>([0-9]{1,18})</ActualObjectSize>")
 _CODINGS: Final = {"gzip", "x-gzip", "deflate"}
+ARCHIVE_CHANGED: Final = "The archive has changed since the download began; restarted."
 PAGE: Final = "The link led to a page instead of an archive; nothing of it was saved."
 _EXPIRED_CODES: Final = ("ExpiredToken", "ExpiredRequest", "TokenRefreshRequired", "InvalidToken")
 
 
 class PartResponse(NamedTuple):
-    """An archive from byte `start` on: the one with `etag` and of `total` bytes, each None where it is not known."""
+    """An archive from byte `start` on: its strong ETag and its size in bytes, each None if unknown."""
 
     start: int
     etag: str | None
@@ -53,7 +54,7 @@ def strong_etag(etag: str | None) -> str | None:
 
 
 def transport_error(error: Exception) -> ConnectionLost:
-    """Return what a failure of urllib3 or the socket means, without its text, which may hold the URL."""
+    """Return the error for a failure of urllib3 or the socket, without its text, which may hold the URL."""
     if isinstance(error, SSLError):
         cause = error.args[0] if error.args else None
         reason = verifier_reason(cause) if isinstance(cause, BaseException) else None
@@ -64,24 +65,24 @@ def transport_error(error: Exception) -> ConnectionLost:
                 transient=False,
             )
     if isinstance(error, ProxyError):
-        return ConnectionLost("The proxy did not let the download through: check HTTPS_PROXY.")
+        return ConnectionLost("The proxy refused the download: check HTTPS_PROXY.")
     if isinstance(error, NewConnectionError | ConnectTimeoutError):
         return ConnectionLost("The archive's server cannot be reached: check the network.")
     if isinstance(error, urllib3.exceptions.TimeoutError):
         return ConnectionLost("The archive's server sent nothing for too long.")
-    return ConnectionLost("The line to the archive's server broke.")
+    return ConnectionLost("The connection to the archive's server broke.")
 
 
 def read_headers(response: urllib3.BaseHTTPResponse, asked: PartResponse) -> PartResponse:
-    """Return what the answer's bytes are a part of, and where they begin.
+    """Return which part of which archive the response holds.
 
     Raises:
-        TransferError: they are not what was asked for, nor the archive from zero.
+        TransferError: it is neither the requested part nor an archive from its beginning.
     """
     if response.status not in (200, 206):
         raise _refusal(response)
     if response.status == 206 and is_coded(response):
-        raise ArchiveChanged("The server sent a part of the archive packed once more: again from zero.")
+        raise ArchiveChanged("The server sent a compressed part of the archive; restarted.")
     etag = strong_etag(response.headers.get("ETag"))
     if response.status == 200:
         return PartResponse(0, etag, _length(response))
@@ -89,9 +90,9 @@ def read_headers(response: urllib3.BaseHTTPResponse, asked: PartResponse) -> Par
 
 
 def is_coded(response: urllib3.BaseHTTPResponse) -> bool:
-    """Say whether the server tells that it packed the body once more.
+    """Return whether the server says that it compressed the body.
 
-    Tokens that change nothing here are passed over: stores keep `aws-chunked`, `UTF-8` or nothing at all as a coding.
+    Other codings change nothing and are ignored: stores keep `aws-chunked`, `UTF-8` or an empty one.
     """
     codings = response.headers.get("Content-Encoding", "").lower().split(",")
     return not _CODINGS.isdisjoint(coding.strip() for coding in codings)
@@ -105,9 +106,9 @@ def _length(response: urllib3.BaseHTTPResponse) -> int | None:
 def _agreed_size(response: urllib3.BaseHTTPResponse, asked: PartResponse, etag: str | None) -> int:
     value = content_range(response.headers.get("Content-Range"))
     if value is None or value.total is None or value.first != asked.start:
-        raise ArchiveChanged("The server sent another part of the archive than was asked for: again from zero.")
+        raise ArchiveChanged("The server sent another part of the archive than was requested; restarted.")
     if asked.total not in (None, value.total) or (etag and asked.etag and etag != asked.etag):
-        raise ArchiveChanged("The archive has changed since the download began: again from zero.")
+        raise ArchiveChanged(ARCHIVE_CHANGED)
     return value.total
 
 
@@ -120,7 +121,7 @@ def _refusal(response: urllib3.BaseHTTPResponse) -> TransferError:
     if status == 404:
         return ArchiveGone(f"There is no archive behind the link{explanation}.")
     if status == 412:
-        return ArchiveChanged("The archive has changed since the download began: again from zero.")
+        return ArchiveChanged(ARCHIVE_CHANGED)
     if status == 416:
         return NothingLeft("Nothing of the archive is left to download.", total=_archive_size(response, text))
     if status in (408, 429) or status >= 500:
@@ -130,7 +131,7 @@ def _refusal(response: urllib3.BaseHTTPResponse) -> TransferError:
 
 
 def _archive_size(response: urllib3.BaseHTTPResponse, text: str) -> int | None:
-    """Return the archive's size from the header, or from S3's words where it leaves the header out, or None."""
+    """Return the archive's size from the header, or from S3's error document where there is no header, or None."""
     value = content_range(response.headers.get("Content-Range"))
     if value is not None and value.total is not None:
         return value.total
@@ -146,7 +147,7 @@ def _body_text(response: urllib3.BaseHTTPResponse) -> str:
 
 
 def _explanation(text: str) -> tuple[str | None, str]:
-    """Return S3's error code, and its words as the end of a clause; picked by pattern, so nothing is expanded."""
+    """Return S3's error code, and its message as the end of a clause."""
     code, message = _CODE.search(text), _MESSAGE.search(text)
     words = message or code
     return code and clean_line(code[1]), f": {clean_line(words[1]).rstrip('.')}" if words else ""

@@ -1,7 +1,7 @@
-"""Choose the proxy of a request by the environment's variables: the calls and the downloads ask here alike.
+"""Choose the proxy of a request by the environment's variables, for calls and downloads alike.
 
-Each library reads these variables in a way of its own: one refuses `[::1]` in NO_PROXY, the other a blank behind
-HTTPS_PROXY, and an operator would find that the calls get through and the downloads do not.
+The HTTP libraries read these variables differently: one refuses `[::1]` in NO_PROXY, the other a blank behind
+HTTPS_PROXY, so that calls would succeed where downloads fail.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ _HOST_AND_PORT: Final = re.compile(r"(\[[^\]]*\]|[^:]*)(?::(\d+))?")
 
 
 class UnusableProxy(Exception):
-    """A proxy variable cannot be followed; `str()` is a sentence that names the variable and not its value."""
+    """A proxy variable has no usable value; `str()` is a sentence that names the variable and not its value."""
 
 
 class Proxy(NamedTuple):
-    """A proxy: its address without credentials, and the headers that it is to be sent."""
+    """The address of a proxy without credentials, and the headers to send it."""
 
     url: str
     headers: dict[str, str]
 
 
 def proxy_for(url: str) -> Proxy | None:
-    """Return the proxy that a request for `url` goes through, or None where it goes straight to the host.
+    """Return the proxy for a request to `url`, or None for a direct connection.
 
-    A loopback host has none: a proxy would get the request, secrets and all, in the clear, and would ask itself.
+    A loopback host has none: the proxy would read the request, secrets included, and would call itself.
 
     Raises:
-        UnusableProxy: the variable that holds it names no http or https proxy.
+        UnusableProxy: the variable names no http or https proxy.
     """
     address = split_address(url)
     proxies = getproxies()
@@ -57,7 +57,7 @@ def proxy_for(url: str) -> Proxy | None:
 
 
 def is_excluded(host: str, port: int, no_proxy: str) -> bool:
-    """Say whether a list such as `.example.com,10.0.0.0/8,[::1]` names a host; what it cannot mean is passed over."""
+    """Return whether a list such as `.example.com,10.0.0.0/8,[::1]` names a host; invalid entries are ignored."""
     entries = [entry for entry in re.split(r"[\s,]+", no_proxy.casefold()) if entry]
     return any(_names(entry, host.casefold(), port) for entry in entries)
 
@@ -78,7 +78,7 @@ def _names(entry: str, host: str, port: int) -> bool:
 
 
 def _parsed(text: str) -> Proxy | None:
-    """Split a proxy's address; its user name and password may hold any character that they need not escape."""
+    """Split a proxy's address. Its user name and password may hold unescaped characters."""
     scheme, _, rest = text.partition("://")
     credentials, at, place = rest.rpartition("@")
     try:

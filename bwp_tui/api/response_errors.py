@@ -23,6 +23,7 @@ CANNOT_CANCEL: Final = "CannotCancelPersonalDataDeletionTask"
 """The code of the one refusal that ends a cancellation."""
 
 _ABORTED: Final = "ExecutionAborted"
+_RATE_LIMIT_HIT: Final = "Rate limit hit."
 # The service's types, and those a GraphQL engine gives of its own when it refuses a document.
 _KINDS: Final[dict[str, type[ApiError]]] = {
     "ValidationError": Rejected,
@@ -78,7 +79,11 @@ def api_error(error: ServiceError, reply: HttpResponse, *, own: bool) -> ApiErro
     if kind is Rejected and own and error.classified:
         return _rejection(error, message)
     if kind is Rejected or kind is Unaccepted:
-        return _unaccepted(_quoted(message), outcome_unknown=error.type == _ABORTED, retry_after=reply.retry_after)
+        return Unaccepted(
+            f"The request was not accepted{_quoted(message)}.",
+            outcome_unknown=error.type == _ABORTED,
+            retry_after=reply.retry_after,
+        )
     if kind is AccessDenied:
         return AccessDenied(
             "The service denied access: check that the credentials have the permission Manage Shopper Privacy "
@@ -87,12 +92,8 @@ def api_error(error: ServiceError, reply: HttpResponse, *, own: bool) -> ApiErro
     if kind is NotFound and own:
         return NotFound("The service does not know this task: check the task id and the profile.")
     if kind is Throttled:
-        return _throttled(reply)
-    return ServerFault(
-        f"The service failed{_quoted(message)}.",
-        outcome_unknown=True,
-        retry_after=reply.retry_after,
-    )
+        return Throttled(_RATE_LIMIT_HIT, retry_after=reply.retry_after)
+    return ServerFault(f"The service failed{_quoted(message)}.", outcome_unknown=True, retry_after=reply.retry_after)
 
 
 def _kind(error: ServiceError, http_status: int) -> type[ApiError]:
@@ -110,18 +111,6 @@ def _rejection(error: ServiceError, message: str) -> Rejected:
     return Rejected(sentence, code=error.code or error.type, message=message)
 
 
-def _unaccepted(why: str, *, outcome_unknown: bool = False, retry_after: float | None = None) -> Unaccepted:
-    return Unaccepted(
-        f"The request was not accepted{why}.",
-        outcome_unknown=outcome_unknown,
-        retry_after=retry_after,
-    )
-
-
-def _throttled(reply: HttpResponse) -> Throttled:
-    return Throttled("Rate limit hit.", retry_after=reply.retry_after)
-
-
 def _quoted(message: str) -> str:
     return f": {message.rstrip('. ')}" if message else ""
 
@@ -129,15 +118,11 @@ def _quoted(message: str) -> str:
 def _fault_of_status(reply: HttpResponse) -> ApiError:
     status = reply.status
     if reply.is_throttled:
-        return _throttled(reply)
+        return Throttled(_RATE_LIMIT_HIT, retry_after=reply.retry_after)
     if status >= 500:
-        return ServerFault(
-            f"The service failed (HTTP {status}).",
-            outcome_unknown=True,
-            retry_after=reply.retry_after,
-        )
+        return ServerFault(f"The service failed (HTTP {status}).", outcome_unknown=True, retry_after=reply.retry_after)
     if status in (400, 413, 422):
-        return _unaccepted(f" (HTTP {status})", retry_after=reply.retry_after)
+        return Unaccepted(f"The request was not accepted (HTTP {status}).", retry_after=reply.retry_after)
     if status == 408:
         return Unreachable("The service timed out waiting for the request.", outcome_unknown=True)
     if status < 300:

@@ -1,8 +1,8 @@
 """Read an archive over a pre-signed link. Blocking: call it in a thread.
 
-urllib3 in a thread keeps up with curl over TLS, which httpx does not. Reads of 256 KiB measured fastest: smaller ones
-cost a change of threads each, larger ones leave the processor's cache; `read1` took twice as long, since TLS hands over
-16 KiB at a time. It is what a slow line is read with: bytes that are there must not wait for a piece to be full.
+urllib3 in a thread is as fast as curl over TLS, which httpx is not. Reads of 256 KiB measured fastest: smaller ones
+cost a change of threads each, larger ones exceed the processor's cache, and `read1` took twice as long, since TLS
+delivers 16 KiB at a time. A slow connection is read with `read1`: bytes that have arrived must not wait for more.
 """
 
 from __future__ import annotations
@@ -19,18 +19,26 @@ from typing import Final
 import urllib3
 from urllib3.exceptions import HTTPError
 
+from bwp_tui.api.errors import ArchiveChanged, ConnectionLost, LinkExpired, WrongResponse
 from bwp_tui.api.http_connections import POOL_CLASSES
-from bwp_tui.api.link_response_errors import PAGE, PartResponse, is_coded, read_headers, strong_etag, transport_error
+from bwp_tui.api.link_response_errors import (
+    ARCHIVE_CHANGED,
+    PAGE,
+    PartResponse,
+    is_coded,
+    read_headers,
+    strong_etag,
+    transport_error,
+)
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.api.proxies import UnusableProxy, proxy_for
 from bwp_tui.api.redaction import quiet_http_loggers
-from bwp_tui.api.transfer_errors import ArchiveChanged, ConnectionLost, LinkExpired, WrongResponse
 from bwp_tui.api.trust import UNREADABLE, tls_context
 
 _SMALLEST_READ: Final = 4 * 1024
 LARGEST_READ: Final = 256 * 1024
-_MIN_BYTES_A_READ: Final = 0.25  # seconds; a read that takes longer would make progress jerky, so the next is smaller
-_BEGINNING: Final = 16  # bytes that show what an answer begins with
+_READ_S: Final = 0.25  # seconds; after a longer read the next one is smaller, so that progress is steady
+_BEGINNING: Final = 16  # bytes that tell a zip from a page
 _ZIP: Final = b"PK"
 _GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS
 
@@ -38,9 +46,10 @@ _GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS
 class Transfer:
     """A response whose bytes are being received. A context manager: leaving it frees the connection.
 
-    `start` is the archive's byte the first chunk begins with: as asked, or 0 where the server began anew. `total` is
-    the archive's size in bytes and `etag` its strong ETag, each None where the server does not tell or, since the body
-    comes packed once more, tells it of something else.
+    Attributes:
+        start: the archive's byte at which the first chunk begins: as requested, or 0 if the server ignored that.
+        total: the archive's size in bytes, or None if it is unknown or that of a compressed body.
+        etag: its strong ETag, likewise.
     """
 
     def __init__(
@@ -72,13 +81,13 @@ class Transfer:
         _free(self._manager, self._response)
 
     def close(self) -> None:
-        """Stop the transfer, from any thread: a read that waits ends, and `chunks` raises ConnectionLost."""
+        """Stop the transfer, from any thread: a waiting read ends, and `chunks` raises ConnectionLost."""
         self._stopped.set()
-        with contextlib.suppress(OSError, ValueError, RuntimeError):  # its end was read, or the line is gone
+        with contextlib.suppress(OSError, ValueError, RuntimeError):  # it has ended, or the connection is gone
             self._response.shutdown()
 
     def chunks(self) -> Iterator[bytes]:
-        """Yield the bytes in order, 256 KiB or fewer at a time, and on a slow line those that are there.
+        """Yield the bytes in order: up to 256 KiB at a time, on a slow connection what has arrived.
 
         Raises:
             ConnectionLost: they stopped before the end, or `close` was called.
@@ -92,20 +101,16 @@ class Transfer:
             chunk = self._read(size)
             size = _next_size(size, len(chunk), time.monotonic() - began)
         if self._length is not None and position != self._length:
-            raise ConnectionLost(f"The line ended after {position} of {self._length} bytes.")
+            raise ConnectionLost(f"The connection ended after {position} of {self._length} bytes.")
         if self._inflater is not None and not self._inflater.eof:
-            raise ConnectionLost("The line ended before the archive did.")
+            raise ConnectionLost("The connection ended before the archive did.")
 
     def check_beginning(self, *, coded: bool, takes_over: bool) -> None:
-        """Look at the first bytes, which `chunks` will yield.
+        """Check that the first bytes, which `chunks` yields later, are not those of a page or an XML error.
 
         Args:
-            coded: the server says that it packed the body once more. It may be wrong: then a zip comes as it is.
-            takes_over: bytes that came before are given up for these, so that they must look like a zip's.
-
-        Raises:
-            WrongResponse: they begin a page or an XML error.
-            ConnectionLost: they did not come.
+            coded: the server says that it compressed the body. It may be wrong: then a zip comes as it is.
+            takes_over: earlier bytes are dropped for these, so these must look like a zip.
         """
         while len(self._first) < _BEGINNING and (more := self._read(0)):
             self._first += more
@@ -124,23 +129,22 @@ class Transfer:
             try:
                 inflated = inflater.decompress(chunk, LARGEST_READ)
             except zlib.error:
-                raise ConnectionLost("The server packed the archive once more, and what came is damaged.") from None
+                raise ConnectionLost("The server compressed the archive, and what it sent is damaged.") from None
             if inflated:
                 yield inflated
             chunk = inflater.unconsumed_tail
-            if inflater.eof and inflater.unused_data:  # one packed piece after the other
+            if inflater.eof and inflater.unused_data:  # the next compressed member
                 chunk = inflater.unused_data
                 self._inflater = inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
 
     def _read(self, size: int) -> bytes:
-        """Return so many bytes, or fewer at the end; for a size of 0 those that are there, at least one."""
+        """Return `size` bytes, fewer at the end; for size 0 those that have arrived, at least one."""
         chunk, trouble = b"", None
         try:
             chunk = self._response.read(size) if size else self._response.read1(LARGEST_READ)
         except (HTTPError, OSError, ValueError, AttributeError) as error:
             trouble = transport_error(error)
-        # A TLS socket that is shut down under a read forgets its cipher: it may fail with AttributeError, or hand
-        # out bytes still encrypted. Neither counts.
+        # A TLS socket that is shut down during a read may fail with AttributeError, or return encrypted bytes.
         if self._stopped.is_set():
             raise ConnectionLost("The download was stopped.")
         if trouble is not None:
@@ -159,11 +163,11 @@ def open_transfer(
 ) -> Transfer:
     """Follow `link` and return its archive from byte `start` on; timeouts in seconds.
 
-    To go on where a part ends, give its length as `start`, with the `etag` and `total` of the transfer it came from.
-    Without a strong ETag nothing shows that the archive is still the same, so it is asked for from zero.
+    To resume, give the length of the part file as `start`, with the `etag` and `total` of its transfer. Without a
+    strong ETag nothing shows that the archive is still the same, so it is requested from its beginning.
 
     Raises:
-        TransferError: no archive is available; see `transfer_errors`.
+        TransferError: no archive is available.
     """
     if link.is_spent():
         raise LinkExpired("The link was too old before it was used.")
@@ -184,9 +188,9 @@ def open_transfer(
 def size_of(
     link: PresignedLink, etag: str | None, *, connect_timeout: float = 10, read_timeout: float = 30
 ) -> int | None:
-    """Follow `link` to ask for the size in bytes of the archive with `etag`; None where the server does not tell.
+    """Follow `link` to request the size in bytes of the archive with `etag`; return None if it is unknown.
 
-    With GET, which alone the link is signed for, and for one byte.
+    Requests one byte with GET, the only method that the link is signed for.
 
     Raises:
         TransferError: the archive is another one, or there is none.
@@ -200,15 +204,15 @@ def size_of(
     finally:
         _free(manager, response)
     if found.etag != first.etag:
-        raise ArchiveChanged("The archive has changed since the download began: again from zero.")
+        raise ArchiveChanged(ARCHIVE_CHANGED)
     return found.total
 
 
 def _next_size(size: int, count: int, seconds: float) -> int:
-    """Return how many bytes to read next after so many came in so long; 0 is those that are there."""
+    """Return how many bytes to read next, given the last read; 0 means those that have arrived."""
     if not size and count < _SMALLEST_READ:
         return 0
-    in_time = LARGEST_READ if seconds <= 0 else int(count * _MIN_BYTES_A_READ / seconds)
+    in_time = LARGEST_READ if seconds <= 0 else int(count * _READ_S / seconds)
     fitting = min(max(2 * size, _SMALLEST_READ), in_time, LARGEST_READ)
     return fitting if fitting >= _SMALLEST_READ else 0
 

@@ -18,13 +18,13 @@ def tls_context() -> ssl.SSLContext:
     """Return a verifying context: `SSL_CERT_FILE` or `SSL_CERT_DIR`, else certifi's list, and the system's own.
 
     Raises:
-        OSError: the named file is not there or holds no certificates; `UNREADABLE` says so.
+        OSError: the named file does not exist or holds no certificates; `UNREADABLE` is the message.
     """
     return _context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
 
 
 def verifier_reason(error: BaseException | None) -> str | None:
-    """Return why a certificate was not accepted, in the verifier's words, or None where that was not the trouble."""
+    """Return why a certificate was refused, in the verifier's words, or None if that was not the failure."""
     while error is not None:
         if isinstance(error, ssl.SSLCertVerificationError):
             return clean_line(error.verify_message) or "no reason given"

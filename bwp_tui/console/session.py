@@ -126,7 +126,7 @@ class Session:
         if role == "engine":
             return f"● engine here{polls_only}"
         if role == "follower":
-            return f"○ follows {f'process {state.pid}' if state and state.pid else 'another process'}{polls_only}"
+            return f"○ follows {state.process if state else 'another process'}{polls_only}"
         if role == "blocked":
             return "▲ cannot be the engine"
         if role == "away":

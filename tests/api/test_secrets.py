@@ -12,11 +12,10 @@ import pytest
 
 from bwp_tui.api.client import PrivacyApi
 from bwp_tui.api.endpoint import Endpoint
-from bwp_tui.api.errors import ApiError
+from bwp_tui.api.errors import ApiError, TransferError
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.api.redaction import Redaction, quiet_http_loggers
 from bwp_tui.api.transfer import open_transfer
-from bwp_tui.api.transfer_errors import TransferError
 from bwp_tui.domain.masking import redact
 from bwp_tui.domain.task import Kind
 from tests.api.server import Reaction, ScriptedServer, answer, graphql, raw, stall, token

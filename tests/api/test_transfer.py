@@ -12,9 +12,7 @@ from typing import Any
 
 import pytest
 
-from bwp_tui.api.links import PresignedLink
-from bwp_tui.api.transfer import LARGEST_READ, Transfer, open_transfer, size_of
-from bwp_tui.api.transfer_errors import (
+from bwp_tui.api.errors import (
     ArchiveChanged,
     ArchiveGone,
     ConnectionLost,
@@ -24,6 +22,8 @@ from bwp_tui.api.transfer_errors import (
     TransferError,
     WrongResponse,
 )
+from bwp_tui.api.links import PresignedLink
+from bwp_tui.api.transfer import LARGEST_READ, Transfer, open_transfer, size_of
 from tests.api.server import Reaction, Received, ScriptedServer, answer, raw, stall
 
 ARCHIVE = b"PK\x03\x04" + bytes(range(256)) * 4000

@@ -10,10 +10,9 @@ import pytest
 
 from bwp_tui.api.client import PrivacyApi
 from bwp_tui.api.endpoint import Endpoint
-from bwp_tui.api.errors import Unreachable
+from bwp_tui.api.errors import ConnectionLost, Unreachable
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.api.transfer import open_transfer
-from bwp_tui.api.transfer_errors import ConnectionLost
 from bwp_tui.domain.task import Kind
 from tests.api.server import ScriptedServer, answer, graphql
 

@@ -123,6 +123,7 @@ def test_a_stall_costs_two_writes_however_long_it_lasts(
     with PartFile(tmp_path, "a.zip") as part:
         link = PresignedLink.checked("http://127.0.0.1/archive", issued_at=0, loopback_allowed=True)
         pump = TransferThread(link, part)
+        pump.started = True
         progress = ProgressRecorder(shop.store, order, part, pump, None, lambda: None)
         for second in range(60):
             seconds[0] = float(second)

@@ -53,7 +53,7 @@ def test_a_stopped_engine_is_superseded_and_follows_when_it_goes_on(
             assert engine.other.pid == holder.pid
             holder.send_signal(signal.SIGCONT)
             assert holder.stdout is not None
-            assert f"pid {os.getpid()}" in holder.stdout.readline()
+            assert f"Process {os.getpid()}" in holder.stdout.readline()
             assert engine.role is Role.ENGINE
     assert len(sandbox.world.starts) == 1
 

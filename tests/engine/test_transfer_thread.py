@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from bwp_tui.api.errors import ArchiveChanged
 from bwp_tui.api.links import PresignedLink
-from bwp_tui.api.transfer_errors import ArchiveChanged
 from bwp_tui.engine.downloads.part_file import PartFile
 from bwp_tui.engine.downloads.transfer_thread import TransferThread
 from tests.api.server import Reaction, ScriptedServer, answer

@@ -130,9 +130,7 @@ def test_serving_says_each_role_once(profile: Profile) -> None:
         eventually(lambda: first)
         with serving(profile) as second:
             eventually(lambda: second)
-            assert second == [
-                f"Another process (pid {os.getpid()}) is the engine of profile sandbox; waiting to take over."
-            ]
+            assert second == [f"Process {os.getpid()} is the engine of profile sandbox; waiting to take over."]
     assert first == ["This process is the engine of profile sandbox."]
     assert lease_is_free(profile)
 
@@ -164,7 +162,7 @@ def test_serving_once_beside_a_process_that_does_nothing_says_so(
     assert begin_term(live_history, lease, Ability.ALL) is not None
     serve_once(config_of(profile))  # nothing is due
     number = submit(live_history, "jane@example.com")
-    with pytest.raises(OtherEngineBusy, match=f"pid {os.getpid()}"):
+    with pytest.raises(OtherEngineBusy, match=f"Process {os.getpid()}"):
         serve_once(config_of(profile))
     assert tasks.get(live_history, number).task_id is None
     lease.release()

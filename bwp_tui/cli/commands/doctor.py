@@ -212,7 +212,7 @@ def _engine(profile: Profile, state: EngineState) -> Finding:
         return Finding("engine", Level.FAIL, str(error))
     finally:
         lease.release()
-    who = "Another process" if state.pid is None else f"Process {state.pid}"
+    who = state.process.capitalize()
     if is_silent(profile.lease_path):
         what = "does not answer: it may be stopped. The next bwp-tui takes over."
         return Finding("engine", Level.WARN, f"{who} is the engine and {what}")

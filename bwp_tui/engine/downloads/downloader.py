@@ -12,9 +12,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.api.errors import AccessDenied, ApiError, NotFound
+from bwp_tui.api.errors import AccessDenied, ApiError, ConnectionLost, NotFound, ServerBusy, TransferError
 from bwp_tui.api.links import PresignedLink
-from bwp_tui.api.transfer_errors import ConnectionLost, ServerBusy, TransferError
 from bwp_tui.archive.limits import BadArchive
 from bwp_tui.archive.verify import check
 from bwp_tui.domain.archive_names import file_name

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from bwp_tui.engine.downloads.part_file import PartFile
-from bwp_tui.engine.downloads.transfer_rate import SLOWEST, TransferRate
+from bwp_tui.engine.downloads.transfer_rate import SLOWEST, SpeedWatch, TransferRate
 from bwp_tui.engine.downloads.transfer_thread import TransferThread
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog import downloads
@@ -27,9 +27,6 @@ class ProgressRecorder:
     Args:
         trouble: why the last attempt failed; shown until bytes come.
         on_bytes: called when bytes came.
-
-    Attributes:
-        slow: whether to show that the download is very slow.
     """
 
     def __init__(
@@ -42,7 +39,7 @@ class ProgressRecorder:
         on_bytes: Callable[[], object],
     ) -> None:
         self.trouble = trouble
-        self.slow = False
+        self.speed = SpeedWatch(time.monotonic(), part.size)
         self._store = store
         self._job = job
         self._part = part
@@ -55,21 +52,24 @@ class ProgressRecorder:
         self._received_at = 0.0
 
     def update(self) -> None:
-        """Record the progress if it has changed. The transfer must have started."""
+        """Record the progress if the transfer has started and it has changed."""
         now, received = time.monotonic(), self._part.size
-        speed = self._rate.record(now, received) or None
+        self.speed.record(now, received)
+        if not self._transfer.started:
+            return
+        rate = self._rate.record(now, received) or None
         if self._received < 0:
             self._begin(now, received)
         elif received != self._received:
             self._on_bytes()
             self._received, self._received_at = received, now
-            self.trouble = f"{SLOW}." if self.slow else self._transfer.restart_reason
+            self.trouble = f"{SLOW}." if self.speed.slow else self._transfer.restart_reason
         elif now - self._received_at >= STALLED_S:
             self.trouble = f"No bytes for {STALLED_S:.0f} s."
         # The rate of a stalled transfer sinks until it is None: record only that, not each decrease.
-        state = (received, speed is None, self.trouble)
+        state = (received, rate is None, self.trouble)
         if state != self._recorded:
-            self._record(speed)
+            self._record(rate)
             self._recorded = state
 
     def record_end(self) -> None:
@@ -91,16 +91,9 @@ class ProgressRecorder:
         elif transfer.start:
             self._event = (RESUMED, f"at byte {transfer.start}, over a new link")
 
-    def _record(self, speed: float | None) -> None:
-        part = self._part
+    def _record(self, rate: float | None) -> None:
+        part, total = self._part, self._transfer.total
         event, self._event = self._event, None
         downloads.record_progress(
-            self._store,
-            self._job,
-            part.size,
-            self._transfer.total,
-            speed,
-            part.etag,
-            trouble=self.trouble,
-            step=event,
+            self._store, self._job, part.size, total, rate, part.etag, trouble=self.trouble, step=event
         )

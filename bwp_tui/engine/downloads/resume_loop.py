@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Final
 
+from bwp_tui.api.errors import ArchiveChanged, ConnectionLost, NothingLeft, ServerBusy, TransferError
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.api.transfer import size_of
-from bwp_tui.api.transfer_errors import ArchiveChanged, ConnectionLost, NothingLeft, ServerBusy, TransferError
 from bwp_tui.engine.downloads.part_file import FolderError, PartFile
 from bwp_tui.engine.downloads.progress_recorder import PROGRESS_S, SLOW, ProgressRecorder
 from bwp_tui.engine.downloads.transfer_rate import MINUTE_S, SpeedWatch
@@ -121,13 +120,10 @@ class ResumeLoop:
             except (ConnectionLost, ServerBusy) as error:
                 # A connection that brought bytes before it broke is no failure of the server.
                 if error.transient and part.size == before:
-                    asked = error.retry_after if isinstance(error, ServerBusy) else None
-                    self._archives.record_failure(lambda failures: max(asked or 0.0, self._delay(failures)))
+                    asked = error.retry_after or 0.0
+                    self._archives.record_failure(lambda failures: max(asked, retry_delay(failures, self._context.rng)))
                 raise
             self._archives.record_success()
-
-    def _delay(self, failures: int) -> float:
-        return retry_delay(failures, self._context.rng)
 
     async def _reserve_server(self) -> Reservation:
         """Wait until the archive server may be called: all slots share its circuit breaker."""
@@ -148,7 +144,6 @@ class ResumeLoop:
         part = self._part
         if self._last_run is not None and not self._last_run.done():
             raise FolderError(f"The disk of {part.folder} does not respond. Fix it, then download again.")
-        speed = SpeedWatch(time.monotonic(), part.size)
         transfer = TransferThread(link, part)
         progress = ProgressRecorder(
             self._context.store, self._job, part, transfer, self._trouble, self._archives.record_success
@@ -156,12 +151,10 @@ class ResumeLoop:
         running = in_daemon_thread(transfer.run, f"transfer-{self._job.id}")
         try:
             while not running.done():
-                speed.record(time.monotonic(), part.size)
-                progress.slow = speed.slow
+                progress.update()
                 if transfer.started:
-                    progress.update()
                     await asyncio.to_thread(part.check_in_place)
-                self._check_speed(speed)
+                self._check_speed(progress.speed)
                 # Record the ETag as soon as it is known: without it, a kill would lose the bytes.
                 await asyncio.wait([running], timeout=PROGRESS_S if transfer.started else _LOOK_S)
             progress.record_end()
@@ -176,12 +169,7 @@ class ResumeLoop:
             self._last_run = running if transfer.started else None
 
     def _check_speed(self, speed: SpeedWatch) -> None:
-        """End a stalled attempt, or a slow one whose slot others wait for.
-
-        Raises:
-            ConnectionLost: no byte came for a minute.
-            TooSlow: it is very slow, and others wait.
-        """
+        """End a stalled attempt, or a slow one whose slot others wait for."""
         if speed.silent:
             raise ConnectionLost(_SILENT)
         if speed.slow and self._others_wait():

@@ -10,7 +10,7 @@ import contextlib
 import functools
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from datetime import timedelta
 from enum import StrEnum
 from typing import Final
@@ -183,10 +183,8 @@ class EngineThread:
             store.term, self._other = begun
             # Set the role last: an observer must not take the last state of a dead engine for this one's.
             self._set_role(Role.ENGINE)
-            with unwrap_group():
-                async with asyncio.TaskGroup() as group:
-                    group.create_task(keep_beating(lease, store))
-                    await self._work(store)
+            async with heartbeats(lease, store):
+                await self._work(store)
         finally:
             store.close()
 
@@ -214,8 +212,6 @@ class EngineThread:
                 await self._run_until_failure(store)
         finally:
             await asyncio.to_thread(maintenance.finish if self._brief else maintenance.stop)
-            with contextlib.suppress(StoreError, EngineSuperseded):
-                engine_state.announce(store, None, None)
 
     async def _run_until_failure(self, store: Store) -> None:
         """Run an engine until it fails, then wait for the next attempt."""
@@ -275,13 +271,26 @@ def max_ability(profile: Profile) -> Ability:
     return Ability.POLLS if profile.read_only else Ability.ALL
 
 
-async def keep_beating(lease: Lease, store: Store) -> None:
-    """Write heartbeats until another process holds the lease.
+@contextlib.asynccontextmanager
+async def heartbeats(lease: Lease, store: Store) -> AsyncIterator[None]:
+    """Write heartbeats during the block, and record at its end that this process is no engine any more.
 
     Raises:
         EngineSuperseded: another process holds the lease.
         StoreMoved: the history was moved, and the lease with it.
     """
+    with unwrap_group():
+        async with asyncio.TaskGroup() as group:
+            beating = group.create_task(_write_heartbeats(lease, store))
+            try:
+                yield
+            finally:
+                with contextlib.suppress(StoreError, EngineSuperseded):
+                    engine_state.announce(store, None, None)
+            beating.cancel()
+
+
+async def _write_heartbeats(lease: Lease, store: Store) -> None:
     while True:
         try:
             lease.write_heartbeat()
@@ -305,7 +314,7 @@ def unwrap_group() -> Iterator[None]:
 
 def _silence_message(holder: EngineState) -> str:
     return (
-        f"The engine, process {holder.pid}, is not responding: it may be stopped. Another process takes over"
+        f"The engine, {holder.process}, is not responding: it may be stopped. Another process takes over"
         f" {SILENT_S:.0f} s after its last heartbeat."
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -11,11 +10,11 @@ from typing import Final
 
 from bwp_tui.api.errors import ApiError
 from bwp_tui.engine.runtime.engine_config import EngineConfig, config_loader
-from bwp_tui.engine.runtime.engine_thread import EngineThread, Role, keep_beating, max_ability, run_engine, unwrap_group
+from bwp_tui.engine.runtime.engine_thread import EngineThread, Role, heartbeats, max_ability, run_engine
 from bwp_tui.engine.runtime.lease import Lease, Term, begin_term
 from bwp_tui.settings import SettingsError
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.errors import EngineSuperseded, StoreError
+from bwp_tui.store.errors import EngineSuperseded
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import downloads, due_polls, engine_state, intents
 from bwp_tui.store.worklog.engine_state import Ability, EngineState, ServiceState
@@ -50,21 +49,12 @@ def serve(config: EngineConfig, *, stop: threading.Event, report: Callable[[str]
 
 def _describe_role(engine: EngineThread, profile: str) -> str | None:
     other = engine.other
-    if engine.role is Role.ENGINE and other is None:
-        return f"This process is the engine of profile {profile}."
-    if engine.role is Role.ENGINE and other is not None:
-        return f"This process is the engine of profile {profile} now: {_process(other)} {_why_superseded(other)}."
+    if engine.role is Role.ENGINE:
+        now = "" if other is None else f" now: {other.process} {_why_superseded(other)}"
+        return f"This process is the engine of profile {profile}{now}."
     if engine.role is Role.FOLLOWER and other is not None:
-        return f"Another process{_pid(other)} is the engine of profile {profile}; waiting to take over."
+        return f"{other.process.capitalize()} is the engine of profile {profile}; waiting to take over."
     return None
-
-
-def _process(other: EngineState) -> str:
-    return "another process" if other.pid is None else f"process {other.pid}"
-
-
-def _pid(other: EngineState) -> str:
-    return "" if other.pid is None else f" (pid {other.pid})"
 
 
 def _why_superseded(other: EngineState) -> str:
@@ -97,8 +87,8 @@ async def _until_nothing_is_due(config: EngineConfig) -> None:
             term = await _take_over(store, lease, config)
             if term is not None:
                 store.term = term.number
-                with unwrap_group():
-                    await _work_once(store, lease, config)
+                async with heartbeats(lease, store):
+                    await _work_once(store, config)
             return
         except EngineSuperseded:
             continue
@@ -116,9 +106,9 @@ async def _take_over(store: Store, lease: Lease, config: EngineConfig) -> Term |
         if store.revision() != revision:
             revision, deadline = store.revision(), time.monotonic() + STALLED_ENGINE_S
         elif time.monotonic() >= deadline:
-            holder = engine_state.read(store)
+            holder = engine_state.read(store).process.capitalize()
             raise OtherEngineBusy(
-                f"Another process{_pid(holder)} is the engine of profile {config.profile.name}"
+                f"{holder} is the engine of profile {config.profile.name}"
                 " and has not done all that is due. Check its output, or stop it, then try again."
             )
         await asyncio.sleep(_LOOK_S)
@@ -131,19 +121,14 @@ def _any_due(store: Store) -> bool:
     return any(at is not None and at <= now for at in due) or bool(downloads.running(store))
 
 
-async def _work_once(store: Store, lease: Lease, config: EngineConfig) -> None:
+async def _work_once(store: Store, config: EngineConfig) -> None:
     from bwp_tui.engine.runtime.maintenance_thread import MaintenanceThread
 
     maintenance = MaintenanceThread(store, lambda _sentence: None, when_due=True)
     try:
-        async with asyncio.TaskGroup() as group:
-            beating = group.create_task(keep_beating(lease, store))
-            if not config.profile.practice:
-                maintenance.start()
-            await run_engine(store, config, once=True)
-            await asyncio.to_thread(maintenance.finish)
-            beating.cancel()
+        if not config.profile.practice:
+            maintenance.start()
+        await run_engine(store, config, once=True)
+        await asyncio.to_thread(maintenance.finish)
     finally:
         await asyncio.to_thread(maintenance.stop)
-        with contextlib.suppress(StoreError, EngineSuperseded):
-            engine_state.announce(store, None, None)

@@ -227,7 +227,7 @@ def begin_term(store: Store, lease: Lease, ability: Ability) -> Term | None:
         if silence <= SILENT_S or isinstance(error, StoreMoved):
             raise
         raise StoreUnavailable(
-            f"The engine, process {holder.pid}, is not responding: it may be stopped in the middle of a write. {error}"
+            f"The engine, {holder.process}, is not responding: it may be stopped in the middle of a write. {error}"
             f" Have it go on (kill -CONT {holder.pid}), or end it."
         ) from error
     return Term(term, holder if superseded else None)

@@ -52,6 +52,11 @@ class EngineState(NamedTuple):
     """What the last daily maintenance found wrong."""
 
     @property
+    def process(self) -> str:
+        """What a sentence calls its process."""
+        return "another process" if self.pid is None else f"process {self.pid}"
+
+    @property
     def ability(self) -> Ability:
         """How much of the due work the engine can do at present."""
         return Ability.NOTHING if self.service in _DISABLING else self.permitted
