@@ -49,7 +49,7 @@ def run(effort: Effort) -> Iterator[Row]:
 
 def start(place: Place, count: int) -> float:
     """Return the milliseconds to the first complete frame of the console on a register of so many tasks."""
-    rows = ("›", "Received") if count else ("No request yet.",)
+    rows = ("›", "Received") if count else ("No tasks yet.",)
     seen = ("q quit", "KIND", "default", f"all {short_count(count)}", *rows)
     with place.console() as console:
         console.until(*seen)

@@ -135,12 +135,12 @@ async def test_unpacking_is_asked_recorded_and_private(profile: Profile) -> None
         path = save(console, profile)
         await look_inside(console, "README.txt")
         await console.press("X")
-        await console.sees("Unpack 6 files, 500 kB into a new folder", "y yes   n no")
+        await console.sees("Extract 6 files, 500 kB into a new folder", "y yes   n no")
         await console.press("j", "n")
         await console.until(lambda: "y yes" not in console.text)
         assert [found.name for found in path.parent.iterdir()] == [path.name]
         await console.press("X", "y")
-        await console.sees("Unpacked into /")
+        await console.sees("Extracted to /")
         folder = path.with_suffix("")
         assert (folder / "folder/big.txt").read_bytes() == MEMBERS["folder/big.txt"]
         assert folder.stat().st_mode & 0o777 == 0o700
@@ -183,7 +183,7 @@ async def test_what_is_wrong_with_an_archive_is_a_sentence(profile: Profile) -> 
         await console.sees("leads outside its folder, so nothing was unpacked.")
         path.unlink()
         await console.press("k", "enter")
-        await console.sees("is no longer there; d on the task downloads it again.")
+        await console.sees("no longer exists. Press d on the task to download it again.")
 
 
 async def test_an_archive_that_changed_meanwhile_is_not_mixed_up(profile: Profile) -> None:
@@ -248,7 +248,7 @@ async def test_an_empty_archive_says_so_and_nothing_is_unpacked(profile: Profile
         save(console, profile, {})
         await look_inside(console, "The archive is empty.", "0 files")
         await console.press("enter", "X")
-        await console.sees("X: There is no file here to unpack.")
+        await console.sees("X: The archive has no files to extract.")
         await console.press("escape")
         await console.until(lambda: console.app.screen is console.main)
     assert [path.suffix for path in profile.download_dir.iterdir()] == [".zip"]

@@ -90,14 +90,14 @@ def _sent(store: Store) -> int:
 async def test_a_held_deletion_says_until_when_and_when_it_will_be_done(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.go_to(HELD)
-        await console.sees("until 2026-11-27 09:30:00", "Done by    2026-12-27 at the latest", "Tags       vip, phone")
+        await console.sees("until 2026-11-27 09:30:00", "Completes  by 2026-12-27", "Tags       vip, phone")
 
 
 async def test_the_timeline_tells_what_happened_newest_first_and_by_whom(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.go_to(HELD)
         requests.cancel(console.store, HELD, "op (from 10.0.0.7)")
-        await console.sees("Cancelling asked; the service has not answered yet")
+        await console.sees("Cancelling requested; no response from the service yet")
         await console.until(lambda: "cancel asked" in console.line("detail-timeline").partition("\n")[0])
         lines = console.line("detail-timeline").splitlines()
         assert lines[0].split("  ")[:3] == ["09:30:00", "cancel asked", "by op (from 10.0.0.7)"]
@@ -113,7 +113,7 @@ async def test_the_details_follow_the_cursor_and_the_history(profile: Profile) -
         await console.press("j")
         await console.sees(f"#{WAITING} ──", "CCPA §7021")
         single.answered(console.store, WAITING, answer("COMPLETED"), None)
-        await console.sees("── COMPLETED · retrieval", "ready: d downloads it over a fresh link")
+        await console.sees("── COMPLETED · retrieval", "ready; d starts it")
 
 
 async def test_in_a_usual_terminal_enter_opens_the_details_and_escape_gives_the_table_back(profile: Profile) -> None:

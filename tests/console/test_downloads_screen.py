@@ -38,7 +38,7 @@ async def test_a_running_download_is_paused_and_goes_on_with_the_same_key(profil
         )
         assert download_of(console, "next").paused
         downloads.record_interruption(console.store, order)
-        await console.sees("paused at 30 %", "it goes on with p")
+        await console.sees("paused at 30 %", "p resumes it")
         await console.press("p")
         await console.sees("goes on as soon as a slot is free", "waiting at 30 %", "1 waiting")
         assert not download_of(console, "next").paused
@@ -54,7 +54,7 @@ async def test_cancelling_asks_first_and_says_what_is_thrown_away(profile: Profi
         await console.press("n")
         assert download_of(console, "parked").state == DownloadState.QUEUED
         await console.press("x", "y")
-        await console.sees("is cancelled; what it had is removed.", "nothing kept of 640 kB")
+        await console.sees("is cancelled; what it had is removed.", "640 kB deleted")
         assert download_of(console, "parked").state == DownloadState.CANCELLED
         assert screen_of(console).rows.current == download_of(console, "parked").id, "the cursor stays on it"
 
@@ -108,7 +108,7 @@ async def test_marked_ones_are_paused_resumed_and_cancelled_together(profile: Pr
         await console.press("asterisk", "x")
         await console.sees("Cancel 3 downloads?")
         await console.press("y")
-        await console.sees("3 cancelled.", "none under way")
+        await console.sees("3 cancelled.", "idle")
         assert downloads.unfinished(console.store) == []
 
 
@@ -166,7 +166,7 @@ async def test_a_saved_one_is_looked_into_and_its_folder_and_hash_are_copied(pro
         sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
         downloads.record_success(console.store, run(console.store, "saved"), str(path), path.stat().st_size, sha256)
         await console.press("F")
-        await console.sees("saved 09:30:00")
+        await console.sees("done 09:30:00")
         await console.press("o")
         await console.until(lambda: console.app.clipboard == str(path.parent))
         assert str(path.parent)[:90] in console.line("status")
@@ -195,7 +195,7 @@ async def test_the_cursor_stays_on_its_download_whatever_ends_above_it(profile: 
         await console.press("j")
         parked = order_of(console.store, download_of(console, "parked").id)
         downloads.record_success(console.store, parked, f"{FOLDER}/parked.zip", 1_000, SHA)
-        await console.sees("saved 09:30:00")
+        await console.sees("done 09:30:00")
         for key, name in (("", "next"), ("j", "last"), ("j", "parked"), ("k", "last")):
             await console.press(*key)
             assert screen_of(console).rows.current == download_of(console, name).id, "the titles are passed over"

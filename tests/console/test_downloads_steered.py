@@ -119,11 +119,11 @@ async def test_a_paused_download_gets_no_byte_over_a_restart_and_ends_with_the_r
     async with at_work(profile, store) as console:
         await console.until(lambda: "engine here" in console.text)
         await open_downloads(console)
-        await console.sees("paused at ", "it goes on with p")
+        await console.sees("paused at ", "p resumes it")
         assert (download(store).bytes, sum(served)) == (kept, sent)
         await console.press("p")
         await console.until(lambda: download(store).state == DownloadState.DONE)
-        await console.sees("saved ", "none under way", download(store).sha256 or "?")
+        await console.sees("done ", "idle", download(store).sha256 or "?")
     done = download(store)
     assert done.path is not None
     assert sha256_of(done.path) == done.sha256
@@ -138,13 +138,13 @@ async def test_a_cancelled_download_leaves_nothing_and_is_asked_for_again_with_i
         await console.press("x")
         await console.sees("fetched so far?")
         await console.press("y")
-        await console.sees("is cancelled; what it had is removed.", "cancelled ", "none under way")
+        await console.sees("is cancelled; what it had is removed.", "cancelled ", "idle")
         await console.until(lambda: list(profile.download_dir.iterdir()) == [])
         first = download(store).id
         await console.press("R")
         await console.sees("is asked for again.")
         await console.until(lambda: download(store).id != first and download(store).state == DownloadState.DONE)
-        await console.sees("saved ", "cancelled ")
+        await console.sees("done ", "cancelled ")
     assert [path.suffix for path in profile.download_dir.iterdir()] == [".zip"]
 
 

@@ -37,7 +37,7 @@ async def test_the_archive_has_a_help_of_its_own(profile: Profile, tmp_path: Pat
     async with opened(profile) as console:
         console.app.push_screen(ArchiveScreen(console.main.session, console.task(READY), tmp_path / "none.zip"))
         await console.until(lambda: isinstance(console.app.screen, ArchiveScreen))
-        await opens_own_help(console, "Unpack into a new folder", "Go back to the list")
+        await opens_own_help(console, "Extract into a new folder", "Go back to the list")
 
 
 @pytest.mark.parametrize(("end", "top"), [("G", "g"), ("end", "home")])

@@ -55,7 +55,7 @@ async def test_a_terminal_that_is_too_small_says_so_and_comes_back(profile: Prof
     async with opened(profile) as console:
         requests.download(console.store, READY, "/srv/privacy", "op")
         await console.fill(email="new@example.com")
-        await console.sees("no engine runs")
+        await console.sees("no engine running")
         await console.pilot.resize_terminal(*TOO_SMALL)
         sentence = "bwp-tui needs 60x15; this terminal has 59x15."
         await console.until(lambda: console.text.strip() == sentence)

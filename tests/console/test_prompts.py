@@ -102,9 +102,9 @@ async def test_a_day_that_does_not_exist_is_called_so(profile: Profile) -> None:
         await console.until(lambda: console.main.prompt.is_open)
         console.main.prompt.set_text("2026-02-31")
         await console.press("enter")
-        await console.sees("There is no such day.")
+        await console.sees("Not a calendar date.")
         await console.press("backspace", "0")
-        await console.until(lambda: "There is no such day." not in console.text)
+        await console.until(lambda: "Not a calendar date." not in console.text)
         assert console.main.prompt.is_open
 
 

@@ -13,7 +13,7 @@ from tests.snapshots.camera import SMALL, Camera, both_sizes
 async def open_downloads(console: Console) -> None:
     await console.do("downloads")
     await console.until(lambda: isinstance(console.app.screen, DownloadsScreen) and console.app.screen.listed)
-    await console.sees("again at 09:32:00")
+    await console.sees("retry at 09:32:00")
 
 
 @pytest.mark.parametrize("theme", ["dark", "light", "ansi-dark"])

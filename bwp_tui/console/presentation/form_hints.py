@@ -11,15 +11,14 @@ from bwp_tui.domain.deadlines import PROCESSING_DAYS
 
 _SHORTER: Final[dict[str, tuple[str, ...]]] = {
     "the shopper's email address": ("email address",),
-    "kept by the service for auditing": ("kept by the service", "the service has it"),
-    "type it once more: a deletion cannot be undone": ("type it once more",),
+    "stored by Amazon for audit": ("stored by Amazon",),
+    "retype to confirm: deletion is irreversible": ("retype to confirm",),
     PROCESSING_HINT: (f"then up to {PROCESSING_DAYS} days' work", f"and {PROCESSING_DAYS} more"),
     "needs an ending such as .com": ("needs .com or so",),
     "not a valid email address": ("invalid email",),
-    "write the day as 2026-12-31": ("such as 2026-12-31",),
-    "there is no such day": ("no such day",),
-    "that day is still to come": ("still to come",),
-    "not the same address": ("not the same",),
+    "not a calendar date": ("no such date",),
+    "date is in the future": ("in the future",),
+    "not the same email": ("not the same",),
 }
 
 

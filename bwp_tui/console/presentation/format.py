@@ -1,14 +1,18 @@
-"""Pieces of text that several presenters share: bars, times, cut and padded cells, labelled lines."""
+"""Format the pieces of text that several presenters share: bars, times, padded cells, labelled lines."""
 
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from typing import Final
 
 from rich.cells import cell_len, set_cell_size
 
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.domain.task import Download
 from bwp_tui.domain.times import local
+
+_LABEL: Final = 11
+"""Cells of the label of a fact: a sha256 beside it still fits in 80 columns."""
 
 
 def bar(percent: int, width: int) -> list[StyledText]:
@@ -35,6 +39,6 @@ def pad(text: str, width: int) -> str:
     return set_cell_size(text, width) if cell_len(text) <= width else f"{set_cell_size(text, width - 1)}…"
 
 
-def labelled(label: str, width: int, *texts: StyledText) -> list[StyledText]:
-    """Return a line that begins with a label in `width` cells."""
-    return [(f"{label:<{width}}", "muted"), *texts]
+def fact(label: str, *texts: str | StyledText) -> list[StyledText]:
+    """Return a line that begins with a label; a text without a role is plain."""
+    return [(f"{label:<{_LABEL}}", "muted"), *((text, "plain") if isinstance(text, str) else text for text in texts)]

@@ -17,7 +17,7 @@ StyledText = tuple[str, str]
 
 
 ROLES: Final = frozenset(
-    f"say--{role}"
+    f"role--{role}"
     for role in (
         "plain",
         "muted",
@@ -52,7 +52,7 @@ class StyledWidget(Widget):
         """Return the style of a role on this widget's background."""
         look = self._looks.get(role)
         if look is None:
-            look = self._looks[role] = _on_ground(self.visual_style, self.app.get_component_styles(f"say--{role}"))
+            look = self._looks[role] = _on_ground(self.visual_style, self.app.get_component_styles(f"role--{role}"))
         return look
 
     def to_content(self, *phrases: StyledText) -> Content:

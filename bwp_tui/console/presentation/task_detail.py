@@ -1,4 +1,4 @@
-"""The parts of a task's details: heading, facts, errors with advice, timeline."""
+"""Format a task's details: heading, facts, errors with advice, timeline."""
 
 from __future__ import annotations
 
@@ -6,26 +6,27 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
-from bwp_tui.console.presentation.format import clock_time, labelled
+from bwp_tui.console.presentation.format import clock_time, fact
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_columns import DUE_SOON, status_role
 from bwp_tui.domain import masking
 from bwp_tui.domain.advice import advice_for
 from bwp_tui.domain.deadlines import REGULATIONS, acknowledge_by, is_clock_running, latest_end
 from bwp_tui.domain.task import TERMINAL, DownloadState, Event, Kind, Status, Task
-from bwp_tui.domain.text import size
+from bwp_tui.domain.text import counted, size
 from bwp_tui.domain.times import format_due, local_day, stamp
 from bwp_tui.store.worklog.engine_state import EngineState
 
-_LABEL: Final = 11
 _LONGEST_IN_HEADING: Final = 40
 """Characters of an address that a heading has room for on most terminals."""
 
 
 class DisplayContext(NamedTuple):
-    """What a presenter needs to know besides the task. `day` is the length of one of the API's days.
+    """What a presenter needs to know besides the task.
 
-    `engine` is the engine's own state, where it is at hand.
+    Attributes:
+        day: length of one of the API's days; shorter in the sandbox.
+        engine: the engine's state, where it is known.
     """
 
     now: datetime
@@ -51,26 +52,18 @@ def task_names(task: Task) -> tuple[str, ...]:
 
 
 def subject(task: Task, context: DisplayContext) -> str:
-    """Return the data subject's address as the screen may show it."""
+    """Return the email of the task, masked where the screen masks."""
     return task.subject(masked=context.masked)
 
 
 def mask(text: str, task: Task, context: DisplayContext) -> str:
-    """Return `text` with the task's address in it as the screen may show it."""
+    """Return `text` with the task's email in it masked, where the screen masks."""
     return masking.mask_task_text(text, task) if context.masked else text
 
 
 def outcome_paragraphs(task: Task, context: DisplayContext) -> list[list[StyledText]]:
-    """Return errors, trouble and the result with advice, a paragraph each."""
-    paragraphs: list[list[StyledText]] = []
-    for error in task.errors:
-        code = [(f"{error.code}  ", "bad")] if error.code else []
-        paragraphs.append([*code, (mask(error.message, task, context), "plain")])
-        advice = advice_for(task.status, error.code)
-        if advice:
-            paragraphs.append([("→ ", "accent"), (advice, "strong")])
-    if not task.errors and (advice := advice_for(task.status, None)):
-        paragraphs.append([("→ ", "accent"), (advice, "strong")])
+    """Return errors with advice, trouble and the state of the download, a paragraph each."""
+    paragraphs = list(error_paragraphs(task, context))
     if task.trouble:
         paragraphs.append([(mask(task.trouble, task, context), "warn")])
     if task.kind is Kind.RETRIEVAL and task.status == Status.COMPLETED:
@@ -78,62 +71,82 @@ def outcome_paragraphs(task: Task, context: DisplayContext) -> list[list[StyledT
     return paragraphs
 
 
+def error_paragraphs(task: Task, context: DisplayContext) -> Iterator[list[StyledText]]:
+    """Yield each error and the advice on it; without an error, the advice on the status."""
+    for error in task.errors:
+        code = [(f"{error.code}  ", "bad")] if error.code else []
+        yield [*code, (mask(error.message, task, context), "plain")]
+        yield from advice_lines(task.status, error.code)
+    if not task.errors:
+        yield from advice_lines(task.status, None)
+
+
+def advice_lines(status: str, code: str | None) -> Iterator[list[StyledText]]:
+    """Yield the advice on a status and an error code, if there is one."""
+    if advice := advice_for(status, code):
+        yield [("→ ", "accent"), (advice, "strong")]
+
+
 def download_end(task: Task, context: DisplayContext) -> StyledText:
     """Return a sentence on how the newest download of a task's result has ended."""
     download, of = task.download, f"#{task.number} for {subject(task, context)}"
     if download is not None and download.state == DownloadState.DONE:
-        return (f"Saved the result of {of}: {size(download.bytes)}, whole and hashed.", "good")
+        return (f"Downloaded {of}: {size(download.bytes)}, checked and hashed.", "good")
     if download is not None and download.state == DownloadState.CANCELLED:
-        return (f"The download of {of} is cancelled.", "muted")
-    words = download.trouble if download is not None and download.trouble else "it ended without a file."
-    return (f"Not saved, the result of {of}: {mask(words, task, context)}", "bad")
+        return (f"Download of {of} cancelled.", "muted")
+    trouble = download.trouble if download is not None and download.trouble else "it ended without a file."
+    return (f"Download of {of} failed: {mask(trouble, task, context)}", "bad")
 
 
 def fact_lines(task: Task, context: DisplayContext, earlier: Task | None = None) -> Iterator[list[StyledText]]:
-    """Yield the task's facts, a labelled line each; `earlier` is the one that asked the same, where it is at hand."""
+    """Yield the task's facts, a line each; `earlier` is the previous task for the same email."""
     regulation = REGULATIONS.get(task.regulation)
     title = regulation.title if regulation else task.regulation
     if len(name := subject(task, context)) > _LONGEST_IN_HEADING:
-        yield _fact("Email", [(name, "plain")])
-    yield _fact("Received", [(task.received_on.isoformat(), "plain"), (f"  {title}", "muted")])
+        yield fact("Email", name)
+    yield fact("Received", task.received_on.isoformat(), (f"  {title}", "muted"))
     if task.due_on:
-        yield _fact("Due", _due(task, task.due_on, context))
+        yield fact("Due", *_due(task, task.due_on, context))
     if task.kind is Kind.DELETION and task.holding_period is not None:
         yield from _hold(task, task.holding_period, context)
     if task.submitted_at:
-        yield _fact("Submitted", [(stamp(task.submitted_at), "plain")])
+        yield fact("Submitted", stamp(task.submitted_at))
     if task.finished_at:
-        yield _fact("Finished", [(stamp(task.finished_at), "plain")])
+        yield fact("Finished", stamp(task.finished_at))
     if task.cancel_asked:
-        yield _fact("Cancelling", [("asked; the service has not answered yet", "warn")])
+        yield fact("Cancelling", ("requested; no response from the service yet", "warn"))
     for label, text in (("Reason", task.reason), ("Note", task.note), ("Tags", ", ".join(task.tags))):
         if text:
-            yield _fact(label, [(mask(text, task, context), "plain")])
+            yield fact(label, mask(text, task, context))
     yield from _record_lines(task, context)
     if task.earlier:
-        state = f" on {earlier.received_on}: {earlier.status}" if earlier else ""
-        yield _fact("Earlier", [(f"#{task.earlier} for this address{state}", "warn"), ("  b", "key")])
+        state = f" ({earlier.status})" if earlier else ""
+        yield fact("Earlier", (f"#{task.earlier}{state} has the same email", "warn"), ("  b", "key"))
     if task.resubmit_of:
-        yield _fact("Resubmits", [(f"#{task.resubmit_of}", "plain")])
+        yield fact("Resubmit", f"of #{task.resubmit_of}")
     if task.resubmitted_as:
-        yield _fact("Goes on as", [(f"#{task.resubmitted_as}", "plain")])
+        yield fact("Resubmit", f"as #{task.resubmitted_as}")
 
 
 def _record_lines(task: Task, context: DisplayContext) -> Iterator[list[StyledText]]:
     """Yield what the operators have recorded."""
     if task.assigned_to:
-        yield _fact("In hand", [(task.assigned_to, "plain")])
+        yield fact("Assignee", task.assigned_to)
     if task.verified:
-        words = f"{task.verified.on} by {task.verified.by}: {task.verified.how}"
-        yield _fact("Verified", [(mask(words, task, context), "plain")])
+        verification = f"{task.verified.on} by {task.verified.by}: {task.verified.how}"
+        yield fact("Verified", mask(verification, task, context))
     if task.extended_on:
-        yield _fact("Extended", [(task.extended_on.isoformat(), "plain")])
+        yield fact("Extended", task.extended_on.isoformat())
     limit = acknowledge_by(task.regulation, task.received_on) if task.regulation in REGULATIONS else None
     if task.acknowledged_on:
-        yield _fact("Receipt", [(f"confirmed on {task.acknowledged_on}", "plain")])
+        yield fact("Receipt", f"acknowledged on {task.acknowledged_on}")
     elif limit is not None and is_clock_running(task):
-        words = format_due(limit, context.today)
-        yield _fact("Receipt", [(f"to be confirmed by {limit}", "warn"), (f"  {words}  ", "muted"), ("A", "key")])
+        yield fact(
+            "Receipt",
+            (f"acknowledge by {limit}", "warn"),
+            (f"  {format_due(limit, context.today)}  ", "muted"),
+            ("A", "key"),
+        )
 
 
 def timeline(
@@ -154,49 +167,41 @@ def timeline(
         yield line
 
 
-def _fact(label: str, texts: Sequence[StyledText]) -> list[StyledText]:
-    return labelled(label, _LABEL, *texts)
-
-
-def _due(task: Task, due: date, context: DisplayContext) -> list[StyledText]:
-    words: list[StyledText] = [(due.isoformat(), "plain")]
-    if not is_clock_running(task):
-        return words
-    days = (due - context.today).days
-    role = "bad" if days < 0 else "warn" if days <= DUE_SOON else "muted"
-    return [*words, (f"  {format_due(due, context.today)}", role)]
+def _due(task: Task, due: date, context: DisplayContext) -> Iterator[StyledText]:
+    yield due.isoformat(), "plain"
+    if is_clock_running(task):
+        days = (due - context.today).days
+        role = "bad" if days < 0 else "warn" if days <= DUE_SOON else "muted"
+        yield f"  {format_due(due, context.today)}", role
 
 
 def _hold(task: Task, days: int, context: DisplayContext) -> Iterator[list[StyledText]]:
-    words: list[StyledText] = [(f"{days} day{'' if days == 1 else 's'}", "plain")]
-    if task.submitted_at is None or task.status in TERMINAL:
-        yield _fact("Hold", words)
-        return
-    if task.status == Status.ON_HOLD:
-        words.append((f"  until {stamp(task.submitted_at + days * context.day)}", "held"))
-    yield _fact("Hold", words)
-    last = latest_end(local_day(task.submitted_at), days)
-    over = task.due_on is not None and last > task.due_on
-    when = " at the latest, after the due date" if over else " at the latest"
-    yield _fact("Done by", [(last.isoformat(), "plain"), (when, "warn" if over else "muted")])
+    submitted = None if task.status in TERMINAL else task.submitted_at
+    is_held = task.status == Status.ON_HOLD
+    until = f"  until {stamp(submitted + days * context.day)}" if submitted and is_held else ""
+    yield fact("Hold", counted(days, "day"), (until, "held"))
+    if submitted is not None:
+        last = latest_end(local_day(submitted), days)
+        is_late = task.due_on is not None and last > task.due_on
+        yield fact("Completes", f"by {last}", *([(", after the due date", "warn")] if is_late else []))
 
 
 def _result(task: Task, context: DisplayContext) -> Iterator[list[StyledText]]:
     download = task.download
     match download.state if download else None:
         case DownloadState.DONE if download:
-            yield _fact("Saved", [(mask(download.path or "", task, context), "good")])
-            yield _fact("sha256", [(download.sha256 or "", "plain"), (f"  {size(download.bytes)}", "muted")])
+            yield fact("Downloaded", (mask(download.path or "", task, context), "good"))
+            yield fact("sha256", download.sha256 or "", (f"  {size(download.bytes)}", "muted"))
             for remark in download.remarks:
-                yield _fact("Remark", [(mask(remark, task, context), "warn")])
-            yield _fact("Inside", [("o", "key"), (" shows what it holds", "plain")])
+                yield fact("Remark", (mask(remark, task, context), "warn"))
+            yield fact("Archive", ("o", "key"), " browses it")
         case DownloadState.FAILED if download:
-            yield _fact("Result", [(mask(download.trouble or "the download failed", task, context), "bad")])
+            yield fact("Download", (mask(download.trouble or "failed", task, context), "bad"))
         case DownloadState.QUEUED | DownloadState.RUNNING if download:
             if download.paused:
-                yield _fact("Result", [("paused: ", "held"), ("F", "key"), (" shows the downloads", "plain")])
-                return
-            words = download.trouble or "being downloaded"
-            yield _fact("Result", [(mask(words, task, context), "warn" if download.trouble else "busy")])
+                yield fact("Download", ("paused; ", "held"), ("F", "key"), " shows the downloads")
+            else:
+                state = download.trouble or "under way"
+                yield fact("Download", (mask(state, task, context), "warn" if download.trouble else "busy"))
         case _:
-            yield _fact("Result", [("ready: ", "good"), ("d", "key"), (" downloads it over a fresh link", "plain")])
+            yield fact("Download", ("ready; ", "good"), ("d", "key"), " starts it")

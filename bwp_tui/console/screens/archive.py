@@ -40,7 +40,7 @@ from bwp_tui.console.widgets.virtual_list import VirtualList
 from bwp_tui.console.widgets.virtual_rows import MOVE_KEYS, MOVE_LABELS
 from bwp_tui.console.workers import start_worker
 from bwp_tui.domain.task import Task
-from bwp_tui.domain.text import size
+from bwp_tui.domain.text import counted, size
 from bwp_tui.store.errors import StoreError
 
 _KEYS: Final = {
@@ -55,11 +55,11 @@ _KEYS: Final = {
 }
 _WORDS: Final = {
     **MOVE_LABELS,
-    "choose": "Look at this entry; fold or unfold a part of it",
-    "folder": "Show the folder's path and copy it",
-    "unpack": "Unpack into a new folder beside the archive",
-    "left": "To the columns on the left",
-    "right": "To the columns on the right",
+    "choose": "Open this entry; fold or unfold JSON",
+    "folder": "Show and copy the folder path",
+    "unpack": "Extract into a new folder beside the archive",
+    "left": "Columns to the left",
+    "right": "Columns to the right",
     "help": "Show every key",
     "back": "Go back to the list, or leave",
 }
@@ -188,7 +188,7 @@ class ArchiveScreen(Screen[None]):
 
     async def _show_error(self, error: BadArchive) -> None:
         is_there = await asyncio.to_thread(self._path.exists)
-        gone = f"{self._path.name} is no longer there; d on the task downloads it again."
+        gone = f"{self._path.name} no longer exists. Press d on the task to download it again."
         self._show_status(str(error) if is_there else self._mask(gone), "bad")
 
     async def _open_entry(self, entry: Entry) -> None:
@@ -207,9 +207,9 @@ class ArchiveScreen(Screen[None]):
             self._show_status(f"X: {READ_ONLY}", "warn")
             return
         if all(entry.is_folder for entry in self._entries):
-            self._show_status("X: There is no file here to unpack.", "warn")
+            self._show_status("X: The archive has no files to extract.", "warn")
             return
-        if not await self._prompt.ask_yes_no(f"Unpack {self._totals} into a new folder beside the archive?"):
+        if not await self._prompt.ask_yes_no(f"Extract {self._totals} into a new folder beside the archive?"):
             return
         try:
             folder = await asyncio.to_thread(_unpacked, self._path)
@@ -218,7 +218,7 @@ class ArchiveScreen(Screen[None]):
             self._show_status(self._mask(str(error)), "bad")
             return
         copied = await copy(str(folder), self.app.copy_to_clipboard, self._session.profile.folder)
-        self._show_status(f"Unpacked into {self._mask(str(folder))}  {copied}", "good")
+        self._show_status(f"Extracted to {self._mask(str(folder))}  {copied}", "good")
 
     def _show(self) -> None:
         """Show the list or the open entry, as wide as there is room now."""
@@ -265,14 +265,14 @@ class ArchiveScreen(Screen[None]):
             return self._prompt.keys_beside
         if self._looked is None:
             return (
-                ("enter", "look"),
-                ("o", "folder's path"),
-                ("X", "unpack"),
+                ("enter", "open"),
+                ("o", "folder path"),
+                ("X", "extract"),
                 ("j k", "move"),
                 ("?", "help"),
                 ("esc", "back"),
             )
-        return (*_keys_of(self._looked), ("X", "unpack"), ("j k", "move"), ("?", "help"), ("esc", "back"))
+        return (*_keys_of(self._looked), ("X", "extract"), ("j k", "move"), ("?", "help"), ("esc", "back"))
 
     def _show_lines(self, lines: Sequence[str], titles: str, cursor: int) -> None:
         self._rows.show([(titles, "accent")], len(lines), lambda row: [(lines[row], "plain")], cursor=cursor)
@@ -314,7 +314,7 @@ def _listed(path: Path) -> tuple[Sequence[Entry], str]:
     """Return the entries, and in words how many files there are and how large they are."""
     with Archive(path) as archive:
         files = sum(not entry.is_folder for entry in archive.entries)
-        return archive.entries, f"{files} file{'' if files == 1 else 's'}, {size(archive.inflated)}"
+        return archive.entries, f"{counted(files, 'file')}, {size(archive.inflated)}"
 
 
 def _beginning(path: Path, entry: Entry) -> Preview:

@@ -111,16 +111,16 @@ def _statuses(figures: Statistics) -> Iterator[list[StyledText]]:
 
 
 def _failures(figures: Statistics) -> Iterator[list[StyledText]]:
-    yield from _title("why tasks failed")
+    yield from _title("failures by code")
     most = max((count for _, count in figures.failures), default=0)
     for code, count in figures.failures:
         yield _row(code, count, most, "bad")
     if not figures.failures:
-        yield [("   none has", "muted")]
+        yield [("   none", "muted")]
 
 
 def _due(figures: Statistics, today: date) -> Iterator[list[StyledText]]:
-    yield from _title("shoppers to answer, by due date")
+    yield from _title("open requests by due date")
     most = max(figures.overdue, *figures.due)
     yield _row("overdue", figures.overdue, most, "bad")
     for week, count in enumerate(figures.due):
@@ -130,7 +130,7 @@ def _due(figures: Statistics, today: date) -> Iterator[list[StyledText]]:
 
 
 def _durations(figures: Statistics) -> Iterator[list[StyledText]]:
-    yield from _title("from submission to completion")
+    yield from _title("time to complete")
     for duration in figures.durations:
         median = format_duration(timedelta(seconds=duration.median))
         p90 = format_duration(timedelta(seconds=duration.p90))
@@ -140,12 +140,12 @@ def _durations(figures: Statistics) -> Iterator[list[StyledText]]:
             (f"   90 % within {p90}", "muted"),
         ]
     if not figures.durations:
-        yield [("   none has completed", "muted")]
+        yield [("   none completed", "muted")]
 
 
 def _downloads(figures: Statistics) -> Iterator[list[StyledText]]:
     count, total = figures.saved
     yield from _title("downloads")
-    yield [(f"   {'saved':<{_LABEL}}", "plain"), (f"{count}", "strong"), (f"   {size(total)}", "muted")]
+    yield [(f"   {'done':<{_LABEL}}", "plain"), (f"{count}", "strong"), (f"   {size(total)}", "muted")]
     if figures.failed_downloads:
         yield [(f"   {'failed':<{_LABEL}}", "plain"), (f"{figures.failed_downloads}", "bad")]

@@ -143,8 +143,9 @@ class DownloadsScreen(Screen[None]):
         self._show()
 
     def _show(self, current: int | None = None) -> None:
-        table = DownloadRowBuilder(self.listed, self.rows.text_width, self.display_context, self.marks, locale_glyphs())
-        titles, rows = table.lines()
+        titles, rows = DownloadRowBuilder(
+            self.listed, self.rows.text_width, self.display_context, self.marks, locale_glyphs().mark
+        ).lines()
         self.rows.set_rows(titles, rows, self.rows.current if current is None else current)
         marked = f"{len(self.marks)} marked" if self.marks else ""
         self.query_one(Heading).set_text(

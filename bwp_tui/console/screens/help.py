@@ -96,9 +96,9 @@ def _keys_of(action: Action) -> str:
 
 _FILTER_LINES: Final[list[list[StyledText]]] = [
     [(" Filters", "accent")],
-    [("   jane", "key"), ("            the word in the address, the task id or the note", "plain")],
-    [("   status:failed,on_hold  kind:deletion", "key"), ("   one of some values", "plain")],
-    [("   age>2d  due<7d  due:over", "key"), ("   lengths and dates", "plain")],
+    [("   jane", "key"), ("            text in the email, the task id or the note", "plain")],
+    [("   status:failed,on_hold  kind:deletion", "key"), ("   any of several values", "plain")],
+    [("   age>2d  due<7d  due:over", "key"), ("   durations and dates", "plain")],
     [("   error:ORDERS_NOT_CLOSED  tag:vip  is:ready", "key"), ("   and   ", "plain"), ("-note:later", "key")],
     [],
     [(" Everywhere", "accent")],

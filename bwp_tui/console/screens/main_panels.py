@@ -19,6 +19,7 @@ from bwp_tui.console.widgets.detail_pane import DetailPane
 from bwp_tui.console.widgets.task_table import TaskTable
 from bwp_tui.domain.filter import VIEWS, View
 from bwp_tui.domain.task import Task
+from bwp_tui.store.commands.download_queue import OPEN
 
 
 class MainPanels:
@@ -74,9 +75,16 @@ class MainPanels:
         self._screen.query_one(DetailPane).set_task(task, timeline, self._session.display_context())
 
     def update_downloads(self, snapshot: Snapshot) -> None:
-        """Show the active downloads."""
-        named = self._session.reader.named_downloads(snapshot.downloads, masked=self._session.masked)
-        self._screen.query_one(ActiveDownloads).update(named, self._session.known_engine(snapshot.engine))
+        """Show the open downloads."""
+        session = self._session
+        tasks = {task.number: task for task in session.reader.window([one.number for one in snapshot.downloads])}
+        listed = [
+            (download, tasks[download.number])
+            for download in snapshot.downloads
+            if download.number in tasks and download.state in OPEN
+        ]
+        context = session.display_context(session.known_engine(snapshot.engine))
+        self._screen.query_one(ActiveDownloads).update(listed, context)
 
     def update_footer(
         self, situation: ActionContext, opened: Sequence[StyledText], wrong: tuple[int, int, str] | None
@@ -94,10 +102,10 @@ class MainPanels:
         """Set the text that an empty table shows."""
         key = self._session.keymap.key
         if filter_text:
-            words = f"No task fits this filter.\n{key('back')} shows all of them."
+            text = f"No tasks match the filter.\nPress {key('back')} to clear it."
         else:
-            words = f"No request yet.\n{key('new')} files the first one."
-        self._table.empty_text = Content(words)
+            text = f"No tasks yet.\nPress {key('new')} to create the first one."
+        self._table.empty_text = Content(text)
 
     def ended_downloads(self, before: Snapshot, now: Snapshot) -> Sequence[StyledText]:
         """Return a sentence for each download that ended since the snapshot before."""

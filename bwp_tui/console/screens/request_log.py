@@ -21,11 +21,12 @@ from bwp_tui.console.widgets.detail_pane import Heading
 from bwp_tui.console.widgets.virtual_list import VirtualList
 from bwp_tui.console.widgets.virtual_rows import MOVE_KEYS, MOVE_LABELS
 from bwp_tui.console.workers import start_worker
+from bwp_tui.domain.text import counted
 from bwp_tui.store.errors import StoreError
 from bwp_tui.store.queries.request_log import SentRequest
 
 _KEYS: Final = {"choose": "enter", **MOVE_KEYS, "help": "question_mark", "back": "escape,q,H"}
-_WORDS: Final = {**MOVE_LABELS, "choose": "Read the task", "help": "Show every key", "back": "Go back to the tasks"}
+_WORDS: Final = {**MOVE_LABELS, "choose": "Open the task", "help": "Show every key", "back": "Go back to the tasks"}
 _CHUNK: Final = 100
 """Rows read at once: more than a screen shows."""
 
@@ -54,9 +55,9 @@ class RequestLogScreen(Screen[None]):
         yield FooterLine(id="footer")
 
     def on_mount(self) -> None:
-        self.query_one(Heading).set_text([("what was sent", "strong")])
+        self.query_one(Heading).set_text([("API request log", "strong")])
         self.query_one(FooterLine).show_keys(
-            ("enter", "read the task"), ("j k", "move"), ("?", "help"), ("esc", "back")
+            ("enter", "open the task"), ("j k", "move"), ("?", "help"), ("esc", "back")
         )
         start_worker(self, self._list, exclusive=True)
 
@@ -88,14 +89,13 @@ class RequestLogScreen(Screen[None]):
         except StoreError as error:
             self.query_one("#status", StatusLine).set_text(str(error), "bad")
         if not self._ids:
-            self.query_one("#status", StatusLine).set_text("Nothing was sent from this history yet.", "muted")
+            self.query_one("#status", StatusLine).set_text("No API requests yet.", "muted")
         self._show()
 
     def _show(self) -> None:
-        count = len(self._ids)
-        self.query_one(Heading).set_text([("what was sent", "strong")], f"{count} request{'' if count == 1 else 's'}")
+        self.query_one(Heading).set_text([("API request log", "strong")], counted(len(self._ids), "request"))
         rows = self._rows
-        rows.show(request_log.header(rows.text_width), count, self._line, cursor=rows.cursor_row)
+        rows.show(request_log.header(rows.text_width), len(self._ids), self._line, cursor=rows.cursor_row)
 
     def _line(self, row: int) -> Sequence[StyledText]:
         one = self._at(row)

@@ -37,7 +37,7 @@ PAGES: Final = (
     _Page("overview", task_pages.overview_page),
     _Page("errors", task_pages.errors_page, lambda known: len(known.task.errors)),
     _Page("timeline", task_pages.timeline_page, lambda known: len(known.events)),
-    _Page("sent", task_pages.requests_page, lambda known: len(known.sent) + len(known.downloads)),
+    _Page("requests", task_pages.requests_page, lambda known: len(known.sent) + len(known.downloads)),
     _Page("notes", task_pages.notes_page, lambda known: sum(event.what == "note" for event in known.events)),
 )
 
@@ -178,9 +178,7 @@ class TaskScreen(ScrolledScreen):
         """Read the next task of the view, or the one before, on the same page."""
         number = self._behind.neighbour(self._number, step)
         if number is None:
-            self.show_status(
-                "This is the last task of the view." if step > 0 else "This is the first task of the view.", "warn"
-            )
+            self.show_status(f"This is the {'last' if step > 0 else 'first'} task of the view.", "warn")
         else:
             self._go_to(number)
 
@@ -211,13 +209,13 @@ class TaskScreen(ScrolledScreen):
         if self._refuse(name):
             return
         if self._behind.marked and name != "undo":
-            self.show_status(f"This key means the marked tasks ({self._behind.marked}); go back to them first.", "warn")
+            self.show_status(
+                f"This would act on the marked tasks ({self._behind.marked}): go back to the list first.", "warn"
+            )
             return
         if self._behind.current_number != self._number:
             self._behind.go_to(self._number)
-            self.show_status(
-                "The view has moved on; its cursor is put back on this task now: press the key again.", "warn"
-            )
+            self.show_status("The list has changed. Press the key again.", "warn")
             return
         self._behind.perform(name)
 
@@ -251,7 +249,7 @@ class TaskScreen(ScrolledScreen):
         known, context = self._known, self._session.display_context()
         self._update_footer()
         if known is None:
-            self.query_one(Heading).set_text([("this task is gone", "muted")])
+            self.query_one(Heading).set_text([("this task no longer exists", "muted")])
             return
         self.query_one(Heading).set_text(task_detail.heading(known.task, context), *task_detail.task_names(known.task))
         tabs = self.query_one("#task-tabs", StyledLine)

@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from bwp_tui.domain.filter import VIEWS, View
-from bwp_tui.domain.task import Download, DownloadState, Event, Kind, Task
-from bwp_tui.domain.text import mask_email
+from bwp_tui.domain.task import Event, Kind, Task
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import StoreError
 from bwp_tui.store.queries import saved_views as views
@@ -58,17 +57,7 @@ class TaskReader:
     def earlier(self, kind: Kind, email: str) -> str | None:
         """Return a sentence about the newest task with this kind and address, or None."""
         task = self.read(lambda: tasks.newest_for(self._store, kind, email), None)
-        return None if task is None else f"#{task.number} asked before: {task.status}"
-
-    def named_downloads(self, under_way: tuple[Download, ...], *, masked: bool) -> list[tuple[Download, str]]:
-        """Return the downloads, each with its data subject's address as the screen may show it."""
-        found = {task.number: task.email for task in self.window([download.number for download in under_way])}
-        return [
-            (download, mask_email(email) if masked else email)
-            for download in under_way
-            if (email := found.get(download.number)) is not None
-            and download.state in (DownloadState.QUEUED, DownloadState.RUNNING)
-        ]
+        return None if task is None else f"#{task.number} ({task.status}) has this email"
 
     def read(self, read: Callable[[], Found], nothing: Found) -> Found:
         """Return what `read` returns, or `nothing` where the history cannot be read."""

@@ -82,7 +82,7 @@ class Draft:
             return doubt, "warn"
         due = self.due()
         last = latest_end(today, self._hold_days())
-        done = f"done by {last.isoformat()}"
+        done = f"completes by {last.isoformat()}"
         if due is None:
             return f"No legal due date; {done}.", "muted"
         if last <= due:
@@ -119,7 +119,7 @@ class Draft:
         received = self._received()
         if received is None:
             return no_day(self.received)
-        return "that day is still to come" if why_not_yet(received, today) else None
+        return "date is in the future" if why_not_yet(received, today) else None
 
     def _hold_mistake(self) -> str | None:
         if self.kind is not Kind.DELETION:
@@ -132,12 +132,12 @@ class Draft:
     def _again_mistake(self) -> str | None:
         if self.kind is not Kind.DELETION or not self.again.strip():
             return None
-        return None if self.again.strip() == self.email.strip() else "not the same address"
+        return None if self.again.strip() == self.email.strip() else "not the same email"
 
 
 def no_day(text: str) -> str:
     """Return what is wrong with a text that names no day."""
-    return "there is no such day" if _DAY.fullmatch(text.strip()) else "write the day as 2026-12-31"
+    return "not a calendar date" if _DAY.fullmatch(text.strip()) else "use YYYY-MM-DD"
 
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
 from bwp_tui.console.presentation.breakpoints import TALL
-from bwp_tui.console.presentation.download_detail import events_of, fact_lines, timeline_paragraphs
+from bwp_tui.console.presentation.download_detail import events_of, fact_lines, timeline_paragraph
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_detail import DisplayContext, subject, task_names, timeline
 from bwp_tui.console.widgets.detail_pane import Heading, Paragraphs
@@ -47,7 +47,7 @@ class DownloadDetail(Vertical):
             # The hash is what is read out to someone; name and folder are said by a key of their own.
             lines.sort(key=lambda line: not line[0][0].startswith("sha256"))
         elif not beside:
-            lines.append(timeline_paragraphs(task, events, context))
+            lines.append(timeline_paragraph(task, events, context))
         self._paragraphs("download-facts").set_lines(lines)
         self._paragraphs("download-timeline").set_lines(timeline(task, events, context) if beside else [])
 

@@ -40,7 +40,7 @@ class DownloadList(VirtualList):
         """Show rows under titles, the cursor on the download `current` or, where there is none, as near as can be."""
         before, top = self._in_sight(), self.top
         self._header, self._count, self._rows = titles, len(rows), rows
-        self._line_of = lambda row: rows[row].phrases
+        self._line_of = lambda row: rows[row].texts
         self._cursor = self._place_of(current)
         self.fit_height()
         self.set_top(top)
@@ -72,5 +72,5 @@ class DownloadList(VirtualList):
         rows = self._rows[self.top : self.top + self.page]
         return [
             _Line(self._header),
-            *(_Line(row.phrases, place == self._cursor) for place, row in enumerate(rows, start=self.top)),
+            *(_Line(row.texts, place == self._cursor) for place, row in enumerate(rows, start=self.top)),
         ]

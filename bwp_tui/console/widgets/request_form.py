@@ -29,9 +29,9 @@ _TEXTS: Final = (
     ("email", "Email", "the shopper's email address"),
     ("received", "Received on", ""),
     ("hold", "Hold (days)", ""),
-    ("reason", "Reason", "kept by the service for auditing"),
-    ("note", "Note", "kept here only"),
-    ("again", "Confirm email", "type it once more: a deletion cannot be undone"),
+    ("reason", "Reason", "stored by Amazon for audit"),
+    ("note", "Note", "local, not sent"),
+    ("again", "Confirm email", "retype to confirm: deletion is irreversible"),
 )
 
 EarlierOne = Callable[[Kind, str], str | None]
@@ -210,11 +210,11 @@ class RequestForm(Vertical):
         days = draft.shorter_hold(today)
         phrases: list[StyledText] = []
         if days is not None:
-            phrases = [("F2", "key"), (f" makes it {counted(days, 'holding day')}, which ends in time", "plain")]
+            phrases = [("F2", "key"), (f" sets the hold to {counted(days, 'day')}, which meets the due date", "plain")]
         elif draft.kind is Kind.DELETION and draft.too_late_anyway(today):
-            phrases = [("No hold is short enough: consider an extension", "warn")]
+            phrases = [("Too late even with no hold: consider an extension", "warn")]
         if phrases and draft == self._warned:
-            way_out = f" makes it {counted(days, 'day')}" if days is not None else "No hold is short enough"
+            way_out = f" sets the hold to {counted(days, 'day')}" if days is not None else "Too late even with no hold"
             phrases = [*phrases[:-1], (f"{way_out}; ", "plain"), ("enter", "key"), (" again submits it late", "warn")]
         remedy.show(remedy.to_content(*phrases))
 

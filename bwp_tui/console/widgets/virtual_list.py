@@ -71,9 +71,9 @@ class VirtualList(VirtualRows):
 
     def _strip(self, *phrases: StyledText) -> Strip:
         width = self.scrollable_size.width
-        content = Content.assemble(*((text, self.get_visual_style(f"say--{role}")) for text, role in phrases))
-        strip = Strip(content.truncate(width, ellipsis=True).render_segments(self.get_visual_style("say--plain")))
-        return strip.adjust_cell_length(width, self.get_component_rich_style("say--plain"))
+        content = Content.assemble(*((text, self.get_visual_style(f"role--{role}")) for text, role in phrases))
+        strip = Strip(content.truncate(width, ellipsis=True).render_segments(self.get_visual_style("role--plain")))
+        return strip.adjust_cell_length(width, self.get_component_rich_style("role--plain"))
 
     def _band(self) -> Style:
         above = self.get_component_rich_style("row-list--cursor")
