@@ -43,7 +43,7 @@ def test_the_downloads_are_listed_as_they_come_with_addresses_masked(queue: Bwp)
     ended = queue("downloads")
     assert (ended.code, ended.err) == (0, "")
     heading, second, third, first = ended.out.splitlines()
-    assert heading.split() == ["#", "TASK", "SUBJECT", "STATE", "DONE", "BYTES", "RATE", "REMARK"]
+    assert heading.split() == ["#", "TASK", "EMAIL", "STATE", "DONE", "BYTES", "RATE", "REMARK"]
     assert second.split() == ["2", "task-2-0", "j•••@example.com", "queued", "-", "0", "B", "-"]
     assert third.startswith("3 ")
     assert first.split()[:4] == ["1", "task-1-0", "j•••@example.com", "failed"]

@@ -122,11 +122,11 @@ async def test_in_a_usual_terminal_enter_opens_the_details_and_escape_gives_the_
         assert "SO_NEW  word0" not in console.text
         await console.press("enter")
         await console.sees("SO_NEW  word0")
-        assert "SUBJECT" not in console.text
+        assert "EMAIL" not in console.text
         await console.press("j", "G")
         await console.until(lambda: "SO_NEW" not in console.text)
         await console.press("k", "g")
         await console.sees("SO_NEW  word0")
         await console.press("escape")
-        await console.sees("SUBJECT")
+        await console.sees("EMAIL")
         assert tasks.get(console.store, 1).status == Status.FAILED

@@ -25,7 +25,7 @@ async def opens_own_help(console: Console, *words: str) -> None:
     await console.until(lambda: console.app.screen is before)
 
 
-@pytest.mark.parametrize(("key", "words"), [("D", "Ten lines down"), ("H", "Read the task"), ("F", "Cancel it")])
+@pytest.mark.parametrize(("key", "words"), [("D", "Ten lines down"), ("H", "Open the task"), ("F", "Cancel it")])
 async def test_a_screen_of_its_own_has_a_help_of_its_own(profile: Profile, key: str, words: str) -> None:
     async with opened(profile) as console:
         await console.press(key)

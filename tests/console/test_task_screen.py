@@ -111,7 +111,7 @@ async def test_the_earlier_request_for_the_same_is_flagged_and_a_key_away(profil
         await read(console, task.number)
         await console.sees(f"Earlier    #{HELD} (ON_HOLD) has the same email  b")
         await console.press("b")
-        await console.sees(f"#{HELD} ──", "Tags          vip, phone")
+        await console.sees(f"#{HELD} ──", "Tags       vip, phone")
         await console.press("b")
         await console.sees("b: No earlier request for the same address is known")
         await console.press("escape")

@@ -59,11 +59,11 @@ async def test_a_line_says_kind_subject_status_submission_age_due_date_and_note(
 @pytest.mark.parametrize(
     ("width", "titles"),
     [
-        (120, "KIND SUBJECT STATUS SUBMITTED AGE DUE NOTE"),
-        (92, "KIND SUBJECT STATUS SUBMITTED AGE DUE NOTE"),
-        (80, "KIND SUBJECT STATUS AGE DUE NOTE"),
-        (60, "SUBJECT STATUS DUE"),
-        (45, "SUBJECT STATUS DUE"),
+        (120, "KIND EMAIL STATUS SUBMITTED AGE DUE NOTE"),
+        (92, "KIND EMAIL STATUS SUBMITTED AGE DUE NOTE"),
+        (80, "KIND EMAIL STATUS AGE DUE NOTE"),
+        (60, "EMAIL STATUS DUE"),
+        (45, "EMAIL STATUS DUE"),
     ],
 )
 async def test_columns_leave_as_the_table_gets_narrower(width: int, titles: str) -> None:

@@ -31,7 +31,7 @@ _LEFT_TO_ENGINE: Final = {
     "cancel": "the partial files are deleted",
 }
 _FAR: Final = 1 << 31
-_HEADINGS: Final = ("#", "TASK", "SUBJECT", "STATE", "DONE", "BYTES", "RATE", "REMARK")
+_HEADINGS: Final = ("#", "TASK", "EMAIL", "STATE", "DONE", "BYTES", "RATE", "REMARK")
 
 
 def downloads(arguments: Namespace) -> ExitCode:

@@ -13,7 +13,7 @@ from bwp_tui.domain.times import stamp, to_text
 from bwp_tui.store.queries import request_log, tasks
 from bwp_tui.store.queries.request_log import SentRequest
 
-_HEADINGS = ("CREATED", "#", "REQUEST", "SUBJECT", "STATE", "TRIES", "TOKEN", "BY", "RESPONSE")
+_HEADINGS = ("CREATED", "#", "REQUEST", "EMAIL", "STATE", "TRIES", "TOKEN", "BY", "RESPONSE")
 
 
 def sent(arguments: Namespace) -> ExitCode:

@@ -15,7 +15,7 @@ from bwp_tui.domain.times import format_due, format_duration, iso_day, local, st
 
 _COMMANDS = {"R": "resubmit {}", "i": "settle {} --task-id ID", "X": "settle {} --give-up REASON"}
 _WIDEST = 48
-_HEADINGS = ("#", "TASK", "KIND", "SUBJECT", "STATUS", "SUBMITTED", "AGE", "DUE", "NOTE")
+_HEADINGS = ("#", "TASK", "KIND", "EMAIL", "STATUS", "SUBMITTED", "AGE", "DUE", "NOTE")
 
 
 def print_json(value: object) -> None:

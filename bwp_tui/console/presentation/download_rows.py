@@ -11,7 +11,6 @@ from rich.cells import cell_len
 from bwp_tui.console.presentation.breakpoints import LIST_NARROW, LIST_WIDE
 from bwp_tui.console.presentation.download_detail import end_text, partial_file_text, state_text, trouble_of
 from bwp_tui.console.presentation.format import bar, pad, time_left
-from bwp_tui.console.presentation.glyphs import Glyphs
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_detail import DisplayContext, mask, subject
 from bwp_tui.domain.task import Download, DownloadState, Task

@@ -229,7 +229,7 @@ MARK: Final = Column("mark", "", 1, _ANY, _mark)
 COLUMNS: Final = (
     Column("kind", "Kind", 9, range(99, _WIDEST_TABLE), _kind, letter="k", rank=8, sort="kind"),
     Column("kind", "Kind", 4, range(79, 99), _short_kind, letter="k", rank=8, sort="kind"),
-    Column("subject", "Subject", 0, _ANY, _subject, letter="s", rank=12, sort="subject", highlighted=True, least=16),
+    Column("subject", "Email", 0, _ANY, _subject, letter="s", rank=12, sort="subject", highlighted=True, least=16),
     Column("status", "Status", 17, _ANY, _status, letter="t", rank=11, sort="status"),
     Column("submitted", "Submitted", 11, range(91, _WIDEST_TABLE), _submitted, letter="b", rank=3, sort="submitted"),
     Column("received", "Received", 10, _CHOSEN, _received, letter="r", rank=2, sort="received"),

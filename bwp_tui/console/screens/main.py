@@ -192,7 +192,7 @@ class MainScreen(Screen[None]):
             rows.awaited = None  # the view no longer lists the last session's task
         self._update_views()
         self.update_header()
-        panels.update_downloads(told)
+        panels.update_downloads()
         if told.engine.message and (before is None or before.engine.message != told.engine.message):
             self.show_status(told.engine.message, "warn")
         for sentence, role in panels.ended_downloads(before, told) if before is not None else ():
@@ -372,3 +372,4 @@ class MainScreen(Screen[None]):
         self.update_header()
         self._update_views()
         self._update_detail()
+        self._panels.update_downloads()

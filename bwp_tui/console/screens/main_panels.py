@@ -74,9 +74,11 @@ class MainPanels:
         timeline = self._session.reader.timeline(task) if task else []
         self._screen.query_one(DetailPane).set_task(task, timeline, self._session.display_context())
 
-    def update_downloads(self, snapshot: Snapshot) -> None:
+    def update_downloads(self) -> None:
         """Show the open downloads."""
-        session = self._session
+        session, snapshot = self._session, self.snapshot
+        if snapshot is None:
+            return
         tasks = {task.number: task for task in session.reader.window([one.number for one in snapshot.downloads])}
         listed = [
             (download, tasks[download.number])

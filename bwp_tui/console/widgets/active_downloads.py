@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from bwp_tui.console.presentation.download_rows import DownloadRowBuilder
+from bwp_tui.console.presentation.glyphs import locale_glyphs
 from bwp_tui.console.presentation.styled_text import StyledLine, StyledText
-from bwp_tui.console.presentation.task_cells import locale_glyphs
 from bwp_tui.console.presentation.task_detail import DisplayContext
 from bwp_tui.domain.task import Download, Task
 
@@ -19,12 +19,10 @@ class ActiveDownloads(StyledLine):
 
     def update(self, downloads: Sequence[tuple[Download, Task]], context: DisplayContext) -> None:
         """Show open downloads, each with its task."""
-        ids = {download.id for download, _ in downloads}
-        rows = DownloadRowBuilder(
-            downloads[:MOST], self.app.size.width - 2, context, ids, locale_glyphs().fetch
-        ).active()
+        ids, width = {download.id for download, _ in downloads}, self.app.size.width - 2
+        builder = DownloadRowBuilder(downloads[:MOST], width, context, ids, locale_glyphs().fetch)
         texts: list[StyledText] = []
-        for row in rows:
+        for row in builder.active():
             texts += [("\n " if texts else " ", "plain"), *row.texts]
         if len(downloads) > MOST:
             texts += [(f"\n   and {len(downloads) - MOST} more: ", "muted"), ("F", "key")]
