@@ -60,7 +60,7 @@ def visit_every_screen(terminal: Terminal) -> None:
         (ESCAPE, "CODE"),
         ("?", "j k scroll"),
         ("q", "CODE"),
-        (":", "tab completes"),
+        (":", "tab complete"),
         (ESCAPE, "CODE"),
         ("\x10", "enter run"),
         (ESCAPE, "CODE"),
