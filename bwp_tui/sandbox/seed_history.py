@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from bwp_tui.domain.task import Kind, Status, TaskError
+from bwp_tui.domain.past_task import PastTask
+from bwp_tui.domain.task import Kind, TaskError
 from bwp_tui.sandbox.scenarios import Outline, scenario_for
 from bwp_tui.sandbox.shoppers import address
 from bwp_tui.sandbox.task_outcomes import not_found, orders_not_closed
@@ -27,30 +27,6 @@ _NOTES: Final = (
 )
 _TAGS: Final = ("vip", "phone", "letter", "legal", "store-app")
 _REASONS: Final = ("account closed", "shopper asked by e-mail", "GDPR art. 17", "CCPA deletion request")
-
-
-@dataclass(frozen=True, slots=True)
-class PastTask:
-    """A task of the past, as the service knows it and as the history noted it.
-
-    `status` is the service's own, which has none for a cancellation: a `cancelled` task is still ON_HOLD there.
-    Instants are in UTC; `holding_period` is in days, None for a retrieval.
-    """
-
-    task_id: str
-    kind: Kind
-    email: str
-    status: Status
-    submitted_at: datetime
-    updated_at: datetime
-    errors: tuple[TaskError, ...]
-    holding_period: int | None
-    reason: str | None
-    note: str
-    tags: tuple[str, ...]
-    received_on: date
-    regulation: str
-    cancelled: bool
 
 
 def past_tasks(count: int, seed: int, now: datetime) -> tuple[PastTask, ...]:

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from bwp_tui.domain.past_task import PastTask
 from bwp_tui.domain.times import local_day, utc_now
 from bwp_tui.engine.runtime.lease import Lease
-from bwp_tui.sandbox.seed_history import PastTask, past_tasks
+from bwp_tui.sandbox.seed_history import past_tasks
 from bwp_tui.store.commands.seed_practice import seed_tasks
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.maintenance import backups

@@ -9,13 +9,14 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
+from bwp_tui.domain.past_task import PastTask
 from bwp_tui.domain.task import Status
 from bwp_tui.domain.times import local_day, utc_now
 from bwp_tui.engine.requests.poller import LARGEST_BATCH
 from bwp_tui.engine.requests.worker_pool import POOL_SIZE
 from bwp_tui.engine.runtime.engine import Engine
 from bwp_tui.engine.runtime.engine_config import EngineConfig, connect
-from bwp_tui.sandbox.seed_history import PastTask, past_tasks
+from bwp_tui.sandbox.seed_history import past_tasks
 from bwp_tui.settings import GivenSecret, Profile
 from bwp_tui.store.commands import csv_import
 from bwp_tui.store.commands import requests as actions

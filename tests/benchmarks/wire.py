@@ -13,7 +13,7 @@ from typing import Final
 from bwp_tui.domain.task import Status
 from bwp_tui.domain.times import utc_now
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.worklog.poll_answers import PollResponse
+from bwp_tui.store.worklog.poll_responses import PollResponse
 from tests.benchmarks.figures import Effort, Figure, Kind, Row, Skipped
 from tests.benchmarks.ptys import TimedPty
 from tests.benchmarks.registers import fresh

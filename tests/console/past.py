@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
+from bwp_tui.domain.past_task import PastTask
 from bwp_tui.domain.task import Kind, Status, TaskError
 
 NOW: Final = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
@@ -50,6 +51,10 @@ class Planted:
     @property
     def received_on(self) -> date:
         return (self.submitted_at - timedelta(hours=2)).date()
+
+    @property
+    def task(self) -> PastTask:
+        return PastTask(**{field.name: getattr(self, field.name) for field in fields(PastTask)})
 
 
 _DAY: Final = 24.0

@@ -16,13 +16,14 @@ from bwp_tui.console.app import ConsoleApp
 from bwp_tui.console.screens.main import MainScreen
 from bwp_tui.console.widgets.detail_pane import Heading
 from bwp_tui.console.widgets.radio_field import RadioField
+from bwp_tui.domain.past_task import PastTask
 from bwp_tui.domain.task import Task
 from bwp_tui.settings import GivenSecret, Profile
 from bwp_tui.store.commands import seed_practice
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
-from tests.console.past import PAST, clock
+from tests.console.past import PAST, Planted, clock
 from tests.waiting import eventually_in_loop
 
 WIDE: Final = (120, 40)
@@ -44,10 +45,10 @@ def make_profile(folder: Path, *, read_only: bool = False, download_dir: Path | 
     )
 
 
-def plant(profile: Profile, past: Iterable[seed_practice.SampleTask] = PAST) -> Store:
+def plant(profile: Profile, past: Iterable[Planted | PastTask] = PAST) -> Store:
     """Open the profile's register, filled with a past."""
     store = open_store(profile.history_path, clock=clock)
-    seed_practice.seed_tasks(store, past, "op")
+    seed_practice.seed_tasks(store, [one.task if isinstance(one, Planted) else one for one in past], "op")
     return store
 
 
@@ -128,7 +129,7 @@ class Console:
 @asynccontextmanager
 async def opened(
     profile: Profile,
-    past: Iterable[seed_practice.SampleTask] = PAST,
+    past: Iterable[Planted | PastTask] = PAST,
     *,
     size: tuple[int, int] = WIDE,
     theme: str | None = None,

@@ -10,8 +10,8 @@ from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
-from bwp_tui.store.worklog import intent_outcomes, poll_answers
-from bwp_tui.store.worklog.poll_answers import PollResponse
+from bwp_tui.store.worklog import intent_outcomes, poll_responses
+from bwp_tui.store.worklog.poll_responses import PollResponse
 from tests.console.past import HELD, NOT_KNOWN, NOW, ORDERS_OPEN, READY, WAITING, Planted
 from tests.console.support import USUAL, opened
 from tests.store import single
@@ -65,7 +65,7 @@ async def test_what_never_ran_is_explained(profile: Profile, status: Status, adv
         else:
             requests.track(console.store, Kind.RETRIEVAL, "task-elsewhere", REQUEST, "op")
             _make_almost_missing(console.store, 2)
-            poll_answers.record_unknown(console.store, 2, "not known there", NOW)
+            poll_responses.record_unknown(console.store, 2, "not known there", NOW)
         await console.until(lambda: console.main.table.row_count == 2)
         console.main.table.go_to(0)
         await console.sees(advice, f"── {status} ·")
@@ -75,7 +75,7 @@ def _make_almost_missing(store: Store, number: int) -> None:
     """Record all answers but the last of those that make a task MISSING."""
     store.rows(
         "UPDATE tasks SET unknown_since = ?, unknown_answers = ? WHERE number = ?",
-        (to_text(NOW - poll_answers.MISSING_AFTER), poll_answers.MISSING_AFTER_ANSWERS - 1, number),
+        (to_text(NOW - poll_responses.MISSING_AFTER), poll_responses.MISSING_AFTER_ANSWERS - 1, number),
     )
 
 

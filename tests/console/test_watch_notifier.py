@@ -9,7 +9,7 @@ from bwp_tui.domain.task import WATCHED, Status, has_ended
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import timeline
-from bwp_tui.store.worklog.poll_answers import PollResponse
+from bwp_tui.store.worklog.poll_responses import PollResponse
 from tests.console.past import NOW, READY, WAITING, Planted, clock
 from tests.console.support import WIDE, Console, make_profile, opened, plant
 from tests.console.table_app import make_task

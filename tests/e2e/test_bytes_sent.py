@@ -9,7 +9,7 @@ import pytest
 from bwp_tui.domain.task import Kind, Status
 from bwp_tui.domain.times import utc_now
 from bwp_tui.sandbox.server import Sandbox
-from bwp_tui.store.worklog.poll_answers import PollResponse
+from bwp_tui.store.worklog.poll_responses import PollResponse
 from tests.e2e.operator import DOWN, UP, Operator, on_current_row, still_life
 from tests.pty_terminal import Terminal
 from tests.store import single

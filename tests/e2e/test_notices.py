@@ -7,7 +7,7 @@ import pytest
 from bwp_tui.domain.task import WATCHED, Kind, Status
 from bwp_tui.domain.times import utc_now
 from bwp_tui.sandbox.server import Sandbox
-from bwp_tui.store.worklog.poll_answers import PollResponse
+from bwp_tui.store.worklog.poll_responses import PollResponse
 from tests.e2e.operator import Operator, on_current_row
 from tests.pty_terminal import Terminal
 from tests.store import single

@@ -16,8 +16,8 @@ from bwp_tui.engine.worker import VisibleTasks
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import StoreUnavailable
-from bwp_tui.store.worklog import due_polls, poll_answers
-from bwp_tui.store.worklog.poll_answers import PollResponse
+from bwp_tui.store.worklog import due_polls, poll_responses
+from bwp_tui.store.worklog.poll_responses import PollResponse
 from tests.engine.shop import ACTOR, Shop
 
 
@@ -53,7 +53,7 @@ def test_what_is_near_its_due_date_comes_before_it_and_what_is_in_sight_before_a
 
 def test_what_is_in_sight_and_not_due_is_not_asked_about(shop: Shop) -> None:
     [first, second] = held(shop, 2)
-    poll_answers.record_unanswered(shop.store, [first], "later", shop.clock.now + timedelta(hours=1))
+    poll_responses.record_unanswered(shop.store, [first], "later", shop.clock.now + timedelta(hours=1))
     assert order_of(shop, 100, frozenset([first])) == [second]
 
 
@@ -111,14 +111,14 @@ async def test_one_that_cannot_be_recorded_leaves_none_of_the_others_unwatched(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     numbers = held(shop, 3 * LARGEST_BATCH)
-    real = poll_answers.record_responses
+    real = poll_responses.record_responses
 
     def full_for_the_first(store: Store, given: Mapping[int, tuple[PollResponse, datetime | None]]) -> frozenset[int]:
         if numbers[0] in given:
             raise StoreUnavailable("The disk is full.")
         return real(store, given)
 
-    monkeypatch.setattr(poll_answers, "record_responses", full_for_the_first)
+    monkeypatch.setattr(poll_responses, "record_responses", full_for_the_first)
     async with shop.engine() as engine:
         before = asyncio.all_tasks()
         with pytest.raises(StoreUnavailable):

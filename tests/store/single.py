@@ -10,8 +10,8 @@ from bwp_tui.domain.task import Verification
 from bwp_tui.store.commands import records
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks, timeline
-from bwp_tui.store.worklog import poll_answers
-from bwp_tui.store.worklog.poll_answers import PollResponse
+from bwp_tui.store.worklog import poll_responses
+from bwp_tui.store.worklog.poll_responses import PollResponse
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def notes(store: Store, number: int) -> list[Note]:
 
 
 def answered(store: Store, number: int, answer: PollResponse, next_poll_at: datetime | None) -> bool:
-    return number in poll_answers.record_responses(store, {number: (answer, next_poll_at)})
+    return number in poll_responses.record_responses(store, {number: (answer, next_poll_at)})
 
 
 def edit(

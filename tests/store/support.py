@@ -10,7 +10,7 @@ from bwp_tui.store.database.connection import Store, as_int
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import intent_outcomes, intents
 from bwp_tui.store.worklog.intents import Intent
-from bwp_tui.store.worklog.poll_answers import PollResponse
+from bwp_tui.store.worklog.poll_responses import PollResponse
 from tests.store import single
 
 NOW = datetime(2026, 11, 20, 9, 14, tzinfo=UTC)

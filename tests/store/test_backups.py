@@ -15,6 +15,7 @@ from bwp_tui.domain.task import Kind
 from bwp_tui.engine.runtime import maintenance_thread
 from bwp_tui.store.commands import requests, unconfirmed
 from bwp_tui.store.database.connection import Store
+from bwp_tui.store.database.copy import CopyCancelled
 from bwp_tui.store.errors import StoreDamaged, StoreError, StoreForeign, StoreUnavailable
 from bwp_tui.store.maintenance import atomic_swap, backups, integrity, restore
 from bwp_tui.store.open_store import open_store
@@ -103,7 +104,7 @@ def test_a_round_that_is_not_wanted_any_more_leaves_no_copy(path: Path, store: S
     unwanted = threading.Event()
     unwanted.set()
     assert maintenance_thread.run_daily_maintenance(store, unwanted) is None
-    with pytest.raises(backups.BackupCancelled):
+    with pytest.raises(CopyCancelled):
         backups.back_up_daily(path, TODAY, unwanted)
     assert backups.daily(path) == []
 

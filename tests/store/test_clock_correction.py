@@ -14,7 +14,7 @@ from bwp_tui.store.database import clock_correction
 from bwp_tui.store.database.connection import Store, as_text
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
-from bwp_tui.store.worklog import downloads, engine_state, intent_outcomes, intents, poll_answers
+from bwp_tui.store.worklog import downloads, engine_state, intent_outcomes, intents, poll_responses
 from bwp_tui.store.worklog.engine_state import ServiceState
 from tests.store import single
 from tests.store.support import ACTOR, NOW, SOON, FrozenClock, accepted, answer, in_status, intent_of, sent, submitted
@@ -50,7 +50,7 @@ def test_what_is_due_comes_as_much_nearer_and_what_is_due_now_stays(store: Store
 
 def test_due_times_keep_the_form_that_sorts(store: Store, clock: FrozenClock) -> None:
     task = accepted(store)
-    poll_answers.record_unanswered(store, [task.number], "later", SOON + timedelta(microseconds=123_456))
+    poll_responses.record_unanswered(store, [task.number], "later", SOON + timedelta(microseconds=123_456))
     clock.forward(seconds=-90.5)
     clock_correction.correct_future_times(store, timedelta(seconds=90.5))
     ((text,),) = store.rows("SELECT next_poll_at FROM tasks")

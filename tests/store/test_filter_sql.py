@@ -21,7 +21,7 @@ from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
-from bwp_tui.store.worklog import downloads, poll_answers
+from bwp_tui.store.worklog import downloads, poll_responses
 from tests.store import single
 from tests.store.support import ACTOR, NOW, SOON, TODAY, FrozenClock, answer, in_status, request
 
@@ -57,7 +57,7 @@ def _plant_details(store: Store) -> None:
     single.answered(
         store,
         failed.number,
-        poll_answers.PollResponse("FAILED", failed.submitted_at, None, None, None, errors),
+        poll_responses.PollResponse("FAILED", failed.submitted_at, None, None, None, errors),
         SOON,
     )
     requests.resubmit(store, failed.number, ACTOR)

@@ -12,7 +12,7 @@ from bwp_tui.domain.task import Kind, TaskError
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks, timeline
-from bwp_tui.store.worklog import due_polls, intent_outcomes, intents, poll_answers
+from bwp_tui.store.worklog import due_polls, intent_outcomes, intents, poll_responses
 from tests.store import single
 from tests.store.support import (
     ACTOR,
@@ -111,7 +111,7 @@ def test_what_the_operator_wrote_is_not_replaced_by_what_the_service_says(store:
 
 def test_an_answer_clears_the_trouble_before_it(store: Store) -> None:
     task = accepted(store)
-    poll_answers.record_unanswered(store, [task.number], "The service cannot be reached.", SOON)
+    poll_responses.record_unanswered(store, [task.number], "The service cannot be reached.", SOON)
     assert tasks.get(store, task.number).trouble == "The service cannot be reached."
     assert single.answered(store, task.number, answer("IN_PROGRESS"), SOON)
     assert tasks.get(store, task.number).trouble is None
@@ -119,14 +119,14 @@ def test_an_answer_clears_the_trouble_before_it(store: Store) -> None:
 
 def test_an_answer_about_no_task_changes_nothing(store: Store) -> None:
     assert not single.answered(store, 7, answer("COMPLETED"), SOON)
-    poll_answers.record_unknown(store, 7, "unknown", SOON)
+    poll_responses.record_unknown(store, 7, "unknown", SOON)
 
 
 def test_the_same_trouble_again_is_no_change_to_see(store: Store) -> None:
     task = accepted(store)
-    poll_answers.record_unanswered(store, [task.number], "The service cannot be reached.", SOON)
+    poll_responses.record_unanswered(store, [task.number], "The service cannot be reached.", SOON)
     before = tasks.get(store, task.number)
-    poll_answers.record_unanswered(store, [task.number], "The service cannot be reached.", LATER)
+    poll_responses.record_unanswered(store, [task.number], "The service cannot be reached.", LATER)
     after = tasks.get(store, task.number)
     assert (after.revision, after.next_poll_at) == (before.revision, LATER)
 
@@ -136,7 +136,7 @@ def test_the_same_trouble_again_is_no_change_to_see(store: Store) -> None:
 
 def test_an_adopted_task_the_service_does_not_know_is_asked_about_again(store: Store) -> None:
     task = requests.track(store, Kind.RETRIEVAL, "task-9", request(), ACTOR)
-    poll_answers.record_unknown(store, task.number, "no such task", SOON)
+    poll_responses.record_unknown(store, task.number, "no such task", SOON)
     unknown = tasks.get(store, task.number)
     assert (unknown.status, unknown.finished_at, unknown.next_poll_at) == ("QUEUED", None, SOON)
     assert unknown.trouble == "no such task"
@@ -157,7 +157,7 @@ def test_a_task_once_known_is_missing_only_after_several_answers_over_a_day(
     task = accepted(store)
     for hour in hours:
         clock.now = NOW + timedelta(hours=hour)
-        poll_answers.record_unknown(store, task.number, "no such task", clock.now + timedelta(hours=1))
+        poll_responses.record_unknown(store, task.number, "no such task", clock.now + timedelta(hours=1))
     known = tasks.get(store, task.number)
     assert known.status == status
     assert (known.next_poll_at is None) == (status == "MISSING")
@@ -166,10 +166,10 @@ def test_a_task_once_known_is_missing_only_after_several_answers_over_a_day(
 def test_one_answer_between_begins_the_count_anew(store: Store, clock: FrozenClock) -> None:
     task = accepted(store)
     for _ in range(2):
-        poll_answers.record_unknown(store, task.number, "no such task", SOON)
+        poll_responses.record_unknown(store, task.number, "no such task", SOON)
     clock.forward(days=2)
     single.answered(store, task.number, answer("IN_PROGRESS"), SOON)
-    poll_answers.record_unknown(store, task.number, "no such task", SOON)
+    poll_responses.record_unknown(store, task.number, "no such task", SOON)
     assert tasks.get(store, task.number).status == "IN_PROGRESS"
 
 
@@ -181,7 +181,7 @@ def test_what_has_ended_stays_as_it_ended_when_the_service_forgets_it(
     for _ in range(4):
         clock.forward(days=1)
         requests.poll_now(store, [task.number])
-        poll_answers.record_unknown(store, task.number, "no such task", clock.now)
+        poll_responses.record_unknown(store, task.number, "no such task", clock.now)
         assert due_polls.due(store, clock.now, 5) == []
     assert tasks.get(store, task.number).status == status
 
@@ -200,7 +200,7 @@ def test_a_status_of_the_service_has_no_meaning_that_is_given_here(
     shown = tasks.get(store, task.number)
     assert (shown.status, shown.next_poll_at, shown.finished_at) == (f"SERVICE_{status}", SOON, None)
     clock.forward(minutes=1)
-    poll_answers.record_unknown(store, task.number, "a slip", SOON)
+    poll_responses.record_unknown(store, task.number, "a slip", SOON)
     assert tasks.get(store, task.number).task_id == "task-1"
     single.answered(store, task.number, answer("COMPLETED"), SOON)
     assert tasks.get(store, task.number).status == "COMPLETED"

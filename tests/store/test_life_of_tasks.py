@@ -18,7 +18,7 @@ from bwp_tui.store.database.connection import as_int, as_text
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
-from bwp_tui.store.worklog import intent_outcomes, intents, poll_answers
+from bwp_tui.store.worklog import intent_outcomes, intents, poll_responses
 from tests.store import single
 from tests.store.support import ACTOR, FrozenClock, answer, request, scalar
 
@@ -144,7 +144,7 @@ class LifeOfTasks(RuleBasedStateMachine):
     def forget(self, number: int) -> None:
         known = self.model[number]
         if known.task_id is not None:
-            poll_answers.record_unknown(self.store, number, "no such task", self.clock() + self._later())
+            poll_responses.record_unknown(self.store, number, "no such task", self.clock() + self._later())
             task = tasks.get(self.store, number)
             assert task.status == known.status or (task.status == "MISSING" and known.status not in TERMINAL)
             known.status = task.status

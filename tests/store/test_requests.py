@@ -14,7 +14,7 @@ from bwp_tui.store.commands.request_validation import BadRequest, check_email
 from bwp_tui.store.database.connection import Store, Transaction, as_text
 from bwp_tui.store.errors import NoSuchTask, NotPossible
 from bwp_tui.store.queries import tasks, timeline
-from bwp_tui.store.worklog import downloads, due_polls, intent_outcomes, intents, poll_answers
+from bwp_tui.store.worklog import downloads, due_polls, intent_outcomes, intents, poll_responses
 from tests.store import single
 from tests.store.support import (
     ACTOR,
@@ -181,9 +181,9 @@ def test_an_adopted_task_without_an_address_or_with_one_not_taken_is_not_submitt
     store: Store, clock: FrozenClock
 ) -> None:
     task = requests.track(store, Kind.RETRIEVAL, "task-9", request(email=""), ACTOR)
-    for _ in range(poll_answers.MISSING_AFTER_ANSWERS):
-        poll_answers.record_unknown(store, task.number, "unknown", SOON)
-        clock.forward(seconds=poll_answers.MISSING_AFTER.total_seconds())
+    for _ in range(poll_responses.MISSING_AFTER_ANSWERS):
+        poll_responses.record_unknown(store, task.number, "unknown", SOON)
+        clock.forward(seconds=poll_responses.MISSING_AFTER.total_seconds())
     assert tasks.get(store, task.number).status == Status.MISSING
     with pytest.raises(NotPossible, match="no address"):
         requests.resubmit(store, task.number, ACTOR)

@@ -11,7 +11,7 @@ from bwp_tui.store.commands.request_validation import BadRequest
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
-from bwp_tui.store.worklog import due_polls, intent_outcomes, intents, poll_answers
+from bwp_tui.store.worklog import due_polls, intent_outcomes, intents, poll_responses
 from tests.store import single
 from tests.store.support import ACTOR, NOW, SOON, accepted, answer, in_status, intent_of, request, sent, submitted
 
@@ -52,7 +52,7 @@ def test_an_entered_task_id_is_taken_onto_the_very_request_and_asked_about_at_on
 def test_a_task_id_that_the_service_does_not_know_is_taken_off_again(store: Store) -> None:
     number = unconfirmed(store)
     settling.adopt(store, number, ID, ACTOR)
-    poll_answers.record_unknown(store, number, "no such task", SOON)
+    poll_responses.record_unknown(store, number, "no such task", SOON)
     task = tasks.get(store, number)
     assert (task.task_id, task.status, task.next_poll_at) == (None, "UNCONFIRMED", None)
     assert task.trouble == f"{ID} is not the id of this request: the service does not know it."
@@ -72,7 +72,7 @@ def test_a_task_id_of_another_shopper_is_taken_off_again(store: Store) -> None:
 def test_a_mistyped_id_can_be_corrected_before_the_service_has_confirmed_it(store: Store) -> None:
     number = unconfirmed(store)
     settling.adopt(store, number, "wrong-id", ACTOR)
-    poll_answers.record_unanswered(store, [number], "denied", SOON)
+    poll_responses.record_unanswered(store, [number], "denied", SOON)
     assert settling.adopt(store, number, ID, ACTOR).task_id == ID
 
 
@@ -144,9 +144,9 @@ def test_a_tracked_task_that_nobody_knows_is_corrected_or_given_up(store: Store)
     task = requests.track(store, Kind.RETRIEVAL, ID, request(email=""), ACTOR)
     with pytest.raises(NotPossible, match="is QUEUED"):
         settling.give_up(store, task.number, "not asked about yet", ACTOR)
-    poll_answers.record_unknown(store, task.number, "no such task", SOON)
+    poll_responses.record_unknown(store, task.number, "no such task", SOON)
     assert settling.adopt(store, task.number, f"{ID}-2", ACTOR).task_id == f"{ID}-2"
-    poll_answers.record_unknown(store, task.number, "no such task", SOON)
+    poll_responses.record_unknown(store, task.number, "no such task", SOON)
     assert settling.give_up(store, task.number, "a typo", ACTOR).status == "GIVEN_UP"
 
 

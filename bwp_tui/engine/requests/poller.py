@@ -13,9 +13,9 @@ from bwp_tui.engine.requests.worker_pool import POOL_SIZE, QueueWorker
 from bwp_tui.engine.resilience.circuit_breaker import Reservation
 from bwp_tui.engine.resilience.service_health import SINGLE_REFUSAL_PAUSE_S
 from bwp_tui.engine.worker import WorkerContext
-from bwp_tui.store.worklog import due_polls, poll_answers
+from bwp_tui.store.worklog import due_polls, poll_responses
 from bwp_tui.store.worklog.due_polls import DuePoll
-from bwp_tui.store.worklog.poll_answers import PollResponse
+from bwp_tui.store.worklog.poll_responses import PollResponse
 
 LARGEST_BATCH: Final = 20
 SIZE_KEPT: Final = timedelta(hours=1)
@@ -110,7 +110,7 @@ class Poller(QueueWorker[DuePoll]):
             await self._poll(part)
 
     def _record_unanswered(self, batch: Sequence[DuePoll], error: ApiError, again_at: datetime) -> None:
-        poll_answers.record_unanswered(self._context.store, [poll.number for poll in batch], str(error), again_at)
+        poll_responses.record_unanswered(self._context.store, [poll.number for poll in batch], str(error), again_at)
 
     def _record(
         self, batch: Sequence[DuePoll], results: Mapping[str, TaskPayload | ApiError], again_at: datetime
@@ -122,13 +122,13 @@ class Poller(QueueWorker[DuePoll]):
             if isinstance(result, TaskPayload):
                 responses[poll.number] = _to_poll_response(result), self._next_poll(poll, result, now)
             elif isinstance(result, NotFound):
-                poll_answers.record_unknown(
+                poll_responses.record_unknown(
                     context.store, poll.number, str(result), context.poll_schedule.next_after_unknown(now)
                 )
             else:
                 message = str(result) if result is not None else "The service left this task out of its response."
-                poll_answers.record_unanswered(context.store, [poll.number], message, again_at)
-        poll_answers.record_responses(context.store, responses)
+                poll_responses.record_unanswered(context.store, [poll.number], message, again_at)
+        poll_responses.record_responses(context.store, responses)
 
     def _next_poll(self, poll: DuePoll, result: TaskPayload, now: datetime) -> datetime:
         holding_period = result.holding_period if result.holding_period is not None else poll.holding_period

@@ -12,6 +12,7 @@ import apsw
 
 from bwp_tui.domain.times import local_day
 from bwp_tui.store.database.connection import Store
+from bwp_tui.store.database.copy import CopyCancelled
 from bwp_tui.store.database.damage_flag import flag_damage
 from bwp_tui.store.database.error_translation import damage_error, translated_errors
 from bwp_tui.store.errors import StoreDamaged, StoreError
@@ -35,7 +36,7 @@ def run_daily_maintenance(store: Store, stop: threading.Event) -> str | None:
                 raise damage_error(store.path, found[0])
             with closing(store.another()) as own:
                 _copy_and_clean(own, local_day(store.clock()), stop)
-    except backups.BackupCancelled:
+    except CopyCancelled:
         return None
     except (StoreError, apsw.Error) as error:
         if isinstance(error, StoreDamaged):
@@ -90,7 +91,7 @@ class MaintenanceThread:
 
     def _rounds(self) -> None:
         while True:
-            if not self._when_due or not backups.has_todays(self._store.path, local_day(self._store.clock())):
+            if not self._when_due or not backups.todays(self._store.path, local_day(self._store.clock())).exists():
                 sentence = run_daily_maintenance(self._store, self._stopped)
                 if not self._stopped.is_set():
                     self._record(sentence)

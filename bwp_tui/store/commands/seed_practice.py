@@ -1,14 +1,14 @@
-"""Filling an empty history with a past, for practice: as if its tasks had been asked for here."""
+"""Fill an empty history with tasks of the past, for practice."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import Final, Protocol
+from datetime import timedelta
+from typing import Final
 
 from bwp_tui.domain.deadlines import due_on
-from bwp_tui.domain.task import TERMINAL, Kind, Status, TaskError
+from bwp_tui.domain.past_task import PastTask
+from bwp_tui.domain.task import TERMINAL, Event, Status
 from bwp_tui.domain.times import iso_day, to_text
 from bwp_tui.store.database.connection import Store, Transaction, as_int
 from bwp_tui.store.errors import StoreDamaged
@@ -16,60 +16,15 @@ from bwp_tui.store.queries.row_mapping import errors_text, tags_text
 from bwp_tui.store.queries.timeline import NOTE, SERVICE
 
 _FIRST_POLLS_S: Final = 5.0
-"""The polls of what is in flight are spread over so many seconds."""
+"""Seconds over which the first polls of unfinished tasks are spread."""
 
 _ANSWER: Final = timedelta(seconds=1)
 
 
-class SampleTask(Protocol):
-    """A task of the past. `status` is the service's, which has none for a cancellation."""
+def seed_tasks(store: Store, past: Iterable[PastTask], actor: str) -> int:
+    """Record tasks of the past, each with its timeline, in one transaction; return how many.
 
-    @property
-    def task_id(self) -> str: ...
-    @property
-    def kind(self) -> Kind: ...
-    @property
-    def email(self) -> str: ...
-    @property
-    def status(self) -> Status: ...
-    @property
-    def submitted_at(self) -> datetime: ...
-    @property
-    def updated_at(self) -> datetime: ...
-    @property
-    def errors(self) -> tuple[TaskError, ...]: ...
-    @property
-    def holding_period(self) -> int | None: ...
-    @property
-    def reason(self) -> str | None: ...
-    @property
-    def note(self) -> str: ...
-    @property
-    def tags(self) -> tuple[str, ...]: ...
-    @property
-    def received_on(self) -> date: ...
-    @property
-    def regulation(self) -> str: ...
-    @property
-    def cancelled(self) -> bool: ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """One line of a planted timeline."""
-
-    at: datetime
-    actor: str
-    what: str
-    before: str | None
-    after: str | None
-    detail: str | None = None
-
-
-def seed_tasks(store: Store, past: Iterable[SampleTask], actor: str) -> int:
-    """Record tasks of the past, each with its timeline, in one transaction; return how many there were.
-
-    What is still under way is due to be asked about within seconds.
+    Unfinished tasks are due to be polled within seconds.
     """
     count = 0
     with store.write() as transaction:
@@ -79,7 +34,7 @@ def seed_tasks(store: Store, past: Iterable[SampleTask], actor: str) -> int:
     return count
 
 
-def _seed_task(transaction: Transaction, task: SampleTask, actor: str, spread: float) -> None:
+def _seed_task(transaction: Transaction, task: PastTask, actor: str, spread: float) -> None:
     status = Status.CANCELLED if task.cancelled else task.status
     terminal = status in TERMINAL
     due = due_on(task.regulation, task.received_on)
@@ -117,31 +72,31 @@ def _seed_task(transaction: Transaction, task: SampleTask, actor: str, spread: f
     )
     if row is None:
         raise StoreDamaged("The practice history took no task.")
-    for line in _timeline(task, status, actor):
+    for event in _timeline(task, status, actor):
         transaction.run(
             "INSERT INTO timeline (task, at, actor, what, before, after, detail) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (as_int(row[0]), to_text(line.at), line.actor, line.what, line.before, line.after, line.detail),
+            (as_int(row[0]), to_text(event.at), event.actor, event.what, event.before, event.after, event.detail),
         )
 
 
-def _timeline(task: SampleTask, status: Status, actor: str) -> list[_Line]:
+def _timeline(task: PastTask, status: Status, actor: str) -> list[Event]:
     first = Status.ON_HOLD if task.holding_period else Status.IN_PROGRESS
     lines = [
-        _Line(task.submitted_at, actor, "recorded", None, Status.QUEUED),
-        _Line(task.submitted_at + _ANSWER, SERVICE, "accepted", Status.QUEUED, first, task.task_id),
+        Event(task.submitted_at, actor, "recorded", None, Status.QUEUED, None),
+        Event(task.submitted_at + _ANSWER, SERVICE, "accepted", Status.QUEUED, first, task.task_id),
     ]
     if task.note:
-        lines.insert(1, _Line(task.submitted_at, actor, NOTE, None, None, task.note))
+        lines.insert(1, Event(task.submitted_at, actor, NOTE, None, None, task.note))
     if status is Status.CANCELLED:
         return [
             *lines,
-            _Line(task.updated_at, actor, "cancel asked", None, None),
-            _Line(task.updated_at + _ANSWER, SERVICE, "cancelled", first, Status.CANCELLED),
+            Event(task.updated_at, actor, "cancel asked", None, None, None),
+            Event(task.updated_at + _ANSWER, SERVICE, "cancelled", first, Status.CANCELLED, None),
         ]
     if first is Status.ON_HOLD and status is not Status.ON_HOLD:
         released = min(task.submitted_at + timedelta(days=task.holding_period or 0), task.updated_at)
-        lines.append(_Line(released, SERVICE, "status", Status.ON_HOLD, Status.IN_PROGRESS))
+        lines.append(Event(released, SERVICE, "status", Status.ON_HOLD, Status.IN_PROGRESS, None))
     if status in TERMINAL:
         detail = "; ".join(error.code or error.message for error in task.errors) or None
-        lines.append(_Line(task.updated_at, SERVICE, "status", Status.IN_PROGRESS, status, detail))
+        lines.append(Event(task.updated_at, SERVICE, "status", Status.IN_PROGRESS, status, detail))
     return lines

@@ -79,19 +79,13 @@ def version_of(db: apsw.Connection) -> int:
 
 def _back_up(path: Path, version: int) -> None:
     """Copy the history as it was, through a second connection: the first one has begun its transaction."""
+    from bwp_tui.store.database.copy import copy_database  # nearly every start does without it
+
     target = path.with_name(f"{path.stem}.before-schema-{version + 1}.db")
     if target.exists():
         return
     # The copy gets its name when it is whole: a crash must not leave a part under it.
     partial = target.with_suffix(".part")
     partial.unlink(missing_ok=True)
-    os.close(os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-    source = apsw.Connection(os.fspath(path), flags=apsw.SQLITE_OPEN_READONLY)
-    copy = apsw.Connection(os.fspath(partial))
-    try:
-        with copy.backup("main", source, "main") as backup:
-            backup.step()
-    finally:
-        copy.close()
-        source.close()
+    copy_database(apsw.Connection(os.fspath(path), flags=apsw.SQLITE_OPEN_READONLY), partial).close()
     partial.rename(target)

@@ -10,8 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-import apsw
-
+from bwp_tui.store.database.copy import copy_database
 from bwp_tui.store.database.error_translation import translated_errors
 from bwp_tui.store.database.open import has_log, open_to_read
 from bwp_tui.store.errors import StoreDamaged, StoreUnavailable
@@ -23,12 +22,6 @@ _SMALLEST_DATABASE: Final = 512
 """Bytes of the smallest page: SQLite takes a shorter file for a new one."""
 
 _NAME: Final = re.compile(r"-\d{4}-\d\d-\d\d\.db")
-_PAGES: Final = 500
-"""Pages copied between two checks for cancellation: 2 MB."""
-
-
-class BackupCancelled(Exception):
-    """The copy was cancelled before its end."""
 
 
 def folder(path: Path) -> Path:
@@ -52,12 +45,8 @@ def was_emptied(path: Path) -> bool:
     return path.stat().st_size < _SMALLEST_DATABASE and not has_log(path) and bool(daily(path))
 
 
-def has_todays(path: Path, today: date) -> bool:
-    """Return whether today's copy of the history at `path` exists."""
-    return _todays(path, today).exists()
-
-
-def _todays(path: Path, today: date) -> Path:
+def todays(path: Path, today: date) -> Path:
+    """Return the path of today's copy of the history at `path`, whether or not it exists."""
     return folder(path) / f"{path.stem}-{today.isoformat()}.db"
 
 
@@ -66,9 +55,9 @@ def back_up_daily(path: Path, today: date, stop: threading.Event) -> Path | None
 
     Raises:
         StoreError: it could not be made or is damaged; the older ones are then left alone.
-        BackupCancelled: `stop` was set meanwhile.
+        CopyCancelled: `stop` was set meanwhile.
     """
-    target = _todays(path, today)
+    target = todays(path, today)
     if target.exists():
         return None
     with translated_errors(path):
@@ -82,9 +71,9 @@ def replace_all(path: Path, today: date, stop: threading.Event) -> list[Path]:
     """Replace all copies that this program made with a new one; return those that were removed.
 
     Raises:
-        StoreError, BackupCancelled: as `back_up_daily` does.
+        StoreError, CopyCancelled: as `back_up_daily` does.
     """
-    target = _todays(path, today)
+    target = todays(path, today)
     with translated_errors(path):
         _make(path, target, stop)
         gone = [old for old in copies(path) if old != target]
@@ -110,7 +99,7 @@ def back_up_to(path: Path, target: Path) -> None:
     part = _part(target)
     with translated_errors(target):
         try:
-            _copy(path, part, threading.Event())
+            _copy(path, part)
             _publish(part, target)
         finally:
             _drop(part)
@@ -138,27 +127,14 @@ def _make(path: Path, target: Path, stop: threading.Event) -> None:
         _drop(part)
 
 
-def _copy(path: Path, part: Path, stop: threading.Event) -> None:
-    """Copy the history as of one instant, while others may write to it, and check the copy."""
+def _copy(path: Path, part: Path, stop: threading.Event | None = None) -> None:
+    """Copy the history, and check the copy."""
     _drop(part)
-    os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-    source = open_to_read(path).db
-    copy = apsw.Connection(os.fspath(part))
+    copy = copy_database(open_to_read(path).db, part, stop)
     try:
-        # In one read transaction: otherwise each commit of another process would restart the copy.
-        with source:
-            source.execute("SELECT count(*) FROM sqlite_schema").fetchall()
-            with copy.backup("main", source, "main") as backup:
-                while not backup.done:
-                    if stop.is_set():
-                        raise BackupCancelled
-                    backup.step(_PAGES)
-        # A single file: a copy in WAL mode would need others beside it.
-        copy.execute("PRAGMA journal_mode = DELETE").fetchall()
         verdict = copy.execute("PRAGMA quick_check(1)").fetchall()
     finally:
         copy.close()
-        source.close()
     if verdict != [("ok",)]:
         raise StoreDamaged(f"The history {path} is damaged ({verdict[0][0]}): no backup was made of it.")
     sync(part)

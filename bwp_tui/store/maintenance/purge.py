@@ -192,7 +192,7 @@ def remove_traces(store: Store, today: date, stop: threading.Event) -> list[Path
 
     Raises:
         StoreUnavailable: another process keeps reading, so that the old pages cannot be overwritten.
-        backups.BackupCancelled: `stop` was set meanwhile.
+        CopyCancelled: `stop` was set meanwhile.
     """
     with store.write() as transaction:
         for statement in text_index.REBUILD:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
 import apsw
 
 from bwp_tui.domain.task import TERMINAL
+from bwp_tui.store.database.copy import copy_database, create_private
 from bwp_tui.store.database.migrate import apply_missing
 from bwp_tui.store.database.open import open_to_read
 from bwp_tui.store.errors import StoreDamaged
@@ -31,11 +32,8 @@ def create_empty(part: Path, source: Path | None = None) -> Iterator[apsw.Connec
     Raises:
         StoreDamaged: the result is not sound.
     """
-    os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-    db = apsw.Connection(os.fspath(part))
+    db = create_private(part) if source is None else copy_database(open_to_read(source).db, part)
     try:
-        if source is not None:
-            _copy(source, db)
         for pragma in ("journal_mode = MEMORY", "synchronous = OFF", "secure_delete = ON", "temp_store = MEMORY"):
             db.execute(f"PRAGMA {pragma}")
         with db:
@@ -53,23 +51,19 @@ def create_empty(part: Path, source: Path | None = None) -> Iterator[apsw.Connec
 
 def merge_file(db: apsw.Connection, source: Path, now: str, event: str, source_name: str) -> Merged:
     """Merge the history in the file `source`, of this or an older schema; return what `merge` does."""
-    name = Path(db.filename)
-    copy = name.with_name(f"{name.name}-other")
-    os.close(os.open(copy, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-    other = apsw.Connection(os.fspath(copy))
+    copy = Path(f"{db.filename}-other")
     try:
-        _copy(source, other)
-        other.execute("PRAGMA journal_mode = MEMORY")
-        apply_missing(other)
+        with closing(copy_database(open_to_read(source).db, copy)) as other:
+            other.execute("PRAGMA journal_mode = MEMORY")
+            apply_missing(other)
+        db.execute("ATTACH ? AS other", (os.fspath(copy),))
+        try:
+            with db:
+                merged = merge(db, now, event, source_name)
+        finally:
+            db.execute("DETACH other")
     finally:
-        other.close()
-    db.execute("ATTACH ? AS other", (os.fspath(copy),))
-    try:
-        with db:
-            merged = merge(db, now, event, source_name)
-    finally:
-        db.execute("DETACH other")
-        copy.unlink()
+        copy.unlink(missing_ok=True)
     return merged
 
 
@@ -277,17 +271,6 @@ def _take_triggers(db: apsw.Connection) -> list[str]:
     for name, _ in found:
         db.execute(f"DROP TRIGGER {name}")
     return [str(sql) for _, sql in found]
-
-
-def _copy(source: Path, db: apsw.Connection) -> None:
-    taken = open_to_read(source).db
-    try:
-        with db.backup("main", taken, "main") as backup:
-            backup.step()
-    finally:
-        taken.close()
-    # The copy of a history in WAL mode is in that mode too, and would leave files beside it.
-    db.execute("PRAGMA journal_mode = DELETE").fetchall()
 
 
 def _check(db: apsw.Connection, part: Path) -> None:
