@@ -75,7 +75,7 @@ def _make_almost_missing(store: Store, number: int) -> None:
     """Record all answers but the last of those that make a task MISSING."""
     store.rows(
         "UPDATE tasks SET unknown_since = ?, unknown_answers = ? WHERE number = ?",
-        (to_text(NOW - poll_responses.MISSING_AFTER), poll_responses.MISSING_AFTER_ANSWERS - 1, number),
+        (to_text(NOW - poll_responses.MISSING_AFTER), poll_responses.MISSING_AFTER_RESPONSES - 1, number),
     )
 
 

@@ -89,13 +89,13 @@ async def test_a_request_takes_along_what_is_due_soon_and_was_not_asked_about_fo
     shop.clock.advance(due_polls.SOON * 10)
     now = shop.clock.now
     for number, seconds in zip(numbers, (0, 10, 30, 31), strict=False):
-        poll_responses.record_unanswered(shop.store, [number], "later", now + timedelta(seconds=seconds))
+        poll_responses.record_failed_polls(shop.store, [number], "later", now + timedelta(seconds=seconds))
     lately = shop.track("eve@example.com", Kind.DELETION, 180)
     async with shop.engine() as engine:
         assert await requests_of(engine, shop) == 1
         assert asked(shop) == {number: number in (*numbers[:3], lately) for number in (*numbers, lately)}
         shop.clock.advance(timedelta(seconds=31))
-        poll_responses.record_unanswered(shop.store, [lately], "later", shop.clock.now + timedelta(seconds=1))
+        poll_responses.record_failed_polls(shop.store, [lately], "later", shop.clock.now + timedelta(seconds=1))
         assert await requests_of(engine, shop) == 1
     assert [number for number, is_asked in asked(shop).items() if is_asked] == [numbers[3]]
 

@@ -53,7 +53,7 @@ def test_what_is_near_its_due_date_comes_before_it_and_what_is_in_sight_before_a
 
 def test_what_is_in_sight_and_not_due_is_not_asked_about(shop: Shop) -> None:
     [first, second] = held(shop, 2)
-    poll_responses.record_unanswered(shop.store, [first], "later", shop.clock.now + timedelta(hours=1))
+    poll_responses.record_failed_polls(shop.store, [first], "later", shop.clock.now + timedelta(hours=1))
     assert order_of(shop, 100, frozenset([first])) == [second]
 
 

@@ -50,7 +50,7 @@ def test_what_is_due_comes_as_much_nearer_and_what_is_due_now_stays(store: Store
 
 def test_due_times_keep_the_form_that_sorts(store: Store, clock: FrozenClock) -> None:
     task = accepted(store)
-    poll_responses.record_unanswered(store, [task.number], "later", SOON + timedelta(microseconds=123_456))
+    poll_responses.record_failed_polls(store, [task.number], "later", SOON + timedelta(microseconds=123_456))
     clock.forward(seconds=-90.5)
     clock_correction.correct_future_times(store, timedelta(seconds=90.5))
     ((text,),) = store.rows("SELECT next_poll_at FROM tasks")

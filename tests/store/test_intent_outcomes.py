@@ -111,7 +111,7 @@ def test_what_the_operator_wrote_is_not_replaced_by_what_the_service_says(store:
 
 def test_an_answer_clears_the_trouble_before_it(store: Store) -> None:
     task = accepted(store)
-    poll_responses.record_unanswered(store, [task.number], "The service cannot be reached.", SOON)
+    poll_responses.record_failed_polls(store, [task.number], "The service cannot be reached.", SOON)
     assert tasks.get(store, task.number).trouble == "The service cannot be reached."
     assert single.answered(store, task.number, answer("IN_PROGRESS"), SOON)
     assert tasks.get(store, task.number).trouble is None
@@ -124,9 +124,9 @@ def test_an_answer_about_no_task_changes_nothing(store: Store) -> None:
 
 def test_the_same_trouble_again_is_no_change_to_see(store: Store) -> None:
     task = accepted(store)
-    poll_responses.record_unanswered(store, [task.number], "The service cannot be reached.", SOON)
+    poll_responses.record_failed_polls(store, [task.number], "The service cannot be reached.", SOON)
     before = tasks.get(store, task.number)
-    poll_responses.record_unanswered(store, [task.number], "The service cannot be reached.", LATER)
+    poll_responses.record_failed_polls(store, [task.number], "The service cannot be reached.", LATER)
     after = tasks.get(store, task.number)
     assert (after.revision, after.next_poll_at) == (before.revision, LATER)
 

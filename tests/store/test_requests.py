@@ -181,7 +181,7 @@ def test_an_adopted_task_without_an_address_or_with_one_not_taken_is_not_submitt
     store: Store, clock: FrozenClock
 ) -> None:
     task = requests.track(store, Kind.RETRIEVAL, "task-9", request(email=""), ACTOR)
-    for _ in range(poll_responses.MISSING_AFTER_ANSWERS):
+    for _ in range(poll_responses.MISSING_AFTER_RESPONSES):
         poll_responses.record_unknown(store, task.number, "unknown", SOON)
         clock.forward(seconds=poll_responses.MISSING_AFTER.total_seconds())
     assert tasks.get(store, task.number).status == Status.MISSING

@@ -72,7 +72,7 @@ def test_a_task_id_of_another_shopper_is_taken_off_again(store: Store) -> None:
 def test_a_mistyped_id_can_be_corrected_before_the_service_has_confirmed_it(store: Store) -> None:
     number = unconfirmed(store)
     settling.adopt(store, number, "wrong-id", ACTOR)
-    poll_responses.record_unanswered(store, [number], "denied", SOON)
+    poll_responses.record_failed_polls(store, [number], "denied", SOON)
     assert settling.adopt(store, number, ID, ACTOR).task_id == ID
 
 

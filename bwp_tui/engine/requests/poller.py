@@ -70,7 +70,7 @@ class Poller(QueueWorker[DuePoll]):
                 return
             if isinstance(error, ServerFault):
                 self._batch_size = max(1, len(batch) // 2)  # perhaps the batch was too large
-            self._record_unanswered(batch, error, self._context.health.record_failure(error))
+            self._record_failed_polls(batch, error, self._context.health.record_failure(error))
         else:
             again_at = self._record_outcomes(batch, results)
             with self._context.store.write():  # one transaction: each would wait for the disk
@@ -99,7 +99,7 @@ class Poller(QueueWorker[DuePoll]):
         if len(batch) == 1:
             alone = isinstance(error, Unaccepted)
             again_at = health.record_single_refusal(batch[0].number, error) if alone else health.record_failure(error)
-            self._record_unanswered(batch, error, again_at)
+            self._record_failed_polls(batch, error, again_at)
             self._max_batch = LARGEST_BATCH
             return
         half = len(batch) // 2
@@ -109,8 +109,8 @@ class Poller(QueueWorker[DuePoll]):
         for part in (batch[:half], batch[half:]):
             await self._poll(part)
 
-    def _record_unanswered(self, batch: Sequence[DuePoll], error: ApiError, again_at: datetime) -> None:
-        poll_responses.record_unanswered(self._context.store, [poll.number for poll in batch], str(error), again_at)
+    def _record_failed_polls(self, batch: Sequence[DuePoll], error: ApiError, again_at: datetime) -> None:
+        poll_responses.record_failed_polls(self._context.store, [poll.number for poll in batch], str(error), again_at)
 
     def _record(
         self, batch: Sequence[DuePoll], results: Mapping[str, TaskPayload | ApiError], again_at: datetime
@@ -127,7 +127,7 @@ class Poller(QueueWorker[DuePoll]):
                 )
             else:
                 message = str(result) if result is not None else "The service left this task out of its response."
-                poll_responses.record_unanswered(context.store, [poll.number], message, again_at)
+                poll_responses.record_failed_polls(context.store, [poll.number], message, again_at)
         poll_responses.record_responses(context.store, responses)
 
     def _next_poll(self, poll: DuePoll, result: TaskPayload, now: datetime) -> datetime:

@@ -1,4 +1,4 @@
-"""Mark a task's row as changed, and finish a task."""
+"""Change a task's row so that screens that show it read it again."""
 
 from __future__ import annotations
 
@@ -7,8 +7,16 @@ from bwp_tui.store.database.connection import Transaction
 
 
 def touch_row(transaction: Transaction, number: int) -> None:
-    """Give task `number` the transaction's revision, so that screens that show it read it again."""
+    """Give task `number` the transaction's revision."""
     transaction.run("UPDATE tasks SET revision = ? WHERE number = ?", (transaction.revision, number))
+
+
+def set_trouble(transaction: Transaction, number: int, reason: str) -> None:
+    """Record why the last call for task `number` failed; touch its row only if the reason differs."""
+    transaction.run(
+        "UPDATE tasks SET trouble = ?1, revision = ?2 WHERE number = ?3 AND trouble IS NOT ?1",
+        (reason, transaction.revision, number),
+    )
 
 
 def finish(transaction: Transaction, number: int, status: Status) -> None:

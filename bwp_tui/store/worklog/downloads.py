@@ -101,8 +101,7 @@ def with_unwanted_part(store: Store) -> list[DownloadJob]:
 
 def running(store: Store) -> frozenset[int]:
     """Return the ids of the running downloads that are not paused."""
-    rows = store.rows(f"SELECT d.id FROM downloads d WHERE {_RUNNING} AND d.paused = 0")
-    return frozenset(as_int(found) for (found,) in rows)
+    return frozenset(store.integers(f"SELECT d.id FROM downloads d WHERE {_RUNNING} AND d.paused = 0"))
 
 
 def next_at(store: Store, busy: frozenset[int] = frozenset()) -> datetime | None:
@@ -144,14 +143,8 @@ def requeue_interrupted(store: Store) -> int:
 
 def record_start(store: Store, job: DownloadJob) -> bool:
     """Record that a download starts; return False if it was paused or cancelled meanwhile."""
-    with store.write() as transaction:
-        return _update(
-            transaction,
-            job,
-            "state = 'running', started_at = coalesce(started_at, ?)",
-            (transaction.now_text,),
-            when=f"{QUEUED} AND d.paused = 0",
-        )
+    columns = "state = 'running', started_at = coalesce(started_at, ?)"
+    return _update(store, job, columns, (to_text(store.clock()),), when=_DUE)
 
 
 def record_progress(
@@ -171,30 +164,43 @@ def record_progress(
         trouble: the present problem, for the operator.
         step: an event of `download_timeline`, and its detail.
     """
-    with store.write() as transaction:
-        is_open = _update(
-            transaction,
-            job,
-            "bytes = ?, total = ?, rate = ?, etag = ?, trouble = ?",
-            (received, total, rate, etag, trouble),
-        )
-        if is_open and step is not None:
-            download_timeline.append_step(transaction, job.number, *step)
+    values = (received, total, rate, etag, trouble)
+    _update(store, job, "bytes = ?, total = ?, rate = ?, etag = ?, trouble = ?", values, step=step)
 
 
 def record_failed_attempt(store: Store, job: DownloadJob, reason: str, at_byte: int, again_at: datetime) -> None:
     """Record why an attempt failed at byte `at_byte`, and when the next one begins in the same slot."""
-    with store.write() as transaction:
-        is_open = _update(
-            transaction,
-            job,
-            "attempts = attempts + 1, bytes = ?, rate = NULL, trouble = ?, not_before = ?",
-            (at_byte, reason, to_text(again_at)),
-        )
-        if is_open:
-            download_timeline.append_step(
-                transaction, job.number, download_timeline.CONNECTION_LOST, f"at byte {at_byte}: {reason}"
-            )
+    columns = "attempts = attempts + 1, bytes = ?, rate = NULL, trouble = ?, not_before = ?"
+    step = download_timeline.CONNECTION_LOST, f"at byte {at_byte}: {reason}"
+    _update(store, job, columns, (at_byte, reason, to_text(again_at)), step=step)
+
+
+def reschedule(store: Store, job: DownloadJob, reason: str, not_before: datetime, *, was_tried: bool = True) -> None:
+    """Requeue a download until `not_before`; `was_tried` counts it as a failed attempt."""
+    columns = "state = 'queued', attempts = attempts + ?, rate = NULL, trouble = ?, not_before = ?"
+    step = (download_timeline.POSTPONED, reason) if was_tried else None
+    _update(store, job, columns, (was_tried, reason, to_text(not_before)), step=step)
+
+
+def requeue_last(store: Store, job: DownloadJob, reason: str) -> None:
+    """Requeue a running download behind all others."""
+    columns = (
+        "state = 'queued', attempts = attempts + 1, rate = NULL, trouble = ?, not_before = ?, place ="
+        " (SELECT max(coalesce(o.place, o.id)) + 1 FROM downloads o WHERE o.state IN ('queued', 'running'))"
+    )
+    values = (reason, to_text(store.clock()))
+    _update(store, job, columns, values, step=(download_timeline.POSTPONED, reason))
+
+
+def record_interruption(store: Store, job: DownloadJob) -> None:
+    """Requeue a download that was interrupted; a paused one stays paused."""
+    columns = "state = 'queued', rate = NULL, not_before = ?"
+    _update(store, job, columns, (to_text(store.clock()),), when=_RUNNING)
+
+
+def record_part_removed(store: Store, job: DownloadJob) -> None:
+    """Record that the part file of a cancelled download was removed."""
+    _update(store, job, "part_unwanted = 0", (), when="d.part_unwanted = 1")
 
 
 def record_success(
@@ -205,105 +211,54 @@ def record_success(
     Args:
         remarks: sentences on the archive, for the operator to read before unpacking.
     """
+    columns = (
+        "state = 'done', path = ?, bytes = ?, total = ?, sha256 = ?, trouble = NULL, part_unwanted = 0, remarks = ?"
+    )
     with store.write() as transaction:
-        _finish(
-            transaction,
-            job,
-            "state = 'done', path = ?, bytes = ?, total = ?, rate = NULL, sha256 = ?, trouble = NULL, finished_at = ?,"
-            " paused = 0, part_unwanted = 0, remarks = ?",
-            (path, size, size, sha256, transaction.now_text, "\n".join(remarks) or None),
-            when="1",
-        )
+        _finish(store, job, columns, (path, size, size, sha256, "\n".join(remarks) or None), when="1")
         transaction.run("UPDATE tasks SET saved = 1 WHERE number = ?", (job.number,))
-        timeline.append(
-            transaction,
-            job.number,
-            job.actor,
-            "downloaded",
-            detail=f"{path} ({size} bytes, sha256 {sha256})",
-        )
-
-
-def reschedule(store: Store, job: DownloadJob, reason: str, not_before: datetime, *, was_tried: bool = True) -> None:
-    """Requeue a download until `not_before`; `was_tried` counts it as a failed attempt."""
-    with store.write() as transaction:
-        is_open = _update(
-            transaction,
-            job,
-            "state = 'queued', attempts = attempts + ?, rate = NULL, trouble = ?, not_before = ?",
-            (was_tried, reason, to_text(not_before)),
-        )
-        if is_open and was_tried:
-            download_timeline.append_step(transaction, job.number, download_timeline.POSTPONED, reason)
-
-
-def requeue_last(store: Store, job: DownloadJob, reason: str) -> None:
-    """Requeue a running download behind all others."""
-    with store.write() as transaction:
-        is_open = _update(
-            transaction,
-            job,
-            "state = 'queued', attempts = attempts + 1, rate = NULL, trouble = ?, not_before = ?, place ="
-            " (SELECT max(coalesce(o.place, o.id)) + 1 FROM downloads o WHERE o.state IN ('queued', 'running'))",
-            (reason, transaction.now_text),
-        )
-        if is_open:
-            download_timeline.append_step(transaction, job.number, download_timeline.POSTPONED, reason)
+        detail = f"{path} ({size} bytes, sha256 {sha256})"
+        timeline.append(transaction, job.number, job.actor, "downloaded", detail=detail)
 
 
 def record_failure(
     store: Store, job: DownloadJob, reason: str, *, part_is_left: bool = True, actor: str = timeline.SERVICE
 ) -> None:
     """Record why and by whom a download failed, and whether its part file can be resumed."""
+    columns = f"state = 'failed', trouble = ?, etag = {'etag' if part_is_left else 'NULL'}"
     with store.write() as transaction:
-        over = _finish(
-            transaction,
-            job,
-            "state = 'failed', paused = 0, rate = NULL, trouble = ?, finished_at = ?"
-            + ("" if part_is_left else ", etag = NULL"),
-            (reason, transaction.now_text),
-        )
-        if over:
+        if _finish(store, job, columns, (reason,)):
             timeline.append(transaction, job.number, actor, "download failed", detail=reason)
 
 
-def record_interruption(store: Store, job: DownloadJob) -> None:
-    """Requeue a download that was interrupted; a paused one stays paused."""
-    with store.write() as transaction:
-        _update(
-            transaction,
-            job,
-            "state = 'queued', rate = NULL, not_before = ?",
-            (transaction.now_text,),
-            when=_RUNNING,
-        )
-
-
-def record_part_removed(store: Store, job: DownloadJob) -> None:
-    """Record that the part file of a cancelled download was removed."""
-    with store.write() as transaction:
-        _update(transaction, job, "part_unwanted = 0", (), when="d.part_unwanted = 1")
-
-
-def _finish(
-    transaction: Transaction, job: DownloadJob, columns: str, values: tuple[SqlValue, ...], *, when: str = _OPEN
-) -> bool:
+def _finish(store: Store, job: DownloadJob, columns: str, values: tuple[SqlValue, ...], *, when: str = _OPEN) -> bool:
     """Do as `_update` at the end of a download, and append the summary of its attempts."""
-    ended = _update(transaction, job, f"{columns}, attempts = attempts + 1", values, when=when)
-    if ended:
-        attempts = transaction.integer("SELECT attempts FROM downloads WHERE id = ?", (job.id,))
-        download_timeline.append_summary(transaction, job.number, attempts - 1)
+    columns += ", paused = 0, rate = NULL, finished_at = ?, attempts = attempts + 1"
+    with store.write() as transaction:
+        ended = _update(store, job, columns, (*values, transaction.now_text), when=when)
+        if ended:
+            attempts = transaction.integer("SELECT attempts FROM downloads WHERE id = ?", (job.id,))
+            download_timeline.append_summary(transaction, job.number, attempts - 1)
     return ended
 
 
 def _update(
-    transaction: Transaction, job: DownloadJob, columns: str, values: tuple[SqlValue, ...], *, when: str = _OPEN
+    store: Store,
+    job: DownloadJob,
+    columns: str,
+    values: tuple[SqlValue, ...],
+    *,
+    when: str = _OPEN,
+    step: tuple[str, str] | None = None,
 ) -> bool:
-    """Update the download and touch its task, if `when` still holds; return whether it did."""
-    rows = transaction.run(
-        f"UPDATE downloads AS d SET {columns}, revision = ? WHERE d.id = ? AND {when} RETURNING id",
-        (*values, transaction.revision, job.id),
-    )
-    if rows:
-        touch_row(transaction, job.number)
+    """Update a download, its task and its timeline, if `when` still holds; return whether it did."""
+    with store.write() as transaction:
+        rows = transaction.run(
+            f"UPDATE downloads AS d SET {columns}, revision = ? WHERE d.id = ? AND {when} RETURNING id",
+            (*values, transaction.revision, job.id),
+        )
+        if rows:
+            touch_row(transaction, job.number)
+            if step is not None:
+                download_timeline.append_step(transaction, job.number, *step)
     return bool(rows)

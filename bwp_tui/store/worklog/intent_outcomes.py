@@ -8,7 +8,7 @@ from typing import Final
 from bwp_tui.domain.task import Status, TaskError
 from bwp_tui.domain.times import to_text
 from bwp_tui.store.database.connection import Row, Store, Transaction, as_int, as_text
-from bwp_tui.store.database.row_touch import finish, touch_row
+from bwp_tui.store.database.row_touch import finish, set_trouble, touch_row
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.row_mapping import errors_text
 from bwp_tui.store.queries.timeline import SERVICE
@@ -54,15 +54,8 @@ def record_accepted(store: Store, intent: int, task_id: str, next_poll_at: datet
         if twin is not None and twin[1]:
             # An operator tracked this task by its id while the response was outstanding.
             finish(transaction, number, Status.CANCELLED)
-            timeline.append(
-                transaction,
-                number,
-                SERVICE,
-                "accepted",
-                before=before,
-                after=Status.CANCELLED,
-                detail=f"{task_id}, kept as #{as_int(twin[0])}",
-            )
+            detail = f"{task_id}, kept as #{as_int(twin[0])}"
+            _append(transaction, number, "accepted", before, Status.CANCELLED, detail)
             return
         if twin is not None:
             reason = f"The service returned task id {task_id}, which #{as_int(twin[0])} has. Contact its support."
@@ -80,7 +73,7 @@ def record_accepted(store: Store, intent: int, task_id: str, next_poll_at: datet
         )
         touch_row(transaction, number)
         after = None if row is None else as_text(row[0])
-        timeline.append(transaction, number, SERVICE, "accepted", before=before, after=after, detail=task_id)
+        _append(transaction, number, "accepted", before, after, task_id)
 
 
 def record_rejected(store: Store, intent: int, code: str | None, message: str) -> None:
@@ -101,15 +94,7 @@ def record_rejected(store: Store, intent: int, code: str | None, message: str) -
             _mark_unconfirmed(transaction, number, "refused", Status.QUEUED, message + warning)
             return
         finish(transaction, number, Status.REJECTED)
-        timeline.append(
-            transaction,
-            number,
-            SERVICE,
-            "refused",
-            before=Status.QUEUED,
-            after=Status.REJECTED,
-            detail=message,
-        )
+        _append(transaction, number, "refused", Status.QUEUED, Status.REJECTED, message)
 
 
 def _mark_unconfirmed(transaction: Transaction, number: int, event: str, before: str, reason: str) -> None:
@@ -118,7 +103,7 @@ def _mark_unconfirmed(transaction: Transaction, number: int, event: str, before:
         "UPDATE tasks SET status = ?, trouble = ?, next_poll_at = NULL, revision = ? WHERE number = ?",
         (Status.UNCONFIRMED, reason, transaction.revision, number),
     )
-    timeline.append(transaction, number, SERVICE, event, before=before, after=Status.UNCONFIRMED, detail=reason)
+    _append(transaction, number, event, before, Status.UNCONFIRMED, reason)
 
 
 def reschedule(store: Store, intent: int, reason: str, not_before: datetime, *, never_sent: bool) -> None:
@@ -135,14 +120,8 @@ def reschedule(store: Store, intent: int, reason: str, not_before: datetime, *, 
             " WHERE id = ? AND state = 'waiting' RETURNING task",
             (to_text(not_before), never_sent, never_sent, intent),
         )
-        if row is None:
-            return
-        changed = transaction.run(
-            "UPDATE tasks SET trouble = ? WHERE number = ? AND trouble IS NOT ? RETURNING number",
-            (reason, row[0], reason),
-        )
-        if changed:
-            touch_row(transaction, as_int(row[0]))
+        if row is not None:
+            set_trouble(transaction, as_int(row[0]), reason)
 
 
 def record_unconfirmed(store: Store, intent: int, reason: str = LAPSED) -> None:
@@ -152,19 +131,10 @@ def record_unconfirmed(store: Store, intent: int, reason: str = LAPSED) -> None:
         number = _settle(transaction, intent, "lapsed")
         if number is None:
             return
-        transaction.run(
-            "UPDATE tasks SET status = ?, revision = ? WHERE number = ?",
-            (Status.UNCONFIRMED, transaction.revision, number),
-        )
-        timeline.append(
-            transaction,
-            number,
-            SERVICE,
-            "no answer",
-            before=Status.QUEUED,
-            after=Status.UNCONFIRMED,
-            detail=f"tried {_attempts_text(sent)}, {reason}",
-        )
+        transaction.run("UPDATE tasks SET status = ? WHERE number = ?", (Status.UNCONFIRMED, number))
+        touch_row(transaction, number)
+        detail = f"tried {_attempts_text(sent)}, {reason}"
+        _append(transaction, number, "no answer", Status.QUEUED, Status.UNCONFIRMED, detail)
 
 
 def record_cancelled(store: Store, intent: int) -> None:
@@ -172,18 +142,8 @@ def record_cancelled(store: Store, intent: int) -> None:
     with store.write() as transaction:
         number, before = _settle_done(transaction, intent)
         finish(transaction, number, Status.CANCELLED)
-        transaction.run(
-            "UPDATE tasks SET cancel_asked = 0, trouble = NULL, next_poll_at = NULL WHERE number = ?",
-            (number,),
-        )
-        timeline.append(
-            transaction,
-            number,
-            SERVICE,
-            "cancelled",
-            before=before,
-            after=Status.CANCELLED,
-        )
+        transaction.run("UPDATE tasks SET cancel_asked = 0, trouble = NULL WHERE number = ?", (number,))
+        _append(transaction, number, "cancelled", before, Status.CANCELLED)
 
 
 def record_cancel_refused(store: Store, intent: int, reason: str) -> None:
@@ -214,6 +174,13 @@ def _refuse_cancellation(transaction: Transaction, intent: int, reason: str) -> 
         touch_row(transaction, number)
         timeline.append(transaction, number, SERVICE, "cancel refused", detail=reason)
     return number
+
+
+def _append(
+    transaction: Transaction, number: int, what: str, before: str | None, after: str | None, detail: str | None = None
+) -> None:
+    """Append an event of the service that changes the status of task `number`."""
+    timeline.append(transaction, number, SERVICE, what, before=before, after=after, detail=detail)
 
 
 def _earlier_attempt_warning(transaction: Transaction, intent: int, done: str) -> str:

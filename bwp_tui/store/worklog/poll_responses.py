@@ -10,7 +10,7 @@ from typing import Final
 from bwp_tui.domain.task import PAST_HOLD, TERMINAL, Status, TaskError, status_after
 from bwp_tui.domain.times import from_text, to_text
 from bwp_tui.store.database.connection import SqlValue, Store, Transaction, as_int, as_text
-from bwp_tui.store.database.row_touch import finish, touch_row
+from bwp_tui.store.database.row_touch import finish, set_trouble, touch_row
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.filter_sql import in_numbers
 from bwp_tui.store.queries.row_mapping import errors_text
@@ -18,7 +18,7 @@ from bwp_tui.store.queries.timeline import SERVICE
 from bwp_tui.store.worklog import intent_outcomes
 
 MISSING_AFTER: Final = timedelta(days=1)
-MISSING_AFTER_ANSWERS: Final = 3
+MISSING_AFTER_RESPONSES: Final = 3
 """A task is MISSING after this many “unknown” responses over this time: one may be an error of the service."""
 
 
@@ -40,13 +40,13 @@ class PollResponse:
 
 
 def record_responses(store: Store, given: Mapping[int, tuple[PollResponse, datetime | None]]) -> frozenset[int]:
-    """Record the answers to one batch; return the tasks with a visible change.
+    """Record the responses to one batch; return the tasks with a visible change.
 
-    An answer without a change updates the poll times but not the row's revision, so that no screen redraws it. A task
+    A response without a change updates the poll times but not the row's revision, so that no screen redraws it. A task
     id that was entered by hand is dropped if it turns out to be that of another shopper.
 
     Args:
-        given: by task number, the answer and when to poll next.
+        given: by task number, the response and when to poll next.
     """
     with store.write() as transaction:
         rows = transaction.run(
@@ -126,8 +126,8 @@ def _record_status(transaction: Transaction, number: int, before: str, status: s
         )
 
 
-def _is_of_another(email: str, answered: str | None) -> bool:
-    return bool(email and answered) and email.casefold() != (answered or "").casefold()
+def _is_of_another(email: str, responded: str | None) -> bool:
+    return bool(email and responded) and email.casefold() != (responded or "").casefold()
 
 
 def _was_adopted(transaction: Transaction, number: int) -> bool:
@@ -177,12 +177,12 @@ def record_unknown(store: Store, number: int, reason: str, next_poll_at: datetim
         if _was_adopted(transaction, number):
             _drop_task_id(transaction, number, "the service does not know it")
             return
-        before, since, answers = as_text(row[0]), as_text(row[1]), as_int(row[2])
-        missing = answers >= MISSING_AFTER_ANSWERS and transaction.now - from_text(since) >= MISSING_AFTER
+        before, since, responses = as_text(row[0]), as_text(row[1]), as_int(row[2])
+        missing = responses >= MISSING_AFTER_RESPONSES and transaction.now - from_text(since) >= MISSING_AFTER
         transaction.run(
             "UPDATE tasks SET unknown_since = ?, unknown_answers = ?, trouble = ?, polled_at = ?, next_poll_at = ?,"
             " polls = polls + 1 WHERE number = ?",
-            (since, answers, reason, transaction.now_text, None if missing else to_text(next_poll_at), number),
+            (since, responses, reason, transaction.now_text, None if missing else to_text(next_poll_at), number),
         )
         touch_row(transaction, number)
         if missing:
@@ -191,14 +191,9 @@ def record_unknown(store: Store, number: int, reason: str, next_poll_at: datetim
             intent_outcomes.end_cancellation(transaction, number, reason)
 
 
-def record_unanswered(store: Store, task_numbers: list[int], reason: str, next_poll_at: datetime) -> None:
+def record_failed_polls(store: Store, task_numbers: list[int], reason: str, next_poll_at: datetime) -> None:
     """Record that polls of these tasks failed, and when to try again."""
     with store.write() as transaction:
         for number in task_numbers:
             transaction.run("UPDATE tasks SET next_poll_at = ? WHERE number = ?", (to_text(next_poll_at), number))
-            changed = transaction.run(
-                "UPDATE tasks SET trouble = ? WHERE number = ? AND trouble IS NOT ? RETURNING number",
-                (reason, number, reason),
-            )
-            if changed:
-                touch_row(transaction, number)
+            set_trouble(transaction, number, reason)
