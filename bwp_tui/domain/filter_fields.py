@@ -41,12 +41,8 @@ class FieldSpec(NamedTuple):
     help: str
     values: tuple[str, ...] = ()
     """Values to offer, as the history stores them; if `is_closed`, there are no others."""
-    operator: str = ":"
-    """The operator to offer after the key."""
     words: Mapping[str, tuple[str, int | None]] = MappingProxyType({})
     """Words for days, each a comparison with a number of days from today; None is no day or any day."""
-    is_past: bool = False
-    """Whether durations count back from today."""
     may_be_new: bool = False
     """Whether the service may send other values; any in capitals is accepted."""
 
@@ -66,6 +62,16 @@ class FieldSpec(NamedTuple):
         return self.match in (Match.AGE, Match.INSTANT, Match.DAY, Match.ACKNOWLEDGE_BY)
 
     @property
+    def is_past(self) -> bool:
+        """Whether durations count back from today, as its words do."""
+        return "yesterday" in self.words
+
+    @property
+    def operator(self) -> str:
+        """The operator to offer after the key."""
+        return ":" if not self.is_compared else ">" if self.match is Match.AGE else "<"
+
+    @property
     def offers(self) -> tuple[str, ...]:
         """The values to offer, as they are typed."""
         return tuple(map(str.casefold, self.values)) if self.is_closed else (*self.words, *self.values)
@@ -73,20 +79,19 @@ class FieldSpec(NamedTuple):
 
 _YES_OR_NO: Final = ("yes", "no")
 _STATES: Final = ("active", "open", "ready", "failed", "unsent", "resubmitted", "duplicate")
-_AHEAD: Final = {"today": ("=", 0), "tomorrow": ("=", 1), "over": ("<", 0)}
-_PAST: Final = {"today": ("=", 0), "yesterday": ("=", -1)}
 _PERIODS: Final = ("7d", "30d")
+_PAST: Final = {"today": ("=", 0), "yesterday": ("=", -1)}
+_AHEAD: Final = {"today": ("=", 0), "tomorrow": ("=", 1), "over": ("<", 0)}
+_DUE: Final = {**_AHEAD, "none": ("=", None)}
+_RECEIPT: Final = {**_AHEAD, "pending": ("=", None)}
 
 FIELDS: Final = {
     spec.key: spec
     for spec in (
         FieldSpec("status", Match.ONE_OF, "status", "status, such as failed", tuple(Status), may_be_new=True),
         FieldSpec("kind", Match.ONE_OF, "kind", "retrieval or deletion", tuple(Kind)),
-        FieldSpec("age", Match.AGE, "submitted_at", "time since submission: age>2d", ("1h", "1d", "2d", "1w"), ">"),
-        FieldSpec(
-            *("due", Match.DAY, "due_on", "due date: due<7d; due:over is overdue", ("3d", "7d", "14d"), "<"),
-            {**_AHEAD, "none": ("=", None)},
-        ),
+        FieldSpec("age", Match.AGE, "submitted_at", "time since submission: age>2d", ("1h", "1d", "2d", "1w")),
+        FieldSpec("due", Match.DAY, "due_on", "due date: due<7d; due:over is overdue", ("3d", "7d", "14d"), _DUE),
         FieldSpec("is", Match.STATE, "", "shortcut: is:active, is:failed", _STATES),
         FieldSpec("error", Match.ERROR_CODE, "errors", "error code", KNOWN_CODES),
         FieldSpec("tag", Match.TAG, "tags", "tag"),
@@ -97,19 +102,9 @@ FIELDS: Final = {
         FieldSpec("assigned", Match.CONTAINS, "assigned_to", "assignee: assigned:none", (NOBODY,)),
         FieldSpec("verified", Match.PRESENT, "verified_on", "whether the identity was verified", _YES_OR_NO),
         FieldSpec("extended", Match.PRESENT, "extended_on", "whether the due date was extended", _YES_OR_NO),
-        FieldSpec(
-            *("ack", Match.ACKNOWLEDGE_BY, "", "receipt to be acknowledged: ack<3d", ("3d",), "<"),
-            {**_AHEAD, "pending": ("=", None)},
-        ),
-        FieldSpec(
-            *("received", Match.DAY, "received_on", "day of receipt: received<30d", _PERIODS, "<", _PAST),
-            is_past=True,
-        ),
-        FieldSpec(
-            *("submitted", Match.INSTANT, "submitted_at", "day of submission: submitted>2026-11-01", _PERIODS, "<"),
-            _PAST,
-            is_past=True,
-        ),
+        FieldSpec("ack", Match.ACKNOWLEDGE_BY, "", "receipt to be acknowledged: ack<3d", ("3d",), _RECEIPT),
+        FieldSpec("received", Match.DAY, "received_on", "day of receipt: received<30d", _PERIODS, _PAST),
+        FieldSpec("submitted", Match.INSTANT, "submitted_at", "day of submission: submitted<30d", _PERIODS, _PAST),
     )
 }
 """The fields by key, in the order in which they are offered."""
