@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -239,6 +239,10 @@ class Task:
     def name(self) -> str:
         """Short name for messages: the start of the task id, or the task number."""
         return self.task_id[:8] if self.task_id else f"#{self.number}"
+
+    def age(self, now: datetime) -> timedelta:
+        """Return the time since it was submitted, or recorded if it is not submitted yet."""
+        return now - (self.submitted_at or self.recorded_at)
 
     @property
     def is_purged(self) -> bool:

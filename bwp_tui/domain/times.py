@@ -85,6 +85,11 @@ def stamp(instant: datetime) -> str:
     return local(instant).strftime("%Y-%m-%d %H:%M:%S")
 
 
+def minute_stamp(instant: datetime) -> str:
+    """Return `instant` as `2026-12-31 23:59` in the office's time zone."""
+    return stamp(instant)[: -len(":59")]
+
+
 def midnight(day: date) -> datetime:
     """Return the instant at which `day` begins in the office."""
     return datetime.combine(day, time.min, _office).astimezone(UTC)

@@ -11,7 +11,7 @@ from bwp_tui.domain.deadlines import acknowledge_by, is_clock_running
 from bwp_tui.domain.masking import mask_task_record, mask_task_text
 from bwp_tui.domain.task import Download, Event, Kind, Status, Task, Verification
 from bwp_tui.domain.text import clean_line
-from bwp_tui.domain.times import format_due, format_duration, iso_day, local, stamp, to_text
+from bwp_tui.domain.times import format_due, format_duration, iso_day, minute_stamp, stamp, to_text
 
 _COMMANDS = {"R": "resubmit {}", "i": "settle {} --task-id ID", "X": "settle {} --give-up REASON"}
 _WIDEST = 48
@@ -94,7 +94,7 @@ def task_sentence(task: Task, now: datetime, today: date, *, unmask: bool = Fals
         words.append(f"download {task.download.state}")
     elif task.kind is Kind.RETRIEVAL and task.status == Status.COMPLETED:
         words.append("ready to download")
-    words.append(f"{format_duration(now - (task.submitted_at or task.recorded_at))} old")
+    words.append(f"{format_duration(task.age(now))} old")
     if task.due_on is not None and is_clock_running(task):
         words.append(f"due {task.due_on}, {format_due(task.due_on, today)}")
     words += [f"{label} {text}" for label, text in (("assigned to", task.assigned_to), ("note", task.note)) if text]
@@ -117,7 +117,6 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _cells(task: Task, now: datetime, today: date, *, unmask: bool) -> tuple[str, ...]:
-    began = task.submitted_at or task.recorded_at
     due = format_due(task.due_on, today) if task.due_on is not None and is_clock_running(task) else "-"
     cells = (
         str(task.number),
@@ -125,8 +124,8 @@ def _cells(task: Task, now: datetime, today: date, *, unmask: bool) -> tuple[str
         task.kind.lower(),
         task.subject(masked=not unmask),
         task.status,
-        f"{local(task.submitted_at):%Y-%m-%d %H:%M}" if task.submitted_at is not None else "-",
-        format_duration(now - began),
+        minute_stamp(task.submitted_at) if task.submitted_at is not None else "-",
+        format_duration(task.age(now)),
         due,
         task.note,
     )

@@ -6,7 +6,7 @@ from bwp_tui.console.presentation.breakpoints import LIST_NARROW, LIST_WIDE
 from bwp_tui.console.presentation.format import pad
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.domain.text import clean_line, mask_email, mask_in_text
-from bwp_tui.domain.times import local
+from bwp_tui.domain.times import minute_stamp
 from bwp_tui.store.queries.request_log import SentRequest
 
 STATE_ROLES = {"waiting": "busy", "done": "good", "refused": "bad", "lapsed": "warn"}
@@ -23,7 +23,7 @@ def header(width: int) -> list[StyledText]:
 def line(request: SentRequest, width: int, *, masked: bool) -> list[StyledText]:
     """Return one line: time, task, request, email where there is room, state and the API's response."""
     date, room = _widths(width)
-    asked = local(request.asked_at).strftime("%Y-%m-%d %H:%M" if width >= LIST_WIDE else "%m-%d %H:%M")
+    asked = minute_stamp(request.asked_at)[-date:]
     email = clean_line(mask_email(request.email) if masked and request.email else request.email)
     event, detail = request.answer
     response = f"{event or ''}{f': {detail}' if detail else ''}"

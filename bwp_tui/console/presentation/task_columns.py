@@ -10,7 +10,7 @@ from bwp_tui.console.presentation.glyphs import Glyphs
 from bwp_tui.domain.deadlines import is_clock_running
 from bwp_tui.domain.task import TERMINAL, WATCHED, Download, DownloadState, Kind, Status, Task
 from bwp_tui.domain.text import clean_line, mask_in_text
-from bwp_tui.domain.times import DAY, MINUTE, format_due, format_duration, local
+from bwp_tui.domain.times import DAY, MINUTE, format_due, format_duration, minute_stamp
 
 DUE_SOON: Final = 7
 """Days before the due date from which a countdown is a warning."""
@@ -131,24 +131,22 @@ def _short_duration(length: timedelta) -> str:
     return f"{days // _YEAR_IN_DAYS}y" if days >= _LONGEST_DAYS else format_duration(length)
 
 
-def _instant(at: datetime | None, context: CellContext) -> Cell:
-    if at is None:
-        return Cell("", "muted")
-    here = local(at)
-    return Cell(here.strftime("%m-%d %H:%M" if here.year == context.today.year else "%Y-%m-%d"), "muted")
+def _short_date(text: str, context: CellContext) -> Cell:
+    """Return a date without its year if that is this year, else without its time."""
+    is_this_year = text.startswith(f"{context.today.year}-")
+    return Cell(text[len("2026-") :] if is_this_year else text[: len("2026-12-31")], "muted")
 
 
 def _submitted(task: Task, context: CellContext) -> Cell:
-    return _instant(task.submitted_at, context)
+    return _short_date(minute_stamp(task.submitted_at) if task.submitted_at else "", context)
 
 
 def _updated(task: Task, context: CellContext) -> Cell:
-    return _instant(task.updated_at, context)
+    return _short_date(minute_stamp(task.updated_at) if task.updated_at else "", context)
 
 
 def _received(task: Task, context: CellContext) -> Cell:
-    day = task.received_on
-    return Cell(day.strftime("%m-%d") if day.year == context.today.year else day.isoformat(), "muted")
+    return _short_date(task.received_on.isoformat(), context)
 
 
 def _assigned(task: Task, _context: CellContext) -> Cell:
@@ -165,7 +163,7 @@ def _task_id(task: Task, _context: CellContext) -> Cell:
 
 
 def _age(task: Task, context: CellContext) -> Cell:
-    return Cell(_short_duration(context.now - (task.submitted_at or task.recorded_at)), "muted")
+    return Cell(_short_duration(task.age(context.now)), "muted")
 
 
 def _due(task: Task, context: CellContext) -> Cell:
