@@ -68,7 +68,7 @@ UNKNOWN: Final = "(not known yet)"
 PAST_HOLD: Final = frozenset({Status.IN_PROGRESS, Status.COMPLETED, Status.FAILED})
 """Statuses in which a deletion can no longer be cancelled."""
 
-SERVICES: Final = PAST_HOLD | {Status.ON_HOLD}
+SERVICE_STATUSES: Final = PAST_HOLD | {Status.ON_HOLD}
 """The documented statuses of the service (contract: Operations); the others are local."""
 
 _SERVICE_PREFIX: Final = "SERVICE_"
@@ -98,16 +98,16 @@ def has_ended(status: str) -> bool:
     return status in TERMINAL or status == Status.UNCONFIRMED
 
 
-def status_after(current: str, answered: str) -> str:
-    """Return a task's status after the service reported `answered`.
+def status_after(current: str, reported: str) -> str:
+    """Return a task's status after the service reported `reported`.
 
     A cancellation is known only here, so it stays whatever the service reports (contract: Operations). A new status of
     the service that has the name of a local one is prefixed.
     """
     if current == Status.CANCELLED:
         return current
-    is_given_here = answered in Status.__members__ and answered not in SERVICES
-    return f"{_SERVICE_PREFIX}{answered}" if is_given_here else answered
+    is_local = reported in Status.__members__ and reported not in SERVICE_STATUSES
+    return f"{_SERVICE_PREFIX}{reported}" if is_local else reported
 
 
 class TaskError(NamedTuple):
@@ -225,8 +225,8 @@ class Task:
     """Whether the request was sent and has no response yet, so that it may have started a task."""
 
     @property
-    def has_no_answer(self) -> bool:
-        """Whether it has no task id yet."""
+    def awaits_response(self) -> bool:
+        """Whether the service has not responded to its submission yet."""
         return self.status == Status.QUEUED and self.task_id is None
 
     @property

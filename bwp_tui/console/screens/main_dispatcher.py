@@ -133,7 +133,7 @@ class ActionDispatcher:
             said = await run_in_thread_and_report(self._screen, lambda: self._screen.session.tasks.cancel(task))
             if said is not None:
                 self._screen.show_status(
-                    said if task.has_no_answer else f"{said.rstrip('.')}, {await self._screen.session.when_sent()}"
+                    said if task.awaits_response else f"{said.rstrip('.')}, {await self._screen.session.when_sent()}"
                 )
 
     async def _resubmit(self) -> None:

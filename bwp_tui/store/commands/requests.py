@@ -117,7 +117,7 @@ def cannot_cancel(task: Task) -> str | None:
         return f"The cancellation of {task.name} was asked for already."
     if task.is_unanswered:
         return f"{task.name} was sent and has no response yet, so its task id is not known. Cancel it once it has one."
-    if task.has_no_answer:
+    if task.awaits_response:
         return None
     if task.kind is Kind.RETRIEVAL:
         return "A retrieval runs at once and cannot be cancelled; only a deletion on hold can."
@@ -128,7 +128,7 @@ def cannot_cancel(task: Task) -> str | None:
 
 def cancelling(task: Task) -> str:
     """Return the beginning of a sentence on what the cancellation of `task` does."""
-    return f"Withdraw the {task.kind.lower()}" if task.has_no_answer else "Cancel the deletion"
+    return f"Withdraw the {task.kind.lower()}" if task.awaits_response else "Cancel the deletion"
 
 
 def _cancel_unsent(transaction: Transaction, number: int, actor: str) -> bool:
