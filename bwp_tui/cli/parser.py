@@ -21,6 +21,7 @@ from bwp_tui.cli.argument_types import count, day, days, factor, hold, new_path,
 from bwp_tui.cli.exit_codes import Effect
 from bwp_tui.cli.parser_records import add_choice, add_sort, add_tables, add_triage, join_filters, minus_signs
 from bwp_tui.domain.deadlines import DEFAULT_REGULATION, REGULATIONS
+from bwp_tui.domain.filter_fields import FIELDS
 from bwp_tui.domain.holding_periods import same_hold
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, LONGEST_HOLDING_PERIOD
 from bwp_tui.domain.text import nearest
@@ -171,7 +172,8 @@ def _add_reading(commands: Commands) -> None:
         "list_show",
         function="list_tasks",
         note='A filter: status:failed,on_hold kind:deletion age>2d due<7d tag:vip note:"left message" jane. '
-        "Quote it; put one that begins with - after --. JSON has emails in full unless --mask is given.",
+        f"Quote it; put one that begins with - after --. Its fields: {', '.join(FIELDS)}. "
+        "JSON has emails in full unless --mask is given.",
         effect=Effect.READS,
     )
     listing.add_argument("filter", metavar="FILTER", nargs="*", help="which tasks (all)")
