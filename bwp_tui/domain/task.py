@@ -165,6 +165,11 @@ class Download:
         return 100 if self.state == DownloadState.DONE else percent(self.bytes, self.total)
 
 
+def time_left(received: int, total: int | None, rate: float | None) -> timedelta | None:
+    """Return how long a download still takes, from its bytes and their rate, or None if that is unknown."""
+    return timedelta(seconds=max(0, total - received) / rate) if rate and total is not None else None
+
+
 class Verification(NamedTuple):
     """How, when and by whom the requester's identity was verified."""
 

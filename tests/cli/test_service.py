@@ -125,7 +125,7 @@ def test_progress_is_drawn_on_a_terminal_and_wiped_when_the_download_is_interrup
     [
         (0, None, None, "0 B"),
         (999, 2000, None, "49%  999 B of 2.0 kB"),
-        (12_400_000, 19_300_000, 3_100_000.0, "64%  12.4 MB of 19.3 MB  3.1 MB/s  2 s left"),
+        (12_400_000, 19_300_000, 3_100_000.0, "64%  12.4 MB of 19.3 MB  3.1 MB/s  2s left"),
         (5_000_000_000, None, 0.0, "5.0 GB"),
     ],
 )
@@ -135,7 +135,7 @@ def test_progress_tells_what_is_known(received: int, total: int | None, rate: fl
 
 def test_progress_of_several_is_their_sum() -> None:
     both = [running(100_000, 1_000_000, 50_000.0), running(300_000, 1_000_000, 50_000.0)]
-    assert progress_text(both) == "2 downloads  20%  400 kB of 2.0 MB  100 kB/s  16 s left"
+    assert progress_text(both) == "2 downloads  20%  400 kB of 2.0 MB  100 kB/s  16s left"
 
 
 def running(received: int, total: int | None, rate: float | None) -> Download:

@@ -20,8 +20,9 @@ from bwp_tui.cli.support.streams import draw
 from bwp_tui.cli.support.task_output import print_json, print_tasks, task_record
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.masking import mask_task_text
-from bwp_tui.domain.task import Download, DownloadState, Status, Task, has_ended
+from bwp_tui.domain.task import Download, DownloadState, Status, Task, has_ended, time_left
 from bwp_tui.domain.text import counted, percent, size
+from bwp_tui.domain.times import format_duration
 from bwp_tui.store.commands import download_queue, requests
 from bwp_tui.store.commands.bulk_plan import cannot_refresh
 from bwp_tui.store.commands.result_files import saved_at
@@ -178,8 +179,8 @@ def progress_text(running: Sequence[Download]) -> str:
     parts.append(f"{size(received)}{f' of {size(total)}' if total else ''}")
     if rate:
         parts.append(f"{size(rate)}/s")
-    if rate and total:
-        parts.append(f"{round((total - received) / rate)} s left")
+    if left := time_left(received, total, rate):
+        parts.append(f"{format_duration(left)} left")
     trouble = next((download.trouble for download in running if download.trouble), None)
     return "  ".join([*parts, trouble] if trouble else parts)[:200]
 

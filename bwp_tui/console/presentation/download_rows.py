@@ -10,10 +10,10 @@ from rich.cells import cell_len
 
 from bwp_tui.console.presentation.breakpoints import LIST_NARROW, LIST_WIDE
 from bwp_tui.console.presentation.download_detail import end_text, partial_file_text, state_text, trouble_of
-from bwp_tui.console.presentation.format import bar, pad, time_left
+from bwp_tui.console.presentation.format import bar, pad
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_detail import DisplayContext, mask, subject
-from bwp_tui.domain.task import Download, DownloadState, Task
+from bwp_tui.domain.task import Download, DownloadState, Task, time_left
 from bwp_tui.domain.text import clean_line, size, size_as
 from bwp_tui.domain.times import format_duration
 from bwp_tui.store.commands.download_queue import OPEN
@@ -125,7 +125,7 @@ class DownloadRowBuilder:
 
     def _figures(self, download: Download) -> str:
         is_running = download.state == DownloadState.RUNNING and not download.paused
-        left = time_left(download)
+        left = time_left(download.bytes, download.total, download.rate)
         cells = [""]
         if self._usual:
             cells.append(f"{_bytes_of_total(download):>{_BYTES}}")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Final
 
 from rich.cells import cell_len, set_cell_size
 
 from bwp_tui.console.presentation.styled_text import StyledText
-from bwp_tui.domain.task import Download
 from bwp_tui.domain.times import local
 
 _LABEL: Final = 11
@@ -19,13 +18,6 @@ def bar(percent: int, width: int) -> list[StyledText]:
     """Return a bar of `width` cells. It is full at 99 percent, the most there is before the end."""
     filled = min(width, width * (percent + 1) // 100)
     return [("━" * filled, "accent"), ("─" * (width - filled), "muted")]
-
-
-def time_left(download: Download) -> timedelta | None:
-    """Return how long a download still takes at its rate, or None where that is not known."""
-    if not download.rate or download.total is None:
-        return None
-    return timedelta(seconds=max(0, download.total - download.bytes) / download.rate)
 
 
 def clock_time(instant: datetime, today: date) -> str:
