@@ -22,6 +22,10 @@ class EngineSuperseded(Exception):
     """
 
 
+class ReadCancelled(Exception):
+    """The caller cancelled a long read; nothing is wrong."""
+
+
 class StoreError(Exception):
     """Base of the store's errors."""
 

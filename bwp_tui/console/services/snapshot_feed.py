@@ -16,7 +16,7 @@ from bwp_tui.domain.task import Download
 from bwp_tui.domain.times import Clock, local_day, utc_now
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.change_watcher import INTERVAL_S
-from bwp_tui.store.errors import StoreError
+from bwp_tui.store.errors import ReadCancelled, StoreError
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import saved_views as views
 from bwp_tui.store.queries import tasks
@@ -171,8 +171,9 @@ class SnapshotFeed:
         # The revision is read first: what is written meanwhile is then told twice rather than never.
         revision = self._store.revision()
         changed = tasks.changed_since(self._store, self._revision) if self._revision else []
-        numbers = self._rows.all_numbers(wanted, changed, self._asked.is_set)
-        if numbers is None:
+        try:
+            numbers = self._rows.all_numbers(wanted, changed, self._asked.is_set)
+        except ReadCancelled:
             return  # another question is waiting
         self._told_last = self._snapshot(question, numbers, changed, today, revision)
         self._revision = revision

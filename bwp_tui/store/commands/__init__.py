@@ -1,1 +1,1 @@
-"""What a person does to the history: each command one transaction."""
+"""Commands of operators: one transaction each."""

@@ -1,4 +1,4 @@
-"""What an action would do to some tasks: to which ones it can be done, and why the others are skipped."""
+"""Plan an action on many tasks: for which ones it is possible, and why the others are skipped."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 
 CHUNK: Final = 500
-"""Tasks read at once: the values that one statement can bind are limited."""
+"""Tasks read at once: SQLite limits the values of a statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,10 @@ class BulkPlan:
 
     Attributes:
         action: the action as a verb, for the plan line.
-        possible: the tasks it can be done to, in the order they were given.
-        skipped: why others are left out, in a few words, and how many; the most frequent first.
-        warning: what the plan would bring about that is not wished for, in words that end a line; or empty.
-        new_due_dates: the first and the last day that tasks would be due on, where the action moves their due dates.
+        possible: the tasks for which it is possible, in the given order.
+        skipped: the reasons to skip others, and how many; the most frequent first.
+        warning: an unwanted effect of the plan, without a full stop; or empty.
+        new_due_dates: the first and the last new due date, if the action moves due dates.
     """
 
     action: str
@@ -52,7 +52,7 @@ class BulkPlan:
 
     @property
     def until(self) -> str:
-        """To which days due dates are moved: ` to 2026-12-31`, or nothing."""
+        """The new due dates: ` to 2026-12-31`, or nothing."""
         if self.new_due_dates is None:
             return ""
         first, last = self.new_due_dates
@@ -60,13 +60,13 @@ class BulkPlan:
 
     @property
     def skipped_count(self) -> str:
-        """What the plan's line ends with: how many are skipped and why; empty where none is."""
+        """How many tasks are skipped and why, or nothing."""
         count = sum(count for _, count in self.skipped)
         reasons = ", ".join(f"{count} {reason}" for reason, count in self.skipped)
         return f", {count} skipped: {reasons}" if count else ""
 
     def describe_result(self, count: int) -> str:
-        """Return what has come of `count` tasks: what an engine is still to do is asked for, not done."""
+        """Return the result for `count` tasks: work that is left to the engine is “asked for”."""
         if self.action in BY_NAME:
             return f"{count} {BY_NAME[self.action].done}"
         asked = _SERVICE_ACTIONS[self.action][0]
@@ -74,7 +74,7 @@ class BulkPlan:
 
 
 def cannot_refresh(task: Task) -> str | None:
-    """Return why the service cannot be asked about task, or None when it can."""
+    """Return why `task` cannot be polled, or None when it can."""
     if why_not := why_purged(task):
         return why_not
     if task.task_id is None:
@@ -85,7 +85,7 @@ def cannot_refresh(task: Task) -> str | None:
 
 
 def _cannot_download_first(task: Task) -> str | None:
-    """Return why a result is not to be fetched without another word: as `cannot_download`, or it is saved."""
+    """Return why `task` is skipped: as `cannot_download` does, or since its result is saved."""
     saved = saved_at(task)
     return cannot_download(task) if saved is None else f"The result of {task.name} is saved already as {saved}."
 
@@ -97,7 +97,7 @@ _SERVICE_ACTIONS: Final[dict[str, tuple[str, Callable[[Task], str | None]]]] = {
     "download again": ("download", cannot_download),
     "refresh": ("refresh", cannot_refresh),
 }
-"""The actions that the engine carries out: what is asked of it, and why that cannot be done to a task."""
+"""The actions that the engine carries out: a noun for each, and why it is not possible for a task."""
 
 
 def _any_day(check: Callable[[Task], str | None]) -> Check:
@@ -109,7 +109,7 @@ def _more_than_one(noun: str) -> str:
 
 
 def plan(store: Store, action: str, numbers: Sequence[int], today: date, hold: Hold = same_hold) -> BulkPlan:
-    """Return what `action` would do to the tasks with these local numbers; changes nothing.
+    """Return what `action` would do to these tasks, without doing it.
 
     Raises:
         KeyError: there is no such action.
@@ -136,7 +136,7 @@ def plan(store: Store, action: str, numbers: Sequence[int], today: date, hold: H
 
 
 def _short_reason(action: str, task: Task) -> str:
-    """Return why an action of the service skips a task, in words that many tasks share; empty for its state."""
+    """Return why a task is skipped, in words that many tasks share; empty if its state is the reason."""
     verb = action.removesuffix(" again")
     if action == "download" and saved_at(task):
         return "saved already"

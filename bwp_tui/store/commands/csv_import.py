@@ -1,4 +1,4 @@
-"""Many requests from one file: every line is checked before any is recorded, and all are recorded or none."""
+"""Import requests from a CSV file: every line is checked first, and all are recorded or none."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import date
 from typing import Final
 
 from bwp_tui.domain import csv_table
-from bwp_tui.domain.csv_table import CsvLine, CsvTable
+from bwp_tui.domain.csv_table import CsvLine
 from bwp_tui.domain.deadlines import DEFAULT_REGULATION, why_not_yet
 from bwp_tui.domain.task import Kind, Request
 from bwp_tui.domain.text import clean_line, mask_in_text
@@ -22,10 +22,10 @@ from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks
 
 IMPORTED: Final = "imported"
-"""How the timeline of an imported request begins; its detail names the file's hash and the line."""
+"""The first event of an imported request; its detail names the file's hash and the line."""
 
 _HASH: Final = 16
-"""Hexadecimal digits of the hash that tell one file from another: no two of an office's files share them."""
+"""Hexadecimal digits of the hash that identify a file."""
 
 _KINDS: Final = {
     **dict.fromkeys(("retrieval", "retrieve", "access", "copy", "dsar"), Kind.RETRIEVAL),
@@ -37,7 +37,7 @@ _DELETIONS_ALONE: Final = ("holding_period", "reason")
 
 @dataclass(frozen=True, slots=True)
 class CheckedLine:
-    """A line of the file: the request it makes, or why it makes none; and the earlier one of same address and kind."""
+    """A line of the file: its request or its mistake, and the earlier request with the same address and kind."""
 
     number: int
     request: Request | None
@@ -47,7 +47,7 @@ class CheckedLine:
 
 @dataclass(frozen=True, slots=True)
 class ImportPlan:
-    """What an import would record. `imported_before` says how much of this very file the history holds."""
+    """What an import would record. `imported_before` is the number of lines of this file that the history holds."""
 
     fingerprint: str
     lines: tuple[CheckedLine, ...]
@@ -58,38 +58,38 @@ class ImportPlan:
 
     @property
     def wrong(self) -> tuple[CheckedLine, ...]:
-        """The lines that make no request."""
+        """The lines with a mistake."""
         return tuple(line for line in self.lines if line.wrong is not None)
 
     @property
     def duplicates(self) -> int:
-        """How many lines have the address and kind of an earlier request."""
+        """The number of lines with the address and kind of an earlier request."""
         return sum(line.duplicate is not None for line in self.lines)
 
     def count(self, kind: Kind) -> int:
-        """Return how many requests of a kind there are."""
+        """Return the number of requests of a kind."""
         return sum(line.request is not None and line.request.kind is kind for line in self.lines)
 
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What holds for lines that do not say: the day of receipt, and the law. No line may be from after `today`."""
+    """The day of receipt and the regulation of lines without one. No line may be from after `today`."""
 
     today: date
     regulation: str = DEFAULT_REGULATION
 
 
 Progress = Callable[[int], None]
-"""Is told how many lines are done."""
+"""Called with the number of lines that are done."""
 
 
 def plan(store: Store, data: bytes, defaults: Defaults, progress: Progress = lambda _done: None) -> ImportPlan:
-    """Check the lines of a file against the rules and the history; changes nothing.
+    """Check the lines of a file, without recording anything.
 
     Raises:
-        SheetError: the file is no table of requests.
+        CsvError: the file is no table of requests.
     """
-    table: CsvTable = csv_table.read(data)
+    table = csv_table.read(data)
     mark = f"file {hashlib.sha256(data).hexdigest()[:_HASH]}"
     before, newest = _imported_before(store, mark), tasks.highest(store)
     seen: dict[tuple[Kind, str], int] = {}
@@ -106,8 +106,8 @@ def import_requests(
     """Record every request of a plan in one transaction; return their local numbers in the order of the lines.
 
     Raises:
-        NotPossible: a line is wrong, or the history holds by now what the plan did not know; nothing was recorded.
-        HistoryError: it could not be recorded; nothing was.
+        NotPossible: a line is wrong, or the history has changed since the plan; nothing was recorded.
+        StoreError: it could not be recorded; nothing was.
     """
     if planned.wrong:
         raise NotPossible(f"{len(planned.wrong)} lines are wrong; nothing was recorded.")
@@ -123,11 +123,7 @@ def import_requests(
 
 
 def _check_still_new(transaction: Transaction, store: Store, planned: ImportPlan) -> None:
-    """Compare a plan once more with what others recorded while it was looked at and agreed to.
-
-    Raises:
-        NotPossible: the same file, or a request for an address and kind of it.
-    """
+    """Raise `NotPossible` if others recorded the file, or an address and kind of it, since the plan."""
     if _imported_before(store, planned.fingerprint) > planned.imported_before:
         raise NotPossible("This very file was imported by another bwp-tui meanwhile. Nothing was recorded now.")
     requests = {_subject(line.request): line.number for line in planned.lines if line.request is not None}
@@ -163,8 +159,8 @@ def _checked(store: Store, line: CsvLine, defaults: Defaults, seen: dict[tuple[K
     if first != line.number:
         return CheckedLine(line.number, request, duplicate=f"same address and kind as line {first}")
     known = tasks.newest_for(store, request.kind, request.email)
-    words = None if known is None else f"same address and kind as #{known.number}, {known.status}"
-    return CheckedLine(line.number, request, duplicate=words)
+    duplicate = None if known is None else f"same address and kind as #{known.number}, {known.status}"
+    return CheckedLine(line.number, request, duplicate=duplicate)
 
 
 def _request(line: CsvLine, defaults: Defaults) -> Request:

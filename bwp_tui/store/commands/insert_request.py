@@ -1,4 +1,4 @@
-"""Putting a request into the history: its row, the intent with its client token, the first lines of its timeline."""
+"""Insert a request: its row, the intent with its client token, the first events of its timeline."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bwp_tui.store.queries.row_mapping import tags_text
 
 
 class Origin(NamedTuple):
-    """Where a request comes from: how its timeline begins, and the task it repeats."""
+    """The first event of a request, and the task that it repeats."""
 
     what: str = "recorded"
     detail: str | None = None
@@ -29,7 +29,7 @@ _HERE: Final = Origin()
 def record(transaction: Transaction, request: Request, actor: str, origin: Origin = _HERE) -> int:
     """Insert a QUEUED task and the intent that carries its client token; return its number.
 
-    The request must have passed `request_check.check`.
+    The request must have passed `request_validation.check`.
     """
     number = insert(transaction, request, resubmit_of=origin.resubmit_of)
     transaction.run(

@@ -1,4 +1,4 @@
-"""What a plan does to the due dates: which deletions would end too late, and until when tasks are extended."""
+"""Check the due dates of a plan: deletions that would end too late, and the new due dates of extensions."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from bwp_tui.store.commands.records import extended_due
 
 
 class DeadlineCheck:
-    """Counts task by task what a plan means for their due dates.
+    """Collects the effects of a plan on due dates, task by task.
 
     Attributes:
-        ends: the first and the last day that tasks are extended to; None where none is.
+        ends: the first and the last new due date of extensions; None without one.
     """
 
     def __init__(self, action: str, today: date, hold: Hold) -> None:
@@ -28,7 +28,7 @@ class DeadlineCheck:
         self.ends: tuple[date, date] | None = None
 
     def count(self, task: Task) -> None:
-        """Take in a task that the action would be done to."""
+        """Add a task of the plan."""
         if self._action == "resubmit" and task.kind is Kind.DELETION and task.due_on is not None:
             self._count_deletion(task, task.due_on)
         elif self._action == "extend" and (due := extended_due(task)) is not None:
@@ -37,7 +37,7 @@ class DeadlineCheck:
 
     @property
     def warning(self) -> str:
-        """How many deletions would end after their due date, and what would help; empty where none would."""
+        """How many deletions would end after their due date, and a hold that would help; empty for none."""
         if not self._late:
             return ""
         would = f"{counted(self._late, 'deletion')} would end after {'its' if self._late == 1 else 'their'} due date"

@@ -7,14 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from bwp_tui.domain.holding_periods import Hold, same_hold
-from bwp_tui.domain.task import (
-    DownloadState,
-    Kind,
-    Request,
-    Status,
-    Task,
-    why_purged,
-)
+from bwp_tui.domain.task import DownloadState, Kind, Request, Status, Task, why_purged
 from bwp_tui.store.commands.insert_request import Origin, insert, record
 from bwp_tui.store.commands.request_validation import check, check_received_on, refuse, refuse_known
 from bwp_tui.store.database.connection import Store, Transaction

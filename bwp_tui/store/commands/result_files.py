@@ -1,4 +1,4 @@
-"""What operators do with a saved result: on the timeline, since each makes another copy of personal data."""
+"""Record what operators do with a saved result: each act makes another copy of personal data."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bwp_tui.store.queries import timeline
 
 
 def cannot_open_result(task: Task) -> str | None:
-    """Return why there is no saved result to look into, or None when there is."""
+    """Return why there is no saved result to open, or None when there is."""
     if why_not := why_purged(task):
         return why_not
     if task.kind is Kind.DELETION:
@@ -21,7 +21,7 @@ def cannot_open_result(task: Task) -> str | None:
 
 
 def saved_at(task: Task) -> Path | None:
-    """Return where the newest download of task's result lies, if it is there still and of its size, else None."""
+    """Return the path of the saved result of `task`, or None if it is gone or of another size."""
     download = task.download
     if download is None or download.state != DownloadState.DONE or download.path is None:
         return None

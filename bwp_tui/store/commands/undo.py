@@ -1,4 +1,4 @@
-"""Take back a change of what is recorded about a task: a row more on its timeline, never one less."""
+"""Undo a change of a task's records, with another event on its timeline."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _COLUMNS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One part of a task, the values of its columns, as it was before a change and after it."""
+    """The values of a field's columns before and after a change."""
 
     number: int
     before: Row
@@ -35,9 +35,9 @@ class Change:
 
 
 def with_changes(command: TaskCommand, part: Field, changes: list[Change]) -> TaskCommand:
-    """Return a command that does the same and appends what it changes to `changes`."""
+    """Return a command that does the same, and appends its change to `changes`."""
 
-    def watched(transaction: Transaction, store: Store, number: int) -> int:
+    def recording(transaction: Transaction, store: Store, number: int) -> int:
         before = _value(transaction, number, part)
         now = command(transaction, store, number)
         after = _value(transaction, number, part)
@@ -45,11 +45,11 @@ def with_changes(command: TaskCommand, part: Field, changes: list[Change]) -> Ta
             changes.append(Change(number, before, after))
         return now
 
-    return watched
+    return recording
 
 
 def undo(part: Field, changes: Iterable[Change], actor: str) -> TaskCommand:
-    """Return the command for putting a part of each task back as it was, unless it was changed once more since."""
+    """Return the command that restores a field of each task, unless it was changed again since."""
     by_number = {change.number: change for change in changes}
 
     def command(transaction: Transaction, store: Store, number: int) -> int:
@@ -85,5 +85,7 @@ def _describe(part: Field, value: Row) -> str:
     if part is Field.TAGS:
         value = tuple(json.loads(str(value[0])))
     # Without its first value there is no record, as no extension where there is a due date.
-    words = " ".join(str(one) for one in value if one is not None) if value and value[0] else "empty"
-    return f"{part} again {words}"
+    text = (
+        " ".join(str(cell) for cell in value if cell is not None) if value and value[0] else "empty"
+    )
+    return f"{part} again {text}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
-from typing import Final, overload
+from typing import Final
 
 import apsw
 
@@ -25,7 +25,7 @@ from bwp_tui.store.database.open import OpenedDatabase, open_database
 from bwp_tui.store.database.schema_check import expected_schema, schema_of
 from bwp_tui.store.database.shop_binding import bind, conflict
 from bwp_tui.store.database.tripwire import HistoryState, Tripwire
-from bwp_tui.store.errors import EngineSuperseded, OtherShop, StoreDamaged, StoreError, StoreUnavailable
+from bwp_tui.store.errors import EngineSuperseded, OtherShop, ReadCancelled, StoreDamaged, StoreError, StoreUnavailable
 
 SqlValue = None | int | float | str | bytes
 Row = tuple[SqlValue, ...]
@@ -177,21 +177,16 @@ class Store:
         row = self.row(sql, values)
         return None if row is None or not row[0] else from_text(as_text(row[0]))
 
-    @overload
-    def integers(self, sql: str, values: Sequence[SqlValue] = (), is_cancelled: None = None) -> array[int]: ...
-    @overload
-    def integers(
-        self, sql: str, values: Sequence[SqlValue], is_cancelled: Callable[[], bool] | None
-    ) -> array[int] | None: ...
     def integers(
         self, sql: str, values: Sequence[SqlValue] = (), is_cancelled: Callable[[], bool] | None = None
-    ) -> array[int] | None:
+    ) -> array[int]:
         """Read a column of integers, of which there may be a million, without a tuple for each row.
 
         Args:
-            is_cancelled: called every few milliseconds; the result is None once it returns True.
+            is_cancelled: called every few milliseconds, to end the reading.
 
         Raises:
+            ReadCancelled: `is_cancelled` returned True.
             StoreDamaged: the column holds something else.
         """
         with self._lock, self._translated_errors():
@@ -200,7 +195,7 @@ class Store:
             try:
                 return array("q", chain.from_iterable(self._db.execute(sql, values)))
             except apsw.InterruptError:
-                return None
+                raise ReadCancelled from None
             except (TypeError, OverflowError):
                 raise StoreDamaged(f"The history {self.path} holds something else where numbers belong.") from None
             finally:

@@ -32,13 +32,7 @@ _PRAGMAS: Final = (
     "trusted_schema = OFF",
     "secure_delete = ON",
 )
-_NOT_WRITABLE: Final = (
-    apsw.ReadOnlyError,
-    apsw.CantOpenError,
-    apsw.PermissionsError,
-    apsw.FullError,
-    apsw.IOError,
-)
+_NOT_WRITABLE: Final = (apsw.ReadOnlyError, apsw.CantOpenError, apsw.PermissionsError, apsw.FullError, apsw.IOError)
 
 
 @dataclass(frozen=True, slots=True)

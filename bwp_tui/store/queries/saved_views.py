@@ -67,7 +67,7 @@ def save(store: Store, view: View, position: int | None = None) -> None:
             (name, view.filter.strip(), view.sort, json.dumps(list(view.columns))),
         )
         others.insert(place if position is None else position, name)
-        _number(transaction, others)
+        _renumber(transaction, others)
 
 
 def delete(store: Store, name: str) -> View:
@@ -103,7 +103,7 @@ def check(view: View) -> None:
         raise NotPossible(f"The filter of the view is wrong: {error}") from None
 
 
-def _number(transaction: Transaction, names: list[str]) -> None:
+def _renumber(transaction: Transaction, names: list[str]) -> None:
     for position, name in enumerate(names):
         transaction.run("UPDATE views SET position = ? WHERE name = ?", (position, name))
 

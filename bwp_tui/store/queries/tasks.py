@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Collection, Sequence
 from datetime import date
-from typing import Final, overload
+from typing import Final
 
 from bwp_tui.domain.filter import Filter, ValueClause
 from bwp_tui.domain.task import Kind, Task
@@ -40,14 +40,6 @@ def window(store: Store, task_numbers: Sequence[int]) -> list[Task]:
     return [found[number] for number in task_numbers if number in found]
 
 
-@overload
-def numbers(
-    store: Store, task_filter: Filter, *, today: date, sort: str = "newest", limit: int | None = None
-) -> array[int]: ...
-@overload
-def numbers(
-    store: Store, task_filter: Filter, *, today: date, sort: str = "newest", is_cancelled: Callable[[], bool]
-) -> array[int] | None: ...
 def numbers(
     store: Store,
     task_filter: Filter,
@@ -56,14 +48,15 @@ def numbers(
     sort: str = "newest",
     limit: int | None = None,
     is_cancelled: Callable[[], bool] | None = None,
-) -> array[int] | None:
+) -> array[int]:
     """Return the numbers of the tasks that match, in order, at most `limit` of them.
 
     Args:
-        is_cancelled: called every few milliseconds; the result is None once it returns True.
+        is_cancelled: called every few milliseconds, to end the reading.
 
     Raises:
         KeyError: `sort` is not in `filter_sql.SORTS`.
+        ReadCancelled: `is_cancelled` returned True.
     """
     where, values = condition_of(store, task_filter, today)
     sql = f"SELECT t.number FROM tasks t WHERE {where} ORDER BY {order_clause(SORTS[sort])} LIMIT ?"

@@ -74,13 +74,14 @@ class ViewRows:
         rows[start : start + len(page)] = page
         return rows
 
-    def all_numbers(
-        self, query: ViewQuery, changed: Sequence[int], is_cancelled: Callable[[], bool]
-    ) -> array[int] | None:
-        """Return all rows of a view, or None if `is_cancelled` returned True before they were read.
+    def all_numbers(self, query: ViewQuery, changed: Sequence[int], is_cancelled: Callable[[], bool]) -> array[int]:
+        """Return all rows of a view.
 
         Args:
             changed: the tasks that were touched since the last call.
+
+        Raises:
+            ReadCancelled: `is_cancelled` returned True before they were read.
         """
         # Read before the rows: a task added meanwhile is then seen as new twice, rather than never.
         highest, count = tasks.highest(self._store), tasks.count(self._store, Filter(), today=query.today)
@@ -88,12 +89,10 @@ class ViewRows:
             self._patch(query, changed)
         else:
             self._query = None
-            numbers = tasks.numbers(
+            self._numbers = tasks.numbers(
                 self._store, query.filter, today=query.today, sort=query.sort, is_cancelled=is_cancelled
             )
-            if numbers is None:
-                return None
-            self._numbers, self._query = numbers, query
+            self._query = query
         self._highest, self._tasks = highest, count
         return self._numbers
 

@@ -75,12 +75,7 @@ def of_task(store: Store, number: int) -> list[Download]:
     return [download_of(row) for row in rows]
 
 
-def due(
-    store: Store,
-    now: datetime,
-    limit: int,
-    busy: frozenset[int] = frozenset(),
-) -> list[DownloadJob]:
+def due(store: Store, now: datetime, limit: int, busy: frozenset[int] = frozenset()) -> list[DownloadJob]:
     """Return the queued downloads that are due, in the order of the queue.
 
     Args:

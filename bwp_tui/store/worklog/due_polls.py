@@ -41,12 +41,7 @@ _MIN_SINCE_POLL: Final = 10 * SOON
 """Tasks polled more recently are not polled early: those with short intervals keep them."""
 
 
-def due(
-    store: Store,
-    now: datetime,
-    limit: int,
-    in_sight: frozenset[int] = frozenset(),
-) -> list[DuePoll]:
+def due(store: Store, now: datetime, limit: int, in_sight: frozenset[int] = frozenset()) -> list[DuePoll]:
     """Return tasks whose poll is due.
 
     Visible tasks come first, then those near their due date, then the longest overdue.
@@ -61,8 +56,7 @@ def due(
     for condition, order in orders if in_sight else orders[1:]:
         if len(found) < limit:
             rows = store.rows(
-                f"{_TASKS} AND next_poll_at <= ? AND {condition} ORDER BY {order} LIMIT ?",
-                (to_text(now), limit),
+                f"{_TASKS} AND next_poll_at <= ? AND {condition} ORDER BY {order} LIMIT ?", (to_text(now), limit)
             )
             found |= {poll.number: poll for poll in map(_POLL, rows) if poll.number not in found}
     return list(found.values())[:limit]

@@ -209,8 +209,7 @@ def _settle(transaction: Transaction, intent: int, state: str) -> int | None:
 def _settle_done(transaction: Transaction, intent: int) -> tuple[int, str]:
     """Settle an intent as done, even a lapsed one; return the number and the status of its task."""
     rows = transaction.run(
-        "UPDATE intents SET state = 'done', settled_at = ? WHERE id = ? RETURNING task",
-        (transaction.now_text, intent),
+        "UPDATE intents SET state = 'done', settled_at = ? WHERE id = ? RETURNING task", (transaction.now_text, intent)
     )
     number = as_int(rows[0][0])
     status = transaction.run("SELECT status FROM tasks WHERE number = ?", (number,))[0][0]
