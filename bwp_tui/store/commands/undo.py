@@ -85,7 +85,5 @@ def _describe(part: Field, value: Row) -> str:
     if part is Field.TAGS:
         value = tuple(json.loads(str(value[0])))
     # Without its first value there is no record, as no extension where there is a due date.
-    text = (
-        " ".join(str(cell) for cell in value if cell is not None) if value and value[0] else "empty"
-    )
+    text = " ".join(str(cell) for cell in value if cell is not None) if value and value[0] else "empty"
     return f"{part} again {text}"
