@@ -28,8 +28,8 @@ from bwp_tui.console.presentation.styled_text import ROLES
 from bwp_tui.console.presentation.themes import DARK, LIGHT, THEMES, choose_theme
 from bwp_tui.console.protocols import SnapshotListener
 from bwp_tui.console.screens.main import MainScreen
+from bwp_tui.console.services.history_reader import HistoryReader
 from bwp_tui.console.services.snapshot_feed import Snapshot, SnapshotFeed, start_feed
-from bwp_tui.console.services.task_reader import TaskReader
 from bwp_tui.console.services.watch_notifier import WatchNotifier, notification_text, status_text
 from bwp_tui.console.session import Session
 from bwp_tui.console.state.saved_state import SavedStateFile
@@ -123,7 +123,7 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
             read_store=self._store,
             write_store=self._written,
             actor=actor(os.environ, profile.actor),
-            reader=TaskReader(self._store, lambda sentence: self._post(self.FeedUpdated(sentence))),
+            reader=HistoryReader(self._store, lambda sentence: self._post(self.FeedUpdated(sentence))),
             feed=feed,
             publish=lambda update: self._post(self.FeedUpdated(update)),
             clock=clock,

@@ -9,11 +9,10 @@ from textual.app import App
 
 from bwp_tui.console.bindings.actions import ActionContext
 from bwp_tui.console.services.snapshot_feed import Snapshot
-from bwp_tui.console.session import Session
 from bwp_tui.console.state.list_state import ListState
 from bwp_tui.console.widgets.detail_pane import DetailPane
 from bwp_tui.console.widgets.task_table import TaskTable
-from bwp_tui.console.workers import Work
+from bwp_tui.console.workers import StatusReporter, Work
 from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Kind, Task
 
@@ -28,14 +27,6 @@ class SnapshotListener(Protocol):
     """A screen that shows snapshots of the history."""
 
     def apply(self, told: Snapshot | str) -> None: ...
-
-
-class StatusReporter(Protocol):
-    """A screen with a status line."""
-
-    session: Session
-
-    def show_status(self, sentence: str, role: str = "plain") -> None: ...
 
 
 class PromptHost(Protocol):

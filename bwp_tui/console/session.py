@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from bwp_tui.console.bindings.keymap import Keymap
 from bwp_tui.console.presentation.task_detail import DisplayContext
+from bwp_tui.console.services.history_reader import HistoryReader
 from bwp_tui.console.services.snapshot_feed import Snapshot, SnapshotFeed
-from bwp_tui.console.services.task_reader import TaskReader
 from bwp_tui.console.services.write_guard import WriteGuard
 from bwp_tui.console.state.saved_state import SavedStateFile
 from bwp_tui.domain.times import Clock, local, local_day
@@ -21,9 +21,7 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog.engine_state import Ability, EngineState, ServiceState
 
 if TYPE_CHECKING:
-    from bwp_tui.console.services.download_queue import DownloadQueueService
     from bwp_tui.console.services.record_commands import RecordCommands
-    from bwp_tui.console.services.screen_queries import ScreenQueries
     from bwp_tui.console.services.task_commands import TaskCommands
 
 _TROUBLE_LABELS = {
@@ -56,7 +54,7 @@ class Session:
     read_store: Store
     write_store: Store
     actor: str
-    reader: TaskReader
+    reader: HistoryReader
     feed: SnapshotFeed
     publish: Callable[[Snapshot | str], None]
     clock: Clock
@@ -68,32 +66,23 @@ class Session:
     masked: bool = True
 
     @cached_property
-    def queries(self) -> ScreenQueries:
-        """Queries made when a screen opens."""
-        from bwp_tui.console.services.screen_queries import ScreenQueries
-
-        return ScreenQueries(self.read_store, self.reader)
+    def guard(self) -> WriteGuard:
+        """The connection for writes, which a read-only profile refuses."""
+        return WriteGuard(self.write_store, self.profile)
 
     @cached_property
     def tasks(self) -> TaskCommands:
         """Commands on tasks."""
         from bwp_tui.console.services.task_commands import TaskCommands
 
-        return TaskCommands(self.write_store, self.profile, self.actor, self.records.steps)
+        return TaskCommands(self.guard, self.profile, self.actor, self.records.steps)
 
     @cached_property
     def records(self) -> RecordCommands:
         """Commands on notes, tags and other records."""
         from bwp_tui.console.services.record_commands import RecordCommands
 
-        return RecordCommands(WriteGuard(self.write_store, self.profile), self.actor)
-
-    @cached_property
-    def queue(self) -> DownloadQueueService:
-        """The queue of downloads."""
-        from bwp_tui.console.services.download_queue import DownloadQueueService
-
-        return DownloadQueueService(self.read_store, WriteGuard(self.write_store, self.profile), self.actor)
+        return RecordCommands(self.guard, self.actor)
 
     @property
     def service_day(self) -> timedelta:

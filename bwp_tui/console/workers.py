@@ -1,24 +1,53 @@
-"""Work that waits for the operator or the disk, beside the screen that asked for it."""
+"""Run what waits for the operator or the disk beside the screen that started it."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from textual.dom import DOMNode
 from textual.worker import WorkType
 
+from bwp_tui.store.commands.request_validation import BadRequest
+from bwp_tui.store.errors import StoreError
+
+if TYPE_CHECKING:
+    from bwp_tui.console.session import Session
+
 Work: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
+_Result = TypeVar("_Result")
+
+
+class StatusReporter(Protocol):
+    """A screen with a status line."""
+
+    session: Session
+
+    def show_status(self, sentence: str, role: str = "plain") -> None: ...
 
 
 def start_worker(node: DOMNode, work: Work, *, group: str = "default", exclusive: bool = False) -> None:
-    """Carry out `work` beside `node`, and end it with the node; `exclusive` ends what runs in its group.
+    """Run `work` beside `node`, and end it with the node; `exclusive` ends what runs in its group.
 
     The coroutine is made when it is first stepped: one made here would never be awaited where the node ends sooner.
     """
 
-    async def carry_out() -> None:
+    async def run() -> None:
         await work()
 
-    carried_out: WorkType[None] = carry_out
-    node.run_worker(carried_out, group=group, exclusive=exclusive)
+    worker: WorkType[None] = run
+    node.run_worker(worker, group=group, exclusive=exclusive)
+
+
+async def run_in_thread_and_report(screen: StatusReporter, act: Callable[[], _Result]) -> _Result | None:
+    """Run `act` in a thread, show the sentence it returns or why it failed, and return its result, or None."""
+    try:
+        result = await asyncio.to_thread(act)
+    except (StoreError, BadRequest) as error:
+        screen.show_status(str(error), "bad")
+        return None
+    if isinstance(result, str):
+        screen.show_status(result)
+    screen.session.feed.refresh()
+    return result

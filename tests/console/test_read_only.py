@@ -11,6 +11,7 @@ from bwp_tui.console.bindings.actions import ACTIONS, ActionContext
 from bwp_tui.console.bindings.key_names import shown_key
 from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.domain.filter import View
+from bwp_tui.store.commands import download_queue
 from bwp_tui.store.commands.record_operations import NOTE
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import saved_views
@@ -65,8 +66,8 @@ async def test_whoever_asks_a_read_only_register_to_change_is_refused(tmp_path: 
             lambda: session.tasks.resubmit_many([NOT_KNOWN], ""),
             lambda: session.tasks.apply_to_many("cancel", [HELD]),
             lambda: session.records.apply(NOTE, [READY], TODAY, text="a note"),
-            lambda: session.queue.move(1, 1),
-            lambda: session.queue.apply("pause", [1]),
+            lambda: download_queue.move(session.guard.store, 1, 1, session.actor),
+            lambda: download_queue.pause(session.guard.store, [1], session.actor),
         )
         for deed in deeds:
             with pytest.raises(NotPossible, match=READ_ONLY):

@@ -11,10 +11,11 @@ from bwp_tui.console.controllers.saved_views import SavedViewController
 from bwp_tui.console.presentation.task_columns import columns_named
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.services.write_guard import READ_ONLY
-from bwp_tui.console.write_worker import run_in_thread_and_report
+from bwp_tui.console.workers import run_in_thread_and_report
 from bwp_tui.domain.filter import MOST_VIEWS, VIEWS, View
 from bwp_tui.domain.text import clean_line, nearest
 from bwp_tui.store.errors import StoreError
+from bwp_tui.store.queries import saved_views
 from bwp_tui.store.queries.filter_sql import SORTS
 
 
@@ -85,7 +86,7 @@ class ListCommands:
         columns = _ids(line.options["--columns"]) if "--columns" in line.options else listing.shown_columns
         view = View(name.text, name.text[:5], text, sort, columns)
         try:
-            desk.check_view(view)
+            saved_views.check(view)
         except StoreError as error:
             raise name.wrong(str(error)) from None
         saving = SavedViewController(self._stage)

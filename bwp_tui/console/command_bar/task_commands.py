@@ -15,8 +15,7 @@ from bwp_tui.console.controllers.marked_tasks import MarkedTasks
 from bwp_tui.console.controllers.records import RecordController
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.services.write_guard import READ_ONLY
-from bwp_tui.console.workers import Work
-from bwp_tui.console.write_worker import run_in_thread_and_report
+from bwp_tui.console.workers import Work, run_in_thread_and_report
 from bwp_tui.domain.deadlines import why_not_yet
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import clean_line, nearest
@@ -25,6 +24,7 @@ from bwp_tui.store.commands.bulk import Result
 from bwp_tui.store.commands.operation import WITHDRAW, Argument, Operation, Place, Values
 from bwp_tui.store.commands.record_operations import BY_NAME, RECORDS
 from bwp_tui.store.errors import NoSuchTask
+from bwp_tui.store.queries import tasks
 
 _LIKE_AN_ID: Final = re.compile(r"#?\d[\d,.#-]*|(?=[a-f-]*\d)[0-9a-f-]{4,}")
 
@@ -209,7 +209,7 @@ class TaskLineCommands:
 
     def _task(self, word: Word) -> int:
         try:
-            return self._stage.session.reader.find_by_name(word.text).number
+            return tasks.find_by_name(self._stage.session.read_store, word.text).number
         except NoSuchTask as error:
             raise word.wrong(str(error)) from None
 

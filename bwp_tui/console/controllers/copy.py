@@ -5,8 +5,6 @@ from __future__ import annotations
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.terminal.clipboard import copy
-from bwp_tui.domain.task import Task
-from bwp_tui.store.commands.bulk_plan import CHUNK
 
 
 class CopyController:
@@ -25,10 +23,7 @@ class CopyController:
     async def marked(self) -> None:
         """Copy the ids of the marked tasks, in the order of the newest first."""
         numbers, reader = self._marked.numbers, self._stage.session.reader
-        tasks: list[Task] = []
-        for at in range(0, len(numbers), CHUNK):
-            tasks += reader.window(numbers[at : at + CHUNK])
-        ids = {task.number: task.task_id for task in tasks if task.task_id is not None}
+        ids = {task.number: task.task_id for task in reader.tasks_in(numbers) if task.task_id is not None}
         words = f"{len(ids)} task ids" + (
             f" ({len(numbers) - len(ids)} have none yet)" if len(ids) < len(numbers) else ""
         )

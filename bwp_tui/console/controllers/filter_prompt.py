@@ -12,6 +12,7 @@ from bwp_tui.domain.completion import complete
 from bwp_tui.domain.filter import FilterError, parse
 from bwp_tui.domain.filter_fields import FIELDS
 from bwp_tui.store.errors import StoreError
+from bwp_tui.store.queries import tasks
 
 
 class FilterPrompt:
@@ -49,7 +50,7 @@ class FilterPrompt:
 
     async def _learn_tags(self) -> None:
         try:
-            self._tags = await asyncio.to_thread(self._stage.session.tasks.tags_in_use)
+            self._tags = await asyncio.to_thread(tasks.tags_in_use, self._stage.session.read_store)
         except StoreError:
             self._tags = ()  # they are only offered; whoever reads the history next says what is wrong with it
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from array import array
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.services.record_commands import MarkStep
 from bwp_tui.console.widgets.prompt import F2
-from bwp_tui.console.write_worker import run_in_thread_and_report
+from bwp_tui.console.workers import run_in_thread_and_report
 from bwp_tui.domain.holding_periods import Hold, same_hold
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import clean_line
+from bwp_tui.store.commands import bulk_plan
 from bwp_tui.store.commands.bulk import Result
-from bwp_tui.store.commands.bulk_plan import CHUNK, BulkPlan
+from bwp_tui.store.commands.bulk_plan import BulkPlan
 
 _HARMLESS: Final = frozenset({"download", "refresh"})
 
@@ -57,8 +57,8 @@ class MarkedTasks:
 
     async def planned(self, action: str, hold: Hold = same_hold) -> BulkPlan | None:
         """Return what an action would do to the marked tasks; say why where it would do nothing."""
-        desk, today, numbers = self._stage.session.tasks, self._stage.session.today(), self.numbers
-        plan = await asyncio.to_thread(lambda: desk.plan(action, numbers, today, hold))
+        session, numbers = self._stage.session, self.numbers
+        plan = await asyncio.to_thread(bulk_plan.plan, session.write_store, action, numbers, session.today(), hold)
         if plan.possible:
             return plan
         self._stage.show_status(f"Of {len(numbers)} marked: {plan}.", "warn")
@@ -103,6 +103,4 @@ class MarkedTasks:
         self._stage.mark(frozenset(result.number for result in refused))
 
     def _deletes(self, plan: BulkPlan) -> bool:
-        reader = self._stage.session.reader
-        chunks = (plan.possible[at : at + CHUNK] for at in range(0, len(plan.possible), CHUNK))
-        return any(task.kind is Kind.DELETION for chunk in chunks for task in reader.window(array("q", chunk)))
+        return any(task.kind is Kind.DELETION for task in self._stage.session.reader.tasks_in(plan.possible))

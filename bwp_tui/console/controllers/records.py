@@ -8,8 +8,7 @@ from functools import partial
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks
 from bwp_tui.console.controllers.prompts import ask_arguments
 from bwp_tui.console.protocols import MainScreenProtocol
-from bwp_tui.console.workers import Work
-from bwp_tui.console.write_worker import run_in_thread_and_report
+from bwp_tui.console.workers import Work, run_in_thread_and_report
 from bwp_tui.domain.task import WATCHED
 from bwp_tui.store.commands.bulk import Result
 from bwp_tui.store.commands.bulk_plan import BulkPlan
@@ -84,7 +83,7 @@ class RecordController:
         """Watch tasks, or no longer where all of them are watched."""
         task, marked = self._stage.current_task, self._marked.numbers
         if marked:
-            found = await asyncio.to_thread(self._stage.session.queries.tasks_in, marked)
+            found = await asyncio.to_thread(self._stage.session.reader.tasks_in, marked)
         else:
             found = [] if task is None else [task]
         await self.run(UNWATCH if all(WATCHED in one.tags for one in found) else WATCH)

@@ -6,9 +6,10 @@ import asyncio
 
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.state.tab_completion import InputError
-from bwp_tui.console.write_worker import run_in_thread_and_report
+from bwp_tui.console.workers import run_in_thread_and_report
 from bwp_tui.domain.filter import VIEWS, View
 from bwp_tui.store.errors import StoreError
+from bwp_tui.store.queries import saved_views
 
 
 class SavedViewController:
@@ -57,7 +58,7 @@ class SavedViewController:
             return None
         listing = self._stage.list_state
         try:
-            self._stage.session.tasks.check_view(View(text, "", listing.filter, listing.sort, listing.shown_columns))
+            saved_views.check(View(text, "", listing.filter, listing.sort, listing.shown_columns))
         except StoreError as error:
             return InputError(str(error), 0, len(text))
         return None

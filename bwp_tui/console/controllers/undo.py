@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.services.record_commands import FinalStep, MarkStep, RecordStep
-from bwp_tui.console.write_worker import run_in_thread_and_report
+from bwp_tui.console.workers import run_in_thread_and_report
 from bwp_tui.domain.text import counted
 
 

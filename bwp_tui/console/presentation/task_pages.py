@@ -10,7 +10,7 @@ from bwp_tui.console.presentation.format import fact
 from bwp_tui.console.presentation.request_log import STATE_ROLES
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_detail import DisplayContext, mask, subject
-from bwp_tui.console.services.screen_queries import TaskDetails
+from bwp_tui.console.services.history_reader import TaskDetails
 from bwp_tui.contract.documents import LINK_FIELD, POLL_FIELDS
 from bwp_tui.contract.inputs import operation, submit_variables
 from bwp_tui.domain.advice import KNOWN_CODES

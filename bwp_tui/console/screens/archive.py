@@ -41,6 +41,7 @@ from bwp_tui.console.widgets.virtual_rows import MOVE_KEYS, MOVE_LABELS
 from bwp_tui.console.workers import start_worker
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import counted, size
+from bwp_tui.store.commands import result_files
 from bwp_tui.store.errors import StoreError
 
 _KEYS: Final = {
@@ -213,7 +214,9 @@ class ArchiveScreen(Screen[None]):
             return
         try:
             folder = await asyncio.to_thread(_unpacked, self._path)
-            await asyncio.to_thread(self._session.tasks.record_unpacked, self._about, folder)
+            await asyncio.to_thread(
+                result_files.record_unpacked, self._session.guard.store, self._about.number, folder, self._session.actor
+            )
         except (BadArchive, CannotUnpack, StoreError) as error:
             self._show_status(self._mask(str(error)), "bad")
             return

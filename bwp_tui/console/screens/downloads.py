@@ -31,7 +31,9 @@ from bwp_tui.console.widgets.download_list import DownloadList
 from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.console.workers import Work, start_worker
 from bwp_tui.domain.task import Download, Task
+from bwp_tui.store.commands import download_queue
 from bwp_tui.store.errors import StoreError
+from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import EngineState
 
 LISTED: Final = 200
@@ -127,13 +129,13 @@ class DownloadsScreen(Screen[None]):
             self._redraw = None
         self._read_at = time.monotonic()
         try:
-            self.listed, self._engine = (
-                self.session.queue.listed(LISTED),
-                self.session.known_engine(self.session.queue.engine()),
-            )
+            downloads = download_queue.listed(self.session.read_store, LISTED)
+            tasks = download_queue.tasks_of(self.session.read_store, downloads)
+            self._engine = self.session.known_engine(engine_state.read(self.session.read_store))
         except StoreError as error:
             self.show_status(str(error), "bad")
             return
+        self.listed = [(download, tasks[download.number]) for download in downloads if download.number in tasks]
         self.marks &= {download.id for download, _ in self.listed}
         self._show(current)
 

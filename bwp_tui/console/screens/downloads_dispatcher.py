@@ -11,16 +11,15 @@ from textual.app import App
 from bwp_tui.console.bindings.actions import ActionContext
 from bwp_tui.console.bindings.download_actions import DOWNLOAD_ACTIONS, DOWNLOAD_GROUPS
 from bwp_tui.console.presentation.task_detail import DisplayContext, mask, subject
-from bwp_tui.console.protocols import StatusReporter
 from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.help import HelpScreen
 from bwp_tui.console.terminal.clipboard import copy
 from bwp_tui.console.widgets.download_list import DownloadList
 from bwp_tui.console.widgets.prompt import Prompt
-from bwp_tui.console.workers import Work
-from bwp_tui.console.write_worker import run_in_thread_and_report
+from bwp_tui.console.workers import StatusReporter, Work, run_in_thread_and_report
 from bwp_tui.domain.task import Download, Task
 from bwp_tui.domain.text import size
+from bwp_tui.store.commands import download_queue
 from bwp_tui.store.commands.download_queue import OPEN, QueueResult, cannot_cancel
 
 
@@ -92,9 +91,11 @@ class DownloadActionDispatcher:
 
     async def _toggle_pause(self) -> None:
         """Pause what can be paused; where nothing can, let go on what is paused. Each press counts, however fast."""
-        stage, chosen = self._stage, self._chosen()
+        stage, session, chosen = self._stage, self._stage.session, self._chosen()
         ids = [download.id for download in chosen]
-        turned = await run_in_thread_and_report(stage, lambda: stage.session.queue.toggle_pause(ids))
+        turned = await run_in_thread_and_report(
+            stage, lambda: download_queue.toggle_pause(session.guard.store, ids, session.actor)
+        )
         if turned is None:
             return
         action, results = turned
@@ -116,8 +117,9 @@ class DownloadActionDispatcher:
             await self._apply("cancel", possible)
 
     async def _apply(self, action: str, downloads: Sequence[Download]) -> None:
-        stage, ids = self._stage, [download.id for download in downloads]
-        results = await run_in_thread_and_report(stage, lambda: stage.session.queue.apply(action, ids))
+        session, ids = self._stage.session, [download.id for download in downloads]
+        command = download_queue.retry if action == "retry" else download_queue.cancel
+        results = await run_in_thread_and_report(self._stage, lambda: command(session.guard.store, ids, session.actor))
         if results is not None:
             self._report(action, downloads, results)
 
@@ -138,11 +140,13 @@ class DownloadActionDispatcher:
         return f"{words} {len(reasons)} not: {reasons[0]}" if reasons else words
 
     async def _move(self, places: int) -> None:
-        stage = self._stage
+        stage, session = self._stage, self._stage.session
         if stage.current_download is None:
             return
         moved = stage.current_download[0].id
-        await run_in_thread_and_report(stage, lambda: stage.session.queue.move(moved, places))
+        await run_in_thread_and_report(
+            stage, lambda: download_queue.move(session.guard.store, moved, places, session.actor)
+        )
         stage.update_detail(moved)
 
     def _mark(self) -> None:

@@ -21,12 +21,12 @@ from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.screens.navigator import Navigator
 from bwp_tui.console.widgets.prompt import F2
 from bwp_tui.console.widgets.virtual_rows import MOVE_KEYS
-from bwp_tui.console.workers import Work
-from bwp_tui.console.write_worker import run_in_thread_and_report
+from bwp_tui.console.workers import Work, run_in_thread_and_report
 from bwp_tui.domain.filter import MOST_VIEWS, VIEWS
 from bwp_tui.domain.holding_periods import Hold, fitting_hold, same_hold
 from bwp_tui.domain.task import Kind, Request, Status, Task
 from bwp_tui.domain.text import clean_line, counted
+from bwp_tui.store.commands import bulk_plan
 from bwp_tui.store.commands.requests import cancelling
 from bwp_tui.store.commands.result_files import saved_at
 
@@ -140,9 +140,9 @@ class ActionDispatcher:
         task = self._task()
         if task is None:
             return
-        desk, today = self._screen.session.tasks, self._screen.session.today()
+        session, today = self._screen.session, self._screen.session.today()
         hold: Hold = same_hold
-        late = (await asyncio.to_thread(desk.plan, "resubmit", [task.number], today)).warning
+        late = (await asyncio.to_thread(bulk_plan.plan, session.write_store, "resubmit", [task.number], today)).warning
         doubt = "It may have been started. " if task.status in (Status.UNCONFIRMED, Status.GIVEN_UP) else ""
         if task.kind is Kind.DELETION:
             question = f"Type the address to submit the deletion for {clean_line(task.email)} again:"
@@ -159,7 +159,7 @@ class ActionDispatcher:
             question = f"{doubt}Submit the retrieval for {self._masked_subject(task)} again?"
             if not await self._screen.prompt.ask_yes_no(question, for_good=True):
                 return
-        new = await run_in_thread_and_report(self._screen, lambda: desk.resubmit(task, hold))
+        new = await run_in_thread_and_report(self._screen, lambda: session.tasks.resubmit(task, hold))
         if new is not None:
             when = await self._screen.session.when_sent()
             self._screen.show_status(f"Recorded as #{new.number} with a client token of its own, {when}")

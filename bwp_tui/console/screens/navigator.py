@@ -96,7 +96,7 @@ class Navigator:
     def _open_dashboard(self) -> None:
         session = self._stage.session
         today = session.today()
-        self._stage.app.push_screen(DashboardScreen(lambda: session.queries.statistics(today), today))
+        self._stage.app.push_screen(DashboardScreen(lambda: session.reader.statistics(today), today))
 
     def _open_help(self) -> None:
         actions = with_views(self._stage.session.keymap.actions, self._stage.views)

@@ -85,7 +85,7 @@ class RequestLogScreen(Screen[None]):
 
     async def _list(self) -> None:
         try:
-            self._ids = await asyncio.to_thread(self._session.queries.sent_ids)
+            self._ids = await asyncio.to_thread(self._session.reader.sent_ids)
         except StoreError as error:
             self.query_one("#status", StatusLine).set_text(str(error), "bad")
         if not self._ids:
@@ -108,7 +108,7 @@ class RequestLogScreen(Screen[None]):
         id, chunk = self._ids[row], row // _CHUNK
         if chunk not in self._chunks:
             wanted = self._ids[chunk * _CHUNK : (chunk + 1) * _CHUNK]
-            self._chunks = {chunk: self._session.queries.sent(wanted), **dict(list(self._chunks.items())[:1])}
+            self._chunks = {chunk: self._session.reader.sent(wanted), **dict(list(self._chunks.items())[:1])}
         return next((one for one in self._chunks[chunk] if one.id == id), None)
 
     @property

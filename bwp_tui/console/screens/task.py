@@ -17,7 +17,7 @@ from bwp_tui.console.presentation.styled_text import StyledLine, StyledText
 from bwp_tui.console.presentation.task_detail import DisplayContext
 from bwp_tui.console.screens.help import HelpScreen
 from bwp_tui.console.screens.scrolled import SCROLL_BINDINGS, ScrolledScreen
-from bwp_tui.console.services.screen_queries import TaskDetails
+from bwp_tui.console.services.history_reader import TaskDetails
 from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.session import Session
 from bwp_tui.console.widgets.bars import FooterLine, StatusLine
@@ -242,7 +242,7 @@ class TaskScreen(ScrolledScreen):
     def _read(self) -> None:
         session = self._session
         task = next(iter(session.reader.window([self._number])), None)
-        self._known = None if task is None else session.queries.task_details(task)
+        self._known = None if task is None else session.reader.task_details(task)
         self._show()
 
     def _show(self) -> None:

@@ -54,10 +54,10 @@ class RecordCommands:
         steps: what can be undone, the newest last.
     """
 
-    def __init__(self, changing: WriteGuard, actor: str) -> None:
+    def __init__(self, guard: WriteGuard, actor: str) -> None:
         self.actor = actor
         self.steps: deque[Step] = deque(maxlen=_STEPS)
-        self._changing = changing
+        self._guard = guard
 
     def apply(self, operation: Operation, numbers: Sequence[int], today: date, **values: Any) -> list[Result]:
         """Carry an operation out on each of these tasks."""
@@ -80,4 +80,4 @@ class RecordCommands:
         return self._perform(command, [change.number for change in step.changes])
 
     def _perform(self, command: TaskCommand, numbers: Sequence[int]) -> list[Result]:
-        return [result for results in bulk.perform(self._changing.store, command, numbers) for result in results]
+        return [result for results in bulk.perform(self._guard.store, command, numbers) for result in results]

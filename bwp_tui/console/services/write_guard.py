@@ -1,4 +1,4 @@
-"""What a read-only profile keeps from being changed, whichever key, command or screen asks for it."""
+"""Keep a read-only profile from being changed, whichever key, command or screen asks for it."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ READ_ONLY: Final = "This profile can only be read."
 
 
 class WriteGuard:
-    """The history of a profile for those who change it.
+    """The connection for writes.
 
-    Args:
-        history: the connection that is written by.
+    Attributes:
+        unguarded: the same for polls, which change nothing that a read-only profile protects.
     """
 
     def __init__(self, store: Store, profile: Profile) -> None:
-        self._store = store
-        self._is_refused = profile.read_only
+        self.unguarded = store
+        self._is_read_only = profile.read_only
 
     @property
     def store(self) -> Store:
-        """The history, to be changed.
+        """The connection.
 
         Raises:
             NotPossible: the profile is read-only.
         """
-        if self._is_refused:
+        if self._is_read_only:
             raise NotPossible(f"{READ_ONLY} Nothing was done.")
-        return self._store
+        return self.unguarded

@@ -1,0 +1,117 @@
+"""Read for the screens what they show of the history; where it cannot be read, report that and return nothing."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from bwp_tui.domain.filter import VIEWS, View
+from bwp_tui.domain.task import Download, Event, Kind, Task
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.errors import StoreError
+from bwp_tui.store.queries import saved_views, tasks, timeline
+from bwp_tui.store.worklog import downloads, engine_state
+from bwp_tui.store.worklog.engine_state import EngineState
+
+if TYPE_CHECKING:
+    from bwp_tui.store.queries.dashboard import Statistics
+    from bwp_tui.store.queries.request_log import SentRequest
+
+Result = TypeVar("Result")
+
+_CHUNK: Final = 500
+"""Tasks that one query reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDetails:
+    """All that the history knows of a task. `earlier` is the one that asked the same before."""
+
+    task: Task
+    events: Sequence[Event]
+    sent: Sequence[SentRequest]
+    downloads: Sequence[Download]
+    earlier: Task | None
+
+
+class HistoryReader:
+    """Reads in the UI's thread, which the history answers in a fraction of a millisecond unless a docstring says more.
+
+    What only some screens need is imported when it is read.
+
+    Args:
+        report: takes a sentence on why the history cannot be read.
+    """
+
+    def __init__(self, store: Store, report: Callable[[str], None]) -> None:
+        self._store = store
+        self._report = report
+
+    def window(self, numbers: Sequence[int]) -> list[Task]:
+        """Return these tasks (see `tasks.window`)."""
+        return self._read(lambda: tasks.window(self._store, numbers), [])
+
+    def tasks_in(self, numbers: Sequence[int]) -> list[Task]:
+        """Return these tasks, however many there are."""
+        return [task for at in range(0, len(numbers), _CHUNK) for task in self.window(numbers[at : at + _CHUNK])]
+
+    def views(self) -> tuple[View, ...]:
+        """Return the built-in views and the saved ones."""
+        return self._read(lambda: saved_views.all_views(self._store), VIEWS)
+
+    def engine_state(self) -> EngineState | None:
+        """Return how the service last answered the engine."""
+        return self._read(lambda: engine_state.read(self._store), None)
+
+    def timeline(self, task: Task) -> list[Event]:
+        """Return the events of a task."""
+        return self._read(lambda: timeline.of_task(self._store, task.number), [])
+
+    def task_details(self, task: Task) -> TaskDetails:
+        """Return all that is known of a task."""
+        from bwp_tui.store.queries import request_log
+
+        return TaskDetails(
+            task,
+            self.timeline(task),
+            self._read(lambda: request_log.of_task(self._store, task.number), []),
+            self._read(lambda: downloads.of_task(self._store, task.number), []),
+            next(iter(self.window([task.earlier])), None) if task.earlier else None,
+        )
+
+    def earlier(self, kind: Kind, email: str) -> str | None:
+        """Return a sentence about the newest task with this kind and address, or None."""
+        task = self._read(lambda: tasks.newest_for(self._store, kind, email), None)
+        return None if task is None else f"#{task.number} ({task.status}) has this email"
+
+    def sent_ids(self) -> array[int]:
+        """Return the ids of all API requests in the log; not a small read."""
+        from bwp_tui.store.queries import request_log
+
+        return self._read(lambda: request_log.ids(self._store), array("q"))
+
+    def sent(self, ids: Sequence[int]) -> list[SentRequest]:
+        """Return the API requests with these ids."""
+        from bwp_tui.store.queries import request_log
+
+        return self._read(lambda: request_log.window(self._store, ids), [])
+
+    def statistics(self, today: date) -> Statistics:
+        """Return the figures of the dashboard; not a small read.
+
+        Raises:
+            StoreError: the history cannot be read.
+        """
+        from bwp_tui.store.queries import dashboard
+
+        return dashboard.read_statistics(self._store, today)
+
+    def _read(self, read: Callable[[], Result], nothing: Result) -> Result:
+        try:
+            return read()
+        except StoreError as error:
+            self._report(str(error))
+            return nothing
