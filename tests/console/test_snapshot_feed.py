@@ -12,6 +12,7 @@ from bwp_tui.domain.filter import parse
 from bwp_tui.domain.times import utc_now
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
+from bwp_tui.store.errors import ReadCancelled
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import view_rows
 from tests.store.support import ACTOR, request
@@ -91,7 +92,7 @@ def test_what_was_touched_while_a_view_was_given_up_is_told_with_the_next_one(
     def every(rows: view_rows.ViewRows, *arguments: object) -> object:
         if not given_up:
             given_up.append(arguments)
-            return None
+            raise ReadCancelled
         return read(rows, *arguments)  # type: ignore[arg-type]  # passed on as they came
 
     monkeypatch.setattr(view_rows.ViewRows, "all_numbers", every)
