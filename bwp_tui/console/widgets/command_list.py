@@ -8,7 +8,7 @@ from typing import Final
 from textual.content import Content
 
 from bwp_tui.console.bindings.commands import Command
-from bwp_tui.console.presentation.styled_text import StyledLine, StyledText
+from bwp_tui.console.presentation.styled_text import StyledLine
 
 MOST: Final = 8
 """Commands that are shown at once."""
@@ -52,9 +52,9 @@ class CommandList(StyledLine):
             for index, command in enumerate(commands[start : start + MOST], start=start)
         ]
         if len(commands) == 1 and commands[0].arguments:
-            lines.append(self._cut((" " * _INDENT, "plain"), (commands[0].usage, "key")))
+            lines.append(self.to_content((" " * _INDENT, "plain"), (commands[0].usage, "key")))
         self.display = True
-        self.show(Content("\n").join(lines or [self._cut(("   No command has these words.", "warn"))]))
+        self.show(Content("\n").join(lines or [self.to_content(("   No command has these words.", "warn"))]))
 
     def close(self) -> None:
         """Take the list away."""
@@ -65,13 +65,10 @@ class CommandList(StyledLine):
         sentence, is_possible = command.sentence, why_not is None and not command.is_for_shell
         if self.app.size.width < _WIDE:
             sentence, beside = (why_not if is_selected else None) or sentence, ""
-        return self._cut(
+        return self.to_content(
             (" › " if is_selected else "   ", "accent"),
             (f"{key:<{_KEY}}", "key" if is_possible else "muted"),
             (f"{command.name:<{_NAME}} ", "strong" if is_selected else "plain" if is_possible else "muted"),
-            (f"{sentence:<{_SENTENCE}}", "plain" if is_possible else "muted"),
-            (f"  {beside}", "muted"),
+            (f"{sentence:<{_SENTENCE}}" if beside else sentence, "plain" if is_possible else "muted"),
+            (f"  {beside}" if beside else "", "muted"),
         )
-
-    def _cut(self, *phrases: StyledText) -> Content:
-        return self.to_content(*phrases).truncate(self.app.size.width - 1, ellipsis=True)
