@@ -25,8 +25,8 @@ CONSOLE: Final[dict[str, object]] = {
 }
 """The default options of the console."""
 
-Command = Callable[[Namespace], int]
-"""Runs a parsed command line and returns the exit code."""
+Command = Callable[[Namespace], int | None]
+"""Runs a parsed command line and returns the exit code, or None where it is done."""
 
 
 def run(words: Sequence[str]) -> int:
@@ -76,7 +76,7 @@ def _carry_out(arguments: Namespace) -> int:
     try:
         code = command_of(arguments)(arguments)
         sys.stdout.flush()
-        return code
+        return ExitCode.DONE if code is None else code
     except CommandError as stop:
         return _say(str(stop), stop.code)
     except SettingsError as error:

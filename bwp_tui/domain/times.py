@@ -120,6 +120,11 @@ def iso_day(day: date | None) -> str | None:
     return None if day is None else day.isoformat()
 
 
+def iso_instant(instant: datetime | None) -> str | None:
+    """Return an instant as `to_text` does, or None."""
+    return None if instant is None else to_text(instant)
+
+
 def file_stamp(instant: datetime) -> str:
     """Return `instant` in UTC for names of files: in their order, and without colons, which some systems refuse."""
     return f"{instant.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}"

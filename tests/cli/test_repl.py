@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from bwp_tui.cli.plain.request_questions import Abandoned, ask_request
+from bwp_tui.domain.shell_commands import HELP
 from tests.cli.conftest import Bwp
 from tests.pty_terminal import Terminal
 
@@ -37,6 +38,13 @@ def test_tasks_are_told_in_sentences_and_the_commands_work_without_their_first_w
     assert "#1" in noted
     assert "called back" in shown
     assert bwp("list", "--sentences", "--unmask").out.startswith("Number 1, retrieval for jane@example.com: QUEUED")
+
+
+def test_help_lists_commands_with_the_arguments_and_the_help_of_the_cli(bwp: Bwp) -> None:
+    _, lines, *_ = talk(bwp, "help", "q", "list")
+    for usage, name in (("list FILTER ", "list"), ("show TASK ", "show"), ("download TASK ", "download")):
+        assert any(line.startswith(usage) and line.endswith(HELP[name]) for line in lines.splitlines())
+    assert {"new", "watch", "news", "help", "quit"} <= {line.split()[0] for line in lines.splitlines() if line}
 
 
 def test_a_request_is_filed_question_by_question_and_its_end_is_news(shop: Bwp) -> None:

@@ -13,7 +13,7 @@ from bwp_tui.archive.reading import Archive
 from bwp_tui.archive.verify import check
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import Session, open_session, print_note
-from bwp_tui.cli.support.task_output import print_json
+from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.domain.task import Download, Task
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import to_text, utc_now
@@ -23,35 +23,28 @@ from bwp_tui.store.queries import tasks
 _HEADINGS = ("SIZE", "PACKED", "MODIFIED", "NAME")
 
 
-def inspect(arguments: Namespace) -> ExitCode:
+def inspect(arguments: Namespace) -> None:
     """Check an archive and print its entries."""
     path = _path(arguments)
     try:
         with Archive(path) as archive:
             entries = archive.entries
-        if arguments.json:
-            print_json([_record(entry) for entry in entries])
-        else:
-            print("\n".join(_table(entries)))
+        print_result(arguments, [_record(entry) for entry in entries], _table(entries))
         for remark in check(path):
             print_note(remark)
     except BadArchive as error:
         raise CommandError(ExitCode.FAILED, str(error)) from None
-    return ExitCode.DONE
 
 
-def pack(arguments: Namespace) -> ExitCode:
+def pack(arguments: Namespace) -> None:
     """Encrypt the archive of a task and print the path of the copy."""
     with open_session(arguments) as session:
         task = tasks.find_by_name(session.store, arguments.task)
         source, sha256 = _downloaded(task)
         target = arguments.output or source.with_name(f"{source.name}.age")
         encrypted = _encrypt_and_record(session, task, source, target, arguments.recipient, sha256)
-    if arguments.json:
-        print_json({"path": str(target), "receipt": str(_receipt_of(target)), "sha256": encrypted.sha256})
-    else:
-        print(target)
-    return ExitCode.DONE
+    record = {"path": str(target), "receipt": str(_receipt_of(target)), "sha256": encrypted.sha256}
+    print_result(arguments, record, [str(target)])
 
 
 def _path(arguments: Namespace) -> Path:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
+from contextlib import closing
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import chosen_profile, print_note, require_typed
-from bwp_tui.cli.support.task_output import print_json
+from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.console.bindings.keymap import keymap
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import zone_name
@@ -16,29 +17,20 @@ from bwp_tui.store.database import shop_binding
 from bwp_tui.store.open_store import open_store
 
 
-def path(arguments: Namespace) -> ExitCode:
+def path(arguments: Namespace) -> None:
     """Print the path of the config file."""
     file = config_path(os.environ)
-    if arguments.json:
-        print_json({"path": str(file), "exists": file.exists()})
-    else:
-        print(file)
-    return ExitCode.DONE
+    print_result(arguments, {"path": str(file), "exists": file.exists()}, [str(file)])
 
 
-def show(arguments: Namespace) -> ExitCode:
+def show(arguments: Namespace) -> None:
     """Print the effective settings of a profile, without the secret.
 
     Raises:
         SettingsError: the settings have mistakes.
     """
     settings = _settings(load_profile(arguments.profile, os.environ))
-    if arguments.json:
-        print_json(settings)
-        return ExitCode.DONE
-    for name, value in settings.items():
-        print(f"{name:<16} {clean_line(_text(value))}")
-    return ExitCode.DONE
+    print_result(arguments, settings, (f"{name:<16} {clean_line(_text(value))}" for name, value in settings.items()))
 
 
 def validate(arguments: Namespace) -> ExitCode:
@@ -47,15 +39,12 @@ def validate(arguments: Namespace) -> ExitCode:
         mistakes = keymap(load_profile(arguments.profile, os.environ, all_profiles=True).keys).mistakes
     except SettingsError as error:
         mistakes = error.mistakes
-    if arguments.json:
-        print_json([clean_line(mistake) for mistake in mistakes])
-    else:
-        for mistake in mistakes or (f"{config_path(os.environ)} and the environment have no mistakes.",):
-            print(clean_line(mistake))
+    lines = mistakes or (f"{config_path(os.environ)} and the environment have no mistakes.",)
+    print_result(arguments, [clean_line(mistake) for mistake in mistakes], map(clean_line, lines))
     return ExitCode.USAGE if mistakes else ExitCode.DONE
 
 
-def adopt(arguments: Namespace) -> ExitCode:
+def adopt(arguments: Namespace) -> None:
     """Bind the history to the shop of these settings, once its target id is typed.
 
     Raises:
@@ -64,12 +53,11 @@ def adopt(arguments: Namespace) -> ExitCode:
     profile = chosen_profile(arguments)
     if profile.shop is None:
         raise CommandError(ExitCode.USAGE, "No shop is configured: set BWP_TARGET_ID. Nothing was changed.")
-    store = open_store(profile.history_path)
-    try:
+    with closing(open_store(profile.history_path)) as store:
         bound = shop_binding.of(store.rows(shop_binding.BOUND))
         if bound is None or not bound.is_other(profile.shop):
             print_note(f"{store.path} has no requests of another shop. Nothing was changed.")
-            return ExitCode.DONE
+            return
         print_note(
             f"{store.path} has the requests of {bound}. After this, pending requests are sent to {profile.shop}, and "
             "tasks are polled there. Do this only if it is the same shop with a new id."
@@ -77,9 +65,6 @@ def adopt(arguments: Namespace) -> ExitCode:
         require_typed("Adopt this history?", profile.shop.target_id, "run this at a terminal to confirm")
         with store.write() as transaction:
             transaction.run(shop_binding.ADOPT, profile.shop)
-    finally:
-        store.close()
-    return ExitCode.DONE
 
 
 def _settings(profile: Profile) -> dict[str, object]:

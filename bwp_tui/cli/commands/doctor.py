@@ -11,11 +11,13 @@ import sys
 import tempfile
 from argparse import Namespace
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from bwp_tui.cli.exit_codes import ExitCode
+from bwp_tui.cli.support.context import today
 from bwp_tui.cli.support.task_output import print_json
 from bwp_tui.console.bindings.keymap import keymap
 from bwp_tui.domain.filter import parse
@@ -145,14 +147,11 @@ def _foreign(profile: Profile) -> Iterator[Finding]:
 
 
 def _open_to_others(profile: Profile) -> Iterator[Finding]:
-    for path in (profile.folder, profile.download_dir, profile.log_dir, *_files_of(profile)):
+    history = profile.history_path
+    databases = (history.with_name(f"{history.name}{suffix}") for suffix in ("", "-wal", "-shm"))
+    for path in (profile.folder, profile.download_dir, profile.log_dir, *databases):
         if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
             yield Finding("files", Level.WARN, f"Other users can access {path}; run: chmod go= {path}")
-
-
-def _files_of(profile: Profile) -> list[Path]:
-    path = profile.history_path
-    return [path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")]
 
 
 def history(profile: Profile) -> Iterator[Finding]:
@@ -162,15 +161,12 @@ def history(profile: Profile) -> Iterator[Finding]:
         return
     path = profile.history_path
     try:
-        store = open_store(path)
-        try:
+        with closing(open_store(path)) as store:
             with translated_errors(path):
                 found = integrity.full_check(path)
             span, state = timeline.span(store), engine_state.read(store)
             store.work_for(profile.shop)
-            size = count(store, parse(""), today=local_day(utc_now()))
-        finally:
-            store.close()
+            size = count(store, parse(""), today=today())
     except StoreError as error:
         yield Finding("history", Level.FAIL, str(error))
         return
@@ -190,11 +186,11 @@ def history(profile: Profile) -> Iterator[Finding]:
 
 def _newest_backup(path: Path, oldest: str | None) -> tuple[bool, str]:
     """Return whether the newest backup is too old, and a clause about it."""
-    copies, today = backups.daily(path), local_day(utc_now())
+    copies = backups.daily(path)
     if not copies:
-        late = oldest is not None and (today - local_day(from_text(oldest))).days > _OLDEST_BACKUP_DAYS
+        late = oldest is not None and (today() - local_day(from_text(oldest))).days > _OLDEST_BACKUP_DAYS
         return late, "no backup yet. Keep bwp-tui running, which makes one a day."
-    age = (today - backups.day_of(copies[0])).days
+    age = (today() - backups.day_of(copies[0])).days
     if age <= _OLDEST_BACKUP_DAYS:
         return False, f"newest backup: {copies[0]}."
     return True, f"newest backup: {copies[0]}, {age} days old. Keep bwp-tui running, which makes one a day."

@@ -8,11 +8,11 @@ from typing import Final
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import Session, find_tasks, open_session, print_note, read
-from bwp_tui.cli.support.task_output import aligned, print_json
+from bwp_tui.cli.support.task_output import aligned, print_result
 from bwp_tui.domain.masking import mask_task_record, mask_task_text
 from bwp_tui.domain.task import Download, DownloadState, Task
 from bwp_tui.domain.text import clean_line, size
-from bwp_tui.domain.times import to_text
+from bwp_tui.domain.times import iso_instant, to_text
 from bwp_tui.store.commands import download_queue
 from bwp_tui.store.commands.download_queue import QueueResult
 from bwp_tui.store.database.connection import Store
@@ -69,8 +69,8 @@ def _apply(session: Session, action: str, names: Sequence[str]) -> tuple[list[Do
             print_note(result.refused)
     if done and action in _LEFT_TO_ENGINE:
         _warn_without_engine(session, _LEFT_TO_ENGINE[action])
-    now = [task.download for task in read(session.store, done) if task.download is not None]
-    return now, ExitCode.DONE if len(now) == len(named) else ExitCode.FAILED
+    changed = [task.download for task in read(session.store, done) if task.download is not None]
+    return changed, ExitCode.DONE if len(changed) == len(named) else ExitCode.FAILED
 
 
 def _warn_without_engine(session: Session, what: str) -> None:
@@ -93,16 +93,12 @@ def _first(session: Session, ids: Sequence[int]) -> list[QueueResult]:
 
 
 def _print(store: Store, shown: Sequence[Download], arguments: Namespace) -> None:
-    found = download_queue.tasks_of(store, shown)
-    if arguments.json:
-        print_json([_record(download, found[download.number], mask=arguments.mask) for download in shown])
-        return
-    rows = [_cells(download, found[download.number], unmask=arguments.unmask) for download in shown]
-    if not rows:
-        if arguments.action is None:
-            print_note("No downloads yet.")
-        return
-    print("\n".join(aligned([_HEADINGS, *rows])))
+    tasks = download_queue.tasks_of(store, shown)
+    records = [_record(download, tasks[download.number], mask=arguments.mask) for download in shown]
+    rows = [_HEADINGS, *(_cells(download, tasks[download.number], unmask=arguments.unmask) for download in shown)]
+    print_result(arguments, records, aligned(rows) if shown else ())
+    if not (shown or arguments.json or arguments.action):
+        print_note("No downloads yet.")
 
 
 def _cells(download: Download, task: Task, *, unmask: bool) -> tuple[str, ...]:
@@ -147,8 +143,8 @@ def _record(download: Download, task: Task, *, mask: bool) -> dict[str, object]:
         "path": download.path,
         "sha256": download.sha256,
         "asked_at": to_text(download.asked_at),
-        "started_at": None if download.started_at is None else to_text(download.started_at),
-        "finished_at": None if download.finished_at is None else to_text(download.finished_at),
+        "started_at": iso_instant(download.started_at),
+        "finished_at": iso_instant(download.finished_at),
         "actor": download.actor,
     }
     return mask_task_record(record, task) if mask else record

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from pathlib import Path
 
 from bwp_tui import VERSION
 from bwp_tui.archive.fingerprint import OnDisk, compare
-from bwp_tui.cli.exit_codes import ExitCode
 from bwp_tui.cli.support.context import open_session
-from bwp_tui.cli.support.task_output import print_json
+from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.domain.deadlines import REGULATIONS
 from bwp_tui.domain.task import Download, DownloadState, Event, Task
 from bwp_tui.domain.text import clean_line, mask_email, mask_in_text
-from bwp_tui.domain.times import iso_day, to_text, utc_now
+from bwp_tui.domain.times import iso_day, iso_instant, to_text, utc_now
 from bwp_tui.store.queries import request_log, tasks, timeline
 from bwp_tui.store.queries.request_log import SentRequest
 from bwp_tui.store.worklog import downloads
@@ -23,7 +21,7 @@ from bwp_tui.store.worklog import downloads
 _LABEL = 20
 
 
-def evidence(arguments: Namespace) -> ExitCode:
+def evidence(arguments: Namespace) -> None:
     """Print the request, its regulation, each step with its actor, and the hashes of the downloads."""
     with open_session(arguments) as session:
         task = tasks.find_by_name(session.store, arguments.task)
@@ -35,19 +33,15 @@ def evidence(arguments: Namespace) -> ExitCode:
             session.profile.name,
         )
     if arguments.mask:
-        record = _masked(record, task.email)
-    if arguments.json:
-        print_json(record)
-    else:
-        print("\n".join(_lines(record)))
-    return ExitCode.DONE
+        record = {name: _masked(value, task.email) for name, value in record.items()}
+    print_result(arguments, record, _lines(record))
 
 
 Json = None | bool | int | float | str | Sequence["Json"] | dict[str, "Json"]
 
 
 def _record(
-    task: Task, events: Sequence[Event], asked: Sequence[SentRequest], fetched: Sequence[Download], profile: str
+    task: Task, events: Sequence[Event], sent: Sequence[SentRequest], fetched: Sequence[Download], profile: str
 ) -> dict[str, Json]:
     regulation = REGULATIONS.get(task.regulation)
     return {
@@ -68,56 +62,56 @@ def _record(
         "verified_by": task.verified.by if task.verified else None,
         "verified_how": task.verified.how if task.verified else None,
         "status": task.status,
-        "submitted_at": _instant(task.submitted_at),
-        "finished_at": _instant(task.finished_at),
+        "submitted_at": iso_instant(task.submitted_at),
+        "finished_at": iso_instant(task.finished_at),
         "holding_period": task.holding_period,
         "reason": task.reason,
         "note": task.note,
         "resubmit_of": task.resubmit_of,
         "resubmitted_as": task.resubmitted_as,
         "errors": [{"code": error.code, "message": error.message} for error in task.errors],
-        "sent": [_sent(one) for one in asked],
-        "downloads": [_download(one) for one in fetched],
-        "timeline": [_step(event) for event in events],
+        "sent": [_sent_record(request) for request in sent],
+        "downloads": [_download_record(download) for download in fetched],
+        "timeline": [_event_record(event) for event in events],
     }
 
 
-def _sent(one: SentRequest) -> dict[str, Json]:
+def _sent_record(request: SentRequest) -> dict[str, Json]:
     return {
-        "action": one.action,
-        "state": one.state,
-        "attempts": one.attempts,
-        "asked_at": to_text(one.asked_at),
-        "asked_by": one.actor,
-        "first_sent_at": _instant(one.first_sent_at),
-        "settled_at": _instant(one.settled_at),
-        "client_token_sha256": one.client_token_sha256,
+        "action": request.action,
+        "state": request.state,
+        "attempts": request.attempts,
+        "asked_at": to_text(request.asked_at),
+        "asked_by": request.actor,
+        "first_sent_at": iso_instant(request.first_sent_at),
+        "settled_at": iso_instant(request.settled_at),
+        "client_token_sha256": request.client_token_sha256,
     }
 
 
-def _download(one: Download) -> dict[str, Json]:
+def _download_record(download: Download) -> dict[str, Json]:
     return {
-        "state": one.state,
-        "asked_at": to_text(one.asked_at),
-        "asked_by": one.actor,
-        "finished_at": _instant(one.finished_at),
-        "attempts": one.tries,
-        "path": one.path,
-        "bytes": one.bytes,
-        "sha256": one.sha256,
-        "on_disk": _on_disk(one),
-        "trouble": one.trouble,
-        "remarks": list(one.remarks),
+        "state": download.state,
+        "asked_at": to_text(download.asked_at),
+        "asked_by": download.actor,
+        "finished_at": iso_instant(download.finished_at),
+        "attempts": download.tries,
+        "path": download.path,
+        "bytes": download.bytes,
+        "sha256": download.sha256,
+        "on_disk": _on_disk(download),
+        "trouble": download.trouble,
+        "remarks": list(download.remarks),
     }
 
 
-def _on_disk(one: Download) -> OnDisk | None:
-    if one.state != DownloadState.DONE or one.path is None or one.sha256 is None:
+def _on_disk(download: Download) -> OnDisk | None:
+    if download.state != DownloadState.DONE or download.path is None or download.sha256 is None:
         return None
-    return compare(Path(one.path), one.sha256)
+    return compare(Path(download.path), download.sha256)
 
 
-def _step(event: Event) -> dict[str, Json]:
+def _event_record(event: Event) -> dict[str, Json]:
     return {
         "at": to_text(event.at),
         "actor": event.actor,
@@ -128,18 +122,14 @@ def _step(event: Event) -> dict[str, Json]:
     }
 
 
-def _masked(value: dict[str, Json], email: str) -> dict[str, Json]:
-    """Return the record with the email masked everywhere."""
-    return {key: _hidden(inner, email) for key, inner in value.items()}
-
-
-def _hidden(value: Json, email: str) -> Json:
+def _masked(value: Json, email: str) -> Json:
+    """Return a part of the record with the email masked everywhere."""
     if isinstance(value, str):
         return mask_email(value) if value == email else mask_in_text(value, email)
     if isinstance(value, dict):
-        return _masked(value, email)
+        return {name: _masked(inner, email) for name, inner in value.items()}
     if isinstance(value, list):
-        return [_hidden(inner, email) for inner in value]
+        return [_masked(inner, email) for inner in value]
     return value
 
 
@@ -166,7 +156,3 @@ def _item(item: Json) -> Iterator[str]:
 
 def _line(name: str, value: Json) -> str:
     return f"{name.replace('_', ' '):<{_LABEL}} {clean_line(str(value))}"
-
-
-def _instant(instant: datetime | None) -> str | None:
-    return None if instant is None else to_text(instant)

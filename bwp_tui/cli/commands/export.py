@@ -29,17 +29,15 @@ _BOM: Final = "\N{BYTE ORDER MARK}"
 _LIKE_A_FILTER: Final = re.compile(rf"-?({'|'.join(FIELDS)})[:<>=]", re.IGNORECASE)
 
 
-def export(arguments: Namespace) -> ExitCode:
+def export(arguments: Namespace) -> None:
     """Write the tasks that match a filter to a new file or to stdout."""
     *words, target = arguments.words
-    wanted = filter_of(" ".join(words))
+    task_filter = filter_of(" ".join(words))
     mask = not arguments.unmask
     if target != "-":
-        _refuse_filter_word(target)
-        _check_name(target)
-        refuse_existing(Path(target))
+        _check_target(target)
     with open_session(arguments) as session:
-        numbers = tasks.numbers(session.store, wanted, today=today(), sort="oldest")
+        numbers = tasks.numbers(session.store, task_filter, today=today(), sort="oldest")
         if target == "-":
             _write(sys.stdout, session.store, numbers, arguments.format, mask=mask, bom=arguments.bom)
             sys.stdout.flush()
@@ -49,24 +47,21 @@ def export(arguments: Namespace) -> ExitCode:
     emails = "masked (--unmask writes them in full)" if mask else "in full: keep the file safe"
     place = "to stdout" if target == "-" else f"to {clean_line(target)}"
     print_note(f"{counted(len(numbers), 'task')} written {place}, emails {emails}.")
-    return ExitCode.DONE
 
 
-def _refuse_filter_word(target: str) -> None:
-    """Refuse a file name that looks like a filter: the name was probably forgotten."""
+def _check_target(target: str) -> None:
+    """Refuse a file that exists or has an impossible name, and a filter where the name was probably forgotten."""
     if _LIKE_A_FILTER.match(target):
         raise CommandError(
             ExitCode.USAGE,
             f"“{clean_line(target)}” looks like a filter: add the new file after it, or - for stdout; "
             f"to create a file of that name, use ./{clean_line(target)}. Nothing was written.",
         )
-
-
-def _check_name(target: str) -> None:
     try:
         new_path(target)
     except ArgumentTypeError as wrong:
         raise CommandError(ExitCode.USAGE, f"{wrong}. Nothing was written.") from None
+    refuse_existing(Path(target))
 
 
 def _write(out: TextIO, store: Store, numbers: Sequence[int], form: str, *, mask: bool, bom: bool) -> None:

@@ -24,7 +24,7 @@ _LARGEST: Final = 64_000_000
 """Largest size of a file, in bytes."""
 
 
-def import_file(arguments: Namespace) -> ExitCode:
+def import_file(arguments: Namespace) -> None:
     """Record the requests of a CSV file, all of them or none."""
     file: Path = arguments.file
     receipt: Path | None = arguments.receipt
@@ -37,7 +37,8 @@ def import_file(arguments: Namespace) -> ExitCode:
             _refuse_again(planned, again=arguments.again)
         _print_summary(planned, file)
         if planned.wrong or arguments.dry_run:
-            return _without_recording(planned, receipt)
+            _end_without_recording(planned, receipt)
+            return
         if not arguments.yes:
             _confirm(planned)
         steps = Steps("recording", len(planned.lines))
@@ -47,7 +48,6 @@ def import_file(arguments: Namespace) -> ExitCode:
     numbered = f"#{numbers[0]}" if len(numbers) == 1 else f"#{numbers[0]} to #{numbers[-1]}"
     print(f"{counted(len(numbers), 'request')} recorded, {numbered}.")
     _note_when_sent(session)
-    return ExitCode.DONE
 
 
 def _note_when_sent(session: Session) -> None:
@@ -110,7 +110,7 @@ def _print_summary(planned: ImportPlan, file: Path) -> None:
     )
 
 
-def _without_recording(planned: ImportPlan, receipt: Path | None) -> ExitCode:
+def _end_without_recording(planned: ImportPlan, receipt: Path | None) -> None:
     if receipt is not None:
         _write_receipt(receipt, planned, ())
     if planned.wrong:
@@ -118,7 +118,6 @@ def _without_recording(planned: ImportPlan, receipt: Path | None) -> ExitCode:
             ExitCode.USAGE, f"Nothing was imported: fix {counted(len(planned.wrong), 'invalid line')} and retry."
         )
     print_note("Dry run: nothing was imported.")
-    return ExitCode.DONE
 
 
 def _refuse_again(planned: ImportPlan, *, again: bool) -> None:

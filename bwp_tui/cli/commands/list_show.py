@@ -8,26 +8,26 @@ from argparse import Namespace
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import open_session, print_note, today
 from bwp_tui.cli.support.filters import filter_of, sort_of
-from bwp_tui.cli.support.task_output import details, print_json, table, task_record, task_sentence
+from bwp_tui.cli.support.task_output import details, print_json, print_result, table, task_record, task_sentence
 from bwp_tui.console.presentation.task_columns import columns_named
 from bwp_tui.domain.filter import VIEWS, View
 from bwp_tui.domain.times import utc_now
 from bwp_tui.store.queries import saved_views, tasks, timeline
 
 
-def list_tasks(arguments: Namespace) -> ExitCode:
+def list_tasks(arguments: Namespace) -> None:
     """Print the tasks that match a filter and a view, in the view's order."""
     text = " ".join(arguments.filter)
-    wanted, sort = filter_of(text), sort_of(arguments.sort)
+    task_filter, sort = filter_of(text), sort_of(arguments.sort)
     with open_session(arguments) as session:
         if arguments.view is not None:
             view = saved_views.named(session.store, arguments.view)
-            wanted, sort = filter_of(f"{view.filter} {text}"), sort if arguments.sort else view.sort
-        shown = tasks.matching(session.store, wanted, today=today(), limit=arguments.limit, sort=sort)
-        fitting = tasks.count(session.store, wanted, today=today())
+            task_filter, sort = filter_of(f"{view.filter} {text}"), sort if arguments.sort else view.sort
+        shown = tasks.matching(session.store, task_filter, today=today(), limit=arguments.limit, sort=sort)
+        fitting = tasks.count(session.store, task_filter, today=today())
     if arguments.json:
         print_json([task_record(task, mask=arguments.mask) for task in shown])
-    elif shown and arguments.sentences:
+    elif arguments.sentences:
         for task in shown:
             print(task_sentence(task, utc_now(), today(), unmask=arguments.unmask))
     elif shown:
@@ -36,36 +36,28 @@ def list_tasks(arguments: Namespace) -> ExitCode:
     if fitting > len(shown):
         print_note(f"{len(shown)} of {fitting} tasks shown; --limit {fitting} shows all.")
     elif not shown:
-        print_note("No task matches." if wanted.clauses else "No tasks yet; see: bwp-tui submit --help.")
-    return ExitCode.DONE
+        print_note("No task matches." if task_filter.clauses else "No tasks yet; see: bwp-tui submit --help.")
 
 
-def show(arguments: Namespace) -> ExitCode:
+def show(arguments: Namespace) -> None:
     """Print the details and the timeline of a task."""
     with open_session(arguments) as session:
         task = tasks.find_by_name(session.store, arguments.task)
         events = timeline.of_task(session.store, task.number)
-    if arguments.json:
-        print_json(task_record(task, mask=arguments.mask))
-    else:
-        print("\n".join(details(task, events, utc_now(), today(), unmask=arguments.unmask)))
-    return ExitCode.DONE
+    lines = details(task, events, utc_now(), today(), unmask=arguments.unmask)
+    print_result(arguments, task_record(task, mask=arguments.mask), lines)
 
 
-def list_views(arguments: Namespace) -> ExitCode:
+def list_views(arguments: Namespace) -> None:
     """Print the views, the built-in ones first."""
     with open_session(arguments) as session:
         known = saved_views.all_views(session.store)
-    if arguments.json:
-        print_json([_view_record(view) for view in known])
-        return ExitCode.DONE
     width = max(len(view.name) for view in known)
-    for view in known:
-        print(f"{view.name:<{width}}  {view.sort:<9}  {view.filter or '(all)'}")
-    return ExitCode.DONE
+    lines = (f"{view.name:<{width}}  {view.sort:<9}  {view.filter or '(all)'}" for view in known)
+    print_result(arguments, [_view_record(view) for view in known], lines)
 
 
-def save_view(arguments: Namespace) -> ExitCode:
+def save_view(arguments: Namespace) -> None:
     """Save a filter under a name, for the console too."""
     text = " ".join(arguments.filter)
     filter_of(text)
@@ -75,14 +67,12 @@ def save_view(arguments: Namespace) -> ExitCode:
         raise CommandError(ExitCode.USAGE, str(error)) from None
     with open_session(arguments) as session:
         saved_views.save(session.store, View(arguments.name, "", text, sort_of(arguments.sort), columns))
-    return ExitCode.DONE
 
 
-def delete_view(arguments: Namespace) -> ExitCode:
+def delete_view(arguments: Namespace) -> None:
     """Remove a saved view."""
     with open_session(arguments) as session:
         saved_views.delete(session.store, arguments.name)
-    return ExitCode.DONE
 
 
 def _view_record(view: View) -> dict[str, object]:

@@ -26,7 +26,6 @@ from bwp_tui.domain.filter_fields import FIELDS
 from bwp_tui.domain.task import Kind, Task
 from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import to_text, utc_now
-from bwp_tui.settings import Profile
 from bwp_tui.store.maintenance import backups
 from bwp_tui.store.maintenance import purge as purging
 from bwp_tui.store.maintenance.restore import RestoreResult
@@ -36,7 +35,7 @@ from bwp_tui.store.queries import saved_views as views
 _MOST_NAMED: Final = 10
 
 
-def backup(arguments: Namespace) -> ExitCode:
+def backup(arguments: Namespace) -> None:
     """Copy the history to a new file."""
     target: Path = arguments.file
     with open_session(arguments) as session:
@@ -45,10 +44,9 @@ def backup(arguments: Namespace) -> ExitCode:
         except FileExistsError:
             raise CommandError(ExitCode.FAILED, f"{target} exists already; name another file.") from None
     print(target)
-    return ExitCode.DONE
 
 
-def restore(arguments: Namespace) -> ExitCode:
+def restore(arguments: Namespace) -> None:
     """Replace the history with a backup and merge the current history into it."""
     from bwp_tui.engine.runtime.lease import Lease
     from bwp_tui.store.database.open import create_folder
@@ -64,29 +62,33 @@ def restore(arguments: Namespace) -> ExitCode:
             ExitCode.FAILED, "A bwp-tui of this profile is running. Stop it and try again. Nothing was changed."
         )
     try:
-        _recover_first(arguments)
+        with open_session(arguments):
+            pass  # opening recovers a damaged history
         if not arguments.yes:
-            _confirm_restore(profile, file)
+            print_note(
+                f"{file} replaces {profile.history_path}, which is kept aside and merged into it: of a task in both, "
+                "the later state stays."
+            )
+            require_yes("Restore?")
         restored = restore_from(profile.history_path, file, utc_now())
     finally:
         lease.release()
     print(_restore_report(restored, file))
-    return ExitCode.DONE
 
 
-def purge(arguments: Namespace) -> ExitCode:
+def purge(arguments: Namespace) -> None:
     """Remove the personal data of finished tasks."""
     from bwp_tui.console.state import saved_state
 
-    wanted = filter_of(" ".join(arguments.filter))
+    task_filter = filter_of(" ".join(arguments.filter))
     with open_session(arguments) as session:
         store = session.store
         extent = {"evidence_too": arguments.all, "unanswered_too": arguments.unanswered}
-        plan = purging.plan(store, wanted, arguments.older_than, today(), names=_names_on_disk, **extent)
+        plan = purging.plan(store, task_filter, arguments.older_than, today(), names=_names_on_disk, **extent)
         _print_unanswered(read(store, plan.unanswered[:_MOST_NAMED]), len(plan.unanswered))
         if not plan.numbers and not purging.has_traces(store):
             print_note("No finished task is that old. Nothing was changed.")
-            return ExitCode.DONE
+            return
         if arguments.keep_archives:
             kept = tuple(file for files in plan.own.values() for file in files)
             plan = replace(plan, own={}, elsewhere=(*kept, *plan.elsewhere))
@@ -96,26 +98,11 @@ def purge(arguments: Namespace) -> ExitCode:
             require_typed(f"Purge {counted(count, 'task')}? This cannot be undone.", str(count))
         saved_state.forget(session.profile.state_path, to_text(utc_now()))
         _print_result(purging.purge(store, plan.numbers, session.actor, today(), files=plan.own, **extent))
-    return ExitCode.DONE
 
 
 def _names_on_disk(kind: Kind, email: str, task_id: str) -> tuple[str, str]:
     name = file_name(kind, email, task_id)
     return name, part_name(name)
-
-
-def _recover_first(arguments: Namespace) -> None:
-    """Open the history, which recovers it when it is damaged."""
-    with open_session(arguments):
-        pass
-
-
-def _confirm_restore(profile: Profile, file: Path) -> None:
-    print_note(
-        f"{file} replaces {profile.history_path}, which is kept aside and merged into it: of a task in both, the "
-        "later state stays."
-    )
-    require_yes("Restore?")
 
 
 def _restore_report(restored: RestoreResult, file: Path) -> str:

@@ -30,8 +30,8 @@ def record(arguments: Namespace) -> ExitCode:
         numbers = select_tasks(session, names, arguments.filter)
         if arguments.filter is not None or (operation.confirms and len(numbers) > 1):
             numbers = list(confirm_plan(session, operation.name, numbers, arguments).possible)
-        now, all_done = apply(session, command, numbers)
-        print_tasks(read(session.store, now), as_json=arguments.json)
+        resulting, all_done = apply(session, command, numbers)
+        print_tasks(read(session.store, resulting), as_json=arguments.json)
     return ExitCode.DONE if all_done else ExitCode.FAILED
 
 

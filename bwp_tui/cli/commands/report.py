@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import open_session, print_note, today
-from bwp_tui.cli.support.task_output import print_json
+from bwp_tui.cli.support.task_output import aligned, print_result
 from bwp_tui.domain.text import clean_line, size
 from bwp_tui.domain.times import format_duration
 from bwp_tui.store.queries.compliance_report import ReportLine, compliance_report
@@ -21,33 +21,17 @@ _HEADINGS = (
 )
 
 
-def report(arguments: Namespace) -> ExitCode:
+def report(arguments: Namespace) -> None:
     """Print what was received in a period and what became of it, by kind and law."""
     if arguments.first > arguments.last:
         raise CommandError(ExitCode.USAGE, f"The period ends before it begins: {arguments.first} to {arguments.last}.")
     with open_session(arguments) as session:
         lines = compliance_report(session.store, arguments.first, arguments.last)
-    if arguments.json:
-        print_json(
-            {"from": str(arguments.first), "to": str(arguments.last), "requests": [asdict(line) for line in lines]}
-        )
-    elif lines:
-        print("\n".join(_table(lines)))
+    record = {"from": str(arguments.first), "to": str(arguments.last), "requests": [asdict(line) for line in lines]}
+    table = aligned([_HEADINGS, *map(_cells, lines)], right=range(2, len(_HEADINGS)))
+    print_result(arguments, record, table if lines else ())
     if not lines:
         print_note(f"Nothing was received from {arguments.first} to {arguments.last}.")
-    return ExitCode.DONE
-
-
-def _table(lines: list[ReportLine]) -> list[str]:
-    rows = [_HEADINGS, *map(_cells, lines)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
-    return [
-        "  ".join(
-            cell.ljust(width) if column < 2 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    ]
 
 
 def _cells(line: ReportLine) -> tuple[str, ...]:
@@ -56,16 +40,12 @@ def _cells(line: ReportLine) -> tuple[str, ...]:
     return (line.kind.lower(), line.regulation, *map(str, counts), *days)
 
 
-def dashboard(arguments: Namespace) -> ExitCode:
+def dashboard(arguments: Namespace) -> None:
     """Print counts, due dates, times to completion, failures and downloads."""
     day = today()
     with open_session(arguments) as session:
         figures = read_statistics(session.store, day)
-    if arguments.json:
-        print_json(_dashboard_record(figures, day))
-    else:
-        print("\n".join(clean_line(line) for line in _dashboard_lines(figures, day)))
-    return ExitCode.DONE
+    print_result(arguments, _dashboard_record(figures, day), map(clean_line, _dashboard_lines(figures, day)))
 
 
 def _dashboard_record(figures: Statistics, day: date) -> dict[str, object]:

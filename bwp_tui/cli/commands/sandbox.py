@@ -6,7 +6,7 @@ import os
 import shlex
 from argparse import Namespace
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -162,8 +162,5 @@ def _seed_tasks(profile: Profile, practice: Sandbox) -> None:
     from bwp_tui.store.commands.seed_practice import seed_tasks
     from bwp_tui.store.open_store import open_store
 
-    store = open_store(profile.history_path)
-    try:
+    with closing(open_store(profile.history_path)) as store:
         seed_tasks(store, practice.past, actor(os.environ))
-    finally:
-        store.close()

@@ -4,71 +4,69 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from bwp_tui.cli.exit_codes import ExitCode
 from bwp_tui.cli.support.context import open_session, print_note
-from bwp_tui.cli.support.task_output import aligned, print_json
+from bwp_tui.cli.support.task_output import aligned, print_result
 from bwp_tui.contract.inputs import operation, submit_variables
 from bwp_tui.domain.text import clean_line, mask_email, mask_in_text
-from bwp_tui.domain.times import stamp, to_text
+from bwp_tui.domain.times import iso_instant, stamp, to_text
 from bwp_tui.store.queries import request_log, tasks
 from bwp_tui.store.queries.request_log import SentRequest
 
 _HEADINGS = ("CREATED", "#", "REQUEST", "EMAIL", "STATE", "TRIES", "TOKEN", "BY", "RESPONSE")
 
 
-def sent(arguments: Namespace) -> ExitCode:
+def sent(arguments: Namespace) -> None:
     """Print the requests sent to the API, for one task or all."""
     with open_session(arguments) as session:
         if arguments.task is None:
-            found = request_log.newest(session.store, arguments.limit)
+            requests = request_log.newest(session.store, arguments.limit)
         else:
             number = tasks.find_by_name(session.store, arguments.task).number
-            found = request_log.of_task(session.store, number)[::-1][: arguments.limit]
-    if arguments.json:
-        print_json([_record(one, mask=arguments.mask) for one in found])
-    elif found:
-        print("\n".join(aligned([_HEADINGS, *(_cells(one, unmask=arguments.unmask) for one in found)])))
-    else:
+            requests = request_log.of_task(session.store, number)[::-1][: arguments.limit]
+    rows = [_HEADINGS, *(_cells(request, unmask=arguments.unmask) for request in requests)]
+    print_result(
+        arguments, [_record(request, mask=arguments.mask) for request in requests], aligned(rows) if requests else ()
+    )
+    if not requests and not arguments.json:
         print_note("No requests were sent.")
-    return ExitCode.DONE
 
 
-def _record(one: SentRequest, *, mask: bool) -> dict[str, object]:
-    email = mask_email(one.email) if mask and one.email else one.email
-    what, detail = one.answer
-    variables: dict[str, object] = {"taskId": one.task_id}
-    if one.client_token_start:
-        reason = mask_in_text(one.reason, one.email) if one.reason and mask else one.reason
-        variables = submit_variables(one.kind, email, one.client_token_start, one.holding_period, reason)
+def _record(request: SentRequest, *, mask: bool) -> dict[str, object]:
+    email = mask_email(request.email) if mask and request.email else request.email
+    what, detail = request.answer
+    variables: dict[str, object] = {"taskId": request.task_id}
+    if request.client_token_start:
+        reason = mask_in_text(request.reason, request.email) if request.reason and mask else request.reason
+        variables = submit_variables(request.kind, email, request.client_token_start, request.holding_period, reason)
     return {
-        "id": one.number,
-        "task_id": one.task_id,
-        "operation": operation(one.action, one.kind),
+        "id": request.number,
+        "task_id": request.task_id,
+        "operation": operation(request.action, request.kind),
         "variables": variables,
-        "state": one.state,
-        "attempts": one.attempts,
-        "asked_at": to_text(one.asked_at),
-        "asked_by": one.actor,
-        "first_sent_at": to_text(one.first_sent_at) if one.first_sent_at else None,
-        "settled_at": to_text(one.settled_at) if one.settled_at else None,
-        "next_at": to_text(one.next_at) if one.next_at else None,
+        "state": request.state,
+        "attempts": request.attempts,
+        "asked_at": to_text(request.asked_at),
+        "asked_by": request.actor,
+        "first_sent_at": iso_instant(request.first_sent_at),
+        "settled_at": iso_instant(request.settled_at),
+        "next_at": iso_instant(request.next_at),
         "answer": what,
-        "answer_detail": mask_in_text(detail, one.email) if detail and mask else detail,
+        "answer_detail": mask_in_text(detail, request.email) if detail and mask else detail,
     }
 
 
-def _cells(one: SentRequest, *, unmask: bool) -> tuple[str, ...]:
-    what, detail = one.answer
+def _cells(request: SentRequest, *, unmask: bool) -> tuple[str, ...]:
+    what, detail = request.answer
     answer = f"{what or ''}{f': {detail}' if detail else ''}"
     cells = (
-        stamp(one.asked_at),
-        str(one.number),
-        f"{one.action} {one.kind.lower()}",
-        one.email if unmask else mask_email(one.email),
-        one.state,
-        str(one.attempts),
-        f"{one.client_token_start}…" if one.client_token_start else "-",
-        one.actor,
-        answer if unmask else mask_in_text(answer, one.email),
+        stamp(request.asked_at),
+        str(request.number),
+        f"{request.action} {request.kind.lower()}",
+        request.email if unmask else mask_email(request.email),
+        request.state,
+        str(request.attempts),
+        f"{request.client_token_start}…" if request.client_token_start else "-",
+        request.actor,
+        answer if unmask else mask_in_text(answer, request.email),
     )
     return tuple(clean_line(cell) for cell in cells)

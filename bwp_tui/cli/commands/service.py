@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import threading
@@ -17,7 +16,7 @@ from bwp_tui.cli.support.bulk import confirm_plan, select_tasks
 from bwp_tui.cli.support.context import Session, find_tasks, open_session, print_note, read, today
 from bwp_tui.cli.support.engine_wait import EngineWaiter
 from bwp_tui.cli.support.streams import draw
-from bwp_tui.cli.support.task_output import print_json, print_tasks, task_record
+from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.masking import mask_task_text
 from bwp_tui.domain.task import Download, DownloadState, Status, Task, has_ended, time_left
@@ -34,7 +33,7 @@ from bwp_tui.store.worklog import downloads, due_polls
 _ACTIVE = (DownloadState.QUEUED, DownloadState.RUNNING)
 
 
-def refresh(arguments: Namespace) -> ExitCode:
+def refresh(arguments: Namespace) -> None:
     """Poll the named tasks now, or all active ones."""
     with open_session(arguments) as session:
         if arguments.filter is None:
@@ -55,7 +54,6 @@ def refresh(arguments: Namespace) -> ExitCode:
         troubles = [task.trouble for task in refreshed if task.trouble]
         if not done or troubles:
             raise waiter.timed_out(f"{len(troubles) or 'Some'} of {len(numbers)} tasks could not be refreshed.")
-        return ExitCode.DONE
 
 
 def wait(arguments: Namespace) -> ExitCode:
@@ -85,17 +83,17 @@ def download(arguments: Namespace) -> ExitCode:
         folder = Path(arguments.output).expanduser().absolute() if arguments.output else None
         refused = _queue_downloads(session, numbers, folder, arguments)
         asked = [number for number in numbers if number not in refused]
-        progress = Progress(asked)
+        progress = Progress()
 
         def over(store: Store) -> bool:
-            found = read(store, asked)
-            progress.show(found)
-            return not any(task.download and _is_active(task.download) for task in found)
+            downloading = read(store, asked)
+            progress.show(downloading)
+            return not any(task.download and _is_active(task.download) for task in downloading)
 
         try:
             done = not asked or waiter.until(over, asked, arguments.timeout, patient=True)
         finally:
-            progress.end()
+            draw("")
         ended = read(session.store, asked)
         _print_downloads(ended, as_json=arguments.json, mask=arguments.mask)
         if not done:
@@ -146,25 +144,15 @@ class Stopper:
 class Progress:
     """Draws the progress of downloads on one line of stderr, at most once a second."""
 
-    def __init__(self, numbers: Sequence[int]) -> None:
-        self._several = len(numbers) > 1
-        self._shown = sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+    def __init__(self) -> None:
         self._next = 0.0
-        self._drawn = False
 
-    def show(self, found: Sequence[Task]) -> None:
+    def show(self, downloading: Sequence[Task]) -> None:
         """Draw the progress, unless this second's is drawn."""
-        running = [task.download for task in found if task.download and task.download.state in _ACTIVE]
-        if not self._shown or not running or time.monotonic() < self._next:
-            return
-        self._next = time.monotonic() + 1.0
-        self._drawn = True
-        draw(progress_text(running))
-
-    def end(self) -> None:
-        """Wipe the line."""
-        if self._drawn:
-            draw("")
+        running = [task.download for task in downloading if task.download and task.download.state in _ACTIVE]
+        if running and time.monotonic() >= self._next:
+            self._next = time.monotonic() + 1.0
+            draw(progress_text(running))
 
 
 def progress_text(running: Sequence[Download]) -> str:
@@ -172,7 +160,7 @@ def progress_text(running: Sequence[Download]) -> str:
     received = sum(download.bytes for download in running)
     rate = sum(download.rate or 0.0 for download in running)
     totals = [download.total for download in running]
-    total = sum(each or 0 for each in totals) if None not in totals else None
+    total = sum(length or 0 for length in totals) if None not in totals else None
     parts = [f"{len(running)} downloads"] if len(running) > 1 else []
     if total:
         parts.append(f"{percent(received, total)}%")
@@ -258,8 +246,7 @@ def _print_downloads(ended: Sequence[Task], *, as_json: bool, mask: bool) -> Non
                 f"The download of {task.name} {found.state}: {mask_task_text(trouble, task) if mask else trouble}"
             )
     if as_json:
-        records = [task_record(task, mask=mask) for task in ended]
-        print_json(records[0] if len(records) == 1 else records)
+        print_tasks(ended, as_json=True, mask=mask)
     sys.stdout.flush()
 
 
@@ -269,7 +256,7 @@ def _result_of_once(store: Store) -> ExitCode:
     Raises:
         CommandError: the service could not be asked about a task.
     """
-    left = tasks.current_troubles(store)
-    if not left:
+    troubles = tasks.current_troubles(store)
+    if not troubles:
         return ExitCode.DONE
-    raise CommandError(ExitCode.LATER, f"{left[0]} {counted(len(left), 'task')} could not be refreshed.")
+    raise CommandError(ExitCode.LATER, f"{troubles[0]} {counted(len(troubles), 'task')} could not be refreshed.")

@@ -60,7 +60,7 @@ def resubmit(arguments: Namespace) -> ExitCode:
         return exit_code if all_done else ExitCode.FAILED
 
 
-def track(arguments: Namespace) -> ExitCode:
+def track(arguments: Namespace) -> None:
     """Add a task that was submitted elsewhere by its id, and poll it."""
     kind = Kind(arguments.kind.upper())
     with open_session(arguments) as session:
@@ -80,17 +80,16 @@ def track(arguments: Namespace) -> ExitCode:
         print_tasks([task], as_json=arguments.json)
         if not polled:
             raise waiter.timed_out(f"Task #{number} is tracked and polled whenever bwp-tui runs.")
-        return ExitCode.DONE
 
 
-def settle(arguments: Namespace) -> ExitCode:
+def settle(arguments: Namespace) -> None:
     """Enter the task id of an unconfirmed request, or abandon the request."""
     with open_session(arguments) as session:
         number = tasks.find_by_name(session.store, arguments.task).number
         if arguments.give_up is not None:
             task = unconfirmed.give_up(session.store, number, arguments.give_up, session.actor)
             print_tasks([task], as_json=arguments.json)
-            return ExitCode.DONE
+            return
         waiter = EngineWaiter(session)
         unconfirmed.adopt(session.store, number, arguments.task_id, session.actor)
         polled = _wait_for_poll(waiter, number, arguments)
@@ -100,7 +99,6 @@ def settle(arguments: Namespace) -> ExitCode:
         print_tasks([task], as_json=arguments.json)
         if not polled:
             raise waiter.timed_out(f"The task id is recorded with #{number} and polled whenever bwp-tui runs.")
-        return ExitCode.DONE
 
 
 def cancel(arguments: Namespace) -> ExitCode:

@@ -174,14 +174,14 @@ class _Repl:
         return changed
 
     def _news(self, _rest: Sequence[str]) -> None:
-        found = self._changed_tasks()
-        for task in found:
+        changed = self._changed_tasks()
+        for task in changed:
             print(task_sentence(task, utc_now(), today()))
-        ended = [task.number for task in found if has_ended(task.status)]
+        ended = [task.number for task in changed if has_ended(task.status)]
         if not self._profile.read_only:
             for _ in bulk.perform(
                 self._store, UNWATCH.task_command(actor(os.environ, self._profile.actor), today()), ended
             ):
                 pass
-        if not found:
+        if not changed:
             print("No news.")

@@ -65,14 +65,14 @@ def apply(session: Session, command: TaskCommand, numbers: Sequence[int]) -> tup
         the tasks to print (a resubmitted task is a new one), and whether none was refused.
     """
     steps = Steps("done", len(numbers))
-    now: list[int] = []
+    resulting: list[int] = []
     done = 0
     for results in bulk.perform(session.store, command, numbers):
         done += len(results)
         steps(done)
         for result in results:
             if result.refused is None:
-                now.append(result.now)
+                resulting.append(result.now)
             else:
                 print_note(result.refused)
-    return now, len(now) == len(numbers)
+    return resulting, len(resulting) == len(numbers)

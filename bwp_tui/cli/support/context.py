@@ -121,25 +121,20 @@ def can_ask() -> bool:
     return sys.stdin is not None and sys.stdin.isatty()
 
 
-def ask(question: str) -> str:
+def _ask(question: str) -> str:
     """Ask on the terminal and return the answer; empty at the end of input."""
     print(clean_line(question), end=" ", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip()
 
 
-def confirm(question: str) -> bool:
-    """Ask for a yes or no; enter means no."""
-    return ask(f"{question} [y/N]").casefold() in ("y", "yes")
-
-
 def require_yes(question: str) -> None:
-    """Have a question answered with yes.
+    """Have a question answered with yes; enter means no.
 
     Raises:
         CommandError: no terminal is there to ask on, or the answer was no.
     """
     _require_terminal("use --yes to confirm")
-    if not confirm(question):
+    if _ask(f"{question} [y/N]").casefold() not in ("y", "yes"):
         raise CommandError(ExitCode.FAILED, "Aborted. Nothing was changed.")
 
 
@@ -155,7 +150,7 @@ def require_typed(question: str, expected: str, instead: str = "use --yes to con
         CommandError: no terminal is there to ask on, or something else was typed.
     """
     _require_terminal(instead)
-    if ask(f"{question} Type {expected} to confirm:") != expected:
+    if _ask(f"{question} Type {expected} to confirm:") != expected:
         raise CommandError(ExitCode.FAILED, "Aborted: the confirmation did not match. Nothing was changed.")
 
 

@@ -74,7 +74,7 @@ class Output(io.TextIOWrapper):
 
     def draw(self, line: str) -> None:
         """Draw a line on a terminal in place of the last one; the next text wipes it."""
-        if self._is_terminal and os.environ.get("TERM", "dumb") != "dumb":
+        if self._is_terminal and (line or self._drawn) and os.environ.get("TERM", "dumb") != "dumb":
             super().write(f"\r{escaped(line)}\x1b[K")
             self.flush()
             self._drawn = bool(line)
@@ -105,7 +105,7 @@ def end_with_reader(ends: bool) -> None:
 
 
 def draw(line: str) -> None:
-    """Draw a progress line on stderr; see `Output.draw`."""
+    """Draw a progress line on stderr if that is a terminal; see `Output.draw`."""
     if isinstance(sys.stderr, Output):
         sys.stderr.draw(line)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from argparse import Namespace
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 
 from bwp_tui.domain.advice import advice_for
@@ -11,7 +12,7 @@ from bwp_tui.domain.deadlines import acknowledge_by, is_clock_running
 from bwp_tui.domain.masking import mask_task_record, mask_task_text
 from bwp_tui.domain.task import Download, Event, Kind, Status, Task, Verification
 from bwp_tui.domain.text import clean_line
-from bwp_tui.domain.times import format_due, format_duration, iso_day, minute_stamp, stamp, to_text
+from bwp_tui.domain.times import format_due, format_duration, iso_day, iso_instant, minute_stamp, stamp
 
 _COMMANDS = {"R": "resubmit {}", "i": "settle {} --task-id ID", "X": "settle {} --give-up REASON"}
 _WIDEST = 48
@@ -23,10 +24,18 @@ def print_json(value: object) -> None:
     print(json.dumps(value, indent=2))
 
 
-def print_tasks(shown: Sequence[Task], *, as_json: bool) -> None:
+def print_result(arguments: Namespace, record: object, lines: Iterable[str]) -> None:
+    """Print what a command found: as JSON where that is asked for, else as lines."""
+    if arguments.json:
+        print_json(record)
+    elif text := "\n".join(lines):
+        print(text)
+
+
+def print_tasks(shown: Sequence[Task], *, as_json: bool, mask: bool = False) -> None:
     """Print tasks after an action: a line each, or as JSON one object or an array."""
     if as_json:
-        records = [task_record(task) for task in shown]
+        records = [task_record(task, mask=mask) for task in shown]
         print_json(records[0] if len(records) == 1 else records)
         return
     for task in shown:
@@ -42,8 +51,8 @@ def task_record(task: Task, *, mask: bool = False) -> dict[str, object]:
         "email": task.email,
         "status": task.status,
         "errors": [{"code": error.code, "message": error.message} for error in task.errors],
-        "submitted_at": _instant(task.submitted_at),
-        "updated_at": _instant(task.updated_at),
+        "submitted_at": iso_instant(task.submitted_at),
+        "updated_at": iso_instant(task.updated_at),
         "received_on": task.received_on.isoformat(),
         "due_on": iso_day(task.due_on),
         "regulation": task.regulation,
@@ -76,10 +85,6 @@ def _verification_record(verified: Verification | None) -> dict[str, str] | None
     return None if verified is None else {"on": verified.on.isoformat(), "by": verified.by, "how": verified.how}
 
 
-def _instant(instant: datetime | None) -> str | None:
-    return None if instant is None else to_text(instant)
-
-
 def task_line(task: Task) -> str:
     """Return a task as one line, with its email masked."""
     words = (f"#{task.number}", task.task_id or "-", task.kind.lower(), task.subject(masked=True), task.status)
@@ -109,11 +114,15 @@ def table(shown: Sequence[Task], now: datetime, today: date, *, unmask: bool) ->
     return aligned([_HEADINGS, *(_cells(task, now, today, unmask=unmask) for task in shown)])
 
 
-def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return rows of cells as aligned lines."""
+def aligned(rows: Sequence[Sequence[str]], right: Collection[int] = ()) -> list[str]:
+    """Return rows of cells as aligned lines; `right` are the columns that are aligned to the right."""
     # One long cell must not push the others off the screen.
     widths = [min(_WIDEST, max(len(row[column]) for row in rows)) for column in range(len(rows[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    aligners = [str.rjust if column in right else str.ljust for column in range(len(widths))]
+    return [
+        "  ".join(align(cell, width) for align, cell, width in zip(aligners, row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
 
 
 def _cells(task: Task, now: datetime, today: date, *, unmask: bool) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The words of the `:` line about what is listed: filters, views, orders."""
+"""Read the commands about what is listed: filters, views, orders, columns."""
 
 from __future__ import annotations
 
@@ -20,11 +20,15 @@ from bwp_tui.store.queries.filter_sql import SORTS
 
 
 class ListCommands:
-    """Reads those command lines. `words`: by command, what returns the handler of a line or raises CommandError."""
+    """Reads those commands.
 
-    def __init__(self, stage: MainScreenProtocol) -> None:
-        self._stage = stage
-        self.words: dict[str, Callable[[CommandLine], CommandHandler]] = {
+    Attributes:
+        readers: by command, what returns the handler of a line or raises CommandError.
+    """
+
+    def __init__(self, screen: MainScreenProtocol) -> None:
+        self._screen = screen
+        self.readers: dict[str, Callable[[CommandLine], CommandHandler]] = {
             "list": self._list,
             "filter": self._filter,
             "view": self._view,
@@ -34,53 +38,53 @@ class ListCommands:
         }
 
     def _list(self, line: CommandLine) -> CommandHandler:
-        text, listing = _filter_in(line, line.words), self._stage.list_state
+        text, listing = _filter_in(line, line.words), self._screen.list_state
         if "--view" in line.options:
             listing = listing.of_view(self._view_named(line.options["--view"]))
         if text or "--view" not in line.options:
             listing = listing.of_filter(text)
         if "--sort" in line.options:
             listing = listing.ordered(_order(line.options["--sort"]))
-        return lambda: self._stage.show(listing)
+        return lambda: self._screen.show(listing)
 
     def _filter(self, line: CommandLine) -> CommandHandler:
-        return self._list(line) if line.words else lambda: self._stage.perform("filter")
+        return self._list(line) if line.words else lambda: self._screen.perform("filter")
 
     def _sort(self, line: CommandLine) -> CommandHandler:
         if not line.words:
-            return lambda: self._stage.perform("sort")
+            return lambda: self._screen.perform("sort")
         line.reject_extra(line.words[1:], BY_WORD["sort"].usage)
         order = _order(line.words[0])
-        return lambda: self._stage.show(self._stage.list_state.ordered(order))
+        return lambda: self._screen.show(self._screen.list_state.ordered(order))
 
     def _columns(self, line: CommandLine) -> CommandHandler:
         if not line.words:
-            return lambda: self._stage.perform("columns")
+            return lambda: self._screen.perform("columns")
         line.reject_extra(line.words[1:], BY_WORD["columns"].usage)
         ids = _ids(line.words[0])
-        return lambda: self._stage.show(self._stage.list_state.with_columns(ids))
+        return lambda: self._screen.show(self._screen.list_state.with_columns(ids))
 
     def _view(self, line: CommandLine) -> CommandHandler:
         if not line.words:
-            raise line.wrong(f"Which view? There are {', '.join(view.name for view in self._stage.views)}.")
+            raise line.wrong(f"Which view? There are {', '.join(view.name for view in self._screen.views)}.")
         name = Word(" ".join(word.text for word in line.words), line.words[0].start, line.words[-1].end)
         view = self._view_named(name)
-        return lambda: self._stage.show(self._stage.list_state.of_view(view))
+        return lambda: self._screen.show(self._screen.list_state.of_view(view))
 
     def _views(self, line: CommandLine) -> CommandHandler:
-        usage, desk = BY_WORD["views"].usage, self._stage.session.tasks
+        usage, actions = BY_WORD["views"].usage, self._screen.session.tasks
         if [word.text for word in line.words] == ["list"]:
             return self._show_views
         if len(line.words) < 2 or line.words[0].text not in ("save", "delete"):
             raise line.wrong(f"Write {usage}.")
-        verb, name, *rest = line.words
-        if verb.text == "delete":
+        action, name, *rest = line.words
+        if action.text == "delete":
             whole = Word(" ".join(word.text for word in line.words[1:]), name.start, line.words[-1].end)
             view = self._view_named(whole)
             if view in VIEWS:
                 raise whole.wrong(f"The view “{view.name}” is built in and stays.")
-            return lambda: self._write(lambda: desk.delete_view(view.name))
-        listing = self._stage.list_state
+            return lambda: self._write(lambda: actions.delete_view(view.name))
+        listing = self._screen.list_state
         sort = _order(line.options["--sort"]) if "--sort" in line.options else listing.sort
         text = _filter_in(line, rest) or listing.filter
         columns = _ids(line.options["--columns"]) if "--columns" in line.options else listing.shown_columns
@@ -89,27 +93,27 @@ class ListCommands:
             saved_views.check(view)
         except StoreError as error:
             raise name.wrong(str(error)) from None
-        saving = SavedViewController(self._stage)
-        return lambda: self._write(lambda: desk.save_view(view), lambda: saving.may_replace(view.name))
+        saving = SavedViewController(self._screen)
+        return lambda: self._write(lambda: actions.save_view(view), lambda: saving.may_replace(view.name))
 
     def _show_views(self) -> None:
-        """Say which views there are, with their keys."""
-        keyed = [f"{key} {view.name}" for key, view in enumerate(self._stage.views[:MOST_VIEWS], start=1)]
-        others = [view.name for view in self._stage.views[MOST_VIEWS:]]
-        self._stage.show_status(f"Views: {', '.join((*keyed, *others))}.")
+        """Show the names of the views, with their keys."""
+        keyed = [f"{key} {view.name}" for key, view in enumerate(self._screen.views[:MOST_VIEWS], start=1)]
+        others = [view.name for view in self._screen.views[MOST_VIEWS:]]
+        self._screen.show_status(f"Views: {', '.join((*keyed, *others))}.")
 
-    def _write(self, act: Callable[[], str], agreed: Callable[[], Awaitable[bool]] | None = None) -> None:
+    def _write(self, change: Callable[[], str], is_confirmed: Callable[[], Awaitable[bool]] | None = None) -> None:
         async def work() -> None:
-            if agreed is None or await agreed():
-                await run_in_thread_and_report(self._stage, act)
+            if is_confirmed is None or await is_confirmed():
+                await run_in_thread_and_report(self._screen, change)
 
-        if self._stage.context.read_only:
-            self._stage.show_status(READ_ONLY, "warn")
+        if self._screen.context.read_only:
+            self._screen.show_status(READ_ONLY, "warn")
         else:
-            self._stage.start_worker(work, "doing", exclusive=True)
+            self._screen.start_worker(work, "doing", exclusive=True)
 
     def _view_named(self, word: Word) -> View:
-        known = {view.name.casefold(): view for view in self._stage.views}
+        known = {view.name.casefold(): view for view in self._screen.views}
         name = word.text.casefold()
         if name in known:
             return known[name]
@@ -119,7 +123,7 @@ class ListCommands:
 
 
 def _filter_in(line: CommandLine, words: Sequence[Word]) -> str:
-    """Return the filter that these words of a line are, as they were typed.
+    """Return the filter that is typed in these words of a line.
 
     Raises:
         CommandError: it has a mistake.

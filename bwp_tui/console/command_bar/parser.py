@@ -1,4 +1,4 @@
-"""A typed command line taken apart, each word with its place in it, so that a mistake can be shown under it."""
+"""Split a typed command line into words, each with its place, so that a mistake can be shown under it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bwp_tui.store.commands.operation import WITHDRAW
 
 _WORD: Final = re.compile(r"""(?:"[^"]*"|'[^']*'|[^\s"'])+""")
 CommandHandler = Callable[[], None]
-"""What a line that was understood does."""
+"""Carries a line out."""
 
 _FLAGS: Final = frozenset({WITHDRAW})
 """Options that have no value."""
@@ -21,7 +21,7 @@ _QUOTED: Final = re.compile(r""""([^"]*)"|'([^']*)'""")
 
 
 class CommandError(Exception):
-    """A typed line means nothing; `mistake` says why and where."""
+    """A line cannot be carried out; `mistake` says why and where."""
 
     def __init__(self, mistake: InputError) -> None:
         super().__init__(mistake.sentence)
@@ -60,7 +60,7 @@ class CommandLine:
         return CommandError(InputError(sentence, self.command.start, self.command.end))
 
     def reject_extra(self, words: Sequence[Word], usage: str) -> None:
-        """Refuse words that mean nothing here.
+        """Refuse words that a command does not take.
 
         Raises:
             CommandError: there are some.
@@ -70,7 +70,7 @@ class CommandLine:
 
 
 def split_words(text: str) -> list[Word]:
-    """Part a line into words; quotation marks of both kinds hold blanks together.
+    """Split a line into words; quotation marks of both kinds hold blanks together.
 
     Raises:
         CommandError: a quotation mark is not closed.
@@ -118,7 +118,7 @@ def parse_line(text: str, options_of: Callable[[str], Sequence[str] | None]) -> 
 
 
 def _check_gap(text: str, start: int, end: int) -> None:
-    """Refuse what stands between two words and is no blank: a quotation mark that nothing closes."""
+    """Refuse a quotation mark between two words that nothing closes."""
     gap = text[start:end].lstrip()
     if gap:
         raise CommandError(InputError("A quotation mark is not closed.", text.index(gap[0], start), len(text)))

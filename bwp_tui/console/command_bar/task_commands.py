@@ -1,4 +1,4 @@
-"""What each word of the `:` line does: to the tasks that are named, else the marked ones, else the one here."""
+"""Read the commands on tasks: on those that are named, else the marked ones, else the current one."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ class TaskLineCommands:
 
     def __init__(
         self,
-        stage: MainScreenProtocol,
+        screen: MainScreenProtocol,
         marked: MarkedTasks,
         resubmit: Callable[[str], Coroutine[None, None, None]],
         recording: RecordController,
     ) -> None:
-        self._stage = stage
+        self._screen = screen
         self._marked = marked
         self._resubmit_marked = resubmit
         self._recording = recording
-        self._words: dict[str, Callable[[CommandLine], CommandHandler]] = {
-            **ListCommands(stage).words,
+        self._readers: dict[str, Callable[[CommandLine], CommandHandler]] = {
+            **ListCommands(screen).readers,
             "show": self._read_one,
             "inspect": self._read_one,
             "submit": self._submit,
@@ -70,10 +70,10 @@ class TaskLineCommands:
         name = ALIASES.get(typed, typed)
         if name not in BY_WORD:
             raise _unknown(line.command)
-        return self._words[name](line) if name in self._words else self._plain(BY_WORD[name], line)
+        return self._readers[name](line) if name in self._readers else self._plain(BY_WORD[name], line)
 
     def _plain(self, command: Command, line: CommandLine) -> CommandHandler:
-        """An action of the registry, done to the named tasks where it is one on tasks."""
+        """Return the handler of an action, which is for the named tasks where it is one on tasks."""
         if "TASK" not in command.arguments:
             line.reject_extra(line.words, command.usage)
         numbers = [self._task(word) for word in line.words]
@@ -85,11 +85,11 @@ class TaskLineCommands:
         numbers = [self._task(word) for word in line.words]
 
         def do() -> None:
-            if numbers and not self._stage.table.go_to_task(numbers[0]):
-                self._stage.show_view(0)
-                self._stage.select_when_listed(numbers[0], then=command.action)
+            if numbers and not self._screen.table.go_to_task(numbers[0]):
+                self._screen.show_view(0)
+                self._screen.select_when_listed(numbers[0], then=command.action)
             else:
-                self._stage.perform(command.action)
+                self._screen.perform(command.action)
 
         return do
 
@@ -97,14 +97,14 @@ class TaskLineCommands:
         usage = BY_WORD["submit"].usage
         kinds = {kind.value.casefold(): kind for kind in Kind}
         if not line.words:
-            return lambda: self._stage.perform("new")
+            return lambda: self._screen.perform("new")
         kind, *rest = line.words
         if kind.text.casefold() not in kinds:
             guess = nearest(kind.text, tuple(kinds))
             raise kind.wrong(f"A request is a retrieval or a deletion; write {usage}.", guess)
         line.reject_extra(rest[1:], usage)
         email = rest[0].text if rest else None
-        return lambda: self._if_writable(lambda: self._stage.open_form(kinds[kind.text.casefold()], email))
+        return lambda: self._if_writable(lambda: self._screen.open_form(kinds[kind.text.casefold()], email))
 
     def _resubmit(self, line: CommandLine) -> CommandHandler:
         named = [self._task(word) for word in line.words]
@@ -114,12 +114,12 @@ class TaskLineCommands:
 
         def do() -> None:
             self._marked.set(frozenset(named or self._marked.numbers or self._here()), are_named=bool(named))
-            self._stage.start_worker(lambda: self._resubmit_marked(note.text), "doing", exclusive=True)
+            self._screen.start_worker(lambda: self._resubmit_marked(note.text), "doing", exclusive=True)
 
         return lambda: self._if_writable(do)
 
     def _operate(self, line: CommandLine) -> CommandHandler:
-        """Carry an operation out with the values of the line; the console asks for others."""
+        """Return the handler of an operation: the line gives values, and the console asks for the others."""
         operation = BY_NAME[line.command.text.casefold()]
         if operation.withdrawal and WITHDRAW in line.options:
             if len(line.options) > 1:
@@ -153,7 +153,7 @@ class TaskLineCommands:
         day = day_of(word.text)
         if day is None:
             raise word.wrong("Write the day as 2026-12-31.")
-        if why_not := why_not_yet(day, self._stage.session.today()):
+        if why_not := why_not_yet(day, self._screen.session.today()):
             raise word.wrong(why_not)
         return day
 
@@ -177,9 +177,9 @@ class TaskLineCommands:
         def do() -> None:
             self._aim(named)
             if self._marked.all or self._here():
-                self._stage.start_worker(work, "doing", exclusive=True)
+                self._screen.start_worker(work, "doing", exclusive=True)
             else:
-                self._stage.show_status("No task is selected.", "warn")
+                self._screen.show_status("No task is selected.", "warn")
 
         return lambda: self._if_writable(do)
 
@@ -189,32 +189,32 @@ class TaskLineCommands:
         numbers = [self._task(word) for word in line.words] or self._here()
         if len(line.options) != 1 or not numbers:
             raise line.wrong(f"Write {usage}.")
-        (task,) = self._stage.session.reader.window(numbers)
+        (task,) = self._screen.session.reader.window(numbers)
         ((option, value),) = line.options.items()
-        desk = self._stage.session.tasks
+        actions = self._screen.session.tasks
 
         async def settle() -> None:
-            settled = desk.adopt if option == "--task-id" else desk.give_up
-            await run_in_thread_and_report(self._stage, lambda: settled(task, value.text))
+            settled = actions.adopt if option == "--task-id" else actions.give_up
+            await run_in_thread_and_report(self._screen, lambda: settled(task, value.text))
 
-        return lambda: self._if_writable(lambda: self._stage.start_worker(settle, "doing", exclusive=True))
+        return lambda: self._if_writable(lambda: self._screen.start_worker(settle, "doing", exclusive=True))
 
     def _mark(self, line: CommandLine) -> CommandHandler:
         numbers = [self._task(word) for word in line.words]
         if not numbers:
-            return lambda: self._stage.perform("mark")
+            return lambda: self._screen.perform("mark")
         return lambda: self._marked.set(self._marked.all | frozenset(numbers), are_named=True)
 
     # To which tasks
 
     def _task(self, word: Word) -> int:
         try:
-            return tasks.find_by_name(self._stage.session.read_store, word.text).number
+            return tasks.find_by_name(self._screen.session.read_store, word.text).number
         except NoSuchTask as error:
             raise word.wrong(str(error)) from None
 
     def _split_task_ids(self, words: Sequence[Word]) -> tuple[list[int], Sequence[Word]]:
-        """Part the tasks that are named first from the words behind them; what is in quotation marks names none."""
+        """Split the tasks that are named first from the words behind them; what is in quotation marks names none."""
         named: list[int] = []
         for at, word in enumerate(words):
             if word.is_quoted or not _LIKE_AN_ID.fullmatch(word.text):
@@ -227,28 +227,28 @@ class TaskLineCommands:
         return named, ()
 
     def _here(self) -> list[int]:
-        task = self._stage.current_task
+        task = self._screen.current_task
         return [] if task is None else [task.number]
 
     def _act(self, action: str, named: Sequence[int]) -> None:
-        """Do an action as its key would: on the one task that is named, or on the named ones, which are then marked."""
+        """Do an action as its key would, on the named tasks."""
         self._aim(named)
-        self._stage.perform(action)
+        self._screen.perform(action)
 
     def _aim(self, named: Sequence[int]) -> None:
         """Move the cursor to the one task that is named, or mark the named ones."""
         alone = len(named) == 1 and not self._marked.all
-        if named and not (alone and self._stage.table.go_to_task(named[0])):
+        if named and not (alone and self._screen.table.go_to_task(named[0])):
             self._marked.set(frozenset(named), are_named=True)
 
     def _record(self, named: Sequence[int], operation: Operation, values: Values) -> None:
         numbers = list(named) or self._marked.numbers or self._here()
         if not numbers:
-            self._stage.show_status("No task is selected.", "warn")
+            self._screen.show_status("No task is selected.", "warn")
             return
 
-        session = self._stage.session
-        alone = self._stage.session.reader.window(numbers) if len(numbers) == 1 else []
+        session = self._screen.session
+        alone = self._screen.session.reader.window(numbers) if len(numbers) == 1 else []
 
         def describe(count: int) -> str:
             return f"{alone[0].name if alone and count else count} {operation.done}"
@@ -257,13 +257,13 @@ class TaskLineCommands:
             return session.records.apply(operation, numbers, session.today(), **values)
 
         def work() -> None:
-            self._stage.start_worker(lambda: self._marked.carry_out(describe, apply), "doing", exclusive=True)
+            self._screen.start_worker(lambda: self._marked.carry_out(describe, apply), "doing", exclusive=True)
 
         self._if_writable(work)
 
     def _if_writable(self, do: CommandHandler) -> None:
-        if self._stage.context.read_only:
-            self._stage.show_status(READ_ONLY, "warn")
+        if self._screen.context.read_only:
+            self._screen.show_status(READ_ONLY, "warn")
         else:
             do()
 

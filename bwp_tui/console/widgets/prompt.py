@@ -1,4 +1,4 @@
-"""The prompt: one line that asks for a text, a key, or yes or no. It replaces the status line while it is open."""
+"""Ask for a text, a key, or yes or no on one line, which replaces the status line meanwhile."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _YES_OR_NO: Final = {"y": "yes", "n": "no"}
 
 
 class Prompt(Horizontal, can_focus=True):
-    """Asks one thing at a time and returns the answer, None where it was closed."""
+    """Asks one question at a time and returns the answer, or None where it was closed."""
 
     class Toggled(Message):
         """The prompt was opened or closed, or its error has changed."""
@@ -47,7 +47,7 @@ class Prompt(Horizontal, can_focus=True):
         self._mistake: InputError | None = None
         self._keys: Mapping[str, str] = {}
         self._enter = self._f2 = ""
-        self._before: Widget | None = None
+        self._focused_before: Widget | None = None
         self._default: str | None = None
 
     def compose(self) -> ComposeResult:
@@ -145,11 +145,11 @@ class Prompt(Horizontal, can_focus=True):
         self.hint(_packed(entries, self.app.size.width - _BLANKS) if is_long else _GAP.join(entries), "key")
         return await self._ask(question, keys, beside=beside)
 
-    def hint(self, words: str, role: str) -> None:
+    def hint(self, text: str, role: str) -> None:
         """Show a hint beside the field."""
         line = self.query_one("#prompt-hint", StyledLine)
-        line.show(line.to_content((f" {words} " if words else "", role)))
-        line.display = bool(words)
+        line.show(line.to_content((f" {text} " if text else "", role)))
+        line.display = bool(text)
 
     def show_mistake(self, mistake: InputError | None) -> None:
         """Mark an error in the text, or none."""
@@ -176,24 +176,24 @@ class Prompt(Horizontal, can_focus=True):
         self._answer = asyncio.get_running_loop().create_future()
         # Of consecutive questions, the first one saves the focus.
         if (focused := self.screen.focused) not in (self, self.query_one(Input)):
-            self._before = focused
+            self._focused_before = focused
         self.display = True
         (self if keys else self.query_one(Input)).focus()
-        self._stands_for_status(True)
+        self._hide_status_line(True)
         self.post_message(self.Toggled())
         # If the wait is cancelled the console is closing: there is nothing to restore.
         answer = await self._answer
         self._answer = self._mistake = None
         self.display = False
-        self._stands_for_status(False)
+        self._hide_status_line(False)
         self.post_message(self.Toggled())
-        if self._before is not None:
-            self._before.focus()
+        if self._focused_before is not None:
+            self._focused_before.focus()
         return answer
 
-    def _stands_for_status(self, stands: bool) -> None:
+    def _hide_status_line(self, is_hidden: bool) -> None:
         # A class of the status line: one of the screen would make Textual work out all styles again.
-        self.screen.query_one("#status").set_class(stands, "-aside")
+        self.screen.query_one("#status").set_class(is_hidden, "-aside")
 
     def _complete(self) -> None:
         field = self.query_one(Input)
