@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from typing import Final
 
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.state.tab_completion import InputError, TabCompleter
 from bwp_tui.domain.completion import complete
-from bwp_tui.domain.filter import FilterError, parse
+from bwp_tui.domain.filter import WORD, FilterError, parse
 from bwp_tui.domain.filter_fields import FIELDS
 from bwp_tui.store.errors import StoreError
 from bwp_tui.store.queries import tasks
@@ -70,7 +69,7 @@ def mistake_in_filter(text: str) -> InputError | None:
 
 def without_unfinished(text: str, cursor: int) -> str:
     """Return a filter without the word at the cursor where that begins a field, or is wrong as it stands."""
-    word = next((match for match in _WORD.finditer(text) if match.start() < cursor <= match.end()), None)
+    word = next((match for match in WORD.finditer(text) if match.start() < cursor <= match.end()), None)
     if word is None or not _is_unfinished(word.group()):
         return text
     return f"{text[: word.start()]}{text[word.end() :]}".strip()
@@ -79,9 +78,6 @@ def without_unfinished(text: str, cursor: int) -> str:
 def _is_unfinished(word: str) -> bool:
     begun = word.removeprefix("-").casefold()
     return any(field.startswith(begun) for field in FIELDS) or mistake_in_filter(word) is not None
-
-
-_WORD: Final = re.compile(r'(?:"[^"]*"?|[^\s"])+')
 
 
 def complete_filter(text: str, cursor: int, tags: tuple[str, ...] = ()) -> list[tuple[int, int, str]]:
