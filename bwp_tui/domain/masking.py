@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from bwp_tui.domain.archive_names import file_name
 from bwp_tui.domain.task import Task
-from bwp_tui.domain.text import mask_email, mask_in_text
+from bwp_tui.domain.text import file_name, mask_email, mask_in_text
 
 _SECRETS: Final = (
     (re.compile(r"\?[^\s\"'<>]+"), "?…"),  # a query, be it of a whole URL or of a request line

@@ -1,4 +1,4 @@
-"""Make foreign text safe to show, mask emails, and format counts and sizes.
+"""Make foreign text safe to show and to name files by, mask emails, and format counts and sizes.
 
 A terminal obeys control characters from any source. Text from the service, from shoppers, files and operators passes
 through `clean` once, where it enters the program.
@@ -26,6 +26,8 @@ _UNSAFE: Final = re.compile(
     "]"
 )
 
+_UNSAFE_IN_NAME: Final = re.compile(r"[^A-Za-z0-9._@+-]+")
+_LONGEST_PIECE: Final = 100
 
 _EMOJI: Final = (
     "[\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u27bf\u2b00-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]"
@@ -120,6 +122,18 @@ def mask_email(email: str) -> str:
 def mask_in_text(text: str, email: str) -> str:
     """Return `text` with `email` masked everywhere."""
     return text.replace(email, mask_email(email)) if email else text
+
+
+def file_name(kind: str, email: str, task_id: str) -> str:
+    """Return the file name of a task's archive, whatever the server calls it."""
+    pieces = (kind.lower(), email, task_id)
+    cleaned = "-".join(_UNSAFE_IN_NAME.sub("_", piece)[:_LONGEST_PIECE] for piece in pieces)
+    return f"{cleaned.lstrip('.')}.zip"
+
+
+def part_name(name: str) -> str:
+    """Return the name of the partial file of the archive `name`."""
+    return f"{name}.part"
 
 
 def counted(count: int, noun: str, nouns: str | None = None) -> str:

@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from bwp_tui.domain.past_task import PastTask
-from bwp_tui.domain.task import Kind, TaskError
+from bwp_tui.domain.task import Kind, PastTask, TaskError
 from bwp_tui.sandbox.scenarios import Outline, scenario_for
 from bwp_tui.sandbox.shoppers import address
 from bwp_tui.sandbox.task_outcomes import not_found, orders_not_closed

@@ -11,8 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from bwp_tui.domain.past_task import PastTask
-from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Status, TaskError
+from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, PastTask, Status, TaskError
 from bwp_tui.domain.times import Clock
 from bwp_tui.sandbox.task_outcomes import orders_not_closed, outcome_of
 

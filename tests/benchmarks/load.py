@@ -13,8 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from bwp_tui.domain.past_task import PastTask
-from bwp_tui.domain.task import Status
+from bwp_tui.domain.task import PastTask, Status
 from bwp_tui.domain.times import utc_now
 from bwp_tui.sandbox.seed_history import past_tasks
 from bwp_tui.store.commands import requests

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.domain.past_task import PastTask
+from bwp_tui.domain.task import PastTask
 from bwp_tui.domain.times import local_day, utc_now
 from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.sandbox.seed_history import past_tasks

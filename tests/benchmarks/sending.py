@@ -9,8 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from bwp_tui.domain.past_task import PastTask
-from bwp_tui.domain.task import Status
+from bwp_tui.domain.task import PastTask, Status
 from bwp_tui.domain.times import local_day, utc_now
 from bwp_tui.engine.requests.poller import LARGEST_BATCH
 from bwp_tui.engine.requests.worker_pool import POOL_SIZE

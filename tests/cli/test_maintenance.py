@@ -9,9 +9,9 @@ import threading
 from datetime import timedelta
 from pathlib import Path
 
-from bwp_tui.domain.archive_names import file_name, part_name
 from bwp_tui.domain.filter import View
 from bwp_tui.domain.task import Kind
+from bwp_tui.domain.text import file_name, part_name
 from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.store.commands import requests, result_files
 from bwp_tui.store.maintenance import purge

@@ -7,8 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from bwp_tui.domain.past_task import PastTask
-from bwp_tui.domain.task import Kind, Status, TaskError
+from bwp_tui.domain.task import Kind, PastTask, Status, TaskError
 
 NOW: Final = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 TODAY: Final = date(2026, 11, 20)

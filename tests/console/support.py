@@ -16,8 +16,7 @@ from bwp_tui.console.app import ConsoleApp
 from bwp_tui.console.screens.main import MainScreen
 from bwp_tui.console.widgets.detail_pane import Heading
 from bwp_tui.console.widgets.radio_field import RadioField
-from bwp_tui.domain.past_task import PastTask
-from bwp_tui.domain.task import Task
+from bwp_tui.domain.task import PastTask, Task
 from bwp_tui.settings import GivenSecret, Profile
 from bwp_tui.store.commands import seed_practice
 from bwp_tui.store.database.connection import Store

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bwp_tui.console.presentation.task_detail import DisplayContext, mask
-from bwp_tui.domain.archive_names import file_name
 from bwp_tui.domain.task import DownloadState, Kind, Status, TaskError
+from bwp_tui.domain.text import file_name
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
 from bwp_tui.store.worklog import downloads

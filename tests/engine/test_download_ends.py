@@ -11,7 +11,7 @@ import pytest
 
 from bwp_tui.api.errors import ConnectionLost
 from bwp_tui.api.transfer import open_transfer
-from bwp_tui.domain.archive_names import file_name
+from bwp_tui.domain.text import file_name
 from bwp_tui.engine.downloads import transfer_thread as pump_module
 from bwp_tui.engine.downloads.part_file import PartFile
 from bwp_tui.sandbox.server import Sandbox

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bwp_tui.domain.archive_names import file_name
 from bwp_tui.domain.task import Kind
+from bwp_tui.domain.text import file_name
 from bwp_tui.engine.downloads.disk_space import RESERVE, DiskSpace
 from bwp_tui.engine.downloads.part_file import FolderError, PartFile
 

@@ -12,8 +12,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bwp_tui.domain.past_task import PastTask
-from bwp_tui.domain.task import Kind, Status, TaskError
+from bwp_tui.domain.task import Kind, PastTask, Status, TaskError
 from bwp_tui.domain.times import from_text
 from bwp_tui.sandbox.server import Sandbox
 from tests.sandbox.client import (

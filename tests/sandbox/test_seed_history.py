@@ -8,8 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bwp_tui.domain.deadlines import due_on
-from bwp_tui.domain.past_task import PastTask
-from bwp_tui.domain.task import EMAIL_PATTERN, Kind, Status
+from bwp_tui.domain.task import EMAIL_PATTERN, Kind, PastTask, Status
 from bwp_tui.sandbox.seed_history import past_tasks
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.sandbox.service_state import ServiceState, UnknownTaskError

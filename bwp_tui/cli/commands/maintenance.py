@@ -19,12 +19,11 @@ from bwp_tui.cli.support.context import (
     today,
 )
 from bwp_tui.cli.support.filters import filter_of
-from bwp_tui.domain.archive_names import file_name, part_name
 from bwp_tui.domain.deadlines import add_months
 from bwp_tui.domain.filter import TextClause, ValueClause, View, parse
 from bwp_tui.domain.filter_fields import FIELDS
 from bwp_tui.domain.task import Kind, Task
-from bwp_tui.domain.text import counted
+from bwp_tui.domain.text import counted, file_name, part_name
 from bwp_tui.domain.times import to_text, utc_now
 from bwp_tui.store.maintenance import backups
 from bwp_tui.store.maintenance import purge as purging

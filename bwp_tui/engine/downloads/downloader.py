@@ -16,7 +16,7 @@ from bwp_tui.api.errors import AccessDenied, ApiError, ConnectionLost, NotFound,
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.archive.limits import BadArchive
 from bwp_tui.archive.verify import check
-from bwp_tui.domain.archive_names import file_name
+from bwp_tui.domain.text import file_name
 from bwp_tui.engine.downloads.disk_space import DiskSpace
 from bwp_tui.engine.downloads.part_cleanup import make_room, remove_unwanted_parts
 from bwp_tui.engine.downloads.part_file import NOT_PRIVATE, FolderError, PartFile, PartInUse

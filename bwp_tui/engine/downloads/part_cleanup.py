@@ -8,7 +8,7 @@ import fcntl
 from collections.abc import Collection
 from pathlib import Path
 
-from bwp_tui.domain.archive_names import file_name, part_name
+from bwp_tui.domain.text import file_name, part_name
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog import downloads
 from bwp_tui.store.worklog.downloads import DownloadJob

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from bwp_tui.domain.archive_names import part_name
+from bwp_tui.domain.text import part_name
 from bwp_tui.engine.downloads.disk_space import DiskSpace
 from bwp_tui.engine.downloads.threaded_hash import ThreadedHash
 

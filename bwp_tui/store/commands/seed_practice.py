@@ -7,8 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from bwp_tui.domain.deadlines import due_on
-from bwp_tui.domain.past_task import PastTask
-from bwp_tui.domain.task import TERMINAL, Event, Status
+from bwp_tui.domain.task import TERMINAL, Event, PastTask, Status
 from bwp_tui.domain.times import iso_day, to_text
 from bwp_tui.store.database.connection import Store, Transaction, as_int
 from bwp_tui.store.errors import StoreDamaged
