@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import pwd
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,11 +12,10 @@ import pytest
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.open_store import open_store
+from tests.program_server import inherited_variables, run_program
 
 USER = pwd.getpwuid(os.getuid()).pw_name
 """Who acts in these tests, whatever LOGNAME says."""
-
-_INHERITED = ("PATH", "PYTHONPATH", "VIRTUAL_ENV", "SSL_CERT_FILE")
 
 
 @dataclass(frozen=True)
@@ -38,16 +36,7 @@ class Bwp:
     profile: str = "default"
 
     def __call__(self, *words: str, typed: str = "", env: Mapping[str, str] | None = None) -> Ended:
-        ended = subprocess.run(
-            self.argv(*words),
-            env={**self.env, **(env or {})},
-            input=typed,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=50,
-            check=False,
-        )
+        ended = run_program(words, {**self.env, **(env or {})}, typed)
         return Ended(ended.returncode, ended.stdout, ended.stderr)
 
     def argv(self, *words: str) -> list[str]:
@@ -67,8 +56,7 @@ def bwp(tmp_path: Path) -> Bwp:
     home = tmp_path / "home"
     home.mkdir()
     data = tmp_path / "data"
-    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    return Bwp(data, {**inherited, "HOME": str(home), "LANG": "C.UTF-8", "LOGNAME": "ceo", "BWP_DATA_DIR": str(data)})
+    return Bwp(data, {**inherited_variables(), "HOME": str(home), "LOGNAME": "ceo", "BWP_DATA_DIR": str(data)})
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,8 +8,7 @@ import pytest
 from bwp_tui.sandbox.server import Sandbox
 from tests.cli.conftest import variables
 from tests.e2e.operator import Clock, Operator
-
-_INHERITED = ("PATH", "PYTHONPATH", "VIRTUAL_ENV", "SSL_CERT_FILE")
+from tests.program_server import inherited_variables
 
 
 @pytest.fixture
@@ -19,8 +17,7 @@ def operator(tmp_path: Path) -> Operator:
     home = tmp_path / "home"
     home.mkdir()
     data = tmp_path / "data"
-    env = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    env |= {"HOME": str(home), "LANG": "C.UTF-8", "LOGNAME": "op", "TZ": "UTC", "BWP_DATA_DIR": str(data)}
+    env = {**inherited_variables(), "HOME": str(home), "LOGNAME": "op", "TZ": "UTC", "BWP_DATA_DIR": str(data)}
     return Operator(data, env)
 
 
