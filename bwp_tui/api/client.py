@@ -16,7 +16,7 @@ from bwp_tui.api.errors import ApiError, BadResponse, NotFound
 from bwp_tui.api.http_transport import HttpResponse, HttpTransport
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.api.redaction import quiet_http_loggers
-from bwp_tui.api.response_errors import api_error, graphql_response, is_denied
+from bwp_tui.api.response_errors import UNKNOWN_TASK, api_error, graphql_response, is_denied
 from bwp_tui.contract.documents import (
     CANCEL_DELETION,
     CANCEL_FIELD,
@@ -119,7 +119,7 @@ class PrivacyApi:
             raise outcome.error(error, LINK_FIELD)
         value = outcome.response.field(LINK_FIELD)
         if value is None:
-            raise _unknown_task()
+            raise NotFound(UNKNOWN_TASK)
         try:
             payload = parse_link(value, task_id)
         except ContractViolation:
@@ -193,16 +193,12 @@ class PrivacyApi:
         return _Outcome(graphql_response(reply), reply), request.headers["Authorization"]
 
 
-def _unknown_task() -> NotFound:
-    return NotFound("The service does not know this task: check the task id and the profile.")
-
-
-def _task(response: GraphQLResponse, alias: str, task_id: str, asked: int) -> TaskPayload | ApiError:
+def _task(response: GraphQLResponse, alias: str, task_id: str, batch_size: int) -> TaskPayload | ApiError:
     value = response.field(alias)
     if value is None:
         # In a batch, a missing alias says nothing about its task; a null does.
-        is_null = response.data is not None and (alias in response.data or asked == 1)
-        return _unknown_task() if is_null else BadResponse("The service left this task out of its response.")
+        is_null = response.data is not None and (alias in response.data or batch_size == 1)
+        return NotFound(UNKNOWN_TASK) if is_null else BadResponse("The service left this task out of its response.")
     try:
         return parse_task(value, task_id)
     except ContractViolation:

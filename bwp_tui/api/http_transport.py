@@ -25,9 +25,8 @@ from bwp_tui.domain.text import size
 MAX_RESPONSE_BYTES: Final = 4_000_000
 """Bytes. A poll of 20 tasks takes about 8 KiB."""
 
-_READ_TIMEOUTS: Final = (
-    4  # times the read timeout: a server that sends a byte now and then must not hold a call for ever
-)
+_READ_TIMEOUTS: Final = 4
+"""The longest call, in read timeouts: a server that sends a byte now and then must not hold a call for ever."""
 
 _NEVER_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 

@@ -73,7 +73,7 @@ def transport_error(error: Exception) -> ConnectionLost:
     return ConnectionLost("The connection to the archive's server broke.")
 
 
-def read_headers(response: urllib3.BaseHTTPResponse, asked: PartResponse) -> PartResponse:
+def read_headers(response: urllib3.BaseHTTPResponse, requested: PartResponse) -> PartResponse:
     """Return which part of which archive the response holds.
 
     Raises:
@@ -86,7 +86,7 @@ def read_headers(response: urllib3.BaseHTTPResponse, asked: PartResponse) -> Par
     etag = strong_etag(response.headers.get("ETag"))
     if response.status == 200:
         return PartResponse(0, etag, _length(response))
-    return PartResponse(asked.start, etag or asked.etag, _agreed_size(response, asked, etag))
+    return PartResponse(requested.start, etag or requested.etag, _agreed_size(response, requested, etag))
 
 
 def is_coded(response: urllib3.BaseHTTPResponse) -> bool:
@@ -103,11 +103,11 @@ def _length(response: urllib3.BaseHTTPResponse) -> int | None:
     return int(value) if _SIZE.fullmatch(value) else None
 
 
-def _agreed_size(response: urllib3.BaseHTTPResponse, asked: PartResponse, etag: str | None) -> int:
+def _agreed_size(response: urllib3.BaseHTTPResponse, requested: PartResponse, etag: str | None) -> int:
     value = content_range(response.headers.get("Content-Range"))
-    if value is None or value.total is None or value.first != asked.start:
+    if value is None or value.total is None or value.first != requested.start:
         raise ArchiveChanged("The server sent another part of the archive than was requested; restarted.")
-    if asked.total not in (None, value.total) or (etag and asked.etag and etag != asked.etag):
+    if requested.total not in (None, value.total) or (etag and requested.etag and etag != requested.etag):
         raise ArchiveChanged(ARCHIVE_CHANGED)
     return value.total
 
@@ -127,7 +127,7 @@ def _refusal(response: urllib3.BaseHTTPResponse) -> TransferError:
     if status in (408, 429) or status >= 500:
         wait = retry_after(response.headers.get("Retry-After"), date(response.headers.get("Date")))
         return ServerBusy(f"The archive's server is busy (HTTP {status}{explanation}).", retry_after=wait)
-    return WrongResponse(f"The archive's server answered HTTP {status}{explanation}; nothing was saved.")
+    return WrongResponse(f"The archive's server sent HTTP {status}{explanation}; nothing was saved.")
 
 
 def _archive_size(response: urllib3.BaseHTTPResponse, text: str) -> int | None:
@@ -149,5 +149,5 @@ def _body_text(response: urllib3.BaseHTTPResponse) -> str:
 def _explanation(text: str) -> tuple[str | None, str]:
     """Return S3's error code, and its message as the end of a clause."""
     code, message = _CODE.search(text), _MESSAGE.search(text)
-    words = message or code
-    return code and clean_line(code[1]), f": {clean_line(words[1]).rstrip('.')}" if words else ""
+    reason = message or code
+    return code and clean_line(code[1]), f": {clean_line(reason[1]).rstrip('.')}" if reason else ""

@@ -22,6 +22,7 @@ ACCESS_DENIED: Final = "AccessDeniedError"
 CANNOT_CANCEL: Final = "CannotCancelPersonalDataDeletionTask"
 """The code of the one refusal that ends a cancellation."""
 
+UNKNOWN_TASK: Final = "The service does not know this task: check the task id and the profile."
 _ABORTED: Final = "ExecutionAborted"
 _RATE_LIMIT_HIT: Final = "Rate limit hit."
 # The service's types, and those a GraphQL engine gives of its own when it refuses a document.
@@ -90,7 +91,7 @@ def api_error(error: ServiceError, reply: HttpResponse, *, own: bool) -> ApiErro
             "Requests, and that the task is this shop's."
         )
     if kind is NotFound and own:
-        return NotFound("The service does not know this task: check the task id and the profile.")
+        return NotFound(UNKNOWN_TASK)
     if kind is Throttled:
         return Throttled(_RATE_LIMIT_HIT, retry_after=reply.retry_after)
     return ServerFault(f"The service failed{_quoted(message)}.", outcome_unknown=True, retry_after=reply.retry_after)

@@ -112,20 +112,12 @@ class Downloader:
         if context.health.available_at() is not None:
             return False
         due = downloads.due(context.store, context.now(), 1, self._slots.numbers)
-        if not due:
-            return False  # before reserving: releasing an unused reservation wakes all workers
-        reservation = context.health.reserve()
-        try:
-            started = [job for job in due if downloads.record_start(context.store, job)]
-        except BaseException:
-            reservation.close()
-            raise
-        if not started:
-            reservation.close()
-            return True
-        self._reserved[started[0].id] = reservation
-        self._slots.start(started[0], self._run_in_slot(started[0]))
-        return True
+        for job in due:
+            if downloads.record_start(context.store, job):
+                # Only now: releasing an unused reservation wakes all workers.
+                self._reserved[job.id] = context.health.reserve()
+                self._slots.start(job, self._run_in_slot(job))
+        return bool(due)
 
     def _on_slot_free(self, job: DownloadJob, fault: BaseException | None) -> None:
         self._reserved.pop(job.id, NO_ROOM).close()
@@ -134,11 +126,7 @@ class Downloader:
         self._context.health.changed.set()
 
     async def _run_in_slot(self, job: DownloadJob) -> None:
-        """Run a download in its slot until it is settled; queue it again if the outcome could not be recorded.
-
-        Raises:
-            Exception: a fault of this program. The download is recorded as failed.
-        """
+        """Run a download in its slot until it is settled; queue it again if the outcome could not be recorded."""
         try:
             await self._carry_out(job)
         except StoreError as error:
@@ -222,11 +210,7 @@ class Downloader:
             return link
 
     async def _complete(self, job: DownloadJob, part: PartFile) -> tuple[str, ...]:
-        """Complete and verify the part file and return remarks on it; download once more if it is no archive.
-
-        Raises:
-            BadArchive: it was no complete archive either time; the part file is removed.
-        """
+        """Complete and verify the part file and return remarks on it; remove it if it is no archive a second time."""
         if part.published is None:
             request_link = functools.partial(self._request_link, job)
             resume_loop = ResumeLoop(self._context, self._archive_server, job, part, request_link, self._others_wait)
@@ -247,11 +231,11 @@ class Downloader:
 
     async def _finish(self, job: DownloadJob, part: PartFile, remarks: tuple[str, ...]) -> None:
         """Publish the complete part file, even if cancelled meanwhile."""
-        ending = asyncio.ensure_future(self._publish(job, part, remarks))
+        publishing = asyncio.ensure_future(self._publish(job, part, remarks))
         try:
-            await asyncio.shield(ending)
+            await asyncio.shield(publishing)
         except asyncio.CancelledError:
-            await asyncio.gather(ending, return_exceptions=True)  # half of it would leave a second copy
+            await asyncio.gather(publishing, return_exceptions=True)  # half of it would leave a second copy
             raise
 
     async def _publish(self, job: DownloadJob, part: PartFile, remarks: tuple[str, ...]) -> None:
@@ -264,11 +248,7 @@ class Downloader:
 
 
 async def _verify(part: PartFile) -> tuple[str, ...]:
-    """Verify the complete part file and return remarks on it; stop when cancelled.
-
-    Raises:
-        BadArchive: it is no complete archive.
-    """
+    """Verify the complete part file and return remarks on it; stop when cancelled."""
     await asyncio.to_thread(part.check_in_place)
     stop = threading.Event()
     try:

@@ -18,9 +18,6 @@ async def remove_unwanted_parts(store: Store, in_use: Collection[int]) -> None:
     """Remove part files of cancelled downloads, except of the tasks `in_use`, whose slots still write.
 
     A file that cannot be removed is tried again when the history changes.
-
-    Raises:
-        StoreError: the removal could not be recorded.
     """
     for job in downloads.with_unwanted_part(store):
         if job.number in in_use:

@@ -22,7 +22,7 @@ SLOW: Final = f"Fewer than {SLOWEST} bytes a second"
 
 
 class ProgressRecorder:
-    """Records the progress of one transfer into `part`.
+    """Records the progress of one transfer, and watches its speed.
 
     Args:
         trouble: why the last attempt failed; shown until bytes come.

@@ -45,14 +45,14 @@ class ResumeLoop:
     def __init__(
         self,
         context: WorkerContext,
-        archives: CircuitBreaker,
+        server: CircuitBreaker,
         job: DownloadJob,
         part: PartFile,
         request_link: RequestLink,
         others_wait: Callable[[], bool],
     ) -> None:
         self._context = context
-        self._archives = archives
+        self._server = server
         self._job = job
         self._part = part
         self._request_link = request_link
@@ -99,7 +99,7 @@ class ResumeLoop:
         """Record the failed attempt, then wait, except after a restart, since the server is healthy."""
         restarts = isinstance(trouble, NothingLeft | ArchiveChanged)
         wait = 0.0 if restarts else retry_delay(fruitless + 1, self._context.rng)
-        again_at = self._context.now() + timedelta(seconds=max(wait, self._archives.seconds_open()))
+        again_at = self._context.now() + timedelta(seconds=max(wait, self._server.seconds_open()))
         self._trouble = CHANGED if restarts else str(trouble)
         downloads.record_failed_attempt(self._context.store, self._job, self._trouble, self._part.size, again_at)
         if not restarts:
@@ -120,15 +120,15 @@ class ResumeLoop:
             except (ConnectionLost, ServerBusy) as error:
                 # A connection that brought bytes before it broke is no failure of the server.
                 if error.transient and part.size == before:
-                    asked = error.retry_after or 0.0
-                    self._archives.record_failure(lambda failures: max(asked, retry_delay(failures, self._context.rng)))
+                    least = error.retry_after or 0.0
+                    self._server.record_failure(lambda failures: max(least, retry_delay(failures, self._context.rng)))
                 raise
-            self._archives.record_success()
+            self._server.record_success()
 
     async def _reserve_server(self) -> Reservation:
         """Wait until the archive server may be called: all slots share its circuit breaker."""
-        while not (reservation := self._archives.reserve()).room:  # noqa: ASYNC110  # it opens by time, without an event
-            await asyncio.sleep(min(max(_LOOK_S, self._archives.seconds_open()), PROGRESS_S))
+        while not (reservation := self._server.reserve()).room:  # noqa: ASYNC110  # it opens by time, without an event
+            await asyncio.sleep(min(max(_LOOK_S, self._server.seconds_open()), PROGRESS_S))
         return reservation
 
     async def _size(self) -> int | None:
@@ -146,7 +146,7 @@ class ResumeLoop:
             raise FolderError(f"The disk of {part.folder} does not respond. Fix it, then download again.")
         transfer = TransferThread(link, part)
         progress = ProgressRecorder(
-            self._context.store, self._job, part, transfer, self._trouble, self._archives.record_success
+            self._context.store, self._job, part, transfer, self._trouble, self._server.record_success
         )
         running = in_daemon_thread(transfer.run, f"transfer-{self._job.id}")
         try:

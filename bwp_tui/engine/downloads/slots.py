@@ -42,10 +42,10 @@ class Slots:
         self._slots[job.id] = _Slot(job.number, task)
         task.add_done_callback(functools.partial(self._free, job))
 
-    def keep_only(self, wanted: Collection[int]) -> None:
-        """Cancel each job whose id is not in `wanted`, once; it leaves its slot after cleaning up."""
+    def keep_only(self, job_ids: Collection[int]) -> None:
+        """Cancel each job whose id is not in `job_ids`, once; it leaves its slot after cleaning up."""
         for job_id, slot in self._slots.items():
-            if job_id not in wanted and not slot.leaving:
+            if job_id not in job_ids and not slot.leaving:
                 slot.leaving = True
                 slot.work.cancel()
 

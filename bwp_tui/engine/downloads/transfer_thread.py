@@ -27,8 +27,11 @@ Result = TypeVar("Result")
 class TransferThread:
     """One transfer. `run` works in a thread; any other thread may call `stop`.
 
-    `started` is set once the server sends an archive: of `total` bytes, if known, from byte `start` on.
-    `restart_reason` says why that is not where the part file ended, or is None.
+    Attributes:
+        started: whether the server sends an archive.
+        start: the byte from which it sends it.
+        total: its size in bytes, or None if unknown.
+        restart_reason: why `start` is not where the part file ended, or None.
     """
 
     def __init__(self, link: PresignedLink, part: PartFile) -> None:
@@ -43,12 +46,7 @@ class TransferThread:
         self.restart_reason: str | None = None
 
     def run(self) -> None:
-        """Append to the part file until the archive is complete or `stop` was called.
-
-        Raises:
-            TransferError: the connection, the link or the server failed.
-            FolderError: the disk failed.
-        """
+        """Append to the part file until the archive is complete or `stop` was called."""
         part = self._part
         with open_transfer(self._link, start=part.size, etag=part.etag, total=part.total) as transfer:
             if not self._may_start(transfer):

@@ -26,11 +26,7 @@ _ABOUT_THE_REQUEST: Final = (Unaccepted, Rejected, NotFound)
 
 
 class SharedSync:
-    """Syncs the history to disk in a thread; calls that arrive meanwhile share the next sync.
-
-    Args:
-        sync: returns once all writes are on disk.
-    """
+    """Syncs the history to disk in a thread by `sync`; calls that arrive meanwhile share the next sync."""
 
     def __init__(self, sync: Callable[[], None]) -> None:
         self._sync = sync

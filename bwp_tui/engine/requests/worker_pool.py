@@ -19,7 +19,7 @@ _Item = TypeVar("_Item")
 
 
 class WorkQueue(Generic[_Item]):
-    """Hands out due items, read ahead in batches, and none twice while it is in progress.
+    """Gives out due items, read ahead in batches, and none twice while it is in progress.
 
     Args:
         read: returns up to a number of due items, the most urgent first.
@@ -81,13 +81,10 @@ class WorkerPool:
         return self._failure is None
 
     async def run(self, start: Callable[[int], Sequence[WorkerCoroutine]]) -> None:
-        """Run coroutines until none is left and none is started.
+        """Run coroutines until none is left and none is started; raise what the first failed one has raised.
 
         Args:
             start: returns up to a number of new coroutines, if something is due and calls may start.
-
-        Raises:
-            Exception: what the first failed coroutine, or `start`, has raised; the others have ended before.
         """
         self._failure = None
         tasks: set[asyncio.Task[None]] = set()

@@ -19,12 +19,7 @@ NO_ROOM: Final = Reservation(0)
 
 
 class CircuitBreaker:
-    """Tracks the health of one host by the outcome of calls.
-
-    Args:
-        clock: returns seconds.
-        changed: called when calls may start again.
-    """
+    """Tracks the health of one host by the outcome of calls; `changed` is called when calls may start again."""
 
     def __init__(self, clock: Callable[[], float], changed: Callable[[], None] = lambda: None) -> None:
         self._clock = clock

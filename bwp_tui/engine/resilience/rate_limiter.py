@@ -18,35 +18,29 @@ _MIN_MEASURED_S: Final = 1.0
 class RateLimiter:
     """Halves the rate when requests are throttled and raises it step by step while they succeed (AIMD).
 
-    Args:
-        clock: seconds.
-        slowest: the lowest rate, in requests a second.
+    `slowest` is the lowest rate, in requests a second.
     """
 
     def __init__(self, clock: Callable[[], float], slowest: float) -> None:
         self._clock = clock
         self._slowest = slowest
         self._starts: deque[float] = deque()
-        self._rate: float | None = None
+        self.rate: float | None = None
+        """The highest rate in requests a second, or None for no limit."""
         self._ceiling = 0.0
         self._tokens = 0.0
         self._tokens_at = 0.0
         self._raised_at = 0.0
 
-    @property
-    def rate(self) -> float | None:
-        """The highest rate in requests a second, or None for no limit."""
-        return self._rate
-
     def available(self, most: int) -> int:
         """Return how many of `most` requests may start now."""
-        return most if self._rate is None else max(0, min(most, int(self._tokens_now(self._rate))))
+        return most if self.rate is None else max(0, min(most, int(self._tokens_now(self.rate))))
 
     def seconds_until_ready(self) -> float:
         """Return the seconds until the next request may start; 0 if it may now."""
-        if self._rate is None or self.available(1):
+        if self.rate is None or self.available(1):
             return 0.0
-        return max(_TICK_S, (1 - self._tokens_now(self._rate)) / self._rate)
+        return max(_TICK_S, (1 - self._tokens_now(self.rate)) / self.rate)
 
     def record_start(self) -> None:
         """Record a started request.
@@ -56,26 +50,26 @@ class RateLimiter:
         now = self._clock()
         self._starts.append(now)
         self._forget(now)
-        if self._rate is not None:
-            self._tokens = self._tokens_now(self._rate) - 1
+        if self.rate is not None:
+            self._tokens = self._tokens_now(self.rate) - 1
             self._tokens_at = now
 
     def record_throttled(self) -> None:
         """Halve the rate: of the requests that went out, or the present limit."""
-        if self._rate is None:
-            self._rate = self._ceiling = max(self._measured_rate(), 2 * self._slowest)
-        self._rate = max(self._slowest, self._rate / 2)
+        if self.rate is None:
+            self.rate = self._ceiling = max(self._measured_rate(), 2 * self._slowest)
+        self.rate = max(self._slowest, self.rate / 2)
         self._tokens, self._tokens_at = 0.0, self._clock()
         self._raised_at = self._tokens_at
 
     def record_success(self) -> None:
         """Raise the rate; drop the limit once it is back at the rate that was throttled."""
-        if self._rate is not None:
-            self._tokens, self._tokens_at = self._tokens_now(self._rate), self._clock()
-            self._rate += GAIN * (self._tokens_at - self._raised_at)
+        if self.rate is not None:
+            self._tokens, self._tokens_at = self._tokens_now(self.rate), self._clock()
+            self.rate += GAIN * (self._tokens_at - self._raised_at)
             self._raised_at = self._tokens_at
-            if self._rate >= self._ceiling:
-                self._rate = None
+            if self.rate >= self._ceiling:
+                self.rate = None
 
     def shift_clock(self, seconds: float) -> None:
         """Adjust recorded times after the clock went back by `seconds`."""

@@ -33,11 +33,11 @@ class ClockWatch:
         store = self._store
         newest, uptime, now = clock_correction.newest(store), store.uptime(), store.clock()
         expected = [instant for instant in (newest, self._expected(uptime.seconds)) if instant is not None]
-        back = max(expected, default=now) - now
-        if back > TOLERANCE:
+        setback = max(expected, default=now) - now
+        if setback > TOLERANCE:
             self._give_up_unmeasured(uptime.boot)
-            clock_correction.correct_future_times(store, back)
-            self._health.shift_clock(back)
+            clock_correction.correct_future_times(store, setback)
+            self._health.shift_clock(setback)
         self._seen = (now, uptime.seconds)
 
     def _expected(self, uptime_s: float) -> datetime | None:

@@ -21,9 +21,7 @@ CREDENTIAL_CHECK_S: Final = 60.0
 class CredentialRefresh:
     """Reads the settings again and connects if they hold new credentials of the same shop.
 
-    Args:
-        config: the current configuration.
-        load_config: reads the configuration again; called in a thread.
+    `load_config` is called in a thread.
     """
 
     def __init__(self, config: EngineConfig, load_config: Callable[[], EngineConfig]) -> None:
@@ -39,8 +37,8 @@ class CredentialRefresh:
             return _credentials(await asyncio.to_thread(self._load_config)) not in self._used
         return False
 
-    async def __call__(self, ending: AsyncExitStack) -> PrivacyApi | None:
-        """Return a client, which `ending` closes, or None if there are no new credentials."""
+    async def __call__(self, exit_stack: AsyncExitStack) -> PrivacyApi | None:
+        """Return a client, which `exit_stack` closes, or None if there are no new credentials."""
         try:
             config = await asyncio.to_thread(self._load_config)
         except SettingsError:
@@ -50,7 +48,7 @@ class CredentialRefresh:
             return None
         self._used.add(credentials)
         api = connect(config)
-        ending.push_async_callback(api.aclose)
+        exit_stack.push_async_callback(api.aclose)
         return api
 
 

@@ -68,10 +68,7 @@ def connect(config: EngineConfig) -> PrivacyApi:
 
 
 def config_loader(profile: Profile, config: EngineConfig | None = None) -> Callable[[], EngineConfig]:
-    """Return a function that returns `config`, or reads it from `profile`, and reads the settings on each later call.
-
-    It raises what `engine_config` and `load_profile` raise. A practice profile has no settings to read again.
-    """
+    """Return a function that returns `config`, or reads it from `profile`; later calls read the settings again."""
     first = [config]
 
     def load_config() -> EngineConfig:

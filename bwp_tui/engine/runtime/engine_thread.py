@@ -80,10 +80,14 @@ class EngineThread:
         self._visible = VisibleTasks()
         self._changed = changed
         self._clock = clock
-        self._role = Role.STARTING
-        self._trouble: str | None = None
-        self._notice: str | None = None
-        self._other: EngineState | None = None
+        self.role = Role.STARTING
+        """The current role of this process."""
+        self.trouble: str | None = None
+        """What keeps this process from being the engine, or its engine from working, or None."""
+        self.other: EngineState | None = None
+        """The engine that this process follows or has superseded."""
+        self.notice: str | None = None
+        """What is wrong with the history: a failed backup, damage."""
         self._faults = 0
         self._unable_until = 0.0
         self._refresh: CredentialRefresh | None = None
@@ -92,26 +96,6 @@ class EngineThread:
         self._stopping = False
         self._guard = threading.Lock()
         self._thread = threading.Thread(target=self._thread_main, name="engine", daemon=True)
-
-    @property
-    def role(self) -> Role:
-        """The current role of this process."""
-        return self._role
-
-    @property
-    def trouble(self) -> str | None:
-        """What keeps this process from being the engine, or its engine from working, or None."""
-        return self._trouble
-
-    @property
-    def other(self) -> EngineState | None:
-        """The engine that this process follows or has superseded."""
-        return self._other
-
-    @property
-    def notice(self) -> str | None:
-        """What is wrong with the history: a failed backup, damage."""
-        return self._notice
 
     def set_visible_tasks(self, numbers: Iterable[int]) -> None:
         """Poll these tasks first: they are on the screen. Any thread may call it."""
@@ -166,21 +150,17 @@ class EngineThread:
     async def _hold(self, lease: Lease, first: Store) -> None:
         """Wait for the lease and work while it is held; never returns.
 
-        Args:
-            first: the first connection to the history. It stays open, so that no other file is taken for the same.
-
-        Raises:
-            StoreMoved: the history's file was moved, removed or replaced.
+        `first`, the first connection to the history, stays open, so that no other file is taken for the same.
         """
         first.data_version()
         store = first.another()
         try:
             store.work_for(self._profile.shop)
-            while (begun := begin_term(store, lease, await self._ability())) is None:
-                self._other = engine_state.read(store)
-                self._set_role(Role.FOLLOWER, _silence_message(self._other) if lease.seconds_silent() else None)
+            while (term := begin_term(store, lease, await self._ability())) is None:
+                self.other = engine_state.read(store)
+                self._set_role(Role.FOLLOWER, _silence_message(self.other) if lease.seconds_silent() else None)
                 await asyncio.sleep(LEASE_CHECK_S)
-            store.term, self._other = begun
+            store.term, self.other = term.number, term.superseded
             # Set the role last: an observer must not take the last state of a dead engine for this one's.
             self._set_role(Role.ENGINE)
             async with heartbeats(lease, store):
@@ -250,19 +230,19 @@ class EngineThread:
 
     def _reset_faults(self, store: Store) -> None:
         self._faults = 0
-        self._set_role(self._role)
+        self._set_role(self.role)
         with contextlib.suppress(StoreError, EngineSuperseded):
             if engine_state.read(store).service == ServiceState.ENGINE_FAULT:
                 engine_state.record_health(store, ServiceState.UNTRIED, None, None)
 
     def _set_notice(self, sentence: str | None) -> None:
-        self._notice = sentence
+        self.notice = sentence
         self._changed()
 
     def _set_role(self, role: Role, trouble: str | None = None) -> None:
-        if (role, trouble) != (self._role, self._trouble):
-            self._trouble = trouble  # before the role: another thread that sees the role asks why
-            self._role = role
+        if (role, trouble) != (self.role, self.trouble):
+            self.trouble = trouble  # before the role: another thread that sees the role asks why
+            self.role = role
             self._changed()
 
 
@@ -335,7 +315,7 @@ async def run_engine(
 
     Args:
         once: do all that is due and return; otherwise work until cancelled.
-        visible: the tasks that are asked about first.
+        visible: the tasks to poll first.
         reconnect: finds new credentials after these are refused; None turns that off.
 
     Raises:
@@ -348,9 +328,9 @@ async def run_engine(
     loop = asyncio.get_running_loop()
     profile = config.profile
     store.work_for(profile.shop)
-    async with contextlib.AsyncExitStack() as ending:
+    async with contextlib.AsyncExitStack() as exit_stack:
         api = connect(config)
-        ending.push_async_callback(api.aclose)
+        exit_stack.push_async_callback(api.aclose)
         engine = Engine(
             store,
             api,
@@ -358,13 +338,13 @@ async def run_engine(
             read_only=profile.read_only,
             download_slots=profile.download_slots,
             visible=visible,
-            reconnect=None if reconnect is None else functools.partial(reconnect, ending),
+            reconnect=None if reconnect is None else functools.partial(reconnect, exit_stack),
         )
         if engine_state.read(store).service in (ServiceState.BAD_CREDENTIALS, ServiceState.UNUSABLE):
             engine_state.record_health(store, ServiceState.UNTRIED, None, None)
         watch = ChangeWatcher(store.another(), lambda: _call_in_loop(loop, engine.wake))
         watch.start()
-        ending.callback(watch.stop)
+        exit_stack.callback(watch.stop)
         try:
             with unwrap_group():
                 await (engine.run_once() if once else engine.run())

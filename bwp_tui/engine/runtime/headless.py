@@ -70,7 +70,7 @@ def serve_once(config: EngineConfig) -> None:
     """Do all that is due as the profile's engine, or wait until another engine has done it.
 
     Raises:
-        EngineElsewhere: that process does not do it.
+        OtherEngineBusy: the other engine has not done it.
         StoreError, LeaseUnusable: the history or the lease cannot be used.
         SettingsError: no call can be made with this machine's proxy or certificates.
     """

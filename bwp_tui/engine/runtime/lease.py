@@ -59,11 +59,6 @@ class Lease:
         self._heartbeat = b""
         self._seen_at = 0.0
 
-    @property
-    def held(self) -> bool:
-        """Whether this object holds the lock."""
-        return self._descriptor is not None
-
     def acquire(self) -> bool:
         """Acquire the lock if it is free; return whether it is held.
 
@@ -96,9 +91,6 @@ class Lease:
         """Take the lease from its holder: put a new file in the place of the locked one.
 
         Call it inside the transaction that begins the new term, so that only one process does it at a time.
-
-        Raises:
-            LeaseUnusable: the file cannot be created.
         """
         new = self._path.with_name(f".{self._path.name}.{os.urandom(4).hex()}")
         try:
@@ -115,11 +107,7 @@ class Lease:
         self._descriptor = descriptor
 
     def write_heartbeat(self) -> None:
-        """Write a heartbeat.
-
-        Raises:
-            EngineSuperseded: the lease is another process's now, or its file is gone.
-        """
+        """Write a heartbeat; raise EngineSuperseded if the lease is another process's now, or its file is gone."""
         if self._descriptor is None or not self._is_in_place(self._descriptor):
             raise EngineSuperseded
         heartbeat = f"{read_uptime().boot or '-'} {time.monotonic():.3f}"

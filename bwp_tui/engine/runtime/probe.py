@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
 from dataclasses import dataclass
 from typing import Final
@@ -11,7 +12,7 @@ from bwp_tui.domain.task import Kind
 from bwp_tui.engine.runtime.engine_config import EngineConfig, connect
 from bwp_tui.settings import SettingsError
 
-_CONNECT_S: Final = 5.0
+_TIMEOUT_S: Final = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +33,14 @@ async def _probe(config: EngineConfig) -> ProbeResult:
 
     task_id = str(uuid.uuid4())
     try:
-        api = connect(config)
-    except (ApiError, SettingsError) as error:
-        return ProbeResult(False, str(error))
-    try:
-        results = await asyncio.wait_for(api.poll([(Kind.RETRIEVAL, task_id)]), _CONNECT_S * 3)
+        async with contextlib.aclosing(connect(config)) as api:
+            results = await asyncio.wait_for(api.poll([(Kind.RETRIEVAL, task_id)]), _TIMEOUT_S)
     except TimeoutError:
         return ProbeResult(False, "The service did not respond in time. Try again later.")
-    except NotFound:
-        return ProbeResult(True, "The service responds and accepts the credentials.")
-    except ApiError as error:
-        return ProbeResult(False, str(error))
-    finally:
-        await api.aclose()
-    result = results[task_id]
-    if isinstance(result, ApiError) and not isinstance(result, NotFound):
+    except (ApiError, SettingsError) as error:
+        result: object = error
+    else:
+        result = results[task_id]
+    if isinstance(result, Exception) and not isinstance(result, NotFound):
         return ProbeResult(False, str(result))
     return ProbeResult(True, "The service responds and accepts the credentials.")
