@@ -85,7 +85,8 @@ def read_headers(response: urllib3.BaseHTTPResponse, requested: PartResponse) ->
         raise ArchiveChanged("The server sent a compressed part of the archive; restarted.")
     etag = strong_etag(response.headers.get("ETag"))
     if response.status == 200:
-        return PartResponse(0, etag, _length(response))
+        length = response.headers.get("Content-Length", "")
+        return PartResponse(0, etag, int(length) if _SIZE.fullmatch(length) else None)
     return PartResponse(requested.start, etag or requested.etag, _agreed_size(response, requested, etag))
 
 
@@ -96,11 +97,6 @@ def is_coded(response: urllib3.BaseHTTPResponse) -> bool:
     """
     codings = response.headers.get("Content-Encoding", "").lower().split(",")
     return not _CODINGS.isdisjoint(coding.strip() for coding in codings)
-
-
-def _length(response: urllib3.BaseHTTPResponse) -> int | None:
-    value = response.headers.get("Content-Length", "")
-    return int(value) if _SIZE.fullmatch(value) else None
 
 
 def _agreed_size(response: urllib3.BaseHTTPResponse, requested: PartResponse, etag: str | None) -> int:

@@ -15,7 +15,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from bwp_tui.domain.addresses import split_address
 
-_SCHEMES: Final = ("http", "https")
+_PORTS: Final = {"http": 80, "https": 443}
 _HOST_AND_PORT: Final = re.compile(r"(\[[^\]]*\]|[^:]*)(?::(\d+))?")
 
 
@@ -42,7 +42,7 @@ def proxy_for(url: str) -> Proxy | None:
     proxies = getproxies()
     scheme = address.scheme if proxies.get(address.scheme) else "all"
     named = proxies.get(scheme, "").strip()
-    port = urlsplit(url).port or (443 if address.scheme == "https" else 80)
+    port = urlsplit(url).port or _PORTS[address.scheme]
     if not named or address.is_loopback or proxy_bypass(address.host):
         return None
     if is_excluded(address.host, port, proxies.get("no", "")):
@@ -88,13 +88,9 @@ def _parsed(text: str) -> Proxy | None:
             ip_address(host or "")  # `urlsplit` takes more between brackets than IPv6
     except ValueError:
         return None
-    if parts.scheme not in _SCHEMES or not host or not place.isascii() or any(char.isspace() for char in place):
+    if parts.scheme not in _PORTS or not host or not place.isascii() or any(char.isspace() for char in place):
         return None
     user, _, password = credentials.partition(":")
     login = f"{unquote(user)}:{unquote(password)}".encode("utf-8", "surrogateescape")
     headers = {"Proxy-Authorization": f"Basic {base64.b64encode(login).decode()}"} if at else {}
-    return Proxy(f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{port or _port(parts.scheme)}", headers)
-
-
-def _port(scheme: str) -> int:
-    return 443 if scheme == "https" else 80
+    return Proxy(f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{port or _PORTS[parts.scheme]}", headers)

@@ -8,13 +8,11 @@ delivers 16 KiB at a time. A slow connection is read with `read1`: bytes that ha
 from __future__ import annotations
 
 import contextlib
-import ssl
 import threading
 import time
 import zlib
 from collections.abc import Iterator
-from types import TracebackType
-from typing import Final
+from typing import Any, Final
 
 import urllib3
 from urllib3.exceptions import HTTPError
@@ -71,12 +69,7 @@ class Transfer:
     def __enter__(self) -> Transfer:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
         _free(self._manager, self._response)
 
@@ -247,29 +240,17 @@ def _get(
 
 
 def _manager(link: PresignedLink, timeout: urllib3.Timeout) -> urllib3.PoolManager:
-    context = _context()
     try:
-        proxy = proxy_for(link.reveal())
-    except UnusableProxy as error:
-        raise ConnectionLost(str(error), transient=False) from None
-    if proxy is None:
-        manager = urllib3.PoolManager(num_pools=1, retries=False, timeout=timeout, ssl_context=context)
-    else:
-        manager = urllib3.ProxyManager(
-            proxy.url,
-            num_pools=1,
-            retries=False,
-            timeout=timeout,
-            ssl_context=context,
-            proxy_ssl_context=context,
-            proxy_headers=proxy.headers,
-        )
-    manager.pool_classes_by_scheme = POOL_CLASSES
-    return manager
-
-
-def _context() -> ssl.SSLContext:
-    try:
-        return tls_context()
+        context, proxy = tls_context(), proxy_for(link.reveal())
     except OSError:
         raise ConnectionLost(UNREADABLE, transient=False) from None
+    except UnusableProxy as error:
+        raise ConnectionLost(str(error), transient=False) from None
+    options: dict[str, Any] = {"num_pools": 1, "retries": False, "timeout": timeout, "ssl_context": context}
+    manager = (
+        urllib3.PoolManager(**options)
+        if proxy is None
+        else urllib3.ProxyManager(proxy.url, proxy_ssl_context=context, proxy_headers=proxy.headers, **options)
+    )
+    manager.pool_classes_by_scheme = POOL_CLASSES
+    return manager

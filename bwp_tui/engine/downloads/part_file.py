@@ -11,7 +11,6 @@ import stat
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Self
 
 from bwp_tui.domain.text import part_name
@@ -85,7 +84,9 @@ class PartFile:
         self._folder_descriptor = -1
         try:
             with self._folder_errors():
-                self._open()
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._folder_descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+                self._check_ours(is_new=self._open_part())
                 self._adopt_existing(etag, total)
         except BaseException:
             self.close()
@@ -94,9 +95,7 @@ class PartFile:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         with contextlib.suppress(FolderError):  # an empty file may stay
             if self.size == 0 and self.published is None and self._is_at(self.path, os.fstat(self._descriptor)):
                 self.discard()
@@ -210,11 +209,6 @@ class PartFile:
             yield
         except OSError as error:
             raise FolderError(_error_message(error, self.folder)) from error
-
-    def _open(self) -> None:
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._folder_descriptor = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        self._check_ours(is_new=self._open_part())
 
     def _open_part(self) -> bool:
         """Open the part file; return whether it is new."""

@@ -13,6 +13,7 @@ GAIN: Final = 0.5
 """Requests a second by which the rate rises in each second without throttling."""
 
 _MIN_MEASURED_S: Final = 1.0
+_TICK_S: Final = 0.001
 
 
 class RateLimiter:
@@ -89,6 +90,3 @@ class RateLimiter:
     def _forget(self, now: float) -> None:
         while self._starts and now - self._starts[0] > WINDOW_S:
             self._starts.popleft()
-
-
-_TICK_S: Final = 0.001

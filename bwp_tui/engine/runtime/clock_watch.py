@@ -32,19 +32,16 @@ class ClockWatch:
         """
         store = self._store
         newest, uptime, now = clock_correction.newest(store), store.uptime(), store.clock()
-        expected = [instant for instant in (newest, self._expected(uptime.seconds)) if instant is not None]
-        setback = max(expected, default=now) - now
+        expected = [now] if newest is None else [now, newest]
+        if self._seen is not None:
+            seen_at, seen_uptime_s = self._seen
+            expected.append(seen_at + timedelta(seconds=max(0.0, uptime.seconds - seen_uptime_s)))
+        setback = max(expected) - now
         if setback > TOLERANCE:
             self._give_up_unmeasured(uptime.boot)
             clock_correction.correct_future_times(store, setback)
             self._health.shift_clock(setback)
         self._seen = (now, uptime.seconds)
-
-    def _expected(self, uptime_s: float) -> datetime | None:
-        if self._seen is None:
-            return None
-        wall, uptime_then = self._seen
-        return wall + timedelta(seconds=max(0.0, uptime_s - uptime_then))
 
     def _give_up_unmeasured(self, boot: str | None) -> None:
         """Record as unconfirmed what was sent before the machine's last start: its age cannot be measured."""
