@@ -121,11 +121,8 @@ def acknowledge_by(regulation: str, received_on: date) -> date | None:
     return None if count is None else add_business_days(received_on, count)
 
 
-def received_until(regulation: str, day: date) -> date | None:
-    """Return the latest day of receipt that must be acknowledged by `day`, or None without such a rule."""
-    count = REGULATIONS[regulation].acknowledge_business_days
-    if count is None:
-        return None
+def received_until(day: date, count: int) -> date:
+    """Return the latest day of receipt that is `count` business days before `day`, or the first of the calendar."""
     try:
         while count > 0:
             count -= day.weekday() < _SATURDAY

@@ -132,7 +132,7 @@ def _clause(clause: Clause, now: datetime, today: date, narrow: Narrowing) -> Co
 
 
 def _begin(column: str) -> str:
-    """Return the instant from which the time in a column counts: what is not submitted ages since it was recorded."""
+    """Return the instant that an age counts from; of a task that is not submitted yet, that is its recording."""
     return "coalesce(t.submitted_at, t.recorded_at)" if column == "submitted_at" else f"t.{column}"
 
 
@@ -143,7 +143,7 @@ def _on_day(spec: FieldSpec, op: str, day: date | None) -> Condition:
     if day is None:
         return f"t.{spec.column} IS NULL", ()
     if spec.match is Match.INSTANT:
-        return _in_day(f"t.{spec.column}", op, day)
+        return _in_range(f"t.{spec.column}", op, _midnight(day), _midnight(min(day, date.max - _DAY) + _DAY))
     return f"t.{spec.column} {op} ?", (day.isoformat(),)
 
 
@@ -154,46 +154,34 @@ def _rare(sql: str) -> str:
 
 def _acknowledgement(op: str, day: date | None) -> Condition:
     """Return the condition “acknowledgement due”, by a date that compares with `day`, or by any date."""
-    waiting = "t.acknowledged_on IS NULL AND t.open = 1"
-    names = [name for name, rule in REGULATIONS.items() if rule.acknowledge_business_days is not None]
-    parts, values = [], list[SqlValue]()
-    for name in names:
-        received, bound = _received_for(name, op, day)
-        parts.append(f"(t.regulation = '{name}' AND {received})")
-        values.extend(bound)
-    return f"{waiting} AND ({' OR '.join(parts) or '0'})", tuple(values)
+    conditions, values = [], list[SqlValue]()
+    for name, rule in REGULATIONS.items():
+        if (count := rule.acknowledge_business_days) is not None:
+            received, bounds = ("1", ()) if day is None else _received_for(count, op, day)
+            conditions.append(f"(t.regulation = '{name}' AND {received})")
+            values.extend(bounds)
+    return f"t.acknowledged_on IS NULL AND t.open = 1 AND ({' OR '.join(conditions) or '0'})", tuple(values)
 
 
-def _received_for(regulation: str, op: str, day: date | None) -> Condition:
+def _received_for(business_days: int, op: str, day: date) -> Condition:
     """Return the condition on the day of receipt for an acknowledge-by date that compares with `day`."""
-    if day is None:
-        return "1", ()
-    until, earlier = (str(received_until(regulation, end)) for end in (day, max(day, date.min + _DAY) - _DAY))
-    match op:
-        case "<":
-            return "t.received_on <= ?", (earlier,)
-        case "<=":
-            return "t.received_on <= ?", (until,)
-        case ">":
-            return "t.received_on > ?", (until,)
-        case ">=":
-            return "t.received_on > ?", (earlier,)
-    return "t.received_on > ? AND t.received_on <= ?", (earlier, until)
+    last = received_until(day, business_days)
+    before = received_until(max(day, date.min + _DAY) - _DAY, business_days)
+    return _in_range("t.received_on", op, str(before + _DAY), str(last + _DAY))
 
 
-def _in_day(instant: str, op: str, day: date) -> Condition:
-    """Return the condition that the local day of an instant compares with `day`."""
-    begin, end = _midnight(day), _midnight(min(day, date.max - _DAY) + _DAY)
+def _in_range(column: str, op: str, begin: str, end: str) -> Condition:
+    """Return the condition that a column compares with a day that lasts from `begin` until before `end`."""
     match op:
         case "<":
-            return f"{instant} < ?", (begin,)
+            return f"{column} < ?", (begin,)
         case "<=":
-            return f"{instant} < ?", (end,)
+            return f"{column} < ?", (end,)
         case ">":
-            return f"{instant} >= ?", (end,)
+            return f"{column} >= ?", (end,)
         case ">=":
-            return f"{instant} >= ?", (begin,)
-    return f"{instant} >= ? AND {instant} < ?", (begin, end)
+            return f"{column} >= ?", (begin,)
+    return f"{column} >= ? AND {column} < ?", (begin, end)
 
 
 def _midnight(day: date) -> str:
@@ -210,8 +198,8 @@ def _anywhere(text: str, narrow: Narrowing) -> Condition:
     question = narrow(Index.WORDS, text)
     if question is None:
         return f"t.email LIKE ? ESCAPE '\\' OR t.note LIKE ? ESCAPE '\\' OR {begins}", (like, like, *bounds)
-    found = f"SELECT number FROM tasks t WHERE {begins} UNION SELECT rowid FROM words WHERE words MATCH ?"
-    sql = f"t.number IN ({found}) AND (t.email LIKE ? ESCAPE '\\' OR t.note LIKE ? ESCAPE '\\' OR {begins})"
+    candidates = f"SELECT number FROM tasks t WHERE {begins} UNION SELECT rowid FROM words WHERE words MATCH ?"
+    sql = f"t.number IN ({candidates}) AND (t.email LIKE ? ESCAPE '\\' OR t.note LIKE ? ESCAPE '\\' OR {begins})"
     return sql, (*bounds, question, like, like, *bounds)
 
 
