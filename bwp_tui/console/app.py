@@ -15,14 +15,14 @@ os.environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
 os.environ.setdefault("TEXTUAL_FPS", "250")
 
 from textual import events
-from textual.binding import Binding
 from textual.driver import Driver
 from textual.message import Message
 from textual.screen import Screen
 
 import bwp_tui
-from bwp_tui.console.bindings.actions import MOVE_ACTIONS
+from bwp_tui.console.bindings.actions import MOVE_ACTIONS, Scope
 from bwp_tui.console.bindings.keymap import keymap
+from bwp_tui.console.bindings.screen_actions import bindings_of
 from bwp_tui.console.exit_message import exit_message
 from bwp_tui.console.presentation.styled_text import ROLES
 from bwp_tui.console.presentation.themes import DARK, LIGHT, THEMES, choose_theme
@@ -52,8 +52,6 @@ _PACKAGE: Final = Path(bwp_tui.__file__).parent
 STYLES: Final = next(folder for folder in (_PACKAGE / "styles", _PACKAGE.parent / "styles") if folder.is_dir())
 """Inside the package where it was installed, beside it in a checkout."""
 
-UNCONFIGURED: Final = 2
-
 _SWITCH_INTERVAL_S: Final = 0.001
 """How long a thread computes while another waits; at Python's own 5 ms, a key waits tens of times for a reader."""
 
@@ -69,11 +67,7 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
     CSS_PATH = sorted(STYLES.glob("*.tcss"))
     ENABLE_COMMAND_PALETTE = False
     TITLE = "bwp-tui"
-    BINDINGS: ClassVar = [
-        Binding("ctrl+c", "interrupt", "Close what asks, or say how to leave", show=False, priority=True),
-        Binding("ctrl+l", "repaint", "Paint the screen anew", show=False, priority=True),
-        Binding("ctrl+z", "suspend", "Back to the shell; fg returns", show=False, priority=True),
-    ]
+    BINDINGS: ClassVar = bindings_of(Scope.APP)
 
     class FeedUpdated(Message):
         """The feed has read a snapshot of the history, or says in a sentence why it could not."""
@@ -170,11 +164,13 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
             self._type_ahead.open()
 
     def first_screen(self) -> Screen[None]:
+        self.set_keymap(self._session.keymap.changed)
         if not self._configured:
             from bwp_tui.console.screens.missing_credentials import MissingCredentialsScreen
 
-            return MissingCredentialsScreen(self._profile.name, self._profile.missing(), str(config_path(os.environ)))
-        self.set_keymap(self._session.keymap.changed)
+            return MissingCredentialsScreen(
+                self._session.keymap, self._profile.name, self._profile.missing(), str(config_path(os.environ))
+            )
         return MainScreen(self._session, self.size)
 
     def on_main_screen_ready(self) -> None:
@@ -230,17 +226,21 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
             self._noticed = notice
 
     def _only_moves(self, key: str) -> bool:
-        return any(key in action.keys for action in self._session.keymap.actions if action.name in MOVE_ACTIONS)
+        return any(key in action.keys for action in self._session.keymap.of(Scope.MAIN) if action.name in MOVE_ACTIONS)
 
     def _opens_filter(self, key: str) -> bool:
-        return any(key in action.keys for action in self._session.keymap.actions if action.name == "filter")
+        return any(key in action.keys for action in self._session.keymap.of(Scope.MAIN) if action.name == "filter")
 
     def _asks_text(self) -> bool:
         from textual.widgets import Input  # not before the first frame
 
         return isinstance(self.focused, Input)
 
-    def action_interrupt(self) -> None:
+    def action_perform(self, name: str) -> None:
+        """Do an action that every screen has."""
+        {"interrupt": self._interrupt, "repaint": self._repaint, "suspend": self._suspend}[name]()
+
+    def _interrupt(self) -> None:
         """Close what asks, as the escape key does; where nothing asks, say which key leaves."""
         asks = {"prompt", "form"}
         if self.focused is not None and any(node.id in asks for node in self.focused.ancestors_with_self):
@@ -248,14 +248,14 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
         else:
             self._say(f"{self._session.keymap.key('quit')} leaves the console.")
 
-    def action_repaint(self) -> None:
+    def _repaint(self) -> None:
         """Send the whole screen: something else has written to the terminal."""
         if isinstance(self.driver, DiffDriver):
             self.driver.repaint_all()
         else:
             self.refresh(layout=True)
 
-    def action_suspend(self) -> None:
+    def _suspend(self) -> None:
         """Stop for the shell that started the console; without one, nothing would ever wake it."""
         if os.getsid(0) == os.getpid():
             self._say("There is no shell to go back to.", "warn")
@@ -266,10 +266,6 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
         say = getattr(self.screen, "say", None) or (self._main.show_status if self._main is not None else None)
         if say is not None:
             say(sentence, role)
-
-    def action_quit_unconfigured(self) -> None:
-        """Leave the page that says what is missing."""
-        self.exit(return_code=UNCONFIGURED)
 
     @property
     def _main(self) -> MainScreen | None:

@@ -8,9 +8,6 @@ from pathlib import Path
 import pytest
 from textual.strip import Strip
 
-from bwp_tui.cli.parser import parse
-from bwp_tui.console.bindings.actions import Action
-from bwp_tui.console.bindings.download_actions import DOWNLOAD_ACTIONS
 from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.downloads import DownloadsScreen
 from bwp_tui.console.services.write_guard import READ_ONLY
@@ -233,19 +230,6 @@ async def test_what_goes_on_by_itself_waits_for_its_second_and_what_the_operator
         assert "waiting for a slot" in line_of(console, "n")
         await console.press("p")
         await console.sees("stopping", "9.0 / 100 kB")
-
-
-@pytest.mark.parametrize("action", [action for action in DOWNLOAD_ACTIONS if action.command], ids=lambda one: one.name)
-def test_the_line_beside_an_action_is_one_that_the_command_line_takes(action: Action) -> None:
-    assert action.command is not None
-    assert parse(action.command.replace("TASK", "17").split()).command[0]
-
-
-def test_names_and_keys_of_the_screen_are_unique() -> None:
-    keys = [key for action in DOWNLOAD_ACTIONS for key in action.keys]
-    names = [action.name for action in DOWNLOAD_ACTIONS]
-    assert len(set(keys)) == len(keys)
-    assert len(set(names)) == len(names)
 
 
 async def test_a_sentence_goes_away_with_the_next_key_that_does_something(profile: Profile) -> None:

@@ -25,7 +25,7 @@ async def opens_own_help(console: Console, *words: str) -> None:
     await console.until(lambda: console.app.screen is before)
 
 
-@pytest.mark.parametrize(("key", "words"), [("D", "Ten lines down"), ("H", "Open the task"), ("F", "Cancel it")])
+@pytest.mark.parametrize(("key", "words"), [("D", "Half a page down"), ("H", "Open the task"), ("F", "Cancel it")])
 async def test_a_screen_of_its_own_has_a_help_of_its_own(profile: Profile, key: str, words: str) -> None:
     async with opened(profile) as console:
         await console.press(key)
@@ -37,7 +37,7 @@ async def test_the_archive_has_a_help_of_its_own(profile: Profile, tmp_path: Pat
     async with opened(profile) as console:
         console.app.push_screen(ArchiveScreen(console.main.session, console.task(READY), tmp_path / "none.zip"))
         await console.until(lambda: isinstance(console.app.screen, ArchiveScreen))
-        await opens_own_help(console, "Extract into a new folder", "Go back to the list")
+        await opens_own_help(console, "Extract into a new folder", "Go back")
 
 
 @pytest.mark.parametrize(("end", "top"), [("G", "g"), ("end", "home")])
@@ -54,7 +54,7 @@ async def test_the_help_goes_to_its_ends(profile: Profile, end: str, top: str) -
 
 async def test_a_reason_in_the_help_continues_under_its_own_text(profile: Profile) -> None:
     async with opened(profile, size=(60, 15)) as console:
-        await console.press("question_mark", "pagedown")
+        await console.press("question_mark", "ctrl+d")
         await console.sees("unavailable: Only a failed")
         lines = console.line("help-scroll").splitlines()
         first, second = next(pair for pair in pairwise(lines) if "unavailable: Only a failed" in pair[0])

@@ -9,12 +9,18 @@ from pathlib import Path
 import pytest
 from textual.keys import _character_to_key
 
+from bwp_tui.console.app import ConsoleApp
 from bwp_tui.console.bindings.actions import BY_NAME
 from bwp_tui.console.bindings.key_names import InvalidKey, parse_key, shown_key
 from bwp_tui.console.bindings.keymap import keymap
+from bwp_tui.console.screens.action_screen import ActionScreen
+from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.help import HelpScreen
+from bwp_tui.console.screens.missing_credentials import UNCONFIGURED
+from bwp_tui.console.widgets.detail_pane import Paragraphs
 from bwp_tui.settings import KeySetting, Profile, load_profile
-from tests.console.support import opened
+from tests.console.past import READY
+from tests.console.support import Console, opened
 
 
 def settings(**keys: str) -> tuple[KeySetting, ...]:
@@ -107,6 +113,71 @@ async def test_remapped_keys_work_and_are_shown_in_footer_help_prompt_and_refusa
         await console.press("escape", "question_mark")
         await console.sees(f"{'z':<12}Cancel a deletion")
         assert isinstance(console.app.screen, HelpScreen)
+
+
+REMAPPED = settings(leave="f4", help="f1", down="f2", repaint="f3", close="f6", dashboard="f7", sent="f8", detail="f9")
+
+
+@pytest.mark.parametrize("key", ["f7", "f8", "F", "f9"])
+async def test_remapped_keys_work_on_every_screen_and_its_help_shows_them(profile: Profile, key: str) -> None:
+    async with opened(replace(profile, keys=REMAPPED)) as console:
+        await works_on_screen(console, key)
+
+
+async def test_remapped_keys_work_in_an_archive(profile: Profile, tmp_path: Path) -> None:
+    async with opened(replace(profile, keys=REMAPPED)) as console:
+        console.app.push_screen(ArchiveScreen(console.main.session, console.task(READY), tmp_path / "none.zip"))
+        await works_on_screen(console)
+
+
+async def works_on_screen(console: Console, *opening: str) -> None:
+    await console.press(*opening)
+    await console.until(lambda: console.app.screen is not console.main)
+    screen = console.app.screen
+    assert isinstance(screen, ActionScreen)
+    actions = screen.keymap.of(screen.scope)
+    await console.press("q", "question_mark")
+    assert console.app.screen == screen
+    await console.press("f1")
+    await console.until(lambda: isinstance(console.app.screen, HelpScreen))
+    shown = {line[:15].strip() for line in console.app.screen.query_one(Paragraphs).render().plain.splitlines()}
+    for action in actions:
+        assert any(shown_key(action.keys[0]) in keys.split() for keys in shown), action
+    await console.press("f4")
+    await console.until(lambda: console.app.screen is screen)
+    await console.press("f4")
+    await console.until(lambda: console.app.screen is console.main)
+
+
+async def test_remapped_keys_leave_the_page_without_credentials(profile: Profile) -> None:
+    app = ConsoleApp(replace(profile, client_id=None, keys=REMAPPED))
+    try:
+        async with app.run_test() as pilot:
+            await pilot.press("q", "enter")
+            assert app.is_running
+            await pilot.press("f4")
+        assert app.return_code == UNCONFIGURED
+    finally:
+        app.close()
+
+
+@pytest.mark.parametrize(
+    ("action", "key", "owner"),
+    [
+        ("pause", "x", "cancel"),  # both on the downloads
+        ("leave", "j", "down"),  # on every screen but the main one
+        ("next_page", "d", "download"),  # on the page of a task
+        ("repaint", "h", "left"),  # everywhere, so in an archive too
+        ("unpack", "ctrl+l", "repaint"),
+    ],
+)
+def test_a_key_is_refused_where_another_action_of_the_same_screen_has_it(action: str, key: str, owner: str) -> None:
+    (mistake,) = keymap(settings(**{action: key})).mistakes
+    assert mistake == f"FILE, line 2: keys.{action} cannot be “{key}”, which is the key of {owner} already."
+
+
+def test_actions_of_different_screens_may_have_the_same_key() -> None:
+    assert keymap(settings(pause="d", left="n")).mistakes == ()
 
 
 async def test_an_old_key_does_nothing(profile: Profile) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.console.app import UNCONFIGURED, ConsoleApp
+from bwp_tui.console.app import ConsoleApp
+from bwp_tui.console.screens.missing_credentials import UNCONFIGURED
 from bwp_tui.settings import GivenSecret, Profile
 from tests.console.past import clock
 from tests.console.support import screen_lines

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import pkgutil
 import shlex
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from textual.binding import Binding
+from textual.dom import DOMNode
 
+import bwp_tui.console
 from bwp_tui.cli.parser import parse
-from bwp_tui.console.bindings.actions import ACTIONS, Action
-from bwp_tui.console.screens.main import MainScreen
+from bwp_tui.console.bindings.actions import ACTIONS, Action, Scope
+from bwp_tui.console.bindings.screen_actions import NAMES, REGISTRY, of_scope
 from bwp_tui.domain.task import Kind, Request
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
@@ -67,20 +72,41 @@ PREPARED = {"view_1": ("view_2",), "back": ("view_2",), "detail_up": ("detail_do
 """What is done first, for the actions that undo or leave something."""
 
 
-def test_names_and_keys_are_unique() -> None:
-    names = Counter(action.name for action in ACTIONS)
-    keys = Counter(key for action in ACTIONS for key in action.keys)
-    assert [name for name, count in names.items() if count > 1] == []
+@pytest.mark.parametrize("scope", Scope)
+def test_names_and_keys_of_a_screen_are_unique(scope: Scope) -> None:
+    actions = of_scope(REGISTRY, scope)
+    keys = Counter(key for action in {*actions, *of_scope(REGISTRY, Scope.APP)} for key in action.keys)
+    assert len({action.name for action in actions}) == len(actions)
     assert [key for key, count in keys.items() if count > 1] == []
 
 
+def test_an_action_has_the_same_keys_on_all_screens() -> None:
+    assert len({(action.name, action.keys) for action in REGISTRY}) == len(NAMES)
+
+
 def test_no_key_is_one_that_terminals_take_for_themselves() -> None:
-    assert FORBIDDEN.isdisjoint(key for action in ACTIONS for key in action.keys)
+    assert FORBIDDEN.isdisjoint(key for action in REGISTRY if action.scope is not Scope.APP for key in action.keys)
 
 
-def test_every_action_is_a_binding_with_its_name_as_id() -> None:
-    bound = {binding.id: binding.key for binding in MainScreen.BINDINGS}  # type: ignore[union-attr]  # all are Binding
-    assert bound == {action.name: ",".join(action.keys) for action in ACTIONS}
+def test_every_binding_of_the_console_is_an_action_of_its_screen() -> None:
+    for module in pkgutil.walk_packages(bwp_tui.console.__path__, "bwp_tui.console."):
+        importlib.import_module(module.name)
+    bound = {
+        getattr(owner, "scope", Scope.APP): [
+            (binding.id, binding.key) for binding in owner.__dict__["BINDINGS"] if isinstance(binding, Binding)
+        ]
+        for owner in _subclasses(DOMNode)
+        if owner.__module__.startswith("bwp_tui.") and owner.__dict__.get("BINDINGS")
+    }
+    assert bound == {
+        scope: [(action.name, ",".join(action.keys)) for action in of_scope(REGISTRY, scope)] for scope in Scope
+    }
+
+
+def _subclasses(base: type[DOMNode]) -> Iterator[type[DOMNode]]:
+    for subclass in base.__subclasses__():
+        yield subclass
+        yield from _subclasses(subclass)
 
 
 @pytest.mark.parametrize("action", DOING, ids=lambda action: action.name)
@@ -141,7 +167,9 @@ def _pressed(file: Path) -> Iterator[object]:
             yield from (argument.value for argument in node.args if isinstance(argument, ast.Constant))
 
 
-@pytest.mark.parametrize("action", [action for action in ACTIONS if action.command], ids=lambda action: action.name)
+@pytest.mark.parametrize(
+    "action", [action for action in REGISTRY if action.command], ids=lambda action: f"{action.scope.name}-{action.name}"
+)
 def test_the_line_beside_an_action_is_one_that_the_command_line_takes(action: Action) -> None:
     assert action.command is not None
     line = " ".join(PLACES.get(word, word) for word in action.command.split(" "))

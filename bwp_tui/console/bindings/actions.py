@@ -1,4 +1,4 @@
-"""The registry of the main screen's actions: its keys, footer, help and prompt all read it."""
+"""Declare the main screen's actions: its keys, footer, help and prompt derive from them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from enum import Enum, auto
 from typing import Final, NamedTuple
 
 from bwp_tui.console.services.write_guard import READ_ONLY
@@ -19,12 +20,26 @@ from bwp_tui.store.commands.result_files import cannot_open_result
 from bwp_tui.store.commands.unconfirmed import cannot_adopt, cannot_give_up
 
 
+class Scope(Enum):
+    """Where an action's keys work: on one screen, or on all of them."""
+
+    MAIN = auto()
+    TASK = auto()
+    DOWNLOADS = auto()
+    ARCHIVE = auto()
+    SENT = auto()
+    DASHBOARD = auto()
+    HELP = auto()
+    SETUP = auto()
+    APP = auto()
+
+
 class ActionContext(NamedTuple):
     """What decides whether an action is possible now."""
 
-    task: Task | None
-    read_only: bool
-    today: date
+    task: Task | None = None
+    read_only: bool = False
+    today: date = date.min
     views: int = len(VIEWS)
     download: Download | None = None
 
@@ -32,16 +47,18 @@ class ActionContext(NamedTuple):
 DisabledReason = Callable[[ActionContext], str | None]
 
 
-def _always(_situation: ActionContext) -> None:
-    return None
+def always(_context: ActionContext) -> None:
+    """Say that an action is always possible."""
+    return
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Something an operator can do.
+    """Something an operator can do on a screen.
 
     Attributes:
-        name: the id of its binding; `ActionDispatcher` carries it out by this name.
+        name: its name in the `[keys]` table, and the id of its binding; actions of several screens that have the same
+            name have the same keys.
         keys: in Textual's spelling; the first one is shown.
         label: one or two words for the footer; empty keeps it out of there.
         what: a sentence for the help and the prompt.
@@ -56,8 +73,9 @@ class Action:
     what: str
     group: str
     command: str | None = None
-    disabled_reason: DisabledReason = _always
+    disabled_reason: DisabledReason = always
     keywords: str = ""
+    scope: Scope = Scope.MAIN
 
 
 def _on_task(check: Callable[[Task], str | None] | None = None, *, writes: bool = False) -> DisabledReason:
@@ -85,8 +103,9 @@ def _no_earlier(task: Task) -> str | None:
     return None if task.earlier else f"No earlier request for the same address is known beside {task.name}."
 
 
-def _writable(situation: ActionContext) -> str | None:
-    return READ_ONLY if situation.read_only else None
+def writable(context: ActionContext) -> str | None:
+    """Return why nothing can be changed, or None where it can."""
+    return READ_ONLY if context.read_only else None
 
 
 def _has_view(key: int) -> DisabledReason:
@@ -101,23 +120,12 @@ def _listing(filter_text: str) -> str:
     return f"list {shlex.quote(filter_text)}" if filter_text else "list"
 
 
-_TASK, _MARKS, _REQUEST, _VIEW, _MOVE, _PROGRAM = (
-    "This task, or the marked ones",
-    "Marking",
-    "Requests",
-    "Views",
-    "Moving",
-    "Program",
-)
-
-TASK_GROUP: Final = _TASK
-"""What is done to a task."""
-
-MARK_GROUP: Final = _MARKS
-"""What marks tasks."""
-
-GROUPS: Final = (_REQUEST, _TASK, _MARKS, _VIEW, _MOVE, _PROGRAM)
-"""What the actions are about, in the order of the help."""
+REQUEST_GROUP: Final = "Requests"
+VIEW_GROUP: Final = "Views"
+PROGRAM_GROUP: Final = "Program"
+TASK_GROUP: Final = "This task, or the marked ones"
+MARK_GROUP: Final = "Marking"
+MOVE_GROUP: Final = "Moving"
 
 
 def _action_of(operation: Operation) -> Action:
@@ -129,42 +137,56 @@ def _action_of(operation: Operation) -> Action:
         operation.keys,
         operation.label,
         operation.help,
-        _TASK,
+        TASK_GROUP,
         operation.command,
         why_not,
         operation.keywords,
     )
 
 
+MOVES: Final = (
+    Action("down", ("j", "down"), "", "Down", MOVE_GROUP),
+    Action("up", ("k", "up"), "", "Up", MOVE_GROUP),
+    Action("half_page_down", ("ctrl+d",), "", "Half a page down", MOVE_GROUP),
+    Action("half_page_up", ("ctrl+u",), "", "Half a page up", MOVE_GROUP),
+    Action("page_down", ("pagedown",), "", "A page down", MOVE_GROUP),
+    Action("page_up", ("pageup",), "", "A page up", MOVE_GROUP),
+    Action("first", ("g", "home"), "", "To the first line", MOVE_GROUP),
+    Action("last", ("G", "end"), "", "To the last line", MOVE_GROUP),
+)
+"""The actions that move the cursor, or scroll a page of text."""
+
 ACTIONS: Final = (
-    Action("new", ("n",), "new", "File a new request", _REQUEST, "submit KIND EMAIL", _writable),
-    Action("new_deletion", ("N",), "", "File a new deletion", _REQUEST, "submit deletion EMAIL", _writable),
+    Action("new", ("n",), "new", "File a new request", REQUEST_GROUP, "submit KIND EMAIL", writable),
+    Action("new_deletion", ("N",), "", "File a new deletion", REQUEST_GROUP, "submit deletion EMAIL", writable),
     Action(
         "filter",
         ("slash",),
         "filter",
         "Show only the tasks that match",
-        _VIEW,
+        VIEW_GROUP,
         "list FILTER",
         keywords="search find query",
     ),
-    Action("detail", ("enter",), "detail", "Read all about this task", _TASK, "show TASK", _on_task()),
+    Action("detail", ("enter",), "detail", "Read all about this task", TASK_GROUP, "show TASK", _on_task()),
     Action(
         "download",
         ("d",),
         "download",
         "Download the result",
-        _TASK,
+        TASK_GROUP,
         "download TASK",
         _on_task(cannot_download, writes=True),
     ),
-    Action("archive", ("o",), "", "Look inside the saved result", _TASK, "inspect TASK", _on_task(cannot_open_result)),
+    Action(
+        "archive", ("o",), "", "Look inside the saved result", TASK_GROUP, "inspect TASK", _on_task(cannot_open_result)
+    ),
     Action(
         "resubmit",
         ("R",),
         "resubmit",
         "Submit a failed request again",
-        _TASK,
+        TASK_GROUP,
         "resubmit TASK",
         _on_task(cannot_resubmit, writes=True),
     ),
@@ -173,7 +195,7 @@ ACTIONS: Final = (
         ("x",),
         "cancel",
         "Cancel a deletion that is on hold",
-        _TASK,
+        TASK_GROUP,
         "cancel TASK",
         _on_task(cannot_cancel, writes=True),
     ),
@@ -182,7 +204,7 @@ ACTIONS: Final = (
         ("i",),
         "",
         "Enter an unconfirmed request's task id",
-        _TASK,
+        TASK_GROUP,
         "settle TASK --task-id ID",
         _on_task(cannot_adopt, writes=True),
     ),
@@ -191,40 +213,44 @@ ACTIONS: Final = (
         ("X",),
         "",
         "Give up an unconfirmed request",
-        _TASK,
+        TASK_GROUP,
         "settle TASK --give-up REASON",
         _on_task(cannot_give_up, writes=True),
     ),
-    Action("poll", ("u",), "poll", "Ask the service about this task now", _TASK, "refresh TASK", _on_task(_not_sent)),
-    Action("earlier", ("b",), "", "Go to the earlier request for the same", _TASK, "show TASK", _on_task(_no_earlier)),
+    Action(
+        "poll", ("u",), "poll", "Ask the service about this task now", TASK_GROUP, "refresh TASK", _on_task(_not_sent)
+    ),
+    Action(
+        "earlier", ("b",), "", "Go to the earlier request for the same", TASK_GROUP, "show TASK", _on_task(_no_earlier)
+    ),
     *map(_action_of, RECORDS),
     Action(
         "withdraw",
         ("w",),
         "",
         "Withdraw a confirmation, verification or extension",
-        _TASK,
+        TASK_GROUP,
         "acknowledge TASK --withdraw",
         _on_task(_nothing_to_withdraw, writes=True),
         keywords="revoke",
     ),
     _action_of(WATCH),
-    Action("undo", ("U",), "", "Take back what was recorded or marked last", _PROGRAM, keywords="revert"),
-    Action("copy", ("y",), "", "Copy the task id", _TASK, None, _on_task(_not_sent), keywords="clipboard yank"),
-    Action("mark", ("space",), "mark", "Mark this task, or unmark it", _MARKS, None, _on_task(), keywords="select"),
-    Action("mark_range", ("v",), "", "Mark all from the last mark to here", _MARKS, None, _on_task()),
-    Action("mark_all", ("asterisk",), "", "Mark all of the view, or none", _MARKS),
-    Action("sort", ("s",), "", "Sort by a column", _VIEW, "list --sort COLUMN", keywords="order"),
-    Action("columns", ("C",), "", "Show and hide columns", _VIEW, keywords="fields"),
-    Action("freeze", ("p",), "", "Freeze the rows, and let them go again", _VIEW, keywords="pause"),
-    Action("mask", ("m",), "", "Show or mask the addresses", _VIEW, "list --unmask", keywords="hide emails"),
-    Action("failed", ("f",), "", "Show what failed", _VIEW, "list is:failed", keywords="errors"),
+    Action("undo", ("U",), "", "Take back what was recorded or marked last", PROGRAM_GROUP, keywords="revert"),
+    Action("copy", ("y",), "", "Copy the task id", TASK_GROUP, None, _on_task(_not_sent), keywords="clipboard yank"),
+    Action("mark", ("space",), "mark", "Mark this task, or unmark it", MARK_GROUP, None, _on_task(), keywords="select"),
+    Action("mark_range", ("v",), "", "Mark all from the last mark to here", MARK_GROUP, None, _on_task()),
+    Action("mark_all", ("asterisk",), "", "Mark all of the view, or none", MARK_GROUP),
+    Action("sort", ("s",), "", "Sort by a column", VIEW_GROUP, "list --sort COLUMN", keywords="order"),
+    Action("columns", ("C",), "", "Show and hide columns", VIEW_GROUP, keywords="fields"),
+    Action("freeze", ("p",), "", "Freeze the rows, and let them go again", VIEW_GROUP, keywords="pause"),
+    Action("mask", ("m",), "", "Show or mask the addresses", VIEW_GROUP, "list --unmask", keywords="hide emails"),
+    Action("failed", ("f",), "", "Show what failed", VIEW_GROUP, "list is:failed", keywords="errors"),
     *(
-        Action(f"view_{key}", (str(key),), "", f"View: {view.name}", _VIEW, _listing(view.filter))
+        Action(f"view_{key}", (str(key),), "", f"View: {view.name}", VIEW_GROUP, _listing(view.filter))
         for key, view in enumerate(VIEWS, start=1)
     ),
     *(
-        Action(f"view_{key}", (str(key),), "", f"Saved view {key}", _VIEW, "list --view NAME", _has_view(key))
+        Action(f"view_{key}", (str(key),), "", f"Saved view {key}", VIEW_GROUP, "list --view NAME", _has_view(key))
         for key in range(len(VIEWS) + 1, MOST_VIEWS + 1)
     ),
     Action(
@@ -232,29 +258,26 @@ ACTIONS: Final = (
         ("V",),
         "",
         "Save as a view, or delete the shown one",
-        _VIEW,
+        VIEW_GROUP,
         "views save NAME FILTER",
-        _writable,
+        writable,
         keywords="store",
     ),
-    Action("back", ("escape",), "", "Close what is open, or clear the filter", _VIEW),
-    Action("down", ("j", "down"), "", "Down", _MOVE),
-    Action("up", ("k", "up"), "", "Up", _MOVE),
-    Action("half_page_down", ("ctrl+d",), "", "Half a page down", _MOVE),
-    Action("half_page_up", ("ctrl+u",), "", "Half a page up", _MOVE),
-    Action("page_down", ("pagedown",), "", "A page down", _MOVE),
-    Action("page_up", ("pageup",), "", "A page up", _MOVE),
-    Action("first", ("g", "home"), "", "To the first task", _MOVE),
-    Action("last", ("G", "end"), "", "To the last task", _MOVE),
-    Action("detail_down", ("J", "shift+down"), "", "Scroll the details down", _MOVE),
-    Action("detail_up", ("K", "shift+up"), "", "Scroll the details up", _MOVE),
-    Action("dashboard", ("D",), "", "The whole history at a glance", _VIEW, "dashboard"),
-    Action("downloads", ("F",), "", "Downloads: pause, resume, cancel, retry, reorder", _VIEW, "downloads"),
-    Action("sent", ("H",), "", "The history of what was sent", _VIEW, "sent"),
-    Action("command", ("colon", "ctrl+p"), "command", "Find a command, or type it as in the command line", _PROGRAM),
-    Action("theme", ("T",), "", "Next theme: dark, light, the terminal's own colours", _PROGRAM, "--theme NAME"),
-    Action("help", ("question_mark",), "help", "Show every key", _PROGRAM, keywords="keys shortcuts"),
-    Action("quit", ("q",), "quit", "Leave; downloads and requests go on at the next start", _PROGRAM, keywords="exit"),
+    Action("back", ("escape",), "", "Close what is open, or clear the filter", VIEW_GROUP),
+    *MOVES,
+    Action("detail_down", ("J", "shift+down"), "", "Scroll the details down", MOVE_GROUP),
+    Action("detail_up", ("K", "shift+up"), "", "Scroll the details up", MOVE_GROUP),
+    Action("dashboard", ("D",), "", "The whole history at a glance", VIEW_GROUP, "dashboard"),
+    Action("downloads", ("F",), "", "Downloads: pause, resume, cancel, retry, reorder", VIEW_GROUP, "downloads"),
+    Action("sent", ("H",), "", "The history of what was sent", VIEW_GROUP, "sent"),
+    Action(
+        "command", ("colon", "ctrl+p"), "command", "Find a command, or type it as in the command line", PROGRAM_GROUP
+    ),
+    Action("theme", ("T",), "", "Next theme: dark, light, the terminal's own colours", PROGRAM_GROUP, "--theme NAME"),
+    Action("help", ("question_mark",), "help", "Show every key", PROGRAM_GROUP, keywords="keys shortcuts"),
+    Action(
+        "quit", ("q",), "quit", "Leave; downloads and requests go on at the next start", PROGRAM_GROUP, keywords="exit"
+    ),
 )
 
 
@@ -268,5 +291,5 @@ def with_views(actions: Sequence[Action], views: Sequence[View]) -> tuple[Action
 
 BY_NAME: Final = {action.name: action for action in ACTIONS}
 
-MOVE_ACTIONS: Final = frozenset(action.name for action in ACTIONS if action.group == _MOVE)
+MOVE_ACTIONS: Final = frozenset(action.name for action in ACTIONS if action.group == MOVE_GROUP)
 """The actions that move the cursor, or what is in sight, and do nothing."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from bwp_tui.console.bindings.actions import ACTIONS, BY_NAME, Action
+from bwp_tui.console.bindings.actions import Action, Scope
 from bwp_tui.console.bindings.key_names import InvalidKey, parse_key, shown_key
+from bwp_tui.console.bindings.screen_actions import NAMES, REGISTRY, of_scope
 from bwp_tui.domain.text import clean_line, nearest
 from bwp_tui.settings import KeySetting
 
@@ -17,15 +19,16 @@ class Keymap(NamedTuple):
 
     Attributes:
         mistakes: a sentence for each setting that cannot be; its action has the keys it has without the file.
+        changed: what Textual's `set_keymap` takes: the keys of each action that has other ones than its own.
     """
 
-    actions: tuple[Action, ...] = ACTIONS
+    registry: tuple[Action, ...] = REGISTRY
     mistakes: tuple[str, ...] = ()
+    changed: Mapping[str, str] = MappingProxyType({})
 
-    @property
-    def changed(self) -> dict[str, str]:
-        """What Textual's `set_keymap` takes: the keys of each action that has other ones than its own."""
-        return {action.name: ",".join(action.keys) for action in self.actions if action != BY_NAME[action.name]}
+    def of(self, scope: Scope) -> tuple[Action, ...]:
+        """Return the actions of a screen."""
+        return of_scope(self.registry, scope)
 
     @property
     def sentence(self) -> str:
@@ -38,7 +41,11 @@ class Keymap(NamedTuple):
 
     def key(self, name: str) -> str:
         """Return the first key of an action, as operators know it."""
-        return next(shown_key(action.keys[0]) for action in self.actions if action.name == name)
+        return next(shown_key(action.keys[0]) for action in self.registry if action.name == name)
+
+    def hint(self, label: str, *names: str) -> tuple[str, str]:
+        """Return the first keys of actions and what they do, as a footer shows them."""
+        return " ".join(map(self.key, names)), label
 
 
 def keymap(settings: Sequence[KeySetting]) -> Keymap:
@@ -46,8 +53,8 @@ def keymap(settings: Sequence[KeySetting]) -> Keymap:
     mistakes: list[str] = []
     wanted: dict[str, tuple[KeySetting, tuple[str, ...]]] = {}
     for setting in settings:
-        if setting.action not in BY_NAME:
-            guess = nearest(setting.action, tuple(BY_NAME))
+        if setting.action not in NAMES:
+            guess = nearest(setting.action, NAMES)
             mistakes.append(_message(setting, f"is no action{f'; did you mean {guess}?' if guess else ''}"))
             continue
         try:
@@ -57,10 +64,15 @@ def keymap(settings: Sequence[KeySetting]) -> Keymap:
     while (clash := _clash({name: keys for name, (_, keys) in wanted.items()})) is not None:
         name, words = clash
         mistakes.append(_message(wanted.pop(name)[0], words))
-    actions = tuple(
-        replace(action, keys=wanted[action.name][1]) if action.name in wanted else action for action in ACTIONS
+    registry = tuple(
+        replace(action, keys=wanted[action.name][1]) if action.name in wanted else action for action in REGISTRY
     )
-    return Keymap(actions, tuple(mistakes))
+    changed = {
+        action.name: ",".join(action.keys)
+        for action, default in zip(registry, REGISTRY, strict=True)
+        if action.keys != default.keys
+    }
+    return Keymap(registry, tuple(mistakes), changed)
 
 
 def _keys(setting: KeySetting) -> tuple[str, ...]:
@@ -76,17 +88,23 @@ def _keys(setting: KeySetting) -> tuple[str, ...]:
 
 
 def _clash(wanted: Mapping[str, tuple[str, ...]]) -> tuple[str, str] | None:
-    """Return a setting whose key another action has, and what is wrong with it; None where each has its own.
+    """Return a setting whose key another action of the same screen has, and what is wrong with it; None without one.
 
     An action that keeps its own keys goes first, then the settings in the order of the file.
     """
-    owners: dict[str, str] = {}
-    kept = {action.name: action.keys for action in ACTIONS if action.name not in wanted}
-    for name, keys in (*kept.items(), *wanted.items()):
-        for key in keys:
-            owner = owners.setdefault(key, name)
-            if owner != name:
-                return name, f"cannot be “{shown_key(key)}”, which is the key of {owner} already"
+    owners: dict[str, dict[Scope, str]] = {}
+    kept = [action for action in REGISTRY if action.name not in wanted]
+    changed = [
+        replace(action, keys=keys) for name, keys in wanted.items() for action in REGISTRY if action.name == name
+    ]
+    for action in (*kept, *changed):
+        for key in action.keys:
+            others = owners.setdefault(key, {})
+            scopes = Scope if action.scope is Scope.APP else (action.scope, Scope.APP)
+            for owner in (others.get(scope, action.name) for scope in scopes):
+                if owner != action.name:
+                    return action.name, f"cannot be “{shown_key(key)}”, which is the key of {owner} already"
+            others[action.scope] = action.name
     return None
 
 

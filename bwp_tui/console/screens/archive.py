@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
-from textual.screen import Screen
 
 from bwp_tui.archive.entry import Entry
 from bwp_tui.archive.extract import CannotUnpack, extract
 from bwp_tui.archive.limits import BadArchive
 from bwp_tui.archive.preview import Preview, Table, Text, Tree, preview
 from bwp_tui.archive.reading import Archive
+from bwp_tui.console.bindings.actions import ActionContext, Scope
+from bwp_tui.console.bindings.screen_actions import bindings_of
 from bwp_tui.console.presentation.archive_preview import (
     EntryRows,
     TreeRows,
@@ -29,44 +30,19 @@ from bwp_tui.console.presentation.archive_preview import (
 from bwp_tui.console.presentation.glyphs import locale_glyphs
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_detail import mask, subject
-from bwp_tui.console.screens.help import HelpScreen
-from bwp_tui.console.services.write_guard import READ_ONLY
+from bwp_tui.console.screens.action_screen import ActionScreen
+from bwp_tui.console.screens.help import open_help
 from bwp_tui.console.session import Session
 from bwp_tui.console.terminal.clipboard import copy
 from bwp_tui.console.widgets.bars import FooterLine, StatusLine
 from bwp_tui.console.widgets.detail_pane import Heading
 from bwp_tui.console.widgets.prompt import Prompt
 from bwp_tui.console.widgets.virtual_list import VirtualList
-from bwp_tui.console.widgets.virtual_rows import MOVE_KEYS, MOVE_LABELS
 from bwp_tui.console.workers import start_worker
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import counted, size
 from bwp_tui.store.commands import result_files
 from bwp_tui.store.errors import StoreError
-
-_KEYS: Final = {
-    "choose": "enter,space",
-    "left": "h,left",
-    "right": "l,right",
-    "folder": "o",
-    "unpack": "X",
-    **MOVE_KEYS,
-    "help": "question_mark",
-    "back": "escape,q",
-}
-_WORDS: Final = {
-    **MOVE_LABELS,
-    "choose": "Open this entry; fold or unfold JSON",
-    "folder": "Show and copy the folder path",
-    "unpack": "Extract into a new folder beside the archive",
-    "left": "Columns to the left",
-    "right": "Columns to the right",
-    "help": "Show every key",
-    "back": "Go back to the list, or leave",
-}
-
-
-_SIDEWAYS: Final = {"left": -1, "right": 1}
 
 
 class _OpenEntry(NamedTuple):
@@ -82,14 +58,24 @@ class _OpenEntry(NamedTuple):
     record: int | None = None
 
 
-class ArchiveScreen(Screen[None]):
+class ArchiveScreen(ActionScreen):
     """Browses the archive of one task. Only `X` writes files; no other program opens an entry."""
 
     AUTO_FOCUS = "VirtualList"
-    BINDINGS = [Binding(keys, f"do('{name}')", _WORDS[name], show=False) for name, keys in _KEYS.items()]
+    scope = Scope.ARCHIVE
+    BINDINGS = bindings_of(scope)
 
     def __init__(self, session: Session, task: Task, path: Path) -> None:
-        super().__init__()
+        super().__init__(session.keymap)
+        self.handlers |= {
+            "choose": self._choose,
+            "back": self._back,
+            "leave": self._back,
+            "left": lambda: self._go_sideways(-1),
+            "right": lambda: self._go_sideways(1),
+            "help": partial(open_help, self),
+        }
+        self.asking |= {"folder": self._show_folder, "unpack": self._unpack}
         self._session = session
         self._about = task
         self._path = path
@@ -112,25 +98,15 @@ class ArchiveScreen(Screen[None]):
     def on_resize(self) -> None:
         self.call_after_refresh(self._show)
 
-    def action_do(self, name: str) -> None:
-        """Do what a key is bound to."""
-        if self._prompt.is_open:
-            return
-        moves = self._rows.moves
-        if name in moves:
-            moves[name]()
-        elif name == "choose":
-            self._choose()
-        elif name == "back":
-            self._back()
-        elif name in _SIDEWAYS:
-            self._go_sideways(_SIDEWAYS[name])
-        elif name == "help":
-            self.app.push_screen(HelpScreen.on_bindings(self.BINDINGS, self._session.today()))
-        elif name == "folder":
-            start_worker(self, self._show_folder)
-        else:
-            start_worker(self, self._unpack, group="unpacking", exclusive=True)
+    @property
+    def context(self) -> ActionContext:
+        """What decides which actions are possible."""
+        return ActionContext(read_only=self._session.read_only)
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether the prompt is open."""
+        return self._prompt.is_open
 
     @on(VirtualList.Chosen)
     def _choose(self) -> None:
@@ -170,7 +146,7 @@ class ArchiveScreen(Screen[None]):
 
     async def _show_folder(self) -> None:
         folder = str(self._path.parent)
-        self._show_status(
+        self.show_status(
             f"{self._mask(folder)}  {await copy(folder, self.app.copy_to_clipboard, self._session.profile.folder)}"
         )
 
@@ -185,12 +161,13 @@ class ArchiveScreen(Screen[None]):
 
     def _say_remarks(self) -> None:
         download = self._about.download
-        self._show_status(self._mask(" ".join(download.remarks)) if download is not None else "", "warn")
+        self.show_status(self._mask(" ".join(download.remarks)) if download is not None else "", "warn")
 
     async def _show_error(self, error: BadArchive) -> None:
         is_there = await asyncio.to_thread(self._path.exists)
-        gone = f"{self._path.name} no longer exists. Press d on the task to download it again."
-        self._show_status(str(error) if is_there else self._mask(gone), "bad")
+        key = self.keymap.key("download")
+        gone = f"{self._path.name} no longer exists. Press {key} on the task to download it again."
+        self.show_status(str(error) if is_there else self._mask(gone), "bad")
 
     async def _open_entry(self, entry: Entry) -> None:
         try:
@@ -200,15 +177,13 @@ class ArchiveScreen(Screen[None]):
             return
         tree = TreeRows(found, locale_glyphs(), self._mask) if isinstance(found, Tree) else None
         self._looked = _OpenEntry(entry, found, tree)
-        self._show_status("Preview truncated. Press X to extract the archive." if found.cut else "", "muted")
+        more = f"Preview truncated. Press {self.keymap.key('unpack')} to extract the archive."
+        self.show_status(more if found.cut else "", "muted")
         self._show_entry(self._looked, cursor=0)
 
     async def _unpack(self) -> None:
-        if self._session.read_only:
-            self._show_status(f"X: {READ_ONLY}", "warn")
-            return
         if all(entry.is_folder for entry in self._entries):
-            self._show_status("X: The archive has no files to extract.", "warn")
+            self.show_status(f"{self.keymap.key('unpack')}: The archive has no files to extract.", "warn")
             return
         if not await self._prompt.ask_yes_no(f"Extract {self._totals} into a new folder beside the archive?"):
             return
@@ -218,10 +193,10 @@ class ArchiveScreen(Screen[None]):
                 result_files.record_unpacked, self._session.guard.store, self._about.number, folder, self._session.actor
             )
         except (BadArchive, CannotUnpack, StoreError) as error:
-            self._show_status(self._mask(str(error)), "bad")
+            self.show_status(self._mask(str(error)), "bad")
             return
         copied = await copy(str(folder), self.app.copy_to_clipboard, self._session.profile.folder)
-        self._show_status(f"Extracted to {self._mask(str(folder))}  {copied}", "good")
+        self.show_status(f"Extracted to {self._mask(str(folder))}  {copied}", "good")
 
     def _show(self) -> None:
         """Show the list or the open entry, as wide as there is room now."""
@@ -266,25 +241,23 @@ class ArchiveScreen(Screen[None]):
     def _keys(self) -> Sequence[StyledText]:
         if self._prompt.is_open:
             return self._prompt.keys_beside
-        if self._looked is None:
-            return (
-                ("enter", "open"),
-                ("o", "folder path"),
-                ("X", "extract"),
-                ("j k", "move"),
-                ("?", "help"),
-                ("esc", "back"),
-            )
-        return (*_keys_of(self._looked), ("X", "extract"), ("j k", "move"), ("?", "help"), ("esc", "back"))
+        hint = self.keymap.hint
+        always = (hint("extract", "unpack"), hint("move", "down", "up"), hint("help", "help"), hint("back", "back"))
+        match self._looked:
+            case None:
+                return (hint("open", "choose"), hint("folder path", "folder"), *always)
+            case _OpenEntry(tree=TreeRows()):
+                return (hint("fold", "choose"), *always)
+            case _OpenEntry(preview=Table(), record=None):
+                return (hint("whole row", "choose"), hint("columns", "left", "right"), *always)
+            case _:
+                return always
 
     def _show_lines(self, lines: Sequence[str], titles: str, cursor: int) -> None:
         self._rows.show([(titles, "accent")], len(lines), lambda row: [(lines[row], "plain")], cursor=cursor)
 
     def _mask(self, text: str) -> str:
         return mask(text, self._about, self._display_context)
-
-    def _show_status(self, sentence: str, role: str = "plain") -> None:
-        self.query_one("#status", StatusLine).set_text(sentence, role)
 
     @property
     def _rows(self) -> VirtualList:
@@ -293,15 +266,6 @@ class ArchiveScreen(Screen[None]):
     @property
     def _prompt(self) -> Prompt:
         return self.query_one(Prompt)
-
-
-def _keys_of(looked: _OpenEntry) -> tuple[StyledText, ...]:
-    """Return the keys that are for what is open alone."""
-    if looked.tree is not None:
-        return (("enter", "fold"),)
-    if isinstance(looked.preview, Table) and looked.record is None:
-        return (("enter", "whole row"), ("h l", "columns"))
-    return ()
 
 
 def _where(looked: _OpenEntry) -> str:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from functools import partial
 from typing import Final
 
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Horizontal, VerticalScroll
 
+from bwp_tui.console.bindings.actions import Scope
+from bwp_tui.console.bindings.keymap import Keymap
+from bwp_tui.console.bindings.screen_actions import bindings_of
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_columns import status_role
-from bwp_tui.console.screens.help import HelpScreen
-from bwp_tui.console.screens.scrolled import SCROLL_BINDINGS, ScrolledScreen
+from bwp_tui.console.screens.action_screen import ScrolledScreen
+from bwp_tui.console.screens.help import open_help
 from bwp_tui.console.widgets.bars import FooterLine
 from bwp_tui.console.widgets.detail_pane import Heading, Paragraphs
 from bwp_tui.console.workers import start_worker
@@ -41,14 +44,12 @@ class DashboardScreen(ScrolledScreen):
         today: the operator's day.
     """
 
-    BINDINGS = [
-        *SCROLL_BINDINGS,
-        Binding("question_mark", "help", "Show every key", show=False),
-        Binding("escape,q,D,enter", "close", "Go back to the tasks", show=False),
-    ]
+    scope = Scope.DASHBOARD
+    BINDINGS = bindings_of(scope)
 
-    def __init__(self, read: Callable[[], Statistics], today: date) -> None:
-        super().__init__()
+    def __init__(self, keymap: Keymap, read: Callable[[], Statistics], today: date) -> None:
+        super().__init__(keymap)
+        self.handlers |= {"help": partial(open_help, self), "dashboard": self.close}
         self._read = read
         self._today = today
 
@@ -61,7 +62,11 @@ class DashboardScreen(ScrolledScreen):
 
     def on_mount(self) -> None:
         self.query_one(Heading).set_text([("dashboard", "strong")], self._today.isoformat())
-        self.query_one(FooterLine).show_keys(("j k", "scroll"), ("?", "help"), ("esc", "back"))
+        self.query_one(FooterLine).show_keys(
+            self.keymap.hint("scroll", "down", "up"),
+            self.keymap.hint("help", "help"),
+            self.keymap.hint("back", "back"),
+        )
         start_worker(self, self._fill, exclusive=True)
 
     def on_resize(self) -> None:
@@ -73,10 +78,6 @@ class DashboardScreen(ScrolledScreen):
         self.query_one("#dashboard-right", Paragraphs).set_lines(
             [*_due(figures, self._today), *_durations(figures), *_downloads(figures)]
         )
-
-    def action_help(self) -> None:
-        """Show every key."""
-        self.app.push_screen(HelpScreen.on_bindings(self.BINDINGS, self._today))
 
 
 def _title(words: str) -> list[list[StyledText]]:

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
-from textual.screen import Screen
 from textual.timer import Timer
 
-from bwp_tui.console.bindings.actions import ActionContext
-from bwp_tui.console.bindings.download_actions import DOWNLOAD_ACTIONS, MOVES, ON_MARKS
-from bwp_tui.console.bindings.key_names import shown_key
+from bwp_tui.console.bindings.actions import MOVE_ACTIONS, ActionContext, Scope, writable
+from bwp_tui.console.bindings.screen_actions import ON_MARKS, bindings_of
 from bwp_tui.console.presentation.download_detail import queue_text
 from bwp_tui.console.presentation.download_rows import DownloadRowBuilder
 from bwp_tui.console.presentation.glyphs import locale_glyphs
 from bwp_tui.console.presentation.task_detail import DisplayContext
-from bwp_tui.console.screens.downloads_dispatcher import DownloadActionDispatcher
+from bwp_tui.console.screens.action_screen import ActionScreen
+from bwp_tui.console.screens.download_handlers import DownloadHandlers
+from bwp_tui.console.screens.help import open_help
 from bwp_tui.console.services.snapshot_feed import Snapshot
-from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.console.session import Session
 from bwp_tui.console.widgets.bars import FooterLine, StatusLine
 from bwp_tui.console.widgets.debouncer import Debouncer
@@ -42,32 +41,26 @@ LISTED: Final = 200
 REDRAW_S: Final = 1.0
 """Seconds between two redraws of progress; the operator's own actions show at once."""
 
-_BY_NAME: Final = {action.name: action for action in DOWNLOAD_ACTIONS}
 
-
-class DownloadsScreen(Screen[None]):
-    """A view of the history's downloads. Every key goes through the registry in `download_actions`.
+class DownloadsScreen(ActionScreen):
+    """A view of the history's downloads.
 
     Args:
         situation: of the screen that it was opened from.
     """
 
     AUTO_FOCUS = "DownloadList"
-    BINDINGS = [
-        Binding(
-            ",".join(action.keys), f"perform('{action.name}')", action.what, show=False, id=f"downloads_{action.name}"
-        )
-        for action in DOWNLOAD_ACTIONS
-    ]
+    scope = Scope.DOWNLOADS
+    BINDINGS = bindings_of(scope)
 
     def __init__(self, session: Session, situation: ActionContext) -> None:
-        super().__init__()
+        super().__init__(session.keymap)
         self.session = session
         self.marks: frozenset[int] = frozenset()
         self.listed: Sequence[tuple[Download, Task]] = ()
         self._engine: EngineState | None = None
         self._opened_from = situation
-        self._doing = DownloadActionDispatcher(self)
+        self.handlers |= DownloadHandlers(self).by_name | {"help": partial(open_help, self)}
         self._read_at = -REDRAW_S
         self._redraw: Timer | None = None
         self._debouncer = Debouncer(self, self._update_detail)
@@ -78,12 +71,17 @@ class DownloadsScreen(Screen[None]):
         yield DownloadDetail(id="download-detail")
         yield Prompt(id="prompt")
         yield StatusLine(id="status")
-        yield FooterLine(DOWNLOAD_ACTIONS, id="footer")
+        yield FooterLine(self.keymap.of(self.scope), id="footer")
 
     @property
     def rows(self) -> DownloadList:
         """The list."""
         return self.query_one(DownloadList)
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether the prompt is open."""
+        return self.prompt.is_open
 
     @property
     def prompt(self) -> Prompt:
@@ -106,10 +104,6 @@ class DownloadsScreen(Screen[None]):
         """What decides which actions are possible."""
         here = self.current_download
         return self._opened_from._replace(download=None if here is None else here[0])
-
-    def show_status(self, sentence: str, role: str = "plain") -> None:
-        """Show a sentence in the status line."""
-        self.query_one("#status", StatusLine).set_text(sentence, role)
 
     def apply(self, told: Snapshot | str) -> None:
         """Show a snapshot, at most once in `REDRAW_S`, or the error."""
@@ -172,28 +166,20 @@ class DownloadsScreen(Screen[None]):
             footer.set_context(self.context)
 
     def action_perform(self, name: str) -> None:
-        """Do an action of the registry, or say why it is not possible."""
-        if self.prompt.is_open:
-            return
-        situation, action = self.context, _BY_NAME[name]
-        if name not in MOVES:
+        """Do an action, or say why it is not possible."""
+        if name not in MOVE_ACTIONS and not self.is_asking:
             self.show_status("")  # it was about what was done before
+        super().action_perform(name)
+
+    def disabled_reason(self, name: str) -> str | None:
+        """Return why an action is not possible now, on the marked downloads where there are some."""
         if self.marks and name in ON_MARKS:
-            why_not = READ_ONLY if situation.read_only else None
-        else:
-            why_not = action.disabled_reason(situation)
-        if why_not:
-            self.show_status(f"{shown_key(action.keys[0])}: {why_not}", "warn")
-        else:
-            self._doing.dispatch(name)
+            return writable(self.context)
+        return super().disabled_reason(name)
 
     def start_worker(self, work: Work) -> None:
         """Start work that waits for the operator or the disk."""
         start_worker(self, work, group="doing")
-
-    def close(self) -> None:
-        """Go back to the tasks."""
-        self.dismiss(None)
 
     @on(Prompt.Toggled)
     def _asked(self) -> None:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import date
+from collections.abc import Sequence
 from itertools import groupby
 from textwrap import wrap
 from typing import Final
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 
-from bwp_tui.console.bindings.actions import ACTIONS, GROUPS, Action, ActionContext
-from bwp_tui.console.bindings.help_entries import HERE, bound
+from bwp_tui.console.bindings.actions import Action, ActionContext, Scope
 from bwp_tui.console.bindings.key_names import shown_key
+from bwp_tui.console.bindings.keymap import Keymap
+from bwp_tui.console.bindings.screen_actions import GROUPS, bindings_of
 from bwp_tui.console.presentation.breakpoints import WIDE
 from bwp_tui.console.presentation.styled_text import StyledText
-from bwp_tui.console.screens.scrolled import SCROLL_BINDINGS, ScrolledScreen
+from bwp_tui.console.screens.action_screen import ActionScreen, ScrolledScreen
 from bwp_tui.console.widgets.bars import FooterLine
 from bwp_tui.console.widgets.detail_pane import Heading, Paragraphs
 
@@ -29,34 +28,30 @@ _MARGIN: Final = 4
 
 
 class HelpScreen(ScrolledScreen):
-    """Lists the keys of a screen in the order of `groups`.
+    """Lists the keys of a screen in the order of `GROUPS`.
 
     Args:
+        situation: what decides which actions are possible on that screen.
         notes: lines after the keys.
     """
 
-    BINDINGS = [
-        Binding("escape,q,question_mark,enter", "close", "Close", show=False),
-        *SCROLL_BINDINGS,
-    ]
+    scope = Scope.HELP
+    BINDINGS = bindings_of(scope)
 
     def __init__(
         self,
+        keymap: Keymap,
         situation: ActionContext,
-        actions: Sequence[Action] = ACTIONS,
-        groups: Sequence[str] = GROUPS,
-        notes: Sequence[Sequence[StyledText]] | None = None,
+        actions: Sequence[Action],
+        notes: Sequence[Sequence[StyledText]] = (),
     ) -> None:
-        super().__init__()
-        self._actions = sorted(actions, key=lambda action: groups.index(action.group))
-        self._notes = _FILTER_LINES if notes is None else notes
+        super().__init__(keymap)
+        self.handlers["help"] = self.close
+        everywhere = keymap.of(Scope.APP)
+        self._actions = sorted((*actions, *everywhere), key=lambda action: GROUPS.index(action.group))
+        self._notes = notes
         self._situation = situation
         self._keys = max(_KEYS, *(len(_keys_of(action)) for action in self._actions))
-
-    @classmethod
-    def on_bindings(cls, bindings: Iterable[BindingType], today: date) -> HelpScreen:
-        """Return the help of a screen whose keys are always possible."""
-        return cls(ActionContext(None, False, today), bound(bindings), (HERE,), notes=())
 
     def compose(self) -> ComposeResult:
         yield Heading(id="help-heading")
@@ -66,7 +61,7 @@ class HelpScreen(ScrolledScreen):
 
     def on_mount(self) -> None:
         self.query_one(Heading).set_text([("keys", "strong")], "bwp-tui")
-        self.query_one(FooterLine).show_keys(("j k", "scroll"), ("esc", "back"))
+        self.query_one(FooterLine).show_keys(self.keymap.hint("scroll", "down", "up"), self.keymap.hint("back", "back"))
 
     def on_resize(self) -> None:
         lines: list[Sequence[StyledText]] = []
@@ -94,15 +89,16 @@ def _keys_of(action: Action) -> str:
     return f"{' '.join(shown_key(key) for key in action.keys)} "
 
 
-_FILTER_LINES: Final[list[list[StyledText]]] = [
+FILTER_NOTES: Final[list[list[StyledText]]] = [
     [(" Filters", "accent")],
     [("   jane", "key"), ("            text in the email, the task id or the note", "plain")],
     [("   status:failed,on_hold  kind:deletion", "key"), ("   any of several values", "plain")],
     [("   age>2d  due<7d  due:over", "key"), ("   durations and dates", "plain")],
     [("   error:ORDERS_NOT_CLOSED  tag:vip  is:ready", "key"), ("   and   ", "plain"), ("-note:later", "key")],
-    [],
-    [(" Everywhere", "accent")],
-    [("   ctrl+c", "key"), ("       close the prompt", "plain")],
-    [("   ctrl+l", "key"), ("       redraw the screen", "plain")],
-    [("   ctrl+z", "key"), ("       back to the shell; fg returns", "plain")],
 ]
+"""What the main screen's help says of filters."""
+
+
+def open_help(screen: ActionScreen) -> None:
+    """Show the keys of a screen."""
+    screen.app.push_screen(HelpScreen(screen.keymap, screen.context, screen.keymap.of(screen.scope)))

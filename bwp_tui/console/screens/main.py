@@ -7,18 +7,24 @@ from typing import TYPE_CHECKING, Final
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.geometry import Size
 from textual.message import Message
-from textual.screen import Screen
 
-from bwp_tui.console.bindings.actions import ACTIONS, BY_NAME, MARK_GROUP, MOVE_ACTIONS, TASK_GROUP, ActionContext
+from bwp_tui.console.bindings.actions import (
+    MARK_GROUP,
+    MOVE_ACTIONS,
+    TASK_GROUP,
+    ActionContext,
+    Scope,
+    writable,
+)
+from bwp_tui.console.bindings.screen_actions import bindings_of
 from bwp_tui.console.presentation.breakpoints import LOW, is_split
 from bwp_tui.console.presentation.styled_text import StyledText
+from bwp_tui.console.screens.action_screen import ActionScreen
 from bwp_tui.console.screens.main_panels import FORM_KEYS, MainPanels
 from bwp_tui.console.screens.table_rows import TableRows
 from bwp_tui.console.services.snapshot_feed import Snapshot
-from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.console.session import Session
 from bwp_tui.console.state.freeze_buffer import FreezeBuffer
 from bwp_tui.console.state.list_state import ListState
@@ -50,8 +56,8 @@ _MOUNT_DELAY_S: Final = 0.5
 """Seconds after which form and prompt are mounted where no first row has come."""
 
 
-class MainScreen(Screen[None]):
-    """Shows the history. Every key goes through the registry in `actions`.
+class MainScreen(ActionScreen):
+    """Shows the history.
 
     Attributes:
         is_ready: whether `dispatcher`, `form`, `commands` and `prompt` are mounted, which the first frame does without.
@@ -65,16 +71,14 @@ class MainScreen(Screen[None]):
 
     AUTO_FOCUS = "TaskTable"
     BLANK = True  # its widgets cover it: Textual need not work out styles for its own lines at each key
-    BINDINGS = [
-        Binding(",".join(action.keys), f"perform('{action.name}')", action.what, show=False, id=action.name)
-        for action in ACTIONS
-    ]
+    scope = Scope.MAIN
+    BINDINGS = bindings_of(scope)
 
     class Ready(Message):
         """Form and prompt are mounted."""
 
     def __init__(self, session: Session, size: Size) -> None:
-        super().__init__(classes="-split" if is_split(size) else None)
+        super().__init__(session.keymap, classes="-split" if is_split(size) else None)
         self.is_ready = False
         self.is_getting_ready = False
         self.session = session
@@ -97,7 +101,7 @@ class MainScreen(Screen[None]):
         yield DetailPane(id="detail")
         yield ActiveDownloads(id="downloads")
         yield StatusLine(id="status")
-        yield FooterLine(session.keymap.actions, id="footer")
+        yield FooterLine(self.keymap.of(self.scope), id="footer")
         yield StatusLine(id="too-small")
 
     def on_mount(self) -> None:
@@ -221,7 +225,7 @@ class MainScreen(Screen[None]):
         held_back = self._freeze_buffer.toggle()
         if held_back is not None:
             self.apply(held_back)
-        key = self.session.keymap.key("freeze")
+        key = self.keymap.key("freeze")
         self.show_status(f"Live updates paused. Press {key} to resume." if self._freeze_buffer.is_on else "")
         self.update_header()
 
@@ -256,7 +260,7 @@ class MainScreen(Screen[None]):
         """Say whether a key can be handled now: one that marks or acts on tasks waits for the view it is meant for."""
         if self.is_settled or not self.is_ready or self.prompt.is_open or self.form.display:
             return True
-        action = next((action for action in self.session.keymap.actions if key in action.keys), None)
+        action = next((action for action in self.keymap.of(self.scope) if key in action.keys), None)
         if action is None or not (action.group == TASK_GROUP or action.group == MARK_GROUP):
             return True
         is_of_many = action.name in _OF_THE_LIST or (self.table.marks and action.group == TASK_GROUP)
@@ -299,24 +303,28 @@ class MainScreen(Screen[None]):
             return FORM_KEYS
         return self._prompt.keys_beside if self._prompt.is_open else ()
 
+    @property
+    def is_asking(self) -> bool:
+        """Whether the prompt is open."""
+        return self.prompt.is_open
+
     def action_perform(self, name: str) -> None:
         """Do an action of the registry, or say why it is not possible."""
-        if self.prompt.is_open or (self.form.display and name != "back"):
+        if self.is_asking or (self.form.display and name != "back"):
             return
         if name not in MOVE_ACTIONS:
             self.show_status("")
-        why_not = self.disabled_reason(name)
-        if why_not:
-            self.show_status(f"{self.session.keymap.key(name)}: {why_not}", "warn")
-            return
-        self.dispatcher.dispatch(name)
+        super().action_perform(name)
 
     def disabled_reason(self, name: str) -> str | None:
         """Return why an action is not possible now, on the marked tasks where there are some."""
-        situation = self.context
         if self.dispatcher.acts_on_marks(name):
-            return READ_ONLY if situation.read_only and name not in ("poll", "copy") else None
-        return BY_NAME[name].disabled_reason(situation)
+            return None if name in ("poll", "copy") else writable(self.context)
+        return super().disabled_reason(name)
+
+    def dispatch(self, name: str) -> None:
+        """Do the action called `name`."""
+        self.dispatcher.dispatch(name)
 
     def perform(self, name: str) -> None:
         """Do an action once the current message has been handled."""

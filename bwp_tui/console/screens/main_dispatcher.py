@@ -20,7 +20,6 @@ from bwp_tui.console.presentation.task_detail import mask, subject
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.screens.navigator import Navigator
 from bwp_tui.console.widgets.prompt import F2
-from bwp_tui.console.widgets.virtual_rows import MOVE_KEYS
 from bwp_tui.console.workers import Work, run_in_thread_and_report
 from bwp_tui.domain.filter import MOST_VIEWS, VIEWS
 from bwp_tui.domain.holding_periods import Hold, fitting_hold, same_hold
@@ -80,13 +79,13 @@ class ActionDispatcher:
 
     def dispatch(self, name: str) -> None:
         """Do the action called `name`: to the marked tasks where there are some, else to the one under the cursor."""
-        if name in MOVE_KEYS:
-            self._screen.table.moves[name]()
-        elif name in self._plain:
+        asking = self._asking_marked if self.acts_on_marks(name) else self._asking
+        if name in self._plain:
             self._plain[name]()
-        else:
-            asking = self._asking_marked if self.acts_on_marks(name) else self._asking
+        elif name in asking:
             self._screen.start_worker(asking[name], "doing", exclusive=True)
+        else:
+            self._screen.table.moves[name]()
 
     def acts_on_marks(self, name: str) -> bool:
         """Say whether the action called `name` would be done to marked tasks."""

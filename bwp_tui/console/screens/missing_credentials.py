@@ -6,13 +6,18 @@ from collections.abc import Sequence
 from typing import Final
 
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import VerticalScroll
 
+from bwp_tui.console.bindings.actions import Scope
+from bwp_tui.console.bindings.keymap import Keymap
+from bwp_tui.console.bindings.screen_actions import bindings_of
 from bwp_tui.console.presentation.styled_text import StyledText
-from bwp_tui.console.screens.scrolled import SCROLL_BINDINGS, ScrolledScreen
+from bwp_tui.console.screens.action_screen import ScrolledScreen
 from bwp_tui.console.widgets.bars import FooterLine
 from bwp_tui.console.widgets.detail_pane import Heading, Paragraphs
+
+UNCONFIGURED: Final = 2
+"""The exit code without credentials."""
 
 _PERMISSION: Final = "Manage Shopper Privacy Requests"
 
@@ -26,10 +31,11 @@ class MissingCredentialsScreen(ScrolledScreen):
         profile: the profile's name.
     """
 
-    BINDINGS = [*SCROLL_BINDINGS, Binding("q,escape,enter", "app.quit_unconfigured", "Quit", show=False)]
+    scope = Scope.SETUP
+    BINDINGS = bindings_of(scope)
 
-    def __init__(self, profile: str, missing: Sequence[str], config_path: str) -> None:
-        super().__init__()
+    def __init__(self, keymap: Keymap, profile: str, missing: Sequence[str], config_path: str) -> None:
+        super().__init__(keymap)
         self._profile = profile
         self._missing = missing
         self._config_path = config_path
@@ -45,7 +51,13 @@ class MissingCredentialsScreen(ScrolledScreen):
             [("no credentials", "warn"), (f" · profile {self._profile}", "muted")], "bwp-tui"
         )
         self.query_one(Paragraphs).set_lines(self._lines())
-        self.query_one(FooterLine).show_keys(("j k", "scroll"), ("q", "quit"))
+        self.query_one(FooterLine).show_keys(
+            self.keymap.hint("scroll", "down", "up"), self.keymap.hint("quit", "leave")
+        )
+
+    def close(self) -> None:
+        """Leave the console."""
+        self.app.exit(return_code=UNCONFIGURED)
 
     def _lines(self) -> list[list[StyledText]]:
         missing, verb = ", ".join(self._missing), "is" if len(self._missing) == 1 else "are"

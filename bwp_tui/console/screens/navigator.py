@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from bwp_tui.console.bindings.actions import with_views
+from bwp_tui.console.bindings.actions import Scope, with_views
 from bwp_tui.console.protocols import MainScreenProtocol, PromptHost
 from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.dashboard import DashboardScreen
 from bwp_tui.console.screens.downloads import DownloadsScreen
-from bwp_tui.console.screens.help import HelpScreen
+from bwp_tui.console.screens.help import FILTER_NOTES, HelpScreen
 from bwp_tui.console.screens.request_log import RequestLogScreen
 from bwp_tui.console.screens.task import TaskScreen
 
@@ -96,8 +96,9 @@ class Navigator:
     def _open_dashboard(self) -> None:
         session = self._stage.session
         today = session.today()
-        self._stage.app.push_screen(DashboardScreen(lambda: session.reader.statistics(today), today))
+        self._stage.app.push_screen(DashboardScreen(session.keymap, lambda: session.reader.statistics(today), today))
 
     def _open_help(self) -> None:
-        actions = with_views(self._stage.session.keymap.actions, self._stage.views)
-        self._stage.app.push_screen(HelpScreen(self._stage.context, actions))
+        keymap = self._stage.session.keymap
+        actions = with_views(keymap.of(Scope.MAIN), self._stage.views)
+        self._stage.app.push_screen(HelpScreen(keymap, self._stage.context, actions, FILTER_NOTES))

@@ -5,33 +5,32 @@ from __future__ import annotations
 import asyncio
 from array import array
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
-from textual.screen import Screen
 
+from bwp_tui.console.bindings.actions import Scope
+from bwp_tui.console.bindings.screen_actions import bindings_of
 from bwp_tui.console.presentation import request_log
 from bwp_tui.console.presentation.styled_text import StyledText
-from bwp_tui.console.screens.help import HelpScreen
+from bwp_tui.console.screens.action_screen import ActionScreen
+from bwp_tui.console.screens.help import open_help
 from bwp_tui.console.session import Session
 from bwp_tui.console.widgets.bars import FooterLine, StatusLine
 from bwp_tui.console.widgets.detail_pane import Heading
 from bwp_tui.console.widgets.virtual_list import VirtualList
-from bwp_tui.console.widgets.virtual_rows import MOVE_KEYS, MOVE_LABELS
 from bwp_tui.console.workers import start_worker
 from bwp_tui.domain.text import counted
 from bwp_tui.store.errors import StoreError
 from bwp_tui.store.queries.request_log import SentRequest
 
-_KEYS: Final = {"choose": "enter", **MOVE_KEYS, "help": "question_mark", "back": "escape,q,H"}
-_WORDS: Final = {**MOVE_LABELS, "choose": "Open the task", "help": "Show every key", "back": "Go back to the tasks"}
 _CHUNK: Final = 100
 """Rows read at once: more than a screen shows."""
 
 
-class RequestLogScreen(Screen[None]):
+class RequestLogScreen(ActionScreen):
     """Lists the requests sent until it was opened.
 
     Args:
@@ -39,10 +38,12 @@ class RequestLogScreen(Screen[None]):
     """
 
     AUTO_FOCUS = "VirtualList"
-    BINDINGS = [Binding(keys, f"do('{name}')", _WORDS[name], show=False) for name, keys in _KEYS.items()]
+    scope = Scope.SENT
+    BINDINGS = bindings_of(scope)
 
     def __init__(self, session: Session, read: Callable[[int], None]) -> None:
-        super().__init__()
+        super().__init__(session.keymap)
+        self.handlers |= {"read": self._choose, "help": partial(open_help, self), "sent": self.close}
         self._session = session
         self._read_task = read
         self._ids: array[int] = array("q")
@@ -57,24 +58,15 @@ class RequestLogScreen(Screen[None]):
     def on_mount(self) -> None:
         self.query_one(Heading).set_text([("API request log", "strong")])
         self.query_one(FooterLine).show_keys(
-            ("enter", "open the task"), ("j k", "move"), ("?", "help"), ("esc", "back")
+            self.keymap.hint("open the task", "read"),
+            self.keymap.hint("move", "down", "up"),
+            self.keymap.hint("help", "help"),
+            self.keymap.hint("back", "back"),
         )
         start_worker(self, self._list, exclusive=True)
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._show)
-
-    def action_do(self, name: str) -> None:
-        """Do what a key is bound to."""
-        moves = self._rows.moves
-        if name in moves:
-            moves[name]()
-        elif name == "choose":
-            self._choose()
-        elif name == "help":
-            self.app.push_screen(HelpScreen.on_bindings(self.BINDINGS, self._session.today()))
-        else:
-            self.dismiss(None)
 
     @on(VirtualList.Chosen)
     def _choose(self) -> None:
@@ -87,9 +79,9 @@ class RequestLogScreen(Screen[None]):
         try:
             self._ids = await asyncio.to_thread(self._session.reader.sent_ids)
         except StoreError as error:
-            self.query_one("#status", StatusLine).set_text(str(error), "bad")
+            self.show_status(str(error), "bad")
         if not self._ids:
-            self.query_one("#status", StatusLine).set_text("No API requests yet.", "muted")
+            self.show_status("No API requests yet.", "muted")
         self._show()
 
     def _show(self) -> None:

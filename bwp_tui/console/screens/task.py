@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Final, NamedTuple, Protocol
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import VerticalScroll
 
-from bwp_tui.console.bindings import help_entries
-from bwp_tui.console.bindings.actions import ACTIONS, BY_NAME, GROUPS, TASK_GROUP, ActionContext
+from bwp_tui.console.bindings.actions import MOVE_ACTIONS, TASK_GROUP, ActionContext, Scope
+from bwp_tui.console.bindings.screen_actions import bindings_of
 from bwp_tui.console.presentation import task_detail, task_pages
 from bwp_tui.console.presentation.styled_text import StyledLine, StyledText
 from bwp_tui.console.presentation.task_detail import DisplayContext
-from bwp_tui.console.screens.help import HelpScreen
-from bwp_tui.console.screens.scrolled import SCROLL_BINDINGS, ScrolledScreen
+from bwp_tui.console.screens.action_screen import ScrolledScreen
+from bwp_tui.console.screens.help import open_help
 from bwp_tui.console.services.history_reader import TaskDetails
 from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.session import Session
@@ -40,9 +40,6 @@ PAGES: Final = (
     _Page("requests", task_pages.requests_page, lambda known: len(known.sent) + len(known.downloads)),
     _Page("notes", task_pages.notes_page, lambda known: sum(event.what == "note" for event in known.events)),
 )
-
-_HERE: Final = ("detail", "earlier")
-"""Actions on a task that this screen does itself; the main screen does the others, with its prompts shown here."""
 
 
 class TaskNavigation(Protocol):
@@ -68,35 +65,27 @@ class TaskScreen(ScrolledScreen):
     """
 
     AUTO_FOCUS = ""
-    BINDINGS = [
-        Binding("tab,right", "turn(1)", "The next page", show=False, priority=True),
-        Binding("shift+tab,left", "turn(-1)", "The page before", show=False, priority=True),
-        *(
-            Binding(str(place), f"page({place - 1})", f"Page: {page.name}", show=False)
-            for place, page in enumerate(PAGES, 1)
-        ),
-        *SCROLL_BINDINGS,
-        Binding("right_square_bracket", "neighbour(1)", "The next task of the view", show=False),
-        Binding("left_square_bracket", "neighbour(-1)", "The task before it in the view", show=False),
-        Binding("escape,q,enter", "close", "Go back to the tasks", show=False),
-        Binding(BY_NAME["earlier"].keys[0], "earlier", "The earlier task", show=False, id="earlier"),
-        Binding(BY_NAME["help"].keys[0], "help", "Help", show=False, id="help"),
-        Binding(BY_NAME["mask"].keys[0], "mask", "Mask", show=False, id="mask"),
-        *(
-            Binding(",".join(action.keys), f"act('{action.name}')", action.what, show=False, id=action.name)
-            for action in ACTIONS
-            if (action.group == TASK_GROUP and action.name not in _HERE) or action.name == "undo"
-        ),
-    ]
+    scope = Scope.TASK
+    BINDINGS = bindings_of(scope)
 
     def __init__(self, session: Session, number: int, navigation: TaskNavigation) -> None:
-        super().__init__()
+        super().__init__(session.keymap)
         self._session = session
         self._number = number
         self._behind = navigation
         self._page = 0
         self._tops: dict[int, float] = {}
         self._known: TaskDetails | None = None
+        self.handlers |= {
+            "help": partial(open_help, self),
+            "next_page": lambda: self._turn(1),
+            "previous_page": lambda: self._turn(-1),
+            **{f"page_{page + 1}": partial(self._open_page, page) for page in range(len(PAGES))},
+            "next_task": lambda: self._read_neighbour(1),
+            "previous_task": lambda: self._read_neighbour(-1),
+            "earlier": self._read_earlier,
+            "mask": self._toggle_mask,
+        }
 
     def compose(self) -> ComposeResult:
         yield Heading(id="task-heading")
@@ -116,10 +105,14 @@ class TaskScreen(ScrolledScreen):
         """The line that asks."""
         return self.query_one(Prompt)
 
+    @property
+    def is_asking(self) -> bool:
+        """Whether a prompt is open."""
+        return any(prompt.is_open for prompt in self.query(Prompt))
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Leave all keys to an open prompt."""
-        is_asking = any(prompt.is_open for prompt in self.query(Prompt))
-        return not is_asking and super().check_action(action, parameters)
+        return not self.is_asking and super().check_action(action, parameters)
 
     @on(Prompt.Toggled)
     def _asked(self) -> None:
@@ -138,14 +131,21 @@ class TaskScreen(ScrolledScreen):
         """Return the keys that answer, or those that do something for this task."""
         if self.prompt.is_open:
             return self.prompt.keys_beside
-        key, situation = self._session.keymap.key, self._action_context
+        hint, context = self.keymap.hint, self.context
         possible = [
-            (key(action.name), action.label)
-            for action in help_entries.named(self.BINDINGS, self._session.keymap.actions)
-            if action.label and action.group == TASK_GROUP and action.disabled_reason(situation) is None
+            hint(action.label, action.name)
+            for action in self.keymap.of(self.scope)
+            if action.label and action.group == TASK_GROUP and action.disabled_reason(context) is None
         ]
-        always = (("tab 1-5", "page"), (key("help"), "help"), (key("mask"), "mask"), ("[ ]", "task"))
-        return (*always, *possible, ("esc", "back"))
+        pages = f"{self.keymap.key('next_page')} {self.keymap.key('page_1')}-{self.keymap.key(f'page_{len(PAGES)}')}"
+        return (
+            (pages, "page"),
+            hint("help", "help"),
+            hint("mask", "mask"),
+            hint("task", "previous_task", "next_task"),
+            *possible,
+            hint("back", "back"),
+        )
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._show)
@@ -157,16 +157,29 @@ class TaskScreen(ScrolledScreen):
         elif self._number in told.changed:
             self._read()
 
-    def action_close(self) -> None:
+    def close(self) -> None:
         """Go back; the cursor stands on the task that was read last."""
         self._behind.set_prompt_host(None)
-        self.dismiss(None)
+        super().close()
 
-    def action_turn(self, pages: int) -> None:
-        """Turn to the next page, or the one before."""
-        self.action_page((self._page + pages) % len(PAGES))
+    def dispatch(self, name: str) -> None:
+        """Do an action of this screen; have the main screen do one on the task, with its prompts shown here."""
+        if name in self.handlers or name in MOVE_ACTIONS or name == "scroll":
+            super().dispatch(name)
+        elif self._behind.marked and name != "undo":
+            self.show_status(
+                f"This would act on the marked tasks ({self._behind.marked}): go back to the list first.", "warn"
+            )
+        elif self._behind.current_number != self._number:
+            self._behind.go_to(self._number)
+            self.show_status("The list has changed. Press the key again.", "warn")
+        else:
+            self._behind.perform(name)
 
-    def action_page(self, page: int) -> None:
+    def _turn(self, pages: int) -> None:
+        self._open_page((self._page + pages) % len(PAGES))
+
+    def _open_page(self, page: int) -> None:
         """Open a page where it was left."""
         scroll = self.query_one(VerticalScroll)
         self._tops[self._page] = scroll.scroll_y
@@ -174,7 +187,7 @@ class TaskScreen(ScrolledScreen):
         self._show()
         self.call_after_refresh(scroll.scroll_to, y=self._tops.get(page, 0), animate=False)
 
-    def action_neighbour(self, step: int) -> None:
+    def _read_neighbour(self, step: int) -> None:
         """Read the next task of the view, or the one before, on the same page."""
         number = self._behind.neighbour(self._number, step)
         if number is None:
@@ -182,52 +195,18 @@ class TaskScreen(ScrolledScreen):
         else:
             self._go_to(number)
 
-    def action_earlier(self) -> None:
+    def _read_earlier(self) -> None:
         """Read the earlier task that asked the same."""
-        earlier = self._known.earlier if self._known else None
-        if earlier is None:
-            self._refuse("earlier")
-        else:
-            self._go_to(earlier.number)
+        if self._known is not None and self._known.earlier is not None:
+            self._go_to(self._known.earlier.number)
 
-    def action_mask(self) -> None:
-        """Mask or show the addresses."""
+    def _toggle_mask(self) -> None:
         self._behind.mask(not self._session.masked)
         self._show()
 
-    def action_help(self) -> None:
-        """Show every key of this screen."""
-        actions = (
-            *help_entries.bound(self.BINDINGS),
-            *help_entries.named(self.BINDINGS, self._session.keymap.actions),
-        )
-        groups = (help_entries.HERE, *GROUPS)
-        self.app.push_screen(HelpScreen(self._action_context, actions, groups, notes=()))
-
-    def action_act(self, name: str) -> None:
-        """Have the main screen do an action of the registry to this task; what it asks and says is shown here."""
-        if self._refuse(name):
-            return
-        if self._behind.marked and name != "undo":
-            self.show_status(
-                f"This would act on the marked tasks ({self._behind.marked}): go back to the list first.", "warn"
-            )
-            return
-        if self._behind.current_number != self._number:
-            self._behind.go_to(self._number)
-            self.show_status("The list has changed. Press the key again.", "warn")
-            return
-        self._behind.perform(name)
-
-    def _refuse(self, name: str) -> bool:
-        """Say why an action is not possible for this task; False when it is."""
-        why_not = BY_NAME[name].disabled_reason(self._action_context)
-        if why_not:
-            self.show_status(f"{self._session.keymap.key(name)}: {why_not}", "warn")
-        return why_not is not None
-
     @property
-    def _action_context(self) -> ActionContext:
+    def context(self) -> ActionContext:
+        """What decides which actions are possible."""
         task = self._known.task if self._known else None
         return ActionContext(task, self._session.read_only, self._session.today())
 
@@ -261,7 +240,3 @@ class TaskScreen(ScrolledScreen):
             count = page.count(known)
             yield (f"{'   ' if place else ' '}{place + 1} ", "key")
             yield (f"{page.name}{f' {count}' if count else ''}", "current" if place == self._page else "plain")
-
-    def show_status(self, sentence: str, role: str = "plain") -> None:
-        """Show a sentence in the status line."""
-        self.query_one("#status", StatusLine).set_text(sentence, role)

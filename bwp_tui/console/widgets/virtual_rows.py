@@ -17,36 +17,12 @@ from bwp_tui.console.terminal.textual_compat import fit_scrollbar, scroll_unpain
 HEADER: Final = 1
 """Lines above the first row: the column titles."""
 
-MOVE_KEYS: Final = {
-    "down": "j,down",
-    "up": "k,up",
-    "half_page_down": "ctrl+d",
-    "half_page_up": "ctrl+u",
-    "page_down": "pagedown",
-    "page_up": "pageup",
-    "first": "g,home",
-    "last": "G,end",
-}
-"""The keys of each of `VirtualRows.moves`, for a screen to bind."""
-
-MOVE_LABELS: Final = {
-    "down": "Down",
-    "up": "Up",
-    "half_page_down": "Half a page down",
-    "half_page_up": "Half a page up",
-    "page_down": "A page down",
-    "page_up": "A page up",
-    "first": "To the first line",
-    "last": "To the last line",
-}
-"""What each of them does, for a screen's help."""
-
 _BAR_STEPS: Final = 8
 """Steps of a cell in which a scrollbar is drawn."""
 
 
 class VirtualRows(ScrollView, can_focus=True, inherit_bindings=False):
-    """Rows that scroll without animation. It binds no key: the screen's key map calls `moves`."""
+    """Rows that scroll without animation. It binds no key: its screen calls `moves`."""
 
     FOCUS_ON_CLICK = False  # it has the focus already, unless something asks: that is to keep it
 

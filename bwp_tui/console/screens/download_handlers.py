@@ -1,18 +1,16 @@
-"""What each key of the downloads screen does: `DOWNLOAD_ACTIONS` has their names."""
+"""Carry out the actions of the downloads screen."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
 from textual.app import App
 
-from bwp_tui.console.bindings.actions import ActionContext
-from bwp_tui.console.bindings.download_actions import DOWNLOAD_ACTIONS, DOWNLOAD_GROUPS
 from bwp_tui.console.presentation.task_detail import DisplayContext, mask, subject
 from bwp_tui.console.screens.archive import ArchiveScreen
-from bwp_tui.console.screens.help import HelpScreen
 from bwp_tui.console.terminal.clipboard import copy
 from bwp_tui.console.widgets.download_list import DownloadList
 from bwp_tui.console.widgets.prompt import Prompt
@@ -24,7 +22,7 @@ from bwp_tui.store.commands.download_queue import OPEN, QueueResult, cannot_canc
 
 
 class DownloadsScreenProtocol(StatusReporter, Protocol):
-    """The downloads screen, as its doing sees it. `current_download` is the download under the cursor."""
+    """The downloads screen, for its handlers. `current_download` is the download under the cursor."""
 
     marks: frozenset[int]
 
@@ -40,8 +38,6 @@ class DownloadsScreenProtocol(StatusReporter, Protocol):
     def listed(self) -> Sequence[tuple[Download, Task]]: ...
     @property
     def display_context(self) -> DisplayContext: ...
-    @property
-    def context(self) -> ActionContext: ...
 
     def update_detail(self, current: int | None = None) -> None: ...
     def mark(self, ids: frozenset[int]) -> None: ...
@@ -49,38 +45,35 @@ class DownloadsScreenProtocol(StatusReporter, Protocol):
     def close(self) -> None: ...
 
 
-class DownloadActionDispatcher:
-    """Carries out the actions of the downloads screen, on the marked downloads or on the one under the cursor."""
+class DownloadHandlers:
+    """Carries out the actions of the downloads screen, on the marked downloads or on the one under the cursor.
+
+    Attributes:
+        by_name: what each action does.
+    """
 
     def __init__(self, stage: DownloadsScreenProtocol) -> None:
         self._stage = stage
-        self._plain: dict[str, Callable[[], None]] = {
+        self.by_name: dict[str, Callable[[], None]] = {
             "look": self._open_archive,
             "mark": self._mark,
             "mark_all": self._mark_all,
-            "help": self._open_help,
             "back": self._back,
-            "leave": stage.close,
+            "downloads": stage.close,
+            **{
+                name: partial(stage.start_worker, work)
+                for name, work in {
+                    "folder": self._show_folder,
+                    "copy": self._copy_hash,
+                    "pause": self._toggle_pause,
+                    "cancel": self._cancel,
+                    "retry": lambda: self._apply("retry", self._chosen()),
+                    "move_up": lambda: self._move(-1),
+                    "move_down": lambda: self._move(1),
+                    "move_first": lambda: self._move(-len(stage.listed)),
+                }.items()
+            },
         }
-        self._asking: dict[str, Work] = {
-            "folder": self._show_folder,
-            "copy": self._copy_hash,
-            "pause": self._toggle_pause,
-            "cancel": self._cancel,
-            "retry": lambda: self._apply("retry", self._chosen()),
-            "move_up": lambda: self._move(-1),
-            "move_down": lambda: self._move(1),
-            "move_first": lambda: self._move(-len(stage.listed)),
-        }
-
-    def dispatch(self, name: str) -> None:
-        """Do the action called `name`."""
-        if name in self._plain:
-            self._plain[name]()
-        elif name in self._asking:
-            self._stage.start_worker(self._asking[name])
-        else:
-            self._stage.rows.moves[name]()
 
     def _chosen(self) -> list[Download]:
         """Return the marked downloads, or the one under the cursor, in the order of the screen."""
@@ -178,9 +171,6 @@ class DownloadActionDispatcher:
     async def _copied(self, text: str) -> str:
         stage = self._stage
         return await copy(text, stage.app.copy_to_clipboard, stage.session.profile.folder)
-
-    def _open_help(self) -> None:
-        self._stage.app.push_screen(HelpScreen(self._stage.context, DOWNLOAD_ACTIONS, DOWNLOAD_GROUPS, notes=()))
 
     def _back(self) -> None:
         if self._stage.marks:

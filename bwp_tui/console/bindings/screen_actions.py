@@ -1,0 +1,243 @@
+"""Declare the actions of the screens in front of the main one, and those of all screens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Final
+
+from textual.binding import Binding, BindingType
+
+from bwp_tui.console.bindings.actions import (
+    ACTIONS,
+    BY_NAME,
+    MARK_GROUP,
+    MOVE_GROUP,
+    MOVES,
+    PROGRAM_GROUP,
+    REQUEST_GROUP,
+    TASK_GROUP,
+    VIEW_GROUP,
+    Action,
+    ActionContext,
+    DisabledReason,
+    Scope,
+    always,
+    writable,
+)
+from bwp_tui.console.services.write_guard import READ_ONLY
+from bwp_tui.domain.task import Download, DownloadState
+from bwp_tui.store.commands.download_queue import (
+    cannot_cancel,
+    cannot_move,
+    cannot_pause,
+    cannot_resume,
+    cannot_retry,
+    current_state,
+)
+
+_SCREEN: Final = "This screen"
+_QUEUE: Final = "This download, or the marked ones"
+_FILE: Final = "The saved file"
+_APP: Final = "Everywhere"
+
+GROUPS: Final = (
+    _SCREEN,
+    REQUEST_GROUP,
+    TASK_GROUP,
+    _QUEUE,
+    _FILE,
+    MARK_GROUP,
+    VIEW_GROUP,
+    MOVE_GROUP,
+    PROGRAM_GROUP,
+    _APP,
+)
+"""What the actions are about, in the order of the help."""
+
+
+def cannot_toggle_pause(download: Download) -> str | None:
+    """Return why `download` can neither be paused nor resumed, or None when it can."""
+    return None if cannot_resume(download) is None else cannot_pause(download)
+
+
+def cannot_open(download: Download) -> str | None:
+    """Return why there is no file of `download` to look into, or None when there is."""
+    if download.state == DownloadState.DONE and download.path is not None:
+        return None
+    return f"The download of #{download.number} {current_state(download)}; it has no file yet."
+
+
+def _on_download(check: Callable[[Download], str | None] | None = None, *, writes: bool = False) -> DisabledReason:
+    def why_not(context: ActionContext) -> str | None:
+        if context.download is None:
+            return "There is no download yet."
+        if writes and context.read_only:
+            return READ_ONLY
+        return check(context.download) if check else None
+
+    return why_not
+
+
+def _alike(
+    name: str, label: str, what: str, group: str, command: str | None = None, disabled_reason: DisabledReason = always
+) -> Action:
+    """Return an action that has name and keys of one of the main screen's."""
+    return Action(name, BY_NAME[name].keys, label, what, group, command, disabled_reason)
+
+
+_BACK: Final = (
+    _alike("help", "help", "Show every key", _SCREEN),
+    _alike("back", "back", "Go back", _SCREEN),
+    Action("leave", ("q",), "", "Go back to the tasks", _SCREEN),
+)
+_PAGE: Final = (
+    *MOVES,
+    Action("scroll", ("space",), "", "A page down", MOVE_GROUP),
+    *_BACK,
+    Action("close", ("enter",), "", "Close this page", _SCREEN),
+)
+"""The actions of a page of text."""
+
+ON_MARKS: Final = frozenset({"pause", "cancel", "retry"})
+"""The actions of the downloads that are done to the marked ones where there are some."""
+
+_FOLDER: Final = Action("folder", ("o",), "folder", "Show and copy the folder path", _FILE)
+_DOWNLOADS: Final = (
+    Action(
+        "pause",
+        ("p",),
+        "pause/resume",
+        "Pause it, keeping what it has; or let it go on",
+        _QUEUE,
+        "downloads pause TASK",
+        _on_download(cannot_toggle_pause, writes=True),
+    ),
+    _alike(
+        "cancel",
+        "cancel",
+        "Cancel it and remove what it has",
+        _QUEUE,
+        "downloads cancel TASK",
+        _on_download(cannot_cancel, writes=True),
+    ),
+    Action(
+        "retry",
+        ("R",),
+        "retry",
+        "Ask again for one that ended without a file",
+        _QUEUE,
+        "downloads retry TASK",
+        _on_download(cannot_retry, writes=True),
+    ),
+    _alike("copy", "sha256", "Copy the sha256", _FILE, None, _on_download(cannot_open)),
+    _alike("mark", "mark", "Mark this download, or unmark it", MARK_GROUP, None, _on_download()),
+    Action(
+        "move_up",
+        ("K", "shift+up"),
+        "up the queue",
+        "Move it up in the queue",
+        _QUEUE,
+        None,
+        _on_download(cannot_move, writes=True),
+    ),
+    Action(
+        "move_down",
+        ("J", "shift+down"),
+        "",
+        "Move it down in the queue",
+        _QUEUE,
+        None,
+        _on_download(cannot_move, writes=True),
+    ),
+    Action(
+        "move_first",
+        ("f",),
+        "",
+        "Bring it to the front of the queue",
+        _QUEUE,
+        "downloads first TASK",
+        _on_download(cannot_move, writes=True),
+    ),
+    replace(_FOLDER, disabled_reason=_on_download(cannot_open)),
+    _alike("mark_all", "", "Mark all that have not ended, or none", MARK_GROUP, None, _on_download()),
+    *MOVES,
+    Action("look", ("enter",), "look", "Look inside the saved file", _FILE, "inspect TASK", _on_download(cannot_open)),
+    *_BACK,
+    _alike("downloads", "", "Go back to the tasks", _SCREEN),
+)
+_ARCHIVE: Final = (
+    Action("choose", ("enter", "space"), "", "Open this entry; fold or unfold JSON", _SCREEN),
+    Action("left", ("h", "left"), "", "Columns to the left", MOVE_GROUP),
+    Action("right", ("l", "right"), "", "Columns to the right", MOVE_GROUP),
+    _FOLDER,
+    Action(
+        "unpack", ("X",), "extract", "Extract into a new folder beside the archive", _FILE, disabled_reason=writable
+    ),
+    *MOVES,
+    *_BACK,
+)
+_SENT: Final = (
+    Action("read", ("enter",), "open the task", "Open the task", _SCREEN),
+    *MOVES,
+    *_BACK,
+    _alike("sent", "", "Go back to the tasks", _SCREEN),
+)
+_PAGES: Final = ("overview", "errors", "timeline", "sent", "notes")
+_TASK: Final = (
+    Action("next_page", ("tab", "right"), "", "The next page", _SCREEN),
+    Action("previous_page", ("shift+tab", "left"), "", "The page before", _SCREEN),
+    *(Action(f"page_{key}", (str(key),), "", f"Page: {page}", _SCREEN) for key, page in enumerate(_PAGES, 1)),
+    Action("next_task", ("right_square_bracket",), "", "The next task of the view", _SCREEN),
+    Action("previous_task", ("left_square_bracket",), "", "The task before it in the view", _SCREEN),
+    *_PAGE,
+    *(
+        action
+        for action in ACTIONS
+        if (action.group == TASK_GROUP and action.name != "detail") or action.name in ("undo", "mask")
+    ),
+)
+_OF_THE_APP: Final = (
+    Action("interrupt", ("ctrl+c",), "", "Close what asks, or say how to leave", _APP),
+    Action("repaint", ("ctrl+l",), "", "Redraw the screen", _APP),
+    Action("suspend", ("ctrl+z",), "", "Go back to the shell; fg returns", _APP),
+)
+
+REGISTRY: Final = tuple(
+    replace(action, scope=scope)
+    for scope, actions in {
+        Scope.MAIN: ACTIONS,
+        Scope.TASK: _TASK,
+        Scope.DOWNLOADS: _DOWNLOADS,
+        Scope.ARCHIVE: _ARCHIVE,
+        Scope.SENT: _SENT,
+        Scope.DASHBOARD: (*_PAGE, _alike("dashboard", "", "Go back to the tasks", _SCREEN)),
+        Scope.HELP: _PAGE,
+        Scope.SETUP: tuple(action for action in _PAGE if action.name != "help"),
+        Scope.APP: _OF_THE_APP,
+    }.items()
+    for action in actions
+)
+"""Every action of every screen."""
+
+NAMES: Final = tuple(dict.fromkeys(action.name for action in REGISTRY))
+
+
+def of_scope(actions: Iterable[Action], scope: Scope) -> tuple[Action, ...]:
+    """Return the actions of a screen, in the order of its footer."""
+    return tuple(action for action in actions if action.scope is scope)
+
+
+def bindings_of(scope: Scope) -> list[BindingType]:
+    """Return what a screen binds to its actions' default keys; the operator's keys replace them by their ids."""
+    return [
+        Binding(
+            ",".join(action.keys),
+            f"perform('{action.name}')",
+            action.what,
+            show=False,
+            id=action.name,
+            priority=scope is Scope.APP or action.name in ("next_page", "previous_page"),  # else the focus would move
+        )
+        for action in of_scope(REGISTRY, scope)
+    ]

@@ -1,0 +1,106 @@
+"""Bases of the screens: their keys are actions of the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import ClassVar, Final
+
+from textual.containers import VerticalScroll
+from textual.screen import Screen
+
+from bwp_tui.console.bindings.actions import ActionContext, Scope
+from bwp_tui.console.bindings.keymap import Keymap
+from bwp_tui.console.widgets.bars import StatusLine
+from bwp_tui.console.widgets.virtual_rows import VirtualRows
+from bwp_tui.console.workers import Work, start_worker
+
+_ALL: Final = 100_000
+"""More lines than any page has."""
+
+
+class ActionScreen(Screen[None]):
+    """A screen that binds the actions of its scope and carries them out by name.
+
+    Attributes:
+        handlers: what an action does at once.
+        asking: what an action does that waits for the operator or the disk; done again, it begins anew.
+    """
+
+    scope: ClassVar[Scope]
+
+    def __init__(self, keymap: Keymap, *, classes: str | None = None) -> None:
+        super().__init__(classes=classes)
+        self.keymap = keymap
+        self.handlers: dict[str, Callable[[], None]] = dict.fromkeys(("back", "leave", "close"), self.close)
+        self.asking: dict[str, Work] = {}
+
+    @property
+    def context(self) -> ActionContext:
+        """What decides which actions are possible."""
+        return ActionContext()
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether a prompt is open, which all keys are for."""
+        return False
+
+    @property
+    def moves(self) -> Mapping[str, Callable[[], None]]:
+        """What each action does that moves the cursor."""
+        return self.query_one(VirtualRows).moves
+
+    def action_perform(self, name: str) -> None:
+        """Do an action, or say why it is not possible."""
+        if self.is_asking:
+            return
+        if why_not := self.disabled_reason(name):
+            self.show_status(f"{self.keymap.key(name)}: {why_not}", "warn")
+        else:
+            self.dispatch(name)
+
+    def disabled_reason(self, name: str) -> str | None:
+        """Return why an action is not possible now, or None when it is."""
+        action = next(action for action in self.keymap.of(self.scope) if action.name == name)
+        return action.disabled_reason(self.context)
+
+    def dispatch(self, name: str) -> None:
+        """Do the action called `name`."""
+        if name in self.handlers:
+            self.handlers[name]()
+        elif name in self.asking:
+            start_worker(self, self.asking[name], group=name, exclusive=True)
+        else:
+            self.moves[name]()
+
+    def show_status(self, sentence: str, role: str = "plain") -> None:
+        """Show a sentence in the status line."""
+        self.query_one("#status", StatusLine).set_text(sentence, role)
+
+    def close(self) -> None:
+        """Go back."""
+        self.dismiss(None)
+
+
+class ScrolledScreen(ActionScreen):
+    """A screen with one scrolled page of text."""
+
+    @property
+    def moves(self) -> Mapping[str, Callable[[], None]]:
+        """What each action does that scrolls."""
+        page = max(1, self.query_one(VerticalScroll).size.height - 1)  # one line stays in sight
+        lines = {
+            "down": 1,
+            "up": -1,
+            "half_page_down": max(1, page // 2),
+            "half_page_up": -max(1, page // 2),
+            "page_down": page,
+            "scroll": page,
+            "page_up": -page,
+            "first": -_ALL,
+            "last": _ALL,
+        }
+        return {name: partial(self._scroll, count) for name, count in lines.items()}
+
+    def _scroll(self, lines: int) -> None:
+        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
