@@ -26,8 +26,7 @@ from graphql import (
 from bwp_tui.contract.documents import schema_text
 from bwp_tui.domain.task import Kind, Status
 from bwp_tui.domain.times import to_text
-from bwp_tui.sandbox.inputs import check_start
-from bwp_tui.sandbox.refusals import internal, invalid, not_cancellable, not_found
+from bwp_tui.sandbox.refusals import check_start, internal, invalid, not_cancellable, not_found
 from bwp_tui.sandbox.service_state import NotOnHoldError, ServiceState, Snapshot, UnknownTaskError
 
 Json = dict[str, object]

@@ -9,8 +9,31 @@ from uuid import UUID
 
 from bwp_tui.domain.task import Kind, PastTask, TaskError
 from bwp_tui.sandbox.scenarios import Outline, scenario_for
-from bwp_tui.sandbox.shoppers import address
 from bwp_tui.sandbox.task_outcomes import not_found, orders_not_closed
+
+_FIRST: Final = (
+    "aaliyah", "aiko", "amara", "anders", "andrea", "anika", "arjun", "astrid", "ayesha", "beatriz", "bogdan",
+    "camille", "carlos", "chidi", "chloe", "dariusz", "deepa", "diego", "dmitri", "elena", "elif", "emeka",
+    "eun-ji", "fatima", "femi", "freya", "giulia", "hana", "hassan", "henrik", "ibrahim", "ines", "ingrid",
+    "jamal", "jane", "javier", "jin", "joao", "kaito", "katarzyna", "kofi", "lars", "layla", "leila", "li",
+    "liam", "lucia", "mai", "malia", "marek", "maria", "matteo", "mei", "miguel", "mohammed", "nadia", "nia",
+    "niko", "noa", "olga", "omar", "oscar", "paloma", "pedro", "priya", "quinn", "rania", "ravi", "rosa",
+    "sade", "sanjay", "santiago", "selma", "sione", "sofia", "sven", "tariq", "tereza", "thandi", "tomas",
+    "uma", "valentina", "wei", "yara", "yusuf", "zainab", "zoe",
+)  # fmt: skip
+_LAST: Final = (
+    "abdi", "adeyemi", "almeida", "andersson", "bauer", "begum", "bianchi", "bondarenko", "castillo", "chen",
+    "cohen", "costa", "dang", "demir", "dubois", "eriksen", "faleolo", "ferrari", "fischer", "garcia", "ghosh",
+    "gupta", "haddad", "hansen", "herrera", "horvat", "hussain", "ito", "ivanova", "jansen", "johnson",
+    "kamau", "kaplan", "keita", "khan", "kim", "kovacs", "kowalska", "kumar", "larsson", "laurent", "lopez",
+    "mahlangu", "mbeki", "mendes", "meyer", "moreau", "morales", "murphy", "nakamura", "nguyen", "novak",
+    "nowak", "obi", "oconnor", "okafor", "olsen", "osei", "park", "patel", "pereira", "petrov", "popescu",
+    "rahman", "reyes", "rossi", "saito", "santos", "sato", "schmidt", "sharma", "silva", "singh", "smith",
+    "sokolov", "suzuki", "tanaka", "torres", "tran", "virtanen", "wang", "weber", "yamamoto", "yilmaz",
+    "zhang", "zulu",
+)  # fmt: skip
+_HOSTS: Final = ("example.com", "example.com", "example.com", "example.net", "example.org")
+"""First names, surnames and hosts of shoppers who do not exist: nobody can have these addresses (RFC 2606)."""
 
 _NOTES: Final = (
     "VIP",
@@ -40,7 +63,7 @@ def past_tasks(count: int, seed: int, now: datetime) -> tuple[PastTask, ...]:
     emails: list[str] = []
     tasks = []
     for outline in outlines:
-        email = rng.choice(emails) if emails and rng.random() < 0.05 else address(rng)
+        email = rng.choice(emails) if emails and rng.random() < 0.05 else _address(rng)
         emails.append(email)
         tasks.append(_filled(outline, email, rng))
     return tuple(tasks)
@@ -77,3 +100,11 @@ def _errors(code: str | None, task_id: str) -> tuple[TaskError, ...]:
     if code is None:
         return ()
     return (orders_not_closed(task_id) if code == "ORDERS_NOT_CLOSED" else not_found(task_id),)
+
+
+def _address(rng: random.Random) -> str:
+    """Return an address that fits the documented pattern."""
+    first, last = rng.choice(_FIRST), rng.choice(_LAST)
+    name = rng.choice((f"{first}.{last}", f"{first}.{last}", f"{first[0]}{last}", f"{first}_{last}", first + last))
+    digits = str(rng.randint(1, 99)) if rng.random() < 0.15 else ""
+    return f"{name}{digits}@{rng.choice(_HOSTS)}"
