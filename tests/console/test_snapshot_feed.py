@@ -64,8 +64,8 @@ def test_another_view_is_answered_in_the_same_way(feed: SnapshotFeed, told: list
     feed.set_query(question)
     eventually(lambda: len(told) == 4)
     page, whole = snapshots(told)[2:]
-    assert (page.question, list(page.numbers)) == (question, [1, 2, 3])
-    assert (whole.question, list(whole.numbers)) == (question, list(range(1, MANY + 1)))
+    assert (page.query, list(page.numbers)) == (question, [1, 2, 3])
+    assert (whole.query, list(whole.numbers)) == (question, list(range(1, MANY + 1)))
 
 
 def test_a_change_is_told_with_the_tasks_it_touched_and_no_page_before(

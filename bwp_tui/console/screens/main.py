@@ -180,11 +180,11 @@ class MainScreen(ActionScreen):
             self.show_status(told, "bad")
             return
         panels, rows = self._panels, self._rows
-        if panels.snapshot is None and told.question != self.list_state.query:
+        if panels.snapshot is None and told.query != self.list_state.query:
             return  # read before the saved view was known; the right one follows
         if not rows.is_partial and self._freeze_buffer.holds(told, rows.query):
             return
-        if told.question == self.list_state.query and rows.show(told) and self.is_ready:
+        if told.query == self.list_state.query and rows.show(told) and self.is_ready:
             self.dispatcher.unmark_unlisted()
         if not told.is_whole and panels.snapshot is not None:
             return

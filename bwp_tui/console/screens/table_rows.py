@@ -36,13 +36,13 @@ class TableRows:
         """
         table = self._table
         before, was_at_end, listed = table.current_number, self.is_partial and table.is_at_end, table.numbers
-        table.highlights = highlights(snapshot.question.filter)
+        table.highlights = highlights(snapshot.query.filter)
         table.show(snapshot.numbers)
         self.is_partial = not snapshot.is_whole
         if was_at_end:
             table.moves["last"]()  # the operator asked for the end before it was known
-        if snapshot.question != self.query:
-            self.query = snapshot.question
+        if snapshot.query != self.query:
+            self.query = snapshot.query
             if table.current_number != before:
                 table.go_to(0)
         return table.numbers is not listed

@@ -1,4 +1,4 @@
-"""What the main screen shows, read from the history in a thread of its own whenever it changes."""
+"""Read what the main screen shows in a thread of its own, after each change of the history."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from bwp_tui.store.worklog.engine_state import EngineState
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """Which tasks are to be listed, in which order."""
+    """Which tasks to list, in which order."""
 
     filter: Filter = field(default_factory=Filter)
     sort: str = "newest"
@@ -35,14 +35,14 @@ class ListQuery:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What the history says at one revision.
+    """The view, its counts, the engine and the downloads at one revision of the history.
 
     Attributes:
-        changed: the tasks touched since the snapshot before.
-        is_whole: whether `numbers` are all there are, and not the first page of a view that is being read.
+        changed: the tasks touched since the previous snapshot.
+        is_whole: whether `numbers` are all tasks of the view, and not only its first page.
     """
 
-    question: ListQuery
+    query: ListQuery
     revision: int
     changed: tuple[int, ...]
     numbers: array[int]
@@ -53,17 +53,17 @@ class Snapshot:
     is_whole: bool = True
 
 
-_RESTS: Final = 3.0
-"""How many times as long as a look at a large history took the next one waits, unless the operator asks."""
+_PAUSE_FACTOR: Final = 3.0
+"""How many times as long as the last read took the next one waits, unless the operator asks."""
 
-_LONGEST_REST_S: Final = 3.0
+_MAX_PAUSE_S: Final = 3.0
 
 _DRAWING_S: Final = 0.1
-"""How long the screen has to itself to draw a first page, before all the other rows are read beside it."""
+"""How long the thread waits after a first page, for the screen to draw it, before it reads all the other rows."""
 
 
 class SnapshotFeed:
-    """A thread with a connection of its own; tells of each change of the history, and answers new questions.
+    """A thread with a connection of its own that publishes a snapshot after each change, and for each new query.
 
     Raises:
         HistoryError: the history cannot be used.
@@ -72,134 +72,134 @@ class SnapshotFeed:
     def __init__(self, path: Path, clock: Clock) -> None:
         self._store = open_store(path, clock=clock)
         self._clock = clock
-        self._told: Callable[[Snapshot | str], None] | None = None
-        self._untold: Snapshot | str | None = None
-        self._telling = threading.Lock()
-        self._wants: tuple[ListQuery, AnchorRow | None] = (ListQuery(), None)
-        self._asked = threading.Event()
-        self._followed = threading.Event()
+        self._subscriber: Callable[[Snapshot | str], None] | None = None
+        self._unpublished: Snapshot | str | None = None
+        self._subscribing = threading.Lock()
+        self._query: tuple[ListQuery, AnchorRow | None] = (ListQuery(), None)
+        self._requested = threading.Event()
+        self._subscribed = threading.Event()
         self._stopped = False
         self._revision = 0
         self._version = -1
         self._rows = ViewRows(self._store)
-        self._told_last: Snapshot | None = None
-        self._rested_at = 0.0
+        self._last: Snapshot | None = None
+        self._paused_until = 0.0
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
 
     @property
     def opening_report(self) -> str | None:
-        """What was found when the history was opened, which the feed does before all others."""
+        """What was mended when the history was opened: the feed is the first to open it."""
         return self._store.opening_report
 
     def start(self) -> None:
-        """Begin to read; what is read is kept until it can be told."""
-        self._asked.set()
+        """Start to read; the snapshot is kept until somebody subscribes."""
+        self._requested.set()
         self._thread.start()
 
-    def subscribe(self, told: Callable[[Snapshot | str], None]) -> None:
-        """Have `told` called with each snapshot, or with a sentence when the history cannot be read.
+    def subscribe(self, publish: Callable[[Snapshot | str], None]) -> None:
+        """Call `publish` with each snapshot, or with a sentence when the history cannot be read.
 
         It is called in the feed's thread, and at once in this one with what was read before.
         """
-        with self._telling:
-            self._told = told
-            untold, self._untold = self._untold, None
-        self._followed.set()
-        if untold is not None:
-            told(untold)
+        with self._subscribing:
+            self._subscriber = publish
+            unpublished, self._unpublished = self._unpublished, None
+        self._subscribed.set()
+        if unpublished is not None:
+            publish(unpublished)
 
-    def set_query(self, question: ListQuery, near: AnchorRow | None = None) -> None:
-        """Have a snapshot told for `question` from now on; with `near`, what is about that task first."""
-        if question != self._wants[0]:
-            self._wants = (question, near)
-            self._asked.set()
+    def set_query(self, query: ListQuery, near: AnchorRow | None = None) -> None:
+        """Publish snapshots for `query` from now on; with `near`, first a page around that task."""
+        if query != self._query[0]:
+            self._query = (query, near)
+            self._requested.set()
 
     def refresh(self) -> None:
-        """Have a snapshot told now: something was written by this very program, and waiting would be seen."""
-        self._asked.set()
+        """Publish a snapshot now: after a write of this program itself, an operator would see the wait."""
+        self._requested.set()
 
     def stop(self) -> None:
         """Stop and close the connection."""
         self._stopped = True
-        self._asked.set()
-        self._followed.set()
+        self._requested.set()
+        self._subscribed.set()
         if self._thread.ident is not None:
             self._thread.join()
         self._store.close()
 
     def _run(self) -> None:
         while True:
-            asked = self._asked.wait(INTERVAL_S)
-            if asked:  # what is asked between the end of a wait in vain and here must not be cleared
-                self._asked.clear()
+            requested = self._requested.wait(INTERVAL_S)
+            if requested:  # a request between the end of a wait in vain and here must not be cleared
+                self._requested.clear()
             if self._stopped:
                 return
-            if not asked and time.monotonic() < self._rested_at:
+            if not requested and time.monotonic() < self._paused_until:
                 continue
             try:
                 version = self._store.data_version()
-                if asked or version != self._version:
+                if requested or version != self._version:
                     self._version = version
                     self._read()
             except Exception as error:  # noqa: BLE001  without this thread the screen would stand still unnoticed
-                self._publish(str(error) if isinstance(error, StoreError) else _unforeseen(error))
-                self._asked.wait(INTERVAL_S * 20)
+                self._publish(str(error) if isinstance(error, StoreError) else _unexpected(error))
+                self._requested.wait(INTERVAL_S * 20)
 
-    def _publish(self, told: Snapshot | str) -> None:
-        with self._telling:
-            if self._told is None:
-                self._untold = told
+    def _publish(self, update: Snapshot | str) -> None:
+        with self._subscribing:
+            if self._subscriber is None:
+                self._unpublished = update
                 return
-        self._told(told)
+        self._subscriber(update)
 
     def _read(self) -> None:
-        """Tell the first page of a view that is new and long, then the whole; then rest the longer, the longer it took.
+        """Publish the first page of a new, long view, then all of it; then pause in proportion to how long it took.
 
-        A history of a million tasks that changes all the time must not keep the thread that draws from its work.
+        A history of a million tasks that changes all the time must leave time to the thread that draws.
         """
         began = time.monotonic()
-        (question, near), today = self._wants, local_day(self._clock())
-        wanted = ViewQuery(question.filter, question.sort, today)
-        page = self._rows.first_page(wanted, near)
+        (query, near), today = self._query, local_day(self._clock())
+        view_query = ViewQuery(query.filter, query.sort, today)
+        page = self._rows.first_page(view_query, near)
         if page is not None:
-            if self._told_last is None:
-                self._told_last = self._snapshot(question, page, (), today)
-            self._publish(replace(self._told_last, question=question, numbers=page, changed=(), is_whole=False))
-            self._followed.wait()
-            if self._asked.wait(_DRAWING_S):
-                return  # another question is waiting
-        # The revision is read first: what is written meanwhile is then told twice rather than never.
+            if self._last is None:
+                self._last = self._snapshot(query, page, (), today)
+            self._publish(replace(self._last, query=query, numbers=page, changed=(), is_whole=False))
+            self._subscribed.wait()
+            if self._requested.wait(_DRAWING_S):
+                return  # another query is waiting
+        # The revision is read first: what is written meanwhile is published twice rather than never.
         revision = self._store.revision()
         changed = tasks.changed_since(self._store, self._revision) if self._revision else []
         try:
-            numbers = self._rows.all_numbers(wanted, changed, self._asked.is_set)
+            numbers = self._rows.all_numbers(view_query, changed, self._requested.is_set)
         except ReadCancelled:
-            return  # another question is waiting
-        self._told_last = self._snapshot(question, numbers, changed, today, revision)
+            return  # another query is waiting
+        self._last = self._snapshot(query, numbers, changed, today, revision)
         self._revision = revision
-        self._publish(self._told_last)
+        self._publish(self._last)
         took = time.monotonic() - began
-        self._rested_at = began + took + min(_RESTS * took, _LONGEST_REST_S)
+        self._paused_until = began + took + min(_PAUSE_FACTOR * took, _MAX_PAUSE_S)
 
     def _snapshot(
-        self, question: ListQuery, numbers: array[int], changed: Sequence[int], today: date, revision: int = 0
+        self, query: ListQuery, numbers: array[int], changed: Sequence[int], today: date, revision: int = 0
     ) -> Snapshot:
         store = self._store
-        every = views.all_views(store)[:MOST_VIEWS]
+        all_views = views.all_views(store)[:MOST_VIEWS]
         return Snapshot(
-            question=question,
+            query=query,
             revision=revision,
             changed=tuple(changed),
             numbers=numbers,
-            views=every,
-            view_counts=tuple(tasks.count(store, parse(view.filter), today=today) for view in every),
+            views=all_views,
+            view_counts=tuple(tasks.count(store, parse(view.filter), today=today) for view in all_views),
             engine=engine_state.read(store),
             downloads=tuple(downloads.unfinished(store)),
         )
 
 
 def start_feed(profile: Profile, clock: Clock = utc_now) -> SnapshotFeed:
-    """Return a feed of a profile's history that reads already: it needs no screen for that.
+    """Return a feed that reads a profile's history already, before there is a screen.
 
     Raises:
         HistoryError: the history cannot be used.
@@ -209,6 +209,6 @@ def start_feed(profile: Profile, clock: Clock = utc_now) -> SnapshotFeed:
     return feed
 
 
-def _unforeseen(error: Exception) -> str:
+def _unexpected(error: Exception) -> str:
     """Return a sentence without the error's own words, which may hold data."""
     return f"The history cannot be read just now ({type(error).__name__}); it is tried again."

@@ -22,7 +22,7 @@ class FreezeBuffer:
 
     def holds(self, told: Snapshot, answered: ListQuery | None) -> bool:
         """Hold a snapshot back where it says something new about the frozen rows, those that answer `answered`."""
-        if not self.is_on or told.question != answered:
+        if not self.is_on or told.query != answered:
             return False
         seen = self._held_back.changed if self._held_back is not None else ()
         self._held_back = replace(told, changed=tuple({*seen, *told.changed}))
