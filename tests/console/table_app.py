@@ -102,7 +102,8 @@ class TableApp(App[None]):
         self.register = register
         self.now = NOW
         self.heard: list[tuple[str, int | None]] = []
-        self.table = TaskTable(register, clock=lambda: self.now, glyphs=glyphs, empty_text=Content("No task matches."))
+        self.table = TaskTable(register, clock=lambda: self.now, glyphs=glyphs)
+        self.table.empty_text = Content("No task matches.")
 
     def compose(self) -> ComposeResult:
         yield self.table
@@ -111,11 +112,11 @@ class TableApp(App[None]):
         self.table.show(self.register.numbers())
         self.table.focus()
 
-    def on_task_table_highlighted(self, message: TaskTable.Highlighted) -> None:
-        self.heard.append(("highlighted", message.number))
+    def on_virtual_rows_highlighted(self) -> None:
+        self.heard.append(("highlighted", self.table.current_number))
 
-    def on_task_table_chosen(self, message: TaskTable.Chosen) -> None:
-        self.heard.append(("chosen", message.number))
+    def on_virtual_rows_chosen(self) -> None:
+        self.heard.append(("chosen", self.table.current_number))
 
     def change(self, task: Task) -> None:
         """Put a task into the register and tell the table, as the program does when a revision is new."""

@@ -317,9 +317,9 @@ async def test_a_tick_moves_ages_and_countdowns_on() -> None:
 
 async def test_marks_are_signs_in_the_gutter() -> None:
     async with running() as (_, table, _pilot):
-        table.marks = {2, 3}
+        table.marks = frozenset({2, 3})
         assert [line[1:2] for line in lines(table)[1:5]] == [" ", "+", "+", " "]
-        table.marks = {3}
+        table.marks = frozenset({3})
         assert [line[1:2] for line in lines(table)[1:5]] == [" ", " ", "+", " "]
 
 

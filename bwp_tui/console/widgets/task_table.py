@@ -1,4 +1,4 @@
-"""The table of tasks: up to a million rows, of which it reads those in sight and repaints those that changed."""
+"""The table of tasks: up to a million rows. It reads those in sight, and repaints those that changed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 from rich.style import Style
 from textual.cache import LRUCache
 from textual.content import Content
-from textual.message import Message
+from textual.reactive import var
 from textual.strip import Strip
 
 from bwp_tui.console.presentation.glyphs import Glyphs, locale_glyphs
@@ -23,7 +23,7 @@ from bwp_tui.domain.task import Task
 from bwp_tui.domain.times import Clock, local_day, utc_now
 
 _STRIPS: Final = 512
-"""Painted lines that are kept: some pages."""
+"""Painted lines in the cache: some pages."""
 
 _NEAR: Final = 64
 """Rows on both sides of the cursor that are searched for its task before all others."""
@@ -51,31 +51,23 @@ class TaskTable(VirtualRows):
         "task-table--found",
     }
 
-    class Highlighted(Message):
-        """The cursor is on another task now; `number` is None when the view has no rows."""
+    masked: var[bool] = var(True)
+    """Whether emails are shown as `j•••@example.com`."""
 
-        def __init__(self, table: TaskTable, number: int | None) -> None:
-            super().__init__()
-            self.table = table
-            self.number = number
+    marks: var[frozenset[int]] = var[frozenset[int]](frozenset())
+    """Local numbers of the marked tasks, in sight or not."""
 
-        @property
-        def control(self) -> TaskTable:
-            """The table, for `@on` with a selector."""
-            return self.table
+    is_cut_off: var[bool] = var(False)
+    """Whether the API is in trouble, which the header shows for all tasks."""
 
-    class Chosen(Message):
-        """The operator clicked the row under the cursor."""
+    highlights: var[tuple[str, ...]] = var[tuple[str, ...]](())
+    """Texts of the filter, highlighted wherever a task shows them."""
 
-        def __init__(self, table: TaskTable, number: int) -> None:
-            super().__init__()
-            self.table = table
-            self.number = number
+    columns: var[tuple[str, ...]] = var[tuple[str, ...]](())
+    """Ids of the columns to show where there is room; without any, the width decides."""
 
-        @property
-        def control(self) -> TaskTable:
-            """The table, for `@on` with a selector."""
-            return self.table
+    empty_text: var[Content] = var(Content())
+    """Text in the middle of a table without rows."""
 
     def __init__(
         self,
@@ -84,7 +76,6 @@ class TaskTable(VirtualRows):
         clock: Clock = utc_now,
         day: timedelta = timedelta(days=1),
         glyphs: Glyphs | None = None,
-        empty_text: Content | None = None,
         id: str | None = None,
         classes: str | None = None,
     ) -> None:
@@ -99,17 +90,11 @@ class TaskTable(VirtualRows):
         self._clock = clock
         self._day = day
         self._glyphs = glyphs or locale_glyphs()
-        self._empty_text = empty_text or Content()
-        self._masked = True
-        self._marks: frozenset[int] = frozenset()
-        self._words: tuple[str, ...] = ()
-        self._is_cut_off = False
-        self._columns: tuple[str, ...] = ()
         self._numbers: array[int] = array("q")
         self._placed: tuple[PlacedColumn, ...] = ()
         self._placed_width = -1
         self._component_styles_of: dict[tuple[str, ...], Style] = {}
-        # What a line says and how wide it is are its whole identity; a change of style empties the cache.
+        # By cells and cursor; a change of width or style empties the cache.
         self._strips: LRUCache[tuple[tuple[Cell, ...], bool], Strip] = LRUCache(_STRIPS)
 
     @property
@@ -129,7 +114,7 @@ class TaskTable(VirtualRows):
 
     @property
     def current(self) -> Task | None:
-        """The task under the cursor, or None where there is none (any more)."""
+        """The task under the cursor, or None."""
         number = self.current_number
         return None if number is None else self._rows.task(number)
 
@@ -154,15 +139,17 @@ class TaskTable(VirtualRows):
         if was_empty or not numbers:
             self.refresh()
         if self.current_number != current:
-            self._cursor_moved()
+            self.post_message(self.Highlighted())
 
     def refresh_tasks(self, changed: Collection[int]) -> None:
         """Read those of `changed` again that are in sight, and repaint the rows that differ."""
         self._repaint(self._rows.reread(changed, self._cell_context()))
 
     def tick(self) -> None:
-        """Bring what depends on the time up to date: ages, countdowns, holding periods."""
+        """Update what depends on the time: ages, countdowns, holding periods."""
         self._repaint(self._rows.update(self._cell_context()))
+
+    watch_masked = watch_marks = watch_is_cut_off = watch_highlights = tick
 
     @property
     def visible_numbers(self) -> Sequence[int]:
@@ -174,46 +161,12 @@ class TaskTable(VirtualRows):
         """Local numbers of the view's tasks, in order. Not to be altered."""
         return self._numbers
 
-    @property
-    def masked(self) -> bool:
-        """Whether addresses are shown as `j•••@example.com`."""
-        return self._masked
+    def watch_columns(self) -> None:
+        self._placed_width = -1
+        self.refresh()
 
-    @masked.setter
-    def masked(self, masked: bool) -> None:
-        self._masked = masked
-        self.tick()
-
-    @property
-    def marks(self) -> frozenset[int]:
-        """Local numbers of the marked tasks, in sight or not."""
-        return self._marks
-
-    @marks.setter
-    def marks(self, marks: Collection[int]) -> None:
-        self._marks = frozenset(marks)
-        self.tick()
-
-    @property
-    def is_cut_off(self) -> bool:
-        """Whether the service is in trouble, which is said elsewhere for all tasks."""
-        return self._is_cut_off
-
-    @is_cut_off.setter
-    def is_cut_off(self, is_cut_off: bool) -> None:
-        if is_cut_off != self._is_cut_off:
-            self._is_cut_off = is_cut_off
-            self.tick()
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Ids of the columns that are to be shown where there is room; without any, the width decides."""
-        return self._columns
-
-    @columns.setter
-    def columns(self, columns: tuple[str, ...]) -> None:
-        if columns != self._columns:
-            self._columns, self._placed_width = columns, -1
+    def watch_empty_text(self) -> None:
+        if not self._numbers:
             self.refresh()
 
     @property
@@ -222,38 +175,8 @@ class TaskTable(VirtualRows):
         self._layout_columns(self.scrollable_size.width)
         return tuple(place.column.id for place in self._placed)
 
-    @property
-    def highlights(self) -> tuple[str, ...]:
-        """Texts that are made out wherever a task shows them: those of the filter."""
-        return self._words
-
-    @highlights.setter
-    def highlights(self, words: tuple[str, ...]) -> None:
-        if words != self._words:
-            self._words = words
-            self.tick()
-
-    @property
-    def empty_text(self) -> Content:
-        """What stands in the middle of a table without rows."""
-        return self._empty_text
-
-    @empty_text.setter
-    def empty_text(self, text: Content) -> None:
-        if not text.is_same(self._empty_text):
-            self._empty_text = text
-            if not self._numbers:
-                self.refresh()
-
-    def choose(self) -> None:
-        if (number := self.current_number) is not None:
-            self.post_message(self.Chosen(self, number))
-
-    def _cursor_moved(self) -> None:
-        self.post_message(self.Highlighted(self, self.current_number))
-
     def go_to_task(self, number: int) -> bool:
-        """Put the cursor on a task; False where the view does not have it."""
+        """Put the cursor on a task; return whether the view has it."""
         row = self._find(number)
         if row is None:
             return False
@@ -290,7 +213,7 @@ class TaskTable(VirtualRows):
         return strip
 
     def _blank_line(self, y: int) -> Strip:
-        width, lines = self.scrollable_size.width, self._empty_text.split()
+        width, lines = self.scrollable_size.width, self.empty_text.split()
         index = y - HEADER - max(0, (self.page - len(lines)) // 2)
         if self._numbers or not 0 <= index < len(lines):
             return Strip.blank(width, self._style("row"))
@@ -301,7 +224,7 @@ class TaskTable(VirtualRows):
 
     def _layout_columns(self, width: int) -> None:
         if width != self._placed_width:
-            self._placed, self._placed_width = place(width, self._columns), width
+            self._placed, self._placed_width = place(width, self.columns), width
             self._rows.set_columns(self._placed)
             self._strips.clear()
 
@@ -321,14 +244,14 @@ class TaskTable(VirtualRows):
     def _cell_context(self) -> CellContext:
         now = self._clock()
         return CellContext(
-            now, local_day(now), self._day, self._masked, self._marks, self._glyphs, self._words, self._is_cut_off
+            now, local_day(now), self._day, self.masked, self.marks, self._glyphs, self.highlights, self.is_cut_off
         )
 
     def _in_sight(self) -> array[int]:
         return self._numbers[self.top : self.top + self.page]
 
     def _lines(self) -> list[tuple[int | None, bool]]:
-        """What each line of the page shows: a task or nothing, under the cursor or not."""
+        """Return the task of each line of the page, and whether the cursor is on it."""
         numbers: list[int | None] = list(self._in_sight())
         numbers += [None] * (self.page - len(numbers))
         return [(number, self.top + y == self._cursor) for y, number in enumerate(numbers)]
@@ -341,7 +264,7 @@ class TaskTable(VirtualRows):
         return None
 
     def _row_after(self, number: int | None) -> int:
-        """Where the cursor goes in a new view: to its task, or to the nearest row."""
+        """Return the cursor's row in a new view: that of its task, or else the nearest."""
         row = None if number is None else self._find(number)
         return max(0, min(self._cursor, self.row_count - 1)) if row is None else row
 

@@ -8,7 +8,6 @@ from typing import ClassVar, Final
 from rich.segment import Segment
 from rich.style import Style
 from textual.content import Content
-from textual.message import Message
 from textual.strip import Strip
 
 from bwp_tui.console.presentation.glyphs import locale_glyphs
@@ -27,9 +26,6 @@ class VirtualList(VirtualRows):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {*ROLES, "row-list--cursor"}
 
-    class Chosen(Message):
-        """The operator clicked the row under the cursor."""
-
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._header: Sequence[StyledText] = ()
@@ -41,9 +37,6 @@ class VirtualList(VirtualRows):
     def row_count(self) -> int:
         return self._count
 
-    def choose(self) -> None:
-        self.post_message(self.Chosen())
-
     @property
     def text_width(self) -> int:
         """Cells that a line has."""
@@ -51,12 +44,15 @@ class VirtualList(VirtualRows):
 
     def show(self, header: Sequence[StyledText], count: int, line_of: LineOf, *, cursor: int = 0) -> None:
         """Show `count` rows, the cursor on one of them."""
-        self._header, self._count, self._line_of = header, count, line_of
-        self._cursor = max(0, min(cursor, count - 1))
+        self._set_lines(header, count, line_of, max(0, min(cursor, count - 1)))
+        self.refresh()
+
+    def _set_lines(self, header: Sequence[StyledText], count: int, line_of: LineOf, cursor: int) -> None:
+        """Replace the rows without a repaint."""
+        self._header, self._count, self._line_of, self._cursor = header, count, line_of, cursor
         self.fit_height()
         self.set_top(self.top)
         self._reveal()
-        self.refresh()
 
     def render_line(self, y: int) -> Strip:
         row = self.top + y - HEADER

@@ -10,6 +10,7 @@ from typing import Final
 
 from textual import events
 from textual.geometry import Region, Size
+from textual.message import Message
 from textual.scroll_view import ScrollView
 
 from bwp_tui.console.terminal.textual_compat import fit_scrollbar, scroll_unpainted, set_height_unpainted
@@ -24,7 +25,13 @@ _BAR_STEPS: Final = 8
 class VirtualRows(ScrollView, can_focus=True, inherit_bindings=False):
     """Rows that scroll without animation. It binds no key: its screen calls `moves`."""
 
-    FOCUS_ON_CLICK = False  # it has the focus already, unless something asks: that is to keep it
+    FOCUS_ON_CLICK = False  # it has the focus already, unless a prompt is open: that is to keep it
+
+    class Highlighted(Message):
+        """The cursor is on another row."""
+
+    class Chosen(Message):
+        """The operator clicked the row under the cursor."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -32,15 +39,8 @@ class VirtualRows(ScrollView, can_focus=True, inherit_bindings=False):
 
     @property
     def row_count(self) -> int:
-        """Rows there are, in sight or not."""
+        """How many rows there are, in sight or not."""
         raise NotImplementedError
-
-    def choose(self) -> None:
-        """Say that the operator chose the row under the cursor."""
-        raise NotImplementedError
-
-    def _cursor_moved(self) -> None:
-        """React to a move of the cursor; nothing by default."""
 
     @property
     def cursor_row(self) -> int:
@@ -64,7 +64,7 @@ class VirtualRows(ScrollView, can_focus=True, inherit_bindings=False):
             before, self._cursor = self._cursor, row
             self.repaint_row(before)
             self.repaint_row(row)
-            self._cursor_moved()
+            self.post_message(self.Highlighted())
         self._reveal()
 
     def move(self, rows: int) -> None:
@@ -96,7 +96,7 @@ class VirtualRows(ScrollView, can_focus=True, inherit_bindings=False):
         if event.y < HEADER or row >= self.row_count:
             return
         if row == self._cursor:
-            self.choose()
+            self.post_message(self.Chosen())
         else:
             self.go_to(row)
 
