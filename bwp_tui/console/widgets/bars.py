@@ -56,24 +56,24 @@ class HeaderState(NamedTuple):
 class HeaderLine(TwoEndedLine):
     """Profile, engine and API trouble."""
 
-    def set_state(self, standing: HeaderState) -> None:
-        """Show `standing`."""
-        badge = "badge-practice" if standing.practice else "badge"
-        left: list[StyledText] = [(" bwp-tui ", "strong"), (" ", "plain"), (f" {standing.profile} ", badge)]
-        if standing.target_id and self.app.size.width >= WIDE:
-            left.append((f"  {_short_id(standing.target_id)}", "muted"))
+    def set_state(self, state: HeaderState) -> None:
+        """Show `state`."""
+        badge = "badge-practice" if state.practice else "badge"
+        left: list[StyledText] = [(" bwp-tui ", "strong"), (" ", "plain"), (f" {state.profile} ", badge)]
+        if state.target_id and self.app.size.width >= WIDE:
+            left.append((f"  {_short_id(state.target_id)}", "muted"))
         left.append(("  ", "plain"))
-        if standing.trouble:
-            left.append((f"▲ {standing.trouble}", "bad"))
+        if state.trouble:
+            left.append((f"▲ {state.trouble}", "bad"))
         else:
-            left.append((standing.engine, "muted"))
+            left.append((state.engine, "muted"))
         notes = [
             note
             for note, on in (
-                (f"{standing.marked} marked", standing.marked > 0),
-                ("frozen", standing.frozen),
-                ("read-only", standing.read_only),
-                ("masked", standing.masked),
+                (f"{state.marked} marked", state.marked > 0),
+                ("frozen", state.frozen),
+                ("read-only", state.read_only),
+                ("masked", state.masked),
             )
             if on
         ]
@@ -94,13 +94,13 @@ class ViewsLine(TwoEndedLine):
         """Show the views' counts, which of them is shown (an index, None for none), and the filter.
 
         Args:
-            shown: how many tasks the filter fits; None while that is being found out.
+            shown: how many tasks match the filter; None while they are counted.
         """
-        searched: list[StyledText] = []
+        filter_parts: list[StyledText] = []
         if filter_text:
             count = "…" if shown is None else short_count(shown)
-            searched = [("/ ", "key"), (filter_text, "plain"), (f"  {count} ", "muted")]
-        right = self.to_content(*searched)
+            filter_parts = [("/ ", "key"), (filter_text, "plain"), (f"  {count} ", "muted")]
+        right = self.to_content(*filter_parts)
         for is_short in (False, True) if self.app.size.width >= NARROW else (True,):
             left = self.to_content(*_views(views, counts, current, is_short=is_short))
             if left.cell_length + right.cell_length < self.app.size.width:
@@ -108,12 +108,12 @@ class ViewsLine(TwoEndedLine):
         else:
             if current is None:
                 right = self.to_content(("esc ", "key"), ("all tasks ", "muted"))
-                left = self._searched(searched, self.app.size.width - right.cell_length - 1)
+                left = self._filter(filter_parts, self.app.size.width - right.cell_length - 1)
         self.show_ends(left, right)
 
-    def _searched(self, searched: Sequence[StyledText], width: int) -> Content:
-        """Return the filter and the count in as many cells at most: the filter's end yields."""
-        key, (text, role), count = searched
+    def _filter(self, filter_parts: Sequence[StyledText], width: int) -> Content:
+        """Return the filter and its count in at most `width` cells: the end of the filter is cut."""
+        key, (text, role), count = filter_parts
         room = width - 1 - cell_len(key[0]) - cell_len(count[0])
         cut = Content(text).truncate(max(1, room), ellipsis=True).plain
         return self.to_content((" ", "plain"), key, (cut, role), count)
@@ -152,52 +152,66 @@ class StatusLine(StyledLine):
         return self.get_content_height(self.container_size, self.app.size, max(1, self.size.width))
 
 
+class _Entry(NamedTuple):
+    """A key of the footer, and what it does."""
+
+    key: str
+    label: str
+    is_possible: bool = True
+
+    @property
+    def width(self) -> int:
+        return cell_len(self.key) + 1 + cell_len(self.label)
+
+
 class FooterLine(StyledLine):
-    """The keys; those of unavailable actions are dim."""
+    """The keys that there is room for; those of unavailable actions are dim."""
 
     def __init__(self, actions: Sequence[Action] = ACTIONS, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._actions = tuple(action for action in actions if action.label)
-        self._possible: tuple[bool, ...] = ()
-        self._width = 0
-        self._keys: tuple[StyledText, ...] = ()
+        self._entries: Sequence[_Entry] = ()
+        self._always = self._gap = 0
 
     def set_context(self, situation: ActionContext) -> None:
-        """Show which of the registry's actions are possible in `situation`."""
-        possible = tuple(action.disabled_reason(situation) is None for action in self._actions)
-        self.set_class(False, "-pointing")
-        self._keys = ()
-        if (possible, self._room) != (self._possible, self._width):
-            self._possible, self._width = possible, self._room
-            self.show(self._fitted(possible))
+        """Show the registry's actions, and which of them are possible in `situation`; the last three always."""
+        entries = [
+            _Entry(shown_key(action.keys[0]), action.label, action.disabled_reason(situation) is None)
+            for action in self._actions
+        ]
+        self._show(entries, always=3, gap=2)
 
     def show_keys(self, *keys: StyledText) -> None:
-        """Show other keys for the time that something else is open: the last one, and what there is room for."""
-        self._possible = ()
+        """Show other keys while something else is open; the last one always."""
+        self._show([_Entry(*key) for key in keys], always=1, gap=3)
+
+    def _show(self, entries: Sequence[_Entry], *, always: int, gap: int) -> None:
+        self._entries, self._always, self._gap = entries, always, gap
         self.set_class(False, "-pointing")
-        self._keys = keys
-        self._show_fitting()
+        self._fit()
 
     def on_resize(self) -> None:
-        if self._keys:
-            self._show_fitting()
+        if self._entries:
+            self._fit()
 
-    def _show_fitting(self) -> None:
-        if not self._keys:
-            self.show(self.to_content())
-            return
-        *others, last = self._keys
-        room = self._room - _cells(last) + _GAP - 1
-        phrases: list[StyledText] = [(" ", "plain")]
-        for entry in others:
-            if _cells(entry) <= room:
-                room -= _cells(entry)
-                phrases += _entry(entry)
-        self.show(self.to_content(*phrases, *_entry(last)))
+    def _fit(self) -> None:
+        entries, gap = self._entries, self._gap
+        optional = len(entries) - self._always
+        width = self.size.width or self.app.size.width  # before the layout: the first frame is to have the keys
+        room = width - 1 + gap - sum(entry.width + gap for entry in entries[optional:])
+        texts: list[StyledText] = [(" ", "plain")]
+        for place, entry in enumerate(entries):
+            if place < optional:
+                if entry.width + gap > room:
+                    continue
+                room -= entry.width + gap
+            texts.append((entry.key, "key" if entry.is_possible else "muted"))
+            texts.append((f" {entry.label}{'':{gap}}", "plain" if entry.is_possible else "muted"))
+        self.show(self.to_content(*texts))
 
     def show_mistake(self, x: int, width: int, sentence: str) -> None:
         """Show what is wrong with the text above: marks under it, and a sentence beside them or else below."""
-        self._possible, self._keys = (), ()
+        self._entries = ()
         self.set_class(True, "-pointing")
         room = self.size.width
         marks = "^" * max(1, min(width, room - x))
@@ -208,41 +222,3 @@ class FooterLine(StyledLine):
             self.show(self.to_content((" " * (x - len(sentence) - 1), "plain"), (f"{sentence} {marks}", "bad")))
         else:
             self.show(self.to_content((f"{' ' * x}{marks}\n {sentence}", "bad")))
-
-    @property
-    def _room(self) -> int:
-        return self.size.width or self.app.size.width  # before it is laid out: the first frame is to have the keys
-
-    def _fitted(self, possible: Sequence[bool]) -> Content:
-        always = self._actions[-_ALWAYS:]
-        room = self._room - 2 - sum(map(_entry_width, always))
-        phrases: list[StyledText] = [(" ", "plain")]
-        for index, action in enumerate(self._actions):
-            width = _entry_width(action)
-            if action not in always:
-                if width > room:
-                    continue
-                room -= width
-            key = shown_key(action.keys[0])
-            phrases += [
-                (key, "key" if possible[index] else "muted"),
-                (f" {action.label}  ", "plain" if possible[index] else "muted"),
-            ]
-        return self.to_content(*phrases)
-
-
-def _entry(entry: StyledText) -> tuple[StyledText, StyledText]:
-    return (entry[0], "key"), (f" {entry[1]}{'':{_GAP}}", "plain")
-
-
-def _cells(entry: StyledText) -> int:
-    return cell_len(entry[0]) + 1 + cell_len(entry[1]) + _GAP
-
-
-_GAP: Final = 3
-_ALWAYS: Final = 3
-"""Actions at the end of the footer that no other takes the room of: those that lead to all others, and out."""
-
-
-def _entry_width(action: Action) -> int:
-    return len(shown_key(action.keys[0])) + len(action.label) + 3

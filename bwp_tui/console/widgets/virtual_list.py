@@ -24,7 +24,7 @@ POINTER: Final = 2
 class VirtualList(VirtualRows):
     """Rows of styled text."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {*ROLES, "row-list--cursor"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {*ROLES, "virtual-list--cursor"}
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -72,7 +72,7 @@ class VirtualList(VirtualRows):
         return strip.adjust_cell_length(width, self.get_component_rich_style("role--plain"))
 
     def _band(self) -> Style:
-        above = self.get_component_rich_style("row-list--cursor")
-        own = self.get_component_rich_style("row-list--cursor", partial=True)
+        above = self.get_component_rich_style("virtual-list--cursor")
+        own = self.get_component_rich_style("virtual-list--cursor", partial=True)
         # As in the task table: the full style alone has the band's colour blended with what lies under the list.
         return own + Style(bgcolor=above.bgcolor if own.bgcolor else None, dim=False if own.color else None)
