@@ -49,6 +49,9 @@ def test_every_action_is_found_by_its_name_and_by_its_sentence() -> None:
         ("note call me", "note"),
         ("shortcuts", "help"),
         ("hold", "view on hold"),
+        ("view on", "view on hold"),
+        ("list fai", "list"),
+        ("half page", "half-page-down"),
     ],
 )
 def test_the_best_match_comes_first(text: str, name: str) -> None:
@@ -87,6 +90,10 @@ async def test_arrows_choose_and_tab_completes_what_is_chosen(profile: Profile) 
         await console.sees("› /       list")
         await console.press("up", "up", "down", *"re", "down", "tab")
         await console.until(lambda: typed(console) == "refresh ")
+        console.main.prompt.set_text("half page")
+        await console.sees("› ctrl+d  half-page-down")
+        await console.press("tab")
+        await console.until(lambda: typed(console) == "half-page-down ")
 
 
 async def test_a_command_that_asks_something_can_ask_it(profile: Profile) -> None:

@@ -125,15 +125,17 @@ def of_views(views: Sequence[View]) -> tuple[Command, ...]:
 
 
 def matching(text: str, views: Sequence[View] = ()) -> list[Command]:
-    """Return the commands that fit every word of a text, best first; else the one whose name the text begins with."""
+    """Return the commands that fit every word of a text, best first; the one that the text begins with stays first."""
     words = text.casefold().split()
     commands = (*COMMANDS, *of_views(views), *FOR_SHELL)
     ranked = [(ranks, command) for command in commands if None not in (ranks := [command.rank(word) for word in words])]
-    is_complete = len(words) == 1 and text.endswith(" ") and words[0] != "view"
-    exact = [command for command in commands if words and command.name == ALIASES.get(words[0], words[0])]
-    if exact and (is_complete or not ranked):
-        return exact
-    return [command for _, command in sorted(ranked, key=lambda entry: sum(filter(None, entry[0])))]
+    fitting = [command for _, command in sorted(ranked, key=lambda entry: sum(filter(None, entry[0])))]
+    if len(words) < 2 and not text.endswith(" "):
+        return fitting
+    begun = [command for command in commands if words and command.name == ALIASES.get(words[0], words[0])]
+    if not begun or begun[0].name == "view":  # the views have commands of their own
+        return fitting or begun
+    return begun if len(words) == 1 else [*begun, *(command for command in fitting if command not in begun)]
 
 
 def _is_abbreviation(word: str, name: str) -> bool:

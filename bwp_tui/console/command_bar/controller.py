@@ -64,6 +64,9 @@ class CommandBar:
             return []
         selected = self._selected
         names = [command.name for command in (*self._listed[selected:], *self._listed[:selected])]
+        words = text.casefold().split()
+        if len(words) > 1 and words[0] not in BY_WORD:
+            return [(0, len(text), f"{name} ") for name in names]
         return complete(self._screen.views, names, text, cursor)
 
     def _select(self, index: int | None) -> None:
