@@ -1,4 +1,4 @@
-"""The hints beside the form's fields, shortened to fit."""
+"""Shorten the hints beside the form's fields."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ _SHORTER: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
-def shorten_to_fit(words: str, width: int) -> str:
-    """Return `words`, or else fewer that mean the same, in `width` cells; an ellipsis where none fit.
+def shorten_to_fit(hint: str, width: int) -> str:
+    """Return a hint, or a shorter form of it, in `width` cells; cut with an ellipsis where none fits.
 
-    A width of 0 is one that is not known yet.
+    Args:
+        width: 0 where it is not known yet.
     """
     if not width:
-        return words
-    ways = (words, *_SHORTER.get(words, ()))
-    fitting = next((way for way in ways if len(way) <= width), ways[-1])
+        return hint
+    forms = (hint, *_SHORTER.get(hint, ()))
+    fitting = next((form for form in forms if len(form) <= width), forms[-1])
     return Content(fitting).truncate(width, ellipsis=True).plain

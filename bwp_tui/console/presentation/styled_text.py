@@ -42,29 +42,30 @@ class StyledWidget(Widget):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self._looks: dict[str, Style] = {}
+        self._styles_of: dict[str, Style] = {}
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
-        self._looks.clear()
+        self._styles_of.clear()
 
     def style_for(self, role: str) -> Style:
         """Return the style of a role on this widget's background."""
-        look = self._looks.get(role)
-        if look is None:
-            look = self._looks[role] = _on_ground(self.visual_style, self.app.get_component_styles(f"role--{role}"))
-        return look
+        style = self._styles_of.get(role)
+        if style is None:
+            role_styles = self.app.get_component_styles(f"role--{role}")
+            style = self._styles_of[role] = _on_ground(self.visual_style, role_styles)
+        return style
 
-    def to_content(self, *phrases: StyledText) -> Content:
-        """Return the phrases as content that names the role of each: it is shown by way of `with_styles` alone.
+    def to_content(self, *texts: StyledText) -> Content:
+        """Return the texts as content that names the role of each; `with_styles` gives it colours.
 
-        So it outlives a change of the theme. The phrases are cleaned once more:
+        So it outlives a change of the theme. The texts are cleaned once more:
         a history that came from elsewhere may hold what this program never wrote.
         """
-        return Content.assemble(*((clean(text), role) for text, role in phrases))
+        return Content.assemble(*((clean(text), role) for text, role in texts))
 
     def with_styles(self, content: Content) -> Content:
-        """Return what `to_content` returned in the looks that its roles have now."""
+        """Return the content of `to_content` with the present styles of its roles."""
         spans = [Span(start, end, self.style_for(str(role))) for start, end, role in content.spans]
         return Content(content.plain, spans, content.cell_length)
 
@@ -88,8 +89,12 @@ class StyledLine(StyledWidget, can_focus=False):
         super().__init__(id=id, classes=classes)
         self._content = Content()
 
-    def show(self, content: Content) -> None:
-        """Show `content`."""
+    def show(self, *texts: StyledText) -> None:
+        """Show `texts`."""
+        self.show_content(self.to_content(*texts))
+
+    def show_content(self, content: Content) -> None:
+        """Show what `to_content` returned."""
         if not content.is_same(self._content):
             lines = content.plain.count("\n") != self._content.plain.count("\n")
             grown = self.styles.width is not None and self.styles.width.is_auto

@@ -232,7 +232,7 @@ class TaskScreen(ScrolledScreen):
             return
         self.query_one(Heading).set_text(task_detail.heading(known.task, context), *task_detail.task_names(known.task))
         tabs = self.query_one("#task-tabs", StyledLine)
-        tabs.show(tabs.to_content(*self._tabs(known)))
+        tabs.show(*self._tabs(known))
         self.query_one(Paragraphs).set_lines(PAGES[self._page].lines(known, context))
 
     def _tabs(self, known: TaskDetails) -> Iterator[StyledText]:

@@ -27,4 +27,4 @@ class ActiveDownloads(StyledLine):
         if len(downloads) > MOST:
             texts += [(f"\n   and {len(downloads) - MOST} more: ", "muted"), ("F", "key")]
         self.display = bool(downloads)
-        self.show(self.to_content(*texts))
+        self.show(*texts)

@@ -143,7 +143,7 @@ class StatusLine(StyledLine):
     def set_text(self, sentence: str, role: str = "plain") -> None:
         """Show `sentence`, which must be clean."""
         before = self._height
-        self.show(self.to_content((f" {sentence}" if sentence else "", role)))
+        self.show((f" {sentence}" if sentence else "", role))
         if self._height != before:
             self.refresh(layout=True)
 
@@ -207,7 +207,7 @@ class FooterLine(StyledLine):
                 room -= entry.width + gap
             texts.append((entry.key, "key" if entry.is_possible else "muted"))
             texts.append((f" {entry.label}{'':{gap}}", "plain" if entry.is_possible else "muted"))
-        self.show(self.to_content(*texts))
+        self.show(*texts)
 
     def show_mistake(self, x: int, width: int, sentence: str) -> None:
         """Show what is wrong with the text above: marks under it, and a sentence beside them or else below."""
@@ -217,8 +217,8 @@ class FooterLine(StyledLine):
         marks = "^" * max(1, min(width, room - x))
         right = x + len(marks)
         if right + len(sentence) + 2 <= room:
-            self.show(self.to_content((" " * x, "plain"), (marks, "bad"), (f" {sentence}", "bad")))
+            self.show((" " * x, "plain"), (marks, "bad"), (f" {sentence}", "bad"))
         elif len(sentence) + 2 <= x:
-            self.show(self.to_content((" " * (x - len(sentence) - 1), "plain"), (f"{sentence} {marks}", "bad")))
+            self.show((" " * (x - len(sentence) - 1), "plain"), (f"{sentence} {marks}", "bad"))
         else:
-            self.show(self.to_content((f"{' ' * x}{marks}\n {sentence}", "bad")))
+            self.show((f"{' ' * x}{marks}\n {sentence}", "bad"))

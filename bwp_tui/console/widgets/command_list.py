@@ -54,7 +54,7 @@ class CommandList(StyledLine):
         if len(commands) == 1 and commands[0].arguments:
             lines.append(self.to_content((" " * _INDENT, "plain"), (commands[0].usage, "key")))
         self.display = True
-        self.show(Content("\n").join(lines or [self.to_content(("   No command has these words.", "warn"))]))
+        self.show_content(Content("\n").join(lines or [self.to_content(("   No command has these words.", "warn"))]))
 
     def close(self) -> None:
         """Take the list away."""

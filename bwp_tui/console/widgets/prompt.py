@@ -148,7 +148,7 @@ class Prompt(Horizontal, can_focus=True):
     def hint(self, text: str, role: str) -> None:
         """Show a hint beside the field."""
         line = self.query_one("#prompt-hint", StyledLine)
-        line.show(line.to_content((f" {text} " if text else "", role)))
+        line.show((f" {text} " if text else "", role))
         line.display = bool(text)
 
     def show_mistake(self, mistake: InputError | None) -> None:
@@ -170,7 +170,7 @@ class Prompt(Horizontal, can_focus=True):
     async def _ask(self, label: str, keys: Mapping[str, str], beside: int = _FIELD) -> str | None:
         self.close()
         line = self.query_one("#prompt-label", StyledLine)
-        line.show(line.to_content((f" {label} ", "strong")))
+        line.show((f" {label} ", "strong"))
         self.set_class(cell_len(label) + beside + _BLANKS > self.app.size.width, "-long")
         self._keys = keys
         self._answer = asyncio.get_running_loop().create_future()

@@ -1,4 +1,4 @@
-"""The form that files a request. What is typed stays until it is filed, whatever happens between."""
+"""The form for a new request. Its text stays until the request is submitted."""
 
 from __future__ import annotations
 
@@ -34,34 +34,34 @@ _TEXTS: Final = (
     ("again", "Confirm email", "retype to confirm: deletion is irreversible"),
 )
 
-EarlierOne = Callable[[Kind, str], str | None]
-"""Returns a sentence about an earlier task for this kind and address, or None."""
+EarlierTask = Callable[[Kind, str], str | None]
+"""Returns a sentence about an earlier task with this kind and email, or None."""
 
 
 class RequestForm(Vertical):
-    """Fields for both kinds, checked as they are typed.
+    """Fields for retrievals and deletions, checked while the operator types.
 
     Args:
-        today: returns the current day where the operator sits.
-        earlier: is asked about the address once it is complete.
+        today: returns the operator's local day.
+        earlier: looks up an earlier task for a valid email.
     """
 
     class Submitted(Message):
-        """The operator wants this request recorded."""
+        """The operator submitted the form."""
 
         def __init__(self, request: Request) -> None:
             super().__init__()
             self.request = request
 
     class Closed(Message):
-        """The operator left the form; what was typed is kept."""
+        """The operator closed the form; its text is kept."""
 
-    def __init__(self, today: Callable[[], date], earlier: EarlierOne, *, id: str | None = None) -> None:
+    def __init__(self, today: Callable[[], date], earlier: EarlierTask, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._today = today
         self._earlier = earlier
-        self._offered = ""
-        self._warned: Draft | None = None
+        self._default_received = ""
+        self._late_draft: Draft | None = None
 
     def compose(self) -> ComposeResult:
         yield Heading(id="form-heading")
@@ -89,15 +89,14 @@ class RequestForm(Vertical):
         if not self.query(TextField):
             return  # the console ends while this is being mounted: Textual then leaves the fields out
         for field, label, _hint in (*_TEXTS, ("kind", "Kind", ""), ("regulation", "Regulation", "")):
-            line = self._line(f"label-{field}")
-            line.show(line.to_content((label, "muted")))
+            self._line(f"label-{field}").show((label, "muted"))
         self.clear()
 
     def open(self, kind: Kind | None = None, email: str | None = None) -> None:
-        """Show the form with what it held, set to a kind and an address where they are given; there is the cursor."""
+        """Show the form with its text, with `kind` and `email` where they are given, and focus the email."""
         self.display = True
-        if self._field("received").value == self._offered:
-            self._offer_today()  # the console may have been open for days
+        if self._field("received").value == self._default_received:
+            self._set_received_today()  # the console may have been open for days
         if kind is not None:
             self.query_one("#field-kind", RadioField).value = kind.lower()
         if email is not None:
@@ -106,19 +105,19 @@ class RequestForm(Vertical):
         self._field("email").focus()
 
     def clear(self) -> None:
-        """Forget what was typed."""
+        """Empty the fields."""
         for field, _label, _hint in _TEXTS:
             self._field(field).value = str(DEFAULT_HOLDING_PERIOD) if field == "hold" else ""
-        self._offer_today()
+        self._set_received_today()
         self.query_one("#field-kind", RadioField).value = _KINDS[0]
         self._check()
 
-    def _offer_today(self) -> None:
-        self._offered = self._field("received").value = self._today().isoformat()
+    def _set_received_today(self) -> None:
+        self._default_received = self._field("received").value = self._today().isoformat()
 
     @property
     def draft(self) -> Draft:
-        """What is typed now."""
+        """The text of the fields."""
         return Draft(
             kind=Kind(self.query_one("#field-kind", RadioField).value.upper()),
             regulation=self.query_one("#field-regulation", RadioField).value,
@@ -140,21 +139,16 @@ class RequestForm(Vertical):
         self._submit()
 
     def on_key(self, event: events.Key) -> None:
-        if event.key == "escape":
+        handlers: dict[str, Callable[[], object]] = {
+            "escape": lambda: self.post_message(self.Closed()),
+            "enter": self._submit,
+            "f2": self._take_shorter_hold,
+            **dict.fromkeys(("down", "tab"), lambda: self.screen.focus_next(".form-row *")),
+            **dict.fromkeys(("up", "shift+tab"), lambda: self.screen.focus_previous(".form-row *")),
+        }
+        if (handler := handlers.get(event.key)) is not None:
             event.stop()
-            self.post_message(self.Closed())
-        elif event.key == "enter":
-            event.stop()
-            self._submit()
-        elif event.key == "f2":
-            event.stop()
-            self._take_shorter_hold()
-        elif event.key in ("down", "tab"):
-            event.stop()
-            self.screen.focus_next(".form-row *")
-        elif event.key in ("up", "shift+tab"):
-            event.stop()
-            self.screen.focus_previous(".form-row *")
+            handler()
 
     def _submit(self) -> None:
         draft = self.draft
@@ -162,19 +156,19 @@ class RequestForm(Vertical):
         missing = draft.missing()
         wrong = next((field for field, _label, _hint in _TEXTS if field in mistakes or field == missing), None)
         if wrong is None:
-            self._file_unless_late(draft)
+            self._submit_unless_late(draft)
             return
         if wrong not in mistakes:
             self._hint(wrong, "needed", "bad")
         self._field(wrong).focus()
 
-    def _file_unless_late(self, draft: Draft) -> None:
-        """File a draft; one that would end too late only where enter is pressed once more."""
-        if draft.is_late(self._today()) and draft != self._warned:
-            self._warned = draft
+    def _submit_unless_late(self, draft: Draft) -> None:
+        """Submit a draft; one that would miss its due date only after a second enter."""
+        if draft.is_late(self._today()) and draft != self._late_draft:
+            self._late_draft = draft
             self._show_outlook(draft, self._today())
         else:
-            self._warned = None
+            self._late_draft = None
             self.post_message(self.Submitted(draft.request()))
 
     def _take_shorter_hold(self) -> None:
@@ -204,23 +198,21 @@ class RequestForm(Vertical):
         )
 
     def _show_outlook(self, draft: Draft, today: date) -> None:
-        outlook, remedy = self._line("form-outlook"), self._line("form-remedy")
-        words, role = draft.outlook(today)
-        outlook.show(outlook.to_content((words, role)))
+        self._line("form-outlook").show(draft.outlook(today))
         days = draft.shorter_hold(today)
-        phrases: list[StyledText] = []
+        texts: list[StyledText] = []
         if days is not None:
-            phrases = [("F2", "key"), (f" sets the hold to {counted(days, 'day')}, which meets the due date", "plain")]
+            texts = [("F2", "key"), (f" sets the hold to {counted(days, 'day')}, which meets the due date", "plain")]
         elif draft.kind is Kind.DELETION and draft.too_late_anyway(today):
-            phrases = [("Too late even with no hold: consider an extension", "warn")]
-        if phrases and draft == self._warned:
+            texts = [("Too late even with no hold: consider an extension", "warn")]
+        if texts and draft == self._late_draft:
             way_out = f" sets the hold to {counted(days, 'day')}" if days is not None else "Too late even with no hold"
-            phrases = [*phrases[:-1], (f"{way_out}; ", "plain"), ("enter", "key"), (" again submits it late", "warn")]
-        remedy.show(remedy.to_content(*phrases))
+            texts = [*texts[:-1], (f"{way_out}; ", "plain"), ("enter", "key"), (" again submits it late", "warn")]
+        self._line("form-remedy").show(*texts)
 
-    def _hint(self, field: str, words: str, role: str) -> None:
-        line = self._line(f"hint-{field}")
-        line.show(line.to_content((shorten_to_fit(words, self._line("hint-email").size.width), role)))
+    def _hint(self, field: str, text: str, role: str) -> None:
+        width = self._line("hint-email").size.width
+        self._line(f"hint-{field}").show((shorten_to_fit(text, width), role))
 
     def _line(self, id: str) -> StyledLine:
         return self.query_one(f"#{id}", StyledLine)
