@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -136,7 +136,7 @@ class Session:
             return state
         from bwp_tui.engine.runtime.lease import is_held
 
-        return state if is_held(self.profile.lease_path) else state._replace(pid=None)
+        return state if is_held(self.profile.lease_path) else replace(state, pid=None)
 
     def service_trouble(self, state: EngineState) -> str | None:
         """Return what is wrong with the API, in a few words, or None."""

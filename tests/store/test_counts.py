@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from bwp_tui.domain.task import Kind
 from bwp_tui.store.database.connection import Store, Transaction, as_int, as_text
+from bwp_tui.store.maintenance import integrity
 from bwp_tui.store.open_store import open_store
-from bwp_tui.store.queries import task_counts, tasks
+from bwp_tui.store.queries import tasks
 
 _STATUSES = st.sampled_from(["QUEUED", "COMPLETED", "SUSPENDED"])
 _INSERT = st.tuples(st.just("insert"), st.sampled_from(Kind), _STATUSES)
@@ -33,7 +34,7 @@ def test_the_counts_equal_a_recount_after_any_changes(operations: list[tuple[str
         recount = store.rows("SELECT kind, status, count(*) FROM tasks GROUP BY kind, status")
         expected = {(as_text(kind), as_text(status)): as_int(count) for kind, status, count in recount}
         counted = tasks.status_counts(store)
-        kept, recounted = (sorted(map(str, store.rows(sql))) for sql in (task_counts.TRIGGERS, task_counts.COUNTED))
+        kept, recounted = (sorted(map(str, store.rows(sql))) for sql in (integrity.TRIGGERS, integrity.COUNTED))
         store.close()
     assert counted == expected
     assert kept == recounted

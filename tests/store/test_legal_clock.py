@@ -18,7 +18,8 @@ from bwp_tui.domain.task import PURGED, Kind, Status, Task
 from bwp_tui.domain.times import format_due
 from bwp_tui.store.commands import bulk_plan, records, requests, result_files
 from bwp_tui.store.database.connection import Store, as_int
-from bwp_tui.store.queries import task_counts, tasks
+from bwp_tui.store.maintenance import integrity
+from bwp_tui.store.queries import tasks
 from tests.store.support import NOW, TODAY, submitted
 
 STATUSES = (*Status, "SOMETHING_NEW")
@@ -55,7 +56,7 @@ def test_the_column_and_the_function_say_the_same(store: Store, every: list[Task
     assert running == {as_int(row[0]) for row in store.rows("SELECT number FROM tasks WHERE open = 1")}
     assert running == set(tasks.numbers(store, parse("is:open"), today=TODAY))
     assert 0 < len(running) < len(every)
-    assert store.rows(task_counts.COUNTED) == sorted(store.rows(task_counts.TRIGGERS))
+    assert store.rows(integrity.COUNTED) == sorted(store.rows(integrity.TRIGGERS))
 
 
 def test_all_that_shows_a_due_date_counts_down_where_the_clock_runs_and_nowhere_else(every: list[Task]) -> None:

@@ -14,7 +14,11 @@ from bwp_tui.store.database.schema_check import expected_schema, schema_of
 from bwp_tui.store.errors import StoreDamaged, StoreError
 from bwp_tui.store.maintenance.table_shapes import shapes
 from bwp_tui.store.queries.row_mapping import TASKS, task_of
-from bwp_tui.store.queries.task_counts import COUNTED, TRIGGERS
+
+_COUNT_KEY: Final = "kind, status, terminal, saved, resubmitted, open"
+COUNTED: Final = f"SELECT {_COUNT_KEY}, count(*) FROM tasks GROUP BY {_COUNT_KEY}"
+TRIGGERS: Final = f"SELECT {_COUNT_KEY}, tasks FROM tallies WHERE tasks > 0"
+"""Two queries with the same result: the first counts the tasks, the second reads what triggers have counted."""
 
 _MAX_FINDINGS: Final = 5
 """Findings that are reported at most."""

@@ -12,8 +12,7 @@ from typing import Final, NamedTuple
 
 import apsw
 
-RECOVERER: Final = "bwp-tui"
-"""The actor of events that recovery records."""
+from bwp_tui.store.queries.timeline import PROGRAM
 
 LINE_COLUMNS: Final = "at, actor, what, before, after, detail"
 _SAME_LINE: Final = (
@@ -52,7 +51,7 @@ def merge(db: apsw.Connection, now: str, event: str, source: str) -> Merged:
     db.execute(
         "INSERT INTO timeline (task, at, actor, what, detail)"
         " SELECT ours, ?, ?, ?, ? FROM matched WHERE fresh OR later",
-        (now, RECOVERER, event, f"from {source}"),
+        (now, PROGRAM, event, f"from {source}"),
     )
     # The operator's own views: one that both name alike stays as it is here.
     db.execute("INSERT OR IGNORE INTO main.views SELECT * FROM other.views")
@@ -168,7 +167,7 @@ def _record_doubled_ids(db: apsw.Connection, now: str) -> int:
         "INSERT INTO main.timeline (task, at, actor, what, detail)"
         f" SELECT x.ours, ?, ?, 'recovered', 'its task id ' || o.task_id || ' is that of #' || ({_DOUBLED})"
         f" FROM other.tasks o JOIN matched x ON x.theirs = o.number WHERE x.fresh AND EXISTS ({_DOUBLED}) RETURNING id",
-        (now, RECOVERER),
+        (now, PROGRAM),
     )
     return len(events.fetchall())
 

@@ -15,8 +15,10 @@ from bwp_tui.store.database.copy import copy_database, create_private
 from bwp_tui.store.database.migrate import apply_missing
 from bwp_tui.store.database.open import open_to_read
 from bwp_tui.store.errors import StoreDamaged
-from bwp_tui.store.maintenance.merge import RECOVERER, Merged, merge
-from bwp_tui.store.queries import task_counts, text_index
+from bwp_tui.store.maintenance.integrity import COUNTED
+from bwp_tui.store.maintenance.merge import Merged, merge
+from bwp_tui.store.queries import text_index
+from bwp_tui.store.queries.timeline import PROGRAM
 
 _ENDED: Final = ", ".join(f"'{status}'" for status in sorted(TERMINAL))
 _LARGEST_REVISION: Final = 1 << 50
@@ -216,7 +218,7 @@ def mark_tokenless_unconfirmed(db: apsw.Connection, now: str) -> int:
         db.execute(
             "INSERT INTO timeline (task, at, actor, what, before, after, detail)"
             " VALUES (?, ?, ?, 'recovered', 'QUEUED', 'UNCONFIRMED', 'its client token is lost')",
-            (number, now, RECOVERER),
+            (number, now, PROGRAM),
         )
     return len(changed)
 
@@ -257,7 +259,7 @@ def _restore_guards(db: apsw.Connection) -> None:
     purged = "(SELECT number FROM tasks WHERE purged_at IS NOT NULL)"
     db.execute(f"UPDATE timeline SET detail = NULL WHERE task IN {purged}")
     db.execute(f"UPDATE downloads SET directory = '', path = NULL, trouble = NULL WHERE task IN {purged}")
-    for statement in (*task_counts.REBUILD, *text_index.REBUILD):
+    for statement in ("DELETE FROM tallies", f"INSERT INTO tallies {COUNTED}", *text_index.REBUILD):
         db.execute(statement)
     db.execute(
         "UPDATE engine SET pid = NULL, host = NULL, service = 'untried', message = NULL, next_try_at = NULL,"

@@ -7,10 +7,10 @@ from typing import Final
 
 import apsw
 
-from bwp_tui.store.maintenance.merge import RECOVERER
 from bwp_tui.store.maintenance.page_decoder import Value
 from bwp_tui.store.maintenance.salvage import Row
 from bwp_tui.store.maintenance.table_shapes import Fields
+from bwp_tui.store.queries.timeline import PROGRAM
 
 _KEYS: Final = {"tasks": "number", "intents": "id", "downloads": "id", "timeline": "id"}
 _SAME: Final = {
@@ -142,7 +142,7 @@ class RowWriter:
                 (
                     fields["number"],
                     self._now,
-                    RECOVERER,
+                    PROGRAM,
                     f"its task id {fields['task_id']!s} is that of #{other['number']!s}",
                 ),
             )

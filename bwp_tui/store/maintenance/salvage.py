@@ -121,7 +121,8 @@ class Salvage:
         live, others = self._split(table)
         shape = self._shapes[table]
         self._unclear[table] = []
-        for place in [place for group in live for place in _in_order(group, self._highest(table), stale=False)]:
+        highest = None if table in (SCHEMA, SEQUENCE) else self.highest.get(table)
+        for place in [place for group in live for place in _in_order(group, highest, stale=False)]:
             yield from self._sound_rows(shape, place)
         if others and (self._unclear[table] or self._reached(table) is None):
             for place in _in_order(others, None, stale=True):
@@ -155,9 +156,6 @@ class Salvage:
             page = self._file.page(number)
             if page[start_of(number)] in _INDEX:
                 yield from (token.decode() for token in _TOKEN.findall(page))
-
-    def _highest(self, table: str) -> int | None:
-        return None if table in (SCHEMA, SEQUENCE) else self.highest.get(table)
 
     def _classify_page(self, number: int, *, logged: bool) -> None:
         """Record a page that points to others, or a page with rows and their table."""

@@ -94,8 +94,11 @@ class Shape:
     table: str
     columns: tuple[Column, ...]
     fewest: int
-    key: str | None = None
-    """The column that is the row's own number in its page."""
+
+    @property
+    def key(self) -> str | None:
+        """The column that is the row's own number in its page."""
+        return next((column.name for column in self.columns if column.is_key), None)
 
     def fits(self, rowid: int, values: Sequence[Value]) -> bool:
         """Return whether a row may be an intact one of this table."""
@@ -175,16 +178,12 @@ def shapes() -> dict[str, Shape]:
         ours = _tables(db)
         sequence = (Column("name", "TEXT", required=True, choices=tuple(ours)), Column("seq", "INTEGER", required=True))
         return {
-            **{table: _shape(table, _columns(db, table), fewest[table]) for table in ours},
+            **{table: Shape(table, _columns(db, table), fewest[table]) for table in ours},
             SEQUENCE: Shape(SEQUENCE, sequence, len(sequence)),
             SCHEMA: Shape(SCHEMA, _SCHEMA_COLUMNS, len(_SCHEMA_COLUMNS)),
         }
     finally:
         db.close()
-
-
-def _shape(table: str, columns: tuple[Column, ...], fewest: int) -> Shape:
-    return Shape(table, columns, fewest, next((column.name for column in columns if column.is_key), None))
 
 
 def _tables(db: apsw.Connection) -> list[str]:

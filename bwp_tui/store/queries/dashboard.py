@@ -54,19 +54,17 @@ def read_statistics(store: Store, today: date) -> Statistics:
     """Compute the statistics; takes longer for a larger history, so call it in a thread."""
     return Statistics(
         counts=tasks.status_counts(store),
-        resubmitted=_resubmitted(store),
+        resubmitted=tasks.status_counts(store, "resubmitted = 1"),
         overdue=store.integer("SELECT count(*) FROM tasks WHERE open = 1 AND due_on < ?", (today.isoformat(),)),
         due=tuple(_due_in_week(store, today + timedelta(weeks=week)) for week in range(WEEKS)),
         durations=tuple(duration for kind in Kind if (duration := _duration(store, kind)) is not None),
         failures=_failures(store),
-        saved=_saved(store),
+        saved=(
+            store.integer("SELECT count(*) FROM downloads WHERE state = 'done'"),
+            store.integer("SELECT sum(bytes) FROM downloads WHERE state = 'done'"),
+        ),
         failed_downloads=store.integer("SELECT count(*) FROM downloads WHERE state = 'failed'"),
     )
-
-
-def _resubmitted(store: Store) -> dict[tuple[str, str], int]:
-    rows = store.rows("SELECT kind, status, sum(tasks) FROM tallies WHERE resubmitted = 1 AND tasks > 0 GROUP BY 1, 2")
-    return {(as_text(kind), as_text(status)): as_int(count) for kind, status, count in rows}
 
 
 def _due_in_week(store: Store, first: date) -> int:
@@ -97,8 +95,3 @@ def _failures(store: Store) -> tuple[tuple[str, int], ...]:
         " GROUP BY code ORDER BY 2 DESC, 1 LIMIT 8"
     )
     return tuple((as_text(code), as_int(count)) for code, count in rows)
-
-
-def _saved(store: Store) -> tuple[int, int]:
-    row = store.row("SELECT count(*), coalesce(sum(bytes), 0) FROM downloads WHERE state = 'done'")
-    return (0, 0) if row is None else (as_int(row[0]), as_int(row[1]))

@@ -115,9 +115,9 @@ def tags_in_use(store: Store) -> tuple[str, ...]:
     return tuple(as_text(row[0]) for row in store.rows(sql))
 
 
-def status_counts(store: Store) -> dict[tuple[str, str], int]:
-    """Return the number of tasks by (kind, status)."""
-    rows = store.rows("SELECT kind, status, sum(tasks) FROM tallies WHERE tasks > 0 GROUP BY 1, 2")
+def status_counts(store: Store, condition: str = "1") -> dict[tuple[str, str], int]:
+    """Return the number of tasks by (kind, status) that match an SQL condition on the counts."""
+    rows = store.rows(f"SELECT kind, status, sum(tasks) FROM tallies WHERE tasks > 0 AND {condition} GROUP BY 1, 2")
     return {(as_text(kind), as_text(status)): as_int(tasks) for kind, status, tasks in rows}
 
 

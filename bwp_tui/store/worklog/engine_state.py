@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum, StrEnum
-from typing import Final, NamedTuple
+from typing import Final
 
-from bwp_tui.domain.times import from_text, to_text
-from bwp_tui.store.database.connection import Store, as_int, as_text
+from bwp_tui.domain.times import to_text
+from bwp_tui.store.database.connection import Store, as_int
+from bwp_tui.store.queries.row_mapping import RowMapper
 
 
 class ServiceState(StrEnum):
@@ -36,7 +38,8 @@ class Ability(IntEnum):
 _DISABLING: Final = frozenset({ServiceState.BAD_CREDENTIALS, ServiceState.UNUSABLE, ServiceState.ENGINE_FAULT})
 
 
-class EngineState(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class EngineState:
     """The process that runs the engine, and how the service last responded to it."""
 
     pid: int | None
@@ -66,23 +69,15 @@ class EngineState(NamedTuple):
         return self.pid is not None and (self.pid == pid or self.ability is not Ability.NOTHING)
 
 
+_STATE: Final = RowMapper(EngineState, without=("permitted",))
+
+
 def read(store: Store) -> EngineState:
     """Return the recorded state."""
-    row = store.row("SELECT pid, host, service, message, next_try_at, most_a_second, term, ability, upkeep FROM engine")
+    row = store.row(f"SELECT {_STATE.columns}, ability FROM engine")
     if row is None:
         return EngineState(None, None, ServiceState.UNTRIED, None, None)
-    pid, host, service, message, next_try_at, most, term, ability, upkeep = row
-    return EngineState(
-        pid=pid if isinstance(pid, int) else None,
-        host=None if host is None else as_text(host),
-        service=as_text(service),
-        message=None if message is None else as_text(message),
-        next_try_at=None if next_try_at is None else from_text(as_text(next_try_at)),
-        most_a_second=None if most is None else float(most),
-        term=as_int(term),
-        permitted=Ability(as_int(ability)),
-        upkeep=None if upkeep is None else as_text(upkeep),
-    )
+    return _STATE(row, permitted=Ability(as_int(row[_STATE.width])))
 
 
 def announce(store: Store, pid: int | None, host: str | None, ability: Ability = Ability.ALL) -> int:
