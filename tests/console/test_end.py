@@ -29,7 +29,7 @@ from tests.console.support import make_profile
 def broken(*_):
     local = "hush-local"
     raise ValueError("client_secret=hush-message for jane.doe@example.com" + local[:0])
-setattr(*{"key": (ActionDispatcher, "_back", broken), "worker": (TaskCommands, "poll", broken)}[sys.argv[2]])
+setattr(*{"key": (ActionDispatcher, "_back", broken), "worker": (TaskCommands, "apply", broken)}[sys.argv[2]])
 sys.exit(run_console(make_profile(Path(sys.argv[1])), theme=None))
 """
 

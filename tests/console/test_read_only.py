@@ -13,6 +13,7 @@ from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.domain.filter import View
 from bwp_tui.store.commands import download_queue
 from bwp_tui.store.commands.record_operations import NOTE
+from bwp_tui.store.commands.service_operations import CANCEL, DOWNLOAD, REFRESH
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import saved_views
 from tests.console.past import HELD, NOT_KNOWN, READY, TODAY
@@ -61,10 +62,9 @@ async def test_whoever_asks_a_read_only_register_to_change_is_refused(tmp_path: 
         deeds: tuple[Callable[[], object], ...] = (
             lambda: session.tasks.save_view(View("mine", "mine", "")),
             lambda: session.tasks.delete_view("mine"),
-            lambda: session.tasks.cancel(console.task(HELD)),
-            lambda: session.tasks.download(console.task(READY)),
-            lambda: session.tasks.resubmit_many([NOT_KNOWN], ""),
-            lambda: session.tasks.apply_to_many("cancel", [HELD]),
+            lambda: session.tasks.apply(CANCEL, [HELD], "the task"),
+            lambda: session.tasks.apply(DOWNLOAD, [READY], "the task"),
+            lambda: session.tasks.resubmit([NOT_KNOWN], "the task"),
             lambda: session.records.apply(NOTE, [READY], TODAY, text="a note"),
             lambda: download_queue.move(session.guard.store, 1, 1, session.actor),
             lambda: download_queue.pause(session.guard.store, [1], session.actor),
@@ -73,4 +73,4 @@ async def test_whoever_asks_a_read_only_register_to_change_is_refused(tmp_path: 
             with pytest.raises(NotPossible, match=READ_ONLY):
                 deed()
         assert console.store.revision() == revision
-        assert session.tasks.apply_to_many("refresh", [READY])
+        assert session.tasks.apply(REFRESH, [READY], "the task")

@@ -16,7 +16,7 @@ from bwp_tui.domain.deadlines import is_clock_running
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.task import PURGED, Kind, Status, Task
 from bwp_tui.domain.times import format_due
-from bwp_tui.store.commands import bulk_plan, records, requests, result_files
+from bwp_tui.store.commands import records, requests, result_files, service_operations
 from bwp_tui.store.database.connection import Store, as_int
 from bwp_tui.store.maintenance import integrity
 from bwp_tui.store.queries import tasks
@@ -85,7 +85,7 @@ def test_a_purged_task_is_closed_and_called_purged_by_all(store: Store, every: l
         assert PURGED in task_output.task_line(task)
         assert "purged" in (result_files.cannot_open_result(task) or "")
         assert "purged" in (requests.cannot_download(task) or "")
-        assert "purged" in (bulk_plan.cannot_refresh(task) or "")
+        assert "purged" in (service_operations.cannot_refresh(task) or "")
     given_up = next(task for task in purged if task.status == Status.FAILED and not task.resubmitted)
     assert "purged" in (requests.cannot_resubmit(given_up) or "")
 

@@ -23,8 +23,8 @@ from bwp_tui.domain.task import Download, DownloadState, Status, Task, has_ended
 from bwp_tui.domain.text import counted, percent, size
 from bwp_tui.domain.times import format_duration
 from bwp_tui.store.commands import download_queue, requests
-from bwp_tui.store.commands.bulk_plan import cannot_refresh
 from bwp_tui.store.commands.result_files import saved_at
+from bwp_tui.store.commands.service_operations import cannot_refresh
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks

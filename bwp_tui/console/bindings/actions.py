@@ -12,11 +12,11 @@ from typing import Final, NamedTuple
 from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.domain.filter import MOST_VIEWS, VIEWS, View
 from bwp_tui.domain.task import Download, Task, why_purged
-from bwp_tui.store.commands.operation import Operation
+from bwp_tui.store.commands.operation import TaskOperation
 from bwp_tui.store.commands.record_operations import RECORDS, WATCH
 from bwp_tui.store.commands.records import records_of
-from bwp_tui.store.commands.requests import cannot_cancel, cannot_download, cannot_resubmit
 from bwp_tui.store.commands.result_files import cannot_open_result
+from bwp_tui.store.commands.service_operations import CANCEL, DOWNLOAD, REFRESH, RESUBMIT
 from bwp_tui.store.commands.unconfirmed import cannot_adopt, cannot_give_up
 
 
@@ -128,12 +128,12 @@ MARK_GROUP: Final = "Marking"
 MOVE_GROUP: Final = "Moving"
 
 
-def _action_of(operation: Operation) -> Action:
+def _action_of(operation: TaskOperation) -> Action:
     def why_not(context: ActionContext) -> str | None:
-        return _on_task(lambda task: operation.disabled_reason(task, context.today), writes=True)(context)
+        return _on_task(lambda task: operation.disabled_reason(task, context.today), writes=operation.writes)(context)
 
     return Action(
-        operation.name,
+        operation.action,
         operation.keys,
         operation.label,
         operation.help,
@@ -169,36 +169,12 @@ ACTIONS: Final = (
         keywords="search find query",
     ),
     Action("detail", ("enter",), "detail", "Read all about this task", TASK_GROUP, "show TASK", _on_task()),
-    Action(
-        "download",
-        ("d",),
-        "download",
-        "Download the result",
-        TASK_GROUP,
-        "download TASK",
-        _on_task(cannot_download, writes=True),
-    ),
+    _action_of(DOWNLOAD),
     Action(
         "archive", ("o",), "", "Look inside the saved result", TASK_GROUP, "inspect TASK", _on_task(cannot_open_result)
     ),
-    Action(
-        "resubmit",
-        ("R",),
-        "resubmit",
-        "Submit a failed request again",
-        TASK_GROUP,
-        "resubmit TASK",
-        _on_task(cannot_resubmit, writes=True),
-    ),
-    Action(
-        "cancel",
-        ("x",),
-        "cancel",
-        "Cancel a deletion that is on hold",
-        TASK_GROUP,
-        "cancel TASK",
-        _on_task(cannot_cancel, writes=True),
-    ),
+    _action_of(RESUBMIT),
+    _action_of(CANCEL),
     Action(
         "adopt",
         ("i",),
@@ -217,9 +193,7 @@ ACTIONS: Final = (
         "settle TASK --give-up REASON",
         _on_task(cannot_give_up, writes=True),
     ),
-    Action(
-        "poll", ("u",), "poll", "Ask the service about this task now", TASK_GROUP, "refresh TASK", _on_task(_not_sent)
-    ),
+    _action_of(REFRESH),
     Action(
         "earlier", ("b",), "", "Go to the earlier request for the same", TASK_GROUP, "show TASK", _on_task(_no_earlier)
     ),

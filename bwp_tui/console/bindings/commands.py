@@ -11,6 +11,7 @@ from bwp_tui.console.bindings.actions import BY_NAME as ACTIONS_BY_NAME
 from bwp_tui.domain.filter import MOST_VIEWS, View
 from bwp_tui.domain.shell_commands import SHELL_COMMANDS, ShellCommand
 from bwp_tui.store.commands.record_operations import RECORDS, WATCH
+from bwp_tui.store.commands.service_operations import SERVICE_OPERATIONS
 
 _IN_THE_CLI: Final = {
     **{command.name: command for command in SHELL_COMMANDS},
@@ -75,12 +76,12 @@ _DECLARED: Final = (
     Command("filter", "FILTER", "filter"),
     Command("list", "[FILTER] [--view NAME] [--sort ORDER]", "filter", ("--view", "--sort")),
     Command("show", "[TASK]", "detail"),
-    Command("download", "[TASK…]", "download"),
     Command("inspect", "[TASK]", "archive"),
     Command("submit", "retrieval|deletion [EMAIL]", "new"),
-    Command("resubmit", "[TASK…] [--note TEXT]", "resubmit", ("--note",)),
-    Command("cancel", "[TASK…]", "cancel"),
-    Command("refresh", "[TASK…]", "poll"),
+    *(
+        Command(operation.name, operation.arguments, operation.action, operation.options)
+        for operation in SERVICE_OPERATIONS
+    ),
     *(
         Command(operation.name, operation.usage.partition(" ")[2], operation.name, operation.option_names)
         for operation in (*RECORDS, WATCH)

@@ -14,13 +14,17 @@ class CopyController:
         self._stage = stage
         self._marked = marked
 
-    async def one(self) -> None:
+    async def copy(self) -> None:
+        """Copy the ids of the marked tasks, or that of the task under the cursor."""
+        await (self._copy_marked() if self._marked.all else self._copy_one())
+
+    async def _copy_one(self) -> None:
         """Copy the id of the task under the cursor."""
         task = self._stage.current_task
         if task is not None and task.task_id is not None:
             await self._copy(f"Task id {task.task_id}", task.task_id)
 
-    async def marked(self) -> None:
+    async def _copy_marked(self) -> None:
         """Copy the ids of the marked tasks, in the order of the newest first."""
         numbers, reader = self._marked.numbers, self._stage.session.reader
         ids = {task.number: task.task_id for task in reader.tasks_in(numbers) if task.task_id is not None}

@@ -16,8 +16,9 @@ from bwp_tui.domain.text import clean_line
 from bwp_tui.store.commands import bulk_plan
 from bwp_tui.store.commands.bulk import Result
 from bwp_tui.store.commands.bulk_plan import BulkPlan
+from bwp_tui.store.commands.service_operations import SERVICE_OPERATIONS
 
-_HARMLESS: Final = frozenset({"download", "refresh"})
+_HARMLESS: Final = frozenset(operation.name for operation in SERVICE_OPERATIONS if operation.is_harmless)
 
 
 class MarkedTasks:

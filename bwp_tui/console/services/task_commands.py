@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from bwp_tui.console.services.record_commands import FinalStep, Step
 from bwp_tui.console.services.write_guard import WriteGuard
 from bwp_tui.domain.filter import View
 from bwp_tui.domain.holding_periods import Hold, same_hold
 from bwp_tui.domain.task import Request, Task
-from bwp_tui.domain.text import counted
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import bulk, requests, unconfirmed
-from bwp_tui.store.commands.bulk import Result
-from bwp_tui.store.database.connection import Store
+from bwp_tui.store.commands.bulk import Result, TaskCommand
+from bwp_tui.store.commands.service_operations import RESUBMIT, ServiceOperation
 from bwp_tui.store.queries import saved_views
 
 
@@ -41,20 +40,6 @@ class TaskCommands:
         self._steps.append(FinalStep(f"The submission of #{task.number}"))
         return task
 
-    def resubmit(self, task: Task, hold: Hold = same_hold) -> Task:
-        """Record a failed request again; return the new task."""
-        new = requests.resubmit(self._guard.store, task.number, self._actor, hold)
-        self._steps.append(FinalStep(f"The resubmission of {task.name}"))
-        return new
-
-    def cancel(self, task: Task) -> str:
-        """Record the cancellation of a held deletion, or withdraw what was never sent."""
-        cancelled = requests.cancel(self._guard.store, task.number, self._actor)
-        self._steps.append(FinalStep(f"The cancellation of {task.name}"))
-        if cancelled.cancel_asked:
-            return f"The cancellation of {task.name} is recorded."
-        return f"{task.name} is withdrawn; it was never sent."
-
     def adopt(self, task: Task, task_id: str) -> str:
         """Enter the service's id of an unconfirmed request."""
         unconfirmed.adopt(self._guard.store, task.number, task_id, self._actor)
@@ -67,33 +52,22 @@ class TaskCommands:
         self._steps.append(FinalStep(f"Giving up {task.name}"))
         return f"{task.name} is given up; the reason is on its timeline."
 
-    def download(self, task: Task) -> str:
-        """Put the task's result into the download queue."""
-        requests.download(self._guard.store, task.number, str(self._profile.download_dir), self._actor)
-        return f"The download of #{task.number} begins as soon as a slot is free."
+    def apply(self, operation: ServiceOperation, numbers: Sequence[int], subject: str) -> list[Result]:
+        """Ask for an operation on each of these tasks, which a sentence calls `subject`."""
+        command = operation.task_command(self._actor, str(self._profile.download_dir))
+        return self._apply(operation, command, numbers, subject)
 
-    def poll(self, task: Task) -> str:
-        """Make the task due for a poll now."""
-        requests.poll_now(self._guard.unguarded, [task.number])
-        return f"Asking the service about {task.name}."
-
-    def apply_to_many(self, action: str, numbers: Sequence[int]) -> list[Result]:
-        """Apply a planned action to each of these tasks."""
-        commands: dict[str, Callable[[], bulk.TaskCommand]] = {
-            "download": lambda: bulk.download(str(self._profile.download_dir), self._actor),
-            "refresh": bulk.refresh,
-            "cancel": lambda: bulk.cancel(self._actor),
-        }
-        store = self._guard.unguarded if action == "refresh" else self._guard.store
-        results = _perform(store, commands[action](), numbers)
-        if action == "cancel":
-            self._steps.append(FinalStep(f"The cancellation of {counted(len(numbers), 'task')}"))
-        return results
-
-    def resubmit_many(self, numbers: Sequence[int], note: str, hold: Hold = same_hold) -> list[Result]:
+    def resubmit(self, numbers: Sequence[int], subject: str, note: str = "", hold: Hold = same_hold) -> list[Result]:
         """Record failed requests again, with a note on the new tasks where there is one."""
-        results = _perform(self._guard.store, bulk.resubmit(self._actor, note, hold), numbers)
-        self._steps.append(FinalStep(f"The resubmission of {counted(len(numbers), 'task')}"))
+        return self._apply(RESUBMIT, bulk.resubmit(self._actor, note, hold), numbers, subject)
+
+    def _apply(
+        self, operation: ServiceOperation, command: TaskCommand, numbers: Sequence[int], subject: str
+    ) -> list[Result]:
+        store = self._guard.store if operation.writes else self._guard.unguarded
+        results = [result for results in bulk.perform(store, command, numbers) for result in results]
+        if not operation.is_harmless and any(result.refused is None for result in results):
+            self._steps.append(FinalStep(f"The {operation.noun} of {subject}"))
         return results
 
     def save_view(self, view: View) -> str:
@@ -104,7 +78,3 @@ class TaskCommands:
     def delete_view(self, name: str) -> str:
         """Delete a saved view."""
         return f"The view “{saved_views.delete(self._guard.store, name).name}” is deleted."
-
-
-def _perform(store: Store, command: bulk.TaskCommand, numbers: Sequence[int]) -> list[Result]:
-    return [result for results in bulk.perform(store, command, numbers) for result in results]

@@ -140,50 +140,81 @@ def _no_question(_task: Task, _values: Values) -> str:
     return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """An action on one or more tasks that is recorded in the history.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskOperation:
+    """An action on one or more tasks, from which its key, footer, help, prompt command and bulk plan derive.
 
     Attributes:
         name: its verb: the name of the action and of the command.
-        done: its participle, for `3 acknowledged`.
         keys: in Textual's spelling; the first one is shown.
         label: one or two words for the footer; empty keeps it out of there.
         help: a sentence for the help and the prompt.
-        purpose: what the CLI says of its command; empty where there is none of that name.
-        apply: carries it out on one task, with the arguments' values by name.
-        result: the sentence about a single task.
         disabled_reason: why it cannot be done.
         skip_reason: why a bulk plan leaves a task out, where that is more than `disabled_reason`.
         short_reason: the same in words that many tasks share, so that they can be counted.
+        shell_command: how the CLI does the same where there is no command of this name.
+        keywords: words that find it and stand neither in its name nor in its sentences.
+        writes: whether it is refused where nothing may be changed.
+        action_name: the name of the console's action, where it is not that of the command.
+    """
+
+    name: str
+    help: str = ""
+    keys: tuple[str, ...] = ()
+    label: str = ""
+    disabled_reason: Check = _always
+    skip_reason: Check | None = None
+    short_reason: Callable[[Task], str] = _other_reason
+    shell_command: str = ""
+    keywords: str = ""
+    writes: bool = True
+    action_name: str = ""
+
+    @property
+    def action(self) -> str:
+        """The name of the console's action."""
+        return self.action_name or self.name
+
+    @property
+    def command(self) -> str:
+        """How the CLI writes it for one task."""
+        return self.shell_command or f"{self.name} TASK"
+
+    def outcome(self, count: int) -> str:
+        """Return what was done to so many tasks."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation(TaskOperation):
+    """An action on one or more tasks that is recorded in the history.
+
+    Attributes:
+        done: its participle, for `3 acknowledged`.
+        purpose: what the CLI says of its command; empty where there is none of that name.
+        apply: carries it out on one task, with the arguments' values by name.
+        result: the sentence about a single task.
         review: the question before it is done to a single task. Raises NotPossible where these values cannot be.
         confirms: whether the number of more than one task has to be typed.
         field: what undo puts back.
         withdrawal: what takes the record back.
         example: what the CLI's help ends with.
-        shell_command: how the CLI does the same where there is no command of this name.
-        keywords: words that find it and stand neither in its name nor in its sentences.
     """
 
-    name: str
     done: str
     field: Field
     apply: Callable[..., object]
     result: Callable[[Target, Values], str]
-    help: str = ""
     purpose: str = ""
-    keys: tuple[str, ...] = ()
-    label: str = ""
     arguments: tuple[Argument, ...] = ()
-    disabled_reason: Check = _always
-    skip_reason: Check | None = None
-    short_reason: Callable[[Task], str] = _other_reason
     review: Callable[[Task, Values], str] = _no_question
     confirms: bool = False
     withdrawal: Operation | None = None
     example: str | None = None
-    shell_command: str = ""
-    keywords: str = ""
+
+    def outcome(self, count: int) -> str:
+        """Return what was done to so many tasks."""
+        return f"{count} {self.done}"
 
     @property
     def positional(self) -> Argument | None:

@@ -1,0 +1,143 @@
+"""Ask for operations of the service on the task under the cursor, or on the marked ones."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import Final
+
+from bwp_tui.console.controllers.marked_tasks import MarkedTasks
+from bwp_tui.console.presentation.task_detail import mask, subject
+from bwp_tui.console.protocols import MainScreenProtocol
+from bwp_tui.console.widgets.prompt import F2
+from bwp_tui.console.workers import Work, run_in_thread_and_report
+from bwp_tui.domain.holding_periods import Hold, fitting_hold, same_hold
+from bwp_tui.domain.task import Kind, Status, Task
+from bwp_tui.domain.text import clean_line, counted
+from bwp_tui.store.commands import bulk_plan
+from bwp_tui.store.commands.service_operations import RESUBMIT, SERVICE_OPERATIONS, ServiceOperation
+
+_SHORTEN: Final = "shorten the holds until they end in time"
+"""What F2 does where deletions would end too late."""
+
+
+class ServiceController:
+    """Carries out the actions that the engine does at the service.
+
+    Attributes:
+        asking: what each action does.
+    """
+
+    def __init__(self, screen: MainScreenProtocol, marked: MarkedTasks) -> None:
+        self._screen = screen
+        self._marked = marked
+        self.asking: dict[str, Work] = {
+            **{operation.action: partial(self._run, operation) for operation in SERVICE_OPERATIONS},
+            RESUBMIT.action: self.resubmit,
+        }
+
+    async def resubmit(self, note: str | None = None) -> None:
+        """Submit tasks again; a note on the new ones is asked for where several are marked and none is given."""
+        task = self._screen.current_task
+        if self._marked.all:
+            await self._resubmit_marked(note)
+        elif task is not None:
+            await self._resubmit_one(task)
+
+    async def _run(self, operation: ServiceOperation) -> None:
+        """Ask for an operation, once the plan for marked tasks or the question about a single one is confirmed."""
+        screen, commands, task = self._screen, self._screen.session.tasks, self._screen.current_task
+        if self._marked.all:
+            plan = await self._marked.planned(operation.name)
+            if plan is not None and await self._marked.confirmed(operation.name, plan):
+                tasks = counted(len(plan.possible), "task")
+                await self._marked.carry_out(
+                    plan.describe_result, lambda: commands.apply(operation, plan.possible, tasks)
+                )
+        elif task is not None and await self._is_confirmed(operation, task):
+            results = await run_in_thread_and_report(
+                screen, lambda: commands.apply(operation, [task.number], task.name)
+            )
+            if results is not None:
+                await self._report(operation, task, results[0].refused)
+
+    async def _is_confirmed(self, operation: ServiceOperation, task: Task) -> bool:
+        context = self._screen.session.display_context()
+        question = await asyncio.to_thread(operation.question, task, subject(task, context))
+        return not question or await self._screen.prompt.ask_yes_no(
+            mask(question, task, context), for_good=not operation.is_harmless
+        )
+
+    async def _report(self, operation: ServiceOperation, task: Task, refused: str | None) -> None:
+        """Show what was asked for, and when it is sent where that is not at once."""
+        screen = self._screen
+        if refused:
+            screen.show_status(refused, "bad")
+            return
+        (now,) = screen.session.reader.window([task.number]) or (task,)
+        sentence = operation.result(now)
+        if now.cancel_asked and not operation.is_harmless:
+            sentence = f"{sentence.rstrip('.')}, {await screen.session.when_sent()}"
+        screen.show_status(sentence)
+
+    async def _resubmit_marked(self, note: str | None) -> None:
+        screen, commands = self._screen, self._screen.session.tasks
+        plan = await self._marked.planned(RESUBMIT.name)
+        if plan is None:
+            return
+        if note is None:
+            note = await screen.prompt.ask_text(f"{plan.summary}. Note for the new tasks (optional):")
+        if note is None:
+            return
+        text = note.strip()
+        hold: Hold = same_hold
+        confirmed = await self._marked.confirmed(RESUBMIT.name, plan, _SHORTEN if plan.warning else "")
+        if confirmed is None:
+            hold = fitting_hold(screen.session.today())
+            plan = await self._marked.planned(RESUBMIT.name, hold) or plan
+            confirmed = await self._marked.confirmed(RESUBMIT.name, plan)
+        if confirmed:
+            numbers = plan.possible
+            await self._marked.carry_out(
+                plan.describe_result,
+                lambda: commands.resubmit(numbers, counted(len(numbers), "task"), text, hold),
+            )
+
+    async def _resubmit_one(self, task: Task) -> None:
+        screen, session = self._screen, self._screen.session
+        hold = await self._hold_of_resubmission(task)
+        if hold is None:
+            return
+        results = await run_in_thread_and_report(
+            screen, lambda: session.tasks.resubmit([task.number], task.name, hold=hold)
+        )
+        if results is None:
+            return
+        (result,) = results
+        if result.refused:
+            screen.show_status(result.refused, "bad")
+            return
+        screen.show_status(f"Recorded as #{result.now} with a client token of its own, {await session.when_sent()}")
+        screen.select_when_listed(result.now)
+
+    async def _hold_of_resubmission(self, task: Task) -> Hold | None:
+        """Have the resubmission of a task confirmed; return its hold, or None where it is not to be."""
+        screen, session, today = self._screen, self._screen.session, self._screen.session.today()
+        doubt = "It may have been started. " if task.status in (Status.UNCONFIRMED, Status.GIVEN_UP) else ""
+        if task.kind is Kind.RETRIEVAL:
+            question = f"{doubt}Submit the retrieval for {subject(task, session.display_context())} again?"
+            return same_hold if await screen.prompt.ask_yes_no(question, for_good=True) else None
+        plan = await asyncio.to_thread(bulk_plan.plan, session.write_store, RESUBMIT.name, [task.number], today)
+        late = plan.warning
+        hold: Hold = same_hold
+        question = f"Type the address to submit the deletion for {clean_line(task.email)} again:"
+        shown = f"{doubt}{late}. {question}" if late else f"{doubt}{question}"
+        answer = await screen.prompt.ask_text(shown, f2=_SHORTEN if late else "")
+        if answer == F2:
+            hold = fitting_hold(today)
+            question = f"Held for {counted(hold(task) or 0, 'day')}. {question}"
+            answer = await screen.prompt.ask_text(f"{doubt}{question}")
+        if answer is None or answer.strip() != task.email:
+            screen.show_status("" if answer is None else "Nothing was done: that is not the address.", "warn")
+            return None
+        return hold

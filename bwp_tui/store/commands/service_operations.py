@@ -1,0 +1,175 @@
+"""Declare the operations that the engine carries out at the service, each once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from bwp_tui.domain.task import DownloadState, Status, Task, why_purged
+from bwp_tui.store.commands import bulk
+from bwp_tui.store.commands.bulk import TaskCommand
+from bwp_tui.store.commands.operation import TaskOperation
+from bwp_tui.store.commands.requests import cancelling, cannot_cancel, cannot_download, cannot_resubmit
+from bwp_tui.store.commands.result_files import saved_at
+
+
+def _no_question(_task: Task, _subject: str) -> str:
+    return ""
+
+
+def _no_result(_task: Task) -> str:
+    return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceOperation(TaskOperation):
+    """An operation that is asked for here and carried out by the engine.
+
+    Attributes:
+        noun: what is asked for.
+        arguments: how the prompt writes what stands behind its name.
+        options: names of options, each with a value behind it.
+        task_command: the command on each task, given the actor and the folder for downloads.
+        question: asked before it is done to a single task, given whom it is about; empty for none.
+        result: the sentence about a single task, as it is afterwards.
+        is_harmless: whether a key confirms it for many tasks, and undo has nothing to say of it.
+    """
+
+    noun: str
+    task_command: Callable[[str, str], TaskCommand]
+    arguments: str = "[TASK…]"
+    options: tuple[str, ...] = ()
+    question: Callable[[Task, str], str] = _no_question
+    result: Callable[[Task], str] = _no_result
+    is_harmless: bool = False
+
+    def outcome(self, count: int) -> str:
+        """Return what was asked for."""
+        plural = "" if count == 1 else "es" if self.noun.endswith("sh") else "s"
+        return f"{count} {self.noun}{plural} asked for"
+
+
+def _is_downloading(task: Task) -> bool:
+    return task.download is not None and task.download.state in (DownloadState.QUEUED, DownloadState.RUNNING)
+
+
+def _cannot_download_first(task: Task, _today: date) -> str | None:
+    """Return why `task` is skipped: as `cannot_download` does, or since its result is saved."""
+    saved = saved_at(task)
+    return cannot_download(task) if saved is None else f"The result of {task.name} is saved already as {saved}."
+
+
+def _question_of_download(task: Task, _subject: str) -> str:
+    saved = saved_at(task)
+    return "" if saved is None else f"It is saved already as {saved.name}. Fetch it again?"
+
+
+def _why_not_downloaded(task: Task) -> str:
+    return "saved already" if saved_at(task) else _why_not_downloaded_again(task)
+
+
+def _why_not_downloaded_again(task: Task) -> str:
+    return "download asked for already" if _is_downloading(task) else ""
+
+
+DOWNLOAD: Final = ServiceOperation(
+    name="download",
+    noun="download",
+    keys=("d",),
+    label="download",
+    help="Download the result",
+    disabled_reason=lambda task, _: cannot_download(task),
+    skip_reason=_cannot_download_first,
+    short_reason=_why_not_downloaded,
+    task_command=lambda actor, folder: bulk.download(folder, actor),
+    question=_question_of_download,
+    result=lambda task: f"The download of #{task.number} begins as soon as a slot is free.",
+    is_harmless=True,
+)
+
+DOWNLOAD_AGAIN: Final = ServiceOperation(
+    name="download again",
+    noun="download",
+    disabled_reason=lambda task, _: cannot_download(task),
+    short_reason=_why_not_downloaded_again,
+    task_command=DOWNLOAD.task_command,
+    is_harmless=True,
+)
+"""The CLI's `download --again`."""
+
+
+def _why_not_resubmitted(task: Task) -> str:
+    if task.resubmitted_as is not None:
+        return "resubmitted already"
+    return "without address" if not task.is_purged and not task.email else ""
+
+
+RESUBMIT: Final = ServiceOperation(
+    name="resubmit",
+    noun="resubmission",
+    keys=("R",),
+    label="resubmit",
+    help="Submit a failed request again",
+    arguments="[TASK…] [--note TEXT]",
+    options=("--note",),
+    disabled_reason=lambda task, _: cannot_resubmit(task),
+    short_reason=_why_not_resubmitted,
+    task_command=lambda actor, _: bulk.resubmit(actor),
+)
+
+
+def _why_not_cancelled(task: Task) -> str:
+    if task.is_unanswered:
+        return "without a response yet"
+    return "cancellation asked for already" if task.cancel_asked else ""
+
+
+def _result_of_cancel(task: Task) -> str:
+    if task.cancel_asked:
+        return f"The cancellation of {task.name} is recorded."
+    return f"{task.name} is withdrawn; it was never sent."
+
+
+CANCEL: Final = ServiceOperation(
+    name="cancel",
+    noun="cancellation",
+    keys=("x",),
+    label="cancel",
+    help="Cancel a deletion that is on hold",
+    disabled_reason=lambda task, _: cannot_cancel(task),
+    short_reason=_why_not_cancelled,
+    task_command=lambda actor, _: bulk.cancel(actor),
+    question=lambda task, subject: f"{cancelling(task)} for {subject}?",
+    result=_result_of_cancel,
+)
+
+
+def cannot_refresh(task: Task) -> str | None:
+    """Return why `task` cannot be polled, or None when it can."""
+    if why_not := why_purged(task):
+        return why_not
+    if task.task_id is None:
+        return f"{task.name} has no task id yet, so the service cannot be asked about it."
+    if task.status == Status.CANCELLED:
+        return f"{task.name} was cancelled here; the service has no more to say of it."
+    return None
+
+
+REFRESH: Final = ServiceOperation(
+    name="refresh",
+    action_name="poll",
+    noun="refresh",
+    keys=("u",),
+    label="poll",
+    help="Ask the service about this task now",
+    disabled_reason=lambda task, _: cannot_refresh(task),
+    task_command=lambda _, __: bulk.refresh(),
+    result=lambda task: f"Asking the service about {task.name}.",
+    is_harmless=True,
+    writes=False,
+)
+
+SERVICE_OPERATIONS: Final = (DOWNLOAD, RESUBMIT, CANCEL, REFRESH)
+"""Those with a key, a prompt command and a CLI command."""
