@@ -1,4 +1,4 @@
-"""What is said on the terminal once the console has left it."""
+"""The message on the terminal after the console has left it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from bwp_tui.store.worklog import downloads
 
 
 def exit_message(profile: Profile) -> str | None:
-    """Return how many downloads wait for the next start, or None where none does or an engine elsewhere goes on."""
+    """Return how many downloads resume at the next start; None without any, and where another engine resumes them."""
     if not profile.history_path.exists():
-        return None  # it was moved or removed meanwhile, and is not to be begun anew by this
+        return None  # it was moved or removed: opening it would make a new one
     try:
         store = open_store(profile.history_path)
         try:

@@ -63,12 +63,12 @@ async def _unpainted(app: TypingApp) -> str:
 
 
 async def test_a_bunch_is_painted_with_its_first_key_and_its_last(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(key_queue, "_LONGEST_UNSEEN_S", 60.0)
+    monkeypatch.setattr(key_queue, "_MAX_UNPAINTED_S", 60.0)
     unpainted = await _unpainted(TypingApp())
     assert unpainted.endswith(_BUNCH[3:-1])
     assert _BUNCH[-1] not in unpainted
 
 
 async def test_a_bunch_that_takes_long_is_seen_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(key_queue, "_LONGEST_UNSEEN_S", 0.0)
+    monkeypatch.setattr(key_queue, "_MAX_UNPAINTED_S", 0.0)
     assert await _unpainted(TypingApp()) == ""

@@ -90,7 +90,7 @@ async def test_marking_all_waits_for_the_list_it_is_meant_for(profile: Profile) 
 
 
 async def test_a_list_that_is_not_read_yet_is_not_marked(profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(key_queue, "_LONGEST_S", 0.05)
+    monkeypatch.setattr(key_queue, "_TIMEOUT_S", 0.05)
     async with opened(profile) as console:
         await console.until(lambda: console.main.is_settled)
         monkeypatch.setattr(console.main.session.feed, "set_query", lambda *_: None)

@@ -1,4 +1,4 @@
-"""Frozen rows: what the history says meanwhile is held back, and shown at once when they are let go."""
+"""Hold snapshots back while live updates are paused, and return them merged when they resume."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from bwp_tui.console.services.snapshot_feed import ListQuery, Snapshot
 
 
 class FreezeBuffer:
-    """Whether the rows are frozen, and what they missed."""
+    """Whether live updates are paused, and the newest snapshot since then."""
 
     def __init__(self) -> None:
         self.is_on = False
         self._held_back: Snapshot | None = None
 
     def toggle(self) -> Snapshot | None:
-        """Freeze, or let go; return what was held back, if anything."""
+        """Pause or resume; return the snapshot that was held back, if any."""
         self.is_on = not self.is_on
         held_back, self._held_back = self._held_back, None
         return held_back
 
-    def holds(self, told: Snapshot, answered: ListQuery | None) -> bool:
-        """Hold a snapshot back where it says something new about the frozen rows, those that answer `answered`."""
-        if not self.is_on or told.query != answered:
+    def holds(self, snapshot: Snapshot, shown: ListQuery | None) -> bool:
+        """Hold back a snapshot of the query that the rows show, `shown`; return whether it is held."""
+        if not self.is_on or snapshot.query != shown:
             return False
         seen = self._held_back.changed if self._held_back is not None else ()
-        self._held_back = replace(told, changed=tuple({*seen, *told.changed}))
+        self._held_back = replace(snapshot, changed=tuple({*seen, *snapshot.changed}))
         return True

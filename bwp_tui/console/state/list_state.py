@@ -1,4 +1,4 @@
-"""What the table lists: which tasks, in which order, with which columns."""
+"""Which tasks the table lists, in which order, with which columns."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class ListState:
 
     Attributes:
         view: None where the filter is the operator's own.
-        filter: one without a mistake.
-        order: what the operator chose over the view's own order; a name of `history.search.SORTS`.
-        columns: ids of those the operator chose for every view that brings none; empty is the table's own choice.
+        filter: a valid filter.
+        order: the order that the operator chose instead of the view's; a name of `SORTS`.
+        columns: ids of the columns that the operator chose for views without their own; empty for the table's choice.
     """
 
     view: View | None = VIEWS[0]
@@ -27,7 +27,7 @@ class ListState:
 
     @property
     def query(self) -> ListQuery:
-        """What the history is to be asked."""
+        """The query for the feed."""
         return ListQuery(parse(self.filter), self.sort)
 
     @property
@@ -37,33 +37,33 @@ class ListState:
 
     @property
     def shown_columns(self) -> tuple[str, ...]:
-        """Ids of the columns to show; empty is the table's own choice."""
+        """Ids of the columns to show; empty for the table's choice."""
         return (self.view.columns if self.view is not None else ()) or self.columns
 
     def index(self, views: Sequence[View]) -> int | None:
-        """Return the place of the view among `views`, or None where it has none."""
+        """Return the index of the view in `views`, or None."""
         names = [view.name for view in views]
         return names.index(self.view.name) if self.view is not None and self.view.name in names else None
 
     def of_view(self, view: View) -> ListState:
-        """Return the listing of a view."""
+        """List a view."""
         return ListState(view, view.filter, columns=self.columns)
 
     def of_filter(self, text: str) -> ListState:
-        """Return the listing of a filter; without one it is that of all tasks.
+        """List the tasks that match a filter; all tasks for an empty one.
 
         Raises:
-            FilterError: it has a mistake.
+            FilterError: it is invalid.
         """
         parse(text)
         return replace(self, view=None if text.strip() else VIEWS[0], filter=text.strip())
 
     def ordered(self, sort: str) -> ListState:
-        """Return the same tasks in another order."""
+        """List the same tasks in another order."""
         return replace(self, order=sort)
 
     def with_columns(self, columns: tuple[str, ...]) -> ListState:
-        """Return the same tasks with other columns: of this view alone, where it brings its own."""
+        """List the same tasks with other columns; they change the view where it has its own, else all views without."""
         if self.view is not None and self.view.columns:
             return replace(self, view=replace(self.view, columns=columns))
         return replace(self, columns=columns)

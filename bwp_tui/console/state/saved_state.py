@@ -1,8 +1,7 @@
-"""What the console had in sight when it was left, kept in the profile's folder for the next start.
+"""Save view, filter, cursor and command history in the profile's folder for the next start.
 
-An address is never written there: a filter or a line with an `@` in it ends with the session. A purge of personal
-data leaves nothing in the file but its instant, by which consoles know that what they have in sight is older. Of two
-consoles the one that writes last wins; where nothing can be written nothing is kept.
+No address is written: a filter or a line with an `@` ends with the session. A purge of personal data leaves only its
+instant in the file, by which open consoles know that what they show is older. Of two consoles the last writer wins.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from bwp_tui.store.queries.filter_sql import SORTS
 MOST_LINES: Final = 100
 """Lines of the `:` line that are kept."""
 
-_LARGEST: Final = 256 * 1024
+_MAX_BYTES: Final = 256 * 1024
 """Bytes of a file that is read; this program's own is far smaller."""
 
 _WITH_TEXT: Final = ("note", "settle", "submit", "assign", "resubmit")
@@ -35,7 +34,7 @@ _WITH_TEXT: Final = ("note", "settle", "submit", "assign", "resubmit")
 
 @dataclass(frozen=True, slots=True)
 class SavedState:
-    """Names of things, not the things: each may be gone by the next start.
+    """What to restore, by name: each may be gone by the next start.
 
     Attributes:
         view: its name; None for a filter of the operator's own.
@@ -52,7 +51,7 @@ class SavedState:
 
     @classmethod
     def of(cls, listing: ListState, task: int | None, lines: Sequence[str]) -> SavedState:
-        """Return what is to be kept of what is in sight."""
+        """Return the state to save for what is shown."""
         kept = tuple(line for line in lines if _is_impersonal(line))[-MOST_LINES:]
         if "@" in listing.filter:
             return cls(columns=listing.columns, task=task, lines=kept)
@@ -60,7 +59,7 @@ class SavedState:
         return cls(name, listing.filter, listing.order, listing.columns, task, kept)
 
     def to_list_state(self, views: Callable[[], Sequence[View]]) -> ListState:
-        """Return what to list at the start; all tasks where the view is gone. `views` is asked for a saved one."""
+        """Return what to list at the start; all tasks where the view is gone. `views` is called for a saved view."""
         whole = ListState(columns=self.columns)
         if self.view is None:
             with suppress(FilterError):
@@ -72,7 +71,7 @@ class SavedState:
 
 
 class SavedStateFile:
-    """The file in the profile's folder. It is written in a thread, and only when something differs."""
+    """The file in the profile's folder, written in a thread and only after a change."""
 
     def __init__(self, profile: Profile) -> None:
         self._path = profile.state_path
@@ -81,28 +80,28 @@ class SavedStateFile:
         self._purged_at: str | None = None
 
     def read(self) -> SavedState:
-        """Return what was kept; without a readable file the beginning."""
+        """Return the saved state; the default one without a readable file."""
         content = self._content()
         self._purged_at = _text(content.get("purged_at"))
-        self._last = _remembered(content) if content else self._last
+        self._last = _parse(content) if content else self._last
         return self._last
 
     def _content(self) -> dict[str, object]:
         try:
             with self._path.open("rb") as file:
-                content = json.loads(file.read(_LARGEST))
+                content = json.loads(file.read(_MAX_BYTES))
         except (OSError, ValueError, RecursionError):
             return {}
         return content if isinstance(content, dict) else {}
 
-    def save(self, remembered: SavedState) -> None:
-        """Write it, soon."""
-        if self._writer is not None and remembered != self._last:
-            self._last = remembered
-            self._writer.submit(self._write, remembered)
+    def save(self, state: SavedState) -> None:
+        """Write the state soon, where it differs from the last one."""
+        if self._writer is not None and state != self._last:
+            self._last = state
+            self._writer.submit(self._write, state)
 
     def close(self) -> None:
-        """Return once all is written."""
+        """Wait until all is written."""
         if self._writer is not None:
             self._writer.shutdown()
 
@@ -131,7 +130,7 @@ def forget(path: Path, purged_at: str) -> None:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Keep other processes and threads from writing a saved state in `folder` meanwhile."""
+    """Lock out other writers of a saved state in `folder`."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         with suppress(OSError):  # a file system without locks: the last writer wins
@@ -142,21 +141,21 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _replace(path: Path, content: Mapping[str, object]) -> None:
-    """Write a file of the owner's own, whole or not at all."""
-    fresh = path.with_name(f"{path.name}.{os.getpid()}")
-    fresh.unlink(missing_ok=True)
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    """Replace a file atomically; only its owner can read it."""
+    new = path.with_name(f"{path.name}.{os.getpid()}")
+    new.unlink(missing_ok=True)
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         json.dump(content, file)
-    fresh.replace(path)
+    new.replace(path)
 
 
 def _is_impersonal(line: str) -> bool:
     return "@" not in line and line.split()[0].casefold() not in _WITH_TEXT
 
 
-def _remembered(content: Mapping[str, object]) -> SavedState:
-    """Return what a file says, as far as it makes sense: anyone may have written it."""
+def _parse(content: Mapping[str, object]) -> SavedState:
+    """Return the valid part of a file, which anyone may have written."""
     view, order, task = _text(content.get("view")), _text(content.get("order")), content.get("task")
     return SavedState(
         view=view,

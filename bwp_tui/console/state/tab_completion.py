@@ -1,4 +1,4 @@
-"""Help with a line that is being typed: what may stand at the cursor, and what is wrong with it and where."""
+"""Complete a line with tab, and describe a mistake in it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class InputError:
-    """What is wrong with a typed line, in a sentence, from `start` to `end` of it, and what was probably meant."""
+    """A mistake in a typed line, from `start` to `end`, in a sentence, and what was probably meant."""
 
     sentence: str
     start: int
@@ -17,27 +17,27 @@ class InputError:
 
 
 Completer = Callable[[str, int], list[tuple[int, int, str]]]
-"""Given a line and the cursor in it, what may stand there: from where, to where, which text."""
+"""Returns the completions at the cursor of a line: from where, to where, which text."""
 
 
 class TabCompleter:
-    """The completions of one line: tab takes the first one, and tab again the next one in its place."""
+    """The completions of one line: tab inserts the first one, and tab again replaces it by the next."""
 
-    def __init__(self, offered: Completer) -> None:
-        self._offered = offered
-        self._round: list[tuple[str, int]] = []
+    def __init__(self, complete: Completer) -> None:
+        self._complete = complete
+        self._cycle: list[tuple[str, int]] = []
 
     def at(self, text: str, cursor: int) -> list[str]:
-        """Return the texts that tab would put in, in the order in which it does."""
-        return [insert for _, _, insert in self._offered(text, cursor)]
+        """Return the texts that tab inserts, in order."""
+        return [insert for _, _, insert in self._complete(text, cursor)]
 
     def take(self, text: str, cursor: int) -> tuple[str, int]:
-        """Return the line and the cursor that tab makes of these; the same where nothing is offered."""
-        if (text, cursor) in self._round:
-            self._round = [*self._round[1:], self._round[0]]
+        """Return the line and the cursor after tab; the same where there is no completion."""
+        if (text, cursor) in self._cycle:
+            self._cycle = [*self._cycle[1:], self._cycle[0]]
         else:
-            self._round = [
+            self._cycle = [
                 (f"{text[:start]}{insert}{text[end:]}", start + len(insert))
-                for start, end, insert in self._offered(text, cursor)
+                for start, end, insert in self._complete(text, cursor)
             ]
-        return self._round[0] if self._round else (text, cursor)
+        return self._cycle[0] if self._cycle else (text, cursor)

@@ -1,1 +1,1 @@
-"""Below Textual: the driver, differential output, pastes, keys, clipboard."""
+"""The terminal below Textual: driver, differential output, keys, pastes, clipboard."""

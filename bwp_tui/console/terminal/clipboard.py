@@ -1,4 +1,4 @@
-"""Copying to the operator's own clipboard, also over SSH: by tmux where it runs, else by OSC 52, else to a file."""
+"""Copy to the operator's own clipboard, also over SSH: by tmux where it runs, else by OSC 52, else to a file."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from bwp_tui.settings import environment_of_children
 MAX_OSC_52_BYTES: Final = 74_994
 """Characters of base64 that terminals take in one OSC 52; longer ones are dropped or cut without a word."""
 
-_TMUX_S: Final = 2.0
+_TMUX_TIMEOUT_S: Final = 2.0
 _BUFFERED: Final = "copied to tmux's buffer: prefix ] pastes it"
 _ALLOWED: Final = "the clipboard has it only where tmux may set that"
-"""No more is known: tmux does not say whether it passed the text on."""
+"""Tmux does not report whether it passed the text on."""
 
 _WITHOUT_OSC_52: Final = ("linux", "dumb", "")
 """Values of TERM of terminals that have no clipboard."""
 
 
 async def copy(text: str, to_terminal: Callable[[str], None], folder: Path) -> str:
-    """Copy `text`; return by which way it went, for the operator to know where to look when it did not arrive.
+    """Copy `text`; return how it was sent, so that the operator knows where to look if it did not arrive.
 
     Args:
         to_terminal: sends OSC 52.
-        folder: where it is written to a file, when there is no other way.
+        folder: for a file, where nothing else works.
     """
     if os.environ.get("TMUX"):
-        taken = await asyncio.to_thread(_to_tmux, text)
-        if taken is not None:
-            return taken
+        result = await asyncio.to_thread(_to_tmux, text)
+        if result is not None:
+            return result
     if len(base64.b64encode(text.encode())) > MAX_OSC_52_BYTES:
         return await asyncio.to_thread(_to_file, text, folder, "too long for the terminal's clipboard")
     if os.environ.get("STY") or os.environ.get("TERM", "") in _WITHOUT_OSC_52:
@@ -46,24 +46,24 @@ async def copy(text: str, to_terminal: Callable[[str], None], folder: Path) -> s
 
 
 def _to_tmux(text: str) -> str | None:
-    """Load `text` into tmux's buffer; return how far it went, or None where tmux did not take it."""
+    """Load `text` into tmux's buffer; return where it is now, or None where tmux failed."""
     tmux = shutil.which("tmux")
     if tmux is None:
         return None
     # Versions before 3.2 do not know -w, which passes the buffer on to the terminal's clipboard.
-    for option, words in ((["-w"], f"{_BUFFERED}; {_ALLOWED}"), ([], _BUFFERED)):
+    for option, sentence in ((["-w"], f"{_BUFFERED}; {_ALLOWED}"), ([], _BUFFERED)):
         try:
             subprocess.run(  # noqa: S603  # the program is tmux, the text is its standard input
                 [tmux, "load-buffer", *option, "-"],
                 input=text.encode(),
-                timeout=_TMUX_S,
+                timeout=_TMUX_TIMEOUT_S,
                 check=True,
                 env=environment_of_children(),
                 capture_output=True,
             )
         except (OSError, subprocess.SubprocessError):
             continue
-        return words
+        return sentence
     return None
 
 

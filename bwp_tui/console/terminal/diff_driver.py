@@ -1,4 +1,4 @@
-"""The terminal as Textual drives it, with what it repaints without change kept from the wire."""
+"""Drive the terminal as Textual does, and send only the cells that changed."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ SWITCH: Final = "BWP_DIFF"
 
 _BEGIN: Final = "\x1b[?2026h"
 _END: Final = "\x1b[?2026l"
-"""Around a frame, for a terminal that has said that it then shows it at once (synchronized output)."""
+"""Enclose a frame, for a terminal that supports synchronized output."""
 
 _ENTER: Final = "\x1b[?1049h"
 _LEAVE: Final = "\x1b[?1049l"
-"""To the screen that the console has for itself, and back to the shell's."""
+"""Switch to the alternate screen, and back to the shell's."""
 
 _KEEPS_CELLS: Final = re.compile(
     r"(?:\x07"  # bell
@@ -46,16 +46,16 @@ _KEEPS_CELLS: Final = re.compile(
     r"|\x1b\[\?\d+\$p|\x1b\[[<>=?]\d*u"  # questions; the keyboard's protocol
     r")+"
 )
-"""What is passed on as it is and leaves the cells as they are."""
+"""Sequences that change no cell."""
 
 
 def driver_class(environment: Mapping[str, str]) -> type[Driver] | None:
-    """Return the driver that the console is to use, None for Textual's own."""
+    """Return the driver for the console; None for Textual's own."""
     return None if environment.get(SWITCH) == "0" else DiffDriver
 
 
 class DiffDriver(CompatDriver):
-    """Sends the cells that changed. What it does not understand is passed on, and all is sent anew after it."""
+    """Sends the cells that changed. Any write that is no frame is passed on, and all cells are sent again after it."""
 
     key_reader = KeyReader
 
@@ -64,29 +64,29 @@ class DiffDriver(CompatDriver):
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self._lock = threading.RLock()
-        self._picture = ScreenBuffer(*shutil.get_terminal_size())
+        self._buffer = ScreenBuffer(*shutil.get_terminal_size())
         self._passed_on: list[str] = []
         self._is_synchronized = False
-        self._is_plain = locale.getencoding().replace("-", "").casefold() != "utf8"
-        self._is_away = True
-        self._outlet = OutputWriter(cast(TextIO, sys.__stderr__), self._take, self._lock)
+        self._is_ascii_only = locale.getencoding().replace("-", "").casefold() != "utf8"
+        self._is_suspended = True
+        self._writer = OutputWriter(cast(TextIO, sys.__stderr__), self._pending_output, self._lock)
 
     def write(self, data: str) -> None:
         with self._lock:
             if data == _BEGIN:
                 self._is_synchronized = True
             elif data != _END:
-                self._lay(data)
-        self._outlet.wake()
+                self._apply(data)
+        self._writer.wake()
 
     def repaint_all(self) -> None:
         """Send the whole screen: something else has written to the terminal."""
         with self._lock:
-            self._picture.repaint_all()
-        self._outlet.wake()
+            self._buffer.repaint_all()
+        self._writer.wake()
 
     def start_application_mode(self) -> None:
-        self._outlet.start()
+        self._writer.start()
         super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual leaves it untyped
         loop, before = asyncio.get_running_loop(), signal.getsignal(signal.SIGWINCH)
 
@@ -100,40 +100,40 @@ class DiffDriver(CompatDriver):
         self._resized()
 
     def close(self) -> None:
-        self._outlet.stop()
+        self._writer.stop()
         super().close()
 
     def process_message(self, message: Message) -> None:
-        if isinstance(message, events.Resize):  # told by the terminal itself, in the stream of keys
+        if isinstance(message, events.Resize):  # reported by the terminal itself, among the keys
             with self._lock:
-                self._picture.resize(*message.size)
+                self._buffer.resize(*message.size)
         super().process_message(message)
 
     def _resized(self) -> None:
         with self._lock:
-            self._picture.resize(*shutil.get_terminal_size())
-        self._outlet.wake()
+            self._buffer.resize(*shutil.get_terminal_size())
+        self._writer.wake()
 
-    def _lay(self, data: str) -> None:
-        if self._is_plain:
+    def _apply(self, data: str) -> None:
+        if self._is_ascii_only:
             data = plain(data)
         try:
-            self._picture.apply_frame(data)
+            self._buffer.apply_frame(data)
         except NotUnderstood:
             self._passed_on += (self._changes(), data)
             if data == _ENTER:  # after ctrl+z Textual paints nothing by itself
-                self._picture.repaint_all()
+                self._buffer.repaint_all()
             elif data != _LEAVE and not _KEEPS_CELLS.fullmatch(data):
-                self._picture.invalidate()
-            self._is_away = data == _LEAVE or (self._is_away and data != _ENTER)
+                self._buffer.invalidate()
+            self._is_suspended = data == _LEAVE or (self._is_suspended and data != _ENTER)
 
-    def _take(self) -> str:
+    def _pending_output(self) -> str:
         text = "".join((*self._passed_on, self._changes()))
         self._passed_on.clear()
         return text
 
     def _changes(self) -> str:
-        if self._is_away:
+        if self._is_suspended:
             return ""
-        changes = self._picture.changes()
+        changes = self._buffer.changes()
         return f"{_BEGIN}{changes}{_END}" if changes and self._is_synchronized else changes

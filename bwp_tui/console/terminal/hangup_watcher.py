@@ -1,4 +1,4 @@
-"""The end of the terminal: signals and hang-ups end the console cleanly, and nothing is left spinning."""
+"""End the console cleanly after a signal or when its terminal goes away."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-_LOOK_S: Final = 1.0
+_INTERVAL_S: Final = 1.0
 GRACE_S: Final = 6.0
-"""How long a clean end may take before the process is ended all the same: a dead terminal can block any write."""
+"""Seconds that a clean end may take before the process is killed: a dead terminal can block any write."""
 
 SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
@@ -27,10 +27,10 @@ class HangupWatcher:
     def __init__(self, ended: Callable[[int], None]) -> None:
         self._ended = ended
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look, name="terminal-watch", daemon=True)
+        self._thread = threading.Thread(target=self._watch, name="terminal-watch", daemon=True)
 
     def start(self) -> None:
-        """Begin to watch."""
+        """Start to watch."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -38,19 +38,19 @@ class HangupWatcher:
         self._over.set()
 
     def on_signal(self, code: int) -> None:
-        """Say that the session is over, as a signal's handler does."""
+        """End the session; also the handler of signals."""
         if not self._over.is_set():
             self._over.set()
             end_soon(code)
             self._ended(code)
 
-    def _look(self) -> None:
+    def _watch(self) -> None:
         poll = select.poll()
         try:
             poll.register(sys.__stdin__.fileno() if sys.__stdin__ else 0, select.POLLHUP)
         except (OSError, ValueError):
             return
-        while not self._over.wait(_LOOK_S):
+        while not self._over.wait(_INTERVAL_S):
             with contextlib.suppress(OSError):
                 if any(events & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, events in poll.poll(0)):
                     self.on_signal(128 + signal.SIGHUP)

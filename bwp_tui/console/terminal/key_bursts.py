@@ -1,4 +1,4 @@
-"""Characters that arrive faster than a person types: a paste that the terminal did not mark as one."""
+"""Recognize a paste that the terminal did not mark: characters that arrive faster than a person types."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Burst:
 
 
 class Key(events.Key):
-    """Carries the burst that it arrived in."""
+    """A key with the burst in which it arrived."""
 
     def __init__(self, key: events.Key, burst: Burst) -> None:
         super().__init__(key.key, key.character)

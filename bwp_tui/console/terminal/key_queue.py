@@ -1,4 +1,4 @@
-"""Keys delivered one at a time, each handled before the next is looked at.
+"""Deliver keys one at a time, each after the last one was handled.
 
 Textual hands a key to the widget that has the focus when the key arrives. Over a slow line keys arrive in bunches:
 without this, what is typed behind the `n` of a new request would reach the table, where `q` quits and `x` cancels.
@@ -22,9 +22,9 @@ from bwp_tui.console.terminal.textual_compat import is_forwarded
 _ROUNDS: Final = 3
 """A key may start a worker, which asks for the focus, which the app then moves: three turns of the queues."""
 
-_LONGEST_S: Final = 1.0
-_LONGEST_UNSEEN_S: Final = 0.1
-_LOOK_S: Final = 0.01
+_TIMEOUT_S: Final = 1.0
+_MAX_UNPAINTED_S: Final = 0.1
+_POLL_S: Final = 0.01
 
 _FRAME_S: Final = 0.004
 """For a key's own frame, which looking after the queues would delay."""
@@ -33,15 +33,15 @@ Deliver = Callable[[events.Event], Awaitable[None]]
 
 
 class KeyQueue:
-    """Holds back the keys that come while one is being handled.
+    """Queues the keys that arrive while one is being handled.
 
     Args:
         deliver: does with a key what Textual would have done with it.
-        is_due: says whether a key may be delivered now; it is not asked for longer than `_LONGEST_S`.
-        asks_text: says whether what is pasted now would be text.
-        only_moves: says whether a key only moves the cursor, so that it need not wait for the end of its burst.
-        opens_field: says whether a key opens a field for the characters typed behind it.
-        pasted: is told once of each paste that is dropped.
+        is_due: returns whether a key may be delivered now; after `_TIMEOUT_S` it is delivered all the same.
+        asks_text: returns whether a text field has the focus.
+        only_moves: returns whether a key only moves the cursor, so that it need not wait for the end of its burst.
+        opens_field: returns whether a key opens a field for the characters typed after it.
+        pasted: is called once for each paste that is dropped.
     """
 
     def __init__(
@@ -70,12 +70,12 @@ class KeyQueue:
         self._opened = asyncio.Event()
 
     def takes(self, event: events.Event) -> bool:
-        """Say whether an event is typed, fresh, and thus to be `put` here."""
+        """Return whether an event is a key or paste that has not been delivered yet, and is to be `put` here."""
         is_typed = isinstance(event, events.Key | events.Paste)
         return is_typed and self._task is not None and not is_forwarded(event)
 
     async def put(self, event: events.Event) -> None:
-        """Deliver `event` once all before it have been handled: at once, where they are."""
+        """Deliver `event` once all before it have been handled."""
         if self._is_idle and self._is_due(event) and not self._is_doubtful(event):
             self._is_idle = False
             await self._deliver(event)
@@ -84,11 +84,11 @@ class KeyQueue:
             self._waiting.put_nowait(event)
 
     def start(self) -> None:
-        """Begin, in the app's loop and context."""
+        """Start, in the app's loop and context."""
         self._task = asyncio.create_task(self._run(), name="type-ahead")
 
     def open(self) -> None:
-        """Let keys through: until now, what they lead to has not been there."""
+        """Deliver keys from now on: before, their targets did not exist."""
         self._opened.set()
 
     def stop(self) -> None:
@@ -103,34 +103,34 @@ class KeyQueue:
             self._is_idle = self._waiting.empty()
             event = await self._waiting.get()
             self._is_idle = False
-            with self._painted_with_the_next():
+            with self._painting_delayed():
                 await self._handle(event)
 
     async def _handle(self, event: events.Event | None) -> None:
         if event is not None:
-            await _for_a_while(self._until_due(event))
+            await _with_timeout(self._until_due(event))
             if not isinstance(event, Key) or not await self._is_pasted(event):
                 await self._deliver(event)
             elif not self._waiting.empty():
                 return
         if self._waiting.empty():
             await asyncio.sleep(_FRAME_S)
-        await _for_a_while(self._handled())
+        await _with_timeout(self._handled())
 
-    def _painted_with_the_next(self) -> contextlib.AbstractContextManager[None]:
-        """Keep what a key leads to from being painted where another key waits, but not for long."""
+    def _painting_delayed(self) -> contextlib.AbstractContextManager[None]:
+        """Delay painting while another key waits, but not for long."""
         now = time.monotonic()
-        if self._waiting.empty() or now - self._painted_at > _LONGEST_UNSEEN_S:
+        if self._waiting.empty() or now - self._painted_at > _MAX_UNPAINTED_S:
             self._painted_at = now
             return contextlib.nullcontext()
         return self._app.batch_update()
 
     async def _until_due(self, event: events.Event) -> None:
-        while not self._is_due(event):  # noqa: ASYNC110  # a key waits so rarely that nobody needs to tell of it
-            await asyncio.sleep(_LOOK_S)
+        while not self._is_due(event):  # noqa: ASYNC110  # a key waits too rarely for an event of its own
+            await asyncio.sleep(_POLL_S)
 
     def _is_doubtful(self, event: events.Event) -> bool:
-        """Say whether a key is part of a paste, or still may be."""
+        """Return whether a key is part of a paste, or may turn out to be."""
         if not isinstance(event, Key) or not (event.burst.is_dropped or not self._asks_text()):
             return False
         if event.key == event.burst.first and self._opens_field(event.key):
@@ -138,7 +138,7 @@ class KeyQueue:
         return event.burst.is_paste or (event.burst.left >= 0 and not self._only_moves(event.key))
 
     async def _is_pasted(self, event: Key) -> bool:
-        """Wait until it is known whether a key is part of a paste that is to be dropped, as `Burst` tells."""
+        """Wait until it is known whether a key is part of a paste to drop (see `Burst`)."""
         burst: Burst = event.burst
         while self._is_doubtful(event):
             if burst.is_paste:
@@ -150,17 +150,17 @@ class KeyQueue:
         return False
 
     async def _handled(self) -> None:
-        """Wait until the queues that a key passes through have been emptied."""
+        """Wait until the queues that a key passes through are empty."""
         for _ in range(_ROUNDS):
             for pump in (self._app.focused, self._app.screen, self._app):
-                await self._turn(pump)
+                await self._until_processed(pump)
 
-    async def _turn(self, pump: MessagePump | None) -> None:
+    async def _until_processed(self, pump: MessagePump | None) -> None:
         done = asyncio.Event()
         if pump is not None and pump.is_running and pump.call_later(done.set):
             await done.wait()
 
 
-async def _for_a_while(wait: Awaitable[None]) -> None:
+async def _with_timeout(wait: Awaitable[None]) -> None:
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(wait, _LONGEST_S)
+        await asyncio.wait_for(wait, _TIMEOUT_S)

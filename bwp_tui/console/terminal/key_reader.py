@@ -1,4 +1,4 @@
-"""Reads keys, pastes and the terminal's reports, in whatever pieces they arrive."""
+"""Parse keys, pastes and the terminal's reports, in whatever pieces they arrive."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from bwp_tui.console.terminal.textual_compat import CompatKeyParser
 from bwp_tui.domain.text import clean
 
 LATE_S: Final = 1.0
-"""How long the rest of a sequence may take to follow its beginning."""
+"""Seconds that the rest of a sequence may take."""
 
 _AFTER_ESC: Final = "[O]P_"
-"""What the terminal's own sequences have behind their ESC."""
+"""Characters after the ESC of the terminal's own sequences."""
 
 _SSH_ESCAPE_S: Final = 0.25
 """How long a lone ESC waits over SSH, where packets come late, before it is the escape key."""
@@ -28,8 +28,8 @@ _PASTE: Final = "\x1b[200~"
 _PASTE_END: Final = "\x1b[201~"
 """Around a paste (bracketed paste)."""
 
-_LONGEST: Final = 32
-"""Characters of a sequence from which on Textual gives up and types it."""
+_MAX_SEQUENCE: Final = 32
+"""Length of a sequence beyond which Textual types it as keys."""
 
 _ESC: Final = "\x1b"
 _SEQUENCE: Final = re.compile(
@@ -42,11 +42,11 @@ _SEQUENCE: Final = re.compile(
     re.DOTALL,
 )
 _BEGUN: Final = re.compile(r"\x1b(?:\[(?:\[|M.{0,2}|[0-?]*[ -/]*)|O[0-9;]*|[\]P_][^\x07\x1b]*\x1b?)?", re.DOTALL)
-"""What may still become a sequence."""
+"""The beginning of a sequence."""
 
 
 class KeyReader(CompatKeyParser):
-    """Gives Textual's parser whole sequences only.
+    """Passes only whole sequences to Textual's parser.
 
     Textual types the rest of a sequence as keys where it comes late, where it does not know the sequence, and where an
     ESC stands in a paste: `[A` would open a view or record something. Here a sequence that is not known is dropped, and
@@ -69,7 +69,7 @@ class KeyReader(CompatKeyParser):
         return self._in_bursts(list(self._read(data)))
 
     def tick(self) -> Iterable[Message]:
-        """Give up what has waited too long for its rest."""
+        """Give up a sequence whose rest does not come."""
         waited = time.monotonic() - self._begun_at
         if self._pasted is not None:  # what may be the beginning of its end waits for the rest
             return
@@ -81,7 +81,7 @@ class KeyReader(CompatKeyParser):
             yield from self._in_bursts(list(self._given_up(given_up)))
 
     def _in_bursts(self, messages: list[Message]) -> list[Message]:
-        """Count what one read has brought before any of it is passed on."""
+        """Count the keys of one read before any is passed on."""
         for at, message in enumerate(messages):
             if isinstance(message, events.Key):
                 if self._burst.left < 0:
@@ -107,7 +107,7 @@ class KeyReader(CompatKeyParser):
                 text = f"{esc}{rest}"
             elif whole := _SEQUENCE.match(text):
                 text = text[whole.end() :]
-                yield from self._understood(whole.group())
+                yield from self._read_sequence(whole.group())
             elif (begun := _begun(text)) == text:
                 self._begun, self._begun_at = text, time.monotonic()
                 return
@@ -115,12 +115,12 @@ class KeyReader(CompatKeyParser):
                 text = text[len(begun) :]
                 yield from self._given_up(begun)
 
-    def _understood(self, sequence: str) -> Iterator[Message]:
+    def _read_sequence(self, sequence: str) -> Iterator[Message]:
         is_escaped, self._is_escaped = self._is_escaped, False
         if sequence == _PASTE:
             self._pasted = []
             return
-        if sequence[1] in "]P_" or len(sequence) > _LONGEST:
+        if sequence[1] in "]P_" or len(sequence) > _MAX_SEQUENCE:
             return
         yield from super().feed(sequence)
         if not self.is_waiting:
@@ -139,7 +139,7 @@ class KeyReader(CompatKeyParser):
             yield from super().feed(begun[1])
 
     def _read_paste(self, pasted: list[str], text: str) -> Generator[Message, None, str]:
-        """Keep what is pasted, an ESC in it as text; return what follows its end."""
+        """Collect a paste, an ESC in it as text; return the data after its end."""
         body, end, rest = text.partition(_PASTE_END)
         if not end:
             cut = next((size for size in range(len(_PASTE_END) - 1, 0, -1) if body.endswith(_PASTE_END[:size])), 0)
@@ -157,7 +157,7 @@ def _begun(text: str) -> str:
 
 
 def escape_delay(environment: Mapping[str, str]) -> float:
-    """Return how many seconds a lone ESC waits for the rest of a sequence: longer over SSH, unless ESCDELAY says."""
+    """Return how many seconds a lone ESC waits for the rest of a sequence: longer over SSH, unless ESCDELAY is set."""
     over_ssh = "SSH_CONNECTION" in environment or "SSH_TTY" in environment
     chosen = constants.ESCAPE_DELAY
     return chosen if "ESCDELAY" in environment or not over_ssh else max(chosen, _SSH_ESCAPE_S)

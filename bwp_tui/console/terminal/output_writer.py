@@ -1,4 +1,4 @@
-"""What is written to the terminal. One that stands still, as over a stalled link, stops a thread and no other."""
+"""Write to the terminal; one that does not read, as over a stalled link, blocks only a thread of its own."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, TextIO
 
-_PATIENCE_S: Final = 0.1
+_LOCK_TIMEOUT_S: Final = 0.1
 _AT_ONCE_S: Final = 0.003
 
 
 class OutputWriter:
-    """Asks `take` for what there is to write whenever it is woken and the terminal has taken what came before.
+    """Writes the output of `take` whenever it is woken and the terminal has taken the last write.
 
     What the terminal takes at once is written by the one who wakes it: a thread would get its turn a millisecond later.
     The rest waits in a thread until the terminal takes it.
@@ -30,39 +30,39 @@ class OutputWriter:
         self._take = take
         self._lock = lock
         self._due = threading.Event()
-        self._left = b""
+        self._rest = b""
         self._is_writing = False
         self._stopped = True
         self._is_gone = False
-        self._at_once: int | None = None
+        self._nonblocking: int | None = None
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin to write."""
+        """Start to write."""
         if self._stopped:
             self._stopped = False
-            self._at_once = _not_waiting(self._file)
-            self._thread = threading.Thread(target=self._run, name="outlet", daemon=True)
+            self._nonblocking = _open_nonblocking(self._file)
+            self._thread = threading.Thread(target=self._run, name="terminal-writer", daemon=True)
             self._thread.start()
 
     def wake(self) -> None:
-        """Say that there is something to write."""
-        if self._at_once is None or not self._is_written_at_once(self._at_once):
+        """Report that there is output."""
+        if self._nonblocking is None or not self._write_nonblocking(self._nonblocking):
             self._due.set()
 
     def stop(self) -> None:
-        """Write what is left, and stop."""
+        """Write the rest, and stop."""
         self._stopped = True
         self._due.set()
         if self._thread is not None:
             self._thread.join()
             self._thread = None
             with self._lock:
-                self._left += self._taken()
+                self._rest += self._new_output()
                 self._write()
-                if self._at_once is not None:
-                    os.close(self._at_once)
-                    self._at_once = None
+                if self._nonblocking is not None:
+                    os.close(self._nonblocking)
+                    self._nonblocking = None
 
     def _run(self) -> None:
         while not self._stopped:
@@ -70,9 +70,9 @@ class OutputWriter:
             self._due.clear()
             # Not for ever: a signal may stop the console while it holds the lock, and wait for this thread.
             while not self._stopped:
-                if self._lock.acquire(timeout=_PATIENCE_S):
+                if self._lock.acquire(timeout=_LOCK_TIMEOUT_S):
                     try:
-                        self._left += self._taken()
+                        self._rest += self._new_output()
                         self._is_writing = True
                     finally:
                         self._lock.release()
@@ -80,43 +80,44 @@ class OutputWriter:
                     self._is_writing = False
                     break
 
-    def _is_written_at_once(self, terminal: int) -> bool:
+    def _write_nonblocking(self, terminal: int) -> bool:
         with self._lock:
-            if self._is_writing or self._left:
+            if self._is_writing or self._rest:
                 return False
-            self._left = self._taken()  # kept meanwhile: a signal may stop the console here, which writes what is left
-            self._left = _not_taken_at_once(terminal, self._left)
-            return not self._left
+            # Kept meanwhile: a signal may stop the console here, which writes the rest.
+            self._rest = self._new_output()
+            self._rest = _write_while_read(terminal, self._rest)
+            return not self._rest
 
-    def _taken(self) -> bytes:
+    def _new_output(self) -> bytes:
         return self._take().encode(self._file.encoding, self._file.errors or "strict")
 
     def _write(self) -> None:
-        """Write all that is left, however long the terminal takes."""
+        """Write the rest, however long the terminal takes."""
         try:
-            while self._left and not self._is_gone:
-                self._left = self._left[os.write(self._file.fileno(), self._left) :]
+            while self._rest and not self._is_gone:
+                self._rest = self._rest[os.write(self._file.fileno(), self._rest) :]
         except (OSError, ValueError):  # the terminal has gone, or the file was closed: others will notice and end
             self._is_gone = True
         if self._is_gone:
-            self._left = b""
+            self._rest = b""
 
 
-def _not_taken_at_once(terminal: int, data: bytes) -> bytes:
-    """Write to a terminal that reads, and return what it has not taken: a large frame goes through a small buffer."""
+def _write_while_read(terminal: int, data: bytes) -> bytes:
+    """Write to a terminal while it reads, and return the rest: a large frame goes through a small buffer."""
     until = time.monotonic() + _AT_ONCE_S
     with suppress(OSError, ValueError):  # it has gone, or cannot be waited for: the thread does what can be done
         while data:
             with suppress(BlockingIOError):
                 data = data[os.write(terminal, data) :]
-            left = until - time.monotonic()
-            if not data or left <= 0 or not select.select([], [terminal], [], left)[1]:
+            remaining = until - time.monotonic()
+            if not data or remaining <= 0 or not select.select([], [terminal], [], remaining)[1]:
                 break
     return data
 
 
-def _not_waiting(file: TextIO) -> int | None:
-    """Open a file's terminal once more, for writes that never wait; None where that cannot be.
+def _open_nonblocking(file: TextIO) -> int | None:
+    """Open a file's terminal again for non-blocking writes; None where that is impossible.
 
     The flag is one of the open terminal and not of the descriptor: set on `file`, it would be set for the shell too.
     """

@@ -1,4 +1,4 @@
-"""What the screen is to show, what it shows, and the bytes that lead from one to the other."""
+"""Hold the cells that the screen should show and those that it shows, and compute the bytes from one to the other."""
 
 from __future__ import annotations
 
@@ -10,68 +10,68 @@ from bwp_tui.console.terminal.frame_parser import CLUSTERS, FILLER, FrameParser,
 from bwp_tui.console.terminal.sgr import DEFAULT_STYLE, CellStyle, change
 
 _UNKNOWN: Final = "\x01"
-"""A cell of which nothing is known: Textual has not painted it since the screen was last lost."""
+"""A cell that Textual has not painted since the buffer was invalidated."""
 
 _LOST: Final = "\x02"
-"""A cell that is known, and of which the terminal may show anything."""
+"""A known cell that the terminal may show differently."""
 
 _UNSURE: Final = re.compile(f"[{FILLER}{chr(CLUSTERS)}-\U0010ffff]")
-"""Terminals differ in how wide they draw such letters."""
+"""Characters whose width differs between terminals."""
 
-_SAME_LOOK: Final = re.compile(r"(.)\1*", re.DOTALL)
-_JOINED: Final = 4
-"""Unchanged cells between two changed ones that cost no more than to move the cursor over them."""
+_SAME_STYLE: Final = re.compile(r"(.)\1*", re.DOTALL)
+_MAX_BRIDGE: Final = 4
+"""Unchanged cells between two changed ones that are as cheap to write as to skip."""
 
 
 class ScreenBuffer:
-    """The screen in cells, twice: as Textual wants it, and as the terminal has it."""
+    """The screen in cells, twice: as Textual painted it, and as the terminal shows it."""
 
     def __init__(self, columns: int, lines: int) -> None:
-        self._reader = FrameParser()
+        self._parser = FrameParser()
         self._resize(columns, lines)
 
     def _resize(self, columns: int, lines: int) -> None:
         self._columns, self._lines = columns, lines
         self._letters = [_UNKNOWN * columns] * lines
-        self._looks = [_UNKNOWN * columns] * lines
+        self._styles = [_UNKNOWN * columns] * lines
         self._shown_letters = list(self._letters)
-        self._shown_looks = list(self._looks)
+        self._shown_styles = list(self._styles)
         self._changed: set[int] = set()
         self._cursor: tuple[int, int] | None = None
-        self._wanted_cursor: tuple[int, int] | None = None
+        self._target_cursor: tuple[int, int] | None = None
 
     def invalidate(self) -> None:
-        """Know nothing any more of what is wanted and shown: all that Textual paints from now on is sent."""
-        if self._reader.is_full:
-            self._reader = FrameParser()
+        """Forget all cells: everything that Textual paints from now on is sent."""
+        if self._parser.is_full:
+            self._parser = FrameParser()
         self._resize(self._columns, self._lines)
 
     def resize(self, columns: int, lines: int) -> None:
-        """Take note that the terminal has, or may have, another size; it may show anything now."""
+        """Set the terminal's size, after which it may show anything."""
         if (columns, lines) == (self._columns, self._lines):
             self.repaint_all()
         else:
             self._resize(columns, lines)
 
     def repaint_all(self) -> None:
-        """Send the whole screen with the next changes: the terminal may show anything."""
+        """Send the whole screen with the next changes: the terminal may show something else."""
         self._shown_letters = [re.sub(f"[^{_UNKNOWN}]", _LOST, row, flags=re.DOTALL) for row in self._letters]
         self._changed = set(range(self._lines))
         self._cursor = None
 
     def apply_frame(self, data: str) -> None:
-        """Take over a frame as Textual writes it.
+        """Apply a frame as Textual writes it.
 
         Raises:
-            NotUnderstood: it is none, or paints outside the screen; nothing was taken over.
+            NotUnderstood: it is no frame, or paints outside the screen; nothing was applied.
         """
-        pieces = self._reader.read(data)
+        pieces = self._parser.read(data)
         self._check(pieces)
         for piece in pieces:
             if piece.cells.letters:
                 self._put(piece)
         last = pieces[-1]
-        self._wanted_cursor = None if last.cells.letters else (last.y, last.x)
+        self._target_cursor = None if last.cells.letters else (last.y, last.x)
 
     def _check(self, pieces: Iterable[Piece]) -> None:
         for piece in pieces:
@@ -80,45 +80,45 @@ class ScreenBuffer:
 
     def _put(self, piece: Piece) -> None:
         y, start, end = piece.y, piece.x, piece.x + len(piece.cells.letters)
-        letters, looks = self._letters[y], self._looks[y]
+        letters, styles = self._letters[y], self._styles[y]
         before, after = letters[:start], letters[end:]
         if letters[start] == FILLER:  # half a wide character that is covered leaves a blank
             before = before[:-1] + " "
         if after[:1] == FILLER:
             after = " " + after[1:]
         self._letters[y] = before + piece.cells.letters + after
-        self._looks[y] = looks[:start] + piece.cells.styles + looks[end:]
+        self._styles[y] = styles[:start] + piece.cells.styles + styles[end:]
         self._changed.add(y)
 
     def changes(self) -> str:
-        """Return what leads the terminal from what it shows to what it is to show; nothing where that is the same.
+        """Return the bytes that update the terminal; empty if it is up to date.
 
         It begins with an absolute position: something else may have written to the terminal and left its cursor there.
         """
-        pen = _Pen(self._reader, self._columns)
+        pen = _Pen(self._parser, self._columns)
         for y in sorted(self._changed):
             for start, end in self._runs(y):
-                pen.draw(y, start, self._letters[y][start:end], self._looks[y][start:end])
-            self._shown_letters[y], self._shown_looks[y] = self._letters[y], self._looks[y]
+                pen.draw(y, start, self._letters[y][start:end], self._styles[y][start:end])
+            self._shown_letters[y], self._shown_styles[y] = self._letters[y], self._styles[y]
         self._changed.clear()
-        if not pen.written and self._wanted_cursor in (None, self._cursor):
+        if not pen.written and self._target_cursor in (None, self._cursor):
             return ""
-        pen.end(self._wanted_cursor)
+        pen.end(self._target_cursor)
         self._cursor = pen.cursor
         return pen.written
 
     def _runs(self, y: int) -> Iterator[tuple[int, int]]:
-        """Yield the parts of a line, from and to, that are to be written."""
-        letters, looks = self._letters[y], self._looks[y]
-        shown, shown_looks = self._shown_letters[y], self._shown_looks[y]
-        if letters == shown and looks == shown_looks:
+        """Yield start and end of each part of a line to write."""
+        letters, styles = self._letters[y], self._styles[y]
+        shown, shown_styles = self._shown_letters[y], self._shown_styles[y]
+        if letters == shown and styles == shown_styles:
             return
         if _UNSURE.search(letters) or _UNSURE.search(shown):
             yield from (match.span() for match in re.finditer(f"[^{_UNKNOWN}]+", letters))
             return
         start = end = -1
-        quads = zip(letters, shown, looks, shown_looks, strict=True)
-        for x in (x for x, (new, old, look, old_look) in enumerate(quads) if new != old or look != old_look):
+        quads = zip(letters, shown, styles, shown_styles, strict=True)
+        for x in (x for x, (new, old, style, old_style) in enumerate(quads) if new != old or style != old_style):
             if start < 0:
                 start = x
             elif x > end and not self._is_bridge(y, end, x):
@@ -128,53 +128,53 @@ class ScreenBuffer:
         yield start, end
 
     def _is_bridge(self, y: int, start: int, end: int) -> bool:
-        """Whether what stands between two runs is better written than passed over."""
-        if end - start > _JOINED or _UNKNOWN in self._letters[y][start:end]:
+        """Return whether the cells between two runs are cheaper to write than to skip."""
+        if end - start > _MAX_BRIDGE or _UNKNOWN in self._letters[y][start:end]:
             return False
-        return len(set(self._looks[y][start - 1 : end])) == 1
+        return len(set(self._styles[y][start - 1 : end])) == 1
 
 
 class _Pen:
-    """Writes cells, moving the cursor and changing the look as cheaply as is safe everywhere."""
+    """Writes cells with the shortest moves and style changes that every terminal understands."""
 
-    def __init__(self, reader: FrameParser, columns: int) -> None:
+    def __init__(self, parser: FrameParser, columns: int) -> None:
         self.cursor: tuple[int, int] | None = None
-        self._reader = reader
+        self._parser = parser
         self._columns = columns
-        self._look: CellStyle = DEFAULT_STYLE
+        self._style: CellStyle = DEFAULT_STYLE
         self._parts: list[str] = []
 
     @property
     def written(self) -> str:
-        """The bytes up to now."""
+        """The bytes written so far."""
         return "".join(self._parts)
 
-    def draw(self, y: int, x: int, letters: str, looks: str) -> None:
+    def draw(self, y: int, x: int, letters: str, styles: str) -> None:
         """Write cells of one line."""
         self._move(y, x)
-        for match in _SAME_LOOK.finditer(looks):
-            look = self._reader.looks.thing(match[1])
-            self._parts.append(change(self._look, look))
-            self._parts.append(self._reader.text(letters[match.start() : match.end()]))
-            self._look = look
+        for match in _SAME_STYLE.finditer(styles):
+            style = self._parser.styles.value(match[1])
+            self._parts.append(change(self._style, style))
+            self._parts.append(self._parser.text(letters[match.start() : match.end()]))
+            self._style = style
         end = x + len(letters)
         # After the last column terminals differ in where the cursor is; after letters of doubtful width too.
         self.cursor = None if end >= self._columns or _UNSURE.search(letters) else (y, end)
 
     def end(self, cursor: tuple[int, int] | None) -> None:
-        """Leave the terminal with a plain look, and the cursor where it is wanted."""
-        self._parts.append(change(self._look, DEFAULT_STYLE))
-        self._look = DEFAULT_STYLE
+        """Reset the style, and move the cursor to its position."""
+        self._parts.append(change(self._style, DEFAULT_STYLE))
+        self._style = DEFAULT_STYLE
         if cursor is not None:
             self._move(*cursor)
 
     def _move(self, y: int, x: int) -> None:
         if (y, x) == self.cursor:
             return
-        ways = [f"\x1b[{y + 1};{x + 1}H"]
+        moves = [f"\x1b[{y + 1};{x + 1}H"]
         if self.cursor is not None and self.cursor[0] == y:
-            ways.append(f"\x1b[{x + 1}G")
+            moves.append(f"\x1b[{x + 1}G")
             if (steps := x - self.cursor[1]) > 0:
-                ways.append(f"\x1b[{steps if steps > 1 else ''}C")
-        self._parts.append(min(ways, key=len))
+                moves.append(f"\x1b[{steps if steps > 1 else ''}C")
+        self._parts.append(min(moves, key=len))
         self.cursor = (y, x)

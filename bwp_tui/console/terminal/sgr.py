@@ -1,4 +1,4 @@
-"""How a cell looks: the parameters of `CSI … m` (ECMA-48, SGR), and the shortest way from one look to another."""
+"""Parse the parameters of `CSI … m` (ECMA-48, SGR), and compute the shortest change from one style to another."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-_LETTERS: Final = frozenset(("1", "2", "3", "4", "5", "6", "7", "8", "9", "21", "51", "52", "53"))
+_ATTRIBUTES: Final = frozenset(("1", "2", "3", "4", "5", "6", "7", "8", "9", "21", "51", "52", "53"))
 _FOREGROUNDS: Final = frozenset(str(code) for code in (*range(30, 38), *range(90, 98)))
 _BACKGROUNDS: Final = frozenset(str(code) for code in (*range(40, 48), *range(100, 108)))
 _EXTENDED: Final = {"2": 3, "5": 1}
-"""Numbers that follow `38;` and `48;`, by what stands next."""
+"""How many numbers follow `38;` and `48;`, by the first of them."""
 
 
 class CellStyle(NamedTuple):
-    """Letters (bold, dim, …) and colours, each as SGR parameters; an empty colour is the terminal's own."""
+    """Attributes (bold, dim, …) and colours, each as SGR parameters; an empty colour is the terminal's own."""
 
-    letters: frozenset[str] = frozenset()
+    attributes: frozenset[str] = frozenset()
     foreground: str = ""
     background: str = ""
 
@@ -26,15 +26,15 @@ DEFAULT_STYLE: Final = CellStyle()
 
 @lru_cache(maxsize=1024)
 def read(parameters: str) -> CellStyle | None:
-    """Return the look that SGR parameters lead to from the plain one, or None where one of them is not known."""
-    letters: set[str] = set()
+    """Return the style that SGR parameters set, or None where one of them is unknown."""
+    attributes: set[str] = set()
     foreground = background = ""
     codes = iter(parameters.split(";"))
     for code in codes:
         if code in ("", "0"):
-            letters, foreground, background = set(), "", ""
-        elif code in _LETTERS:
-            letters.add(code)
+            attributes, foreground, background = set(), "", ""
+        elif code in _ATTRIBUTES:
+            attributes.add(code)
         elif code in _FOREGROUNDS:
             foreground = code
         elif code in _BACKGROUNDS:
@@ -47,7 +47,7 @@ def read(parameters: str) -> CellStyle | None:
             foreground, background = (colour, background) if code == "38" else (foreground, colour)
         else:
             return None
-    return CellStyle(frozenset(letters), foreground, background)
+    return CellStyle(frozenset(attributes), foreground, background)
 
 
 def _extended(code: str, codes: Iterator[str]) -> str | None:
@@ -58,18 +58,18 @@ def _extended(code: str, codes: Iterator[str]) -> str | None:
 
 @lru_cache(maxsize=4096)
 def change(before: CellStyle, after: CellStyle) -> str:
-    """Return the shortest sequence that makes what follows look like `after` where it would look like `before`."""
+    """Return the shortest sequence that changes the style `before` to `after`."""
     if before == after:
         return ""
     if after == DEFAULT_STYLE:
         return "\x1b[0m"
-    anew = ["0", *sorted(after.letters), *filter(None, (after.foreground, after.background))]
-    ways = [anew]
-    if before.letters <= after.letters:
-        onwards = sorted(after.letters - before.letters)
+    reset = ["0", *sorted(after.attributes), *filter(None, (after.foreground, after.background))]
+    candidates = [reset]
+    if before.attributes <= after.attributes:
+        delta = sorted(after.attributes - before.attributes)
         if after.foreground != before.foreground:
-            onwards.append(after.foreground or "39")
+            delta.append(after.foreground or "39")
         if after.background != before.background:
-            onwards.append(after.background or "49")
-        ways.append(onwards)
-    return min((f"\x1b[{';'.join(way)}m" for way in ways), key=len)
+            delta.append(after.background or "49")
+        candidates.append(delta)
+    return min((f"\x1b[{';'.join(candidate)}m" for candidate in candidates), key=len)
