@@ -19,6 +19,7 @@ from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.screens.action_screen import ActionScreen, ScrolledScreen
 from bwp_tui.console.widgets.bars import FooterLine
 from bwp_tui.console.widgets.detail_pane import Heading, Paragraphs
+from bwp_tui.domain.filter_fields import FIELDS
 
 _KEYS: Final = 12
 _WHAT: Final = 52
@@ -91,10 +92,15 @@ def _keys_of(action: Action) -> str:
 
 FILTER_NOTES: Final[list[list[StyledText]]] = [
     [(" Filters", "accent")],
-    [("   jane", "key"), ("            text in the email, the task id or the note", "plain")],
-    [("   status:failed,on_hold  kind:deletion", "key"), ("   any of several values", "plain")],
-    [("   age>2d  due<7d  due:over", "key"), ("   durations and dates", "plain")],
-    [("   error:ORDERS_NOT_CLOSED  tag:vip  is:ready", "key"), ("   and   ", "plain"), ("-note:later", "key")],
+    [(f"{'':{_INDENT}}{'jane':<{_KEYS}}", "key"), ("text in the email, the task id or the note", "plain")],
+    *(
+        [(f"{'':{_INDENT}}{spec.key + spec.operator:<{_KEYS}}", "key"), (spec.help, "plain")]
+        for spec in FIELDS.values()
+    ),
+    [
+        (f"{'':{_INDENT}}status:failed,on_hold -note:later", "key"),
+        ("   any of several values, and not a value", "plain"),
+    ],
 ]
 """What the main screen's help says of filters."""
 
