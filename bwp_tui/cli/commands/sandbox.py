@@ -7,7 +7,6 @@ import shlex
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bwp_tui.cli.commands.console import open_console, require_terminal
@@ -146,16 +145,11 @@ def _remove_practice(profile: Profile) -> None:
     if not profile.practice or profile.folder.name != PRACTICE:
         raise AssertionError("only a practice profile may be emptied")
     leftovers = [profile.folder / name for name in _HISTORY_FILES]
-    if not profile.download_dir.is_symlink():
-        leftovers += _archives_in(profile.download_dir)
+    if profile.download_dir.is_dir() and not profile.download_dir.is_symlink():
+        files = (path for path in profile.download_dir.iterdir() if not path.is_dir())
+        leftovers += [path for path in files if path.suffix in _ARCHIVES]
     for path in leftovers:
         path.unlink(missing_ok=True)
-
-
-def _archives_in(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    return [path for path in folder.iterdir() if path.suffix in _ARCHIVES and not path.is_dir()]
 
 
 def _seed_tasks(profile: Profile, practice: Sandbox) -> None:

@@ -61,7 +61,11 @@ def wait(arguments: Namespace) -> ExitCode:
     with open_session(arguments) as session:
         numbers = find_tasks(session.store, arguments.tasks)
         waiter = EngineWaiter(session)
-        ended = waiter.until(lambda store: _ended(store, numbers), numbers, arguments.timeout, patient=True)
+
+        def have_ended(store: Store) -> bool:
+            return all(has_ended(task.status) for task in read(store, numbers))
+
+        ended = waiter.until(have_ended, numbers, arguments.timeout, patient=True)
         waited = read(session.store, numbers)
         print_tasks(waited, as_json=arguments.json)
         if not ended:
@@ -85,13 +89,14 @@ def download(arguments: Namespace) -> ExitCode:
         asked = [number for number in numbers if number not in refused]
         progress = Progress()
 
-        def over(store: Store) -> bool:
+        def have_ended(store: Store) -> bool:
             downloading = read(store, asked)
             progress.show(downloading)
-            return not any(task.download and _is_active(task.download) for task in downloading)
+            results = [task.download for task in downloading if task.download]
+            return not any(result.state in _ACTIVE and not result.paused for result in results)
 
         try:
-            done = not asked or waiter.until(over, asked, arguments.timeout, patient=True)
+            done = not asked or waiter.until(have_ended, asked, arguments.timeout, patient=True)
         finally:
             draw("")
         ended = read(session.store, asked)
@@ -109,19 +114,19 @@ def run(arguments: Namespace) -> ExitCode:
     """Run the engine without a screen until a signal stops it, or until nothing is due."""
     with open_session(arguments) as session:
         from bwp_tui.engine.runtime.engine_config import engine_config
+        from bwp_tui.engine.runtime.headless import OtherEngineBusy, serve, serve_once
+        from bwp_tui.engine.runtime.lease import LeaseUnusable
 
         setup = engine_config(session.profile)
         if arguments.once:
-            from bwp_tui.engine.runtime.headless import OtherEngineBusy, serve_once
-            from bwp_tui.engine.runtime.lease import LeaseUnusable
-
             try:
                 serve_once(setup)
             except (OtherEngineBusy, LeaseUnusable) as elsewhere:
                 raise CommandError(ExitCode.LATER, str(elsewhere)) from None
-            return _result_of_once(session.store)
-        from bwp_tui.engine.runtime.headless import serve
-
+            if troubles := tasks.current_troubles(session.store):
+                count = counted(len(troubles), "task")
+                raise CommandError(ExitCode.LATER, f"{troubles[0]} {count} could not be refreshed.")
+            return ExitCode.DONE
         stop = Stopper()
         serve(setup, stop=stop.requested, report=lambda sentence: print(sentence, flush=True))
         return ExitCode.INTERRUPTED if stop.by == signal.SIGINT else ExitCode.DONE
@@ -186,10 +191,6 @@ def _polled(store: Store, names: Sequence[str]) -> list[int]:
     return possible
 
 
-def _ended(store: Store, numbers: Sequence[int]) -> bool:
-    return all(has_ended(task.status) for task in read(store, numbers))
-
-
 def _queue_downloads(session: Session, numbers: Sequence[int], folder: Path | None, arguments: Namespace) -> set[int]:
     """Queue the downloads of tasks and resume paused ones; return the tasks for which that is impossible.
 
@@ -228,35 +229,19 @@ def _queue_download(session: Session, task: Task, folder: Path | None, arguments
         requests.download(session.store, task.number, directory, session.actor)
 
 
-def _is_active(download: Download) -> bool:
-    return download.state in _ACTIVE and not download.paused
-
-
 def _print_downloads(ended: Sequence[Task], *, as_json: bool, mask: bool) -> None:
     """Print the paths of downloaded results, or the tasks as JSON; explain the others on stderr."""
     for task in ended:
-        found = task.download
-        if found is not None and found.state == DownloadState.DONE and found.path and not as_json:
-            print(mask_task_text(found.path, task) if mask else found.path)
-        elif found is not None and found.paused:
+        result = task.download
+        if result is not None and result.state == DownloadState.DONE and result.path and not as_json:
+            print(mask_task_text(result.path, task) if mask else result.path)
+        elif result is not None and result.paused:
             print_note(f"The download of {task.name} is paused; resume it: bwp-tui downloads resume {task.number}.")
-        elif found is not None and found.state in (DownloadState.FAILED, DownloadState.CANCELLED):
-            trouble = found.trouble or "no reason was given."
+        elif result is not None and result.state in (DownloadState.FAILED, DownloadState.CANCELLED):
+            trouble = result.trouble or "no reason was given."
             print_note(
-                f"The download of {task.name} {found.state}: {mask_task_text(trouble, task) if mask else trouble}"
+                f"The download of {task.name} {result.state}: {mask_task_text(trouble, task) if mask else trouble}"
             )
     if as_json:
         print_tasks(ended, as_json=True, mask=mask)
     sys.stdout.flush()
-
-
-def _result_of_once(store: Store) -> ExitCode:
-    """Return the exit code of `run --once`.
-
-    Raises:
-        CommandError: the service could not be asked about a task.
-    """
-    troubles = tasks.current_troubles(store)
-    if not troubles:
-        return ExitCode.DONE
-    raise CommandError(ExitCode.LATER, f"{troubles[0]} {counted(len(troubles), 'task')} could not be refreshed.")
