@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -10,8 +9,10 @@ import pytest
 from bwp_tui.console.presentation.themes import THEMES
 from tests.console.support import Console, make_profile, opened
 
+Cells = list[tuple[str, str]]
 
-def cells(console: Console) -> list[tuple[str, str]]:
+
+def cells(console: Console) -> Cells:
     """Every cell in sight with its look."""
     return [
         (letter, str(run.style))
@@ -21,7 +22,7 @@ def cells(console: Console) -> list[tuple[str, str]]:
     ]
 
 
-async def form_over_a_sentence(console: Console) -> list[tuple[str, str]]:
+async def form_over_a_sentence(console: Console) -> Cells:
     """The cells of a form that stands under the table, a sentence in the status line."""
     await console.press("N")
     console.main.show_status("A sentence that stays.", "warn")
@@ -30,18 +31,33 @@ async def form_over_a_sentence(console: Console) -> list[tuple[str, str]]:
     return cells(console)
 
 
-@pytest.mark.parametrize(("before", "after"), list(permutations(THEMES, 2)))
-async def test_a_theme_chosen_later_looks_as_one_chosen_at_the_start(tmp_path: Path, before: str, after: str) -> None:
-    async with opened(make_profile(tmp_path / "new"), theme=after) as console:
-        console.main.show_status(f"Theme {after}.")
-        await console.pilot.pause()
-        main_then = cells(console)
-        form_then = await form_over_a_sentence(console)
-    async with opened(make_profile(tmp_path / "changed"), theme=before) as console:
+_chosen_at_start: dict[str, tuple[Cells, Cells]] = {}
+"""The main screen and the form in each theme, for all tests of this module."""
+
+
+async def chosen_at_start(folder: Path, theme: str) -> tuple[Cells, Cells]:
+    """The cells of the main screen and of the form in a console that was started in a theme."""
+    if theme not in _chosen_at_start:
+        async with opened(make_profile(folder), theme=theme) as console:
+            console.main.show_status(f"Theme {theme}.")
+            await console.pilot.pause()
+            _chosen_at_start[theme] = cells(console), await form_over_a_sentence(console)
+    return _chosen_at_start[theme]
+
+
+@pytest.mark.xdist_group("themes")
+@pytest.mark.parametrize("first", THEMES)
+async def test_a_theme_chosen_later_looks_as_one_chosen_at_the_start(tmp_path: Path, first: str) -> None:
+    seen = []
+    async with opened(make_profile(tmp_path / "changed"), theme=first) as console:
         await form_over_a_sentence(console)
-        await console.press("escape")
-        while console.app._looks != after:
+        for _ in range(len(THEMES) - 1):
+            await console.press("escape")
             await console.do("theme")
-        await console.pilot.pause()
-        assert cells(console) == main_then
-        assert await form_over_a_sentence(console) == form_then
+            await console.pilot.pause()
+            theme = console.app._looks
+            main_then, form_then = await chosen_at_start(tmp_path / theme, theme)
+            assert cells(console) == main_then
+            assert await form_over_a_sentence(console) == form_then
+            seen.append(theme)
+    assert sorted([first, *seen]) == sorted(THEMES)

@@ -77,13 +77,13 @@ def whole(text: str) -> str:
     return "".join(f"\x1b[{y};1H{text * COLUMNS}\n" for y in range(1, LINES + 1)).removesuffix("\n")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=70, deadline=None)
 @given(st.lists(st.lists(parts_of_lines(), min_size=1, max_size=6).map("".join), min_size=1, max_size=6))
 def test_a_terminal_that_gets_changes_shows_what_one_that_gets_whole_frames_shows(frames: list[str]) -> None:
     check_same([whole("x"), *frames])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=70, deadline=None)
 @given(st.lists(st.lists(lines(), min_size=1, max_size=6).map("".join), min_size=1, max_size=6))
 def test_wide_characters_come_and_go_without_a_trace(frames: list[str]) -> None:
     check_same(frames)
