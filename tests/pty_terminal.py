@@ -20,6 +20,8 @@ from typing import Final
 
 import pyte
 
+from tests.waiting import PATIENCE_S
+
 _INHERITED: Final = ("PATH", "HOME", "PYTHONPATH", "VIRTUAL_ENV", "TMPDIR", "SSL_CERT_FILE")
 _MODERN: Final = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
 
@@ -111,7 +113,7 @@ class Terminal:
             os.close(self._master)
             self._master = -1
 
-    def wait(self, timeout: float = 10.0) -> int:
+    def wait(self, timeout: float = PATIENCE_S) -> int:
         """Wait for the program's end; returns its exit status, negative for a signal.
 
         Raises:
@@ -154,7 +156,7 @@ class Terminal:
         with self._changed:
             return bytes(self._output[mark:])
 
-    def wait_for(self, wanted: str | Callable[[str], bool], timeout: float = 10.0) -> str:
+    def wait_for(self, wanted: str | Callable[[str], bool], timeout: float = PATIENCE_S) -> str:
         """Wait until the screen holds a text, or fulfils a predicate on its text; returns the screen's text.
 
         Raises:
@@ -167,7 +169,7 @@ class Terminal:
             assert holds(text), f"{wanted!r} is not on the screen:\n{text}"
             return text
 
-    def settle(self, quiet: float = 0.3, timeout: float = 10.0) -> None:
+    def settle(self, quiet: float = 0.3, timeout: float = PATIENCE_S) -> None:
         """Wait until the program has written nothing for `quiet` seconds, the first of which is now.
 
         Raises:

@@ -23,7 +23,7 @@ from tests.cli.conftest import Bwp, variables
 from tests.cli.test_submit import NOWHERE
 from tests.engine.shop import submit
 from tests.pty_terminal import Terminal
-from tests.waiting import eventually
+from tests.waiting import PATIENCE_S, eventually
 
 UNREACHED = {"BWP_TOKEN_URL": NOWHERE["BWP_TOKEN_URL"]}
 """The same shop, whose tokens cannot be had."""
@@ -208,7 +208,7 @@ def test_an_engine_goes_on_where_its_lines_cannot_be_printed(shop: Bwp, full: bo
             number = submit(store, "jane@example.com")
             eventually(lambda: tasks.get(store, number).task_id)
             engine.terminate()
-            assert engine.communicate(timeout=20)[1] == b""
+            assert engine.communicate(timeout=PATIENCE_S)[1] == b""
             assert engine.returncode == 0
         finally:
             engine.kill()

@@ -17,6 +17,7 @@ from bwp_tui.sandbox.service_state import NotOnHoldError
 from bwp_tui.store.queries import tasks, timeline
 from tests.cli.conftest import USER, Bwp, Ended
 from tests.pty_terminal import Terminal
+from tests.waiting import PATIENCE_S
 
 FIELDS = [
     "id",
@@ -292,7 +293,7 @@ def test_an_interrupted_wait_keeps_what_was_recorded(shop: Bwp, practice: Sandbo
         assert process.poll() is None
     store.close()
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=20)
+    _, said = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130
     assert said == "bwp-tui: Interrupted. What was recorded stays recorded.\n"
     assert recorded(shop) == 1

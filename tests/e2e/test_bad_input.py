@@ -77,7 +77,7 @@ def test_wrong_credentials_are_told_and_asked_for_once(shop: Operator, practice:
         assert "wrong" not in terminal.screen_text().replace("went wrong", "")
         assert end(terminal) == 0
     with shop.console() as terminal:  # with the right ones, what was asked for is sent
-        terminal.wait_for(lambda screen: screen.count(RESULT_OFFERED) == 2, timeout=20.0)
+        terminal.wait_for(lambda screen: screen.count(RESULT_OFFERED) == 2)
     assert len(practice.world.starts) == 2
 
 
@@ -91,8 +91,8 @@ def test_an_unreachable_service_is_told_with_the_next_try_and_recovers(
         terminal.wait_for(lambda screen: "▲ service unreachable, next try " in screen)
         assert "QUEUED" in terminal.screen_text()
         practice.start()
-        terminal.wait_for("engine here", timeout=20.0)
-        terminal.wait_for(on_current_row(RESULT_OFFERED), timeout=20.0)
+        terminal.wait_for("engine here")
+        terminal.wait_for(on_current_row(RESULT_OFFERED))
         clock.advance(timedelta())
         assert end(terminal) == 0
     assert len(practice.world.starts) == 1
@@ -153,7 +153,7 @@ def test_a_register_that_becomes_unusable_is_told_and_the_form_keeps_what_was_ty
         terminal.wait_for("✓")
         blocker.execute("BEGIN EXCLUSIVE")
         terminal.send("\r")
-        terminal.wait_for("keeps the history", timeout=15.0)
+        terminal.wait_for("keeps the history")
         # A long sentence takes as many lines as it needs.
         terminal.wait_for(lambda screen: "locked: nothing was recorded. Try again." in " ".join(screen.split()))
         blocker.execute("ROLLBACK")

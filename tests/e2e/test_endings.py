@@ -125,7 +125,7 @@ def test_while_the_terminal_takes_nothing_the_work_goes_on_and_the_screen_catche
             asked = practice.world.calls["personalDataRetrievalTask"]
             assert asked >= 2
             assert terminal.bytes_since(mark) == b""
-        terminal.wait_for(lambda screen: screen.count(RESULT_OFFERED) == 2, timeout=20.0)
+        terminal.wait_for(lambda screen: screen.count(RESULT_OFFERED) == 2)
         assert "paste" not in terminal.wait_for("1 all 2")
         terminal.send("q")
         assert terminal.wait() == 0

@@ -83,7 +83,7 @@ def test_hostile_words_of_the_service_reach_no_screen(shop: Operator, size: tupl
     with shop.console(size) as terminal:
         terminal.wait_for("engine here")
         file_retrieval(terminal, "jane@example.com")
-        terminal.wait_for(on_current_row("FAILED"), timeout=20.0)
+        terminal.wait_for(on_current_row("FAILED"))
         terminal.wait_for("CODE\\x1b]52")
         visit_every_screen(terminal)
         assert end(terminal) == 0

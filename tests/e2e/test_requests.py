@@ -68,11 +68,11 @@ def test_a_retrieval_is_filed_followed_and_downloaded_with_the_keyboard_alone(
         terminal.send(ENTER)
         terminal.wait_for(on_current_row("QUEUED"), timeout=AT_ONCE_S)
         terminal.wait_for(on_current_row("IN_PROGRESS"))
-        terminal.wait_for(on_current_row(RESULT_OFFERED), timeout=20.0)
+        terminal.wait_for(on_current_row(RESULT_OFFERED))
         terminal.send("d")
         shown = terminal.wait_for("━")
         assert re.search(r"⇣ #\d+  j•••@example\.com .*\d+ %.*B/s", terminal.wait_for("B/s")), shown
-        terminal.wait_for(on_current_row("saved"), timeout=20.0)
+        terminal.wait_for(on_current_row("saved"))
         assert end(terminal) == 0
     operator.profile = "sandbox"
     store = operator.store()
@@ -103,9 +103,9 @@ def test_the_console_and_commands_share_a_profile(operator: Operator) -> None:
         submitted = operator("submit", "retrieval", "jane@example.com", "--json")
         assert submitted.code == 0, submitted.err
         terminal.wait_for("IN_PROGRESS", timeout=AT_ONCE_S)
-        terminal.wait_for(RESULT_OFFERED, timeout=20.0)
+        terminal.wait_for(RESULT_OFFERED)
         terminal.send("d")
-        terminal.wait_for(on_current_row("saved"), timeout=20.0)
+        terminal.wait_for(on_current_row("saved"))
         known = json.loads(operator("show", "1", "--json").out)
         assert end(terminal) == 0
     check_archive(Path(known["download"]["path"]), known["download"]["sha256"])
@@ -116,7 +116,7 @@ def test_a_failed_request_says_code_message_and_what_to_do(shop: Operator, size:
     with shop.console(size) as terminal:
         terminal.wait_for("engine here")
         file_retrieval(terminal, "nobody@example.com")
-        terminal.wait_for(on_current_row("FAILED"), timeout=20.0)
+        terminal.wait_for(on_current_row("FAILED"))
         if size == SMALL:
             terminal.send(ENTER)
         panel = terminal.wait_for("does not exist").partition("──")[2]
@@ -173,7 +173,7 @@ def test_each_download_has_a_link_of_its_own_however_long_ago_the_task_completed
     with shop.console() as terminal:
         terminal.wait_for("engine here")
         file_retrieval(terminal, "jane@example.com")
-        terminal.wait_for(on_current_row(RESULT_OFFERED), timeout=20.0)
+        terminal.wait_for(on_current_row(RESULT_OFFERED))
         assert practice.world.calls["link"] == 0
         clock.advance(timedelta(hours=3))  # any earlier link, and the access token, are dead by now
         terminal.send("d")

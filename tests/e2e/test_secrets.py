@@ -31,9 +31,9 @@ def test_no_secret_reaches_the_terminal_or_a_file(operator: Operator, practice: 
     with operator.console() as terminal:
         terminal.wait_for("engine here")
         file_retrieval(terminal, "jane@example.com")
-        terminal.wait_for(on_current_row(RESULT_OFFERED), timeout=40.0)
+        terminal.wait_for(on_current_row(RESULT_OFFERED))
         terminal.send("d")
-        terminal.wait_for(lambda screen: "saved" in screen or "⇣ ✗" in screen, timeout=40.0)
+        terminal.wait_for(lambda screen: "saved" in screen or "⇣ ✗" in screen)
         terminal.send(ENTER)
         terminal.wait_for("1 overview")
         terminal.send(ESCAPE)

@@ -24,7 +24,7 @@ def test_a_second_console_follows_the_first_live(shop: Operator) -> None:
                 number = typed.screen_text().partition("Recorded as #")[2].partition(":")[0]
                 other.wait_for(f"1 all {number}", timeout=LIVE_S)
             for terminal in (first, second):
-                terminal.wait_for(lambda screen: screen.count(RESULT_OFFERED) == 2, timeout=20.0)
+                terminal.wait_for(lambda screen: screen.count(RESULT_OFFERED) == 2)
 
 
 @pytest.mark.parametrize("how", ["quit", "kill -9"])
@@ -42,7 +42,7 @@ def test_when_the_engine_ends_the_other_console_takes_over_and_goes_on(shop: Ope
                 first.signal(signal.SIGKILL)
             first.wait()
             second.wait_for("engine here", timeout=TAKE_OVER_S)
-            second.wait_for(RESULT_OFFERED, timeout=20.0)
+            second.wait_for(RESULT_OFFERED)
 
 
 def test_what_a_follower_asks_for_is_done_by_the_engine(shop: Operator) -> None:
@@ -51,7 +51,7 @@ def test_what_a_follower_asks_for_is_done_by_the_engine(shop: Operator) -> None:
         with shop.console() as second:
             second.wait_for(f"follows process {first.pid}")
             file_retrieval(second, "jane@example.com")
-            second.wait_for(RESULT_OFFERED, timeout=20.0)
+            second.wait_for(RESULT_OFFERED)
             second.send("d")
-            second.wait_for("saved", timeout=20.0)
+            second.wait_for("saved")
             assert "follows process" in second.screen_text()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bwp_tui.engine.runtime import engine_thread
 from bwp_tui.sandbox import http_connection
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import Profile
@@ -22,6 +23,14 @@ RATE = 400_000
 @pytest.fixture
 def clock() -> ManualClock:
     return ManualClock()
+
+
+@pytest.fixture
+def quick_succession(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the engines of this process look after the lease more often, and start again sooner after a fault."""
+    monkeypatch.setattr(engine_thread, "BEAT_S", 0.2)
+    monkeypatch.setattr(engine_thread, "LEASE_CHECK_S", 0.1)
+    monkeypatch.setattr(engine_thread, "RESTART_S", 0.1)
 
 
 @pytest.fixture

@@ -104,9 +104,9 @@ async def test_a_disk_that_others_fill_ends_the_download(
         await eventually_in_loop(lambda: size(part) > (1 << 20))
         other = tiny.profile.folder / "another program"
         fill(other)
-        await eventually_in_loop(lambda: not size(part), within_s=45)
+        await eventually_in_loop(lambda: not size(part))
         other.unlink()  # it may have taken what the part gave back, and then nothing can be recorded before
-        await eventually_in_loop(lambda: tiny.download_of(number).state == "failed", within_s=45)
+        await eventually_in_loop(lambda: tiny.download_of(number).state == "failed")
     assert names_in(folder) == []
 
 
@@ -145,7 +145,7 @@ async def test_a_part_that_leaves_the_history_no_room_is_removed_and_fetched_aga
     number = await slow.completed("jane@example.com")
     folder = slow.order(number)
     async with at_work(slow):
-        await eventually_in_loop(lambda: slow.download_of(number).state == "done", within_s=60)
+        await eventually_in_loop(lambda: slow.download_of(number).state == "done")
     assert removed == [[]]
     assert_saved(slow, number, name_of(slow, number))
 

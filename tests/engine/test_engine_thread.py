@@ -18,7 +18,7 @@ import pytest
 import bwp_tui
 from bwp_tui.domain.task import Download
 from bwp_tui.domain.times import Clock, utc_now
-from bwp_tui.engine.runtime import engine_thread as engine_thread
+from bwp_tui.engine.runtime import engine_thread
 from bwp_tui.engine.runtime.engine_config import EngineConfig
 from bwp_tui.engine.runtime.engine_thread import EngineThread, Role
 from bwp_tui.engine.runtime.lease import Lease
@@ -36,6 +36,8 @@ from tests.practice import profile_of
 from tests.waiting import eventually
 
 ROOT = Path(bwp_tui.__file__).parents[1]
+
+pytestmark = pytest.mark.usefixtures("quick_succession")
 
 
 @contextmanager
@@ -238,7 +240,7 @@ def test_a_download_whose_engine_was_killed_goes_on_where_it_was(tmp_path: Path,
             holder.wait()
         assert download().state == "running"
         with running(engine_of(profile)):
-            eventually(lambda: download().state == "done", within_s=25)
+            eventually(lambda: download().state == "done")
         done = download()
         assert done.path is not None
         assert hashlib.sha256(Path(done.path).read_bytes()).hexdigest() == done.sha256

@@ -16,7 +16,7 @@ from bwp_tui.api.errors import AccessDenied, ApiError, BadResponse, NotFound, Un
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.domain.task import Kind
 from bwp_tui.engine.runtime import engine as engine_module
-from bwp_tui.engine.runtime import engine_thread as engine_thread
+from bwp_tui.engine.runtime import engine_thread
 from bwp_tui.engine.runtime.credential_refresh import CredentialRefresh
 from bwp_tui.engine.runtime.engine_config import EngineConfig, config_loader
 from bwp_tui.engine.runtime.engine_thread import EngineThread

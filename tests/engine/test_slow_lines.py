@@ -48,7 +48,7 @@ async def test_a_slow_download_gives_its_slot_to_one_that_waits_and_keeps_its_pa
         assert (put_off.state, put_off.trouble) == ("queued", str(TooSlow()))
         assert put_off.bytes > 0
         monkeypatch.setattr("bwp_tui.engine.downloads.transfer_rate.SLOWEST", 0)
-        await eventually_in_loop(lambda: shop.download_of(first).state == "done", within_s=60)
+        await eventually_in_loop(lambda: shop.download_of(first).state == "done")
     for number in (first, second):
         assert_saved(shop, number, name_of(shop, number))
     assert sum(served) < 1.5 * size

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.engine.runtime import engine_thread as engine_thread
+from bwp_tui.engine.runtime import engine_thread
 from bwp_tui.engine.runtime import lease as lease_module
 from bwp_tui.engine.runtime.engine_config import EngineConfig
 from bwp_tui.engine.runtime.engine_thread import EngineThread, Role
@@ -30,6 +30,8 @@ from bwp_tui.store.worklog.engine_state import Ability, ServiceState
 from tests.engine.shop import ACTOR, config_of, request, submit
 from tests.engine.test_engine_thread import engine_of, holder_of, running
 from tests.waiting import eventually
+
+pytestmark = pytest.mark.usefixtures("quick_succession")
 
 
 @pytest.fixture

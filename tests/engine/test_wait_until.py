@@ -32,7 +32,7 @@ from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import Ability, ServiceState
 from tests.engine.shop import ACTOR, config_of, request, submit
 from tests.engine.test_engine_thread import running
-from tests.waiting import eventually
+from tests.waiting import PATIENCE_S, eventually
 
 
 def accepted(number: int) -> Callable[[Store], bool]:
@@ -69,7 +69,9 @@ def test_a_command_has_all_that_is_due_done_while_it_lasts(
 ) -> None:
     other = submit(live_history, "eve@example.com")
     number = submit(live_history, "jane@example.com")
-    assert wait_until(config_of(profile), lambda store: accepted(number)(store) and accepted(other)(store), timeout=20)
+    assert wait_until(
+        config_of(profile), lambda store: accepted(number)(store) and accepted(other)(store), timeout=PATIENCE_S
+    )
     assert sorted(start.email for start in sandbox.world.starts) == ["eve@example.com", "jane@example.com"]
     assert lease_is_free(profile)
 
@@ -107,21 +109,21 @@ def test_the_patient_wait_for_a_service_that_comes_back(
             sandbox.start()
         return tasks.get(store, number).task_id is not None
 
-    assert wait_until(config_of(profile), done, timeout=30, patient=True)
+    assert wait_until(config_of(profile), done, timeout=PATIENCE_S, patient=True)
 
 
 def test_what_a_dead_engine_said_last_discourages_nobody(profile: Profile, live_history: Store) -> None:
     engine_state.announce(live_history, 4_000_000, "here")
     engine_state.record_health(live_history, ServiceState.UNREACHABLE, "gone", None)
     number = submit(live_history, "jane@example.com")
-    assert wait_until(config_of(profile), accepted(number), timeout=20)
+    assert wait_until(config_of(profile), accepted(number), timeout=PATIENCE_S)
 
 
 def test_another_engine_does_the_work_for_a_command(profile: Profile, live_history: Store) -> None:
     with serving(profile) as said:
         eventually(lambda: said)
         number = submit(live_history, "jane@example.com")
-        assert wait_until(config_of(profile), accepted(number), timeout=20)
+        assert wait_until(config_of(profile), accepted(number), timeout=PATIENCE_S)
         assert not lease_is_free(profile)
 
 
@@ -190,7 +192,7 @@ def test_a_command_that_waits_on_a_held_deletion_does_what_others_ask_for(
     try:
         eventually(lambda: tasks.get(live_history, held).status == "ON_HOLD")
         number = submit(live_history, "jane@example.com")
-        assert wait_until(config_of(profile), accepted(number), timeout=20)
+        assert wait_until(config_of(profile), accepted(number), timeout=PATIENCE_S)
         assert waiting.is_alive()
         assert len(sandbox.world.starts) == 2
     finally:
@@ -202,14 +204,14 @@ def test_a_wrong_secret_of_another_process_is_not_taken_for_this_ones(profile: P
     number = submit(live_history, "jane@example.com")
     with running(EngineThread(profile, lambda: config_of(profile, "wrong"))):
         eventually(lambda: engine_state.read(live_history).service == ServiceState.BAD_CREDENTIALS)
-        assert wait_until(config_of(profile), accepted(number), timeout=20)
+        assert wait_until(config_of(profile), accepted(number), timeout=PATIENCE_S)
 
 
 def test_what_keeps_this_process_from_being_the_engine_is_told(profile: Profile, live_history: Store) -> None:
     number = submit(live_history, "jane@example.com")
     profile.lease_path.mkdir()
     said: list[str] = []
-    assert not wait_until(config_of(profile), accepted(number), timeout=20, report=said.append)
+    assert not wait_until(config_of(profile), accepted(number), timeout=PATIENCE_S, report=said.append)
     [sentence] = said
     assert str(profile.lease_path) in sentence
 
@@ -220,7 +222,7 @@ def test_whoever_is_the_engine_for_a_moment_makes_the_daily_copy(
 ) -> None:
     number = submit(live_history, "jane@example.com")
     profile = replace(profile, practice=practice)
-    assert wait_until(config_of(profile), accepted(number), timeout=20)
+    assert wait_until(config_of(profile), accepted(number), timeout=PATIENCE_S)
     assert backups.todays(profile.history_path, local_day(utc_now())).exists() is not practice
     for copy in backups.daily(profile.history_path):
         copy.unlink()
@@ -235,7 +237,7 @@ def test_a_day_that_has_its_copy_needs_no_other_look(
     serve_once(config_of(profile))
     looks: list[Path] = []
     monkeypatch.setattr(maintenance_thread, "run_daily_maintenance", lambda path, *_others: looks.append(path))
-    assert wait_until(config_of(profile), accepted(submit(live_history, "jane@example.com")), timeout=20)
+    assert wait_until(config_of(profile), accepted(submit(live_history, "jane@example.com")), timeout=PATIENCE_S)
     assert looks == []
 
 

@@ -166,7 +166,7 @@ async def _fetched(shop: Shop, number: int, outcome: Outcome, wake: Callable[[],
         outcome.asked[number] += 1
         shop.order(number)
         wake()
-        await eventually_in_loop(lambda: shop.download_of(number).state in ("done", "failed"), within_s=60)
+        await eventually_in_loop(lambda: shop.download_of(number).state in ("done", "failed"))
         download = shop.download_of(number)
         if download.state == "done" or outcome.asked[number] == _MOST_ASKED:
             return download

@@ -130,7 +130,7 @@ class _Operator:
 
     def wait_for_engine(self) -> None:
         """Wait until most of what was asked for is sent."""
-        eventually(lambda: self._waiting() <= _MOST_WAITING, within_s=60.0)
+        eventually(lambda: self._waiting() <= _MOST_WAITING)
 
     def _waiting(self) -> int:
         row = self._store.row("SELECT count(*) FROM tasks WHERE status = 'QUEUED'")
@@ -177,6 +177,6 @@ def drain(**way: str) -> None:
     store = open_store(Path(way["folder"]) / "history.db")
     working = engine_thread(**way)
     working.start()
-    eventually(lambda: store.row("SELECT 1 FROM intents WHERE state = 'waiting'") is None, within_s=60.0)
+    eventually(lambda: store.row("SELECT 1 FROM intents WHERE state = 'waiting'") is None)
     assert working.stop()
     store.close()

@@ -86,7 +86,7 @@ class Soak:
         pace = min(MOST_REQUESTS_S, REQUESTS_AN_HOUR * hours / seconds)
         samples: list[Sample] = []
         with self._sandbox, self._console() as terminal:
-            terminal.wait_for("engine here", timeout=20.0)
+            terminal.wait_for("engine here")
             store = open_store(self._folder / "sandbox" / "history.db")
             for _ in range(FIRST_CROWD):
                 self._file(store)
@@ -97,7 +97,7 @@ class Soak:
                     self._file(store)
                 self._download(store)
                 terminal.send(KEYS)
-                terminal.settle(quiet=0.1, timeout=20.0)
+                terminal.settle(quiet=0.1)
                 if passed >= seconds * (len(samples) + 1) / SAMPLES:
                     samples.append(self._sample(terminal, passed))
             store.close()
@@ -162,7 +162,7 @@ class Soak:
 
 def _press(terminal: Terminal, key: str) -> float:
     """Press a key and return the seconds until something is painted."""
-    terminal.settle(quiet=0.05, timeout=20.0)
+    terminal.settle(quiet=0.05)
     mark, began = terminal.mark(), time.perf_counter()
     terminal.send(key)
     eventually(lambda: terminal.mark() > mark, within_s=10.0)

@@ -38,7 +38,7 @@ async def save_all(office: Office, engine: Engine, numbers: list[int]) -> None:
         office.check_saved(number)
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(400)
 async def test_with_every_fault_at_once_two_hundred_requests_end_where_they_should(tmp_path: Path) -> None:
     clock = ManualClock()
     sandbox = Sandbox(clock=clock, slow=0.002, faults=[Fault(name, EACH) for name in FAULTS])

@@ -74,7 +74,7 @@ async def a_round(office: Office, engine: Engine) -> list[int]:
     return retrievals[:ORDERED]
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 async def test_over_a_line_of_every_vice_each_request_is_started_once_and_each_result_saved(tmp_path: Path) -> None:
     of_archives = itertools.cycle([found for vice in OF_ARCHIVES for found in (vice, CLEAN)])
     of_calls = itertools.cycle([found for vice in OF_CALLS for found in (vice, vice, FAIR)])

@@ -16,7 +16,7 @@ from tests.pty_terminal import Terminal
 ACCESS_TOKEN = "practice-access-token-0123456789"
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 async def test_a_result_is_whole_cheap_and_told_without_a_secret_through_every_fault_and_a_kill(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

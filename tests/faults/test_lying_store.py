@@ -9,7 +9,7 @@ import pytest
 from tests.faults.lying_store import run
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 async def test_every_result_is_had_from_a_store_that_lies(tmp_path: Path) -> None:
     outcome = await run(tmp_path, results=6, seed=3)
     print(outcome)

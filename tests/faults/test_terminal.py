@@ -63,7 +63,7 @@ def console(sandbox: Sandbox, folder: Path) -> Iterator[DeafTerminal]:
     argv = [sys.executable, "-m", "bwp_tui"]
     terminal = DeafTerminal(argv, columns=120, rows=40, env=env, cwd=str(ROOT))
     with terminal:
-        terminal.wait_for("engine here", timeout=20.0)
+        terminal.wait_for("engine here")
         yield terminal
 
 
@@ -75,7 +75,7 @@ def finished_retrieval(store: Store, sandbox: Sandbox) -> int:
     """Have the console adopt a retrieval, and return its number once it is known to have a result."""
     task_id = sandbox.world.start(Kind.RETRIEVAL, "jane@example.com")
     number = requests.track(store, Kind.RETRIEVAL, task_id, request(""), ACTOR).number
-    eventually(lambda: tasks.get(store, number).status == "COMPLETED", within_s=25.0)
+    eventually(lambda: tasks.get(store, number).status == "COMPLETED")
     return number
 
 
@@ -85,7 +85,7 @@ def download_of(store: Store, number: int) -> Download:
     return download
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 def test_while_nobody_reads_the_terminal_for_twenty_seconds_work_and_downloads_go_on(tmp_path: Path) -> None:
     with Sandbox(rate=RATE) as sandbox, console(sandbox, tmp_path) as terminal:
         store = open_store(profile_below(sandbox, tmp_path).history_path)
@@ -100,13 +100,13 @@ def test_while_nobody_reads_the_terminal_for_twenty_seconds_work_and_downloads_g
             eventually(lambda: download_of(store, number).state == "done", within_s=STALLED_S)
             eventually(lambda: time.monotonic() - began >= STALLED_S, within_s=STALLED_S + 1)
             assert Path(f"/proc/{terminal.pid}").exists()
-        terminal.wait_for("1 all 2", timeout=30.0)
+        terminal.wait_for("1 all 2")
         terminal.send("q")
         assert terminal.wait(20.0) == 0
         store.close()
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 def test_a_terminal_that_goes_away_amid_a_download_leaves_no_process_and_no_byte_to_fetch_twice(
     tmp_path: Path, served: list[int]
 ) -> None:
@@ -140,6 +140,6 @@ def _finish(profile: Profile) -> None:
     store = open_store(profile.history_path)
     engine = EngineThread(profile, lambda: config_of(profile))
     engine.start()
-    eventually(lambda: store.row("SELECT 1 FROM downloads WHERE state <> 'done'") is None, within_s=40.0)
+    eventually(lambda: store.row("SELECT 1 FROM downloads WHERE state <> 'done'") is None)
     assert engine.stop()
     store.close()

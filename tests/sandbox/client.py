@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from bwp_tui.sandbox.server import Sandbox
+from tests.waiting import PATIENCE_S
 
 Json = dict[str, Any]
 
@@ -76,7 +77,7 @@ def exchange(
     address: str, method: str, target: str, body: bytes | None = None, headers: dict[str, str] | None = None
 ) -> Reply:
     """Send one request on a connection of its own."""
-    connection = http.client.HTTPConnection(address, timeout=10)
+    connection = http.client.HTTPConnection(address, timeout=PATIENCE_S)
     try:
         connection.request(method, target, body, headers or {})
         answer = connection.getresponse()

@@ -16,6 +16,7 @@ import pytest
 
 from bwp_tui.sandbox.server import Sandbox
 from tests.sandbox.client import Client, SteppedClock, exchange
+from tests.waiting import PATIENCE_S
 
 SERVE = """
 from bwp_tui.sandbox.server import Sandbox
@@ -28,7 +29,7 @@ print("ended", flush=True)
 
 def said(address: str, data: bytes) -> bytes:
     host, _, port = address.partition(":")
-    with socket.create_connection((host, int(port)), timeout=10) as line:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as line:
         line.sendall(data)
         line.shutdown(socket.SHUT_WR)
         return b"".join(iter(lambda: line.recv(4096), b""))
@@ -70,7 +71,7 @@ def test_starting_and_stopping_twice_is_as_once() -> None:
 
 
 def test_one_connection_carries_many_requests(sandbox: Sandbox) -> None:
-    connection = http.client.HTTPConnection(sandbox.address, timeout=10)
+    connection = http.client.HTTPConnection(sandbox.address, timeout=PATIENCE_S)
     connection.connect()
     own = connection.sock.getsockname()
     for _ in range(3):
@@ -81,7 +82,7 @@ def test_one_connection_carries_many_requests(sandbox: Sandbox) -> None:
 
 
 def test_a_head_request_gets_no_body_and_the_connection_goes_on(sandbox: Sandbox) -> None:
-    connection = http.client.HTTPConnection(sandbox.address, timeout=10)
+    connection = http.client.HTTPConnection(sandbox.address, timeout=PATIENCE_S)
     connection.connect()
     own = connection.sock.getsockname()
     for method, status in (("HEAD", 404), ("GET", 404)):
@@ -93,7 +94,7 @@ def test_a_head_request_gets_no_body_and_the_connection_goes_on(sandbox: Sandbox
 
 
 def test_answers_on_a_kept_connection_are_not_held_back(sandbox: Sandbox) -> None:
-    connection = http.client.HTTPConnection(sandbox.address, timeout=10)
+    connection = http.client.HTTPConnection(sandbox.address, timeout=PATIENCE_S)
     began = time.monotonic()
     for _ in range(25):
         connection.request("POST", "/token", b"", {})
@@ -109,7 +110,7 @@ def test_stopping_cuts_a_download_that_nobody_reads(clock: SteppedClock) -> None
         task_id = client.start_retrieval("big@example.com")
         clock.advance(seconds=10)
         link = client.link(task_id).removeprefix(f"http://{sandbox.address}")
-        connection = http.client.HTTPConnection(sandbox.address, timeout=20)
+        connection = http.client.HTTPConnection(sandbox.address, timeout=PATIENCE_S)
         connection.request("GET", link)
         answer = connection.getresponse()
         assert int(answer.headers["Content-Length"]) > 200_000_000
@@ -157,5 +158,5 @@ def test_serving_for_ever_ends_cleanly_at_a_signal(wanted: signal.Signals) -> No
         address = served.stdout.readline().strip()
         assert exchange(address, "GET", "/").status == 404
         served.send_signal(wanted)
-        out, err = served.communicate(timeout=20)
+        out, err = served.communicate(timeout=PATIENCE_S)
     assert (served.returncode, out, err) == (0, "ended\n", "")
