@@ -1,1 +1,1 @@
-"""What a finished archive holds: listing, checking, looking inside, unpacking. All of it is taken for hostile."""
+"""Verify, list, preview, unpack and encrypt downloaded archives, whose content is taken for hostile."""

@@ -1,4 +1,4 @@
-"""The list of entries at the end of a zip, read from its bytes (PKWARE APPNOTE 6.3: 4.3.6 to 4.3.16).
+"""Read the central directory at the end of a zip (PKWARE APPNOTE 6.3: 4.3.6 to 4.3.16).
 
 Not `zipfile`: it takes the whole list into memory whatever its length, does not see entries that share their bytes
 (Python 3.11), and leaves `..` and control characters to its caller.
@@ -20,20 +20,20 @@ _END_64: Final = struct.Struct("<4sQ2H2L4Q")
 _LOCATOR_64: Final = struct.Struct("<4sLQL")
 _CENTRAL: Final = struct.Struct("<4s4B4H3L5H2L")
 _LOCAL: Final = struct.Struct("<4s5H3L2H")
-_LONGEST_COMMENT: Final = 0xFFFF
+_MAX_COMMENT: Final = 0xFFFF
 _IN_ZIP64: Final = 0xFFFFFFFF
 _COUNT_IN_ZIP64: Final = 0xFFFF
 _ZIP64_EXTRA: Final = 0x0001
 _ENCRYPTED: Final = 1
 _BLOCK: Final = 1 << 18
-_LONGEST_RECORD: Final = _CENTRAL.size + 3 * 0xFFFF
+_MAX_RECORD: Final = _CENTRAL.size + 3 * 0xFFFF
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One entry as the list has it. Sizes and places in bytes of the file; `end` is behind its last packed byte.
+    """One entry of the central directory. Sizes and offsets are in bytes; `end` follows its last packed byte.
 
-    `twofold` says that the entry's own header gives another name, method or encryption than the list.
+    `is_ambiguous`: the entry's own header gives another name, method or encryption.
     """
 
     raw_name: bytes
@@ -48,7 +48,7 @@ class Record:
     attributes: int
     header_at: int
     data_at: int
-    twofold: bool
+    is_ambiguous: bool
 
     @property
     def end(self) -> int:
@@ -57,16 +57,15 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """Where the list lies: its entries, its bytes, where it begins, and how far the file was moved from byte 0.
-
-    `behind` counts the bytes of the file that follow the archive's end.
+    """The central directory: its entries, size and offset, the archive's offset in the file (`shift`), and how many
+    bytes of the file follow the archive (`trailing`).
     """
 
     count: int
     size: int
     at: int
     shift: int
-    behind: int
+    trailing: int
 
 
 def not_whole() -> BadArchive:
@@ -75,7 +74,7 @@ def not_whole() -> BadArchive:
 
 
 def contradicts() -> BadArchive:
-    """Return the error of an archive of which two parts say different things."""
+    """Return the error of an archive whose parts contradict each other."""
     return BadArchive("The archive is damaged: its list of entries does not fit what it holds")
 
 
@@ -102,29 +101,29 @@ def read_directory(descriptor: int, size: int, limits: Limits) -> list[Record]:
 
 
 def find_directory(descriptor: int, size: int) -> Directory:
-    """Return where the list of entries lies; bytes before and behind the archive are passed over.
+    """Find the central directory; bytes before and after the archive are skipped.
 
     Raises:
         BadArchive: there is none.
         OSError: the file cannot be read.
     """
-    tail_at = max(0, size - _END.size - _LONGEST_COMMENT)
+    tail_at = max(0, size - _END.size - _MAX_COMMENT)
     tail = os.pread(descriptor, size - tail_at, tail_at)
-    at, trouble = len(tail), not_whole()
+    at, error_found = len(tail), not_whole()
     while (at := tail.rfind(b"PK\x05\x06", 0, at)) >= 0:
         end = tail[at : at + _END.size]
         if len(end) < _END.size or at + _END.size + (comment := _END.unpack(end)[7]) > len(tail):
             continue
-        behind = len(tail) - at - _END.size - comment
+        trailing = len(tail) - at - _END.size - comment
         try:
-            return _directory(descriptor, end, tail_at + at, behind)
+            return _directory(descriptor, end, tail_at + at, trailing)
         except BadArchive as error:  # the mark may stand in a comment, or in what follows the archive
-            trouble = error
-    raise trouble
+            error_found = error
+    raise error_found
 
 
 def records(descriptor: int, directory: Directory) -> Iterator[Record]:
-    """Yield the entries in the order of the list, which is never in memory as a whole.
+    """Yield the entries in the order of the directory, which is never in memory as a whole.
 
     Raises:
         BadArchive: it contradicts itself or what the file holds.
@@ -132,7 +131,7 @@ def records(descriptor: int, directory: Directory) -> Iterator[Record]:
     """
     next_at, left, found, listed, at = directory.at, directory.size, 0, b"", 0
     while left or at < len(listed):
-        if left and len(listed) - at < _LONGEST_RECORD:
+        if left and len(listed) - at < _MAX_RECORD:
             more = _read(descriptor, next_at, min(left, _BLOCK))
             next_at, left, listed, at = next_at + len(more), left - len(more), listed[at:] + more, 0
         if len(listed) - at < _CENTRAL.size:
@@ -152,7 +151,7 @@ def records(descriptor: int, directory: Directory) -> Iterator[Record]:
 
 
 def overlap(spans: list[tuple[int, int]]) -> bool:
-    """Say whether two of the spans, each from a first byte to behind its last, share a byte."""
+    """Return whether two of the spans, each from its first byte to after its last, share a byte."""
     free_from = 0
     for start, end in sorted(spans):
         if start < free_from:
@@ -161,43 +160,43 @@ def overlap(spans: list[tuple[int, int]]) -> bool:
     return False
 
 
-def _directory(descriptor: int, end: bytes, end_at: int, behind: int) -> Directory:
+def _directory(descriptor: int, end: bytes, end_at: int, trailing: int) -> Directory:
     _, disk, first_disk, _, count, length, start, _ = _END.unpack(end)
-    is_wide = _COUNT_IN_ZIP64 in (count, disk, first_disk) or _IN_ZIP64 in (length, start)
-    if is_wide and end_at >= _LOCATOR_64.size:
-        found = _directory_64(descriptor, end_at - _LOCATOR_64.size, behind)
+    is_zip64 = _COUNT_IN_ZIP64 in (count, disk, first_disk) or _IN_ZIP64 in (length, start)
+    if is_zip64 and end_at >= _LOCATOR_64.size:
+        found = _directory_64(descriptor, end_at - _LOCATOR_64.size, trailing)
         if found is not None:
             return found
     if disk or first_disk:
         raise BadArchive("The archive is one part of several")
-    return _placed(descriptor, Directory(count, length, start, 0, behind), end_at)
+    return _located(descriptor, Directory(count, length, start, 0, trailing), end_at)
 
 
-def _directory_64(descriptor: int, locator_at: int, behind: int) -> Directory | None:
-    signature, _, told_at, _ = _LOCATOR_64.unpack(_read(descriptor, locator_at, _LOCATOR_64.size))
+def _directory_64(descriptor: int, locator_at: int, trailing: int) -> Directory | None:
+    signature, _, claimed_at, _ = _LOCATOR_64.unpack(_read(descriptor, locator_at, _LOCATOR_64.size))
     if signature != b"PK\x06\x07":
         return None
-    for at in (locator_at - _END_64.size, told_at):
+    for at in (locator_at - _END_64.size, claimed_at):
         if 0 <= at <= locator_at - _END_64.size:
             signature, *_, count, length, start = _END_64.unpack(_read(descriptor, at, _END_64.size))
             if signature == b"PK\x06\x06":
-                return _placed(descriptor, Directory(count, length, start, 0, behind), at)
+                return _located(descriptor, Directory(count, length, start, 0, trailing), at)
     raise contradicts()
 
 
-def _placed(descriptor: int, told: Directory, end_at: int) -> Directory:
-    """Return the directory where it really lies: at the end of what comes before `end_at`, or where it says itself."""
-    for shift in (end_at - told.size - told.at, 0):
-        at = told.at + shift
-        if shift < 0 or at + told.size > end_at:
+def _located(descriptor: int, claimed: Directory, end_at: int) -> Directory:
+    """Return the directory at its real offset: directly before `end_at`, or at the offset that it claims."""
+    for shift in (end_at - claimed.size - claimed.at, 0):
+        at = claimed.at + shift
+        if shift < 0 or at + claimed.size > end_at:
             continue
-        if not told.size or os.pread(descriptor, 4, at) == b"PK\x01\x02":
-            return Directory(told.count, told.size, at, shift, told.behind)
+        if not claimed.size or os.pread(descriptor, 4, at) == b"PK\x01\x02":
+            return Directory(claimed.count, claimed.size, at, shift, claimed.trailing)
     raise not_whole()
 
 
 def _record(descriptor: int, fields: tuple[int, ...], name: bytes, extra: bytes, directory: Directory) -> Record:
-    size, packed, header_at = _wide(extra, fields[11], fields[10], fields[18])
+    size, packed, header_at = _zip64_numbers(extra, fields[11], fields[10], fields[18])
     header_at += directory.shift
     if header_at + _LOCAL.size > directory.at:
         raise contradicts()
@@ -220,19 +219,19 @@ def _record(descriptor: int, fields: tuple[int, ...], name: bytes, extra: bytes,
         attributes=fields[17],
         header_at=header_at,
         data_at=data_at,
-        twofold=not same or (flags ^ fields[5]) & _ENCRYPTED != 0,
+        is_ambiguous=not same or (flags ^ fields[5]) & _ENCRYPTED != 0,
     )
 
 
-def _wide(extra: bytes, size: int, packed: int, header_at: int) -> tuple[int, int, int]:
-    """Return the three numbers, each from the zip64 field where there was no room for it (APPNOTE 4.5.3)."""
+def _zip64_numbers(extra: bytes, size: int, packed: int, header_at: int) -> tuple[int, int, int]:
+    """Return the three numbers, each from the zip64 field where it is too large for 32 bits (APPNOTE 4.5.3)."""
     numbers = [size, packed, header_at]
     if _IN_ZIP64 not in numbers:
         return size, packed, header_at
-    wide = iter(struct.iter_unpack("<Q", _zip64_field(extra)))
+    zip64 = iter(struct.iter_unpack("<Q", _zip64_field(extra)))
     for index, number in enumerate(numbers):
         if number == _IN_ZIP64:
-            numbers[index] = next(wide, (number,))[0]
+            numbers[index] = next(zip64, (number,))[0]
     return numbers[0], numbers[1], numbers[2]
 
 

@@ -1,4 +1,4 @@
-"""A copy of a file that only its recipient can read, by age (age-encryption.org/v1)."""
+"""Encrypt a copy of a file for one recipient with age (age-encryption.org/v1)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class SourceChanged(Exception):
 
 @dataclass(frozen=True, slots=True)
 class EncryptedFile:
-    """What was made: sizes in bytes, and hashes in hex of the file as it was and of the encrypted copy."""
+    """Sizes in bytes and hashes in hex of the original and of its encrypted copy."""
 
     plain_bytes: int
     plain_sha256: str
@@ -45,21 +45,21 @@ def encrypt(source: Path, target: Path, recipient: str, expected: str) -> Encryp
         expected: the SHA-256 that `source` must have.
 
     Raises:
-        NoAge: the extra `pack` is missing.
-        NoRecipient: `recipient` is no age public key.
-        NotTheSame: `source` has another hash; nothing is left of the copy.
+        AgeNotInstalled: the extra `pack` is missing.
+        BadRecipient: `recipient` is no age public key.
+        SourceChanged: `source` has another hash; nothing is left of the copy.
         FileExistsError: `target` is there already; it is not touched.
         OSError: a file cannot be read or written; nothing is left of the copy.
     """
     encrypt = _encryption(recipient)
-    with open_plain(source) as plain, new_file(target) as made:
-        read, written = _Hashing(plain), _Hashing(made)
-        encrypt(read, written)
-        made.flush()
-        os.fsync(made.fileno())
-        if read.sha256 != expected:
+    with open_plain(source) as plain, new_file(target) as copy:
+        original, encrypted = _Hashing(plain), _Hashing(copy)
+        encrypt(original, encrypted)
+        copy.flush()
+        os.fsync(copy.fileno())
+        if original.sha256 != expected:
             raise SourceChanged(f"{source} is not the file that was downloaded. Download it again, then pack it.")
-    return EncryptedFile(read.count, read.sha256, written.count, written.sha256)
+    return EncryptedFile(original.count, original.sha256, encrypted.count, encrypted.sha256)
 
 
 @contextlib.contextmanager
@@ -67,7 +67,7 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
     """Open a new file (0600) for writing; when the block fails, it is removed.
 
     Raises:
-        FileExistsError: it is there already.
+        FileExistsError: it exists.
         OSError: it cannot be made.
     """
     descriptor = os.open(path, _NEW_FILE, 0o600)
@@ -81,7 +81,7 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
 
 
 class _Hashing:
-    """A file that hashes and counts what is read from it or written to it."""
+    """A file that hashes and counts the bytes read from it or written to it."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -93,23 +93,23 @@ class _Hashing:
         return self._hash.hexdigest()
 
     def read(self, size: int = -1) -> bytes:
-        return self._noted(self._file.read(size))
+        return self._counted(self._file.read(size))
 
     def write(self, data: bytes) -> int:
-        self._noted(data)
+        self._counted(data)
         return self._file.write(data)
 
     def flush(self) -> None:
         self._file.flush()
 
-    def _noted(self, data: bytes) -> bytes:
+    def _counted(self, data: bytes) -> bytes:
         self._hash.update(data)
         self.count += len(data)
         return data
 
 
 def _encryption(recipient: str) -> Callable[[_Hashing, _Hashing], None]:
-    """Return what encrypts from one file to another for `recipient`."""
+    """Return the function that encrypts one file into another for `recipient`."""
     try:
         import pyrage
     except ImportError:

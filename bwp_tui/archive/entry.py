@@ -1,4 +1,4 @@
-"""One entry of an archive, and what speaks against it."""
+"""An entry of an archive, and its flaws."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ARCHIVES: Final = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz",
 
 
 class EntryFlaw(StrEnum):
-    """What speaks against an entry, to be said behind its name."""
+    """A flaw of an entry, as the predicate of a sentence about it."""
 
     OUTSIDE = "leads outside its folder"
     LINK = "is a link"
@@ -35,15 +35,15 @@ class EntryFlaw(StrEnum):
     DUPLICATE = "has the name of another entry"
     ENCRYPTED = "is encrypted"
     METHOD = "is packed in a way this program does not read"
-    TWOFOLD = "is named or packed in one way in the list of entries and in another beside its data"
+    AMBIGUOUS = "is named or packed in one way in the list of entries and in another beside its data"
     NESTED = "is an archive, never opened"
 
 
 HOSTILE: Final = (EntryFlaw.OUTSIDE, EntryFlaw.LINK, EntryFlaw.SPECIAL, EntryFlaw.CONTROL)
-"""What is not for this machine's folders, whoever packed it."""
+"""Flaws that are never written to a folder of this machine."""
 
-NOT_UNPACKED: Final = (*HOSTILE, EntryFlaw.DUPLICATE, EntryFlaw.ENCRYPTED, EntryFlaw.METHOD, EntryFlaw.TWOFOLD)
-"""For each of these the archive as a whole is not unpacked."""
+NOT_UNPACKED: Final = (*HOSTILE, EntryFlaw.DUPLICATE, EntryFlaw.ENCRYPTED, EntryFlaw.METHOD, EntryFlaw.AMBIGUOUS)
+"""Flaws for each of which nothing of the archive is unpacked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Entry:
     """A file or folder in an archive. `name` is cleaned, sizes are in bytes, `modified` has no zone.
 
     Attributes:
-        path: the parts of the name as they came, for no eye: never shown, and used only where no flaw is hostile.
+        path: the raw parts of the name: never shown, and used only where no flaw is hostile.
     """
 
     name: str
@@ -65,12 +65,12 @@ class Entry:
 
     @property
     def readable(self) -> bool:
-        """Whether its bytes can be had."""
+        """Whether its bytes can be read."""
         return EntryFlaw.ENCRYPTED not in self.flaws and EntryFlaw.METHOD not in self.flaws
 
 
 def entries_of(records: Iterable[Record]) -> Iterator[Entry]:
-    """Yield the entries, in the order of the list."""
+    """Yield the entries, in the order of the directory."""
     seen: set[int] = set()  # of hashes, since there may be many
     for record in records:
         yield _entry(record, seen)
@@ -78,9 +78,9 @@ def entries_of(records: Iterable[Record]) -> Iterator[Entry]:
 
 def _entry(record: Record, seen: set[int]) -> Entry:
     raw = record.raw_name.decode("utf-8" if record.flags & _UTF8_FLAG else "cp437", "replace")
-    slashed = raw.replace("\\", "/")  # some packers of Windows part folders so
-    path = tuple(part for part in slashed.split("/") if part not in ("", "."))
-    flaws = list(_flaws(record, raw, slashed, path))
+    posix = raw.replace("\\", "/")  # some packers of Windows part folders so
+    path = tuple(part for part in posix.split("/") if part not in ("", "."))
+    flaws = list(_flaws(record, raw, posix, path))
     key = hash(tuple(part.casefold() for part in path))
     if key in seen:
         flaws.append(EntryFlaw.DUPLICATE)
@@ -88,7 +88,7 @@ def _entry(record: Record, seen: set[int]) -> Entry:
     return Entry(
         name=clean_line(raw) or "(no name)",
         path=path,
-        is_folder=slashed.endswith("/"),
+        is_folder=posix.endswith("/"),
         size=record.size,
         packed=record.packed,
         modified=_modified(record),
@@ -97,21 +97,21 @@ def _entry(record: Record, seen: set[int]) -> Entry:
     )
 
 
-def _flaws(record: Record, raw: str, slashed: str, path: tuple[str, ...]) -> list[EntryFlaw]:
+def _flaws(record: Record, raw: str, posix: str, path: tuple[str, ...]) -> list[EntryFlaw]:
     mode = record.attributes >> 16 if record.system == _UNIX else 0
     special = stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR)
     control = _CONTROL.search(raw) is not None
-    named = path or slashed.endswith("./")  # the folder itself, as some packers list it
+    named = path or posix.endswith("./")  # the folder itself, as some packers list it
     checks = (
-        (EntryFlaw.OUTSIDE, slashed.startswith("/") or not named or ".." in path or _DRIVE.match(slashed) is not None),
+        (EntryFlaw.OUTSIDE, posix.startswith("/") or not named or ".." in path or _DRIVE.match(posix) is not None),
         (EntryFlaw.LINK, stat.S_ISLNK(mode)),
         (EntryFlaw.SPECIAL, special and not stat.S_ISLNK(mode)),
         (EntryFlaw.CONTROL, control),
         (EntryFlaw.HIDDEN, not control and unsafe_at(raw) is not None),
         (EntryFlaw.ENCRYPTED, bool(record.flags & _ENCRYPTED_FLAGS)),
         (EntryFlaw.METHOD, record.method not in (STORED, DEFLATED)),
-        (EntryFlaw.TWOFOLD, record.twofold),
-        (EntryFlaw.NESTED, slashed.casefold().endswith(_ARCHIVES)),
+        (EntryFlaw.AMBIGUOUS, record.is_ambiguous),
+        (EntryFlaw.NESTED, posix.casefold().endswith(_ARCHIVES)),
     )
     return [flaw for flaw, found in checks if found]
 

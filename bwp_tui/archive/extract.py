@@ -1,4 +1,4 @@
-"""Unpacking into a new folder that only its owner can read, and nowhere else."""
+"""Unpack an archive into a new folder that only its owner can read."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from bwp_tui.archive.entry import NOT_UNPACKED, Entry
 from bwp_tui.archive.reading import Archive
 from bwp_tui.domain.text import clean_line, unsafe_at
 
-_SPARE: Final = 16 << 20
-"""Bytes a disk must keep free: the history has to go on."""
+_RESERVED: Final = 16 << 20
+"""Bytes that stay free on the disk, for the history."""
 
-_LONGEST_NAME: Final = 255
-_DEEPEST: Final = 32
+_MAX_NAME: Final = 255
+_MAX_DEPTH: Final = 32
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -53,13 +53,13 @@ def _check(archive: Archive) -> None:
         for flaw in NOT_UNPACKED:
             if flaw in entry.flaws:
                 raise CannotUnpack(f"“{entry.name[:200]}” {flaw}, so nothing was unpacked.")
-        if len(entry.path) > _DEEPEST:
+        if len(entry.path) > _MAX_DEPTH:
             raise CannotUnpack(f"“{entry.name[:200]}” lies too deep, so nothing was unpacked.")
 
 
 def _into_new_folder(archive: Archive, parent: int, stem: str) -> str:
     disk = os.fstatvfs(parent)
-    if disk.f_blocks and disk.f_bavail * disk.f_frsize < archive.inflated + _SPARE:
+    if disk.f_blocks and disk.f_bavail * disk.f_frsize < archive.inflated + _RESERVED:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     name = _new_folder(parent, stem)
     try:
@@ -88,7 +88,7 @@ def _new_folder(parent: int, stem: str) -> str:
 
 
 def _unpack(archive: Archive, entry: Entry, top: int) -> None:
-    parts = [_on_disk(part) for part in entry.path]
+    parts = [_file_name(part) for part in entry.path]
     folders, name = (parts, None) if entry.is_folder else (parts[:-1], parts[-1])
     with contextlib.ExitStack() as opened:
         folder = top
@@ -109,10 +109,10 @@ def _write(archive: Archive, entry: Entry, name: bytes, folder: int) -> None:
                 view = view[file.write(view) :]
 
 
-def _on_disk(part: str) -> bytes:
-    """Return one part of a name as a file may be called: nothing invisible, and no longer than a disk takes."""
-    seen = "".join("_" if unsafe_at(letter) is not None else letter for letter in part)
-    return seen.encode()[:_LONGEST_NAME].decode(errors="ignore").encode()
+def _file_name(part: str) -> bytes:
+    """Return a part of a name without invisible characters and no longer than a file name may be."""
+    visible = "".join("_" if unsafe_at(letter) is not None else letter for letter in part)
+    return visible.encode()[:_MAX_NAME].decode(errors="ignore").encode()
 
 
 def _sentence(error: OSError, folder: Path) -> str:

@@ -1,4 +1,4 @@
-"""Whether a file is still the one that was downloaded."""
+"""Compare a file with the hash that it had when it was downloaded."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 class OnDisk(StrEnum):
-    """What lies where a file was saved."""
+    """The state of a saved file."""
 
     UNCHANGED = "unchanged"
     CHANGED = "changed"

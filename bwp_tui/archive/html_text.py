@@ -1,4 +1,4 @@
-"""The words of an HTML page, without its scripts, styles and tags.
+"""Extract the text of an HTML page, without scripts, styles and tags.
 
 Not `html.parser`: on the pages that someone made to stall it, Python 3.11's takes time by the square of their length.
 This looks at each character a fixed number of times.
@@ -10,42 +10,12 @@ import html
 import re
 from typing import Final
 
-_UNSEEN: Final = ("script", "style", "template", "head")
-_BREAKS: Final = frozenset(
-    [
-        "address",
-        "article",
-        "aside",
-        "blockquote",
-        "br",
-        "dd",
-        "div",
-        "dl",
-        "dt",
-        "fieldset",
-        "figure",
-        "footer",
-        "form",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "header",
-        "hr",
-        "li",
-        "main",
-        "nav",
-        "ol",
-        "p",
-        "pre",
-        "section",
-        "table",
-        "tr",
-        "ul",
-    ]
-)
+_HIDDEN: Final = ("script", "style", "template", "head")
+_BREAKS: Final = frozenset((
+    "address", "article", "aside", "blockquote", "br", "dd", "div", "dl", "dt", "fieldset", "figure", "footer",
+    "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol", "p", "pre", "section",
+    "table", "tr", "ul",
+))  # fmt: skip
 _CELLS: Final = frozenset(("td", "th"))
 _TAG_NAME: Final = re.compile(r"/?([A-Za-z][A-Za-z0-9]*)")
 _BLANKS: Final = re.compile(r"[ \t\r\f\v\n]+")
@@ -58,7 +28,7 @@ def visible_text(page: str) -> str:
     at = 0
     while (opening := page.find("<", at)) >= 0:
         pieces.append(_BLANKS.sub(" ", page[at:opening]))
-        at, piece = _behind(page, lowered, opening)
+        at, piece = _skip(page, lowered, opening)
         pieces.append(piece)
         if at < 0:
             break
@@ -68,8 +38,8 @@ def visible_text(page: str) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def _behind(page: str, lowered: str, opening: int) -> tuple[int, str]:
-    """Return where the page goes on behind what begins at `opening`, or -1 at its end, and what to show for it."""
+def _skip(page: str, lowered: str, opening: int) -> tuple[int, str]:
+    """Return the offset after the markup at `opening`, or -1 at the page's end, and the text that replaces it."""
     if page.startswith("<!--", opening):
         return _after(page, "-->", opening + 4), ""
     name = _TAG_NAME.match(lowered, opening + 1)
@@ -79,7 +49,7 @@ def _behind(page: str, lowered: str, opening: int) -> tuple[int, str]:
     if name is None or closed < 0:
         return closed, ""
     tag = name[1]
-    if tag in _UNSEEN and lowered[opening + 1] != "/":
+    if tag in _HIDDEN and lowered[opening + 1] != "/":
         end = lowered.find(f"</{tag}", closed)
         return (_after(page, ">", end) if end >= 0 else -1), "\n"
     return closed, "\n" if tag in _BREAKS else "  " if tag in _CELLS else ""

@@ -1,4 +1,4 @@
-"""JSON as a tree of lines that can be folded, also where only its beginning is there, and however deep it goes."""
+"""Parse JSON of any depth, or the beginning of it, into lines of a tree that can be folded."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Node:
 
     Attributes:
         value: as JSON writes it; of an object or array its opening bracket.
-        inside: how many values an object or array holds directly.
-        end: index of the first node that is not inside it.
+        inside: number of values directly in an object or array.
+        end: index of the first node after it and its content.
     """
 
     depth: int
@@ -40,45 +40,45 @@ class Node:
 
 def parse_tree(text: str, *, cut: bool) -> tuple[Node, ...] | None:
     """Return the tree of a JSON text, or None where it is no JSON. With `cut` it may end anywhere."""
-    growing = _Growing()
+    builder = _TreeBuilder()
     at = 0
     while match := _TOKEN.match(text, at):
-        if not growing.take(match):
+        if not builder.take(match):
             return None
         at = match.end()
-    if text[at:].strip(" \t\r\n") and not (cut and growing.may_end_in(text, at)):
+    if text[at:].strip(" \t\r\n") and not (cut and builder.may_end_in(text, at)):
         return None
-    if not growing.nodes or (growing.open and not cut):
+    if not builder.nodes or (builder.open and not cut):
         return None
-    growing.close_all()
-    return tuple(growing.nodes)
+    builder.close_all()
+    return tuple(builder.nodes)
 
 
-class _Growing:
+class _TreeBuilder:
     """The tree so far, and what may come next: `value`, `key`, `:`, `,`, `end`; `?` also allows the closing bracket."""
 
     def __init__(self) -> None:
         self.nodes: list[Node] = []
         self.open: list[Node] = []
-        self._next = "value"
+        self._expected = "value"
         self._key: str | None = None
 
     def take(self, match: re.Match[str]) -> bool:
-        """Take the next token; False where it must not stand here."""
+        """Take the next token; return False where it is not allowed."""
         sign = match["sign"]
-        if sign in ("{", "[") and self._next in ("value", "value?"):
+        if sign in ("{", "[") and self._expected in ("value", "value?"):
             self._add(sign)
             self.open.append(self.nodes[-1])
-            self._next = "key?" if sign == "{" else "value?"
+            self._expected = "key?" if sign == "{" else "value?"
         elif sign in ("}", "]"):
             return self._close(sign)
-        elif sign == "," and self._next == ",":
-            self._next = "key" if self.open[-1].value == "{" else "value"
-        elif sign == ":" and self._next == ":":
-            self._next = "value"
-        elif match["text"] and self._next in ("key", "key?"):
-            self._key, self._next = _shown(match["text"])[1:-1], ":"
-        elif not sign and self._next in ("value", "value?"):
+        elif sign == "," and self._expected == ",":
+            self._expected = "key" if self.open[-1].value == "{" else "value"
+        elif sign == ":" and self._expected == ":":
+            self._expected = "value"
+        elif match["text"] and self._expected in ("key", "key?"):
+            self._key, self._expected = _shown(match["text"])[1:-1], ":"
+        elif not sign and self._expected in ("value", "value?"):
             self._add(_shown(match["text"]) if match["text"] else match["plain"])
             self._after_value()
         else:
@@ -86,12 +86,12 @@ class _Growing:
         return True
 
     def may_end_in(self, text: str, at: int) -> bool:
-        """Say whether what stands at `at`, which is no token, can be the beginning of one."""
+        """Return whether the text at `at`, which is no token, can be the beginning of one."""
         rest = text[at:].lstrip(" \t\r\n")
         return rest.startswith(('"', "-")) or any(word.startswith(rest) for word in ("true", "false", "null"))
 
     def close_all(self) -> None:
-        """End what is open: the text was cut."""
+        """Close the open objects and arrays of a cut text."""
         for node in self.open:
             node.end = len(self.nodes)
 
@@ -105,14 +105,14 @@ class _Growing:
     def _close(self, sign: str) -> bool:
         opening = "{" if sign == "}" else "["
         empty_or_full = "key?" if opening == "{" else "value?"
-        if not self.open or self.open[-1].value != opening or self._next not in (",", empty_or_full):
+        if not self.open or self.open[-1].value != opening or self._expected not in (",", empty_or_full):
             return False
         self.open.pop().end = len(self.nodes)
         self._after_value()
         return True
 
     def _after_value(self) -> None:
-        self._next = "," if self.open else "end"
+        self._expected = "," if self.open else "end"
 
 
 def _shown(token: str) -> str:

@@ -1,4 +1,4 @@
-"""How much of an archive is listed, shown and unpacked, and how it is refused."""
+"""Limits on what is listed, shown and unpacked of an archive."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _MIB: Final = 1 << 20
 
 
 class BadArchive(Exception):
-    """The archive is not to be used; `str()` is one sentence on why, `reason` the same without its full stop."""
+    """The archive cannot be used; `str()` is the reason as a sentence, `reason` the same without its full stop."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"{reason}.")
@@ -18,10 +18,10 @@ class BadArchive(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of what is listed, shown and unpacked of one archive; it is saved whatever it claims.
+    """Limits on what is listed, shown and unpacked of one archive; it is saved in any case.
 
     Attributes:
-        entries: how many there may be.
+        entries: maximum number of entries.
         directory: bytes of the list of entries.
         ratio: inflated by packed bytes of an entry, from `small` inflated bytes on.
         growth: inflated bytes of all entries, in archive sizes; `modest` bytes are never too many.
@@ -35,7 +35,7 @@ class Limits:
     modest: int = 1024 * _MIB
 
     def grows(self, size: int, packed: int) -> bool:
-        """Say whether an entry inflates to more than is believed."""
+        """Return whether an entry inflates beyond the limit."""
         return size > max(self.small, self.ratio * packed)
 
     def most_inflated(self, size: int) -> int:

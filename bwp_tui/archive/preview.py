@@ -1,4 +1,4 @@
-"""The beginning of an entry as a person reads it: a tree, a table, text, or bytes. All text in it is cleaned."""
+"""Preview the beginning of an entry as a tree, a table, text, or bytes. All text in it is cleaned."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from bwp_tui.archive.reading import Archive
 from bwp_tui.domain.text import clean, clean_line
 
 PREVIEW_BYTES: Final = 256 * 1024
-"""Bytes of an entry that are looked at."""
+"""Bytes of an entry that are read."""
 
 _HEX_BYTES: Final = 4 * 1024
 _HEX_ROW: Final = 16
-_MOST_CELLS: Final = 40
+_MAX_CELLS: Final = 40
 _DELIMITERS: Final = ",;\t|"
 _TABLES: Final = (".csv", ".tsv")
 _PAGES: Final = (".html", ".htm", ".xhtml")
@@ -27,7 +27,7 @@ _CONTROL_SHARE: Final = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """JSON. `cut`: there is more of it in the entry."""
+    """JSON. `cut`: the entry holds more."""
 
     nodes: tuple[Node, ...]
     cut: bool
@@ -43,7 +43,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Lines; `what` says what they are: `text`, `the words of an HTML page`, `bytes`, or why there are none."""
+    """Lines; `what` is their kind: `text`, `the words of an HTML page`, `bytes`, or why there are none."""
 
     what: str
     lines: tuple[str, ...]
@@ -77,7 +77,7 @@ def _of_text(text: str, entry: Entry, *, cut: bool) -> Preview:
     if name.endswith(_TABLES):
         rows = _rows(text)
         if rows:
-            return Table(_whole(rows) if cut else rows, cut)
+            return Table(_without_cut_row(rows) if cut else rows, cut)
     if name.endswith(_PAGES) or text.lstrip()[:14].casefold().startswith(("<!doctype html", "<html")):
         return Text("the words of an HTML page", _lines(visible_text(text)), cut)
     if text.lstrip()[:1] in ("{", "["):
@@ -99,16 +99,16 @@ def _rows(text: str) -> tuple[tuple[str, ...], ...]:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     except csv.Error:
         return ()
-    return tuple(tuple(clean_line(cell) for cell in row[:_MOST_CELLS]) for row in rows if row)
+    return tuple(tuple(clean_line(cell) for cell in row[:_MAX_CELLS]) for row in rows if row)
 
 
-def _whole(rows: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
-    """Return the rows of a beginning without the last one, which is cut anywhere; the only one ends with a mark."""
+def _without_cut_row(rows: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
+    """Return the rows without the last one, which is cut; the only one ends with a mark."""
     return rows[:-1] or ((*rows[0][:-1], f"{rows[0][-1]}…"),)
 
 
 def _decoded(data: bytes, *, cut: bool) -> str | None:
-    """Return the text that the bytes are, or None where they are none."""
+    """Decode text; return None for bytes that are none."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", "replace")
     if b"\0" in data:
@@ -129,5 +129,5 @@ def _bytes(data: bytes, size: int) -> Text:
 
 
 def _hex_line(at: int, row: bytes) -> str:
-    seen = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)
-    return f"{at:08x}  {row.hex(' '):<{3 * _HEX_ROW - 1}}  {seen}"
+    visible = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)
+    return f"{at:08x}  {row.hex(' '):<{3 * _HEX_ROW - 1}}  {visible}"

@@ -1,4 +1,4 @@
-"""An open archive: its entries, and their bytes, of which no more come than the archive may hold."""
+"""Open an archive, and read its entries within their claimed sizes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Archive:
 
     Attributes:
         size: bytes of the file.
-        inflated: bytes of all entries, as the archive claims; `blocks` gives no byte more than that.
+        inflated: bytes of all entries, as the archive claims; `blocks` yields no more.
 
     Raises:
         BadArchive: it cannot be read, is no zip, or claims more than `limits`.
@@ -58,7 +58,7 @@ class Archive:
             self._descriptor = -1
 
     def blocks(self, entry: Entry) -> Iterator[bytes]:
-        """Yield the bytes of a readable entry; once all have come, their size and CRC were right.
+        """Yield the bytes of a readable entry; after the last one its size and CRC were right.
 
         Raises:
             BadArchive: they are not what the archive claims.
@@ -96,29 +96,29 @@ def open_file(path: Path) -> tuple[int, int]:
     try:
         # Without blocking, since a pipe of that name would wait for a writer for ever.
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        facts = os.fstat(descriptor)
+        status = os.fstat(descriptor)
     except OSError as error:
         if descriptor >= 0:
             os.close(descriptor)
         raise unreadable(error) from error
-    if not stat.S_ISREG(facts.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
         raise BadArchive("This is no plain file")
-    return descriptor, facts.st_size
+    return descriptor, status.st_size
 
 
 def blocks(descriptor: int, entry: Entry) -> Iterator[bytes]:
-    """Yield the bytes of a readable entry; once all have come, their size and CRC were right.
+    """Yield the bytes of a readable entry; after the last one its size and CRC were right.
 
     Raises:
         BadArchive: they are not what the archive claims.
     """
-    came, crc = 0, 0
+    received, crc = 0, 0
     packed = _packed(descriptor, entry)
     try:
         for block in packed if entry.record.method == STORED else _inflated(packed, entry):
-            came += len(block)
-            if came > entry.size:
+            received += len(block)
+            if received > entry.size:
                 raise BadArchive(f"“{entry.name}” holds more than the archive says")
             crc = zlib.crc32(block, crc)
             yield block
@@ -126,7 +126,7 @@ def blocks(descriptor: int, entry: Entry) -> Iterator[bytes]:
         raise _damaged(entry) from error
     except OSError as error:
         raise unreadable(error) from error
-    if came != entry.size or crc != entry.record.crc:
+    if received != entry.size or crc != entry.record.crc:
         raise _damaged(entry)
 
 

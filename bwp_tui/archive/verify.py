@@ -1,6 +1,6 @@
-"""Whether an archive is whole, and what is to be known of it before it is unpacked.
+"""Verify that an archive is whole, and collect remarks on it for its unpacking.
 
-An archive that is whole is kept, whatever it claims: limits, odd names and bombs are a matter of unpacking.
+A whole archive is kept, whatever it claims: limits, odd names and bombs concern only unpacking.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from bwp_tui.archive.limits import LIMITS, Limits
 from bwp_tui.archive.reading import blocks, open_file, unreadable
 from bwp_tui.domain.text import size as size_text
 
-_LONGEST_LIST: Final = 64 << 20
-"""Bytes of a list of entries that is still gone through."""
+_MAX_DIRECTORY: Final = 64 << 20
+"""Bytes of a directory that is still verified."""
 
-_LEAST_INFLATED: Final = 4 << 30
-_MOST_GROWTH: Final = 40
-"""So many times its size, and never fewer than `_LEAST_INFLATED` bytes, is inflated of an archive to be verified."""
+_MIN_INFLATED: Final = 4 << 30
+_MAX_GROWTH: Final = 40
+"""An archive is inflated up to so many times its size, or to `_MIN_INFLATED` bytes, to be verified."""
 
 _NAME: Final = 80
 _BEGINNING: Final = 64
@@ -36,7 +36,7 @@ def check(path: Path, limits: Limits = LIMITS, stopped: Callable[[], bool] = lam
 
     Args:
         limits: what unpacking allows; to exceed it is a remark.
-        stopped: asked now and then whether the answer is still of use; where not, there are no remarks.
+        stopped: returns whether to give up; then there are no remarks.
 
     Raises:
         BadArchive: it is no zip, or not a whole one.
@@ -52,16 +52,16 @@ def check(path: Path, limits: Limits = LIMITS, stopped: Callable[[], bool] = lam
 
 def _remarks(descriptor: int, size: int, limits: Limits, stopped: Callable[[], bool]) -> Iterator[str]:
     directory = find_directory(descriptor, size)
-    if directory.behind:
-        yield f"{directory.behind} bytes follow the archive's end"
-    if directory.size > _LONGEST_LIST:
+    if directory.trailing:
+        yield f"{directory.trailing} bytes follow the archive's end"
+    if directory.size > _MAX_DIRECTORY:
         yield f"Its list of entries has {size_text(directory.size)} and was not verified"
         return
     survey = _Survey(limits)
     for entry in entries_of(records(descriptor, directory)):
-        survey.note(entry)
+        survey.add(entry)
     before = min((start for start, _ in survey.spans), default=directory.at)
-    if before and directory.behind and b"PK\x03\x04" in os.pread(descriptor, _BEGINNING, 0):
+    if before and directory.trailing and b"PK\x03\x04" in os.pread(descriptor, _BEGINNING, 0):
         raise contradicts()  # an archive in an archive of which the end is missing
     if before:
         yield f"{before} bytes stand before the archive's first entry"
@@ -72,21 +72,21 @@ def _remarks(descriptor: int, size: int, limits: Limits, stopped: Callable[[], b
 
 
 def _verify(descriptor: int, directory: Directory, size: int, stopped: Callable[[], bool]) -> int:
-    """Inflate the entries one after the other; return how many were passed over."""
-    left, passed = max(_LEAST_INFLATED, _MOST_GROWTH * size), 0
+    """Inflate the entries; return how many were skipped."""
+    left, skipped = max(_MIN_INFLATED, _MAX_GROWTH * size), 0
     for entry in entries_of(records(descriptor, directory)):
         left -= entry.size
         if not entry.readable or left < 0:
-            passed += 1
+            skipped += 1
             continue
         for _ in blocks(descriptor, entry):
             if stopped():
-                return passed
-    return passed
+                return skipped
+    return skipped
 
 
 class _Survey:
-    """Counts what speaks against unpacking, with the first entry of each kind."""
+    """Counts the flaws that prevent unpacking, with the first entry of each."""
 
     def __init__(self, limits: Limits) -> None:
         self.spans: list[tuple[int, int]] = []
@@ -95,7 +95,7 @@ class _Survey:
         self._first: dict[str, str] = {}
         self._inflated = 0
 
-    def note(self, entry: Entry) -> None:
+    def add(self, entry: Entry) -> None:
         self.spans.append((entry.record.header_at, entry.record.end))
         self._inflated += entry.size
         flaws = [str(flaw) for flaw in NOT_UNPACKED if flaw in entry.flaws]

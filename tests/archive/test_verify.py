@@ -227,7 +227,7 @@ def test_bombs_are_not_opened_and_a_whole_one_is_kept_with_a_remark(tmp_path: Pa
 
 
 def test_of_a_bomb_only_so_much_is_inflated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bwp_tui.archive.verify._LEAST_INFLATED", 2_000_000)
+    monkeypatch.setattr("bwp_tui.archive.verify._MIN_INFLATED", 2_000_000)
     remarks = check(bomb_of_overlaps(tmp_path / "a.zip", entries=60))
     assert "The content of 40 of 60 entries could not be verified." in remarks
 
@@ -261,7 +261,7 @@ def test_a_long_list_of_entries_is_not_in_memory_as_a_whole(tmp_path: Path, monk
     assert check(listing) == ("It holds 300 entries, too many to be listed or unpacked here.",)
     assert tracemalloc.get_traced_memory()[1] < 6 << 20
     tracemalloc.stop()
-    monkeypatch.setattr("bwp_tui.archive.verify._LONGEST_LIST", 1 << 20)
+    monkeypatch.setattr("bwp_tui.archive.verify._MAX_DIRECTORY", 1 << 20)
     assert check(listing) == ("Its list of entries has 18.0 MB and was not verified.",)
 
 
