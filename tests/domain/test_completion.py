@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bwp_tui.domain.completion import complete, highlights, spans
-from bwp_tui.domain.filter import FilterError, parse
+from bwp_tui.domain.filter import WORD, FilterError, parse
 from bwp_tui.domain.filter_fields import FIELDS
 
 TAGS = ("vip", "left message", "phone", 'say "hi"')
@@ -17,7 +17,7 @@ def _offered(marked: str) -> list[str]:
     """What the text becomes with each completion, the cursor being at `|`."""
     cursor = marked.index("|")
     text = marked.replace("|", "")
-    return [text[: found.start] + found.insert + text[found.end :] for found in complete(text, cursor, TAGS)]
+    return [text[:start] + insert + text[end:] for start, end, insert in complete(text, cursor, TAGS)]
 
 
 @pytest.mark.parametrize(
@@ -54,11 +54,10 @@ def test_what_is_offered_becomes_the_rest_of_the_word(typed: str, offered: list[
     assert _offered(typed) == offered
 
 
-def test_every_field_is_offered_where_a_word_begins_with_what_it_is() -> None:
+def test_every_field_is_offered_where_a_word_begins() -> None:
     for typed in ("", "jane ", "-"):
         found = complete(typed, len(typed), TAGS)
-        assert [completion.insert.rstrip(":<>") for completion in found] == list(FIELDS)
-        assert all(completion.what for completion in found)
+        assert [insert.rstrip(":<>") for _, _, insert in found] == list(FIELDS)
 
 
 @given(
@@ -67,11 +66,11 @@ def test_every_field_is_offered_where_a_word_begins_with_what_it_is() -> None:
 )
 def test_any_text_can_be_completed_and_a_value_offered_is_one_the_grammar_takes(text: str, at: int) -> None:
     cursor = min(at, len(text))
-    for found in complete(text, cursor, TAGS):
-        assert 0 <= found.start <= cursor <= found.end <= len(text)
-        if found.what in FIELDS:
-            op = "<" if found.what in ("age",) else ":"
-            parse(f"{found.what}{op}{found.insert}")
+    for start, end, insert in complete(text, cursor, TAGS):
+        assert 0 <= start <= cursor <= end <= len(text)
+        if insert[-1] not in ":<>":
+            field = next(match["field"] for match in WORD.finditer(text, 0, cursor) if match.end() == cursor)
+            parse(f"{field}{FIELDS[field].operator}{insert}")
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ def _is_unfinished(word: str) -> bool:
 
 def complete_filter(text: str, cursor: int, tags: tuple[str, ...] = ()) -> list[tuple[int, int, str]]:
     """Return what may stand at the cursor of a filter, as `TabCompleter` takes it; the nearest word for a wrong one."""
-    found = [(offer.start, offer.end, offer.insert) for offer in complete(text, cursor, tags)]
+    found = complete(text, cursor, tags)
     mistake = mistake_in_filter(text)
     if not found and mistake is not None and mistake.suggestion is not None:
         found = [(mistake.start, mistake.end, mistake.suggestion)]
