@@ -33,13 +33,13 @@ class QueueResult:
 
 def listed(store: Store, limit: int) -> list[Download]:
     """Return the open downloads in the order of the queue, then the ended ones, newest first; `limit` in all."""
-    found = downloads.unfinished(store)[:limit]
+    open_downloads = downloads.unfinished(store)[:limit]
     rows = store.rows(
         f"SELECT {DOWNLOAD_COLUMNS} FROM downloads d WHERE d.state IN ('done', 'failed', 'cancelled')"
         " ORDER BY d.finished_at DESC, d.id DESC LIMIT ?",
-        (limit - len(found),),
+        (limit - len(open_downloads),),
     )
-    return found + [download_of(row) for row in rows]
+    return open_downloads + [download_of(row) for row in rows]
 
 
 def tasks_of(store: Store, found: Iterable[Download]) -> dict[int, Task]:

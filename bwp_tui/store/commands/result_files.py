@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from bwp_tui.domain.task import DownloadState, Kind, Task, why_purged
-from bwp_tui.store.database.connection import Store, Transaction
+from bwp_tui.store.database.connection import Store
+from bwp_tui.store.database.row_touch import touch_row
 from bwp_tui.store.queries import timeline
 
 
@@ -34,16 +35,15 @@ def saved_at(task: Task) -> Path | None:
 
 def record_unpacked(store: Store, number: int, folder: Path, actor: str) -> None:
     """Record that the result of task `number` was unpacked into `folder`."""
-    with store.write() as transaction:
-        _append(transaction, number, actor, "unpacked", str(folder))
+    _append(store, number, actor, "unpacked", str(folder))
 
 
 def record_packed(store: Store, number: int, path: Path, recipient: str, sha256: str, actor: str) -> None:
     """Record that a copy of the result, encrypted for `recipient`, was written to `path`; `sha256` is the copy's."""
+    _append(store, number, actor, "packed", f"{path} for {recipient} (sha256 {sha256})")
+
+
+def _append(store: Store, number: int, actor: str, what: str, detail: str) -> None:
     with store.write() as transaction:
-        _append(transaction, number, actor, "packed", f"{path} for {recipient} (sha256 {sha256})")
-
-
-def _append(transaction: Transaction, number: int, actor: str, what: str, detail: str) -> None:
-    timeline.append(transaction, number, actor, what, detail=detail)
-    transaction.run("UPDATE tasks SET revision = ? WHERE number = ?", (transaction.revision, number))
+        timeline.append(transaction, number, actor, what, detail=detail)
+        touch_row(transaction, number)

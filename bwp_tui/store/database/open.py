@@ -60,16 +60,16 @@ def prepare_file(path: Path) -> None:
     # SQLite gives the -wal and -shm files the mode of this one, so it must be right before SQLite sees it. A file
     # that is there is not opened for it: closing it would drop every lock this process holds on the history.
     try:
-        found = path.lstat()
+        status = path.lstat()
     except FileNotFoundError:
         with suppress(FileExistsError):
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _FILE_MODE))
-        found = path.lstat()
-    if not stat.S_ISREG(found.st_mode):
+        status = path.lstat()
+    if not stat.S_ISREG(status.st_mode):
         raise StoreUnavailable(f"The history {path} is not a regular file. Move it away, or set BWP_DATA_DIR.")
-    if found.st_nlink > 1:
+    if status.st_nlink > 1:
         raise StoreUnavailable(
-            f"The history {path} has {found.st_nlink} names (hard links), and two programs that use it by different"
+            f"The history {path} has {status.st_nlink} names (hard links), and two programs that use it by different"
             f" names would damage it. Remove the other name, or make this one a file of its own: cp -p {path.name} new"
             f" && mv new {path.name}"
         )
@@ -187,8 +187,8 @@ def _file_state(path: Path) -> tuple[int, int, int] | None:
     """Return inode, size and time of the file, or None while a part of the history lies in its -wal file."""
     if has_log(path):
         return None
-    found = path.stat()
-    return found.st_ino, found.st_size, found.st_mtime_ns
+    status = path.stat()
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _read_only_reason(path: Path, cause: apsw.Error) -> str:

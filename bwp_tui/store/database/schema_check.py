@@ -68,16 +68,16 @@ def has_damaged_version(db: apsw.Connection) -> bool:
 
 
 def _check(db: apsw.Connection, path: Path) -> None:
-    found = {str(name) for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-    ours = found >= _TABLES
+    tables = {str(name) for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    ours = tables >= _TABLES
     version, application = int(db.pragma("user_version")), int(db.pragma("application_id"))
-    if found and application != APPLICATION_ID and len(found & _TABLES) < _MIN_OWN_TABLES:
+    if tables and application != APPLICATION_ID and len(tables & _TABLES) < _MIN_OWN_TABLES:
         raise StoreForeign(
             f"{path} is a database of another program, not a history. It was not touched; move it away, "
             "or set BWP_DATA_DIR."
         )
     expected = APPLICATION_ID if version >= _FIRST_WITH_ID else 0
-    if bool(found) is not (version > 0) or (found and not ours) or application != expected or not _fits(db, version):
+    if bool(tables) is not (version > 0) or (tables and not ours) or application != expected or not _fits(db, version):
         raise StoreDamaged(f"The history {path} is damaged (its header and its tables do not fit together).")
 
 

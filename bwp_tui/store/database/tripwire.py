@@ -44,8 +44,8 @@ class Tripwire:
         if self._descriptor is None:
             return None
         data = os.pread(self._descriptor, _SLOT * _SLOTS, 0)
-        found = [_decode(data[at : at + _SLOT]) for at in range(0, len(data), _SLOT)]
-        return max((seen for seen in found if seen is not None), key=lambda seen: seen.revision, default=None)
+        records = [_decode(data[at : at + _SLOT]) for at in range(0, len(data), _SLOT)]
+        return max((seen for seen in records if seen is not None), key=lambda seen: seen.revision, default=None)
 
     def record(self, state: HistoryState) -> None:
         """Record a commit. An error is ignored: the record only serves to notice older copies."""
@@ -72,8 +72,8 @@ def state_of(db: apsw.Connection, path: Path) -> HistoryState:
     Raises:
         StoreDamaged, apsw.Error: it cannot be read.
     """
-    found = db.execute("SELECT identity, revision, newest_at FROM meta").fetchall()
-    for identity, revision, newest_at in found:
+    rows = db.execute("SELECT identity, revision, newest_at FROM meta").fetchall()
+    for identity, revision, newest_at in rows:
         if isinstance(identity, str) and isinstance(revision, int) and isinstance(newest_at, str):
             return HistoryState(identity, revision, newest_at)
     raise StoreDamaged(f"The history {path} is damaged (it does not say which one it is).")

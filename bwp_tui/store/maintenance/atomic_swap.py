@@ -67,9 +67,9 @@ def commit(swap: FileSwap) -> None:
 def pending(path: Path) -> FileSwap | None:
     """Return the swap that a crash interrupted, or None."""
     for entry in sorted(path.parent.glob(f"{path.stem}.incoming-*.db")):
-        found = _INCOMING.fullmatch(entry.name.removeprefix(path.stem))
-        if found is not None:
-            return FileSwap(path, found["why"], found["stamp"])
+        match = _INCOMING.fullmatch(entry.name.removeprefix(path.stem))
+        if match is not None:
+            return FileSwap(path, match["why"], match["stamp"])
     return None
 
 

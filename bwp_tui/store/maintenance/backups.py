@@ -31,8 +31,8 @@ def folder(path: Path) -> Path:
 
 def daily(path: Path) -> list[Path]:
     """Return the daily copies, the newest first."""
-    found = [entry for entry in folder(path).glob(f"{path.stem}-*.db") if _NAME.fullmatch(entry.name[len(path.stem) :])]
-    return sorted(found, key=lambda entry: entry.name, reverse=True)
+    copies_here = folder(path).glob(f"{path.stem}-*.db")
+    return sorted((copy for copy in copies_here if _NAME.fullmatch(copy.name[len(path.stem) :])), reverse=True)
 
 
 def day_of(copy: Path) -> date:

@@ -156,10 +156,10 @@ def opened(path: Path, sound_frames: int | None = None) -> Iterator[DamagedFile]
 
 def _read(descriptor: int | None, at: int) -> bytes:
     try:
-        found = b"" if descriptor is None else os.pread(descriptor, PAGE, at)
+        page = b"" if descriptor is None else os.pread(descriptor, PAGE, at)
     except OSError:  # a sector that the disk cannot read any more
-        found = b""
-    return found.ljust(PAGE, b"\0")
+        page = b""
+    return page.ljust(PAGE, b"\0")
 
 
 def _revision(page: bytes) -> int | None:

@@ -53,8 +53,8 @@ def full_check(path: Path) -> list[str]:
     """
     db = open_to_read(path).db
     try:
-        found = _page_findings(db, "integrity_check")
-        return found or [*_references(db), *_schema(db), *_counts(db), *_contents(db)][:_MAX_FINDINGS]
+        findings = _page_findings(db, "integrity_check")
+        return findings or [*_references(db), *_schema(db), *_counts(db), *_contents(db)][:_MAX_FINDINGS]
     except (apsw.CorruptError, apsw.NotADBError, apsw.SQLError, UnicodeDecodeError) as error:
         return [str(error)]
     finally:
@@ -70,15 +70,13 @@ def is_sound(copy: Path) -> bool:
 
 
 def _page_findings(db: apsw.Connection, check: str) -> list[str]:
-    found = [str(row[0]) for row in db.execute(f"PRAGMA {check}({_MAX_FINDINGS})")]
-    return [] if found == ["ok"] else found
+    findings = [str(row[0]) for row in db.execute(f"PRAGMA {check}({_MAX_FINDINGS})")]
+    return [] if findings == ["ok"] else findings
 
 
 def _references(db: apsw.Connection) -> list[str]:
-    found = db.execute("PRAGMA foreign_key_check").fetchall()
-    return [
-        f"{table} {row} refers to a row of {parent} that is gone" for table, row, parent, _ in found[:_MAX_FINDINGS]
-    ]
+    violations = db.execute("PRAGMA foreign_key_check").fetchall()[:_MAX_FINDINGS]
+    return [f"{table} {row} refers to a row of {parent} that is gone" for table, row, parent, _ in violations]
 
 
 def _schema(db: apsw.Connection) -> list[str]:
@@ -96,8 +94,8 @@ def _counts(db: apsw.Connection) -> list[str]:
     if wrong.fetchall():
         return ["the counts of tasks are wrong"]
     indexed, listed = "SELECT id FROM words_docsize", "SELECT number FROM tasks"
-    amiss = db.execute(f"SELECT 1 FROM ({indexed} EXCEPT {listed}) UNION SELECT 1 FROM ({listed} EXCEPT {indexed})")
-    return ["the text index is wrong"] if amiss.fetchall() else []
+    differing = db.execute(f"SELECT 1 FROM ({indexed} EXCEPT {listed}) UNION SELECT 1 FROM ({listed} EXCEPT {indexed})")
+    return ["the text index is wrong"] if differing.fetchall() else []
 
 
 def _contents(db: apsw.Connection) -> list[str]:

@@ -113,8 +113,8 @@ def _next_revision(db: apsw.Connection) -> int:
 
 
 def _columns(db: apsw.Connection, table: str, *without: str) -> list[str]:
-    found = [str(row[1]) for row in db.execute(f"PRAGMA main.table_info({table})")]
-    return [name for name in found if name not in without]
+    names = [str(row[1]) for row in db.execute(f"PRAGMA main.table_info({table})")]
+    return [name for name in names if name not in without]
 
 
 _DOUBLED: Final = "SELECT m.number FROM main.tasks m WHERE m.task_id = o.task_id AND m.number <> x.ours"

@@ -84,8 +84,8 @@ def children(page: bytes, start: int) -> list[int]:
     """Return the pages that an interior page of a table points to."""
     count = min(int.from_bytes(page[start + 3 : start + 5], "big"), (PAGE - start - 12) // 2)
     offsets = struct.unpack_from(f">{count}H", page, start + 12)
-    found = [int.from_bytes(page[offset : offset + 4], "big") for offset in offsets]
-    return [*found, int.from_bytes(page[start + 8 : start + 12], "big")]
+    pages = [int.from_bytes(page[offset : offset + 4], "big") for offset in offsets]
+    return [*pages, int.from_bytes(page[start + 8 : start + 12], "big")]
 
 
 def header_at(page: bytes, at: int) -> Header | None:

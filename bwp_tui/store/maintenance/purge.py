@@ -125,10 +125,10 @@ def _files(
     ):
         if number not in chosen:
             continue
-        found = [Path(as_text(path))] if path is not None else []
-        called = names(Kind(as_text(kind)), as_text(email), as_text(task_id))
-        found += [Path(as_text(directory)) / name for name in called]
-        for file in dict.fromkeys(found):
+        paths = [Path(as_text(path))] if path is not None else []
+        file_names = names(Kind(as_text(kind)), as_text(email), as_text(task_id))
+        paths += [Path(as_text(directory)) / name for name in file_names]
+        for file in dict.fromkeys(paths):
             if not os.path.lexists(file):
                 continue
             if file.parent.resolve().is_relative_to(folder):

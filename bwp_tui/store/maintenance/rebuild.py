@@ -269,10 +269,10 @@ def _restore_guards(db: apsw.Connection) -> None:
 
 def _take_triggers(db: apsw.Connection) -> list[str]:
     """Drop all triggers; return the SQL that creates them."""
-    found = db.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' ORDER BY rowid").fetchall()
-    for name, _ in found:
+    triggers = db.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' ORDER BY rowid").fetchall()
+    for name, _ in triggers:
         db.execute(f"DROP TRIGGER {name}")
-    return [str(sql) for _, sql in found]
+    return [str(sql) for _, sql in triggers]
 
 
 def _check(db: apsw.Connection, part: Path) -> None:

@@ -161,12 +161,12 @@ def _take_rows(db: apsw.Connection, path: Path, counts: _RowCounts, now: str) ->
                 writer.write(table, row)
             for row in salvage.doubtful_rows(table):
                 writer.write(table, row)
-            found = scalar(db, f"SELECT max(seq) FROM sqlite_sequence WHERE name = '{table}'")
+            assigned = scalar(db, f"SELECT max(seq) FROM sqlite_sequence WHERE name = '{table}'")
             given = salvage.highest.get(table, 0)
-            if found < given <= found + _MAX_KEY_GAP:
+            if assigned < given <= assigned + _MAX_KEY_GAP:
                 db.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = ?", (given, table))
             if table == "tasks":
-                highest = max(found, given if given <= found + _MAX_KEY_GAP else 0)
+                highest = max(assigned, given if given <= assigned + _MAX_KEY_GAP else 0)
         rebuild.lapse_doubtful_tokens(db, salvage.indexed_tokens(), now)
         counts.lost = salvage.lost + writer.unfit
     counts.kept, counts.ids_doubled = writer.kept, writer.ids_doubled

@@ -111,9 +111,9 @@ class RowWriter:
 
     def _other(self, table: str, column: str, value: Value) -> Fields | None:
         cursor = self._db.execute(f"SELECT * FROM {table} WHERE {column} = ?", (value,))
-        for found in cursor:
+        for columns in cursor:
             names = [name for name, *_ in cursor.get_description()]
-            return dict(zip(names, found, strict=True))
+            return dict(zip(names, columns, strict=True))
         return None
 
     def _is_copy(self, table: str, fields: Fields, other: Fields) -> bool:

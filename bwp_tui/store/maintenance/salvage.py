@@ -167,8 +167,8 @@ class Salvage:
         offsets, count = cell_offsets(page, start)
         table = self._table_of(page, offsets, is_leaf=page[start] == LEAF)
         if table is not None:
-            found = [self._rowid(page, offset) for offset in offsets[:count] or offsets]
-            keys = [found[index] for index in _increasing(found)]
+            row_ids = [self._rowid(page, offset) for offset in offsets[:count] or offsets]
+            keys = [row_ids[index] for index in _increasing(row_ids)]
             edges = keys[0], keys[min(1, len(keys) - 1)], keys[len(keys) // 2], keys[max(-2, -len(keys))], keys[-1]
             self._leaves[table].append(_Leaf(number, logged, *edges))
 
@@ -256,15 +256,15 @@ class Salvage:
         in_place = cell.header is not None and (shape.key is None or doubt.below < cell.header.rowid < doubt.above)
         if not (cell.whole and in_place) and self._trials:
             self._trials -= 1
-            found = {}
+            candidates = {}
             for near, offset in _one_bit_away(page, doubt, cell.header):
                 other = self._cell(shape, near, offset)
                 key = _key(other)
                 if other.sound and key is not None and (shape.key is None or doubt.below < key < doubt.above):
-                    found[key, tuple(other.values)] = other
-            if found:
-                key, likeliest = max(found, key=lambda one: shape.rank(one[1], cell.values))
-                return Row(key if shape.key else None, shape.sound_fields(likeliest), guessed=len(found) > 1)
+                    candidates[key, tuple(other.values)] = other
+            if candidates:
+                key, likeliest = max(candidates, key=lambda one: shape.rank(one[1], cell.values))
+                return Row(key if shape.key else None, shape.sound_fields(likeliest), guessed=len(candidates) > 1)
         if cell.header is None or not shape.is_like(cell.values):
             return None
         values = cell.values if cell.whole else shape.until_shifted(cell.values)
@@ -326,7 +326,7 @@ def _sound_in_order(shape: Shape, cells: list[_Cell], place: _Place) -> list[int
 
 def _increasing(keys: list[int]) -> list[int]:
     """Return the indexes of the longest increasing subsequence; of two equal keys, the one that leaves room."""
-    if all(one < other for one, other in pairwise(keys)):
+    if all(left < right for left, right in pairwise(keys)):
         return list(range(len(keys)))
     ends: list[int] = []
     tails: list[int] = []
@@ -358,6 +358,6 @@ def _one_bit_away(page: bytes, doubt: _Doubt, header: Header | None) -> Iterator
         for bit in range(8):
             near = bytearray(page)
             near[at] ^= 1 << bit
-            moved = int.from_bytes(near[pointer : pointer + 2], "big")
-            if moved == offset or moved not in doubt.offsets:
-                yield bytes(near), moved
+            near_offset = int.from_bytes(near[pointer : pointer + 2], "big")
+            if near_offset == offset or near_offset not in doubt.offsets:
+                yield bytes(near), near_offset

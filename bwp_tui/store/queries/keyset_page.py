@@ -61,21 +61,21 @@ class KeysetPage:
 
     def _next(self, ranges: Ranges, most: int) -> array[int]:
         """Return at most `most` tasks of these ranges, the nearest first."""
-        found = array("q")
+        numbers = array("q")
         for (clause, bound), differing in ranges:
-            if len(found) == most:
+            if len(numbers) == most:
                 break
             order = order_clause(reversed_keys(differing))
             sql = f"SELECT t.number FROM tasks t WHERE {clause} AND ({self._where}) ORDER BY {order} LIMIT ?"
-            found += self._store.integers(sql, (*bound, *self._values, most - len(found)))
-        return found
+            numbers += self._store.integers(sql, (*bound, *self._values, most - len(numbers)))
+        return numbers
 
     def _count(self, ranges: Ranges) -> int:
         """Count the tasks in these ranges, up to `COUNTED`."""
-        found = 0
+        count = 0
         for (clause, bound), _ in ranges:
             sql = f"SELECT count(*) FROM (SELECT 1 FROM tasks t WHERE {clause} AND ({self._where}) LIMIT ?)"
-            found += self._store.integer(sql, (*bound, *self._values, COUNTED - found))
-            if found == COUNTED:
+            count += self._store.integer(sql, (*bound, *self._values, COUNTED - count))
+            if count == COUNTED:
                 break
-        return found
+        return count

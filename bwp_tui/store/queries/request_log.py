@@ -93,10 +93,10 @@ def ids(store: Store) -> array[int]:
 def window(store: Store, request_ids: Sequence[int]) -> list[SentRequest]:
     """Return the requests with these ids, in this order, without missing ones."""
     marks = ",".join("?" * len(request_ids))
-    found = {
+    by_id = {
         sent.id: sent for sent in map(_sent, store.rows(f"{_REQUESTS} WHERE i.id IN ({marks})", tuple(request_ids)))
     }
-    return [found[id] for id in request_ids if id in found]
+    return [by_id[id] for id in request_ids if id in by_id]
 
 
 def _sent(row: Row) -> SentRequest:

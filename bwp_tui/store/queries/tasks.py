@@ -36,8 +36,8 @@ def window(store: Store, task_numbers: Sequence[int]) -> list[Task]:
     """Return the tasks with these numbers, in this order, without missing ones."""
     marks = ",".join("?" * len(task_numbers))
     rows = store.rows(f"{TASKS} WHERE t.number IN ({marks})", tuple(task_numbers))
-    found = {task.number: task for task in map(task_of, rows)}
-    return [found[number] for number in task_numbers if number in found]
+    by_number = {task.number: task for task in map(task_of, rows)}
+    return [by_number[number] for number in task_numbers if number in by_number]
 
 
 def numbers(
@@ -174,10 +174,10 @@ def find_by_name(store: Store, name: str) -> Task:
     if as_number is not None and (text.startswith("#") or len(digits) < SHORTEST_PREFIX):
         return task_of(as_number)
     by_prefix = _with_prefix(store, text)
-    found = [*by_prefix, *([task_of(as_number)] if as_number is not None else [])]
-    if len(found) == 1:
-        return found[0]
-    if found:
+    matches = [*by_prefix, *([task_of(as_number)] if as_number is not None else [])]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
         raise NoSuchTask(f"“{text}” matches more than one task; give more characters of the task id.")
     raise NoSuchTask(
         f"There is no task “{text}” in this history. Give a task id, its first {SHORTEST_PREFIX} characters "

@@ -66,10 +66,10 @@ class ViewRows:
 
     def _anchored_page(self, query: ViewQuery, anchor: AnchorRow) -> array[int] | None:
         about = KeysetPage(self._store, query.filter, anchor.number, today=query.today, sort=query.sort)
-        found = about.page(PAGE // 2, anchor.rows)
-        if found is None:
+        anchored = about.page(PAGE // 2, anchor.rows)
+        if anchored is None:
             return None
-        start, page = found
+        start, page = anchored
         rows = array("q", bytes(page.itemsize * max(anchor.rows, start + len(page))))
         rows[start : start + len(page)] = page
         return rows
