@@ -1,4 +1,4 @@
-"""Protocols of the screens, for controllers and dispatchers."""
+"""Protocols of the screens, for controllers and handlers."""
 
 from __future__ import annotations
 

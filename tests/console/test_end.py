@@ -24,12 +24,12 @@ import sys
 from pathlib import Path
 from bwp_tui.console.app import run_console
 from bwp_tui.console.services.task_commands import TaskCommands
-from bwp_tui.console.screens.main_dispatcher import ActionDispatcher
+from bwp_tui.console.screens.main_handlers import MainHandlers
 from tests.console.support import make_profile
 def broken(*_):
     local = "hush-local"
     raise ValueError("client_secret=hush-message for jane.doe@example.com" + local[:0])
-setattr(*{"key": (ActionDispatcher, "_back", broken), "worker": (TaskCommands, "apply", broken)}[sys.argv[2]])
+setattr(*{"key": (MainHandlers, "_back", broken), "worker": (TaskCommands, "apply", broken)}[sys.argv[2]])
 sys.exit(run_console(make_profile(Path(sys.argv[1])), theme=None))
 """
 

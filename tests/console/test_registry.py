@@ -137,13 +137,13 @@ async def test_every_action_changes_what_is_shown_or_recorded(profile: Profile, 
             return len(console.app.screen_stack), main.prompt.is_open, console.store.revision(), console.text
 
         before = state()
-        main.call_later(main.dispatcher.dispatch, action.name)
+        main.call_later(main.dispatch, action.name)
         await console.until(lambda: state() != before)
 
 
 async def test_quit_ends_the_console(profile: Profile) -> None:
     async with opened(profile) as console:
-        console.main.dispatcher.dispatch("quit")
+        console.main.dispatch("quit")
         await console.until(lambda: not console.app.is_running)
 
 

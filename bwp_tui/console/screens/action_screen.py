@@ -13,7 +13,6 @@ from bwp_tui.console.bindings.actions import ActionContext, Scope
 from bwp_tui.console.bindings.keymap import Keymap
 from bwp_tui.console.widgets.bars import StatusLine
 from bwp_tui.console.widgets.virtual_rows import VirtualRows
-from bwp_tui.console.workers import Work, start_worker
 
 _ALL: Final = 100_000
 """More lines than any page has."""
@@ -23,8 +22,7 @@ class ActionScreen(Screen[None]):
     """A screen that binds the actions of its scope and carries them out by name.
 
     Attributes:
-        handlers: what an action does at once.
-        asking: what an action does that waits for the operator or the disk; done again, it begins anew.
+        handlers: what each action does, but for those that move the cursor.
     """
 
     scope: ClassVar[Scope]
@@ -33,7 +31,6 @@ class ActionScreen(Screen[None]):
         super().__init__(classes=classes)
         self.keymap = keymap
         self.handlers: dict[str, Callable[[], None]] = dict.fromkeys(("back", "leave", "close"), self.close)
-        self.asking: dict[str, Work] = {}
 
     @property
     def context(self) -> ActionContext:
@@ -66,12 +63,7 @@ class ActionScreen(Screen[None]):
 
     def dispatch(self, name: str) -> None:
         """Do the action called `name`."""
-        if name in self.handlers:
-            self.handlers[name]()
-        elif name in self.asking:
-            start_worker(self, self.asking[name], group=name, exclusive=True)
-        else:
-            self.moves[name]()
+        (self.handlers.get(name) or self.moves[name])()
 
     def show_status(self, sentence: str, role: str = "plain") -> None:
         """Show a sentence in the status line."""

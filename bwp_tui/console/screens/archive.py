@@ -73,9 +73,10 @@ class ArchiveScreen(ActionScreen):
             "leave": self._back,
             "left": lambda: self._go_sideways(-1),
             "right": lambda: self._go_sideways(1),
+            "folder": partial(start_worker, self, self._show_folder),
+            "unpack": partial(start_worker, self, self._unpack, group="unpacking", exclusive=True),
             "help": partial(open_help, self),
         }
-        self.asking |= {"folder": self._show_folder, "unpack": self._unpack}
         self._session = session
         self._about = task
         self._path = path

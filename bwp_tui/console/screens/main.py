@@ -41,7 +41,7 @@ from bwp_tui.settings.profile import MINIMUM_SIZE
 
 if TYPE_CHECKING:
     from bwp_tui.console.protocols import PromptHost
-    from bwp_tui.console.screens.main_dispatcher import ActionDispatcher
+    from bwp_tui.console.screens.main_handlers import MainHandlers
     from bwp_tui.console.widgets.command_list import CommandList
     from bwp_tui.console.widgets.prompt import Prompt
     from bwp_tui.console.widgets.request_form import RequestForm
@@ -60,12 +60,12 @@ class MainScreen(ActionScreen):
     """Shows the history.
 
     Attributes:
-        is_ready: whether `dispatcher`, `form`, `commands` and `prompt` are mounted, which the first frame does without.
+        is_ready: whether `actions`, `form`, `commands` and `prompt` are mounted, which the first frame does without.
             Keys wait for them.
         is_getting_ready: whether they are being mounted.
     """
 
-    dispatcher: ActionDispatcher
+    actions: MainHandlers
     form: RequestForm
     commands: CommandList
 
@@ -122,13 +122,14 @@ class MainScreen(ActionScreen):
         if self.is_ready or self.is_getting_ready or not self.is_attached:  # the last: a signal has ended the start
             return
         self.is_getting_ready = True
-        from bwp_tui.console.screens.main_dispatcher import ActionDispatcher
+        from bwp_tui.console.screens.main_handlers import MainHandlers
         from bwp_tui.console.widgets.command_list import CommandList
         from bwp_tui.console.widgets.prompt import Prompt
         from bwp_tui.console.widgets.request_form import RequestForm
 
         session = self.session
-        self.dispatcher = ActionDispatcher(self)
+        self.actions = MainHandlers(self)
+        self.handlers |= self.actions.by_name
         self.form = RequestForm(session.today, session.reader.earlier, id="form")
         self.commands = CommandList(id="commands")
         self._prompt = Prompt(id="prompt")
@@ -185,7 +186,7 @@ class MainScreen(ActionScreen):
         if not rows.is_partial and self._freeze_buffer.holds(told, rows.query):
             return
         if told.query == self.list_state.query and rows.show(told) and self.is_ready:
-            self.dispatcher.unmark_unlisted()
+            self.actions.unmark_unlisted()
         if not told.is_whole and panels.snapshot is not None:
             return
         before, panels.snapshot = panels.snapshot, told
@@ -318,13 +319,9 @@ class MainScreen(ActionScreen):
 
     def disabled_reason(self, name: str) -> str | None:
         """Return why an action is not possible now, on the marked tasks where there are some."""
-        if self.dispatcher.acts_on_marks(name):
+        if self.actions.acts_on_marks(name):
             return None if name in ("poll", "copy") else writable(self.context)
         return super().disabled_reason(name)
-
-    def dispatch(self, name: str) -> None:
-        """Do the action called `name`."""
-        self.dispatcher.dispatch(name)
 
     def perform(self, name: str) -> None:
         """Do an action once the current message has been handled."""
@@ -351,7 +348,7 @@ class MainScreen(ActionScreen):
         if self._prompt.is_open and not self._was_asking:
             self.show_status("")  # an earlier sentence must not come back when the prompt closes
         self._was_asking = self._prompt.is_open
-        self.dispatcher.unmark_unlisted()
+        self.actions.unmark_unlisted()
         self._update_footer()
 
     @on(TaskTable.Highlighted)
@@ -364,7 +361,7 @@ class MainScreen(ActionScreen):
         self.action_perform("detail")
 
     def on_request_form_submitted(self, event: RequestForm.Submitted) -> None:
-        self.dispatcher.submit(event.request)
+        self.actions.submit(event.request)
 
     def on_request_form_closed(self) -> None:
         self.close_form()

@@ -1,4 +1,4 @@
-"""Carry out each action of the registry by its name."""
+"""Carry out the actions of the main screen."""
 
 from __future__ import annotations
 
@@ -27,8 +27,12 @@ from bwp_tui.domain.task import Kind, Request
 _DETAIL_LINES: Final = 3
 
 
-class ActionDispatcher:
-    """Carries out the registry's actions for the main screen, one question to the operator at a time."""
+class MainHandlers:
+    """Carries out the actions of the main screen, one question to the operator at a time.
+
+    Attributes:
+        by_name: what each action does: to the marked tasks where there are some, else to the one under the cursor.
+    """
 
     def __init__(self, screen: MainScreenProtocol) -> None:
         self._screen = screen
@@ -36,7 +40,20 @@ class ActionDispatcher:
         service, recording = ServiceController(screen, self._marked), RecordController(screen, self._marked)
         copying = CopyController(screen, self._marked)
         self._filing = False
-        self._plain: dict[str, Callable[[], None]] = {
+        asking: dict[str, Work] = {
+            "filter": FilterPrompt(screen).ask,
+            **recording.of_one,
+            **recording.of_any,
+            "undo": UndoController(screen).undo,
+            "command": CommandBar(screen, TaskLineCommands(screen, self._marked, service.resubmit, recording)).ask,
+            **service.asking,
+            "copy": copying.copy,
+            "sort": lambda: choose_order(screen),
+            "columns": lambda: choose_columns(screen),
+            "save_view": SavedViewController(screen).ask,
+        }
+        self.by_name: dict[str, Callable[[], None]] = {
+            **{name: partial(screen.start_worker, work, "doing", exclusive=True) for name, work in asking.items()},
             **Marking(screen, self._marked).handlers,
             **Navigator(screen).handlers,
             "new": screen.open_form,
@@ -51,28 +68,7 @@ class ActionDispatcher:
             "detail_up": lambda: screen.detail.scroll_by(-_DETAIL_LINES),
             **{f"view_{index + 1}": partial(screen.show_view, index) for index in range(MOST_VIEWS)},
         }
-        self._asking: dict[str, Work] = {
-            "filter": FilterPrompt(screen).ask,
-            **recording.of_one,
-            **recording.of_any,
-            "undo": UndoController(screen).undo,
-            "command": CommandBar(screen, TaskLineCommands(screen, self._marked, service.resubmit, recording)).ask,
-            **service.asking,
-            "copy": copying.copy,
-            "sort": lambda: choose_order(screen),
-            "columns": lambda: choose_columns(screen),
-            "save_view": SavedViewController(screen).ask,
-        }
         self._on_marks = {*service.asking, *recording.of_any, "copy"}
-
-    def dispatch(self, name: str) -> None:
-        """Do the action called `name`: to the marked tasks where there are some, else to the one under the cursor."""
-        if name in self._plain:
-            self._plain[name]()
-        elif name in self._asking:
-            self._screen.start_worker(self._asking[name], "doing", exclusive=True)
-        else:
-            self._screen.table.moves[name]()
 
     def acts_on_marks(self, name: str) -> bool:
         """Say whether the action called `name` would be done to marked tasks."""
