@@ -51,6 +51,7 @@ PICTURES: Final = (
     Picture("filter", (120, 40), "dark", ("slash", *"status:failed age>1w"), "ORDERS_NOT_CLOSED"),
     Picture("marks", (120, 40), "dark", ("4", "asterisk", "R", *"orders closed now", "enter"), "to go on"),
     Picture("dashboard", (120, 40), "dark", ("D",), "overdue"),
+    Picture("prompt", (120, 40), "dark", ("ctrl+p", *"due"), "move the due dates"),
     Picture("help", (120, 40), "dark", ("question_mark",), "Submit a failed request again"),
 )
 

@@ -109,7 +109,7 @@ async def test_remapped_keys_work_and_are_shown_in_footer_help_prompt_and_refusa
         await console.press("Z")
         await console.sees("Note on")
         await console.press("escape", "ctrl+p", *"cancel")
-        await console.sees("› z       cancel       Cancel deletions")
+        await console.sees("› z       cancel         Cancel deletions")
         await console.press("escape", "question_mark")
         await console.sees(f"{'z':<12}Cancel a deletion")
         assert isinstance(console.app.screen, HelpScreen)

@@ -15,8 +15,8 @@ MOST: Final = 8
 
 _INDENT: Final = 3
 _KEY: Final = 8
-_NAME: Final = 12
-_SENTENCE: Final = 53
+_NAME: Final = 14
+_SENTENCE: Final = 51
 _WIDE: Final = 100
 """Cells that a line needs to show what stands beside a sentence."""
 
