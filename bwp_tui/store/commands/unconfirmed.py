@@ -21,7 +21,10 @@ def adopt(store: Store, number: int, task_id: str, actor: str) -> Task:
         BadRequest: `task_id` cannot be a task id.
         NotPossible: the request is not unconfirmed, or the history holds this task id already.
     """
-    _check_task_id(task_id)
+    if not (
+        task_id.isascii() and task_id.isprintable() and " " not in task_id and 4 <= len(task_id) <= LONGEST_TASK_ID
+    ):
+        raise BadRequest("task_id", f"“{clean_line(task_id)}” is no task id.")
     with store.write() as transaction:
         task = tasks.get(store, number)
         refuse(cannot_adopt(task))
@@ -72,8 +75,3 @@ def cannot_give_up(task: Task) -> str | None:
     if task.status == Status.UNCONFIRMED or task.is_unknown:
         return None
     return f"Only an unconfirmed request or an unknown task id is given up; {task.name} is {task.status}."
-
-
-def _check_task_id(text: str) -> None:
-    if not (text.isascii() and text.isprintable() and " " not in text and 4 <= len(text) <= LONGEST_TASK_ID):
-        raise BadRequest("task_id", f"“{clean_line(text)}” is no task id.")

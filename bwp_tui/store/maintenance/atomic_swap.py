@@ -49,7 +49,8 @@ class FileSwap(NamedTuple):
 
 def new(path: Path, reason: str, now: datetime) -> FileSwap:
     """Return a swap of the history at `path` whose file names, of which `reason` is a part, are free."""
-    _drop_parts(path)
+    for part in path.parent.glob(f"{path.stem}.incoming-*.part*"):
+        part.unlink()
     swap = FileSwap(path, reason, file_stamp(now))
     if swap.aside.exists() or swap.report.exists():
         raise FileExistsError(f"{swap.aside} is there already")
@@ -107,8 +108,3 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _drop_parts(path: Path) -> None:
-    for part in path.parent.glob(f"{path.stem}.incoming-*.part*"):
-        part.unlink()

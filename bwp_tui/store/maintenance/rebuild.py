@@ -146,24 +146,12 @@ def add_lost_tasks(db: apsw.Connection, now: str, highest: int) -> int:
     for number, first in ((int(number or 0), str(first)) for number, first in orphans):
         kind = "DELETION" if _was_deletion(db, number) else "RETRIEVAL"
         task_id, status = _last_known(db, number)
+        note = "Recovered without its address, kind and dates: see the report."
         db.execute(
             "INSERT INTO tasks (number, task_id, kind, email, status, terminal, received_on, regulation, recorded_at,"
-            " finished_at, note, revision) VALUES (?, ?, ?, '', ?, ?, ?, 'none', ?, NULL, ?, 1)",
-            (
-                number,
-                task_id,
-                kind,
-                status,
-                int(status in TERMINAL),
-                first[:10],
-                first,
-                "Recovered without its address, kind and dates: see the report.",
-            ),
-        )
-        db.execute(
-            "UPDATE tasks SET finished_at = (SELECT max(at) FROM timeline WHERE task = number)"
-            " WHERE number = ? AND terminal",
-            (number,),
+            " finished_at, note, revision) VALUES (?1, ?2, ?3, '', ?4, ?5, ?6, 'none', ?7,"
+            " CASE WHEN ?5 THEN (SELECT max(at) FROM timeline WHERE task = ?1) END, ?8, 1)",
+            (number, task_id, kind, status, int(status in TERMINAL), first[:10], first, note),
         )
         db.execute(
             "UPDATE intents SET state = 'lapsed', settled_at = ? WHERE task = ? AND state = 'waiting'", (now, number)

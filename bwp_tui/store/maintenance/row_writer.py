@@ -137,14 +137,10 @@ class RowWriter:
         if not fields.get("terminal"):
             fields["status"] = "UNCONFIRMED"
         if "number" in fields:
+            detail = f"its task id {fields['task_id']!s} is that of #{other['number']!s}"
             self._db.execute(
                 "INSERT INTO timeline (task, at, actor, what, detail) VALUES (?, ?, ?, 'recovered', ?)",
-                (
-                    fields["number"],
-                    self._now,
-                    PROGRAM,
-                    f"its task id {fields['task_id']!s} is that of #{other['number']!s}",
-                ),
+                (fields["number"], self._now, PROGRAM, detail),
             )
         fields["task_id"] = None
         return True

@@ -7,7 +7,7 @@ from typing import Final
 
 from bwp_tui.domain.filter import VIEWS, FilterError, View, parse
 from bwp_tui.domain.text import clean_line, nearest
-from bwp_tui.store.database.connection import Row, Store, Transaction, as_text
+from bwp_tui.store.database.connection import Row, Store, as_text
 from bwp_tui.store.errors import NotPossible, StoreDamaged
 from bwp_tui.store.queries.filter_sql import SORTS
 
@@ -67,7 +67,8 @@ def save(store: Store, view: View, position: int | None = None) -> None:
             (name, view.filter.strip(), view.sort, json.dumps(list(view.columns))),
         )
         others.insert(place if position is None else position, name)
-        _renumber(transaction, others)
+        for number, known in enumerate(others):
+            transaction.run("UPDATE views SET position = ? WHERE name = ?", (number, known))
 
 
 def delete(store: Store, name: str) -> View:
@@ -101,11 +102,6 @@ def check(view: View) -> None:
         parse(view.filter)
     except FilterError as error:
         raise NotPossible(f"The filter of the view is wrong: {error}") from None
-
-
-def _renumber(transaction: Transaction, names: list[str]) -> None:
-    for position, name in enumerate(names):
-        transaction.run("UPDATE views SET position = ? WHERE name = ?", (position, name))
 
 
 def _view(row: Row) -> View:

@@ -103,24 +103,14 @@ def record_health(
 ) -> None:
     """Record how the service responds, if that differs."""
     state = read(store)
-    if (state.service, state.message, state.next_try_at, state.most_a_second) == (
-        service,
-        message,
-        next_try_at,
-        most_a_second,
-    ):
-        return
-    with store.write() as transaction:
-        transaction.run(
-            "UPDATE engine SET service = ?, message = ?, next_try_at = ?, most_a_second = ?, revision = ?",
-            (
-                service,
-                message,
-                None if next_try_at is None else to_text(next_try_at),
-                most_a_second,
-                transaction.revision,
-            ),
-        )
+    before = (state.service, state.message, state.next_try_at, state.most_a_second)
+    if before != (service, message, next_try_at, most_a_second):
+        next_try = None if next_try_at is None else to_text(next_try_at)
+        with store.write() as transaction:
+            transaction.run(
+                "UPDATE engine SET service = ?, message = ?, next_try_at = ?, most_a_second = ?, revision = ?",
+                (service, message, next_try, most_a_second, transaction.revision),
+            )
 
 
 def record_maintenance(store: Store, sentence: str | None) -> None:
