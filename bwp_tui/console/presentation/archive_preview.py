@@ -17,7 +17,7 @@ from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.domain.text import size
 
 Mask = Callable[[str], str]
-"""Hides the data subject's address in a text, where the screen must."""
+"""Masks the email in a text, where the screen masks."""
 
 _SIZE: Final = 9
 _DATE: Final = 16
@@ -25,15 +25,15 @@ _WIDEST_CELL: Final = 40
 _INDENT: Final = 2
 _HINT: Final = 60
 _DEEPEST: Final = 20
-"""Levels that are still moved to the right; what is deeper stands below them."""
+"""Levels that are indented; deeper ones are indented as the last of them."""
 
 
 class EntryRows:
     """The list of entries, for a line of `width` cells."""
 
-    def __init__(self, entries: Sequence[Entry], width: int, veil: Mask) -> None:
+    def __init__(self, entries: Sequence[Entry], width: int, mask: Mask) -> None:
         self._entries = entries
-        self._veil = veil
+        self._mask = mask
         self._packed = width >= LIST_WIDE
         self._name = max(12, width - (_SIZE + 2) * (2 if self._packed else 1) - _DATE - 3)
 
@@ -44,20 +44,20 @@ class EntryRows:
         return [(f"{'NAME':<{self._name}}  {'SIZE':>{_SIZE}}{packed}  MODIFIED", "muted")]
 
     def line(self, row: int) -> list[StyledText]:
-        """Return what is said of one entry."""
+        """Return what is remark of one entry."""
         entry = self._entries[row]
-        name, flaws = self._veil(entry.name), ", ".join(entry.flaws)
+        name, flaws = self._mask(entry.name), ", ".join(entry.flaws)
         if cell_len(name) > self._name:
             name = f"{set_cell_size(name, self._name - 1)}…"
         hostile = any(flaw in HOSTILE for flaw in entry.flaws)
-        said = f"  {flaws}" if flaws else ""
+        remark = f"  {flaws}" if flaws else ""
         room = self._name - cell_len(name)
         bytes_of = "" if entry.is_folder else size(entry.size)
         packed = "" if entry.is_folder else size(entry.packed)
         modified = f"{entry.modified:%Y-%m-%d %H:%M}" if entry.modified else ""
         return [
             (name, "bad" if hostile else "muted" if entry.is_folder else "plain"),
-            (set_cell_size(said, room), "bad" if hostile else "warn"),
+            (set_cell_size(remark, room), "bad" if hostile else "warn"),
             (f"  {bytes_of:>{_SIZE}}", "plain"),
             (f"  {packed:>{_SIZE}}" if self._packed else "", "muted"),
             (f"  {modified}", "muted"),
@@ -67,9 +67,9 @@ class EntryRows:
 class TreeRows:
     """A foldable JSON tree. Everything below the second level starts folded."""
 
-    def __init__(self, tree: Tree, glyphs: Glyphs, veil: Mask) -> None:
+    def __init__(self, tree: Tree, glyphs: Glyphs, mask: Mask) -> None:
         self._nodes = tree.nodes
-        self._veil = veil
+        self._mask = mask
         self._signs = ("+ ", "- ") if glyphs.ascii_only else ("▸ ", "▾ ")
         self._folded = {index for index, node in enumerate(tree.nodes) if node.inside and node.depth > 0}
         self._visible = self._unfolded()
@@ -78,10 +78,10 @@ class TreeRows:
         return len(self._visible)
 
     def toggle_fold(self, row: int) -> int:
-        """Fold or unfold the row's node, or fold what a value lies in; return the row of what was turned."""
+        """Fold or unfold the row's node, or fold the parent of a value; return the row of the folded node."""
         index = self._visible[row]
         if not self._nodes[index].inside:
-            index = self._above(index)
+            index = self._parent(index)
         self._folded ^= {index}
         self._visible = self._unfolded()
         return self._visible.index(index)
@@ -91,33 +91,33 @@ class TreeRows:
         index = self._visible[row]
         node = self._nodes[index]
         sign = self._signs[index not in self._folded] if node.inside else "  "
-        phrases: list[StyledText] = [(" " * _INDENT * min(node.depth, _DEEPEST), "plain"), (sign, "accent")]
+        texts: list[StyledText] = [(" " * _INDENT * min(node.depth, _DEEPEST), "plain"), (sign, "accent")]
         if node.key is not None:
-            phrases += [(self._veil(node.key), "key"), (": ", "muted")]
+            texts += [(self._mask(node.key), "key"), (": ", "muted")]
         if not node.opens:
-            return [*phrases, self._value(node)]
+            return [*texts, self._value(node)]
         count = f"{node.inside} " if node.inside else ""
-        phrases.append((f"{node.value} {count}{'}' if node.value == '{' else ']'}", "muted"))
+        texts.append((f"{node.value} {count}{'}' if node.value == '{' else ']'}", "muted"))
         if index in self._folded:
-            phrases.append((f"  {self._hint(index)}", "plain"))
-        return phrases
+            texts.append((f"  {self._hint(index)}", "plain"))
+        return texts
 
     def _hint(self, index: int) -> str:
-        """Return the first values in a folded node, so that one can be told from the next."""
-        node, words, at = self._nodes[index], "", index + 1
-        while at < node.end and len(words) < _HINT:
+        """Return the first values in a folded node, to distinguish it from the next."""
+        node, values, at = self._nodes[index], "", index + 1
+        while at < node.end and len(values) < _HINT:
             inner = self._nodes[at]
-            words += f"{'  ' if words else ''}{'…' if inner.opens else self._veil(inner.value)}"
+            values += f"{'  ' if values else ''}{'…' if inner.opens else self._mask(inner.value)}"
             at = inner.end
-        return words
+        return values
 
     def _value(self, node: Node) -> StyledText:
         if node.value.startswith('"'):
-            return self._veil(node.value), "plain"
+            return self._mask(node.value), "plain"
         return node.value, "muted" if node.value == "null" else "busy"
 
-    def _above(self, index: int) -> int:
-        """Return the node that `index` lies in, or itself where it is the top."""
+    def _parent(self, index: int) -> int:
+        """Return the parent of a node, or the node itself at the top."""
         depth = self._nodes[index].depth
         return next((above for above in range(index, -1, -1) if self._nodes[above].depth < depth), index)
 
@@ -130,7 +130,7 @@ class TreeRows:
 
 
 def preview_title(preview: Preview) -> str:
-    """Return what an entry is, in a few words."""
+    """Return the type of an entry."""
     match preview:
         case Tree():
             return "JSON"
@@ -145,20 +145,20 @@ def columns_of(table: Table) -> int:
     return max(len(row) for row in table.rows)
 
 
-def record_lines(table: Table, row: int, width: int, veil: Mask) -> list[str]:
-    """Return all cells of a row whole, each under its title, continued where a line is full."""
+def record_lines(table: Table, row: int, width: int, mask: Mask) -> list[str]:
+    """Return all cells of a row, each after its title, wrapped at `width`."""
     titles, cells = table.rows[0], table.rows[row]
     lines: list[str] = []
     for column in range(max(len(titles), len(cells))):
         title = titles[column] if column < len(titles) else f"column {column + 1}"
         cell = cells[column] if column < len(cells) else ""
-        lines += chop_cells(veil(f"{title}: {cell}"), width)
+        lines += chop_cells(mask(f"{title}: {cell}"), width)
     return lines
 
 
-def table_lines(table: Table, veil: Mask, first: int = 0) -> list[str]:
-    """Return a table's rows from a column on, aligned; no column is wider than a person compares."""
-    rows = [[veil(cell) for cell in row[first:]] for row in table.rows]
+def table_lines(table: Table, mask: Mask, first: int = 0) -> list[str]:
+    """Return a table's rows from column `first` on, aligned; a wide column is cut."""
+    rows = [[mask(cell) for cell in row[first:]] for row in table.rows]
     widths: list[int] = []
     for row in rows:
         widths += [0] * (len(row) - len(widths))
@@ -167,6 +167,6 @@ def table_lines(table: Table, veil: Mask, first: int = 0) -> list[str]:
     return ["  ".join(pad(cell, width) for cell, width in zip(row, widths, strict=False)).rstrip() for row in rows]
 
 
-def text_lines(text: Text, width: int, veil: Mask) -> list[str]:
-    """Return the lines of a text, those that are too long continued on the next."""
-    return [piece for line in text.lines for piece in (chop_cells(veil(line), width) or [""])]
+def text_lines(text: Text, width: int, mask: Mask) -> list[str]:
+    """Return the lines of a text, wrapped at `width`."""
+    return [piece for line in text.lines for piece in (chop_cells(mask(line), width) or [""])]

@@ -23,17 +23,17 @@ from bwp_tui.store.queries.request_log import SentRequest
 Line = list[StyledText]
 
 
-def overview_page(known: TaskDetails, context: DisplayContext) -> Iterator[Line]:
+def overview_page(details: TaskDetails, context: DisplayContext) -> Iterator[Line]:
     """Yield errors with advice, the state of the download, and the facts."""
-    if outcome := task_detail.outcome_paragraphs(known.task, context):
+    if outcome := task_detail.outcome_paragraphs(details.task, context):
         yield from outcome
         yield []
-    yield from task_detail.fact_lines(known.task, context, known.earlier)
+    yield from task_detail.fact_lines(details.task, context, details.earlier)
 
 
-def errors_page(known: TaskDetails, context: DisplayContext) -> Iterator[Line]:
+def errors_page(details: TaskDetails, context: DisplayContext) -> Iterator[Line]:
     """Yield trouble, errors with advice, and the advice on all other error codes."""
-    task = known.task
+    task = details.task
     if task.trouble:
         yield [("Last attempt failed: ", "warn"), (mask(task.trouble, task, context), "plain")]
         yield []
@@ -47,21 +47,21 @@ def errors_page(known: TaskDetails, context: DisplayContext) -> Iterator[Line]:
             yield from task_detail.advice_lines(Status.FAILED, code)
 
 
-def timeline_page(known: TaskDetails, context: DisplayContext) -> Iterator[Line]:
+def timeline_page(details: TaskDetails, context: DisplayContext) -> Iterator[Line]:
     """Yield the timeline, the newest event first."""
-    return task_detail.timeline(known.task, known.events, context, full=True)
+    return task_detail.timeline(details.task, details.events, context, full=True)
 
 
-def requests_page(known: TaskDetails, context: DisplayContext) -> Iterator[Line]:
+def requests_page(details: TaskDetails, context: DisplayContext) -> Iterator[Line]:
     """Yield the requests sent for the task with their responses, the newest first, its downloads and its polling."""
-    task = known.task
-    if not known.sent:
+    task = details.task
+    if not details.sent:
         yield [("No submission recorded: the task was added with `track`, or is sample data.", "muted")]
         yield []
-    for request in reversed(known.sent):
+    for request in reversed(details.sent):
         yield from _request_lines(request, task, context)
         yield []
-    for download in reversed(known.downloads):
+    for download in reversed(details.downloads):
         role = {"done": "good", "failed": "bad"}.get(download.state, "busy")
         yield [(f"{LINK_FIELD}, for a link", "strong"), (f"   {download.state}", role)]
         yield from download_detail.fact_lines(download, task, context)
@@ -100,12 +100,14 @@ def _polling_lines(task: Task) -> Iterator[Line]:
     yield fact("Response", f"{task.status}{f', last changed {stamp(task.updated_at)}' if task.updated_at else ''}")
 
 
-def notes_page(known: TaskDetails, context: DisplayContext) -> Iterator[Line]:
+def notes_page(details: TaskDetails, context: DisplayContext) -> Iterator[Line]:
     """Yield notes, removals and undone changes of notes, the newest first."""
-    notes = [event for event in known.events if event.what in (timeline.NOTE, "note removed") or _is_undone_note(event)]
+    notes = [
+        event for event in details.events if event.what in (timeline.NOTE, "note removed") or _is_undone_note(event)
+    ]
     for event in reversed(notes):
         yield [(f"{stamp(event.at)}  by {event.actor}", "muted")]
-        text = mask(event.detail or event.what, known.task, context)
+        text = mask(event.detail or event.what, details.task, context)
         yield [(text, "plain" if event.what == timeline.NOTE else "muted")]
         yield []
     if not notes:

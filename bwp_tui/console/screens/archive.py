@@ -78,12 +78,12 @@ class ArchiveScreen(ActionScreen):
             "help": partial(open_help, self),
         }
         self._session = session
-        self._about = task
+        self._archive_task = task
         self._path = path
         self._display_context = session.display_context()
         self._entries: Sequence[Entry] = ()
         self._totals = ""
-        self._looked: _OpenEntry | None = None
+        self._opened: _OpenEntry | None = None
         self._entry_row = 0
 
     def compose(self) -> ComposeResult:
@@ -112,37 +112,37 @@ class ArchiveScreen(ActionScreen):
     @on(VirtualList.Chosen)
     def _choose(self) -> None:
         row = self._rows.cursor_row
-        if self._looked is None:
+        if self._opened is None:
             if row < len(self._entries):
                 self._entry_row = row
                 entry = self._entries[row]
                 start_worker(self, lambda: self._open_entry(entry), group="reading", exclusive=True)
-        elif self._looked.tree is not None:
-            turned = self._looked.tree.toggle_fold(row)
-            self._show_entry(self._looked, cursor=turned)
-        elif isinstance(self._looked.preview, Table) and self._looked.record is None and self._rows.row_count:
-            self._looked = self._looked._replace(record=row + 1)
-            self._show_entry(self._looked, cursor=0)
+        elif self._opened.tree is not None:
+            turned = self._opened.tree.toggle_fold(row)
+            self._show_entry(self._opened, cursor=turned)
+        elif isinstance(self._opened.preview, Table) and self._opened.record is None and self._rows.row_count:
+            self._opened = self._opened._replace(record=row + 1)
+            self._show_entry(self._opened, cursor=0)
 
     def _go_sideways(self, columns: int) -> None:
         """Show a table from another column on."""
-        looked = self._looked
-        if looked is None or not isinstance(looked.preview, Table) or looked.record is not None:
+        opened = self._opened
+        if opened is None or not isinstance(opened.preview, Table) or opened.record is not None:
             return
-        first = looked.first + columns
-        if 0 <= first < columns_of(looked.preview):
-            self._looked = looked._replace(first=first)
-            self._show_entry(self._looked, cursor=self._rows.cursor_row)
+        first = opened.first + columns
+        if 0 <= first < columns_of(opened.preview):
+            self._opened = opened._replace(first=first)
+            self._show_entry(self._opened, cursor=self._rows.cursor_row)
 
     def _back(self) -> None:
-        if self._looked is None:
+        if self._opened is None:
             self.dismiss(None)
-        elif self._looked.record is not None:
-            row, self._looked = self._looked.record - 1, self._looked._replace(record=None)
-            self._show_entry(self._looked, cursor=row)
+        elif self._opened.record is not None:
+            row, self._opened = self._opened.record - 1, self._opened._replace(record=None)
+            self._show_entry(self._opened, cursor=row)
         else:
-            self._looked = None
-            self._say_remarks()
+            self._opened = None
+            self._show_remarks()
             self._show()
 
     async def _show_folder(self) -> None:
@@ -153,15 +153,15 @@ class ArchiveScreen(ActionScreen):
 
     async def _list(self) -> None:
         try:
-            self._entries, self._totals = await asyncio.to_thread(_listed, self._path)
+            self._entries, self._totals = await asyncio.to_thread(_list_entries, self._path)
         except BadArchive as error:
             await self._show_error(error)
         else:
-            self._say_remarks()
+            self._show_remarks()
         self._show()
 
-    def _say_remarks(self) -> None:
-        download = self._about.download
+    def _show_remarks(self) -> None:
+        download = self._archive_task.download
         self.show_status(self._mask(" ".join(download.remarks)) if download is not None else "", "warn")
 
     async def _show_error(self, error: BadArchive) -> None:
@@ -172,15 +172,15 @@ class ArchiveScreen(ActionScreen):
 
     async def _open_entry(self, entry: Entry) -> None:
         try:
-            found = await asyncio.to_thread(_beginning, self._path, entry)
+            content = await asyncio.to_thread(_preview, self._path, entry)
         except BadArchive as error:
             await self._show_error(error)
             return
-        tree = TreeRows(found, locale_glyphs(), self._mask) if isinstance(found, Tree) else None
-        self._looked = _OpenEntry(entry, found, tree)
+        tree = TreeRows(content, locale_glyphs(), self._mask) if isinstance(content, Tree) else None
+        self._opened = _OpenEntry(entry, content, tree)
         more = f"Preview truncated. Press {self.keymap.key('unpack')} to extract the archive."
-        self.show_status(more if found.cut else "", "muted")
-        self._show_entry(self._looked, cursor=0)
+        self.show_status(more if content.cut else "", "muted")
+        self._show_entry(self._opened, cursor=0)
 
     async def _unpack(self) -> None:
         if all(entry.is_folder for entry in self._entries):
@@ -189,9 +189,13 @@ class ArchiveScreen(ActionScreen):
         if not await self._prompt.ask_yes_no(f"Extract {self._totals} into a new folder beside the archive?"):
             return
         try:
-            folder = await asyncio.to_thread(_unpacked, self._path)
+            folder = await asyncio.to_thread(_extract, self._path)
             await asyncio.to_thread(
-                result_files.record_unpacked, self._session.guard.store, self._about.number, folder, self._session.actor
+                result_files.record_unpacked,
+                self._session.guard.store,
+                self._archive_task.number,
+                folder,
+                self._session.actor,
             )
         except (BadArchive, CannotUnpack, StoreError) as error:
             self.show_status(self._mask(str(error)), "bad")
@@ -201,15 +205,15 @@ class ArchiveScreen(ActionScreen):
 
     def _show(self) -> None:
         """Show the list or the open entry, as wide as there is room now."""
-        if self._looked is not None:
-            self._show_entry(self._looked, cursor=self._rows.cursor_row)
+        if self._opened is not None:
+            self._show_entry(self._opened, cursor=self._rows.cursor_row)
             return
         rows = EntryRows(self._entries, self._rows.text_width, self._mask)
-        kind = f" · {self._about.kind.lower()} for "
+        kind = f" · {self._archive_task.kind.lower()} for "
         self.query_one(Heading).set_text(
-            [("archive", "strong"), (kind, "muted"), (subject(self._about, self._display_context), "strong")],
-            f"{self._totals} · #{self._about.number}",
-            f"#{self._about.number}",
+            [("archive", "strong"), (kind, "muted"), (subject(self._archive_task, self._display_context), "strong")],
+            f"{self._totals} · #{self._archive_task.number}",
+            f"#{self._archive_task.number}",
         )
         self._update_footer()
         if self._totals and not self._entries:
@@ -217,23 +221,23 @@ class ArchiveScreen(ActionScreen):
             return
         self._rows.show(rows.header, len(self._entries), rows.line, cursor=self._entry_row)
 
-    def _show_entry(self, looked: _OpenEntry, *, cursor: int) -> None:
-        entry, found, tree = looked.entry, looked.preview, looked.tree
+    def _show_entry(self, opened: _OpenEntry, *, cursor: int) -> None:
+        entry, content, tree = opened.entry, opened.preview, opened.tree
         self.query_one(Heading).set_text(
-            [(self._mask(entry.name), "strong"), (f" · {preview_title(found)}{_where(looked)}", "muted")],
+            [(self._mask(entry.name), "strong"), (f" · {preview_title(content)}{_position(opened)}", "muted")],
             size(entry.size),
         )
         self._update_footer()
-        match found:
+        match content:
             case Tree() if tree:
                 self._rows.show((), len(tree), tree.line, cursor=cursor)
-            case Table() if looked.record is not None:
-                self._show_lines(record_lines(found, looked.record, self._rows.text_width, self._mask), "", cursor)
+            case Table() if opened.record is not None:
+                self._show_lines(record_lines(content, opened.record, self._rows.text_width, self._mask), "", cursor)
             case Table():
-                titles, *lines = table_lines(found, self._mask, looked.first)
+                titles, *lines = table_lines(content, self._mask, opened.first)
                 self._show_lines(lines, titles, cursor)
             case Text():
-                self._show_lines(text_lines(found, self._rows.text_width, self._mask), "", cursor)
+                self._show_lines(text_lines(content, self._rows.text_width, self._mask), "", cursor)
 
     @on(Prompt.Toggled)
     def _update_footer(self) -> None:
@@ -244,7 +248,7 @@ class ArchiveScreen(ActionScreen):
             return self._prompt.keys_beside
         hint = self.keymap.hint
         always = (hint("extract", "unpack"), hint("move", "down", "up"), hint("help", "help"), hint("back", "back"))
-        match self._looked:
+        match self._opened:
             case None:
                 return (hint("open", "choose"), hint("folder path", "folder"), *always)
             case _OpenEntry(tree=TreeRows()):
@@ -258,7 +262,7 @@ class ArchiveScreen(ActionScreen):
         self._rows.show([(titles, "accent")], len(lines), lambda row: [(lines[row], "plain")], cursor=cursor)
 
     def _mask(self, text: str) -> str:
-        return mask(text, self._about, self._display_context)
+        return mask(text, self._archive_task, self._display_context)
 
     @property
     def _rows(self) -> VirtualList:
@@ -269,29 +273,29 @@ class ArchiveScreen(ActionScreen):
         return self.query_one(Prompt)
 
 
-def _where(looked: _OpenEntry) -> str:
+def _position(opened: _OpenEntry) -> str:
     """Return which part of a table is shown."""
-    if not isinstance(looked.preview, Table):
+    if not isinstance(opened.preview, Table):
         return ""
-    if looked.record is not None:
-        return f", row {looked.record}"
-    return f", from column {looked.first + 1} of {columns_of(looked.preview)}" if looked.first else ""
+    if opened.record is not None:
+        return f", row {opened.record}"
+    return f", from column {opened.first + 1} of {columns_of(opened.preview)}" if opened.first else ""
 
 
-def _listed(path: Path) -> tuple[Sequence[Entry], str]:
+def _list_entries(path: Path) -> tuple[Sequence[Entry], str]:
     """Return the entries, and in words how many files there are and how large they are."""
     with Archive(path) as archive:
         files = sum(not entry.is_folder for entry in archive.entries)
         return archive.entries, f"{counted(files, 'file')}, {size(archive.inflated)}"
 
 
-def _beginning(path: Path, entry: Entry) -> Preview:
+def _preview(path: Path, entry: Entry) -> Preview:
     with Archive(path) as archive:
         if entry not in archive.entries:
             raise BadArchive("The archive has changed since it was listed; go back and open it again")
         return preview(archive, entry)
 
 
-def _unpacked(path: Path) -> Path:
+def _extract(path: Path) -> Path:
     with Archive(path) as archive:
         return extract(archive, path)

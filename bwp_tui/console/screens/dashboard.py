@@ -80,8 +80,8 @@ class DashboardScreen(ScrolledScreen):
         )
 
 
-def _title(words: str) -> list[list[StyledText]]:
-    return [[], [(f" {words}", "accent")]]
+def _title(title: str) -> list[list[StyledText]]:
+    return [[], [(f" {title}", "accent")]]
 
 
 def _row(label: str, count: int, most: int, role: str) -> list[StyledText]:
@@ -99,15 +99,15 @@ def _statuses(figures: Statistics) -> Iterator[list[StyledText]]:
     most = max(figures.counts.values(), default=0)
     for kind in Kind:
         yield from _title(f"{kind.lower()}s")
-        found = sorted(
+        rows = sorted(
             ((status, count) for (of, status), count in figures.counts.items() if of == kind),
             key=lambda entry: -entry[1],
         )
-        for status, count in found:
+        for status, count in rows:
             yield _row(status, count, most, status_role(status))
-            if again := figures.resubmitted.get((kind, status), 0):
-                yield [(f"     {again} of them resubmitted", "muted")]
-        if not found:
+            if resubmitted := figures.resubmitted.get((kind, status), 0):
+                yield [(f"     {resubmitted} of them resubmitted", "muted")]
+        if not rows:
             yield [("   none yet", "muted")]
 
 

@@ -105,10 +105,10 @@ class DownloadsScreen(ActionScreen):
         here = self.current_download
         return self._opened_from._replace(download=None if here is None else here[0])
 
-    def apply(self, told: Snapshot | str) -> None:
+    def apply(self, update: Snapshot | str) -> None:
         """Show a snapshot, at most once in `REDRAW_S`, or the error."""
-        if isinstance(told, str):
-            self.show_status(told, "bad")
+        if isinstance(update, str):
+            self.show_status(update, "bad")
         elif self._redraw is None:
             rest = self._read_at + REDRAW_S - time.monotonic()
             if rest > 0:

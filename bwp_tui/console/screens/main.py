@@ -173,36 +173,36 @@ class MainScreen(ActionScreen):
         if self._prompt_host is not None:
             self._prompt_host.show_status(sentence, role)
 
-    def apply(self, told: Snapshot | str) -> None:
+    def apply(self, update: Snapshot | str) -> None:
         """Show a snapshot of the history, or the sentence that says why there is none."""
         if not self.is_ready:
             self.call_after_refresh(self._start_mounting)
-        if isinstance(told, str):
-            self.show_status(told, "bad")
+        if isinstance(update, str):
+            self.show_status(update, "bad")
             return
         panels, rows = self._panels, self._rows
-        if panels.snapshot is None and told.query != self.list_state.query:
+        if panels.snapshot is None and update.query != self.list_state.query:
             return  # read before the saved view was known; the right one follows
-        if not rows.is_partial and self._freeze_buffer.holds(told, rows.query):
+        if not rows.is_partial and self._freeze_buffer.holds(update, rows.query):
             return
-        if told.query == self.list_state.query and rows.show(told) and self.is_ready:
+        if update.query == self.list_state.query and rows.show(update) and self.is_ready:
             self.actions.unmark_unlisted()
-        if not told.is_whole and panels.snapshot is not None:
+        if not update.is_whole and panels.snapshot is not None:
             return
-        before, panels.snapshot = panels.snapshot, told
-        self.table.refresh_tasks(told.changed)
+        before, panels.snapshot = panels.snapshot, update
+        self.table.refresh_tasks(update.changed)
         if (then := rows.select_awaited()) is not None:
             self.perform(then)
-        if before is None and told.is_whole:
+        if before is None and update.is_whole:
             rows.awaited = None  # the view no longer lists the last session's task
         self._update_views()
         self.update_header()
         panels.update_downloads()
-        if told.engine.message and (before is None or before.engine.message != told.engine.message):
-            self.show_status(told.engine.message, "warn")
-        for sentence, role in panels.ended_downloads(before, told) if before is not None else ():
+        if update.engine.message and (before is None or before.engine.message != update.engine.message):
+            self.show_status(update.engine.message, "warn")
+        for sentence, role in panels.ended_downloads(before, update) if before is not None else ():
             self.show_status(sentence, role)
-        if before is None or self.table.current_number in told.changed:
+        if before is None or self.table.current_number in update.changed:
             self._update_detail()
         panels.update_empty_text(self.list_state.filter)
 

@@ -79,7 +79,9 @@ class MainPanels:
         session, snapshot = self._session, self.snapshot
         if snapshot is None:
             return
-        tasks = {task.number: task for task in session.reader.window([one.number for one in snapshot.downloads])}
+        tasks = {
+            task.number: task for task in session.reader.window([download.number for download in snapshot.downloads])
+        }
         listed = [
             (download, tasks[download.number])
             for download in snapshot.downloads

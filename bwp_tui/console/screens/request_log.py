@@ -70,10 +70,10 @@ class RequestLogScreen(ActionScreen):
 
     @on(VirtualList.Chosen)
     def _choose(self) -> None:
-        one = self._at(self._rows.cursor_row)
-        if one is not None:
+        request = self._at(self._rows.cursor_row)
+        if request is not None:
             self.dismiss(None)
-            self._read_task(one.number)
+            self._read_task(request.number)
 
     async def _list(self) -> None:
         try:
@@ -90,8 +90,8 @@ class RequestLogScreen(ActionScreen):
         rows.show(request_log.header(rows.text_width), len(self._ids), self._line, cursor=rows.cursor_row)
 
     def _line(self, row: int) -> Sequence[StyledText]:
-        one = self._at(row)
-        return [] if one is None else request_log.line(one, self._rows.text_width, masked=self._session.masked)
+        request = self._at(row)
+        return [] if request is None else request_log.line(request, self._rows.text_width, masked=self._session.masked)
 
     def _at(self, row: int) -> SentRequest | None:
         """Return the request of a row. Rows are read by the chunk and cached, since they never change."""
@@ -99,9 +99,9 @@ class RequestLogScreen(ActionScreen):
             return None
         id, chunk = self._ids[row], row // _CHUNK
         if chunk not in self._chunks:
-            wanted = self._ids[chunk * _CHUNK : (chunk + 1) * _CHUNK]
-            self._chunks = {chunk: self._session.reader.sent(wanted), **dict(list(self._chunks.items())[:1])}
-        return next((one for one in self._chunks[chunk] if one.id == id), None)
+            ids = self._ids[chunk * _CHUNK : (chunk + 1) * _CHUNK]
+            self._chunks = {chunk: self._session.reader.sent(ids), **dict(list(self._chunks.items())[:1])}
+        return next((request for request in self._chunks[chunk] if request.id == id), None)
 
     @property
     def _rows(self) -> VirtualList:

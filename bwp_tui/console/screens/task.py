@@ -30,15 +30,15 @@ class _Page(NamedTuple):
 
     name: str
     lines: Callable[[TaskDetails, DisplayContext], Iterator[list[StyledText]]]
-    count: Callable[[TaskDetails], int] = lambda _known: 0
+    count: Callable[[TaskDetails], int] = lambda _details: 0
 
 
 PAGES: Final = (
     _Page("overview", task_pages.overview_page),
-    _Page("errors", task_pages.errors_page, lambda known: len(known.task.errors)),
-    _Page("timeline", task_pages.timeline_page, lambda known: len(known.events)),
-    _Page("requests", task_pages.requests_page, lambda known: len(known.sent) + len(known.downloads)),
-    _Page("notes", task_pages.notes_page, lambda known: sum(event.what == "note" for event in known.events)),
+    _Page("errors", task_pages.errors_page, lambda details: len(details.task.errors)),
+    _Page("timeline", task_pages.timeline_page, lambda details: len(details.events)),
+    _Page("requests", task_pages.requests_page, lambda details: len(details.sent) + len(details.downloads)),
+    _Page("notes", task_pages.notes_page, lambda details: sum(event.what == "note" for event in details.events)),
 )
 
 
@@ -72,10 +72,10 @@ class TaskScreen(ScrolledScreen):
         super().__init__(session.keymap)
         self._session = session
         self._number = number
-        self._behind = navigation
+        self._navigation = navigation
         self._page = 0
         self._tops: dict[int, float] = {}
-        self._known: TaskDetails | None = None
+        self._details: TaskDetails | None = None
         self.handlers |= {
             "help": partial(open_help, self),
             "next_page": lambda: self._turn(1),
@@ -97,7 +97,7 @@ class TaskScreen(ScrolledScreen):
         yield FooterLine(id="footer")
 
     def on_mount(self) -> None:
-        self._behind.set_prompt_host(self)
+        self._navigation.set_prompt_host(self)
         self._read()
 
     @property
@@ -150,31 +150,31 @@ class TaskScreen(ScrolledScreen):
     def on_resize(self) -> None:
         self.call_after_refresh(self._show)
 
-    def apply(self, told: Snapshot | str) -> None:
+    def apply(self, update: Snapshot | str) -> None:
         """Show what the history says now of this task."""
-        if isinstance(told, str):
-            self.show_status(told, "bad")
-        elif self._number in told.changed:
+        if isinstance(update, str):
+            self.show_status(update, "bad")
+        elif self._number in update.changed:
             self._read()
 
     def close(self) -> None:
         """Go back; the cursor stands on the task that was read last."""
-        self._behind.set_prompt_host(None)
+        self._navigation.set_prompt_host(None)
         super().close()
 
     def dispatch(self, name: str) -> None:
         """Do an action of this screen; have the main screen do one on the task, with its prompts shown here."""
         if name in self.handlers or name in MOVE_ACTIONS or name == "scroll":
             super().dispatch(name)
-        elif self._behind.marked and name != "undo":
+        elif self._navigation.marked and name != "undo":
             self.show_status(
-                f"This would act on the marked tasks ({self._behind.marked}): go back to the list first.", "warn"
+                f"This would act on the marked tasks ({self._navigation.marked}): go back to the list first.", "warn"
             )
-        elif self._behind.current_number != self._number:
-            self._behind.go_to(self._number)
+        elif self._navigation.current_number != self._number:
+            self._navigation.go_to(self._number)
             self.show_status("The list has changed. Press the key again.", "warn")
         else:
-            self._behind.perform(name)
+            self._navigation.perform(name)
 
     def _turn(self, pages: int) -> None:
         self._open_page((self._page + pages) % len(PAGES))
@@ -189,7 +189,7 @@ class TaskScreen(ScrolledScreen):
 
     def _read_neighbour(self, step: int) -> None:
         """Read the next task of the view, or the one before, on the same page."""
-        number = self._behind.neighbour(self._number, step)
+        number = self._navigation.neighbour(self._number, step)
         if number is None:
             self.show_status(f"This is the {'last' if step > 0 else 'first'} task of the view.", "warn")
         else:
@@ -197,23 +197,23 @@ class TaskScreen(ScrolledScreen):
 
     def _read_earlier(self) -> None:
         """Read the earlier task that asked the same."""
-        if self._known is not None and self._known.earlier is not None:
-            self._go_to(self._known.earlier.number)
+        if self._details is not None and self._details.earlier is not None:
+            self._go_to(self._details.earlier.number)
 
     def _toggle_mask(self) -> None:
-        self._behind.mask(not self._session.masked)
+        self._navigation.mask(not self._session.masked)
         self._show()
 
     @property
     def context(self) -> ActionContext:
         """What decides which actions are possible."""
-        task = self._known.task if self._known else None
+        task = self._details.task if self._details else None
         return ActionContext(task, self._session.read_only, self._session.today())
 
     def _go_to(self, number: int) -> None:
         self._number = number
         self._tops.clear()
-        self._behind.go_to(number)
+        self._navigation.go_to(number)
         self.show_status("")
         self._read()
         self.query_one(VerticalScroll).scroll_to(y=0, animate=False)
@@ -221,22 +221,24 @@ class TaskScreen(ScrolledScreen):
     def _read(self) -> None:
         session = self._session
         task = next(iter(session.reader.window([self._number])), None)
-        self._known = None if task is None else session.reader.task_details(task)
+        self._details = None if task is None else session.reader.task_details(task)
         self._show()
 
     def _show(self) -> None:
-        known, context = self._known, self._session.display_context()
+        details, context = self._details, self._session.display_context()
         self._update_footer()
-        if known is None:
+        if details is None:
             self.query_one(Heading).set_text([("this task no longer exists", "muted")])
             return
-        self.query_one(Heading).set_text(task_detail.heading(known.task, context), *task_detail.task_names(known.task))
+        self.query_one(Heading).set_text(
+            task_detail.heading(details.task, context), *task_detail.task_names(details.task)
+        )
         tabs = self.query_one("#task-tabs", StyledLine)
-        tabs.show(*self._tabs(known))
-        self.query_one(Paragraphs).set_lines(PAGES[self._page].lines(known, context))
+        tabs.show(*self._tabs(details))
+        self.query_one(Paragraphs).set_lines(PAGES[self._page].lines(details, context))
 
-    def _tabs(self, known: TaskDetails) -> Iterator[StyledText]:
+    def _tabs(self, details: TaskDetails) -> Iterator[StyledText]:
         for place, page in enumerate(PAGES):
-            count = page.count(known)
+            count = page.count(details)
             yield (f"{'   ' if place else ' '}{place + 1} ", "key")
             yield (f"{page.name}{f' {count}' if count else ''}", "current" if place == self._page else "plain")

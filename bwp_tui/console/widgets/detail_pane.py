@@ -25,15 +25,10 @@ class Paragraphs(StyledWidget, can_focus=False):
 
     def set_lines(self, lines: Iterable[Sequence[StyledText]]) -> None:
         """Show the lines; repaints only when they differ."""
-        phrases: list[StyledText] = []
-        for index, line in enumerate(lines):
-            if index:
-                phrases.append(("\n", "plain"))
-            phrases += line
-        content = self.to_content(*phrases)
+        content = Content("\n").join(self.to_content(*line) for line in lines)
         if not content.is_same(self._content):
             self._content = content
-            self.display = bool(phrases)
+            self.display = bool(content.plain)
             self.refresh(layout=True)
 
     def render(self) -> Content:
@@ -41,7 +36,7 @@ class Paragraphs(StyledWidget, can_focus=False):
 
 
 class Heading(StyledLine):
-    """A rule with a title, and an id at the right end."""
+    """A horizontal rule with a title at the left and another at the right."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -49,15 +44,15 @@ class Heading(StyledLine):
         self._rights: tuple[str, ...] = ()
 
     def set_text(self, left: list[StyledText], *rights: str) -> None:
-        """Show `left` at the left, and at the right end the first of `rights`, muted, that there is room for."""
+        """Show `left`, and at the right end the first of `rights` that fits."""
         if (left, rights) != (self._left, self._rights):
             self._left, self._rights = left, rights
             self.refresh()
 
     def render(self) -> Content:
         left = self.to_content(("── ", "muted"), *self._left, (" ", "plain"))
-        for words in self._rights:
-            right = self.to_content((f" {words} ──", "muted"))
+        for title in self._rights:
+            right = self.to_content((f" {title} ──", "muted"))
             room = self.size.width - left.cell_length - right.cell_length
             if room >= 1:
                 return self.with_styles(Content.assemble(left, self.to_content(("─" * room, "muted")), right))
@@ -67,7 +62,7 @@ class Heading(StyledLine):
 
 
 class DetailPane(Vertical):
-    """The current task. Empty when there is none."""
+    """The details of the current task."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -76,7 +71,7 @@ class DetailPane(Vertical):
     def compose(self) -> ComposeResult:
         yield Heading(id="detail-heading")
         with VerticalScroll(id="detail-scroll", can_focus=False):
-            yield Paragraphs(id="detail-matters")
+            yield Paragraphs(id="detail-outcome")
             with Horizontal(id="detail-columns"):
                 yield Paragraphs(id="detail-facts")
                 yield Paragraphs(id="detail-timeline")
@@ -92,16 +87,16 @@ class DetailPane(Vertical):
             self._number = task.number
             self.query_one(VerticalScroll).scroll_to(y=0, animate=False)
         self.query_one(Heading).set_text(task_detail.heading(task, context), *task_detail.task_names(task))
-        matters = task_detail.outcome_paragraphs(task, context)
-        beside = self.app.size.width >= WIDE
-        self.set_class(beside, "-beside")
-        self._paragraphs("detail-matters").set_lines([*matters, []] if matters else [])
+        outcome = task_detail.outcome_paragraphs(task, context)
+        is_beside = self.app.size.width >= WIDE
+        self.set_class(is_beside, "-beside")
+        self._paragraphs("detail-outcome").set_lines([*outcome, []] if outcome else [])
         self._paragraphs("detail-facts").set_lines(task_detail.fact_lines(task, context))
         lines = list(task_detail.timeline(task, events, context))
-        self._paragraphs("detail-timeline").set_lines(lines if beside else [[], *lines])
+        self._paragraphs("detail-timeline").set_lines(lines if is_beside else [[], *lines])
 
     def scroll_by(self, lines: int) -> None:
-        """Scroll what is below the heading."""
+        """Scroll the text below the heading."""
         self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
 
     def _paragraphs(self, id: str) -> Paragraphs:

@@ -1,4 +1,4 @@
-"""All about one download: where its file is, its hash, who asked for it, what happened to it."""
+"""The details of a download: file, hash, requester, timeline."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LOW: Final = 20
 
 
 class DownloadDetail(Vertical):
-    """The download under the cursor. Empty when there is none."""
+    """The details of the download under the cursor."""
 
     def compose(self) -> ComposeResult:
         yield Heading(id="download-heading")
@@ -38,18 +38,18 @@ class DownloadDetail(Vertical):
             *task_names(task),
         )
         size, events = self.app.size, events_of(download, events)
-        beside = size.width >= _BESIDE and size.height >= TALL
-        self.set_class(beside, "-beside")
+        is_beside = size.width >= _BESIDE and size.height >= TALL
+        self.set_class(is_beside, "-beside")
         self.set_class(size.height >= TALL, "-tall")
         self.set_class(size.height < _LOW, "-low")
         lines: list[Sequence[StyledText]] = list(fact_lines(download, task, context))
         if size.height < _LOW:
-            # The hash is what is read out to someone; name and folder are said by a key of their own.
+            # The hash first: keys of their own show name and folder.
             lines.sort(key=lambda line: not line[0][0].startswith("sha256"))
-        elif not beside:
+        elif not is_beside:
             lines.append(timeline_paragraph(task, events, context))
         self._paragraphs("download-facts").set_lines(lines)
-        self._paragraphs("download-timeline").set_lines(timeline(task, events, context) if beside else [])
+        self._paragraphs("download-timeline").set_lines(timeline(task, events, context) if is_beside else [])
 
     def clear(self) -> None:
         """Show that there is no download."""

@@ -24,36 +24,36 @@ class RadioField(StyledWidget, can_focus=True):
             """The field, for `@on` with a selector."""
             return self.choice
 
-    def __init__(self, words: tuple[str, ...], *, id: str | None = None) -> None:
+    def __init__(self, options: tuple[str, ...], *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._words = words
+        self._options = options
         self._index = 0
 
     @property
     def value(self) -> str:
         """The chosen option."""
-        return self._words[self._index]
+        return self._options[self._index]
 
     @value.setter
     def value(self, word: str) -> None:
-        self._choose(self._words.index(word))
+        self._choose(self._options.index(word))
 
     def _choose(self, index: int) -> None:
-        index %= len(self._words)
+        index %= len(self._options)
         if index != self._index:
             self._index = index
             self.refresh()
             self.post_message(self.Changed(self))
 
     def render(self) -> Content:
-        phrases: list[StyledText] = []
-        for index, word in enumerate(self._words):
+        texts: list[StyledText] = []
+        for index, word in enumerate(self._options):
             if index == self._index:
-                phrases += [("● ", "accent"), (word, "strong")]
+                texts += [("● ", "accent"), (word, "strong")]
             else:
-                phrases += [("○ ", "muted"), (word, "muted")]
-            phrases.append(("   ", "plain"))
-        return self.with_styles(self.to_content(*phrases))
+                texts += [("○ ", "muted"), (word, "muted")]
+            texts.append(("   ", "plain"))
+        return self.with_styles(self.to_content(*texts))
 
     def on_key(self, event: events.Key) -> None:
         step = {"right": 1, "space": 1, "l": 1, "left": -1, "h": -1}.get(event.key)

@@ -65,9 +65,9 @@ class VirtualList(VirtualRows):
         strip, band = self._strip((self._pointer, "accent"), *self._line_of(row)), self._band()
         return Strip([Segment(text, (style or Style()) + band) for text, style, _ in strip], strip.cell_length)
 
-    def _strip(self, *phrases: StyledText) -> Strip:
+    def _strip(self, *texts: StyledText) -> Strip:
         width = self.scrollable_size.width
-        content = Content.assemble(*((text, self.get_visual_style(f"role--{role}")) for text, role in phrases))
+        content = Content.assemble(*((text, self.get_visual_style(f"role--{role}")) for text, role in texts))
         strip = Strip(content.truncate(width, ellipsis=True).render_segments(self.get_visual_style("role--plain")))
         return strip.adjust_cell_length(width, self.get_component_rich_style("role--plain"))
 

@@ -1,4 +1,4 @@
-"""The base of every list: any number of one-line rows under a header that stays, with a cursor.
+"""The base of all lists: any number of one-line rows under a fixed header, with a cursor.
 
 Textual writes every region that is marked dirty, so it marks the rows that differ and nothing else.
 """

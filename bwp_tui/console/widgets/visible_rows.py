@@ -1,4 +1,4 @@
-"""The rows of the task table that are in sight: their tasks, and what their cells said when they were last painted."""
+"""The cache of the task table's visible rows: their tasks, and their cells as last painted."""
 
 from __future__ import annotations
 
