@@ -29,15 +29,15 @@ class ListCommands:
     def __init__(self, screen: MainScreenProtocol) -> None:
         self._screen = screen
         self.readers: dict[str, Callable[[CommandLine], CommandHandler]] = {
-            "list": self._list,
-            "filter": self._filter,
-            "view": self._view,
-            "views": self._views,
-            "sort": self._sort,
-            "columns": self._columns,
+            "list": self._read_list,
+            "filter": self._read_filter,
+            "view": self._read_view,
+            "views": self._read_views,
+            "sort": self._read_sort,
+            "columns": self._read_columns,
         }
 
-    def _list(self, line: CommandLine) -> CommandHandler:
+    def _read_list(self, line: CommandLine) -> CommandHandler:
         text, listing = _filter_in(line, line.words), self._screen.list_state
         if "--view" in line.options:
             listing = listing.of_view(self._view_named(line.options["--view"]))
@@ -47,31 +47,31 @@ class ListCommands:
             listing = listing.ordered(_order(line.options["--sort"]))
         return lambda: self._screen.show(listing)
 
-    def _filter(self, line: CommandLine) -> CommandHandler:
-        return self._list(line) if line.words else lambda: self._screen.perform("filter")
+    def _read_filter(self, line: CommandLine) -> CommandHandler:
+        return self._read_list(line) if line.words else lambda: self._screen.perform("filter")
 
-    def _sort(self, line: CommandLine) -> CommandHandler:
+    def _read_sort(self, line: CommandLine) -> CommandHandler:
         if not line.words:
             return lambda: self._screen.perform("sort")
         line.reject_extra(line.words[1:], BY_WORD["sort"].usage)
         order = _order(line.words[0])
         return lambda: self._screen.show(self._screen.list_state.ordered(order))
 
-    def _columns(self, line: CommandLine) -> CommandHandler:
+    def _read_columns(self, line: CommandLine) -> CommandHandler:
         if not line.words:
             return lambda: self._screen.perform("columns")
         line.reject_extra(line.words[1:], BY_WORD["columns"].usage)
         ids = _ids(line.words[0])
         return lambda: self._screen.show(self._screen.list_state.with_columns(ids))
 
-    def _view(self, line: CommandLine) -> CommandHandler:
+    def _read_view(self, line: CommandLine) -> CommandHandler:
         if not line.words:
             raise line.wrong(f"Which view? There are {', '.join(view.name for view in self._screen.views)}.")
         name = Word(" ".join(word.text for word in line.words), line.words[0].start, line.words[-1].end)
         view = self._view_named(name)
         return lambda: self._screen.show(self._screen.list_state.of_view(view))
 
-    def _views(self, line: CommandLine) -> CommandHandler:
+    def _read_views(self, line: CommandLine) -> CommandHandler:
         usage, actions = BY_WORD["views"].usage, self._screen.session.tasks
         if [word.text for word in line.words] == ["list"]:
             return self._show_views

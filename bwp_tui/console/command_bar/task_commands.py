@@ -52,11 +52,11 @@ class TaskLineCommands:
             **ListCommands(screen).readers,
             "show": self._read_one,
             "inspect": self._read_one,
-            "submit": self._submit,
-            "resubmit": self._resubmit,
-            **dict.fromkeys((operation.name for operation in RECORDS if operation.arguments), self._operate),
-            "settle": self._settle,
-            "mark": self._mark,
+            "submit": self._read_submit,
+            "resubmit": self._read_resubmit,
+            **dict.fromkeys((operation.name for operation in RECORDS if operation.arguments), self._read_operation),
+            "settle": self._read_settle,
+            "mark": self._read_mark,
         }
 
     def read(self, text: str) -> CommandHandler:
@@ -70,30 +70,30 @@ class TaskLineCommands:
         name = ALIASES.get(typed, typed)
         if name not in BY_WORD:
             raise _unknown(line.command)
-        return self._readers[name](line) if name in self._readers else self._plain(BY_WORD[name], line)
+        return self._readers[name](line) if name in self._readers else self._read_action(BY_WORD[name], line)
 
-    def _plain(self, command: Command, line: CommandLine) -> CommandHandler:
+    def _read_action(self, command: Command, line: CommandLine) -> CommandHandler:
         """Return the handler of an action, which is for the named tasks where it is one on tasks."""
         if "TASK" not in command.arguments:
             line.reject_extra(line.words, command.usage)
         numbers = [self._task(word) for word in line.words]
-        return lambda: self._act(command.action, numbers)
+        return lambda: self._perform_on(command.action, numbers)
 
     def _read_one(self, line: CommandLine) -> CommandHandler:
         command = BY_WORD[line.command.text.casefold()]
         line.reject_extra(line.words[1:], command.usage)
         numbers = [self._task(word) for word in line.words]
 
-        def do() -> None:
+        def start() -> None:
             if numbers and not self._screen.table.go_to_task(numbers[0]):
                 self._screen.show_view(0)
                 self._screen.select_when_listed(numbers[0], then=command.action)
             else:
                 self._screen.perform(command.action)
 
-        return do
+        return start
 
-    def _submit(self, line: CommandLine) -> CommandHandler:
+    def _read_submit(self, line: CommandLine) -> CommandHandler:
         usage = BY_WORD["submit"].usage
         kinds = {kind.value.casefold(): kind for kind in Kind}
         if not line.words:
@@ -106,36 +106,36 @@ class TaskLineCommands:
         email = rest[0].text if rest else None
         return lambda: self._if_writable(lambda: self._screen.open_form(kinds[kind.text.casefold()], email))
 
-    def _resubmit(self, line: CommandLine) -> CommandHandler:
+    def _read_resubmit(self, line: CommandLine) -> CommandHandler:
         named = [self._task(word) for word in line.words]
         note = line.options.get("--note")
         if note is None:
-            return lambda: self._act("resubmit", named)
+            return lambda: self._perform_on("resubmit", named)
 
-        def do() -> None:
-            self._marked.set(frozenset(named or self._marked.numbers or self._here()), are_named=bool(named))
+        def start() -> None:
+            self._marked.set(frozenset(named or self._marked.numbers or self._current_number()), are_named=bool(named))
             self._screen.start_worker(lambda: self._resubmit_marked(note.text), "doing", exclusive=True)
 
-        return lambda: self._if_writable(do)
+        return lambda: self._if_writable(start)
 
-    def _operate(self, line: CommandLine) -> CommandHandler:
+    def _read_operation(self, line: CommandLine) -> CommandHandler:
         """Return the handler of an operation: the line gives values, and the console asks for the others."""
         operation = BY_NAME[line.command.text.casefold()]
         if operation.withdrawal and WITHDRAW in line.options:
             if len(line.options) > 1:
                 raise line.options[WITHDRAW].wrong(f"“{WITHDRAW}” takes no other option beside it.")
-            return self._ask_of(line.words, partial(self._recording.run, operation.withdrawal))
+            return self._start_on(line.words, partial(self._recording.run, operation.withdrawal))
         values = {argument.name: self._value(argument, line.options) for argument in operation.options}
         given = {name: value for name, value in values.items() if value is not None}
         if given:
-            return self._ask_of(line.words, partial(self._recording.run, operation, given))
+            return self._start_on(line.words, partial(self._recording.run, operation, given))
         argument = operation.positional
         if argument is None:
-            return self._plain(BY_WORD[operation.name], line)
+            return self._read_action(BY_WORD[operation.name], line)
         named, words = self._split(argument, line.words)
         value = argument.read([word.text for word in words], None) if argument.read and words else None
         if value is None:
-            return lambda: self._act(operation.name, named)
+            return lambda: self._perform_on(operation.name, named)
         return lambda: self._record(named, operation, value)
 
     def _value(self, argument: Argument, options: Mapping[str, Word]) -> object:
@@ -170,23 +170,23 @@ class TaskLineCommands:
                     raise word.wrong(why_not)
         return named, rest
 
-    def _ask_of(self, words: Sequence[Word], work: Work) -> CommandHandler:
+    def _start_on(self, words: Sequence[Word], work: Work) -> CommandHandler:
         """Return what starts `work`, which asks the operator, on the tasks that a line names."""
         named = [self._task(word) for word in words]
 
-        def do() -> None:
-            self._aim(named)
-            if self._marked.all or self._here():
+        def start() -> None:
+            self._select_or_mark(named)
+            if self._marked.all or self._current_number():
                 self._screen.start_worker(work, "doing", exclusive=True)
             else:
                 self._screen.show_status("No task is selected.", "warn")
 
-        return lambda: self._if_writable(do)
+        return lambda: self._if_writable(start)
 
-    def _settle(self, line: CommandLine) -> CommandHandler:
+    def _read_settle(self, line: CommandLine) -> CommandHandler:
         usage = BY_WORD["settle"].usage
         line.reject_extra(line.words[1:], usage)
-        numbers = [self._task(word) for word in line.words] or self._here()
+        numbers = [self._task(word) for word in line.words] or self._current_number()
         if len(line.options) != 1 or not numbers:
             raise line.wrong(f"Write {usage}.")
         (task,) = self._screen.session.reader.window(numbers)
@@ -199,7 +199,7 @@ class TaskLineCommands:
 
         return lambda: self._if_writable(lambda: self._screen.start_worker(settle, "doing", exclusive=True))
 
-    def _mark(self, line: CommandLine) -> CommandHandler:
+    def _read_mark(self, line: CommandLine) -> CommandHandler:
         numbers = [self._task(word) for word in line.words]
         if not numbers:
             return lambda: self._screen.perform("mark")
@@ -226,23 +226,23 @@ class TaskLineCommands:
                 raise word.wrong(sentence) from None
         return named, ()
 
-    def _here(self) -> list[int]:
+    def _current_number(self) -> list[int]:
         task = self._screen.current_task
         return [] if task is None else [task.number]
 
-    def _act(self, action: str, named: Sequence[int]) -> None:
+    def _perform_on(self, action: str, named: Sequence[int]) -> None:
         """Do an action as its key would, on the named tasks."""
-        self._aim(named)
+        self._select_or_mark(named)
         self._screen.perform(action)
 
-    def _aim(self, named: Sequence[int]) -> None:
+    def _select_or_mark(self, named: Sequence[int]) -> None:
         """Move the cursor to the one task that is named, or mark the named ones."""
         alone = len(named) == 1 and not self._marked.all
         if named and not (alone and self._screen.table.go_to_task(named[0])):
             self._marked.set(frozenset(named), are_named=True)
 
     def _record(self, named: Sequence[int], operation: Operation, values: Values) -> None:
-        numbers = list(named) or self._marked.numbers or self._here()
+        numbers = list(named) or self._marked.numbers or self._current_number()
         if not numbers:
             self._screen.show_status("No task is selected.", "warn")
             return
@@ -261,11 +261,11 @@ class TaskLineCommands:
 
         self._if_writable(work)
 
-    def _if_writable(self, do: CommandHandler) -> None:
+    def _if_writable(self, handler: CommandHandler) -> None:
         if self._screen.context.read_only:
             self._screen.show_status(READ_ONLY, "warn")
         else:
-            do()
+            handler()
 
 
 def _unknown(word: Word) -> CommandError:
