@@ -40,7 +40,7 @@ def open_store(path: Path, *, clock: Clock = utc_now, uptime: UptimeClock = read
 
 
 def _open(path: Path, lock: FileLock, clock: Clock) -> tuple[OpenedDatabase, str | None]:
-    """Open a history under a shared lock, having recovered it where that is needed and nobody else uses it."""
+    """Recover a history if it needs that and no other process uses it, and open it under a shared lock."""
     tripwire = Tripwire(lock.descriptor)
     damaged = (_needs_recovery(path) and lock.lock_exclusive()) or (
         has_log(path) and lock.lock_exclusive(timeout_s=0) and _is_log_damaged(path)
@@ -63,7 +63,7 @@ def _open(path: Path, lock: FileLock, clock: Clock) -> tuple[OpenedDatabase, str
 
 
 def _needs_recovery(path: Path) -> bool:
-    """Return whether files beside the history, or its size, say that it may be damaged: every start asks."""
+    """Return whether the history may be damaged, by its size and the files beside it: every start checks."""
     return is_flagged(path) or atomic_swap.pending(path) is not None or backups.was_emptied(path)
 
 

@@ -16,7 +16,7 @@ INTERVAL_S: Final = 0.1
 class ChangeWatcher:
     """A thread with a connection of its own that calls `changed` after each commit of any process.
 
-    It calls it a last time when the history was moved, removed or replaced: whoever then reads it gets the error.
+    It calls it a last time when the history was moved, removed or replaced: the next read then raises the error.
     `changed` runs in that thread and must not block. Commits between two polls are one call.
     """
 

@@ -1,4 +1,4 @@
-"""The file beside a history that says it was found damaged: whoever next has the history alone examines it."""
+"""Flag a history as damaged, by a file beside it: the next process that has the history alone checks it."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ def has_log(path: Path) -> bool:
 def move_check(path: Path) -> Callable[[], None]:
     """Return a check that raises `StoreMoved` once the file now at `path` was moved, removed or replaced.
 
-    What SQLite writes after that goes to a file that nobody opens again.
+    What SQLite writes after that is lost.
     """
     opened = path.stat()
 

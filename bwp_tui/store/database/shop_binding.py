@@ -1,7 +1,7 @@
 """Bind a history to the shop whose requests it holds, and refuse the settings of another shop.
 
-It is bound to a target id with its first request, and to an API host with its first task id: requests to a mistaken
-host have reached nobody.
+It is bound to a target id with its first request, and to an API host with its first task id: requests to a wrong
+host have reached no service.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ class Log:
 
 
 class DamagedFile:
-    """The pages of a file that nobody writes to; a page that cannot be read is returned as zeros."""
+    """The pages of a file that no process writes to; a page that cannot be read is returned as zeros."""
 
     def __init__(self, descriptor: int, log_descriptor: int | None, sound_frames: int | None = None) -> None:
         self._descriptor = descriptor

@@ -62,7 +62,7 @@ def full_check(path: Path) -> list[str]:
 
 
 def is_sound(copy: Path) -> bool:
-    """Return whether a history that nobody writes to passes the full check."""
+    """Return whether a history that no process writes to passes the full check."""
     try:
         return not full_check(copy)
     except (StoreError, apsw.Error, OSError):

@@ -1,4 +1,4 @@
-"""Append the steps of a download to its task's timeline: the first ones singly, the rest as a count."""
+"""Append the steps of a download to its task's timeline: an event for each of the first, a count of the others."""
 
 from __future__ import annotations
 
