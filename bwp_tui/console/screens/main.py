@@ -221,6 +221,12 @@ class MainScreen(ActionScreen):
         self._rows.awaited = (number, then)
         self.session.feed.refresh()
 
+    def go_to(self, number: int) -> None:
+        """Put the cursor on a task, among all tasks where the view lacks it."""
+        if not self.table.go_to_task(number):
+            self.show_view(0)
+            self.select_when_listed(number)
+
     def freeze(self) -> None:
         """Pause or resume live updates; resuming shows what was held back."""
         held_back = self._freeze_buffer.toggle()

@@ -34,18 +34,18 @@ class RequestLogScreen(ActionScreen):
     """Lists the requests sent until it was opened.
 
     Args:
-        read: opens the task of this local number; called once the screen is gone.
+        open_task: opens the task of this local number; called once the screen is gone.
     """
 
     AUTO_FOCUS = "VirtualList"
     scope = Scope.SENT
     BINDINGS = bindings_of(scope)
 
-    def __init__(self, session: Session, read: Callable[[int], None]) -> None:
+    def __init__(self, session: Session, open_task: Callable[[int], None]) -> None:
         super().__init__(session.keymap)
         self.handlers |= {"read": self._choose, "help": partial(open_help, self), "sent": self.close}
         self._session = session
-        self._read_task = read
+        self._open_task = open_task
         self._ids: array[int] = array("q")
         self._chunks: dict[int, Sequence[SentRequest]] = {}
 
@@ -73,7 +73,7 @@ class RequestLogScreen(ActionScreen):
         request = self._at(self._rows.cursor_row)
         if request is not None:
             self.dismiss(None)
-            self._read_task(request.number)
+            self._open_task(request.number)
 
     async def _list(self) -> None:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 from textual import on
 from textual.app import ComposeResult
@@ -15,11 +15,11 @@ from bwp_tui.console.bindings.screen_actions import bindings_of
 from bwp_tui.console.presentation import task_detail, task_pages
 from bwp_tui.console.presentation.styled_text import StyledLine, StyledText
 from bwp_tui.console.presentation.task_detail import DisplayContext
+from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.screens.action_screen import ScrolledScreen
 from bwp_tui.console.screens.help import open_help
 from bwp_tui.console.services.history_reader import TaskDetails
 from bwp_tui.console.services.snapshot_feed import Snapshot
-from bwp_tui.console.session import Session
 from bwp_tui.console.widgets.bars import FooterLine, StatusLine
 from bwp_tui.console.widgets.detail_pane import Heading, Paragraphs
 from bwp_tui.console.widgets.prompt import Prompt
@@ -42,37 +42,23 @@ PAGES: Final = (
 )
 
 
-class TaskNavigation(Protocol):
-    """The main screen, for this one. `set_prompt_host` shows its prompts here; None ends that."""
-
-    @property
-    def current_number(self) -> int | None: ...
-    @property
-    def marked(self) -> int: ...
-    def neighbour(self, number: int, step: int) -> int | None: ...
-    def go_to(self, number: int) -> None: ...
-    def perform(self, name: str) -> None: ...
-    def set_prompt_host(self, front: TaskScreen | None) -> None: ...
-    def mask(self, masked: bool) -> None: ...
-
-
 class TaskScreen(ScrolledScreen):
     """Shows a task.
 
     Args:
-        number: its local number.
-        behind: the main screen, whose cursor goes along.
+        main: the main screen, whose cursor moves along and whose prompts are shown here.
+        number: local number of the task.
     """
 
     AUTO_FOCUS = ""
     scope = Scope.TASK
     BINDINGS = bindings_of(scope)
 
-    def __init__(self, session: Session, number: int, navigation: TaskNavigation) -> None:
-        super().__init__(session.keymap)
-        self._session = session
+    def __init__(self, main: MainScreenProtocol, number: int) -> None:
+        super().__init__(main.session.keymap)
+        self._session = main.session
         self._number = number
-        self._navigation = navigation
+        self._main = main
         self._page = 0
         self._tops: dict[int, float] = {}
         self._details: TaskDetails | None = None
@@ -97,7 +83,7 @@ class TaskScreen(ScrolledScreen):
         yield FooterLine(id="footer")
 
     def on_mount(self) -> None:
-        self._navigation.set_prompt_host(self)
+        self._main.set_prompt_host(self)
         self._read()
 
     @property
@@ -158,23 +144,21 @@ class TaskScreen(ScrolledScreen):
             self._read()
 
     def close(self) -> None:
-        """Go back; the cursor stands on the task that was read last."""
-        self._navigation.set_prompt_host(None)
+        """Go back; the cursor is on the task shown last."""
+        self._main.set_prompt_host(None)
         super().close()
 
     def dispatch(self, name: str) -> None:
         """Do an action of this screen; have the main screen do one on the task, with its prompts shown here."""
         if name in self.handlers or name in MOVE_ACTIONS or name == "scroll":
             super().dispatch(name)
-        elif self._navigation.marked and name != "undo":
-            self.show_status(
-                f"This would act on the marked tasks ({self._navigation.marked}): go back to the list first.", "warn"
-            )
-        elif self._navigation.current_number != self._number:
-            self._navigation.go_to(self._number)
+        elif (marked := len(self._main.table.marks)) and name != "undo":
+            self.show_status(f"This would act on the marked tasks ({marked}): go back to the list first.", "warn")
+        elif self._main.table.current_number != self._number:
+            self._main.go_to(self._number)
             self.show_status("The list has changed. Press the key again.", "warn")
         else:
-            self._navigation.perform(name)
+            self._main.perform(name)
 
     def _turn(self, pages: int) -> None:
         self._open_page((self._page + pages) % len(PAGES))
@@ -189,7 +173,7 @@ class TaskScreen(ScrolledScreen):
 
     def _read_neighbour(self, step: int) -> None:
         """Read the next task of the view, or the one before, on the same page."""
-        number = self._navigation.neighbour(self._number, step)
+        number = self._main.table.neighbour(self._number, step)
         if number is None:
             self.show_status(f"This is the {'last' if step > 0 else 'first'} task of the view.", "warn")
         else:
@@ -201,7 +185,7 @@ class TaskScreen(ScrolledScreen):
             self._go_to(self._details.earlier.number)
 
     def _toggle_mask(self) -> None:
-        self._navigation.mask(not self._session.masked)
+        self._main.mask(not self._session.masked)
         self._show()
 
     @property
@@ -213,7 +197,7 @@ class TaskScreen(ScrolledScreen):
     def _go_to(self, number: int) -> None:
         self._number = number
         self._tops.clear()
-        self._navigation.go_to(number)
+        self._main.go_to(number)
         self.show_status("")
         self._read()
         self.query_one(VerticalScroll).scroll_to(y=0, animate=False)

@@ -183,6 +183,13 @@ class TaskTable(VirtualRows):
         self.go_to(row)
         return True
 
+    def neighbour(self, number: int, step: int) -> int | None:
+        """Return the task `step` rows below another, or None past the ends of the view."""
+        row = self._find(number)
+        if row is None or not 0 <= row + step < self.row_count:
+            return None
+        return self._numbers[row + step]
+
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self._component_styles_of.clear()
