@@ -46,7 +46,7 @@ PICTURES: Final = (
     Picture("small", (80, 24), "light", ("j", "j"), "masked"),
     Picture("smallest", (60, 15), "ansi-dark", (), "masked"),
     Picture("form", (120, 40), "dark", ("N", *"bob@example.com"), "F2 sets the hold"),
-    Picture("download", (120, 40), "dark", ("3", "j", "j", "j", "d", "j", "d"), "left"),
+    Picture("download", (120, 40), "dark", ("3", "j", "j", "j", "d", "j", "d"), "kB/s"),
     Picture("downloads", (120, 40), "dark", ("3", *"jjj", "space", "space", "space", "d", "y", "F"), "ACTIVE"),
     Picture("filter", (120, 40), "dark", ("slash", *"status:failed age>1w"), "ORDERS_NOT_CLOSED"),
     Picture("marks", (120, 40), "dark", ("4", "asterisk", "R", *"orders closed now", "enter"), "to go on"),
