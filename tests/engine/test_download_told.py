@@ -140,7 +140,7 @@ async def test_a_line_that_stays_open_and_says_nothing_is_given_up_and_the_rest_
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "bwp_tui.engine.downloads.transfer_thread.open_transfer", functools.partial(open_transfer, read_timeout=0.5)
+        "bwp_tui.engine.downloads.transfer_thread.open_transfer", functools.partial(open_transfer, read_timeout=1.5)
     )
     async with stalling(shop, 2):
         number = await shop.completed("jane@example.com")
