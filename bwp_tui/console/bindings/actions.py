@@ -17,7 +17,7 @@ from bwp_tui.store.commands.record_operations import RECORDS, WATCH
 from bwp_tui.store.commands.records import records_of
 from bwp_tui.store.commands.result_files import cannot_open_result
 from bwp_tui.store.commands.service_operations import CANCEL, DOWNLOAD, REFRESH, RESUBMIT
-from bwp_tui.store.commands.unconfirmed import cannot_adopt, cannot_give_up
+from bwp_tui.store.commands.unconfirmed import ADOPT, GIVE_UP
 
 
 class Scope(Enum):
@@ -175,24 +175,8 @@ ACTIONS: Final = (
     ),
     _action_of(RESUBMIT),
     _action_of(CANCEL),
-    Action(
-        "adopt",
-        ("i",),
-        "",
-        "Enter an unconfirmed request's task id",
-        TASK_GROUP,
-        "settle TASK --task-id ID",
-        _on_task(cannot_adopt, writes=True),
-    ),
-    Action(
-        "give_up",
-        ("X",),
-        "",
-        "Give up an unconfirmed request",
-        TASK_GROUP,
-        "settle TASK --give-up REASON",
-        _on_task(cannot_give_up, writes=True),
-    ),
+    _action_of(ADOPT),
+    _action_of(GIVE_UP),
     _action_of(REFRESH),
     Action(
         "earlier", ("b",), "", "Go to the earlier request for the same", TASK_GROUP, "show TASK", _on_task(_no_earlier)

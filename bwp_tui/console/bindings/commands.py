@@ -12,6 +12,7 @@ from bwp_tui.domain.filter import MOST_VIEWS, View
 from bwp_tui.domain.shell_commands import SHELL_COMMANDS, ShellCommand
 from bwp_tui.store.commands.record_operations import RECORDS, WATCH
 from bwp_tui.store.commands.service_operations import SERVICE_OPERATIONS
+from bwp_tui.store.commands.unconfirmed import SETTLEMENTS
 
 _IN_THE_CLI: Final = {
     **{command.name: command for command in SHELL_COMMANDS},
@@ -86,7 +87,12 @@ _DECLARED: Final = (
         Command(operation.name, operation.usage.partition(" ")[2], operation.name, operation.option_names)
         for operation in (*RECORDS, WATCH)
     ),
-    Command("settle", "[TASK] --task-id ID | --give-up REASON", "adopt", ("--task-id", "--give-up")),
+    Command(
+        "settle",
+        "[TASK] --task-id ID | --give-up REASON",
+        "adopt",
+        tuple(settlement.option for settlement in SETTLEMENTS),
+    ),
     Command("mark", "TASK…", "mark"),
     Command("view", "NAME", "", help="Open a view by its name"),
     Command("views", "save NAME [FILTER] | delete NAME | list", "save_view", ("--sort", "--columns")),

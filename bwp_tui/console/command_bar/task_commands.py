@@ -23,6 +23,7 @@ from bwp_tui.domain.times import day_of
 from bwp_tui.store.commands.bulk import Result
 from bwp_tui.store.commands.operation import WITHDRAW, Argument, Operation, Place, Values
 from bwp_tui.store.commands.record_operations import BY_NAME, RECORDS
+from bwp_tui.store.commands.unconfirmed import SETTLEMENTS
 from bwp_tui.store.errors import NoSuchTask
 from bwp_tui.store.queries import tasks
 
@@ -191,11 +192,11 @@ class TaskLineCommands:
             raise line.wrong(f"Write {usage}.")
         (task,) = self._screen.session.reader.window(numbers)
         ((option, value),) = line.options.items()
-        actions = self._screen.session.tasks
+        settlement = next(settlement for settlement in SETTLEMENTS if settlement.option == option)
 
         async def settle() -> None:
-            settled = actions.adopt if option == "--task-id" else actions.give_up
-            await run_in_thread_and_report(self._screen, lambda: settled(task, value.text))
+            settled = partial(self._screen.session.tasks.settle, settlement, task, value.text)
+            await run_in_thread_and_report(self._screen, settled)
 
         return lambda: self._if_writable(lambda: self._screen.start_worker(settle, "doing", exclusive=True))
 

@@ -14,6 +14,7 @@ from bwp_tui.store.commands.bulk import Result
 from bwp_tui.store.commands.bulk_plan import BulkPlan
 from bwp_tui.store.commands.operation import Operation, Target, Values
 from bwp_tui.store.commands.record_operations import RECORDS, UNWATCH, WATCH, WITHDRAWALS
+from bwp_tui.store.commands.unconfirmed import SETTLEMENTS, Settlement
 from bwp_tui.store.errors import NotPossible
 
 
@@ -28,7 +29,9 @@ class RecordController:
     def __init__(self, stage: MainScreenProtocol, marked: MarkedTasks) -> None:
         self._stage = stage
         self._marked = marked
-        self.of_one: dict[str, Work] = {"adopt": self._adopt, "give_up": self._give_up}
+        self.of_one: dict[str, Work] = {
+            settlement.action: partial(self._settle, settlement) for settlement in SETTLEMENTS
+        }
         self.of_any: dict[str, Work] = {
             **{operation.name: partial(self.run, operation) for operation in RECORDS},
             WATCH.name: self._watch,
@@ -103,21 +106,13 @@ class RecordController:
         if key is not None:
             await self.run(records[key])
 
-    async def _adopt(self) -> None:
+    async def _settle(self, settlement: Settlement) -> None:
+        """Decide about an unconfirmed request, once the text is typed."""
         task = self._stage.current_task
-        if task is None:
-            return
-        task_id = await self._stage.prompt.ask_text(f"The service's task id of {task.name}:")
-        if task_id:
-            await run_in_thread_and_report(self._stage, lambda: self._stage.session.tasks.adopt(task, task_id.strip()))
-
-    async def _give_up(self) -> None:
-        task = self._stage.current_task
-        if task is None:
-            return
-        reason = await self._stage.prompt.ask_text(f"Why is {task.name} given up?")
-        if reason:
-            await run_in_thread_and_report(self._stage, lambda: self._stage.session.tasks.give_up(task, reason))
+        text = None if task is None else await self._stage.prompt.ask_text(settlement.question(task))
+        if task is not None and text:
+            settled = partial(self._stage.session.tasks.settle, settlement, task, text.strip())
+            await run_in_thread_and_report(self._stage, settled)
 
 
 def _plan_name(plan: BulkPlan, not_listed: str) -> str:

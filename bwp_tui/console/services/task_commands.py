@@ -11,9 +11,10 @@ from bwp_tui.domain.filter import View
 from bwp_tui.domain.holding_periods import Hold, same_hold
 from bwp_tui.domain.task import Request, Task
 from bwp_tui.settings import Profile
-from bwp_tui.store.commands import bulk, requests, unconfirmed
+from bwp_tui.store.commands import bulk, requests
 from bwp_tui.store.commands.bulk import Result, TaskCommand
 from bwp_tui.store.commands.service_operations import RESUBMIT, ServiceOperation
+from bwp_tui.store.commands.unconfirmed import Settlement
 from bwp_tui.store.queries import saved_views
 
 
@@ -40,17 +41,11 @@ class TaskCommands:
         self._steps.append(FinalStep(f"The submission of #{task.number}"))
         return task
 
-    def adopt(self, task: Task, task_id: str) -> str:
-        """Enter the service's id of an unconfirmed request."""
-        unconfirmed.adopt(self._guard.store, task.number, task_id, self._actor)
-        self._steps.append(FinalStep(f"The task id of {task.name}"))
-        return f"Asking the service whether {task_id} is this request."
-
-    def give_up(self, task: Task, reason: str) -> str:
-        """Close an unconfirmed request."""
-        unconfirmed.give_up(self._guard.store, task.number, reason, self._actor)
-        self._steps.append(FinalStep(f"Giving up {task.name}"))
-        return f"{task.name} is given up; the reason is on its timeline."
+    def settle(self, settlement: Settlement, task: Task, text: str) -> str:
+        """Decide about an unconfirmed request."""
+        settlement.apply(self._guard.store, task.number, text, self._actor)
+        self._steps.append(FinalStep(settlement.step(task)))
+        return settlement.result(task, text)
 
     def apply(self, operation: ServiceOperation, numbers: Sequence[int], subject: str) -> list[Result]:
         """Ask for an operation on each of these tasks, which a sentence calls `subject`."""

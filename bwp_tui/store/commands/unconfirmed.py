@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from bwp_tui.domain.task import Status, Task, why_purged
 from bwp_tui.domain.text import clean_line
+from bwp_tui.store.commands.operation import TaskOperation
 from bwp_tui.store.commands.request_validation import BadRequest, refuse, refuse_known
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.row_touch import finish
@@ -75,3 +78,51 @@ def cannot_give_up(task: Task) -> str | None:
     if task.status == Status.UNCONFIRMED or task.is_unknown:
         return None
     return f"Only an unconfirmed request or an unknown task id is given up; {task.name} is {task.status}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement(TaskOperation):
+    """A decision about an unconfirmed request, which is told in one text.
+
+    Attributes:
+        option: how a command gives the text.
+        question: asks for the text.
+        apply: settles a task with the text, in the name of the actor.
+        result: the sentence about it.
+        step: what cannot be undone.
+    """
+
+    option: str
+    question: Callable[[Task], str]
+    apply: Callable[[Store, int, str, str], Task]
+    result: Callable[[Task, str], str]
+    step: Callable[[Task], str]
+
+
+ADOPT: Final = Settlement(
+    name="adopt",
+    keys=("i",),
+    help="Enter an unconfirmed request's task id",
+    shell_command="settle TASK --task-id ID",
+    disabled_reason=lambda task, _: cannot_adopt(task),
+    option="--task-id",
+    question=lambda task: f"The service's task id of {task.name}:",
+    apply=adopt,
+    result=lambda _, task_id: f"Asking the service whether {task_id} is this request.",
+    step=lambda task: f"The task id of {task.name}",
+)
+
+GIVE_UP: Final = Settlement(
+    name="give_up",
+    keys=("X",),
+    help="Give up an unconfirmed request",
+    shell_command="settle TASK --give-up REASON",
+    disabled_reason=lambda task, _: cannot_give_up(task),
+    option="--give-up",
+    question=lambda task: f"Why is {task.name} given up?",
+    apply=give_up,
+    result=lambda task, _: f"{task.name} is given up; the reason is on its timeline.",
+    step=lambda task: f"Giving up {task.name}",
+)
+
+SETTLEMENTS: Final = (ADOPT, GIVE_UP)
