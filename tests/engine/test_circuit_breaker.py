@@ -38,6 +38,14 @@ def test_after_a_failure_nothing_begins_until_its_time_is_over(seconds: Seconds)
     assert breaker.reserve(4).room == 1
 
 
+def test_a_rest_shorter_than_an_instant_can_express_is_over(seconds: Seconds) -> None:
+    breaker = CircuitBreaker(seconds)
+    seconds.now = 1_795_096_906.468771
+    shut(breaker, 2.4e-07)
+    assert breaker.is_available
+    assert breaker.reserve().room == 1
+
+
 def test_the_wait_grows_with_failures_in_a_row_and_a_burst_is_one(seconds: Seconds) -> None:
     breaker, counted = CircuitBreaker(seconds), []
 

@@ -218,7 +218,7 @@ class Machine(RuleBasedStateMachine):
         """Let the work go on without trouble until no request waits."""
         for process in self.processes[1:]:
             process.die()
-        for doubling in range(30):
+        for doubling in range(60):  # two days: a cancellation of a task that the service does not know lasts one
             self.processes[0].work([], [])
             waiting = [at for at in (intents.next_at(self.store), due_polls.next_at(self.store)) if at is not None]
             if not waiting:

@@ -45,7 +45,8 @@ class CircuitBreaker:
 
     def seconds_open(self) -> float:
         """Return the seconds for which no call may start; 0 if one may."""
-        return max(0.0, self._open_until - self._clock())
+        # In whole microseconds, as an instant has them: a shorter rest would end at an instant that is not after now.
+        return max(0.0, round(self._open_until - self._clock(), 6))
 
     def reserve(self, most: int = 1) -> Reservation:
         """Reserve up to `most` calls: none while open or probing, one while failing."""
