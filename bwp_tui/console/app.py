@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 from pathlib import Path
@@ -54,6 +55,9 @@ STYLES: Final = next(folder for folder in (_PACKAGE / "styles", _PACKAGE.parent 
 
 _SWITCH_INTERVAL_S: Final = 0.001
 """How long a thread computes while another waits; at Python's own 5 ms, a key waits tens of times for a reader."""
+
+_COLLECTED_AFTER_S: Final = 1.0
+"""Seconds after which the garbage collector runs, which the start of the process has disabled."""
 
 
 class ConsoleApp(CompatApp, inherit_bindings=False):
@@ -154,6 +158,7 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
             await super().on_event(event)
 
     def on_mount(self) -> None:
+        self.set_timer(_COLLECTED_AFTER_S, gc.enable)
         self._type_ahead.start()
         if not self.is_headless:
             loop = asyncio.get_running_loop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,4 +50,16 @@ async def test_a_secret_that_is_set_is_not_called_missing(profile: Profile, tmp_
             assert "BWP_TARGET_ID is not set" in text
             assert "hush" not in text
     finally:
+        app.close()
+
+
+async def test_the_garbage_collector_runs_again_once_the_console_is_there(profile: Profile) -> None:
+    """The process starts without it, whatever screen comes first."""
+    app = ConsoleApp(replace(profile, client_id=None, secret=None), clock=clock)
+    gc.disable()
+    try:
+        async with app.run_test():
+            await eventually_in_loop(gc.isenabled)
+    finally:
+        gc.enable()
         app.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from argparse import Namespace
@@ -39,6 +40,7 @@ def require_terminal() -> None:
 
 def open_console(profile: Profile, theme: str | None) -> int:
     """Run the console and return its exit code."""
+    gc.disable()  # the app enables it after the first frame, which it would delay by a twentieth
     from bwp_tui.console.services.snapshot_feed import start_feed
 
     feed = start_feed(profile)  # reads while Textual is imported, which takes as long
