@@ -52,6 +52,13 @@ def always(_context: ActionContext) -> None:
     return
 
 
+class CopiedText(NamedTuple):
+    """What an action copies: what a sentence calls it, and its text for a task, or None without one."""
+
+    noun: str
+    of: Callable[[Task], str | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Action:
     """Something an operator can do on a screen.
@@ -65,6 +72,7 @@ class Action:
         command: the CLI command that does the same, where there is one.
         disabled_reason: returns why it is not possible now, or None.
         keywords: words that find it in the prompt and stand neither in its name nor in its sentences.
+        copied: the text of a task that it copies, where it does that.
     """
 
     name: str
@@ -75,6 +83,7 @@ class Action:
     command: str | None = None
     disabled_reason: DisabledReason = always
     keywords: str = ""
+    copied: CopiedText | None = None
     scope: Scope = Scope.MAIN
 
 
@@ -194,7 +203,16 @@ ACTIONS: Final = (
     ),
     _action_of(WATCH),
     Action("undo", ("U",), "", "Take back what was recorded or marked last", PROGRAM_GROUP, keywords="revert"),
-    Action("copy", ("y",), "", "Copy the task id", TASK_GROUP, None, _on_task(_not_sent), keywords="clipboard yank"),
+    Action(
+        "copy",
+        ("y",),
+        "",
+        "Copy the task id",
+        TASK_GROUP,
+        disabled_reason=_on_task(_not_sent),
+        keywords="clipboard yank",
+        copied=CopiedText("task id", lambda task: task.task_id),
+    ),
     Action("mark", ("space",), "mark", "Mark this task, or unmark it", MARK_GROUP, None, _on_task(), keywords="select"),
     Action("mark_range", ("v",), "", "Mark all from the last mark to here", MARK_GROUP, None, _on_task()),
     Action("mark_all", ("asterisk",), "", "Mark all of the view, or none", MARK_GROUP),

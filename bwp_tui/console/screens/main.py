@@ -11,6 +11,7 @@ from textual.geometry import Size
 from textual.message import Message
 
 from bwp_tui.console.bindings.actions import (
+    BY_NAME,
     MARK_GROUP,
     MOVE_ACTIONS,
     TASK_GROUP,
@@ -326,7 +327,7 @@ class MainScreen(ActionScreen):
     def disabled_reason(self, name: str) -> str | None:
         """Return why an action is not possible now, on the marked tasks where there are some."""
         if self.actions.acts_on_marks(name):
-            return None if name in ("poll", "copy") else writable(self.context)
+            return None if name == "poll" or BY_NAME[name].copied else writable(self.context)
         return super().disabled_reason(name)
 
     def perform(self, name: str) -> None:

@@ -47,7 +47,7 @@ class MainHandlers:
             "undo": UndoController(screen).undo,
             "command": CommandBar(screen, TaskLineCommands(screen, self._marked, service.resubmit, recording)).ask,
             **service.asking,
-            "copy": copying.copy,
+            **copying.asking,
             "sort": lambda: choose_order(screen),
             "columns": lambda: choose_columns(screen),
             "save_view": SavedViewController(screen).ask,
@@ -68,7 +68,7 @@ class MainHandlers:
             "detail_up": lambda: screen.detail.scroll_by(-_DETAIL_LINES),
             **{f"view_{index + 1}": partial(screen.show_view, index) for index in range(MOST_VIEWS)},
         }
-        self._on_marks = {*service.asking, *recording.of_any, "copy"}
+        self._on_marks = {*service.asking, *recording.of_any, *copying.asking}
 
     def acts_on_marks(self, name: str) -> bool:
         """Say whether the action called `name` would be done to marked tasks."""
