@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 _TROUBLE_LABELS = {
     ServiceState.UNREACHABLE: "service unreachable",
-    ServiceState.THROTTLED: "service asks for patience",
+    ServiceState.THROTTLED: "rate-limited",
     ServiceState.DENIED: "access denied",
     ServiceState.BAD_CREDENTIALS: "credentials refused",
-    ServiceState.FAULTY: "service faulty",
+    ServiceState.FAULTY: "API error",
     ServiceState.UNUSABLE: "proxy or certificates unusable",
     ServiceState.ENGINE_FAULT: "engine fault",
 }

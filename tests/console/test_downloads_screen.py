@@ -181,7 +181,7 @@ async def test_a_saved_one_is_looked_into_and_its_folder_and_hash_are_copied(pro
 async def test_what_happens_behind_another_screen_is_shown_when_it_comes_back(profile: Profile) -> None:
     async with at_downloads(profile, "next") as console:
         await console.press("question_mark")
-        await console.sees("Pause it, keeping what it has", "Move it down in the queue")
+        await console.sees("Pause or resume it", "Move it down in the queue")
         download_queue.pause(console.store, [download_of(console, "next").id], "ann")
         await console.press("escape")
         await console.sees("paused", "1 paused")

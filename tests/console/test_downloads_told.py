@@ -203,7 +203,7 @@ async def test_the_hash_of_a_saved_one_can_be_read_in_the_smallest_terminal(prof
     async with at_downloads(profile, size=(60, 15)) as console:
         await go_to(console, "saved")
         await console.until(lambda: SHA in "".join(console.line("download-facts").split()))
-        assert "enter look" in console.line("footer")
+        assert "enter open" in console.line("footer")
 
 
 async def test_two_hundred_downloads_are_listed_and_the_rest_left_out(profile: Profile) -> None:

@@ -57,7 +57,7 @@ async def test_a_note_that_cannot_be_written_is_told(profile: Profile) -> None:
 async def test_what_the_engine_says_of_the_service_is_shown_once_and_in_the_header(profile: Profile) -> None:
     async with opened(profile) as console:
         engine_state.record_health(console.store, ServiceState.THROTTLED, "The service asks for patience.", NOW)
-        await console.sees("▲ service asks for patience, next try 09:30:00", " The service asks for patience.")
+        await console.sees("▲ rate-limited, next try 09:30:00", " The service asks for patience.")
         await console.press("x")
         assert "cannot be cancelled" in console.line("status")
         engine_state.record_health(console.store, ServiceState.REACHED, None, None)

@@ -180,7 +180,7 @@ ACTIONS: Final = (
     Action("detail", ("enter",), "detail", "Read all about this task", TASK_GROUP, "show TASK", _on_task()),
     _action_of(DOWNLOAD),
     Action(
-        "archive", ("o",), "", "Look inside the saved result", TASK_GROUP, "inspect TASK", _on_task(cannot_open_result)
+        "archive", ("o",), "", "Browse the downloaded archive", TASK_GROUP, "inspect TASK", _on_task(cannot_open_result)
     ),
     _action_of(RESUBMIT),
     _action_of(CANCEL),

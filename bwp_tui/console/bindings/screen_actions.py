@@ -62,7 +62,7 @@ def cannot_toggle_pause(download: Download) -> str | None:
 
 
 def cannot_open(download: Download) -> str | None:
-    """Return why there is no file of `download` to look into, or None when there is."""
+    """Return why `download` has no file to open, or None when it has one."""
     if download.state == DownloadState.DONE and download.path is not None:
         return None
     return f"The download of #{download.number} {current_state(download)}; it has no file yet."
@@ -108,7 +108,7 @@ _DOWNLOADS: Final = (
         "pause",
         ("p",),
         "pause/resume",
-        "Pause it, keeping what it has; or let it go on",
+        "Pause or resume it; the partial file is kept",
         _QUEUE,
         "downloads pause TASK",
         _on_download(cannot_toggle_pause, writes=True),
@@ -116,7 +116,7 @@ _DOWNLOADS: Final = (
     _alike(
         "cancel",
         "cancel",
-        "Cancel it and remove what it has",
+        "Cancel it and delete the partial file",
         _QUEUE,
         "downloads cancel TASK",
         _on_download(cannot_cancel, writes=True),
@@ -125,7 +125,7 @@ _DOWNLOADS: Final = (
         "retry",
         ("R",),
         "retry",
-        "Ask again for one that ended without a file",
+        "Retry a download that ended without a file",
         _QUEUE,
         "downloads retry TASK",
         _on_download(cannot_retry, writes=True),
@@ -135,7 +135,7 @@ _DOWNLOADS: Final = (
     Action(
         "move_up",
         ("K", "shift+up"),
-        "up the queue",
+        "move up",
         "Move it up in the queue",
         _QUEUE,
         None,
@@ -162,7 +162,9 @@ _DOWNLOADS: Final = (
     replace(_FOLDER, disabled_reason=_on_download(cannot_open)),
     _alike("mark_all", "", "Mark all that have not ended, or none", MARK_GROUP, None, _on_download()),
     *MOVES,
-    Action("look", ("enter",), "look", "Look inside the saved file", _FILE, "inspect TASK", _on_download(cannot_open)),
+    Action(
+        "open", ("enter",), "open", "Browse the downloaded archive", _FILE, "inspect TASK", _on_download(cannot_open)
+    ),
     *_BACK,
     _alike("downloads", "", "Go back to the tasks", _SCREEN),
 )

@@ -55,7 +55,7 @@ class DownloadHandlers:
     def __init__(self, stage: DownloadsScreenProtocol) -> None:
         self._stage = stage
         self.by_name: dict[str, Callable[[], None]] = {
-            "look": self._open_archive,
+            "open": self._open_archive,
             "mark": self._mark,
             "mark_all": self._mark_all,
             "back": self._back,

@@ -195,7 +195,7 @@ class DownloadsScreen(ActionScreen):
 
     @on(DownloadList.Chosen)
     def _chosen(self) -> None:
-        self.action_perform("look")
+        self.action_perform("open")
 
     def on_screen_resume(self) -> None:
         self.update_detail()
