@@ -96,9 +96,9 @@ async def test_on_any_other_task_the_keys_say_why_not(profile: Profile, key: str
 async def test_a_throttled_service_is_told_as_a_rate(profile: Profile) -> None:
     async with opened(profile) as console:
         engine_state.record_health(console.store, ServiceState.THROTTLED, "They go out more slowly.", None, 2.0)
-        await console.sees("▲ throttled: 2 requests/s")
+        await console.sees("▲ rate-limited: 2 requests/s")
         engine_state.record_health(console.store, ServiceState.THROTTLED, "They go out more slowly.", NOW, 0.5)
-        await console.sees("▲ throttled: 0.5 requests/s, next try 09:30:00")
+        await console.sees("▲ rate-limited: 0.5 requests/s, next try 09:30:00")
         engine_state.record_health(console.store, ServiceState.UNREACHABLE, "Gone.", NOW, 0.5)
         await console.sees("▲ service unreachable, next try 09:30:00")
 
