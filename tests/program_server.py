@@ -48,16 +48,16 @@ def inherited_variables() -> dict[str, str]:
     return {**{name: os.environ[name] for name in INHERITED if name in os.environ}, "LANG": LOCALE}
 
 
-def run_program(words: Sequence[str], env: Mapping[str, str], typed: str = "") -> subprocess.CompletedProcess[str]:
+def run_program(arguments: Sequence[str], env: Mapping[str, str], typed: str = "") -> subprocess.CompletedProcess[str]:
     """Run `python -m bwp_tui` with an environment and the text on its stdin; return how it ended and its output.
 
     It is forked, unless its environment changes how the interpreter itself starts.
     """
     data = typed.encode()
     if len(data) <= MAX_INPUT and _interpreter_variables(env) == _interpreter_variables(inherited_variables()):
-        return _server().run(words, env, data)
+        return _server().run(arguments, env, data)
     return subprocess.run(
-        [sys.executable, "-m", "bwp_tui", *words],
+        [sys.executable, "-m", "bwp_tui", *arguments],
         env=dict(env),
         input=typed,
         capture_output=True,
@@ -91,12 +91,12 @@ class _Server:
                 pass_fds=[theirs.fileno()],
             )
 
-    def run(self, words: Sequence[str], env: Mapping[str, str], data: bytes) -> subprocess.CompletedProcess[str]:
+    def run(self, arguments: Sequence[str], env: Mapping[str, str], data: bytes) -> subprocess.CompletedProcess[str]:
         """Run a command with `data` on its stdin."""
         pipes = [os.pipe() for _ in range(4)]
         (stdin, typed), (stdout, out), (stderr, err), (status, code) = pipes
         os.write(typed, data)
-        request = json.dumps({"words": words, "env": dict(env), "folder": str(Path.cwd())}).encode()
+        request = json.dumps({"arguments": arguments, "env": dict(env), "folder": str(Path.cwd())}).encode()
         socket.send_fds(self._control, [request], [stdin, out, err, code])
         for descriptor in (typed, stdin, out, err, code):
             os.close(descriptor)
@@ -105,7 +105,7 @@ class _Server:
         reader.start()
         output = _read(stdout)
         reader.join()
-        return subprocess.CompletedProcess(list(words), int(_read(status)), output, complaints[0])
+        return subprocess.CompletedProcess(list(arguments), int(_read(status)), output, complaints[0])
 
 
 def _read(descriptor: int) -> str:
@@ -154,14 +154,14 @@ def _become(request: Mapping[str, object], descriptors: list[int]) -> int:
     for number, descriptor in enumerate(descriptors[:3]):
         os.dup2(descriptor, number)
     os.closerange(3, 256)
-    environment, words = request["env"], request["words"]
+    environment, arguments = request["env"], request["arguments"]
     assert isinstance(environment, dict)
-    assert isinstance(words, list)
+    assert isinstance(arguments, list)
     os.environ.clear()
     os.environ.update(environment)
     time.tzset()
     os.chdir(str(request["folder"]))
-    sys.argv = [str(ROOT / "bwp_tui" / "__main__.py"), *words]
+    sys.argv = [str(ROOT / "bwp_tui" / "__main__.py"), *arguments]
     from bwp_tui.__main__ import main as run
 
     code = run()

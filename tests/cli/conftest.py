@@ -35,12 +35,12 @@ class Bwp:
     env: dict[str, str] = field(default_factory=dict)
     profile: str = "default"
 
-    def __call__(self, *words: str, typed: str = "", env: Mapping[str, str] | None = None) -> Ended:
-        ended = run_program(words, {**self.env, **(env or {})}, typed)
+    def __call__(self, *arguments: str, typed: str = "", env: Mapping[str, str] | None = None) -> Ended:
+        ended = run_program(arguments, {**self.env, **(env or {})}, typed)
         return Ended(ended.returncode, ended.stdout, ended.stderr)
 
-    def argv(self, *words: str) -> list[str]:
-        return [sys.executable, "-m", "bwp_tui", *words]
+    def argv(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "bwp_tui", *arguments]
 
     @property
     def folder(self) -> Path:

@@ -42,13 +42,13 @@ def shown(messages: Iterator[object]) -> list[str]:
     ]
 
 
-def told(*chunks: str) -> list[str]:
+def keys_read(*chunks: str) -> list[str]:
     """What the chunks, read one after the other, are taken for."""
     reader = KeyReader()
     return [word for chunk in chunks for word in shown(iter(reader.feed(chunk)))]
 
 
-def told_late(time: Time, gap: float, *chunks: str) -> list[str]:
+def keys_read_with_gaps(time: Time, gap: float, *chunks: str) -> list[str]:
     """What the chunks are taken for when so many seconds lie between them, and much longer after the last."""
     reader, found = KeyReader(), []
     for chunk in chunks:
@@ -69,7 +69,7 @@ def told_late(time: Time, gap: float, *chunks: str) -> list[str]:
 def test_an_escape_in_a_paste_is_no_key(size: int) -> None:
     stream = f"a\x1b[200~{PASTED}\x1b[201~b\x1b[Bc"
     chunks = [stream[at : at + size] for at in range(0, len(stream), size)]
-    assert told(*chunks, "d") == ["a", PASTED.replace("\x1b", clean("\x1b")), "b", "down", "c", "d"]
+    assert keys_read(*chunks, "d") == ["a", PASTED.replace("\x1b", clean("\x1b")), "b", "down", "c", "d"]
 
 
 @pytest.mark.parametrize("gap", [0.001, 0.09, 0.12, 0.5, LATE_S - 0.1])
@@ -85,31 +85,31 @@ def test_an_escape_in_a_paste_is_no_key(size: int) -> None:
     ],
 )
 def test_a_key_that_arrives_in_pieces_is_that_key(time: Time, gap: float, pieces: tuple[str, ...], key: str) -> None:
-    found = told_late(time, gap, *pieces, "j")
+    found = keys_read_with_gaps(time, gap, *pieces, "j")
     assert [word for word in found if word != "escape"] == [key, "j"]
 
 
 def test_a_lone_escape_is_the_escape_key_and_what_follows_is_typed(time: Time) -> None:
-    assert told_late(time, 0.3, "\x1b", "j") == ["escape", "j"]
-    assert told_late(time, 0.3, "\x1b", "\x1b", "\x1b[B") == ["escape", "escape", "down"]
-    assert told_late(time, 2 * LATE_S, "\x1b", "[", "A") == ["escape", "left_square_bracket", "A"]
-    assert told_late(time, 0.3, "\x1b", "O", "!") == ["escape", "O", "exclamation_mark"]
+    assert keys_read_with_gaps(time, 0.3, "\x1b", "j") == ["escape", "j"]
+    assert keys_read_with_gaps(time, 0.3, "\x1b", "\x1b", "\x1b[B") == ["escape", "escape", "down"]
+    assert keys_read_with_gaps(time, 2 * LATE_S, "\x1b", "[", "A") == ["escape", "left_square_bracket", "A"]
+    assert keys_read_with_gaps(time, 0.3, "\x1b", "O", "!") == ["escape", "O", "exclamation_mark"]
 
 
 @pytest.mark.parametrize(
     "sequence", ["\x1b[99;99;99z", "\x1b]11;rgb:ffff/0000/dead\x1b\\", "\x1bP>|tmux 3.3\x1b\\", "\x1bO%"]
 )
 def test_a_sequence_that_no_key_sends_types_nothing(time: Time, sequence: str) -> None:
-    assert told(f"a{sequence}b") == ["a", "b"]
-    assert told_late(time, 0.0, "a", sequence[:-1]) in (["a", "escape"], ["a", "escape", "O"])
+    assert keys_read(f"a{sequence}b") == ["a", "b"]
+    assert keys_read_with_gaps(time, 0.0, "a", sequence[:-1]) in (["a", "escape"], ["a", "escape", "O"])
 
 
 def test_alt_with_a_key_is_no_sequence() -> None:
-    assert told("\x1bx", "y") == ["alt+x", "y"]
+    assert keys_read("\x1bx", "y") == ["alt+x", "y"]
 
 
 def test_a_key_typed_soon_after_the_escape_key_is_a_key_of_its_own(time: Time) -> None:
-    assert told_late(time, 0.1, "\x1b", "/x") == ["escape", "slash", "x"]
+    assert keys_read_with_gaps(time, 0.1, "\x1b", "/x") == ["escape", "slash", "x"]
 
 
 def test_an_escape_key_is_waited_for_longer_over_ssh() -> None:

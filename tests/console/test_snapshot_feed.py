@@ -32,60 +32,62 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
 
 
 @pytest.fixture
-def told() -> list[Snapshot | str]:
+def updates() -> list[Snapshot | str]:
     return []
 
 
 @pytest.fixture
-def feed(store: Store, told: list[Snapshot | str]) -> Iterator[SnapshotFeed]:
+def feed(store: Store, updates: list[Snapshot | str]) -> Iterator[SnapshotFeed]:
     feed = SnapshotFeed(store.path, utc_now)
-    feed.subscribe(told.append)
+    feed.subscribe(updates.append)
     yield feed
     feed.stop()
 
 
-def snapshots(told: list[Snapshot | str]) -> list[Snapshot]:
-    return [one for one in told if isinstance(one, Snapshot)]
+def snapshots(updates: list[Snapshot | str]) -> list[Snapshot]:
+    return [one for one in updates if isinstance(one, Snapshot)]
 
 
-def test_a_long_view_is_told_by_its_first_page_and_then_whole(feed: SnapshotFeed, told: list[Snapshot | str]) -> None:
+def test_a_long_view_is_told_by_its_first_page_and_then_whole(
+    feed: SnapshotFeed, updates: list[Snapshot | str]
+) -> None:
     feed.start()
-    eventually(lambda: len(told) == 2)
-    page, whole = snapshots(told)
+    eventually(lambda: len(updates) == 2)
+    page, whole = snapshots(updates)
     assert (page.is_whole, list(page.numbers)) == (False, [8, 7, 6])
     assert (whole.is_whole, len(whole.numbers)) == (True, MANY)
     assert page.view_counts == whole.view_counts
 
 
-def test_another_view_is_answered_in_the_same_way(feed: SnapshotFeed, told: list[Snapshot | str]) -> None:
+def test_another_view_is_answered_in_the_same_way(feed: SnapshotFeed, updates: list[Snapshot | str]) -> None:
     feed.start()
-    eventually(lambda: len(told) == 2)
+    eventually(lambda: len(updates) == 2)
     question = ListQuery(parse("kind:retrieval"), "oldest")
     feed.set_query(question)
-    eventually(lambda: len(told) == 4)
-    page, whole = snapshots(told)[2:]
+    eventually(lambda: len(updates) == 4)
+    page, whole = snapshots(updates)[2:]
     assert (page.query, list(page.numbers)) == (question, [1, 2, 3])
     assert (whole.query, list(whole.numbers)) == (question, list(range(1, MANY + 1)))
 
 
 def test_a_change_is_told_with_the_tasks_it_touched_and_no_page_before(
-    feed: SnapshotFeed, store: Store, told: list[Snapshot | str]
+    feed: SnapshotFeed, store: Store, updates: list[Snapshot | str]
 ) -> None:
     feed.start()
-    eventually(lambda: len(told) == 2)
+    eventually(lambda: len(updates) == 2)
     new = requests.submit(store, request(), ACTOR)
-    eventually(lambda: len(told) == 3)
-    last = snapshots(told)[-1]
+    eventually(lambda: len(updates) == 3)
+    last = snapshots(updates)[-1]
     assert last.is_whole
     assert last.changed == (new.number,)
     assert last.numbers[0] == new.number
 
 
 def test_what_was_touched_while_a_view_was_given_up_is_told_with_the_next_one(
-    feed: SnapshotFeed, store: Store, told: list[Snapshot | str], monkeypatch: pytest.MonkeyPatch
+    feed: SnapshotFeed, store: Store, updates: list[Snapshot | str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     feed.start()
-    eventually(lambda: len(told) == 2)
+    eventually(lambda: len(updates) == 2)
     given_up: list[object] = []
     read = view_rows.ViewRows.all_numbers
 
@@ -99,5 +101,5 @@ def test_what_was_touched_while_a_view_was_given_up_is_told_with_the_next_one(
     new = requests.submit(store, request(), ACTOR)
     eventually(lambda: given_up)
     feed.set_query(ListQuery(parse(""), "oldest"))
-    eventually(lambda: len(told) == 4)
-    assert snapshots(told)[-1].changed == (new.number,)
+    eventually(lambda: len(updates) == 4)
+    assert snapshots(updates)[-1].changed == (new.number,)

@@ -41,9 +41,9 @@ PASTE_ENDED_S: Final = 0.6
 class Operator(Bwp):
     """The program as an operator uses it: commands by calling, the console by `console`."""
 
-    def console(self, size: tuple[int, int] = WIDE, words: Sequence[str] = (), **env: str) -> Terminal:
+    def console(self, size: tuple[int, int] = WIDE, arguments: Sequence[str] = (), **env: str) -> Terminal:
         """Open the console in a pty of its own; `env` goes over the operator's environment."""
-        return self.in_terminal(self.argv(*words), size, **env)
+        return self.in_terminal(self.argv(*arguments), size, **env)
 
     def in_terminal(self, argv: Sequence[str], size: tuple[int, int] = WIDE, **env: str) -> Terminal:
         """Start any program in a pty of its own, in the operator's environment."""
@@ -69,9 +69,9 @@ class Operator(Bwp):
 
 
 @contextmanager
-def served(operator: Operator, *words: str) -> Iterator[None]:
+def served(operator: Operator, *arguments: str) -> Iterator[None]:
     """Serve the practice API from a process of its own, and lead the operator to it."""
-    argv = operator.argv("sandbox", "--serve", *words)
+    argv = operator.argv("sandbox", "--serve", *arguments)
     with subprocess.Popen(argv, env=operator.env, stdout=subprocess.PIPE, text=True, cwd=ROOT) as server:
         try:
             assert server.stdout is not None
@@ -113,9 +113,9 @@ def current_row(screen: str) -> str:
     return next((line for line in screen.splitlines() if line.startswith(POINTER)), "")
 
 
-def on_current_row(words: str) -> Callable[[str], bool]:
-    """Return a predicate on the screen: the task under the cursor says `words`."""
-    return lambda screen: words in current_row(screen)
+def on_current_row(text: str) -> Callable[[str], bool]:
+    """Return a predicate on the screen: the task under the cursor shows `text`."""
+    return lambda screen: text in current_row(screen)
 
 
 def file_retrieval(terminal: Terminal, email: str) -> None:

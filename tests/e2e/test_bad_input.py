@@ -33,7 +33,7 @@ def test_without_credentials_the_console_says_what_is_missing_and_leaves_with_2(
 
 @pytest.mark.parametrize("words", [[], ["sandbox"]], ids=["console", "sandbox"])
 def test_a_terminal_that_cannot_be_drawn_on_is_refused_in_one_sentence(operator: Operator, words: list[str]) -> None:
-    with operator.console(words=words, TERM="dumb") as terminal:
+    with operator.console(arguments=words, TERM="dumb") as terminal:
         assert terminal.wait() == 2
         terminal.settle()
         said = terminal.bytes_since()

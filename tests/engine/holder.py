@@ -17,8 +17,8 @@ def main() -> None:
     profile = Profile(
         name="sandbox", folder=Path(folder), api_url=api_url, token_url=token_url, download_dir=Path(folder) / "saved"
     )
-    setup = EngineConfig(profile, client_id, target_id, sys.stdin.readline().strip())
-    serve(setup, stop=threading.Event(), report=lambda sentence: print(sentence, flush=True))
+    config = EngineConfig(profile, client_id, target_id, sys.stdin.readline().strip())
+    serve(config, stop=threading.Event(), report=lambda sentence: print(sentence, flush=True))
 
 
 if __name__ == "__main__":

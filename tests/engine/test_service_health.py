@@ -32,79 +32,79 @@ def store(clock: ManualClock, tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def gate(store: Store) -> ServiceHealth:
+def health(store: Store) -> ServiceHealth:
     return ServiceHealth(store, random.Random(1))
 
 
-def seconds_shut(gate: ServiceHealth, clock: ManualClock) -> float:
-    opens_at = gate.available_at()
+def seconds_shut(health: ServiceHealth, clock: ManualClock) -> float:
+    opens_at = health.available_at()
     return 0.0 if opens_at is None else (opens_at - clock.now).total_seconds()
 
 
-def test_it_stays_shut_longer_with_each_failure_up_to_a_minute(gate: ServiceHealth, clock: ManualClock) -> None:
+def test_it_stays_shut_longer_with_each_failure_up_to_a_minute(health: ServiceHealth, clock: ManualClock) -> None:
     shut = []
     for _ in range(40):
-        gate.record_failure(Unreachable("gone"))
-        shut.append(seconds_shut(gate, clock))
-        assert gate.is_failing
+        health.record_failure(Unreachable("gone"))
+        shut.append(seconds_shut(health, clock))
+        assert health.is_failing
         clock.advance(timedelta(seconds=61))
-        assert gate.available_at() is None
+        assert health.available_at() is None
     assert shut[0] <= 1
     assert 30 < max(shut) <= 60
 
 
-def test_failures_of_one_burst_count_as_one(gate: ServiceHealth, clock: ManualClock) -> None:
+def test_failures_of_one_burst_count_as_one(health: ServiceHealth, clock: ManualClock) -> None:
     for _ in range(20):
-        gate.record_failure(Unreachable("gone"))
-    assert seconds_shut(gate, clock) <= 1
+        health.record_failure(Unreachable("gone"))
+    assert seconds_shut(health, clock) <= 1
 
 
-def test_a_later_failure_does_not_open_it_earlier(gate: ServiceHealth, clock: ManualClock) -> None:
-    gate.record_failure(Throttled("slow down", retry_after=45))
-    gate.record_failure(Unreachable("gone"))
-    assert seconds_shut(gate, clock) == 45
+def test_a_later_failure_does_not_open_it_earlier(health: ServiceHealth, clock: ManualClock) -> None:
+    health.record_failure(Throttled("slow down", retry_after=45))
+    health.record_failure(Unreachable("gone"))
+    assert seconds_shut(health, clock) == 45
 
 
-def test_an_answer_to_a_call_from_before_does_not_open_it(gate: ServiceHealth, clock: ManualClock) -> None:
-    gate.record_failure(Throttled("slow down", retry_after=45))
-    gate.record_success()
-    assert seconds_shut(gate, clock) == 45
+def test_an_answer_to_a_call_from_before_does_not_open_it(health: ServiceHealth, clock: ManualClock) -> None:
+    health.record_failure(Throttled("slow down", retry_after=45))
+    health.record_success()
+    assert seconds_shut(health, clock) == 45
 
 
-def test_an_answer_after_the_wait_ends_the_trouble(gate: ServiceHealth, clock: ManualClock, store: Store) -> None:
-    gate.record_failure(Throttled("slow down", retry_after=45))
+def test_an_answer_after_the_wait_ends_the_trouble(health: ServiceHealth, clock: ManualClock, store: Store) -> None:
+    health.record_failure(Throttled("slow down", retry_after=45))
     clock.advance(timedelta(seconds=45))
-    gate.record_success()
-    assert not gate.is_failing
+    health.record_success()
+    assert not health.is_failing
     state = engine_state.read(store)
     assert (state.service, state.message, state.next_try_at) == (ServiceState.REACHED, None, None)
 
 
-def test_a_denial_is_waited_on_for_long(gate: ServiceHealth, clock: ManualClock) -> None:
-    gate.record_failure(AccessDenied("no"))
-    assert seconds_shut(gate, clock) >= 15
+def test_a_denial_is_waited_on_for_long(health: ServiceHealth, clock: ManualClock) -> None:
+    health.record_failure(AccessDenied("no"))
+    assert seconds_shut(health, clock) >= 15
 
 
 def test_refused_credentials_shut_it_for_longer_each_time_and_what_waits_stays_due(
-    gate: ServiceHealth, clock: ManualClock, store: Store
+    health: ServiceHealth, clock: ManualClock, store: Store
 ) -> None:
     for pause in (*REFUSED_PAUSES_S, REFUSED_PAUSES_S[-1]):
-        assert gate.record_failure(BadCredentials("wrong")) == clock.now
-        assert gate.refused.is_set()
-        gate.record_success()
-        assert pause <= seconds_shut(gate, clock) <= 1.1 * pause
-        assert engine_state.read(store).next_try_at == gate.available_at()
+        assert health.record_failure(BadCredentials("wrong")) == clock.now
+        assert health.refused.is_set()
+        health.record_success()
+        assert pause <= seconds_shut(health, clock) <= 1.1 * pause
+        assert engine_state.read(store).next_try_at == health.available_at()
         clock.advance(timedelta(seconds=1.1 * pause))
-    gate.record_success()
-    assert not gate.refused.is_set()
-    gate.record_failure(BadCredentials("wrong"))
-    assert seconds_shut(gate, clock) <= 1.1 * REFUSED_PAUSES_S[0]
+    health.record_success()
+    assert not health.refused.is_set()
+    health.record_failure(BadCredentials("wrong"))
+    assert seconds_shut(health, clock) <= 1.1 * REFUSED_PAUSES_S[0]
 
 
-def test_other_credentials_open_it_at_once(gate: ServiceHealth) -> None:
-    gate.record_failure(BadCredentials("wrong"))
-    gate.use_new_credentials()
-    assert gate.available_at() is None
+def test_other_credentials_open_it_at_once(health: ServiceHealth) -> None:
+    health.record_failure(BadCredentials("wrong"))
+    health.use_new_credentials()
+    assert health.available_at() is None
 
 
 @pytest.mark.parametrize(
@@ -119,9 +119,9 @@ def test_other_credentials_open_it_at_once(gate: ServiceHealth) -> None:
     ],
 )
 def test_every_console_can_read_what_is_wrong(
-    gate: ServiceHealth, store: Store, error: ApiError, service: ServiceState
+    health: ServiceHealth, store: Store, error: ApiError, service: ServiceState
 ) -> None:
-    gate.record_failure(error)
+    health.record_failure(error)
     state = engine_state.read(store)
     assert state.service == service
     assert (state.message or "").startswith(str(error))
@@ -131,104 +131,104 @@ def limited(store: Store) -> float | None:
     return engine_state.read(store).most_a_second
 
 
-def test_throttling_is_told_as_a_rate_until_it_is_over(gate: ServiceHealth, clock: ManualClock, store: Store) -> None:
+def test_throttling_is_told_as_a_rate_until_it_is_over(health: ServiceHealth, clock: ManualClock, store: Store) -> None:
     for _ in range(8):
-        assert gate.may_start()
-    gate.record_failure(Throttled("slow down"))
+        assert health.may_start()
+    health.record_failure(Throttled("slow down"))
     assert (engine_state.read(store).service, limited(store)) == (ServiceState.THROTTLED, 4)
     told = []
     for _ in range(12):
         clock.advance(timedelta(seconds=1))
-        gate.record_success()
+        health.record_success()
         told.append((str(engine_state.read(store).service), limited(store)))
     assert told[:3] == [("throttled", 4), ("throttled", 5), ("throttled", 6)]
     assert told[-1] == ("reached", None)
 
 
-def test_while_throttled_calls_begin_one_by_one(gate: ServiceHealth, clock: ManualClock) -> None:
+def test_while_throttled_calls_begin_one_by_one(health: ServiceHealth, clock: ManualClock) -> None:
     for _ in range(4):
-        assert gate.may_start()
-    gate.record_failure(Throttled("slow down"))
+        assert health.may_start()
+    health.record_failure(Throttled("slow down"))
     clock.advance(timedelta(seconds=2))
-    assert gate.may_start()
-    gate.record_success()
+    assert health.may_start()
+    health.record_success()
     begun = 0
     for _ in range(50):
         clock.advance(timedelta(seconds=0.1))
-        with gate.reserve(4) as reservation:
+        with health.reserve(4) as reservation:
             assert reservation.room <= 3
-            begun += sum(gate.may_start() for _ in range(reservation.room))
+            begun += sum(health.may_start() for _ in range(reservation.room))
     assert 13 <= begun <= 17, "5 seconds at 3 a second"
-    opens_at = gate.available_at()
+    opens_at = health.available_at()
     assert opens_at is None or opens_at - clock.now < timedelta(seconds=0.5)
 
 
-def test_in_trouble_one_call_alone_may_begin_whoever_asks(gate: ServiceHealth, clock: ManualClock) -> None:
-    gate.record_failure(Unreachable("gone"))
-    assert gate.reserve(4).room == 0
+def test_in_trouble_one_call_alone_may_begin_whoever_asks(health: ServiceHealth, clock: ManualClock) -> None:
+    health.record_failure(Unreachable("gone"))
+    assert health.reserve(4).room == 0
     clock.advance(timedelta(seconds=2))
-    with gate.reserve(4) as probe:
+    with health.reserve(4) as probe:
         assert probe.room == 1
-        assert [gate.reserve(4).room for _ in range(3)] == [0, 0, 0]
-        opens_at = gate.available_at()
+        assert [health.reserve(4).room for _ in range(3)] == [0, 0, 0]
+        opens_at = health.available_at()
         assert opens_at is not None
         assert opens_at.year == 9999, "nobody knows when; `changed` tells"
-        gate.changed.clear()
-    assert gate.changed.is_set()
-    assert gate.reserve(4).room == 1
+        health.changed.clear()
+    assert health.changed.is_set()
+    assert health.reserve(4).room == 1
 
 
-def test_after_the_probe_was_answered_all_may_begin(gate: ServiceHealth, clock: ManualClock) -> None:
-    gate.record_failure(Unreachable("gone"))
+def test_after_the_probe_was_answered_all_may_begin(health: ServiceHealth, clock: ManualClock) -> None:
+    health.record_failure(Unreachable("gone"))
     clock.advance(timedelta(seconds=2))
-    with gate.reserve(4) as probe:
-        gate.changed.clear()
-        gate.record_success()
-        assert gate.changed.is_set()
-        assert gate.reserve(4).room == 4
+    with health.reserve(4) as probe:
+        health.changed.clear()
+        health.record_success()
+        assert health.changed.is_set()
+        assert health.reserve(4).room == 4
         probe.close()
-    assert gate.reserve(4).room == 4
+    assert health.reserve(4).room == 4
 
 
 def test_one_refused_task_waits_and_a_second_one_is_the_services_word(
-    gate: ServiceHealth, clock: ManualClock, store: Store
+    health: ServiceHealth, clock: ManualClock, store: Store
 ) -> None:
-    assert gate.record_single_refusal(1, AccessDenied("no")) - clock.now == timedelta(seconds=SINGLE_REFUSAL_PAUSE_S)
-    gate.record_single_refusal(1, AccessDenied("no"))
-    gate.record_success()
-    gate.record_single_refusal(2, AccessDenied("no"))
-    assert gate.available_at() is None
-    gate.record_single_refusal(3, AccessDenied("no"))
-    assert seconds_shut(gate, clock) >= 15
+    assert health.record_single_refusal(1, AccessDenied("no")) - clock.now == timedelta(seconds=SINGLE_REFUSAL_PAUSE_S)
+    health.record_single_refusal(1, AccessDenied("no"))
+    health.record_success()
+    health.record_single_refusal(2, AccessDenied("no"))
+    assert health.available_at() is None
+    health.record_single_refusal(3, AccessDenied("no"))
+    assert seconds_shut(health, clock) >= 15
     assert engine_state.read(store).service == ServiceState.DENIED
 
 
-def test_other_credentials_open_it(gate: ServiceHealth, store: Store) -> None:
-    gate.record_failure(BadCredentials("wrong"))
-    assert gate.reserve().room == 0
-    gate.use_new_credentials()
-    assert (gate.available_at(), gate.reserve(4).room) == (None, 4)
+def test_other_credentials_open_it(health: ServiceHealth, store: Store) -> None:
+    health.record_failure(BadCredentials("wrong"))
+    assert health.reserve().room == 0
+    health.use_new_credentials()
+    assert (health.available_at(), health.reserve(4).room) == (None, 4)
     assert engine_state.read(store).service == ServiceState.UNTRIED
 
 
-def test_a_clock_that_goes_back_does_not_keep_it_shut(gate: ServiceHealth, clock: ManualClock) -> None:
-    gate.record_failure(Throttled("slow down", retry_after=45))
+def test_a_clock_that_goes_back_does_not_keep_it_shut(health: ServiceHealth, clock: ManualClock) -> None:
+    health.record_failure(Throttled("slow down", retry_after=45))
     clock.advance(timedelta(hours=-3))
-    gate.shift_clock(timedelta(hours=3))
-    assert abs(seconds_shut(gate, clock) - 45) < 1e-3
+    health.shift_clock(timedelta(hours=3))
+    assert abs(seconds_shut(health, clock) - 45) < 1e-3
 
 
 @pytest.mark.parametrize("error", [Unreachable, Throttled, AccessDenied, ServerFault, BadResponse])
 def test_the_wait_that_any_answer_asks_for_is_honoured(
-    gate: ServiceHealth, clock: ManualClock, error: type[ApiError]
+    health: ServiceHealth, clock: ManualClock, error: type[ApiError]
 ) -> None:
-    gate.record_failure(error("later", retry_after=300))
-    assert seconds_shut(gate, clock) >= 300 - 1e-3
+    health.record_failure(error("later", retry_after=300))
+    assert seconds_shut(health, clock) >= 300 - 1e-3
 
 
-def test_a_calm_service_writes_nothing(gate: ServiceHealth, store: Store) -> None:
-    gate.record_success()
+def test_a_calm_service_writes_nothing(health: ServiceHealth, store: Store) -> None:
+    health.record_success()
     before = store.revision()
     for _ in range(10):
-        gate.record_success()
+        health.record_success()
     assert store.revision() == before

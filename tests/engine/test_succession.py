@@ -278,7 +278,7 @@ def test_a_download_whose_part_a_stopped_engine_holds_waits_for_it(
     with Sandbox(rate=100_000) as slow:
         profile = replace(profile, api_url=slow.api_url, token_url=slow.token_url, client_id=slow.client_id)
         profile = replace(profile, target_id=slow.target_id)
-        setup = replace(config_of(profile, slow.client_secret), profile=profile)
+        config = replace(config_of(profile, slow.client_secret), profile=profile)
         task_id = slow.world.start(request("").kind, "jane@example.com")
         number = requests.track(live_history, request("").kind, task_id, request(""), ACTOR).number
         with holder_of(profile, slow) as holder:
@@ -287,7 +287,7 @@ def test_a_download_whose_part_a_stopped_engine_holds_waits_for_it(
             eventually(lambda: downloads.running(live_history))
             eventually(lambda: list(tmp_path.glob("*.part")))
             holder.send_signal(signal.SIGSTOP)
-            with running(EngineThread(profile, lambda: setup)) as engine:
+            with running(EngineThread(profile, lambda: config)) as engine:
                 eventually(lambda: engine.role is Role.ENGINE)
                 eventually(lambda: "Another program" in str(tasks.get(live_history, number).download))
                 found = tasks.get(live_history, number).download
@@ -303,8 +303,8 @@ def test_of_a_lane_that_fails_beside_another_nothing_is_left_to_complain_of(
     with Sandbox(slow=0.5) as slow:
         slow.faults.set("slow")
         profile = replace(profile, api_url=slow.api_url, token_url=slow.token_url)
-        setup = replace(config_of(profile, slow.client_secret), profile=profile)
-        with running(EngineThread(profile, lambda: setup)) as engine:
+        config = replace(config_of(profile, slow.client_secret), profile=profile)
+        with running(EngineThread(profile, lambda: config)) as engine:
             eventually(lambda: slow.world.calls["graphql"] >= 2)
             newer = Lease(profile.lease_path)
             monkeypatch.setattr(lease_module, "SILENT_S", -1.0)

@@ -290,10 +290,10 @@ def test_a_probe_without_a_service_or_usable_certificates_is_a_sentence(
     assert "SSL_CERT_FILE" in probe(config_of(profile)).sentence
 
 
-def test_a_setup_holds_the_secret_and_does_not_show_it(profile: Profile) -> None:
-    setup = engine_config(profile)
-    assert setup.client_secret == config_of(profile).client_secret
-    assert setup.client_secret not in repr(setup)
+def test_the_config_holds_the_secret_and_does_not_show_it(profile: Profile) -> None:
+    config = engine_config(profile)
+    assert config.client_secret == config_of(profile).client_secret
+    assert config.client_secret not in repr(config)
 
 
 def test_a_profile_without_credentials_says_what_to_set(tmp_path: Path) -> None:

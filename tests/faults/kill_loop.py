@@ -19,7 +19,7 @@ from typing import Final
 
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.open_store import open_store
-from tests.faults.books import Verdict, Witness, compare, entries, unsettled, witnessed
+from tests.faults.consistency import Verdict, Witness, compare, entries, unsettled, witnessed
 from tests.faults.operator_life import DRAIN, OPERATOR_LIFE, AckLog, way_to
 from tests.faults.points import ACKNOWLEDGED, POINTS
 from tests.faults.zygote import Life, Zygote

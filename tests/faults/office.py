@@ -20,7 +20,7 @@ from bwp_tui.store.commands import requests
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import intents
 from tests.engine.shop import ACTOR, ManualClock, Shop, config_of
-from tests.faults.books import Entry, Verdict, Witness, compare, entries, when
+from tests.faults.consistency import Entry, Verdict, Witness, compare, entries, when
 from tests.practice import profile_of
 
 LONG_HOLD: Final = 60
@@ -67,14 +67,14 @@ class Office:
 
     def api(self, *, read_timeout: float) -> PrivacyApi:
         """Return a client whose tokens age by this office's clock."""
-        setup = config_of(self.shop.profile)
+        config = config_of(self.shop.profile)
         endpoint = Endpoint(
-            api_url=setup.profile.api_url,
-            token_url=setup.profile.token_url,
-            api_version=setup.profile.api_version,
-            target_id=setup.target_id,
-            client_id=setup.client_id,
-            client_secret=Secret(setup.client_secret),
+            api_url=config.profile.api_url,
+            token_url=config.profile.token_url,
+            api_version=config.profile.api_version,
+            target_id=config.target_id,
+            client_id=config.client_id,
+            client_secret=Secret(config.client_secret),
         )
         return PrivacyApi(endpoint, read_timeout=read_timeout, clock=lambda: self.shop.clock.now.timestamp())
 

@@ -35,7 +35,7 @@ from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import engine_state
 from tests.engine.shop import ACTOR
 from tests.engine.shop import request as request_for
-from tests.faults.books import Verdict, Witness, compare, entries, unsettled, witnessed
+from tests.faults.consistency import Verdict, Witness, compare, entries, unsettled, witnessed
 from tests.faults.operator_life import DRAIN, engine, way_to
 from tests.faults.zygote import Life, Zygote
 from tests.waiting import eventually

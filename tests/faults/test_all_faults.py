@@ -8,7 +8,7 @@ from bwp_tui.engine.runtime.engine import Engine
 from bwp_tui.sandbox.faults import FAULTS, Fault
 from bwp_tui.sandbox.server import Sandbox
 from tests.engine.shop import ManualClock
-from tests.faults.books import Witness, witnessed
+from tests.faults.consistency import Witness, witnessed
 from tests.faults.office import AT_ONCE, HELD, NOT_FOUND, RETRIEVAL, WITHHELD, Office, office_at, still_open
 
 RATE = 0.3

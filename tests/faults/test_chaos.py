@@ -9,8 +9,8 @@ import pytest
 from bwp_tui.api.transfer import open_transfer
 from bwp_tui.engine.runtime.engine import Engine
 from tests.engine.shop import ManualClock
-from tests.faults.books import Witness, witnessed
 from tests.faults.chaos_proxy import CLEAN, ChaosProxy, FrontedSandbox, Toxics
+from tests.faults.consistency import Witness, witnessed
 from tests.faults.office import AT_ONCE, RETRIEVAL, WITHHELD, Office, office_at, still_open
 
 READ_TIMEOUT_S = 0.25

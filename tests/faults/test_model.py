@@ -24,7 +24,7 @@ from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import due_polls, intents
 from tests.engine.shop import NOON
-from tests.faults.books import Entry, Witness, compare, entries, when
+from tests.faults.consistency import Entry, Witness, compare, entries, when
 from tests.faults.fake_service import REFUSED_NAME, FakeService, Killed, Mood
 from tests.faults.operator_life import ACTOR, RECEIVED
 

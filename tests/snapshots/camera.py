@@ -72,7 +72,7 @@ class Camera:
             finally:
                 app.close()
 
-    def setup_agrees(self, size: tuple[int, int]) -> bool:
+    def missing_credentials_agree(self, size: tuple[int, int]) -> bool:
         """Compare the page that a profile without credentials is met with."""
         app = ConsoleApp(replace(self._profile, client_id=None, secret=None, target_id=None), clock=clock)
 

@@ -111,4 +111,4 @@ def test_empty_history(camera: Camera, size: tuple[int, int]) -> None:
 @both_sizes
 def test_setup(camera: Camera, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BWP_CONFIG_FILE", "/home/op/.config/bwp-tui/config.toml")
-    assert camera.setup_agrees(size)
+    assert camera.missing_credentials_agree(size)
