@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import ClassVar, Final
 
-# Read by Textual when it is imported: no movement, which a thin line pays for and nobody waits for; and no wait for
-# the next of 60 frames a second when a key follows another change, since only changed cells are sent.
+# Textual reads these when it is imported: no animations, which cost bytes over SSH, and no wait for the next of 60
+# frames a second when a key follows another change, since only changed cells are sent.
 os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
 os.environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
 os.environ.setdefault("TEXTUAL_FPS", "250")
@@ -51,17 +51,17 @@ from bwp_tui.store.open_store import open_store
 
 _PACKAGE: Final = Path(bwp_tui.__file__).parent
 STYLES: Final = next(folder for folder in (_PACKAGE / "styles", _PACKAGE.parent / "styles") if folder.is_dir())
-"""Inside the package where it was installed, beside it in a checkout."""
+"""The folder of the styles: inside an installed package, beside it in a checkout."""
 
 _SWITCH_INTERVAL_S: Final = 0.001
-"""How long a thread computes while another waits; at Python's own 5 ms, a key waits tens of times for a reader."""
+"""Seconds between two switches of threads; with Python's 5 ms a key would wait for a reading thread many times."""
 
 _COLLECTED_AFTER_S: Final = 1.0
 """Seconds after which the garbage collector runs, which the start of the process has disabled."""
 
 
 class ConsoleApp(CompatApp, inherit_bindings=False):
-    """Shows a profile's history; runs its engine unless another process does.
+    """Shows a profile's history, and runs its engine unless another process does.
 
     Raises:
         HistoryError: the history cannot be used.
@@ -74,14 +74,14 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
     BINDINGS: ClassVar = bindings_of(Scope.APP)
 
     class FeedUpdated(Message):
-        """The feed has read a snapshot of the history, or says in a sentence why it could not."""
+        """The feed has read a snapshot of the history, or reports in a sentence why it could not."""
 
         def __init__(self, update: Snapshot | str) -> None:
             super().__init__()
             self.update = update
 
     class RoleChanged(Message):
-        """This process has become the engine, or is it no longer."""
+        """This process has become the engine, or stopped being it."""
 
     def __init__(
         self,
@@ -96,30 +96,30 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
         """Make the app.
 
         Args:
-            feed: reads the profile's history already, where a caller has begun it early.
+            feed: reads the profile's history already; made here where it is None.
         """
         # Textual chooses its filter here: its grey one would turn the terminal's own colours into black on black.
         super().__init__(driver_class=driver_class, ansi_color=True if os.environ.get("NO_COLOR") else None)
         self.animation_level = "none"
         self.register_theme(DARK)
         self.register_theme(LIGHT)
-        self._looks = choose_theme(theme or profile.theme, os.environ)
-        self.set_first_theme(THEMES[self._looks])
+        self._theme_name = choose_theme(theme or profile.theme, os.environ)
+        self.set_first_theme(THEMES[self._theme_name])
         self._profile = profile
         self._configured = not profile.missing()
         self._crash: str | None = None
-        self._ending: int | None = None
-        self._noticed: str | None = None
+        self._requested_exit: int | None = None
+        self._last_notice: str | None = None
         feed = feed or start_feed(profile, clock)
         self._store = open_store(profile.history_path, clock=clock)
         self._other_shop = _other_shop(self._store, profile)
-        self._written = self._store.another()
+        self._write_store = self._store.another()
         self._engine = EngineThread(profile, config_loader(profile), changed=self._role_changed, clock=clock)
         self._with_engine = with_engine and self._configured and self._other_shop is None
         self._session = Session(
             profile=profile,
             read_store=self._store,
-            write_store=self._written,
+            write_store=self._write_store,
             actor=actor(os.environ, profile.actor),
             reader=HistoryReader(self._store, lambda sentence: self._post(self.FeedUpdated(sentence))),
             feed=feed,
@@ -131,16 +131,16 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
             keymap=keymap(profile.keys),
             saved_state=SavedStateFile(profile),
         )
-        self._watching = WatchNotifier(self._store, self._session.unwatch)
-        self._watch = HangupWatcher(self._end_session)
-        self._type_ahead = KeyQueue(
+        self._watch_notifier = WatchNotifier(self._store, self._session.unwatch)
+        self._hangup_watcher = HangupWatcher(self._end_session)
+        self._key_queue = KeyQueue(
             self,
             super().on_event,
             self._accepts_key_now,
             asks_text=self._asks_text,
             only_moves=self._only_moves,
             opens_field=self._opens_filter,
-            pasted=lambda: self._say(
+            pasted=lambda: self._show_status(
                 "A paste was ignored: letters are keys here. If you typed it, type it again.", "warn"
             ),
         )
@@ -152,21 +152,21 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
         )
 
     async def on_event(self, event: events.Event) -> None:
-        if self._type_ahead.takes(event):
-            await self._type_ahead.put(event)
+        if self._key_queue.takes(event):
+            await self._key_queue.put(event)
         else:
             await super().on_event(event)
 
     def on_mount(self) -> None:
         self.set_timer(_COLLECTED_AFTER_S, gc.enable)
-        self._type_ahead.start()
+        self._key_queue.start()
         if not self.is_headless:
             loop = asyncio.get_running_loop()
             for number in SIGNALS:
-                loop.add_signal_handler(number, self._watch.on_signal, 128 + number)
-            self._watch.start()
+                loop.add_signal_handler(number, self._hangup_watcher.on_signal, 128 + number)
+            self._hangup_watcher.start()
         if not self._configured:
-            self._type_ahead.open()
+            self._key_queue.open()
 
     def first_screen(self) -> Screen[None]:
         self.set_keymap(self._session.keymap.changed)
@@ -179,10 +179,10 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
         return MainScreen(self._session, self.size)
 
     def on_main_screen_ready(self) -> None:
-        if self._ending is not None:
-            self.exit(return_code=self._ending)
+        if self._requested_exit is not None:
+            self.exit(return_code=self._requested_exit)
             return
-        self._type_ahead.open()
+        self._key_queue.open()
         if self.opening_report or self._session.keymap.mistakes:
             self._show_opening_report()
         if self._with_engine:
@@ -190,16 +190,16 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
             self._engine.start()
 
     def on_unmount(self) -> None:
-        self._type_ahead.stop()
-        self._watch.stop()
+        self._key_queue.stop()
+        self._hangup_watcher.stop()
 
     def close(self) -> None:
-        """Stop the engine and the feed, and close the history. For when the app has ended."""
+        """Stop the engine and the feed, and close the history, once the app has ended."""
         self._engine.stop()
         self._session.feed.stop()
         self._session.saved_state.close()
         self._store.close()
-        self._written.close()
+        self._write_store.close()
 
     def on_console_app_feed_updated(self, message: FeedUpdated) -> None:
         for screen in self.screen_stack:
@@ -210,25 +210,25 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
             start_worker(self, lambda: self._notify_ended(snapshot), group="watching")
 
     async def _notify_ended(self, snapshot: Snapshot) -> None:
-        for refusal in await self._watching.refusals():
+        for refusal in await self._watch_notifier.refusals():
             if self._main is not None:
                 self._main.show_status(refusal, "bad")
-        ended = await self._watching.ended(snapshot.revision)
+        ended = await self._watch_notifier.ended(snapshot.revision)
         if not ended:
             return
         if self._main is not None:
             self._main.show_status(status_text(ended, masked=self._session.masked))
         if not self.is_headless and self.driver is not None:
             self.driver.write(notification_sequence(notification_text(ended), self._profile.notices, os.environ))
-        await self._watching.unwatch(ended)
+        await self._watch_notifier.unwatch(ended)
 
     def on_console_app_role_changed(self) -> None:
         if self._main is not None:
             self._main.update_header()
             notice = self._engine.trouble or self._engine.notice
-            if notice and notice != self._noticed:
+            if notice and notice != self._last_notice:
                 self._main.show_status(notice, "bad" if self._engine.trouble else "warn")
-            self._noticed = notice
+            self._last_notice = notice
 
     def _only_moves(self, key: str) -> bool:
         return any(key in action.keys for action in self._session.keymap.of(Scope.MAIN) if action.name in MOVE_ACTIONS)
@@ -246,28 +246,28 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
         {"interrupt": self._interrupt, "repaint": self._repaint, "suspend": self._suspend}[name]()
 
     def _interrupt(self) -> None:
-        """Close what asks, as the escape key does; where nothing asks, say which key leaves."""
-        asks = {"prompt", "form"}
-        if self.focused is not None and any(node.id in asks for node in self.focused.ancestors_with_self):
+        """Close an open prompt or form, as the escape key does; without one, show the key that quits."""
+        widgets = {"prompt", "form"}
+        if self.focused is not None and any(node.id in widgets for node in self.focused.ancestors_with_self):
             self.simulate_key("escape")
         else:
-            self._say(f"{self._session.keymap.key('quit')} leaves the console.")
+            self._show_status(f"{self._session.keymap.key('quit')} leaves the console.")
 
     def _repaint(self) -> None:
-        """Send the whole screen: something else has written to the terminal."""
+        """Send the whole screen, after something else has written to the terminal."""
         if isinstance(self.driver, DiffDriver):
             self.driver.repaint_all()
         else:
             self.refresh(layout=True)
 
     def _suspend(self) -> None:
-        """Stop for the shell that started the console; without one, nothing would ever wake it."""
+        """Suspend the console; refused without a shell, which alone could resume it."""
         if os.getsid(0) == os.getpid():
-            self._say("There is no shell to go back to.", "warn")
+            self._show_status("There is no shell to go back to.", "warn")
         else:
             self.action_suspend_process()
 
-    def _say(self, sentence: str, role: str = "plain") -> None:
+    def _show_status(self, sentence: str, role: str = "plain") -> None:
         say = getattr(self.screen, "say", None) or (self._main.show_status if self._main is not None else None)
         if say is not None:
             say(sentence, role)
@@ -278,17 +278,17 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
 
     def _next_theme(self) -> None:
         names = list(THEMES)
-        self._looks = names[(names.index(self._looks) + 1) % len(names)]
-        self.theme = THEMES[self._looks]
+        self._theme_name = names[(names.index(self._theme_name) + 1) % len(names)]
+        self.theme = THEMES[self._theme_name]
         if self._main is not None:
-            self._main.show_status(f"Theme {self._looks}.")
+            self._main.show_status(f"Theme {self._theme_name}.")
 
     def _role_changed(self) -> None:
         if self._engine.role is not Role.STARTING:
             self._post(self.RoleChanged())
 
     def _post(self, message: Message) -> None:
-        """Post a message from another thread; one that comes after the end is dropped."""
+        """Post a message from another thread; it is dropped once the app has ended."""
         if self.is_running:
             self.post_message(message)
 
@@ -300,8 +300,8 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
             self.call_from_thread(self._end, code)
 
     def _end(self, code: int) -> None:
-        """End now, or once what is being mounted is: half of it would be taken for a fault."""
-        self._ending = code
+        """Exit now, or once the widgets are mounted: exiting amid their mounting raises."""
+        self._requested_exit = code
         if self._main is None or not self._main.is_getting_ready:
             self.exit(return_code=code)
 
@@ -309,23 +309,23 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
         self._crash = sentence(error, record(self._profile.log_dir, error))
 
     def _show_opening_report(self) -> None:
-        words = self.opening_report or self._session.keymap.sentence
-        if self._main is not None and words:
-            self._main.show_status(words, "bad" if self.opening_report else "warn")
+        report = self.opening_report or self._session.keymap.sentence
+        if self._main is not None and report:
+            self._main.show_status(report, "bad" if self.opening_report else "warn")
 
     @property
     def opening_report(self) -> str | None:
-        """What had to be mended when the history was opened, or why it can only be read; None for neither."""
+        """What was recovered when the history was opened, or why it can only be read; else None."""
         return self._other_shop or self._session.feed.opening_report or self._store.read_only
 
     @property
     def crash(self) -> str | None:
-        """The sentence on a fault that ended the app, or None."""
+        """The sentence on the fault that ended the app, or None."""
         return self._crash
 
 
 def _other_shop(store: Store, profile: Profile) -> str | None:
-    """Return why nothing can be recorded by these settings, where the history holds another shop's requests."""
+    """Return why these settings cannot record anything, where the history is another shop's; else None."""
     try:
         store.work_for(profile.shop)
     except OtherShop as error:

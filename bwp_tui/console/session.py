@@ -37,7 +37,7 @@ _TROUBLE_LABELS = {
 
 @dataclass
 class Session:
-    """Holds what the screens share. What the first frame does not need is imported on first use.
+    """The parts that the screens share. Those that the first frame does not need are imported on first use.
 
     Attributes:
         read_store: connection that the screens read by.

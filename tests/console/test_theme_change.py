@@ -55,7 +55,7 @@ async def test_a_theme_chosen_later_looks_as_one_chosen_at_the_start(tmp_path: P
             await console.press("escape")
             await console.do("theme")
             await console.pilot.pause()
-            theme = console.app._looks
+            theme = console.app._theme_name
             main_then, form_then = await chosen_at_start(tmp_path / theme, theme)
             assert cells(console) == main_then
             assert await form_over_a_sentence(console) == form_then

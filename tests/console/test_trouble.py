@@ -25,7 +25,7 @@ LONG = "a long note " * 300
 
 def fill_disk(console: Console) -> Store:
     """Let the file that the console writes grow no more, as on a full disk."""
-    store = console.app._written
+    store = console.app._write_store
     pages = as_int(store.rows("PRAGMA page_count")[0][0])
     store.rows(f"PRAGMA max_page_count = {pages}")
     return store

@@ -1,4 +1,4 @@
-"""What is typed into the request form, checked: the request it makes, and what there is to say about it."""
+"""Check the values of the request form, make its request, and describe its dates."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bwp_tui.domain.times import day_of, format_due
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The form's texts as they were typed."""
+    """The form's values as typed."""
 
     kind: Kind
     email: str
@@ -33,7 +33,7 @@ class Draft:
     """For a deletion: the address typed a second time."""
 
     def mistakes(self, today: date) -> dict[str, str]:
-        """Return what is wrong, by field; empty when the draft makes a request. An empty field is not yet wrong."""
+        """Return the mistake of each wrong field. An empty field is no mistake."""
         found = {
             "email": self._email_mistake(),
             "received": self._received_mistake(today),
@@ -43,13 +43,13 @@ class Draft:
         return {field: mistake for field, mistake in found.items() if mistake}
 
     def missing(self) -> str | None:
-        """Return the first field that must be filled in before the draft can be sent, or None."""
+        """Return the first required field that is empty, or None."""
         if not self.email.strip():
             return "email"
         return "again" if self.kind is Kind.DELETION and not self.again.strip() else None
 
     def request(self) -> Request:
-        """Return the request. Only for a draft without mistakes that misses nothing."""
+        """Return the request of a complete draft without mistakes."""
         deletion = self.kind is Kind.DELETION
         return Request(
             kind=self.kind,
@@ -62,7 +62,7 @@ class Draft:
         )
 
     def holding_period(self) -> int | None:
-        """Return the holding period in days, or None where what is typed is none."""
+        """Return the holding period in days, or None where it is invalid."""
         text = self.hold.strip()
         if not text:
             return DEFAULT_HOLDING_PERIOD
@@ -91,17 +91,17 @@ class Draft:
         return f"{counted((last - due).days, 'day')} too late: due {due.isoformat()}, {done}.", "warn"
 
     def is_late(self, today: date) -> bool:
-        """Say whether this is a deletion that would end after its due date."""
+        """Return whether this is a deletion that would end after its due date."""
         due = self.due()
         return self.kind is Kind.DELETION and due is not None and latest_end(today, self._hold_days()) > due
 
     def shorter_hold(self, today: date) -> int | None:
-        """Return the longest holding period that would end in time, where the typed one does not."""
+        """Return the longest holding period that ends in time, where the typed one does not."""
         due = self.due()
         return longest_fitting_hold(today, due) if due is not None and self.is_late(today) else None
 
     def too_late_anyway(self, today: date) -> bool:
-        """Say whether even no holding period at all would be too long."""
+        """Return whether the deletion would end too late without any holding period."""
         due = self.due()
         return due is not None and longest_fitting_hold(today, due) is None
 
