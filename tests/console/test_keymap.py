@@ -167,13 +167,18 @@ async def test_remapped_keys_leave_the_page_without_credentials(profile: Profile
         ("pause", "x", "cancel"),  # both on the downloads
         ("leave", "j", "down"),  # on every screen but the main one
         ("next_page", "d", "download"),  # on the page of a task
-        ("repaint", "h", "left"),  # everywhere, so in an archive too
+        ("repaint", "ctrl+d", "half_page_down"),  # everywhere, so on each screen too
         ("unpack", "ctrl+l", "repaint"),
     ],
 )
 def test_a_key_is_refused_where_another_action_of_the_same_screen_has_it(action: str, key: str, owner: str) -> None:
     (mistake,) = keymap(settings(**{action: key})).mistakes
     assert mistake == f"FILE, line 2: keys.{action} cannot be “{key}”, which is the key of {owner} already."
+
+
+def test_a_key_that_is_typed_into_prompts_is_refused_for_an_action_of_all_screens() -> None:
+    (mistake,) = keymap(settings(repaint="h")).mistakes
+    assert mistake.startswith("FILE, line 2: keys.repaint cannot be “h”, which prompts need")
 
 
 def test_actions_of_different_screens_may_have_the_same_key() -> None:

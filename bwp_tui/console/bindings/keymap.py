@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
@@ -49,23 +50,23 @@ class Keymap(NamedTuple):
 
 
 def keymap(settings: Sequence[KeySetting]) -> Keymap:
-    """Return the registry with the keys of these settings, each of which is taken or told as a mistake."""
+    """Return the registry with the keys of these settings, each of which is taken or reported as a mistake."""
     mistakes: list[str] = []
-    wanted: dict[str, tuple[KeySetting, tuple[str, ...]]] = {}
+    changes: dict[str, tuple[KeySetting, tuple[str, ...]]] = {}
     for setting in settings:
         if setting.action not in NAMES:
             guess = nearest(setting.action, NAMES)
             mistakes.append(_message(setting, f"is no action{f'; did you mean {guess}?' if guess else ''}"))
             continue
         try:
-            wanted[setting.action] = (setting, _keys(setting))
+            changes[setting.action] = (setting, _keys(setting))
         except InvalidKey as wrong:
             mistakes.append(_message(setting, str(wrong)))
-    while (clash := _clash({name: keys for name, (_, keys) in wanted.items()})) is not None:
-        name, words = clash
-        mistakes.append(_message(wanted.pop(name)[0], words))
+    while (clash := _clash({name: keys for name, (_, keys) in changes.items()})) is not None:
+        name, mistake = clash
+        mistakes.append(_message(changes.pop(name)[0], mistake))
     registry = tuple(
-        replace(action, keys=wanted[action.name][1]) if action.name in wanted else action for action in REGISTRY
+        replace(action, keys=changes[action.name][1]) if action.name in changes else action for action in REGISTRY
     )
     changed = {
         action.name: ",".join(action.keys)
@@ -84,6 +85,8 @@ def _keys(setting: KeySetting) -> tuple[str, ...]:
             found[parse_key(text)] = None
         except InvalidKey as wrong:
             raise InvalidKey(f"cannot be “{clean_line(text)[:_LONGEST]}”, which {wrong}") from None
+    if setting.action in _EVERYWHERE and (typed := [key for key in found if not _NEVER_TYPED.fullmatch(key)]):
+        raise InvalidKey(f"cannot be “{shown_key(typed[0])}”, which prompts need; choose one such as ctrl+g or f5")
     return tuple(found)
 
 
@@ -111,6 +114,10 @@ def _clash(wanted: Mapping[str, tuple[str, ...]]) -> tuple[str, str] | None:
 def _message(setting: KeySetting, wrong: str) -> str:
     return f"{setting.place}: keys.{clean_line(setting.action)} {wrong}{'' if wrong.endswith('?') else '.'}"
 
+
+_EVERYWHERE: Final = frozenset(action.name for action in of_scope(REGISTRY, Scope.APP))
+_NEVER_TYPED: Final = re.compile(r"ctrl\+[a-z]|f\d+")
+"""Keys that an open prompt leaves to the actions of all screens."""
 
 _LONGEST: Final = 20
 """Characters of a mistaken key that a sentence repeats."""

@@ -32,10 +32,10 @@ class CopyController:
         texts = [text for task in sorted(tasks, key=lambda task: -task.number) if (text := copied.of(task)) is not None]
         if numbers:
             missing = f" ({len(numbers) - len(texts)} have none yet)" if len(texts) < len(numbers) else ""
-            words = f"{len(texts)} {copied.noun}s{missing}"
+            what = f"{len(texts)} {copied.noun}s{missing}"
         elif texts:
-            words = f"{copied.noun[0].upper()}{copied.noun[1:]} {texts[0]}"
+            what = f"{copied.noun[0].upper()}{copied.noun[1:]} {texts[0]}"
         else:
             return
         by = await copy("\n".join(texts), screen.app.copy_to_clipboard, screen.session.profile.folder)
-        screen.show_status(f"{words}: {by}.")
+        screen.show_status(f"{what}: {by}.")

@@ -17,16 +17,16 @@ from bwp_tui.store.queries import tasks
 class FilterPrompt:
     """Asks for a filter."""
 
-    def __init__(self, stage: MainScreenProtocol) -> None:
-        self._stage = stage
+    def __init__(self, screen: MainScreenProtocol) -> None:
+        self._screen = screen
         self._offers = TabCompleter(lambda text, cursor: complete_filter(text, cursor, self._tags))
         self._tags: tuple[str, ...] = ()
 
     async def ask(self) -> None:
         """Ask, listing what fits meanwhile; without an answer what was listed before comes back."""
-        stage, before = self._stage, self._stage.list_state
-        stage.start_worker(self._learn_tags, "tags", exclusive=True)
-        answer = await stage.prompt.ask_text(
+        screen, before = self._screen, self._screen.list_state
+        screen.start_worker(self._learn_tags, "tags", exclusive=True)
+        answer = await screen.prompt.ask_text(
             "/",
             f"{before.filter} " if before.filter else "",
             changed=self._changed,
@@ -34,14 +34,14 @@ class FilterPrompt:
             checked=mistake_in_filter,
             enter="keep",
         )
-        stage.show(before if answer is None else before.of_filter(answer.strip()))
+        screen.show(before if answer is None else before.of_filter(answer.strip()))
 
     def _changed(self, text: str, cursor: int) -> None:
-        prompt = self._stage.prompt
+        prompt = self._screen.prompt
         mistake, offered = mistake_in_filter(text), self._offers.at(text, cursor)
         listed = without_unfinished(text, cursor)
         if mistake_in_filter(listed) is None:
-            self._stage.show(self._stage.list_state.of_filter(listed))
+            self._screen.show(self._screen.list_state.of_filter(listed))
         # A word that may still become a right one is not yet wrong.
         is_typed = mistake is not None and mistake.end >= cursor and complete(text, cursor, self._tags)
         prompt.show_mistake(None if is_typed else mistake)
@@ -49,7 +49,7 @@ class FilterPrompt:
 
     async def _learn_tags(self) -> None:
         try:
-            self._tags = await asyncio.to_thread(tasks.tags_in_use, self._stage.session.read_store)
+            self._tags = await asyncio.to_thread(tasks.tags_in_use, self._screen.session.read_store)
         except StoreError:
             self._tags = ()  # they are only offered; whoever reads the history next says what is wrong with it
 

@@ -24,14 +24,14 @@ _HARMLESS: Final = frozenset(operation.name for operation in SERVICE_OPERATIONS 
 class MarkedTasks:
     """The tasks that carry a mark on the main screen."""
 
-    def __init__(self, stage: MainScreenProtocol) -> None:
-        self._stage = stage
+    def __init__(self, screen: MainScreenProtocol) -> None:
+        self._screen = screen
         self._are_named = False
 
     @property
     def all(self) -> frozenset[int]:
         """Local numbers of the marked tasks."""
-        return self._stage.table.marks
+        return self._screen.table.marks
 
     @property
     def numbers(self) -> list[int]:
@@ -42,27 +42,27 @@ class MarkedTasks:
         """Mark these tasks and no others; this can be undone. Those that were named need not be listed."""
         self._are_named = are_named
         if numbers != self.all:
-            self._stage.session.records.steps.append(MarkStep(self.all))
-        self._stage.mark(numbers)
+            self._screen.session.records.steps.append(MarkStep(self.all))
+        self._screen.mark(numbers)
 
     def unmark_unlisted(self) -> None:
         """Have no mark on a task that is not listed: what is done to the marked tasks is done to what is seen."""
-        stage = self._stage
-        if self.all and not self._are_named and stage.is_settled and not stage.prompt.is_open:
-            self.set(self.all.intersection(stage.table.numbers))
+        screen = self._screen
+        if self.all and not self._are_named and screen.is_settled and not screen.prompt.is_open:
+            self.set(self.all.intersection(screen.table.numbers))
 
     def not_listed(self, numbers: Sequence[int]) -> str:
         """Return how many of these tasks are not in sight in the view, in a few words; empty where all are."""
-        hidden = len(set(numbers).difference(self._stage.table.numbers)) if self._are_named else 0
+        hidden = len(set(numbers).difference(self._screen.table.numbers)) if self._are_named else 0
         return f"{hidden} not in this view" if hidden else ""
 
     async def planned(self, action: str, hold: Hold = same_hold) -> BulkPlan | None:
         """Return what an action would do to the marked tasks; say why where it would do nothing."""
-        session, numbers = self._stage.session, self.numbers
+        session, numbers = self._screen.session, self.numbers
         plan = await asyncio.to_thread(bulk_plan.plan, session.write_store, action, numbers, session.today(), hold)
         if plan.possible:
             return plan
-        self._stage.show_status(f"Of {len(numbers)} marked: {plan}.", "warn")
+        self._screen.show_status(f"Of {len(numbers)} marked: {plan}.", "warn")
         return None
 
     async def confirmed(self, action: str, plan: BulkPlan, f2: str = "") -> bool | None:
@@ -71,37 +71,37 @@ class MarkedTasks:
         Args:
             f2: what F2 does instead, where it does something; None is then its answer.
         """
-        prompt, count = self._stage.prompt, len(plan.possible)
+        prompt, count = self._screen.prompt, len(plan.possible)
         hidden = self.not_listed(plan.possible)
         question = f"Plan: {plan}. {hidden[:1].upper()}{hidden[1:]}. " if hidden else f"Plan: {plan}. "
         deletes = action == "resubmit" and await asyncio.to_thread(self._deletes, plan)
         if action in _HARMLESS or (count == 1 and not deletes):
             return await prompt.ask_yes_no(f"{question}Go on?", for_good=action not in _HARMLESS)
-        profile = self._stage.session.profile
+        profile = self._screen.session.profile
         word = profile.name if deletes and not profile.practice else str(count)
         shown = word
         if count == 1:
-            (task,) = self._stage.session.reader.window(plan.possible)
+            (task,) = self._screen.session.reader.window(plan.possible)
             word, shown = task.email, "the address"
             question = f"{question}It is {clean_line(task.email)}. "
         answer = await prompt.ask_text(f"{question}Type {shown} to go on:", f2=f2)
         if answer == F2:
             return None
         if answer is not None and answer.strip() != word:
-            self._stage.show_status(f"Nothing was done: {shown} was not typed.", "warn")
+            self._screen.show_status(f"Nothing was done: {shown} was not typed.", "warn")
         return answer is not None and answer.strip() == word
 
-    async def carry_out(self, told: Callable[[int], str], act: Callable[[], list[Result]]) -> None:
-        """Do it, say what came of so many (`told`), and leave marked what it could not be done to."""
-        results = await run_in_thread_and_report(self._stage, act)
+    async def carry_out(self, describe: Callable[[int], str], act: Callable[[], list[Result]]) -> None:
+        """Run `act`, show its result, and leave the tasks marked for which it was refused."""
+        results = await run_in_thread_and_report(self._screen, act)
         if results is None:
             return
         refused = [result for result in results if result.refused]
-        words = f"{told(len(results) - len(refused))}."
+        sentence = f"{describe(len(results) - len(refused))}."
         if refused:
-            words += f" {len(refused)} not: {refused[0].refused}"
-        self._stage.show_status(words, "warn" if refused else "good")
-        self._stage.mark(frozenset(result.number for result in refused))
+            sentence += f" {len(refused)} not: {refused[0].refused}"
+        self._screen.show_status(sentence, "warn" if refused else "good")
+        self._screen.mark(frozenset(result.number for result in refused))
 
     def _deletes(self, plan: BulkPlan) -> bool:
-        return any(task.kind is Kind.DELETION for task in self._stage.session.reader.tasks_in(plan.possible))
+        return any(task.kind is Kind.DELETION for task in self._screen.session.reader.tasks_in(plan.possible))

@@ -15,8 +15,8 @@ class Marking:
         handlers: what each action does.
     """
 
-    def __init__(self, stage: MainScreenProtocol, marked: MarkedTasks) -> None:
-        self._stage = stage
+    def __init__(self, screen: MainScreenProtocol, marked: MarkedTasks) -> None:
+        self._screen = screen
         self._marked = marked
         self._last: int | None = None
         self.handlers: dict[str, Callable[[], None]] = {
@@ -26,23 +26,23 @@ class Marking:
         }
 
     def _toggle(self) -> None:
-        number = self._stage.table.current_number
+        number = self._screen.table.current_number
         if number is not None:
             self._last = number
             self._marked.set(self._marked.all ^ {number})
-            self._stage.table.move(1)
+            self._screen.table.move(1)
 
     def _when_read(self, mark: Callable[[], None]) -> None:
         """Mark many where the list is what was asked for: else tasks would be marked that nobody sees."""
-        if self._stage.is_settled:
+        if self._screen.is_settled:
             mark()
         else:
-            self._stage.show_status("The list is still being read: nothing was marked. Press the key again.", "warn")
+            self._screen.show_status("The list is still being read: nothing was marked. Press the key again.", "warn")
 
     def _mark_range(self) -> None:
         """Mark all from the task marked last to the one under the cursor."""
-        numbers = self._stage.table.numbers
-        here = self._stage.table.cursor_row
+        numbers = self._screen.table.numbers
+        here = self._screen.table.cursor_row
         last_marked = self._last
         start = here if last_marked is None or last_marked not in numbers else numbers.index(last_marked)
         first, last = sorted((start, here))
@@ -50,5 +50,5 @@ class Marking:
 
     def _mark_all(self) -> None:
         """Mark all that the view shows, or none when all are marked."""
-        every, marked = frozenset(self._stage.table.numbers), self._marked.all
+        every, marked = frozenset(self._screen.table.numbers), self._marked.all
         self._marked.set(frozenset() if every and every <= marked else marked | every)

@@ -26,8 +26,8 @@ class RecordController:
         of_any: those for the marked tasks where there are some.
     """
 
-    def __init__(self, stage: MainScreenProtocol, marked: MarkedTasks) -> None:
-        self._stage = stage
+    def __init__(self, screen: MainScreenProtocol, marked: MarkedTasks) -> None:
+        self._screen = screen
         self._marked = marked
         self.of_one: dict[str, Work] = {
             settlement.action: partial(self._settle, settlement) for settlement in SETTLEMENTS
@@ -44,10 +44,10 @@ class RecordController:
         if planned is None:
             return
         target, plan = planned
-        values = await ask_arguments(self._stage, operation, target, given or {})
+        values = await ask_arguments(self._screen, operation, target, given or {})
         if values is None or not await self._is_confirmed(operation, target, plan, values):
             return
-        session = self._stage.session
+        session = self._screen.session
         today = session.today()
 
         def apply() -> list[Result]:
@@ -56,9 +56,9 @@ class RecordController:
         if target.task is None:
             skipped = plan.skipped_count if plan and not (operation.arguments or operation.confirms) else ""
             await self._marked.carry_out(lambda count: f"{count} {operation.done}{skipped}", apply)
-        elif (results := await run_in_thread_and_report(self._stage, apply)) is not None:
+        elif (results := await run_in_thread_and_report(self._screen, apply)) is not None:
             refused = results[0].refused
-            self._stage.show_status(refused or operation.result(target, values), "bad" if refused else "plain")
+            self._screen.show_status(refused or operation.result(target, values), "bad" if refused else "plain")
 
     async def _is_confirmed(self, operation: Operation, target: Target, plan: BulkPlan | None, values: Values) -> bool:
         """Have the plan for marked tasks confirmed, or the question about a single one where there is one."""
@@ -67,13 +67,13 @@ class RecordController:
         try:
             question = operation.review(target.task, values) if target.task else ""
         except NotPossible as why_not:
-            self._stage.show_status(str(why_not), "warn")
+            self._screen.show_status(str(why_not), "warn")
             return False
-        return not question or await self._stage.prompt.ask_yes_no(question)
+        return not question or await self._screen.prompt.ask_yes_no(question)
 
     async def _target(self, operation: Operation) -> tuple[Target, BulkPlan | None] | None:
         """Return what an operation is for, with the plan for marked tasks; say why where that is nothing."""
-        task, actor = self._stage.current_task, self._stage.session.records.actor
+        task, actor = self._screen.current_task, self._screen.session.records.actor
         if not self._marked.all:
             return None if task is None else (Target((task.number,), task.name, task, actor), None)
         plan = await self._marked.planned(operation.name)
@@ -84,35 +84,37 @@ class RecordController:
 
     async def _watch(self) -> None:
         """Watch tasks, or no longer where all of them are watched."""
-        task, marked = self._stage.current_task, self._marked.numbers
+        task, marked = self._screen.current_task, self._marked.numbers
         if marked:
-            found = await asyncio.to_thread(self._stage.session.reader.tasks_in, marked)
+            found = await asyncio.to_thread(self._screen.session.reader.tasks_in, marked)
         else:
             found = [] if task is None else [task]
         await self.run(UNWATCH if all(WATCHED in one.tags for one in found) else WATCH)
 
     async def _withdraw(self) -> None:
         """Withdraw a record; ask which one where there are several."""
-        task = self._stage.current_task
+        task = self._screen.current_task
         records = {
             record.keys[0]: withdrawal
             for record, withdrawal in WITHDRAWALS
-            if self._marked.all or task is None or withdrawal.disabled_reason(task, self._stage.session.today()) is None
+            if self._marked.all
+            or task is None
+            or withdrawal.disabled_reason(task, self._screen.session.today()) is None
         }
         key: str | None = next(iter(records), None)
         if len(records) > 1:
             names = {key: withdrawal.field.value for key, withdrawal in records.items()}
-            key = await self._stage.prompt.ask_key("Withdraw:", names)
+            key = await self._screen.prompt.ask_key("Withdraw:", names)
         if key is not None:
             await self.run(records[key])
 
     async def _settle(self, settlement: Settlement) -> None:
         """Decide about an unconfirmed request, once the text is typed."""
-        task = self._stage.current_task
-        text = None if task is None else await self._stage.prompt.ask_text(settlement.question(task))
+        task = self._screen.current_task
+        text = None if task is None else await self._screen.prompt.ask_text(settlement.question(task))
         if task is not None and text:
-            settled = partial(self._stage.session.tasks.settle, settlement, task, text.strip())
-            await run_in_thread_and_report(self._stage, settled)
+            settled = partial(self._screen.session.tasks.settle, settlement, task, text.strip())
+            await run_in_thread_and_report(self._screen, settled)
 
 
 def _plan_name(plan: BulkPlan, not_listed: str) -> str:

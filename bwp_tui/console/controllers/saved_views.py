@@ -15,48 +15,48 @@ from bwp_tui.store.queries import saved_views
 class SavedViewController:
     """Asks for the name of a view."""
 
-    def __init__(self, stage: MainScreenProtocol) -> None:
-        self._stage = stage
+    def __init__(self, screen: MainScreenProtocol) -> None:
+        self._screen = screen
 
     async def ask(self) -> None:
         """Save what is listed under a name; a saved view that is listed itself can be deleted as well."""
-        shown = self._stage.list_state.view
+        shown = self._screen.list_state.view
         if shown is None or shown in VIEWS:
             await self._save("")
             return
         keys = {"s": "save", "d": f"delete “{shown.name}”"}
-        key = await self._stage.prompt.ask_key(f"The saved view “{shown.name}”:", keys)
+        key = await self._screen.prompt.ask_key(f"The saved view “{shown.name}”:", keys)
         if key == "s":
             await self._save(shown.name)
-        elif key == "d" and await self._stage.prompt.ask_yes_no(
+        elif key == "d" and await self._screen.prompt.ask_yes_no(
             f"Delete the view “{shown.name}”? Its tasks stay.", for_good=True
         ):
-            await run_in_thread_and_report(self._stage, lambda: self._stage.session.tasks.delete_view(shown.name))
+            await run_in_thread_and_report(self._screen, lambda: self._screen.session.tasks.delete_view(shown.name))
 
     async def _save(self, typed: str) -> None:
         """Ask until the name can be one, or the operator goes back; a name that is taken is asked about."""
-        stage, listing = self._stage, self._stage.list_state
+        screen, listing = self._screen, self._screen.list_state
         question = f"Save “{listing.filter or 'all'}” as the view:"
-        name = await stage.prompt.ask_text(question, typed, checked=self._mistake)
+        name = await screen.prompt.ask_text(question, typed, checked=self._mistake)
         if name is None or not name.strip():
             return
         view = View(name.strip(), name.strip()[:5], listing.filter, listing.sort, listing.shown_columns)
         if await self.may_replace(view.name):
-            await run_in_thread_and_report(stage, lambda: stage.session.tasks.save_view(view))
+            await run_in_thread_and_report(screen, lambda: screen.session.tasks.save_view(view))
 
     async def may_replace(self, name: str) -> bool:
         """Say whether a view may be saved under this name; where one has it, the operator is asked."""
-        saved = await asyncio.to_thread(self._stage.session.reader.views)
+        saved = await asyncio.to_thread(self._screen.session.reader.views)
         taken = next((view for view in saved if view not in VIEWS and view.name.casefold() == name.casefold()), None)
         if taken is None:
             return True
         question = f"Replace the view “{taken.name}”, which lists “{taken.filter or 'all'}”?"
-        return await self._stage.prompt.ask_yes_no(question, for_good=True)
+        return await self._screen.prompt.ask_yes_no(question, for_good=True)
 
     def _mistake(self, text: str) -> InputError | None:
         if not text.strip():
             return None
-        listing = self._stage.list_state
+        listing = self._screen.list_state
         try:
             saved_views.check(View(text, "", listing.filter, listing.sort, listing.shown_columns))
         except StoreError as error:

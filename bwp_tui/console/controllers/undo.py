@@ -11,42 +11,42 @@ from bwp_tui.domain.text import counted
 class UndoController:
     """Undoes the changes of this session one by one, the last first."""
 
-    def __init__(self, stage: MainScreenProtocol) -> None:
-        self._stage = stage
+    def __init__(self, screen: MainScreenProtocol) -> None:
+        self._screen = screen
 
     async def undo(self) -> None:
         """Undo the last change, and say which one that was."""
-        steps = self._stage.session.records.steps
-        while steps and isinstance(steps[-1], MarkStep) and steps[-1].before == self._stage.table.marks:
+        steps = self._screen.session.records.steps
+        while steps and isinstance(steps[-1], MarkStep) and steps[-1].before == self._screen.table.marks:
             steps.pop()  # the action on the marked tasks has removed these marks already
         if not steps:
-            self._stage.show_status("Nothing to undo: only what this session recorded or marked can be undone.")
+            self._screen.show_status("Nothing to undo: only what this session recorded or marked can be undone.")
             return
         step = steps[-1]
         if isinstance(step, FinalStep):
             steps.pop()
-            self._stage.show_status(
+            self._screen.show_status(
                 f"{step.what} cannot be undone. Press the key again to undo the step before it.", "warn"
             )
         elif isinstance(step, MarkStep):
             steps.pop()
-            self._stage.mark(step.before)
+            self._screen.mark(step.before)
             count = len(step.before)
-            self._stage.show_status(
+            self._screen.show_status(
                 f"{counted(count, 'task')} marked again." if count else "Nothing is marked, as before."
             )
         elif await self._undo(step):
             steps.pop()
 
     async def _undo(self, step: RecordStep) -> bool:
-        records = self._stage.session.records
-        results = await run_in_thread_and_report(self._stage, lambda: records.undo(step))
+        records = self._screen.session.records
+        results = await run_in_thread_and_report(self._screen, lambda: records.undo(step))
         if results is None:
             return False
         refused = [result.refused for result in results if result.refused]
         back = len(results) - len(refused)
-        words = f"Undone: the {step.part} of {back} task{'' if back == 1 else 's'}." if back else ""
+        sentence = f"Undone: the {step.part} of {back} task{'' if back == 1 else 's'}." if back else ""
         if refused:
-            words = f"{words} {len(refused)} not: {refused[0]}".lstrip()
-        self._stage.show_status(words, "warn" if refused else "good")
+            sentence = f"{sentence} {len(refused)} not: {refused[0]}".lstrip()
+        self._screen.show_status(sentence, "warn" if refused else "good")
         return True

@@ -52,16 +52,16 @@ class DownloadHandlers:
         by_name: what each action does.
     """
 
-    def __init__(self, stage: DownloadsScreenProtocol) -> None:
-        self._stage = stage
+    def __init__(self, screen: DownloadsScreenProtocol) -> None:
+        self._screen = screen
         self.by_name: dict[str, Callable[[], None]] = {
             "open": self._open_archive,
             "mark": self._mark,
             "mark_all": self._mark_all,
             "back": self._back,
-            "downloads": stage.close,
+            "downloads": screen.close,
             **{
-                name: partial(stage.start_worker, work)
+                name: partial(screen.start_worker, work)
                 for name, work in {
                     "folder": self._show_folder,
                     "copy": self._copy_hash,
@@ -70,30 +70,30 @@ class DownloadHandlers:
                     "retry": lambda: self._apply("retry", self._chosen()),
                     "move_up": lambda: self._move(-1),
                     "move_down": lambda: self._move(1),
-                    "move_first": lambda: self._move(-len(stage.listed)),
+                    "move_first": lambda: self._move(-len(screen.listed)),
                 }.items()
             },
         }
 
     def _chosen(self) -> list[Download]:
         """Return the marked downloads, or the one under the cursor, in the order of the screen."""
-        stage = self._stage
-        if stage.marks:
-            return [download for download, _ in stage.listed if download.id in stage.marks]
-        return [] if stage.current_download is None else [stage.current_download[0]]
+        screen = self._screen
+        if screen.marks:
+            return [download for download, _ in screen.listed if download.id in screen.marks]
+        return [] if screen.current_download is None else [screen.current_download[0]]
 
     async def _toggle_pause(self) -> None:
         """Pause what can be paused; where nothing can, let go on what is paused. Each press counts, however fast."""
-        stage, session, chosen = self._stage, self._stage.session, self._chosen()
+        screen, session, chosen = self._screen, self._screen.session, self._chosen()
         ids = [download.id for download in chosen]
         turned = await run_in_thread_and_report(
-            stage, lambda: download_queue.toggle_pause(session.guard.store, ids, session.actor)
+            screen, lambda: download_queue.toggle_pause(session.guard.store, ids, session.actor)
         )
         if turned is None:
             return
         action, results = turned
-        if stage.marks and all(result.refused for result in results):
-            stage.show_status("Of the marked downloads none can be paused or resumed.", "warn")
+        if screen.marks and all(result.refused for result in results):
+            screen.show_status("Of the marked downloads none can be paused or resumed.", "warn")
             return
         done = {result.id for result in results}
         self._report(action, [download for download in chosen if download.id in done], results)
@@ -101,28 +101,28 @@ class DownloadHandlers:
     async def _cancel(self) -> None:
         possible = [download for download in self._chosen() if cannot_cancel(download) is None]
         if not possible:
-            self._stage.show_status("Of the marked downloads none is left to cancel.", "warn")
+            self._screen.show_status("Of the marked downloads none is left to cancel.", "warn")
             return
         kept = sum(download.bytes for download in possible)
         which = self._named(possible[0]) if len(possible) == 1 else f"{len(possible)} downloads"
         removed = f" and remove the {size(kept)} fetched so far" if kept else ""
-        if await self._stage.prompt.ask_yes_no(f"Cancel {which}{removed}?", for_good=True):
+        if await self._screen.prompt.ask_yes_no(f"Cancel {which}{removed}?", for_good=True):
             await self._apply("cancel", possible)
 
     async def _apply(self, action: str, downloads: Sequence[Download]) -> None:
-        session, ids = self._stage.session, [download.id for download in downloads]
+        session, ids = self._screen.session, [download.id for download in downloads]
         command = download_queue.retry if action == "retry" else download_queue.cancel
-        results = await run_in_thread_and_report(self._stage, lambda: command(session.guard.store, ids, session.actor))
+        results = await run_in_thread_and_report(self._screen, lambda: command(session.guard.store, ids, session.actor))
         if results is not None:
             self._report(action, downloads, results)
 
     def _report(self, action: str, downloads: Sequence[Download], results: Sequence[QueueResult]) -> None:
-        stage = self._stage
+        screen = self._screen
         refused = [result for result in results if result.refused]
-        if stage.marks:
-            stage.mark(frozenset(result.id for result in refused))
-        stage.update_detail(results[0].now if len(results) == 1 else None)
-        stage.show_status(self._result_sentence(action, downloads, results), "warn" if refused else "plain")
+        if screen.marks:
+            screen.mark(frozenset(result.id for result in refused))
+        screen.update_detail(results[0].now if len(results) == 1 else None)
+        screen.show_status(self._result_sentence(action, downloads, results), "warn" if refused else "plain")
 
     def _result_sentence(self, action: str, downloads: Sequence[Download], results: Sequence[QueueResult]) -> str:
         reasons = [result.refused for result in results if result.refused]
@@ -133,54 +133,56 @@ class DownloadHandlers:
         return f"{words} {len(reasons)} not: {reasons[0]}" if reasons else words
 
     async def _move(self, places: int) -> None:
-        stage, session = self._stage, self._stage.session
-        if stage.current_download is None:
+        screen, session = self._screen, self._screen.session
+        if screen.current_download is None:
             return
-        moved = stage.current_download[0].id
+        moved = screen.current_download[0].id
         await run_in_thread_and_report(
-            stage, lambda: download_queue.move(session.guard.store, moved, places, session.actor)
+            screen, lambda: download_queue.move(session.guard.store, moved, places, session.actor)
         )
-        stage.update_detail(moved)
+        screen.update_detail(moved)
 
     def _mark(self) -> None:
-        stage = self._stage
-        if stage.current_download is not None:
-            stage.mark(stage.marks ^ {stage.current_download[0].id})
-            stage.rows.move(1)
+        screen = self._screen
+        if screen.current_download is not None:
+            screen.mark(screen.marks ^ {screen.current_download[0].id})
+            screen.rows.move(1)
 
     def _mark_all(self) -> None:
-        every = frozenset(download.id for download, _ in self._stage.listed if download.state in OPEN)
-        self._stage.mark(frozenset() if every <= self._stage.marks else every | self._stage.marks)
+        every = frozenset(download.id for download, _ in self._screen.listed if download.state in OPEN)
+        self._screen.mark(frozenset() if every <= self._screen.marks else every | self._screen.marks)
 
     def _open_archive(self) -> None:
-        if self._stage.current_download is not None:
-            download, task = self._stage.current_download
-            self._stage.app.push_screen(ArchiveScreen(self._stage.session, task, Path(download.path or "")))
+        if self._screen.current_download is not None:
+            download, task = self._screen.current_download
+            self._screen.app.push_screen(ArchiveScreen(self._screen.session, task, Path(download.path or "")))
 
     async def _show_folder(self) -> None:
-        if self._stage.current_download is not None:
-            download, task = self._stage.current_download
+        if self._screen.current_download is not None:
+            download, task = self._screen.current_download
             folder = str(Path(download.path or "").parent)
-            self._stage.show_status(f"{mask(folder, task, self._stage.display_context)}  {await self._copied(folder)}")
+            self._screen.show_status(
+                f"{mask(folder, task, self._screen.display_context)}  {await self._copied(folder)}"
+            )
 
     async def _copy_hash(self) -> None:
-        if self._stage.current_download is not None:
-            sha256 = self._stage.current_download[0].sha256 or ""
-            self._stage.show_status(f"sha256 {sha256}: {await self._copied(sha256)}.")
+        if self._screen.current_download is not None:
+            sha256 = self._screen.current_download[0].sha256 or ""
+            self._screen.show_status(f"sha256 {sha256}: {await self._copied(sha256)}.")
 
     async def _copied(self, text: str) -> str:
-        stage = self._stage
-        return await copy(text, stage.app.copy_to_clipboard, stage.session.profile.folder)
+        screen = self._screen
+        return await copy(text, screen.app.copy_to_clipboard, screen.session.profile.folder)
 
     def _back(self) -> None:
-        if self._stage.marks:
-            self._stage.mark(frozenset())
+        if self._screen.marks:
+            self._screen.mark(frozenset())
         else:
-            self._stage.close()
+            self._screen.close()
 
     def _named(self, download: Download) -> str:
-        task = next((task for found, task in self._stage.listed if found.id == download.id), None)
-        whose = f" for {subject(task, self._stage.display_context)}" if task else ""
+        task = next((task for found, task in self._screen.listed if found.id == download.id), None)
+        whose = f" for {subject(task, self._screen.display_context)}" if task else ""
         return f"the download of #{download.number}{whose}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Final
 
@@ -162,6 +162,12 @@ def _withdrawal(record: LegalRecord) -> Operation:
     )
 
 
+def _day(question: Callable[[Target], str]) -> Argument:
+    return Argument(
+        name="on", metavar="DATE", help="when, YYYY-MM-DD (today)", question=question, need=Need.DEFAULT, is_day=True
+    )
+
+
 VERIFY: Final = Operation(
     name="verify",
     done="verified",
@@ -184,14 +190,7 @@ VERIFY: Final = Operation(
             initial=lambda target: target.actor,
             need=Need.DEFAULT,
         ),
-        Argument(
-            name="on",
-            metavar="DATE",
-            help="when, YYYY-MM-DD (today)",
-            question=lambda _: "Verified on:",
-            need=Need.DEFAULT,
-            is_day=True,
-        ),
+        _day(lambda _: "Verified on:"),
     ),
     apply=records.verify,
     result=lambda target, _: f"The verification of {target.name} is recorded.",
@@ -218,16 +217,7 @@ ACKNOWLEDGE: Final = Operation(
     help="Record that receipt was confirmed",
     purpose="record that receipt was confirmed to the shoppers",
     keywords="acknowledgement",
-    arguments=(
-        Argument(
-            name="on",
-            metavar="DATE",
-            help="when, YYYY-MM-DD (today)",
-            question=_acknowledge_question,
-            need=Need.DEFAULT,
-            is_day=True,
-        ),
-    ),
+    arguments=(_day(_acknowledge_question),),
     apply=records.acknowledge,
     result=lambda target, values: f"{target.name}: receipt confirmed on {values['on']}, recorded.",
     disabled_reason=_purged,
