@@ -97,7 +97,7 @@ class ArchiveScreen(ActionScreen):
         start_worker(self, self._list, group="reading")
 
     def on_resize(self) -> None:
-        self.call_after_refresh(self._show)
+        self.call_after_refresh(lambda: self._show(self._opened, self._rows.cursor_row))
 
     @property
     def context(self) -> ActionContext:
@@ -111,39 +111,33 @@ class ArchiveScreen(ActionScreen):
 
     @on(VirtualList.Chosen)
     def _choose(self) -> None:
-        row = self._rows.cursor_row
-        if self._opened is None:
+        row, opened = self._rows.cursor_row, self._opened
+        if opened is None:
             if row < len(self._entries):
                 self._entry_row = row
-                entry = self._entries[row]
-                start_worker(self, lambda: self._open_entry(entry), group="reading", exclusive=True)
-        elif self._opened.tree is not None:
-            turned = self._opened.tree.toggle_fold(row)
-            self._show_entry(self._opened, cursor=turned)
-        elif isinstance(self._opened.preview, Table) and self._opened.record is None and self._rows.row_count:
-            self._opened = self._opened._replace(record=row + 1)
-            self._show_entry(self._opened, cursor=0)
+                start_worker(self, partial(self._open_entry, self._entries[row]), group="reading", exclusive=True)
+        elif opened.tree is not None:
+            self._show(opened, opened.tree.toggle_fold(row))
+        elif isinstance(opened.preview, Table) and opened.record is None and self._rows.row_count:
+            self._show(opened._replace(record=row + 1), 0)
 
     def _go_sideways(self, columns: int) -> None:
         """Show a table from another column on."""
         opened = self._opened
-        if opened is None or not isinstance(opened.preview, Table) or opened.record is not None:
-            return
-        first = opened.first + columns
-        if 0 <= first < columns_of(opened.preview):
-            self._opened = opened._replace(first=first)
-            self._show_entry(self._opened, cursor=self._rows.cursor_row)
+        if opened is not None and isinstance(opened.preview, Table) and opened.record is None:
+            first = opened.first + columns
+            if 0 <= first < columns_of(opened.preview):
+                self._show(opened._replace(first=first), self._rows.cursor_row)
 
     def _back(self) -> None:
-        if self._opened is None:
+        opened = self._opened
+        if opened is None:
             self.dismiss(None)
-        elif self._opened.record is not None:
-            row, self._opened = self._opened.record - 1, self._opened._replace(record=None)
-            self._show_entry(self._opened, cursor=row)
+        elif opened.record is not None:
+            self._show(opened._replace(record=None), opened.record - 1)
         else:
-            self._opened = None
             self._show_remarks()
-            self._show()
+            self._show(None, self._entry_row)
 
     async def _show_folder(self) -> None:
         folder = str(self._path.parent)
@@ -158,7 +152,7 @@ class ArchiveScreen(ActionScreen):
             await self._show_error(error)
         else:
             self._show_remarks()
-        self._show()
+        self._show(None, 0)
 
     def _show_remarks(self) -> None:
         download = self._archive_task.download
@@ -177,10 +171,9 @@ class ArchiveScreen(ActionScreen):
             await self._show_error(error)
             return
         tree = TreeRows(content, locale_glyphs(), self._mask) if isinstance(content, Tree) else None
-        self._opened = _OpenEntry(entry, content, tree)
         more = f"Preview truncated. Press {self.keymap.key('unpack')} to extract the archive."
         self.show_status(more if content.cut else "", "muted")
-        self._show_entry(self._opened, cursor=0)
+        self._show(_OpenEntry(entry, content, tree), 0)
 
     async def _unpack(self) -> None:
         if all(entry.is_folder for entry in self._entries):
@@ -203,11 +196,16 @@ class ArchiveScreen(ActionScreen):
         copied = await copy(str(folder), self.app.copy_to_clipboard, self._session.profile.folder)
         self.show_status(f"Extracted to {self._mask(str(folder))}  {copied}", "good")
 
-    def _show(self) -> None:
-        """Show the list or the open entry, as wide as there is room now."""
-        if self._opened is not None:
-            self._show_entry(self._opened, cursor=self._rows.cursor_row)
-            return
+    def _show(self, opened: _OpenEntry | None, cursor: int) -> None:
+        """Show an entry, or for None the list, at the present width."""
+        self._opened = opened
+        self._update_footer()
+        if opened is None:
+            self._show_list(cursor)
+        else:
+            self._show_entry(opened, cursor)
+
+    def _show_list(self, cursor: int) -> None:
         rows = EntryRows(self._entries, self._rows.text_width, self._mask)
         kind = f" · {self._archive_task.kind.lower()} for "
         self.query_one(Heading).set_text(
@@ -215,19 +213,17 @@ class ArchiveScreen(ActionScreen):
             f"{self._totals} · #{self._archive_task.number}",
             f"#{self._archive_task.number}",
         )
-        self._update_footer()
         if self._totals and not self._entries:
             self._show_lines(["The archive is empty."], "", 0)
             return
-        self._rows.show(rows.header, len(self._entries), rows.line, cursor=self._entry_row)
+        self._rows.show(rows.header, len(self._entries), rows.line, cursor=cursor)
 
-    def _show_entry(self, opened: _OpenEntry, *, cursor: int) -> None:
+    def _show_entry(self, opened: _OpenEntry, cursor: int) -> None:
         entry, content, tree = opened.entry, opened.preview, opened.tree
         self.query_one(Heading).set_text(
             [(self._mask(entry.name), "strong"), (f" · {preview_title(content)}{_position(opened)}", "muted")],
             size(entry.size),
         )
-        self._update_footer()
         match content:
             case Tree() if tree:
                 self._rows.show((), len(tree), tree.line, cursor=cursor)
