@@ -128,7 +128,7 @@ class Session:
         trouble = self.service_trouble(state) if state is not None else None
         if trouble is None and self.role() in ("starting", "engine", "follower"):
             return "to be sent at once."
-        return f"to be sent as soon as that can be: {trouble or self.engine_label(state).lstrip('●○▲ ')}."
+        return f"to be sent later: {trouble or self.engine_label(state).lstrip('●○▲ ')}."
 
     def known_engine(self, state: EngineState) -> EngineState:
         """Return the engine's state, without its process id where that process was killed."""

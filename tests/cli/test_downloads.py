@@ -146,7 +146,7 @@ def test_asking_for_a_result_whose_download_is_paused_lets_it_go_on(shop: Bwp) -
 
 def test_without_an_engine_it_is_said_that_nobody_does_it_yet(queue: Bwp) -> None:
     def nobody(what: str) -> str:
-        return f"bwp-tui: No engine runs for this profile: {what} once bwp-tui runs, such as: bwp-tui run.\n"
+        return f"bwp-tui: No engine runs for this profile: {what} as soon as bwp-tui run or the console does.\n"
 
     assert queue("downloads", "pause", "1").err == ""
     assert queue("downloads", "resume", "1").err == nobody("the downloads continue")

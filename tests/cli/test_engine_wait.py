@@ -12,7 +12,7 @@ import pytest
 
 from bwp_tui.cli.exit_codes import ExitCode
 from bwp_tui.cli.support.context import Session
-from bwp_tui.cli.support.engine_wait import EngineWaiter
+from bwp_tui.cli.support.engine_wait import NO_ENGINE_LEFT, EngineWaiter
 from bwp_tui.engine.runtime import lease as lease_module
 from bwp_tui.settings import load_profile
 from bwp_tui.store.commands import requests
@@ -22,8 +22,6 @@ from bwp_tui.store.worklog.engine_state import ServiceState
 from tests.cli.conftest import Bwp
 from tests.engine.shop import ACTOR, request
 from tests.waiting import eventually
-
-REMEDY = "Start bwp-tui run."
 
 
 @pytest.fixture
@@ -63,8 +61,8 @@ def test_own_failure_comes_before_the_engines_message_unless_settings_are_wrong(
     engine_state.announce(session.store, os.getpid(), "host")
     engine_state.record_health(session.store, service, "Other.", None)
     waiter._look(session.store)
-    error = waiter.timed_out("Then.", "Own.", remedy=REMEDY)
-    assert (str(error), error.code) == (f"{expected} Then. {REMEDY}", exit_code)
+    error = waiter.timed_out("Then.", "Own.")
+    assert (str(error), error.code) == (f"{expected} Then. {NO_ENGINE_LEFT}", exit_code)
 
 
 def test_a_stopped_engine_is_named_and_neither_its_last_message_nor_another_engine_is_offered(
@@ -79,19 +77,19 @@ def test_a_stopped_engine_is_named_and_neither_its_last_message_nor_another_engi
         number = requests.submit(session.store, request("jane@example.com"), ACTOR).number
         waiter = EngineWaiter(session)
         assert not waiter.until(lambda _store: False, [number], 0.5)
-        error = waiter.timed_out("Then.", remedy=REMEDY)
+        error = waiter.timed_out("Then.")
     assert error.code == ExitCode.LATER
     assert f"process {process.pid}, does not answer" in str(error)
     assert "Then." in str(error)
     assert "About another request." not in str(error)
-    assert REMEDY not in str(error)
+    assert NO_ENGINE_LEFT not in str(error)
 
 
 def test_while_another_process_is_the_engine_no_other_is_offered(shop: Bwp, session: Session) -> None:
     with engine_process(shop) as process:
         waiter = EngineWaiter(session)
         assert not waiter.until(lambda _store: False, [], 0.2)
-        error = str(waiter.timed_out("Then.", remedy=REMEDY))
+        error = str(waiter.timed_out("Then."))
     assert f"Process {process.pid} is the engine" in error
-    assert REMEDY not in error
-    assert REMEDY in str(waiter.timed_out("Then.", remedy=REMEDY))
+    assert NO_ENGINE_LEFT not in error
+    assert NO_ENGINE_LEFT in str(waiter.timed_out("Then."))

@@ -65,6 +65,14 @@ async def test_what_the_engine_says_of_the_service_is_shown_once_and_in_the_head
         assert "cannot be cancelled" in console.line("status")
 
 
+async def test_what_the_engine_said_of_the_service_goes_once_it_no_longer_holds(profile: Profile) -> None:
+    async with opened(profile) as console:
+        engine_state.record_health(console.store, ServiceState.THROTTLED, "The service asks for patience.", NOW)
+        await console.until(lambda: "asks for patience." in console.line("status"))
+        engine_state.record_health(console.store, ServiceState.REACHED, None, None)
+        await console.until(lambda: "patience" not in console.line("status"))
+
+
 async def test_a_history_that_cannot_be_read_is_told_and_shown_again_when_it_can(
     profile: Profile, monkeypatch: pytest.MonkeyPatch
 ) -> None:

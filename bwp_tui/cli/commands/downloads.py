@@ -77,7 +77,7 @@ def _warn_without_engine(session: Session, what: str) -> None:
     from bwp_tui.engine.runtime.lease import is_held
 
     if not is_held(session.profile.lease_path):
-        print_note(f"No engine runs for this profile: {what} once bwp-tui runs, such as: bwp-tui run.")
+        print_note(f"No engine runs for this profile: {what} as soon as bwp-tui run or the console does.")
 
 
 def _first(session: Session, ids: Sequence[int]) -> list[QueueResult]:

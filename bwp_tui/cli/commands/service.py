@@ -102,10 +102,7 @@ def download(arguments: Namespace) -> ExitCode:
         ended = read(session.store, asked)
         _print_downloads(ended, as_json=arguments.json, mask=arguments.mask)
         if not done:
-            raise waiter.timed_out(
-                "What is downloaded so far is kept.",
-                remedy="The download resumes whenever bwp-tui runs, such as: bwp-tui run.",
-            )
+            raise waiter.timed_out("What is downloaded so far is kept.")
         saved = all(task.download and task.download.state == DownloadState.DONE for task in ended)
         return ExitCode.DONE if saved and not refused else ExitCode.FAILED
 

@@ -79,7 +79,7 @@ def track(arguments: Namespace) -> None:
             )
         print_tasks([task], as_json=arguments.json)
         if not polled:
-            raise waiter.timed_out(f"Task #{number} is tracked and polled whenever bwp-tui runs.")
+            raise waiter.timed_out(f"Task #{number} is tracked.")
 
 
 def settle(arguments: Namespace) -> None:
@@ -98,7 +98,7 @@ def settle(arguments: Namespace) -> None:
             raise CommandError(ExitCode.NOT_FOUND, f"{task.trouble} Request #{number} stays {task.status}.")
         print_tasks([task], as_json=arguments.json)
         if not polled:
-            raise waiter.timed_out(f"The task id is recorded with #{number} and polled whenever bwp-tui runs.")
+            raise waiter.timed_out(f"The task id is recorded with #{number}.")
 
 
 def cancel(arguments: Namespace) -> ExitCode:
@@ -126,7 +126,6 @@ def cancel(arguments: Namespace) -> ExitCode:
             raise waiter.timed_out(
                 f"{what} recorded and not confirmed yet.",
                 cancelled[0].trouble if len(asked) == 1 else None,
-                remedy="Any bwp-tui that reaches the service sends it, such as: bwp-tui run.",
             )
         _check_cancelled(session, cancelled)
         return ExitCode.DONE if all_done else ExitCode.FAILED
@@ -214,7 +213,6 @@ def _wait_for_response(
         raise waiter.timed_out(
             _describe_queued(queued),
             sent[0].trouble if single else None,
-            remedy="Any bwp-tui that reaches the service sends what is QUEUED, such as: bwp-tui run.",
         )
     refused = [task for task in sent if task.status in (Status.REJECTED, Status.UNCONFIRMED)]
     if not refused:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bwp_tui.engine.runtime.engine_config import EngineConfig
 
 _WRONG_SETTINGS = frozenset({ServiceState.BAD_CREDENTIALS, ServiceState.DENIED, ServiceState.UNUSABLE})
+NO_ENGINE_LEFT = "Start bwp-tui run or the console to go on with it."
 
 
 class EngineWaiter:
@@ -68,7 +69,7 @@ class EngineWaiter:
             self._state = state
 
     def timed_out(
-        self, consequence: str, why: str | None = None, *, otherwise: str = "No answer in time.", remedy: str = ""
+        self, consequence: str, why: str | None = None, *, otherwise: str = "No answer in time."
     ) -> CommandError:
         """Return the error of a command that got no response in time.
 
@@ -76,7 +77,6 @@ class EngineWaiter:
             consequence: a sentence on the state now.
             why: why the task's own last call failed; only wrong settings, which stop every call, come before it.
             otherwise: the reason when none is known.
-            remedy: what the operator can do while no process is the engine.
         """
         from bwp_tui.engine.runtime.lease import is_held, is_silent
 
@@ -93,9 +93,8 @@ class EngineWaiter:
         if state.service in _WRONG_SETTINGS:
             why = message or why
         why = why or message or self._trouble or otherwise
-        if holder is not None:
-            remedy = f"Process {holder} is the engine and goes on with it."
+        goes_on = f"Process {holder} is the engine and goes on with it." if holder is not None else NO_ENGINE_LEFT
         return CommandError(
             ExitCode.USAGE if state.service in _WRONG_SETTINGS else ExitCode.LATER,
-            " ".join(filter(None, (why, consequence, remedy))),
+            f"{why} {consequence} {goes_on}",
         )

@@ -91,6 +91,7 @@ class MainScreen(ActionScreen):
         self._debouncer = Debouncer(self, self._update_detail)
         self._rows = TableRows(self, saved.task)
         self._freeze_buffer = FreezeBuffer()
+        self._sentence = ""
         self._was_asking = False
         self._prompt_host: PromptHost | None = None
 
@@ -170,6 +171,7 @@ class MainScreen(ActionScreen):
 
     def show_status(self, sentence: str, role: str = "plain") -> None:
         """Show a sentence in the status line, here and on the screen in front."""
+        self._sentence = sentence
         self.query_one("#status", StatusLine).set_text(sentence, role)
         if self._prompt_host is not None:
             self._prompt_host.show_status(sentence, role)
@@ -199,13 +201,19 @@ class MainScreen(ActionScreen):
         self._update_views()
         self.update_header()
         panels.update_downloads()
-        if update.engine.message and (before is None or before.engine.message != update.engine.message):
-            self.show_status(update.engine.message, "warn")
+        self._report_engine(before.engine.message if before is not None else None, update.engine.message)
         for sentence, role in panels.ended_downloads(before, update) if before is not None else ():
             self.show_status(sentence, role)
         if before is None or self.table.current_number in update.changed:
             self._update_detail()
         panels.update_empty_text(self.list_state.filter)
+
+    def _report_engine(self, before: str | None, message: str | None) -> None:
+        """Show a new message of the engine, and clear the last one once it no longer holds."""
+        if message and message != before:
+            self.show_status(message, "warn")
+        elif before and not message and self._sentence == before:
+            self.show_status("")
 
     @property
     def views(self) -> tuple[View, ...]:
