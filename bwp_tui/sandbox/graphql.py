@@ -64,8 +64,8 @@ class Call:
 class GraphQLService:
     """The operations of the contract, executed on a `ServiceState`."""
 
-    def __init__(self, world: ServiceState, make_link: LinkMaker, root_fields: int = ROOT_FIELDS) -> None:
-        self._world = world
+    def __init__(self, state: ServiceState, make_link: LinkMaker, root_fields: int = ROOT_FIELDS) -> None:
+        self._state = state
         self._make_link = make_link
         self._root_fields = root_fields
         self._roots = {
@@ -121,9 +121,9 @@ class GraphQLService:
         return self._start(info, Kind.DELETION, input)
 
     def _cancel(self, info: Info, taskId: str) -> Json:  # noqa: N803  the schema's name
-        self._world.count(info.field_name)
+        self._state.count(info.field_name)
         try:
-            self._world.cancel(taskId)
+            self._state.cancel(taskId)
         except UnknownTaskError:
             raise not_found() from None
         except NotOnHoldError as reason:
@@ -131,20 +131,20 @@ class GraphQLService:
         return {"taskId": taskId}
 
     def _start(self, info: Info, kind: Kind, given: Mapping[str, Any]) -> Json:
-        self._world.count(info.field_name)
+        self._state.count(info.field_name)
         email = given["dataSubject"].get("email")
         token = (given.get("clientToken") or {}).get("token")
         holding_period = given.get("holdingPeriod")
         problem = check_start(info.field_name, email, token, holding_period)
         if problem is not None:
             raise problem
-        task_id = self._world.start(kind, email, client_token=token, holding_period=holding_period)
+        task_id = self._state.start(kind, email, client_token=token, holding_period=holding_period)
         return {"taskId": task_id}
 
     def _look_up(self, info: Info, kind: Kind, task_id: str) -> Snapshot:
-        self._world.count(info.field_name)
+        self._state.count(info.field_name)
         try:
-            return self._world.look_up(kind, task_id)
+            return self._state.look_up(kind, task_id)
         except UnknownTaskError:
             raise not_found() from None
 

@@ -23,9 +23,9 @@ class ArchiveStore:
     """Serves archives. `rate` is in bytes a second, None for as fast as it goes."""
 
     def __init__(
-        self, world: ServiceState, links: LinkSigner, archives: Archives, faults: Faults, seed: int, rate: int | None
+        self, state: ServiceState, links: LinkSigner, archives: Archives, faults: Faults, seed: int, rate: int | None
     ) -> None:
-        self._world = world
+        self._state = state
         self._links = links
         self._archives = archives
         self._faults = faults
@@ -35,7 +35,7 @@ class ArchiveStore:
 
     async def respond(self, request: HttpRequest) -> HttpResponse:
         """Return the archive, a part of it, or S3's refusal."""
-        self._world.count("download")
+        self._state.count("download")
         try:
             task = self._authorized_task(request)
             archive = await self._archive(task)
@@ -66,7 +66,7 @@ class ArchiveStore:
             Key=f"privacyRequest/{task_id}/result/data_retrieval.zip",
         )
         try:
-            task = self._world.look_up(Kind.RETRIEVAL, task_id)
+            task = self._state.look_up(Kind.RETRIEVAL, task_id)
         except UnknownTaskError:
             raise gone from None
         if task.status is not Status.COMPLETED:

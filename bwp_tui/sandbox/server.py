@@ -62,9 +62,9 @@ class Sandbox:
         self.client_secret = f"practice-{secrets.randbytes(16).hex()}"
         self.target_id = f"bp-{UUID(int=secrets.getrandbits(128), version=4)}"
         self.faults = Faults(faults, seed)
-        self.world = ServiceState(seed=seed, speed=speed, clock=clock)
+        self.state = ServiceState(seed=seed, speed=speed, clock=clock)
         self.past = past_tasks(tasks, seed, clock())
-        self.world.load(self.past)
+        self.state.load(self.past)
         self._tokens = TokenIssuer(self.client_id, self.client_secret, clock)
         self._seed = seed
         self._clock = clock
@@ -133,14 +133,14 @@ class Sandbox:
         links = LinkSigner(f"http://{self.address}", self._seed, self._clock)
 
         def make_link(task_id: str) -> str:
-            self.world.count("link")
+            self.state.count("link")
             return links.make(task_id, dead=self.faults.hits("expired-link"))
 
         return Service(
-            world=self.world,
+            state=self.state,
             tokens=self._tokens,
-            graphql=GraphQLService(self.world, make_link, self._root_fields),
-            store=ArchiveStore(self.world, links, Archives(folder, self._seed), self.faults, self._seed, self._rate),
+            graphql=GraphQLService(self.state, make_link, self._root_fields),
+            store=ArchiveStore(self.state, links, Archives(folder, self._seed), self.faults, self._seed, self._rate),
             faults=self.faults,
             target_id=self.target_id,
             slow=self._slow,

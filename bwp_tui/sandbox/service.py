@@ -34,7 +34,7 @@ class Service:
     def __init__(
         self,
         *,
-        world: ServiceState,
+        state: ServiceState,
         tokens: TokenIssuer,
         graphql: GraphQLService,
         store: ArchiveStore,
@@ -43,7 +43,7 @@ class Service:
         slow: float,
         clock: Clock,
     ) -> None:
-        self._world = world
+        self._state = state
         self._tokens = tokens
         self._graphql = graphql
         self._store = store
@@ -73,7 +73,7 @@ class Service:
         return await endpoint(request)
 
     async def _token(self, request: HttpRequest) -> HttpResponse | None:
-        self._world.count("token")
+        self._state.count("token")
         if self._faults.hits("throttled"):
             return _json(429, {"message": "Too Many Requests"}, ("Retry-After", "1"))
         if not _has_type(request, "application/x-www-form-urlencoded"):
@@ -82,7 +82,7 @@ class Service:
         return _json(found.status, found.document, ("Cache-Control", "no-store"))
 
     async def _api(self, request: HttpRequest) -> HttpResponse | None:
-        self._world.count("graphql")
+        self._state.count("graphql")
         if self._faults.hits("html"):
             return _web_page("502 Bad Gateway")
         if self._faults.hits("throttled-400"):

@@ -128,12 +128,12 @@ def test_the_number_of_tasks_is_typed_before_many_are_cancelled(shop: Bwp, pract
         terminal.wait_for("Type 2 to confirm:")
         terminal.send("3\r")
         assert terminal.wait() == 1
-    assert practice.world.calls["cancelPersonalDataDeletionTask"] == 0
+    assert practice.state.calls["cancelPersonalDataDeletionTask"] == 0
     with Terminal(argv, env=shop.env, columns=120) as terminal:
         terminal.wait_for("to confirm:")
         terminal.send("2\r")
         assert terminal.wait(30) == 0
-    assert practice.world.calls["cancelPersonalDataDeletionTask"] == 2
+    assert practice.state.calls["cancelPersonalDataDeletionTask"] == 2
     ended = shop(
         "resubmit", "--filter", "status:cancelled", "--note", "asked again", "--holding-period", "4", "--yes", "--json"
     )

@@ -54,11 +54,11 @@ def test_waiting_without_end_ends_when_the_credentials_are_refused(shop: Bwp) ->
 def test_refresh_asks_about_the_active_ones_at_once(shop: Bwp, practice: Sandbox) -> None:
     shop("submit", "deletion", "bob@example.com", "--yes")
     shop("submit", "deletion", "eve@example.com", "--yes")
-    before = practice.world.calls["personalDataDeletionTask"]
+    before = practice.state.calls["personalDataDeletionTask"]
     ended = shop("refresh")
     assert ended.code == 0
     assert len(ended.out.splitlines()) == 2
-    assert practice.world.calls["personalDataDeletionTask"] >= before + 2
+    assert practice.state.calls["personalDataDeletionTask"] >= before + 2
 
 
 def test_refresh_without_the_service_says_to_try_later(shop: Bwp) -> None:
@@ -179,14 +179,14 @@ def test_a_running_engine_is_used_by_other_commands_and_ends_cleanly(shop: Bwp, 
         assert submitted.code == 0
         engine.send_signal(signal.SIGTERM)
         assert engine.wait(20) == 0
-    assert len(practice.world.starts) == 1
+    assert len(practice.state.starts) == 1
     store = shop.store()
     assert store.row("SELECT pid FROM engine") == (None,)
     store.close()
 
 
 def test_running_once_brings_all_up_to_date(shop: Bwp, practice: Sandbox) -> None:
-    known = practice.world.start(Kind.DELETION, "bob@example.com", holding_period=9)
+    known = practice.state.start(Kind.DELETION, "bob@example.com", holding_period=9)
     shop("track", "deletion", known, env=NOWHERE)
     store = shop.store()
     with store.write() as transaction:
@@ -225,11 +225,11 @@ def test_running_once_without_the_service_says_to_try_later(shop: Bwp) -> None:
 def test_what_is_saved_is_not_fetched_again_without_another_word(result: Bwp, practice: Sandbox) -> None:
     first = result("download", "1")
     path = Path(first.out.strip())
-    links = practice.world.calls["link"]
+    links = practice.state.calls["link"]
     again = result("download", "1")
     assert (again.code, again.out) == (0, first.out)
     assert f"is already downloaded: {path}. Use --again" in again.err
-    assert practice.world.calls["link"] == links
+    assert practice.state.calls["link"] == links
     planned = result("download", "--filter", "is:retrieval", "--yes")
     assert planned.code != 0
     anew = result("download", "1", "--again")
@@ -237,4 +237,4 @@ def test_what_is_saved_is_not_fetched_again_without_another_word(result: Bwp, pr
     assert Path(anew.out.strip()) != path
     Path(anew.out.strip()).unlink()
     assert result("download", "1").code == 0, "what is gone is fetched"
-    assert practice.world.calls["link"] == links + 2
+    assert practice.state.calls["link"] == links + 2

@@ -34,7 +34,7 @@ def status(bwp: Bwp) -> str:
 
 
 def test_the_right_task_id_makes_a_task_of_it(unconfirmed: Bwp, practice: Sandbox) -> None:
-    task_id = practice.world.start(Kind.RETRIEVAL, "jane@example.com")
+    task_id = practice.state.start(Kind.RETRIEVAL, "jane@example.com")
     ended = unconfirmed("settle", "1", "--task-id", task_id, "--json")
     assert (ended.code, ended.err) == (0, "")
     task = json.loads(ended.out)
@@ -44,7 +44,7 @@ def test_the_right_task_id_makes_a_task_of_it(unconfirmed: Bwp, practice: Sandbo
 
 @pytest.mark.parametrize("wrong", ["of nobody", "of another"])
 def test_a_wrong_task_id_is_told_and_taken_off(unconfirmed: Bwp, practice: Sandbox, wrong: str) -> None:
-    known = practice.world.start(Kind.RETRIEVAL, "eve@example.com")
+    known = practice.state.start(Kind.RETRIEVAL, "eve@example.com")
     ended = unconfirmed("settle", "1", "--task-id", known if wrong == "of another" else "0000-unknown")
     assert ended.code == 4
     assert is_one_sentence(ended) or "stays UNCONFIRMED" in ended.err
@@ -70,7 +70,7 @@ def test_sending_it_anew_warns_of_a_second_task(unconfirmed: Bwp, practice: Sand
     ended = unconfirmed("resubmit", "1")
     assert ended.code == 0
     assert "may already run at the service" in ended.err
-    assert [start.email for start in practice.world.starts] == ["jane@example.com"]
+    assert [start.email for start in practice.state.starts] == ["jane@example.com"]
 
 
 def test_what_to_do_names_the_commands(unconfirmed: Bwp) -> None:

@@ -32,8 +32,8 @@ def test_another_shops_settings_are_refused_and_nothing_reaches_it(
     assert ended.code == 2
     assert practice.target_id in ended.err
     assert "bp-other" in ended.err
-    assert not other.world.starts
-    assert not other.world.calls
+    assert not other.state.starts
+    assert not other.state.calls
     (task,) = json.loads(shop("list", "--json").out)
     assert task["status"] == "IN_PROGRESS"
 

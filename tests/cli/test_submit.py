@@ -66,8 +66,8 @@ def test_a_submitted_request_is_in_the_services_books_once_and_printed_with_its_
     ended = shop("submit", "retrieval", "jane@example.com", "--note", "VIP", "--tag", "phone", "--json")
     assert (ended.code, ended.err) == (0, "")
     task = json.loads(ended.out)
-    start = practice.world.starts[0]
-    assert len(practice.world.starts) == 1
+    start = practice.state.starts[0]
+    assert len(practice.state.starts) == 1
     assert (start.task_id, start.kind, start.email) == (task["task_id"], Kind.RETRIEVAL, "jane@example.com")
     assert (task["id"], task["kind"], task["status"]) == (1, "RETRIEVAL", "IN_PROGRESS")
     assert (task["note"], task["tags"], task["download"]) == ("VIP", ["phone"], None)
@@ -104,7 +104,7 @@ def test_a_request_with_a_mistake_is_refused_before_anything_is_recorded(
     assert told in ended.err
     assert "Nothing was" in ended.err
     assert is_one_sentence(ended)
-    assert (recorded(shop), practice.world.starts) == (0, [])
+    assert (recorded(shop), practice.state.starts) == (0, [])
 
 
 def test_a_deletion_that_may_end_late_is_warned_of_with_the_longest_hold_that_fits(shop: Bwp) -> None:
@@ -122,7 +122,7 @@ def test_a_second_request_for_the_same_address_is_told_and_sent(shop: Bwp, pract
     ended = shop("submit", "retrieval", "JANE@example.com")
     assert ended.code == 0
     assert "#1 has the same email and kind" in ended.err
-    assert len(practice.world.starts) == 2
+    assert len(practice.state.starts) == 2
 
 
 def test_without_credentials_nothing_is_recorded(bwp: Bwp) -> None:
@@ -137,7 +137,7 @@ def test_a_read_only_profile_sends_nothing(shop: Bwp, practice: Sandbox) -> None
     ended = shop("submit", "retrieval", "jane@example.com", env={"BWP_READ_ONLY": "1"})
     assert ended.code == 2
     assert "read-only" in ended.err
-    assert (recorded(shop), practice.world.starts) == (0, [])
+    assert (recorded(shop), practice.state.starts) == (0, [])
 
 
 def test_an_unreachable_service_leaves_the_request_queued_and_the_next_engine_sends_it(
@@ -153,7 +153,7 @@ def test_an_unreachable_service_leaves_the_request_queued_and_the_next_engine_se
         transaction.run("UPDATE intents SET not_before = ?", (transaction.now_text,))
     store.close()
     assert shop("run", "--once").code == 0
-    assert [start.email for start in practice.world.starts] == ["jane@example.com"]
+    assert [start.email for start in practice.state.starts] == ["jane@example.com"]
 
 
 def test_refused_credentials_are_a_matter_of_the_settings(shop: Bwp) -> None:
@@ -168,7 +168,7 @@ def test_an_answer_that_is_lost_makes_no_second_task(shop: Bwp, practice: Sandbo
     ended = shop("submit", "retrieval", "jane@example.com")
     assert ended.code in (0, 3)
     shop("run", "--once")
-    assert len(practice.world.starts) == 1
+    assert len(practice.state.starts) == 1
 
 
 def test_a_request_that_the_service_refuses_is_rejected_in_its_words(shop: Bwp, practice: Sandbox) -> None:
@@ -176,11 +176,11 @@ def test_a_request_that_the_service_refuses_is_rejected_in_its_words(shop: Bwp, 
     assert ended.code == 1
     assert "REJECTED" in ended.out
     assert "The service refused the request" in ended.err
-    assert practice.world.starts == []
+    assert practice.state.starts == []
 
 
 def test_a_tracked_task_is_filled_in_from_the_service(shop: Bwp, practice: Sandbox) -> None:
-    known = practice.world.start(Kind.DELETION, "bob@example.com", holding_period=7)
+    known = practice.state.start(Kind.DELETION, "bob@example.com", holding_period=7)
     ended = shop("track", "deletion", known, "--json")
     assert ended.code == 0
     task = json.loads(ended.out)
@@ -206,7 +206,7 @@ def test_a_tracked_task_that_the_service_does_not_know_is_not_found(shop: Bwp) -
 
 def test_a_mistyped_task_id_is_corrected(shop: Bwp, practice: Sandbox) -> None:
     shop("track", "retrieval", "30b5e1a2-0000-4000-8000-000000000000")
-    right = practice.world.start(Kind.RETRIEVAL, "ann@example.com")
+    right = practice.state.start(Kind.RETRIEVAL, "ann@example.com")
     assert shop("settle", "1", "--task-id", "30b5e1a2-0000-4000-8000-000000000001").code == 4
     assert shop("settle", "1", "--task-id", right).code == 0
     assert json.loads(shop("list", "--json").out)[0]["task_id"] == right
@@ -224,7 +224,7 @@ def test_a_refused_cancellation_says_why(shop: Bwp, practice: Sandbox, monkeypat
     def too_late(_task_id: str) -> None:
         raise NotOnHoldError(Status.IN_PROGRESS)
 
-    monkeypatch.setattr(practice.world, "cancel", too_late)
+    monkeypatch.setattr(practice.state, "cancel", too_late)
     for number in "12":
         shop("submit", "deletion", f"bob{number}@example.com", "--yes")
     ended = shop("cancel", "1", "--yes")
@@ -239,7 +239,7 @@ def test_a_held_deletion_is_cancelled_and_stays_so(shop: Bwp, practice: Sandbox)
     ended = shop("cancel", "1", "--yes", "--json")
     assert ended.code == 0
     assert json.loads(ended.out)["status"] == "CANCELLED"
-    assert practice.world.calls["cancelPersonalDataDeletionTask"] == 1
+    assert practice.state.calls["cancelPersonalDataDeletionTask"] == 1
     again = shop("cancel", "1", "--yes")
     assert (again.code, is_one_sentence(again)) == (1, True)
 
@@ -259,7 +259,7 @@ def test_a_failed_task_is_submitted_again_as_a_new_one_with_another_token(shop: 
     assert "(bwp-tui resubmit 1)" in shown
     ended = shop("resubmit", "1", "--json")
     assert (ended.code, json.loads(ended.out)["id"]) == (0, 2)
-    first, second = practice.world.starts
+    first, second = practice.state.starts
     assert first.client_token != second.client_token
     assert first.task_id != second.task_id
     once_more = shop("resubmit", "1")
@@ -273,17 +273,17 @@ def test_a_deletion_asks_for_the_address_on_a_terminal(shop: Bwp, practice: Sand
         terminal.send("bob@example.org\r")
         terminal.wait_for("Aborted: the confirmation did not match.")
         assert terminal.wait() == 1
-    assert (recorded(shop), practice.world.starts) == (0, [])
+    assert (recorded(shop), practice.state.starts) == (0, [])
     with Terminal(argv, env=shop.env, columns=120) as terminal:
         terminal.wait_for("to confirm:")
         terminal.send("bob@example.com\r")
         terminal.wait_for("ON_HOLD")
         assert terminal.wait() == 0
-    assert len(practice.world.starts) == 1
+    assert len(practice.state.starts) == 1
 
 
 def test_an_interrupted_wait_keeps_what_was_recorded(shop: Bwp, practice: Sandbox) -> None:
-    practice.world.load(())
+    practice.state.load(())
     shop("submit", "retrieval", "slow@example.com")
     process = subprocess.Popen(
         shop.argv("wait", "1"), env=shop.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -130,9 +130,9 @@ def test_an_import_killed_in_the_middle_leaves_nothing_and_can_be_done_again(bwp
 
 def test_what_was_imported_is_sent_by_the_next_engine(shop: Bwp, practice: Sandbox) -> None:
     shop("import", str(_file(shop, "access,jane@example.com,", "erase,bob@example.com,")), "--yes")
-    assert practice.world.starts == []
+    assert practice.state.starts == []
     assert shop("run", "--once").code == 0
-    assert sorted(start.email for start in practice.world.starts) == ["bob@example.com", "jane@example.com"]
+    assert sorted(start.email for start in practice.state.starts) == ["bob@example.com", "jane@example.com"]
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ def slow() -> Iterator[Sandbox]:
     """A practice API with one retrieval that has ended, and whose archive takes some seconds."""
     clock = Clock()
     with Sandbox(clock=clock, rate=RATE) as sandbox:
-        sandbox.world.start(Kind.RETRIEVAL, "jane@example.com")
+        sandbox.state.start(Kind.RETRIEVAL, "jane@example.com")
         clock.advance(PROCESSED)
         yield sandbox
 
@@ -63,7 +63,7 @@ def profile(slow: Sandbox, tmp_path: Path) -> Profile:
 def store(profile: Profile, slow: Sandbox) -> Iterator[Store]:
     store = open_store(profile.history_path)
     request = Request(Kind.RETRIEVAL, "", date(2026, 11, 20), "gdpr")
-    requests.track(store, Kind.RETRIEVAL, slow.world.starts[0].task_id, request, "op")
+    requests.track(store, Kind.RETRIEVAL, slow.state.starts[0].task_id, request, "op")
     yield store
     store.close()
 

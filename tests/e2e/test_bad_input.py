@@ -72,13 +72,13 @@ def test_wrong_credentials_are_told_and_asked_for_once(shop: Operator, practice:
         terminal.send("u")
         file_retrieval(terminal, "john@example.com")
         terminal.settle(quiet=2.0)
-        assert practice.world.calls["token"] == 1
-        assert practice.world.starts == []
+        assert practice.state.calls["token"] == 1
+        assert practice.state.starts == []
         assert "wrong" not in terminal.screen_text().replace("went wrong", "")
         assert end(terminal) == 0
     with shop.console() as terminal:  # with the right ones, what was asked for is sent
         terminal.wait_for(lambda screen: screen.count(RESULT_OFFERED) == 2)
-    assert len(practice.world.starts) == 2
+    assert len(practice.state.starts) == 2
 
 
 def test_an_unreachable_service_is_told_with_the_next_try_and_recovers(
@@ -95,7 +95,7 @@ def test_an_unreachable_service_is_told_with_the_next_try_and_recovers(
         terminal.wait_for(on_current_row(RESULT_OFFERED))
         clock.advance(timedelta())
         assert end(terminal) == 0
-    assert len(practice.world.starts) == 1
+    assert len(practice.state.starts) == 1
 
 
 def test_a_history_of_a_newer_program_is_left_alone(shop: Operator) -> None:

@@ -25,8 +25,8 @@ Count = Callable[[str, object], None]
 def terminal(shop: Operator, practice: Sandbox) -> Iterator[Terminal]:
     """The console on a register of the past and one retrieval under way; the cursor is on another task."""
     shop.plant(still_life(60))
-    practice.world.start(Kind.RETRIEVAL, "slow@example.com")
-    task_id = practice.world.starts[0].task_id
+    practice.state.start(Kind.RETRIEVAL, "slow@example.com")
+    task_id = practice.state.starts[0].task_id
     assert shop("track", "retrieval", task_id).code == 0
     with shop.console() as terminal:
         terminal.wait_for("engine here")
@@ -73,13 +73,13 @@ def test_a_status_that_changes_in_sight_costs_less_than_a_kilobyte_with_all_it_t
 def test_polls_that_bring_nothing_new_cost_nothing(
     shop: Operator, practice: Sandbox, terminal: Terminal, record_property: Count
 ) -> None:
-    asked = practice.world.calls["personalDataRetrievalTask"]
+    asked = practice.state.calls["personalDataRetrievalTask"]
     mark = terminal.mark()
     assert shop("refresh", "61").code == 0
     terminal.settle()
     cost = len(terminal.bytes_since(mark))
     record_property("bytes of an idle poll", cost)
-    assert practice.world.calls["personalDataRetrievalTask"] > asked
+    assert practice.state.calls["personalDataRetrievalTask"] > asked
     assert cost == 0
 
 

@@ -122,7 +122,7 @@ def test_while_the_terminal_takes_nothing_the_work_goes_on_and_the_screen_catche
                 assert ended.code == 0, ended.err
                 waited = shop("wait", str(number), "--timeout", "20")
                 assert waited.code == 0, waited.err
-            asked = practice.world.calls["personalDataRetrievalTask"]
+            asked = practice.state.calls["personalDataRetrievalTask"]
             assert asked >= 2
             assert terminal.bytes_since(mark) == b""
         terminal.wait_for(lambda screen: screen.count(RESULT_OFFERED) == 2)

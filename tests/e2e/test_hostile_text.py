@@ -122,7 +122,7 @@ def test_a_status_with_hostile_words_is_shown_harmless(
 ) -> None:
     honest = graphql._task_fields
     monkeypatch.setattr(graphql, "_task_fields", lambda task: {**honest(task), "status": f"NEW{HOSTILE}"})
-    task_id = practice.world.start(Kind.RETRIEVAL, "jane@example.com")
+    task_id = practice.state.start(Kind.RETRIEVAL, "jane@example.com")
     with shop.console() as terminal:
         terminal.wait_for("engine here")
         assert shop("track", "retrieval", task_id).code == 0

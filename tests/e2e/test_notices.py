@@ -17,8 +17,8 @@ NOTICE = b"\x1b]9;bwp-tui: retrieval #1 COMPLETED\x1b\\\x07"
 
 def watch_and_end(shop: Operator, practice: Sandbox, terminal: Terminal, *, watched: bool) -> bytes:
     """Have a task end, and return what the terminal was sent from then on."""
-    practice.world.start(Kind.RETRIEVAL, "slow@example.com")
-    assert shop("track", "retrieval", practice.world.starts[0].task_id).code == 0
+    practice.state.start(Kind.RETRIEVAL, "slow@example.com")
+    assert shop("track", "retrieval", practice.state.starts[0].task_id).code == 0
     terminal.wait_for(on_current_row("IN_PROGRESS"))
     store = shop.store()
     if watched:

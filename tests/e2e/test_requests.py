@@ -138,7 +138,7 @@ def test_a_deletion_is_cancelled_while_held_and_stays_so_whatever_the_service_sa
         terminal.wait_for(on_current_row("ON_HOLD"))
         terminal.send("x")
         terminal.wait_for("Cancel the deletion for g•••@example.com?")
-        assert practice.world.calls["cancelPersonalDataDeletionTask"] == 0
+        assert practice.state.calls["cancelPersonalDataDeletionTask"] == 0
         terminal.send("y")
         terminal.wait_for(on_current_row("CANCELLED"))
         for days in (0, 11):  # the service calls it ON_HOLD, then it does not know it any more
@@ -146,7 +146,7 @@ def test_a_deletion_is_cancelled_while_held_and_stays_so_whatever_the_service_sa
             before = last_polled(shop)
             terminal.send("u")
             eventually(partial(was_polled_since, shop, before))
-        assert practice.world.calls["personalDataDeletionTask"] == 2
+        assert practice.state.calls["personalDataDeletionTask"] == 2
         terminal.settle()
         assert "CANCELLED" in current_row(terminal.screen_text())
         assert end(terminal) == 0
@@ -164,7 +164,7 @@ def test_no_wrong_key_cancels_a_deletion(shop: Operator, practice: Sandbox) -> N
         terminal.settle()
         assert "ON_HOLD" in current_row(terminal.screen_text())
         assert end(terminal) == 0
-    assert practice.world.calls["cancelPersonalDataDeletionTask"] == 0
+    assert practice.state.calls["cancelPersonalDataDeletionTask"] == 0
 
 
 def test_each_download_has_a_link_of_its_own_however_long_ago_the_task_completed(
@@ -174,17 +174,17 @@ def test_each_download_has_a_link_of_its_own_however_long_ago_the_task_completed
         terminal.wait_for("engine here")
         file_retrieval(terminal, "jane@example.com")
         terminal.wait_for(on_current_row(RESULT_OFFERED))
-        assert practice.world.calls["link"] == 0
+        assert practice.state.calls["link"] == 0
         clock.advance(timedelta(hours=3))  # any earlier link, and the access token, are dead by now
         terminal.send("d")
         terminal.wait_for(on_current_row("saved"))
-        assert (practice.world.calls["link"], practice.world.calls["download"]) == (1, 1)
+        assert (practice.state.calls["link"], practice.state.calls["download"]) == (1, 1)
         clock.advance(timedelta(hours=3))
         terminal.send("d")
         terminal.wait_for("Fetch it again?")
         terminal.send("y")
-        eventually(lambda: practice.world.calls["download"] == 2)
+        eventually(lambda: practice.state.calls["download"] == 2)
         terminal.settle()
-        assert practice.world.calls["link"] == 2
+        assert practice.state.calls["link"] == 2
         assert end(terminal) == 0
     assert len(list((shop.folder / "downloads").glob("*.zip"))) == 2

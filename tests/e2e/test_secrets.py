@@ -40,7 +40,7 @@ def test_no_secret_reaches_the_terminal_or_a_file(operator: Operator, practice: 
         terminal.wait_for("SUBMITTED")
         assert end(terminal) == 0
         said = terminal.bytes_since()
-    assert practice.world.calls["link"] >= 1
+    assert practice.state.calls["link"] >= 1
     secrets = (practice.client_secret, ACCESS_TOKEN, "X-Amz-", "Bearer", "AWS4-HMAC")
     places = {"the terminal": said} | {str(path): path.read_bytes() for path in operator.files()}
     assert len(places) > 2

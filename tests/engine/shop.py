@@ -89,7 +89,7 @@ class Shop:
 
     def track(self, email: str, kind: Kind = Kind.RETRIEVAL, holding_period: int | None = None) -> int:
         """Start a task behind the program's back and have it adopt the task; return its local number."""
-        task_id = self.sandbox.world.start(kind, email, holding_period=holding_period)
+        task_id = self.sandbox.state.start(kind, email, holding_period=holding_period)
         return self.track_id(task_id, kind)
 
     def track_id(self, task_id: str, kind: Kind = Kind.RETRIEVAL) -> int:

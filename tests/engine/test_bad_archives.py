@@ -91,7 +91,7 @@ async def test_an_odd_archive_that_is_whole_is_saved_with_a_remark(
     assert (download.state, download.trouble) == ("done", None)
     assert download.sha256 == hashlib.sha256(odd.read_bytes()).hexdigest()
     assert [said for said in download.remarks if remark in said]
-    assert shop.sandbox.world.calls["link"] == 1
+    assert shop.sandbox.state.calls["link"] == 1
 
 
 async def test_what_came_cut_with_a_length_that_fits_is_fetched_once_more(
@@ -111,7 +111,7 @@ async def test_what_came_cut_with_a_length_that_fits_is_fetched_once_more(
     await shop.work()
     download = shop.download_of(number)
     assert (download.state, download.sha256) == ("done", shop.truth(number)[1])
-    assert shop.sandbox.world.calls["link"] == 2
+    assert shop.sandbox.state.calls["link"] == 2
 
 
 @pytest.mark.parametrize("kind", BAD)

@@ -78,8 +78,8 @@ async def test_a_clock_that_stood_still_without_power_is_found_out_by_the_servic
     shop.store = open_store(shop.profile.history_path, clock=behind, uptime=machine.uptime)
     await shop.work()
     assert shop.task(number).status == status
-    assert shop.sandbox.world.calls[START] == starts
-    assert len(shop.sandbox.world.starts) == 1
+    assert shop.sandbox.state.calls[START] == starts
+    assert len(shop.sandbox.state.starts) == 1
 
 
 async def test_a_clock_set_back_does_not_stretch_the_eight_hours(shop: Shop, machine: Machine) -> None:
@@ -88,7 +88,7 @@ async def test_a_clock_set_back_does_not_stretch_the_eight_hours(shop: Shop, mac
     machine.live(TOKEN_LIFETIME - MARGIN)
     await shop.work()
     assert shop.task(number).status == "UNCONFIRMED"
-    assert shop.sandbox.world.calls[START] == 1
+    assert shop.sandbox.state.calls[START] == 1
 
 
 async def test_in_one_run_of_the_machine_a_clock_set_back_takes_no_protection_away(
@@ -100,9 +100,9 @@ async def test_in_one_run_of_the_machine_a_clock_set_back_takes_no_protection_aw
     await shop.work()
     machine.live(timedelta(minutes=2))
     await shop.work()
-    [start] = shop.sandbox.world.starts
+    [start] = shop.sandbox.state.starts
     assert shop.task(number).task_id == start.task_id
-    assert shop.sandbox.world.calls[START] == 2
+    assert shop.sandbox.state.calls[START] == 2
 
 
 async def test_after_a_restart_a_young_request_is_sent_again(shop: Shop, machine: Machine) -> None:
@@ -110,7 +110,7 @@ async def test_after_a_restart_a_young_request_is_sent_again(shop: Shop, machine
     machine.restart()
     machine.live(timedelta(hours=7))
     await shop.work()
-    assert shop.task(number).task_id == shop.sandbox.world.starts[0].task_id
+    assert shop.task(number).task_id == shop.sandbox.state.starts[0].task_id
 
 
 async def test_after_a_restart_with_a_clock_behind_the_records_a_person_decides(shop: Shop, machine: Machine) -> None:
@@ -122,7 +122,7 @@ async def test_after_a_restart_with_a_clock_behind_the_records_a_person_decides(
     await shop.work()
     assert shop.task(number).status == "UNCONFIRMED"
     assert "the clock was set back" in (timeline.of_task(shop.store, number)[-1].detail or "")
-    assert shop.sandbox.world.calls[START] == 1
+    assert shop.sandbox.state.calls[START] == 1
 
 
 async def test_once_the_doubt_is_recorded_later_requests_are_sent_again_as_usual(shop: Shop, machine: Machine) -> None:

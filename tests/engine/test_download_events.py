@@ -147,7 +147,7 @@ async def test_a_line_that_stays_open_and_says_nothing_is_given_up_and_the_rest_
         shop.order(number)
         await shop.work()
         assert_saved(shop, number, name_of(shop, number))
-        assert shop.sandbox.world.calls["link"] == 3
+        assert shop.sandbox.state.calls["link"] == 3
     told = steps(shop, number)
     assert [what for what, _ in told] == [CONNECTION_LOST, RESUMED, CONNECTION_LOST, RESUMED]
     assert all("sent nothing for too long" in detail for what, detail in told if what == CONNECTION_LOST)

@@ -20,7 +20,7 @@ async def test_a_folder_that_cannot_be_used_is_a_sentence(shop: Shop) -> None:
     await shop.work()
     assert shop.download_of(number).state == "failed"
     assert "BWP_DOWNLOAD_DIR" in (shop.download_of(number).trouble or "")
-    assert shop.sandbox.world.calls["link"] == 0, "no link is wasted on it"
+    assert shop.sandbox.state.calls["link"] == 0, "no link is wasted on it"
 
 
 async def test_an_archive_that_does_not_fit_is_a_sentence(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,12 +37,12 @@ async def test_wrong_credentials_leave_a_download_queued(shop: Shop) -> None:
     number = await shop.completed("jane@example.com")
     shop.order(number)
     shop.secret = "not-the-secret"
-    before = shop.sandbox.world.calls["token"]
+    before = shop.sandbox.state.calls["token"]
     async with shop.engine() as engine:
         for _ in range(3):
             await engine.run_once()
             shop.clock.advance(timedelta(seconds=10))
-    assert shop.sandbox.world.calls["token"] == before + 1
+    assert shop.sandbox.state.calls["token"] == before + 1
     assert shop.download_of(number).state == "queued"
     assert engine_state.read(shop.store).service == "bad-credentials"
     shop.secret = None
@@ -74,9 +74,9 @@ async def test_in_trouble_one_download_tries_first(shop: Shop) -> None:
         for number in numbers:
             shop.order(number)
         for _ in range(2):
-            before = shop.sandbox.world.calls["graphql"]
+            before = shop.sandbox.state.calls["graphql"]
             await engine.run_once()
-            asked.append(shop.sandbox.world.calls["graphql"] - before)
+            asked.append(shop.sandbox.state.calls["graphql"] - before)
             shop.clock.advance(timedelta(minutes=2))
         assert asked == [DOWNLOAD_SLOTS, 1]
         shop.sandbox.faults.clear()
@@ -90,4 +90,4 @@ async def test_a_read_only_profile_downloads_nothing(shop: Shop) -> None:
     shop.order(number)
     await shop.work()
     assert shop.download_of(number).state == "queued"
-    assert shop.sandbox.world.calls["link"] == 0
+    assert shop.sandbox.state.calls["link"] == 0

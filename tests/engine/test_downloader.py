@@ -36,7 +36,7 @@ async def test_a_result_is_saved_whole_private_and_under_our_name(shop: Shop, se
     await shop.work()
     assert_saved(shop, number, name_of(shop, number))
     assert names_in(folder) == [name_of(shop, number)]
-    assert shop.sandbox.world.calls["link"] == 1, "a link is not wasted"
+    assert shop.sandbox.state.calls["link"] == 1, "a link is not wasted"
     assert sum(served) == shop.download_of(number).bytes
 
 
@@ -76,7 +76,7 @@ async def test_a_cut_download_goes_on_where_it_was(shop: Shop, served: list[int]
     await shop.work()
     assert_saved(shop, number, name_of(shop, number))
     assert shop.sandbox.faults.struck["cut-download"] == 4
-    assert shop.sandbox.world.calls["link"] == 5, "each try has a link of its own"
+    assert shop.sandbox.state.calls["link"] == 5, "each try has a link of its own"
     assert sum(served) <= 1.2 * shop.truth(number)[0]
 
 
@@ -87,7 +87,7 @@ async def test_an_expired_link_is_replaced(shop: Shop) -> None:
     shop.order(number)
     await shop.work()
     assert_saved(shop, number, name_of(shop, number))
-    assert shop.sandbox.world.calls["link"] == 3
+    assert shop.sandbox.state.calls["link"] == 3
 
 
 @pytest.mark.usefixtures("impatient")
@@ -99,7 +99,7 @@ async def test_links_that_always_come_expired_end_in_a_sentence(shop: Shop) -> N
     download = shop.download_of(number)
     assert download.state == "failed"
     assert "Request has expired" in (download.trouble or "")
-    assert shop.sandbox.world.calls["link"] == MAX_FRUITLESS_TRIES
+    assert shop.sandbox.state.calls["link"] == MAX_FRUITLESS_TRIES
     assert not [name for name in names_in(folder) if not name.endswith(".part")]
 
 

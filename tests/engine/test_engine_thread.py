@@ -122,7 +122,7 @@ def test_a_follower_takes_over_when_the_engine_is_killed(
         second = submit(live_history, "eve@example.com")
         eventually(lambda: tasks.get(live_history, second).task_id)
         assert engine_state.read(live_history).pid == os.getpid()
-    assert len(sandbox.world.starts) == 2
+    assert len(sandbox.state.starts) == 2
 
 
 def test_engine_and_follower_go_on_once_a_folder_that_was_away_is_back(profile: Profile, live_history: Store) -> None:
@@ -166,12 +166,12 @@ def test_a_request_whose_engine_was_killed_while_sending_starts_one_task(tmp_pat
         sandbox.faults.set("slow", times=1)
         with holder_of(profile, sandbox) as holder:
             number = submit(store, "jane@example.com")
-            eventually(lambda: sandbox.world.calls["graphql"] == 1)
+            eventually(lambda: sandbox.state.calls["graphql"] == 1)
             holder.kill()
             holder.wait()
         with running(engine_of(profile)):
             eventually(lambda: tasks.get(store, number).task_id)
-        [start] = sandbox.world.starts
+        [start] = sandbox.state.starts
         assert tasks.get(store, number).task_id == start.task_id
         store.close()
 
@@ -184,7 +184,7 @@ def test_stopping_does_not_wait_for_a_slow_service(tmp_path: Path) -> None:
         submit(store, "jane@example.com")
         engine = engine_of(profile)
         engine.start()
-        eventually(lambda: sandbox.world.calls["graphql"] >= 1)
+        eventually(lambda: sandbox.state.calls["graphql"] >= 1)
         began = time.monotonic()
         assert engine.stop()
         assert time.monotonic() - began < 5
@@ -198,7 +198,7 @@ def test_stopping_in_the_middle_of_a_download_keeps_what_is_there(tmp_path: Path
     with Sandbox(rate=100_000) as sandbox:
         profile = profile_of(sandbox, tmp_path / "sandbox")
         store = open_store(profile.history_path)
-        task_id = sandbox.world.start(request("").kind, "jane@example.com")
+        task_id = sandbox.state.start(request("").kind, "jane@example.com")
         number = requests.track(store, request("").kind, task_id, request(""), ACTOR).number
         with running(engine_of(profile)) as engine:
             eventually(lambda: tasks.get(store, number).status == "COMPLETED")
@@ -224,7 +224,7 @@ def test_a_download_whose_engine_was_killed_goes_on_where_it_was(tmp_path: Path,
     with Sandbox(rate=200_000) as sandbox:
         profile = profile_of(sandbox, tmp_path / "sandbox")
         store = open_store(profile.history_path)
-        task_id = sandbox.world.start(request("").kind, "jane@example.com")
+        task_id = sandbox.state.start(request("").kind, "jane@example.com")
         number = requests.track(store, request("").kind, task_id, request(""), ACTOR).number
 
         def download() -> Download:
@@ -261,12 +261,12 @@ def test_stopping_before_it_has_begun_or_twice_is_harmless(profile: Profile) -> 
 def test_a_read_only_profile_sends_nothing(sandbox: Sandbox, profile: Profile, live_history: Store) -> None:
     profile = replace(profile, read_only=True)
     waiting = submit(live_history, "jane@example.com")
-    task_id = sandbox.world.start(request("").kind, "eve@example.com")
+    task_id = sandbox.state.start(request("").kind, "eve@example.com")
     tracked = requests.track(live_history, request("").kind, task_id, request(""), ACTOR).number
     with running(engine_of(profile)):
         eventually(lambda: tasks.get(live_history, tracked).status == "IN_PROGRESS")
     assert tasks.get(live_history, waiting).status == "QUEUED"
-    assert len(sandbox.world.starts) == 1
+    assert len(sandbox.state.starts) == 1
 
 
 def test_missing_credentials_are_told_and_the_register_stays_usable(profile: Profile, live_history: Store) -> None:

@@ -23,7 +23,7 @@ async def _put_back_after_sending(shop: Shop, age: timedelta) -> Shop:
     path = shop.store.path
     backups.back_up_to(path, path.with_name("nightly.db"))
     await shop.work()
-    assert len(shop.sandbox.world.starts) == 1
+    assert len(shop.sandbox.state.starts) == 1
     shop.store.close()
     shutil.copy(path.with_name("nightly.db"), path)
     shop.clock.advance(age)
@@ -35,13 +35,13 @@ async def _put_back_after_sending(shop: Shop, age: timedelta) -> Shop:
 
 async def test_while_its_token_protects_it_is_repeated_and_finds_the_one_task(shop: Shop) -> None:
     shop = await _put_back_after_sending(shop, timedelta(hours=7))
-    [start] = shop.sandbox.world.starts
+    [start] = shop.sandbox.state.starts
     assert shop.task(1).task_id == start.task_id
 
 
 async def test_after_that_it_is_left_to_the_operator(shop: Shop) -> None:
     shop = await _put_back_after_sending(shop, TOKEN_LIFETIME + timedelta(hours=1))
-    assert len(shop.sandbox.world.starts) == 1
+    assert len(shop.sandbox.state.starts) == 1
     assert shop.task(1).status == "UNCONFIRMED"
 
 
@@ -51,8 +51,8 @@ async def test_it_is_on_disk_how_far_the_history_has_come_before_a_request_leave
     on_disk: list[HistoryState | None] = []
     monkeypatch.setattr(Tripwire, "sync", lambda tripwire: on_disk.append(tripwire.read()))
     sent_at: list[tuple[int, int]] = []
-    world = shop.sandbox.world
-    real = world.start
+    state = shop.sandbox.state
+    real = state.start
 
     def start(*args: object, **kwargs: object) -> str:
         last = on_disk[-1]
@@ -60,7 +60,7 @@ async def test_it_is_on_disk_how_far_the_history_has_come_before_a_request_leave
         sent_at.append((last.revision, shop.store.revision()))
         return real(*args, **kwargs)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(world, "start", start)
+    monkeypatch.setattr(state, "start", start)
     shop.submit("jane@example.com")
     await shop.work()
     assert [synced == sent for synced, sent in sent_at] == [True]

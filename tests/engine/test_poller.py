@@ -31,7 +31,7 @@ def held(shop: Shop, count: int) -> list[int]:
 
 
 def requests(shop: Shop) -> int:
-    return shop.sandbox.world.calls["graphql"]
+    return shop.sandbox.state.calls["graphql"]
 
 
 async def requests_of(engine: Engine, shop: Shop) -> int:
@@ -80,7 +80,7 @@ async def test_twenty_tasks_are_asked_about_in_one_request(shop: Shop) -> None:
     held(shop, 100)
     await shop.work()
     assert requests(shop) == 100 / LARGEST_BATCH
-    assert shop.sandbox.world.calls[ASKED] == 100
+    assert shop.sandbox.state.calls[ASKED] == 100
 
 
 async def test_a_request_takes_along_what_is_due_soon_and_was_not_asked_about_for_long(shop: Shop) -> None:
@@ -120,7 +120,7 @@ async def test_a_service_that_takes_fewer_is_asked_for_fewer(shop: Shop, most: i
         numbers = held(shop, 41)
         await shop.work()
         assert {shop.task(number).status for number in numbers} == {"ON_HOLD"}
-        assert sandbox.world.calls[ASKED] == 41, "each task is asked about once: refused documents answer nothing"
+        assert sandbox.state.calls[ASKED] == 41, "each task is asked about once: refused documents answer nothing"
         assert requests(shop) <= 41 * 2 + 8
         assert engine_state.read(shop.store).service == "reached"
 
@@ -201,7 +201,7 @@ async def test_a_task_that_was_known_is_missing_only_after_a_day(shop: Shop) -> 
     await shop.work()
     task_id = shop.task(number).task_id
     assert task_id is not None
-    shop.sandbox.world.cancel(task_id)
+    shop.sandbox.state.cancel(task_id)
     shop.clock.advance(timedelta(days=1.2))
     seen = []
     for _ in range(4):
@@ -293,8 +293,8 @@ async def test_a_token_that_ended_is_renewed_without_a_trace(shop: Shop) -> None
             shop.clock.advance(timedelta(days=1.2))  # the practice API forgets the token, the client cannot know
             await engine.run_once()
             assert shop.task(number).trouble is None
-    assert shop.sandbox.world.calls["token"] == 4
-    assert shop.sandbox.world.calls[ASKED] == 4
+    assert shop.sandbox.state.calls["token"] == 4
+    assert shop.sandbox.state.calls[ASKED] == 4
 
 
 async def test_what_the_operator_asks_about_is_polled_now(shop: Shop) -> None:
@@ -311,7 +311,7 @@ async def test_what_the_operator_asks_about_is_polled_now(shop: Shop) -> None:
 async def test_no_poll_asks_for_a_link(shop: Shop) -> None:
     for number in range(5):
         await shop.completed(f"shopper{number}@example.com")
-    assert shop.sandbox.world.calls["link"] == 0
+    assert shop.sandbox.state.calls["link"] == 0
 
 
 async def test_a_cancelled_task_of_ours_is_not_polled(shop: Shop) -> None:
@@ -319,7 +319,7 @@ async def test_a_cancelled_task_of_ours_is_not_polled(shop: Shop) -> None:
     await shop.work()
     actions.cancel(shop.store, number, ACTOR)
     await shop.work()
-    before = shop.sandbox.world.calls[ASKED]
+    before = shop.sandbox.state.calls[ASKED]
     shop.clock.advance(timedelta(days=2))
     await shop.work()
-    assert shop.sandbox.world.calls[ASKED] == before
+    assert shop.sandbox.state.calls[ASKED] == before

@@ -25,7 +25,7 @@ def held(shop: Shop, count: int, received_on: date = date(2026, 11, 20)) -> list
     """Adopt deletions that are on hold for half a year; none has been asked about yet."""
     numbers = []
     for number in range(count):
-        task_id = shop.sandbox.world.start(Kind.DELETION, f"shopper{number}@example.com", holding_period=180)
+        task_id = shop.sandbox.state.start(Kind.DELETION, f"shopper{number}@example.com", holding_period=180)
         facts = Request(Kind.DELETION, "", received_on, "gdpr")
         numbers.append(requests.track(shop.store, Kind.DELETION, task_id, facts, ACTOR).number)
         shop.clock.advance(timedelta(seconds=1))
@@ -93,7 +93,7 @@ async def test_a_backlog_is_worked_off_no_wider_than_a_few_requests_and_comes_du
         monkeypatch.setattr(api, "poll", counted)
         await Engine(shop.store, api).run_once()
     assert widest == POOL_SIZE
-    assert shop.sandbox.world.calls["graphql"] == 600 / LARGEST_BATCH
+    assert shop.sandbox.state.calls["graphql"] == 600 / LARGEST_BATCH
     due = sorted(at for number in numbers if (at := shop.task(number).next_poll_at) is not None)
     busiest = max(sum(at <= other < at + timedelta(minutes=1) for other in due) for at in due[::10])
     assert busiest < 30, "600 in one moment are asked about over more than two hours a day later"

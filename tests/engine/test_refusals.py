@@ -30,7 +30,7 @@ from tests.waiting import eventually
 
 
 def requests(shop: Shop) -> int:
-    return shop.sandbox.world.calls["graphql"]
+    return shop.sandbox.state.calls["graphql"]
 
 
 async def test_access_denied_is_no_storm_however_much_waits(shop: Shop) -> None:
@@ -41,7 +41,7 @@ async def test_access_denied_is_no_storm_however_much_waits(shop: Shop) -> None:
     for number in done:
         shop.order(number)
     shop.sandbox.faults.set("denied")
-    before, tokens, minutes = requests(shop), shop.sandbox.world.calls["token"], []
+    before, tokens, minutes = requests(shop), shop.sandbox.state.calls["token"], []
     async with shop.engine() as engine:
         for _ in range(10):
             for _ in range(12):
@@ -52,7 +52,7 @@ async def test_access_denied_is_no_storm_however_much_waits(shop: Shop) -> None:
     assert minutes[0] <= 20, "what was under way when it began"
     assert max(minutes[1:]) <= 6
     assert sum(minutes[1:]) <= 20
-    assert shop.sandbox.world.calls["token"] - tokens <= 12
+    assert shop.sandbox.state.calls["token"] - tokens <= 12
     state = engine_state.read(shop.store)
     assert (state.service, state.next_try_at is not None) == ("denied", True)
 
@@ -160,7 +160,7 @@ async def test_other_credentials_are_used_and_refused_ones_never_twice(
     finally:
         engine.stop()
     assert asked.is_set()
-    assert sandbox.world.calls["token"] == 3, "wrong, also-wrong, and the right one"
+    assert sandbox.state.calls["token"] == 3, "wrong, also-wrong, and the right one"
 
 
 async def test_settings_that_cannot_be_read_are_no_new_credentials(profile: Profile) -> None:

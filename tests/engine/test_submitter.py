@@ -28,7 +28,7 @@ async def test_a_request_is_submitted_under_its_own_client_token(shop: Shop) -> 
     number = shop.submit("jane@example.com")
     [intent] = intents.due(shop.store, shop.clock.now, 9)
     await shop.work()
-    [start] = shop.sandbox.world.starts
+    [start] = shop.sandbox.state.starts
     assert (start.client_token, start.email, start.kind) == (intent.client_token, "jane@example.com", Kind.RETRIEVAL)
     task = shop.task(number)
     assert (task.task_id, task.status) == (start.task_id, "IN_PROGRESS")
@@ -40,15 +40,15 @@ async def test_a_deletion_is_submitted_with_its_holding_period(shop: Shop) -> No
     await shop.work()
     task = shop.task(number)
     assert task.task_id is not None
-    assert shop.sandbox.world.look_up(Kind.DELETION, task.task_id).holding_period == 3
+    assert shop.sandbox.state.look_up(Kind.DELETION, task.task_id).holding_period == 3
     assert task.status == "ON_HOLD"
 
 
 async def test_many_requests_are_all_submitted_once(shop: Shop) -> None:
     numbers = [shop.submit(f"shopper{number}@example.com") for number in range(25)]
     await shop.work()
-    assert {shop.task(number).task_id for number in numbers} == {s.task_id for s in shop.sandbox.world.starts}
-    assert shop.sandbox.world.calls[START] == 25
+    assert {shop.task(number).task_id for number in numbers} == {s.task_id for s in shop.sandbox.state.starts}
+    assert shop.sandbox.state.calls[START] == 25
 
 
 async def test_a_refused_request_is_rejected_with_the_words_of_the_service(shop: Shop) -> None:
@@ -59,7 +59,7 @@ async def test_a_refused_request_is_rejected_with_the_words_of_the_service(shop:
     assert task.status == "REJECTED"
     assert task.errors[0].code == "UnspecifiedError"
     assert "/x-api-version must be one of" in task.errors[0].message
-    assert shop.sandbox.world.starts == []
+    assert shop.sandbox.state.starts == []
     assert not intents.waiting_for(shop.store, number)
 
 
@@ -71,8 +71,8 @@ async def test_after_a_lost_answer_the_same_token_finds_the_one_task(shop: Shop)
     assert shop.task(number).trouble is not None
     shop.clock.advance(A_WHILE)
     await shop.work()
-    [start] = shop.sandbox.world.starts
-    assert shop.sandbox.world.calls[START] == 2
+    [start] = shop.sandbox.state.starts
+    assert shop.sandbox.state.calls[START] == 2
     assert shop.task(number).task_id == start.task_id
     assert shop.task(number).trouble is None
 
@@ -85,8 +85,8 @@ async def test_a_garbled_answer_is_a_lost_one(shop: Shop) -> None:
         requests.cancel(shop.store, number, ACTOR)
     shop.clock.advance(A_WHILE)
     await shop.work()
-    assert len(shop.sandbox.world.starts) == 1
-    assert shop.task(number).task_id == shop.sandbox.world.starts[0].task_id
+    assert len(shop.sandbox.state.starts) == 1
+    assert shop.task(number).task_id == shop.sandbox.state.starts[0].task_id
 
 
 @pytest.mark.parametrize("fault", ["throttled", "html", "down"])
@@ -96,8 +96,8 @@ async def test_trouble_of_the_service_puts_a_request_off_and_loses_nothing(shop:
     for _ in range(8):
         await shop.work()
         shop.clock.advance(A_WHILE)
-    assert len(shop.sandbox.world.starts) == 1
-    assert shop.task(number).task_id == shop.sandbox.world.starts[0].task_id
+    assert len(shop.sandbox.state.starts) == 1
+    assert shop.task(number).task_id == shop.sandbox.state.starts[0].task_id
 
 
 async def test_a_request_that_met_no_server_was_never_sent_and_goes_out_when_there_is_one(shop: Shop) -> None:
@@ -111,7 +111,7 @@ async def test_a_request_that_met_no_server_was_never_sent_and_goes_out_when_the
     shop.sandbox.start()
     shop.clock.advance(A_WHILE)
     await shop.work()
-    assert shop.task(number).task_id == shop.sandbox.world.starts[0].task_id
+    assert shop.task(number).task_id == shop.sandbox.state.starts[0].task_id
 
 
 async def test_a_request_that_was_never_sent_waits_longer_than_eight_hours_and_may_be_withdrawn(shop: Shop) -> None:
@@ -126,7 +126,7 @@ async def test_a_request_that_was_never_sent_waits_longer_than_eight_hours_and_m
     shop.clock.advance(A_WHILE)
     await shop.work()
     assert shop.task(number).status == "CANCELLED"
-    assert shop.sandbox.world.starts == []
+    assert shop.sandbox.state.starts == []
 
 
 async def test_a_request_without_an_answer_is_unconfirmed_after_eight_hours_and_not_sent_again(shop: Shop) -> None:
@@ -142,7 +142,7 @@ async def test_a_request_without_an_answer_is_unconfirmed_after_eight_hours_and_
     await shop.work()
     assert shop.task(number).status == "UNCONFIRMED"
     assert what_happened(shop, number) == ["recorded", "no answer"]
-    assert shop.sandbox.world.calls[START] == 1
+    assert shop.sandbox.state.calls[START] == 1
 
 
 async def test_a_resubmission_has_a_token_of_its_own(shop: Shop) -> None:
@@ -153,7 +153,7 @@ async def test_a_resubmission_has_a_token_of_its_own(shop: Shop) -> None:
     assert shop.task(number).status == "FAILED"
     requests.resubmit(shop.store, number, ACTOR)
     await shop.work()
-    assert len({start.client_token for start in shop.sandbox.world.starts}) == 2
+    assert len({start.client_token for start in shop.sandbox.state.starts}) == 2
 
 
 async def test_a_request_withdrawn_at_the_last_moment_is_not_sent(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,7 +168,7 @@ async def test_a_request_withdrawn_at_the_last_moment_is_not_sent(shop: Shop, mo
     number = shop.submit("jane@example.com")
     monkeypatch.setattr(intents, "due", withdraw_what_was_read)
     await shop.work()
-    assert shop.sandbox.world.calls[START] == 0
+    assert shop.sandbox.state.calls[START] == 0
     assert shop.task(number).status == "CANCELLED"
 
 
@@ -179,14 +179,14 @@ async def test_refused_credentials_are_tried_again_after_growing_pauses_and_noth
         tried = []
         for _ in range(60):
             await engine.run_once()
-            tried.append(shop.sandbox.world.calls["token"])
+            tried.append(shop.sandbox.state.calls["token"])
             shop.clock.advance(timedelta(minutes=1))
     assert tried[0] == 1
     tries = [minute for minute, (before, after) in enumerate(pairwise(tried), start=1) if after > before]
     assert [after - before for before, after in pairwise(tries)] == [
         pytest.approx(minutes, abs=2) for minutes in (5.5, 15.5, 15.5, 15.5)
     ]
-    assert shop.sandbox.world.calls["graphql"] == 0
+    assert shop.sandbox.state.calls["graphql"] == 0
     state = engine_state.read(shop.store)
     assert state.service == "bad-credentials"
     assert "not-the-secret" not in (state.message or "")
@@ -201,16 +201,16 @@ async def test_a_denial_is_not_hammered(shop: Shop) -> None:
         shop.submit(f"shopper{number}@example.com")
     async with shop.engine() as engine:
         await engine.run_once()
-        first = shop.sandbox.world.calls["graphql"]
+        first = shop.sandbox.state.calls["graphql"]
         shop.clock.advance(timedelta(seconds=10))
         await engine.run_once()
-        assert shop.sandbox.world.calls["graphql"] == first
+        assert shop.sandbox.state.calls["graphql"] == first
         shop.clock.advance(timedelta(seconds=900))
         await engine.run_once()
     assert first <= 8
-    assert shop.sandbox.world.calls["graphql"] - first <= 2
+    assert shop.sandbox.state.calls["graphql"] - first <= 2
     assert engine_state.read(shop.store).service == "denied"
-    assert shop.sandbox.world.calls["token"] <= 3
+    assert shop.sandbox.state.calls["token"] <= 3
 
 
 async def test_a_held_deletion_is_cancelled_and_stays_so(shop: Shop) -> None:
@@ -219,7 +219,7 @@ async def test_a_held_deletion_is_cancelled_and_stays_so(shop: Shop) -> None:
     requests.cancel(shop.store, number, ACTOR)
     await shop.work()
     assert shop.task(number).status == "CANCELLED"
-    assert shop.sandbox.world.calls["cancelPersonalDataDeletionTask"] == 1
+    assert shop.sandbox.state.calls["cancelPersonalDataDeletionTask"] == 1
     for days in (1, 5, 5):
         requests.poll_now(shop.store, [number])
         await shop.work()
@@ -255,11 +255,11 @@ async def test_a_read_only_profile_polls_and_sends_nothing_else(shop: Shop) -> N
     shop = shop.with_profile(replace(shop.profile, read_only=True))
     queued = shop.submit("jane@example.com")
     tracked = shop.track("eve@example.com")
-    before = len(shop.sandbox.world.starts)
+    before = len(shop.sandbox.state.starts)
     await shop.work()
     assert shop.task(tracked).status == "IN_PROGRESS"
     assert shop.task(queued).status == "QUEUED"
-    assert len(shop.sandbox.world.starts) == before
+    assert len(shop.sandbox.state.starts) == before
 
 
 async def test_throttling_slows_requests_to_half_of_what_went_out(shop: Shop) -> None:
@@ -268,16 +268,16 @@ async def test_throttling_slows_requests_to_half_of_what_went_out(shop: Shop) ->
         for _ in range(2):  # for a token, and a poll
             await engine.run_once()
             shop.clock.advance(timedelta(minutes=1))
-        before = shop.sandbox.world.calls[START]
+        before = shop.sandbox.state.calls[START]
         for number in range(8):
             shop.submit(f"shopper{number}@example.com")
         shop.sandbox.faults.set("throttled", times=1)
         await engine.run_once()
         assert engine_state.read(shop.store).most_a_second == 2, "four went out within a second"
-        sent = [shop.sandbox.world.calls[START] - before]
+        sent = [shop.sandbox.state.calls[START] - before]
         while sent[-1] < 8:
             shop.clock.advance(timedelta(seconds=1))
             await engine.run_once()
-            sent.append(shop.sandbox.world.calls[START] - before)
+            sent.append(shop.sandbox.state.calls[START] - before)
     assert max(after - before for before, after in pairwise(sent)) <= 3
-    assert len(shop.sandbox.world.starts) == 9
+    assert len(shop.sandbox.state.starts) == 9

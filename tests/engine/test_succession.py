@@ -57,7 +57,7 @@ def test_a_stopped_engine_is_superseded_and_follows_when_it_goes_on(
             assert holder.stdout is not None
             assert f"Process {os.getpid()}" in holder.stdout.readline()
             assert engine.role is Role.ENGINE
-    assert len(sandbox.world.starts) == 1
+    assert len(sandbox.state.starts) == 1
 
 
 @pytest.mark.usefixtures("impatient")
@@ -66,14 +66,14 @@ def test_a_request_whose_engine_was_stopped_while_sending_starts_one_task(sandbo
     sandbox.faults.set("slow", 1.0, times=1)
     with holder_of(profile, sandbox) as holder:
         number = submit(store, "jane@example.com")
-        eventually(lambda: sandbox.world.calls["graphql"] == 1)
+        eventually(lambda: sandbox.state.calls["graphql"] == 1)
         holder.send_signal(signal.SIGSTOP)
         with running(engine_of(profile)):
             eventually(lambda: tasks.get(store, number).task_id)
             holder.send_signal(signal.SIGCONT)
             assert holder.stdout is not None
             holder.stdout.readline()  # it follows
-    [start] = sandbox.world.starts
+    [start] = sandbox.state.starts
     assert tasks.get(store, number).task_id == start.task_id
     store.close()
 
@@ -279,7 +279,7 @@ def test_a_download_whose_part_a_stopped_engine_holds_waits_for_it(
         profile = replace(profile, api_url=slow.api_url, token_url=slow.token_url, client_id=slow.client_id)
         profile = replace(profile, target_id=slow.target_id)
         config = replace(config_of(profile, slow.client_secret), profile=profile)
-        task_id = slow.world.start(request("").kind, "jane@example.com")
+        task_id = slow.state.start(request("").kind, "jane@example.com")
         number = requests.track(live_history, request("").kind, task_id, request(""), ACTOR).number
         with holder_of(profile, slow) as holder:
             eventually(lambda: tasks.get(live_history, number).status == "COMPLETED")
@@ -305,7 +305,7 @@ def test_of_a_lane_that_fails_beside_another_nothing_is_left_to_complain_of(
         profile = replace(profile, api_url=slow.api_url, token_url=slow.token_url)
         config = replace(config_of(profile, slow.client_secret), profile=profile)
         with running(EngineThread(profile, lambda: config)) as engine:
-            eventually(lambda: slow.world.calls["graphql"] >= 2)
+            eventually(lambda: slow.state.calls["graphql"] >= 2)
             newer = Lease(profile.lease_path)
             monkeypatch.setattr(lease_module, "SILENT_S", -1.0)
             monkeypatch.setattr(lease_module, "_MIN_WATCHED_S", -1.0)

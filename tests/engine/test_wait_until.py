@@ -72,7 +72,7 @@ def test_a_command_has_all_that_is_due_done_while_it_lasts(
     assert wait_until(
         config_of(profile), lambda store: accepted(number)(store) and accepted(other)(store), timeout=PATIENCE_S
     )
-    assert sorted(start.email for start in sandbox.world.starts) == ["eve@example.com", "jane@example.com"]
+    assert sorted(start.email for start in sandbox.state.starts) == ["eve@example.com", "jane@example.com"]
     assert lease_is_free(profile)
 
 
@@ -139,7 +139,7 @@ def test_serving_says_each_role_once(profile: Profile) -> None:
 
 def test_serving_once_does_what_is_due_and_returns(sandbox: Sandbox, profile: Profile, live_history: Store) -> None:
     numbers = [submit(live_history, f"shopper{number}@example.com") for number in range(3)]
-    task_id = sandbox.world.start(request("").kind, "slow@example.com")
+    task_id = sandbox.state.start(request("").kind, "slow@example.com")
     numbers.append(requests.track(live_history, request("").kind, task_id, request(""), ACTOR).number)
     serve_once(config_of(profile))
     assert {tasks.get(live_history, number).status for number in numbers} == {"IN_PROGRESS"}
@@ -194,7 +194,7 @@ def test_a_command_that_waits_on_a_held_deletion_does_what_others_ask_for(
         number = submit(live_history, "jane@example.com")
         assert wait_until(config_of(profile), accepted(number), timeout=PATIENCE_S)
         assert waiting.is_alive()
-        assert len(sandbox.world.starts) == 2
+        assert len(sandbox.state.starts) == 2
     finally:
         stop.set()
         waiting.join()
@@ -262,7 +262,7 @@ def test_serving_once_with_an_unusable_certificate_file_is_a_mistake_of_the_sett
 def test_a_probe_proves_credentials_and_reach_and_starts_nothing(sandbox: Sandbox, profile: Profile) -> None:
     result = probe(config_of(profile))
     assert (result.reachable, result.sentence) == (True, "The service responds and accepts the credentials.")
-    assert sandbox.world.starts == []
+    assert sandbox.state.starts == []
     assert not profile.history_path.exists()
 
 

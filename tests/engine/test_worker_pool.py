@@ -62,8 +62,8 @@ async def test_a_call_that_ends_is_followed_while_others_are_still_under_way(
         while held.under_way:
             held.let_go()
         await working
-    assert len({start.client_token for start in shop.sandbox.world.starts}) == POOL_SIZE + 5
-    assert shop.sandbox.world.calls["startPersonalDataRetrievalTask"] == POOL_SIZE + 5
+    assert len({start.client_token for start in shop.sandbox.state.starts}) == POOL_SIZE + 5
+    assert shop.sandbox.state.calls["startPersonalDataRetrievalTask"] == POOL_SIZE + 5
 
 
 async def test_no_task_is_asked_about_twice_while_one_of_its_requests_is_under_way(
@@ -81,8 +81,8 @@ async def test_no_task_is_asked_about_twice_while_one_of_its_requests_is_under_w
         while held.under_way:
             held.let_go()
         await working
-    assert shop.sandbox.world.calls["graphql"] == 7
-    assert shop.sandbox.world.calls["personalDataRetrievalTask"] == 7 * LARGEST_BATCH
+    assert shop.sandbox.state.calls["graphql"] == 7
+    assert shop.sandbox.state.calls["personalDataRetrievalTask"] == 7 * LARGEST_BATCH
 
 
 async def test_what_is_asked_for_while_a_call_hangs_does_not_wait_for_it(
@@ -148,7 +148,7 @@ async def test_one_that_was_withdrawn_while_it_was_read_ahead_is_not_sent(
             await held.until(min(POOL_SIZE + 1 + more, POOL_SIZE + 2))
         await working
     assert shop.task(numbers[POOL_SIZE]).status == "CANCELLED"
-    assert len(shop.sandbox.world.starts) == POOL_SIZE + 2
+    assert len(shop.sandbox.state.starts) == POOL_SIZE + 2
     assert intents.next_at(shop.store) is None
 
 

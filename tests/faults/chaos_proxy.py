@@ -178,7 +178,7 @@ def _end(writer: asyncio.StreamWriter, *, reset: bool) -> None:
 
 
 class FrontedSandbox(Sandbox):
-    """A practice API that tells the world another address than its own, in its links too: that of a proxy before it."""
+    """A practice API that announces the address of the proxy before it, in its links too."""
 
     def __init__(self, front: str, *, clock: Clock) -> None:
         super().__init__(clock=clock)

@@ -23,26 +23,26 @@ class Witness(ServiceState):
     def __init__(self, *, seed: int = 1, speed: float = 1.0, clock: Clock = utc_now) -> None:
         super().__init__(seed=seed, speed=speed, clock=clock)
         self.cancelled: set[str] = set()
-        self.done: Callable[[str], None] = lambda _deed: None
+        self.done: Callable[[str], None] = lambda _operation: None
 
     def start(
         self, kind: Kind, email: str, *, client_token: str | None = None, holding_period: int | None = None
     ) -> str:
-        """Do as the world does, and tell."""
+        """Start a task, and call `done`."""
         task_id = super().start(kind, email, client_token=client_token, holding_period=holding_period)
         self.done("start")
         return task_id
 
     def cancel(self, task_id: str) -> None:
-        """Do as the world does, and tell."""
+        """Cancel a task, and call `done`."""
         super().cancel(task_id)
         self.cancelled.add(task_id)
         self.done("cancel")
 
 
 def witnessed(sandbox: Sandbox, witness: Witness) -> Sandbox:
-    """Have a practice API that is not started yet keep its books in `witness`."""
-    sandbox.world = witness
+    """Have a practice API that is not started yet keep its state in `witness`."""
+    sandbox.state = witness
     return sandbox
 
 

@@ -70,10 +70,10 @@ class FakeService(PrivacyApi):
     """A client whose calls go straight to the books. Moods are used up a call; then all is fine."""
 
     def __init__(
-        self, world: ServiceState, clock: Clock, meddle: Callable[[], None], stand_still: Callable[[], None]
+        self, state: ServiceState, clock: Clock, meddle: Callable[[], None], stand_still: Callable[[], None]
     ) -> None:
         # Not the client's own: there is no endpoint.
-        self._world = world
+        self._state = state
         self._clock = clock
         self._meddle = meddle
         self._stand_still = stand_still
@@ -93,7 +93,7 @@ class FakeService(PrivacyApi):
         mood = self._arrive(self.asking)
         if email.startswith(REFUSED_NAME):
             raise Rejected("Refused.", code="UnspecifiedError", message="must be another")
-        task_id = self._world.start(kind, email, client_token=client_token, holding_period=holding_period)
+        task_id = self._state.start(kind, email, client_token=client_token, holding_period=holding_period)
         self._answer(mood)
         return task_id
 
@@ -101,7 +101,7 @@ class FakeService(PrivacyApi):
         """Cancel a task in the books."""
         mood = self._arrive(self.asking)
         try:
-            self._world.cancel(task_id)
+            self._state.cancel(task_id)
         except UnknownTaskError:
             raise NotFound("No such task.") from None
         except NotOnHoldError:
@@ -149,7 +149,7 @@ class FakeService(PrivacyApi):
 
     def _look_up(self, kind: Kind, task_id: str, mood: Mood) -> TaskPayload | ApiError:
         try:
-            task = self._world.look_up(kind, task_id)
+            task = self._state.look_up(kind, task_id)
         except UnknownTaskError:
             return NotFound("No such task.")
         return parse_task(

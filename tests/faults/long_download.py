@@ -196,7 +196,7 @@ class LongDownload:
                 vice.cut_answer is not None and passed >= vice.cut_answer
                 for vice, passed in zip(self._proxy.used, self._proxy.passed, strict=True)
             ),
-            links=self._sandbox.world.calls["link"],
+            links=self._sandbox.state.calls["link"],
             secret=self._sandbox.client_secret,
             struck={
                 name: faults.struck[name] for name in ("busy-store", "expired-link", "changed-archive", "no-range")

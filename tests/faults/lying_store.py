@@ -154,7 +154,7 @@ async def run(folder: Path, results: int, seed: int) -> Outcome:
                     outcome.wrong += _wrong(shop, number, download)
                 working.cancel()
                 await asyncio.gather(working, return_exceptions=True)
-            outcome.links = sandbox.world.calls["link"]
+            outcome.links = sandbox.state.calls["link"]
         finally:
             store.close()
     outcome.seconds = time.monotonic() - began

@@ -162,9 +162,9 @@ def still_open(office: Office) -> bool:
 @contextmanager
 def office_at(sandbox: Sandbox, clock: ManualClock, folder: Path) -> Iterator[Office]:
     """Open an office at a practice API that runs on `clock` and keeps its books in a `Witness`."""
-    assert isinstance(sandbox.world, Witness)
+    assert isinstance(sandbox.state, Witness)
     store = open_store(folder / "sandbox" / "history.db", clock=clock)
     try:
-        yield Office(Shop(sandbox, clock, profile_of(sandbox, folder / "sandbox"), store), sandbox.world)
+        yield Office(Shop(sandbox, clock, profile_of(sandbox, folder / "sandbox"), store), sandbox.state)
     finally:
         store.close()

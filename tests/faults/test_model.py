@@ -84,7 +84,7 @@ class Process:
     def _born(self) -> None:
         self._store = self._machine.history_of_its_own()
         self._service = FakeService(
-            self._machine.world, lambda: self._machine.truth, self._machine.meddle, self._machine.stand_still
+            self._machine.state, lambda: self._machine.truth, self._machine.meddle, self._machine.stand_still
         )
         self._engine = Engine(self._store, self._service)
         self._lease = Lease(self._folder / "engine.lock")
@@ -100,7 +100,7 @@ class Machine(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp(dir=shared_memory if shared_memory.is_dir() else None))
         self.truth, self.error = NOON, NOTHING
         self.booted, self.boots, self.clock_is_sane = NOON, 1, True
-        self.world = Witness(clock=lambda: self.truth)
+        self.state = Witness(clock=lambda: self.truth)
         self.store = self.history_of_its_own()
         self.processes = [Process(self.folder, self) for _ in range(2)]
         self.asked: dict[int, str] = {}
@@ -189,7 +189,7 @@ class Machine(RuleBasedStateMachine):
     def nothing_is_lost_doubled_or_changed(self) -> None:
         if not hasattr(self, "asked"):
             return
-        emails = [start.email for start in self.world.starts]
+        emails = [start.email for start in self.state.starts]
         assert len(emails) == len(set(emails)), "started twice"
         assert not {self.asked[number] for number in self.withdrawn} & set(emails), "sent though withdrawn"
         found = {entry.number: entry for entry in entries(self.store)}
@@ -206,7 +206,7 @@ class Machine(RuleBasedStateMachine):
         try:
             self._settle()
             found = entries(self.store)
-            assert compare(found, self.world.starts, self.world.cancelled).sentences == []
+            assert compare(found, self.state.starts, self.state.cancelled).sentences == []
             assert [entry for entry in found if not self._has_ended_well(entry)] == []
         finally:
             for process in self.processes:

@@ -73,7 +73,7 @@ def profile_below(sandbox: Sandbox, folder: Path) -> Profile:
 
 def finished_retrieval(store: Store, sandbox: Sandbox) -> int:
     """Have the console adopt a retrieval, and return its number once it is known to have a result."""
-    task_id = sandbox.world.start(Kind.RETRIEVAL, "jane@example.com")
+    task_id = sandbox.state.start(Kind.RETRIEVAL, "jane@example.com")
     number = requests.track(store, Kind.RETRIEVAL, task_id, request(""), ACTOR).number
     eventually(lambda: tasks.get(store, number).status == "COMPLETED")
     return number

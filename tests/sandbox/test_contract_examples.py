@@ -77,13 +77,13 @@ def answered(name: str) -> PastTask:
 
 @pytest.mark.parametrize("name", ["retrieval-failed", "deletion-completed", "deletion-failed"])
 def test_a_finished_task_is_shown_as_documented(name: str, sandbox: Sandbox, client: Client) -> None:
-    sandbox.world.load([answered(name)])
+    sandbox.state.load([answered(name)])
     document, variables, response = example(name)
     assert client.call(document, variables) == response
 
 
 def test_a_completed_retrieval_is_shown_as_documented_with_a_link_of_its_own(sandbox: Sandbox, client: Client) -> None:
-    sandbox.world.load([answered("retrieval-completed")])
+    sandbox.state.load([answered("retrieval-completed")])
     document, variables, response = example("retrieval-completed")
     found = client.call(document, variables)
     links = [urlsplit(side["data"]["personalDataRetrievalTask"].pop("dataRetrievalLink")) for side in (found, response)]
@@ -95,7 +95,7 @@ def test_a_completed_retrieval_is_shown_as_documented_with_a_link_of_its_own(san
 def test_a_cancellation_is_answered_as_documented(sandbox: Sandbox, client: Client, clock: SteppedClock) -> None:
     document, variables, response = example("cancel-deletion")
     held = past(variables["taskId"], Kind.DELETION, Status.ON_HOLD, clock())
-    sandbox.world.load([replace(held, holding_period=10)])
+    sandbox.state.load([replace(held, holding_period=10)])
     assert client.call(document, variables) == response
 
 
@@ -103,7 +103,7 @@ def test_a_cancellation_after_the_hold_is_refused_as_documented(
     sandbox: Sandbox, client: Client, clock: SteppedClock
 ) -> None:
     document, variables, response = example("cancel-deletion-in-progress")
-    sandbox.world.load([past(variables["taskId"], Kind.DELETION, Status.IN_PROGRESS, clock())])
+    sandbox.state.load([past(variables["taskId"], Kind.DELETION, Status.IN_PROGRESS, clock())])
     assert client.call(document, variables) == response
 
 
@@ -133,7 +133,7 @@ def test_a_caller_without_access_is_refused_as_documented(header: dict[str, str]
 def test_a_start_is_answered_as_documented(name: str, sandbox: Sandbox, client: Client) -> None:
     document, variables, response = example(name)
     found = client.call(document, variables)
-    (start,) = sandbox.world.starts
+    (start,) = sandbox.state.starts
     ((operation, _),) = response["data"].items()
     assert found == {"data": {operation: {"taskId": start.task_id}}}
     assert start.client_token == variables["input"]["clientToken"]["token"]

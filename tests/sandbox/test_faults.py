@@ -33,11 +33,11 @@ def test_a_lost_answer_leaves_the_work_done(sandbox: Sandbox, client: Client) ->
     sandbox.faults.set("lost-answer")
     with pytest.raises(http.client.RemoteDisconnected):
         client.send(START_RETRIEVAL, INPUT)
-    (start,) = sandbox.world.starts
+    (start,) = sandbox.state.starts
     sandbox.faults.clear()
     found = client.call(START_RETRIEVAL, INPUT)
     assert found["data"]["startPersonalDataRetrievalTask"]["taskId"] == start.task_id
-    assert len(sandbox.world.starts) == 1
+    assert len(sandbox.state.starts) == 1
 
 
 def test_down_closes_the_line_and_does_nothing(sandbox: Sandbox, client: Client) -> None:
@@ -47,7 +47,7 @@ def test_down_closes_the_line_and_does_nothing(sandbox: Sandbox, client: Client)
         client.send(START_RETRIEVAL, INPUT)
     with pytest.raises(http.client.RemoteDisconnected):
         client.ask_token()
-    assert sandbox.world.starts == []
+    assert sandbox.state.starts == []
     assert sandbox.faults.struck == {"down": 2}
 
 
@@ -60,7 +60,7 @@ def test_a_refusing_fault_answers_with_its_error_and_does_nothing(
     found = client.call(START_RETRIEVAL, INPUT)
     assert kind_of(found) == kind
     assert found["data"] is None
-    assert sandbox.world.starts == []
+    assert sandbox.state.starts == []
 
 
 def test_a_throttled_token_endpoint_says_when_to_come_again(sandbox: Sandbox, client: Client) -> None:
@@ -77,7 +77,7 @@ def test_a_garbled_answer_is_half_of_its_json(sandbox: Sandbox, client: Client) 
     assert reply.body.startswith(b'{"data"')
     with pytest.raises(json.JSONDecodeError):
         reply.document()
-    assert len(sandbox.world.starts) == 1
+    assert len(sandbox.state.starts) == 1
 
 
 def test_a_gateway_answers_with_a_web_page(sandbox: Sandbox, client: Client) -> None:

@@ -35,22 +35,22 @@ def test_a_client_token_starts_one_task_in_eight_hours(sandbox: Sandbox, client:
     clock.advance(hours=7, minutes=59)
     client.new_token()
     assert client.start_retrieval("ann@example.com", TOKEN) == first
-    assert len(sandbox.world.starts) == 1
+    assert len(sandbox.state.starts) == 1
     clock.advance(minutes=1)
     assert client.start_retrieval("ann@example.com", TOKEN) != first
-    assert [start.client_token for start in sandbox.world.starts] == [TOKEN, TOKEN]
+    assert [start.client_token for start in sandbox.state.starts] == [TOKEN, TOKEN]
 
 
 def test_a_client_token_stands_for_its_first_task_whatever_is_asked_with_it(sandbox: Sandbox, client: Client) -> None:
     first = client.start_retrieval("ann@example.com", TOKEN)
     other = client.call(START_DELETION, {"input": start_input("bob@example.com", TOKEN)})
     assert other["data"]["startPersonalDataDeletionTask"]["taskId"] == first
-    assert [start.kind for start in sandbox.world.starts] == [Kind.RETRIEVAL]
+    assert [start.kind for start in sandbox.state.starts] == [Kind.RETRIEVAL]
 
 
 def test_without_a_client_token_each_call_starts_a_task(sandbox: Sandbox, client: Client) -> None:
     assert client.start_retrieval("ann@example.com") != client.start_retrieval("ann@example.com")
-    assert len(sandbox.world.starts) == 2
+    assert len(sandbox.state.starts) == 2
 
 
 def test_one_client_token_from_many_threads_starts_one_task(sandbox: Sandbox, client: Client) -> None:
@@ -65,7 +65,7 @@ def test_one_client_token_from_many_threads_starts_one_task(sandbox: Sandbox, cl
     for thread in threads:
         thread.join()
     assert len(found) == 8
-    assert {start.task_id for start in sandbox.world.starts} == set(found)
+    assert {start.task_id for start in sandbox.state.starts} == set(found)
     assert len(set(found)) == 1
 
 
@@ -87,7 +87,7 @@ def test_an_input_out_of_bounds_is_refused_and_nothing_started(
         f"Input request is not valid, the following issues were encountered: "
         f"[/startPersonalDataDeletionTask/input/{issue}]"
     )
-    assert sandbox.world.starts == []
+    assert sandbox.state.starts == []
 
 
 @pytest.mark.parametrize("change", [{"clientToken": {"token": "x" * 36}}, {"clientToken": {"token": "x" * 64}}])
@@ -97,7 +97,7 @@ def test_an_input_on_the_bounds_is_taken(
 ) -> None:
     wanted = start_input("ann@example.com", None) | change | {"holdingPeriod": days}
     assert "errors" not in client.call(START_DELETION, {"input": wanted})
-    assert len(sandbox.world.starts) == 1
+    assert len(sandbox.state.starts) == 1
 
 
 def test_several_issues_are_named_at_once(client: Client) -> None:
@@ -130,7 +130,7 @@ def test_twenty_root_fields_are_answered_and_one_more_is_refused(sandbox: Sandbo
     found = client.call(batch([task_id] * 21))
     assert found["data"] is None
     assert found["errors"][0]["extensions"]["classification"]["type"] == "ValidationError"
-    assert sandbox.world.calls["personalDataRetrievalTask"] == 20
+    assert sandbox.state.calls["personalDataRetrievalTask"] == 20
 
 
 def test_a_sandbox_can_refuse_batches() -> None:
@@ -149,7 +149,7 @@ def test_a_refused_caller_is_told_for_every_alias(client: Client) -> None:
 def test_the_books_count_what_was_asked(sandbox: Sandbox, client: Client) -> None:
     task_id = client.start_retrieval("ann@example.com")
     client.call(batch([task_id, task_id]))
-    assert sandbox.world.calls == {
+    assert sandbox.state.calls == {
         "token": 1,
         "graphql": 2,
         "startPersonalDataRetrievalTask": 1,
@@ -161,9 +161,9 @@ def test_a_link_is_made_only_where_it_is_asked_for(sandbox: Sandbox, client: Cli
     task_id = client.start_retrieval("ann@example.com")
     clock.advance(seconds=10)
     client.call(batch([task_id]))
-    assert sandbox.world.calls["link"] == 0
+    assert sandbox.state.calls["link"] == 0
     assert client.link(task_id) != client.link(task_id)
-    assert sandbox.world.calls["link"] == 2
+    assert sandbox.state.calls["link"] == 2
 
 
 @pytest.mark.parametrize("version", ["2024-01-01", "2024-04-01", "2024-11-01"])
@@ -211,10 +211,10 @@ def test_a_fault_of_its_own_is_an_internal_error_without_its_words(
     def broken(task_id: str) -> str:
         raise RuntimeError(f"secret of {task_id}")
 
-    world = ServiceState(seed=1, speed=1, clock=clock)
-    task_id = world.start(Kind.RETRIEVAL, "ann@example.com")
+    state = ServiceState(seed=1, speed=1, clock=clock)
+    task_id = state.start(Kind.RETRIEVAL, "ann@example.com")
     clock.advance(seconds=10)
-    found = GraphQLService(world, broken).execute(Call(RETRIEVAL, {"taskId": task_id}, None))
+    found = GraphQLService(state, broken).execute(Call(RETRIEVAL, {"taskId": task_id}, None))
     assert "secret" not in json.dumps(found)
     assert "InternalServerError" in json.dumps(found)
     assert "the practice API failed" in caplog.text

@@ -11,7 +11,7 @@ from bwp_tui.sandbox.service_state import ServiceState, UnknownTaskError
 from tests.sandbox.client import CANCEL, Client, SteppedClock
 
 
-def world(clock: Clock, *, seed: int = 1, speed: float = 1.0) -> ServiceState:
+def service_state(clock: Clock, *, seed: int = 1, speed: float = 1.0) -> ServiceState:
     return ServiceState(seed=seed, speed=speed, clock=clock)
 
 
@@ -44,21 +44,21 @@ def test_a_deletion_without_a_hold_is_processed_at_once(client: Client) -> None:
 
 
 def test_speed_shortens_holds(clock: SteppedClock) -> None:
-    books = world(clock, speed=86_400)
-    task_id = books.start(Kind.DELETION, "ann@example.com", holding_period=5)
+    state = service_state(clock, speed=86_400)
+    task_id = state.start(Kind.DELETION, "ann@example.com", holding_period=5)
     clock.advance(seconds=4.9)
-    assert books.look_up(Kind.DELETION, task_id).status == "ON_HOLD"
+    assert state.look_up(Kind.DELETION, task_id).status == "ON_HOLD"
     clock.advance(seconds=0.1)
-    assert books.look_up(Kind.DELETION, task_id).status == "IN_PROGRESS"
+    assert state.look_up(Kind.DELETION, task_id).status == "IN_PROGRESS"
 
 
 @pytest.mark.parametrize("email", ["nobody@example.com", "nobody+2@example.org", "Nobody@example.com"])
 @pytest.mark.parametrize("kind", [Kind.RETRIEVAL, Kind.DELETION])
 def test_a_task_about_nobody_fails(email: str, kind: Kind, clock: SteppedClock) -> None:
-    books = world(clock)
-    task_id = books.start(kind, email, holding_period=0)
+    state = service_state(clock)
+    task_id = state.start(kind, email, holding_period=0)
     clock.advance(seconds=10)
-    found = books.look_up(kind, task_id)
+    found = state.look_up(kind, task_id)
     assert found.status == "FAILED"
     assert found.errors is not None
     assert [(error.code, error.message) for error in found.errors] == [
@@ -67,23 +67,23 @@ def test_a_task_about_nobody_fails(email: str, kind: Kind, clock: SteppedClock) 
 
 
 def test_open_orders_fail_a_deletion_but_no_retrieval(clock: SteppedClock) -> None:
-    books = world(clock)
-    deletion = books.start(Kind.DELETION, "open-orders+1@example.com", holding_period=0)
-    retrieval = books.start(Kind.RETRIEVAL, "open-orders@example.com")
+    state = service_state(clock)
+    deletion = state.start(Kind.DELETION, "open-orders+1@example.com", holding_period=0)
+    retrieval = state.start(Kind.RETRIEVAL, "open-orders@example.com")
     clock.advance(seconds=10)
-    errors = books.look_up(Kind.DELETION, deletion).errors
+    errors = state.look_up(Kind.DELETION, deletion).errors
     assert errors is not None
     assert [error.code for error in errors] == ["ORDERS_NOT_CLOSED"]
-    assert books.look_up(Kind.RETRIEVAL, retrieval).status == "COMPLETED"
+    assert state.look_up(Kind.RETRIEVAL, retrieval).status == "COMPLETED"
 
 
 def test_a_slow_task_takes_five_minutes(clock: SteppedClock) -> None:
-    books = world(clock)
-    task_id = books.start(Kind.RETRIEVAL, "slow@example.com")
+    state = service_state(clock)
+    task_id = state.start(Kind.RETRIEVAL, "slow@example.com")
     clock.advance(minutes=4, seconds=59)
-    assert books.look_up(Kind.RETRIEVAL, task_id).status == "IN_PROGRESS"
+    assert state.look_up(Kind.RETRIEVAL, task_id).status == "IN_PROGRESS"
     clock.advance(seconds=1)
-    assert books.look_up(Kind.RETRIEVAL, task_id).status == "COMPLETED"
+    assert state.look_up(Kind.RETRIEVAL, task_id).status == "COMPLETED"
 
 
 def test_a_cancelled_deletion_looks_held_and_is_then_unknown(client: Client, clock: SteppedClock) -> None:
@@ -109,21 +109,21 @@ def test_a_finished_deletion_cannot_be_cancelled(client: Client, clock: SteppedC
 
 
 def test_a_retrieval_is_unknown_as_a_deletion(clock: SteppedClock) -> None:
-    books = world(clock)
-    task_id = books.start(Kind.RETRIEVAL, "ann@example.com")
+    state = service_state(clock)
+    task_id = state.start(Kind.RETRIEVAL, "ann@example.com")
     with pytest.raises(UnknownTaskError):
-        books.look_up(Kind.DELETION, task_id)
+        state.look_up(Kind.DELETION, task_id)
     with pytest.raises(UnknownTaskError):
-        books.cancel(task_id)
+        state.cancel(task_id)
 
 
 def test_the_same_seed_tells_the_same_story() -> None:
     def story(seed: int) -> list[tuple[str, str]]:
         clock = SteppedClock()
-        books = world(clock, seed=seed)
-        ids = [books.start(Kind.RETRIEVAL, "ann@example.com") for _ in range(20)]
+        state = service_state(clock, seed=seed)
+        ids = [state.start(Kind.RETRIEVAL, "ann@example.com") for _ in range(20)]
         clock.advance(seconds=4)
-        return [(id_, books.look_up(Kind.RETRIEVAL, id_).status) for id_ in ids]
+        return [(id_, state.look_up(Kind.RETRIEVAL, id_).status) for id_ in ids]
 
     assert story(1) == story(1)
     assert story(1) != story(2)
