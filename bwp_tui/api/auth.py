@@ -118,7 +118,7 @@ class ClientCredentials(httpx.Auth):
 
 
 _REFUSALS: Final = ("invalid_client", "unauthorized_client")
-"""The errors of RFC 6749 §5.2 that are about the credentials. Gateways token 400 and 401 as well."""
+"""The errors of RFC 6749 §5.2 that are about the credentials. Gateways send 400 and 401 as well."""
 
 
 def _refusal(reply: HttpResponse) -> ApiError:

@@ -11,6 +11,7 @@ import pytest
 
 from bwp_tui.domain.filter import parse
 from bwp_tui.domain.task import Kind, Request
+from bwp_tui.domain.text import file_name
 from bwp_tui.store.commands import requests
 from bwp_tui.store.queries import tasks
 from tests.archive.zips import Part, bomb_of_overlaps, forged
@@ -81,6 +82,24 @@ def test_masking_hides_the_address_everywhere(kept: tuple[Bwp, str, Path]) -> No
         said = bwp("evidence", task, "--mask", *words).out
         assert said
         assert email not in said
+
+
+def test_masking_hides_the_address_in_file_names_that_cannot_have_all_its_characters(
+    kept: tuple[Bwp, str, Path],
+) -> None:
+    bwp, task, path = kept
+    number = int(task[1:])
+    store = bwp.store()
+    name = file_name("RETRIEVAL", "a%b@example.com", tasks.get(store, number).task_id or "")
+    with store.write() as transaction:
+        transaction.run("UPDATE tasks SET email = 'a%b@example.com' WHERE number = ?", (number,))
+        transaction.run("UPDATE downloads SET path = ? WHERE task = ?", (str(path.with_name(name)), number))
+    store.close()
+    assert "a_b@example.com" in bwp("evidence", task, "--json").out
+    for words in ((), ("--json",)):
+        printed = bwp("evidence", task, "--mask", *words).out
+        assert "@example.com" in printed
+        assert "b@example.com" not in printed
 
 
 def test_a_file_that_was_changed_or_is_gone_is_told(kept: tuple[Bwp, str, Path]) -> None:

@@ -11,8 +11,9 @@ from bwp_tui.archive.fingerprint import OnDisk, compare
 from bwp_tui.cli.support.context import open_session
 from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.domain.deadlines import REGULATIONS
+from bwp_tui.domain.masking import mask_task_record
 from bwp_tui.domain.task import Download, DownloadState, Event, Task
-from bwp_tui.domain.text import clean_line, mask_email, mask_in_text
+from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import iso_day, iso_instant, to_text, utc_now
 from bwp_tui.store.queries import request_log, tasks, timeline
 from bwp_tui.store.queries.request_log import SentRequest
@@ -33,16 +34,13 @@ def evidence(arguments: Namespace) -> None:
             session.profile.name,
         )
     if arguments.mask:
-        record = {name: _masked(value, task.email) for name, value in record.items()}
+        record = mask_task_record(record, task)
     print_result(arguments, record, _lines(record))
-
-
-Json = None | bool | int | float | str | Sequence["Json"] | dict[str, "Json"]
 
 
 def _record(
     task: Task, events: Sequence[Event], sent: Sequence[SentRequest], fetched: Sequence[Download], profile: str
-) -> dict[str, Json]:
+) -> dict[str, object]:
     regulation = REGULATIONS.get(task.regulation)
     return {
         "made_at": to_text(utc_now()),
@@ -76,7 +74,7 @@ def _record(
     }
 
 
-def _sent_record(request: SentRequest) -> dict[str, Json]:
+def _sent_record(request: SentRequest) -> dict[str, object]:
     return {
         "action": request.action,
         "state": request.state,
@@ -89,7 +87,7 @@ def _sent_record(request: SentRequest) -> dict[str, Json]:
     }
 
 
-def _download_record(download: Download) -> dict[str, Json]:
+def _download_record(download: Download) -> dict[str, object]:
     return {
         "state": download.state,
         "asked_at": to_text(download.asked_at),
@@ -111,7 +109,7 @@ def _on_disk(download: Download) -> OnDisk | None:
     return compare(Path(download.path), download.sha256)
 
 
-def _event_record(event: Event) -> dict[str, Json]:
+def _event_record(event: Event) -> dict[str, object]:
     return {
         "at": to_text(event.at),
         "actor": event.actor,
@@ -122,18 +120,7 @@ def _event_record(event: Event) -> dict[str, Json]:
     }
 
 
-def _masked(value: Json, email: str) -> Json:
-    """Return a part of the record with the email masked everywhere."""
-    if isinstance(value, str):
-        return mask_email(value) if value == email else mask_in_text(value, email)
-    if isinstance(value, dict):
-        return {name: _masked(inner, email) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_masked(inner, email) for inner in value]
-    return value
-
-
-def _lines(record: dict[str, Json]) -> Iterator[str]:
+def _lines(record: dict[str, object]) -> Iterator[str]:
     """Yield the record as lines: facts, then a section for each list."""
     for name, value in record.items():
         if not isinstance(value, list) and value not in (None, ""):
@@ -146,7 +133,7 @@ def _lines(record: dict[str, Json]) -> Iterator[str]:
                 yield from _item(item)
 
 
-def _item(item: Json) -> Iterator[str]:
+def _item(item: object) -> Iterator[str]:
     """Yield one entry of a list."""
     if isinstance(item, dict):
         facts = [(name, value) for name, value in item.items() if value not in (None, "")]
@@ -154,5 +141,5 @@ def _item(item: Json) -> Iterator[str]:
             yield f"{'-' if index == 0 else ' '} {_line(name, value)}"
 
 
-def _line(name: str, value: Json) -> str:
+def _line(name: str, value: object) -> str:
     return f"{name.replace('_', ' '):<{_LABEL}} {clean_line(str(value))}"
