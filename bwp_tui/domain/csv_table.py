@@ -185,7 +185,7 @@ HEADINGS: Final = (
 
 def task_cells(task: Task, *, mask: bool) -> tuple[str, ...]:
     """Return a task as cells under `HEADINGS`; with `mask`, its email is masked everywhere."""
-    verified = task.verified
+    verified = task.verification
     values = (
         *(task.number, task.task_id, task.kind.lower(), task.email, "yes" if mask else "no", task.status),
         "; ".join(f"{error.code}: {error.message}" if error.code else error.message for error in task.errors),
@@ -193,7 +193,7 @@ def task_cells(task: Task, *, mask: bool) -> tuple[str, ...]:
         *(task.submitted_at, task.finished_at),
         *(task.holding_period, task.reason, task.note, tags_cell(task.tags), task.assigned_to),
         *((verified.on, verified.by, verified.how) if verified else (None, None, None)),
-        *(task.resubmit_of, task.resubmitted_as, task.earlier),
+        *(task.resubmit_of, task.resubmitted_as, task.earlier_number),
         task.download.sha256 if task.download else None,
     )
     texts = tuple(map(_cell, values))

@@ -54,14 +54,14 @@ def is_clock_running(task: Task) -> bool:
 
     The column `open` of the history computes the same in SQL.
     """
-    if task.resubmitted or task.purged_at is not None:
+    if task.was_resubmitted or task.purged_at is not None:
         return False
-    if not task.terminal or task.status in _UNANSWERED:
+    if not task.is_final or task.status in _UNANSWERED:
         return True
-    return task.status == Status.COMPLETED and task.kind is Kind.RETRIEVAL and not task.saved
+    return task.status == Status.COMPLETED and task.kind is Kind.RETRIEVAL and not task.is_saved
 
 
-def why_not_yet(day: date, today: date) -> str | None:
+def future_day_mistake(day: date, today: date) -> str | None:
     """Return why `day` cannot be the day of a past event, or None.
 
     Tomorrow is possible: it may have begun farther east (UTC+14).
@@ -69,7 +69,7 @@ def why_not_yet(day: date, today: date) -> str | None:
     return f"{day} is in the future." if day > today + timedelta(days=1) else None
 
 
-def doubt_about(day: date, today: date) -> str | None:
+def day_warning(day: date, today: date) -> str | None:
     """Return why `day` is doubtful as the day of a past event, or None."""
     if day > today:
         return f"{day} has not begun in the office, where it is {today} ({zone_name()})."

@@ -53,7 +53,7 @@ class Status(StrEnum):
     MISSING = "MISSING"  # the service does not know the task
 
 
-TERMINAL: Final = frozenset(
+FINAL_STATUSES: Final = frozenset(
     {Status.COMPLETED, Status.FAILED, Status.REJECTED, Status.GIVEN_UP, Status.CANCELLED, Status.MISSING}
 )
 """Final statuses."""
@@ -81,21 +81,21 @@ _PICTURE: Final = "So"
 """The Unicode category of stars and of emoji."""
 
 
-def tag_error(tag: str) -> str | None:
+def tag_mistake(tag: str) -> str | None:
     """Return why `tag` cannot be a tag, or None."""
     if any(letter.isalnum() or unicodedata.category(letter) == _PICTURE for letter in tag):
         return None
     return f"“{clean_line(tag)}” is not a tag: a tag needs a letter or a digit."
 
 
-def why_purged(task: Task) -> str | None:
+def cannot_change_purged(task: Task) -> str | None:
     """Return why a purged task cannot be changed, or None for any other."""
     return f"Task {task.name} was purged and cannot be changed." if task.is_purged else None
 
 
 def has_ended(status: str) -> bool:
     """Return whether the service has nothing more to do for a task of this status."""
-    return status in TERMINAL or status == Status.UNCONFIRMED
+    return status in FINAL_STATUSES or status == Status.UNCONFIRMED
 
 
 def status_after(current: str, reported: str) -> str:
@@ -132,7 +132,7 @@ class Download:
     """One download of a retrieval's result. Sizes in bytes, `rate` in bytes a second."""
 
     id: int
-    number: int
+    task_number: int
     state: str
     path: str | None
     bytes: int
@@ -206,23 +206,23 @@ class Task:
     """Why the last call for this task failed; None after a successful one."""
     resubmit_of: int | None
     resubmitted_as: int | None
-    earlier: int | None
+    earlier_number: int | None
     """Number of an earlier task with the same email and kind."""
     cancel_asked: bool
     revision: int
     download: Download | None
     """The newest download of this task's result."""
     assigned_to: str | None = None
-    verified: Verification | None = None
+    verification: Verification | None = None
     extended_on: date | None = None
     """When the shopper was notified of the extension that moved `due_on`."""
     acknowledged_on: date | None = None
     """When receipt was acknowledged to the shopper."""
-    terminal: bool = False
+    is_final: bool = False
     """Whether the status is final."""
-    saved: bool = False
+    is_saved: bool = False
     """Whether a result was ever downloaded; a later failed download does not change that."""
-    resubmitted: bool = False
+    was_resubmitted: bool = False
     """Whether it was resubmitted, even if the new task is no longer in the history."""
     purged_at: datetime | None = None
     """When the personal data was removed."""

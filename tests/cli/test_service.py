@@ -141,7 +141,7 @@ def test_progress_of_several_is_their_sum() -> None:
 def running(received: int, total: int | None, rate: float | None) -> Download:
     return Download(
         id=1,
-        number=1,
+        task_number=1,
         state=DownloadState.RUNNING,
         path=None,
         bytes=received,

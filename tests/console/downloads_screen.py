@@ -50,7 +50,7 @@ def download_of(console: Console, name: str) -> Download:
 
 def waiting(store: Store) -> list[str]:
     """The names of the downloads that have not ended, in the order of the queue."""
-    return [NAMES[download.number - 1] for download in downloads.unfinished(store)]
+    return [NAMES[download.task_number - 1] for download in downloads.unfinished(store)]
 
 
 async def go_to(console: Console, name: str) -> None:

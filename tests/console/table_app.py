@@ -55,7 +55,7 @@ def make_task(number: int) -> Task:
         trouble=None,
         resubmit_of=None,
         resubmitted_as=None,
-        earlier=None,
+        earlier_number=None,
         cancel_asked=False,
         revision=1,
         download=None,

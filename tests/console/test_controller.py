@@ -200,7 +200,7 @@ async def test_the_options_of_a_record_are_typed_and_only_others_are_asked_for(p
         await types(console, "verify --how 'order 17' --by anna")
         await console.sees("Verified on: 2026-11-20")
         await console.press("enter")
-        await console.until(lambda: console.task(HELD).verified)
+        await console.until(lambda: console.task(HELD).verification)
         await types(console, "acknowledge --on 2999-01-01")
         await console.sees("2999-01-01 is in the future.")
         await console.press("escape")

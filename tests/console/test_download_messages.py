@@ -112,7 +112,7 @@ async def test_the_main_screen_says_what_is_paused_and_where_the_rest_is(profile
         downloads_before = [d.id for d in downloads.unfinished(console.store) if d.id != parked.id]
         download_queue.cancel(console.store, downloads_before, "op")
         await console.sees("⇣ #5  p•••@example.com   paused at 64 %")
-        await console.go_to(parked.number)
+        await console.go_to(parked.task_number)
         await console.do("detail")
         await console.sees("paused; F shows the downloads")
 

@@ -142,7 +142,7 @@ async def test_an_address_that_asked_before_is_flagged_but_not_refused(profile: 
         await console.fill(email="JANE.DOE@example.com")
         assert f"#{READY} (COMPLETED) has this email" in console.text
         await console.file()
-        assert console.task(FIRST_NEW).earlier == READY
+        assert console.task(FIRST_NEW).earlier_number == READY
         await console.sees(f"#{READY} has the same email")
 
 

@@ -40,7 +40,7 @@ async def test_a_verification_says_how_by_whom_and_when(profile: Profile) -> Non
         await console.sees("Use YYYY-MM-DD.")
         await type_over(console, "2026-11-19")
         await console.sees(f"The verification of {console.task(READY).name} is recorded.")
-        found = console.task(READY).verified
+        found = console.task(READY).verification
         assert found is not None
         assert (found.on, found.by, found.how) == (date(2026, 11, 19), "anna", "order 17")
 
@@ -118,7 +118,7 @@ async def test_each_record_is_made_for_all_marked_tasks(profile: Profile, keys: 
         found = [console.task(number) for number in (READY, WAITING)]
         kept: dict[str, Callable[[Task], bool]] = {
             "assigned": lambda task: task.assigned_to == "anna",
-            "verified": lambda task: task.verified is not None and task.verified.how == "order",
+            "verified": lambda task: task.verification is not None and task.verification.how == "order",
             "acknowledged": lambda task: task.acknowledged_on == TODAY,
             "noted": lambda task: task.note == "seen",
             "tagged": lambda task: task.tags == ("vip",),
@@ -328,7 +328,7 @@ async def test_a_record_of_many_is_confirmed_by_their_count_and_taken_back(profi
             await console.sees("Nothing was done:")
             await console.press("escape")
         found = tasks.window(console.store, list(console.main.table.numbers))
-        assert not any(task.acknowledged_on or task.verified for task in found)
+        assert not any(task.acknowledged_on or task.verification for task in found)
         await console.press("asterisk", "A", "enter", *str(count), "enter")
         await console.sees(f"{count} acknowledged.")
         await console.press("U")

@@ -26,7 +26,7 @@ def send_deletion(store: Store) -> Task:
     """A deletion for the address of `HELD`, recorded and accepted."""
     request = Request(Kind.DELETION, EMAIL, TODAY, "gdpr", 10, f"{EMAIL} left", note=f"{EMAIL} called")
     number = requests.submit(store, request, "op").number
-    intent = next(intent for intent in intents.due(store, NOW, 99) if intent.number == number)
+    intent = next(intent for intent in intents.due(store, NOW, 99) if intent.task_number == number)
     assert intent_outcomes.record_sending(store, intent.id)
     intent_outcomes.record_accepted(store, intent.id, "3556a10a-accepted", NOW)
     return tasks.get(store, number)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.domain.task import TERMINAL, PastTask
+from bwp_tui.domain.task import FINAL_STATUSES, PastTask
 from bwp_tui.domain.times import local_day, utc_now
 from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.sandbox.seed_history import past_tasks
@@ -99,7 +99,7 @@ class Clock:
 
 def still_life(count: int) -> list[PastTask]:
     """Return tasks that have ended, each so many and a half days ago that its age is the same for half a day."""
-    ended = [task for task in past_tasks(count * 3, 5, utc_now()) if task.status in TERMINAL][:count]
+    ended = [task for task in past_tasks(count * 3, 5, utc_now()) if task.status in FINAL_STATUSES][:count]
     now = utc_now()
     instants = [now - timedelta(days=days, hours=12) for days in range(count + 1, 1, -1)]
     return [

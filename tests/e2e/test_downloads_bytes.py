@@ -96,7 +96,7 @@ def test_what_the_engine_writes_without_a_change_in_sight_costs_nothing(
 ) -> None:
     mark = terminal.mark()
     downloads.record_progress(store, orders[0], 12_400_001, 19_300_000, 3_100_001.0, '"tag"')
-    number = orders[0].number
+    number = orders[0].task_number
     assert tasks.get(store, number).download is not None
     terminal.settle(quiet=2.5)
     assert terminal.bytes_since(mark) == b""

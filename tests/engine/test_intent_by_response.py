@@ -237,7 +237,7 @@ async def test_a_cancellation_ends_when_the_task_is_seen_to_be_beyond_it(
     await tried(engine, clock)
     task = tasks.get(store, number)
     assert (task.status, task.cancel_asked) == (status, False)
-    assert status in (request_log.of_task(store, number)[-1].answer[1] or "")
+    assert status in (request_log.of_task(store, number)[-1].outcome_event[1] or "")
 
 
 async def test_one_request_that_is_always_refused_holds_up_no_other(

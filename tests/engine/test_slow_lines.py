@@ -62,7 +62,7 @@ async def test_one_that_is_queued_again_stands_behind_those_that_wait(shop: Shop
     assert downloads.record_start(shop.store, order)
     downloads.requeue_last(shop.store, order, "Too slow.")
     due = downloads.due(shop.store, shop.clock(), 3)
-    assert [waiting.number for waiting in due] == [*numbers[1:], numbers[0]]
+    assert [waiting.task_number for waiting in due] == [*numbers[1:], numbers[0]]
 
 
 @pytest.fixture

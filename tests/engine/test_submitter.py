@@ -162,7 +162,7 @@ async def test_a_request_withdrawn_at_the_last_moment_is_not_sent(shop: Shop, mo
     def withdraw_what_was_read(store: Store, now: datetime, limit: int) -> list[Intent]:
         found = real(store, now, limit)
         for intent in found:
-            requests.cancel(store, intent.number, ACTOR)
+            requests.cancel(store, intent.task_number, ACTOR)
         return found
 
     number = shop.submit("jane@example.com")

@@ -12,7 +12,7 @@ from typing import Final
 
 from bwp_tui.api.client import PrivacyApi
 from bwp_tui.api.endpoint import Endpoint, Secret
-from bwp_tui.domain.task import TERMINAL, DownloadState, Kind, Status
+from bwp_tui.domain.task import FINAL_STATUSES, DownloadState, Kind, Status
 from bwp_tui.engine.requests.token_protection import TOKEN_LIFETIME
 from bwp_tui.engine.runtime.engine import Engine
 from bwp_tui.sandbox.server import Sandbox
@@ -156,7 +156,7 @@ def _next(engine: Engine) -> datetime | None:
 
 def still_open(office: Office) -> bool:
     """Say whether a task has not ended yet."""
-    return any(entry.status not in TERMINAL for entry in entries(office.shop.store))
+    return any(entry.status not in FINAL_STATUSES for entry in entries(office.shop.store))
 
 
 @contextmanager

@@ -79,7 +79,7 @@ def submitted(store: Store, kind: Kind = Kind.RETRIEVAL, email: str = "jane@exam
 def intent_of(store: Store, number: int) -> Intent:
     """The waiting intent of task `number`."""
     far = NOW + timedelta(days=10_000)
-    (found,) = (intent for intent in intents.due(store, far, 1_000) if intent.number == number)
+    (found,) = (intent for intent in intents.due(store, far, 1_000) if intent.task_number == number)
     return found
 
 

@@ -42,9 +42,9 @@ def test_what_is_due_comes_as_much_nearer_and_what_is_due_now_stays(store: Store
     three_earlier = SOON - timedelta(hours=3)
     assert tasks.get(store, task.number).next_poll_at == three_earlier
     assert downloads.next_at(store) == three_earlier
-    by_number = {intent.number: intent for intent in intents.due(store, clock.now, 9)}
+    by_number = {intent.task_number: intent for intent in intents.due(store, clock.now, 9)}
     assert list(by_number) == [now.number]
-    assert [intent.number for intent in intents.due(store, three_earlier, 9)] == [now.number, waiting.number]
+    assert [intent.task_number for intent in intents.due(store, three_earlier, 9)] == [now.number, waiting.number]
     assert clock_correction.newest(store) == clock.now
 
 

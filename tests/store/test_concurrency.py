@@ -89,5 +89,5 @@ def test_what_two_operators_ask_for_together_is_flagged_and_never_merged(path: P
     other = open_store(path)
     first = submitted(store)
     second = submitted(other, email="JANE@example.com")
-    assert (first.earlier, second.earlier) == (None, first.number)
+    assert (first.earlier_number, second.earlier_number) == (None, first.number)
     other.close()

@@ -47,7 +47,7 @@ def _now(store: Store, download: int) -> Download:
 
 
 def _last_words(store: Store, download: int) -> tuple[str, str, str | None]:
-    line = timeline.of_task(store, _now(store, download).number)[-1]
+    line = timeline.of_task(store, _now(store, download).task_number)[-1]
     return line.actor, line.what, line.detail
 
 
@@ -83,7 +83,7 @@ def test_a_paused_download_is_not_due_until_it_is_resumed(store: Store) -> None:
     assert download_queue.pause(store, [first], "eve") == [QueueResult(first, first)]
     assert (_due(store), _now(store, first).paused) == ([second], True)
     assert _last_words(store, first) == ("eve", "download paused", None)
-    assert _now(store, first).number in tasks.changed_since(store, store.revision() - 1)
+    assert _now(store, first).task_number in tasks.changed_since(store, store.revision() - 1)
     download_queue.pause(store, [second], ACTOR)
     assert downloads.next_at(store) is None
     assert download_queue.resume(store, [first], "eve") == [QueueResult(first, first)]
@@ -140,7 +140,7 @@ def test_a_part_is_taken_up_only_in_the_folder_it_lies_in(store: Store) -> None:
     downloads.record_start(store, order)
     downloads.record_progress(store, order, 5, 10, 2.5, '"tag"')
     downloads.record_failure(store, order, "The disk is full.")
-    requests.download(store, order.number, "/mnt/elsewhere", ACTOR)
+    requests.download(store, order.task_number, "/mnt/elsewhere", ACTOR)
     (again,) = downloads.due(store, SOON, 5)
     assert (again.etag, _now(store, again.id).bytes) == (None, 0)
 

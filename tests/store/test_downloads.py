@@ -27,7 +27,7 @@ def order(store: Store) -> DownloadJob:
 
 
 def _now(store: Store, order: DownloadJob) -> Download:
-    task = tasks.get(store, order.number)
+    task = tasks.get(store, order.task_number)
     assert task.download is not None
     assert task.revision == store.revision()
     return task.download
@@ -48,7 +48,7 @@ def test_a_download_runs_progresses_and_ends_with_a_file(store: Store, order: Do
     assert (done.state, done.path, done.bytes, done.total) == ("done", "/srv/results/a.zip", 10, 10)
     assert (done.sha256, done.rate, done.finished_at) == ("ab" * 32, None, clock.now)
     assert tasks.count(store, ready, today=TODAY) == 0
-    assert timeline.of_task(store, order.number)[-1].what == "downloaded"
+    assert timeline.of_task(store, order.task_number)[-1].what == "downloaded"
     assert downloads.unfinished(store) == []
 
 
@@ -82,7 +82,7 @@ def test_a_download_that_failed_says_why_and_is_over(store: Store, order: Downlo
     over = _now(store, order)
     assert (over.state, over.trouble, over.finished_at, over.path) == ("failed", "The disk is full.", NOW, None)
     assert (downloads.unfinished(store), downloads.next_at(store)) == ([], None)
-    event = timeline.of_task(store, order.number)[-1]
+    event = timeline.of_task(store, order.task_number)[-1]
     assert (event.what, event.detail) == ("download failed", "The disk is full.")
 
 
@@ -103,7 +103,7 @@ def test_an_engine_that_stops_queues_its_download_for_the_next_and_nothing_that_
     downloads.record_start(store, order)
     downloads.record_success(store, order, "/srv/results/a.zip", 10, "ab" * 32)
     downloads.record_interruption(store, order)
-    over = tasks.get(store, order.number).download
+    over = tasks.get(store, order.task_number).download
     assert over is not None
     assert over.state == "done"
 
@@ -113,13 +113,13 @@ def test_what_the_engine_tells_of_a_download_that_was_cancelled_meanwhile_change
 ) -> None:
     downloads.record_start(store, order)
     download_queue.cancel(store, [order.id], ACTOR)
-    before = tasks.get(store, order.number)
+    before = tasks.get(store, order.task_number)
     downloads.record_progress(store, order, 5, 10, 2.5, '"tag"')
     downloads.reschedule(store, order, "The line was cut.", SOON)
     downloads.record_interruption(store, order)
     downloads.record_failure(store, order, "The disk is full.")
-    assert tasks.get(store, order.number) == before
-    assert timeline.of_task(store, order.number)[-1].what == "download cancelled"
+    assert tasks.get(store, order.task_number) == before
+    assert timeline.of_task(store, order.task_number)[-1].what == "download cancelled"
 
 
 def test_a_file_that_got_its_name_before_its_download_was_cancelled_is_recorded(
@@ -139,7 +139,7 @@ def test_a_download_that_was_paused_or_cancelled_before_its_slot_took_it_up_does
     assert not downloads.record_start(store, order)
     download_queue.cancel(store, [order.id], ACTOR)
     assert not downloads.record_start(store, order)
-    over = tasks.get(store, order.number).download
+    over = tasks.get(store, order.task_number).download
     assert over is not None
     assert over.state == "cancelled"
 
@@ -166,7 +166,7 @@ def test_a_part_is_unwanted_until_it_was_removed_and_its_task_not_purged_before(
     downloads.record_part_removed(store, order)
     assert downloads.with_unwanted_part(store) == []
     assert purge.plan(store, parse(""), timedelta(), TODAY, evidence_too=False, unanswered_too=True).numbers == (
-        order.number,
+        order.task_number,
     )
 
 
@@ -174,22 +174,22 @@ def test_a_part_that_was_no_archive_is_not_gone_on_with(store: Store, order: Dow
     downloads.record_start(store, order)
     downloads.record_progress(store, order, 5, 10, 2.5, '"tag"')
     downloads.record_failure(store, order, "It is no zip.", part_is_left=False)
-    requests.download(store, order.number, "/srv/results", ACTOR)
+    requests.download(store, order.task_number, "/srv/results", ACTOR)
     (again,) = downloads.due(store, NOW, 5)
     assert again.etag is None
 
 
 def test_a_task_whose_download_has_not_left_its_slot_is_not_due(store: Store, order: DownloadJob) -> None:
-    assert downloads.due(store, NOW, 5, frozenset({order.number})) == []
-    assert downloads.next_at(store, frozenset({order.number})) is None
-    assert downloads.next_at(store, frozenset({order.number + 1})) == NOW
+    assert downloads.due(store, NOW, 5, frozenset({order.task_number})) == []
+    assert downloads.next_at(store, frozenset({order.task_number})) is None
+    assert downloads.next_at(store, frozenset({order.task_number + 1})) == NOW
 
 
 def test_the_oldest_download_comes_first_and_no_more_than_there_are_slots(store: Store) -> None:
     for number in range(1, 4):
         task = in_status(store, "COMPLETED", task_id=f"task-{number}")
         requests.download(store, task.number, "/srv/results", ACTOR)
-    assert [order.number for order in downloads.due(store, NOW, 2)] == [1, 2]
+    assert [order.task_number for order in downloads.due(store, NOW, 2)] == [1, 2]
 
 
 def test_a_bad_line_makes_no_flood_on_the_timeline_and_no_try_is_lost(store: Store, order: DownloadJob) -> None:
@@ -201,16 +201,16 @@ def test_a_bad_line_makes_no_flood_on_the_timeline_and_no_try_is_lost(store: Sto
         )
     assert _now(store, order).attempts == 40
     downloads.record_success(store, order, "/srv/results/a.zip", 100, "ab" * 32)
-    told = [(event.what, event.detail) for event in timeline.of_task(store, order.number)]
+    told = [(event.what, event.detail) for event in timeline.of_task(store, order.task_number)]
     assert [what for what, _ in told].count(CONNECTION_LOST) == 10
     assert [what for what, _ in told].count(RESUMED) == 10
     assert (CONNECTION_LOST, "at byte 0: The line broke.") in told
     assert told[-2] == ("download steps", "and 30 more failed attempts")
     assert _now(store, order).attempts == 41
-    requests.download(store, order.number, "/srv/results", ACTOR)
+    requests.download(store, order.task_number, "/srv/results", ACTOR)
     (again,) = downloads.due(store, NOW, 5)
     downloads.record_failed_attempt(store, again, "The line broke.", 7, SOON)
-    assert timeline.of_task(store, order.number)[-1].detail == "at byte 7: The line broke.", "each is told anew"
+    assert timeline.of_task(store, order.task_number)[-1].detail == "at byte 7: The line broke.", "each is told anew"
 
 
 def test_waiting_for_the_service_is_no_try(store: Store, order: DownloadJob) -> None:
@@ -218,4 +218,4 @@ def test_waiting_for_the_service_is_no_try(store: Store, order: DownloadJob) -> 
     downloads.reschedule(store, order, "Waiting for the service.", SOON, was_tried=False)
     assert _now(store, order).attempts == 0
     downloads.reschedule(store, order, "The line was cut.", SOON)
-    assert (_now(store, order).attempts, timeline.of_task(store, order.number)[-1].what) == (1, "download put off")
+    assert (_now(store, order).attempts, timeline.of_task(store, order.task_number)[-1].what) == (1, "download put off")

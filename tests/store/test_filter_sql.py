@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from bwp_tui.domain.deadlines import acknowledge_by
 from bwp_tui.domain.filter import LONGEST_FILTER, AgeClause, Clause, DayClause, TextClause, ValueClause, parse
 from bwp_tui.domain.filter_fields import FIELDS, NOBODY, FieldSpec, Match
-from bwp_tui.domain.task import TERMINAL, Kind, Status, Task, TaskError, Verification
+from bwp_tui.domain.task import FINAL_STATUSES, Kind, Status, Task, TaskError, Verification
 from bwp_tui.domain.times import local_day
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
@@ -156,13 +156,13 @@ def _is_open(task: Task) -> bool:
 def _is(task: Task, state: str) -> bool:
     saved = task.download is not None and task.download.state == "done"
     return {
-        "active": task.status not in TERMINAL,
+        "active": task.status not in FINAL_STATUSES,
         "open": _is_open(task),
         "ready": task.status == "COMPLETED" and task.kind == "RETRIEVAL" and not saved,
         "failed": task.status in _FAILED and task.resubmitted_as is None,
         "unsent": task.task_id is None,
         "resubmitted": task.resubmitted_as is not None,
-        "duplicate": task.earlier is not None,
+        "duplicate": task.earlier_number is not None,
     }[state]
 
 

@@ -86,7 +86,7 @@ def test_a_purged_task_is_closed_and_called_purged_by_all(store: Store, every: l
         assert "purged" in (result_files.cannot_open_result(task) or "")
         assert "purged" in (requests.cannot_download(task) or "")
         assert "purged" in (service_operations.cannot_refresh(task) or "")
-    given_up = next(task for task in purged if task.status == Status.FAILED and not task.resubmitted)
+    given_up = next(task for task in purged if task.status == Status.FAILED and not task.was_resubmitted)
     assert "purged" in (requests.cannot_resubmit(given_up) or "")
 
 

@@ -12,7 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
-from bwp_tui.domain.task import PAST_HOLD, TERMINAL, Kind
+from bwp_tui.domain.task import FINAL_STATUSES, PAST_HOLD, Kind
 from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import as_int, as_text
 from bwp_tui.store.errors import NotPossible
@@ -72,8 +72,8 @@ class LifeOfTasks(RuleBasedStateMachine):
         for intent in due:
             assert intent_outcomes.record_sending(self.store, intent.id)
             if intent.action == "submit":
-                self.model[intent.number].may_have_arrived = True
-        return multiple(*((intent.id, intent.number, intent.action, intent.attempts == 0) for intent in due))
+                self.model[intent.task_number].may_have_arrived = True
+        return multiple(*((intent.id, intent.task_number, intent.action, intent.attempts == 0) for intent in due))
 
     @rule(intent=consumes(under_way), never_sent=st.booleans())
     def put_off(self, intent: tuple[int, int, str, bool], never_sent: bool) -> None:
@@ -146,7 +146,7 @@ class LifeOfTasks(RuleBasedStateMachine):
         if known.task_id is not None:
             poll_responses.record_unknown(self.store, number, "no such task", self.clock() + self._later())
             task = tasks.get(self.store, number)
-            assert task.status == known.status or (task.status == "MISSING" and known.status not in TERMINAL)
+            assert task.status == known.status or (task.status == "MISSING" and known.status not in FINAL_STATUSES)
             known.status = task.status
             known.cancel_asked = known.cancel_asked and known.status != "MISSING"
 
@@ -171,7 +171,7 @@ class LifeOfTasks(RuleBasedStateMachine):
     def the_history_holds_what_the_model_holds(self) -> None:
         rows = self.store.rows("SELECT number, status, task_id, cancel_asked, terminal FROM tasks ORDER BY number")
         assert rows == [
-            (number, known.status, known.task_id, int(known.cancel_asked), int(known.status in TERMINAL))
+            (number, known.status, known.task_id, int(known.cancel_asked), int(known.status in FINAL_STATUSES))
             for number, known in self.model.items()
         ]
 

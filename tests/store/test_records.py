@@ -69,7 +69,7 @@ def test_a_verification_and_an_assignment_are_on_the_task_and_its_timeline(store
     single.verify(store, task.number, record, ACTOR)
     single.assign(store, task.number, "jane", ACTOR)
     found = tasks.get(store, task.number)
-    assert (found.verified, found.assigned_to, found.due_on) == (record, "jane", task.due_on)
+    assert (found.verification, found.assigned_to, found.due_on) == (record, "jane", task.due_on)
     assert [event.what for event in timeline.of_task(store, task.number)] == ["recorded", "verified", "assigned"]
     single.assign(store, task.number, None, ACTOR)
     assert tasks.get(store, task.number).assigned_to is None
@@ -141,7 +141,7 @@ def test_a_resubmitted_request_stays_extended_confirmed_verified_and_in_the_same
     single.assign(store, task.number, "jane", ACTOR)
     old, new = tasks.get(store, task.number), requests.resubmit(store, task.number, ACTOR)
     assert (new.due_on, new.extended_on, new.acknowledged_on) == (old.due_on, TODAY, TODAY)
-    assert (new.verified, new.assigned_to) == (old.verified, "jane")
+    assert (new.verification, new.assigned_to) == (old.verification, "jane")
     assert "once" in (records.cannot_extend(new, TODAY) or "")
 
 
@@ -154,7 +154,7 @@ def test_a_purge_takes_notes_and_the_words_of_a_verification_and_keeps_that_it_w
     clock.forward(days=800)
     assert purge.purge(store, [task.number], ACTOR, TODAY, evidence_too=False).tasks == 1
     found = tasks.get(store, task.number)
-    assert found.verified == Verification(TODAY, ACTOR, "")
+    assert found.verification == Verification(TODAY, ACTOR, "")
     assert single.notes(store, task.number) == []
     assert b"jane's secret" not in store.path.read_bytes()
 

@@ -26,19 +26,19 @@ def test_the_newest_comes_first_and_each_has_its_outcome(store: Store, clock: Fr
     clock.forward(minutes=1)
     intent_outcomes.record_cancel_refused(store, cancel.id, "too late")
     found = request_log.newest(store, 10)
-    assert [(one.number, one.action, one.state, one.attempts) for one in found] == [
+    assert [(one.task_number, one.action, one.state, one.attempts) for one in found] == [
         (done.number, "cancel", "refused", 1),
         (waiting.number, "submit", "waiting", 0),
         (done.number, "submit", "done", 1),
     ]
-    assert [one.answer for one in found] == [
+    assert [one.outcome_event for one in found] == [
         ("cancel refused", "too late"),
         (None, None),
         ("accepted", "task-1"),
     ]
     assert [one.next_at is not None for one in found] == [False, True, False]
     assert [one.id for one in request_log.of_task(store, done.number)] == [found[2].id, found[0].id]
-    assert list(request_log.ids(store)) == [one.id for one in found]
+    assert list(request_log.request_ids(store)) == [one.id for one in found]
     assert request_log.window(store, [found[1].id, 999]) == [found[1]]
     assert len(request_log.newest(store, 2)) == 2
 
@@ -58,5 +58,5 @@ def test_a_refusal_and_a_withdrawal_are_told_as_such(store: Store) -> None:
     requests.cancel(store, withdrawn.number, ACTOR)
     (first,) = request_log.of_task(store, refused.number)
     (second,) = request_log.of_task(store, withdrawn.number)
-    assert (first.state, first.answer) == ("refused", ("refused", "not valid"))
-    assert (second.state, second.answer) == ("lapsed", ("withdrawn", "never sent"))
+    assert (first.state, first.outcome_event) == ("refused", ("refused", "not valid"))
+    assert (second.state, second.outcome_event) == ("lapsed", ("withdrawn", "never sent"))

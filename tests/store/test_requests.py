@@ -54,9 +54,9 @@ def test_a_submission_is_a_queued_task_an_intent_with_its_own_token_and_a_line_o
     assert (task.status, task.kind, task.email, task.task_id) == ("QUEUED", Kind.DELETION, "jane@example.com", None)
     assert (task.received_on, task.due_on, task.recorded_at) == (TODAY, date(2026, 12, 21), NOW)
     assert (task.reason, task.note, task.tags, task.holding_period) == ("art. 17", "VIP", ("vip", "eu"), 10)
-    assert (task.next_poll_at, task.download, task.resubmit_of, task.earlier) == (None, None, None, None)
+    assert (task.next_poll_at, task.download, task.resubmit_of, task.earlier_number) == (None, None, None, None)
     (intent,) = intents.due(store, NOW, 10)
-    assert (intent.number, intent.action, intent.holding_period, intent.reason) == (
+    assert (intent.task_number, intent.action, intent.holding_period, intent.reason) == (
         task.number,
         "submit",
         10,
@@ -128,9 +128,9 @@ def test_texts_of_operators_are_cleaned_where_they_enter(store: Store) -> None:
 
 def test_a_second_request_for_the_same_address_and_kind_is_flagged_with_the_one_before(store: Store) -> None:
     first = submitted(store)
-    assert submitted(store, Kind.DELETION).earlier is None
-    assert submitted(store, email="other@example.com").earlier is None
-    assert submitted(store, email="Jane@Example.com").earlier == first.number
+    assert submitted(store, Kind.DELETION).earlier_number is None
+    assert submitted(store, email="other@example.com").earlier_number is None
+    assert submitted(store, email="Jane@Example.com").earlier_number == first.number
 
 
 # Resubmitting
@@ -279,7 +279,7 @@ def test_a_completed_retrieval_is_downloaded_once_at_a_time(store: Store) -> Non
     assert asked.download is not None
     assert (asked.download.state, asked.download.bytes, asked.download.asked_at) == ("queued", 0, NOW)
     (order,) = downloads.due(store, NOW, 5)
-    assert (order.number, order.directory, order.task_id) == (task.number, "/srv/results", "task-1")
+    assert (order.task_number, order.directory, order.task_id) == (task.number, "/srv/results", "task-1")
     for _ in ("queued", "running"):
         with pytest.raises(NotPossible, match="being downloaded already"):
             requests.download(store, task.number, "/srv/results", ACTOR)
@@ -313,7 +313,7 @@ def test_only_an_open_download_stands_in_the_way_of_another(store: Store, state:
 def _download(state: str) -> Download:
     return Download(
         id=1,
-        number=1,
+        task_number=1,
         state=state,
         path=None,
         bytes=0,

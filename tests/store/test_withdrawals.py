@@ -48,7 +48,7 @@ def test_what_is_withdrawn_counts_no_longer_and_stays_on_the_timeline(store: Sto
     after = perform(store, withdrawing(record, "bob"), before.number)
     there = {
         LegalRecord.ACKNOWLEDGEMENT: after.acknowledged_on,
-        LegalRecord.VERIFICATION: after.verified,
+        LegalRecord.VERIFICATION: after.verification,
         LegalRecord.EXTENSION: after.extended_on,
     }
     assert {one: value is None for one, value in there.items()} == {one: one is record for one in LegalRecord}

@@ -94,8 +94,8 @@ def _first(session: Session, ids: Sequence[int]) -> list[QueueResult]:
 
 def _print(store: Store, shown: Sequence[Download], arguments: Namespace) -> None:
     tasks = download_queue.tasks_of(store, shown)
-    records = [_record(download, tasks[download.number], mask=arguments.mask) for download in shown]
-    rows = [_HEADINGS, *(_cells(download, tasks[download.number], unmask=arguments.unmask) for download in shown)]
+    records = [_record(download, tasks[download.task_number], mask=arguments.mask) for download in shown]
+    rows = [_HEADINGS, *(_cells(download, tasks[download.task_number], unmask=arguments.unmask) for download in shown)]
     print_result(arguments, records, aligned(rows) if shown else ())
     if not (shown or arguments.json or arguments.action):
         print_note("No downloads yet.")
@@ -108,7 +108,7 @@ def _cells(download: Download, task: Task, *, unmask: bool) -> tuple[str, ...]:
     if not unmask:
         remark = mask_task_text(remark, task)
     cells = (
-        str(download.number),
+        str(download.task_number),
         task.task_id[:8] if task.task_id else "-",
         task.subject(masked=not unmask),
         _state(download),
@@ -128,7 +128,7 @@ def _state(download: Download) -> str:
 
 def _record(download: Download, task: Task, *, mask: bool) -> dict[str, object]:
     record: dict[str, object] = {
-        "id": download.number,
+        "id": download.task_number,
         "task_id": task.task_id,
         "kind": task.kind.value,
         "email": task.email,

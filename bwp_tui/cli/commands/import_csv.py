@@ -12,7 +12,7 @@ from bwp_tui.cli.support.context import Session, can_ask, open_session, print_no
 from bwp_tui.cli.support.new_file import new_file, refuse_existing
 from bwp_tui.cli.support.progress_line import Steps
 from bwp_tui.domain.csv_table import CsvError, row_text
-from bwp_tui.domain.deadlines import doubt_about
+from bwp_tui.domain.deadlines import day_warning
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import clean_line, counted, size
 from bwp_tui.domain.times import utc_now
@@ -95,7 +95,7 @@ def _print_summary(planned: ImportPlan, file: Path) -> None:
     for line in planned.lines:
         if line.duplicate is not None:
             print_note(f"Line {line.number} may be a duplicate: {clean_line(line.duplicate)}.")
-    doubts = [(line.number, line.request and doubt_about(line.request.received_on, today())) for line in planned.lines]
+    doubts = [(line.number, line.request and day_warning(line.request.received_on, today())) for line in planned.lines]
     odd = [(number, doubt) for number, doubt in doubts if doubt]
     if odd:
         print_note(

@@ -33,13 +33,13 @@ def sent(arguments: Namespace) -> None:
 
 def _record(request: SentRequest, *, mask: bool) -> dict[str, object]:
     email = mask_email(request.email) if mask and request.email else request.email
-    what, detail = request.answer
+    what, detail = request.outcome_event
     variables: dict[str, object] = {"taskId": request.task_id}
     if request.client_token_start:
         reason = mask_in_text(request.reason, request.email) if request.reason and mask else request.reason
         variables = submit_variables(request.kind, email, request.client_token_start, request.holding_period, reason)
     return {
-        "id": request.number,
+        "id": request.task_number,
         "task_id": request.task_id,
         "operation": operation(request.action, request.kind),
         "variables": variables,
@@ -56,11 +56,11 @@ def _record(request: SentRequest, *, mask: bool) -> dict[str, object]:
 
 
 def _cells(request: SentRequest, *, unmask: bool) -> tuple[str, ...]:
-    what, detail = request.answer
+    what, detail = request.outcome_event
     answer = f"{what or ''}{f': {detail}' if detail else ''}"
     cells = (
         stamp(request.asked_at),
-        str(request.number),
+        str(request.task_number),
         f"{request.action} {request.kind.lower()}",
         request.email if unmask else mask_email(request.email),
         request.state,

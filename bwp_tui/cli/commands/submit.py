@@ -202,8 +202,8 @@ def _wait_for_response(
     """Wait for the service's response to recorded requests, print their tasks, and report what became of them."""
     single = len(numbers) == 1
     for task in read(session.store, numbers):
-        if task.earlier is not None and task.resubmit_of is None:
-            print_note(f"#{task.earlier} has the same email and kind; see: bwp-tui show {task.earlier}.")
+        if task.earlier_number is not None and task.resubmit_of is None:
+            print_note(f"#{task.earlier_number} has the same email and kind; see: bwp-tui show {task.earlier_number}.")
     responded = waiter.until(lambda store: not tasks.any_queued(store, numbers), numbers, arguments.timeout)
     sent = read(session.store, numbers)
     print_tasks(sent, as_json=arguments.json)

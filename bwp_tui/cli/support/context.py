@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 
 from bwp_tui.cli.exit_codes import CommandError, Effect, ExitCode
-from bwp_tui.domain.deadlines import doubt_about, why_not_yet
+from bwp_tui.domain.deadlines import day_warning, future_day_mistake
 from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import clean, clean_line
 from bwp_tui.domain.times import local_day, utc_now, zone_name
@@ -101,11 +101,11 @@ def checked_day(day: date) -> date:
     Raises:
         CommandError: it has not begun anywhere.
     """
-    if why_not := why_not_yet(day, today()):
+    if why_not := future_day_mistake(day, today()):
         raise CommandError(
             ExitCode.USAGE, f"{why_not} In the office it is {today()} ({zone_name()}). Nothing was recorded."
         )
-    if doubt := doubt_about(day, today()):
+    if doubt := day_warning(day, today()):
         print_note(f"Warning: {doubt}")
     return day
 

@@ -61,7 +61,7 @@ def task_record(task: Task, *, mask: bool = False) -> dict[str, object]:
         "note": task.note,
         "tags": list(task.tags),
         "assigned_to": task.assigned_to,
-        "verified": _verification_record(task.verified),
+        "verified": _verification_record(task.verification),
         "extended_on": iso_day(task.extended_on),
         "acknowledged_on": iso_day(task.acknowledged_on),
         "download": _download_record(task.download),
@@ -190,7 +190,7 @@ def _facts(task: Task, now: datetime, today: date) -> list[tuple[str, str | None
         ("note", task.note),
         ("tags", " ".join(task.tags)),
         *_work_facts(task, today),
-        ("earlier", f"#{task.earlier} has the same email and kind" if task.earlier else None),
+        ("earlier", f"#{task.earlier_number} has the same email and kind" if task.earlier_number else None),
         ("resubmitted", f"as #{task.resubmitted_as}" if task.resubmitted_as else None),
         ("resubmit of", f"#{task.resubmit_of}" if task.resubmit_of else None),
         *_download_facts(task.download),
@@ -198,7 +198,7 @@ def _facts(task: Task, now: datetime, today: date) -> list[tuple[str, str | None
 
 
 def _work_facts(task: Task, today: date) -> list[tuple[str, str | None]]:
-    verified = task.verified
+    verified = task.verification
     receipt = f"acknowledged on {task.acknowledged_on}" if task.acknowledged_on else None
     limit = acknowledge_by(task.regulation, task.received_on) if is_clock_running(task) else None
     if receipt is None and limit is not None:

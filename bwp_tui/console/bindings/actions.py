@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.domain.filter import MOST_VIEWS, VIEWS, View
-from bwp_tui.domain.task import Download, Task, why_purged
+from bwp_tui.domain.task import Download, Task, cannot_change_purged
 from bwp_tui.store.commands.operation import TaskOperation
 from bwp_tui.store.commands.record_operations import RECORDS, WATCH
 from bwp_tui.store.commands.records import records_of
@@ -104,12 +104,12 @@ def _not_sent(task: Task) -> str | None:
 
 def _nothing_to_withdraw(task: Task) -> str | None:
     if records_of(task):
-        return why_purged(task)
+        return cannot_change_purged(task)
     return f"Nothing is recorded of {task.name} that could be withdrawn."
 
 
 def _no_earlier(task: Task) -> str | None:
-    return None if task.earlier else f"No earlier request for the same address is known beside {task.name}."
+    return None if task.earlier_number else f"No earlier request for the same address is known beside {task.name}."
 
 
 def writable(context: ActionContext) -> str | None:

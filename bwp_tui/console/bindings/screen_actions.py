@@ -65,7 +65,7 @@ def cannot_open(download: Download) -> str | None:
     """Return why `download` has no file to open, or None when it has one."""
     if download.state == DownloadState.DONE and download.path is not None:
         return None
-    return f"The download of #{download.number} {current_state(download)}; it has no file yet."
+    return f"The download of #{download.task_number} {current_state(download)}; it has no file yet."
 
 
 def _on_download(check: Callable[[Download], str | None] | None = None, *, writes: bool = False) -> DisabledReason:

@@ -16,7 +16,7 @@ from bwp_tui.console.controllers.records import RecordController
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.console.workers import Work, run_in_thread_and_report
-from bwp_tui.domain.deadlines import why_not_yet
+from bwp_tui.domain.deadlines import future_day_mistake
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.text import clean_line, nearest
 from bwp_tui.domain.times import day_of
@@ -154,7 +154,7 @@ class TaskLineCommands:
         day = day_of(word.text)
         if day is None:
             raise word.wrong("Write the day as 2026-12-31.")
-        if why_not := why_not_yet(day, self._screen.session.today()):
+        if why_not := future_day_mistake(day, self._screen.session.today()):
             raise word.wrong(why_not)
         return day
 

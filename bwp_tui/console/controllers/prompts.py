@@ -7,7 +7,7 @@ import re
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.state.request_draft import no_day
 from bwp_tui.console.state.tab_completion import InputError
-from bwp_tui.domain.deadlines import doubt_about, why_not_yet
+from bwp_tui.domain.deadlines import day_warning, future_day_mistake
 from bwp_tui.domain.times import day_of, zone_name
 from bwp_tui.store.commands.operation import Argument, Need, Operation, Place, Target, Values
 
@@ -52,14 +52,14 @@ async def _ask_day(screen: MainScreenProtocol, argument: Argument, target: Targe
 
     def checked(text: str) -> InputError | None:
         day = day_of(text)
-        wrong = no_day(text) if day is None else why_not_yet(day, today)
+        wrong = no_day(text) if day is None else future_day_mistake(day, today)
         return InputError(f"{wrong[0].upper()}{wrong[1:].removesuffix('.')}.", 0, len(text)) if wrong else None
 
     while (
         answer := await screen.prompt.ask_text(argument.question(target), typed, checked=checked, hint=zone)
     ) is not None:
         typed, day = answer, day_of(answer)
-        doubt = None if day is None else doubt_about(day, today)
+        doubt = None if day is None else day_warning(day, today)
         if doubt is None or await screen.prompt.ask_yes_no(f"{doubt} Go on with it?"):
             return {argument.name: day}
     return None

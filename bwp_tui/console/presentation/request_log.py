@@ -25,14 +25,14 @@ def line(request: SentRequest, width: int, *, masked: bool) -> list[StyledText]:
     date, room = _widths(width)
     asked = minute_stamp(request.asked_at)[-date:]
     email = clean_line(mask_email(request.email) if masked and request.email else request.email)
-    event, detail = request.answer
+    event, detail = request.outcome_event
     response = f"{event or ''}{f': {detail}' if detail else ''}"
     if masked and request.email:
         response = mask_in_text(response, request.email)
     attempts = f"{request.attempts} attempts  " if request.attempts > 1 else ""
     return [
         (f"{asked:<{date}}", "muted"),
-        (f"{f'#{request.number}':>7}  ", "plain"),
+        (f"{f'#{request.task_number}':>7}  ", "plain"),
         (f"{f'{request.action} {request.kind.lower()}':<18.16}", "plain"),
         (f"{pad(email, room - 2)}  " if room else "", "strong"),
         (f"{request.state:<9}", STATE_ROLES.get(request.state, "plain")),

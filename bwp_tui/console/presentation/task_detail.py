@@ -12,7 +12,7 @@ from bwp_tui.console.presentation.task_columns import DUE_SOON, status_role
 from bwp_tui.domain import masking
 from bwp_tui.domain.advice import advice_for
 from bwp_tui.domain.deadlines import REGULATIONS, acknowledge_by, is_clock_running, latest_end
-from bwp_tui.domain.task import TERMINAL, DownloadState, Event, Kind, Status, Task
+from bwp_tui.domain.task import FINAL_STATUSES, DownloadState, Event, Kind, Status, Task
 from bwp_tui.domain.text import counted, size
 from bwp_tui.domain.times import format_due, local_day, stamp
 from bwp_tui.store.worklog.engine_state import EngineState
@@ -119,9 +119,9 @@ def fact_lines(task: Task, context: DisplayContext, earlier: Task | None = None)
         if text:
             yield fact(label, mask(text, task, context))
     yield from _record_lines(task, context)
-    if task.earlier:
+    if task.earlier_number:
         state = f" ({earlier.status})" if earlier else ""
-        yield fact("Earlier", (f"#{task.earlier}{state} has the same email", "warn"), ("  b", "key"))
+        yield fact("Earlier", (f"#{task.earlier_number}{state} has the same email", "warn"), ("  b", "key"))
     if task.resubmit_of:
         yield fact("Resubmit", f"of #{task.resubmit_of}")
     if task.resubmitted_as:
@@ -132,8 +132,8 @@ def _record_lines(task: Task, context: DisplayContext) -> Iterator[list[StyledTe
     """Yield what the operators have recorded."""
     if task.assigned_to:
         yield fact("Assignee", task.assigned_to)
-    if task.verified:
-        verification = f"{task.verified.on} by {task.verified.by}: {task.verified.how}"
+    if task.verification:
+        verification = f"{task.verification.on} by {task.verification.by}: {task.verification.how}"
         yield fact("Verified", mask(verification, task, context))
     if task.extended_on:
         yield fact("Extended", task.extended_on.isoformat())
@@ -176,7 +176,7 @@ def _due(task: Task, due: date, context: DisplayContext) -> Iterator[StyledText]
 
 
 def _hold(task: Task, days: int, context: DisplayContext) -> Iterator[list[StyledText]]:
-    submitted = None if task.status in TERMINAL else task.submitted_at
+    submitted = None if task.status in FINAL_STATUSES else task.submitted_at
     is_held = task.status == Status.ON_HOLD
     until = f"  until {stamp(submitted + days * context.day)}" if submitted and is_held else ""
     yield fact("Hold", counted(days, "day"), (until, "held"))

@@ -14,7 +14,7 @@ from bwp_tui.console.services.history_reader import TaskDetails
 from bwp_tui.contract.documents import LINK_FIELD, POLL_FIELDS
 from bwp_tui.contract.inputs import operation, submit_variables
 from bwp_tui.domain.advice import KNOWN_CODES
-from bwp_tui.domain.task import TERMINAL, Event, Status, Task
+from bwp_tui.domain.task import FINAL_STATUSES, Event, Status, Task
 from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import stamp
 from bwp_tui.store.queries import timeline
@@ -79,7 +79,7 @@ def _request_lines(request: SentRequest, task: Task, context: DisplayContext) ->
     if request.next_at:
         yield fact("Next", stamp(request.next_at))
     if request.settled_at:
-        event, detail = request.answer
+        event, detail = request.outcome_event
         response = f"{stamp(request.settled_at)}  {event or request.state}{f': {detail}' if detail else ''}"
         yield fact("Response", mask(response, task, context))
     if request.client_token_start:
@@ -95,7 +95,7 @@ def _polling_lines(task: Task) -> Iterator[Line]:
     yield [(f"{POLL_FIELDS[task.kind]}, for the status", "strong")]
     yield fact("Variables", json.dumps({"taskId": task.task_id}))
     yield fact("Last poll", stamp(task.polled_at) if task.polled_at else "not yet")
-    ended = "none (task finished)" if task.status in TERMINAL else "when the engine runs"
+    ended = "none (task finished)" if task.status in FINAL_STATUSES else "when the engine runs"
     yield fact("Next poll", stamp(task.next_poll_at) if task.next_poll_at else ended)
     yield fact("Response", f"{task.status}{f', last changed {stamp(task.updated_at)}' if task.updated_at else ''}")
 

@@ -183,7 +183,7 @@ class DownloadHandlers:
     def _named(self, download: Download) -> str:
         task = next((task for found, task in self._screen.listed if found.id == download.id), None)
         whose = f" for {subject(task, self._screen.display_context)}" if task else ""
-        return f"the download of #{download.number}{whose}"
+        return f"the download of #{download.task_number}{whose}"
 
 
 def _begun(words: str) -> str:

@@ -129,7 +129,9 @@ class DownloadsScreen(ActionScreen):
         except StoreError as error:
             self.show_status(str(error), "bad")
             return
-        self.listed = [(download, tasks[download.number]) for download in downloads if download.number in tasks]
+        self.listed = [
+            (download, tasks[download.task_number]) for download in downloads if download.task_number in tasks
+        ]
         self.marks &= {download.id for download, _ in self.listed}
         self._show(current)
 

@@ -80,12 +80,13 @@ class MainPanels:
         if snapshot is None:
             return
         tasks = {
-            task.number: task for task in session.reader.window([download.number for download in snapshot.downloads])
+            task.number: task
+            for task in session.reader.window([download.task_number for download in snapshot.downloads])
         }
         listed = [
-            (download, tasks[download.number])
+            (download, tasks[download.task_number])
             for download in snapshot.downloads
-            if download.number in tasks and download.state in OPEN
+            if download.task_number in tasks and download.state in OPEN
         ]
         context = session.display_context(session.known_engine(snapshot.engine))
         self._screen.query_one(ActiveDownloads).update(listed, context)
@@ -113,8 +114,8 @@ class MainPanels:
 
     def ended_downloads(self, before: Snapshot, now: Snapshot) -> Sequence[StyledText]:
         """Return a sentence for each download that ended since the snapshot before."""
-        running = {download.number for download in now.downloads}
-        numbers = [download.number for download in before.downloads if download.number not in running]
+        running = {download.task_number for download in now.downloads}
+        numbers = [download.task_number for download in before.downloads if download.task_number not in running]
         return [download_end(task, self._session.display_context()) for task in self._session.reader.window(numbers)]
 
     @property

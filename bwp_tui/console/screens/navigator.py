@@ -37,8 +37,8 @@ class Navigator:
 
     def _go_to_earlier(self) -> None:
         task = self._screen.current_task
-        if task is not None and task.earlier is not None:
-            self._screen.go_to(task.earlier)
+        if task is not None and task.earlier_number is not None:
+            self._screen.go_to(task.earlier_number)
 
     def _open_archive(self) -> None:
         task = self._screen.current_task

@@ -73,7 +73,7 @@ class RequestLogScreen(ActionScreen):
         request = self._at(self._rows.cursor_row)
         if request is not None:
             self.dismiss(None)
-            self._open_task(request.number)
+            self._open_task(request.task_number)
 
     async def _list(self) -> None:
         try:

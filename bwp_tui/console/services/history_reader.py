@@ -79,7 +79,7 @@ class HistoryReader:
             self.timeline(task),
             self._read(lambda: request_log.of_task(self._store, task.number), []),
             self._read(lambda: downloads.of_task(self._store, task.number), []),
-            next(iter(self.window([task.earlier])), None) if task.earlier else None,
+            next(iter(self.window([task.earlier_number])), None) if task.earlier_number else None,
         )
 
     def earlier(self, kind: Kind, email: str) -> str | None:
@@ -91,7 +91,7 @@ class HistoryReader:
         """Return the ids of all API requests in the log; not a small read."""
         from bwp_tui.store.queries import request_log
 
-        return self._read(lambda: request_log.ids(self._store), array("q"))
+        return self._read(lambda: request_log.request_ids(self._store), array("q"))
 
     def sent(self, ids: Sequence[int]) -> list[SentRequest]:
         """Return the API requests with these ids."""

@@ -6,7 +6,14 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
-from bwp_tui.domain.deadlines import PROCESSING_DAYS, doubt_about, due_on, latest_end, longest_fitting_hold, why_not_yet
+from bwp_tui.domain.deadlines import (
+    PROCESSING_DAYS,
+    day_warning,
+    due_on,
+    future_day_mistake,
+    latest_end,
+    longest_fitting_hold,
+)
 from bwp_tui.domain.task import (
     DEFAULT_HOLDING_PERIOD,
     LONGEST_HOLDING_PERIOD,
@@ -78,7 +85,7 @@ class Draft:
         received = self._received()
         if received is None:
             return "", "muted"
-        if doubt := doubt_about(received, today):
+        if doubt := day_warning(received, today):
             return doubt, "warn"
         due = self.due()
         last = latest_end(today, self._hold_days())
@@ -119,7 +126,7 @@ class Draft:
         received = self._received()
         if received is None:
             return no_day(self.received)
-        return "date is in the future" if why_not_yet(received, today) else None
+        return "date is in the future" if future_day_mistake(received, today) else None
 
     def _hold_mistake(self) -> str | None:
         if self.kind is not Kind.DELETION:

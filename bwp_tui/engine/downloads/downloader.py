@@ -72,7 +72,7 @@ class Downloader:
             raise fault
         if self._slots:
             self._slots.keep_only(downloads.running(self._context.store))
-        await remove_unwanted_parts(self._context.store, self._slots.numbers)
+        await remove_unwanted_parts(self._context.store, self._slots.task_numbers)
         while self._free_slots() > 0 and self._archive_server.is_available and self._start():
             pass
 
@@ -80,7 +80,7 @@ class Downloader:
         """Return when the next download may start; without a free slot, in a second."""
         if self._fault is not None:
             return self._context.now()
-        due = downloads.next_at(self._context.store, self._slots.numbers)
+        due = downloads.next_at(self._context.store, self._slots.task_numbers)
         if due is None:
             return None
         if self._free_slots() <= 0 or not self._archive_server.is_available:
@@ -104,14 +104,14 @@ class Downloader:
         context = self._context
         if self._free_slots() > 0 or context.health.available_at() is not None:
             return False
-        return bool(downloads.due(context.store, context.now(), 1, self._slots.numbers))
+        return bool(downloads.due(context.store, context.now(), 1, self._slots.task_numbers))
 
     def _start(self) -> bool:
         """Start the first due download, with a reservation for its link; return whether there was one."""
         context = self._context
         if context.health.available_at() is not None:
             return False
-        due = downloads.due(context.store, context.now(), 1, self._slots.numbers)
+        due = downloads.due(context.store, context.now(), 1, self._slots.task_numbers)
         for job in due:
             if downloads.record_start(context.store, job):
                 # Only now: releasing an unused reservation wakes all workers.
@@ -149,7 +149,7 @@ class Downloader:
         try:
             name = file_name(job.kind, job.email, job.task_id)
             with PartFile(Path(job.directory), name, etag=job.etag, total=job.total, space=self._space) as part:
-                if part.published and downloads.is_saved(context.store, job.number, str(part.published)):
+                if part.published and downloads.is_saved(context.store, job.task_number, str(part.published)):
                     part.restart_named()
                 await self._finish(job, part, await self._complete(job, part))
         except _Postponed:
@@ -186,7 +186,7 @@ class Downloader:
         health = self._context.health
         if isinstance(error, AccessDenied | NotFound) and self._denials[job.id] < MOST_DENIALS:
             self._denials[job.id] += 1
-            self._retry_later(job, str(error), health.record_single_refusal(job.number, error))
+            self._retry_later(job, str(error), health.record_single_refusal(job.task_number, error))
         elif error.transient:
             self._retry_later(job, str(error), health.record_failure(error))
         else:

@@ -20,7 +20,7 @@ async def remove_unwanted_parts(store: Store, in_use: Collection[int]) -> None:
     A file that cannot be removed is tried again when the history changes.
     """
     for job in downloads.with_unwanted_part(store):
-        if job.number in in_use:
+        if job.task_number in in_use:
             continue
         with contextlib.suppress(OSError):
             await asyncio.to_thread(_part_of(job).unlink, missing_ok=True)

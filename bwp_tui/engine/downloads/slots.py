@@ -32,14 +32,14 @@ class Slots:
         return len(self._slots)
 
     @property
-    def numbers(self) -> frozenset[int]:
+    def task_numbers(self) -> frozenset[int]:
         """Numbers of the tasks being downloaded: nobody else may write to their part files."""
         return frozenset(slot.number for slot in self._slots.values())
 
     def start(self, job: DownloadJob, work: Coroutine[None, None, None]) -> None:
         """Run `work` for `job` in a slot."""
         task = asyncio.create_task(work, name=f"download-{job.id}")
-        self._slots[job.id] = _Slot(job.number, task)
+        self._slots[job.id] = _Slot(job.task_number, task)
         task.add_done_callback(functools.partial(self._free, job))
 
     def keep_only(self, job_ids: Collection[int]) -> None:

@@ -153,7 +153,7 @@ class Submitter(QueueWorker[Intent]):
             failures = self._failures[intent.id] = self._failures.get(intent.id, 0) + 1
             at += timedelta(seconds=retry_delay(failures, context.rng, cap=SINGLE_REFUSAL_PAUSE_S))
         if isinstance(error, _ABOUT_THE_REQUEST):
-            at = max(at, context.health.record_single_refusal(intent.number, error, wait=0.0))
+            at = max(at, context.health.record_single_refusal(intent.task_number, error, wait=0.0))
         else:
             at = max(at, context.health.record_failure(error))
         intent_outcomes.reschedule(context.store, intent.id, str(error), at, never_sent=not error.outcome_unknown)

@@ -11,7 +11,7 @@ from typing import Final
 
 from bwp_tui.domain import csv_table
 from bwp_tui.domain.csv_table import CsvLine
-from bwp_tui.domain.deadlines import DEFAULT_REGULATION, why_not_yet
+from bwp_tui.domain.deadlines import DEFAULT_REGULATION, future_day_mistake
 from bwp_tui.domain.task import Kind, Request
 from bwp_tui.domain.text import clean_line, mask_in_text
 from bwp_tui.domain.times import day_of
@@ -199,7 +199,7 @@ def _received(cell: str | None, today: date) -> date:
     day = day_of(_COMPACT_DAY.sub(r"\1-\2-\3", cell))
     if day is None:
         raise BadRequest("received_on", f"“{clean_line(cell)}” is no date such as 2026-12-31.")
-    if why_not := why_not_yet(day, today):
+    if why_not := future_day_mistake(day, today):
         raise BadRequest("received_on", why_not)
     return day
 

@@ -44,14 +44,14 @@ def listed(store: Store, limit: int) -> list[Download]:
 
 def tasks_of(store: Store, found: Iterable[Download]) -> dict[int, Task]:
     """Return the tasks of downloads by their numbers."""
-    numbers = list(dict.fromkeys(download.number for download in found))
+    numbers = list(dict.fromkeys(download.task_number for download in found))
     return {task.number: task for task in tasks.window(store, numbers)}
 
 
 def cannot_pause(download: Download) -> str | None:
     """Return why `download` cannot be paused, or None when it can."""
     if download.state in OPEN and download.paused:
-        return f"The download of #{download.number} is paused already."
+        return f"The download of #{download.task_number} is paused already."
     return _unless(download.state in OPEN, download, "only one that waits or runs can be paused")
 
 
@@ -82,15 +82,15 @@ def current_state(download: Download) -> str:
 
 
 def _unless(possible: bool, download: Download, reason: str) -> str | None:
-    return None if possible else f"The download of #{download.number} {current_state(download)}; {reason}."
+    return None if possible else f"The download of #{download.task_number} {current_state(download)}; {reason}."
 
 
 def _retry(transaction: Transaction, store: Store, download: Download, actor: str) -> int:
-    task = tasks.get(store, download.number)
+    task = tasks.get(store, download.task_number)
     if task.download is not None and task.download.id != download.id:
         raise NotPossible(f"The result of {task.name} was asked for again since; see its newest download.")
     directory = transaction.run("SELECT directory FROM downloads WHERE id = ?", (download.id,))[0][0]
-    new = requests.download(store, download.number, str(directory), actor).download
+    new = requests.download(store, download.task_number, str(directory), actor).download
     return download.id if new is None else new.id
 
 
@@ -195,7 +195,9 @@ def move(store: Store, download_id: int, places: int, actor: str) -> None:
         before = [waiting_id for waiting_id, _ in waiting].index(download_id)
         after = min(max(0, before + places), len(waiting) - 1)
         if after == before:
-            raise NotPossible(f"The download of #{download.number} is {'first' if places < 0 else 'last'} already.")
+            raise NotPossible(
+                f"The download of #{download.task_number} is {'first' if places < 0 else 'last'} already."
+            )
         _reorder(transaction, waiting, before, after)
         _append_event(transaction, download, actor, "download moved", f"to place {after + 1} of {len(waiting)}")
 
@@ -210,8 +212,8 @@ def _get(transaction: Transaction, download_id: int) -> Download:
 def _append_event(
     transaction: Transaction, download: Download, actor: str, what: str, detail: str | None = None
 ) -> None:
-    timeline.append(transaction, download.number, actor, what, detail=detail)
-    touch_row(transaction, download.number)
+    timeline.append(transaction, download.task_number, actor, what, detail=detail)
+    touch_row(transaction, download.task_number)
 
 
 def _waiting(transaction: Transaction) -> list[tuple[int, int]]:

@@ -8,7 +8,7 @@ from typing import Final
 
 from bwp_tui.domain.deadlines import REGULATIONS, acknowledge_by, due_on, extend_by
 from bwp_tui.domain.filter_fields import NOBODY
-from bwp_tui.domain.task import WATCHED, Status, Task, tag_error, why_purged
+from bwp_tui.domain.task import WATCHED, Status, Task, cannot_change_purged, tag_mistake
 from bwp_tui.store.commands import records
 from bwp_tui.store.commands.operation import Argument, Field, Need, Operation, Place, Target, Values
 from bwp_tui.store.commands.records import LegalRecord
@@ -16,7 +16,7 @@ from bwp_tui.store.errors import NotPossible
 
 
 def _purged(task: Task, _today: date) -> str | None:
-    return why_purged(task)
+    return cannot_change_purged(task)
 
 
 # note
@@ -72,7 +72,7 @@ def _read_tags(words: Sequence[str], task: Task | None) -> Values | None:
 
 def _tag_mistake(word: str) -> str | None:
     # A tag that an earlier version accepted can still be removed.
-    return None if word.startswith("-") and len(word) > 1 else tag_error(word)
+    return None if word.startswith("-") and len(word) > 1 else tag_mistake(word)
 
 
 def _tags_question(target: Target) -> str:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from bwp_tui.domain.deadlines import REGULATIONS, acknowledge_by, due_on, extend_by, is_clock_running
-from bwp_tui.domain.task import Task, has_ended, why_purged
+from bwp_tui.domain.task import Task, cannot_change_purged, has_ended
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import iso_day
 from bwp_tui.store.database.connection import Store, Transaction
@@ -180,7 +180,7 @@ def cannot_acknowledge(task: Task) -> str | None:
     """Return why the confirmation of receipt is not to be recorded, or None when it is: many are not corrected."""
     if task.acknowledged_on is not None:
         return f"Receipt of {task.name} was confirmed on {task.acknowledged_on}."
-    return why_purged(task)
+    return cannot_change_purged(task)
 
 
 def extend(edit: Edit, reason: str) -> date:
@@ -217,7 +217,7 @@ def withdraw(edit: Edit, record: LegalRecord) -> None:
     task = edit.task
     if why_not := cannot_withdraw(task, record):
         raise NotPossible(why_not)
-    due, found = task.due_on, task.verified
+    due, found = task.due_on, task.verification
     columns: tuple[str, ...] = (f"{_COLUMN_PREFIXES[record]}_on",)
     was = f"was on {recorded_on(task, record)}"
     if record is LegalRecord.VERIFICATION and found:
@@ -231,7 +231,7 @@ def withdraw(edit: Edit, record: LegalRecord) -> None:
 def cannot_withdraw(task: Task, record: LegalRecord) -> str | None:
     """Return why a record cannot be withdrawn, or None when it can."""
     if record in records_of(task):
-        return why_purged(task)
+        return cannot_change_purged(task)
     return f"No {record} of {task.name} is recorded."
 
 
@@ -241,7 +241,7 @@ def recorded_on(task: Task, record: LegalRecord) -> date | None:
         case LegalRecord.ACKNOWLEDGEMENT:
             return task.acknowledged_on
         case LegalRecord.VERIFICATION:
-            return task.verified.on if task.verified else None
+            return task.verification.on if task.verification else None
         case LegalRecord.EXTENSION:
             return task.extended_on
 
@@ -271,7 +271,7 @@ def correct(edit: Edit, received: date | None = None, regulation: str | None = N
 
 def cannot_correct(task: Task, received_on: date, regulation: str) -> str | None:
     """Return why day of receipt and law cannot be these, or None when they can."""
-    if why_not := why_purged(task):
+    if why_not := cannot_change_purged(task):
         return why_not
     if task.resubmitted_as is not None:
         return f"Task {task.name} was resubmitted as #{task.resubmitted_as}; correct that one."
@@ -303,7 +303,7 @@ def cannot_extend(task: Task, today: date) -> str | None:
     if task.resubmitted_as is not None:
         return f"Task {task.name} was resubmitted as #{task.resubmitted_as}; extend that one."
     if not is_clock_running(task):
-        return why_purged(task) or f"Task {task.name} is {task.status}: nothing is left to be extended."
+        return cannot_change_purged(task) or f"Task {task.name} is {task.status}: nothing is left to be extended."
     limit = extend_by(task.regulation, task.received_on) if task.regulation in REGULATIONS else None
     if limit is None:
         return _no_deadline(task)
@@ -330,5 +330,5 @@ def _no_deadline(task: Task) -> str:
 
 
 def _refuse_purged(task: Task) -> None:
-    if why_not := why_purged(task):
+    if why_not := cannot_change_purged(task):
         raise NotPossible(why_not)

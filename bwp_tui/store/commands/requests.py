@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from bwp_tui.domain.holding_periods import Hold, same_hold
-from bwp_tui.domain.task import DownloadState, Kind, Request, Status, Task, why_purged
+from bwp_tui.domain.task import DownloadState, Kind, Request, Status, Task, cannot_change_purged
 from bwp_tui.store.commands.insert_request import Origin, insert, record
 from bwp_tui.store.commands.request_validation import check, check_received_on, refuse, refuse_known
 from bwp_tui.store.database.connection import Store, Transaction
@@ -80,7 +80,7 @@ def cannot_resubmit(task: Task) -> str | None:
         return f"Task {task.name} was resubmitted already, as #{task.resubmitted_as}."
     if task.status not in _RESUBMITTED:
         return f"Only a failed, refused or cancelled task is submitted again; {task.name} is {task.status}."
-    return why_purged(task) or (None if task.email else f"Task {task.name} has no address to submit again.")
+    return cannot_change_purged(task) or (None if task.email else f"Task {task.name} has no address to submit again.")
 
 
 def cancel(store: Store, number: int, actor: str) -> Task:
@@ -156,7 +156,7 @@ def download(store: Store, number: int, directory: str, actor: str) -> Task:
 
 def cannot_download(task: Task) -> str | None:
     """Return why there is nothing to download for `task`, or None when there is."""
-    if why_not := why_purged(task):
+    if why_not := cannot_change_purged(task):
         return why_not
     if task.kind is Kind.DELETION:
         return "A deletion has no result to download."

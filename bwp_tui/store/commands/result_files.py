@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bwp_tui.domain.task import DownloadState, Kind, Task, why_purged
+from bwp_tui.domain.task import DownloadState, Kind, Task, cannot_change_purged
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.row_touch import touch_row
 from bwp_tui.store.queries import timeline
@@ -12,7 +12,7 @@ from bwp_tui.store.queries import timeline
 
 def cannot_open_result(task: Task) -> str | None:
     """Return why there is no saved result to open, or None when there is."""
-    if why_not := why_purged(task):
+    if why_not := cannot_change_purged(task):
         return why_not
     if task.kind is Kind.DELETION:
         return "A deletion has no result."

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from bwp_tui.domain.deadlines import due_on
-from bwp_tui.domain.task import TERMINAL, Event, PastTask, Status
+from bwp_tui.domain.task import FINAL_STATUSES, Event, PastTask, Status
 from bwp_tui.domain.times import iso_day, to_text
 from bwp_tui.store.database.connection import Store, Transaction, as_int
 from bwp_tui.store.errors import StoreDamaged
@@ -35,7 +35,7 @@ def seed_tasks(store: Store, past: Iterable[PastTask], actor: str) -> int:
 
 def _seed_task(transaction: Transaction, task: PastTask, actor: str, spread: float) -> None:
     status = Status.CANCELLED if task.cancelled else task.status
-    terminal = status in TERMINAL
+    terminal = status in FINAL_STATUSES
     due = due_on(task.regulation, task.received_on)
     next_poll = transaction.now + timedelta(seconds=_FIRST_POLLS_S * spread)
     row = transaction.row(
@@ -95,7 +95,7 @@ def _timeline(task: PastTask, status: Status, actor: str) -> list[Event]:
     if first is Status.ON_HOLD and status is not Status.ON_HOLD:
         released = min(task.submitted_at + timedelta(days=task.holding_period or 0), task.updated_at)
         lines.append(Event(released, SERVICE, "status", Status.ON_HOLD, Status.IN_PROGRESS, None))
-    if status in TERMINAL:
+    if status in FINAL_STATUSES:
         detail = "; ".join(error.code or error.message for error in task.errors) or None
         lines.append(Event(task.updated_at, SERVICE, "status", Status.IN_PROGRESS, status, detail))
     return lines

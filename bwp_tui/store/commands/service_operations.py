@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from bwp_tui.domain.task import DownloadState, Status, Task, why_purged
+from bwp_tui.domain.task import DownloadState, Status, Task, cannot_change_purged
 from bwp_tui.store.commands import bulk
 from bwp_tui.store.commands.bulk import TaskCommand
 from bwp_tui.store.commands.operation import TaskOperation
@@ -148,7 +148,7 @@ CANCEL: Final = ServiceOperation(
 
 def cannot_refresh(task: Task) -> str | None:
     """Return why `task` cannot be polled, or None when it can."""
-    if why_not := why_purged(task):
+    if why_not := cannot_change_purged(task):
         return why_not
     if task.task_id is None:
         return f"{task.name} has no task id yet, so the service cannot be asked about it."

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from bwp_tui.domain.task import Status, Task, why_purged
+from bwp_tui.domain.task import Status, Task, cannot_change_purged
 from bwp_tui.domain.text import clean_line
 from bwp_tui.store.commands.operation import TaskOperation
 from bwp_tui.store.commands.request_validation import BadRequest, refuse, refuse_known
@@ -47,7 +47,7 @@ def adopt(store: Store, number: int, task_id: str, actor: str) -> Task:
 def cannot_adopt(task: Task) -> str | None:
     """Return why no task id can be entered for `task`, or None when one can."""
     if task.status in (Status.UNCONFIRMED, Status.GIVEN_UP) or task.is_unknown:
-        return why_purged(task)
+        return cannot_change_purged(task)
     if task.status == Status.QUEUED and task.task_id is not None:
         return None  # entered before, and the service has not confirmed it
     return f"Only for an unconfirmed request a task id is entered; {task.name} is {task.status}."

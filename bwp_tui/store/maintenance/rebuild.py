@@ -10,7 +10,7 @@ from typing import Final
 
 import apsw
 
-from bwp_tui.domain.task import TERMINAL
+from bwp_tui.domain.task import FINAL_STATUSES
 from bwp_tui.store.database.copy import copy_database, create_private
 from bwp_tui.store.database.migrate import apply_missing
 from bwp_tui.store.database.open import open_to_read
@@ -20,7 +20,7 @@ from bwp_tui.store.maintenance.merge import Merged, merge
 from bwp_tui.store.queries import text_index
 from bwp_tui.store.queries.timeline import PROGRAM
 
-_ENDED: Final = ", ".join(f"'{status}'" for status in sorted(TERMINAL))
+_ENDED: Final = ", ".join(f"'{status}'" for status in sorted(FINAL_STATUSES))
 _LARGEST_REVISION: Final = 1 << 50
 """Above this it is damaged: a billion transactions a day would take 3,000 years."""
 
@@ -151,7 +151,7 @@ def add_lost_tasks(db: apsw.Connection, now: str, highest: int) -> int:
             "INSERT INTO tasks (number, task_id, kind, email, status, terminal, received_on, regulation, recorded_at,"
             " finished_at, note, revision) VALUES (?1, ?2, ?3, '', ?4, ?5, ?6, 'none', ?7,"
             " CASE WHEN ?5 THEN (SELECT max(at) FROM timeline WHERE task = ?1) END, ?8, 1)",
-            (number, task_id, kind, status, int(status in TERMINAL), first[:10], first, note),
+            (number, task_id, kind, status, int(status in FINAL_STATUSES), first[:10], first, note),
         )
         db.execute(
             "UPDATE intents SET state = 'lapsed', settled_at = ? WHERE task = ? AND state = 'waiting'", (now, number)

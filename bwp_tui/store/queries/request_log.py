@@ -23,17 +23,17 @@ class SentRequest:
 
     Attributes:
         id: its place in the order in which things were asked.
-        number: the local number of the task; `task_id`, `kind`, `email`, `holding_period` and `reason` are the task's.
+        task_number: the local number of its task, whose `task_id`, `email` and so on follow.
         action: `submit` or `cancel`.
         state: `waiting`, `done`, `refused` or `lapsed`.
         next_at: when it is sent next, while it waits.
         client_token_start: its first characters; the token itself never leaves the history.
         client_token_sha256: proves which client token was used.
-        answer: the timeline event of the outcome and its detail, or None.
+        outcome_event: the timeline event of the outcome and its detail, or None.
     """
 
     id: int
-    number: int
+    task_number: int
     task_id: str | None
     kind: Kind
     email: str
@@ -49,14 +49,14 @@ class SentRequest:
     actor: str
     client_token_start: str | None
     client_token_sha256: str | None
-    answer: tuple[str | None, str | None]
+    outcome_event: tuple[str | None, str | None]
 
 
 _REQUEST: Final = RowMapper(
     SentRequest,
-    without=("client_token_start", "client_token_sha256", "answer"),
+    without=("client_token_start", "client_token_sha256", "outcome_event"),
     id="i.id",
-    number="i.task",
+    task_number="i.task",
     next_at="CASE state WHEN 'waiting' THEN not_before END",
     actor="i.actor",
 )
@@ -77,7 +77,7 @@ def of_task(store: Store, number: int) -> list[SentRequest]:
 def why_not_cancelled(store: Store, number: int) -> str | None:
     """Return why the newest cancellation of task `number` was refused, or None."""
     last = next((sent for sent in reversed(of_task(store, number)) if sent.action == "cancel"), None)
-    return last.answer[1] if last is not None and last.state == "refused" else None
+    return last.outcome_event[1] if last is not None and last.state == "refused" else None
 
 
 def newest(store: Store, limit: int) -> list[SentRequest]:
@@ -85,18 +85,16 @@ def newest(store: Store, limit: int) -> list[SentRequest]:
     return [_sent(row) for row in store.rows(f"{_REQUESTS} ORDER BY i.id DESC LIMIT ?", (limit,))]
 
 
-def ids(store: Store) -> array[int]:
+def request_ids(store: Store) -> array[int]:
     """Return the ids of all requests, the newest first."""
     return array("q", (as_int(id) for (id,) in store.rows("SELECT id FROM intents ORDER BY id DESC")))
 
 
-def window(store: Store, request_ids: Sequence[int]) -> list[SentRequest]:
+def window(store: Store, ids: Sequence[int]) -> list[SentRequest]:
     """Return the requests with these ids, in this order, without missing ones."""
-    marks = ",".join("?" * len(request_ids))
-    by_id = {
-        sent.id: sent for sent in map(_sent, store.rows(f"{_REQUESTS} WHERE i.id IN ({marks})", tuple(request_ids)))
-    }
-    return [by_id[id] for id in request_ids if id in by_id]
+    marks = ",".join("?" * len(ids))
+    by_id = {sent.id: sent for sent in map(_sent, store.rows(f"{_REQUESTS} WHERE i.id IN ({marks})", tuple(ids)))}
+    return [by_id[id] for id in ids if id in by_id]
 
 
 def _sent(row: Row) -> SentRequest:
@@ -105,5 +103,5 @@ def _sent(row: Row) -> SentRequest:
         row,
         client_token_start=None if token is None else token[:_START],
         client_token_sha256=None if token is None else hashlib.sha256(token.encode()).hexdigest(),
-        answer=(event, detail),
+        outcome_event=(event, detail),
     )

@@ -68,11 +68,15 @@ _CONVERTERS: Final[dict[str, Callable[[SqlValue], object]]] = {
 }
 """Functions that convert a column, by the type of the field as it is written."""
 
-_DOWNLOAD: Final = RowMapper(Download, table="d.", without=("remarks",), number="d.task")
+_DOWNLOAD: Final = RowMapper(Download, table="d.", without=("remarks",), task_number="d.task")
 _TASK: Final = RowMapper(
     Task,
     table="t.",
-    without=("verified", "download"),
+    without=("verification", "download"),
+    is_final="t.terminal",
+    is_saved="t.saved",
+    was_resubmitted="t.resubmitted",
+    earlier_number="t.earlier",
     resubmitted_as="(SELECT max(number) FROM tasks WHERE resubmit_of = t.number)",
     is_unanswered=(
         "t.status = 'QUEUED' AND t.task_id IS NULL AND NOT EXISTS (SELECT 1 FROM intents WHERE task = t.number"
@@ -99,7 +103,7 @@ def task_of(row: Row) -> Task:
     try:
         return _TASK(
             row,
-            verified=None if day is None else Verification(_day(day), as_text(by or ""), as_text(how or "")),
+            verification=None if day is None else Verification(_day(day), as_text(by or ""), as_text(how or "")),
             download=None if download[0] is None else download_of(download),
         )
     except (ValueError, TypeError, OverflowError) as error:

@@ -33,7 +33,7 @@ class DownloadJob:
     """A download for the engine, with the parts of its file name."""
 
     id: int
-    number: int
+    task_number: int
     kind: Kind
     email: str
     task_id: str
@@ -44,7 +44,7 @@ class DownloadJob:
     actor: str
 
 
-_JOB: Final = RowMapper(DownloadJob, number="d.task")
+_JOB: Final = RowMapper(DownloadJob, task_number="d.task")
 _JOBS: Final = f"SELECT {_JOB.columns} FROM downloads d JOIN tasks t ON t.number = d.task"
 
 
@@ -211,9 +211,9 @@ def record_success(
     )
     with store.write() as transaction:
         _finish(store, job, columns, (path, size, size, sha256, "\n".join(remarks) or None), when="1")
-        transaction.run("UPDATE tasks SET saved = 1 WHERE number = ?", (job.number,))
+        transaction.run("UPDATE tasks SET saved = 1 WHERE number = ?", (job.task_number,))
         detail = f"{path} ({size} bytes, sha256 {sha256})"
-        timeline.append(transaction, job.number, job.actor, "downloaded", detail=detail)
+        timeline.append(transaction, job.task_number, job.actor, "downloaded", detail=detail)
 
 
 def record_failure(
@@ -223,7 +223,7 @@ def record_failure(
     columns = f"state = 'failed', trouble = ?, etag = {'etag' if part_is_left else 'NULL'}"
     with store.write() as transaction:
         if _finish(store, job, columns, (reason,)):
-            timeline.append(transaction, job.number, actor, "download failed", detail=reason)
+            timeline.append(transaction, job.task_number, actor, "download failed", detail=reason)
 
 
 def _finish(store: Store, job: DownloadJob, columns: str, values: tuple[SqlValue, ...], *, when: str = _OPEN) -> bool:
@@ -233,7 +233,7 @@ def _finish(store: Store, job: DownloadJob, columns: str, values: tuple[SqlValue
         ended = _update(store, job, columns, (*values, transaction.now_text), when=when)
         if ended:
             attempts = transaction.integer("SELECT attempts FROM downloads WHERE id = ?", (job.id,))
-            download_timeline.append_summary(transaction, job.number, attempts - 1)
+            download_timeline.append_summary(transaction, job.task_number, attempts - 1)
     return ended
 
 
@@ -253,7 +253,7 @@ def _update(
             (*values, transaction.revision, job.id),
         )
         if rows:
-            touch_row(transaction, job.number)
+            touch_row(transaction, job.task_number)
             if step is not None:
-                download_timeline.append_step(transaction, job.number, *step)
+                download_timeline.append_step(transaction, job.task_number, *step)
     return bool(rows)

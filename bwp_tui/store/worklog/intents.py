@@ -17,7 +17,7 @@ class Intent:
     """A submission or cancellation with all that its request needs. `task_id` is set for a cancellation."""
 
     id: int
-    number: int
+    task_number: int
     action: str
     kind: Kind
     email: str
@@ -34,7 +34,7 @@ class Intent:
     """The first attempt by the service's clock, if that was known."""
 
 
-_INTENT: Final = RowMapper(Intent, number="i.task", client_token="ifnull(client_token, '')")  # noqa: S106  SQL
+_INTENT: Final = RowMapper(Intent, task_number="i.task", client_token="ifnull(client_token, '')")  # noqa: S106  SQL
 _INTENTS: Final = f"SELECT {_INTENT.columns} FROM intents i JOIN tasks t ON t.number = i.task"
 
 

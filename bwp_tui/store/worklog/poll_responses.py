@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from bwp_tui.domain.task import PAST_HOLD, TERMINAL, Status, TaskError, status_after
+from bwp_tui.domain.task import FINAL_STATUSES, PAST_HOLD, Status, TaskError, status_after
 from bwp_tui.domain.times import from_text, to_text
 from bwp_tui.store.database.connection import SqlValue, Store, Transaction, as_int, as_text
 from bwp_tui.store.database.row_touch import finish, set_trouble, touch_row
@@ -71,7 +71,7 @@ def _record(
     after = _after(before, response)
     # Only changed columns are set: SQLite rewrites every index of each column in the SET list.
     changes = {name: new for name, old, new in zip(_SHOWN, before, after, strict=True) if new != old}
-    terminal = after[_STATUS] in TERMINAL
+    terminal = after[_STATUS] in FINAL_STATUSES
     columns: dict[str, SqlValue] = {
         **changes,
         "polled_at": transaction.now_text,
@@ -115,7 +115,7 @@ def _text_or(instant: datetime | None, before: SqlValue) -> str | None:
 
 def _record_status(transaction: Transaction, number: int, before: str, status: str, response: PollResponse) -> None:
     finished = None
-    if status in TERMINAL:
+    if status in FINAL_STATUSES:
         finished = to_text(response.updated_at) if response.updated_at else transaction.now_text
     transaction.run("UPDATE tasks SET finished_at = ? WHERE number = ?", (finished, number))
     detail = "; ".join(error.code or error.message for error in response.errors) or None
@@ -169,7 +169,7 @@ def record_unknown(store: Store, number: int, reason: str, next_poll_at: datetim
         )
         if row is None:
             return
-        if row[0] in TERMINAL:
+        if row[0] in FINAL_STATUSES:
             transaction.run(
                 "UPDATE tasks SET polled_at = ?, next_poll_at = NULL WHERE number = ?", (transaction.now_text, number)
             )
