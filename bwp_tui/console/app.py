@@ -28,6 +28,7 @@ from bwp_tui.console.exit_message import exit_message
 from bwp_tui.console.presentation.styled_text import ROLES
 from bwp_tui.console.presentation.themes import DARK, LIGHT, THEMES, choose_theme
 from bwp_tui.console.protocols import SnapshotListener
+from bwp_tui.console.screens.action_screen import ActionScreen
 from bwp_tui.console.screens.main import MainScreen
 from bwp_tui.console.services.history_reader import HistoryReader
 from bwp_tui.console.services.snapshot_feed import Snapshot, SnapshotFeed, start_feed
@@ -64,7 +65,7 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
     """Shows a profile's history, and runs its engine unless another process does.
 
     Raises:
-        HistoryError: the history cannot be used.
+        StoreError: the history cannot be used.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = set(ROLES)
@@ -268,9 +269,10 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
             self.action_suspend_process()
 
     def _show_status(self, sentence: str, role: str = "plain") -> None:
-        say = getattr(self.screen, "say", None) or (self._main.show_status if self._main is not None else None)
-        if say is not None:
-            say(sentence, role)
+        """Show a sentence on the screen in front, else, where that has no status line, on the main one."""
+        screen = self.screen if self.screen.query("#status") else self._main
+        if isinstance(screen, ActionScreen):
+            screen.show_status(sentence, role)
 
     @property
     def _main(self) -> MainScreen | None:
@@ -340,7 +342,7 @@ def run_console(profile: Profile, *, theme: str | None, feed: SnapshotFeed | Non
         feed: reads the profile's history already.
 
     Raises:
-        HistoryError: the history cannot be used.
+        StoreError: the history cannot be used.
     """
     if (changed := changed_names()) is not None:
         if feed is not None:

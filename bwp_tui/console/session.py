@@ -106,7 +106,7 @@ class Session:
     def display_context(self, engine: EngineState | None = None) -> DisplayContext:
         """Return what presenters need to know besides a task."""
         now = self.clock()
-        return DisplayContext(now, local_day(now), self.masked, self.service_day, engine)
+        return DisplayContext(now, local_day(now), self.masked, self.service_day, self.keymap.key, engine)
 
     def engine_label(self, state: EngineState | None) -> str:
         """Return which process is the engine, in a few words."""

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 _KNOWN: Final = {
-    "DATA_SUBJECT_NOT_FOUND": "Check the email with the shopper, then resubmit (R).",
+    "DATA_SUBJECT_NOT_FOUND": "Check the email with the shopper, then resubmit ({resubmit}).",
     "ORDERS_NOT_CLOSED": (
-        "The shopper still has open orders. Resubmit (R) when every order is delivered, returned or cancelled."
+        "The shopper still has open orders. Resubmit ({resubmit}) when every order is delivered, returned or cancelled."
     ),
 }
 KNOWN_CODES: Final = tuple(_KNOWN)
 """The documented codes."""
 
 _BY_STATUS: Final = {
-    "REJECTED": "Nothing was started. Correct what the service names, then resubmit (R).",
-    "MISSING": ("The service does not know this task id. Check that the profile is the right shop, then resubmit (R)."),
+    "REJECTED": "Nothing was started. Correct what the service names, then resubmit ({resubmit}).",
+    "MISSING": (
+        "The service does not know this task id. Check that the profile is the right shop, then resubmit ({resubmit})."
+    ),
     "UNCONFIRMED": (
-        "No response came, so it may have been started. Enter its task id if you learn it (i), resubmit it at the risk "
-        "of a second task (R), or abandon it (X)."
+        "No response came, so it may have been started. Enter its task id if you learn it ({adopt}), resubmit it at "
+        "the risk of a second task ({resubmit}), or abandon it ({give_up})."
     ),
 }
 _UNKNOWN: Final = (
@@ -26,10 +29,11 @@ _UNKNOWN: Final = (
 )
 
 
-def advice_for(status: str, code: str | None) -> str | None:
-    """Return what to do about a task, or None if nothing."""
-    if code in _KNOWN:
-        return _KNOWN[code]
-    if status in _BY_STATUS:
-        return _BY_STATUS[status]
-    return _UNKNOWN if status == "FAILED" else None
+def advice_for(status: str, code: str | None, how: Callable[[str], str]) -> str | None:
+    """Return what to do about a task, or None if nothing.
+
+    Args:
+        how: returns how to do an action, by its name: the console's key, or the CLI command.
+    """
+    advice = _KNOWN.get(code or "") or _BY_STATUS.get(status) or (_UNKNOWN if status == "FAILED" else None)
+    return advice and advice.format(**{action: how(action) for action in ("resubmit", "adopt", "give_up")})

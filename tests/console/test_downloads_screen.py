@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.console.widgets.active_downloads import ActiveDownloads
 from bwp_tui.console.widgets.download_list import DownloadList
 from bwp_tui.domain.task import DownloadState
-from bwp_tui.settings import Profile
+from bwp_tui.settings import KeySetting, Profile
 from bwp_tui.store.commands import download_queue
 from bwp_tui.store.worklog import downloads
 from tests.archive.zips import plain
@@ -39,6 +40,21 @@ async def test_a_running_download_is_paused_and_goes_on_with_the_same_key(profil
         await console.press("p")
         await console.sees("goes on as soon as a slot is free", "waiting at 30 %", "1 waiting")
         assert not download_of(console, "next").paused
+
+
+async def test_the_hints_name_remapped_keys(profile: Profile) -> None:
+    keys = tuple(KeySetting(name, (key,), "FILE") for name, key in {"pause": "f3", "retry": "f4"}.items())
+    async with at_downloads(replace(profile, keys=keys), "next") as console:
+        await console.press("f3")
+        await console.sees("f3 resumes it")
+        await console.press("x", "y")
+        await console.sees("f4 retries")
+
+
+async def test_the_key_that_interrupts_says_on_this_screen_how_to_leave(profile: Profile) -> None:
+    async with at_downloads(profile) as console:
+        await console.press("ctrl+c")
+        await console.sees("q leaves the console.")
 
 
 async def test_cancelling_asks_first_and_says_what_is_thrown_away(profile: Profile) -> None:

@@ -14,6 +14,7 @@ from rich.cells import cell_len
 from textual.content import Content
 from textual.events import Paste
 
+from bwp_tui.console.bindings.keymap import Keymap
 from bwp_tui.console.presentation.styled_text import StyledText
 from bwp_tui.console.presentation.task_detail import DisplayContext, fact_lines, heading, outcome_paragraphs, timeline
 from bwp_tui.domain.task import Event, Kind, Request, Status, Task, TaskError
@@ -126,7 +127,7 @@ async def test_what_is_pasted_into_a_field_steers_nothing(profile: Profile, text
 
 
 def said(task: Task, text: str, masked: bool) -> list[list[StyledText]]:
-    reading = DisplayContext(NOW, TODAY, masked, NOW - NOW)
+    reading = DisplayContext(NOW, TODAY, masked, NOW - NOW, Keymap().key)
     events = [Event(NOW, text, text, text, text, text)]
     return [
         heading(task, reading),

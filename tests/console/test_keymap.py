@@ -18,8 +18,9 @@ from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.help import HelpScreen
 from bwp_tui.console.screens.missing_credentials import UNCONFIGURED
 from bwp_tui.console.widgets.detail_pane import Paragraphs
+from bwp_tui.domain.task import Status
 from bwp_tui.settings import KeySetting, Profile, load_profile
-from tests.console.past import READY
+from tests.console.past import NOT_KNOWN, READY, Planted
 from tests.console.support import Console, opened
 
 
@@ -113,6 +114,33 @@ async def test_remapped_keys_work_and_are_shown_in_footer_help_prompt_and_refusa
         await console.press("escape", "question_mark")
         await console.sees(f"{'z':<12}Cancel a deletion")
         assert isinstance(console.app.screen, HelpScreen)
+
+
+async def test_remapped_keys_are_shown_in_details_and_hints(profile: Profile) -> None:
+    keys = settings(acknowledge="f3", download="f4", resubmit="f5", note="f6", view_1="f7", filter="f8", page_1="f9")
+    async with opened(replace(profile, keys=keys)) as console:
+        await console.sees("f7 all")
+        await console.go_to(READY)
+        await console.sees("ready; f4 starts it")
+        await console.press("F")
+        await console.sees("No downloads yet. Press f4 on")
+        await console.press("escape")
+        await console.go_to(NOT_KNOWN)
+        await console.sees("then resubmit (f5).")
+        await console.press("f8", *"note", "enter")
+        await console.sees("f8 note")
+        await console.press("escape", "enter")
+        await console.sees("f9 overview")
+        await console.press("2")
+        await console.sees("f5)")
+        await console.press("5")
+        await console.sees("No notes yet; f6 adds one.")
+
+
+async def test_the_hint_on_a_receipt_names_the_remapped_key(profile: Profile) -> None:
+    past = [Planted("a@example.com", status=Status.IN_PROGRESS, regulation="ccpa")]
+    async with opened(replace(profile, keys=settings(acknowledge="f3")), past) as console:
+        await console.sees("acknowledge by", "f3")
 
 
 REMAPPED = settings(leave="f4", help="f1", down="f2", repaint="f3", close="f6", dashboard="f7", sent="f8", detail="f9")

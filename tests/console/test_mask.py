@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from bwp_tui.console.bindings.keymap import Keymap
 from bwp_tui.console.presentation.task_detail import DisplayContext, mask
 from bwp_tui.domain.task import DownloadState, Kind, Status, TaskError
 from bwp_tui.domain.text import file_name
@@ -91,5 +92,7 @@ async def test_a_masked_path_cannot_be_taken_for_the_file(profile: Profile) -> N
         task = console.task(READY)
         assert task.email is not None
         name = file_name(task.kind, task.email, task.task_id or "")
-        shown = mask(f"/srv/{name}", task, DisplayContext(NOW, TODAY, masked=True, day=timedelta(days=1)))
+        shown = mask(
+            f"/srv/{name}", task, DisplayContext(NOW, TODAY, masked=True, day=timedelta(days=1), key=Keymap().key)
+        )
         assert shown == f"/srv/retrieval-j•••@example.com-{task.task_id}.zip"

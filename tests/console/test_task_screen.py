@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from bwp_tui.console.bindings.screen_actions import PAGE_NAMES
 from bwp_tui.console.screens.request_log import RequestLogScreen
-from bwp_tui.console.screens.task import PAGES, TaskScreen
+from bwp_tui.console.screens.task import TaskScreen
 from bwp_tui.domain.advice import KNOWN_CODES
 from bwp_tui.domain.task import Kind, Request, Status, Task, TaskError
 from bwp_tui.settings import Profile
@@ -51,10 +52,10 @@ async def test_the_pages_are_turned_by_tab_and_by_number(profile: Profile) -> No
         await read(console, NOT_KNOWN)
         await console.sees("Received   2026-11-20")
         seen = []
-        for _ in PAGES:
+        for _ in PAGE_NAMES:
             await console.press("tab")
             seen.append(console.line("task-text").split("\n")[0])
-        assert len(set(seen)) == len(PAGES)
+        assert len(set(seen)) == len(PAGE_NAMES)
         await console.press("shift+tab")
         assert console.line("task-text").split("\n")[0] == seen[-2]
         await console.press("2")
@@ -62,6 +63,15 @@ async def test_the_pages_are_turned_by_tab_and_by_number(profile: Profile) -> No
         await console.press("escape")
         await console.until(lambda: console.app.screen is console.main)
         assert console.main.table.current_number == NOT_KNOWN
+
+
+async def test_the_help_names_the_pages_as_their_tabs_do(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await read(console, NOT_KNOWN)
+        tabs = console.line("task-tabs").split()
+        await console.press("question_mark")
+        await console.sees(*(f"Page: {name}" for name in PAGE_NAMES))
+        assert set(PAGE_NAMES) <= set(tabs)
 
 
 async def test_what_to_do_is_said_for_every_known_code(profile: Profile) -> None:

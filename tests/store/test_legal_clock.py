@@ -8,6 +8,7 @@ from itertools import product
 import pytest
 
 from bwp_tui.cli.support import task_output
+from bwp_tui.console.bindings.keymap import Keymap
 from bwp_tui.console.presentation import task_detail
 from bwp_tui.console.presentation.glyphs import UNICODE
 from bwp_tui.console.presentation.task_columns import COLUMNS, CellContext
@@ -24,7 +25,7 @@ from tests.store.support import NOW, TODAY, submitted
 
 STATUSES = (*Status, "SOMETHING_NEW")
 DUE = TODAY + timedelta(days=11)
-READING = DisplayContext(NOW, TODAY, masked=True, day=timedelta(days=1))
+READING = DisplayContext(NOW, TODAY, masked=True, day=timedelta(days=1), key=Keymap().key)
 CONTEXT = CellContext(NOW, TODAY, timedelta(days=1), True, frozenset(), UNICODE)
 
 

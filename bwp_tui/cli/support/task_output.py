@@ -14,7 +14,7 @@ from bwp_tui.domain.task import Download, Event, Kind, Status, Task, Verificatio
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import format_due, format_duration, iso_day, iso_instant, minute_stamp, stamp
 
-_COMMANDS = {"R": "resubmit {}", "i": "settle {} --task-id ID", "X": "settle {} --give-up REASON"}
+_COMMANDS = {"resubmit": "resubmit {}", "adopt": "settle {} --task-id ID", "give_up": "settle {} --give-up REASON"}
 _WIDEST = 48
 _HEADINGS = ("#", "TASK", "KIND", "EMAIL", "STATUS", "SUBMITTED", "AGE", "DUE", "NOTE")
 
@@ -145,9 +145,10 @@ def details(task: Task, events: Sequence[Event], now: datetime, today: date, *, 
     """Return the details and the timeline of a task as lines."""
     facts = [(name, value) for name, value in _facts(task, now, today) if value]
     facts += [("error", f"{error.code}: {error.message}" if error.code else error.message) for error in task.errors]
-    advice = advice_for(task.status, task.errors[0].code if task.errors else None)
+    code = task.errors[0].code if task.errors else None
+    advice = advice_for(task.status, code, lambda action: f"bwp-tui {_COMMANDS[action].format(task.number)}")
     if advice:
-        facts.append(("what to do", _as_commands(advice, task.number)))
+        facts.append(("what to do", advice))
 
     def shown(text: str) -> str:
         return clean_line(text if unmask else mask_task_text(text, task))
@@ -159,13 +160,6 @@ def details(task: Task, events: Sequence[Event], now: datetime, today: date, *, 
         "timeline",
         *(shown(_event_line(event)) for event in events),
     ]
-
-
-def _as_commands(advice: str, number: int) -> str:
-    """Return advice with commands in place of the console's keys."""
-    for key, command in _COMMANDS.items():
-        advice = advice.replace(f"({key})", f"(bwp-tui {command.format(number)})")
-    return advice
 
 
 def _facts(task: Task, now: datetime, today: date) -> list[tuple[str, str | None]]:

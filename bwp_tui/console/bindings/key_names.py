@@ -77,7 +77,7 @@ def parse_key(text: str) -> str:
     """Return Textual's spelling of a key that an operator wrote: `/`, `R`, `ctrl+d`, `f5`, `pgdn`.
 
     Raises:
-        NoKey: there is no such key, or the terminal sends the same bytes for another.
+        InvalidKey: there is no such key, or the terminal sends the same bytes for another.
     """
     if len(text) == 1 and (text.isalnum() or text in _WRITTEN):
         return _WRITTEN.get(text, text)

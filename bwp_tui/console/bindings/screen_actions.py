@@ -185,11 +185,12 @@ _SENT: Final = (
     *_BACK,
     _alike("sent", "", "Go back to the tasks", _SCREEN),
 )
-_PAGES: Final = ("overview", "errors", "timeline", "sent", "notes")
+PAGE_NAMES: Final = ("overview", "errors", "timeline", "requests", "notes")
+"""The names of the pages of a task."""
 _TASK: Final = (
     Action("next_page", ("tab", "right"), "", "The next page", _SCREEN),
     Action("previous_page", ("shift+tab", "left"), "", "The page before", _SCREEN),
-    *(Action(f"page_{key}", (str(key),), "", f"Page: {page}", _SCREEN) for key, page in enumerate(_PAGES, 1)),
+    *(Action(f"page_{key}", (str(key),), "", f"Page: {page}", _SCREEN) for key, page in enumerate(PAGE_NAMES, 1)),
     Action("next_task", ("right_square_bracket",), "", "The next task of the view", _SCREEN),
     Action("previous_task", ("left_square_bracket",), "", "The task before it in the view", _SCREEN),
     *_PAGE,

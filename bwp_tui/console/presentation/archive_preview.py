@@ -44,7 +44,7 @@ class EntryRows:
         return [(f"{'NAME':<{self._name}}  {'SIZE':>{_SIZE}}{packed}  MODIFIED", "muted")]
 
     def line(self, row: int) -> list[StyledText]:
-        """Return what is remark of one entry."""
+        """Return the line of one entry."""
         entry = self._entries[row]
         name, flaws = self._mask(entry.name), ", ".join(entry.flaws)
         if cell_len(name) > self._name:

@@ -86,7 +86,7 @@ def queue_text(downloads: Sequence[Download]) -> list[StyledText]:
 def fact_lines(download: Download, task: Task, context: DisplayContext) -> Iterator[list[StyledText]]:
     """Yield the facts of a download, a line each; nothing that changes while it runs."""
     trouble = mask(trouble_of(download, context.engine) or "", task, context)
-    retry = (f"{partial_file_text(download)}; ", ("R", "key"), " retries")
+    retry = (f"{partial_file_text(download)}; ", (context.key("retry"), "key"), " retries")
     if download.state == DownloadState.DONE:
         path = Path(download.path or "")
         yield fact("File", (mask(path.name, task, context), "good"))
@@ -102,7 +102,7 @@ def fact_lines(download: Download, task: Task, context: DisplayContext) -> Itera
         yield fact("Cancelled", *retry)
     else:
         if download.paused:
-            yield fact("Paused", ("p", "key"), " resumes it")
+            yield fact("Paused", (context.key("pause"), "key"), " resumes it")
         elif download.state == DownloadState.RUNNING:
             yield fact("Started", stamp(download.started_at or download.asked_at))
         else:

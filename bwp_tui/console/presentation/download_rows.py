@@ -67,7 +67,10 @@ class DownloadRowBuilder:
             if download.state not in OPEN
         ]
         if not self._listed:
-            return [], [Row(None, (("No downloads yet. Press d on a completed retrieval to start one.", "muted"),))]
+            key = self._context.key("download")
+            return [], [
+                Row(None, ((f"No downloads yet. Press {key} on a completed retrieval to start one.", "muted"),))
+            ]
         if not active:
             return [self._finished_titles], finished
         between = [Row(None, ()), Row(None, (self._finished_titles,))] if finished else []

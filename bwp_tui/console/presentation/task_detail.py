@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -26,6 +26,7 @@ class DisplayContext(NamedTuple):
 
     Attributes:
         day: length of one of the API's days; shorter in the sandbox.
+        key: returns the key of an action, by its name.
         engine: the engine's state, where it is known.
     """
 
@@ -33,6 +34,7 @@ class DisplayContext(NamedTuple):
     today: date
     masked: bool
     day: timedelta
+    key: Callable[[str], str]
     engine: EngineState | None = None
 
 
@@ -76,14 +78,14 @@ def error_paragraphs(task: Task, context: DisplayContext) -> Iterator[list[Style
     for error in task.errors:
         code = [(f"{error.code}  ", "bad")] if error.code else []
         yield [*code, (mask(error.message, task, context), "plain")]
-        yield from advice_lines(task.status, error.code)
+        yield from advice_lines(task.status, error.code, context)
     if not task.errors:
-        yield from advice_lines(task.status, None)
+        yield from advice_lines(task.status, None, context)
 
 
-def advice_lines(status: str, code: str | None) -> Iterator[list[StyledText]]:
+def advice_lines(status: str, code: str | None, context: DisplayContext) -> Iterator[list[StyledText]]:
     """Yield the advice on a status and an error code, if there is one."""
-    if advice := advice_for(status, code):
+    if advice := advice_for(status, code, context.key):
         yield [("→ ", "accent"), (advice, "strong")]
 
 
@@ -120,8 +122,8 @@ def fact_lines(task: Task, context: DisplayContext, earlier: Task | None = None)
             yield fact(label, mask(text, task, context))
     yield from _record_lines(task, context)
     if task.earlier_number:
-        state = f" ({earlier.status})" if earlier else ""
-        yield fact("Earlier", (f"#{task.earlier_number}{state} has the same email", "warn"), ("  b", "key"))
+        state, key = f" ({earlier.status})" if earlier else "", context.key("earlier")
+        yield fact("Earlier", (f"#{task.earlier_number}{state} has the same email", "warn"), (f"  {key}", "key"))
     if task.resubmit_of:
         yield fact("Resubmit", f"of #{task.resubmit_of}")
     if task.resubmitted_as:
@@ -145,7 +147,7 @@ def _record_lines(task: Task, context: DisplayContext) -> Iterator[list[StyledTe
             "Receipt",
             (f"acknowledge by {limit}", "warn"),
             (f"  {format_due(limit, context.today)}  ", "muted"),
-            ("A", "key"),
+            (context.key("acknowledge"), "key"),
         )
 
 
@@ -194,14 +196,14 @@ def _result(task: Task, context: DisplayContext) -> Iterator[list[StyledText]]:
             yield fact("sha256", download.sha256 or "", (f"  {size(download.bytes)}", "muted"))
             for remark in download.remarks:
                 yield fact("Remark", (mask(remark, task, context), "warn"))
-            yield fact("Archive", ("o", "key"), " browses it")
+            yield fact("Archive", (context.key("archive"), "key"), " browses it")
         case DownloadState.FAILED if download:
             yield fact("Download", (mask(download.trouble or "failed", task, context), "bad"))
         case DownloadState.QUEUED | DownloadState.RUNNING if download:
             if download.paused:
-                yield fact("Download", ("paused; ", "held"), ("F", "key"), " shows the downloads")
+                yield fact("Download", ("paused; ", "held"), (context.key("downloads"), "key"), " shows the downloads")
             else:
                 state = download.trouble or "under way"
                 yield fact("Download", (mask(state, task, context), "warn" if download.trouble else "busy"))
         case _:
-            yield fact("Download", ("ready; ", "good"), ("d", "key"), " starts it")
+            yield fact("Download", ("ready; ", "good"), (context.key("download"), "key"), " starts it")

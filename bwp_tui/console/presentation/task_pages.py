@@ -44,7 +44,7 @@ def errors_page(details: TaskDetails, context: DisplayContext) -> Iterator[Line]
     for code in KNOWN_CODES:
         if code not in codes:
             yield [(code, "plain")]
-            yield from task_detail.advice_lines(Status.FAILED, code)
+            yield from task_detail.advice_lines(Status.FAILED, code, context)
 
 
 def timeline_page(details: TaskDetails, context: DisplayContext) -> Iterator[Line]:
@@ -111,7 +111,7 @@ def notes_page(details: TaskDetails, context: DisplayContext) -> Iterator[Line]:
         yield [(text, "plain" if event.what == timeline.NOTE else "muted")]
         yield []
     if not notes:
-        yield [("No notes yet; ", "muted"), ("e", "key"), (" adds one.", "muted")]
+        yield [("No notes yet; ", "muted"), (context.key("note"), "key"), (" adds one.", "muted")]
 
 
 def _is_undone_note(event: Event) -> bool:

@@ -98,7 +98,7 @@ class MainScreen(ActionScreen):
     def compose(self) -> ComposeResult:
         session = self.session
         yield HeaderLine(id="header")
-        yield ViewsLine(id="views")
+        yield ViewsLine(self.keymap.key, id="views")
         yield TaskTable(session.reader, clock=session.clock, day=session.service_day, id="table")
         yield DetailPane(id="detail")
         yield ActiveDownloads(id="downloads")

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
 from bwp_tui.console.bindings.actions import MOVE_ACTIONS, TASK_GROUP, ActionContext, Scope
-from bwp_tui.console.bindings.screen_actions import bindings_of
+from bwp_tui.console.bindings.screen_actions import PAGE_NAMES, bindings_of
 from bwp_tui.console.presentation import task_detail, task_pages
 from bwp_tui.console.presentation.styled_text import StyledLine, StyledText
 from bwp_tui.console.presentation.task_detail import DisplayContext
@@ -26,20 +26,19 @@ from bwp_tui.console.widgets.prompt import Prompt
 
 
 class _Page(NamedTuple):
-    """A page: its name, its lines, and how many things it holds, where that is worth a number."""
+    """A page: its lines, and how many things it holds, where that is worth a number."""
 
-    name: str
     lines: Callable[[TaskDetails, DisplayContext], Iterator[list[StyledText]]]
     count: Callable[[TaskDetails], int] = lambda _details: 0
 
 
-PAGES: Final = (
-    _Page("overview", task_pages.overview_page),
-    _Page("errors", task_pages.errors_page, lambda details: len(details.task.errors)),
-    _Page("timeline", task_pages.timeline_page, lambda details: len(details.events)),
-    _Page("requests", task_pages.requests_page, lambda details: len(details.sent) + len(details.downloads)),
-    _Page("notes", task_pages.notes_page, lambda details: sum(event.what == "note" for event in details.events)),
-)
+_PAGES: Final = {
+    "overview": _Page(task_pages.overview_page),
+    "errors": _Page(task_pages.errors_page, lambda details: len(details.task.errors)),
+    "timeline": _Page(task_pages.timeline_page, lambda details: len(details.events)),
+    "requests": _Page(task_pages.requests_page, lambda details: len(details.sent) + len(details.downloads)),
+    "notes": _Page(task_pages.notes_page, lambda details: sum(event.what == "note" for event in details.events)),
+}
 
 
 class TaskScreen(ScrolledScreen):
@@ -66,7 +65,7 @@ class TaskScreen(ScrolledScreen):
             "help": partial(open_help, self),
             "next_page": lambda: self._turn(1),
             "previous_page": lambda: self._turn(-1),
-            **{f"page_{page + 1}": partial(self._open_page, page) for page in range(len(PAGES))},
+            **{f"page_{page + 1}": partial(self._open_page, page) for page in range(len(PAGE_NAMES))},
             "next_task": lambda: self._read_neighbour(1),
             "previous_task": lambda: self._read_neighbour(-1),
             "earlier": self._read_earlier,
@@ -123,7 +122,9 @@ class TaskScreen(ScrolledScreen):
             for action in self.keymap.of(self.scope)
             if action.label and action.group == TASK_GROUP and action.disabled_reason(context) is None
         ]
-        pages = f"{self.keymap.key('next_page')} {self.keymap.key('page_1')}-{self.keymap.key(f'page_{len(PAGES)}')}"
+        pages = (
+            f"{self.keymap.key('next_page')} {self.keymap.key('page_1')}-{self.keymap.key(f'page_{len(PAGE_NAMES)}')}"
+        )
         return (
             (pages, "page"),
             hint("help", "help"),
@@ -161,7 +162,7 @@ class TaskScreen(ScrolledScreen):
             self._main.perform(name)
 
     def _turn(self, pages: int) -> None:
-        self._open_page((self._page + pages) % len(PAGES))
+        self._open_page((self._page + pages) % len(PAGE_NAMES))
 
     def _open_page(self, page: int) -> None:
         """Open a page where it was left."""
@@ -219,10 +220,10 @@ class TaskScreen(ScrolledScreen):
         )
         tabs = self.query_one("#task-tabs", StyledLine)
         tabs.show(*self._tabs(details))
-        self.query_one(Paragraphs).set_lines(PAGES[self._page].lines(details, context))
+        self.query_one(Paragraphs).set_lines(_PAGES[PAGE_NAMES[self._page]].lines(details, context))
 
     def _tabs(self, details: TaskDetails) -> Iterator[StyledText]:
-        for place, page in enumerate(PAGES):
-            count = page.count(details)
-            yield (f"{'   ' if place else ' '}{place + 1} ", "key")
-            yield (f"{page.name}{f' {count}' if count else ''}", "current" if place == self._page else "plain")
+        for place, name in enumerate(PAGE_NAMES):
+            count = _PAGES[name].count(details)
+            yield (f"{'   ' if place else ' '}{self.keymap.key(f'page_{place + 1}')} ", "key")
+            yield (f"{name}{f' {count}' if count else ''}", "current" if place == self._page else "plain")

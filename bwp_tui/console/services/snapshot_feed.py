@@ -66,7 +66,7 @@ class SnapshotFeed:
     """A thread with a connection of its own that publishes a snapshot after each change, and for each new query.
 
     Raises:
-        HistoryError: the history cannot be used.
+        StoreError: the history cannot be used.
     """
 
     def __init__(self, path: Path, clock: Clock) -> None:
@@ -202,7 +202,7 @@ def start_feed(profile: Profile, clock: Clock = utc_now) -> SnapshotFeed:
     """Return a feed that reads a profile's history already, before there is a screen.
 
     Raises:
-        HistoryError: the history cannot be used.
+        StoreError: the history cannot be used.
     """
     feed = SnapshotFeed(profile.history_path, clock)
     feed.start()

@@ -25,6 +25,6 @@ class ActiveDownloads(StyledLine):
         for row in builder.active():
             texts += [("\n " if texts else " ", "plain"), *row.texts]
         if len(downloads) > MOST:
-            texts += [(f"\n   and {len(downloads) - MOST} more: ", "muted"), ("F", "key")]
+            texts += [(f"\n   and {len(downloads) - MOST} more: ", "muted"), (context.key("downloads"), "key")]
         self.display = bool(downloads)
         self.show(*texts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from rich.cells import cell_len
@@ -86,7 +86,15 @@ def _short_id(target_id: str) -> str:
 
 
 class ViewsLine(TwoEndedLine):
-    """The views with their counts, and the filter, which is always shown."""
+    """The views with their counts, and the filter, which is always shown.
+
+    Args:
+        key: returns the key of an action, by its name.
+    """
+
+    def __init__(self, key: Callable[[str], str], *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._key = key
 
     def set_views(
         self, views: Sequence[View], counts: Sequence[int], current: int | None, filter_text: str, shown: int | None
@@ -99,15 +107,15 @@ class ViewsLine(TwoEndedLine):
         filter_parts: list[StyledText] = []
         if filter_text:
             count = "…" if shown is None else short_count(shown)
-            filter_parts = [("/ ", "key"), (filter_text, "plain"), (f"  {count} ", "muted")]
+            filter_parts = [(f"{self._key('filter')} ", "key"), (filter_text, "plain"), (f"  {count} ", "muted")]
         right = self.to_content(*filter_parts)
         for is_short in (False, True) if self.app.size.width >= NARROW else (True,):
-            left = self.to_content(*_views(views, counts, current, is_short=is_short))
+            left = self.to_content(*self._views(views, counts, current, is_short=is_short))
             if left.cell_length + right.cell_length < self.app.size.width:
                 break
         else:
             if current is None:
-                right = self.to_content(("esc ", "key"), ("all tasks ", "muted"))
+                right = self.to_content((f"{self._key('back')} ", "key"), ("all tasks ", "muted"))
                 left = self._filter(filter_parts, self.app.size.width - right.cell_length - 1)
         self.show_ends(left, right)
 
@@ -118,16 +126,15 @@ class ViewsLine(TwoEndedLine):
         cut = Content(text).truncate(max(1, room), ellipsis=True).plain
         return self.to_content((" ", "plain"), key, (cut, role), count)
 
-
-def _views(
-    views: Sequence[View], counts: Sequence[int], current: int | None, *, is_short: bool
-) -> Iterator[StyledText]:
-    for index, view in enumerate(views):
-        count = short_count(counts[index]) if index < len(counts) else "…"
-        role = "current" if index == current else "muted" if count == "0" else "plain"
-        yield (" " if is_short or index == 0 else "   ", "plain")
-        yield (f"{index + 1} ", "key")
-        yield (f"{view.short if is_short else view.name} {count}", role)
+    def _views(
+        self, views: Sequence[View], counts: Sequence[int], current: int | None, *, is_short: bool
+    ) -> Iterator[StyledText]:
+        for index, view in enumerate(views):
+            count = short_count(counts[index]) if index < len(counts) else "…"
+            role = "current" if index == current else "muted" if count == "0" else "plain"
+            yield (" " if is_short or index == 0 else "   ", "plain")
+            yield (f"{self._key(f'view_{index + 1}')} ", "key")
+            yield (f"{view.short if is_short else view.name} {count}", role)
 
 
 def short_count(count: int) -> str:
