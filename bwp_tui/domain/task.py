@@ -155,6 +155,11 @@ class Download:
     """Remarks about the downloaded archive, a sentence each."""
 
     @property
+    def is_open(self) -> bool:
+        """Whether it has not ended: it waits, runs or is paused."""
+        return self.state in (DownloadState.QUEUED, DownloadState.RUNNING)
+
+    @property
     def tries(self) -> int:
         """Number of tries, the current one included."""
         return self.attempts + (self.state == DownloadState.RUNNING)

@@ -30,8 +30,6 @@ from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import downloads, due_polls
 
-_ACTIVE = (DownloadState.QUEUED, DownloadState.RUNNING)
-
 
 def refresh(arguments: Namespace) -> None:
     """Poll the named tasks now, or all active ones."""
@@ -93,7 +91,7 @@ def download(arguments: Namespace) -> ExitCode:
             downloading = read(store, asked)
             progress.show(downloading)
             results = [task.download for task in downloading if task.download]
-            return not any(result.state in _ACTIVE and not result.paused for result in results)
+            return not any(result.is_open and not result.paused for result in results)
 
         try:
             done = not asked or waiter.until(have_ended, asked, arguments.timeout, patient=True)
@@ -151,7 +149,7 @@ class Progress:
 
     def show(self, downloading: Sequence[Task]) -> None:
         """Draw the progress, unless this second's is drawn."""
-        running = [task.download for task in downloading if task.download and task.download.state in _ACTIVE]
+        running = [task.download for task in downloading if task.download and task.download.is_open]
         if running and time.monotonic() >= self._next:
             self._next = time.monotonic() + 1.0
             draw(progress_text(running))
@@ -210,7 +208,7 @@ def _queue_download(session: Session, task: Task, folder: Path | None, arguments
     Raises:
         NotPossible: there is no result, or its download runs into another folder.
     """
-    if task.download is not None and task.download.state in _ACTIVE:
+    if task.download is not None and task.download.is_open:
         there = downloads.directory_of(session.store, task.download.id)
         if folder is not None and there != str(folder):
             raise NotPossible(

@@ -14,7 +14,6 @@ from bwp_tui.console.presentation.task_detail import DisplayContext, mask, timel
 from bwp_tui.domain.task import Download, DownloadState, Event, Task
 from bwp_tui.domain.text import size
 from bwp_tui.domain.times import format_duration, stamp
-from bwp_tui.store.commands.download_queue import OPEN
 from bwp_tui.store.worklog.engine_state import EngineState
 
 _WAITING_FOR_API: Final = "Waiting for the service"
@@ -73,7 +72,7 @@ def partial_file_text(download: Download) -> str:
 
 def queue_text(downloads: Sequence[Download]) -> list[StyledText]:
     """Return how many downloads run, wait and are paused."""
-    open_ones = [download for download in downloads if download.state in OPEN]
+    open_ones = [download for download in downloads if download.is_open]
     paused = sum(download.paused for download in open_ones)
     running = sum(download.state == DownloadState.RUNNING and not download.paused for download in open_ones)
     counts = ((running, "running"), (len(open_ones) - paused - running, "waiting"), (paused, "paused"))

@@ -16,7 +16,6 @@ from bwp_tui.console.presentation.task_detail import DisplayContext, mask, subje
 from bwp_tui.domain.task import Download, DownloadState, Task, time_left
 from bwp_tui.domain.text import clean_line, size, size_as
 from bwp_tui.domain.times import format_duration
-from bwp_tui.store.commands.download_queue import OPEN
 
 Listed = Sequence[tuple[Download, Task]]
 
@@ -62,9 +61,7 @@ class DownloadRowBuilder:
         """Return the titles of the first part, and the lines below them."""
         active = self.active()
         finished = [
-            Row(download.id, self._finished(download, task))
-            for download, task in self._listed
-            if download.state not in OPEN
+            Row(download.id, self._finished(download, task)) for download, task in self._listed if not download.is_open
         ]
         if not self._listed:
             key = self._context.key("download")
@@ -78,9 +75,7 @@ class DownloadRowBuilder:
 
     def active(self) -> list[Row]:
         """Return the lines of the open downloads."""
-        return [
-            Row(download.id, self._active(download, task)) for download, task in self._listed if download.state in OPEN
-        ]
+        return [Row(download.id, self._active(download, task)) for download, task in self._listed if download.is_open]
 
     @property
     def _active_titles(self) -> StyledText:

@@ -18,7 +18,7 @@ from bwp_tui.console.workers import StatusReporter, Work, run_in_thread_and_repo
 from bwp_tui.domain.task import Download, Task
 from bwp_tui.domain.text import size
 from bwp_tui.store.commands import download_queue
-from bwp_tui.store.commands.download_queue import OPEN, QueueResult, cannot_cancel
+from bwp_tui.store.commands.download_queue import QueueResult, cannot_cancel
 
 
 class DownloadsScreenProtocol(StatusReporter, Protocol):
@@ -149,7 +149,7 @@ class DownloadHandlers:
             screen.rows.move(1)
 
     def _mark_all(self) -> None:
-        every = frozenset(download.id for download, _ in self._screen.listed if download.state in OPEN)
+        every = frozenset(download.id for download, _ in self._screen.listed if download.is_open)
         self._screen.mark(frozenset() if every <= self._screen.marks else every | self._screen.marks)
 
     def _open_archive(self) -> None:

@@ -19,7 +19,6 @@ from bwp_tui.console.widgets.detail_pane import DetailPane
 from bwp_tui.console.widgets.task_table import TaskTable
 from bwp_tui.domain.filter import VIEWS, View
 from bwp_tui.domain.task import Task
-from bwp_tui.store.commands.download_queue import OPEN
 
 
 class MainPanels:
@@ -86,7 +85,7 @@ class MainPanels:
         listed = [
             (download, tasks[download.task_number])
             for download in snapshot.downloads
-            if download.task_number in tasks and download.state in OPEN
+            if download.task_number in tasks and download.is_open
         ]
         context = session.display_context(session.known_engine(snapshot.engine))
         self._screen.query_one(ActiveDownloads).update(listed, context)

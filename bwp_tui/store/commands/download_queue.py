@@ -10,14 +10,12 @@ from bwp_tui.domain.task import Download, DownloadState, Task
 from bwp_tui.store.commands import requests
 from bwp_tui.store.commands.request_validation import refuse
 from bwp_tui.store.database.connection import Store, Transaction, as_int
+from bwp_tui.store.database.row_conditions import DOWNLOAD_HAS_ENDED
 from bwp_tui.store.database.row_touch import touch_row
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.row_mapping import DOWNLOAD_COLUMNS, download_of
 from bwp_tui.store.worklog import downloads
-
-OPEN: Final = frozenset({DownloadState.QUEUED, DownloadState.RUNNING})
-"""States of a download that has not ended; a paused one is in one of them."""
 
 _AGAIN: Final = frozenset({DownloadState.FAILED, DownloadState.CANCELLED})
 
@@ -35,7 +33,7 @@ def listed(store: Store, limit: int) -> list[Download]:
     """Return the open downloads in the order of the queue, then the ended ones, newest first; `limit` in all."""
     open_downloads = downloads.unfinished(store)[:limit]
     rows = store.rows(
-        f"SELECT {DOWNLOAD_COLUMNS} FROM downloads d WHERE d.state IN ('done', 'failed', 'cancelled')"
+        f"SELECT {DOWNLOAD_COLUMNS} FROM downloads d WHERE d.{DOWNLOAD_HAS_ENDED}"
         " ORDER BY d.finished_at DESC, d.id DESC LIMIT ?",
         (limit - len(open_downloads),),
     )
@@ -50,19 +48,19 @@ def tasks_of(store: Store, found: Iterable[Download]) -> dict[int, Task]:
 
 def cannot_pause(download: Download) -> str | None:
     """Return why `download` cannot be paused, or None when it can."""
-    if download.state in OPEN and download.paused:
+    if download.is_open and download.paused:
         return f"The download of #{download.task_number} is paused already."
-    return _unless(download.state in OPEN, download, "only one that waits or runs can be paused")
+    return _unless(download.is_open, download, "only one that waits or runs can be paused")
 
 
 def cannot_resume(download: Download) -> str | None:
     """Return why `download` cannot be resumed, or None when it can."""
-    return _unless(download.state in OPEN and download.paused, download, "only a paused one can be resumed")
+    return _unless(download.is_open and download.paused, download, "only a paused one can be resumed")
 
 
 def cannot_cancel(download: Download) -> str | None:
     """Return why `download` cannot be cancelled, or None when it can."""
-    return _unless(download.state in OPEN, download, "there is nothing left to cancel")
+    return _unless(download.is_open, download, "there is nothing left to cancel")
 
 
 def cannot_retry(download: Download) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from bwp_tui.domain.holding_periods import Hold, same_hold
-from bwp_tui.domain.task import DownloadState, Kind, Request, Status, Task, cannot_change_purged
+from bwp_tui.domain.task import Kind, Request, Status, Task, cannot_change_purged
 from bwp_tui.store.commands.insert_request import Origin, insert, record
 from bwp_tui.store.commands.request_validation import check, check_received_on, refuse, refuse_known
 from bwp_tui.store.database.connection import Store, Transaction
@@ -162,7 +162,7 @@ def cannot_download(task: Task) -> str | None:
         return "A deletion has no result to download."
     if task.status != Status.COMPLETED:
         return f"There is a result once the retrieval is COMPLETED; {task.name} is {task.status}."
-    if task.download is not None and task.download.state in (DownloadState.QUEUED, DownloadState.RUNNING):
+    if task.download is not None and task.download.is_open:
         if task.download.paused:
             return f"The download of {task.name} is paused: resume it."
         return f"The result of {task.name} is being downloaded already."

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from bwp_tui.domain.task import DownloadState, Status, Task, cannot_change_purged
+from bwp_tui.domain.task import Status, Task, cannot_change_purged
 from bwp_tui.store.commands import bulk
 from bwp_tui.store.commands.bulk import TaskCommand
 from bwp_tui.store.commands.operation import TaskOperation
@@ -51,10 +51,6 @@ class ServiceOperation(TaskOperation):
         return f"{count} {self.noun}{plural} asked for"
 
 
-def _is_downloading(task: Task) -> bool:
-    return task.download is not None and task.download.state in (DownloadState.QUEUED, DownloadState.RUNNING)
-
-
 def _cannot_download_first(task: Task, _today: date) -> str | None:
     """Return why `task` is skipped: as `cannot_download` does, or since its result is saved."""
     saved = saved_at(task)
@@ -71,7 +67,7 @@ def _why_not_downloaded(task: Task) -> str:
 
 
 def _why_not_downloaded_again(task: Task) -> str:
-    return "download asked for already" if _is_downloading(task) else ""
+    return "download asked for already" if task.download is not None and task.download.is_open else ""
 
 
 DOWNLOAD: Final = ServiceOperation(

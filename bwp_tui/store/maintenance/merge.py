@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 import apsw
 
+from bwp_tui.store.database.row_conditions import DOWNLOAD_IS_OPEN
 from bwp_tui.store.queries.timeline import PROGRAM
 
 LINE_COLUMNS: Final = "at, actor, what, before, after, detail"
@@ -221,8 +222,8 @@ def _add_downloads(db: apsw.Connection, now: str, revision: int) -> None:
     shown = ", ".join(f"o.{name}" for name in names)
     db.execute(
         f"INSERT INTO main.downloads (task, state, trouble, finished_at, revision, {', '.join(names)})"
-        " SELECT x.ours, CASE WHEN o.state IN ('queued', 'running') THEN 'cancelled' ELSE o.state END, o.trouble,"
-        f" CASE WHEN o.state IN ('queued', 'running') THEN ? ELSE o.finished_at END, ?, {shown}"
+        f" SELECT x.ours, CASE WHEN o.{DOWNLOAD_IS_OPEN} THEN 'cancelled' ELSE o.state END, o.trouble,"
+        f" CASE WHEN o.{DOWNLOAD_IS_OPEN} THEN ? ELSE o.finished_at END, ?, {shown}"
         " FROM other.downloads o JOIN matched x ON x.theirs = o.task"
         " WHERE NOT EXISTS (SELECT 1 FROM main.downloads m WHERE m.task = x.ours AND m.asked_at = o.asked_at)"
         " AND NOT EXISTS (SELECT 1 FROM main.tasks t WHERE t.number = x.ours AND t.purged_at IS NOT NULL)"

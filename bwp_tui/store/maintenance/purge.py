@@ -24,6 +24,7 @@ from bwp_tui.domain.filter import Filter
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import to_text
 from bwp_tui.store.database.connection import Store, Transaction, as_int, as_text
+from bwp_tui.store.database.row_conditions import DOWNLOAD_IS_OPEN
 from bwp_tui.store.errors import StoreUnavailable
 from bwp_tui.store.maintenance import atomic_swap, backups
 from bwp_tui.store.queries import text_index, timeline
@@ -34,7 +35,7 @@ EVIDENCE_MONTHS: Final = 24
 
 _CODE: Final = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 # The name of a part that is to be removed is made from what a purge removes.
-_NEEDS_ITS_TASK: Final = "(d.state IN ('queued', 'running') OR d.part_unwanted = 1)"
+_NEEDS_ITS_TASK: Final = f"(d.{DOWNLOAD_IS_OPEN} OR d.part_unwanted = 1)"
 _READERS_TIMEOUT_S: Final = 10.0
 _RETRY_S: Final = 0.05
 

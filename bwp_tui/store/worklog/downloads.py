@@ -10,14 +10,14 @@ from typing import Final
 from bwp_tui.domain.task import Download, Kind
 from bwp_tui.domain.times import to_text
 from bwp_tui.store.database.connection import SqlValue, Store, Transaction, as_int, as_text
+from bwp_tui.store.database.row_conditions import DOWNLOAD_IS_OPEN
 from bwp_tui.store.database.row_touch import touch_row
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.filter_sql import in_numbers
 from bwp_tui.store.queries.row_mapping import DOWNLOAD_COLUMNS, RowMapper, download_of
 from bwp_tui.store.worklog import download_timeline
 
-# SQLite uses the partial index only for a condition that repeats its text.
-_OPEN: Final = "d.state IN ('queued', 'running')"
+_OPEN: Final = f"d.{DOWNLOAD_IS_OPEN}"
 QUEUED: Final = f"{_OPEN} AND d.state = 'queued'"
 """The condition that a download waits, or is paused."""
 
@@ -181,7 +181,7 @@ def requeue_last(store: Store, job: DownloadJob, reason: str) -> None:
     """Requeue a running download behind all others."""
     columns = (
         "state = 'queued', attempts = attempts + 1, rate = NULL, trouble = ?, not_before = ?, place ="
-        " (SELECT max(coalesce(o.place, o.id)) + 1 FROM downloads o WHERE o.state IN ('queued', 'running'))"
+        f" (SELECT max(coalesce(o.place, o.id)) + 1 FROM downloads o WHERE o.{DOWNLOAD_IS_OPEN})"
     )
     values = (reason, to_text(store.clock()))
     _update(store, job, columns, values, step=(download_timeline.POSTPONED, reason))

@@ -1,0 +1,11 @@
+"""The conditions on rows that several modules write in SQL.
+
+An alias of the table goes before each. SQLite uses a partial index only for a condition that repeats its text.
+"""
+
+from typing import Final
+
+DOWNLOAD_IS_OPEN: Final = "state IN ('queued', 'running')"
+"""As `Download.is_open`."""
+
+DOWNLOAD_HAS_ENDED: Final = "state IN ('done', 'failed', 'cancelled')"
