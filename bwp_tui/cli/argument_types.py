@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from bwp_tui.domain.holding_periods import Hold, fitting_hold, hold_of
-from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD
+from bwp_tui.domain.task import LONGEST_HOLDING_PERIOD, is_task_id
 from bwp_tui.domain.text import clean_line, unsafe_at
 from bwp_tui.domain.times import day_of, local_day, utc_now
 
@@ -101,6 +101,6 @@ def hold(text: str) -> Hold:
 
 def task_id(text: str) -> str:
     """Read a whole task id."""
-    if not (text.isascii() and text.isprintable() and " " not in text and 4 <= len(text) <= 128):
+    if not is_task_id(text):
         raise ArgumentTypeError(f"“{text}” is not a task ID")
     return text

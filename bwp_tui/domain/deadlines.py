@@ -17,9 +17,6 @@ PROCESSING_DAYS: Final = 30
 
 _SATURDAY: Final = 5
 
-_EARLIEST_USUAL: Final = date(2018, 1, 1)
-"""An earlier day of receipt is a typing mistake: no regulation was in force."""
-
 _UNANSWERED: Final = frozenset({Status.FAILED, Status.REJECTED, Status.MISSING})
 """Final statuses in which the shopper still needs an answer."""
 
@@ -73,7 +70,7 @@ def day_warning(day: date, today: date) -> str | None:
     """Return why `day` is doubtful as the day of a past event, or None."""
     if day > today:
         return f"{day} has not begun in the office, where it is {today} ({zone_name()})."
-    if day < _EARLIEST_USUAL or day < add_months(today, -12):
+    if day < add_months(today, -12):
         return f"{day} is more than a year ago; check the year."
     return None
 

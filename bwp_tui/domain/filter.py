@@ -101,25 +101,31 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A named filter with a sort order; `short` is its name in narrow places."""
+    """A named filter with a sort order."""
 
     name: str
-    short: str
     filter: str
     sort: str = "newest"
     columns: tuple[str, ...] = ()
     """Ids of its columns; empty means the default ones."""
 
+    @property
+    def short(self) -> str:
+        """Its name in narrow places."""
+        return _SHORT_NAMES.get(self.name, self.name[:5])
+
 
 VIEWS: Final = (
-    View("all", "all", ""),
-    View("active", "act", "is:active"),
-    View("ready", "ready", "is:ready"),
-    View("failed", "fail", "is:failed"),
-    View("on hold", "hold", "status:on_hold"),
-    View("due soon", "due", "is:open due<8d", sort="due"),
+    View("all", ""),
+    View("active", "is:active"),
+    View("ready", "is:ready"),
+    View("failed", "is:failed"),
+    View("on hold", "status:on_hold"),
+    View("due soon", "is:open due<8d", sort="due"),
 )
 """The built-in views, at the keys 1 to 6."""
+
+_SHORT_NAMES: Final = {"active": "act", "failed": "fail", "on hold": "hold", "due soon": "due"}
 
 MOST_VIEWS: Final = 9
 """Views that have a key, the built-in ones first."""

@@ -18,6 +18,8 @@ DEFAULT_HOLDING_PERIOD: Final = 10
 LONGEST_HOLDING_PERIOD: Final = 180
 """Days: the documented default and maximum (contract: Operations)."""
 
+_LONGEST_TASK_ID: Final = 128
+
 
 def email_mistake(email: str) -> str | None:
     """Return why an email is not valid, or None if the service accepts it."""
@@ -29,6 +31,11 @@ def email_mistake(email: str) -> str | None:
     if email.count("@") == 1 and "." not in host:
         return "needs an ending such as .com"
     return "not a valid email address"
+
+
+def is_task_id(text: str) -> bool:
+    """Whether the service could have given `text` as a task id."""
+    return text.isascii() and text.isprintable() and " " not in text and 4 <= len(text) <= _LONGEST_TASK_ID
 
 
 class Kind(StrEnum):

@@ -45,7 +45,7 @@ async def test_reading_goes_on(tmp_path: Path) -> None:
 
 async def test_a_view_is_neither_saved_nor_deleted(tmp_path: Path) -> None:
     async with opened(make_profile(tmp_path / "production", read_only=True)) as console:
-        saved_views.save(console.store, View("mine", "mine", "kind:deletion"))
+        saved_views.save(console.store, View("mine", "kind:deletion"))
         await console.press("V")
         assert f"V: {READ_ONLY}" in console.line("status")
         assert not console.main.prompt.is_open
@@ -60,7 +60,7 @@ async def test_whoever_asks_a_read_only_register_to_change_is_refused(tmp_path: 
     async with opened(make_profile(tmp_path / "production", read_only=True)) as console:
         session, revision = console.main.session, console.store.revision()
         deeds: tuple[Callable[[], object], ...] = (
-            lambda: session.tasks.save_view(View("mine", "mine", "")),
+            lambda: session.tasks.save_view(View("mine", "")),
             lambda: session.tasks.delete_view("mine"),
             lambda: session.tasks.apply(CANCEL, [HELD], "the task"),
             lambda: session.tasks.apply(DOWNLOAD, [READY], "the task"),

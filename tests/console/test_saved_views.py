@@ -37,7 +37,7 @@ async def test_a_refused_name_stays_in_the_prompt_with_what_is_wrong(profile: Pr
 
 async def test_a_view_is_replaced_only_when_that_is_agreed_to(profile: Profile) -> None:
     async with opened(profile) as console:
-        saved_views.save(console.store, View("mine", "mine", "kind:deletion"))
+        saved_views.save(console.store, View("mine", "kind:deletion"))
         for ask in (ask_for_name, lambda on, name: types(on, f"views save {name} kind:retrieval")):
             await ask(console, "mine")
             await console.sees("Replace the view “mine”, which lists “kind:deletion”?")
@@ -53,7 +53,7 @@ async def test_a_view_is_replaced_only_when_that_is_agreed_to(profile: Profile) 
 
 async def test_the_saved_view_that_is_shown_is_deleted_after_a_question(profile: Profile) -> None:
     async with opened(profile) as console:
-        saved_views.save(console.store, View("my own", "my", "kind:deletion"))
+        saved_views.save(console.store, View("my own", "kind:deletion"))
         console.main.session.feed.refresh()
         await console.sees("7 my own")
         await types(console, "views list")
@@ -78,7 +78,7 @@ async def test_the_saved_view_that_is_shown_is_deleted_after_a_question(profile:
 
 async def test_the_name_of_a_view_to_delete_is_completed(profile: Profile) -> None:
     async with opened(profile) as console:
-        saved_views.save(console.store, View("my own", "my", "kind:deletion"))
+        saved_views.save(console.store, View("my own", "kind:deletion"))
         console.main.session.feed.refresh()
         await console.sees("7 my own")
         await console.press("colon")

@@ -12,7 +12,7 @@ from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import saved_views
 
-MINE = View("mine", "mine", "assigned:jane is:open", "due", ("subject", "due"))
+MINE = View("mine", "assigned:jane is:open", "due", ("subject", "due"))
 
 
 def test_a_saved_view_comes_after_the_built_in_ones_and_outlives_the_connection(store: Store) -> None:

@@ -66,7 +66,7 @@ def save_view(arguments: Namespace) -> None:
     except ValueError as error:
         raise CommandError(ExitCode.USAGE, str(error)) from None
     with open_session(arguments) as session:
-        saved_views.save(session.store, View(arguments.name, "", text, sort_of(arguments.sort), columns))
+        saved_views.save(session.store, View(arguments.name, text, sort_of(arguments.sort), columns))
 
 
 def delete_view(arguments: Namespace) -> None:

@@ -88,7 +88,7 @@ class ListCommands:
         sort = _order(line.options["--sort"]) if "--sort" in line.options else listing.sort
         text = _filter_in(line, rest) or listing.filter
         columns = _ids(line.options["--columns"]) if "--columns" in line.options else listing.shown_columns
-        view = View(name.text, name.text[:5], text, sort, columns)
+        view = View(name.text, text, sort, columns)
         try:
             saved_views.check(view)
         except StoreError as error:

@@ -40,7 +40,7 @@ class SavedViewController:
         name = await screen.prompt.ask_text(question, typed, checked=self._mistake)
         if name is None or not name.strip():
             return
-        view = View(name.strip(), name.strip()[:5], listing.filter, listing.sort, listing.shown_columns)
+        view = View(name.strip(), listing.filter, listing.sort, listing.shown_columns)
         if await self.may_replace(view.name):
             await run_in_thread_and_report(screen, lambda: screen.session.tasks.save_view(view))
 
@@ -58,7 +58,7 @@ class SavedViewController:
             return None
         listing = self._screen.list_state
         try:
-            saved_views.check(View(text, "", listing.filter, listing.sort, listing.shown_columns))
+            saved_views.check(View(text, listing.filter, listing.sort, listing.shown_columns))
         except StoreError as error:
             return InputError(str(error), 0, len(text))
         return None

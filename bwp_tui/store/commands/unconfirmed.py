@@ -6,15 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from bwp_tui.domain.task import Status, Task, cannot_change_purged
+from bwp_tui.domain.task import Status, Task, cannot_change_purged, is_task_id
 from bwp_tui.domain.text import clean_line
 from bwp_tui.store.commands.operation import TaskOperation
 from bwp_tui.store.commands.request_validation import BadRequest, refuse, refuse_known
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.row_touch import finish
 from bwp_tui.store.queries import tasks, timeline
-
-LONGEST_TASK_ID: Final = 128
 
 
 def adopt(store: Store, number: int, task_id: str, actor: str) -> Task:
@@ -24,9 +22,7 @@ def adopt(store: Store, number: int, task_id: str, actor: str) -> Task:
         BadRequest: `task_id` cannot be a task id.
         NotPossible: the request is not unconfirmed, or the history holds this task id already.
     """
-    if not (
-        task_id.isascii() and task_id.isprintable() and " " not in task_id and 4 <= len(task_id) <= LONGEST_TASK_ID
-    ):
+    if not is_task_id(task_id):
         raise BadRequest("task_id", f"“{clean_line(task_id)}” is no task id.")
     with store.write() as transaction:
         task = tasks.get(store, number)

@@ -12,7 +12,6 @@ from bwp_tui.store.errors import NotPossible, StoreDamaged
 from bwp_tui.store.queries.filter_sql import SORTS
 
 LONGEST_NAME: Final = 30
-_SHORT: Final = 5
 
 
 def saved(store: Store) -> tuple[View, ...]:
@@ -110,4 +109,4 @@ def _view(row: Row) -> View:
         columns = tuple(str(column) for column in json.loads(as_text(row[3])))
     except (ValueError, TypeError) as error:
         raise StoreDamaged(f"The history holds a view “{clean_line(name)}” that cannot be read.") from error
-    return View(name, name[:_SHORT], as_text(row[1]), as_text(row[2]), columns)
+    return View(name, as_text(row[1]), as_text(row[2]), columns)
