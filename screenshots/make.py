@@ -19,7 +19,7 @@ from typing import Final
 from bwp_tui.console.app import ConsoleApp
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.settings import GivenSecret, Profile
-from bwp_tui.store.commands.seed_practice import seed_tasks
+from bwp_tui.store.commands.seed_sandbox import seed_tasks
 from bwp_tui.store.open_store import open_store
 
 FOLDER: Final = Path(__file__).parent
@@ -77,7 +77,7 @@ def practice_profile(sandbox: Sandbox, folder: Path) -> Profile:
         target_id=sandbox.target_id,
         secret=GivenSecret(sandbox.client_secret),
         download_dir=folder / "downloads",
-        practice=True,
+        is_sandbox=True,
     )
 
 

@@ -19,5 +19,5 @@ def profile_of(sandbox: Sandbox, folder: Path) -> Profile:
         target_id=sandbox.target_id,
         secret=GivenSecret(sandbox.client_secret),
         download_dir=folder / "downloads",
-        practice=True,
+        is_sandbox=True,
     )

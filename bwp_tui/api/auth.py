@@ -92,11 +92,11 @@ class ClientCredentials(httpx.Auth):
 
     async def _fetch(self) -> _Token:
         requested_at = self._clock()
-        reply = await self._exchange(self._request())
-        if reply.status != httpx.codes.OK:
-            raise _refusal(reply)
+        response = await self._exchange(self._request())
+        if response.status != httpx.codes.OK:
+            raise _refusal(response)
         try:
-            token = parse_token(reply.body)
+            token = parse_token(response.body)
         except ContractViolation:
             token = None
         if token is None:
@@ -121,16 +121,16 @@ _REFUSALS: Final = ("invalid_client", "unauthorized_client")
 """The errors of RFC 6749 §5.2 that are about the credentials. Gateways send 400 and 401 as well."""
 
 
-def _refusal(reply: HttpResponse) -> ApiError:
-    status, name = reply.status, error_name(reply.body)
+def _refusal(response: HttpResponse) -> ApiError:
+    status, name = response.status, error_name(response.body)
     if name in _REFUSALS and status < httpx.codes.INTERNAL_SERVER_ERROR:
         return BadCredentials(
             f"The client id or client secret was refused ({name}): check BWP_CLIENT_ID and BWP_CLIENT_SECRET."
         )
-    if reply.is_throttled:
-        return Throttled("Token endpoint rate limit hit.", retry_after=reply.retry_after)
+    if response.is_throttled:
+        return Throttled("Token endpoint rate limit hit.", retry_after=response.retry_after)
     if status == httpx.codes.FORBIDDEN:
         return AccessDenied("The token endpoint denied access: check the credentials' permission and your network.")
     if status >= httpx.codes.INTERNAL_SERVER_ERROR:
-        return ServerFault(f"The token endpoint failed (HTTP {status}).", retry_after=reply.retry_after)
+        return ServerFault(f"The token endpoint failed (HTTP {status}).", retry_after=response.retry_after)
     return BadResponse(f"The token endpoint sent HTTP {status}: check BWP_TOKEN_URL.")

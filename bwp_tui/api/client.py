@@ -76,7 +76,7 @@ class PrivacyApi:
             endpoint, connect_timeout=connect_timeout, read_timeout=read_timeout, connections=connections
         )
         self._auth = ClientCredentials(endpoint, self._transport.send, clock)
-        self._is_practice = split_address(endpoint.api_url).is_loopback
+        self._loopback_allowed = split_address(endpoint.api_url).is_loopback
 
     async def start(
         self,
@@ -131,13 +131,13 @@ class PrivacyApi:
                 f"The service gives no link: the retrieval is {payload.status}.",
                 transient=payload.status != Status.FAILED,
             )
-        reply = outcome.http
+        response = outcome.http
         return PresignedLink.checked(
             payload.link,
-            issued_at=reply.sent_at,
-            received_at=reply.received_at,
-            date=reply.date,
-            loopback_allowed=self._is_practice,
+            issued_at=response.sent_at,
+            received_at=response.received_at,
+            date=response.date,
+            loopback_allowed=self._loopback_allowed,
         )
 
     def service_now(self) -> datetime | None:
@@ -189,8 +189,8 @@ class PrivacyApi:
                 "x-api-version": self._endpoint.api_version,
             },
         )
-        reply = await self._transport.send(request, self._auth)
-        return _Outcome(graphql_response(reply), reply), request.headers["Authorization"]
+        response = await self._transport.send(request, self._auth)
+        return _Outcome(graphql_response(response), response), request.headers["Authorization"]
 
 
 def _task(response: GraphQLResponse, alias: str, task_id: str, batch_size: int) -> TaskPayload | ApiError:

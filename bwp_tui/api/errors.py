@@ -2,23 +2,23 @@
 
     CallError
     ├── ApiError
-    │   ├── Unreachable      no connection, a lost connection, a timeout, an unusable certificate or proxy
-    │   ├── Throttled        too many requests; this one was not carried out
-    │   ├── AccessDenied     the token was denied, even after renewal, or the task is unknown (contract: Errors)
-    │   ├── BadCredentials   the token endpoint refused the client id or secret; even that has been temporary
-    │   ├── Rejected         the request breaks a rule of the service
-    │   ├── Unaccepted       a gateway, a proxy or the GraphQL engine refused the request, perhaps for its size
-    │   ├── NotFound         the service does not know the task
-    │   ├── ServerFault      the service failed
-    │   └── BadResponse      a response that cannot be read, or holds a link that must not be followed
-    └── TransferError        (contract: Link and archive)
-        ├── LinkExpired      the link is too old, or its signature is not accepted: request a new one
-        ├── ArchiveChanged   the part file is of another archive: restart
-        ├── NothingLeft      the part file is already as long as the archive
-        ├── ArchiveGone      there is no archive behind the link; a store that is slow to copy says so for a while
-        ├── ServerBusy       retry later, over a new link
-        ├── ConnectionLost   the connection broke, stalled or was closed: resume over a new link
-        └── WrongResponse    the response is no archive, but a page, a redirect or an error; nothing of it is kept
+    │   ├── Unreachable          no connection, a lost connection, a timeout, an unusable certificate or proxy
+    │   ├── Throttled            too many requests; this one was not carried out
+    │   ├── AccessDenied         the token was denied, even after renewal, or the task is unknown (contract: Errors)
+    │   ├── BadCredentials       the token endpoint refused the client id or secret; even that has been temporary
+    │   ├── Rejected             the request breaks a rule of the service
+    │   ├── RequestNotAccepted   a gateway, a proxy or the GraphQL engine refused the request, perhaps for its size
+    │   ├── NotFound             the service does not know the task
+    │   ├── ServerFault          the service failed
+    │   └── BadResponse          a response that cannot be read, or holds a link that must not be followed
+    └── TransferError            (contract: Link and archive)
+        ├── LinkExpired          the link is too old, or its signature is not accepted: request a new one
+        ├── ArchiveChanged       the part file is of another archive: restart
+        ├── RangeNotSatisfiable  the part file is already as long as the archive
+        ├── ArchiveNotFound      there is no archive behind the link; a store that is slow to copy says so for a while
+        ├── ServerBusy           retry later, over a new link
+        ├── ConnectionLost       the connection broke, stalled or was closed: resume over a new link
+        └── WrongResponse        the response is no archive, but a page, a redirect or an error; nothing of it is kept
 
 Only `Rejected` settles a request: the service classified the error and named the requested field. Every other one may
 be temporary, whatever its HTTP status: gateways, proxies and throttling use any of them.
@@ -91,7 +91,7 @@ class Rejected(ApiError):
         self.message = clean_line(redact(message))
 
 
-class Unaccepted(ApiError): ...
+class RequestNotAccepted(ApiError): ...
 
 
 class NotFound(ApiError):
@@ -114,7 +114,7 @@ class LinkExpired(TransferError): ...
 class ArchiveChanged(TransferError): ...
 
 
-class NothingLeft(TransferError):
+class RangeNotSatisfiable(TransferError):
     """The archive is not longer than the part file. `total` is its size in bytes, or None if unknown."""
 
     usually_transient = False
@@ -124,7 +124,7 @@ class NothingLeft(TransferError):
         self.total = total
 
 
-class ArchiveGone(TransferError): ...
+class ArchiveNotFound(TransferError): ...
 
 
 class ServerBusy(TransferError): ...

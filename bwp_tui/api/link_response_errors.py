@@ -16,10 +16,10 @@ from urllib3.exceptions import (
 
 from bwp_tui.api.errors import (
     ArchiveChanged,
-    ArchiveGone,
+    ArchiveNotFound,
     ConnectionLost,
     LinkExpired,
-    NothingLeft,
+    RangeNotSatisfiable,
     ServerBusy,
     TransferError,
     WrongResponse,
@@ -81,7 +81,7 @@ def read_headers(response: urllib3.BaseHTTPResponse, requested: PartResponse) ->
     """
     if response.status not in (200, 206):
         raise _refusal(response)
-    if response.status == 206 and is_coded(response):
+    if response.status == 206 and is_compressed(response):
         raise ArchiveChanged("The server sent a compressed part of the archive; restarted.")
     etag = strong_etag(response.headers.get("ETag"))
     if response.status == 200:
@@ -90,7 +90,7 @@ def read_headers(response: urllib3.BaseHTTPResponse, requested: PartResponse) ->
     return PartResponse(requested.start, etag or requested.etag, _agreed_size(response, requested, etag))
 
 
-def is_coded(response: urllib3.BaseHTTPResponse) -> bool:
+def is_compressed(response: urllib3.BaseHTTPResponse) -> bool:
     """Return whether the server says that it compressed the body.
 
     Other codings change nothing and are ignored: stores keep `aws-chunked`, `UTF-8` or an empty one.
@@ -115,11 +115,11 @@ def _refusal(response: urllib3.BaseHTTPResponse) -> TransferError:
     if status in (403, 410) or (status == 400 and code in _EXPIRED_CODES):
         return LinkExpired(f"The link was not accepted{explanation}.")
     if status == 404:
-        return ArchiveGone(f"There is no archive behind the link{explanation}.")
+        return ArchiveNotFound(f"There is no archive behind the link{explanation}.")
     if status == 412:
         return ArchiveChanged(ARCHIVE_CHANGED)
     if status == 416:
-        return NothingLeft("Nothing of the archive is left to download.", total=_archive_size(response, text))
+        return RangeNotSatisfiable("Nothing of the archive is left to download.", total=_archive_size(response, text))
     if status in (408, 429) or status >= 500:
         wait = retry_after(response.headers.get("Retry-After"), date(response.headers.get("Date")))
         return ServerBusy(f"The archive's server is busy (HTTP {status}{explanation}).", retry_after=wait)

@@ -10,9 +10,9 @@ from bwp_tui.api.errors import (
     BadResponse,
     NotFound,
     Rejected,
+    RequestNotAccepted,
     ServerFault,
     Throttled,
-    Unaccepted,
     Unreachable,
 )
 from bwp_tui.api.http_transport import HttpResponse, names_throttling
@@ -28,39 +28,39 @@ _RATE_LIMIT_HIT: Final = "Rate limit hit."
 # The service's types, and those a GraphQL engine gives of its own when it refuses a document.
 _KINDS: Final[dict[str, type[ApiError]]] = {
     "ValidationError": Rejected,
-    "InvalidSyntax": Unaccepted,
-    "OperationNotSupported": Unaccepted,
-    _ABORTED: Unaccepted,
+    "InvalidSyntax": RequestNotAccepted,
+    "OperationNotSupported": RequestNotAccepted,
+    _ABORTED: RequestNotAccepted,
     ACCESS_DENIED: AccessDenied,
     "ResourceNotFoundError": NotFound,
     "ThrottlingError": Throttled,
     "InternalServerError": ServerFault,
 }
 _KINDS_OF_STATUS: Final[dict[int | None, type[ApiError]]] = {
-    400: Unaccepted,
+    400: RequestNotAccepted,
     401: AccessDenied,
     403: AccessDenied,
-    413: Unaccepted,
-    422: Unaccepted,
+    413: RequestNotAccepted,
+    422: RequestNotAccepted,
     429: Throttled,
 }
 
 
-def graphql_response(reply: HttpResponse) -> GraphQLResponse:
-    """Parse the GraphQL response in `reply`. Its errors count whatever the status; a denial by status becomes one.
+def graphql_response(response: HttpResponse) -> GraphQLResponse:
+    """Parse the body as a GraphQL response. Its errors count whatever the status; a denial by status becomes one.
 
     Raises:
         ApiError: it is no GraphQL response, or its status is a failure without an error.
     """
     try:
-        response = parse_response(reply.body)
+        parsed = parse_response(response.body)
     except ContractViolation:
-        response = None
-    if response is not None and (response.errors or reply.status < 300):
-        return response
-    if reply.status in (401, 403) and not reply.is_throttled:
+        parsed = None
+    if parsed is not None and (parsed.errors or response.status < 300):
+        return parsed
+    if response.status in (401, 403) and not response.is_throttled:
         return GraphQLResponse(errors=(ServiceError(type=ACCESS_DENIED),))
-    raise _fault_of_status(reply)
+    raise _fault_of_status(response)
 
 
 def is_denied(response: GraphQLResponse, http_status: int) -> bool:
@@ -69,21 +69,21 @@ def is_denied(response: GraphQLResponse, http_status: int) -> bool:
     return not has_data and any(_kind(error, http_status) is AccessDenied for error in response.errors)
 
 
-def api_error(error: ServiceError, reply: HttpResponse, *, own: bool) -> ApiError:
+def api_error(error: ServiceError, response: HttpResponse, *, own: bool) -> ApiError:
     """Return one entry of a response's errors as an exception.
 
     Args:
         own: it names the requested field. Only then, and if the service classified it, it is a rejection: anything
             else may pass the next time.
     """
-    kind, message = _kind(error, reply.status), error.detail or error.message
+    kind, message = _kind(error, response.status), error.detail or error.message
     if kind is Rejected and own and error.classified:
         return _rejection(error, message)
-    if kind is Rejected or kind is Unaccepted:
-        return Unaccepted(
+    if kind is Rejected or kind is RequestNotAccepted:
+        return RequestNotAccepted(
             f"The request was not accepted{_quoted(message)}.",
             outcome_unknown=error.type == _ABORTED,
-            retry_after=reply.retry_after,
+            retry_after=response.retry_after,
         )
     if kind is AccessDenied:
         return AccessDenied(
@@ -93,8 +93,8 @@ def api_error(error: ServiceError, reply: HttpResponse, *, own: bool) -> ApiErro
     if kind is NotFound and own:
         return NotFound(UNKNOWN_TASK)
     if kind is Throttled:
-        return Throttled(_RATE_LIMIT_HIT, retry_after=reply.retry_after)
-    return ServerFault(f"The service failed{_quoted(message)}.", outcome_unknown=True, retry_after=reply.retry_after)
+        return Throttled(_RATE_LIMIT_HIT, retry_after=response.retry_after)
+    return ServerFault(f"The service failed{_quoted(message)}.", outcome_unknown=True, retry_after=response.retry_after)
 
 
 def _kind(error: ServiceError, http_status: int) -> type[ApiError]:
@@ -116,14 +116,16 @@ def _quoted(message: str) -> str:
     return f": {message.rstrip('. ')}" if message else ""
 
 
-def _fault_of_status(reply: HttpResponse) -> ApiError:
-    status = reply.status
-    if reply.is_throttled:
-        return Throttled(_RATE_LIMIT_HIT, retry_after=reply.retry_after)
+def _fault_of_status(response: HttpResponse) -> ApiError:
+    status = response.status
+    if response.is_throttled:
+        return Throttled(_RATE_LIMIT_HIT, retry_after=response.retry_after)
     if status >= 500:
-        return ServerFault(f"The service failed (HTTP {status}).", outcome_unknown=True, retry_after=reply.retry_after)
+        return ServerFault(
+            f"The service failed (HTTP {status}).", outcome_unknown=True, retry_after=response.retry_after
+        )
     if status in (400, 413, 422):
-        return Unaccepted(f"The request was not accepted (HTTP {status}).", retry_after=reply.retry_after)
+        return RequestNotAccepted(f"The request was not accepted (HTTP {status}).", retry_after=response.retry_after)
     if status == 408:
         return Unreachable("The service timed out waiting for the request.", outcome_unknown=True)
     if status < 300:

@@ -23,7 +23,7 @@ from bwp_tui.api.link_response_errors import (
     ARCHIVE_CHANGED,
     PAGE,
     PartResponse,
-    is_coded,
+    is_compressed,
     read_headers,
     strong_etag,
     transport_error,
@@ -98,22 +98,22 @@ class Transfer:
         if self._inflater is not None and not self._inflater.eof:
             raise ConnectionLost("The connection ended before the archive did.")
 
-    def check_beginning(self, *, coded: bool, takes_over: bool) -> None:
+    def check_beginning(self, *, compressed: bool, replaces_part: bool) -> None:
         """Check that the first bytes, which `chunks` yields later, are not those of a page or an XML error.
 
         Args:
-            coded: the server says that it compressed the body. It may be wrong: then a zip comes as it is.
-            takes_over: earlier bytes are dropped for these, so these must look like a zip.
+            compressed: the server says that it compressed the body. It may be wrong: then a zip comes as it is.
+            replaces_part: earlier bytes are dropped for these, so these must look like a zip.
         """
         while len(self._first) < _BEGINNING and (more := self._read(0)):
             self._first += more
-        if coded and _ZIP not in self._first[:_BEGINNING]:
+        if compressed and _ZIP not in self._first[:_BEGINNING]:
             self.total = self.etag = None
             is_wrapped = self._first[:2] == b"\x1f\x8b" or int.from_bytes(self._first[:2], "big") % 31 == 0
             self._inflater = zlib.decompressobj(_GZIP_OR_ZLIB if is_wrapped else -zlib.MAX_WBITS)
             return
         is_page = self._first.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
-        if is_page or (takes_over and _ZIP not in self._first[:_BEGINNING]):
+        if is_page or (replaces_part and _ZIP not in self._first[:_BEGINNING]):
             raise WrongResponse(PAGE)
 
     def _inflated(self, chunk: bytes) -> Iterator[bytes]:
@@ -171,7 +171,7 @@ def open_transfer(
     try:
         transfer = Transfer(manager, response, read_headers(response, part))
         if transfer.start == 0:
-            transfer.check_beginning(coded=is_coded(response), takes_over=start > 0)
+            transfer.check_beginning(compressed=is_compressed(response), replaces_part=start > 0)
     except BaseException:
         _free(manager, response)
         raise

@@ -52,7 +52,7 @@ Practice data: none of it is about a real person.
 
 
 @dataclass(frozen=True, slots=True)
-class Archive:
+class ArchiveFile:
     """A finished archive: where it lies, its size in bytes, and its quoted ETag (which is no checksum)."""
 
     path: Path
@@ -67,9 +67,9 @@ class Archives:
         self._folder = folder
         self._seed = seed
         self._lock = threading.Lock()
-        self._made: dict[tuple[str, int], Archive] = {}
+        self._made: dict[tuple[str, int], ArchiveFile] = {}
 
-    def archive(self, task_id: str, email: str, edition: int = 0) -> Archive:
+    def archive(self, task_id: str, email: str, edition: int = 0) -> ArchiveFile:
         """Return the archive of a retrieval; another edition of it has other bytes and another ETag."""
         with self._lock:
             made = self._made.get((task_id, edition))
@@ -77,7 +77,7 @@ class Archives:
                 made = self._made[task_id, edition] = self._make(task_id, email, edition)
             return made
 
-    def _make(self, task_id: str, email: str, edition: int) -> Archive:
+    def _make(self, task_id: str, email: str, edition: int) -> ArchiveFile:
         name = hashlib.sha256(f"{self._seed}/{task_id}/{email}/{edition}".encode()).hexdigest()[:32]
         path = self._folder / f"{name}.zip"
         rng = random.Random(name)  # noqa: S311  repeatable, no secret
@@ -86,7 +86,7 @@ class Archives:
                 _add(bundle, member, content)
             if name_part(email) == "big":
                 _add_recordings(bundle, rng)
-        return Archive(path, path.stat().st_size, f'"{name}"')
+        return ArchiveFile(path, path.stat().st_size, f'"{name}"')
 
 
 def _members(rng: random.Random, email: str) -> Iterator[tuple[str, str]]:

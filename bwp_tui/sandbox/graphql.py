@@ -27,7 +27,7 @@ from bwp_tui.contract.documents import schema_text
 from bwp_tui.domain.task import Kind, Status
 from bwp_tui.domain.times import to_text
 from bwp_tui.sandbox.refusals import check_start, internal, invalid, not_cancellable, not_found
-from bwp_tui.sandbox.service_state import NotOnHoldError, ServiceState, Snapshot, UnknownTaskError
+from bwp_tui.sandbox.service_state import NotOnHoldError, ServiceState, TaskSnapshot, UnknownTaskError
 
 Json = dict[str, object]
 LinkMaker = Callable[[str], str]
@@ -141,7 +141,7 @@ class GraphQLService:
         task_id = self._state.start(kind, email, client_token=token, holding_period=holding_period)
         return {"taskId": task_id}
 
-    def _look_up(self, info: Info, kind: Kind, task_id: str) -> Snapshot:
+    def _look_up(self, info: Info, kind: Kind, task_id: str) -> TaskSnapshot:
         self._state.count(info.field_name)
         try:
             return self._state.look_up(kind, task_id)
@@ -153,7 +153,7 @@ def _unserved(info: Info, **_given: object) -> Json:
     raise invalid(f"/{info.field_name} must not be asked of the practice API, which delivers no events")
 
 
-def _task_fields(task: Snapshot) -> Json:
+def _task_fields(task: TaskSnapshot) -> Json:
     errors = None
     if task.errors is not None:
         errors = [{"code": error.code, "message": error.message} for error in task.errors]

@@ -1,4 +1,4 @@
-"""HTTP/1.1 on one connection: requests in, answers out, and lines cut where a fault wants them cut."""
+"""HTTP/1.1 on one connection: requests in, responses out, and lines cut where a fault wants them cut."""
 
 from __future__ import annotations
 
@@ -98,30 +98,30 @@ class HttpConnection:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in head.headers}
         return HttpRequest(self._method, url.path, url.query, headers, bytes(body))
 
-    async def send(self, answer: HttpResponse) -> bool:
-        """Send an answer; say whether the line can take another request."""
-        headers = [*answer.headers, ("Content-Length", str(answer.length))]
-        reason = HTTPStatus(answer.status).phrase.encode()
-        self._write(h11.Response(status_code=answer.status, headers=headers, reason=reason))
+    async def send(self, response: HttpResponse) -> bool:
+        """Send a response; return whether the line can take another request."""
+        headers = [*response.headers, ("Content-Length", str(response.length))]
+        reason = HTTPStatus(response.status).phrase.encode()
+        self._write(h11.Response(status_code=response.status, headers=headers, reason=reason))
         if self._method != "HEAD":
-            await self._send_body(answer)
-        if answer.cut_after is not None:
+            await self._send_body(response)
+        if response.cut_after is not None:
             return False
         self._write(h11.EndOfMessage())
         await self._writer.drain()
         return self._http.our_state is h11.DONE
 
-    async def _send_body(self, answer: HttpResponse) -> None:
-        length = answer.length if answer.cut_after is None else min(answer.cut_after, answer.length)
+    async def _send_body(self, response: HttpResponse) -> None:
+        length = response.length if response.cut_after is None else min(response.cut_after, response.length)
         clock = asyncio.get_running_loop().time
         began, sent = clock(), 0
-        step = _CHUNK if answer.rate is None else max(1, min(_CHUNK, answer.rate // _PACES_PER_SECOND))
-        for chunk in _chunks(answer.body, length, step):
+        step = _CHUNK if response.rate is None else max(1, min(_CHUNK, response.rate // _PACES_PER_SECOND))
+        for chunk in _chunks(response.body, length, step):
             self._write(h11.Data(data=chunk))
             await self._writer.drain()
             sent += len(chunk)
-            if answer.rate is not None:
-                await asyncio.sleep(began + sent / answer.rate - clock())
+            if response.rate is not None:
+                await asyncio.sleep(began + sent / response.rate - clock())
 
     def _write(self, event: h11.Event) -> None:
         data = self._http.send(event)

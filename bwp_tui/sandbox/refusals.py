@@ -50,7 +50,7 @@ def not_cancellable(status: str) -> GraphQLError:
 
 
 def not_found() -> GraphQLError:
-    """Return the answer about a task id that is unknown."""
+    """Return the response about a task id that is unknown."""
     return _error(
         "Request references a resource which does not exist.",
         {"type": "ResourceNotFoundError", "errorType": "ResourceNotFoundException", "errorCode": 404},

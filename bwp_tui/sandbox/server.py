@@ -17,12 +17,12 @@ from uuid import UUID
 import h11
 
 from bwp_tui.domain.times import Clock, utc_now
+from bwp_tui.sandbox.archive_server import ArchiveStore
 from bwp_tui.sandbox.archives import Archives
 from bwp_tui.sandbox.faults import Fault, Faults
 from bwp_tui.sandbox.graphql import ROOT_FIELDS, GraphQLService
 from bwp_tui.sandbox.http_connection import HttpConnection, HttpResponse, TooLongError
 from bwp_tui.sandbox.links import LinkSigner
-from bwp_tui.sandbox.persistence import ArchiveStore
 from bwp_tui.sandbox.seed_history import past_tasks
 from bwp_tui.sandbox.service import Service
 from bwp_tui.sandbox.service_state import ServiceState
@@ -90,7 +90,7 @@ class Sandbox:
         return f"http://{self.address}/token"
 
     def start(self) -> None:
-        """Listen, and answer in a thread of its own; a sandbox that runs already goes on.
+        """Listen, and respond in a thread of its own; a sandbox that runs already goes on.
 
         Raises:
             OSError: the port is taken.

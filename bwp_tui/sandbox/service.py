@@ -13,10 +13,10 @@ from urllib.parse import parse_qs
 from graphql import GraphQLError
 
 from bwp_tui.domain.times import Clock
+from bwp_tui.sandbox.archive_server import ArchiveStore
 from bwp_tui.sandbox.faults import Faults
 from bwp_tui.sandbox.graphql import Call, GraphQLService
 from bwp_tui.sandbox.http_connection import Headers, HttpRequest, HttpResponse
-from bwp_tui.sandbox.persistence import ArchiveStore
 from bwp_tui.sandbox.refusals import access_denied, invalid, throttled
 from bwp_tui.sandbox.service_state import ServiceState
 from bwp_tui.sandbox.tokens import TokenIssuer

@@ -46,8 +46,8 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A task as the service shows it at one instant. What is None is left out of an answer."""
+class TaskSnapshot:
+    """A task as the service shows it at one instant. What is None is left out of a response."""
 
     task_id: str
     kind: Kind
@@ -77,10 +77,10 @@ class _Record:
             return Status.ON_HOLD
         return Status.IN_PROGRESS if now < self.ends_at else self.outcome
 
-    def seen_at(self, now: datetime) -> Snapshot:
+    def seen_at(self, now: datetime) -> TaskSnapshot:
         status = self.status_at(now)
         changes = [at for at in (self.held_until, self.ends_at) if self.submitted_at < at <= now]
-        return Snapshot(
+        return TaskSnapshot(
             task_id=self.task_id,
             kind=self.kind,
             email=self.email,
@@ -158,10 +158,10 @@ class ServiceState:
                 raise NotOnHoldError(status)
             self._records[task_id] = replace(record, cancelled=True)
 
-    def look_up(self, kind: Kind, task_id: str) -> Snapshot:
+    def look_up(self, kind: Kind, task_id: str) -> TaskSnapshot:
         """Return the task as it stands now.
 
-        What the service answers after a cancellation is unknown (contract: Operations). Here a cancelled task
+        What the service responds after a cancellation is unknown (contract: Operations). Here a cancelled task
         stays ON_HOLD until its hold would have ended and is unknown from then on: a history must survive both.
 
         Raises:

@@ -32,7 +32,7 @@ class TokenIssuer:
         self._ends: dict[str, datetime] = {}
 
     def issue(self, form: Mapping[str, list[str]]) -> TokenResponse:
-        """Answer a token request, with a token or with an error of RFC 6749 §5.2."""
+        """Respond to a token request, with a token or with an error of RFC 6749 §5.2."""
         if any(len(values) > 1 for values in form.values()) or "grant_type" not in form:
             return _refusal(400, "invalid_request", "grant_type is needed, and no parameter twice")
         if form["grant_type"] != ["client_credentials"]:

@@ -11,7 +11,7 @@ from typing import Final
 from bwp_tui.domain.addresses import check_url
 from bwp_tui.domain.text import clean, nearest
 from bwp_tui.domain.times import zone_of
-from bwp_tui.settings.profile import MOST_DOWNLOAD_SLOTS, NAME_PATTERN, NOTICES, PRACTICE, THEMES
+from bwp_tui.settings.profile import MOST_DOWNLOAD_SLOTS, NAME_PATTERN, NOTICES, SANDBOX_PROFILE, THEMES
 
 _PLAIN: Final = re.compile(r"[!-~]+")
 _SHELL_SIGNS: Final = re.compile(r"[|;&<>`]|\$\(")
@@ -91,7 +91,7 @@ def theme(text: str) -> str | None:
 
 def profile_name(name: str) -> str | None:
     """Check the name of a profile."""
-    if name == PRACTICE:
+    if name == SANDBOX_PROFILE:
         return "is reserved for practice; use: bwp-tui sandbox"
     if NAME_PATTERN.fullmatch(name):
         return None

@@ -16,7 +16,7 @@ TOKEN_URL: Final = "https://api.buywithprime.amazon.com/token"  # noqa: S105  an
 API_VERSION: Final = "2024-11-01"
 """Production API (contract: Endpoints and headers)."""
 
-PRACTICE: Final = "sandbox"
+SANDBOX_PROFILE: Final = "sandbox"
 """Name of the practice profile, which never calls the service."""
 
 DOWNLOAD_SLOTS: Final = 3
@@ -63,7 +63,7 @@ class Profile:
     read_only: bool = False
     speed: float = 1.0
     """How many times faster than real days pass at the service; not 1 only in practice."""
-    practice: bool = False
+    is_sandbox: bool = False
     theme: str | None = None
     notices: str = NOTICES[0]
     """Kind of notice when a watched task finishes."""
@@ -79,7 +79,7 @@ class Profile:
         """The shop of these settings; the practice API is the same shop on any port."""
         if self.target_id is None:
             return None
-        return Shop(self.target_id, None if self.practice else urlsplit(self.api_url).netloc.casefold())
+        return Shop(self.target_id, None if self.is_sandbox else urlsplit(self.api_url).netloc.casefold())
 
     @property
     def history_path(self) -> Path:

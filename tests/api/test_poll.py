@@ -7,7 +7,7 @@ import json
 import pytest
 
 from bwp_tui.api.client import PrivacyApi
-from bwp_tui.api.errors import AccessDenied, ApiError, BadResponse, NotFound, ServerFault, Unaccepted
+from bwp_tui.api.errors import AccessDenied, ApiError, BadResponse, NotFound, RequestNotAccepted, ServerFault
 from bwp_tui.contract.payloads import TaskPayload
 from bwp_tui.domain.task import Kind
 from tests.api.server import ScriptedServer, graphql, token
@@ -85,7 +85,8 @@ async def test_an_answer_about_another_task_is_not_taken(api: PrivacyApi, server
 
 
 @pytest.mark.parametrize(
-    ("type_", "kind"), [("ExecutionAborted", Unaccepted), ("InternalServerError", ServerFault), ("Odd", ServerFault)]
+    ("type_", "kind"),
+    [("ExecutionAborted", RequestNotAccepted), ("InternalServerError", ServerFault), ("Odd", ServerFault)],
 )
 @pytest.mark.parametrize("path", [None, "personalDataRetrievalTask"])
 async def test_an_error_that_is_no_tasks_own_fails_the_whole(

@@ -14,10 +14,10 @@ import pytest
 
 from bwp_tui.api.errors import (
     ArchiveChanged,
-    ArchiveGone,
+    ArchiveNotFound,
     ConnectionLost,
     LinkExpired,
-    NothingLeft,
+    RangeNotSatisfiable,
     ServerBusy,
     TransferError,
     WrongResponse,
@@ -163,8 +163,8 @@ def test_a_part_that_nobody_asked_for_is_not_taken(server: ScriptedServer) -> No
         (answer(400, b"<Error><Code>ExpiredToken</Code></Error>"), LinkExpired, True),
         (answer(410), LinkExpired, True),
         (answer(400, b"<Error><Code>InvalidArgument</Code></Error>"), WrongResponse, True),
-        (answer(404, b"<Error><Code>NoSuchKey</Code></Error>"), ArchiveGone, True),
-        (answer(416, content_range="bytes */77"), NothingLeft, False),
+        (answer(404, b"<Error><Code>NoSuchKey</Code></Error>"), ArchiveNotFound, True),
+        (answer(416, content_range="bytes */77"), RangeNotSatisfiable, False),
         (answer(429), ServerBusy, True),
         (answer(500), ServerBusy, True),
         (answer(503, b"<Error><Code>SlowDown</Code></Error>"), ServerBusy, True),
@@ -242,7 +242,7 @@ def test_the_wait_a_busy_server_asks_for_is_passed_on(server: ScriptedServer) ->
 def test_the_size_comes_with_the_news_that_nothing_is_left(server: ScriptedServer) -> None:
     server.script("/archive", answer(416, content_range="bytes */77"))
     error = _failure(server, start=77, etag=ETAG)
-    assert isinstance(error, NothingLeft)
+    assert isinstance(error, RangeNotSatisfiable)
     assert error.total == 77
 
 
@@ -250,7 +250,7 @@ def test_the_size_is_found_in_the_words_of_s3_where_the_header_is_missing(server
     body = b"<Error><Code>InvalidRange</Code><ActualObjectSize>77</ActualObjectSize></Error>"
     server.script("/archive", answer(416, body, content_type="application/xml"))
     error = _failure(server, start=77, etag=ETAG)
-    assert isinstance(error, NothingLeft)
+    assert isinstance(error, RangeNotSatisfiable)
     assert error.total == 77
 
 
@@ -258,7 +258,7 @@ def test_the_size_is_found_in_the_words_of_s3_where_the_header_is_missing(server
 def test_a_size_that_is_none_is_not_believed(server: ScriptedServer, size: bytes) -> None:
     server.script("/archive", answer(416, b"<ActualObjectSize>" + size + b"</ActualObjectSize>"))
     error = _failure(server, start=77, etag=ETAG)
-    assert isinstance(error, NothingLeft)
+    assert isinstance(error, RangeNotSatisfiable)
     assert error.total is None
 
 

@@ -17,7 +17,7 @@ from bwp_tui.domain.task import PastTask
 from bwp_tui.domain.times import local_day, utc_now
 from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.sandbox.seed_history import past_tasks
-from bwp_tui.store.commands.seed_practice import seed_tasks
+from bwp_tui.store.commands.seed_sandbox import seed_tasks
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.maintenance import backups
 from bwp_tui.store.open_store import open_store

@@ -9,7 +9,7 @@ from pathlib import Path
 from bwp_tui.domain.filter import parse
 from bwp_tui.sandbox.seed_history import past_tasks
 from bwp_tui.store.commands import requests
-from bwp_tui.store.commands.seed_practice import seed_tasks
+from bwp_tui.store.commands.seed_sandbox import seed_tasks
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.worklog import downloads
 from tests.archive.zips import DATA, plain

@@ -14,7 +14,7 @@ from bwp_tui.domain.filter import parse
 from bwp_tui.domain.task import Kind, Request
 from bwp_tui.sandbox.seed_history import past_tasks
 from bwp_tui.store.commands import requests
-from bwp_tui.store.commands.seed_practice import seed_tasks
+from bwp_tui.store.commands.seed_sandbox import seed_tasks
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from tests.cli.conftest import Bwp

@@ -116,7 +116,7 @@ def test_each_practice_begins_with_a_fresh_register_of_the_past(console: Console
         assert run(["sandbox", "--tasks", "12", "--theme", "light"]) == ExitCode.DONE
     assert console.counts == [12, 12]
     profile = console.profiles[0]
-    assert (profile.practice, profile.speed, profile.name) == (True, 1.0, "sandbox")
+    assert (profile.is_sandbox, profile.speed, profile.name) == (True, 1.0, "sandbox")
     assert profile.folder == tmp_path / "sandbox"
     assert [path.name for path in archives.iterdir()] == ["mine.txt"]
 

@@ -18,7 +18,7 @@ from bwp_tui.console.widgets.detail_pane import Heading
 from bwp_tui.console.widgets.radio_field import RadioField
 from bwp_tui.domain.task import PastTask, Task
 from bwp_tui.settings import GivenSecret, Profile
-from bwp_tui.store.commands import seed_practice
+from bwp_tui.store.commands import seed_sandbox
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
@@ -47,7 +47,7 @@ def make_profile(folder: Path, *, read_only: bool = False, download_dir: Path | 
 def plant(profile: Profile, past: Iterable[Planted | PastTask] = PAST) -> Store:
     """Open the profile's register, filled with a past."""
     store = open_store(profile.history_path, clock=clock)
-    seed_practice.seed_tasks(store, [one.task if isinstance(one, Planted) else one for one in past], "op")
+    seed_sandbox.seed_tasks(store, [one.task if isinstance(one, Planted) else one for one in past], "op")
     return store
 
 

@@ -17,7 +17,7 @@ from bwp_tui.domain.task import FINAL_STATUSES, PastTask
 from bwp_tui.domain.times import local_day, utc_now
 from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.sandbox.seed_history import past_tasks
-from bwp_tui.store.commands.seed_practice import seed_tasks
+from bwp_tui.store.commands.seed_sandbox import seed_tasks
 from tests.cli.conftest import Bwp
 from tests.pty_terminal import Terminal
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.sandbox.archives import Archive, Archives
+from bwp_tui.sandbox.archive_server import ArchiveStore
+from bwp_tui.sandbox.archives import ArchiveFile, Archives
 from bwp_tui.sandbox.http_connection import Headers, HttpResponse, Slice
-from bwp_tui.sandbox.persistence import ArchiveStore
 from tests.archive.zips import Part, bomb_of_overlaps, forged, plain, quoted_bomb
 from tests.engine.shop import Shop, bytes_below, names_in
 
@@ -65,8 +65,8 @@ ODD: dict[str, tuple[Made, str]] = {
 
 
 def _serve(monkeypatch: pytest.MonkeyPatch, made: Path) -> None:
-    def archive(_self: Archives, _task_id: str, _email: str, _edition: int = 0) -> Archive:
-        return Archive(made, made.stat().st_size, '"made"')
+    def archive(_self: Archives, _task_id: str, _email: str, _edition: int = 0) -> ArchiveFile:
+        return ArchiveFile(made, made.stat().st_size, '"made"')
 
     monkeypatch.setattr(Archives, "archive", archive)
 

@@ -26,16 +26,16 @@ def shut(breaker: CircuitBreaker, seconds: float) -> bool:
 
 def test_a_host_that_is_well_takes_all_that_is_asked(seconds: Seconds) -> None:
     breaker = CircuitBreaker(seconds)
-    assert [breaker.reserve(4).room for _ in range(3)] == [4, 4, 4]
+    assert [breaker.reserve(4).calls for _ in range(3)] == [4, 4, 4]
     assert not breaker.is_failing
 
 
 def test_after_a_failure_nothing_begins_until_its_time_is_over(seconds: Seconds) -> None:
     breaker = CircuitBreaker(seconds)
     shut(breaker, 5)
-    assert (breaker.reserve(4).room, breaker.seconds_open()) == (0, 5)
+    assert (breaker.reserve(4).calls, breaker.seconds_open()) == (0, 5)
     seconds.now += 5
-    assert breaker.reserve(4).room == 1
+    assert breaker.reserve(4).calls == 1
 
 
 def test_a_rest_shorter_than_an_instant_can_express_is_over(seconds: Seconds) -> None:
@@ -43,7 +43,7 @@ def test_a_rest_shorter_than_an_instant_can_express_is_over(seconds: Seconds) ->
     seconds.now = 1_795_096_906.468771
     shut(breaker, 2.4e-07)
     assert breaker.is_available
-    assert breaker.reserve().room == 1
+    assert breaker.reserve().calls == 1
 
 
 def test_the_wait_grows_with_failures_in_a_row_and_a_burst_is_one(seconds: Seconds) -> None:
@@ -66,7 +66,7 @@ def test_a_probe_that_goes_on_for_long_holds_up_nobody_once_it_was_answered(seco
     with breaker.reserve():
         assert breaker.is_probing
         assert breaker.record_success()
-        assert breaker.reserve(3).room == 3
+        assert breaker.reserve(3).calls == 3
 
 
 def test_a_failed_probe_shuts_again(seconds: Seconds) -> None:
@@ -75,9 +75,9 @@ def test_a_failed_probe_shuts_again(seconds: Seconds) -> None:
     seconds.now += 1
     with breaker.reserve():
         assert shut(breaker, 2)
-    assert breaker.reserve().room == 0
+    assert breaker.reserve().calls == 0
     seconds.now += 2
-    assert breaker.reserve().room == 1
+    assert breaker.reserve().calls == 1
 
 
 def test_a_reservation_that_failed_inside_is_given_back(seconds: Seconds) -> None:
@@ -87,7 +87,7 @@ def test_a_reservation_that_failed_inside_is_given_back(seconds: Seconds) -> Non
     seconds.now += 1
     with pytest.raises(RuntimeError), breaker.reserve():
         raise RuntimeError
-    assert breaker.reserve().room == 1
+    assert breaker.reserve().calls == 1
     assert told == [None]
 
 
@@ -99,4 +99,4 @@ def test_closing_twice_gives_nothing_back_that_another_holds(seconds: Seconds) -
     first.close()
     second = breaker.reserve()
     first.close()
-    assert (second.room, breaker.reserve().room) == (1, 0)
+    assert (second.calls, breaker.reserve().calls) == (1, 0)

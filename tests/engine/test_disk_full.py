@@ -15,7 +15,7 @@ import pytest
 from bwp_tui.api.client import PrivacyApi
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.engine.downloads.disk_space import RESERVE
-from bwp_tui.engine.downloads.part_cleanup import make_room
+from bwp_tui.engine.downloads.part_cleanup import remove_part_on_full_disk
 from bwp_tui.engine.downloads.part_file import PartFile
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import DiskFull
@@ -137,11 +137,11 @@ async def test_a_part_that_leaves_the_history_no_room_is_removed_and_fetched_aga
         real(store, order, received, *more, **others)
 
     def noting(order: DownloadJob, store: Path) -> None:
-        make_room(order, store)
+        remove_part_on_full_disk(order, store)
         removed.append(names_in(folder))
 
     monkeypatch.setattr(downloads, "record_progress", progressed)
-    monkeypatch.setattr("bwp_tui.engine.downloads.downloader.make_room", noting)
+    monkeypatch.setattr("bwp_tui.engine.downloads.downloader.remove_part_on_full_disk", noting)
     number = await slow.completed("jane@example.com")
     folder = slow.order(number)
     async with at_work(slow):
@@ -157,14 +157,14 @@ async def test_a_part_on_another_disk_in_use_or_with_a_final_name_is_left_alone(
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / f"{name_of(shop, number)}.part"
     part.write_bytes(b"whole")
-    make_room(order, Path("/proc/version"))
+    remove_part_on_full_disk(order, Path("/proc/version"))
     assert part.exists()
     os.link(part, tmp_path / "final.zip")
-    make_room(order, shop.store.path)
+    remove_part_on_full_disk(order, shop.store.path)
     assert part.exists()
     (tmp_path / "final.zip").unlink()
     with PartFile(folder, name_of(shop, number), etag='"a"'):
-        make_room(order, shop.store.path)
+        remove_part_on_full_disk(order, shop.store.path)
         assert part.exists()
-    make_room(order, shop.store.path)
+    remove_part_on_full_disk(order, shop.store.path)
     assert not part.exists()

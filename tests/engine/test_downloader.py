@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from bwp_tui.engine.downloads.resume_loop import MAX_FRUITLESS_TRIES
-from bwp_tui.sandbox.archives import Archive, Archives
+from bwp_tui.sandbox.archive_server import ArchiveStore
+from bwp_tui.sandbox.archives import ArchiveFile, Archives
 from bwp_tui.sandbox.http_connection import HttpResponse
-from bwp_tui.sandbox.persistence import ArchiveStore
 from bwp_tui.sandbox.server import Sandbox
 from tests.engine.saved import assert_saved, name_of
 from tests.engine.shop import Shop, bytes_below, names_in
@@ -162,8 +162,8 @@ async def test_what_is_no_archive_gets_no_name(
     bogus = tmp_path / "bogus"
     bogus.write_bytes(content)
 
-    def archive(_self: Archives, _task_id: str, _email: str, _edition: int = 0) -> Archive:
-        return Archive(bogus, len(content), '"bogus"')
+    def archive(_self: Archives, _task_id: str, _email: str, _edition: int = 0) -> ArchiveFile:
+        return ArchiveFile(bogus, len(content), '"bogus"')
 
     number = await shop.completed("jane@example.com")
     monkeypatch.setattr(Archives, "archive", archive)

@@ -377,7 +377,7 @@ def test_the_engine_of_a_real_profile_makes_the_daily_copy_of_the_register(
 ) -> None:
     submit(live_history, "jane@example.com")
     copies = profile.folder / "backups"
-    with running(engine_of(replace(profile, practice=practice))) as engine:
+    with running(engine_of(replace(profile, is_sandbox=practice))) as engine:
         eventually(lambda: engine.role is Role.ENGINE)
         if practice:
             eventually(lambda: tasks.get(live_history, 1).task_id is not None)

@@ -13,7 +13,7 @@ from bwp_tui.engine.runtime.engine import Engine
 from bwp_tui.sandbox import graphql
 from bwp_tui.sandbox.graphql import Json
 from bwp_tui.sandbox.server import Sandbox
-from bwp_tui.sandbox.service_state import Snapshot
+from bwp_tui.sandbox.service_state import TaskSnapshot
 from bwp_tui.store.commands import requests as actions
 from bwp_tui.store.database.connection import as_int
 from bwp_tui.store.worklog import due_polls, engine_state, poll_responses
@@ -215,7 +215,7 @@ async def test_a_task_that_was_known_is_missing_only_after_a_day(shop: Shop) -> 
 async def test_a_status_nobody_knew_is_kept_and_asked_about_again(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     real = graphql._task_fields
 
-    def under_review(task: Snapshot) -> Json:
+    def under_review(task: TaskSnapshot) -> Json:
         return {**real(task), "status": "UNDER_REVIEW"}
 
     monkeypatch.setattr(graphql, "_task_fields", under_review)

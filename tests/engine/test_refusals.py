@@ -228,5 +228,5 @@ def test_a_changed_config_file_is_noticed_when_the_setup_is_prepared_again(
 
 def test_practice_has_no_settings_to_read_again(configured: Callable[[str], None], profile: Profile) -> None:
     configured("never-to-be-used")
-    prepare = config_loader(replace(profile, practice=True), config_of(profile))
+    prepare = config_loader(replace(profile, is_sandbox=True), config_of(profile))
     assert {prepare().client_secret for _ in range(3)} == {config_of(profile).client_secret}

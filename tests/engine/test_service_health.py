@@ -133,7 +133,7 @@ def limited(store: Store) -> float | None:
 
 def test_throttling_is_told_as_a_rate_until_it_is_over(health: ServiceHealth, clock: ManualClock, store: Store) -> None:
     for _ in range(8):
-        assert health.may_start()
+        assert health.take_call_token()
     health.record_failure(Throttled("slow down"))
     assert (engine_state.read(store).service, limited(store)) == (ServiceState.THROTTLED, 4)
     told = []
@@ -147,17 +147,17 @@ def test_throttling_is_told_as_a_rate_until_it_is_over(health: ServiceHealth, cl
 
 def test_while_throttled_calls_begin_one_by_one(health: ServiceHealth, clock: ManualClock) -> None:
     for _ in range(4):
-        assert health.may_start()
+        assert health.take_call_token()
     health.record_failure(Throttled("slow down"))
     clock.advance(timedelta(seconds=2))
-    assert health.may_start()
+    assert health.take_call_token()
     health.record_success()
     begun = 0
     for _ in range(50):
         clock.advance(timedelta(seconds=0.1))
         with health.reserve(4) as reservation:
-            assert reservation.room <= 3
-            begun += sum(health.may_start() for _ in range(reservation.room))
+            assert reservation.calls <= 3
+            begun += sum(health.take_call_token() for _ in range(reservation.calls))
     assert 13 <= begun <= 17, "5 seconds at 3 a second"
     opens_at = health.available_at()
     assert opens_at is None or opens_at - clock.now < timedelta(seconds=0.5)
@@ -165,17 +165,17 @@ def test_while_throttled_calls_begin_one_by_one(health: ServiceHealth, clock: Ma
 
 def test_in_trouble_one_call_alone_may_begin_whoever_asks(health: ServiceHealth, clock: ManualClock) -> None:
     health.record_failure(Unreachable("gone"))
-    assert health.reserve(4).room == 0
+    assert health.reserve(4).calls == 0
     clock.advance(timedelta(seconds=2))
     with health.reserve(4) as probe:
-        assert probe.room == 1
-        assert [health.reserve(4).room for _ in range(3)] == [0, 0, 0]
+        assert probe.calls == 1
+        assert [health.reserve(4).calls for _ in range(3)] == [0, 0, 0]
         opens_at = health.available_at()
         assert opens_at is not None
         assert opens_at.year == 9999, "nobody knows when; `changed` tells"
         health.changed.clear()
     assert health.changed.is_set()
-    assert health.reserve(4).room == 1
+    assert health.reserve(4).calls == 1
 
 
 def test_after_the_probe_was_answered_all_may_begin(health: ServiceHealth, clock: ManualClock) -> None:
@@ -185,9 +185,9 @@ def test_after_the_probe_was_answered_all_may_begin(health: ServiceHealth, clock
         health.changed.clear()
         health.record_success()
         assert health.changed.is_set()
-        assert health.reserve(4).room == 4
+        assert health.reserve(4).calls == 4
         probe.close()
-    assert health.reserve(4).room == 4
+    assert health.reserve(4).calls == 4
 
 
 def test_one_refused_task_waits_and_a_second_one_is_the_services_word(
@@ -205,9 +205,9 @@ def test_one_refused_task_waits_and_a_second_one_is_the_services_word(
 
 def test_other_credentials_open_it(health: ServiceHealth, store: Store) -> None:
     health.record_failure(BadCredentials("wrong"))
-    assert health.reserve().room == 0
+    assert health.reserve().calls == 0
     health.use_new_credentials()
-    assert (health.available_at(), health.reserve(4).room) == (None, 4)
+    assert (health.available_at(), health.reserve(4).calls) == (None, 4)
     assert engine_state.read(store).service == ServiceState.UNTRIED
 
 

@@ -221,7 +221,7 @@ def test_whoever_is_the_engine_for_a_moment_makes_the_daily_copy(
     profile: Profile, live_history: Store, practice: bool
 ) -> None:
     number = submit(live_history, "jane@example.com")
-    profile = replace(profile, practice=practice)
+    profile = replace(profile, is_sandbox=practice)
     assert wait_until(config_of(profile), accepted(number), timeout=PATIENCE_S)
     assert backups.todays(profile.history_path, local_day(utc_now())).exists() is not practice
     for copy in backups.daily(profile.history_path):
@@ -233,7 +233,7 @@ def test_whoever_is_the_engine_for_a_moment_makes_the_daily_copy(
 def test_a_day_that_has_its_copy_needs_no_other_look(
     profile: Profile, live_history: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    profile = replace(profile, practice=False)
+    profile = replace(profile, is_sandbox=False)
     serve_once(config_of(profile))
     looks: list[Path] = []
     monkeypatch.setattr(maintenance_thread, "run_daily_maintenance", lambda path, *_others: looks.append(path))

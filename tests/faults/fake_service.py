@@ -15,9 +15,9 @@ from bwp_tui.api.errors import (
     BadResponse,
     NotFound,
     Rejected,
+    RequestNotAccepted,
     ServerFault,
     Throttled,
-    Unaccepted,
     Unreachable,
 )
 from bwp_tui.api.response_errors import CANNOT_CANCEL
@@ -61,7 +61,7 @@ _TROUBLES: Final[dict[Mood, Callable[[], ApiError]]] = {
     Mood.FAULTY: lambda: ServerFault("The service failed.", outcome_unknown=True),
     Mood.THROTTLED: lambda: Throttled("Too often.", retry_after=3.0),
     Mood.DENIED: lambda: AccessDenied("Denied."),
-    Mood.NOT_ACCEPTED: lambda: Unaccepted("HTTP 400."),
+    Mood.NOT_ACCEPTED: lambda: RequestNotAccepted("HTTP 400."),
     Mood.SLIPPED: lambda: NotFound("No such task."),
 }
 

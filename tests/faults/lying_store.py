@@ -23,8 +23,8 @@ from unittest import mock
 from bwp_tui.domain.task import Download
 from bwp_tui.domain.times import utc_now
 from bwp_tui.engine.downloads import resume_loop
+from bwp_tui.sandbox.archive_server import ArchiveStore
 from bwp_tui.sandbox.http_connection import Headers, HttpResponse, Slice
-from bwp_tui.sandbox.persistence import ArchiveStore
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.open_store import open_store
 from tests.engine.shop import ManualClock, Shop

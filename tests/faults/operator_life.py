@@ -58,7 +58,7 @@ def profile_in(folder: str | Path, api_url: str, token_url: str) -> Profile:
         api_url=api_url,
         token_url=token_url,
         download_dir=Path(folder) / "downloads",
-        practice=True,
+        is_sandbox=True,
     )
 
 

@@ -26,7 +26,7 @@ def test_without_any_setting_the_default_profile_lacks_credentials_alone(tmp_pat
     assert profile.name == "default"
     assert (profile.api_url, profile.token_url, profile.api_version) == (API_URL, TOKEN_URL, API_VERSION)
     assert profile.missing() == ("BWP_CLIENT_ID", "BWP_CLIENT_SECRET", "BWP_TARGET_ID")
-    assert (profile.read_only, profile.practice, profile.speed) == (False, False, 1.0)
+    assert (profile.read_only, profile.is_sandbox, profile.speed) == (False, False, 1.0)
 
 
 def test_all_files_of_a_profile_lie_in_its_own_folder(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import print_note
 from bwp_tui.settings import GivenSecret, KeySetting, Profile, SettingsError, actor, config_path, profile_folder
 from bwp_tui.settings.configfile import read_config
-from bwp_tui.settings.profile import PRACTICE
+from bwp_tui.settings.profile import SANDBOX_PROFILE
 
 if TYPE_CHECKING:
     from bwp_tui.sandbox.server import Sandbox
@@ -38,7 +38,7 @@ def sandbox(arguments: Namespace) -> int:
     practice = _sandbox(arguments, rate=_RATE)
     _start(practice, arguments.port)
     try:
-        profile = practice_profile(practice, arguments.speed)
+        profile = sandbox_profile(practice, arguments.speed)
         with _fresh(profile):
             _seed_tasks(profile, practice)
         return open_console(profile, arguments.theme)
@@ -59,11 +59,11 @@ def exports(practice: Sandbox) -> str:
     return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in values.items())
 
 
-def practice_profile(practice: Sandbox, speed: float) -> Profile:
+def sandbox_profile(practice: Sandbox, speed: float) -> Profile:
     """Return the profile for the practice API in this process."""
-    folder = profile_folder(PRACTICE, os.environ)
+    folder = profile_folder(SANDBOX_PROFILE, os.environ)
     return Profile(
-        name=PRACTICE,
+        name=SANDBOX_PROFILE,
         folder=folder,
         api_url=practice.api_url,
         token_url=practice.token_url,
@@ -72,7 +72,7 @@ def practice_profile(practice: Sandbox, speed: float) -> Profile:
         secret=GivenSecret(practice.client_secret),
         download_dir=folder / "downloads",
         speed=speed,
-        practice=True,
+        is_sandbox=True,
         keys=_own_keys(),
     )
 
@@ -134,15 +134,15 @@ def _fresh(profile: Profile) -> Iterator[None]:
     if not lease.acquire():
         raise CommandError(ExitCode.USAGE, "Another practice console is open; close it first.")
     try:
-        _remove_practice(profile)
+        _remove_sandbox_files(profile)
         yield
     finally:
         lease.release()
 
 
-def _remove_practice(profile: Profile) -> None:
+def _remove_sandbox_files(profile: Profile) -> None:
     """Delete the practice history and its archives; never the files of others or the target of a link."""
-    if not profile.practice or profile.folder.name != PRACTICE:
+    if not profile.is_sandbox or profile.folder.name != SANDBOX_PROFILE:
         raise AssertionError("only a practice profile may be emptied")
     leftovers = [profile.folder / name for name in _HISTORY_FILES]
     if profile.download_dir.is_dir() and not profile.download_dir.is_symlink():
@@ -153,7 +153,7 @@ def _remove_practice(profile: Profile) -> None:
 
 
 def _seed_tasks(profile: Profile, practice: Sandbox) -> None:
-    from bwp_tui.store.commands.seed_practice import seed_tasks
+    from bwp_tui.store.commands.seed_sandbox import seed_tasks
     from bwp_tui.store.open_store import open_store
 
     with closing(open_store(profile.history_path)) as store:

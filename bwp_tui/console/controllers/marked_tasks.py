@@ -78,7 +78,7 @@ class MarkedTasks:
         if action in _HARMLESS or (count == 1 and not deletes):
             return await prompt.ask_yes_no(f"{question}Go on?", for_good=action not in _HARMLESS)
         profile = self._screen.session.profile
-        word = profile.name if deletes and not profile.practice else str(count)
+        word = profile.name if deletes and not profile.is_sandbox else str(count)
         shown = word
         if count == 1:
             (task,) = self._screen.session.reader.window(plan.possible)

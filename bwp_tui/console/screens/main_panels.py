@@ -45,8 +45,8 @@ class MainPanels:
         self._table.is_cut_off = trouble is not None
         self._screen.query_one(HeaderLine).set_state(
             HeaderState(
-                profile="practice" if session.profile.practice else session.profile.name,
-                practice=session.profile.practice or session.profile.is_local,
+                profile="practice" if session.profile.is_sandbox else session.profile.name,
+                practice=session.profile.is_sandbox or session.profile.is_local,
                 target_id=session.profile.target_id,
                 engine=session.engine_label(None if snapshot is None else snapshot.engine),
                 trouble=trouble,

@@ -18,13 +18,13 @@ from bwp_tui.archive.limits import BadArchive
 from bwp_tui.archive.verify import check
 from bwp_tui.domain.text import file_name
 from bwp_tui.engine.downloads.disk_space import DiskSpace
-from bwp_tui.engine.downloads.part_cleanup import make_room, remove_unwanted_parts
+from bwp_tui.engine.downloads.part_cleanup import remove_part_on_full_disk, remove_unwanted_parts
 from bwp_tui.engine.downloads.part_file import NOT_PRIVATE, FolderError, PartFile, PartInUse
 from bwp_tui.engine.downloads.progress_recorder import PROGRESS_S
 from bwp_tui.engine.downloads.resume_loop import MAX_FRUITLESS_TRIES, ResumeLoop, TooSlow
 from bwp_tui.engine.downloads.slots import Slots
 from bwp_tui.engine.downloads.transfer_thread import in_daemon_thread
-from bwp_tui.engine.resilience.circuit_breaker import NO_ROOM, CircuitBreaker, Reservation
+from bwp_tui.engine.resilience.circuit_breaker import NO_RESERVATION, CircuitBreaker, Reservation
 from bwp_tui.engine.worker import STORE_RETRY_S, WorkerContext
 from bwp_tui.store.errors import DiskFull, StoreError
 from bwp_tui.store.queries import timeline
@@ -34,7 +34,7 @@ from bwp_tui.store.worklog.downloads import DownloadJob
 MOST_DENIALS: Final = 5
 """Attempts at a link that is denied or whose task is unknown (contract: Errors)."""
 
-_GIVEN_UP: Final = (
+_TOO_MANY_ATTEMPTS: Final = (
     f"{MAX_FRUITLESS_TRIES} attempts in a row failed, each over a new link. Download it again later;"
     " if it fails again, report it to Buy with Prime support."
 )
@@ -120,7 +120,7 @@ class Downloader:
         return bool(due)
 
     def _on_slot_free(self, job: DownloadJob, fault: BaseException | None) -> None:
-        self._reserved.pop(job.id, NO_ROOM).close()
+        self._reserved.pop(job.id, NO_RESERVATION).close()
         if fault is not None:
             self._fault = fault
         self._context.health.changed.set()
@@ -131,7 +131,7 @@ class Downloader:
             await self._carry_out(job)
         except StoreError as error:
             if isinstance(error, DiskFull):
-                make_room(job, self._context.store.path)
+                remove_part_on_full_disk(job, self._context.store.path)
             self._slots.mark_leaving(job)
             while not self._closing:
                 await asyncio.sleep(STORE_RETRY_S)
@@ -179,7 +179,9 @@ class Downloader:
         if isinstance(error, ConnectionLost | ServerBusy) and error.transient and self._archive_server.is_failing:
             self._retry_later(job, str(error), context.now() + timedelta(seconds=self._archive_server.seconds_open()))
         else:
-            downloads.record_failure(context.store, job, f"{error} {_GIVEN_UP}" if error.transient else str(error))
+            downloads.record_failure(
+                context.store, job, f"{error} {_TOO_MANY_ATTEMPTS}" if error.transient else str(error)
+            )
 
     def _record_no_link(self, job: DownloadJob, error: ApiError) -> None:
         """Record that no link was available; retry later if that may change."""
@@ -202,7 +204,7 @@ class Downloader:
 
     async def _request_link(self, job: DownloadJob) -> PresignedLink:
         with self._reserved.pop(job.id, None) or self._context.health.reserve() as reservation:
-            if not reservation.room or not self._context.health.may_start():
+            if not reservation.calls or not self._context.health.take_call_token():
                 raise _Postponed
             link = await self._context.api.link(job.task_id)
             self._context.health.record_success()

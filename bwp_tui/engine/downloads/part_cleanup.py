@@ -27,7 +27,7 @@ async def remove_unwanted_parts(store: Store, in_use: Collection[int]) -> None:
             downloads.record_part_removed(store, job)
 
 
-def make_room(job: DownloadJob, store: Path) -> None:
+def remove_part_on_full_disk(job: DownloadJob, store: Path) -> None:
     """Remove the part file of a download that has left its slot, if it lies on the disk of the history file `store`.
 
     With that disk full, nothing can be recorded; a part file can be downloaded again.

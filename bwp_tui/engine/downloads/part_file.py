@@ -87,7 +87,7 @@ class PartFile:
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 self._folder_descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
                 self._check_ours(is_new=self._open_part())
-                self._adopt_existing(etag, total)
+                self._resume_existing(etag, total)
         except BaseException:
             self.close()
             raise
@@ -270,7 +270,7 @@ class PartFile:
             return os.path.samestat(path.stat(), facts)
         return False
 
-    def _adopt_existing(self, etag: str | None, total: int | None) -> None:
+    def _resume_existing(self, etag: str | None, total: int | None) -> None:
         if etag is None and self.published is None:
             self.restart()
             return

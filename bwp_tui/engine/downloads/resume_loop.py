@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Final
 
-from bwp_tui.api.errors import ArchiveChanged, ConnectionLost, NothingLeft, ServerBusy, TransferError
+from bwp_tui.api.errors import ArchiveChanged, ConnectionLost, RangeNotSatisfiable, ServerBusy, TransferError
 from bwp_tui.api.links import PresignedLink
 from bwp_tui.api.transfer import size_of
 from bwp_tui.engine.downloads.part_file import FolderError, PartFile
@@ -74,7 +74,7 @@ class ResumeLoop:
         while True:
             try:
                 await self._transfer()
-            except NothingLeft as error:
+            except RangeNotSatisfiable as error:
                 if error.total == part.size:
                     return
                 part.restart()
@@ -97,7 +97,7 @@ class ResumeLoop:
 
     async def _wait_before_retry(self, trouble: TransferError, fruitless: int) -> None:
         """Record the failed attempt, then wait, except after a restart, since the server is healthy."""
-        restarts = isinstance(trouble, NothingLeft | ArchiveChanged)
+        restarts = isinstance(trouble, RangeNotSatisfiable | ArchiveChanged)
         wait = 0.0 if restarts else retry_delay(fruitless + 1, self._context.rng)
         again_at = self._context.now() + timedelta(seconds=max(wait, self._server.seconds_open()))
         self._trouble = CHANGED if restarts else str(trouble)
@@ -113,9 +113,9 @@ class ResumeLoop:
             before = part.size
             try:
                 await self._follow(link)
-            except NothingLeft as error:
+            except RangeNotSatisfiable as error:
                 if error.total is None:
-                    raise NothingLeft(str(error), total=await self._size()) from None
+                    raise RangeNotSatisfiable(str(error), total=await self._size()) from None
                 raise
             except (ConnectionLost, ServerBusy) as error:
                 # A connection that brought bytes before it broke is no failure of the server.
@@ -127,7 +127,7 @@ class ResumeLoop:
 
     async def _reserve_server(self) -> Reservation:
         """Wait until the archive server may be called: all slots share its circuit breaker."""
-        while not (reservation := self._server.reserve()).room:  # noqa: ASYNC110  # it opens by time, without an event
+        while not (reservation := self._server.reserve()).calls:  # noqa: ASYNC110  # it opens by time, without an event
             await asyncio.sleep(min(max(_LOOK_S, self._server.seconds_open()), PROGRESS_S))
         return reservation
 
@@ -160,11 +160,11 @@ class ResumeLoop:
             progress.record_end()
             await running
         except asyncio.CancelledError:
-            await _end(transfer, running)
+            await _stop_transfer(transfer, running)
             progress.record_stop()
             raise
         finally:
-            await _end(transfer, running)
+            await _stop_transfer(transfer, running)
             self._trouble = progress.trouble
             self._last_run = running if transfer.started else None
 
@@ -176,7 +176,7 @@ class ResumeLoop:
             raise TooSlow
 
 
-async def _end(transfer: TransferThread, running: asyncio.Future[None]) -> None:
+async def _stop_transfer(transfer: TransferThread, running: asyncio.Future[None]) -> None:
     """Stop a running transfer before its part file is closed."""
     if not running.done():
         transfer.stop()

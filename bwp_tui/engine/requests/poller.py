@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from bwp_tui.api.errors import AccessDenied, ApiError, BadResponse, NotFound, ServerFault, Throttled, Unaccepted
+from bwp_tui.api.errors import AccessDenied, ApiError, BadResponse, NotFound, RequestNotAccepted, ServerFault, Throttled
 from bwp_tui.contract.payloads import TaskPayload
 from bwp_tui.engine.requests.worker_pool import POOL_SIZE, QueueWorker
 from bwp_tui.engine.resilience.circuit_breaker import Reservation
@@ -60,12 +60,12 @@ class Poller(QueueWorker[DuePoll]):
         return due_polls.next_at(self._context.store)
 
     async def _poll(self, batch: Sequence[DuePoll]) -> None:
-        if not self._context.health.may_start():
+        if not self._context.health.take_call_token():
             return  # it stays due
         try:
             results = await self._context.api.poll([(poll.kind, poll.task_id) for poll in batch])
         except ApiError as error:
-            if isinstance(error, Unaccepted) or (isinstance(error, BadResponse) and error.outcome_unknown):
+            if isinstance(error, RequestNotAccepted) or (isinstance(error, BadResponse) and error.outcome_unknown):
                 await self._split_refused(batch, error)
                 return
             if isinstance(error, ServerFault):
@@ -97,14 +97,14 @@ class Poller(QueueWorker[DuePoll]):
         """
         health = self._context.health
         if len(batch) == 1:
-            alone = isinstance(error, Unaccepted)
+            alone = isinstance(error, RequestNotAccepted)
             again_at = health.record_single_refusal(batch[0].number, error) if alone else health.record_failure(error)
             self._record_failed_polls(batch, error, again_at)
             self._max_batch = LARGEST_BATCH
             return
         half = len(batch) // 2
         self._batch_size = max(1, min(self._batch_size, half))
-        if isinstance(error, Unaccepted):
+        if isinstance(error, RequestNotAccepted):
             self._max_batch, self._max_batch_until = len(batch) - 1, self._context.now() + SIZE_KEPT
         for part in (batch[:half], batch[half:]):
             await self._poll(part)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
-from bwp_tui.api.errors import ApiError, BadResponse, NotFound, Rejected, ServerFault, Unaccepted
+from bwp_tui.api.errors import ApiError, BadResponse, NotFound, Rejected, RequestNotAccepted, ServerFault
 from bwp_tui.api.response_errors import CANNOT_CANCEL
 from bwp_tui.engine.requests.token_protection import is_token_valid
 from bwp_tui.engine.requests.worker_pool import POOL_SIZE, QueueWorker
@@ -21,7 +21,7 @@ from bwp_tui.store.worklog.intents import Intent
 _AHEAD: Final = 4 * POOL_SIZE
 """Intents read at a time."""
 
-_ABOUT_THE_REQUEST: Final = (Unaccepted, Rejected, NotFound)
+_ABOUT_THE_REQUEST: Final = (RequestNotAccepted, Rejected, NotFound)
 """Errors that may concern this request alone: the next one is sent without a wait."""
 
 
@@ -115,7 +115,7 @@ class Submitter(QueueWorker[Intent]):
         context, service_now = self._context, self._context.api.service_now()
         if intent.action == "submit" and not is_token_valid(intent, context.now(), context.store.uptime(), service_now):
             intent_outcomes.record_unconfirmed(context.store, intent.id)
-        elif context.health.may_start() and intent_outcomes.record_sending(context.store, intent.id, service_now):
+        elif context.health.take_call_token() and intent_outcomes.record_sending(context.store, intent.id, service_now):
             return intent
         self._due.release([intent])
         return None

@@ -180,6 +180,6 @@ class QueueWorker(ABC, Generic[_Item]):
             return []
         # Only now: releasing an unused reservation wakes all workers.
         reservation = self._context.health.reserve(len(calls))
-        for items in calls[reservation.room :]:
+        for items in calls[reservation.calls :]:
             self._due.release(items)
-        return [self._make_calls(reservation, items) for items in calls[: reservation.room]]
+        return [self._make_calls(reservation, items) for items in calls[: reservation.calls]]

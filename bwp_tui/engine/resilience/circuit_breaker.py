@@ -8,14 +8,14 @@ from typing import Final
 
 
 class Reservation(ExitStack[None]):
-    """Permission for `room` calls, held until it is closed; closing it again does nothing."""
+    """Permission for so many calls, held until it is closed; closing it again does nothing."""
 
-    def __init__(self, room: int) -> None:
+    def __init__(self, calls: int) -> None:
         super().__init__()
-        self.room = room
+        self.calls = calls
 
 
-NO_ROOM: Final = Reservation(0)
+NO_RESERVATION: Final = Reservation(0)
 
 
 class CircuitBreaker:
@@ -51,7 +51,7 @@ class CircuitBreaker:
     def reserve(self, most: int = 1) -> Reservation:
         """Reserve up to `most` calls: none while open or probing, one while failing."""
         if not self.is_available:
-            return NO_ROOM
+            return NO_RESERVATION
         reservation = Reservation(1 if self.is_failing else most)
         if self.is_failing:
             self._probing = True

@@ -17,7 +17,7 @@ from bwp_tui.api.errors import (
     Unreachable,
 )
 from bwp_tui.engine.resilience.backoff import BackoffPolicy, retry_delay
-from bwp_tui.engine.resilience.circuit_breaker import NO_ROOM, CircuitBreaker, Reservation
+from bwp_tui.engine.resilience.circuit_breaker import NO_RESERVATION, CircuitBreaker, Reservation
 from bwp_tui.engine.resilience.rate_limiter import RateLimiter
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog import engine_state
@@ -76,13 +76,13 @@ class ServiceHealth:
     def reserve(self, most: int = 1) -> Reservation:
         """Reserve up to `most` calls; hold the reservation until they have ended."""
         room = self._limiter.available(most)
-        return self._breaker.reserve(room) if room else NO_ROOM
+        return self._breaker.reserve(room) if room else NO_RESERVATION
 
     def may_continue(self) -> bool:
         """Return whether another call may follow without a reservation: only while the service is healthy."""
-        return not self.is_failing and self.reserve().room > 0
+        return not self.is_failing and self.reserve().calls > 0
 
-    def may_start(self) -> bool:
+    def take_call_token(self) -> bool:
         """Check again, immediately before sending, that the service is usable, and take a token of the rate limit.
 
         If it returns True, the caller must send.
@@ -143,10 +143,10 @@ class ServiceHealth:
         engine_state.record_health(self._store, ServiceState.UNTRIED, None, None)
         self.changed.set()
 
-    def shift_clock(self, by: timedelta) -> None:
-        """Adjust recorded times after the clock went back by `by`."""
-        self._breaker.shift_clock(by.total_seconds())
-        self._limiter.shift_clock(by.total_seconds())
+    def shift_clock(self, setback: timedelta) -> None:
+        """Adjust recorded times after the clock went back by `setback`."""
+        self._breaker.shift_clock(setback.total_seconds())
+        self._limiter.shift_clock(setback.total_seconds())
 
     def _seconds(self) -> float:
         return self._store.clock().timestamp()

@@ -38,12 +38,12 @@ class ClockWatch:
             expected.append(seen_at + timedelta(seconds=max(0.0, uptime.seconds - seen_uptime_s)))
         setback = max(expected) - now
         if setback > TOLERANCE:
-            self._give_up_unmeasured(uptime.boot)
+            self._mark_unmeasured_unconfirmed(uptime.boot)
             clock_correction.correct_future_times(store, setback)
             self._health.shift_clock(setback)
         self._seen = (now, uptime.seconds)
 
-    def _give_up_unmeasured(self, boot: str | None) -> None:
+    def _mark_unmeasured_unconfirmed(self, boot: str | None) -> None:
         """Record as unconfirmed what was sent before the machine's last start: its age cannot be measured."""
         for intent in intents.sent_unsettled(self._store):
             if boot is None or intent.first_sent_boot != boot:

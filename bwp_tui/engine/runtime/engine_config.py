@@ -74,6 +74,6 @@ def config_loader(profile: Profile, config: EngineConfig | None = None) -> Calla
     def load_config() -> EngineConfig:
         if first:
             return first.pop() or engine_config(profile)
-        return engine_config(profile if profile.practice else load_profile(profile.name, os.environ))
+        return engine_config(profile if profile.is_sandbox else load_profile(profile.name, os.environ))
 
     return load_config

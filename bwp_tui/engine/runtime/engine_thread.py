@@ -126,13 +126,13 @@ class EngineThread:
                 return
             self._loop = asyncio.get_running_loop()
             self._main = asyncio.current_task()
-        first: Store | None = None
+        guard_store: Store | None = None
         try:
             while True:
                 lease = Lease(self._profile.lease_path)
                 try:
-                    first = first or open_store(self._profile.history_path, clock=self._clock)
-                    await self._hold(lease, first)
+                    guard_store = guard_store or open_store(self._profile.history_path, clock=self._clock)
+                    await self._wait_for_lease_and_work(lease, guard_store)
                 except EngineSuperseded:
                     continue  # and follow
                 except (StoreError, LeaseUnusable, OSError) as error:
@@ -144,16 +144,16 @@ class EngineThread:
                 finally:
                     lease.release()
         finally:
-            if first is not None:
-                first.close()
+            if guard_store is not None:
+                guard_store.close()
 
-    async def _hold(self, lease: Lease, first: Store) -> None:
+    async def _wait_for_lease_and_work(self, lease: Lease, guard_store: Store) -> None:
         """Wait for the lease and work while it is held; never returns.
 
-        `first`, the first connection to the history, stays open, so that no other file is taken for the same.
+        `guard_store`, the first connection to the history, stays open, so that no other file is taken for the same.
         """
-        first.data_version()
-        store = first.another()
+        guard_store.data_version()
+        store = guard_store.another()
         try:
             store.work_for(self._profile.shop)
             while (term := begin_term(store, lease, await self._ability())) is None:
@@ -186,7 +186,7 @@ class EngineThread:
 
         maintenance = MaintenanceThread(store, self._set_notice, when_due=self._brief)
         try:
-            if not self._profile.practice:
+            if not self._profile.is_sandbox:
                 maintenance.start()
             while True:
                 await self._run_until_failure(store)

@@ -126,7 +126,7 @@ async def _work_once(store: Store, config: EngineConfig) -> None:
 
     maintenance = MaintenanceThread(store, lambda _sentence: None, when_due=True)
     try:
-        if not config.profile.practice:
+        if not config.profile.is_sandbox:
             maintenance.start()
         await run_engine(store, config, once=True)
         await asyncio.to_thread(maintenance.finish)

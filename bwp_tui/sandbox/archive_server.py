@@ -10,11 +10,11 @@ from typing import Final
 from xml.sax.saxutils import escape
 
 from bwp_tui.domain.task import Kind, Status
-from bwp_tui.sandbox.archives import Archive, Archives
+from bwp_tui.sandbox.archives import ArchiveFile, Archives
 from bwp_tui.sandbox.faults import Faults
 from bwp_tui.sandbox.http_connection import Headers, HttpRequest, HttpResponse, Slice
 from bwp_tui.sandbox.links import LinkRefusedError, LinkSigner, wrong_signature
-from bwp_tui.sandbox.service_state import ServiceState, Snapshot, UnknownTaskError
+from bwp_tui.sandbox.service_state import ServiceState, TaskSnapshot, UnknownTaskError
 
 _RANGE: Final = re.compile(r"bytes=(?:(\d+)-(\d*)|-(\d+))")
 
@@ -43,7 +43,7 @@ class ArchiveStore:
         except LinkRefusedError as refusal:
             return self._refusal(refusal)
 
-    def _authorized_task(self, request: HttpRequest) -> Snapshot:
+    def _authorized_task(self, request: HttpRequest) -> TaskSnapshot:
         if self._faults.hits("busy-store"):
             raise LinkRefusedError(503, "SlowDown", "Please reduce your request rate.")
         if "authorization" in request.headers:
@@ -58,7 +58,7 @@ class ArchiveStore:
         task_id = self._links.check(request.path, request.query)
         return self._completed_task(task_id)
 
-    def _completed_task(self, task_id: str) -> Snapshot:
+    def _completed_task(self, task_id: str) -> TaskSnapshot:
         gone = LinkRefusedError(
             404,
             "NoSuchKey",
@@ -73,15 +73,15 @@ class ArchiveStore:
             raise gone
         return task
 
-    async def _archive(self, task: Snapshot) -> Archive:
+    async def _archive(self, task: TaskSnapshot) -> ArchiveFile:
         if self._faults.hits("changed-archive"):
             self._editions[task.task_id] += 1
         edition = self._editions[task.task_id]
         return await asyncio.to_thread(self._archives.archive, task.task_id, task.email, edition)
 
-    def _part(self, request: HttpRequest, archive: Archive) -> HttpResponse:
-        wanted = request.headers.get("if-match")
-        if wanted is not None and wanted not in ("*", archive.etag):
+    def _part(self, request: HttpRequest, archive: ArchiveFile) -> HttpResponse:
+        expected_etag = request.headers.get("if-match")
+        if expected_etag is not None and expected_etag not in ("*", archive.etag):
             raise LinkRefusedError(
                 412,
                 "PreconditionFailed",
