@@ -6,7 +6,6 @@ messages may carry of them is taken out.
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 import threading
@@ -19,9 +18,9 @@ from bwp_tui import VERSION
 from bwp_tui.domain import masking
 from bwp_tui.domain.text import clean
 from bwp_tui.domain.times import file_stamp, to_text, utc_now
+from bwp_tui.new_file import new_file
 
 _FOLDER_MODE: Final = 0o700
-_FILE_MODE: Final = 0o600
 KEPT: Final = 20
 """Reports that stay in a folder."""
 
@@ -49,9 +48,8 @@ def record(log_dir: Path, error: BaseException) -> Path | None:
             f"bwp-tui {VERSION}, Python {platform.python_version()}, {platform.system()}, "
             f"{to_text(instant)}\n\n{redact(''.join(traceback.format_exception(error)))}"
         )
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, _FILE_MODE)
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(text)
+        with new_file(path) as file:
+            file.write(text.encode(errors="backslashreplace"))
         for old in sorted(log_dir.glob("crash-*.log"))[:-KEPT]:
             old.unlink()
     except Exception:  # noqa: BLE001  a report that fails must not hide what it reports

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from bwp_tui.archive.fingerprint import open_plain
-
-_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+from bwp_tui.new_file import new_file
 
 
 class AgeNotInstalled(Exception):
@@ -55,29 +52,9 @@ def encrypt(source: Path, target: Path, recipient: str, expected: str) -> Encryp
     with open_plain(source) as plain, new_file(target) as copy:
         original, encrypted = _Hashing(plain), _Hashing(copy)
         encrypt(original, encrypted)
-        copy.flush()
-        os.fsync(copy.fileno())
         if original.sha256 != expected:
             raise SourceChanged(f"{source} is not the file that was downloaded. Download it again, then pack it.")
     return EncryptedFile(original.count, original.sha256, encrypted.count, encrypted.sha256)
-
-
-@contextlib.contextmanager
-def new_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a new file (0600) for writing; when the block fails, it is removed.
-
-    Raises:
-        FileExistsError: it exists.
-        OSError: it cannot be made.
-    """
-    descriptor = os.open(path, _NEW_FILE, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
-    except BaseException:
-        with contextlib.suppress(OSError):
-            path.unlink()
-        raise
 
 
 class _Hashing:

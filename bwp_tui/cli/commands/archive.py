@@ -6,7 +6,7 @@ import os
 from argparse import Namespace
 from pathlib import Path
 
-from bwp_tui.archive.encrypt import AgeNotInstalled, BadRecipient, EncryptedFile, SourceChanged, encrypt, new_file
+from bwp_tui.archive.encrypt import AgeNotInstalled, BadRecipient, EncryptedFile, SourceChanged, encrypt
 from bwp_tui.archive.entry import Entry
 from bwp_tui.archive.limits import BadArchive
 from bwp_tui.archive.reading import Archive
@@ -17,6 +17,7 @@ from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.domain.task import Download, Task
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import to_text, utc_now
+from bwp_tui.new_file import new_file
 from bwp_tui.store.commands import result_files
 from bwp_tui.store.queries import tasks
 

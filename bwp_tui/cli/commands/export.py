@@ -14,7 +14,7 @@ from bwp_tui.cli.argument_types import new_path
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import open_session, print_note, read, today
 from bwp_tui.cli.support.filters import filter_of
-from bwp_tui.cli.support.new_file import new_file, refuse_existing
+from bwp_tui.cli.support.new_text_file import new_text_file, refuse_existing
 from bwp_tui.cli.support.progress_line import Steps
 from bwp_tui.cli.support.task_output import task_record
 from bwp_tui.domain.csv_table import HEADINGS, row_text, task_cells
@@ -42,7 +42,7 @@ def export(arguments: Namespace) -> None:
             _write(sys.stdout, session.store, numbers, arguments.format, mask=mask, bom=arguments.bom)
             sys.stdout.flush()
         else:
-            with new_file(Path(target)) as file:
+            with new_text_file(Path(target)) as file:
                 _write(file, session.store, numbers, arguments.format, mask=mask, bom=arguments.bom)
     emails = "masked (--unmask writes them in full)" if mask else "in full: keep the file safe"
     place = "to stdout" if target == "-" else f"to {clean_line(target)}"

@@ -9,7 +9,7 @@ from typing import Final
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import Session, can_ask, open_session, print_note, require_typed, require_yes, today
-from bwp_tui.cli.support.new_file import new_file, refuse_existing
+from bwp_tui.cli.support.new_text_file import new_text_file, refuse_existing
 from bwp_tui.cli.support.progress_line import Steps
 from bwp_tui.domain.csv_table import CsvError, row_text
 from bwp_tui.domain.deadlines import day_warning
@@ -158,7 +158,7 @@ def _receipt_beside(file: Path) -> Path:
 
 def _write_receipt(path: Path, planned: ImportPlan, numbers: Sequence[int]) -> None:
     recorded = iter(numbers)
-    with new_file(path) as file:
+    with new_text_file(path) as file:
         file.write(row_text(("line", "result", "reason", "number")))
         for line in planned.lines:
             number = next(recorded, None) if line.request is not None else None

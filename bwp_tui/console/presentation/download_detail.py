@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
 
 from bwp_tui.console.presentation.format import clock_time, fact
 from bwp_tui.console.presentation.styled_text import StyledText
@@ -14,10 +13,8 @@ from bwp_tui.console.presentation.task_detail import DisplayContext, mask, timel
 from bwp_tui.domain.task import Download, DownloadState, Event, Task
 from bwp_tui.domain.text import size
 from bwp_tui.domain.times import format_duration, stamp
+from bwp_tui.store.worklog.downloads import WAITING_FOR_SERVICE
 from bwp_tui.store.worklog.engine_state import EngineState
-
-_WAITING_FOR_API: Final = "Waiting for the service"
-"""Begin of the trouble that the engine records where it cannot get a link yet."""
 
 
 def waiting_for(engine: EngineState | None) -> str:
@@ -33,8 +30,7 @@ def trouble_of(download: Download, engine: EngineState | None) -> str | None:
     """Return why a download does not continue, or None: the engine's reason where it waits for the API."""
     if download.state != DownloadState.QUEUED or engine is None or engine.message is None:
         return download.trouble
-    waits_for_api = download.trouble is None or download.trouble.startswith(_WAITING_FOR_API)
-    return engine.message if waits_for_api else download.trouble
+    return engine.message if download.trouble in (None, WAITING_FOR_SERVICE) else download.trouble
 
 
 def state_text(download: Download, context: DisplayContext) -> StyledText:

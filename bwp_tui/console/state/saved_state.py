@@ -19,6 +19,7 @@ from typing import Final
 from bwp_tui.console.state.list_state import ListState
 from bwp_tui.domain.filter import VIEWS, FilterError, View
 from bwp_tui.domain.text import clean
+from bwp_tui.new_file import new_file
 from bwp_tui.settings import Profile
 from bwp_tui.store.queries.filter_sql import SORTS
 
@@ -144,9 +145,8 @@ def _replace(path: Path, content: Mapping[str, object]) -> None:
     """Replace a file atomically; only its owner can read it."""
     new = path.with_name(f"{path.name}.{os.getpid()}")
     new.unlink(missing_ok=True)
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(content, file)
+    with new_file(new) as file:
+        file.write(json.dumps(content).encode())
     new.replace(path)
 
 

@@ -154,7 +154,8 @@ class Downloader:
                 await self._finish(job, part, await self._complete(job, part))
         except _Postponed:
             at = context.health.available_at() or context.now()
-            downloads.reschedule(context.store, job, "Waiting for the service.", self._wait_until(at), was_tried=False)
+            due_at = self._wait_until(at)
+            downloads.reschedule(context.store, job, downloads.WAITING_FOR_SERVICE, due_at, was_tried=False)
         except TooSlow as slow:
             downloads.requeue_last(context.store, job, str(slow))
         except ApiError as error:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Final
 
 from bwp_tui.domain.holding_periods import Hold, same_hold
+from bwp_tui.domain.times import local_day
 from bwp_tui.store.commands import records, requests
 from bwp_tui.store.commands.request_validation import BadRequest
 from bwp_tui.store.database.connection import Store, Transaction
@@ -61,7 +61,7 @@ def resubmit(actor: str, note: str = "", hold: Hold = same_hold) -> TaskCommand:
     def command(transaction: Transaction, store: Store, number: int) -> int:
         new = requests.resubmit(store, number, actor, hold).number
         if note:
-            records.note(records.Edit(transaction, store, new, actor, date.min), note)
+            records.note(records.Edit(transaction, store, new, actor, local_day(transaction.now)), note)
         return new
 
     return command

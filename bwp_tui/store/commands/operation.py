@@ -132,11 +132,8 @@ def _always(_task: Task, _today: date) -> None:
     return None
 
 
-def _other_reason(_task: Task) -> str:
-    return ""
-
-
-def _no_question(_task: Task, _values: Values) -> str:
+def no_text(*_: object) -> str:
+    """Return no sentence: what an operation has where it does not ask, explain or report."""
     return ""
 
 
@@ -164,7 +161,7 @@ class TaskOperation:
     label: str = ""
     disabled_reason: Check = _always
     skip_reason: Check | None = None
-    short_reason: Callable[[Task], str] = _other_reason
+    short_reason: Callable[[Task], str] = no_text
     shell_command: str = ""
     keywords: str = ""
     writes: bool = True
@@ -207,7 +204,7 @@ class Operation(TaskOperation):
     result: Callable[[Target, Values], str]
     purpose: str = ""
     arguments: tuple[Argument, ...] = ()
-    review: Callable[[Task, Values], str] = _no_question
+    review: Callable[[Task, Values], str] = no_text
     confirms: bool = False
     withdrawal: Operation | None = None
     example: str | None = None

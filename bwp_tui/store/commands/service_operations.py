@@ -10,17 +10,9 @@ from typing import Final
 from bwp_tui.domain.task import Status, Task, cannot_change_purged
 from bwp_tui.store.commands import bulk
 from bwp_tui.store.commands.bulk import TaskCommand
-from bwp_tui.store.commands.operation import TaskOperation
+from bwp_tui.store.commands.operation import TaskOperation, no_text
 from bwp_tui.store.commands.requests import cancelling, cannot_cancel, cannot_download, cannot_resubmit
 from bwp_tui.store.commands.result_files import saved_at
-
-
-def _no_question(_task: Task, _subject: str) -> str:
-    return ""
-
-
-def _no_result(_task: Task) -> str:
-    return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +33,8 @@ class ServiceOperation(TaskOperation):
     task_command: Callable[[str, str], TaskCommand]
     arguments: str = "[TASK…]"
     options: tuple[str, ...] = ()
-    question: Callable[[Task, str], str] = _no_question
-    result: Callable[[Task], str] = _no_result
+    question: Callable[[Task, str], str] = no_text
+    result: Callable[[Task], str] = no_text
     is_harmless: bool = False
 
     def outcome(self, count: int) -> str:

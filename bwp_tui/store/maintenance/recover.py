@@ -6,7 +6,6 @@ without one an empty history. The damaged file is kept in any case.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +15,7 @@ from typing import Final
 import apsw
 
 from bwp_tui.domain.times import to_text
+from bwp_tui.new_file import new_file
 from bwp_tui.store.database.damage_flag import unflag
 from bwp_tui.store.database.error_translation import translated_errors
 from bwp_tui.store.database.migrate import refuse_newer
@@ -226,8 +226,5 @@ def _write_report(change: atomic_swap.FileSwap, counts: _RowCounts, reason: str,
         "Requests that waited to be sent are sent under their own client tokens while these protect them (8 hours",
         "from when they were asked for), and become UNCONFIRMED after that: none is sent twice.",
     ]
-    descriptor = os.open(change.report, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write("\n".join(lines) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    with new_file(change.report) as file:
+        file.write(("\n".join(lines) + "\n").encode())

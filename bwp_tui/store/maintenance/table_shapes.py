@@ -204,7 +204,7 @@ def _columns(db: apsw.Connection, table: str) -> tuple[Column, ...]:
     ((sql,),) = db.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (table,)).fetchall()
     choices = {name: tuple(json.loads(f"[{listed}]".replace("'", '"'))) for name, listed in _CHOICES.findall(str(sql))}
     if table == "tasks":
-        choices["regulation"] = ("none", *REGULATIONS)
+        choices["regulation"] = tuple(REGULATIONS)
     return tuple(
         Column(
             name=str(name),

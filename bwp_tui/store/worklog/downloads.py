@@ -24,6 +24,9 @@ QUEUED: Final = f"{_OPEN} AND d.state = 'queued'"
 PLACE: Final = "coalesce(d.place, d.id)"
 """The sort key of a download in the queue."""
 
+WAITING_FOR_SERVICE: Final = "Waiting for the service."
+"""The trouble of a download that cannot have a link yet."""
+
 _DUE: Final = f"{QUEUED} AND d.paused = 0"
 _RUNNING: Final = f"{_OPEN} AND d.state = 'running'"
 

@@ -1,14 +1,16 @@
-"""Create private files without replacing existing ones."""
+"""Create private text files without replacing existing ones."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TextIO
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
+from bwp_tui.new_file import new_file
 
 
 def refuse_existing(path: Path) -> None:
@@ -22,7 +24,7 @@ def refuse_existing(path: Path) -> None:
 
 
 @contextmanager
-def new_file(path: Path) -> Iterator[TextIO]:
+def new_text_file(path: Path) -> Iterator[TextIO]:
     """Create a text file, 0600; it is deleted again when the block raises.
 
     Raises:
@@ -30,12 +32,9 @@ def new_file(path: Path) -> Iterator[TextIO]:
         OSError: it cannot be created.
     """
     refuse_existing(path)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
+    with new_file(path) as file:
+        text = TextIOWrapper(file, encoding="utf-8", newline="")
+        try:
+            yield text
+        finally:
+            text.detach()
