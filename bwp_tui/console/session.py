@@ -141,8 +141,8 @@ class Session:
     def service_trouble(self, state: EngineState) -> str | None:
         """Return what is wrong with the API, in a few words, or None."""
         trouble = _TROUBLE_LABELS.get(ServiceState(state.service))
-        if state.service == ServiceState.THROTTLED and state.most_a_second is not None:
-            trouble = f"rate-limited: {state.most_a_second:g} requests/s"
+        if state.service == ServiceState.THROTTLED and state.rate_limit is not None:
+            trouble = f"rate-limited: {state.rate_limit:g} requests/s"
         if trouble is None or state.next_try_at is None:
             return trouble
         return f"{trouble}, next try {local(state.next_try_at):%H:%M:%S}"

@@ -12,8 +12,8 @@ from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.damage_flag import is_flagged
 from bwp_tui.store.database.error_translation import translated_errors
 from bwp_tui.store.database.file_lock import FileLock
+from bwp_tui.store.database.high_water_mark import HighWaterMark, HistoryState, state_of
 from bwp_tui.store.database.open import OpenedDatabase, has_log, open_database, prepare_file
-from bwp_tui.store.database.tripwire import HistoryState, Tripwire, state_of
 from bwp_tui.store.errors import StoreDamaged
 from bwp_tui.store.maintenance import atomic_swap, backups
 
@@ -41,22 +41,22 @@ def open_store(path: Path, *, clock: Clock = utc_now, uptime: UptimeClock = read
 
 def _open(path: Path, lock: FileLock, clock: Clock) -> tuple[OpenedDatabase, str | None]:
     """Recover a history if it needs that and no other process uses it, and open it under a shared lock."""
-    tripwire = Tripwire(lock.descriptor)
+    mark = HighWaterMark(lock.descriptor)
     damaged = (_needs_recovery(path) and lock.lock_exclusive()) or (
         has_log(path) and lock.lock_exclusive(timeout_s=0) and _is_log_damaged(path)
     )
-    report = _recover(path, tripwire, clock) if damaged else None
+    report = _recover(path, mark, clock) if damaged else None
     lock.lock_shared()
     try:
         opened = open_database(path)
     except (apsw.NotADBError, apsw.CorruptError, UnicodeDecodeError, StoreDamaged):
         if not lock.lock_exclusive():
             raise
-        report = _recover(path, tripwire, clock)
+        report = _recover(path, mark, clock)
         lock.lock_shared()
         opened = open_database(path)
     try:
-        return opened, report or (None if opened.read_only else _check_age(opened.db, path, tripwire))
+        return opened, report or (None if opened.read_only else _check_age(opened.db, path, mark))
     except BaseException:
         opened.db.close()
         raise
@@ -75,17 +75,17 @@ def _is_log_damaged(path: Path) -> bool:
     return damaged_file.is_log_damaged(path)
 
 
-def _recover(path: Path, tripwire: Tripwire, clock: Clock) -> str | None:
+def _recover(path: Path, mark: HighWaterMark, clock: Clock) -> str | None:
     from bwp_tui.store.maintenance import recover
 
     report = recover.recover(path, clock())
     if report is not None:
-        tripwire.clear()
+        mark.clear()
     return report
 
 
-def _check_age(db: apsw.Connection, path: Path, tripwire: Tripwire) -> str | None:
-    """Compare an opened history with the tripwire; return a sentence if it is an older copy or another history.
+def _check_age(db: apsw.Connection, path: Path, mark: HighWaterMark) -> str | None:
+    """Compare an opened history with the high-water mark; return a sentence if it is an older copy or another history.
 
     Its waiting intents then count as sent when they were recorded: each is sent under its own client token alone,
     and only while that token protects it.
@@ -93,9 +93,9 @@ def _check_age(db: apsw.Connection, path: Path, tripwire: Tripwire) -> str | Non
     Raises:
         StoreDamaged, apsw.Error: its state cannot be read.
     """
-    seen, here = tripwire.read(), state_of(db, path)
+    seen, here = mark.read(), state_of(db, path)
     if seen is None:
-        tripwire.record(here)
+        mark.record(here)
     if seen is None or (here.identity == seen.identity and here.revision >= seen.revision):
         return None
     from bwp_tui.store.maintenance.rebuild import assume_sent
@@ -103,8 +103,8 @@ def _check_age(db: apsw.Connection, path: Path, tripwire: Tripwire) -> str | Non
     with db:
         assume_sent(db)
         db.execute("UPDATE meta SET revision = max(revision, ?) + 1", (seen.revision,))
-    tripwire.clear()
-    tripwire.record(state_of(db, path))
+    mark.clear()
+    mark.record(state_of(db, path))
     return _age_report(path, seen, here)
 
 

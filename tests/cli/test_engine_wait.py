@@ -58,7 +58,7 @@ def test_own_failure_comes_before_the_engines_message_unless_settings_are_wrong(
     session: Session, service: ServiceState, expected: str, exit_code: ExitCode
 ) -> None:
     waiter = EngineWaiter(session)
-    engine_state.announce(session.store, os.getpid(), "host")
+    engine_state.record_engine_process(session.store, os.getpid(), "host")
     engine_state.record_health(session.store, service, "Other.", None)
     waiter._look(session.store)
     error = waiter.timed_out("Then.", "Own.")

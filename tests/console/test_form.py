@@ -80,7 +80,7 @@ async def test_a_retrieval_becomes_a_row_an_intent_and_the_task_under_the_cursor
             "by phone",
         )
         assert (task.received_on.isoformat(), task.regulation) == ("2026-11-18", "ccpa")
-        assert intents.waiting_for(console.store, FIRST_NEW)
+        assert intents.has_waiting_intent(console.store, FIRST_NEW)
         assert not console.main.form.display
         assert console.app.focused is console.main.table
         await console.do("new")

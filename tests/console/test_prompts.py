@@ -21,7 +21,7 @@ async def test_a_yes_cancels_the_held_deletion(profile: Profile) -> None:
         await console.press("y")
         await console.sees(f"The cancellation of {console.task(HELD).name} is recorded, to be sent at once.")
         assert console.task(HELD).cancel_asked
-        assert intents.waiting_for(console.store, HELD)
+        assert intents.has_waiting_intent(console.store, HELD)
         await console.press("x")
         await console.sees("was asked for already")
 
@@ -69,7 +69,7 @@ async def test_a_failed_request_is_submitted_again_as_a_task_of_its_own(profile:
         await console.until(lambda: console.main.table.current_number == new)
         assert console.task(new).status == Status.QUEUED
         assert console.task(new).resubmit_of == NOT_KNOWN
-        assert intents.waiting_for(console.store, new)
+        assert intents.has_waiting_intent(console.store, new)
 
 
 async def test_a_note_is_written_changed_and_kept_when_left(profile: Profile) -> None:

@@ -109,7 +109,7 @@ async def test_a_download_cancelled_and_asked_for_again_at_once_waits_until_the_
         download_queue.cancel(slow.store, [running.id], ACTOR)
         (again,) = download_queue.retry(slow.store, [running.id], ACTOR)
         await eventually_in_loop(lambda: slow.download_of(number).state in ("done", "failed"), 30)
-    assert (again.refused, slow.download_of(number).id) == (None, again.now)
+    assert (again.refused, slow.download_of(number).id) == (None, again.resulting_id)
     assert_saved(slow, number, name_of(slow, number))
     assert names_in(folder) == [name_of(slow, number)]
 

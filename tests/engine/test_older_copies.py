@@ -11,7 +11,7 @@ import pytest
 
 from bwp_tui.engine.requests.submitter import SharedSync
 from bwp_tui.engine.requests.token_protection import TOKEN_LIFETIME
-from bwp_tui.store.database.tripwire import HistoryState, Tripwire
+from bwp_tui.store.database.high_water_mark import HighWaterMark, HistoryState
 from bwp_tui.store.maintenance import backups
 from bwp_tui.store.open_store import open_store
 from tests.engine.shop import Shop
@@ -49,7 +49,7 @@ async def test_it_is_on_disk_how_far_the_history_has_come_before_a_request_leave
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     on_disk: list[HistoryState | None] = []
-    monkeypatch.setattr(Tripwire, "sync", lambda tripwire: on_disk.append(tripwire.read()))
+    monkeypatch.setattr(HighWaterMark, "sync", lambda mark: on_disk.append(mark.read()))
     sent_at: list[tuple[int, int]] = []
     state = shop.sandbox.state
     real = state.start

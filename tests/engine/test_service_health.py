@@ -128,7 +128,7 @@ def test_every_console_can_read_what_is_wrong(
 
 
 def limited(store: Store) -> float | None:
-    return engine_state.read(store).most_a_second
+    return engine_state.read(store).rate_limit
 
 
 def test_throttling_is_told_as_a_rate_until_it_is_over(health: ServiceHealth, clock: ManualClock, store: Store) -> None:

@@ -32,7 +32,7 @@ async def test_a_request_is_submitted_under_its_own_client_token(shop: Shop) -> 
     assert (start.client_token, start.email, start.kind) == (intent.client_token, "jane@example.com", Kind.RETRIEVAL)
     task = shop.task(number)
     assert (task.task_id, task.status) == (start.task_id, "IN_PROGRESS")
-    assert not intents.waiting_for(shop.store, number)
+    assert not intents.has_waiting_intent(shop.store, number)
 
 
 async def test_a_deletion_is_submitted_with_its_holding_period(shop: Shop) -> None:
@@ -60,7 +60,7 @@ async def test_a_refused_request_is_rejected_with_the_words_of_the_service(shop:
     assert task.errors[0].code == "UnspecifiedError"
     assert "/x-api-version must be one of" in task.errors[0].message
     assert shop.sandbox.state.starts == []
-    assert not intents.waiting_for(shop.store, number)
+    assert not intents.has_waiting_intent(shop.store, number)
 
 
 async def test_after_a_lost_answer_the_same_token_finds_the_one_task(shop: Shop) -> None:
@@ -273,7 +273,7 @@ async def test_throttling_slows_requests_to_half_of_what_went_out(shop: Shop) ->
             shop.submit(f"shopper{number}@example.com")
         shop.sandbox.faults.set("throttled", times=1)
         await engine.run_once()
-        assert engine_state.read(shop.store).most_a_second == 2, "four went out within a second"
+        assert engine_state.read(shop.store).rate_limit == 2, "four went out within a second"
         sent = [shop.sandbox.state.calls[START] - before]
         while sent[-1] < 8:
             shop.clock.advance(timedelta(seconds=1))

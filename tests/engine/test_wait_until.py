@@ -113,7 +113,7 @@ def test_the_patient_wait_for_a_service_that_comes_back(
 
 
 def test_what_a_dead_engine_said_last_discourages_nobody(profile: Profile, live_history: Store) -> None:
-    engine_state.announce(live_history, 4_000_000, "here")
+    engine_state.record_engine_process(live_history, 4_000_000, "here")
     engine_state.record_health(live_history, ServiceState.UNREACHABLE, "gone", None)
     number = submit(live_history, "jane@example.com")
     assert wait_until(config_of(profile), accepted(number), timeout=PATIENCE_S)

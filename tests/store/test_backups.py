@@ -220,7 +220,7 @@ def test_a_task_id_adopted_here_and_tracked_there_stays_one_tasks(
     other = open_store(backup, clock=clock)
     tracked = requests.track(other, Kind.RETRIEVAL, "task-seen-1", request(), ACTOR)
     other.close()
-    unconfirmed.adopt(store, unsure.number, "task-seen-1", ACTOR)
+    unconfirmed.enter_task_id(store, unsure.number, "task-seen-1", ACTOR)
     store.close()
     restored = restore.restore(path, backup, clock())
     assert (restored.merged.doubled, restored.tasks) == (1, 2)

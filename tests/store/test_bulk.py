@@ -92,14 +92,14 @@ def test_holds_are_shortened_until_deletions_end_in_time(store: Store) -> None:
     assert "1 of them even without a hold" in bulk_plan.plan(store, "resubmit", (1, 2, 3, 4), TODAY).warning
     assert "even without a hold" in bulk_plan.plan(store, "resubmit", (1, 2, 3, 4), TODAY, fit).warning
     results = _results(store, bulk.resubmit(ACTOR, hold=fit), [1, 2, 3, 4])
-    assert [tasks.get(store, result.now).holding_period for result in results] == [0, 0, 1, None]
+    assert [tasks.get(store, result.resulting_number).holding_period for result in results] == [0, 0, 1, None]
 
 
 def test_one_hold_is_given_to_deletions_alone(store: Store) -> None:
     in_status(store, Status.FAILED, Kind.DELETION, task_id="d")
     in_status(store, Status.FAILED, task_id="r")
     results = _results(store, bulk.resubmit(ACTOR, hold=hold_of(5)), [1, 2])
-    assert [tasks.get(store, result.now).holding_period for result in results] == [5, None]
+    assert [tasks.get(store, result.resulting_number).holding_period for result in results] == [5, None]
 
 
 def test_a_plan_of_extensions_names_the_new_due_dates(store: Store) -> None:
@@ -135,7 +135,7 @@ def test_every_task_has_a_result_and_one_that_is_refused_stops_no_other(store: S
     results = _results(store, bulk.resubmit(ACTOR, "checked the orders"), [first, fine, 999, second])
     assert [result.number for result in results] == [first, fine, 999, second]
     assert [result.refused is None for result in results] == [True, False, False, True]
-    new = tasks.get(store, results[0].now)
+    new = tasks.get(store, results[0].resulting_number)
     assert (new.resubmit_of, new.note) == (first, "checked the orders")
     tokens = {intent.client_token for intent in intents.due(store, NOW, 10)}
     assert len(tokens) == 2
@@ -157,7 +157,7 @@ def test_cancelling_downloading_asking_and_noting_do_what_their_single_forms_do(
     held = in_status(store, Status.ON_HOLD, Kind.DELETION, "h").number
     ready = in_status(store, Status.COMPLETED, task_id="c").number
     assert _results(store, bulk.cancel(ACTOR), [held])[0].refused is None
-    assert _results(store, bulk.download("/srv", ACTOR), [ready])[0].refused is None
+    assert _results(store, bulk.download(ACTOR, "/srv"), [ready])[0].refused is None
     assert _results(store, bulk.refresh(), [held])[0].refused is None
     assert _results(store, NOTE.task_command(ACTOR, TODAY, text="x"), [held])[0].refused is None
     found = tasks.get(store, held)

@@ -33,11 +33,11 @@ def _plan(store: Store, ask: Callable[[Store], object]) -> list[str]:
     ("ask", "index"),
     [
         (lambda store: due_polls.due(store, NOW, 20), "tasks_by_poll"),
-        (lambda store: due_polls.soon(store, NOW, 20), "tasks_by_poll"),
+        (lambda store: due_polls.due_soon(store, NOW, 20), "tasks_by_poll"),
         (due_polls.next_at, "tasks_by_poll"),
         (lambda store: intents.due(store, NOW, 4), "intents_waiting"),
         (intents.next_at, "intents_waiting"),
-        (lambda store: intents.waiting_for(store, 1), "intents_by_task"),
+        (lambda store: intents.has_waiting_intent(store, 1), "intents_by_task"),
         (lambda store: downloads.due(store, NOW, 4), "downloads_open"),
         (downloads.next_at, "downloads_open"),
         (downloads.unfinished, "downloads_open"),

@@ -67,9 +67,9 @@ def test_the_first_attempt_is_dated_by_the_uptime_too(path: Path, clock: FrozenC
     intent = sent(store, task.number)
     again = intent_of(store, task.number)
     assert (again.first_sent_boot, again.first_sent_uptime, again.attempts) == ("boot-1", 10.5, 2)
-    assert intents.sent_unsettled(store) == [again]
+    assert intents.submissions_in_doubt(store) == [again]
     intent_outcomes.record_accepted(store, intent.id, "task-1", SOON)
-    assert intents.sent_unsettled(store) == []
+    assert intents.submissions_in_doubt(store) == []
     store.close()
 
 
@@ -109,11 +109,11 @@ def test_what_is_raised_around_a_transaction_undoes_those_within(store: Store) -
 
 def test_a_bound_on_requests_is_told_until_it_is_taken_off(store: Store) -> None:
     engine_state.record_health(store, ServiceState.THROTTLED, "slowly", None, 2)
-    assert engine_state.read(store).most_a_second == 2
+    assert engine_state.read(store).rate_limit == 2
     before = store.revision()
     engine_state.record_health(store, ServiceState.THROTTLED, "slowly", None, 2)
     assert store.revision() == before
     engine_state.record_health(store, ServiceState.THROTTLED, "slowly", None, 4)
-    assert engine_state.read(store).most_a_second == 4
-    engine_state.announce(store, 1, "here")
-    assert engine_state.read(store).most_a_second is None
+    assert engine_state.read(store).rate_limit == 4
+    engine_state.record_engine_process(store, 1, "here")
+    assert engine_state.read(store).rate_limit is None

@@ -126,9 +126,9 @@ def test_a_failed_download_is_retried_as_a_new_one_that_goes_on_where_its_part_e
     downloads.record_progress(store, order, 5, 10, 2.5, '"tag"')
     downloads.record_failure(store, order, "The disk is full.")
     (steered,) = download_queue.retry(store, [failed], "eve")
-    again = _order(store, steered.now)
+    again = _order(store, steered.resulting_id)
     assert (steered.id, steered.refused, again.id != failed) == (failed, None, True)
-    assert (again.directory, again.etag, again.attempts, again.actor) == (FOLDER, '"tag"', 0, "eve")
+    assert (again.folder, again.etag, again.attempts, again.actor) == (FOLDER, '"tag"', 0, "eve")
     assert (_now(store, again.id).bytes, _now(store, again.id).total) == (5, 10)
     assert (_now(store, failed).state, _now(store, failed).trouble) == ("failed", "The disk is full.")
     assert _last_words(store, again.id) == ("eve", "download asked", None)
@@ -152,7 +152,7 @@ def test_a_cancelled_download_is_retried_from_zero_in_the_part_that_was_to_be_re
     downloads.record_progress(store, order, 5, 10, 2.5, '"tag"')
     download_queue.cancel(store, [cancelled], ACTOR)
     (steered,) = download_queue.retry(store, [cancelled], ACTOR)
-    assert (_order(store, steered.now).etag, _now(store, steered.now).bytes) == (None, 0)
+    assert (_order(store, steered.resulting_id).etag, _now(store, steered.resulting_id).bytes) == (None, 0)
     assert scalar(store, "SELECT sum(part_unwanted) FROM downloads") == 0
 
 
@@ -160,7 +160,7 @@ def test_only_the_newest_download_of_a_task_is_retried(store: Store) -> None:
     (old,) = _asked(store, 1)
     download_queue.cancel(store, [old], ACTOR)
     (steered,) = download_queue.retry(store, [old], ACTOR)
-    download_queue.cancel(store, [steered.now], ACTOR)
+    download_queue.cancel(store, [steered.resulting_id], ACTOR)
     (refused,) = download_queue.retry(store, [old], ACTOR)
     assert refused.refused == "The result of task-1 was asked for again since; see its newest download."
     assert len(download_queue.listed(store, 10)) == 2

@@ -159,9 +159,7 @@ def test_a_part_is_unwanted_until_it_was_removed_and_its_task_not_purged_before(
 ) -> None:
     downloads.record_start(store, order)
     download_queue.cancel(store, [order.id], ACTOR)
-    assert [(found.id, found.directory) for found in downloads.with_unwanted_part(store)] == [
-        (order.id, "/srv/results")
-    ]
+    assert [(found.id, found.folder) for found in downloads.with_unwanted_part(store)] == [(order.id, "/srv/results")]
     assert purge.plan(store, parse(""), timedelta(), TODAY, evidence_too=False, unanswered_too=True).numbers == ()
     downloads.record_part_removed(store, order)
     assert downloads.with_unwanted_part(store) == []

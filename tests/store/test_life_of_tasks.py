@@ -78,7 +78,7 @@ class LifeOfTasks(RuleBasedStateMachine):
     @rule(intent=consumes(under_way), never_sent=st.booleans())
     def put_off(self, intent: tuple[int, int, str, bool], never_sent: bool) -> None:
         identity, number, action, first = intent
-        settled = not intents.waiting_for(self.store, number)
+        settled = not intents.has_waiting_intent(self.store, number)
         intent_outcomes.reschedule(self.store, identity, "no network", self.clock(), never_sent=never_sent)
         if action == "submit" and never_sent and first and not settled:
             ((attempts,),) = self.store.rows("SELECT attempts FROM intents WHERE id = ?", (identity,))

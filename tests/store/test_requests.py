@@ -215,7 +215,7 @@ def test_a_request_never_sent_is_withdrawn_at_once(store: Store, kind: Kind) -> 
     withdrawn = requests.cancel(store, task.number, ACTOR)
     assert (withdrawn.status, withdrawn.finished_at, withdrawn.cancel_asked) == ("CANCELLED", NOW, False)
     assert not intent_outcomes.record_sending(store, intent.id)
-    assert not intents.waiting_for(store, task.number)
+    assert not intents.has_waiting_intent(store, task.number)
     assert timeline.of_task(store, task.number)[-1].what == "withdrawn"
 
 
@@ -267,7 +267,10 @@ def test_a_task_is_judged_as_it_is_when_the_transaction_has_begun(
     monkeypatch.setattr(store, "write", overtaken)
     with pytest.raises(NotPossible, match="A retrieval runs at once"):
         requests.cancel(store, task.number, ACTOR)
-    assert (tasks.get(store, task.number).status, intents.waiting_for(store, task.number)) == ("IN_PROGRESS", False)
+    assert (tasks.get(store, task.number).status, intents.has_waiting_intent(store, task.number)) == (
+        "IN_PROGRESS",
+        False,
+    )
 
 
 # Downloading
@@ -279,7 +282,7 @@ def test_a_completed_retrieval_is_downloaded_once_at_a_time(store: Store) -> Non
     assert asked.download is not None
     assert (asked.download.state, asked.download.bytes, asked.download.asked_at) == ("queued", 0, NOW)
     (order,) = downloads.due(store, NOW, 5)
-    assert (order.task_number, order.directory, order.task_id) == (task.number, "/srv/results", "task-1")
+    assert (order.task_number, order.folder, order.task_id) == (task.number, "/srv/results", "task-1")
     for _ in ("queued", "running"):
         with pytest.raises(NotPossible, match="being downloaded already"):
             requests.download(store, task.number, "/srv/results", ACTOR)
@@ -337,7 +340,7 @@ def test_an_adopted_task_is_asked_about_at_once_and_filled_in_by_the_answer(stor
     task = requests.track(store, Kind.DELETION, "task-9", request(Kind.DELETION, email=""), ACTOR)
     assert (task.status, task.task_id, task.next_poll_at, task.holding_period) == ("QUEUED", "task-9", NOW, None)
     assert [poll.task_id for poll in due_polls.due(store, NOW, 5)] == ["task-9"]
-    assert not intents.waiting_for(store, task.number)
+    assert not intents.has_waiting_intent(store, task.number)
     single.answered(store, task.number, answer("ON_HOLD", email="zoe@example.com", holding_period=30), SOON)
     known = tasks.get(store, task.number)
     assert (known.status, known.email, known.holding_period) == ("ON_HOLD", "zoe@example.com", 30)

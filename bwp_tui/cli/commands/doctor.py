@@ -177,8 +177,8 @@ def history(profile: Profile) -> Iterator[Finding]:
         late, backup = _newest_backup(path, span[0] if span else None)
         level = Level.WARN if late else Level.OK
         yield Finding("history", level, f"{path} is sound and has {counted(size, 'task')}; {backup}")
-    if state.upkeep is not None:
-        yield Finding("history", Level.WARN, f"The daily check of the history found: {state.upkeep}")
+    if state.maintenance_finding is not None:
+        yield Finding("history", Level.WARN, f"The daily check of the history found: {state.maintenance_finding}")
     yield _engine(profile, state)
     yield from _damage(store, path)
     yield _clock(span[1] if span else None)

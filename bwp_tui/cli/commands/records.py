@@ -48,7 +48,7 @@ def _positional(argument: Argument | None, arguments: Namespace) -> tuple[list[s
         if not typed or any(len(word) == 1 for word in typed):
             raise CommandError(ExitCode.USAGE, f"Give {argument.help}. Nothing was done.")
     for word in typed:
-        if why_not := argument.why_not(word):
+        if why_not := argument.choice_or_text_mistake(word):
             raise CommandError(ExitCode.USAGE, f"{why_not} Nothing was done.")
     values = argument.read(typed, None) if argument.read else None
     return names, {argument.name: typed[0]} if values is None else values

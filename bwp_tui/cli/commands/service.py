@@ -209,7 +209,7 @@ def _queue_download(session: Session, task: Task, folder: Path | None, arguments
         NotPossible: there is no result, or its download runs into another folder.
     """
     if task.download is not None and task.download.is_open:
-        there = downloads.directory_of(session.store, task.download.id)
+        there = downloads.folder_of(session.store, task.download.id)
         if folder is not None and there != str(folder):
             raise NotPossible(
                 f"The result of {task.name} is being downloaded into {there}."
@@ -220,8 +220,8 @@ def _queue_download(session: Session, task: Task, folder: Path | None, arguments
         place = mask_task_text(str(saved), task) if arguments.mask else str(saved)
         print_note(f"{task.name} is already downloaded: {place}. Use --again to download it again.")
     else:
-        directory = str(folder or session.profile.download_dir)
-        requests.download(session.store, task.number, directory, session.actor)
+        target = str(folder or session.profile.download_dir)
+        requests.download(session.store, task.number, target, session.actor)
 
 
 def _print_downloads(ended: Sequence[Task], *, as_json: bool, mask: bool) -> None:

@@ -91,7 +91,7 @@ def settle(arguments: Namespace) -> None:
             print_tasks([task], as_json=arguments.json)
             return
         waiter = EngineWaiter(session)
-        unconfirmed.adopt(session.store, number, arguments.task_id, session.actor)
+        unconfirmed.enter_task_id(session.store, number, arguments.task_id, session.actor)
         polled = _wait_for_poll(waiter, number, arguments)
         task = tasks.get(session.store, number)
         if task.status == Status.UNCONFIRMED or task.is_unknown:

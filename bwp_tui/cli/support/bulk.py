@@ -72,7 +72,7 @@ def apply(session: Session, command: TaskCommand, numbers: Sequence[int]) -> tup
         steps(done)
         for result in results:
             if result.refused is None:
-                resulting.append(result.now)
+                resulting.append(result.resulting_number)
             else:
                 print_note(result.refused)
     return resulting, len(resulting) == len(numbers)

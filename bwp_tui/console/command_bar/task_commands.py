@@ -146,7 +146,9 @@ class TaskLineCommands:
         if argument.is_day:
             return self._day(word)
         values = argument.values(word.text, None)
-        if why_not := argument.why_not(word.text) or (None if values else f"“{argument.option}” needs a value."):
+        if why_not := argument.choice_or_text_mistake(word.text) or (
+            None if values else f"“{argument.option}” needs a value."
+        ):
             raise word.wrong(why_not)
         return values and values[argument.name]
 
@@ -167,7 +169,7 @@ class TaskLineCommands:
             for word in rest:
                 if word.text[:1] not in ("+", "-") or len(word.text) == 1:
                     raise word.wrong(f"Give {argument.help}.")
-                if why_not := argument.why_not(word.text):
+                if why_not := argument.choice_or_text_mistake(word.text):
                     raise word.wrong(why_not)
         return named, rest
 

@@ -117,8 +117,10 @@ class ServiceController:
         if result.refused:
             screen.show_status(result.refused, "bad")
             return
-        screen.show_status(f"Recorded as #{result.now} with a client token of its own, {await session.when_sent()}")
-        screen.select_when_listed(result.now)
+        screen.show_status(
+            f"Recorded as #{result.resulting_number} with a client token of its own, {await session.when_sent()}"
+        )
+        screen.select_when_listed(result.resulting_number)
 
     async def _hold_of_resubmission(self, task: Task) -> Hold | None:
         """Have the resubmission of a task confirmed; return its hold, or None where it is not to be."""

@@ -121,7 +121,7 @@ class DownloadHandlers:
         refused = [result for result in results if result.refused]
         if screen.marks:
             screen.mark(frozenset(result.id for result in refused))
-        screen.update_detail(results[0].now if len(results) == 1 else None)
+        screen.update_detail(results[0].resulting_id if len(results) == 1 else None)
         screen.show_status(self._result_sentence(action, downloads, results), "warn" if refused else "plain")
 
     def _result_sentence(self, action: str, downloads: Sequence[Download], results: Sequence[QueueResult]) -> str:

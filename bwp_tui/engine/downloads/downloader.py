@@ -148,7 +148,7 @@ class Downloader:
         context = self._context
         try:
             name = file_name(job.kind, job.email, job.task_id)
-            with PartFile(Path(job.directory), name, etag=job.etag, total=job.total, space=self._space) as part:
+            with PartFile(Path(job.folder), name, etag=job.etag, total=job.total, space=self._space) as part:
                 if part.published and downloads.is_saved(context.store, job.task_number, str(part.published)):
                     part.restart_named()
                 await self._finish(job, part, await self._complete(job, part))

@@ -42,4 +42,4 @@ def remove_part_on_full_disk(job: DownloadJob, store: Path) -> None:
 
 
 def _part_of(job: DownloadJob) -> Path:
-    return Path(job.directory) / part_name(file_name(job.kind, job.email, job.task_id))
+    return Path(job.folder) / part_name(file_name(job.kind, job.email, job.task_id))

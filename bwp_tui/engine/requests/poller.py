@@ -54,7 +54,7 @@ class Poller(QueueWorker[DuePoll]):
         return due_polls.due(context.store, context.now(), most, context.visible.numbers)
 
     def _read_soon(self, most: int) -> list[DuePoll]:
-        return due_polls.soon(self._context.store, self._context.now(), most)
+        return due_polls.due_soon(self._context.store, self._context.now(), most)
 
     def _next_due(self) -> datetime | None:
         return due_polls.next_at(self._context.store)

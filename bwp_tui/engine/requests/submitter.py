@@ -50,7 +50,7 @@ class Submitter(QueueWorker[Intent]):
 
     def __init__(self, context: WorkerContext, wake: asyncio.Event) -> None:
         super().__init__(context, wake, lambda intent: intent.id)
-        self._sync = SharedSync(context.store.sync_tripwire)
+        self._sync = SharedSync(context.store.sync_high_water_mark)
         self._failures: dict[int, int] = {}
 
     def _read(self, most: int) -> list[Intent]:

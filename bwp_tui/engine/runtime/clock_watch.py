@@ -45,6 +45,6 @@ class ClockWatch:
 
     def _mark_unmeasured_unconfirmed(self, boot: str | None) -> None:
         """Record as unconfirmed what was sent before the machine's last start: its age cannot be measured."""
-        for intent in intents.sent_unsettled(self._store):
+        for intent in intents.submissions_in_doubt(self._store):
             if boot is None or intent.first_sent_boot != boot:
                 intent_outcomes.record_unconfirmed(self._store, intent.id, _UNMEASURED)

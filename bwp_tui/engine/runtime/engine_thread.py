@@ -266,7 +266,7 @@ async def heartbeats(lease: Lease, store: Store) -> AsyncIterator[None]:
                 yield
             finally:
                 with contextlib.suppress(StoreError, EngineSuperseded):
-                    engine_state.announce(store, None, None)
+                    engine_state.record_engine_process(store, None, None)
             beating.cancel()
 
 

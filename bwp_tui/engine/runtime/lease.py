@@ -210,7 +210,7 @@ def begin_term(store: Store, lease: Lease, ability: Ability) -> Term | None:
                     return None
                 lease.replace()
             lease.write_heartbeat()
-            term = engine_state.announce(store, os.getpid(), socket.gethostname(), ability)
+            term = engine_state.record_engine_process(store, os.getpid(), socket.gethostname(), ability)
     except StoreUnavailable as error:
         if silence <= SILENT_S or isinstance(error, StoreMoved):
             raise

@@ -22,7 +22,7 @@ class Result:
     """The result for one task: the number of the task to look at now (a resubmitted one is new), or a refusal."""
 
     number: int
-    now: int
+    resulting_number: int
     refused: str | None = None
 
 
@@ -72,9 +72,9 @@ def cancel(actor: str) -> TaskCommand:
     return _on_same_task(lambda store, number: requests.cancel(store, number, actor))
 
 
-def download(directory: str, actor: str) -> TaskCommand:
+def download(actor: str, folder: str) -> TaskCommand:
     """Return the command that downloads results into a folder."""
-    return _on_same_task(lambda store, number: requests.download(store, number, directory, actor))
+    return _on_same_task(lambda store, number: requests.download(store, number, folder, actor))
 
 
 def refresh() -> TaskCommand:

@@ -11,7 +11,7 @@ from bwp_tui.store.commands import requests
 from bwp_tui.store.commands.request_validation import refuse
 from bwp_tui.store.database.connection import Store, Transaction, as_int
 from bwp_tui.store.database.row_conditions import DOWNLOAD_HAS_ENDED
-from bwp_tui.store.database.row_touch import touch_row
+from bwp_tui.store.database.task_updates import set_revision
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.row_mapping import DOWNLOAD_COLUMNS, download_of
@@ -25,7 +25,7 @@ class QueueResult:
     """The result for one download: the id of the one to look at now (a retried one is new), or a refusal."""
 
     id: int
-    now: int
+    resulting_id: int
     refused: str | None = None
 
 
@@ -87,8 +87,8 @@ def _retry(transaction: Transaction, store: Store, download: Download, actor: st
     task = tasks.get(store, download.task_number)
     if task.download is not None and task.download.id != download.id:
         raise NotPossible(f"The result of {task.name} was asked for again since; see its newest download.")
-    directory = transaction.run("SELECT directory FROM downloads WHERE id = ?", (download.id,))[0][0]
-    new = requests.download(store, download.task_number, str(directory), actor).download
+    folder = transaction.run("SELECT directory FROM downloads WHERE id = ?", (download.id,))[0][0]
+    new = requests.download(store, download.task_number, str(folder), actor).download
     return download.id if new is None else new.id
 
 
@@ -211,7 +211,7 @@ def _append_event(
     transaction: Transaction, download: Download, actor: str, what: str, detail: str | None = None
 ) -> None:
     timeline.append(transaction, download.task_number, actor, what, detail=detail)
-    touch_row(transaction, download.task_number)
+    set_revision(transaction, download.task_number)
 
 
 def _waiting(transaction: Transaction) -> list[tuple[int, int]]:

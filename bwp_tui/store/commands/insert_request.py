@@ -60,7 +60,7 @@ def insert(
             request.kind,
             request.email,
             Status.QUEUED,
-            _holding_period(request, adopted=task_id is not None),
+            _holding_period(request, tracked=task_id is not None),
             clean_line(request.reason) if request.reason and request.kind is Kind.DELETION else None,
             clean_line(request.note),
             tags_text(tuple(clean_line(tag) for tag in request.tags)),
@@ -80,8 +80,8 @@ def insert(
     return as_int(row[0])
 
 
-def _holding_period(request: Request, *, adopted: bool) -> int | None:
+def _holding_period(request: Request, *, tracked: bool) -> int | None:
     if request.kind is not Kind.DELETION:
         return None
-    unsaid = None if adopted else DEFAULT_HOLDING_PERIOD
+    unsaid = None if tracked else DEFAULT_HOLDING_PERIOD
     return unsaid if request.holding_period is None else request.holding_period

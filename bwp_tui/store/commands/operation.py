@@ -110,7 +110,7 @@ class Argument:
         """The name of its option."""
         return f"--{self.name}"
 
-    def why_not(self, text: str) -> str | None:
+    def choice_or_text_mistake(self, text: str) -> str | None:
         """Return why a typed text cannot be the value, or None when it can."""
         if self.choices and text.strip().casefold() not in self.choices:
             return f"Write one of {', '.join(self.choices)}."

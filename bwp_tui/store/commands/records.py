@@ -13,7 +13,7 @@ from bwp_tui.domain.task import Task, cannot_change_purged, has_ended
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import iso_day
 from bwp_tui.store.database.connection import Store, Transaction
-from bwp_tui.store.database.row_touch import touch_row
+from bwp_tui.store.database.task_updates import set_revision
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.row_mapping import tags_text
@@ -60,7 +60,7 @@ class Edit:
         """Add an event to the task's timeline; `moved` is its due date before and after."""
         before, after = (None, None) if moved[0] == moved[1] else (iso_day(moved[0]), iso_day(moved[1]))
         timeline.append(self.transaction, self.number, self.actor, what, before=before, after=after, detail=detail)
-        touch_row(self.transaction, self.number)
+        set_revision(self.transaction, self.number)
 
 
 def note(edit: Edit, text: str, *, replace: bool = False) -> None:

@@ -11,7 +11,7 @@ from bwp_tui.domain.task import Kind, Request, Status, Task, cannot_change_purge
 from bwp_tui.store.commands.insert_request import Origin, insert, record
 from bwp_tui.store.commands.request_validation import check, check_received_on, refuse, refuse_known
 from bwp_tui.store.database.connection import Store, Transaction
-from bwp_tui.store.database.row_touch import finish, touch_row
+from bwp_tui.store.database.task_updates import finish, set_revision
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.worklog import downloads
 
@@ -56,7 +56,7 @@ def resubmit(store: Store, number: int, actor: str, hold: Hold = same_hold) -> T
             " WHERE number = ?",
             (number, new),
         )
-        touch_row(transaction, number)
+        set_revision(transaction, number)
         timeline.append(transaction, number, actor, "resubmitted", detail=f"as #{new}")
     return tasks.get(store, new)
 
@@ -141,15 +141,15 @@ def _cancel_unsent(transaction: Transaction, number: int, actor: str) -> bool:
     return True
 
 
-def download(store: Store, number: int, directory: str, actor: str) -> Task:
-    """Record the intent to download a retrieval's result into `directory`.
+def download(store: Store, number: int, folder: str, actor: str) -> Task:
+    """Record the intent to download a retrieval's result into `folder`.
 
     Raises:
         NotPossible: there is no result, or it is being downloaded.
     """
     with store.write() as transaction:
         refuse(cannot_download(tasks.get(store, number)))
-        downloads.create(transaction, number, directory, actor)
+        downloads.create(transaction, number, folder, actor)
         timeline.append(transaction, number, actor, "download asked")
     return tasks.get(store, number)
 

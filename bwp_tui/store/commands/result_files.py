@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bwp_tui.domain.task import DownloadState, Kind, Task, cannot_change_purged
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.database.row_touch import touch_row
+from bwp_tui.store.database.task_updates import set_revision
 from bwp_tui.store.queries import timeline
 
 
@@ -46,4 +46,4 @@ def record_packed(store: Store, number: int, path: Path, recipient: str, sha256:
 def _append(store: Store, number: int, actor: str, what: str, detail: str) -> None:
     with store.write() as transaction:
         timeline.append(transaction, number, actor, what, detail=detail)
-        touch_row(transaction, number)
+        set_revision(transaction, number)

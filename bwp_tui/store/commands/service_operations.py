@@ -54,11 +54,11 @@ def _question_of_download(task: Task, _subject: str) -> str:
     return "" if saved is None else f"It is saved already as {saved.name}. Fetch it again?"
 
 
-def _why_not_downloaded(task: Task) -> str:
-    return "saved already" if saved_at(task) else _why_not_downloaded_again(task)
+def _short_reason_to_skip_download(task: Task) -> str:
+    return "saved already" if saved_at(task) else _short_reason_to_skip_downloading_again(task)
 
 
-def _why_not_downloaded_again(task: Task) -> str:
+def _short_reason_to_skip_downloading_again(task: Task) -> str:
     return "download asked for already" if task.download is not None and task.download.is_open else ""
 
 
@@ -70,8 +70,8 @@ DOWNLOAD: Final = ServiceOperation(
     help="Download the result",
     disabled_reason=lambda task, _: cannot_download(task),
     skip_reason=_cannot_download_first,
-    short_reason=_why_not_downloaded,
-    task_command=lambda actor, folder: bulk.download(folder, actor),
+    short_reason=_short_reason_to_skip_download,
+    task_command=bulk.download,
     question=_question_of_download,
     result=lambda task: f"The download of #{task.number} begins as soon as a slot is free.",
     is_harmless=True,
@@ -81,14 +81,14 @@ DOWNLOAD_AGAIN: Final = ServiceOperation(
     name="download again",
     noun="download",
     disabled_reason=lambda task, _: cannot_download(task),
-    short_reason=_why_not_downloaded_again,
+    short_reason=_short_reason_to_skip_downloading_again,
     task_command=DOWNLOAD.task_command,
     is_harmless=True,
 )
 """The CLI's `download --again`."""
 
 
-def _why_not_resubmitted(task: Task) -> str:
+def _short_reason_to_skip_resubmission(task: Task) -> str:
     if task.resubmitted_as is not None:
         return "resubmitted already"
     return "without address" if not task.is_purged and not task.email else ""
@@ -103,12 +103,12 @@ RESUBMIT: Final = ServiceOperation(
     arguments="[TASK…] [--note TEXT]",
     options=("--note",),
     disabled_reason=lambda task, _: cannot_resubmit(task),
-    short_reason=_why_not_resubmitted,
+    short_reason=_short_reason_to_skip_resubmission,
     task_command=lambda actor, _: bulk.resubmit(actor),
 )
 
 
-def _why_not_cancelled(task: Task) -> str:
+def _short_reason_to_skip_cancellation(task: Task) -> str:
     if task.is_unanswered:
         return "without a response yet"
     return "cancellation asked for already" if task.cancel_asked else ""
@@ -127,7 +127,7 @@ CANCEL: Final = ServiceOperation(
     label="cancel",
     help="Cancel a deletion that is on hold",
     disabled_reason=lambda task, _: cannot_cancel(task),
-    short_reason=_why_not_cancelled,
+    short_reason=_short_reason_to_skip_cancellation,
     task_command=lambda actor, _: bulk.cancel(actor),
     question=lambda task, subject: f"{cancelling(task)} for {subject}?",
     result=_result_of_cancel,

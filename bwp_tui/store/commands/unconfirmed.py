@@ -11,11 +11,11 @@ from bwp_tui.domain.text import clean_line
 from bwp_tui.store.commands.operation import TaskOperation
 from bwp_tui.store.commands.request_validation import BadRequest, refuse, refuse_known
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.database.row_touch import finish
+from bwp_tui.store.database.task_updates import finish
 from bwp_tui.store.queries import tasks, timeline
 
 
-def adopt(store: Store, number: int, task_id: str, actor: str) -> Task:
+def enter_task_id(store: Store, number: int, task_id: str, actor: str) -> Task:
     """Enter the task id of an unconfirmed request; a poll at once shows whether it is right.
 
     Raises:
@@ -26,7 +26,7 @@ def adopt(store: Store, number: int, task_id: str, actor: str) -> Task:
         raise BadRequest("task_id", f"“{clean_line(task_id)}” is no task id.")
     with store.write() as transaction:
         task = tasks.get(store, number)
-        refuse(cannot_adopt(task))
+        refuse(cannot_enter_task_id(task))
         refuse_known(transaction, task_id)
         transaction.run(
             "UPDATE tasks SET task_id = ?, status = ?, terminal = 0, finished_at = NULL, trouble = NULL,"
@@ -40,7 +40,7 @@ def adopt(store: Store, number: int, task_id: str, actor: str) -> Task:
     return tasks.get(store, number)
 
 
-def cannot_adopt(task: Task) -> str | None:
+def cannot_enter_task_id(task: Task) -> str | None:
     """Return why no task id can be entered for `task`, or None when one can."""
     if task.status in (Status.UNCONFIRMED, Status.GIVEN_UP) or task.is_unknown:
         return cannot_change_purged(task)
@@ -100,10 +100,10 @@ ADOPT: Final = Settlement(
     keys=("i",),
     help="Enter an unconfirmed request's task id",
     shell_command="settle TASK --task-id ID",
-    disabled_reason=lambda task, _: cannot_adopt(task),
+    disabled_reason=lambda task, _: cannot_enter_task_id(task),
     option="--task-id",
     question=lambda task: f"The service's task id of {task.name}:",
-    apply=adopt,
+    apply=enter_task_id,
     result=lambda _, task_id: f"Asking the service whether {task_id} is this request.",
     step=lambda task: f"The task id of {task.name}",
 )

@@ -10,7 +10,7 @@ from typing import Final
 from bwp_tui.store.commands.bulk import TaskCommand
 from bwp_tui.store.commands.operation import Field
 from bwp_tui.store.database.connection import Row, SqlValue, Store, Transaction
-from bwp_tui.store.database.row_touch import touch_row
+from bwp_tui.store.database.task_updates import set_revision
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
 
@@ -67,7 +67,7 @@ def undo(part: Field, changes: Iterable[Change], actor: str) -> TaskCommand:
         timeline.append(
             transaction, number, actor, "undone", before=before, after=after, detail=_describe(part, change.before)
         )
-        touch_row(transaction, number)
+        set_revision(transaction, number)
         return number
 
     return command

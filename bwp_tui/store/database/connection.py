@@ -20,11 +20,11 @@ from bwp_tui.domain.uptime import UptimeClock, read_uptime
 from bwp_tui.store.database.damage_flag import flag_damage
 from bwp_tui.store.database.error_translation import damage_error, translated_errors
 from bwp_tui.store.database.file_lock import FileLock
+from bwp_tui.store.database.high_water_mark import HighWaterMark, HistoryState
 from bwp_tui.store.database.migrate import refuse_newer, version_of
 from bwp_tui.store.database.open import OpenedDatabase, open_database
 from bwp_tui.store.database.schema_check import expected_schema, schema_of
-from bwp_tui.store.database.shop_binding import bind, conflict
-from bwp_tui.store.database.tripwire import HistoryState, Tripwire
+from bwp_tui.store.database.shop_binding import bind_shop, binding_conflict
 from bwp_tui.store.errors import EngineSuperseded, OtherShop, ReadCancelled, StoreDamaged, StoreError, StoreUnavailable
 
 SqlValue = None | int | float | str | bytes
@@ -97,7 +97,7 @@ class Store:
         """The term of the engine that writes by this connection; None where that is no engine."""
         self._lock = threading.RLock()
         self._file_lock = lock
-        self._tripwire = Tripwire(lock.descriptor)
+        self._high_water_mark = HighWaterMark(lock.descriptor)
         self._db = opened.db
         self._check = opened.check
         self._shop: Shop | None = None
@@ -141,7 +141,7 @@ class Store:
             self._check_shop()
 
     def _check_shop(self) -> None:
-        sentence = None if self._shop is None else conflict(self._db, self.path, self._shop)
+        sentence = None if self._shop is None else binding_conflict(self._db, self.path, self._shop)
         if sentence is not None:
             raise OtherShop(sentence)
 
@@ -232,14 +232,14 @@ class Store:
                     )
                     if self._shop is not None and self._shop != row[3:]:
                         self._check_shop()
-                        bind(self._db, self._shop)
+                        bind_shop(self._db, self._shop)
                 seen = HistoryState(as_text(row[0]), as_int(row[1]), as_text(row[2]))
                 self._transaction = Transaction(self._db, self.path, seen.revision, now, now_text)
                 yield self._transaction
                 with self._translated_errors():
                     self._check()
                     self._db.execute("COMMIT")
-                self._tripwire.record(seen)
+                self._high_water_mark.record(seen)
             except BaseException:
                 with suppress(apsw.Error):  # the first error is the one to raise
                     if self._db.in_transaction:
@@ -248,9 +248,9 @@ class Store:
             finally:
                 self._transaction = None
 
-    def sync_tripwire(self) -> None:
-        """Flush the tripwire to disk; to be called before a request is sent (see `tripwire`)."""
-        self._tripwire.sync()
+    def sync_high_water_mark(self) -> None:
+        """Flush the high-water mark to disk; to be called before a request is sent (see `high_water_mark`)."""
+        self._high_water_mark.sync()
 
     def _check_term(self) -> None:
         if self.term is None:

@@ -41,7 +41,7 @@ class FileLock:
 
     @property
     def descriptor(self) -> int | None:
-        """The open lock file, in which the tripwire is kept (see `tripwire`); None where there is none."""
+        """The open lock file, in which the high-water mark is kept; None where there is none."""
         return self._descriptor
 
     def lock_shared(self) -> None:

@@ -15,13 +15,13 @@ import apsw
 from bwp_tui.domain.shop import Shop
 
 BOUND: Final = "SELECT target_id, api_host FROM meta WHERE EXISTS (SELECT 1 FROM tasks)"
-"""The query whose rows `of` takes."""
+"""The query whose rows `bound_shop` takes."""
 
 ADOPT: Final = "UPDATE meta SET target_id = ?, api_host = ?"
 """Binds a history to another shop."""
 
 
-def of(rows: Iterable[Sequence[object]]) -> Shop | None:
+def bound_shop(rows: Iterable[Sequence[object]]) -> Shop | None:
     """Return the shop that a history is bound to; None before its first request, or where an older program wrote it."""
     for target_id, host in rows:
         if isinstance(target_id, str):
@@ -29,9 +29,9 @@ def of(rows: Iterable[Sequence[object]]) -> Shop | None:
     return None
 
 
-def conflict(db: apsw.Connection, path: Path, shop: Shop) -> str | None:
+def binding_conflict(db: apsw.Connection, path: Path, shop: Shop) -> str | None:
     """Return a sentence if the history is bound to another shop, or None."""
-    bound = of(db.execute(BOUND))
+    bound = bound_shop(db.execute(BOUND))
     if bound is None or not bound.is_other(shop):
         return None
     return (
@@ -41,7 +41,7 @@ def conflict(db: apsw.Connection, path: Path, shop: Shop) -> str | None:
     )
 
 
-def bind(db: apsw.Connection, shop: Shop) -> None:
+def bind_shop(db: apsw.Connection, shop: Shop) -> None:
     """Bind a history to a shop, in the caller's transaction."""
     db.execute(
         "UPDATE meta SET target_id = ?, api_host = CASE WHEN EXISTS (SELECT 1 FROM tasks WHERE submitted_at > '')"

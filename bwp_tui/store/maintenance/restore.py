@@ -12,8 +12,8 @@ import apsw
 from bwp_tui.domain.times import to_text
 from bwp_tui.store.database.error_translation import translated_errors
 from bwp_tui.store.database.file_lock import FileLock
+from bwp_tui.store.database.high_water_mark import HighWaterMark
 from bwp_tui.store.database.open import open_to_read, prepare_file
-from bwp_tui.store.database.tripwire import Tripwire
 from bwp_tui.store.errors import StoreDamaged, StoreForeign, StoreUnavailable
 from bwp_tui.store.maintenance import atomic_swap, integrity, rebuild
 from bwp_tui.store.maintenance.damaged_file import MAGIC
@@ -53,7 +53,7 @@ def restore(path: Path, backup: Path, now: datetime) -> RestoreResult:
             atomic_swap.finish(path)
             _settle(path)
             restored = _restore(path, backup, now)
-            Tripwire(lock.descriptor).clear()
+            HighWaterMark(lock.descriptor).clear()
             return restored
     finally:
         lock.release()

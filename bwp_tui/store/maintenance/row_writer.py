@@ -101,7 +101,7 @@ class RowWriter:
                 self._db.execute(f"DELETE FROM {table} WHERE {key} = ?", (other[key],))
             elif column == key:
                 del fields[key]
-            elif not self._give_up_id(fields, other):
+            elif not self._drop_task_id(fields, other):
                 return None
         try:
             return self._insert(table, fields)
@@ -129,7 +129,7 @@ class RowWriter:
             return other["state"] == "waiting" and row.fields.get("state") != "waiting"
         return int(str(row.fields.get("revision", 0))) > int(str(other.get("revision", 0)))
 
-    def _give_up_id(self, fields: Fields, other: Fields) -> bool:
+    def _drop_task_id(self, fields: Fields, other: Fields) -> bool:
         """Remove a task id that another task has, and mark the task as UNCONFIRMED."""
         if "task_id" not in fields:
             return False

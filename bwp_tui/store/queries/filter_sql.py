@@ -16,12 +16,12 @@ from bwp_tui.store.queries.text_index import Index, Narrowing, as_stored, full_s
 
 Condition = tuple[str, tuple[SqlValue, ...]]
 
-Key = tuple[str, bool]
+SortKey = tuple[str, bool]
 """A sort key, on the table alias `t`, and whether it is descending."""
 
-_NEWEST: Final[Key] = ("t.number", True)
-_OLDEST: Final[Key] = ("t.number", False)
-SORTS: Final[dict[str, tuple[Key, ...]]] = {
+_NEWEST: Final[SortKey] = ("t.number", True)
+_OLDEST: Final[SortKey] = ("t.number", False)
+SORTS: Final[dict[str, tuple[SortKey, ...]]] = {
     "newest": (_NEWEST,),
     "oldest": (_OLDEST,),
     "due": (("t.due_on IS NULL", False), ("t.due_on", False), _OLDEST),
@@ -57,17 +57,17 @@ _IN_TEXT_INDEX: Final = frozenset({"email"})
 """The columns that `Index.WORDS` contains as they are."""
 
 
-def order_clause(keys: Sequence[Key]) -> str:
+def order_clause(keys: Sequence[SortKey]) -> str:
     """Return the terms of ORDER BY for the keys of an order."""
     return ", ".join(f"{key} DESC" if greatest_first else key for key, greatest_first in keys)
 
 
-def reversed_keys(keys: Sequence[Key]) -> tuple[Key, ...]:
+def reversed_keys(keys: Sequence[SortKey]) -> tuple[SortKey, ...]:
     """Return the keys of the reverse order."""
     return tuple((key, not greatest_first) for key, greatest_first in keys)
 
 
-def rows_before(keys: Sequence[Key], own: Sequence[SqlValue]) -> Iterator[tuple[Condition, Sequence[Key]]]:
+def rows_before(keys: Sequence[SortKey], own: Sequence[SqlValue]) -> Iterator[tuple[Condition, Sequence[SortKey]]]:
     """Yield the conditions of a keyset query for the rows before a task, the nearest rows first.
 
     Each row before the task meets exactly one condition. Each is a range of the order's index, in which the first keys

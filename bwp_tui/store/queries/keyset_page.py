@@ -10,9 +10,9 @@ from typing import Final
 from bwp_tui.domain.filter import Filter
 from bwp_tui.store.database.connection import Row, Store
 from bwp_tui.store.queries import tasks
-from bwp_tui.store.queries.filter_sql import SORTS, Condition, Key, order_clause, reversed_keys, rows_before
+from bwp_tui.store.queries.filter_sql import SORTS, Condition, SortKey, order_clause, reversed_keys, rows_before
 
-Ranges = Iterator[tuple[Condition, Sequence[Key]]]
+Ranges = Iterator[tuple[Condition, Sequence[SortKey]]]
 """What `filter_sql.rows_before` yields."""
 
 COUNTED: Final = 5_000

@@ -11,7 +11,7 @@ from bwp_tui.domain.task import Download, Kind
 from bwp_tui.domain.times import to_text
 from bwp_tui.store.database.connection import SqlValue, Store, Transaction, as_int, as_text
 from bwp_tui.store.database.row_conditions import DOWNLOAD_IS_OPEN
-from bwp_tui.store.database.row_touch import touch_row
+from bwp_tui.store.database.task_updates import set_revision
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.filter_sql import in_numbers
 from bwp_tui.store.queries.row_mapping import DOWNLOAD_COLUMNS, RowMapper, download_of
@@ -40,34 +40,34 @@ class DownloadJob:
     kind: Kind
     email: str
     task_id: str
-    directory: str
+    folder: str
     etag: str | None
     total: int | None
     attempts: int
     actor: str
 
 
-_JOB: Final = RowMapper(DownloadJob, task_number="d.task")
+_JOB: Final = RowMapper(DownloadJob, task_number="d.task", folder="directory")
 _JOBS: Final = f"SELECT {_JOB.columns} FROM downloads d JOIN tasks t ON t.number = d.task"
 
 
-def create(transaction: Transaction, number: int, directory: str, actor: str) -> None:
-    """Record that the result of task `number` is to be downloaded into `directory`.
+def create(transaction: Transaction, number: int, folder: str, actor: str) -> None:
+    """Record that the result of task `number` is to be downloaded into `folder`.
 
     It resumes a failed download that left its part file in the same folder.
     """
     left = transaction.row(
         "SELECT d.etag, d.bytes, d.total FROM downloads d JOIN tasks t ON t.download = d.id"
         " WHERE t.number = ? AND d.state = 'failed' AND d.directory = ? AND d.etag IS NOT NULL",
-        (number, directory),
+        (number, folder),
     )
     # A part file that was to be removed is resumed.
-    transaction.run("UPDATE downloads SET part_unwanted = 0 WHERE task = ? AND directory = ?", (number, directory))
+    transaction.run("UPDATE downloads SET part_unwanted = 0 WHERE task = ? AND directory = ?", (number, folder))
     at = transaction.now_text
     ((new,),) = transaction.run(
         "INSERT INTO downloads (task, directory, etag, bytes, total, not_before, asked_at, actor, revision)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
-        (number, directory, *(left or (None, 0, None)), at, at, actor, transaction.revision),
+        (number, folder, *(left or (None, 0, None)), at, at, actor, transaction.revision),
     )
     transaction.run("UPDATE tasks SET download = ?, revision = ? WHERE number = ?", (new, transaction.revision, number))
 
@@ -115,7 +115,7 @@ def unfinished(store: Store) -> list[Download]:
     return [download_of(row) for row in rows]
 
 
-def directory_of(store: Store, download_id: int) -> str:
+def folder_of(store: Store, download_id: int) -> str:
     """Return the target folder of a download; empty if there is no such download."""
     row = store.row("SELECT directory FROM downloads WHERE id = ?", (download_id,))
     return "" if row is None else as_text(row[0])
@@ -135,7 +135,7 @@ def requeue_interrupted(store: Store) -> int:
             (transaction.revision,),
         )
         for (number,) in rows:
-            touch_row(transaction, as_int(number))
+            set_revision(transaction, as_int(number))
         return len(rows)
 
 
@@ -256,7 +256,7 @@ def _update(
             (*values, transaction.revision, job.id),
         )
         if rows:
-            touch_row(transaction, job.task_number)
+            set_revision(transaction, job.task_number)
             if step is not None:
                 download_timeline.append_step(transaction, job.task_number, *step)
     return bool(rows)

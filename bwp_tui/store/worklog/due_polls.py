@@ -31,7 +31,7 @@ _POLL: Final = RowMapper(DuePoll, submitted_at="coalesce(submitted_at, recorded_
 _TASKS: Final = f"SELECT {_POLL.columns} FROM tasks WHERE task_id IS NOT NULL"
 
 NEAR_DAYS: Final = 7
-"""Tasks due to the shopper within so many days are polled before others."""
+"""Days before the due date from which a task is polled first."""
 
 
 SOON: Final = timedelta(seconds=30)
@@ -62,7 +62,7 @@ def due(store: Store, now: datetime, limit: int, in_sight: frozenset[int] = froz
     return list(found.values())[:limit]
 
 
-def soon(store: Store, now: datetime, limit: int) -> list[DuePoll]:
+def due_soon(store: Store, now: datetime, limit: int) -> list[DuePoll]:
     """Return tasks that may fill up a batch: due within `SOON`, the first due first."""
     rows = store.rows(
         f"{_TASKS} AND next_poll_at > ? AND next_poll_at <= ? AND polled_at <= ? ORDER BY next_poll_at LIMIT ?",

@@ -47,11 +47,11 @@ class EngineState:
     service: str
     message: str | None
     next_try_at: datetime | None
-    most_a_second: float | None = None
+    rate_limit: float | None = None
     """The present limit of requests a second, while the service throttles."""
     term: int = 0
     permitted: Ability = Ability.ALL
-    upkeep: str | None = None
+    maintenance_finding: str | None = None
     """What the last daily maintenance found wrong."""
 
     @property
@@ -69,7 +69,7 @@ class EngineState:
         return self.pid is not None and (self.pid == pid or self.ability is not Ability.NOTHING)
 
 
-_STATE: Final = RowMapper(EngineState, without=("permitted",))
+_STATE: Final = RowMapper(EngineState, without=("permitted",), rate_limit="most_a_second", maintenance_finding="upkeep")
 
 
 def read(store: Store) -> EngineState:
@@ -80,7 +80,7 @@ def read(store: Store) -> EngineState:
     return _STATE(row, permitted=Ability(as_int(row[_STATE.width])))
 
 
-def announce(store: Store, pid: int | None, host: str | None, ability: Ability = Ability.ALL) -> int:
+def record_engine_process(store: Store, pid: int | None, host: str | None, ability: Ability = Ability.ALL) -> int:
     """Record that process `pid` on `host` is the engine now; None when it has stopped.
 
     Returns its term, from which on engines of earlier terms cannot write.
@@ -99,22 +99,22 @@ def record_health(
     service: ServiceState,
     message: str | None,
     next_try_at: datetime | None,
-    most_a_second: float | None = None,
+    rate_limit: float | None = None,
 ) -> None:
     """Record how the service responds, if that differs."""
     state = read(store)
-    before = (state.service, state.message, state.next_try_at, state.most_a_second)
-    if before != (service, message, next_try_at, most_a_second):
+    before = (state.service, state.message, state.next_try_at, state.rate_limit)
+    if before != (service, message, next_try_at, rate_limit):
         next_try = None if next_try_at is None else to_text(next_try_at)
         with store.write() as transaction:
             transaction.run(
                 "UPDATE engine SET service = ?, message = ?, next_try_at = ?, most_a_second = ?, revision = ?",
-                (service, message, next_try, most_a_second, transaction.revision),
+                (service, message, next_try, rate_limit, transaction.revision),
             )
 
 
 def record_maintenance(store: Store, sentence: str | None) -> None:
     """Record what the daily maintenance found wrong, or None, if that differs."""
-    if read(store).upkeep != sentence:
+    if read(store).maintenance_finding != sentence:
         with store.write() as transaction:
             transaction.run("UPDATE engine SET upkeep = ?, revision = ?", (sentence, transaction.revision))

@@ -8,7 +8,7 @@ from typing import Final
 from bwp_tui.domain.task import Status, TaskError
 from bwp_tui.domain.times import to_text
 from bwp_tui.store.database.connection import Row, Store, Transaction, as_int, as_text
-from bwp_tui.store.database.row_touch import finish, set_trouble, touch_row
+from bwp_tui.store.database.task_updates import finish, set_revision, set_trouble
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.row_mapping import errors_text
 from bwp_tui.store.queries.timeline import SERVICE
@@ -36,7 +36,7 @@ def record_sending(store: Store, intent: int, service_now: datetime | None = Non
             (transaction.now_text, uptime.boot, uptime.seconds, service_at, intent),
         )
         if row is not None:
-            touch_row(transaction, as_int(row[0]))
+            set_revision(transaction, as_int(row[0]))
         return row is not None
 
 
@@ -71,7 +71,7 @@ def record_accepted(store: Store, intent: int, task_id: str, next_poll_at: datet
             " ELSE 'IN_PROGRESS' END WHERE number = ? RETURNING status",
             (number,),
         )
-        touch_row(transaction, number)
+        set_revision(transaction, number)
         after = None if row is None else as_text(row[0])
         _append(transaction, number, "accepted", before, after, task_id)
 
@@ -132,7 +132,7 @@ def record_unconfirmed(store: Store, intent: int, reason: str = LAPSED) -> None:
         if number is None:
             return
         transaction.run("UPDATE tasks SET status = ? WHERE number = ?", (Status.UNCONFIRMED, number))
-        touch_row(transaction, number)
+        set_revision(transaction, number)
         detail = f"tried {_attempts_text(sent)}, {reason}"
         _append(transaction, number, "no answer", Status.QUEUED, Status.UNCONFIRMED, detail)
 
@@ -157,7 +157,7 @@ def record_cancel_refused(store: Store, intent: int, reason: str) -> None:
             transaction.run("UPDATE tasks SET next_poll_at = ? WHERE number = ?", (transaction.now_text, number))
 
 
-def end_cancellation(transaction: Transaction, number: int, reason: str) -> None:
+def refuse_waiting_cancellation(transaction: Transaction, number: int, reason: str) -> None:
     """Settle a waiting cancellation of a task that can no longer be cancelled, if there is one."""
     row = transaction.row(
         "SELECT id FROM intents WHERE task = ? AND action = 'cancel' AND state = 'waiting'", (number,)
@@ -171,7 +171,7 @@ def _refuse_cancellation(transaction: Transaction, intent: int, reason: str) -> 
     number = _settle(transaction, intent, "refused")
     if number is not None:
         transaction.run("UPDATE tasks SET cancel_asked = 0, trouble = ? WHERE number = ?", (reason, number))
-        touch_row(transaction, number)
+        set_revision(transaction, number)
         timeline.append(transaction, number, SERVICE, "cancel refused", detail=reason)
     return number
 

@@ -50,8 +50,8 @@ def due(store: Store, now: datetime, limit: int) -> list[Intent]:
     return [_INTENT(row) for row in rows]
 
 
-def sent_unsettled(store: Store) -> list[Intent]:
-    """Return the waiting submissions that were sent at least once, due or not."""
+def submissions_in_doubt(store: Store) -> list[Intent]:
+    """Return sent submissions without an outcome."""
     rows = store.rows(
         f"{_INTENTS} WHERE i.state = 'waiting' AND i.action = 'submit' AND i.first_sent_at IS NOT NULL ORDER BY +i.id"
     )
@@ -63,7 +63,7 @@ def next_at(store: Store) -> datetime | None:
     return store.instant("SELECT min(i.not_before) FROM intents i WHERE i.state = 'waiting'")
 
 
-def waiting_for(store: Store, number: int) -> bool:
+def has_waiting_intent(store: Store, number: int) -> bool:
     """Return whether task `number` has a waiting intent."""
     row = store.row("SELECT 1 FROM intents WHERE task = ? AND state = 'waiting'", (number,))
     return row is not None

@@ -10,7 +10,7 @@ from typing import Final
 from bwp_tui.domain.task import FINAL_STATUSES, PAST_HOLD, Status, TaskError, status_after
 from bwp_tui.domain.times import from_text, to_text
 from bwp_tui.store.database.connection import SqlValue, Store, Transaction, as_int, as_text
-from bwp_tui.store.database.row_touch import finish, set_trouble, touch_row
+from bwp_tui.store.database.task_updates import finish, set_revision, set_trouble
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.filter_sql import in_numbers
 from bwp_tui.store.queries.row_mapping import errors_text
@@ -65,7 +65,7 @@ def _record(
     next_poll_at: datetime | None,
 ) -> bool:
     email, status = as_text(before[_EMAIL]), as_text(before[_STATUS])
-    if _is_of_another(email, response.email) and _was_adopted(transaction, number):
+    if _is_of_another(email, response.email) and _is_task_id_unproven(transaction, number):
         _drop_task_id(transaction, number, "that task is for another email")
         return True
     after = _after(before, response)
@@ -121,7 +121,7 @@ def _record_status(transaction: Transaction, number: int, before: str, status: s
     detail = "; ".join(error.code or error.message for error in response.errors) or None
     timeline.append(transaction, number, SERVICE, "status", before=before, after=status, detail=detail)
     if status in PAST_HOLD:
-        intent_outcomes.end_cancellation(
+        intent_outcomes.refuse_waiting_cancellation(
             transaction, number, f"The deletion can no longer be cancelled: it is {status}."
         )
 
@@ -130,7 +130,7 @@ def _is_of_another(email: str, responded: str | None) -> bool:
     return bool(email and responded) and email.casefold() != (responded or "").casefold()
 
 
-def _was_adopted(transaction: Transaction, number: int) -> bool:
+def _is_task_id_unproven(transaction: Transaction, number: int) -> bool:
     """Return whether the task's id was entered by hand for an unconfirmed request, and not confirmed yet."""
     row = transaction.row(
         "SELECT 1 FROM tasks t JOIN intents i ON i.task = t.number AND i.action = 'submit'"
@@ -150,7 +150,7 @@ def _drop_task_id(transaction: Transaction, number: int, reason: str) -> None:
         " unknown_answers = 0 WHERE number = ?",
         (Status.UNCONFIRMED, trouble, number),
     )
-    touch_row(transaction, number)
+    set_revision(transaction, number)
     timeline.append(
         transaction, number, SERVICE, "disowned", before=Status.QUEUED, after=Status.UNCONFIRMED, detail=trouble
     )
@@ -174,7 +174,7 @@ def record_unknown(store: Store, number: int, reason: str, next_poll_at: datetim
                 "UPDATE tasks SET polled_at = ?, next_poll_at = NULL WHERE number = ?", (transaction.now_text, number)
             )
             return
-        if _was_adopted(transaction, number):
+        if _is_task_id_unproven(transaction, number):
             _drop_task_id(transaction, number, "the service does not know it")
             return
         before, since, responses = as_text(row[0]), as_text(row[1]), as_int(row[2])
@@ -184,11 +184,11 @@ def record_unknown(store: Store, number: int, reason: str, next_poll_at: datetim
             " polls = polls + 1 WHERE number = ?",
             (since, responses, reason, transaction.now_text, None if missing else to_text(next_poll_at), number),
         )
-        touch_row(transaction, number)
+        set_revision(transaction, number)
         if missing:
             finish(transaction, number, Status.MISSING)
             timeline.append(transaction, number, SERVICE, "status", before=before, after=Status.MISSING, detail=reason)
-            intent_outcomes.end_cancellation(transaction, number, reason)
+            intent_outcomes.refuse_waiting_cancellation(transaction, number, reason)
 
 
 def record_failed_polls(store: Store, task_numbers: list[int], reason: str, next_poll_at: datetime) -> None:

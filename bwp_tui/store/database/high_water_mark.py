@@ -29,7 +29,7 @@ class HistoryState(NamedTuple):
     newest_at: str
 
 
-class Tripwire:
+class HighWaterMark:
     """The newest known state of a history, kept in its lock file.
 
     Args:

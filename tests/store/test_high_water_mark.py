@@ -11,9 +11,9 @@ from pathlib import Path
 import apsw
 import pytest
 
-from bwp_tui.store.database import tripwire
+from bwp_tui.store.database import high_water_mark
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.database.tripwire import HistoryState, Tripwire
+from bwp_tui.store.database.high_water_mark import HighWaterMark, HistoryState
 from bwp_tui.store.maintenance import backups, restore
 from bwp_tui.store.open_store import open_store
 from tests.store.damage import overwrite
@@ -140,12 +140,12 @@ def record(tmp_path: Path) -> int:
 
 
 def test_the_newest_of_the_records_that_are_whole_counts(record: int) -> None:
-    kept = Tripwire(record)
+    kept = HighWaterMark(record)
     assert kept.read() is None
     for revision in range(1, 20):
         kept.record(HistoryState("ab" * 16, revision, "2026-11-20T09:14:00.000000Z"))
     assert kept.read() == HistoryState("ab" * 16, 19, "2026-11-20T09:14:00.000000Z")
-    os.pwrite(record, b"torn", tripwire._SLOT * (19 % tripwire._SLOTS) + 60)
+    os.pwrite(record, b"torn", high_water_mark._SLOT * (19 % high_water_mark._SLOTS) + 60)
     torn = kept.read()
     assert torn is not None
     assert torn.revision == 18
@@ -156,11 +156,11 @@ def test_the_newest_of_the_records_that_are_whole_counts(record: int) -> None:
 @pytest.mark.parametrize("content", [b"\0" * 2000, b"\xff" * 2000, b"00000000 \n" * 300, b"5" * 1024])
 def test_what_is_no_record_is_none(record: int, content: bytes) -> None:
     os.pwrite(record, content, 0)
-    assert Tripwire(record).read() is None
+    assert HighWaterMark(record).read() is None
 
 
 def test_without_a_lock_file_there_is_none() -> None:
-    nowhere = Tripwire(None)
+    nowhere = HighWaterMark(None)
     nowhere.record(HistoryState("", 1, ""))
     nowhere.sync()
     nowhere.clear()

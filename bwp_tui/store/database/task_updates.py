@@ -1,4 +1,4 @@
-"""Change a task's row so that screens that show it read it again."""
+"""Change a task's row, with a new revision so that screens read it again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from bwp_tui.domain.task import Status
 from bwp_tui.store.database.connection import Transaction
 
 
-def touch_row(transaction: Transaction, number: int) -> None:
+def set_revision(transaction: Transaction, number: int) -> None:
     """Give task `number` the transaction's revision."""
     transaction.run("UPDATE tasks SET revision = ? WHERE number = ?", (transaction.revision, number))
 
@@ -20,7 +20,7 @@ def set_trouble(transaction: Transaction, number: int, reason: str) -> None:
 
 
 def finish(transaction: Transaction, number: int, status: Status) -> None:
-    """Bring task `number` to a terminal status, with no more polls."""
+    """Bring task `number` to a final status, with no more polls."""
     transaction.run(
         "UPDATE tasks SET status = ?, terminal = 1, finished_at = ?, next_poll_at = NULL, revision = ?"
         " WHERE number = ?",
