@@ -13,7 +13,7 @@ from bwp_tui.store.database.damage_flag import is_flagged
 from bwp_tui.store.database.error_translation import translated_errors
 from bwp_tui.store.database.file_lock import FileLock
 from bwp_tui.store.database.high_water_mark import HighWaterMark, HistoryState, state_of
-from bwp_tui.store.database.open import OpenedDatabase, has_log, open_database, prepare_file
+from bwp_tui.store.database.open import OpenedDatabase, has_wal, open_database, prepare_file
 from bwp_tui.store.errors import StoreDamaged
 from bwp_tui.store.maintenance import atomic_swap, backups
 
@@ -43,7 +43,7 @@ def _open(path: Path, lock: FileLock, clock: Clock) -> tuple[OpenedDatabase, str
     """Recover a history if it needs that and no other process uses it, and open it under a shared lock."""
     mark = HighWaterMark(lock.descriptor)
     damaged = (_needs_recovery(path) and lock.lock_exclusive()) or (
-        has_log(path) and lock.lock_exclusive(timeout_s=0) and _is_log_damaged(path)
+        has_wal(path) and lock.lock_exclusive(timeout_s=0) and _is_wal_damaged(path)
     )
     report = _recover(path, mark, clock) if damaged else None
     lock.lock_shared()
@@ -64,15 +64,15 @@ def _open(path: Path, lock: FileLock, clock: Clock) -> tuple[OpenedDatabase, str
 
 def _needs_recovery(path: Path) -> bool:
     """Return whether the history may be damaged, by its size and the files beside it: every start checks."""
-    return is_flagged(path) or atomic_swap.pending(path) is not None or backups.was_emptied(path)
+    return is_flagged(path) or atomic_swap.interrupted_swap(path) is not None or backups.was_emptied(path)
 
 
-def _is_log_damaged(path: Path) -> bool:
-    """Return whether the log that a crash left is damaged, or belongs to another copy of the file."""
+def _is_wal_damaged(path: Path) -> bool:
+    """Return whether the WAL that a crash left is damaged, or belongs to another copy of the file."""
     # Imported here: nearly every start does without it, as below.
     from bwp_tui.store.maintenance import damaged_file
 
-    return damaged_file.is_log_damaged(path)
+    return damaged_file.is_wal_damaged(path)
 
 
 def _recover(path: Path, mark: HighWaterMark, clock: Clock) -> str | None:
@@ -98,10 +98,10 @@ def _check_age(db: apsw.Connection, path: Path, mark: HighWaterMark) -> str | No
         mark.record(here)
     if seen is None or (here.identity == seen.identity and here.revision >= seen.revision):
         return None
-    from bwp_tui.store.maintenance.rebuild import assume_sent
+    from bwp_tui.store.maintenance.rebuild import mark_waiting_as_sent
 
     with db:
-        assume_sent(db)
+        mark_waiting_as_sent(db)
         db.execute("UPDATE meta SET revision = max(revision, ?) + 1", (seen.revision,))
     mark.clear()
     mark.record(state_of(db, path))

@@ -80,10 +80,10 @@ def test_a_damaged_history_fails(bwp: Bwp) -> None:
 
 def test_a_daily_copy_that_is_old_or_failed_is_told(shop: Bwp) -> None:
     shop("submit", "retrieval", "jane@example.com")
-    [copy] = backups.daily(shop.folder / "history.db")
+    [copy] = backups.daily_backups(shop.folder / "history.db")
     copy.rename(copy.with_name(f"history-{local_day(utc_now()) - timedelta(days=2)}.db"))
     assert levels(shop("doctor", "--json"))["history"] == "ok"
-    [copy] = backups.daily(shop.folder / "history.db")
+    [copy] = backups.daily_backups(shop.folder / "history.db")
     copy.rename(copy.with_name(f"history-{local_day(utc_now()) - timedelta(days=3)}.db"))
     assert levels(shop("doctor", "--json"))["history"] == "warn"
     for copy in (shop.folder / "backups").iterdir():

@@ -223,11 +223,11 @@ def test_whoever_is_the_engine_for_a_moment_makes_the_daily_copy(
     number = submit(live_history, "jane@example.com")
     profile = replace(profile, is_sandbox=practice)
     assert wait_until(config_of(profile), accepted(number), timeout=PATIENCE_S)
-    assert backups.todays(profile.history_path, local_day(utc_now())).exists() is not practice
-    for copy in backups.daily(profile.history_path):
+    assert backups.todays_path(profile.history_path, local_day(utc_now())).exists() is not practice
+    for copy in backups.daily_backups(profile.history_path):
         copy.unlink()
     serve_once(config_of(profile))
-    assert backups.todays(profile.history_path, local_day(utc_now())).exists() is not practice
+    assert backups.todays_path(profile.history_path, local_day(utc_now())).exists() is not practice
 
 
 def test_a_day_that_has_its_copy_needs_no_other_look(

@@ -90,7 +90,7 @@ def specimen(folder: Path, tasks: int = _TASKS) -> Specimen:
     }
     db.close()
     schema, leaves = pages.values()
-    return Specimen(path, backups.daily(path)[0], rows_of(path), schema, leaves)
+    return Specimen(path, backups.daily_backups(path)[0], rows_of(path), schema, leaves)
 
 
 def _add(store: Store, number: int) -> None:
@@ -203,7 +203,7 @@ def run(of: Specimen, trials: Iterator[tuple[str, Damage, int]], *, with_backup:
                 path = recover(bytes(data), of, Path(folder), with_backup=with_backup)
                 outcome.seconds.append(time.perf_counter() - began)
                 readable, lost = lost_rows(path, bytes(data), of)
-                aside = atomic_swap.set_aside(path)
+                aside = atomic_swap.histories_set_aside(path)
                 wrong = integrity.full_check(path)
                 if aside and aside[0].read_bytes() != bytes(data):
                     wrong.append("the damaged file was not kept as it was")

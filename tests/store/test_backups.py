@@ -42,7 +42,7 @@ def test_a_copy_a_day_is_made_for_this_user_alone_and_seven_are_kept(path: Path,
     submitted(store)
     for day in range(10):
         assert backups.back_up_daily(path, TODAY + timedelta(days=day), _calm())
-    copies = backups.daily(path)
+    copies = backups.daily_backups(path)
     assert [copy.name for copy in copies] == [
         f"history-{(TODAY + timedelta(days=day)).isoformat()}.db" for day in range(9, 2, -1)
     ]
@@ -79,12 +79,12 @@ def test_a_damaged_history_replaces_no_good_copy(path: Path, clock: FrozenClock)
     for day in range(-8, -1):
         backups.back_up_daily(path, TODAY + timedelta(days=day), _calm())
     store.close()
-    before = backups.daily(path)
+    before = backups.daily_backups(path)
     engine = open_store(path, clock=clock)
     overwrite_table(path, "timeline")
     with pytest.raises(StoreError):
         backups.back_up_daily(path, TODAY, _calm())
-    assert backups.daily(path) == before
+    assert backups.daily_backups(path) == before
     assert "damaged" in (maintenance_thread.run_daily_maintenance(engine, _calm()) or "")
     engine.close()
     mended = open_store(path, clock=clock)
@@ -96,7 +96,7 @@ def test_a_damaged_history_replaces_no_good_copy(path: Path, clock: FrozenClock)
 def test_the_engines_round_makes_the_copy_and_says_nothing(path: Path, store: Store) -> None:
     submitted(store)
     assert maintenance_thread.run_daily_maintenance(store, _calm()) is None
-    assert len(backups.daily(path)) == 1
+    assert len(backups.daily_backups(path)) == 1
 
 
 def test_a_round_that_is_not_wanted_any_more_leaves_no_copy(path: Path, store: Store) -> None:
@@ -106,7 +106,7 @@ def test_a_round_that_is_not_wanted_any_more_leaves_no_copy(path: Path, store: S
     assert maintenance_thread.run_daily_maintenance(store, unwanted) is None
     with pytest.raises(CopyCancelled):
         backups.back_up_daily(path, TODAY, unwanted)
-    assert backups.daily(path) == []
+    assert backups.daily_backups(path) == []
 
 
 def test_restoring_brings_back_what_was_lost_and_keeps_what_came_since(path: Path, clock: FrozenClock) -> None:
@@ -166,7 +166,7 @@ def test_a_restore_beside_others_is_refused_and_changes_nothing(path: Path, stor
     backups.back_up_to(path, backup)
     with pytest.raises(StoreUnavailable, match="open"):
         restore.restore(path, backup, store.clock())
-    assert atomic_swap.set_aside(path) == []
+    assert atomic_swap.histories_set_aside(path) == []
 
 
 def test_a_restore_from_what_is_no_sound_backup_changes_nothing(path: Path, clock: FrozenClock) -> None:
@@ -205,7 +205,7 @@ def test_what_is_no_backup_is_called_so(path: Path, clock: FrozenClock, content:
     other.write_bytes(content)
     with pytest.raises(StoreForeign, match="not a backup"):
         restore.restore(path, other, clock())
-    assert atomic_swap.set_aside(path) == []
+    assert atomic_swap.histories_set_aside(path) == []
 
 
 def test_a_task_id_adopted_here_and_tracked_there_stays_one_tasks(
@@ -278,9 +278,9 @@ def test_killed_at_any_step_neither_tasks_nor_copies_are_lost(path: Path, what: 
     ended = subprocess.run([sys.executable, "-c", _KILLED, str(path), what, str(step)], check=False, timeout=50)
     assert ended.returncode in (0, -9)
     assert _count(path) == 11
-    assert atomic_swap.pending(path) is None
-    assert all(integrity.is_sound(copy) for copy in backups.daily(path))
-    assert len(backups.daily(path)) >= 1
+    assert atomic_swap.interrupted_swap(path) is None
+    assert all(integrity.is_sound(copy) for copy in backups.daily_backups(path))
+    assert len(backups.daily_backups(path)) >= 1
     backups.back_up_daily(path, TODAY + timedelta(days=1), _calm())
     overwrite(path, 0, b"\0" * 24)
     assert _count(path) == 11
@@ -300,5 +300,5 @@ def test_a_keeper_makes_its_round_at_once_and_ends_when_it_is_stopped(path: Path
     assert rung.wait(20)
     keeper.stop()
     assert told == [None]
-    assert len(backups.daily(path)) == 1
+    assert len(backups.daily_backups(path)) == 1
     assert not [thread for thread in threading.enumerate() if thread.name == "history-maintenance"]

@@ -68,7 +68,7 @@ def test_no_byte_of_personal_data_is_left_in_any_file(path: Path, store: Store, 
     done = _purge_all(store, clock)
     assert (done.tasks, len(done.backups)) == (30, 1)
     assert _holding(path.parent) == set()
-    assert len(backups.daily(path)) == 1
+    assert len(backups.daily_backups(path)) == 1
     assert integrity.full_check(path) == []
 
 

@@ -31,7 +31,7 @@ def _closed(path: Path, clock: FrozenClock, count: int = 200) -> None:
 
 
 def _aside(path: Path) -> Path:
-    (aside,) = atomic_swap.set_aside(path)
+    (aside,) = atomic_swap.histories_set_aside(path)
     return aside
 
 
@@ -207,7 +207,7 @@ def test_flipped_bytes_end_in_a_sentence_or_a_sound_history_and_never_lose_the_f
     before = _opened_twice(path)
     if before is None:
         assert path.read_bytes() == bytes(spoilt)  # refused: another program's, or a newer one's
-    elif atomic_swap.set_aside(path):
+    elif atomic_swap.histories_set_aside(path):
         assert _aside(path).read_bytes() in before
         assert integrity.full_check(path) == []
 
@@ -266,8 +266,8 @@ def test_killed_at_any_step_of_mending_nothing_is_lost(path: Path, clock: Frozen
     store = open_store(path, clock=clock)
     assert scalar(store, "SELECT count(*) FROM tasks") == 20
     store.close()
-    assert before in [aside.read_bytes() for aside in atomic_swap.set_aside(path)]
-    assert atomic_swap.pending(path) is None
+    assert before in [aside.read_bytes() for aside in atomic_swap.histories_set_aside(path)]
+    assert atomic_swap.interrupted_swap(path) is None
     assert integrity.full_check(path) == []
 
 

@@ -125,7 +125,9 @@ def test_sqlite_and_the_check_without_it_find_the_same_end_of_a_log(
         damaged[int(len(damaged) * part)] ^= 1
         log.write_bytes(damaged)
     with damaged_file.opened(crashed) as file:
-        assert damaged_file.is_log_damaged(crashed) == (file.log_is_cut or file.mixed) == (part < 0.99)
+        assert (
+            damaged_file.is_wal_damaged(crashed) == (file.wal_has_damaged_frame or file.wal_is_foreign) == (part < 0.99)
+        )
     assert log.read_bytes() == damaged
 
 
@@ -141,7 +143,7 @@ def test_what_follows_a_damaged_frame_of_the_log_is_read(path: Path, clock: Froz
     torn[-100] ^= 1  # of the last transaction, as if power had failed in it: SQLite's own recovery is right there
     log.write_bytes(torn)
     with damaged_file.opened(crashed) as file:
-        assert (file.log_is_cut, file.mixed) == (False, False)
+        assert (file.wal_has_damaged_frame, file.wal_is_foreign) == (False, False)
     spoilt = bytearray(whole)
     spoilt[len(whole) // 2] ^= 1
     log.write_bytes(spoilt)
@@ -171,7 +173,7 @@ def test_a_fault_of_recovery_itself_keeps_the_file_and_goes_on_with_the_backup(
     assert "not all" in store.opening_report
     assert scalar(store, "SELECT count(*) FROM tasks") == (20 if with_backup else 0)
     store.close()
-    assert [aside.read_bytes() for aside in atomic_swap.set_aside(path)] == [before]
+    assert [aside.read_bytes() for aside in atomic_swap.histories_set_aside(path)] == [before]
     _start(path, clock)
 
 
@@ -179,7 +181,7 @@ def test_a_backup_that_is_damaged_within_its_values_is_not_trusted(path: Path, c
     _closed(path, clock, 20)
     backups.back_up_daily(path, TODAY - timedelta(days=1), threading.Event())
     _back_up(path)
-    newest, older = backups.daily(path)
+    newest, older = backups.daily_backups(path)
     spoilt = newest.read_bytes().replace(b"RETRIEVALshopper7@", b"RETRIEVALshopper7\xff", 1)
     assert spoilt != newest.read_bytes()
     newest.write_bytes(spoilt)
@@ -287,7 +289,7 @@ def test_a_history_of_a_newer_program_is_left_alone_even_if_it_is_damaged(
         with pytest.raises(StoreTooNew):
             open_store(path, clock=clock)
     assert path.read_bytes() == before
-    assert atomic_swap.set_aside(path) == []
+    assert atomic_swap.histories_set_aside(path) == []
 
 
 def _log_of_another_history(path: Path) -> bytes:

@@ -186,7 +186,7 @@ def history(profile: Profile) -> Iterator[Finding]:
 
 def _newest_backup(path: Path, oldest: str | None) -> tuple[bool, str]:
     """Return whether the newest backup is too old, and a clause about it."""
-    copies = backups.daily(path)
+    copies = backups.daily_backups(path)
     if not copies:
         late = oldest is not None and (today() - local_day(from_text(oldest))).days > _OLDEST_BACKUP_DAYS
         return late, "no backup yet. Keep bwp-tui running, which makes one a day."
@@ -225,7 +225,7 @@ def _damage(store: Store, path: Path) -> Iterator[Finding]:
     for sentence in (store.opening_report, store.read_only):
         if sentence is not None:
             yield Finding("history", Level.WARN, sentence)
-    for aside in atomic_swap.set_aside(path):
+    for aside in atomic_swap.histories_set_aside(path):
         yield Finding("history", Level.WARN, f"{aside} was kept aside and holds personal data; delete it when you can.")
 
 

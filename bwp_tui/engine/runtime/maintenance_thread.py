@@ -91,7 +91,7 @@ class MaintenanceThread:
 
     def _rounds(self) -> None:
         while True:
-            if not self._when_due or not backups.todays(self._store.path, local_day(self._store.clock())).exists():
+            if not self._when_due or not backups.todays_path(self._store.path, local_day(self._store.clock())).exists():
                 sentence = run_daily_maintenance(self._store, self._stopped)
                 if not self._stopped.is_set():
                     self._record(sentence)

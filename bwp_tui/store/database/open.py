@@ -103,7 +103,7 @@ def open_database(path: Path) -> OpenedDatabase:
     return OpenedDatabase(db, check)
 
 
-def has_log(path: Path) -> bool:
+def has_wal(path: Path) -> bool:
     """Return whether a part of the history lies in its -wal file: others use it, or a crash has left it."""
     with suppress(FileNotFoundError):
         return path.with_name(f"{path.name}-wal").stat().st_size > 0
@@ -185,7 +185,7 @@ def _open_reader(path: Path, mode: str) -> apsw.Connection:
 
 def _file_state(path: Path) -> tuple[int, int, int] | None:
     """Return inode, size and time of the file, or None while a part of the history lies in its -wal file."""
-    if has_log(path):
+    if has_wal(path):
         return None
     status = path.stat()
     return status.st_ino, status.st_size, status.st_mtime_ns

@@ -47,7 +47,7 @@ class FileSwap(NamedTuple):
         return self.aside.with_suffix(".txt")
 
 
-def new(path: Path, reason: str, now: datetime) -> FileSwap:
+def prepare_swap(path: Path, reason: str, now: datetime) -> FileSwap:
     """Return a swap of the history at `path` whose file names, of which `reason` is a part, are free."""
     for part in path.parent.glob(f"{path.stem}.incoming-*.part*"):
         part.unlink()
@@ -62,10 +62,10 @@ def commit(swap: FileSwap) -> None:
     sync(swap.part)
     swap.part.rename(swap.incoming)
     sync(swap.path.parent)
-    finish(swap.path)
+    finish_interrupted_swap(swap.path)
 
 
-def pending(path: Path) -> FileSwap | None:
+def interrupted_swap(path: Path) -> FileSwap | None:
     """Return the swap that a crash interrupted, or None."""
     for entry in sorted(path.parent.glob(f"{path.stem}.incoming-*.db")):
         match = _INCOMING.fullmatch(entry.name.removeprefix(path.stem))
@@ -74,9 +74,9 @@ def pending(path: Path) -> FileSwap | None:
     return None
 
 
-def finish(path: Path) -> FileSwap | None:
+def finish_interrupted_swap(path: Path) -> FileSwap | None:
     """Finish an interrupted swap; return it, or None when there was none."""
-    swap = pending(path)
+    swap = interrupted_swap(path)
     if swap is None:
         return None
     aside = swap.aside
@@ -96,7 +96,7 @@ def finish(path: Path) -> FileSwap | None:
     return swap
 
 
-def set_aside(path: Path) -> list[Path]:
+def histories_set_aside(path: Path) -> list[Path]:
     """Return the histories that were set aside, the oldest first."""
     return sorted(entry for why in ("damaged", "replaced") for entry in path.parent.glob(f"{path.stem}.{why}-*.db"))
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from bwp_tui.store.database.copy import copy_database
 from bwp_tui.store.database.error_translation import translated_errors
-from bwp_tui.store.database.open import has_log, open_to_read
+from bwp_tui.store.database.open import has_wal, open_to_read
 from bwp_tui.store.errors import StoreDamaged, StoreUnavailable
 from bwp_tui.store.maintenance.atomic_swap import sync
 
@@ -29,7 +29,7 @@ def folder(path: Path) -> Path:
     return path.parent / "backups"
 
 
-def daily(path: Path) -> list[Path]:
+def daily_backups(path: Path) -> list[Path]:
     """Return the daily copies, the newest first."""
     copies_here = folder(path).glob(f"{path.stem}-*.db")
     return sorted((copy for copy in copies_here if _NAME.fullmatch(copy.name[len(path.stem) :])), reverse=True)
@@ -42,10 +42,10 @@ def day_of(copy: Path) -> date:
 
 def was_emptied(path: Path) -> bool:
     """Return whether the history is an empty file although a daily copy shows that there once was something in it."""
-    return path.stat().st_size < _SMALLEST_DATABASE and not has_log(path) and bool(daily(path))
+    return path.stat().st_size < _SMALLEST_DATABASE and not has_wal(path) and bool(daily_backups(path))
 
 
-def todays(path: Path, today: date) -> Path:
+def todays_path(path: Path, today: date) -> Path:
     """Return the path of today's copy of the history at `path`, whether or not it exists."""
     return folder(path) / f"{path.stem}-{today.isoformat()}.db"
 
@@ -57,12 +57,12 @@ def back_up_daily(path: Path, today: date, stop: threading.Event) -> Path | None
         StoreError: it could not be made or is damaged; the older ones are then left alone.
         CopyCancelled: `stop` was set meanwhile.
     """
-    target = todays(path, today)
+    target = todays_path(path, today)
     if target.exists():
         return None
     with translated_errors(path):
         _make(path, target, stop)
-        for old in daily(path)[KEPT:]:
+        for old in daily_backups(path)[KEPT:]:
             old.unlink(missing_ok=True)
     return target
 
@@ -73,16 +73,16 @@ def replace_all(path: Path, today: date, stop: threading.Event) -> list[Path]:
     Raises:
         StoreError, CopyCancelled: as `back_up_daily` does.
     """
-    target = todays(path, today)
+    target = todays_path(path, today)
     with translated_errors(path):
         _make(path, target, stop)
-        gone = [old for old in copies(path) if old != target]
+        gone = [old for old in own_backups(path) if old != target]
         for old in gone:
             old.unlink(missing_ok=True)
     return gone
 
 
-def before_schemas(path: Path) -> list[Path]:
+def pre_migration_backups(path: Path) -> list[Path]:
     """Return the copies that were made before the schema changed, the newest first."""
     return sorted(path.parent.glob(f"{path.stem}.before-schema-*.db"), reverse=True)
 
@@ -105,9 +105,9 @@ def back_up_to(path: Path, target: Path) -> None:
             _drop(part)
 
 
-def copies(path: Path) -> list[Path]:
+def own_backups(path: Path) -> list[Path]:
     """Return the copies that this program made by itself, the newest first."""
-    return [*daily(path), *before_schemas(path)]
+    return [*daily_backups(path), *pre_migration_backups(path)]
 
 
 def _make(path: Path, target: Path, stop: threading.Event) -> None:

@@ -1,4 +1,4 @@
-"""Read the pages of a history and of the log beside it as they lie on disk, without SQLite."""
+"""Read the pages of a history and of the WAL beside it as they lie on disk, without SQLite."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ import apsw
 from bwp_tui.store.maintenance.page_decoder import PAGE, body_of, header_at, values_of
 
 MAGIC: Final = b"SQLite format 3\0"
-_LOG_HEADER: Final = 32
-"""Bytes of the header of a log, and below of each of its frames, which a page follows."""
+_WAL_HEADER: Final = 32
+"""Bytes of the header of a WAL, and below of each of its frames, which a page follows."""
 _FRAME: Final = 24
 _MOST_TRUNK: Final = PAGE // 4 - 2
 _META_PAGE: Final = 2
@@ -24,44 +24,44 @@ _META_PAGE: Final = 2
 
 
 @dataclass(slots=True)
-class Log:
+class WalIndex:
     """The committed pages of a -wal file: where the newest copy of each lies, and every copy of the page of `meta`."""
 
     newest: dict[int, int] = field(default_factory=dict)
     meta: list[int] = field(default_factory=list)
-    is_cut: bool = False
-    """Whether transactions follow a frame that is damaged: SQLite takes that for the end of the log."""
+    has_damaged_frame: bool = False
+    """Whether transactions follow a frame that is damaged: SQLite takes that for the end of the WAL."""
 
 
 class DamagedFile:
     """The pages of a file that no process writes to; a page that cannot be read is returned as zeros."""
 
-    def __init__(self, descriptor: int, log_descriptor: int | None, sound_frames: int | None = None) -> None:
+    def __init__(self, descriptor: int, wal_descriptor: int | None, sound_frames: int | None = None) -> None:
         self._descriptor = descriptor
-        self._log_descriptor = log_descriptor
-        self._log = _read_log(log_descriptor, sound_frames)
+        self._wal_descriptor = wal_descriptor
+        self._wal = _read_wal(wal_descriptor, sound_frames)
         self._own = -(-os.fstat(descriptor).st_size // PAGE)
-        self.pages = max(self._own, *self._log.newest, 0)
-        self.mixed = self._is_mixed()
-        """Whether the log belongs to another copy of the file, which SQLite cannot know."""
-        self.log_is_cut = self._log.is_cut
-        """Whether transactions follow a damaged frame of the log, for whose end SQLite takes it."""
+        self.pages = max(self._own, *self._wal.newest, 0)
+        self.wal_is_foreign = self._is_wal_foreign()
+        """Whether the WAL belongs to another copy of the file, which SQLite cannot know."""
+        self.wal_has_damaged_frame = self._wal.has_damaged_frame
+        """Whether transactions follow a damaged frame of the WAL, for whose end SQLite takes it."""
 
-    def page(self, number: int, *, logged: bool = True) -> bytes:
-        """Return a page as the log has it, or as the file itself does."""
-        at = self._log.newest.get(number) if logged else None
-        if at is not None and self._log_descriptor is not None:
-            return _read(self._log_descriptor, at)
+    def page(self, number: int, *, from_wal: bool = True) -> bytes:
+        """Return a page as the WAL has it, or as the file itself does."""
+        at = self._wal.newest.get(number) if from_wal else None
+        if at is not None and self._wal_descriptor is not None:
+            return _read(self._wal_descriptor, at)
         return _read(self._descriptor, (number - 1) * PAGE)
 
-    def version(self, *, logged: bool) -> int:
-        """Return the number of the schema as the log has it, or as the file itself does; 0 where there is none."""
-        header = self.page(1, logged=logged)
+    def version(self, *, from_wal: bool) -> int:
+        """Return the number of the schema as the WAL has it, or as the file itself does; 0 where there is none."""
+        header = self.page(1, from_wal=from_wal)
         return int.from_bytes(header[60:64], "big", signed=True) if header.startswith(MAGIC) else 0
 
-    def in_log(self, number: int) -> bool:
-        """Return whether a page of the file is superseded by one of the log."""
-        return number in self._log.newest and number <= self._own
+    def is_in_wal(self, number: int) -> bool:
+        """Return whether a page of the file is superseded by one of the WAL."""
+        return number in self._wal.newest and number <= self._own
 
     def overflow(self, number: int, size: int) -> bytes:
         """Return the bytes of an overflow chain, up to the first page that does not belong to one."""
@@ -88,39 +88,39 @@ class DamagedFile:
             trunk = int.from_bytes(page[:4], "big")
         return free if len(free) == count and max(free, default=0) <= self.pages else set()
 
-    def _is_mixed(self) -> bool:
-        """Return whether file and log belong to different histories, by their revisions.
+    def _is_wal_foreign(self) -> bool:
+        """Return whether file and WAL belong to different histories, by their revisions.
 
-        A log begins with the transaction after the one that the file holds, and each transaction writes its revision.
+        A WAL begins with the transaction after the one that the file holds, and each transaction writes its revision.
         """
-        own = _revision(self.page(_META_PAGE, logged=False))
-        first, last = self._first_revision(self._log.meta), self._first_revision(reversed(self._log.meta))
+        own = _revision(self.page(_META_PAGE, from_wal=False))
+        first, last = self._first_revision(self._wal.meta), self._first_revision(reversed(self._wal.meta))
         return own is not None and first is not None and last is not None and not first - 1 <= own <= last
 
     def _first_revision(self, places: Iterable[int]) -> int | None:
-        revisions = (_revision(_read(self._log_descriptor, at)) for at in places)
+        revisions = (_revision(_read(self._wal_descriptor, at)) for at in places)
         return next((revision for revision in revisions if revision is not None), None)
 
 
-def is_log_damaged(path: Path) -> bool:
-    """Return whether the log of a history that no connection uses is damaged, or belongs to another copy of the file.
+def is_wal_damaged(path: Path) -> bool:
+    """Return whether the WAL of a history that no connection uses is damaged, or belongs to another copy of the file.
 
     Every start after a crash asks this, so SQLite computes the checksums: here they would take a tenth of a second.
     """
     with opened(path, _sound_frames(path)) as file:
-        return file.mixed or file.log_is_cut
+        return file.wal_is_foreign or file.wal_has_damaged_frame
 
 
 def _sound_frames(path: Path) -> int | None:
-    """Return the frames of the log up to the last commit that SQLite accepts; None where SQLite cannot read the file.
+    """Return the frames of the WAL up to the last commit that SQLite accepts; None where SQLite cannot read the file.
 
-    Neither the file nor the log is changed.
+    Neither the file nor the WAL is changed.
     """
     try:
         db = apsw.Connection(os.fspath(path), flags=apsw.SQLITE_OPEN_READWRITE)
         try:
             db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
-            db.pragma("schema_version")  # SQLite opens the log when it first reads
+            db.pragma("schema_version")  # SQLite opens the WAL when it first reads
             frames, _ = db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_NOOP)
             return None if frames < 0 else frames
         finally:
@@ -131,10 +131,10 @@ def _sound_frames(path: Path) -> int | None:
 
 @contextmanager
 def opened(path: Path, sound_frames: int | None = None) -> Iterator[DamagedFile]:
-    """Open a history that no connection uses, and the log beside it.
+    """Open a history that no connection uses, and the WAL beside it.
 
     Args:
-        sound_frames: the frames of the log up to the last sound commit, where that is known.
+        sound_frames: the frames of the WAL up to the last sound commit, where that is known.
 
     Raises:
         OSError: it cannot be opened.
@@ -142,14 +142,14 @@ def opened(path: Path, sound_frames: int | None = None) -> Iterator[DamagedFile]
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         try:
-            log = os.open(path.with_name(f"{path.name}-wal"), os.O_RDONLY | os.O_CLOEXEC)
+            wal = os.open(path.with_name(f"{path.name}-wal"), os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
-            log = None
+            wal = None
         try:
-            yield DamagedFile(descriptor, log, sound_frames)
+            yield DamagedFile(descriptor, wal, sound_frames)
         finally:
-            if log is not None:
-                os.close(log)
+            if wal is not None:
+                os.close(wal)
     finally:
         os.close(descriptor)
 
@@ -171,18 +171,18 @@ def _revision(page: bytes) -> int | None:
     return values[1] if len(values) > 1 and isinstance(values[1], int) else None
 
 
-def _read_log(descriptor: int | None, sound_frames: int | None) -> Log:
-    """Find the committed pages of a log.
+def _read_wal(descriptor: int | None, sound_frames: int | None) -> WalIndex:
+    """Find the committed pages of a WAL.
 
     After a damaged frame come only more frames of the same transaction, if power failed while it was written: it was
     never acknowledged. Where other transactions follow, the frame was damaged later, and all of them count.
     """
-    log = Log()
+    wal = WalIndex()
     if descriptor is None:
-        return log
-    header = os.pread(descriptor, _LOG_HEADER, 0).ljust(_LOG_HEADER, b"\0")
+        return wal
+    header = os.pread(descriptor, _WAL_HEADER, 0).ljust(_WAL_HEADER, b"\0")
     size = os.fstat(descriptor).st_size
-    starts = range(_LOG_HEADER, size - _FRAME - PAGE + 1, _FRAME + PAGE)
+    starts = range(_WAL_HEADER, size - _FRAME - PAGE + 1, _FRAME + PAGE)
     heads = [os.pread(descriptor, _FRAME, at) for at in starts]
     salts = header[16:24]
     if heads and all(head[8:16] != salts for head in heads):
@@ -190,9 +190,9 @@ def _read_log(descriptor: int | None, sound_frames: int | None) -> Log:
     frames = [(at, head) for at, head in zip(starts, heads, strict=True) if head[8:16] == salts]
     if sound_frames is None:
         sound_frames = _count_sound_frames(descriptor, header, frames)
-    log.is_cut = sum(any(head[4:8]) for _, head in frames[sound_frames:]) > 1
-    _note_pages(log, frames if log.is_cut else frames[:sound_frames])
-    return log
+    wal.has_damaged_frame = sum(any(head[4:8]) for _, head in frames[sound_frames:]) > 1
+    _note_pages(wal, frames if wal.has_damaged_frame else frames[:sound_frames])
+    return wal
 
 
 def _count_sound_frames(descriptor: int, header: bytes, frames: list[tuple[int, bytes]]) -> int:
@@ -207,20 +207,20 @@ def _count_sound_frames(descriptor: int, header: bytes, frames: list[tuple[int, 
     return len(frames)
 
 
-def _note_pages(log: Log, frames: list[tuple[int, bytes]]) -> None:
+def _note_pages(wal: WalIndex, frames: list[tuple[int, bytes]]) -> None:
     pending: dict[int, int] = {}
     for at, head in frames:
         number = int.from_bytes(head[:4], "big")
         pending[number] = at + _FRAME
         if number == _META_PAGE:
-            log.meta.append(at + _FRAME)
+            wal.meta.append(at + _FRAME)
         if any(head[4:8]):
-            log.newest.update(pending)
+            wal.newest.update(pending)
             pending.clear()
 
 
 def _checksum(data: bytes, before: bytes, order: str) -> bytes:
-    """Return the log's checksum of `data`, continued from the checksum `before`."""
+    """Return the WAL's checksum of `data`, continued from the checksum `before`."""
     first, second = struct.unpack(">2I", before)
     for left, right in struct.iter_unpack(f"{order}2I", data):
         first = first + left + second & 0xFFFFFFFF

@@ -170,7 +170,7 @@ def purge(
     # What was copied where there is no clipboard: a path, which names its shopper, or an id.
     removed += _unlink(store.path.parent.glob("copied-*.txt"))
     gone = remove_traces(store, today, threading.Event())
-    return PurgeResult(done, removed, tuple(gone), tuple(atomic_swap.set_aside(store.path)))
+    return PurgeResult(done, removed, tuple(gone), tuple(atomic_swap.histories_set_aside(store.path)))
 
 
 def _unlink(files: Iterable[Path]) -> int:

@@ -40,10 +40,10 @@ def create_empty(part: Path, source: Path | None = None) -> Iterator[apsw.Connec
             db.execute(f"PRAGMA {pragma}")
         with db:
             apply_missing(db)
-        triggers = _take_triggers(db)
+        triggers = _drop_triggers(db)
         yield db
         with db:
-            _restore_guards(db)
+            _restore_invariants(db)
             for trigger in triggers:
                 db.execute(trigger)
         _check(db, part)
@@ -94,7 +94,7 @@ _STRAY: Final = (
 """Waiting submissions whose task is missing, has a task id already, or has another waiting submission."""
 
 
-def return_strays(db: apsw.Connection) -> None:
+def reattach_submissions(db: apsw.Connection) -> None:
     """Reattach a submission with a damaged reference to its task: one bit away, and recorded in the same order."""
     for stray, task, asked_at in db.execute(f"SELECT id, task, asked_at FROM intents i WHERE {_STRAY}").fetchall():
         alone = db.execute(
@@ -126,7 +126,7 @@ def lapse_doubtful_tokens(db: apsw.Connection, indexed: Iterable[str], now: str)
             db.execute("UPDATE intents SET state = 'lapsed', settled_at = ? WHERE id = ?", (now, intent))
 
 
-def lapse_strays(db: apsw.Connection, now: str) -> None:
+def lapse_orphan_submissions(db: apsw.Connection, now: str) -> None:
     """Lapse waiting submissions whose task is unknown, so that they are not sent."""
     db.execute(f"UPDATE intents AS i SET state = 'lapsed', settled_at = ? WHERE {_STRAY}", (now,))
 
@@ -185,7 +185,7 @@ def _last_known(db: apsw.Connection, number: int) -> tuple[str | None, str]:
     return task_id, "UNCONFIRMED" if task_id is None and known == "QUEUED" else known
 
 
-def assume_sent(db: apsw.Connection) -> None:
+def mark_waiting_as_sent(db: apsw.Connection) -> None:
     """Mark every waiting submission as sent when it was recorded: the last commits may be lost.
 
     It is then sent again under its own client token alone, and only while that token protects it.
@@ -211,7 +211,7 @@ def mark_tokenless_unconfirmed(db: apsw.Connection, now: str) -> int:
     return len(changed)
 
 
-def drop_dangling(db: apsw.Connection) -> int:
+def remove_dangling_references(db: apsw.Connection) -> int:
     """Remove references to missing rows, and rows that need theirs; return how many rows were removed."""
     removed = 0
     for table, rowid, _, key in db.execute("PRAGMA foreign_key_check").fetchall():
@@ -224,7 +224,7 @@ def drop_dangling(db: apsw.Connection) -> int:
     return removed
 
 
-def _restore_guards(db: apsw.Connection) -> None:
+def _restore_invariants(db: apsw.Connection) -> None:
     """Restore the invariants: references, polls, counts, and the purges of either source."""
     db.execute(
         "UPDATE tasks SET resubmitted = 1 WHERE resubmitted = 0"
@@ -237,7 +237,7 @@ def _restore_guards(db: apsw.Connection) -> None:
         "UPDATE meta SET revision = 1 + (SELECT max(revision) FROM (SELECT revision FROM tasks"
         f" UNION ALL SELECT revision FROM downloads UNION ALL SELECT min(revision, {_LARGEST_REVISION}) FROM meta))"
     )
-    drop_dangling(db)
+    remove_dangling_references(db)
     newest = "(SELECT max(id) FROM downloads WHERE task = tasks.number)"
     db.execute(f"UPDATE tasks SET download = {newest} WHERE download IS NOT {newest}")
     db.execute(
@@ -255,7 +255,7 @@ def _restore_guards(db: apsw.Connection) -> None:
     )
 
 
-def _take_triggers(db: apsw.Connection) -> list[str]:
+def _drop_triggers(db: apsw.Connection) -> list[str]:
     """Drop all triggers; return the SQL that creates them."""
     triggers = db.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' ORDER BY rowid").fetchall()
     for name, _ in triggers:

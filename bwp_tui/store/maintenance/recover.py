@@ -50,11 +50,11 @@ class _RowCounts:
     guessed: int = 0
     ids_doubled: int = 0
     lost: Counter[str] = field(default_factory=Counter)
-    mixed: bool = False
+    wal_is_foreign: bool = False
     failed: list[str] = field(default_factory=list)
     backup: str | None = None
     merged: Merged = field(default_factory=Merged)
-    remains: int = 0
+    reconstructed_tasks: int = 0
     dangling: int = 0
     unconfirmed: int = 0
     tasks: int = 0
@@ -69,7 +69,7 @@ def recover(path: Path, now: datetime) -> str | None:
         StoreError: it could not be recovered; nothing was changed.
     """
     with translated_errors(path):
-        done = atomic_swap.finish(path)
+        done = atomic_swap.finish_interrupted_swap(path)
         if done is not None:
             unflag(path)
             return f"The history was put in order after a crash: what was there before is kept as {done.aside}."
@@ -91,12 +91,12 @@ def _damage(path: Path) -> str | None:
     if not path.stat().st_size:
         return None
     with damaged_file.opened(path) as file:
-        if file.mixed or file.log_is_cut:
-            for logged in (False, True):
-                refuse_newer(file.version(logged=logged), path)
-        if file.mixed:
+        if file.wal_is_foreign or file.wal_has_damaged_frame:
+            for from_wal in (False, True):
+                refuse_newer(file.version(from_wal=from_wal), path)
+        if file.wal_is_foreign:
             return "the log beside it belongs to another copy of it"
-        if file.log_is_cut:
+        if file.wal_has_damaged_frame:
             return "the log beside it is damaged"
     try:
         return "; ".join(integrity.full_check(path)) or None
@@ -109,7 +109,7 @@ def _damage(path: Path) -> str | None:
 def _recover(path: Path, now: datetime, reason: str) -> str:
     failed: list[str] = []
     for from_pages, from_backups in ((True, True), (False, True), (False, False)):
-        change, counts = atomic_swap.new(path, "damaged", now), _RowCounts(failed=failed)
+        change, counts = atomic_swap.prepare_swap(path, "damaged", now), _RowCounts(failed=failed)
         try:
             with rebuild.create_empty(change.part) as db:
                 _fill(db, path, counts, to_text(now), from_pages=from_pages, from_backups=from_backups)
@@ -136,15 +136,15 @@ def _fill(
         with db:
             highest = _take_rows(db, path, counts, instant)
             rebuild.correct_numbers(db)
-            rebuild.return_strays(db)
-            rebuild.assume_sent(db)
+            rebuild.reattach_submissions(db)
+            rebuild.mark_waiting_as_sent(db)
     if from_backups:
         _add_backup(db, path, counts, instant)
     with db:
         highest = max(highest, scalar(db, "SELECT max(number) FROM tasks"))
-        rebuild.lapse_strays(db, instant)
-        counts.remains = rebuild.add_lost_tasks(db, instant, highest)
-        counts.dangling = rebuild.drop_dangling(db)
+        rebuild.lapse_orphan_submissions(db, instant)
+        counts.reconstructed_tasks = rebuild.add_lost_tasks(db, instant, highest)
+        counts.dangling = rebuild.remove_dangling_references(db)
         counts.unconfirmed = rebuild.mark_tokenless_unconfirmed(db, instant)
         counts.tasks = scalar(db, "SELECT count(*) FROM tasks")
 
@@ -154,7 +154,7 @@ def _take_rows(db: apsw.Connection, path: Path, counts: _RowCounts, now: str) ->
     writer = RowWriter(db, now)
     highest = 0
     with damaged_file.opened(path) as file:
-        counts.mixed = file.mixed
+        counts.wal_is_foreign = file.wal_is_foreign
         salvage = Salvage(file, now)
         for table in salvage.tables:
             for row in salvage.rows(table):
@@ -176,7 +176,7 @@ def _take_rows(db: apsw.Connection, path: Path, counts: _RowCounts, now: str) ->
 
 def _add_backup(db: apsw.Connection, path: Path, counts: _RowCounts, instant: str) -> None:
     """Merge the newest sound backup that can be merged."""
-    for backup in filter(integrity.is_sound, backups.copies(path)):
+    for backup in filter(integrity.is_sound, backups.own_backups(path)):
         try:
             merged = rebuild.merge_file(db, backup, instant, "recovered", f"the backup {backup.name}")
         except _SURROUNDINGS:
@@ -193,8 +193,8 @@ def _sentence(change: atomic_swap.FileSwap, counts: _RowCounts) -> str:
     parts = [f"The history was damaged and is kept as {change.aside.name}; the new one holds {counts.tasks} tasks"]
     if counts.backup is not None and counts.merged.added:
         parts.append(f", {counts.merged.added} of them from {counts.backup}")
-    if counts.remains:
-        parts.append(f", {counts.remains} without their addresses")
+    if counts.reconstructed_tasks:
+        parts.append(f", {counts.reconstructed_tasks} without their addresses")
     if counts.unconfirmed:
         parts.append(f", {counts.unconfirmed} UNCONFIRMED")
     if counts.failed:
@@ -216,12 +216,16 @@ def _write_report(change: atomic_swap.FileSwap, counts: _RowCounts, reason: str,
         f"Tasks that lost their task id, since another task has it: {counts.ids_doubled}.",
         f"Backup that was merged in: {counts.backup or 'none'}"
         f" ({counts.merged.added} tasks added, {counts.merged.later} updated).",
-        f"Tasks known only from events, intents or downloads, without email, kind or dates: {counts.remains}.",
+        "Tasks known only from events, intents or downloads, without email, kind or dates:"
+        f" {counts.reconstructed_tasks}.",
         f"Rows left out, since their task was damaged or is unknown: {counts.dangling}.",
         f"Requests whose client token is lost, now UNCONFIRMED for you to decide on: {counts.unconfirmed}.",
         f"Tasks in the new history: {counts.tasks}.",
         *(f"What could not be used because of a fault of this program: {fault}." for fault in counts.failed),
-        *(["The log beside the file belonged to another copy: the later row of both was taken."] * counts.mixed),
+        *(
+            ["The log beside the file belonged to another copy: the later row of both was taken."]
+            * counts.wal_is_foreign
+        ),
         "",
         "Requests that waited to be sent are sent under their own client tokens while these protect them (8 hours",
         "from when they were asked for), and become UNCONFIRMED after that: none is sent twice.",

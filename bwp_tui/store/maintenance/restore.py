@@ -50,8 +50,8 @@ def restore(path: Path, backup: Path, now: datetime) -> RestoreResult:
                 raise StoreUnavailable(
                     f"Another bwp-tui has the history {path} open. Close it and try again; nothing was changed."
                 )
-            atomic_swap.finish(path)
-            _settle(path)
+            atomic_swap.finish_interrupted_swap(path)
+            _write_wal_back(path)
             restored = _restore(path, backup, now)
             HighWaterMark(lock.descriptor).clear()
             return restored
@@ -87,7 +87,7 @@ def _check(backup: Path) -> None:
 
 
 def _restore(path: Path, backup: Path, now: datetime) -> RestoreResult:
-    change, instant = atomic_swap.new(path, "replaced", now), to_text(now)
+    change, instant = atomic_swap.prepare_swap(path, "replaced", now), to_text(now)
     with rebuild.create_empty(change.part, path if path.stat().st_size else None) as db:
         before = _count(db)
         merged = rebuild.merge_file(db, backup, instant, "restored", f"the backup {backup.name}")
@@ -99,8 +99,8 @@ def _restore(path: Path, backup: Path, now: datetime) -> RestoreResult:
     return RestoreResult(merged, only_here=before - both, tasks=tasks, aside=change.aside)
 
 
-def _settle(path: Path) -> None:
-    """Write the log back into the history, and check that no other program has it open.
+def _write_wal_back(path: Path) -> None:
+    """Write the WAL back into the history, and check that no other program has it open.
 
     Raises:
         apsw.BusyError: one has.

@@ -55,7 +55,7 @@ class _Leaf(NamedTuple):
     """A page with rows of one table: its number, and the keys that determine its place among the others."""
 
     number: int
-    logged: bool
+    from_wal: bool
     first: int
     second: int
     middle: int
@@ -63,7 +63,7 @@ class _Leaf(NamedTuple):
     last: int
 
 
-class _Place(NamedTuple):
+class _LeafBounds(NamedTuple):
     """A leaf, the keys before and after which its own must lie, and whether its rows may be older copies."""
 
     leaf: _Leaf
@@ -88,20 +88,20 @@ class Salvage:
         self._shapes = shapes()
         self._by_count: dict[int, list[Shape]] = defaultdict(list)
         for shape in self._shapes.values():
-            for count in range(shape.fewest, len(shape.columns) + 1):
+            for count in range(shape.min_columns, len(shape.columns) + 1):
                 self._by_count[count].append(shape)
         self._leaves: dict[str, list[_Leaf]] = defaultdict(list)
         self._children: dict[int, list[int]] = {}
         self._roots: dict[str, int] = {}
-        self._unclear: dict[str, list[_Place]] = defaultdict(list)
+        self._leaves_with_doubtful_rows: dict[str, list[_LeafBounds]] = defaultdict(list)
         self._trials = _MAX_TRIALS
         self._free = frozenset(file.free_pages())
         self.lost: Counter[str] = Counter()
         """Rows of each table that were found but cannot be read."""
         for number in range(1, file.pages + 1):
-            self._classify_page(number, logged=True)
-            if file.in_log(number):
-                self._classify_page(number, logged=False)
+            self._classify_page(number, from_wal=True)
+            if file.is_in_wal(number):
+                self._classify_page(number, from_wal=False)
         self.highest = {str(row.fields["name"]): int(str(row.fields["seq"])) for row in self.rows(SEQUENCE)}
         """The highest key that was ever given in a table, as far as that can be read."""
         self._roots = {
@@ -118,20 +118,20 @@ class Salvage:
 
     def rows(self, table: str) -> Iterator[Row]:
         """Yield the intact rows in the order of their keys; possibly outdated ones come last."""
-        live, others = self._split(table)
+        live, others = self._split_live_and_stale(table)
         shape = self._shapes[table]
-        self._unclear[table] = []
+        self._leaves_with_doubtful_rows[table] = []
         highest = None if table in (SCHEMA, SEQUENCE) else self.highest.get(table)
         for place in [place for group in live for place in _in_order(group, highest, stale=False)]:
             yield from self._sound_rows(shape, place)
-        if others and (self._unclear[table] or self._reached(table) is None):
+        if others and (self._leaves_with_doubtful_rows[table] or self._reachable_pages(table) is None):
             for place in _in_order(others, None, stale=True):
                 yield from self._sound_rows(shape, place)
 
     def doubtful_rows(self, table: str) -> Iterator[Row]:
         """Yield the rows that `rows` left out, repaired as far as possible; count those that cannot be."""
         shape = self._shapes[table]
-        for place in self._unclear[table]:
+        for place in self._leaves_with_doubtful_rows[table]:
             page = self._page(place.leaf)
             offsets, count = cell_offsets(page, start_of(place.leaf.number))
             cells = [self._cell(shape, page, offset) for offset in offsets]
@@ -143,7 +143,9 @@ class Salvage:
                     below = header.rowid
                     continue
                 above = next((key for later in sound if later > index and (key := _key(cells[later]))), place.high)
-                row = self._repair(shape, page, _Doubt(offsets, index, below, above, start_of(place.leaf.number)))
+                row = self._repair(
+                    shape, page, _DoubtfulCell(offsets, index, below, above, start_of(place.leaf.number))
+                )
                 if row is None:
                     self.lost[table] += 1
                 else:
@@ -157,12 +159,12 @@ class Salvage:
             if page[start_of(number)] in _INDEX:
                 yield from (token.decode() for token in _TOKEN.findall(page))
 
-    def _classify_page(self, number: int, *, logged: bool) -> None:
+    def _classify_page(self, number: int, *, from_wal: bool) -> None:
         """Record a page that points to others, or a page with rows and their table."""
-        page, start = self._file.page(number, logged=logged), start_of(number)
+        page, start = self._file.page(number, from_wal=from_wal), start_of(number)
         if page[start] in _NO_LEAVES:
             return
-        if page[start] == INTERIOR and logged:
+        if page[start] == INTERIOR and from_wal:
             self._children[number] = children(page, start)
         offsets, count = cell_offsets(page, start)
         table = self._table_of(page, offsets, is_leaf=page[start] == LEAF)
@@ -170,7 +172,7 @@ class Salvage:
             row_ids = [self._rowid(page, offset) for offset in offsets[:count] or offsets]
             keys = [row_ids[index] for index in _increasing(row_ids)]
             edges = keys[0], keys[min(1, len(keys) - 1)], keys[len(keys) // 2], keys[max(-2, -len(keys))], keys[-1]
-            self._leaves[table].append(_Leaf(number, logged, *edges))
+            self._leaves[table].append(_Leaf(number, from_wal, *edges))
 
     def _table_of(self, page: bytes, offsets: list[int], *, is_leaf: bool) -> str | None:
         """Return the table that the rows of a page fit best."""
@@ -190,28 +192,28 @@ class Salvage:
                 break
         return next((table for table, weight in votes.most_common(1) if weight), None)
 
-    def _split(self, table: str) -> tuple[list[list[_Leaf]], list[_Leaf]]:
+    def _split_live_and_stale(self, table: str) -> tuple[list[list[_Leaf]], list[_Leaf]]:
         """Return the leaves of a table, in groups in which each key occurs once, and its possibly outdated leaves."""
         leaves = self._leaves[table]
-        if self._file.mixed:
+        if self._file.wal_is_foreign:
             groups: tuple[list[_Leaf], list[_Leaf]] = [], []
             for leaf in leaves:
-                groups[leaf.logged and self._file.in_log(leaf.number)].append(leaf)
+                groups[leaf.from_wal and self._file.is_in_wal(leaf.number)].append(leaf)
             return list(groups), []
-        reached = self._reached(table)
+        reached = self._reachable_pages(table)
         live = [
             leaf
             for leaf in leaves
-            if leaf.logged and (leaf.number not in self._free if reached is None else leaf.number in reached)
+            if leaf.from_wal and (leaf.number not in self._free if reached is None else leaf.number in reached)
         ]
-        taken = {(leaf.number, leaf.logged) for leaf in live}
+        taken = {(leaf.number, leaf.from_wal) for leaf in live}
         return [live], [
-            leaf for leaf in leaves if (leaf.number, leaf.logged) not in taken and leaf.number not in self._free
+            leaf for leaf in leaves if (leaf.number, leaf.from_wal) not in taken and leaf.number not in self._free
         ]
 
-    def _reached(self, table: str) -> set[int] | None:
+    def _reachable_pages(self, table: str) -> set[int] | None:
         """Return the pages of a table, or None if one of them is missing."""
-        leaves = {leaf.number for leaf in self._leaves[table] if leaf.logged}
+        leaves = {leaf.number for leaf in self._leaves[table] if leaf.from_wal}
         waiting, reached = [self._roots.get(table, 0)], set[int]()
         while waiting:
             number = waiting.pop()
@@ -222,19 +224,19 @@ class Salvage:
                 waiting.extend(self._children[number])
         return reached
 
-    def _sound_rows(self, shape: Shape, place: _Place) -> Iterator[Row]:
+    def _sound_rows(self, shape: Shape, place: _LeafBounds) -> Iterator[Row]:
         page = self._page(place.leaf)
         offsets, count = cell_offsets(page, start_of(place.leaf.number))
         cells = [self._cell(shape, page, offset) for offset in offsets]
         sound = _sound_in_order(shape, cells, place)
         if any(index not in sound for index in range(count)):
-            self._unclear[shape.table].append(place)
+            self._leaves_with_doubtful_rows[shape.table].append(place)
         for index in sound:
             fields = shape.sound_fields(cells[index].values)
             yield Row(_key(cells[index]) if shape.key else None, fields, stale=place.stale)
 
     def _page(self, leaf: _Leaf) -> bytes:
-        return self._file.page(leaf.number, logged=leaf.logged)
+        return self._file.page(leaf.number, from_wal=leaf.from_wal)
 
     def _cell(self, shape: Shape, page: bytes, offset: int) -> _Cell:
         header = header_at(page, offset)
@@ -250,7 +252,7 @@ class Salvage:
         except IndexError:
             return 0
 
-    def _repair(self, shape: Shape, page: bytes, doubt: _Doubt) -> Row | None:
+    def _repair(self, shape: Shape, page: bytes, doubt: _DoubtfulCell) -> Row | None:
         """Return the row before one bit changed, if that can be found; or else what can be read of it."""
         cell = self._cell(shape, page, doubt.offsets[doubt.at])
         in_place = cell.header is not None and (shape.key is None or doubt.below < cell.header.rowid < doubt.above)
@@ -267,7 +269,7 @@ class Salvage:
                 return Row(key if shape.key else None, shape.sound_fields(likeliest), guessed=len(candidates) > 1)
         if cell.header is None or not shape.is_like(cell.values):
             return None
-        values = cell.values if cell.whole else shape.until_shifted(cell.values)
+        values = cell.values if cell.whole else shape.values_before_shift(cell.values)
         fields, replaced = shape.fields(values, self._now)
         only = doubt.below + 1 if doubt.above - doubt.below == 2 else None
         number = cell.header.rowid if in_place else only
@@ -278,7 +280,7 @@ _SURE: Final = 100
 _ENOUGH: Final = 3 * _SURE
 
 
-class _Doubt(NamedTuple):
+class _DoubtfulCell(NamedTuple):
     """A doubtful cell: its place in its page, and the keys between which its own must lie."""
 
     offsets: list[int]
@@ -292,7 +294,7 @@ def _key(cell: _Cell) -> int | None:
     return None if cell.header is None else cell.header.rowid
 
 
-def _in_order(leaves: list[_Leaf], highest: int | None, *, stale: bool) -> Iterator[_Place]:
+def _in_order(leaves: list[_Leaf], highest: int | None, *, stale: bool) -> Iterator[_LeafBounds]:
     """Yield leaves in the order of their keys, with the bounds that their neighbours set.
 
     Where two neighbours overlap, an edge key of one is wrong: the one whose removal leaves room for the other.
@@ -311,10 +313,10 @@ def _in_order(leaves: list[_Leaf], highest: int | None, *, stale: bool) -> Itera
         lasts[-1], end = min(lasts[-1], highest), highest + 1
     for index, leaf in enumerate(ordered):
         low = lasts[index - 1] if index else 0
-        yield _Place(leaf, low, firsts[index + 1] if index + 1 < len(ordered) else end, stale)
+        yield _LeafBounds(leaf, low, firsts[index + 1] if index + 1 < len(ordered) else end, stale)
 
 
-def _sound_in_order(shape: Shape, cells: list[_Cell], place: _Place) -> list[int]:
+def _sound_in_order(shape: Shape, cells: list[_Cell], place: _LeafBounds) -> list[int]:
     """Return the indexes of the sound cells whose keys fit those around them."""
     sound = [index for index, cell in enumerate(cells) if cell.sound]
     if shape.key is None:
@@ -350,7 +352,7 @@ def _increasing(keys: list[int]) -> list[int]:
     return run
 
 
-def _one_bit_away(page: bytes, doubt: _Doubt, header: Header | None) -> Iterator[tuple[bytes, int]]:
+def _one_bit_away(page: bytes, doubt: _DoubtfulCell, header: Header | None) -> Iterator[tuple[bytes, int]]:
     """Return the page with one bit changed in the pointer to a cell or in its header, and where the cell then is."""
     pointer, offset = doubt.start + 8 + 2 * doubt.at, doubt.offsets[doubt.at]
     length = min(header.end - offset if header is not None else _LONGEST_HEADER, _LONGEST_HEADER)

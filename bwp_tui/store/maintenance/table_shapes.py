@@ -34,15 +34,15 @@ _TOKEN: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """A column as the schema declares it; `form` checks the format of its texts."""
+class ColumnShape:
+    """A column as the schema declares it; `format_check` checks its texts."""
 
     name: str
     kind: str
     required: bool = False
     default: Value = None
     choices: tuple[int | str, ...] = ()
-    form: Callable[[str], bool] | None = None
+    format_check: Callable[[str], bool] | None = None
     is_key: bool = False
     is_computed: bool = False
 
@@ -55,19 +55,21 @@ class Column:
         if self.choices:
             return value in self.choices
         if self.kind == "TEXT":
-            return isinstance(value, str) and (self.form is None or value == self.default or self.form(value))
+            return isinstance(value, str) and (
+                self.format_check is None or value == self.default or self.format_check(value)
+            )
         return isinstance(value, int) or (self.kind == "REAL" and isinstance(value, float))
 
     def nearest(self, value: Value) -> Value:
         """Return the likely original of a value that does not fit: one bit away, or else the default."""
         text = value.decode("utf-8", "replace").replace("\0", "�") if isinstance(value, bytes) else value
         if isinstance(text, str) and self.kind == "TEXT":
-            if self.choices or self.form is _is_status:
+            if self.choices or self.format_check is _is_status:
                 return min(self.choices or Status, key=lambda choice: _distance(str(choice), text))
-            if self.form in (None, is_token):
-                return None if self.form else text  # another token would ask for another task
+            if self.format_check in (None, is_token):
+                return None if self.format_check else text  # another token would ask for another task
             raw = value if isinstance(value, bytes) else text.encode()
-            fitting = [near for near in _one_bit_away(raw) if self.form(near)]
+            fitting = [near for near in _one_bit_away(raw) if self.format_check(near)]
             if fitting:
                 return min(fitting)
         return self.default
@@ -79,21 +81,21 @@ _LIKE: Final = 0.7
 _BEGINNING: Final = 5
 
 _SCHEMA_COLUMNS: Final = (
-    Column("type", "TEXT", required=True, choices=("table", "index", "trigger", "view")),
-    Column("name", "TEXT", required=True),
-    Column("tbl_name", "TEXT", required=True),
-    Column("rootpage", "INTEGER", required=True),
-    Column("sql", "TEXT"),
+    ColumnShape("type", "TEXT", required=True, choices=("table", "index", "trigger", "view")),
+    ColumnShape("name", "TEXT", required=True),
+    ColumnShape("tbl_name", "TEXT", required=True),
+    ColumnShape("rootpage", "INTEGER", required=True),
+    ColumnShape("sql", "TEXT"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The rows of a table. `fewest` is the number of columns that the first of its schemas had."""
+    """The rows of a table. `min_columns` is the number of columns that the first of its schemas had."""
 
     table: str
-    columns: tuple[Column, ...]
-    fewest: int
+    columns: tuple[ColumnShape, ...]
+    min_columns: int
 
     @property
     def key(self) -> str | None:
@@ -103,7 +105,7 @@ class Shape:
     def fits(self, rowid: int, values: Sequence[Value]) -> bool:
         """Return whether a row may be an intact one of this table."""
         return (
-            self.fewest <= len(values) <= len(self.columns)
+            self.min_columns <= len(values) <= len(self.columns)
             and (self.key != "only" or rowid == 1)
             and all(column.fits(value) for column, value in zip(self.columns, values, strict=False))
         )
@@ -111,16 +113,21 @@ class Shape:
     def unreadable(self, values: Sequence[Value]) -> str | None:
         """Return the name of a column whose text cannot be parsed, or None."""
         for column, value in zip(self.columns, values, strict=False):
-            if column.form in _READ and isinstance(value, str) and value != column.default and not column.form(value):
+            if (
+                column.format_check in _PARSED_FORMATS
+                and isinstance(value, str)
+                and value != column.default
+                and not column.format_check(value)
+            ):
                 return column.name
         return None
 
     def is_like(self, values: Sequence[Value]) -> bool:
         """Return whether most of a row fits, or its beginning does."""
         fitting = [column.fits(value) for column, value in zip(self.columns, values, strict=False)]
-        return sum(fitting) >= _LIKE * max(len(values), self.fewest) or sum(fitting[:_BEGINNING]) >= _BEGINNING - 1
+        return sum(fitting) >= _LIKE * max(len(values), self.min_columns) or sum(fitting[:_BEGINNING]) >= _BEGINNING - 1
 
-    def until_shifted(self, values: Sequence[Value]) -> Sequence[Value]:
+    def values_before_shift(self, values: Sequence[Value]) -> Sequence[Value]:
         """Return the values before the one whose damaged length shifts all that follow."""
         fitting = [column.fits(value) for column, value in zip(self.columns, values, strict=False)]
         for at, fits in enumerate(fitting):
@@ -152,33 +159,42 @@ class Shape:
                 replaced.append(column.name)
         for column in self.columns:
             if column.required and not column.is_computed and not column.fits(fields.get(column.name, column.default)):
-                fields[column.name] = _stand_in(column, str(fields.get("recorded_at") or now))
+                fields[column.name] = _substitute(column, str(fields.get("recorded_at") or now))
                 replaced.append(column.name)
         return fields, replaced
 
 
-def _stand_in(column: Column, instant: str) -> Value:
+def _substitute(column: ColumnShape, instant: str) -> Value:
     """Return a substitute for a required value that is lost; None if the row is worthless without it."""
     if column.kind == "TEXT":
         if column.choices:
             return column.choices[0]
-        return "" if column.form in (None, _is_status) else instant[:10] if column.form is _is_day else instant
+        return (
+            ""
+            if column.format_check in (None, _is_status)
+            else instant[:10]
+            if column.format_check is _is_day
+            else instant
+        )
     return None if column.name == _OWNER else 0
 
 
 def shapes() -> dict[str, Shape]:
     """Return by name the shapes of all tables with data of their own, and of SQLite's two."""
     db = apsw.Connection(":memory:")
-    fewest: dict[str, int] = {}
+    min_columns: dict[str, int] = {}
     try:
         for sql in migration_scripts():
             db.execute(sql).fetchall()
             for table in _tables(db):
-                fewest.setdefault(table, len(_declared(db, table)))
+                min_columns.setdefault(table, len(_declared(db, table)))
         ours = _tables(db)
-        sequence = (Column("name", "TEXT", required=True, choices=tuple(ours)), Column("seq", "INTEGER", required=True))
+        sequence = (
+            ColumnShape("name", "TEXT", required=True, choices=tuple(ours)),
+            ColumnShape("seq", "INTEGER", required=True),
+        )
         return {
-            **{table: Shape(table, _columns(db, table), fewest[table]) for table in ours},
+            **{table: Shape(table, _columns(db, table), min_columns[table]) for table in ours},
             SEQUENCE: Shape(SEQUENCE, sequence, len(sequence)),
             SCHEMA: Shape(SCHEMA, _SCHEMA_COLUMNS, len(_SCHEMA_COLUMNS)),
         }
@@ -200,19 +216,19 @@ def _declared(db: apsw.Connection, table: str) -> list[tuple[object, ...]]:
     ).fetchall()
 
 
-def _columns(db: apsw.Connection, table: str) -> tuple[Column, ...]:
+def _columns(db: apsw.Connection, table: str) -> tuple[ColumnShape, ...]:
     ((sql,),) = db.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (table,)).fetchall()
     choices = {name: tuple(json.loads(f"[{listed}]".replace("'", '"'))) for name, listed in _CHOICES.findall(str(sql))}
     if table == "tasks":
         choices["regulation"] = tuple(REGULATIONS)
     return tuple(
-        Column(
+        ColumnShape(
             name=str(name),
             kind=str(kind),
             required=bool(notnull),
             default=None if default is None else db.execute(f"SELECT {default}").fetchall()[0][0],
             choices=choices.get(str(name), ()),
-            form=_form(str(name), str(kind)),
+            format_check=_format_check(str(name), str(kind)),
             is_key=bool(pk) and kind == "INTEGER",
             is_computed=bool(hidden),
         )
@@ -255,18 +271,18 @@ def _is_texts(text: str) -> bool:
     return text == "[]" or all(isinstance(entry, str) for entry in _entries(text))
 
 
-_FORMS: Final = {"status": _is_status, "client_token": is_token, "errors": _is_errors}
+_FORMATS: Final = {"status": _is_status, "client_token": is_token, "errors": _is_errors}
 
 
-_READ: Final = (_is_instant, _is_day, _is_errors, _is_texts)
-"""The forms without which a row cannot be shown."""
+_PARSED_FORMATS: Final = (_is_instant, _is_day, _is_errors, _is_texts)
+"""The formats without which a row cannot be shown."""
 
 
-def _form(name: str, kind: str) -> Callable[[str], bool] | None:
+def _format_check(name: str, kind: str) -> Callable[[str], bool] | None:
     if kind != "TEXT":
         return None
-    if name in _FORMS:
-        return _FORMS[name]
+    if name in _FORMATS:
+        return _FORMATS[name]
     if name in _INSTANTS or name.endswith("_at"):
         return _is_instant
     if name.endswith("_on"):
