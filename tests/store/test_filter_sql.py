@@ -124,7 +124,7 @@ def _is_on(task: Task, spec: FieldSpec, op: str, bound: date | None) -> bool:
 
 
 def _has(task: Task, spec: FieldSpec, value: str) -> bool:
-    column = spec.column.replace("verified_on", "verified")
+    column = spec.column.replace("verified_on", "verification")
     stored = getattr(task, column) if column else None
     match spec.match:
         case Match.ONE_OF:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.context import Session, find_tasks, open_session, print_note, read
+from bwp_tui.cli.support.context import Session, find_tasks, open_session, print_note
 from bwp_tui.cli.support.task_output import aligned, print_result
 from bwp_tui.domain.masking import mask_task_record, mask_task_text
 from bwp_tui.domain.task import Download, DownloadState, Task
@@ -17,6 +17,7 @@ from bwp_tui.store.commands import download_queue
 from bwp_tui.store.commands.download_queue import QueueResult
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.errors import NotPossible
+from bwp_tui.store.queries import tasks
 
 _ACTIONS: Final[dict[str, Callable[[Store, list[int], str], list[QueueResult]]]] = {
     "pause": download_queue.pause,
@@ -56,7 +57,7 @@ def _apply(session: Session, action: str, names: Sequence[str]) -> tuple[list[Do
         raise CommandError(ExitCode.USAGE, f"Name the tasks: bwp-tui downloads {action} TASK.")
     named = find_tasks(session.store, names)
     numbers = {}
-    for task in read(session.store, named):
+    for task in tasks.window(session.store, named):
         if task.download is None:
             print_note(f"{task.name} has no download; see: bwp-tui download {task.number}.")
         else:
@@ -69,7 +70,7 @@ def _apply(session: Session, action: str, names: Sequence[str]) -> tuple[list[Do
             print_note(result.refused)
     if done and action in _LEFT_TO_ENGINE:
         _warn_without_engine(session, _LEFT_TO_ENGINE[action])
-    changed = [task.download for task in read(session.store, done) if task.download is not None]
+    changed = [task.download for task in tasks.window(session.store, done) if task.download is not None]
     return changed, ExitCode.DONE if len(changed) == len(named) else ExitCode.FAILED
 
 
@@ -93,9 +94,12 @@ def _first(session: Session, ids: Sequence[int]) -> list[QueueResult]:
 
 
 def _print(store: Store, shown: Sequence[Download], arguments: Namespace) -> None:
-    tasks = download_queue.tasks_of(store, shown)
-    records = [_record(download, tasks[download.task_number], mask=arguments.mask) for download in shown]
-    rows = [_HEADINGS, *(_cells(download, tasks[download.task_number], unmask=arguments.unmask) for download in shown)]
+    by_number = download_queue.tasks_of(store, shown)
+    records = [_record(download, by_number[download.task_number], mask=arguments.mask) for download in shown]
+    rows = [
+        _HEADINGS,
+        *(_cells(download, by_number[download.task_number], unmask=arguments.unmask) for download in shown),
+    ]
     print_result(arguments, records, aligned(rows) if shown else ())
     if not (shown or arguments.json or arguments.action):
         print_note("No downloads yet.")

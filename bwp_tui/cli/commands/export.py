@@ -12,7 +12,7 @@ from typing import Final, TextIO
 
 from bwp_tui.cli.argument_types import new_path
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.context import open_session, print_note, read, today
+from bwp_tui.cli.support.context import open_session, print_note, today
 from bwp_tui.cli.support.filters import filter_of
 from bwp_tui.cli.support.new_text_file import new_text_file, refuse_existing
 from bwp_tui.cli.support.progress_line import Steps
@@ -24,7 +24,6 @@ from bwp_tui.domain.text import clean_line, counted
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 
-_CHUNK: Final = 500
 _BOM: Final = "\N{BYTE ORDER MARK}"
 _LIKE_A_FILTER: Final = re.compile(rf"-?({'|'.join(FIELDS)})[:<>=]", re.IGNORECASE)
 
@@ -86,6 +85,7 @@ def _record(task: Task, *, mask: bool) -> dict[str, object]:
 
 def _each(store: Store, numbers: Sequence[int]) -> Iterator[Task]:
     steps = Steps("writing", len(numbers))
-    for at in range(0, len(numbers), _CHUNK):
-        yield from read(store, numbers[at : at + _CHUNK])
-        steps(min(at + _CHUNK, len(numbers)))
+    for done, task in enumerate(tasks.each(store, numbers), start=1):
+        yield task
+        steps(done)
+    steps(len(numbers))

@@ -13,7 +13,6 @@ from bwp_tui.cli.support.context import (
     chosen_profile,
     open_session,
     print_note,
-    read,
     require_typed,
     require_yes,
     today,
@@ -30,6 +29,7 @@ from bwp_tui.store.maintenance import purge as purging
 from bwp_tui.store.maintenance.restore import RestoreResult
 from bwp_tui.store.maintenance.restore import restore as restore_from
 from bwp_tui.store.queries import saved_views as views
+from bwp_tui.store.queries import tasks
 
 _MOST_NAMED: Final = 10
 
@@ -84,7 +84,7 @@ def purge(arguments: Namespace) -> None:
         store = session.store
         extent = {"evidence_too": arguments.all, "unanswered_too": arguments.unanswered}
         plan = purging.plan(store, task_filter, arguments.older_than, today(), names=_names_on_disk, **extent)
-        _print_unanswered(read(store, plan.unanswered[:_MOST_NAMED]), len(plan.unanswered))
+        _print_unanswered(tasks.window(store, plan.unanswered[:_MOST_NAMED]), len(plan.unanswered))
         if not plan.numbers and not purging.has_traces(store):
             print_note("No finished task is that old. Nothing was changed.")
             return

@@ -8,11 +8,12 @@ from typing import Any
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.parser_records import MINUS
 from bwp_tui.cli.support.bulk import apply, confirm_plan, select_tasks
-from bwp_tui.cli.support.context import can_ask, checked_day, open_session, print_note, read, today
+from bwp_tui.cli.support.context import can_ask, checked_day, open_session, print_note, today
 from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.times import zone_name
 from bwp_tui.store.commands.operation import Argument, Need, Operation, Place, Values
 from bwp_tui.store.commands.record_operations import BY_NAME
+from bwp_tui.store.queries import tasks
 
 
 def record(arguments: Namespace) -> ExitCode:
@@ -31,7 +32,7 @@ def record(arguments: Namespace) -> ExitCode:
         if arguments.filter is not None or (operation.confirms and len(numbers) > 1):
             numbers = list(confirm_plan(session, operation.name, numbers, arguments).possible)
         resulting, all_done = apply(session, command, numbers)
-        print_tasks(read(session.store, resulting), as_json=arguments.json)
+        print_tasks(tasks.window(session.store, resulting), as_json=arguments.json)
     return ExitCode.DONE if all_done else ExitCode.FAILED
 
 

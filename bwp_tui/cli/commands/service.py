@@ -13,7 +13,7 @@ from types import FrameType
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.bulk import confirm_plan, select_tasks
-from bwp_tui.cli.support.context import Session, find_tasks, open_session, print_note, read, today
+from bwp_tui.cli.support.context import Session, find_tasks, open_session, print_note, today
 from bwp_tui.cli.support.engine_wait import EngineWaiter
 from bwp_tui.cli.support.streams import draw
 from bwp_tui.cli.support.task_output import print_tasks
@@ -47,7 +47,7 @@ def refresh(arguments: Namespace) -> None:
             return not due_polls.any_due(store, numbers, asked_at)
 
         done = not numbers or waiter.until(polled, numbers, arguments.timeout)
-        refreshed = read(session.store, numbers)
+        refreshed = tasks.window(session.store, numbers)
         print_tasks(refreshed, as_json=arguments.json)
         troubles = [task.trouble for task in refreshed if task.trouble]
         if not done or troubles:
@@ -61,10 +61,10 @@ def wait(arguments: Namespace) -> ExitCode:
         waiter = EngineWaiter(session)
 
         def have_ended(store: Store) -> bool:
-            return all(has_ended(task.status) for task in read(store, numbers))
+            return all(has_ended(task.status) for task in tasks.window(store, numbers))
 
         ended = waiter.until(have_ended, numbers, arguments.timeout, patient=True)
-        waited = read(session.store, numbers)
+        waited = tasks.window(session.store, numbers)
         print_tasks(waited, as_json=arguments.json)
         if not ended:
             left = counted(sum(not has_ended(task.status) for task in waited), "task")
@@ -88,7 +88,7 @@ def download(arguments: Namespace) -> ExitCode:
         progress = Progress()
 
         def have_ended(store: Store) -> bool:
-            downloading = read(store, asked)
+            downloading = tasks.window(store, asked)
             progress.show(downloading)
             results = [task.download for task in downloading if task.download]
             return not any(result.is_open and not result.paused for result in results)
@@ -97,7 +97,7 @@ def download(arguments: Namespace) -> ExitCode:
             done = not asked or waiter.until(have_ended, asked, arguments.timeout, patient=True)
         finally:
             draw("")
-        ended = read(session.store, asked)
+        ended = tasks.window(session.store, asked)
         _print_downloads(ended, as_json=arguments.json, mask=arguments.mask)
         if not done:
             raise waiter.timed_out("What is downloaded so far is kept.")
@@ -178,7 +178,7 @@ def _polled(store: Store, names: Sequence[str]) -> list[int]:
     if not names:
         return list(tasks.numbers(store, parse("is:active -is:unsent"), today=today()))
     possible = []
-    for task in read(store, find_tasks(store, names)):
+    for task in tasks.window(store, find_tasks(store, names)):
         if why_not := cannot_refresh(task):
             print_note(why_not)
         else:
@@ -193,7 +193,7 @@ def _queue_downloads(session: Session, numbers: Sequence[int], folder: Path | No
         folder: where the results go; None is the profile's folder.
     """
     refused = set()
-    for task in read(session.store, numbers):
+    for task in tasks.window(session.store, numbers):
         try:
             _queue_download(session, task, folder, arguments)
         except NotPossible as why:

@@ -14,7 +14,6 @@ from bwp_tui.cli.support.context import (
     checked_day,
     open_session,
     print_note,
-    read,
     require_typed,
     require_yes,
     today,
@@ -119,7 +118,7 @@ def cancel(arguments: Namespace) -> ExitCode:
         if not asked:
             return ExitCode.FAILED
         settled = waiter.until(lambda store: not tasks.any_being_cancelled(store, asked), asked, arguments.timeout)
-        cancelled = read(session.store, asked)
+        cancelled = tasks.window(session.store, asked)
         print_tasks(cancelled, as_json=arguments.json)
         if not settled:
             what = f"The cancellation of #{asked[0]} is" if len(asked) == 1 else "The cancellations are"
@@ -168,7 +167,9 @@ def _warn_of_deadline(request: Request) -> None:
 
 
 def _warn_of_doubles(session: Session, numbers: Sequence[int]) -> None:
-    unsure = [task for task in read(session.store, numbers) if task.status in (Status.UNCONFIRMED, Status.GIVEN_UP)]
+    unsure = [
+        task for task in tasks.window(session.store, numbers) if task.status in (Status.UNCONFIRMED, Status.GIVEN_UP)
+    ]
     if unsure:
         what = unsure[0].name if len(unsure) == 1 else f"{len(unsure)} of these tasks"
         print_note(f"Warning: {what} may already run at the service; resubmitting may start a second task.")
@@ -201,11 +202,11 @@ def _wait_for_response(
 ) -> ExitCode:
     """Wait for the service's response to recorded requests, print their tasks, and report what became of them."""
     single = len(numbers) == 1
-    for task in read(session.store, numbers):
+    for task in tasks.window(session.store, numbers):
         if task.earlier_number is not None and task.resubmit_of is None:
             print_note(f"#{task.earlier_number} has the same email and kind; see: bwp-tui show {task.earlier_number}.")
     responded = waiter.until(lambda store: not tasks.any_queued(store, numbers), numbers, arguments.timeout)
-    sent = read(session.store, numbers)
+    sent = tasks.window(session.store, numbers)
     print_tasks(sent, as_json=arguments.json)
     sys.stdout.flush()
     if not responded:

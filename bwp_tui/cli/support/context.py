@@ -13,7 +13,6 @@ from pathlib import Path
 
 from bwp_tui.cli.exit_codes import CommandError, Effect, ExitCode
 from bwp_tui.domain.deadlines import day_warning, future_day_mistake
-from bwp_tui.domain.task import Task
 from bwp_tui.domain.text import clean, clean_line
 from bwp_tui.domain.times import local_day, utc_now, zone_name
 from bwp_tui.settings import Profile, actor, load_profile
@@ -82,12 +81,6 @@ def find_tasks(store: Store, names: Sequence[str]) -> list[int]:
         NoSuchTask: a name matches no task, or more than one.
     """
     return list(dict.fromkeys(tasks.find_by_name(store, name).number for name in names))
-
-
-def read(store: Store, numbers: Sequence[int]) -> list[Task]:
-    """Return the tasks with these numbers, in order, in as many statements as it takes."""
-    size = 500  # the bound values of a statement are limited
-    return [task for at in range(0, len(numbers), size) for task in tasks.window(store, numbers[at : at + size])]
 
 
 def today() -> date:

@@ -104,4 +104,4 @@ class MarkedTasks:
         self._screen.mark(frozenset(result.number for result in refused))
 
     def _deletes(self, plan: BulkPlan) -> bool:
-        return any(task.kind is Kind.DELETION for task in self._screen.session.reader.tasks_in(plan.possible))
+        return any(task.kind is Kind.DELETION for task in self._screen.session.reader.window(plan.possible))

@@ -86,7 +86,7 @@ class RecordController:
         """Watch tasks, or no longer where all of them are watched."""
         task, marked = self._screen.current_task, self._marked.numbers
         if marked:
-            found = await asyncio.to_thread(self._screen.session.reader.tasks_in, marked)
+            found = await asyncio.to_thread(self._screen.session.reader.window, marked)
         else:
             found = [] if task is None else [task]
         await self.run(UNWATCH if all(WATCHED in one.tags for one in found) else WATCH)

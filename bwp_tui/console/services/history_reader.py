@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from bwp_tui.domain.filter import VIEWS, View
 from bwp_tui.domain.task import Download, Event, Kind, Task
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from bwp_tui.store.queries.request_log import SentRequest
 
 Result = TypeVar("Result")
-
-_CHUNK: Final = 500
-"""Tasks that one query reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +50,6 @@ class HistoryReader:
     def window(self, numbers: Sequence[int]) -> list[Task]:
         """Return these tasks (see `tasks.window`)."""
         return self._read(lambda: tasks.window(self._store, numbers), [])
-
-    def tasks_in(self, numbers: Sequence[int]) -> list[Task]:
-        """Return these tasks, however many there are."""
-        return [task for at in range(0, len(numbers), _CHUNK) for task in self.window(numbers[at : at + _CHUNK])]
 
     def views(self) -> tuple[View, ...]:
         """Return the built-in views and the saved ones."""

@@ -17,9 +17,6 @@ from bwp_tui.store.commands.service_operations import DOWNLOAD_AGAIN, SERVICE_OP
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 
-CHUNK: Final = 500
-"""Tasks read at once: SQLite limits the values of a statement."""
-
 
 @dataclass(frozen=True, slots=True)
 class BulkPlan:
@@ -85,17 +82,14 @@ def plan(store: Store, action: str, numbers: Sequence[int], today: date, hold: H
     deadlines = DeadlineCheck(action, today, hold)
     possible: list[int] = []
     skipped: Counter[str] = Counter()
-    for at in range(0, len(numbers), CHUNK):
-        chunk = numbers[at : at + CHUNK]
-        found = tasks.window(store, chunk)
-        if len(found) < len(chunk):
-            skipped["gone"] += len(chunk) - len(found)
-        for task in found:
-            if check(task, today) is None:
-                possible.append(task.number)
-                deadlines.count(task)
-            else:
-                skipped[operation.short_reason(task) or _state_of(task)] += 1
+    for task in tasks.each(store, numbers):
+        if check(task, today) is None:
+            possible.append(task.number)
+            deadlines.count(task)
+        else:
+            skipped[operation.short_reason(task) or _state_of(task)] += 1
+    if gone := len(numbers) - len(possible) - skipped.total():
+        skipped["gone"] = gone
     reasons = tuple(skipped.most_common())
     return BulkPlan(action, tuple(possible), reasons, deadlines.warning, deadlines.ends)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import date
 from typing import Final
 
@@ -19,6 +19,9 @@ from bwp_tui.store.queries.text_index import narrowing
 SHORTEST_PREFIX: Final = 4
 """The shortest prefix of a task id that identifies it."""
 
+_CHUNK: Final = 500
+"""Tasks that one statement reads: its bound values are limited."""
+
 
 def get(store: Store, number: int) -> Task:
     """Return task `number`.
@@ -32,12 +35,18 @@ def get(store: Store, number: int) -> Task:
     return task_of(row)
 
 
+def each(store: Store, task_numbers: Sequence[int]) -> Iterator[Task]:
+    """Yield the tasks with these numbers, in this order, without missing ones; a chunk of them is in memory."""
+    for at in range(0, len(task_numbers), _CHUNK):
+        chunk = task_numbers[at : at + _CHUNK]
+        rows = store.rows(f"{TASKS} WHERE t.number IN ({','.join('?' * len(chunk))})", tuple(chunk))
+        by_number = {task.number: task for task in map(task_of, rows)}
+        yield from (by_number[number] for number in chunk if number in by_number)
+
+
 def window(store: Store, task_numbers: Sequence[int]) -> list[Task]:
-    """Return the tasks with these numbers, in this order, without missing ones."""
-    marks = ",".join("?" * len(task_numbers))
-    rows = store.rows(f"{TASKS} WHERE t.number IN ({marks})", tuple(task_numbers))
-    by_number = {task.number: task for task in map(task_of, rows)}
-    return [by_number[number] for number in task_numbers if number in by_number]
+    """Return the tasks with these numbers, as `each` yields them."""
+    return list(each(store, task_numbers))
 
 
 def numbers(
