@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from bwp_tui.domain.deadlines import REGULATIONS, received_until
 from bwp_tui.domain.filter import AgeClause, Clause, DayClause, Filter, TextClause, ValueClause
@@ -41,17 +41,23 @@ _AGE_TO_INSTANT: Final = str.maketrans("<>", "><")
 _LATELY_S: Final = 7 * 86_400
 """Seconds; an age below this matches few tasks of a large history."""
 
+
+class _State(NamedTuple):
+    """The condition of a value of `is:`, and whether the columns of `tallies` determine it."""
+
+    condition: str
+    is_tallied: bool = True
+
+
 _STATES: Final = {
-    "active": "t.terminal = 0",
-    "open": "t.open = 1",
-    "ready": "(t.status = 'COMPLETED' AND t.kind = 'RETRIEVAL' AND t.saved = 0 AND t.open = 1)",
-    "failed": "(t.open = 1 AND t.status IN ('FAILED', 'REJECTED', 'MISSING', 'UNCONFIRMED'))",
-    "unsent": "t.task_id IS NULL",
-    "resubmitted": "t.resubmitted = 1",
-    "duplicate": "t.earlier IS NOT NULL",
+    "active": _State("t.terminal = 0"),
+    "open": _State("t.open = 1"),
+    "ready": _State("(t.status = 'COMPLETED' AND t.kind = 'RETRIEVAL' AND t.saved = 0 AND t.open = 1)"),
+    "failed": _State("(t.open = 1 AND t.status IN ('FAILED', 'REJECTED', 'MISSING', 'UNCONFIRMED'))"),
+    "unsent": _State("t.task_id IS NULL", is_tallied=False),
+    "resubmitted": _State("t.resubmitted = 1"),
+    "duplicate": _State("t.earlier IS NOT NULL", is_tallied=False),
 }
-_TALLIED: Final = frozenset({"active", "open", "ready", "failed", "resubmitted"})
-"""The states that the columns of `tallies` determine."""
 
 _IN_TEXT_INDEX: Final = frozenset({"email"})
 """The columns that `Index.WORDS` contains as they are."""
@@ -94,7 +100,10 @@ def has_count(task_filter: Filter) -> bool:
     """Return whether `tallies` can count the matches: it has all columns of the filter."""
     return all(
         isinstance(clause, ValueClause)
-        and (clause.field in ("status", "kind") or (clause.field == "is" and _TALLIED.issuperset(clause.values)))
+        and (
+            clause.field in ("status", "kind")
+            or (clause.field == "is" and all(_STATES[value].is_tallied for value in clause.values))
+        )
         for clause in task_filter.clauses
     )
 
@@ -229,7 +238,7 @@ def _field_test(spec: FieldSpec, value: str, narrow: Narrowing) -> Condition:
     column = f"t.{spec.column}"
     match spec.match:
         case Match.STATE:
-            return _STATES[value], ()
+            return _STATES[value].condition, ()
         case Match.PRESENT:
             return f"{column} IS {'NOT NULL' if value == 'yes' else 'NULL'}", ()
         case Match.BEGINS:
