@@ -1,1 +1,1 @@
-"""HTTP: the service's calls, their authentication, the errors they end in, and the pump behind a pre-signed link."""
+"""HTTP: the service's calls, their authentication, the errors they end in, and transfers over a pre-signed link."""

@@ -51,7 +51,7 @@ class _Outcome:
         return is_denied(self.response, self.http.status)
 
     def error(self, error: ServiceError, field: str) -> ApiError:
-        return api_error(error, self.http, own=error.path == field)
+        return api_error(error, self.http, names_field=error.path == field)
 
 
 class PrivacyApi:
@@ -101,13 +101,13 @@ class PrivacyApi:
             return {}
         document, aliases = poll_document(tasks)
         outcome = await self._query(document, aliases)
-        own = {error.path: error for error in reversed(outcome.response.errors) if error.path in aliases}
+        named = {error.path: error for error in reversed(outcome.response.errors) if error.path in aliases}
         common = [error for error in outcome.response.errors if error.path not in aliases]
         if common:
             raise outcome.error(common[0], "")
         return {
-            task_id: outcome.error(own[alias], alias)
-            if alias in own
+            task_id: outcome.error(named[alias], alias)
+            if alias in named
             else _task(outcome.response, alias, task_id, len(tasks))
             for alias, task_id in aliases.items()
         }

@@ -69,15 +69,15 @@ def is_denied(response: GraphQLResponse, http_status: int) -> bool:
     return not has_data and any(_kind(error, http_status) is AccessDenied for error in response.errors)
 
 
-def api_error(error: ServiceError, response: HttpResponse, *, own: bool) -> ApiError:
+def api_error(error: ServiceError, response: HttpResponse, *, names_field: bool) -> ApiError:
     """Return one entry of a response's errors as an exception.
 
     Args:
-        own: it names the requested field. Only then, and if the service classified it, it is a rejection: anything
-            else may pass the next time.
+        names_field: it names the requested field. Only then, and if the service classified it, it is a rejection:
+            anything else may pass the next time.
     """
     kind, message = _kind(error, response.status), error.detail or error.message
-    if kind is Rejected and own and error.classified:
+    if kind is Rejected and names_field and error.classified:
         return _rejection(error, message)
     if kind is Rejected or kind is RequestNotAccepted:
         return RequestNotAccepted(
@@ -90,7 +90,7 @@ def api_error(error: ServiceError, response: HttpResponse, *, own: bool) -> ApiE
             "The service denied access: check that the credentials have the permission Manage Shopper Privacy "
             "Requests, and that the task is this shop's."
         )
-    if kind is NotFound and own:
+    if kind is NotFound and names_field:
         return NotFound(UNKNOWN_TASK)
     if kind is Throttled:
         return Throttled(_RATE_LIMIT_HIT, retry_after=response.retry_after)

@@ -208,9 +208,9 @@ def _without_nulls(data: Mapping[str, Any]) -> Json:
     return {root: value and _without_null_keys(value) for root, value in data.items()}
 
 
-def _without_null_keys(found: Mapping[str, Any]) -> Json:
+def _without_null_keys(data: Mapping[str, Any]) -> Json:
     """Return an object without its null keys: the service leaves them out (contract: Operations)."""
-    return {key: value for key, value in found.items() if value is not None and value != ""}
+    return {key: value for key, value in data.items() if value is not None and value != ""}
 
 
 def _service_error(error: GraphQLError) -> Mapping[str, object]:

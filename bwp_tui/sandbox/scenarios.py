@@ -1,4 +1,4 @@
-"""The stories that a practice shop's past is made of: how each kind of task came and went."""
+"""The scenarios from which the history of a sandbox is made: what happened to each kind of task."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Final
 from bwp_tui.domain.task import Kind, Status
 
 SPAN: Final = timedelta(days=35)
-"""How far back the past goes."""
+"""How far back the history goes."""
 
 _OPENING, _CLOSING = 8, 18
 
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """What a story settles about a task; the rest is filled in the same way for every task."""
+    """What a scenario determines of a task; the rest is filled in the same way for every task."""
 
     kind: Kind
     status: Status
@@ -37,13 +37,13 @@ Scenario = Callable[[random.Random, datetime], Outline]
 
 
 def scenario_for(number: int, rng: random.Random) -> Scenario:
-    """Return the story of the task thought of as that number, from 0 on."""
+    """Return the scenario of task `number`, from 0 on: the first ones cover every status, the rest follow `_USUAL`."""
     if number < len(_SCENARIOS):
         return _SCENARIOS[number]
     roll = rng.random()
-    for share, story in _USUAL:
+    for share, scenario in _USUAL:
         if roll < share:
-            return story
+            return scenario
         roll -= share
     return _found
 
@@ -185,7 +185,7 @@ _SCENARIOS: Final[Sequence[Scenario]] = (
     _deleted,
     _found,
 )
-"""The first stories, so that even a short past shows every state a task can be in."""
+"""The first scenarios, so that even a short history has every status."""
 
 _USUAL: Final[Sequence[tuple[float, Scenario]]] = (
     (0.57, _found),
@@ -198,4 +198,4 @@ _USUAL: Final[Sequence[tuple[float, Scenario]]] = (
     (0.01, _being_deleted),
     (0.01, _cancelled),
 )
-"""Shares of the stories after those."""
+"""The shares of the scenarios after those."""

@@ -54,8 +54,7 @@ _REASONS: Final = ("account closed", "shopper asked by e-mail", "GDPR art. 17", 
 def past_tasks(count: int, seed: int, now: datetime) -> tuple[PastTask, ...]:
     """Return `count` tasks, oldest first. The same arguments give the same tasks.
 
-    The first of them to be thought of are those that have a tale to tell (overdue, due soon, held, failed); past
-    those most are done.
+    Enough of them cover every status (see `scenario_for`); most of the others are done.
     """
     rng = random.Random(f"{seed}/past")  # noqa: S311  repeatable, no secret
     outlines = [scenario_for(number, rng)(rng, now) for number in range(count)]

@@ -144,7 +144,7 @@ class ServiceState:
             return task_id
 
     def cancel(self, task_id: str) -> None:
-        """Cancel a deletion on hold; again is as once.
+        """Cancel a deletion on hold. Cancelling twice has no further effect.
 
         Raises:
             UnknownTaskError: no deletion has this id.

@@ -1,4 +1,4 @@
-"""Report mistakes in the settings."""
+"""The exception for mistakes in the settings."""
 
 from __future__ import annotations
 

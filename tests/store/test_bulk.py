@@ -30,8 +30,8 @@ def test_a_plan_tells_what_is_possible_and_counts_why_the_rest_is_skipped(store:
     revision = store.revision()
     planned = bulk_plan.plan(store, "resubmit", [*failed, *done, 999], TODAY)
     assert planned.possible == tuple(failed[1:])
-    assert planned.skipped == (("retrieval COMPLETED", 2), ("gone", 1), ("resubmitted already", 1))
-    assert str(planned) == "2 to resubmit, 4 skipped: 2 retrieval COMPLETED, 1 gone, 1 resubmitted already"
+    assert planned.skipped == (("retrieval COMPLETED", 2), ("resubmitted already", 1), ("gone", 1))
+    assert str(planned) == "2 to resubmit, 4 skipped: 2 retrieval COMPLETED, 1 resubmitted already, 1 gone"
     assert store.revision() == revision
 
 
@@ -149,7 +149,7 @@ def test_many_are_done_in_few_transactions_and_what_was_yielded_stays(store: Sto
     steps.close()  # type: ignore[attr-defined]  # a generator, which its type does not promise
     tagged = [task.number for task in tasks.window(store, numbers) if task.tags == ("vip",)]
     assert tagged == numbers[: bulk.CHUNK_SIZE]
-    _results(store, ASSIGN.task_command(ACTOR, TODAY, who="jane"), numbers)
+    _results(store, ASSIGN.task_command(ACTOR, TODAY, assignee="jane"), numbers)
     assert store.revision() == before + 3
 
 

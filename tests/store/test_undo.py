@@ -28,8 +28,8 @@ def perform(store: Store, deed: TaskCommand, numbers: Sequence[int]) -> list[Res
         (Field.NOTE, NOTE.task_command(ACTOR, TODAY, text="after")),
         (Field.NOTE, NOTE.task_command(ACTOR, TODAY, text="", replace=True)),
         (Field.TAGS, TAG.task_command(ACTOR, TODAY, add=["after"], remove=["b"])),
-        (Field.ASSIGNMENT, ASSIGN.task_command(ACTOR, TODAY, who="after")),
-        (Field.ASSIGNMENT, ASSIGN.task_command(ACTOR, TODAY, who=None)),
+        (Field.ASSIGNMENT, ASSIGN.task_command(ACTOR, TODAY, assignee="after")),
+        (Field.ASSIGNMENT, ASSIGN.task_command(ACTOR, TODAY, assignee=None)),
     ],
 )
 def test_each_part_comes_back_as_it_was_and_the_timeline_grows(store: Store, part: Field, deed: TaskCommand) -> None:

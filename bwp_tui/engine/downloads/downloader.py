@@ -242,7 +242,10 @@ class Downloader:
             raise
 
     async def _publish(self, job: DownloadJob, part: PartFile, remarks: tuple[str, ...]) -> None:
-        """Publish, record, then discard the part name, by which a crash in between is noticed later."""
+        """Publish the part file and record it.
+
+        The part name is removed last, so that a crash in between is noticed.
+        """
         path = await asyncio.to_thread(part.publish)
         remarks = remarks if part.private else (*remarks, NOT_PRIVATE)
         downloads.record_success(self._context.store, job, str(path), part.size, part.sha256, remarks)

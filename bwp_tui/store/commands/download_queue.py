@@ -40,9 +40,9 @@ def listed(store: Store, limit: int) -> list[Download]:
     return open_downloads + [download_of(row) for row in rows]
 
 
-def tasks_of(store: Store, found: Iterable[Download]) -> dict[int, Task]:
+def tasks_of(store: Store, shown: Iterable[Download]) -> dict[int, Task]:
     """Return the tasks of downloads by their numbers."""
-    numbers = list(dict.fromkeys(download.task_number for download in found))
+    numbers = list(dict.fromkeys(download.task_number for download in shown))
     return {task.number: task for task in tasks.window(store, numbers)}
 
 

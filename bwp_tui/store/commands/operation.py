@@ -85,9 +85,9 @@ class Argument:
         question: what the console asks, given the target.
         initial: the text that the prompt begins with.
         mistake: returns why a typed text cannot be the value, or None.
-        read: returns the values of the typed words of an argument that is no option, given the single task whose
-            present value they replace; None where they mean that nothing is to be done.
-        leave_out: the question whether several tasks get a new value at all, where the argument is optional.
+        read: converts the typed words to the argument's values; None when there is nothing to change. The task is the
+            single one whose present value they replace.
+        leave_out: for several tasks, the yes/no question that comes before an optional day.
         missing: what the console says where nothing was typed.
     """
 
@@ -231,9 +231,9 @@ class Operation(TaskOperation):
     @property
     def usage(self) -> str:
         """How the console's `:` line writes it; what stands in brackets may be left out."""
-        words = [self.name, "[TASK…]", *([self.positional.metavar] if self.positional else [])]
-        words += [f"[{argument.option} {argument.metavar}]" for argument in self.options]
-        return " ".join([*words, *([f"[{WITHDRAW}]"] if self.withdrawal else [])])
+        parts = [self.name, "[TASK…]", *([self.positional.metavar] if self.positional else [])]
+        parts += [f"[{argument.option} {argument.metavar}]" for argument in self.options]
+        return " ".join([*parts, *([f"[{WITHDRAW}]"] if self.withdrawal else [])])
 
     @property
     def command(self) -> str:

@@ -111,7 +111,7 @@ TAG: Final = Operation(
 
 def _read_assignee(words: Sequence[str], _task: Task | None) -> Values:
     name = " ".join(words).strip()
-    return {"who": None if name.casefold() in ("", NOBODY) else name}
+    return {"assignee": None if name.casefold() in ("", NOBODY) else name}
 
 
 ASSIGN: Final = Operation(
@@ -123,7 +123,7 @@ ASSIGN: Final = Operation(
     keywords="owner assignee responsible",
     arguments=(
         Argument(
-            name="who",
+            name="assignee",
             metavar="WHO",
             help="a name, or none for nobody",
             question=lambda target: f"Assign {target.name} to (empty for nobody):",
@@ -133,7 +133,7 @@ ASSIGN: Final = Operation(
         ),
     ),
     apply=records.assign,
-    result=lambda target, values: f"{target.name} is assigned to {values['who'] or 'nobody'}.",
+    result=lambda target, values: f"{target.name} is assigned to {values['assignee'] or 'nobody'}.",
     field=Field.ASSIGNMENT,
 )
 

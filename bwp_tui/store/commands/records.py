@@ -133,13 +133,13 @@ def verify(edit: Edit, how: str, by: str = "", on: date | None = None) -> None:
     edit.add_event("verified", f"on {day} by {by}: {how}")
 
 
-def assign(edit: Edit, who: str | None) -> None:
+def assign(edit: Edit, assignee: str | None) -> None:
     """Record the assignee of a task; None is nobody.
 
     Raises:
         NoSuchTask: there is no such task.
     """
-    name = clean_line(who or "") or None
+    name = clean_line(assignee or "") or None
     if edit.task.assigned_to == name:
         return
     edit.set(assigned_to=name)
@@ -217,11 +217,11 @@ def withdraw(edit: Edit, record: LegalRecord) -> None:
     task = edit.task
     if why_not := cannot_withdraw(task, record):
         raise NotPossible(why_not)
-    due, found = task.due_on, task.verification
+    due, verification = task.due_on, task.verification
     columns: tuple[str, ...] = (f"{_COLUMN_PREFIXES[record]}_on",)
     was = f"was on {recorded_on(task, record)}"
-    if record is LegalRecord.VERIFICATION and found:
-        columns, was = ("verified_on", "verified_by", "verified_how"), f"{was} by {found.by}: {found.how}"
+    if record is LegalRecord.VERIFICATION and verification:
+        columns, was = ("verified_on", "verified_by", "verified_how"), f"{was} by {verification.by}: {verification.how}"
     elif record is LegalRecord.EXTENSION:
         due = _due(task.regulation, task.received_on, extended=False)
     edit.set(**dict.fromkeys(columns), due_on=iso_day(due))

@@ -170,7 +170,7 @@ def cannot_download(task: Task) -> str | None:
 
 
 def track(store: Store, kind: Kind, task_id: str, request_facts: Request, actor: str) -> Task:
-    """Adopt a task that was submitted elsewhere; the next poll fills in what the service knows.
+    """Track a task that was submitted elsewhere; the next poll fills in what the service knows.
 
     Raises:
         NotPossible: the history holds this task id already.

@@ -73,18 +73,18 @@ def reversed_keys(keys: Sequence[SortKey]) -> tuple[SortKey, ...]:
     return tuple((key, not greatest_first) for key, greatest_first in keys)
 
 
-def rows_before(keys: Sequence[SortKey], own: Sequence[SqlValue]) -> Iterator[tuple[Condition, Sequence[SortKey]]]:
+def rows_before(keys: Sequence[SortKey], values: Sequence[SqlValue]) -> Iterator[tuple[Condition, Sequence[SortKey]]]:
     """Yield the conditions of a keyset query for the rows before a task, the nearest rows first.
 
     Each row before the task meets exactly one condition. Each is a range of the order's index, in which the first keys
     equal the task's and the next one is before it; the keys that differ within the range come with it.
 
     Args:
-        own: the task's values of the keys.
+        values: the task's values of the keys.
     """
     for place in range(len(keys) - 1, -1, -1):
-        (key, greatest_first), value = keys[place], own[place]
-        earlier = list(zip(keys[:place], own, strict=False))
+        (key, greatest_first), value = keys[place], values[place]
+        earlier = list(zip(keys[:place], values, strict=False))
         same = "".join(f"({name}) {'IS NULL' if held is None else '= ?'} AND " for (name, _), held in earlier)
         held = tuple(held for _, held in earlier if held is not None)
         # NULL is less than any value: it comes first, or last in a descending order.

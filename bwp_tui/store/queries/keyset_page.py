@@ -52,11 +52,11 @@ class KeysetPage:
         above.reverse()
         return self._place(self._own, rows) - len(above), above + array("q", [self._number]) + below
 
-    def _place(self, own: Row, rows: int) -> int:
-        above = self._count(rows_before(self._down, own))
+    def _place(self, key_values: Row, rows: int) -> int:
+        above = self._count(rows_before(self._down, key_values))
         if above < COUNTED:
             return above
-        below = self._count(rows_before(self._up, own))
+        below = self._count(rows_before(self._up, key_values))
         return max(above, rows - 1 - below if below < COUNTED else rows // 2)
 
     def _next(self, ranges: Ranges, most: int) -> array[int]:
