@@ -24,7 +24,7 @@ from bwp_tui.domain.deadlines import DEFAULT_REGULATION, REGULATIONS
 from bwp_tui.domain.filter_fields import FIELDS
 from bwp_tui.domain.holding_periods import same_hold
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, LONGEST_HOLDING_PERIOD
-from bwp_tui.domain.text import nearest
+from bwp_tui.domain.text import did_you_mean
 
 SHOWN: Final = 100
 """Rows that `list`, `sent` and `downloads` print by default."""
@@ -68,8 +68,7 @@ def _command_at(parser: Parser, words: Sequence[str], known: tuple[str, ...]) ->
     for at, word in enumerate(words):
         if not word.startswith("-") and previous not in values_of:
             if word not in known:
-                guess = nearest(word, known)
-                parser.error(f"unknown command “{word}”{f'; did you mean {guess}?' if guess else ''}")
+                parser.error(f"unknown command “{word}”{did_you_mean(word, known)}")
             return at
         previous = word
     return len(words)

@@ -13,6 +13,7 @@ newest note; `note:` searches every note.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -113,6 +114,11 @@ class View:
     def short(self) -> str:
         """Its name in narrow places."""
         return _SHORT_NAMES.get(self.name, self.name[:5])
+
+
+def view_named(views: Iterable[View], name: str) -> View | None:
+    """Return the view with this name, whatever the case of its letters, or None."""
+    return next((view for view in views if view.name.casefold() == name.casefold()), None)
 
 
 VIEWS: Final = (

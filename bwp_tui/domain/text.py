@@ -7,6 +7,7 @@ through `clean` once, where it enters the program.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 LONGEST: Final = 4_000
@@ -177,3 +178,9 @@ def nearest(word: str, known: tuple[str, ...]) -> str | None:
 
     found = difflib.get_close_matches(word.casefold(), known, n=1, cutoff=0.5)
     return found[0] if found else None
+
+
+def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
+    """Return the end of a sentence that asks whether the closest word of `known` was meant, else `otherwise`."""
+    guess = nearest(word, tuple(known))
+    return f"; did you mean {guess}?" if guess else otherwise

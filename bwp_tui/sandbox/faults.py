@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bwp_tui.domain.text import nearest
+from bwp_tui.domain.text import did_you_mean
 
 FAULTS: Final[Mapping[str, str]] = {
     "lost-answer": "a call is carried out, and the line is cut before the answer",
@@ -46,9 +46,8 @@ class Fault:
 
     def __post_init__(self) -> None:
         if self.name not in FAULTS:
-            guess = nearest(self.name, tuple(FAULTS))
-            hint = f"did you mean {guess}?" if guess else f"known are {', '.join(FAULTS)}."
-            raise ValueError(f"There is no fault named {self.name!r}: {hint}")
+            hint = did_you_mean(self.name, FAULTS, f"; known are {', '.join(FAULTS)}.")
+            raise ValueError(f"There is no fault named {self.name!r}{hint}")
         if not 0 < self.rate <= 1:
             raise ValueError(f"The rate of the fault {self.name} must be above 0 and at most 1.")
 

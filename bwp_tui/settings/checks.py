@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from bwp_tui.domain.addresses import check_url
-from bwp_tui.domain.text import clean, nearest
+from bwp_tui.domain.text import clean, did_you_mean
 from bwp_tui.domain.times import zone_of
 from bwp_tui.settings.profile import MOST_DOWNLOAD_SLOTS, NAME_PATTERN, NOTICES, SANDBOX_PROFILE, THEMES
 
@@ -85,8 +85,7 @@ def theme(text: str) -> str | None:
     wrong = line(text)
     if wrong is not None or text in THEMES:
         return wrong
-    guess = nearest(text, THEMES)
-    return f"must be one of {', '.join(THEMES)}{f'; did you mean {guess}?' if guess else ''}"
+    return f"must be one of {', '.join(THEMES)}{did_you_mean(text, THEMES)}"
 
 
 def profile_name(name: str) -> str | None:

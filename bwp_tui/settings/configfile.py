@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from bwp_tui.domain.text import clean_line, nearest
+from bwp_tui.domain.text import clean_line, did_you_mean
 from bwp_tui.settings import checks
 from bwp_tui.settings.errors import SettingsError
 from bwp_tui.settings.profile import DOWNLOAD_SLOTS, KeySetting
@@ -190,8 +190,7 @@ class _Reader:
 
     def _unknown(self, place: str, table: Mapping[str, object], known: tuple[str, ...]) -> None:
         for key in (key for key in table if key not in known):
-            guess = nearest(key, known)
-            wrong = f"is not a setting{f'; did you mean {guess}?' if guess else ''}"
+            wrong = f"is not a setting{did_you_mean(key, known)}"
             if key == "client_secret":
                 wrong = "does not belong in a file; use client_secret_command, or set BWP_CLIENT_SECRET"
             self._mistake(place, key, wrong)

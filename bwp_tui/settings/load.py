@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-from bwp_tui.domain.text import clean_line, nearest
+from bwp_tui.domain.text import clean_line, did_you_mean
 from bwp_tui.domain.times import use_zone
 from bwp_tui.settings import checks
 from bwp_tui.settings.configfile import TEXTS, ConfigFile, ProfileTable, read_config
@@ -102,10 +102,8 @@ def _table(config: ConfigFile, name: str, environ: Mapping[str, str]) -> Profile
     """
     if name in config.profiles or not config.profiles or environ.get("BWP_CLIENT_ID"):
         return config.profiles.get(name, ProfileTable())
-    known = tuple(config.profiles)
-    guess = nearest(name, known)
-    hint = f"did you mean {guess}?" if guess else f"it has {', '.join(known)}; choose one with --profile."
-    raise SettingsError(f"{config.path} has no profile {name}: {hint}")
+    known = f"; it has {', '.join(config.profiles)}. Choose one with --profile."
+    raise SettingsError(f"{config.path} has no profile {name}{did_you_mean(name, config.profiles, known)}")
 
 
 def _folder(text: str) -> Path:

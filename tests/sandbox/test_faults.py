@@ -173,7 +173,7 @@ def test_a_rate_out_of_bounds_is_refused_in_a_sentence(text: str) -> None:
 
 
 def test_an_unknown_fault_is_refused_with_the_nearest_name() -> None:
-    with pytest.raises(ValueError, match=r"^There is no fault named 'lost-anser': did you mean lost-answer\?$"):
+    with pytest.raises(ValueError, match=r"^There is no fault named 'lost-anser'; did you mean lost-answer\?$"):
         parse_fault("lost-anser=0.5")
     with pytest.raises(ValueError, match="did you mean throttled"):
         parse_fault("throtled=often")

@@ -72,7 +72,7 @@ def test_a_name_that_the_file_does_not_know_is_a_slip_unless_the_environment_des
 ) -> None:
     environ = environment(tmp_path)
     write(environ, "[profiles.production]\n")
-    with pytest.raises(SettingsError, match="no profile prodution: did you mean production"):
+    with pytest.raises(SettingsError, match="no profile prodution; did you mean production"):
         load_profile("prodution", environ)
     assert load_profile("prodution", {**environ, "BWP_CLIENT_ID": "x"}).name == "prodution"
 

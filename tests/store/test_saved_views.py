@@ -55,5 +55,5 @@ def test_a_saved_view_is_deleted_and_a_built_in_one_is_not(store: Store) -> None
     for name in ("mine", "failed"):
         with pytest.raises(NotPossible):
             saved_views.delete(store, name)
-    with pytest.raises(NotPossible, match="Did you mean “failed”"):
+    with pytest.raises(NotPossible, match="did you mean failed"):
         saved_views.named(store, "faild")

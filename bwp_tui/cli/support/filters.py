@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.domain.filter import Filter, FilterError, parse
-from bwp_tui.domain.text import clean, nearest
+from bwp_tui.domain.text import clean, did_you_mean
 from bwp_tui.store.queries.filter_sql import SORTS
 
 
@@ -16,9 +16,8 @@ def sort_of(name: str | None) -> str:
     """
     sort = "newest" if name is None else name.casefold()
     if sort not in SORTS:
-        guess = nearest(sort, tuple(SORTS))
-        hint = f"did you mean {guess}?" if guess else f"use one of {', '.join(SORTS)}."
-        raise CommandError(ExitCode.USAGE, f"Unknown sort order “{name}”; {hint}")
+        hint = did_you_mean(sort, SORTS, f"; use one of {', '.join(SORTS)}.")
+        raise CommandError(ExitCode.USAGE, f"Unknown sort order “{name}”{hint}")
     return sort
 
 

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from bwp_tui.console.bindings.actions import Action, Scope
 from bwp_tui.console.bindings.key_names import InvalidKey, parse_key, shown_key
 from bwp_tui.console.bindings.screen_actions import NAMES, REGISTRY, of_scope
-from bwp_tui.domain.text import clean_line, nearest
+from bwp_tui.domain.text import clean_line, did_you_mean
 from bwp_tui.settings import KeySetting
 
 
@@ -55,8 +55,7 @@ def keymap(settings: Sequence[KeySetting]) -> Keymap:
     changes: dict[str, tuple[KeySetting, tuple[str, ...]]] = {}
     for setting in settings:
         if setting.action not in NAMES:
-            guess = nearest(setting.action, NAMES)
-            mistakes.append(_message(setting, f"is no action{f'; did you mean {guess}?' if guess else ''}"))
+            mistakes.append(_message(setting, f"is no action{did_you_mean(setting.action, NAMES)}"))
             continue
         try:
             changes[setting.action] = (setting, _keys(setting))

@@ -12,7 +12,7 @@ from bwp_tui.console.presentation.task_columns import columns_named
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.console.workers import run_in_thread_and_report
-from bwp_tui.domain.filter import MOST_VIEWS, VIEWS, View
+from bwp_tui.domain.filter import MOST_VIEWS, VIEWS, View, view_named
 from bwp_tui.domain.text import clean_line, nearest
 from bwp_tui.store.errors import StoreError
 from bwp_tui.store.queries import saved_views
@@ -113,13 +113,12 @@ class ListCommands:
             self._screen.start_worker(work, "doing", exclusive=True)
 
     def _view_named(self, word: Word) -> View:
-        known = {view.name.casefold(): view for view in self._screen.views}
-        name = word.text.casefold()
-        if name in known:
-            return known[name]
-        guess = nearest(name, tuple(known))
-        hint = f" Did you mean “{guess}”?" if guess else ""
-        raise word.wrong(f"There is no view “{clean_line(word.text)}”.{hint}", guess)
+        views = self._screen.views
+        view = view_named(views, word.text)
+        if view is None:
+            guess = nearest(word.text, tuple(known.name.casefold() for known in views))
+            raise word.wrong(f"There is no view “{clean_line(word.text)}”.", guess)
+        return view
 
 
 def _filter_in(line: CommandLine, words: Sequence[Word]) -> str:

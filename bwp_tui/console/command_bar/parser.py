@@ -42,7 +42,9 @@ class Word:
         return len(self.text) != self.end - self.start
 
     def wrong(self, sentence: str, suggestion: str | None = None) -> CommandError:
-        """Return the error that points at this word."""
+        """Return the error that points at this word, and asks whether `suggestion` was meant."""
+        if suggestion:
+            sentence = f"{sentence} Did you mean “{suggestion}”?"
         return CommandError(InputError(sentence, self.start, self.end, suggestion))
 
 

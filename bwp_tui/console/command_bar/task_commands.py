@@ -275,5 +275,4 @@ def _unknown(word: Word) -> CommandError:
     name = clean_line(word.text)
     if name.casefold() in {command.name for command in FOR_SHELL}:
         return word.wrong(f"“{name}” is for the shell: bwp-tui {name.casefold()} --help.")
-    guess = nearest(name, tuple(BY_WORD))
-    return word.wrong(f"There is no command “{name}”.{f' Did you mean “{guess}”?' if guess else ''}", guess)
+    return word.wrong(f"There is no command “{name}”.", nearest(name, tuple(BY_WORD)))

@@ -7,7 +7,7 @@ import asyncio
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.state.tab_completion import InputError
 from bwp_tui.console.workers import run_in_thread_and_report
-from bwp_tui.domain.filter import VIEWS, View
+from bwp_tui.domain.filter import VIEWS, View, view_named
 from bwp_tui.store.errors import StoreError
 from bwp_tui.store.queries import saved_views
 
@@ -47,8 +47,8 @@ class SavedViewController:
     async def may_replace(self, name: str) -> bool:
         """Say whether a view may be saved under this name; where one has it, the operator is asked."""
         saved = await asyncio.to_thread(self._screen.session.reader.views)
-        taken = next((view for view in saved if view not in VIEWS and view.name.casefold() == name.casefold()), None)
-        if taken is None:
+        taken = view_named(saved, name)
+        if taken is None or taken in VIEWS:
             return True
         question = f"Replace the view “{taken.name}”, which lists “{taken.filter or 'all'}”?"
         return await self._screen.prompt.ask_yes_no(question, for_good=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Final
 
-from bwp_tui.domain.filter import VIEWS, FilterError, View, parse
-from bwp_tui.domain.text import clean_line, nearest
+from bwp_tui.domain.filter import VIEWS, FilterError, View, parse, view_named
+from bwp_tui.domain.text import clean_line, did_you_mean
 from bwp_tui.store.database.connection import Row, Store, as_text
 from bwp_tui.store.errors import NotPossible, StoreDamaged
 from bwp_tui.store.queries.filter_sql import SORTS
@@ -34,13 +34,12 @@ def named(store: Store, name: str) -> View:
     Raises:
         NotPossible: there is none; the sentence names the nearest.
     """
-    known = {view.name.casefold(): view for view in all_views(store)}
-    key = clean_line(name).casefold()
-    if key not in known:
-        guess = nearest(key, tuple(known))
-        hint = f"Did you mean “{guess}”?" if guess else "See: bwp-tui views."
-        raise NotPossible(f"There is no view “{clean_line(name)}”. {hint}")
-    return known[key]
+    views, cleaned = all_views(store), clean_line(name)
+    view = view_named(views, cleaned)
+    if view is None:
+        hint = did_you_mean(cleaned, (known.name.casefold() for known in views), "; see: bwp-tui views.")
+        raise NotPossible(f"There is no view “{cleaned}”{hint}")
+    return view
 
 
 def save(store: Store, view: View, position: int | None = None) -> None:
