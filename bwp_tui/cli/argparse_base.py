@@ -12,7 +12,7 @@ from bwp_tui.domain.shell_commands import HELP
 from bwp_tui.domain.text import clean_line
 from bwp_tui.settings.profile import THEMES
 
-ANSWER_TIMEOUT_S: Final = 30.0
+RESPONSE_TIMEOUT_S: Final = 30.0
 """Seconds a command waits for the service by default."""
 
 TASK_HELP: Final = "task number, task ID, or its first 4 or more characters"

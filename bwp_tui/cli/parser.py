@@ -8,7 +8,7 @@ from typing import Final
 
 from bwp_tui import VERSION
 from bwp_tui.cli.argparse_base import (
-    ANSWER_TIMEOUT_S,
+    RESPONSE_TIMEOUT_S,
     TASK_HELP,
     Commands,
     Parser,
@@ -19,7 +19,14 @@ from bwp_tui.cli.argparse_base import (
 )
 from bwp_tui.cli.argument_types import count, day, days, factor, hold, new_path, one_line, port, task_id
 from bwp_tui.cli.exit_codes import Effect
-from bwp_tui.cli.parser_records import add_choice, add_sort, add_tables, add_triage, join_filters, minus_signs
+from bwp_tui.cli.parser_records import (
+    add_record_commands,
+    add_sort,
+    add_tables,
+    add_task_selection,
+    join_filters,
+    minus_signs,
+)
 from bwp_tui.domain.deadlines import DEFAULT_REGULATION, REGULATIONS
 from bwp_tui.domain.filter_fields import FIELDS
 from bwp_tui.domain.holding_periods import same_hold
@@ -91,10 +98,10 @@ def build_parser() -> tuple[Parser, dict[str, Parser]]:
     _add_requests(commands)
     _add_reading(commands)
     _add_working(commands)
-    add_triage(commands)
+    add_record_commands(commands)
     add_tables(commands)
-    _add_keeping(commands)
-    _add_saved(commands)
+    _add_maintenance(commands)
+    _add_archive(commands)
     _add_config(commands)
     _add_practice(commands)
     return parser, commands.parsers
@@ -120,10 +127,10 @@ def _add_requests(commands: Commands) -> None:
     track.add_argument("kind", metavar="KIND", choices=("retrieval", "deletion"), help="retrieval or deletion")
     track.add_argument("task_id", metavar="TASK_ID", type=task_id, help="the whole task id")
     _add_receipt(track)
-    add_timeout(track, ANSWER_TIMEOUT_S)
+    add_timeout(track, RESPONSE_TIMEOUT_S)
 
     resubmit = commands.add("resubmit", "submit")
-    add_choice(resubmit)
+    add_task_selection(resubmit)
     resubmit.add_argument(
         "--holding-period",
         metavar="DAYS",
@@ -132,18 +139,18 @@ def _add_requests(commands: Commands) -> None:
         help="hold of deletions in days, or fit: the longest that ends by the due date (default: unchanged)",
     )
     resubmit.add_argument("--note", metavar="TEXT", type=one_line, default="", help="note for the new tasks")
-    add_timeout(resubmit, ANSWER_TIMEOUT_S)
+    add_timeout(resubmit, RESPONSE_TIMEOUT_S)
 
     settle = commands.add("settle", "submit")
     settle.add_argument("task", metavar="TASK", help=TASK_HELP)
     decision = settle.add_mutually_exclusive_group(required=True)
     decision.add_argument("--task-id", metavar="ID", type=task_id, help="link it to this task ID")
     decision.add_argument("--give-up", metavar="REASON", type=one_line, help="abandon it, with a reason")
-    add_timeout(settle, ANSWER_TIMEOUT_S)
+    add_timeout(settle, RESPONSE_TIMEOUT_S)
 
     cancel = commands.add("cancel", "submit")
-    add_choice(cancel)
-    add_timeout(cancel, ANSWER_TIMEOUT_S)
+    add_task_selection(cancel)
+    add_timeout(cancel, RESPONSE_TIMEOUT_S)
 
 
 def _add_request(parser: Parser) -> None:
@@ -152,7 +159,7 @@ def _add_request(parser: Parser) -> None:
     _add_receipt(parser)
     parser.add_argument("--note", metavar="TEXT", type=one_line, default="", help="local note, not sent")
     parser.add_argument("--tag", metavar="TEXT", type=one_line, action="append", default=[], help="tag; repeatable")
-    add_timeout(parser, ANSWER_TIMEOUT_S)
+    add_timeout(parser, RESPONSE_TIMEOUT_S)
 
 
 def _add_receipt(parser: Parser) -> None:
@@ -195,16 +202,16 @@ def _add_reading(commands: Commands) -> None:
 
 
 def _add_working(commands: Commands) -> None:
-    refresh = commands.add("refresh", "service", effect=Effect.WORKS)
-    add_choice(refresh, without="all active ones")
-    add_timeout(refresh, ANSWER_TIMEOUT_S)
+    refresh = commands.add("refresh", "engine_commands", effect=Effect.WORKS)
+    add_task_selection(refresh, without="all active ones")
+    add_timeout(refresh, RESPONSE_TIMEOUT_S)
 
-    wait = commands.add("wait", "service", effect=Effect.WORKS)
+    wait = commands.add("wait", "engine_commands", effect=Effect.WORKS)
     wait.add_argument("tasks", metavar="TASK", nargs="+", help=TASK_HELP)
     add_timeout(wait, None)
 
-    download = commands.add("download", "service")
-    add_choice(download)
+    download = commands.add("download", "engine_commands")
+    add_task_selection(download)
     download.add_argument("--output", metavar="DIR", type=new_path, help="folder for the files (BWP_DOWNLOAD_DIR)")
     download.add_argument("--mask", action="store_true", help="mask emails in paths and JSON")
     download.add_argument("--again", action="store_true", help="download again what is already downloaded")
@@ -222,13 +229,13 @@ def _add_working(commands: Commands) -> None:
     queue.add_argument("--limit", metavar="N", type=count, default=SHOWN, help=f"print at most N ({SHOWN})")
     add_masking(queue)
 
-    run = commands.add("run", "service", json=False, effect=Effect.WORKS)
+    run = commands.add("run", "engine_commands", json=False, effect=Effect.WORKS)
     run.add_argument("--once", action="store_true", help="process everything due once, then exit")
 
     commands.add("doctor", "doctor", effect=Effect.READS)
 
 
-def _add_keeping(commands: Commands) -> None:
+def _add_maintenance(commands: Commands) -> None:
     backup = commands.add("backup", "maintenance", json=False, effect=Effect.WORKS)
     backup.add_argument("file", metavar="FILE", type=new_path, help="new file to create")
 
@@ -260,7 +267,7 @@ def _add_keeping(commands: Commands) -> None:
     purge.add_argument("--yes", action="store_true", help="do not ask to type the number of tasks")
 
 
-def _add_saved(commands: Commands) -> None:
+def _add_archive(commands: Commands) -> None:
     inspect = commands.add("inspect", "archive", effect=Effect.READS)
     inspect.add_argument("task", metavar="TASK|FILE", help=f"{TASK_HELP}; or a .zip file")
 

@@ -41,7 +41,7 @@ def minus_signs(command: str, words: Sequence[str]) -> list[str]:
     return [MINUS + word[1:] if _REMOVAL.fullmatch(word) and word != "-h" else word for word in words]
 
 
-def add_choice(parser: Parser, *, without: str | None = None) -> None:
+def add_task_selection(parser: Parser, *, without: str | None = None) -> None:
     """Add which tasks are meant: by name, or by a filter. `without` says which ones, where none are named."""
     unnamed = f" ({without})" if without else ""
     parser.add_argument("tasks", metavar="TASK", nargs="*", help=f"{TASK_HELP}{unnamed}")
@@ -58,14 +58,14 @@ def add_sort(parser: Parser) -> None:
     parser.add_argument("--sort", metavar="ORDER", type=one_line, help="newest, oldest, due, subject, status, …")
 
 
-def add_triage(commands: Commands) -> None:
+def add_record_commands(commands: Commands) -> None:
     """Add a command for each operation that is recorded in the history."""
     for operation in RECORDS:
         parser = commands.add(
             operation.name, "records", purpose=operation.purpose, function="record", note=operation.example
         )
         if operation.positional is None:
-            add_choice(parser)
+            add_task_selection(parser)
         else:
             metavar, purpose = f"TASK {operation.positional.metavar}", f"tasks, then {operation.positional.help}"
             parser.add_argument("words", metavar=metavar, nargs="+", help=purpose)

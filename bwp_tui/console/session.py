@@ -130,7 +130,7 @@ class Session:
             return "to be sent at once."
         return f"to be sent later: {trouble or self.engine_label(state).lstrip('●○▲ ')}."
 
-    def known_engine(self, state: EngineState) -> EngineState:
+    def without_killed_process(self, state: EngineState) -> EngineState:
         """Return the engine's state, without its process id where that process was killed."""
         if state.pid is None or self.role() not in ("blocked", "away", "stopped"):
             return state

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from bwp_tui.cli.exit_codes import ExitCode
-from bwp_tui.cli.support.context import Session
+from bwp_tui.cli.support.context import CommandSession
 from bwp_tui.cli.support.engine_wait import NO_ENGINE_LEFT, EngineWaiter
 from bwp_tui.engine.runtime import lease as lease_module
 from bwp_tui.settings import load_profile
@@ -25,13 +25,13 @@ from tests.waiting import eventually
 
 
 @pytest.fixture
-def session(shop: Bwp, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+def session(shop: Bwp, monkeypatch: pytest.MonkeyPatch) -> Iterator[CommandSession]:
     """The profile of a shop's environment, in this process."""
     for name, value in shop.env.items():
         monkeypatch.setenv(name, value)
     profile = load_profile(None, os.environ)
     store = open_store(profile.history_path)
-    yield Session(profile, store, ACTOR)
+    yield CommandSession(profile, store, ACTOR)
     store.close()
 
 
@@ -55,7 +55,7 @@ def engine_process(shop: Bwp) -> Iterator[subprocess.Popen[str]]:
     ],
 )
 def test_own_failure_comes_before_the_engines_message_unless_settings_are_wrong(
-    session: Session, service: ServiceState, expected: str, exit_code: ExitCode
+    session: CommandSession, service: ServiceState, expected: str, exit_code: ExitCode
 ) -> None:
     waiter = EngineWaiter(session)
     engine_state.record_engine_process(session.store, os.getpid(), "host")
@@ -66,7 +66,7 @@ def test_own_failure_comes_before_the_engines_message_unless_settings_are_wrong(
 
 
 def test_a_stopped_engine_is_named_and_neither_its_last_message_nor_another_engine_is_offered(
-    shop: Bwp, session: Session, monkeypatch: pytest.MonkeyPatch
+    shop: Bwp, session: CommandSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lease_module, "_MIN_WATCHED_S", 0.3)
     with engine_process(shop) as process:
@@ -85,7 +85,7 @@ def test_a_stopped_engine_is_named_and_neither_its_last_message_nor_another_engi
     assert NO_ENGINE_LEFT not in str(error)
 
 
-def test_while_another_process_is_the_engine_no_other_is_offered(shop: Bwp, session: Session) -> None:
+def test_while_another_process_is_the_engine_no_other_is_offered(shop: Bwp, session: CommandSession) -> None:
     with engine_process(shop) as process:
         waiter = EngineWaiter(session)
         assert not waiter.until(lambda _store: False, [], 0.2)

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from bwp_tui.cli.plain.request_questions import Abandoned, ask_request
+from bwp_tui.cli.plain.request_questions import QuestionsCancelled, ask_request
 from bwp_tui.domain.shell_commands import HELP
 from tests.cli.conftest import Bwp
 from tests.pty_terminal import Terminal
@@ -119,7 +119,7 @@ def test_whoever_leaves_or_whose_input_ends_has_filed_nothing(
     monkeypatch: pytest.MonkeyPatch, answers: list[str]
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO("".join(f"{answer}\n" for answer in answers)))
-    with pytest.raises(Abandoned):
+    with pytest.raises(QuestionsCancelled):
         ask_request()
 
 

@@ -11,7 +11,7 @@ from textual.widgets import Input
 from bwp_tui.cli.parser import build_parser
 from bwp_tui.console.bindings.actions import ACTIONS, BY_NAME
 from bwp_tui.console.bindings.commands import BY_WORD, COMMANDS, FOR_SHELL
-from bwp_tui.console.command_bar.parser import CommandError, parse_line
+from bwp_tui.console.command_bar.parser import CommandLineError, parse_line
 from bwp_tui.console.screens.task import TaskScreen
 from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.domain.task import Kind
@@ -72,7 +72,7 @@ async def test_a_note_on_one_task_names_it_and_what_looks_like_a_task_is_one_or_
     ],
 )
 def test_a_line_that_cannot_be_taken_apart_says_where(line: str, sentence: str, start: int, end: int) -> None:
-    with pytest.raises(CommandError) as caught:
+    with pytest.raises(CommandLineError) as caught:
         parse_line(line, lambda _: ("--note",))
     assert sentence in caught.value.mistake.sentence
     assert (caught.value.mistake.start, caught.value.mistake.end) == (start, end)

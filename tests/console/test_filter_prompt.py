@@ -91,10 +91,10 @@ async def test_a_word_that_is_unfinished_or_wrong_is_left_out_of_what_is_listed(
 ) -> None:
     async with opened(profile) as console:
         await console.press("slash", *"kind:deletion ")
-        await console.until(lambda: console.main.is_settled and 0 < console.main.table.row_count < len(PAST))
+        await console.until(lambda: console.main.has_all_rows and 0 < console.main.table.row_count < len(PAST))
         before = list(console.main.table.numbers)
         await console.press(*unfinished)
-        await console.until(lambda: typed(console).endswith(unfinished) and console.main.is_settled)
+        await console.until(lambda: typed(console).endswith(unfinished) and console.main.has_all_rows)
         assert console.main.list_state.filter == "kind:deletion"
         assert list(console.main.table.numbers) == before
 

@@ -62,7 +62,7 @@ async def test_frozen_rows_change_only_when_they_are_let_go(profile: Profile) ->
         await console.until(lambda: console.main.table.row_count > 1)
         count = console.main.table.row_count
         await console.press("p")
-        await console.sees("frozen")
+        await console.sees("  paused")
         requests.submit(console.store, Request(Kind.RETRIEVAL, "new@example.com", TODAY, "gdpr"), "op")
         await console.until(lambda: console.main._freeze_buffer._held_back is not None)
         assert console.main.table.row_count == count
@@ -81,7 +81,7 @@ async def test_a_saved_view_has_the_next_key(profile: Profile) -> None:
 
 async def test_marking_all_waits_for_the_list_it_is_meant_for(profile: Profile) -> None:
     async with opened(profile) as console:
-        await console.until(lambda: console.main.is_settled)
+        await console.until(lambda: console.main.has_all_rows)
         everything = set(console.main.table.numbers)
         await console.press("4", "asterisk")
         failed = set(console.main.table.numbers)
@@ -92,7 +92,7 @@ async def test_marking_all_waits_for_the_list_it_is_meant_for(profile: Profile) 
 async def test_a_list_that_is_not_read_yet_is_not_marked(profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(key_queue, "_TIMEOUT_S", 0.05)
     async with opened(profile) as console:
-        await console.until(lambda: console.main.is_settled)
+        await console.until(lambda: console.main.has_all_rows)
         monkeypatch.setattr(console.main.session.feed, "set_query", lambda *_: None)
         await console.press("4", "asterisk")
         await console.sees("The list is still being read: nothing was marked.")
@@ -101,11 +101,11 @@ async def test_a_list_that_is_not_read_yet_is_not_marked(profile: Profile, monke
 
 async def test_no_mark_stays_on_a_task_that_is_not_listed(profile: Profile) -> None:
     async with opened(profile) as console:
-        await console.until(lambda: console.main.is_settled)
+        await console.until(lambda: console.main.has_all_rows)
         table = console.main.table
         marked = frozenset(table.numbers[:2])
         await console.press("space", "space", "4")
-        await console.until(lambda: console.main.view_index == 3 and console.main.is_settled)
+        await console.until(lambda: console.main.view_index == 3 and console.main.has_all_rows)
         failed = set(table.numbers)
         assert table.marks == marked & failed
         before = [console.task(number).note for number in marked]
@@ -121,12 +121,12 @@ async def test_no_mark_stays_on_a_task_that_is_not_listed(profile: Profile) -> N
 
 async def test_marks_stay_while_a_filter_is_typed_and_left_again(profile: Profile) -> None:
     async with opened(profile) as console:
-        await console.until(lambda: console.main.is_settled)
+        await console.until(lambda: console.main.has_all_rows)
         marked = frozenset(console.main.table.numbers[:2])
         await console.press("space", "space", "slash", *"kind:deletion")
         await console.until(lambda: not marked & set(console.main.table.numbers))
         await console.press("escape")
-        await console.until(lambda: console.main.is_settled and console.main.table.row_count == len(PAST))
+        await console.until(lambda: console.main.has_all_rows and console.main.table.row_count == len(PAST))
         assert console.main.table.marks == marked
         await console.press("slash", *"kind:deletion", "enter")
         await console.until(lambda: not console.main.table.marks)
@@ -134,7 +134,7 @@ async def test_marks_stay_while_a_filter_is_typed_and_left_again(profile: Profil
 
 async def test_an_action_waits_for_the_list_that_was_asked_for(profile: Profile) -> None:
     async with opened(profile) as console:
-        await console.until(lambda: console.main.is_settled)
+        await console.until(lambda: console.main.has_all_rows)
         everything = set(console.main.table.numbers)
         await console.press("4", "space")
         await console.until(lambda: console.main.table.marks)
@@ -145,7 +145,7 @@ async def test_an_action_waits_for_the_list_that_was_asked_for(profile: Profile)
 
 async def test_f2_in_the_plan_shortens_the_holds_that_would_end_too_late(profile: Profile) -> None:
     async with opened(profile) as console:
-        await console.until(lambda: console.main.is_settled)
+        await console.until(lambda: console.main.has_all_rows)
         with console.store.write() as transaction:
             transaction.run(
                 "UPDATE tasks SET holding_period = 30, due_on = ? WHERE number = ?",

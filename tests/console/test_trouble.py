@@ -124,7 +124,7 @@ async def test_a_read_of_the_screen_that_fails_is_told_and_ends_nothing(
                 "window": lambda: reader.window([1]),
                 "timeline": lambda: reader.timeline(task),
                 "views": lambda: reader.views(),
-                "earlier": lambda: reader.earlier(Kind.RETRIEVAL, "a@example.com"),
+                "earlier": lambda: reader.earlier_task_sentence(Kind.RETRIEVAL, "a@example.com"),
                 "sent": lambda: console.main.session.reader.sent([1]),
             }
             asked[read]()

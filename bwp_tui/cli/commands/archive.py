@@ -12,7 +12,7 @@ from bwp_tui.archive.limits import BadArchive
 from bwp_tui.archive.reading import Archive
 from bwp_tui.archive.verify import check
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.context import Session, open_session, print_note
+from bwp_tui.cli.support.context import CommandSession, open_session, print_note
 from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.domain.task import Download, Task
 from bwp_tui.domain.text import clean_line
@@ -98,7 +98,7 @@ def _cells(entry: Entry) -> tuple[str, str, str, str]:
 
 
 def _encrypt_and_record(
-    session: Session, task: Task, source: Path, target: Path, recipient: str, sha256: str
+    session: CommandSession, task: Task, source: Path, target: Path, recipient: str, sha256: str
 ) -> EncryptedFile:
     receipt = _receipt_of(target)
     try:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.context import Session, find_tasks, open_session, print_note
+from bwp_tui.cli.support.context import CommandSession, find_tasks, open_session, print_note
 from bwp_tui.cli.support.task_output import aligned, print_result
 from bwp_tui.domain.masking import mask_task_record, mask_task_text
 from bwp_tui.domain.task import Download, DownloadState, Task
@@ -46,7 +46,7 @@ def downloads(arguments: Namespace) -> ExitCode:
         return exit_code
 
 
-def _apply(session: Session, action: str, names: Sequence[str]) -> tuple[list[Download], ExitCode]:
+def _apply(session: CommandSession, action: str, names: Sequence[str]) -> tuple[list[Download], ExitCode]:
     """Apply an action to the newest download of each named task; return those downloads and the exit code.
 
     Raises:
@@ -74,14 +74,14 @@ def _apply(session: Session, action: str, names: Sequence[str]) -> tuple[list[Do
     return changed, ExitCode.DONE if len(changed) == len(named) else ExitCode.FAILED
 
 
-def _warn_without_engine(session: Session, what: str) -> None:
+def _warn_without_engine(session: CommandSession, what: str) -> None:
     from bwp_tui.engine.runtime.lease import is_held
 
     if not is_held(session.profile.lease_path):
         print_note(f"No engine runs for this profile: {what} as soon as bwp-tui run or the console does.")
 
 
-def _first(session: Session, ids: Sequence[int]) -> list[QueueResult]:
+def _first(session: CommandSession, ids: Sequence[int]) -> list[QueueResult]:
     """Move downloads to the head of the queue, in the given order."""
     results = []
     for download_id in reversed(ids):

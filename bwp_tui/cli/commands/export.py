@@ -15,7 +15,7 @@ from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.context import open_session, print_note, today
 from bwp_tui.cli.support.filters import filter_of
 from bwp_tui.cli.support.new_text_file import new_text_file, refuse_existing
-from bwp_tui.cli.support.progress_line import Steps
+from bwp_tui.cli.support.progress_line import ProgressLine
 from bwp_tui.cli.support.task_output import task_record
 from bwp_tui.domain.csv_table import HEADINGS, row_text, task_cells
 from bwp_tui.domain.filter_fields import FIELDS
@@ -84,7 +84,7 @@ def _record(task: Task, *, mask: bool) -> dict[str, object]:
 
 
 def _each(store: Store, numbers: Sequence[int]) -> Iterator[Task]:
-    steps = Steps("writing", len(numbers))
+    steps = ProgressLine("writing", len(numbers))
     for done, task in enumerate(tasks.each(store, numbers), start=1):
         yield task
         steps(done)

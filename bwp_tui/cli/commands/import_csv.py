@@ -8,9 +8,17 @@ from pathlib import Path
 from typing import Final
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.context import Session, can_ask, open_session, print_note, require_typed, require_yes, today
+from bwp_tui.cli.support.context import (
+    CommandSession,
+    can_ask,
+    open_session,
+    print_note,
+    require_typed,
+    require_yes,
+    today,
+)
 from bwp_tui.cli.support.new_text_file import new_text_file, refuse_existing
-from bwp_tui.cli.support.progress_line import Steps
+from bwp_tui.cli.support.progress_line import ProgressLine
 from bwp_tui.domain.csv_table import CsvError, row_text
 from bwp_tui.domain.deadlines import day_warning
 from bwp_tui.domain.task import Kind
@@ -41,7 +49,7 @@ def import_file(arguments: Namespace) -> None:
             return
         if not arguments.yes:
             _confirm(planned)
-        steps = Steps("recording", len(planned.lines))
+        steps = ProgressLine("recording", len(planned.lines))
         numbers = csv_import.import_requests(session.store, planned, session.actor, steps)
     if receipt is not None or is_file:
         _save_receipt(receipt or _receipt_beside(file), planned, numbers)
@@ -50,7 +58,7 @@ def import_file(arguments: Namespace) -> None:
     _note_when_sent(session)
 
 
-def _note_when_sent(session: Session) -> None:
+def _note_when_sent(session: CommandSession) -> None:
     from bwp_tui.engine.runtime.lease import is_held, is_silent
 
     lease_path = session.profile.lease_path
@@ -77,7 +85,7 @@ def _read(file: Path) -> tuple[bytes, bool]:
 
 def _plan(store: Store, data: bytes, defaults: Defaults) -> ImportPlan:
     try:
-        planned = csv_import.plan(store, data, defaults, Steps("checking", data.count(b"\n")))
+        planned = csv_import.plan(store, data, defaults, ProgressLine("checking", data.count(b"\n")))
     except CsvError as error:
         raise CommandError(
             ExitCode.USAGE, f"Line {error.line}: {clean_line(str(error))} Nothing was imported."

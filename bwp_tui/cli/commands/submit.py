@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.bulk import FIT_HINT, apply, confirm_plan, select_tasks
 from bwp_tui.cli.support.context import (
-    Session,
+    CommandSession,
     can_ask,
     checked_day,
     open_session,
@@ -166,7 +166,7 @@ def _warn_of_deadline(request: Request) -> None:
     print_note(f"Warning: this may take until {end}, after the due date {due} ({request.regulation}){advice}.")
 
 
-def _warn_of_doubles(session: Session, numbers: Sequence[int]) -> None:
+def _warn_of_doubles(session: CommandSession, numbers: Sequence[int]) -> None:
     unsure = [
         task for task in tasks.window(session.store, numbers) if task.status in (Status.UNCONFIRMED, Status.GIVEN_UP)
     ]
@@ -175,7 +175,7 @@ def _warn_of_doubles(session: Session, numbers: Sequence[int]) -> None:
         print_note(f"Warning: {what} may already run at the service; resubmitting may start a second task.")
 
 
-def _confirm_resubmission(session: Session, number: int, arguments: Namespace) -> None:
+def _confirm_resubmission(session: CommandSession, number: int, arguments: Namespace) -> None:
     """Warn of a late end; have the resubmission of a deletion confirmed at a terminal.
 
     A deletion was confirmed when it was submitted, so a script needs no second confirmation.
@@ -198,7 +198,7 @@ def _wait_for_poll(waiter: EngineWaiter, number: int, arguments: Namespace) -> b
 
 
 def _wait_for_response(
-    session: Session, waiter: EngineWaiter, numbers: Sequence[int], arguments: Namespace
+    session: CommandSession, waiter: EngineWaiter, numbers: Sequence[int], arguments: Namespace
 ) -> ExitCode:
     """Wait for the service's response to recorded requests, print their tasks, and report what became of them."""
     single = len(numbers) == 1
@@ -239,7 +239,7 @@ def _why_refused(task: Task) -> str:
     return f"{why} Request #{task.number} is UNCONFIRMED: decide on it with bwp-tui settle."
 
 
-def _check_cancelled(session: Session, asked: Sequence[Task]) -> None:
+def _check_cancelled(session: CommandSession, asked: Sequence[Task]) -> None:
     """Report why tasks were not cancelled.
 
     Raises:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from bwp_tui.cli.exit_codes import ExitCode
-from bwp_tui.cli.plain.request_questions import Abandoned, ask_request
+from bwp_tui.cli.plain.request_questions import QuestionsCancelled, ask_request
 from bwp_tui.cli.support.context import print_note, today
 from bwp_tui.cli.support.task_output import task_sentence
 from bwp_tui.domain.filter import parse as parse_filter
@@ -155,7 +155,7 @@ class _Repl:
     def _new(self, _rest: Sequence[str]) -> None:
         try:
             words = ask_request()
-        except Abandoned:
+        except QuestionsCancelled:
             print_note("Nothing was recorded.")
         else:
             self._command(*words)

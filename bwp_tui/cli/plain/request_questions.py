@@ -21,7 +21,7 @@ Check = Callable[[str], object]
 """Raises ArgumentTypeError or BadRequest where an answer cannot be used."""
 
 
-class Abandoned(Exception):
+class QuestionsCancelled(Exception):
     """The operator left, or the input ended."""
 
 
@@ -29,7 +29,7 @@ def ask_request() -> list[str]:
     """Ask for a request and return it as a `submit` command line.
 
     Raises:
-        Abandoned: the operator left before the end.
+        QuestionsCancelled: the operator left before the end.
     """
     kind = _kind(_answer("Retrieval or deletion:", _kind))
     words = ["submit", kind, _answer("Email of the shopper:", check_email)]
@@ -45,7 +45,7 @@ def _answer(question: str, check: Check, *, may_be_empty: bool = False) -> str:
         line = sys.stdin.readline()
         answer = line.strip()
         if not line or answer.casefold() == LEAVE or not (answer or may_be_empty):
-            raise Abandoned
+            raise QuestionsCancelled
         try:
             if answer:
                 check(answer)

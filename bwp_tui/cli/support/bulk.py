@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.context import Session, find_tasks, print_note, require_typed, today
+from bwp_tui.cli.support.context import CommandSession, find_tasks, print_note, require_typed, today
 from bwp_tui.cli.support.filters import filter_of
-from bwp_tui.cli.support.progress_line import Steps
+from bwp_tui.cli.support.progress_line import ProgressLine
 from bwp_tui.domain.holding_periods import Hold, same_hold
 from bwp_tui.domain.text import counted
 from bwp_tui.store.commands import bulk, bulk_plan
@@ -18,7 +18,7 @@ from bwp_tui.store.commands.bulk_plan import BulkPlan
 from bwp_tui.store.queries import tasks
 
 
-def select_tasks(session: Session, names: Sequence[str], filter_text: str | None) -> list[int]:
+def select_tasks(session: CommandSession, names: Sequence[str], filter_text: str | None) -> list[int]:
     """Return the numbers of the tasks that are named or that match the filter.
 
     Raises:
@@ -39,7 +39,7 @@ FIT_HINT: Final = "--holding-period fit shortens each hold until it ends by the 
 
 
 def confirm_plan(
-    session: Session, action: str, numbers: Sequence[int], arguments: Namespace, hold: Hold = same_hold
+    session: CommandSession, action: str, numbers: Sequence[int], arguments: Namespace, hold: Hold = same_hold
 ) -> BulkPlan:
     """Print the plan, and have the number of tasks typed unless `--yes` was given.
 
@@ -58,13 +58,13 @@ def confirm_plan(
     return planned
 
 
-def apply(session: Session, command: TaskCommand, numbers: Sequence[int]) -> tuple[list[int], bool]:
+def apply(session: CommandSession, command: TaskCommand, numbers: Sequence[int]) -> tuple[list[int], bool]:
     """Apply a command to tasks, and print why it was refused for some.
 
     Returns:
         the tasks to print (a resubmitted task is a new one), and whether none was refused.
     """
-    steps = Steps("done", len(numbers))
+    steps = ProgressLine("done", len(numbers))
     resulting: list[int] = []
     done = 0
     for results in bulk.perform(session.store, command, numbers):

@@ -22,7 +22,7 @@ from bwp_tui.store.queries import tasks
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class CommandSession:
     """The profile of a command, its open history, and the actor."""
 
     profile: Profile
@@ -49,7 +49,7 @@ def chosen_profile(arguments: Namespace, *, changes: bool = True) -> Profile:
 
 
 @contextmanager
-def open_session(arguments: Namespace, *, changes: bool = True) -> Iterator[Session]:
+def open_session(arguments: Namespace, *, changes: bool = True) -> Iterator[CommandSession]:
     """Open the history of the chosen profile during the block.
 
     Raises:
@@ -71,7 +71,7 @@ def open_session(arguments: Namespace, *, changes: bool = True) -> Iterator[Sess
         if store.opening_report is not None:
             print_note(store.opening_report)
         store.work_for(profile.shop)
-        yield Session(profile, store, actor(os.environ, profile.actor))
+        yield CommandSession(profile, store, actor(os.environ, profile.actor))
 
 
 def find_tasks(store: Store, names: Sequence[str]) -> list[int]:

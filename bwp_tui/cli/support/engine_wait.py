@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
-from bwp_tui.cli.support.context import Session, print_note
+from bwp_tui.cli.support.context import CommandSession, print_note
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import EngineState, ServiceState
@@ -26,7 +26,7 @@ class EngineWaiter:
         SettingsError: credentials are missing or the secret cannot be read.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: CommandSession) -> None:
         from bwp_tui.engine.runtime.engine_config import engine_config
 
         self._store = session.store

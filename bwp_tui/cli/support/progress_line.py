@@ -5,7 +5,7 @@ from __future__ import annotations
 from bwp_tui.cli.support.streams import draw
 
 
-class Steps:
+class ProgressLine:
     """Draws the progress of `total` items, in steps of one percent."""
 
     def __init__(self, action: str, total: int) -> None:

@@ -88,12 +88,12 @@ class Action:
 
 
 def _on_task(check: Callable[[Task], str | None] | None = None, *, writes: bool = False) -> DisabledReason:
-    def why_not(situation: ActionContext) -> str | None:
-        if situation.task is None:
+    def why_not(context: ActionContext) -> str | None:
+        if context.task is None:
             return "No task is selected."
-        if writes and situation.read_only:
+        if writes and context.read_only:
             return READ_ONLY
-        return check(situation.task) if check else None
+        return check(context.task) if check else None
 
     return why_not
 
@@ -118,8 +118,8 @@ def writable(context: ActionContext) -> str | None:
 
 
 def _has_view(key: int) -> DisabledReason:
-    def why_not(situation: ActionContext) -> str | None:
-        return None if key <= situation.views else "No view is saved here yet."
+    def why_not(context: ActionContext) -> str | None:
+        return None if key <= context.views else "No view is saved here yet."
 
     return why_not
 
@@ -218,7 +218,7 @@ ACTIONS: Final = (
     Action("mark_all", ("asterisk",), "", "Mark all of the view, or none", MARK_GROUP),
     Action("sort", ("s",), "", "Sort by a column", VIEW_GROUP, "list --sort COLUMN", keywords="order"),
     Action("columns", ("C",), "", "Show and hide columns", VIEW_GROUP, keywords="fields"),
-    Action("freeze", ("p",), "", "Freeze the rows, and let them go again", VIEW_GROUP, keywords="pause"),
+    Action("freeze", ("p",), "", "Pause or resume live updates", VIEW_GROUP),
     Action("mask", ("m",), "", "Show or mask the addresses", VIEW_GROUP, "list --unmask", keywords="hide emails"),
     Action("failed", ("f",), "", "Show what failed", VIEW_GROUP, "list is:failed", keywords="errors"),
     *(

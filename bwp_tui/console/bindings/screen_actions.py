@@ -79,7 +79,7 @@ def _on_download(check: Callable[[Download], str | None] | None = None, *, write
     return why_not
 
 
-def _alike(
+def _with_main_keys(
     name: str, label: str, what: str, group: str, command: str | None = None, disabled_reason: DisabledReason = always
 ) -> Action:
     """Return an action that has name and keys of one of the main screen's."""
@@ -87,8 +87,8 @@ def _alike(
 
 
 _BACK: Final = (
-    _alike("help", "help", "Show every key", _SCREEN),
-    _alike("back", "back", "Go back", _SCREEN),
+    _with_main_keys("help", "help", "Show every key", _SCREEN),
+    _with_main_keys("back", "back", "Go back", _SCREEN),
     Action("leave", ("q",), "", "Go back to the tasks", _SCREEN),
 )
 _PAGE: Final = (
@@ -113,7 +113,7 @@ _DOWNLOADS: Final = (
         "downloads pause TASK",
         _on_download(cannot_toggle_pause, writes=True),
     ),
-    _alike(
+    _with_main_keys(
         "cancel",
         "cancel",
         "Cancel it and delete the partial file",
@@ -130,8 +130,8 @@ _DOWNLOADS: Final = (
         "downloads retry TASK",
         _on_download(cannot_retry, writes=True),
     ),
-    _alike("copy", "sha256", "Copy the sha256", _FILE, None, _on_download(cannot_open)),
-    _alike("mark", "mark", "Mark this download, or unmark it", MARK_GROUP, None, _on_download()),
+    _with_main_keys("copy", "sha256", "Copy the sha256", _FILE, None, _on_download(cannot_open)),
+    _with_main_keys("mark", "mark", "Mark this download, or unmark it", MARK_GROUP, None, _on_download()),
     Action(
         "move_up",
         ("K", "shift+up"),
@@ -160,13 +160,13 @@ _DOWNLOADS: Final = (
         _on_download(cannot_move, writes=True),
     ),
     replace(_FOLDER, disabled_reason=_on_download(cannot_open)),
-    _alike("mark_all", "", "Mark all that have not ended, or none", MARK_GROUP, None, _on_download()),
+    _with_main_keys("mark_all", "", "Mark all that have not ended, or none", MARK_GROUP, None, _on_download()),
     *MOVES,
     Action(
         "open", ("enter",), "open", "Browse the downloaded archive", _FILE, "inspect TASK", _on_download(cannot_open)
     ),
     *_BACK,
-    _alike("downloads", "", "Go back to the tasks", _SCREEN),
+    _with_main_keys("downloads", "", "Go back to the tasks", _SCREEN),
 )
 _ARCHIVE: Final = (
     Action("choose", ("enter", "space"), "", "Open this entry; fold or unfold JSON", _SCREEN),
@@ -183,7 +183,7 @@ _SENT: Final = (
     Action("read", ("enter",), "open the task", "Open the task", _SCREEN),
     *MOVES,
     *_BACK,
-    _alike("sent", "", "Go back to the tasks", _SCREEN),
+    _with_main_keys("sent", "", "Go back to the tasks", _SCREEN),
 )
 PAGE_NAMES: Final = ("overview", "errors", "timeline", "requests", "notes")
 """The names of the pages of a task."""
@@ -200,7 +200,7 @@ _TASK: Final = (
         if (action.group == TASK_GROUP and action.name != "detail") or action.name in ("undo", "mask")
     ),
 )
-_OF_THE_APP: Final = (
+_APP_ACTIONS: Final = (
     Action("interrupt", ("ctrl+c",), "", "Close what asks, or say how to leave", _APP),
     Action("repaint", ("ctrl+l",), "", "Redraw the screen", _APP),
     Action("suspend", ("ctrl+z",), "", "Go back to the shell; fg returns", _APP),
@@ -214,10 +214,10 @@ REGISTRY: Final = tuple(
         Scope.DOWNLOADS: _DOWNLOADS,
         Scope.ARCHIVE: _ARCHIVE,
         Scope.SENT: _SENT,
-        Scope.DASHBOARD: (*_PAGE, _alike("dashboard", "", "Go back to the tasks", _SCREEN)),
+        Scope.DASHBOARD: (*_PAGE, _with_main_keys("dashboard", "", "Go back to the tasks", _SCREEN)),
         Scope.HELP: _PAGE,
         Scope.SETUP: tuple(action for action in _PAGE if action.name != "help"),
-        Scope.APP: _OF_THE_APP,
+        Scope.APP: _APP_ACTIONS,
     }.items()
     for action in actions
 )

@@ -7,8 +7,8 @@ from typing import Final
 
 from bwp_tui.console.bindings.commands import ALIASES, BY_WORD, Command, matching
 from bwp_tui.console.command_bar.completion import complete
-from bwp_tui.console.command_bar.parser import CommandError, CommandHandler
-from bwp_tui.console.command_bar.task_commands import TaskLineCommands
+from bwp_tui.console.command_bar.parser import CommandHandler, CommandLineError
+from bwp_tui.console.command_bar.task_lines import TaskLineCommands
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.state.tab_completion import InputError, TabCompleter
 
@@ -100,7 +100,7 @@ class CommandBar:
             return None
         try:
             self._line, self._handler = text, self._commands.read(text)
-        except CommandError as error:
+        except CommandLineError as error:
             word = text.split()[0].casefold()
             if selected is None or selected.name == ALIASES.get(word, word):
                 return error.mistake
@@ -111,11 +111,11 @@ class CommandBar:
         """Find out what a selected command does; one that needs arguments is completed in the prompt."""
         self._line = command.name
         if command.action and command.name not in BY_WORD:  # opens a view, whose name may have quotation marks
-            self._handler = partial(self._screen.perform, command.action)
+            self._handler = partial(self._screen.perform_later, command.action)
             return None
         try:
             self._handler = self._commands.read(command.name)
-        except CommandError as error:
+        except CommandLineError as error:
             if command.is_for_shell:
                 return InputError(error.mistake.sentence, 0, len(text))
             self._screen.prompt.set_text(f"{command.name} ")

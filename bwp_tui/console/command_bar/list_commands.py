@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 from bwp_tui.console.bindings.commands import BY_WORD
-from bwp_tui.console.command_bar.parser import CommandError, CommandHandler, CommandLine, Word
+from bwp_tui.console.command_bar.parser import CommandHandler, CommandLine, CommandLineError, Word
 from bwp_tui.console.controllers.filter_prompt import mistake_in_filter
 from bwp_tui.console.controllers.saved_views import SavedViewController
 from bwp_tui.console.presentation.task_columns import columns_named
@@ -23,7 +23,7 @@ class ListCommands:
     """Reads those commands.
 
     Attributes:
-        readers: by command, what returns the handler of a line or raises CommandError.
+        readers: by command, what returns the handler of a line or raises CommandLineError.
     """
 
     def __init__(self, screen: MainScreenProtocol) -> None:
@@ -44,22 +44,22 @@ class ListCommands:
         if text or "--view" not in line.options:
             listing = listing.of_filter(text)
         if "--sort" in line.options:
-            listing = listing.ordered(_order(line.options["--sort"]))
+            listing = listing.with_sort(_sort_named(line.options["--sort"]))
         return lambda: self._screen.show(listing)
 
     def _read_filter(self, line: CommandLine) -> CommandHandler:
-        return self._read_list(line) if line.words else lambda: self._screen.perform("filter")
+        return self._read_list(line) if line.words else lambda: self._screen.perform_later("filter")
 
     def _read_sort(self, line: CommandLine) -> CommandHandler:
         if not line.words:
-            return lambda: self._screen.perform("sort")
+            return lambda: self._screen.perform_later("sort")
         line.reject_extra(line.words[1:], BY_WORD["sort"].usage)
-        order = _order(line.words[0])
-        return lambda: self._screen.show(self._screen.list_state.ordered(order))
+        order = _sort_named(line.words[0])
+        return lambda: self._screen.show(self._screen.list_state.with_sort(order))
 
     def _read_columns(self, line: CommandLine) -> CommandHandler:
         if not line.words:
-            return lambda: self._screen.perform("columns")
+            return lambda: self._screen.perform_later("columns")
         line.reject_extra(line.words[1:], BY_WORD["columns"].usage)
         ids = _ids(line.words[0])
         return lambda: self._screen.show(self._screen.list_state.with_columns(ids))
@@ -85,7 +85,7 @@ class ListCommands:
                 raise whole.wrong(f"The view “{view.name}” is built in and stays.")
             return lambda: self._write(lambda: actions.delete_view(view.name))
         listing = self._screen.list_state
-        sort = _order(line.options["--sort"]) if "--sort" in line.options else listing.sort
+        sort = _sort_named(line.options["--sort"]) if "--sort" in line.options else listing.sort
         text = _filter_in(line, rest) or listing.filter
         columns = _ids(line.options["--columns"]) if "--columns" in line.options else listing.shown_columns
         view = View(name.text, text, sort, columns)
@@ -125,7 +125,7 @@ def _filter_in(line: CommandLine, words: Sequence[Word]) -> str:
     """Return the filter that is typed in these words of a line.
 
     Raises:
-        CommandError: it has a mistake.
+        CommandLineError: it has a mistake.
     """
     typed = [" "] * len(line.text)
     for word in words:
@@ -133,7 +133,7 @@ def _filter_in(line: CommandLine, words: Sequence[Word]) -> str:
     text = "".join(typed)
     mistake = mistake_in_filter(text)
     if mistake is not None:
-        raise CommandError(mistake)
+        raise CommandLineError(mistake)
     return text.strip()
 
 
@@ -145,7 +145,7 @@ def _ids(word: Word) -> tuple[str, ...]:
         raise word.wrong(str(error)) from None
 
 
-def _order(word: Word) -> str:
+def _sort_named(word: Word) -> str:
     name = word.text.casefold()
     if name in SORTS:
         return name

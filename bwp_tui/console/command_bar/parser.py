@@ -20,7 +20,7 @@ _FLAGS: Final = frozenset({WITHDRAW})
 _QUOTED: Final = re.compile(r""""([^"]*)"|'([^']*)'""")
 
 
-class CommandError(Exception):
+class CommandLineError(Exception):
     """A line cannot be carried out; `mistake` says why and where."""
 
     def __init__(self, mistake: InputError) -> None:
@@ -41,11 +41,11 @@ class Word:
         """Whether it stands in quotation marks, or holds some."""
         return len(self.text) != self.end - self.start
 
-    def wrong(self, sentence: str, suggestion: str | None = None) -> CommandError:
+    def wrong(self, sentence: str, suggestion: str | None = None) -> CommandLineError:
         """Return the error that points at this word, and asks whether `suggestion` was meant."""
         if suggestion:
             sentence = f"{sentence} Did you mean “{suggestion}”?"
-        return CommandError(InputError(sentence, self.start, self.end, suggestion))
+        return CommandLineError(InputError(sentence, self.start, self.end, suggestion))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +57,15 @@ class CommandLine:
     words: tuple[Word, ...]
     options: dict[str, Word]
 
-    def wrong(self, sentence: str) -> CommandError:
+    def wrong(self, sentence: str) -> CommandLineError:
         """Return the error that points at the whole line."""
-        return CommandError(InputError(sentence, self.command.start, self.command.end))
+        return CommandLineError(InputError(sentence, self.command.start, self.command.end))
 
     def reject_extra(self, words: Sequence[Word], usage: str) -> None:
         """Refuse words that a command does not take.
 
         Raises:
-            CommandError: there are some.
+            CommandLineError: there are some.
         """
         if words:
             raise words[0].wrong(f"“{words[0].text}” is too much here; write {usage}.")
@@ -75,7 +75,7 @@ def split_words(text: str) -> list[Word]:
     """Split a line into words; quotation marks of both kinds hold blanks together.
 
     Raises:
-        CommandError: a quotation mark is not closed.
+        CommandLineError: a quotation mark is not closed.
     """
     found, at = [], 0
     for match in _WORD.finditer(text):
@@ -94,11 +94,11 @@ def parse_line(text: str, options_of: Callable[[str], Sequence[str] | None]) -> 
             where there is no such command.
 
     Raises:
-        CommandError: it is empty, a quotation mark is not closed, or an option is not known or has no value.
+        CommandLineError: it is empty, a quotation mark is not closed, or an option is not known or has no value.
     """
     found = split_words(text)
     if not found:
-        raise CommandError(InputError("Type a command.", 0, 0))
+        raise CommandLineError(InputError("Type a command.", 0, 0))
     command, *rest = found
     options = options_of(command.text.casefold())
     words: list[Word] = []
@@ -123,7 +123,7 @@ def _check_gap(text: str, start: int, end: int) -> None:
     """Refuse a quotation mark between two words that nothing closes."""
     gap = text[start:end].lstrip()
     if gap:
-        raise CommandError(InputError("A quotation mark is not closed.", text.index(gap[0], start), len(text)))
+        raise CommandLineError(InputError("A quotation mark is not closed.", text.index(gap[0], start), len(text)))
 
 
 def _unquoted(text: str) -> str:

@@ -18,9 +18,9 @@ async def choose_columns(screen: MainScreenProtocol) -> None:
         screen.show(screen.list_state.with_columns(tuple(id for id in OPTIONAL if id in chosen)))
 
 
-async def choose_order(screen: MainScreenProtocol) -> None:
+async def choose_sort(screen: MainScreenProtocol) -> None:
     """Ask for the letter of an order."""
     letter = await screen.prompt.ask_key("Sort by:", SORT_LETTERS)
     if letter is not None:
-        screen.show(screen.list_state.ordered(SORT_LETTERS[letter]))
+        screen.show(screen.list_state.with_sort(SORT_LETTERS[letter]))
         screen.show_status(f"Sorted by {SORT_LETTERS[letter]}.")

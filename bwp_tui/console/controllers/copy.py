@@ -21,7 +21,7 @@ class CopyController:
     def __init__(self, screen: MainScreenProtocol, marked: MarkedTasks) -> None:
         self._screen = screen
         self._marked = marked
-        self.asking: dict[str, Work] = {
+        self.actions: dict[str, Work] = {
             action.name: partial(self._copy, action.copied) for action in ACTIONS if action.copied
         }
 

@@ -48,7 +48,7 @@ class MarkedTasks:
     def unmark_unlisted(self) -> None:
         """Have no mark on a task that is not listed: what is done to the marked tasks is done to what is seen."""
         screen = self._screen
-        if self.all and not self._are_named and screen.is_settled and not screen.prompt.is_open:
+        if self.all and not self._are_named and screen.has_all_rows and not screen.prompt.is_open:
             self.set(self.all.intersection(screen.table.numbers))
 
     def not_listed(self, numbers: Sequence[int]) -> str:
@@ -56,7 +56,7 @@ class MarkedTasks:
         hidden = len(set(numbers).difference(self._screen.table.numbers)) if self._are_named else 0
         return f"{hidden} not in this view" if hidden else ""
 
-    async def planned(self, action: str, hold: Hold = same_hold) -> BulkPlan | None:
+    async def plan_action(self, action: str, hold: Hold = same_hold) -> BulkPlan | None:
         """Return what an action would do to the marked tasks; say why where it would do nothing."""
         session, numbers = self._screen.session, self.numbers
         plan = await asyncio.to_thread(bulk_plan.plan, session.write_store, action, numbers, session.today(), hold)
@@ -65,7 +65,7 @@ class MarkedTasks:
         self._screen.show_status(f"Of {len(numbers)} marked: {plan}.", "warn")
         return None
 
-    async def confirmed(self, action: str, plan: BulkPlan, f2: str = "") -> bool | None:
+    async def confirm_plan(self, action: str, plan: BulkPlan, f2: str = "") -> bool | None:
         """Ask before the plan is carried out: a key for what does no harm, else a typed word that fits the harm.
 
         Args:

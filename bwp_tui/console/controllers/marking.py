@@ -21,8 +21,8 @@ class Marking:
         self._last: int | None = None
         self.handlers: dict[str, Callable[[], None]] = {
             "mark": self._toggle,
-            "mark_range": lambda: self._when_read(self._mark_range),
-            "mark_all": lambda: self._when_read(self._mark_all),
+            "mark_range": lambda: self._if_all_rows_read(self._mark_range),
+            "mark_all": lambda: self._if_all_rows_read(self._mark_all),
         }
 
     def _toggle(self) -> None:
@@ -32,9 +32,9 @@ class Marking:
             self._marked.set(self._marked.all ^ {number})
             self._screen.table.move(1)
 
-    def _when_read(self, mark: Callable[[], None]) -> None:
+    def _if_all_rows_read(self, mark: Callable[[], None]) -> None:
         """Mark many where the list is what was asked for: else tasks would be marked that nobody sees."""
-        if self._screen.is_settled:
+        if self._screen.has_all_rows:
             mark()
         else:
             self._screen.show_status("The list is still being read: nothing was marked. Press the key again.", "warn")

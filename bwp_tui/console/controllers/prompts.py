@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from bwp_tui.console.protocols import MainScreenProtocol
-from bwp_tui.console.state.request_draft import no_day
+from bwp_tui.console.state.request_draft import day_mistake
 from bwp_tui.console.state.tab_completion import InputError
 from bwp_tui.domain.deadlines import day_warning, future_day_mistake
 from bwp_tui.domain.times import day_of, zone_name
@@ -52,7 +52,7 @@ async def _ask_day(screen: MainScreenProtocol, argument: Argument, target: Targe
 
     def checked(text: str) -> InputError | None:
         day = day_of(text)
-        wrong = no_day(text) if day is None else future_day_mistake(day, today)
+        wrong = day_mistake(text) if day is None else future_day_mistake(day, today)
         return InputError(f"{wrong[0].upper()}{wrong[1:].removesuffix('.')}.", 0, len(text)) if wrong else None
 
     while (

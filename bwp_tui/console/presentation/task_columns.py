@@ -31,7 +31,7 @@ class CellContext(NamedTuple):
     glyphs: Glyphs
     highlights: tuple[str, ...] = ()
     """Texts of the filter, to be found in what is shown: in masked addresses they find no more than that."""
-    is_cut_off: bool = False
+    service_in_trouble: bool = False
     """Whether the service is in trouble, which the header says once for all tasks."""
 
 
@@ -175,7 +175,7 @@ def _due(task: Task, context: CellContext) -> Cell:
 
 
 def _note(task: Task, context: CellContext) -> Cell:
-    trouble = None if context.is_cut_off or task.status in FINAL_STATUSES else task.trouble
+    trouble = None if context.service_in_trouble or task.status in FINAL_STATUSES else task.trouble
     text = " · ".join(clean_line(text) for text in (_problem(task), task.note, trouble) if text)
     return Cell(mask_in_text(text, task.email) if context.masked else text, "muted")
 

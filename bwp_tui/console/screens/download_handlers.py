@@ -39,7 +39,7 @@ class DownloadsScreenProtocol(StatusReporter, Protocol):
     @property
     def display_context(self) -> DisplayContext: ...
 
-    def update_detail(self, current: int | None = None) -> None: ...
+    def reload(self, current: int | None = None) -> None: ...
     def mark(self, ids: frozenset[int]) -> None: ...
     def start_worker(self, work: Work) -> None: ...
     def close(self) -> None: ...
@@ -121,7 +121,7 @@ class DownloadHandlers:
         refused = [result for result in results if result.refused]
         if screen.marks:
             screen.mark(frozenset(result.id for result in refused))
-        screen.update_detail(results[0].resulting_id if len(results) == 1 else None)
+        screen.reload(results[0].resulting_id if len(results) == 1 else None)
         screen.show_status(self._result_sentence(action, downloads, results), "warn" if refused else "plain")
 
     def _result_sentence(self, action: str, downloads: Sequence[Download], results: Sequence[QueueResult]) -> str:
@@ -140,7 +140,7 @@ class DownloadHandlers:
         await run_in_thread_and_report(
             screen, lambda: download_queue.move(session.guard.store, moved, places, session.actor)
         )
-        screen.update_detail(moved)
+        screen.reload(moved)
 
     def _mark(self) -> None:
         screen = self._screen

@@ -46,20 +46,20 @@ class DownloadsScreen(ActionScreen):
     """A view of the history's downloads.
 
     Args:
-        situation: of the screen that it was opened from.
+        context: of the screen that it was opened from.
     """
 
     AUTO_FOCUS = "DownloadList"
     scope = Scope.DOWNLOADS
     BINDINGS = bindings_of(scope)
 
-    def __init__(self, session: Session, situation: ActionContext) -> None:
+    def __init__(self, session: Session, context: ActionContext) -> None:
         super().__init__(session.keymap)
         self.session = session
         self.marks: frozenset[int] = frozenset()
         self.listed: Sequence[tuple[Download, Task]] = ()
         self._engine: EngineState | None = None
-        self._opened_from = situation
+        self._opened_from = context
         self.handlers |= DownloadHandlers(self).by_name | {"help": partial(open_help, self)}
         self._read_at = -REDRAW_S
         self._redraw: Timer | None = None
@@ -112,11 +112,11 @@ class DownloadsScreen(ActionScreen):
         elif self._redraw is None:
             rest = self._read_at + REDRAW_S - time.monotonic()
             if rest > 0:
-                self._redraw = self.set_timer(rest, self.update_detail)
+                self._redraw = self.set_timer(rest, self.reload)
             else:
-                self.update_detail()
+                self.reload()
 
-    def update_detail(self, current: int | None = None) -> None:
+    def reload(self, current: int | None = None) -> None:
         """Read the downloads again; the cursor goes to the download `current`, else stays."""
         if self._redraw is not None:
             self._redraw.stop()
@@ -125,7 +125,7 @@ class DownloadsScreen(ActionScreen):
         try:
             downloads = download_queue.listed(self.session.read_store, LISTED)
             tasks = download_queue.tasks_of(self.session.read_store, downloads)
-            self._engine = self.session.known_engine(engine_state.read(self.session.read_store))
+            self._engine = self.session.without_killed_process(engine_state.read(self.session.read_store))
         except StoreError as error:
             self.show_status(str(error), "bad")
             return
@@ -200,7 +200,7 @@ class DownloadsScreen(ActionScreen):
         self.action_perform("open")
 
     def on_screen_resume(self) -> None:
-        self.update_detail()
+        self.reload()
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._show)

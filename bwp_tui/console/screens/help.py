@@ -32,7 +32,7 @@ class HelpScreen(ScrolledScreen):
     """Lists the keys of a screen in the order of `GROUPS`.
 
     Args:
-        situation: what decides which actions are possible on that screen.
+        context: what decides which actions are possible on that screen.
         notes: lines after the keys.
     """
 
@@ -42,7 +42,7 @@ class HelpScreen(ScrolledScreen):
     def __init__(
         self,
         keymap: Keymap,
-        situation: ActionContext,
+        context: ActionContext,
         actions: Sequence[Action],
         notes: Sequence[Sequence[StyledText]] = (),
     ) -> None:
@@ -51,7 +51,7 @@ class HelpScreen(ScrolledScreen):
         everywhere = keymap.of(Scope.APP)
         self._actions = sorted((*actions, *everywhere), key=lambda action: GROUPS.index(action.group))
         self._notes = notes
-        self._situation = situation
+        self._opened_from = context
         self._keys = max(_KEYS, *(len(_keys_of(action)) for action in self._actions))
 
     def compose(self) -> ComposeResult:
@@ -72,7 +72,7 @@ class HelpScreen(ScrolledScreen):
         self.query_one("#help-text", Paragraphs).set_lines(lines)
 
     def _lines(self, action: Action) -> list[list[StyledText]]:
-        why_not = action.disabled_reason(self._situation)
+        why_not = action.disabled_reason(self._opened_from)
         indent = _INDENT + self._keys
         first, *more = wrap(action.what, max(_KEYS, self.app.size.width - indent - _MARGIN))
         line: list[StyledText] = [

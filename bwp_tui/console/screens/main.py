@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 REDRAW_INTERVAL_S: Final = 5.0
 """Seconds between two updates of ages and countdowns; only text that differs is repainted."""
 
-_OF_THE_LIST: Final = ("mark_range", "mark_all")
+_MANY_ROW_ACTIONS: Final = ("mark_range", "mark_all")
 """Actions on many rows: they wait until the table holds all of the view."""
 
 _MOUNT_DELAY_S: Final = 0.5
@@ -132,7 +132,7 @@ class MainScreen(ActionScreen):
         session = self.session
         self.actions = MainHandlers(self)
         self.handlers |= self.actions.by_name
-        self.form = RequestForm(session.today, session.reader.earlier, id="form")
+        self.form = RequestForm(session.today, session.reader.earlier_task_sentence, id="form")
         self.commands = CommandList(id="commands")
         self._prompt = Prompt(id="prompt")
         await self.mount(self.form, before="#downloads")
@@ -186,7 +186,7 @@ class MainScreen(ActionScreen):
         panels, rows = self._panels, self._rows
         if panels.snapshot is None and update.query != self.list_state.query:
             return  # read before the saved view was known; the right one follows
-        if not rows.is_partial and self._freeze_buffer.holds(update, rows.query):
+        if not rows.is_partial and self._freeze_buffer.hold_back(update, rows.query):
             return
         if update.query == self.list_state.query and rows.show(update) and self.is_ready:
             self.actions.unmark_unlisted()
@@ -195,7 +195,7 @@ class MainScreen(ActionScreen):
         before, panels.snapshot = panels.snapshot, update
         self.table.refresh_tasks(update.changed)
         if (then := rows.select_awaited()) is not None:
-            self.perform(then)
+            self.perform_later(then)
         if before is None and update.is_whole:
             rows.awaited = None  # the view no longer lists the last session's task
         self._update_views()
@@ -236,7 +236,7 @@ class MainScreen(ActionScreen):
             self.show_view(0)
             self.select_when_listed(number)
 
-    def freeze(self) -> None:
+    def toggle_live_updates(self) -> None:
         """Pause or resume live updates; resuming shows what was held back."""
         held_back = self._freeze_buffer.toggle()
         if held_back is not None:
@@ -268,18 +268,18 @@ class MainScreen(ActionScreen):
         self._save_state()
 
     @property
-    def is_settled(self) -> bool:
+    def has_all_rows(self) -> bool:
         """Whether the table holds all rows of the current view."""
-        return self._rows.answer(self.list_state.query)
+        return self._rows.has_all_rows_of(self.list_state.query)
 
     def accepts_key_now(self, key: str) -> bool:
         """Say whether a key can be handled now: one that marks or acts on tasks waits for the view it is meant for."""
-        if self.is_settled or not self.is_ready or self.prompt.is_open or self.form.display:
+        if self.has_all_rows or not self.is_ready or self.prompt.is_open or self.form.display:
             return True
         action = next((action for action in self.keymap.of(self.scope) if key in action.keys), None)
         if action is None or not (action.group == TASK_GROUP or action.group == MARK_GROUP):
             return True
-        is_of_many = action.name in _OF_THE_LIST or (self.table.marks and action.group == TASK_GROUP)
+        is_of_many = action.name in _MANY_ROW_ACTIONS or (self.table.marks and action.group == TASK_GROUP)
         return not is_of_many and self._rows.query == self.list_state.query
 
     def show_view(self, index: int) -> None:
@@ -288,7 +288,7 @@ class MainScreen(ActionScreen):
 
     def update_header(self) -> None:
         """Show profile, engine and service."""
-        self._panels.update_header(frozen=self._freeze_buffer.is_on)
+        self._panels.update_header(paused=self._freeze_buffer.is_on)
 
     def mask(self, masked: bool) -> None:
         """Mask or show the addresses everywhere."""
@@ -300,7 +300,7 @@ class MainScreen(ActionScreen):
         self.session.feed.refresh()
 
     def _update_views(self) -> None:
-        self._panels.update_views(self.view_index, self.list_state.filter, is_counted=self.is_settled)
+        self._panels.update_views(self.view_index, self.list_state.filter, is_counted=self.has_all_rows)
 
     def _update_detail(self) -> None:
         self.session.set_visible_tasks(self.table.visible_numbers)
@@ -338,7 +338,7 @@ class MainScreen(ActionScreen):
             return None if name == "poll" or BY_NAME[name].copied else writable(self.context)
         return super().disabled_reason(name)
 
-    def perform(self, name: str) -> None:
+    def perform_later(self, name: str) -> None:
         """Do an action once the current message has been handled."""
         self.call_later(self.action_perform, name)
 

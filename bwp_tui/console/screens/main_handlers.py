@@ -7,15 +7,15 @@ from functools import partial
 from typing import Final
 
 from bwp_tui.console.command_bar.controller import CommandBar
-from bwp_tui.console.command_bar.task_commands import TaskLineCommands
-from bwp_tui.console.controllers.column_chooser import choose_columns, choose_order
+from bwp_tui.console.command_bar.task_lines import TaskLineCommands
+from bwp_tui.console.controllers.column_chooser import choose_columns, choose_sort
 from bwp_tui.console.controllers.copy import CopyController
 from bwp_tui.console.controllers.filter_prompt import FilterPrompt
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks
 from bwp_tui.console.controllers.marking import Marking
-from bwp_tui.console.controllers.records import RecordController
+from bwp_tui.console.controllers.record_operations import RecordController
 from bwp_tui.console.controllers.saved_views import SavedViewController
-from bwp_tui.console.controllers.service import ServiceController
+from bwp_tui.console.controllers.service_operations import ServiceController
 from bwp_tui.console.controllers.undo import UndoController
 from bwp_tui.console.presentation.task_detail import subject
 from bwp_tui.console.protocols import MainScreenProtocol
@@ -42,13 +42,13 @@ class MainHandlers:
         self._filing = False
         asking: dict[str, Work] = {
             "filter": FilterPrompt(screen).ask,
-            **recording.of_one,
-            **recording.of_any,
+            **recording.single_task_actions,
+            **recording.marked_task_actions,
             "undo": UndoController(screen).undo,
             "command": CommandBar(screen, TaskLineCommands(screen, self._marked, service.resubmit, recording)).ask,
-            **service.asking,
-            **copying.asking,
-            "sort": lambda: choose_order(screen),
+            **service.actions,
+            **copying.actions,
+            "sort": lambda: choose_sort(screen),
             "columns": lambda: choose_columns(screen),
             "save_view": SavedViewController(screen).ask,
         }
@@ -58,7 +58,7 @@ class MainHandlers:
             **Navigator(screen).handlers,
             "new": screen.open_form,
             "new_deletion": lambda: screen.open_form(Kind.DELETION),
-            "freeze": screen.freeze,
+            "freeze": screen.toggle_live_updates,
             "mask": lambda: screen.mask(not screen.session.masked),
             "failed": lambda: screen.show_view(_FAILED),
             "back": self._back,
@@ -68,7 +68,7 @@ class MainHandlers:
             "detail_up": lambda: screen.detail.scroll_by(-_DETAIL_LINES),
             **{f"view_{index + 1}": partial(screen.show_view, index) for index in range(MOST_VIEWS)},
         }
-        self._on_marks = {*service.asking, *recording.of_any, *copying.asking}
+        self._on_marks = {*service.actions, *recording.marked_task_actions, *copying.actions}
 
     def acts_on_marks(self, name: str) -> bool:
         """Say whether the action called `name` would be done to marked tasks."""

@@ -38,11 +38,11 @@ class MainPanels:
         """The views that have a key: the built-in ones, and the saved ones behind them."""
         return VIEWS if self.snapshot is None else self.snapshot.views
 
-    def update_header(self, *, frozen: bool) -> None:
+    def update_header(self, *, paused: bool) -> None:
         """Show profile, engine, API trouble and the table's modes."""
         session, snapshot = self._session, self.snapshot
         trouble = None if snapshot is None else session.service_trouble(snapshot.engine)
-        self._table.is_cut_off = trouble is not None
+        self._table.service_in_trouble = trouble is not None
         self._screen.query_one(HeaderLine).set_state(
             HeaderState(
                 profile="practice" if session.profile.is_sandbox else session.profile.name,
@@ -52,7 +52,7 @@ class MainPanels:
                 trouble=trouble,
                 masked=session.masked,
                 read_only=session.read_only,
-                frozen=frozen,
+                paused=paused,
                 marked=len(self._table.marks),
             )
         )
@@ -87,11 +87,11 @@ class MainPanels:
             for download in snapshot.downloads
             if download.task_number in tasks and download.is_open
         ]
-        context = session.display_context(session.known_engine(snapshot.engine))
+        context = session.display_context(session.without_killed_process(snapshot.engine))
         self._screen.query_one(ActiveDownloads).update(listed, context)
 
     def update_footer(
-        self, situation: ActionContext, opened: Sequence[StyledText], wrong: tuple[int, int, str] | None
+        self, context: ActionContext, opened: Sequence[StyledText], wrong: tuple[int, int, str] | None
     ) -> None:
         """Show the error in the prompt, else the keys of what is open, else those of the table."""
         footer = self._screen.query_one(FooterLine)
@@ -100,7 +100,7 @@ class MainPanels:
         elif opened:
             footer.show_keys(*opened)
         else:
-            footer.set_context(situation)
+            footer.set_context(context)
 
     def update_empty_text(self, filter_text: str) -> None:
         """Set the text that an empty table shows."""

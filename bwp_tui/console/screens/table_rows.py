@@ -25,7 +25,7 @@ class TableRows:
         self.awaited: tuple[int, str | None] | None = None if last_task is None else (last_task, None)
         self._screen = screen
 
-    def answer(self, query: ListQuery) -> bool:
+    def has_all_rows_of(self, query: ListQuery) -> bool:
         """Say whether the table holds all rows of `query`."""
         return self.query == query and not self.is_partial
 
@@ -50,7 +50,7 @@ class TableRows:
     def anchor(self, listed: ListQuery, query: ListQuery) -> AnchorRow | None:
         """Return the cursor's row, to be read first where `query` lists the same tasks in another order."""
         here = self._table.current_number
-        if not here or not self.answer(listed) or listed.filter != query.filter:
+        if not here or not self.has_all_rows_of(listed) or listed.filter != query.filter:
             return None
         return AnchorRow(here, self._table.row_count)
 

@@ -159,7 +159,7 @@ class TaskScreen(ScrolledScreen):
             self._main.go_to(self._number)
             self.show_status("The list has changed. Press the key again.", "warn")
         else:
-            self._main.perform(name)
+            self._main.perform_later(name)
 
     def _turn(self, pages: int) -> None:
         self._open_page((self._page + pages) % len(PAGE_NAMES))
@@ -182,8 +182,8 @@ class TaskScreen(ScrolledScreen):
 
     def _read_earlier(self) -> None:
         """Read the earlier task that asked the same."""
-        if self._details is not None and self._details.earlier is not None:
-            self._go_to(self._details.earlier.number)
+        if self._details is not None and self._details.earlier_task is not None:
+            self._go_to(self._details.earlier_task.number)
 
     def _toggle_mask(self) -> None:
         self._main.mask(not self._session.masked)

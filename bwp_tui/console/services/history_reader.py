@@ -25,13 +25,13 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class TaskDetails:
-    """All that the history knows of a task. `earlier` is the one that asked the same before."""
+    """All that the history knows of a task. `earlier_task` is the one that asked the same before."""
 
     task: Task
     events: Sequence[Event]
     sent: Sequence[SentRequest]
     downloads: Sequence[Download]
-    earlier: Task | None
+    earlier_task: Task | None
 
 
 class HistoryReader:
@@ -75,7 +75,7 @@ class HistoryReader:
             next(iter(self.window([task.earlier_number])), None) if task.earlier_number else None,
         )
 
-    def earlier(self, kind: Kind, email: str) -> str | None:
+    def earlier_task_sentence(self, kind: Kind, email: str) -> str | None:
         """Return a sentence about the newest task with this kind and address, or None."""
         task = self._read(lambda: tasks.newest_for(self._store, kind, email), None)
         return None if task is None else f"#{task.number} ({task.status}) has this email"

@@ -20,7 +20,7 @@ class FreezeBuffer:
         held_back, self._held_back = self._held_back, None
         return held_back
 
-    def holds(self, snapshot: Snapshot, shown: ListQuery | None) -> bool:
+    def hold_back(self, snapshot: Snapshot, shown: ListQuery | None) -> bool:
         """Hold back a snapshot of the query that the rows show, `shown`; return whether it is held."""
         if not self.is_on or snapshot.query != shown:
             return False

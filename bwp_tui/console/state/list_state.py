@@ -16,13 +16,13 @@ class ListState:
     Attributes:
         view: None where the filter is the operator's own.
         filter: a valid filter.
-        order: the order that the operator chose instead of the view's; a name of `SORTS`.
+        chosen_sort: the order that the operator chose instead of the view's; a name of `SORTS`.
         columns: ids of the columns that the operator chose for views without their own; empty for the table's choice.
     """
 
     view: View | None = VIEWS[0]
     filter: str = ""
-    order: str | None = None
+    chosen_sort: str | None = None
     columns: tuple[str, ...] = ()
 
     @property
@@ -33,7 +33,7 @@ class ListState:
     @property
     def sort(self) -> str:
         """The order of the rows."""
-        return self.order or (self.view.sort if self.view is not None else "newest")
+        return self.chosen_sort or (self.view.sort if self.view is not None else "newest")
 
     @property
     def shown_columns(self) -> tuple[str, ...]:
@@ -58,9 +58,9 @@ class ListState:
         parse(text)
         return replace(self, view=None if text.strip() else VIEWS[0], filter=text.strip())
 
-    def ordered(self, sort: str) -> ListState:
+    def with_sort(self, sort: str) -> ListState:
         """List the same tasks in another order."""
-        return replace(self, order=sort)
+        return replace(self, chosen_sort=sort)
 
     def with_columns(self, columns: tuple[str, ...]) -> ListState:
         """List the same tasks with other columns; they change the view where it has its own, else all views without."""

@@ -125,7 +125,7 @@ class Draft:
     def _received_mistake(self, today: date) -> str | None:
         received = self._received()
         if received is None:
-            return no_day(self.received)
+            return day_mistake(self.received)
         return "date is in the future" if future_day_mistake(received, today) else None
 
     def _hold_mistake(self) -> str | None:
@@ -142,7 +142,7 @@ class Draft:
         return None if self.again.strip() == self.email.strip() else "not the same email"
 
 
-def no_day(text: str) -> str:
+def day_mistake(text: str) -> str:
     """Return what is wrong with a text that names no day."""
     return "not a calendar date" if _DAY.fullmatch(text.strip()) else "use YYYY-MM-DD"
 

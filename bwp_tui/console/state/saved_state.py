@@ -57,7 +57,7 @@ class SavedState:
         if "@" in listing.filter:
             return cls(columns=listing.columns, task=task, lines=kept)
         name = None if listing.view is None else listing.view.name
-        return cls(name, listing.filter, listing.order, listing.columns, task, kept)
+        return cls(name, listing.filter, listing.chosen_sort, listing.columns, task, kept)
 
     def to_list_state(self, views: Callable[[], Sequence[View]]) -> ListState:
         """Return what to list at the start; all tasks where the view is gone. `views` is called for a saved view."""
@@ -68,7 +68,7 @@ class SavedState:
         else:
             known = VIEWS if any(view.name == self.view for view in VIEWS) else views()
             whole = next((whole.of_view(view) for view in known if view.name == self.view), whole)
-        return whole if self.order is None else whole.ordered(self.order)
+        return whole if self.order is None else whole.with_sort(self.order)
 
 
 class SavedStateFile:

@@ -24,12 +24,12 @@ _MAX_VALUES: Final = 50_000
 Value = TypeVar("Value")
 
 
-class Alphabet(Generic[Value]):
+class CodeTable(Generic[Value]):
     """Encodes each value as one character, so that rows of them compare and slice as fast as text."""
 
     def __init__(self, first: int) -> None:
         self._first = first
-        self._letters: dict[Value, str] = {}
+        self._characters: dict[Value, str] = {}
         self._values: list[Value] = []
 
     @property
@@ -37,17 +37,17 @@ class Alphabet(Generic[Value]):
         """Whether it holds so many values that a new one should replace it."""
         return len(self._values) >= _MAX_VALUES
 
-    def letter(self, value: Value) -> str:
+    def encode(self, value: Value) -> str:
         """Return the character of a value."""
-        letter = self._letters.get(value)
-        if letter is None:
-            letter = self._letters[value] = chr(self._first + len(self._values))
+        character = self._characters.get(value)
+        if character is None:
+            character = self._characters[value] = chr(self._first + len(self._values))
             self._values.append(value)
-        return letter
+        return character
 
-    def value(self, letter: str) -> Value:
+    def decode(self, character: str) -> Value:
         """Return the value of a character."""
-        return self._values[ord(letter) - self._first]
+        return self._values[ord(character) - self._first]
 
 
 class Cells(NamedTuple):
@@ -73,10 +73,10 @@ class FrameParser:
     """Parses frames, with a cache: most lines of most frames come again."""
 
     def __init__(self) -> None:
-        self.styles: Alphabet[CellStyle] = Alphabet(0)
-        self.clusters: Alphabet[str] = Alphabet(CLUSTERS)
+        self.styles: CodeTable[CellStyle] = CodeTable(0)
+        self.clusters: CodeTable[str] = CodeTable(CLUSTERS)
         self._cache: dict[str, Cells] = {}
-        self.styles.letter(DEFAULT_STYLE)
+        self.styles.encode(DEFAULT_STYLE)
 
     @property
     def is_full(self) -> bool:
@@ -106,7 +106,7 @@ class FrameParser:
     def _parse(self, content: str) -> Cells:
         first, *parts = content.split("\x1b[")
         letters = [self._letters(first)]
-        styles = [self.styles.letter(DEFAULT_STYLE) * len(letters[0])]
+        styles = [self.styles.encode(DEFAULT_STYLE) * len(letters[0])]
         parameters = ""
         for part in parts:
             codes, m, text = part.partition("m")
@@ -124,7 +124,7 @@ class FrameParser:
         style = read(parameters)
         if style is None:
             raise NotUnderstood
-        return self.styles.letter(style)
+        return self.styles.encode(style)
 
     def _letters(self, text: str) -> str:
         """Return a character for each cell that `text` takes by Textual's measure."""
@@ -136,25 +136,25 @@ class FrameParser:
         for character in text:
             width = cell_len(character)
             if width:
-                encoded = character if ord(character) < CLUSTERS else self.clusters.letter(character)
+                encoded = character if ord(character) < CLUSTERS else self.clusters.encode(character)
                 letters += [encoded, FILLER][:width]
             else:
-                self._put_mark(letters, character)
+                self._add_combining_mark(letters, character)
         if len(letters) != cell_len(text):
             raise NotUnderstood
         return "".join(letters)
 
-    def _put_mark(self, letters: list[str], mark: str) -> None:
+    def _add_combining_mark(self, letters: list[str], mark: str) -> None:
         """Encode the last character with a combining mark as one cluster."""
         if not letters:
             raise NotUnderstood
         index = -2 if letters[-1] == FILLER else -1
-        letters[index] = self.clusters.letter(self.text(letters[index]) + mark)
+        letters[index] = self.clusters.encode(self.text(letters[index]) + mark)
 
     def text(self, letters: str) -> str:
         """Return the text to send to a terminal for `letters`."""
         if letters.isascii() and FILLER not in letters:
             return letters
         return "".join(
-            letter if ord(letter) < CLUSTERS else self.clusters.value(letter) for letter in letters if letter != FILLER
+            letter if ord(letter) < CLUSTERS else self.clusters.decode(letter) for letter in letters if letter != FILLER
         )

@@ -64,7 +64,7 @@ class Burst:
             self._counted_at = now
 
 
-class Key(events.Key):
+class BurstKey(events.Key):
     """A key with the burst in which it arrived."""
 
     def __init__(self, key: events.Key, burst: Burst) -> None:

@@ -12,7 +12,7 @@ from bwp_tui.console.terminal.sgr import DEFAULT_STYLE, CellStyle, change
 _UNKNOWN: Final = "\x01"
 """A cell that Textual has not painted since the buffer was invalidated."""
 
-_LOST: Final = "\x02"
+_STALE: Final = "\x02"
 """A known cell that the terminal may show differently."""
 
 _UNSURE: Final = re.compile(f"[{FILLER}{chr(CLUSTERS)}-\U0010ffff]")
@@ -55,7 +55,7 @@ class ScreenBuffer:
 
     def repaint_all(self) -> None:
         """Send the whole screen with the next changes: the terminal may show something else."""
-        self._shown_letters = [re.sub(f"[^{_UNKNOWN}]", _LOST, row, flags=re.DOTALL) for row in self._letters]
+        self._shown_letters = [re.sub(f"[^{_UNKNOWN}]", _STALE, row, flags=re.DOTALL) for row in self._letters]
         self._changed = set(range(self._lines))
         self._cursor = None
 
@@ -95,7 +95,7 @@ class ScreenBuffer:
 
         It begins with an absolute position: something else may have written to the terminal and left its cursor there.
         """
-        pen = _Pen(self._parser, self._columns)
+        pen = _AnsiWriter(self._parser, self._columns)
         for y in sorted(self._changed):
             for start, end in self._runs(y):
                 pen.draw(y, start, self._letters[y][start:end], self._styles[y][start:end])
@@ -134,7 +134,7 @@ class ScreenBuffer:
         return len(set(self._styles[y][start - 1 : end])) == 1
 
 
-class _Pen:
+class _AnsiWriter:
     """Writes cells with the shortest moves and style changes that every terminal understands."""
 
     def __init__(self, parser: FrameParser, columns: int) -> None:
@@ -153,7 +153,7 @@ class _Pen:
         """Write cells of one line."""
         self._move(y, x)
         for match in _SAME_STYLE.finditer(styles):
-            style = self._parser.styles.value(match[1])
+            style = self._parser.styles.decode(match[1])
             self._parts.append(change(self._style, style))
             self._parts.append(self._parser.text(letters[match.start() : match.end()]))
             self._style = style

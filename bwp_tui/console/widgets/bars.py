@@ -49,7 +49,7 @@ class HeaderState(NamedTuple):
     trouble: str | None
     masked: bool
     read_only: bool
-    frozen: bool
+    paused: bool
     marked: int
 
 
@@ -71,7 +71,7 @@ class HeaderLine(TwoEndedLine):
             note
             for note, on in (
                 (f"{state.marked} marked", state.marked > 0),
-                ("frozen", state.frozen),
+                ("paused", state.paused),
                 ("read-only", state.read_only),
                 ("masked", state.masked),
             )
@@ -180,10 +180,10 @@ class FooterLine(StyledLine):
         self._entries: Sequence[_Entry] = ()
         self._always = self._gap = 0
 
-    def set_context(self, situation: ActionContext) -> None:
-        """Show the registry's actions, and which of them are possible in `situation`; the last three always."""
+    def set_context(self, context: ActionContext) -> None:
+        """Show the registry's actions, and which of them are possible in `context`; the last three always."""
         entries = [
-            _Entry(shown_key(action.keys[0]), action.label, action.disabled_reason(situation) is None)
+            _Entry(shown_key(action.keys[0]), action.label, action.disabled_reason(context) is None)
             for action in self._actions
         ]
         self._show(entries, always=3, gap=2)

@@ -165,7 +165,7 @@ class Prompt(Horizontal, can_focus=True):
 
     def close(self) -> None:
         """Close the prompt; its caller gets None."""
-        self._settle(None)
+        self._answer_with(None)
 
     async def _ask(self, label: str, keys: Mapping[str, str], beside: int = _FIELD) -> str | None:
         self.close()
@@ -200,7 +200,7 @@ class Prompt(Horizontal, can_focus=True):
         if self._completed is not None:
             self.set_text(*self._completed(field.value, field.cursor_position))
 
-    def _settle(self, answer: str | None) -> None:
+    def _answer_with(self, answer: str | None) -> None:
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(answer)
 
@@ -214,16 +214,16 @@ class Prompt(Horizontal, can_focus=True):
             self._complete()
         elif event.key == "f2" and self._f2 and not self._keys:
             event.stop()
-            self._settle(F2)
+            self._answer_with(F2)
         elif self._moved is not None and event.key in ("down", "up"):
             event.stop()
             self._moved(1 if event.key == "down" else -1)
         elif self._keys:
             event.stop()
             if event.key == "enter" and self._default is not None:
-                self._settle(self._default)
+                self._answer_with(self._default)
             elif event.key in self._keys:
-                self._settle(event.key)
+                self._answer_with(event.key)
             elif event.key == "q":
                 self.close()
 
@@ -242,7 +242,7 @@ class Prompt(Horizontal, can_focus=True):
         event.stop()
         mistake = self._checked(event.value) if self._checked is not None else None
         if mistake is None:
-            self._settle(event.value)
+            self._answer_with(event.value)
         else:
             self.show_mistake(mistake)
 

@@ -34,7 +34,7 @@ _TEXTS: Final = (
     ("again", "Confirm email", "retype to confirm: deletion is irreversible"),
 )
 
-EarlierTask = Callable[[Kind, str], str | None]
+EarlierTaskSentence = Callable[[Kind, str], str | None]
 """Returns a sentence about an earlier task with this kind and email, or None."""
 
 
@@ -56,7 +56,7 @@ class RequestForm(Vertical):
     class Closed(Message):
         """The operator closed the form; its text is kept."""
 
-    def __init__(self, today: Callable[[], date], earlier: EarlierTask, *, id: str | None = None) -> None:
+    def __init__(self, today: Callable[[], date], earlier: EarlierTaskSentence, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._today = today
         self._earlier = earlier

@@ -57,7 +57,7 @@ class TaskTable(VirtualRows):
     marks: var[frozenset[int]] = var[frozenset[int]](frozenset())
     """Local numbers of the marked tasks, in sight or not."""
 
-    is_cut_off: var[bool] = var(False)
+    service_in_trouble: var[bool] = var(False)
     """Whether the API is in trouble, which the header shows for all tasks."""
 
     highlights: var[tuple[str, ...]] = var[tuple[str, ...]](())
@@ -149,7 +149,7 @@ class TaskTable(VirtualRows):
         """Update what depends on the time: ages, countdowns, holding periods."""
         self._repaint(self._rows.update(self._cell_context()))
 
-    watch_masked = watch_marks = watch_is_cut_off = watch_highlights = tick
+    watch_masked = watch_marks = watch_service_in_trouble = watch_highlights = tick
 
     @property
     def visible_numbers(self) -> Sequence[int]:
@@ -251,7 +251,14 @@ class TaskTable(VirtualRows):
     def _cell_context(self) -> CellContext:
         now = self._clock()
         return CellContext(
-            now, local_day(now), self._day, self.masked, self.marks, self._glyphs, self.highlights, self.is_cut_off
+            now,
+            local_day(now),
+            self._day,
+            self.masked,
+            self.marks,
+            self._glyphs,
+            self.highlights,
+            self.service_in_trouble,
         )
 
     def _in_sight(self) -> array[int]:

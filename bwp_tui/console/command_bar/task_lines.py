@@ -10,9 +10,9 @@ from typing import Final
 
 from bwp_tui.console.bindings.commands import ALIASES, BY_WORD, FOR_SHELL, Command
 from bwp_tui.console.command_bar.list_commands import ListCommands
-from bwp_tui.console.command_bar.parser import CommandError, CommandHandler, CommandLine, Word, parse_line
+from bwp_tui.console.command_bar.parser import CommandHandler, CommandLine, CommandLineError, Word, parse_line
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks
-from bwp_tui.console.controllers.records import RecordController
+from bwp_tui.console.controllers.record_operations import RecordController
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.console.workers import Work, run_in_thread_and_report
@@ -64,7 +64,7 @@ class TaskLineCommands:
         """Return what a line does.
 
         Raises:
-            CommandError: it means nothing.
+            CommandLineError: it means nothing.
         """
         line = parse_line(text, lambda name: BY_WORD[name].options if name in BY_WORD else None)
         typed = line.command.text.casefold()
@@ -90,7 +90,7 @@ class TaskLineCommands:
                 self._screen.show_view(0)
                 self._screen.select_when_listed(numbers[0], then=command.action)
             else:
-                self._screen.perform(command.action)
+                self._screen.perform_later(command.action)
 
         return start
 
@@ -98,7 +98,7 @@ class TaskLineCommands:
         usage = BY_WORD["submit"].usage
         kinds = {kind.value.casefold(): kind for kind in Kind}
         if not line.words:
-            return lambda: self._screen.perform("new")
+            return lambda: self._screen.perform_later("new")
         kind, *rest = line.words
         if kind.text.casefold() not in kinds:
             guess = nearest(kind.text, tuple(kinds))
@@ -205,7 +205,7 @@ class TaskLineCommands:
     def _read_mark(self, line: CommandLine) -> CommandHandler:
         numbers = [self._task(word) for word in line.words]
         if not numbers:
-            return lambda: self._screen.perform("mark")
+            return lambda: self._screen.perform_later("mark")
         return lambda: self._marked.set(self._marked.all | frozenset(numbers), are_named=True)
 
     # To which tasks
@@ -224,7 +224,7 @@ class TaskLineCommands:
                 return named, words[at:]
             try:
                 named.append(self._task(word))
-            except CommandError:
+            except CommandLineError:
                 sentence = f"“{word.text}” names no single task. A text that begins so stands in quotation marks."
                 raise word.wrong(sentence) from None
         return named, ()
@@ -236,7 +236,7 @@ class TaskLineCommands:
     def _perform_on(self, action: str, named: Sequence[int]) -> None:
         """Do an action as its key would, on the named tasks."""
         self._select_or_mark(named)
-        self._screen.perform(action)
+        self._screen.perform_later(action)
 
     def _select_or_mark(self, named: Sequence[int]) -> None:
         """Move the cursor to the one task that is named, or mark the named ones."""
@@ -271,7 +271,7 @@ class TaskLineCommands:
             handler()
 
 
-def _unknown(word: Word) -> CommandError:
+def _unknown(word: Word) -> CommandLineError:
     name = clean_line(word.text)
     if name.casefold() in {command.name for command in FOR_SHELL}:
         return word.wrong(f"“{name}” is for the shell: bwp-tui {name.casefold()} --help.")

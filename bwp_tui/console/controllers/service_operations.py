@@ -31,7 +31,7 @@ class ServiceController:
     def __init__(self, screen: MainScreenProtocol, marked: MarkedTasks) -> None:
         self._screen = screen
         self._marked = marked
-        self.asking: dict[str, Work] = {
+        self.actions: dict[str, Work] = {
             **{operation.action: partial(self._run, operation) for operation in SERVICE_OPERATIONS},
             RESUBMIT.action: self.resubmit,
         }
@@ -48,8 +48,8 @@ class ServiceController:
         """Ask for an operation, once the plan for marked tasks or the question about a single one is confirmed."""
         screen, commands, task = self._screen, self._screen.session.tasks, self._screen.current_task
         if self._marked.all:
-            plan = await self._marked.planned(operation.name)
-            if plan is not None and await self._marked.confirmed(operation.name, plan):
+            plan = await self._marked.plan_action(operation.name)
+            if plan is not None and await self._marked.confirm_plan(operation.name, plan):
                 tasks = counted(len(plan.possible), "task")
                 await self._marked.carry_out(
                     plan.describe_result, lambda: commands.apply(operation, plan.possible, tasks)
@@ -82,7 +82,7 @@ class ServiceController:
 
     async def _resubmit_marked(self, note: str | None) -> None:
         screen, commands = self._screen, self._screen.session.tasks
-        plan = await self._marked.planned(RESUBMIT.name)
+        plan = await self._marked.plan_action(RESUBMIT.name)
         if plan is None:
             return
         if note is None:
@@ -91,11 +91,11 @@ class ServiceController:
             return
         text = note.strip()
         hold: Hold = same_hold
-        confirmed = await self._marked.confirmed(RESUBMIT.name, plan, _SHORTEN if plan.warning else "")
+        confirmed = await self._marked.confirm_plan(RESUBMIT.name, plan, _SHORTEN if plan.warning else "")
         if confirmed is None:
             hold = fitting_hold(screen.session.today())
-            plan = await self._marked.planned(RESUBMIT.name, hold) or plan
-            confirmed = await self._marked.confirmed(RESUBMIT.name, plan)
+            plan = await self._marked.plan_action(RESUBMIT.name, hold) or plan
+            confirmed = await self._marked.confirm_plan(RESUBMIT.name, plan)
         if confirmed:
             numbers = plan.possible
             await self._marked.carry_out(

@@ -29,10 +29,10 @@ class RecordController:
     def __init__(self, screen: MainScreenProtocol, marked: MarkedTasks) -> None:
         self._screen = screen
         self._marked = marked
-        self.of_one: dict[str, Work] = {
+        self.single_task_actions: dict[str, Work] = {
             settlement.action: partial(self._settle, settlement) for settlement in SETTLEMENTS
         }
-        self.of_any: dict[str, Work] = {
+        self.marked_task_actions: dict[str, Work] = {
             **{operation.name: partial(self.run, operation) for operation in RECORDS},
             WATCH.name: self._watch,
             "withdraw": self._withdraw,
@@ -63,7 +63,7 @@ class RecordController:
     async def _is_confirmed(self, operation: Operation, target: Target, plan: BulkPlan | None, values: Values) -> bool:
         """Have the plan for marked tasks confirmed, or the question about a single one where there is one."""
         if plan is not None:
-            return not operation.confirms or await self._marked.confirmed(operation.name, plan) is True
+            return not operation.confirms or await self._marked.confirm_plan(operation.name, plan) is True
         try:
             question = operation.review(target.task, values) if target.task else ""
         except NotPossible as why_not:
@@ -76,7 +76,7 @@ class RecordController:
         task, actor = self._screen.current_task, self._screen.session.records.actor
         if not self._marked.all:
             return None if task is None else (Target((task.number,), task.name, task, actor), None)
-        plan = await self._marked.planned(operation.name)
+        plan = await self._marked.plan_action(operation.name)
         if plan is None:
             return None
         name = _plan_name(plan, self._marked.not_listed(plan.possible))

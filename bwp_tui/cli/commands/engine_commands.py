@@ -13,7 +13,7 @@ from types import FrameType
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.support.bulk import confirm_plan, select_tasks
-from bwp_tui.cli.support.context import Session, find_tasks, open_session, print_note, today
+from bwp_tui.cli.support.context import CommandSession, find_tasks, open_session, print_note, today
 from bwp_tui.cli.support.engine_wait import EngineWaiter
 from bwp_tui.cli.support.streams import draw
 from bwp_tui.cli.support.task_output import print_tasks
@@ -186,7 +186,9 @@ def _polled(store: Store, names: Sequence[str]) -> list[int]:
     return possible
 
 
-def _queue_downloads(session: Session, numbers: Sequence[int], folder: Path | None, arguments: Namespace) -> set[int]:
+def _queue_downloads(
+    session: CommandSession, numbers: Sequence[int], folder: Path | None, arguments: Namespace
+) -> set[int]:
     """Queue the downloads of tasks and resume paused ones; return the tasks for which that is impossible.
 
     Args:
@@ -202,7 +204,7 @@ def _queue_downloads(session: Session, numbers: Sequence[int], folder: Path | No
     return refused
 
 
-def _queue_download(session: Session, task: Task, folder: Path | None, arguments: Namespace) -> None:
+def _queue_download(session: CommandSession, task: Task, folder: Path | None, arguments: Namespace) -> None:
     """Queue or resume the download of a task; a downloaded result stays unless `--again` is given.
 
     Raises:
