@@ -140,10 +140,10 @@ async def test_the_line_says_how_things_stand(changes: dict[str, object], words:
 @pytest.mark.parametrize(
     "settled",
     [
-        {"status": "COMPLETED", "terminal": True, "kind": Kind.DELETION},
-        {"status": "COMPLETED", "terminal": True, "download": download("done"), "saved": True},
-        {"status": "CANCELLED", "terminal": True},
-        {"status": "FAILED", "terminal": True, "resubmitted_as": 9, "resubmitted": True},
+        {"status": "COMPLETED", "is_final": True, "kind": Kind.DELETION},
+        {"status": "COMPLETED", "is_final": True, "download": download("done"), "is_saved": True},
+        {"status": "CANCELLED", "is_final": True},
+        {"status": "FAILED", "is_final": True, "resubmitted_as": 9, "was_resubmitted": True},
     ],
 )
 async def test_an_answered_request_has_no_countdown(settled: dict[str, object]) -> None:
