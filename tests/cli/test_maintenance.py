@@ -59,6 +59,15 @@ def test_a_backup_overwrites_nothing(bwp: Bwp) -> None:
     assert "exists already" in ended.err
 
 
+def test_a_backup_names_a_missing_folder_rather_than_the_history(bwp: Bwp) -> None:
+    _plant(bwp, "task-1")
+    folder = bwp.data / "missing"
+    ended = bwp("backup", str(folder / "copy.db"))
+    assert (ended.code, folder.exists()) == (1, False)
+    assert str(folder) in ended.err
+    assert "BWP_DATA_DIR" not in ended.err
+
+
 def test_a_restore_is_refused_while_an_engine_runs_or_the_history_is_open(bwp: Bwp) -> None:
     _plant(bwp, "task-1")
     file = bwp.data / "copy.db"
@@ -123,6 +132,7 @@ def test_a_purge_leaves_out_what_is_still_to_be_answered_unless_it_is_told_to(bw
     kept = bwp("purge", "--older-than", "0", "--yes")
     assert kept.code == 0
     assert f"2 tasks (#{ready} retrieval COMPLETED, #{failed} retrieval FAILED)" in kept.err
+    assert "No finished task" not in kept.err
     assert len(json.loads(bwp("list", "is:open", "--json").out)) == 2
     assert bwp("purge", "--older-than", "0", "--yes", "--unanswered").code == 0
     assert json.loads(bwp("list", "is:open", "--json").out) == []

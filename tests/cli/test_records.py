@@ -81,6 +81,8 @@ def test_what_is_recorded_is_recorded_for_all_tasks_that_are_meant(office: Bwp) 
         (["tag", "1", "+"], 2, "Give tags to add"),
         (["tag", "+vip"], 2, "Name the tasks"),
         (["assign", "jane"], 2, "Name the tasks"),
+        (["assign", "1"], 2, "after the task"),
+        (["note", "#1"], 2, "after the task"),
         (["note", "77", "x"], 4, "no task"),
         (["resubmit"], 2, "Name the tasks"),
         (["list", "--sort", "duo"], 2, "did you mean due?"),

@@ -118,6 +118,41 @@ async def test_what_was_typed_is_there_again_after_escape(profile: Profile) -> N
         assert [console.field(name).value for name in ("email", "hold", "reason")] == ["half@exam", "7", "why"]
 
 
+async def test_a_restored_draft_is_named_and_typing_replaces_its_address(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.fill(email="half@exam")
+        await console.press("escape", "n")
+        await console.sees("draft restored")
+        await console.press(*"jane@example.com")
+        assert console.field("email").value == "jane@example.com"
+        await console.sees("draft restored")
+
+
+@pytest.mark.parametrize("size", [WIDE, USUAL])
+async def test_a_restored_draft_is_emptied_by_one_key_while_it_is_unchanged(
+    profile: Profile, size: tuple[int, int]
+) -> None:
+    async with opened(profile, size=size) as console:
+        await console.fill(email="half@exam", note="by phone")
+        await console.press("escape", "N")
+        await console.sees("ctrl+u")
+        await console.press("ctrl+u")
+        assert (console.field("email").value, console.field("note").value) == ("", "")
+        assert "draft restored" not in console.line("form-heading")
+        await console.press(*"jane", "ctrl+u", *"joe")
+        assert console.field("email").value == "joe"
+
+
+async def test_an_address_of_a_command_replaces_the_restored_one(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.fill(email="half@exam")
+        await console.press("escape")
+        console.main.open_form(Kind.RETRIEVAL, "jane@example.com")
+        await console.pilot.pause()
+        assert console.field("email").value == "jane@example.com"
+        assert "draft restored" not in console.line("form-heading")
+
+
 async def test_a_deletion_that_would_end_too_late_is_told_before_it_is_sent_with_the_way_out(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.fill(kind="deletion", email="bye@example.com", regulation="ccpa", hold="20")

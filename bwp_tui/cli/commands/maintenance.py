@@ -86,7 +86,8 @@ def purge(arguments: Namespace) -> None:
         plan = purging.plan(store, task_filter, arguments.older_than, today(), names=_names_on_disk, **extent)
         _print_unanswered(tasks.window(store, plan.unanswered[:_MOST_NAMED]), len(plan.unanswered))
         if not plan.numbers and not purging.has_traces(store):
-            print_note("No finished task is that old. Nothing was changed.")
+            none_left = "" if plan.unanswered else "No finished task that old is left to purge. "
+            print_note(f"{none_left}Nothing was changed.")
             return
         if arguments.keep_archives:
             kept = tuple(file for files in plan.own.values() for file in files)

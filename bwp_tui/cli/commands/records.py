@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from argparse import Namespace
-from typing import Any
+from typing import Any, Final
 
 from bwp_tui.cli.exit_codes import CommandError, ExitCode
 from bwp_tui.cli.parser_records import MINUS
@@ -14,6 +15,8 @@ from bwp_tui.domain.times import zone_name
 from bwp_tui.store.commands.operation import Argument, Need, Operation, Place, Values
 from bwp_tui.store.commands.record_operations import BY_NAME
 from bwp_tui.store.queries import tasks
+
+_TASK_NUMBER: Final = re.compile(r"#?\d+")
 
 
 def record(arguments: Namespace) -> ExitCode:
@@ -48,6 +51,8 @@ def _positional(argument: Argument | None, arguments: Namespace) -> tuple[list[s
         names = [word for word in words if word not in typed]
         if not typed or any(len(word) == 1 for word in typed):
             raise CommandError(ExitCode.USAGE, f"Give {argument.help}. Nothing was done.")
+    elif len(words) == 1 and arguments.filter is None and _TASK_NUMBER.fullmatch(words[0]):
+        raise CommandError(ExitCode.USAGE, f"Give, after the task, {argument.help}. Nothing was done.")
     for word in typed:
         if why_not := argument.choice_or_text_mistake(word):
             raise CommandError(ExitCode.USAGE, f"{why_not} Nothing was done.")

@@ -26,7 +26,8 @@ def select_tasks(session: CommandSession, names: Sequence[str], filter_text: str
         NoSuchTask: a name matches no task, or more than one.
     """
     if bool(names) is (filter_text is not None):
-        raise CommandError(ExitCode.USAGE, "Name the tasks or give --filter, not both. Nothing was changed.")
+        not_both = ", not both" if names else ""
+        raise CommandError(ExitCode.USAGE, f"Name the tasks or give --filter{not_both}. Nothing was changed.")
     if filter_text is None:
         return find_tasks(session.store, names)
     numbers = list(tasks.numbers(session.store, filter_of(filter_text), today=today()))

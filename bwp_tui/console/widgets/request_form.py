@@ -62,6 +62,9 @@ class RequestForm(Vertical):
         self._earlier = earlier
         self._default_received = ""
         self._late_draft: Draft | None = None
+        self._is_restored = False
+        self._opened: Draft | None = None
+        """The text with which the form was opened."""
 
     def compose(self) -> ComposeResult:
         yield Heading(id="form-heading")
@@ -100,12 +103,18 @@ class RequestForm(Vertical):
         if kind is not None:
             self.query_one("#field-kind", RadioField).value = kind.lower()
         if email is not None:
+            self._field("email").value = ""
+        self._is_restored = any(self._field(field).value.strip() for field in ("email", "reason", "note", "again"))
+        if email is not None:
             self._field("email").value = email
+        self._opened = self.draft
         self._check()
         self._field("email").focus()
+        self._field("email").select_all()
 
     def clear(self) -> None:
         """Empty the fields."""
+        self._is_restored = False
         for field, _label, _hint in _TEXTS:
             self._field(field).value = str(DEFAULT_HOLDING_PERIOD) if field == "hold" else ""
         self._set_received_today()
@@ -143,6 +152,7 @@ class RequestForm(Vertical):
             "escape": lambda: self.post_message(self.Closed()),
             "enter": self._submit,
             "f2": self._take_shorter_hold,
+            **({"ctrl+u": self.clear} if self._is_restored and self.draft == self._opened else {}),
             **dict.fromkeys(("down", "tab"), lambda: self.screen.focus_next(".form-row *")),
             **dict.fromkeys(("up", "shift+tab"), lambda: self.screen.focus_previous(".form-row *")),
         }
@@ -194,8 +204,16 @@ class RequestForm(Vertical):
         self._show_outlook(draft, today)
         self.query_one(Heading).set_text(
             [("new request", "strong"), (f" · {draft.kind.lower()}", "bad" if deletion else "busy")],
-            "enter submit · esc close, draft kept",
+            *self._heading_hints(draft),
         )
+
+    def _heading_hints(self, draft: Draft) -> tuple[str, ...]:
+        """Return what the rule line says at its right end, the longest first."""
+        if not self._is_restored:
+            return ("enter submit · esc close, draft kept",)
+        if draft == self._opened:
+            return ("draft restored · ctrl+u empties the form", "draft restored · ctrl+u empties")
+        return ("draft restored · enter submit · esc close, draft kept", "draft restored")
 
     def _show_outlook(self, draft: Draft, today: date) -> None:
         self._line("form-outlook").show(draft.outlook(today))

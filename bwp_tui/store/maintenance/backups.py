@@ -96,6 +96,9 @@ def back_up_to(path: Path, target: Path) -> None:
     """
     if os.path.lexists(target):
         raise FileExistsError(target)
+    if not os.access(target.parent, os.W_OK | os.X_OK):
+        state = "cannot be written by this user" if target.parent.is_dir() else "is no folder"
+        raise StoreUnavailable(f"{target.parent} {state}: no backup was made. Name a file in another folder.")
     part = _part(target)
     with translated_errors(target):
         try:
