@@ -17,7 +17,7 @@ from bwp_tui.store.commands.record_operations import RECORDS, WATCH
 from bwp_tui.store.commands.records import records_of
 from bwp_tui.store.commands.result_files import cannot_open_result
 from bwp_tui.store.commands.service_operations import CANCEL, DOWNLOAD, REFRESH, RESUBMIT
-from bwp_tui.store.commands.unconfirmed import ADOPT, GIVE_UP
+from bwp_tui.store.commands.unconfirmed import ENTER_TASK_ID, GIVE_UP
 
 
 class Scope(Enum):
@@ -184,7 +184,7 @@ ACTIONS: Final = (
     ),
     _action_of(RESUBMIT),
     _action_of(CANCEL),
-    _action_of(ADOPT),
+    _action_of(ENTER_TASK_ID),
     _action_of(GIVE_UP),
     _action_of(REFRESH),
     Action(

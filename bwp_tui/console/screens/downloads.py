@@ -96,7 +96,7 @@ class DownloadsScreen(ActionScreen):
 
     @property
     def display_context(self) -> DisplayContext:
-        """The circumstances in which the history is read now."""
+        """What presenters need besides a task."""
         return self.session.display_context(self._engine)
 
     @property

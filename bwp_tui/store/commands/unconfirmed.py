@@ -95,7 +95,7 @@ class Settlement(TaskOperation):
     step: Callable[[Task], str]
 
 
-ADOPT: Final = Settlement(
+ENTER_TASK_ID: Final = Settlement(
     name="adopt",
     keys=("i",),
     help="Enter an unconfirmed request's task id",
@@ -121,4 +121,4 @@ GIVE_UP: Final = Settlement(
     step=lambda task: f"Giving up {task.name}",
 )
 
-SETTLEMENTS: Final = (ADOPT, GIVE_UP)
+SETTLEMENTS: Final = (ENTER_TASK_ID, GIVE_UP)

@@ -86,7 +86,7 @@ def correct_numbers(db: apsw.Connection) -> int:
 _DIGIT: Final = 4
 """Bits of a hexadecimal digit of a client token."""
 
-_STRAY: Final = (
+_ORPHAN: Final = (
     "i.action = 'submit' AND i.state = 'waiting' AND ("
     " NOT EXISTS (SELECT 1 FROM tasks t WHERE t.number = i.task AND t.task_id IS NULL)"
     " OR (SELECT count(*) FROM intents j WHERE j.task = i.task AND j.action = 'submit' AND j.state = 'waiting') > 1)"
@@ -96,7 +96,9 @@ _STRAY: Final = (
 
 def reattach_submissions(db: apsw.Connection) -> None:
     """Reattach a submission with a damaged reference to its task: one bit away, and recorded in the same order."""
-    for stray, task, asked_at in db.execute(f"SELECT id, task, asked_at FROM intents i WHERE {_STRAY}").fetchall():
+    for submission, task, asked_at in db.execute(
+        f"SELECT id, task, asked_at FROM intents i WHERE {_ORPHAN}"
+    ).fetchall():
         alone = db.execute(
             "SELECT number FROM tasks t WHERE recorded_at = ?1 AND status = 'QUEUED' AND task_id IS NULL AND NOT EXISTS"
             " (SELECT 1 FROM intents WHERE task = t.number AND action = 'submit' AND state = 'waiting')"
@@ -104,11 +106,11 @@ def reattach_submissions(db: apsw.Connection) -> None:
             " ORDER BY id DESC LIMIT 1), 0)"
             " AND number < coalesce((SELECT task FROM intents WHERE action = 'submit' AND id > ?2"
             " ORDER BY id LIMIT 1), number + 1)",
-            (asked_at, stray),
+            (asked_at, submission),
         ).fetchall()
         near = [number for (number,) in alone if (int(str(number)) ^ int(str(task))).bit_count() == 1]
         if len(near) == 1:
-            db.execute("UPDATE intents SET task = ? WHERE id = ?", (near[0], stray))
+            db.execute("UPDATE intents SET task = ? WHERE id = ?", (near[0], submission))
 
 
 def lapse_doubtful_tokens(db: apsw.Connection, indexed: Iterable[str], now: str) -> None:
@@ -128,7 +130,7 @@ def lapse_doubtful_tokens(db: apsw.Connection, indexed: Iterable[str], now: str)
 
 def lapse_orphan_submissions(db: apsw.Connection, now: str) -> None:
     """Lapse waiting submissions whose task is unknown, so that they are not sent."""
-    db.execute(f"UPDATE intents AS i SET state = 'lapsed', settled_at = ? WHERE {_STRAY}", (now,))
+    db.execute(f"UPDATE intents AS i SET state = 'lapsed', settled_at = ? WHERE {_ORPHAN}", (now,))
 
 
 def add_lost_tasks(db: apsw.Connection, now: str, highest: int) -> int:
