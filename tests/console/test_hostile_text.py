@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from typing import Final
+from typing import Final, cast
 
 import pytest
 from hypothesis import given
@@ -24,6 +24,7 @@ from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store, as_int
 from bwp_tui.store.queries import tasks
 from bwp_tui.store.queries import timeline as timeline_of
+from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import ServiceState
 from tests.console.past import NOW, TODAY, Planted
@@ -44,12 +45,13 @@ def spoil(store: Store, text: str) -> None:
         errors = json.dumps([[text, text]])
         transaction.run("UPDATE tasks SET email = ?, note = ?, reason = ?, trouble = ?", (text,) * 4)
         for (number,) in transaction.run("SELECT number FROM tasks"):
-            timeline_of.append(transaction, as_int(number), text, text, before=text, after=text, detail=text)
+            kind = cast("EventKind", text)
+            timeline_of.append(transaction, as_int(number), text, kind, before=text, after=text, detail=text)
         transaction.run("UPDATE tasks SET errors = ?, tags = ?", (errors, json.dumps([text])))
         transaction.run("UPDATE tasks SET status = ? WHERE number = 1", (text,))
         transaction.run("UPDATE intents SET actor = ?, state = 'refused', settled_at = ?", (text, transaction.now_text))
         for (number,) in transaction.run("SELECT task FROM intents"):
-            timeline_of.append(transaction, as_int(number), text, "refused", detail=text)
+            timeline_of.append(transaction, as_int(number), text, EventKind.REFUSED, detail=text)
         transaction.run("UPDATE downloads SET path = ?, trouble = ?", (text, text))
         transaction.run("UPDATE tasks SET revision = ?", (transaction.revision,))
 

@@ -19,8 +19,8 @@ from bwp_tui.engine.downloads.transfer_thread import CHANGED, TransferThread
 from bwp_tui.sandbox.server import Sandbox
 from bwp_tui.store.commands import download_queue
 from bwp_tui.store.queries import timeline
+from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog import downloads
-from bwp_tui.store.worklog.download_timeline import CONNECTION_LOST, RESUMED
 from tests.engine.saved import assert_saved, name_of
 from tests.engine.shop import ACTOR, Shop, names_in
 from tests.engine.test_download_steering import at_work, under_way
@@ -39,7 +39,13 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def steps(shop: Shop, number: int) -> list[tuple[str, str]]:
     """The steps of the download that the timeline tells, without what was asked and how it ended."""
-    told = (CONNECTION_LOST, RESUMED, "download begun anew", "download put off", "download steps")
+    told = (
+        EventKind.CONNECTION_LOST,
+        EventKind.TRANSFER_RESUMED,
+        EventKind.TRANSFER_RESTARTED,
+        EventKind.TRANSFER_POSTPONED,
+        EventKind.MORE_ATTEMPTS,
+    )
     return [(line.what, line.detail or "") for line in timeline.of_task(shop.store, number) if line.what in told]
 
 
@@ -149,8 +155,8 @@ async def test_a_line_that_stays_open_and_says_nothing_is_given_up_and_the_rest_
         assert_saved(shop, number, name_of(shop, number))
         assert shop.sandbox.state.calls["link"] == 3
     told = steps(shop, number)
-    assert [what for what, _ in told] == [CONNECTION_LOST, RESUMED, CONNECTION_LOST, RESUMED]
-    assert all("sent nothing for too long" in detail for what, detail in told if what == CONNECTION_LOST)
+    assert [what for what, _ in told] == [EventKind.CONNECTION_LOST, EventKind.TRANSFER_RESUMED] * 2
+    assert all("sent nothing for too long" in detail for what, detail in told if what == EventKind.CONNECTION_LOST)
     assert shop.download_of(number).attempts == 3, "each try counts, the one that went well too"
 
 
@@ -177,7 +183,7 @@ async def test_each_cut_and_each_new_beginning_is_on_the_timeline_with_its_byte(
     shop.order(number)
     await shop.work()
     told = steps(shop, number)
-    assert [what for what, _ in told] == [CONNECTION_LOST, RESUMED, CONNECTION_LOST, RESUMED]
+    assert [what for what, _ in told] == [EventKind.CONNECTION_LOST, EventKind.TRANSFER_RESUMED] * 2
     cut_at = told[0][1].split(":")[0]
     assert cut_at != "at byte 0"
     assert told[1][1] == f"{cut_at}, over a new link"

@@ -27,7 +27,7 @@ def notes(store: Store, number: int) -> list[Note]:
     return [
         Note(event.at, event.actor, event.detail)
         for event in timeline.of_task(store, number)
-        if event.what == timeline.NOTE and event.detail
+        if event.what == timeline.EventKind.NOTE and event.detail
     ]
 
 

@@ -12,8 +12,8 @@ from bwp_tui.store.commands import download_queue, requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.maintenance import purge
 from bwp_tui.store.queries import tasks, timeline
+from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog import downloads
-from bwp_tui.store.worklog.download_timeline import CONNECTION_LOST, RESUMED
 from bwp_tui.store.worklog.downloads import DownloadJob
 from tests.store.support import ACTOR, NOW, SOON, TODAY, FrozenClock, in_status
 
@@ -195,14 +195,14 @@ def test_a_bad_line_makes_no_flood_on_the_timeline_and_no_try_is_lost(store: Sto
     for byte in range(40):
         downloads.record_failed_attempt(store, order, "The line broke.", byte, SOON)
         downloads.record_progress(
-            store, order, byte, 100, None, None, step=(RESUMED, f"at byte {byte}, over a new link")
+            store, order, byte, 100, None, None, step=(EventKind.TRANSFER_RESUMED, f"at byte {byte}, over a new link")
         )
     assert _now(store, order).attempts == 40
     downloads.record_success(store, order, "/srv/results/a.zip", 100, "ab" * 32)
     told = [(event.what, event.detail) for event in timeline.of_task(store, order.task_number)]
-    assert [what for what, _ in told].count(CONNECTION_LOST) == 10
-    assert [what for what, _ in told].count(RESUMED) == 10
-    assert (CONNECTION_LOST, "at byte 0: The line broke.") in told
+    assert [what for what, _ in told].count(EventKind.CONNECTION_LOST) == 10
+    assert [what for what, _ in told].count(EventKind.TRANSFER_RESUMED) == 10
+    assert (EventKind.CONNECTION_LOST, "at byte 0: The line broke.") in told
     assert told[-2] == ("download steps", "and 30 more failed attempts")
     assert _now(store, order).attempts == 41
     requests.download(store, order.task_number, "/srv/results", ACTOR)

@@ -13,6 +13,7 @@ from bwp_tui.console.presentation.task_detail import DisplayContext, mask, timel
 from bwp_tui.domain.task import Download, DownloadState, Event, Task
 from bwp_tui.domain.text import size
 from bwp_tui.domain.times import format_duration, stamp
+from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog.downloads import WAITING_FOR_SERVICE
 from bwp_tui.store.worklog.engine_state import EngineState
 
@@ -113,7 +114,7 @@ def events_of(download: Download, events: Sequence[Event]) -> list[Event]:
     """Return the timeline events of this download, without the detail that `fact_lines` shows."""
     until = download.finished_at
     return [
-        replace(event, detail=None) if event.what == "download failed" else event
+        replace(event, detail=None) if event.what == EventKind.DOWNLOAD_FAILED else event
         for event in events
         if event.what.startswith("download") and download.asked_at <= event.at and (until is None or event.at <= until)
     ]

@@ -15,6 +15,7 @@ from bwp_tui.domain.deadlines import REGULATIONS, acknowledge_by, is_clock_runni
 from bwp_tui.domain.task import FINAL_STATUSES, DownloadState, Event, Kind, Status, Task
 from bwp_tui.domain.text import counted, size
 from bwp_tui.domain.times import format_due, local_day, stamp
+from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog.engine_state import EngineState
 
 _LONGEST_IN_HEADING: Final = 40
@@ -157,12 +158,12 @@ def timeline(
     """Yield the timeline, the newest line first; with `full` each line has its whole date and time."""
     for event in reversed(events):
         line: list[StyledText] = [(f"{stamp(event.at) if full else clock_time(event.at, context.today)}  ", "muted")]
-        if event.what != "status":
+        if event.what != EventKind.STATUS:
             line.append((f"{event.what}  ", "plain"))
         if event.after:
             change = f"{event.before} → {event.after}" if event.before else event.after
             line.append((f"{change}  ", status_role(event.after)))
-        if event.detail and event.detail != task.task_id and event.what != "downloaded":
+        if event.detail and event.detail != task.task_id and event.what != EventKind.DOWNLOADED:
             line.append((f"{mask(event.detail, task, context)}  ", "muted"))
         if event.actor != "service":
             line.append((f"by {event.actor}", "muted"))

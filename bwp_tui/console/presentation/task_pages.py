@@ -17,8 +17,8 @@ from bwp_tui.domain.advice import KNOWN_CODES
 from bwp_tui.domain.task import FINAL_STATUSES, Event, Status, Task
 from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import stamp
-from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.request_log import SentRequest
+from bwp_tui.store.queries.timeline import EventKind
 
 Line = list[StyledText]
 
@@ -103,16 +103,18 @@ def _polling_lines(task: Task) -> Iterator[Line]:
 def notes_page(details: TaskDetails, context: DisplayContext) -> Iterator[Line]:
     """Yield notes, removals and undone changes of notes, the newest first."""
     notes = [
-        event for event in details.events if event.what in (timeline.NOTE, "note removed") or _is_undone_note(event)
+        event
+        for event in details.events
+        if event.what in (EventKind.NOTE, EventKind.NOTE_REMOVED) or _is_undone_note(event)
     ]
     for event in reversed(notes):
         yield [(f"{stamp(event.at)}  by {event.actor}", "muted")]
         text = mask(event.detail or event.what, details.task, context)
-        yield [(text, "plain" if event.what == timeline.NOTE else "muted")]
+        yield [(text, "plain" if event.what == EventKind.NOTE else "muted")]
         yield []
     if not notes:
         yield [("No notes yet; ", "muted"), (context.key("note"), "key"), (" adds one.", "muted")]
 
 
 def _is_undone_note(event: Event) -> bool:
-    return event.what == "undone" and (event.detail or "").startswith("note")
+    return event.what == EventKind.UNDONE and (event.detail or "").startswith("note")

@@ -23,6 +23,7 @@ from bwp_tui.console.services.snapshot_feed import Snapshot
 from bwp_tui.console.widgets.bars import FooterLine, StatusLine
 from bwp_tui.console.widgets.detail_pane import Heading, Paragraphs
 from bwp_tui.console.widgets.prompt import Prompt
+from bwp_tui.store.queries.timeline import EventKind
 
 
 class _Page(NamedTuple):
@@ -37,7 +38,9 @@ _PAGES: Final = {
     "errors": _Page(task_pages.errors_page, lambda details: len(details.task.errors)),
     "timeline": _Page(task_pages.timeline_page, lambda details: len(details.events)),
     "requests": _Page(task_pages.requests_page, lambda details: len(details.sent) + len(details.downloads)),
-    "notes": _Page(task_pages.notes_page, lambda details: sum(event.what == "note" for event in details.events)),
+    "notes": _Page(
+        task_pages.notes_page, lambda details: sum(event.what == EventKind.NOTE for event in details.events)
+    ),
 }
 
 

@@ -10,8 +10,8 @@ from bwp_tui.engine.downloads.part_file import PartFile
 from bwp_tui.engine.downloads.transfer_rate import SLOWEST, SpeedWatch, TransferRate
 from bwp_tui.engine.downloads.transfer_thread import TransferThread
 from bwp_tui.store.database.connection import Store
+from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog import downloads
-from bwp_tui.store.worklog.download_timeline import RESTARTED, RESUMED
 from bwp_tui.store.worklog.downloads import DownloadJob
 
 PROGRESS_S: Final = 1.0
@@ -45,7 +45,7 @@ class ProgressRecorder:
         self._part = part
         self._transfer = transfer
         self._on_bytes = on_bytes
-        self._event: tuple[str, str] | None = None
+        self._event: tuple[EventKind, str] | None = None
         self._rate = TransferRate()
         self._recorded: tuple[int, bool, str | None] | None = None
         self._received = -1
@@ -87,9 +87,9 @@ class ProgressRecorder:
         self._received, self._received_at = received, now
         if transfer.restart_reason:
             self.trouble = transfer.restart_reason
-            self._event = (RESTARTED, transfer.restart_reason)
+            self._event = (EventKind.TRANSFER_RESTARTED, transfer.restart_reason)
         elif transfer.start:
-            self._event = (RESUMED, f"at byte {transfer.start}, over a new link")
+            self._event = (EventKind.TRANSFER_RESUMED, f"at byte {transfer.start}, over a new link")
 
     def _record(self, rate: float | None) -> None:
         part, total = self._part, self._transfer.total

@@ -20,8 +20,8 @@ from bwp_tui.store.commands.request_validation import BadRequest, check
 from bwp_tui.store.database.connection import Store, Transaction, as_int, as_text
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks
+from bwp_tui.store.queries.timeline import EventKind
 
-IMPORTED: Final = "imported"
 """The first event of an imported request; its detail names the file's hash and the line."""
 
 _HASH: Final = 16
@@ -116,7 +116,7 @@ def import_requests(
         _check_still_new(transaction, store, planned)
         for done, line in enumerate(planned.lines, start=1):
             if line.request is not None:
-                origin = Origin(IMPORTED, f"{planned.fingerprint} line {line.number}")
+                origin = Origin(EventKind.IMPORTED, f"{planned.fingerprint} line {line.number}")
                 numbers.append(record(transaction, line.request, actor, origin))
             progress(done)
     return numbers
@@ -143,7 +143,7 @@ def _subject(request: Request) -> tuple[Kind, str]:
 
 def _imported_before(store: Store, mark: str) -> int:
     return store.integer(
-        "SELECT count(*) FROM timeline WHERE what = 'imported' AND detail >= ? AND detail < ?",
+        f"SELECT count(*) FROM timeline WHERE what = '{EventKind.IMPORTED}' AND detail >= ? AND detail < ?",
         (f"{mark} line ", f"{mark} line:"),
     )
 

@@ -15,6 +15,7 @@ from bwp_tui.store.database.task_updates import set_revision
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.row_mapping import DOWNLOAD_COLUMNS, download_of
+from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog import downloads
 
 _AGAIN: Final = frozenset({DownloadState.FAILED, DownloadState.CANCELLED})
@@ -92,7 +93,7 @@ def _retry(transaction: Transaction, store: Store, download: Download, actor: st
     return download.id if new is None else new.id
 
 
-def _change(columns: str, event: str) -> Callable[[Transaction, Store, Download, str], int]:
+def _change(columns: str, event: EventKind) -> Callable[[Transaction, Store, Download, str], int]:
     """Return the function that sets columns of a download (`?1` is the instant), and appends an event."""
 
     def change(transaction: Transaction, _store: Store, download: Download, actor: str) -> int:
@@ -137,10 +138,10 @@ class QueueCommand:
             return QueueResult(download_id, download_id, str(why))
 
 
-pause: Final = QueueCommand(cannot_pause, _change("paused = 1", "download paused"))
+pause: Final = QueueCommand(cannot_pause, _change("paused = 1", EventKind.DOWNLOAD_PAUSED))
 """Pauses downloads and keeps their part files; a running one stops within a second."""
 
-resume: Final = QueueCommand(cannot_resume, _change("paused = 0", "download resumed"))
+resume: Final = QueueCommand(cannot_resume, _change("paused = 0", EventKind.DOWNLOAD_RESUMED))
 """Resumes paused downloads, each in its place in the queue."""
 
 cancel: Final = QueueCommand(
@@ -148,7 +149,7 @@ cancel: Final = QueueCommand(
     _change(
         "state = 'cancelled', paused = 0, part_unwanted = 1, rate = NULL, trouble = NULL, finished_at = ?1,"
         " attempts = attempts + (state = 'running')",
-        "download cancelled",
+        EventKind.DOWNLOAD_CANCELLED,
     ),
 )
 """Ends downloads without a file. The engine removes their part files; a finished file stays."""
@@ -197,7 +198,7 @@ def move(store: Store, download_id: int, places: int, actor: str) -> None:
                 f"The download of #{download.task_number} is {'first' if places < 0 else 'last'} already."
             )
         _reorder(transaction, waiting, before, after)
-        _append_event(transaction, download, actor, "download moved", f"to place {after + 1} of {len(waiting)}")
+        _append_event(transaction, download, actor, EventKind.DOWNLOAD_MOVED, f"to place {after + 1} of {len(waiting)}")
 
 
 def _get(transaction: Transaction, download_id: int) -> Download:
@@ -208,7 +209,7 @@ def _get(transaction: Transaction, download_id: int) -> Download:
 
 
 def _append_event(
-    transaction: Transaction, download: Download, actor: str, what: str, detail: str | None = None
+    transaction: Transaction, download: Download, actor: str, what: EventKind, detail: str | None = None
 ) -> None:
     timeline.append(transaction, download.task_number, actor, what, detail=detail)
     set_revision(transaction, download.task_number)

@@ -13,12 +13,13 @@ from bwp_tui.store.database.connection import Transaction, as_int
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.row_mapping import tags_text
+from bwp_tui.store.queries.timeline import EventKind
 
 
 class Origin(NamedTuple):
     """The first event of a request, and the task that it repeats."""
 
-    what: str = "recorded"
+    what: EventKind = EventKind.RECORDED
     detail: str | None = None
     resubmit_of: int | None = None
 
@@ -40,7 +41,7 @@ def record(transaction: Transaction, request: Request, actor: str, origin: Origi
     timeline.append(transaction, number, actor, origin.what, after=Status.QUEUED, detail=origin.detail)
     note = clean_line(request.note)
     if note:
-        timeline.append(transaction, number, actor, timeline.NOTE, detail=note)
+        timeline.append(transaction, number, actor, EventKind.NOTE, detail=note)
     return number
 
 

@@ -17,6 +17,7 @@ from bwp_tui.store.database.task_updates import set_revision
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.row_mapping import tags_text
+from bwp_tui.store.queries.timeline import EventKind
 
 
 class LegalRecord(StrEnum):
@@ -55,7 +56,7 @@ class Edit:
         self.transaction.run(f"UPDATE tasks SET {assignments} WHERE number = ?", (*columns.values(), self.number))
 
     def add_event(
-        self, what: str, detail: str | None = None, moved: tuple[date | None, date | None] = (None, None)
+        self, what: EventKind, detail: str | None = None, moved: tuple[date | None, date | None] = (None, None)
     ) -> None:
         """Add an event to the task's timeline; `moved` is its due date before and after."""
         before, after = (None, None) if moved[0] == moved[1] else (iso_day(moved[0]), iso_day(moved[1]))
@@ -79,7 +80,7 @@ def note(edit: Edit, text: str, *, replace: bool = False) -> None:
     if edit.task.note == line and replace:
         return
     edit.set(note=line)
-    edit.add_event(timeline.NOTE if line else "note removed", line or None)
+    edit.add_event(EventKind.NOTE if line else EventKind.NOTE_REMOVED, line or None)
 
 
 def tag(edit: Edit, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
@@ -103,7 +104,7 @@ def set_tags(edit: Edit, tags: Iterable[str]) -> None:
         return
     edit.set(tags=tags_text(after))
     changes = [*(f"+{tag}" for tag in after if tag not in before), *(f"-{tag}" for tag in before if tag not in after)]
-    edit.add_event("tags", " ".join(changes) or "put in another order")
+    edit.add_event(EventKind.TAGS, " ".join(changes) or "put in another order")
 
 
 def changed_tags(task: Task, add: Iterable[str], remove: Iterable[str]) -> tuple[str, ...]:
@@ -130,7 +131,7 @@ def verify(edit: Edit, how: str, by: str = "", on: date | None = None) -> None:
         raise NotPossible("A verification must say how it was made.")
     _refuse_purged(edit.task)
     edit.set(verified_on=day.isoformat(), verified_by=by, verified_how=how)
-    edit.add_event("verified", f"on {day} by {by}: {how}")
+    edit.add_event(EventKind.VERIFIED, f"on {day} by {by}: {how}")
 
 
 def assign(edit: Edit, assignee: str | None) -> None:
@@ -143,7 +144,7 @@ def assign(edit: Edit, assignee: str | None) -> None:
     if edit.task.assigned_to == name:
         return
     edit.set(assigned_to=name)
-    edit.add_event("assigned", f"to {name}" if name else "to nobody")
+    edit.add_event(EventKind.ASSIGNED, f"to {name}" if name else "to nobody")
 
 
 def acknowledge(edit: Edit, on: date | None = None) -> None:
@@ -168,7 +169,7 @@ def acknowledge(edit: Edit, on: date | None = None) -> None:
     limit = acknowledge_by(task.regulation, task.received_on)
     late = f", {(day - limit).days} days late" if limit is not None and day > limit else ""
     corrected = "" if before is None else f", corrected from {before}"
-    edit.add_event("acknowledged", f"on {day}{late}{corrected}")
+    edit.add_event(EventKind.ACKNOWLEDGED, f"on {day}{late}{corrected}")
 
 
 def cannot_watch(task: Task) -> str | None:
@@ -203,7 +204,7 @@ def extend(edit: Edit, reason: str) -> date:
     if due is None:
         raise NotPossible(_no_deadline(task))
     edit.set(due_on=due.isoformat(), extended_on=edit.today.isoformat())
-    edit.add_event("extended", why, (task.due_on, due))
+    edit.add_event(EventKind.EXTENDED, why, (task.due_on, due))
     return due
 
 
@@ -225,7 +226,7 @@ def withdraw(edit: Edit, record: LegalRecord) -> None:
     elif record is LegalRecord.EXTENSION:
         due = _due(task.regulation, task.received_on, extended=False)
     edit.set(**dict.fromkeys(columns), due_on=iso_day(due))
-    edit.add_event(f"{record} withdrawn", was, (task.due_on, due))
+    edit.add_event(EventKind(f"{record} withdrawn"), was, (task.due_on, due))
 
 
 def cannot_withdraw(task: Task, record: LegalRecord) -> str | None:
@@ -266,7 +267,7 @@ def correct(edit: Edit, received: date | None = None, regulation: str | None = N
     edit.set(received_on=day.isoformat(), regulation=law, due_on=iso_day(due))
     changes = [("received", str(task.received_on), str(day)), ("law", task.regulation, law)]
     detail = ", ".join(f"{what} {before} → {after}" for what, before, after in changes if before != after)
-    edit.add_event("corrected", detail, (task.due_on, due))
+    edit.add_event(EventKind.CORRECTED, detail, (task.due_on, due))
 
 
 def cannot_correct(task: Task, received_on: date, regulation: str) -> str | None:

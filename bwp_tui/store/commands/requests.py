@@ -13,6 +13,7 @@ from bwp_tui.store.commands.request_validation import check, check_received_on, 
 from bwp_tui.store.database.connection import Store, Transaction
 from bwp_tui.store.database.task_updates import finish, set_revision
 from bwp_tui.store.queries import tasks, timeline
+from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog import downloads
 
 _RESUBMITTED: Final = frozenset(
@@ -49,7 +50,7 @@ def resubmit(store: Store, number: int, actor: str, hold: Hold = same_hold) -> T
         refuse(cannot_resubmit(task))
         request = replace(_request_of(task), holding_period=hold(task))
         check(request)
-        new = record(transaction, request, actor, Origin("resubmitted", f"of #{number}", resubmit_of=number))
+        new = record(transaction, request, actor, Origin(EventKind.RESUBMITTED, f"of #{number}", resubmit_of=number))
         # To the shopper it is still one request: due together, an extension included, and in the same hands.
         transaction.run(
             f"UPDATE tasks SET ({_OF_THE_REQUEST}) = (SELECT {_OF_THE_REQUEST} FROM tasks WHERE number = ?)"
@@ -57,7 +58,7 @@ def resubmit(store: Store, number: int, actor: str, hold: Hold = same_hold) -> T
             (number, new),
         )
         set_revision(transaction, number)
-        timeline.append(transaction, number, actor, "resubmitted", detail=f"as #{new}")
+        timeline.append(transaction, number, actor, EventKind.RESUBMITTED, detail=f"as #{new}")
     return tasks.get(store, new)
 
 
@@ -100,7 +101,7 @@ def cancel(store: Store, number: int, actor: str) -> Task:
                 "INSERT INTO intents (task, action, not_before, asked_at, actor) VALUES (?, 'cancel', ?, ?, ?)",
                 (number, transaction.now_text, transaction.now_text, actor),
             )
-            timeline.append(transaction, number, actor, "cancel asked")
+            timeline.append(transaction, number, actor, EventKind.CANCEL_REQUESTED)
     return tasks.get(store, number)
 
 
@@ -136,7 +137,13 @@ def _cancel_unsent(transaction: Transaction, number: int, actor: str) -> bool:
     finish(transaction, number, Status.CANCELLED)
     transaction.run("UPDATE tasks SET trouble = NULL WHERE number = ?", (number,))
     timeline.append(
-        transaction, number, actor, "withdrawn", before=Status.QUEUED, after=Status.CANCELLED, detail="never sent"
+        transaction,
+        number,
+        actor,
+        EventKind.WITHDRAWN,
+        before=Status.QUEUED,
+        after=Status.CANCELLED,
+        detail="never sent",
     )
     return True
 
@@ -150,7 +157,7 @@ def download(store: Store, number: int, folder: str, actor: str) -> Task:
     with store.write() as transaction:
         refuse(cannot_download(tasks.get(store, number)))
         downloads.create(transaction, number, folder, actor)
-        timeline.append(transaction, number, actor, "download asked")
+        timeline.append(transaction, number, actor, EventKind.DOWNLOAD_REQUESTED)
     return tasks.get(store, number)
 
 
@@ -180,7 +187,7 @@ def track(store: Store, kind: Kind, task_id: str, request_facts: Request, actor:
         refuse_known(transaction, task_id)
         check_received_on(request_facts)
         number = insert(transaction, request_facts, task_id=task_id)
-        timeline.append(transaction, number, actor, "tracked", after=Status.QUEUED, detail=f"{kind} {task_id}")
+        timeline.append(transaction, number, actor, EventKind.TRACKED, after=Status.QUEUED, detail=f"{kind} {task_id}")
     return tasks.get(store, number)
 
 

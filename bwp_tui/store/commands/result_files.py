@@ -8,6 +8,7 @@ from bwp_tui.domain.task import DownloadState, Kind, Task, cannot_change_purged
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.task_updates import set_revision
 from bwp_tui.store.queries import timeline
+from bwp_tui.store.queries.timeline import EventKind
 
 
 def cannot_open_result(task: Task) -> str | None:
@@ -35,15 +36,15 @@ def saved_at(task: Task) -> Path | None:
 
 def record_unpacked(store: Store, number: int, folder: Path, actor: str) -> None:
     """Record that the result of task `number` was unpacked into `folder`."""
-    _append(store, number, actor, "unpacked", str(folder))
+    _append(store, number, actor, EventKind.UNPACKED, str(folder))
 
 
 def record_packed(store: Store, number: int, path: Path, recipient: str, sha256: str, actor: str) -> None:
     """Record that a copy of the result, encrypted for `recipient`, was written to `path`; `sha256` is the copy's."""
-    _append(store, number, actor, "packed", f"{path} for {recipient} (sha256 {sha256})")
+    _append(store, number, actor, EventKind.PACKED, f"{path} for {recipient} (sha256 {sha256})")
 
 
-def _append(store: Store, number: int, actor: str, what: str, detail: str) -> None:
+def _append(store: Store, number: int, actor: str, what: EventKind, detail: str) -> None:
     with store.write() as transaction:
         timeline.append(transaction, number, actor, what, detail=detail)
         set_revision(transaction, number)

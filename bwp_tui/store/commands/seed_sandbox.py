@@ -12,7 +12,7 @@ from bwp_tui.domain.times import iso_day, to_text
 from bwp_tui.store.database.connection import Store, Transaction, as_int
 from bwp_tui.store.errors import StoreDamaged
 from bwp_tui.store.queries.row_mapping import errors_text, tags_text
-from bwp_tui.store.queries.timeline import NOTE, SERVICE
+from bwp_tui.store.queries.timeline import SERVICE, EventKind
 
 _FIRST_POLLS_S: Final = 5.0
 """Seconds over which the first polls of unfinished tasks are spread."""
@@ -81,21 +81,21 @@ def _seed_task(transaction: Transaction, task: PastTask, actor: str, spread: flo
 def _timeline(task: PastTask, status: Status, actor: str) -> list[Event]:
     first = Status.ON_HOLD if task.holding_period else Status.IN_PROGRESS
     lines = [
-        Event(task.submitted_at, actor, "recorded", None, Status.QUEUED, None),
-        Event(task.submitted_at + _ANSWER, SERVICE, "accepted", Status.QUEUED, first, task.task_id),
+        Event(task.submitted_at, actor, EventKind.RECORDED, None, Status.QUEUED, None),
+        Event(task.submitted_at + _ANSWER, SERVICE, EventKind.ACCEPTED, Status.QUEUED, first, task.task_id),
     ]
     if task.note:
-        lines.insert(1, Event(task.submitted_at, actor, NOTE, None, None, task.note))
+        lines.insert(1, Event(task.submitted_at, actor, EventKind.NOTE, None, None, task.note))
     if status is Status.CANCELLED:
         return [
             *lines,
-            Event(task.updated_at, actor, "cancel asked", None, None, None),
-            Event(task.updated_at + _ANSWER, SERVICE, "cancelled", first, Status.CANCELLED, None),
+            Event(task.updated_at, actor, EventKind.CANCEL_REQUESTED, None, None, None),
+            Event(task.updated_at + _ANSWER, SERVICE, EventKind.CANCELLED, first, Status.CANCELLED, None),
         ]
     if first is Status.ON_HOLD and status is not Status.ON_HOLD:
         released = min(task.submitted_at + timedelta(days=task.holding_period or 0), task.updated_at)
-        lines.append(Event(released, SERVICE, "status", Status.ON_HOLD, Status.IN_PROGRESS, None))
+        lines.append(Event(released, SERVICE, EventKind.STATUS, Status.ON_HOLD, Status.IN_PROGRESS, None))
     if status in FINAL_STATUSES:
         detail = "; ".join(error.code or error.message for error in task.errors) or None
-        lines.append(Event(task.updated_at, SERVICE, "status", Status.IN_PROGRESS, status, detail))
+        lines.append(Event(task.updated_at, SERVICE, EventKind.STATUS, Status.IN_PROGRESS, status, detail))
     return lines

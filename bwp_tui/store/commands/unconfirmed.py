@@ -13,6 +13,7 @@ from bwp_tui.store.commands.request_validation import BadRequest, refuse, refuse
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.database.task_updates import finish
 from bwp_tui.store.queries import tasks, timeline
+from bwp_tui.store.queries.timeline import EventKind
 
 
 def enter_task_id(store: Store, number: int, task_id: str, actor: str) -> Task:
@@ -35,7 +36,13 @@ def enter_task_id(store: Store, number: int, task_id: str, actor: str) -> Task:
             (task_id, Status.QUEUED, transaction.now_text, transaction.revision, number),
         )
         timeline.append(
-            transaction, number, actor, "tracked", before=task.status, after=Status.QUEUED, detail=f"by hand: {task_id}"
+            transaction,
+            number,
+            actor,
+            EventKind.TRACKED,
+            before=task.status,
+            after=Status.QUEUED,
+            detail=f"by hand: {task_id}",
         )
     return tasks.get(store, number)
 
@@ -64,7 +71,7 @@ def give_up(store: Store, number: int, reason: str, actor: str) -> Task:
         refuse(cannot_give_up(task))
         finish(transaction, number, Status.GIVEN_UP)
         timeline.append(
-            transaction, number, actor, "given up", before=task.status, after=Status.GIVEN_UP, detail=detail
+            transaction, number, actor, EventKind.GIVEN_UP, before=task.status, after=Status.GIVEN_UP, detail=detail
         )
     return tasks.get(store, number)
 

@@ -13,6 +13,7 @@ from bwp_tui.store.database.connection import Row, SqlValue, Store, Transaction
 from bwp_tui.store.database.task_updates import set_revision
 from bwp_tui.store.errors import NotPossible
 from bwp_tui.store.queries import tasks, timeline
+from bwp_tui.store.queries.timeline import EventKind
 
 _COLUMNS: Final = {
     Field.NOTE: ("note",),
@@ -65,7 +66,13 @@ def undo(part: Field, changes: Iterable[Change], actor: str) -> TaskCommand:
         due = [dict(zip(columns, row, strict=True)).get("due_on") for row in (change.after, change.before)]
         before, after = (None, None) if due[0] == due[1] else (_text(due[0]), _text(due[1]))
         timeline.append(
-            transaction, number, actor, "undone", before=before, after=after, detail=_describe(part, change.before)
+            transaction,
+            number,
+            actor,
+            EventKind.UNDONE,
+            before=before,
+            after=after,
+            detail=_describe(part, change.before),
         )
         set_revision(transaction, number)
         return number

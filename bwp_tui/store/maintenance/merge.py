@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import apsw
 
 from bwp_tui.store.database.row_conditions import DOWNLOAD_IS_OPEN
-from bwp_tui.store.queries.timeline import PROGRAM
+from bwp_tui.store.queries.timeline import PROGRAM, EventKind
 
 LINE_COLUMNS: Final = "at, actor, what, before, after, detail"
 _SAME_LINE: Final = (
@@ -30,7 +30,7 @@ class Merged(NamedTuple):
     doubled: int = 0
 
 
-def merge(db: apsw.Connection, now: str, event: str, source: str) -> Merged:
+def merge(db: apsw.Connection, now: str, event: EventKind, source: str) -> Merged:
     """Merge the history attached to `db` as `other`, of the same schema, into the main one.
 
     Args:
@@ -166,7 +166,7 @@ def _record_doubled_ids(db: apsw.Connection, now: str) -> int:
     """Record an event for each task that loses its task id, since another task has it; return how many."""
     events = db.execute(
         "INSERT INTO main.timeline (task, at, actor, what, detail)"
-        f" SELECT x.ours, ?, ?, 'recovered', 'its task id ' || o.task_id || ' is that of #' || ({_DOUBLED})"
+        f" SELECT x.ours, ?, ?, '{EventKind.RECOVERED}', 'its task id ' || o.task_id || ' is that of #' || ({_DOUBLED})"
         f" FROM other.tasks o JOIN matched x ON x.theirs = o.number WHERE x.fresh AND EXISTS ({_DOUBLED}) RETURNING id",
         (now, PROGRAM),
     )

@@ -29,6 +29,7 @@ from bwp_tui.store.errors import StoreUnavailable
 from bwp_tui.store.maintenance import atomic_swap, backups
 from bwp_tui.store.queries import text_index, timeline
 from bwp_tui.store.queries.filter_sql import condition
+from bwp_tui.store.queries.timeline import EventKind
 
 EVIDENCE_MONTHS: Final = 24
 """CCPA regulations §7101(a)."""
@@ -102,7 +103,10 @@ def plan(
     )
     chosen = {as_int(number): as_text(ended) for number, ended, is_open in rows if unanswered_too or not is_open}
     own, elsewhere = _files(store, chosen, names)
-    handled = store.rows("SELECT task, what, detail FROM timeline WHERE what IN ('unpacked', 'packed') ORDER BY id")
+    handled = store.rows(
+        "SELECT task, what, detail FROM timeline WHERE what IN (?, ?) ORDER BY id",
+        (EventKind.UNPACKED, EventKind.PACKED),
+    )
     return PurgePlan(
         tuple(chosen),
         max((date.fromisoformat(ended[:10]) for ended in chosen.values()), default=None),
@@ -232,7 +236,7 @@ def _purge(transaction: Transaction, number: int, actor: str, *, evidence_too: b
         (transaction.revision, number),
     )
     transaction.run("UPDATE timeline SET detail = NULL WHERE task = ?", (number,))
-    timeline.append(transaction, number, actor, "purged")
+    timeline.append(transaction, number, actor, EventKind.PURGED)
     return True
 
 

@@ -18,7 +18,7 @@ from bwp_tui.store.errors import StoreDamaged
 from bwp_tui.store.maintenance.integrity import COUNTED
 from bwp_tui.store.maintenance.merge import Merged, merge
 from bwp_tui.store.queries import text_index
-from bwp_tui.store.queries.timeline import PROGRAM
+from bwp_tui.store.queries.timeline import PROGRAM, EventKind
 
 _ENDED: Final = ", ".join(f"'{status}'" for status in sorted(FINAL_STATUSES))
 _LARGEST_REVISION: Final = 1 << 50
@@ -51,7 +51,7 @@ def create_empty(part: Path, source: Path | None = None) -> Iterator[apsw.Connec
         db.close()
 
 
-def merge_file(db: apsw.Connection, source: Path, now: str, event: str, source_name: str) -> Merged:
+def merge_file(db: apsw.Connection, source: Path, now: str, event: EventKind, source_name: str) -> Merged:
     """Merge the history in the file `source`, of this or an older schema; return what `merge` does."""
     copy = Path(f"{db.filename}-other")
     try:
@@ -74,7 +74,7 @@ def correct_numbers(db: apsw.Connection) -> int:
     wrong = db.execute(
         "SELECT t.number, min(l.task) FROM timeline l JOIN tasks t ON t.task_id = l.detail"
         " JOIN temp.replaced r ON r.number = t.number AND r.name = 'number'"
-        " WHERE l.what = 'accepted' AND l.task NOT IN (SELECT number FROM tasks)"
+        f" WHERE l.what = '{EventKind.ACCEPTED}' AND l.task NOT IN (SELECT number FROM tasks)"
         " GROUP BY t.number HAVING min(l.task) = max(l.task)"
     ).fetchall()
     for number, right in wrong:
@@ -174,8 +174,10 @@ def _was_deletion(db: apsw.Connection, number: int) -> bool:
 def _last_known(db: apsw.Connection, number: int) -> tuple[str | None, str]:
     """Return the last task id and status on the timeline of a task."""
     accepted = db.execute(
-        "SELECT CASE what WHEN 'tracked' THEN substr(detail, 1 + instr(detail, ' ')) ELSE detail END AS said"
-        " FROM timeline WHERE task = ? AND what IN ('accepted', 'tracked') AND detail NOT GLOB '*, kept as #*'"
+        f"SELECT CASE what WHEN '{EventKind.TRACKED}'"
+        " THEN substr(detail, 1 + instr(detail, ' ')) ELSE detail END AS said"
+        f" FROM timeline WHERE task = ? AND what IN ('{EventKind.ACCEPTED}', '{EventKind.TRACKED}')"
+        " AND detail NOT GLOB '*, kept as #*'"
         " AND said NOT IN (SELECT task_id FROM tasks WHERE task_id IS NOT NULL) ORDER BY id DESC LIMIT 1",
         (number,),
     ).fetchall()
@@ -207,7 +209,7 @@ def mark_tokenless_unconfirmed(db: apsw.Connection, now: str) -> int:
     for (number,) in changed:
         db.execute(
             "INSERT INTO timeline (task, at, actor, what, before, after, detail)"
-            " VALUES (?, ?, ?, 'recovered', 'QUEUED', 'UNCONFIRMED', 'its client token is lost')",
+            f" VALUES (?, ?, ?, '{EventKind.RECOVERED}', 'QUEUED', 'UNCONFIRMED', 'its client token is lost')",
             (number, now, PROGRAM),
         )
     return len(changed)

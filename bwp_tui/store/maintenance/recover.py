@@ -24,6 +24,7 @@ from bwp_tui.store.maintenance import atomic_swap, backups, damaged_file, integr
 from bwp_tui.store.maintenance.merge import Merged, scalar
 from bwp_tui.store.maintenance.row_writer import RowWriter
 from bwp_tui.store.maintenance.salvage import Salvage
+from bwp_tui.store.queries.timeline import EventKind
 
 _SURROUNDINGS: Final = (
     OSError,
@@ -178,7 +179,7 @@ def _add_backup(db: apsw.Connection, path: Path, counts: _RowCounts, instant: st
     """Merge the newest sound backup that can be merged."""
     for backup in filter(integrity.is_sound, backups.own_backups(path)):
         try:
-            merged = rebuild.merge_file(db, backup, instant, "recovered", f"the backup {backup.name}")
+            merged = rebuild.merge_file(db, backup, instant, EventKind.RECOVERED, f"the backup {backup.name}")
         except _SURROUNDINGS:
             raise
         except Exception as error:  # noqa: BLE001  an older backup may do, and the pages alone are better than nothing

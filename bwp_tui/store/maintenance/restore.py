@@ -18,6 +18,7 @@ from bwp_tui.store.errors import StoreDamaged, StoreForeign, StoreUnavailable
 from bwp_tui.store.maintenance import atomic_swap, integrity, rebuild
 from bwp_tui.store.maintenance.damaged_file import MAGIC
 from bwp_tui.store.maintenance.merge import Merged, scalar
+from bwp_tui.store.queries.timeline import EventKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def _restore(path: Path, backup: Path, now: datetime) -> RestoreResult:
     change, instant = atomic_swap.prepare_swap(path, "replaced", now), to_text(now)
     with rebuild.create_empty(change.part, path if path.stat().st_size else None) as db:
         before = _count(db)
-        merged = rebuild.merge_file(db, backup, instant, "restored", f"the backup {backup.name}")
+        merged = rebuild.merge_file(db, backup, instant, EventKind.RESTORED, f"the backup {backup.name}")
         with db:
             rebuild.mark_tokenless_unconfirmed(db, instant)
         tasks = _count(db)

@@ -10,7 +10,7 @@ import apsw
 from bwp_tui.store.maintenance.page_decoder import Value
 from bwp_tui.store.maintenance.salvage import Row
 from bwp_tui.store.maintenance.table_shapes import Fields
-from bwp_tui.store.queries.timeline import PROGRAM
+from bwp_tui.store.queries.timeline import PROGRAM, EventKind
 
 _KEYS: Final = {"tasks": "number", "intents": "id", "downloads": "id", "timeline": "id"}
 _SAME: Final = {
@@ -139,7 +139,7 @@ class RowWriter:
         if "number" in fields:
             detail = f"its task id {fields['task_id']!s} is that of #{other['number']!s}"
             self._db.execute(
-                "INSERT INTO timeline (task, at, actor, what, detail) VALUES (?, ?, ?, 'recovered', ?)",
+                f"INSERT INTO timeline (task, at, actor, what, detail) VALUES (?, ?, ?, '{EventKind.RECOVERED}', ?)",
                 (fields["number"], self._now, PROGRAM, detail),
             )
         fields["task_id"] = None

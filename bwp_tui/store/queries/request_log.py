@@ -12,6 +12,7 @@ from typing import Final
 from bwp_tui.domain.task import Kind
 from bwp_tui.store.database.connection import Row, Store, as_int, as_text
 from bwp_tui.store.queries.row_mapping import RowMapper
+from bwp_tui.store.queries.timeline import EventKind
 
 _START: Final = 8
 """Characters of a client token that may be shown: they distinguish two and cannot repeat a request."""
@@ -60,12 +61,20 @@ _REQUEST: Final = RowMapper(
     next_at="CASE state WHEN 'waiting' THEN not_before END",
     actor="i.actor",
 )
+_OUTCOMES: Final = (
+    EventKind.ACCEPTED,
+    EventKind.REFUSED,
+    EventKind.NO_RESPONSE,
+    EventKind.CANCELLED,
+    EventKind.CANCEL_REFUSED,
+    EventKind.WITHDRAWN,
+)
 _REQUESTS: Final = (
     f"SELECT {_REQUEST.columns}, i.client_token, l.what, l.detail"
     " FROM intents i JOIN tasks t ON t.number = i.task LEFT JOIN timeline l ON l.id ="
     # The event of the outcome: both were written in one transaction, at its instant.
     " (SELECT min(id) FROM timeline WHERE task = i.task AND at = i.settled_at AND what IN"
-    " ('accepted', 'refused', 'no answer', 'cancelled', 'cancel refused', 'withdrawn'))"
+    f" {tuple(map(str, _OUTCOMES))})"
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Final
 
 from bwp_tui.domain.task import Event
@@ -15,8 +16,54 @@ SERVICE = "service"
 PROGRAM: Final = "bwp-tui"
 """The actor of what this program did by itself."""
 
-NOTE: Final = "note"
-"""The event that holds a note: a task may have several, and shows the newest."""
+
+class EventKind(StrEnum):
+    """What happened to a task, as its timeline stores and shows it. The newest NOTE is the task's note."""
+
+    RECORDED = "recorded"
+    IMPORTED = "imported"
+    TRACKED = "tracked"
+    RESUBMITTED = "resubmitted"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    NO_RESPONSE = "no answer"
+    WITHDRAWN = "withdrawn"
+    STATUS = "status"
+    TASK_ID_REJECTED = "disowned"
+    GIVEN_UP = "given up"
+    CANCEL_REQUESTED = "cancel asked"
+    CANCELLED = "cancelled"
+    CANCEL_REFUSED = "cancel refused"
+    DOWNLOAD_REQUESTED = "download asked"
+    CONNECTION_LOST = "download cut"
+    TRANSFER_POSTPONED = "download put off"
+    TRANSFER_RESUMED = "download went on"
+    TRANSFER_RESTARTED = "download begun anew"
+    MORE_ATTEMPTS = "download steps"
+    DOWNLOAD_PAUSED = "download paused"
+    DOWNLOAD_RESUMED = "download resumed"
+    DOWNLOAD_MOVED = "download moved"
+    DOWNLOAD_CANCELLED = "download cancelled"
+    DOWNLOAD_FAILED = "download failed"
+    DOWNLOADED = "downloaded"
+    UNPACKED = "unpacked"
+    PACKED = "packed"
+    NOTE = "note"
+    NOTE_REMOVED = "note removed"
+    TAGS = "tags"
+    ASSIGNED = "assigned"
+    ACKNOWLEDGED = "acknowledged"
+    ACKNOWLEDGEMENT_WITHDRAWN = "acknowledgement withdrawn"
+    VERIFIED = "verified"
+    VERIFICATION_WITHDRAWN = "verification withdrawn"
+    EXTENDED = "extended"
+    EXTENSION_WITHDRAWN = "extension withdrawn"
+    CORRECTED = "corrected"
+    UNDONE = "undone"
+    PURGED = "purged"
+    RECOVERED = "recovered"
+    RESTORED = "restored"
+
 
 _EVENT: Final = RowMapper(Event)
 _EVENTS: Final = f"SELECT {_EVENT.columns} FROM timeline"
@@ -26,7 +73,7 @@ def append(
     transaction: Transaction,
     number: int,
     actor: str,
-    what: str,
+    what: EventKind,
     *,
     before: str | None = None,
     after: str | None = None,
@@ -55,8 +102,8 @@ def last_event(store: Store) -> int:
 def refused_cancellations(store: Store, after: int, last: int) -> list[tuple[int, str]]:
     """Return task and reason of each cancellation refused after event `after`, up to event `last`."""
     rows = store.rows(
-        "SELECT task, detail FROM timeline WHERE id > ? AND id <= ? AND what = 'cancel refused' ORDER BY id",
-        (after, last),
+        "SELECT task, detail FROM timeline WHERE id > ? AND id <= ? AND what = ? ORDER BY id",
+        (after, last, EventKind.CANCEL_REFUSED),
     )
     return [(as_int(task), as_text(detail or "")) for task, detail in rows]
 

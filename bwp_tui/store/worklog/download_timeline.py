@@ -6,20 +6,16 @@ from typing import Final
 
 from bwp_tui.store.database.connection import Transaction
 from bwp_tui.store.queries import timeline
-
-CONNECTION_LOST: Final = "download cut"
-POSTPONED: Final = "download put off"
-RESUMED: Final = "download went on"
-RESTARTED: Final = "download begun anew"
+from bwp_tui.store.queries.timeline import EventKind
 
 _MAX_STEPS: Final = 10
 """Failed attempts of a download that get an event each, and likewise its continuations."""
 
-_FAILED_ATTEMPTS: Final = (CONNECTION_LOST, POSTPONED)
-_CONTINUATIONS: Final = (RESUMED, RESTARTED)
+_FAILED_ATTEMPTS: Final = (EventKind.CONNECTION_LOST, EventKind.TRANSFER_POSTPONED)
+_CONTINUATIONS: Final = (EventKind.TRANSFER_RESUMED, EventKind.TRANSFER_RESTARTED)
 
 
-def append_step(transaction: Transaction, number: int, what: str, detail: str) -> None:
+def append_step(transaction: Transaction, number: int, what: EventKind, detail: str) -> None:
     """Append a step to the timeline of task `number`, unless its newest download has enough of that kind."""
     kinds = _FAILED_ATTEMPTS if what in _FAILED_ATTEMPTS else _CONTINUATIONS
     if _count_since_request(transaction, number, kinds) < _MAX_STEPS:
@@ -31,12 +27,12 @@ def append_summary(transaction: Transaction, number: int, failed_attempts: int) 
     more = failed_attempts - _count_since_request(transaction, number, _FAILED_ATTEMPTS)
     if more > 0:
         detail = f"and {more} more failed {'attempt' if more == 1 else 'attempts'}"
-        timeline.append(transaction, number, timeline.PROGRAM, "download steps", detail=detail)
+        timeline.append(transaction, number, timeline.PROGRAM, EventKind.MORE_ATTEMPTS, detail=detail)
 
 
-def _count_since_request(transaction: Transaction, number: int, kinds: tuple[str, str]) -> int:
+def _count_since_request(transaction: Transaction, number: int, kinds: tuple[EventKind, ...]) -> int:
     return transaction.integer(
         "SELECT count(*) FROM timeline WHERE task = ? AND what IN (?, ?)"
-        " AND id > (SELECT coalesce(max(id), 0) FROM timeline WHERE task = ? AND what = 'download asked')",
-        (number, *kinds, number),
+        " AND id > (SELECT coalesce(max(id), 0) FROM timeline WHERE task = ? AND what = ?)",
+        (number, *kinds, number, EventKind.DOWNLOAD_REQUESTED),
     )

@@ -15,6 +15,7 @@ from bwp_tui.store.database.task_updates import set_revision
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.filter_sql import in_numbers
 from bwp_tui.store.queries.row_mapping import DOWNLOAD_COLUMNS, RowMapper, download_of
+from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog import download_timeline
 
 _OPEN: Final = f"d.{DOWNLOAD_IS_OPEN}"
@@ -154,7 +155,7 @@ def record_progress(
     etag: str | None,
     *,
     trouble: str | None = None,
-    step: tuple[str, str] | None = None,
+    step: tuple[EventKind, str] | None = None,
 ) -> None:
     """Record the progress of a download: bytes received, total bytes, bytes a second.
 
@@ -169,14 +170,14 @@ def record_progress(
 def record_failed_attempt(store: Store, job: DownloadJob, reason: str, at_byte: int, again_at: datetime) -> None:
     """Record why an attempt failed at byte `at_byte`, and when the next one begins in the same slot."""
     columns = "attempts = attempts + 1, bytes = ?, rate = NULL, trouble = ?, not_before = ?"
-    step = download_timeline.CONNECTION_LOST, f"at byte {at_byte}: {reason}"
+    step = EventKind.CONNECTION_LOST, f"at byte {at_byte}: {reason}"
     _update(store, job, columns, (at_byte, reason, to_text(again_at)), step=step)
 
 
 def reschedule(store: Store, job: DownloadJob, reason: str, not_before: datetime, *, was_tried: bool = True) -> None:
     """Requeue a download until `not_before`; `was_tried` counts it as a failed attempt."""
     columns = "state = 'queued', attempts = attempts + ?, rate = NULL, trouble = ?, not_before = ?"
-    step = (download_timeline.POSTPONED, reason) if was_tried else None
+    step = (EventKind.TRANSFER_POSTPONED, reason) if was_tried else None
     _update(store, job, columns, (was_tried, reason, to_text(not_before)), step=step)
 
 
@@ -187,7 +188,7 @@ def requeue_last(store: Store, job: DownloadJob, reason: str) -> None:
         f" (SELECT max(coalesce(o.place, o.id)) + 1 FROM downloads o WHERE o.{DOWNLOAD_IS_OPEN})"
     )
     values = (reason, to_text(store.clock()))
-    _update(store, job, columns, values, step=(download_timeline.POSTPONED, reason))
+    _update(store, job, columns, values, step=(EventKind.TRANSFER_POSTPONED, reason))
 
 
 def record_interruption(store: Store, job: DownloadJob) -> None:
@@ -216,7 +217,7 @@ def record_success(
         _finish(store, job, columns, (path, size, size, sha256, "\n".join(remarks) or None), when="1")
         transaction.run("UPDATE tasks SET saved = 1 WHERE number = ?", (job.task_number,))
         detail = f"{path} ({size} bytes, sha256 {sha256})"
-        timeline.append(transaction, job.task_number, job.actor, "downloaded", detail=detail)
+        timeline.append(transaction, job.task_number, job.actor, EventKind.DOWNLOADED, detail=detail)
 
 
 def record_failure(
@@ -226,7 +227,7 @@ def record_failure(
     columns = f"state = 'failed', trouble = ?, etag = {'etag' if part_is_left else 'NULL'}"
     with store.write() as transaction:
         if _finish(store, job, columns, (reason,)):
-            timeline.append(transaction, job.task_number, actor, "download failed", detail=reason)
+            timeline.append(transaction, job.task_number, actor, EventKind.DOWNLOAD_FAILED, detail=reason)
 
 
 def _finish(store: Store, job: DownloadJob, columns: str, values: tuple[SqlValue, ...], *, when: str = _OPEN) -> bool:
@@ -247,7 +248,7 @@ def _update(
     values: tuple[SqlValue, ...],
     *,
     when: str = _OPEN,
-    step: tuple[str, str] | None = None,
+    step: tuple[EventKind, str] | None = None,
 ) -> bool:
     """Update a download, its task and its timeline, if `when` still holds; return whether it did."""
     with store.write() as transaction:

@@ -11,7 +11,7 @@ from bwp_tui.store.database.connection import Row, Store, Transaction, as_int, a
 from bwp_tui.store.database.task_updates import finish, set_revision, set_trouble
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.row_mapping import errors_text
-from bwp_tui.store.queries.timeline import SERVICE
+from bwp_tui.store.queries.timeline import SERVICE, EventKind
 
 LAPSED: Final = "not answered within 8 hours"
 """The usual reason of an unconfirmed request."""
@@ -55,11 +55,11 @@ def record_accepted(store: Store, intent: int, task_id: str, next_poll_at: datet
             # An operator tracked this task by its id while the response was outstanding.
             finish(transaction, number, Status.CANCELLED)
             detail = f"{task_id}, kept as #{as_int(twin[0])}"
-            _append(transaction, number, "accepted", before, Status.CANCELLED, detail)
+            _append(transaction, number, EventKind.ACCEPTED, before, Status.CANCELLED, detail)
             return
         if twin is not None:
             reason = f"The service returned task id {task_id}, which #{as_int(twin[0])} has. Contact its support."
-            _mark_unconfirmed(transaction, number, "no answer", before, reason)
+            _mark_unconfirmed(transaction, number, EventKind.NO_RESPONSE, before, reason)
             return
         transaction.run(
             "UPDATE tasks SET task_id = ?, submitted_at = ?, terminal = 0, finished_at = NULL, trouble = NULL,"
@@ -73,7 +73,7 @@ def record_accepted(store: Store, intent: int, task_id: str, next_poll_at: datet
         )
         set_revision(transaction, number)
         after = None if row is None else as_text(row[0])
-        _append(transaction, number, "accepted", before, after, task_id)
+        _append(transaction, number, EventKind.ACCEPTED, before, after, task_id)
 
 
 def record_rejected(store: Store, intent: int, code: str | None, message: str) -> None:
@@ -91,13 +91,13 @@ def record_rejected(store: Store, intent: int, code: str | None, message: str) -
             (errors_text((TaskError(code, message),)), number),
         )
         if warning:
-            _mark_unconfirmed(transaction, number, "refused", Status.QUEUED, message + warning)
+            _mark_unconfirmed(transaction, number, EventKind.REFUSED, Status.QUEUED, message + warning)
             return
         finish(transaction, number, Status.REJECTED)
-        _append(transaction, number, "refused", Status.QUEUED, Status.REJECTED, message)
+        _append(transaction, number, EventKind.REFUSED, Status.QUEUED, Status.REJECTED, message)
 
 
-def _mark_unconfirmed(transaction: Transaction, number: int, event: str, before: str, reason: str) -> None:
+def _mark_unconfirmed(transaction: Transaction, number: int, event: EventKind, before: str, reason: str) -> None:
     """Mark a request as UNCONFIRMED, and record why."""
     transaction.run(
         "UPDATE tasks SET status = ?, trouble = ?, next_poll_at = NULL, revision = ? WHERE number = ?",
@@ -134,7 +134,7 @@ def record_unconfirmed(store: Store, intent: int, reason: str = LAPSED) -> None:
         transaction.run("UPDATE tasks SET status = ? WHERE number = ?", (Status.UNCONFIRMED, number))
         set_revision(transaction, number)
         detail = f"tried {_attempts_text(sent)}, {reason}"
-        _append(transaction, number, "no answer", Status.QUEUED, Status.UNCONFIRMED, detail)
+        _append(transaction, number, EventKind.NO_RESPONSE, Status.QUEUED, Status.UNCONFIRMED, detail)
 
 
 def record_cancelled(store: Store, intent: int) -> None:
@@ -143,7 +143,7 @@ def record_cancelled(store: Store, intent: int) -> None:
         number, before = _settle_done(transaction, intent)
         finish(transaction, number, Status.CANCELLED)
         transaction.run("UPDATE tasks SET cancel_asked = 0, trouble = NULL WHERE number = ?", (number,))
-        _append(transaction, number, "cancelled", before, Status.CANCELLED)
+        _append(transaction, number, EventKind.CANCELLED, before, Status.CANCELLED)
 
 
 def record_cancel_refused(store: Store, intent: int, reason: str) -> None:
@@ -172,12 +172,17 @@ def _refuse_cancellation(transaction: Transaction, intent: int, reason: str) -> 
     if number is not None:
         transaction.run("UPDATE tasks SET cancel_asked = 0, trouble = ? WHERE number = ?", (reason, number))
         set_revision(transaction, number)
-        timeline.append(transaction, number, SERVICE, "cancel refused", detail=reason)
+        timeline.append(transaction, number, SERVICE, EventKind.CANCEL_REFUSED, detail=reason)
     return number
 
 
 def _append(
-    transaction: Transaction, number: int, what: str, before: str | None, after: str | None, detail: str | None = None
+    transaction: Transaction,
+    number: int,
+    what: EventKind,
+    before: str | None,
+    after: str | None,
+    detail: str | None = None,
 ) -> None:
     """Append an event of the service that changes the status of task `number`."""
     timeline.append(transaction, number, SERVICE, what, before=before, after=after, detail=detail)

@@ -14,7 +14,7 @@ from bwp_tui.store.database.task_updates import finish, set_revision, set_troubl
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.filter_sql import in_numbers
 from bwp_tui.store.queries.row_mapping import errors_text
-from bwp_tui.store.queries.timeline import SERVICE
+from bwp_tui.store.queries.timeline import SERVICE, EventKind
 from bwp_tui.store.worklog import intent_outcomes
 
 MISSING_AFTER: Final = timedelta(days=1)
@@ -119,7 +119,7 @@ def _record_status(transaction: Transaction, number: int, before: str, status: s
         finished = to_text(response.updated_at) if response.updated_at else transaction.now_text
     transaction.run("UPDATE tasks SET finished_at = ? WHERE number = ?", (finished, number))
     detail = "; ".join(error.code or error.message for error in response.errors) or None
-    timeline.append(transaction, number, SERVICE, "status", before=before, after=status, detail=detail)
+    timeline.append(transaction, number, SERVICE, EventKind.STATUS, before=before, after=status, detail=detail)
     if status in PAST_HOLD:
         intent_outcomes.refuse_waiting_cancellation(
             transaction, number, f"The deletion can no longer be cancelled: it is {status}."
@@ -152,7 +152,13 @@ def _drop_task_id(transaction: Transaction, number: int, reason: str) -> None:
     )
     set_revision(transaction, number)
     timeline.append(
-        transaction, number, SERVICE, "disowned", before=Status.QUEUED, after=Status.UNCONFIRMED, detail=trouble
+        transaction,
+        number,
+        SERVICE,
+        EventKind.TASK_ID_REJECTED,
+        before=Status.QUEUED,
+        after=Status.UNCONFIRMED,
+        detail=trouble,
     )
 
 
@@ -187,7 +193,9 @@ def record_unknown(store: Store, number: int, reason: str, next_poll_at: datetim
         set_revision(transaction, number)
         if missing:
             finish(transaction, number, Status.MISSING)
-            timeline.append(transaction, number, SERVICE, "status", before=before, after=Status.MISSING, detail=reason)
+            timeline.append(
+                transaction, number, SERVICE, EventKind.STATUS, before=before, after=Status.MISSING, detail=reason
+            )
             intent_outcomes.refuse_waiting_cancellation(transaction, number, reason)
 
 
