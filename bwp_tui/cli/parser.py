@@ -145,7 +145,7 @@ def _add_requests(commands: Commands) -> None:
     settle.add_argument("task", metavar="TASK", help=TASK_HELP)
     decision = settle.add_mutually_exclusive_group(required=True)
     decision.add_argument("--task-id", metavar="ID", type=task_id, help="link it to this task ID")
-    decision.add_argument("--give-up", metavar="REASON", type=one_line, help="abandon it, with a reason")
+    decision.add_argument("--give-up", metavar="REASON", type=one_line, help="give it up, with a reason")
     add_timeout(settle, RESPONSE_TIMEOUT_S)
 
     cancel = commands.add("cancel", "submit")

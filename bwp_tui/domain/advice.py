@@ -21,7 +21,7 @@ _BY_STATUS: Final = {
     ),
     "UNCONFIRMED": (
         "No response came, so it may have been started. Enter its task id if you learn it ({adopt}), resubmit it at "
-        "the risk of a second task ({resubmit}), or abandon it ({give_up})."
+        "the risk of a second task ({resubmit}), or give it up ({give_up})."
     ),
 }
 _UNKNOWN: Final = (

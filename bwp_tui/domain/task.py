@@ -55,7 +55,7 @@ class Status(StrEnum):
     FAILED = "FAILED"
     REJECTED = "REJECTED"  # the service refused the request
     UNCONFIRMED = "UNCONFIRMED"  # sent without a response until the client token expired
-    GIVEN_UP = "GIVEN_UP"  # unconfirmed and abandoned; the service may have started it
+    GIVEN_UP = "GIVEN_UP"  # given up while unconfirmed; the service may have started it
     CANCELLED = "CANCELLED"  # cancelled here; the service documents no such status
     MISSING = "MISSING"  # the service does not know the task
 

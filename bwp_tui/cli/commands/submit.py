@@ -82,7 +82,7 @@ def track(arguments: Namespace) -> None:
 
 
 def settle(arguments: Namespace) -> None:
-    """Enter the task id of an unconfirmed request, or abandon the request."""
+    """Enter the task id of an unconfirmed request, or give the request up."""
     with open_session(arguments) as session:
         number = tasks.find_by_name(session.store, arguments.task).number
         if arguments.give_up is not None:
