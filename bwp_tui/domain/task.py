@@ -124,6 +124,23 @@ class TaskError(NamedTuple):
     message: str
 
 
+class IntentAction(StrEnum):
+    """What an intent asks the service to do."""
+
+    SUBMIT = "submit"
+    CANCEL = "cancel"
+
+
+class IntentState(StrEnum):
+    """State of an intent, the recorded wish to send a request."""
+
+    WAITING = "waiting"
+    DONE = "done"
+    REFUSED = "refused"
+    LAPSED = "lapsed"
+    """Its client token expired, or it was withdrawn before it was sent."""
+
+
 class DownloadState(StrEnum):
     """State of a download."""
 

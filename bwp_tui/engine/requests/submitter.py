@@ -9,6 +9,7 @@ from typing import Final
 
 from bwp_tui.api.errors import ApiError, BadResponse, NotFound, Rejected, RequestNotAccepted, ServerFault
 from bwp_tui.api.response_errors import CANNOT_CANCEL
+from bwp_tui.domain.task import IntentAction
 from bwp_tui.engine.requests.token_protection import is_token_valid
 from bwp_tui.engine.requests.worker_pool import POOL_SIZE, QueueWorker
 from bwp_tui.engine.resilience.backoff import retry_delay
@@ -73,7 +74,7 @@ class Submitter(QueueWorker[Intent]):
 
         The outcome of the one and the sending of the next are one transaction, to wait for the disk only once.
         """
-        if intent.action == "submit":
+        if intent.action == IntentAction.SUBMIT:
             await self._sync()  # so that an older copy of the history is recognized if it is restored
         try:
             outcome: str | ApiError = await self._call(intent)
@@ -113,7 +114,8 @@ class Submitter(QueueWorker[Intent]):
         The caller must send it. It is on disk before the first byte leaves; after a crash the same token is sent again.
         """
         context, service_now = self._context, self._context.api.service_now()
-        if intent.action == "submit" and not is_token_valid(intent, context.now(), context.store.uptime(), service_now):
+        is_submission = intent.action == IntentAction.SUBMIT
+        if is_submission and not is_token_valid(intent, context.now(), context.store.uptime(), service_now):
             intent_outcomes.record_unconfirmed(context.store, intent.id)
         elif context.health.take_call_token() and intent_outcomes.record_sending(context.store, intent.id, service_now):
             return intent
@@ -123,13 +125,13 @@ class Submitter(QueueWorker[Intent]):
     async def _call(self, intent: Intent) -> str:
         """Send the request; return the task id."""
         api = self._context.api
-        if intent.action == "submit":
+        if intent.action == IntentAction.SUBMIT:
             return await api.start(intent.kind, intent.email, intent.client_token, intent.holding_period, intent.reason)
         await api.cancel(intent.task_id or "")
         return intent.task_id or ""
 
     def _settle(self, intent: Intent, outcome: str | ApiError) -> None:
-        context, submission = self._context, intent.action == "submit"
+        context, submission = self._context, intent.action == IntentAction.SUBMIT
         if isinstance(outcome, Rejected) and submission:
             intent_outcomes.record_rejected(context.store, intent.id, outcome.code, str(outcome))
         elif isinstance(outcome, Rejected) and outcome.code == CANNOT_CANCEL:

@@ -11,6 +11,7 @@ from bwp_tui.domain.task import Kind, Request, Status, Task, cannot_change_purge
 from bwp_tui.store.commands.insert_request import Origin, insert, record
 from bwp_tui.store.commands.request_validation import check, check_received_on, refuse, refuse_known
 from bwp_tui.store.database.connection import Store, Transaction
+from bwp_tui.store.database.row_conditions import INTENT_IS_WAITING
 from bwp_tui.store.database.task_updates import finish, set_revision
 from bwp_tui.store.queries import tasks, timeline
 from bwp_tui.store.queries.timeline import EventKind
@@ -129,7 +130,7 @@ def _cancel_unsent(transaction: Transaction, number: int, actor: str) -> bool:
     """Cancel a request of which no byte was sent; return whether that was so."""
     withdrawn = transaction.run(
         "UPDATE intents SET state = 'lapsed', settled_at = ? WHERE task = ? AND action = 'submit'"
-        " AND state = 'waiting' AND first_sent_at IS NULL RETURNING id",
+        f" AND {INTENT_IS_WAITING} AND first_sent_at IS NULL RETURNING id",
         (transaction.now_text, number),
     )
     if not withdrawn:

@@ -7,11 +7,11 @@ from typing import Final
 
 from bwp_tui.domain.times import to_text
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.database.row_conditions import DOWNLOAD_IS_OPEN
+from bwp_tui.store.database.row_conditions import DOWNLOAD_IS_OPEN, INTENT_IS_WAITING
 
 _DUE_TIMES: Final = (
     ("tasks", "next_poll_at", "next_poll_at IS NOT NULL"),
-    ("intents", "not_before", "state = 'waiting'"),
+    ("intents", "not_before", INTENT_IS_WAITING),
     ("downloads", "not_before", DOWNLOAD_IS_OPEN),
 )
 

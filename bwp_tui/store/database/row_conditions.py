@@ -8,4 +8,6 @@ from typing import Final
 DOWNLOAD_IS_OPEN: Final = "state IN ('queued', 'running')"
 """As `Download.is_open`."""
 
+INTENT_IS_WAITING: Final = "state = 'waiting'"
+
 DOWNLOAD_HAS_ENDED: Final = "state IN ('done', 'failed', 'cancelled')"

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 import apsw
 
-from bwp_tui.store.database.row_conditions import DOWNLOAD_IS_OPEN
+from bwp_tui.store.database.row_conditions import DOWNLOAD_IS_OPEN, INTENT_IS_WAITING
 from bwp_tui.store.queries.timeline import PROGRAM, EventKind
 
 LINE_COLUMNS: Final = "at, actor, what, before, after, detail"
@@ -192,8 +192,8 @@ def _add_intents(db: apsw.Connection) -> None:
     # Since the other history was written, a request may have left: it counts as sent when it was asked for.
     db.execute(
         f"INSERT INTO main.intents (task, attempts, first_sent_at, {', '.join(names)})"
-        " SELECT x.ours, CASE WHEN o.state = 'waiting' THEN max(o.attempts, 1) ELSE o.attempts END,"
-        " CASE WHEN o.state = 'waiting' THEN coalesce(o.first_sent_at, o.asked_at) ELSE o.first_sent_at END,"
+        f" SELECT x.ours, CASE WHEN o.{INTENT_IS_WAITING} THEN max(o.attempts, 1) ELSE o.attempts END,"
+        f" CASE WHEN o.{INTENT_IS_WAITING} THEN coalesce(o.first_sent_at, o.asked_at) ELSE o.first_sent_at END,"
         f" {shown} FROM other.intents o JOIN matched x ON x.theirs = o.task"
         " WHERE NOT EXISTS (SELECT 1 FROM main.intents m WHERE m.client_token = o.client_token)"
         " AND NOT EXISTS (SELECT 1 FROM main.intents m WHERE m.task = x.ours AND m.action = o.action"
@@ -207,7 +207,7 @@ def _settle_intents(db: apsw.Connection) -> None:
     """Settle intents that were settled in the other history, and keep the attempts of both."""
     db.execute(
         "UPDATE main.intents AS m SET (state, settled_at, attempts, first_sent_at) ="
-        " (SELECT CASE WHEN m.state = 'waiting' THEN o.state ELSE m.state END, coalesce(m.settled_at, o.settled_at),"
+        f" (SELECT CASE WHEN m.{INTENT_IS_WAITING} THEN o.state ELSE m.state END, coalesce(m.settled_at, o.settled_at),"
         " max(m.attempts, o.attempts), min(coalesce(m.first_sent_at, o.first_sent_at),"
         " coalesce(o.first_sent_at, m.first_sent_at)) FROM other.intents o JOIN matched x ON x.theirs = o.task"
         " WHERE x.ours = m.task AND o.action = m.action AND o.asked_at = m.asked_at)"

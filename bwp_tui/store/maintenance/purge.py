@@ -24,7 +24,7 @@ from bwp_tui.domain.filter import Filter
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import to_text
 from bwp_tui.store.database.connection import Store, Transaction, as_int, as_text
-from bwp_tui.store.database.row_conditions import DOWNLOAD_IS_OPEN
+from bwp_tui.store.database.row_conditions import DOWNLOAD_IS_OPEN, INTENT_IS_WAITING
 from bwp_tui.store.errors import StoreUnavailable
 from bwp_tui.store.maintenance import atomic_swap, backups
 from bwp_tui.store.queries import text_index, timeline
@@ -96,7 +96,7 @@ def plan(
     rows = store.rows(
         f"SELECT t.number, t.finished_at, t.open FROM tasks t WHERE ({where}) AND t.terminal = 1 AND t.finished_at <= ?"
         f"{'' if evidence_too else ' AND t.purged_at IS NULL'}"
-        " AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.task = t.number AND i.state = 'waiting')"
+        f" AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.task = t.number AND i.{INTENT_IS_WAITING})"
         f" AND NOT EXISTS (SELECT 1 FROM downloads d WHERE d.task = t.number AND {_NEEDS_ITS_TASK})"
         " ORDER BY t.number",
         (*values, to_text(store.clock() - older_than)),
@@ -215,7 +215,7 @@ def _purge(transaction: Transaction, number: int, actor: str, *, evidence_too: b
     rows = transaction.run(
         "UPDATE tasks SET purged_at = coalesce(purged_at, ?) WHERE number = ? AND terminal = 1"
         " AND (open = 0 OR ?)"
-        " AND NOT EXISTS (SELECT 1 FROM intents WHERE task = number AND state = 'waiting')"
+        f" AND NOT EXISTS (SELECT 1 FROM intents WHERE task = number AND {INTENT_IS_WAITING})"
         f" AND NOT EXISTS (SELECT 1 FROM downloads d WHERE d.task = number AND {_NEEDS_ITS_TASK})"
         " RETURNING errors",
         (transaction.now_text, number, int(unanswered_too)),

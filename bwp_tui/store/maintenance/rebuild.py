@@ -14,6 +14,7 @@ from bwp_tui.domain.task import FINAL_STATUSES
 from bwp_tui.store.database.copy import copy_database, create_private
 from bwp_tui.store.database.migrate import apply_missing
 from bwp_tui.store.database.open import open_to_read
+from bwp_tui.store.database.row_conditions import INTENT_IS_WAITING
 from bwp_tui.store.errors import StoreDamaged
 from bwp_tui.store.maintenance.integrity import COUNTED
 from bwp_tui.store.maintenance.merge import Merged, merge
@@ -87,9 +88,9 @@ _DIGIT: Final = 4
 """Bits of a hexadecimal digit of a client token."""
 
 _ORPHAN: Final = (
-    "i.action = 'submit' AND i.state = 'waiting' AND ("
+    f"i.action = 'submit' AND i.{INTENT_IS_WAITING} AND ("
     " NOT EXISTS (SELECT 1 FROM tasks t WHERE t.number = i.task AND t.task_id IS NULL)"
-    " OR (SELECT count(*) FROM intents j WHERE j.task = i.task AND j.action = 'submit' AND j.state = 'waiting') > 1)"
+    f" OR (SELECT count(*) FROM intents j WHERE j.task = i.task AND j.action = 'submit' AND j.{INTENT_IS_WAITING}) > 1)"
 )
 """Waiting submissions whose task is missing, has a task id already, or has another waiting submission."""
 
@@ -101,7 +102,7 @@ def reattach_submissions(db: apsw.Connection) -> None:
     ).fetchall():
         alone = db.execute(
             "SELECT number FROM tasks t WHERE recorded_at = ?1 AND status = 'QUEUED' AND task_id IS NULL AND NOT EXISTS"
-            " (SELECT 1 FROM intents WHERE task = t.number AND action = 'submit' AND state = 'waiting')"
+            f" (SELECT 1 FROM intents WHERE task = t.number AND action = 'submit' AND {INTENT_IS_WAITING})"
             " AND number > coalesce((SELECT task FROM intents WHERE action = 'submit' AND id < ?2"
             " ORDER BY id DESC LIMIT 1), 0)"
             " AND number < coalesce((SELECT task FROM intents WHERE action = 'submit' AND id > ?2"
@@ -121,7 +122,7 @@ def lapse_doubtful_tokens(db: apsw.Connection, indexed: Iterable[str], now: str)
     """
     known = "SELECT 1 FROM intents WHERE client_token = ?"
     others = [int(token.replace("-", ""), 16) for token in indexed if not db.execute(known, (token,)).fetchall()]
-    waiting = "SELECT id, client_token FROM intents WHERE action = 'submit' AND state = 'waiting'"
+    waiting = f"SELECT id, client_token FROM intents WHERE action = 'submit' AND {INTENT_IS_WAITING}"
     for intent, token in db.execute(waiting).fetchall() if others else ():
         number = int(str(token).replace("-", ""), 16)
         if any((number ^ other).bit_count() <= _DIGIT for other in others):
@@ -156,7 +157,7 @@ def add_lost_tasks(db: apsw.Connection, now: str, highest: int) -> int:
             (number, task_id, kind, status, int(status in FINAL_STATUSES), first[:10], first, note),
         )
         db.execute(
-            "UPDATE intents SET state = 'lapsed', settled_at = ? WHERE task = ? AND state = 'waiting'", (now, number)
+            f"UPDATE intents SET state = 'lapsed', settled_at = ? WHERE task = ? AND {INTENT_IS_WAITING}", (now, number)
         )
     return len(orphans)
 
@@ -196,7 +197,7 @@ def mark_waiting_as_sent(db: apsw.Connection) -> None:
     """
     db.execute(
         "UPDATE intents SET first_sent_at = coalesce(first_sent_at, asked_at), attempts = max(attempts, 1)"
-        " WHERE state = 'waiting' AND action = 'submit'"
+        f" WHERE {INTENT_IS_WAITING} AND action = 'submit'"
     )
 
 
@@ -204,7 +205,7 @@ def mark_tokenless_unconfirmed(db: apsw.Connection, now: str) -> int:
     """Mark queued tasks that lost their client token as UNCONFIRMED; return how many."""
     changed = db.execute(
         "UPDATE tasks SET status = 'UNCONFIRMED' WHERE status = 'QUEUED' AND task_id IS NULL AND NOT EXISTS"
-        " (SELECT 1 FROM intents WHERE task = number AND action = 'submit' AND state = 'waiting') RETURNING number"
+        f" (SELECT 1 FROM intents WHERE task = number AND action = 'submit' AND {INTENT_IS_WAITING}) RETURNING number"
     ).fetchall()
     for (number,) in changed:
         db.execute(

@@ -7,6 +7,7 @@ from typing import Final
 
 import apsw
 
+from bwp_tui.domain.task import IntentState
 from bwp_tui.store.maintenance.page_decoder import Value
 from bwp_tui.store.maintenance.salvage import Row
 from bwp_tui.store.maintenance.table_shapes import Fields
@@ -126,7 +127,8 @@ class RowWriter:
         if row.replaced or row.guessed:
             return False
         if table == "intents":
-            return other["state"] == "waiting" and row.fields.get("state") != "waiting"
+            waiting = IntentState.WAITING
+            return other["state"] == waiting and row.fields.get("state") != waiting
         return int(str(row.fields.get("revision", 0))) > int(str(other.get("revision", 0)))
 
     def _drop_task_id(self, fields: Fields, other: Fields) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from bwp_tui.domain.task import Kind
+from bwp_tui.domain.task import IntentAction, IntentState, Kind
 from bwp_tui.store.database.connection import Row, Store, as_int, as_text
 from bwp_tui.store.queries.row_mapping import RowMapper
 from bwp_tui.store.queries.timeline import EventKind
@@ -26,7 +26,7 @@ class SentRequest:
         id: its place in the order in which things were asked.
         task_number: the local number of its task, whose `task_id`, `email` and so on follow.
         action: `submit` or `cancel`.
-        state: `waiting`, `done`, `refused` or `lapsed`.
+        state: an `IntentState`.
         next_at: when it is sent next, while it waits.
         client_token_start: its first characters; the token itself never leaves the history.
         client_token_sha256: proves which client token was used.
@@ -85,8 +85,8 @@ def of_task(store: Store, number: int) -> list[SentRequest]:
 
 def why_not_cancelled(store: Store, number: int) -> str | None:
     """Return why the newest cancellation of task `number` was refused, or None."""
-    last = next((sent for sent in reversed(of_task(store, number)) if sent.action == "cancel"), None)
-    return last.outcome_event[1] if last is not None and last.state == "refused" else None
+    last = next((sent for sent in reversed(of_task(store, number)) if sent.action == IntentAction.CANCEL), None)
+    return last.outcome_event[1] if last is not None and last.state == IntentState.REFUSED else None
 
 
 def newest(store: Store, limit: int) -> list[SentRequest]:

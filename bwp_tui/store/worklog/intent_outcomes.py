@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from bwp_tui.domain.task import Status, TaskError
+from bwp_tui.domain.task import IntentState, Status, TaskError
 from bwp_tui.domain.times import to_text
 from bwp_tui.store.database.connection import Row, Store, Transaction, as_int, as_text
+from bwp_tui.store.database.row_conditions import INTENT_IS_WAITING
 from bwp_tui.store.database.task_updates import finish, set_revision, set_trouble
 from bwp_tui.store.queries import timeline
 from bwp_tui.store.queries.row_mapping import errors_text
@@ -32,7 +33,7 @@ def record_sending(store: Store, intent: int, service_now: datetime | None = Non
             " first_sent_boot = CASE WHEN first_sent_at IS NULL THEN ? ELSE first_sent_boot END,"
             " first_sent_uptime = CASE WHEN first_sent_at IS NULL THEN ? ELSE first_sent_uptime END,"
             " first_sent_service_at = CASE WHEN first_sent_at IS NULL THEN ? ELSE first_sent_service_at END"
-            " WHERE id = ? AND state = 'waiting' RETURNING task",
+            f" WHERE id = ? AND {INTENT_IS_WAITING} RETURNING task",
             (transaction.now_text, uptime.boot, uptime.seconds, service_at, intent),
         )
         if row is not None:
@@ -83,7 +84,7 @@ def record_rejected(store: Store, intent: int, code: str | None, message: str) -
     """
     with store.write() as transaction:
         warning = _earlier_attempt_warning(transaction, intent, "started")
-        number = _settle(transaction, intent, "refused")
+        number = _settle(transaction, intent, IntentState.REFUSED)
         if number is None:
             return
         transaction.run(
@@ -117,7 +118,7 @@ def reschedule(store: Store, intent: int, reason: str, not_before: datetime, *, 
             "UPDATE intents SET not_before = ?,"
             " first_sent_at = CASE WHEN ? AND attempts = 1 THEN NULL ELSE first_sent_at END,"
             " attempts = CASE WHEN ? AND attempts = 1 THEN 0 ELSE attempts END"
-            " WHERE id = ? AND state = 'waiting' RETURNING task",
+            f" WHERE id = ? AND {INTENT_IS_WAITING} RETURNING task",
             (to_text(not_before), never_sent, never_sent, intent),
         )
         if row is not None:
@@ -128,7 +129,7 @@ def record_unconfirmed(store: Store, intent: int, reason: str = LAPSED) -> None:
     """Record that a sent request got no response while its client token protected it."""
     with store.write() as transaction:
         sent = transaction.row("SELECT attempts, first_sent_at FROM intents WHERE id = ?", (intent,))
-        number = _settle(transaction, intent, "lapsed")
+        number = _settle(transaction, intent, IntentState.LAPSED)
         if number is None:
             return
         transaction.run("UPDATE tasks SET status = ? WHERE number = ?", (Status.UNCONFIRMED, number))
@@ -160,7 +161,7 @@ def record_cancel_refused(store: Store, intent: int, reason: str) -> None:
 def refuse_waiting_cancellation(transaction: Transaction, number: int, reason: str) -> None:
     """Settle a waiting cancellation of a task that can no longer be cancelled, if there is one."""
     row = transaction.row(
-        "SELECT id FROM intents WHERE task = ? AND action = 'cancel' AND state = 'waiting'", (number,)
+        f"SELECT id FROM intents WHERE task = ? AND action = 'cancel' AND {INTENT_IS_WAITING}", (number,)
     )
     if row is not None:
         _refuse_cancellation(transaction, as_int(row[0]), reason)
@@ -168,7 +169,7 @@ def refuse_waiting_cancellation(transaction: Transaction, number: int, reason: s
 
 def _refuse_cancellation(transaction: Transaction, intent: int, reason: str) -> int | None:
     reason += _earlier_attempt_warning(transaction, intent, "cancelled")
-    number = _settle(transaction, intent, "refused")
+    number = _settle(transaction, intent, IntentState.REFUSED)
     if number is not None:
         transaction.run("UPDATE tasks SET cancel_asked = 0, trouble = ? WHERE number = ?", (reason, number))
         set_revision(transaction, number)
@@ -205,7 +206,7 @@ def _attempts_text(sent: Row | None) -> str:
 def _settle(transaction: Transaction, intent: int, state: str) -> int | None:
     """Settle a waiting intent and return the number of its task, or None if it is settled already."""
     row = transaction.row(
-        "UPDATE intents SET state = ?, settled_at = ? WHERE id = ? AND state = 'waiting' RETURNING task",
+        f"UPDATE intents SET state = ?, settled_at = ? WHERE id = ? AND {INTENT_IS_WAITING} RETURNING task",
         (state, transaction.now_text, intent),
     )
     return None if row is None else as_int(row[0])

@@ -9,6 +9,7 @@ from typing import Final
 from bwp_tui.domain.task import Kind
 from bwp_tui.domain.times import to_text
 from bwp_tui.store.database.connection import Store
+from bwp_tui.store.database.row_conditions import INTENT_IS_WAITING
 from bwp_tui.store.queries.row_mapping import RowMapper
 
 
@@ -44,7 +45,7 @@ def due(store: Store, now: datetime, limit: int) -> list[Intent]:
     The one due longest comes first, so that an intent that keeps failing does not delay others.
     """
     rows = store.rows(
-        f"{_INTENTS} WHERE i.state = 'waiting' AND i.not_before <= ? ORDER BY i.not_before, i.id LIMIT ?",
+        f"{_INTENTS} WHERE i.{INTENT_IS_WAITING} AND i.not_before <= ? ORDER BY i.not_before, i.id LIMIT ?",
         (to_text(now), limit),
     )
     return [_INTENT(row) for row in rows]
@@ -53,17 +54,17 @@ def due(store: Store, now: datetime, limit: int) -> list[Intent]:
 def submissions_in_doubt(store: Store) -> list[Intent]:
     """Return sent submissions without an outcome."""
     rows = store.rows(
-        f"{_INTENTS} WHERE i.state = 'waiting' AND i.action = 'submit' AND i.first_sent_at IS NOT NULL ORDER BY +i.id"
+        f"{_INTENTS} WHERE i.{INTENT_IS_WAITING} AND i.action = 'submit' AND i.first_sent_at IS NOT NULL ORDER BY +i.id"
     )
     return [_INTENT(row) for row in rows]
 
 
 def next_at(store: Store) -> datetime | None:
     """Return when the next waiting intent is due, or None."""
-    return store.instant("SELECT min(i.not_before) FROM intents i WHERE i.state = 'waiting'")
+    return store.instant(f"SELECT min(i.not_before) FROM intents i WHERE i.{INTENT_IS_WAITING}")
 
 
 def has_waiting_intent(store: Store, number: int) -> bool:
     """Return whether task `number` has a waiting intent."""
-    row = store.row("SELECT 1 FROM intents WHERE task = ? AND state = 'waiting'", (number,))
+    row = store.row(f"SELECT 1 FROM intents WHERE task = ? AND {INTENT_IS_WAITING}", (number,))
     return row is not None
