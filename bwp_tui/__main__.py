@@ -1,4 +1,4 @@
-"""The program's door: `bwp-tui` and `python -m bwp_tui`."""
+"""Entry point of `bwp-tui`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an operator sees of a fault of this program: one sentence; the rest goes to a file without secrets.
+"""Write crash reports without secrets, and one sentence for the operator.
 
 A traceback with local variables would show tokens, links and shoppers' data. So none are written, and what
 messages may carry of them is taken out.

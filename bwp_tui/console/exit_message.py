@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bwp_tui.domain.text import counted
 from bwp_tui.engine.runtime.lease import is_held
 from bwp_tui.settings import Profile
 from bwp_tui.store.errors import StoreError
@@ -23,4 +24,4 @@ def exit_message(profile: Profile) -> str | None:
         return None
     if not left or is_held(profile.lease_path):
         return None
-    return "1 download goes on at the next start." if left == 1 else f"{left} downloads go on at the next start."
+    return f"{counted(left, 'download')} {'goes' if left == 1 else 'go'} on at the next start."

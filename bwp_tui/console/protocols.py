@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class SnapshotListener(Protocol):
     """A screen that shows snapshots of the history."""
 
-    def apply(self, told: Snapshot | str) -> None: ...
+    def apply(self, update: Snapshot | str) -> None: ...
 
 
 class PromptHost(Protocol):

@@ -16,6 +16,7 @@ from bwp_tui.console.services.snapshot_feed import Snapshot, SnapshotFeed
 from bwp_tui.console.services.write_guard import WriteGuard
 from bwp_tui.console.state.saved_state import SavedStateFile
 from bwp_tui.domain.times import Clock, local, local_day
+from bwp_tui.engine.runtime.engine_thread import Role
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.worklog.engine_state import Ability, EngineState, ServiceState
@@ -58,7 +59,7 @@ class Session:
     feed: SnapshotFeed
     publish: Callable[[Snapshot | str], None]
     clock: Clock
-    role: Callable[[], str]
+    role: Callable[[], Role]
     next_theme: Callable[[], None]
     set_visible_tasks: Callable[[Sequence[int]], None]
     keymap: Keymap
@@ -112,27 +113,27 @@ class Session:
         """Return which process is the engine, in a few words."""
         role = self.role()
         polls_only = ", which only polls" if state and state.permitted is Ability.POLLS else ""
-        if role == "engine":
+        if role is Role.ENGINE:
             return f"● engine here{polls_only}"
-        if role == "follower":
+        if role is Role.FOLLOWER:
             return f"○ follows {state.process if state else 'another process'}{polls_only}"
-        if role == "blocked":
+        if role is Role.BLOCKED:
             return "▲ cannot be the engine"
-        if role == "away":
+        if role is Role.AWAY:
             return "▲ engine waits: history moved or replaced"
-        return "○ engine starting" if role == "starting" else "○ engine stopped"
+        return "○ engine starting" if role is Role.STARTING else "○ engine stopped"
 
     async def when_sent(self) -> str:
         """Return when an intent recorded now is to be sent, to follow a comma."""
         state = await asyncio.to_thread(self.reader.engine_state)
         trouble = self.service_trouble(state) if state is not None else None
-        if trouble is None and self.role() in ("starting", "engine", "follower"):
+        if trouble is None and self.role() in (Role.STARTING, Role.ENGINE, Role.FOLLOWER):
             return "to be sent at once."
         return f"to be sent later: {trouble or self.engine_label(state).lstrip('●○▲ ')}."
 
     def without_killed_process(self, state: EngineState) -> EngineState:
         """Return the engine's state, without its process id where that process was killed."""
-        if state.pid is None or self.role() not in ("blocked", "away", "stopped"):
+        if state.pid is None or self.role() not in (Role.BLOCKED, Role.AWAY, Role.STOPPED):
             return state
         from bwp_tui.engine.runtime.lease import is_held
 

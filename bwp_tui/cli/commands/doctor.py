@@ -90,15 +90,15 @@ def service(profile: Profile) -> Iterator[Finding]:
     from bwp_tui.engine.runtime.engine_config import engine_config
 
     try:
-        setup = engine_config(profile)
+        config = engine_config(profile)
     except SettingsError as error:
         yield Finding("credentials", Level.FAIL, str(error))
         return
     origin = f"a secret from {profile.secret.command[0]}" if isinstance(profile.secret, CommandSecret) else "a secret"
-    yield Finding("credentials", Level.OK, f"Client {setup.client_id}, target {setup.target_id}, and {origin}.")
+    yield Finding("credentials", Level.OK, f"Client {config.client_id}, target {config.target_id}, and {origin}.")
     from bwp_tui.engine.runtime.probe import probe
 
-    result = probe(setup)
+    result = probe(config)
     yield Finding("service", Level.OK if result.reachable else Level.FAIL, result.sentence)
 
 

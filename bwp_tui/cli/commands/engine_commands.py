@@ -112,10 +112,10 @@ def run(arguments: Namespace) -> ExitCode:
         from bwp_tui.engine.runtime.headless import OtherEngineBusy, serve, serve_once
         from bwp_tui.engine.runtime.lease import LeaseUnusable
 
-        setup = engine_config(session.profile)
+        config = engine_config(session.profile)
         if arguments.once:
             try:
-                serve_once(setup)
+                serve_once(config)
             except (OtherEngineBusy, LeaseUnusable) as elsewhere:
                 raise CommandError(ExitCode.LATER, str(elsewhere)) from None
             if troubles := tasks.current_troubles(session.store):
@@ -123,7 +123,7 @@ def run(arguments: Namespace) -> ExitCode:
                 raise CommandError(ExitCode.LATER, f"{troubles[0]} {count} could not be refreshed.")
             return ExitCode.DONE
         stop = Stopper()
-        serve(setup, stop=stop.requested, report=lambda sentence: print(sentence, flush=True))
+        serve(config, stop=stop.requested, report=lambda sentence: print(sentence, flush=True))
         return ExitCode.INTERRUPTED if stop.by == signal.SIGINT else ExitCode.DONE
 
 

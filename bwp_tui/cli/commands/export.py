@@ -64,17 +64,17 @@ def _check_target(target: str) -> None:
 
 
 def _write(out: TextIO, store: Store, numbers: Sequence[int], form: str, *, mask: bool, bom: bool) -> None:
-    found = _each(store, numbers)
+    exported = _each(store, numbers)
     if form == "csv":
         out.write(f"{_BOM if bom else ''}{row_text(HEADINGS)}")
-        for task in found:
+        for task in exported:
             out.write(row_text(task_cells(task, mask=mask)))
     elif form == "jsonl":
-        for task in found:
+        for task in exported:
             out.write(f"{json.dumps(_record(task, mask=mask))}\n")
     else:
         out.write("[")
-        for at, task in enumerate(found):
+        for at, task in enumerate(exported):
             out.write(f"{',' if at else ''}\n{json.dumps(_record(task, mask=mask))}")
         out.write("\n]\n")
 

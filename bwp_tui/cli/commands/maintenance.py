@@ -115,10 +115,10 @@ def _restore_report(restored: RestoreResult, file: Path) -> str:
     )
 
 
-def _print_unanswered(some: Sequence[Task], count: int) -> None:
+def _print_unanswered(examples: Sequence[Task], count: int) -> None:
     if count:
-        named = ", ".join(f"#{task.number} {task.kind.lower()} {task.status}" for task in some)
-        more = f" and {count - len(some)} more" if count > len(some) else ""
+        named = ", ".join(f"#{task.number} {task.kind.lower()} {task.status}" for task in examples)
+        more = f" and {count - len(examples)} more" if count > len(examples) else ""
         print_note(
             f"Skipped because the shopper still needs an answer: {counted(count, 'task')} ({named}{more}). "
             "--unanswered purges them too."

@@ -30,7 +30,7 @@ class EngineWaiter:
         from bwp_tui.engine.runtime.engine_config import engine_config
 
         self._store = session.store
-        self._setup: EngineConfig = engine_config(session.profile)
+        self._config: EngineConfig = engine_config(session.profile)
         self._state = EngineState(None, None, ServiceState.UNTRIED, None, None)
         self._trouble: str | None = None
 
@@ -59,7 +59,7 @@ class EngineWaiter:
             if patient:
                 print_note(sentence)
 
-        wait_until(self._setup, over, timeout=timeout, visible=about, patient=patient, report=say)
+        wait_until(self._config, over, timeout=timeout, visible=about, patient=patient, report=say)
         return met
 
     def _look(self, store: Store) -> None:
@@ -80,7 +80,7 @@ class EngineWaiter:
         """
         from bwp_tui.engine.runtime.lease import is_held, is_silent
 
-        lease_path = self._setup.profile.lease_path
+        lease_path = self._config.profile.lease_path
         holder = engine_state.read(self._store).pid if is_held(lease_path) else None
         if holder is not None and is_silent(lease_path):
             return CommandError(

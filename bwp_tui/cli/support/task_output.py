@@ -87,25 +87,25 @@ def _verification_record(verified: Verification | None) -> dict[str, str] | None
 
 def task_line(task: Task) -> str:
     """Return a task as one line, with its email masked."""
-    words = (f"#{task.number}", task.task_id or "-", task.kind.lower(), task.subject(masked=True), task.status)
-    return "  ".join(clean_line(word) for word in words)
+    parts = (f"#{task.number}", task.task_id or "-", task.kind.lower(), task.subject(masked=True), task.status)
+    return "  ".join(clean_line(part) for part in parts)
 
 
 def task_sentence(task: Task, now: datetime, today: date, *, unmask: bool = False) -> str:
     """Return a task as one sentence, for screen readers."""
-    words = [f"Number {task.number}, {task.kind.lower()} for {task.subject(masked=not unmask)}: {task.status}"]
-    words += [error.code for error in task.errors if error.code]
+    parts = [f"Number {task.number}, {task.kind.lower()} for {task.subject(masked=not unmask)}: {task.status}"]
+    parts += [error.code for error in task.errors if error.code]
     if task.download is not None:
-        words.append(f"download {task.download.state}")
+        parts.append(f"download {task.download.state}")
     elif task.kind is Kind.RETRIEVAL and task.status == Status.COMPLETED:
-        words.append("ready to download")
-    words.append(f"{format_duration(task.age(now))} old")
+        parts.append("ready to download")
+    parts.append(f"{format_duration(task.age(now))} old")
     if task.due_on is not None and is_clock_running(task):
-        words.append(f"due {task.due_on}, {format_due(task.due_on, today)}")
-    words += [f"{label} {text}" for label, text in (("assigned to", task.assigned_to), ("note", task.note)) if text]
+        parts.append(f"due {task.due_on}, {format_due(task.due_on, today)}")
+    parts += [f"{label} {text}" for label, text in (("assigned to", task.assigned_to), ("note", task.note)) if text]
     if task.tags:
-        words.append(f"tags {' '.join(task.tags)}")
-    sentence = ", ".join(words)
+        parts.append(f"tags {' '.join(task.tags)}")
+    sentence = ", ".join(parts)
     return f"{clean_line(sentence if unmask else mask_task_text(sentence, task))}."
 
 

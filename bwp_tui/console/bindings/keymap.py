@@ -78,26 +78,26 @@ def keymap(settings: Sequence[KeySetting]) -> Keymap:
 def _keys(setting: KeySetting) -> tuple[str, ...]:
     if not setting.keys:
         raise InvalidKey('must be a key or a list of keys: "d" or ["d", "f5"]')
-    found: dict[str, None] = {}
+    keys: dict[str, None] = {}
     for text in setting.keys:
         try:
-            found[parse_key(text)] = None
+            keys[parse_key(text)] = None
         except InvalidKey as wrong:
             raise InvalidKey(f"cannot be “{clean_line(text)[:_LONGEST]}”, which {wrong}") from None
-    if setting.action in _EVERYWHERE and (typed := [key for key in found if not _NEVER_TYPED.fullmatch(key)]):
+    if setting.action in _EVERYWHERE and (typed := [key for key in keys if not _NEVER_TYPED.fullmatch(key)]):
         raise InvalidKey(f"cannot be “{shown_key(typed[0])}”, which prompts need; choose one such as ctrl+g or f5")
-    return tuple(found)
+    return tuple(keys)
 
 
-def _clash(wanted: Mapping[str, tuple[str, ...]]) -> tuple[str, str] | None:
+def _clash(key_settings: Mapping[str, tuple[str, ...]]) -> tuple[str, str] | None:
     """Return a setting whose key another action of the same screen has, and what is wrong with it; None without one.
 
     An action that keeps its own keys goes first, then the settings in the order of the file.
     """
     owners: dict[str, dict[Scope, str]] = {}
-    kept = [action for action in REGISTRY if action.name not in wanted]
+    kept = [action for action in REGISTRY if action.name not in key_settings]
     changed = [
-        replace(action, keys=keys) for name, keys in wanted.items() for action in REGISTRY if action.name == name
+        replace(action, keys=keys) for name, keys in key_settings.items() for action in REGISTRY if action.name == name
     ]
     for action in (*kept, *changed):
         for key in action.keys:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Final
 
 from bwp_tui.console.bindings.commands import ALIASES, BY_WORD, Command, matching
 from bwp_tui.console.command_bar.completion import complete
@@ -11,9 +10,6 @@ from bwp_tui.console.command_bar.parser import CommandHandler, CommandLineError
 from bwp_tui.console.command_bar.task_lines import TaskLineCommands
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.state.tab_completion import InputError, TabCompleter
-
-_OFFERED: Final = 4
-"""Completions that are shown at once."""
 
 
 class CommandBar:
@@ -56,8 +52,7 @@ class CommandBar:
         self._is_chosen = False
         prompt = self._screen.prompt
         prompt.show_mistake(None)
-        offered = self._completer.at(text, cursor) if " " in text.lstrip() else ()
-        prompt.hint(f"tab {'  '.join(offered[:_OFFERED])}" if offered else "", "key")
+        prompt.hint(self._completer.hint_text(text, cursor) if " " in text.lstrip() else "", "key")
 
     def _complete(self, text: str, cursor: int) -> list[tuple[int, int, str]]:
         if self._selected is None:

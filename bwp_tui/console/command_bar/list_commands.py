@@ -20,7 +20,7 @@ from bwp_tui.store.queries.filter_sql import SORTS
 
 
 class ListCommands:
-    """Reads those commands.
+    """Parses the commands that change the list.
 
     Attributes:
         readers: by command, what returns the handler of a line or raises CommandLineError.

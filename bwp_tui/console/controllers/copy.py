@@ -12,7 +12,7 @@ from bwp_tui.console.workers import Work
 
 
 class CopyController:
-    """Copies, and says by which way.
+    """Copies task ids to the clipboard.
 
     Attributes:
         asking: what each action does that copies.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
 
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.state.tab_completion import InputError, TabCompleter
@@ -38,24 +37,19 @@ class FilterPrompt:
 
     def _changed(self, text: str, cursor: int) -> None:
         prompt = self._screen.prompt
-        mistake, offered = mistake_in_filter(text), self._offers.at(text, cursor)
-        listed = without_unfinished(text, cursor)
+        mistake, listed = mistake_in_filter(text), without_unfinished(text, cursor)
         if mistake_in_filter(listed) is None:
             self._screen.show(self._screen.list_state.of_filter(listed))
         # A word that may still become a right one is not yet wrong.
         is_typed = mistake is not None and mistake.end >= cursor and complete(text, cursor, self._tags)
         prompt.show_mistake(None if is_typed else mistake)
-        prompt.hint(f"tab {'  '.join(offered[:_OFFERED])}" if offered else "", "key")
+        prompt.hint(self._offers.hint_text(text, cursor), "key")
 
     async def _learn_tags(self) -> None:
         try:
             self._tags = await asyncio.to_thread(tasks.tags_in_use, self._screen.session.read_store)
         except StoreError:
             self._tags = ()  # they are only offered; whoever reads the history next says what is wrong with it
-
-
-_OFFERED: Final = 4
-"""Completions that are shown at once."""
 
 
 def mistake_in_filter(text: str) -> InputError | None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from bwp_tui.console.presentation.format import result_sentence
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.services.record_commands import MarkStep
 from bwp_tui.console.widgets.prompt import F2
@@ -46,7 +47,7 @@ class MarkedTasks:
         self._screen.mark(numbers)
 
     def unmark_unlisted(self) -> None:
-        """Have no mark on a task that is not listed: what is done to the marked tasks is done to what is seen."""
+        """Remove marks from tasks that are not listed: what is done to the marked tasks is done to what is seen."""
         screen = self._screen
         if self.all and not self._are_named and screen.has_all_rows and not screen.prompt.is_open:
             self.set(self.all.intersection(screen.table.numbers))
@@ -92,16 +93,14 @@ class MarkedTasks:
         return answer is not None and answer.strip() == word
 
     async def carry_out(self, describe: Callable[[int], str], act: Callable[[], list[Result]]) -> None:
-        """Run `act`, show its result, and leave the tasks marked for which it was refused."""
+        """Run `act` in a thread, show the count done, and keep marks on refused tasks."""
         results = await run_in_thread_and_report(self._screen, act)
         if results is None:
             return
-        refused = [result for result in results if result.refused]
-        sentence = f"{describe(len(results) - len(refused))}."
-        if refused:
-            sentence += f" {len(refused)} not: {refused[0].refused}"
+        refused = {result.number: result.refused for result in results if result.refused}
+        sentence = result_sentence(f"{describe(len(results) - len(refused))}.", tuple(refused.values()))
         self._screen.show_status(sentence, "warn" if refused else "good")
-        self._screen.mark(frozenset(result.number for result in refused))
+        self._screen.mark(frozenset(refused))
 
     def _deletes(self, plan: BulkPlan) -> bool:
         return any(task.kind is Kind.DELETION for task in self._screen.session.reader.window(plan.possible))

@@ -50,5 +50,5 @@ class Marking:
 
     def _mark_all(self) -> None:
         """Mark all that the view shows, or none when all are marked."""
-        every, marked = frozenset(self._screen.table.numbers), self._marked.all
-        self._marked.set(frozenset() if every and every <= marked else marked | every)
+        markable, marked = frozenset(self._screen.table.numbers), self._marked.all
+        self._marked.set(frozenset() if markable and markable <= marked else marked | markable)

@@ -86,10 +86,10 @@ class RecordController:
         """Watch tasks, or no longer where all of them are watched."""
         task, marked = self._screen.current_task, self._marked.numbers
         if marked:
-            found = await asyncio.to_thread(self._screen.session.reader.window, marked)
+            tasks = await asyncio.to_thread(self._screen.session.reader.window, marked)
         else:
-            found = [] if task is None else [task]
-        await self.run(UNWATCH if all(WATCHED in one.tags for one in found) else WATCH)
+            tasks = [] if task is None else [task]
+        await self.run(UNWATCH if all(WATCHED in task.tags for task in tasks) else WATCH)
 
     async def _withdraw(self) -> None:
         """Withdraw a record; ask which one where there are several."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bwp_tui.console.presentation.format import result_sentence
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.services.record_commands import FinalStep, MarkStep, RecordStep
 from bwp_tui.console.workers import run_in_thread_and_report
@@ -45,8 +46,6 @@ class UndoController:
             return False
         refused = [result.refused for result in results if result.refused]
         back = len(results) - len(refused)
-        sentence = f"Undone: the {step.part} of {back} task{'' if back == 1 else 's'}." if back else ""
-        if refused:
-            sentence = f"{sentence} {len(refused)} not: {refused[0]}".lstrip()
-        self._screen.show_status(sentence, "warn" if refused else "good")
+        undone = f"Undone: the {step.part} of {counted(back, 'task')}." if back else ""
+        self._screen.show_status(result_sentence(undone, refused), "warn" if refused else "good")
         return True

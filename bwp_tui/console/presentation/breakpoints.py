@@ -9,9 +9,6 @@ from textual.geometry import Size
 NARROW: Final = 76
 """Columns of the terminal below which bars are shortened as far as they can be."""
 
-MEDIUM: Final = 90
-"""Columns of the terminal below which a running download leaves out its bytes."""
-
 WIDE: Final = 100
 """Columns of the terminal from which two columns of text fit side by side."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Final
 
@@ -18,6 +19,11 @@ def bar(percent: int, width: int) -> list[StyledText]:
     """Return a bar of `width` cells. It is full at 99 percent, the most there is before the end."""
     filled = min(width, width * (percent + 1) // 100)
     return [("━" * filled, "accent"), ("─" * (width - filled), "muted")]
+
+
+def result_sentence(done: str, refusals: Sequence[str]) -> str:
+    """Return what was done, then how often it was refused and the first reason."""
+    return f"{done} {len(refusals)} not: {refusals[0]}".lstrip() if refusals else done
 
 
 def clock_time(instant: datetime, today: date) -> str:

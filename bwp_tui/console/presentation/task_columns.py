@@ -84,12 +84,12 @@ def status_role(status: str) -> str:
 
 def _status(task: Task, context: CellContext) -> Cell:
     glyph, role = _STATUSES.get(task.status, _UNKNOWN_STATUS)
-    words = [getattr(context.glyphs, glyph), clean_line(task.status)]
+    parts = [getattr(context.glyphs, glyph), clean_line(task.status)]
     if task.status == Status.ON_HOLD:
-        words.append(_holding_time_left(task, context))
+        parts.append(_holding_time_left(task, context))
     elif task.status == Status.COMPLETED and task.kind is Kind.RETRIEVAL:
-        words.append(_download_progress(task, context.glyphs))
-    return Cell(" ".join(filter(None, words)), role)
+        parts.append(_download_progress(task, context.glyphs))
+    return Cell(" ".join(filter(None, parts)), role)
 
 
 def _holding_time_left(task: Task, context: CellContext) -> str:

@@ -44,13 +44,13 @@ THEMES: Final = dict(zip(THEME_NAMES, ("bwp-dark", "bwp-light", "ansi-dark", "an
 _SIXTEEN_COLOURS: Final = frozenset({"linux", "xterm", "xterm-color", "screen", "tmux", "vt100", "vt220", "ansi"})
 
 
-def choose_theme(wanted: str | None, environ: Mapping[str, str]) -> str:
-    """Return the name in `THEMES` to start with: the wanted one, made colourless or sixteen-coloured where it must.
+def choose_theme(name: str | None, environ: Mapping[str, str]) -> str:
+    """Return the name in `THEMES` to start with: `name`, made colourless or sixteen-coloured where it must.
 
     `NO_COLOR` needs a theme of terminal colours to be really without colour, and a terminal without true colour
     shows its own sixteen better than a guess at ours.
     """
-    name = wanted if wanted in THEMES else "dark"
+    name = name if name in THEMES else "dark"
     plain_terminal = environ.get("TERM") in _SIXTEEN_COLOURS and not environ.get("COLORTERM")
     if (plain_terminal or environ.get("NO_COLOR")) and not name.startswith("ansi-"):
         return f"ansi-{name}"

@@ -70,7 +70,7 @@ class ActionScreen(Screen[None]):
         self.query_one("#status", StatusLine).set_text(sentence, role)
 
     def close(self) -> None:
-        """Go back."""
+        """Close the screen."""
         self.dismiss(None)
 
 

@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 from textual.app import App
 
+from bwp_tui.console.presentation.format import result_sentence
 from bwp_tui.console.presentation.task_detail import DisplayContext, mask, subject
 from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.terminal.clipboard import copy
@@ -127,10 +128,9 @@ class DownloadHandlers:
     def _result_sentence(self, action: str, downloads: Sequence[Download], results: Sequence[QueueResult]) -> str:
         reasons = [result.refused for result in results if result.refused]
         if len(results) == 1:
-            one, _ = _DONE[action]
-            return reasons[0] if reasons else f"{_begun(self._named(downloads[0]))} {one}."
-        words = f"{len(results) - len(reasons)} {_DONE[action][1]}."
-        return f"{words} {len(reasons)} not: {reasons[0]}" if reasons else words
+            result_text, _ = _DONE[action]
+            return reasons[0] if reasons else f"{_begun(self._named(downloads[0]))} {result_text}."
+        return result_sentence(f"{len(results) - len(reasons)} {_DONE[action][1]}.", reasons)
 
     async def _move(self, places: int) -> None:
         screen, session = self._screen, self._screen.session
@@ -149,8 +149,8 @@ class DownloadHandlers:
             screen.rows.move(1)
 
     def _mark_all(self) -> None:
-        every = frozenset(download.id for download, _ in self._screen.listed if download.is_open)
-        self._screen.mark(frozenset() if every <= self._screen.marks else every | self._screen.marks)
+        markable = frozenset(download.id for download, _ in self._screen.listed if download.is_open)
+        self._screen.mark(frozenset() if markable <= self._screen.marks else markable | self._screen.marks)
 
     def _open_archive(self) -> None:
         if self._screen.current_download is not None:
@@ -182,13 +182,13 @@ class DownloadHandlers:
 
     def _named(self, download: Download) -> str:
         task = next((task for found, task in self._screen.listed if found.id == download.id), None)
-        whose = f" for {subject(task, self._screen.display_context)}" if task else ""
-        return f"the download of #{download.task_number}{whose}"
+        subject_text = f" for {subject(task, self._screen.display_context)}" if task else ""
+        return f"the download of #{download.task_number}{subject_text}"
 
 
-def _begun(words: str) -> str:
-    """Return words as a sentence begins with them; `capitalize` would alter the address in them."""
-    return words[:1].upper() + words[1:]
+def _begun(text: str) -> str:
+    """Return `text` with a capital first letter; `capitalize` would alter the address in it."""
+    return text[:1].upper() + text[1:]
 
 
 _DONE: Final = {

@@ -252,10 +252,10 @@ class MainScreen(ActionScreen):
 
     def show(self, listing: ListState) -> None:
         """List what `listing` asks for; the cursor stays on its task."""
-        near = self._rows.anchor(self.list_state.query, listing.query)
+        anchor = self._rows.anchor(self.list_state.query, listing.query)
         self.list_state = listing
         self.table.columns = listing.shown_columns
-        self.session.feed.set_query(listing.query, near)
+        self.session.feed.set_query(listing.query, anchor)
         self._update_views()
         if not self.prompt.is_open:  # an open prompt: the filter is still being typed
             self._save_state()

@@ -40,7 +40,7 @@ class MainHandlers:
         service, recording = ServiceController(screen, self._marked), RecordController(screen, self._marked)
         copying = CopyController(screen, self._marked)
         self._filing = False
-        asking: dict[str, Work] = {
+        prompting: dict[str, Work] = {
             "filter": FilterPrompt(screen).ask,
             **recording.single_task_actions,
             **recording.marked_task_actions,
@@ -53,7 +53,7 @@ class MainHandlers:
             "save_view": SavedViewController(screen).ask,
         }
         self.by_name: dict[str, Callable[[], None]] = {
-            **{name: partial(screen.start_worker, work, "doing", exclusive=True) for name, work in asking.items()},
+            **{name: partial(screen.start_worker, work, "doing", exclusive=True) for name, work in prompting.items()},
             **Marking(screen, self._marked).handlers,
             **Navigator(screen).handlers,
             "new": screen.open_form,
@@ -105,8 +105,8 @@ class MainHandlers:
             return
         screen.form.clear()
         screen.close_form()
-        when, whose = await screen.session.when_sent(), subject(task, screen.session.display_context())
-        screen.show_status(f"Recorded as #{task.number}: {task.kind.lower()} for {whose}, {when}")
+        when, subject_text = await screen.session.when_sent(), subject(task, screen.session.display_context())
+        screen.show_status(f"Recorded as #{task.number}: {task.kind.lower()} for {subject_text}, {when}")
         screen.select_when_listed(task.number)
 
 

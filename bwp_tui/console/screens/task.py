@@ -148,7 +148,7 @@ class TaskScreen(ScrolledScreen):
             self._read()
 
     def close(self) -> None:
-        """Go back; the cursor is on the task shown last."""
+        """Close the screen; the cursor is on the task shown last."""
         self._main.set_prompt_host(None)
         super().close()
 

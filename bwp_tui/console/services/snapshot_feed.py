@@ -108,10 +108,10 @@ class SnapshotFeed:
         if unpublished is not None:
             publish(unpublished)
 
-    def set_query(self, query: ListQuery, near: AnchorRow | None = None) -> None:
-        """Publish snapshots for `query` from now on; with `near`, first a page around that task."""
+    def set_query(self, query: ListQuery, anchor: AnchorRow | None = None) -> None:
+        """Publish snapshots for `query` from now on; with `anchor`, first a page around that task."""
         if query != self._query[0]:
-            self._query = (query, near)
+            self._query = (query, anchor)
             self._requested.set()
 
     def refresh(self) -> None:
@@ -158,9 +158,9 @@ class SnapshotFeed:
         A history of a million tasks that changes all the time must leave time to the thread that draws.
         """
         began = time.monotonic()
-        (query, near), today = self._query, local_day(self._clock())
+        (query, anchor), today = self._query, local_day(self._clock())
         view_query = ViewQuery(query.filter, query.sort, today)
-        page = self._rows.first_page(view_query, near)
+        page = self._rows.first_page(view_query, anchor)
         if page is not None:
             if self._last is None:
                 self._last = self._snapshot(query, page, (), today)

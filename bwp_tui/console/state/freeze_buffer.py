@@ -8,7 +8,7 @@ from bwp_tui.console.services.snapshot_feed import ListQuery, Snapshot
 
 
 class FreezeBuffer:
-    """Whether live updates are paused, and the newest snapshot since then."""
+    """Holds back snapshots while live updates are paused."""
 
     def __init__(self) -> None:
         self.is_on = False

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
+
+_OFFERED: Final = 4
+"""Completions that are shown at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +31,10 @@ class TabCompleter:
         self._complete = complete
         self._cycle: list[tuple[str, int]] = []
 
-    def at(self, text: str, cursor: int) -> list[str]:
-        """Return the texts that tab inserts, in order."""
-        return [insert for _, _, insert in self._complete(text, cursor)]
+    def hint_text(self, text: str, cursor: int) -> str:
+        """Return the tab key and the first texts that it inserts; empty without any."""
+        inserts = [insert for _, _, insert in self._complete(text, cursor)]
+        return f"tab {'  '.join(inserts[:_OFFERED])}" if inserts else ""
 
     def take(self, text: str, cursor: int) -> tuple[str, int]:
         """Return the line and the cursor after tab; the same where there is no completion."""

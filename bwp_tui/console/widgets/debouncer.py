@@ -12,7 +12,7 @@ DEBOUNCE_S: Final = 0.06
 
 
 class Debouncer:
-    """Has `pump` call `callback` when `DEBOUNCE_S` seconds have gone by since the last move.
+    """Calls `callback` in `pump` once no move came for `DEBOUNCE_S` seconds.
 
     The loop's own timer: a timer of Textual is a task that each move would end and begin anew.
     """
