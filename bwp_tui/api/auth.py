@@ -100,7 +100,9 @@ class ClientCredentials(httpx.Auth):
         except ContractViolation:
             token = None
         if token is None:
-            raise BadResponse("The response of the token endpoint cannot be read: check BWP_TOKEN_URL.")
+            raise BadResponse(
+                "Signing in failed: the response of the token endpoint cannot be read; check BWP_TOKEN_URL."
+            )
         margin = min(RENEWAL_MARGIN, token.expires_in / 2)
         return _Token(f"Bearer {token.access_token}", requested_at + token.expires_in - margin)
 
@@ -128,9 +130,13 @@ def _refusal(response: HttpResponse) -> ApiError:
             f"The client id or client secret was refused ({name}): check BWP_CLIENT_ID and BWP_CLIENT_SECRET."
         )
     if response.is_throttled:
-        return Throttled("Token endpoint rate limit hit.", retry_after=response.retry_after)
+        return Throttled("Signing in failed: token endpoint rate limit hit.", retry_after=response.retry_after)
     if status == httpx.codes.FORBIDDEN:
-        return AccessDenied("The token endpoint denied access: check the credentials' permission and your network.")
+        return AccessDenied(
+            "Signing in failed: the token endpoint denied access; check the credentials' permission and your network."
+        )
     if status >= httpx.codes.INTERNAL_SERVER_ERROR:
-        return ServerFault(f"The token endpoint failed (HTTP {status}).", retry_after=response.retry_after)
-    return BadResponse(f"The token endpoint sent HTTP {status}: check BWP_TOKEN_URL.")
+        return ServerFault(
+            f"Signing in failed: the token endpoint sent HTTP {status}.", retry_after=response.retry_after
+        )
+    return BadResponse(f"Signing in failed: the token endpoint sent HTTP {status}; check BWP_TOKEN_URL.")

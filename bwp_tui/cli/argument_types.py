@@ -90,6 +90,14 @@ def new_path(text: str) -> Path:
     return path
 
 
+def result_folder(text: str) -> Path:
+    """Read the path of a folder for results; a name that ends in .zip was meant for a file."""
+    path = new_path(text)
+    if path.suffix.lower() == ".zip" and not path.is_dir():
+        raise ArgumentTypeError(f"“{clean_line(text)}” is the name of a file: give the folder that the file goes into")
+    return path
+
+
 def hold(text: str) -> Hold:
     """Read a holding period: a number of days, or `fit`."""
     if text == "fit":

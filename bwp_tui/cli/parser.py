@@ -17,7 +17,7 @@ from bwp_tui.cli.argparse_base import (
     add_theme,
     add_timeout,
 )
-from bwp_tui.cli.argument_types import count, day, days, factor, hold, new_path, one_line, port, task_id
+from bwp_tui.cli.argument_types import count, day, days, factor, hold, new_path, one_line, port, result_folder, task_id
 from bwp_tui.cli.exit_codes import Effect
 from bwp_tui.cli.parser_records import (
     add_record_commands,
@@ -212,7 +212,7 @@ def _add_working(commands: Commands) -> None:
 
     download = commands.add("download", "engine_commands")
     add_task_selection(download)
-    download.add_argument("--output", metavar="DIR", type=new_path, help="folder for the files (BWP_DOWNLOAD_DIR)")
+    download.add_argument("--output", metavar="DIR", type=result_folder, help="folder for the files (BWP_DOWNLOAD_DIR)")
     download.add_argument("--mask", action="store_true", help="mask emails in paths and JSON")
     download.add_argument("--again", action="store_true", help="download again what is already downloaded")
     add_timeout(download, None)

@@ -107,6 +107,7 @@ def add_tables(commands: Commands) -> None:
     save.add_argument("filter", metavar="FILTER", nargs="*", help="which tasks (all)")
     add_sort(save)
     save.add_argument("--columns", metavar="A,B", type=one_line, default="", help="the columns the console shows")
+    save.add_argument("--replace", action="store_true", help="replace the view of this name")
     delete = actions.add_parser("delete", help="remove a saved view", allow_abbrev=False)
     delete.set_defaults(command=("list_show", "delete_view"), effect=Effect.CHANGES)
     add_common(delete, json=False)

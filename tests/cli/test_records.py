@@ -227,3 +227,20 @@ def test_days_are_the_offices(office: Bwp) -> None:
     assert days[0] < days[1]  # 25 hours apart: never the same day
     wrong = office("list", env={"BWP_TIMEZONE": "Mars/Base"})
     assert (wrong.code, "BWP_TIMEZONE" in wrong.err) == (2, True)
+
+
+def test_a_saved_view_is_replaced_only_on_demand(office: Bwp) -> None:
+    assert office("views", "save", "mine", "is:open").code == 0
+    refused = office("views", "save", "Mine")
+    assert (refused.code, "--replace" in refused.err) == (1, True)
+    assert "is:open" in office("views").out.split("mine")[1]
+    assert office("views", "save", "mine", "is:failed", "--replace").code == 0
+    assert "is:failed" in office("views").out.split("mine")[1]
+
+
+def test_tags_are_split_at_commas_and_each_has_the_sign_of_its_word(office: Bwp) -> None:
+    (task,) = json.loads(office("tag", "1", "+a,b,-c", "--json").out)
+    assert task["tags"] == ["a", "b"]
+    (task,) = json.loads(office("tag", "1", "-a,b", "+d,", "--json").out)
+    assert task["tags"] == ["d"]
+    assert office("tag", "1", "+,").code == 2

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
+from bwp_tui.domain.times import stamp
 from bwp_tui.store.database.connection import as_text
+from bwp_tui.store.worklog import intent_outcomes
 from tests.cli.conftest import Bwp
+from tests.store.support import sent, submitted
 
 
 def test_what_was_sent_is_printed_for_all_or_one_without_its_token(shop: Bwp) -> None:
@@ -37,3 +41,15 @@ def test_nothing_sent_and_no_such_task_are_said(bwp: Bwp) -> None:
     bwp("views", "save", "any")
     assert (bwp("sent").out, bwp("sent").err) == ("", "bwp-tui: No requests were sent.\n")
     assert bwp("sent", "17").code == 4
+
+
+def test_a_request_that_was_not_accepted_says_why_and_when_it_is_sent_next(bwp: Bwp) -> None:
+    store = bwp.store()
+    task = submitted(store)
+    later = store.clock() + timedelta(minutes=5)
+    intent_outcomes.reschedule(store, sent(store, task.number).id, "Not accepted.", later, never_sent=True)
+    store.close()
+    assert f"Not accepted. Next try: {stamp(later)}" in bwp("sent").out
+    (record,) = json.loads(bwp("sent", "--json").out)
+    assert (record["attempts"], record["last_failure"]) == (0, "Not accepted.")
+    assert f"next try       {stamp(later)}" in bwp("show", "1").out

@@ -230,6 +230,12 @@ def test_what_is_saved_is_not_fetched_again_without_another_word(result: Bwp, pr
     assert (again.code, again.out) == (0, first.out)
     assert f"is already downloaded: {path}. Use --again" in again.err
     assert practice.state.calls["link"] == links
+    folder = path.parent / "elsewhere"
+    for extra in ("", "--json"):
+        elsewhere = result("download", "1", "--output", str(folder), *filter(None, [extra]))
+        assert (elsewhere.code, "--again" in elsewhere.err, folder.exists()) == (1, True, False)
+    assert result("download", "1", "--output", str(path.parent)).code == 0
+    assert result("download", "1", "--output", str(folder / "result.zip")).code == 2
     planned = result("download", "--filter", "is:retrieval", "--yes")
     assert planned.code != 0
     anew = result("download", "1", "--again")

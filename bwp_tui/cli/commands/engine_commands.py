@@ -208,7 +208,7 @@ def _queue_download(session: CommandSession, task: Task, folder: Path | None, ar
     """Queue or resume the download of a task; a downloaded result stays unless `--again` is given.
 
     Raises:
-        NotPossible: there is no result, or its download runs into another folder.
+        NotPossible: there is no result, or it is downloaded or being downloaded into another folder.
     """
     if task.download is not None and task.download.is_open:
         there = downloads.folder_of(session.store, task.download.id)
@@ -220,6 +220,8 @@ def _queue_download(session: CommandSession, task: Task, folder: Path | None, ar
         download_queue.resume(session.store, [task.download.id], session.actor)
     elif not arguments.again and (saved := saved_at(task)) is not None:
         place = mask_task_text(str(saved), task) if arguments.mask else str(saved)
+        if folder is not None and saved.parent.resolve() != folder.resolve():
+            raise NotPossible(f"{task.name} is already downloaded: {place}. Use --again to download it into {folder}.")
         print_note(f"{task.name} is already downloaded: {place}. Use --again to download it again.")
     else:
         target = str(folder or session.profile.download_dir)

@@ -12,7 +12,7 @@ from bwp_tui.cli.support.task_output import details, print_json, print_result, t
 from bwp_tui.console.presentation.task_columns import columns_named
 from bwp_tui.domain.filter import VIEWS, View
 from bwp_tui.domain.times import utc_now
-from bwp_tui.store.queries import saved_views, tasks, timeline
+from bwp_tui.store.queries import request_log, saved_views, tasks, timeline
 
 
 def list_tasks(arguments: Namespace) -> None:
@@ -44,7 +44,10 @@ def show(arguments: Namespace) -> None:
     with open_session(arguments) as session:
         task = tasks.find_by_name(session.store, arguments.task)
         events = timeline.of_task(session.store, task.number)
-    lines = details(task, events, utc_now(), today(), unmask=arguments.unmask)
+        next_try = max(
+            (sent.next_at for sent in request_log.of_task(session.store, task.number) if sent.next_at), default=None
+        )
+    lines = details(task, events, utc_now(), today(), next_try=next_try, unmask=arguments.unmask)
     print_result(arguments, task_record(task, mask=arguments.mask), lines)
 
 
@@ -66,6 +69,11 @@ def save_view(arguments: Namespace) -> None:
     except ValueError as error:
         raise CommandError(ExitCode.USAGE, str(error)) from None
     with open_session(arguments) as session:
+        names = {view.name.casefold() for view in saved_views.saved(session.store)}
+        if arguments.name.strip().casefold() in names and not arguments.replace:
+            raise CommandError(
+                ExitCode.FAILED, f"There is a view “{arguments.name}” already. Use --replace to replace it."
+            )
         saved_views.save(session.store, View(arguments.name, text, sort_of(arguments.sort), columns))
 
 

@@ -12,7 +12,7 @@ from bwp_tui.cli.support.bulk import apply, confirm_plan, select_tasks
 from bwp_tui.cli.support.context import can_ask, checked_day, open_session, print_note, today
 from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.times import zone_name
-from bwp_tui.store.commands.operation import Argument, Need, Operation, Place, Values
+from bwp_tui.store.commands.operation import Argument, Need, Operation, Place, Values, split_signed
 from bwp_tui.store.commands.record_operations import BY_NAME
 from bwp_tui.store.queries import tasks
 
@@ -49,7 +49,8 @@ def _positional(argument: Argument | None, arguments: Namespace) -> tuple[list[s
         words = [f"-{word[1:]}" if word.startswith(MINUS) else word for word in words]
         typed = [word for word in words if word.startswith(("+", "-"))]
         names = [word for word in words if word not in typed]
-        if not typed or any(len(word) == 1 for word in typed):
+        typed = split_signed(typed)
+        if not typed or "+" in words or "-" in words:
             raise CommandError(ExitCode.USAGE, f"Give {argument.help}. Nothing was done.")
     elif len(words) == 1 and arguments.filter is None and _TASK_NUMBER.fullmatch(words[0]):
         raise CommandError(ExitCode.USAGE, f"Give, after the task, {argument.help}. Nothing was done.")

@@ -34,6 +34,7 @@ def sent(arguments: Namespace) -> None:
 def _record(request: SentRequest, *, mask: bool) -> dict[str, object]:
     email = mask_email(request.email) if mask and request.email else request.email
     what, detail = request.outcome_event
+    failure = request.last_failure
     variables: dict[str, object] = {"taskId": request.task_id}
     if request.client_token_start:
         reason = mask_in_text(request.reason, request.email) if request.reason and mask else request.reason
@@ -50,6 +51,7 @@ def _record(request: SentRequest, *, mask: bool) -> dict[str, object]:
         "first_sent_at": iso_instant(request.first_sent_at),
         "settled_at": iso_instant(request.settled_at),
         "next_at": iso_instant(request.next_at),
+        "last_failure": mask_in_text(failure, request.email) if failure and mask else failure,
         "answer": what,
         "answer_detail": mask_in_text(detail, request.email) if detail and mask else detail,
     }
@@ -58,13 +60,15 @@ def _record(request: SentRequest, *, mask: bool) -> dict[str, object]:
 def _cells(request: SentRequest, *, unmask: bool) -> tuple[str, ...]:
     what, detail = request.outcome_event
     answer = f"{what or ''}{f': {detail}' if detail else ''}"
+    if request.last_failure and request.next_at:
+        answer = f"{request.last_failure} Next try: {stamp(request.next_at)}"
     cells = (
         stamp(request.asked_at),
         str(request.task_number),
         f"{request.action} {request.kind.lower()}",
         request.email if unmask else mask_email(request.email),
         request.state,
-        str(request.attempts),
+        "-" if request.last_failure and not request.attempts else str(request.attempts),
         f"{request.client_token_start}…" if request.client_token_start else "-",
         request.actor,
         answer if unmask else mask_in_text(answer, request.email),

@@ -141,9 +141,13 @@ def _cells(task: Task, now: datetime, today: date, *, unmask: bool) -> tuple[str
     return tuple(clean_line(cell if unmask else mask_task_text(cell, task)) for cell in cells)
 
 
-def details(task: Task, events: Sequence[Event], now: datetime, today: date, *, unmask: bool) -> list[str]:
-    """Return the details and the timeline of a task as lines."""
+def details(
+    task: Task, events: Sequence[Event], now: datetime, today: date, *, unmask: bool, next_try: datetime | None = None
+) -> list[str]:
+    """Return the details and the timeline of a task as lines; `next_try` is when its waiting request is sent again."""
     facts = [(name, value) for name, value in _facts(task, now, today) if value]
+    if next_try is not None and task.trouble:
+        facts.insert([name for name, _ in facts].index("trouble") + 1, ("next try", stamp(next_try)))
     facts += [("error", f"{error.code}: {error.message}" if error.code else error.message) for error in task.errors]
     code = task.errors[0].code if task.errors else None
     advice = advice_for(task.status, code, lambda action: f"bwp-tui {_COMMANDS[action].format(task.number)}")

@@ -75,7 +75,8 @@ def _request_lines(request: SentRequest, task: Task, context: DisplayContext) ->
     yield [(operation(request.action, request.kind), "strong"), state]
     yield fact("Requested", f"{stamp(request.asked_at)} by {request.actor}")
     attempts = f", {counted(request.attempts, 'attempt')}" if request.attempts else ""
-    yield fact("First sent", f"{stamp(request.first_sent_at) if request.first_sent_at else 'not yet'}{attempts}")
+    first = "not accepted yet" if request.last_failure else "not yet"
+    yield fact("First sent", f"{stamp(request.first_sent_at) if request.first_sent_at else first}{attempts}")
     if request.next_at:
         yield fact("Next", stamp(request.next_at))
     if request.settled_at:

@@ -101,9 +101,11 @@ class Submitter(QueueWorker[Intent]):
         except ApiError as error:
             with context.store.write():
                 # That does not prove that it was never sent: an earlier attempt may be open.
-                intent_outcomes.reschedule(
-                    context.store, intent.id, str(error), context.health.record_failure(error), never_sent=False
+                again = (
+                    "" if intent.first_sent_at is None else "Not sent again yet: the service's time is needed first. "
                 )
+                retry_at = context.health.record_failure(error)
+                intent_outcomes.reschedule(context.store, intent.id, f"{again}{error}", retry_at, never_sent=False)
             self._due.release([intent])
             return False
         return True

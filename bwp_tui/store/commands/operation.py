@@ -73,6 +73,16 @@ def _empty(_target: Target) -> str:
     return ""
 
 
+def split_signed(words: Sequence[str]) -> list[str]:
+    """Split words such as `+a,b` at their commas; each part without a sign has that of its word."""
+    parts = []
+    for word in words:
+        sign = word[:1] if word[:1] in ("+", "-") else ""
+        for part in filter(None, word.removeprefix(sign).split(",")):
+            parts.append(part if part[0] in "+-" else f"{sign}{part}")
+    return parts
+
+
 def _no_mistake(_text: str) -> str | None:
     return None
 
@@ -118,7 +128,7 @@ class Argument:
 
     def words(self, text: str) -> list[str]:
         """Return the words of a typed text that `read` takes."""
-        return text.replace(",", " ").split() if self.place is Place.SIGNED else [text]
+        return split_signed(text.split()) if self.place is Place.SIGNED else [text]
 
     def values(self, text: str, task: Task | None) -> Values | None:
         """Return the values of a typed text; None where it means that nothing is to be done."""

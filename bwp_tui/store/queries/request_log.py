@@ -27,7 +27,9 @@ class SentRequest:
         task_number: the local number of its task, whose `task_id`, `email` and so on follow.
         action: `submit` or `cancel`.
         state: an `IntentState`.
+        attempts: how often it was sent, without those that the service certainly did not carry out.
         next_at: when it is sent next, while it waits.
+        last_failure: why the last attempt failed, while it waits.
         client_token_start: its first characters; the token itself never leaves the history.
         client_token_sha256: proves which client token was used.
         outcome_event: the timeline event of the outcome and its detail, or None.
@@ -47,6 +49,7 @@ class SentRequest:
     first_sent_at: datetime | None
     settled_at: datetime | None
     next_at: datetime | None
+    last_failure: str | None
     actor: str
     client_token_start: str | None
     client_token_sha256: str | None
@@ -59,6 +62,7 @@ _REQUEST: Final = RowMapper(
     id="i.id",
     task_number="i.task",
     next_at="CASE state WHEN 'waiting' THEN not_before END",
+    last_failure="CASE state WHEN 'waiting' THEN t.trouble END",
     actor="i.actor",
 )
 _OUTCOMES: Final = (
