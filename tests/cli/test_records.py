@@ -239,8 +239,8 @@ def test_a_saved_view_is_replaced_only_on_demand(office: Bwp) -> None:
 
 
 def test_tags_are_split_at_commas_and_each_has_the_sign_of_its_word(office: Bwp) -> None:
-    (task,) = json.loads(office("tag", "1", "+a,b,-c", "--json").out)
+    task = json.loads(office("tag", "1", "+a,b,-c", "--json").out)
     assert task["tags"] == ["a", "b"]
-    (task,) = json.loads(office("tag", "1", "-a,b", "+d,", "--json").out)
+    task = json.loads(office("tag", "1", "-a,b", "+d,", "--json").out)
     assert task["tags"] == ["d"]
     assert office("tag", "1", "+,").code == 2
