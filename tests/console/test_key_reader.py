@@ -8,7 +8,7 @@ import pytest
 from textual import events
 
 from bwp_tui.console.terminal import key_bursts, key_reader
-from bwp_tui.console.terminal.key_bursts import BurstKey
+from bwp_tui.console.terminal.key_bursts import Key
 from bwp_tui.console.terminal.key_reader import LATE_S, KeyReader, escape_delay
 from bwp_tui.domain.text import clean
 
@@ -117,18 +117,18 @@ def test_an_escape_key_is_waited_for_longer_over_ssh() -> None:
     assert escape_delay({"SSH_CONNECTION": "a b", "ESCDELAY": "100"}) == escape_delay({})
 
 
-def read(time: Time, gap: float, text: str) -> list[BurstKey]:
+def read(time: Time, gap: float, text: str) -> list[Key]:
     """The keys of a text whose characters come one by one, so many seconds apart."""
     reader, keys = KeyReader(), []
     for character in text:
-        keys += [message for message in reader.feed(character) if isinstance(message, BurstKey)]
+        keys += [message for message in reader.feed(character) if isinstance(message, Key)]
         time.now += gap
     return keys
 
 
 @pytest.mark.parametrize("text", ["rex@example.com\r", "X-Ray Nora <nora@example.com>\r", "delete all\ry\r", "hello"])
 def test_characters_that_come_faster_than_typed_are_a_paste(time: Time, text: str) -> None:
-    for keys in (read(time, 0.002, text), [key for key in KeyReader().feed(text) if isinstance(key, BurstKey)]):
+    for keys in (read(time, 0.002, text), [key for key in KeyReader().feed(text) if isinstance(key, Key)]):
         assert {key.burst.is_paste for key in keys} == {True}
 
 
@@ -142,22 +142,22 @@ def test_a_held_key_and_what_is_typed_are_no_paste(time: Time, gap: float, text:
 def test_a_paste_goes_on_after_a_short_pause_and_ends_after_a_long_one(time: Time) -> None:
     reader = KeyReader()
     first, *_ = keys = list(reader.feed("rex@example.co"))
-    assert all(isinstance(key, BurstKey) and key.burst.is_paste for key in keys)
-    assert isinstance(first, BurstKey)
+    assert all(isinstance(key, Key) and key.burst.is_paste for key in keys)
+    assert isinstance(first, Key)
     first.burst.is_dropped = True  # as the queue does where no text field has the focus
     time.now += 0.2
-    assert all(isinstance(key, BurstKey) and key.burst.is_paste for key in reader.feed("m\r"))
+    assert all(isinstance(key, Key) and key.burst.is_paste for key in reader.feed("m\r"))
     time.now += 1.0
-    assert not any(isinstance(key, BurstKey) and key.burst.is_paste for key in reader.feed("x"))
+    assert not any(isinstance(key, Key) and key.burst.is_paste for key in reader.feed("x"))
 
 
 def test_keys_that_are_pressed_one_by_one_after_a_paste_do_not_prolong_it(time: Time) -> None:
     reader = KeyReader()
     first, *_ = reader.feed("rex@example.com")
-    assert isinstance(first, BurstKey)
+    assert isinstance(first, Key)
     first.burst.is_dropped = True
     heard = []
     for key in "jkjkjk":
         time.now += 0.15
-        heard += [isinstance(message, BurstKey) and not message.burst.is_dropped for message in reader.feed(key)]
+        heard += [isinstance(message, Key) and not message.burst.is_dropped for message in reader.feed(key)]
     assert heard == [False, False, False, True, True, True]

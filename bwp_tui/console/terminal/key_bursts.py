@@ -64,8 +64,11 @@ class Burst:
             self._counted_at = now
 
 
-class BurstKey(events.Key):
-    """A key with the burst in which it arrived."""
+class Key(events.Key):
+    """A key with the burst in which it arrived.
+
+    Textual calls handlers by the name of the event's class: `on_key` for a class called Key only.
+    """
 
     def __init__(self, key: events.Key, burst: Burst) -> None:
         super().__init__(key.key, key.character)

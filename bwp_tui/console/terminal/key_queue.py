@@ -16,7 +16,7 @@ from textual import events
 from textual.app import App
 from textual.message_pump import MessagePump
 
-from bwp_tui.console.terminal.key_bursts import Burst, BurstKey
+from bwp_tui.console.terminal.key_bursts import Burst, Key
 from bwp_tui.console.terminal.textual_compat import is_forwarded
 
 _ROUNDS: Final = 3
@@ -109,7 +109,7 @@ class KeyQueue:
     async def _handle(self, event: events.Event | None) -> None:
         if event is not None:
             await _with_timeout(self._until_due(event))
-            if not isinstance(event, BurstKey) or not await self._is_pasted(event):
+            if not isinstance(event, Key) or not await self._is_pasted(event):
                 await self._deliver(event)
             elif not self._waiting.empty():
                 return
@@ -131,13 +131,13 @@ class KeyQueue:
 
     def _is_doubtful(self, event: events.Event) -> bool:
         """Return whether a key is part of a paste, or may turn out to be."""
-        if not isinstance(event, BurstKey) or not (event.burst.is_dropped or not self._asks_text()):
+        if not isinstance(event, Key) or not (event.burst.is_dropped or not self._asks_text()):
             return False
         if event.key == event.burst.first and self._opens_field(event.key):
             return False
         return event.burst.is_paste or (event.burst.left >= 0 and not self._only_moves(event.key))
 
-    async def _is_pasted(self, event: BurstKey) -> bool:
+    async def _is_pasted(self, event: Key) -> bool:
         """Wait until it is known whether a key is part of a paste to drop (see `Burst`)."""
         burst: Burst = event.burst
         while self._is_doubtful(event):

@@ -11,7 +11,7 @@ from typing import Final
 from textual import constants, events
 from textual.message import Message
 
-from bwp_tui.console.terminal.key_bursts import Burst, BurstKey
+from bwp_tui.console.terminal.key_bursts import Burst, Key
 from bwp_tui.console.terminal.textual_compat import CompatKeyParser
 from bwp_tui.domain.text import clean
 
@@ -87,7 +87,7 @@ class KeyReader(CompatKeyParser):
                 if self._burst.left < 0:
                     self._burst = Burst()
                 self._burst.count(message)
-                messages[at] = BurstKey(message, self._burst)
+                messages[at] = Key(message, self._burst)
         return messages
 
     def _read(self, data: str) -> Iterator[Message]:
