@@ -52,7 +52,7 @@ PICTURES: Final = (
     Picture("marks", (120, 40), "dark", ("4", "asterisk", "R", *"orders closed now", "enter"), "to go on"),
     Picture("dashboard", (120, 40), "dark", ("D",), "overdue"),
     Picture("prompt", (120, 40), "dark", ("ctrl+p", *"due"), "move the due dates"),
-    Picture("help", (120, 40), "dark", ("question_mark",), "Submit a failed request again"),
+    Picture("help", (120, 40), "dark", ("question_mark",), "Resubmit a failed request"),
 )
 
 

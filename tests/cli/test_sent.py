@@ -1,4 +1,4 @@
-"""The history of what was sent, from the command line."""
+"""Log of the requests sent to the API, from the command line."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def test_commands_of_the_cli_have_its_help_and_options_that_it_takes() -> None:
 async def test_a_command_is_searched_selected_and_run(profile: Profile, key: str) -> None:
     async with opened(profile) as console:
         await console.press(key, "a", "d", "d", "r")
-        await console.sees("› m       mask           Show or mask the addresses")
+        await console.sees("› m       mask           Show or mask emails")
         await console.press("enter")
         await console.sees("jane.doe@example.com")
         assert not console.main.commands.display

@@ -95,11 +95,11 @@ async def test_what_is_saved_is_fetched_again_only_after_a_question(profile: Pro
     async with opened(profile) as console:
         await _saved(console, profile)
         await console.press("d")
-        await console.sees("It is saved already as ", "Fetch it again?")
+        await console.sees("Already downloaded as ", "Download it again?")
         await console.press("n")
         assert _state(console) == "done"
         await console.press("d")
-        await console.sees("Fetch it again?")
+        await console.sees("Download it again?")
         await console.press("y")
         await console.until(lambda: _state(console) == "queued")
 

@@ -20,7 +20,7 @@ async def opens_own_help(console: Console, *words: str) -> None:
     await console.press("question_mark")
     await console.until(lambda: isinstance(console.app.screen, HelpScreen))
     await console.sees(*words)
-    assert "File a new request" not in console.text
+    assert "Submit a new request" not in console.text
     await console.press("escape")
     await console.until(lambda: console.app.screen is before)
 
@@ -44,7 +44,7 @@ async def test_the_archive_has_a_help_of_its_own(profile: Profile, tmp_path: Pat
 async def test_the_help_goes_to_its_ends(profile: Profile, end: str, top: str) -> None:
     async with opened(profile, size=(60, 15)) as console:
         await console.press("question_mark")
-        await console.sees("File a new request")
+        await console.sees("Submit a new request")
         scroll = console.app.screen.query_one(VerticalScroll)
         await console.press(end)
         await console.until(lambda: scroll.max_scroll_y > 0 and scroll.scroll_y == scroll.max_scroll_y)

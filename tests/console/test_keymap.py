@@ -86,13 +86,13 @@ def test_a_setting_that_falls_back_can_take_another_one_with_it() -> None:
 
 def test_each_mistake_of_the_file_is_told_with_its_line_and_the_nearest_name(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
-    file.write_text('[keys]\ndownlod = "d"\nnote = 3\npoll = []\nmask = "ctrl+m"\nfreeze = ["z", "f5"]\n')
+    file.write_text('[keys]\ndownlod = "d"\nnote = 3\nrefresh = []\nmask = "ctrl+m"\nfreeze = ["z", "f5"]\n')
     profile = load_profile(None, {"BWP_CONFIG_FILE": str(file), "BWP_DATA_DIR": str(tmp_path)})
     mapped = keymap(profile.keys)
     assert [mistake.removeprefix(f"{file}, ") for mistake in mapped.mistakes] == [
         "line 2: keys.downlod is no action; did you mean download?",
         'line 3: keys.note must be a key or a list of keys: "d" or ["d", "f5"].',
-        'line 4: keys.poll must be a key or a list of keys: "d" or ["d", "f5"].',
+        'line 4: keys.refresh must be a key or a list of keys: "d" or ["d", "f5"].',
         "line 5: keys.mask cannot be “ctrl+m”, which reaches a program as enter; choose another key.",
     ]
     assert mapped.changed == {"freeze": "z,f5"}

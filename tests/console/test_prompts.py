@@ -88,7 +88,7 @@ async def test_asking_now_makes_the_task_due(profile: Profile) -> None:
         await console.go_to(HELD)
         before = console.task(HELD).next_poll_at
         await console.press("u")
-        await console.sees("Asking the service about")
+        await console.sees("Refreshing")
         after = console.task(HELD).next_poll_at
         assert before is not None
         assert after is not None

@@ -75,14 +75,14 @@ async def test_the_confirmation_of_receipt_is_dated_and_recorded_once(profile: P
     async with opened(profile) as console:
         await console.go_to(WAITING)
         await console.press("A")
-        await console.sees("confirmed to the shopper (by 2026-12-04), on: 2026-11-20")
+        await console.sees("was acknowledged (by 2026-12-04): 2026-11-20")
         await console.press("enter")
         await console.sees("receipt confirmed on 2026-11-20, recorded.")
         assert console.task(WAITING).acknowledged_on == TODAY
         await console.press("A")
         await console.sees("(recorded: 2026-11-20; another day corrects it), on:")
         await console.press("enter")
-        await console.sees("was confirmed on 2026-11-20.")
+        await console.sees("was already acknowledged on 2026-11-20.")
 
 
 async def test_a_task_is_given_into_hands_and_taken_out_of_them(profile: Profile) -> None:
@@ -276,7 +276,7 @@ async def test_a_record_of_law_is_withdrawn_by_key_and_by_line_and_the_timeline_
     async with opened(profile) as console:
         await console.go_to(HELD)
         await console.press("w")
-        await console.sees("Nothing is recorded of ")
+        await console.sees("Nothing that could be withdrawn is recorded for ")
         due = console.task(HELD).due_on
         await console.press("E", *"shops", "enter")
         await console.sees("is now due on")

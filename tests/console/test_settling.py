@@ -58,7 +58,7 @@ async def test_what_is_no_task_id_is_told_and_changes_nothing(profile: Profile) 
 async def test_it_is_given_up_with_a_reason(profile: Profile) -> None:
     async with unconfirmed(profile) as console:
         await console.press("X")
-        await console.sees("Why is #2 given up?")
+        await console.sees("Reason for giving up #2:")
         await console.press(*"gone", "enter")
         await console.sees("#2 is given up; the reason is on its timeline.", "── GIVEN_UP ·")
         assert timeline.of_task(console.store, NUMBER)[-1].detail == "gone"
@@ -85,7 +85,7 @@ async def test_sending_it_anew_says_what_that_risks(profile: Profile) -> None:
         assert console.task(3).resubmit_of == NUMBER
 
 
-@pytest.mark.parametrize(("key", "words"), [("i", "a task id is entered"), ("X", "is given up")])
+@pytest.mark.parametrize(("key", "words"), [("i", "task id can only be entered"), ("X", "can be given up")])
 async def test_on_any_other_task_the_keys_say_why_not(profile: Profile, key: str, words: str) -> None:
     async with opened(profile) as console:
         await console.go_to(HELD)

@@ -123,7 +123,7 @@ async def test_the_earlier_request_for_the_same_is_flagged_and_a_key_away(profil
         await console.press("b")
         await console.sees(f"#{HELD} ──", "Tags       vip, phone")
         await console.press("b")
-        await console.sees("b: No earlier request for the same address is known")
+        await console.sees("b: No previous request for the email of")
         await console.press("escape")
         assert console.main.table.current_number == HELD
         await console.go_to(task.number)
@@ -176,7 +176,7 @@ async def test_a_key_acts_on_the_task_that_is_read(profile: Profile) -> None:
     async with opened(profile) as console:
         await read(console, HELD)
         await console.press("R")
-        await console.sees("R: Only a failed, refused or cancelled task is submitted again")
+        await console.sees("R: Only a failed, rejected or cancelled task can be resubmitted")
         await console.press("x")
         await console.sees("Cancel the deletion for b•••@example.com?")
         await console.press("y")
@@ -234,7 +234,7 @@ async def test_the_help_opens_over_the_page_and_gives_it_back(profile: Profile) 
         await read(console, HELD)
         await console.press("question_mark")
         await console.sees("Page: timeline", "The next task of the view", "Download the result")
-        assert "File a new request" not in console.text
+        assert "Submit a new request" not in console.text
         await console.press("escape")
         await console.sees("1 overview", f"#{HELD} ──")
 

@@ -181,7 +181,7 @@ def test_each_download_has_a_link_of_its_own_however_long_ago_the_task_completed
         assert (practice.state.calls["link"], practice.state.calls["download"]) == (1, 1)
         clock.advance(timedelta(hours=3))
         terminal.send("d")
-        terminal.wait_for("Fetch it again?")
+        terminal.wait_for("Download it again?")
         terminal.send("y")
         eventually(lambda: practice.state.calls["download"] == 2)
         terminal.settle()

@@ -105,11 +105,11 @@ def _not_sent(task: Task) -> str | None:
 def _nothing_to_withdraw(task: Task) -> str | None:
     if records_of(task):
         return cannot_change_purged(task)
-    return f"Nothing is recorded of {task.name} that could be withdrawn."
+    return f"Nothing that could be withdrawn is recorded for {task.name}."
 
 
 def _no_earlier(task: Task) -> str | None:
-    return None if task.earlier_number else f"No earlier request for the same address is known beside {task.name}."
+    return None if task.earlier_number else f"No previous request for the email of {task.name} is known."
 
 
 def writable(context: ActionContext) -> str | None:
@@ -142,7 +142,7 @@ def _action_of(operation: TaskOperation) -> Action:
         return _on_task(lambda task: operation.disabled_reason(task, context.today), writes=operation.writes)(context)
 
     return Action(
-        operation.action,
+        operation.name,
         operation.keys,
         operation.label,
         operation.help,
@@ -166,8 +166,8 @@ MOVES: Final = (
 """The actions that move the cursor, or scroll a page of text."""
 
 ACTIONS: Final = (
-    Action("new", ("n",), "new", "File a new request", REQUEST_GROUP, "submit KIND EMAIL", writable),
-    Action("new_deletion", ("N",), "", "File a new deletion", REQUEST_GROUP, "submit deletion EMAIL", writable),
+    Action("new", ("n",), "new", "Submit a new request", REQUEST_GROUP, "submit KIND EMAIL", writable),
+    Action("new_deletion", ("N",), "", "Submit a new deletion", REQUEST_GROUP, "submit deletion EMAIL", writable),
     Action(
         "filter",
         ("slash",),
@@ -177,7 +177,7 @@ ACTIONS: Final = (
         "list FILTER",
         keywords="search find query",
     ),
-    Action("detail", ("enter",), "detail", "Read all about this task", TASK_GROUP, "show TASK", _on_task()),
+    Action("detail", ("enter",), "detail", "Open the task's page", TASK_GROUP, "show TASK", _on_task()),
     _action_of(DOWNLOAD),
     Action(
         "archive", ("o",), "", "Browse the downloaded archive", TASK_GROUP, "inspect TASK", _on_task(cannot_open_result)
@@ -188,21 +188,27 @@ ACTIONS: Final = (
     _action_of(GIVE_UP),
     _action_of(REFRESH),
     Action(
-        "earlier", ("b",), "", "Go to the earlier request for the same", TASK_GROUP, "show TASK", _on_task(_no_earlier)
+        "earlier",
+        ("b",),
+        "",
+        "Go to the previous request for this email",
+        TASK_GROUP,
+        "show TASK",
+        _on_task(_no_earlier),
     ),
     *map(_action_of, RECORDS),
     Action(
         "withdraw",
         ("w",),
         "",
-        "Withdraw a confirmation, verification or extension",
+        "Withdraw an acknowledgement, verification or extension",
         TASK_GROUP,
         "acknowledge TASK --withdraw",
         _on_task(_nothing_to_withdraw, writes=True),
         keywords="revoke",
     ),
     _action_of(WATCH),
-    Action("undo", ("U",), "", "Take back what was recorded or marked last", PROGRAM_GROUP, keywords="revert"),
+    Action("undo", ("U",), "", "Undo the last note, tag, assignment or mark", PROGRAM_GROUP, keywords="revert"),
     Action(
         "copy",
         ("y",),
@@ -214,13 +220,13 @@ ACTIONS: Final = (
         copied=CopiedText("task id", lambda task: task.task_id),
     ),
     Action("mark", ("space",), "mark", "Mark this task, or unmark it", MARK_GROUP, None, _on_task(), keywords="select"),
-    Action("mark_range", ("v",), "", "Mark all from the last mark to here", MARK_GROUP, None, _on_task()),
-    Action("mark_all", ("asterisk",), "", "Mark all of the view, or none", MARK_GROUP),
+    Action("mark_range", ("v",), "", "Mark the range from the last mark to here", MARK_GROUP, None, _on_task()),
+    Action("mark_all", ("asterisk",), "", "Mark all tasks of the view, or none", MARK_GROUP),
     Action("sort", ("s",), "", "Sort by a column", VIEW_GROUP, "list --sort COLUMN", keywords="order"),
     Action("columns", ("C",), "", "Show and hide columns", VIEW_GROUP, keywords="fields"),
     Action("freeze", ("p",), "", "Pause or resume live updates", VIEW_GROUP),
-    Action("mask", ("m",), "", "Show or mask the addresses", VIEW_GROUP, "list --unmask", keywords="hide emails"),
-    Action("failed", ("f",), "", "Show what failed", VIEW_GROUP, "list is:failed", keywords="errors"),
+    Action("mask", ("m",), "", "Show or mask emails", VIEW_GROUP, "list --unmask", keywords="hide emails"),
+    Action("failed", ("f",), "", "Show failed tasks", VIEW_GROUP, "list is:failed", keywords="errors"),
     *(
         Action(f"view_{key}", (str(key),), "", f"View: {view.name}", VIEW_GROUP, _listing(view.filter))
         for key, view in enumerate(VIEWS, start=1)
@@ -233,27 +239,25 @@ ACTIONS: Final = (
         "save_view",
         ("V",),
         "",
-        "Save as a view, or delete the shown one",
+        "Save the filter as a view, or delete the current view",
         VIEW_GROUP,
         "views save NAME FILTER",
         writable,
         keywords="store",
     ),
-    Action("back", ("escape",), "", "Close what is open, or clear the filter", VIEW_GROUP),
+    Action("back", ("escape",), "", "Close the panel, or clear the filter", VIEW_GROUP),
     *MOVES,
     Action("detail_down", ("J", "shift+down"), "", "Scroll the details down", MOVE_GROUP),
     Action("detail_up", ("K", "shift+up"), "", "Scroll the details up", MOVE_GROUP),
-    Action("dashboard", ("D",), "", "The whole history at a glance", VIEW_GROUP, "dashboard"),
+    Action("dashboard", ("D",), "", "Dashboard: totals, due dates, durations, failures", VIEW_GROUP, "dashboard"),
     Action("downloads", ("F",), "", "Downloads: pause, resume, cancel, retry, reorder", VIEW_GROUP, "downloads"),
-    Action("sent", ("H",), "", "The history of what was sent", VIEW_GROUP, "sent"),
+    Action("sent", ("H",), "", "Log of the requests sent to the API", VIEW_GROUP, "sent"),
     Action(
         "command", ("colon", "ctrl+p"), "command", "Find a command, or type it as in the command line", PROGRAM_GROUP
     ),
     Action("theme", ("T",), "", "Next theme: dark, light, the terminal's own colours", PROGRAM_GROUP, "--theme NAME"),
     Action("help", ("question_mark",), "help", "Show every key", PROGRAM_GROUP, keywords="keys shortcuts"),
-    Action(
-        "quit", ("q",), "quit", "Leave; downloads and requests go on at the next start", PROGRAM_GROUP, keywords="exit"
-    ),
+    Action("quit", ("q",), "quit", "Quit; pending work resumes at the next start", PROGRAM_GROUP, keywords="exit"),
 )
 
 

@@ -80,7 +80,7 @@ _DECLARED: Final = (
     Command("inspect", "[TASK]", "archive"),
     Command("submit", "retrieval|deletion [EMAIL]", "new"),
     *(
-        Command(operation.name, operation.arguments, operation.action, operation.options)
+        Command(operation.name, operation.arguments, operation.name, operation.options)
         for operation in SERVICE_OPERATIONS
     ),
     *(

@@ -201,7 +201,7 @@ _TASK: Final = (
     ),
 )
 _APP_ACTIONS: Final = (
-    Action("interrupt", ("ctrl+c",), "", "Close what asks, or say how to leave", _APP),
+    Action("interrupt", ("ctrl+c",), "", "Close the prompt, or say how to quit", _APP),
     Action("repaint", ("ctrl+l",), "", "Redraw the screen", _APP),
     Action("suspend", ("ctrl+z",), "", "Go back to the shell; fg returns", _APP),
 )

@@ -30,7 +30,7 @@ class RecordController:
         self._screen = screen
         self._marked = marked
         self.single_task_actions: dict[str, Work] = {
-            settlement.action: partial(self._settle, settlement) for settlement in SETTLEMENTS
+            settlement.name: partial(self._settle, settlement) for settlement in SETTLEMENTS
         }
         self.marked_task_actions: dict[str, Work] = {
             **{operation.name: partial(self.run, operation) for operation in RECORDS},

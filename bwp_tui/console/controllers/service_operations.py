@@ -32,8 +32,8 @@ class ServiceController:
         self._screen = screen
         self._marked = marked
         self.actions: dict[str, Work] = {
-            **{operation.action: partial(self._run, operation) for operation in SERVICE_OPERATIONS},
-            RESUBMIT.action: self.resubmit,
+            **{operation.name: partial(self._run, operation) for operation in SERVICE_OPERATIONS},
+            RESUBMIT.name: self.resubmit,
         }
 
     async def resubmit(self, note: str | None = None) -> None:

@@ -335,7 +335,7 @@ class MainScreen(ActionScreen):
     def disabled_reason(self, name: str) -> str | None:
         """Return why an action is not possible now, on the marked tasks where there are some."""
         if self.actions.acts_on_marks(name):
-            return None if name == "poll" or BY_NAME[name].copied else writable(self.context)
+            return None if name == "refresh" or BY_NAME[name].copied else writable(self.context)
         return super().disabled_reason(name)
 
     def perform_later(self, name: str) -> None:

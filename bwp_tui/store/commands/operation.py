@@ -162,7 +162,6 @@ class TaskOperation:
         shell_command: how the CLI does the same where there is no command of this name.
         keywords: words that find it and stand neither in its name nor in its sentences.
         writes: whether it is refused where nothing may be changed.
-        action_name: the name of the console's action, where it is not that of the command.
     """
 
     name: str
@@ -175,12 +174,6 @@ class TaskOperation:
     shell_command: str = ""
     keywords: str = ""
     writes: bool = True
-    action_name: str = ""
-
-    @property
-    def action(self) -> str:
-        """The name of the console's action."""
-        return self.action_name or self.name
 
     @property
     def command(self) -> str:

@@ -118,7 +118,7 @@ ASSIGN: Final = Operation(
     name="assign",
     done="assigned",
     keys=("a",),
-    help="Say who has this task in hand",
+    help="Assign the task to a person",
     purpose="assign tasks to a person",
     keywords="owner assignee responsible",
     arguments=(
@@ -172,7 +172,7 @@ VERIFY: Final = Operation(
     name="verify",
     done="verified",
     keys=("c",),
-    help="Record how it was made sure who asks",
+    help="Record how the identity was verified",
     purpose="record how the requester's identity was verified",
     arguments=(
         Argument(
@@ -207,15 +207,15 @@ def _acknowledge_question(target: Target) -> str:
         note = f" (recorded: {task.acknowledged_on}; another day corrects it)"
     elif task is not None and (limit := acknowledge_by(task.regulation, task.received_on)):
         note = f" (by {limit})"
-    return f"Receipt of {target.name} confirmed to the shopper{note}, on:"
+    return f"Date receipt of {target.name} was acknowledged{note}:"
 
 
 ACKNOWLEDGE: Final = Operation(
     name="acknowledge",
     done="acknowledged",
     keys=("A",),
-    help="Record that receipt was confirmed",
-    purpose="record that receipt was confirmed to the shoppers",
+    help="Record that receipt was acknowledged",
+    purpose="record that receipt was acknowledged to the shoppers",
     keywords="acknowledgement",
     arguments=(_day(_acknowledge_question),),
     apply=records.acknowledge,
@@ -292,8 +292,8 @@ CORRECT: Final = Operation(
     name="correct",
     done="corrected",
     keys=("L",),
-    help="Correct the day of receipt or the law",
-    purpose="correct the day of receipt or the law, which moves the due dates",
+    help="Correct the day of receipt or the regulation",
+    purpose="correct the day of receipt or the regulation, which moves the due dates",
     keywords="edit change regulation",
     arguments=(
         Argument(
@@ -309,15 +309,17 @@ CORRECT: Final = Operation(
         Argument(
             name="regulation",
             metavar="LAW",
-            help="which law sets the due date",
-            question=lambda _: f"Law ({', '.join(REGULATIONS)}):",
+            help="which regulation sets the due date",
+            question=lambda _: f"Regulation ({', '.join(REGULATIONS)}):",
             initial=lambda target: target.task.regulation if target.task else "",
             choices=tuple(REGULATIONS),
             need=Need.OPTIONAL,
         ),
     ),
     apply=records.correct,
-    result=lambda target, _: f"Receipt and law of {target.name} are corrected; its timeline keeps what was.",
+    result=lambda target, _: (
+        f"Receipt and regulation of {target.name} are corrected; the timeline keeps the old values."
+    ),
     disabled_reason=_purged,
     review=_review_correction,
     confirms=True,
@@ -332,7 +334,7 @@ WATCH: Final = Operation(
     name="watch",
     done="watched",
     keys=("W",),
-    help="Tell once when this task has ended",
+    help="Notify me when this task finishes",
     apply=lambda edit: records.tag(edit, [WATCHED]),
     result=lambda target, _: f"{target.name} is watched: a notice when it ends.",
     disabled_reason=lambda task, _: None if WATCHED in task.tags else records.cannot_watch(task),

@@ -180,7 +180,7 @@ def cannot_watch(task: Task) -> str | None:
 def cannot_acknowledge(task: Task) -> str | None:
     """Return why the confirmation of receipt is not to be recorded, or None when it is: many are not corrected."""
     if task.acknowledged_on is not None:
-        return f"Receipt of {task.name} was confirmed on {task.acknowledged_on}."
+        return f"Receipt of {task.name} was already acknowledged on {task.acknowledged_on}."
     return cannot_change_purged(task)
 
 
@@ -253,7 +253,7 @@ def records_of(task: Task) -> tuple[LegalRecord, ...]:
 
 
 def correct(edit: Edit, received: date | None = None, regulation: str | None = None) -> None:
-    """Correct the day of receipt or the law of a task, which moves its due date; None leaves one as it is.
+    """Correct the day of receipt or the regulation of a task, which moves its due date; None leaves one as it is.
 
     Raises:
         NotPossible: `cannot_correct` says why, or nothing differs.
@@ -279,7 +279,7 @@ def cannot_correct(task: Task, received_on: date, regulation: str) -> str | None
     if (received_on, regulation) == (task.received_on, task.regulation):
         return f"Task {task.name} was received on {received_on} under {regulation} already."
     if (first := task.acknowledged_on) is not None and first < received_on:
-        return f"Receipt of {task.name} was confirmed on {first}; withdraw or correct that first."
+        return f"Receipt of {task.name} was acknowledged on {first}; withdraw or correct that first."
     if task.extended_on is not None and extend_by(regulation, received_on) is None:
         return f"Task {task.name} is extended, which {regulation} does not allow; withdraw the extension first."
     try:

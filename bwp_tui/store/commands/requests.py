@@ -81,8 +81,8 @@ def cannot_resubmit(task: Task) -> str | None:
     if task.resubmitted_as is not None:
         return f"Task {task.name} was resubmitted already, as #{task.resubmitted_as}."
     if task.status not in _RESUBMITTED:
-        return f"Only a failed, refused or cancelled task is submitted again; {task.name} is {task.status}."
-    return cannot_change_purged(task) or (None if task.email else f"Task {task.name} has no address to submit again.")
+        return f"Only a failed, rejected or cancelled task can be resubmitted; {task.name} is {task.status}."
+    return cannot_change_purged(task) or (None if task.email else f"Task {task.name} has no email to submit again.")
 
 
 def cancel(store: Store, number: int, actor: str) -> Task:
@@ -169,7 +169,7 @@ def cannot_download(task: Task) -> str | None:
     if task.kind is Kind.DELETION:
         return "A deletion has no result to download."
     if task.status != Status.COMPLETED:
-        return f"There is a result once the retrieval is COMPLETED; {task.name} is {task.status}."
+        return f"There is nothing to download yet: {task.name} is {task.status}."
     if task.download is not None and task.download.is_open:
         if task.download.paused:
             return f"The download of {task.name} is paused: resume it."

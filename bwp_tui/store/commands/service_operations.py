@@ -51,7 +51,7 @@ def _cannot_download_first(task: Task, _today: date) -> str | None:
 
 def _question_of_download(task: Task, _subject: str) -> str:
     saved = saved_at(task)
-    return "" if saved is None else f"It is saved already as {saved.name}. Fetch it again?"
+    return "" if saved is None else f"Already downloaded as {saved.name}. Download it again?"
 
 
 def _short_reason_to_skip_download(task: Task) -> str:
@@ -99,7 +99,7 @@ RESUBMIT: Final = ServiceOperation(
     noun="resubmission",
     keys=("R",),
     label="resubmit",
-    help="Submit a failed request again",
+    help="Resubmit a failed request",
     arguments="[TASK…] [--note TEXT]",
     options=("--note",),
     disabled_reason=lambda task, _: cannot_resubmit(task),
@@ -147,14 +147,13 @@ def cannot_refresh(task: Task) -> str | None:
 
 REFRESH: Final = ServiceOperation(
     name="refresh",
-    action_name="poll",
     noun="refresh",
     keys=("u",),
-    label="poll",
-    help="Ask the service about this task now",
+    label="refresh",
+    help="Refresh the status from the API",
     disabled_reason=lambda task, _: cannot_refresh(task),
     task_command=lambda _, __: bulk.refresh(),
-    result=lambda task: f"Asking the service about {task.name}.",
+    result=lambda task: f"Refreshing {task.name}.",
     is_harmless=True,
     writes=False,
 )

@@ -53,7 +53,7 @@ def cannot_enter_task_id(task: Task) -> str | None:
         return cannot_change_purged(task)
     if task.status == Status.QUEUED and task.task_id is not None:
         return None  # entered before, and the service has not confirmed it
-    return f"Only for an unconfirmed request a task id is entered; {task.name} is {task.status}."
+    return f"A task id can only be entered for an unconfirmed request; {task.name} is {task.status}."
 
 
 def give_up(store: Store, number: int, reason: str, actor: str) -> Task:
@@ -65,7 +65,7 @@ def give_up(store: Store, number: int, reason: str, actor: str) -> Task:
     """
     detail = clean_line(reason)
     if not detail:
-        raise BadRequest("reason", "Say why the request is given up: it is kept on its timeline.")
+        raise BadRequest("reason", "Say why the request is given up; the reason is kept on its timeline.")
     with store.write() as transaction:
         task = tasks.get(store, number)
         refuse(cannot_give_up(task))
@@ -80,7 +80,7 @@ def cannot_give_up(task: Task) -> str | None:
     """Return why `task` cannot be given up, or None when it can."""
     if task.status == Status.UNCONFIRMED or task.is_unknown:
         return None
-    return f"Only an unconfirmed request or an unknown task id is given up; {task.name} is {task.status}."
+    return f"Only an unconfirmed request or an unknown task id can be given up; {task.name} is {task.status}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +105,7 @@ class Settlement(TaskOperation):
 ENTER_TASK_ID: Final = Settlement(
     name="adopt",
     keys=("i",),
-    help="Enter an unconfirmed request's task id",
+    help="Enter the task id of an unconfirmed request",
     shell_command="settle TASK --task-id ID",
     disabled_reason=lambda task, _: cannot_enter_task_id(task),
     option="--task-id",
@@ -122,7 +122,7 @@ GIVE_UP: Final = Settlement(
     shell_command="settle TASK --give-up REASON",
     disabled_reason=lambda task, _: cannot_give_up(task),
     option="--give-up",
-    question=lambda task: f"Why is {task.name} given up?",
+    question=lambda task: f"Reason for giving up {task.name}:",
     apply=give_up,
     result=lambda task, _: f"{task.name} is given up; the reason is on its timeline.",
     step=lambda task: f"Giving up {task.name}",
