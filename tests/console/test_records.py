@@ -80,7 +80,7 @@ async def test_the_confirmation_of_receipt_is_dated_and_recorded_once(profile: P
         await console.sees("receipt confirmed on 2026-11-20, recorded.")
         assert console.task(WAITING).acknowledged_on == TODAY
         await console.press("A")
-        await console.sees("(recorded: 2026-11-20; another day corrects it), on:")
+        await console.sees("(recorded: 2026-11-20; another day corrects it):")
         await console.press("enter")
         await console.sees("was already acknowledged on 2026-11-20.")
 
@@ -303,14 +303,14 @@ async def test_receipt_and_law_are_corrected_once_what_moves_was_shown(profile: 
         await console.press("L")
         await console.sees(f"was received on: {before.received_on}")
         await type_over(console, "2026-11-09")
-        await console.sees("Law (gdpr, ccpa, none):")
+        await console.sees("Regulation (gdpr, ccpa, none):")
         await type_over(console, "ccpa")
         await console.sees(f"received 2026-11-09 under ccpa, due {before.due_on} → 2026-12-24. Correct it?")
         assert console.task(READY) == before
         await console.press("y")
         await console.sees("are corrected; its timeline keeps what was.")
         await console.press("U")
-        await console.sees("Undone: the receipt and law of 1 task.")
+        await console.sees("Undone: the receipt and regulation of 1 task.")
         assert (console.task(READY).received_on, console.task(READY).due_on) == (before.received_on, before.due_on)
         await console.press("colon", *"correct --received 2026-11-10", "enter")
         await console.sees("received 2026-11-10 under gdpr")

@@ -32,7 +32,7 @@ class Field(StrEnum):
     ACKNOWLEDGEMENT = "acknowledgement"
     VERIFICATION = "verification"
     EXTENSION = "extension"
-    RECEIPT = "receipt and law"
+    RECEIPT = "receipt and regulation"
 
 
 class Place(Enum):

@@ -271,7 +271,7 @@ def correct(edit: Edit, received: date | None = None, regulation: str | None = N
 
 
 def cannot_correct(task: Task, received_on: date, regulation: str) -> str | None:
-    """Return why day of receipt and law cannot be these, or None when they can."""
+    """Return why day of receipt and regulation cannot be these, or None when they can."""
     if why_not := cannot_change_purged(task):
         return why_not
     if task.resubmitted_as is not None:

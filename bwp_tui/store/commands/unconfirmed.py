@@ -80,7 +80,7 @@ def cannot_give_up(task: Task) -> str | None:
     """Return why `task` cannot be given up, or None when it can."""
     if task.status == Status.UNCONFIRMED or task.is_unknown:
         return None
-    return f"Only an unconfirmed request or an unknown task id can be given up; {task.name} is {task.status}."
+    return f"Only an unconfirmed request can be given up; {task.name} is {task.status}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
