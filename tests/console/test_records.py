@@ -308,7 +308,7 @@ async def test_receipt_and_law_are_corrected_once_what_moves_was_shown(profile: 
         await console.sees(f"received 2026-11-09 under ccpa, due {before.due_on} → 2026-12-24. Correct it?")
         assert console.task(READY) == before
         await console.press("y")
-        await console.sees("are corrected; its timeline keeps what was.")
+        await console.sees("are corrected; the timeline keeps the old values.")
         await console.press("U")
         await console.sees("Undone: the receipt and regulation of 1 task.")
         assert (console.task(READY).received_on, console.task(READY).due_on) == (before.received_on, before.due_on)
