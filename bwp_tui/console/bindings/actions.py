@@ -44,6 +44,8 @@ class ActionContext(NamedTuple):
     download: Download | None = None
 
 
+NO_TASK: Final = "No task is selected."
+
 DisabledReason = Callable[[ActionContext], str | None]
 
 
@@ -90,7 +92,7 @@ class Action:
 def _on_task(check: Callable[[Task], str | None] | None = None, *, writes: bool = False) -> DisabledReason:
     def why_not(context: ActionContext) -> str | None:
         if context.task is None:
-            return "No task is selected."
+            return NO_TASK
         if writes and context.read_only:
             return READ_ONLY
         return check(context.task) if check else None

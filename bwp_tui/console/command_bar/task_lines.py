@@ -8,6 +8,7 @@ from datetime import date
 from functools import partial
 from typing import Final
 
+from bwp_tui.console.bindings.actions import NO_TASK
 from bwp_tui.console.bindings.commands import ALIASES, BY_WORD, FOR_SHELL, Command
 from bwp_tui.console.command_bar.list_commands import ListCommands
 from bwp_tui.console.command_bar.parser import CommandHandler, CommandLine, CommandLineError, Word, parse_line
@@ -182,7 +183,7 @@ class TaskLineCommands:
             if self._marked.all or self._current_number():
                 self._screen.start_worker(work, "doing", exclusive=True)
             else:
-                self._screen.show_status("No task is selected.", "warn")
+                self._screen.show_status(NO_TASK, "warn")
 
         return lambda: self._if_writable(start)
 
@@ -247,7 +248,7 @@ class TaskLineCommands:
     def _record(self, named: Sequence[int], operation: Operation, values: Values) -> None:
         numbers = list(named) or self._marked.numbers or self._current_number()
         if not numbers:
-            self._screen.show_status("No task is selected.", "warn")
+            self._screen.show_status(NO_TASK, "warn")
             return
 
         session = self._screen.session

@@ -58,7 +58,7 @@ _MOUNT_DELAY_S: Final = 0.5
 
 
 class MainScreen(ActionScreen):
-    """Shows the history.
+    """Shows header, views, table, details, open downloads, status line and footer.
 
     Attributes:
         is_ready: whether `actions`, `form`, `commands` and `prompt` are mounted, which the first frame does without.

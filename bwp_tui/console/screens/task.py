@@ -45,7 +45,7 @@ _PAGES: Final = {
 
 
 class TaskScreen(ScrolledScreen):
-    """Shows a task.
+    """Shows a task: heading, tabs, the text of one page, prompt, status line and footer.
 
     Args:
         main: the main screen, whose cursor moves along and whose prompts are shown here.
