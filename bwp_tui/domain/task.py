@@ -337,3 +337,16 @@ class PastTask:
     received_on: date
     regulation: str
     cancelled: bool
+
+
+def newest_problem(task: Task) -> str | None:
+    """Return the newest problem of a task, or None."""
+    if task.resubmitted_as is not None:
+        return f"resubmitted as #{task.resubmitted_as}"
+    if task.status in (Status.FAILED, Status.REJECTED) and task.errors:
+        return task.errors[-1].code or task.errors[-1].message
+    if task.status not in FINAL_STATUSES:
+        return "cancelling" if task.cancel_asked else None
+    if task.download is not None and task.download.state == DownloadState.FAILED:
+        return task.download.trouble
+    return None

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-from bwp_tui.domain.text import clean_line, did_you_mean
+from bwp_tui.domain.text import clean_line, did_you_mean, nearest
 from bwp_tui.domain.times import use_zone
 from bwp_tui.settings import checks
 from bwp_tui.settings.configfile import TEXTS, ConfigFile, ProfileTable, read_config
@@ -16,6 +16,16 @@ from bwp_tui.settings.profile import API_URL, API_VERSION, NOTICES, TOKEN_URL, P
 from bwp_tui.settings.secret import CommandSecret, GivenSecret, SecretSource, check_secret
 
 _APP = "bwp-tui"
+_OTHER_VARIABLES = (
+    "BWP_CLIENT_SECRET",
+    "BWP_CONFIG_FILE",
+    "BWP_DATA_DIR",
+    "BWP_DIFF",
+    "BWP_DOWNLOAD_SLOTS",
+    "BWP_PROFILE",
+    "BWP_READ_ONLY",
+)
+"""The variables beside those of the texts."""
 
 
 def config_path(environ: Mapping[str, str]) -> Path:
@@ -92,6 +102,18 @@ def load_profile(name: str | None, environ: Mapping[str, str], *, all_profiles: 
         raise SettingsError(*variables.mistakes)
     use_zone(profile.timezone)
     return profile
+
+
+def unknown_variables(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return a sentence on each BWP_ variable that no setting reads, such as a misspelt one."""
+    known = {*_OTHER_VARIABLES, *(f"BWP_{key.upper()}" for key in TEXTS)}
+    by_name = {name.casefold(): name for name in known}
+    sentences = []
+    for name in sorted(name for name in environ if name.startswith("BWP_") and name not in known):
+        guess = nearest(name, tuple(by_name))
+        meant = f"; did you mean {by_name[guess]}?" if guess else "."
+        sentences.append(f"There is no setting for the variable {name}{meant}")
+    return tuple(sentences)
 
 
 def _table(config: ConfigFile, name: str, environ: Mapping[str, str]) -> ProfileTable:

@@ -71,3 +71,9 @@ def test_a_mistake_of_another_profile_stops_that_one_and_is_in_the_list(bwp: Bwp
 def test_a_look_there_is_not_is_refused(bwp: Bwp, words: list[str]) -> None:
     ended = bwp(*words)
     assert (ended.code, "--theme" in ended.err) == (ExitCode.USAGE, True)
+
+
+def test_a_misspelt_variable_is_named_with_the_nearest_known_one(bwp: Bwp) -> None:
+    ended = bwp("config", "validate", env={"BWP_READONLY": "1", "BWP_API_VERSION": "2024-11-01"})
+    assert (ended.code, ended.out.count("\n")) == (ExitCode.USAGE, 1)
+    assert "BWP_READONLY; did you mean BWP_READ_ONLY?" in ended.out

@@ -16,6 +16,7 @@ from bwp_tui.cli.support.engine_wait import NO_ENGINE_LEFT, EngineWaiter
 from bwp_tui.engine.runtime import lease as lease_module
 from bwp_tui.settings import load_profile
 from bwp_tui.store.commands import requests
+from bwp_tui.store.database.error_translation import is_stopped
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.worklog import engine_state
 from bwp_tui.store.worklog.engine_state import ServiceState
@@ -83,6 +84,15 @@ def test_a_stopped_engine_is_named_and_neither_its_last_message_nor_another_engi
     assert "Then." in str(error)
     assert "About another request." not in str(error)
     assert NO_ENGINE_LEFT not in str(error)
+
+
+def test_an_engine_that_was_stopped_just_now_is_not_said_to_go_on(shop: Bwp, session: CommandSession) -> None:
+    with engine_process(shop) as process:
+        eventually(lambda: engine_state.read(session.store).pid == process.pid)
+        waiter = EngineWaiter(session)
+        process.send_signal(signal.SIGSTOP)
+        eventually(lambda: is_stopped(process.pid))
+        assert f"process {process.pid}, does not answer" in str(waiter.timed_out("Then."))
 
 
 def test_while_another_process_is_the_engine_no_other_is_offered(shop: Bwp, session: CommandSession) -> None:

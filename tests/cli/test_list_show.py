@@ -19,6 +19,7 @@ from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
 from tests.cli.conftest import Bwp
 from tests.cli.saved import email_of, save
+from tests.store.support import in_status
 
 
 @pytest.fixture
@@ -240,3 +241,17 @@ def test_a_request_that_was_never_sent_has_no_submission_time(bwp: Bwp) -> None:
     heading, row = bwp("list").out.splitlines()
     at = heading.index("SUBMITTED")
     assert row[at : at + 9].strip() == "-"
+
+
+def test_a_profile_without_tasks_names_those_with_a_history(bwp: Bwp) -> None:
+    assert "a history of" not in bwp("list").err
+    ended = bwp("--profile", "defualt", "list")
+    assert (ended.code, ended.err.rstrip().endswith("defualt; there is a history of: default.")) == (0, True)
+
+
+def test_the_note_says_what_is_wrong_with_a_task(bwp: Bwp) -> None:
+    store = bwp.store()
+    failed = in_status(store, "FAILED")
+    store.close()
+    assert failed.errors[0].code
+    assert failed.errors[0].code in bwp("list").out

@@ -164,6 +164,7 @@ def test_an_export_whose_file_was_forgotten_is_refused(filed: Bwp, tmp_path: Pat
         ended = filed("export", "--", word) if word.startswith("-") else filed("export", word)
         assert (ended.code, ended.out) == (2, "")
         assert "looks like a filter" in ended.err
+        assert "comes last" in ended.err
         assert not Path(word).exists()
     target = tmp_path / "kind:deletion"
     assert "1 task written to" in filed("export", "kind:deletion", str(target)).err

@@ -12,7 +12,7 @@ from bwp_tui.cli.support.task_output import print_result
 from bwp_tui.console.bindings.keymap import keymap
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import zone_name
-from bwp_tui.settings import Profile, SettingsError, actor, config_path, load_profile
+from bwp_tui.settings import Profile, SettingsError, actor, config_path, load_profile, unknown_variables
 from bwp_tui.store.database import shop_binding
 from bwp_tui.store.open_store import open_store
 
@@ -39,6 +39,7 @@ def validate(arguments: Namespace) -> ExitCode:
         mistakes = keymap(load_profile(arguments.profile, os.environ, all_profiles=True).keys).mistakes
     except SettingsError as error:
         mistakes = error.mistakes
+    mistakes = (*mistakes, *unknown_variables(os.environ))
     lines = mistakes or (f"{config_path(os.environ)} and the environment have no mistakes.",)
     print_result(arguments, [clean_line(mistake) for mistake in mistakes], map(clean_line, lines))
     return ExitCode.USAGE if mistakes else ExitCode.DONE

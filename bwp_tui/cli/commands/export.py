@@ -31,10 +31,10 @@ _LIKE_A_FILTER: Final = re.compile(rf"-?({'|'.join(FIELDS)})[:<>=]", re.IGNORECA
 def export(arguments: Namespace) -> None:
     """Write the tasks that match a filter to a new file or to stdout."""
     *words, target = arguments.words
-    task_filter = filter_of(" ".join(words))
-    mask = not arguments.unmask
     if target != "-":
         _check_target(target)
+    task_filter = filter_of(" ".join(words))
+    mask = not arguments.unmask
     with open_session(arguments) as session:
         numbers = tasks.numbers(session.store, task_filter, today=today(), sort="oldest")
         if target == "-":
@@ -53,7 +53,7 @@ def _check_target(target: str) -> None:
     if _LIKE_A_FILTER.match(target):
         raise CommandError(
             ExitCode.USAGE,
-            f"“{clean_line(target)}” looks like a filter: add the new file after it, or - for stdout; "
+            f"“{clean_line(target)}” looks like a filter: the new file, or - for stdout, comes last; "
             f"to create a file of that name, use ./{clean_line(target)}. Nothing was written.",
         )
     try:

@@ -11,7 +11,9 @@ from bwp_tui.cli.support.filters import filter_of, sort_of
 from bwp_tui.cli.support.task_output import details, print_json, print_result, table, task_record, task_sentence
 from bwp_tui.console.presentation.task_columns import columns_named
 from bwp_tui.domain.filter import VIEWS, View
+from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import utc_now
+from bwp_tui.settings import Profile
 from bwp_tui.store.queries import request_log, saved_views, tasks, timeline
 
 
@@ -36,7 +38,15 @@ def list_tasks(arguments: Namespace) -> None:
     if fitting > len(shown):
         print_note(f"{len(shown)} of {fitting} tasks shown; --limit {fitting} shows all.")
     elif not shown:
-        print_note("No task matches." if task_filter.clauses else "No tasks yet; see: bwp-tui submit --help.")
+        none_yet = f"No tasks yet; see: bwp-tui submit --help.{_other_profiles(session.profile)}"
+        print_note("No task matches." if task_filter.clauses else none_yet)
+
+
+def _other_profiles(profile: Profile) -> str:
+    """Return a sentence on the profiles that have a history beside this one, whose name may be a typing mistake."""
+    names = sorted(path.parent.name for path in profile.folder.parent.glob(f"*/{profile.history_path.name}"))
+    others = ", ".join(clean_line(name) for name in names if name != profile.name)
+    return f" This is the profile {profile.name}; there is a history of: {others}." if others else ""
 
 
 def show(arguments: Namespace) -> None:

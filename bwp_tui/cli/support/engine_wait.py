@@ -79,10 +79,11 @@ class EngineWaiter:
             otherwise: the reason when none is known.
         """
         from bwp_tui.engine.runtime.lease import is_held, is_silent
+        from bwp_tui.store.database.error_translation import is_stopped
 
         lease_path = self._config.profile.lease_path
         holder = engine_state.read(self._store).pid if is_held(lease_path) else None
-        if holder is not None and is_silent(lease_path):
+        if holder is not None and (is_stopped(holder) or is_silent(lease_path)):
             return CommandError(
                 ExitCode.LATER,
                 f"The engine, process {holder}, does not answer: it may be stopped. {consequence}"

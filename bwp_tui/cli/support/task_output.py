@@ -10,7 +10,7 @@ from datetime import date, datetime
 from bwp_tui.domain.advice import advice_for
 from bwp_tui.domain.deadlines import acknowledge_by, is_clock_running
 from bwp_tui.domain.masking import mask_task_record, mask_task_text
-from bwp_tui.domain.task import Download, Event, Kind, Status, Task, Verification
+from bwp_tui.domain.task import Download, Event, Kind, Status, Task, Verification, newest_problem
 from bwp_tui.domain.text import clean_line
 from bwp_tui.domain.times import format_due, format_duration, iso_day, iso_instant, minute_stamp, stamp
 
@@ -136,7 +136,7 @@ def _cells(task: Task, now: datetime, today: date, *, unmask: bool) -> tuple[str
         minute_stamp(task.submitted_at) if task.submitted_at is not None else "-",
         format_duration(task.age(now)),
         due,
-        task.note,
+        ", ".join(text for text in (newest_problem(task), task.note) if text),
     )
     return tuple(clean_line(cell if unmask else mask_task_text(cell, task)) for cell in cells)
 

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from bwp_tui.console.presentation.glyphs import Glyphs
 from bwp_tui.domain.deadlines import is_clock_running
-from bwp_tui.domain.task import FINAL_STATUSES, WATCHED, Download, DownloadState, Kind, Status, Task
+from bwp_tui.domain.task import FINAL_STATUSES, WATCHED, Download, DownloadState, Kind, Status, Task, newest_problem
 from bwp_tui.domain.text import clean_line, mask_in_text
 from bwp_tui.domain.times import DAY, MINUTE, format_due, format_duration, minute_stamp
 
@@ -176,21 +176,8 @@ def _due(task: Task, context: CellContext) -> Cell:
 
 def _note(task: Task, context: CellContext) -> Cell:
     trouble = None if context.service_in_trouble or task.status in FINAL_STATUSES else task.trouble
-    text = " · ".join(clean_line(text) for text in (_problem(task), task.note, trouble) if text)
+    text = " · ".join(clean_line(text) for text in (newest_problem(task), task.note, trouble) if text)
     return Cell(mask_in_text(text, task.email) if context.masked else text, "muted")
-
-
-def _problem(task: Task) -> str | None:
-    """Return the newest problem of a task, or None."""
-    if task.resubmitted_as is not None:
-        return f"resubmitted as #{task.resubmitted_as}"
-    if task.status in (Status.FAILED, Status.REJECTED) and task.errors:
-        return task.errors[-1].code or task.errors[-1].message
-    if task.status not in FINAL_STATUSES:
-        return "cancelling" if task.cancel_asked else None
-    if task.download is not None and task.download.state == DownloadState.FAILED:
-        return task.download.trouble
-    return None
 
 
 _WIDEST_TABLE: Final = 1 << 16

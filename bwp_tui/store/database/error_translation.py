@@ -58,7 +58,7 @@ def _locked_sentence(path: Path) -> str:
     pid = _writing_process(path)
     if pid is None:
         return f"Another program keeps the history {path} locked: nothing was recorded. Try again."
-    todo = f"It is stopped: have it go on (kill -CONT {pid}), or end it." if _is_stopped(pid) else "Try again."
+    todo = f"It is stopped: have it go on (kill -CONT {pid}), or end it." if is_stopped(pid) else "Try again."
     return f"Process {pid} keeps the history {path} locked: nothing was recorded. {todo}"
 
 
@@ -74,7 +74,8 @@ def _writing_process(path: Path) -> int | None:
     return None
 
 
-def _is_stopped(pid: int) -> bool:
+def is_stopped(pid: int) -> bool:
+    """Return whether a process of this machine is stopped, as far as the system says."""
     with suppress(OSError, IndexError):
         return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] in (b"T", b"t")
     return False
