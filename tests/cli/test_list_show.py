@@ -244,14 +244,15 @@ def test_a_request_that_was_never_sent_has_no_submission_time(bwp: Bwp) -> None:
 
 
 def test_a_profile_without_tasks_names_those_with_a_history(bwp: Bwp) -> None:
+    bwp("views", "save", "any")
     assert "a history of" not in bwp("list").err
-    ended = bwp("--profile", "defualt", "list")
+    ended = bwp("list", "--profile", "defualt")
     assert (ended.code, ended.err.rstrip().endswith("defualt; there is a history of: default.")) == (0, True)
 
 
 def test_the_note_says_what_is_wrong_with_a_task(bwp: Bwp) -> None:
     store = bwp.store()
-    failed = in_status(store, "FAILED")
+    refused = in_status(store, "REJECTED")
     store.close()
-    assert failed.errors[0].code
-    assert failed.errors[0].code in bwp("list").out
+    assert refused.errors[0].code
+    assert refused.errors[0].code in bwp("list").out
