@@ -10,7 +10,7 @@ from bwp_tui.domain.task import Status
 from bwp_tui.settings import Profile
 from bwp_tui.store.worklog import intents
 from tests.console.past import HELD, NOT_KNOWN, ORDERS_OPEN, PAST, READY
-from tests.console.support import opened
+from tests.console.support import USUAL, opened
 
 
 async def test_a_yes_cancels_the_held_deletion(profile: Profile) -> None:
@@ -148,3 +148,28 @@ async def test_no_key_is_parted_from_what_it_means(profile: Profile, size: tuple
         lines = console.line("prompt")
         for letter, column in LETTERS.items():
             assert f"{letter} +{column}" in lines or f"{letter} -{column}" in lines, lines
+
+
+@pytest.mark.parametrize("size", [USUAL, (120, 40), (200, 50)])
+async def test_a_question_is_shown_whole_after_another_of_fewer_lines(profile: Profile, size: tuple[int, int]) -> None:
+    async with opened(profile, size=size) as console:
+        prompt, width = console.main.prompt, size[0]
+
+        async def ask_shorter() -> None:
+            await prompt.ask_text("first " * (width // 5) + "first-end:")
+
+        async def ask_longer() -> None:
+            await prompt.ask_text("second " * (width // 3) + "second-end:")
+            await prompt.ask_yes_no("third " * (width // 5) + "third-end")
+
+        console.main.start_worker(ask_shorter, "doing", exclusive=True)
+        await console.sees("first-end:")
+        await console.press("escape")
+        await console.until(lambda: not prompt.is_open)
+        await console.pilot.pause()
+        console.main.start_worker(ask_longer, "doing", exclusive=True)
+        await console.sees("second-end:")
+        await console.press("escape")
+        await console.sees("third-end [Y/n]", "y yes", "n no")
+        await console.press("n")
+        await console.until(lambda: not prompt.is_open)

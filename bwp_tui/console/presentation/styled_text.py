@@ -95,12 +95,22 @@ class StyledLine(StyledWidget, can_focus=False):
 
     def show_content(self, content: Content) -> None:
         """Show what `to_content` returned."""
-        if not content.is_same(self._content):
-            lines = content.plain.count("\n") != self._content.plain.count("\n")
-            grown = self.styles.width is not None and self.styles.width.is_auto
-            layout = lines or (grown and content.cell_length != self._content.cell_length)
-            self._content = content
-            self.refresh(layout=layout)
+        if content.is_same(self._content):
+            return
+        before = self._auto_size
+        self._content = content
+        self.refresh()
+        if self._auto_size != before:
+            self.refresh(layout=True)
+
+    @property
+    def _auto_size(self) -> tuple[int, int]:
+        """Cells and lines that the text takes, each 0 where the style fixes it."""
+        width, height = self.styles.width, self.styles.height
+        cells = self._content.cell_length if width is not None and width.is_auto else 0
+        if height is None or not height.is_auto:
+            return cells, 0
+        return cells, self.get_content_height(self.container_size, self.app.size, max(1, self.size.width))
 
     def render(self) -> Content:
         return self.with_styles(self._content)

@@ -149,14 +149,7 @@ class StatusLine(StyledLine):
 
     def set_text(self, sentence: str, role: str = "plain") -> None:
         """Show `sentence`, which must be clean."""
-        before = self._height
         self.show((f" {sentence}" if sentence else "", role))
-        if self._height != before:
-            self.refresh(layout=True)
-
-    @property
-    def _height(self) -> int:
-        return self.get_content_height(self.container_size, self.app.size, max(1, self.size.width))
 
 
 class _Entry(NamedTuple):

@@ -46,6 +46,7 @@ class Prompt(Horizontal, can_focus=True):
         self._checked: Callable[[str], InputError | None] | None = None
         self._mistake: InputError | None = None
         self._keys: Mapping[str, str] = {}
+        self._lists_keys = False
         self._enter = self._f2 = ""
         self._focused_before: Widget | None = None
         self._default: str | None = None
@@ -89,7 +90,7 @@ class Prompt(Horizontal, can_focus=True):
                 "↑↓": "choose" if self._moved else "",
             }
             return (("enter", self._enter), *((key, label) for key, label in others.items() if label), _BACK)
-        return (_BACK,) if self.has_class("-long") else tuple(self._keys.items())
+        return (_BACK,) if self._lists_keys and self.has_class("-long") else tuple(self._keys.items())
 
     async def ask_text(
         self,
@@ -139,7 +140,7 @@ class Prompt(Horizontal, can_focus=True):
     ) -> str | None:
         self.query_one(Input).display = False
         self._changed = self._moved = self._completed = self._checked = None
-        self._default = default
+        self._default, self._lists_keys = default, bool(entries)
         beside = cell_len(_GAP.join(entries))
         is_long = cell_len(question) + beside + _BLANKS > self.app.size.width
         self.hint(_packed(entries, self.app.size.width - _BLANKS) if is_long else _GAP.join(entries), "key")
