@@ -43,8 +43,8 @@ _JOINED: Final = re.compile(
 """Invisible characters that join their neighbours into one, and are harmless there."""
 
 
-_DRAWN: Final = "•…→←↑↓⏎↵–—−“”‘’×·●○◉▲▼✓✗⇣◷›‹‖▸▾◂█▓▒░▏▎▍▌▋▊▉▁▂▃▄▅▆▇"  # noqa: RUF001  which ones is the point
-_DRAWN_PLAIN: Final = "*~><^v<<---\"\"''x-*o@!v+xv~><=>v<##:.|||||||_______"
+_DRAWN: Final = "•…→←↑↓⏎↵–—−“”‘’×·●○◉▲▼✓✗⇣◷›‹‖▸▾◂█▓▒░▏▎▍▌▋▊▉▁▂▃▄▅▆▇━╸"  # noqa: RUF001  which ones is the point
+_DRAWN_PLAIN: Final = "*~><^v<<---\"\"''x-*o@!v+xv~><=>v<##:.|||||||_______#="
 SIGNS: Final = {ord(sign): other for sign, other in zip(_DRAWN, _DRAWN_PLAIN, strict=True)}
 """The symbols that this program draws, and an ASCII character of the same width for each."""
 

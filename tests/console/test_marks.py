@@ -163,3 +163,10 @@ async def test_f2_in_the_plan_shortens_the_holds_that_would_end_too_late(profile
         again = console.task(ORDERS_OPEN).resubmitted_as
         assert again is not None
         assert console.task(again).holding_period == 3
+
+
+async def test_a_task_that_a_line_names_is_not_called_marked(profile: Profile) -> None:
+    async with opened(profile) as console:
+        await console.until(lambda: console.main.table.row_count > 2)
+        await console.press("space", "space", "colon", *f"cancel {NOT_KNOWN}", "enter")
+        await console.sees("Of 1 named: 0 to cancel, 1 skipped: 1 retrieval FAILED.")

@@ -75,7 +75,7 @@ async def test_a_failed_request_is_submitted_again_as_a_task_of_its_own(profile:
 async def test_a_note_is_written_changed_and_kept_when_left(profile: Profile) -> None:
     async with opened(profile) as console:
         await console.press("e", *"call ", "m", "e", "enter")
-        await console.sees("is kept.", "Note       call me")
+        await console.sees(" saved.", "Note       call me")
         await console.press("e", "backspace", "backspace", *"us", "enter")
         await console.until(lambda: console.task(READY).note == "call us")
         await console.press("e", "x", "escape")

@@ -149,9 +149,9 @@ async def test_the_last_change_is_taken_back_first_and_the_sentence_says_which(p
         await console.go_to(HELD)
         await console.press("e")
         await type_over(console, "called")
-        await console.sees("The note of")
+        await console.sees("Note of ")
         await console.press("t", *" +late", "enter")
-        await console.sees("The tags of")
+        await console.sees("Tags of ")
         await console.press("a", *"anna", "enter")
         await console.sees("assigned to anna")
         for part in ("assignment", "tags", "note"):
@@ -194,7 +194,7 @@ async def test_what_others_have_changed_since_is_not_trodden_on(profile: Profile
     async with opened(profile) as console:
         await console.go_to(READY)
         await console.press("t", *"vip", "enter")
-        await console.sees("The tags of")
+        await console.sees("Tags of ")
         single.set_tags(console.store, READY, ("theirs",), "bob")
         await console.press("U")
         await console.sees("1 not: The tags of", "was changed since")
@@ -227,10 +227,10 @@ async def test_what_is_cleared_is_said_to_be_removed(profile: Profile) -> None:
         await console.go_to(HELD)
         await console.press("e")
         await type_over(console, "")
-        await console.sees("The note of ", " is removed.")
+        await console.sees("Note of ", " removed.")
         await console.press("t")
         await type_over(console, "")
-        await console.sees("The tags of ", " are removed.")
+        await console.sees("Tags of ", " removed.")
         assert (console.task(HELD).note, console.task(HELD).tags) == ("", ())
 
 
@@ -341,7 +341,7 @@ async def test_what_cannot_be_taken_back_is_not_passed_over(profile: Profile) ->
     async with opened(profile) as console:
         await console.go_to(HELD)
         await console.press("e", *"!", "enter")
-        await console.sees("The note of ", "is kept.")
+        await console.sees("Note of ", " saved.")
         kept = console.task(HELD).note
         await console.press("x", "y")
         await console.sees("The cancellation of ", "is recorded")

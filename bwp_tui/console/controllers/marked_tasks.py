@@ -63,7 +63,7 @@ class MarkedTasks:
         plan = await asyncio.to_thread(bulk_plan.plan, session.write_store, action, numbers, session.today(), hold)
         if plan.possible:
             return plan
-        self._screen.show_status(f"Of {len(numbers)} marked: {plan}.", "warn")
+        self._screen.show_status(f"Of {len(numbers)} {'named' if self._are_named else 'marked'}: {plan}.", "warn")
         return None
 
     async def confirm_plan(self, action: str, plan: BulkPlan, f2: str = "") -> bool | None:

@@ -47,7 +47,7 @@ NOTE: Final = Operation(
         ),
     ),
     apply=records.note,
-    result=lambda target, values: f"The note of {target.name} is {'kept' if values['text'].strip() else 'removed'}.",
+    result=lambda target, values: f"Note of {target.name} {'saved' if values['text'].strip() else 'removed'}.",
     field=Field.NOTE,
 )
 
@@ -101,7 +101,7 @@ TAG: Final = Operation(
         ),
     ),
     apply=records.tag,
-    result=lambda target, values: f"The tags of {target.name} are {'kept' if values['add'] else 'removed'}.",
+    result=lambda target, values: f"Tags of {target.name} {'saved' if values['add'] else 'removed'}.",
     field=Field.TAGS,
 )
 
