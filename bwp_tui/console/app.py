@@ -24,7 +24,6 @@ import bwp_tui
 from bwp_tui.console.bindings.actions import MOVE_ACTIONS, Scope
 from bwp_tui.console.bindings.keymap import keymap
 from bwp_tui.console.bindings.screen_actions import bindings_of
-from bwp_tui.console.exit_message import exit_message
 from bwp_tui.console.presentation.styled_text import ROLES
 from bwp_tui.console.presentation.themes import DARK, LIGHT, THEMES, choose_theme
 from bwp_tui.console.protocols import SnapshotListener
@@ -42,13 +41,16 @@ from bwp_tui.console.terminal.notification import notification_sequence
 from bwp_tui.console.terminal.textual_compat import CompatApp, changed_names
 from bwp_tui.console.workers import start_worker
 from bwp_tui.crashlog import record, sentence
+from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import Clock, utc_now
 from bwp_tui.engine.runtime.engine_config import config_loader
 from bwp_tui.engine.runtime.engine_thread import EngineThread, Role
+from bwp_tui.engine.runtime.lease import is_held
 from bwp_tui.settings import Profile, actor, config_path
 from bwp_tui.store.database.connection import Store
-from bwp_tui.store.errors import OtherShop
+from bwp_tui.store.errors import OtherShop, StoreError
 from bwp_tui.store.open_store import open_store
+from bwp_tui.store.worklog import downloads
 
 _PACKAGE: Final = Path(bwp_tui.__file__).parent
 STYLES: Final = next(folder for folder in (_PACKAGE / "styles", _PACKAGE.parent / "styles") if folder.is_dir())
@@ -333,6 +335,23 @@ def _other_shop(store: Store, profile: Profile) -> str | None:
     except OtherShop as error:
         return str(error)
     return None
+
+
+def exit_message(profile: Profile) -> str | None:
+    """Return how many downloads resume at the next start; None without any, and where another engine resumes them."""
+    if not profile.history_path.exists():
+        return None  # it was moved or removed: opening it would make a new one
+    try:
+        store = open_store(profile.history_path)
+        try:
+            left = sum(not download.paused for download in downloads.unfinished(store))
+        finally:
+            store.close()
+    except StoreError:
+        return None
+    if not left or is_held(profile.lease_path):
+        return None
+    return f"{counted(left, 'download')} {'goes' if left == 1 else 'go'} on at the next start."
 
 
 def run_console(profile: Profile, *, theme: str | None, feed: SnapshotFeed | None = None) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.console.exit_message import exit_message
+from bwp_tui.console.app import exit_message
 from bwp_tui.engine.runtime.lease import Lease
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import download_queue, requests
