@@ -62,9 +62,9 @@ def parse(words: Sequence[str]) -> Namespace:
         rest = [word for word in rest if word != "-" and word.startswith("-")]
     if rest:
         # Only the names: a value may be a secret that someone tried to give as an option.
-        names = ", ".join(word.split("=")[0] for word in rest if word.startswith("-")) or "too many arguments"
+        names = ", ".join(word.split("=")[0] for word in rest if word.startswith("-"))
         chosen = commands.get(getattr(arguments, "chosen", None) or "", parser)
-        chosen.error(f"unknown option: {names}")
+        chosen.error(f"unknown option: {names}" if names else "too many arguments")
     return arguments
 
 

@@ -99,6 +99,7 @@ def test_a_filter_is_taken_as_it_was_typed() -> None:
         (["submit", "retrieval", "a@b.de", "--holding-period", "3"], "unknown option: --holding-period"),
         (["submit", "deletion", "a@b.de", "--holding-period", "x"], "invalid int value: 'x'"),
         (["submit", "deletion", "a@b.de", "--ye"], "unknown option: --ye"),
+        (["show", "1", "2"], "show: too many arguments"),
         (["submit", "retrieval", "a@b.de", "--received", "31.12.2026"], "use YYYY-MM-DD"),
         (["submit", "retrieval", "a@b.de", "--received", str(date.today() + timedelta(days=2))], "in the future"),
         (["submit", "retrieval", "a@b.de", "--timeout", "nan"], "not a number of seconds"),
