@@ -24,12 +24,17 @@ def hold_of(days: int) -> Hold:
 
 
 def fitting_hold(today: date) -> Hold:
-    """Return the longest holding period, up to the task's own, that meets its due date; 0 if none does."""
+    """Return the longest holding period, up to the task's own, that meets its due date.
+
+    A deletion that no hold can bring in time keeps its own: without one it would begin at once, could not be cancelled
+    and be late all the same.
+    """
 
     def hold(task: Task) -> int | None:
         own = DEFAULT_HOLDING_PERIOD if task.holding_period is None else task.holding_period
         if task.kind is not Kind.DELETION or task.due_on is None or latest_end(today, own) <= task.due_on:
             return task.holding_period
-        return longest_fitting_hold(today, task.due_on) or 0
+        fitting = longest_fitting_hold(today, task.due_on)
+        return task.holding_period if fitting is None else fitting
 
     return hold

@@ -31,7 +31,10 @@ def test_a_plan_tells_what_is_possible_and_counts_why_the_rest_is_skipped(store:
     planned = bulk_plan.plan(store, "resubmit", [*failed, *done, 999], TODAY)
     assert planned.possible == tuple(failed[1:])
     assert planned.skipped == (("retrieval COMPLETED", 2), ("resubmitted already", 1), ("gone", 1))
-    assert str(planned) == "2 to resubmit, 4 skipped: 2 retrieval COMPLETED, 1 resubmitted already, 1 gone"
+    assert (
+        str(planned)
+        == "2 to resubmit: 2 retrievals FAILED, 4 skipped: 2 retrieval COMPLETED, 1 resubmitted already, 1 gone"
+    )
     assert store.revision() == revision
 
 
@@ -90,9 +93,31 @@ def test_holds_are_shortened_until_deletions_end_in_time(store: Store) -> None:
         transaction.run("UPDATE tasks SET regulation = 'none', due_on = NULL WHERE number = 1")
     fit = fitting_hold(TODAY)
     assert "1 of them even without a hold" in bulk_plan.plan(store, "resubmit", (1, 2, 3, 4), TODAY).warning
-    assert "even without a hold" in bulk_plan.plan(store, "resubmit", (1, 2, 3, 4), TODAY, fit).warning
+    fitted = bulk_plan.plan(store, "resubmit", (1, 2, 3, 4), TODAY, fit)
+    assert fitted.warning == "1 deletion would end after its due date, even without a hold. Hold shortened"
+    assert not fitted.can_meet_due_dates
     results = _results(store, bulk.resubmit(ACTOR, hold=fit), [1, 2, 3, 4])
-    assert [tasks.get(store, result.resulting_number).holding_period for result in results] == [0, 0, 1, None]
+    assert [tasks.get(store, result.resulting_number).holding_period for result in results] == [0, 10, 1, None]
+
+
+def test_a_plan_counts_what_is_resubmitted_by_kind_and_status(store: Store) -> None:
+    for number, (status, kind) in enumerate(
+        ((Status.FAILED, Kind.DELETION), (Status.CANCELLED, Kind.DELETION), (Status.FAILED, Kind.DELETION)), start=1
+    ):
+        in_status(store, status, kind, task_id=f"d{number}")
+    in_status(store, Status.FAILED, task_id="r")
+    planned = bulk_plan.plan(store, "resubmit", (1, 2, 3, 4), TODAY)
+    assert planned.summary == "4 to resubmit: 2 deletions FAILED, 1 deletion CANCELLED, 1 retrieval FAILED"
+
+
+def test_a_plan_says_which_holds_are_shortened_and_what_begins_at_once(store: Store) -> None:
+    in_status(store, Status.FAILED, Kind.DELETION, task_id="d")
+    with store.write() as transaction:
+        transaction.run("UPDATE tasks SET due_on = ? WHERE number = 1", ((TODAY + timedelta(days=30)).isoformat(),))
+    late = bulk_plan.plan(store, "resubmit", [1], TODAY)
+    assert late.can_meet_due_dates
+    fitted = bulk_plan.plan(store, "resubmit", [1], TODAY, fitting_hold(TODAY))
+    assert fitted.warning == "Hold shortened; 1 deletion begins at once and cannot be cancelled"
 
 
 def test_one_hold_is_given_to_deletions_alone(store: Store) -> None:

@@ -21,7 +21,6 @@ from bwp_tui.cli.support.context import (
 from bwp_tui.cli.support.engine_wait import EngineWaiter
 from bwp_tui.cli.support.task_output import print_tasks
 from bwp_tui.domain.deadlines import due_on, latest_end, longest_fitting_hold
-from bwp_tui.domain.holding_periods import same_hold
 from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, Kind, Request, Status, Task
 from bwp_tui.store.commands import bulk, bulk_plan, requests, unconfirmed
 from bwp_tui.store.commands.request_validation import check
@@ -181,8 +180,9 @@ def _confirm_resubmission(session: CommandSession, number: int, arguments: Names
     A deletion was confirmed when it was submitted, so a script needs no second confirmation.
     """
     hold = arguments.holding_period
-    if late := bulk_plan.plan(session.store, "resubmit", [number], today(), hold).warning:
-        print_note(f"Warning: {late}.{f' {FIT_HINT}' if hold is same_hold else ''}")
+    planned = bulk_plan.plan(session.store, "resubmit", [number], today(), hold)
+    if planned.warning:
+        print_note(f"Warning: {planned.warning}.{f' {FIT_HINT}' if planned.can_meet_due_dates else ''}")
     task = tasks.get(session.store, number)
     if task.kind is Kind.DELETION and not arguments.yes and can_ask():
         require_yes(f"Resubmit the deletion of {task.subject(masked=True)}?")

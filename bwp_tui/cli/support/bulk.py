@@ -36,7 +36,7 @@ def select_tasks(session: CommandSession, names: Sequence[str], filter_text: str
     return numbers
 
 
-FIT_HINT: Final = "--holding-period fit shortens each hold until it ends by the due date."
+FIT_HINT: Final = "--holding-period fit shortens each hold with which the deletion can end by its due date."
 
 
 def confirm_plan(
@@ -50,7 +50,7 @@ def confirm_plan(
     planned = bulk_plan.plan(session.store, action, numbers, today(), hold)
     count = len(planned.possible)
     print_note(f"Plan: {planned}.")
-    if planned.warning and hold is same_hold:
+    if planned.can_meet_due_dates and hold is same_hold:
         print_note(FIT_HINT)
     if not count:
         raise CommandError(ExitCode.FAILED, "Nothing was changed.")

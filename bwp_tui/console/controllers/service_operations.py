@@ -91,7 +91,7 @@ class ServiceController:
             return
         text = note.strip()
         hold: Hold = same_hold
-        confirmed = await self._marked.confirm_plan(RESUBMIT.name, plan, _SHORTEN if plan.warning else "")
+        confirmed = await self._marked.confirm_plan(RESUBMIT.name, plan, _SHORTEN if plan.can_meet_due_dates else "")
         if confirmed is None:
             hold = fitting_hold(screen.session.today())
             plan = await self._marked.plan_action(RESUBMIT.name, hold) or plan
@@ -134,11 +134,12 @@ class ServiceController:
         hold: Hold = same_hold
         question = f"Type the address to submit the deletion for {clean_line(task.email)} again:"
         shown = f"{doubt}{late}. {question}" if late else f"{doubt}{question}"
-        answer = await screen.prompt.ask_text(shown, f2=_SHORTEN if late else "")
+        answer = await screen.prompt.ask_text(shown, f2=_SHORTEN if plan.can_meet_due_dates else "")
         if answer == F2:
             hold = fitting_hold(today)
-            question = f"Held for {counted(hold(task) or 0, 'day')}. {question}"
-            answer = await screen.prompt.ask_text(f"{doubt}{question}")
+            days = hold(task)
+            held = f"Held for {counted(days, 'day')}" if days else "Without a hold it begins at once, for good"
+            answer = await screen.prompt.ask_text(f"{doubt}{held}. {question}")
         if answer is None or answer.strip() != task.email:
             screen.show_status("" if answer is None else "Nothing was done: that is not the address.", "warn")
             return None

@@ -10,10 +10,11 @@ from typing import Final
 
 from bwp_tui.domain.holding_periods import Hold, same_hold
 from bwp_tui.domain.task import Task
+from bwp_tui.domain.text import counted
 from bwp_tui.store.commands.operation import TaskOperation
 from bwp_tui.store.commands.plan_deadlines import DeadlineCheck
 from bwp_tui.store.commands.record_operations import BY_NAME
-from bwp_tui.store.commands.service_operations import DOWNLOAD_AGAIN, SERVICE_OPERATIONS
+from bwp_tui.store.commands.service_operations import DOWNLOAD_AGAIN, RESUBMIT, SERVICE_OPERATIONS
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.queries import tasks
 
@@ -25,15 +26,19 @@ class BulkPlan:
     Attributes:
         action: the action as a verb, for the plan line.
         possible: the tasks for which it is possible, in the given order.
+        kinds: how many of them there are of each kind and status, the most frequent first; of a resubmission alone.
         skipped: the reasons to skip others, and how many; the most frequent first.
         warning: an unwanted effect of the plan, without a full stop; or empty.
+        can_meet_due_dates: whether shorter holds would bring deletions in time.
         new_due_dates: the first and the last new due date, if the action moves due dates.
     """
 
     action: str
     possible: tuple[int, ...]
     skipped: tuple[tuple[str, int], ...]
+    kinds: str = ""
     warning: str = ""
+    can_meet_due_dates: bool = False
     new_due_dates: tuple[date, date] | None = None
 
     def __str__(self) -> str:
@@ -43,7 +48,8 @@ class BulkPlan:
     @property
     def summary(self) -> str:
         """The plan without its warning."""
-        return f"{len(self.possible)} to {self.action}{self.until}{self.skipped_count}"
+        kinds = f": {self.kinds}" if self.kinds else ""
+        return f"{len(self.possible)} to {self.action}{self.until}{kinds}{self.skipped_count}"
 
     @property
     def until(self) -> str:
@@ -82,16 +88,20 @@ def plan(store: Store, action: str, numbers: Sequence[int], today: date, hold: H
     deadlines = DeadlineCheck(action, today, hold)
     possible: list[int] = []
     skipped: Counter[str] = Counter()
+    kinds: Counter[tuple[str, str]] = Counter()
     for task in tasks.each(store, numbers):
         if check(task, today) is None:
             possible.append(task.number)
+            kinds[task.kind.lower(), task.status] += 1
             deadlines.count(task)
         else:
             skipped[operation.short_reason(task) or _state_of(task)] += 1
     if gone := len(numbers) - len(possible) - skipped.total():
         skipped["gone"] = gone
     reasons = tuple(skipped.most_common())
-    return BulkPlan(action, tuple(possible), reasons, deadlines.warning, deadlines.ends)
+    shown = kinds.most_common() if action == RESUBMIT.name else ()
+    named = ", ".join(f"{counted(count, kind)} {status}" for (kind, status), count in shown)
+    return BulkPlan(action, tuple(possible), reasons, named, deadlines.warning, deadlines.can_be_met, deadlines.ends)
 
 
 def _state_of(task: Task) -> str:

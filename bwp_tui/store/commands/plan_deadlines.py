@@ -16,6 +16,8 @@ class DeadlineCheck:
 
     Attributes:
         ends: the first and the last new due date of extensions; None without one.
+        shortened: how many deletions get a shorter hold than they had.
+        unheld: how many of these get none.
     """
 
     def __init__(self, action: str, today: date, hold: Hold) -> None:
@@ -26,6 +28,12 @@ class DeadlineCheck:
         self._hopeless = 0
         self._fitting: int | None = None
         self.ends: tuple[date, date] | None = None
+        self.shortened = self.unheld = 0
+
+    @property
+    def can_be_met(self) -> bool:
+        """Whether a shorter hold would bring a deletion in time."""
+        return self._fitting is not None
 
     def count(self, task: Task) -> None:
         """Add a task of the plan."""
@@ -37,7 +45,21 @@ class DeadlineCheck:
 
     @property
     def warning(self) -> str:
-        """How many deletions would end after their due date, and a hold that would help; empty for none."""
+        """How many deletions would end after their due date, a hold that would help, and which holds are shortened."""
+        return ". ".join(filter(None, (self._lateness, self._shortening)))
+
+    @property
+    def _shortening(self) -> str:
+        if not self.shortened:
+            return ""
+        holds = "Hold" if self.shortened == 1 else "Holds"
+        at_once = "begins at once and" if self.unheld == 1 else "begin at once and"
+        return f"{holds} shortened" + (
+            f"; {counted(self.unheld, 'deletion')} {at_once} cannot be cancelled" if self.unheld else ""
+        )
+
+    @property
+    def _lateness(self) -> str:
         if not self._late:
             return ""
         would = f"{counted(self._late, 'deletion')} would end after {'its' if self._late == 1 else 'their'} due date"
@@ -48,8 +70,13 @@ class DeadlineCheck:
         return f"{would}{some}; the longest hold that {fits} is {counted(self._fitting, 'day')}"
 
     def _count_deletion(self, task: Task, due: date) -> None:
-        hold = self._hold(task)
-        if latest_end(self._today, DEFAULT_HOLDING_PERIOD if hold is None else hold) <= due:
+        hold, own = (
+            DEFAULT_HOLDING_PERIOD if days is None else days for days in (self._hold(task), task.holding_period)
+        )
+        if hold < own:
+            self.shortened += 1
+            self.unheld += not hold
+        if latest_end(self._today, hold) <= due:
             return
         self._late += 1
         fitting = longest_fitting_hold(self._today, due)
