@@ -28,7 +28,7 @@ _FRAMES: Final = 8
 
 
 def redact(text: str) -> str:
-    """Return `text` without secrets, its addresses masked, its control characters shown."""
+    """Return `text` without secrets, its emails masked, its control characters shown."""
     return "\n".join(clean(line) for line in masking.redact(text, addresses=True).split("\n"))
 
 
@@ -69,7 +69,7 @@ def sentence(error: BaseException, path: Path | None) -> str:
     fault = f"bwp-tui met a fault of its own ({type(error).__name__}) and stopped; what was recorded is safe."
     if path is None:
         return f"{fault} No report of it could be written."
-    return f"{fault} Please send in the report {path}; secrets and addresses were taken out of it."
+    return f"{fault} Please send in the report {path}; secrets and emails were taken out of it."
 
 
 def install(log_dir: Path) -> None:

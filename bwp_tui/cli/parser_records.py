@@ -88,7 +88,7 @@ def add_tables(commands: Commands) -> None:
     export.add_argument("words", metavar="FILTER… FILE", nargs="+", help="which tasks (all), then a new file, or -")
     export.add_argument("--format", choices=FORMATS, default="csv", help="csv, JSON lines, or one JSON array (csv)")
     export.add_argument("--bom", action="store_true", help="begin CSV with a byte-order mark, which Excel wants")
-    export.add_argument("--unmask", action="store_true", help="write addresses in full")
+    export.add_argument("--unmask", action="store_true", help="write emails in full")
 
     report = commands.add("report", "report", effect=Effect.READS)
     report.add_argument(

@@ -38,5 +38,5 @@ def operation(action: str, kind: Kind) -> str:
 def submit_variables(
     kind: Kind, shown_email: str, token_start: str, holding_period: int | None, reason: str | None
 ) -> dict[str, object]:
-    """Return the variables of a submission with the address as it may be shown, and of its client token the start."""
+    """Return the variables of a submission with the email as it may be shown, and of its client token the start."""
     return start_variables(kind, shown_email, f"{token_start}…", holding_period, reason)

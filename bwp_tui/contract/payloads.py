@@ -57,7 +57,7 @@ class TaskPayload(_Body):
 
     @property
     def shown_email(self) -> str | None:
-        """The data subject's address, cleaned."""
+        """The data subject's email, cleaned."""
         return None if self.email is None else clean_line(self.email)
 
 

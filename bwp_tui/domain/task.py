@@ -284,7 +284,7 @@ class Task:
         return self.purged_at is not None
 
     def subject(self, *, masked: bool) -> str:
-        """What to call the data subject: the address, or why there is none."""
+        """What to call the data subject: the email, or why there is none."""
         if not self.email:
             return PURGED if self.purged_at else UNKNOWN
         return mask_email(self.email) if masked else self.email

@@ -36,7 +36,7 @@ def invalid(*issues: str) -> GraphQLError:
 
 
 def no_email(task: str) -> GraphQLError:
-    """Return the refusal of a start without an address; `task` is `personalDataRetrievalTask` or its sister."""
+    """Return the refusal of a start without an email; `task` is `personalDataRetrievalTask` or its sister."""
     return _invalid_input(
         f"The dataSubject must have an email specified to initiate a {task}.",
         f"EmailNotProvidedFor{task[0].upper()}{task[1:]}",

@@ -33,7 +33,7 @@ _LAST: Final = (
     "zhang", "zulu",
 )  # fmt: skip
 _HOSTS: Final = ("example.com", "example.com", "example.com", "example.net", "example.org")
-"""First names, surnames and hosts of shoppers who do not exist: nobody can have these addresses (RFC 2606)."""
+"""First names, surnames and hosts of shoppers who do not exist: nobody can have these emails (RFC 2606)."""
 
 _NOTES: Final = (
     "VIP",
@@ -102,7 +102,7 @@ def _errors(code: str | None, task_id: str) -> tuple[TaskError, ...]:
 
 
 def _address(rng: random.Random) -> str:
-    """Return an address that fits the documented pattern."""
+    """Return an email that fits the documented pattern."""
     first, last = rng.choice(_FIRST), rng.choice(_LAST)
     name = rng.choice((f"{first}.{last}", f"{first}.{last}", f"{first[0]}{last}", f"{first}_{last}", first + last))
     digits = str(rng.randint(1, 99)) if rng.random() < 0.15 else ""

@@ -38,7 +38,7 @@ class Sandbox:
 
     `tasks` past ones are in its books and in `past`. `speed` divides holding periods, `rate` bounds downloads in
     bytes a second, `slow` is how many seconds that fault takes, and a document may hold `root_fields` fields.
-    Addresses steer what becomes of a task: `nobody@…` is not found, a deletion about `open-orders@…` fails,
+    Emails steer what becomes of a task: `nobody@…` is not found, a deletion about `open-orders@…` fails,
     `slow@…` takes five minutes, and the archive about `big@…` has 200 MB; each may carry a suffix, `nobody+2@…`.
 
     Stopped and started again it has the same books, address and credentials.

@@ -1,4 +1,4 @@
-"""What becomes of a task: decided by the address it is about, and by the seed."""
+"""What becomes of a task: decided by the email it is about, and by the seed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class TaskOutcome:
 
 
 def name_part(email: str) -> str:
-    """Return the address's name without its suffix, in lower case: `nobody` of `Nobody+2@example.com`."""
+    """Return the email's name without its suffix, in lower case: `nobody` of `Nobody+2@example.com`."""
     return email.partition("@")[0].partition("+")[0].lower()
 
 

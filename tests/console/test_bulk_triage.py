@@ -44,13 +44,11 @@ async def test_one_marked_deletion_is_submitted_again_only_when_its_address_is_t
     async with opened(profile) as console:
         await console.go_to(ORDERS_OPEN)
         await console.press("space", "R", "enter")
-        await console.sees("frank@example.com. Type the address")
+        await console.sees("frank@example.com. Type the email")
         await console.press("1", "enter")
-        await console.sees("Nothing was done: the address was not typed.")
+        await console.sees("Nothing was done: the email was not typed.")
         await console.press("R", "enter")
-        await console.until(
-            lambda: console.main.prompt.is_open and "frank@example.com. Type the address" in console.text
-        )
+        await console.until(lambda: console.main.prompt.is_open and "frank@example.com. Type the email" in console.text)
         console.main.prompt.set_text("frank@example.com")
         await console.press("enter")
         await console.until(lambda: console.task(ORDERS_OPEN).resubmitted_as)
@@ -65,9 +63,9 @@ async def test_a_plan_that_breaks_due_dates_says_so_and_what_would_keep_them_on_
         await console.press("R")
         await console.until(lambda: console.main.prompt.is_open)
         asked = " ".join(console.line("prompt").split())
-        assert "1 deletion would end after its due date, even without a hold. Type the address" in asked
+        assert "1 deletion would end after its due date, even without a hold. Type the email" in asked
         assert "F2" not in console.line("footer")
         await console.press("escape", "space", "R", "enter")
         await console.until(lambda: "Plan: 1 to resubmit: 1 deletion FAILED." in console.text)
         asked = " ".join(console.line("prompt").split())
-        assert "even without a hold. It is frank@example.com. Type the address to go on:" in asked
+        assert "even without a hold. It is frank@example.com. Type the email to go on:" in asked

@@ -45,7 +45,7 @@ def test_every_line_is_a_queued_task_with_its_own_token_and_where_it_came_from(s
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ("access,,,,,,,", "address is missing"),
+        ("access,,,,,,,", "email is missing"),
         ("access,jane@example,,,,,,", "not an email address"),
         ("acess,jane@example.com,,,,,,", "“acess” is neither"),
         ("access,jane@example.com,2.11.2026,,,,,", "no date"),
@@ -74,10 +74,10 @@ def test_duplicates_are_flagged_within_the_file_and_against_the_history_and_not_
     lines = ("access,known@example.com", "access,new@example.com", "erase,new@example.com", "access,NEW@example.com")
     planned = csv_import.plan(store, _file(*lines), DEFAULTS)
     assert [line.duplicate for line in planned.lines] == [
-        f"same address and kind as #{known.number}, QUEUED",
+        f"same email and kind as #{known.number}, QUEUED",
         None,
         None,
-        "same address and kind as line 3",
+        "same email and kind as line 3",
     ]
     assert (planned.duplicates, planned.count(Kind.DELETION), planned.count(Kind.RETRIEVAL)) == (2, 1, 3)
     assert len(csv_import.import_requests(store, planned, ACTOR)) == 4

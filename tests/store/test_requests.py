@@ -185,7 +185,7 @@ def test_an_adopted_task_without_an_address_or_with_one_not_taken_is_not_submitt
         poll_responses.record_unknown(store, task.number, "unknown", SOON)
         clock.forward(seconds=poll_responses.MISSING_AFTER.total_seconds())
     assert tasks.get(store, task.number).status == Status.MISSING
-    with pytest.raises(NotPossible, match="no address"):
+    with pytest.raises(NotPossible, match="no email"):
         requests.resubmit(store, task.number, ACTOR)
     store.rows("UPDATE tasks SET email = 'zoë@example.com'")
     with pytest.raises(BadRequest):

@@ -83,7 +83,7 @@ class MarkedTasks:
         shown = word
         if count == 1:
             (task,) = self._screen.session.reader.window(plan.possible)
-            word, shown = task.email, "the address"
+            word, shown = task.email, "the email"
             question = f"{question}It is {clean_line(task.email)}. "
         answer = await prompt.ask_text(f"{question}Type {shown} to go on:", f2=f2)
         if answer == F2:

@@ -132,7 +132,7 @@ class ServiceController:
         plan = await asyncio.to_thread(bulk_plan.plan, session.write_store, RESUBMIT.name, [task.number], today)
         late = plan.warning
         hold: Hold = same_hold
-        question = f"Type the address to submit the deletion for {clean_line(task.email)} again:"
+        question = f"Type the email to submit the deletion for {clean_line(task.email)} again:"
         shown = f"{doubt}{late}. {question}" if late else f"{doubt}{question}"
         answer = await screen.prompt.ask_text(shown, f2=_SHORTEN if plan.can_meet_due_dates else "")
         if answer == F2:
@@ -141,6 +141,6 @@ class ServiceController:
             held = f"Held for {counted(days, 'day')}" if days else "Without a hold it begins at once, for good"
             answer = await screen.prompt.ask_text(f"{doubt}{held}. {question}")
         if answer is None or answer.strip() != task.email:
-            screen.show_status("" if answer is None else "Nothing was done: that is not the address.", "warn")
+            screen.show_status("" if answer is None else "Nothing was done: that is not the email.", "warn")
             return None
         return hold

@@ -30,7 +30,7 @@ class CellContext(NamedTuple):
     marks: Set[int]
     glyphs: Glyphs
     highlights: tuple[str, ...] = ()
-    """Texts of the filter, to be found in what is shown: in masked addresses they find no more than that."""
+    """Texts of the filter, to be found in what is shown: in masked emails they find no more than that."""
     service_in_trouble: bool = False
     """Whether the service is in trouble, which the header says once for all tasks."""
 

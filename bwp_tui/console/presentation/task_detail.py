@@ -19,7 +19,7 @@ from bwp_tui.store.queries.timeline import EventKind
 from bwp_tui.store.worklog.engine_state import EngineState
 
 _LONGEST_IN_HEADING: Final = 40
-"""Characters of an address that a heading has room for on most terminals."""
+"""Characters of an email that a heading has room for on most terminals."""
 
 
 class DisplayContext(NamedTuple):

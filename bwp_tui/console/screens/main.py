@@ -291,10 +291,10 @@ class MainScreen(ActionScreen):
         self._panels.update_header(paused=self._freeze_buffer.is_on)
 
     def mask(self, masked: bool) -> None:
-        """Mask or show the addresses everywhere."""
+        """Mask or show the emails everywhere."""
         self.session.masked = masked
         self.table.masked = masked
-        self.show_status("")  # it may hold an address
+        self.show_status("")  # it may hold an email
         self._update_detail()
         self.update_header()
         self.session.feed.refresh()
@@ -347,7 +347,7 @@ class MainScreen(ActionScreen):
         start_worker(self, work, group=group, exclusive=exclusive)
 
     def open_form(self, kind: Kind | None = None, email: str | None = None) -> None:
-        """Show the request form, set to a kind and an address where they are given."""
+        """Show the request form, set to a kind and an email where they are given."""
         self.set_class(True, "-form-open")
         self.form.open(kind, email)
         self._update_footer()

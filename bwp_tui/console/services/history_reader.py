@@ -76,7 +76,7 @@ class HistoryReader:
         )
 
     def earlier_task_sentence(self, kind: Kind, email: str) -> str | None:
-        """Return a sentence about the newest task with this kind and address, or None."""
+        """Return a sentence about the newest task with this kind and email, or None."""
         task = self._read(lambda: tasks.newest_for(self._store, kind, email), None)
         return None if task is None else f"#{task.number} ({task.status}) has this email"
 

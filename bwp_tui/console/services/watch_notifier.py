@@ -63,7 +63,7 @@ class WatchNotifier:
 
 
 def notification_text(ended: Sequence[Task]) -> str:
-    """Return what a desktop may show to whoever passes by: no address, and nothing the service wrote."""
+    """Return what a desktop may show to whoever passes by: no email, and nothing the service wrote."""
     words = ", ".join(f"{task.kind.lower()} #{task.number} {task.status}" for task in ended[:3])
     return words if len(ended) <= 3 else f"{words} and {len(ended) - 3} more"
 

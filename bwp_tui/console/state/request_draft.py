@@ -37,7 +37,7 @@ class Draft:
     reason: str
     note: str
     again: str
-    """For a deletion: the address typed a second time."""
+    """For a deletion: the email typed a second time."""
 
     def mistakes(self, today: date) -> dict[str, str]:
         """Return the mistake of each wrong field. An empty field is no mistake."""

@@ -1,6 +1,6 @@
 """Save view, filter, cursor and command history in the profile's folder for the next start.
 
-No address is written: a filter or a line with an `@` ends with the session. A purge of personal data leaves only its
+No email is written: a filter or a line with an `@` ends with the session. A purge of personal data leaves only its
 instant in the file, by which open consoles know that what they show is older. Of two consoles the last writer wins.
 """
 

@@ -223,7 +223,7 @@ class EngineThread:
             " longer wait."
         )
         if path is not None:
-            sentence += f" Please report it with {path}, which holds no secrets or addresses."
+            sentence += f" Please report it with {path}, which holds no secrets or emails."
         _report(store, ServiceState.ENGINE_FAULT, sentence, pause)
         self._set_role(Role.ENGINE, sentence)
         return pause

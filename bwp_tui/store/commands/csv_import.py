@@ -37,7 +37,7 @@ _DELETIONS_ALONE: Final = ("holding_period", "reason")
 
 @dataclass(frozen=True, slots=True)
 class CheckedLine:
-    """A line of the file: its request or its mistake, and the earlier request with the same address and kind."""
+    """A line of the file: its request or its mistake, and the earlier request with the same email and kind."""
 
     number: int
     request: Request | None
@@ -63,7 +63,7 @@ class ImportPlan:
 
     @property
     def duplicates(self) -> int:
-        """The number of lines with the address and kind of an earlier request."""
+        """The number of lines with the email and kind of an earlier request."""
         return sum(line.duplicate is not None for line in self.lines)
 
     def count(self, kind: Kind) -> int:
@@ -123,7 +123,7 @@ def import_requests(
 
 
 def _check_still_new(transaction: Transaction, store: Store, planned: ImportPlan) -> None:
-    """Raise `NotPossible` if others recorded the file, or an address and kind of it, since the plan."""
+    """Raise `NotPossible` if others recorded the file, or an email and kind of it, since the plan."""
     if _imported_before(store, planned.fingerprint) > planned.imported_before:
         raise NotPossible("This very file was imported by another bwp-tui meanwhile. Nothing was recorded now.")
     requests = {_subject(line.request): line.number for line in planned.lines if line.request is not None}
@@ -132,7 +132,7 @@ def _check_still_new(transaction: Transaction, store: Store, planned: ImportPlan
         line = requests.get((Kind(as_text(kind)), as_text(email).casefold()))
         if line is not None:
             raise NotPossible(
-                f"Meanwhile #{as_int(number)} was recorded with the address and kind of line {line}. Nothing of the "
+                f"Meanwhile #{as_int(number)} was recorded with the email and kind of line {line}. Nothing of the "
                 "file was recorded; import it again to decide with that in view."
             )
 
@@ -157,9 +157,9 @@ def _checked(store: Store, line: CsvLine, defaults: Defaults, seen: dict[tuple[K
         return CheckedLine(line.number, None, wrong=mask_in_text(str(why), email))
     first = seen.setdefault(_subject(request), line.number)
     if first != line.number:
-        return CheckedLine(line.number, request, duplicate=f"same address and kind as line {first}")
+        return CheckedLine(line.number, request, duplicate=f"same email and kind as line {first}")
     known = tasks.newest_for(store, request.kind, request.email)
-    duplicate = None if known is None else f"same address and kind as #{known.number}, {known.status}"
+    duplicate = None if known is None else f"same email and kind as #{known.number}, {known.status}"
     return CheckedLine(line.number, request, duplicate=duplicate)
 
 
@@ -173,7 +173,7 @@ def _request(line: CsvLine, defaults: Defaults) -> Request:
             if column in cells:
                 raise BadRequest(column, f"A retrieval has no {column.replace('_', ' ')}.")
     if "email" not in cells:
-        raise BadRequest("email", "The address is missing.")
+        raise BadRequest("email", "The email is missing.")
     return Request(
         kind=kind,
         email=cells["email"],

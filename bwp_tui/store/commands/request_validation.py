@@ -24,7 +24,7 @@ class BadRequest(Exception):
 
 
 def check_email(email: str) -> None:
-    """Check an address with the documented pattern (contract: Operations).
+    """Check an email with the documented pattern (contract: Operations).
 
     Raises:
         BadRequest: it does not fit.

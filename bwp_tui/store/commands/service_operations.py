@@ -91,7 +91,7 @@ DOWNLOAD_AGAIN: Final = ServiceOperation(
 def _short_reason_to_skip_resubmission(task: Task) -> str:
     if task.resubmitted_as is not None:
         return "resubmitted already"
-    return "without address" if not task.is_purged and not task.email else ""
+    return "without email" if not task.is_purged and not task.email else ""
 
 
 RESUBMIT: Final = ServiceOperation(

@@ -149,7 +149,7 @@ def add_lost_tasks(db: apsw.Connection, now: str, highest: int) -> int:
     for number, first in ((int(number or 0), str(first)) for number, first in orphans):
         kind = "DELETION" if _was_deletion(db, number) else "RETRIEVAL"
         task_id, status = _last_known(db, number)
-        note = "Recovered without its address, kind and dates: see the report."
+        note = "Recovered without its email, kind and dates: see the report."
         db.execute(
             "INSERT INTO tasks (number, task_id, kind, email, status, terminal, received_on, regulation, recorded_at,"
             " finished_at, note, revision) VALUES (?1, ?2, ?3, '', ?4, ?5, ?6, 'none', ?7,"

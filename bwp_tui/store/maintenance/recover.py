@@ -195,7 +195,7 @@ def _sentence(change: atomic_swap.FileSwap, counts: _RowCounts) -> str:
     if counts.backup is not None and counts.merged.added:
         parts.append(f", {counts.merged.added} of them from {counts.backup}")
     if counts.reconstructed_tasks:
-        parts.append(f", {counts.reconstructed_tasks} without their addresses")
+        parts.append(f", {counts.reconstructed_tasks} without their emails")
     if counts.unconfirmed:
         parts.append(f", {counts.unconfirmed} UNCONFIRMED")
     if counts.failed:
