@@ -123,13 +123,13 @@ class Session:
             return "▲ engine waits: history moved or replaced"
         return "○ engine starting" if role is Role.STARTING else "○ engine stopped"
 
-    async def when_sent(self) -> str:
-        """Return when an intent recorded now is to be sent, to follow a comma."""
+    async def delay_sentence(self) -> str:
+        """Return why an intent recorded now cannot be sent at once, to follow another sentence; empty where it can."""
         state = await asyncio.to_thread(self.reader.engine_state)
         trouble = self.service_trouble(state) if state is not None else None
         if trouble is None and self.role() in (Role.STARTING, Role.ENGINE, Role.FOLLOWER):
-            return "to be sent at once."
-        return f"to be sent later: {trouble or self.engine_label(state).lstrip('●○▲ ')}."
+            return ""
+        return f" Not sent yet: {trouble or self.engine_label(state).lstrip('●○▲ ')}."
 
     def without_killed_process(self, state: EngineState) -> EngineState:
         """Return the engine's state, without its process id where that process was killed."""

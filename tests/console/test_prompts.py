@@ -19,7 +19,7 @@ async def test_a_yes_cancels_the_held_deletion(profile: Profile) -> None:
         await console.press("x")
         await console.sees("Cancel the deletion for b•••@example.com?", "y yes   n no")
         await console.press("y")
-        await console.sees(f"The cancellation of {console.task(HELD).name} is recorded, to be sent at once.")
+        await console.sees(f"The cancellation of {console.task(HELD).name} is recorded.")
         assert console.task(HELD).cancel_asked
         assert intents.has_waiting_intent(console.store, HELD)
         await console.press("x")
@@ -64,7 +64,7 @@ async def test_a_failed_request_is_submitted_again_as_a_task_of_its_own(profile:
         await console.press("R")
         await console.sees("Submit the retrieval for e•••@example.com again?")
         await console.press("y")
-        await console.sees("with a client token of its own, to be sent at once.")
+        await console.sees("with a client token of its own.")
         new = len(PAST) + 1
         await console.until(lambda: console.main.table.current_number == new)
         assert console.task(new).status == Status.QUEUED

@@ -40,4 +40,4 @@ async def test_nothing_is_said_to_be_sent_now_that_cannot_be(profile: Profile) -
         engine_state.record_health(console.store, ServiceState.BAD_CREDENTIALS, "refused", None)
         await console.go_to(HELD)
         await console.press("x", "y")
-        await console.sees("is recorded, to be sent later: credentials refused.")
+        await console.sees("is recorded. Not sent yet: credentials refused.")

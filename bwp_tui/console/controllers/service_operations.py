@@ -69,7 +69,7 @@ class ServiceController:
         )
 
     async def _report(self, operation: ServiceOperation, task: Task, refused: str | None) -> None:
-        """Show what was asked for, and when it is sent where that is not at once."""
+        """Show what was asked for, and why it is not sent at once."""
         screen = self._screen
         if refused:
             screen.show_status(refused, "bad")
@@ -77,7 +77,7 @@ class ServiceController:
         (now,) = screen.session.reader.window([task.number]) or (task,)
         sentence = operation.result(now)
         if now.cancel_asked and not operation.is_harmless:
-            sentence = f"{sentence.rstrip('.')}, {await screen.session.when_sent()}"
+            sentence += await screen.session.delay_sentence()
         screen.show_status(sentence)
 
     async def _resubmit_marked(self, note: str | None) -> None:
@@ -117,9 +117,8 @@ class ServiceController:
         if result.refused:
             screen.show_status(result.refused, "bad")
             return
-        screen.show_status(
-            f"Recorded as #{result.resulting_number} with a client token of its own, {await session.when_sent()}"
-        )
+        delay = await session.delay_sentence()
+        screen.show_status(f"Recorded as #{result.resulting_number} with a client token of its own.{delay}")
         screen.select_when_listed(result.resulting_number)
 
     async def _hold_of_resubmission(self, task: Task) -> Hold | None:

@@ -105,8 +105,8 @@ class MainHandlers:
             return
         screen.form.clear()
         screen.close_form()
-        when, subject_text = await screen.session.when_sent(), subject(task, screen.session.display_context())
-        screen.show_status(f"Recorded as #{task.number}: {task.kind.lower()} for {subject_text}, {when}")
+        delay, subject_text = await screen.session.delay_sentence(), subject(task, screen.session.display_context())
+        screen.show_status(f"Recorded as #{task.number}: {task.kind.lower()} for {subject_text}.{delay}")
         screen.select_when_listed(task.number)
 
 
