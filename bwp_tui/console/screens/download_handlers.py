@@ -192,9 +192,9 @@ def _begun(text: str) -> str:
 
 
 _DONE: Final = {
-    "pause": ("is paused; what it has is kept", "paused"),
-    "resume": ("goes on as soon as a slot is free", "resumed"),
-    "cancel": ("is cancelled; what it had is removed", "cancelled"),
+    "pause": ("is paused; a partial file is kept", "paused"),
+    "resume": ("is queued again", "resumed"),
+    "cancel": ("is cancelled; a partial file is deleted", "cancelled"),
     "retry": ("is asked for again", "asked for again"),
 }
 """What came of an action: to one download, and to some."""

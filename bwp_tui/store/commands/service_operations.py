@@ -73,7 +73,7 @@ DOWNLOAD: Final = ServiceOperation(
     short_reason=_short_reason_to_skip_download,
     task_command=bulk.download,
     question=_question_of_download,
-    result=lambda task: f"The download of #{task.number} begins as soon as a slot is free.",
+    result=lambda task: f"#{task.number} is queued for download.",
     is_harmless=True,
 )
 
