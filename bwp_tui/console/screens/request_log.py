@@ -77,9 +77,14 @@ class RequestLogScreen(ActionScreen):
 
     async def _list(self) -> None:
         try:
-            self._ids = await asyncio.to_thread(self._session.reader.sent_ids)
+            ids = await asyncio.to_thread(self._session.reader.sent_ids)
         except StoreError as error:
-            self.show_status(str(error), "bad")
+            ids = array("q")
+            if self.is_attached:
+                self.show_status(str(error), "bad")
+        if not self.is_attached:  # the screen was closed, or the console ended, while this was read
+            return
+        self._ids = ids
         if not self._ids:
             self.show_status("No API requests yet.", "muted")
         self._show()
