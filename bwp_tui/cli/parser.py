@@ -168,7 +168,7 @@ def _add_receipt(parser: Parser) -> None:
         "--regulation",
         choices=tuple(REGULATIONS),
         default=DEFAULT_REGULATION,
-        help=f"law that sets the due date ({DEFAULT_REGULATION})",
+        help=f"regulation that sets the due date ({DEFAULT_REGULATION})",
     )
 
 

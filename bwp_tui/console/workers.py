@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
+from textual.css.query import NoMatches
 from textual.dom import DOMNode
 from textual.worker import WorkType
 
@@ -31,10 +32,16 @@ def start_worker(node: DOMNode, work: Work, *, group: str = "default", exclusive
     """Run `work` beside `node`, and end it with the node; `exclusive` ends what runs in its group.
 
     The coroutine is made when it is first stepped: one made here would never be awaited where the node ends sooner.
+    Textual removes a screen's widgets before it cancels the screen's workers: work that goes on between the two and
+    finds its widgets gone ends here.
     """
 
     async def run() -> None:
-        await work()
+        try:
+            await work()
+        except NoMatches:
+            if node.app.is_running and node.screen in node.app.screen_stack:
+                raise
 
     worker: WorkType[None] = run
     node.run_worker(worker, group=group, exclusive=exclusive)

@@ -6,7 +6,12 @@ import asyncio
 import gc
 import warnings
 
+import pytest
 from textual.app import App
+from textual.css.query import NoMatches
+from textual.screen import Screen
+from textual.widgets import Static
+from textual.worker import WorkerFailed
 
 from bwp_tui.console.workers import start_worker
 from tests.waiting import eventually_in_loop
@@ -45,3 +50,36 @@ async def test_work_ends_with_its_node() -> None:
         start_worker(pilot.app, work)
         await waits.wait()
     assert ended.is_set()
+
+
+async def _end_while_filling(*, close: bool) -> None:
+    """Close a screen, or cancel the work on the open one, while that work waits; it then looks for a widget in vain."""
+    began = asyncio.Event()
+
+    async def fill() -> None:
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:  # the step between the end of the widgets and that of the work
+            screen.query_one(Static)
+
+    async with App[None]().run_test() as pilot:
+        screen = Screen[None]()
+        await pilot.app.push_screen(screen)
+        start_worker(screen, fill)
+        await began.wait()
+        if close:
+            await pilot.app.pop_screen()
+        else:
+            pilot.app.workers.cancel_all()
+        await pilot.pause()
+
+
+async def test_work_that_finds_the_widgets_of_a_closed_screen_gone_ends_quietly() -> None:
+    await _end_while_filling(close=True)
+
+
+async def test_work_that_misses_a_widget_of_an_open_screen_fails() -> None:
+    with pytest.raises(WorkerFailed) as failed:
+        await _end_while_filling(close=False)
+    assert isinstance(failed.value.error, NoMatches)

@@ -74,8 +74,6 @@ class DashboardScreen(ScrolledScreen):
 
     async def _fill(self) -> None:
         figures = await asyncio.to_thread(self._read)
-        if not self.query(Paragraphs):
-            return  # the console has ended meanwhile
         self.query_one("#dashboard-left", Paragraphs).set_lines([*_statuses(figures), *_failures(figures)])
         self.query_one("#dashboard-right", Paragraphs).set_lines(
             [*_due(figures, self._today), *_durations(figures), *_downloads(figures)]

@@ -77,16 +77,11 @@ class RequestLogScreen(ActionScreen):
 
     async def _list(self) -> None:
         try:
-            ids = await asyncio.to_thread(self._session.reader.sent_ids)
+            self._ids = await asyncio.to_thread(self._session.reader.sent_ids)
         except StoreError as error:
-            ids = array("q")
-            if self.is_attached:
-                self.show_status(str(error), "bad")
-        if not self.is_attached:  # the screen was closed, or the console ended, while this was read
-            return
-        self._ids = ids
-        if not self._ids:
-            self.show_status("No API requests yet.", "muted")
+            self.show_status(str(error), "bad")
+        else:
+            self.show_status("" if self._ids else "No API requests yet.", "muted")
         self._show()
 
     def _show(self) -> None:
