@@ -254,7 +254,9 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
         if self.focused is not None and any(node.id in widgets for node in self.focused.ancestors_with_self):
             self.simulate_key("escape")
         else:
-            self._show_status(f"{self._session.keymap.key('quit')} leaves the console.")
+            key = self._session.keymap.key
+            before = "" if self.screen is self._main else f"{key('back')} goes back to the tasks. There, "
+            self._show_status(f"{before}{key('quit')} leaves the console.")
 
     def _repaint(self) -> None:
         """Send the whole screen, after something else has written to the terminal."""

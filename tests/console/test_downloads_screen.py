@@ -54,7 +54,7 @@ async def test_the_hints_name_remapped_keys(profile: Profile) -> None:
 async def test_the_key_that_interrupts_says_on_this_screen_how_to_leave(profile: Profile) -> None:
     async with at_downloads(profile) as console:
         await console.press("ctrl+c")
-        await console.sees("q leaves the console.")
+        await console.sees("esc goes back to the tasks. There, q leaves the console.")
 
 
 async def test_cancelling_asks_first_and_says_what_is_thrown_away(profile: Profile) -> None:

@@ -81,7 +81,8 @@ class RequestLogScreen(ActionScreen):
         except StoreError as error:
             self.show_status(str(error), "bad")
         else:
-            self.show_status("" if self._ids else "No API requests yet.", "muted")
+            if not self._ids:
+                self.show_status("No API requests yet.", "muted")
         self._show()
 
     def _show(self) -> None:
