@@ -15,7 +15,7 @@ class CopyController:
     """Copies task ids to the clipboard.
 
     Attributes:
-        asking: what each action does that copies.
+        actions: what each action does that copies, by name.
     """
 
     def __init__(self, screen: MainScreenProtocol, marked: MarkedTasks) -> None:

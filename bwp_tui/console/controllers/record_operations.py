@@ -22,8 +22,8 @@ class RecordController:
     """Carries out the actions that are recorded in the history alone.
 
     Attributes:
-        of_one: those for the task under the cursor alone.
-        of_any: those for the marked tasks where there are some.
+        single_task_actions: those for the task under the cursor alone.
+        marked_task_actions: those for the marked tasks where there are some.
     """
 
     def __init__(self, screen: MainScreenProtocol, marked: MarkedTasks) -> None:

@@ -25,7 +25,7 @@ class ServiceController:
     """Carries out the actions that the engine does at the service.
 
     Attributes:
-        asking: what each action does.
+        actions: what each action does, by name.
     """
 
     def __init__(self, screen: MainScreenProtocol, marked: MarkedTasks) -> None:

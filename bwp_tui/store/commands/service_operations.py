@@ -8,6 +8,7 @@ from datetime import date
 from typing import Final
 
 from bwp_tui.domain.task import Status, Task, cannot_change_purged
+from bwp_tui.domain.text import counted
 from bwp_tui.store.commands import bulk
 from bwp_tui.store.commands.bulk import TaskCommand
 from bwp_tui.store.commands.operation import TaskOperation, no_text
@@ -20,7 +21,7 @@ class ServiceOperation(TaskOperation):
     """An operation that is asked for here and carried out by the engine.
 
     Attributes:
-        noun: what is asked for.
+        noun: what is asked for; `nouns` is an irregular plural.
         arguments: how the prompt writes what stands behind its name.
         options: names of options, each with a value behind it.
         task_command: the command on each task, given the actor and the folder for downloads.
@@ -30,6 +31,7 @@ class ServiceOperation(TaskOperation):
     """
 
     noun: str
+    nouns: str | None = None
     task_command: Callable[[str, str], TaskCommand]
     arguments: str = "[TASK…]"
     options: tuple[str, ...] = ()
@@ -39,8 +41,7 @@ class ServiceOperation(TaskOperation):
 
     def outcome(self, count: int) -> str:
         """Return what was asked for."""
-        plural = "" if count == 1 else "es" if self.noun.endswith("sh") else "s"
-        return f"{count} {self.noun}{plural} asked for"
+        return f"{counted(count, self.noun, self.nouns)} asked for"
 
 
 def _cannot_download_first(task: Task, _today: date) -> str | None:
@@ -148,6 +149,7 @@ def cannot_refresh(task: Task) -> str | None:
 REFRESH: Final = ServiceOperation(
     name="refresh",
     noun="refresh",
+    nouns="refreshes",
     keys=("u",),
     label="refresh",
     help="Refresh the status from the API",
