@@ -21,18 +21,6 @@ LONGEST_HOLDING_PERIOD: Final = 180
 _LONGEST_TASK_ID: Final = 128
 
 
-def email_mistake(email: str) -> str | None:
-    """Return why an email is not valid, or None if the service accepts it."""
-    if EMAIL_PATTERN.fullmatch(email):
-        return None
-    if "@" not in email:
-        return "missing @"
-    host = email.rpartition("@")[2]
-    if email.count("@") == 1 and "." not in host:
-        return "needs an ending such as .com"
-    return "not a valid email address"
-
-
 def is_task_id(text: str) -> bool:
     """Whether the service could have given `text` as a task id."""
     return text.isascii() and text.isprintable() and " " not in text and 4 <= len(text) <= _LONGEST_TASK_ID

@@ -8,13 +8,12 @@ import pytest
 from textual import events
 from textual.widgets import Input
 
-from bwp_tui.console.presentation.form_hints import _SHORTER
-from bwp_tui.console.widgets.request_form import RequestForm
+from bwp_tui.console.widgets.request_form import _TEXTS, RequestForm
 from bwp_tui.domain.task import Kind, Status
 from bwp_tui.settings import Profile
 from bwp_tui.store.database.connection import Store, as_int
 from bwp_tui.store.worklog import intents
-from tests.console.past import PAST, READY, clock
+from tests.console.past import PAST, READY, TODAY, clock
 from tests.console.support import USUAL, WIDE, opened
 
 FIRST_NEW = len(PAST) + 1
@@ -229,9 +228,10 @@ async def test_no_hint_is_cut(profile: Profile, width: int, kind: str) -> None:
         await console.until(lambda: console.line("hint-email").strip())
         hints = [line.id for line in console.main.form.query(".form-hint") if line.id and line.region.width]
         assert hints
-        whole = [word for fits in (*_SHORTER.items(),) for word in (fits[0], *fits[1])]
+        declared = {field: forms for field, _label, forms in _TEXTS} | console.main.form.draft.mistakes(TODAY)
+        whole = {form for forms in declared.values() for form in forms}
         for hint in hints:
-            assert console.line(hint).strip() in ("", "local, not sent", "use YYYY-MM-DD", *whole)
+            assert console.line(hint).strip() in {"", *whole}
         await console.pilot.resize_terminal(120, 40)
         await console.sees("needs an ending such as .com", "use YYYY-MM-DD")
 

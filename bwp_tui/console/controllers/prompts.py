@@ -52,7 +52,7 @@ async def _ask_day(screen: MainScreenProtocol, argument: Argument, target: Targe
 
     def checked(text: str) -> InputError | None:
         day = day_of(text)
-        wrong = day_mistake(text) if day is None else future_day_mistake(day, today)
+        wrong = day_mistake(text)[0] if day is None else future_day_mistake(day, today)
         return InputError(f"{wrong[0].upper()}{wrong[1:].removesuffix('.')}.", 0, len(text)) if wrong else None
 
     while (

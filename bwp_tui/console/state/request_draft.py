@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from bwp_tui.domain.deadlines import (
     PROCESSING_DAYS,
@@ -16,13 +17,23 @@ from bwp_tui.domain.deadlines import (
 )
 from bwp_tui.domain.task import (
     DEFAULT_HOLDING_PERIOD,
+    EMAIL_PATTERN,
     LONGEST_HOLDING_PERIOD,
     Kind,
     Request,
-    email_mistake,
 )
 from bwp_tui.domain.text import counted
 from bwp_tui.domain.times import day_of, format_due
+
+Hint = tuple[str, ...]
+"""A remark beside a field in several forms, the longest first."""
+
+PROCESSING_HINT: Final[Hint] = (
+    f"the service then takes up to {PROCESSING_DAYS} days",
+    f"then up to {PROCESSING_DAYS} days' work",
+    f"and {PROCESSING_DAYS} more",
+)
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +50,7 @@ class Draft:
     again: str
     """For a deletion: the email typed a second time."""
 
-    def mistakes(self, today: date) -> dict[str, str]:
+    def mistakes(self, today: date) -> dict[str, Hint]:
         """Return the mistake of each wrong field. An empty field is no mistake."""
         found = {
             "email": self._email_mistake(),
@@ -115,37 +126,35 @@ class Draft:
     def _hold_days(self) -> int:
         return (self.holding_period() or 0) if self.kind is Kind.DELETION else 0
 
-    def _email_mistake(self) -> str | None:
+    def _email_mistake(self) -> Hint:
         email = self.email.strip()
-        return email_mistake(email) if email else None
+        if not email or EMAIL_PATTERN.fullmatch(email):
+            return ()
+        if "@" not in email:
+            return ("missing @",)
+        if email.count("@") == 1 and "." not in email.rpartition("@")[2]:
+            return "needs an ending such as .com", "needs .com or so"
+        return "not a valid email address", "invalid email"
 
     def _received(self) -> date | None:
         return day_of(self.received)
 
-    def _received_mistake(self, today: date) -> str | None:
+    def _received_mistake(self, today: date) -> Hint:
         received = self._received()
         if received is None:
             return day_mistake(self.received)
-        return "date is in the future" if future_day_mistake(received, today) else None
+        return ("date is in the future", "in the future") if future_day_mistake(received, today) else ()
 
-    def _hold_mistake(self) -> str | None:
-        if self.kind is not Kind.DELETION:
-            return None
+    def _hold_mistake(self) -> Hint:
         days = self.holding_period()
-        if days is None or days > LONGEST_HOLDING_PERIOD:
-            return f"0 to {LONGEST_HOLDING_PERIOD} days"
-        return None
+        is_wrong = self.kind is Kind.DELETION and (days is None or days > LONGEST_HOLDING_PERIOD)
+        return (f"0 to {LONGEST_HOLDING_PERIOD} days",) if is_wrong else ()
 
-    def _again_mistake(self) -> str | None:
-        if self.kind is not Kind.DELETION or not self.again.strip():
-            return None
-        return None if self.again.strip() == self.email.strip() else "not the same email"
+    def _again_mistake(self) -> Hint:
+        typed = self.again.strip() if self.kind is Kind.DELETION else ""
+        return ("not the same email", "not the same") if typed and typed != self.email.strip() else ()
 
 
-def day_mistake(text: str) -> str:
+def day_mistake(text: str) -> Hint:
     """Return what is wrong with a text that names no day."""
-    return "not a calendar date" if _DAY.fullmatch(text.strip()) else "use YYYY-MM-DD"
-
-
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-PROCESSING_HINT = f"the service then takes up to {PROCESSING_DAYS} days"
+    return ("not a calendar date", "no such date") if _DAY.fullmatch(text.strip()) else ("use YYYY-MM-DD",)

@@ -9,12 +9,12 @@ from typing import Final
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input
 
-from bwp_tui.console.presentation.form_hints import shorten_to_fit
 from bwp_tui.console.presentation.styled_text import StyledLine, StyledText
-from bwp_tui.console.state.request_draft import PROCESSING_HINT, Draft
+from bwp_tui.console.state.request_draft import PROCESSING_HINT, Draft, Hint
 from bwp_tui.console.widgets.detail_pane import Heading
 from bwp_tui.console.widgets.radio_field import RadioField
 from bwp_tui.console.widgets.text_field import TextField
@@ -25,13 +25,13 @@ from bwp_tui.domain.times import zone_name
 
 _KINDS: Final = ("retrieval", "deletion")
 _DELETION_FIELDS: Final = ("hold", "reason", "again")
-_TEXTS: Final = (
-    ("email", "Email", "the shopper's email address"),
-    ("received", "Received on", ""),
-    ("hold", "Hold (days)", ""),
-    ("reason", "Reason", "stored by Amazon for audit"),
-    ("note", "Note", "local, not sent"),
-    ("again", "Confirm email", "retype to confirm: deletion is irreversible"),
+_TEXTS: Final[tuple[tuple[str, str, Hint], ...]] = (
+    ("email", "Email", ("the shopper's email address", "email address")),
+    ("received", "Received on", ("",)),
+    ("hold", "Hold (days)", PROCESSING_HINT),
+    ("reason", "Reason", ("stored by Amazon for audit", "stored by Amazon")),
+    ("note", "Note", ("local, not sent",)),
+    ("again", "Confirm email", ("retype to confirm: deletion is irreversible", "retype to confirm")),
 )
 
 EarlierTaskSentence = Callable[[Kind, str], str | None]
@@ -91,7 +91,7 @@ class RequestForm(Vertical):
         self.display = False
         if not self.query(TextField):
             return  # the console ends while this is being mounted: Textual then leaves the fields out
-        for field, label, _hint in (*_TEXTS, ("kind", "Kind", ""), ("regulation", "Regulation", "")):
+        for field, label in (*(text[:2] for text in _TEXTS), ("kind", "Kind"), ("regulation", "Regulation")):
             self._line(f"label-{field}").show((label, "muted"))
         self.clear()
 
@@ -169,7 +169,7 @@ class RequestForm(Vertical):
             self._submit_unless_late(draft)
             return
         if wrong not in mistakes:
-            self._hint(wrong, "needed", "bad")
+            self._hint(wrong, ("needed",), "bad")
         self._field(wrong).focus()
 
     def _submit_unless_late(self, draft: Draft) -> None:
@@ -192,15 +192,14 @@ class RequestForm(Vertical):
         for field in _DELETION_FIELDS:
             self.query_one(f"#row-{field}").display = deletion
         mistakes = draft.mistakes(today)
-        hints = {"hold": PROCESSING_HINT, "received": f"the day in {zone_name()}"}
         for field, _label, hint in _TEXTS:
             if field in mistakes:
                 self._hint(field, mistakes[field], "bad")
             else:
-                self._hint(field, hints.get(field, hint), "muted")
+                self._hint(field, (f"the day in {zone_name()}",) if field == "received" else hint, "muted")
         if "email" not in mistakes and draft.email.strip():
             earlier = self._earlier(draft.kind, draft.email.strip())
-            self._hint("email", earlier or "✓", "warn" if earlier else "good")
+            self._hint("email", (earlier or "✓",), "warn" if earlier else "good")
         self._show_outlook(draft, today)
         self.query_one(Heading).set_text(
             [("new request", "strong"), (f" · {draft.kind.lower()}", "bad" if deletion else "busy")],
@@ -228,9 +227,11 @@ class RequestForm(Vertical):
             texts = [*texts[:-1], (f"{way_out}; ", "plain"), ("enter", "key"), (" again submits it late", "warn")]
         self._line("form-remedy").show(*texts)
 
-    def _hint(self, field: str, text: str, role: str) -> None:
-        width = self._line("hint-email").size.width
-        self._line(f"hint-{field}").show((shorten_to_fit(text, width), role))
+    def _hint(self, field: str, hint: Hint, role: str) -> None:
+        """Show the longest form of a hint that fits, or the shortest one cut; the width may not be known yet."""
+        width = self._line("hint-email").size.width or len(hint[0])
+        fitting = next((form for form in hint if len(form) <= width), hint[-1])
+        self._line(f"hint-{field}").show((Content(fitting).truncate(width, ellipsis=True).plain, role))
 
     def _line(self, id: str) -> StyledLine:
         return self.query_one(f"#{id}", StyledLine)

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Final
 
 from bwp_tui.domain.deadlines import REGULATIONS, due_on
-from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, LONGEST_HOLDING_PERIOD, Kind, Request, email_mistake
+from bwp_tui.domain.task import DEFAULT_HOLDING_PERIOD, EMAIL_PATTERN, LONGEST_HOLDING_PERIOD, Kind, Request
 from bwp_tui.domain.text import clean_line
 from bwp_tui.store.database.connection import Transaction
 from bwp_tui.store.errors import NotPossible
@@ -29,7 +29,7 @@ def check_email(email: str) -> None:
     Raises:
         BadRequest: it does not fit.
     """
-    if email_mistake(email):
+    if not EMAIL_PATTERN.fullmatch(email):
         raise BadRequest(
             "email", f"“{clean_line(email)}” is not an email address the service takes, such as jane@example.com."
         )
