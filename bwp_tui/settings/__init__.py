@@ -3,11 +3,13 @@
 from bwp_tui.settings.actor import actor
 from bwp_tui.settings.errors import SettingsError
 from bwp_tui.settings.load import config_path, load_profile, profile_folder, unknown_variables
-from bwp_tui.settings.profile import KeySetting, Profile
+from bwp_tui.settings.profile import AwsKey, EventQueue, KeySetting, Profile
 from bwp_tui.settings.secret import CommandSecret, GivenSecret, SecretSource, environment_of_children
 
 __all__ = [
+    "AwsKey",
     "CommandSecret",
+    "EventQueue",
     "GivenSecret",
     "KeySetting",
     "Profile",

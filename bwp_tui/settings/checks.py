@@ -7,6 +7,7 @@ import re
 import shlex
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from bwp_tui.domain.addresses import check_url
 from bwp_tui.domain.text import clean, did_you_mean
@@ -16,6 +17,7 @@ from bwp_tui.settings.profile import MOST_DOWNLOAD_SLOTS, NAME_PATTERN, NOTICES,
 _PLAIN: Final = re.compile(r"[!-~]+")
 _SHELL_SIGNS: Final = re.compile(r"[|;&<>`]|\$\(")
 _QUOTED: Final = re.compile(r"'[^']*'|\"(?:[^\"\\]|\\.)*\"|\\.")
+_REGION: Final = re.compile(r"[a-z]{2,3}(?:-[a-z]+)+-\d{1,2}")
 _VERSION: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _YES: Final = ("1", "true", "yes", "on")
 _NO: Final = ("0", "false", "no", "off")
@@ -38,6 +40,17 @@ def header(text: str) -> str | None:
 def version(text: str) -> str | None:
     """Check an API version."""
     return None if _VERSION.fullmatch(text) else "must be a date such as 2024-11-01"
+
+
+def region(text: str) -> str | None:
+    """Check the name of an AWS region."""
+    return None if _REGION.fullmatch(text) else "must be an AWS region such as us-east-1"
+
+
+def region_of(queue_url: str) -> str | None:
+    """Return the AWS region in the host of a queue's URL, or None."""
+    labels = (urlsplit(queue_url).hostname or "").split(".")
+    return next((label for label in labels if _REGION.fullmatch(label)), None)
 
 
 def command(text: str) -> str | None:

@@ -32,7 +32,14 @@ TEXTS: Final[Mapping[str, _Check]] = {
 }
 """The settings of a profile that are texts, each with its check."""
 
-PROFILE_KEYS: Final = (*TEXTS, "download_slots", "read_only")
+EVENT_TEXTS: Final[Mapping[str, _Check]] = {
+    "queue_url": checks.url,
+    "region": checks.region,
+    "aws_profile": checks.line,
+}
+"""The settings of a profile's event queue."""
+
+PROFILE_KEYS: Final = (*TEXTS, "download_slots", "read_only", "events")
 _SENSITIVE: Final = frozenset({"api_url", "token_url", "client_secret_command"})
 """Settings that decide where the secret is sent or which command runs."""
 
@@ -48,6 +55,8 @@ class ProfileTable:
     """One `[profiles.NAME]` table."""
 
     texts: Mapping[str, str] = field(default_factory=dict)
+    events: Mapping[str, str] = field(default_factory=dict)
+    """Texts of the table's own table `events`."""
     read_only: bool = False
     download_slots: int = DOWNLOAD_SLOTS
     mistakes: tuple[str, ...] = ()
@@ -177,7 +186,16 @@ class _Reader:
         if not isinstance(read_only, bool):
             self._mistake(place, "read_only", "must be true or false")
         slots = self._slots(place, table)
-        return ProfileTable(texts, read_only is not False, slots, tuple(self.mistakes))
+        events = self._events(place, table.get("events", {}))
+        return ProfileTable(texts, events, read_only is not False, slots, tuple(self.mistakes))
+
+    def _events(self, profile_place: str, table: object) -> dict[str, str]:
+        place = f"{profile_place}.events"
+        if not isinstance(table, dict):
+            self._mistake(profile_place, "events", f"must be a table, [{place}]")
+            return {}
+        self._unknown(place, table, tuple(EVENT_TEXTS))
+        return self._texts(place, table, EVENT_TEXTS)
 
     def _slots(self, place: str, table: Mapping[str, object]) -> int:
         slots = table.get("download_slots", DOWNLOAD_SLOTS)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from urllib.parse import urljoin
 
+from bwp_tui.domain.addresses import split_address
 from bwp_tui.domain.text import clean_line, did_you_mean, nearest
 from bwp_tui.domain.times import use_zone
 from bwp_tui.settings import checks
-from bwp_tui.settings.configfile import TEXTS, ConfigFile, ProfileTable, read_config
+from bwp_tui.settings.configfile import EVENT_TEXTS, TEXTS, ConfigFile, ProfileTable, read_config
 from bwp_tui.settings.errors import SettingsError
-from bwp_tui.settings.profile import API_URL, API_VERSION, NOTICES, TOKEN_URL, Profile
+from bwp_tui.settings.profile import API_URL, API_VERSION, NOTICES, TOKEN_URL, EventQueue, Profile
 from bwp_tui.settings.secret import CommandSecret, GivenSecret, SecretSource, check_secret
 
 _APP = "bwp-tui"
@@ -22,6 +24,8 @@ _OTHER_VARIABLES = (
     "BWP_DATA_DIR",
     "BWP_DIFF",
     "BWP_DOWNLOAD_SLOTS",
+    "BWP_EVENTS_QUEUE_URL",
+    "BWP_EVENTS_REGION",
     "BWP_PROFILE",
     "BWP_READ_ONLY",
 )
@@ -97,6 +101,7 @@ def load_profile(name: str | None, environ: Mapping[str, str], *, all_profiles: 
         timezone=variables.text("timezone"),
         actor=variables.text("actor"),
         keys=config.keys,
+        events=variables.event_queue(),
     )
     if variables.mistakes:
         raise SettingsError(*variables.mistakes)
@@ -144,11 +149,33 @@ class _Variables:
         self._table = table
 
     def text(self, key: str) -> str | None:
-        variable = f"BWP_{key.upper()}"
+        return self._text(f"BWP_{key.upper()}", TEXTS[key]) or self._table.texts.get(key)
+
+    def event_queue(self) -> EventQueue | None:
+        table = self._table.events
+        url = self._text("BWP_EVENTS_QUEUE_URL", EVENT_TEXTS["queue_url"]) or table.get("queue_url")
+        region = self._text("BWP_EVENTS_REGION", EVENT_TEXTS["region"]) or table.get("region")
+        if url is None or checks.url(url):
+            if table and "queue_url" not in table and not self.mistakes:
+                self.mistakes.append("The settings of the events have no queue_url: set it, or BWP_EVENTS_QUEUE_URL.")
+            return None
+        region = region or checks.region_of(url)
+        if region is None:
+            self.mistakes.append("The event queue's URL names no AWS region: set region, or BWP_EVENTS_REGION.")
+            return None
+        is_local = split_address(url).is_loopback
+        return EventQueue(
+            queue_url=url,
+            region=region,
+            aws_profile=table.get("aws_profile"),
+            endpoint_url=urljoin(url, "/") if is_local else None,
+        )
+
+    def _text(self, variable: str, check: Callable[[str], str | None]) -> str | None:
         value = self._environ.get(variable, "").strip()
         if not value:
-            return self._table.texts.get(key)
-        self._report(variable, TEXTS[key](value))
+            return None
+        self._report(variable, check(value))
         return value
 
     def secret(self) -> SecretSource | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
@@ -46,6 +46,28 @@ class KeySetting(NamedTuple):
     """The file and the line, for messages."""
 
 
+@dataclass(frozen=True, slots=True)
+class AwsKey:
+    """An AWS access key. The secret is not shown by `repr`."""
+
+    key_id: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventQueue:
+    """The SQS queue that the service's events arrive in."""
+
+    queue_url: str
+    region: str
+    aws_profile: str | None = None
+    """Profile of the AWS configuration files; None is botocore's own choice."""
+    endpoint_url: str | None = None
+    """Address of an SQS server on this machine; None is AWS, or what the AWS configuration names."""
+    access_key: AwsKey | None = None
+    """Only the practice API has one; None is botocore's own search for credentials."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """Checked settings of one shop. Without credentials the history still works, but not the API."""
@@ -73,6 +95,8 @@ class Profile:
     """Name of the operator on the timeline; None is the login name."""
     keys: tuple[KeySetting, ...] = ()
     """Key bindings from the config file."""
+    events: EventQueue | None = None
+    """The queue of the service's events; None polls only."""
 
     @property
     def shop(self) -> Shop | None:

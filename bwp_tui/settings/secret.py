@@ -66,7 +66,7 @@ class CommandSecret:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env=environment_of_children(),
+                env=environment_of_children(without=("BWP_",)),  # it may be a command of AWS
             ) as process:
                 output = _bounded_output(process, program)
         except (OSError, ValueError) as error:
@@ -89,9 +89,9 @@ def check_secret(text: str) -> str | None:
     return None if _CHARACTERS.fullmatch(text) else "has characters that no client secret has; copy it again"
 
 
-def environment_of_children() -> dict[str, str]:
-    """Return the environment for child processes, without BWP_ variables, which may hold the secret."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("BWP_")}
+def environment_of_children(*, without: tuple[str, ...] = ("BWP_", "AWS_")) -> dict[str, str]:
+    """Return the environment for child processes, without variables that may hold secrets: those of these prefixes."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(without)}
 
 
 def _bounded_output(process: subprocess.Popen[bytes], program: str) -> bytes:

@@ -6,7 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.settings import GivenSecret, SettingsError, actor, config_path, load_profile, profile_folder
+from bwp_tui.settings import (
+    AwsKey,
+    EventQueue,
+    GivenSecret,
+    SettingsError,
+    actor,
+    config_path,
+    load_profile,
+    profile_folder,
+    unknown_variables,
+)
 from bwp_tui.settings.profile import API_URL, API_VERSION, TOKEN_URL
 
 
@@ -187,6 +197,66 @@ def test_without_variables_the_places_are_those_of_the_system(monkeypatch: pytes
     assert config_path({}) == tmp_path / "config" / "bwp-tui" / "config.toml"
     assert profile_folder("a", {}) == tmp_path / "data" / "bwp-tui" / "a"
     assert load_profile(None, {}).folder == tmp_path / "data" / "bwp-tui" / "default"
+
+
+QUEUE = "https://sqs.eu-west-1.amazonaws.com/123456789012/privacy-events"
+
+
+def test_the_events_come_by_the_queue_of_the_file_in_the_region_of_its_address(tmp_path: Path) -> None:
+    environ = environment(tmp_path)
+    assert load_profile(None, environ).events is None
+    write(environ, f'[profiles.default]\nclient_id = "x"\n[profiles.default.events]\nqueue_url = "{QUEUE}"\n')
+    assert load_profile(None, environ).events == EventQueue(queue_url=QUEUE, region="eu-west-1")
+    write(environ, f'[profiles.default.events]\nqueue_url = "{QUEUE}"\nregion = "us-gov-west-1"\naws_profile = "p"\n')
+    assert load_profile(None, environ).events == EventQueue(queue_url=QUEUE, region="us-gov-west-1", aws_profile="p")
+
+
+def test_the_environment_names_another_queue(tmp_path: Path) -> None:
+    environ = environment(tmp_path, BWP_EVENTS_QUEUE_URL="http://127.0.0.1:4566/000000000000/q")
+    write(environ, f'[profiles.default.events]\nqueue_url = "{QUEUE}"\nregion = "eu-west-1"\n')
+    assert load_profile(None, environ).events == EventQueue(
+        queue_url="http://127.0.0.1:4566/000000000000/q", region="eu-west-1", endpoint_url="http://127.0.0.1:4566/"
+    )
+    events = load_profile(None, {**environ, "BWP_EVENTS_REGION": "us-east-2"}).events
+    assert events is not None
+    assert events.region == "us-east-2"
+    assert not unknown_variables({**environ, "BWP_EVENTS_REGION": "us-east-2"})
+
+
+@pytest.mark.parametrize(
+    ("table", "variables", "said"),
+    [
+        ("queue_url = 3", {}, "profiles.default.events.queue_url must be text"),
+        (
+            f'queue_url = "{QUEUE}"\nregoin = "x"',
+            {},
+            "line 4: profiles.default.events.regoin is not a setting; did you",
+        ),
+        (f'queue_url = "{QUEUE}"\nregion = "Ohio"', {}, "profiles.default.events.region must be an AWS region"),
+        ('region = "us-east-1"', {}, "no queue_url"),
+        ('queue_url = "https://queue.example/q"', {}, "names no AWS region"),
+        ("", {"BWP_EVENTS_QUEUE_URL": "http://queue.example/q"}, "BWP_EVENTS_QUEUE_URL must begin with https://"),
+        ("", {"BWP_EVENTS_QUEUE_URL": QUEUE, "BWP_EVENTS_REGION": "x"}, "BWP_EVENTS_REGION must be an AWS region"),
+    ],
+)
+def test_a_queue_that_cannot_be_is_refused(tmp_path: Path, table: str, variables: dict[str, str], said: str) -> None:
+    environ = environment(tmp_path, **variables)
+    write(environ, f"[profiles.default]\n[profiles.default.events]\n{table}\n")
+    with pytest.raises(SettingsError) as caught:
+        load_profile(None, environ)
+    assert [said in mistake for mistake in caught.value.mistakes] == [True]
+
+
+def test_the_table_of_events_is_a_table(tmp_path: Path) -> None:
+    environ = environment(tmp_path)
+    write(environ, "[profiles.default]\nevents = 1\n")
+    with pytest.raises(SettingsError, match=r"profiles.default.events must be a table"):
+        load_profile(None, environ)
+
+
+def test_the_secret_of_an_aws_key_does_not_show_itself() -> None:
+    queue = EventQueue(queue_url=QUEUE, region="eu-west-1", access_key=AwsKey("AKIA1", "hush-hush"))
+    assert "hush" not in repr(queue) + str(queue)
 
 
 USER = pwd.getpwuid(os.getuid()).pw_name

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bwp_tui.settings import CommandSecret, SettingsError, load_profile
+from bwp_tui.settings import CommandSecret, SettingsError, environment_of_children, load_profile
 from bwp_tui.settings import secret as secret_module
 
 
@@ -64,6 +64,14 @@ def test_a_command_that_waits_for_ever_is_given_up(monkeypatch: pytest.MonkeyPat
 def test_a_command_is_not_given_our_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BWP_CLIENT_SECRET", "hush")
     assert python("import os; print([name for name in os.environ if name.startswith('BWP_')])").read() == "[]"
+
+
+def test_other_programs_are_given_no_credentials_of_aws_and_a_secret_command_may_need_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hush")
+    assert "AWS_SECRET_ACCESS_KEY" not in environment_of_children()
+    assert python("import os; print(os.environ['AWS_SECRET_ACCESS_KEY'])").read() == "hush"
 
 
 def test_a_command_may_be_a_shells_and_may_quote(tmp_path: Path) -> None:

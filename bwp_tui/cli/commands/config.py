@@ -30,7 +30,7 @@ def show(arguments: Namespace) -> None:
         SettingsError: the settings have mistakes.
     """
     settings = _settings(load_profile(arguments.profile, os.environ))
-    print_result(arguments, settings, (f"{name:<16} {clean_line(_text(value))}" for name, value in settings.items()))
+    print_result(arguments, settings, (f"{name:<18} {clean_line(_text(value))}" for name, value in settings.items()))
 
 
 def validate(arguments: Namespace) -> ExitCode:
@@ -86,6 +86,9 @@ def _settings(profile: Profile) -> dict[str, object]:
         "notices": profile.notices,
         "timezone": zone_name(),
         "actor": actor(os.environ, profile.actor),
+        "events_queue_url": profile.events.queue_url if profile.events else None,
+        "events_region": profile.events.region if profile.events else None,
+        "events_aws_profile": profile.events.aws_profile if profile.events else None,
         "keys": {setting.action: list(setting.keys) for setting in profile.keys},
         "missing": list(profile.missing()),
     }

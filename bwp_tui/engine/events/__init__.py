@@ -1,0 +1,1 @@
+"""Receiving the service's events from their queue."""
