@@ -90,7 +90,7 @@ FIELDS: Final = {
     for spec in (
         FieldSpec("status", Match.ONE_OF, "status", "status, such as failed", tuple(Status), may_be_new=True),
         FieldSpec("kind", Match.ONE_OF, "kind", "retrieval or deletion", tuple(Kind)),
-        FieldSpec("age", Match.AGE, "submitted_at", "time since submission: age>2d", ("1h", "1d", "2d", "1w")),
+        FieldSpec("age", Match.AGE, "recorded_at", "time since it was recorded: age>2d", ("1h", "1d", "2d", "1w")),
         FieldSpec("due", Match.DAY, "due_on", "due date: due<7d; due:over is overdue", ("3d", "7d", "14d"), _DUE),
         FieldSpec("is", Match.STATE, "", "shortcut: is:active, is:failed", _STATES),
         FieldSpec("error", Match.ERROR_CODE, "errors", "error code", KNOWN_CODES),

@@ -263,8 +263,8 @@ class Task:
         return self.task_id[:8] if self.task_id else f"#{self.number}"
 
     def age(self, now: datetime) -> timedelta:
-        """Return the time since it was submitted, or recorded if it is not submitted yet."""
-        return now - (self.submitted_at or self.recorded_at)
+        """Return the time since it was recorded, an instant that never changes."""
+        return now - self.recorded_at
 
     @property
     def is_purged(self) -> bool:

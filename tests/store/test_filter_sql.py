@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import string
+from array import array
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -21,9 +22,9 @@ from bwp_tui.store.commands import requests
 from bwp_tui.store.database.connection import Store
 from bwp_tui.store.open_store import open_store
 from bwp_tui.store.queries import tasks
-from bwp_tui.store.worklog import downloads, poll_responses
+from bwp_tui.store.worklog import downloads, intent_outcomes, poll_responses
 from tests.store import single
-from tests.store.support import ACTOR, NOW, SOON, TODAY, FrozenClock, answer, in_status, request
+from tests.store.support import ACTOR, NOW, SOON, TODAY, FrozenClock, answer, in_status, request, sent
 
 _ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _COMPARE = {
@@ -101,8 +102,7 @@ def _plainly_fits(task: Task, clause: Clause) -> bool:
         case ValueClause(field, values):
             return any(_has(task, FIELDS[field], value) for value in values)
         case AgeClause(field, op, seconds):
-            column = FIELDS[field].column
-            instant = getattr(task, column) or (task.recorded_at if column == "submitted_at" else None)
+            instant = getattr(task, FIELDS[field].column)
             return instant is not None and bool(_COMPARE[op](NOW - instant, timedelta(seconds=seconds)))
         case DayClause(field, op, bound, open_only=open_only):
             if open_only and not _is_open(task):
@@ -261,6 +261,16 @@ def test_the_longest_filters_are_answered(full: Store, part: str) -> None:
 def test_the_longest_lists_of_values_are_answered(full: Store, field: str) -> None:
     values = "A," * ((LONGEST_FILTER - len(field) - 1) // 2)
     assert tasks.count(full, parse(f"{field}:{values}"), today=TODAY) >= 0
+
+
+def test_an_age_counts_from_the_recording_whatever_the_service_reports(store: Store, clock: FrozenClock) -> None:
+    number = requests.submit(store, request(), ACTOR).number
+    clock.forward(hours=5)
+    intent_outcomes.record_accepted(store, sent(store, number).id, "task-1", SOON)
+    for submitted_at in (None, clock(), clock() - timedelta(days=40), clock() + timedelta(days=1)):
+        single.answered(store, number, replace(answer("IN_PROGRESS"), submitted_at=submitted_at), SOON)
+        assert tasks.get(store, number).age(clock()) == timedelta(hours=5)
+        assert tasks.numbers(store, parse("age>4h age<6h"), today=TODAY) == array("q", [number])
 
 
 @pytest.mark.parametrize(

@@ -131,18 +131,13 @@ def _clause(clause: Clause, now: datetime, today: date, narrow: Narrowing) -> Co
             return _one_of(FIELDS[field], values, narrow)
         case AgeClause(field, op, seconds):
             # An older task has an earlier instant, so the comparison turns around.
-            sql = f"{_begin(FIELDS[field].column)} {op.translate(_AGE_TO_INSTANT)} ?"
+            sql = f"t.{FIELDS[field].column} {op.translate(_AGE_TO_INSTANT)} ?"
             is_rare = op in ("<", "<=") and seconds <= _LATELY_S
             return _rare(sql) if is_rare else sql, (to_text(now - timedelta(seconds=seconds)),)
         case DayClause(field, op, bound, open_only=open_only):
             day = today + timedelta(days=bound) if isinstance(bound, int) else bound
             sql, bounds = _on_day(FIELDS[field], op, day)
             return f"{sql}{' AND t.open = 1' if open_only else ''}", bounds
-
-
-def _begin(column: str) -> str:
-    """Return the instant that an age counts from; of a task that is not submitted yet, that is its recording."""
-    return "coalesce(t.submitted_at, t.recorded_at)" if column == "submitted_at" else f"t.{column}"
 
 
 def _on_day(spec: FieldSpec, op: str, day: date | None) -> Condition:
