@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -141,8 +142,8 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
             super().on_event,
             self._accepts_key_now,
             asks_text=self._asks_text,
-            only_moves=self._only_moves,
-            opens_field=self._opens_filter,
+            only_moves=lambda key: self._is_key_of(key, MOVE_ACTIONS),
+            opens_field=lambda key: self._is_key_of(key, ("filter",)),
             pasted=lambda: self._show_status(
                 "A paste was ignored: letters are keys here. If you typed it, type it again.", "warn"
             ),
@@ -172,7 +173,7 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
             self._key_queue.open()
 
     def first_screen(self) -> Screen[None]:
-        self.set_keymap(self._session.keymap.changed)
+        self.set_keymap(self._session.keymap.overrides)
         if not self._configured:
             from bwp_tui.console.screens.missing_credentials import MissingCredentialsScreen
 
@@ -233,11 +234,9 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
                 self._main.show_status(notice, "bad" if self._engine.trouble else "warn")
             self._last_notice = notice
 
-    def _only_moves(self, key: str) -> bool:
-        return any(key in action.keys for action in self._session.keymap.of(Scope.MAIN) if action.name in MOVE_ACTIONS)
-
-    def _opens_filter(self, key: str) -> bool:
-        return any(key in action.keys for action in self._session.keymap.of(Scope.MAIN) if action.name == "filter")
+    def _is_key_of(self, key: str, names: Collection[str]) -> bool:
+        actions = self._session.keymap.actions_of(Scope.MAIN)
+        return any(key in action.keys for action in actions if action.name in names)
 
     def _asks_text(self) -> bool:
         from textual.widgets import Input  # not before the first frame
@@ -315,7 +314,7 @@ class ConsoleApp(CompatApp, inherit_bindings=False):
         self._crash = sentence(error, record(self._profile.log_dir, error))
 
     def _show_opening_report(self) -> None:
-        report = self.opening_report or self._session.keymap.sentence
+        report = self.opening_report or self._session.keymap.mistakes_sentence
         if self._main is not None and report:
             self._main.show_status(report, "bad" if self.opening_report else "warn")
 

@@ -21,7 +21,7 @@ def typed(console: Console) -> str:
 def test_every_action_is_found_by_its_name_and_by_its_sentence() -> None:
     views = [*VIEWS, *(View(f"own{key}", "") for key in range(len(VIEWS), 9))]
     for action in ACTIONS:
-        for text in (action.name.replace("_", " "), action.what):
+        for text in (action.name.replace("_", " "), action.help):
             if not action.name.startswith("view_"):
                 assert action.name in {command.action for command in matching(text, views)}
     for key, view in enumerate(views, start=1):
@@ -63,7 +63,7 @@ def test_commands_of_the_cli_have_its_help_and_options_that_it_takes() -> None:
     helps = {name: (parser.description or "").removesuffix(".") for name, parser in parsers.items()}
     for command in (*COMMANDS, *FOR_SHELL):
         if command.name in parsers:
-            assert command.sentence == helps[command.name]
+            assert command.description == helps[command.name]
             taken = {option for action in parsers[command.name]._actions for option in action.option_strings}
             assert command.name == "views" or set(command.options) <= taken
 

@@ -9,8 +9,8 @@ import pytest
 from textual.widgets import Input
 
 from bwp_tui.cli.parser import build_parser
-from bwp_tui.console.bindings.actions import ACTIONS, BY_NAME
-from bwp_tui.console.bindings.commands import BY_WORD, COMMANDS, FOR_SHELL
+from bwp_tui.console.bindings.actions import ACTIONS, ACTIONS_BY_NAME
+from bwp_tui.console.bindings.commands import COMMANDS, COMMANDS_BY_NAME, FOR_SHELL
 from bwp_tui.console.command_bar.parser import CommandLineError, parse_line
 from bwp_tui.console.screens.task import TaskScreen
 from bwp_tui.console.services.write_guard import READ_ONLY
@@ -34,7 +34,7 @@ def typed(console: Console) -> str:
 
 
 def test_every_word_of_the_command_line_is_one_here_or_said_to_be_for_the_shell() -> None:
-    assert set(build_parser()[1]) <= set(BY_WORD) | {command.name for command in FOR_SHELL}
+    assert set(build_parser()[1]) <= set(COMMANDS_BY_NAME) | {command.name for command in FOR_SHELL}
 
 
 def test_every_action_can_be_typed() -> None:
@@ -44,7 +44,7 @@ def test_every_action_can_be_typed() -> None:
         "give_up",
     }
     assert {action.name for action in ACTIONS} - names <= shown_otherwise
-    assert names <= {*BY_NAME, ""}
+    assert names <= {*ACTIONS_BY_NAME, ""}
 
 
 async def test_a_note_on_one_task_names_it_and_what_looks_like_a_task_is_one_or_refused(profile: Profile) -> None:

@@ -10,7 +10,7 @@ import pytest
 from textual.keys import _character_to_key
 
 from bwp_tui.console.app import ConsoleApp
-from bwp_tui.console.bindings.actions import BY_NAME
+from bwp_tui.console.bindings.actions import ACTIONS_BY_NAME
 from bwp_tui.console.bindings.key_names import InvalidKey, parse_key, shown_key
 from bwp_tui.console.bindings.keymap import keymap
 from bwp_tui.console.screens.action_screen import ActionScreen
@@ -66,22 +66,22 @@ def test_what_no_terminal_sends_or_tells_apart_is_refused(written: str, why: str
 def test_the_keys_of_an_action_are_replaced_and_two_actions_may_swap_theirs() -> None:
     mapped = keymap(settings(download="x", cancel="d"))
     assert mapped.mistakes == ()
-    assert mapped.changed == {"download": "x", "cancel": "d"}
+    assert mapped.overrides == {"download": "x", "cancel": "d"}
     assert mapped.key("download") == "x"
 
 
 def test_a_key_that_another_action_has_is_told_and_the_default_stays() -> None:
     mapped = keymap(settings(download="x"))
     assert mapped.mistakes == ("FILE, line 2: keys.download cannot be “x”, which is the key of cancel already.",)
-    assert mapped.changed == {}
-    assert "The key it had stays." in mapped.sentence
+    assert mapped.overrides == {}
+    assert "The key it had stays." in mapped.mistakes_sentence
 
 
 def test_a_setting_that_falls_back_can_take_another_one_with_it() -> None:
     # cancel wants r twice over; when it falls back to x, download cannot have x
     mapped = keymap(settings(resubmit="r", cancel="r", download="x"))
     assert [mistake.split(": ")[1].split(" ")[0] for mistake in mapped.mistakes] == ["keys.cancel", "keys.download"]
-    assert mapped.changed == {"resubmit": "r"}
+    assert mapped.overrides == {"resubmit": "r"}
 
 
 def test_each_mistake_of_the_file_is_told_with_its_line_and_the_nearest_name(tmp_path: Path) -> None:
@@ -95,8 +95,8 @@ def test_each_mistake_of_the_file_is_told_with_its_line_and_the_nearest_name(tmp
         'line 4: keys.refresh must be a key or a list of keys: "d" or ["d", "f5"].',
         "line 5: keys.mask cannot be “ctrl+m”, which reaches a program as enter; choose another key.",
     ]
-    assert mapped.changed == {"freeze": "z,f5"}
-    assert mapped.sentence.endswith("3 more: bwp-tui config validate lists them.")
+    assert mapped.overrides == {"freeze": "z,f5"}
+    assert mapped.mistakes_sentence.endswith("3 more: bwp-tui config validate lists them.")
 
 
 async def test_remapped_keys_work_and_are_shown_in_footer_help_prompt_and_refusals(profile: Profile) -> None:
@@ -163,7 +163,7 @@ async def works_on_screen(console: Console, *opening: str) -> None:
     await console.until(lambda: console.app.screen is not console.main)
     screen = console.app.screen
     assert isinstance(screen, ActionScreen)
-    actions = screen.keymap.of(screen.scope)
+    actions = screen.keymap.actions_of(screen.scope)
     await console.press("q", "question_mark")
     assert console.app.screen == screen
     await console.press("f1")
@@ -226,4 +226,4 @@ async def test_a_wrong_keymap_starts_with_the_default_and_says_so(profile: Profi
         await console.sees("keys.mask cannot be “d”, which is the key of download already. The key it had stays.")
         await console.press("m")
         await console.until(lambda: not console.main.session.masked)
-        assert console.main.session.keymap.key("mask") == BY_NAME["mask"].keys[0]
+        assert console.main.session.keymap.key("mask") == ACTIONS_BY_NAME["mask"].keys[0]

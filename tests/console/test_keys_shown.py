@@ -7,7 +7,7 @@ from dataclasses import replace
 from textual.content import Content
 from textual.widget import Widget
 
-from bwp_tui.console.bindings.actions import ACTIONS, BY_NAME
+from bwp_tui.console.bindings.actions import ACTIONS, ACTIONS_BY_NAME
 from bwp_tui.console.bindings.key_names import shown_key
 from bwp_tui.console.screens.help import HelpScreen
 from bwp_tui.console.widgets.bars import FooterLine
@@ -21,7 +21,7 @@ def looks_of(console: Console, name: str) -> str:
     """The role in which the footer shows an action's key: `key` where it is possible, else `muted`."""
     footer = console.main.query_one(FooterLine)
     content = footer.render()
-    entry = f"{shown_key(BY_NAME[name].keys[0])} {BY_NAME[name].label}  "
+    entry = f"{shown_key(ACTIONS_BY_NAME[name].keys[0])} {ACTIONS_BY_NAME[name].label}  "
     at = content.plain.index(f" {entry}") + 1
     (style,) = {str(span.style) for span in content.spans if span.start == at}
     return "key" if style == str(footer.style_for("key")) else "muted"
@@ -92,7 +92,7 @@ async def test_the_help_lists_every_action_with_its_keys_and_its_line(profile: P
         situation = console.main.context
         for action in ACTIONS:
             keys = " ".join(shown_key(key) for key in action.keys)
-            (at,) = (n for n, line in enumerate(lines) if line.startswith(f"   {keys:<12}{action.what}"))
+            (at,) = (n for n, line in enumerate(lines) if line.startswith(f"   {keys:<12}{action.help}"))
             why_not = action.disabled_reason(situation)
             if why_not:
                 assert f"unavailable: {why_not}" in lines[at + 1]

@@ -17,7 +17,7 @@ from textual.dom import DOMNode
 import bwp_tui.console
 from bwp_tui.cli.parser import parse
 from bwp_tui.console.bindings.actions import ACTIONS, Action, Scope
-from bwp_tui.console.bindings.screen_actions import NAMES, REGISTRY, of_scope
+from bwp_tui.console.bindings.screen_actions import NAMES, REGISTRY, actions_of
 from bwp_tui.domain.task import Kind, Request
 from bwp_tui.settings import Profile
 from bwp_tui.store.commands import requests
@@ -66,7 +66,7 @@ OF_THE_SCREEN = {
 }
 """The actions that need no line of their own, and why."""
 
-DOING = [action for action in ACTIONS if action.name != "quit" and not action.what.startswith("Saved view")]
+DOING = [action for action in ACTIONS if action.name != "quit" and not action.help.startswith("Saved view")]
 
 PREPARED = {"view_1": ("view_2",), "back": ("view_2",), "detail_up": ("detail_down",), "undo": ("mark",)}
 """What is done first, for the actions that undo or leave something."""
@@ -74,8 +74,8 @@ PREPARED = {"view_1": ("view_2",), "back": ("view_2",), "detail_up": ("detail_do
 
 @pytest.mark.parametrize("scope", Scope)
 def test_names_and_keys_of_a_screen_are_unique(scope: Scope) -> None:
-    actions = of_scope(REGISTRY, scope)
-    keys = Counter(key for action in {*actions, *of_scope(REGISTRY, Scope.APP)} for key in action.keys)
+    actions = actions_of(REGISTRY, scope)
+    keys = Counter(key for action in {*actions, *actions_of(REGISTRY, Scope.APP)} for key in action.keys)
     assert len({action.name for action in actions}) == len(actions)
     assert [key for key, count in keys.items() if count > 1] == []
 
@@ -99,7 +99,7 @@ def test_every_binding_of_the_console_is_an_action_of_its_screen() -> None:
         if owner.__module__.startswith("bwp_tui.") and owner.__dict__.get("BINDINGS")
     }
     assert bound == {
-        scope: [(action.name, ",".join(action.keys)) for action in of_scope(REGISTRY, scope)] for scope in Scope
+        scope: [(action.name, ",".join(action.keys)) for action in actions_of(REGISTRY, scope)] for scope in Scope
     }
 
 

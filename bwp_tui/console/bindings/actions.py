@@ -49,7 +49,7 @@ NO_TASK: Final = "No task is selected."
 DisabledReason = Callable[[ActionContext], str | None]
 
 
-def always(_context: ActionContext) -> None:
+def never_disabled(_context: ActionContext) -> None:
     """Say that an action is always possible."""
     return
 
@@ -58,7 +58,7 @@ class CopiedText(NamedTuple):
     """What an action copies: what a sentence calls it, and its text for a task, or None without one."""
 
     noun: str
-    of: Callable[[Task], str | None]
+    text_of: Callable[[Task], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Action:
             name have the same keys.
         keys: in Textual's spelling; the first one is shown.
         label: one or two words for the footer; empty keeps it out of there.
-        what: a sentence for the help and the prompt.
+        help: a sentence for the help screen and the prompt.
         command: the CLI command that does the same, where there is one.
         disabled_reason: returns why it is not possible now, or None.
         keywords: words that find it in the prompt and stand neither in its name nor in its sentences.
@@ -80,16 +80,16 @@ class Action:
     name: str
     keys: tuple[str, ...]
     label: str
-    what: str
+    help: str
     group: str
     command: str | None = None
-    disabled_reason: DisabledReason = always
+    disabled_reason: DisabledReason = never_disabled
     keywords: str = ""
     copied: CopiedText | None = None
     scope: Scope = Scope.MAIN
 
 
-def _on_task(check: Callable[[Task], str | None] | None = None, *, writes: bool = False) -> DisabledReason:
+def _needs_task(check: Callable[[Task], str | None] | None = None, *, writes: bool = False) -> DisabledReason:
     def why_not(context: ActionContext) -> str | None:
         if context.task is None:
             return NO_TASK
@@ -114,7 +114,7 @@ def _no_earlier(task: Task) -> str | None:
     return None if task.earlier_number else f"No previous request for the email of {task.name} is known."
 
 
-def writable(context: ActionContext) -> str | None:
+def read_only_reason(context: ActionContext) -> str | None:
     """Return why nothing can be changed, or None where it can."""
     return READ_ONLY if context.read_only else None
 
@@ -126,7 +126,7 @@ def _has_view(key: int) -> DisabledReason:
     return why_not
 
 
-def _listing(filter_text: str) -> str:
+def _list_command(filter_text: str) -> str:
     """Return the line that lists what fits a filter, as a shell takes it: `<` would read a file."""
     return f"list {shlex.quote(filter_text)}" if filter_text else "list"
 
@@ -141,7 +141,8 @@ MOVE_GROUP: Final = "Moving"
 
 def _action_of(operation: TaskOperation) -> Action:
     def why_not(context: ActionContext) -> str | None:
-        return _on_task(lambda task: operation.disabled_reason(task, context.today), writes=operation.writes)(context)
+        needs_task = _needs_task(lambda task: operation.disabled_reason(task, context.today), writes=operation.writes)
+        return needs_task(context)
 
     return Action(
         operation.name,
@@ -168,8 +169,10 @@ MOVES: Final = (
 """The actions that move the cursor, or scroll a page of text."""
 
 ACTIONS: Final = (
-    Action("new", ("n",), "new", "Submit a new request", REQUEST_GROUP, "submit KIND EMAIL", writable),
-    Action("new_deletion", ("N",), "", "Submit a new deletion", REQUEST_GROUP, "submit deletion EMAIL", writable),
+    Action("new", ("n",), "new", "Submit a new request", REQUEST_GROUP, "submit KIND EMAIL", read_only_reason),
+    Action(
+        "new_deletion", ("N",), "", "Submit a new deletion", REQUEST_GROUP, "submit deletion EMAIL", read_only_reason
+    ),
     Action(
         "filter",
         ("slash",),
@@ -179,10 +182,16 @@ ACTIONS: Final = (
         "list FILTER",
         keywords="search find query",
     ),
-    Action("detail", ("enter",), "detail", "Open the task's page", TASK_GROUP, "show TASK", _on_task()),
+    Action("detail", ("enter",), "detail", "Open the task's page", TASK_GROUP, "show TASK", _needs_task()),
     _action_of(DOWNLOAD),
     Action(
-        "archive", ("o",), "", "Browse the downloaded archive", TASK_GROUP, "inspect TASK", _on_task(cannot_open_result)
+        "archive",
+        ("o",),
+        "",
+        "Browse the downloaded archive",
+        TASK_GROUP,
+        "inspect TASK",
+        _needs_task(cannot_open_result),
     ),
     _action_of(RESUBMIT),
     _action_of(CANCEL),
@@ -196,7 +205,7 @@ ACTIONS: Final = (
         "Go to the previous request for this email",
         TASK_GROUP,
         "show TASK",
-        _on_task(_no_earlier),
+        _needs_task(_no_earlier),
     ),
     *map(_action_of, RECORDS),
     Action(
@@ -206,7 +215,7 @@ ACTIONS: Final = (
         "Withdraw an acknowledgement, verification or extension",
         TASK_GROUP,
         "acknowledge TASK --withdraw",
-        _on_task(_nothing_to_withdraw, writes=True),
+        _needs_task(_nothing_to_withdraw, writes=True),
         keywords="revoke",
     ),
     _action_of(WATCH),
@@ -217,12 +226,14 @@ ACTIONS: Final = (
         "",
         "Copy the task id",
         TASK_GROUP,
-        disabled_reason=_on_task(_not_sent),
+        disabled_reason=_needs_task(_not_sent),
         keywords="clipboard yank",
         copied=CopiedText("task id", lambda task: task.task_id),
     ),
-    Action("mark", ("space",), "mark", "Mark this task, or unmark it", MARK_GROUP, None, _on_task(), keywords="select"),
-    Action("mark_range", ("v",), "", "Mark the range from the last mark to here", MARK_GROUP, None, _on_task()),
+    Action(
+        "mark", ("space",), "mark", "Mark this task, or unmark it", MARK_GROUP, None, _needs_task(), keywords="select"
+    ),
+    Action("mark_range", ("v",), "", "Mark the range from the last mark to here", MARK_GROUP, None, _needs_task()),
     Action("mark_all", ("asterisk",), "", "Mark all tasks of the view, or none", MARK_GROUP),
     Action("sort", ("s",), "", "Sort by a column", VIEW_GROUP, "list --sort COLUMN", keywords="order"),
     Action("columns", ("C",), "", "Show and hide columns", VIEW_GROUP, keywords="fields"),
@@ -230,7 +241,7 @@ ACTIONS: Final = (
     Action("mask", ("m",), "", "Show or mask emails", VIEW_GROUP, "list --unmask", keywords="hide emails"),
     Action("failed", ("f",), "", "Show failed tasks", VIEW_GROUP, "list is:failed", keywords="errors"),
     *(
-        Action(f"view_{key}", (str(key),), "", f"View: {view.name}", VIEW_GROUP, _listing(view.filter))
+        Action(f"view_{key}", (str(key),), "", f"View: {view.name}", VIEW_GROUP, _list_command(view.filter))
         for key, view in enumerate(VIEWS, start=1)
     ),
     *(
@@ -244,7 +255,7 @@ ACTIONS: Final = (
         "Save the filter as a view, or delete the current view",
         VIEW_GROUP,
         "views save NAME FILTER",
-        writable,
+        read_only_reason,
         keywords="store",
     ),
     Action("back", ("escape",), "", "Close the panel, or clear the filter", VIEW_GROUP),
@@ -263,15 +274,15 @@ ACTIONS: Final = (
 )
 
 
-def with_views(actions: Sequence[Action], views: Sequence[View]) -> tuple[Action, ...]:
+def with_view_names(actions: Sequence[Action], views: Sequence[View]) -> tuple[Action, ...]:
     """Return the actions, those that open a saved view with its name."""
     names = {f"view_{key}": view.name for key, view in enumerate(views, start=1)}
     return tuple(
-        replace(action, what=f"View: {names[action.name]}") if action.name in names else action for action in actions
+        replace(action, help=f"View: {names[action.name]}") if action.name in names else action for action in actions
     )
 
 
-BY_NAME: Final = {action.name: action for action in ACTIONS}
+ACTIONS_BY_NAME: Final = {action.name: action for action in ACTIONS}
 
 MOVE_ACTIONS: Final = frozenset(action.name for action in ACTIONS if action.group == MOVE_GROUP)
 """The actions that move the cursor, or what is in sight, and do nothing."""

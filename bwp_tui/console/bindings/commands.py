@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bwp_tui.console.bindings.actions import ACTIONS
-from bwp_tui.console.bindings.actions import BY_NAME as ACTIONS_BY_NAME
+from bwp_tui.console.bindings.actions import ACTIONS, ACTIONS_BY_NAME
 from bwp_tui.domain.filter import MOST_VIEWS, View
 from bwp_tui.domain.shell_commands import SHELL_COMMANDS, ShellCommand
 from bwp_tui.store.commands.record_operations import RECORDS, WATCH
 from bwp_tui.store.commands.service_operations import SERVICE_OPERATIONS
 from bwp_tui.store.commands.unconfirmed import SETTLEMENTS
 
-_IN_THE_CLI: Final = {
+_CLI_COMMANDS: Final = {
     **{command.name: command for command in SHELL_COMMANDS},
     **{record.name: ShellCommand(record.name, record.purpose, record.keywords) for record in RECORDS},
 }
@@ -45,23 +44,23 @@ class Command:
         return f"{self.name} {self.arguments}".rstrip()
 
     @property
-    def sentence(self) -> str:
+    def description(self) -> str:
         """What it does."""
-        sentence = self.help or self._in_the_cli.help or ACTIONS_BY_NAME[self.action].what
+        sentence = self.help or self._cli_command.help or ACTIONS_BY_NAME[self.action].help
         return f"{sentence[0].upper()}{sentence[1:]}"
 
     @property
-    def _in_the_cli(self) -> ShellCommand:
-        return _IN_THE_CLI.get(self.name, ShellCommand(self.name, ""))
+    def _cli_command(self) -> ShellCommand:
+        return _CLI_COMMANDS.get(self.name, ShellCommand(self.name, ""))
 
     def rank(self, word: str) -> int | None:
         """Return how well a typed word fits, 0 for best; None where it does not."""
         name = self.name.replace("-", " ").casefold()
-        names, sentences = f" {name} {self._in_the_cli.keywords}", f" {self.sentence}".casefold()
+        names, sentences = f" {name} {self._cli_command.keywords}", f" {self.description}".casefold()
         if self.action:
             action = ACTIONS_BY_NAME[self.action]
             names = f"{names} {action.name.replace('_', ' ')} {action.label} {action.keywords}"
-            sentences = f"{sentences} {action.what} {action.command or ''}".casefold()
+            sentences = f"{sentences} {action.help} {action.command or ''}".casefold()
         fits = (
             name == word,
             name.startswith(word),
@@ -117,13 +116,13 @@ FOR_SHELL: Final = tuple(
 COMMANDS: Final = (*_DECLARED, *_OTHERS)
 """All that the console carries out, in the order in which they are listed."""
 
-BY_WORD: Final = {command.name: command for command in COMMANDS}
+COMMANDS_BY_NAME: Final = {command.name: command for command in COMMANDS}
 
 ALIASES: Final = {"q": "quit"}
 """Commands by what vim calls them."""
 
 
-def of_views(views: Sequence[View]) -> tuple[Command, ...]:
+def view_commands(views: Sequence[View]) -> tuple[Command, ...]:
     """Return a command for each view that has a key."""
     return tuple(
         Command(f"view {view.name}", action=f"view_{key}", help=f"List the view “{view.name}”")
@@ -134,7 +133,7 @@ def of_views(views: Sequence[View]) -> tuple[Command, ...]:
 def matching(text: str, views: Sequence[View] = ()) -> list[Command]:
     """Return the commands that fit every word of a text, best first; the one that the text begins with stays first."""
     words = text.casefold().split()
-    commands = (*COMMANDS, *of_views(views), *FOR_SHELL)
+    commands = (*COMMANDS, *view_commands(views), *FOR_SHELL)
     ranked = [(ranks, command) for command in commands if None not in (ranks := [command.rank(word) for word in words])]
     fitting = [command for _, command in sorted(ranked, key=lambda entry: sum(filter(None, entry[0])))]
     if len(words) < 2 and not text.endswith(" "):

@@ -6,7 +6,7 @@ import string
 import unicodedata
 from typing import Final
 
-_FRIENDLY: Final = {
+_TEXTUAL_NAMES: Final = {
     "solidus": "slash",
     "reverse_solidus": "backslash",
     "commercial_at": "at",
@@ -19,7 +19,7 @@ _FRIENDLY: Final = {
 
 def _name_of(character: str) -> str:
     name = unicodedata.name(character).lower().replace("-", "_").replace(" ", "_")
-    return _FRIENDLY.get(name, name)
+    return _TEXTUAL_NAMES.get(name, name)
 
 
 _CHARACTERS: Final = {_name_of(character): character for character in string.punctuation}
@@ -53,7 +53,7 @@ _NAMED: Final = frozenset(
         *(f"f{number}" for number in range(1, 13)),
     )
 )
-_ARROWS_AND_CO: Final = _NAMED - {"space", "enter", "escape", "backspace"}
+_WITH_MODIFIERS: Final = _NAMED - {"space", "enter", "escape", "backspace"}
 _SAME_BYTES: Final = {
     "ctrl+i": "tab",
     "ctrl+m": "enter",
@@ -61,7 +61,7 @@ _SAME_BYTES: Final = {
     "ctrl+h": "backspace",
     "ctrl+[": "esc",
 }
-_KEPT: Final = ("ctrl+c", "ctrl+q")
+_RESERVED: Final = ("ctrl+c", "ctrl+q")
 
 
 class InvalidKey(Exception):
@@ -86,13 +86,13 @@ def parse_key(text: str) -> str:
         return key
     if key in _SAME_BYTES:
         raise InvalidKey(f"reaches a program as {_SAME_BYTES[key]}; choose another key")
-    if key in _KEPT:
+    if key in _RESERVED:
         raise InvalidKey("ends a program; choose another key")
     modifier, _, base = key.partition("+")
     base = _WRITTEN.get(base, base)
-    if modifier == "ctrl" and (base in string.ascii_lowercase or base in _ARROWS_AND_CO) and base:
+    if modifier == "ctrl" and (base in string.ascii_lowercase or base in _WITH_MODIFIERS) and base:
         return f"ctrl+{base}"
-    if modifier == "shift" and base in _ARROWS_AND_CO:
+    if modifier == "shift" and base in _WITH_MODIFIERS:
         return f"shift+{base}"
     if modifier == "shift" and len(base) == 1 and base.isalpha():
         raise InvalidKey(f"is the capital letter; write {base.upper()}")

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from bwp_tui.console.bindings.actions import Action, Scope
 from bwp_tui.console.bindings.key_names import InvalidKey, parse_key, shown_key
-from bwp_tui.console.bindings.screen_actions import NAMES, REGISTRY, of_scope
+from bwp_tui.console.bindings.screen_actions import NAMES, REGISTRY, actions_of
 from bwp_tui.domain.text import clean_line, did_you_mean
 from bwp_tui.settings import KeySetting
 
@@ -20,19 +20,19 @@ class Keymap(NamedTuple):
 
     Attributes:
         mistakes: a sentence for each setting that cannot be; its action has the keys it has without the file.
-        changed: what Textual's `set_keymap` takes: the keys of each action that has other ones than its own.
+        overrides: the keys of each action that has other ones than its default, as Textual's `set_keymap` takes them.
     """
 
     registry: tuple[Action, ...] = REGISTRY
     mistakes: tuple[str, ...] = ()
-    changed: Mapping[str, str] = MappingProxyType({})
+    overrides: Mapping[str, str] = MappingProxyType({})
 
-    def of(self, scope: Scope) -> tuple[Action, ...]:
+    def actions_of(self, scope: Scope) -> tuple[Action, ...]:
         """Return the actions of a screen."""
-        return of_scope(self.registry, scope)
+        return actions_of(self.registry, scope)
 
     @property
-    def sentence(self) -> str:
+    def mistakes_sentence(self) -> str:
         """One sentence about the mistakes, for the console; empty without any."""
         if not self.mistakes:
             return ""
@@ -83,7 +83,7 @@ def _keys(setting: KeySetting) -> tuple[str, ...]:
         try:
             keys[parse_key(text)] = None
         except InvalidKey as wrong:
-            raise InvalidKey(f"cannot be “{clean_line(text)[:_LONGEST]}”, which {wrong}") from None
+            raise InvalidKey(f"cannot be “{clean_line(text)[:_MAX_QUOTED]}”, which {wrong}") from None
     if setting.action in _EVERYWHERE and (typed := [key for key in keys if not _NEVER_TYPED.fullmatch(key)]):
         raise InvalidKey(f"cannot be “{shown_key(typed[0])}”, which prompts need; choose one such as ctrl+g or f5")
     return tuple(keys)
@@ -114,9 +114,9 @@ def _message(setting: KeySetting, wrong: str) -> str:
     return f"{setting.place}: keys.{clean_line(setting.action)} {wrong}{'' if wrong.endswith('?') else '.'}"
 
 
-_EVERYWHERE: Final = frozenset(action.name for action in of_scope(REGISTRY, Scope.APP))
+_EVERYWHERE: Final = frozenset(action.name for action in actions_of(REGISTRY, Scope.APP))
 _NEVER_TYPED: Final = re.compile(r"ctrl\+[a-z]|f\d+")
 """Keys that an open prompt leaves to the actions of all screens."""
 
-_LONGEST: Final = 20
+_MAX_QUOTED: Final = 20
 """Characters of a mistaken key that a sentence repeats."""

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 
 from bwp_tui.console.bindings.actions import (
     ACTIONS,
-    BY_NAME,
+    ACTIONS_BY_NAME,
     MARK_GROUP,
     MOVE_GROUP,
     MOVES,
@@ -22,8 +22,8 @@ from bwp_tui.console.bindings.actions import (
     ActionContext,
     DisabledReason,
     Scope,
-    always,
-    writable,
+    never_disabled,
+    read_only_reason,
 )
 from bwp_tui.console.services.write_guard import READ_ONLY
 from bwp_tui.domain.task import Download, DownloadState
@@ -68,7 +68,7 @@ def cannot_open(download: Download) -> str | None:
     return f"The download of #{download.task_number} {current_state(download)}; it has no file yet."
 
 
-def _on_download(check: Callable[[Download], str | None] | None = None, *, writes: bool = False) -> DisabledReason:
+def _needs_download(check: Callable[[Download], str | None] | None = None, *, writes: bool = False) -> DisabledReason:
     def why_not(context: ActionContext) -> str | None:
         if context.download is None:
             return "There is no download yet."
@@ -80,10 +80,15 @@ def _on_download(check: Callable[[Download], str | None] | None = None, *, write
 
 
 def _with_main_keys(
-    name: str, label: str, what: str, group: str, command: str | None = None, disabled_reason: DisabledReason = always
+    name: str,
+    label: str,
+    help: str,
+    group: str,
+    command: str | None = None,
+    disabled_reason: DisabledReason = never_disabled,
 ) -> Action:
     """Return an action that has name and keys of one of the main screen's."""
-    return Action(name, BY_NAME[name].keys, label, what, group, command, disabled_reason)
+    return Action(name, ACTIONS_BY_NAME[name].keys, label, help, group, command, disabled_reason)
 
 
 _BACK: Final = (
@@ -99,7 +104,7 @@ _PAGE: Final = (
 )
 """The actions of a page of text."""
 
-ON_MARKS: Final = frozenset({"pause", "cancel", "retry"})
+BULK_ACTIONS: Final = frozenset({"pause", "cancel", "retry"})
 """The actions of the downloads that are done to the marked ones where there are some."""
 
 _FOLDER: Final = Action("folder", ("o",), "folder", "Show and copy the folder path", _FILE)
@@ -111,7 +116,7 @@ _DOWNLOADS: Final = (
         "Pause or resume it; the partial file is kept",
         _QUEUE,
         "downloads pause TASK",
-        _on_download(cannot_toggle_pause, writes=True),
+        _needs_download(cannot_toggle_pause, writes=True),
     ),
     _with_main_keys(
         "cancel",
@@ -119,7 +124,7 @@ _DOWNLOADS: Final = (
         "Cancel it and delete the partial file",
         _QUEUE,
         "downloads cancel TASK",
-        _on_download(cannot_cancel, writes=True),
+        _needs_download(cannot_cancel, writes=True),
     ),
     Action(
         "retry",
@@ -128,10 +133,10 @@ _DOWNLOADS: Final = (
         "Retry a download that ended without a file",
         _QUEUE,
         "downloads retry TASK",
-        _on_download(cannot_retry, writes=True),
+        _needs_download(cannot_retry, writes=True),
     ),
-    _with_main_keys("copy", "sha256", "Copy the sha256", _FILE, None, _on_download(cannot_open)),
-    _with_main_keys("mark", "mark", "Mark this download, or unmark it", MARK_GROUP, None, _on_download()),
+    _with_main_keys("copy", "sha256", "Copy the sha256", _FILE, None, _needs_download(cannot_open)),
+    _with_main_keys("mark", "mark", "Mark this download, or unmark it", MARK_GROUP, None, _needs_download()),
     Action(
         "move_up",
         ("K", "shift+up"),
@@ -139,7 +144,7 @@ _DOWNLOADS: Final = (
         "Move it up in the queue",
         _QUEUE,
         None,
-        _on_download(cannot_move, writes=True),
+        _needs_download(cannot_move, writes=True),
     ),
     Action(
         "move_down",
@@ -148,7 +153,7 @@ _DOWNLOADS: Final = (
         "Move it down in the queue",
         _QUEUE,
         None,
-        _on_download(cannot_move, writes=True),
+        _needs_download(cannot_move, writes=True),
     ),
     Action(
         "move_first",
@@ -157,13 +162,13 @@ _DOWNLOADS: Final = (
         "Bring it to the front of the queue",
         _QUEUE,
         "downloads first TASK",
-        _on_download(cannot_move, writes=True),
+        _needs_download(cannot_move, writes=True),
     ),
-    replace(_FOLDER, disabled_reason=_on_download(cannot_open)),
-    _with_main_keys("mark_all", "", "Mark all that have not ended, or none", MARK_GROUP, None, _on_download()),
+    replace(_FOLDER, disabled_reason=_needs_download(cannot_open)),
+    _with_main_keys("mark_all", "", "Mark all that have not ended, or none", MARK_GROUP, None, _needs_download()),
     *MOVES,
     Action(
-        "open", ("enter",), "open", "Browse the downloaded archive", _FILE, "inspect TASK", _on_download(cannot_open)
+        "open", ("enter",), "open", "Browse the downloaded archive", _FILE, "inspect TASK", _needs_download(cannot_open)
     ),
     *_BACK,
     _with_main_keys("downloads", "", "Go back to the tasks", _SCREEN),
@@ -174,7 +179,12 @@ _ARCHIVE: Final = (
     Action("right", ("l", "right"), "", "Columns to the right", MOVE_GROUP),
     _FOLDER,
     Action(
-        "unpack", ("X",), "extract", "Extract into a new folder beside the archive", _FILE, disabled_reason=writable
+        "unpack",
+        ("X",),
+        "extract",
+        "Extract into a new folder beside the archive",
+        _FILE,
+        disabled_reason=read_only_reason,
     ),
     *MOVES,
     *_BACK,
@@ -226,7 +236,7 @@ REGISTRY: Final = tuple(
 NAMES: Final = tuple(dict.fromkeys(action.name for action in REGISTRY))
 
 
-def of_scope(actions: Iterable[Action], scope: Scope) -> tuple[Action, ...]:
+def actions_of(actions: Iterable[Action], scope: Scope) -> tuple[Action, ...]:
     """Return the actions of a screen, in the order of its footer."""
     return tuple(action for action in actions if action.scope is scope)
 
@@ -237,10 +247,10 @@ def bindings_of(scope: Scope) -> list[BindingType]:
         Binding(
             ",".join(action.keys),
             f"perform('{action.name}')",
-            action.what,
+            action.help,
             show=False,
             id=action.name,
             priority=scope is Scope.APP or action.name in ("next_page", "previous_page"),  # else the focus would move
         )
-        for action in of_scope(REGISTRY, scope)
+        for action in actions_of(REGISTRY, scope)
     ]

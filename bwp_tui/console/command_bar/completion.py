@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from bwp_tui.console.bindings.commands import BY_WORD
+from bwp_tui.console.bindings.commands import COMMANDS_BY_NAME
 from bwp_tui.console.controllers.filter_prompt import complete_filter
 from bwp_tui.domain.filter import VIEWS, View
 from bwp_tui.domain.task import Kind
@@ -39,5 +39,5 @@ def complete(views: Sequence[View], commands: Sequence[str], text: str, cursor: 
             (behind + at, behind + end, insert) for at, end, insert in complete_filter(text[behind:], cursor - behind)
         ]
     else:
-        known = BY_WORD[before[0]].options if typed.startswith("-") and before[0] in BY_WORD else ()
+        known = COMMANDS_BY_NAME[before[0]].options if typed.startswith("-") and before[0] in COMMANDS_BY_NAME else ()
     return [(start, cursor, name) for name in known if name.casefold().startswith(typed) and name.strip() != typed]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from bwp_tui.console.bindings.commands import ALIASES, BY_WORD, Command, matching
+from bwp_tui.console.bindings.commands import ALIASES, COMMANDS_BY_NAME, Command, matching
 from bwp_tui.console.command_bar.completion import complete
 from bwp_tui.console.command_bar.parser import CommandHandler, CommandLineError
 from bwp_tui.console.command_bar.task_lines import TaskLineCommands
@@ -36,7 +36,7 @@ class CommandBar:
             ":",
             changed=self._changed,
             moved=self._move,
-            completed=self._completer.take,
+            completed=self._completer.complete,
             checked=self._check,
             hint=("↑ earlier lines" if history else "", "muted"),
             enter="run",
@@ -60,7 +60,7 @@ class CommandBar:
         selected = self._selected
         names = [command.name for command in (*self._listed[selected:], *self._listed[:selected])]
         words = text.casefold().split()
-        if len(words) > 1 and words[0] not in BY_WORD:
+        if len(words) > 1 and words[0] not in COMMANDS_BY_NAME:
             return [(0, len(text), f"{name} ") for name in names]
         return complete(self._screen.views, names, text, cursor)
 
@@ -105,7 +105,7 @@ class CommandBar:
     def _prepare(self, command: Command, text: str) -> InputError | None:
         """Find out what a selected command does; one that needs arguments is completed in the prompt."""
         self._line = command.name
-        if command.action and command.name not in BY_WORD:  # opens a view, whose name may have quotation marks
+        if command.action and command.name not in COMMANDS_BY_NAME:  # opens a view, whose name may have quotation marks
             self._handler = partial(self._screen.perform_later, command.action)
             return None
         try:

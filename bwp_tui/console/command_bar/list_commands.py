@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from bwp_tui.console.bindings.commands import BY_WORD
+from bwp_tui.console.bindings.commands import COMMANDS_BY_NAME
 from bwp_tui.console.command_bar.parser import CommandHandler, CommandLine, CommandLineError, Word
 from bwp_tui.console.controllers.filter_prompt import mistake_in_filter
 from bwp_tui.console.controllers.saved_views import SavedViewController
@@ -53,36 +53,36 @@ class ListCommands:
     def _read_sort(self, line: CommandLine) -> CommandHandler:
         if not line.words:
             return lambda: self._screen.perform_later("sort")
-        line.reject_extra(line.words[1:], BY_WORD["sort"].usage)
+        line.reject_extra(line.words[1:], COMMANDS_BY_NAME["sort"].usage)
         order = _sort_named(line.words[0])
         return lambda: self._screen.show(self._screen.list_state.with_sort(order))
 
     def _read_columns(self, line: CommandLine) -> CommandHandler:
         if not line.words:
             return lambda: self._screen.perform_later("columns")
-        line.reject_extra(line.words[1:], BY_WORD["columns"].usage)
+        line.reject_extra(line.words[1:], COMMANDS_BY_NAME["columns"].usage)
         ids = _ids(line.words[0])
         return lambda: self._screen.show(self._screen.list_state.with_columns(ids))
 
     def _read_view(self, line: CommandLine) -> CommandHandler:
         if not line.words:
-            raise line.wrong(f"Which view? There are {', '.join(view.name for view in self._screen.views)}.")
+            raise line.error(f"Which view? There are {', '.join(view.name for view in self._screen.views)}.")
         name = Word(" ".join(word.text for word in line.words), line.words[0].start, line.words[-1].end)
         view = self._view_named(name)
         return lambda: self._screen.show(self._screen.list_state.of_view(view))
 
     def _read_views(self, line: CommandLine) -> CommandHandler:
-        usage, actions = BY_WORD["views"].usage, self._screen.session.tasks
+        usage, actions = COMMANDS_BY_NAME["views"].usage, self._screen.session.tasks
         if [word.text for word in line.words] == ["list"]:
             return self._show_views
         if len(line.words) < 2 or line.words[0].text not in ("save", "delete"):
-            raise line.wrong(f"Write {usage}.")
+            raise line.error(f"Write {usage}.")
         action, name, *rest = line.words
         if action.text == "delete":
             whole = Word(" ".join(word.text for word in line.words[1:]), name.start, line.words[-1].end)
             view = self._view_named(whole)
             if view in VIEWS:
-                raise whole.wrong(f"The view “{view.name}” is built in and stays.")
+                raise whole.error(f"The view “{view.name}” is built in and stays.")
             return lambda: self._write(lambda: actions.delete_view(view.name))
         listing = self._screen.list_state
         sort = _sort_named(line.options["--sort"]) if "--sort" in line.options else listing.sort
@@ -92,7 +92,7 @@ class ListCommands:
         try:
             saved_views.check(view)
         except StoreError as error:
-            raise name.wrong(str(error)) from None
+            raise name.error(str(error)) from None
         saving = SavedViewController(self._screen)
         return lambda: self._write(lambda: actions.save_view(view), lambda: saving.may_replace(view.name))
 
@@ -117,7 +117,7 @@ class ListCommands:
         view = view_named(views, word.text)
         if view is None:
             guess = nearest(word.text, tuple(known.name.casefold() for known in views))
-            raise word.wrong(f"There is no view “{clean_line(word.text)}”.", guess)
+            raise word.error(f"There is no view “{clean_line(word.text)}”.", guess)
         return view
 
 
@@ -142,7 +142,7 @@ def _ids(word: Word) -> tuple[str, ...]:
     try:
         return columns_named(word.text)
     except ValueError as error:
-        raise word.wrong(str(error)) from None
+        raise word.error(str(error)) from None
 
 
 def _sort_named(word: Word) -> str:
@@ -150,4 +150,4 @@ def _sort_named(word: Word) -> str:
     if name in SORTS:
         return name
     known = ", ".join(SORTS)
-    raise word.wrong(f"There is no order “{clean_line(word.text)}”; there are {known}.", nearest(name, tuple(SORTS)))
+    raise word.error(f"There is no order “{clean_line(word.text)}”; there are {known}.", nearest(name, tuple(SORTS)))

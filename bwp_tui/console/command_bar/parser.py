@@ -41,7 +41,7 @@ class Word:
         """Whether it stands in quotation marks, or holds some."""
         return len(self.text) != self.end - self.start
 
-    def wrong(self, sentence: str, suggestion: str | None = None) -> CommandLineError:
+    def error(self, sentence: str, suggestion: str | None = None) -> CommandLineError:
         """Return the error that points at this word, and asks whether `suggestion` was meant."""
         if suggestion:
             sentence = f"{sentence} Did you mean “{suggestion}”?"
@@ -57,7 +57,7 @@ class CommandLine:
     words: tuple[Word, ...]
     options: dict[str, Word]
 
-    def wrong(self, sentence: str) -> CommandLineError:
+    def error(self, sentence: str) -> CommandLineError:
         """Return the error that points at the whole line."""
         return CommandLineError(InputError(sentence, self.command.start, self.command.end))
 
@@ -68,7 +68,7 @@ class CommandLine:
             CommandLineError: there are some.
         """
         if words:
-            raise words[0].wrong(f"“{words[0].text}” is too much here; write {usage}.")
+            raise words[0].error(f"“{words[0].text}” is too much here; write {usage}.")
 
 
 def split_words(text: str) -> list[Word]:
@@ -109,11 +109,11 @@ def parse_line(text: str, options_of: Callable[[str], Sequence[str] | None]) -> 
             words.append(word)
         elif word.text not in options:
             known = f" It takes {', '.join(options)}." if options else ""
-            raise word.wrong(f"“{command.text}” has no option “{word.text}” here.{known}")
+            raise word.error(f"“{command.text}” has no option “{word.text}” here.{known}")
         elif word.text in _FLAGS:
             values[word.text] = word
         elif not rest:
-            raise word.wrong(f"“{word.text}” needs a value.")
+            raise word.error(f"“{word.text}” needs a value.")
         else:
             values[word.text] = rest.pop(0)
     return CommandLine(text, command, tuple(words), values)

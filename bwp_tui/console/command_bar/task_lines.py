@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final
 
 from bwp_tui.console.bindings.actions import NO_TASK
-from bwp_tui.console.bindings.commands import ALIASES, BY_WORD, FOR_SHELL, Command
+from bwp_tui.console.bindings.commands import ALIASES, COMMANDS_BY_NAME, FOR_SHELL, Command
 from bwp_tui.console.command_bar.list_commands import ListCommands
 from bwp_tui.console.command_bar.parser import CommandHandler, CommandLine, CommandLineError, Word, parse_line
 from bwp_tui.console.controllers.marked_tasks import MarkedTasks
@@ -67,12 +67,12 @@ class TaskLineCommands:
         Raises:
             CommandLineError: it means nothing.
         """
-        line = parse_line(text, lambda name: BY_WORD[name].options if name in BY_WORD else None)
+        line = parse_line(text, lambda name: COMMANDS_BY_NAME[name].options if name in COMMANDS_BY_NAME else None)
         typed = line.command.text.casefold()
         name = ALIASES.get(typed, typed)
-        if name not in BY_WORD:
+        if name not in COMMANDS_BY_NAME:
             raise _unknown(line.command)
-        return self._readers[name](line) if name in self._readers else self._read_action(BY_WORD[name], line)
+        return self._readers[name](line) if name in self._readers else self._read_action(COMMANDS_BY_NAME[name], line)
 
     def _read_action(self, command: Command, line: CommandLine) -> CommandHandler:
         """Return the handler of an action, which is for the named tasks where it is one on tasks."""
@@ -82,7 +82,7 @@ class TaskLineCommands:
         return lambda: self._perform_on(command.action, numbers)
 
     def _read_one(self, line: CommandLine) -> CommandHandler:
-        command = BY_WORD[line.command.text.casefold()]
+        command = COMMANDS_BY_NAME[line.command.text.casefold()]
         line.reject_extra(line.words[1:], command.usage)
         numbers = [self._task(word) for word in line.words]
 
@@ -96,14 +96,14 @@ class TaskLineCommands:
         return start
 
     def _read_submit(self, line: CommandLine) -> CommandHandler:
-        usage = BY_WORD["submit"].usage
+        usage = COMMANDS_BY_NAME["submit"].usage
         kinds = {kind.value.casefold(): kind for kind in Kind}
         if not line.words:
             return lambda: self._screen.perform_later("new")
         kind, *rest = line.words
         if kind.text.casefold() not in kinds:
             guess = nearest(kind.text, tuple(kinds))
-            raise kind.wrong(f"A request is a retrieval or a deletion; write {usage}.", guess)
+            raise kind.error(f"A request is a retrieval or a deletion; write {usage}.", guess)
         line.reject_extra(rest[1:], usage)
         email = rest[0].text if rest else None
         return lambda: self._if_writable(lambda: self._screen.open_form(kinds[kind.text.casefold()], email))
@@ -125,7 +125,7 @@ class TaskLineCommands:
         operation = BY_NAME[line.command.text.casefold()]
         if operation.withdrawal and WITHDRAW in line.options:
             if len(line.options) > 1:
-                raise line.options[WITHDRAW].wrong(f"“{WITHDRAW}” takes no other option beside it.")
+                raise line.options[WITHDRAW].error(f"“{WITHDRAW}” takes no other option beside it.")
             return self._start_on(line.words, partial(self._recording.run, operation.withdrawal))
         values = {argument.name: self._value(argument, line.options) for argument in operation.options}
         given = {name: value for name, value in values.items() if value is not None}
@@ -133,7 +133,7 @@ class TaskLineCommands:
             return self._start_on(line.words, partial(self._recording.run, operation, given))
         argument = operation.positional
         if argument is None:
-            return self._read_action(BY_WORD[operation.name], line)
+            return self._read_action(COMMANDS_BY_NAME[operation.name], line)
         named, words = self._split(argument, line.words)
         value = argument.read([word.text for word in words], None) if argument.read and words else None
         if value is None:
@@ -150,15 +150,15 @@ class TaskLineCommands:
         if why_not := argument.choice_or_text_mistake(word.text) or (
             None if values else f"“{argument.option}” needs a value."
         ):
-            raise word.wrong(why_not)
+            raise word.error(why_not)
         return values and values[argument.name]
 
     def _day(self, word: Word) -> date:
         day = day_of(word.text)
         if day is None:
-            raise word.wrong("Write the day as 2026-12-31.")
+            raise word.error("Write the day as 2026-12-31.")
         if why_not := future_day_mistake(day, self._screen.session.today()):
-            raise word.wrong(why_not)
+            raise word.error(why_not)
         return day
 
     def _split(self, argument: Argument, words: Sequence[Word]) -> tuple[list[int], Sequence[Word]]:
@@ -169,9 +169,9 @@ class TaskLineCommands:
         if argument.place is Place.SIGNED:
             for word in rest:
                 if word.text[:1] not in ("+", "-") or len(word.text) == 1:
-                    raise word.wrong(f"Give {argument.help}.")
+                    raise word.error(f"Give {argument.help}.")
                 if why_not := argument.choice_or_text_mistake(word.text):
-                    raise word.wrong(why_not)
+                    raise word.error(why_not)
         return named, rest
 
     def _start_on(self, words: Sequence[Word], work: Work) -> CommandHandler:
@@ -188,11 +188,11 @@ class TaskLineCommands:
         return lambda: self._if_writable(start)
 
     def _read_settle(self, line: CommandLine) -> CommandHandler:
-        usage = BY_WORD["settle"].usage
+        usage = COMMANDS_BY_NAME["settle"].usage
         line.reject_extra(line.words[1:], usage)
         numbers = [self._task(word) for word in line.words] or self._current_number()
         if len(line.options) != 1 or not numbers:
-            raise line.wrong(f"Write {usage}.")
+            raise line.error(f"Write {usage}.")
         (task,) = self._screen.session.reader.window(numbers)
         ((option, value),) = line.options.items()
         settlement = next(settlement for settlement in SETTLEMENTS if settlement.option == option)
@@ -215,7 +215,7 @@ class TaskLineCommands:
         try:
             return tasks.find_by_name(self._screen.session.read_store, word.text).number
         except NoSuchTask as error:
-            raise word.wrong(str(error)) from None
+            raise word.error(str(error)) from None
 
     def _split_task_ids(self, words: Sequence[Word]) -> tuple[list[int], Sequence[Word]]:
         """Split the tasks that are named first from the words behind them; what is in quotation marks names none."""
@@ -227,7 +227,7 @@ class TaskLineCommands:
                 named.append(self._task(word))
             except CommandLineError:
                 sentence = f"“{word.text}” names no single task. A text that begins so stands in quotation marks."
-                raise word.wrong(sentence) from None
+                raise word.error(sentence) from None
         return named, ()
 
     def _current_number(self) -> list[int]:
@@ -275,5 +275,5 @@ class TaskLineCommands:
 def _unknown(word: Word) -> CommandLineError:
     name = clean_line(word.text)
     if name.casefold() in {command.name for command in FOR_SHELL}:
-        return word.wrong(f"“{name}” is for the shell: bwp-tui {name.casefold()} --help.")
-    return word.wrong(f"There is no command “{name}”.", nearest(name, tuple(BY_WORD)))
+        return word.error(f"“{name}” is for the shell: bwp-tui {name.casefold()} --help.")
+    return word.error(f"There is no command “{name}”.", nearest(name, tuple(COMMANDS_BY_NAME)))

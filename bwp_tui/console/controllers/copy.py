@@ -29,7 +29,9 @@ class CopyController:
         """Copy the texts of the marked tasks, newest first, or that of the task under the cursor."""
         screen, numbers, current = self._screen, self._marked.numbers, self._screen.current_task
         tasks = screen.session.reader.window(numbers) if numbers else [current] if current else []
-        texts = [text for task in sorted(tasks, key=lambda task: -task.number) if (text := copied.of(task)) is not None]
+        texts = [
+            text for task in sorted(tasks, key=lambda task: -task.number) if (text := copied.text_of(task)) is not None
+        ]
         if numbers:
             missing = f" ({len(numbers) - len(texts)} have none yet)" if len(texts) < len(numbers) else ""
             what = f"{len(texts)} {copied.noun}s{missing}"

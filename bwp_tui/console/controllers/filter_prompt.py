@@ -18,18 +18,18 @@ class FilterPrompt:
 
     def __init__(self, screen: MainScreenProtocol) -> None:
         self._screen = screen
-        self._offers = TabCompleter(lambda text, cursor: complete_filter(text, cursor, self._tags))
+        self._completer = TabCompleter(lambda text, cursor: complete_filter(text, cursor, self._tags))
         self._tags: tuple[str, ...] = ()
 
     async def ask(self) -> None:
         """Ask, listing what fits meanwhile; without an answer what was listed before comes back."""
         screen, before = self._screen, self._screen.list_state
-        screen.start_worker(self._learn_tags, "tags", exclusive=True)
+        screen.start_worker(self._load_tags, "tags", exclusive=True)
         answer = await screen.prompt.ask_text(
             "/",
             f"{before.filter} " if before.filter else "",
             changed=self._changed,
-            completed=self._offers.take,
+            completed=self._completer.complete,
             checked=mistake_in_filter,
             enter="keep",
         )
@@ -37,15 +37,15 @@ class FilterPrompt:
 
     def _changed(self, text: str, cursor: int) -> None:
         prompt = self._screen.prompt
-        mistake, listed = mistake_in_filter(text), without_unfinished(text, cursor)
+        mistake, listed = mistake_in_filter(text), without_unfinished_word(text, cursor)
         if mistake_in_filter(listed) is None:
             self._screen.show(self._screen.list_state.of_filter(listed))
         # A word that may still become a right one is not yet wrong.
         is_typed = mistake is not None and mistake.end >= cursor and complete(text, cursor, self._tags)
         prompt.show_mistake(None if is_typed else mistake)
-        prompt.hint(self._offers.hint_text(text, cursor), "key")
+        prompt.hint(self._completer.hint_text(text, cursor), "key")
 
-    async def _learn_tags(self) -> None:
+    async def _load_tags(self) -> None:
         try:
             self._tags = await asyncio.to_thread(tasks.tags_in_use, self._screen.session.read_store)
         except StoreError:
@@ -61,7 +61,7 @@ def mistake_in_filter(text: str) -> InputError | None:
     return None
 
 
-def without_unfinished(text: str, cursor: int) -> str:
+def without_unfinished_word(text: str, cursor: int) -> str:
     """Return a filter without the word at the cursor where that begins a field, or is wrong as it stands."""
     word = next((match for match in WORD.finditer(text) if match.start() < cursor <= match.end()), None)
     if word is None or not _is_unfinished(word.group()):

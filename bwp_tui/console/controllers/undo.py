@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bwp_tui.console.presentation.format import result_sentence
 from bwp_tui.console.protocols import MainScreenProtocol
-from bwp_tui.console.services.record_commands import FinalStep, MarkStep, RecordStep
+from bwp_tui.console.services.record_commands import IrreversibleStep, MarkStep, RecordStep
 from bwp_tui.console.workers import run_in_thread_and_report
 from bwp_tui.domain.text import counted
 
@@ -24,7 +24,7 @@ class UndoController:
             self._screen.show_status("Nothing to undo: only what this session recorded or marked can be undone.")
             return
         step = steps[-1]
-        if isinstance(step, FinalStep):
+        if isinstance(step, IrreversibleStep):
             steps.pop()
             self._screen.show_status(
                 f"{step.what} cannot be undone. Press the key again to undo the step before it.", "warn"
@@ -46,6 +46,6 @@ class UndoController:
             return False
         refused = [result.refused for result in results if result.refused]
         back = len(results) - len(refused)
-        undone = f"Undone: the {step.part} of {counted(back, 'task')}." if back else ""
+        undone = f"Undone: the {step.field} of {counted(back, 'task')}." if back else ""
         self._screen.show_status(result_sentence(undone, refused), "warn" if refused else "good")
         return True

@@ -58,7 +58,7 @@ class ActionScreen(Screen[None]):
 
     def disabled_reason(self, name: str) -> str | None:
         """Return why an action is not possible now, or None when it is."""
-        action = next(action for action in self.keymap.of(self.scope) if action.name == name)
+        action = next(action for action in self.keymap.actions_of(self.scope) if action.name == name)
         return action.disabled_reason(self.context)
 
     def dispatch(self, name: str) -> None:

@@ -11,8 +11,8 @@ from textual import on
 from textual.app import ComposeResult
 from textual.timer import Timer
 
-from bwp_tui.console.bindings.actions import MOVE_ACTIONS, ActionContext, Scope, writable
-from bwp_tui.console.bindings.screen_actions import ON_MARKS, bindings_of
+from bwp_tui.console.bindings.actions import MOVE_ACTIONS, ActionContext, Scope, read_only_reason
+from bwp_tui.console.bindings.screen_actions import BULK_ACTIONS, bindings_of
 from bwp_tui.console.presentation.download_detail import queue_text
 from bwp_tui.console.presentation.download_rows import DownloadRowBuilder
 from bwp_tui.console.presentation.glyphs import locale_glyphs
@@ -71,7 +71,7 @@ class DownloadsScreen(ActionScreen):
         yield DownloadDetail(id="download-detail")
         yield Prompt(id="prompt")
         yield StatusLine(id="status")
-        yield FooterLine(self.keymap.of(self.scope), id="footer")
+        yield FooterLine(self.keymap.actions_of(self.scope), id="footer")
 
     @property
     def rows(self) -> DownloadList:
@@ -175,8 +175,8 @@ class DownloadsScreen(ActionScreen):
 
     def disabled_reason(self, name: str) -> str | None:
         """Return why an action is not possible now, on the marked downloads where there are some."""
-        if self.marks and name in ON_MARKS:
-            return writable(self.context)
+        if self.marks and name in BULK_ACTIONS:
+            return read_only_reason(self.context)
         return super().disabled_reason(name)
 
     def start_worker(self, work: Work) -> None:

@@ -48,7 +48,7 @@ class HelpScreen(ScrolledScreen):
     ) -> None:
         super().__init__(keymap)
         self.handlers["help"] = self.close
-        everywhere = keymap.of(Scope.APP)
+        everywhere = keymap.actions_of(Scope.APP)
         self._actions = sorted((*actions, *everywhere), key=lambda action: GROUPS.index(action.group))
         self._notes = notes
         self._opened_from = context
@@ -74,7 +74,7 @@ class HelpScreen(ScrolledScreen):
     def _lines(self, action: Action) -> list[list[StyledText]]:
         why_not = action.disabled_reason(self._opened_from)
         indent = _INDENT + self._keys
-        first, *more = wrap(action.what, max(_KEYS, self.app.size.width - indent - _MARGIN))
+        first, *more = wrap(action.help, max(_KEYS, self.app.size.width - indent - _MARGIN))
         line: list[StyledText] = [
             (f"{'':{_INDENT}}{_keys_of(action):<{self._keys}}", "key"),
             (first, "muted" if why_not else "plain"),
@@ -107,4 +107,4 @@ FILTER_NOTES: Final[list[list[StyledText]]] = [
 
 def open_help(screen: ActionScreen) -> None:
     """Show the keys of a screen."""
-    screen.app.push_screen(HelpScreen(screen.keymap, screen.context, screen.keymap.of(screen.scope)))
+    screen.app.push_screen(HelpScreen(screen.keymap, screen.context, screen.keymap.actions_of(screen.scope)))

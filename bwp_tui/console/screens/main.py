@@ -11,13 +11,13 @@ from textual.geometry import Size
 from textual.message import Message
 
 from bwp_tui.console.bindings.actions import (
-    BY_NAME,
+    ACTIONS_BY_NAME,
     MARK_GROUP,
     MOVE_ACTIONS,
     TASK_GROUP,
     ActionContext,
     Scope,
-    writable,
+    read_only_reason,
 )
 from bwp_tui.console.bindings.screen_actions import bindings_of
 from bwp_tui.console.presentation.breakpoints import LOW, is_split
@@ -103,7 +103,7 @@ class MainScreen(ActionScreen):
         yield DetailPane(id="detail")
         yield ActiveDownloads(id="downloads")
         yield StatusLine(id="status")
-        yield FooterLine(self.keymap.of(self.scope), id="footer")
+        yield FooterLine(self.keymap.actions_of(self.scope), id="footer")
         yield StatusLine(id="too-small")
 
     def on_mount(self) -> None:
@@ -276,7 +276,7 @@ class MainScreen(ActionScreen):
         """Say whether a key can be handled now: one that marks or acts on tasks waits for the view it is meant for."""
         if self.has_all_rows or not self.is_ready or self.prompt.is_open or self.form.display:
             return True
-        action = next((action for action in self.keymap.of(self.scope) if key in action.keys), None)
+        action = next((action for action in self.keymap.actions_of(self.scope) if key in action.keys), None)
         if action is None or not (action.group == TASK_GROUP or action.group == MARK_GROUP):
             return True
         is_of_many = action.name in _MANY_ROW_ACTIONS or (self.table.marks and action.group == TASK_GROUP)
@@ -335,7 +335,7 @@ class MainScreen(ActionScreen):
     def disabled_reason(self, name: str) -> str | None:
         """Return why an action is not possible now, on the marked tasks where there are some."""
         if self.actions.acts_on_marks(name):
-            return None if name == "refresh" or BY_NAME[name].copied else writable(self.context)
+            return None if name == "refresh" or ACTIONS_BY_NAME[name].copied else read_only_reason(self.context)
         return super().disabled_reason(name)
 
     def perform_later(self, name: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from bwp_tui.console.bindings.actions import Scope, with_views
+from bwp_tui.console.bindings.actions import Scope, with_view_names
 from bwp_tui.console.protocols import MainScreenProtocol
 from bwp_tui.console.screens.archive import ArchiveScreen
 from bwp_tui.console.screens.dashboard import DashboardScreen
@@ -62,5 +62,5 @@ class Navigator:
 
     def _open_help(self) -> None:
         keymap = self._screen.session.keymap
-        actions = with_views(keymap.of(Scope.MAIN), self._screen.views)
+        actions = with_view_names(keymap.actions_of(Scope.MAIN), self._screen.views)
         self._screen.app.push_screen(HelpScreen(keymap, self._screen.context, actions, FILTER_NOTES))

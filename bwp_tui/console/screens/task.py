@@ -122,7 +122,7 @@ class TaskScreen(ScrolledScreen):
         hint, context = self.keymap.hint, self.context
         possible = [
             hint(action.label, action.name)
-            for action in self.keymap.of(self.scope)
+            for action in self.keymap.actions_of(self.scope)
             if action.label and action.group == TASK_GROUP and action.disabled_reason(context) is None
         ]
         pages = (

@@ -102,9 +102,9 @@ class HistoryReader:
 
         return dashboard.read_statistics(self._store, today)
 
-    def _read(self, read: Callable[[], Result], nothing: Result) -> Result:
+    def _read(self, read: Callable[[], Result], default: Result) -> Result:
         try:
             return read()
         except StoreError as error:
             self._report(str(error))
-            return nothing
+            return default

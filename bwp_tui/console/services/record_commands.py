@@ -23,7 +23,7 @@ _STEPS: Final = 100
 class RecordStep:
     """A change of what the history keeps about some tasks."""
 
-    part: Field
+    field: Field
     changes: tuple[Change, ...]
 
 
@@ -35,13 +35,13 @@ class MarkStep:
 
 
 @dataclass(frozen=True, slots=True)
-class FinalStep:
+class IrreversibleStep:
     """Something that cannot be undone, in the words of a sentence's beginning."""
 
     what: str
 
 
-Step = RecordStep | MarkStep | FinalStep
+Step = RecordStep | MarkStep | IrreversibleStep
 
 
 class RecordCommands:
@@ -76,7 +76,7 @@ class RecordCommands:
 
     def undo(self, step: RecordStep) -> list[Result]:
         """Restore a part of some tasks, except where it was changed again since."""
-        command = undo.undo(step.part, step.changes, self.actor)
+        command = undo.undo(step.field, step.changes, self.actor)
         return self._perform(command, [change.number for change in step.changes])
 
     def _perform(self, command: TaskCommand, numbers: Sequence[int]) -> list[Result]:

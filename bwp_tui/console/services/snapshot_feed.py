@@ -74,7 +74,7 @@ class SnapshotFeed:
         self._clock = clock
         self._subscriber: Callable[[Snapshot | str], None] | None = None
         self._unpublished: Snapshot | str | None = None
-        self._subscribing = threading.Lock()
+        self._lock = threading.Lock()
         self._query: tuple[ListQuery, AnchorRow | None] = (ListQuery(), None)
         self._requested = threading.Event()
         self._subscribed = threading.Event()
@@ -101,7 +101,7 @@ class SnapshotFeed:
 
         It is called in the feed's thread, and at once in this one with what was read before.
         """
-        with self._subscribing:
+        with self._lock:
             self._subscriber = publish
             unpublished, self._unpublished = self._unpublished, None
         self._subscribed.set()
@@ -146,7 +146,7 @@ class SnapshotFeed:
                 self._requested.wait(INTERVAL_S * 20)
 
     def _publish(self, update: Snapshot | str) -> None:
-        with self._subscribing:
+        with self._lock:
             if self._subscriber is None:
                 self._unpublished = update
                 return

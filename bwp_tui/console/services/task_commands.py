@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-from bwp_tui.console.services.record_commands import FinalStep, Step
+from bwp_tui.console.services.record_commands import IrreversibleStep, Step
 from bwp_tui.console.services.write_guard import WriteGuard
 from bwp_tui.domain.filter import View
 from bwp_tui.domain.holding_periods import Hold, same_hold
@@ -38,13 +38,13 @@ class TaskCommands:
     def submit(self, request: Request) -> Task:
         """Record a request; return its task."""
         task = requests.submit(self._guard.store, request, self._actor)
-        self._steps.append(FinalStep(f"The submission of #{task.number}"))
+        self._steps.append(IrreversibleStep(f"The submission of #{task.number}"))
         return task
 
     def settle(self, settlement: Settlement, task: Task, text: str) -> str:
         """Decide about an unconfirmed request."""
         settlement.apply(self._guard.store, task.number, text, self._actor)
-        self._steps.append(FinalStep(settlement.step(task)))
+        self._steps.append(IrreversibleStep(settlement.step(task)))
         return settlement.result(task, text)
 
     def apply(self, operation: ServiceOperation, numbers: Sequence[int], subject: str) -> list[Result]:
@@ -62,7 +62,7 @@ class TaskCommands:
         store = self._guard.store if operation.writes else self._guard.unguarded
         results = [result for results in bulk.perform(store, command, numbers) for result in results]
         if not operation.is_harmless and any(result.refused is None for result in results):
-            self._steps.append(FinalStep(f"The {operation.noun} of {subject}"))
+            self._steps.append(IrreversibleStep(f"The {operation.noun} of {subject}"))
         return results
 
     def save_view(self, view: View) -> str:

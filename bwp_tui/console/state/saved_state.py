@@ -23,7 +23,7 @@ from bwp_tui.new_file import new_file
 from bwp_tui.settings import Profile
 from bwp_tui.store.queries.filter_sql import SORTS
 
-MOST_LINES: Final = 100
+MAX_HISTORY: Final = 100
 """Lines of the `:` line that are kept."""
 
 _MAX_BYTES: Final = 256 * 1024
@@ -53,7 +53,7 @@ class SavedState:
     @classmethod
     def of(cls, listing: ListState, task: int | None, lines: Sequence[str]) -> SavedState:
         """Return the state to save for what is shown."""
-        kept = tuple(line for line in lines if _is_impersonal(line))[-MOST_LINES:]
+        kept = tuple(line for line in lines if _is_impersonal(line))[-MAX_HISTORY:]
         if "@" in listing.filter:
             return cls(columns=listing.columns, task=task, lines=kept)
         name = None if listing.view is None else listing.view.name
@@ -163,7 +163,7 @@ def _parse(content: Mapping[str, object]) -> SavedState:
         order=order if order in SORTS else None,
         columns=_texts(content.get("columns")),
         task=task if isinstance(task, int) else None,
-        lines=_texts(content.get("lines"))[-MOST_LINES:],
+        lines=_texts(content.get("lines"))[-MAX_HISTORY:],
     )
 
 

@@ -36,7 +36,7 @@ class TabCompleter:
         inserts = [insert for _, _, insert in self._complete(text, cursor)]
         return f"tab {'  '.join(inserts[:_OFFERED])}" if inserts else ""
 
-    def take(self, text: str, cursor: int) -> tuple[str, int]:
+    def complete(self, text: str, cursor: int) -> tuple[str, int]:
         """Return the line and the cursor after tab; the same where there is no completion."""
         if (text, cursor) in self._cycle:
             self._cycle = [*self._cycle[1:], self._cycle[0]]
