@@ -330,5 +330,6 @@ def _add_practice(commands: Commands) -> None:
         default=[],
         help="fault to inject, at a rate above 0 and up to 1 (1); repeatable: lost-answer, throttled, denied, slow, "
         "down, garbled, html, bad-request, throttled-400, unclassified, cut-download, expired-link, "
-        "changed-archive, no-range, busy-store",
+        "changed-archive, no-range, busy-store, duplicate-event, late-event, lost-event, foreign-event, queue-denied, "
+        "queue-down",
     )

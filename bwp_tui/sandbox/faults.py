@@ -28,9 +28,15 @@ FAULTS: Final[Mapping[str, str]] = {
     "changed-archive": "an archive differs from what the request before was given",
     "no-range": "a range is ignored and the whole archive sent",
     "busy-store": "the archive store answers 503 SlowDown",
+    "duplicate-event": "an event arrives twice, the second time with the same id or a new one",
+    "late-event": "an event arrives late",
+    "lost-event": "an event never arrives",
+    "foreign-event": "after an event, a message arrives that is no event of the contract",
+    "queue-denied": "a call to the queue is refused as not allowed",
+    "queue-down": "the queue closes the connection without an answer",
 }
-"""Every fault's name and what it does. The last five hit links and downloads, the others GraphQL calls;
-`throttled`, `down` and `bad-request` hit the token endpoint too."""
+"""Every fault's name and what it does. From `cut-download` to `busy-store` they hit links and downloads, the last six
+events and their queue, the others GraphQL calls; `throttled`, `down` and `bad-request` hit the token endpoint too."""
 
 
 @dataclass(frozen=True, slots=True)

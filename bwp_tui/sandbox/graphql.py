@@ -36,13 +36,6 @@ LinkMaker = Callable[[str], str]
 ROOT_FIELDS: Final = 20
 """How many root fields one document may hold. The service's own bound is unknown (contract: Endpoints)."""
 
-_UNSERVED: Final = (
-    "eventSubscription",
-    "eventSubscriptions",
-    "createEventSubscription",
-    "deleteEventSubscription",
-)
-
 _log = logging.getLogger(__name__)
 
 
@@ -64,7 +57,13 @@ class Call:
 class GraphQLService:
     """The operations of the contract, executed on a `ServiceState`."""
 
-    def __init__(self, state: ServiceState, make_link: LinkMaker, root_fields: int = ROOT_FIELDS) -> None:
+    def __init__(
+        self,
+        state: ServiceState,
+        make_link: LinkMaker,
+        subscription_fields: Mapping[str, Callable[..., Json]],
+        root_fields: int = ROOT_FIELDS,
+    ) -> None:
         self._state = state
         self._make_link = make_link
         self._root_fields = root_fields
@@ -74,7 +73,7 @@ class GraphQLService:
             "startPersonalDataRetrievalTask": self._start_retrieval,
             "startPersonalDataDeletionTask": self._start_deletion,
             "cancelPersonalDataDeletionTask": self._cancel,
-            **dict.fromkeys(_UNSERVED, _unserved),
+            **subscription_fields,
         }
 
     def execute(self, call: Call) -> Json:
@@ -147,10 +146,6 @@ class GraphQLService:
             return self._state.look_up(kind, task_id)
         except UnknownTaskError:
             raise not_found() from None
-
-
-def _unserved(info: Info, **_given: object) -> Json:
-    raise invalid(f"/{info.field_name} must not be asked of the practice API, which delivers no events")
 
 
 def _task_fields(task: TaskSnapshot) -> Json:

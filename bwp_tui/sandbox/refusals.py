@@ -43,10 +43,15 @@ def no_email(task: str) -> GraphQLError:
     )
 
 
+def refused(message: str, code: str) -> GraphQLError:
+    """Return the refusal of a call under a code of its own."""
+    return _error(message, _validation(message, code))
+
+
 def not_cancellable(status: str) -> GraphQLError:
     """Return the refusal of a cancellation after the hold."""
     message = f"The personalDataDeletionTask cannot be cancelled with a status of {status}."
-    return _error(message, _validation(message, "CannotCancelPersonalDataDeletionTask"))
+    return refused(message, "CannotCancelPersonalDataDeletionTask")
 
 
 def not_found() -> GraphQLError:

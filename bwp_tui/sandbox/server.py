@@ -9,6 +9,7 @@ import socket
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -19,6 +20,12 @@ import h11
 from bwp_tui.domain.times import Clock, utc_now
 from bwp_tui.sandbox.archive_server import ArchiveStore
 from bwp_tui.sandbox.archives import Archives
+from bwp_tui.sandbox.events.delivery import EventDelivery
+from bwp_tui.sandbox.events.message_queue import MessageQueue
+from bwp_tui.sandbox.events.signature import AwsKey, SignatureCheck
+from bwp_tui.sandbox.events.sqs_server import ACCOUNT, SqsServer
+from bwp_tui.sandbox.events.subscription_fields import SubscriptionFields
+from bwp_tui.sandbox.events.subscriptions import EVENT_TYPES, Destination, Subscriptions
 from bwp_tui.sandbox.faults import Fault, Faults
 from bwp_tui.sandbox.graphql import ROOT_FIELDS, GraphQLService
 from bwp_tui.sandbox.http_connection import HttpConnection, HttpResponse, TooLongError
@@ -37,7 +44,8 @@ class Sandbox:
     """A practice API over real HTTP.
 
     `tasks` past ones are in its books and in `past`. `speed` divides holding periods, `rate` bounds downloads in
-    bytes a second, `slow` is how many seconds that fault takes, and a document may hold `root_fields` fields.
+    bytes a second, `slow` is how many seconds that fault takes and a late event is late, and a document may hold
+    `root_fields` fields. All events are subscribed to; one that was received is hidden for `visibility` seconds.
     Emails steer what becomes of a task: `nobody@…` is not found, a deletion about `open-orders@…` fails,
     `slow@…` takes five minutes, and the archive about `big@…` has 200 MB; each may carry a suffix, `nobody+2@…`.
 
@@ -56,15 +64,24 @@ class Sandbox:
         rate: int | None = None,
         slow: float = 3.0,
         root_fields: int = ROOT_FIELDS,
+        visibility: float = 60.0,
     ) -> None:
         secrets = random.Random(f"{seed}/credentials")  # noqa: S311  opens nothing but this practice API
         self.client_id = "practice-client"
         self.client_secret = f"practice-{secrets.randbytes(16).hex()}"
         self.target_id = f"bp-{UUID(int=secrets.getrandbits(128), version=4)}"
+        self.aws_key = AwsKey(f"AKIA{secrets.getrandbits(64):016X}", f"practice-{secrets.randbytes(16).hex()}")
+        self.region = "us-east-1"
         self.faults = Faults(faults, seed)
         self.state = ServiceState(seed=seed, speed=speed, clock=clock)
         self.past = past_tasks(tasks, seed, clock())
         self.state.load(self.past)
+        self.subscriptions = Subscriptions(seed)
+        for event_type in EVENT_TYPES:
+            self.subscriptions.create(event_type, Destination(ACCOUNT, self.region, "practice"))
+        hidden = timedelta(seconds=visibility)
+        self._dead_letters = MessageQueue("bwp-practice-dead-letters", clock, hidden, seed)
+        self._queue = MessageQueue("bwp-practice-events", clock, hidden, seed, self._dead_letters)
         self._tokens = TokenIssuer(self.client_id, self.client_secret, clock)
         self._seed = seed
         self._clock = clock
@@ -88,6 +105,21 @@ class Sandbox:
     def token_url(self) -> str:
         """Where access tokens are asked for."""
         return f"http://{self.address}/token"
+
+    @property
+    def endpoint_url(self) -> str:
+        """Where requests to SQS go."""
+        return f"http://{self.address}"
+
+    @property
+    def queue_url(self) -> str:
+        """The queue that events come to."""
+        return f"{self.endpoint_url}/{ACCOUNT}/{self._queue.name}"
+
+    @property
+    def dead_letter_url(self) -> str:
+        """The queue of messages that were received too often."""
+        return f"{self.endpoint_url}/{ACCOUNT}/{self._dead_letters.name}"
 
     def start(self) -> None:
         """Listen, and respond in a thread of its own; a sandbox that runs already goes on.
@@ -136,11 +168,28 @@ class Sandbox:
             self.state.count("link")
             return links.make(task_id, dead=self.faults.hits("expired-link"))
 
+        subscriptions = SubscriptionFields(self.state, self.subscriptions, self.target_id)
+        delivery = EventDelivery(
+            self.state,
+            self.subscriptions,
+            self._queue,
+            self.faults,
+            target_id=self.target_id,
+            late=timedelta(seconds=self._slow),
+            seed=self._seed,
+        )
         return Service(
             state=self.state,
             tokens=self._tokens,
-            graphql=GraphQLService(self.state, make_link, self._root_fields),
+            graphql=GraphQLService(self.state, make_link, subscriptions.resolvers(), self._root_fields),
             store=ArchiveStore(self.state, links, Archives(folder, self._seed), self.faults, self._seed, self._rate),
+            queues=SqsServer(
+                (self._queue, self._dead_letters),
+                SignatureCheck(self.aws_key, self.region, self._clock),
+                self.faults,
+                self.region,
+                delivery.deliver,
+            ),
             faults=self.faults,
             target_id=self.target_id,
             slow=self._slow,

@@ -14,6 +14,7 @@ from graphql import GraphQLError
 
 from bwp_tui.domain.times import Clock
 from bwp_tui.sandbox.archive_server import ArchiveStore
+from bwp_tui.sandbox.events.sqs_server import TARGET_PREFIX, SqsServer
 from bwp_tui.sandbox.faults import Faults
 from bwp_tui.sandbox.graphql import Call, GraphQLService
 from bwp_tui.sandbox.http_connection import Headers, HttpRequest, HttpResponse
@@ -38,6 +39,7 @@ class Service:
         tokens: TokenIssuer,
         graphql: GraphQLService,
         store: ArchiveStore,
+        queues: SqsServer,
         faults: Faults,
         target_id: str,
         slow: float,
@@ -47,6 +49,7 @@ class Service:
         self._tokens = tokens
         self._graphql = graphql
         self._store = store
+        self._queues = queues
         self._faults = faults
         self._target_id = target_id
         self._slow = slow
@@ -61,6 +64,9 @@ class Service:
     async def _respond(self, request: HttpRequest) -> HttpResponse | None:
         if request.path.startswith("/privacyRequest/"):
             return await self._store.respond(request)
+        if request.headers.get("x-amz-target", "").startswith(TARGET_PREFIX):
+            self._state.count("sqs")
+            return await self._queues.respond(request)
         endpoint = {"/token": self._token, "/graphql": self._api}.get(request.path)
         if endpoint is None:
             return _json(404, {"message": "Not Found"})

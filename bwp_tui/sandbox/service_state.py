@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import random
 import threading
 from collections import Counter
@@ -107,6 +108,7 @@ class ServiceState:
         self._records: dict[str, _Record] = {}
         self._remembered: dict[str, Start] = {}
         self._starts: list[Start] = []
+        self._ends: list[tuple[datetime, str]] = []
         self._calls: Counter[str] = Counter()
 
     @property
@@ -136,7 +138,8 @@ class ServiceState:
             if earlier is not None and now - earlier.at < CLIENT_TOKEN_MEMORY:
                 return earlier.task_id
             task_id = str(UUID(int=self._ids.getrandbits(128), version=4))
-            self._records[task_id] = self._new_record(task_id, kind, email, holding_period, now)
+            record = self._records[task_id] = self._new_record(task_id, kind, email, holding_period, now)
+            heapq.heappush(self._ends, (record.ends_at, task_id))
             start = Start(client_token, kind, email, task_id, now)
             self._starts.append(start)
             if client_token is not None:
@@ -179,7 +182,20 @@ class ServiceState:
             for task in past:
                 if task.status is Status.IN_PROGRESS:
                     running += 1
-                self._records[task.task_id] = self._past_record(task, now, running)
+                record = self._records[task.task_id] = self._past_record(task, now, running)
+                if record.ends_at > now:
+                    heapq.heappush(self._ends, (record.ends_at, task.task_id))
+
+    def take_ended(self) -> list[TaskSnapshot]:
+        """Return the tasks that have ended since the last call, in the order of their ends, without cancelled ones."""
+        with self._lock:
+            now = self._clock()
+            ended = []
+            while self._ends and self._ends[0][0] <= now:
+                record = self._records[heapq.heappop(self._ends)[1]]
+                if not record.cancelled:
+                    ended.append(record.seen_at(now))
+            return ended
 
     def _record(self, kind: Kind, task_id: str, now: datetime) -> _Record:
         record = self._records.get(task_id)

@@ -41,9 +41,9 @@ CANCEL = "mutation Cancel($taskId: String!) {\n  cancelPersonalDataDeletionTask(
 class SteppedClock:
     """Stands still until it is moved."""
 
-    def __init__(self) -> None:
+    def __init__(self, start: datetime = datetime(2026, 11, 2, 9, tzinfo=UTC)) -> None:
         self._lock = threading.Lock()
-        self._now = datetime(2026, 11, 2, 9, tzinfo=UTC)
+        self._now = start
 
     def __call__(self) -> datetime:
         with self._lock:

@@ -200,11 +200,6 @@ def test_a_body_of_another_type_is_refused(client: Client) -> None:
     assert client.send(DELETION, {"taskId": "x"}, Content_Type="text/plain").status == 415
 
 
-def test_events_are_not_delivered_and_the_answer_says_so(client: Client) -> None:
-    found = client.call("{ eventSubscriptions { totalCount } }")
-    assert "delivers no events" in found["errors"][0]["message"]
-
-
 def test_a_fault_of_its_own_is_an_internal_error_without_its_words(
     clock: SteppedClock, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -214,7 +209,7 @@ def test_a_fault_of_its_own_is_an_internal_error_without_its_words(
     state = ServiceState(seed=1, speed=1, clock=clock)
     task_id = state.start(Kind.RETRIEVAL, "ann@example.com")
     clock.advance(seconds=10)
-    found = GraphQLService(state, broken).execute(Call(RETRIEVAL, {"taskId": task_id}, None))
+    found = GraphQLService(state, broken, {}).execute(Call(RETRIEVAL, {"taskId": task_id}, None))
     assert "secret" not in json.dumps(found)
     assert "InternalServerError" in json.dumps(found)
     assert "the practice API failed" in caplog.text

@@ -1,0 +1,85 @@
+"""Send the events of ended tasks to the practice queue, as EventBridge does."""
+
+from __future__ import annotations
+
+import json
+import random
+from datetime import UTC, timedelta
+from typing import Final
+from uuid import UUID
+
+from bwp_tui.domain.task import Kind
+from bwp_tui.sandbox.events.message_queue import MessageQueue
+from bwp_tui.sandbox.events.subscriptions import Subscriptions
+from bwp_tui.sandbox.faults import Faults
+from bwp_tui.sandbox.service_state import ServiceState, TaskSnapshot
+
+_RESOURCES: Final = {Kind.RETRIEVAL: "personalDataRetrievalTask", Kind.DELETION: "personalDataDeletionTask"}
+
+
+class EventDelivery:
+    """Sends one event for each ended task to whose event type there is a subscription; used by one thread."""
+
+    def __init__(
+        self,
+        state: ServiceState,
+        subscriptions: Subscriptions,
+        queue: MessageQueue,
+        faults: Faults,
+        *,
+        target_id: str,
+        late: timedelta,
+        seed: int,
+    ) -> None:
+        self._state = state
+        self._subscriptions = subscriptions
+        self._queue = queue
+        self._faults = faults
+        self._target_id = target_id
+        self._late = late
+        self._rng = random.Random(f"{seed}/events")  # noqa: S311  repeatable, no secret
+
+    def deliver(self) -> None:
+        """Send the events of the tasks that have ended since the last call."""
+        for task in self._state.take_ended():
+            event_type = f"PERSONAL_DATA_{task.kind}_TASK_{task.status}"
+            subscription = next((each for each in self._subscriptions.all() if each.event_type == event_type), None)
+            if subscription is None or self._faults.hits("lost-event"):
+                continue
+            event = self._event(event_type, task, subscription.destination.arn)
+            self._queue.send(json.dumps(event), self._late if self._faults.hits("late-event") else timedelta())
+            if self._faults.hits("duplicate-event"):
+                again = event if self._rng.random() < 0.5 else {**event, "id": self._unique_id()}
+                self._queue.send(json.dumps(again))
+            if self._faults.hits("foreign-event"):
+                self._queue.send(self._rng.choice(_foreign_bodies(event)))
+
+    def _event(self, event_type: str, task: TaskSnapshot, arn: str) -> dict[str, object]:
+        _, _, source = arn.partition("event-source/")
+        return {
+            "version": "0",
+            "id": self._unique_id(),
+            "detail-type": event_type,
+            "source": source,
+            "account": "919191919191",
+            "time": f"{(task.updated_at or task.submitted_at).astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+            "region": arn.split(":")[3],
+            "resources": [f"businessProduct/{self._target_id}/{_RESOURCES[task.kind]}/{task.task_id}"],
+            "detail": {},
+        }
+
+    def _unique_id(self) -> str:
+        return str(UUID(int=self._rng.getrandbits(128), version=4))
+
+
+def _foreign_bodies(event: dict[str, object]) -> tuple[str, ...]:
+    """Return bodies that resemble an event and are none of the contract's."""
+    return (
+        json.dumps(
+            {**event, "source": "aws.s3", "detail-type": "Object Created", "resources": ["arn:aws:s3:::bucket"]}
+        ),
+        json.dumps({**event, "detail-type": "PERSONAL_DATA_EXPORT_TASK_COMPLETED"}),
+        json.dumps({"Type": "Notification", "Message": json.dumps(event)}),
+        json.dumps(event)[:-20],
+        json.dumps({**event, "detail": {"padding": "x" * 300_000}}),
+    )

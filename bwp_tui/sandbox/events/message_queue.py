@@ -1,0 +1,123 @@
+"""A queue with the rules of a standard SQS queue: unordered, at least once, visibility time-out, dead letters."""
+
+from __future__ import annotations
+
+import random
+import threading
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from bwp_tui.domain.times import Clock
+
+MAX_RECEIVES: Final = 5
+"""How often a message is received before it is moved to the dead-letter queue."""
+
+
+@dataclass(slots=True)
+class Message:
+    """A message in a queue. `receipt` is the handle of its last receipt, by which it is deleted."""
+
+    message_id: str
+    body: str
+    sent_at: datetime
+    visible_at: datetime
+    receives: int = 0
+    first_received_at: datetime | None = None
+    receipt: str = ""
+
+
+class Depth(NamedTuple):
+    """How many messages are visible, received but not deleted, and delayed."""
+
+    visible: int
+    in_flight: int
+    delayed: int
+
+
+class MessageQueue:
+    """One queue. Every method may be called from any thread."""
+
+    def __init__(
+        self, name: str, clock: Clock, visibility: timedelta, seed: int, dead_letters: MessageQueue | None = None
+    ) -> None:
+        self.name = name
+        self.visibility = visibility
+        self.dead_letters = dead_letters
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._rng = random.Random(f"{seed}/{name}")  # noqa: S311  repeatable, no secret
+        self._messages: dict[str, Message] = {}
+
+    def send(self, body: str, delay: timedelta = timedelta()) -> None:
+        """Add a message, which is not visible before `delay` has passed."""
+        now = self._clock()
+        self._add(Message(self._unique_id(), body, now, now + delay))
+
+    def receive(self, most: int, visibility: timedelta | None = None) -> list[Message]:
+        """Return up to `most` visible messages, in any order, and hide them for the visibility time-out.
+
+        A message received too often goes to the dead-letter queue instead.
+        """
+        with self._lock:
+            now = self._clock()
+            visible = [message for message in self._messages.values() if message.visible_at <= now]
+            self._rng.shuffle(visible)
+            received: list[Message] = []
+            for message in visible:
+                if self.dead_letters is not None and message.receives >= MAX_RECEIVES:
+                    self.dead_letters._add(self._messages.pop(message.message_id))
+                elif len(received) < most:
+                    received.append(message)
+            for message in received:
+                message.receives += 1
+                message.first_received_at = message.first_received_at or now
+                message.visible_at = now + (self.visibility if visibility is None else visibility)
+                message.receipt = f"{message.message_id}/{message.receives}"
+            return received
+
+    def delete(self, receipt: str) -> None:
+        """Delete the message of a receipt; one that was received again meanwhile stays.
+
+        Raises:
+            ValueError: this is no receipt.
+        """
+        with self._lock:
+            message = self._received(receipt)
+            if message is not None and message.receipt == receipt:
+                del self._messages[message.message_id]
+
+    def change_visibility(self, receipt: str, visibility: timedelta) -> bool:
+        """Hide the message of a receipt until `visibility` from now; return whether it is still hidden by that receipt.
+
+        Raises:
+            ValueError: this is no receipt.
+        """
+        with self._lock:
+            message, now = self._received(receipt), self._clock()
+            if message is None or message.receipt != receipt or message.visible_at <= now:
+                return False
+            message.visible_at = now + visibility
+            return True
+
+    def depth(self) -> Depth:
+        """Count the messages."""
+        with self._lock:
+            now = self._clock()
+            hidden = [message for message in self._messages.values() if message.visible_at > now]
+            delayed = sum(1 for message in hidden if not message.receives)
+            return Depth(len(self._messages) - len(hidden), len(hidden) - delayed, delayed)
+
+    def _add(self, message: Message) -> None:
+        with self._lock:
+            self._messages[message.message_id] = message
+
+    def _unique_id(self) -> str:
+        return str(UUID(int=self._rng.getrandbits(128), version=4))
+
+    def _received(self, receipt: str) -> Message | None:
+        message_id, slash, count = receipt.partition("/")
+        if not (slash and count.isdecimal()):
+            raise ValueError(receipt)
+        return self._messages.get(message_id)

@@ -1,0 +1,260 @@
+"""Serve the practice queues with SQS's JSON protocol."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from bwp_tui.sandbox.events.message_queue import MAX_RECEIVES, Message, MessageQueue
+from bwp_tui.sandbox.events.signature import SignatureCheck, SignatureRefusedError
+from bwp_tui.sandbox.faults import Faults
+from bwp_tui.sandbox.http_connection import HttpRequest, HttpResponse
+
+ACCOUNT: Final = "919191919191"
+"""The AWS account of the practice queues."""
+
+TARGET_PREFIX: Final = "AmazonSQS."
+"""What the header `X-Amz-Target` of a request to SQS begins with."""
+
+_JSON_TYPE: Final = ("Content-Type", "application/x-amz-json-1.0")
+_LOOK_S: Final = 0.05
+_DAY_S: Final = 86_400
+_LONGEST_VISIBILITY_S: Final = 43_200
+_LONGEST_WAIT_S: Final = 20
+_MOST_MESSAGES: Final = 10
+
+Json = dict[str, Any]
+Operation = Callable[["SqsServer", MessageQueue, Json], Json]
+
+
+class SqsError(Exception):
+    """A request is refused. `name` is the error's in the JSON protocol, `code` the one that clients are shown."""
+
+    def __init__(self, name: str, code: str, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.name = name
+        self.code = code
+        self.message = message
+        self.status = status
+
+
+class SqsServer:
+    """The SQS endpoint. `deliver` sends the events that are due; it runs before messages are read or counted."""
+
+    def __init__(
+        self,
+        queues: Sequence[MessageQueue],
+        signature: SignatureCheck,
+        faults: Faults,
+        region: str,
+        deliver: Callable[[], None],
+    ) -> None:
+        self._queues = {queue.name: queue for queue in queues}
+        self._signature = signature
+        self._faults = faults
+        self._region = region
+        self._deliver = deliver
+
+    async def respond(self, request: HttpRequest) -> HttpResponse | None:
+        """Return the response, or None to close the connection without one."""
+        if self._faults.hits("queue-down"):
+            return None
+        try:
+            return _response(200, await self._carry_out(request))
+        except SqsError as error:
+            body = {"__type": error.name, "message": error.message}
+            return _response(error.status, body, ("x-amzn-query-error", f"{error.code};Sender"))
+
+    async def _carry_out(self, request: HttpRequest) -> Json:
+        try:
+            self._signature.check(request)
+        except SignatureRefusedError as refusal:
+            raise SqsError(f"com.amazon.coral.service#{refusal.code}", refusal.code, str(refusal), 403) from None
+        action = request.headers.get("x-amz-target", "").removeprefix(TARGET_PREFIX)
+        if self._faults.hits("queue-denied"):
+            raise SqsError(
+                "com.amazon.coral.service#AccessDeniedException",
+                "AccessDenied",
+                f"User: arn:aws:iam::{ACCOUNT}:user/practice is not authorized to perform: sqs:{action.lower()} "
+                "because no identity-based policy allows the action",
+                403,
+            )
+        try:
+            given = json.loads(request.body)
+        except ValueError:
+            raise SqsError("com.amazon.coral.service#SerializationException", "SerializationException", "") from None
+        if action == "GetQueueUrl":
+            queue = self._queue(given.get("QueueName"))
+            return {"QueueUrl": f"http://{request.headers['host']}/{ACCOUNT}/{queue.name}"}
+        queue = self._queue(urlsplit(str(given.get("QueueUrl"))).path.removeprefix(f"/{ACCOUNT}/"))
+        if action == "ReceiveMessage":
+            return await self._receive(queue, given)
+        operation = _OPERATIONS.get(action)
+        if operation is None:
+            raise SqsError("com.amazon.coral.service#UnknownOperationException", "InvalidAction", "")
+        return operation(self, queue, given)
+
+    def _queue(self, name: object) -> MessageQueue:
+        queue = self._queues.get(str(name))
+        if queue is None:
+            raise SqsError(
+                "com.amazonaws.sqs#QueueDoesNotExist",
+                "AWS.SimpleQueueService.NonExistentQueue",
+                "The specified queue does not exist.",
+            )
+        return queue
+
+    async def _receive(self, queue: MessageQueue, given: Json) -> Json:
+        most = _number(given, "MaxNumberOfMessages", 1, (1, _MOST_MESSAGES))
+        wait = _number(given, "WaitTimeSeconds", _LONGEST_WAIT_S, (0, _LONGEST_WAIT_S))
+        hidden = _number(given, "VisibilityTimeout", int(queue.visibility.total_seconds()), (0, _LONGEST_VISIBILITY_S))
+        visibility = timedelta(seconds=hidden) if "VisibilityTimeout" in given else None
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + wait
+        while True:
+            self._deliver()
+            messages = queue.receive(most, visibility)
+            if messages or clock() >= deadline:
+                break
+            await asyncio.sleep(_LOOK_S)
+        names = {*given.get("AttributeNames", ()), *given.get("MessageSystemAttributeNames", ())}
+        return {"Messages": [_message(message, names) for message in messages]} if messages else {}
+
+    def _delete(self, queue: MessageQueue, given: Json) -> Json:
+        try:
+            queue.delete(str(given.get("ReceiptHandle")))
+        except ValueError:
+            raise _invalid_receipt() from None
+        return {}
+
+    def _delete_batch(self, queue: MessageQueue, given: Json) -> Json:
+        entries: list[Json] = given.get("Entries") or []
+        if not entries:
+            raise SqsError(
+                "com.amazonaws.sqs#EmptyBatchRequest",
+                "AWS.SimpleQueueService.EmptyBatchRequest",
+                "There should be at least one DeleteMessageBatchRequestEntry in the request.",
+            )
+        if len(entries) > _MOST_MESSAGES:
+            raise SqsError(
+                "com.amazonaws.sqs#TooManyEntriesInBatchRequest",
+                "AWS.SimpleQueueService.TooManyEntriesInBatchRequest",
+                f"Maximum number of entries per request are {_MOST_MESSAGES}. You have sent {len(entries)}.",
+            )
+        if len({entry["Id"] for entry in entries}) < len(entries):
+            raise SqsError(
+                "com.amazonaws.sqs#BatchEntryIdsNotDistinct",
+                "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",
+                "Two or more batch entries in the request have the same Id.",
+            )
+        successful, failed = [], []
+        for entry in entries:
+            try:
+                queue.delete(str(entry.get("ReceiptHandle")))
+                successful.append({"Id": entry["Id"]})
+            except ValueError:
+                error = _invalid_receipt()
+                failed.append({"Id": entry["Id"], "Code": error.code, "Message": error.message, "SenderFault": True})
+        return {"Successful": successful, "Failed": failed}
+
+    def _change_visibility(self, queue: MessageQueue, given: Json) -> Json:
+        seconds = _number(given, "VisibilityTimeout", 0, (0, _LONGEST_VISIBILITY_S))
+        try:
+            is_hidden = queue.change_visibility(str(given.get("ReceiptHandle")), timedelta(seconds=seconds))
+        except ValueError:
+            raise _invalid_receipt() from None
+        if not is_hidden:
+            raise SqsError(
+                "com.amazonaws.sqs#MessageNotInflight",
+                "AWS.SimpleQueueService.MessageNotInflight",
+                "The message referred to is not in flight.",
+            )
+        return {}
+
+    def _attributes(self, queue: MessageQueue, given: Json) -> Json:
+        self._deliver()
+        depth = queue.depth()
+        attributes = {
+            "QueueArn": self._arn(queue),
+            "ApproximateNumberOfMessages": str(depth.visible),
+            "ApproximateNumberOfMessagesNotVisible": str(depth.in_flight),
+            "ApproximateNumberOfMessagesDelayed": str(depth.delayed),
+            "VisibilityTimeout": str(int(queue.visibility.total_seconds())),
+            "ReceiveMessageWaitTimeSeconds": str(_LONGEST_WAIT_S),
+            "MessageRetentionPeriod": str(14 * _DAY_S),
+            "SqsManagedSseEnabled": "true",
+            "Policy": self._policy(queue),
+        }
+        if queue.dead_letters is not None:
+            redrive = {"deadLetterTargetArn": self._arn(queue.dead_letters), "maxReceiveCount": MAX_RECEIVES}
+            attributes["RedrivePolicy"] = json.dumps(redrive)
+        wanted = given.get("AttributeNames") or []
+        return {"Attributes": {name: attributes[name] for name in attributes if "All" in wanted or name in wanted}}
+
+    def _arn(self, queue: MessageQueue) -> str:
+        return f"arn:aws:sqs:{self._region}:{ACCOUNT}:{queue.name}"
+
+    def _policy(self, queue: MessageQueue) -> str:
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "events.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": self._arn(queue),
+            "Condition": {"ArnLike": {"aws:SourceArn": f"arn:aws:events:{self._region}:{ACCOUNT}:rule/*"}},
+        }
+        return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+_OPERATIONS: Final[Mapping[str, Operation]] = {
+    "DeleteMessage": SqsServer._delete,
+    "DeleteMessageBatch": SqsServer._delete_batch,
+    "ChangeMessageVisibility": SqsServer._change_visibility,
+    "GetQueueAttributes": SqsServer._attributes,
+}
+
+
+def _number(given: Json, name: str, default: int, bounds: tuple[int, int]) -> int:
+    number = given.get(name, default)
+    if not isinstance(number, int) or not bounds[0] <= number <= bounds[1]:
+        raise SqsError(
+            "com.amazon.coral.service#InvalidParameterValueException",
+            "InvalidParameterValue",
+            f"Value {number} for parameter {name} is invalid. Reason: Must be >= {bounds[0]} and <= {bounds[1]}, if "
+            "provided.",
+        )
+    return number
+
+
+def _invalid_receipt() -> SqsError:
+    return SqsError(
+        "com.amazonaws.sqs#ReceiptHandleIsInvalid",
+        "ReceiptHandleIsInvalid",
+        "The input receipt handle is invalid.",
+        404,
+    )
+
+
+def _message(message: Message, names: set[str]) -> Json:
+    first = message.first_received_at or message.sent_at
+    attributes = {
+        "ApproximateReceiveCount": str(message.receives),
+        "SentTimestamp": str(int(message.sent_at.timestamp() * 1000)),
+        "ApproximateFirstReceiveTimestamp": str(int(first.timestamp() * 1000)),
+    }
+    shown: Json = {
+        "MessageId": message.message_id,
+        "ReceiptHandle": message.receipt,
+        "Body": message.body,
+        "MD5OfBody": hashlib.md5(message.body.encode(), usedforsecurity=False).hexdigest(),
+    }
+    wanted = {name: value for name, value in attributes.items() if "All" in names or name in names}
+    return {**shown, "Attributes": wanted} if wanted else shown
+
+
+def _response(status: int, document: Json, *headers: tuple[str, str]) -> HttpResponse:
+    return HttpResponse(status, (_JSON_TYPE, *headers), json.dumps(document).encode())

@@ -1,0 +1,100 @@
+"""The event subscriptions of the practice shop."""
+
+from __future__ import annotations
+
+import random
+import threading
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from bwp_tui.domain.task import Kind, Status
+
+EVENT_TYPES: Final = tuple(
+    f"PERSONAL_DATA_{kind}_TASK_{status}" for kind in Kind for status in (Status.COMPLETED, Status.FAILED)
+)
+"""The event types of the contract."""
+
+
+class AlreadySubscribedError(Exception):
+    """There is a subscription to the same event type with the same destination."""
+
+
+class SourceNameTakenError(Exception):
+    """The name of the partner event source belongs to another account or region."""
+
+
+class UnknownSubscriptionError(Exception):
+    """No subscription has that id."""
+
+
+class Destination(NamedTuple):
+    """A partner event source of an AWS account."""
+
+    account: str
+    region: str
+    name: str
+
+    @property
+    def arn(self) -> str:
+        """The ARN of the partner event source."""
+        return f"arn:aws:events:{self.region}::event-source/aws.partner/buywithprime/{self.name}"
+
+
+class Subscription(NamedTuple):
+    """One subscription."""
+
+    subscription_id: str
+    event_type: str
+    destination: Destination
+
+
+class Subscriptions:
+    """All subscriptions of one practice shop. Every method may be called from any thread."""
+
+    def __init__(self, seed: int) -> None:
+        self._lock = threading.Lock()
+        self._ids = random.Random(f"{seed}/subscriptions")  # noqa: S311  repeatable, no secret
+        self._by_id: dict[str, Subscription] = {}
+
+    def create(self, event_type: str, destination: Destination) -> str:
+        """Subscribe to an event type and return the subscription's id.
+
+        Raises:
+            AlreadySubscribedError, SourceNameTakenError: see there.
+        """
+        with self._lock:
+            for known in self._by_id.values():
+                if known.destination.name == destination.name and known.destination != destination:
+                    raise SourceNameTakenError
+                if (known.event_type, known.destination) == (event_type, destination):
+                    raise AlreadySubscribedError
+            subscription_id = str(UUID(int=self._ids.getrandbits(128), version=4))
+            self._by_id[subscription_id] = Subscription(subscription_id, event_type, destination)
+            return subscription_id
+
+    def delete(self, subscription_id: str) -> None:
+        """End a subscription.
+
+        Raises:
+            UnknownSubscriptionError: there is none of that id.
+        """
+        with self._lock:
+            if self._by_id.pop(subscription_id, None) is None:
+                raise UnknownSubscriptionError
+
+    def look_up(self, subscription_id: str) -> Subscription:
+        """Return a subscription.
+
+        Raises:
+            UnknownSubscriptionError: there is none of that id.
+        """
+        with self._lock:
+            found = self._by_id.get(subscription_id)
+            if found is None:
+                raise UnknownSubscriptionError
+            return found
+
+    def all(self) -> list[Subscription]:
+        """Return all subscriptions, the oldest first."""
+        with self._lock:
+            return list(self._by_id.values())
